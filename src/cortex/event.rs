@@ -1,0 +1,174 @@
+//! What the client tells the application, and what the application asks of the client.
+
+use std::fmt;
+
+use tokio::time::Instant;
+
+use super::{
+    Headset, HeadsetId, Session, SessionId, Stream, Warning,
+    account::{CortexInfo, Licence, UserLogin},
+};
+
+/// What the client tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The connection changed its state.
+    Link(Link),
+    /// The service told its version.
+    Service(CortexInfo),
+    /// Who is logged in with EMOTIV Launcher, or nobody.
+    User(Option<UserLogin>),
+    /// The licence.
+    Licence(Licence),
+    /// All headsets the service sees now.
+    Headsets(Vec<Headset>),
+    /// A scan for headsets began (`true`) or ended.
+    Scan(bool),
+    /// A session of ours came or changed.
+    Session(Session),
+    /// A session of ours was opened, and why in this mode.
+    Opened {
+        /// Which.
+        session: SessionId,
+        /// With or without a licence.
+        mode: SessionMode,
+        /// One sentence, such as `the licence has no scope eeg`.
+        why: String,
+    },
+    /// A session of ours is gone.
+    Closed {
+        /// Which.
+        session: SessionId,
+        /// One sentence: by us, by Cortex, by a lost headset or link.
+        why: String,
+    },
+    /// The answer to a `subscribe`.
+    Subscribed {
+        /// The session.
+        session: SessionId,
+        /// The streams that flow now.
+        streams: Vec<Stream>,
+        /// Those that were refused, each with its reason and next step.
+        refused: Vec<(Stream, Refusal)>,
+    },
+    /// Cortex said something unasked.
+    Warning(Warning),
+    /// A request was refused or went unanswered.
+    Refused(Refusal),
+}
+
+/// The state of the connection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Link {
+    /// Opening the socket.
+    Connecting,
+    /// The last try failed; the next comes at `at`.
+    Waiting {
+        /// Why, in one sentence with the next step.
+        why: String,
+        /// When it is tried again.
+        at: Instant,
+        /// How many tries have failed.
+        attempt: u32,
+    },
+    /// The socket is open.
+    Up {
+        /// How far the connection can be trusted.
+        security: Security,
+        /// How far the flow of §2 has come.
+        step: Step,
+    },
+}
+
+/// How far the connection can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS, certificate chain and name checked.
+    Verified,
+    /// TLS, chain checked; the name is wrong, and the peer is this machine.
+    WrongName,
+    /// TLS without checks, on the user's word, to this machine.
+    Unchecked,
+    /// Plain text to this machine.
+    Plain,
+}
+
+/// How far the flow from connection to streaming (§2) has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Asking who is there.
+    Greeting,
+    /// Nobody is logged in.
+    Login,
+    /// The user has yet to approve this application in EMOTIV Launcher.
+    Approval,
+    /// The user has yet to accept the licence agreement.
+    Agreement,
+    /// Getting a token.
+    Authorizing,
+    /// No headset is there yet.
+    Searching,
+    /// Several headsets, none chosen.
+    Choosing,
+    /// A headset is being connected.
+    Connecting(HeadsetId),
+    /// A session is being opened.
+    Opening(HeadsetId),
+    /// At least one stream flows.
+    Streaming,
+    /// Stopped at a refusal that only the user can mend; the last [`Event::Refused`] says which.
+    Stopped,
+}
+
+/// Whether a session uses the licence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionMode {
+    /// No licence is debited: every stream but `eeg`, slow `met`.
+    Open,
+    /// The licence is debited.
+    Active,
+}
+
+/// A refused or unanswered request, with the next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The method asked for.
+    pub method: String,
+    /// Cortex's code, if it answered.
+    pub code: Option<i64>,
+    /// Cortex's text, or ours if it did not answer.
+    pub message: String,
+    /// One sentence of ours: what to do now.
+    pub next: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.method)?;
+        if let Some(code) = self.code {
+            write!(f, " {code}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if !self.next.is_empty() {
+            write!(f, " → {}", self.next)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the application asks of the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Connect the headset if need be, open a session and subscribe.
+    Open(HeadsetId),
+    /// Disconnect the headset.
+    Disconnect(HeadsetId),
+    /// Scan for headsets.
+    Scan,
+    /// Activate an open session (debits the licence).
+    Activate(SessionId),
+    /// Close a session of ours.
+    Close(SessionId),
+    /// Close our sessions and the socket, then end.
+    Quit,
+}

@@ -1,0 +1,25 @@
+//! The Cortex API: socket, JSON-RPC, objects, codes, and the client that walks from connection to
+//! streaming. Knows nothing of decoding or drawing.
+//!
+//! Sections named in the docs of this room (`§2.7`) are those of the project's protocol reference;
+//! what that reference marks as inferred is marked so here.
+
+pub mod account;
+pub mod client;
+pub mod event;
+pub mod headset;
+pub mod id;
+pub mod model;
+pub mod sample;
+pub mod session;
+pub mod stream;
+pub mod warning;
+
+pub use client::{Client, Config};
+pub use event::{Command, Event, Link, Refusal, Security, SessionMode, Step};
+pub use headset::Headset;
+pub use id::{HeadsetId, SessionId};
+pub use sample::{Columns, Feed, Sample, Subscription};
+pub use session::Session;
+pub use stream::Stream;
+pub use warning::Warning;

@@ -1,0 +1,131 @@
+//! What the reader hands to the decoder: the columns of each subscription first, then its samples
+//! as the text that came from the wire. Nothing is parsed here.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::{HeadsetId, SessionId, Stream};
+
+/// Samples that may wait for the decoder: two seconds of sixteen headsets.
+const QUEUE: usize = 8192;
+
+/// One label of a stream, or a group of labels for a nested array of values (`dev`, §5.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    /// The label of one value. `MARKERS` is one label whose value is an array (§5.2).
+    One(String),
+    /// The labels of an array of values in this place.
+    Group(Vec<String>),
+}
+
+/// The columns of one subscription: the only authority for meaning and order of its values (§2.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns(pub Vec<Column>);
+
+impl Columns {
+    /// All labels in order, those of groups in their place.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .flat_map(|column| match column {
+                Column::One(label) => std::slice::from_ref(label),
+                Column::Group(labels) => labels,
+            })
+            .map(String::as_str)
+    }
+}
+
+/// A stream of a session that Cortex has agreed to send.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscription {
+    /// Whose session.
+    pub session: SessionId,
+    /// The headset behind the session.
+    pub headset: HeadsetId,
+    /// Which stream.
+    pub stream: Stream,
+    /// Its columns.
+    pub columns: Columns,
+    /// Samples a second expected (§5.1); `None` for events and where nobody told.
+    pub nominal_rate: Option<f64>,
+}
+
+/// One sample as it came from the wire, not yet parsed.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The subscription it belongs to, with its columns.
+    pub subscription: Arc<Subscription>,
+    /// The whole message: `{"eeg":[…],"sid":"…","time":…}`.
+    pub text: Utf8Bytes,
+    /// When the reader took it from the socket.
+    pub received: Instant,
+}
+
+/// What flows from the reader to the decoder, in order.
+#[derive(Clone, Debug)]
+pub enum Feed {
+    /// A subscription came into force, or its columns were replaced.
+    Subscribed(Arc<Subscription>),
+    /// A sample of a subscription in force.
+    Sample(Sample),
+    /// A stream of a session was unsubscribed.
+    Unsubscribed(SessionId, Stream),
+    /// A session is gone with all its streams (closed, or the socket was lost).
+    Ended(SessionId),
+}
+
+/// The reader's end of the bounded queue to the decoder.
+#[derive(Clone, Debug)]
+pub struct FeedSender {
+    queue: mpsc::Sender<Feed>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// The decoder's end of the queue.
+#[derive(Debug)]
+pub struct FeedReceiver {
+    /// The items in the order in which the reader saw them.
+    pub queue: mpsc::Receiver<Feed>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// Makes the bounded queue between reader and decoder.
+#[must_use]
+pub fn feed() -> (FeedSender, FeedReceiver) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let dropped = Arc::new(AtomicU64::new(0));
+    (
+        FeedSender { queue: sender, dropped: Arc::clone(&dropped) },
+        FeedReceiver { queue: receiver, dropped },
+    )
+}
+
+impl FeedSender {
+    /// Hands a sample over without ever waiting; what does not fit is dropped and counted.
+    pub fn sample(&self, sample: Sample) {
+        if self.queue.try_send(Feed::Sample(sample)).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Hands over a change of the subscriptions, which is never dropped: waits for room.
+    pub async fn change(&self, change: Feed) {
+        // A decoder that is gone means the program is ending: nothing is left to tell it.
+        let _ = self.queue.send(change).await;
+    }
+}
+
+impl FeedReceiver {
+    /// Samples dropped since the start because the queue was full.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}

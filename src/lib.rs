@@ -1,0 +1,23 @@
+//! `cortop`: what htop is to processes, for EMOTIV EEG headsets.
+//!
+//! The rooms, and who may know whom (arrows point down, never up):
+//!
+//! ```text
+//! main ── cli, config, logging
+//!  ├─ terminal  owns the tty: guard, frame writer, event loop   knows app, ui
+//!  ├─ ui        App → frame; one pane a file; theme → styles    knows app, signal (read only)
+//!  ├─ app       the state machine: update(Message) → effects    knows cortex types, signal snapshots; no I/O
+//!  ├─ signal    decoder task: samples → columns, health         knows cortex::sample only
+//!  ├─ cortex    the Cortex API: socket, JSON-RPC, objects       knows nothing above
+//!  └─ sim       a simulated Cortex service                      knows cortex objects only
+//! ```
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod cortex;
+pub mod logging;
+pub mod signal;
+pub mod sim;
+pub mod terminal;
+pub mod ui;

@@ -1,0 +1,9 @@
+//! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
+//! `cortex::sample` (and the ids and streams it names) only.
+
+pub mod decoder;
+pub mod snapshot;
+pub mod view;
+
+pub use snapshot::{Snapshot, StreamHealth, Traces};
+pub use view::{Filters, View};

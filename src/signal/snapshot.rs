@@ -1,0 +1,223 @@
+//! What the decoder publishes: the columns of the view, the latest readings, the health of all
+//! streams. Plain data, shared behind an `Arc`, never changed after it was published.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio::time::Instant;
+
+use super::View;
+use crate::cortex::{HeadsetId, SessionId, Stream, Subscription};
+
+/// A picture of the signals at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The view this answers.
+    pub view: View,
+    /// The traces of the view's stream, if it has any.
+    pub traces: Option<Traces>,
+    /// The latest readings of the view's session.
+    pub readings: Readings,
+    /// The health of every stream of every session.
+    pub health: Vec<StreamHealth>,
+    /// Samples dropped since the start because the decoder's queue was full.
+    pub dropped: u64,
+}
+
+impl Snapshot {
+    /// The health of one stream.
+    #[must_use]
+    pub fn health_of(&self, session: &SessionId, stream: Stream) -> Option<&StreamHealth> {
+        self.health.iter().find(|health| health.session == *session && health.stream == stream)
+    }
+}
+
+/// How well a stream flows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamHealth {
+    /// Whose.
+    pub session: SessionId,
+    /// From which headset.
+    pub headset: HeadsetId,
+    /// Which.
+    pub stream: Stream,
+    /// Samples a second expected.
+    pub nominal_rate: Option<f64>,
+    /// Samples a second measured over the last seconds; `None` before there are enough.
+    pub rate: Option<f64>,
+    /// Samples since the subscription.
+    pub received: u64,
+    /// Samples lost since the subscription, by COUNTER.
+    pub lost: u64,
+    /// Samples lost within the last 10 s.
+    pub lost_recently: u64,
+    /// Samples that Cortex filled in (INTERPOLATED).
+    pub interpolated: u64,
+    /// Messages that were not as the columns said (wrong length, type, not JSON).
+    pub odd: u64,
+    /// When the subscription began.
+    pub subscribed: Instant,
+    /// When the last sample arrived.
+    pub last: Option<Instant>,
+    /// The `time` of the last sample, epoch seconds.
+    pub last_time: Option<f64>,
+    /// Since when it has been stale: no sample for three of its periods and at least 2 s.
+    pub stale_since: Option<Instant>,
+}
+
+/// The columns of a traced stream's window.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// The subscription the channels belong to.
+    pub subscription: Arc<Subscription>,
+    /// How many channels the stream has in all; the view shows some of them.
+    pub channels_in_all: usize,
+    /// The channels of the view, in its order.
+    pub channels: Vec<Trace>,
+    /// The division of absolute sample indices into columns.
+    pub bins: Bins,
+    /// Absolute index of the first bin in each channel's `columns`.
+    pub first_bin: u64,
+    /// Absolute index after the last sample of the window.
+    pub end: u64,
+    /// Epoch seconds of the sample before `end`, if known.
+    pub end_time: Option<f64>,
+    /// Absolute index of the oldest sample still kept.
+    pub oldest: u64,
+}
+
+/// One channel's columns, oldest first; all channels have the same number. The last may still grow.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The column's label, such as `AF3` or `ACCX`.
+    pub label: String,
+    /// Filtered, one for each bin from `first_bin` on.
+    pub columns: Vec<Column>,
+    /// The newest raw value.
+    pub raw: Option<f64>,
+    /// Median over the window, renewed at most once a second.
+    pub median: f32,
+    /// p99 of |x − median| over the window, with hysteresis, renewed at most once a second.
+    pub spread: f32,
+}
+
+/// Min, max, first and last (M4) of the samples in one bin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Column {
+    /// The smallest.
+    pub min: f32,
+    /// The largest.
+    pub max: f32,
+    /// The first.
+    pub first: f32,
+    /// The last.
+    pub last: f32,
+    /// How many samples it holds; with 0 the others are NaN.
+    pub count: u32,
+    /// Whether samples of this bin, or right before it, were lost: no line joins it to the past.
+    pub gap: bool,
+}
+
+impl Column {
+    /// A column without samples.
+    pub const EMPTY: Self = Self {
+        min: f32::NAN,
+        max: f32::NAN,
+        first: f32::NAN,
+        last: f32::NAN,
+        count: 0,
+        gap: false,
+    };
+}
+
+/// Absolute sample indices divided into columns: bin `j` of `samples` over `columns` covers
+/// `[⌈j·samples/columns⌉, ⌈(j+1)·samples/columns⌉)`, counted from the start of the stream, so that
+/// a closed column never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bins {
+    /// Samples in a window.
+    pub samples: u64,
+    /// Columns in a window.
+    pub columns: u64,
+}
+
+/// The latest of each stream that is not a trace, for one session.
+#[derive(Clone, Debug, Default)]
+pub struct Readings {
+    /// Battery, link, contact by sensor (§5.4).
+    pub dev: Option<Table>,
+    /// EEG quality by sensor (§5.5), not smoothed.
+    pub eq: Option<Table>,
+    /// Band power by `SENSOR/band` (§5.6).
+    pub pow: Option<Table>,
+    /// Performance metrics, each with its own age (§5.7).
+    pub met: Vec<Metric>,
+    /// Mental command, newest last, bounded (§5.8).
+    pub com: VecDeque<Detection>,
+    /// Facial expression, newest last, bounded (§5.9). Only changes are kept.
+    pub fac: VecDeque<Face>,
+    /// Training events, newest last, bounded (§5.10).
+    pub sys: VecDeque<Event>,
+}
+
+/// The newest values of a flat stream, by label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Label and value in the order of the columns; `None` where Cortex sent null or no number.
+    pub values: Vec<(String, Option<f64>)>,
+    /// When it arrived.
+    pub received: Instant,
+}
+
+impl Table {
+    /// The value under a label.
+    #[must_use]
+    pub fn get(&self, label: &str) -> Option<f64> {
+        self.values.iter().find(|(own, _)| own == label).and_then(|&(_, value)| value)
+    }
+}
+
+/// One performance metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name in the columns, such as `eng`.
+    pub name: String,
+    /// The last value that was not null, and when it arrived.
+    pub value: Option<(f64, Instant)>,
+    /// Whether its detection runs (`NAME.isActive`); `None` where there is no such column.
+    pub active: Option<bool>,
+}
+
+/// A mental command at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detection {
+    /// Such as `push`, or `neutral`.
+    pub action: String,
+    /// 0..1.
+    pub power: Option<f64>,
+    /// When it arrived.
+    pub received: Instant,
+}
+
+/// A facial expression at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Face {
+    /// `neutral blink winkL winkR lookL lookR`.
+    pub eyes: String,
+    /// Upper face and its power.
+    pub upper: (String, Option<f64>),
+    /// Lower face and its power.
+    pub lower: (String, Option<f64>),
+    /// When it arrived.
+    pub received: Instant,
+}
+
+/// A training event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its texts by position (§5.10: the labels are not confirmed).
+    pub texts: Vec<String>,
+    /// Epoch seconds.
+    pub time: Option<f64>,
+    /// When it arrived.
+    pub received: Instant,
+}

@@ -1,0 +1,70 @@
+//! What is being looked at: told to the decoder by whoever draws.
+
+use std::ops::Range;
+
+use crate::cortex::{SessionId, Stream};
+
+/// What is being looked at. The decoder publishes only this view's columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// Whose streams; `None` while there is no session.
+    pub session: Option<SessionId>,
+    /// The stream drawn as traces (`eeg` or `mot`), or any other, for which there are no traces.
+    pub stream: Stream,
+    /// Which of its channels, by position among the channels.
+    pub channels: Range<usize>,
+    /// Length of the window in seconds.
+    pub window: f64,
+    /// Columns the window is divided into (dot columns of the plot).
+    pub columns: usize,
+    /// Where the window ends.
+    pub end: End,
+    /// The filters of the picture.
+    pub filters: Filters,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            session: None,
+            stream: Stream::Eeg,
+            channels: 0..0,
+            window: 10.0,
+            columns: 0,
+            end: End::Live,
+            filters: Filters::default(),
+        }
+    }
+}
+
+/// Where a view's window ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// At the newest sample.
+    #[default]
+    Live,
+    /// Before this absolute sample index (frozen, or scrolled back).
+    At(u64),
+}
+
+/// The filters of the picture; they never touch what is recorded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Filters {
+    /// Corner of the second-order Butterworth high-pass in Hz.
+    pub high_pass: Option<f64>,
+    /// Corner of the second-order Butterworth low-pass in Hz.
+    pub low_pass: Option<f64>,
+    /// Centre of the mains notch in Hz.
+    pub notch: Option<f64>,
+}
+
+impl Default for Filters {
+    fn default() -> Self {
+        Self { high_pass: Some(0.5), low_pass: Some(45.0), notch: None }
+    }
+}
+
+impl Filters {
+    /// No filter at all.
+    pub const NONE: Self = Self { high_pass: None, low_pass: None, notch: None };
+}
