@@ -83,6 +83,8 @@ pub struct Traces {
     pub end_time: Option<f64>,
     /// Absolute index of the oldest sample still kept.
     pub oldest: u64,
+    /// Absolute index after the newest sample kept; equals `end` in a live view.
+    pub newest: u64,
 }
 
 /// One channel's columns, oldest first; all channels have the same number. The last may still grow.

@@ -1,0 +1,174 @@
+//! The one table of actions: keys, help overlay, footer, config template and the README's key
+//! table all come from it.
+
+use super::key::Key;
+
+/// Where a binding holds. One scope besides [`Scope::Global`] is active at a time: the focused pane's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Everywhere.
+    Global,
+    /// In the headsets pane.
+    Headsets,
+    /// In the session pane.
+    Session,
+    /// In the streams pane.
+    Streams,
+    /// In the log pane.
+    Log,
+}
+
+impl Scope {
+    /// All, in the order of the help.
+    pub const ALL: [Self; 5] =
+        [Self::Global, Self::Headsets, Self::Session, Self::Streams, Self::Log];
+
+    /// The name in the help and before the dot in the config's `[keys]`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Headsets => "headsets",
+            Self::Session => "session",
+            Self::Streams => "streams",
+            Self::Log => "log",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// What it does.
+    pub action: Action,
+    /// Where it holds.
+    pub scope: Scope,
+    /// Its name after the dot in the config's `[keys]`.
+    pub name: &'static str,
+    /// The keys it has unless the config says otherwise.
+    pub keys: &'static [Key],
+    /// What the help says.
+    pub help: &'static str,
+    /// What the footer says, where it is worth a place there.
+    pub hint: Option<&'static str>,
+}
+
+macro_rules! actions {
+    ($($scope:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),+] $help:literal;)+ })+) => {
+        /// Everything a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $($(#[doc = $help] $action,)+)+
+        }
+
+        /// The table, in the order of the help.
+        pub const TABLE: &[Binding] = &[
+            $($(Binding {
+                action: Action::$action,
+                scope: Scope::$scope,
+                name: $name,
+                keys: &[$($key),+],
+                help: $help,
+                hint: actions!(@hint $($hint)?),
+            },)+)+
+        ];
+    };
+    (@hint) => { None };
+    (@hint $hint:literal) => { Some($hint) };
+}
+
+actions! {
+    Global {
+        NextPane "next-pane" [Key::TAB] "next pane";
+        PreviousPane "previous-pane" [Key::BACK_TAB] "previous pane";
+        HeadsetsPane "headsets-pane" [Key::char('1')] "headsets pane";
+        SessionPane "session-pane" [Key::char('2')] "session pane";
+        StreamsPane "streams-pane" [Key::char('3')] "streams pane";
+        LogPane "log-pane" [Key::char('4')] "log pane";
+        #[hint = "zoom"]
+        Zoom "zoom" [Key::char('z')] "focused pane on the whole screen, and back";
+        #[hint = "freeze"]
+        Freeze "freeze" [Key::SPACE] "stop the picture, or let it go on; data keep flowing";
+        Theme "theme" [Key::char('t')] "next theme";
+        #[hint = "help"]
+        Help "help" [Key::char('?')] "all keys";
+        Redraw "redraw" [Key::ctrl('l')] "draw the whole screen anew";
+        Suspend "suspend" [Key::ctrl('z')] "suspend; fg comes back";
+        #[hint = "quit"]
+        Quit "quit" [Key::char('q'), Key::ctrl('c')] "close our session and quit";
+    }
+    Headsets {
+        HeadsetUp "up" [Key::UP, Key::char('k')] "previous headset";
+        HeadsetDown "down" [Key::DOWN, Key::char('j')] "next headset";
+        #[hint = "open"]
+        Open "open" [Key::ENTER] "connect the headset and open a session";
+        #[hint = "disconnect"]
+        Disconnect "disconnect" [Key::char('d')] "disconnect the headset, also for other programs";
+        #[hint = "scan"]
+        Scan "scan" [Key::char('r')] "scan for headsets (about 20 s; not while streams flow)";
+    }
+    Session {
+        FieldUp "up" [Key::UP, Key::char('k')] "previous field";
+        FieldDown "down" [Key::DOWN, Key::char('j')] "next field";
+        #[hint = "unfold"]
+        Unfold "unfold" [Key::ENTER] "unfold or fold the field";
+        #[hint = "activate"]
+        Activate "activate" [Key::char('a')] "activate the session (debits the licence)";
+        #[hint = "close"]
+        Close "close" [Key::char('x')] "close the session";
+        #[hint = "next"]
+        NextSession "next" [Key::char('n')] "next session";
+    }
+    Streams {
+        #[hint = "view"]
+        NextView "next-view" [Key::char('v')] "next view";
+        PreviousView "previous-view" [Key::char('V')] "previous view";
+        #[hint = "contact"]
+        Contact "contact" [Key::char('c')] "contact quality, for fitting the headset; again: back";
+        #[hint = "larger"]
+        Larger "larger" [Key::char('+')] "draw larger: fewer µV per row";
+        #[hint = "smaller"]
+        Smaller "smaller" [Key::char('-')] "draw smaller: more µV per row";
+        #[hint = "auto"]
+        AutoScale "auto-scale" [Key::char('=')] "scale from the signal, and back";
+        Shorter "shorter" [Key::char('[')] "shorter window";
+        Longer "longer" [Key::char(']')] "longer window";
+        #[hint = "sweep"]
+        Sweep "sweep" [Key::char('s')] "sweep or scroll";
+        #[hint = "filters"]
+        Filters "filters" [Key::char('f')] "next filters";
+        ChannelUp "channel-up" [Key::UP, Key::char('k')] "channels above";
+        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "channels below";
+        Earlier "earlier" [Key::PAGE_UP] "half a window back in the history";
+        Later "later" [Key::PAGE_DOWN] "half a window forward";
+        Oldest "oldest" [Key::HOME] "start of the history";
+        Newest "newest" [Key::END] "back to now";
+    }
+    Log {
+        #[hint = "targets"]
+        LogTargets "targets" [Key::char('o')] "show or hide the list of targets";
+        #[hint = "focus"]
+        LogFocus "focus" [Key::char('f')] "only the selected target, and back";
+        LogHide "hide" [Key::char('x')] "hide targets that are off, and back";
+        #[hint = "more"]
+        LogMore "more" [Key::char('+')] "capture more of the selected target";
+        #[hint = "less"]
+        LogLess "less" [Key::char('-')] "capture less of the selected target";
+        LogUp "up" [Key::UP, Key::char('k')] "previous target";
+        LogDown "down" [Key::DOWN, Key::char('j')] "next target";
+        LogShowMore "show-more" [Key::RIGHT, Key::char('l')] "show more of the selected target";
+        LogShowLess "show-less" [Key::LEFT, Key::char('h')] "show less of the selected target";
+        LogEarlier "earlier" [Key::PAGE_UP] "older lines";
+        LogLater "later" [Key::PAGE_DOWN] "newer lines";
+        LogFollow "follow" [Key::END] "follow the newest line";
+    }
+}
+
+impl Action {
+    /// Its row in the table.
+    #[must_use]
+    pub fn binding(self) -> &'static Binding {
+        // The table is made by the same macro as the enum, in the same order.
+        &TABLE[self as usize]
+    }
+}

@@ -1,0 +1,74 @@
+//! The headsets that the service sees, and which of them the keys mean.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use crate::cortex::{Headset, HeadsetId, headset::HeadsetStatus};
+
+/// The headsets pane's state.
+#[derive(Clone, Debug, Default)]
+pub struct Headsets {
+    /// As last told by the service, in its order.
+    pub list: Vec<Headset>,
+    /// The one that keys mean.
+    pub selected: Option<HeadsetId>,
+    /// Since when each has had its status.
+    pub since: BTreeMap<HeadsetId, Instant>,
+    /// Whether a scan runs.
+    pub scanning: bool,
+    /// Whether the service has told its headsets at all.
+    pub known: bool,
+}
+
+impl Headsets {
+    /// Takes over a new list; the selection stays on its headset, or goes to the first.
+    pub(super) fn replace(&mut self, list: Vec<Headset>, now: Instant) {
+        let since = list
+            .iter()
+            .map(|headset| {
+                let same = self.status(&headset.id) == Some(&headset.status);
+                let since = self.since.get(&headset.id).copied().filter(|_| same).unwrap_or(now);
+                (headset.id.clone(), since)
+            })
+            .collect();
+        self.since = since;
+        self.list = list;
+        self.known = true;
+        if self.position().is_none() {
+            self.selected = self.list.first().map(|headset| headset.id.clone());
+        }
+    }
+
+    /// Forgets everything the service told, as the link to it is lost; the selection stays.
+    pub(super) fn forget(&mut self) {
+        let selected = self.selected.take();
+        *self = Self { selected, ..Self::default() };
+    }
+
+    /// Moves the selection by `step` rows, stopping at the ends.
+    pub(super) fn step(&mut self, step: isize) {
+        let row = self.position().map_or(0, |row| row.saturating_add_signed(step));
+        let row = row.min(self.list.len().saturating_sub(1));
+        if let Some(headset) = self.list.get(row) {
+            self.selected = Some(headset.id.clone());
+        }
+    }
+
+    /// The selected headset's place in the list.
+    #[must_use]
+    pub fn position(&self) -> Option<usize> {
+        let selected = self.selected.as_ref()?;
+        self.list.iter().position(|headset| headset.id == *selected)
+    }
+
+    /// The selected headset.
+    #[must_use]
+    pub fn selected(&self) -> Option<&Headset> {
+        self.position().map(|row| &self.list[row])
+    }
+
+    fn status(&self, id: &HeadsetId) -> Option<&HeadsetStatus> {
+        self.list.iter().find(|headset| headset.id == *id).map(|headset| &headset.status)
+    }
+}

@@ -1,0 +1,72 @@
+//! What reaches the state machine, and what it asks to be done.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Action;
+use crate::{
+    cortex::{Command, Event},
+    signal::Snapshot,
+};
+
+/// The moment, handed in: the state machine never reads a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// For showing times of day.
+    pub wall: Timestamp,
+    /// For ages.
+    pub instant: Instant,
+}
+
+impl Now {
+    /// Reads both clocks.
+    #[must_use]
+    pub fn read() -> Self {
+        Self { wall: Timestamp::now(), instant: Instant::now() }
+    }
+}
+
+/// What goes to the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Throughput {
+    /// Bytes a second.
+    pub bytes: f64,
+    /// Frames a second drawn.
+    pub frames: f64,
+    /// Whether frames are held back by `--max-rate` or a slow terminal.
+    pub held_back: bool,
+}
+
+/// What reaches the state machine.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Time went on.
+    Tick(Now),
+    /// A key, through the keymap.
+    Action(Action),
+    /// Something from the client.
+    Cortex(Event),
+    /// The client has ended; nothing will come any more.
+    ClientEnded,
+    /// A new picture of the signals.
+    Snapshot(Arc<Snapshot>),
+    /// What went to the terminal lately.
+    Throughput(Throughput),
+    /// Something to say to the user, such as a command that found the client busy.
+    Notice(String),
+}
+
+/// What the state machine asks to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Hand this to the client.
+    Command(Command),
+    /// Leave.
+    Quit,
+    /// Give the terminal back until `fg`.
+    Suspend,
+    /// Draw the whole screen anew.
+    Redraw,
+}

@@ -1,0 +1,162 @@
+//! What the streams pane shows and how: view, window, amplitude, filters, freeze.
+
+use std::sync::Arc;
+
+use super::Now;
+use crate::{
+    cortex::Stream,
+    signal::{Filters, Snapshot, view::End},
+};
+
+/// Window lengths in seconds (signal.md, Defaults).
+pub const WINDOWS: [f64; 6] = [2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+
+/// Half the height of a channel's row in µV: ±50 µV by default (signal.md, Defaults).
+pub const AMPLITUDES: [f32; 7] = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+
+/// The filters that a key goes through; the first is the default (signal.md, Defaults).
+pub const FILTERS: [Filters; 5] = [
+    Filters { high_pass: Some(0.5), low_pass: Some(45.0), notch: None },
+    Filters { high_pass: Some(0.5), low_pass: Some(45.0), notch: Some(50.0) },
+    Filters { high_pass: Some(0.5), low_pass: Some(45.0), notch: Some(60.0) },
+    Filters { high_pass: Some(0.16), low_pass: None, notch: None },
+    Filters { high_pass: Some(1.0), low_pass: Some(30.0), notch: None },
+];
+
+/// What the streams pane shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// The traces and a line for every stream.
+    #[default]
+    All,
+    /// One stream.
+    One(Stream),
+}
+
+/// How the picture moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Motion {
+    /// A write cursor crosses the picture, as on a bedside monitor: few bytes.
+    #[default]
+    Sweep,
+    /// The newest is at the right edge, everything moves left.
+    Scroll,
+}
+
+/// A stopped picture.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// Since when.
+    pub since: Now,
+    /// The readings of that moment.
+    pub snapshot: Arc<Snapshot>,
+    /// The absolute sample index before which the picture ends.
+    pub end: u64,
+}
+
+/// The streams pane's state.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    /// Which view.
+    pub shown: Shown,
+    /// The view to which the contact key goes back.
+    pub before_contact: Shown,
+    /// Place in [`WINDOWS`].
+    window: usize,
+    /// Place in [`AMPLITUDES`].
+    amplitude: usize,
+    /// Whether the scale follows the signal.
+    pub auto: bool,
+    /// Place in [`FILTERS`].
+    filters: usize,
+    /// Sweep or scroll.
+    pub motion: Motion,
+    /// The first channel shown, where not all fit.
+    pub first_channel: usize,
+    /// The picture stands still.
+    pub frozen: Option<Frozen>,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self {
+            shown: Shown::All,
+            before_contact: Shown::All,
+            window: 2,
+            amplitude: 2,
+            auto: false,
+            filters: 0,
+            motion: Motion::Sweep,
+            first_channel: 0,
+            frozen: None,
+        }
+    }
+}
+
+impl Streams {
+    /// Seconds in the window.
+    #[must_use]
+    pub fn window(&self) -> f64 {
+        WINDOWS[self.window]
+    }
+
+    /// Half the height of a channel's row in µV, unless [`Streams::auto`].
+    #[must_use]
+    pub fn amplitude(&self) -> f32 {
+        AMPLITUDES[self.amplitude]
+    }
+
+    /// The filters of the picture.
+    #[must_use]
+    pub fn filters(&self) -> Filters {
+        FILTERS[self.filters]
+    }
+
+    /// Where the picture ends.
+    #[must_use]
+    pub fn end(&self) -> End {
+        self.frozen.as_ref().map_or(End::Live, |frozen| End::At(frozen.end))
+    }
+
+    pub(super) fn step_window(&mut self, step: isize) {
+        self.window = self.window.saturating_add_signed(step).min(WINDOWS.len() - 1);
+    }
+
+    /// A step of the amplitude leaves the automatic scale.
+    pub(super) fn step_amplitude(&mut self, step: isize) {
+        self.auto = false;
+        self.amplitude = self.amplitude.saturating_add_signed(step).min(AMPLITUDES.len() - 1);
+    }
+
+    pub(super) fn next_filters(&mut self) {
+        self.filters = (self.filters + 1) % FILTERS.len();
+    }
+
+    /// Goes through [`Shown::All`] and the nine streams.
+    pub(super) fn step_view(&mut self, forward: bool) {
+        let count = Stream::ALL.len() + 1;
+        let place = match self.shown {
+            Shown::All => 0,
+            Shown::One(stream) => stream as usize + 1,
+        };
+        let next = (place + if forward { 1 } else { count - 1 }) % count;
+        self.show(next.checked_sub(1).map_or(Shown::All, |place| Shown::One(Stream::ALL[place])));
+    }
+
+    pub(super) fn contact(&mut self) {
+        let contact = Shown::One(Stream::Dev);
+        if self.shown == contact {
+            self.show(self.before_contact);
+        } else {
+            self.before_contact = self.shown;
+            self.show(contact);
+        }
+    }
+
+    fn show(&mut self, shown: Shown) {
+        self.shown = shown;
+        self.first_channel = 0;
+        // A frozen picture stands at a sample of its own stream: another stream counts otherwise.
+        self.frozen = None;
+    }
+}
