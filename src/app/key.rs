@@ -37,6 +37,9 @@ impl Key {
     /// End.
     pub const END: Self = Self::code(KeyCode::End);
 
+    /// Esc: closes a popup. It can't be bound, since over SSH it is late and looks like Alt.
+    pub const ESC: Self = Self::code(KeyCode::Esc);
+
     const NAMED: [(Self, &'static str); 12] = [
         (Self::TAB, "tab"),
         (Self::BACK_TAB, "backtab"),

@@ -25,7 +25,7 @@ pub use self::{
 };
 use crate::{
     cortex::{
-        Command, Event, Link, Refusal,
+        Command, Event, Link, Refusal, Step,
         account::{CortexInfo, Licence, UserLogin},
         headset::HeadsetStatus,
         session::SessionStatus,
@@ -137,7 +137,7 @@ pub struct App {
     pub theme: usize,
     /// The last thing to say.
     pub notice: Option<Notice>,
-    /// The refusal that stopped the flow, if one did: it stays until the flow goes on.
+    /// The last refusal.
     pub refusal: Option<Refusal>,
 }
 
@@ -182,6 +182,27 @@ impl App {
         Vec::new()
     }
 
+    /// What a key does now: the focused pane's or a global action. With the help open, its own key,
+    /// the quit key and Esc close it, and only what concerns the screen works besides.
+    #[must_use]
+    pub fn action(&self, key: Key) -> Option<Action> {
+        let action = self.settings.keymap.action(self.focus.scope(), key);
+        if !self.help {
+            return action;
+        }
+        match action {
+            Some(Action::Quit) => Some(Action::Help),
+            Some(Action::Help | Action::Redraw | Action::Suspend | Action::Theme) => action,
+            _ => (key == Key::ESC).then_some(Action::Help),
+        }
+    }
+
+    /// The refusal that the flow from connection to streaming stands still at, if it does.
+    #[must_use]
+    pub fn stopped_by(&self) -> Option<&Refusal> {
+        self.refusal.as_ref().filter(|_| matches!(self.link, Link::Up { step: Step::Stopped, .. }))
+    }
+
     /// The traces to draw: of the moment, or of the frozen one.
     #[must_use]
     pub fn traces(&self) -> Option<&Traces> {
@@ -206,9 +227,6 @@ impl App {
             Event::Link(link) => {
                 if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
                     self.headsets.forget();
-                }
-                if !matches!(link, Link::Up { step: crate::cortex::Step::Stopped, .. }) {
-                    self.refusal = None;
                 }
                 self.link = link;
             }
@@ -240,11 +258,6 @@ impl App {
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
-        if self.help && !matches!(action, Action::Redraw | Action::Suspend) {
-            // With a popup open every other key closes it and does nothing else.
-            self.help = false;
-            return Vec::new();
-        }
         match action {
             Action::NextPane => self.focus = self.focus.step(1),
             Action::PreviousPane => self.focus = self.focus.step(Pane::ALL.len() - 1),
@@ -255,7 +268,7 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
             Action::Theme => self.theme = (self.theme + 1) % self.settings.themes.len().max(1),
-            Action::Help => self.help = true,
+            Action::Help => self.help = !self.help,
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return vec![Effect::Quit],

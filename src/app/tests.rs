@@ -1,1 +1,304 @@
+//! The state machine as pure state: a message in, new state and effects out.
 
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    cortex::{Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream, Subscription},
+    signal::snapshot::Bins,
+};
+
+fn app() -> App {
+    App::new(Settings { themes: vec!["a".into(), "b".into()], ..Settings::default() }, Now::read())
+}
+
+fn headset(id: &str, status: HeadsetStatus) -> Headset {
+    Headset { id: id.into(), status, ..Headset::default() }
+}
+
+fn session(id: &str, status: SessionStatus) -> Session {
+    Session {
+        id: id.into(),
+        status,
+        headset: headset("EPOCX-00000001", HeadsetStatus::Connected),
+        ..Session::default()
+    }
+}
+
+fn hear(app: &mut App, event: Event) {
+    assert_eq!(app.update(Message::Cortex(event)), [], "an event asks for nothing");
+}
+
+fn press(app: &mut App, key: Key) -> Vec<Effect> {
+    app.action(key).map_or_else(Vec::new, |action| app.update(Message::Action(action)))
+}
+
+fn refusal(method: &str) -> Refusal {
+    Refusal {
+        method: method.into(),
+        code: Some(-32016),
+        message: "The stream is unavailable or unsupported.".into(),
+        next: "EEG needs a licence with scope eeg".into(),
+    }
+}
+
+/// 128 Hz for ten seconds a window, with twenty seconds of history before `newest`.
+fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
+    let mut snapshot = Snapshot::default();
+    snapshot.view.end = view_end;
+    snapshot.traces = Some(Traces {
+        subscription: Arc::new(Subscription {
+            session: "s".into(),
+            headset: "h".into(),
+            stream: Stream::Eeg,
+            columns: Default::default(),
+            nominal_rate: Some(128.0),
+        }),
+        channels_in_all: 14,
+        channels: Vec::new(),
+        bins: Bins { samples: 1280, columns: 100 },
+        first_bin: 0,
+        end,
+        end_time: None,
+        oldest: newest.saturating_sub(2560),
+        newest,
+    });
+    Arc::new(snapshot)
+}
+
+#[test]
+fn panes_are_reached_by_tab_and_by_number() {
+    let mut app = app();
+    assert_eq!(app.focus, Pane::Streams);
+    press(&mut app, Key::TAB);
+    assert_eq!(app.focus, Pane::Log);
+    press(&mut app, Key::TAB);
+    assert_eq!(app.focus, Pane::Headsets);
+    press(&mut app, Key::BACK_TAB);
+    assert_eq!(app.focus, Pane::Log);
+    press(&mut app, Key::char('2'));
+    assert_eq!(app.focus, Pane::Session);
+}
+
+#[test]
+fn with_the_help_open_q_and_esc_close_it_and_pane_keys_are_dead() {
+    let mut app = app();
+    for close in [Key::char('q'), Key::ESC, Key::char('?')] {
+        press(&mut app, Key::char('?'));
+        assert!(app.help);
+        press(&mut app, Key::char('z'));
+        assert!(app.help && !app.zoomed);
+        assert_eq!(press(&mut app, close), []);
+        assert!(!app.help);
+    }
+    assert_eq!(press(&mut app, Key::ESC), []);
+    assert_eq!(press(&mut app, Key::char('q')), [Effect::Quit]);
+}
+
+#[test]
+fn the_selection_stays_on_its_headset_when_the_list_changes() {
+    let mut app = app();
+    let list = |ids: &[&str]| {
+        Event::Headsets(ids.iter().map(|id| headset(id, HeadsetStatus::Discovered)).collect())
+    };
+    hear(&mut app, list(&["A-1", "B-2"]));
+    app.update(Message::Action(Action::HeadsetDown));
+    hear(&mut app, list(&["C-3", "A-1", "B-2"]));
+    assert_eq!(app.headsets.selected().expect("selected").id, "B-2".into());
+    hear(&mut app, list(&["C-3", "A-1"]));
+    assert_eq!(app.headsets.selected().expect("selected").id, "C-3".into());
+    hear(&mut app, list(&[]));
+    assert_eq!(app.headsets.selected(), None);
+    app.update(Message::Action(Action::HeadsetDown));
+    assert_eq!(app.update(Message::Action(Action::Open)), []);
+    assert!(app.notice.as_ref().expect("said").text.contains("no headset"));
+}
+
+#[test]
+fn a_headset_status_has_an_age_that_begins_when_it_changes() {
+    let mut app = app();
+    let id = HeadsetId::from("A-1");
+    let start = app.now.instant;
+    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Discovered)]));
+    app.now.instant += Duration::from_secs(3);
+    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Discovered)]));
+    assert_eq!(app.headsets.since[&id], start);
+    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
+    assert_eq!(app.headsets.since[&id], app.now.instant);
+}
+
+#[test]
+fn enter_opens_a_headset_once_and_then_goes_to_its_session() {
+    let mut app = app();
+    app.focus = Pane::Headsets;
+    hear(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
+    let open = Effect::Command(Command::Open("EPOCX-00000001".into()));
+    assert_eq!(press(&mut app, Key::ENTER), [open]);
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    assert_eq!(press(&mut app, Key::ENTER), []);
+    assert_eq!(app.focus, Pane::Streams);
+    assert_eq!(app.sessions.current, Some(SessionId::from("s")));
+}
+
+#[test]
+fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
+    let mut app = app();
+    app.focus = Pane::Session;
+    assert_eq!(press(&mut app, Key::char('a')), []);
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    let activate = Effect::Command(Command::Activate("s".into()));
+    assert_eq!(press(&mut app, Key::char('a')), [activate]);
+    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    assert_eq!(press(&mut app, Key::char('a')), []);
+    assert_eq!(press(&mut app, Key::char('x')), [Effect::Command(Command::Close("s".into()))]);
+    hear(&mut app, Event::Closed { session: "s".into(), why: "by us".into() });
+    assert_eq!(press(&mut app, Key::char('x')), []);
+    assert_eq!(app.sessions.current().expect("kept").session.status, SessionStatus::Closed);
+}
+
+#[test]
+fn fields_are_marked_when_they_change_but_not_when_first_seen() {
+    let mut app = app();
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    assert!(app.sessions.current().expect("current").changed.is_empty());
+    app.now.instant += Duration::from_secs(1);
+    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    let changed: Vec<_> = app.sessions.current().expect("current").changed.iter().collect();
+    assert_eq!(changed, [(&Field::Status, &app.now.instant)]);
+}
+
+#[test]
+fn a_second_subscribe_replaces_what_the_first_said_of_the_same_streams() {
+    let mut app = app();
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    hear(
+        &mut app,
+        Event::Subscribed {
+            session: "s".into(),
+            streams: vec![Stream::Mot, Stream::Met],
+            refused: vec![(Stream::Eeg, refusal("subscribe"))],
+        },
+    );
+    assert!(app.notice.as_ref().expect("said").text.contains("scope eeg"));
+    hear(
+        &mut app,
+        Event::Subscribed {
+            session: "s".into(),
+            streams: vec![Stream::Eeg],
+            refused: vec![(Stream::Mot, refusal("subscribe"))],
+        },
+    );
+    let entry = app.sessions.current().expect("current");
+    assert_eq!(entry.subscribed, [Stream::Eeg, Stream::Met]);
+    assert_eq!(entry.refused.iter().map(|(stream, _)| *stream).collect::<Vec<_>>(), [Stream::Mot]);
+}
+
+#[test]
+fn ended_sessions_are_kept_for_reading_but_not_for_ever() {
+    let mut app = app();
+    for number in 0..50 {
+        let id = format!("s{number}");
+        hear(&mut app, Event::Session(session(&id, SessionStatus::Opened)));
+        hear(&mut app, Event::Closed { session: id.as_str().into(), why: "by us".into() });
+    }
+    assert_eq!(app.sessions.list.len(), 16);
+    assert!(app.sessions.get(&"s49".into()).is_some());
+    hear(&mut app, Event::Session(session("live", SessionStatus::Opened)));
+    assert_eq!(
+        app.sessions.current,
+        Some("live".into()),
+        "a live session takes the place of an ended one"
+    );
+}
+
+#[test]
+fn a_lost_link_forgets_the_headsets_but_not_which_was_selected() {
+    let mut app = app();
+    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
+    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
+    let waiting = Link::Waiting { why: "refused".into(), at: app.now.instant, attempt: 1 };
+    hear(&mut app, Event::Link(waiting));
+    assert!(app.headsets.list.is_empty() && !app.headsets.known);
+    assert_eq!(app.headsets.selected, Some("A-1".into()));
+}
+
+#[test]
+fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
+    let mut app = app();
+    hear(&mut app, Event::Refused(refusal("authorize")));
+    assert_eq!(app.stopped_by(), None);
+    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Stopped }));
+    assert_eq!(app.stopped_by().map(|refusal| refusal.method.as_str()), Some("authorize"));
+    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Authorizing }));
+    assert_eq!(app.stopped_by(), None);
+}
+
+#[test]
+fn a_frozen_picture_stays_while_data_flow_on() {
+    let mut app = app();
+    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    press(&mut app, Key::SPACE);
+    app.update(Message::Snapshot(snapshot(5100, 5100, End::Live)));
+    assert_eq!(app.traces().expect("traces").end, 5000);
+    assert_eq!(app.streams.end(), End::At(5000));
+    press(&mut app, Key::SPACE);
+    assert_eq!(app.traces().expect("traces").end, 5100);
+}
+
+#[test]
+fn the_history_is_travelled_by_half_windows_between_its_ends() {
+    let mut app = app();
+    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    press(&mut app, Key::PAGE_DOWN);
+    assert_eq!(app.streams.end(), End::Live, "there is nothing after now");
+    press(&mut app, Key::PAGE_UP);
+    assert_eq!(app.streams.end(), End::At(5000 - 640));
+    app.update(Message::Snapshot(snapshot(4360, 5100, End::At(4360))));
+    press(&mut app, Key::HOME);
+    assert_eq!(app.streams.end(), End::At(5100 - 2560 + 1280), "one full window from the oldest");
+    app.update(Message::Snapshot(snapshot(3820, 5200, End::At(3820))));
+    press(&mut app, Key::END);
+    assert_eq!(app.streams.end(), End::Live);
+}
+
+#[test]
+fn amplitude_window_filters_and_views_step_between_their_ends() {
+    let mut app = app();
+    press(&mut app, Key::char('='));
+    assert!(app.streams.auto);
+    for _ in 0..20 {
+        press(&mut app, Key::char('+'));
+        press(&mut app, Key::char(']'));
+    }
+    assert!(!app.streams.auto, "a step of the amplitude leaves the automatic scale");
+    assert_eq!((app.streams.amplitude(), app.streams.window()), (10.0, 60.0));
+    for _ in 0..20 {
+        press(&mut app, Key::char('-'));
+        press(&mut app, Key::char('['));
+    }
+    assert_eq!((app.streams.amplitude(), app.streams.window()), (1000.0, 2.0));
+    for _ in 0..FILTERS.len() {
+        press(&mut app, Key::char('f'));
+    }
+    assert_eq!(app.streams.filters(), FILTERS[0]);
+    press(&mut app, Key::char('V'));
+    assert_eq!(app.streams.shown, Shown::One(Stream::Sys));
+    press(&mut app, Key::char('v'));
+    assert_eq!(app.streams.shown, Shown::All);
+    press(&mut app, Key::char('c'));
+    assert_eq!(app.streams.shown, Shown::One(Stream::Dev));
+    press(&mut app, Key::char('c'));
+    assert_eq!(app.streams.shown, Shown::All);
+}
+
+#[test]
+fn a_session_says_in_which_mode_it_was_opened_and_why() {
+    let mut app = app();
+    let why = "the licence has no scope eeg".to_owned();
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    hear(
+        &mut app,
+        Event::Opened { session: "s".into(), mode: SessionMode::Open, why: why.clone() },
+    );
+    assert_eq!(app.sessions.current().expect("current").opened, Some((SessionMode::Open, why)));
+}
