@@ -1,0 +1,17 @@
+//! What the README says of keys is what the table of actions says.
+
+use cortop::app::{Scope, TABLE};
+
+#[test]
+fn the_key_table_is_that_of_the_program() {
+    let mut table = String::from("| where | keys | what |\n| --- | --- | --- |\n");
+    for scope in Scope::ALL {
+        for binding in TABLE.iter().filter(|binding| binding.scope == scope) {
+            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+            let row = format!("| {} | {} | {} |\n", scope.name(), keys.join(" "), binding.help);
+            table.push_str(&row);
+        }
+    }
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(&table), "the README's key table has to be:\n{table}");
+}

@@ -1,0 +1,104 @@
+//! A backend whose picture can be watched while the program runs: a test waits for what it expects
+//! to read, as a person would.
+
+use std::{convert::Infallible, time::Duration};
+
+use ratatui::{
+    backend::{Backend, ClearType, TestBackend, WindowSize},
+    buffer::Cell,
+    layout::{Position, Size},
+};
+use tokio::sync::watch;
+
+/// How long a text may take to appear before the story has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A [`TestBackend`] that publishes its text at each flush.
+pub struct Screen {
+    backend: TestBackend,
+    text: watch::Sender<String>,
+}
+
+/// Reads a [`Screen`] from outside.
+pub struct Reader(watch::Receiver<String>);
+
+/// Makes a screen of a size, and its reader.
+pub fn screen(width: u16, height: u16) -> (Screen, Reader) {
+    let (text, reader) = watch::channel(String::new());
+    (Screen { backend: TestBackend::new(width, height), text }, Reader(reader))
+}
+
+impl Reader {
+    /// Waits until the screen satisfies a condition and gives its text.
+    ///
+    /// # Panics
+    /// If it never does; the message shows what stood there instead.
+    pub async fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
+        let met = self.0.wait_for(|text| condition(text));
+        match tokio::time::timeout(PATIENCE, met).await {
+            Ok(Ok(text)) => return text.clone(),
+            Ok(Err(_)) => {}
+            Err(_) => panic!("no {what} on the screen:\n{}", *self.0.borrow()),
+        }
+        panic!("the program ended before {what} was on the screen:\n{}", *self.0.borrow());
+    }
+
+    /// Waits for a text.
+    pub async fn wait_for(&mut self, text: &str) -> String {
+        self.wait(text, |screen| screen.contains(text)).await
+    }
+}
+
+impl Backend for Screen {
+    type Error = Infallible;
+
+    fn draw<'a, I>(&mut self, content: I) -> Result<(), Self::Error>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        self.backend.draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> Result<(), Self::Error> {
+        self.backend.hide_cursor()
+    }
+
+    fn show_cursor(&mut self) -> Result<(), Self::Error> {
+        self.backend.show_cursor()
+    }
+
+    fn get_cursor_position(&mut self) -> Result<Position, Self::Error> {
+        self.backend.get_cursor_position()
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Self::Error> {
+        self.backend.set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> Result<(), Self::Error> {
+        self.backend.clear()
+    }
+
+    fn clear_region(&mut self, kind: ClearType) -> Result<(), Self::Error> {
+        self.backend.clear_region(kind)
+    }
+
+    fn size(&self) -> Result<Size, Self::Error> {
+        self.backend.size()
+    }
+
+    fn window_size(&mut self) -> Result<WindowSize, Self::Error> {
+        self.backend.window_size()
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        let buffer = self.backend.buffer();
+        let text = buffer
+            .content()
+            .chunks(usize::from(buffer.area.width).max(1))
+            .map(|row| row.iter().map(Cell::symbol).chain(["\n"]).collect::<String>())
+            .collect();
+        self.text.send_replace(text);
+        Ok(())
+    }
+}
