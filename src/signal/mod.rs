@@ -2,6 +2,7 @@
 //! `cortex::sample` (and the ids and streams it names) only.
 
 pub mod decoder;
+mod parse;
 pub mod raster;
 pub mod snapshot;
 pub mod view;
