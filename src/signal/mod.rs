@@ -1,7 +1,12 @@
 //! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
 //! `cortex::sample` (and the ids and streams it names) only.
 
+mod columns;
 pub mod decoder;
+mod filter;
+mod health;
+mod history;
+mod loss;
 mod parse;
 pub mod raster;
 pub mod snapshot;
