@@ -41,9 +41,9 @@ pub(crate) enum Stretch<'a> {
 }
 
 impl History {
-    /// Nothing yet, of a stream with so many channels.
+    /// Nothing yet, of a stream with so many channels, at least one.
     pub(crate) fn new(channels: usize) -> Self {
-        Self { channels, chunks: VecDeque::new(), next: 0 }
+        Self { channels: channels.max(1), chunks: VecDeque::new(), next: 0 }
     }
 
     /// The next sample: one value a channel. True if it took new memory.
@@ -129,7 +129,7 @@ impl History {
         kept.chain([(end, &[][..])]).flat_map(move |(start, values)| {
             let lost = start.min(end).saturating_sub(at);
             at += lost;
-            let samples = values.chunks_exact(self.channels.max(1));
+            let samples = values.chunks_exact(self.channels);
             let skip = usize::try_from(at - start.min(at)).unwrap_or(usize::MAX);
             let take = usize::try_from(end - at).unwrap_or(usize::MAX);
             let samples = samples.skip(skip).take(take);
@@ -141,7 +141,7 @@ impl History {
 
     /// Bytes taken.
     pub(crate) fn bytes(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.values.capacity() * size_of::<f32>()).sum()
+        self.chunks.iter().map(Chunk::bytes).sum()
     }
 
     /// Since when its oldest chunk is there, if it can be forgotten: the newest never is.
@@ -149,15 +149,19 @@ impl History {
         self.chunks.front().filter(|_| self.chunks.len() > 1).map(|chunk| chunk.since)
     }
 
-    /// Forgets its oldest chunk.
-    pub(crate) fn forget(&mut self) {
-        self.chunks.pop_front();
+    /// Forgets its oldest chunk and tells how many bytes that freed.
+    pub(crate) fn forget(&mut self) -> usize {
+        self.chunks.pop_front().as_ref().map_or(0, Chunk::bytes)
     }
 }
 
 impl Chunk {
     /// The index after its last sample.
     fn end(&self, channels: usize) -> u64 {
-        self.start + (self.values.len() / channels.max(1)) as u64
+        self.start + (self.values.len() / channels) as u64
+    }
+
+    fn bytes(&self) -> usize {
+        self.values.capacity() * size_of::<f32>()
     }
 }

@@ -8,8 +8,12 @@ mod health;
 mod history;
 mod loss;
 mod parse;
+mod picture;
 pub mod raster;
+mod readings;
 pub mod snapshot;
+mod source;
+mod spread;
 pub mod view;
 
 pub use raster::{Run, Scale, runs};
