@@ -36,8 +36,9 @@ impl Licence {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
-    pub(super) fn cortex_info(&mut self, _: &Call<'_>) -> Answer {
+    pub(super) fn cortex_info(_: &mut Self, _: &Call<'_>) -> Answer {
         Ok(json!({
             "buildDate": "2025-10-30T09:12:44",
             "buildNumber": concat!("cortop-sim-", env!("CARGO_PKG_VERSION")),
@@ -97,7 +98,7 @@ impl Service {
         Ok(json!({ "cortexToken": self.issue(&call.app, call.now) }))
     }
 
-    pub(super) fn user_information(&mut self, _: &Call<'_>) -> Answer {
+    pub(super) fn user_information(_: &mut Self, _: &Call<'_>) -> Answer {
         Ok(json!({
             "firstName": "Sim",
             "lastName": "User",

@@ -132,6 +132,7 @@ fn rate(hz: f64) -> Value {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
     pub(super) fn control_device(&mut self, call: &Call<'_>) -> Answer {
         let id = call.text("headset");

@@ -19,7 +19,7 @@ impl Service {
         })
     }
 
-    pub(super) fn detection_info(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn detection_info(_: &mut Self, call: &Call<'_>) -> Answer {
         match call.text("detection") {
             "mentalCommand" => Ok(json!({
                 "actions": [

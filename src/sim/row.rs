@@ -33,6 +33,13 @@ impl Row {
         self.number(value, decimals);
     }
 
+    /// Several numbers, each rounded to `decimals`.
+    pub fn all(&mut self, values: impl IntoIterator<Item = f64>, decimals: i32) {
+        for value in values {
+            self.fixed(value, decimals);
+        }
+    }
+
     /// A number rounded to `decimals`, or `null`.
     pub fn maybe(&mut self, value: Option<f64>, decimals: i32) {
         self.fixed(value.unwrap_or(f64::NAN), decimals);

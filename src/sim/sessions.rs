@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     account::{LICENSE_ID, USER, app_id, uuid},
     dispatch::Call,
+    headsets::Device,
     refusal::{
         Answer, BAD_PARAMS, HEADSET_NOT_READY, HEADSET_UNAVAILABLE, NO_HEADSET, NO_QUOTA,
         NO_SESSION, Refusal, SESSION_EXISTS,
@@ -29,6 +30,7 @@ pub(super) struct Session {
     started: f64,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
     pub(super) fn create_session(&mut self, call: &Call<'_>) -> Answer {
         let active = match call.text("status") {
@@ -105,13 +107,13 @@ impl Service {
 
     /// Cortex closes sessions by itself: warnings 0 and 1 for each (§2.12).
     pub(super) fn close_sessions(&mut self, closes: impl Fn(&Session) -> bool) {
-        let (closed, kept): (Vec<_>, Vec<_>) =
+        let (ended, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.sessions).into_iter().partition(closes);
-        self.sessions = kept;
-        for Session { id, .. } in closed {
-            let stopped = format!("Cortex has stopped all the subscriptions of session {id}.");
-            let closed = format!("Cortex has closed the session {id}.");
-            for (code, behavior) in [(0, stopped), (1, closed)] {
+        self.sessions = others;
+        for Session { id, .. } in ended {
+            let silenced = format!("Cortex has stopped all the subscriptions of session {id}.");
+            let over = format!("Cortex has closed the session {id}.");
+            for (code, behavior) in [(0, silenced), (1, over)] {
                 self.warn(code, &json!({ "behavior": behavior, "sessionId": id }));
             }
         }
@@ -141,11 +143,11 @@ impl Service {
         let headset = self.headsets.get(session.place);
         json!({
             "appId": app_id(),
-            "headset": headset.map(super::headsets::Device::to_json),
+            "headset": headset.map(Device::to_json),
             "id": session.id,
             "license": if session.active { LICENSE_ID } else { "" },
             "owner": USER,
-            "performanceMetrics": headset.map(|headset| headset.metrics_json()),
+            "performanceMetrics": headset.map(Device::metrics_json),
             "recordIds": [],
             "recording": false,
             "started": self.clock.iso(session.started),

@@ -1,5 +1,5 @@
 //! What the columns of a recording mean. One table serves all known forms: names are `EEG.AF3` in
-//! an EmotivPRO export and `AF3` in the simpler ones, and only the export has a line of metadata.
+//! an `EmotivPRO` export and `AF3` in the simpler ones, and only the export has a line of metadata.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A recording played back as a headset, looped: the CSV export of EmotivPRO, and simpler CSV files
+//! A recording played back as a headset, looped: the CSV export of `EmotivPRO`, and simpler CSV files
 //! whose header names sensors. Streams a recording does not have are refused, never made up.
 //!
 //! Rates are the recording's own: an `eeg_128` that ran at 126.9 Hz is replayed at 126.9 Hz.
@@ -128,24 +128,24 @@ impl Recording {
             Role::Motion(name) => Some(name),
             _ => None,
         });
-        let motion_rate = rate_in(metadata, "mot_")
-            .unwrap_or_else(|| (rows.motion_rows.len() as f64 / period).round());
-        let motion = (!rows.motion_rows.is_empty()).then(|| {
-            let counted = rows.motion_counters.len() == rows.motion_rows.len();
+        let motion_rate =
+            rate_in(metadata, "mot_").unwrap_or_else(|| (rows.moved.len() as f64 / period).round());
+        let motion = (!rows.moved.is_empty()).then(|| {
+            let counted = rows.motion_counters.len() == rows.moved.len();
             let (wrap, _) = slot(motion_rate);
             let counters = if counted {
                 rows.motion_counters
             } else {
-                (0..rows.motion_rows.len() as u64).map(|row| row % wrap.max(1)).collect()
+                (0..rows.moved.len() as u64).map(|row| row % wrap.max(1)).collect()
             };
-            let track = Track::new(at(&rows.motion_rows), &counters, wrap, rows.motion, period);
+            let track = Track::new(at(&rows.moved), &counters, wrap, rows.motion, period);
             let filled = header.has(&Role::MotionInterpolated).then(|| label("INTERPOLATED_MEMS"));
             let columns = [label("COUNTER_MEMS")].into_iter().chain(filled);
             (track, Columns(columns.chain(motion_labels.iter().map(|text| label(text))).collect()))
         });
-        let contact = (!rows.contact_rows.is_empty()).then(|| {
-            let counters = vec![0; rows.contact_rows.len()];
-            let track = Track::new(at(&rows.contact_rows), &counters, 1, rows.contact, period);
+        let contact = (!rows.touched.is_empty()).then(|| {
+            let counters = vec![0; rows.touched.len()];
+            let track = Track::new(at(&rows.touched), &counters, 1, rows.contact, period);
             (track, dev_columns(header))
         });
         let sensors = header.sensors();
@@ -261,7 +261,7 @@ impl Source for Recording {
             (Stream::Mot, Some((track, _)), _) => {
                 let (counter, cells) = track.sample(index);
                 row.int(counter);
-                cells.iter().for_each(|&value| row.fixed(value, 6));
+                row.all(cells.iter().copied(), 6);
             }
             (Stream::Dev, _, Some((track, columns))) => {
                 let mut cells = track.newest(self.time(stream, index)).iter().copied();
@@ -270,7 +270,7 @@ impl Source for Recording {
                         Column::One(_) => row.maybe(cells.next(), 2),
                         Column::Group(labels) => {
                             row.open();
-                            labels.iter().for_each(|_| row.maybe(cells.next(), 2));
+                            row.all(cells.by_ref().take(labels.len()), 2);
                             row.close();
                         }
                     }

@@ -18,11 +18,11 @@ pub(super) struct Rows {
     /// One row each: interpolated, sensors, raw contact, trigger, as far as there are.
     pub(super) eeg: Vec<f64>,
     /// Rows with motion, their counters, and their cells.
-    pub(super) motion_rows: Vec<usize>,
+    pub(super) moved: Vec<usize>,
     pub(super) motion_counters: Vec<u64>,
     pub(super) motion: Vec<f64>,
     /// Rows where battery or contact changed, and their cells.
-    pub(super) contact_rows: Vec<usize>,
+    pub(super) touched: Vec<usize>,
     pub(super) contact: Vec<f64>,
     /// How many rows were read.
     pub(super) len: usize,
@@ -84,7 +84,7 @@ impl Rows {
                 Role::MotionCounter => self.motion_counters.push(place.count(cell)?),
                 Role::MotionInterpolated | Role::Motion(_) => motion.push(place.number(cell)?),
                 Role::Battery | Role::Contact(_) | Role::Overall => {
-                    contact.push(place.number(cell)?)
+                    contact.push(place.number(cell)?);
                 }
             }
         }
@@ -108,11 +108,11 @@ impl Rows {
             }
         }
         if !motion.is_empty() {
-            self.motion_rows.push(self.len);
+            self.moved.push(self.len);
             self.motion.append(&mut motion);
         }
         if !contact.is_empty() && !self.contact.ends_with(&contact) {
-            self.contact_rows.push(self.len);
+            self.touched.push(self.len);
             self.contact.append(&mut contact);
         }
         self.len += 1;

@@ -67,7 +67,7 @@ impl Brain {
     /// The µV of every sensor at a sample index.
     pub(super) fn sample(&self, index: u64) -> impl Iterator<Item = f64> {
         let time = index as f64 / self.rate;
-        let common = self.background(self.common, time);
+        let common = background(self.common, time);
         let phase = TAU * ALPHA * time + 2.0 * self.alpha.branch(1).smooth(time);
         let alpha = self.alpha(time) * phase.sin();
         let eyelid = self.wearer.eyelid(time);
@@ -81,7 +81,7 @@ impl Brain {
             let value = site.offset
                 + drift
                 + 0.5 * common
-                + 0.85 * self.background(site.noise, time)
+                + 0.85 * background(site.noise, time)
                 + site.alpha * alpha
                 + site.blink * eyelid
                 + mains
@@ -95,11 +95,6 @@ impl Brain {
         let slow = self.alpha.branch(2).smooth(time / 7.0);
         let fast = self.alpha.branch(3).smooth(time / 1.3);
         12.0f64.mul_add(0.6f64.mul_add(slow, 0.4 * fast), 14.0)
-    }
-
-    fn background(&self, noise: Noise, time: f64) -> f64 {
-        let octaves = OCTAVES.iter().zip(0..);
-        octaves.map(|(hz, octave)| noise.branch(octave).smooth(time * hz)).sum::<f64>() * BACKGROUND
     }
 
     /// Band powers of a sensor over the last 2 s in µV²/Hz: theta, alpha, betaL, betaH, gamma.
@@ -121,6 +116,12 @@ impl Brain {
             background.mul_add(wobble, own + muscle)
         })
     }
+}
+
+/// µV of 1/f noise.
+fn background(noise: Noise, time: f64) -> f64 {
+    let octaves = OCTAVES.iter().zip(0..);
+    octaves.map(|(hz, octave)| noise.branch(octave).smooth(time * hz)).sum::<f64>() * BACKGROUND
 }
 
 fn alpha_at(sensor: &str) -> f64 {

@@ -17,7 +17,7 @@ impl Fit {
     }
 
     /// Contact quality of a sensor: one of 0, 1, 2, 4 (§5.4).
-    pub(super) fn contact(&self, sensor: u64, time: f64) -> u8 {
+    pub(super) fn contact(self, sensor: u64, time: f64) -> u8 {
         let own = self.0.branch(sensor);
         // Each sensor changes at moments of its own.
         let (slot, _) = slot(time / CONTACT_SLOT + own.branch(1).unit(0));
@@ -25,14 +25,14 @@ impl Fit {
     }
 
     /// EEG quality of a sensor, 0..4: follows contact, and flickers from sample to sample (§5.5).
-    pub(super) fn quality(&self, sensor: u64, time: f64) -> u8 {
+    pub(super) fn quality(self, sensor: u64, time: f64) -> u8 {
         let (slot, _) = slot(time * 2.0);
         let flicker = self.0.branch(sensor).branch(2).unit(slot);
-        self.contact(sensor, time).saturating_sub(if flicker < 0.25 { 1 } else { 0 })
+        self.contact(sensor, time).saturating_sub(u8::from(flicker < 0.25))
     }
 
     /// µV of noise that a bad contact adds.
-    pub(super) fn noise(&self, sensor: u64, time: f64) -> f64 {
+    pub(super) fn noise(self, sensor: u64, time: f64) -> f64 {
         match self.contact(sensor, time) {
             0 => 60.0,
             1 => 25.0,
@@ -42,7 +42,7 @@ impl Fit {
     }
 
     /// Battery per cent of one of the batteries.
-    pub(super) fn battery(&self, which: u64, time: f64) -> f64 {
+    pub(super) fn battery(self, which: u64, time: f64) -> f64 {
         let full = self.0.branch(99).unit(which).mul_add(20.0, 78.0);
         (full - time / PERCENT).floor().max(1.0)
     }

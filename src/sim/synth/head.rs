@@ -30,7 +30,7 @@ impl Head {
     }
 
     /// The reading at a sample index and its time in seconds.
-    pub(super) fn reading(&self, index: u64, time: f64) -> Reading {
+    pub(super) fn reading(self, index: u64, time: f64) -> Reading {
         const STEP: f64 = 0.02;
         let [roll, pitch, yaw] = self.angles(time);
         let before = self.angles((time - STEP).max(0.0));
@@ -48,7 +48,7 @@ impl Head {
     }
 
     /// Roll, pitch and yaw in radians.
-    fn angles(&self, time: f64) -> [f64; 3] {
+    fn angles(self, time: f64) -> [f64; 3] {
         let turn =
             |axis: u64, most: f64, seconds: f64| most * self.0.branch(axis).smooth(time / seconds);
         [turn(0, 0.15, 4.0), turn(1, 0.25, 3.0), turn(2, 0.7, 6.0)]
@@ -67,13 +67,15 @@ fn quaternion(roll: f64, pitch: f64, yaw: f64) -> [f64; 4] {
     ]
 }
 
-/// A vector of the room as the head sees it.
-fn rotate_back([w, x, y, z]: [f64; 4], [a, b, c]: [f64; 3]) -> [f64; 3] {
-    [
-        (1.0 - 2.0 * (y * y + z * z)) * a + 2.0 * (x * y + w * z) * b + 2.0 * (x * z - w * y) * c,
-        2.0 * (x * y - w * z) * a + (1.0 - 2.0 * (x * x + z * z)) * b + 2.0 * (y * z + w * x) * c,
-        2.0 * (x * z + w * y) * a + 2.0 * (y * z - w * x) * b + (1.0 - 2.0 * (x * x + y * y)) * c,
-    ]
+/// A vector of the room as the head sees it: v + 2 w (v × u) + 2 u × (u × v) for w + u.
+fn rotate_back([w, u @ ..]: [f64; 4], vector: [f64; 3]) -> [f64; 3] {
+    let across = cross(vector, u);
+    let back = cross(across, u);
+    std::array::from_fn(|axis| vector[axis] + 2.0 * (w * across[axis] + back[axis]))
+}
+
+fn cross([ax, ay, az]: [f64; 3], [bx, by, bz]: [f64; 3]) -> [f64; 3] {
+    [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx]
 }
 
 #[cfg(test)]
@@ -88,8 +90,9 @@ mod tests {
             let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
             assert!((norm(&reading.quaternion) - 1.0).abs() < 1e-9);
             assert!((norm(&reading.acc) - 1.0).abs() < 0.02);
-            let upright = rotate_back(reading.quaternion, [0.0, 0.0, 1.0]);
-            assert!(upright.iter().zip(reading.acc).all(|(a, b)| (a - b).abs() < 0.005));
+            let [w, x, y, z] = reading.quaternion;
+            let down = [2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)];
+            assert!(down.iter().zip(reading.acc).all(|(a, b)| (a - b).abs() < 0.005));
         }
     }
 }

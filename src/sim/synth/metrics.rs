@@ -26,7 +26,7 @@ impl Metrics {
     }
 
     /// The value of a metric at a time, 0..1, or `None` while its detection is paused.
-    pub(super) fn value(&self, metric: u64, time: f64) -> Option<f64> {
+    pub(super) fn value(self, metric: u64, time: f64) -> Option<f64> {
         let (slot, _) = slot(time / PAUSE_SLOT);
         // Of twelve slots about seven pause a metric, each time another one.
         let (paused, _) = self::slot(self.0.branch(90).unit(slot) * 12.0);

@@ -84,11 +84,11 @@ impl Synth {
             for (values, counts) in
                 [(reading.gyro, 16.0), (reading.acc, 4096.0), (reading.mag, 6.0)]
             {
-                values.into_iter().for_each(|value| row.fixed(value.mul_add(counts, 8192.0), 0));
+                row.all(values.map(|value| value.mul_add(counts, 8192.0)), 0);
             }
         } else {
-            reading.quaternion.into_iter().for_each(|part| row.fixed(part, 6));
-            reading.acc.into_iter().chain(reading.mag).for_each(|value| row.fixed(value, 6));
+            row.all(reading.quaternion, 6);
+            row.all(reading.acc.into_iter().chain(reading.mag), 6);
         }
     }
 
@@ -99,7 +99,7 @@ impl Synth {
         row.open();
         let levels: Vec<u8> =
             self.channels().map(|sensor| self.fit.contact(sensor, time)).collect();
-        levels.iter().for_each(|&level| row.int(level.into()));
+        row.all(levels.iter().copied().map(f64::from), 0);
         row.fixed(overall(&levels), 0);
         row.close();
         row.fixed(percent, 0);
@@ -115,7 +115,7 @@ impl Synth {
         row.fixed(self.fit.battery(0, time), 0);
         row.fixed(overall(&levels), 0);
         row.fixed(1.0, 2);
-        levels.iter().for_each(|&level| row.int(level.into()));
+        row.all(levels.iter().copied().map(f64::from), 0);
     }
 
     fn write_met(&self, time: f64, ready: bool, row: &mut Row) {
@@ -202,7 +202,7 @@ impl Source for Synth {
             Stream::Eeg => {
                 row.int(index % u64::from(self.spec.eeg_rate));
                 row.int(live.interpolated.into());
-                self.eeg(index).for_each(|value| row.fixed(value, 3));
+                row.all(self.eeg(index), 3);
                 if self.spec.mode == "EPOCFLEX" {
                     row.fixed(8064.0, 1);
                 }
@@ -216,7 +216,7 @@ impl Source for Synth {
             Stream::Eq => self.write_eq(time, row),
             Stream::Pow => {
                 for channel in 0..self.spec.sensors.len() {
-                    self.brain.powers(channel, time).into_iter().for_each(|p| row.fixed(p, 3));
+                    row.all(self.brain.powers(channel, time), 3);
                 }
             }
             Stream::Met => self.write_met(time, live.metrics, row),
