@@ -1,0 +1,55 @@
+//! Service time: seconds since the service started, from tokio's clock so that tests can pause it.
+//! Knows nothing of what is scheduled on it.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+/// Maps tokio's clock to service time and to the wall clock of that moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    started: Instant,
+    epoch: f64,
+    speed: f64,
+}
+
+impl Clock {
+    /// Starts at zero; `speed` service seconds pass in a second.
+    pub(super) fn start(speed: f64) -> Self {
+        let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+        Self { started: Instant::now(), epoch: epoch.as_secs_f64(), speed }
+    }
+
+    /// Service time now, in seconds.
+    pub(super) fn now(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * self.speed
+    }
+
+    /// When tokio's clock will show this service time. A time too far away to matter becomes a day.
+    pub(super) fn instant(&self, time: f64) -> Instant {
+        const FAR: f64 = 86_400.0;
+        let ahead = ((time - self.now()) / self.speed).clamp(0.0, FAR);
+        Instant::now() + Duration::from_secs_f64(ahead)
+    }
+
+    /// Service seconds that pass in so many real ones.
+    pub(super) fn span(&self, seconds: f64) -> f64 {
+        seconds * self.speed
+    }
+
+    /// Epoch seconds of a service time, as the `time` of samples (§5).
+    pub(super) fn epoch(&self, time: f64) -> f64 {
+        self.epoch + time
+    }
+
+    /// ISO 8601 with milliseconds and numeric offset, as in session objects (§4.2).
+    pub(super) fn iso(&self, time: f64) -> String {
+        let moment = SignedDuration::try_from_secs_f64(self.epoch(time))
+            .ok()
+            .and_then(|since| Timestamp::from_duration(since).ok())
+            .unwrap_or_default();
+        moment.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+    }
+}

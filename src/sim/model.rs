@@ -1,0 +1,168 @@
+//! Physical facts of the headset models (§8) as the simulator needs them.
+
+use crate::cortex::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model};
+
+/// How a headset reports motion (§5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// Not at all.
+    None,
+    /// Unit quaternion, acceleration in g, magnetic field in µT.
+    Quaternion,
+    /// Older EPOC+: gyroscope, acceleration and field as raw counts around 8192.
+    RawGyro,
+}
+
+/// What is known of a model, and chosen where the reference leaves a choice.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Of which model.
+    pub model: Model,
+    /// The prefix of its ids.
+    pub prefix: &'static str,
+    /// `settings.mode`.
+    pub mode: &'static str,
+    /// Firmware in hex.
+    pub firmware: String,
+    /// How it is connected.
+    pub connected_by: &'static str,
+    /// EEG positions in the order of the columns.
+    pub sensors: Vec<String>,
+    /// EEG samples a second.
+    pub eeg_rate: u32,
+    /// EEG bits.
+    pub eeg_bits: u32,
+    /// µV of one step of the converter.
+    pub lsb: f64,
+    /// DC offset in µV.
+    pub dc: f64,
+    /// Motion samples a second.
+    pub mems_rate: f64,
+    /// How motion is reported.
+    pub motion: Motion,
+    /// Whether mental commands and metrics are to be had (Flex: only with the EPOC X montage).
+    pub bci: bool,
+    /// Whether facial expressions are to be had.
+    pub faces: bool,
+    /// Two batteries, one an ear.
+    pub earbuds: bool,
+}
+
+/// µV of a step of 14 bits (§5.2).
+const LSB_14: f64 = 20.0 / 39.0;
+/// µV of a step of 16 bits (§5.2).
+const LSB_16: f64 = 5.0 / 39.0;
+
+impl Spec {
+    /// The facts of a model, or `None` for one of which too little is known to simulate it.
+    #[must_use]
+    pub fn of(model: Model) -> Option<Self> {
+        let epoc = Self { model, ..Self::epoc() };
+        let spec = match model {
+            Model::Epoc => epoc,
+            Model::EpocPlus => Self {
+                prefix: "EPOCPLUS",
+                mode: "EPOCPLUS",
+                firmware: "625".to_owned(),
+                eeg_bits: 16,
+                lsb: LSB_16,
+                mems_rate: 64.0,
+                motion: Motion::RawGyro,
+                ..epoc
+            },
+            Model::EpocX => Self {
+                prefix: "EPOCX",
+                mode: "EPOCPLUS",
+                mems_rate: 64.0,
+                motion: Motion::Quaternion,
+                eeg_rate: 256,
+                eeg_bits: 16,
+                lsb: LSB_16,
+                ..epoc
+            },
+            Model::Insight => Self {
+                prefix: "INSIGHT",
+                mode: "INSIGHT",
+                connected_by: "bluetooth",
+                sensors: names(&INSIGHT_SENSORS),
+                mems_rate: 64.0,
+                motion: Motion::Quaternion,
+                ..epoc
+            },
+            Model::Insight2 => Self {
+                prefix: "INSIGHT2",
+                mode: "INSIGHT",
+                firmware: "a11".to_owned(),
+                connected_by: "bluetooth",
+                sensors: names(&INSIGHT_SENSORS),
+                eeg_bits: 16,
+                lsb: LSB_16,
+                mems_rate: 32.0,
+                motion: Motion::Quaternion,
+                ..epoc
+            },
+            Model::EpocFlex | Model::Flex2 => Self {
+                prefix: if model == Model::Flex2 { "FLEX2" } else { "EPOCFLEX" },
+                mode: "EPOCFLEX",
+                sensors: names(&FLEX_SENSORS),
+                dc: 0.0,
+                mems_rate: 64.0,
+                motion: Motion::Quaternion,
+                bci: false,
+                faces: false,
+                ..epoc
+            },
+            Model::Mn8 | Model::Mw20 => Self {
+                prefix: if model == Model::Mw20 { "MW20" } else { "MN8" },
+                mode: "MN8",
+                connected_by: "bluetooth",
+                sensors: names(&MN8_SENSORS),
+                lsb: 1.0 / 2.1,
+                dc: 4210.0,
+                mems_rate: 6.4,
+                motion: Motion::Quaternion,
+                faces: false,
+                earbuds: true,
+                ..epoc
+            },
+            Model::XTrodes | Model::Unknown => return None,
+        };
+        Some(spec)
+    }
+
+    /// The first of the family.
+    pub(super) fn epoc() -> Self {
+        Self {
+            model: Model::Epoc,
+            prefix: "EPOC",
+            mode: "EPOC",
+            firmware: "930".to_owned(),
+            connected_by: "dongle",
+            sensors: names(&EPOC_SENSORS),
+            eeg_rate: 128,
+            eeg_bits: 14,
+            lsb: LSB_14,
+            dc: 4200.0,
+            mems_rate: 0.0,
+            motion: Motion::None,
+            bci: true,
+            faces: true,
+            earbuds: false,
+        }
+    }
+
+    /// The `motionSensors` of the headset object (§4.1).
+    #[must_use]
+    pub fn motion_sensors(&self) -> Vec<&'static str> {
+        let rotation: &[&str] = match self.motion {
+            Motion::None => return Vec::new(),
+            Motion::Quaternion => &["Q0", "Q1", "Q2", "Q3"],
+            Motion::RawGyro => &["GYROX", "GYROY", "GYROZ"],
+        };
+        [rotation, &["ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"]].concat()
+    }
+}
+
+fn names(sensors: &[&str]) -> Vec<String> {
+    sensors.iter().map(|&name| name.to_owned()).collect()
+}

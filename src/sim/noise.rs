@@ -1,0 +1,70 @@
+//! Randomness that can be asked at any time in any order: a hash of seed, purpose and slot. There
+//! is no state to advance, so a signal made of it is the same however it is read.
+
+/// A source of randomness of its own for each purpose.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noise(u64);
+
+impl Noise {
+    /// The root of all randomness of a headset.
+    pub(super) fn new(seed: u64) -> Self {
+        Self(mix(seed))
+    }
+
+    /// An independent source for a purpose: a channel, an octave, a kind of event.
+    pub(super) fn branch(self, purpose: u64) -> Self {
+        Self(mix(self.0 ^ mix(purpose)))
+    }
+
+    /// Uniform in 0..1, one value a slot.
+    pub(super) fn unit(self, slot: u64) -> f64 {
+        // The upper 53 bits: exact in an `f64`.
+        (mix(self.0.wrapping_add(slot.wrapping_mul(GOLDEN))) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Uniform in -1..1, one value a slot.
+    pub(super) fn signed(self, slot: u64) -> f64 {
+        self.unit(slot).mul_add(2.0, -1.0)
+    }
+
+    /// A smooth curve in -1..1 through one random value at each whole `x`.
+    pub(super) fn smooth(self, x: f64) -> f64 {
+        let (slot, part) = slot(x);
+        let from = self.signed(slot);
+        let weight = part * part * 2.0_f64.mul_add(-part, 3.0);
+        (self.signed(slot + 1) - from).mul_add(weight, from)
+    }
+
+    /// One of the items, a slot each.
+    pub(super) fn pick<T: Copy>(self, slot: u64, items: &[(f64, T)], last: T) -> T {
+        let mut rest = self.unit(slot);
+        for &(share, item) in items {
+            if rest < share {
+                return item;
+            }
+            rest -= share;
+        }
+        last
+    }
+}
+
+/// The whole and the fractional part of a time in units of a slot; before zero is zero.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and whole numbers are what is wanted"
+)]
+pub(super) fn slot(x: f64) -> (u64, f64) {
+    let whole = x.max(0.0).floor();
+    (whole as u64, x.max(0.0) - whole)
+}
+
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The finaliser of `SplitMix64`.
+fn mix(value: u64) -> u64 {
+    let z = value.wrapping_add(GOLDEN);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

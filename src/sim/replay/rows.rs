@@ -1,0 +1,159 @@
+//! The rows of a recording, read into tracks. Every refusal names file, line and column, and what
+//! to do.
+
+use std::{fs::File, path::Path};
+
+use color_eyre::{Result, eyre::eyre};
+use csv::{Reader, StringRecord};
+
+use super::header::{Header, Role};
+
+/// The numbers of a recording as they stand in it, by what they are for.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// Epoch seconds of each row, if it has them.
+    pub(super) times: Vec<f64>,
+    /// Counter of each row, if it has them.
+    pub(super) counters: Vec<u64>,
+    /// One row each: interpolated, sensors, raw contact, trigger, as far as there are.
+    pub(super) eeg: Vec<f64>,
+    /// Rows with motion, their counters, and their cells.
+    pub(super) moved: Vec<usize>,
+    pub(super) motion_counters: Vec<u64>,
+    pub(super) motion: Vec<f64>,
+    /// Rows where battery or contact changed, and their cells.
+    pub(super) touched: Vec<usize>,
+    pub(super) contact: Vec<f64>,
+    /// How many rows were read.
+    pub(super) len: usize,
+}
+
+/// Where a cell stands, for a refusal.
+struct Place<'a> {
+    file: &'a Path,
+    line: u64,
+    column: &'a str,
+}
+
+impl Rows {
+    /// Reads all rows that follow the header.
+    pub(super) fn read(file: &Path, reader: &mut Reader<File>, header: &Header) -> Result<Self> {
+        let mut rows = Self::default();
+        let mut record = StringRecord::new();
+        while reader.read_record(&mut record).map_err(|error| unreadable(file, &error))? {
+            let line = record.position().map_or(0, csv::Position::line);
+            let (found, wanted) = (record.len(), header.columns.len());
+            if found != wanted {
+                return Err(eyre!(
+                    "{}, line {line}: it has {found} cells where the header names {wanted} columns; \
+                     complete or delete the line",
+                    file.display()
+                ));
+            }
+            rows.push(file, line, &record, header)?;
+        }
+        Ok(rows)
+    }
+
+    fn push(
+        &mut self,
+        file: &Path,
+        line: u64,
+        record: &StringRecord,
+        header: &Header,
+    ) -> Result<()> {
+        let mut motion = Vec::new();
+        let mut contact = Vec::new();
+        for (cell, (column, role)) in record.iter().zip(&header.columns) {
+            let place = Place { file, line, column };
+            match role {
+                Role::LeftOut => {}
+                Role::Time => {
+                    let time = place.number(cell)?;
+                    if self.times.last().is_some_and(|before| *before >= time) {
+                        return Err(place.refuse(cell, "is not later than in the line before"));
+                    }
+                    self.times.push(time);
+                }
+                Role::Counter => self.counters.push(place.count(cell)?),
+                Role::Interpolated | Role::Sensor(_) | Role::RawCq | Role::Trigger => {
+                    self.eeg.push(place.number(cell)?);
+                }
+                // Slower streams leave their cells empty between their own samples.
+                _ if cell.is_empty() => {}
+                Role::MotionCounter => self.motion_counters.push(place.count(cell)?),
+                Role::MotionInterpolated | Role::Motion(_) => motion.push(place.number(cell)?),
+                Role::Battery | Role::Contact(_) | Role::Overall => {
+                    contact.push(place.number(cell)?);
+                }
+            }
+        }
+        let width = |wanted: fn(&Role) -> bool| {
+            header.columns.iter().filter(|(_, role)| wanted(role)).count()
+        };
+        let of_motion = |role: &Role| matches!(role, Role::MotionInterpolated | Role::Motion(_));
+        let of_contact =
+            |role: &Role| matches!(role, Role::Battery | Role::Contact(_) | Role::Overall);
+        for (what, cells, wanted) in [
+            ("motion", &motion, width(of_motion)),
+            ("contact quality", &contact, width(of_contact)),
+        ] {
+            if !cells.is_empty() && cells.len() != wanted {
+                return Err(eyre!(
+                    "{}, line {line}: only {} of {wanted} cells of its {what} are filled; \
+                     complete them or empty them all",
+                    file.display(),
+                    cells.len()
+                ));
+            }
+        }
+        if !motion.is_empty() {
+            self.moved.push(self.len);
+            self.motion.append(&mut motion);
+        }
+        if !contact.is_empty() && !self.contact.ends_with(&contact) {
+            self.touched.push(self.len);
+            self.contact.append(&mut contact);
+        }
+        self.len += 1;
+        Ok(())
+    }
+}
+
+impl Place<'_> {
+    fn number(&self, cell: &str) -> Result<f64> {
+        let number = cell.parse().ok().filter(|number: &f64| number.is_finite());
+        number.ok_or_else(|| self.refuse(cell, "is not a number"))
+    }
+
+    fn count(&self, cell: &str) -> Result<u64> {
+        const MOST: f64 = 65_536.0;
+        let number = self.number(cell)?;
+        if number.fract() != 0.0 || !(0.0..MOST).contains(&number) {
+            return Err(self.refuse(cell, "is not a counter"));
+        }
+        Ok(crate::sim::noise::slot(number).0)
+    }
+
+    fn refuse(&self, cell: &str, why: &str) -> color_eyre::Report {
+        let cell: String = cell.chars().take(40).collect();
+        let Self { file, line, column } = self;
+        eyre!(
+            "{}, line {line}, column {column}: {cell:?} {why}; correct or delete the line",
+            file.display()
+        )
+    }
+}
+
+/// The sentence for what the file system or the CSV reader refuses.
+pub(super) fn unreadable(file: &Path, error: &csv::Error) -> color_eyre::Report {
+    let next = "give a CSV file that EmotivPRO has exported";
+    match error.kind() {
+        csv::ErrorKind::Io(error) => eyre!("{} cannot be read: {error}; {next}", file.display()),
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            eyre!("{}, line {line}: it is not text; {next}", file.display())
+        }
+        _ => eyre!("{}: {error}; {next}", file.display()),
+    }
+}

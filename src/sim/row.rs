@@ -1,0 +1,122 @@
+//! The text of one sample, written value by value the way Cortex prints numbers (§5): rounded to
+//! the decimals of its stream, trailing zeros dropped, a float always with a point.
+
+use std::fmt::Write as _;
+
+use crate::cortex::Stream;
+
+/// A growing `{"eeg":[…],"sid":"…","time":…}`.
+#[derive(Debug)]
+pub struct Row {
+    text: String,
+}
+
+impl Row {
+    /// Opens the message and its array of values.
+    #[must_use]
+    pub fn new(stream: Stream) -> Self {
+        let mut text = String::with_capacity(256);
+        // Writing to a `String` cannot fail; so everywhere in this file.
+        let _ = write!(text, "{{\"{stream}\":[");
+        Self { text }
+    }
+
+    /// A whole number.
+    pub fn int(&mut self, value: u64) {
+        self.separate();
+        let _ = write!(self.text, "{value}");
+    }
+
+    /// A number rounded to `decimals`; what is not finite is `null`.
+    pub fn fixed(&mut self, value: f64, decimals: i32) {
+        self.separate();
+        self.number(value, decimals);
+    }
+
+    /// Several numbers, each rounded to `decimals`.
+    pub fn all(&mut self, values: impl IntoIterator<Item = f64>, decimals: i32) {
+        for value in values {
+            self.fixed(value, decimals);
+        }
+    }
+
+    /// A number rounded to `decimals`, or `null`.
+    pub fn maybe(&mut self, value: Option<f64>, decimals: i32) {
+        self.fixed(value.unwrap_or(f64::NAN), decimals);
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, value: bool) {
+        self.separate();
+        let _ = write!(self.text, "{value}");
+    }
+
+    /// A word that needs no escapes.
+    pub fn word(&mut self, value: &str) {
+        self.separate();
+        let _ = write!(self.text, "\"{value}\"");
+    }
+
+    /// Opens a nested array.
+    pub fn open(&mut self) {
+        self.separate();
+        self.text.push('[');
+    }
+
+    /// Closes a nested array.
+    pub fn close(&mut self) {
+        self.text.push(']');
+    }
+
+    /// Closes the message. `time`: epoch seconds, printed with four decimals.
+    #[must_use]
+    pub fn finish(mut self, sid: &str, time: f64) -> String {
+        let _ = write!(self.text, "],\"sid\":\"{sid}\",\"time\":");
+        self.number(time, 4);
+        self.text.push('}');
+        self.text
+    }
+
+    fn separate(&mut self) {
+        if !self.text.ends_with('[') {
+            self.text.push(',');
+        }
+    }
+
+    fn number(&mut self, value: f64, decimals: i32) {
+        let scale = 10_f64.powi(decimals);
+        let rounded = (value * scale).round() / scale;
+        if rounded.is_finite() {
+            // `Debug` prints the shortest text that reads back the same, `4205.0` with its point.
+            let _ = write!(self.text, "{:?}", rounded + 0.0);
+        } else {
+            self.text.push_str("null");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_printed_as_cortex_prints_them() {
+        let mut row = Row::new(Stream::Eeg);
+        row.int(17);
+        row.fixed(8200.0 * 20.0 / 39.0, 3);
+        row.fixed(4205.0, 3);
+        row.fixed(-0.000_1, 3);
+        row.maybe(None, 6);
+        row.flag(true);
+        row.open();
+        row.int(4);
+        row.close();
+        row.open();
+        row.close();
+        row.word("push");
+        assert_eq!(
+            row.finish("s", 1_767_942_612.170_01),
+            r#"{"eeg":[17,4205.128,4205.0,0.0,null,true,[4],[],"push"],"sid":"s","time":1767942612.17}"#
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! The state of the simulated service and what happens in it over time. A state machine without
+//! I/O: time is handed in, warnings are collected for whoever sends them. The methods stand beside
+//! it by area: `account`, `headsets`, `sessions`, `streams`, `profiles`.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Value, json};
+use tokio::sync::{broadcast, watch};
+
+use super::{
+    Delays, account::Licence, clock::Clock, control::Faults, headsets::Device, sessions::Session,
+};
+
+/// Warnings that may wait for a connection; one that is slower loses the oldest.
+const NEWS: usize = 64;
+
+/// Everything the service knows.
+pub(super) struct Service {
+    pub(super) clock: Clock,
+    pub(super) delays: Delays,
+    pub(super) faults: Faults,
+    pub(super) licence: Licence,
+    pub(super) headsets: Vec<Device>,
+    pub(super) sessions: Vec<Session>,
+    /// Applications the user has approved, by client id.
+    pub(super) approved: BTreeSet<String>,
+    /// Applications are approved without asking.
+    pub(super) approve_all: bool,
+    /// Tokens handed out, each with the client id it belongs to, the newest last.
+    pub(super) tokens: Vec<(String, String)>,
+    /// Samples thrown away because a client did not read.
+    pub(super) dropped: u64,
+    /// Connections open now.
+    pub(super) connections: usize,
+    /// How often all connections have been dropped.
+    pub(super) drops: u64,
+    agenda: Vec<(f64, Happening)>,
+    news: Vec<String>,
+}
+
+/// What happens by itself some time after it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Happening {
+    /// The user approves an application, by client id.
+    Approval(String),
+    /// A scan for headsets ends.
+    ScanEnd,
+    /// A headset, by its place in the list, is connected.
+    Connected(usize),
+    /// A headset is disconnected on request.
+    Disconnected(usize),
+    /// A headset has been silent for too long.
+    Silence(usize),
+}
+
+impl Service {
+    pub(super) fn new(
+        clock: Clock,
+        delays: Delays,
+        licence: Licence,
+        headsets: Vec<Device>,
+        approve_all: bool,
+    ) -> Self {
+        Self {
+            clock,
+            delays,
+            faults: Faults::default(),
+            licence,
+            headsets,
+            sessions: Vec::new(),
+            approved: BTreeSet::new(),
+            approve_all,
+            tokens: Vec::new(),
+            dropped: 0,
+            connections: 0,
+            drops: 0,
+            agenda: Vec::new(),
+            news: Vec::new(),
+        }
+    }
+
+    /// Has something happen at a time; the same thing already planned is replaced.
+    pub(super) fn plan(&mut self, time: f64, happening: Happening) {
+        self.cancel(&happening);
+        self.agenda.push((time, happening));
+    }
+
+    /// Takes a planned happening back.
+    pub(super) fn cancel(&mut self, happening: &Happening) {
+        self.agenda.retain(|(_, planned)| planned != happening);
+    }
+
+    /// When the next planned thing happens.
+    fn next(&self) -> Option<f64> {
+        self.agenda.iter().map(|(time, _)| *time).min_by(f64::total_cmp)
+    }
+
+    /// Lets everything happen that is due.
+    fn advance(&mut self, now: f64) {
+        self.agenda.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // A hair more than now, or a rounded wake-up comes too early for ever on a paused clock.
+        let due = self.agenda.partition_point(|(time, _)| *time <= now + 1e-6);
+        for (_, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
+            match happening {
+                Happening::Approval(app) => self.access_granted(app),
+                Happening::ScanEnd => self.scan_ended(),
+                Happening::Connected(place) => self.connected(place, now),
+                Happening::Disconnected(place) => self.disconnected(place),
+                Happening::Silence(place) => self.silent_too_long(place),
+            }
+        }
+    }
+
+    /// Tells all clients something unasked (§6.2).
+    pub(super) fn warn(&mut self, code: i64, message: &Value) {
+        let warning = json!({ "jsonrpc": "2.0", "warning": { "code": code, "message": message } });
+        self.news.push(warning.to_string());
+    }
+}
+
+/// The service as its connections, its acceptor and [`Control`](super::Control) share it. The lock
+/// is held for one call at a time and never across a wait.
+#[derive(Clone)]
+pub(super) struct Shared {
+    service: Arc<Mutex<Service>>,
+    news: broadcast::Sender<String>,
+    changed: watch::Sender<()>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Tokens live in here: nothing of it is printed.
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn new(service: Service) -> Self {
+        Self {
+            service: Arc::new(Mutex::new(service)),
+            news: broadcast::Sender::new(NEWS),
+            changed: watch::Sender::new(()),
+        }
+    }
+
+    /// Does something with the service at the present time, then wakes all who may be concerned.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
+        let done = self.quietly(act);
+        self.changed.send_replace(());
+        done
+    }
+
+    /// As [`with`](Self::with), for acts that concern nobody else: nobody is woken.
+    pub(super) fn quietly<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
+        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = service.clock.now();
+        service.advance(now);
+        let done = act(&mut service, now);
+        for warning in service.news.drain(..) {
+            // Without connections there is nobody to warn.
+            let _ = self.news.send(warning);
+        }
+        done
+    }
+
+    /// The moment of the next planned happening.
+    pub(super) fn next(&self) -> Option<tokio::time::Instant> {
+        self.quietly(|service, _| service.next().map(|time| service.clock.instant(time)))
+    }
+
+    /// Warnings from now on.
+    pub(super) fn news(&self) -> broadcast::Receiver<String> {
+        self.news.subscribe()
+    }
+
+    /// Changes from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+}

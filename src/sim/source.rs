@@ -1,0 +1,32 @@
+//! What a simulated headset measures, as a pure function of stream and sample index, so that every
+//! session of a headset sees the same signal, a suspended service can skip ahead, and the same
+//! seed gives the same values. Knows no clock but its own: seconds since the headset's first sample.
+
+use super::row::Row;
+use crate::cortex::{Stream, sample::Columns};
+
+/// What a source of samples has to tell.
+pub trait Source: Send + Sync {
+    /// The columns of a stream, or `None` if this source has no such stream.
+    fn columns(&self, stream: Stream) -> Option<Columns>;
+
+    /// When sample `index` of a stream was measured, in seconds. Rises with the index.
+    fn time(&self, stream: Stream, index: u64) -> f64;
+
+    /// The first sample of a stream at or after a time in seconds.
+    fn index_at(&self, stream: Stream, time: f64) -> u64;
+
+    /// Writes the values of a sample in the order of the columns.
+    fn write(&self, stream: Stream, index: u64, live: Live, row: &mut Row);
+}
+
+/// What the service, not the headset, decides about a sample.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Live {
+    /// The packet was lost on the air and Cortex filled it in (§5.2).
+    pub interpolated: bool,
+    /// A profile is loaded: mental commands can be other than neutral (§2.10).
+    pub profile: bool,
+    /// The performance metrics have their first values (§5.7).
+    pub metrics: bool,
+}

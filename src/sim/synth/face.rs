@@ -1,0 +1,106 @@
+//! What the wearer does: blinks and clenches that show in the EEG and in `fac` alike, and mental
+//! commands. Each event lives inside a slot of time, so any moment can be asked for.
+
+use std::f64::consts::PI;
+
+use crate::sim::noise::{Noise, slot};
+
+const BLINK_SLOT: f64 = 3.6;
+const CLENCH_SLOT: f64 = 17.0;
+const FACE_SLOT: f64 = 5.0;
+const COMMAND_SLOT: f64 = 6.0;
+
+/// A wearer's muscles and intentions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wearer {
+    blinks: Noise,
+    clenches: Noise,
+    upper: Noise,
+    lower: Noise,
+    commands: Noise,
+}
+
+/// Something done with a strength of 0..1.
+pub(super) type Act = (&'static str, f64);
+
+impl Wearer {
+    pub(super) fn new(noise: Noise) -> Self {
+        let branch = |purpose| noise.branch(purpose);
+        Self {
+            blinks: branch(1),
+            clenches: branch(2),
+            upper: branch(3),
+            lower: branch(4),
+            commands: branch(5),
+        }
+    }
+
+    /// Peak time in s, width in s and height in µV of the blink near `time`, if its slot has one.
+    fn blink(&self, time: f64) -> Option<(f64, f64, f64)> {
+        let (slot, _) = slot(time / BLINK_SLOT);
+        let of = |what: u64| self.blinks.branch(what).unit(slot);
+        (of(0) < 0.8).then(|| {
+            let peak = (slot as f64).mul_add(BLINK_SLOT, 0.3 + of(1) * (BLINK_SLOT - 0.6));
+            (peak, 0.2f64.mul_add(of(2), 0.2), 200.0f64.mul_add(of(3), 100.0))
+        })
+    }
+
+    /// µV that a blink lifts the frontal sensors at `time`: 100..300 at its peak, 0 mostly.
+    pub(super) fn eyelid(&self, time: f64) -> f64 {
+        self.blink(time).map_or(0.0, |(peak, width, height)| {
+            let from_peak = (time - peak) / width;
+            if from_peak.abs() < 0.5 { height * (PI * from_peak).cos().powi(2) } else { 0.0 }
+        })
+    }
+
+    /// Whether the sample of `fac` that covers the `span` seconds before `time` reports a blink.
+    pub(super) fn blinks(&self, time: f64, span: f64) -> bool {
+        self.blink(time).is_some_and(|(peak, ..)| peak <= time && time < peak + span)
+    }
+
+    /// Strength 0..1 of jaw clenching at `time`.
+    pub(super) fn clench(&self, time: f64) -> f64 {
+        let (slot, part) = slot(time / CLENCH_SLOT);
+        let start = 0.3f64.mul_add(self.clenches.unit(slot), 0.4);
+        bump((part - start) * CLENCH_SLOT / 1.2)
+    }
+
+    /// The upper face at `time`.
+    pub(super) fn upper(&self, time: f64) -> Act {
+        let (slot, part) = slot(time / FACE_SLOT);
+        let act = self.upper.pick(slot, &[(0.2, "surprise"), (0.15, "frown")], "neutral");
+        acted(act, bump(part))
+    }
+
+    /// The lower face at `time`.
+    pub(super) fn lower(&self, time: f64) -> Act {
+        let clench = self.clench(time);
+        if clench > 0.0 {
+            return ("clench", clench);
+        }
+        let (slot, part) = slot(time / FACE_SLOT);
+        let act = self.lower.pick(slot, &[(0.25, "smile"), (0.05, "laugh")], "neutral");
+        acted(act, 0.8 * bump(part))
+    }
+
+    /// The mental command at `time`.
+    pub(super) fn command(&self, time: f64) -> Act {
+        let (slot, part) = slot(time / COMMAND_SLOT);
+        let act = self.commands.pick(
+            slot,
+            &[(0.3, "push"), (0.2, "lift"), (0.15, "left"), (0.1, "rotateRight")],
+            "neutral",
+        );
+        acted(act, self.commands.branch(1).unit(slot).mul_add(0.6, 0.4) * bump(part))
+    }
+}
+
+/// Rises from 0 to 1 and falls back while `part` goes from 0 to 1.
+fn bump(part: f64) -> f64 {
+    if (0.0..1.0).contains(&part) { (PI * part).sin().powi(2) } else { 0.0 }
+}
+
+/// An act too weak to see is neutral.
+fn acted(act: &'static str, power: f64) -> Act {
+    if act == "neutral" || power < 0.1 { ("neutral", 0.0) } else { (act, power) }
+}

@@ -1,0 +1,98 @@
+//! The head as it moves: orientation, and what accelerometer, magnetometer and gyroscope make of it.
+
+use crate::sim::noise::Noise;
+
+/// The field of the earth in µT, north and down.
+const FIELD: [f64; 3] = [21.0, 0.0, -43.0];
+/// µT that an uncalibrated magnetometer is off (§5.3).
+const FIELD_OFFSET: [f64; 3] = [30.0, -18.0, 55.0];
+
+/// A moving head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head(Noise);
+
+/// What a motion sensor measures at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// Unit quaternion, w first.
+    pub(super) quaternion: [f64; 4],
+    /// Degrees a second about x, y, z.
+    pub(super) gyro: [f64; 3],
+    /// g.
+    pub(super) acc: [f64; 3],
+    /// µT.
+    pub(super) mag: [f64; 3],
+}
+
+impl Head {
+    pub(super) fn new(noise: Noise) -> Self {
+        Self(noise)
+    }
+
+    /// The reading at a sample index and its time in seconds.
+    pub(super) fn reading(self, index: u64, time: f64) -> Reading {
+        const STEP: f64 = 0.02;
+        let [roll, pitch, yaw] = self.angles(time);
+        let before = self.angles((time - STEP).max(0.0));
+        let quaternion = quaternion(roll, pitch, yaw);
+        let tremor = |axis: u64| 0.004 * self.0.branch(10 + axis).signed(index);
+        let [ax, ay, az] = rotate_back(quaternion, [0.0, 0.0, 1.0]);
+        let [mx, my, mz] = rotate_back(quaternion, FIELD);
+        let turned = |now: f64, then: f64| ((now - then) / STEP).to_degrees();
+        Reading {
+            quaternion,
+            gyro: [turned(roll, before[0]), turned(pitch, before[1]), turned(yaw, before[2])],
+            acc: [ax + tremor(0), ay + tremor(1), az + tremor(2)],
+            mag: [mx + FIELD_OFFSET[0], my + FIELD_OFFSET[1], mz + FIELD_OFFSET[2]],
+        }
+    }
+
+    /// Roll, pitch and yaw in radians.
+    fn angles(self, time: f64) -> [f64; 3] {
+        let turn =
+            |axis: u64, most: f64, seconds: f64| most * self.0.branch(axis).smooth(time / seconds);
+        [turn(0, 0.15, 4.0), turn(1, 0.25, 3.0), turn(2, 0.7, 6.0)]
+    }
+}
+
+fn quaternion(roll: f64, pitch: f64, yaw: f64) -> [f64; 4] {
+    let (sr, cr) = (roll / 2.0).sin_cos();
+    let (sp, cp) = (pitch / 2.0).sin_cos();
+    let (sy, cy) = (yaw / 2.0).sin_cos();
+    [
+        cr * cp * cy + sr * sp * sy,
+        sr * cp * cy - cr * sp * sy,
+        cr * sp * cy + sr * cp * sy,
+        cr * cp * sy - sr * sp * cy,
+    ]
+}
+
+/// A vector of the room as the head sees it: v + 2 w (v × u) + 2 u × (u × v) for w + u.
+fn rotate_back([w, u @ ..]: [f64; 4], vector: [f64; 3]) -> [f64; 3] {
+    let across = cross(vector, u);
+    let back = cross(across, u);
+    std::array::from_fn(|axis| vector[axis] + 2.0 * (w * across[axis] + back[axis]))
+}
+
+fn cross([ax, ay, az]: [f64; 3], [bx, by, bz]: [f64; 3]) -> [f64; 3] {
+    [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gravity_is_one_g_and_agrees_with_the_orientation() {
+        let head = Head::new(Noise::new(3));
+        for index in 0..2000 {
+            let reading = head.reading(index, index as f64 / 64.0);
+            let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+            assert!((norm(&reading.quaternion) - 1.0).abs() < 1e-9);
+            assert!((norm(&reading.acc) - 1.0).abs() < 0.02);
+            let [w, x, y, z] = reading.quaternion;
+            let down = [2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)];
+            assert!(down.iter().zip(reading.acc).all(|(a, b)| (a - b).abs() < 0.005));
+        }
+    }
+}

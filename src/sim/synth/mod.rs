@@ -1,0 +1,259 @@
+//! The synthetic headset: all streams of a model, made from a seed. Knows no clock, no socket and
+//! no session; see [`Source`] for why every value is a pure function of its index.
+
+mod brain;
+mod contact;
+mod face;
+mod head;
+mod metrics;
+
+use self::{
+    brain::Brain,
+    contact::Fit,
+    face::Wearer,
+    head::Head,
+    metrics::{ALWAYS_ON, Metrics},
+};
+use super::{
+    model::{Motion, Spec},
+    noise::{self, Noise},
+    row::Row,
+    source::{Live, Source},
+};
+use crate::cortex::{
+    Stream,
+    sample::{Column, Columns},
+};
+
+/// Bands of `pow` (§5.6).
+const BANDS: [&str; 5] = ["theta", "alpha", "betaL", "betaH", "gamma"];
+/// Samples of `fac` a second.
+const FAC_RATE: f64 = 32.0;
+
+/// A synthetic headset.
+#[derive(Clone, Debug)]
+pub struct Synth {
+    spec: Spec,
+    brain: Brain,
+    wearer: Wearer,
+    fit: Fit,
+    head: Head,
+    metrics: Metrics,
+}
+
+impl Synth {
+    /// A headset of a model; the same seed gives the same values.
+    #[must_use]
+    pub fn new(spec: Spec, seed: u64) -> Self {
+        let noise = Noise::new(seed);
+        let wearer = Wearer::new(noise.branch(1));
+        let fit = Fit::new(noise.branch(2));
+        Self {
+            brain: Brain::new(&spec, noise.branch(3), wearer, fit),
+            wearer,
+            fit,
+            head: Head::new(noise.branch(4)),
+            metrics: Metrics::new(noise.branch(5)),
+            spec,
+        }
+    }
+
+    /// The µV of every sensor at a sample index, DC offset included, on the converter's steps.
+    pub fn eeg(&self, index: u64) -> impl Iterator<Item = f64> {
+        self.brain.sample(index)
+    }
+
+    fn rate(&self, stream: Stream) -> f64 {
+        match stream {
+            Stream::Eeg => f64::from(self.spec.eeg_rate),
+            Stream::Mot => self.spec.mems_rate,
+            Stream::Fac => FAC_RATE,
+            Stream::Com | Stream::Pow => 8.0,
+            Stream::Dev | Stream::Eq | Stream::Met => 2.0,
+            Stream::Sys => 0.0,
+        }
+    }
+
+    fn write_mot(&self, index: u64, row: &mut Row) {
+        let reading = self.head.reading(index, self.time(Stream::Mot, index));
+        let (wrap, _) = noise::slot(self.spec.mems_rate.ceil());
+        row.int(index % wrap.max(1));
+        row.int(0);
+        if self.spec.motion == Motion::RawGyro {
+            // Raw counts (§5.3): zero stands at 8192, and 4096 counts make a g.
+            for (values, counts) in
+                [(reading.gyro, 16.0), (reading.acc, 4096.0), (reading.mag, 6.0)]
+            {
+                row.all(values.map(|value| value.mul_add(counts, 8192.0)), 0);
+            }
+        } else {
+            row.all(reading.quaternion, 6);
+            row.all(reading.acc.into_iter().chain(reading.mag), 6);
+        }
+    }
+
+    fn write_dev(&self, time: f64, row: &mut Row) {
+        let percent = self.fit.battery(0, time);
+        row.fixed((percent / 25.0).ceil(), 0);
+        row.fixed(1.0, 1);
+        row.open();
+        let levels: Vec<u8> =
+            self.channels().map(|sensor| self.fit.contact(sensor, time)).collect();
+        row.all(levels.iter().copied().map(f64::from), 0);
+        row.fixed(overall(&levels), 0);
+        row.close();
+        row.fixed(percent, 0);
+        if self.spec.earbuds {
+            row.fixed(percent, 0);
+            row.fixed(self.fit.battery(1, time), 0);
+        }
+    }
+
+    fn write_eq(&self, time: f64, row: &mut Row) {
+        let levels: Vec<u8> =
+            self.channels().map(|sensor| self.fit.quality(sensor, time)).collect();
+        row.fixed(self.fit.battery(0, time), 0);
+        row.fixed(overall(&levels), 0);
+        row.fixed(1.0, 2);
+        row.all(levels.iter().copied().map(f64::from), 0);
+    }
+
+    fn write_met(&self, time: f64, ready: bool, row: &mut Row) {
+        for (name, metric) in Metrics::names(self.spec.earbuds).iter().zip(0..) {
+            let value = self.metrics.value(metric, time).filter(|_| ready);
+            if *name != ALWAYS_ON {
+                row.flag(value.is_some());
+            }
+            row.maybe(value, 6);
+        }
+    }
+
+    fn write_fac(&self, time: f64, row: &mut Row) {
+        row.word(if self.wearer.blinks(time, 1.0 / FAC_RATE) { "blink" } else { "neutral" });
+        // Powers change at 8 Hz although samples come at 32 Hz (§5.1).
+        let held = (time * 8.0).floor() / 8.0;
+        for (act, power) in [self.wearer.upper(held), self.wearer.lower(held)] {
+            row.word(act);
+            row.fixed(power, 6);
+        }
+    }
+
+    fn channels(&self) -> impl Iterator<Item = u64> {
+        (0..).zip(&self.spec.sensors).map(|(channel, _)| channel)
+    }
+}
+
+impl Source for Synth {
+    fn columns(&self, stream: Stream) -> Option<Columns> {
+        let sensors = || self.spec.sensors.iter().map(String::as_str);
+        let flex = self.spec.mode == "EPOCFLEX";
+        let labels: Vec<String> = match stream {
+            Stream::Eeg => ["COUNTER", "INTERPOLATED"]
+                .into_iter()
+                .chain(sensors())
+                .chain(flex.then_some("HighBitFlex"))
+                .chain(["RAW_CQ", "MARKER_HARDWARE", "MARKERS"])
+                .map(str::to_owned)
+                .collect(),
+            Stream::Mot if self.spec.motion != Motion::None => {
+                ["COUNTER_MEMS", "INTERPOLATED_MEMS"]
+                    .into_iter()
+                    .chain(self.spec.motion_sensors())
+                    .map(str::to_owned)
+                    .collect()
+            }
+            Stream::Dev => return Some(self.dev_columns()),
+            Stream::Eq => ["batteryPercent", "overall", "sampleRateQuality"]
+                .into_iter()
+                .chain(sensors())
+                .map(str::to_owned)
+                .collect(),
+            Stream::Pow => {
+                sensors().flat_map(|sensor| BANDS.map(|band| format!("{sensor}/{band}"))).collect()
+            }
+            Stream::Met if self.spec.bci => Metrics::names(self.spec.earbuds)
+                .iter()
+                .flat_map(|&name| {
+                    let active = (name != ALWAYS_ON).then(|| format!("{name}.isActive"));
+                    active.into_iter().chain([name.to_owned()])
+                })
+                .collect(),
+            Stream::Com if self.spec.bci => ["act", "pow"].map(str::to_owned).into(),
+            Stream::Fac if self.spec.faces => {
+                ["eyeAct", "uAct", "uPow", "lAct", "lPow"].map(str::to_owned).into()
+            }
+            _ => return None,
+        };
+        Some(Columns(labels.into_iter().map(Column::One).collect()))
+    }
+
+    fn time(&self, stream: Stream, index: u64) -> f64 {
+        index as f64 / self.rate(stream)
+    }
+
+    fn index_at(&self, stream: Stream, time: f64) -> u64 {
+        // A hair less, so that the time of an index gives back this index, not the next.
+        noise::slot((time * self.rate(stream) - 1e-6).ceil()).0
+    }
+
+    fn write(&self, stream: Stream, index: u64, live: Live, row: &mut Row) {
+        let time = self.time(stream, index);
+        match stream {
+            Stream::Eeg => {
+                row.int(index % u64::from(self.spec.eeg_rate));
+                row.int(live.interpolated.into());
+                row.all(self.eeg(index), 3);
+                if self.spec.mode == "EPOCFLEX" {
+                    row.fixed(8064.0, 1);
+                }
+                row.fixed(0.0, 1);
+                row.int(0);
+                row.open();
+                row.close();
+            }
+            Stream::Mot => self.write_mot(index, row),
+            Stream::Dev => self.write_dev(time, row),
+            Stream::Eq => self.write_eq(time, row),
+            Stream::Pow => {
+                for channel in 0..self.spec.sensors.len() {
+                    row.all(self.brain.powers(channel, time), 3);
+                }
+            }
+            Stream::Met => self.write_met(time, live.metrics, row),
+            Stream::Com => {
+                let quiet = ("neutral", 0.0);
+                let (act, power) = if live.profile { self.wearer.command(time) } else { quiet };
+                row.word(act);
+                row.fixed(power, 6);
+            }
+            Stream::Fac => self.write_fac(time, row),
+            Stream::Sys => {}
+        }
+    }
+}
+
+impl Synth {
+    fn dev_columns(&self) -> Columns {
+        let one = |label: &str| Column::One(label.to_owned());
+        let sensors = self.spec.sensors.iter().cloned().chain(["OVERALL".to_owned()]);
+        let mut columns = vec![
+            one("Battery"),
+            one("Signal"),
+            Column::Group(sensors.collect()),
+            one("BatteryPercent"),
+        ];
+        if self.spec.earbuds {
+            columns.extend([one("batteryLeftPercent"), one("batteryRightPercent")]);
+        }
+        Columns(columns)
+    }
+}
+
+/// Per cent of the best possible levels.
+fn overall(levels: &[u8]) -> f64 {
+    let sum: f64 = levels.iter().copied().map(f64::from).sum();
+    (25.0 * sum / levels.len().max(1) as f64).round()
+}
+
+#[cfg(test)]
+mod tests;

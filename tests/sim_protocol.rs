@@ -1,0 +1,398 @@
+//! The simulated Cortex service, talked to over a bare WebSocket as §2 of the protocol reference
+//! tells it: from the first question to streaming, and everything that can be refused on the way.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use cortop::{
+    cortex::{Headset, Session, model::Model},
+    sim::{Delays, Options, Refuse, Sim},
+};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+struct Peer {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    asked: u64,
+    token: String,
+    warnings: Vec<Value>,
+}
+
+impl Peer {
+    async fn connect(sim: &Sim) -> Self {
+        let (socket, _) = connect_async(sim.url()).await.unwrap();
+        Self { socket, asked: 0, token: String::new(), warnings: Vec::new() }
+    }
+
+    async fn authorized(sim: &Sim) -> Self {
+        let mut peer = Self::connect(sim).await;
+        let answer = peer.ask("authorize", json!({ "clientId": "id", "clientSecret": "no" })).await;
+        answer["result"]["cortexToken"].as_str().unwrap().clone_into(&mut peer.token);
+        peer
+    }
+
+    async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next message that is no warning; `None` when the service has hung up.
+    async fn next_text(&mut self) -> Option<String> {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next()).await.expect("silence")?.ok()?;
+            let Message::Text(text) = message else { continue };
+            let value: Value = serde_json::from_str(&text).unwrap();
+            if value.get("warning").is_some() {
+                self.warnings.push(value["warning"].clone());
+            } else {
+                return Some(text.to_string());
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.next_text().await.expect("the service hung up")).unwrap()
+    }
+
+    /// Waits for a warning, whatever else comes in between.
+    async fn warned(&mut self, code: i64) -> Value {
+        loop {
+            if let Some(at) = self.warnings.iter().position(|warning| warning["code"] == code) {
+                return self.warnings.remove(at)["message"].clone();
+            }
+            let message = timeout(PATIENCE, self.socket.next()).await.expect("no such warning");
+            let Message::Text(text) = message.unwrap().unwrap() else { continue };
+            let value: Value = serde_json::from_str(&text).unwrap();
+            self.warnings.extend(value.get("warning").cloned());
+        }
+    }
+
+    async fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.asked += 1;
+        let id = self.asked;
+        let request = json!({ "id": id, "jsonrpc": "2.0", "method": method, "params": params });
+        self.send(&request.to_string()).await;
+        loop {
+            let answer = self.next().await;
+            if answer["id"] == id {
+                return answer;
+            }
+        }
+    }
+
+    /// As [`ask`](Self::ask), with the token among the parameters.
+    async fn ask_own(&mut self, method: &str, mut params: Value) -> Value {
+        params["cortexToken"] = json!(self.token);
+        self.ask(method, params).await
+    }
+
+    async fn session(&mut self, status: &str) -> Session {
+        let answer = self.ask_own("createSession", json!({ "status": status })).await;
+        serde_json::from_value(answer["result"].clone()).unwrap()
+    }
+
+    async fn subscribe(&mut self, session: &Session, streams: &[&str]) -> Value {
+        let params = json!({ "session": session.id, "streams": streams });
+        self.ask_own("subscribe", params).await["result"].clone()
+    }
+
+    /// The next sample of a stream.
+    async fn sample(&mut self, stream: &str) -> Value {
+        loop {
+            let message = self.next().await;
+            if message.get(stream).is_some() {
+                return message;
+            }
+        }
+    }
+}
+
+async fn demo() -> Sim {
+    Sim::start(Options::default()).await.unwrap()
+}
+
+fn code(answer: &Value) -> i64 {
+    answer["error"]["code"].as_i64().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn from_the_first_question_to_streaming_on_a_cold_service() {
+    let instant = Duration::from_millis(1);
+    let delays = Delays {
+        approval: Some(instant),
+        scan: instant,
+        connect: instant,
+        settle: Duration::from_millis(30),
+        ..Delays::default()
+    };
+    let options = Options { warm: false, delays, ..Options::demo(Model::Insight, 1, 7) };
+    let sim = Sim::start(options).await.unwrap();
+    let mut peer = Peer::connect(&sim).await;
+
+    assert_eq!(peer.ask("getCortexInfo", json!({})).await["result"]["version"], "4.8.32");
+    let user = peer.ask("getUserLogin", json!({})).await["result"][0].clone();
+    assert_eq!(user["currentOSUId"], user["loggedInOSUId"]);
+
+    let keys = json!({ "clientId": "id", "clientSecret": "no" });
+    let right = peer.ask("hasAccessRight", keys.clone()).await;
+    assert_eq!(right["result"]["accessGranted"], false);
+    assert_eq!(code(&peer.ask("authorize", keys.clone()).await), -32102);
+    assert_eq!(peer.ask("requestAccess", keys.clone()).await["result"]["accessGranted"], false);
+    peer.warned(9).await;
+    let answer = peer.ask("authorize", keys).await;
+    peer.token = answer["result"]["cortexToken"].as_str().unwrap().to_owned();
+    assert_eq!(peer.token.split('.').count(), 3);
+    let licence = peer.ask_own("getLicenseInfo", json!({})).await["result"]["license"].clone();
+    assert_eq!(licence["scopes"], json!(["eeg", "pm"]));
+
+    peer.ask("controlDevice", json!({ "command": "refresh" })).await;
+    assert_eq!(peer.warned(142).await["headsetId"], "");
+    let found = peer.ask("queryHeadsets", json!({ "id": "INSIGHT-*" })).await["result"][0].clone();
+    let headset: Headset = serde_json::from_value(found.clone()).unwrap();
+    assert_eq!(headset.model(), Model::Insight);
+    assert!(headset.sensors.is_empty() && headset.settings.eeg_rate == Some(0.0));
+    let refused = peer.ask_own("createSession", json!({ "headset": headset.id, "status": "open" }));
+    assert_eq!(code(&refused.await), -32004);
+
+    peer.ask("controlDevice", json!({ "command": "connect", "headset": headset.id })).await;
+    assert_eq!(peer.warned(104).await["headsetId"], found["id"]);
+    let connected = peer.ask("queryHeadsets", json!({})).await["result"][0].clone();
+    assert_eq!(connected["sensors"], json!(["AF3", "T7", "Pz", "T8", "AF4"]));
+    assert_eq!(connected["settings"]["eegRate"], json!(128));
+
+    let open = json!({ "headset": headset.id, "status": "open" });
+    assert_eq!(code(&peer.ask_own("createSession", open.clone()).await), -32152);
+    let session: Session = loop {
+        let answer = peer.ask_own("createSession", open.clone()).await;
+        if answer.get("result").is_some() {
+            break serde_json::from_value(answer["result"].clone()).unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(code(&peer.ask_own("createSession", open).await), -32005);
+
+    // Without activation there is no eeg, and the others flow all the same.
+    let answer = peer.subscribe(&session, &["dev", "eeg", "nonsense", "com"]).await;
+    let names = |list: &Value| -> Vec<String> {
+        let of = |entry: &Value| entry["streamName"].as_str().unwrap().to_owned();
+        list.as_array().unwrap().iter().map(of).collect()
+    };
+    assert_eq!(names(&answer["success"]), ["dev", "com"]);
+    assert_eq!(names(&answer["failure"]), ["eeg", "nonsense"]);
+    assert_eq!(answer["failure"][0]["code"], -32016);
+    let text = "The stream is unavailable or unsupported.";
+    assert_eq!(answer["failure"][0]["message"], text);
+    assert_eq!(answer["success"][0]["sid"], json!(session.id));
+    let overall = json!(["AF3", "T7", "Pz", "T8", "AF4", "OVERALL"]);
+    assert_eq!(answer["success"][0]["cols"][2], overall);
+    let sample = peer.sample("com").await;
+    assert_eq!((&sample["com"], &sample["sid"]), (&json!(["neutral", 0.0]), &json!(session.id)));
+
+    let active = json!({ "session": session.id, "status": "active" });
+    assert_eq!(peer.ask_own("updateSession", active).await["result"]["status"], "activated");
+    assert_eq!(names(&peer.subscribe(&session, &["eeg"]).await["success"]), ["eeg"]);
+    assert_eq!(peer.sample("eeg").await["eeg"].as_array().unwrap().len(), 10);
+    let list = peer.ask_own("querySessions", json!({})).await["result"].clone();
+    assert_eq!(list[0]["streams"], json!(["dev", "com", "eeg"]));
+    let stop = json!({ "session": session.id, "streams": ["dev", "met"] });
+    let stopped = peer.ask_own("unsubscribe", stop).await["result"].clone();
+    assert_eq!(
+        (names(&stopped["success"]), names(&stopped["failure"])),
+        (vec!["dev".into()], vec!["met".into()])
+    );
+
+    let close = json!({ "session": session.id, "status": "close" });
+    let closed = peer.ask_own("updateSession", close.clone()).await["result"].clone();
+    assert_eq!((&closed["status"], &closed["streams"]), (&json!("closed"), &json!([])));
+    assert_eq!(code(&peer.ask_own("updateSession", close).await), -32007);
+}
+
+#[tokio::test]
+async fn the_envelope_is_cortexs() {
+    let sim = demo().await;
+    let mut peer = Peer::connect(&sim).await;
+    for (request, answer) in [
+        (
+            r#"{"id":"a-1","jsonrpc":"2.0","method":"nonsense"}"#,
+            r#"{"error":{"code":-32601,"message":"Method not found."},"id":"a-1","jsonrpc":"2.0"}"#,
+        ),
+        (
+            r#"{"id":7,"jsonrpc":"2.0","method":"getCurrentProfile","params":{"headset":"x"}}"#,
+            r#"{"error":{"code":-32602,"message":"Invalid Parameters."},"id":7,"jsonrpc":"2.0"}"#,
+        ),
+        (
+            r#"{"id":8,"jsonrpc":"2.0","method":"queryHeadsets","params":{"headset_id":"x"}}"#,
+            r#"{"error":{"code":-32602,"message":"Invalid Parameters."},"id":8,"jsonrpc":"2.0"}"#,
+        ),
+        (
+            r#"{"id":9,"jsonrpc":"2.0","method":"querySessions","params":{"cortexToken":"a.b.c"}}"#,
+            r#"{"error":{"code":-32014,"message":"The Cortex token is invalid."},"id":9,"jsonrpc":"2.0"}"#,
+        ),
+        ("{", r#"{"error":{"code":-32700,"message":"Parse error."},"id":null,"jsonrpc":"2.0"}"#),
+        (
+            "[]",
+            r#"{"error":{"code":-32600,"message":"Invalid Request."},"id":null,"jsonrpc":"2.0"}"#,
+        ),
+    ] {
+        peer.send(request).await;
+        assert_eq!(peer.next_text().await.unwrap(), answer);
+    }
+    peer.send(r#"{"id":3,"jsonrpc":"2.0","method":"queryHeadsets","params":{"id":"EPOC-*"}}"#)
+        .await;
+    assert_eq!(peer.next_text().await.unwrap(), r#"{"id":3,"jsonrpc":"2.0","result":[]}"#);
+}
+
+#[tokio::test]
+async fn a_warm_epoc_x_streams_everything() {
+    let sim = demo().await;
+    let mut peer = Peer::authorized(&sim).await;
+    let session = peer.session("active").await;
+    assert_eq!(session.performance_metrics().len(), 7);
+    let streams = ["eeg", "mot", "dev", "eq", "pow", "met", "com", "fac", "sys"];
+    let answer = peer.subscribe(&session, &streams).await;
+    assert_eq!(answer["failure"], json!([]));
+    for subscribed in answer["success"].as_array().unwrap() {
+        let name = subscribed["streamName"].as_str().unwrap();
+        if name == "sys" {
+            continue;
+        }
+        // Everything starts at once, so nothing is passed over while waiting for the first of each.
+        let sample = peer.sample(name).await;
+        let (cols, values) = (&subscribed["cols"], &sample[name]);
+        assert_eq!(cols.as_array().unwrap().len(), values.as_array().unwrap().len(), "{name}");
+    }
+    let eeg: Vec<Value> = [peer.sample("eeg").await, peer.sample("eeg").await].into();
+    let counter = |at: usize| eeg[at]["eeg"][0].as_u64().unwrap();
+    assert_eq!((counter(0) + 1) % 256, counter(1));
+    let apart = eeg[1]["time"].as_f64().unwrap() - eeg[0]["time"].as_f64().unwrap();
+    assert!((apart - 1.0 / 256.0).abs() < 2e-4, "{apart}");
+}
+
+trait PerformanceMetrics {
+    fn performance_metrics(&self) -> Vec<Value>;
+}
+
+impl PerformanceMetrics for Session {
+    fn performance_metrics(&self) -> Vec<Value> {
+        self.other["performanceMetrics"].as_array().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn a_closed_socket_kills_its_sessions_and_no_others() {
+    let sim = Sim::start(Options::demo(Model::Mn8, 2, 0)).await.unwrap();
+    let [first, second] = sim.control().headsets().try_into().unwrap();
+    let mut gone = Peer::authorized(&sim).await;
+    let mut left = Peer::authorized(&sim).await;
+    for (peer, headset) in [(&mut gone, first), (&mut left, second)] {
+        let params = json!({ "headset": headset, "status": "open" });
+        assert!(peer.ask_own("createSession", params).await.get("result").is_some());
+    }
+    assert_eq!(
+        left.ask_own("querySessions", json!({})).await["result"].as_array().unwrap().len(),
+        2
+    );
+    gone.socket.close(None).await.unwrap();
+    while gone.next_text().await.is_some() {}
+    while sim.control().connections() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        left.ask_own("querySessions", json!({})).await["result"].as_array().unwrap().len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_licence_decides_what_can_be_had() {
+    let options = Options { scopes: Vec::new(), quota: 0, ..Options::default() };
+    let sim = Sim::start(options).await.unwrap();
+    let mut peer = Peer::authorized(&sim).await;
+    let licence = peer.ask_own("getLicenseInfo", json!({})).await["result"]["license"].clone();
+    assert_eq!((&licence["scopes"], &licence["localQuota"]), (&json!([""]), &json!(0)));
+    let refused = peer.ask_own("createSession", json!({ "status": "active" })).await;
+    assert_eq!(code(&refused), -32019);
+    assert_eq!(refused["error"]["message"], "Session limit on this device has been reached.");
+    peer.ask("authorize", json!({ "clientId": "id", "clientSecret": "no", "debit": 1 })).await;
+    let session = peer.session("active").await;
+    assert_eq!(peer.subscribe(&session, &["eeg"]).await["failure"][0]["code"], -32016);
+    sim.control().licence(&["eeg"], 0);
+    assert_eq!(peer.subscribe(&session, &["eeg"]).await["failure"], json!([]));
+}
+
+#[tokio::test]
+async fn faults_come_when_called() {
+    let delays = Delays { silence: Duration::from_millis(5), ..Delays::default() };
+    let sim = Sim::start(Options { delays, ..Options::default() }).await.unwrap();
+    let control = sim.control();
+    let mut peer = Peer::authorized(&sim).await;
+
+    let refuse = Refuse { method: "createSession".into(), code: -32152, times: 1 };
+    control.faults(|faults| faults.refuse.push(refuse));
+    assert_eq!(code(&peer.ask_own("createSession", json!({ "status": "open" })).await), -32152);
+    let session = peer.session("active").await;
+    peer.subscribe(&session, &["eeg"]).await;
+
+    let counter = |sample: &Value| sample["eeg"][0].as_u64().unwrap();
+    let mut before = counter(&peer.sample("eeg").await);
+    control.faults(|faults| faults.lose_next = 3);
+    let jump = loop {
+        let now = counter(&peer.sample("eeg").await);
+        let step = (now + 256 - before) % 256;
+        before = now;
+        if step != 1 {
+            break step;
+        }
+    };
+    assert_eq!(jump, 4);
+
+    control.faults(|faults| faults.interpolate = 1.0);
+    while peer.sample("eeg").await["eeg"][1] != 1 {}
+
+    // Out of reach: silence, then the three warnings, then nothing in the list.
+    control.headset_gone(&session.headset.id);
+    assert_eq!(peer.warned(103).await["headsetId"], json!(session.headset.id));
+    assert_eq!(peer.warned(0).await["sessionId"], json!(session.id));
+    assert_eq!(peer.warned(1).await["sessionId"], json!(session.id));
+    assert_eq!(peer.ask("queryHeadsets", json!({})).await["result"], json!([]));
+    control.headset_back(&session.headset.id);
+    let back = peer.ask("queryHeadsets", json!({})).await["result"][0].clone();
+    assert_eq!(back["status"], "discovered");
+
+    control.drop_connections();
+    assert_eq!(peer.next_text().await, None);
+    let mut again = Peer::authorized(&sim).await;
+    assert_eq!(again.ask_own("querySessions", json!({})).await["result"], json!([]));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_costs_samples_and_no_memory() {
+    let sim = Sim::start(Options { speed: 200.0, ..Options::default() }).await.unwrap();
+    let mut peer = Peer::authorized(&sim).await;
+    let session = peer.session("active").await;
+    peer.subscribe(&session, &["eeg", "mot", "pow"]).await;
+    timeout(PATIENCE, async {
+        while sim.control().dropped() == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await
+    .expect("nothing was dropped");
+}
+
+#[tokio::test]
+async fn aborting_the_task_ends_the_service_and_the_port_is_free_again() {
+    let sim = demo().await;
+    let mut peer = Peer::authorized(&sim).await;
+    let port = sim.address.port();
+    sim.task.abort();
+    assert_eq!(peer.next_text().await, None);
+    assert!(sim.task.await.unwrap_err().is_cancelled());
+    let again = Sim::start(Options { port, ..Options::default() }).await.unwrap();
+    assert_eq!(again.address.port(), port);
+    Peer::authorized(&again).await;
+}
