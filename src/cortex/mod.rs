@@ -6,13 +6,21 @@
 
 pub mod account;
 pub mod client;
+pub mod code;
+mod connect;
 pub mod event;
 pub mod headset;
 pub mod id;
+mod lenient;
+mod link;
+mod message;
 pub mod model;
+mod rpc;
 pub mod sample;
 pub mod session;
 pub mod stream;
+mod subscribe;
+pub mod tls;
 pub mod warning;
 
 pub use client::{Client, Config};
