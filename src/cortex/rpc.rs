@@ -29,6 +29,7 @@ pub(super) struct Request {
 }
 
 /// What the link itself does when the request is answered, before it reads the next message.
+#[derive(Clone)]
 pub(super) enum Effect {
     /// Nothing.
     None,
