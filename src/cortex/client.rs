@@ -1,11 +1,37 @@
-//! The client: owns the socket, walks the flow of §2, and survives everything.
+//! The client: connects, walks the flow of §2, and when the connection is lost connects again, with
+//! growing pauses, restoring what was there.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
 
-use super::{Command, Event, HeadsetId, Stream, sample::FeedSender};
+use super::{
+    Command, Event, HeadsetId, Link, Stream,
+    connect::connect,
+    context::Outbox,
+    event,
+    flow::{self, End, Memory},
+    link,
+    sample::FeedSender,
+    tls::{Endpoint, SetupError},
+};
+
+/// Commands and events that may wait.
+const COMMANDS: usize = 32;
+const EVENTS: usize = 256;
+
+/// The pause before the first try again, and the longest.
+const SHORTEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Connections in a row on which Cortex could not tell who is calling (§7.1), before the user is
+/// told to restart it.
+const UNUSABLE: u32 = 3;
 
 /// What the client needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -28,6 +54,18 @@ pub struct Config {
     pub debit: Option<u32>,
     /// The streams to subscribe.
     pub streams: Vec<Stream>,
+}
+
+impl Config {
+    /// Finds what is wrong with URL and certificates without connecting. To be called before the
+    /// screen is taken.
+    ///
+    /// # Errors
+    /// One sentence with the next step: a URL that is none, plain text or `--insecure` to another
+    /// machine, a root's file that cannot be read or holds no certificate, no roots at all.
+    pub fn check(&self) -> Result<(), SetupError> {
+        Endpoint::new(self).map(|_| ())
+    }
 }
 
 /// How sessions are opened.
@@ -56,9 +94,137 @@ pub struct Client {
 impl Client {
     /// Starts the client's tasks on the current runtime. It connects by itself and reconnects
     /// until told to quit. Samples go to `feed`.
+    ///
+    /// An event that finds no room for a second is dropped, so that leaving never waits for an
+    /// application that has stopped reading.
     #[must_use]
     pub fn spawn(config: Config, feed: FeedSender) -> Self {
-        let _ = (config, feed);
-        todo!()
+        let (commands, orders) = mpsc::channel(COMMANDS);
+        let (outbox, events) = mpsc::channel(EVENTS);
+        let task = tokio::spawn(run(config, feed, orders, Outbox(outbox)));
+        Self { commands, events, task }
+    }
+}
+
+async fn run(
+    config: Config,
+    feed: FeedSender,
+    mut commands: mpsc::Receiver<Command>,
+    outbox: Outbox,
+) {
+    let endpoint = match Endpoint::new(&config) {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
+            let next = "mend it and start again";
+            outbox.refused(event::refusal("connect", &error.to_string(), next)).await;
+            return;
+        }
+    };
+    let mut memory = Memory::new(Arc::new(config));
+    let mut failed = 0;
+    let mut unusable = 0;
+    loop {
+        outbox.tell(Event::Link(Link::Connecting)).await;
+        let connected = {
+            // Pinned outside of the loop: a command must not start it all over.
+            let mut connecting = pin!(connect(&endpoint));
+            loop {
+                tokio::select! {
+                    connected = &mut connecting => break connected,
+                    command = commands.recv() => {
+                        if offline(command, &mut memory, &outbox).await.is_none() {
+                            return;
+                        }
+                    }
+                }
+            }
+        };
+        let why = match connected {
+            Err(error) => error.to_string(),
+            Ok((socket, security)) => {
+                let link = link::spawn(socket, feed.clone());
+                let outbox = outbox.clone();
+                let mut greeted = false;
+                let end =
+                    flow::run(&mut memory, link, security, outbox, &mut commands, &mut greeted)
+                        .await;
+                if greeted {
+                    failed = 0;
+                    unusable = 0;
+                }
+                match end {
+                    End::Quit => return,
+                    End::Lost(why) => why,
+                    End::Unusable => {
+                        unusable += 1;
+                        why_unusable(unusable)
+                    }
+                }
+            }
+        };
+        failed += 1;
+        let at = Instant::now() + pause(failed, rand::random());
+        tracing::info!(failed, "{why}");
+        outbox.tell(Event::Link(Link::Waiting { why, at, attempt: failed })).await;
+        loop {
+            tokio::select! {
+                () = sleep_until(at) => break,
+                command = commands.recv() => {
+                    if offline(command, &mut memory, &outbox).await.is_none() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn why_unusable(times: u32) -> String {
+    let why = "the service cannot tell who is calling (warning 11)";
+    if times < UNUSABLE {
+        format!("{why}: opening the connection again")
+    } else {
+        format!("{why}, {times} times in a row: restart the Cortex service")
+    }
+}
+
+/// What can be done about a command without a connection; `None` ends the client.
+async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox) -> Option<()> {
+    match command? {
+        Command::Quit => return None,
+        Command::Open(headset) => memory.want(headset),
+        _ => {
+            let next = "wait until cortop has connected";
+            outbox.refused(event::refusal("command", "not connected to Cortex", next)).await;
+        }
+    }
+    Some(())
+}
+
+/// The pause after so many failures in a row: doubling, jittered by up to a fifth so that many
+/// clients do not come back together, and never longer than the longest. `chance` is in 0..1.
+fn pause(failed: u32, chance: f64) -> Duration {
+    let doubled = SHORTEST * 2u32.saturating_pow(failed.saturating_sub(1).min(16));
+    doubled.min(LONGEST).mul_f64(0.8 + 0.2 * chance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let longest: Vec<_> = (1..=9).map(|failed| pause(failed, 1.0).as_secs_f64()).collect();
+        assert_eq!(longest, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]);
+        for failed in [1, 5, 50, u32::MAX] {
+            assert!(pause(failed, 0.0) >= SHORTEST.mul_f64(0.8));
+            assert!(pause(failed, 1.0) <= LONGEST);
+        }
+    }
+
+    #[test]
+    fn the_third_unusable_connection_asks_for_a_restart() {
+        assert!(!why_unusable(2).contains("restart"));
+        assert!(why_unusable(3).contains("restart the Cortex service"));
     }
 }

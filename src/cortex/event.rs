@@ -156,6 +156,16 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// A refusal of our own, without a code.
+pub(super) fn refusal(method: &str, message: &str, next: &str) -> Refusal {
+    Refusal {
+        method: method.to_owned(),
+        code: None,
+        message: message.to_owned(),
+        next: next.to_owned(),
+    }
+}
+
 /// What the application asks of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {

@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{HeadsetId, model::Model};
+use super::{HeadsetId, lenient::Members, model::Model};
 
 /// A headset as `queryHeadsets` and a session object tell of it (§4.1). Every member is optional
 /// on the wire; a discovered headset has empty sensor lists and zero settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", from = "Value")]
 pub struct Headset {
     /// `PREFIX-` and eight hex digits.
     pub id: HeadsetId,
@@ -48,6 +48,12 @@ impl Headset {
         Model::from_id(&self.id)
     }
 
+    /// Whether it can carry a session at once (§2.7).
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.status == HeadsetStatus::Connected
+    }
+
     /// On a USB cable a headset looks connected but cannot carry a session (§2.7).
     #[must_use]
     pub fn is_on_usb_cable(&self) -> bool {
@@ -57,7 +63,7 @@ impl Headset {
 
 /// The rates and resolutions a headset runs with; absent or zero while it is only discovered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", from = "Value")]
 pub struct Settings {
     /// `EPOC`, `EPOCPLUS`, `INSIGHT`, `UNKNOWN`…; says nothing reliable about the model.
     pub mode: String,
@@ -69,6 +75,40 @@ pub struct Settings {
     pub mems_rate: Option<f64>,
     /// Motion bits.
     pub mems_res: Option<f64>,
+}
+
+impl From<Value> for Headset {
+    fn from(value: Value) -> Self {
+        let mut members = Members::of("headset", value);
+        Self {
+            id: members.text("id").into(),
+            status: members.optional_text("status").map_or_else(HeadsetStatus::default, Into::into),
+            connected_by: members.text("connectedBy"),
+            dongle: members.text("dongle"),
+            firmware: members.text("firmware"),
+            custom_name: members.text("customName"),
+            sensors: members.texts("sensors"),
+            motion_sensors: members.texts("motionSensors"),
+            settings: members.object("settings"),
+            headband_position: members.optional_text("headbandPosition"),
+            is_virtual: members.flag("isVirtual"),
+            is_dfu_mode: members.flag("isDfuMode"),
+            other: members.rest(),
+        }
+    }
+}
+
+impl From<Value> for Settings {
+    fn from(value: Value) -> Self {
+        let mut members = Members::of("headset settings", value);
+        Self {
+            mode: members.text("mode"),
+            eeg_rate: members.number("eegRate"),
+            eeg_res: members.number("eegRes"),
+            mems_rate: members.number("memsRate"),
+            mems_res: members.number("memsRes"),
+        }
+    }
 }
 
 /// A headset's connection to the Cortex service.
@@ -111,5 +151,46 @@ impl fmt::Display for HeadsetStatus {
             Self::Connected => "connected",
             Self::Other(text) => text,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_discovered_headset_has_no_sensors_and_no_rates() {
+        let headset = Headset::from(json!({
+            "connectedBy": "bluetooth", "firmware": 930, "headbandPosition": null,
+            "id": "INSIGHT-0A1B2C3D", "isVirtual": "no", "sensors": null, "motionSensors": {},
+            "settings": {"eegRate": 0, "memsRate": 64.0, "mode": "UNKNOWN"},
+            "status": "discovered", "virtualHeadsetId": ""
+        }));
+        assert_eq!(headset.model(), Model::Insight);
+        assert_eq!(headset.status, HeadsetStatus::Discovered);
+        assert_eq!(headset.firmware, "930");
+        assert_eq!(headset.settings.eeg_rate, Some(0.0));
+        assert_eq!(headset.settings.mems_rate, Some(64.0));
+        assert!(headset.sensors.is_empty() && headset.motion_sensors.is_empty());
+        assert!(!headset.is_virtual);
+        assert_eq!(headset.other.get("virtualHeadsetId"), Some(&json!("")));
+    }
+
+    #[test]
+    fn nothing_in_place_of_an_object_can_refuse_it() {
+        for odd in [json!(null), json!(3), json!("x"), json!([1]), json!({"settings": 1})] {
+            assert_eq!(Headset::from(odd), Headset::default());
+        }
+    }
+
+    #[test]
+    fn it_comes_back_from_its_own_json() {
+        let headset = Headset::from(json!({
+            "id": "EPOCX-1A2B3C4D", "status": "connected", "sensors": ["AF3"], "dfuTypes": ["dfuOta"]
+        }));
+        let json = serde_json::to_value(&headset).unwrap();
+        assert_eq!(serde_json::from_value::<Headset>(json).unwrap(), headset);
     }
 }

@@ -1,6 +1,6 @@
 //! Ids as Cortex gives them: opaque strings, cheap to clone, never mixed up with one another.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,13 @@ macro_rules! id {
             /// The id as Cortex wrote it.
             #[must_use]
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        // Maps can be asked with the text of a message, without a new id.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

@@ -6,13 +6,27 @@
 
 pub mod account;
 pub mod client;
+pub mod code;
+mod connect;
+mod context;
 pub mod event;
+mod flow;
 pub mod headset;
 pub mod id;
+mod keeper;
+mod lenient;
+mod link;
+mod message;
 pub mod model;
+mod open;
+mod poll;
+mod rpc;
 pub mod sample;
 pub mod session;
+mod sign_in;
 pub mod stream;
+mod subscribe;
+pub mod tls;
 pub mod warning;
 
 pub use client::{Client, Config};

@@ -5,11 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Headset, SessionId};
+use super::{
+    Headset, SessionId,
+    lenient::{self, Members},
+};
 
 /// A session with its eleven documented fields (§4.2); every member is optional on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", from = "Value")]
 pub struct Session {
     /// The id of this session, `sid` in its samples.
     pub id: SessionId,
@@ -36,6 +39,37 @@ pub struct Session {
     /// Members this program does not know, kept as they came.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+impl Session {
+    /// Reads a session object.
+    ///
+    /// # Errors
+    /// The text is not JSON; the error names line and column. JSON of any other shape gives a
+    /// session with what was found in it.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        lenient::parse(json)
+    }
+}
+
+impl From<Value> for Session {
+    fn from(value: Value) -> Self {
+        let mut members = Members::of("session", value);
+        Self {
+            id: members.text("id").into(),
+            status: members.optional_text("status").map_or_else(SessionStatus::default, Into::into),
+            owner: members.text("owner"),
+            license: members.text("license"),
+            app_id: members.text("appId"),
+            started: members.text("started"),
+            stopped: members.text("stopped"),
+            streams: members.texts("streams"),
+            record_ids: members.texts("recordIds"),
+            recording: members.flag("recording"),
+            headset: members.object("headset"),
+            other: members.rest(),
+        }
+    }
 }
 
 /// The status of a session object. The words of requests (`open`, `active`, `close`) differ (§2.7).
@@ -78,5 +112,65 @@ impl fmt::Display for SessionStatus {
             Self::Closed => "closed",
             Self::Other(text) => text,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cortex::headset::HeadsetStatus;
+
+    #[test]
+    fn the_documented_example_is_read_in_full() {
+        let session =
+            Session::from_json(include_str!("../../tests/fixtures/session-mended.json")).unwrap();
+        assert_eq!(session.id.as_str(), "8bfc26de-754b-4c1f-9771-acfd1a7da02c");
+        assert_eq!(session.status, SessionStatus::Opened);
+        assert_eq!(session.owner, "jon.snow");
+        assert_eq!(session.license, "");
+        assert_eq!(session.app_id, "com.jon.snow.winterfell-app");
+        assert_eq!(session.started, "2019-05-29T14:18:45.108+07:00");
+        assert_eq!(session.stopped, "");
+        assert_eq!(session.streams, ["met", "mot"]);
+        assert!(session.record_ids.is_empty());
+        assert!(!session.recording);
+        assert!(session.other.is_empty());
+
+        let headset = session.headset;
+        assert_eq!(headset.id.as_str(), "EPOCPLUS-3B9AXXXX");
+        assert_eq!(headset.status, HeadsetStatus::Connected);
+        assert_eq!(headset.connected_by, "dongle");
+        assert_eq!(headset.dongle, "6ff");
+        assert_eq!(headset.firmware, "625");
+        assert_eq!(headset.custom_name, "");
+        assert_eq!(headset.sensors, crate::cortex::model::EPOC_SENSORS);
+        assert_eq!(headset.motion_sensors.len(), 9);
+        assert_eq!(headset.settings.mode, "EPOCPLUS");
+        assert_eq!(headset.settings.eeg_rate, Some(256.0));
+        assert_eq!(headset.settings.eeg_res, Some(16.0));
+        assert_eq!(headset.settings.mems_rate, Some(64.0));
+        assert_eq!(headset.settings.mems_res, Some(16.0));
+        assert!(headset.other.is_empty());
+    }
+
+    #[test]
+    fn the_example_as_printed_is_refused_with_the_place() {
+        let error = Session::from_json(include_str!("../../tests/fixtures/session-printed.json"))
+            .unwrap_err();
+        assert_eq!((error.line(), error.column()), (11, 9));
+        assert!(error.to_string().contains("line 11 column 9"), "{error}");
+    }
+
+    #[test]
+    fn a_headset_of_the_wrong_type_leaves_the_rest() {
+        let session = Session::from(json!({
+            "id": "s", "headset": "EPOCX-1", "status": "melted", "recording": 1, "new": {"a": 1}
+        }));
+        assert_eq!(session.id.as_str(), "s");
+        assert_eq!(session.headset, Headset::default());
+        assert_eq!(session.status.to_string(), "melted");
+        assert_eq!(session.other.get("new"), Some(&json!({"a": 1})));
     }
 }

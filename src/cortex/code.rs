@@ -1,0 +1,247 @@
+//! What the codes of Cortex mean and what to do about them: one table of errors (§6.1), one of
+//! warnings (§6.2). Both lists are incomplete in EMOTIV's own documentation; a code that is not
+//! here is shown with Cortex's text.
+
+use super::{Refusal, Stream};
+
+/// What a refusal asks of the program; the rest is for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Nothing the program could do by itself.
+    User,
+    /// Cortex or the cloud is busy or away: ask again later.
+    Later,
+    /// The token has run out: renew it.
+    Expired,
+    /// The token does not serve: authorize.
+    Token,
+    /// Nobody is logged in.
+    Login,
+    /// The application is not approved.
+    Access,
+    /// Licence or quota: an open session is still to be had.
+    Licence,
+    /// The headset is not there.
+    Headset,
+    /// The headset is there and not ready: ask again with growing pauses.
+    NotReady,
+    /// The session exists already.
+    Exists,
+    /// The session is gone.
+    Gone,
+}
+
+/// A row of the table of errors.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorCode {
+    /// The code.
+    pub code: i64,
+    /// The method or the stream it has this meaning for; empty for all others.
+    pub of: &'static str,
+    /// What the program does about it.
+    pub class: Class,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What the user does about it.
+    pub next: &'static str,
+}
+
+/// A row of the table of warnings.
+#[derive(Clone, Copy, Debug)]
+pub struct WarningCode {
+    /// The code.
+    pub code: i64,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What the user does about it; empty where nothing is to be done.
+    pub next: &'static str,
+}
+
+const fn e(
+    code: i64,
+    of: &'static str,
+    class: Class,
+    meaning: &'static str,
+    next: &'static str,
+) -> ErrorCode {
+    ErrorCode { code, of, class, meaning, next }
+}
+
+const fn w(code: i64, meaning: &'static str, next: &'static str) -> WarningCode {
+    WarningCode { code, meaning, next }
+}
+
+const REPORT: &str = "report it with the log as a fault of cortop";
+
+/// The errors of §6.1; of rows with the same code the one for the method or stream counts.
+#[rustfmt::skip]
+pub const ERRORS: &[ErrorCode] = &[
+    e(-32700, "", Class::User, "Cortex could not read the request", REPORT),
+    e(-32600, "", Class::User, "the request lacks members", REPORT),
+    e(-32601, "", Class::User, "this Cortex does not know the method", "update EMOTIV Launcher"),
+    e(-32602, "", Class::User, "a parameter is missing, misnamed or bad", REPORT),
+    e(-32603, "", Class::Later, "internal error of Cortex", "try again; if it stays, restart the Cortex service"),
+    e(-32000, "", Class::Later, "the EMOTIV cloud failed", "try again later"),
+    e(-32001, "", Class::Headset, "no headset is connected", "connect a headset first"),
+    e(-32002, "", Class::Licence, "the licence id is unknown", "check the licence of the EMOTIV account"),
+    e(-32003, "", Class::Later, "no internet connection", "connect this computer to the internet and try again"),
+    e(-32004, "", Class::Headset, "the headset is not found, off, only discovered, or its link is weak", "switch it on, bring it closer, and connect it"),
+    e(-32005, "", Class::Exists, "this application has a session on this headset already", "close the other program that uses this application's credentials"),
+    e(-32006, "", Class::Licence, "activating needs a paid licence", "use an open session (--session open), or a licence"),
+    e(-32007, "", Class::Gone, "the session is unknown or closed", "open the headset again"),
+    e(-32007, "mentalCommandActionSensitivity", Class::User, "setting the sensitivity needs a session", "open the headset first"),
+    e(-32012, "", Class::Licence, "the session must be activated", "activate the session, which debits the licence"),
+    e(-32014, "", Class::Token, "the token is not valid", "cortop authorizes again by itself; if it stays, check the credentials"),
+    e(-32015, "", Class::Expired, "the token has expired", "cortop renews it by itself; if it stays, log in again with EMOTIV Launcher"),
+    e(-32016, "", Class::User, "the stream is unavailable or unsupported", "this headset or licence does not offer it; the other streams go on"),
+    e(-32016, "eeg", Class::User, "EEG is not available to this session", "EEG needs a licence with scope eeg and an activated session"),
+    e(-32016, "mot", Class::User, "motion is not available", "motion is switched off in the headset, or it has none: switch it on in EMOTIV Launcher"),
+    e(-32016, "met", Class::User, "performance metrics are not available", "they need an EPOC-like sensor mapping (Flex), and scope pm to come fast"),
+    e(-32016, "com", Class::User, "mental commands are not available", "they need an EPOC-like sensor mapping (Flex)"),
+    e(-32016, "fac", Class::User, "facial expressions are not available", "MN8 has none, and Flex needs an EPOC-like sensor mapping"),
+    e(-32016, "eq", Class::User, "EEG quality is not available", "it needs Cortex 2.7 or later: update EMOTIV Launcher"),
+    e(-32019, "", Class::Licence, "no activation is left on this computer", "--debit N moves N sessions from the licence to this computer"),
+    e(-32021, "", Class::User, "the client id or secret is wrong", "check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET against the application in your EMOTIV account"),
+    e(-32022, "", Class::Licence, "the licence is used on too many computers", "ask EMOTIV support to reset its computers"),
+    e(-32024, "", Class::Licence, "the licence has expired", "renew the licence in the EMOTIV account"),
+    e(-32027, "", Class::Licence, "this application may not use that licence", "check the licence of the EMOTIV account"),
+    e(-32033, "", Class::Login, "nobody is logged in", "log in with EMOTIV Launcher"),
+    e(-32034, "", Class::Token, "the token belongs to another application or user", "cortop authorizes again by itself; if it stays, check the credentials"),
+    e(-32046, "", Class::User, "the profile is loaded by another application", "unload it there first"),
+    e(-32102, "", Class::Access, "the application is not approved, or unknown", "approve it in EMOTIV Launcher"),
+    e(-32108, "", Class::Token, "the login token is in error", "log out and in again with EMOTIV Launcher"),
+    e(-32109, "", Class::Token, "the authorize token is in error", "log out and in again with EMOTIV Launcher"),
+    e(-32122, "", Class::Later, "Cortex is starting", "wait a moment"),
+    e(-32127, "", Class::User, "a profile is loaded already", "unload it first"),
+    e(-32130, "", Class::Later, "the cloud's token is being refreshed", "wait a moment"),
+    e(-32135, "", Class::Token, "the token belongs to another application", "cortop authorizes again by itself; if it stays, check the credentials"),
+    e(-32138, "", Class::User, "the record has no data of this stream", "choose other streams for the export"),
+    e(-32142, "", Class::User, "the application is unpublished and not your own", "log in with the EmotivID that owns the application, or publish it"),
+    e(-32147, "", Class::User, "the record is corrupted", "it cannot be exported"),
+    e(-32152, "", Class::NotReady, "the headset is not ready", "wait a moment; on a USB cable it never is: use the dongle or Bluetooth"),
+    e(-32170, "", Class::Token, "the application must authorize again", "cortop does so by itself; if it stays, log in again with EMOTIV Launcher"),
+    e(-32186, "", Class::User, "the record cannot be downloaded", "look for it in EMOTIV Launcher"),
+    e(-32226, "", Class::User, "the profile was trained on another headset model", "choose another profile"),
+    e(-32230, "", Class::Licence, "the licence does not cover this type of headset", "use an open session (--session open), or another licence"),
+    e(-32232, "", Class::User, "EEG of professional headsets needs a licence", "EEG needs a licence with scope eeg"),
+];
+
+/// The warnings of §6.2.
+#[rustfmt::skip]
+pub const WARNINGS: &[WarningCode] = &[
+    w(0, "all subscriptions of a session have stopped", "check that the headset is on and near"),
+    w(1, "Cortex has closed a session", "check that the headset is on and near"),
+    w(2, "the user has logged in", ""),
+    w(3, "the user has logged out", "log in with EMOTIV Launcher"),
+    w(4, "the extender's export is done", ""),
+    w(5, "the extender's export has failed", "try it again in EMOTIV Launcher"),
+    w(6, "the licence agreement has not been accepted", "accept it in EMOTIV Launcher"),
+    w(7, "the application has no access right", "approve it in EMOTIV Launcher"),
+    w(8, "an application asks for access", "answer it in EMOTIV Launcher"),
+    w(9, "access has been granted", ""),
+    w(10, "access has been rejected", "approve the application in EMOTIV Launcher"),
+    w(11, "the service cannot tell who is calling; this connection is unusable", "if it comes again, restart the Cortex service"),
+    w(12, "the name of this computer's user was not found", "log in to the computer with a named account"),
+    w(13, "a profile has been loaded", ""),
+    w(14, "a profile has been unloaded", ""),
+    w(15, "Cortex has unloaded a profile: its headset or application is gone", "load it again"),
+    w(16, "a user of another account of this computer is logged in", "log out there, and in here, with EMOTIV Launcher"),
+    w(17, "the licence agreement has been accepted", ""),
+    w(18, "the data of a record are saved", ""),
+    w(19, "less than 1 GB is free on the disk", "free some space"),
+    w(20, "less than 300 MB are free on the disk: Cortex disconnects all headsets", "free some space"),
+    w(21, "about opting out or the disk (not confirmed)", ""),
+    w(22, "about opting out or the disk (not confirmed)", ""),
+    w(23, "Cortex is ready", ""),
+    w(26, "the licence is about to expire", "renew it in the EMOTIV account"),
+    w(28, "the private licence agreement has not been accepted", "accept it in EMOTIV Launcher"),
+    w(30, "a record is ready for export", ""),
+    w(31, "Cortex lacks the permission to use Bluetooth", "grant it in the system's privacy settings"),
+    w(100, "the headset's information is wrong", "switch the headset off and on"),
+    w(101, "the headset cannot be connected", "switch it off and on, bring it closer, and try again"),
+    w(102, "connecting the headset took too long", "bring it closer and try again"),
+    w(103, "no data for 30 s: the headset has been disconnected", "check that it is on, charged and near"),
+    w(104, "the headset is connected", ""),
+    w(110, "the headset's settings have been updated", ""),
+    w(111, "the headset's settings could not be updated", "connect it by USB cable and try again"),
+    w(112, "the headset's setting cannot be used over Bluetooth", "set it to 128 Hz with motion off, or use the dongle"),
+    w(113, "the headset cannot be connected with motion on", "switch motion off in its settings, or use the dongle"),
+    w(142, "the scan for headsets is done", ""),
+];
+
+/// The row for a code, as a method or for a stream.
+#[must_use]
+pub fn error(method: &str, stream: Option<Stream>, code: i64) -> Option<&'static ErrorCode> {
+    let of: &str = match stream {
+        Some(stream) => stream.name(),
+        None => method,
+    };
+    ERRORS
+        .iter()
+        .find(|row| row.code == code && row.of == of)
+        .or_else(|| ERRORS.iter().find(|row| row.code == code && row.of.is_empty()))
+}
+
+/// The row for a warning's code.
+#[must_use]
+pub fn warning(code: i64) -> Option<&'static WarningCode> {
+    WARNINGS.iter().find(|row| row.code == code)
+}
+
+/// What a refusal asks of the program; an unknown code asks nothing of it.
+#[must_use]
+pub fn class(code: i64) -> Class {
+    error("", None, code).map_or(Class::User, |row| row.class)
+}
+
+/// A refusal with its next step. Where Cortex sent no text, ours stands in.
+#[must_use]
+pub fn refusal(method: &str, stream: Option<Stream>, code: i64, message: &str) -> Refusal {
+    let row = error(method, stream, code);
+    Refusal {
+        method: method.to_owned(),
+        code: Some(code),
+        message: match (message, row) {
+            ("", Some(row)) => row.meaning.to_owned(),
+            (text, _) => text.to_owned(),
+        },
+        next: row.map_or("look the code up in the Cortex documentation", |row| row.next).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_row_hides_another() {
+        let errors: BTreeSet<_> = ERRORS.iter().map(|row| (row.code, row.of)).collect();
+        assert_eq!(errors.len(), ERRORS.len());
+        let warnings: BTreeSet<_> = WARNINGS.iter().map(|row| row.code).collect();
+        assert_eq!(warnings.len(), WARNINGS.len());
+    }
+
+    #[test]
+    fn every_error_says_what_to_do_next() {
+        for row in ERRORS {
+            assert!(!row.meaning.is_empty() && !row.next.is_empty(), "{}", row.code);
+            assert!(error("", None, row.code).is_some(), "{} has no general row", row.code);
+        }
+    }
+
+    #[test]
+    fn the_same_code_means_another_thing_to_another_stream() {
+        let next = |stream| refusal("subscribe", Some(stream), -32016, "").next;
+        assert!(next(Stream::Eeg).contains("licence with scope eeg"));
+        assert!(next(Stream::Mot).contains("motion is switched off"));
+        assert!(next(Stream::Pow).contains("the other streams go on"));
+    }
+
+    #[test]
+    fn an_unknown_code_shows_code_and_message() {
+        let refusal = refusal("subscribe", None, -31999, "Surprise.");
+        assert!(refusal.to_string().starts_with("subscribe -31999: Surprise."));
+    }
+}

@@ -1,0 +1,138 @@
+//! From an endpoint to an open WebSocket: resolve, connect, TLS, handshake, all within one time
+//! limit. Knows nothing of what is said over it.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use rustls::pki_types::ServerName;
+use thiserror::Error;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, client_async_with_config,
+    tungstenite::{self, protocol::WebSocketConfig},
+};
+
+use super::{
+    Security,
+    tls::{self, Endpoint, Trust, WrongName},
+};
+
+/// The socket of a connection.
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// For everything from the name to the handshake (§1.2).
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The longest message taken from the service; its longest known one is a few kilobytes.
+const MESSAGE: usize = 1 << 20;
+
+/// Why there is no connection: one sentence with the next step.
+#[derive(Debug, Error)]
+pub(super) enum ConnectError {
+    #[error("the name {host} cannot be resolved ({error}): check --url")]
+    Name { host: String, error: io::Error },
+    #[error("{host} is not this machine: refused")]
+    NotLocal { host: String },
+    #[error(
+        "nothing listens on {host}:{port}: start EMOTIV Launcher, which brings the Cortex service"
+    )]
+    Refused { host: String, port: u16 },
+    #[error("{host}:{port} cannot be reached ({error}): check --url and the network")]
+    Unreachable { host: String, port: u16, error: io::Error },
+    #[error("no answer within {} s: restart the Cortex service", LIMIT.as_secs())]
+    Slow,
+    #[error("{0}")]
+    Tls(String),
+    #[error("the WebSocket handshake failed ({0}): is this the port of a Cortex service?")]
+    Handshake(Box<tungstenite::Error>),
+}
+
+/// How sockets are read and written.
+pub(super) fn web_socket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        // The default of 128 KiB is zeroed at each read, which costs more than all else.
+        .read_buffer_size(8 << 10)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MESSAGE)
+        .max_message_size(Some(MESSAGE))
+        .max_frame_size(Some(MESSAGE))
+}
+
+/// Connects, and tells how far the connection can be trusted.
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
+    timeout(LIMIT, open(endpoint)).await.map_err(|_| ConnectError::Slow)?
+}
+
+async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
+    let (tcp, peer) = dial(endpoint).await?;
+    // Requests are small and wait for their answer.
+    if let Err(error) = tcp.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    let (stream, security) = match &endpoint.trust {
+        Trust::Plain => (MaybeTlsStream::Plain(tcp), Security::Plain),
+        trust => secure(endpoint, trust, tcp, peer).await?,
+    };
+    let config = Some(web_socket_config());
+    let (socket, _) = client_async_with_config(endpoint.uri.clone(), stream, config)
+        .await
+        .map_err(|error| ConnectError::Handshake(Box::new(error)))?;
+    Ok((socket, security))
+}
+
+/// Tries the addresses one after the other; `localhost` has often two, and one that answers.
+async fn dial(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    let (host, port) = (endpoint.host.clone(), endpoint.port);
+    let addresses = lookup_host((host.as_str(), port))
+        .await
+        .map_err(|error| ConnectError::Name { host: host.clone(), error })?;
+    let mut failure = None;
+    for address in addresses.filter(|to| !endpoint.is_local_only() || to.ip().is_loopback()) {
+        match TcpStream::connect(address).await {
+            Ok(tcp) => return Ok((tcp, address)),
+            Err(error) => failure = Some(error),
+        }
+    }
+    Err(match failure {
+        None => ConnectError::NotLocal { host },
+        Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            ConnectError::Refused { host, port }
+        }
+        Some(error) => ConnectError::Unreachable { host, port, error },
+    })
+}
+
+async fn secure(
+    endpoint: &Endpoint,
+    trust: &Trust,
+    tcp: TcpStream,
+    peer: SocketAddr,
+) -> Result<(MaybeTlsStream<TcpStream>, Security), ConnectError> {
+    let roots = match trust {
+        Trust::Roots(roots) => Some(Arc::clone(roots)),
+        Trust::Plain | Trust::Unchecked => None,
+    };
+    let checked = roots.is_some();
+    let wrong_name = WrongName::default();
+    let config = tls::client_config(roots, peer.ip().is_loopback(), wrong_name.clone())
+        .map_err(|error| ConnectError::Tls(tls::explain(&error)))?;
+    let name = ServerName::try_from(endpoint.host.clone())
+        .map_err(|error| ConnectError::Tls(error.to_string()))?;
+    let stream =
+        TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|error| {
+            let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            ConnectError::Tls(rustls.map_or_else(
+                || format!("the TLS handshake failed ({error}): is this the port of a Cortex service?"),
+                tls::explain,
+            ))
+        })?;
+    let security = match (checked, wrong_name.seen()) {
+        (false, _) => Security::Unchecked,
+        (true, true) => Security::WrongName,
+        (true, false) => Security::Verified,
+    };
+    Ok((MaybeTlsStream::Rustls(stream), security))
+}

@@ -1,0 +1,429 @@
+//! One connection's flow (§2): signs in, looks around, keeps the wanted headsets streaming, carries
+//! out the application's commands, and says how far it has come. It decides; what takes time is
+//! done by tasks of its own, which end with it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::{
+    sync::{Notify, broadcast, mpsc, watch},
+    task::{AbortHandle, JoinSet},
+    time::{Instant, timeout},
+};
+
+use super::{
+    Command, Config, Event, Headset, HeadsetId, Refusal, Security, SessionId, SessionMode, Step,
+    Warning,
+    context::{Account, Context, Outbox, Report, Stage},
+    event,
+    keeper::{self, Keeper, Order},
+    link::{Link, Notice},
+    open, poll, sign_in,
+};
+
+/// Reports, notices and orders that may wait.
+const QUEUE: usize = 64;
+const ORDERS: usize = 4;
+
+/// A scan takes about 20 s (§2.5); one whose end is not told is over after this.
+const SCAN: Duration = Duration::from_secs(25);
+
+/// Between the end of a scan and the next that nobody asked for.
+const SCAN_PAUSE: Duration = Duration::from_secs(5);
+
+/// For closing our sessions when the program ends, and for the socket's goodbye.
+const CLOSING: Duration = Duration::from_millis(600);
+const GOODBYE: Duration = Duration::from_millis(400);
+
+/// What outlives a connection.
+pub(super) struct Memory {
+    pub(super) config: Arc<Config>,
+    pub(super) account: Arc<Account>,
+    /// The headsets to keep streaming, each with the mode of its last session.
+    wanted: BTreeMap<HeadsetId, Option<SessionMode>>,
+    /// Whether the only headset may be taken without asking: until the user closes something.
+    alone: bool,
+}
+
+impl Memory {
+    pub(super) fn new(config: Arc<Config>) -> Self {
+        let wanted = config.headset.iter().cloned().map(|id| (id, None)).collect();
+        Self { config, account: Arc::default(), wanted, alone: true }
+    }
+
+    /// Remembers a headset that the user has asked for.
+    pub(super) fn want(&mut self, headset: HeadsetId) {
+        self.wanted.entry(headset).or_default();
+    }
+
+    fn forget(&mut self, headset: &HeadsetId) {
+        self.wanted.remove(headset);
+        self.alone = false;
+    }
+}
+
+/// How a connection ended.
+pub(super) enum End {
+    /// The application is going.
+    Quit,
+    /// The socket is gone, and why.
+    Lost(String),
+    /// Cortex cannot tell who is calling (warning 11): open another.
+    Unusable,
+}
+
+/// A headset that is kept streaming.
+struct Kept {
+    orders: mpsc::Sender<Order>,
+    task: AbortHandle,
+    stage: Stage,
+}
+
+struct Flow<'a> {
+    memory: &'a mut Memory,
+    context: Context,
+    security: Security,
+    tasks: JoinSet<()>,
+    kept: HashMap<HeadsetId, Kept>,
+    /// How far signing in has come; `None` when it is done.
+    signing_in: Option<Step>,
+    step: Option<Step>,
+    flowing: watch::Sender<bool>,
+    /// When the running scan began.
+    scanning: Option<Instant>,
+    scanned: Option<Instant>,
+    /// The headset on a USB cable that was explained.
+    explained: Option<HeadsetId>,
+}
+
+/// Runs the flow over a fresh link until it ends. `greeted` is set once the service has answered.
+pub(super) async fn run(
+    memory: &mut Memory,
+    mut link: Link,
+    security: Security,
+    outbox: Outbox,
+    commands: &mut mpsc::Receiver<Command>,
+    greeted: &mut bool,
+) -> End {
+    let (reports, mut inbox) = mpsc::channel(QUEUE);
+    let context = Context {
+        config: Arc::clone(&memory.config),
+        rpc: link.rpc.clone(),
+        account: Arc::clone(&memory.account),
+        outbox,
+        reports,
+        notices: broadcast::Sender::new(QUEUE),
+        headsets: watch::Sender::default(),
+        sessions: watch::Sender::default(),
+        look: Arc::new(Notify::new()),
+    };
+    let mut flow = Flow {
+        memory,
+        context: context.clone(),
+        security,
+        tasks: JoinSet::new(),
+        kept: HashMap::new(),
+        signing_in: Some(Step::Greeting),
+        step: None,
+        flowing: watch::Sender::new(false),
+        scanning: None,
+        scanned: None,
+        explained: None,
+    };
+    flow.tasks.spawn(sign_in::sign_in(context));
+    flow.tell_step().await;
+    let end = loop {
+        tokio::select! {
+            command = commands.recv() => match command {
+                Some(Command::Quit) | None => break End::Quit,
+                Some(command) => flow.command(command).await,
+            },
+            Some(report) = inbox.recv() => {
+                *greeted |= matches!(report, Report::Greeted);
+                flow.report(report).await;
+            }
+            Some(notice) = link.notices.recv() => {
+                if let Some(end) = flow.notice(notice).await {
+                    break end;
+                }
+            }
+            why = &mut link.task => {
+                break End::Lost(why.unwrap_or_else(|error| error.to_string()));
+            }
+            // Finished tasks are collected, or their number would grow.
+            Some(_) = flow.tasks.join_next() => {}
+        }
+        flow.tell_step().await;
+    };
+    flow.finish(&end, &mut link).await;
+    end
+}
+
+impl Flow<'_> {
+    async fn notice(&mut self, notice: Notice) -> Option<End> {
+        if let Notice::Warning(warning) = &notice {
+            self.context.outbox.tell(Event::Warning(warning.clone())).await;
+            match warning.code {
+                3 => {
+                    self.context.outbox.tell(Event::User(None)).await;
+                    self.memory.account.sign_out().await;
+                    return Some(End::Lost("the user has logged out of EMOTIV Launcher".to_owned()));
+                }
+                11 => return Some(End::Unusable),
+                142 => self.end_scan().await,
+                _ => {}
+            }
+            if let Warning { code: 0 | 1 | 100..=113 | 142, .. } = warning {
+                self.context.look.notify_one();
+            }
+        }
+        // Nobody may be listening now.
+        let _ = self.context.notices.send(notice);
+        None
+    }
+
+    async fn report(&mut self, report: Report) {
+        match report {
+            Report::Greeted => {}
+            Report::SigningIn(step) => self.signing_in = Some(step),
+            Report::SignedIn => {
+                self.signing_in = None;
+                self.tasks.spawn(poll::poll(self.context.clone(), self.flowing.subscribe()));
+                let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
+                for headset in wanted {
+                    self.keep(headset);
+                }
+            }
+            Report::Looked => {
+                self.choose().await;
+                self.scan_if_needed().await;
+            }
+            Report::NotScanning => self.end_scan().await,
+            Report::Headset(headset, stage) => {
+                match &stage {
+                    Stage::Over => {
+                        self.kept.remove(&headset);
+                        self.memory.forget(&headset);
+                    }
+                    Stage::Live { mode, .. } => {
+                        self.memory.wanted.insert(headset.clone(), Some(*mode));
+                    }
+                    _ => {}
+                }
+                if let Some(kept) = self.kept.get_mut(&headset) {
+                    kept.stage = stage;
+                }
+                let flowing = self.is_flowing();
+                self.flowing.send_if_modified(|known| std::mem::replace(known, flowing) != flowing);
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::Open(headset) => {
+                self.memory.want(headset.clone());
+                if let Some(kept) = self.kept.get(&headset) {
+                    // A keeper that is full of orders will come to them.
+                    let _ = kept.orders.try_send(Order::Open);
+                } else if self.signing_in.is_none() {
+                    self.keep(headset);
+                }
+            }
+            Command::Disconnect(headset) => self.disconnect(headset),
+            Command::Scan if self.is_flowing() => {
+                let why = "a scan harms the streams that flow";
+                self.refuse("controlDevice", why, "close the sessions first").await;
+            }
+            Command::Scan => self.scan().await,
+            Command::Activate(session) => self.order(&session, Order::Activate).await,
+            Command::Close(session) => self.order(&session, Order::Close).await,
+            Command::Quit => {}
+        }
+    }
+
+    async fn order(&self, session: &SessionId, order: Order) {
+        let keeper = self.kept.values().find(|kept| {
+            matches!(&kept.stage, Stage::Live { session: own, .. } if own == session)
+        });
+        match keeper.map(|kept| kept.orders.try_send(order)) {
+            Some(Ok(())) => {}
+            Some(Err(_)) => self.refuse("updateSession", "busy", "try again in a moment").await,
+            None => {
+                let why = "it is no session of ours, or gone";
+                self.refuse("updateSession", why, "open the headset first").await;
+            }
+        }
+    }
+
+    async fn refuse(&self, method: &str, message: &str, next: &str) {
+        self.context.outbox.refused(event::refusal(method, message, next)).await;
+    }
+
+    /// Starts to keep a headset streaming.
+    fn keep(&mut self, headset: HeadsetId) {
+        let (sender, orders) = mpsc::channel(ORDERS);
+        let mode = self.memory.wanted.get(&headset).copied().flatten();
+        let keeper = Keeper::new(self.context.clone(), headset.clone(), mode, orders);
+        let task = self.tasks.spawn(keeper.run());
+        self.kept.insert(headset, Kept { orders: sender, task, stage: Stage::Away });
+    }
+
+    /// Takes the only headset there is, unless the user has closed one.
+    async fn choose(&mut self) {
+        if !self.memory.alone || !self.memory.wanted.is_empty() {
+            return;
+        }
+        let only = match self.context.headsets.borrow().as_slice() {
+            [only] => only.clone(),
+            _ => return,
+        };
+        if !only.is_on_usb_cable() {
+            self.memory.want(only.id.clone());
+            self.keep(only.id);
+        } else if self.explained.as_ref() != Some(&only.id) {
+            self.context.outbox.refused(open::on_usb_cable(&only.id).refusal).await;
+            self.explained = Some(only.id);
+        }
+    }
+
+    /// Closes our session on a headset, then disconnects it.
+    fn disconnect(&mut self, headset: HeadsetId) {
+        self.memory.forget(&headset);
+        let session = self.kept.remove(&headset).and_then(|kept| {
+            kept.task.abort();
+            match kept.stage {
+                Stage::Live { session, .. } => Some(session),
+                _ => None,
+            }
+        });
+        let context = self.context.clone();
+        self.tasks.spawn(async move {
+            if let Some(session) = session {
+                if let Err(failure) = keeper::close(&context, &session).await {
+                    tracing::warn!("{}", failure.refusal("updateSession"));
+                }
+                let why = "its headset was disconnected by you".to_owned();
+                context.outbox.tell(Event::Closed { session, why }).await;
+            }
+            let params = json!({"command": "disconnect", "headset": headset.as_str()});
+            if let Err(failure) = context.ask("controlDevice", params).await {
+                context.outbox.refused(failure.refusal("controlDevice")).await;
+            }
+            context.look.notify_one();
+        });
+    }
+
+    /// Scans while nothing is connected and nothing is waited for but a headset (§2.5).
+    async fn scan_if_needed(&mut self) {
+        if self.scanning.is_some_and(|since| since.elapsed() > SCAN) {
+            self.end_scan().await;
+        }
+        let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
+        let idle = self.kept.values().all(|kept| kept.stage == Stage::Away);
+        let rested = self.scanned.is_none_or(|ended| ended.elapsed() > SCAN_PAUSE);
+        if nobody && idle && rested && self.scanning.is_none() {
+            self.scan().await;
+        }
+    }
+
+    async fn scan(&mut self) {
+        if self.scanning.replace(Instant::now()).is_some() {
+            return;
+        }
+        self.context.outbox.tell(Event::Scan(true)).await;
+        let context = self.context.clone();
+        self.tasks.spawn(async move {
+            if let Err(failure) = context.ask("controlDevice", json!({"command": "refresh"})).await {
+                context.outbox.refused(failure.refusal("controlDevice")).await;
+                context.report(Report::NotScanning).await;
+            }
+        });
+    }
+
+    async fn end_scan(&mut self) {
+        if self.scanning.take().is_some() {
+            self.scanned = Some(Instant::now());
+            self.context.outbox.tell(Event::Scan(false)).await;
+        }
+    }
+
+    fn is_flowing(&self) -> bool {
+        self.kept.values().any(|kept| matches!(kept.stage, Stage::Live { flowing: true, .. }))
+    }
+
+    /// How far it has come: of several headsets, the one that is furthest counts.
+    fn how_far(&self) -> Step {
+        if let Some(step) = &self.signing_in {
+            return step.clone();
+        }
+        if self.is_flowing() {
+            return Step::Streaming;
+        }
+        let at = |stage: &Stage| {
+            self.kept.iter().find(|(_, kept)| kept.stage == *stage).map(|(id, _)| id.clone())
+        };
+        if let Some(headset) = at(&Stage::Opening) {
+            Step::Opening(headset)
+        } else if let Some(headset) = at(&Stage::Connecting) {
+            Step::Connecting(headset)
+        } else if self.kept.values().any(|kept| kept.stage != Stage::Away) {
+            Step::Stopped
+        } else if self.kept.is_empty() && !self.context.headsets.borrow().is_empty() {
+            Step::Choosing
+        } else {
+            Step::Searching
+        }
+    }
+
+    async fn tell_step(&mut self) {
+        let step = self.how_far();
+        if self.step.as_ref() != Some(&step) {
+            self.step = Some(step.clone());
+            let link = event::Link::Up { security: self.security, step };
+            self.context.outbox.tell(Event::Link(link)).await;
+        }
+    }
+
+    /// Ends the tasks, says which sessions are gone, and on leaving closes ours, within a second.
+    async fn finish(mut self, end: &End, link: &mut Link) {
+        self.tasks.abort_all();
+        let live: Vec<_> = self
+            .kept
+            .drain()
+            .filter_map(|(_, kept)| match kept.stage {
+                Stage::Live { session, .. } => Some(session),
+                _ => None,
+            })
+            .collect();
+        let why = match end {
+            End::Quit => {
+                let closing = live.iter().map(|session| keeper::close(&self.context, session));
+                if timeout(CLOSING, join_all(closing)).await.is_err() {
+                    tracing::warn!("Cortex did not close our sessions in time; the socket's end will");
+                }
+                "cortop has ended"
+            }
+            End::Lost(why) => why,
+            End::Unusable => "the service cannot tell who is calling",
+        };
+        // It may be over already, and must not be waited for longer than this.
+        if !link.task.is_finished() {
+            let _ = timeout(GOODBYE, async {
+                self.context.rpc.close().await;
+                let _ = (&mut link.task).await;
+            })
+            .await;
+            link.task.abort();
+        }
+        for session in live {
+            let why = why.to_owned();
+            self.context.outbox.tell(Event::Closed { session, why }).await;
+        }
+    }
+}

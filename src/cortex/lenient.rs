@@ -1,0 +1,201 @@
+//! Reads objects of the wire member by member (§4, §9.2): missing, null, of another type, too long
+//! or too many — each costs that member its value, never the object or the list it stands in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value};
+
+/// Longest text taken from the wire, in bytes; the rest is cut off.
+const TEXT: usize = 1024;
+
+/// Most entries taken of one list, and most unknown members kept of one object.
+const ENTRIES: usize = 256;
+
+/// Members that were not of the expected type, since the start of the program.
+static ODD: AtomicU64 = AtomicU64::new(0);
+
+/// The members of one object, taken out one after the other; what is left is unknown.
+pub(super) struct Members {
+    object: &'static str,
+    map: Map<String, Value>,
+}
+
+impl Members {
+    /// `object` names it in the log. Anything but an object has no members.
+    pub(super) fn of(object: &'static str, value: Value) -> Self {
+        let map = match value {
+            Value::Object(map) => map,
+            other => {
+                note(object, "", "an object", &other);
+                Map::new()
+            }
+        };
+        Self { object, map }
+    }
+
+    fn take<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(Value) -> Result<T, Value>,
+    ) -> Option<T> {
+        let value = self.map.remove(name)?;
+        read(value).map_err(|odd| note(self.object, name, expected, &odd)).ok()
+    }
+
+    /// A text, or nothing where there is none. A number is taken as its digits.
+    pub(super) fn optional_text(&mut self, name: &str) -> Option<String> {
+        self.take(name, "a string", text)
+    }
+
+    /// A text; empty where there is none.
+    pub(super) fn text(&mut self, name: &str) -> String {
+        self.optional_text(name).unwrap_or_default()
+    }
+
+    /// A list of texts; entries of another type are left out.
+    pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
+        let object = self.object;
+        self.take(name, "an array", array)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|entry| {
+                text(entry).map_err(|odd| note(object, name, "strings", &odd)).ok()
+            })
+            .collect()
+    }
+
+    /// A number of any notation.
+    pub(super) fn number(&mut self, name: &str) -> Option<f64> {
+        self.take(name, "a number", |value| value.as_f64().ok_or(value))
+    }
+
+    /// A flag; `false` where there is none.
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        self.take(name, "a boolean", |value| value.as_bool().ok_or(value)).unwrap_or_default()
+    }
+
+    /// An object; its default where there is none.
+    pub(super) fn object<T: From<Value> + Default>(&mut self, name: &str) -> T {
+        self.take(name, "an object", |value| if value.is_object() { Ok(value) } else { Err(value) })
+            .map(T::from)
+            .unwrap_or_default()
+    }
+
+    /// What has not been taken, kept as it came.
+    pub(super) fn rest(self) -> Map<String, Value> {
+        self.map.into_iter().take(ENTRIES).collect()
+    }
+}
+
+/// The objects of a list; entries that are none are left out.
+pub(super) fn objects<T: From<Value>>(list: &'static str, value: Value) -> Vec<T> {
+    array(value)
+        .map_err(|odd| note(list, "", "an array", &odd))
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|entry| {
+            if entry.is_object() {
+                Some(T::from(entry))
+            } else {
+                note(list, "", "objects", &entry);
+                None
+            }
+        })
+        .collect()
+}
+
+/// A code: an integer, also when it came as a float or as digits in a string.
+pub(super) fn code(value: &Value) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "a float's whole part is what is meant")]
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().map(|float| float as i64))
+        .or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Parses a whole text, for callers that want to know where it is broken.
+///
+/// # Errors
+/// The text is not JSON; the error names line and column.
+pub(super) fn parse<T: From<Value>>(json: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str::<Value>(json).map(T::from)
+}
+
+/// Cuts a text at a bound, on a character's boundary.
+pub(super) fn bounded(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(TEXT));
+    text
+}
+
+fn text(value: Value) -> Result<String, Value> {
+    match value {
+        Value::String(text) => Ok(bounded(text)),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(other),
+    }
+}
+
+fn array(value: Value) -> Result<Vec<Value>, Value> {
+    match value {
+        Value::Array(mut entries) => {
+            entries.truncate(ENTRIES);
+            Ok(entries)
+        }
+        other => Err(other),
+    }
+}
+
+/// Logs an odd member: the first aloud, then at each doubling of their count. Null is not odd:
+/// Cortex writes it for "none" (§4.6).
+fn note(object: &str, member: &str, expected: &str, found: &Value) {
+    if found.is_null() {
+        return;
+    }
+    let count = ODD.fetch_add(1, Ordering::Relaxed) + 1;
+    if count == 1 {
+        tracing::warn!(object, member, expected, "a member has an unexpected type");
+    } else if count.is_power_of_two() {
+        tracing::debug!(object, member, expected, count, "members have unexpected types");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_member_survives_the_wrong_type_of_the_others() {
+        let mut members = Members::of(
+            "test",
+            json!({"a": 7, "b": ["x", null, {}, 2], "c": "no", "d": null, "e": [], "f": 1.0}),
+        );
+        assert_eq!(members.text("a"), "7");
+        assert_eq!(members.texts("b"), ["x", "2"]);
+        assert_eq!(members.number("c"), None);
+        assert_eq!(members.optional_text("d"), None);
+        assert!(!members.flag("e"));
+        assert_eq!(members.number("f"), Some(1.0));
+        assert_eq!(members.text("absent"), "");
+        assert!(members.rest().is_empty());
+    }
+
+    #[test]
+    fn texts_and_lists_are_bounded() {
+        let long = "ä".repeat(TEXT);
+        let mut members =
+            Members::of("test", json!({"a": long, "b": vec!["x"; ENTRIES * 2], "c": long}));
+        assert_eq!(members.text("a").len(), TEXT);
+        assert_eq!(members.texts("b").len(), ENTRIES);
+    }
+
+    #[test]
+    fn codes_come_in_any_notation() {
+        assert_eq!(code(&json!(-32016)), Some(-32016));
+        assert_eq!(code(&json!(-32016.0)), Some(-32016));
+        assert_eq!(code(&json!("142")), Some(142));
+        assert_eq!(code(&json!([])), None);
+    }
+}

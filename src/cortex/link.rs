@@ -1,0 +1,362 @@
+//! The task that owns the socket: writes requests, matches answers in any order, registers the
+//! columns of a subscription before it reads on, hands samples to the decoder, and notices when
+//! nobody answers any more. Knows nothing of what the answers mean.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{json, value::RawValue};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, Utf8Bytes},
+};
+
+use super::{
+    Feed, SessionId, Stream, Subscription, Warning,
+    message::{Message, RpcError},
+    rpc::{self, Effect, Order, Request, Rpc},
+    sample::{FeedSender, Sample},
+    subscribe,
+};
+
+/// With a request open and nothing heard for so long, the link asks whether anybody is there; after
+/// as long again without a word it counts as dead. There is no ping at this level (§1.5).
+const QUIET: Duration = Duration::from_secs(5);
+
+/// For a write, and for the goodbye.
+const WRITE: Duration = Duration::from_secs(5);
+const GOODBYE: Duration = Duration::from_millis(300);
+
+/// Requests remembered, the unanswered included, so that late answers can be told.
+const PENDING: usize = 256;
+
+/// Notices that may wait for the client.
+const NOTICES: usize = 64;
+
+/// Sessions whose columns are remembered.
+const SESSIONS: usize = 64;
+
+/// What the link tells unasked.
+#[derive(Clone, Debug)]
+pub(super) enum Notice {
+    /// Cortex said something.
+    Warning(Warning),
+    /// Samples of a session that had ended flow again (§2.12).
+    Resumed(SessionId),
+}
+
+/// A running link.
+pub(super) struct Link {
+    pub(super) rpc: Rpc,
+    pub(super) notices: mpsc::Receiver<Notice>,
+    /// Ends when the socket does, and says why.
+    pub(super) task: JoinHandle<String>,
+}
+
+/// Starts the task that owns the socket. It ends with the socket, or when nobody can ask any more.
+pub(super) fn spawn<S>(socket: WebSocketStream<S>, feed: FeedSender) -> Link
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (rpc, orders) = rpc::channel();
+    let (sender, notices) = mpsc::channel(NOTICES);
+    let owner = Owner {
+        socket,
+        notices: sender,
+        feed,
+        pending: HashMap::new(),
+        last_id: 0,
+        sessions: HashMap::new(),
+        heard: Instant::now(),
+        probed: false,
+        odd: Tally::new("messages that are no part of the protocol"),
+        stray: Tally::new("samples of no subscription"),
+        late: Tally::new("answers nobody waits for"),
+        lost: Tally::new("warnings dropped in a flood"),
+    };
+    Link { rpc, notices, task: tokio::spawn(owner.run(orders)) }
+}
+
+struct Owner<S> {
+    socket: WebSocketStream<S>,
+    notices: mpsc::Sender<Notice>,
+    feed: FeedSender,
+    pending: HashMap<u64, Pending>,
+    last_id: u64,
+    sessions: HashMap<SessionId, Streams>,
+    heard: Instant,
+    probed: bool,
+    odd: Tally,
+    stray: Tally,
+    late: Tally,
+    lost: Tally,
+}
+
+/// A request under way.
+struct Pending {
+    method: &'static str,
+    sent: Instant,
+    effect: Effect,
+    reply: oneshot::Sender<Result<Box<RawValue>, RpcError>>,
+}
+
+/// What is known of a session's streams.
+#[derive(Default)]
+struct Streams {
+    subscriptions: Vec<Arc<Subscription>>,
+    /// Cortex said they have stopped; kept, because they may come back (§2.12).
+    ended: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) -> String {
+        let why = loop {
+            let patience = self.patience();
+            let step = tokio::select! {
+                frame = self.socket.next() => self.frame(frame).await,
+                order = orders.recv() => match order {
+                    Some(Order::Call { request, reply }) => self.send(request, reply).await,
+                    Some(Order::Close) | None => Err("closed by cortop".to_owned()),
+                },
+                () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
+                    self.probe().await
+                }
+            };
+            if let Err(why) = step {
+                break why;
+            }
+        };
+        // Before the goodbye, which may take its time.
+        let live = self.sessions.drain().filter(|(_, streams)| !streams.ended);
+        for (session, _) in live {
+            self.feed.change(Feed::Ended(session)).await;
+        }
+        self.pending.clear();
+        // A peer that does not take it is gone already.
+        let _ = timeout(GOODBYE, self.socket.close(None)).await;
+        why
+    }
+
+    async fn send(
+        &mut self,
+        request: Request,
+        reply: oneshot::Sender<Result<Box<RawValue>, RpcError>>,
+    ) -> Result<(), String> {
+        let Request { method, params, effect } = request;
+        if self.pending.len() >= PENDING {
+            self.pending.retain(|_, pending| !pending.reply.is_closed());
+        }
+        self.last_id += 1;
+        let id = self.last_id;
+        tracing::debug!(id, method, "asked");
+        let text =
+            json!({"id": id, "jsonrpc": "2.0", "method": method, "params": params}).to_string();
+        self.pending.insert(id, Pending { method, sent: Instant::now(), effect, reply });
+        match timeout(WRITE, self.socket.send(text.into())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(lost(&error)),
+            Err(_) => Err("the service takes no more requests".to_owned()),
+        }
+    }
+
+    /// When to wonder whether anybody is there: never while no request is open.
+    fn patience(&self) -> Option<Instant> {
+        let oldest = self
+            .pending
+            .values()
+            .filter(|pending| !pending.reply.is_closed())
+            .map(|pending| pending.sent)
+            .min()?;
+        Some(self.heard.max(oldest) + QUIET * if self.probed { 2 } else { 1 })
+    }
+
+    async fn probe(&mut self) -> Result<(), String> {
+        if self.probed {
+            return Err("the service has stopped answering: restart it if this goes on".to_owned());
+        }
+        self.probed = true;
+        tracing::debug!("nothing heard for a while: asking whether anybody is there");
+        let (reply, _) = oneshot::channel();
+        self.send(Request::new("getCortexInfo", json!({})), reply).await
+    }
+
+    async fn frame(
+        &mut self,
+        frame: Option<Result<tungstenite::Message, tungstenite::Error>>,
+    ) -> Result<(), String> {
+        self.heard = Instant::now();
+        self.probed = false;
+        match frame {
+            None => Err("the service closed the connection".to_owned()),
+            Some(Err(error)) => Err(lost(&error)),
+            Some(Ok(tungstenite::Message::Text(text))) => {
+                self.text(&text).await;
+                Ok(())
+            }
+            Some(Ok(tungstenite::Message::Binary(_))) => {
+                self.odd.add("binary");
+                Ok(())
+            }
+            // Pings are answered by the socket itself; after a close frame the stream ends.
+            Some(Ok(_)) => Ok(()),
+        }
+    }
+
+    async fn text(&mut self, text: &Utf8Bytes) {
+        match Message::parse(text) {
+            Ok(Message::Sample { sid, stream }) => self.sample(&sid, &stream, text).await,
+            Ok(Message::Answer { id, result, attention }) => {
+                self.answer(id, result).await;
+                if let Some(attention) = attention {
+                    self.warning(attention).await;
+                }
+            }
+            Ok(Message::Warning(warning)) => self.warning(warning).await,
+            Ok(Message::Odd) => self.odd.add("no known members"),
+            // Names line and column, and nothing of the text, which might hold a token.
+            Err(error) => self.odd.add(&error.to_string()),
+        }
+    }
+
+    async fn answer(&mut self, id: Option<u64>, result: Result<&RawValue, RpcError>) {
+        let Some(pending) = id.and_then(|id| self.pending.remove(&id)) else {
+            self.late.add("unknown id, or answered before");
+            return;
+        };
+        let Pending { method, sent, effect, reply } = pending;
+        let ms = sent.elapsed().as_millis();
+        match &result {
+            Ok(_) => tracing::debug!(id, method, ms, "answered"),
+            Err(error) => tracing::debug!(id, method, ms, code = error.code, "refused"),
+        }
+        if let Ok(raw) = &result {
+            self.apply(effect, raw).await;
+        }
+        // The probe has no one who waits either, and is no surprise.
+        let late = reply.send(result.map(ToOwned::to_owned)).is_err();
+        if late && method != "getCortexInfo" {
+            self.late.add(method);
+        }
+    }
+
+    /// What an answer changes about the streams, before the next message is read.
+    async fn apply(&mut self, effect: Effect, raw: &RawValue) {
+        let answer = || -> subscribe::Answer {
+            serde_json::from_str::<serde_json::Value>(raw.get()).unwrap_or_default().into()
+        };
+        match effect {
+            Effect::None => {}
+            Effect::Subscribe { session, headset, fast_met } => {
+                // What an older session of this headset may still resume is void from now on.
+                self.sessions.retain(|id, streams| {
+                    *id == session
+                        || !streams.ended
+                        || streams.subscriptions.iter().any(|one| one.headset != headset.id)
+                });
+                if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(&session) {
+                    tracing::warn!(%session, "too many sessions: its samples are not taken");
+                    return;
+                }
+                let streams = self.sessions.entry(session.clone()).or_default();
+                for (stream, columns) in answer().success {
+                    let subscription = Arc::new(Subscription {
+                        session: session.clone(),
+                        headset: headset.id.clone(),
+                        stream,
+                        columns,
+                        nominal_rate: stream.nominal_rate(&headset, fast_met),
+                    });
+                    // A second success replaces the columns (§2.8).
+                    streams.subscriptions.retain(|one| one.stream != stream);
+                    streams.subscriptions.push(Arc::clone(&subscription));
+                    self.feed.change(Feed::Subscribed(subscription)).await;
+                }
+            }
+            Effect::Unsubscribe { session } => {
+                for (stream, _) in answer().success {
+                    if let Some(streams) = self.sessions.get_mut(&session) {
+                        streams.subscriptions.retain(|one| one.stream != stream);
+                    }
+                    self.feed.change(Feed::Unsubscribed(session.clone(), stream)).await;
+                }
+            }
+            Effect::Close { session } => {
+                if self.sessions.remove(&session).is_some_and(|streams| !streams.ended) {
+                    self.feed.change(Feed::Ended(session)).await;
+                }
+            }
+        }
+    }
+
+    async fn sample(&mut self, sid: &str, stream: &str, text: &Utf8Bytes) {
+        let stream = stream.parse::<Stream>().ok();
+        let Some(streams) = self.sessions.get_mut(sid) else {
+            self.stray.add("unknown session");
+            return;
+        };
+        let subscription = streams.subscriptions.iter().find(|one| Some(one.stream) == stream);
+        let Some(subscription) = subscription.cloned() else {
+            self.stray.add("unknown stream");
+            return;
+        };
+        if streams.ended {
+            streams.ended = false;
+            for subscription in &streams.subscriptions {
+                self.feed.change(Feed::Subscribed(Arc::clone(subscription))).await;
+            }
+            self.tell(Notice::Resumed(subscription.session.clone()));
+        }
+        self.feed.sample(Sample { subscription, text: text.clone(), received: self.heard });
+    }
+
+    async fn warning(&mut self, warning: Warning) {
+        // 0: its streams have stopped, 1: it has been closed (§2.12).
+        if matches!(warning.code, 0 | 1)
+            && let Some(session) = warning.session()
+            && let Some(streams) = self.sessions.get_mut(&session)
+            && !streams.ended
+        {
+            streams.ended = true;
+            self.feed.change(Feed::Ended(session)).await;
+        }
+        self.tell(Notice::Warning(warning));
+    }
+
+    /// Never waits for the client: the client may be waiting for this task.
+    fn tell(&mut self, notice: Notice) {
+        if self.notices.try_send(notice).is_err() {
+            self.lost.add("");
+        }
+    }
+}
+
+fn lost(error: &tungstenite::Error) -> String {
+    format!("the connection to the service was lost ({error})")
+}
+
+/// Counts odd things: the first is logged aloud, then each doubling of their number.
+struct Tally {
+    what: &'static str,
+    count: u64,
+}
+
+impl Tally {
+    const fn new(what: &'static str) -> Self {
+        Self { what, count: 0 }
+    }
+
+    fn add(&mut self, detail: &str) {
+        self.count += 1;
+        if self.count == 1 {
+            tracing::warn!(detail, "{}", self.what);
+        } else if self.count.is_power_of_two() {
+            tracing::debug!(detail, count = self.count, "{}", self.what);
+        }
+    }
+}

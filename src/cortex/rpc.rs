@@ -1,0 +1,134 @@
+//! Asking: requests, their time limits, and what can become of them. How they cross the socket is
+//! the link's business.
+
+use std::time::Duration;
+
+use serde_json::{Value, value::RawValue};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::{
+    Headset, Refusal, SessionId,
+    code::{self, Class},
+    message::RpcError,
+};
+
+/// How long an answer is waited for (§9.2).
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Requests that may wait for the link.
+const QUEUE: usize = 32;
+
+/// A request. It has no `Debug`: parameters carry credentials and tokens.
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    pub(super) params: Value,
+    pub(super) effect: Effect,
+}
+
+/// What the link itself does when the request is answered, before it reads the next message.
+#[derive(Clone)]
+pub(super) enum Effect {
+    /// Nothing.
+    None,
+    /// Registers the columns of a `subscribe`. `fast_met`: activated with scope `pm` (§5.1).
+    Subscribe { session: SessionId, headset: Box<Headset>, fast_met: bool },
+    /// Forgets the streams of an `unsubscribe`.
+    Unsubscribe { session: SessionId },
+    /// Forgets a closed session.
+    Close { session: SessionId },
+}
+
+impl Request {
+    /// A request with parameters.
+    pub(super) fn new(method: &'static str, params: Value) -> Self {
+        Self { method, params, effect: Effect::None }
+    }
+
+    /// With an effect on the link.
+    pub(super) fn with(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self
+    }
+}
+
+/// Why a request has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Cortex answered with an error.
+    Refused(RpcError),
+    /// No answer within the limit.
+    Silent,
+    /// The connection was lost.
+    Down,
+}
+
+impl Failure {
+    pub(super) fn class(&self) -> Class {
+        match self {
+            Self::Refused(error) => code::class(error.code),
+            Self::Silent | Self::Down => Class::Later,
+        }
+    }
+
+    /// For the user.
+    pub(super) fn refusal(&self, method: &str) -> Refusal {
+        let unanswered = |message: &str, next: &str| Refusal {
+            method: method.to_owned(),
+            code: None,
+            message: message.to_owned(),
+            next: next.to_owned(),
+        };
+        match self {
+            Self::Refused(error) => code::refusal(method, None, error.code, &error.message),
+            Self::Silent => unanswered(
+                "Cortex did not answer in time",
+                "try again; if it stays, restart the Cortex service",
+            ),
+            Self::Down => unanswered("the connection was lost", "cortop reconnects by itself"),
+        }
+    }
+}
+
+/// What the link is told.
+pub(super) enum Order {
+    /// Send this; the answer goes to `reply`.
+    Call { request: Request, reply: oneshot::Sender<Result<Box<RawValue>, RpcError>> },
+    /// Say goodbye and end.
+    Close,
+}
+
+/// The asking end of a link.
+#[derive(Clone)]
+pub(super) struct Rpc {
+    orders: mpsc::Sender<Order>,
+}
+
+/// Makes the bounded queue between askers and the link.
+pub(super) fn channel() -> (Rpc, mpsc::Receiver<Order>) {
+    let (orders, receiver) = mpsc::channel(QUEUE);
+    (Rpc { orders }, receiver)
+}
+
+impl Rpc {
+    /// Asks and waits. An answer that comes after the limit is the link's to ignore.
+    pub(super) async fn call(&self, request: Request) -> Result<Value, Failure> {
+        let exchange = async {
+            let (reply, answer) = oneshot::channel();
+            let order = Order::Call { request, reply };
+            self.orders.send(order).await.map_err(|_| Failure::Down)?;
+            let raw = answer.await.map_err(|_| Failure::Down)?.map_err(Failure::Refused)?;
+            // It was JSON when the link read it; nested beyond serde's limit it is nothing of use.
+            Ok(serde_json::from_str(raw.get()).unwrap_or_default())
+        };
+        timeout(LIMIT, exchange).await.unwrap_or(Err(Failure::Silent))
+    }
+
+    /// Ends the link with a close frame.
+    pub(super) async fn close(&self) {
+        // A link that is gone is closed.
+        let _ = self.orders.send(Order::Close).await;
+    }
+}

@@ -1,0 +1,211 @@
+//! From a fresh socket to a usable token (§2.1–§2.4): who is there, who is logged in, may we, and
+//! has the agreement been accepted. Waits as long as the user needs, and says for what.
+
+use std::{
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    sync::broadcast,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    Event, Refusal, Step, Warning,
+    account::{CortexInfo, UserLogin},
+    code::Class,
+    context::{Context, Report, is_granted},
+    lenient,
+    link::Notice,
+    rpc::{Effect, Failure},
+};
+
+/// How often Cortex is asked again whether somebody has logged in, or accepted the agreement.
+const LOGIN: Duration = Duration::from_secs(5);
+
+/// How often Cortex is asked again whether the application has been approved (§2.3).
+const APPROVAL: Duration = Duration::from_secs(2);
+
+/// A failure, and what had been asked.
+type Result<T> = std::result::Result<T, (&'static str, Failure)>;
+
+/// Signs in, however long it takes; ends early only with the connection.
+pub(super) async fn sign_in(context: Context) {
+    let mut told = None;
+    loop {
+        let mut notices = context.notices.subscribe();
+        let Err((method, failure)) = attempt(&context).await else { break };
+        if failure == Failure::Down {
+            return;
+        }
+        let refusal = failure.refusal(method);
+        if told.as_ref() != Some(&refusal) {
+            context.outbox.refused(refusal.clone()).await;
+            told = Some(refusal);
+        }
+        if matches!(failure.class(), Class::Later | Class::Login) {
+            warning(&mut notices, LOGIN, |_| false).await;
+        } else {
+            context.report(Report::SigningIn(Step::Stopped)).await;
+            // Only the user can mend this, and these warnings tell that something was done.
+            while warning(&mut notices, LOGIN, |code| matches!(code, 2 | 9 | 17 | 23)).await.is_none()
+            {
+            }
+        }
+    }
+    context.read_licence().await;
+    context.report(Report::SignedIn).await;
+}
+
+async fn attempt(context: &Context) -> Result<()> {
+    context.report(Report::SigningIn(Step::Greeting)).await;
+    let info = context.ask("getCortexInfo", json!({})).await.map_err(|f| ("getCortexInfo", f))?;
+    context.report(Report::Greeted).await;
+    context.outbox.tell(Event::Service(CortexInfo::from(info))).await;
+
+    log_in(context).await?;
+    if context.account.has_token().await {
+        return Ok(());
+    }
+    get_approval(context).await?;
+    context.report(Report::SigningIn(Step::Authorizing)).await;
+    let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
+    match agreement {
+        Some(agreement) => get_agreement(context, agreement).await,
+        None if context.account.has_token().await => Ok(()),
+        None => Err(("authorize", Failure::Silent)),
+    }
+}
+
+/// Waits until somebody is logged in, under this account of the computer (§2.2).
+async fn log_in(context: &Context) -> Result<()> {
+    let mut notices = context.notices.subscribe();
+    let mut told = false;
+    loop {
+        let answer =
+            context.ask("getUserLogin", json!({})).await.map_err(|f| ("getUserLogin", f))?;
+        let user = lenient::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
+        context.outbox.tell(Event::User(user.clone())).await;
+        match user {
+            Some(user) if !user.is_other_os_user() => {
+                let changed = {
+                    let mut known =
+                        context.account.user.lock().unwrap_or_else(PoisonError::into_inner);
+                    let changed = *known != user.username;
+                    known.clone_from(&user.username);
+                    changed
+                };
+                if changed {
+                    // A token is bound to its user (§2.4).
+                    context.account.sign_out().await;
+                }
+                return Ok(());
+            }
+            Some(other) if !told => {
+                told = true;
+                context.outbox.refused(held_by(&other)).await;
+            }
+            _ => {}
+        }
+        context.report(Report::SigningIn(Step::Login)).await;
+        warning(&mut notices, LOGIN, |code| matches!(code, 2 | 23)).await;
+    }
+}
+
+fn held_by(user: &UserLogin) -> Refusal {
+    Refusal {
+        method: "getUserLogin".to_owned(),
+        code: None,
+        message: format!(
+            "another account of this computer, {}, is logged in to Cortex",
+            user.logged_in_os_username
+        ),
+        next: format!(
+            "log out there with EMOTIV Launcher, then log in here as {}",
+            user.current_os_username
+        ),
+    }
+}
+
+/// Asks for access once, then waits (§2.3).
+async fn get_approval(context: &Context) -> Result<()> {
+    let mut notices = context.notices.subscribe();
+    let mut granted = has_access(context).await?;
+    if !granted && !context.account.access_requested.swap(true, Ordering::Relaxed) {
+        let answer = context
+            .ask_as_application("requestAccess", json!({}))
+            .await
+            .map_err(|f| ("requestAccess", f))?;
+        granted = is_granted(answer);
+    }
+    while !granted {
+        context.report(Report::SigningIn(Step::Approval)).await;
+        if warning(&mut notices, APPROVAL, |code| matches!(code, 9 | 10)).await == Some(10) {
+            context
+                .outbox
+                .refused(Refusal {
+                    method: "requestAccess".to_owned(),
+                    code: None,
+                    message: "access has been rejected".to_owned(),
+                    next: "approve the application in EMOTIV Launcher, which asks only once: \
+                           look under its connected applications"
+                        .to_owned(),
+                })
+                .await;
+        }
+        granted = has_access(context).await?;
+    }
+    Ok(())
+}
+
+async fn has_access(context: &Context) -> Result<bool> {
+    match context.ask_as_application("hasAccessRight", json!({})).await {
+        Ok(answer) => Ok(is_granted(answer)),
+        Err(failure) if failure.class() == Class::Access => Ok(false),
+        Err(failure) => Err(("hasAccessRight", failure)),
+    }
+}
+
+/// Waits until the agreement has been accepted; the token is of no use before (§2.4).
+async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
+    let mut notices = context.notices.subscribe();
+    context.outbox.tell(Event::Warning(agreement)).await;
+    context.report(Report::SigningIn(Step::Agreement)).await;
+    loop {
+        let told = warning(&mut notices, LOGIN, |code| code == 17).await.is_some();
+        if !context.account.has_token().await {
+            context.authorize().await.map_err(|f| ("authorize", f))?;
+        }
+        if told && context.account.has_token().await {
+            return Ok(());
+        }
+        let user = context.ask_as_user("getUserInformation", json!({}), Effect::None).await;
+        match user {
+            Ok(user) if user.pointer("/licenseAgreement/accepted") == Some(&Value::Bool(true)) => {
+                return Ok(());
+            }
+            Err(Failure::Down) => return Err(("getUserInformation", Failure::Down)),
+            // Refused for as long as it is not accepted.
+            _ => {}
+        }
+    }
+}
+
+/// Waits for one of some warnings, at most for a while; gives its code.
+async fn warning(
+    notices: &mut broadcast::Receiver<Notice>,
+    limit: Duration,
+    wanted: impl Fn(i64) -> bool,
+) -> Option<i64> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match timeout_at(deadline, notices.recv()).await {
+            Ok(Ok(Notice::Warning(warning))) if wanted(warning.code) => return Some(warning.code),
+            Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) => {}
+            // The sender lives in the context: it cannot have closed.
+            Ok(Err(broadcast::error::RecvError::Closed)) | Err(_) => return None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The answer to `subscribe` (§2.8): what flows, with its columns, and what was refused.
+
+use serde_json::Value;
+
+use super::{
+    Columns, Refusal, Stream, code,
+    lenient::{self, Members},
+    sample::Column,
+};
+
+/// Longest label, in characters, and most columns taken of one stream.
+const LABEL: usize = 64;
+const COLUMNS: usize = 512;
+
+/// Both arrays of the answer. Streams this program does not know are left out.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Answer {
+    pub(super) success: Vec<(Stream, Columns)>,
+    pub(super) failure: Vec<(Stream, Refusal)>,
+}
+
+impl From<Value> for Answer {
+    fn from(mut value: Value) -> Self {
+        let mut list = |name| {
+            let entries = value.get_mut(name).map(Value::take).unwrap_or_default();
+            lenient::objects::<Entry>("subscribe", entries)
+        };
+        let success = list("success");
+        let failure = list("failure");
+        Self {
+            success: success
+                .into_iter()
+                .filter_map(|entry| Some((entry.stream?, entry.columns)))
+                .collect(),
+            failure: failure
+                .into_iter()
+                .filter_map(|entry| {
+                    let stream = entry.stream?;
+                    let refusal =
+                        code::refusal("subscribe", Some(stream), entry.code, &entry.message);
+                    Some((stream, refusal))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// An entry of either array.
+struct Entry {
+    stream: Option<Stream>,
+    columns: Columns,
+    code: i64,
+    message: String,
+}
+
+impl From<Value> for Entry {
+    fn from(mut value: Value) -> Self {
+        let columns = value.get_mut("cols").map(Value::take).unwrap_or_default();
+        let code = value.get("code").and_then(lenient::code).unwrap_or_default();
+        let mut members = Members::of("subscribe", value);
+        let name = members.text("streamName");
+        let stream = name.parse().ok();
+        if stream.is_none() {
+            tracing::debug!(name, "a stream this program does not know");
+        }
+        Self { stream, columns: columns_of(columns), code, message: members.text("message") }
+    }
+}
+
+fn columns_of(value: Value) -> Columns {
+    let Value::Array(columns) = value else { return Columns::default() };
+    Columns(
+        columns
+            .into_iter()
+            .take(COLUMNS)
+            .map(|column| match column {
+                Value::Array(labels) => {
+                    Column::Group(labels.iter().take(COLUMNS).map(label).collect())
+                }
+                other => Column::One(label(&other)),
+            })
+            .collect(),
+    )
+}
+
+/// A label of another type still holds its place.
+fn label(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+        .chars()
+        .take(LABEL)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nested_columns_keep_their_place() {
+        let answer = Answer::from(json!({"failure": [], "success": [
+            {"cols": ["Battery", "Signal", ["AF3", "T7", "OVERALL"], "BatteryPercent"],
+             "sid": "s", "streamName": "dev"}
+        ]}));
+        let [(Stream::Dev, columns)] = answer.success.as_slice() else { panic!("{answer:?}") };
+        assert_eq!(columns.0.len(), 4);
+        assert_eq!(
+            columns.labels().collect::<Vec<_>>(),
+            ["Battery", "Signal", "AF3", "T7", "OVERALL", "BatteryPercent"]
+        );
+    }
+
+    #[test]
+    fn odd_entries_cost_only_themselves() {
+        let answer = Answer::from(json!({"failure": [
+            {"code": "-32016", "streamName": "eeg"}, 7, {"streamName": 3}
+        ], "success": [
+            {"cols": [1, null, "x"], "streamName": "mot"}, {"cols": 5, "streamName": "pow"},
+            {"streamName": "psychic", "cols": []}, null
+        ]}));
+        assert_eq!(answer.success.len(), 2);
+        assert_eq!(answer.success[0].1.labels().collect::<Vec<_>>(), ["1", "null", "x"]);
+        let [(Stream::Eeg, refusal)] = answer.failure.as_slice() else { panic!("{answer:?}") };
+        assert!(refusal.next.contains("scope eeg"));
+        assert_eq!(Answer::from(json!("no")), Answer::default());
+    }
+}

@@ -1,0 +1,345 @@
+//! Where to connect and how far to trust the peer: the URL, the roots, and the check of a server's
+//! certificate (§1.1, §1.2). Plain text and unchecked TLS reach this machine only.
+
+use std::{
+    fs, io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+};
+use thiserror::Error;
+use tokio_tungstenite::tungstenite::http::Uri;
+
+use super::client::Config;
+
+/// The port of the Cortex service (§1.1).
+const PORT: u16 = 6868;
+
+/// What is wrong with the settings: one sentence with the next step.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// The URL cannot be read.
+    #[error("the URL \"{0}\" is not one of the Cortex service: write it as wss://localhost:6868")]
+    Url(String),
+    /// Plain text to another machine.
+    #[error(
+        "ws:// is plain text and goes to this machine only: use wss://{host}:{port}, or a tunnel \
+         with `ssh -L {port}:localhost:{port} user@{host}` and --url ws://localhost:{port}"
+    )]
+    PlainRemote {
+        /// The machine.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+    /// No certificate checks to another machine.
+    #[error(
+        "--insecure goes to this machine only: give the root of {host} with --ca-file, or use a \
+         tunnel with `ssh -L {port}:localhost:{port} user@{host}` and --url wss://localhost:{port}"
+    )]
+    InsecureRemote {
+        /// The machine.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+    /// The root's file cannot be read.
+    #[error(
+        "the root certificate {path} cannot be read ({error}): check the path given to --ca-file"
+    )]
+    CaUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The root's file has no certificate.
+    #[error("{path} holds no usable certificate: --ca-file takes a root certificate in PEM form")]
+    CaEmpty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No root at all.
+    #[error(
+        "this system has no root certificates to check the service with: install its CA \
+         certificates, or give the root of EMOTIV with --ca-file"
+    )]
+    NoRoots,
+}
+
+/// A place to connect to that has passed all checks that need no connection.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    /// For the WebSocket handshake.
+    pub(super) uri: Uri,
+    /// Without brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) trust: Trust,
+}
+
+/// How the peer is checked.
+#[derive(Clone, Debug)]
+pub(super) enum Trust {
+    /// Plain text, to this machine.
+    Plain,
+    /// TLS without checks, to this machine.
+    Unchecked,
+    /// TLS, checked against these roots.
+    Roots(Arc<RootCertStore>),
+}
+
+impl Endpoint {
+    /// Reads URL and roots.
+    pub(super) fn new(config: &Config) -> Result<Self, SetupError> {
+        let bad = || SetupError::Url(config.url.clone());
+        let uri: Uri = config.url.trim().parse().map_err(|_| bad())?;
+        let tls = match uri.scheme_str() {
+            Some("wss") => true,
+            Some("ws") => false,
+            _ => return Err(bad()),
+        };
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let port = uri.port_u16().unwrap_or(PORT);
+        ServerName::try_from(host.as_str()).map_err(|_| bad())?;
+
+        // Read even where it is not needed: a mistake is better told than passed over.
+        let own = config.ca_file.as_deref().map(read_roots).transpose()?.unwrap_or_default();
+        let local = is_this_machine(&host);
+        let trust = match (tls, config.insecure) {
+            (false, _) if local => Trust::Plain,
+            (false, _) => return Err(SetupError::PlainRemote { host, port }),
+            (true, true) if local => Trust::Unchecked,
+            (true, true) => return Err(SetupError::InsecureRemote { host, port }),
+            (true, false) => Trust::Roots(Arc::new(with_system_roots(own)?)),
+        };
+        Ok(Self { uri, host, port, trust })
+    }
+
+    /// Whether only addresses of this machine may be connected to.
+    pub(super) fn is_local_only(&self) -> bool {
+        !matches!(self.trust, Trust::Roots(_))
+    }
+}
+
+/// Told by name or number alone: what a resolver answers is no ground for trust.
+fn is_this_machine(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let pem = fs::read(path)
+        .map_err(|error| SetupError::CaUnreadable { path: path.to_owned(), error })?;
+    let roots: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
+    let usable = RootCertStore::empty().add_parsable_certificates(roots.iter().cloned()).0;
+    if usable == 0 { Err(SetupError::CaEmpty { path: path.to_owned() }) } else { Ok(roots) }
+}
+
+fn with_system_roots(own: Vec<CertificateDer<'static>>) -> Result<RootCertStore, SetupError> {
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        tracing::warn!(%error, "some of the system's root certificates cannot be read");
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(system.certs.into_iter().chain(own));
+    if roots.is_empty() { Err(SetupError::NoRoots) } else { Ok(roots) }
+}
+
+/// Set by the handshake when a wrong name was let pass.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WrongName(Arc<AtomicBool>);
+
+impl WrongName {
+    pub(super) fn seen(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The TLS settings for one connection. `loopback`: the peer's address is one of this machine.
+pub(super) fn client_config(
+    roots: Option<Arc<RootCertStore>>,
+    loopback: bool,
+    wrong_name: WrongName,
+) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(ring::default_provider());
+    let webpki = roots
+        .map(|roots| {
+            WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()
+        })
+        .transpose()
+        .map_err(|error| rustls::Error::General(error.to_string()))?;
+    let verifier = Verifier { webpki, loopback, wrong_name, provider: Arc::clone(&provider) };
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+/// rustls's own check, with one exception: on this machine a certificate whose chain is good may
+/// carry another name, because nobody has published which one EMOTIV's carries (§1.2).
+#[derive(Debug)]
+struct Verifier {
+    /// `None` checks nothing but the handshake's signatures (`--insecure`).
+    webpki: Option<Arc<WebPkiServerVerifier>>,
+    loopback: bool,
+    wrong_name: WrongName,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(webpki) = &self.webpki else { return Ok(ServerCertVerified::assertion()) };
+        let checked = webpki.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match checked {
+            // rustls looks at the name last: this error says that the chain is good. A test
+            // below holds it to that.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if self.loopback => {
+                self.wrong_name.0.store(true, Ordering::Relaxed);
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What is wrong with a certificate, as one sentence that tells chain from name (§1.2).
+pub(super) fn explain(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(reason) = error else {
+        return format!("the TLS handshake failed ({error}): is this the port of a Cortex service?");
+    };
+    match reason {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the certificate's name is not the host's, though its chain is good: use the name it \
+             was made for in --url"
+                .to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the certificate's chain has expired: update EMOTIV Launcher, and check this \
+             computer's clock"
+                .to_owned()
+        }
+        other => format!(
+            "the certificate's chain does not lead to a known root ({other}): install EMOTIV \
+             Launcher's root, or give it with --ca-file"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cortex::{Stream, client::SessionPolicy};
+
+    fn endpoint(url: &str, insecure: bool, ca_file: Option<&Path>) -> Result<Endpoint, String> {
+        let config = Config {
+            url: url.into(),
+            ca_file: ca_file.map(Path::to_owned),
+            insecure,
+            client_id: String::new().into(),
+            client_secret: String::new().into(),
+            headset: None,
+            session: SessionPolicy::Auto,
+            debit: None,
+            streams: Stream::ALL.into(),
+        };
+        Endpoint::new(&config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn this_machine_may_be_reached_in_plain_text_and_by_any_notation() {
+        for (url, host, port) in [
+            ("ws://localhost:7000", "localhost", 7000),
+            ("ws://127.0.0.1", "127.0.0.1", PORT),
+            ("ws://[::1]:1", "::1", 1),
+        ] {
+            let endpoint = endpoint(url, false, None).unwrap();
+            assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port));
+            assert!(endpoint.is_local_only());
+        }
+    }
+
+    #[test]
+    fn plain_text_to_another_machine_is_refused_with_the_tunnel_to_use() {
+        let error = endpoint("ws://lab-pi:6868", false, None).unwrap_err();
+        assert!(error.contains("ssh -L 6868:localhost:6868 user@lab-pi"), "{error}");
+        let error = endpoint("wss://10.0.0.7", true, None).unwrap_err();
+        assert!(error.contains("--insecure goes to this machine only"), "{error}");
+        // A name that only looks like this machine.
+        assert!(endpoint("ws://localhost.example.org", false, None).is_err());
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_in_one_sentence() {
+        for url in ["", "localhost:6868", "https://localhost", "wss://", "wss://a b", "ws://:1"] {
+            let error = endpoint(url, false, None).unwrap_err();
+            assert!(error.contains("wss://localhost:6868") && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing.pem");
+        let error = endpoint("wss://localhost", false, Some(&missing)).unwrap_err();
+        assert!(error.contains("missing.pem") && error.contains("--ca-file"), "{error}");
+
+        let empty = folder.path().join("empty.pem");
+        fs::write(&empty, "no certificate").unwrap();
+        let error = endpoint("wss://localhost", false, Some(&empty)).unwrap_err();
+        assert!(error.contains("empty.pem") && error.contains("PEM"), "{error}");
+    }
+}
