@@ -2,8 +2,10 @@
 //! `cortex::sample` (and the ids and streams it names) only.
 
 pub mod decoder;
+pub mod raster;
 pub mod snapshot;
 pub mod view;
 
+pub use raster::{Run, Scale, runs};
 pub use snapshot::{Snapshot, StreamHealth, Traces};
 pub use view::{Filters, View};
