@@ -1,10 +1,38 @@
 //! App → frame. One pane a file; a theme becomes styles; nothing here changes state.
+//!
+//! ```text
+//! ┌ header ─ service, user, headset, session, rate and loss, battery, bytes, clock ┐
+//! │ 1 headsets ┌─────────────────────────────────────────────────────────────────┐ │
+//! │            │ 3 streams: traces, and a line for every stream                  │ │
+//! │ 2 session  ├─────────────────────────────────────────────────────────────────┤ │
+//! │            │ 4 log                                                           │ │
+//! └ footer ─ the keys that matter now, or what there is to say ────────────────────┘
+//! ```
+
+mod footer;
+mod glyphs;
+mod header;
+mod headsets;
+mod help;
+mod layout;
+mod link;
+mod log;
+mod scene;
+mod session;
+mod streams;
+mod text;
+mod theme;
 
 use std::path::PathBuf;
 
-use ratatui::{Frame, layout::Rect};
+use jiff::tz::TimeZone;
+use ratatui::{Frame, layout::Rect, text::Line, widgets::Widget};
 
-use crate::{app::App, signal::View};
+use self::{layout::Screen, scene::Scene, theme::Theme};
+use crate::{
+    app::{App, Pane},
+    signal::View,
+};
 
 /// What the terminal can show, found out by whoever owns it.
 #[derive(Clone, Debug, Default)]
@@ -17,38 +45,69 @@ pub struct Options {
     pub rgb: bool,
     /// Where the user's own theme files are, which win over the embedded ones of the same name.
     pub themes: Option<PathBuf>,
+    /// The zone of the times shown; the system's if `None`.
+    pub zone: Option<TimeZone>,
 }
 
 /// How the monitor is drawn: themes and glyphs.
 #[derive(Debug)]
-pub struct Ui {}
+pub struct Ui {
+    themes: Vec<Theme>,
+    ascii: bool,
+    zone: TimeZone,
+}
 
 impl Ui {
     /// Loads the themes. Each theme file that cannot be read is left out with a warning: a
     /// sentence naming the file, the place and the next step.
     #[must_use]
     pub fn new(options: &Options) -> (Self, Vec<String>) {
-        let _ = options;
-        todo!()
+        let (themes, warnings) = theme::load(options);
+        let zone = options.zone.clone().unwrap_or_else(TimeZone::system);
+        (Self { themes, ascii: options.ascii, zone }, warnings)
     }
 
     /// The names of the themes, the default first, for [`crate::app::Settings::themes`].
     #[must_use]
     pub fn theme_names(&self) -> Vec<String> {
-        let _ = self;
-        todo!()
+        self.themes.iter().map(|theme| theme.name.clone()).collect()
     }
 
     /// Draws the whole screen.
     pub fn draw(&self, app: &App, frame: &mut Frame) {
-        let _ = (self, app, frame);
-        todo!()
+        let area = frame.area();
+        let buffer = frame.buffer_mut();
+        let fallback = Theme::default();
+        let theme = self.themes.get(app.theme).unwrap_or(&fallback);
+        let scene = Scene { app, theme, zone: &self.zone };
+        match Screen::new(app, area) {
+            Some(screen) => {
+                header::draw(&scene, screen.header, buffer);
+                for (pane, area) in screen.panes {
+                    match pane {
+                        Pane::Headsets => headsets::draw(&scene, area, buffer),
+                        Pane::Session => session::draw(&scene, area, buffer),
+                        Pane::Streams => streams::draw(&scene, area, buffer),
+                        Pane::Log => log::draw(&scene, area, buffer),
+                    }
+                }
+                footer::draw(&scene, screen.footer, buffer);
+                if app.help {
+                    help::draw(&scene, area, buffer);
+                }
+            }
+            None => Line::raw(layout::too_small(area)).render(area, buffer),
+        }
+        if self.ascii {
+            glyphs::to_ascii(buffer);
+        }
     }
 
     /// What the decoder has to publish so that a screen of this size can be drawn.
     #[must_use]
     pub fn view(&self, app: &App, screen: Rect) -> View {
-        let _ = (self, app, screen);
-        todo!()
+        let area = Screen::new(app, screen)
+            .and_then(|screen| screen.panes.into_iter().find(|(pane, _)| *pane == Pane::Streams));
+        streams::view(app, area.map(|(_, area)| area))
     }
 }

@@ -1,0 +1,56 @@
+//! The footer: what there is to say, else the few keys that matter now.
+
+use std::time::Duration;
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+
+use super::{glyphs, scene::Scene, text, theme::Token};
+use crate::app::{Action, Scope, Severity, TABLE};
+
+/// How long a notice stays.
+const INFO: Duration = Duration::from_secs(6);
+const PROBLEM: Duration = Duration::from_secs(20);
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    notice(scene, area.width).unwrap_or_else(|| hints(scene, area.width)).render(area, buffer);
+}
+
+fn notice(scene: &Scene<'_>, width: u16) -> Option<Line<'static>> {
+    let notice = scene.app.notice.as_ref()?;
+    let (stays, token, mark) = match notice.severity {
+        Severity::Info => (INFO, Token::Text, glyphs::SELECTED),
+        Severity::Problem => (PROBLEM, Token::Bad, glyphs::PROBLEM),
+    };
+    let text = text::fit(&format!("{mark} {}", text::clean(&notice.text)), usize::from(width));
+    (scene.since(notice.at.instant) < stays).then(|| scene.say(token, text).into())
+}
+
+/// The keys in force: those of the focused pane first, but help and quit always.
+fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
+    let scope = scene.app.focus.scope();
+    let always = |action| matches!(action, Action::Help | Action::Quit);
+    let of = |scope, fixed: bool| {
+        TABLE
+            .iter()
+            .filter(move |row| row.scope == scope && always(row.action) == fixed)
+            .filter_map(|row| {
+                Some((scene.app.settings.keymap.keys(row.action).first()?, row.hint?))
+            })
+            .map(|(key, hint)| (key.to_string(), hint))
+    };
+    let mut left = usize::from(width);
+    let mut line = Line::default();
+    let room = |(key, hint): &(String, &str)| key.chars().count() + hint.len() + 3;
+    let fixed: Vec<_> = of(Scope::Global, true).collect();
+    left = left.saturating_sub(fixed.iter().map(room).sum());
+    let fitting = of(scope, false).chain(of(Scope::Global, false)).take_while(|hint| {
+        let fits = room(hint) <= left;
+        left = left.saturating_sub(room(hint));
+        fits
+    });
+    for (key, hint) in fitting.collect::<Vec<_>>().into_iter().chain(fixed) {
+        line.push_span(scene.say(Token::Key, key));
+        line.push_span(scene.say(Token::Dim, format!(" {hint}  ")));
+    }
+    line
+}

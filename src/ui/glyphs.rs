@@ -1,0 +1,139 @@
+//! The glyphs, and what stands for them where a terminal shows ASCII only.
+//!
+//! Everything is drawn with the glyphs; [`to_ascii`] then replaces cell by cell what is left of
+//! them, so that no pane has two ways of drawing and no glyph can slip through.
+
+use ratatui::buffer::Buffer;
+
+/// Points at the selected row.
+pub(super) const SELECTED: &str = "▶";
+/// Something flows or is connected.
+pub(super) const ON: &str = "●";
+/// Something is on its way.
+pub(super) const PENDING: &str = "◐";
+/// Something is there but not connected.
+pub(super) const OFF: &str = "○";
+/// Something is wrong.
+pub(super) const PROBLEM: &str = "✖";
+/// Changed in the last seconds.
+pub(super) const CHANGED: &str = "◆";
+/// Can be unfolded.
+pub(super) const FOLDED: &str = "▸";
+/// Can be folded.
+pub(super) const UNFOLDED: &str = "▾";
+/// There is more above.
+pub(super) const MORE_ABOVE: &str = "▲";
+/// There is more below.
+pub(super) const MORE_BELOW: &str = "▼";
+/// A trace goes beyond its row at the top.
+pub(super) const CLIPPED_TOP: char = '▴';
+/// A trace goes beyond its row at the bottom.
+pub(super) const CLIPPED_BOTTOM: char = '▾';
+/// Samples were lost here.
+pub(super) const LOST: char = '╳';
+/// Unknown.
+pub(super) const UNKNOWN: &str = "–";
+/// Between the items of a line.
+pub(super) const SEPARATOR: &str = " · ";
+/// Levels of a sparkline, lowest first.
+pub(super) const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Eighths of a cell of a bar, from one to all.
+const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
+/// The empty part of a bar.
+const TROUGH: char = '·';
+
+/// A horizontal bar, filled to a share of 0 to 1.
+#[must_use]
+pub(super) fn bar(share: f64, width: usize) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped; NaN is 0"
+    )]
+    let filled = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
+    (0..width)
+        .map(|cell| match filled.saturating_sub(cell * 8) {
+            0 => TROUGH,
+            eighths => EIGHTHS[eighths.min(8) - 1],
+        })
+        .collect()
+}
+
+/// The braille glyph of a cell; `left` and `right` have bit 0 for the top dot to bit 3 for the
+/// bottom one.
+#[must_use]
+pub(super) fn braille(left: u8, right: u8) -> char {
+    const LEFT: [u8; 4] = [0x01, 0x02, 0x04, 0x40];
+    const RIGHT: [u8; 4] = [0x08, 0x10, 0x20, 0x80];
+    let dots = (0..4).fold(0, |dots, row| {
+        let bit = |lit: u8, dot: u8| if lit >> row & 1 == 1 { dot } else { 0 };
+        dots | bit(left, LEFT[row]) | bit(right, RIGHT[row])
+    });
+    if dots == 0 { ' ' } else { char::from_u32(0x2800 + u32::from(dots)).unwrap_or(' ') }
+}
+
+/// Replaces every cell that is not ASCII, one for one.
+pub(super) fn to_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if !cell.symbol().is_ascii() {
+            let ascii = cell.symbol().chars().next().map_or(' ', ascii);
+            cell.set_char(ascii);
+        }
+    }
+}
+
+fn ascii(char: char) -> char {
+    match char {
+        '▶' | '→' | '▸' => '>',
+        '●' | '█' | '▉' | '▊' | '▋' | '◆' | '▇' => '#',
+        '◕' | '▌' | '▍' | '▎' | '▆' | '▅' => '=',
+        '◑' | '◐' | '▄' | '▃' => '-',
+        '◔' | '▂' | '·' | '▁' => '.',
+        '○' => 'o',
+        '✖' | '╳' => 'x',
+        '▲' | '▴' | '↑' => '^',
+        '▼' | '▾' | '↓' => 'v',
+        '–' | '─' | '━' => '-',
+        '│' | '┃' | '┊' | '▏' => '|',
+        '…' => '~',
+        'µ' => 'u',
+        '²' => '2',
+        '±' => '~',
+        '\u{2800}'..='\u{28ff}' => ascii_trace(char as u32 - 0x2800),
+        '\u{2500}'..='\u{257f}' => '+',
+        _ => '?',
+    }
+}
+
+/// Where in the cell the dots of a braille glyph lie.
+fn ascii_trace(dots: u32) -> char {
+    match (dots & 0x09 != 0, dots & 0x36 != 0, dots & 0xc0 != 0) {
+        (true, _, true) => '|',
+        (true, true, false) => '\'',
+        (true, false, false) => '"',
+        (false, true, false) => '-',
+        (false, true, true) => '.',
+        (false, false, true) => '_',
+        (false, false, false) => ' ',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_grows_by_eighths() {
+        assert_eq!(bar(0.0, 3), "···");
+        assert_eq!(bar(0.5, 3), "█▌·");
+        assert_eq!(bar(7.0, 3), "███");
+        assert_eq!(bar(f64::NAN, 3), "···");
+    }
+
+    #[test]
+    fn braille_has_its_dots_where_they_belong() {
+        assert_eq!(braille(0, 0), ' ');
+        assert_eq!(braille(0b0001, 0b1000), '⢁');
+        assert_eq!(braille(0b1111, 0b1111), '⣿');
+    }
+}

@@ -1,0 +1,170 @@
+//! The header: can the data be trusted, at a glance. What fits least is left out first.
+
+use std::cmp::Reverse;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{glyphs, link, scene::Scene, streams::rate_is_off, text, theme::Token};
+use crate::{
+    app::Entry,
+    cortex::{Link, Stream},
+    signal::StreamHealth,
+};
+
+/// A part of the header; the lowest rank is left out first.
+struct Item {
+    rank: u8,
+    span: Span<'static>,
+}
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let clock = scene.clock(scene.app.now.wall);
+    let mut rows = area.rows();
+    let (Some(first), second) = (rows.next(), rows.next()) else { return };
+    let width = first.width.saturating_sub(clock.len() as u16 + 1);
+    let upper = Rect { width, ..first };
+    let (mut service, session) = (service(scene), session(scene));
+    match second {
+        Some(second) => line(scene, session, second, buffer),
+        None => service.extend(session),
+    }
+    line(scene, service, upper, buffer);
+    scene
+        .say(Token::Title, clock)
+        .render(Rect { x: first.x + width + 1, width: first.width - width - 1, ..first }, buffer);
+}
+
+fn service(scene: &Scene<'_>) -> Vec<Item> {
+    let app = scene.app;
+    let mut items = vec![Item { rank: 10, span: scene.say(Token::Title, "cortop") }];
+    let mut add = |rank, span| items.push(Item { rank, span });
+    if app.settings.demo {
+        add(8, scene.say(Token::Changed, "demo"));
+    }
+    let token = match app.link {
+        Link::Up { .. } => Token::Good,
+        Link::Connecting => Token::Poor,
+        Link::Waiting { .. } => Token::Bad,
+    };
+    let mark = if token == Token::Good { glyphs::ON } else { glyphs::PENDING };
+    add(9, scene.say(token, format!("{mark} {}", link::word(scene))));
+    if let Some(frozen) = &app.streams.frozen {
+        add(
+            9,
+            scene.say(Token::Changed, format!("FROZEN since {}", scene.clock(frozen.since.wall))),
+        );
+    }
+    if let Some(note) = link::security(&app.link) {
+        add(6, scene.say(Token::Poor, note));
+    }
+    if let Some(info) = app.service.as_ref().filter(|info| !info.version.is_empty()) {
+        add(3, scene.wire(Token::Dim, &format!("Cortex {}", info.version)));
+    }
+    match &app.user {
+        Some(Some(user)) => add(4, scene.wire(Token::Text, &user.username)),
+        Some(None) => add(4, scene.say(Token::Poor, "nobody logged in")),
+        None => {}
+    }
+    if app.snapshot.dropped > 0 {
+        add(5, scene.say(Token::Bad, format!("{} samples dropped here", app.snapshot.dropped)));
+    }
+    let slow = if app.throughput.held_back { ", held back" } else { "" };
+    add(2, scene.say(Token::Dim, format!("screen {}{slow}", text::bytes(app.throughput.bytes))));
+    items
+}
+
+fn session(scene: &Scene<'_>) -> Vec<Item> {
+    let app = scene.app;
+    let Some(entry) = app.sessions.current() else {
+        return vec![Item { rank: 5, span: scene.say(Token::Dim, "no session") }];
+    };
+    let session = &entry.session;
+    let headset = &session.headset;
+    let mut items = vec![Item { rank: 7, span: scene.wire(Token::Title, headset.id.as_str()) }];
+    let mut add = |rank, span| items.push(Item { rank, span });
+    let age = super::session::age(scene, &session.started).filter(|_| entry.closed.is_none());
+    let age = age.map(|age| format!(" {}", text::age(age))).unwrap_or_default();
+    let token = if entry.closed.is_some() { Token::Bad } else { Token::Text };
+    add(6, scene.wire(token, &format!("{}{age}", session.status)));
+    let health = || app.snapshot.health.iter().filter(|health| health.session == session.id);
+    if let Some(main) =
+        [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s))
+    {
+        add(8, rate(scene, main));
+        add(7, loss(scene, main));
+    }
+    if let Some(percent) = battery(scene) {
+        let token = if percent < 20.0 { Token::Bad } else { Token::Text };
+        add(5, scene.say(token, format!("battery {percent:.0} %")));
+    }
+    // Of several stale streams the fastest matters most: a list would not fit.
+    let mut stale =
+        health().filter(|health| is_live(entry, health) && health.stale_since.is_some());
+    if let Some((first, since)) = stale.next().and_then(|first| Some((first, first.stale_since?))) {
+        let more = stale.count();
+        let more = if more > 0 { format!(" +{more}") } else { String::new() };
+        let text = format!(
+            "{} {}{more} STALE since {}",
+            glyphs::PROBLEM,
+            first.stream,
+            scene.clock_at(since)
+        );
+        add(9, scene.say(Token::Bad, text));
+    }
+    items
+}
+
+fn is_live(entry: &Entry, health: &StreamHealth) -> bool {
+    entry.closed.is_none() && entry.subscribed.contains(&health.stream)
+}
+
+fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
+    let shown = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
+    let nominal = health.nominal_rate.map(|hz| format!("/{}", text::rate(hz))).unwrap_or_default();
+    let (token, mark) = if rate_is_off(health) { (Token::Bad, " off") } else { (Token::Text, "") };
+    scene.say(token, format!("{} {shown}{nominal} Hz{mark}", health.stream))
+}
+
+fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
+    let share = text::percent(health.lost, health.received + health.lost);
+    match (health.lost, health.lost_recently) {
+        (0, _) => scene.say(Token::Text, "lost 0"),
+        (lost, 0) => scene.say(Token::Text, format!("lost {lost} ({share})")),
+        (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({share}), {now} in 10 s")),
+    }
+}
+
+/// Percent left, of the emptiest battery where there are two (§5.4, §5.5).
+#[must_use]
+pub(super) fn battery(scene: &Scene<'_>) -> Option<f64> {
+    let readings = &scene.app.picture().readings;
+    let dev = readings.dev.iter().flat_map(|dev| {
+        ["BatteryPercent", "batteryLeftPercent", "batteryRightPercent"].map(|label| dev.get(label))
+    });
+    let eq = readings.eq.iter().map(|eq| eq.get("batteryPercent"));
+    dev.chain(eq).flatten().filter(|percent| *percent >= 0.0).min_by(f64::total_cmp)
+}
+
+/// Draws what fits, in order; the lowest ranks go first.
+fn line(scene: &Scene<'_>, mut items: Vec<Item>, area: Rect, buffer: &mut Buffer) {
+    let gap = glyphs::SEPARATOR.chars().count();
+    let width = |items: &[Item]| items.iter().map(|item| item.span.width() + gap).sum::<usize>();
+    while items.len() > 1 && width(&items) > usize::from(area.width) + gap {
+        let least = (0..items.len()).min_by_key(|&at| (items[at].rank, Reverse(at)));
+        items.remove(least.unwrap_or(0));
+    }
+    let separator = scene.say(Token::Dim, glyphs::SEPARATOR);
+    let mut line = Line::default();
+    for item in items {
+        if !line.spans.is_empty() {
+            line.push_span(separator.clone());
+        }
+        line.push_span(item.span);
+    }
+    line.render(area, buffer);
+}

@@ -1,0 +1,114 @@
+//! Pane 1: the headsets that the service sees.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use super::{
+    glyphs, header, link,
+    scene::{self, Scene},
+    text,
+    theme::Token,
+};
+use crate::{
+    app::{Action, Pane},
+    cortex::{Headset, headset::HeadsetStatus, model::Model},
+};
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let headsets = &scene.app.headsets;
+    let mut title = Line::default();
+    if headsets.list.len() > 1 {
+        title.push_span(scene.say(Token::Dim, format!(" {}", headsets.list.len())));
+    }
+    if headsets.scanning {
+        title.push_span(scene.say(Token::Changed, format!(" {} scanning", glyphs::PENDING)));
+    }
+    let inside = scene.pane(Pane::Headsets, title, area, buffer);
+    if headsets.list.is_empty() {
+        return scene::lines(&empty(scene, inside.width), inside, buffer);
+    }
+    let width = usize::from(inside.width);
+    let blocks: Vec<_> = headsets.list.iter().map(|headset| block(scene, headset, width)).collect();
+    // The selected one stays in sight.
+    let selected = headsets.position().unwrap_or(0);
+    let end: usize = blocks.iter().take(selected + 1).map(Vec::len).sum();
+    let skip = end.saturating_sub(usize::from(inside.height));
+    let lines: Vec<_> = blocks.concat();
+    scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
+    scene::more(scene, skip, lines.len(), inside, buffer);
+}
+
+/// What to do while there is none.
+fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
+    let headsets = &scene.app.headsets;
+    let scan = scene.app.settings.keymap.keys(Action::Scan).first();
+    let scan = scan.map(|key| format!(", or press {key} here to scan")).unwrap_or_default();
+    let text = match (headsets.known, headsets.scanning) {
+        (false, _) => format!("The service has not told its headsets yet: {}.", link::word(scene)),
+        (true, true) => "Scanning for headsets, about 20 s. Switch yours on.".to_owned(),
+        (true, false) => format!("No headset. Switch one on{scan}."),
+    };
+    scene::sentence(&text, width, scene.style(Token::Dim))
+}
+
+/// The lines of one headset.
+fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
+    let app = scene.app;
+    let selected = app.headsets.selected.as_ref() == Some(&headset.id);
+    let (mark, token) = match headset.status {
+        HeadsetStatus::Connected if headset.is_on_usb_cable() => (glyphs::PROBLEM, Token::Bad),
+        HeadsetStatus::Connected => (glyphs::ON, Token::Good),
+        HeadsetStatus::Connecting => (glyphs::PENDING, Token::Poor),
+        HeadsetStatus::Discovered | HeadsetStatus::Other(_) => (glyphs::OFF, Token::Dim),
+    };
+    let name = if headset.custom_name.is_empty() {
+        String::new()
+    } else {
+        format!(" \"{}\"", text::clean(&headset.custom_name))
+    };
+    let model = match headset.model() {
+        Model::Unknown => String::new(),
+        model => format!(" {}", model.name()),
+    };
+    let id = text::clean(headset.id.as_str());
+    let row = text::pad(&format!("{id}{model}{name}"), width.saturating_sub(4));
+    let style = if selected { Token::Selection } else { Token::Title };
+    let pointer = if selected { glyphs::SELECTED } else { " " };
+    let mut lines = vec![Line::from(vec![
+        scene.say(Token::Focus, pointer.to_owned()),
+        scene.say(token, format!("{mark} ")),
+        scene.say(style, row),
+    ])];
+
+    let since = app.headsets.since.get(&headset.id).map(|&since| text::age(scene.since(since)));
+    let mut facts = vec![match since {
+        Some(since) => format!("{} {since}", headset.status),
+        None => headset.status.to_string(),
+    }];
+    if !headset.connected_by.is_empty() {
+        facts.push(headset.connected_by.clone());
+    }
+    let current = app.sessions.current().filter(|entry| entry.closed.is_none());
+    if current.is_some_and(|entry| entry.session.headset.id == headset.id)
+        && let Some(percent) = header::battery(scene)
+    {
+        facts.push(format!("{percent:.0} %"));
+    }
+    if headset.is_virtual {
+        facts.push("virtual".to_owned());
+    }
+    if headset.is_dfu_mode {
+        facts.push("firmware update mode".to_owned());
+    }
+    if !headset.firmware.is_empty() {
+        facts.push(format!("fw {}", headset.firmware));
+    }
+    let facts = text::clean(&facts.join(glyphs::SEPARATOR));
+    lines.push(scene.say(Token::Dim, text::fit(&format!("   {facts}"), width)).into());
+    if headset.is_on_usb_cable() {
+        let trap = "on USB cable: cannot stream; use its dongle or Bluetooth";
+        let indented = text::wrap(trap, width.saturating_sub(3));
+        lines
+            .extend(indented.iter().map(|line| scene.say(Token::Bad, format!("   {line}")).into()));
+    }
+    lines
+}

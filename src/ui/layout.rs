@@ -1,0 +1,98 @@
+//! Who gets which part of the screen. At 80×24 all four panes fit; on smaller screens panes drop
+//! out one by one – first the log, then the session, then the headsets – but never the focused one.
+
+use ratatui::layout::Rect;
+
+use crate::app::{App, Pane};
+
+/// The smallest screen on which a pane can be drawn.
+const MIN: (u16, u16) = (24, 6);
+/// From this height on the header has two lines.
+const TWO_LINES: u16 = 16;
+/// From this width on there are two columns.
+const TWO_COLUMNS: u16 = 72;
+
+/// The parts of the screen.
+pub(super) struct Screen {
+    pub(super) header: Rect,
+    /// The panes that are seen.
+    pub(super) panes: Vec<(Pane, Rect)>,
+    pub(super) footer: Rect,
+}
+
+/// What is said where nothing fits.
+pub(super) fn too_small(area: Rect) -> String {
+    format!("{}×{} is too small; {}×{} needed", area.width, area.height, MIN.0, MIN.1)
+}
+
+impl Screen {
+    /// The parts, or `None` if the screen is too small for any.
+    pub(super) fn new(app: &App, area: Rect) -> Option<Self> {
+        if area.width < MIN.0 || area.height < MIN.1 {
+            return None;
+        }
+        let top = if area.height >= TWO_LINES { 2 } else { 1 };
+        let header = Rect { height: top, ..area };
+        let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
+        let body = Rect { y: area.y + top, height: area.height - top - 1, ..area };
+        let panes = if app.zoomed { vec![(app.focus, body)] } else { panes(app, body) };
+        Some(Self { header, panes, footer })
+    }
+}
+
+/// What a pane asks for in a column: rows it cannot do without, rows it would like.
+struct Ask {
+    pane: Pane,
+    min: u16,
+    like: u16,
+}
+
+fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
+    // Two lines a headset, two of the frame; its empty state needs some room for its sentence.
+    let headsets = u16::try_from(app.headsets.list.len().clamp(2, 8) * 2 + 2).unwrap_or(u16::MAX);
+    let headsets = Ask { pane: Pane::Headsets, min: 4, like: headsets };
+    let session = Ask { pane: Pane::Session, min: 6, like: u16::MAX };
+    let streams = Ask { pane: Pane::Streams, min: 6, like: u16::MAX };
+    let log = Ask { pane: Pane::Log, min: 4, like: (body.height / 4).max(4) };
+    if body.width < TWO_COLUMNS {
+        return stack(app.focus, body, vec![headsets, session, streams, log]);
+    }
+    let left = (body.width * 2 / 5).min(30 + body.width.saturating_sub(80) / 3).min(56);
+    let right = Rect { x: body.x + left, width: body.width - left, ..body };
+    let mut all = stack(app.focus, Rect { width: left, ..body }, vec![headsets, session]);
+    all.extend(stack(app.focus, right, vec![streams, log]));
+    all
+}
+
+/// Stacks panes in a column: drops what does not fit, then gives each what it needs and the rest
+/// to the ones that like more, the streams first.
+fn stack(focus: Pane, area: Rect, mut asks: Vec<Ask>) -> Vec<(Pane, Rect)> {
+    for pane in [Pane::Log, Pane::Session, Pane::Headsets, Pane::Streams] {
+        let needed: u16 = asks.iter().map(|ask| ask.min).sum();
+        if needed > area.height && asks.len() > 1 && pane != focus {
+            asks.retain(|ask| ask.pane != pane);
+        }
+    }
+    let mut heights: Vec<u16> = asks.iter().map(|ask| ask.min.min(area.height)).collect();
+    let mut rest = area.height.saturating_sub(heights.iter().sum());
+    // The modest ones first: what they leave goes to those that take any number of rows.
+    let mut order: Vec<usize> = (0..asks.len()).collect();
+    order.sort_by_key(|&at| (asks[at].like, asks[at].pane != Pane::Streams));
+    for at in order {
+        let more = asks[at].like.saturating_sub(heights[at]).min(rest);
+        heights[at] += more;
+        rest -= more;
+    }
+    if let Some(last) = heights.last_mut() {
+        *last += rest;
+    }
+    let mut y = area.y;
+    asks.iter()
+        .zip(heights)
+        .map(|(ask, height)| {
+            let part = Rect { y, height, ..area };
+            y += height;
+            (ask.pane, part)
+        })
+        .collect()
+}

@@ -1,0 +1,96 @@
+//! The connection and the flow towards streaming in words: what is happening, and what the user
+//! does next.
+
+use std::time::Duration;
+
+use super::{scene::Scene, text};
+use crate::cortex::{Link, Security, Step};
+
+/// The connection in a word or two, for the header.
+#[must_use]
+pub(super) fn word(scene: &Scene<'_>) -> String {
+    match &scene.app.link {
+        Link::Connecting => "connecting".to_owned(),
+        Link::Waiting { at, attempt, .. } => {
+            format!("no connection, retry in {} (attempt {attempt})", countdown(scene, *at))
+        }
+        Link::Up { step, .. } => match step {
+            Step::Greeting => "connected".to_owned(),
+            Step::Login => "nobody logged in".to_owned(),
+            Step::Approval => "waiting for approval".to_owned(),
+            Step::Agreement => "licence agreement open".to_owned(),
+            Step::Authorizing => "authorizing".to_owned(),
+            Step::Searching => "no headset yet".to_owned(),
+            Step::Choosing => "choose a headset".to_owned(),
+            Step::Connecting(id) => format!("connecting {}", text::clean(id.as_str())),
+            Step::Opening(_) => "opening a session".to_owned(),
+            Step::Streaming => "streaming".to_owned(),
+            Step::Stopped => "stopped".to_owned(),
+        },
+    }
+}
+
+/// What is to be known of the connection's security, unless all is checked.
+#[must_use]
+pub(super) fn security(link: &Link) -> Option<&'static str> {
+    let Link::Up { security, .. } = link else { return None };
+    match security {
+        Security::Verified => None,
+        Security::WrongName => Some("certificate name not checked"),
+        Security::Unchecked => Some("insecure: certificate not checked"),
+        Security::Plain => Some("plain, not encrypted"),
+    }
+}
+
+/// What is happening, and the exact next step.
+#[must_use]
+pub(super) fn story(scene: &Scene<'_>) -> (String, String) {
+    let url = text::clean(&scene.app.settings.url);
+    let (now, next) = match &scene.app.link {
+        Link::Connecting => (format!("Connecting to the Cortex service at {url}."), String::new()),
+        Link::Waiting { why, at, attempt } => (
+            format!("The Cortex service does not answer at {url}: {}", text::clean(why)),
+            format!(
+                "Is EMOTIV Launcher running? Trying again in {} (attempt {attempt}).",
+                countdown(scene, *at)
+            ),
+        ),
+        Link::Up { step, .. } => {
+            let (now, next) = match step {
+                Step::Greeting => ("Asking the service who is logged in.", ""),
+                Step::Login => {
+                    ("Nobody is logged in.", "Log in with EMOTIV Launcher; this goes on by itself.")
+                }
+                Step::Approval => (
+                    "This application is not approved yet.",
+                    "Approve it in EMOTIV Launcher, which asks only once: if no dialog is open, look for \
+                     the application in Launcher's settings.",
+                ),
+                Step::Agreement => (
+                    "The licence agreement is not accepted yet.",
+                    "Accept it in EMOTIV Launcher; this goes on by itself.",
+                ),
+                Step::Authorizing => ("Getting a token from the service.", ""),
+                Step::Searching => (
+                    "No headset is there yet.",
+                    "Switch one on, and plug in its dongle if it uses one; in pane 1 the scan key looks again.",
+                ),
+                Step::Choosing => {
+                    ("There are several headsets.", "Choose one in pane 1 and open it with Enter.")
+                }
+                Step::Connecting(_) => ("The headset is being connected.", ""),
+                Step::Opening(_) => ("A session is being opened.", ""),
+                Step::Streaming => ("Streams flow.", ""),
+                Step::Stopped => ("The way to streaming stopped at a refusal.", ""),
+            };
+            (now.to_owned(), next.to_owned())
+        }
+    };
+    (now, next)
+}
+
+/// Whole seconds until a moment, rounded up so that it never says 0 while there is time left.
+fn countdown(scene: &Scene<'_>, at: tokio::time::Instant) -> String {
+    let left = at.saturating_duration_since(scene.app.now.instant);
+    text::age(left + Duration::from_millis(999))
+}

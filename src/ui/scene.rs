@@ -1,0 +1,130 @@
+//! What every pane needs to draw: the state, the theme, the time zone, and the frame around a pane.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    symbols::border,
+    text::{Line, Span},
+    widgets::{Block, Widget},
+};
+use tokio::time::Instant;
+
+use super::{
+    text,
+    theme::{Theme, Token},
+};
+use crate::app::{App, Pane};
+
+/// What every pane needs to draw.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) app: &'a App,
+    pub(super) theme: &'a Theme,
+    pub(super) zone: &'a TimeZone,
+}
+
+impl Scene<'_> {
+    /// How a token looks.
+    #[must_use]
+    pub(super) fn style(&self, token: Token) -> Style {
+        self.theme.style(token)
+    }
+
+    /// Text of ours.
+    #[must_use]
+    pub(super) fn say(&self, token: Token, text: impl Into<String>) -> Span<'static> {
+        Span::styled(text.into(), self.style(token))
+    }
+
+    /// Text from the wire.
+    #[must_use]
+    pub(super) fn wire(&self, token: Token, text: &str) -> Span<'static> {
+        self.say(token, text::clean(text))
+    }
+
+    /// A time of day, `hh:mm:ss`.
+    #[must_use]
+    pub(super) fn clock(&self, time: Timestamp) -> String {
+        time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    /// How long ago a moment was.
+    #[must_use]
+    pub(super) fn since(&self, moment: Instant) -> Duration {
+        self.app.now.instant.saturating_duration_since(moment)
+    }
+
+    /// The time of day of a moment.
+    #[must_use]
+    pub(super) fn clock_at(&self, moment: Instant) -> String {
+        let ago = SignedDuration::try_from(self.since(moment)).unwrap_or(SignedDuration::ZERO);
+        self.clock(self.app.now.wall.checked_sub(ago).unwrap_or(self.app.now.wall))
+    }
+
+    /// Draws the frame of a pane with its number and title, and gives the area inside. The pane
+    /// with the focus has thick lines beside its colour.
+    pub(super) fn pane(
+        &self,
+        pane: Pane,
+        title: Line<'_>,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Rect {
+        let focused = self.app.focus == pane;
+        let (set, style, name) = if focused {
+            (border::THICK, self.style(Token::Focus), self.style(Token::Focus))
+        } else {
+            (border::PLAIN, self.style(Token::Border), self.style(Token::Title))
+        };
+        let mut line = Line::from(Span::styled(heading(pane, focused), name));
+        line.extend(title);
+        line.push_span(Span::raw(" "));
+        let block = Block::bordered().border_set(set).border_style(style).title(line);
+        let inside = block.inner(area);
+        block.render(area, buffer);
+        inside
+    }
+}
+
+/// Number and name of a pane.
+#[must_use]
+pub(super) fn heading(pane: Pane, focused: bool) -> String {
+    let mark = if focused { super::glyphs::SELECTED } else { " " };
+    format!("{mark}{} {}", pane as usize + 1, pane.scope().name())
+}
+
+/// Draws lines from the top of an area, as many as fit.
+pub(super) fn lines(lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
+    for (line, row) in lines.iter().zip(area.rows()) {
+        line.render(row, buffer);
+    }
+}
+
+/// A sentence over as many lines as it needs.
+#[must_use]
+pub(super) fn sentence(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
+    text::wrap(&text::clean(text), usize::from(width))
+        .into_iter()
+        .map(|line| Line::styled(line, style))
+        .collect()
+}
+
+/// Marks on the right edge that there is more above or below the lines shown.
+pub(super) fn more(scene: &Scene<'_>, skipped: usize, all: usize, area: Rect, buffer: &mut Buffer) {
+    let below = all.saturating_sub(skipped + usize::from(area.height));
+    let edge = Rect { x: area.right().saturating_sub(1), width: 1, height: 1, ..area };
+    if area.is_empty() {
+        return;
+    }
+    if skipped > 0 {
+        scene.say(Token::Changed, super::glyphs::MORE_ABOVE).render(edge, buffer);
+    }
+    if below > 0 {
+        let edge = Rect { y: area.bottom() - 1, ..edge };
+        scene.say(Token::Changed, super::glyphs::MORE_BELOW).render(edge, buffer);
+    }
+}

@@ -1,0 +1,270 @@
+//! Pane 2: the session object, field by field in Cortex's names, with what its values mean.
+
+use std::time::Duration;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    glyphs, link,
+    scene::{self, Scene},
+    text,
+    theme::Token,
+};
+use crate::{
+    app::{Entry, Field, Pane},
+    cortex::{Headset, Refusal, SessionMode, session::SessionStatus},
+};
+
+/// How long a change stays marked.
+const MARKED: Duration = Duration::from_secs(5);
+/// Width of the marks and names before the values.
+const NAME: usize = 12;
+/// Width of the names of the headset's own fields.
+const UNFOLDED_NAME: usize = 17;
+/// Members unknown to this program that are shown of a headset.
+const OTHER_SHOWN: usize = 16;
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let sessions = &scene.app.sessions;
+    let mut title = Line::default();
+    if sessions.list.len() > 1 {
+        let place = sessions.current().and_then(|current| {
+            sessions.list.iter().position(|entry| entry.session.id == current.session.id)
+        });
+        let place = place.map_or(0, |at| at + 1);
+        title.push_span(scene.say(Token::Dim, format!(" {place} of {}", sessions.list.len())));
+    }
+    let inside = scene.pane(Pane::Session, title, area, buffer);
+    let mut lines =
+        scene.app.refusal.as_ref().map(|r| refusal(scene, r, inside.width)).unwrap_or_default();
+    let mut selected = 0;
+    match sessions.current() {
+        Some(entry) => {
+            let first = lines.len();
+            let (fields, row) = fields(scene, entry, usize::from(inside.width));
+            lines.extend(fields);
+            lines.extend(notes(scene, entry, inside.width));
+            selected = first + row;
+        }
+        None => {
+            let (now, next) = link::story(scene);
+            lines.extend(scene::sentence(&now, inside.width, scene.style(Token::Text)));
+            lines.extend(scene::sentence(&next, inside.width, scene.style(Token::Changed)));
+        }
+    }
+    let skip = (selected + 1).saturating_sub(usize::from(inside.height));
+    scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
+    scene::more(scene, skip, lines.len(), inside, buffer);
+}
+
+/// The refusal that stopped the flow: code, Cortex's text, our next step.
+fn refusal(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Line<'static>> {
+    let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+    let what = format!("{} {}{code}: {}", glyphs::PROBLEM, refusal.method, refusal.message);
+    let mut lines = scene::sentence(&what, width, scene.style(Token::Bad));
+    lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Changed)));
+    lines
+}
+
+/// The eleven fields, and the line of the selected one (its last, if it takes several).
+fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>, usize) {
+    let sessions = &scene.app.sessions;
+    let mut lines = Vec::new();
+    let mut selected_row = 0;
+    for (row, field) in Field::ALL.into_iter().enumerate() {
+        let selected = scene.app.focus == Pane::Session && row == sessions.field;
+        let changed = entry.changed.get(&field).is_some_and(|&at| scene.since(at) < MARKED);
+        let mark = match (changed, field, sessions.unfolded) {
+            (true, ..) => glyphs::CHANGED,
+            (_, Field::Headset, true) => glyphs::UNFOLDED,
+            (_, Field::Headset, false) => glyphs::FOLDED,
+            _ => " ",
+        };
+        let token = match (selected, changed) {
+            (true, _) => Token::Selection,
+            (_, true) => Token::Changed,
+            _ => Token::Dim,
+        };
+        let name = scene.say(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
+        let (value, meaning) = value(scene, entry, field);
+        let token = if changed { Token::Changed } else { Token::Text };
+        lines.extend(named(scene, name, (token, &value), &meaning, width, selected));
+        if selected {
+            selected_row = lines.len() - 1;
+        }
+        if field == Field::Headset && sessions.unfolded {
+            lines.extend(unfolded(scene, &entry.session.headset, width));
+        }
+    }
+    (lines, selected_row)
+}
+
+/// A name, its value and what that means: on one line, cut to fit, or `whole` over several.
+fn named(
+    scene: &Scene<'_>,
+    name: Span<'static>,
+    (token, value): (Token, &str),
+    meaning: &str,
+    width: usize,
+    whole: bool,
+) -> Vec<Line<'static>> {
+    let room = width.saturating_sub(NAME);
+    if !whole {
+        let value = text::fit(value, room);
+        let left = room.saturating_sub(Span::raw(value.as_str()).width());
+        let mut line = Line::from(vec![name, Span::raw(" "), scene.say(token, value)]);
+        // A stump of a meaning says nothing.
+        if !meaning.is_empty() && left > 8 {
+            line.push_span(
+                scene.say(Token::Dim, text::fit(&format!("{}{meaning}", glyphs::SEPARATOR), left)),
+            );
+        }
+        return vec![line];
+    }
+    let parts = text::wrap(value, room).into_iter().map(|part| scene.say(token, part));
+    let meanings = text::wrap(meaning, room).into_iter().map(|part| scene.say(Token::Dim, part));
+    let fronts = std::iter::once(name).chain(std::iter::repeat(Span::raw(" ".repeat(NAME - 1))));
+    fronts
+        .zip(parts.chain(meanings.filter(|part| !part.content.is_empty())))
+        .map(|(front, part)| Line::from(vec![front, Span::raw(" "), part]))
+        .collect()
+}
+
+/// A field's value, made harmless, and what it means.
+fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
+    let session = &entry.session;
+    let known =
+        |text: &str| if text.is_empty() { glyphs::UNKNOWN.to_owned() } else { text::clean(text) };
+    match field {
+        Field::Id => (known(session.id.as_str()), "sid of its samples".to_owned()),
+        Field::Status => {
+            let meaning = match session.status {
+                SessionStatus::Opened => "works, no licence debited",
+                SessionStatus::Activated => "licence debited",
+                SessionStatus::Closed => "gone",
+                SessionStatus::Other(_) => "a word new to this program",
+            };
+            (text::clean(&session.status.to_string()), meaning.to_owned())
+        }
+        Field::Owner => (known(&session.owner), "EmotivID".to_owned()),
+        Field::License if session.license.is_empty() => {
+            (glyphs::UNKNOWN.to_owned(), "not activated".to_owned())
+        }
+        Field::License => {
+            let licence =
+                scene.app.licence.as_ref().filter(|own| own.license_id == session.license);
+            (
+                known(&session.license),
+                licence.map(|own| text::clean(&own.license_name)).unwrap_or_default(),
+            )
+        }
+        Field::AppId => (known(&session.app_id), "application that made it".to_owned()),
+        Field::Started => moment(scene, &session.started),
+        Field::Stopped if session.stopped.is_empty() => {
+            (glyphs::UNKNOWN.to_owned(), "still lives".to_owned())
+        }
+        Field::Stopped => moment(scene, &session.stopped),
+        Field::Streams => {
+            let names = known(&session.streams.join(" "));
+            (names, format!("{} subscribed", session.streams.len()))
+        }
+        Field::RecordIds if session.record_ids.is_empty() => ("none".to_owned(), String::new()),
+        Field::RecordIds => (
+            text::clean(&session.record_ids.join(" ")),
+            format!("{} made", session.record_ids.len()),
+        ),
+        Field::Recording if session.recording => {
+            (format!("{} yes", glyphs::ON), "a record runs".to_owned())
+        }
+        Field::Recording => ("no".to_owned(), String::new()),
+        Field::Headset => {
+            (known(session.headset.id.as_str()), session.headset.model().name().to_owned())
+        }
+    }
+}
+
+/// A time as Cortex wrote it, in the zone of the screen, and how long ago it was.
+fn moment(scene: &Scene<'_>, iso: &str) -> (String, String) {
+    match iso.parse() {
+        Ok(time) => {
+            let ago = age(scene, iso).map(|age| format!("{} ago", text::age(age)));
+            (scene.clock(time), ago.unwrap_or_default())
+        }
+        Err(_) if iso.is_empty() => (glyphs::UNKNOWN.to_owned(), String::new()),
+        Err(_) => (text::clean(iso), "not a time this program can read".to_owned()),
+    }
+}
+
+/// How long ago a time in Cortex's form was; nothing for one in the future or none at all.
+#[must_use]
+pub(super) fn age(scene: &Scene<'_>, iso: &str) -> Option<Duration> {
+    let time: jiff::Timestamp = iso.parse().ok()?;
+    scene.app.now.wall.duration_since(time).try_into().ok()
+}
+
+/// The headset's own fields, in Cortex's names.
+fn unfolded(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
+    let number =
+        |value: Option<f64>| value.map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string());
+    let settings = &headset.settings;
+    let rows = [
+        ("status", headset.status.to_string()),
+        ("connectedBy", headset.connected_by.clone()),
+        ("dongle", headset.dongle.clone()),
+        ("firmware", headset.firmware.clone()),
+        ("customName", headset.custom_name.clone()),
+        ("sensors", headset.sensors.join(" ")),
+        ("motionSensors", headset.motion_sensors.join(" ")),
+        ("mode", settings.mode.clone()),
+        ("eegRate", format!("{} Hz", number(settings.eeg_rate))),
+        ("eegRes", format!("{} bit", number(settings.eeg_res))),
+        ("memsRate", format!("{} Hz", number(settings.mems_rate))),
+        ("memsRes", format!("{} bit", number(settings.mems_res))),
+        ("headband", headset.headband_position.clone().unwrap_or_default()),
+        ("isVirtual", headset.is_virtual.to_string()),
+        ("isDfuMode", headset.is_dfu_mode.to_string()),
+    ];
+    let known = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let other = headset.other.iter().map(|(name, value)| (text::clean(name), value.to_string()));
+    known
+        .chain(other.take(OTHER_SHOWN))
+        .map(|(name, value)| {
+            let value =
+                if value.is_empty() { glyphs::UNKNOWN.to_owned() } else { text::clean(&value) };
+            let name = text::pad(&format!("   {name}"), UNFOLDED_NAME);
+            let room = width.saturating_sub(UNFOLDED_NAME + 1);
+            let value = scene.say(Token::Text, text::fit(&value, room));
+            Line::from(vec![scene.say(Token::Dim, name), Span::raw(" "), value])
+        })
+        .collect()
+}
+
+/// What else is known around the session: why it is as it is, what was refused and what to do.
+fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if let Some((why, at)) = &entry.closed {
+        let text = format!("{} closed {} ago: {why}", glyphs::PROBLEM, text::age(scene.since(*at)));
+        lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
+    } else if let Some((mode, why)) = &entry.opened {
+        let mode = match mode {
+            SessionMode::Open => "opened without a licence",
+            SessionMode::Active => "opened with a licence",
+        };
+        let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
+        lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
+    }
+    for (stream, refusal) in &entry.refused {
+        let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+        let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message);
+        lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
+        lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Text)));
+    }
+    if !lines.is_empty() {
+        lines.insert(0, Line::default());
+    }
+    lines
+}

@@ -1,0 +1,182 @@
+//! A line for every stream: does it flow, is it whole, how old is it, what does it say.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{actions, bands, contact};
+use crate::{
+    app::Entry,
+    cortex::{Refusal, Stream},
+    signal::StreamHealth,
+    ui::{
+        glyphs,
+        scene::{self, Scene},
+        text,
+        theme::Token,
+    },
+};
+
+/// How many lines a session's streams take.
+pub(super) fn count(entry: &Entry) -> usize {
+    Stream::ALL.iter().filter(|&&stream| state(entry, stream).is_some()).count()
+}
+
+/// What became of a stream, if it was asked for at all.
+fn state(entry: &Entry, stream: Stream) -> Option<Option<&Refusal>> {
+    let refused =
+        entry.refused.iter().find(|(other, _)| *other == stream).map(|(_, refusal)| refusal);
+    (refused.is_some() || entry.subscribed.contains(&stream)).then_some(refused)
+}
+
+pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
+    let lines: Vec<_> = Stream::ALL
+        .into_iter()
+        .filter_map(|stream| {
+            let name = scene.say(Token::Title, format!("{:<4}", stream.name()));
+            let mut line = Line::from(name);
+            line.extend(match state(entry, stream)? {
+                Some(refusal) => refused(scene, refusal, area.width.saturating_sub(4)),
+                None => flowing(scene, entry, stream),
+            });
+            Some(line)
+        })
+        .collect();
+    if lines.is_empty() {
+        let text = match &entry.closed {
+            Some((why, _)) => format!("The session is closed: {why}"),
+            None => "No stream is subscribed yet.".to_owned(),
+        };
+        return scene::lines(
+            &scene::sentence(&text, area.width, scene.style(Token::Dim)),
+            area,
+            buffer,
+        );
+    }
+    scene::lines(&lines, area, buffer);
+}
+
+/// The same for the head of one stream's own view.
+pub(super) fn lines_of_one(
+    scene: &Scene<'_>,
+    entry: &Entry,
+    stream: Stream,
+    width: u16,
+) -> Vec<Line<'static>> {
+    match state(entry, stream) {
+        Some(None) => vec![health(scene, entry, stream).into_iter().collect(), Line::default()],
+        Some(Some(refusal)) => {
+            let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+            let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message);
+            let mut lines = scene::sentence(&text, width, scene.style(Token::Bad));
+            lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Text)));
+            lines
+        }
+        None if entry.closed.is_some() => {
+            vec![scene.say(Token::Bad, "the session is closed").into()]
+        }
+        None => vec![scene.say(Token::Dim, "not subscribed").into()],
+    }
+}
+
+fn refused(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Span<'static>> {
+    let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+    let text = if refusal.next.is_empty() { &refusal.message } else { &refusal.next };
+    let text = text::clean(&format!("{} refused{code}: {text}", glyphs::PROBLEM));
+    vec![scene.say(Token::Bad, text::fit(&text, usize::from(width)))]
+}
+
+fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> Vec<Span<'static>> {
+    let mut spans = health(scene, entry, stream);
+    let stale = of(scene, entry, stream).is_some_and(|health| health.stale_since.is_some());
+    let token = if stale { Token::Stale } else { Token::Text };
+    spans.push(scene.say(token, format!("  {}", text::clean(&says(scene, stream)))));
+    spans
+}
+
+fn of<'a>(scene: &Scene<'a>, entry: &Entry, stream: Stream) -> Option<&'a StreamHealth> {
+    scene.app.snapshot.health_of(&entry.session.id, stream)
+}
+
+/// Rate, loss and age in columns.
+fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> Vec<Span<'static>> {
+    let Some(health) = of(scene, entry, stream) else {
+        return vec![scene.say(Token::Dim, "nothing came yet")];
+    };
+    let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
+    let rate = match health.nominal_rate {
+        Some(nominal) => format!("{rate}/{} Hz", text::rate(nominal)),
+        None => format!("{} events", health.received),
+    };
+    let off = if rate_is_off(health) { Token::Poor } else { Token::Dim };
+    let mut spans = vec![scene.say(off, format!("{rate:<11}"))];
+    if let Some(since) = health.stale_since {
+        spans.push(
+            scene.say(
+                Token::Bad,
+                format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since)),
+            ),
+        );
+        return spans;
+    }
+    let age =
+        health.last.map_or_else(|| glyphs::UNKNOWN.to_owned(), |last| text::age(scene.since(last)));
+    let loss = if health.lost > 0 { Token::Poor } else { Token::Dim };
+    spans.push(scene.say(loss, format!(" lost {:<3}", health.lost)));
+    spans.push(scene.say(Token::Dim, format!(" {age:>4}")));
+    if health.odd > 0 {
+        spans.push(scene.say(Token::Poor, format!(" odd {}", health.odd)));
+    }
+    spans
+}
+
+/// Whether the rate is farther from the nominal one than a healthy headset's (signal.md: an EPOC+
+/// runs at 127 of 128 Hz).
+pub(in crate::ui) fn rate_is_off(health: &StreamHealth) -> bool {
+    let off = |(rate, nominal): (f64, f64)| (rate / nominal - 1.0).abs() > 0.03;
+    health.rate.zip(health.nominal_rate).is_some_and(off)
+}
+
+/// The newest of a stream in a few words.
+fn says(scene: &Scene<'_>, stream: Stream) -> String {
+    let readings = &scene.app.picture().readings;
+    match stream {
+        Stream::Eeg | Stream::Mot => {
+            let entry = scene.app.sessions.current();
+            entry.map_or_else(String::new, |entry| {
+                let headset = &entry.session.headset;
+                let count = if stream == Stream::Eeg {
+                    headset.sensors.len()
+                } else {
+                    headset.motion_sensors.len()
+                };
+                let filled = of(scene, entry, stream).map_or(0, |health| health.interpolated);
+                let filled =
+                    if filled > 0 { format!(", {filled} interpolated") } else { String::new() };
+                if count > 0 { format!("{count} channels{filled}") } else { filled }
+            })
+        }
+        Stream::Dev => readings.dev.as_ref().map(contact::words).unwrap_or_default(),
+        Stream::Eq => readings.eq.as_ref().map(contact::words).unwrap_or_default(),
+        Stream::Pow => readings.pow.as_ref().map(bands::words).unwrap_or_default(),
+        Stream::Met => {
+            let active = readings.met.iter().filter(|metric| metric.active != Some(false));
+            let words =
+                active.filter_map(|metric| Some(format!("{} {:.2}", metric.name, metric.value?.0)));
+            let words = words.collect::<Vec<_>>().join(" ");
+            if words.is_empty() { "no value yet".to_owned() } else { words }
+        }
+        Stream::Com => readings
+            .com
+            .back()
+            .map(|com| actions::powered(&com.action, com.power))
+            .unwrap_or_default(),
+        Stream::Fac => actions::face_words(scene),
+        Stream::Sys => readings
+            .sys
+            .back()
+            .map_or_else(|| "no event yet".to_owned(), |event| event.texts.join(" ")),
+    }
+}

@@ -1,0 +1,321 @@
+//! EEG and motion as traces: which channels fit, the scale of each, labels, and the time axis.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+
+use super::plot::{self, Cells};
+use crate::{
+    app::{AMPLITUDES, App, Motion},
+    cortex::Stream,
+    signal::{Filters, Scale, Traces, snapshot::Trace},
+    ui::{
+        glyphs,
+        scene::{self, Scene},
+        text,
+        theme::Token,
+    },
+};
+
+/// Channels asked for while nobody has told how many there are.
+const CHANNELS_UNKNOWN: usize = 32;
+/// From this magnitude on motion is in raw counts (§5.3).
+const RAW_COUNTS: f32 = 1000.0;
+
+/// How the area of the traces is divided.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    /// The traces themselves, without labels and axis.
+    pub(super) plot: Rect,
+    /// The time axis below, if there is room.
+    axis: Option<Rect>,
+    /// The first channel shown.
+    pub(super) first: usize,
+    /// How many are shown.
+    pub(super) shown: usize,
+    /// How many there are.
+    all: usize,
+    /// Rows of each.
+    height: u16,
+}
+
+impl Rows {
+    pub(super) fn new(app: &App, stream: Stream, area: Rect) -> Self {
+        let label = if stream == Stream::Eeg { 6 } else { 12 }.min(area.width / 3);
+        let axis = (area.height >= 4).then(|| Rect {
+            y: area.bottom() - 1,
+            height: 1,
+            x: area.x + label,
+            width: area.width - label,
+        });
+        let height = area.height - u16::from(axis.is_some());
+        let plot = Rect { x: area.x + label, width: area.width - label, height, ..area };
+        let all = channels(app, stream);
+        let shown = usize::from(height).min(all);
+        Self {
+            plot,
+            axis,
+            first: app.streams.first_channel.min(all - shown),
+            shown,
+            all,
+            height: height / u16::try_from(shown.max(1)).unwrap_or(u16::MAX),
+        }
+    }
+}
+
+/// How many channels a stream has: by its traces, else by the headset, else a guess.
+fn channels(app: &App, stream: Stream) -> usize {
+    let headset = app.sessions.current().map(|entry| &entry.session.headset);
+    let told = headset.map(|headset| match stream {
+        Stream::Eeg => headset.sensors.len(),
+        _ => headset.motion_sensors.len(),
+    });
+    traces(app, stream)
+        .map(|traces| traces.channels_in_all)
+        .or(told.filter(|&count| count > 0))
+        .unwrap_or(CHANNELS_UNKNOWN)
+}
+
+/// The traces at hand, if they are this stream's of this session.
+fn traces(app: &App, stream: Stream) -> Option<&Traces> {
+    let session = app.sessions.current.as_ref()?;
+    app.traces().filter(|traces| {
+        traces.subscription.stream == stream && traces.subscription.session == *session
+    })
+}
+
+/// What shapes the picture, the most telling first.
+pub(super) fn title(scene: &Scene<'_>, stream: Stream) -> Vec<String> {
+    let streams = &scene.app.streams;
+    let mut items = vec![format!("{} s", streams.window())];
+    if stream == Stream::Eeg {
+        let auto = if streams.auto { "auto " } else { "" };
+        items.push(format!("{auto}±{:.0} µV", eeg_half(scene.app)));
+    } else {
+        items.push("scales by group".to_owned());
+    }
+    items.push(filters(streams.filters()));
+    items.push(match streams.motion {
+        Motion::Sweep => "sweep".to_owned(),
+        Motion::Scroll => "scroll".to_owned(),
+    });
+    if stream == Stream::Eeg {
+        items.push("as recorded".to_owned());
+    }
+    items
+}
+
+fn filters(filters: Filters) -> String {
+    let band = match (filters.high_pass, filters.low_pass) {
+        (Some(low), Some(high)) => format!("{low}–{high} Hz"),
+        (Some(low), None) => format!("from {low} Hz"),
+        (None, Some(high)) => format!("to {high} Hz"),
+        (None, None) => "unfiltered".to_owned(),
+    };
+    filters.notch.map_or_else(|| band.clone(), |hz| format!("{band}, notch {hz}"))
+}
+
+pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
+    let app = scene.app;
+    let rows = Rows::new(app, stream, area);
+    let health = app.sessions.current.as_ref().and_then(|id| app.snapshot.health_of(id, stream));
+    let Some(traces) = traces(app, stream) else {
+        let text = match health {
+            Some(_) => "Waiting for the first samples.".to_owned(),
+            None => format!("{stream} is not subscribed, or nothing came yet."),
+        };
+        return scene::lines(
+            &scene::sentence(&text, area.width, scene.style(Token::Dim)),
+            area,
+            buffer,
+        );
+    };
+    // A picture for another width comes on the next frame.
+    if traces.bins.columns != u64::from(rows.plot.width) * 2 {
+        return;
+    }
+    let stale =
+        app.streams.frozen.is_none() && health.is_some_and(|health| health.stale_since.is_some());
+    let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
+    let cells = Cells::new(app.streams.motion, rows.plot.width, traces.first_bin, count);
+    for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
+        let y = rows.plot.y + at as u16 * rows.height;
+        let token = match (stale, at % 2) {
+            (true, _) => Token::Stale,
+            (_, 0) => Token::Trace,
+            _ => Token::TraceAlt,
+        };
+        let scale = scale(app, stream, trace, &traces.channels);
+        let part = Rect { y, height: rows.height, ..rows.plot };
+        plot::draw(&trace.columns, scale, &cells, scene.style(token), part, buffer);
+        let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
+        draw_label(scene, stream, trace, scale, label, buffer);
+    }
+    let labels = Rect {
+        width: (rows.plot.x - area.x).saturating_sub(1),
+        height: rows.shown as u16 * rows.height,
+        ..area
+    };
+    more(scene, &rows, labels, buffer);
+    if let Some(axis) = rows.axis {
+        let lost =
+            traces.channels.first().map(|trace| cells.lost(&trace.columns).collect::<Vec<_>>());
+        draw_axis(scene, &lost.unwrap_or_default(), axis, buffer);
+    }
+    if stale
+        && rows.plot.width > 20
+        && let Some(since) = health.and_then(|health| health.stale_since)
+    {
+        let text = format!(" STALE since {} ", scene.clock_at(since));
+        let place = Rect {
+            x: rows.plot.right().saturating_sub(text.len() as u16 + 1),
+            y: area.y,
+            width: text.len() as u16,
+            height: 1,
+        };
+        scene.say(Token::Bad, text).render(place.intersection(area), buffer);
+    }
+}
+
+fn draw_label(
+    scene: &Scene<'_>,
+    stream: Stream,
+    trace: &Trace,
+    scale: Scale,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let width = usize::from(area.width.saturating_sub(1));
+    let label = text::clean(&trace.label);
+    let mut lines = vec![];
+    if stream == Stream::Eeg {
+        lines.push(Line::from(scene.say(Token::Text, text::fit(&label, width))));
+    } else {
+        // Motion channels have different units, so each row says its own.
+        let half = short(scale.half);
+        lines.push(Line::from(vec![
+            scene.say(Token::Text, text::fit(&label, width)),
+            scene.say(Token::Axis, format!(" ±{half}{}", unit(&trace.label, scale.half))),
+        ]));
+    }
+    scene::lines(&lines, Rect { width: width as u16, ..area }, buffer);
+}
+
+/// How many channels are above and below, in the last cells of the labels.
+fn more(scene: &Scene<'_>, rows: &Rows, area: Rect, buffer: &mut Buffer) {
+    let below = rows.all - rows.first - rows.shown;
+    for (count, mark, y) in [
+        (rows.first, glyphs::MORE_ABOVE, area.y),
+        (below, glyphs::MORE_BELOW, area.bottom().saturating_sub(1)),
+    ] {
+        if count > 0 && area.height > 0 {
+            let text = format!("{mark}{count}");
+            let width = text.chars().count() as u16;
+            let place = Rect { x: area.right().saturating_sub(width), y, width, height: 1 };
+            scene.say(Token::Changed, text).render(place.intersection(area), buffer);
+        }
+    }
+}
+
+/// Seconds from the left edge in a sweep, before now in a scroll; lost samples are marked.
+fn draw_axis(scene: &Scene<'_>, lost: &[bool], area: Rect, buffer: &mut Buffer) {
+    let window = scene.app.streams.window();
+    let steps = if area.width >= 60 { 5 } else { 2 };
+    let mut line = vec![' '; usize::from(area.width)];
+    let frozen = scene.app.streams.frozen.is_some();
+    for step in 0..=steps {
+        let share = f64::from(step) / f64::from(steps);
+        let text = match scene.app.streams.motion {
+            Motion::Sweep => format!("{} s", window * share),
+            Motion::Scroll if step == steps && frozen => "end".to_owned(),
+            Motion::Scroll if step == steps => "now".to_owned(),
+            Motion::Scroll => format!("-{} s", window * (1.0 - share)),
+        };
+        let at = (usize::from(area.width) * step as usize / steps as usize)
+            .min(line.len().saturating_sub(1));
+        let text = if step == steps { format!("{text}│") } else { format!("│{text}") };
+        let start =
+            if step == steps { line.len().saturating_sub(text.chars().count()) } else { at };
+        for (cell, char) in line.iter_mut().skip(start).zip(text.chars()) {
+            *cell = char;
+        }
+    }
+    scene.say(Token::Axis, line.into_iter().collect::<String>()).render(area, buffer);
+    for (x, _) in (area.left()..area.right()).zip(lost).filter(|(_, lost)| **lost) {
+        if let Some(cell) = buffer.cell_mut((x, area.y)) {
+            cell.set_char(glyphs::LOST).set_style(scene.style(Token::Bad));
+        }
+    }
+}
+
+fn scale(app: &App, stream: Stream, trace: &Trace, all: &[Trace]) -> Scale {
+    if stream == Stream::Eeg {
+        let centre =
+            if app.streams.filters().high_pass.is_some() { 0.0 } else { finite(trace.median, 0.0) };
+        return Scale { centre, half: eeg_half(app) };
+    }
+    let (centre, half) = match group(&trace.label) {
+        _ if trace.median.abs() > RAW_COUNTS => (trace.median, widest(all, trace)),
+        "Q" => (0.0, 1.0),
+        "ACC" => (0.0, 2.0),
+        _ => (trace.median, widest(all, trace)),
+    };
+    Scale { centre: finite(centre, 0.0), half }
+}
+
+/// Half the height of an EEG row in µV, the same for all rows.
+fn eeg_half(app: &App) -> f32 {
+    let widest = traces(app, Stream::Eeg)
+        .filter(|_| app.streams.auto)
+        .into_iter()
+        .flat_map(|traces| &traces.channels)
+        .map(|trace| trace.spread)
+        .fold(f32::NAN, f32::max);
+    if widest.is_nan() {
+        return app.streams.amplitude();
+    }
+    AMPLITUDES.into_iter().find(|&half| half >= widest).unwrap_or_else(|| step(widest))
+}
+
+/// The scale that the channels of a group share, from the widest of them.
+fn widest(all: &[Trace], trace: &Trace) -> f32 {
+    let spread = all
+        .iter()
+        .filter(|other| group(&other.label) == group(&trace.label))
+        .map(|other| other.spread)
+        .fold(f32::NAN, f32::max);
+    step(finite(spread, 1.0))
+}
+
+/// The letters of a motion label before its axis: `ACCX` → `ACC`, `Q0` → `Q`.
+fn group(label: &str) -> &str {
+    label.trim_end_matches(|char: char| char.is_ascii_digit() || matches!(char, 'X' | 'Y' | 'Z'))
+}
+
+/// What a motion channel is measured in (§5.3).
+fn unit(label: &str, half: f32) -> &'static str {
+    match group(label) {
+        "ACC" if half < RAW_COUNTS => " g",
+        "GYRO" if half < RAW_COUNTS => " °/s",
+        _ => "",
+    }
+}
+
+/// Rounded up to 1, 2 or 5 times a power of ten.
+fn step(value: f32) -> f32 {
+    if value.is_nan() || value <= 0.0 {
+        return 1.0;
+    }
+    let power = 10_f32.powf(value.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|&half| half >= value)
+        .unwrap_or(value)
+}
+
+fn short(value: f32) -> String {
+    if value >= 10_000.0 { format!("{}k", value / 1000.0) } else { value.to_string() }
+}
+
+fn finite(value: f32, otherwise: f32) -> f32 {
+    if value.is_finite() { value } else { otherwise }
+}

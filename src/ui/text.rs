@@ -1,0 +1,166 @@
+//! Text for the screen: what came from the wire made harmless, cut to a width, wrapped, and times
+//! and numbers in words. Knows nothing of panes.
+
+use std::time::Duration;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Stands for a character that may not reach the terminal.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// Marks of no width that one character may carry; more would make a cell of any length.
+const MARKS: usize = 2;
+
+/// Text from the wire without anything that could drive or confuse the terminal: control
+/// characters, escape sequences and changes of the writing direction become replacement glyphs.
+#[must_use]
+pub(super) fn clean(text: &str) -> String {
+    let mut marks = 0;
+    text.chars()
+        .map(|char| {
+            let invisible = char.width() == Some(0);
+            marks = if invisible { marks + 1 } else { 0 };
+            let harmful = char.is_control()
+                || matches!(char,
+                    '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+                    | '\u{e0000}'..='\u{e007f}');
+            if harmful || marks > MARKS { REPLACEMENT } else { char }
+        })
+        .collect()
+}
+
+/// Cut to a width in cells, with an ellipsis where something is missing.
+#[must_use]
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for char in text.chars() {
+        used += char.width().unwrap_or(0);
+        if used >= width {
+            break;
+        }
+        cut.push(char);
+    }
+    if width > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Cut or filled with blanks to exactly a width.
+#[must_use]
+pub(super) fn pad(text: &str, width: usize) -> String {
+    let mut text = fit(text, width);
+    text.extend(std::iter::repeat_n(' ', width.saturating_sub(text.width())));
+    text
+}
+
+/// Lines of at most a width, broken between words, and inside those that are longer than a line.
+#[must_use]
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last().map_or(0, |line| line.width());
+        if line > 0 && line + 1 + word.width() > width {
+            lines.push(String::new());
+        } else if line > 0 {
+            lines.last_mut().into_iter().for_each(|line| line.push(' '));
+        }
+        for char in word.chars() {
+            let full =
+                lines.last().is_some_and(|line| line.width() + char.width().unwrap_or(0) > width);
+            if full {
+                lines.push(String::new());
+            }
+            lines.last_mut().into_iter().for_each(|line| line.push(char));
+        }
+    }
+    lines
+}
+
+/// How long something took or is ago, in its largest unit, two from an hour on; whole seconds, so
+/// that what is drawn changes at most once a second.
+#[must_use]
+pub(super) fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86400, seconds / 3600 % 24),
+    }
+}
+
+/// A rate without decimals that would flicker; below 10 Hz with one.
+#[must_use]
+pub(super) fn rate(hz: f64) -> String {
+    if hz >= 9.95 { format!("{hz:.0}") } else { trimmed(format!("{hz:.1}")) }
+}
+
+/// A share in percent with as many digits as matter.
+#[must_use]
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    let percent = 100.0 * part as f64 / whole.max(1) as f64;
+    if percent >= 10.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+}
+
+/// Bytes a second.
+#[must_use]
+pub(super) fn bytes(rate: f64) -> String {
+    match rate {
+        rate if rate >= 1e6 => format!("{:.1} MB/s", rate / 1e6),
+        rate if rate >= 1e3 => format!("{:.1} kB/s", rate / 1e3),
+        rate => format!("{rate:.0} B/s"),
+    }
+}
+
+fn trimmed(number: String) -> String {
+    number.strip_suffix(".0").map(str::to_owned).unwrap_or(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_clean_has_nothing_that_drives_a_terminal(text in any::<String>()) {
+            for char in clean(&text).chars() {
+                prop_assert!(!char.is_control() && !('\u{202a}'..='\u{202e}').contains(&char));
+            }
+        }
+
+        #[test]
+        fn what_fits_is_never_wider(text in "\\PC{0,40}", width in 0_usize..20) {
+            prop_assert!(fit(&text, width).width() <= width);
+            prop_assert_eq!(pad(&text, width).width(), width);
+        }
+
+        #[test]
+        fn wrapping_loses_no_word_and_no_line_is_too_wide(text in "[a-zµ ]{0,60}", width in 1_usize..20) {
+            let lines = wrap(&text, width);
+            prop_assert!(lines.iter().all(|line| line.width() <= width));
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+
+    #[test]
+    fn a_character_carries_few_marks() {
+        let zalgo = format!("a{}", "\u{301}".repeat(1000));
+        assert_eq!(clean(&zalgo).matches('\u{301}').count(), MARKS);
+    }
+
+    #[test]
+    fn ages_are_words() {
+        let words = [0, 59, 60, 3599, 3660, 90_000].map(|s| age(Duration::from_secs(s)));
+        assert_eq!(words, ["0 s", "59 s", "1 min", "59 min", "1 h 01 min", "1 d 1 h"]);
+    }
+}

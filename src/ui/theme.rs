@@ -1,0 +1,209 @@
+//! Themes: TOML files that give each token a 16-colour value, an RGB one beside it and modifiers.
+//! The embedded ones are always there; a user's file of the same name wins.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+
+use super::Options;
+
+/// What something on the screen means. A colour never says it alone: a glyph or word stands beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Token {
+    /// Ordinary text.
+    Text,
+    /// Labels, units, what explains.
+    Dim,
+    /// Titles of panes.
+    Title,
+    /// Borders.
+    Border,
+    /// The border and title of the pane that keys mean.
+    Focus,
+    /// Keys in the footer and the help.
+    Key,
+    /// The selected row.
+    Selection,
+    /// Contact level 4, and all is well.
+    Good,
+    /// Contact level 3.
+    Fair,
+    /// Contact level 2, and what deserves a look.
+    Poor,
+    /// Contact level 1, and what is wrong.
+    Bad,
+    /// Contact level 0: nothing there.
+    None,
+    /// Data that no longer come.
+    Stale,
+    /// What changed in the last seconds.
+    Changed,
+    /// Traces, every other row.
+    Trace,
+    /// Traces, the rows between.
+    TraceAlt,
+    /// Axes and scales.
+    Axis,
+}
+
+/// A modifier by its name.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Effect {
+    Bold,
+    Dim,
+    Italic,
+    Underlined,
+    Reversed,
+}
+
+impl From<Effect> for Modifier {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Bold => Self::BOLD,
+            Effect::Dim => Self::DIM,
+            Effect::Italic => Self::ITALIC,
+            Effect::Underlined => Self::UNDERLINED,
+            Effect::Reversed => Self::REVERSED,
+        }
+    }
+}
+
+/// How a token looks. Backgrounds stay the terminal's own; `reversed` swaps.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Look {
+    /// The 16-colour value; the terminal's own foreground if there is none.
+    color: Option<Color>,
+    /// The value where the terminal shows RGB.
+    rgb: Option<Color>,
+    modifiers: Vec<Effect>,
+}
+
+/// A theme file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// Whose looks stand in for tokens that are left out; `ansi` if nobody is named.
+    inherits: Option<String>,
+    /// The background it is made for; it is not painted.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold the contrast against it"))]
+    background: Option<Color>,
+    #[serde(default)]
+    tokens: BTreeMap<Token, Look>,
+}
+
+/// The embedded themes; the first is the default and has every token.
+const EMBEDDED: [(&str, &str); 4] = [
+    ("ansi", include_str!("../../themes/ansi.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("mono", include_str!("../../themes/mono.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+];
+
+/// Theme files read from the user's directory; more than anybody has, so that a wrong directory
+/// does no harm.
+const FILES_READ: usize = 64;
+
+/// A theme made ready for the terminal at hand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Theme {
+    /// Its name.
+    pub(super) name: String,
+    styles: BTreeMap<Token, Style>,
+}
+
+impl Theme {
+    /// How a token looks.
+    #[must_use]
+    pub(super) fn style(&self, token: Token) -> Style {
+        self.styles.get(&token).copied().unwrap_or_default()
+    }
+}
+
+/// All themes, the default first, and a warning for each file that is left out.
+#[must_use]
+pub(super) fn load(options: &Options) -> (Vec<Theme>, Vec<String>) {
+    let mut files: Vec<(String, File)> = Vec::new();
+    let mut warnings = Vec::new();
+    let own = options.themes.as_deref().map(|dir| read(dir, &mut warnings)).unwrap_or_default();
+    let embedded =
+        EMBEDDED.map(|(name, text)| (name.to_owned(), format!("theme {name}"), text.to_owned()));
+    for (name, place, text) in embedded.into_iter().chain(own) {
+        match toml::from_str(&text) {
+            Ok(file) => match files.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, other)) => *other = file,
+                None => files.push((name, file)),
+            },
+            Err(error) => warnings.push(format!("{place} is left out; mend it: {error}")),
+        }
+    }
+    let themes = files
+        .iter()
+        .map(|(name, file)| Theme { name: name.clone(), styles: styles(file, &files, options) })
+        .collect();
+    for (name, file) in &files {
+        if let Some(base) =
+            file.inherits.as_ref().filter(|base| !files.iter().any(|(n, _)| n == *base))
+        {
+            warnings.push(format!(
+                "theme {name}: inherits = \"{base}\" names no theme; ansi stands in"
+            ));
+        }
+    }
+    (themes, warnings)
+}
+
+/// The user's files: name, place, text.
+fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)> {
+    // A directory that is not there means no themes of one's own.
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .take(FILES_READ)
+        .collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            let name = path.file_stem()?.to_string_lossy().into_owned();
+            let place = format!("theme file {}", path.display());
+            match fs::read_to_string(&path) {
+                Ok(text) => Some((name, place, text)),
+                Err(error) => {
+                    warnings.push(format!("{place} is left out; it cannot be read: {error}"));
+                    None
+                }
+            }
+        })
+        .collect()
+}
+
+/// A theme's own looks over those it inherits over the default's.
+fn styles(file: &File, files: &[(String, File)], options: &Options) -> BTreeMap<Token, Style> {
+    let base = file.inherits.as_ref().and_then(|base| files.iter().find(|(name, _)| name == base));
+    files
+        .first()
+        .map(|(_, file)| file)
+        .into_iter()
+        .chain(base.map(|(_, file)| file))
+        .chain([file])
+        .flat_map(|file| &file.tokens)
+        .map(|(&token, look)| (token, style(look, options)))
+        .collect()
+}
+
+fn style(look: &Look, options: &Options) -> Style {
+    let color = if options.no_color {
+        None
+    } else if options.rgb {
+        look.rgb.or(look.color)
+    } else {
+        look.color
+    };
+    let modifiers = look.modifiers.iter().map(|&effect| Modifier::from(effect)).collect();
+    Style { fg: color, add_modifier: modifiers, ..Style::new() }
+}
