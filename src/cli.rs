@@ -1,1 +1,256 @@
-//! cli
+//! The command line: its spellings are a contract. Knows no environment and no files; what a flag
+//! leaves open is resolved by [`crate::config`].
+
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as the help")]
+
+use std::path::PathBuf;
+
+use clap::{
+    Args, CommandFactory, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
+
+use crate::cortex::{HeadsetId, Stream, client::SessionPolicy, model::Model};
+
+const AFTER_HELP: &str = "\
+Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or \
+put client_id and client_secret into the config file. Without headset and account: cortop demo
+
+Exit status: 0 quit · 1 failed while running · 2 could not start as asked (arguments, config, \
+credentials, not a terminal) · 101 a fault of the program · 128+n ended by signal n";
+
+/// Terminal monitor for EMOTIV headsets: contact quality, EEG and every other Cortex stream, live
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do instead of running the monitor.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: Service,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: Display,
+}
+
+/// What to do instead of running the monitor.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the monitor on a simulated headset: no account, no headset, no network
+    Demo(Demo),
+    /// Print something to standard output
+    #[command(subcommand)]
+    Print(Print),
+}
+
+/// What can be printed.
+#[derive(Debug, Subcommand)]
+pub enum Print {
+    /// A commented config file with every setting and key at its default
+    Config,
+}
+
+/// Which service and how to use it.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// Address of the Cortex service, ws:// or wss:// [env: EMOTIV_CORTEX_URL] [default:
+    /// wss://localhost:6868]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Root certificate to trust beside the system's
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<PathBuf>,
+    /// Skip certificate checks; only for a service on this machine
+    #[arg(long)]
+    pub insecure: bool,
+    /// Headset to take without asking, such as EPOCX-1A2B3C4D
+    #[arg(long, value_name = "ID")]
+    pub headset: Option<HeadsetId>,
+    /// Session to open: active debits the licence, open does not and carries no EEG
+    #[arg(long, value_name = "MODE", value_parser = session_parser())]
+    pub session: Option<SessionPolicy>,
+    /// Sessions to move from the licence to this computer
+    #[arg(long, value_name = "N")]
+    pub debit: Option<u32>,
+    /// Streams to subscribe, of eeg,mot,dev,eq,pow,met,com,fac,sys [default: all]
+    #[arg(long, value_name = "STREAM,…", value_delimiter = ',')]
+    pub streams: Option<Vec<Stream>>,
+}
+
+/// How to show it; holds for the demo as well.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Display {
+    /// Frames a second, 1 to 60 [default: 10]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub fps: Option<u16>,
+    /// Most bytes a second to the terminal, for slow links
+    #[arg(long, global = true, value_name = "KB/s", value_parser = max_rate)]
+    pub max_rate: Option<f64>,
+    /// Draw without braille and box characters
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Colour theme: ansi, light, mono, high-contrast, or one of your own [default: ansi]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Config file in place of the usual one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Append the log to a file too
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Log more; -vv also what this program does step by step
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What the demo simulates.
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// Recording to play in a loop: an EmotivPRO CSV export or a plain CSV
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Headsets to simulate, 1 to 64
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub headsets: u8,
+    /// Their model
+    #[arg(long, default_value = "epocx", value_parser = model_parser())]
+    pub model: Model,
+    /// Seed of the signal: the same seed gives the same signal
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+impl Cli {
+    /// Reads the arguments; ends the process with clap's message where they are not understood or
+    /// ask for the help.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::parse().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    /// Refuses the service's flags beside a subcommand, which clap cannot tell by itself.
+    fn checked(self) -> Result<Self, clap::Error> {
+        if self.command.is_some() && self.service != Service::default() {
+            return Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                "the flags for the Cortex service have no meaning beside a subcommand",
+            ));
+        }
+        Ok(self)
+    }
+}
+
+/// The session policies and their names on the command line and in the config file.
+pub const SESSIONS: [(&str, SessionPolicy); 3] = [
+    ("auto", SessionPolicy::Auto),
+    ("active", SessionPolicy::Active),
+    ("open", SessionPolicy::Open),
+];
+
+/// The models of the demo and their names.
+const MODELS: [(&str, Model); 5] = [
+    ("epocx", Model::EpocX),
+    ("epocplus", Model::EpocPlus),
+    ("insight", Model::Insight),
+    ("flex", Model::EpocFlex),
+    ("mn8", Model::Mn8),
+];
+
+/// The value behind one of a few names.
+#[must_use]
+pub fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
+    names.iter().find(|(own, _)| *own == name).map(|&(_, value)| value)
+}
+
+fn session_parser() -> impl TypedValueParser<Value = SessionPolicy> {
+    PossibleValuesParser::new(SESSIONS.map(|(name, _)| name))
+        .map(|name| named(&SESSIONS, &name).unwrap_or_default())
+}
+
+fn model_parser() -> impl TypedValueParser<Value = Model> {
+    PossibleValuesParser::new(MODELS.map(|(name, _)| name))
+        .map(|name| named(&MODELS, &name).unwrap_or(Model::EpocX))
+}
+
+fn max_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().map_err(|_| "not a number".to_owned())?;
+    check_max_rate(rate).map(|()| rate)
+}
+
+/// Whether a rate in kB/s can be kept.
+///
+/// # Errors
+/// What a rate must be.
+pub fn check_max_rate(rate: f64) -> Result<(), String> {
+    if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err("must be more than 0 kB/s".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).and_then(Cli::checked)
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help() {
+        insta::assert_snapshot!(Cli::command().term_width(80).render_help());
+    }
+
+    #[test]
+    fn demo_help() {
+        let mut command = Cli::command().term_width(80);
+        command.build();
+        let demo = command.find_subcommand_mut("demo").expect("demo");
+        insta::assert_snapshot!(demo.render_help());
+    }
+
+    #[test]
+    fn every_spelling_is_understood() {
+        let cli = parse(
+            "cortop --url ws://127.0.0.1:1 --ca-file ca.pem --insecure --headset EPOCX-1A2B3C4D \
+             --session open --debit 3 --streams eeg,mot --fps 60 --max-rate 0.5 --ascii \
+             --theme mono --config c.toml --log-file l.txt -vvv",
+        )
+        .expect("valid");
+        assert_eq!(cli.service.session, Some(SessionPolicy::Open));
+        assert_eq!(cli.service.streams, Some(vec![Stream::Eeg, Stream::Mot]));
+        assert_eq!((cli.display.fps, cli.display.verbose), (Some(60), 3));
+
+        for before in ["cortop --fps 5 demo", "cortop demo --fps 5"] {
+            let line = format!("{before} --replay r.csv --headsets 64 --model mn8 --seed 7 -v");
+            let cli = parse(&line).expect("valid");
+            assert_eq!((cli.display.fps, cli.display.verbose), (Some(5), 1));
+            let Some(Command::Demo(demo)) = cli.command else { panic!("{:?}", cli.command) };
+            assert_eq!((demo.headsets, demo.model, demo.seed), (64, Model::Mn8, 7));
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_and_mixed_up_flags_are_refused() {
+        for line in [
+            "cortop --fps 0",
+            "cortop --fps 61",
+            "cortop --max-rate 0",
+            "cortop --max-rate nan",
+            "cortop --streams eeg,egg",
+            "cortop --session maybe",
+            "cortop demo --headsets 0",
+            "cortop demo --headsets 65",
+            "cortop demo --model epoc",
+            "cortop demo --url ws://127.0.0.1:1",
+            "cortop --insecure print config",
+            "cortop --client-secret x",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

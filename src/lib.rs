@@ -3,7 +3,7 @@
 //! The rooms, and who may know whom (arrows point down, never up):
 //!
 //! ```text
-//! main ── cli, config, logging
+//! main ── run ── cli, config, logging, monitor (client and decoder, joined)
 //!  ├─ terminal  owns the tty: guard, frame writer, event loop   knows app, ui
 //!  ├─ ui        App → frame; one pane a file; theme → styles    knows app, signal (read only)
 //!  ├─ app       the state machine: update(Message) → effects    knows cortex types, signal snapshots; no I/O
@@ -17,6 +17,8 @@ pub mod cli;
 pub mod config;
 pub mod cortex;
 pub mod logging;
+pub mod monitor;
+pub mod run;
 pub mod signal;
 pub mod sim;
 pub mod terminal;

@@ -1,1 +1,161 @@
-//! logging
+//! The log: `tracing` into tui-logger's buffer for the log pane, and into a file if asked for.
+//! Neither a message from the wire nor a verbose flag may put an escape sequence, a forged line or
+//! a token into it.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+    sync::Mutex,
+};
+
+use color_eyre::eyre::{Result, WrapErr as _};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+/// Starts the log; to be called once. `verbose` counts the `-v` flags.
+///
+/// # Errors
+/// The file cannot be opened; the text says what to do.
+pub fn init(verbose: u8, file: Option<&Path>) -> Result<()> {
+    let file = file.map(open).transpose()?;
+    let pane = tui_logger::TuiTracingSubscriberLayer
+        // Everything that may ever be seen: the pane's own levels choose from it.
+        .with_filter(levels(u8::MAX));
+    let file = file.map(|file| {
+        fmt::layer()
+            .with_ansi(false)
+            .with_writer(Mutex::new(Lines(file)))
+            .with_filter(levels(verbose))
+    });
+    tui_logger::set_default_level(match verbose {
+        0 => tui_logger::LevelFilter::Info,
+        1 => tui_logger::LevelFilter::Debug,
+        _ => tui_logger::LevelFilter::Trace,
+    });
+    tracing_subscriber::registry()
+        .with(pane)
+        .with(file)
+        .try_init()
+        .wrap_err("the log was started twice")
+}
+
+/// The levels captured. Other crates stay below TRACE whatever is asked for: tungstenite's prints
+/// whole messages, and with them the token.
+fn levels(verbose: u8) -> Targets {
+    let (ours, theirs) = match verbose {
+        0 => (LevelFilter::INFO, LevelFilter::INFO),
+        1 => (LevelFilter::DEBUG, LevelFilter::DEBUG),
+        _ => (LevelFilter::TRACE, LevelFilter::DEBUG),
+    };
+    Targets::new().with_default(theirs).with_target(env!("CARGO_CRATE_NAME"), ours)
+}
+
+/// Opens the file for appending; a new one belongs to the user alone.
+fn open(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).wrap_err_with(|| {
+        format!("cannot write the log file {}; choose another with --log-file", path.display())
+    })
+}
+
+/// Writes one event a line: control characters within become replacement characters.
+struct Lines<W>(W);
+
+impl<W: Write> Write for Lines<W> {
+    /// The subscriber hands over one whole event, line end included.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let mut line = text.replace(char::is_control, "\u{fffd}");
+        line.push('\n');
+        self.0.write_all(line.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracing::{Level, debug, info, trace};
+
+    use super::*;
+
+    /// What the file gets from `logged` at a verbosity.
+    fn file_of(verbose: u8, logged: impl FnOnce()) -> String {
+        #[derive(Clone, Default)]
+        struct Shared(Arc<Mutex<Vec<u8>>>);
+        impl Write for Shared {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().expect("free").write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let shared = Shared::default();
+        let file = fmt::layer()
+            .with_ansi(false)
+            .with_writer(Mutex::new(Lines(shared.clone())))
+            .with_filter(levels(verbose));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(file), logged);
+        let bytes = shared.0.lock().expect("free").clone();
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_message_cannot_break_its_line_or_drive_a_terminal() {
+        let text = file_of(0, || {
+            info!(name = "a\nb\u{9b}2J", "one\r\n2026-01-01 ERROR forged \u{1b}[2J\u{7f}");
+            info!("two");
+        });
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.lines().all(|line| !line.contains(char::is_control)), "{text}");
+    }
+
+    #[test]
+    fn each_v_shows_more_of_ours_and_never_the_wire() {
+        let all = || {
+            debug!("ours-debug");
+            trace!("ours-trace");
+            debug!(target: "tungstenite::protocol", "theirs-debug");
+            for target in ["tungstenite::protocol", "tokio_tungstenite", "rustls::conn", "hyper"] {
+                // The target of an event must be constant, so each crate's is spelled out below.
+                assert!(!levels(u8::MAX).would_enable(target, &Level::TRACE), "{target}");
+            }
+            trace!(target: "tungstenite::protocol", "the-token");
+        };
+        let found = |verbose| {
+            let text = file_of(verbose, all);
+            ["ours-debug", "ours-trace", "theirs-debug", "the-token"]
+                .map(|word| text.contains(word))
+        };
+        assert_eq!(found(0), [false, false, false, false]);
+        assert_eq!(found(1), [true, false, true, false]);
+        assert_eq!(found(2), [true, true, true, false]);
+        assert_eq!(found(3), found(2));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_belongs_to_the_user_alone_and_an_old_one_is_kept() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        open(&path).expect("opened").write_all(b"one\n").expect("written");
+        open(&path).expect("opened").write_all(b"two\n").expect("written");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "one\ntwo\n");
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,1 +1,8 @@
-fn main() {}
+//! The `cortop` program; all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cortop::cli::Cli::read();
+    cortop::run::main(&cli)
+}

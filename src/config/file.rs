@@ -1,0 +1,140 @@
+//! The config file as it stands: every setting optional. Unknown settings are warned about by
+//! name; a wrong type or value is toml's own error, which has line, column and a caret.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::sample;
+use crate::{
+    cli::{SESSIONS, check_max_rate, named},
+    cortex::{HeadsetId, Stream, client::SessionPolicy},
+};
+
+/// The config file. Its names are those of the flags.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct Settings {
+    pub(super) url: Option<String>,
+    pub(super) ca_file: Option<PathBuf>,
+    pub(super) insecure: Option<bool>,
+    pub(super) headset: Option<HeadsetId>,
+    #[serde(deserialize_with = "session")]
+    pub(super) session: Option<SessionPolicy>,
+    pub(super) debit: Option<u32>,
+    #[serde(deserialize_with = "streams")]
+    pub(super) streams: Option<Vec<Stream>>,
+    #[serde(rename = "client_id")]
+    pub(super) client_id: Option<SecretString>,
+    #[serde(rename = "client_secret")]
+    pub(super) client_secret: Option<SecretString>,
+    #[serde(deserialize_with = "fps")]
+    pub(super) fps: Option<u16>,
+    #[serde(deserialize_with = "max_rate")]
+    pub(super) max_rate: Option<f64>,
+    pub(super) ascii: Option<bool>,
+    pub(super) theme: Option<String>,
+    pub(super) synchronized: Option<bool>,
+    pub(super) log_file: Option<PathBuf>,
+    /// Scope → action → keys.
+    pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+/// Reads the file; `None` if there is none.
+pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Settings>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(error).wrap_err_with(|| {
+                format!("cannot read the config file {}; check its permissions", path.display())
+            });
+        }
+    };
+    let file = parse(&text, warnings).map_err(|error| {
+        eyre!(
+            "the config file {} is not valid:\n{error}\nmend it, or compare with `cortop print config`",
+            path.display()
+        )
+    })?;
+    if file.client_secret.is_some() && readable_by_others(path) {
+        warnings.push(format!(
+            "{} holds the client secret and others can read it: chmod 600 it",
+            path.display()
+        ));
+    }
+    Ok(Some(file))
+}
+
+pub(super) fn parse(text: &str, warnings: &mut Vec<String>) -> Result<Settings, String> {
+    let file = toml::from_str(text).map_err(|error| show(&error, text))?;
+    let table: toml::Table = toml::from_str(text).map_err(|error| show(&error, text))?;
+    for name in table.keys().filter(|name| !sample::knows(name)) {
+        warnings.push(format!(
+            "config: there is no setting \"{name}\"; `cortop print config` lists them"
+        ));
+    }
+    Ok(file)
+}
+
+/// toml's own text, which quotes the line, unless the line may hold a credential.
+fn show(error: &toml::de::Error, text: &str) -> String {
+    let Some(span) = error.span() else { return error.message().to_owned() };
+    let start = text[..span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    if !text[start..end.max(span.end.min(text.len()))].contains("client_") {
+        return error.to_string();
+    }
+    let line = text[..start].lines().count() + 1;
+    format!("line {line} must be a name, = and a text in quotes (not shown: it may hold a secret)")
+}
+
+#[cfg(unix)]
+fn readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_: &Path) -> bool {
+    false
+}
+
+fn session<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SessionPolicy>, D::Error> {
+    let name = String::deserialize(from)?;
+    named(&SESSIONS, &name).map(Some).ok_or_else(|| {
+        D::Error::custom(format!(
+            "\"{name}\" is none of {}",
+            SESSIONS.map(|(name, _)| name).join(" ")
+        ))
+    })
+}
+
+fn streams<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Stream>>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    if names.is_empty() {
+        return Err(D::Error::custom("name at least one stream"));
+    }
+    names
+        .iter()
+        .map(|name| name.parse().map_err(D::Error::custom))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+fn fps<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    let fps = u16::deserialize(from)?;
+    if (1..=60).contains(&fps) { Ok(Some(fps)) } else { Err(D::Error::custom("must be 1 to 60")) }
+}
+
+fn max_rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let rate = f64::deserialize(from)?;
+    check_max_rate(rate).map_err(D::Error::custom)?;
+    Ok(Some(rate))
+}

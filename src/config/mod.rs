@@ -1,0 +1,184 @@
+//! The settings in force: default < file < environment < flags, resolved once at start. The
+//! environment and the place of the file are handed in. Nothing here prints; what is odd becomes a
+//! warning, what is wrong an error with the next step.
+
+mod file;
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use color_eyre::eyre::{Result, eyre};
+use secrecy::SecretString;
+
+pub use self::sample::sample;
+use crate::{
+    app::Keymap,
+    cli,
+    cortex::{HeadsetId, Stream, client::SessionPolicy},
+};
+
+/// Where the Cortex service listens (cortex-api.md §1).
+pub const DEFAULT_URL: &str = "wss://localhost:6868";
+/// Frames a second.
+pub const DEFAULT_FPS: u16 = 10;
+/// The theme that every terminal shows.
+pub const DEFAULT_THEME: &str = "ansi";
+
+/// The settings in force.
+#[derive(Debug)]
+pub struct Config {
+    /// `ws://` or `wss://`.
+    pub url: String,
+    /// A root certificate beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Skip certificate checks; loopback only.
+    pub insecure: bool,
+    /// The headset to take without asking.
+    pub headset: Option<HeadsetId>,
+    /// How sessions are opened.
+    pub session: SessionPolicy,
+    /// How many sessions to move from the licence to this computer.
+    pub debit: Option<u32>,
+    /// The streams to subscribe.
+    pub streams: Vec<Stream>,
+    /// The application's credentials, or the sentence that says how to give them.
+    pub credentials: Result<Credentials, String>,
+    /// Frames a second, 1..=60.
+    pub fps: u16,
+    /// Most kB a second to the terminal.
+    pub max_rate: Option<f64>,
+    /// Without braille and box characters.
+    pub ascii: bool,
+    /// The first theme's name.
+    pub theme: String,
+    /// Whether frames are wrapped in synchronized output.
+    pub synchronized: bool,
+    /// The keys in force.
+    pub keymap: Keymap,
+    /// Where the log is appended.
+    pub log_file: Option<PathBuf>,
+    /// What was odd, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// The Cortex application's credentials (cortex-api.md §2.3).
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Client id.
+    pub id: SecretString,
+    /// Client secret.
+    pub secret: SecretString,
+}
+
+/// What the settings come from beside the flags.
+pub struct Sources<'a> {
+    /// Looks up an environment variable.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The config file read unless a flag names another; absent is fine.
+    pub file: Option<PathBuf>,
+}
+
+/// The folder of the config file and the user's themes: `cortop` in the XDG place.
+#[must_use]
+pub fn folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("cortop"))
+}
+
+/// Resolves the settings.
+///
+/// # Errors
+/// The file named cannot be read, or says something that cannot be: the text says where and what
+/// to do.
+pub fn load(
+    service: &cli::Service,
+    display: &cli::Display,
+    sources: &Sources<'_>,
+) -> Result<Config> {
+    let mut warnings = Vec::new();
+    let file = match (&display.config, &sources.file) {
+        (Some(path), _) => file::read(path, &mut warnings)?.ok_or_else(|| {
+            eyre!("there is no config file {}; `cortop print config` prints one", path.display())
+        })?,
+        (None, Some(path)) => file::read(path, &mut warnings)?.unwrap_or_default(),
+        (None, None) => file::Settings::default(),
+    };
+    let place = display.config.as_ref().or(sources.file.as_ref());
+    let env = |name: &str| (sources.env)(name).filter(|value| !value.is_empty());
+
+    let keys: BTreeMap<String, Vec<String>> = file
+        .keys
+        .into_iter()
+        .flat_map(|(scope, keys)| {
+            keys.into_iter().map(move |(name, keys)| (format!("{scope}.{name}"), keys))
+        })
+        .collect();
+    let keymap = Keymap::new(&keys).map_err(|errors| eyre!(errors.join("\n")))?;
+
+    let mut streams =
+        service.streams.clone().or(file.streams).unwrap_or_else(|| Stream::ALL.to_vec());
+    streams.sort_unstable();
+    streams.dedup();
+
+    Ok(Config {
+        url: service
+            .url
+            .clone()
+            .or_else(|| env("EMOTIV_CORTEX_URL"))
+            .or(file.url)
+            .unwrap_or_else(|| DEFAULT_URL.to_owned()),
+        ca_file: service.ca_file.clone().or(file.ca_file),
+        insecure: service.insecure || file.insecure.unwrap_or_default(),
+        headset: service.headset.clone().or(file.headset),
+        session: service.session.or(file.session).unwrap_or_default(),
+        debit: service.debit.or(file.debit),
+        streams,
+        credentials: credentials(
+            env("EMOTIV_CLIENT_ID").map(SecretString::from).or(file.client_id),
+            env("EMOTIV_CLIENT_SECRET").map(SecretString::from).or(file.client_secret),
+            place.map(PathBuf::as_path),
+        ),
+        fps: display.fps.or(file.fps).unwrap_or(DEFAULT_FPS),
+        max_rate: display.max_rate.or(file.max_rate),
+        ascii: display.ascii || file.ascii.unwrap_or_else(|| !utf8(&env)),
+        theme: display.theme.clone().or(file.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned()),
+        synchronized: file.synchronized.unwrap_or(true),
+        keymap,
+        log_file: display.log_file.clone().or(file.log_file),
+        warnings,
+    })
+}
+
+fn credentials(
+    id: Option<SecretString>,
+    secret: Option<SecretString>,
+    file: Option<&Path>,
+) -> Result<Credentials, String> {
+    let (missing, set) = match (id, secret) {
+        (Some(id), Some(secret)) => return Ok(Credentials { id, secret }),
+        (Some(_), None) => ("client secret", "EMOTIV_CLIENT_SECRET, or client_secret"),
+        (None, Some(_)) => ("client id", "EMOTIV_CLIENT_ID, or client_id"),
+        (None, None) => (
+            "client id and secret",
+            "EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or client_id and client_secret",
+        ),
+    };
+    let file = file.map_or("the config file".to_owned(), |file| file.display().to_string());
+    Err(format!(
+        "the Cortex application's {missing} is missing: set {set} in {file} (an EMOTIV account \
+         gives them under \"Cortex Apps\"); `cortop demo` needs neither"
+    ))
+}
+
+/// Whether the locale says UTF-8: the first of the three that is set decides, none means `C`.
+fn utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(env).is_some_and(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}

@@ -1,0 +1,101 @@
+//! The commented config file, made from the defaults and the table of actions.
+
+use std::fmt::Write as _;
+
+use super::{DEFAULT_FPS, DEFAULT_THEME, DEFAULT_URL};
+use crate::app::{Scope, TABLE};
+
+/// A setting of the file: its name, its value in the sample, and what it says.
+type Row = (&'static str, String, &'static str);
+
+fn rows() -> [Row; 15] {
+    let text = |text: &str| format!("\"{text}\"");
+    [
+        (
+            "url",
+            text(DEFAULT_URL),
+            "Address of the Cortex service; EMOTIV_CORTEX_URL and --url win.",
+        ),
+        ("ca-file", text("/path/to/root.pem"), "Root certificate to trust beside the system's."),
+        (
+            "insecure",
+            "false".into(),
+            "Skip certificate checks; only for a service on this machine.",
+        ),
+        ("headset", text("EPOCX-1A2B3C4D"), "Headset to take without asking."),
+        (
+            "session",
+            text("auto"),
+            "auto: activated where the licence allows, else open; active; open.",
+        ),
+        ("debit", "1".into(), "Sessions to move from the licence to this computer."),
+        (
+            "streams",
+            "[\"eeg\", \"mot\", \"dev\", \"eq\", \"pow\", \"met\", \"com\", \"fac\", \"sys\"]"
+                .into(),
+            "Streams to subscribe.",
+        ),
+        (
+            "client_id",
+            text("…"),
+            "The Cortex application's id; EMOTIV_CLIENT_ID wins. Keep this file to yourself: chmod 600.",
+        ),
+        ("client_secret", text("…"), "Its secret; EMOTIV_CLIENT_SECRET wins."),
+        ("fps", DEFAULT_FPS.to_string(), "Frames a second, 1 to 60."),
+        (
+            "max-rate",
+            "20.0".into(),
+            "Most kB a second to the terminal, for slow links; no limit if absent.",
+        ),
+        (
+            "ascii",
+            "false".into(),
+            "Draw without braille and box characters; if absent, the locale decides.",
+        ),
+        (
+            "theme",
+            text(DEFAULT_THEME),
+            "ansi, light, mono, high-contrast, or a file in themes/ beside this one.",
+        ),
+        (
+            "synchronized",
+            "true".into(),
+            "Wrap each frame in synchronized output, so that no half-drawn frame shows.",
+        ),
+        ("log-file", text("/path/to/cortop.log"), "Append the log to a file too."),
+    ]
+}
+
+/// Whether the file may have a setting of this name.
+pub(super) fn knows(name: &str) -> bool {
+    name == "keys" || rows().iter().any(|(own, ..)| *own == name)
+}
+
+/// The commented config file that `cortop print config` prints.
+#[must_use]
+pub fn sample() -> String {
+    let mut text = String::from(
+        "# cortop's settings. Flags win over the environment, the environment over this file.\n\
+         # Every line is commented out; what stands here is the default or an example.\n",
+    );
+    for (name, value, help) in rows() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n# {help}\n#{name} = {value}\n");
+    }
+    text.push_str(
+        "\n# Keys: a character, ctrl- and a letter, or tab, enter, space, up, pageup, …; [] unbinds.\n",
+    );
+    for scope in Scope::ALL {
+        let _ = write!(text, "\n#[keys.{}]\n", scope.name());
+        for row in TABLE.iter().filter(|row| row.scope == scope) {
+            let keys: Vec<String> = row.keys.iter().map(|key| quoted(&key.to_string())).collect();
+            let _ = write!(text, "# {}\n#{} = [{}]\n", row.help, row.name, keys.join(", "));
+        }
+    }
+    text
+}
+
+/// A key as a TOML text.
+fn quoted(key: &str) -> String {
+    toml::Value::from(key).to_string()
+}

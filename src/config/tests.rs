@@ -1,0 +1,163 @@
+use std::{collections::HashMap, fs};
+
+use clap::Parser as _;
+use secrecy::ExposeSecret as _;
+
+use super::*;
+use crate::app::{Action, Key, Scope};
+
+/// What `load` makes of a command line, an environment and a config file's text.
+fn load_from(line: &str, env: &[(&str, &str)], file: Option<&str>) -> Result<Config> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("config.toml");
+    if let Some(text) = file {
+        fs::write(&place, text).expect("written");
+    }
+    let env: HashMap<&str, &str> = env.iter().copied().collect();
+    let cli = cli::Cli::parse_from(line.split(' '));
+    let sources =
+        Sources { env: &|name| env.get(name).map(ToString::to_string), file: Some(place) };
+    load(&cli.service, &cli.display, &sources)
+}
+
+#[test]
+fn nothing_set_gives_the_defaults_and_says_how_to_give_credentials() {
+    let config = load_from("cortop", &[], None).expect("valid");
+    assert_eq!((config.url.as_str(), config.fps), (DEFAULT_URL, DEFAULT_FPS));
+    assert_eq!(config.streams, Stream::ALL);
+    assert!(config.ascii, "a locale that is not set is C");
+    assert!(config.warnings.is_empty());
+    let next = config.credentials.expect_err("none");
+    for word in ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET", "config.toml", "cortop demo"] {
+        assert!(next.contains(word), "{next}");
+    }
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file =
+        "url = \"ws://file\"\nfps = 20\ntheme = \"mono\"\nclient_id = \"f\"\nclient_secret = \"f\"";
+    let env = [("EMOTIV_CORTEX_URL", "ws://env"), ("EMOTIV_CLIENT_ID", "e")];
+    let url = |line, env, file| load_from(line, env, file).expect("valid").url;
+    assert_eq!(url("cortop --url ws://flag", &env, Some(file)), "ws://flag");
+    assert_eq!(url("cortop", &env, Some(file)), "ws://env");
+    assert_eq!(url("cortop", &[("EMOTIV_CORTEX_URL", "")], Some(file)), "ws://file");
+
+    let config = load_from("cortop --fps 30", &env, Some(file)).expect("valid");
+    assert_eq!((config.fps, config.theme.as_str()), (30, "mono"));
+    let credentials = config.credentials.expect("given");
+    assert_eq!(credentials.id.expose_secret(), "e");
+    assert_eq!(credentials.secret.expose_secret(), "f");
+}
+
+#[test]
+fn the_first_locale_that_is_set_decides_on_utf8() {
+    let ascii = |env: &[(&str, &str)]| load_from("cortop", env, None).expect("valid").ascii;
+    assert!(!ascii(&[("LANG", "de_DE.UTF-8")]));
+    assert!(!ascii(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
+    assert!(ascii(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]));
+    assert!(!ascii(&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")]));
+}
+
+#[test]
+fn unknown_settings_are_warned_about_by_name_and_the_rest_holds() {
+    let config = load_from("cortop", &[], Some("frames = 5\nfps = 5\n[colours]\nx = 1"));
+    let config = config.expect("valid");
+    assert_eq!(config.fps, 5);
+    assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
+    assert!(config.warnings.iter().any(|warning| warning.contains("\"frames\"")));
+    assert!(config.warnings.iter().any(|warning| warning.contains("\"colours\"")));
+}
+
+#[test]
+fn a_wrong_value_is_shown_with_its_line_and_a_caret() {
+    for wrong in [
+        "fps = \"ten\"",
+        "fps = 0",
+        "max-rate = -1.0",
+        "session = \"maybe\"",
+        "streams = [\"egg\"]",
+        "streams = []",
+        "theme = mono",
+        "[keys.streams]\nsweep = \"s\"",
+    ] {
+        let error = load_from("cortop", &[], Some(&format!("insecure = false\n{wrong}")));
+        let error = error.expect_err(wrong).to_string();
+        assert!(error.contains("line ") && error.contains('^'), "{error}");
+        assert!(error.contains("config.toml") && error.contains("print config"), "{error}");
+    }
+}
+
+#[test]
+fn an_error_never_quotes_a_credential() {
+    for wrong in [
+        "client_secret = 90125",
+        "client_secret = \"90125",
+        "client_id = [\n\"90125\"]",
+        "client_secret = 90125x",
+    ] {
+        let error = load_from("cortop", &[], Some(wrong)).expect_err(wrong);
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("90125"), "{shown}");
+        assert!(shown.contains("line "), "{shown}");
+    }
+    let config = load_from("cortop", &[("EMOTIV_CLIENT_SECRET", "90125")], None).expect("valid");
+    assert!(!format!("{config:?}").contains("90125"));
+}
+
+#[test]
+fn a_file_named_by_a_flag_must_be_there() {
+    let error = load_from("cortop --config /nowhere/c.toml", &[], None).expect_err("absent");
+    assert!(error.to_string().contains("/nowhere/c.toml"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_can_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("config.toml");
+    fs::write(&place, "client_secret = \"x\"").expect("written");
+    for (mode, warnings) in [(0o644, 1), (0o600, 0)] {
+        fs::set_permissions(&place, fs::Permissions::from_mode(mode)).expect("set");
+        let mut found = Vec::new();
+        file::read(&place, &mut found).expect("valid");
+        assert_eq!(found.len(), warnings, "{mode:o}");
+    }
+}
+
+#[test]
+fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
+    let config = load_from("cortop", &[], Some("[keys.streams]\nsweep = [\"w\"]")).expect("valid");
+    assert_eq!(config.keymap.action(Scope::Streams, Key::char('w')), Some(Action::Sweep));
+
+    let clash = load_from("cortop", &[], Some("keys.streams.sweep = [\"z\"]"));
+    let clash = clash.expect_err("a clash").to_string();
+    assert!(clash.contains("streams.sweep") && clash.contains("global.zoom"), "{clash}");
+}
+
+#[test]
+fn the_sample_is_valid_as_printed_and_uncommented() {
+    let printed = sample();
+    let uncommented: String = printed
+        .lines()
+        .filter_map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    for text in [&printed, &uncommented] {
+        let config = load_from("cortop", &[], Some(text)).expect("valid");
+        assert!(
+            config.warnings.iter().all(|warning| warning.contains("chmod")),
+            "{:?}",
+            config.warnings
+        );
+    }
+    let mut warnings = Vec::new();
+    let file = file::parse(&uncommented, &mut warnings).expect("valid");
+    let settings = format!("{file:?}");
+    assert!(!settings.contains("None"), "the sample lacks a setting: {settings}");
+    assert_eq!(file.keys.values().map(BTreeMap::len).sum::<usize>(), crate::app::TABLE.len());
+    let config = load_from("cortop", &[], Some(&uncommented)).expect("valid");
+    assert_eq!((config.url.as_str(), config.fps), (DEFAULT_URL, DEFAULT_FPS));
+    assert_eq!((config.theme.as_str(), config.streams), (DEFAULT_THEME, Stream::ALL.to_vec()));
+}

@@ -1,0 +1,56 @@
+//! The monitor without a terminal: client and decoder, joined by their queues. The program puts a
+//! terminal before it, tests a screen in memory.
+
+use std::time::Duration;
+
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use crate::{
+    cortex::{self, Client, Command},
+    signal::{View, decoder},
+    terminal::Wires,
+};
+
+/// Bytes of history for all headsets together.
+const HISTORY: usize = 256 << 20;
+/// Quitting waits no longer than this for the service to hear our goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// A running client and decoder.
+#[derive(Debug)]
+pub struct Monitor {
+    /// The ends of their queues, for the loop.
+    pub wires: Wires,
+    client: JoinHandle<()>,
+    decoder: JoinHandle<()>,
+}
+
+impl Monitor {
+    /// Starts both on the current runtime. `frame`: shortest time between two snapshots.
+    #[must_use]
+    pub fn start(config: cortex::Config, frame: Duration) -> Self {
+        let (samples, feed) = cortex::sample::feed();
+        let (view, viewed) = watch::channel(View::default());
+        let (snapshots, decoder) =
+            decoder::spawn(feed, viewed, decoder::Config { frame, history: HISTORY });
+        let Client { commands, events, task } = Client::spawn(config, samples);
+        Self { wires: Wires { commands, events, view, snapshots }, client: task, decoder }
+    }
+
+    /// Closes our sessions and ends both, within a second.
+    pub async fn stop(self) {
+        let Wires { commands, mut events, .. } = self.wires;
+        let goodbye = async {
+            // A client that has ended already has nothing to close.
+            if commands.send(Command::Quit).await.is_ok() {
+                // A full queue would keep the client from its goodbye.
+                while events.recv().await.is_some() {}
+            }
+        };
+        if timeout(GOODBYE, goodbye).await.is_err() {
+            tracing::warn!("the service did not answer our goodbye in time");
+        }
+        self.client.abort();
+        self.decoder.abort();
+    }
+}

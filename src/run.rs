@@ -1,0 +1,190 @@
+//! The program: from the command line to the exit code. What can be refused is refused before the
+//! screen is taken over, in one sentence with the next step.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use color_eyre::{
+    config::{HookBuilder, Theme},
+    eyre::{Result, bail, eyre},
+};
+use crossterm::event::EventStream;
+use secrecy::SecretString;
+use tracing::{info, warn};
+
+use crate::{
+    app::{App, Now, Settings},
+    cli::{self, Cli, Command, Print},
+    config::{self, Config, Credentials, Sources},
+    cortex, logging,
+    monitor::Monitor,
+    sim::{self, Sim},
+    terminal::{self, End, Screen as _, Tty, guard::Guard, input, screen, signals},
+    ui::{self, Ui},
+};
+
+/// Could not start as asked.
+const REFUSED: u8 = 2;
+
+/// Does what the command line asks; the exit code is the one that the help tells.
+#[must_use]
+pub fn main(cli: &Cli) -> ExitCode {
+    let done = match &cli.command {
+        Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| End::Quit),
+        Some(Command::Demo(demo)) => start(cli, Some(demo)),
+        None => start(cli, None),
+    };
+    match done {
+        Ok(end) => ExitCode::from(end.exit_code()),
+        Err(error) => {
+            eprintln!("cortop: {error:#}");
+            ExitCode::from(REFUSED)
+        }
+    }
+}
+
+/// Prints to standard output; a reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
+    // Before the terminal's guard, which wraps its panic hook. Without a theme: a report may land in
+    // a file, and no escape sequence is to be left behind.
+    HookBuilder::default().theme(Theme::new()).display_env_section(false).install()?;
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        bail!(
+            "the monitor needs a terminal for input and output; run it without pipes and \
+             redirections"
+        );
+    }
+    let env = |name: &str| std::env::var(name).ok();
+    let folder = config::folder();
+    let file = folder.as_ref().map(|folder| folder.join("config.toml"));
+    // The demo shows all there is, whatever is configured for the service.
+    let mut config = config::load(&cli.service, &cli.display, &Sources { env: &env, file })?;
+    logging::init(cli.display.verbose, config.log_file.as_deref())?;
+
+    let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+    let options = ui::Options {
+        ascii: config.ascii,
+        no_color: set("NO_COLOR"),
+        rgb: env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit"),
+        themes: folder.map(|folder| folder.join("themes")),
+    };
+    // ratatui's colours are what the theme says; crossterm's own NO_COLOR would also drop bold and
+    // reverse, and with them the selection.
+    crossterm::style::force_color_output(true);
+    let (ui, theme_warnings) = Ui::new(&options);
+    config.warnings.extend(theme_warnings);
+
+    let themes = ui.theme_names();
+    let theme = themes.iter().position(|name| *name == config.theme).ok_or_else(|| {
+        eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
+    })?;
+    for warning in &config.warnings {
+        eprintln!("cortop: {warning}");
+        warn!("{warning}");
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let end = runtime.block_on(async {
+        let sim = match demo {
+            Some(demo) => Some(simulate(demo).await?),
+            None => None,
+        };
+        let cortex = match &sim {
+            Some(sim) => demo_service(sim),
+            None => service(&config)?,
+        };
+        let settings = Settings {
+            keymap: config.keymap.clone(),
+            themes,
+            theme,
+            url: cortex.url.clone(),
+            demo: demo.is_some(),
+        };
+        let end = show(&config, cortex, settings, &ui).await;
+        if let Some(sim) = sim {
+            sim.task.abort();
+        }
+        end
+    });
+    // A name that is still being looked up does not hold the exit back.
+    runtime.shutdown_background();
+    end
+}
+
+/// Runs the monitor on the terminal.
+async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &Ui) -> Result<End> {
+    let frame = Duration::from_secs(1) / u32::from(config.fps);
+    let limit = config.max_rate.map(|rate| rate * 1000.0);
+    let (sender, mut input) = input::queue();
+    signals::watch(sender.clone())?;
+    let mut terminal = screen::terminal(Tty::new(limit, config.synchronized)?)?;
+    let guard = Guard::new(sender.clone())?;
+    input::forward(EventStream::new(), sender);
+
+    let mut monitor = Monitor::start(cortex, frame);
+    let app = App::new(settings, Now::read());
+    let (_, end) =
+        terminal::run(app, ui, &mut terminal, &mut monitor.wires, &mut input, frame).await;
+    info!(?end, "leaving");
+    terminal.backend_mut().leave().await;
+    drop(guard);
+    monitor.stop().await;
+    Ok(end)
+}
+
+/// The simulator as the arguments ask for it.
+async fn simulate(demo: &cli::Demo) -> Result<Sim> {
+    let sim = Sim::start(sim::Options {
+        headsets: vec![demo.model; usize::from(demo.headsets)],
+        replay: demo.replay.clone(),
+        seed: demo.seed,
+        warm: true,
+        tls: None,
+    })
+    .await?;
+    for note in &sim.notes {
+        info!("{note}");
+    }
+    Ok(sim)
+}
+
+/// The service that the settings name.
+fn service(config: &Config) -> Result<cortex::Config> {
+    let Credentials { id, secret } = config.credentials.clone().map_err(|next| eyre!(next))?;
+    Ok(cortex::Config {
+        url: config.url.clone(),
+        ca_file: config.ca_file.clone(),
+        insecure: config.insecure,
+        client_id: id,
+        client_secret: secret,
+        headset: config.headset.clone(),
+        session: config.session,
+        debit: config.debit,
+        streams: config.streams.clone(),
+    })
+}
+
+/// The simulator, which takes any credentials.
+fn demo_service(sim: &Sim) -> cortex::Config {
+    cortex::Config {
+        url: sim.url(),
+        ca_file: None,
+        insecure: false,
+        client_id: SecretString::from("demo"),
+        client_secret: SecretString::from("demo"),
+        headset: None,
+        session: cortex::client::SessionPolicy::Auto,
+        debit: None,
+        streams: cortex::Stream::ALL.to_vec(),
+    }
+}

@@ -1,0 +1,240 @@
+//! The loop: joins input, the client's events, the decoder's snapshots and two clocks with the
+//! state machine, and draws when something has changed and the screen is ready. Knows neither tty
+//! nor socket, so that tests run it headless.
+
+use std::{sync::Arc, time::Duration};
+
+use ratatui::{Terminal, layout::Rect};
+use tokio::{
+    select,
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+
+use super::{Input, Screen, signals};
+use crate::{
+    app::{App, Effect, Message, Now},
+    cortex::{Command, Event},
+    signal::{Snapshot, View},
+    ui::Ui,
+};
+
+/// A clock in the status line shows that the monitor lives, and the write notices a terminal that
+/// is gone.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// The ends of the queues to the client and the decoder.
+#[derive(Debug)]
+pub struct Wires {
+    /// To the client, bounded.
+    pub commands: mpsc::Sender<Command>,
+    /// From the client; closed when it has ended.
+    pub events: mpsc::Receiver<Event>,
+    /// To the decoder: what is being looked at.
+    pub view: watch::Sender<View>,
+    /// From the decoder.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The user quit, or the client ended.
+    Quit,
+    /// A signal of this number.
+    Signal(i32),
+    /// The terminal is gone.
+    Gone,
+    /// Some thread or task panicked; the report is printed.
+    Panicked,
+}
+
+impl End {
+    /// The process's exit code, as the help tells.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Quit => 0,
+            Self::Gone => 1,
+            Self::Panicked => 101,
+            Self::Signal(number) => u8::try_from(number).map_or(u8::MAX, |n| n.saturating_add(128)),
+        }
+    }
+}
+
+/// Runs until the user quits or nothing is left to run for. `frame`: shortest time between two
+/// frames. Closes nothing: the caller gives the terminal back and says goodbye to the client.
+pub async fn run<S: Screen>(
+    app: App,
+    ui: &Ui,
+    terminal: &mut Terminal<S>,
+    wires: &mut Wires,
+    input: &mut mpsc::Receiver<Input>,
+    frame: Duration,
+) -> (App, End) {
+    let area = terminal.get_frame().area();
+    let mut this = Loop { app, ui, terminal, wires, area, dirty: true, away: false };
+    let end = this.run(input, frame).await;
+    (this.app, end)
+}
+
+struct Loop<'a, S: Screen> {
+    app: App,
+    ui: &'a Ui,
+    terminal: &'a mut Terminal<S>,
+    wires: &'a mut Wires,
+    area: Rect,
+    /// Something changed since the last frame.
+    dirty: bool,
+    /// The shell has the terminal.
+    away: bool,
+}
+
+impl<S: Screen> Loop<'_, S> {
+    async fn run(&mut self, input: &mut mpsc::Receiver<Input>, frame: Duration) -> End {
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut next_frame = Instant::now();
+        loop {
+            // In the order of urgency; what comes last cannot starve, as the queues are short.
+            let step = select! {
+                biased;
+                () = self.terminal.backend().gone() => Err(End::Gone),
+                told = input.recv() => match told {
+                    Some(told) => self.hear(told).await,
+                    // Nobody is left who could end the loop.
+                    None => Err(End::Gone),
+                },
+                () = sleep_until(next_frame), if self.dirty && !self.away => {
+                    next_frame = Instant::now() + frame;
+                    self.draw()
+                }
+                _ = heartbeat.tick() => self.beat().await,
+                event = self.wires.events.recv() => self.drain(event).await,
+                Ok(()) = self.wires.snapshots.changed() => {
+                    let snapshot = Arc::clone(&self.wires.snapshots.borrow_and_update());
+                    self.tell(Message::Snapshot(snapshot)).await
+                }
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    async fn hear(&mut self, input: Input) -> Result<(), End> {
+        match input {
+            Input::Key(key) => {
+                let scope = self.app.focus.scope();
+                match self.app.settings.keymap.action(scope, key) {
+                    Some(action) => self.tell_now(Message::Action(action)).await,
+                    None => Ok(()),
+                }
+            }
+            Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
+            Input::Stop => self.suspend().await,
+            Input::Continue => self.resume(),
+            Input::Leave(end) => Err(end),
+        }
+    }
+
+    async fn beat(&mut self) -> Result<(), End> {
+        let throughput = self.terminal.backend_mut().throughput();
+        if throughput != self.app.throughput {
+            self.tell(Message::Throughput(throughput)).await?;
+        }
+        self.tell(Message::Tick(Now::read())).await
+    }
+
+    /// Takes in an event and all that wait behind it.
+    async fn drain(&mut self, first: Option<Event>) -> Result<(), End> {
+        let Some(first) = first else { return self.tell(Message::ClientEnded).await };
+        self.tell_now(Message::Cortex(first)).await?;
+        while let Ok(event) = self.wires.events.try_recv() {
+            self.tell(Message::Cortex(event)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the state machine something it stamps with the time.
+    async fn tell_now(&mut self, message: Message) -> Result<(), End> {
+        self.app.update(Message::Tick(Now::read()));
+        self.tell(message).await
+    }
+
+    async fn tell(&mut self, message: Message) -> Result<(), End> {
+        self.dirty = true;
+        for effect in self.app.update(message) {
+            match effect {
+                Effect::Command(command) => self.command(command),
+                Effect::Quit => return Err(End::Quit),
+                Effect::Redraw => self.redraw(self.area)?,
+                // Boxed, as suspending may say something in turn.
+                Effect::Suspend => Box::pin(self.suspend()).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.wires.commands.try_send(command) {
+            let busy = "the client is still busy with the last keys; try again in a moment";
+            self.app.update(Message::Notice(busy.to_owned()));
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), End> {
+        if !self.terminal.backend_mut().is_ready() {
+            return Ok(());
+        }
+        self.app.update(Message::Tick(Now::read()));
+        tui_logger::move_events();
+        let view = self.ui.view(&self.app, self.area);
+        self.wires.view.send_if_modified(|told| {
+            let changed = *told != view;
+            if changed {
+                *told = view;
+            }
+            changed
+        });
+        self.terminal.draw(|frame| self.ui.draw(&self.app, frame)).map_err(gone)?;
+        self.dirty = false;
+        Ok(())
+    }
+
+    /// Draws everything anew with the next frame. `Terminal::clear` would ask the terminal for its
+    /// cursor and race the key reader for the answer.
+    fn redraw(&mut self, area: Rect) -> Result<(), End> {
+        self.area = area;
+        self.dirty = true;
+        self.terminal.resize(area).map_err(gone)
+    }
+
+    /// Gives the terminal back and stops. What is said meanwhile is drawn after [`Self::resume`].
+    async fn suspend(&mut self) -> Result<(), End> {
+        if let Err(why) = signals::stoppable() {
+            self.app.update(Message::Notice(why));
+            self.dirty = true;
+            return Ok(());
+        }
+        self.away = true;
+        self.terminal.backend_mut().leave().await;
+        signals::stop().or_else(|error| {
+            tracing::warn!(%error, "cannot suspend");
+            self.resume()
+        })
+    }
+
+    /// Takes the terminal over again, whoever stopped the process, in the size it has now.
+    fn resume(&mut self) -> Result<(), End> {
+        self.away = false;
+        self.terminal.backend_mut().enter().map_err(gone)?;
+        let size = self.terminal.size().map_err(gone)?;
+        self.redraw(Rect::from((ratatui::layout::Position::ORIGIN, size)))
+    }
+}
+
+fn gone(error: impl std::error::Error) -> End {
+    tracing::warn!(%error, "the terminal failed; leaving");
+    End::Gone
+}

@@ -1,0 +1,110 @@
+//! Takes the terminal over and gives it back on every way out: leaving, suspending, an error, a
+//! panic in whatever thread or task. What it holds is the process's only terminal, so its state is
+//! the process's: entering and leaving twice does nothing.
+
+use std::{
+    io::{self, Write as _},
+    panic,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::channel,
+    },
+    thread,
+    time::Duration,
+};
+
+use crossterm::{
+    cursor::{Hide, Show},
+    event::{DisableBracketedPaste, EnableBracketedPaste},
+    queue,
+    style::ResetColor,
+    terminal::{
+        EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+        enable_raw_mode,
+    },
+};
+use tokio::sync::mpsc;
+
+use super::{End, Input, screen::stdout};
+
+/// A terminal that does not take the last bytes is given up after this.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// Gives the terminal back when dropped.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal over, and from now on gives it back before a panic is reported; a panic
+    /// anywhere, also in a task or thread, ends the loop that reads `input`. To be called once,
+    /// after the hooks that report a panic are installed.
+    ///
+    /// # Errors
+    /// The terminal cannot be set up.
+    pub fn new(input: mpsc::Sender<Input>) -> io::Result<Self> {
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            leave(true);
+            report(info);
+            // After the report: the log's own locks may be held by what has just failed.
+            tracing::error!("{info}");
+            // A full queue is emptied by the loop, unless the loop itself has failed, which ends it.
+            let _ = input.try_send(Input::Leave(End::Panicked));
+        }));
+        let guard = Self(());
+        enter()?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave(true);
+    }
+}
+
+/// Raw mode, alternate screen, bracketed paste, no cursor.
+pub(super) fn enter() -> io::Result<()> {
+    if ENTERED.swap(true, Ordering::SeqCst) {
+        // The shell had the terminal without our leaving it (`kill -STOP`): crossterm believes that
+        // raw mode is still on.
+        disable_raw_mode()?;
+    }
+    enable_raw_mode()?;
+    let mut bytes = Vec::new();
+    queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    stdout()?.write_all(&bytes)
+}
+
+/// Undoes all of it. `writable`: whether the terminal still takes bytes; a gone one is touched only
+/// once, and one that stalls is waited for no longer than [`LAST_WRITE`].
+pub(super) fn leave(writable: bool) {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    if writable {
+        let (done, wait) = channel();
+        // The thread may outlive this call only in a write that blocks until the process ends.
+        let writing = thread::Builder::new().spawn(move || done.send(write_leave()));
+        if writing.is_ok() {
+            // Nothing can be done about a terminal that does not take it.
+            let _ = wait.recv_timeout(LAST_WRITE);
+        }
+    }
+    let _ = disable_raw_mode();
+}
+
+fn write_leave() -> io::Result<()> {
+    let mut bytes = Vec::new();
+    queue!(
+        bytes,
+        EndSynchronizedUpdate,
+        ResetColor,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    )?;
+    stdout()?.write_all(&bytes)
+}

@@ -1,0 +1,102 @@
+//! What reaches the loop from outside: keys and sizes from the terminal, signals, a panic. All come
+//! through one bounded queue, filled by tasks of their own.
+
+use std::io;
+
+use crossterm::event::{Event, KeyEventKind};
+use futures_util::{Stream, StreamExt as _};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::End;
+use crate::app::Key;
+
+/// Keys and the like that may wait for the loop.
+const QUEUE: usize = 256;
+
+/// What reaches the loop from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A key was pressed, or repeats.
+    Key(Key),
+    /// The terminal has this many columns and rows now.
+    Resize(u16, u16),
+    /// The process is to be stopped (`SIGTSTP`).
+    Stop,
+    /// The process goes on after it was stopped (`SIGCONT`).
+    Continue,
+    /// Leave.
+    Leave(End),
+}
+
+/// The queue to the loop.
+#[must_use]
+pub fn queue() -> (mpsc::Sender<Input>, mpsc::Receiver<Input>) {
+    mpsc::channel(QUEUE)
+}
+
+/// Forwards what the terminal tells, until the loop or the terminal ends. A task of its own, as
+/// crossterm's stream takes a lock at every poll, which the loop would pay for at every wake-up.
+pub fn forward(
+    mut events: impl Stream<Item = io::Result<Event>> + Unpin + Send + 'static,
+    input: mpsc::Sender<Input>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let told = match events.next().await {
+                Some(Ok(event)) => match translate(&event) {
+                    Some(told) => told,
+                    None => continue,
+                },
+                // A terminal that is gone would tell so again and again.
+                Some(Err(_)) | None => Input::Leave(End::Gone),
+            };
+            let last = told == Input::Leave(End::Gone);
+            if input.send(told).await.is_err() || last {
+                return;
+            }
+        }
+    })
+}
+
+/// Releases of keys (Windows tells them), pastes, focus and mouse mean nothing here: a paste that
+/// was taken for keys would fire shortcuts.
+fn translate(event: &Event) -> Option<Input> {
+    match *event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(key.into())),
+        Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn keys_and_sizes_come_through_and_the_end_is_told_once() {
+        let key = |kind| {
+            Ok(Event::Key(KeyEvent::new_with_kind(KeyCode::Char('z'), KeyModifiers::NONE, kind)))
+        };
+        let events = stream::iter([
+            key(KeyEventKind::Press),
+            key(KeyEventKind::Release),
+            Ok(Event::Paste("q".to_owned())),
+            Ok(Event::FocusGained),
+            key(KeyEventKind::Repeat),
+            Ok(Event::Resize(1, 2)),
+            Err(io::ErrorKind::BrokenPipe.into()),
+            Err(io::ErrorKind::BrokenPipe.into()),
+        ]);
+        let (sender, mut input) = queue();
+        forward(events, sender).await.expect("no panic");
+        let mut told = Vec::new();
+        while let Some(input) = input.recv().await {
+            told.push(input);
+        }
+        let z = || Input::Key(Key::char('z'));
+        assert_eq!(told, [z(), z(), Input::Resize(1, 2), Input::Leave(End::Gone)]);
+    }
+}
