@@ -77,6 +77,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
         no_color: set("NO_COLOR"),
         rgb: env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit"),
         themes: folder.map(|folder| folder.join("themes")),
+        zone: None,
     };
     // ratatui's colours are what the theme says; crossterm's own NO_COLOR would also drop bold and
     // reverse, and with them the selection.
@@ -144,12 +145,10 @@ async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &
 
 /// The simulator as the arguments ask for it.
 async fn simulate(demo: &cli::Demo) -> Result<Sim> {
+    let headsets = usize::from(demo.headsets);
     let sim = Sim::start(sim::Options {
-        headsets: vec![demo.model; usize::from(demo.headsets)],
         replay: demo.replay.clone(),
-        seed: demo.seed,
-        warm: true,
-        tls: None,
+        ..sim::Options::demo(demo.model, headsets, demo.seed)
     })
     .await?;
     for note in &sim.notes {

@@ -137,6 +137,7 @@ impl Picture {
             end: self.next,
             end_time: self.next.checked_sub(1).and_then(|last| trace.history.time(last)),
             oldest: trace.history.oldest(),
+            newest: trace.history.next(),
         }
     }
 }

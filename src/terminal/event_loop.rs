@@ -124,13 +124,10 @@ impl<S: Screen> Loop<'_, S> {
 
     async fn hear(&mut self, input: Input) -> Result<(), End> {
         match input {
-            Input::Key(key) => {
-                let scope = self.app.focus.scope();
-                match self.app.settings.keymap.action(scope, key) {
-                    Some(action) => self.tell_now(Message::Action(action)).await,
-                    None => Ok(()),
-                }
-            }
+            Input::Key(key) => match self.app.action(key) {
+                Some(action) => self.tell_now(Message::Action(action)).await,
+                None => Ok(()),
+            },
             Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
             Input::Stop => self.suspend().await,
             Input::Continue => self.resume(),
