@@ -149,7 +149,8 @@ impl Keeper {
         let mut headsets = self.context.headsets.subscribe();
         let mut asked = None;
         loop {
-            let headset = headsets.borrow_and_update().iter().find(|one| one.id == self.headset).cloned();
+            let headset =
+                headsets.borrow_and_update().iter().find(|one| one.id == self.headset).cloned();
             match headset {
                 None => {
                     asked = None;
@@ -377,7 +378,8 @@ impl Keeper {
     async fn activate(&mut self, live: &mut Live) {
         let id = live.session.id.as_str();
         let params = json!({"session": id, "status": "active"});
-        if let Err(failure) = self.context.ask_as_user("updateSession", params, Effect::None).await {
+        if let Err(failure) = self.context.ask_as_user("updateSession", params, Effect::None).await
+        {
             self.context.outbox.refused(failure.refusal("updateSession")).await;
             return;
         }

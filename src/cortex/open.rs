@@ -24,8 +24,7 @@ const LONGEST: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pauses while Cortex retires a session that was just closed (§2.7).
-const RETIRING: [Duration; 3] =
-    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
+const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
 /// A session that was opened or found.
 pub(super) struct Opened {

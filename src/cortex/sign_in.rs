@@ -50,9 +50,10 @@ pub(super) async fn sign_in(context: Context) {
         } else {
             context.report(Report::SigningIn(Step::Stopped)).await;
             // Only the user can mend this, and these warnings tell that something was done.
-            while warning(&mut notices, LOGIN, |code| matches!(code, 2 | 9 | 17 | 23)).await.is_none()
-            {
-            }
+            while warning(&mut notices, LOGIN, |code| matches!(code, 2 | 9 | 17 | 23))
+                .await
+                .is_none()
+            {}
         }
     }
     context.read_licence().await;

@@ -3,29 +3,30 @@
 
 use std::{convert::Infallible, time::Duration};
 
+use cortop::terminal::Screen;
 use ratatui::{
     backend::{Backend, ClearType, TestBackend, WindowSize},
     buffer::Cell,
     layout::{Position, Size},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 /// How long a text may take to appear before the story has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A [`TestBackend`] that publishes its text at each flush.
-pub struct Screen {
+pub struct WatchedScreen {
     backend: TestBackend,
     text: watch::Sender<String>,
 }
 
-/// Reads a [`Screen`] from outside.
+/// Reads a [`WatchedScreen`] from outside.
 pub struct Reader(watch::Receiver<String>);
 
 /// Makes a screen of a size, and its reader.
-pub fn screen(width: u16, height: u16) -> (Screen, Reader) {
+pub fn screen(width: u16, height: u16) -> (WatchedScreen, Reader) {
     let (text, reader) = watch::channel(String::new());
-    (Screen { backend: TestBackend::new(width, height), text }, Reader(reader))
+    (WatchedScreen { backend: TestBackend::new(width, height), text }, Reader(reader))
 }
 
 impl Reader {
@@ -35,12 +36,13 @@ impl Reader {
     /// If it never does; the message shows what stood there instead.
     pub async fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         let met = self.0.wait_for(|text| condition(text));
-        match tokio::time::timeout(PATIENCE, met).await {
-            Ok(Ok(text)) => return text.clone(),
-            Ok(Err(_)) => {}
-            Err(_) => panic!("no {what} on the screen:\n{}", *self.0.borrow()),
-        }
-        panic!("the program ended before {what} was on the screen:\n{}", *self.0.borrow());
+        let met = timeout(PATIENCE, met).await.map(|met| met.map(|text| text.clone()));
+        let why = match met {
+            Ok(Ok(text)) => return text,
+            Ok(Err(_)) => "the program ended before it came",
+            Err(_) => "it did not come in time",
+        };
+        panic!("waiting for {what}: {why}; on the screen was\n{}", *self.0.borrow());
     }
 
     /// Waits for a text.
@@ -49,7 +51,7 @@ impl Reader {
     }
 }
 
-impl Backend for Screen {
+impl Backend for WatchedScreen {
     type Error = Infallible;
 
     fn draw<'a, I>(&mut self, content: I) -> Result<(), Self::Error>
@@ -102,3 +104,5 @@ impl Backend for Screen {
         Ok(())
     }
 }
+
+impl Screen for WatchedScreen {}

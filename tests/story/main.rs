@@ -1,0 +1,268 @@
+//! Stories: what a person sees and does, through the real way from the simulator over a socket,
+//! the client and the decoder to the screen.
+
+mod screen;
+
+use std::time::Duration;
+
+use cortop::{
+    app::{App, Key, Now, Settings},
+    cortex::{
+        self, HeadsetId, Stream, client::SessionPolicy, model::Model, session::SessionStatus,
+    },
+    monitor::Monitor,
+    sim::{self, Sim},
+    terminal::{self, End, Input, input, screen as screens},
+    ui::{self, Ui},
+};
+use secrecy::SecretString;
+use tokio::{sync::mpsc, time::timeout};
+
+use screen::{Reader, screen};
+
+/// A person before a running monitor.
+struct Person {
+    sim: Sim,
+    eyes: Reader,
+    keys: mpsc::Sender<Input>,
+}
+
+impl Person {
+    async fn press(&self, key: Key) {
+        self.keys.send(Input::Key(key)).await.expect("the monitor runs");
+    }
+
+    /// Presses each character in turn.
+    async fn type_in(&self, text: &str) {
+        for char in text.chars() {
+            self.press(Key::char(char)).await;
+        }
+    }
+}
+
+fn config(url: String) -> cortex::Config {
+    cortex::Config {
+        url,
+        ca_file: None,
+        insecure: false,
+        client_id: SecretString::from("story"),
+        client_secret: SecretString::from("story"),
+        headset: None,
+        session: SessionPolicy::Auto,
+        debit: None,
+        streams: Stream::ALL.to_vec(),
+    }
+}
+
+/// Runs the monitor on a screen in memory before a simulator, with a person who tells a story and
+/// quits at its end. Gives back what the state machine was then.
+async fn story<F: Future<Output = Person>>(
+    options: sim::Options,
+    adjust: impl FnOnce(&mut cortex::Config),
+    tell: impl FnOnce(Person) -> F,
+) -> (App, Sim) {
+    let sim = Sim::start(options).await.expect("the simulator starts");
+    let frame = Duration::from_millis(50);
+    let mut config = config(sim.url());
+    adjust(&mut config);
+    let settings = Settings { url: config.url.clone(), ..Settings::default() };
+    let app = App::new(settings, Now::read());
+    let (ui, warnings) = Ui::new(&ui::Options::default());
+    assert_eq!(warnings, Vec::<String>::new());
+    let (screen, eyes) = screen(120, 40);
+    let mut terminal = screens::terminal(screen).expect("a screen in memory has a size");
+    let (keys, mut input) = input::queue();
+    let person = Person { sim, eyes, keys };
+    let mut monitor = Monitor::start(config, frame);
+    let run = terminal::run(app, &ui, &mut terminal, &mut monitor.wires, &mut input, frame);
+    let telling = async {
+        let person = tell(person).await;
+        person.press(Key::char('q')).await;
+        person.sim
+    };
+    let ((app, end), sim) = tokio::join!(run, telling);
+    assert_eq!(end, End::Quit);
+    monitor.stop().await;
+    (app, sim)
+}
+
+/// What stands in the screen's line of a stream.
+fn line<'a>(screen: &'a str, stream: &str) -> &'a str {
+    screen
+        .lines()
+        .find(|line| line.contains(&format!("{stream} ")) && line.contains("lost"))
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_demo_streams_everything_and_quits_without_a_trace() {
+    let (app, sim) = story(
+        sim::Options::default(),
+        |_| {},
+        |mut person| async {
+            let screen = person
+                .eyes
+                .wait("all streams", |screen| {
+                    ["eeg", "mot", "dev", "eq", "pow", "com", "fac"]
+                        .iter()
+                        .all(|stream| line(screen, stream).contains("Hz"))
+                        && line(screen, "met").contains("eng")
+                })
+                .await;
+            assert!(screen.contains("streaming") && screen.contains("activated"), "{screen}");
+            assert!(screen.contains("AF3") && screen.contains("battery"), "{screen}");
+            assert!(line(&screen, "eeg").contains("lost 0"), "{screen}");
+            person
+        },
+    )
+    .await;
+    assert_eq!(app.sessions.live().count(), 1);
+    let closed = async {
+        while sim.control().connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(2), closed).await.expect("the socket is closed");
+    sim.task.abort();
+}
+
+#[tokio::test]
+async fn a_refused_stream_says_why_and_what_to_do_while_the_others_flow() {
+    let options = sim::Options { scopes: Vec::new(), ..sim::Options::default() };
+    let (app, sim) = story(
+        options,
+        |_| {},
+        |mut person| async {
+            let screen = person
+                .eyes
+                .wait("motion and a reason", |screen| {
+                    line(screen, "mot").contains("Hz") && screen.contains("scope eeg")
+                })
+                .await;
+            assert!(screen.contains("opened"), "{screen}");
+            person
+        },
+    )
+    .await;
+    let entry = app.sessions.current().expect("a session");
+    assert_eq!(entry.session.status, SessionStatus::Opened);
+    let refused: Vec<_> = entry.refused.iter().map(|(stream, why)| (*stream, why.code)).collect();
+    assert_eq!(refused, [(Stream::Eeg, Some(-32016))]);
+    sim.task.abort();
+}
+
+#[tokio::test]
+async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
+    let (_, sim) = story(
+        sim::Options::default(),
+        |_| {},
+        |mut person| async {
+            person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
+            person.sim.control().faults(|faults| faults.stall = true);
+            let screen = person.eyes.wait_for("STALE").await;
+            assert!(screen.contains("EPOCX"), "the rest still stands there: {screen}");
+            person.sim.control().faults(|faults| faults.stall = false);
+            person.eyes.wait("no stale stream", |screen| !screen.contains("STALE")).await;
+            person
+        },
+    )
+    .await;
+    sim.task.abort();
+}
+
+#[tokio::test]
+async fn a_dropped_link_is_shown_and_session_and_streams_come_back() {
+    let (app, sim) = story(
+        sim::Options::default(),
+        |_| {},
+        |mut person| async {
+            person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
+            person.sim.control().drop_connections();
+            person.eyes.wait_for("no connection").await;
+            person
+                .eyes
+                .wait("streams again", |screen| line(screen, "eeg").contains("256/256 Hz"))
+                .await;
+            person
+        },
+    )
+    .await;
+    assert_eq!(app.sessions.live().count(), 1);
+    assert_eq!(app.sessions.list.len(), 2, "the lost session is kept for reading");
+    sim.task.abort();
+}
+
+#[tokio::test]
+async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
+    let (app, sim) = story(
+        sim::Options::default(),
+        |_| {},
+        |mut person| async {
+            person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
+            person.sim.control().faults(|faults| faults.lose_next = 300);
+            person.eyes.wait("the loss", |screen| line(screen, "eeg").contains("lost 300")).await;
+            person
+        },
+    )
+    .await;
+    let traces = app.traces().expect("traces");
+    let hole = |trace: &cortop::signal::snapshot::Trace| {
+        trace.columns.iter().filter(|column| column.count == 0).count() as u64
+    };
+    // Those columns are empty that lie within the 300 samples whole.
+    let most = 300 * traces.bins.columns / traces.bins.samples;
+    for trace in &traces.channels {
+        assert!((most - 1..=most).contains(&hole(trace)), "{}: {}", trace.label, hole(trace));
+    }
+    sim.task.abort();
+}
+
+#[tokio::test]
+async fn of_two_headsets_one_is_chosen_with_enter() {
+    let options = sim::Options::demo(Model::Insight, 2, 7);
+    let (app, sim) = story(
+        options,
+        |_| {},
+        |mut person| async {
+            let ids = person.sim.control().headsets();
+            person
+                .eyes
+                .wait("both headsets", |screen| ids.iter().all(|id| screen.contains(id.as_str())))
+                .await;
+            person.type_in("1j").await;
+            person.press(Key::ENTER).await;
+            person.eyes.wait("samples", |screen| line(screen, "eeg").contains("128/128 Hz")).await;
+            person
+        },
+    )
+    .await;
+    let second: HeadsetId = sim.control().headsets()[1].clone();
+    assert_eq!(app.sessions.current().expect("a session").session.headset.id, second);
+    sim.task.abort();
+}
+
+#[tokio::test]
+async fn the_service_may_come_up_later() {
+    let port = Sim::start(sim::Options::default()).await.expect("starts");
+    let url = port.url();
+    let number = port.address.port();
+    port.task.abort();
+    let _ = port.task.await;
+    let options = sim::Options::default();
+    let absent = url.clone();
+    let (_, sim) = story(
+        options,
+        |config| config.url = absent,
+        |mut person| async move {
+            let screen = person.eyes.wait_for("no connection").await;
+            assert!(screen.contains(&url), "{screen}");
+            let late = Sim::start(sim::Options { port: number, ..sim::Options::default() }).await;
+            let late = late.expect("the port is free again");
+            person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
+            late.task.abort();
+            person
+        },
+    )
+    .await;
+    sim.task.abort();
+}
