@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use cortop::{
     cortex::{Headset, Session, model::Model},
@@ -12,7 +12,10 @@ use cortop::{
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async, connect_async_tls_with_config,
+    tungstenite::Message,
+};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -395,4 +398,35 @@ async fn aborting_the_task_ends_the_service_and_the_port_is_free_again() {
     let again = Sim::start(Options { port, ..Options::default() }).await.unwrap();
     assert_eq!(again.address.port(), port);
     Peer::authorized(&again).await;
+}
+
+#[tokio::test]
+async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let server = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let options = Options { tls: Some(Arc::new(server)), ..Options::default() };
+    let sim = Sim::start(options).await.unwrap();
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = Some(Connector::Rustls(Arc::new(client)));
+    let (socket, _) =
+        connect_async_tls_with_config(sim.url(), None, false, connector).await.unwrap();
+    let mut peer = Peer { socket, asked: 0, token: String::new(), warnings: Vec::new() };
+    assert_eq!(peer.ask("getCortexInfo", json!({})).await["result"]["version"], "4.8.32");
+
+    let plain = format!("ws://127.0.0.1:{}", sim.address.port());
+    assert!(connect_async(plain).await.is_err());
 }

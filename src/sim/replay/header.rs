@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
-/// What a column holds.
+/// What a column holds; the order of the variants is the order in which a row's cells are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// Epoch seconds.
@@ -36,11 +36,39 @@ pub(super) enum Role {
     LeftOut,
 }
 
-/// The columns of a recording in order, each with its name.
+/// A column of a recording.
+pub(super) struct Field {
+    /// Its place in a line.
+    pub(super) place: usize,
+    pub(super) name: String,
+    pub(super) role: Role,
+}
+
+/// The columns of a recording, those of a role together.
 pub(super) struct Header {
-    pub(super) columns: Vec<(String, Role)>,
+    pub(super) fields: Vec<Field>,
     /// A column `P` beside `P8` was taken for `P7`.
     pub(super) renamed: bool,
+}
+
+impl Role {
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Time => 0,
+            Self::Counter => 1,
+            Self::Interpolated => 2,
+            Self::Sensor(_) => 3,
+            Self::RawCq => 4,
+            Self::Trigger => 5,
+            Self::Battery => 6,
+            Self::Contact(_) => 7,
+            Self::Overall => 8,
+            Self::MotionCounter => 9,
+            Self::MotionInterpolated => 10,
+            Self::Motion(_) => 11,
+            Self::LeftOut => 12,
+        }
+    }
 }
 
 /// `key:value` pairs of an export's first line, or `None` if this is no such line.
@@ -62,9 +90,11 @@ impl Header {
         let role = |name: &str| {
             if renamed && name == "P" { Role::Sensor("P7".into()) } else { role(name) }
         };
-        let columns: Vec<_> = names.iter().map(|name| (name.clone(), role(name))).collect();
-        let sensor = |(_, role): &(String, Role)| matches!(role, Role::Sensor(_));
-        columns.iter().any(sensor).then_some(Self { columns, renamed })
+        let field = |(place, name): (usize, String)| Field { place, role: role(&name), name };
+        let mut fields: Vec<_> = names.into_iter().enumerate().map(field).collect();
+        fields.sort_by_key(|field| field.role.rank());
+        let sensor = |field: &Field| matches!(field.role, Role::Sensor(_));
+        fields.iter().any(sensor).then_some(Self { fields, renamed })
     }
 
     /// The sensors in the order of their columns.
@@ -80,18 +110,18 @@ impl Header {
         &'a self,
         label: impl Fn(&'a Role) -> Option<&'a String>,
     ) -> Vec<String> {
-        self.columns.iter().filter_map(|(_, role)| label(role)).cloned().collect()
+        self.fields.iter().filter_map(|field| label(&field.role)).cloned().collect()
     }
 
     /// Whether a column has this role.
     pub(super) fn has(&self, role: &Role) -> bool {
-        self.columns.iter().any(|(_, own)| own == role)
+        self.fields.iter().any(|field| field.role == *role)
     }
 
     /// The columns that are not replayed, those of one family together.
     pub(super) fn left_out(&self) -> Vec<String> {
         let mut families: Vec<(&str, usize)> = Vec::new();
-        for (name, _) in self.columns.iter().filter(|(_, role)| *role == Role::LeftOut) {
+        for Field { name, .. } in self.fields.iter().filter(|field| field.role == Role::LeftOut) {
             let family = name.split_once('.').map_or(name.as_str(), |(family, _)| family);
             match families.iter_mut().find(|(known, _)| *known == family) {
                 Some((_, count)) => *count += 1,

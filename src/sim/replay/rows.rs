@@ -6,7 +6,7 @@ use std::{fs::File, path::Path};
 use color_eyre::{Result, eyre::eyre};
 use csv::{Reader, StringRecord};
 
-use super::header::{Header, Role};
+use super::header::{Field, Header, Role};
 
 /// The numbers of a recording as they stand in it, by what they are for.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Rows {
         let mut record = StringRecord::new();
         while reader.read_record(&mut record).map_err(|error| unreadable(file, &error))? {
             let line = record.position().map_or(0, csv::Position::line);
-            let (found, wanted) = (record.len(), header.columns.len());
+            let (found, wanted) = (record.len(), header.fields.len());
             if found != wanted {
                 return Err(eyre!(
                     "{}, line {line}: it has {found} cells where the header names {wanted} columns; \
@@ -64,8 +64,9 @@ impl Rows {
     ) -> Result<()> {
         let mut motion = Vec::new();
         let mut contact = Vec::new();
-        for (cell, (column, role)) in record.iter().zip(&header.columns) {
-            let place = Place { file, line, column };
+        for Field { place, name, role } in &header.fields {
+            let cell = record.get(*place).unwrap_or_default();
+            let place = Place { file, line, column: name };
             match role {
                 Role::LeftOut => {}
                 Role::Time => {
@@ -89,7 +90,7 @@ impl Rows {
             }
         }
         let width = |wanted: fn(&Role) -> bool| {
-            header.columns.iter().filter(|(_, role)| wanted(role)).count()
+            header.fields.iter().filter(|field| wanted(&field.role)).count()
         };
         let of_motion = |role: &Role| matches!(role, Role::MotionInterpolated | Role::Motion(_));
         let of_contact =
