@@ -253,7 +253,7 @@ mod tests {
         let next = due(&mut service).remove(0);
         let apart = ((time(&next) - time(&first)) * 256.0).round();
         // The counter has run on through the silence.
-        assert_eq!(next["eeg"][0].as_f64().unwrap(), apart % 256.0);
+        assert!((next["eeg"][0].as_f64().unwrap() - apart % 256.0).abs() < 0.5);
     }
 
     #[tokio::test(start_paused = true)]
