@@ -11,13 +11,17 @@ use cortop::{
 };
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async, connect_async_tls_with_config,
     tungstenite::Message,
 };
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than the longest wait of the protocol, a scan of 20 s, which takes that on a paused clock.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Peer {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -437,4 +441,32 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
 
     let plain = format!("ws://127.0.0.1:{}", sim.address.port());
     assert!(connect_async(plain).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_takes_twenty_seconds_and_the_first_metrics_forty() {
+    let options = Options { warm: false, ..Options::default() };
+    let sim = Sim::start(options).await.unwrap();
+    let mut peer = Peer::connect(&sim).await;
+    let started = Instant::now();
+    peer.ask("controlDevice", json!({ "command": "refresh" })).await;
+    let keys = json!({ "clientId": "id", "clientSecret": "no" });
+    peer.ask("requestAccess", keys.clone()).await;
+    peer.warned(9).await;
+    peer.token =
+        peer.ask("authorize", keys).await["result"]["cortexToken"].as_str().unwrap().into();
+    peer.warned(142).await;
+    let seconds = started.elapsed().as_secs_f64();
+    assert!((20.0..20.1).contains(&seconds), "{seconds}");
+
+    let headset = sim.control().headsets().remove(0);
+    peer.ask("controlDevice", json!({ "command": "connect", "headset": headset })).await;
+    peer.warned(104).await;
+    let connected = Instant::now();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let session = peer.session("active").await;
+    peer.subscribe(&session, &["met"]).await;
+    while peer.sample("met").await["met"][1].is_null() {}
+    let seconds = connected.elapsed().as_secs_f64();
+    assert!((40.0..41.0).contains(&seconds), "{seconds}");
 }
