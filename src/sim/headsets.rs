@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     dispatch::Call,
     model::{Motion, Spec},
+    noise::slot,
     refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, Refusal},
     service::{Happening, Service},
     source::{Live, Source},
@@ -123,13 +124,10 @@ impl Device {
     }
 }
 
-/// A rate as Cortex prints it: whole where it is whole.
+/// A rate as Cortex prints it: without a point where it is whole.
 fn rate(hz: f64) -> Value {
-    if hz.fract() == 0.0 {
-        serde_json::from_str(&hz.to_string()).unwrap_or_default()
-    } else {
-        json!(hz)
-    }
+    let (whole, part) = slot(hz);
+    if part > 0.0 { json!(hz) } else { json!(whole) }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]

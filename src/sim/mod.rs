@@ -145,20 +145,12 @@ impl Sim {
     /// The recording cannot be read, the model cannot be simulated, or no port can be had; the
     /// text names the file, the place in it and the next step.
     pub async fn start(options: Options) -> Result<Self> {
-        let (headsets, notes) = headsets(&options)?;
+        let (service, notes) = service(&options)?;
         let port = options.port;
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
             eyre!("the simulator cannot listen on 127.0.0.1:{port}: {error}; choose another port")
         })?;
         let address = listener.local_addr()?;
-        let licence = Licence {
-            scopes: options.scopes,
-            quota: options.quota,
-            debited: options.quota,
-            sessions: 0,
-        };
-        let clock = Clock::start(options.speed);
-        let service = Service::new(clock, options.delays, licence, headsets, options.warm);
         let shared = Shared::new(service);
         let tls = options.tls.is_some();
         let task = tokio::spawn(server::serve(listener, options.tls, shared.clone()));
@@ -177,6 +169,19 @@ impl Sim {
     pub fn control(&self) -> Control {
         Control(self.shared.clone())
     }
+}
+
+/// The service before its first client, and what there is to say about a recording.
+fn service(options: &Options) -> Result<(Service, Vec<String>)> {
+    let (headsets, notes) = headsets(options)?;
+    let licence = Licence {
+        scopes: options.scopes.clone(),
+        quota: options.quota,
+        debited: options.quota,
+        sessions: 0,
+    };
+    let clock = Clock::start(options.speed);
+    Ok((Service::new(clock, options.delays, licence, headsets, options.warm), notes))
 }
 
 /// The headsets, and what there is to say about a recording.

@@ -28,11 +28,12 @@ pub(super) const TOKEN_OF_ANOTHER: i64 = -32135;
 pub(super) const HEADSET_NOT_READY: i64 = -32152;
 
 /// The texts of the codes: quoted from the wire where the reference quotes one, its meaning else.
-const TEXTS: [(i64, &str); 19] = [
+const TEXTS: [(i64, &str); 20] = [
     (NOT_JSON, "Parse error."),
     (BAD_REQUEST, "Invalid Request."),
     (UNKNOWN_METHOD, "Method not found."),
     (BAD_PARAMS, "Invalid Parameters."),
+    (-32603, "Internal error."),
     (NO_HEADSET, "No headset is connected."),
     (-32002, "Invalid License Key."),
     (HEADSET_UNAVAILABLE, "The headset is currently not available."),
@@ -54,7 +55,7 @@ impl Refusal {
     /// With the code's usual text.
     pub(super) fn new(code: i64) -> Self {
         let text = TEXTS.iter().find(|(known, _)| *known == code);
-        Self { code, message: text.map_or("Internal error.", |(_, text)| *text).to_owned() }
+        Self { code, message: text.map_or("The request is refused.", |(_, text)| *text).to_owned() }
     }
 
     /// The `error` member of an answer.

@@ -1,5 +1,5 @@
 //! The text of one sample, written value by value the way Cortex prints numbers (§5): rounded to
-//! the decimals of its stream, trailing zeros dropped, a float always with a point.
+//! the decimals of its stream, trailing zeros dropped, a fraction always with a point.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,8 @@ impl Row {
         let _ = write!(self.text, "{value}");
     }
 
-    /// A number rounded to `decimals`; what is not finite is `null`.
+    /// A number rounded to `decimals`, a whole one without a point if there are none; what is not
+    /// finite is `null`.
     pub fn fixed(&mut self, value: f64, decimals: i32) {
         self.separate();
         self.number(value, decimals);
@@ -86,7 +87,9 @@ impl Row {
     fn number(&mut self, value: f64, decimals: i32) {
         let scale = 10_f64.powi(decimals);
         let rounded = (value * scale).round() / scale;
-        if rounded.is_finite() {
+        if rounded.is_finite() && decimals == 0 {
+            let _ = write!(self.text, "{}", rounded + 0.0);
+        } else if rounded.is_finite() {
             // `Debug` prints the shortest text that reads back the same, `4205.0` with its point.
             let _ = write!(self.text, "{:?}", rounded + 0.0);
         } else {
@@ -109,7 +112,7 @@ mod tests {
         row.maybe(None, 6);
         row.flag(true);
         row.open();
-        row.int(4);
+        row.fixed(3.7, 0);
         row.close();
         row.open();
         row.close();

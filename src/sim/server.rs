@@ -179,3 +179,34 @@ async fn say(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::sim::{Options, service};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_costs_samples_and_no_memory() {
+        let (service, _) = service(&Options::default()).unwrap();
+        let shared = Shared::new(service);
+        let ask = |method: &str, params: Value| {
+            let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
+            let answer = shared.with(|service, now| service.answer(0, now, &request.to_string()));
+            serde_json::from_str::<Value>(&answer.unwrap()).unwrap()["result"].clone()
+        };
+        let keys = json!({ "clientId": "id", "clientSecret": "no" });
+        let token = ask("authorize", keys)["cortexToken"].clone();
+        let session = ask("createSession", json!({ "cortexToken": token, "status": "active" }));
+        let params = json!({ "cortexToken": token, "session": session["id"], "streams": ["eeg"] });
+        ask("subscribe", params);
+        let (queue, mut waiting) = mpsc::channel(16);
+        advance(Duration::from_millis(500)).await;
+        send_samples(&queue, &shared, 0);
+        // Half a second of 256 Hz and the sample at its start; the oldest wait, the rest is counted.
+        assert_eq!(shared.quietly(|service, _| service.dropped), 129 - 16);
+        assert!(waiting.recv().await.unwrap().to_text().unwrap().starts_with("{\"eeg\":[0,"));
+    }
+}

@@ -79,10 +79,10 @@ impl Service {
                 if self.sessions.get(at).is_some_and(|session| !session.active) {
                     self.debit()?;
                 }
-                let session = self.sessions.get_mut(at).ok_or_else(no_session)?;
-                session.active = true;
-                let session = self.sessions.get(at).ok_or_else(no_session)?;
-                Ok(self.session_json(session, None))
+                if let Some(session) = self.sessions.get_mut(at) {
+                    session.active = true;
+                }
+                self.sessions.get(at).map(|own| self.session_json(own, None)).ok_or_else(no_session)
             }
             "close" => {
                 let mut session = self.sessions.remove(at);

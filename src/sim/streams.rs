@@ -155,3 +155,127 @@ impl Service {
 fn failed(name: &str, refusal: &Refusal) -> Value {
     json!({ "code": refusal.code, "message": refusal.message, "streamName": name })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::sim::{Options, service};
+
+    const CLIENT: u64 = 1;
+
+    fn ask(service: &mut Service, method: &str, params: &Value) -> Value {
+        let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
+        let now = service.clock.now();
+        let answer = service.answer(CLIENT, now, &request.to_string()).unwrap();
+        serde_json::from_str::<Value>(&answer).unwrap()["result"].clone()
+    }
+
+    /// A warm EPOC X with these streams subscribed.
+    fn streaming(status: &str, streams: &[&str]) -> Service {
+        let (mut service, _) = service(&Options::default()).unwrap();
+        let keys = json!({ "clientId": "id", "clientSecret": "no" });
+        let token = ask(&mut service, "authorize", &keys)["cortexToken"].clone();
+        let params = json!({ "cortexToken": token, "status": status });
+        let session = ask(&mut service, "createSession", &params)["id"].clone();
+        let params = json!({ "cortexToken": token, "session": session, "streams": streams });
+        assert_eq!(ask(&mut service, "subscribe", &params)["failure"], json!([]));
+        service
+    }
+
+    fn due(service: &mut Service) -> Vec<Value> {
+        let (now, mut sent) = (service.clock.now(), Vec::new());
+        service.send_samples(CLIENT, now, |text| sent.push(serde_json::from_str(&text).unwrap()));
+        sent
+    }
+
+    fn name(sample: &Value) -> &str {
+        sample.as_object().unwrap().keys().find(|key| *key != "sid" && *key != "time").unwrap()
+    }
+
+    fn time(sample: &Value) -> f64 {
+        sample["time"].as_f64().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tick_has_the_order_of_the_wire() {
+        let streams = ["mot", "dev", "eq", "pow", "met", "com", "fac", "eeg", "sys"];
+        let mut service = streaming("active", &streams);
+        let first = due(&mut service);
+        let order = ["eeg", "fac", "com", "met", "pow", "eq", "dev", "mot"];
+        assert_eq!(first.iter().map(name).collect::<Vec<_>>(), order);
+        let later = time(&first[6]) - time(&first[7]);
+        assert!((later - 0.0078).abs() < 2e-4, "{later}");
+        assert!(due(&mut service).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_drifts_however_the_wake_ups_fall() {
+        let mut service = streaming("active", &["eeg", "mot", "fac", "com", "met"]);
+        let mut sent = Vec::new();
+        for step in (0..100_000).map(|step| 1 + step * 7919 % 40) {
+            if service.clock.now() > 60.0 {
+                break;
+            }
+            sent.append(&mut due(&mut service));
+            advance(Duration::from_millis(step)).await;
+        }
+        for (stream, rate) in
+            [("eeg", 256.0), ("mot", 64.0), ("fac", 32.0), ("com", 8.0), ("met", 2.0)]
+        {
+            let own: Vec<_> = sent.iter().filter(|sample| name(sample) == stream).collect();
+            let expected = rate * service.clock.now();
+            assert!(
+                (own.len() as f64 - expected).abs() <= 0.05 * rate + 1.0,
+                "{stream} {}",
+                own.len()
+            );
+            for (index, sample) in own.iter().enumerate() {
+                let ideal = time(own[0]) + index as f64 / rate;
+                assert!((time(sample) - ideal).abs() < 1.1e-4, "{stream} {index}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_stall_delays_samples_and_a_long_one_loses_them() {
+        let mut service = streaming("active", &["eeg"]);
+        let first = due(&mut service).remove(0);
+        advance(Duration::from_millis(900)).await;
+        assert_eq!(due(&mut service).len(), 230);
+        advance(Duration::from_secs(10)).await;
+        let last = due(&mut service).pop();
+        assert_eq!(last, None, "what is hopelessly late was sent");
+        advance(Duration::from_millis(4)).await;
+        let next = due(&mut service).remove(0);
+        let apart = ((time(&next) - time(&first)) * 256.0).round();
+        // The counter has run on through the silence.
+        assert!((next["eeg"][0].as_f64().unwrap() - apart % 256.0).abs() < 0.5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn metrics_are_slow_without_activation() {
+        let mut service = streaming("open", &["met"]);
+        let mut times = Vec::new();
+        for _ in 0..400 {
+            times.extend(due(&mut service).iter().map(time));
+            advance(Duration::from_millis(100)).await;
+        }
+        let steps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]).round()).collect();
+        assert_eq!(steps, [10.0; 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stalled_link_loses_samples_and_says_nothing() {
+        let mut service = streaming("active", &["eeg"]);
+        service.faults.stall = true;
+        advance(Duration::from_millis(500)).await;
+        assert!(due(&mut service).is_empty());
+        service.faults.stall = false;
+        advance(Duration::from_millis(4)).await;
+        assert_eq!(due(&mut service)[0]["eeg"][0], 129);
+    }
+}

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
-/// What a column holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+/// What a column holds, in the order in which the cells of a row are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
     /// Epoch seconds.
     Time,
     /// The sample counter.
@@ -15,30 +15,37 @@ pub(super) enum Role {
     /// Whether Cortex filled the sample in.
     Interpolated,
     /// µV of a sensor.
-    Sensor(String),
-    /// The raw contact value.
-    RawCq,
-    /// Whether a hardware trigger came.
-    Trigger,
+    Sensor,
+    /// Another value of `eeg`.
+    Extra,
     /// Battery, 0..4.
     Battery,
-    /// Contact quality of a sensor, 0..4.
-    Contact(String),
-    /// Contact quality of all, per cent.
-    Overall,
+    /// Contact quality: 0..4 of a sensor, per cent of all.
+    Contact,
     /// The motion counter.
     MotionCounter,
-    /// Whether Cortex filled the motion sample in.
-    MotionInterpolated,
-    /// A motion value, by its label in `mot`.
-    Motion(String),
+    /// A motion value.
+    Motion,
     /// Nothing that is replayed.
     LeftOut,
 }
 
-/// The columns of a recording in order, each with its name.
+/// A column of a recording.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// Its place in a line.
+    pub(super) place: usize,
+    /// Its name in the file.
+    pub(super) name: String,
+    /// What it holds.
+    pub(super) kind: Kind,
+    /// Its label in the stream.
+    pub(super) label: String,
+}
+
+/// The columns of a recording, those of a kind together, else in the order of the file.
 pub(super) struct Header {
-    pub(super) columns: Vec<(String, Role)>,
+    pub(super) fields: Vec<Field>,
     /// A column `P` beside `P8` was taken for `P7`.
     pub(super) renamed: bool,
 }
@@ -59,40 +66,32 @@ impl Header {
         let names = names(line);
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
         let renamed = has("P") && has("P8") && !has("P7");
-        let role = |name: &str| {
-            if renamed && name == "P" { Role::Sensor("P7".into()) } else { role(name) }
+        let field = |(place, name): (usize, String)| {
+            let (kind, label) = meaning(if renamed && name == "P" { "P7" } else { &name });
+            Field { place, name, kind, label }
         };
-        let columns: Vec<_> = names.iter().map(|name| (name.clone(), role(name))).collect();
-        let sensor = |(_, role): &(String, Role)| matches!(role, Role::Sensor(_));
-        columns.iter().any(sensor).then_some(Self { columns, renamed })
+        let mut fields: Vec<_> = names.into_iter().enumerate().map(field).collect();
+        fields.sort_by_key(|field| field.kind);
+        let header = Self { fields, renamed };
+        header.has(Kind::Sensor).then_some(header)
     }
 
-    /// The sensors in the order of their columns.
-    pub(super) fn sensors(&self) -> Vec<String> {
-        self.labels(|role| match role {
-            Role::Sensor(name) => Some(name),
-            _ => None,
-        })
+    /// The labels of a kind.
+    pub(super) fn labels(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter().filter(move |field| field.kind == kind);
+        fields.map(|field| field.label.as_str())
     }
 
-    /// The labels that a choice of roles carries, in order.
-    pub(super) fn labels<'a>(
-        &'a self,
-        label: impl Fn(&'a Role) -> Option<&'a String>,
-    ) -> Vec<String> {
-        self.columns.iter().filter_map(|(_, role)| label(role)).cloned().collect()
-    }
-
-    /// Whether a column has this role.
-    pub(super) fn has(&self, role: &Role) -> bool {
-        self.columns.iter().any(|(_, own)| own == role)
+    /// Whether there is a column of this kind.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.labels(kind).next().is_some()
     }
 
     /// The columns that are not replayed, those of one family together.
     pub(super) fn left_out(&self) -> Vec<String> {
         let mut families: Vec<(&str, usize)> = Vec::new();
-        for (name, _) in self.columns.iter().filter(|(_, role)| *role == Role::LeftOut) {
-            let family = name.split_once('.').map_or(name.as_str(), |(family, _)| family);
+        for name in self.labels(Kind::LeftOut) {
+            let family = name.split_once('.').map_or(name, |(family, _)| family);
             match families.iter_mut().find(|(known, _)| *known == family) {
                 Some((_, count)) => *count += 1,
                 None => families.push((family, 1)),
@@ -123,39 +122,30 @@ fn names(line: &StringRecord) -> Vec<String> {
     names
 }
 
-fn role(name: &str) -> Role {
+/// What a name means, and its label in the stream it belongs to (§5.2 to §5.4).
+fn meaning(name: &str) -> (Kind, String) {
     const MOTION: [&str; 13] = [
         "Q0", "Q1", "Q2", "Q3", "GYROX", "GYROY", "GYROZ", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY",
         "MAGZ",
     ];
-    if let Some(name) = name.strip_prefix("MOT.") {
-        let upper = name.to_uppercase();
-        return match upper.as_str() {
-            "COUNTERMEMS" => Role::MotionCounter,
-            "INTERPOLATEDMEMS" => Role::MotionInterpolated,
-            label if MOTION.contains(&label) => Role::Motion(upper),
-            _ => Role::LeftOut,
-        };
-    }
-    if let Some(name) = name.strip_prefix("CQ.") {
-        return match name {
-            "Overall" => Role::Overall,
-            name if is_sensor(name) => Role::Contact(name.to_owned()),
-            _ => Role::LeftOut,
-        };
-    }
-    let name = name.strip_prefix("EEG.").unwrap_or(name);
-    match name.to_lowercase().as_str() {
-        "timestamp" => Role::Time,
-        "counter" => Role::Counter,
-        "interpolated" => Role::Interpolated,
-        "rawcq" => Role::RawCq,
-        "battery" => Role::Battery,
-        "markerhardware" => Role::Trigger,
-        "contactquality" => Role::Overall,
-        _ if is_sensor(name) => Role::Sensor(name.to_owned()),
-        _ => Role::LeftOut,
-    }
+    let (family, own) = name.split_once('.').unwrap_or(("EEG", name));
+    let upper = own.to_uppercase();
+    let (kind, label) = match (family, upper.as_str()) {
+        ("EEG", "TIMESTAMP") => (Kind::Time, own),
+        ("EEG", "COUNTER") => (Kind::Counter, own),
+        ("EEG", "INTERPOLATED") => (Kind::Interpolated, own),
+        ("EEG", "RAWCQ") => (Kind::Extra, "RAW_CQ"),
+        ("EEG", "MARKERHARDWARE") => (Kind::Extra, "MARKER_HARDWARE"),
+        ("EEG", "BATTERY") => (Kind::Battery, "Battery"),
+        ("EEG", _) if is_sensor(own) => (Kind::Sensor, own),
+        ("EEG", "CONTACTQUALITY") | ("CQ", "OVERALL") => (Kind::Contact, "OVERALL"),
+        ("CQ", _) if is_sensor(own) => (Kind::Contact, own),
+        ("MOT", "COUNTERMEMS") => (Kind::MotionCounter, own),
+        ("MOT", "INTERPOLATEDMEMS") => (Kind::Motion, "INTERPOLATED_MEMS"),
+        ("MOT", label) if MOTION.contains(&label) => (Kind::Motion, label),
+        _ => (Kind::LeftOut, name),
+    };
+    (kind, label.to_owned())
 }
 
 /// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.

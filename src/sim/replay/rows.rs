@@ -6,7 +6,8 @@ use std::{fs::File, path::Path};
 use color_eyre::{Result, eyre::eyre};
 use csv::{Reader, StringRecord};
 
-use super::header::{Header, Role};
+use super::header::{Header, Kind};
+use crate::sim::noise::slot;
 
 /// The numbers of a recording as they stand in it, by what they are for.
 #[derive(Default)]
@@ -15,7 +16,7 @@ pub(super) struct Rows {
     pub(super) times: Vec<f64>,
     /// Counter of each row, if it has them.
     pub(super) counters: Vec<u64>,
-    /// One row each: interpolated, sensors, raw contact, trigger, as far as there are.
+    /// One row each: the columns from interpolated to extra.
     pub(super) eeg: Vec<f64>,
     /// Rows with motion, their counters, and their cells.
     pub(super) moved: Vec<usize>,
@@ -42,7 +43,7 @@ impl Rows {
         let mut record = StringRecord::new();
         while reader.read_record(&mut record).map_err(|error| unreadable(file, &error))? {
             let line = record.position().map_or(0, csv::Position::line);
-            let (found, wanted) = (record.len(), header.columns.len());
+            let (found, wanted) = (record.len(), header.fields.len());
             if found != wanted {
                 return Err(eyre!(
                     "{}, line {line}: it has {found} cells where the header names {wanted} columns; \
@@ -50,72 +51,58 @@ impl Rows {
                     file.display()
                 ));
             }
-            rows.push(file, line, &record, header)?;
+            let (before_motion, before_contact) = (rows.motion.len(), rows.contact.len());
+            for field in &header.fields {
+                let cell = record.get(field.place).unwrap_or_default();
+                rows.push(field.kind, cell, &Place { file, line, column: &field.name })?;
+            }
+            for (what, kinds, cells) in [
+                ("motion", &[Kind::Motion][..], rows.motion.len() - before_motion),
+                ("contact", &[Kind::Battery, Kind::Contact], rows.contact.len() - before_contact),
+            ] {
+                let wanted = header.fields.iter().filter(|field| kinds.contains(&field.kind));
+                let wanted = wanted.count();
+                if cells != 0 && cells != wanted {
+                    return Err(eyre!(
+                        "{}, line {line}: only {cells} of {wanted} cells of its {what} are filled; \
+                         complete them or empty them all",
+                        file.display()
+                    ));
+                }
+            }
+            if rows.motion.len() > before_motion {
+                rows.moved.push(rows.len);
+            }
+            // Most rows repeat the contact of the row before: only changes are kept.
+            let (before, now) = rows.contact.split_at(before_contact);
+            if before.ends_with(now) {
+                rows.contact.truncate(before_contact);
+            } else {
+                rows.touched.push(rows.len);
+            }
+            rows.len += 1;
         }
         Ok(rows)
     }
 
-    fn push(
-        &mut self,
-        file: &Path,
-        line: u64,
-        record: &StringRecord,
-        header: &Header,
-    ) -> Result<()> {
-        let mut motion = Vec::new();
-        let mut contact = Vec::new();
-        for (cell, (column, role)) in record.iter().zip(&header.columns) {
-            let place = Place { file, line, column };
-            match role {
-                Role::LeftOut => {}
-                Role::Time => {
-                    let time = place.number(cell)?;
-                    if self.times.last().is_some_and(|before| *before >= time) {
-                        return Err(place.refuse(cell, "is not later than in the line before"));
-                    }
-                    self.times.push(time);
+    fn push(&mut self, kind: Kind, cell: &str, place: &Place<'_>) -> Result<()> {
+        match kind {
+            Kind::LeftOut => {}
+            Kind::Time => {
+                let time = place.number(cell)?;
+                if self.times.last().is_some_and(|before| *before >= time) {
+                    return Err(place.refuse(cell, "is not later than in the line before"));
                 }
-                Role::Counter => self.counters.push(place.count(cell)?),
-                Role::Interpolated | Role::Sensor(_) | Role::RawCq | Role::Trigger => {
-                    self.eeg.push(place.number(cell)?);
-                }
-                // Slower streams leave their cells empty between their own samples.
-                _ if cell.is_empty() => {}
-                Role::MotionCounter => self.motion_counters.push(place.count(cell)?),
-                Role::MotionInterpolated | Role::Motion(_) => motion.push(place.number(cell)?),
-                Role::Battery | Role::Contact(_) | Role::Overall => {
-                    contact.push(place.number(cell)?);
-                }
+                self.times.push(time);
             }
+            Kind::Counter => self.counters.push(place.count(cell)?),
+            Kind::Interpolated | Kind::Sensor | Kind::Extra => self.eeg.push(place.number(cell)?),
+            // Slower streams leave their cells empty between their own samples.
+            _ if cell.is_empty() => {}
+            Kind::MotionCounter => self.motion_counters.push(place.count(cell)?),
+            Kind::Motion => self.motion.push(place.number(cell)?),
+            Kind::Battery | Kind::Contact => self.contact.push(place.number(cell)?),
         }
-        let width = |wanted: fn(&Role) -> bool| {
-            header.columns.iter().filter(|(_, role)| wanted(role)).count()
-        };
-        let of_motion = |role: &Role| matches!(role, Role::MotionInterpolated | Role::Motion(_));
-        let of_contact =
-            |role: &Role| matches!(role, Role::Battery | Role::Contact(_) | Role::Overall);
-        for (what, cells, wanted) in [
-            ("motion", &motion, width(of_motion)),
-            ("contact quality", &contact, width(of_contact)),
-        ] {
-            if !cells.is_empty() && cells.len() != wanted {
-                return Err(eyre!(
-                    "{}, line {line}: only {} of {wanted} cells of its {what} are filled; \
-                     complete them or empty them all",
-                    file.display(),
-                    cells.len()
-                ));
-            }
-        }
-        if !motion.is_empty() {
-            self.moved.push(self.len);
-            self.motion.append(&mut motion);
-        }
-        if !contact.is_empty() && !self.contact.ends_with(&contact) {
-            self.touched.push(self.len);
-            self.contact.append(&mut contact);
-        }
-        self.len += 1;
         Ok(())
     }
 }
@@ -132,7 +119,7 @@ impl Place<'_> {
         if number.fract() != 0.0 || !(0.0..MOST).contains(&number) {
             return Err(self.refuse(cell, "is not a counter"));
         }
-        Ok(crate::sim::noise::slot(number).0)
+        Ok(slot(number).0)
     }
 
     fn refuse(&self, cell: &str, why: &str) -> color_eyre::Report {

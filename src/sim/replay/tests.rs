@@ -3,6 +3,10 @@ use std::{fs, path::PathBuf};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{
+    cortex::model::{EPOC_SENSORS, Model},
+    sim::model::Motion,
+};
 
 fn read(text: &str) -> Result<Recording> {
     let file = tempfile::Builder::new().suffix(".csv").tempfile()?;
@@ -86,7 +90,7 @@ fn a_table_with_a_counter_and_a_comma_in_a_name() {
     .unwrap();
     assert_eq!(recording.spec.model, Model::Insight);
     let eeg = sample(&recording, Stream::Eeg, 0);
-    assert_eq!(eeg, json!([127, 0, 4200.0, 4100.0, 4100.0, 4100.0, 4100.0, 0.0, []]));
+    assert_eq!(eeg, json!([127, 0, 4200.0, 4100.0, 4100.0, 4100.0, 4100.0, []]));
     assert_eq!(columns(&recording, Stream::Dev), json!([["OVERALL"]]));
     assert_eq!(recording.columns(Stream::Mot), None);
     // Two samples are missing in the recording, and so they are in the replay, in time as well.
@@ -96,6 +100,20 @@ fn a_table_with_a_counter_and_a_comma_in_a_name() {
     for told in ["128 Hz is assumed", "2 samples are missing", "MARKERS['Blank','Image'], TICK"] {
         assert!(notes.contains(told), "{notes}");
     }
+}
+
+#[test]
+fn columns_may_come_in_any_order() {
+    let recording = read(
+        "EEG.MarkerHardware,CQ.Overall,EEG.T8,EEG.T7,EEG.Interpolated,EEG.Counter,EEG.Battery\n\
+         1,50,8,7,0,3,4\n0,50,8,7,1,4,4\n",
+    )
+    .unwrap();
+    let labels = json!(["COUNTER", "INTERPOLATED", "T8", "T7", "MARKER_HARDWARE", "MARKERS"]);
+    assert_eq!(columns(&recording, Stream::Eeg), labels);
+    assert_eq!(sample(&recording, Stream::Eeg, 0), json!([3, 0, 8.0, 7.0, 1.0, []]));
+    assert_eq!(sample(&recording, Stream::Eeg, 1), json!([4, 1, 8.0, 7.0, 0.0, []]));
+    assert_eq!(sample(&recording, Stream::Dev, 0), json!([4.0, [50.0]]));
 }
 
 #[test]
@@ -163,12 +181,12 @@ fn a_real_export_loses_nothing_and_keeps_its_pace() {
     let Some(recording) = real("epocplus-emotivpro-worn-16s.csv") else { return };
     assert_eq!(recording.spec.model, Model::EpocPlus);
     assert_eq!(recording.spec.sensors, EPOC_SENSORS);
-    assert_eq!(recording.eeg.missing(), 0);
+    assert_eq!(recording.eeg.track.missing(), 0);
     let rounds = 2 * 2025_u32;
     let rate = f64::from(rounds) / recording.time(Stream::Eeg, u64::from(rounds));
     assert!((126.5..127.5).contains(&rate), "{rate}");
     for index in 0..u64::from(rounds) {
-        let counter = |index| recording.eeg.sample(index).0;
+        let counter = |index| recording.eeg.track.sample(index).0;
         assert_eq!(counter(index + 1), (counter(index) + 1) % 128);
         assert!(recording.time(Stream::Eeg, index + 1) > recording.time(Stream::Eeg, index));
     }
@@ -186,7 +204,7 @@ fn real_tables_are_read_in_full() {
         ("epoc-eye-state-117s.csv", Model::Epoc, 14_980),
     ] {
         let Some(recording) = real(name) else { return };
-        assert_eq!((recording.spec.model, recording.eeg.missing()), (model, 0), "{name}");
+        assert_eq!((recording.spec.model, recording.eeg.track.missing()), (model, 0), "{name}");
         let round = f64::from(rows) / 128.0;
         assert!((recording.time(Stream::Eeg, u64::try_from(rows).unwrap()) - round).abs() < 1e-6);
     }

@@ -1,7 +1,7 @@
 //! The EEG of one headset: pink background, alpha at the back, blinks in front, muscle at the
 //! sides, drift, a trace of mains, bad contacts, and the converter's steps on top of the DC offset.
 
-use std::f64::consts::TAU;
+use std::f64::consts::{LN_2, TAU};
 
 use super::{contact::Fit, face::Wearer};
 use crate::sim::{model::Spec, noise::Noise};
@@ -12,6 +12,8 @@ const OCTAVES: [f64; 8] = [64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5];
 const BACKGROUND: f64 = 8.0;
 /// Hz of the alpha rhythm.
 const ALPHA: f64 = 10.2;
+/// µV of a clenched jaw at the temples.
+const MUSCLE: f64 = 45.0;
 /// µV of 50 Hz: below 0.01 % of the power, as the headset's own notch leaves it.
 const MAINS: f64 = 0.1;
 
@@ -77,7 +79,7 @@ impl Brain {
             let rough = site.noise.branch(40).signed(index);
             let drift = 15.0 * site.noise.branch(41).smooth(time / 25.0);
             let roughness =
-                45.0f64.mul_add(site.muscle * clench, 1.0) + self.fit.noise(channel, time);
+                MUSCLE.mul_add(site.muscle * clench, 1.0) + self.fit.noise(channel, time);
             let value = site.offset
                 + drift
                 + 0.5 * common
@@ -97,24 +99,29 @@ impl Brain {
         12.0f64.mul_add(0.6f64.mul_add(slow, 0.4 * fast), 14.0)
     }
 
-    /// Band powers of a sensor over the last 2 s in µV²/Hz: theta, alpha, betaL, betaH, gamma.
+    /// Band powers of a sensor over the last 2 s in µV²/Hz: theta, alpha, betaL, betaH, gamma
+    /// (§5.6).
     pub(super) fn powers(&self, channel: usize, time: f64) -> [f64; 5] {
-        // Power of a 1/f background at the middle of each band (§5.6), calm alpha added.
-        const MIDDLES: [f64; 5] = [6.0, 10.0, 14.0, 20.5, 35.0];
         let Some(site) = self.sites.get(channel) else { return [0.0; 5] };
         let lately = [0.0, 0.5, 1.0, 1.5].map(|ago| (time - ago).max(0.0));
         let mean = |of: &dyn Fn(f64) -> f64| lately.iter().map(|&at| of(at)).sum::<f64>() / 4.0;
         let alpha = mean(&|at| (site.alpha * self.alpha(at)).powi(2) / 2.0) / 4.0;
-        let muscle = mean(&|at| (45.0 * site.muscle * self.wearer.clench(at)).powi(2) / 3.0)
+        let muscle = mean(&|at| (MUSCLE * site.muscle * self.wearer.clench(at)).powi(2) / 3.0)
             / (self.rate / 2.0);
-        let mut band = 0;
-        MIDDLES.map(|hz| {
+        // The background's variance in an octave, spread over an octave around the band's middle;
+        // a uniform value, smoothed, has a quarter of the squared amplitude.
+        let background = |band: u64, hz: f64| {
             let wobble = 0.3f64.mul_add(site.noise.branch(60 + band).smooth(time / 1.5), 1.0);
-            band += 1;
-            let own = if band == 2 { alpha } else { 0.0 };
-            let background = BACKGROUND * BACKGROUND / 4.0 / hz;
-            background.mul_add(wobble, own + muscle)
-        })
+            wobble * BACKGROUND * BACKGROUND / 4.0 / (hz * LN_2)
+        };
+        [
+            background(0, 6.0),
+            background(1, 10.0) + alpha,
+            background(2, 14.0),
+            background(3, 20.5),
+            background(4, 35.0),
+        ]
+        .map(|power| power + muscle)
     }
 }
 

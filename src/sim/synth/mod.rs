@@ -84,7 +84,7 @@ impl Synth {
             for (values, counts) in
                 [(reading.gyro, 16.0), (reading.acc, 4096.0), (reading.mag, 6.0)]
             {
-                row.all(values.map(|value| value.mul_add(counts, 8192.0)), 0);
+                row.all(values.map(|value| value.mul_add(counts, 8192.0).round()), 1);
             }
         } else {
             row.all(reading.quaternion, 6);
