@@ -50,7 +50,7 @@ impl Column {
 
 /// The last columns of each channel; the newest still grows, the others never change.
 #[derive(Debug)]
-pub(crate) struct Envelope {
+pub struct Envelope {
     bins: Bins,
     channels: Vec<Channel>,
     /// Index of the next sample.
@@ -70,7 +70,8 @@ struct Channel {
 
 impl Envelope {
     /// Without columns yet; the first sample has index `start`.
-    pub(crate) fn new(bins: Bins, channels: usize, start: u64) -> Self {
+    #[must_use]
+    pub fn new(bins: Bins, channels: usize, start: u64) -> Self {
         let channel = Channel { closed: VecDeque::new(), open: Column::EMPTY, lost: false };
         let bin = bins.of(start);
         Self {
@@ -83,7 +84,7 @@ impl Envelope {
     }
 
     /// The next sample, one value a channel; what is not finite counts as lost.
-    pub(crate) fn push(&mut self, values: &[f32]) {
+    pub fn push(&mut self, values: &[f32]) {
         self.open_bin();
         self.next += 1;
         for (channel, &value) in self.channels.iter_mut().zip(values) {
@@ -97,7 +98,7 @@ impl Envelope {
     }
 
     /// The next `count` samples were lost.
-    pub(crate) fn lose(&mut self, count: u64) {
+    pub fn lose(&mut self, count: u64) {
         let end = self.next.saturating_add(count);
         // Of a long outage only its end can be seen.
         let seen = self.bins.start(self.bins.first_of_window(end));
@@ -132,12 +133,13 @@ impl Envelope {
     }
 
     /// The bin of the first column.
-    pub(crate) fn first_bin(&self) -> u64 {
+    #[must_use]
+    pub fn first_bin(&self) -> u64 {
         self.bin - self.channels.first().map_or(0, |channel| channel.closed.len() as u64)
     }
 
     /// The columns of one channel after another, oldest first.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
+    pub fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
         self.channels
             .iter()
             .map(|channel| channel.closed.iter().copied().chain([channel.open]).collect())

@@ -26,18 +26,18 @@ const MARKERS: &str = "MARKERS";
 
 /// The values of the newest sample, in buffers that are used again for the next.
 #[derive(Debug, Default)]
-pub(crate) struct Record {
+pub struct Record {
     /// One number a label, those of groups in their place, as `Columns::labels` lists them; NaN
     /// for null, for what is no number and for what is missing. A boolean is 0 or 1.
-    pub(crate) numbers: Vec<f64>,
+    pub numbers: Vec<f64>,
     /// One text a label, empty where there was none.
-    pub(crate) texts: Vec<String>,
+    pub texts: Vec<String>,
     /// Epoch seconds.
-    pub(crate) time: Option<f64>,
+    pub time: Option<f64>,
     /// Markers that came with the sample (§5.2).
-    pub(crate) markers: usize,
+    pub markers: usize,
     /// Whether something was not as the columns say.
-    pub(crate) odd: bool,
+    pub odd: bool,
 }
 
 impl Record {
@@ -54,7 +54,7 @@ impl Record {
 ///
 /// # Errors
 /// If it is not JSON or does not hold the stream's array; the record then holds no values.
-pub(crate) fn parse(
+pub fn parse(
     text: &str,
     subscription: &Subscription,
     record: &mut Record,
