@@ -33,49 +33,49 @@ impl Bins {
     }
 }
 
-impl Column {
-    /// Takes one sample in. `lost`: samples were lost right before it.
-    fn add(&mut self, value: f32, lost: bool) {
-        // Written so that the NaN of an empty column gives way, without a branch.
-        self.min = if self.min < value { self.min } else { value };
-        self.max = if self.max > value { self.max } else { value };
-        if self.count == 0 {
-            self.first = value;
-        }
-        self.last = value;
-        self.count += 1;
-        self.gap |= lost;
-    }
-}
-
 /// The last columns of each channel; the newest still grows, the others never change.
 #[derive(Debug)]
-pub(crate) struct Envelope {
+pub struct Envelope {
     bins: Bins,
-    channels: Vec<Channel>,
+    channels: usize,
+    /// The columns that never change again, those of all channels bin by bin.
+    closed: VecDeque<Column>,
+    open: Open,
     /// Index of the next sample.
     next: u64,
-    /// The bin that grows, and the first index after it.
+    /// The open bin, and the first index after it.
     bin: u64,
     bin_end: u64,
 }
 
-#[derive(Clone, Debug)]
-struct Channel {
-    closed: VecDeque<Column>,
-    open: Column,
-    /// Samples were lost since the last one.
-    lost: bool,
+/// The columns that grow, one a channel: array by array, so that a sample costs a few vector
+/// instructions.
+#[derive(Debug)]
+struct Open {
+    min: Vec<f32>,
+    max: Vec<f32>,
+    first: Vec<f32>,
+    last: Vec<f32>,
+    /// Samples that arrived in this bin, and how many of them each channel misses.
+    arrived: u32,
+    missing: Vec<u32>,
+    gap: Vec<bool>,
+    /// Whether each channel lost samples since its last.
+    lost: Vec<bool>,
+    /// No channel misses any of the samples that arrived, nor lost one since.
+    even: bool,
 }
 
 impl Envelope {
     /// Without columns yet; the first sample has index `start`.
-    pub(crate) fn new(bins: Bins, channels: usize, start: u64) -> Self {
-        let channel = Channel { closed: VecDeque::new(), open: Column::EMPTY, lost: false };
+    #[must_use]
+    pub fn new(bins: Bins, channels: usize, start: u64) -> Self {
         let bin = bins.of(start);
         Self {
             bins,
-            channels: vec![channel; channels],
+            channels,
+            closed: VecDeque::new(),
+            open: Open::new(channels),
             next: start,
             bin,
             bin_end: bins.start(bin + 1),
@@ -83,21 +83,16 @@ impl Envelope {
     }
 
     /// The next sample, one value a channel; what is not finite counts as lost.
-    pub(crate) fn push(&mut self, values: &[f32]) {
+    pub fn push(&mut self, values: &[f32]) {
         self.open_bin();
         self.next += 1;
-        for (channel, &value) in self.channels.iter_mut().zip(values) {
-            if value.is_finite() {
-                channel.open.add(value, channel.lost);
-                channel.lost = false;
-            } else {
-                channel.lose();
-            }
+        if values.len() == self.channels {
+            self.open.push(values);
         }
     }
 
     /// The next `count` samples were lost.
-    pub(crate) fn lose(&mut self, count: u64) {
+    pub fn lose(&mut self, count: u64) {
         let end = self.next.saturating_add(count);
         // Of a long outage only its end can be seen.
         let seen = self.bins.start(self.bins.first_of_window(end));
@@ -105,15 +100,13 @@ impl Envelope {
             self.next = seen;
             self.bin = self.bins.of(seen);
             self.bin_end = self.bins.start(self.bin + 1);
-            for channel in &mut self.channels {
-                channel.closed.clear();
-                channel.open = Column::EMPTY;
-            }
+            self.closed.clear();
+            self.open.clear();
         }
         while self.next < end {
             self.open_bin();
             self.next = self.bin_end.min(end);
-            self.channels.iter_mut().for_each(Channel::lose);
+            self.open.lose();
         }
     }
 
@@ -122,31 +115,118 @@ impl Envelope {
         while self.next >= self.bin_end {
             self.bin += 1;
             self.bin_end = self.bins.start(self.bin + 1);
-            for channel in &mut self.channels {
-                if channel.closed.len() as u64 + 1 >= self.bins.columns() {
-                    channel.closed.pop_front();
-                }
-                channel.closed.push_back(std::mem::replace(&mut channel.open, Column::EMPTY));
+            if (self.closed.len() / self.channels.max(1)) as u64 + 1 >= self.bins.columns() {
+                self.closed.drain(..self.channels.min(self.closed.len()));
             }
+            self.closed.extend((0..self.channels).map(|channel| self.open.column(channel)));
+            self.open.clear();
         }
     }
 
     /// The bin of the first column.
-    pub(crate) fn first_bin(&self) -> u64 {
-        self.bin - self.channels.first().map_or(0, |channel| channel.closed.len() as u64)
+    #[must_use]
+    pub fn first_bin(&self) -> u64 {
+        self.bin - (self.closed.len() / self.channels.max(1)) as u64
     }
 
     /// The columns of one channel after another, oldest first.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
-        self.channels
-            .iter()
-            .map(|channel| channel.closed.iter().copied().chain([channel.open]).collect())
+    pub fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
+        (0..self.channels).map(|channel| {
+            let closed = self.closed.iter().skip(channel).step_by(self.channels).copied();
+            closed.chain([self.open.column(channel)]).collect()
+        })
     }
 }
 
-impl Channel {
+impl Open {
+    fn new(channels: usize) -> Self {
+        Self {
+            min: vec![f32::NAN; channels],
+            max: vec![f32::NAN; channels],
+            first: vec![f32::NAN; channels],
+            last: vec![f32::NAN; channels],
+            arrived: 0,
+            missing: vec![0; channels],
+            gap: vec![false; channels],
+            lost: vec![false; channels],
+            even: true,
+        }
+    }
+
+    fn push(&mut self, values: &[f32]) {
+        let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
+        if !(finite && self.even) {
+            self.push_unevenly(values);
+        } else if self.arrived == 0 {
+            for side in [&mut self.min, &mut self.max, &mut self.first, &mut self.last] {
+                side.copy_from_slice(values);
+            }
+        } else {
+            for (min, &value) in self.min.iter_mut().zip(values) {
+                *min = if *min < value { *min } else { value };
+            }
+            for (max, &value) in self.max.iter_mut().zip(values) {
+                *max = if *max > value { *max } else { value };
+            }
+            self.last.copy_from_slice(values);
+        }
+        self.arrived += 1;
+    }
+
+    /// The same for a sample that some channels miss, or after one.
+    fn push_unevenly(&mut self, values: &[f32]) {
+        for (channel, &value) in values.iter().enumerate() {
+            if !value.is_finite() {
+                self.lose_one(channel);
+                self.missing[channel] += 1;
+                continue;
+            }
+            if self.count(channel) == 0 {
+                self.first[channel] = value;
+            }
+            // The NaN of an empty column gives way.
+            self.min[channel] = self.min[channel].min(value);
+            self.max[channel] = self.max[channel].max(value);
+            self.last[channel] = value;
+            self.gap[channel] |= std::mem::take(&mut self.lost[channel]);
+        }
+        self.even = self.missing.iter().all(|&missing| missing == 0);
+    }
+
+    /// Samples of this bin were lost for all channels.
     fn lose(&mut self) {
-        self.lost = true;
-        self.open.gap |= self.open.count == 0;
+        (0..self.lost.len()).for_each(|channel| self.lose_one(channel));
+        self.even = false;
+    }
+
+    fn lose_one(&mut self, channel: usize) {
+        self.gap[channel] |= self.count(channel) == 0;
+        self.lost[channel] = true;
+    }
+
+    fn count(&self, channel: usize) -> u32 {
+        self.arrived - self.missing[channel]
+    }
+
+    fn column(&self, channel: usize) -> Column {
+        Column {
+            min: self.min[channel],
+            max: self.max[channel],
+            first: self.first[channel],
+            last: self.last[channel],
+            count: self.count(channel),
+            gap: self.gap[channel],
+        }
+    }
+
+    /// Opens the next bin.
+    fn clear(&mut self) {
+        for side in [&mut self.min, &mut self.max, &mut self.first, &mut self.last] {
+            side.fill(f32::NAN);
+        }
+        self.arrived = 0;
+        self.missing.fill(0);
+        self.gap.fill(false);
+        self.even = !self.lost.contains(&true);
     }
 }

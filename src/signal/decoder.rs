@@ -12,12 +12,13 @@ use tokio::{
 
 use super::{
     Snapshot, View,
+    history::History,
     parse::Record,
     picture::Picture,
     snapshot::Readings,
     source::{Source, Taken},
 };
-use crate::cortex::{Feed, Sample, SessionId, Stream, Subscription, sample::FeedReceiver};
+use crate::cortex::{Feed, Sample, SessionId, Subscription, sample::FeedReceiver};
 
 /// Items taken from the queue at once.
 const BATCH: usize = 256;
@@ -170,7 +171,7 @@ impl Decoder {
     fn forget(&mut self) {
         let histories =
             || self.sources.iter().filter_map(|source| Some(&source.trace.as_ref()?.history));
-        let mut bytes: usize = histories().map(|history| history.bytes()).sum();
+        let mut bytes: usize = histories().map(History::bytes).sum();
         while bytes > self.budget {
             let oldest = self
                 .sources

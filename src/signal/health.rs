@@ -178,3 +178,71 @@ impl Meter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(nominal_rate: Option<f64>) -> Subscription {
+        Subscription {
+            session: "s".into(),
+            headset: "h".into(),
+            stream: Stream::Eeg,
+            columns: crate::cortex::Columns::default(),
+            nominal_rate,
+        }
+    }
+
+    /// Samples at a rate for some seconds, the stamps of some of them changed.
+    fn health(rate: f64, seconds: f64, stamp: impl Fn(u32, f64) -> f64) -> StreamHealth {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        for index in (0_u32..).take_while(|&index| f64::from(index) < rate * seconds) {
+            let time = f64::from(index) / rate;
+            let received = start + Duration::from_secs_f64(time);
+            meter.sample(received, Some(stamp(index, 1.7e9 + time)), 0);
+        }
+        meter.health(&subscription(Some(128.0)), start + Duration::from_secs_f64(seconds))
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds_and_off_beyond_three_percent() {
+        for (rate, off) in
+            [(128.0, false), (126.9, false), (124.3, false), (124.0, true), (64.0, true)]
+        {
+            let health = health(rate, 20.0, |_, time| time);
+            assert!((health.rate.unwrap() - rate).abs() < 0.5, "{rate}: {:?}", health.rate);
+            assert_eq!(health.rate_is_off(), off, "{rate}");
+        }
+        assert_eq!(health(128.0, 1.0, |_, time| time).rate, None);
+    }
+
+    #[test]
+    fn one_wrong_stamp_does_not_move_the_rate() {
+        for wrong in [0, 64, 700, 1023] {
+            for by in [-3600.0, -0.6, 0.6, 3600.0] {
+                let stamp = |index, time| if index == wrong { time + by } else { time };
+                let rate = health(128.0, 8.0, stamp).rate.unwrap();
+                assert!((rate - 128.0).abs() < 0.5, "stamp {wrong} off by {by}: {rate}");
+            }
+        }
+    }
+
+    #[test]
+    fn losses_are_recent_for_ten_seconds() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut meter = Meter::new(start);
+        for (second, lost) in [(0, 5), (4, 7), (4, 1), (9, 2)] {
+            meter.sample(at(second), None, lost);
+        }
+        let recently = |second| meter.health(&subscription(None), at(second)).lost_recently;
+        assert_eq!([9, 10, 11, 14, 15, 20].map(recently), [15, 15, 10, 10, 2, 0]);
+    }
+
+    #[test]
+    fn odd_ones_are_logged_ever_more_seldom() {
+        let mut meter = Meter::new(Instant::now());
+        assert_eq!((1..=5000).filter(|_| meter.odd()).count(), 4);
+    }
+}

@@ -111,12 +111,15 @@ impl History {
     /// Epoch seconds of a sample, if they are known or lie between two known ones.
     pub(crate) fn time(&self, index: u64) -> Option<f64> {
         let after = self.chunks.partition_point(|chunk| chunk.start <= index);
-        let [(early, start), (late, end)] = self.chunks.get(after.checked_sub(1)?)?.times?;
-        if index >= late {
-            return (index == late).then_some(end);
-        }
-        let share = index.checked_sub(early)? as f64 / (late - early) as f64;
-        Some(start + (end - start) * share)
+        let [first, last] = self.chunks.get(after.checked_sub(1)?)?.times?;
+        let (before, after) = if index <= last.0 {
+            (first, last)
+        } else {
+            // Within an outage: its ends tell.
+            (last, self.chunks.get(after)?.times?[0])
+        };
+        let share = index.checked_sub(before.0)? as f64 / (after.0 - before.0).max(1) as f64;
+        Some(before.1 + (after.1 - before.1) * share)
     }
 
     /// The stretches of `range`, as far as they are kept.
@@ -163,5 +166,72 @@ impl Chunk {
 
     fn bytes(&self) -> usize {
         self.values.capacity() * size_of::<f32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(history: &mut History, value: u16) -> bool {
+        let time = Some(100.0 + history.next() as f64 / 128.0);
+        history.push([f32::from(value), 0.0].into_iter(), time, Instant::now())
+    }
+
+    /// The first channel over a range, `None` for what was lost.
+    fn read(history: &History, range: Range<u64>) -> Vec<Option<f32>> {
+        let mut values = Vec::new();
+        for stretch in history.stretches(range) {
+            match stretch {
+                Stretch::Sample(sample) => values.push(Some(sample[0]).filter(|v| v.is_finite())),
+                Stretch::Lost(count) => values.extend((0..count).map(|_| None)),
+            }
+        }
+        values
+    }
+
+    #[test]
+    fn an_index_is_the_absolute_one_whatever_was_lost_and_forgotten() {
+        let mut history = History::new(2);
+        let mut expected: Vec<Option<f32>> = Vec::new();
+        for (value, lost) in (0..6000_u16).zip([0, 0, 0, 3, 0, 0, 900, 0, 5000].iter().cycle()) {
+            // A long outage now and then, short losses between.
+            let lost = if value % 700 == 8 { *lost } else { lost % 100 };
+            if expected.is_empty() || lost == 0 {
+                expected.push(Some(f32::from(value)));
+            } else {
+                history.lose(lost);
+                expected.extend((0..lost).map(|_| None));
+                expected.push(Some(f32::from(value)));
+            }
+            push(&mut history, value);
+        }
+        let end = expected.len() as u64;
+        assert_eq!(history.next(), end);
+        for range in [0..end, 0..1, 1000..1100, 1023..1026, 8999..end, end - 1..end + 9, 7..7] {
+            let own =
+                usize::try_from(range.start).unwrap()..usize::try_from(range.end.min(end)).unwrap();
+            assert_eq!(read(&history, range.clone()), expected[own], "{range:?}");
+        }
+        history.forget();
+        let oldest = history.oldest();
+        assert!(oldest > 0 && history.forgettable().is_some());
+        assert_eq!(read(&history, 0..oldest + 3).len(), 3);
+        for index in [oldest, oldest + 1000, end - 1] {
+            assert!((history.time(index).unwrap() - 100.0 - index as f64 / 128.0).abs() < 1e-9);
+        }
+        assert_eq!((history.time(0), history.time(end)), (None, None));
+    }
+
+    #[test]
+    fn an_outage_takes_no_room() {
+        let mut history = History::new(2);
+        push(&mut history, 1);
+        let before = history.bytes();
+        history.lose(u64::from(u32::MAX) * 1000);
+        push(&mut history, 2);
+        assert_eq!(history.bytes(), 2 * before);
+        assert_eq!(history.stretches(0..history.next()).count(), 3);
+        assert_eq!(history.newest(), Some(&[2.0, 0.0][..]));
     }
 }

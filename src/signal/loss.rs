@@ -8,6 +8,9 @@ const CLOCK_WAS_SET: f64 = 10.0;
 /// Without a counter a step of up to this many periods is jitter, not loss.
 const JITTER: f64 = 2.5;
 
+/// More samples than this at once, half a year's, are a wrong stamp: so counts never overflow.
+const LONGEST_OUTAGE: u64 = 1 << 32;
+
 /// Where a sample stands after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -95,7 +98,7 @@ impl Loss {
         }
         let rounds =
             elapsed.map_or(0, |elapsed| whole((elapsed - delta as f64) / self.wrap as f64));
-        match delta.saturating_add(rounds.saturating_mul(self.wrap)) {
+        match delta.saturating_add(rounds.saturating_mul(self.wrap)).min(LONGEST_OUTAGE) {
             // A counter that stands still while time goes on does not count.
             0 if !not_later => 1,
             advance => advance,
@@ -103,10 +106,10 @@ impl Loss {
     }
 }
 
-/// The nearest whole number, at least 0, and small enough to be added to and multiplied.
+/// The nearest whole number, at least 0 and within the longest outage.
 fn whole(value: f64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
-    let whole = value.round().clamp(0.0, f64::from(u32::MAX)) as u64;
+    let whole = value.round().clamp(0.0, LONGEST_OUTAGE as f64) as u64;
     whole
 }
 

@@ -1,13 +1,13 @@
 //! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
 //! `cortex::sample` (and the ids and streams it names) only.
 
-mod columns;
+pub mod columns;
 pub mod decoder;
 mod filter;
 mod health;
 mod history;
 mod loss;
-mod parse;
+pub mod parse;
 mod picture;
 pub mod raster;
 mod readings;

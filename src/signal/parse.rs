@@ -2,7 +2,7 @@
 //! sample of numbers. Knows the columns (the only authority for what a value means, cortex-api.md
 //! §2.8) and the shapes of §5; what the values mean is for those who read the record.
 
-use std::{fmt, slice};
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
@@ -26,27 +26,35 @@ const MARKERS: &str = "MARKERS";
 
 /// The values of the newest sample, in buffers that are used again for the next.
 #[derive(Debug, Default)]
-pub(crate) struct Record {
+pub struct Record {
     /// One number a label, those of groups in their place, as `Columns::labels` lists them; NaN
     /// for null, for what is no number and for what is missing. A boolean is 0 or 1.
-    pub(crate) numbers: Vec<f64>,
-    /// One text a label, empty where there was none.
-    pub(crate) texts: Vec<String>,
+    pub numbers: Vec<f64>,
+    /// One text a label, empty where there was none; no texts at all for a stream without words.
+    pub texts: Vec<String>,
     /// Epoch seconds.
-    pub(crate) time: Option<f64>,
+    pub time: Option<f64>,
     /// Markers that came with the sample (§5.2).
-    pub(crate) markers: usize,
+    pub markers: usize,
     /// Whether something was not as the columns say.
-    pub(crate) odd: bool,
+    pub odd: bool,
+    /// Each value is cut out first and then read, so that it can fail alone.
+    lenient: bool,
 }
 
 impl Record {
-    fn clear(&mut self, labels: usize) {
+    fn clear(&mut self, subscription: &Subscription) {
+        let width = |column: &Column| match column {
+            Column::One(_) => 1,
+            Column::Group(labels) => labels.len(),
+        };
+        let labels = subscription.columns.0.iter().map(width).sum();
+        let worded = matches!(subscription.stream, Stream::Com | Stream::Fac | Stream::Sys);
         self.numbers.clear();
         self.numbers.resize(labels, f64::NAN);
-        self.texts.resize_with(labels, String::new);
+        self.texts.resize_with(if worded { labels } else { 0 }, String::new);
         self.texts.iter_mut().for_each(String::clear);
-        (self.time, self.markers, self.odd) = (None, 0, false);
+        (self.time, self.markers, self.odd, self.lenient) = (None, 0, false, false);
     }
 }
 
@@ -54,40 +62,37 @@ impl Record {
 ///
 /// # Errors
 /// If it is not JSON or does not hold the stream's array; the record then holds no values.
-pub(crate) fn parse(
+pub fn parse(
     text: &str,
     subscription: &Subscription,
     record: &mut Record,
 ) -> serde_json::Result<()> {
-    let labels = subscription.columns.labels().count();
-    record.clear(labels);
-    let mut message = Message { subscription, record, lenient: false };
-    if message.read(text).is_ok() {
-        return Ok(());
+    record.clear(subscription);
+    let read = Message { subscription, record }.read(text);
+    if read.is_ok() {
+        return read;
     }
     // A number too large for a float fails the whole message: read it again, value by value.
-    message.record.clear(labels);
-    message.record.odd = true;
-    message.lenient = true;
-    message.read(text).inspect_err(|_| record.clear(labels))
+    record.clear(subscription);
+    (record.odd, record.lenient) = (true, true);
+    Message { subscription, record }.read(text).inspect_err(|_| record.clear(subscription))
 }
 
 /// The whole object: `{"eeg":[…],"sid":"…","time":…}`, its members in any order.
 struct Message<'a> {
     subscription: &'a Subscription,
     record: &'a mut Record,
-    lenient: bool,
 }
 
 impl Message<'_> {
-    fn read(&mut self, text: &str) -> serde_json::Result<()> {
+    fn read(self, text: &str) -> serde_json::Result<()> {
         let mut json = serde_json::Deserializer::from_str(text);
         json.deserialize_map(self)?;
         json.end()
     }
 }
 
-impl<'de> Visitor<'de> for &mut Message<'_> {
+impl<'de> Visitor<'de> for Message<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,46 +100,25 @@ impl<'de> Visitor<'de> for &mut Message<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let stream = self.subscription.stream;
-        let Record { numbers, texts, time, markers, odd } = &mut *self.record;
-        let worded = matches!(stream, Stream::Com | Stream::Fac | Stream::Sys);
+        let Self { subscription, record } = self;
+        let stream = subscription.stream.name();
         let mut found = false;
-        while let Some(member) = members.next_key_seed(Name(stream.name()))? {
+        while let Some(member) = members.next_key_seed(Name(stream))? {
             match member {
                 Member::Values => {
-                    members.next_value_seed(Row {
-                        columns: &self.subscription.columns.0,
-                        cells: Cells {
-                            shape: Shape::One,
-                            numbers,
-                            texts,
-                            markers,
-                            odd,
-                            worded,
-                            lenient: self.lenient,
-                        },
-                    })?;
+                    let columns = &subscription.columns.0;
+                    members.next_value_seed(Row { columns, record: &mut *record })?;
                     found = true;
                 }
                 Member::Time => {
-                    let mut stamp = f64::NAN;
-                    members.next_value_seed(Cells {
-                        shape: Shape::One,
-                        numbers: slice::from_mut(&mut stamp),
-                        texts: &mut [],
-                        markers,
-                        odd,
-                        worded: false,
-                        lenient: self.lenient,
-                    })?;
-                    *time = Some(stamp).filter(|stamp| !stamp.is_nan());
+                    members.next_value_seed(Place { shape: Shape::Time, record: &mut *record })?;
                 }
                 Member::Other => {
                     members.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        if found { Ok(()) } else { Err(Error::missing_field(stream.name())) }
+        if found { Ok(()) } else { Err(Error::missing_field(stream)) }
     }
 }
 
@@ -174,7 +158,7 @@ impl Visitor<'_> for Name {
 /// The stream's array: each value pairs with its column, as far as both go.
 struct Row<'a> {
     columns: &'a [Column],
-    cells: Cells<'a>,
+    record: &'a mut Record,
 }
 
 impl<'de> DeserializeSeed<'de> for Row<'_> {
@@ -192,67 +176,43 @@ impl<'de> Visitor<'de> for Row<'_> {
         f.write_str("an array of values")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut values: A) -> Result<(), A::Error> {
-        for column in self.columns {
-            let cells = match column {
-                Column::One(label) if label == MARKERS => self.cells.take(Shape::Markers, 1),
-                Column::One(_) => self.cells.take(Shape::One, 1),
-                Column::Group(labels) => self.cells.take(Shape::Group, labels.len()),
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
+        let Self { columns, record } = self;
+        let mut at = 0;
+        for column in columns {
+            let (shape, width) = match column {
+                Column::One(label) if label == MARKERS => (Shape::Markers, 1),
+                Column::One(_) => (Shape::One(at), 1),
+                Column::Group(labels) => (Shape::Group(at, labels.len()), labels.len()),
             };
-            if values.next_element_seed(cells)?.is_none() {
-                *self.cells.odd = true;
+            at += width;
+            if values.next_element_seed(Place { shape, record: &mut *record })?.is_none() {
+                record.odd = true;
                 return Ok(());
             }
         }
-        *self.cells.odd |= drain(values)? > 0;
+        record.odd |= drain(values)? > 0;
         Ok(())
     }
 }
 
-/// What stands in one place of the stream's array.
-#[derive(Clone, Copy, PartialEq)]
+/// What may stand in one place.
+#[derive(Clone, Copy)]
 enum Shape {
-    /// One value.
-    One,
-    /// An array with a value for each label (`dev`, §5.4).
-    Group,
+    /// The stamp of the sample.
+    Time,
+    /// One value, for the label with this index.
+    One(usize),
+    /// An array with a value for each of so many labels from this index on (`dev`, §5.4).
+    Group(usize, usize),
     /// An array of objects (§5.2), which are only counted.
     Markers,
 }
 
-/// Where the values of one place go: a number and a text for each label.
-struct Cells<'a> {
+/// One place in a message, to be read into the record.
+struct Place<'a> {
     shape: Shape,
-    numbers: &'a mut [f64],
-    texts: &'a mut [String],
-    markers: &'a mut usize,
-    odd: &'a mut bool,
-    /// The stream has words among its values.
-    worded: bool,
-    /// The place is cut out first and then read, so that it can fail alone.
-    lenient: bool,
-}
-
-impl Cells<'_> {
-    /// The next `count` cells, which these then no longer have.
-    fn take(&mut self, shape: Shape, count: usize) -> Cells<'_> {
-        Cells {
-            shape,
-            numbers: self.numbers.split_off_mut(..count).unwrap_or_default(),
-            texts: self.texts.split_off_mut(..count).unwrap_or_default(),
-            markers: self.markers,
-            odd: self.odd,
-            worded: self.worded,
-            lenient: self.lenient,
-        }
-    }
-
-    fn number(&mut self, value: f64) {
-        match self.numbers.first_mut() {
-            Some(number) if self.shape == Shape::One && value.abs() <= LARGEST => *number = value,
-            _ => *self.odd = true,
-        }
-    }
+    record: &'a mut Record,
 }
 
 /// Skips the elements that are left and counts them.
@@ -264,54 +224,63 @@ fn drain<'de, A: SeqAccess<'de>>(mut values: A) -> Result<usize, A::Error> {
     Ok(count)
 }
 
-impl<'de> DeserializeSeed<'de> for Cells<'_> {
+impl<'de> DeserializeSeed<'de> for Place<'_> {
     type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(mut self, json: D) -> Result<(), D::Error> {
-        if !self.lenient {
-            return json.deserialize_any(&mut self);
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        if !self.record.lenient {
+            return json.deserialize_any(self);
         }
         let value = <&RawValue>::deserialize(json)?;
-        let read = serde_json::Deserializer::from_str(value.get()).deserialize_any(&mut self);
-        *self.odd |= read.is_err();
+        let Self { shape, record } = self;
+        let place = Place { shape, record: &mut *record };
+        let read = serde_json::Deserializer::from_str(value.get()).deserialize_any(place);
+        record.odd |= read.is_err();
         Ok(())
     }
 }
 
-impl<'de> Visitor<'de> for &mut Cells<'_> {
+impl<'de> Visitor<'de> for Place<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.number(value);
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        let fits = value.abs() <= LARGEST;
+        match self.shape {
+            Shape::One(at) if fits => {
+                if let Some(number) = self.record.numbers.get_mut(at) {
+                    *number = value;
+                }
+            }
+            Shape::Time if fits => self.record.time = Some(value),
+            _ => self.record.odd = true,
+        }
         Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.number(value as f64);
-        Ok(())
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.visit_f64(value as f64)
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.number(value as f64);
-        Ok(())
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.visit_f64(value as f64)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.number(f64::from(u8::from(value)));
-        Ok(())
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.visit_f64(f64::from(u8::from(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        match self.texts.first_mut() {
-            Some(text) if self.worded && self.shape == Shape::One => {
+        match self.shape {
+            Shape::One(at) if at < self.record.texts.len() => {
                 let end = value.floor_char_boundary(LONGEST_TEXT);
-                text.push_str(value.get(..end).unwrap_or_default());
+                let text = value.get(..end).unwrap_or_default();
+                self.record.texts.iter_mut().skip(at).take(1).for_each(|own| own.push_str(text));
             }
-            _ => *self.odd = true,
+            _ => self.record.odd = true,
         }
         Ok(())
     }
@@ -321,27 +290,29 @@ impl<'de> Visitor<'de> for &mut Cells<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
-        match self.shape {
-            Shape::One => {
-                *self.odd = true;
-                drain(values)?;
-            }
-            Shape::Markers => *self.markers += drain(values)?,
-            Shape::Group => {
-                while !self.numbers.is_empty() {
-                    if values.next_element_seed(self.take(Shape::One, 1))?.is_none() {
-                        *self.odd = true;
+        let Self { shape, record } = self;
+        match shape {
+            Shape::Markers => record.markers += drain(values)?,
+            Shape::Group(start, labels) => {
+                for at in start..start + labels {
+                    let place = Place { shape: Shape::One(at), record: &mut *record };
+                    if values.next_element_seed(place)?.is_none() {
+                        record.odd = true;
                         return Ok(());
                     }
                 }
-                *self.odd |= drain(values)? > 0;
+                record.odd |= drain(values)? > 0;
+            }
+            Shape::Time | Shape::One(_) => {
+                record.odd = true;
+                drain(values)?;
             }
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        *self.odd = true;
+        self.record.odd = true;
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(())
     }
@@ -378,8 +349,8 @@ mod tests {
     fn members_come_in_any_order_and_numbers_in_any_form() {
         let mut record = Record::default();
         for text in [
-            r#"{"eeg":[17,0,4211.905,4199.5,0.0,0,[]],"sid":"s","time":1767942612.4421}"#,
-            r#"{"time":1767942612.4421,"more":{"a":[1]},"sid":"s","eeg":[17.0,0e0,4.211905E3,4199.5,-0,0,[]]}"#,
+            r#"{"eeg":[17,0,4211.905,4199.5,0.0,0,[]],"sid":"s","time":1767942612.5}"#,
+            r#"{"time":1767942612.5,"more":{"a":[1]},"sid":"s","eeg":[17.0,0e0,4.211905E3,4199.5,-0,0,[]]}"#,
         ] {
             parse(text, &eeg(), &mut record).unwrap();
             assert_eq!(
@@ -388,7 +359,7 @@ mod tests {
             );
             assert_eq!(
                 (record.time, record.markers, record.odd),
-                (Some(1_767_942_612.4421), 0, false)
+                (Some(1_767_942_612.5), 0, false)
             );
         }
     }

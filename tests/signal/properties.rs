@@ -335,7 +335,7 @@ fn p8_and_p9_full_scale_lights_both_rails_and_beyond_is_marked() {
             // 1e30 is more than any sensor gives: it is missing, not drawn.
             rig.send(&[if i % 2 == 0 { level } else { -level }]);
         }
-        for run in dots(&rig.columns(), HALF, ROWS).into_iter() {
+        for run in dots(&rig.columns(), HALF, ROWS) {
             let Some(run) = run else {
                 assert!(level > 1e12);
                 continue;

@@ -44,9 +44,10 @@ pub(crate) fn view(window: f64, columns: usize, filters: Filters) -> View {
 pub(crate) fn message(counter: u64, values: &[f64], time: f64) -> String {
     let mut text = format!("{{\"eeg\":[{counter},0");
     for value in values {
-        match value.is_finite() {
-            true => write!(text, ",{value:?}").unwrap(),
-            false => text.push_str(",null"),
+        if value.is_finite() {
+            write!(text, ",{value:?}").unwrap();
+        } else {
+            text.push_str(",null");
         }
     }
     write!(text, ",0,0,[]],\"sid\":\"s\",\"time\":{time:?}}}").unwrap();
