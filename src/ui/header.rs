@@ -96,7 +96,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s))
     {
         add(8, rate(scene, main));
-        add(7, loss(scene, main));
+        add(8, loss(scene, main));
     }
     if let Some(percent) = battery(scene) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
@@ -135,7 +135,7 @@ fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
     match (health.lost, health.lost_recently) {
         (0, _) => scene.say(Token::Text, "lost 0"),
         (lost, 0) => scene.say(Token::Text, format!("lost {lost} ({share})")),
-        (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({share}), {now} in 10 s")),
+        (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({now} in 10 s)")),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
 /// How long a change stays marked.
 const MARKED: Duration = Duration::from_secs(5);
 /// Width of the marks and names before the values.
-const NAME: usize = 12;
+const NAME: usize = 11;
 /// Width of the names of the headset's own fields.
 const UNFOLDED_NAME: usize = 17;
 /// Members unknown to this program that are shown of a headset.
@@ -44,10 +44,19 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut selected = 0;
     match sessions.current() {
         Some(entry) => {
+            if let Some((why, at)) = &entry.closed {
+                let ago = text::age(scene.since(*at));
+                let text = format!("{} closed {ago} ago: {why}", glyphs::PROBLEM);
+                lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
+            }
             let first = lines.len();
             let (fields, row) = fields(scene, entry, usize::from(inside.width));
             lines.extend(fields);
-            lines.extend(notes(scene, entry, inside.width));
+            let notes = notes(scene, entry, inside.width);
+            if lines.len() + notes.len() < usize::from(inside.height) {
+                lines.push(Line::default());
+            }
+            lines.extend(notes);
             selected = first + row;
         }
         None => {
@@ -246,10 +255,7 @@ fn unfolded(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'sta
 /// What else is known around the session: why it is as it is, what was refused and what to do.
 fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    if let Some((why, at)) = &entry.closed {
-        let text = format!("{} closed {} ago: {why}", glyphs::PROBLEM, text::age(scene.since(*at)));
-        lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
-    } else if let Some((mode, why)) = &entry.opened {
+    if let (Some((mode, why)), None) = (&entry.opened, &entry.closed) {
         let mode = match mode {
             SessionMode::Open => "opened without a licence",
             SessionMode::Active => "opened with a licence",
@@ -262,9 +268,6 @@ fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
         let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message);
         lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
         lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Text)));
-    }
-    if !lines.is_empty() {
-        lines.insert(0, Line::default());
     }
     lines
 }

@@ -36,7 +36,7 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
         let lines = scene::sentence("No sample yet.", area.width, scene.style(Token::Dim));
         return scene::lines(&lines, area, buffer);
     };
-    let mut facts = vec![format!("overall {}", number(overall(table), ""))];
+    let mut facts = vec![format!("overall {}", number(overall(table), " %"))];
     if stream == Stream::Dev {
         facts.push(format!(
             "battery {}",
@@ -116,7 +116,7 @@ pub(super) fn words(table: &Table) -> String {
     let mut bad: Vec<_> =
         sensors(table).filter(|(_, level)| level.is_none_or(|level| level < 3.5)).collect();
     bad.sort_by(|(_, a), (_, b)| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
-    let overall = number(overall(table), "");
+    let overall = number(overall(table), " %");
     match bad.first() {
         None => format!("{overall}, all good"),
         Some(&(name, level)) => {

@@ -31,31 +31,45 @@ fn state(entry: &Entry, stream: Stream) -> Option<Option<&Refusal>> {
     (refused.is_some() || entry.subscribed.contains(&stream)).then_some(refused)
 }
 
+/// Width from which on a line says enough.
+pub(super) const WIDTH: u16 = 36;
+
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
-    let lines: Vec<_> = Stream::ALL
+    let streams: Vec<_> = Stream::ALL
         .into_iter()
-        .filter_map(|stream| {
-            let name = scene.say(Token::Title, format!("{:<4}", stream.name()));
-            let mut line = Line::from(name);
-            line.extend(match state(entry, stream)? {
-                Some(refusal) => refused(scene, refusal, area.width.saturating_sub(4)),
-                None => flowing(scene, entry, stream),
-            });
-            Some(line)
-        })
+        .filter_map(|stream| Some((stream, state(entry, stream)?)))
         .collect();
-    if lines.is_empty() {
+    if streams.is_empty() {
         let text = match &entry.closed {
             Some((why, _)) => format!("The session is closed: {why}"),
             None => "No stream is subscribed yet.".to_owned(),
         };
-        return scene::lines(
-            &scene::sentence(&text, area.width, scene.style(Token::Dim)),
-            area,
-            buffer,
-        );
+        let lines = scene::sentence(&text, area.width, scene.style(Token::Dim));
+        return scene::lines(&lines, area, buffer);
     }
-    scene::lines(&lines, area, buffer);
+    let rows = usize::from(area.height).max(1);
+    let most = usize::from(area.width / WIDTH).max(1);
+    let columns = streams.len().div_ceil(rows).min(most);
+    let width = usize::from(area.width) / columns;
+    for (column, part) in streams.chunks(rows).take(columns).enumerate() {
+        let area = Rect {
+            x: area.x + (column * width) as u16,
+            width: (width - usize::from(columns > 1)) as u16,
+            ..area
+        };
+        let lines: Vec<_> = part
+            .iter()
+            .map(|&(stream, refusal)| {
+                let mut line = Line::from(scene.say(Token::Title, format!("{:<4}", stream.name())));
+                line.extend(match refusal {
+                    Some(refusal) => refused(scene, refusal, area.width.saturating_sub(4)),
+                    None => flowing(scene, entry, stream, usize::from(area.width)),
+                });
+                line
+            })
+            .collect();
+        scene::lines(&lines, area, buffer);
+    }
 }
 
 /// The same for the head of one stream's own view.
@@ -88,11 +102,13 @@ fn refused(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Span<'static
     vec![scene.say(Token::Bad, text::fit(&text, usize::from(width)))]
 }
 
-fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> Vec<Span<'static>> {
+fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: usize) -> Vec<Span<'static>> {
     let mut spans = health(scene, entry, stream);
+    let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2;
     let stale = of(scene, entry, stream).is_some_and(|health| health.stale_since.is_some());
     let token = if stale { Token::Stale } else { Token::Text };
-    spans.push(scene.say(token, format!("  {}", text::clean(&says(scene, stream)))));
+    let says = text::fit(&text::clean(&says(scene, stream)), width.saturating_sub(used));
+    spans.push(scene.say(token, format!("  {says}")));
     spans
 }
 
