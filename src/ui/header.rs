@@ -16,6 +16,9 @@ use crate::{
     signal::StreamHealth,
 };
 
+/// Width of the time of day.
+const CLOCK: u16 = 8;
+
 /// A part of the header; the lowest rank is left out first.
 struct Item {
     rank: u8,
@@ -26,7 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let clock = scene.clock(scene.app.now.wall);
     let mut rows = area.rows();
     let (Some(first), second) = (rows.next(), rows.next()) else { return };
-    let width = first.width.saturating_sub(clock.len() as u16 + 1);
+    let width = first.width.saturating_sub(CLOCK + 1);
     let upper = Rect { width, ..first };
     let (mut service, session) = (service(scene), session(scene));
     match second {

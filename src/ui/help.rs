@@ -28,16 +28,13 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (lines, width, about) = if let Some((lines, width)) = fitting(scene, &Scope::ALL, inside) {
         (lines, width, " all keys ")
     } else if let Some((lines, width)) = fitting(scene, &focused, inside) {
-        (lines, width, " keys here; for another pane's focus it and press the key again ")
+        (lines, width, " keys of this pane; for another, focus it first ")
     } else {
         let text = "The keys do not fit: make the window larger, to 80×24 at least.";
         (scene::sentence(text, inside.width, scene.style(Token::Text)), inside.width, " keys ")
     };
     block.title(about).title_bottom(" any key closes ").render(area, buffer);
-    for (at, part) in lines.chunks(usize::from(inside.height).max(1)).enumerate() {
-        let x = inside.x.saturating_add(width.saturating_mul(at as u16));
-        scene::lines(part, Rect { x, width, ..inside }.intersection(inside), buffer);
-    }
+    scene::columns(&lines, width, inside, buffer);
 }
 
 /// The lines of some scopes and the width of their columns, if they fit.
@@ -46,7 +43,7 @@ fn fitting(scene: &Scene<'_>, scopes: &[Scope], area: Rect) -> Option<(Vec<Line<
     (1..=width / COLUMN).find_map(|columns| {
         let lines = entries(scene, scopes, width / columns);
         let fits = lines.len() <= columns * usize::from(area.height);
-        fits.then_some((lines, (width / columns) as u16))
+        fits.then_some((lines, scene::cells(width / columns)))
     })
 }
 

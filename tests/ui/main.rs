@@ -3,7 +3,12 @@
 
 mod fixture;
 
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    io::{self, Write},
+    rc::Rc,
+    time::Duration,
+};
 
 use cortop::{
     app::{Action, Message, Pane, Scope, Shown, TABLE},
@@ -325,4 +330,50 @@ fn the_note_on_security_stands_in_the_header() {
             "{word}"
         );
     }
+}
+
+/// Counts what a terminal would get.
+struct Count(Rc<Cell<usize>>);
+
+impl Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.set(self.0.get() + bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
+    let (width, height) = (120, 40);
+    let count = Rc::new(Cell::new(0));
+    let area = ratatui::layout::Rect::new(0, 0, width, height);
+    let viewport = ratatui::TerminalOptions { viewport: ratatui::Viewport::Fixed(area) };
+    let backend = ratatui::backend::CrosstermBackend::new(Count(Rc::clone(&count)));
+    let mut terminal = ratatui::Terminal::with_options(backend, viewport).expect("a terminal");
+    let mut stage = new().streaming();
+    stage.app.zoomed = true;
+    let mut cost = |stage: &Stage| {
+        terminal.draw(|frame| stage.ui.draw(&stage.app, frame)).expect("drawn");
+        count.take()
+    };
+    stage.feed(width, height, 3000);
+    let first = cost(&stage);
+    // What ratatui writes after every frame, whatever changed: a reset of the colours.
+    let nothing = cost(&stage);
+    assert!(nothing <= 16, "an unchanged frame costs {nothing} bytes");
+    let steps: Vec<usize> = (1..=300)
+        .map(|step| {
+            // 30 frames a second of 128 samples.
+            stage.feed(width, height, 3000 + step * 128 / 30);
+            cost(&stage) - nothing
+        })
+        .collect();
+    let (sum, most) = (steps.iter().sum::<usize>(), steps.iter().max().copied().unwrap_or(0));
+    println!("first {first} B, a sweep step {} B on average, {most} B at most", sum / steps.len());
+    assert!(most <= 2000, "a sweep step costs {most} bytes");
+    assert!(sum / steps.len() <= first / 50, "{sum} bytes in {} steps, first {first}", steps.len());
 }

@@ -41,10 +41,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     bottom.render(edge.intersection(area), buffer);
     let Some(entry) = app.sessions.current() else {
-        let (now, next) = link::story(scene);
-        let mut lines = scene::sentence(&now, inside.width, scene.style(Token::Text));
-        lines.extend(scene::sentence(&next, inside.width, scene.style(Token::Changed)));
-        return scene::lines(&lines, inside, buffer);
+        return scene::lines(&link::lines(scene, inside.width), inside, buffer);
     };
     let parts = Parts::new(app, inside);
     if let Some((stream, plot)) = parts.plot {
@@ -57,7 +54,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Shown::One(stream) = app.streams.shown else { return };
     let head = summary::lines_of_one(scene, entry, stream, readings.width);
     scene::lines(&head, readings, buffer);
-    let used = (head.len() as u16).min(readings.height);
+    let used = scene::cells(head.len()).min(readings.height);
     let area = Rect { y: readings.y + used, height: readings.height - used, ..readings };
     match stream {
         Stream::Dev | Stream::Eq => contact::draw(scene, stream, area, buffer),
@@ -115,7 +112,7 @@ impl Parts {
                 let count = entry.map_or(0, summary::count);
                 // The lines stand side by side where that makes the rows of the traces higher.
                 let height = |columns: usize| {
-                    let rows = u16::try_from(count.div_ceil(columns)).unwrap_or(u16::MAX);
+                    let rows = scene::cells(count.div_ceil(columns));
                     rows.min(inside.height.saturating_sub(MIN_PLOT))
                 };
                 let columns = usize::from(inside.width / summary::WIDTH).max(1);

@@ -58,7 +58,7 @@ impl Rows {
             first: app.streams.first_channel.min(all - shown),
             shown,
             all,
-            height: height / u16::try_from(shown.max(1)).unwrap_or(u16::MAX),
+            height: height / scene::cells(shown.max(1)),
         }
     }
 
@@ -149,35 +149,32 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
     let cells = Cells::new(app.streams.motion, rows.plot.width, traces.first_bin, count);
     for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
-        let y = rows.plot.y + at as u16 * rows.height;
+        let y = rows.plot.y + scene::cells(at) * rows.height;
         let token = match (stale, at % 2) {
             (true, _) => Token::Stale,
             (_, 0) => Token::Trace,
             _ => Token::TraceAlt,
         };
-        let scale = scales::of(app, stream, trace, traces);
+        let size = scales::of(app, stream, trace, traces);
         let part = Rect { y, height: rows.height, ..rows.plot };
-        plot::draw(&trace.columns, scale, &cells, scene.style(token), part, buffer);
+        plot::draw(&trace.columns, size, &cells, scene.style(token), part, buffer);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
-        draw_label(scene, stream, trace, scale, label, buffer);
+        draw_label(scene, stream, trace, size, label, buffer);
     }
     more(scene, &rows, area, buffer);
     if let Some(axis) = rows.axis {
-        let lost =
-            traces.channels.first().map(|trace| cells.lost(&trace.columns).collect::<Vec<_>>());
-        draw_axis(scene, &lost.unwrap_or_default(), axis, buffer);
+        let columns = traces.channels.first().map_or(&[][..], |trace| &trace.columns);
+        let lost: Vec<_> = cells.lost(columns).collect();
+        draw_axis(scene, &lost, axis, buffer);
     }
     if stale
         && rows.plot.width > 20
         && let Some(since) = health.and_then(|health| health.stale_since)
     {
-        let text = format!(" STALE since {} ", scene.clock_at(since));
-        let place = Rect {
-            x: rows.plot.right().saturating_sub(text.len() as u16 + 1),
-            y: area.y,
-            width: text.len() as u16,
-            height: 1,
-        };
+        let text = format!(" {} STALE since {} ", glyphs::PROBLEM, scene.clock_at(since));
+        let width = scene::cells(text.chars().count());
+        let x = rows.plot.right().saturating_sub(width + 1);
+        let place = Rect { x, y: area.y, width, height: 1 };
         scene.say(Token::Bad, text).render(place.intersection(area), buffer);
     }
 }
@@ -192,18 +189,13 @@ fn draw_label(
 ) {
     let width = usize::from(area.width.saturating_sub(1));
     let label = text::clean(&trace.label);
-    let mut lines = vec![];
-    if stream == Stream::Eeg {
-        lines.push(Line::from(scene.say(Token::Text, text::fit(&label, width))));
-    } else {
+    let mut line = Line::from(scene.say(Token::Text, text::fit(&label, width)));
+    if stream != Stream::Eeg {
         // Motion channels have different units, so each row says its own.
-        let half = scales::short(scale.half);
-        lines.push(Line::from(vec![
-            scene.say(Token::Text, text::fit(&label, width)),
-            scene.say(Token::Axis, format!(" ±{half}{}", scales::unit(&trace.label, scale.half))),
-        ]));
+        let unit = scales::unit(&trace.label, scale.half);
+        line.push_span(scene.say(Token::Axis, format!(" ±{}{unit}", scales::short(scale.half))));
     }
-    scene::lines(&lines, Rect { width: width as u16, ..area }, buffer);
+    scene::lines(&[line], Rect { width: area.width.saturating_sub(1), ..area }, buffer);
 }
 
 /// How many channels are above and below, in the last row of the labels.
@@ -212,35 +204,33 @@ fn more(scene: &Scene<'_>, rows: &Rows, area: Rect, buffer: &mut Buffer) {
     let mark =
         |count: usize, mark: &str| if count > 0 { format!("{mark}{count}") } else { String::new() };
     let text = mark(rows.first, glyphs::MORE_ABOVE) + &mark(below, glyphs::MORE_BELOW);
-    let width = (text.chars().count() as u16).min(rows.plot.x - area.x);
-    if let Some(row) = area.rows().last().filter(|_| width > 0) {
+    let width = scene::cells(text.chars().count()).min(rows.plot.x - area.x);
+    if let Some(row) = area.rows().next_back().filter(|_| width > 0) {
         scene.say(Token::Changed, text).render(Rect { width, ..row }, buffer);
     }
 }
 
-/// Seconds from the left edge in a sweep, before now in a scroll; lost samples are marked.
+/// Seconds from the left edge in a sweep, before the newest in a scroll; lost samples are marked.
 fn draw_axis(scene: &Scene<'_>, lost: &[bool], area: Rect, buffer: &mut Buffer) {
-    let window = scene.app.streams.window();
-    let steps = if area.width >= 60 { 5 } else { 2 };
-    let mut line = vec![' '; usize::from(area.width)];
-    let frozen = scene.app.streams.frozen.is_some();
-    for step in 0..=steps {
-        let text = match scene.app.streams.motion {
-            Motion::Sweep => format!("{} s", window * f64::from(step) / f64::from(steps)),
-            Motion::Scroll if step == steps && frozen => "end".to_owned(),
-            Motion::Scroll if step == steps => "now".to_owned(),
-            Motion::Scroll => format!("-{} s", window * f64::from(steps - step) / f64::from(steps)),
+    let streams = &scene.app.streams;
+    let steps: u16 = if area.width >= 60 { 5 } else { 2 };
+    let seconds = |step: u16| streams.window() * f64::from(step) / f64::from(steps);
+    buffer.set_style(area, scene.style(Token::Axis));
+    for step in 0..steps {
+        let text = match streams.motion {
+            Motion::Sweep => format!("│{} s", seconds(step)),
+            Motion::Scroll => format!("│-{} s", seconds(steps - step)),
         };
-        let at = (usize::from(area.width) * step as usize / steps as usize)
-            .min(line.len().saturating_sub(1));
-        let text = if step == steps { format!("{text}│") } else { format!("│{text}") };
-        let start =
-            if step == steps { line.len().saturating_sub(text.chars().count()) } else { at };
-        for (cell, char) in line.iter_mut().skip(start).zip(text.chars()) {
-            *cell = char;
-        }
+        let x = area.x + area.width * step / steps;
+        scene.say(Token::Axis, text).render(Rect { x, ..area }.intersection(area), buffer);
     }
-    scene.say(Token::Axis, line.into_iter().collect::<String>()).render(area, buffer);
+    let end = match (streams.motion, &streams.frozen) {
+        (Motion::Sweep, _) => format!("{} s│", seconds(steps)),
+        (Motion::Scroll, None) => "now│".to_owned(),
+        (Motion::Scroll, Some(_)) => "end│".to_owned(),
+    };
+    let x = area.right().saturating_sub(scene::cells(end.chars().count()));
+    scene.say(Token::Axis, end).render(Rect { x, ..area }.intersection(area), buffer);
     for (x, _) in (area.left()..area.right()).zip(lost).filter(|(_, lost)| **lost) {
         if let Some(cell) = buffer.cell_mut((x, area.y)) {
             cell.set_char(glyphs::LOST).set_style(scene.style(Token::Bad));
