@@ -16,6 +16,9 @@ use crate::{
     signal::StreamHealth,
 };
 
+/// Width of the time of day.
+const CLOCK: u16 = 8;
+
 /// A part of the header; the lowest rank is left out first.
 struct Item {
     rank: u8,
@@ -26,7 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let clock = scene.clock(scene.app.now.wall);
     let mut rows = area.rows();
     let (Some(first), second) = (rows.next(), rows.next()) else { return };
-    let width = first.width.saturating_sub(clock.len() as u16 + 1);
+    let width = first.width.saturating_sub(CLOCK + 1);
     let upper = Rect { width, ..first };
     let (mut service, session) = (service(scene), session(scene));
     match second {
@@ -96,7 +99,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s))
     {
         add(8, rate(scene, main));
-        add(7, loss(scene, main));
+        add(8, loss(scene, main));
     }
     if let Some(percent) = battery(scene) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
@@ -135,7 +138,7 @@ fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
     match (health.lost, health.lost_recently) {
         (0, _) => scene.say(Token::Text, "lost 0"),
         (lost, 0) => scene.say(Token::Text, format!("lost {lost} ({share})")),
-        (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({share}), {now} in 10 s")),
+        (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({now} in 10 s)")),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     theme::Token,
 };
 use crate::{
-    app::{Action, Pane},
+    app::{Action, App, Pane},
     cortex::{Headset, headset::HeadsetStatus, model::Model},
 };
 
@@ -35,6 +35,12 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let lines: Vec<_> = blocks.concat();
     scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
     scene::more(scene, skip, lines.len(), inside, buffer);
+}
+
+/// Rows in which all headsets are seen, with the frame.
+pub(super) fn rows(app: &App) -> usize {
+    let rows = |headset: &Headset| if headset.is_on_usb_cable() { 4 } else { 2 };
+    app.headsets.list.iter().map(rows).sum::<usize>() + 2
 }
 
 /// What to do while there is none.

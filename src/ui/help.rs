@@ -1,4 +1,5 @@
-//! The help overlay: every action with the keys really in force, from the one table.
+//! The help overlay: the actions with the keys really in force, from the one table; those of all
+//! panes where they fit, else those that hold in the focused one.
 
 use ratatui::{
     buffer::Buffer,
@@ -7,66 +8,62 @@ use ratatui::{
     widgets::{Block, Clear, Widget},
 };
 
-use super::{scene::Scene, text, theme::Token};
+use super::{
+    glyphs,
+    scene::{self, Scene},
+    text,
+    theme::Token,
+};
 use crate::app::{Scope, TABLE};
 
-/// Width of the keys in a column.
-const KEYS: usize = 12;
+/// Width of the keys in a column, and the narrowest column.
+const KEYS: usize = 9;
+const COLUMN: usize = 30;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     Clear.render(area, buffer);
-    let block = Block::bordered()
-        .border_style(scene.style(Token::Focus))
-        .title(" all keys ")
-        .title_bottom(" any key closes ");
+    let focused = [Scope::Global, scene.app.focus.scope()];
+    let block = Block::bordered().border_style(scene.style(Token::Focus));
     let inside = block.inner(area);
-    block.render(area, buffer);
-
-    let height = usize::from(inside.height).max(1);
-    let entries = entries(scene);
-    let columns = entries.len().div_ceil(height).max(1);
-    let width = usize::from(inside.width) / columns;
-    if width < KEYS + 8 {
-        let text = "The keys do not fit here: make the window larger (80×24 shows all), or read `cortop print config`.";
-        super::scene::lines(
-            &super::scene::sentence(text, inside.width, scene.style(Token::Text)),
-            inside,
-            buffer,
-        );
-        return;
-    }
-    for (at, entry) in entries.iter().enumerate() {
-        let (column, row) = (at / height, at % height);
-        let line = match entry {
-            Entry::Scope(name) => Line::from(scene.say(Token::Title, *name)),
-            Entry::Action(keys, help) => Line::from(vec![
-                scene.say(Token::Key, text::pad(keys, KEYS.min(width / 3))),
-                scene.say(
-                    Token::Text,
-                    text::fit(&format!(" {help}"), width - KEYS.min(width / 3) - 1),
-                ),
-            ]),
-        };
-        let x = inside.x + (column * width) as u16;
-        line.render(Rect { x, y: inside.y + row as u16, width: width as u16, height: 1 }, buffer);
-    }
+    let (lines, width, about) = if let Some((lines, width)) = fitting(scene, &Scope::ALL, inside) {
+        (lines, width, " all keys ")
+    } else if let Some((lines, width)) = fitting(scene, &focused, inside) {
+        (lines, width, " keys of this pane; for another, focus it first ")
+    } else {
+        let text = "The keys do not fit: make the window larger, to 80×24 at least.";
+        (scene::sentence(text, inside.width, scene.style(Token::Text)), inside.width, " keys ")
+    };
+    block.title(about).title_bottom(" any key closes ").render(area, buffer);
+    scene::columns(&lines, width, inside, buffer);
 }
 
-enum Entry {
-    Scope(&'static str),
-    Action(String, &'static str),
+/// The lines of some scopes and the width of their columns, if they fit.
+fn fitting(scene: &Scene<'_>, scopes: &[Scope], area: Rect) -> Option<(Vec<Line<'static>>, u16)> {
+    let width = usize::from(area.width);
+    (1..=width / COLUMN).find_map(|columns| {
+        let lines = entries(scene, scopes, width / columns);
+        let fits = lines.len() <= columns * usize::from(area.height);
+        fits.then_some((lines, scene::cells(width / columns)))
+    })
 }
 
-fn entries(scene: &Scene<'_>) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for scope in Scope::ALL {
-        entries.push(Entry::Scope(scope.name()));
-        for row in TABLE.iter().filter(|row| row.scope == scope) {
+fn entries(scene: &Scene<'_>, scopes: &[Scope], width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for scope in scopes {
+        lines.push(Line::from(scene.say(Token::Title, scope.name())));
+        for row in TABLE.iter().filter(|row| row.scope == *scope) {
             let keys = scene.app.settings.keymap.keys(row.action);
             let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            let keys = if keys.is_empty() { super::glyphs::UNKNOWN.to_owned() } else { keys };
-            entries.push(Entry::Action(keys, row.help));
+            let keys = if keys.is_empty() { glyphs::UNKNOWN.to_owned() } else { keys };
+            let parts = text::wrap(row.help, width.saturating_sub(KEYS + 2));
+            for (at, part) in parts.into_iter().enumerate() {
+                let keys = if at == 0 { keys.as_str() } else { "" };
+                lines.push(Line::from(vec![
+                    scene.say(Token::Key, text::pad(keys, KEYS)),
+                    scene.say(Token::Text, format!(" {part}")),
+                ]));
+            }
         }
     }
-    entries
+    lines
 }

@@ -3,6 +3,7 @@
 
 use ratatui::layout::Rect;
 
+use super::{headsets, scene};
 use crate::app::{App, Pane};
 
 /// The smallest screen on which a pane can be drawn.
@@ -48,12 +49,11 @@ struct Ask {
 }
 
 fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
-    // Two lines a headset, two of the frame; its empty state needs some room for its sentence.
-    let headsets = u16::try_from(app.headsets.list.len().clamp(2, 8) * 2 + 2).unwrap_or(u16::MAX);
-    let headsets = Ask { pane: Pane::Headsets, min: 4, like: headsets };
+    let like = scene::cells(headsets::rows(app)).min(body.height / 3).max(6);
+    let headsets = Ask { pane: Pane::Headsets, min: 4, like };
     let session = Ask { pane: Pane::Session, min: 6, like: u16::MAX };
     let streams = Ask { pane: Pane::Streams, min: 6, like: u16::MAX };
-    let log = Ask { pane: Pane::Log, min: 4, like: (body.height / 4).max(4) };
+    let log = Ask { pane: Pane::Log, min: 4, like: (body.height / 6).max(4) };
     if body.width < TWO_COLUMNS {
         return stack(app.focus, body, vec![headsets, session, streams, log]);
     }

@@ -3,8 +3,15 @@
 
 use std::time::Duration;
 
-use super::{scene::Scene, text};
-use crate::cortex::{Link, Security, Step};
+use ratatui::text::Line;
+
+use super::{
+    glyphs,
+    scene::{self, Scene},
+    text,
+    theme::Token,
+};
+use crate::cortex::{Link, Refusal, Security, Step};
 
 /// The connection in a word or two, for the header.
 #[must_use]
@@ -42,9 +49,31 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
     }
 }
 
-/// What is happening, and the exact next step.
+/// What is happening and the exact next step, as lines of a width.
 #[must_use]
-pub(super) fn story(scene: &Scene<'_>) -> (String, String) {
+pub(super) fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
+    if let Some(refusal) = &scene.app.refusal {
+        return self::refusal(scene, refusal, width);
+    }
+    let (now, next) = story(scene);
+    let mut lines = scene::sentence(&now, width, scene.style(Token::Text));
+    if !next.is_empty() {
+        lines.extend(scene::sentence(&next, width, scene.style(Token::Changed)));
+    }
+    lines
+}
+
+/// The refusal that stopped the flow: code, Cortex's text, our next step.
+#[must_use]
+pub(super) fn refusal(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Line<'static>> {
+    let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+    let what = format!("{} {}{code}: {}", glyphs::PROBLEM, refusal.method, refusal.message);
+    let mut lines = scene::sentence(&what, width, scene.style(Token::Bad));
+    lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Changed)));
+    lines
+}
+
+fn story(scene: &Scene<'_>) -> (String, String) {
     let url = text::clean(&scene.app.settings.url);
     let (now, next) = match &scene.app.link {
         Link::Connecting => (format!("Connecting to the Cortex service at {url}."), String::new()),

@@ -128,3 +128,17 @@ pub(super) fn more(scene: &Scene<'_>, skipped: usize, all: usize, area: Rect, bu
         scene.say(Token::Changed, super::glyphs::MORE_BELOW).render(edge, buffer);
     }
 }
+
+/// Draws lines from top to bottom in columns of a width, as many as fit.
+pub(super) fn columns(lines: &[Line<'_>], width: u16, area: Rect, buffer: &mut Buffer) {
+    let starts = (area.left()..area.right()).step_by(usize::from(width.max(1)));
+    for (part, x) in lines.chunks(usize::from(area.height).max(1)).zip(starts) {
+        self::lines(part, Rect { x, width, ..area }.intersection(area), buffer);
+    }
+}
+
+/// A count of cells, which on any screen fits.
+#[must_use]
+pub(super) fn cells(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}

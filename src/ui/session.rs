@@ -16,13 +16,13 @@ use super::{
 };
 use crate::{
     app::{Entry, Field, Pane},
-    cortex::{Headset, Refusal, SessionMode, session::SessionStatus},
+    cortex::{Headset, SessionMode, session::SessionStatus},
 };
 
 /// How long a change stays marked.
 const MARKED: Duration = Duration::from_secs(5);
 /// Width of the marks and names before the values.
-const NAME: usize = 12;
+const NAME: usize = 11;
 /// Width of the names of the headset's own fields.
 const UNFOLDED_NAME: usize = 17;
 /// Members unknown to this program that are shown of a headset.
@@ -39,35 +39,32 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         title.push_span(scene.say(Token::Dim, format!(" {place} of {}", sessions.list.len())));
     }
     let inside = scene.pane(Pane::Session, title, area, buffer);
-    let mut lines =
-        scene.app.refusal.as_ref().map(|r| refusal(scene, r, inside.width)).unwrap_or_default();
+    let mut lines = Vec::new();
     let mut selected = 0;
-    match sessions.current() {
-        Some(entry) => {
-            let first = lines.len();
-            let (fields, row) = fields(scene, entry, usize::from(inside.width));
-            lines.extend(fields);
-            lines.extend(notes(scene, entry, inside.width));
-            selected = first + row;
+    if let Some(entry) = sessions.current() {
+        if let Some(refusal) = &scene.app.refusal {
+            lines.extend(link::refusal(scene, refusal, inside.width));
         }
-        None => {
-            let (now, next) = link::story(scene);
-            lines.extend(scene::sentence(&now, inside.width, scene.style(Token::Text)));
-            lines.extend(scene::sentence(&next, inside.width, scene.style(Token::Changed)));
+        if let Some((why, at)) = &entry.closed {
+            let ago = text::age(scene.since(*at));
+            let text = format!("{} closed {ago} ago: {why}", glyphs::PROBLEM);
+            lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
         }
+        let first = lines.len();
+        let (fields, row) = fields(scene, entry, usize::from(inside.width));
+        lines.extend(fields);
+        let notes = notes(scene, entry, inside.width);
+        if lines.len() + notes.len() < usize::from(inside.height) {
+            lines.push(Line::default());
+        }
+        lines.extend(notes);
+        selected = first + row;
+    } else {
+        lines.extend(link::lines(scene, inside.width));
     }
     let skip = (selected + 1).saturating_sub(usize::from(inside.height));
     scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
     scene::more(scene, skip, lines.len(), inside, buffer);
-}
-
-/// The refusal that stopped the flow: code, Cortex's text, our next step.
-fn refusal(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Line<'static>> {
-    let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-    let what = format!("{} {}{code}: {}", glyphs::PROBLEM, refusal.method, refusal.message);
-    let mut lines = scene::sentence(&what, width, scene.style(Token::Bad));
-    lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Changed)));
-    lines
 }
 
 /// The eleven fields, and the line of the selected one (its last, if it takes several).
@@ -246,10 +243,7 @@ fn unfolded(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'sta
 /// What else is known around the session: why it is as it is, what was refused and what to do.
 fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    if let Some((why, at)) = &entry.closed {
-        let text = format!("{} closed {} ago: {why}", glyphs::PROBLEM, text::age(scene.since(*at)));
-        lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
-    } else if let Some((mode, why)) = &entry.opened {
+    if let (Some((mode, why)), None) = (&entry.opened, &entry.closed) {
         let mode = match mode {
             SessionMode::Open => "opened without a licence",
             SessionMode::Active => "opened with a licence",
@@ -262,9 +256,6 @@ fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
         let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message);
         lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
         lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Text)));
-    }
-    if !lines.is_empty() {
-        lines.insert(0, Line::default());
     }
     lines
 }

@@ -207,3 +207,95 @@ fn style(look: &Look, options: &Options) -> Style {
     let modifiers = look.modifiers.iter().map(|&effect| Modifier::from(effect)).collect();
     Style { fg: color, add_modifier: modifiers, ..Style::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> File {
+        toml::from_str(text).expect("an embedded theme")
+    }
+
+    #[test]
+    fn the_embedded_themes_have_every_token_and_the_default_comes_first() {
+        let (themes, warnings) = load(&Options::default());
+        assert_eq!(warnings, Vec::<String>::new());
+        assert_eq!(themes[0].name, "ansi");
+        for (name, text) in EMBEDDED {
+            assert_eq!(file(text).tokens.len(), Token::Axis as usize + 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn sixteen_colours_are_sixteen_and_rgb_can_be_read() {
+        for (name, text) in EMBEDDED {
+            let file = file(text);
+            for (token, look) in &file.tokens {
+                assert!(
+                    !matches!(look.color, Some(Color::Rgb(..) | Color::Indexed(_))),
+                    "{name} {token:?}"
+                );
+                let Some(rgb) = look.rgb else { continue };
+                let background = file.background.expect("a theme with RGB says its background");
+                assert!(contrast(rgb, background) >= 3.0, "{name} {token:?}");
+            }
+        }
+    }
+
+    /// Contrast ratio as WCAG 2 defines it.
+    fn contrast(one: Color, other: Color) -> f64 {
+        let luminance = |color| {
+            let Color::Rgb(r, g, b) = color else { panic!("{color} is not RGB") };
+            let linear = |part: u8| {
+                let part = f64::from(part) / 255.0;
+                if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+        };
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name_and_place() {
+        for (text, name) in [
+            ("[tokens]\ntext = { colour = \"red\" }", "colour"),
+            ("[tokens]\ntraces = {}", "traces"),
+            ("backgruond = \"#ffffff\"", "backgruond"),
+        ] {
+            let error = toml::from_str::<File>(text).expect_err(text).to_string();
+            assert!(
+                error.contains(name) && error.contains("line") && error.contains('^'),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_users_file_wins_adds_inherits_and_never_stops_the_program() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let write =
+            |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("written");
+        write("light.toml", "[tokens]\ngood = { color = \"blue\" }");
+        write("mine.toml", "inherits = \"mono\"\n[tokens]\nbad = { color = \"magenta\" }");
+        write("broken.toml", "[tokens]\ntext = 3");
+        let options = Options { themes: Some(dir.path().to_owned()), ..Options::default() };
+        let (themes, warnings) = load(&options);
+        let theme = |name| themes.iter().find(|theme| theme.name == name).expect("there");
+        assert_eq!(theme("light").style(Token::Good).fg, Some(Color::Blue));
+        assert_eq!(theme("mine").style(Token::Bad).fg, Some(Color::Magenta));
+        assert_eq!(theme("mine").style(Token::Dim), Style::new().add_modifier(Modifier::DIM));
+        assert_eq!(themes.len(), EMBEDDED.len() + 1);
+        assert!(warnings.len() == 1 && warnings[0].contains("broken.toml"), "{warnings:?}");
+    }
+
+    #[test]
+    fn without_colours_the_selection_is_still_seen() {
+        let options = Options { no_color: true, rgb: true, ..Options::default() };
+        for theme in load(&options).0 {
+            assert!(theme.styles.values().all(|style| style.fg.is_none()));
+            let selection = theme.style(Token::Selection);
+            assert!(selection.add_modifier.contains(Modifier::REVERSED));
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Contact quality (`dev`) and EEG quality (`eq`) by sensor: worst first, in words and colours.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::{
     cortex::Stream,
@@ -36,7 +36,7 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
         let lines = scene::sentence("No sample yet.", area.width, scene.style(Token::Dim));
         return scene::lines(&lines, area, buffer);
     };
-    let mut facts = vec![format!("overall {}", number(overall(table), ""))];
+    let mut facts = vec![format!("overall {}", number(overall(table), " %"))];
     if stream == Stream::Dev {
         facts.push(format!(
             "battery {}",
@@ -56,34 +56,24 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
     lines.push(Line::default());
     scene::lines(&lines, area, buffer);
 
-    let top = (lines.len() as u16).min(area.height);
-    let rows = area.height - top;
+    let top = scene::cells(lines.len()).min(area.height);
+    let below = Rect { y: area.y + top, height: area.height - top, ..area };
     let mut sensors: Vec<_> = sensors(table).collect();
     sensors.sort_by(|(_, a), (_, b)| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
-    let columns = usize::from(area.width / CELL).max(1);
-    let fit = columns * usize::from(rows);
-    for (at, (name, level)) in sensors.iter().take(fit).enumerate() {
-        let (column, row) = (at / usize::from(rows), at % usize::from(rows));
-        let (token, mark, word) = level_word(*level);
-        let line = Line::from(vec![
-            scene.say(Token::Text, text::pad(&text::clean(name), 6)),
-            scene.say(token, format!("{mark} {word}")),
-        ]);
-        let place = Rect {
-            x: area.x + column as u16 * CELL,
-            y: area.y + top + row as u16,
-            width: CELL,
-            height: 1,
-        };
-        line.render(place.intersection(area), buffer);
-    }
-    scene::more(
-        scene,
-        0,
-        usize::from(top) + sensors.len().saturating_sub(fit) + usize::from(rows),
-        area,
-        buffer,
-    );
+    let lines: Vec<_> = sensors
+        .iter()
+        .map(|(name, level)| {
+            let (token, mark, word) = level_word(*level);
+            Line::from(vec![
+                scene.say(Token::Text, text::pad(&text::clean(name), 6)),
+                scene.say(token, format!("{mark} {word}")),
+            ])
+        })
+        .collect();
+    scene::columns(&lines, CELL, below, buffer);
+    let shown = usize::from(below.height) * usize::from(area.width / CELL);
+    let hidden = lines.len().saturating_sub(shown);
+    scene::more(scene, 0, usize::from(below.height) + hidden, below, buffer);
 }
 
 /// The sensors and their levels.
@@ -116,7 +106,7 @@ pub(super) fn words(table: &Table) -> String {
     let mut bad: Vec<_> =
         sensors(table).filter(|(_, level)| level.is_none_or(|level| level < 3.5)).collect();
     bad.sort_by(|(_, a), (_, b)| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
-    let overall = number(overall(table), "");
+    let overall = number(overall(table), " %");
     match bad.first() {
         None => format!("{overall}, all good"),
         Some(&(name, level)) => {

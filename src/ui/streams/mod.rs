@@ -6,12 +6,18 @@ mod contact;
 mod events;
 mod metrics;
 mod plot;
+mod scales;
 mod summary;
 mod traces;
 
 pub(super) use summary::rate_is_off;
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
 
 use super::{
     glyphs, link,
@@ -24,14 +30,18 @@ use crate::{
     signal::View,
 };
 
+/// Rows that the traces of the overview keep, however many streams there are.
+const MIN_PLOT: u16 = 4;
+const FROZEN: &str = "FROZEN";
+
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let app = scene.app;
-    let inside = scene.pane(Pane::Streams, title(scene, area.width), area, buffer);
+    let [top, bottom] = titles(scene, area.width);
+    let inside = scene.pane(Pane::Streams, top, area, buffer);
+    let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
+    bottom.render(edge.intersection(area), buffer);
     let Some(entry) = app.sessions.current() else {
-        let (now, next) = link::story(scene);
-        let mut lines = scene::sentence(&now, inside.width, scene.style(Token::Text));
-        lines.extend(scene::sentence(&next, inside.width, scene.style(Token::Changed)));
-        return scene::lines(&lines, inside, buffer);
+        return scene::lines(&link::lines(scene, inside.width), inside, buffer);
     };
     let parts = Parts::new(app, inside);
     if let Some((stream, plot)) = parts.plot {
@@ -44,7 +54,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Shown::One(stream) = app.streams.shown else { return };
     let head = summary::lines_of_one(scene, entry, stream, readings.width);
     scene::lines(&head, readings, buffer);
-    let used = (head.len() as u16).min(readings.height);
+    let used = scene::cells(head.len()).min(readings.height);
     let area = Rect { y: readings.y + used, height: readings.height - used, ..readings };
     match stream {
         Stream::Dev | Stream::Eq => contact::draw(scene, stream, area, buffer),
@@ -96,15 +106,27 @@ impl Parts {
             Shown::One(_) => Self { plot: None, lines: None, readings: Some(inside) },
             Shown::All => {
                 let entry = app.sessions.current();
-                let traced = entry.and_then(traced);
-                let count = entry.map_or(0, summary::count) as u16;
-                let kept = if traced.is_some() { 4.min(inside.height) } else { 0 };
-                let height = count.min(inside.height - kept);
-                let top = inside.height - height;
-                let lines = Rect { y: inside.y + top, height, ..inside };
-                let plot = traced.map(|stream| (stream, Rect { height: top, ..inside }));
-                let lines = if plot.is_some() { lines } else { inside };
-                Self { plot, lines: Some(lines), readings: None }
+                let Some(stream) = entry.and_then(traced) else {
+                    return Self { plot: None, lines: Some(inside), readings: None };
+                };
+                let count = entry.map_or(0, summary::count);
+                // The lines stand side by side where that makes the rows of the traces higher.
+                let height = |columns: usize| {
+                    let rows = scene::cells(count.div_ceil(columns));
+                    rows.min(inside.height.saturating_sub(MIN_PLOT))
+                };
+                let columns = usize::from(inside.width / summary::WIDTH).max(1);
+                let row = |columns: &usize| {
+                    let plot = Rect { height: inside.height - height(*columns), ..inside };
+                    traces::Rows::new(app, stream, plot).height()
+                };
+                let best =
+                    (1..=columns).rev().max_by(|a, b| row(a).total_cmp(&row(b))).unwrap_or(1);
+                let lines = height(best);
+                let top = inside.height - lines;
+                let plot = (stream, Rect { height: top, ..inside });
+                let lines = Rect { y: inside.y + top, height: lines, ..inside };
+                Self { plot: Some(plot), lines: Some(lines), readings: None }
             }
         }
     }
@@ -115,13 +137,17 @@ fn traced(entry: &Entry) -> Option<Stream> {
     [Stream::Eeg, Stream::Mot].into_iter().find(|stream| entry.subscribed.contains(stream))
 }
 
-/// Everything that shapes the picture stands in the title; what fits least is left out.
-fn title(scene: &Scene<'_>, width: u16) -> Line<'static> {
+/// Everything that shapes the picture stands on the frame: what does not fit into the title goes
+/// to the bottom.
+fn titles(scene: &Scene<'_>, width: u16) -> [Line<'static>; 2] {
     let app = scene.app;
     let mut items = vec![match app.streams.shown {
         Shown::All => "all".to_owned(),
         Shown::One(stream) => format!("{stream} {}", stream.title()),
     }];
+    if app.streams.frozen.is_some() {
+        items.push(FROZEN.to_owned());
+    }
     let stream = match app.streams.shown {
         Shown::All => app.sessions.current().and_then(traced),
         Shown::One(stream) => Some(stream).filter(|stream| stream.is_trace()),
@@ -129,21 +155,23 @@ fn title(scene: &Scene<'_>, width: u16) -> Line<'static> {
     if let Some(stream) = stream {
         items.extend(traces::title(scene, stream));
     }
-    if app.streams.frozen.is_some() {
-        items.insert(1, "FROZEN".to_owned());
-    }
-    let mut room = usize::from(width).saturating_sub(" 3 streams ".len() + 4);
-    let mut line = Line::default();
+    let mut room = [usize::from(width).saturating_sub(16), usize::from(width).saturating_sub(4)];
+    let mut lines = [Line::default(), Line::default()];
+    let mut at = 0;
     for item in items {
-        let text = if line.spans.is_empty() {
-            format!(" {item}")
-        } else {
-            format!("{}{item}", glyphs::SEPARATOR)
-        };
-        let Some(left) = room.checked_sub(text.chars().count()) else { break };
-        room = left;
-        let token = if item == "FROZEN" { Token::Changed } else { Token::Dim };
-        line.push_span(scene.say(token, text));
+        let token = if item == FROZEN { Token::Changed } else { Token::Dim };
+        let needed = item.chars().count() + glyphs::SEPARATOR.chars().count();
+        if needed > room[at] {
+            at = 1;
+        }
+        let Some(left) = room[at].checked_sub(needed) else { break };
+        room[at] = left;
+        let front = if lines[at].spans.is_empty() { " " } else { glyphs::SEPARATOR };
+        lines[at].push_span(scene.say(Token::Dim, front));
+        lines[at].push_span(scene.say(token, item));
     }
-    line
+    if at == 1 {
+        lines[1].push_span(Span::raw(" "));
+    }
+    lines
 }

@@ -21,7 +21,7 @@ const BLANK: u64 = 2;
 const ACROSS: u64 = 2;
 const DOWN: u16 = 4;
 /// Levels of a sparkline.
-const LEVELS: u16 = glyphs::LEVELS.len() as u16;
+const LEVELS: u16 = 8;
 
 /// Which bins the cells of a row show, left to right. Cells hold whole pairs of bins counted from
 /// the start of the stream, so that a pair keeps its glyph wherever it stands.

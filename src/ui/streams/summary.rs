@@ -1,5 +1,7 @@
 //! A line for every stream: does it flow, is it whole, how old is it, what does it say.
 
+use std::time::Duration;
+
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -19,43 +21,56 @@ use crate::{
     },
 };
 
+/// What became of a stream that was asked for.
+#[derive(Clone, Copy)]
+enum State<'a> {
+    Subscribed,
+    Refused(&'a Refusal),
+}
+
 /// How many lines a session's streams take.
 pub(super) fn count(entry: &Entry) -> usize {
     Stream::ALL.iter().filter(|&&stream| state(entry, stream).is_some()).count()
 }
 
-/// What became of a stream, if it was asked for at all.
-fn state(entry: &Entry, stream: Stream) -> Option<Option<&Refusal>> {
-    let refused =
-        entry.refused.iter().find(|(other, _)| *other == stream).map(|(_, refusal)| refusal);
-    (refused.is_some() || entry.subscribed.contains(&stream)).then_some(refused)
+fn state(entry: &Entry, stream: Stream) -> Option<State<'_>> {
+    if entry.subscribed.contains(&stream) {
+        return Some(State::Subscribed);
+    }
+    let refused = entry.refused.iter().find(|(other, _)| *other == stream);
+    refused.map(|(_, refusal)| State::Refused(refusal))
 }
 
+/// Width from which on a line says enough, and from which on it says all.
+pub(super) const WIDTH: u16 = 36;
+const FULL: u16 = 44;
+/// An age that is not worth a word where room is short.
+const YOUNG: Duration = Duration::from_secs(3);
+
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
-    let lines: Vec<_> = Stream::ALL
-        .into_iter()
-        .filter_map(|stream| {
-            let name = scene.say(Token::Title, format!("{:<4}", stream.name()));
-            let mut line = Line::from(name);
-            line.extend(match state(entry, stream)? {
-                Some(refusal) => refused(scene, refusal, area.width.saturating_sub(4)),
-                None => flowing(scene, entry, stream),
-            });
-            Some(line)
-        })
-        .collect();
-    if lines.is_empty() {
+    let count = count(entry);
+    if count == 0 {
         let text = match &entry.closed {
             Some((why, _)) => format!("The session is closed: {why}"),
             None => "No stream is subscribed yet.".to_owned(),
         };
-        return scene::lines(
-            &scene::sentence(&text, area.width, scene.style(Token::Dim)),
-            area,
-            buffer,
-        );
+        let lines = scene::sentence(&text, area.width, scene.style(Token::Dim));
+        return scene::lines(&lines, area, buffer);
     }
-    scene::lines(&lines, area, buffer);
+    let columns = scene::cells(count.div_ceil(usize::from(area.height).max(1)));
+    let width = area.width / columns.clamp(1, (area.width / WIDTH).max(1));
+    let lines: Vec<_> = Stream::ALL
+        .into_iter()
+        .filter_map(|stream| {
+            let mut line = Line::from(scene.say(Token::Title, format!("{:<4}", stream.name())));
+            line.extend(match state(entry, stream)? {
+                State::Refused(refusal) => refused(scene, refusal, width.saturating_sub(5)),
+                State::Subscribed => flowing(scene, entry, stream, width),
+            });
+            Some(line)
+        })
+        .collect();
+    scene::columns(&lines, width, area, buffer);
 }
 
 /// The same for the head of one stream's own view.
@@ -66,8 +81,10 @@ pub(super) fn lines_of_one(
     width: u16,
 ) -> Vec<Line<'static>> {
     match state(entry, stream) {
-        Some(None) => vec![health(scene, entry, stream).into_iter().collect(), Line::default()],
-        Some(Some(refusal)) => {
+        Some(State::Subscribed) => {
+            vec![health(scene, entry, stream, true).into_iter().collect(), Line::default()]
+        }
+        Some(State::Refused(refusal)) => {
             let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
             let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message);
             let mut lines = scene::sentence(&text, width, scene.style(Token::Bad));
@@ -88,11 +105,15 @@ fn refused(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Span<'static
     vec![scene.say(Token::Bad, text::fit(&text, usize::from(width)))]
 }
 
-fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> Vec<Span<'static>> {
-    let mut spans = health(scene, entry, stream);
+fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: u16) -> Vec<Span<'static>> {
+    let mut spans = health(scene, entry, stream, width >= FULL);
+    // The name before, two blanks between, one to the next column.
+    let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2 + 1;
     let stale = of(scene, entry, stream).is_some_and(|health| health.stale_since.is_some());
     let token = if stale { Token::Stale } else { Token::Text };
-    spans.push(scene.say(token, format!("  {}", text::clean(&says(scene, stream)))));
+    let says = text::clean(&says(scene, stream));
+    let says = text::fit(&says, usize::from(width).saturating_sub(used));
+    spans.push(scene.say(token, format!("  {says}")));
     spans
 }
 
@@ -100,8 +121,8 @@ fn of<'a>(scene: &Scene<'a>, entry: &Entry, stream: Stream) -> Option<&'a Stream
     scene.app.snapshot.health_of(&entry.session.id, stream)
 }
 
-/// Rate, loss and age in columns.
-fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> Vec<Span<'static>> {
+/// Rate, loss and age in columns; in short only what is not as it should be beside the rate.
+fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<Span<'static>> {
     let Some(health) = of(scene, entry, stream) else {
         return vec![scene.say(Token::Dim, "nothing came yet")];
     };
@@ -113,19 +134,19 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> Vec<Span<'static>
     let off = if rate_is_off(health) { Token::Poor } else { Token::Dim };
     let mut spans = vec![scene.say(off, format!("{rate:<11}"))];
     if let Some(since) = health.stale_since {
-        spans.push(
-            scene.say(
-                Token::Bad,
-                format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since)),
-            ),
-        );
+        let text = format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since));
+        spans.push(scene.say(Token::Bad, text));
         return spans;
     }
-    let age =
-        health.last.map_or_else(|| glyphs::UNKNOWN.to_owned(), |last| text::age(scene.since(last)));
-    let loss = if health.lost > 0 { Token::Poor } else { Token::Dim };
-    spans.push(scene.say(loss, format!(" lost {:<3}", health.lost)));
-    spans.push(scene.say(Token::Dim, format!(" {age:>4}")));
+    if full || health.lost > 0 {
+        let loss = if health.lost > 0 { Token::Poor } else { Token::Dim };
+        spans.push(scene.say(loss, format!(" lost {:<3}", health.lost)));
+    }
+    let age = health.last.map(|last| scene.since(last));
+    if full || age.is_none_or(|age| age > YOUNG) {
+        let age = age.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::age);
+        spans.push(scene.say(Token::Dim, format!(" {age:>4}")));
+    }
     if health.odd > 0 {
         spans.push(scene.say(Token::Poor, format!(" odd {}", health.odd)));
     }

@@ -2,9 +2,12 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::plot::{self, Cells};
+use super::{
+    plot::{self, Cells},
+    scales,
+};
 use crate::{
-    app::{AMPLITUDES, App, Motion},
+    app::{App, Motion},
     cortex::Stream,
     signal::{Filters, Scale, Traces, snapshot::Trace},
     ui::{
@@ -17,8 +20,6 @@ use crate::{
 
 /// Channels asked for while nobody has told how many there are.
 const CHANNELS_UNKNOWN: usize = 32;
-/// From this magnitude on motion is in raw counts (§5.3).
-const RAW_COUNTS: f32 = 1000.0;
 
 /// How the area of the traces is divided.
 #[derive(Clone, Debug)]
@@ -40,7 +41,9 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn new(app: &App, stream: Stream, area: Rect) -> Self {
         let label = if stream == Stream::Eeg { 6 } else { 12 }.min(area.width / 3);
-        let axis = (area.height >= 4).then(|| Rect {
+        let all = channels(app, stream);
+        // The axis gives way where its one row would cost the last channel its own.
+        let axis = (area.height >= 4 && usize::from(area.height) != all).then(|| Rect {
             y: area.bottom() - 1,
             height: 1,
             x: area.x + label,
@@ -48,7 +51,6 @@ impl Rows {
         });
         let height = area.height - u16::from(axis.is_some());
         let plot = Rect { x: area.x + label, width: area.width - label, height, ..area };
-        let all = channels(app, stream);
         let shown = usize::from(height).min(all);
         Self {
             plot,
@@ -56,8 +58,15 @@ impl Rows {
             first: app.streams.first_channel.min(all - shown),
             shown,
             all,
-            height: height / u16::try_from(shown.max(1)).unwrap_or(u16::MAX),
+            height: height / scene::cells(shown.max(1)),
         }
+    }
+
+    /// Rows a channel would have if all were shown, less than 1 if they do not fit: how good a
+    /// division of the screen is.
+    pub(super) fn height(&self) -> f64 {
+        let rows = f64::from(self.plot.height) / self.all.max(1) as f64;
+        if rows < 1.0 { rows } else { rows.floor() }
     }
 }
 
@@ -88,7 +97,10 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream) -> Vec<String> {
     let mut items = vec![format!("{} s", streams.window())];
     if stream == Stream::Eeg {
         let auto = if streams.auto { "auto " } else { "" };
-        items.push(format!("{auto}±{:.0} µV", eeg_half(scene.app)));
+        items.push(format!(
+            "{auto}±{:.0} µV",
+            scales::eeg_half(scene.app, traces(scene.app, stream))
+        ));
     } else {
         items.push("scales by group".to_owned());
     }
@@ -137,40 +149,32 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
     let cells = Cells::new(app.streams.motion, rows.plot.width, traces.first_bin, count);
     for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
-        let y = rows.plot.y + at as u16 * rows.height;
+        let y = rows.plot.y + scene::cells(at) * rows.height;
         let token = match (stale, at % 2) {
             (true, _) => Token::Stale,
             (_, 0) => Token::Trace,
             _ => Token::TraceAlt,
         };
-        let scale = scale(app, stream, trace, &traces.channels);
+        let size = scales::of(app, stream, trace, traces);
         let part = Rect { y, height: rows.height, ..rows.plot };
-        plot::draw(&trace.columns, scale, &cells, scene.style(token), part, buffer);
+        plot::draw(&trace.columns, size, &cells, scene.style(token), part, buffer);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
-        draw_label(scene, stream, trace, scale, label, buffer);
+        draw_label(scene, stream, trace, size, label, buffer);
     }
-    let labels = Rect {
-        width: (rows.plot.x - area.x).saturating_sub(1),
-        height: rows.shown as u16 * rows.height,
-        ..area
-    };
-    more(scene, &rows, labels, buffer);
+    more(scene, &rows, area, buffer);
     if let Some(axis) = rows.axis {
-        let lost =
-            traces.channels.first().map(|trace| cells.lost(&trace.columns).collect::<Vec<_>>());
-        draw_axis(scene, &lost.unwrap_or_default(), axis, buffer);
+        let columns = traces.channels.first().map_or(&[][..], |trace| &trace.columns);
+        let lost: Vec<_> = cells.lost(columns).collect();
+        draw_axis(scene, &lost, axis, buffer);
     }
     if stale
         && rows.plot.width > 20
         && let Some(since) = health.and_then(|health| health.stale_since)
     {
-        let text = format!(" STALE since {} ", scene.clock_at(since));
-        let place = Rect {
-            x: rows.plot.right().saturating_sub(text.len() as u16 + 1),
-            y: area.y,
-            width: text.len() as u16,
-            height: 1,
-        };
+        let text = format!(" {} STALE since {} ", glyphs::PROBLEM, scene.clock_at(since));
+        let width = scene::cells(text.chars().count());
+        let x = rows.plot.right().saturating_sub(width + 1);
+        let place = Rect { x, y: area.y, width, height: 1 };
         scene.say(Token::Bad, text).render(place.intersection(area), buffer);
     }
 }
@@ -185,137 +189,51 @@ fn draw_label(
 ) {
     let width = usize::from(area.width.saturating_sub(1));
     let label = text::clean(&trace.label);
-    let mut lines = vec![];
-    if stream == Stream::Eeg {
-        lines.push(Line::from(scene.say(Token::Text, text::fit(&label, width))));
-    } else {
+    let mut line = Line::from(scene.say(Token::Text, text::fit(&label, width)));
+    if stream != Stream::Eeg {
         // Motion channels have different units, so each row says its own.
-        let half = short(scale.half);
-        lines.push(Line::from(vec![
-            scene.say(Token::Text, text::fit(&label, width)),
-            scene.say(Token::Axis, format!(" ±{half}{}", unit(&trace.label, scale.half))),
-        ]));
+        let unit = scales::unit(&trace.label, scale.half);
+        line.push_span(scene.say(Token::Axis, format!(" ±{}{unit}", scales::short(scale.half))));
     }
-    scene::lines(&lines, Rect { width: width as u16, ..area }, buffer);
+    scene::lines(&[line], Rect { width: area.width.saturating_sub(1), ..area }, buffer);
 }
 
-/// How many channels are above and below, in the last cells of the labels.
+/// How many channels are above and below, in the last row of the labels.
 fn more(scene: &Scene<'_>, rows: &Rows, area: Rect, buffer: &mut Buffer) {
     let below = rows.all - rows.first - rows.shown;
-    for (count, mark, y) in [
-        (rows.first, glyphs::MORE_ABOVE, area.y),
-        (below, glyphs::MORE_BELOW, area.bottom().saturating_sub(1)),
-    ] {
-        if count > 0 && area.height > 0 {
-            let text = format!("{mark}{count}");
-            let width = text.chars().count() as u16;
-            let place = Rect { x: area.right().saturating_sub(width), y, width, height: 1 };
-            scene.say(Token::Changed, text).render(place.intersection(area), buffer);
-        }
+    let mark =
+        |count: usize, mark: &str| if count > 0 { format!("{mark}{count}") } else { String::new() };
+    let text = mark(rows.first, glyphs::MORE_ABOVE) + &mark(below, glyphs::MORE_BELOW);
+    let width = scene::cells(text.chars().count()).min(rows.plot.x - area.x);
+    if let Some(row) = area.rows().next_back().filter(|_| width > 0) {
+        scene.say(Token::Changed, text).render(Rect { width, ..row }, buffer);
     }
 }
 
-/// Seconds from the left edge in a sweep, before now in a scroll; lost samples are marked.
+/// Seconds from the left edge in a sweep, before the newest in a scroll; lost samples are marked.
 fn draw_axis(scene: &Scene<'_>, lost: &[bool], area: Rect, buffer: &mut Buffer) {
-    let window = scene.app.streams.window();
-    let steps = if area.width >= 60 { 5 } else { 2 };
-    let mut line = vec![' '; usize::from(area.width)];
-    let frozen = scene.app.streams.frozen.is_some();
-    for step in 0..=steps {
-        let share = f64::from(step) / f64::from(steps);
-        let text = match scene.app.streams.motion {
-            Motion::Sweep => format!("{} s", window * share),
-            Motion::Scroll if step == steps && frozen => "end".to_owned(),
-            Motion::Scroll if step == steps => "now".to_owned(),
-            Motion::Scroll => format!("-{} s", window * (1.0 - share)),
+    let streams = &scene.app.streams;
+    let steps: u16 = if area.width >= 60 { 5 } else { 2 };
+    let seconds = |step: u16| streams.window() * f64::from(step) / f64::from(steps);
+    buffer.set_style(area, scene.style(Token::Axis));
+    for step in 0..steps {
+        let text = match streams.motion {
+            Motion::Sweep => format!("│{} s", seconds(step)),
+            Motion::Scroll => format!("│-{} s", seconds(steps - step)),
         };
-        let at = (usize::from(area.width) * step as usize / steps as usize)
-            .min(line.len().saturating_sub(1));
-        let text = if step == steps { format!("{text}│") } else { format!("│{text}") };
-        let start =
-            if step == steps { line.len().saturating_sub(text.chars().count()) } else { at };
-        for (cell, char) in line.iter_mut().skip(start).zip(text.chars()) {
-            *cell = char;
-        }
+        let x = area.x + area.width * step / steps;
+        scene.say(Token::Axis, text).render(Rect { x, ..area }.intersection(area), buffer);
     }
-    scene.say(Token::Axis, line.into_iter().collect::<String>()).render(area, buffer);
+    let end = match (streams.motion, &streams.frozen) {
+        (Motion::Sweep, _) => format!("{} s│", seconds(steps)),
+        (Motion::Scroll, None) => "now│".to_owned(),
+        (Motion::Scroll, Some(_)) => "end│".to_owned(),
+    };
+    let x = area.right().saturating_sub(scene::cells(end.chars().count()));
+    scene.say(Token::Axis, end).render(Rect { x, ..area }.intersection(area), buffer);
     for (x, _) in (area.left()..area.right()).zip(lost).filter(|(_, lost)| **lost) {
         if let Some(cell) = buffer.cell_mut((x, area.y)) {
             cell.set_char(glyphs::LOST).set_style(scene.style(Token::Bad));
         }
     }
-}
-
-fn scale(app: &App, stream: Stream, trace: &Trace, all: &[Trace]) -> Scale {
-    if stream == Stream::Eeg {
-        let centre =
-            if app.streams.filters().high_pass.is_some() { 0.0 } else { finite(trace.median, 0.0) };
-        return Scale { centre, half: eeg_half(app) };
-    }
-    let (centre, half) = match group(&trace.label) {
-        _ if trace.median.abs() > RAW_COUNTS => (trace.median, widest(all, trace)),
-        "Q" => (0.0, 1.0),
-        "ACC" => (0.0, 2.0),
-        _ => (trace.median, widest(all, trace)),
-    };
-    Scale { centre: finite(centre, 0.0), half }
-}
-
-/// Half the height of an EEG row in µV, the same for all rows.
-fn eeg_half(app: &App) -> f32 {
-    let widest = traces(app, Stream::Eeg)
-        .filter(|_| app.streams.auto)
-        .into_iter()
-        .flat_map(|traces| &traces.channels)
-        .map(|trace| trace.spread)
-        .fold(f32::NAN, f32::max);
-    if widest.is_nan() {
-        return app.streams.amplitude();
-    }
-    AMPLITUDES.into_iter().find(|&half| half >= widest).unwrap_or_else(|| step(widest))
-}
-
-/// The scale that the channels of a group share, from the widest of them.
-fn widest(all: &[Trace], trace: &Trace) -> f32 {
-    let spread = all
-        .iter()
-        .filter(|other| group(&other.label) == group(&trace.label))
-        .map(|other| other.spread)
-        .fold(f32::NAN, f32::max);
-    step(finite(spread, 1.0))
-}
-
-/// The letters of a motion label before its axis: `ACCX` → `ACC`, `Q0` → `Q`.
-fn group(label: &str) -> &str {
-    label.trim_end_matches(|char: char| char.is_ascii_digit() || matches!(char, 'X' | 'Y' | 'Z'))
-}
-
-/// What a motion channel is measured in (§5.3).
-fn unit(label: &str, half: f32) -> &'static str {
-    match group(label) {
-        "ACC" if half < RAW_COUNTS => " g",
-        "GYRO" if half < RAW_COUNTS => " °/s",
-        _ => "",
-    }
-}
-
-/// Rounded up to 1, 2 or 5 times a power of ten.
-fn step(value: f32) -> f32 {
-    if value.is_nan() || value <= 0.0 {
-        return 1.0;
-    }
-    let power = 10_f32.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|step| step * power)
-        .find(|&half| half >= value)
-        .unwrap_or(value)
-}
-
-fn short(value: f32) -> String {
-    if value >= 10_000.0 { format!("{}k", value / 1000.0) } else { value.to_string() }
-}
-
-fn finite(value: f32, otherwise: f32) -> f32 {
-    if value.is_finite() { value } else { otherwise }
 }

@@ -1,0 +1,104 @@
+//! The vertical scale of each trace: one for all EEG rows, for motion one by group of axes.
+
+use crate::{
+    app::{AMPLITUDES, App},
+    cortex::Stream,
+    signal::{Scale, Traces, snapshot::Trace},
+};
+
+/// From this magnitude on motion is in raw counts (§5.3).
+const RAW_COUNTS: f32 = 1000.0;
+
+/// The scale of a channel's row.
+pub(super) fn of(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {
+    if stream == Stream::Eeg {
+        let centre =
+            if app.streams.filters().high_pass.is_some() { 0.0 } else { finite(trace.median, 0.0) };
+        return Scale { centre, half: eeg_half(app, Some(traces)) };
+    }
+    let (centre, half) = match group(&trace.label) {
+        _ if trace.median.abs() > RAW_COUNTS => (trace.median, widest(&traces.channels, trace)),
+        "Q" => (0.0, 1.0),
+        "ACC" => (0.0, 2.0),
+        _ => (trace.median, widest(&traces.channels, trace)),
+    };
+    Scale { centre: finite(centre, 0.0), half }
+}
+
+/// Half the height of an EEG row in µV, the same for all rows.
+pub(super) fn eeg_half(app: &App, traces: Option<&Traces>) -> f32 {
+    let widest = traces
+        .filter(|_| app.streams.auto)
+        .into_iter()
+        .flat_map(|traces| &traces.channels)
+        .map(|trace| trace.spread)
+        .fold(f32::NAN, f32::max);
+    if widest.is_nan() {
+        return app.streams.amplitude();
+    }
+    AMPLITUDES.into_iter().find(|&half| half >= widest).unwrap_or_else(|| step(widest))
+}
+
+/// The scale that the channels of a group share, from the widest of them.
+fn widest(all: &[Trace], trace: &Trace) -> f32 {
+    let spread = all
+        .iter()
+        .filter(|other| group(&other.label) == group(&trace.label))
+        .map(|other| other.spread)
+        .fold(f32::NAN, f32::max);
+    step(finite(spread, 1.0))
+}
+
+/// The letters of a motion label before its axis: `ACCX` → `ACC`, `Q0` → `Q`.
+fn group(label: &str) -> &str {
+    label.trim_end_matches(|char: char| char.is_ascii_digit() || matches!(char, 'X' | 'Y' | 'Z'))
+}
+
+/// What a motion channel is measured in (§5.3).
+pub(super) fn unit(label: &str, half: f32) -> &'static str {
+    match group(label) {
+        "ACC" if half < RAW_COUNTS => " g",
+        "GYRO" if half < RAW_COUNTS => " °/s",
+        _ => "",
+    }
+}
+
+/// Rounded up to 1, 2 or 5 times a power of ten.
+fn step(value: f32) -> f32 {
+    if value.is_nan() || value <= 0.0 {
+        return 1.0;
+    }
+    let power = 10_f32.powf(value.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|&half| half >= value)
+        .unwrap_or(value)
+}
+
+/// A number in few characters.
+#[must_use]
+pub(super) fn short(value: f32) -> String {
+    if value >= 10_000.0 { format!("{}k", value / 1000.0) } else { value.to_string() }
+}
+
+fn finite(value: f32, otherwise: f32) -> f32 {
+    if value.is_finite() { value } else { otherwise }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_go_in_steps_of_one_two_and_five() {
+        let steps =
+            [0.9, 1.0, 1.1, 31.0, 51.0, 8000.0, 0.0, f32::NAN].map(|value| short(step(value)));
+        assert_eq!(steps, ["1", "1", "2", "50", "100", "10k", "1", "1"]);
+    }
+
+    #[test]
+    fn labels_group_by_what_stands_before_the_axis() {
+        assert_eq!(["Q0", "ACCX", "MAGZ", "GYROY"].map(group), ["Q", "ACC", "MAG", "GYRO"]);
+    }
+}

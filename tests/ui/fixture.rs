@@ -1,0 +1,373 @@
+//! States of the monitor made by hand: no network, no clock, the same every time.
+
+use std::{sync::Arc, time::Duration};
+
+use cortop::{
+    app::{App, Message, Now, Settings},
+    cortex::{
+        Columns, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId,
+        SessionMode, Step, Stream, Subscription,
+        account::{CortexInfo, Licence, UserLogin},
+        headset::{HeadsetStatus, Settings as Rates},
+        model::EPOC_SENSORS,
+        sample,
+        session::SessionStatus,
+    },
+    signal::{
+        Snapshot, StreamHealth, Traces, View,
+        snapshot::{
+            Bins, Column, Detection, Event as Training, Face, Metric, Readings, Table, Trace,
+        },
+    },
+    ui::{Options, Ui},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
+use tokio::time::Instant;
+
+pub(crate) const SID: &str = "11111111-2222-4333-8444-555555555555";
+pub(crate) const HEADSET: &str = "EPOCX-1A2B3C4D";
+const RATE: u64 = 128;
+
+/// A monitor before it heard of the service.
+pub(crate) struct Stage {
+    pub(crate) ui: Ui,
+    pub(crate) app: App,
+    pub(crate) start: Instant,
+}
+
+pub(crate) fn options() -> Options {
+    Options { zone: Some(TimeZone::UTC), ..Options::default() }
+}
+
+impl Stage {
+    pub(crate) fn new(options: &Options) -> Self {
+        let (ui, warnings) = Ui::new(options);
+        assert_eq!(warnings, Vec::<String>::new());
+        let start = Instant::now();
+        let wall: Timestamp = "2026-01-09T14:25:33Z".parse().expect("a time");
+        let settings = Settings {
+            themes: ui.theme_names(),
+            url: "wss://localhost:6868".to_owned(),
+            ..Settings::default()
+        };
+        Self { ui, app: App::new(settings, Now { wall, instant: start }), start }
+    }
+
+    /// The service runs, a user is logged in.
+    pub(crate) fn linked(mut self, step: Step) -> Self {
+        self.hear(Event::Service(CortexInfo {
+            version: "4.8.32".to_owned(),
+            ..CortexInfo::default()
+        }));
+        let username = "ana.lab".to_owned();
+        self.hear(Event::User(Some(UserLogin { username, ..UserLogin::default() })));
+        self.link(Link::Up { security: Security::Verified, step })
+    }
+
+    pub(crate) fn link(mut self, link: Link) -> Self {
+        self.hear(Event::Link(link));
+        self
+    }
+
+    /// An EPOC X streams everything it can.
+    pub(crate) fn streaming(self) -> Self {
+        let mut stage = self.linked(Step::Streaming);
+        stage.app.settings.demo = true;
+        stage.hear(Event::Licence(Licence {
+            license_id: "66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned(),
+            license_name: "EmotivPRO".to_owned(),
+            scopes: vec!["eeg".to_owned(), "pm".to_owned()],
+            ..Licence::default()
+        }));
+        stage.hear(Event::Headsets(vec![headset(), insight()]));
+        stage.hear(Event::Session(session(SessionStatus::Activated)));
+        let why = "the licence has scope eeg and quota left".to_owned();
+        stage.hear(Event::Opened { session: SID.into(), mode: SessionMode::Active, why });
+        let streams = Stream::ALL.to_vec();
+        stage.hear(Event::Subscribed { session: SID.into(), streams, refused: Vec::new() });
+        stage.app.throughput.bytes = 4400.0;
+        stage.app.notice = None;
+        stage.forward(Duration::from_secs(192));
+        stage
+    }
+
+    /// The licence has no scope eeg.
+    pub(crate) fn without_licence(self) -> Self {
+        let mut stage = self.linked(Step::Streaming);
+        stage.hear(Event::Headsets(vec![headset()]));
+        let bare = Session { license: String::new(), ..session(SessionStatus::Opened) };
+        stage.hear(Event::Session(bare));
+        let why = "the licence has no scope eeg".to_owned();
+        stage.hear(Event::Opened { session: SID.into(), mode: SessionMode::Open, why });
+        let refusal = Refusal {
+            method: "subscribe".to_owned(),
+            code: Some(-32016),
+            message: "The stream is unavailable or unsupported.".to_owned(),
+            next: "EEG needs a licence with scope eeg; showing the other streams.".to_owned(),
+        };
+        let streams = Stream::ALL[1..].to_vec();
+        let refused = vec![(Stream::Eeg, refusal)];
+        stage.hear(Event::Subscribed { session: SID.into(), streams, refused });
+        stage.forward(Duration::from_secs(192));
+        stage
+    }
+
+    pub(crate) fn hear(&mut self, event: Event) {
+        self.app.update(Message::Cortex(event));
+    }
+
+    pub(crate) fn forward(&mut self, time: Duration) {
+        let Now { wall, instant } = self.app.now;
+        let wall = wall + jiff::SignedDuration::try_from(time).expect("short");
+        self.app.update(Message::Tick(Now { wall, instant: instant + time }));
+    }
+
+    /// The decoder answers what the screen asks for, `newest` samples after the start.
+    pub(crate) fn feed(&mut self, width: u16, height: u16, newest: u64) {
+        let view = self.ui.view(&self.app, Rect::new(0, 0, width, height));
+        let snapshot = snapshot(&self.app, view, newest);
+        self.app.update(Message::Snapshot(Arc::new(snapshot)));
+    }
+
+    /// The snapshot at hand, to be spoiled.
+    pub(crate) fn spoil(&mut self, spoil: impl FnOnce(&mut Snapshot, Instant)) {
+        let mut snapshot = (*self.app.snapshot).clone();
+        spoil(&mut snapshot, self.app.now.instant);
+        self.app.update(Message::Snapshot(Arc::new(snapshot)));
+    }
+
+    pub(crate) fn buffer(&self, width: u16, height: u16) -> Buffer {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend");
+        terminal.draw(|frame| self.ui.draw(&self.app, frame)).expect("drawn");
+        terminal.backend().buffer().clone()
+    }
+
+    /// The screen as text.
+    pub(crate) fn text(&self, width: u16, height: u16) -> String {
+        let buffer = self.buffer(width, height);
+        let rows = buffer.content.chunks(usize::from(width.max(1)));
+        rows.map(|row| {
+            row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n"
+        })
+        .collect()
+    }
+}
+
+pub(crate) fn headset() -> Headset {
+    Headset {
+        id: HEADSET.into(),
+        status: HeadsetStatus::Connected,
+        connected_by: "dongle".to_owned(),
+        dongle: "6ff".to_owned(),
+        firmware: "a11".to_owned(),
+        custom_name: "Lab 3".to_owned(),
+        sensors: EPOC_SENSORS.map(str::to_owned).to_vec(),
+        motion_sensors: MOTION.map(str::to_owned).to_vec(),
+        settings: Rates {
+            mode: "EPOCX".to_owned(),
+            eeg_rate: Some(128.0),
+            eeg_res: Some(14.0),
+            mems_rate: Some(32.0),
+            mems_res: Some(14.0),
+        },
+        headband_position: Some("back".to_owned()),
+        ..Headset::default()
+    }
+}
+
+const MOTION: [&str; 10] = ["Q0", "Q1", "Q2", "Q3", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"];
+
+/// On a USB cable: the trap.
+pub(crate) fn insight() -> Headset {
+    Headset {
+        id: "INSIGHT2-0A1B2C3D".into(),
+        status: HeadsetStatus::Connected,
+        connected_by: "usb cable".to_owned(),
+        ..Headset::default()
+    }
+}
+
+pub(crate) fn session(status: SessionStatus) -> Session {
+    Session {
+        id: SID.into(),
+        status,
+        owner: "ana.lab".to_owned(),
+        license: "66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned(),
+        app_id: "com.ana.monitor".to_owned(),
+        started: "2026-01-09T15:25:30.123+01:00".to_owned(),
+        streams: Stream::ALL.map(|stream| stream.name().to_owned()).to_vec(),
+        headset: headset(),
+        ..Session::default()
+    }
+}
+
+fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
+    let now = app.now.instant;
+    let session: SessionId = SID.into();
+    let entry = app.sessions.current();
+    let health =
+        entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, now)).collect());
+    let traced = view.stream.is_trace()
+        && entry.is_some_and(|entry| entry.subscribed.contains(&view.stream));
+    let traces = traced.then(|| traces(&view, &session, newest));
+    Snapshot {
+        view,
+        traces,
+        readings: readings(now),
+        health: health.unwrap_or_default(),
+        dropped: 0,
+    }
+}
+
+fn health(stream: Stream, now: Instant) -> StreamHealth {
+    let rate = stream.nominal_rate(&headset(), true);
+    StreamHealth {
+        session: SID.into(),
+        headset: HeadsetId::from(HEADSET),
+        stream,
+        nominal_rate: rate,
+        rate: rate.map(|rate| rate * 0.993),
+        received: 4096,
+        lost: 0,
+        lost_recently: 0,
+        interpolated: 0,
+        odd: 0,
+        subscribed: now - Duration::from_secs(190),
+        last: Some(now - Duration::from_millis(8)),
+        last_time: None,
+        stale_since: None,
+    }
+}
+
+/// Made of alpha, a slow wave and a blink now and then; different in each channel.
+pub(crate) fn value(channel: usize, sample: u64) -> f32 {
+    let t = sample as f32 / RATE as f32;
+    let alpha = 14.0 * (t * std::f32::consts::TAU * 10.0).sin() * (t * 0.7 + channel as f32).sin();
+    let slow = 9.0 * (t * 2.3 + channel as f32 * 1.7).sin();
+    let blink =
+        if channel % 13 < 2 { 70.0 * (-((t % 4.0 - 2.0) * 9.0).powi(2)).exp() } else { 0.0 };
+    alpha + slow + blink
+}
+
+pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
+    let labels: Vec<String> = match view.stream {
+        Stream::Eeg => EPOC_SENSORS.map(str::to_owned).to_vec(),
+        _ => MOTION.map(str::to_owned).to_vec(),
+    };
+    let bins = Bins { samples: (view.window * RATE as f64) as u64, columns: view.columns as u64 };
+    let start = |bin: u64| (bin * bins.samples).div_ceil(bins.columns);
+    let last = (newest - 1) * bins.columns / bins.samples;
+    let first = (last + 1).saturating_sub(bins.columns);
+    let column = |channel: usize, bin: u64| {
+        let values = (start(bin)..start(bin + 1).min(newest)).map(|sample| value(channel, sample));
+        let values: Vec<f32> = match view.stream {
+            Stream::Eeg => values.collect(),
+            _ => values.map(|value| value / 100.0).collect(),
+        };
+        match values[..] {
+            [] => Column::EMPTY,
+            [one, .., last] | [one @ last] => Column {
+                min: values.iter().copied().fold(f32::INFINITY, f32::min),
+                max: values.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+                first: one,
+                last,
+                count: values.len() as u32,
+                gap: false,
+            },
+        }
+    };
+    let channels = view.channels.clone().filter(|&at| at < labels.len()).map(|at| Trace {
+        label: labels[at].clone(),
+        columns: (first..=last).map(|bin| column(at, bin)).collect(),
+        raw: Some(4200.0),
+        median: 0.0,
+        spread: 31.0,
+    });
+    Traces {
+        subscription: Arc::new(Subscription {
+            session: session.clone(),
+            headset: HEADSET.into(),
+            stream: view.stream,
+            columns: Columns(labels.iter().cloned().map(sample::Column::One).collect()),
+            nominal_rate: Some(RATE as f64),
+        }),
+        channels_in_all: labels.len(),
+        channels: channels.collect(),
+        bins,
+        first_bin: first,
+        end: newest,
+        end_time: Some(1_767_968_733.0),
+        oldest: 0,
+        newest,
+    }
+}
+
+fn readings(now: Instant) -> Readings {
+    let ago = |ms: u64| now - Duration::from_millis(ms);
+    let table = |values: Vec<(String, Option<f64>)>| Some(Table { values, received: ago(200) });
+    let mut dev: Vec<_> = EPOC_SENSORS
+        .iter()
+        .zip([4, 4, 2, 4, 0, 4, 4, 4, 1, 4, 4, 4, 3, 4])
+        .map(|(name, level)| ((*name).to_owned(), Some(f64::from(level))))
+        .collect();
+    let mut eq = dev.clone();
+    dev.splice(0..0, [("Battery".to_owned(), Some(4.0)), ("Signal".to_owned(), Some(1.0))]);
+    dev.extend([("OVERALL".to_owned(), Some(86.0)), ("BatteryPercent".to_owned(), Some(85.0))]);
+    eq.splice(
+        0..0,
+        [("batteryPercent", 85.0), ("overall", 71.0), ("sampleRateQuality", 1.0)]
+            .map(|(n, v)| (n.to_owned(), Some(v))),
+    );
+    let bands = ["theta", "alpha", "betaL", "betaH", "gamma"];
+    let pow = EPOC_SENSORS.iter().enumerate().flat_map(|(at, sensor)| {
+        bands.iter().enumerate().map(move |(band, name)| {
+            let power = 9.0 / (band * band + 1) as f64 * (1.0 + (at % 5) as f64);
+            (format!("{sensor}/{name}"), Some(power))
+        })
+    });
+    let metric = |name: &str, value: Option<f64>, active| Metric {
+        name: name.to_owned(),
+        value: value.map(|value| (value, ago(7300))),
+        active,
+    };
+    let com = (0..60_u32).map(|at| Detection {
+        action: if at >= 40 { "push" } else { "neutral" }.to_owned(),
+        power: Some(if at >= 40 { f64::from(at - 39) / 30.0 } else { 0.0 }),
+        received: ago(u64::from(60 - at) * 125),
+    });
+    let face = |eyes: &str, upper: (&str, f64), ms| Face {
+        eyes: eyes.to_owned(),
+        upper: (upper.0.to_owned(), Some(upper.1)),
+        lower: ("neutral".to_owned(), Some(0.0)),
+        received: ago(ms),
+    };
+    Readings {
+        dev: table(dev),
+        eq: table(eq),
+        pow: table(pow.collect()),
+        met: vec![
+            metric("attention", Some(0.412_345), Some(true)),
+            metric("eng", Some(0.601_234), Some(true)),
+            metric("lex", Some(0.0), None),
+            metric("str", Some(0.25), Some(false)),
+            metric("rel", None, Some(false)),
+            metric("int", None, Some(true)),
+        ],
+        com: com.collect(),
+        fac: [
+            face("neutral", ("neutral", 0.0), 9000),
+            face("neutral", ("surprise", 0.41), 8000),
+            face("neutral", ("neutral", 0.0), 6000),
+            face("blink", ("neutral", 0.0), 150),
+            face("neutral", ("neutral", 0.0), 120),
+        ]
+        .into(),
+        sys: [Training {
+            texts: vec!["mentalCommand".to_owned(), "MC_Started".to_owned()],
+            time: None,
+            received: ago(42_000),
+        }]
+        .into(),
+    }
+}
