@@ -94,7 +94,11 @@ impl<S: Screen> Loop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>, frame: Duration) -> End {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut next_frame = Instant::now();
+        // The first frame comes before client and decoder get a turn.
+        if let Err(end) = self.draw() {
+            return end;
+        }
+        let mut next_frame = Instant::now() + frame;
         loop {
             // In the order of urgency; what comes last cannot starve, as the queues are short.
             let step = select! {
