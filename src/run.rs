@@ -54,10 +54,17 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Installs the reports of errors and panics; to be called once, before the terminal's guard, which
+/// wraps the panic hook. Without a theme: no escape sequence is to be left behind, nor in a file.
+///
+/// # Errors
+/// Other hooks are installed.
+pub fn report_panics() -> Result<()> {
+    HookBuilder::default().theme(Theme::new()).display_env_section(false).install()
+}
+
 fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
-    // Before the terminal's guard, which wraps its panic hook. Without a theme: a report may land in
-    // a file, and no escape sequence is to be left behind.
-    HookBuilder::default().theme(Theme::new()).display_env_section(false).install()?;
+    report_panics()?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         bail!(
             "the monitor needs a terminal for input and output; run it without pipes and \

@@ -94,7 +94,11 @@ impl<S: Screen> Loop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>, frame: Duration) -> End {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut next_frame = Instant::now();
+        // The first frame comes before client and decoder get a turn.
+        if let Err(end) = self.draw() {
+            return end;
+        }
+        let mut next_frame = Instant::now() + frame;
         loop {
             // In the order of urgency; what comes last cannot starve, as the queues are short.
             let step = select! {
@@ -234,4 +238,130 @@ impl<S: Screen> Loop<'_, S> {
 fn gone(error: impl std::error::Error) -> End {
     tracing::warn!(%error, "the terminal failed; leaving");
     End::Gone
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::backend::TestBackend;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::{
+        app::{Key, Settings},
+        cortex::{Headset, HeadsetId, Link},
+        terminal::{input, screen},
+        ui,
+    };
+
+    const FRAME: Duration = Duration::from_millis(100);
+
+    /// The far ends of all queues, and the loop running.
+    struct Rig {
+        input: mpsc::Sender<Input>,
+        events: Option<mpsc::Sender<Event>>,
+        commands: mpsc::Receiver<Command>,
+        view: watch::Receiver<View>,
+        snapshots: watch::Sender<Arc<Snapshot>>,
+        ended: JoinHandle<(App, End, usize)>,
+    }
+
+    fn rig() -> Rig {
+        let (input, mut inputs) = input::queue();
+        let (events, heard) = mpsc::channel(16);
+        let (asked, commands) = mpsc::channel(1);
+        let (view, viewed) = watch::channel(View::default());
+        let (snapshots, pictures) = watch::channel(Arc::default());
+        let mut wires = Wires { commands: asked, events: heard, view, snapshots: pictures };
+        let (ui, warnings) = Ui::new(&ui::Options::default());
+        assert_eq!(warnings, [""; 0]);
+        let app = App::new(Settings::default(), Now::read());
+        let mut terminal = screen::terminal(TestBackend::new(80, 24)).expect("in memory");
+        let ended = tokio::spawn(async move {
+            let (app, end) = run(app, &ui, &mut terminal, &mut wires, &mut inputs, FRAME).await;
+            (app, end, terminal.get_frame().count())
+        });
+        Rig { input, events: Some(events), commands, view: viewed, snapshots, ended }
+    }
+
+    impl Rig {
+        async fn key(&self, char: char) {
+            self.input.send(Input::Key(Key::char(char))).await.expect("the loop runs");
+        }
+
+        async fn event(&self, event: Event) {
+            self.events.as_ref().expect("open").send(event).await.expect("the loop runs");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_reach_the_state_and_its_commands_the_client() {
+        let mut rig = rig();
+        let id = HeadsetId::from("EPOCX-1A2B3C4D");
+        rig.event(Event::Headsets(vec![Headset { id: id.clone(), ..Headset::default() }])).await;
+        // Input is heard before events: wait until the headset has been drawn.
+        tokio::time::sleep(2 * FRAME).await;
+        rig.key('1').await;
+        rig.input.send(Input::Key(Key::ENTER)).await.expect("the loop runs");
+        assert_eq!(rig.commands.recv().await, Some(Command::Open(id)));
+        rig.key('q').await;
+        let (app, end, _) = rig.ended.await.expect("no panic");
+        assert_eq!((end, app.headsets.list.len()), (End::Quit, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_finds_the_client_busy_is_said_to_be_so() {
+        let rig = rig();
+        rig.key('1').await;
+        rig.key('r').await;
+        rig.key('r').await;
+        rig.key('q').await;
+        let (app, ..) = rig.ended.await.expect("no panic");
+        assert!(app.notice.expect("said").text.contains("busy"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_drawn_without_a_change_and_no_faster_than_the_frame_clock() {
+        let rig = rig();
+        // Ten idle seconds: the first frame and the heartbeats.
+        tokio::time::sleep(Duration::from_millis(9_950)).await;
+        // A second of changes every millisecond: ten frames and one heartbeat's worth.
+        for _ in 0..1000 {
+            rig.snapshots.send(Arc::default()).expect("the loop runs");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        rig.key('q').await;
+        let (_, _, frames) = rig.ended.await.expect("no panic");
+        assert!((20..=23).contains(&frames), "{frames}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_decoder_is_told_the_view_of_the_screen_as_it_is_now() {
+        let mut rig = rig();
+        rig.view.changed().await.expect("told");
+        let wide = rig.view.borrow_and_update().columns;
+        rig.input.send(Input::Resize(40, 12)).await.expect("the loop runs");
+        rig.view.changed().await.expect("told");
+        assert!(rig.view.borrow_and_update().columns < wide);
+        rig.key('q').await;
+        rig.ended.await.expect("no panic");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_way_out_says_which_it_was() {
+        for end in [End::Signal(15), End::Panicked, End::Gone] {
+            let rig = rig();
+            rig.input.send(Input::Leave(end)).await.expect("the loop runs");
+            assert_eq!(rig.ended.await.expect("no panic").1, end);
+        }
+        let mut rig = rig();
+        rig.event(Event::Link(Link::Connecting)).await;
+        drop(rig.events.take());
+        assert_eq!(rig.ended.await.expect("no panic").1, End::Quit, "the client ended");
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_help() {
+        let codes = [End::Quit, End::Gone, End::Panicked, End::Signal(15)].map(End::exit_code);
+        assert_eq!(codes, [0, 1, 101, 143]);
+    }
 }

@@ -32,7 +32,7 @@ pub trait Screen: Backend<Error: std::error::Error> {
     }
 
     /// Ends when the terminal is gone.
-    fn gone(&self) -> impl Future<Output = ()> {
+    fn gone(&self) -> impl Future<Output = ()> + Send {
         future::pending()
     }
 
@@ -50,7 +50,7 @@ pub trait Screen: Backend<Error: std::error::Error> {
     }
 
     /// Gives the terminal back, waiting at most a second for the last frame.
-    fn leave(&mut self) -> impl Future<Output = ()> {
+    fn leave(&mut self) -> impl Future<Output = ()> + Send {
         future::ready(())
     }
 }
@@ -132,7 +132,7 @@ impl Screen for Tty {
         ready
     }
 
-    fn gone(&self) -> impl Future<Output = ()> {
+    fn gone(&self) -> impl Future<Output = ()> + Send {
         self.writer.gone()
     }
 
@@ -276,7 +276,9 @@ mod tests {
                 assert!(written.try_recv().is_err(), "one write only");
                 assert_eq!(frame.starts_with(BEGIN) && frame.ends_with(END), synchronized);
                 screen.process(&frame);
-                assert_eq!(screen.screen().contents().trim_end(), text);
+                let shown: Vec<String> = screen.screen().rows(0, 40).collect();
+                let shown = shown.iter().map(|row| row.trim_end());
+                assert_eq!(shown.collect::<Vec<_>>().join("\n").trim_end(), text);
             }
         }
     }
@@ -288,6 +290,29 @@ mod tests {
         draw(&mut terminal, "the same").await;
         assert!(written.try_recv().is_ok() && written.try_recv().is_err());
         assert!(terminal.backend().frame.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_terminal_that_stalls_costs_frames_and_delays_leaving_by_a_second() {
+        struct Stalled(std::sync::mpsc::Receiver<()>);
+        impl io::Write for Stalled {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                let _ = self.0.recv();
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (_stall, stalled) = channel();
+        let mut tty = Tty::over(Stalled(stalled), None, true).expect("a thread");
+        tty.show_cursor().expect("collected");
+        tty.flush().expect("in the mailbox");
+        assert!(!tty.is_ready());
+        assert!(timeout(Duration::from_mins(10), tty.gone()).await.is_err(), "it may go on");
+        let leaving = Instant::now();
+        tty.leave().await;
+        assert_eq!(leaving.elapsed(), DRAIN);
     }
 
     #[tokio::test]

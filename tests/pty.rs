@@ -1,0 +1,385 @@
+//! The program in a real terminal: every way in and out leaves the terminal as it was found. Only
+//! what a user of a terminal sees and does is known here.
+#![cfg(unix)]
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+use std::{
+    io::{Read, Write},
+    path::Path,
+    process::Command,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use cortop::{
+    app::{App, Now, Settings},
+    terminal::{self, Tty, Wires, guard::Guard, input, screen},
+    ui::{self, Ui},
+};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");
+/// Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Every frame begins so.
+const FRAME: &[u8] = b"\x1b[?2026h";
+const LEAVE_SCREEN: &[u8] = b"\x1b[?1049l";
+
+/// What the terminal has received.
+struct Received {
+    screen: vt100::Parser,
+    bytes: Vec<u8>,
+    ended: bool,
+    hung_up: bool,
+}
+
+/// A program in a terminal.
+struct Pty {
+    master: Option<Box<dyn MasterPty + Send>>,
+    keyboard: Option<Box<dyn Write + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    received: Arc<(Mutex<Received>, Condvar)>,
+    modes_before: String,
+    // The config folder of the program; empty.
+    _folder: tempfile::TempDir,
+}
+
+impl Pty {
+    fn start(program: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_in((24, 80), program, args, env)
+    }
+
+    fn start_in(
+        (rows, cols): (u16, u16),
+        program: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
+        let size = PtySize { rows, cols, ..PtySize::default() };
+        let pair = native_pty_system().openpty(size).expect("a pty");
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = CommandBuilder::new(program);
+        command.args(args);
+        for name in ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET", "EMOTIV_CORTEX_URL", "NO_COLOR"] {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", folder.path());
+        command.env("LC_ALL", "C.UTF-8");
+        command.env("TERM", "xterm-256color");
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        let modes_before = modes(&*pair.master);
+        let child = pair.slave.spawn_command(command).expect("started");
+        let received = Received {
+            screen: vt100::Parser::new(rows, cols, 1000),
+            bytes: Vec::new(),
+            ended: false,
+            hung_up: false,
+        };
+        let received = Arc::new((Mutex::new(received), Condvar::new()));
+        let mut output = pair.master.try_clone_reader().expect("readable");
+        let shared = Arc::clone(&received);
+        thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            loop {
+                let count = output.read(&mut chunk).unwrap_or(0);
+                let mut received = shared.0.lock().expect("no panic");
+                received.screen.process(&chunk[..count]);
+                received.bytes.extend_from_slice(&chunk[..count]);
+                received.ended = count == 0;
+                shared.1.notify_all();
+                if count == 0 || received.hung_up {
+                    return;
+                }
+            }
+        });
+        let keyboard = Some(pair.master.take_writer().expect("writable"));
+        Self { master: Some(pair.master), keyboard, child, received, modes_before, _folder: folder }
+    }
+
+    fn demo() -> Self {
+        Self::start(Path::new(CORTOP), &["demo"], &[])
+    }
+
+    /// This test binary, running [`program_that_panics`].
+    fn panicking(place: &str) -> Self {
+        let this = std::env::current_exe().expect("this binary");
+        let args = ["--exact", "program_that_panics", "--ignored", "--nocapture", "--color=never"];
+        Self::start(&this, &args, &[("CORTOP_TEST_PANIC", place)])
+    }
+
+    /// Waits for what the terminal has received to be as wanted.
+    fn wait(&self, what: &str, wanted: impl Fn(&Received) -> bool) {
+        let (received, changed) = &*self.received;
+        let deadline = Instant::now() + PATIENCE;
+        let mut received = received.lock().expect("no panic");
+        while !wanted(&received) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || received.ended {
+                let screen = received.screen.screen().contents();
+                drop(received);
+                panic!("waited in vain for {what}; the screen:\n{screen}");
+            }
+            received = changed.wait_timeout(received, left).expect("no panic").0;
+        }
+    }
+
+    fn wait_for_text(&self, text: &str) {
+        self.wait(text, |received| received.screen.screen().contents().contains(text));
+    }
+
+    /// Waits until the monitor has the screen and has drawn it.
+    fn wait_for_monitor(&self) {
+        self.wait("the monitor", |received| {
+            let screen = received.screen.screen();
+            screen.alternate_screen() && !screen.contents().trim().is_empty()
+        });
+    }
+
+    fn wait_for_prompt(&self) {
+        self.wait("the shell", |received| {
+            let screen = received.screen.screen();
+            !screen.alternate_screen() && screen.contents().trim_end().ends_with("ready>")
+        });
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        let keyboard = self.keyboard.as_mut().expect("not hung up");
+        keyboard.write_all(keys.as_bytes()).and_then(|()| keyboard.flush()).expect("typed");
+    }
+
+    /// Closes the terminal, as when a connection is lost; the reader does so at the next byte.
+    fn hang_up(&mut self) {
+        self.received.0.lock().expect("no panic").hung_up = true;
+        self.keyboard = None;
+        self.master = None;
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.process_id().and_then(|id| i32::try_from(id).ok());
+        let pid = pid.and_then(Pid::from_raw).expect("it runs");
+        kill_process(pid, signal).expect("signalled");
+    }
+
+    /// Waits until the program has ended and everything it wrote is received.
+    fn wait_for_end(&mut self) -> ExitStatus {
+        let (received, changed) = &*self.received;
+        let ended = changed
+            .wait_timeout_while(received.lock().expect("no panic"), PATIENCE, |all| !all.ended)
+            .expect("no panic");
+        let (ended, screen) = (ended.0.ended, ended.0.screen.screen().contents());
+        assert!(ended, "it still runs:\n{screen}");
+        self.child.wait().expect("waited for")
+    }
+
+    /// The bytes and frames received within a time.
+    fn received_within(&self, time: Duration) -> (usize, usize) {
+        let start = self.received.0.lock().expect("no panic").bytes.len();
+        thread::sleep(time);
+        let received = self.received.0.lock().expect("no panic");
+        let bytes = &received.bytes[start..];
+        (bytes.len(), bytes.windows(FRAME.len()).filter(|bytes| *bytes == FRAME).count())
+    }
+
+    fn assert_restored(&self) {
+        let received = self.received.0.lock().expect("no panic");
+        let screen = received.screen.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is left");
+        assert!(!screen.hide_cursor(), "the cursor shows");
+        assert!(!screen.bracketed_paste(), "pastes are plain");
+        let left = received
+            .bytes
+            .windows(LEAVE_SCREEN.len())
+            .rposition(|bytes| bytes == LEAVE_SCREEN)
+            .expect("it had the screen");
+        let after = String::from_utf8_lossy(&received.bytes[left + LEAVE_SCREEN.len()..]);
+        let after = after.strip_prefix("\x1b[?25h").expect("the cursor comes back");
+        assert!(!after.contains('\x1b'), "an escape sequence is left behind: {after:?}");
+        let master = self.master.as_deref().expect("not hung up");
+        assert_eq!(modes(master), self.modes_before, "raw mode is left");
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The terminal's modes, for comparing.
+fn modes(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().expect("a terminal"))
+}
+
+#[test]
+fn the_demo_shows_a_streaming_headset_and_quits() {
+    let mut pty = Pty::demo();
+    pty.wait_for_text("EPOCX-");
+    pty.wait_for_text("AF3");
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn signals_restore_the_terminal_and_tell_their_number() {
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP] {
+        let mut pty = Pty::demo();
+        pty.wait_for_monitor();
+        pty.signal(signal);
+        let code = i32::try_from(pty.wait_for_end().exit_code()).expect("a byte");
+        assert_eq!(code, 128 + signal.as_raw());
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn a_terminal_that_is_gone_ends_the_program() {
+    let mut pty = Pty::demo();
+    pty.wait_for_monitor();
+    pty.hang_up();
+    let (told, ended) = std::sync::mpsc::channel();
+    let mut killer = pty.child.clone_killer();
+    thread::spawn(move || told.send(pty.child.wait().expect("waited for")));
+    let status = ended.recv_timeout(PATIENCE).map_err(|_| killer.kill()).expect("it ends");
+    assert!([1, 129].contains(&status.exit_code()), "{status:?}");
+}
+
+#[test]
+fn a_paste_fires_no_shortcut() {
+    let mut pty = Pty::demo();
+    pty.wait_for_monitor();
+    pty.type_in("\x1b[200~qqq\x1b[201~");
+    pty.type_in("?");
+    pty.wait_for_text("next pane");
+    pty.type_in("?q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
+
+#[test]
+fn suspending_gives_the_shell_its_terminal_and_fg_comes_back() {
+    let mut pty = Pty::start(Path::new("/bin/sh"), &["-i"], &[("PS1", "ready> "), ("ENV", "")]);
+    pty.wait_for_prompt();
+    let modes_in_shell = modes(pty.master.as_deref().expect("open"));
+    pty.type_in(&format!("{CORTOP} demo\n"));
+    pty.wait_for_monitor();
+    pty.type_in("\x1a");
+    pty.wait_for_prompt();
+    assert_eq!(modes(pty.master.as_deref().expect("open")), modes_in_shell);
+    pty.type_in("fg\n");
+    pty.wait_for_monitor();
+    pty.type_in("q");
+    pty.wait_for_prompt();
+    pty.type_in("exit\n");
+    pty.wait_for_end();
+    assert!(!pty.received.0.lock().expect("no panic").screen.screen().hide_cursor());
+}
+
+#[test]
+fn a_panic_anywhere_restores_the_terminal_reports_and_ends_the_program() {
+    for place in ["loop", "task", "thread"] {
+        let mut pty = Pty::panicking(place);
+        assert_eq!(pty.wait_for_end().exit_code(), 101, "{place}");
+        pty.assert_restored();
+        let received = pty.received.0.lock().expect("no panic");
+        let text = String::from_utf8_lossy(&received.bytes);
+        assert!(text.contains(&format!("a fault in a {place}")), "{text}");
+    }
+}
+
+#[test]
+fn an_idle_monitor_costs_next_to_nothing() {
+    let credentials = [("EMOTIV_CLIENT_ID", "id"), ("EMOTIV_CLIENT_SECRET", "secret")];
+    // Nothing listens there.
+    let args = ["--url", "ws://127.0.0.1:1"];
+    let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &args, &credentials);
+    pty.wait_for_monitor();
+    // Not counted: the frames of the start.
+    pty.received_within(Duration::from_secs(2));
+    let (bytes, frames) = pty.received_within(Duration::from_secs(10));
+    assert!(bytes <= 1000, "{bytes} bytes in {frames} frames");
+    assert!(frames >= 5, "the heartbeat shows that it lives: {frames} frames");
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
+
+#[test]
+fn a_sweep_of_14_channels_costs_little() {
+    let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &["demo"], &[]);
+    pty.wait_for_text("AF3");
+    // Not counted: the first window, which fills empty cells.
+    pty.received_within(Duration::from_secs(2));
+    let (bytes, frames) = pty.received_within(Duration::from_secs(5));
+    assert!(frames >= 10 && bytes <= 2000 * frames, "{bytes} bytes in {frames} frames");
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
+
+/// Not a test: takes the terminal over as the program does, and panics where it is told to.
+#[test]
+#[ignore = "run in a pty by the test of panics"]
+fn program_that_panics() {
+    let Ok(place) = std::env::var("CORTOP_TEST_PANIC") else { return };
+    cortop::run::report_panics().expect("hooks");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let end = runtime.expect("a runtime").block_on(async {
+        let (sender, mut input) = input::queue();
+        let mut terminal = screen::terminal(Tty::new(None, true).expect("a tty")).expect("a size");
+        let _guard = Guard::new(sender).expect("a terminal");
+        match place.as_str() {
+            "loop" => panic!("a fault in a loop"),
+            "task" => drop(tokio::spawn(async { panic!("a fault in a task") })),
+            _ => drop(thread::spawn(|| panic!("a fault in a thread"))),
+        }
+        let (commands, _asked) = tokio::sync::mpsc::channel(1);
+        let (_told, events) = tokio::sync::mpsc::channel(1);
+        let (view, _viewed) = tokio::sync::watch::channel(cortop::signal::View::default());
+        let (_pictures, snapshots) = tokio::sync::watch::channel(Arc::default());
+        let mut wires = Wires { commands, events, view, snapshots };
+        let (ui, _) = Ui::new(&ui::Options::default());
+        let app = App::new(Settings::default(), Now::read());
+        let frame = Duration::from_millis(100);
+        terminal::run(app, &ui, &mut terminal, &mut wires, &mut input, frame).await.1
+    });
+    std::process::exit(i32::from(end.exit_code()));
+}
+
+#[test]
+fn what_cannot_start_says_so_and_ends_with_2() {
+    let piped = Command::new(CORTOP).arg("demo").output().expect("started");
+    assert_eq!(piped.status.code(), Some(2));
+    assert!(piped.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&piped.stderr).contains("needs a terminal"));
+
+    for (args, said) in [
+        (&[][..], "EMOTIV_CLIENT_SECRET"),
+        (&["--config", "/nowhere/cortop.toml"], "/nowhere/cortop.toml"),
+        (&["demo", "--theme", "nonesuch"], "nonesuch"),
+        (&["demo", "--log-file", "/nowhere/log"], "/nowhere/log"),
+    ] {
+        let mut pty = Pty::start(Path::new(CORTOP), args, &[]);
+        assert_eq!(pty.wait_for_end().exit_code(), 2, "{args:?}");
+        let received = pty.received.0.lock().expect("no panic");
+        let text = String::from_utf8_lossy(&received.bytes);
+        assert!(text.contains(said) && !text.contains('\x1b'), "{text}");
+    }
+}
+
+#[test]
+fn the_sample_config_is_printed_without_a_terminal_and_starts_the_demo() {
+    let printed = Command::new(CORTOP).args(["print", "config"]).output().expect("started");
+    assert!(printed.status.success());
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sample.toml");
+    std::fs::write(&path, &printed.stdout).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let mut pty = Pty::start(Path::new(CORTOP), &["demo", "--config", path], &[]);
+    pty.wait_for_monitor();
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
