@@ -125,7 +125,11 @@ async fn secure(
         TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|error| {
             let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             ConnectError::Tls(rustls.map_or_else(
-                || format!("the TLS handshake failed ({error}): is this the port of a Cortex service?"),
+                || {
+                    format!(
+                        "the TLS handshake failed ({error}): is this the port of a Cortex service?"
+                    )
+                },
                 tls::explain,
             ))
         })?;

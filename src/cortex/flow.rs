@@ -17,8 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Command, Config, Event, Headset, HeadsetId, Refusal, Security, SessionId, SessionMode, Step,
-    Warning,
+    Command, Config, Event, Headset, HeadsetId, Security, SessionId, SessionMode, Step, Warning,
     context::{Account, Context, Outbox, Report, Stage},
     event,
     keeper::{self, Keeper, Order},
@@ -172,7 +171,9 @@ impl Flow<'_> {
                 3 => {
                     self.context.outbox.tell(Event::User(None)).await;
                     self.memory.account.sign_out().await;
-                    return Some(End::Lost("the user has logged out of EMOTIV Launcher".to_owned()));
+                    return Some(End::Lost(
+                        "the user has logged out of EMOTIV Launcher".to_owned(),
+                    ));
                 }
                 11 => return Some(End::Unusable),
                 142 => self.end_scan().await,
@@ -248,9 +249,10 @@ impl Flow<'_> {
     }
 
     async fn order(&self, session: &SessionId, order: Order) {
-        let keeper = self.kept.values().find(|kept| {
-            matches!(&kept.stage, Stage::Live { session: own, .. } if own == session)
-        });
+        let keeper = self
+            .kept
+            .values()
+            .find(|kept| matches!(&kept.stage, Stage::Live { session: own, .. } if own == session));
         match keeper.map(|kept| kept.orders.try_send(order)) {
             Some(Ok(())) => {}
             Some(Err(_)) => self.refuse("updateSession", "busy", "try again in a moment").await,
@@ -339,7 +341,8 @@ impl Flow<'_> {
         self.context.outbox.tell(Event::Scan(true)).await;
         let context = self.context.clone();
         self.tasks.spawn(async move {
-            if let Err(failure) = context.ask("controlDevice", json!({"command": "refresh"})).await {
+            if let Err(failure) = context.ask("controlDevice", json!({"command": "refresh"})).await
+            {
                 context.outbox.refused(failure.refusal("controlDevice")).await;
                 context.report(Report::NotScanning).await;
             }
@@ -405,7 +408,9 @@ impl Flow<'_> {
             End::Quit => {
                 let closing = live.iter().map(|session| keeper::close(&self.context, session));
                 if timeout(CLOSING, join_all(closing)).await.is_err() {
-                    tracing::warn!("Cortex did not close our sessions in time; the socket's end will");
+                    tracing::warn!(
+                        "Cortex did not close our sessions in time; the socket's end will"
+                    );
                 }
                 "cortop has ended"
             }

@@ -12,7 +12,9 @@ use tokio::{
 
 use super::{
     Event, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, Warning,
+    code::{self, Class},
     context::{Context, Report, Stage},
+    event,
     link::Notice,
     open::{self, Opened, Refused},
     rpc::{Effect, Failure},
@@ -149,7 +151,8 @@ impl Keeper {
         let mut headsets = self.context.headsets.subscribe();
         let mut asked = None;
         loop {
-            let headset = headsets.borrow_and_update().iter().find(|one| one.id == self.headset).cloned();
+            let headset =
+                headsets.borrow_and_update().iter().find(|one| one.id == self.headset).cloned();
             match headset {
                 None => {
                     asked = None;
@@ -190,15 +193,12 @@ impl Keeper {
                     }
                 }
                 () = sleep_until(asked.unwrap_or_else(Instant::now)), if asked.is_some() => {
-                    return Err(Refused {
-                        refusal: Refusal {
-                            method: "controlDevice".to_owned(),
-                            code: None,
-                            message: format!("{} did not connect within 30 s", self.headset),
-                            next: "switch it off and on, and bring it closer".to_owned(),
-                        },
-                        passing: true,
-                    });
+                    let refusal = event::refusal(
+                        "controlDevice",
+                        &format!("{} did not connect within 30 s", self.headset),
+                        "switch it off and on, and bring it closer",
+                    );
+                    return Err(Refused { refusal, passing: true });
                 }
             }
         }
@@ -377,7 +377,8 @@ impl Keeper {
     async fn activate(&mut self, live: &mut Live) {
         let id = live.session.id.as_str();
         let params = json!({"session": id, "status": "active"});
-        if let Err(failure) = self.context.ask_as_user("updateSession", params, Effect::None).await {
+        if let Err(failure) = self.context.ask_as_user("updateSession", params, Effect::None).await
+        {
             self.context.outbox.refused(failure.refusal("updateSession")).await;
             return;
         }
@@ -416,13 +417,13 @@ pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), 
     let params = json!({"session": session.as_str(), "status": "close"});
     let effect = Effect::Close { session: session.clone() };
     match context.ask_as_user("updateSession", params, effect).await {
-        Err(failure) if failure.class() != super::code::Class::Gone => Err(failure),
+        Err(failure) if failure.class() != Class::Gone => Err(failure),
         _ => Ok(()),
     }
 }
 
 fn not_connected(warning: &Warning) -> Refused {
-    let row = super::code::warning(warning.code);
+    let row = code::warning(warning.code);
     Refused {
         refusal: Refusal {
             method: "controlDevice".to_owned(),
@@ -435,10 +436,6 @@ fn not_connected(warning: &Warning) -> Refused {
 }
 
 fn not_mentioned(stream: Stream) -> Refusal {
-    Refusal {
-        method: "subscribe".to_owned(),
-        code: None,
-        message: format!("Cortex answered without a word on {stream}"),
-        next: "open the headset again".to_owned(),
-    }
+    let message = format!("Cortex answered without a word on {stream}");
+    event::refusal("subscribe", &message, "open the headset again")
 }

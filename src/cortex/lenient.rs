@@ -59,9 +59,7 @@ impl Members {
         self.take(name, "an array", array)
             .unwrap_or_default()
             .into_iter()
-            .filter_map(|entry| {
-                text(entry).map_err(|odd| note(object, name, "strings", &odd)).ok()
-            })
+            .filter_map(|entry| text(entry).map_err(|odd| note(object, name, "strings", &odd)).ok())
             .collect()
     }
 

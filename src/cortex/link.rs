@@ -360,3 +360,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use super::{
     client::SessionPolicy,
     code::Class,
     context::Context,
-    lenient,
+    event, lenient,
     rpc::{Effect, Failure},
     session::SessionStatus,
 };
@@ -24,8 +24,7 @@ const LONGEST: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pauses while Cortex retires a session that was just closed (§2.7).
-const RETIRING: [Duration; 3] =
-    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
+const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
 /// A session that was opened or found.
 pub(super) struct Opened {
@@ -172,12 +171,11 @@ async fn find(
 
 /// On a USB cable a headset looks connected and is never ready (§2.7).
 pub(super) fn on_usb_cable(headset: &HeadsetId) -> Refused {
-    let refusal = Refusal {
-        method: "createSession".to_owned(),
-        code: None,
-        message: format!("{headset} is on a USB cable, over which it cannot stream"),
-        next: "unplug the cable and use the dongle or Bluetooth".to_owned(),
-    };
+    let refusal = event::refusal(
+        "createSession",
+        &format!("{headset} is on a USB cable, over which it cannot stream"),
+        "unplug the cable and use the dongle or Bluetooth",
+    );
     Refused { refusal, passing: false }
 }
 

@@ -17,7 +17,7 @@ use super::{
     account::{CortexInfo, UserLogin},
     code::Class,
     context::{Context, Report, is_granted},
-    lenient,
+    event, lenient,
     link::Notice,
     rpc::{Effect, Failure},
 };
@@ -50,9 +50,10 @@ pub(super) async fn sign_in(context: Context) {
         } else {
             context.report(Report::SigningIn(Step::Stopped)).await;
             // Only the user can mend this, and these warnings tell that something was done.
-            while warning(&mut notices, LOGIN, |code| matches!(code, 2 | 9 | 17 | 23)).await.is_none()
-            {
-            }
+            while warning(&mut notices, LOGIN, |code| matches!(code, 2 | 9 | 17 | 23))
+                .await
+                .is_none()
+            {}
         }
     }
     context.read_licence().await;
@@ -115,18 +116,12 @@ async fn log_in(context: &Context) -> Result<()> {
 }
 
 fn held_by(user: &UserLogin) -> Refusal {
-    Refusal {
-        method: "getUserLogin".to_owned(),
-        code: None,
-        message: format!(
-            "another account of this computer, {}, is logged in to Cortex",
-            user.logged_in_os_username
-        ),
-        next: format!(
-            "log out there with EMOTIV Launcher, then log in here as {}",
-            user.current_os_username
-        ),
-    }
+    let (there, here) = (&user.logged_in_os_username, &user.current_os_username);
+    event::refusal(
+        "getUserLogin",
+        &format!("another account of this computer, {there}, is logged in to Cortex"),
+        &format!("log out there with EMOTIV Launcher, then log in here as {here}"),
+    )
 }
 
 /// Asks for access once, then waits (§2.3).
@@ -145,14 +140,12 @@ async fn get_approval(context: &Context) -> Result<()> {
         if warning(&mut notices, APPROVAL, |code| matches!(code, 9 | 10)).await == Some(10) {
             context
                 .outbox
-                .refused(Refusal {
-                    method: "requestAccess".to_owned(),
-                    code: None,
-                    message: "access has been rejected".to_owned(),
-                    next: "approve the application in EMOTIV Launcher, which asks only once: \
-                           look under its connected applications"
-                        .to_owned(),
-                })
+                .refused(event::refusal(
+                    "requestAccess",
+                    "access has been rejected",
+                    "approve the application in EMOTIV Launcher, which asks only once: look \
+                     under its connected applications",
+                ))
                 .await;
         }
         granted = has_access(context).await?;

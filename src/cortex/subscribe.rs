@@ -85,12 +85,7 @@ fn columns_of(value: Value) -> Columns {
 
 /// A label of another type still holds its place.
 fn label(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-        .chars()
-        .take(LABEL)
-        .collect()
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned).chars().take(LABEL).collect()
 }
 
 #[cfg(test)]

@@ -211,13 +211,8 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(webpki) = &self.webpki else { return Ok(ServerCertVerified::assertion()) };
-        let checked = webpki.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let checked =
+            webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match checked {
             // rustls looks at the name last: this error says that the chain is good. A test
             // below holds it to that.
@@ -259,7 +254,9 @@ impl ServerCertVerifier for Verifier {
 /// What is wrong with a certificate, as one sentence that tells chain from name (§1.2).
 pub(super) fn explain(error: &rustls::Error) -> String {
     let rustls::Error::InvalidCertificate(reason) = error else {
-        return format!("the TLS handshake failed ({error}): is this the port of a Cortex service?");
+        return format!(
+            "the TLS handshake failed ({error}): is this the port of a Cortex service?"
+        );
     };
     match reason {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

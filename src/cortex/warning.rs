@@ -21,9 +21,10 @@ impl From<Value> for Warning {
     /// `authorize`. Anything else is a warning without a code.
     fn from(mut value: Value) -> Self {
         match value.get("code").and_then(lenient::code) {
-            Some(code) => {
-                Self { code, message: value.get_mut("message").map(Value::take).unwrap_or_default() }
-            }
+            Some(code) => Self {
+                code,
+                message: value.get_mut("message").map(Value::take).unwrap_or_default(),
+            },
             None => Self { code: NO_CODE, message: value },
         }
     }

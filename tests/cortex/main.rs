@@ -1,0 +1,4 @@
+//! The Cortex client against a scripted service on loopback sockets.
+
+mod flow;
+mod service;
