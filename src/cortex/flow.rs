@@ -11,7 +11,7 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::{
-    sync::{Notify, broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     task::{AbortHandle, JoinSet},
     time::{Instant, timeout},
 };
@@ -119,7 +119,7 @@ pub(super) async fn run(
         notices: broadcast::Sender::new(QUEUE),
         headsets: watch::Sender::default(),
         sessions: watch::Sender::default(),
-        look: Arc::new(Notify::new()),
+        look: watch::Sender::default(),
     };
     let mut flow = Flow {
         memory,
@@ -180,7 +180,7 @@ impl Flow<'_> {
                 _ => {}
             }
             if let Warning { code: 0 | 1 | 100..=113 | 142, .. } = warning {
-                self.context.look.notify_one();
+                self.context.look_now();
             }
         }
         // Nobody may be listening now.
@@ -194,7 +194,9 @@ impl Flow<'_> {
             Report::SigningIn(step) => self.signing_in = Some(step),
             Report::SignedIn => {
                 self.signing_in = None;
-                self.tasks.spawn(poll::poll(self.context.clone(), self.flowing.subscribe()));
+                let (context, flowing) = (&self.context, &self.flowing);
+                self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
+                self.tasks.spawn(poll::sessions(context.clone(), flowing.subscribe()));
                 let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
                 for headset in wanted {
                     self.keep(headset);
@@ -317,7 +319,7 @@ impl Flow<'_> {
             if let Err(failure) = context.ask("controlDevice", params).await {
                 context.outbox.refused(failure.refusal("controlDevice")).await;
             }
-            context.look.notify_one();
+            context.look_now();
         });
     }
 

@@ -34,8 +34,8 @@ const LOST: Duration = Duration::from_millis(500);
 /// Before a refusal that may pass is put to the test again.
 const REST: Duration = Duration::from_secs(30);
 
-/// Looks at the sessions that may miss ours before it counts as closed.
-const MISSES: u32 = 2;
+/// How long a session may be missing from `querySessions` before it counts as closed: two looks.
+const MISSING: Duration = Duration::from_secs(3);
 
 /// What a keeper is told.
 #[derive(Clone, Copy, Debug)]
@@ -297,7 +297,7 @@ impl Keeper {
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
         let flowing = !live.streams.is_empty();
         self.stage(Stage::Live { session, mode: live.mode, flowing }).await;
-        self.context.look.notify_one();
+        self.context.look_now();
     }
 
     async fn tell_closed(&self, session: &SessionId, why: &str) {
@@ -308,7 +308,7 @@ impl Keeper {
     /// Holds a session until it is lost (and gives it back) or closed on the user's word.
     async fn hold(&mut self, mut live: Live) -> Option<Live> {
         let mut sessions = self.context.sessions.subscribe();
-        let mut missed = 0;
+        let mut missing: Option<Instant> = None;
         loop {
             tokio::select! {
                 order = self.orders.recv() => match order {
@@ -337,16 +337,17 @@ impl Keeper {
                         sessions.borrow_and_update().iter().find(|one| one.id == live.session.id).cloned();
                     match seen {
                         Some(seen) => {
-                            missed = 0;
+                            missing = None;
                             if seen != live.session {
                                 live.session = seen;
                                 self.context.outbox.tell(Event::Session(live.session.clone())).await;
                             }
                         }
-                        None => missed += 1,
-                    }
-                    if missed >= MISSES {
-                        return Some(self.lose(live, "Cortex no longer knows the session").await);
+                        None if missing.get_or_insert_with(Instant::now).elapsed() >= MISSING => {
+                            let why = "Cortex no longer knows the session";
+                            return Some(self.lose(live, why).await);
+                        }
+                        None => {}
                     }
                 }
             }
@@ -367,7 +368,7 @@ impl Keeper {
         self.tell_closed(&live.session.id, why).await;
         self.stage(Stage::Away).await;
         // What the list says of the headset was said before it was lost.
-        self.context.look.notify_one();
+        self.context.look_now();
         sleep(LOST).await;
         live
     }

@@ -239,8 +239,8 @@ async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
     tested.command(Command::Close(sessions[0].clone())).await;
     assert!(tested.until(refused).await.contains("no session of ours"));
     tested.command(Command::Disconnect(INSIGHT.into())).await;
-    assert!(tested.until(closed).await.contains("disconnected by you"));
     tested.until(reached(Step::Choosing)).await;
+    assert!(tested.until(closed).await.contains("disconnected by you"));
     tested.quit().await;
     let commands: Vec<_> =
         service.asked("controlDevice").iter().map(|seen| seen.params["headset"].clone()).collect();

@@ -128,6 +128,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut pushed: broadcast::Receiver<String>,
 ) {
     let Ok(mut socket) = accept_async(stream).await else { return };
+    let mut sessions = Vec::new();
     loop {
         let texts = tokio::select! {
             frame = socket.next() => {
@@ -143,7 +144,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 let said = script.lock().unwrap()(&seen);
                 let answer = |result| vec![json!({"id": seen.id, "jsonrpc": "2.0", "result": result}).to_string()];
                 match said {
-                    Say::Usual => answer(usual(&seen)),
+                    Say::Usual => answer(usual(&seen, &mut sessions)),
                     Say::Result(result) => answer(result),
                     Say::Error(code, message) => vec![
                         json!({"error": {"code": code, "message": message}, "id": seen.id}).to_string(),
@@ -195,7 +196,7 @@ pub(crate) fn subscribed(params: &Value) -> Value {
 }
 
 /// Somebody is logged in, the application approved, one Insight connected, the licence basic.
-fn usual(seen: &Seen) -> Value {
+fn usual(seen: &Seen, sessions: &mut Vec<Value>) -> Value {
     let params = &seen.params;
     match seen.method.as_str() {
         "getCortexInfo" => json!({"version": "4.8.32"}),
@@ -204,14 +205,20 @@ fn usual(seen: &Seen) -> Value {
         "authorize" | "generateNewToken" => json!({"cortexToken": TOKEN}),
         "getLicenseInfo" => licence(&[""], json!(42)),
         "queryHeadsets" => json!([headset("INSIGHT-0A1B2C3D", "connected")]),
-        "querySessions" => json!([]),
+        "querySessions" => json!(sessions),
         "createSession" => {
             let id = params["headset"].as_str().unwrap();
             let status = if params["status"] == "active" { "activated" } else { "opened" };
-            session(&format!("session-{}-of-{id}", seen.connection), id, status)
+            sessions.push(session(&format!("session-{}-of-{id}", seen.connection), id, status));
+            sessions.last().unwrap().clone()
         }
         "subscribe" | "unsubscribe" => subscribed(params),
-        "updateSession" => json!({"id": params["session"], "status": "closed"}),
+        "updateSession" => {
+            if params["status"] == "close" {
+                sessions.retain(|session| session["id"] != params["session"]);
+            }
+            json!({"id": params["session"]})
+        }
         _ => json!({"message": "ok"}),
     }
 }
