@@ -126,11 +126,11 @@ impl Keeper {
     /// From a headset somewhere to a session with streams. `lost`: the session that was held.
     async fn establish(&mut self, lost: Option<Live>) -> Result<Live, Refused> {
         self.connect().await?;
-        if let Some(lost) = lost {
-            if self.has_resumed(&lost.session.id).await {
-                self.tell_live(&lost).await;
-                return Ok(lost);
-            }
+        if let Some(lost) = lost
+            && self.has_resumed(&lost.session.id).await
+        {
+            self.tell_live(&lost).await;
+            return Ok(lost);
         }
         self.stage(Stage::Opening).await;
         let opened = open::open(&self.context, &self.headset, self.mode, true).await?;

@@ -21,7 +21,7 @@ use super::{
 /// attempt goes on.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(8);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Pauses while Cortex retires a session that was just closed (§2.7).
 const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];

@@ -200,7 +200,7 @@ async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
     tested.until(reached(Step::Streaming)).await;
     let debits: Vec<_> =
         service.asked("authorize").iter().map(|seen| seen.params.get("debit").is_some()).collect();
-    assert_eq!(debits[0], true);
+    assert!(debits[0]);
     assert!(debits.len() >= 2 && debits[1..].iter().all(|debit| !debit), "{debits:?}");
     assert_eq!(service.asked("generateNewToken").len(), 1);
     tested.quit().await;
