@@ -107,8 +107,8 @@ pub(super) enum Stage {
     Live {
         session: SessionId,
         mode: SessionMode,
-        /// Whether at least one stream flows.
-        flowing: bool,
+        /// Whether at least one stream flows; not known while subscribing.
+        flowing: Option<bool>,
     },
     /// Refused; waiting for the user, or for better times.
     Stopped,
@@ -140,6 +140,11 @@ impl Context {
     pub(super) async fn report(&self, report: Report) {
         // Without a receiver the connection is over, and so is this task.
         let _ = self.reports.send(report).await;
+    }
+
+    /// Reports how far a headset has come.
+    pub(super) async fn stage(&self, headset: &HeadsetId, stage: Stage) {
+        self.report(Report::Headset(headset.clone(), stage)).await;
     }
 
     /// What the service last showed of a headset.
@@ -213,7 +218,7 @@ impl Context {
         }
         match self.ask_for_token().await?.0 {
             Some(new) => Ok(token.insert(new).clone()),
-            None => Err(Failure::Silent),
+            None => Err(Failure::no_token()),
         }
     }
 

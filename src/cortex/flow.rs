@@ -359,7 +359,7 @@ impl Flow<'_> {
     }
 
     fn is_flowing(&self) -> bool {
-        self.kept.values().any(|kept| matches!(kept.stage, Stage::Live { flowing: true, .. }))
+        self.kept.values().any(|kept| matches!(kept.stage, Stage::Live { flowing: Some(true), .. }))
     }
 
     /// How far it has come: of several headsets, the one that is furthest counts.
@@ -370,12 +370,14 @@ impl Flow<'_> {
         if self.is_flowing() {
             return Step::Streaming;
         }
-        let at = |stage: &Stage| {
-            self.kept.iter().find(|(_, kept)| kept.stage == *stage).map(|(id, _)| id.clone())
+        let at = |is: fn(&Stage) -> bool| {
+            self.kept.iter().find(|(_, kept)| is(&kept.stage)).map(|(id, _)| id.clone())
         };
-        if let Some(headset) = at(&Stage::Opening) {
+        let is_opening =
+            |stage: &_| matches!(stage, Stage::Opening | Stage::Live { flowing: None, .. });
+        if let Some(headset) = at(is_opening) {
             Step::Opening(headset)
-        } else if let Some(headset) = at(&Stage::Connecting) {
+        } else if let Some(headset) = at(|stage| *stage == Stage::Connecting) {
             Step::Connecting(headset)
         } else if self.kept.values().any(|kept| kept.stage != Stage::Away) {
             Step::Stopped

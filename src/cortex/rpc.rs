@@ -74,6 +74,11 @@ impl Failure {
         }
     }
 
+    /// An answer to `authorize` without what was asked for.
+    pub(super) fn no_token() -> Self {
+        Self::Refused(RpcError { code: 0, message: "Cortex gave no token".to_owned() })
+    }
+
     /// For the user.
     pub(super) fn refusal(&self, method: &str) -> Refusal {
         match self {

@@ -76,7 +76,7 @@ async fn attempt(context: &Context) -> Result<()> {
     match agreement {
         Some(agreement) => get_agreement(context, agreement).await,
         None if context.account.has_token().await => Ok(()),
-        None => Err(("authorize", Failure::Silent)),
+        None => Err(("authorize", Failure::no_token())),
     }
 }
 
