@@ -12,7 +12,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::{
-    sync::{Notify, broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     time::timeout,
 };
 
@@ -27,6 +27,9 @@ use super::{
 
 /// How long an event may wait for the application before it is dropped.
 const EVENT: Duration = Duration::from_secs(1);
+
+/// New tokens for one request.
+const RENEWALS: u32 = 2;
 
 /// The way to the application.
 #[derive(Clone)]
@@ -83,7 +86,7 @@ pub(super) enum Report {
     SigningIn(Step),
     /// There is a token.
     SignedIn,
-    /// The service has been looked at; headsets and sessions are fresh.
+    /// The list of headsets is fresh.
     Looked,
     /// A scan could not be started.
     NotScanning,
@@ -104,8 +107,8 @@ pub(super) enum Stage {
     Live {
         session: SessionId,
         mode: SessionMode,
-        /// Whether at least one stream flows.
-        flowing: bool,
+        /// Whether at least one stream flows; not known while subscribing.
+        flowing: Option<bool>,
     },
     /// Refused; waiting for the user, or for better times.
     Stopped,
@@ -125,13 +128,23 @@ pub(super) struct Context {
     pub(super) headsets: watch::Sender<Vec<Headset>>,
     pub(super) sessions: watch::Sender<Vec<Session>>,
     /// Have the service looked at now rather than at the next turn.
-    pub(super) look: Arc<Notify>,
+    pub(super) look: watch::Sender<()>,
 }
 
 impl Context {
+    /// Has headsets and sessions looked at now.
+    pub(super) fn look_now(&self) {
+        self.look.send_replace(());
+    }
+
     pub(super) async fn report(&self, report: Report) {
         // Without a receiver the connection is over, and so is this task.
         let _ = self.reports.send(report).await;
+    }
+
+    /// Reports how far a headset has come.
+    pub(super) async fn stage(&self, headset: &HeadsetId, stage: Stage) {
+        self.report(Report::Headset(headset.clone(), stage)).await;
     }
 
     /// What the service last showed of a headset.
@@ -155,27 +168,30 @@ impl Context {
         self.ask(method, params).await
     }
 
-    /// Asks with the token, and once more with a new one if it did not serve.
+    /// Asks with the token; if it does not serve, again with a renewed one, and at last with one
+    /// from `authorize` (§2.4).
     pub(super) async fn ask_as_user(
         &self,
         method: &'static str,
         mut params: Value,
         effect: Effect,
     ) -> Result<Value, Failure> {
-        let token = match self.account.token.lock().await.clone() {
+        let mut token = match self.account.token.lock().await.clone() {
             Some(token) => token,
             None => self.renew(None, Class::Token).await?,
         };
-        params["cortexToken"] = token.expose_secret().into();
-        let request = Request::new(method, params.clone()).with(effect.clone());
-        let answer = self.rpc.call(request).await;
-        match answer.as_ref().map_err(Failure::class) {
-            Err(class @ (Class::Expired | Class::Token)) => {
-                let token = self.renew(Some(&token), class).await?;
-                params["cortexToken"] = token.expose_secret().into();
-                self.rpc.call(Request::new(method, params).with(effect)).await
+        let mut renewals = 0;
+        loop {
+            params["cortexToken"] = token.expose_secret().into();
+            let request = Request::new(method, params.clone()).with(effect.clone());
+            let answer = self.rpc.call(request).await;
+            match answer.as_ref().map_err(Failure::class) {
+                Err(class @ (Class::Expired | Class::Token)) if renewals < RENEWALS => {
+                    renewals += 1;
+                    token = self.renew(Some(&token), class).await?;
+                }
+                _ => return answer,
             }
-            _ => answer,
         }
     }
 
@@ -202,7 +218,7 @@ impl Context {
         }
         match self.ask_for_token().await?.0 {
             Some(new) => Ok(token.insert(new).clone()),
-            None => Err(Failure::Silent),
+            None => Err(Failure::no_token()),
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
 
 /// What the client tells.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "events are few and short-lived")]
 pub enum Event {
     /// The connection changed its state.
     Link(Link),

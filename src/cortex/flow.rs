@@ -11,14 +11,13 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::{
-    sync::{Notify, broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     task::{AbortHandle, JoinSet},
     time::{Instant, timeout},
 };
 
 use super::{
-    Command, Config, Event, Headset, HeadsetId, Refusal, Security, SessionId, SessionMode, Step,
-    Warning,
+    Command, Config, Event, Headset, HeadsetId, Security, SessionId, SessionMode, Step, Warning,
     context::{Account, Context, Outbox, Report, Stage},
     event,
     keeper::{self, Keeper, Order},
@@ -120,7 +119,7 @@ pub(super) async fn run(
         notices: broadcast::Sender::new(QUEUE),
         headsets: watch::Sender::default(),
         sessions: watch::Sender::default(),
-        look: Arc::new(Notify::new()),
+        look: watch::Sender::default(),
     };
     let mut flow = Flow {
         memory,
@@ -181,7 +180,7 @@ impl Flow<'_> {
                 _ => {}
             }
             if let Warning { code: 0 | 1 | 100..=113 | 142, .. } = warning {
-                self.context.look.notify_one();
+                self.context.look_now();
             }
         }
         // Nobody may be listening now.
@@ -195,7 +194,9 @@ impl Flow<'_> {
             Report::SigningIn(step) => self.signing_in = Some(step),
             Report::SignedIn => {
                 self.signing_in = None;
-                self.tasks.spawn(poll::poll(self.context.clone(), self.flowing.subscribe()));
+                let (context, flowing) = (&self.context, &self.flowing);
+                self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
+                self.tasks.spawn(poll::sessions(context.clone(), flowing.subscribe()));
                 let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
                 for headset in wanted {
                     self.keep(headset);
@@ -318,7 +319,7 @@ impl Flow<'_> {
             if let Err(failure) = context.ask("controlDevice", params).await {
                 context.outbox.refused(failure.refusal("controlDevice")).await;
             }
-            context.look.notify_one();
+            context.look_now();
         });
     }
 
@@ -358,7 +359,7 @@ impl Flow<'_> {
     }
 
     fn is_flowing(&self) -> bool {
-        self.kept.values().any(|kept| matches!(kept.stage, Stage::Live { flowing: true, .. }))
+        self.kept.values().any(|kept| matches!(kept.stage, Stage::Live { flowing: Some(true), .. }))
     }
 
     /// How far it has come: of several headsets, the one that is furthest counts.
@@ -369,12 +370,14 @@ impl Flow<'_> {
         if self.is_flowing() {
             return Step::Streaming;
         }
-        let at = |stage: &Stage| {
-            self.kept.iter().find(|(_, kept)| kept.stage == *stage).map(|(id, _)| id.clone())
+        let at = |is: fn(&Stage) -> bool| {
+            self.kept.iter().find(|(_, kept)| is(&kept.stage)).map(|(id, _)| id.clone())
         };
-        if let Some(headset) = at(&Stage::Opening) {
+        let is_opening =
+            |stage: &_| matches!(stage, Stage::Opening | Stage::Live { flowing: None, .. });
+        if let Some(headset) = at(is_opening) {
             Step::Opening(headset)
-        } else if let Some(headset) = at(&Stage::Connecting) {
+        } else if let Some(headset) = at(|stage| *stage == Stage::Connecting) {
             Step::Connecting(headset)
         } else if self.kept.values().any(|kept| kept.stage != Stage::Away) {
             Step::Stopped

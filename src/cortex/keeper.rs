@@ -1,30 +1,25 @@
-//! Keeps one headset streaming: waits for it, connects it (§2.6), opens a session, subscribes
-//! (§2.8), holds on, and starts over when it is lost (§2.12). One keeper a headset, so that several
+//! Keeps one headset streaming: reaches it, opens a session, subscribes (§2.8), holds on, and starts over when it is lost (§2.12). One keeper a headset, so that several
 //! headsets stream side by side.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use serde_json::json;
 use tokio::{
-    sync::{broadcast, mpsc},
-    time::{Instant, sleep, sleep_until, timeout_at},
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
     Event, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, Warning,
-    context::{Context, Report, Stage},
-    link::Notice,
+    code::Class,
+    context::{Context, Stage},
+    event,
     open::{self, Opened, Refused},
+    reach::{self, Notices},
     rpc::{Effect, Failure},
     session::SessionStatus,
     subscribe,
 };
-
-/// How long a headset may take to connect (§9.2).
-const CONNECT: Duration = Duration::from_secs(30);
-
-/// How long the streams of an old session are waited for when the headset is back (§2.12).
-const RESUME: Duration = Duration::from_millis(1500);
 
 /// Until the list of headsets has been read again after a loss.
 const LOST: Duration = Duration::from_millis(500);
@@ -32,8 +27,8 @@ const LOST: Duration = Duration::from_millis(500);
 /// Before a refusal that may pass is put to the test again.
 const REST: Duration = Duration::from_secs(30);
 
-/// Looks at the sessions that may miss ours before it counts as closed.
-const MISSES: u32 = 2;
+/// How long a session may be missing from `querySessions` before it counts as closed: two looks.
+const MISSING: Duration = Duration::from_secs(3);
 
 /// What a keeper is told.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +47,7 @@ pub(super) struct Keeper {
     headset: HeadsetId,
     mode: Option<SessionMode>,
     orders: mpsc::Receiver<Order>,
-    notices: broadcast::Receiver<Notice>,
-    /// The last session that came back to life by itself.
-    resumed: Option<SessionId>,
+    notices: Notices,
 }
 
 /// A session that is held.
@@ -73,8 +66,8 @@ impl Keeper {
         mode: Option<SessionMode>,
         orders: mpsc::Receiver<Order>,
     ) -> Self {
-        let notices = context.notices.subscribe();
-        Self { context, headset, mode, orders, notices, resumed: None }
+        let notices = Notices::new(&context);
+        Self { context, headset, mode, orders, notices }
     }
 
     /// Runs until the session is closed on the user's word, or the connection is over.
@@ -97,25 +90,19 @@ impl Keeper {
     }
 
     async fn stage(&self, stage: Stage) {
-        self.context.report(Report::Headset(self.headset.clone(), stage)).await;
+        self.context.stage(&self.headset, stage).await;
     }
 
     /// Waits for the user, for the headset to change, or for better times.
     async fn rest(&mut self, passing: bool) {
         let until = Instant::now() + REST;
-        let mut headsets = self.context.headsets.subscribe();
-        let state = |headset: Headset| (headset.status, headset.connected_by);
-        let before = self.context.headset(&self.headset).map(state);
+        let mut changed = pin!(reach::changed(&self.context, &self.headset));
         loop {
             tokio::select! {
                 order = self.orders.recv() => if matches!(order, Some(Order::Open) | None) {
                     return;
                 },
-                _ = headsets.changed() => {
-                    if self.context.headset(&self.headset).map(state) != before {
-                        return;
-                    }
-                }
+                () = &mut changed => return,
                 () = sleep_until(until), if passing => return,
             }
         }
@@ -123,118 +110,37 @@ impl Keeper {
 
     /// From a headset somewhere to a session with streams. `lost`: the session that was held.
     async fn establish(&mut self, lost: Option<Live>) -> Result<Live, Refused> {
-        self.connect().await?;
-        if let Some(lost) = lost {
-            if self.has_resumed(&lost.session.id).await {
-                self.tell_live(&lost).await;
-                return Ok(lost);
-            }
+        reach::reach(&self.context, &self.headset, &mut self.notices).await?;
+        if let Some(lost) = lost
+            && self.notices.has_resumed(&lost.session.id).await
+        {
+            self.tell_live(&lost).await;
+            return Ok(lost);
         }
         self.stage(Stage::Opening).await;
         let opened = open::open(&self.context, &self.headset, self.mode, true).await?;
-        let adopted = opened.adopted.then(|| opened.session.id.clone());
-        match (self.begin(opened).await, adopted) {
-            (Err(_), Some(foreign)) => {
-                // It was there, and is of no use: make room for one of ours.
-                let _ = self.close(&foreign).await;
+        let adopted = opened.adopted;
+        match self.begin(opened).await {
+            // It was there, and is of no use: it has made room for one of ours.
+            Err(_) if adopted => {
                 let opened = open::open(&self.context, &self.headset, self.mode, false).await?;
                 self.begin(opened).await
             }
-            (live, _) => live,
+            live => live,
         }
-    }
-
-    /// Waits until the headset is there, and connects it if need be (§2.6).
-    async fn connect(&mut self) -> Result<(), Refused> {
-        let mut headsets = self.context.headsets.subscribe();
-        let mut asked = None;
-        loop {
-            let headset =
-                headsets.borrow_and_update().iter().find(|one| one.id == self.headset).cloned();
-            match headset {
-                None => {
-                    asked = None;
-                    self.stage(Stage::Away).await;
-                }
-                Some(headset) if headset.is_on_usb_cable() => {
-                    return Err(open::on_usb_cable(&self.headset));
-                }
-                Some(headset) if headset.is_connected() => return Ok(()),
-                Some(_) if asked.is_none() => {
-                    self.stage(Stage::Connecting).await;
-                    // What was said of an attempt before this one is void.
-                    while let Ok(notice) = self.notices.try_recv() {
-                        self.keep(&notice);
-                    }
-                    let params = json!({"command": "connect", "headset": self.headset.as_str()});
-                    self.context
-                        .ask("controlDevice", params)
-                        .await
-                        .map_err(|failure| Refused::new("controlDevice", &failure))?;
-                    asked = Some(Instant::now() + CONNECT);
-                }
-                Some(_) => {}
-            }
-            tokio::select! {
-                _ = headsets.changed() => {}
-                notice = self.notices.recv() => {
-                    let Ok(notice) = notice else { continue };
-                    self.keep(&notice);
-                    let Notice::Warning(warning) = notice else { continue };
-                    if warning.headset().is_none_or(|id| id != self.headset) {
-                        continue;
-                    }
-                    match warning.code {
-                        104 => return Ok(()),
-                        100 | 101 | 102 | 112 | 113 => return Err(not_connected(&warning)),
-                        _ => {}
-                    }
-                }
-                () = sleep_until(asked.unwrap_or_else(Instant::now)), if asked.is_some() => {
-                    return Err(Refused {
-                        refusal: Refusal {
-                            method: "controlDevice".to_owned(),
-                            code: None,
-                            message: format!("{} did not connect within 30 s", self.headset),
-                            next: "switch it off and on, and bring it closer".to_owned(),
-                        },
-                        passing: true,
-                    });
-                }
-            }
-        }
-    }
-
-    /// Remembers what must not be overheard.
-    fn keep(&mut self, notice: &Notice) {
-        if let Notice::Resumed(session) = notice {
-            self.resumed = Some(session.clone());
-        }
-    }
-
-    /// Whether the old session's streams have come back, or do so within a moment.
-    async fn has_resumed(&mut self, session: &SessionId) -> bool {
-        let until = Instant::now() + RESUME;
-        while self.resumed.as_ref() != Some(session) {
-            match timeout_at(until, self.notices.recv()).await {
-                Ok(Ok(notice)) => self.keep(&notice),
-                Ok(Err(_)) => {}
-                Err(_) => return false,
-            }
-        }
-        self.resumed = None;
-        true
     }
 
     /// Tells of a session that was opened, and subscribes.
     async fn begin(&mut self, opened: Opened) -> Result<Live, Refused> {
-        let Opened { session, mode, why, .. } = opened;
+        let Opened { mut session, mode, why, .. } = opened;
+        self.complete(&mut session);
         let id = session.id.clone();
         let mut live = Live { session, mode, streams: Vec::new(), refused: Vec::new() };
         self.mode = Some(mode);
         let streams = self.context.config.streams.clone();
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
-        self.context.outbox.tell(Event::Opened { session: id, mode, why }).await;
+        self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why }).await;
+        self.stage(Stage::Live { session: id, mode, flowing: None }).await;
         match self.subscribe(&mut live, &streams).await {
             Ok(()) => {
                 self.tell_live(&live).await;
@@ -246,6 +152,10 @@ impl Keeper {
             }
             Err(failure) => {
                 let refused = Refused::new("subscribe", &failure);
+                if matches!(failure, Failure::Refused(_)) {
+                    // It is of no use; if this is refused too, it is gone already.
+                    let _ = close(&self.context, &live.session.id).await;
+                }
                 self.tell_closed(&live.session.id, &refused.refusal.to_string()).await;
                 Err(refused)
             }
@@ -254,12 +164,6 @@ impl Keeper {
 
     /// Subscribes, and notes what flows and what was refused.
     async fn subscribe(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Failure> {
-        if live.session.headset.id.as_str().is_empty() || live.session.headset.sensors.is_empty() {
-            // The object of a fresh session may know less than the list of headsets.
-            if let Some(headset) = self.context.headset(&self.headset) {
-                live.session.headset = headset;
-            }
-        }
         let effect = Effect::Subscribe {
             session: live.session.id.clone(),
             headset: Box::new(live.session.headset.clone()),
@@ -285,6 +189,16 @@ impl Keeper {
         Ok(())
     }
 
+    /// The object of a session may know less of its headset than the list of headsets does.
+    fn complete(&self, session: &mut Session) {
+        if session.headset.id != self.headset || session.headset.sensors.is_empty() {
+            session.headset = self.context.headset(&self.headset).unwrap_or_else(|| Headset {
+                id: self.headset.clone(),
+                ..std::mem::take(&mut session.headset)
+            });
+        }
+    }
+
     async fn tell_live(&self, live: &Live) {
         let session = live.session.id.clone();
         self.context
@@ -296,9 +210,9 @@ impl Keeper {
             })
             .await;
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
-        let flowing = !live.streams.is_empty();
+        let flowing = Some(!live.streams.is_empty());
         self.stage(Stage::Live { session, mode: live.mode, flowing }).await;
-        self.context.look.notify_one();
+        self.context.look_now();
     }
 
     async fn tell_closed(&self, session: &SessionId, why: &str) {
@@ -309,12 +223,12 @@ impl Keeper {
     /// Holds a session until it is lost (and gives it back) or closed on the user's word.
     async fn hold(&mut self, mut live: Live) -> Option<Live> {
         let mut sessions = self.context.sessions.subscribe();
-        let mut missed = 0;
+        let mut missing: Option<Instant> = None;
         loop {
             tokio::select! {
                 order = self.orders.recv() => match order {
                     Some(Order::Activate) => self.activate(&mut live).await,
-                    Some(Order::Close) => match self.close(&live.session.id).await {
+                    Some(Order::Close) => match close(&self.context, &live.session.id).await {
                         Ok(()) => {
                             self.tell_closed(&live.session.id, "closed by you").await;
                             return None;
@@ -326,10 +240,8 @@ impl Keeper {
                     Some(Order::Open) => {}
                     None => return None,
                 },
-                notice = self.notices.recv() => {
-                    if let Ok(Notice::Warning(warning)) = notice
-                        && let Some(why) = self.ends(&live, &warning)
-                    {
+                warning = self.notices.warning() => {
+                    if let Some(why) = self.ends(&live, &warning) {
                         return Some(self.lose(live, &why).await);
                     }
                 }
@@ -337,17 +249,19 @@ impl Keeper {
                     let seen =
                         sessions.borrow_and_update().iter().find(|one| one.id == live.session.id).cloned();
                     match seen {
-                        Some(seen) => {
-                            missed = 0;
+                        Some(mut seen) => {
+                            missing = None;
+                            self.complete(&mut seen);
                             if seen != live.session {
                                 live.session = seen;
                                 self.context.outbox.tell(Event::Session(live.session.clone())).await;
                             }
                         }
-                        None => missed += 1,
-                    }
-                    if missed >= MISSES {
-                        return Some(self.lose(live, "Cortex no longer knows the session").await);
+                        None if missing.get_or_insert_with(Instant::now).elapsed() >= MISSING => {
+                            let why = "Cortex no longer knows the session";
+                            return Some(self.lose(live, why).await);
+                        }
+                        None => {}
                     }
                 }
             }
@@ -368,7 +282,7 @@ impl Keeper {
         self.tell_closed(&live.session.id, why).await;
         self.stage(Stage::Away).await;
         // What the list says of the headset was said before it was lost.
-        self.context.look.notify_one();
+        self.context.look_now();
         sleep(LOST).await;
         live
     }
@@ -407,10 +321,6 @@ impl Keeper {
         }
         self.tell_live(live).await;
     }
-
-    async fn close(&self, session: &SessionId) -> Result<(), Failure> {
-        close(&self.context, session).await
-    }
 }
 
 /// Closes a session; one that is gone already is closed too.
@@ -418,29 +328,12 @@ pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), 
     let params = json!({"session": session.as_str(), "status": "close"});
     let effect = Effect::Close { session: session.clone() };
     match context.ask_as_user("updateSession", params, effect).await {
-        Err(failure) if failure.class() != super::code::Class::Gone => Err(failure),
+        Err(failure) if failure.class() != Class::Gone => Err(failure),
         _ => Ok(()),
     }
 }
 
-fn not_connected(warning: &Warning) -> Refused {
-    let row = super::code::warning(warning.code);
-    Refused {
-        refusal: Refusal {
-            method: "controlDevice".to_owned(),
-            code: Some(warning.code),
-            message: warning.text(),
-            next: row.map_or("", |row| row.next).to_owned(),
-        },
-        passing: false,
-    }
-}
-
 fn not_mentioned(stream: Stream) -> Refusal {
-    Refusal {
-        method: "subscribe".to_owned(),
-        code: None,
-        message: format!("Cortex answered without a word on {stream}"),
-        next: "open the headset again".to_owned(),
-    }
+    let message = format!("Cortex answered without a word on {stream}");
+    event::refusal("subscribe", &message, "open the headset again")
 }

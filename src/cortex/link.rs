@@ -75,6 +75,7 @@ where
         sessions: HashMap::new(),
         heard: Instant::now(),
         probed: false,
+        attention: None,
         odd: Tally::new("messages that are no part of the protocol"),
         stray: Tally::new("samples of no subscription"),
         late: Tally::new("answers nobody waits for"),
@@ -92,6 +93,8 @@ struct Owner<S> {
     sessions: HashMap<SessionId, Streams>,
     heard: Instant,
     probed: bool,
+    /// The last that was said beside an answer.
+    attention: Option<Warning>,
     odd: Tally,
     stray: Tally,
     late: Tally,
@@ -213,7 +216,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             Ok(Message::Sample { sid, stream }) => self.sample(&sid, &stream, text).await,
             Ok(Message::Answer { id, result, attention }) => {
                 self.answer(id, result).await;
-                if let Some(attention) = attention {
+                // It comes with every answer for as long as it holds: once is enough.
+                if let Some(attention) =
+                    attention.filter(|new| self.attention.as_ref() != Some(new))
+                {
+                    self.attention = Some(attention.clone());
                     self.warning(attention).await;
                 }
             }
@@ -360,3 +367,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ mod message;
 pub mod model;
 mod open;
 mod poll;
+mod reach;
 mod rpc;
 pub mod sample;
 pub mod session;

@@ -12,7 +12,7 @@ use super::{
     client::SessionPolicy,
     code::Class,
     context::Context,
-    lenient,
+    event, lenient,
     rpc::{Effect, Failure},
     session::SessionStatus,
 };
@@ -21,7 +21,7 @@ use super::{
 /// attempt goes on.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(8);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Pauses while Cortex retires a session that was just closed (§2.7).
 const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
@@ -171,12 +171,11 @@ async fn find(
 
 /// On a USB cable a headset looks connected and is never ready (§2.7).
 pub(super) fn on_usb_cable(headset: &HeadsetId) -> Refused {
-    let refusal = Refusal {
-        method: "createSession".to_owned(),
-        code: None,
-        message: format!("{headset} is on a USB cable, over which it cannot stream"),
-        next: "unplug the cable and use the dongle or Bluetooth".to_owned(),
-    };
+    let refusal = event::refusal(
+        "createSession",
+        &format!("{headset} is on a USB cable, over which it cannot stream"),
+        "unplug the cable and use the dongle or Bluetooth",
+    );
     Refused { refusal, passing: false }
 }
 

@@ -1,9 +1,11 @@
 //! Looks at headsets and sessions from time to time: Cortex does not tell when they change (§2.5).
+//! Two tasks, so that neither waits for an answer to the other. They also keep the socket busy
+//! enough to notice its death.
 
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     Event, Headset, Session,
@@ -12,12 +14,13 @@ use super::{
     rpc::{Effect, Failure},
 };
 
-/// While no stream flows, and while one does: polling costs the service little, a sample nothing.
+/// While no stream flows, and while one does.
 const IDLE: Duration = Duration::from_secs(1);
 const STREAMING: Duration = Duration::from_secs(5);
 
-/// Looks until the connection is over. It also keeps the socket busy enough to notice its death.
-pub(super) async fn poll(context: Context, flowing: tokio::sync::watch::Receiver<bool>) {
+/// Looks at the headsets until the connection is over.
+pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
+    let mut look = context.look.subscribe();
     let mut refused = false;
     loop {
         match context.ask("queryHeadsets", json!({})).await {
@@ -32,6 +35,7 @@ pub(super) async fn poll(context: Context, flowing: tokio::sync::watch::Receiver
                 if changed {
                     context.outbox.tell(Event::Headsets(headsets)).await;
                 }
+                context.report(Report::Looked).await;
             }
             Err(Failure::Down) => return,
             Err(failure) if !refused => {
@@ -40,16 +44,29 @@ pub(super) async fn poll(context: Context, flowing: tokio::sync::watch::Receiver
             }
             Err(_) => {}
         }
-        // Sent even if unchanged: who waits for a session to be missed counts the looks.
+        pause(&mut look, &flowing).await;
+    }
+}
+
+/// Looks at our sessions until the connection is over.
+pub(super) async fn sessions(context: Context, flowing: watch::Receiver<bool>) {
+    let mut look = context.look.subscribe();
+    loop {
         match context.ask_as_user("querySessions", json!({}), Effect::None).await {
+            // Sent even if unchanged: it says when a session was missed.
             Ok(answer) => {
                 context.sessions.send_replace(lenient::objects::<Session>("querySessions", answer));
             }
+            Err(Failure::Down) => return,
             Err(failure) => tracing::debug!("{}", failure.refusal("querySessions")),
         }
-        context.report(Report::Looked).await;
-        let pause = if *flowing.borrow() { STREAMING } else { IDLE };
-        // Whichever comes first.
-        let _ = timeout(pause, context.look.notified()).await;
+        pause(&mut look, &flowing).await;
     }
+}
+
+/// Until the next turn, or until somebody wants it now.
+async fn pause(look: &mut watch::Receiver<()>, flowing: &watch::Receiver<bool>) {
+    let turn = if *flowing.borrow() { STREAMING } else { IDLE };
+    // Whichever comes first.
+    let _ = timeout(turn, look.changed()).await;
 }

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Headset, Refusal, SessionId,
     code::{self, Class},
+    event,
     message::RpcError,
 };
 
@@ -73,21 +74,23 @@ impl Failure {
         }
     }
 
+    /// An answer to `authorize` without what was asked for.
+    pub(super) fn no_token() -> Self {
+        Self::Refused(RpcError { code: 0, message: "Cortex gave no token".to_owned() })
+    }
+
     /// For the user.
     pub(super) fn refusal(&self, method: &str) -> Refusal {
-        let unanswered = |message: &str, next: &str| Refusal {
-            method: method.to_owned(),
-            code: None,
-            message: message.to_owned(),
-            next: next.to_owned(),
-        };
         match self {
             Self::Refused(error) => code::refusal(method, None, error.code, &error.message),
-            Self::Silent => unanswered(
+            Self::Silent => event::refusal(
+                method,
                 "Cortex did not answer in time",
                 "try again; if it stays, restart the Cortex service",
             ),
-            Self::Down => unanswered("the connection was lost", "cortop reconnects by itself"),
+            Self::Down => {
+                event::refusal(method, "the connection was lost", "cortop reconnects by itself")
+            }
         }
     }
 }

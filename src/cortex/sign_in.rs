@@ -17,7 +17,7 @@ use super::{
     account::{CortexInfo, UserLogin},
     code::Class,
     context::{Context, Report, is_granted},
-    lenient,
+    event, lenient,
     link::Notice,
     rpc::{Effect, Failure},
 };
@@ -76,7 +76,7 @@ async fn attempt(context: &Context) -> Result<()> {
     match agreement {
         Some(agreement) => get_agreement(context, agreement).await,
         None if context.account.has_token().await => Ok(()),
-        None => Err(("authorize", Failure::Silent)),
+        None => Err(("authorize", Failure::no_token())),
     }
 }
 
@@ -116,18 +116,12 @@ async fn log_in(context: &Context) -> Result<()> {
 }
 
 fn held_by(user: &UserLogin) -> Refusal {
-    Refusal {
-        method: "getUserLogin".to_owned(),
-        code: None,
-        message: format!(
-            "another account of this computer, {}, is logged in to Cortex",
-            user.logged_in_os_username
-        ),
-        next: format!(
-            "log out there with EMOTIV Launcher, then log in here as {}",
-            user.current_os_username
-        ),
-    }
+    let (there, here) = (&user.logged_in_os_username, &user.current_os_username);
+    event::refusal(
+        "getUserLogin",
+        &format!("another account of this computer, {there}, is logged in to Cortex"),
+        &format!("log out there with EMOTIV Launcher, then log in here as {here}"),
+    )
 }
 
 /// Asks for access once, then waits (§2.3).
@@ -146,14 +140,12 @@ async fn get_approval(context: &Context) -> Result<()> {
         if warning(&mut notices, APPROVAL, |code| matches!(code, 9 | 10)).await == Some(10) {
             context
                 .outbox
-                .refused(Refusal {
-                    method: "requestAccess".to_owned(),
-                    code: None,
-                    message: "access has been rejected".to_owned(),
-                    next: "approve the application in EMOTIV Launcher, which asks only once: \
-                           look under its connected applications"
-                        .to_owned(),
-                })
+                .refused(event::refusal(
+                    "requestAccess",
+                    "access has been rejected",
+                    "approve the application in EMOTIV Launcher, which asks only once: look \
+                     under its connected applications",
+                ))
                 .await;
         }
         granted = has_access(context).await?;

@@ -1,0 +1,250 @@
+//! The link against a peer made of two ends of a pipe, on a paused clock.
+
+use serde_json::Value;
+use tokio::{io::DuplexStream, task::JoinSet};
+use tokio_tungstenite::tungstenite::{Message as Frame, protocol::Role};
+
+use super::*;
+use crate::cortex::{
+    Headset, connect,
+    rpc::Failure,
+    sample::{FeedReceiver, feed},
+};
+
+struct Peer {
+    socket: WebSocketStream<DuplexStream>,
+    link: Link,
+    feed: FeedReceiver,
+}
+
+impl Peer {
+    async fn new() -> Self {
+        let (ours, theirs) = tokio::io::duplex(4 << 20);
+        let config = Some(connect::web_socket_config());
+        let client = WebSocketStream::from_raw_socket(ours, Role::Client, config).await;
+        let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+        let (sender, feed) = feed();
+        Self { socket, link: spawn(client, sender), feed }
+    }
+
+    /// Asks in a task of its own.
+    fn ask(
+        &self,
+        asked: &mut JoinSet<(&'static str, Result<Value, Failure>)>,
+        method: &'static str,
+        effect: Effect,
+    ) {
+        let rpc = self.link.rpc.clone();
+        asked.spawn(async move {
+            (method, rpc.call(Request::new(method, json!({})).with(effect)).await)
+        });
+    }
+
+    async fn request(&mut self) -> Value {
+        let frame = self.socket.next().await.unwrap().unwrap();
+        serde_json::from_str(frame.to_text().unwrap()).unwrap()
+    }
+
+    async fn say(&mut self, text: impl Into<String>) {
+        self.socket.send(Frame::text(text.into())).await.unwrap();
+    }
+
+    /// Several messages in one write.
+    async fn say_at_once(&mut self, texts: &[&str]) {
+        for text in texts {
+            self.socket.feed(Frame::text(*text)).await.unwrap();
+        }
+        self.socket.flush().await.unwrap();
+    }
+
+    async fn fed(&mut self) -> Feed {
+        self.feed.queue.recv().await.unwrap()
+    }
+
+    /// Subscribes `dev` and `com` of session `s` on headset `H-1`.
+    async fn subscribe(&mut self) {
+        let mut asked = JoinSet::new();
+        self.ask(&mut asked, "subscribe", to("s"));
+        let id = self.request().await["id"].clone();
+        self.say_at_once(&[&subscribed(&id), r#"{"dev":[4,1,[4,100]],"sid":"s","time":1.0}"#])
+            .await;
+        asked.join_next().await.unwrap().unwrap().1.unwrap();
+    }
+}
+
+fn to(session: &str) -> Effect {
+    let headset = Headset { id: "H-1".into(), ..Headset::default() };
+    Effect::Subscribe { session: session.into(), headset: Box::new(headset), fast_met: false }
+}
+
+fn subscribed(id: &Value) -> String {
+    json!({"id": id, "jsonrpc": "2.0", "result": {"failure": [], "success": [
+        {"cols": ["Battery", "Signal", ["AF3", "OVERALL"]], "sid": "s", "streamName": "dev"},
+        {"cols": ["act", "pow"], "sid": "s", "streamName": "com"},
+    ]}})
+    .to_string()
+}
+
+fn answer(id: &Value, result: &str) -> String {
+    json!({"id": id, "jsonrpc": "2.0", "result": result}).to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_find_their_request_in_any_order_and_notation() {
+    let mut peer = Peer::new().await;
+    let mut asked = JoinSet::new();
+    let mut ids = Vec::new();
+    for method in ["a", "b", "c"] {
+        peer.ask(&mut asked, method, Effect::None);
+        ids.push(peer.request().await["id"].clone());
+    }
+    assert!(ids[0] != ids[1] && ids[1] != ids[2]);
+    peer.say(r#"{"com":["push",1],"sid":"nobody","time":1}"#).await;
+    peer.say(answer(&ids[2], "to c")).await;
+    peer.say(answer(&json!(ids[0].to_string()), "to a")).await;
+    peer.say(answer(&ids[1], "to b")).await;
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(method, _)| *method);
+    let told = |text: &str| Ok(json!(text));
+    assert_eq!(answers, [("a", told("to a")), ("b", told("to b")), ("c", told("to c"))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored() {
+    let mut peer = Peer::new().await;
+    let mut asked = JoinSet::new();
+    let started = Instant::now();
+    peer.ask(&mut asked, "slow", Effect::None);
+    let id = peer.request().await["id"].clone();
+    // Somebody is there: the link is not dead, only this answer is missing.
+    while asked.try_join_next().is_none() {
+        peer.say(r#"{"jsonrpc":"2.0","warning":{"code":19,"message":"x"}}"#).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(started.elapsed() < Duration::from_secs(33));
+    }
+    assert!(started.elapsed() >= Duration::from_secs(30));
+    peer.say(answer(&id, "late")).await;
+    peer.say(answer(&id, "twice")).await;
+    peer.say(answer(&json!("ours?"), "unknown")).await;
+    peer.ask(&mut asked, "next", Effect::None);
+    let id = peer.request().await["id"].clone();
+    peer.say(answer(&id, "fine")).await;
+    assert_eq!(asked.join_next().await.unwrap().unwrap().1, Ok(json!("fine")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_says_nothing_at_all_is_noticed_long_before_the_limit() {
+    let mut peer = Peer::new().await;
+    let mut asked = JoinSet::new();
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let started = Instant::now();
+    peer.ask(&mut asked, "hello", Effect::None);
+    assert_eq!(peer.request().await["method"], "hello");
+    assert_eq!(peer.request().await["method"], "getCortexInfo");
+    let (_, result) = asked.join_next().await.unwrap().unwrap();
+    assert_eq!(result, Err(Failure::Down));
+    assert!((&mut peer.link.task).await.unwrap().contains("stopped answering"));
+    assert!(started.elapsed() <= QUIET * 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_columns_are_known_before_the_first_sample_even_in_one_write() {
+    let mut peer = Peer::new().await;
+    peer.subscribe().await;
+    let Feed::Subscribed(dev) = peer.fed().await else { panic!() };
+    assert_eq!((dev.stream, dev.headset.as_str()), (Stream::Dev, "H-1"));
+    assert_eq!(dev.columns.labels().nth(2), Some("AF3"));
+    assert_eq!(dev.nominal_rate, Some(2.0));
+    assert!(matches!(peer.fed().await, Feed::Subscribed(com) if com.stream == Stream::Com));
+    let Feed::Sample(sample) = peer.fed().await else { panic!() };
+    assert_eq!(sample.subscription, dev);
+    assert!(sample.text.contains("[4,100]"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_part_of_the_protocol_changes_nothing() {
+    let mut peer = Peer::new().await;
+    peer.subscribe().await;
+    for odd in [
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"hello":1}"#,
+        r#"{"psy":[1],"sid":"s","time":1}"#,
+        r#"{"eeg":[1],"sid":"s","time":1}"#,
+        r#"{"com":["push",1],"sid":"other","time":1}"#,
+        r#"{"error":{"code":-32700,"message":"?"},"id":null,"jsonrpc":"2.0"}"#,
+    ] {
+        peer.say(odd).await;
+    }
+    peer.socket.send(Frame::binary(vec![0; 4])).await.unwrap();
+    peer.say(r#"{"com":["push",0.5],"sid":"s","time":2}"#).await;
+    for _ in 0..3 {
+        peer.fed().await;
+    }
+    let Feed::Sample(sample) = peer.fed().await else { panic!() };
+    assert_eq!(sample.subscription.stream, Stream::Com);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_has_ended_may_come_back_with_the_next_sample() {
+    let mut peer = Peer::new().await;
+    peer.subscribe().await;
+    for _ in 0..3 {
+        peer.fed().await;
+    }
+    for code in [0, 1] {
+        let message = json!({"behavior": "gone", "sessionId": "s"});
+        peer.say(
+            json!({"jsonrpc": "2.0", "warning": {"code": code, "message": message}}).to_string(),
+        )
+        .await;
+    }
+    assert!(matches!(peer.fed().await, Feed::Ended(session) if session.as_str() == "s"));
+    peer.say(r#"{"com":["push",1],"sid":"s","time":3}"#).await;
+    assert!(matches!(peer.fed().await, Feed::Subscribed(one) if one.stream == Stream::Dev));
+    assert!(matches!(peer.fed().await, Feed::Subscribed(one) if one.stream == Stream::Com));
+    assert!(matches!(peer.fed().await, Feed::Sample(_)));
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        told.push(peer.link.notices.recv().await.unwrap());
+    }
+    assert!(matches!(&told[2], Notice::Resumed(session) if session.as_str() == "s"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_beyond_the_limit_ends_the_link_and_its_sessions() {
+    let mut peer = Peer::new().await;
+    peer.subscribe().await;
+    for _ in 0..3 {
+        peer.fed().await;
+    }
+    peer.say("x".repeat((1 << 20) + 1)).await;
+    assert!(matches!(peer.fed().await, Feed::Ended(_)));
+    assert!((&mut peer.link.task).await.unwrap().contains("was lost"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_and_unsubscribing_end_the_feed_in_order() {
+    let mut peer = Peer::new().await;
+    peer.subscribe().await;
+    let mut asked = JoinSet::new();
+    peer.ask(&mut asked, "unsubscribe", Effect::Unsubscribe { session: "s".into() });
+    let id = peer.request().await["id"].clone();
+    let result = json!({"failure": [], "success": [{"streamName": "com"}]});
+    peer.say(json!({"id": id, "result": result}).to_string()).await;
+    peer.ask(&mut asked, "updateSession", Effect::Close { session: "s".into() });
+    let id = peer.request().await["id"].clone();
+    peer.say(json!({"id": id, "result": {"status": "closed"}}).to_string()).await;
+    peer.say(r#"{"dev":[4,1,[4,100]],"sid":"s","time":1.0}"#).await;
+    asked.join_all().await;
+    for _ in 0..3 {
+        peer.fed().await;
+    }
+    assert!(matches!(peer.fed().await, Feed::Unsubscribed(_, Stream::Com)));
+    assert!(matches!(peer.fed().await, Feed::Ended(_)));
+    peer.link.rpc.close().await;
+    (&mut peer.link.task).await.unwrap();
+    assert!(peer.feed.queue.recv().await.is_none());
+}

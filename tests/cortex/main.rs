@@ -1,0 +1,14 @@
+//! The Cortex client against a scripted service on loopback sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests fail aloud, and take json!(…) as it comes"
+)]
+
+mod flow;
+mod secrets;
+mod service;
+mod tls;

@@ -1,0 +1,290 @@
+//! A scripted Cortex service for the client's edge cases: it answers every method of the flow
+//! decently, unless the test's script has another answer.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cortop::cortex::{
+    Client, Command, Config, Event, Feed, Stream, client::SessionPolicy, sample::FeedReceiver,
+    sample::feed,
+};
+use futures_util::{SinkExt, StreamExt};
+use rustls::ServerConfig;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::broadcast,
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::{accept_async, tungstenite::Message};
+
+/// Credentials that must be seen nowhere but in requests.
+pub(crate) const CLIENT_ID: &str = "id-of-the-application-0f0f";
+pub(crate) const CLIENT_SECRET: &str = "secret-of-the-application-1e1e";
+pub(crate) const TOKEN: &str = "aaa.token-of-the-user-2d2d+/=.ccc";
+
+/// What the script says to a request.
+pub(crate) enum Say {
+    /// The decent answer.
+    Usual,
+    /// This `result`.
+    Result(Value),
+    /// This `error`.
+    Error(i64, &'static str),
+    /// These messages as they are, in one write.
+    Texts(Vec<String>),
+    /// Nothing.
+    Nothing,
+}
+
+/// A request as it came, and on which connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) connection: usize,
+    pub(crate) method: String,
+    pub(crate) params: Value,
+    pub(crate) id: Value,
+}
+
+pub(crate) struct Service {
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    /// Text to every connection; an empty one closes them.
+    pub(crate) push: broadcast::Sender<String>,
+    task: JoinHandle<()>,
+}
+
+type Script = Arc<Mutex<dyn FnMut(&Seen) -> Say + Send>>;
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Service {
+    pub(crate) async fn start(script: impl FnMut(&Seen) -> Say + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, None, script)
+    }
+
+    pub(crate) fn on(
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        script: impl FnMut(&Seen) -> Say + Send + 'static,
+    ) -> Self {
+        let port = listener.local_addr().unwrap().port();
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
+        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let push = broadcast::Sender::new(64);
+        let script: Script = Arc::new(Mutex::new(script));
+        let (log, pushed) = (Arc::clone(&seen), push.clone());
+        let task = tokio::spawn(async move {
+            for connection in 0.. {
+                let (tcp, _) = listener.accept().await.unwrap();
+                let (script, log) = (Arc::clone(&script), Arc::clone(&log));
+                let (pushed, tls) = (pushed.subscribe(), tls.clone());
+                // Ends with its socket, or with the runtime of its test.
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(tcp, connection, script, log, pushed).await,
+                        Some(tls) => {
+                            if let Ok(stream) = TlsAcceptor::from(tls).accept(tcp).await {
+                                serve(stream, connection, script, log, pushed).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        Self { url: format!("{scheme}://localhost:{port}"), seen, push, task }
+    }
+
+    /// What was asked so far by some method.
+    pub(crate) fn asked(&self, method: &str) -> Vec<Seen> {
+        self.seen.lock().unwrap().iter().filter(|seen| seen.method == method).cloned().collect()
+    }
+
+    pub(crate) fn warn(&self, code: i64, message: Value) {
+        let text = json!({"jsonrpc": "2.0", "warning": {"code": code, "message": message}});
+        self.push.send(text.to_string()).unwrap();
+    }
+
+    pub(crate) fn drop_connections(&self) {
+        self.push.send(String::new()).unwrap();
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    connection: usize,
+    script: Script,
+    log: Arc<Mutex<Vec<Seen>>>,
+    mut pushed: broadcast::Receiver<String>,
+) {
+    let Ok(mut socket) = accept_async(stream).await else { return };
+    let mut sessions = Vec::new();
+    loop {
+        let texts = tokio::select! {
+            frame = socket.next() => {
+                let Some(Ok(Message::Text(text))) = frame else { return };
+                let request: Value = serde_json::from_str(&text).unwrap();
+                let seen = Seen {
+                    connection,
+                    method: request["method"].as_str().unwrap().to_owned(),
+                    params: request["params"].clone(),
+                    id: request["id"].clone(),
+                };
+                log.lock().unwrap().push(seen.clone());
+                let said = script.lock().unwrap()(&seen);
+                let answer = |result| vec![json!({"id": seen.id, "jsonrpc": "2.0", "result": result}).to_string()];
+                match said {
+                    Say::Usual => answer(usual(&seen, &mut sessions)),
+                    Say::Result(result) => answer(result),
+                    Say::Error(code, message) => vec![
+                        json!({"error": {"code": code, "message": message}, "id": seen.id}).to_string(),
+                    ],
+                    Say::Texts(texts) => texts,
+                    Say::Nothing => Vec::new(),
+                }
+            }
+            text = pushed.recv() => match text {
+                Ok(text) if !text.is_empty() => vec![text],
+                _ => return,
+            },
+        };
+        for text in texts {
+            if socket.feed(Message::text(text)).await.is_err() {
+                return;
+            }
+        }
+        if socket.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+pub(crate) fn headset(id: &str, status: &str) -> Value {
+    json!({
+        "connectedBy": "bluetooth", "id": id, "sensors": ["AF3", "T7", "Pz", "T8", "AF4"],
+        "settings": {"eegRate": 128, "memsRate": 32}, "status": status
+    })
+}
+
+pub(crate) fn session(id: &str, headset_id: &str, status: &str) -> Value {
+    json!({"headset": headset(headset_id, "connected"), "id": id, "status": status, "streams": []})
+}
+
+pub(crate) fn licence(scopes: &[&str], quota: Value) -> Value {
+    json!({"isOnline": true, "license": {"localQuota": quota, "scopes": scopes}})
+}
+
+/// One column for each stream asked for, named after it.
+pub(crate) fn subscribed(params: &Value) -> Value {
+    let success: Vec<_> = params["streams"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| json!({"cols": [name], "sid": params["session"], "streamName": name}))
+        .collect();
+    json!({"failure": [], "success": success})
+}
+
+/// Somebody is logged in, the application approved, one Insight connected, the licence basic.
+fn usual(seen: &Seen, sessions: &mut Vec<Value>) -> Value {
+    let params = &seen.params;
+    match seen.method.as_str() {
+        "getCortexInfo" => json!({"version": "4.8.32"}),
+        "getUserLogin" => json!([{"username": "ana.lab"}]),
+        "hasAccessRight" | "requestAccess" => json!({"accessGranted": true, "message": "ok"}),
+        "authorize" | "generateNewToken" => json!({"cortexToken": TOKEN}),
+        "getLicenseInfo" => licence(&[""], json!(42)),
+        "queryHeadsets" => json!([headset("INSIGHT-0A1B2C3D", "connected")]),
+        "querySessions" => json!(sessions),
+        "createSession" => {
+            let id = params["headset"].as_str().unwrap();
+            let status = if params["status"] == "active" { "activated" } else { "opened" };
+            sessions.push(session(&format!("session-{}-of-{id}", seen.connection), id, status));
+            sessions.last().unwrap().clone()
+        }
+        "subscribe" | "unsubscribe" => subscribed(params),
+        "updateSession" => {
+            if params["status"] == "close" {
+                sessions.retain(|session| session["id"] != params["session"]);
+            }
+            json!({"id": params["session"]})
+        }
+        _ => json!({"message": "ok"}),
+    }
+}
+
+/// The client under test.
+pub(crate) struct Tested {
+    pub(crate) client: Client,
+    pub(crate) feed: FeedReceiver,
+    pub(crate) events: Vec<Event>,
+}
+
+pub(crate) fn config(url: &str) -> Config {
+    Config {
+        url: url.to_owned(),
+        ca_file: None,
+        insecure: false,
+        client_id: CLIENT_ID.into(),
+        client_secret: CLIENT_SECRET.into(),
+        headset: None,
+        session: SessionPolicy::Auto,
+        debit: None,
+        streams: vec![Stream::Dev, Stream::Met],
+    }
+}
+
+impl Tested {
+    pub(crate) fn start(config: Config) -> Self {
+        let (sender, feed) = feed();
+        Self { client: Client::spawn(config, sender), feed, events: Vec::new() }
+    }
+
+    /// Reads events until one is what is waited for; they are kept.
+    pub(crate) async fn until<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
+        let found = timeout(Duration::from_secs(20), async {
+            loop {
+                let event = self.client.events.recv().await.expect("the client has ended");
+                let found = wanted(&event);
+                self.events.push(event);
+                if let Some(found) = found {
+                    return found;
+                }
+            }
+        })
+        .await;
+        found.unwrap_or_else(|_| panic!("never came, after {:#?}", self.events))
+    }
+
+    pub(crate) async fn fed(&mut self) -> Feed {
+        let fed = timeout(Duration::from_secs(20), self.feed.queue.recv()).await;
+        fed.expect("nothing was fed").expect("the client has ended")
+    }
+
+    pub(crate) async fn command(&self, command: Command) {
+        self.client.commands.send(command).await.unwrap();
+    }
+
+    /// Quits, reads on, and gives all events of the client's life.
+    pub(crate) async fn quit(mut self) -> Vec<Event> {
+        self.command(Command::Quit).await;
+        let rest = timeout(Duration::from_secs(5), async {
+            while let Some(event) = self.client.events.recv().await {
+                self.events.push(event);
+            }
+            self.client.task.await.unwrap();
+        });
+        rest.await.expect("the client did not end");
+        self.events
+    }
+}
