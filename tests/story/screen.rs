@@ -15,16 +15,16 @@ use tokio::{sync::watch, time::timeout};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A [`TestBackend`] that publishes its text at each flush.
-pub struct WatchedScreen {
+pub(crate) struct WatchedScreen {
     backend: TestBackend,
     text: watch::Sender<String>,
 }
 
 /// Reads a [`WatchedScreen`] from outside.
-pub struct Reader(watch::Receiver<String>);
+pub(crate) struct Reader(watch::Receiver<String>);
 
 /// Makes a screen of a size, and its reader.
-pub fn screen(width: u16, height: u16) -> (WatchedScreen, Reader) {
+pub(crate) fn screen(width: u16, height: u16) -> (WatchedScreen, Reader) {
     let (text, reader) = watch::channel(String::new());
     (WatchedScreen { backend: TestBackend::new(width, height), text }, Reader(reader))
 }
@@ -34,7 +34,7 @@ impl Reader {
     ///
     /// # Panics
     /// If it never does; the message shows what stood there instead.
-    pub async fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
+    pub(crate) async fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         let met = self.0.wait_for(|text| condition(text));
         let met = timeout(PATIENCE, met).await.map(|met| met.map(|text| text.clone()));
         let why = match met {
@@ -46,7 +46,7 @@ impl Reader {
     }
 
     /// Waits for a text.
-    pub async fn wait_for(&mut self, text: &str) -> String {
+    pub(crate) async fn wait_for(&mut self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text)).await
     }
 }
