@@ -2,8 +2,6 @@
 //! indices (signal.md, "Downsampling"), streaming, for all channels of a view. Knows neither what
 //! the values mean nor how they are drawn.
 
-use std::collections::VecDeque;
-
 use super::snapshot::{Bins, Column};
 
 impl Bins {
@@ -38,18 +36,19 @@ impl Bins {
 pub struct Envelope {
     bins: Bins,
     channels: usize,
-    /// The columns that never change again, those of all channels bin by bin.
-    closed: VecDeque<Column>,
+    /// The columns that never change again, used as a ring: those of all channels bin by bin.
+    closed: Vec<Column>,
     open: Open,
     /// Index of the next sample.
     next: u64,
-    /// The open bin, and the first index after it.
+    /// The oldest bin kept, the open one, and the first index after that.
+    first_bin: u64,
     bin: u64,
     bin_end: u64,
 }
 
-/// The columns that grow, one a channel: array by array, so that a sample costs a few vector
-/// instructions.
+/// The columns that grow, one a channel: array by array, and each array longer than there are
+/// channels by what makes whole vectors of it, so that a sample costs a few vector instructions.
 #[derive(Debug)]
 struct Open {
     min: Vec<f32>,
@@ -64,19 +63,26 @@ struct Open {
     lost: Vec<bool>,
     /// No channel misses any of the samples that arrived, nor lost one since.
     even: bool,
+    /// The sample being pushed.
+    newest: Vec<f32>,
 }
+
+/// The arrays' length is a multiple of this.
+const LANES: usize = 8;
 
 impl Envelope {
     /// Without columns yet; the first sample has index `start`.
     #[must_use]
     pub fn new(bins: Bins, channels: usize, start: u64) -> Self {
         let bin = bins.of(start);
+        let kept = usize::try_from(bins.columns()).unwrap_or(1).saturating_mul(channels);
         Self {
             bins,
             channels,
-            closed: VecDeque::new(),
+            closed: vec![Column::EMPTY; kept],
             open: Open::new(channels),
             next: start,
+            first_bin: bin,
             bin,
             bin_end: bins.start(bin + 1),
         }
@@ -100,7 +106,7 @@ impl Envelope {
             self.next = seen;
             self.bin = self.bins.of(seen);
             self.bin_end = self.bins.start(self.bin + 1);
-            self.closed.clear();
+            self.first_bin = self.bin;
             self.open.clear();
         }
         while self.next < end {
@@ -113,26 +119,35 @@ impl Envelope {
     /// Closes bins until the open one holds the next index.
     fn open_bin(&mut self) {
         while self.next >= self.bin_end {
+            let row = self.row(self.bin);
+            for (channel, column) in
+                self.closed.iter_mut().skip(row).take(self.channels).enumerate()
+            {
+                *column = self.open.column(channel);
+            }
+            self.open.clear();
             self.bin += 1;
             self.bin_end = self.bins.start(self.bin + 1);
-            if (self.closed.len() / self.channels.max(1)) as u64 + 1 >= self.bins.columns() {
-                self.closed.drain(..self.channels.min(self.closed.len()));
-            }
-            self.closed.extend((0..self.channels).map(|channel| self.open.column(channel)));
-            self.open.clear();
+            self.first_bin = self.first_bin.max((self.bin + 1).saturating_sub(self.bins.columns()));
         }
+    }
+
+    /// Where the columns of a bin stand in the ring.
+    fn row(&self, bin: u64) -> usize {
+        let row = usize::try_from(bin % self.bins.columns()).unwrap_or_default();
+        row * self.channels
     }
 
     /// The bin of the first column.
     #[must_use]
     pub fn first_bin(&self) -> u64 {
-        self.bin - (self.closed.len() / self.channels.max(1)) as u64
+        self.first_bin
     }
 
     /// The columns of one channel after another, oldest first.
     pub fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
         (0..self.channels).map(|channel| {
-            let closed = self.closed.iter().skip(channel).step_by(self.channels).copied();
+            let closed = (self.first_bin..self.bin).map(|bin| self.closed[self.row(bin) + channel]);
             closed.chain([self.open.column(channel)]).collect()
         })
     }
@@ -140,35 +155,39 @@ impl Envelope {
 
 impl Open {
     fn new(channels: usize) -> Self {
+        let lanes = vec![0.0; channels.next_multiple_of(LANES)];
         Self {
-            min: vec![f32::NAN; channels],
-            max: vec![f32::NAN; channels],
-            first: vec![f32::NAN; channels],
-            last: vec![f32::NAN; channels],
+            min: lanes.clone(),
+            max: lanes.clone(),
+            first: lanes.clone(),
+            last: lanes.clone(),
             arrived: 0,
             missing: vec![0; channels],
             gap: vec![false; channels],
             lost: vec![false; channels],
             even: true,
+            newest: lanes,
         }
     }
 
+    /// Takes one value a channel in.
     fn push(&mut self, values: &[f32]) {
-        let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
+        self.newest[..values.len()].copy_from_slice(values);
+        let finite = self.newest.iter().fold(true, |finite, value| finite & value.is_finite());
         if !(finite && self.even) {
             self.push_unevenly(values);
         } else if self.arrived == 0 {
             for side in [&mut self.min, &mut self.max, &mut self.first, &mut self.last] {
-                side.copy_from_slice(values);
+                side.copy_from_slice(&self.newest);
             }
         } else {
-            for (min, &value) in self.min.iter_mut().zip(values) {
+            for (min, &value) in self.min.iter_mut().zip(&self.newest) {
                 *min = if *min < value { *min } else { value };
             }
-            for (max, &value) in self.max.iter_mut().zip(values) {
+            for (max, &value) in self.max.iter_mut().zip(&self.newest) {
                 *max = if *max > value { *max } else { value };
             }
-            self.last.copy_from_slice(values);
+            std::mem::swap(&mut self.last, &mut self.newest);
         }
         self.arrived += 1;
     }
@@ -182,9 +201,9 @@ impl Open {
                 continue;
             }
             if self.count(channel) == 0 {
+                (self.min[channel], self.max[channel]) = (value, value);
                 self.first[channel] = value;
             }
-            // The NaN of an empty column gives way.
             self.min[channel] = self.min[channel].min(value);
             self.max[channel] = self.max[channel].max(value);
             self.last[channel] = value;
@@ -209,21 +228,22 @@ impl Open {
     }
 
     fn column(&self, channel: usize) -> Column {
+        let (count, gap) = (self.count(channel), self.gap[channel]);
+        if count == 0 {
+            return Column { gap, ..Column::EMPTY };
+        }
         Column {
             min: self.min[channel],
             max: self.max[channel],
             first: self.first[channel],
             last: self.last[channel],
-            count: self.count(channel),
-            gap: self.gap[channel],
+            count,
+            gap,
         }
     }
 
     /// Opens the next bin.
     fn clear(&mut self) {
-        for side in [&mut self.min, &mut self.max, &mut self.first, &mut self.last] {
-            side.fill(f32::NAN);
-        }
         self.arrived = 0;
         self.missing.fill(0);
         self.gap.fill(false);

@@ -38,7 +38,7 @@ pub struct Record {
     pub markers: usize,
     /// Whether something was not as the columns say.
     pub odd: bool,
-    /// Each value is cut out first and then read, so that it can fail alone.
+    /// Each value is cut out first and then read as whatever it is, so that it can fail alone.
     lenient: bool,
 }
 
@@ -58,7 +58,8 @@ impl Record {
     }
 }
 
-/// Reads `text`, one message of `subscription`, into `record`.
+/// Reads `text`, one message of `subscription`, into `record`: as numbers only, which nearly all
+/// are, and if that fails value by value.
 ///
 /// # Errors
 /// If it is not JSON or does not hold the stream's array; the record then holds no values.
@@ -68,13 +69,14 @@ pub fn parse(
     record: &mut Record,
 ) -> serde_json::Result<()> {
     record.clear(subscription);
-    let read = Message { subscription, record }.read(text);
-    if read.is_ok() {
-        return read;
+    if record.texts.is_empty() {
+        let read = Message { subscription, record }.read(text);
+        if read.is_ok() {
+            return read;
+        }
+        record.clear(subscription);
     }
-    // A number too large for a float fails the whole message: read it again, value by value.
-    record.clear(subscription);
-    (record.odd, record.lenient) = (true, true);
+    record.lenient = true;
     Message { subscription, record }.read(text).inspect_err(|_| record.clear(subscription))
 }
 
@@ -229,7 +231,10 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         if !self.record.lenient {
-            return json.deserialize_any(self);
+            return match self.shape {
+                Shape::Time | Shape::One(_) => json.deserialize_f64(self),
+                Shape::Group(..) | Shape::Markers => json.deserialize_seq(self),
+            };
         }
         let value = <&RawValue>::deserialize(json)?;
         let Self { shape, record } = self;
