@@ -56,6 +56,13 @@ impl Record {
         self.texts.iter_mut().for_each(String::clear);
         (self.time, self.markers, self.odd, self.lenient) = (None, 0, false, false);
     }
+
+    fn number(&mut self, at: usize, value: f64) {
+        match self.numbers.get_mut(at) {
+            Some(number) if value.abs() <= LARGEST => *number = value,
+            _ => self.odd = true,
+        }
+    }
 }
 
 /// Reads `text`, one message of `subscription`, into `record`: as numbers only, which nearly all
@@ -188,7 +195,14 @@ impl<'de> Visitor<'de> for Row<'_> {
                 Column::Group(labels) => (Shape::Group(at, labels.len()), labels.len()),
             };
             at += width;
-            if values.next_element_seed(Place { shape, record: &mut *record })?.is_none() {
+            let read = match shape {
+                // The way of nearly all values, as short as can be.
+                Shape::One(at) if !record.lenient => {
+                    values.next_element()?.map(|value| record.number(at, value))
+                }
+                _ => values.next_element_seed(Place { shape, record: &mut *record })?,
+            };
+            if read.is_none() {
                 record.odd = true;
                 return Ok(());
             }
@@ -253,14 +267,9 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        let fits = value.abs() <= LARGEST;
         match self.shape {
-            Shape::One(at) if fits => {
-                if let Some(number) = self.record.numbers.get_mut(at) {
-                    *number = value;
-                }
-            }
-            Shape::Time if fits => self.record.time = Some(value),
+            Shape::One(at) => self.record.number(at, value),
+            Shape::Time if value.abs() <= LARGEST => self.record.time = Some(value),
             _ => self.record.odd = true,
         }
         Ok(())
