@@ -42,17 +42,45 @@ pub struct Record {
     lenient: bool,
 }
 
-impl Record {
-    fn clear(&mut self, subscription: &Subscription) {
-        let width = |column: &Column| match column {
-            Column::One(_) => 1,
-            Column::Group(labels) => labels.len(),
+/// Where a subscription's messages have what.
+#[derive(Debug)]
+pub struct Layout {
+    stream: &'static str,
+    shapes: Vec<Shape>,
+    labels: usize,
+    /// Words stand among its values (com, fac, sys).
+    worded: bool,
+}
+
+impl Layout {
+    /// As the columns of a subscription say.
+    #[must_use]
+    pub fn new(subscription: &Subscription) -> Self {
+        let stream = subscription.stream;
+        let mut labels = 0;
+        let shape = |column: &Column| {
+            let (shape, width) = match column {
+                Column::One(label) if label == MARKERS => (Shape::Markers, 1),
+                Column::One(_) => (Shape::One(labels), 1),
+                Column::Group(group) => (Shape::Group(labels, group.len()), group.len()),
+            };
+            labels += width;
+            shape
         };
-        let labels = subscription.columns.0.iter().map(width).sum();
-        let worded = matches!(subscription.stream, Stream::Com | Stream::Fac | Stream::Sys);
+        Self {
+            stream: stream.name(),
+            shapes: subscription.columns.0.iter().map(shape).collect(),
+            labels,
+            worded: matches!(stream, Stream::Com | Stream::Fac | Stream::Sys),
+        }
+    }
+}
+
+impl Record {
+    fn clear(&mut self, layout: &Layout) {
         self.numbers.clear();
-        self.numbers.resize(labels, f64::NAN);
-        self.texts.resize_with(if worded { labels } else { 0 }, String::new);
+        self.numbers.resize(layout.labels, f64::NAN);
+        self.texts.resize_with(if layout.worded { layout.labels } else { 0 }, String::new);
         self.texts.iter_mut().for_each(String::clear);
         (self.time, self.markers, self.odd, self.lenient) = (None, 0, false, false);
     }
@@ -65,31 +93,27 @@ impl Record {
     }
 }
 
-/// Reads `text`, one message of `subscription`, into `record`: as numbers only, which nearly all
-/// are, and if that fails value by value.
+/// Reads `text`, one message laid out as its columns say, into `record`: as numbers only, which
+/// nearly all are, and if that fails value by value.
 ///
 /// # Errors
 /// If it is not JSON or does not hold the stream's array; the record then holds no values.
-pub fn parse(
-    text: &str,
-    subscription: &Subscription,
-    record: &mut Record,
-) -> serde_json::Result<()> {
-    record.clear(subscription);
-    if record.texts.is_empty() {
-        let read = Message { subscription, record }.read(text);
+pub fn parse(text: &str, layout: &Layout, record: &mut Record) -> serde_json::Result<()> {
+    record.clear(layout);
+    if !layout.worded {
+        let read = Message { layout, record }.read(text);
         if read.is_ok() {
             return read;
         }
-        record.clear(subscription);
+        record.clear(layout);
     }
     record.lenient = true;
-    Message { subscription, record }.read(text).inspect_err(|_| record.clear(subscription))
+    Message { layout, record }.read(text).inspect_err(|_| record.clear(layout))
 }
 
 /// The whole object: `{"eeg":[…],"sid":"…","time":…}`, its members in any order.
 struct Message<'a> {
-    subscription: &'a Subscription,
+    layout: &'a Layout,
     record: &'a mut Record,
 }
 
@@ -105,18 +129,16 @@ impl<'de> Visitor<'de> for Message<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a sample with a member \"{}\"", self.subscription.stream)
+        write!(f, "a sample with a member \"{}\"", self.layout.stream)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self { subscription, record } = self;
-        let stream = subscription.stream.name();
+        let Self { layout, record } = self;
         let mut found = false;
-        while let Some(member) = members.next_key_seed(Name(stream))? {
+        while let Some(member) = members.next_key_seed(Name(layout.stream))? {
             match member {
                 Member::Values => {
-                    let columns = &subscription.columns.0;
-                    members.next_value_seed(Row { columns, record: &mut *record })?;
+                    members.next_value_seed(Row { layout, record: &mut *record })?;
                     found = true;
                 }
                 Member::Time => {
@@ -127,7 +149,7 @@ impl<'de> Visitor<'de> for Message<'_> {
                 }
             }
         }
-        if found { Ok(()) } else { Err(Error::missing_field(stream)) }
+        if found { Ok(()) } else { Err(Error::missing_field(layout.stream)) }
     }
 }
 
@@ -166,7 +188,7 @@ impl Visitor<'_> for Name {
 
 /// The stream's array: each value pairs with its column, as far as both go.
 struct Row<'a> {
-    columns: &'a [Column],
+    layout: &'a Layout,
     record: &'a mut Record,
 }
 
@@ -186,15 +208,8 @@ impl<'de> Visitor<'de> for Row<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
-        let Self { columns, record } = self;
-        let mut at = 0;
-        for column in columns {
-            let (shape, width) = match column {
-                Column::One(label) if label == MARKERS => (Shape::Markers, 1),
-                Column::One(_) => (Shape::One(at), 1),
-                Column::Group(labels) => (Shape::Group(at, labels.len()), labels.len()),
-            };
-            at += width;
+        let Self { layout, record } = self;
+        for &shape in &layout.shapes {
             let read = match shape {
                 // The way of nearly all values, as short as can be.
                 Shape::One(at) if !record.lenient => {
@@ -213,7 +228,7 @@ impl<'de> Visitor<'de> for Row<'_> {
 }
 
 /// What may stand in one place.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Shape {
     /// The stamp of the sample.
     Time,
@@ -337,18 +352,18 @@ mod tests {
     use super::*;
     use crate::cortex::Columns;
 
-    fn subscription(stream: Stream, columns: &str) -> Subscription {
-        Subscription {
+    fn layout(stream: Stream, columns: &str) -> Layout {
+        Layout::new(&Subscription {
             session: "s".into(),
             headset: "h".into(),
             stream,
             columns: serde_json::from_str::<Columns>(columns).unwrap(),
             nominal_rate: None,
-        }
+        })
     }
 
-    fn eeg() -> Subscription {
-        subscription(
+    fn eeg() -> Layout {
+        layout(
             Stream::Eeg,
             r#"["COUNTER","INTERPOLATED","T7","T8","RAW_CQ","MARKER_HARDWARE","MARKERS"]"#,
         )
@@ -410,10 +425,8 @@ mod tests {
 
     #[test]
     fn groups_pair_with_nested_arrays() {
-        let dev = subscription(
-            Stream::Dev,
-            r#"["Battery","Signal",["T7","T8","OVERALL"],"BatteryPercent"]"#,
-        );
+        let dev =
+            layout(Stream::Dev, r#"["Battery","Signal",["T7","T8","OVERALL"],"BatteryPercent"]"#);
         let mut record = Record::default();
         for (group, expected, odd) in [
             ("[2,4,75]", [Some(2.0), Some(4.0), Some(75.0)], false),
@@ -432,7 +445,7 @@ mod tests {
 
     #[test]
     fn words_are_kept_up_to_a_length_and_booleans_are_numbers() {
-        let com = subscription(Stream::Com, r#"["act","pow"]"#);
+        let com = layout(Stream::Com, r#"["act","pow"]"#);
         let mut record = Record::default();
         let long = "ä".repeat(500);
         parse(&format!(r#"{{"com":["{long}",true]}}"#), &com, &mut record).unwrap();
