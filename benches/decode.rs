@@ -81,7 +81,9 @@ fn ten_seconds_of_14_channels_into_columns(bencher: Bencher) {
         .collect();
     bencher.bench_local(|| {
         let mut envelope = Envelope::new(bins, 14, 0);
-        samples.iter().for_each(|sample| envelope.push(sample));
+        for sample in &samples {
+            envelope.push(sample);
+        }
         envelope
     });
 }
