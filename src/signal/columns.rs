@@ -47,14 +47,10 @@ pub struct Envelope {
     bin_end: u64,
 }
 
-/// The columns that grow, one a channel: array by array, and each array longer than there are
-/// channels by what makes whole vectors of it, so that a sample costs a few vector instructions.
+/// The columns that grow, one a channel.
 #[derive(Debug)]
 struct Open {
-    min: Vec<f32>,
-    max: Vec<f32>,
-    first: Vec<f32>,
-    last: Vec<f32>,
+    lanes: Vec<Lanes>,
     /// Samples that arrived in this bin, and how many of them each channel misses.
     arrived: u32,
     missing: Vec<u32>,
@@ -63,11 +59,19 @@ struct Open {
     lost: Vec<bool>,
     /// No channel misses any of the samples that arrived, nor lost one since.
     even: bool,
-    /// The sample being pushed.
-    newest: Vec<f32>,
 }
 
-/// The arrays' length is a multiple of this.
+/// Channels side by side, so that a sample costs a few vector instructions. Those beyond the last
+/// channel are never read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lanes {
+    min: [f32; LANES],
+    max: [f32; LANES],
+    first: [f32; LANES],
+    last: [f32; LANES],
+    newest: [f32; LANES],
+}
+
 const LANES: usize = 8;
 
 impl Envelope {
@@ -120,9 +124,8 @@ impl Envelope {
     fn open_bin(&mut self) {
         while self.next >= self.bin_end {
             let row = self.row(self.bin);
-            for (channel, column) in
-                self.closed.iter_mut().skip(row).take(self.channels).enumerate()
-            {
+            let row = self.closed.get_mut(row..row + self.channels).unwrap_or_default();
+            for (channel, column) in row.iter_mut().enumerate() {
                 *column = self.open.column(channel);
             }
             self.open.clear();
@@ -155,39 +158,28 @@ impl Envelope {
 
 impl Open {
     fn new(channels: usize) -> Self {
-        let lanes = vec![0.0; channels.next_multiple_of(LANES)];
         Self {
-            min: lanes.clone(),
-            max: lanes.clone(),
-            first: lanes.clone(),
-            last: lanes.clone(),
+            lanes: vec![Lanes::default(); channels.div_ceil(LANES)],
             arrived: 0,
             missing: vec![0; channels],
             gap: vec![false; channels],
             lost: vec![false; channels],
             even: true,
-            newest: lanes,
         }
     }
 
     /// Takes one value a channel in.
     fn push(&mut self, values: &[f32]) {
-        self.newest[..values.len()].copy_from_slice(values);
-        let finite = self.newest.iter().fold(true, |finite, value| finite & value.is_finite());
-        if !(finite && self.even) {
+        let mut finite = self.even;
+        for (lanes, values) in self.lanes.iter_mut().zip(values.chunks(LANES)) {
+            finite &= lanes.load(values);
+        }
+        if !finite {
             self.push_unevenly(values);
         } else if self.arrived == 0 {
-            for side in [&mut self.min, &mut self.max, &mut self.first, &mut self.last] {
-                side.copy_from_slice(&self.newest);
-            }
+            self.lanes.iter_mut().for_each(Lanes::open);
         } else {
-            for (min, &value) in self.min.iter_mut().zip(&self.newest) {
-                *min = if *min < value { *min } else { value };
-            }
-            for (max, &value) in self.max.iter_mut().zip(&self.newest) {
-                *max = if *max > value { *max } else { value };
-            }
-            std::mem::swap(&mut self.last, &mut self.newest);
+            self.lanes.iter_mut().for_each(Lanes::grow);
         }
         self.arrived += 1;
     }
@@ -200,13 +192,15 @@ impl Open {
                 self.missing[channel] += 1;
                 continue;
             }
-            if self.count(channel) == 0 {
-                (self.min[channel], self.max[channel]) = (value, value);
-                self.first[channel] = value;
+            let empty = self.count(channel) == 0;
+            let (lanes, lane) = (&mut self.lanes[channel / LANES], channel % LANES);
+            if empty {
+                (lanes.min[lane], lanes.max[lane]) = (value, value);
+                lanes.first[lane] = value;
             }
-            self.min[channel] = self.min[channel].min(value);
-            self.max[channel] = self.max[channel].max(value);
-            self.last[channel] = value;
+            lanes.min[lane] = lanes.min[lane].min(value);
+            lanes.max[lane] = lanes.max[lane].max(value);
+            lanes.last[lane] = value;
             self.gap[channel] |= std::mem::take(&mut self.lost[channel]);
         }
         self.even = self.missing.iter().all(|&missing| missing == 0);
@@ -232,11 +226,12 @@ impl Open {
         if count == 0 {
             return Column { gap, ..Column::EMPTY };
         }
+        let (lanes, lane) = (&self.lanes[channel / LANES], channel % LANES);
         Column {
-            min: self.min[channel],
-            max: self.max[channel],
-            first: self.first[channel],
-            last: self.last[channel],
+            min: lanes.min[lane],
+            max: lanes.max[lane],
+            first: lanes.first[lane],
+            last: lanes.last[lane],
             count,
             gap,
         }
@@ -248,5 +243,35 @@ impl Open {
         self.missing.fill(0);
         self.gap.fill(false);
         self.even = !self.lost.contains(&true);
+    }
+}
+
+impl Lanes {
+    /// Takes the newest values in, and tells whether all are finite.
+    fn load(&mut self, values: &[f32]) -> bool {
+        if let Some(all) = values.as_array() {
+            self.newest = *all;
+        } else {
+            for (newest, &value) in self.newest.iter_mut().zip(values) {
+                *newest = value;
+            }
+        }
+        self.newest.iter().fold(true, |finite, value| finite & value.is_finite())
+    }
+
+    /// The newest values are the first of their columns.
+    fn open(&mut self) {
+        let newest = self.newest;
+        (self.min, self.max, self.first, self.last) = (newest, newest, newest, newest);
+    }
+
+    fn grow(&mut self) {
+        for (min, value) in self.min.iter_mut().zip(self.newest) {
+            *min = if *min < value { *min } else { value };
+        }
+        for (max, value) in self.max.iter_mut().zip(self.newest) {
+            *max = if *max > value { *max } else { value };
+        }
+        self.last = self.newest;
     }
 }
