@@ -9,7 +9,7 @@ use cortop::{
         View,
         columns::Envelope,
         decoder::Decoder,
-        parse::{Record, parse},
+        parse::{Layout, Record, parse},
         snapshot::Bins,
     },
 };
@@ -56,9 +56,10 @@ fn message(channels: usize, sample: u32) -> String {
 
 #[divan::bench(args = CHANNELS)]
 fn message_into_numbers(bencher: Bencher, channels: usize) {
-    let (subscription, text) = (subscription(channels), message(channels, 77));
+    let layout = Layout::new(&subscription(channels));
+    let text = message(channels, 77);
     let mut record = Record::default();
-    bencher.bench_local(move || parse(black_box(&text), &subscription, &mut record).is_ok());
+    bencher.bench_local(move || parse(black_box(&text), &layout, &mut record).is_ok());
 }
 
 #[divan::bench(args = CHANNELS)]
@@ -80,7 +81,9 @@ fn ten_seconds_of_14_channels_into_columns(bencher: Bencher) {
         .collect();
     bencher.bench_local(|| {
         let mut envelope = Envelope::new(bins, 14, 0);
-        samples.iter().for_each(|sample| envelope.push(sample));
+        for sample in &samples {
+            envelope.push(sample);
+        }
         envelope
     });
 }

@@ -2,8 +2,6 @@
 //! indices (signal.md, "Downsampling"), streaming, for all channels of a view. Knows neither what
 //! the values mean nor how they are drawn.
 
-use std::collections::VecDeque;
-
 use super::snapshot::{Bins, Column};
 
 impl Bins {
@@ -38,24 +36,21 @@ impl Bins {
 pub struct Envelope {
     bins: Bins,
     channels: usize,
-    /// The columns that never change again, those of all channels bin by bin.
-    closed: VecDeque<Column>,
+    /// The columns that never change again, used as a ring: those of all channels bin by bin.
+    closed: Vec<Column>,
     open: Open,
     /// Index of the next sample.
     next: u64,
-    /// The open bin, and the first index after it.
+    /// The oldest bin kept, the open one, and the first index after that.
+    first_bin: u64,
     bin: u64,
     bin_end: u64,
 }
 
-/// The columns that grow, one a channel: array by array, so that a sample costs a few vector
-/// instructions.
+/// The columns that grow, one a channel.
 #[derive(Debug)]
 struct Open {
-    min: Vec<f32>,
-    max: Vec<f32>,
-    first: Vec<f32>,
-    last: Vec<f32>,
+    lanes: Vec<Lanes>,
     /// Samples that arrived in this bin, and how many of them each channel misses.
     arrived: u32,
     missing: Vec<u32>,
@@ -66,17 +61,32 @@ struct Open {
     even: bool,
 }
 
+/// Channels side by side, so that a sample costs a few vector instructions. Those beyond the last
+/// channel are never read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lanes {
+    min: [f32; LANES],
+    max: [f32; LANES],
+    first: [f32; LANES],
+    last: [f32; LANES],
+    newest: [f32; LANES],
+}
+
+const LANES: usize = 8;
+
 impl Envelope {
     /// Without columns yet; the first sample has index `start`.
     #[must_use]
     pub fn new(bins: Bins, channels: usize, start: u64) -> Self {
         let bin = bins.of(start);
+        let kept = usize::try_from(bins.columns()).unwrap_or(1).saturating_mul(channels);
         Self {
             bins,
             channels,
-            closed: VecDeque::new(),
+            closed: vec![Column::EMPTY; kept],
             open: Open::new(channels),
             next: start,
+            first_bin: bin,
             bin,
             bin_end: bins.start(bin + 1),
         }
@@ -100,7 +110,7 @@ impl Envelope {
             self.next = seen;
             self.bin = self.bins.of(seen);
             self.bin_end = self.bins.start(self.bin + 1);
-            self.closed.clear();
+            self.first_bin = self.bin;
             self.open.clear();
         }
         while self.next < end {
@@ -113,26 +123,34 @@ impl Envelope {
     /// Closes bins until the open one holds the next index.
     fn open_bin(&mut self) {
         while self.next >= self.bin_end {
+            let row = self.row(self.bin);
+            let row = self.closed.get_mut(row..row + self.channels).unwrap_or_default();
+            for (channel, column) in row.iter_mut().enumerate() {
+                *column = self.open.column(channel);
+            }
+            self.open.clear();
             self.bin += 1;
             self.bin_end = self.bins.start(self.bin + 1);
-            if (self.closed.len() / self.channels.max(1)) as u64 + 1 >= self.bins.columns() {
-                self.closed.drain(..self.channels.min(self.closed.len()));
-            }
-            self.closed.extend((0..self.channels).map(|channel| self.open.column(channel)));
-            self.open.clear();
+            self.first_bin = self.first_bin.max((self.bin + 1).saturating_sub(self.bins.columns()));
         }
+    }
+
+    /// Where the columns of a bin stand in the ring.
+    fn row(&self, bin: u64) -> usize {
+        let row = usize::try_from(bin % self.bins.columns()).unwrap_or_default();
+        row * self.channels
     }
 
     /// The bin of the first column.
     #[must_use]
     pub fn first_bin(&self) -> u64 {
-        self.bin - (self.closed.len() / self.channels.max(1)) as u64
+        self.first_bin
     }
 
     /// The columns of one channel after another, oldest first.
     pub fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
         (0..self.channels).map(|channel| {
-            let closed = self.closed.iter().skip(channel).step_by(self.channels).copied();
+            let closed = (self.first_bin..self.bin).map(|bin| self.closed[self.row(bin) + channel]);
             closed.chain([self.open.column(channel)]).collect()
         })
     }
@@ -141,10 +159,7 @@ impl Envelope {
 impl Open {
     fn new(channels: usize) -> Self {
         Self {
-            min: vec![f32::NAN; channels],
-            max: vec![f32::NAN; channels],
-            first: vec![f32::NAN; channels],
-            last: vec![f32::NAN; channels],
+            lanes: vec![Lanes::default(); channels.div_ceil(LANES)],
             arrived: 0,
             missing: vec![0; channels],
             gap: vec![false; channels],
@@ -153,22 +168,18 @@ impl Open {
         }
     }
 
+    /// Takes one value a channel in.
     fn push(&mut self, values: &[f32]) {
-        let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
-        if !(finite && self.even) {
+        let mut finite = self.even;
+        for (lanes, values) in self.lanes.iter_mut().zip(values.chunks(LANES)) {
+            finite &= lanes.load(values);
+        }
+        if !finite {
             self.push_unevenly(values);
         } else if self.arrived == 0 {
-            for side in [&mut self.min, &mut self.max, &mut self.first, &mut self.last] {
-                side.copy_from_slice(values);
-            }
+            self.lanes.iter_mut().for_each(Lanes::open);
         } else {
-            for (min, &value) in self.min.iter_mut().zip(values) {
-                *min = if *min < value { *min } else { value };
-            }
-            for (max, &value) in self.max.iter_mut().zip(values) {
-                *max = if *max > value { *max } else { value };
-            }
-            self.last.copy_from_slice(values);
+            self.lanes.iter_mut().for_each(Lanes::grow);
         }
         self.arrived += 1;
     }
@@ -181,13 +192,15 @@ impl Open {
                 self.missing[channel] += 1;
                 continue;
             }
-            if self.count(channel) == 0 {
-                self.first[channel] = value;
+            let empty = self.count(channel) == 0;
+            let (lanes, lane) = (&mut self.lanes[channel / LANES], channel % LANES);
+            if empty {
+                (lanes.min[lane], lanes.max[lane]) = (value, value);
+                lanes.first[lane] = value;
             }
-            // The NaN of an empty column gives way.
-            self.min[channel] = self.min[channel].min(value);
-            self.max[channel] = self.max[channel].max(value);
-            self.last[channel] = value;
+            lanes.min[lane] = lanes.min[lane].min(value);
+            lanes.max[lane] = lanes.max[lane].max(value);
+            lanes.last[lane] = value;
             self.gap[channel] |= std::mem::take(&mut self.lost[channel]);
         }
         self.even = self.missing.iter().all(|&missing| missing == 0);
@@ -209,24 +222,56 @@ impl Open {
     }
 
     fn column(&self, channel: usize) -> Column {
+        let (count, gap) = (self.count(channel), self.gap[channel]);
+        if count == 0 {
+            return Column { gap, ..Column::EMPTY };
+        }
+        let (lanes, lane) = (&self.lanes[channel / LANES], channel % LANES);
         Column {
-            min: self.min[channel],
-            max: self.max[channel],
-            first: self.first[channel],
-            last: self.last[channel],
-            count: self.count(channel),
-            gap: self.gap[channel],
+            min: lanes.min[lane],
+            max: lanes.max[lane],
+            first: lanes.first[lane],
+            last: lanes.last[lane],
+            count,
+            gap,
         }
     }
 
     /// Opens the next bin.
     fn clear(&mut self) {
-        for side in [&mut self.min, &mut self.max, &mut self.first, &mut self.last] {
-            side.fill(f32::NAN);
-        }
         self.arrived = 0;
         self.missing.fill(0);
         self.gap.fill(false);
         self.even = !self.lost.contains(&true);
+    }
+}
+
+impl Lanes {
+    /// Takes the newest values in, and tells whether all are finite.
+    fn load(&mut self, values: &[f32]) -> bool {
+        if let Some(all) = values.as_array() {
+            self.newest = *all;
+        } else {
+            for (newest, &value) in self.newest.iter_mut().zip(values) {
+                *newest = value;
+            }
+        }
+        self.newest.iter().fold(true, |finite, value| finite & value.is_finite())
+    }
+
+    /// The newest values are the first of their columns.
+    fn open(&mut self) {
+        let newest = self.newest;
+        (self.min, self.max, self.first, self.last) = (newest, newest, newest, newest);
+    }
+
+    fn grow(&mut self) {
+        for (min, value) in self.min.iter_mut().zip(self.newest) {
+            *min = if *min < value { *min } else { value };
+        }
+        for (max, value) in self.max.iter_mut().zip(self.newest) {
+            *max = if *max > value { *max } else { value };
+        }
+        self.last = self.newest;
     }
 }

@@ -38,49 +38,82 @@ pub struct Record {
     pub markers: usize,
     /// Whether something was not as the columns say.
     pub odd: bool,
-    /// Each value is cut out first and then read, so that it can fail alone.
+    /// Each value is cut out first and then read as whatever it is, so that it can fail alone.
     lenient: bool,
 }
 
-impl Record {
-    fn clear(&mut self, subscription: &Subscription) {
-        let width = |column: &Column| match column {
-            Column::One(_) => 1,
-            Column::Group(labels) => labels.len(),
+/// Where a subscription's messages have what.
+#[derive(Debug)]
+pub struct Layout {
+    stream: &'static str,
+    shapes: Vec<Shape>,
+    labels: usize,
+    /// Words stand among its values (com, fac, sys).
+    worded: bool,
+}
+
+impl Layout {
+    /// As the columns of a subscription say.
+    #[must_use]
+    pub fn new(subscription: &Subscription) -> Self {
+        let stream = subscription.stream;
+        let mut labels = 0;
+        let shape = |column: &Column| {
+            let (shape, width) = match column {
+                Column::One(label) if label == MARKERS => (Shape::Markers, 1),
+                Column::One(_) => (Shape::One(labels), 1),
+                Column::Group(group) => (Shape::Group(labels, group.len()), group.len()),
+            };
+            labels += width;
+            shape
         };
-        let labels = subscription.columns.0.iter().map(width).sum();
-        let worded = matches!(subscription.stream, Stream::Com | Stream::Fac | Stream::Sys);
-        self.numbers.clear();
-        self.numbers.resize(labels, f64::NAN);
-        self.texts.resize_with(if worded { labels } else { 0 }, String::new);
-        self.texts.iter_mut().for_each(String::clear);
-        (self.time, self.markers, self.odd, self.lenient) = (None, 0, false, false);
+        Self {
+            stream: stream.name(),
+            shapes: subscription.columns.0.iter().map(shape).collect(),
+            labels,
+            worded: matches!(stream, Stream::Com | Stream::Fac | Stream::Sys),
+        }
     }
 }
 
-/// Reads `text`, one message of `subscription`, into `record`.
+impl Record {
+    fn clear(&mut self, layout: &Layout) {
+        self.numbers.clear();
+        self.numbers.resize(layout.labels, f64::NAN);
+        self.texts.resize_with(if layout.worded { layout.labels } else { 0 }, String::new);
+        self.texts.iter_mut().for_each(String::clear);
+        (self.time, self.markers, self.odd, self.lenient) = (None, 0, false, false);
+    }
+
+    fn number(&mut self, at: usize, value: f64) {
+        match self.numbers.get_mut(at) {
+            Some(number) if value.abs() <= LARGEST => *number = value,
+            _ => self.odd = true,
+        }
+    }
+}
+
+/// Reads `text`, one message laid out as its columns say, into `record`: as numbers only, which
+/// nearly all are, and if that fails value by value.
 ///
 /// # Errors
 /// If it is not JSON or does not hold the stream's array; the record then holds no values.
-pub fn parse(
-    text: &str,
-    subscription: &Subscription,
-    record: &mut Record,
-) -> serde_json::Result<()> {
-    record.clear(subscription);
-    let read = Message { subscription, record }.read(text);
-    if read.is_ok() {
-        return read;
+pub fn parse(text: &str, layout: &Layout, record: &mut Record) -> serde_json::Result<()> {
+    record.clear(layout);
+    if !layout.worded {
+        let read = Message { layout, record }.read(text);
+        if read.is_ok() {
+            return read;
+        }
+        record.clear(layout);
     }
-    // A number too large for a float fails the whole message: read it again, value by value.
-    record.clear(subscription);
-    (record.odd, record.lenient) = (true, true);
-    Message { subscription, record }.read(text).inspect_err(|_| record.clear(subscription))
+    record.lenient = true;
+    Message { layout, record }.read(text).inspect_err(|_| record.clear(layout))
 }
 
 /// The whole object: `{"eeg":[…],"sid":"…","time":…}`, its members in any order.
 struct Message<'a> {
-    subscription: &'a Subscription,
+    layout: &'a Layout,
     record: &'a mut Record,
 }
 
@@ -96,18 +129,16 @@ impl<'de> Visitor<'de> for Message<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a sample with a member \"{}\"", self.subscription.stream)
+        write!(f, "a sample with a member \"{}\"", self.layout.stream)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self { subscription, record } = self;
-        let stream = subscription.stream.name();
+        let Self { layout, record } = self;
         let mut found = false;
-        while let Some(member) = members.next_key_seed(Name(stream))? {
+        while let Some(member) = members.next_key_seed(Name(layout.stream))? {
             match member {
                 Member::Values => {
-                    let columns = &subscription.columns.0;
-                    members.next_value_seed(Row { columns, record: &mut *record })?;
+                    members.next_value_seed(Row { layout, record: &mut *record })?;
                     found = true;
                 }
                 Member::Time => {
@@ -118,7 +149,7 @@ impl<'de> Visitor<'de> for Message<'_> {
                 }
             }
         }
-        if found { Ok(()) } else { Err(Error::missing_field(stream)) }
+        if found { Ok(()) } else { Err(Error::missing_field(layout.stream)) }
     }
 }
 
@@ -157,7 +188,7 @@ impl Visitor<'_> for Name {
 
 /// The stream's array: each value pairs with its column, as far as both go.
 struct Row<'a> {
-    columns: &'a [Column],
+    layout: &'a Layout,
     record: &'a mut Record,
 }
 
@@ -177,16 +208,16 @@ impl<'de> Visitor<'de> for Row<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
-        let Self { columns, record } = self;
-        let mut at = 0;
-        for column in columns {
-            let (shape, width) = match column {
-                Column::One(label) if label == MARKERS => (Shape::Markers, 1),
-                Column::One(_) => (Shape::One(at), 1),
-                Column::Group(labels) => (Shape::Group(at, labels.len()), labels.len()),
+        let Self { layout, record } = self;
+        for &shape in &layout.shapes {
+            let read = match shape {
+                // The way of nearly all values, as short as can be.
+                Shape::One(at) if !record.lenient => {
+                    values.next_element()?.map(|value| record.number(at, value))
+                }
+                _ => values.next_element_seed(Place { shape, record: &mut *record })?,
             };
-            at += width;
-            if values.next_element_seed(Place { shape, record: &mut *record })?.is_none() {
+            if read.is_none() {
                 record.odd = true;
                 return Ok(());
             }
@@ -197,7 +228,7 @@ impl<'de> Visitor<'de> for Row<'_> {
 }
 
 /// What may stand in one place.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Shape {
     /// The stamp of the sample.
     Time,
@@ -229,7 +260,10 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         if !self.record.lenient {
-            return json.deserialize_any(self);
+            return match self.shape {
+                Shape::Time | Shape::One(_) => json.deserialize_f64(self),
+                Shape::Group(..) | Shape::Markers => json.deserialize_seq(self),
+            };
         }
         let value = <&RawValue>::deserialize(json)?;
         let Self { shape, record } = self;
@@ -248,14 +282,9 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        let fits = value.abs() <= LARGEST;
         match self.shape {
-            Shape::One(at) if fits => {
-                if let Some(number) = self.record.numbers.get_mut(at) {
-                    *number = value;
-                }
-            }
-            Shape::Time if fits => self.record.time = Some(value),
+            Shape::One(at) => self.record.number(at, value),
+            Shape::Time if value.abs() <= LARGEST => self.record.time = Some(value),
             _ => self.record.odd = true,
         }
         Ok(())
@@ -323,18 +352,18 @@ mod tests {
     use super::*;
     use crate::cortex::Columns;
 
-    fn subscription(stream: Stream, columns: &str) -> Subscription {
-        Subscription {
+    fn layout(stream: Stream, columns: &str) -> Layout {
+        Layout::new(&Subscription {
             session: "s".into(),
             headset: "h".into(),
             stream,
             columns: serde_json::from_str::<Columns>(columns).unwrap(),
             nominal_rate: None,
-        }
+        })
     }
 
-    fn eeg() -> Subscription {
-        subscription(
+    fn eeg() -> Layout {
+        layout(
             Stream::Eeg,
             r#"["COUNTER","INTERPOLATED","T7","T8","RAW_CQ","MARKER_HARDWARE","MARKERS"]"#,
         )
@@ -396,10 +425,8 @@ mod tests {
 
     #[test]
     fn groups_pair_with_nested_arrays() {
-        let dev = subscription(
-            Stream::Dev,
-            r#"["Battery","Signal",["T7","T8","OVERALL"],"BatteryPercent"]"#,
-        );
+        let dev =
+            layout(Stream::Dev, r#"["Battery","Signal",["T7","T8","OVERALL"],"BatteryPercent"]"#);
         let mut record = Record::default();
         for (group, expected, odd) in [
             ("[2,4,75]", [Some(2.0), Some(4.0), Some(75.0)], false),
@@ -418,7 +445,7 @@ mod tests {
 
     #[test]
     fn words_are_kept_up_to_a_length_and_booleans_are_numbers() {
-        let com = subscription(Stream::Com, r#"["act","pow"]"#);
+        let com = layout(Stream::Com, r#"["act","pow"]"#);
         let mut record = Record::default();
         let long = "ä".repeat(500);
         parse(&format!(r#"{{"com":["{long}",true]}}"#), &com, &mut record).unwrap();

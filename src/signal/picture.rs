@@ -65,7 +65,8 @@ impl Picture {
         let window = bins.start(bins.first_of_window(end));
         let start = window.saturating_sub(warm_up).max(history.oldest()).min(end);
         let most = trace.labels.len();
-        let channels = view.channels.start.min(most)..view.channels.end.min(most);
+        let first = view.channels.start.min(most);
+        let channels = first..view.channels.end.clamp(first, most);
         let mut picture = Self {
             bins,
             rate,

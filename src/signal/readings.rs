@@ -140,7 +140,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::signal::parse::parse;
+    use crate::signal::parse::{Layout, parse};
 
     /// Feeds messages one second apart and returns the readings, and the moment of the first.
     fn read(stream: Stream, columns: &str, messages: &[&str]) -> (Readings, Instant) {
@@ -155,7 +155,7 @@ mod tests {
         let start = Instant::now();
         for (second, values) in (0..).zip(messages) {
             let text = format!(r#"{{"{stream}":{values},"sid":"s","time":{second}}}"#);
-            parse(&text, &subscription, &mut record).unwrap();
+            parse(&text, &Layout::new(&subscription), &mut record).unwrap();
             readings.push(&subscription, &record, start + Duration::from_secs(second));
         }
         (readings, start)

@@ -9,7 +9,7 @@ use super::{
     health::Meter,
     history::History,
     loss::{Loss, Step},
-    parse::{self, Record},
+    parse::{Layout, Record, parse},
 };
 use crate::cortex::{Sample, SessionId, Stream, Subscription};
 
@@ -34,6 +34,7 @@ pub(crate) struct Source {
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) meter: Meter,
     pub(crate) trace: Option<Trace>,
+    layout: Layout,
 }
 
 /// What a traced stream has beside.
@@ -69,6 +70,7 @@ impl Source {
     pub(crate) fn new(subscription: Arc<Subscription>, now: Instant) -> Self {
         let trace = subscription.stream.is_trace().then(|| Trace::new(&subscription));
         Self {
+            layout: Layout::new(&subscription),
             subscription,
             meter: Meter::new(now),
             trace: trace.filter(|trace| !trace.channels.is_empty()),
@@ -87,7 +89,7 @@ impl Source {
 
     /// Takes one message in; its values are in `record` afterwards.
     pub(crate) fn push(&mut self, sample: &Sample, record: &mut Record) -> Taken {
-        let parsed = parse::parse(&sample.text, &self.subscription, record);
+        let parsed = parse(&sample.text, &self.layout, record);
         if record.odd || parsed.is_err() {
             self.odd(parsed.as_ref().err());
         }

@@ -28,7 +28,7 @@ struct Task {
     feed: FeedSender,
     view: watch::Sender<View>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    task: JoinHandle<()>,
+    handle: JoinHandle<()>,
     subscription: Arc<Subscription>,
     next: u64,
 }
@@ -38,10 +38,10 @@ impl Task {
         let (sender, receiver) = feed();
         let (view, views) = watch::channel(view(2.0, 64, Filters::default()));
         let config = Config { frame: FRAME, history: 1 << 20 };
-        let (snapshots, task) = spawn(receiver, views, config);
+        let (snapshots, handle) = spawn(receiver, views, config);
         let subscription = eeg(&["Pz"], 128.0);
         sender.change(Feed::Subscribed(Arc::clone(&subscription))).await;
-        Self { feed: sender, view, snapshots, task, subscription, next: 0 }
+        Self { feed: sender, view, snapshots, handle, subscription, next: 0 }
     }
 
     fn send(&mut self) {
@@ -163,5 +163,5 @@ async fn sessions_come_and_go_and_the_task_ends_with_the_feed() {
     drop(task.view);
     advance(FRAME).await;
     drop(task.feed);
-    timeout(FRAME, task.task).await.unwrap().unwrap();
+    timeout(FRAME, task.handle).await.unwrap().unwrap();
 }
