@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::{AbortHandle, JoinSet},
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 use super::{
@@ -22,18 +22,14 @@ use super::{
     event,
     keeper::{self, Keeper, Order},
     link::{Link, Notice},
-    open, poll, sign_in,
+    open, poll,
+    scan::Scans,
+    sign_in,
 };
 
 /// Reports, notices and orders that may wait.
 const QUEUE: usize = 64;
 const ORDERS: usize = 4;
-
-/// A scan takes about 20 s (§2.5); one whose end is not told is over after this.
-const SCAN: Duration = Duration::from_secs(25);
-
-/// Between the end of a scan and the next that nobody asked for.
-const SCAN_PAUSE: Duration = Duration::from_secs(5);
 
 /// For closing our sessions when the program ends, and for the socket's goodbye.
 const CLOSING: Duration = Duration::from_millis(600);
@@ -93,9 +89,7 @@ struct Flow<'a> {
     signing_in: Option<Step>,
     step: Option<Step>,
     flowing: watch::Sender<bool>,
-    /// When the running scan began.
-    scanning: Option<Instant>,
-    scanned: Option<Instant>,
+    scans: Scans,
     /// The headset on a USB cable that was explained.
     explained: Option<HeadsetId>,
 }
@@ -130,8 +124,7 @@ pub(super) async fn run(
         signing_in: Some(Step::Greeting),
         step: None,
         flowing: watch::Sender::new(false),
-        scanning: None,
-        scanned: None,
+        scans: Scans::default(),
         explained: None,
     };
     flow.tasks.spawn(sign_in::sign_in(context));
@@ -176,7 +169,7 @@ impl Flow<'_> {
                     ));
                 }
                 11 => return Some(End::Unusable),
-                142 => self.end_scan().await,
+                142 => self.scans.end(&self.context).await,
                 _ => {}
             }
             if let Warning { code: 0 | 1 | 100..=113 | 142, .. } = warning {
@@ -206,7 +199,7 @@ impl Flow<'_> {
                 self.choose().await;
                 self.scan_if_needed().await;
             }
-            Report::NotScanning => self.end_scan().await,
+            Report::NotScanning => self.scans.end(&self.context).await,
             Report::Headset(headset, stage) => {
                 match &stage {
                     Stage::Over => {
@@ -243,7 +236,7 @@ impl Flow<'_> {
                 let why = "a scan harms the streams that flow";
                 self.refuse("controlDevice", why, "close the sessions first").await;
             }
-            Command::Scan => self.scan().await,
+            Command::Scan => self.scans.start(&self.context, &mut self.tasks).await,
             Command::Activate(session) => self.order(&session, Order::Activate).await,
             Command::Close(session) => self.order(&session, Order::Close).await,
             Command::Quit => {}
@@ -325,36 +318,10 @@ impl Flow<'_> {
 
     /// Scans while nothing is connected and nothing is waited for but a headset (§2.5).
     async fn scan_if_needed(&mut self) {
-        if self.scanning.is_some_and(|since| since.elapsed() > SCAN) {
-            self.end_scan().await;
-        }
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
         let idle = self.kept.values().all(|kept| kept.stage == Stage::Away);
-        let rested = self.scanned.is_none_or(|ended| ended.elapsed() > SCAN_PAUSE);
-        if nobody && idle && rested && self.scanning.is_none() {
-            self.scan().await;
-        }
-    }
-
-    async fn scan(&mut self) {
-        if self.scanning.replace(Instant::now()).is_some() {
-            return;
-        }
-        self.context.outbox.tell(Event::Scan(true)).await;
-        let context = self.context.clone();
-        self.tasks.spawn(async move {
-            if let Err(failure) = context.ask("controlDevice", json!({"command": "refresh"})).await
-            {
-                context.outbox.refused(failure.refusal("controlDevice")).await;
-                context.report(Report::NotScanning).await;
-            }
-        });
-    }
-
-    async fn end_scan(&mut self) {
-        if self.scanning.take().is_some() {
-            self.scanned = Some(Instant::now());
-            self.context.outbox.tell(Event::Scan(false)).await;
+        if self.scans.is_due(&self.context).await && nobody && idle {
+            self.scans.start(&self.context, &mut self.tasks).await;
         }
     }
 

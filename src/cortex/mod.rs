@@ -23,6 +23,7 @@ mod poll;
 mod reach;
 mod rpc;
 pub mod sample;
+mod scan;
 pub mod session;
 mod sign_in;
 pub mod stream;

@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     Event, Refusal, Step, Warning,
     account::{CortexInfo, UserLogin},
-    code::Class,
+    code::{self, Class},
     context::{Context, Report, is_granted},
     event, lenient,
     link::Notice,
@@ -85,8 +85,12 @@ async fn log_in(context: &Context) -> Result<()> {
     let mut notices = context.notices.subscribe();
     let mut told = false;
     loop {
-        let answer =
-            context.ask("getUserLogin", json!({})).await.map_err(|f| ("getUserLogin", f))?;
+        let answer = match context.ask("getUserLogin", json!({})).await {
+            Ok(answer) => answer,
+            // An old service does not tell; it refuses what needs a user.
+            Err(Failure::Refused(error)) if error.code == code::UNKNOWN_METHOD => return Ok(()),
+            Err(failure) => return Err(("getUserLogin", failure)),
+        };
         let user = lenient::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
         context.outbox.tell(Event::User(user.clone())).await;
         match user {

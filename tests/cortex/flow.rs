@@ -301,6 +301,46 @@ async fn a_headset_that_cannot_be_connected_says_the_next_step() {
 }
 
 #[tokio::test]
+async fn while_nothing_is_there_it_scans_and_an_absent_permission_is_told_once() {
+    let mut there = false;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" => Say::Error(-32601, "Method not found."),
+        "controlDevice" => {
+            assert_eq!(seen.params, json!({"command": "refresh"}));
+            there = true;
+            let message = json!({"behavior": "Headset discovering complete.", "headsetId": ""});
+            Say::Texts(vec![
+                json!({"id": seen.id, "result": {"command": "refresh"}}).to_string(),
+                json!({"jsonrpc": "2.0", "warning": {"code": 142, "message": message}}).to_string(),
+            ])
+        }
+        "queryHeadsets" => {
+            let list = if there { json!([headset(INSIGHT, "connected")]) } else { json!([]) };
+            let attention = json!({"code": 31, "message": "Bluetooth permission missing"});
+            Say::Texts(vec![
+                json!({"attention": attention, "id": seen.id, "result": list}).to_string(),
+            ])
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    assert!(service.asked("queryHeadsets").len() > 1);
+    let events = tested.quit().await;
+    let scans: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Scan(runs) => Some(*runs),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(scans, [true, false]);
+    let told = events.iter().filter(|event| matches!(event, Event::Warning(one) if one.code == 31));
+    assert_eq!(told.count(), 1);
+}
+
+#[tokio::test]
 async fn a_headset_on_a_usb_cable_is_explained_and_not_chosen() {
     let mut cable = headset(EPOCX, "connected");
     cable["connectedBy"] = json!("usb cable");
