@@ -189,7 +189,7 @@ impl Flow<'_> {
                 self.signing_in = None;
                 let (context, flowing) = (&self.context, &self.flowing);
                 self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
-                self.tasks.spawn(poll::sessions(context.clone(), flowing.subscribe()));
+                self.tasks.spawn(poll::sessions(context.clone()));
                 let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
                 for headset in wanted {
                     self.keep(headset);

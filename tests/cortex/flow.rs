@@ -6,7 +6,7 @@ use crate::service::{
     Say, Seen, Service, TOKEN, Tested, config, headset, licence, session, subscribed,
 };
 use cortop::cortex::{
-    Command, Event, Feed, Link, SessionMode, Step, Stream, account::UserLogin,
+    Command, Config, Event, Feed, Link, SessionMode, Step, Stream, account::UserLogin,
     client::SessionPolicy,
 };
 use serde_json::{Value, json};
@@ -132,8 +132,7 @@ async fn without_quota_the_session_is_opened_and_says_why_unless_the_user_insist
             _ => Say::Usual,
         })
         .await;
-        let mut tested =
-            Tested::start(cortop::cortex::Config { session: policy, ..config(&service.url) });
+        let mut tested = Tested::start(Config { session: policy, ..config(&service.url) });
         if policy == SessionPolicy::Auto {
             let (mode, why) = tested.until(opened).await;
             assert_eq!(mode, SessionMode::Open);
@@ -154,8 +153,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
         _ => Say::Usual,
     })
     .await;
-    let mut tested =
-        Tested::start(cortop::cortex::Config { debit: Some(3), ..config(&service.url) });
+    let mut tested = Tested::start(Config { debit: Some(3), ..config(&service.url) });
     tested.until(reached(Step::Streaming)).await;
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
@@ -195,8 +193,7 @@ async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
         _ => Say::Usual,
     })
     .await;
-    let mut tested =
-        Tested::start(cortop::cortex::Config { debit: Some(1), ..config(&service.url) });
+    let mut tested = Tested::start(Config { debit: Some(1), ..config(&service.url) });
     tested.until(reached(Step::Streaming)).await;
     let debits: Vec<_> =
         service.asked("authorize").iter().map(|seen| seen.params.get("debit").is_some()).collect();
@@ -590,4 +587,65 @@ async fn quitting_is_bounded_even_if_nobody_answers_and_nobody_reads() {
     tested.client.task.await.unwrap();
     assert!(started.elapsed() < Duration::from_millis(1500));
     assert_eq!(service.asked("updateSession").len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "querySessions" => Say::Result(json!([])),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    // Each warning about some headset makes the client look again.
+    let nudging = async {
+        loop {
+            service.warn(104, json!({"headsetId": EPOCX}));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        why = tested.until(closed) => assert!(why.contains("no longer knows"), "{why}"),
+        () = nudging => {}
+    }
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn after_a_logout_the_next_user_gets_a_token_of_their_own_and_no_debit() {
+    let mut users = ["ana.lab", "ben.lab"].into_iter();
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" => Say::Result(json!([{"username": users.next().unwrap()}])),
+        _ => Say::Usual,
+    })
+    .await;
+    let config = Config { debit: Some(2), ..config(&service.url) };
+    let mut tested = Tested::start(config);
+    tested.until(reached(Step::Streaming)).await;
+    service.warn(3, json!("ana.lab has logged out"));
+    assert!(tested.until(closed).await.contains("logged out"));
+    tested.until(reached(Step::Streaming)).await;
+    let authorized = service.asked("authorize");
+    assert_eq!(authorized.len(), 2);
+    assert_eq!(authorized[1].params.get("debit"), None);
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn another_user_of_this_computer_who_holds_the_service_is_named() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "getUserLogin" => Say::Result(json!([{
+            "currentOSUId": "501", "currentOSUsername": "ana", "loggedInOSUId": "502",
+            "loggedInOSUsername": "ben", "username": "ben.lab"
+        }])),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let refusal = tested.until(refused).await;
+    assert!(refusal.contains("ben, is logged in") && refusal.contains("log in here as ana"));
+    tested.until(reached(Step::Login)).await;
+    tested.quit().await;
+    assert!(service.asked("authorize").is_empty());
 }
