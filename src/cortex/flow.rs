@@ -2,11 +2,7 @@
 //! out the application's commands, and says how far it has come. It decides; what takes time is
 //! done by tasks of its own, which end with it.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -17,11 +13,12 @@ use tokio::{
 };
 
 use super::{
-    Command, Config, Event, Headset, HeadsetId, Security, SessionId, SessionMode, Step, Warning,
-    context::{Account, Context, Outbox, Report, Stage},
+    Command, Event, Headset, HeadsetId, Security, SessionId, Step, Warning,
+    context::{Context, Outbox, Report, Stage},
     event,
     keeper::{self, Keeper, Order},
     link::{Link, Notice},
+    memory::Memory,
     open, poll,
     scan::Scans,
     sign_in,
@@ -34,33 +31,6 @@ const ORDERS: usize = 4;
 /// For closing our sessions when the program ends, and for the socket's goodbye.
 const CLOSING: Duration = Duration::from_millis(600);
 const GOODBYE: Duration = Duration::from_millis(400);
-
-/// What outlives a connection.
-pub(super) struct Memory {
-    pub(super) config: Arc<Config>,
-    pub(super) account: Arc<Account>,
-    /// The headsets to keep streaming, each with the mode of its last session.
-    wanted: BTreeMap<HeadsetId, Option<SessionMode>>,
-    /// Whether the only headset may be taken without asking: until the user closes something.
-    alone: bool,
-}
-
-impl Memory {
-    pub(super) fn new(config: Arc<Config>) -> Self {
-        let wanted = config.headset.iter().cloned().map(|id| (id, None)).collect();
-        Self { config, account: Arc::default(), wanted, alone: true }
-    }
-
-    /// Remembers a headset that the user has asked for.
-    pub(super) fn want(&mut self, headset: HeadsetId) {
-        self.wanted.entry(headset).or_default();
-    }
-
-    fn forget(&mut self, headset: &HeadsetId) {
-        self.wanted.remove(headset);
-        self.alone = false;
-    }
-}
 
 /// How a connection ended.
 pub(super) enum End {
@@ -131,18 +101,20 @@ pub(super) async fn run(
     flow.tell_step().await;
     let end = loop {
         tokio::select! {
+            // In order: what was said before the socket closed may tell why it did.
+            biased;
             command = commands.recv() => match command {
                 Some(Command::Quit) | None => break End::Quit,
                 Some(command) => flow.command(command).await,
             },
-            Some(report) = inbox.recv() => {
-                *greeted |= matches!(report, Report::Greeted);
-                flow.report(report).await;
-            }
             Some(notice) = link.notices.recv() => {
                 if let Some(end) = flow.notice(notice).await {
                     break end;
                 }
+            }
+            Some(report) = inbox.recv() => {
+                *greeted |= matches!(report, Report::Greeted);
+                flow.report(report).await;
             }
             why = &mut link.task => {
                 break End::Lost(why.unwrap_or_else(|error| error.to_string()));
@@ -201,18 +173,16 @@ impl Flow<'_> {
             }
             Report::NotScanning => self.scans.end(&self.context).await,
             Report::Headset(headset, stage) => {
-                match &stage {
-                    Stage::Over => {
-                        self.kept.remove(&headset);
-                        self.memory.forget(&headset);
-                    }
-                    Stage::Live { mode, .. } => {
-                        self.memory.wanted.insert(headset.clone(), Some(*mode));
-                    }
-                    _ => {}
+                // One that was let go may have said something before it heard of it.
+                let Some(kept) = self.kept.get_mut(&headset) else { return };
+                if let Stage::Live { mode, .. } = stage {
+                    self.memory.wanted.insert(headset.clone(), Some(mode));
                 }
-                if let Some(kept) = self.kept.get_mut(&headset) {
-                    kept.stage = stage;
+                let over = stage == Stage::Over;
+                kept.stage = stage;
+                if over {
+                    self.kept.remove(&headset);
+                    self.memory.forget(&headset);
                 }
                 let flowing = self.is_flowing();
                 self.flowing.send_if_modified(|known| std::mem::replace(known, flowing) != flowing);

@@ -16,6 +16,7 @@ pub mod id;
 mod keeper;
 mod lenient;
 mod link;
+mod memory;
 mod message;
 pub mod model;
 mod open;
