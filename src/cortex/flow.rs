@@ -286,10 +286,11 @@ impl Flow<'_> {
         });
     }
 
-    /// Scans while nothing is connected and nothing is waited for but a headset (§2.5).
+    /// Scans while nothing is connected and nothing is waited for but a headset to appear (§2.5):
+    /// one that is there is about to be connected, and a scan cannot be called off.
     async fn scan_if_needed(&mut self) {
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
-        let idle = self.kept.values().all(|kept| kept.stage == Stage::Away);
+        let idle = self.kept.keys().all(|id| self.context.headset(id).is_none());
         if self.scans.is_due(&self.context).await && nobody && idle {
             self.scans.start(&self.context, &mut self.tasks).await;
         }

@@ -270,6 +270,8 @@ async fn a_discovered_headset_is_connected_and_an_odd_warning_does_no_harm() {
     let mut tested = Tested::start(config(&service.url));
     tested.until(reached(Step::Connecting(INSIGHT.into()))).await;
     tested.until(reached(Step::Streaming)).await;
+    let controlled = service.asked("controlDevice");
+    assert_eq!(controlled.len(), 1, "a scan would harm the streams: {controlled:?}");
     let events = tested.quit().await;
     assert!(events.iter().all(|event| refused(event).is_none()));
     let warnings = events.iter().filter(|event| matches!(event, Event::Warning(_))).count();
