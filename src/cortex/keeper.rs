@@ -281,6 +281,7 @@ impl Keeper {
     }
 
     async fn lose(&self, live: Live, why: &str) -> Live {
+        self.context.rpc.lose(live.session.id.clone()).await;
         self.tell_closed(&live.session.id, why).await;
         self.stage(Stage::Away).await;
         // What the list says of the headset was said before it was lost.

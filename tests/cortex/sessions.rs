@@ -242,5 +242,9 @@ async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
         why = tested.until(closed) => assert!(why.contains("no longer knows"), "{why}"),
         () = nudging => {}
     }
+    for _ in 0..2 {
+        assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
+    }
+    assert!(matches!(tested.fed().await, Feed::Ended(_)));
     tested.quit().await;
 }
