@@ -15,8 +15,9 @@ use super::{
     connect::connect,
     context::Outbox,
     event,
-    flow::{self, End, Memory},
+    flow::{self, End},
     link,
+    memory::Memory,
     sample::FeedSender,
     tls::{Endpoint, SetupError},
 };

@@ -71,6 +71,9 @@ const fn w(code: i64, meaning: &'static str, next: &'static str) -> WarningCode 
     WarningCode { code, meaning, next }
 }
 
+/// The code of a method that this Cortex does not know.
+pub const UNKNOWN_METHOD: i64 = -32601;
+
 const REPORT: &str = "report it with the log as a fault of cortop";
 
 /// The errors of §6.1; of rows with the same code the one for the method or stream counts.
@@ -78,7 +81,7 @@ const REPORT: &str = "report it with the log as a fault of cortop";
 pub const ERRORS: &[ErrorCode] = &[
     e(-32700, "", Class::User, "Cortex could not read the request", REPORT),
     e(-32600, "", Class::User, "the request lacks members", REPORT),
-    e(-32601, "", Class::User, "this Cortex does not know the method", "update EMOTIV Launcher"),
+    e(UNKNOWN_METHOD, "", Class::User, "this Cortex does not know the method", "update EMOTIV Launcher"),
     e(-32602, "", Class::User, "a parameter is missing, misnamed or bad", REPORT),
     e(-32603, "", Class::Later, "internal error of Cortex", "try again; if it stays, restart the Cortex service"),
     e(-32000, "", Class::Later, "the EMOTIV cloud failed", "try again later"),

@@ -2,10 +2,7 @@
 //! showed, and the way to tell. The account outlives the connection.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -22,6 +19,7 @@ use super::{
     code::Class,
     lenient::Members,
     link::Notice,
+    memory::Account,
     rpc::{Effect, Failure, Request, Rpc},
 };
 
@@ -47,34 +45,6 @@ impl Outbox {
     pub(super) async fn refused(&self, refusal: Refusal) {
         tracing::warn!("{refusal}");
         self.tell(Event::Refused(refusal)).await;
-    }
-}
-
-/// What outlives a connection: the token, and what may be done only once.
-#[derive(Default)]
-pub(super) struct Account {
-    token: tokio::sync::Mutex<Option<SecretString>>,
-    /// `authorize` has been sent with the debit and was not refused.
-    debited: AtomicBool,
-    /// `requestAccess` has been sent: Launcher asks only once (§2.3).
-    pub(super) access_requested: AtomicBool,
-    /// Whose token it is.
-    pub(super) user: Mutex<String>,
-    licence: Mutex<Option<Licence>>,
-}
-
-impl Account {
-    pub(super) fn licence(&self) -> Option<Licence> {
-        self.licence.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) async fn has_token(&self) -> bool {
-        self.token.lock().await.is_some()
-    }
-
-    /// Forgets the token, of a user who is gone.
-    pub(super) async fn sign_out(&self) {
-        *self.token.lock().await = None;
     }
 }
 
@@ -252,8 +222,7 @@ impl Context {
             Ok(mut answer) => {
                 let licence = answer.get_mut("license").map(Value::take).unwrap_or_default();
                 let licence = Licence::from(licence);
-                *self.account.licence.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(licence.clone());
+                self.account.set_licence(licence.clone());
                 self.outbox.tell(Event::Licence(licence)).await;
             }
             Err(failure) => {

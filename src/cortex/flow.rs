@@ -2,69 +2,35 @@
 //! out the application's commands, and says how far it has come. It decides; what takes time is
 //! done by tasks of its own, which end with it.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::{AbortHandle, JoinSet},
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 use super::{
-    Command, Config, Event, Headset, HeadsetId, Security, SessionId, SessionMode, Step, Warning,
-    context::{Account, Context, Outbox, Report, Stage},
+    Command, Event, Headset, HeadsetId, Security, SessionId, Step, Warning,
+    context::{Context, Outbox, Report, Stage},
     event,
     keeper::{self, Keeper, Order},
     link::{Link, Notice},
-    open, poll, sign_in,
+    memory::Memory,
+    open, poll,
+    scan::Scans,
+    sign_in,
 };
 
 /// Reports, notices and orders that may wait.
 const QUEUE: usize = 64;
 const ORDERS: usize = 4;
 
-/// A scan takes about 20 s (§2.5); one whose end is not told is over after this.
-const SCAN: Duration = Duration::from_secs(25);
-
-/// Between the end of a scan and the next that nobody asked for.
-const SCAN_PAUSE: Duration = Duration::from_secs(5);
-
 /// For closing our sessions when the program ends, and for the socket's goodbye.
 const CLOSING: Duration = Duration::from_millis(600);
 const GOODBYE: Duration = Duration::from_millis(400);
-
-/// What outlives a connection.
-pub(super) struct Memory {
-    pub(super) config: Arc<Config>,
-    pub(super) account: Arc<Account>,
-    /// The headsets to keep streaming, each with the mode of its last session.
-    wanted: BTreeMap<HeadsetId, Option<SessionMode>>,
-    /// Whether the only headset may be taken without asking: until the user closes something.
-    alone: bool,
-}
-
-impl Memory {
-    pub(super) fn new(config: Arc<Config>) -> Self {
-        let wanted = config.headset.iter().cloned().map(|id| (id, None)).collect();
-        Self { config, account: Arc::default(), wanted, alone: true }
-    }
-
-    /// Remembers a headset that the user has asked for.
-    pub(super) fn want(&mut self, headset: HeadsetId) {
-        self.wanted.entry(headset).or_default();
-    }
-
-    fn forget(&mut self, headset: &HeadsetId) {
-        self.wanted.remove(headset);
-        self.alone = false;
-    }
-}
 
 /// How a connection ended.
 pub(super) enum End {
@@ -93,9 +59,7 @@ struct Flow<'a> {
     signing_in: Option<Step>,
     step: Option<Step>,
     flowing: watch::Sender<bool>,
-    /// When the running scan began.
-    scanning: Option<Instant>,
-    scanned: Option<Instant>,
+    scans: Scans,
     /// The headset on a USB cable that was explained.
     explained: Option<HeadsetId>,
 }
@@ -130,26 +94,27 @@ pub(super) async fn run(
         signing_in: Some(Step::Greeting),
         step: None,
         flowing: watch::Sender::new(false),
-        scanning: None,
-        scanned: None,
+        scans: Scans::default(),
         explained: None,
     };
     flow.tasks.spawn(sign_in::sign_in(context));
     flow.tell_step().await;
     let end = loop {
         tokio::select! {
+            // In order: what was said before the socket closed may tell why it did.
+            biased;
             command = commands.recv() => match command {
                 Some(Command::Quit) | None => break End::Quit,
                 Some(command) => flow.command(command).await,
             },
-            Some(report) = inbox.recv() => {
-                *greeted |= matches!(report, Report::Greeted);
-                flow.report(report).await;
-            }
             Some(notice) = link.notices.recv() => {
                 if let Some(end) = flow.notice(notice).await {
                     break end;
                 }
+            }
+            Some(report) = inbox.recv() => {
+                *greeted |= matches!(report, Report::Greeted);
+                flow.report(report).await;
             }
             why = &mut link.task => {
                 break End::Lost(why.unwrap_or_else(|error| error.to_string()));
@@ -176,7 +141,7 @@ impl Flow<'_> {
                     ));
                 }
                 11 => return Some(End::Unusable),
-                142 => self.end_scan().await,
+                142 => self.scans.end(&self.context).await,
                 _ => {}
             }
             if let Warning { code: 0 | 1 | 100..=113 | 142, .. } = warning {
@@ -196,7 +161,7 @@ impl Flow<'_> {
                 self.signing_in = None;
                 let (context, flowing) = (&self.context, &self.flowing);
                 self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
-                self.tasks.spawn(poll::sessions(context.clone(), flowing.subscribe()));
+                self.tasks.spawn(poll::sessions(context.clone()));
                 let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
                 for headset in wanted {
                     self.keep(headset);
@@ -206,20 +171,18 @@ impl Flow<'_> {
                 self.choose().await;
                 self.scan_if_needed().await;
             }
-            Report::NotScanning => self.end_scan().await,
+            Report::NotScanning => self.scans.end(&self.context).await,
             Report::Headset(headset, stage) => {
-                match &stage {
-                    Stage::Over => {
-                        self.kept.remove(&headset);
-                        self.memory.forget(&headset);
-                    }
-                    Stage::Live { mode, .. } => {
-                        self.memory.wanted.insert(headset.clone(), Some(*mode));
-                    }
-                    _ => {}
+                // One that was let go may have said something before it heard of it.
+                let Some(kept) = self.kept.get_mut(&headset) else { return };
+                if let Stage::Live { mode, .. } = stage {
+                    self.memory.wanted.insert(headset.clone(), Some(mode));
                 }
-                if let Some(kept) = self.kept.get_mut(&headset) {
-                    kept.stage = stage;
+                let over = stage == Stage::Over;
+                kept.stage = stage;
+                if over {
+                    self.kept.remove(&headset);
+                    self.memory.forget(&headset);
                 }
                 let flowing = self.is_flowing();
                 self.flowing.send_if_modified(|known| std::mem::replace(known, flowing) != flowing);
@@ -243,7 +206,7 @@ impl Flow<'_> {
                 let why = "a scan harms the streams that flow";
                 self.refuse("controlDevice", why, "close the sessions first").await;
             }
-            Command::Scan => self.scan().await,
+            Command::Scan => self.scans.start(&self.context, &mut self.tasks).await,
             Command::Activate(session) => self.order(&session, Order::Activate).await,
             Command::Close(session) => self.order(&session, Order::Close).await,
             Command::Quit => {}
@@ -323,38 +286,13 @@ impl Flow<'_> {
         });
     }
 
-    /// Scans while nothing is connected and nothing is waited for but a headset (§2.5).
+    /// Scans while nothing is connected and nothing is waited for but a headset to appear (§2.5):
+    /// one that is there is about to be connected, and a scan cannot be called off.
     async fn scan_if_needed(&mut self) {
-        if self.scanning.is_some_and(|since| since.elapsed() > SCAN) {
-            self.end_scan().await;
-        }
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
-        let idle = self.kept.values().all(|kept| kept.stage == Stage::Away);
-        let rested = self.scanned.is_none_or(|ended| ended.elapsed() > SCAN_PAUSE);
-        if nobody && idle && rested && self.scanning.is_none() {
-            self.scan().await;
-        }
-    }
-
-    async fn scan(&mut self) {
-        if self.scanning.replace(Instant::now()).is_some() {
-            return;
-        }
-        self.context.outbox.tell(Event::Scan(true)).await;
-        let context = self.context.clone();
-        self.tasks.spawn(async move {
-            if let Err(failure) = context.ask("controlDevice", json!({"command": "refresh"})).await
-            {
-                context.outbox.refused(failure.refusal("controlDevice")).await;
-                context.report(Report::NotScanning).await;
-            }
-        });
-    }
-
-    async fn end_scan(&mut self) {
-        if self.scanning.take().is_some() {
-            self.scanned = Some(Instant::now());
-            self.context.outbox.tell(Event::Scan(false)).await;
+        let idle = self.kept.keys().all(|id| self.context.headset(id).is_none());
+        if self.scans.is_due(&self.context).await && nobody && idle {
+            self.scans.start(&self.context, &mut self.tasks).await;
         }
     }
 

@@ -118,6 +118,8 @@ impl Keeper {
             return Ok(lost);
         }
         self.stage(Stage::Opening).await;
+        // How the headset was lost before must not end the session to come.
+        self.notices.forget();
         let opened = open::open(&self.context, &self.headset, self.mode, true).await?;
         let adopted = opened.adopted;
         match self.begin(opened).await {
@@ -279,6 +281,7 @@ impl Keeper {
     }
 
     async fn lose(&self, live: Live, why: &str) -> Live {
+        self.context.rpc.lose(live.session.id.clone()).await;
         self.tell_closed(&live.session.id, why).await;
         self.stage(Stage::Away).await;
         // What the list says of the headset was said before it was lost.
@@ -307,6 +310,7 @@ impl Keeper {
             if let Err(failure) = self.context.ask_as_user("unsubscribe", params, effect).await {
                 tracing::debug!("{}", failure.refusal("unsubscribe"));
             }
+            live.streams.retain(|stream| *stream != Stream::Met);
         }
         let streams: Vec<_> = self
             .context
@@ -314,7 +318,7 @@ impl Keeper {
             .streams
             .iter()
             .copied()
-            .filter(|stream| *stream == Stream::Met || !live.streams.contains(stream))
+            .filter(|stream| !live.streams.contains(stream))
             .collect();
         if let Err(failure) = self.subscribe(live, &streams).await {
             self.context.outbox.refused(failure.refusal("subscribe")).await;

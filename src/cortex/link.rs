@@ -125,6 +125,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                 frame = self.socket.next() => self.frame(frame).await,
                 order = orders.recv() => match order {
                     Some(Order::Call { request, reply }) => self.send(request, reply).await,
+                    Some(Order::Lost(session)) => {
+                        self.end(&session).await;
+                        Ok(())
+                    }
                     Some(Order::Close) | None => Err("closed by cortop".to_owned()),
                 },
                 () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
@@ -326,13 +330,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         // 0: its streams have stopped, 1: it has been closed (§2.12).
         if matches!(warning.code, 0 | 1)
             && let Some(session) = warning.session()
-            && let Some(streams) = self.sessions.get_mut(&session)
-            && !streams.ended
         {
-            streams.ended = true;
-            self.feed.change(Feed::Ended(session)).await;
+            self.end(&session).await;
         }
         self.tell(Notice::Warning(warning));
+    }
+
+    /// Ends the streams of a session once, and keeps their columns in case they come back.
+    async fn end(&mut self, session: &SessionId) {
+        if let Some(streams) = self.sessions.get_mut(session)
+            && !std::mem::replace(&mut streams.ended, true)
+        {
+            self.feed.change(Feed::Ended(session.clone())).await;
+        }
     }
 
     /// Never waits for the client: the client may be waiting for this task.

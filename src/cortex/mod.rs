@@ -1,6 +1,12 @@
 //! The Cortex API: socket, JSON-RPC, objects, codes, and the client that walks from connection to
 //! streaming. Knows nothing of decoding or drawing.
 //!
+//! From the socket upwards: `tls` and `connect` open it, `link` owns it (`message` tells frames
+//! apart, `rpc` asks), `client` opens it again when it is lost. `flow` runs over one connection:
+//! `sign_in`, `poll` and `scan`, and for each headset a `keeper`, which uses `reach`, `open` and
+//! `subscribe`. `memory` outlives a connection, `context` is what its tasks share. The other files
+//! are what the wire carries, read by `lenient`, and what its codes mean.
+//!
 //! Sections named in the docs of this room (`§2.7`) are those of the project's protocol reference;
 //! what that reference marks as inferred is marked so here.
 
@@ -16,6 +22,7 @@ pub mod id;
 mod keeper;
 mod lenient;
 mod link;
+mod memory;
 mod message;
 pub mod model;
 mod open;
@@ -23,6 +30,7 @@ mod poll;
 mod reach;
 mod rpc;
 pub mod sample;
+mod scan;
 pub mod session;
 mod sign_in;
 pub mod stream;

@@ -14,14 +14,17 @@ use super::{
     rpc::{Effect, Failure},
 };
 
-/// While no stream flows, and while one does.
-const IDLE: Duration = Duration::from_secs(1);
-const STREAMING: Duration = Duration::from_secs(5);
+/// Between two looks at the headsets while no stream flows: somebody may be waiting for one.
+const WAITING: Duration = Duration::from_secs(1);
+
+/// Between two looks at anything else.
+const CALM: Duration = Duration::from_secs(5);
 
 /// Looks at the headsets until the connection is over.
 pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
     let mut look = context.look.subscribe();
     let mut refused = false;
+    let mut first = true;
     loop {
         match context.ask("queryHeadsets", json!({})).await {
             Ok(answer) => {
@@ -32,7 +35,8 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
                     known.clone_from(&headsets);
                     changed
                 });
-                if changed {
+                // The first is told even if empty: the application may know of an older one.
+                if changed || std::mem::take(&mut first) {
                     context.outbox.tell(Event::Headsets(headsets)).await;
                 }
                 context.report(Report::Looked).await;
@@ -44,12 +48,13 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
             }
             Err(_) => {}
         }
-        pause(&mut look, &flowing).await;
+        let turn = if *flowing.borrow() { CALM } else { WAITING };
+        pause(&mut look, turn).await;
     }
 }
 
 /// Looks at our sessions until the connection is over.
-pub(super) async fn sessions(context: Context, flowing: watch::Receiver<bool>) {
+pub(super) async fn sessions(context: Context) {
     let mut look = context.look.subscribe();
     loop {
         match context.ask_as_user("querySessions", json!({}), Effect::None).await {
@@ -60,13 +65,12 @@ pub(super) async fn sessions(context: Context, flowing: watch::Receiver<bool>) {
             Err(Failure::Down) => return,
             Err(failure) => tracing::debug!("{}", failure.refusal("querySessions")),
         }
-        pause(&mut look, &flowing).await;
+        pause(&mut look, CALM).await;
     }
 }
 
 /// Until the next turn, or until somebody wants it now.
-async fn pause(look: &mut watch::Receiver<()>, flowing: &watch::Receiver<bool>) {
-    let turn = if *flowing.borrow() { STREAMING } else { IDLE };
+async fn pause(look: &mut watch::Receiver<()>, turn: Duration) {
     // Whichever comes first.
     let _ = timeout(turn, look.changed()).await;
 }

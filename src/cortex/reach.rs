@@ -49,7 +49,7 @@ impl Notices {
     }
 
     /// Forgets the warnings said before now.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         while let Ok(notice) = self.receiver.try_recv() {
             if let Notice::Resumed(session) = notice {
                 self.resumed = Some(session);

@@ -99,6 +99,8 @@ impl Failure {
 pub(super) enum Order {
     /// Send this; the answer goes to `reply`.
     Call { request: Request, reply: oneshot::Sender<Result<Box<RawValue>, RpcError>> },
+    /// A session is lost, though no warning said so; its samples may yet come back.
+    Lost(SessionId),
     /// Say goodbye and end.
     Close,
 }
@@ -127,6 +129,12 @@ impl Rpc {
             Ok(serde_json::from_str(raw.get()).unwrap_or_default())
         };
         timeout(LIMIT, exchange).await.unwrap_or(Err(Failure::Silent))
+    }
+
+    /// Tells the link that a session is lost.
+    pub(super) async fn lose(&self, session: SessionId) {
+        // A link that is gone has ended all sessions.
+        let _ = self.orders.send(Order::Lost(session)).await;
     }
 
     /// Ends the link with a close frame.

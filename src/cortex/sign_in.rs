@@ -1,10 +1,7 @@
 //! From a fresh socket to a usable token (§2.1–§2.4): who is there, who is logged in, may we, and
 //! has the agreement been accepted. Waits as long as the user needs, and says for what.
 
-use std::{
-    sync::{PoisonError, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -15,7 +12,7 @@ use tokio::{
 use super::{
     Event, Refusal, Step, Warning,
     account::{CortexInfo, UserLogin},
-    code::Class,
+    code::{self, Class},
     context::{Context, Report, is_granted},
     event, lenient,
     link::Notice,
@@ -85,23 +82,17 @@ async fn log_in(context: &Context) -> Result<()> {
     let mut notices = context.notices.subscribe();
     let mut told = false;
     loop {
-        let answer =
-            context.ask("getUserLogin", json!({})).await.map_err(|f| ("getUserLogin", f))?;
+        let answer = match context.ask("getUserLogin", json!({})).await {
+            Ok(answer) => answer,
+            // An old service does not tell; it refuses what needs a user.
+            Err(Failure::Refused(error)) if error.code == code::UNKNOWN_METHOD => return Ok(()),
+            Err(failure) => return Err(("getUserLogin", failure)),
+        };
         let user = lenient::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
         context.outbox.tell(Event::User(user.clone())).await;
         match user {
             Some(user) if !user.is_other_os_user() => {
-                let changed = {
-                    let mut known =
-                        context.account.user.lock().unwrap_or_else(PoisonError::into_inner);
-                    let changed = *known != user.username;
-                    known.clone_from(&user.username);
-                    changed
-                };
-                if changed {
-                    // A token is bound to its user (§2.4).
-                    context.account.sign_out().await;
-                }
+                context.account.sign_in(&user.username).await;
                 return Ok(());
             }
             Some(other) if !told => {

@@ -214,8 +214,8 @@ impl ServerCertVerifier for Verifier {
         let checked =
             webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match checked {
-            // rustls looks at the name last: this error says that the chain is good. A test
-            // below holds it to that.
+            // rustls looks at the name last: this error says that the chain is good. A test with an
+            // unknown root and a wrong name holds it to that.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.loopback => {

@@ -8,7 +8,10 @@
     reason = "helpers of tests fail aloud, and take json!(…) as it comes"
 )]
 
-mod flow;
+mod account;
+mod headsets;
+mod reconnect;
 mod secrets;
 mod service;
+mod sessions;
 mod tls;

@@ -7,8 +7,8 @@ use std::{
 };
 
 use cortop::cortex::{
-    Client, Command, Config, Event, Feed, Stream, client::SessionPolicy, sample::FeedReceiver,
-    sample::feed,
+    Client, Command, Config, Event, Feed, Link, SessionMode, Step, Stream, client::SessionPolicy,
+    sample::FeedReceiver, sample::feed,
 };
 use futures_util::{SinkExt, StreamExt};
 use rustls::ServerConfig;
@@ -27,6 +27,10 @@ use tokio_tungstenite::{accept_async, tungstenite::Message};
 pub(crate) const CLIENT_ID: &str = "id-of-the-application-0f0f";
 pub(crate) const CLIENT_SECRET: &str = "secret-of-the-application-1e1e";
 pub(crate) const TOKEN: &str = "aaa.token-of-the-user-2d2d+/=.ccc";
+
+/// Headsets.
+pub(crate) const INSIGHT: &str = "INSIGHT-0A1B2C3D";
+pub(crate) const EPOCX: &str = "EPOCX-1A2B3C4D";
 
 /// What the script says to a request.
 pub(crate) enum Say {
@@ -286,5 +290,37 @@ impl Tested {
         });
         rest.await.expect("the client did not end");
         self.events
+    }
+}
+
+pub(crate) fn step(event: &Event) -> Option<Step> {
+    match event {
+        Event::Link(Link::Up { step, .. }) => Some(step.clone()),
+        _ => None,
+    }
+}
+
+pub(crate) fn reached(wanted: Step) -> impl Fn(&Event) -> Option<()> {
+    move |event| (step(event)? == wanted).then_some(())
+}
+
+pub(crate) fn opened(event: &Event) -> Option<(SessionMode, String)> {
+    match event {
+        Event::Opened { mode, why, .. } => Some((*mode, why.clone())),
+        _ => None,
+    }
+}
+
+pub(crate) fn refused(event: &Event) -> Option<String> {
+    match event {
+        Event::Refused(refusal) => Some(refusal.to_string()),
+        _ => None,
+    }
+}
+
+pub(crate) fn closed(event: &Event) -> Option<String> {
+    match event {
+        Event::Closed { why, .. } => Some(why.clone()),
+        _ => None,
     }
 }

@@ -1,0 +1,81 @@
+//! What outlives a connection: the account, and the headsets that are wanted.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+};
+
+use secrecy::SecretString;
+
+use super::{Config, HeadsetId, SessionMode, account::Licence};
+
+/// What outlives a connection.
+pub(super) struct Memory {
+    pub(super) config: Arc<Config>,
+    pub(super) account: Arc<Account>,
+    /// The headsets to keep streaming, each with the mode of its last session.
+    pub(super) wanted: BTreeMap<HeadsetId, Option<SessionMode>>,
+    /// Whether the only headset may be taken without asking: until the user closes something.
+    pub(super) alone: bool,
+}
+
+impl Memory {
+    pub(super) fn new(config: Arc<Config>) -> Self {
+        let wanted = config.headset.iter().cloned().map(|id| (id, None)).collect();
+        Self { config, account: Arc::default(), wanted, alone: true }
+    }
+
+    /// Remembers a headset that the user has asked for.
+    pub(super) fn want(&mut self, headset: HeadsetId) {
+        self.wanted.entry(headset).or_default();
+    }
+
+    /// Forgets a headset that the user has let go.
+    pub(super) fn forget(&mut self, headset: &HeadsetId) {
+        self.wanted.remove(headset);
+        self.alone = false;
+    }
+}
+
+/// The account: the token, and what may be done only once.
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) token: tokio::sync::Mutex<Option<SecretString>>,
+    /// `authorize` has been sent with the debit and was not refused.
+    pub(super) debited: AtomicBool,
+    /// `requestAccess` has been sent: Launcher asks only once (§2.3).
+    pub(super) access_requested: AtomicBool,
+    /// Whose token it is.
+    user: Mutex<String>,
+    licence: Mutex<Option<Licence>>,
+}
+
+impl Account {
+    pub(super) fn licence(&self) -> Option<Licence> {
+        self.licence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_licence(&self, licence: Licence) {
+        *self.licence.lock().unwrap_or_else(PoisonError::into_inner) = Some(licence);
+    }
+
+    /// Notes who is logged in. A token is bound to its user (§2.4): another one's is forgotten.
+    pub(super) async fn sign_in(&self, user: &str) {
+        let before = std::mem::replace(
+            &mut *self.user.lock().unwrap_or_else(PoisonError::into_inner),
+            user.to_owned(),
+        );
+        if before != user {
+            self.sign_out().await;
+        }
+    }
+
+    pub(super) async fn has_token(&self) -> bool {
+        self.token.lock().await.is_some()
+    }
+
+    /// Forgets the token, of a user who is gone.
+    pub(super) async fn sign_out(&self) {
+        *self.token.lock().await = None;
+    }
+}

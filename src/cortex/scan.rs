@@ -1,0 +1,60 @@
+//! Scanning for headsets (§2.5): one scan at a time, told when it begins and ends.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::{task::JoinSet, time::Instant};
+
+use super::{
+    Event,
+    context::{Context, Report},
+};
+
+/// A scan takes about 20 s; one whose end is not told (warning 142) is over after this.
+const LONGEST: Duration = Duration::from_secs(25);
+
+/// Between the end of a scan and the next that nobody asked for.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The scans of one connection.
+#[derive(Default)]
+pub(super) struct Scans {
+    /// When the running scan began.
+    running: Option<Instant>,
+    /// When the last one ended.
+    ended: Option<Instant>,
+}
+
+impl Scans {
+    /// Starts a scan, unless one runs.
+    pub(super) async fn start(&mut self, context: &Context, tasks: &mut JoinSet<()>) {
+        if self.running.is_none() {
+            self.running = Some(Instant::now());
+            context.outbox.tell(Event::Scan(true)).await;
+            tasks.spawn(ask(context.clone()));
+        }
+    }
+
+    /// The running scan is over.
+    pub(super) async fn end(&mut self, context: &Context) {
+        if self.running.take().is_some() {
+            self.ended = Some(Instant::now());
+            context.outbox.tell(Event::Scan(false)).await;
+        }
+    }
+
+    /// Whether it is time for a scan that nobody asked for; ends one that has run too long.
+    pub(super) async fn is_due(&mut self, context: &Context) -> bool {
+        if self.running.is_some_and(|since| since.elapsed() > LONGEST) {
+            self.end(context).await;
+        }
+        self.running.is_none() && self.ended.is_none_or(|ended| ended.elapsed() > PAUSE)
+    }
+}
+
+async fn ask(context: Context) {
+    if let Err(failure) = context.ask("controlDevice", json!({"command": "refresh"})).await {
+        context.outbox.refused(failure.refusal("controlDevice")).await;
+        context.report(Report::NotScanning).await;
+    }
+}

@@ -1,0 +1,131 @@
+//! Signing in (§2.1–§2.4): login, approval, agreement, tokens, and whose they are.
+
+use cortop::cortex::{Config, Event, Step, account::UserLogin};
+use serde_json::json;
+
+use crate::service::{Say, Service, TOKEN, Tested, closed, config, reached, refused};
+
+#[tokio::test]
+async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
+    let mut refusals = [-32015, -32014].into_iter();
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "generateNewToken" => Say::Error(-32130, "later"),
+        "createSession" | "subscribe" => match refusals.next() {
+            Some(code) => Say::Error(code, "no"),
+            None => Say::Usual,
+        },
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(Config { debit: Some(1), ..config(&service.url) });
+    tested.until(reached(Step::Streaming)).await;
+    let debits: Vec<_> =
+        service.asked("authorize").iter().map(|seen| seen.params.get("debit").is_some()).collect();
+    assert!(debits[0]);
+    assert!(debits.len() >= 2 && debits[1..].iter().all(|debit| !debit), "{debits:?}");
+    assert_eq!(service.asked("generateNewToken").len(), 1);
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn nobody_logged_in_and_no_approval_are_waited_for() {
+    let mut logged_in = false;
+    let mut granted = false;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" if !logged_in => {
+            logged_in = true;
+            Say::Result(json!([]))
+        }
+        "hasAccessRight" => Say::Result(json!({"accessGranted": granted})),
+        "requestAccess" => {
+            granted = true;
+            Say::Result(json!({"accessGranted": false}))
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Login)).await;
+    service.warn(2, json!("logged in"));
+    tested.until(reached(Step::Approval)).await;
+    service.warn(9, json!("granted"));
+    tested.until(reached(Step::Streaming)).await;
+    assert_eq!(service.asked("requestAccess").len(), 1);
+    let events = tested.quit().await;
+    let users: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::User(user) => Some(user.clone().map(|UserLogin { username, .. }| username)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(users, [None, Some("ana.lab".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_agreement_is_waited_for() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "authorize" => Say::Result(json!({
+            "cortexToken": TOKEN, "warning": {"code": 6, "licenseUrl": "https://", "message": "EULA"}
+        })),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Agreement)).await;
+    service.warn(17, json!("accepted"));
+    tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn wrong_credentials_stop_with_the_next_step() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "hasAccessRight" => Say::Error(-32021, "Invalid client."),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let refusal = tested.until(refused).await;
+    assert!(refusal.contains("EMOTIV_CLIENT_ID"), "{refusal}");
+    tested.until(reached(Step::Stopped)).await;
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn after_a_logout_the_next_user_gets_a_token_of_their_own_and_no_debit() {
+    let mut users = ["ana.lab", "ben.lab"].into_iter();
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" => Say::Result(json!([{"username": users.next().unwrap()}])),
+        _ => Say::Usual,
+    })
+    .await;
+    let config = Config { debit: Some(2), ..config(&service.url) };
+    let mut tested = Tested::start(config);
+    tested.until(reached(Step::Streaming)).await;
+    service.warn(3, json!("ana.lab has logged out"));
+    assert!(tested.until(closed).await.contains("logged out"));
+    tested.until(reached(Step::Streaming)).await;
+    let authorized = service.asked("authorize");
+    assert_eq!(authorized.len(), 2);
+    assert_eq!(authorized[1].params.get("debit"), None);
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn another_user_of_this_computer_who_holds_the_service_is_named() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "getUserLogin" => Say::Result(json!([{
+            "currentOSUId": "501", "currentOSUsername": "ana", "loggedInOSUId": "502",
+            "loggedInOSUsername": "ben", "username": "ben.lab"
+        }])),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let refusal = tested.until(refused).await;
+    assert!(refusal.contains("ben, is logged in") && refusal.contains("log in here as ana"));
+    tested.until(reached(Step::Login)).await;
+    tested.quit().await;
+    assert!(service.asked("authorize").is_empty());
+}

@@ -1,0 +1,100 @@
+//! What becomes of everything when the connection is lost, refused, of no use, or ended.
+
+use std::time::Duration;
+
+use cortop::cortex::{Command, Config, Event, Feed, Link, Step};
+use serde_json::json;
+use tokio::{net::TcpListener, time::Instant};
+
+use crate::service::{INSIGHT, Say, Service, Tested, closed, config, licence, reached, refused};
+
+#[tokio::test]
+async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "getLicenseInfo" => Say::Result(licence(&["eeg", "pm"], json!(1))),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(Config { debit: Some(3), ..config(&service.url) });
+    tested.until(reached(Step::Streaming)).await;
+    assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
+    assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
+
+    service.drop_connections();
+    tested.until(closed).await;
+    assert!(matches!(tested.fed().await, Feed::Ended(_)));
+    let attempt = tested
+        .until(|event| match event {
+            Event::Link(Link::Waiting { attempt, .. }) => Some(*attempt),
+            _ => None,
+        })
+        .await;
+    assert_eq!(attempt, 1);
+    tested.until(reached(Step::Streaming)).await;
+    let Feed::Subscribed(again) = tested.fed().await else { panic!() };
+    assert_eq!(again.session.as_str(), format!("session-1-of-{INSIGHT}"));
+
+    // The token serves again, so nothing is authorized and nothing debited.
+    let authorized = service.asked("authorize");
+    assert_eq!(authorized.len(), 1);
+    assert_eq!(authorized[0].params["debit"], 3);
+    let created = service.asked("createSession");
+    assert!(created.iter().all(|seen| seen.params["status"] == "active"), "{created:?}");
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_yet_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut tested = Tested::start(config(&format!("ws://{address}")));
+    let why = tested
+        .until(|event| match event {
+            Event::Link(Link::Waiting { why, attempt: 2, .. }) => Some(why.clone()),
+            _ => None,
+        })
+        .await;
+    assert!(why.contains("nothing listens on") && why.contains("EMOTIV Launcher"), "{why}");
+    // What is asked for meanwhile is refused aloud, or remembered.
+    tested.command(Command::Scan).await;
+    assert!(tested.until(refused).await.contains("not connected"));
+    let _service = Service::on(TcpListener::bind(address).await.unwrap(), None, |_| Say::Usual);
+    tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_the_service() {
+    let service = Service::start(|seen| {
+        let message = json!({"jsonrpc": "2.0", "warning": {"code": 11, "message": "re-open"}});
+        if seen.connection < 3 { Say::Texts(vec![message.to_string()]) } else { Say::Usual }
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let why = tested
+        .until(|event| match event {
+            Event::Link(Link::Waiting { why, attempt: 3, .. }) => Some(why.clone()),
+            _ => None,
+        })
+        .await;
+    assert!(why.contains("restart the Cortex service"), "{why}");
+    tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn quitting_is_bounded_even_if_nobody_answers_and_nobody_reads() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "updateSession" => Say::Nothing,
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    let started = Instant::now();
+    tested.command(Command::Quit).await;
+    tested.client.task.await.unwrap();
+    assert!(started.elapsed() < Duration::from_millis(1500));
+    assert_eq!(service.asked("updateSession").len(), 1);
+}

@@ -1,0 +1,250 @@
+//! Sessions and their streams (§2.7, §2.8, §2.12): opened, refused, adopted, lost and resumed.
+
+use std::time::Duration;
+
+use cortop::cortex::{
+    Command, Config, Event, Feed, SessionMode, Step, Stream, client::SessionPolicy,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::service::{
+    EPOCX, INSIGHT, Say, Seen, Service, Tested, closed, config, licence, opened, reached, refused,
+    session, step, subscribed,
+};
+
+#[tokio::test]
+async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
+    let service = Service::start(|seen: &Seen| match seen.method.as_str() {
+        "getLicenseInfo" => Say::Result(licence(&["eeg", "pm"], json!(7))),
+        "subscribe" => {
+            let answer = json!({"id": seen.id, "result": {
+                "failure": [{"code": -32016, "message": "No.", "streamName": "eeg"}],
+                "success": [{"cols": ["Battery", ["AF3"]], "streamName": "dev"}],
+            }});
+            let sample = json!({"dev": [4, [2]], "sid": seen.params["session"], "time": 1.5});
+            Say::Texts(vec![answer.to_string(), sample.to_string()])
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut config = config(&service.url);
+    config.streams = vec![Stream::Eeg, Stream::Dev, Stream::Pow];
+    let mut tested = Tested::start(config);
+
+    let (streams, refused) = tested
+        .until(|event| match event {
+            Event::Subscribed { streams, refused, .. } => Some((streams.clone(), refused.clone())),
+            _ => None,
+        })
+        .await;
+    assert_eq!(streams, [Stream::Dev]);
+    assert_eq!(refused.len(), 2);
+    assert!(refused[0].1.next.contains("licence with scope eeg"), "{refused:?}");
+    assert!(refused[1].1.message.contains("without a word on pow"), "{refused:?}");
+    tested.until(reached(Step::Streaming)).await;
+
+    let Feed::Subscribed(dev) = tested.fed().await else { panic!() };
+    assert_eq!((dev.headset.as_str(), dev.nominal_rate), (INSIGHT, Some(2.0)));
+    let Feed::Sample(sample) = tested.fed().await else { panic!() };
+    assert!(sample.text.contains("[4,[2]]"));
+
+    let events = tested.quit().await;
+    let steps: Vec<_> = events.iter().filter_map(step).collect();
+    assert_eq!(steps.first(), Some(&Step::Greeting));
+    assert_eq!(steps.last(), Some(&Step::Streaming));
+    let (mode, why) = events.iter().find_map(opened).unwrap();
+    assert_eq!(mode, SessionMode::Active);
+    assert!(why.contains("scope eeg and 7 activations"), "{why}");
+    assert!(
+        events.iter().any(
+            |event| matches!(event, Event::Session(one) if one.headset.id.as_str() == INSIGHT)
+        )
+    );
+
+    assert_eq!(service.asked("createSession")[0].params["status"], "active");
+    assert_eq!(service.asked("authorize")[0].params.get("debit"), None);
+    assert_eq!(service.asked("updateSession")[0].params["status"], "close");
+    assert!(service.asked("controlDevice").is_empty(), "neither a scan nor a disconnect");
+}
+
+#[tokio::test]
+async fn a_headset_that_is_not_ready_is_asked_again_with_growing_pauses() {
+    let mut times = 0;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "createSession" if times < 2 => {
+            times += 1;
+            Say::Error(-32152, "The headset is not ready.")
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let started = Instant::now();
+    tested.until(reached(Step::Streaming)).await;
+    assert!(started.elapsed() >= Duration::from_millis(1500));
+    assert_eq!(service.asked("createSession").len(), 3);
+    assert!(tested.quit().await.iter().all(|event| refused(event).is_none()));
+}
+
+#[tokio::test]
+async fn without_quota_the_session_is_opened_and_says_why_unless_the_user_insists() {
+    for policy in [SessionPolicy::Auto, SessionPolicy::Active] {
+        let service = Service::start(|seen| match seen.method.as_str() {
+            "getLicenseInfo" => Say::Result(licence(&["eeg"], Value::Null)),
+            "createSession" if seen.params["status"] == "active" => {
+                Say::Error(-32019, "Session limit on this device has been reached.")
+            }
+            _ => Say::Usual,
+        })
+        .await;
+        let mut tested = Tested::start(Config { session: policy, ..config(&service.url) });
+        if policy == SessionPolicy::Auto {
+            let (mode, why) = tested.until(opened).await;
+            assert_eq!(mode, SessionMode::Open);
+            assert!(why.contains("Session limit") && why.contains("--debit"), "{why}");
+        } else {
+            let refusal = tested.until(refused).await;
+            assert!(refusal.contains("createSession -32019"), "{refusal}");
+            tested.until(reached(Step::Stopped)).await;
+        }
+        tested.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_there_already_is_adopted_or_makes_room() {
+    for usable in [true, false] {
+        let mut there = true;
+        let service = Service::start(move |seen| match seen.method.as_str() {
+            "createSession" if there => Say::Error(-32005, "The session exists."),
+            "querySessions" if there => Say::Result(json!([session("old", INSIGHT, "opened")])),
+            "subscribe" if seen.params["session"] == "old" && !usable => {
+                Say::Error(-32007, "The session does not exist.")
+            }
+            "updateSession" => {
+                there = false;
+                Say::Usual
+            }
+            _ => Say::Usual,
+        })
+        .await;
+        let mut tested = Tested::start(config(&service.url));
+        tested.until(reached(Step::Streaming)).await;
+        let Feed::Subscribed(flowing) = tested.fed().await else { panic!() };
+        assert_eq!(flowing.session.as_str() == "old", usable);
+        tested.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_headset_closes_the_session_and_a_new_one_is_opened() {
+    let mut times = 0;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "createSession" => {
+            times += 1;
+            Say::Result(session(&format!("session {times}"), INSIGHT, "opened"))
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    service
+        .warn(1, json!({"behavior": "Cortex has closed the session.", "sessionId": "session 1"}));
+    assert_eq!(tested.until(closed).await, "Cortex has closed the session.");
+    tested.until(reached(Step::Streaming)).await;
+    let ids: Vec<_> = tested
+        .quit()
+        .await
+        .iter()
+        .filter_map(|event| match event {
+            Event::Opened { session, .. } => Some(session.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids, ["session 1", "session 2"]);
+}
+
+#[tokio::test]
+async fn a_session_whose_samples_come_back_is_carried_on() {
+    let service = Service::start(|_| Say::Usual).await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    let id = format!("session-0-of-{INSIGHT}");
+    service.warn(0, json!({"behavior": "stopped", "sessionId": id}));
+    tested.until(closed).await;
+    service.push.send(json!({"dev": [1], "sid": id, "time": 1}).to_string()).unwrap();
+    tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+    assert_eq!(service.asked("createSession").len(), 1);
+}
+
+#[tokio::test]
+async fn activating_subscribes_what_needs_it_afterwards() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "subscribe" => {
+            let mut answer = subscribed(&seen.params);
+            let eeg = seen.params["streams"].as_array().unwrap().contains(&json!("eeg"));
+            if eeg && seen.params["streams"].as_array().unwrap().len() == 3 {
+                answer["success"].as_array_mut().unwrap().retain(|one| one["streamName"] != "eeg");
+                answer["failure"] = json!([{"code": -32016, "streamName": "eeg"}]);
+            }
+            Say::Result(answer)
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut config = config(&service.url);
+    config.streams = vec![Stream::Eeg, Stream::Dev, Stream::Met];
+    let mut tested = Tested::start(config);
+    let session = tested
+        .until(|event| match event {
+            Event::Subscribed { session, streams, .. } if !streams.contains(&Stream::Eeg) => {
+                Some(session.clone())
+            }
+            _ => None,
+        })
+        .await;
+    tested.until(reached(Step::Streaming)).await;
+    tested.command(Command::Activate(session)).await;
+    let streams = tested
+        .until(|event| match event {
+            Event::Subscribed { streams, refused, .. } if refused.is_empty() => {
+                Some(streams.clone())
+            }
+            _ => None,
+        })
+        .await;
+    assert_eq!(streams.len(), 3);
+    assert_eq!(service.asked("unsubscribe")[0].params["streams"], json!(["met"]));
+    assert_eq!(service.asked("subscribe")[1].params["streams"], json!(["eeg", "met"]));
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "querySessions" => Say::Result(json!([])),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    // Each warning about some headset makes the client look again.
+    let nudging = async {
+        loop {
+            service.warn(104, json!({"headsetId": EPOCX}));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        why = tested.until(closed) => assert!(why.contains("no longer knows"), "{why}"),
+        () = nudging => {}
+    }
+    for _ in 0..2 {
+        assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
+    }
+    assert!(matches!(tested.fed().await, Feed::Ended(_)));
+    tested.quit().await;
+}
