@@ -167,7 +167,7 @@ async fn simulate(demo: &cli::Demo) -> Result<Sim> {
 /// The service that the settings name.
 fn service(config: &Config) -> Result<cortex::Config> {
     let Credentials { id, secret } = config.credentials.clone().map_err(|next| eyre!(next))?;
-    Ok(cortex::Config {
+    let cortex = cortex::Config {
         url: config.url.clone(),
         ca_file: config.ca_file.clone(),
         insecure: config.insecure,
@@ -177,7 +177,9 @@ fn service(config: &Config) -> Result<cortex::Config> {
         session: config.session,
         debit: config.debit,
         streams: config.streams.clone(),
-    })
+    };
+    cortex.check()?;
+    Ok(cortex)
 }
 
 /// The simulator, which takes any credentials.

@@ -14,6 +14,7 @@ use std::{
 
 use cortop::{
     app::{App, Now, Settings},
+    sim::{self, Sim},
     terminal::{self, Tty, Wires, guard::Guard, input, screen},
     ui::{self, Ui},
 };
@@ -294,11 +295,23 @@ fn a_panic_anywhere_restores_the_terminal_reports_and_ends_the_program() {
 
 #[test]
 fn an_idle_monitor_costs_next_to_nothing() {
+    // A service without a headset, which lives as long as this test.
+    let (_alive, ended) = tokio::sync::oneshot::channel::<()>();
+    let (told, url) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let options = sim::Options { headsets: Vec::new(), ..sim::Options::default() };
+            let sim = Sim::start(options).await.expect("a service");
+            told.send(sim.url()).expect("the test listens");
+            let _ = ended.await;
+        });
+    });
+    let url = url.recv().expect("a service");
+
     let credentials = [("EMOTIV_CLIENT_ID", "id"), ("EMOTIV_CLIENT_SECRET", "secret")];
-    // Nothing listens there.
-    let args = ["--url", "ws://127.0.0.1:1"];
-    let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &args, &credentials);
-    pty.wait_for_monitor();
+    let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &["--url", &url], &credentials);
+    pty.wait_for_text("No headset");
     // Not counted: the frames of the start.
     pty.received_within(Duration::from_secs(2));
     let (bytes, frames) = pty.received_within(Duration::from_secs(10));

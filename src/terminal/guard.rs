@@ -6,6 +6,7 @@ use std::{
     io::{self, Write as _},
     panic,
     sync::{
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::channel,
     },
@@ -31,6 +32,8 @@ use super::{End, Input, screen::stdout};
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// Held for each write to the terminal, so that no frame follows the last bytes.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// Gives the terminal back when dropped.
 #[derive(Debug)]
@@ -96,7 +99,24 @@ pub(super) fn leave(writable: bool) {
     let _ = disable_raw_mode();
 }
 
+/// Standard output for frames: what comes after the terminal was given back is discarded, be it a
+/// frame that was on its way when another thread panicked.
+#[derive(Debug)]
+pub(super) struct Out<W>(pub(super) W);
+
+impl<W: io::Write> io::Write for Out<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if ENTERED.load(Ordering::SeqCst) { self.0.write(bytes) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 fn write_leave() -> io::Result<()> {
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut bytes = Vec::new();
     queue!(
         bytes,

@@ -85,7 +85,7 @@ impl Tty {
     /// # Errors
     /// Standard output cannot be shared, or no thread can be had.
     pub fn new(limit: Option<f64>, synchronized: bool) -> io::Result<Self> {
-        Self::over(stdout()?, limit, synchronized)
+        Self::over(guard::Out(stdout()?), limit, synchronized)
     }
 
     fn over(
