@@ -1,11 +1,27 @@
-//! The decoder task: follows the view it is told and publishes that view's snapshot.
+//! The decoder: takes what the reader hands over, follows the view it is told and publishes that
+//! view's snapshot. [`Decoder`] is the whole of it without time or tasks; [`spawn`] gives it both.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    select,
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
 
-use super::{Snapshot, View};
-use crate::cortex::sample::FeedReceiver;
+use super::{
+    Snapshot, View,
+    history::History,
+    parse::Record,
+    picture::Picture,
+    snapshot::Readings,
+    source::{Source, Taken},
+};
+use crate::cortex::{Feed, Sample, SessionId, Subscription, sample::FeedReceiver};
+
+/// Items taken from the queue at once.
+const BATCH: usize = 256;
 
 /// Limits of the decoder.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +32,159 @@ pub struct Config {
     pub history: usize,
 }
 
+/// Everything known from the samples of all sessions, and the picture of one view.
+#[derive(Debug)]
+pub struct Decoder {
+    /// Bytes of history for all sources together.
+    budget: usize,
+    view: View,
+    sources: Vec<Source>,
+    readings: BTreeMap<SessionId, Readings>,
+    picture: Option<Picture>,
+    record: Record,
+}
+
+impl Decoder {
+    /// Without subscriptions yet. `history`: bytes of history for all headsets together.
+    #[must_use]
+    pub fn new(view: View, history: usize) -> Self {
+        Self {
+            budget: history,
+            view,
+            sources: Vec::new(),
+            readings: BTreeMap::new(),
+            picture: None,
+            record: Record::default(),
+        }
+    }
+
+    /// Takes in one item of the feed; `now` is when, for what has no arrival of its own.
+    pub fn push(&mut self, feed: Feed, now: Instant) {
+        match feed {
+            Feed::Sample(sample) => self.sample(&sample),
+            Feed::Subscribed(subscription) => self.subscribe(subscription, now),
+            Feed::Unsubscribed(session, stream) => {
+                self.sources.retain(|source| !source.is(&session, stream));
+                if let Some(readings) = self.readings.get_mut(&session) {
+                    readings.forget(stream);
+                }
+                self.redraw();
+            }
+            Feed::Ended(session) => {
+                self.sources.retain(|source| source.subscription.session != session);
+                self.readings.remove(&session);
+                self.redraw();
+            }
+        }
+    }
+
+    /// Looks at something else from now on.
+    pub fn set_view(&mut self, view: View) {
+        if self.view != view {
+            self.view = view;
+            self.redraw();
+        }
+    }
+
+    /// The snapshot of the view.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        let session = self.view.session.as_ref();
+        let traces = self
+            .viewed()
+            .and_then(|source| Some(self.picture.as_ref()?.traces(source, source.trace.as_ref()?)));
+        Snapshot {
+            view: self.view.clone(),
+            traces,
+            readings: session.and_then(|id| self.readings.get(id)).cloned().unwrap_or_default(),
+            health: self
+                .sources
+                .iter()
+                .map(|source| source.meter.health(&source.subscription, now))
+                .collect(),
+            dropped: 0,
+        }
+    }
+
+    /// When the next stream becomes stale, if nothing comes until then.
+    #[must_use]
+    pub fn next_stale(&self, now: Instant) -> Option<Instant> {
+        let stale_at = |source: &Source| source.meter.stale_at(&source.subscription);
+        self.sources.iter().filter_map(stale_at).filter(|&at| at > now).min()
+    }
+
+    fn subscribe(&mut self, subscription: Arc<Subscription>, now: Instant) {
+        self.sources.retain(|source| !source.is(&subscription.session, subscription.stream));
+        let readings = self.readings.entry(subscription.session.clone()).or_default();
+        readings.forget(subscription.stream);
+        self.sources.push(Source::new(subscription, now));
+        self.redraw();
+    }
+
+    fn sample(&mut self, sample: &Sample) {
+        let Subscription { session, stream, .. } = &*sample.subscription;
+        let own = |source: &Source| {
+            Arc::ptr_eq(&source.subscription, &sample.subscription) || source.is(session, *stream)
+        };
+        let Some(at) = self.sources.iter().position(own) else { return };
+        let Some(source) = self.sources.get_mut(at) else { return };
+        let viewed = self.view.session.as_ref() == Some(session) && self.view.stream == *stream;
+        match source.push(sample, &mut self.record) {
+            Taken::Nothing => {}
+            Taken::Reading => {
+                if let Some(readings) = self.readings.get_mut(session) {
+                    readings.push(&source.subscription, &self.record, sample.received);
+                }
+            }
+            Taken::Sample { lost, grew } => {
+                let newest = source.trace.as_ref().and_then(|trace| trace.history.newest());
+                if let Some(picture) = self.picture.as_mut().filter(|_| viewed) {
+                    if picture.fits(source) {
+                        picture.lose(lost);
+                        picture.push(newest.unwrap_or_default());
+                    } else {
+                        self.redraw();
+                    }
+                }
+                if grew {
+                    self.forget();
+                }
+            }
+        }
+    }
+
+    /// The source that the view looks at.
+    fn viewed(&self) -> Option<&Source> {
+        let session = self.view.session.as_ref()?;
+        self.sources.iter().find(|source| source.is(session, self.view.stream))
+    }
+
+    /// Builds the picture anew from the history.
+    fn redraw(&mut self) {
+        self.picture = self.viewed().and_then(|source| {
+            let trace = source.trace.as_ref().filter(|_| self.view.columns > 0)?;
+            Some(Picture::new(&self.view, source, trace))
+        });
+    }
+
+    /// Keeps all histories together within their budget: the oldest chunk goes first.
+    fn forget(&mut self) {
+        let histories =
+            || self.sources.iter().filter_map(|source| Some(&source.trace.as_ref()?.history));
+        let mut bytes: usize = histories().map(History::bytes).sum();
+        while bytes > self.budget {
+            let oldest = self
+                .sources
+                .iter_mut()
+                .filter_map(|source| Some(&mut source.trace.as_mut()?.history))
+                .filter_map(|history| Some((history.forgettable()?, history)))
+                .min_by_key(|(since, _)| *since);
+            let Some((_, history)) = oldest else { return };
+            bytes -= history.forget();
+        }
+    }
+}
+
 /// Starts the decoder on the current runtime. It ends when the feed is closed.
 #[must_use]
 pub fn spawn(
@@ -23,6 +192,52 @@ pub fn spawn(
     view: watch::Receiver<View>,
     config: Config,
 ) -> (watch::Receiver<Arc<Snapshot>>, JoinHandle<()>) {
-    let _ = (feed, view, config);
-    todo!()
+    let (publish, snapshots) = watch::channel(Arc::default());
+    (snapshots, tokio::spawn(run(feed, view, config, publish)))
+}
+
+/// Publishes at most once a frame, and only what changed; a new view is answered at once. Wakes up
+/// for what comes, for the end of a frame that holds something new, and when a stream gets stale.
+async fn run(
+    mut feed: FeedReceiver,
+    mut view: watch::Receiver<View>,
+    config: Config,
+    publish: watch::Sender<Arc<Snapshot>>,
+) {
+    let mut decoder = Decoder::new(view.borrow_and_update().clone(), config.history);
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut frame_ends = Instant::now();
+    let mut changed = true;
+    let mut told = true;
+    loop {
+        let now = Instant::now();
+        if changed && now >= frame_ends {
+            let snapshot = Snapshot { dropped: feed.dropped(), ..decoder.snapshot(now) };
+            publish.send_replace(Arc::new(snapshot));
+            frame_ends = now + config.frame;
+            changed = false;
+        }
+        let deadline = if changed { Some(frame_ends) } else { decoder.next_stale(now) };
+        select! {
+            count = feed.queue.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    break;
+                }
+                let now = Instant::now();
+                batch.drain(..).for_each(|item| decoder.push(item, now));
+                changed = true;
+            }
+            result = view.changed(), if told => {
+                told = result.is_ok();
+                if told {
+                    decoder.set_view(view.borrow_and_update().clone());
+                    changed = true;
+                    frame_ends = Instant::now();
+                }
+            }
+            () = sleep_until(deadline.unwrap_or(now)), if deadline.is_some() => {
+                changed = true;
+            }
+        }
+    }
 }

@@ -1,9 +1,19 @@
 //! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
 //! `cortex::sample` (and the ids and streams it names) only.
 
+pub mod columns;
 pub mod decoder;
+mod filter;
+mod health;
+mod history;
+mod loss;
+pub mod parse;
+mod picture;
 pub mod raster;
+mod readings;
 pub mod snapshot;
+mod source;
+mod spread;
 pub mod view;
 
 pub use raster::{Run, Scale, runs};

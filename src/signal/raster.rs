@@ -76,18 +76,11 @@ pub fn runs(columns: &[Column], scale: Scale, rows: u16) -> impl Iterator<Item =
         let drawn = if column.count > 0 {
             latest = Some((at, column.last));
             *column
+        } else if let Some(value) = latest.and_then(|from| between(columns, from, at)) {
+            Column { min: value, max: value, first: value, last: value, ..*column }
         } else {
-            match latest.zip(next_sample(&columns[at..])) {
-                Some(((left, value), (ahead, next))) => {
-                    let share = (at - left) as f32 / (at + ahead - left) as f32;
-                    let value = value + (next - value) * share;
-                    Column { min: value, max: value, first: value, last: value, ..*column }
-                }
-                None => {
-                    before = None;
-                    return None;
-                }
-            }
+            before = None;
+            return None;
         };
         let (high, low) = (scale.row(drawn.max, rows), scale.row(drawn.min, rows));
         let joined = before.replace((high, low));
@@ -108,9 +101,12 @@ pub fn runs(columns: &[Column], scale: Scale, rows: u16) -> impl Iterator<Item =
     })
 }
 
-/// How far ahead the next sample is and its value, if only bins without an index lie between.
-fn next_sample(columns: &[Column]) -> Option<(usize, f32)> {
-    let ahead = columns.iter().position(|column| column.count > 0 || column.gap)?;
-    let column = columns.get(ahead).filter(|column| !column.gap)?;
-    Some((ahead, column.first))
+/// The value at column `at` of the straight line from the sample `from` to the next one, if only
+/// bins without an index lie between.
+fn between(columns: &[Column], from: (usize, f32), at: usize) -> Option<f32> {
+    let (left, value) = from;
+    let mut ahead = columns.iter().enumerate().skip(at);
+    let (right, next) = ahead.find(|(_, column)| column.count > 0 || column.gap)?;
+    let share = (at - left) as f32 / (right - left) as f32;
+    (!next.gap).then_some(value + (next.first - value) * share)
 }

@@ -60,7 +60,8 @@ pub struct StreamHealth {
     pub last: Option<Instant>,
     /// The `time` of the last sample, epoch seconds.
     pub last_time: Option<f64>,
-    /// Since when it has been stale: no sample for three of its periods and at least 2 s.
+    /// Set while it is stale, that is without a sample for three of its periods and at least 2 s:
+    /// when the last one arrived, or when the subscription began if none ever did.
     pub stale_since: Option<Instant>,
 }
 
@@ -96,9 +97,10 @@ pub struct Trace {
     pub columns: Vec<Column>,
     /// The newest raw value.
     pub raw: Option<f64>,
-    /// Median over the window, renewed at most once a second.
+    /// Median over the window, renewed at most once a second; NaN until known.
     pub median: f32,
-    /// p99 of |x − median| over the window, with hysteresis, renewed at most once a second.
+    /// p99 of |x − median| over the window, with hysteresis, renewed at most once a second; NaN
+    /// until known.
     pub spread: f32,
 }
 
@@ -115,7 +117,8 @@ pub struct Column {
     pub last: f32,
     /// How many samples it holds; with 0 the others are NaN.
     pub count: u32,
-    /// Whether samples of this bin, or right before it, were lost: no line joins it to the past.
+    /// Whether samples were lost right before one of this bin's, or all of this bin: no line joins
+    /// it to the past. False in a bin without an index, as there are when zoomed in.
     pub gap: bool,
 }
 
@@ -155,7 +158,8 @@ pub struct Readings {
     pub met: Vec<Metric>,
     /// Mental command, newest last, bounded (§5.8).
     pub com: VecDeque<Detection>,
-    /// Facial expression, newest last, bounded (§5.9). Only changes are kept.
+    /// Facial expression, newest last, bounded (§5.9). Only changes are kept: `received` is when an
+    /// expression began, its powers are the newest.
     pub fac: VecDeque<Face>,
     /// Training events, newest last, bounded (§5.10).
     pub sys: VecDeque<Event>,
@@ -183,7 +187,8 @@ impl Table {
 pub struct Metric {
     /// Its name in the columns, such as `eng`.
     pub name: String,
-    /// The last value that was not null, and when it arrived.
+    /// The last value that was measured (not null, nor sent while `active` is false), and when it
+    /// arrived.
     pub value: Option<(f64, Instant)>,
     /// Whether its detection runs (`NAME.isActive`); `None` where there is no such column.
     pub active: Option<bool>,

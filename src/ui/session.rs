@@ -89,7 +89,9 @@ fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>
         let name = scene.say(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
         let (value, meaning) = value(scene, entry, field);
         let token = if changed { Token::Changed } else { Token::Text };
-        lines.extend(named(scene, name, (token, &value), &meaning, width, selected));
+        // What the status means matters most; it and the selected field are never cut.
+        let whole = selected || field == Field::Status;
+        lines.extend(named(scene, name, (token, &value), &meaning, width, whole));
         if selected {
             selected_row = lines.len() - 1;
         }
@@ -110,15 +112,15 @@ fn named(
     whole: bool,
 ) -> Vec<Line<'static>> {
     let room = width.saturating_sub(NAME);
-    if !whole {
-        let value = text::fit(value, room);
-        let left = room.saturating_sub(Span::raw(value.as_str()).width());
-        let mut line = Line::from(vec![name, Span::raw(" "), scene.say(token, value)]);
+    let separated = Span::raw(value).width() + glyphs::SEPARATOR.chars().count();
+    let left = room.saturating_sub(separated);
+    if !whole || Span::raw(meaning).width() <= left {
+        let mut line =
+            Line::from(vec![name, Span::raw(" "), scene.say(token, text::fit(value, room))]);
         // A stump of a meaning says nothing.
-        if !meaning.is_empty() && left > 8 {
-            line.push_span(
-                scene.say(Token::Dim, text::fit(&format!("{}{meaning}", glyphs::SEPARATOR), left)),
-            );
+        if !meaning.is_empty() && left > 5 {
+            let meaning = format!("{}{}", glyphs::SEPARATOR, text::fit(meaning, left));
+            line.push_span(scene.say(Token::Dim, meaning));
         }
         return vec![line];
     }

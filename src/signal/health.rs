@@ -1,0 +1,248 @@
+//! How well one stream flows: its real rate, what it lost, how long it has been silent. Counts what
+//! it is told; knows neither values nor messages.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use super::StreamHealth;
+use crate::cortex::{Stream, Subscription};
+
+/// A rate is measured between points at least this far apart, in seconds of the samples' time …
+const POINT: f64 = 0.5;
+/// … of which so many are kept: about eight seconds of a fast stream.
+const POINTS: usize = 16;
+/// Fewer points than this tell no rate.
+const ENOUGH: usize = 6;
+
+/// How long a loss counts as recent.
+const RECENT: Duration = Duration::from_secs(10);
+/// Recent losses are kept in steps of this length.
+const RECENT_STEP: Duration = Duration::from_secs(1);
+
+/// A fast stream is not called stale before this long without a sample.
+const STALE: Duration = Duration::from_secs(2);
+
+/// A healthy headset runs a little beside its nominal rate (127 Hz of 128): only more than this
+/// share of it is off.
+const RATE_TOLERANCE: f64 = 0.03;
+
+impl StreamHealth {
+    /// Whether the measured rate is more than 3 % beside the nominal one.
+    #[must_use]
+    pub fn rate_is_off(&self) -> bool {
+        let off = |(rate, nominal): (f64, f64)| (rate / nominal - 1.0).abs() > RATE_TOLERANCE;
+        self.rate.zip(self.nominal_rate).is_some_and(off)
+    }
+}
+
+/// Measures one stream.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    subscribed: Instant,
+    received: u64,
+    lost: u64,
+    interpolated: u64,
+    odd: u64,
+    /// Losses of the last seconds, each with the start of its step.
+    recent: VecDeque<(Instant, u64)>,
+    last: Option<Instant>,
+    last_time: Option<f64>,
+    points: VecDeque<Point>,
+    rate: Option<f64>,
+    clock: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    time: f64,
+    received: u64,
+    lost: u64,
+}
+
+impl Meter {
+    /// From the moment of the subscription on.
+    pub(crate) fn new(subscribed: Instant) -> Self {
+        Self {
+            subscribed,
+            received: 0,
+            lost: 0,
+            interpolated: 0,
+            odd: 0,
+            recent: VecDeque::new(),
+            last: None,
+            last_time: None,
+            points: VecDeque::with_capacity(POINTS),
+            rate: None,
+            clock: None,
+        }
+    }
+
+    /// A sample came, and `lost` samples are missing right before it.
+    pub(crate) fn sample(&mut self, received: Instant, time: Option<f64>, lost: u64) {
+        self.received += 1;
+        self.last = Some(received);
+        if lost > 0 {
+            self.lost = self.lost.saturating_add(lost);
+            match self.recent.back_mut() {
+                Some((since, sum)) if received < *since + RECENT_STEP => {
+                    *sum = sum.saturating_add(lost);
+                }
+                _ => self.recent.push_back((received, lost)),
+            }
+        }
+        while self.recent.front().is_some_and(|&(since, _)| since + RECENT < received) {
+            self.recent.pop_front();
+        }
+        let Some(time) = time else { return };
+        self.last_time = Some(time);
+        if self.points.back().is_none_or(|point| (time - point.time).abs() >= POINT) {
+            if self.points.len() == POINTS {
+                self.points.pop_front();
+            }
+            self.points.push_back(Point { time, received: self.received, lost: self.lost });
+            self.rate = self.slope(|point| point.received as f64);
+            self.clock = self.slope(|point| point.received as f64 + point.lost as f64);
+        }
+    }
+
+    /// A message or value was not as the columns say. True when it is time to say so in the log:
+    /// at the first, the tenth, the hundredth and so on.
+    pub(crate) fn odd(&mut self) -> bool {
+        self.odd += 1;
+        10_u64.pow(self.odd.ilog10()) == self.odd
+    }
+
+    /// A sample that Cortex filled in.
+    pub(crate) fn interpolated(&mut self) {
+        self.interpolated += 1;
+    }
+
+    /// Messages that were odd so far.
+    pub(crate) fn odd_so_far(&self) -> u64 {
+        self.odd
+    }
+
+    /// Samples a second that the headset takes, those lost on the way counted in.
+    pub(crate) fn clock(&self) -> Option<f64> {
+        self.clock
+    }
+
+    /// Counts by time, as the median of slopes between points that each stand in one pair only, so
+    /// that a single wrong stamp spoils one slope and not the median.
+    fn slope(&self, count: impl Fn(&Point) -> f64) -> Option<f64> {
+        let half = self.points.len() / 2;
+        if self.points.len() < ENOUGH {
+            return None;
+        }
+        let later = self.points.iter().skip(self.points.len() - half);
+        let mut slopes: Vec<f64> = self
+            .points
+            .iter()
+            .zip(later)
+            .map(|(early, late)| (count(late) - count(early)) / (late.time - early.time))
+            .collect();
+        let (_, median, _) = slopes.select_nth_unstable_by(half / 2, f64::total_cmp);
+        Some(*median).filter(|rate| rate.is_finite() && *rate > 0.0)
+    }
+
+    /// From when on silence is called stale; never for a stream of events.
+    pub(crate) fn stale_at(&self, subscription: &Subscription) -> Option<Instant> {
+        if subscription.stream == Stream::Sys {
+            return None;
+        }
+        let rate = subscription.nominal_rate.or(self.rate).filter(|&rate| rate > 0.0);
+        let periods = rate.and_then(|rate| Duration::try_from_secs_f64(3.0 / rate).ok());
+        self.last.unwrap_or(self.subscribed).checked_add(periods.unwrap_or_default().max(STALE))
+    }
+
+    /// The picture of it at one moment.
+    pub(crate) fn health(&self, subscription: &Subscription, now: Instant) -> StreamHealth {
+        let stale = self.stale_at(subscription).is_some_and(|at| at <= now);
+        let recent = self.recent.iter().filter(|&&(since, _)| since + RECENT >= now);
+        StreamHealth {
+            session: subscription.session.clone(),
+            headset: subscription.headset.clone(),
+            stream: subscription.stream,
+            nominal_rate: subscription.nominal_rate,
+            rate: self.rate,
+            received: self.received,
+            lost: self.lost,
+            lost_recently: recent.fold(0, |sum, &(_, lost)| sum.saturating_add(lost)),
+            interpolated: self.interpolated,
+            odd: self.odd,
+            subscribed: self.subscribed,
+            last: self.last,
+            last_time: self.last_time,
+            stale_since: stale.then(|| self.last.unwrap_or(self.subscribed)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(nominal_rate: Option<f64>) -> Subscription {
+        Subscription {
+            session: "s".into(),
+            headset: "h".into(),
+            stream: Stream::Eeg,
+            columns: crate::cortex::Columns::default(),
+            nominal_rate,
+        }
+    }
+
+    /// Samples at a rate for some seconds, the stamps of some of them changed.
+    fn health(rate: f64, seconds: f64, stamp: impl Fn(u32, f64) -> f64) -> StreamHealth {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        for index in (0_u32..).take_while(|&index| f64::from(index) < rate * seconds) {
+            let time = f64::from(index) / rate;
+            let received = start + Duration::from_secs_f64(time);
+            meter.sample(received, Some(stamp(index, 1.7e9 + time)), 0);
+        }
+        meter.health(&subscription(Some(128.0)), start + Duration::from_secs_f64(seconds))
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds_and_off_beyond_three_percent() {
+        for (rate, off) in
+            [(128.0, false), (126.9, false), (124.3, false), (124.0, true), (64.0, true)]
+        {
+            let health = health(rate, 20.0, |_, time| time);
+            assert!((health.rate.unwrap() - rate).abs() < 0.5, "{rate}: {:?}", health.rate);
+            assert_eq!(health.rate_is_off(), off, "{rate}");
+        }
+        assert_eq!(health(128.0, 1.0, |_, time| time).rate, None);
+    }
+
+    #[test]
+    fn one_wrong_stamp_does_not_move_the_rate() {
+        for wrong in [0, 64, 700, 1023] {
+            for by in [-3600.0, -0.6, 0.6, 3600.0] {
+                let stamp = |index, time| if index == wrong { time + by } else { time };
+                let rate = health(128.0, 8.0, stamp).rate.unwrap();
+                assert!((rate - 128.0).abs() < 0.5, "stamp {wrong} off by {by}: {rate}");
+            }
+        }
+    }
+
+    #[test]
+    fn losses_are_recent_for_ten_seconds() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut meter = Meter::new(start);
+        for (second, lost) in [(0, 5), (4, 7), (4, 1), (9, 2)] {
+            meter.sample(at(second), None, lost);
+        }
+        let recently = |second| meter.health(&subscription(None), at(second)).lost_recently;
+        assert_eq!([9, 10, 11, 14, 15, 20].map(recently), [15, 15, 10, 10, 2, 0]);
+    }
+
+    #[test]
+    fn odd_ones_are_logged_ever_more_seldom() {
+        let mut meter = Meter::new(Instant::now());
+        assert_eq!((1..=5000).filter(|_| meter.odd()).count(), 4);
+    }
+}

@@ -1,0 +1,237 @@
+//! The raw samples of one traced stream, bounded: what a changed view is built from. Knows neither
+//! filters nor columns.
+//!
+//! Values are kept as `f32`: at the 4200 µV on which EEG rides its step is 0.0005 µV, a
+//! two-hundredth of the headset's own, and the history reaches back twice as far as with `f64`.
+
+use std::{collections::VecDeque, ops::Range};
+
+use tokio::time::Instant;
+
+/// Samples in a chunk, the unit in which history is forgotten.
+const CHUNK: usize = 1024;
+
+/// The samples of all channels by absolute index, oldest first.
+#[derive(Debug)]
+pub(crate) struct History {
+    channels: usize,
+    chunks: VecDeque<Chunk>,
+    next: u64,
+}
+
+/// Consecutive samples. Between the chunks samples may be missing, so that an outage, however
+/// long, takes no room.
+#[derive(Debug)]
+struct Chunk {
+    start: u64,
+    since: Instant,
+    /// Index and epoch seconds of its first and its last sample that had a time.
+    times: Option<[(u64, f64); 2]>,
+    /// One value a channel, sample by sample; NaN where one is missing.
+    values: Vec<f32>,
+}
+
+/// A stretch of history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stretch<'a> {
+    /// One sample, one value a channel.
+    Sample(&'a [f32]),
+    /// So many samples were lost.
+    Lost(u64),
+}
+
+impl History {
+    /// Nothing yet, of a stream with so many channels, at least one.
+    pub(crate) fn new(channels: usize) -> Self {
+        Self { channels: channels.max(1), chunks: VecDeque::new(), next: 0 }
+    }
+
+    /// The next sample: one value a channel. True if it took new memory.
+    pub(crate) fn push(
+        &mut self,
+        values: impl ExactSizeIterator<Item = f32>,
+        time: Option<f64>,
+        received: Instant,
+    ) -> bool {
+        debug_assert_eq!(values.len(), self.channels, "one value a channel");
+        let (index, room) = (self.next, CHUNK * self.channels);
+        self.next += 1;
+        let fits = self
+            .chunks
+            .back()
+            .is_some_and(|chunk| chunk.values.len() < room && chunk.end(self.channels) == index);
+        if !fits {
+            self.chunks.push_back(Chunk {
+                start: index,
+                since: received,
+                times: None,
+                values: Vec::with_capacity(room),
+            });
+        }
+        if let Some(chunk) = self.chunks.back_mut() {
+            chunk.values.extend(values);
+            if let Some(time) = time {
+                let stamp = (index, time);
+                chunk.times = Some([chunk.times.map_or(stamp, |[first, _]| first), stamp]);
+            }
+        }
+        !fits
+    }
+
+    /// The next `count` samples were lost.
+    pub(crate) fn lose(&mut self, count: u64) {
+        self.next = self.next.saturating_add(count);
+        // A short loss is filled up, so that a stream that loses often still fills its chunks.
+        if let Some(chunk) = self.chunks.back_mut() {
+            let missing =
+                (self.next - chunk.end(self.channels)).saturating_mul(self.channels as u64);
+            let free = (CHUNK * self.channels).saturating_sub(chunk.values.len());
+            if let Some(missing) = usize::try_from(missing).ok().filter(|&missing| missing <= free)
+            {
+                chunk.values.extend(std::iter::repeat_n(f32::NAN, missing));
+            }
+        }
+    }
+
+    /// Index of the next sample.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Index of the oldest sample kept.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.chunks.front().map_or(self.next, |chunk| chunk.start)
+    }
+
+    /// The newest sample.
+    pub(crate) fn newest(&self) -> Option<&[f32]> {
+        self.chunks.back().and_then(|chunk| chunk.values.rchunks_exact(self.channels).next())
+    }
+
+    /// Epoch seconds of a sample, if they are known or lie between two known ones.
+    pub(crate) fn time(&self, index: u64) -> Option<f64> {
+        let after = self.chunks.partition_point(|chunk| chunk.start <= index);
+        let [first, last] = self.chunks.get(after.checked_sub(1)?)?.times?;
+        let (before, after) = if index <= last.0 {
+            (first, last)
+        } else {
+            // Within an outage: its ends tell.
+            (last, self.chunks.get(after)?.times?[0])
+        };
+        let share = index.checked_sub(before.0)? as f64 / (after.0 - before.0).max(1) as f64;
+        Some(before.1 + (after.1 - before.1) * share)
+    }
+
+    /// The stretches of `range`, as far as they are kept.
+    pub(crate) fn stretches(&self, range: Range<u64>) -> impl Iterator<Item = Stretch<'_>> {
+        let mut at = range.start.max(self.oldest());
+        let first = self.chunks.partition_point(|chunk| chunk.end(self.channels) <= at);
+        let end = range.end.min(self.next);
+        let chunks = self.chunks.range(first..);
+        let kept = chunks.map(|chunk| (chunk.start, chunk.values.as_slice()));
+        kept.chain([(end, &[][..])]).flat_map(move |(start, values)| {
+            let lost = start.min(end).saturating_sub(at);
+            at += lost;
+            let samples = values.chunks_exact(self.channels);
+            let skip = usize::try_from(at - start.min(at)).unwrap_or(usize::MAX);
+            let take = usize::try_from(end - at).unwrap_or(usize::MAX);
+            let samples = samples.skip(skip).take(take);
+            at += samples.len() as u64;
+            let lost = (lost > 0).then_some(Stretch::Lost(lost));
+            lost.into_iter().chain(samples.map(Stretch::Sample))
+        })
+    }
+
+    /// Bytes taken.
+    pub(crate) fn bytes(&self) -> usize {
+        self.chunks.iter().map(Chunk::bytes).sum()
+    }
+
+    /// Since when its oldest chunk is there, if it can be forgotten: the newest never is.
+    pub(crate) fn forgettable(&self) -> Option<Instant> {
+        self.chunks.front().filter(|_| self.chunks.len() > 1).map(|chunk| chunk.since)
+    }
+
+    /// Forgets its oldest chunk and tells how many bytes that freed.
+    pub(crate) fn forget(&mut self) -> usize {
+        self.chunks.pop_front().as_ref().map_or(0, Chunk::bytes)
+    }
+}
+
+impl Chunk {
+    /// The index after its last sample.
+    fn end(&self, channels: usize) -> u64 {
+        self.start + (self.values.len() / channels) as u64
+    }
+
+    fn bytes(&self) -> usize {
+        self.values.capacity() * size_of::<f32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(history: &mut History, value: u16) -> bool {
+        let time = Some(100.0 + history.next() as f64 / 128.0);
+        history.push([f32::from(value), 0.0].into_iter(), time, Instant::now())
+    }
+
+    /// The first channel over a range, `None` for what was lost.
+    fn read(history: &History, range: Range<u64>) -> Vec<Option<f32>> {
+        let mut values = Vec::new();
+        for stretch in history.stretches(range) {
+            match stretch {
+                Stretch::Sample(sample) => values.push(Some(sample[0]).filter(|v| v.is_finite())),
+                Stretch::Lost(count) => values.extend((0..count).map(|_| None)),
+            }
+        }
+        values
+    }
+
+    #[test]
+    fn an_index_is_the_absolute_one_whatever_was_lost_and_forgotten() {
+        let mut history = History::new(2);
+        let mut expected: Vec<Option<f32>> = Vec::new();
+        for (value, lost) in (0..6000_u16).zip([0, 0, 0, 3, 0, 0, 900, 0, 5000].iter().cycle()) {
+            // A long outage now and then, short losses between.
+            let lost = if value % 700 == 8 { *lost } else { lost % 100 };
+            if expected.is_empty() || lost == 0 {
+                expected.push(Some(f32::from(value)));
+            } else {
+                history.lose(lost);
+                expected.extend((0..lost).map(|_| None));
+                expected.push(Some(f32::from(value)));
+            }
+            push(&mut history, value);
+        }
+        let end = expected.len() as u64;
+        assert_eq!(history.next(), end);
+        for range in [0..end, 0..1, 1000..1100, 1023..1026, 8999..end, end - 1..end + 9, 7..7] {
+            let own =
+                usize::try_from(range.start).unwrap()..usize::try_from(range.end.min(end)).unwrap();
+            assert_eq!(read(&history, range.clone()), expected[own], "{range:?}");
+        }
+        history.forget();
+        let oldest = history.oldest();
+        assert!(oldest > 0 && history.forgettable().is_some());
+        assert_eq!(read(&history, 0..oldest + 3).len(), 3);
+        for index in [oldest, oldest + 1000, end - 1] {
+            assert!((history.time(index).unwrap() - 100.0 - index as f64 / 128.0).abs() < 1e-9);
+        }
+        assert_eq!((history.time(0), history.time(end)), (None, None));
+    }
+
+    #[test]
+    fn an_outage_takes_no_room() {
+        let mut history = History::new(2);
+        push(&mut history, 1);
+        let before = history.bytes();
+        history.lose(u64::from(u32::MAX) * 1000);
+        push(&mut history, 2);
+        assert_eq!(history.bytes(), 2 * before);
+        assert_eq!(history.stretches(0..history.next()).count(), 3);
+        assert_eq!(history.newest(), Some(&[2.0, 0.0][..]));
+    }
+}

@@ -1,0 +1,150 @@
+//! The traces of the view: filters, envelope and scale of its channels, built from the raw history
+//! when the view changes and then fed sample by sample. The same samples give the same columns
+//! either way.
+
+use std::ops::Range;
+
+use super::{
+    Traces, View,
+    columns::Envelope,
+    filter::Chain,
+    history::Stretch,
+    snapshot::{self, Bins},
+    source::{Source, Trace},
+    spread::Spread,
+    view::{End, Filters},
+};
+use crate::cortex::Stream;
+
+/// Seconds of history a filter runs over before the window, when the view changes: whatever it
+/// was primed with is then forgotten to the last bit of an `f32`, even at 0.16 Hz.
+const WARM_UP: f64 = 60.0;
+
+/// Samples a second where neither Cortex nor the clock has told yet.
+const USUAL_RATE: f64 = 128.0;
+
+/// Bounds of a window, against views that ask for the absurd.
+const MOST_SAMPLES: f64 = 1e7;
+const MOST_COLUMNS: u64 = 1 << 14;
+
+/// The traces of one view of one source.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    channels: Range<usize>,
+    bins: Bins,
+    rate: Option<f64>,
+    chains: Vec<Chain>,
+    envelope: Envelope,
+    spread: Spread,
+    /// Index of the next sample.
+    next: u64,
+    /// Whether it goes on with the samples that come.
+    live: bool,
+    filtered: Vec<f32>,
+}
+
+impl Picture {
+    /// The view's picture of what the source has so far.
+    pub(crate) fn new(view: &View, source: &Source, trace: &Trace) -> Self {
+        let rate = source.rate();
+        let hz = rate.unwrap_or(USUAL_RATE);
+        let history = &trace.history;
+        let bins = Bins {
+            samples: samples(view.window * hz),
+            columns: (view.columns as u64).clamp(1, MOST_COLUMNS),
+        };
+        let (end, live) = match view.end {
+            End::Live => (history.next(), true),
+            End::At(end) => (end.min(history.next()), false),
+        };
+        let filters = match view.stream {
+            Stream::Eeg => view.filters,
+            _ => Filters::NONE,
+        };
+        let warm_up = samples(WARM_UP * hz);
+        let window = bins.start(bins.first_of_window(end));
+        let start = window.saturating_sub(warm_up).max(history.oldest()).min(end);
+        let most = trace.labels.len();
+        let channels = view.channels.start.min(most)..view.channels.end.min(most);
+        let mut picture = Self {
+            bins,
+            rate,
+            chains: vec![Chain::new(filters, hz); channels.len()],
+            envelope: Envelope::new(bins, channels.len(), start),
+            spread: Spread::new(channels.len(), bins.samples, samples(hz), start),
+            next: start,
+            live: true,
+            filtered: Vec::with_capacity(channels.len()),
+            channels,
+        };
+        for stretch in history.stretches(start..end) {
+            match stretch {
+                Stretch::Lost(count) => picture.lose(count),
+                Stretch::Sample(values) => picture.push(values),
+            }
+        }
+        picture.live = live;
+        picture
+    }
+
+    /// Whether its bins still fit the rate, which may only become known after some samples.
+    pub(crate) fn fits(&self, source: &Source) -> bool {
+        self.rate.is_some() == source.rate().is_some()
+    }
+
+    /// The next sample: one raw value for each channel of the stream.
+    pub(crate) fn push(&mut self, values: &[f32]) {
+        let Some(values) = values.get(self.channels.clone()).filter(|_| self.live) else { return };
+        self.filtered.clear();
+        let chains = self.chains.iter_mut().zip(values);
+        self.filtered.extend(chains.map(|(chain, &value)| chain.run(value)));
+        self.envelope.push(&self.filtered);
+        self.spread.push(self.next, &self.filtered);
+        self.next += 1;
+    }
+
+    /// The next `count` samples were lost.
+    pub(crate) fn lose(&mut self, count: u64) {
+        if count > 0 && self.live {
+            for chain in &mut self.chains {
+                chain.run(f32::NAN);
+            }
+            self.envelope.lose(count);
+            self.next += count;
+        }
+    }
+
+    /// What is drawn.
+    pub(crate) fn traces(&self, source: &Source, trace: &Trace) -> Traces {
+        let newest = trace.history.newest().unwrap_or_default();
+        let labels = trace.labels.get(self.channels.clone()).unwrap_or_default();
+        let channels = labels.iter().zip(self.channels.clone()).zip(self.spread.levels());
+        let channels = channels.zip(self.envelope.columns());
+        Traces {
+            subscription: source.subscription.clone(),
+            channels_in_all: trace.labels.len(),
+            channels: channels
+                .map(|(((label, place), level), columns)| snapshot::Trace {
+                    label: label.clone(),
+                    columns,
+                    raw: newest.get(place).filter(|raw| raw.is_finite()).map(|&raw| raw.into()),
+                    median: level.median,
+                    spread: level.spread,
+                })
+                .collect(),
+            bins: self.bins,
+            first_bin: self.envelope.first_bin(),
+            end: self.next,
+            end_time: self.next.checked_sub(1).and_then(|last| trace.history.time(last)),
+            oldest: trace.history.oldest(),
+            newest: trace.history.next(),
+        }
+    }
+}
+
+/// A count of samples: at least 1, and not absurd.
+fn samples(value: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+    let samples = value.round().clamp(1.0, MOST_SAMPLES) as u64;
+    samples.max(1)
+}

@@ -1,0 +1,220 @@
+//! The streams that are not traces, sample by sample into the latest readings of a session
+//! (cortex-api.md §5.4–§5.10). Knows labels, not headsets.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use super::{
+    parse::Record,
+    snapshot::{Detection, Event, Face, Metric, Readings, Table},
+};
+use crate::cortex::{Stream, Subscription};
+
+/// Mental commands kept: half a minute at 8 Hz.
+const DETECTIONS: usize = 240;
+/// Changes of the face kept.
+const FACES: usize = 64;
+/// Training events kept.
+const EVENTS: usize = 64;
+
+/// What a metric's label ends with where it tells whether the metric is measured (§5.7).
+const IS_ACTIVE: &str = ".isActive";
+
+impl Readings {
+    /// Takes one sample in.
+    pub(crate) fn push(&mut self, subscription: &Subscription, record: &Record, received: Instant) {
+        let row = Row { subscription, record };
+        match subscription.stream {
+            Stream::Dev => row.into_table(&mut self.dev, received),
+            Stream::Eq => row.into_table(&mut self.eq, received),
+            Stream::Pow => row.into_table(&mut self.pow, received),
+            Stream::Met => row.into_metrics(&mut self.met, received),
+            Stream::Com => keep(
+                &mut self.com,
+                DETECTIONS,
+                Detection { action: row.text("act"), power: row.number("pow"), received },
+            ),
+            Stream::Fac => {
+                let face = Face {
+                    eyes: row.text("eyeAct"),
+                    upper: (row.text("uAct"), row.number("uPow")),
+                    lower: (row.text("lAct"), row.number("lPow")),
+                    received,
+                };
+                match self.fac.back_mut() {
+                    // The same expression goes on, stronger or weaker: it began when it began.
+                    Some(last) if last.same_expression(&face) => {
+                        *last = Face { received: last.received, ..face };
+                    }
+                    _ => keep(&mut self.fac, FACES, face),
+                }
+            }
+            Stream::Sys => {
+                let texts = record.texts.iter().filter(|text| !text.is_empty()).cloned().collect();
+                keep(&mut self.sys, EVENTS, Event { texts, time: record.time, received });
+            }
+            Stream::Eeg | Stream::Mot => {}
+        }
+    }
+
+    /// Forgets a stream that is no longer subscribed.
+    pub(crate) fn forget(&mut self, stream: Stream) {
+        match stream {
+            Stream::Dev => self.dev = None,
+            Stream::Eq => self.eq = None,
+            Stream::Pow => self.pow = None,
+            Stream::Met => self.met.clear(),
+            Stream::Com => self.com.clear(),
+            Stream::Fac => self.fac.clear(),
+            Stream::Sys => self.sys.clear(),
+            Stream::Eeg | Stream::Mot => {}
+        }
+    }
+}
+
+impl Face {
+    fn same_expression(&self, other: &Self) -> bool {
+        self.eyes == other.eyes && self.upper.0 == other.upper.0 && self.lower.0 == other.lower.0
+    }
+}
+
+/// Appends, and drops the oldest beyond `most`.
+fn keep<T>(list: &mut VecDeque<T>, most: usize, item: T) {
+    if list.len() == most {
+        list.pop_front();
+    }
+    list.push_back(item);
+}
+
+/// A sample with its labels.
+struct Row<'a> {
+    subscription: &'a Subscription,
+    record: &'a Record,
+}
+
+impl Row<'_> {
+    fn labels(&self) -> impl Iterator<Item = &str> {
+        self.subscription.columns.labels()
+    }
+
+    fn values(&self) -> impl Iterator<Item = Option<f64>> {
+        self.record.numbers.iter().map(|&number| Some(number).filter(|number| !number.is_nan()))
+    }
+
+    fn number(&self, label: &str) -> Option<f64> {
+        self.labels().zip(self.values()).find(|&(own, _)| own == label)?.1
+    }
+
+    fn text(&self, label: &str) -> String {
+        let found = self.labels().zip(&self.record.texts).find(|&(own, _)| own == label);
+        found.map(|(_, text)| text.clone()).unwrap_or_default()
+    }
+
+    fn into_table(self, table: &mut Option<Table>, received: Instant) {
+        let labels = self.labels().map(str::to_owned);
+        *table = Some(Table { values: labels.zip(self.values()).collect(), received });
+    }
+
+    /// Merges into the metrics: a null leaves the last value with its age, and so does a number of
+    /// a metric that is not measured now, for that is none.
+    fn into_metrics(self, metrics: &mut Vec<Metric>, received: Instant) {
+        let names = self.labels().filter(|label| !label.ends_with(IS_ACTIVE));
+        for (at, name) in names.enumerate() {
+            if metrics.get(at).is_none_or(|metric| metric.name != name) {
+                metrics.truncate(at);
+                metrics.push(Metric { name: name.to_owned(), value: None, active: None });
+            }
+            let Some(metric) = metrics.get_mut(at) else { continue };
+            let active = self.number(&format!("{name}{IS_ACTIVE}"));
+            metric.active = active.map(|active| active > 0.0).or(metric.active);
+            if let Some(value) = self.number(name).filter(|_| metric.active != Some(false)) {
+                metric.value = Some((value, received));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::signal::parse::parse;
+
+    /// Feeds messages one second apart and returns the readings, and the moment of the first.
+    fn read(stream: Stream, columns: &str, messages: &[&str]) -> (Readings, Instant) {
+        let subscription = Subscription {
+            session: "s".into(),
+            headset: "h".into(),
+            stream,
+            columns: serde_json::from_str(columns).unwrap(),
+            nominal_rate: None,
+        };
+        let (mut readings, mut record) = (Readings::default(), Record::default());
+        let start = Instant::now();
+        for (second, values) in (0..).zip(messages) {
+            let text = format!(r#"{{"{stream}":{values},"sid":"s","time":{second}}}"#);
+            parse(&text, &subscription, &mut record).unwrap();
+            readings.push(&subscription, &record, start + Duration::from_secs(second));
+        }
+        (readings, start)
+    }
+
+    #[test]
+    fn a_table_holds_the_newest_values_by_label() {
+        let columns = r#"["Battery",["T7","OVERALL"],"BatteryPercent"]"#;
+        let (readings, start) = read(Stream::Dev, columns, &["[4,[1,2],50]", "[3,[4,null],null]"]);
+        let dev = readings.dev.unwrap();
+        assert_eq!(
+            (dev.get("T7"), dev.get("OVERALL"), dev.get("Battery")),
+            (Some(4.0), None, Some(3.0))
+        );
+        assert_eq!(dev.values.len(), 4);
+        assert_eq!(dev.received, start + Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_null_metric_keeps_its_last_value_and_age() {
+        let columns = r#"["eng.isActive","eng","lex","foc.isActive","foc"]"#;
+        let (readings, start) = read(
+            Stream::Met,
+            columns,
+            &["[true,0.4,0.1,false,0.9]", "[false,null,0.2,false,null]", "[false,0.7,null,true,0]"],
+        );
+        let [eng, lex, foc] = &readings.met[..] else { panic!("three metrics") };
+        assert_eq!((eng.active, eng.value), (Some(false), Some((0.4, start))));
+        assert_eq!((lex.active, lex.value), (None, Some((0.2, start + Duration::from_secs(1)))));
+        assert_eq!(
+            (foc.active, foc.value),
+            (Some(true), Some((0.0, start + Duration::from_secs(2))))
+        );
+    }
+
+    #[test]
+    fn of_the_face_only_changes_are_kept() {
+        let columns = r#"["eyeAct","uAct","uPow","lAct","lPow"]"#;
+        let neutral = r#"["neutral","neutral",0.1,"neutral",0]"#;
+        let blink = r#"["blink","neutral",0.2,"neutral",0]"#;
+        let messages = [neutral, neutral, blink, neutral];
+        let (readings, start) = read(Stream::Fac, columns, &messages);
+        let kept: Vec<_> = readings
+            .fac
+            .iter()
+            .map(|face| (face.eyes.as_str(), (face.received - start).as_secs()))
+            .collect();
+        assert_eq!(kept, [("neutral", 0), ("blink", 2), ("neutral", 3)]);
+        let (readings, _) = read(Stream::Fac, columns, &[neutral, blink].repeat(500));
+        assert_eq!(readings.fac.len(), FACES);
+    }
+
+    #[test]
+    fn events_keep_their_texts_by_position() {
+        let (readings, _) =
+            read(Stream::Sys, r#"["event","msg"]"#, &[r#"["mentalCommand","MC_Started"]"#]);
+        assert_eq!(readings.sys[0].texts, ["mentalCommand", "MC_Started"]);
+        let (readings, start) = read(Stream::Com, r#"["act","pow"]"#, &[r#"["push",0.5]"#]);
+        let push = Detection { action: "push".into(), power: Some(0.5), received: start };
+        assert_eq!(readings.com, [push]);
+    }
+}

@@ -1,0 +1,202 @@
+//! What the decoder keeps and shows: history and its budget, channels, sessions, readings.
+
+use std::{sync::Arc, time::Duration};
+
+use cortop::{
+    cortex::{Columns, Feed, Sample, SessionId, Stream, Subscription},
+    signal::{Filters, Traces, View, decoder::Decoder, snapshot::Column, view::End},
+};
+use tokio::time::Instant;
+
+use crate::rig::{Rig, bits, view};
+
+/// EEG on its offset, with a blink now and then.
+fn wave(index: u32) -> f64 {
+    let t = f64::from(index) / 128.0;
+    let blink = if index % 700 < 30 { 250.0 } else { 0.0 };
+    4200.0 + 30.0 * (t * 62.8).sin() + 10.0 * (t * 3.1).cos() + blink
+}
+
+fn subscription(session: &str, stream: Stream, columns: &str, rate: f64) -> Arc<Subscription> {
+    Arc::new(Subscription {
+        session: session.into(),
+        headset: "EPOCX-1A2B3C4D".into(),
+        stream,
+        columns: serde_json::from_str::<Columns>(columns).unwrap(),
+        nominal_rate: Some(rate),
+    })
+}
+
+fn send(decoder: &mut Decoder, subscription: &Arc<Subscription>, values: &str, time: f64) {
+    let text = format!(r#"{{"{}":{values},"sid":"s","time":{time:?}}}"#, subscription.stream);
+    let (subscription, received) = (Arc::clone(subscription), Instant::now());
+    decoder.push(Feed::Sample(Sample { subscription, text: text.into(), received }), received);
+}
+
+fn traces(decoder: &Decoder) -> Traces {
+    decoder.snapshot(Instant::now()).traces.unwrap()
+}
+
+#[test]
+fn a_changed_filter_gives_what_it_would_have_given_all_along() {
+    // Longer than a filter's warm-up, so that the rebuilt one starts from another sample.
+    for high_pass in [0.16, 0.5] {
+        let shape = view(10.0, 200, Filters { high_pass: Some(high_pass), ..Filters::default() });
+        let (mut all_along, mut changed) =
+            (Rig::one(shape.clone()), Rig::one(view(5.0, 9, Filters::NONE)));
+        for index in 0..128 * 100 {
+            if index % 5000 == 4000 {
+                all_along.lose(300);
+                changed.lose(300);
+            }
+            all_along.send(&[wave(index)]);
+            changed.send(&[wave(index)]);
+        }
+        changed.decoder.set_view(shape);
+        let near = |one: f32, other: f32| (one - other).abs() <= 1e-4;
+        let same = |one: &Column, other: &Column| {
+            near(one.min, other.min) && near(one.max, other.max) && near(one.last, other.last)
+        };
+        let (expected, columns) = (all_along.columns(), changed.columns());
+        assert_eq!(columns.len(), 200);
+        assert!(columns.iter().zip(&expected).all(|(one, other)| same(one, other)));
+    }
+}
+
+#[test]
+fn one_can_scroll_back_as_far_as_the_oldest_sample() {
+    let mut rig = Rig::one(view(2.0, 100, Filters::NONE));
+    for index in 0..5000 {
+        rig.send(&[f64::from(index)]);
+    }
+    let oldest = rig.traces().oldest;
+    for end in [5000, 4000, 300, 256, 100, 1, oldest] {
+        let at = View { end: End::At(end), ..view(2.0, 100, Filters::NONE) };
+        rig.decoder.set_view(at);
+        let traces = rig.traces();
+        assert_eq!(traces.end, end);
+        let columns = &traces.channels[0].columns;
+        let newest = columns.last().unwrap();
+        if end > 0 {
+            assert_eq!(newest.last, (end - 1) as f32);
+            let time = traces.end_time.unwrap() - 1.7e9;
+            assert!((time - (end - 1) as f64 / 128.0).abs() < 1e-6);
+        }
+        assert_eq!(traces.first_bin, traces.bins.first_of_window(end));
+        rig.send(&[9999.0]);
+        assert_eq!(bits(&rig.columns()), bits(columns), "what is frozen stands still");
+    }
+}
+
+#[test]
+fn the_oldest_history_of_all_headsets_goes_first() {
+    let budget = 400 << 10;
+    let mut decoder = Decoder::new(view(2.0, 10, Filters::NONE), budget);
+    let columns = r#"["COUNTER","INTERPOLATED","T7","T8"]"#;
+    let headsets = ["s", "other"].map(|session| subscription(session, Stream::Eeg, columns, 128.0));
+    for headset in &headsets {
+        decoder.push(Feed::Subscribed(Arc::clone(headset)), Instant::now());
+    }
+    let mut oldest = |samples: std::ops::Range<u32>, headset: &Arc<Subscription>| {
+        for index in samples {
+            let values = format!("[{},0,{index},1]", index % 128);
+            send(&mut decoder, headset, &values, f64::from(index) / 128.0);
+        }
+        headsets.each_ref().map(|headset| {
+            let session = Some(headset.session.clone());
+            decoder.set_view(View { session, ..view(2.0, 10, Filters::NONE) });
+            traces(&decoder).oldest
+        })
+    };
+    // 8 KiB a chunk of 1024 samples: 50 chunks fit.
+    assert_eq!(oldest(0..30 * 1024, &headsets[0]), [0, 0]);
+    assert_eq!(oldest(0..30 * 1024, &headsets[1]), [10 * 1024, 0]);
+    assert_eq!(oldest(30 * 1024..70 * 1024, &headsets[1]), [29 * 1024, 21 * 1024]);
+}
+
+#[test]
+fn channels_are_those_of_the_columns_and_the_view_shows_some_of_them() {
+    let columns = r#"["COUNTER","INTERPOLATED","Ch-1","raw_cq","L1","HighBitFlex","RAW_CQ","MARKER_HARDWARE","MARKERS"]"#;
+    let flex = subscription("s", Stream::Eeg, columns, 128.0);
+    let mut decoder = Decoder::new(view(2.0, 10, Filters::NONE), 1 << 20);
+    decoder.push(Feed::Subscribed(Arc::clone(&flex)), Instant::now());
+    send(&mut decoder, &flex, "[0,0,1,2,3,8064.0,0,0,[]]", 1.0);
+    for (channels, labels) in [
+        (0..9, &["Ch-1", "raw_cq", "L1"][..]),
+        (1..2, &["raw_cq"]),
+        (2..9, &["L1"]),
+        (3..3, &[]),
+        (7..5, &[]),
+    ] {
+        decoder.set_view(View { channels, ..view(2.0, 10, Filters::NONE) });
+        let traces = traces(&decoder);
+        assert_eq!(traces.channels_in_all, 3);
+        assert!(traces.channels.iter().map(|trace| &trace.label).eq(labels));
+    }
+    decoder.set_view(View { channels: 2..3, ..view(2.0, 10, Filters::default()) });
+    assert_eq!(traces(&decoder).channels[0].raw, Some(3.0));
+    // A stream without channels, or a view without columns, has no traces and harms nothing.
+    let none = subscription("s", Stream::Eeg, r#"["COUNTER","MARKERS"]"#, 128.0);
+    decoder.push(Feed::Subscribed(Arc::clone(&none)), Instant::now());
+    send(&mut decoder, &none, "[0,[]]", 1.0);
+    decoder.set_view(view(2.0, 0, Filters::NONE));
+    assert!(decoder.snapshot(Instant::now()).traces.is_none());
+}
+
+#[test]
+fn motion_is_drawn_raw_with_its_own_counter() {
+    let columns = r#"["COUNTER_MEMS","INTERPOLATED_MEMS","ACCX"]"#;
+    let mot = subscription("s", Stream::Mot, columns, 32.0);
+    let shape = View { stream: Stream::Mot, ..view(2.0, 64, Filters::default()) };
+    let mut decoder = Decoder::new(shape, 1 << 20);
+    decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
+    for index in (0..200_u32).filter(|index| !(100..140).contains(index)) {
+        let values = format!("[{}.0,{},{}]", index % 32, index % 2, 8192 + 4096 * (index % 2));
+        send(&mut decoder, &mot, &values, f64::from(index) / 32.0);
+    }
+    let traces = traces(&decoder);
+    let columns = &traces.channels[0].columns;
+    assert!(columns.iter().filter(|c| c.count > 0).all(|c| [8192.0, 12_288.0].contains(&c.first)));
+    assert_eq!((traces.bins.samples, traces.end), (64, 200));
+    let health = &decoder.snapshot(Instant::now()).health[0];
+    assert_eq!((health.received, health.lost, health.interpolated), (160, 40, 80));
+}
+
+#[test]
+fn absurd_views_and_rates_are_survived() {
+    for rate in [0.0, -1.0, 1e-9, 1e12, f64::NAN, f64::INFINITY] {
+        let columns = r#"["COUNTER","INTERPOLATED","T7"]"#;
+        let odd = subscription("s", Stream::Eeg, columns, rate);
+        let mut decoder = Decoder::new(View::default(), 0);
+        decoder.push(Feed::Subscribed(Arc::clone(&odd)), Instant::now());
+        for (window, columns) in [(f64::NAN, 1), (-1.0, 7), (0.0, usize::MAX), (1e300, 3)] {
+            decoder.set_view(view(window, columns, Filters::default()));
+            for (index, time) in [(0, 0.0), (1, 1e11), (2, -1e11), (900, 5.0)] {
+                send(&mut decoder, &odd, &format!("[{index},0,1]"), time);
+                assert!(!traces(&decoder).channels[0].columns.is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_session_has_its_own_readings() {
+    let mut decoder = Decoder::new(View::default(), 1 << 20);
+    for (session, battery) in [("s", "[4]"), ("other", "[1]")] {
+        let dev = subscription(session, Stream::Dev, r#"["Battery"]"#, 2.0);
+        decoder.push(Feed::Subscribed(Arc::clone(&dev)), Instant::now());
+        send(&mut decoder, &dev, battery, 1.0);
+    }
+    let battery = |decoder: &mut Decoder, session: &str| {
+        decoder.set_view(View { session: Some(session.into()), ..View::default() });
+        decoder.snapshot(Instant::now()).readings.dev.and_then(|dev| dev.get("Battery"))
+    };
+    assert_eq!(battery(&mut decoder, "s"), Some(4.0));
+    assert_eq!(battery(&mut decoder, "other"), Some(1.0));
+    decoder.push(Feed::Unsubscribed("other".into(), Stream::Dev), Instant::now());
+    decoder.push(Feed::Ended(SessionId::from("s")), Instant::now());
+    assert_eq!(battery(&mut decoder, "s"), None);
+    assert_eq!(battery(&mut decoder, "other"), None);
+    let later = Instant::now() + Duration::from_secs(60);
+    assert!(decoder.snapshot(later).health.is_empty());
+}

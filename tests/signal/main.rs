@@ -1,0 +1,15 @@
+//! The signal room from the outside: messages in, snapshots and dots out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tests fail by panicking, and their numbers are small"
+)]
+
+mod decoder;
+mod properties;
+mod recordings;
+mod rig;
+mod task;

@@ -1,0 +1,123 @@
+//! A made-up headset whose messages go into a decoder.
+
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+
+use cortop::{
+    cortex::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label},
+    signal::{
+        Filters, Run, Scale, StreamHealth, Traces, View, decoder::Decoder, runs, snapshot::Column,
+    },
+};
+use tokio::time::Instant;
+
+/// One headset, its decoder and the view of it.
+pub(crate) struct Rig {
+    pub(crate) decoder: Decoder,
+    pub(crate) subscription: Arc<Subscription>,
+    pub(crate) start: Instant,
+    /// Index of the next sample the headset takes.
+    pub(crate) next: u64,
+    /// Index of the newest sample sent.
+    pub(crate) newest: Option<u64>,
+    rate: f64,
+}
+
+/// An `eeg` subscription with these sensors.
+pub(crate) fn eeg(sensors: &[&str], rate: f64) -> Arc<Subscription> {
+    let rest = ["RAW_CQ", "MARKER_HARDWARE", "MARKERS"];
+    let labels = ["COUNTER", "INTERPOLATED"].iter().chain(sensors).chain(&rest);
+    Arc::new(Subscription {
+        session: "s".into(),
+        headset: "EPOCX-1A2B3C4D".into(),
+        stream: Stream::Eeg,
+        columns: Columns(labels.map(|label| Label::One((*label).to_owned())).collect()),
+        nominal_rate: Some(rate),
+    })
+}
+
+/// A view of all its channels.
+pub(crate) fn view(window: f64, columns: usize, filters: Filters) -> View {
+    View { session: Some("s".into()), channels: 0..64, window, columns, filters, ..View::default() }
+}
+
+/// The message with these values, `null` for NaN.
+pub(crate) fn message(counter: u64, values: &[f64], time: f64) -> String {
+    let mut text = format!("{{\"eeg\":[{counter},0");
+    for value in values {
+        if value.is_finite() {
+            write!(text, ",{value:?}").unwrap();
+        } else {
+            text.push_str(",null");
+        }
+    }
+    write!(text, ",0,0,[]],\"sid\":\"s\",\"time\":{time:?}}}").unwrap();
+    text
+}
+
+impl Rig {
+    pub(crate) fn new(sensors: &[&str], rate: f64, view: View) -> Self {
+        let (start, subscription) = (Instant::now(), eeg(sensors, rate));
+        let mut decoder = Decoder::new(view, 64 << 20);
+        decoder.push(Feed::Subscribed(Arc::clone(&subscription)), start);
+        Self { decoder, subscription, start, next: 0, newest: None, rate }
+    }
+
+    /// With one channel at 128 Hz.
+    pub(crate) fn one(view: View) -> Self {
+        Self::new(&["Pz"], 128.0, view)
+    }
+
+    /// The moment at which the next sample arrives.
+    pub(crate) fn now(&self) -> Instant {
+        self.start + Duration::from_secs_f64(self.next as f64 / self.rate)
+    }
+
+    pub(crate) fn text(&mut self, text: String) {
+        let sample = Sample {
+            subscription: Arc::clone(&self.subscription),
+            text: text.into(),
+            received: self.now(),
+        };
+        self.decoder.push(Feed::Sample(sample), self.now());
+    }
+
+    /// Sends the sample with an index once more, or late.
+    pub(crate) fn resend(&mut self, index: u64, values: &[f64]) {
+        let wrap = self.rate.round() as u64;
+        self.text(message(index % wrap, values, 1.7e9 + index as f64 / self.rate));
+    }
+
+    pub(crate) fn send(&mut self, values: &[f64]) {
+        self.resend(self.next, values);
+        self.newest = Some(self.next);
+        self.next += 1;
+    }
+
+    /// The next samples do not arrive.
+    pub(crate) fn lose(&mut self, count: u64) {
+        self.next += count;
+    }
+
+    pub(crate) fn traces(&self) -> Traces {
+        self.decoder.snapshot(self.now()).traces.expect("a traced stream is in view")
+    }
+
+    pub(crate) fn columns(&self) -> Vec<Column> {
+        self.traces().channels.swap_remove(0).columns
+    }
+
+    pub(crate) fn health(&self) -> StreamHealth {
+        self.decoder.snapshot(self.now()).health.swap_remove(0)
+    }
+}
+
+/// What is lit for one channel.
+pub(crate) fn dots(columns: &[Column], half: f32, rows: u16) -> Vec<Option<Run>> {
+    runs(columns, Scale { centre: 0.0, half }, rows).collect()
+}
+
+/// Bit by bit, so that the NaN of empty columns are alike.
+pub(crate) fn bits(columns: &[Column]) -> Vec<([u32; 4], u32, bool)> {
+    let values = |c: &Column| [c.min, c.max, c.first, c.last].map(f32::to_bits);
+    columns.iter().map(|column| (values(column), column.count, column.gap)).collect()
+}

@@ -1,0 +1,167 @@
+//! The decoder task under a paused clock: when it publishes, and what it says of silence.
+
+use std::{sync::Arc, time::Duration};
+
+use cortop::{
+    cortex::{
+        Feed, Sample, Stream, Subscription,
+        sample::{FeedSender, feed},
+    },
+    signal::{
+        Filters, Snapshot, View,
+        decoder::{Config, spawn},
+        view::End,
+    },
+};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, advance, sleep, timeout},
+};
+
+use crate::rig::{eeg, message, view};
+
+const FRAME: Duration = Duration::from_millis(33);
+
+/// A running decoder task and the two ends to it.
+struct Task {
+    feed: FeedSender,
+    view: watch::Sender<View>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    task: JoinHandle<()>,
+    subscription: Arc<Subscription>,
+    next: u64,
+}
+
+impl Task {
+    async fn start() -> Self {
+        let (sender, receiver) = feed();
+        let (view, views) = watch::channel(view(2.0, 64, Filters::default()));
+        let config = Config { frame: FRAME, history: 1 << 20 };
+        let (snapshots, task) = spawn(receiver, views, config);
+        let subscription = eeg(&["Pz"], 128.0);
+        sender.change(Feed::Subscribed(Arc::clone(&subscription))).await;
+        Self { feed: sender, view, snapshots, task, subscription, next: 0 }
+    }
+
+    fn send(&mut self) {
+        let time = 1.7e9 + self.next as f64 / 128.0;
+        self.feed.sample(Sample {
+            subscription: Arc::clone(&self.subscription),
+            text: message(self.next % 128, &[4200.0], time).into(),
+            received: Instant::now(),
+        });
+        self.next += 1;
+    }
+
+    /// Sends for so many samples' time at 128 Hz and counts the snapshots meanwhile.
+    async fn stream(&mut self, samples: u32) -> u32 {
+        let mut published = 0;
+        for _ in 0..samples {
+            self.send();
+            sleep(Duration::from_secs(1) / 128).await;
+            published += u32::from(self.snapshots.has_changed().unwrap());
+            self.snapshots.mark_unchanged();
+        }
+        published
+    }
+
+    fn newest(&mut self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow_and_update())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_publishes_at_most_once_a_frame_and_nothing_when_nothing_comes() {
+    let mut task = Task::start().await;
+    let start = Instant::now();
+    let published = task.stream(256).await;
+    let frames = (start.elapsed().as_secs_f64() / FRAME.as_secs_f64()) as u32;
+    assert!((frames / 2..=frames + 1).contains(&published), "{published} in {frames} frames");
+    sleep(FRAME * 2).await;
+    assert_eq!(task.newest().traces.as_ref().unwrap().end, 256, "the last samples are shown too");
+    let silent = timeout(Duration::from_millis(1500), task.snapshots.changed()).await;
+    assert!(silent.is_err(), "nothing came, nothing changed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_is_answered_at_once() {
+    let mut task = Task::start().await;
+    task.stream(64).await;
+    for columns in [10, 20, 30] {
+        task.snapshots.mark_unchanged();
+        let asked = Instant::now();
+        task.view.send_modify(|view| view.columns = columns);
+        task.snapshots.changed().await.unwrap();
+        assert_eq!(asked.elapsed(), Duration::ZERO);
+        assert_eq!(task.newest().traces.as_ref().unwrap().bins.columns, columns as u64);
+    }
+    task.view.send_modify(|view| view.session = None);
+    task.snapshots.changed().await.unwrap();
+    let snapshot = task.newest();
+    assert!(snapshot.traces.is_none() && snapshot.health.len() == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_view_stands_still_while_samples_are_counted() {
+    let mut task = Task::start().await;
+    task.stream(128).await;
+    let end = task.newest().traces.as_ref().unwrap().end;
+    task.view.send_modify(|view| view.end = End::At(end));
+    task.stream(64).await;
+    sleep(FRAME).await;
+    let snapshot = task.newest();
+    assert_eq!(snapshot.traces.as_ref().unwrap().end, end);
+    assert_eq!(snapshot.health[0].received, 192);
+    task.view.send_modify(|view| view.end = End::Live);
+    task.snapshots.changed().await.unwrap();
+    assert_eq!(task.newest().traces.as_ref().unwrap().end, 192);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_stale_after_two_seconds_and_ends_with_a_sample() {
+    let mut task = Task::start().await;
+    let subscribed = Instant::now();
+    // A stream that never sent anything, and one of events, for which silence says nothing.
+    let mut sys = (*task.subscription).clone();
+    (sys.stream, sys.nominal_rate) = (Stream::Sys, None);
+    task.feed.change(Feed::Subscribed(sys.into())).await;
+    sleep(Duration::from_millis(100)).await;
+    task.snapshots.mark_unchanged();
+    task.snapshots.changed().await.unwrap();
+    assert_eq!(subscribed.elapsed(), Duration::from_secs(2));
+    let session = task.subscription.session.clone();
+    let snapshot = task.newest();
+    assert_eq!(snapshot.health_of(&session, Stream::Eeg).unwrap().stale_since, Some(subscribed));
+    assert_eq!(snapshot.health_of(&session, Stream::Sys).unwrap().stale_since, None);
+
+    let last = Instant::now();
+    task.send();
+    task.snapshots.changed().await.unwrap();
+    assert_eq!(task.newest().health[0].stale_since, None);
+    task.snapshots.changed().await.unwrap();
+    assert_eq!(last.elapsed(), Duration::from_secs(2));
+    assert_eq!(task.newest().health[0].stale_since, Some(last));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_come_and_go_and_the_task_ends_with_the_feed() {
+    let mut task = Task::start().await;
+    task.stream(10).await;
+    let mut other = (*task.subscription).clone();
+    other.session = "other".into();
+    task.feed.change(Feed::Subscribed(other.into())).await;
+    sleep(FRAME).await;
+    assert_eq!(task.newest().health.len(), 2);
+    task.feed.change(Feed::Ended(task.subscription.session.clone())).await;
+    task.feed.change(Feed::Unsubscribed("other".into(), Stream::Eeg)).await;
+    // Samples that were still on their way belong to nobody.
+    task.send();
+    sleep(FRAME).await;
+    let snapshot = task.newest();
+    assert!(snapshot.health.is_empty() && snapshot.traces.is_none());
+    drop(task.view);
+    advance(FRAME).await;
+    drop(task.feed);
+    timeout(FRAME, task.task).await.unwrap().unwrap();
+}
