@@ -99,11 +99,10 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream) -> Vec<String> {
     let streams = &scene.app.streams;
     let mut items = vec![format!("{} s", streams.window())];
     if stream == Stream::Eeg {
+        let half = scales::eeg_half(scene.app, traces(scene.app, stream));
         let auto = if streams.auto { "auto " } else { "" };
-        items.push(format!(
-            "{auto}±{:.0} µV",
-            scales::eeg_half(scene.app, traces(scene.app, stream))
-        ));
+        items.push(format!("{auto}±{half:.0} µV"));
+        items.push(filters(streams.filters()));
     } else {
         items.push("scales by group".to_owned());
     }
@@ -111,7 +110,9 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream) -> Vec<String> {
         Motion::Sweep => "sweep".to_owned(),
         Motion::Scroll => "scroll".to_owned(),
     });
-    items.push(REFERENCE.to_owned());
+    if stream == Stream::Eeg {
+        items.push(REFERENCE.to_owned());
+    }
     items
 }
 
