@@ -17,7 +17,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let headsets = &scene.app.headsets;
     let mut title = Line::default();
     if headsets.list.len() > 1 {
-        title.push_span(scene.say(Token::Dim, format!(" {}", headsets.list.len())));
+        title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
     }
     if headsets.scanning {
         title.push_span(scene.say(Token::Changed, format!(" {} scanning", glyphs::PENDING)));

@@ -48,9 +48,18 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some(lines) = parts.lines {
         summary::draw(scene, entry, lines, buffer);
     }
-    let Some((stream, area)) = parts.one else { return };
+    if let Some((stream, area)) = parts.one {
+        draw_one(scene, entry, stream, area, buffer);
+    }
+}
+
+/// A stream that is not drawn as traces, or does not flow.
+fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer: &mut Buffer) {
     let head = summary::lines_of_one(scene, entry, stream, area.width);
     scene::lines(&head, area, buffer);
+    if !entry.subscribed.contains(&stream) {
+        return;
+    }
     let used = scene::cells(head.len()).min(area.height);
     let area = Rect { y: area.y + used, height: area.height - used, ..area };
     match stream {
@@ -61,6 +70,10 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         Stream::Fac => actions::face(scene, area, buffer),
         Stream::Sys => events::draw(scene, area, buffer),
         Stream::Eeg | Stream::Mot => {}
+    }
+    let health = scene.app.snapshot.health_of(&entry.session.id, stream);
+    if health.is_some_and(|health| health.stale_since.is_some()) {
+        buffer.set_style(area, scene.style(Token::Stale));
     }
 }
 
@@ -142,6 +155,7 @@ fn titles(scene: &Scene<'_>, width: u16) -> [Line<'static>; 2] {
     let app = scene.app;
     let mut items = vec![match app.streams.shown {
         Shown::All => "all".to_owned(),
+        Shown::One(Stream::Eeg) => Stream::Eeg.to_string(),
         Shown::One(stream) => format!("{stream} {}", stream.title()),
     }];
     if app.streams.frozen.is_some() {

@@ -131,12 +131,13 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
     let rows = Rows::new(app, stream, area);
     let health = app.sessions.current.as_ref().and_then(|id| app.snapshot.health_of(id, stream));
     let Some(traces) = traces(app, stream) else {
-        let text = "Waiting for the first samples.";
-        return scene::lines(
-            &scene::sentence(text, area.width, scene.style(Token::Dim)),
-            area,
-            buffer,
-        );
+        // After a change of view the picture comes on the next frame.
+        if app.snapshot.view.stream == stream {
+            let text = "Waiting for the first samples.";
+            let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
+            scene::lines(&lines, area, buffer);
+        }
+        return;
     };
     // A picture for another width comes on the next frame.
     if traces.bins.columns != u64::from(rows.plot.width) * 2 {
