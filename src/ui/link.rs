@@ -87,54 +87,47 @@ fn story(scene: &Scene<'_>) -> (String, String) {
                 countdown(scene, *at)
             ),
         ),
-        Link::Up { step, .. } => {
-            let key = |action| match scene.app.settings.keymap.keys(action) {
-                [key, ..] => key.to_string(),
-                [] => format!("the key for {}", action.binding().name),
-            };
-            match step {
-                Step::Searching => (
-                    "No headset is there yet.".to_owned(),
-                    format!(
-                        "Switch one on, and plug in its dongle if it uses one; {} in pane 1 scans again.",
-                        key(Action::Scan)
-                    ),
-                ),
-                Step::Choosing => (
-                    "There are several headsets.".to_owned(),
-                    format!("Choose one in pane 1 and open it with {}.", key(Action::Open)),
-                ),
-                step => {
-                    let (now, next) = waiting(step);
-                    (now.to_owned(), next.to_owned())
-                }
-            }
-        }
+        Link::Up { step, .. } => self::step(scene, step),
     }
 }
 
-/// What the other steps wait for.
-fn waiting(step: &Step) -> (&'static str, &'static str) {
+/// What a step of the flow waits for.
+fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
+    let key = |action: Action| match scene.app.settings.keymap.keys(action) {
+        [key, ..] => key.to_string(),
+        [] => format!("the key for {}", action.binding().name),
+    };
+    let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
     match step {
+        Step::Greeting => say("Asking the service who is logged in.", ""),
         Step::Login => {
-            ("Nobody is logged in.", "Log in with EMOTIV Launcher; this goes on by itself.")
+            say("Nobody is logged in.", "Log in with EMOTIV Launcher; this goes on by itself.")
         }
-        Step::Approval => (
+        Step::Approval => say(
             "This application is not approved yet.",
             "Approve it in EMOTIV Launcher, which asks only once: if no dialog is open, look for the \
              application in Launcher's settings.",
         ),
-        Step::Agreement => (
+        Step::Agreement => say(
             "The licence agreement is not accepted yet.",
             "Accept it in EMOTIV Launcher; this goes on by itself.",
         ),
-        Step::Greeting => ("Asking the service who is logged in.", ""),
-        Step::Authorizing => ("Getting a token from the service.", ""),
-        Step::Searching | Step::Choosing => ("Waiting for a headset.", ""),
-        Step::Connecting(_) => ("The headset is being connected.", ""),
-        Step::Opening(_) => ("A session is being opened.", ""),
-        Step::Streaming => ("Streams flow.", ""),
-        Step::Stopped => ("The way to streaming stopped at a refusal.", ""),
+        Step::Authorizing => say("Getting a token from the service.", ""),
+        Step::Searching => say(
+            "No headset is there yet.",
+            &format!(
+                "Switch one on, and plug in its dongle if it uses one; {} in pane 1 scans again.",
+                key(Action::Scan)
+            ),
+        ),
+        Step::Choosing => say(
+            "There are several headsets.",
+            &format!("Choose one in pane 1 and open it with {}.", key(Action::Open)),
+        ),
+        Step::Connecting(_) => say("The headset is being connected.", ""),
+        Step::Opening(_) => say("A session is being opened.", ""),
+        Step::Streaming => say("Streams flow.", ""),
+        Step::Stopped => say("The way to streaming stopped at a refusal.", ""),
     }
 }
 
