@@ -204,7 +204,11 @@ fn help_shows_every_key_in_force() {
 #[test]
 fn ascii_has_nothing_but_ascii() {
     let ascii = Options { ascii: true, ..options() };
-    pictures("ascii", || Stage::new(&ascii).streaming());
+    pictures("ascii", || {
+        let mut stage = Stage::new(&ascii).streaming();
+        stage.app.zoomed = true;
+        stage
+    });
     for stream in Stream::ALL {
         let mut stage = Stage::new(&ascii).streaming();
         stage.app.streams.shown = Shown::One(stream);
