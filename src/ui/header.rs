@@ -9,7 +9,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{glyphs, link, scene::Scene, streams::rate_is_off, text, theme::Token};
+use super::{glyphs, link, scene::Scene, text, theme::Token};
 use crate::{
     app::Entry,
     cortex::{Link, Stream},
@@ -101,7 +101,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         add(8, rate(scene, main));
         add(8, loss(scene, main));
     }
-    if let Some(percent) = battery(scene) {
+    if let Some(percent) = battery(scene).filter(|_| entry.closed.is_none()) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
         add(5, scene.say(token, format!("battery {percent:.0} %")));
     }
@@ -110,7 +110,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         health().filter(|health| is_live(entry, health) && health.stale_since.is_some());
     if let Some((first, since)) = stale.next().and_then(|first| Some((first, first.stale_since?))) {
         let more = stale.count();
-        let more = if more > 0 { format!(" +{more}") } else { String::new() };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let text = format!(
             "{} {}{more} STALE since {}",
             glyphs::PROBLEM,
@@ -129,7 +129,7 @@ fn is_live(entry: &Entry, health: &StreamHealth) -> bool {
 fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
     let shown = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
     let nominal = health.nominal_rate.map(|hz| format!("/{}", text::rate(hz))).unwrap_or_default();
-    let (token, mark) = if rate_is_off(health) { (Token::Bad, " off") } else { (Token::Text, "") };
+    let (token, mark) = if health.rate_is_off() { (Token::Bad, " off") } else { (Token::Text, "") };
     scene.say(token, format!("{} {shown}{nominal} Hz{mark}", health.stream))
 }
 
@@ -145,7 +145,7 @@ fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
 /// Percent left, of the emptiest battery where there are two (§5.4, §5.5).
 #[must_use]
 pub(super) fn battery(scene: &Scene<'_>) -> Option<f64> {
-    let readings = &scene.app.picture().readings;
+    let readings = &scene.app.snapshot.readings;
     let dev = readings.dev.iter().flat_map(|dev| {
         ["BatteryPercent", "batteryLeftPercent", "batteryRightPercent"].map(|label| dev.get(label))
     });

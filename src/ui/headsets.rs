@@ -17,7 +17,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let headsets = &scene.app.headsets;
     let mut title = Line::default();
     if headsets.list.len() > 1 {
-        title.push_span(scene.say(Token::Dim, format!(" {}", headsets.list.len())));
+        title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
     }
     if headsets.scanning {
         title.push_span(scene.say(Token::Changed, format!(" {} scanning", glyphs::PENDING)));
@@ -39,7 +39,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// Rows in which all headsets are seen, with the frame.
 pub(super) fn rows(app: &App) -> usize {
-    let rows = |headset: &Headset| if headset.is_on_usb_cable() { 4 } else { 2 };
+    let rows = |headset: &Headset| if headset.is_on_usb_cable() { 3 } else { 2 };
     app.headsets.list.iter().map(rows).sum::<usize>() + 2
 }
 
@@ -85,6 +85,21 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
         scene.say(style, row),
     ])];
 
+    if headset.is_on_usb_cable() {
+        let trap = "USB cable: cannot stream; use dongle or Bluetooth";
+        let indented = text::wrap(trap, width.saturating_sub(3));
+        lines
+            .extend(indented.iter().map(|line| scene.say(Token::Bad, format!("   {line}")).into()));
+        return lines;
+    }
+    let facts = text::clean(&facts(scene, headset).join(glyphs::SEPARATOR));
+    lines.push(scene.say(Token::Dim, text::fit(&format!("   {facts}"), width)).into());
+    lines
+}
+
+/// What else is known of a headset, the most telling first.
+fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
+    let app = scene.app;
     let since = app.headsets.since.get(&headset.id).map(|&since| text::age(scene.since(since)));
     let mut facts = vec![match since {
         Some(since) => format!("{} {since}", headset.status),
@@ -108,13 +123,5 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
     if !headset.firmware.is_empty() {
         facts.push(format!("fw {}", headset.firmware));
     }
-    let facts = text::clean(&facts.join(glyphs::SEPARATOR));
-    lines.push(scene.say(Token::Dim, text::fit(&format!("   {facts}"), width)).into());
-    if headset.is_on_usb_cable() {
-        let trap = "on USB cable: cannot stream; use its dongle or Bluetooth";
-        let indented = text::wrap(trap, width.saturating_sub(3));
-        lines
-            .extend(indented.iter().map(|line| scene.say(Token::Bad, format!("   {line}")).into()));
-    }
-    lines
+    facts
 }

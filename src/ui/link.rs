@@ -11,7 +11,10 @@ use super::{
     text,
     theme::Token,
 };
-use crate::cortex::{Link, Refusal, Security, Step};
+use crate::{
+    app::Action,
+    cortex::{Link, Refusal, Security, Step},
+};
 
 /// The connection in a word or two, for the header.
 #[must_use]
@@ -75,7 +78,7 @@ pub(super) fn refusal(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<L
 
 fn story(scene: &Scene<'_>) -> (String, String) {
     let url = text::clean(&scene.app.settings.url);
-    let (now, next) = match &scene.app.link {
+    match &scene.app.link {
         Link::Connecting => (format!("Connecting to the Cortex service at {url}."), String::new()),
         Link::Waiting { why, at, attempt } => (
             format!("The Cortex service does not answer at {url}: {}", text::clean(why)),
@@ -84,38 +87,48 @@ fn story(scene: &Scene<'_>) -> (String, String) {
                 countdown(scene, *at)
             ),
         ),
-        Link::Up { step, .. } => {
-            let (now, next) = match step {
-                Step::Greeting => ("Asking the service who is logged in.", ""),
-                Step::Login => {
-                    ("Nobody is logged in.", "Log in with EMOTIV Launcher; this goes on by itself.")
-                }
-                Step::Approval => (
-                    "This application is not approved yet.",
-                    "Approve it in EMOTIV Launcher, which asks only once: if no dialog is open, look for \
-                     the application in Launcher's settings.",
-                ),
-                Step::Agreement => (
-                    "The licence agreement is not accepted yet.",
-                    "Accept it in EMOTIV Launcher; this goes on by itself.",
-                ),
-                Step::Authorizing => ("Getting a token from the service.", ""),
-                Step::Searching => (
-                    "No headset is there yet.",
-                    "Switch one on, and plug in its dongle if it uses one; in pane 1 the scan key looks again.",
-                ),
-                Step::Choosing => {
-                    ("There are several headsets.", "Choose one in pane 1 and open it with Enter.")
-                }
-                Step::Connecting(_) => ("The headset is being connected.", ""),
-                Step::Opening(_) => ("A session is being opened.", ""),
-                Step::Streaming => ("Streams flow.", ""),
-                Step::Stopped => ("The way to streaming stopped at a refusal.", ""),
-            };
-            (now.to_owned(), next.to_owned())
-        }
+        Link::Up { step, .. } => self::step(scene, step),
+    }
+}
+
+/// What a step of the flow waits for.
+fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
+    let key = |action: Action| match scene.app.settings.keymap.keys(action) {
+        [key, ..] => key.to_string(),
+        [] => format!("the key for {}", action.binding().name),
     };
-    (now, next)
+    let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
+    match step {
+        Step::Greeting => say("Asking the service who is logged in.", ""),
+        Step::Login => {
+            say("Nobody is logged in.", "Log in with EMOTIV Launcher; this goes on by itself.")
+        }
+        Step::Approval => say(
+            "This application is not approved yet.",
+            "Approve it in EMOTIV Launcher, which asks only once: if no dialog is open, look for the \
+             application in Launcher's settings.",
+        ),
+        Step::Agreement => say(
+            "The licence agreement is not accepted yet.",
+            "Accept it in EMOTIV Launcher; this goes on by itself.",
+        ),
+        Step::Authorizing => say("Getting a token from the service.", ""),
+        Step::Searching => say(
+            "No headset is there yet.",
+            &format!(
+                "Switch one on, and plug in its dongle if it uses one; {} in pane 1 scans again.",
+                key(Action::Scan)
+            ),
+        ),
+        Step::Choosing => say(
+            "There are several headsets.",
+            &format!("Choose one in pane 1 and open it with {}.", key(Action::Open)),
+        ),
+        Step::Connecting(_) => say("The headset is being connected.", ""),
+        Step::Opening(_) => say("A session is being opened.", ""),
+        Step::Streaming => say("Streams flow.", ""),
+        Step::Stopped => say("The way to streaming stopped at a refusal.", ""),
+    }
 }
 
 /// Whole seconds until a moment, rounded up so that it never says 0 while there is time left.

@@ -1,6 +1,6 @@
 //! Pane 2: the session object, field by field in Cortex's names, with what its values mean.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use ratatui::{
     buffer::Buffer,
@@ -40,7 +40,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let inside = scene.pane(Pane::Session, title, area, buffer);
     let mut lines = Vec::new();
-    let mut selected = 0;
+    let mut selected = 0..0;
     if let Some(entry) = sessions.current() {
         if let Some(refusal) = &scene.app.refusal {
             lines.extend(link::refusal(scene, refusal, inside.width));
@@ -51,27 +51,28 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
         }
         let first = lines.len();
-        let (fields, row) = fields(scene, entry, usize::from(inside.width));
+        let (fields, rows) = fields(scene, entry, usize::from(inside.width));
         lines.extend(fields);
         let notes = notes(scene, entry, inside.width);
         if lines.len() + notes.len() < usize::from(inside.height) {
             lines.push(Line::default());
         }
         lines.extend(notes);
-        selected = first + row;
+        selected = first + rows.start..first + rows.end;
     } else {
         lines.extend(link::lines(scene, inside.width));
     }
-    let skip = (selected + 1).saturating_sub(usize::from(inside.height));
+    // All of the selected field in sight, or else its beginning.
+    let skip = selected.end.saturating_sub(usize::from(inside.height)).min(selected.start);
     scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
     scene::more(scene, skip, lines.len(), inside, buffer);
 }
 
-/// The eleven fields, and the line of the selected one (its last, if it takes several).
-fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>, usize) {
+/// The eleven fields, and which lines the selected one takes.
+fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>, Range<usize>) {
     let sessions = &scene.app.sessions;
     let mut lines = Vec::new();
-    let mut selected_row = 0;
+    let mut selected_rows = 0..0;
     for (row, field) in Field::ALL.into_iter().enumerate() {
         let selected = scene.app.focus == Pane::Session && row == sessions.field;
         let changed = entry.changed.get(&field).is_some_and(|&at| scene.since(at) < MARKED);
@@ -89,15 +90,18 @@ fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>
         let name = scene.say(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
         let (value, meaning) = value(scene, entry, field);
         let token = if changed { Token::Changed } else { Token::Text };
-        lines.extend(named(scene, name, (token, &value), &meaning, width, selected));
-        if selected {
-            selected_row = lines.len() - 1;
-        }
+        // What the status means matters most; it and the selected field are never cut.
+        let whole = selected || field == Field::Status;
+        let start = lines.len();
+        lines.extend(named(scene, name, (token, &value), &meaning, width, whole));
         if field == Field::Headset && sessions.unfolded {
             lines.extend(unfolded(scene, &entry.session.headset, width));
         }
+        if selected {
+            selected_rows = start..lines.len();
+        }
     }
-    (lines, selected_row)
+    (lines, selected_rows)
 }
 
 /// A name, its value and what that means: on one line, cut to fit, or `whole` over several.
@@ -110,15 +114,15 @@ fn named(
     whole: bool,
 ) -> Vec<Line<'static>> {
     let room = width.saturating_sub(NAME);
-    if !whole {
-        let value = text::fit(value, room);
-        let left = room.saturating_sub(Span::raw(value.as_str()).width());
-        let mut line = Line::from(vec![name, Span::raw(" "), scene.say(token, value)]);
+    let separated = Span::raw(value).width() + glyphs::SEPARATOR.chars().count();
+    let left = room.saturating_sub(separated);
+    if !whole || Span::raw(meaning).width() <= left {
+        let mut line =
+            Line::from(vec![name, Span::raw(" "), scene.say(token, text::fit(value, room))]);
         // A stump of a meaning says nothing.
-        if !meaning.is_empty() && left > 8 {
-            line.push_span(
-                scene.say(Token::Dim, text::fit(&format!("{}{meaning}", glyphs::SEPARATOR), left)),
-            );
+        if !meaning.is_empty() && left > 5 {
+            let meaning = format!("{}{}", glyphs::SEPARATOR, text::fit(meaning, left));
+            line.push_span(scene.say(Token::Dim, meaning));
         }
         return vec![line];
     }

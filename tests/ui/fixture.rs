@@ -1,6 +1,9 @@
 //! States of the monitor made by hand: no network, no clock, the same every time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use cortop::{
     app::{App, Message, Now, Settings},
@@ -242,6 +245,14 @@ fn health(stream: Stream, now: Instant) -> StreamHealth {
 
 /// Made of alpha, a slow wave and a blink now and then; different in each channel.
 pub(crate) fn value(channel: usize, sample: u64) -> f32 {
+    /// More than any test looks at.
+    const SAMPLES: usize = 5000;
+    static SIGNAL: LazyLock<Vec<f32>> =
+        LazyLock::new(|| (0..SAMPLES * 16).map(|at| wave(at % 16, at / 16)).collect());
+    SIGNAL[usize::try_from(sample).expect("small") * 16 + channel]
+}
+
+fn wave(channel: usize, sample: usize) -> f32 {
     let t = sample as f32 / RATE as f32;
     let alpha = 14.0 * (t * std::f32::consts::TAU * 10.0).sin() * (t * 0.7 + channel as f32).sin();
     let slow = 9.0 * (t * 2.3 + channel as f32 * 1.7).sin();

@@ -89,6 +89,8 @@ pub(super) fn face_words(scene: &Scene<'_>) -> String {
 /// What the eyes do, a short action held so long that it can be seen.
 fn eyes<'a>(scene: &Scene<'a>) -> &'a str {
     let fac = &scene.app.picture().readings.fac;
+    let frozen = scene.app.streams.frozen.as_ref().map(|frozen| frozen.since.instant);
+    let now = frozen.unwrap_or(scene.app.now.instant);
     let newest = fac.back().map_or(NEUTRAL, |face| face.eyes.as_str());
     if newest != NEUTRAL {
         return newest;
@@ -96,7 +98,7 @@ fn eyes<'a>(scene: &Scene<'a>) -> &'a str {
     // Only changes are kept: a face lasts until the next one came.
     let ended = fac.iter().rev().zip(fac.iter().rev().skip(1));
     ended
-        .take_while(|(after, _)| scene.since(after.received) < LATCH)
+        .take_while(|(after, _)| now.saturating_duration_since(after.received) < LATCH)
         .map(|(_, face)| face.eyes.as_str())
         .find(|eyes| *eyes != NEUTRAL)
         .unwrap_or(newest)

@@ -14,7 +14,7 @@ use crate::{
 
 /// Width of the names, and of what stands right of the bar.
 const NAME: usize = 22;
-const TAIL: usize = 18;
+const TAIL: usize = 22;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let metrics = &scene.app.picture().readings.met;

@@ -10,8 +10,6 @@ mod scales;
 mod summary;
 mod traces;
 
-pub(super) use summary::rate_is_off;
-
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -50,12 +48,20 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some(lines) = parts.lines {
         summary::draw(scene, entry, lines, buffer);
     }
-    let Some(readings) = parts.readings else { return };
-    let Shown::One(stream) = app.streams.shown else { return };
-    let head = summary::lines_of_one(scene, entry, stream, readings.width);
-    scene::lines(&head, readings, buffer);
-    let used = scene::cells(head.len()).min(readings.height);
-    let area = Rect { y: readings.y + used, height: readings.height - used, ..readings };
+    if let Some((stream, area)) = parts.one {
+        draw_one(scene, entry, stream, area, buffer);
+    }
+}
+
+/// A stream that is not drawn as traces, or does not flow.
+fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer: &mut Buffer) {
+    let head = summary::lines_of_one(scene, entry, stream, area.width);
+    scene::lines(&head, area, buffer);
+    if !entry.subscribed.contains(&stream) {
+        return;
+    }
+    let used = scene::cells(head.len()).min(area.height);
+    let area = Rect { y: area.y + used, height: area.height - used, ..area };
     match stream {
         Stream::Dev | Stream::Eq => contact::draw(scene, stream, area, buffer),
         Stream::Pow => bands::draw(scene, area, buffer),
@@ -64,6 +70,10 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         Stream::Fac => actions::face(scene, area, buffer),
         Stream::Sys => events::draw(scene, area, buffer),
         Stream::Eeg | Stream::Mot => {}
+    }
+    let health = scene.app.snapshot.health_of(&entry.session.id, stream);
+    if health.is_some_and(|health| health.stale_since.is_some()) {
+        buffer.set_style(area, scene.style(Token::Stale));
     }
 }
 
@@ -93,21 +103,23 @@ struct Parts {
     plot: Option<(Stream, Rect)>,
     /// A line for every stream.
     lines: Option<Rect>,
-    /// One stream that is not drawn as traces.
-    readings: Option<Rect>,
+    /// One stream that is not drawn as traces, or does not flow.
+    one: Option<(Stream, Rect)>,
 }
 
 impl Parts {
     fn new(app: &App, inside: Rect) -> Self {
+        let flows =
+            |stream| app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream));
         match app.streams.shown {
-            Shown::One(stream) if stream.is_trace() => {
-                Self { plot: Some((stream, inside)), lines: None, readings: None }
+            Shown::One(stream) if stream.is_trace() && flows(stream) => {
+                Self { plot: Some((stream, inside)), lines: None, one: None }
             }
-            Shown::One(_) => Self { plot: None, lines: None, readings: Some(inside) },
+            Shown::One(stream) => Self { plot: None, lines: None, one: Some((stream, inside)) },
             Shown::All => {
                 let entry = app.sessions.current();
                 let Some(stream) = entry.and_then(traced) else {
-                    return Self { plot: None, lines: Some(inside), readings: None };
+                    return Self { plot: None, lines: Some(inside), one: None };
                 };
                 let count = entry.map_or(0, summary::count);
                 // The lines stand side by side where that makes the rows of the traces higher.
@@ -126,7 +138,7 @@ impl Parts {
                 let top = inside.height - lines;
                 let plot = (stream, Rect { height: top, ..inside });
                 let lines = Rect { y: inside.y + top, height: lines, ..inside };
-                Self { plot: Some(plot), lines: Some(lines), readings: None }
+                Self { plot: Some(plot), lines: Some(lines), one: None }
             }
         }
     }
@@ -143,6 +155,7 @@ fn titles(scene: &Scene<'_>, width: u16) -> [Line<'static>; 2] {
     let app = scene.app;
     let mut items = vec![match app.streams.shown {
         Shown::All => "all".to_owned(),
+        Shown::One(Stream::Eeg) => Stream::Eeg.to_string(),
         Shown::One(stream) => format!("{stream} {}", stream.title()),
     }];
     if app.streams.frozen.is_some() {

@@ -128,3 +128,101 @@ fn level(pair: [Option<Run>; 2], rows: u16) -> char {
         peak.and_then(|peak| glyphs::LEVELS.get(usize::from((rows - 1).checked_sub(peak)?)));
     level.copied().unwrap_or(' ')
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WIDTH: u16 = 24;
+    const SCALE: Scale = Scale { centre: 0.0, half: 50.0 };
+
+    /// A window's columns after the bin `newest`, of a signal of any shape.
+    fn picture(motion: Motion, newest: u64, height: u16) -> Buffer {
+        let all: Vec<Column> = (0..=newest)
+            .map(|bin| {
+                let value = ((bin * 7919) % 101) as f32 - 50.0;
+                Column {
+                    min: value - 9.0,
+                    max: value,
+                    first: value,
+                    last: value - 9.0,
+                    count: 8,
+                    gap: false,
+                }
+            })
+            .collect();
+        let first = all.len().saturating_sub(usize::from(WIDTH) * 2);
+        let columns = &all[first..];
+        let area = Rect::new(0, 0, WIDTH, height);
+        let mut buffer = Buffer::empty(area);
+        let cells = Cells::new(motion, WIDTH, first as u64, columns.len());
+        draw(columns, SCALE, &cells, Style::new(), area, &mut buffer);
+        buffer
+    }
+
+    fn column(buffer: &Buffer, x: u16) -> Vec<&str> {
+        (0..buffer.area.height).map(|y| buffer[(x, y)].symbol()).collect()
+    }
+
+    proptest! {
+        /// From one bin to the next a sweep writes at most the cell just finished and the blank
+        /// ahead of it; all others stand. The oldest cell may lose its join with the past.
+        #[test]
+        fn a_sweep_writes_a_cell_once(newest in 100_u64..400, height in 1_u16..4) {
+            let before = picture(Motion::Sweep, newest, height);
+            let after = picture(Motion::Sweep, newest + 1, height);
+            let changed: Vec<u16> =
+                (0..WIDTH).filter(|&x| column(&before, x) != column(&after, x)).collect();
+            prop_assert!(changed.len() <= 3, "{changed:?}");
+            // An odd bin still leaves its pair unfinished.
+            prop_assert!(newest % 2 == 1 || changed.is_empty(), "{newest} {changed:?}");
+        }
+
+        /// A scroll moves by whole cells: the same glyphs, one cell to the left.
+        #[test]
+        fn a_scroll_moves_whole_cells(newest in 100_u64..400, height in 1_u16..4) {
+            let before = picture(Motion::Scroll, newest, height);
+            let after = picture(Motion::Scroll, newest + 2, height);
+            // The leftmost has lost its past, the newest was still growing.
+            for x in 2..WIDTH - 1 {
+                prop_assert_eq!(column(&before, x), column(&after, x - 1));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_scale_is_marked_at_the_edge() {
+        let value = |value: f32| Column {
+            min: value,
+            max: value,
+            first: value,
+            last: value,
+            count: 1,
+            gap: false,
+        };
+        let columns = [
+            value(0.0),
+            value(0.0),
+            value(900.0),
+            value(0.0),
+            value(-900.0),
+            value(0.0),
+            value(0.0),
+            value(0.0),
+        ];
+        let area = Rect::new(0, 0, 4, 2);
+        let mut buffer = Buffer::empty(area);
+        draw(
+            &columns,
+            SCALE,
+            &Cells::new(Motion::Scroll, 4, 0, 8),
+            Style::new(),
+            area,
+            &mut buffer,
+        );
+        assert_eq!(column(&buffer, 1)[0], glyphs::CLIPPED_TOP.to_string());
+        assert_eq!(column(&buffer, 2)[1], glyphs::CLIPPED_BOTTOM.to_string());
+    }
+}

@@ -131,7 +131,7 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<S
         Some(nominal) => format!("{rate}/{} Hz", text::rate(nominal)),
         None => format!("{} events", health.received),
     };
-    let off = if rate_is_off(health) { Token::Poor } else { Token::Dim };
+    let off = if health.rate_is_off() { Token::Poor } else { Token::Dim };
     let mut spans = vec![scene.say(off, format!("{rate:<11}"))];
     if let Some(since) = health.stale_since {
         let text = format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since));
@@ -151,13 +151,6 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<S
         spans.push(scene.say(Token::Poor, format!(" odd {}", health.odd)));
     }
     spans
-}
-
-/// Whether the rate is farther from the nominal one than a healthy headset's (signal.md: an EPOC+
-/// runs at 127 of 128 Hz).
-pub(in crate::ui) fn rate_is_off(health: &StreamHealth) -> bool {
-    let off = |(rate, nominal): (f64, f64)| (rate / nominal - 1.0).abs() > 0.03;
-    health.rate.zip(health.nominal_rate).is_some_and(off)
 }
 
 /// The newest of a stream in a few words.

@@ -21,6 +21,9 @@ use crate::{
 /// Channels asked for while nobody has told how many there are.
 const CHANNELS_UNKNOWN: usize = 32;
 
+/// The reference of the channels; another cannot be chosen yet.
+const REFERENCE: &str = "as recorded";
+
 /// How the area of the traces is divided.
 #[derive(Clone, Debug)]
 pub(super) struct Rows {
@@ -96,21 +99,19 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream) -> Vec<String> {
     let streams = &scene.app.streams;
     let mut items = vec![format!("{} s", streams.window())];
     if stream == Stream::Eeg {
+        let half = scales::eeg_half(scene.app, traces(scene.app, stream));
         let auto = if streams.auto { "auto " } else { "" };
-        items.push(format!(
-            "{auto}±{:.0} µV",
-            scales::eeg_half(scene.app, traces(scene.app, stream))
-        ));
+        items.push(format!("{auto}±{half:.0} µV"));
+        items.push(filters(streams.filters()));
     } else {
         items.push("scales by group".to_owned());
     }
-    items.push(filters(streams.filters()));
     items.push(match streams.motion {
         Motion::Sweep => "sweep".to_owned(),
         Motion::Scroll => "scroll".to_owned(),
     });
     if stream == Stream::Eeg {
-        items.push("as recorded".to_owned());
+        items.push(REFERENCE.to_owned());
     }
     items
 }
@@ -130,15 +131,13 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
     let rows = Rows::new(app, stream, area);
     let health = app.sessions.current.as_ref().and_then(|id| app.snapshot.health_of(id, stream));
     let Some(traces) = traces(app, stream) else {
-        let text = match health {
-            Some(_) => "Waiting for the first samples.".to_owned(),
-            None => format!("{stream} is not subscribed, or nothing came yet."),
-        };
-        return scene::lines(
-            &scene::sentence(&text, area.width, scene.style(Token::Dim)),
-            area,
-            buffer,
-        );
+        // After a change of view the picture comes on the next frame.
+        if app.snapshot.view.stream == stream {
+            let text = "Waiting for the first samples.";
+            let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
+            scene::lines(&lines, area, buffer);
+        }
+        return;
     };
     // A picture for another width comes on the next frame.
     if traces.bins.columns != u64::from(rows.plot.width) * 2 {
@@ -173,8 +172,9 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
     {
         let text = format!(" {} STALE since {} ", glyphs::PROBLEM, scene.clock_at(since));
         let width = scene::cells(text.chars().count());
-        let x = rows.plot.right().saturating_sub(width + 1);
-        let place = Rect { x, y: area.y, width, height: 1 };
+        // Between the seconds of the axis, where it hides no trace.
+        let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
+        let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
         scene.say(Token::Bad, text).render(place.intersection(area), buffer);
     }
 }
