@@ -41,6 +41,7 @@ pub struct Throughput {
 
 /// What reaches the state machine.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "messages are handed over, never stored")]
 pub enum Message {
     /// Time went on.
     Tick(Now),

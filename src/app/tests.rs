@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    cortex::{Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream, Subscription},
+    cortex::{
+        Columns, Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream,
+        Subscription,
+    },
     signal::snapshot::Bins,
 };
 
@@ -51,7 +54,7 @@ fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
             session: "s".into(),
             headset: "h".into(),
             stream: Stream::Eeg,
-            columns: Default::default(),
+            columns: Columns::default(),
             nominal_rate: Some(128.0),
         }),
         channels_in_all: 14,

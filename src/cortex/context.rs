@@ -37,13 +37,13 @@ impl Outbox {
     /// Waits for room, but not for ever: an application that waits for the client's end without
     /// reading on must not hold it up.
     pub(super) async fn tell(&self, event: Event) {
+        event.log();
         if timeout(EVENT, self.0.send(event)).await.is_err() {
             tracing::warn!("the application takes no events: one was dropped");
         }
     }
 
     pub(super) async fn refused(&self, refusal: Refusal) {
-        tracing::warn!("{refusal}");
         self.tell(Event::Refused(refusal)).await;
     }
 }

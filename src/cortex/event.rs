@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tokio::time::Instant;
+use tracing::{info, warn};
 
 use super::{
     Headset, HeadsetId, Session, SessionId, Stream, Warning,
@@ -56,6 +57,39 @@ pub enum Event {
     Warning(Warning),
     /// A request was refused or went unanswered.
     Refused(Refusal),
+}
+
+impl Event {
+    /// Writes what a reader of the log wants to know of it; what is polled again and again is not.
+    pub(super) fn log(&self) {
+        match self {
+            Self::Link(Link::Waiting { why, attempt, .. }) => {
+                warn!("no connection ({attempt}): {why}");
+            }
+            Self::Link(Link::Up { step, .. }) => info!("{step}"),
+            Self::Service(info) => info!("Cortex {}", info.version),
+            Self::User(Some(user)) => info!("user {}", user.username),
+            Self::User(None) => warn!("nobody is logged in"),
+            Self::Opened { session, mode, why } => info!("session {session} is {mode}: {why}"),
+            Self::Closed { session, why } => warn!("session {session} is closed: {why}"),
+            Self::Subscribed { streams, refused, .. } => {
+                info!(
+                    "subscribed to {}",
+                    streams.iter().map(|stream| stream.name()).collect::<Vec<_>>().join(" ")
+                );
+                for (_, refusal) in refused {
+                    warn!("{refusal}");
+                }
+            }
+            Self::Warning(warning) => info!("Cortex says {}: {}", warning.code, warning.text()),
+            Self::Refused(refusal) => warn!("{refusal}"),
+            Self::Link(Link::Connecting)
+            | Self::Licence(_)
+            | Self::Headsets(_)
+            | Self::Scan(_)
+            | Self::Session(_) => {}
+        }
+    }
 }
 
 /// The state of the connection.
@@ -121,6 +155,25 @@ pub enum Step {
     Stopped,
 }
 
+/// In a word or two.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Greeting => f.write_str("connected"),
+            Self::Login => f.write_str("nobody logged in"),
+            Self::Approval => f.write_str("waiting for approval"),
+            Self::Agreement => f.write_str("licence agreement open"),
+            Self::Authorizing => f.write_str("authorizing"),
+            Self::Searching => f.write_str("no headset yet"),
+            Self::Choosing => f.write_str("choose a headset"),
+            Self::Connecting(headset) => write!(f, "connecting {headset}"),
+            Self::Opening(headset) => write!(f, "opening a session on {headset}"),
+            Self::Streaming => f.write_str("streaming"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
 /// Whether a session uses the licence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionMode {
@@ -128,6 +181,15 @@ pub enum SessionMode {
     Open,
     /// The licence is debited.
     Active,
+}
+
+impl fmt::Display for SessionMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open, without a licence",
+            Self::Active => "activated",
+        })
+    }
 }
 
 /// A refused or unanswered request, with the next step.

@@ -24,19 +24,7 @@ pub(super) fn word(scene: &Scene<'_>) -> String {
         Link::Waiting { at, attempt, .. } => {
             format!("no connection, retry in {} (attempt {attempt})", countdown(scene, *at))
         }
-        Link::Up { step, .. } => match step {
-            Step::Greeting => "connected".to_owned(),
-            Step::Login => "nobody logged in".to_owned(),
-            Step::Approval => "waiting for approval".to_owned(),
-            Step::Agreement => "licence agreement open".to_owned(),
-            Step::Authorizing => "authorizing".to_owned(),
-            Step::Searching => "no headset yet".to_owned(),
-            Step::Choosing => "choose a headset".to_owned(),
-            Step::Connecting(id) => format!("connecting {}", text::clean(id.as_str())),
-            Step::Opening(_) => "opening a session".to_owned(),
-            Step::Streaming => "streaming".to_owned(),
-            Step::Stopped => "stopped".to_owned(),
-        },
+        Link::Up { step, .. } => text::clean(&step.to_string()),
     }
 }
 
