@@ -74,7 +74,6 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
     let env = |name: &str| std::env::var(name).ok();
     let folder = config::folder();
     let file = folder.as_ref().map(|folder| folder.join("config.toml"));
-    // The demo shows all there is, whatever is configured for the service.
     let mut config = config::load(&cli.service, &cli.display, &Sources { env: &env, file })?;
     logging::init(cli.display.verbose, config.log_file.as_deref())?;
 
@@ -182,7 +181,8 @@ fn service(config: &Config) -> Result<cortex::Config> {
     Ok(cortex)
 }
 
-/// The simulator, which takes any credentials.
+/// The simulator, which takes any credentials. The demo shows all there is, whatever is configured
+/// for the service.
 fn demo_service(sim: &Sim) -> cortex::Config {
     cortex::Config {
         url: sim.url(),

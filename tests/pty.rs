@@ -22,6 +22,8 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 use rustix::process::{Pid, Signal, kill_process};
 
 const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");
+const CREDENTIALS: [(&str, &str); 2] =
+    [("EMOTIV_CLIENT_ID", "the-client-id"), ("EMOTIV_CLIENT_SECRET", "the-client-secret")];
 /// Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Every frame begins so.
@@ -212,6 +214,21 @@ impl Drop for Pty {
     }
 }
 
+/// Starts a simulated service: its address, and what keeps it alive.
+fn service(options: sim::Options) -> (String, tokio::sync::oneshot::Sender<()>) {
+    let (alive, ended) = tokio::sync::oneshot::channel();
+    let (told, url) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let sim = Sim::start(options).await.expect("a service");
+            told.send(sim.url()).expect("the test listens");
+            let _ = ended.await;
+        });
+    });
+    (url.recv().expect("a service"), alive)
+}
+
 /// The terminal's modes, for comparing.
 fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("a terminal"))
@@ -295,22 +312,8 @@ fn a_panic_anywhere_restores_the_terminal_reports_and_ends_the_program() {
 
 #[test]
 fn an_idle_monitor_costs_next_to_nothing() {
-    // A service without a headset, which lives as long as this test.
-    let (_alive, ended) = tokio::sync::oneshot::channel::<()>();
-    let (told, url) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(async {
-            let options = sim::Options { headsets: Vec::new(), ..sim::Options::default() };
-            let sim = Sim::start(options).await.expect("a service");
-            told.send(sim.url()).expect("the test listens");
-            let _ = ended.await;
-        });
-    });
-    let url = url.recv().expect("a service");
-
-    let credentials = [("EMOTIV_CLIENT_ID", "id"), ("EMOTIV_CLIENT_SECRET", "secret")];
-    let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &["--url", &url], &credentials);
+    let (url, _alive) = service(sim::Options { headsets: Vec::new(), ..sim::Options::default() });
+    let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &["--url", &url], &CREDENTIALS);
     pty.wait_for_text("No headset");
     // Not counted: the frames of the start.
     pty.received_within(Duration::from_secs(2));
@@ -319,6 +322,25 @@ fn an_idle_monitor_costs_next_to_nothing() {
     assert!(frames >= 5, "the heartbeat shows that it lives: {frames} frames");
     pty.type_in("q");
     assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
+
+#[test]
+fn neither_credentials_nor_token_are_in_the_log_or_on_the_screen() {
+    let (url, _alive) = service(sim::Options::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let args = ["--url", &url, "-vvv", "--log-file", log.to_str().expect("UTF-8")];
+    let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &args, &CREDENTIALS);
+    pty.wait_for_text("AF3");
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+    let log = std::fs::read_to_string(log).expect("a log");
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "it is verbose:\n{log}");
+    let received = pty.received.0.lock().expect("no panic");
+    let screen = String::from_utf8_lossy(&received.bytes);
+    for secret in CREDENTIALS.map(|(_, value)| value).iter().chain(&["cortexToken", "eyJ"]) {
+        assert!(!log.contains(secret) && !screen.contains(secret), "{secret}");
+    }
 }
 
 #[test]
@@ -369,13 +391,18 @@ fn what_cannot_start_says_so_and_ends_with_2() {
     assert!(piped.stdout.is_empty());
     assert!(String::from_utf8_lossy(&piped.stderr).contains("needs a terminal"));
 
-    for (args, said) in [
-        (&[][..], "EMOTIV_CLIENT_SECRET"),
-        (&["--config", "/nowhere/cortop.toml"], "/nowhere/cortop.toml"),
-        (&["demo", "--theme", "nonesuch"], "nonesuch"),
-        (&["demo", "--log-file", "/nowhere/log"], "/nowhere/log"),
+    for (args, env, said) in [
+        (&[][..], &[][..], "EMOTIV_CLIENT_SECRET"),
+        (&[], &CREDENTIALS[..1], "client secret is missing"),
+        (&["--url", "cortex"], &CREDENTIALS, "cortex"),
+        (&["--url", "ws://192.0.2.1:6868"], &CREDENTIALS, "ssh -L"),
+        (&["--ca-file", "/nowhere/root.pem"], &CREDENTIALS, "/nowhere/root.pem"),
+        (&["--config", "/nowhere/cortop.toml"], &[], "/nowhere/cortop.toml"),
+        (&["demo", "--replay", "/nowhere/eeg.csv"], &[], "/nowhere/eeg.csv"),
+        (&["demo", "--theme", "nonesuch"], &[], "nonesuch"),
+        (&["demo", "--log-file", "/nowhere/log"], &[], "/nowhere/log"),
     ] {
-        let mut pty = Pty::start(Path::new(CORTOP), args, &[]);
+        let mut pty = Pty::start(Path::new(CORTOP), args, env);
         assert_eq!(pty.wait_for_end().exit_code(), 2, "{args:?}");
         let received = pty.received.0.lock().expect("no panic");
         let text = String::from_utf8_lossy(&received.bytes);
