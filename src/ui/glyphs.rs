@@ -63,13 +63,28 @@ pub(super) fn bar(share: f64, width: usize) -> String {
 /// bottom one.
 #[must_use]
 pub(super) fn braille(left: u8, right: u8) -> char {
-    const LEFT: [u8; 4] = [0x01, 0x02, 0x04, 0x40];
-    const RIGHT: [u8; 4] = [0x08, 0x10, 0x20, 0x80];
-    let dots = (0..4).fold(0, |dots, row| {
-        let bit = |lit: u8, dot: u8| if lit >> row & 1 == 1 { dot } else { 0 };
-        dots | bit(left, LEFT[row]) | bit(right, RIGHT[row])
-    });
+    // Unicode numbers the lower dots after the upper six.
+    const LEFT: [u8; 16] = dots([0x01, 0x02, 0x04, 0x40]);
+    const RIGHT: [u8; 16] = dots([0x08, 0x10, 0x20, 0x80]);
+    let dots = LEFT[usize::from(left & 0xf)] | RIGHT[usize::from(right & 0xf)];
     if dots == 0 { ' ' } else { char::from_u32(0x2800 + u32::from(dots)).unwrap_or(' ') }
+}
+
+/// Unicode's dots for each combination of the four of a column.
+const fn dots(bits: [u8; 4]) -> [u8; 16] {
+    let mut table = [0; 16];
+    let mut lit = 0;
+    while lit < 16 {
+        let mut row = 0;
+        while row < 4 {
+            if lit >> row & 1 == 1 {
+                table[lit] |= bits[row];
+            }
+            row += 1;
+        }
+        lit += 1;
+    }
+    table
 }
 
 /// Replaces every cell that is not ASCII, one for one.

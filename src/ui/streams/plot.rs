@@ -92,7 +92,11 @@ pub(super) fn draw(
                 None => glyphs::braille(lit(left, row), lit(right, row)),
             };
             if let Some(cell) = buffer.cell_mut((x, y.y)) {
-                cell.set_char(glyph).set_style(style);
+                cell.set_style(style);
+                // A new frame's buffer is blank already.
+                if glyph != ' ' {
+                    cell.set_char(glyph);
+                }
                 // Every glyph of a plot is one cell wide; saying so spares measuring them.
                 cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
             }
@@ -102,10 +106,13 @@ pub(super) fn draw(
 
 /// The dots of a run in a cell's row, bit 0 the uppermost.
 fn lit(run: Option<Run>, row: u16) -> u8 {
-    let Some(run) = run else { return 0 };
-    (0..DOWN)
-        .filter(|dot| (run.top..=run.bottom).contains(&(row * DOWN + dot)))
-        .fold(0, |lit, dot| lit | 1 << dot)
+    let first = row * DOWN;
+    let Some(run) = run.filter(|run| run.top < first + DOWN && run.bottom >= first) else {
+        return 0;
+    };
+    let above = run.top.saturating_sub(first);
+    let below = DOWN - 1 - (run.bottom - first).min(DOWN - 1);
+    (0xf << above) & (0xf >> below)
 }
 
 /// What goes beyond the scale is drawn at the edge and marked there.
