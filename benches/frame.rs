@@ -1,6 +1,8 @@
 //! What one frame at 160×48 costs: the whole monitor with 14 traces, and an empty one, which is
 //! ratatui's floor.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
+
 #[path = "../tests/ui/fixture.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod fixture;

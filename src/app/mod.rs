@@ -146,6 +146,9 @@ impl App {
     #[must_use]
     pub fn new(settings: Settings, now: Now) -> Self {
         let theme = settings.theme;
+        let log = TuiWidgetState::new();
+        // The list of targets takes room, and is one key away.
+        log.transition(TuiWidgetEvent::HideKey);
         Self {
             settings,
             now,
@@ -156,7 +159,7 @@ impl App {
             headsets: Headsets::default(),
             sessions: Sessions::default(),
             streams: Streams::default(),
-            log: TuiWidgetState::new(),
+            log,
             snapshot: Arc::default(),
             throughput: Throughput::default(),
             focus: Pane::Streams,

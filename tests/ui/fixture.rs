@@ -151,7 +151,8 @@ impl Stage {
         let buffer = self.buffer(width, height);
         let rows = buffer.content.chunks(usize::from(width.max(1)));
         rows.map(|row| {
-            row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n"
+            row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
+                + "\n"
         })
         .collect()
     }
@@ -213,10 +214,10 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
         entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, now)).collect());
     let traced = view.stream.is_trace()
         && entry.is_some_and(|entry| entry.subscribed.contains(&view.stream));
-    let traces = traced.then(|| traces(&view, &session, newest));
+    let pictured = traced.then(|| traces(&view, &session, newest));
     Snapshot {
         view,
-        traces,
+        traces: pictured,
         readings: readings(now),
         health: health.unwrap_or_default(),
         dropped: 0,
@@ -266,7 +267,9 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         Stream::Eeg => EPOC_SENSORS.map(str::to_owned).to_vec(),
         _ => MOTION.map(str::to_owned).to_vec(),
     };
-    let bins = Bins { samples: (view.window * RATE as f64) as u64, columns: view.columns as u64 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
+    let samples = (view.window * RATE as f64) as u64;
+    let bins = Bins { samples, columns: view.columns as u64 };
     let start = |bin: u64| (bin * bins.samples).div_ceil(bins.columns);
     let last = (newest - 1) * bins.columns / bins.samples;
     let first = (last + 1).saturating_sub(bins.columns);
@@ -283,7 +286,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
                 max: values.iter().copied().fold(f32::NEG_INFINITY, f32::max),
                 first: one,
                 last,
-                count: values.len() as u32,
+                count: u32::try_from(values.len()).expect("few"),
                 gap: false,
             },
         }
