@@ -1,6 +1,8 @@
 //! What the monitor looks like in its states, as pictures in text; that it can be drawn at any
 //! size; that nothing from the wire gets through to the terminal; and what a frame costs in bytes.
 
+#![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
+
 mod fixture;
 
 use std::{
@@ -115,7 +117,7 @@ fn data_that_cannot_be_trusted() {
             for health in &mut snapshot.health {
                 match health.stream {
                     Stream::Eeg => {
-                        (health.lost, health.lost_recently, health.rate) = (57, 12, Some(118.0))
+                        (health.lost, health.lost_recently, health.rate) = (57, 12, Some(118.0));
                     }
                     Stream::Mot => health.stale_since = Some(now - Duration::from_secs(75)),
                     _ => {}
