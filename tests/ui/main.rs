@@ -230,7 +230,7 @@ fn every_size_can_be_drawn() {
     stages.extend(Pane::ALL.map(|pane| {
         let mut stage = new().streaming();
         stage.app.focus = pane;
-        stage.app.zoomed = pane as usize % 2 == 0;
+        stage.app.zoomed = (pane as usize).is_multiple_of(2);
         stage
     }));
     // A quarter of the states at each size; its neighbours have the others.
