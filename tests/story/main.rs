@@ -1,6 +1,8 @@
 //! Stories: what a person sees and does, through the real way from the simulator over a socket,
 //! the client and the decoder to the screen.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot be told has failed")]
+
 mod screen;
 
 use std::time::Duration;
