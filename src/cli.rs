@@ -91,6 +91,9 @@ pub struct Display {
     /// Draw without braille and box characters
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Position and style each run of cells anew, for terminals that garble the thriftier output
+    #[arg(long, global = true)]
+    pub plain_output: bool,
     /// Colour theme: ansi, light, mono, high-contrast, or one of your own [default: ansi]
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,

@@ -131,10 +131,9 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
 /// Runs the monitor on the terminal.
 async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &Ui) -> Result<End> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
-    let limit = config.max_rate.map(|rate| rate * 1000.0);
     let (sender, mut input) = input::queue();
     signals::watch(sender.clone())?;
-    let mut terminal = screen::terminal(Tty::new(limit, config.synchronized)?)?;
+    let mut terminal = screen::terminal(Tty::new(config.output)?)?;
     let guard = Guard::new(sender.clone())?;
     input::forward(EventStream::new(), sender);
 

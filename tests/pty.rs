@@ -15,7 +15,7 @@ use std::{
 use cortop::{
     app::{App, Now, Settings},
     sim::{self, Sim},
-    terminal::{self, Tty, Wires, guard::Guard, input, screen},
+    terminal::{self, Output, Tty, Wires, guard::Guard, input, screen},
     ui::{self, Ui},
 };
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
@@ -364,7 +364,8 @@ fn program_that_panics() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let end = runtime.expect("a runtime").block_on(async {
         let (sender, mut input) = input::queue();
-        let mut terminal = screen::terminal(Tty::new(None, true).expect("a tty")).expect("a size");
+        let mut terminal =
+            screen::terminal(Tty::new(Output::default()).expect("a tty")).expect("a size");
         let _guard = Guard::new(sender).expect("a terminal");
         match place.as_str() {
             "loop" => panic!("a fault in a loop"),

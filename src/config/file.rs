@@ -41,6 +41,7 @@ pub(super) struct Settings {
     pub(super) ascii: Option<bool>,
     pub(super) theme: Option<String>,
     pub(super) synchronized: Option<bool>,
+    pub(super) plain_output: Option<bool>,
     pub(super) log_file: Option<PathBuf>,
     /// Scope → action → keys.
     pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,

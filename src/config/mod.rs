@@ -20,6 +20,7 @@ use crate::{
     app::Keymap,
     cli,
     cortex::{HeadsetId, Stream, client::SessionPolicy},
+    terminal::Output,
 };
 
 /// Where the Cortex service listens (cortex-api.md §1).
@@ -50,14 +51,12 @@ pub struct Config {
     pub credentials: Result<Credentials, String>,
     /// Frames a second, 1..=60.
     pub fps: u16,
-    /// Most kB a second to the terminal.
-    pub max_rate: Option<f64>,
+    /// How frames go out.
+    pub output: Output,
     /// Without braille and box characters.
     pub ascii: bool,
     /// The first theme's name.
     pub theme: String,
-    /// Whether frames are wrapped in synchronized output.
-    pub synchronized: bool,
     /// The keys in force.
     pub keymap: Keymap,
     /// Where the log is appended.
@@ -144,10 +143,13 @@ pub fn load(
             place.map(PathBuf::as_path),
         ),
         fps: display.fps.or(file.fps).unwrap_or(DEFAULT_FPS),
-        max_rate: display.max_rate.or(file.max_rate),
+        output: Output {
+            limit: display.max_rate.or(file.max_rate).map(|rate| rate * 1000.0),
+            synchronized: file.synchronized.unwrap_or(true),
+            plain: display.plain_output || file.plain_output.unwrap_or_default(),
+        },
         ascii: display.ascii || file.ascii.unwrap_or_else(|| !utf8(&env)),
         theme: display.theme.clone().or(file.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned()),
-        synchronized: file.synchronized.unwrap_or(true),
         keymap,
         log_file: display.log_file.clone().or(file.log_file),
         warnings,

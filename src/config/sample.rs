@@ -8,7 +8,7 @@ use crate::app::{Scope, TABLE};
 /// A setting of the file: its name, its value in the sample, and what it says.
 type Row = (&'static str, String, &'static str);
 
-fn rows() -> [Row; 15] {
+fn rows() -> [Row; 16] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
@@ -61,6 +61,11 @@ fn rows() -> [Row; 15] {
             "synchronized",
             "true".into(),
             "Wrap each frame in synchronized output, so that no half-drawn frame shows.",
+        ),
+        (
+            "plain-output",
+            "false".into(),
+            "Position and style each run of cells anew, for terminals that garble the thriftier output.",
         ),
         ("log-file", text("/path/to/cortop.log"), "Append the log to a file too."),
     ]

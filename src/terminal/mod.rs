@@ -12,10 +12,11 @@ mod event_loop;
 pub mod guard;
 pub mod input;
 mod pace;
+mod pen;
 pub mod screen;
 pub mod signals;
 mod writer;
 
 pub use event_loop::{End, Wires, run};
 pub use input::Input;
-pub use screen::{Screen, Tty};
+pub use screen::{Output, Screen, Tty};

@@ -16,7 +16,7 @@ use ratatui::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::{guard, pace::Pace, writer::Writer};
+use super::{guard, pace::Pace, pen::Pen, writer::Writer};
 use crate::app::Throughput;
 
 /// Leaving waits no longer than this for a terminal that stalls.
@@ -67,6 +67,24 @@ pub fn terminal<S: Screen>(screen: S) -> Result<Terminal<S>, S::Error> {
     Terminal::with_options(screen, TerminalOptions { viewport: Viewport::Fixed(area) })
 }
 
+/// How frames go out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Output {
+    /// Most bytes a second.
+    pub limit: Option<f64>,
+    /// Whether frames are wrapped in synchronized output, so that none shows half drawn.
+    pub synchronized: bool,
+    /// Whether ratatui's own backend draws, which says more than it needs to and believes less of
+    /// the terminal.
+    pub plain: bool,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { limit: None, synchronized: true, plain: false }
+    }
+}
+
 /// The real terminal.
 #[derive(Debug)]
 pub struct Tty {
@@ -75,31 +93,38 @@ pub struct Tty {
     writer: Writer,
     pace: Pace,
     synchronized: bool,
+    /// Draws with few bytes; `None` where ratatui's own backend is asked for.
+    pen: Option<Pen>,
     cursor_shown: bool,
 }
 
 impl Tty {
-    /// Starts the writer over standard output. `limit`: most bytes a second. `synchronized`: wrap
-    /// frames in synchronized output, so that none shows half drawn.
+    /// Starts the writer over standard output.
     ///
     /// # Errors
     /// Standard output cannot be shared, or no thread can be had.
-    pub fn new(limit: Option<f64>, synchronized: bool) -> io::Result<Self> {
-        Self::over(guard::Out(stdout()?), limit, synchronized)
+    pub fn new(output: Output) -> io::Result<Self> {
+        Self::over(guard::Out(stdout()?), output)
     }
 
-    fn over(
-        out: impl io::Write + Send + 'static,
-        limit: Option<f64>,
-        synchronized: bool,
-    ) -> io::Result<Self> {
+    fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
         Ok(Self {
             frame: Vec::new(),
             writer: Writer::spawn(out)?,
-            pace: Pace::new(limit, Instant::now()),
-            synchronized,
+            pace: Pace::new(output.limit, Instant::now()),
+            synchronized: output.synchronized,
+            pen: (!output.plain).then(Pen::default),
             cursor_shown: false,
         })
+    }
+
+    /// What the terminal was told no longer holds, or must not: an erased cell would take the
+    /// colour that is set.
+    fn forget(&mut self) {
+        self.frame();
+        if let Some(pen) = &mut self.pen {
+            pen.lift(&mut self.frame);
+        }
     }
 
     fn frame(&mut self) -> &mut Vec<u8> {
@@ -141,6 +166,7 @@ impl Screen for Tty {
     }
 
     fn enter(&mut self) -> io::Result<()> {
+        self.forget();
         guard::enter()
     }
 
@@ -162,7 +188,12 @@ impl Backend for Tty {
         if content.peek().is_none() {
             return Ok(());
         }
-        CrosstermBackend::new(self.frame()).draw(content)
+        self.frame();
+        match &mut self.pen {
+            Some(pen) => pen.draw(&mut self.frame, content),
+            None => CrosstermBackend::new(&mut self.frame).draw(content)?,
+        }
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -181,6 +212,7 @@ impl Backend for Tty {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.forget();
         let Position { x, y } = position.into();
         queue!(self.frame(), MoveTo(x, y))
     }
@@ -198,6 +230,7 @@ impl Backend for Tty {
             ClearType::CurrentLine => To::CurrentLine,
             ClearType::UntilNewLine => To::UntilNewLine,
         };
+        self.forget();
         queue!(self.frame(), Clear(region))
     }
 
@@ -249,9 +282,9 @@ mod tests {
         }
     }
 
-    fn told(synchronized: bool) -> (Terminal<Tty>, Receiver<Vec<u8>>) {
+    fn told(output: Output) -> (Terminal<Tty>, Receiver<Vec<u8>>) {
         let (writes, written) = channel();
-        let tty = Tty::over(Told(writes), None, synchronized).expect("a thread");
+        let tty = Tty::over(Told(writes), output).expect("a thread");
         let viewport = Viewport::Fixed(Rect::new(0, 0, 40, 10));
         (Terminal::with_options(tty, TerminalOptions { viewport }).expect("no size asked"), written)
     }
@@ -265,8 +298,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_is_one_synchronized_write_that_shows_what_was_drawn() {
-        for synchronized in [true, false] {
-            let (mut terminal, written) = told(synchronized);
+        for (synchronized, plain) in [(true, false), (true, true), (false, false)] {
+            let (mut terminal, written) = told(Output { synchronized, plain, ..Output::default() });
             let mut screen = vt100::Parser::new(10, 40, 0);
             let lines: Vec<String> =
                 (0..10).map(|row| format!("row {row} of the picture")).collect();
@@ -285,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_without_a_change_writes_nothing() {
-        let (mut terminal, written) = told(true);
+        let (mut terminal, written) = told(Output::default());
         draw(&mut terminal, "the same").await;
         draw(&mut terminal, "the same").await;
         assert!(written.try_recv().is_ok() && written.try_recv().is_err());
@@ -305,7 +338,7 @@ mod tests {
             }
         }
         let (_stall, stalled) = channel();
-        let mut tty = Tty::over(Stalled(stalled), None, true).expect("a thread");
+        let mut tty = Tty::over(Stalled(stalled), Output::default()).expect("a thread");
         tty.show_cursor().expect("collected");
         tty.flush().expect("in the mailbox");
         assert!(!tty.is_ready());
@@ -317,7 +350,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_pace_counts_what_was_written_and_holds_the_next_frame() {
-        let (mut terminal, written) = told(true);
+        let (mut terminal, written) = told(Output::default());
         terminal.backend_mut().pace = Pace::new(Some(1.0), Instant::now());
         assert!(terminal.backend_mut().is_ready());
         draw(&mut terminal, "dear").await;
