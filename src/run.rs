@@ -91,14 +91,14 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
     let (ui, theme_warnings) = Ui::new(&options);
     config.warnings.extend(theme_warnings);
 
-    let themes = ui.theme_names();
-    let theme = themes.iter().position(|name| *name == config.theme).ok_or_else(|| {
-        eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
-    })?;
     for warning in &config.warnings {
         eprintln!("cortop: {warning}");
         warn!("{warning}");
     }
+    let themes = ui.theme_names();
+    let theme = themes.iter().position(|name| *name == config.theme).ok_or_else(|| {
+        eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
+    })?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {

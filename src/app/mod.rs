@@ -137,8 +137,8 @@ pub struct App {
     pub theme: usize,
     /// The last thing to say.
     pub notice: Option<Notice>,
-    /// The last refusal.
-    pub refusal: Option<Refusal>,
+    /// The refusal that came last, until the flow goes on.
+    refusal: Option<Refusal>,
 }
 
 impl App {
@@ -173,16 +173,22 @@ impl App {
 
     /// Takes in a message and tells what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        let looked_at = self.sessions.current.clone();
+        let mut effects = Vec::new();
         match message {
             Message::Tick(now) => self.now = now,
-            Message::Action(action) => return self.act(action),
+            Message::Action(action) => effects = self.act(action),
             Message::Cortex(event) => self.hear(event),
-            Message::ClientEnded => return vec![Effect::Quit],
+            Message::ClientEnded => effects.push(Effect::Quit),
             Message::Snapshot(snapshot) => self.snapshot = snapshot,
             Message::Throughput(throughput) => self.throughput = throughput,
             Message::Notice(text) => self.say(Severity::Problem, text),
         }
-        Vec::new()
+        if self.sessions.current != looked_at {
+            // A frozen picture is one of a session.
+            self.streams.frozen = None;
+        }
+        effects
     }
 
     /// What a key does now: the focused pane's or a global action. With the help open, its own key,
@@ -203,7 +209,7 @@ impl App {
     /// The refusal that the flow from connection to streaming stands still at, if it does.
     #[must_use]
     pub fn stopped_by(&self) -> Option<&Refusal> {
-        self.refusal.as_ref().filter(|_| matches!(self.link, Link::Up { step: Step::Stopped, .. }))
+        self.refusal.as_ref().filter(|_| is_stopped(&self.link))
     }
 
     /// The traces to draw: of the moment, or of the frozen one.
@@ -231,6 +237,9 @@ impl App {
                 if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
                     self.headsets.forget();
                 }
+                if !is_stopped(&link) {
+                    self.refusal = None;
+                }
                 self.link = link;
             }
             Event::Service(info) => self.service = Some(info),
@@ -255,7 +264,9 @@ impl App {
             }
             Event::Refused(refusal) => {
                 self.say(Severity::Problem, refusal.to_string());
-                self.refusal = Some(refusal);
+                if !is_stopped(&self.link) {
+                    self.refusal = Some(refusal);
+                }
             }
         }
     }
@@ -284,10 +295,7 @@ impl App {
             Action::FieldDown => self.sessions.step_field(1),
             Action::Unfold => self.sessions.unfolded = !self.sessions.unfolded,
             Action::Activate | Action::Close => return self.command_session(action),
-            Action::NextSession => {
-                self.sessions.next();
-                self.streams.frozen = None;
-            }
+            Action::NextSession => self.sessions.next(),
             Action::NextView => self.streams.step_view(true),
             Action::PreviousView => self.streams.step_view(false),
             Action::Contact => self.streams.contact(),
@@ -343,7 +351,6 @@ impl App {
         }
         if let Some(entry) = self.sessions.on(&id) {
             self.sessions.current = Some(entry.session.id.clone());
-            self.streams.frozen = None;
             self.focus = Pane::Streams;
             return Vec::new();
         }
@@ -367,13 +374,19 @@ impl App {
     }
 
     fn freeze(&mut self) {
-        if self.streams.frozen.take().is_none() {
-            self.streams.frozen = Some(Frozen {
-                since: self.now,
-                snapshot: Arc::clone(&self.snapshot),
-                end: self.snapshot.traces.as_ref().map_or(0, |traces| traces.end),
-            });
+        if self.streams.frozen.take().is_some() {
+            return;
         }
+        let traces = self.snapshot.traces.as_ref();
+        let empty = traces.is_none() && self.snapshot.view.stream.is_trace();
+        if empty || self.snapshot.health.is_empty() {
+            return self.say(Severity::Info, "there is nothing to freeze yet".to_owned());
+        }
+        self.streams.frozen = Some(Frozen {
+            since: self.now,
+            snapshot: Arc::clone(&self.snapshot),
+            end: traces.map_or(0, |traces| traces.end),
+        });
     }
 
     /// Moves the end of the picture through the history; at the newest sample it goes on by itself.
@@ -403,4 +416,8 @@ impl App {
     fn say(&mut self, severity: Severity, text: String) {
         self.notice = Some(Notice { text, severity, at: self.now });
     }
+}
+
+fn is_stopped(link: &Link) -> bool {
+    matches!(link, Link::Up { step: Step::Stopped, .. })
 }

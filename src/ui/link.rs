@@ -43,7 +43,7 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
 /// What is happening and the exact next step, as lines of a width.
 #[must_use]
 pub(super) fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
-    if let Some(refusal) = &scene.app.refusal {
+    if let Some(refusal) = scene.app.stopped_by() {
         return self::refusal(scene, refusal, width);
     }
     let (now, next) = story(scene);

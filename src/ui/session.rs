@@ -42,7 +42,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut lines = Vec::new();
     let mut selected = 0..0;
     if let Some(entry) = sessions.current() {
-        if let Some(refusal) = &scene.app.refusal {
+        if let Some(refusal) = scene.app.stopped_by() {
             lines.extend(link::refusal(scene, refusal, inside.width));
         }
         if let Some((why, at)) = &entry.closed {
