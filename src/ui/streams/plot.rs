@@ -68,38 +68,61 @@ impl Cells {
     }
 }
 
+/// What the bar of a sparkline stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bar {
+    /// How far the signal swung within the cell, max − min. For EEG: by the value farthest from the
+    /// middle, alpha would jump between the upper and the lower half from cell to cell, a comb that
+    /// shows where the cells fall and not what the signal does.
+    Swing,
+    /// Where the value farthest from the middle lies. For what moves slower than the cells.
+    Place,
+}
+
+/// A channel to be drawn.
+pub(super) struct Trace<'a> {
+    pub(super) columns: &'a [Column],
+    pub(super) scale: Scale,
+    /// Where there is but one row.
+    pub(super) bar: Bar,
+}
+
 /// Draws a channel into its rows. All cells get the style, blank ones too, so that nothing but
 /// glyphs changes between frames.
 pub(super) fn draw(
-    columns: &[Column],
-    scale: Scale,
+    trace: &Trace<'_>,
     cells: &Cells,
     style: Style,
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
     let single = area.height == 1;
     let rows = if single { LEVELS } else { area.height * DOWN };
-    let dots: Vec<Option<Run>> = runs(columns, scale, rows).collect();
-    for (pair, x) in cells.pairs.iter().zip(area.left()..area.right()) {
-        let run = |side: usize| dots.get(pair.as_ref()?[side]?).copied().flatten();
-        let (left, right) = (run(0), run(1));
-        for y in area.rows() {
-            let row = y.y - area.y;
-            let glyph = match mark([left, right], row, area.height) {
+    let dots: Vec<Option<Run>> = runs(trace.columns, trace.scale, rows).collect();
+    let run = |bin: Option<usize>| dots.get(bin?).copied().flatten();
+    let pairs: Vec<[Option<Run>; 2]> =
+        cells.pairs.iter().map(|pair| pair.unwrap_or_default().map(run)).collect();
+    for y in area.rows() {
+        let row = y.y - area.y;
+        let start = buffer.index_of(y.x, y.y);
+        let line = buffer.content.iter_mut().skip(start).take(usize::from(y.width));
+        for (cell, &pair) in line.zip(&pairs) {
+            let glyph = match mark(pair, row, area.height) {
                 Some(mark) => mark,
-                None if single => level([left, right], rows),
-                None => glyphs::braille(lit(left, row), lit(right, row)),
+                None if single => level(pair, trace.bar),
+                None => glyphs::braille(lit(pair[0], row), lit(pair[1], row)),
             };
-            if let Some(cell) = buffer.cell_mut((x, y.y)) {
-                cell.set_style(style);
-                // A new frame's buffer is blank already.
-                if glyph != ' ' {
-                    cell.set_char(glyph);
-                }
-                // Every glyph of a plot is one cell wide; saying so spares measuring them.
-                cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+            cell.set_style(style);
+            // A new frame's buffer is blank already.
+            if glyph != ' ' {
+                cell.set_char(glyph);
             }
+            // Every glyph of a plot is one cell wide; saying so spares measuring them.
+            cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
         }
     }
 }
@@ -127,13 +150,26 @@ fn mark(pair: [Option<Run>; 2], row: u16, rows: u16) -> Option<char> {
     }
 }
 
-/// The level of the value farthest from the middle.
-fn level(pair: [Option<Run>; 2], rows: u16) -> char {
-    let peak =
-        pair.into_iter().flatten().map(|run| run.peak).max_by_key(|peak| peak.abs_diff(rows / 2));
-    let level =
-        peak.and_then(|peak| glyphs::LEVELS.get(usize::from((rows - 1).checked_sub(peak)?)));
-    level.copied().unwrap_or(' ')
+/// The block of a sparkline's cell.
+fn level(pair: [Option<Run>; 2], bar: Bar) -> char {
+    let mut runs = pair.into_iter().flatten();
+    let Some(first) = runs.next() else { return ' ' };
+    let both = runs.fold(first, |one, other| Run {
+        top: one.top.min(other.top),
+        bottom: one.bottom.max(other.bottom),
+        peak: if away(other) > away(one) { other.peak } else { one.peak },
+        ..one
+    });
+    let level = match bar {
+        Bar::Swing => both.bottom - both.top,
+        Bar::Place => (LEVELS - 1).saturating_sub(both.peak),
+    };
+    glyphs::LEVELS.get(usize::from(level)).copied().unwrap_or(' ')
+}
+
+/// Levels between a run's peak and the middle.
+fn away(run: Run) -> u16 {
+    run.peak.abs_diff(LEVELS / 2)
 }
 
 #[cfg(test)]
@@ -165,7 +201,8 @@ mod tests {
         let area = Rect::new(0, 0, WIDTH, height);
         let mut buffer = Buffer::empty(area);
         let cells = Cells::new(motion, WIDTH, first as u64, columns.len());
-        draw(columns, SCALE, &cells, Style::new(), area, &mut buffer);
+        let trace = Trace { columns, scale: SCALE, bar: Bar::Swing };
+        draw(&trace, &cells, Style::new(), area, &mut buffer);
         buffer
     }
 
@@ -199,37 +236,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_beyond_the_scale_is_marked_at_the_edge() {
-        let value = |value: f32| Column {
-            min: value,
-            max: value,
-            first: value,
-            last: value,
-            count: 1,
+    fn columns(values: &[(f32, f32)]) -> Vec<Column> {
+        let column = |&(first, last): &(f32, f32)| Column {
+            min: first.min(last),
+            max: first.max(last),
+            first,
+            last,
+            count: 2,
             gap: false,
         };
-        let columns = [
-            value(0.0),
-            value(0.0),
-            value(900.0),
-            value(0.0),
-            value(-900.0),
-            value(0.0),
-            value(0.0),
-            value(0.0),
-        ];
-        let area = Rect::new(0, 0, 4, 2);
+        values.iter().map(column).collect()
+    }
+
+    fn scrolled(columns: &[Column], bar: Bar, height: u16) -> Buffer {
+        let area = Rect::new(0, 0, 4, height);
         let mut buffer = Buffer::empty(area);
-        draw(
-            &columns,
-            SCALE,
-            &Cells::new(Motion::Scroll, 4, 0, 8),
-            Style::new(),
-            area,
-            &mut buffer,
-        );
+        let cells = Cells::new(Motion::Scroll, 4, 0, columns.len());
+        let trace = Trace { columns, scale: SCALE, bar };
+        draw(&trace, &cells, Style::new(), area, &mut buffer);
+        buffer
+    }
+
+    #[test]
+    fn what_is_beyond_the_scale_is_marked_at_the_edge() {
+        let values = [0.0, 0.0, 900.0, 0.0, -900.0, 0.0, 0.0, 0.0].map(|value| (value, value));
+        let buffer = scrolled(&columns(&values), Bar::Swing, 2);
         assert_eq!(column(&buffer, 1)[0], glyphs::CLIPPED_TOP.to_string());
         assert_eq!(column(&buffer, 2)[1], glyphs::CLIPPED_BOTTOM.to_string());
+    }
+
+    #[test]
+    fn a_bar_is_the_swing_whatever_its_phase_or_the_place() {
+        let alpha =
+            columns(&[(-12.0, 14.0), (12.0, -14.0), (14.0, -12.0), (-14.0, 12.0)].repeat(2));
+        let flat = columns(&[(40.0, 40.0); 8]);
+        let symbols =
+            |buffer: &Buffer| buffer.content.iter().map(|c| c.symbol()).collect::<String>();
+        assert_eq!(symbols(&scrolled(&alpha, Bar::Swing, 1)), "▃▃▃▃");
+        assert_eq!(symbols(&scrolled(&flat, Bar::Swing, 1)), "▁▁▁▁");
+        assert_eq!(symbols(&scrolled(&flat, Bar::Place, 1)), "▇▇▇▇");
     }
 }
