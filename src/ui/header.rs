@@ -9,7 +9,12 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{glyphs, link, scene::Scene, text, theme::Token};
+use super::{
+    glyphs, link,
+    scene::{self, Scene},
+    text,
+    theme::Token,
+};
 use crate::{
     app::Entry,
     cortex::{Link, Stream},
@@ -177,5 +182,5 @@ fn line(scene: &Scene<'_>, mut items: Vec<Item>, area: Rect, buffer: &mut Buffer
         }
         line.push_span(item.span);
     }
-    line.render(area, buffer);
+    scene::line(&line, area, buffer);
 }

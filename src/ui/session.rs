@@ -50,7 +50,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             let text = format!("{} closed {ago} ago: {why}", glyphs::PROBLEM);
             lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
         } else if !scene.app.lives(entry) {
-            let text = format!("{} no connection: all of this is as last told", glyphs::PROBLEM);
+            let text = format!("{} offline: all as last told", glyphs::PROBLEM);
             lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
         }
         let first = lines.len();

@@ -14,7 +14,6 @@ use ratatui::{
     buffer::Buffer,
     layout::{Margin, Rect},
     text::{Line, Span},
-    widgets::Widget,
 };
 
 use super::{
@@ -38,7 +37,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let [top, bottom] = titles(scene, parts.plot, area.width);
     let inside = scene.pane(Pane::Streams, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
-    bottom.render(edge.intersection(area), buffer);
+    scene::line(&bottom, edge.intersection(area), buffer);
     let Some(entry) = app.sessions.current() else {
         return scene::lines(&link::lines(scene, inside.width), inside, buffer);
     };

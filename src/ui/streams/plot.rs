@@ -104,18 +104,24 @@ pub(super) fn draw(
     let rows = if single { LEVELS } else { area.height * DOWN };
     let dots: Vec<Option<Run>> = runs(trace.columns, trace.scale, rows).collect();
     let run = |bin: Option<usize>| dots.get(bin?).copied().flatten();
-    let pairs: Vec<[Option<Run>; 2]> =
-        cells.pairs.iter().map(|pair| pair.unwrap_or_default().map(run)).collect();
-    for y in area.rows() {
-        let row = y.y - area.y;
-        let start = buffer.index_of(y.x, y.y);
-        let line = buffer.content.iter_mut().skip(start).take(usize::from(y.width));
-        for (cell, &pair) in line.zip(&pairs) {
-            let glyph = match mark(pair, row, area.height) {
-                Some(mark) => mark,
-                None if single => level(pair, trace.bar),
-                None => glyphs::braille(lit(pair[0], row), lit(pair[1], row)),
+    for (pair, x) in cells.pairs.iter().zip(area.left()..area.right()) {
+        let [left, right] = pair.unwrap_or_default().map(run);
+        // What goes beyond the scale is drawn at the edge and marked there.
+        let beyond = |edge: fn(&Run) -> bool| {
+            left.as_ref().is_some_and(edge) || right.as_ref().is_some_and(edge)
+        };
+        let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
+        for row in 0..area.height {
+            let glyph = if above && row == 0 {
+                glyphs::CLIPPED_TOP
+            } else if below && row + 1 == area.height {
+                glyphs::CLIPPED_BOTTOM
+            } else if single {
+                level([left, right], trace.bar)
+            } else {
+                glyphs::braille(lit(left, row), lit(right, row))
             };
+            let Some(cell) = buffer.cell_mut((x, area.y + row)) else { continue };
             cell.set_style(style);
             // A new frame's buffer is blank already.
             if glyph != ' ' {
@@ -136,18 +142,6 @@ fn lit(run: Option<Run>, row: u16) -> u8 {
     let above = run.top.saturating_sub(first);
     let below = DOWN - 1 - (run.bottom - first).min(DOWN - 1);
     (0xf << above) & (0xf >> below)
-}
-
-/// What goes beyond the scale is drawn at the edge and marked there.
-fn mark(pair: [Option<Run>; 2], row: u16, rows: u16) -> Option<char> {
-    let clipped = |edge: fn(Run) -> bool| pair.into_iter().flatten().any(edge);
-    if row == 0 && clipped(|run| run.clipped_top) {
-        Some(glyphs::CLIPPED_TOP)
-    } else if row + 1 == rows && clipped(|run| run.clipped_bottom) {
-        Some(glyphs::CLIPPED_BOTTOM)
-    } else {
-        None
-    }
 }
 
 /// The block of a sparkline's cell.
