@@ -15,8 +15,6 @@ use crate::{
     ui::glyphs,
 };
 
-/// Cells left blank ahead of the sweep's write cursor.
-const BLANK: u64 = 2;
 /// Dots in a cell, side by side and one above the other.
 const ACROSS: u64 = 2;
 const DOWN: u16 = 4;
@@ -44,13 +42,12 @@ impl Cells {
         let pairs = (0..width).map(|cell| match motion {
             Motion::Scroll => (newest + cell + 1).checked_sub(width).map(pair),
             Motion::Sweep => {
-                // Only finished pairs are drawn: a cell is written once and then stands.
+                // Only finished pairs are drawn: a cell is written once and then stands. The one
+                // still growing is left blank, as the write cursor; no more than that one, so that
+                // a cell and the blank after it are one stretch of output.
                 let ahead = (cell + width - newest % width) % width;
-                if ahead < BLANK.min(width / 4 + 1) {
-                    None
-                } else {
-                    (newest + ahead).checked_sub(width).map(pair)
-                }
+                let behind = if ahead == 0 { None } else { (newest + ahead).checked_sub(width) };
+                behind.map(pair)
             }
         });
         Self { pairs: pairs.collect() }
