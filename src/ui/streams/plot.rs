@@ -101,7 +101,8 @@ pub(super) fn draw(
     let rows = if single { LEVELS } else { area.height * DOWN };
     let dots: Vec<Option<Run>> = runs(trace.columns, trace.scale, rows).collect();
     let run = |bin: Option<usize>| dots.get(bin?).copied().flatten();
-    for (pair, x) in cells.pairs.iter().zip(area.left()..area.right()) {
+    let (first, line) = (buffer.index_of(area.x, area.y), usize::from(buffer.area.width));
+    for (pair, start) in cells.pairs.iter().zip(first..first + usize::from(area.width)) {
         let [left, right] = pair.unwrap_or_default().map(run);
         // What goes beyond the scale is drawn at the edge and marked there.
         let beyond = |edge: fn(&Run) -> bool| {
@@ -118,7 +119,7 @@ pub(super) fn draw(
             } else {
                 glyphs::braille(lit(left, row), lit(right, row))
             };
-            let Some(cell) = buffer.cell_mut((x, area.y + row)) else { continue };
+            let Some(cell) = buffer.content.get_mut(start + usize::from(row) * line) else { break };
             cell.set_style(style);
             // A new frame's buffer is blank already.
             if glyph != ' ' {
@@ -133,12 +134,10 @@ pub(super) fn draw(
 /// The dots of a run in a cell's row, bit 0 the uppermost.
 fn lit(run: Option<Run>, row: u16) -> u8 {
     let first = row * DOWN;
-    let Some(run) = run.filter(|run| run.top < first + DOWN && run.bottom >= first) else {
-        return 0;
-    };
-    let above = run.top.saturating_sub(first);
-    let below = DOWN - 1 - (run.bottom - first).min(DOWN - 1);
-    (0xf << above) & (0xf >> below)
+    let (top, bottom) = run.map_or((u16::MAX, 0), |run| (run.top, run.bottom));
+    let above = top.saturating_sub(first).min(DOWN);
+    let below = (first + DOWN - 1).saturating_sub(bottom).min(DOWN);
+    (0xf << above) & 0xf & (0xf >> below)
 }
 
 /// The block of a sparkline's cell.
@@ -166,6 +165,8 @@ fn away(run: Run) -> u16 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use ratatui::buffer::Cell;
 
     use super::*;
 
@@ -261,8 +262,7 @@ mod tests {
         let alpha =
             columns(&[(-12.0, 14.0), (12.0, -14.0), (14.0, -12.0), (-14.0, 12.0)].repeat(2));
         let flat = columns(&[(40.0, 40.0); 8]);
-        let symbols =
-            |buffer: &Buffer| buffer.content.iter().map(|c| c.symbol()).collect::<String>();
+        let symbols = |buffer: &Buffer| buffer.content.iter().map(Cell::symbol).collect::<String>();
         assert_eq!(symbols(&scrolled(&alpha, Bar::Swing, 1)), "▃▃▃▃");
         assert_eq!(symbols(&scrolled(&flat, Bar::Swing, 1)), "▁▁▁▁");
         assert_eq!(symbols(&scrolled(&flat, Bar::Place, 1)), "▇▇▇▇");
