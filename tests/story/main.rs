@@ -92,7 +92,7 @@ async fn story<F: Future<Output = Person>>(
 fn line<'a>(screen: &'a str, stream: &str) -> &'a str {
     screen
         .lines()
-        .find(|line| line.contains(&format!("{stream} ")) && line.contains("lost"))
+        .find(|line| line.contains(&format!("{stream} ")) && line.contains("Hz"))
         .unwrap_or_default()
 }
 
