@@ -10,8 +10,9 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 pub use self::{
@@ -32,6 +33,9 @@ use crate::{
     },
     signal::{Snapshot, Traces, view::End},
 };
+
+/// How long written numbers stand.
+const NUMBERS: Duration = Duration::from_millis(500);
 
 /// The four panes, in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +129,8 @@ pub struct App {
     pub log: TuiWidgetState,
     /// The newest picture of the signals.
     pub snapshot: Arc<Snapshot>,
+    /// The one whose numbers are shown, and since when.
+    held: (Instant, Arc<Snapshot>),
     /// What goes to the terminal.
     pub throughput: Throughput,
     /// The pane that keys mean.
@@ -161,6 +167,7 @@ impl App {
             streams: Streams::default(),
             log,
             snapshot: Arc::default(),
+            held: (now.instant, Arc::default()),
             throughput: Throughput::default(),
             focus: Pane::Streams,
             zoomed: false,
@@ -180,7 +187,7 @@ impl App {
             Message::Action(action) => effects = self.act(action),
             Message::Cortex(event) => self.hear(event),
             Message::ClientEnded => effects.push(Effect::Quit),
-            Message::Snapshot(snapshot) => self.snapshot = snapshot,
+            Message::Snapshot(snapshot) => self.show(snapshot),
             Message::Throughput(throughput) => self.throughput = throughput,
             Message::Notice(text) => self.say(Severity::Problem, text),
         }
@@ -212,6 +219,20 @@ impl App {
         self.refusal.as_ref().filter(|_| is_stopped(&self.link))
     }
 
+    /// Whether a session's data can still come: it is not closed, and the connection stands.
+    #[must_use]
+    pub fn lives(&self, entry: &Entry) -> bool {
+        entry.closed.is_none() && matches!(self.link, Link::Up { .. })
+    }
+
+    /// The picture whose numbers are written out: of the moment, at most twice a second, for
+    /// fourteen changing numbers cost a terminal as much as all traces (performance.md); or of the
+    /// frozen one.
+    #[must_use]
+    pub fn numbers(&self) -> &Snapshot {
+        self.streams.frozen.as_ref().map_or(&self.held.1, |frozen| &frozen.snapshot)
+    }
+
     /// The traces to draw: of the moment, or of the frozen one.
     #[must_use]
     pub fn traces(&self) -> Option<&Traces> {
@@ -228,6 +249,15 @@ impl App {
     #[must_use]
     pub fn picture(&self) -> &Snapshot {
         self.streams.frozen.as_ref().map_or(&self.snapshot, |frozen| &frozen.snapshot)
+    }
+
+    fn show(&mut self, snapshot: Arc<Snapshot>) {
+        let now = self.now.instant;
+        let other = snapshot.view.session != self.held.1.view.session;
+        if other || now.saturating_duration_since(self.held.0) >= NUMBERS {
+            self.held = (now, Arc::clone(&snapshot));
+        }
+        self.snapshot = snapshot;
     }
 
     fn hear(&mut self, event: Event) {

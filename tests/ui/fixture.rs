@@ -133,8 +133,9 @@ impl Stage {
         self.app.update(Message::Snapshot(Arc::new(snapshot)));
     }
 
-    /// The snapshot at hand, to be spoiled.
+    /// The snapshot at hand, to be spoiled; late enough for its numbers to be taken over.
     pub(crate) fn spoil(&mut self, spoil: impl FnOnce(&mut Snapshot, Instant)) {
+        self.forward(Duration::from_millis(500));
         let mut snapshot = (*self.app.snapshot).clone();
         spoil(&mut snapshot, self.app.now.instant);
         self.app.update(Message::Snapshot(Arc::new(snapshot)));
