@@ -78,11 +78,11 @@ impl Envelope {
         }
         let (whole, rest) = values.as_chunks();
         let mut blocks = self.open.iter_mut();
-        whole.iter().zip(&mut blocks).for_each(|(values, block)| block.push(*values));
+        whole.iter().zip(&mut blocks).for_each(|(values, block)| block.push(values));
         if let Some(block) = blocks.next() {
             let mut values = [0.0; LANES];
             values.iter_mut().zip(rest).for_each(|(value, &own)| *value = own);
-            block.push(values);
+            block.push(&values);
         }
     }
 
@@ -167,30 +167,31 @@ struct Block {
 
 impl Block {
     /// Takes one value a channel in.
-    #[inline]
-    fn push(&mut self, values: [f32; LANES]) {
+    #[expect(clippy::inline_always, reason = "the calls would cost a tenth more")]
+    #[inline(always)]
+    fn push(&mut self, values: &[f32; LANES]) {
         let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
         if self.uneven || !finite {
             self.push_unevenly(values);
         } else if self.arrived == 0 {
-            (self.min, self.max, self.first, self.last) = (values, values, values, values);
+            (self.min, self.max, self.first, self.last) = (*values, *values, *values, *values);
         } else {
             // `f32::min` and `max` would mind NaN, which costs more than all the rest.
-            for (min, value) in self.min.iter_mut().zip(values) {
+            for (min, &value) in self.min.iter_mut().zip(values) {
                 *min = if value < *min { value } else { *min };
             }
-            for (max, value) in self.max.iter_mut().zip(values) {
+            for (max, &value) in self.max.iter_mut().zip(values) {
                 *max = if value > *max { value } else { *max };
             }
-            self.last = values;
+            self.last = *values;
         }
         self.arrived += 1;
     }
 
     /// The same where some channels miss this sample or have lost others.
     #[cold]
-    fn push_unevenly(&mut self, values: [f32; LANES]) {
-        for (lane, value) in values.into_iter().enumerate() {
+    fn push_unevenly(&mut self, values: &[f32; LANES]) {
+        for (lane, &value) in values.iter().enumerate() {
             if !value.is_finite() {
                 self.lose_one(lane);
                 self.missing[lane] += 1;
