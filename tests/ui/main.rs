@@ -9,6 +9,7 @@ use std::{
     cell::Cell,
     io::{self, Write},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -362,20 +363,24 @@ fn text_from_the_wire_drives_nothing() {
             stage.feed(120, 40, 3000);
             stage.spoil(|snapshot, _| {
                 let readings = &mut snapshot.readings;
-                readings.com.iter_mut().for_each(|com| com.action = evil.to_owned());
-                readings.fac.iter_mut().for_each(|fac| {
+                readings.com.iter_mut().for_each(|com| Arc::make_mut(com).action = evil.to_owned());
+                readings.fac.iter_mut().map(Arc::make_mut).for_each(|fac| {
                     (fac.eyes, fac.upper.0, fac.lower.0) =
                         (evil.to_owned(), evil.to_owned(), evil.to_owned());
                 });
-                readings.sys.iter_mut().for_each(|sys| sys.texts = vec![evil.to_owned()]);
+                readings
+                    .sys
+                    .iter_mut()
+                    .for_each(|sys| Arc::make_mut(sys).texts = vec![evil.to_owned()]);
                 readings.met.iter_mut().for_each(|met| met.name = evil.to_owned());
                 for table in
                     [&mut readings.dev, &mut readings.eq, &mut readings.pow].into_iter().flatten()
                 {
-                    table.values.iter_mut().for_each(|(label, _)| *label = format!("{evil}/alpha"));
+                    let labels = Arc::make_mut(table).values.iter_mut().map(|(label, _)| label);
+                    labels.for_each(|label| *label = format!("{evil}/alpha"));
                 }
                 for trace in snapshot.traces.iter_mut().flat_map(|traces| &mut traces.channels) {
-                    trace.label = evil.to_owned();
+                    trace.label = evil.into();
                 }
             });
             for cell in &stage.buffer(120, 40).content {

@@ -184,9 +184,9 @@ fn says(scene: &Scene<'_>, stream: Stream) -> String {
                 if count > 0 { format!("{count} channels{filled}") } else { filled }
             })
         }
-        Stream::Dev => readings.dev.as_ref().map(contact::words).unwrap_or_default(),
-        Stream::Eq => readings.eq.as_ref().map(contact::words).unwrap_or_default(),
-        Stream::Pow => readings.pow.as_ref().map(bands::words).unwrap_or_default(),
+        Stream::Dev => readings.dev.as_deref().map(contact::words).unwrap_or_default(),
+        Stream::Eq => readings.eq.as_deref().map(contact::words).unwrap_or_default(),
+        Stream::Pow => readings.pow.as_deref().map(bands::words).unwrap_or_default(),
         Stream::Met => {
             let active = readings.met.iter().filter(|metric| metric.active != Some(false));
             let words =
