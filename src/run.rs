@@ -11,7 +11,6 @@ use color_eyre::{
     config::{HookBuilder, Theme},
     eyre::{Result, bail, eyre},
 };
-use crossterm::event::EventStream;
 use secrecy::SecretString;
 use tracing::{info, warn};
 
@@ -135,7 +134,7 @@ async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &
     signals::watch(sender.clone())?;
     let mut terminal = screen::terminal(Tty::new(config.output)?)?;
     let guard = Guard::new(sender.clone())?;
-    input::forward(EventStream::new(), sender);
+    input::forward(crossterm::event::read, sender)?;
 
     let mut monitor = Monitor::start(cortex, frame);
     let app = App::new(settings, Now::read());
