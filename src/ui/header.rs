@@ -16,8 +16,8 @@ use super::{
     theme::Token,
 };
 use crate::{
-    app::Entry,
-    cortex::{Link, Stream},
+    app::{App, Entry},
+    cortex::{Link, Step, Stream},
     signal::StreamHealth,
 };
 
@@ -54,13 +54,14 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     if app.settings.demo {
         add(8, scene.say(Token::Changed, "demo"));
     }
-    let token = match app.link {
-        Link::Up { .. } => Token::Good,
-        Link::Connecting => Token::Poor,
-        Link::Waiting { .. } => Token::Bad,
+    let (token, mark) = match app.link {
+        Link::Up { step: Step::Streaming, .. } if is_silent(app) => (Token::Bad, glyphs::PROBLEM),
+        Link::Up { .. } => (Token::Good, glyphs::ON),
+        Link::Connecting => (Token::Poor, glyphs::PENDING),
+        Link::Waiting { .. } => (Token::Bad, glyphs::PENDING),
     };
-    let mark = if token == Token::Good { glyphs::ON } else { glyphs::PENDING };
-    add(9, scene.say(token, format!("{mark} {}", link::word(scene))));
+    let word = if mark == glyphs::PROBLEM { "no data".to_owned() } else { link::word(scene) };
+    add(9, scene.say(token, format!("{mark} {word}")));
     if let Some(frozen) = &app.streams.frozen {
         add(
             9,
@@ -75,8 +76,8 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     }
     match &app.user {
         Some(Some(user)) => add(4, scene.wire(Token::Text, &user.username)),
-        Some(None) => add(4, scene.say(Token::Poor, "nobody logged in")),
-        None => {}
+        // That nobody is logged in, the state of the connection says.
+        Some(None) | None => {}
     }
     if app.snapshot.dropped > 0 {
         add(5, scene.say(Token::Bad, format!("{} samples dropped here", app.snapshot.dropped)));
@@ -84,6 +85,13 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     let slow = if app.throughput.held_back { ", held back" } else { "" };
     add(2, scene.say(Token::Dim, format!("screen {}{slow}", text::bytes(app.throughput.bytes))));
     items
+}
+
+/// Whether nothing flows any more of what should: the connection stands, and every stream is stale.
+fn is_silent(app: &App) -> bool {
+    let mut expected =
+        app.snapshot.health.iter().filter(|health| health.nominal_rate.is_some()).peekable();
+    expected.peek().is_some() && expected.all(|health| health.stale_since.is_some())
 }
 
 fn session(scene: &Scene<'_>) -> Vec<Item> {

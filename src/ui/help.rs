@@ -14,7 +14,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{Scope, TABLE};
+use crate::app::{Action, Scope, TABLE};
 
 /// Width of the keys in a column, and the narrowest column.
 const KEYS: usize = 9;
@@ -33,7 +33,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let text = "The keys do not fit: make the window larger, to 80×24 at least.";
         (scene::sentence(text, inside.width, scene.style(Token::Text)), inside.width, " keys ")
     };
-    block.title(about).title_bottom(" any key closes ").render(area, buffer);
+    let closes = match scene.app.settings.keymap.keys(Action::Help) {
+        [key, ..] => format!(" {key} or Esc closes "),
+        [] => " Esc closes ".to_owned(),
+    };
+    block.title(about).title_bottom(closes).render(area, buffer);
     scene::columns(&lines, width, inside, buffer);
 }
 

@@ -11,10 +11,10 @@ use ratatui::{
 use super::{actions, bands, contact};
 use crate::{
     app::Entry,
-    cortex::{Refusal, Stream},
+    cortex::{Link, Refusal, Step, Stream},
     signal::StreamHealth,
     ui::{
-        glyphs,
+        glyphs, link,
         scene::{self, Scene},
         text,
         theme::Token,
@@ -50,11 +50,13 @@ const YOUNG: Duration = Duration::from_secs(3);
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
     let count = count(entry);
     if count == 0 || entry.closed.is_some() {
-        let text = match &entry.closed {
-            Some((why, _)) => format!("The session is closed: {why}"),
-            None => "No stream is subscribed yet.".to_owned(),
+        let lines = match &entry.closed {
+            Some((why, _)) => closed(scene, why, area.width),
+            None => {
+                let text = "No stream is subscribed yet.";
+                scene::sentence(text, area.width, scene.style(Token::Dim))
+            }
         };
-        let lines = scene::sentence(&text, area.width, scene.style(Token::Dim));
         return scene::lines(&lines, area, buffer);
     }
     let columns = scene::cells(count.div_ceil(usize::from(area.height).max(1)));
@@ -73,6 +75,17 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
     scene::columns(&lines, width, area, buffer);
 }
 
+/// Why there is nothing to show, and what comes next.
+fn closed(scene: &Scene<'_>, why: &str, width: u16) -> Vec<Line<'static>> {
+    let text = format!("The session is closed: {}", text::clean(why));
+    let mut lines = scene::sentence(&text, width, scene.style(Token::Bad));
+    // What flows then, flows in another session.
+    if !matches!(scene.app.link, Link::Up { step: Step::Streaming, .. }) {
+        lines.extend(link::lines(scene, width));
+    }
+    lines
+}
+
 /// The same for the head of one stream's own view.
 pub(super) fn lines_of_one(
     scene: &Scene<'_>,
@@ -81,8 +94,7 @@ pub(super) fn lines_of_one(
     width: u16,
 ) -> Vec<Line<'static>> {
     if let Some((why, _)) = &entry.closed {
-        let text = format!("The session is closed: {why}");
-        return scene::sentence(&text, width, scene.style(Token::Bad));
+        return closed(scene, why, width);
     }
     match state(entry, stream) {
         Some(State::Subscribed) => {
@@ -135,7 +147,7 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<S
     };
     if !scene.app.lives(entry) {
         let last = health.last.map(|last| format!(" since {}", scene.clock_at(last)));
-        let text = format!("{} no data{}", glyphs::PROBLEM, last.unwrap_or_default());
+        let text = format!("{} no data{} ", glyphs::PROBLEM, last.unwrap_or_default());
         return vec![scene.say(Token::Bad, text)];
     }
     let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
@@ -146,7 +158,7 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<S
     let off = if health.rate_is_off() { Token::Poor } else { Token::Dim };
     let mut spans = vec![scene.say(off, format!("{rate:<11}"))];
     if let Some(since) = health.stale_since {
-        let text = format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since));
+        let text = format!("{} STALE since {} ", glyphs::PROBLEM, scene.clock_at(since));
         spans.push(scene.say(Token::Bad, text));
         return spans;
     }
