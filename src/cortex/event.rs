@@ -135,6 +135,8 @@ pub enum Step {
     Greeting,
     /// Nobody is logged in.
     Login,
+    /// Another account of this computer holds the service (§2.2).
+    OtherUser,
     /// The user has yet to approve this application in EMOTIV Launcher.
     Approval,
     /// The user has yet to accept the licence agreement.
@@ -161,6 +163,7 @@ impl fmt::Display for Step {
         match self {
             Self::Greeting => f.write_str("connected"),
             Self::Login => f.write_str("nobody logged in"),
+            Self::OtherUser => f.write_str("another user logged in"),
             Self::Approval => f.write_str("waiting for approval"),
             Self::Agreement => f.write_str("licence agreement open"),
             Self::Authorizing => f.write_str("authorizing"),

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use secrecy::SecretString;
@@ -45,6 +48,8 @@ pub(super) struct Account {
     pub(super) debited: AtomicBool,
     /// `requestAccess` has been sent: Launcher asks only once (§2.3).
     pub(super) access_requested: AtomicBool,
+    /// The last `authorize` told of an agreement that has not been accepted since (§2.4).
+    pub(super) agreement_open: AtomicBool,
     /// Whose token it is.
     user: Mutex<String>,
     licence: Mutex<Option<Licence>>,
@@ -72,6 +77,11 @@ impl Account {
 
     pub(super) async fn has_token(&self) -> bool {
         self.token.lock().await.is_some()
+    }
+
+    /// Whether there is a token, and no agreement stands in the way of using it.
+    pub(super) async fn is_signed_in(&self) -> bool {
+        self.has_token().await && !self.agreement_open.load(Ordering::Relaxed)
     }
 
     /// Forgets the token, of a user who is gone.

@@ -64,7 +64,7 @@ async fn attempt(context: &Context) -> Result<()> {
     context.outbox.tell(Event::Service(CortexInfo::from(info))).await;
 
     log_in(context).await?;
-    if context.account.has_token().await {
+    if context.account.is_signed_in().await {
         return Ok(());
     }
     get_approval(context).await?;
@@ -82,6 +82,7 @@ async fn log_in(context: &Context) -> Result<()> {
     let mut notices = context.notices.subscribe();
     let mut told = false;
     loop {
+        let mut step = Step::Login;
         let answer = match context.ask("getUserLogin", json!({})).await {
             Ok(answer) => answer,
             // An old service does not tell; it refuses what needs a user.
@@ -95,13 +96,15 @@ async fn log_in(context: &Context) -> Result<()> {
                 context.account.sign_in(&user.username).await;
                 return Ok(());
             }
-            Some(other) if !told => {
-                told = true;
-                context.outbox.refused(held_by(&other)).await;
+            Some(other) => {
+                step = Step::OtherUser;
+                if !std::mem::replace(&mut told, true) {
+                    context.outbox.refused(held_by(&other)).await;
+                }
             }
-            _ => {}
+            None => {}
         }
-        context.report(Report::SigningIn(Step::Login)).await;
+        context.report(Report::SigningIn(step)).await;
         warning(&mut notices, LOGIN, |code| matches!(code, 2 | 23)).await;
     }
 }
@@ -159,22 +162,32 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
     context.report(Report::SigningIn(Step::Agreement)).await;
     loop {
         let told = warning(&mut notices, LOGIN, |code| code == 17).await.is_some();
-        if !context.account.has_token().await {
-            context.authorize().await.map_err(|f| ("authorize", f))?;
+        let has_token = context.account.has_token().await;
+        if told && has_token {
+            break;
         }
-        if told && context.account.has_token().await {
-            return Ok(());
-        }
-        let user = context.ask_as_user("getUserInformation", json!({}), Effect::None).await;
+        let user = if has_token {
+            context.ask_as_user("getUserInformation", json!({}), Effect::None).await
+        } else {
+            Err(Failure::no_token())
+        };
         match user {
             Ok(user) if user.pointer("/licenseAgreement/accepted") == Some(&Value::Bool(true)) => {
-                return Ok(());
+                break;
             }
+            Ok(_) => {}
             Err(Failure::Down) => return Err(("getUserInformation", Failure::Down)),
-            // Refused for as long as it is not accepted.
-            _ => {}
+            // Refused for as long as it is not accepted; a new token tells too.
+            Err(_) => {
+                let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
+                if agreement.is_none() && context.account.has_token().await {
+                    break;
+                }
+            }
         }
     }
+    context.account.agreement_open.store(false, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Waits for one of some warnings, at most for a while; gives its code.
