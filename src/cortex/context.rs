@@ -50,8 +50,6 @@ impl Outbox {
 
 /// What the tasks tell the flow.
 pub(super) enum Report {
-    /// The service has answered for the first time.
-    Greeted,
     /// How far signing in has come.
     SigningIn(Step),
     /// There is a token.

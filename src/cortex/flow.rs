@@ -64,14 +64,13 @@ struct Flow<'a> {
     explained: Option<HeadsetId>,
 }
 
-/// Runs the flow over a fresh link until it ends. `greeted` is set once the service has answered.
+/// Runs the flow over a fresh link until it ends.
 pub(super) async fn run(
     memory: &mut Memory,
     mut link: Link,
     security: Security,
     outbox: Outbox,
     commands: &mut mpsc::Receiver<Command>,
-    greeted: &mut bool,
 ) -> End {
     let (reports, mut inbox) = mpsc::channel(QUEUE);
     let context = Context {
@@ -112,10 +111,7 @@ pub(super) async fn run(
                     break end;
                 }
             }
-            Some(report) = inbox.recv() => {
-                *greeted |= matches!(report, Report::Greeted);
-                flow.report(report).await;
-            }
+            Some(report) = inbox.recv() => flow.report(report).await,
             why = &mut link.task => {
                 break End::Lost(why.unwrap_or_else(|error| error.to_string()));
             }
@@ -137,7 +133,7 @@ impl Flow<'_> {
                     self.context.outbox.tell(Event::User(None)).await;
                     self.memory.account.sign_out().await;
                     return Some(End::Lost(
-                        "the user has logged out of EMOTIV Launcher".to_owned(),
+                        "the user has logged out of EMOTIV Launcher: log in there again".to_owned(),
                     ));
                 }
                 11 => return Some(End::Unusable),
@@ -155,7 +151,6 @@ impl Flow<'_> {
 
     async fn report(&mut self, report: Report) {
         match report {
-            Report::Greeted => {}
             Report::SigningIn(step) => self.signing_in = Some(step),
             Report::SignedIn => {
                 self.signing_in = None;

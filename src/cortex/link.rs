@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Utf8Bytes},
+    tungstenite::{self, Utf8Bytes, error::CapacityError},
 };
 
 use super::{
@@ -168,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         match timeout(WRITE, self.socket.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(lost(&error)),
-            Err(_) => Err("the service takes no more requests".to_owned()),
+            Err(_) => Err(format!("the service takes no more requests: {AGAIN}")),
         }
     }
 
@@ -185,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
 
     async fn probe(&mut self) -> Result<(), String> {
         if self.probed {
-            return Err("the service has stopped answering: restart it if this goes on".to_owned());
+            return Err(format!("the service has stopped answering: {AGAIN}"));
         }
         self.probed = true;
         tracing::debug!("nothing heard for a while: asking whether anybody is there");
@@ -200,7 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.heard = Instant::now();
         self.probed = false;
         match frame {
-            None => Err("the service closed the connection".to_owned()),
+            None => Err(format!("the service has closed the connection: {AGAIN}")),
             Some(Err(error)) => Err(lost(&error)),
             Some(Ok(tungstenite::Message::Text(text))) => {
                 self.text(&text).await;
@@ -353,8 +353,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     }
 }
 
+/// The next step after a loss.
+const AGAIN: &str = "cortop connects again; if this goes on, restart the Cortex service";
+
+/// Why a socket that was open is of no use any more, with the next step.
 fn lost(error: &tungstenite::Error) -> String {
-    format!("the connection to the service was lost ({error})")
+    const OTHER: &str = "check that --url names a Cortex service, and restart it";
+    match error {
+        tungstenite::Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            format!("the service sent a message longer than {max_size} bytes: {OTHER}")
+        }
+        tungstenite::Error::Utf8(_) => {
+            format!("the service sent text that is not UTF-8: {OTHER}")
+        }
+        error => format!("the connection to the service was lost ({error}): {AGAIN}"),
+    }
 }
 
 /// Counts odd things: the first is logged aloud, then each doubling of their number.

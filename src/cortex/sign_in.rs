@@ -60,7 +60,6 @@ pub(super) async fn sign_in(context: Context) {
 async fn attempt(context: &Context) -> Result<()> {
     context.report(Report::SigningIn(Step::Greeting)).await;
     let info = context.ask("getCortexInfo", json!({})).await.map_err(|f| ("getCortexInfo", f))?;
-    context.report(Report::Greeted).await;
     context.outbox.tell(Event::Service(CortexInfo::from(info))).await;
 
     log_in(context).await?;
