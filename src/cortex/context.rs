@@ -75,6 +75,8 @@ pub(super) enum Stage {
     Live {
         session: SessionId,
         mode: SessionMode,
+        /// Another program opened it: it is not ours to close unasked.
+        adopted: bool,
         /// Whether at least one stream flows; not known while subscribing.
         flowing: Option<bool>,
     },

@@ -37,7 +37,7 @@ pub enum Event {
         /// One sentence, such as `the licence has no scope eeg`.
         why: String,
     },
-    /// A session of ours is gone.
+    /// A session of ours is gone, or left to the program that opened it.
     Closed {
         /// Which.
         session: SessionId,
@@ -71,7 +71,7 @@ impl Event {
             Self::User(Some(user)) => info!("user {}", user.username),
             Self::User(None) => warn!("nobody is logged in"),
             Self::Opened { session, mode, why } => info!("session {session} is {mode}: {why}"),
-            Self::Closed { session, why } => warn!("session {session} is closed: {why}"),
+            Self::Closed { session, why } => warn!("session {session} is over: {why}"),
             Self::Subscribed { streams, refused, .. } => {
                 info!(
                     "subscribed to {}",
@@ -243,8 +243,8 @@ pub enum Command {
     Scan,
     /// Activate an open session (debits the licence).
     Activate(SessionId),
-    /// Close a session of ours.
+    /// Close a session, also one that another program of this application opened.
     Close(SessionId),
-    /// Close our sessions and the socket, then end.
+    /// Close the sessions that cortop opened and the socket, then end.
     Quit,
 }

@@ -10,16 +10,23 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{Config, HeadsetId, SessionMode, account::Licence};
+use super::{Config, HeadsetId, SessionId, SessionMode, account::Licence};
 
 /// What outlives a connection.
 pub(super) struct Memory {
     pub(super) config: Arc<Config>,
     pub(super) account: Arc<Account>,
-    /// The headsets to keep streaming, each with the mode of its last session.
-    pub(super) wanted: BTreeMap<HeadsetId, Option<SessionMode>>,
+    /// The headsets to keep streaming, each with the last session that cortop opened on it.
+    pub(super) wanted: BTreeMap<HeadsetId, Option<Last>>,
     /// Whether the only headset may be taken without asking: until the user closes something.
     pub(super) alone: bool,
+}
+
+/// A session that cortop opened.
+#[derive(Clone, Debug)]
+pub(super) struct Last {
+    pub(super) session: SessionId,
+    pub(super) mode: SessionMode,
 }
 
 impl Memory {
