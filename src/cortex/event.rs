@@ -81,9 +81,10 @@ impl Event {
                     warn!("{refusal}");
                 }
             }
-            Self::Warning(warning) => info!("Cortex says {}: {}", warning.code, warning.text()),
             Self::Refused(refusal) => warn!("{refusal}"),
+            // Warnings are logged by the link, which counts them.
             Self::Link(Link::Connecting)
+            | Self::Warning(_)
             | Self::Licence(_)
             | Self::Headsets(_)
             | Self::Scan(_)

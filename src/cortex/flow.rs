@@ -286,10 +286,11 @@ impl Flow<'_> {
     /// one that is there is about to be connected, and a scan cannot be called off.
     async fn scan_if_needed(&mut self) {
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
-        let idle = self.kept.keys().all(|id| self.context.headset(id).is_none());
         // The list may leave out one whose streams flow, and a scan would harm them.
-        let calm = !self.is_flowing();
-        if self.scans.is_due(&self.context).await && nobody && idle && calm {
+        let idle = self.kept.iter().all(|(id, kept)| {
+            matches!(kept.stage, Stage::Away | Stage::Stopped) && self.context.headset(id).is_none()
+        });
+        if self.scans.is_due(&self.context).await && nobody && idle {
             self.scans.start(&self.context, &mut self.tasks).await;
         }
     }

@@ -79,6 +79,7 @@ async fn attempt(context: &Context) -> Result<()> {
 /// Waits until somebody is logged in, under this account of the computer (§2.2).
 async fn log_in(context: &Context) -> Result<()> {
     let mut notices = context.notices.subscribe();
+    let mut known = None;
     let mut told = false;
     loop {
         let mut step = Step::Login;
@@ -89,7 +90,10 @@ async fn log_in(context: &Context) -> Result<()> {
             Err(failure) => return Err(("getUserLogin", failure)),
         };
         let user = lenient::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
-        context.outbox.tell(Event::User(user.clone())).await;
+        if known.as_ref() != Some(&user) {
+            context.outbox.tell(Event::User(user.clone())).await;
+            known = Some(user.clone());
+        }
         match user {
             Some(user) if !user.is_other_os_user() => {
                 context.account.sign_in(&user.username).await;
@@ -157,6 +161,7 @@ async fn has_access(context: &Context) -> Result<bool> {
 /// Waits until the agreement has been accepted; the token is of no use before (§2.4).
 async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
     let mut notices = context.notices.subscribe();
+    tracing::info!("Cortex says {}: {}", agreement.code, agreement.text());
     context.outbox.tell(Event::Warning(agreement)).await;
     context.report(Report::SigningIn(Step::Agreement)).await;
     loop {

@@ -222,7 +222,7 @@ async fn an_answer_without_a_session_is_a_refusal() {
 async fn a_headset_that_stays_unready_is_told_while_it_is_tried_on() {
     let mut times = 0;
     let service = Service::start(move |seen| match seen.method.as_str() {
-        "createSession" if times < 6 => {
+        "createSession" if times < 4 => {
             times += 1;
             Say::Error(-32152, "The headset is not ready.")
         }
