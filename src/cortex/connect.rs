@@ -138,3 +138,36 @@ async fn secure(
     };
     Ok((MaybeTlsStream::Rustls(stream), security))
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::CertificateError;
+
+    use super::*;
+
+    #[test]
+    fn each_reason_is_one_sentence_with_a_next_step_of_its_own() {
+        let host = || "localhost".to_owned();
+        let error = || io::Error::other("odd");
+        let certificate =
+            |reason| ConnectError::Tls(tls::explain(&rustls::Error::InvalidCertificate(reason)));
+        for reason in [
+            ConnectError::Name { host: host(), error: error() },
+            ConnectError::NotLocal { host: host() },
+            ConnectError::Refused { host: host(), port: 1 },
+            ConnectError::Unreachable { host: host(), port: 1, error: error() },
+            ConnectError::Slow { host: host(), port: 1 },
+            ConnectError::Handshake(Box::new(tungstenite::Error::ConnectionClosed)),
+            ConnectError::Tls(tls::failed(&error())),
+            certificate(CertificateError::NotValidForName),
+            certificate(CertificateError::Expired),
+            certificate(CertificateError::UnknownIssuer),
+        ] {
+            let reason = reason.to_string();
+            let (_, next) = reason.rsplit_once(": ").unwrap();
+            let verb = next.split(' ').next().unwrap();
+            let verbs = ["check", "install", "restart", "start", "update", "use", "write"];
+            assert!(verbs.contains(&verb) && !reason.contains(['\n', '?']), "{reason}");
+        }
+    }
+}

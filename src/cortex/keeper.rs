@@ -134,8 +134,8 @@ impl Keeper {
         match self.begin(opened).await {
             // It was there, and is of no use: perhaps there is room for a new one.
             Err(_) if origin != Origin::New => {
-                let last = self.last.as_ref();
-                let opened = open::open(&self.context, &self.headset, last, false).await?;
+                let opened =
+                    open::open(&self.context, &self.headset, self.last.as_ref(), false).await?;
                 self.begin(opened).await
             }
             live => live,

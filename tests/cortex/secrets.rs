@@ -105,7 +105,6 @@ fn what_cortex_echoes_of_them_is_hidden() {
                         "cortexToken": TOKEN, "warning": {"code": 6, "message": {"message": echo}}
                     }))
                 }
-                "requestAccess" | "generateNewToken" => Say::Usual,
                 "createSession" => Say::Result(session(&echo, INSIGHT, "opened")),
                 "getLicenseInfo" | "querySessions" => refuse(-32602),
                 "subscribe" => Say::Result(json!({"failure": [
