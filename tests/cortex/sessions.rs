@@ -349,3 +349,26 @@ async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
     assert!(matches!(tested.fed().await, Feed::Ended(_)));
     tested.quit().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "subscribe" => {
+            let answer = json!({"id": seen.id, "result": subscribed(&seen.params)});
+            let message = json!({"behavior": "Closed.", "sessionId": seen.params["session"]});
+            let warning = json!({"warning": {"code": 1, "message": message}});
+            Say::Texts(vec![answer.to_string(), warning.to_string()])
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(closed).await;
+    let started = Instant::now();
+    for _ in 0..4 {
+        tested.until(closed).await;
+    }
+    // 0.5 + 1 + 2 + 4 s, and each time a moment for the old session to come back.
+    assert!(started.elapsed() >= Duration::from_secs(13), "{:?}", started.elapsed());
+    tested.quit().await;
+}
