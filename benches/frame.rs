@@ -14,6 +14,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, la
 const SIZE: (u16, u16) = (160, 48);
 
 fn main() {
+    println!("targets for traces, as multiples of empty: sweep 2.0, scroll 3.1\n");
     divan::main();
 }
 

@@ -39,7 +39,10 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<()> {
         .with(pane)
         .with(file)
         .try_init()
-        .wrap_err("the log was started twice")
+        .wrap_err("the log was started twice")?;
+    // Where crates with `log` say their TRACE, several times a message, it ends at once.
+    log::set_max_level(log::LevelFilter::Debug);
+    Ok(())
 }
 
 /// The levels captured. Other crates stay below TRACE whatever is asked for: tungstenite's prints

@@ -11,7 +11,6 @@ use color_eyre::{
     config::{HookBuilder, Theme},
     eyre::{Result, bail, eyre},
 };
-use crossterm::event::EventStream;
 use secrecy::SecretString;
 use tracing::{info, warn};
 
@@ -91,14 +90,14 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
     let (ui, theme_warnings) = Ui::new(&options);
     config.warnings.extend(theme_warnings);
 
-    let themes = ui.theme_names();
-    let theme = themes.iter().position(|name| *name == config.theme).ok_or_else(|| {
-        eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
-    })?;
     for warning in &config.warnings {
         eprintln!("cortop: {warning}");
         warn!("{warning}");
     }
+    let themes = ui.theme_names();
+    let theme = themes.iter().position(|name| *name == config.theme).ok_or_else(|| {
+        eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
+    })?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {
@@ -135,7 +134,7 @@ async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &
     signals::watch(sender.clone())?;
     let mut terminal = screen::terminal(Tty::new(config.output)?)?;
     let guard = Guard::new(sender.clone())?;
-    input::forward(EventStream::new(), sender);
+    input::forward(crossterm::event::read, sender)?;
 
     let mut monitor = Monitor::start(cortex, frame);
     let app = App::new(settings, Now::read());

@@ -25,8 +25,8 @@ impl Keymap {
     /// An empty list unbinds.
     ///
     /// # Errors
-    /// One sentence for each unknown action, each text that is no key, and each key that would
-    /// mean two things in one scope and the global one.
+    /// One sentence for each unknown action, each text that is no key, each key that would mean
+    /// two things in one scope and the global one, and for a program that no key ends.
     pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<String>> {
         let mut keymap = Self::default();
         let mut errors = Vec::new();
@@ -48,6 +48,10 @@ impl Keymap {
                 .collect();
         }
         errors.extend(keymap.clashes());
+        if keymap.keys(Action::Quit).is_empty() {
+            errors
+                .push("keys: global.quit needs a key, or nothing could end the program".to_owned());
+        }
         if errors.is_empty() { Ok(keymap) } else { Err(errors) }
     }
 
@@ -148,9 +152,11 @@ mod tests {
             ("streams.sweep", &["z"]),
             ("streams.swep", &["s"]),
             ("log.focus", &["hyper-f"]),
+            ("global.quit", &[]),
         ]))
-        .expect_err("three faults");
-        assert_eq!(errors.len(), 3, "{errors:?}");
+        .expect_err("four faults");
+        assert_eq!(errors.len(), 4, "{errors:?}");
+        assert!(errors[3].contains("global.quit"));
         assert!(errors[0].contains("log.focus") && errors[0].contains("hyper-f"));
         assert!(errors[1].contains("streams.swep"));
         assert!(errors[2].contains("global.zoom") && errors[2].contains("streams.sweep"));

@@ -10,8 +10,9 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 pub use self::{
@@ -32,6 +33,9 @@ use crate::{
     },
     signal::{Snapshot, Traces, view::End},
 };
+
+/// How long written numbers stand.
+const NUMBERS: Duration = Duration::from_millis(500);
 
 /// The four panes, in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +129,8 @@ pub struct App {
     pub log: TuiWidgetState,
     /// The newest picture of the signals.
     pub snapshot: Arc<Snapshot>,
+    /// The one whose numbers are shown, and since when.
+    held: (Instant, Arc<Snapshot>),
     /// What goes to the terminal.
     pub throughput: Throughput,
     /// The pane that keys mean.
@@ -137,8 +143,8 @@ pub struct App {
     pub theme: usize,
     /// The last thing to say.
     pub notice: Option<Notice>,
-    /// The last refusal.
-    pub refusal: Option<Refusal>,
+    /// The refusal that came last, until the flow goes on.
+    refusal: Option<Refusal>,
 }
 
 impl App {
@@ -161,6 +167,7 @@ impl App {
             streams: Streams::default(),
             log,
             snapshot: Arc::default(),
+            held: (now.instant, Arc::default()),
             throughput: Throughput::default(),
             focus: Pane::Streams,
             zoomed: false,
@@ -173,16 +180,22 @@ impl App {
 
     /// Takes in a message and tells what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        let looked_at = self.sessions.current.clone();
+        let mut effects = Vec::new();
         match message {
             Message::Tick(now) => self.now = now,
-            Message::Action(action) => return self.act(action),
+            Message::Action(action) => effects = self.act(action),
             Message::Cortex(event) => self.hear(event),
-            Message::ClientEnded => return vec![Effect::Quit],
-            Message::Snapshot(snapshot) => self.snapshot = snapshot,
+            Message::ClientEnded => effects.push(Effect::Quit),
+            Message::Snapshot(snapshot) => self.show(snapshot),
             Message::Throughput(throughput) => self.throughput = throughput,
             Message::Notice(text) => self.say(Severity::Problem, text),
         }
-        Vec::new()
+        if self.sessions.current != looked_at {
+            // A frozen picture is one of a session.
+            self.streams.frozen = None;
+        }
+        effects
     }
 
     /// What a key does now: the focused pane's or a global action. With the help open, its own key,
@@ -203,7 +216,21 @@ impl App {
     /// The refusal that the flow from connection to streaming stands still at, if it does.
     #[must_use]
     pub fn stopped_by(&self) -> Option<&Refusal> {
-        self.refusal.as_ref().filter(|_| matches!(self.link, Link::Up { step: Step::Stopped, .. }))
+        self.refusal.as_ref().filter(|_| is_stopped(&self.link))
+    }
+
+    /// Whether a session's data can still come: it is not closed, and the connection stands.
+    #[must_use]
+    pub fn lives(&self, entry: &Entry) -> bool {
+        entry.closed.is_none() && matches!(self.link, Link::Up { .. })
+    }
+
+    /// The picture whose numbers are written out: of the moment, at most twice a second, for
+    /// fourteen changing numbers cost a terminal as much as all traces (performance.md); or of the
+    /// frozen one.
+    #[must_use]
+    pub fn numbers(&self) -> &Snapshot {
+        self.streams.frozen.as_ref().map_or(&self.held.1, |frozen| &frozen.snapshot)
     }
 
     /// The traces to draw: of the moment, or of the frozen one.
@@ -224,12 +251,24 @@ impl App {
         self.streams.frozen.as_ref().map_or(&self.snapshot, |frozen| &frozen.snapshot)
     }
 
+    fn show(&mut self, snapshot: Arc<Snapshot>) {
+        let now = self.now.instant;
+        let other = snapshot.view.session != self.held.1.view.session;
+        if other || now.saturating_duration_since(self.held.0) >= NUMBERS {
+            self.held = (now, Arc::clone(&snapshot));
+        }
+        self.snapshot = snapshot;
+    }
+
     fn hear(&mut self, event: Event) {
         let now = self.now.instant;
         match event {
             Event::Link(link) => {
                 if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
                     self.headsets.forget();
+                }
+                if !is_stopped(&link) {
+                    self.refusal = None;
                 }
                 self.link = link;
             }
@@ -255,7 +294,9 @@ impl App {
             }
             Event::Refused(refusal) => {
                 self.say(Severity::Problem, refusal.to_string());
-                self.refusal = Some(refusal);
+                if !is_stopped(&self.link) {
+                    self.refusal = Some(refusal);
+                }
             }
         }
     }
@@ -284,10 +325,7 @@ impl App {
             Action::FieldDown => self.sessions.step_field(1),
             Action::Unfold => self.sessions.unfolded = !self.sessions.unfolded,
             Action::Activate | Action::Close => return self.command_session(action),
-            Action::NextSession => {
-                self.sessions.next();
-                self.streams.frozen = None;
-            }
+            Action::NextSession => self.sessions.next(),
             Action::NextView => self.streams.step_view(true),
             Action::PreviousView => self.streams.step_view(false),
             Action::Contact => self.streams.contact(),
@@ -343,7 +381,6 @@ impl App {
         }
         if let Some(entry) = self.sessions.on(&id) {
             self.sessions.current = Some(entry.session.id.clone());
-            self.streams.frozen = None;
             self.focus = Pane::Streams;
             return Vec::new();
         }
@@ -367,13 +404,19 @@ impl App {
     }
 
     fn freeze(&mut self) {
-        if self.streams.frozen.take().is_none() {
-            self.streams.frozen = Some(Frozen {
-                since: self.now,
-                snapshot: Arc::clone(&self.snapshot),
-                end: self.snapshot.traces.as_ref().map_or(0, |traces| traces.end),
-            });
+        if self.streams.frozen.take().is_some() {
+            return;
         }
+        let traces = self.snapshot.traces.as_ref();
+        let empty = traces.is_none() && self.snapshot.view.stream.is_trace();
+        if empty || self.snapshot.health.is_empty() {
+            return self.say(Severity::Info, "there is nothing to freeze yet".to_owned());
+        }
+        self.streams.frozen = Some(Frozen {
+            since: self.now,
+            snapshot: Arc::clone(&self.snapshot),
+            end: traces.map_or(0, |traces| traces.end),
+        });
     }
 
     /// Moves the end of the picture through the history; at the newest sample it goes on by itself.
@@ -403,4 +446,8 @@ impl App {
     fn say(&mut self, severity: Severity, text: String) {
         self.notice = Some(Notice { text, severity, at: self.now });
     }
+}
+
+fn is_stopped(link: &Link) -> bool {
+    matches!(link, Link::Up { step: Step::Stopped, .. })
 }

@@ -146,6 +146,10 @@ impl Sessions {
             }
         }
         let id = session.id.clone();
+        if session.status != SessionStatus::Closed {
+            // Cortex may bring a session back after a drop-out (cortex-api.md §2.12).
+            entry.closed = None;
+        }
         entry.session = session;
         if self.current().is_none_or(|current| current.closed.is_some()) {
             self.current = Some(id);
@@ -183,6 +187,7 @@ impl Sessions {
         }
         entry.closed.get_or_insert((why, now));
         entry.subscribed.clear();
+        entry.refused.clear();
         if self.current.as_ref() == Some(id)
             && let Some(live) = self.live().last().map(|entry| entry.session.id.clone())
         {

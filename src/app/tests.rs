@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::{
     cortex::{
         Columns, Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream,
         Subscription,
     },
-    signal::snapshot::Bins,
+    signal::{StreamHealth, snapshot::Bins},
 };
 
 fn app() -> App {
@@ -45,9 +47,28 @@ fn refusal(method: &str) -> Refusal {
     }
 }
 
+fn health() -> StreamHealth {
+    StreamHealth {
+        session: "s".into(),
+        headset: "h".into(),
+        stream: Stream::Eeg,
+        nominal_rate: Some(128.0),
+        rate: None,
+        received: 1,
+        lost: 0,
+        lost_recently: 0,
+        interpolated: 0,
+        odd: 0,
+        subscribed: Instant::now(),
+        last: None,
+        last_time: None,
+        stale_since: None,
+    }
+}
+
 /// 128 Hz for ten seconds a window, with twenty seconds of history before `newest`.
 fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
-    let mut snapshot = Snapshot::default();
+    let mut snapshot = Snapshot { health: vec![health()], ..Snapshot::default() };
     snapshot.view.end = view_end;
     snapshot.traces = Some(Traces {
         subscription: Arc::new(Subscription {
@@ -234,6 +255,50 @@ fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
     assert_eq!(app.stopped_by().map(|refusal| refusal.method.as_str()), Some("authorize"));
     hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Authorizing }));
     assert_eq!(app.stopped_by(), None);
+}
+
+#[test]
+fn a_passing_refusal_is_said_and_forgotten_and_never_hides_the_one_that_stands_in_the_way() {
+    let mut app = app();
+    let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
+    hear(&mut app, up(Step::Streaming));
+    hear(&mut app, Event::Refused(refusal("controlDevice")));
+    hear(&mut app, up(Step::Searching));
+    hear(&mut app, up(Step::Stopped));
+    assert_eq!(app.stopped_by(), None, "a refusal from before is not the reason");
+    hear(&mut app, up(Step::Authorizing));
+    hear(&mut app, Event::Refused(refusal("authorize")));
+    hear(&mut app, up(Step::Stopped));
+    hear(&mut app, Event::Refused(refusal("controlDevice")));
+    assert_eq!(app.stopped_by().map(|refusal| refusal.method.as_str()), Some("authorize"));
+    let waiting = Link::Waiting { why: "gone".into(), at: app.now.instant, attempt: 1 };
+    hear(&mut app, Event::Link(waiting));
+    assert_eq!(app.stopped_by(), None);
+}
+
+#[test]
+fn a_session_that_cortex_brings_back_lives_again() {
+    let mut app = app();
+    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    hear(&mut app, Event::Closed { session: "s".into(), why: "by Cortex".into() });
+    hear(&mut app, Event::Session(session("s", SessionStatus::Closed)));
+    assert_eq!(app.sessions.live().count(), 0);
+    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    assert_eq!(app.sessions.live().count(), 1);
+}
+
+#[test]
+fn there_is_nothing_to_freeze_before_the_first_sample_and_a_freeze_ends_with_its_session() {
+    let mut app = app();
+    press(&mut app, Key::SPACE);
+    assert!(app.streams.frozen.is_none() && app.notice.is_some());
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    press(&mut app, Key::SPACE);
+    assert!(app.streams.frozen.is_some());
+    hear(&mut app, Event::Closed { session: "s".into(), why: "by us".into() });
+    hear(&mut app, Event::Session(session("t", SessionStatus::Opened)));
+    assert!(app.streams.frozen.is_none());
 }
 
 #[test]

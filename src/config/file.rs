@@ -54,7 +54,7 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Set
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(error).wrap_err_with(|| {
-                format!("cannot read the config file {}; check its permissions", path.display())
+                format!("cannot read the config file {}; it must be a text file", path.display())
             });
         }
     };

@@ -163,16 +163,16 @@ fn credentials(
 ) -> Result<Credentials, String> {
     let (missing, set) = match (id, secret) {
         (Some(id), Some(secret)) => return Ok(Credentials { id, secret }),
-        (Some(_), None) => ("client secret", "EMOTIV_CLIENT_SECRET, or client_secret"),
-        (None, Some(_)) => ("client id", "EMOTIV_CLIENT_ID, or client_id"),
+        (Some(_), None) => ("client secret is", "EMOTIV_CLIENT_SECRET, or client_secret"),
+        (None, Some(_)) => ("client id is", "EMOTIV_CLIENT_ID, or client_id"),
         (None, None) => (
-            "client id and secret",
+            "client id and secret are",
             "EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or client_id and client_secret",
         ),
     };
     let file = file.map_or("the config file".to_owned(), |file| file.display().to_string());
     Err(format!(
-        "the Cortex application's {missing} is missing: set {set} in {file} (an EMOTIV account \
+        "the Cortex application's {missing} missing: set {set} in {file} (an EMOTIV account \
          gives them under \"Cortex Apps\"); `cortop demo` needs neither"
     ))
 }

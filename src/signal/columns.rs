@@ -37,8 +37,9 @@ pub struct Envelope {
     bins: Bins,
     channels: usize,
     /// The columns that never change again, used as a ring: those of all channels bin by bin.
-    closed: Vec<Column>,
-    open: Open,
+    closed: Vec<Block>,
+    /// The columns that grow.
+    open: Vec<Block>,
     /// Index of the next sample.
     next: u64,
     /// The oldest bin kept, the open one, and the first index after that.
@@ -47,44 +48,18 @@ pub struct Envelope {
     bin_end: u64,
 }
 
-/// The columns that grow, one a channel.
-#[derive(Debug)]
-struct Open {
-    lanes: Vec<Lanes>,
-    /// Samples that arrived in this bin, and how many of them each channel misses.
-    arrived: u32,
-    missing: Vec<u32>,
-    gap: Vec<bool>,
-    /// Whether each channel lost samples since its last.
-    lost: Vec<bool>,
-    /// No channel misses any of the samples that arrived, nor lost one since.
-    even: bool,
-}
-
-/// Channels side by side, so that a sample costs a few vector instructions. Those beyond the last
-/// channel are never read.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lanes {
-    min: [f32; LANES],
-    max: [f32; LANES],
-    first: [f32; LANES],
-    last: [f32; LANES],
-    newest: [f32; LANES],
-}
-
-const LANES: usize = 8;
-
 impl Envelope {
     /// Without columns yet; the first sample has index `start`.
     #[must_use]
     pub fn new(bins: Bins, channels: usize, start: u64) -> Self {
         let bin = bins.of(start);
-        let kept = usize::try_from(bins.columns()).unwrap_or(1).saturating_mul(channels);
+        let open = vec![Block::default(); channels.div_ceil(LANES)];
+        let kept = usize::try_from(bins.columns()).unwrap_or(1);
         Self {
             bins,
             channels,
-            closed: vec![Column::EMPTY; kept],
-            open: Open::new(channels),
+            closed: vec![Block::default(); kept.saturating_mul(open.len())],
+            open,
             next: start,
             first_bin: bin,
             bin,
@@ -94,10 +69,20 @@ impl Envelope {
 
     /// The next sample, one value a channel; what is not finite counts as lost.
     pub fn push(&mut self, values: &[f32]) {
-        self.open_bin();
+        if self.next >= self.bin_end {
+            self.open_bin();
+        }
         self.next += 1;
-        if values.len() == self.channels {
-            self.open.push(values);
+        if values.len() != self.channels {
+            return;
+        }
+        let (whole, rest) = values.as_chunks();
+        let mut blocks = self.open.iter_mut();
+        whole.iter().zip(&mut blocks).for_each(|(values, block)| block.push(values));
+        if let Some(block) = blocks.next() {
+            let mut values = [0.0; LANES];
+            values.iter_mut().zip(rest).for_each(|(value, &own)| *value = own);
+            block.push(&values);
         }
     }
 
@@ -111,24 +96,24 @@ impl Envelope {
             self.bin = self.bins.of(seen);
             self.bin_end = self.bins.start(self.bin + 1);
             self.first_bin = self.bin;
-            self.open.clear();
+            self.open.iter_mut().for_each(Block::clear);
         }
         while self.next < end {
             self.open_bin();
             self.next = self.bin_end.min(end);
-            self.open.lose();
+            self.open.iter_mut().for_each(Block::lose);
         }
     }
 
     /// Closes bins until the open one holds the next index.
+    #[cold]
     fn open_bin(&mut self) {
         while self.next >= self.bin_end {
             let row = self.row(self.bin);
-            let row = self.closed.get_mut(row..row + self.channels).unwrap_or_default();
-            for (channel, column) in row.iter_mut().enumerate() {
-                *column = self.open.column(channel);
+            if let Some(row) = self.closed.get_mut(row..row + self.open.len()) {
+                row.copy_from_slice(&self.open);
             }
-            self.open.clear();
+            self.open.iter_mut().for_each(Block::clear);
             self.bin += 1;
             self.bin_end = self.bins.start(self.bin + 1);
             self.first_bin = self.first_bin.max((self.bin + 1).saturating_sub(self.bins.columns()));
@@ -138,7 +123,7 @@ impl Envelope {
     /// Where the columns of a bin stand in the ring.
     fn row(&self, bin: u64) -> usize {
         let row = usize::try_from(bin % self.bins.columns()).unwrap_or_default();
-        row * self.channels
+        row * self.open.len()
     }
 
     /// The bin of the first column.
@@ -149,129 +134,109 @@ impl Envelope {
 
     /// The columns of one channel after another, oldest first.
     pub fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
-        (0..self.channels).map(|channel| {
-            let closed = (self.first_bin..self.bin).map(|bin| self.closed[self.row(bin) + channel]);
-            closed.chain([self.open.column(channel)]).collect()
+        let (newer, older) = self.closed.split_at(self.row(self.first_bin));
+        let kept = usize::try_from(self.bin - self.first_bin).unwrap_or_default();
+        (0..self.channels).map(move |channel| {
+            let (block, lane) = (channel / LANES, channel % LANES);
+            let of_block = older.iter().chain(newer).skip(block).step_by(self.open.len());
+            let all = of_block.take(kept).chain(self.open.get(block));
+            all.map(|block| block.column(lane)).collect()
         })
     }
 }
 
-impl Open {
-    fn new(channels: usize) -> Self {
-        Self {
-            lanes: vec![Lanes::default(); channels.div_ceil(LANES)],
-            arrived: 0,
-            missing: vec![0; channels],
-            gap: vec![false; channels],
-            lost: vec![false; channels],
-            even: true,
-        }
-    }
+/// Channels side by side, so that a sample costs a few vector instructions.
+const LANES: usize = 8;
 
+/// One bin's columns of so many channels. Lanes beyond the last channel are never read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    min: [f32; LANES],
+    max: [f32; LANES],
+    first: [f32; LANES],
+    last: [f32; LANES],
+    /// Samples that arrived in this bin, and how many of them each channel misses.
+    arrived: u32,
+    missing: [u32; LANES],
+    gap: [bool; LANES],
+    /// Whether each channel lost samples since its last.
+    lost: [bool; LANES],
+    /// Some channel misses one of the samples that arrived, or lost some since.
+    uneven: bool,
+}
+
+impl Block {
     /// Takes one value a channel in.
-    fn push(&mut self, values: &[f32]) {
-        let mut finite = self.even;
-        for (lanes, values) in self.lanes.iter_mut().zip(values.chunks(LANES)) {
-            finite &= lanes.load(values);
-        }
-        if !finite {
+    #[expect(clippy::inline_always, reason = "the calls would cost a tenth more")]
+    #[inline(always)]
+    fn push(&mut self, values: &[f32; LANES]) {
+        let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
+        if self.uneven || !finite {
             self.push_unevenly(values);
         } else if self.arrived == 0 {
-            self.lanes.iter_mut().for_each(Lanes::open);
+            (self.min, self.max, self.first, self.last) = (*values, *values, *values, *values);
         } else {
-            self.lanes.iter_mut().for_each(Lanes::grow);
+            // `f32::min` and `max` would mind NaN, which costs more than all the rest.
+            for (min, &value) in self.min.iter_mut().zip(values) {
+                *min = if value < *min { value } else { *min };
+            }
+            for (max, &value) in self.max.iter_mut().zip(values) {
+                *max = if value > *max { value } else { *max };
+            }
+            self.last = *values;
         }
         self.arrived += 1;
     }
 
-    /// The same for a sample that some channels miss, or after one.
-    fn push_unevenly(&mut self, values: &[f32]) {
-        for (channel, &value) in values.iter().enumerate() {
+    /// The same where some channels miss this sample or have lost others.
+    #[cold]
+    fn push_unevenly(&mut self, values: &[f32; LANES]) {
+        for (lane, &value) in values.iter().enumerate() {
             if !value.is_finite() {
-                self.lose_one(channel);
-                self.missing[channel] += 1;
+                self.lose_one(lane);
+                self.missing[lane] += 1;
                 continue;
             }
-            let empty = self.count(channel) == 0;
-            let (lanes, lane) = (&mut self.lanes[channel / LANES], channel % LANES);
-            if empty {
-                (lanes.min[lane], lanes.max[lane]) = (value, value);
-                lanes.first[lane] = value;
+            if self.count(lane) == 0 {
+                (self.min[lane], self.max[lane], self.first[lane]) = (value, value, value);
             }
-            lanes.min[lane] = lanes.min[lane].min(value);
-            lanes.max[lane] = lanes.max[lane].max(value);
-            lanes.last[lane] = value;
-            self.gap[channel] |= std::mem::take(&mut self.lost[channel]);
+            self.min[lane] = self.min[lane].min(value);
+            self.max[lane] = self.max[lane].max(value);
+            self.last[lane] = value;
+            self.gap[lane] |= std::mem::take(&mut self.lost[lane]);
         }
-        self.even = self.missing.iter().all(|&missing| missing == 0);
+        self.uneven = self.missing != [0; LANES];
     }
 
     /// Samples of this bin were lost for all channels.
     fn lose(&mut self) {
-        (0..self.lost.len()).for_each(|channel| self.lose_one(channel));
-        self.even = false;
+        (0..LANES).for_each(|lane| self.lose_one(lane));
+        self.uneven = true;
     }
 
-    fn lose_one(&mut self, channel: usize) {
-        self.gap[channel] |= self.count(channel) == 0;
-        self.lost[channel] = true;
+    fn lose_one(&mut self, lane: usize) {
+        self.gap[lane] |= self.count(lane) == 0;
+        self.lost[lane] = true;
     }
 
-    fn count(&self, channel: usize) -> u32 {
-        self.arrived - self.missing[channel]
+    fn count(&self, lane: usize) -> u32 {
+        self.arrived - self.missing[lane]
     }
 
-    fn column(&self, channel: usize) -> Column {
-        let (count, gap) = (self.count(channel), self.gap[channel]);
+    fn column(&self, lane: usize) -> Column {
+        let (count, gap) = (self.count(lane), self.gap[lane]);
         if count == 0 {
             return Column { gap, ..Column::EMPTY };
         }
-        let (lanes, lane) = (&self.lanes[channel / LANES], channel % LANES);
-        Column {
-            min: lanes.min[lane],
-            max: lanes.max[lane],
-            first: lanes.first[lane],
-            last: lanes.last[lane],
-            count,
-            gap,
-        }
+        let (min, max) = (self.min[lane], self.max[lane]);
+        Column { min, max, first: self.first[lane], last: self.last[lane], count, gap }
     }
 
     /// Opens the next bin.
     fn clear(&mut self) {
         self.arrived = 0;
-        self.missing.fill(0);
-        self.gap.fill(false);
-        self.even = !self.lost.contains(&true);
-    }
-}
-
-impl Lanes {
-    /// Takes the newest values in, and tells whether all are finite.
-    fn load(&mut self, values: &[f32]) -> bool {
-        if let Some(all) = values.as_array() {
-            self.newest = *all;
-        } else {
-            for (newest, &value) in self.newest.iter_mut().zip(values) {
-                *newest = value;
-            }
-        }
-        self.newest.iter().fold(true, |finite, value| finite & value.is_finite())
-    }
-
-    /// The newest values are the first of their columns.
-    fn open(&mut self) {
-        let newest = self.newest;
-        (self.min, self.max, self.first, self.last) = (newest, newest, newest, newest);
-    }
-
-    fn grow(&mut self) {
-        for (min, value) in self.min.iter_mut().zip(self.newest) {
-            *min = if *min < value { *min } else { value };
-        }
-        for (max, value) in self.max.iter_mut().zip(self.newest) {
-            *max = if *max > value { *max } else { value };
-        }
-        self.last = self.newest;
+        self.missing = [0; LANES];
+        self.gap = [false; LANES];
+        self.uneven = self.lost != [false; LANES];
     }
 }

@@ -78,8 +78,8 @@ impl Layout {
 
 impl Record {
     fn clear(&mut self, layout: &Layout) {
-        self.numbers.clear();
         self.numbers.resize(layout.labels, f64::NAN);
+        self.numbers.fill(f64::NAN);
         self.texts.resize_with(if layout.worded { layout.labels } else { 0 }, String::new);
         self.texts.iter_mut().for_each(String::clear);
         (self.time, self.markers, self.odd, self.lenient) = (None, 0, false, false);
@@ -209,10 +209,11 @@ impl<'de> Visitor<'de> for Row<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
         let Self { layout, record } = self;
+        let lenient = record.lenient;
         for &shape in &layout.shapes {
             let read = match shape {
                 // The way of nearly all values, as short as can be.
-                Shape::One(at) if !record.lenient => {
+                Shape::One(at) if !lenient => {
                     values.next_element()?.map(|value| record.number(at, value))
                 }
                 _ => values.next_element_seed(Place { shape, record: &mut *record })?,

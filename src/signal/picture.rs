@@ -2,7 +2,7 @@
 //! when the view changes and then fed sample by sample. The same samples give the same columns
 //! either way.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     Traces, View,
@@ -126,7 +126,7 @@ impl Picture {
             channels_in_all: trace.labels.len(),
             channels: channels
                 .map(|(((label, place), level), columns)| snapshot::Trace {
-                    label: label.clone(),
+                    label: Arc::clone(label),
                     columns,
                     raw: newest.get(place).filter(|raw| raw.is_finite()).map(|&raw| raw.into()),
                     median: level.median,

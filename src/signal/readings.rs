@@ -1,7 +1,7 @@
 //! The streams that are not traces, sample by sample into the latest readings of a session
 //! (cortex-api.md §5.4–§5.10). Knows labels, not headsets.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
@@ -45,7 +45,7 @@ impl Readings {
                 match self.fac.back_mut() {
                     // The same expression goes on, stronger or weaker: it began when it began.
                     Some(last) if last.same_expression(&face) => {
-                        *last = Face { received: last.received, ..face };
+                        *last = Arc::new(Face { received: last.received, ..face });
                     }
                     _ => keep(&mut self.fac, FACES, face),
                 }
@@ -80,11 +80,11 @@ impl Face {
 }
 
 /// Appends, and drops the oldest beyond `most`.
-fn keep<T>(list: &mut VecDeque<T>, most: usize, item: T) {
+fn keep<T>(list: &mut VecDeque<Arc<T>>, most: usize, item: T) {
     if list.len() == most {
         list.pop_front();
     }
-    list.push_back(item);
+    list.push_back(Arc::new(item));
 }
 
 /// A sample with its labels.
@@ -111,9 +111,9 @@ impl Row<'_> {
         found.map(|(_, text)| text.clone()).unwrap_or_default()
     }
 
-    fn into_table(self, table: &mut Option<Table>, received: Instant) {
+    fn into_table(self, table: &mut Option<Arc<Table>>, received: Instant) {
         let labels = self.labels().map(str::to_owned);
-        *table = Some(Table { values: labels.zip(self.values()).collect(), received });
+        *table = Some(Arc::new(Table { values: labels.zip(self.values()).collect(), received }));
     }
 
     /// Merges into the metrics: a null leaves the last value with its age, and so does a number of
@@ -215,6 +215,6 @@ mod tests {
         assert_eq!(readings.sys[0].texts, ["mentalCommand", "MC_Started"]);
         let (readings, start) = read(Stream::Com, r#"["act","pow"]"#, &[r#"["push",0.5]"#]);
         let push = Detection { action: "push".into(), power: Some(0.5), received: start };
-        assert_eq!(readings.com, [push]);
+        assert_eq!(readings.com, [Arc::new(push)]);
     }
 }

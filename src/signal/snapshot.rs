@@ -92,7 +92,7 @@ pub struct Traces {
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// The column's label, such as `AF3` or `ACCX`.
-    pub label: String,
+    pub label: Arc<str>,
     /// Filtered, one for each bin from `first_bin` on.
     pub columns: Vec<Column>,
     /// The newest raw value.
@@ -145,24 +145,25 @@ pub struct Bins {
     pub columns: u64,
 }
 
-/// The latest of each stream that is not a trace, for one session.
+/// The latest of each stream that is not a trace, for one session. Each item is shared, so that the
+/// copy in every snapshot costs next to nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
     /// Battery, link, contact by sensor (§5.4).
-    pub dev: Option<Table>,
+    pub dev: Option<Arc<Table>>,
     /// EEG quality by sensor (§5.5), not smoothed.
-    pub eq: Option<Table>,
+    pub eq: Option<Arc<Table>>,
     /// Band power by `SENSOR/band` (§5.6).
-    pub pow: Option<Table>,
+    pub pow: Option<Arc<Table>>,
     /// Performance metrics, each with its own age (§5.7).
     pub met: Vec<Metric>,
     /// Mental command, newest last, bounded (§5.8).
-    pub com: VecDeque<Detection>,
+    pub com: VecDeque<Arc<Detection>>,
     /// Facial expression, newest last, bounded (§5.9). Only changes are kept: `received` is when an
     /// expression began, its powers are the newest.
-    pub fac: VecDeque<Face>,
+    pub fac: VecDeque<Arc<Face>>,
     /// Training events, newest last, bounded (§5.10).
-    pub sys: VecDeque<Event>,
+    pub sys: VecDeque<Arc<Event>>,
 }
 
 /// The newest values of a flat stream, by label.

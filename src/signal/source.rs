@@ -42,7 +42,7 @@ pub(crate) struct Source {
 pub(crate) struct Trace {
     /// The channels' places among the labels, and those labels.
     channels: Vec<usize>,
-    pub(crate) labels: Vec<String>,
+    pub(crate) labels: Vec<Arc<str>>,
     counter: Option<usize>,
     interpolated: Option<usize>,
     loss: Loss,
@@ -145,7 +145,7 @@ impl Trace {
         let (channels, labels_of_channels): (Vec<_>, Vec<_>) = labels()
             .enumerate()
             .filter(|(_, label)| !NOT_CHANNELS.contains(label))
-            .map(|(place, label)| (place, label.to_owned()))
+            .map(|(place, label)| (place, Arc::from(label)))
             .take(MOST_CHANNELS)
             .unzip();
         Self {

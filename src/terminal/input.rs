@@ -1,11 +1,13 @@
 //! What reaches the loop from outside: keys and sizes from the terminal, signals, a panic. All come
-//! through one bounded queue, filled by tasks of their own.
+//! through one bounded queue, filled from elsewhere.
 
-use std::io;
+use std::{
+    io,
+    thread::{self, JoinHandle},
+};
 
 use crossterm::event::{Event, KeyEventKind};
-use futures_util::{Stream, StreamExt as _};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 
 use super::End;
 use crate::app::Key;
@@ -34,24 +36,31 @@ pub fn queue() -> (mpsc::Sender<Input>, mpsc::Receiver<Input>) {
     mpsc::channel(QUEUE)
 }
 
-/// Forwards what the terminal tells, until the loop or the terminal ends. A task of its own, as
-/// crossterm's stream takes a lock at every poll, which the loop would pay for at every wake-up.
+/// Forwards what the terminal tells, until the loop or the terminal ends. `read` waits for the next
+/// event ([`crossterm::event::read`]).
+///
+/// It has a thread of its own and crossterm's `EventStream` is not used: at a terminal that is gone
+/// crossterm reads its end over and over and never returns, and polled by a task it would take the
+/// loop, the signals and all other tasks with it.
+///
+/// # Errors
+/// The system gives no thread.
 pub fn forward(
-    mut events: impl Stream<Item = io::Result<Event>> + Unpin + Send + 'static,
+    mut read: impl FnMut() -> io::Result<Event> + Send + 'static,
     input: mpsc::Sender<Input>,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
+) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("terminal reader".to_owned()).spawn(move || {
         loop {
-            let told = match events.next().await {
-                Some(Ok(event)) => match translate(&event) {
+            let told = match read() {
+                Ok(event) => match translate(&event) {
                     Some(told) => told,
                     None => continue,
                 },
                 // A terminal that is gone would tell so again and again.
-                Some(Err(_)) | None => Input::Leave(End::Gone),
+                Err(_) => Input::Leave(End::Gone),
             };
             let last = told == Input::Leave(End::Gone);
-            if input.send(told).await.is_err() || last {
+            if input.blocking_send(told).is_err() || last {
                 return;
             }
         }
@@ -71,16 +80,15 @@ fn translate(event: &Event) -> Option<Input> {
 #[cfg(test)]
 mod tests {
     use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-    use futures_util::stream;
 
     use super::*;
 
-    #[tokio::test]
-    async fn keys_and_sizes_come_through_and_the_end_is_told_once() {
+    #[test]
+    fn keys_and_sizes_come_through_and_the_end_is_told_once() {
         let key = |kind| {
             Ok(Event::Key(KeyEvent::new_with_kind(KeyCode::Char('z'), KeyModifiers::NONE, kind)))
         };
-        let events = stream::iter([
+        let mut events = [
             key(KeyEventKind::Press),
             key(KeyEventKind::Release),
             Ok(Event::Paste("q".to_owned())),
@@ -89,11 +97,13 @@ mod tests {
             Ok(Event::Resize(1, 2)),
             Err(io::ErrorKind::BrokenPipe.into()),
             Err(io::ErrorKind::BrokenPipe.into()),
-        ]);
+        ]
+        .into_iter();
         let (sender, mut input) = queue();
-        forward(events, sender).await.expect("no panic");
+        let read = move || events.next().expect("no more is read");
+        forward(read, sender).expect("a thread").join().expect("no panic");
         let mut told = Vec::new();
-        while let Some(input) = input.recv().await {
+        while let Some(input) = input.blocking_recv() {
             told.push(input);
         }
         let z = || Input::Key(Key::char('z'));

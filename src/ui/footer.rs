@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::{glyphs, scene::Scene, text, theme::Token};
+use super::{
+    glyphs,
+    scene::{self, Scene},
+    text,
+    theme::Token,
+};
 use crate::app::{Action, Scope, Severity, TABLE};
 
 /// How long a notice stays.
@@ -12,7 +17,8 @@ const INFO: Duration = Duration::from_secs(6);
 const PROBLEM: Duration = Duration::from_secs(20);
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    notice(scene, area.width).unwrap_or_else(|| hints(scene, area.width)).render(area, buffer);
+    let line = notice(scene, area.width).unwrap_or_else(|| hints(scene, area.width));
+    scene::line(&line, area, buffer);
 }
 
 fn notice(scene: &Scene<'_>, width: u16) -> Option<Line<'static>> {

@@ -9,7 +9,12 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{glyphs, link, scene::Scene, text, theme::Token};
+use super::{
+    glyphs, link,
+    scene::{self, Scene},
+    text,
+    theme::Token,
+};
 use crate::{
     app::Entry,
     cortex::{Link, Stream},
@@ -90,24 +95,32 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     let headset = &session.headset;
     let mut items = vec![Item { rank: 7, span: scene.wire(Token::Title, headset.id.as_str()) }];
     let mut add = |rank, span| items.push(Item { rank, span });
-    let age = super::session::age(scene, &session.started).filter(|_| entry.closed.is_none());
+    if !app.lives(entry) {
+        // Nothing of it may look alive: no age, no rate, no battery.
+        if let Some((_, at)) = entry.closed {
+            let text = format!("{} {} ago", session.status, text::age(scene.since(at)));
+            add(6, scene.wire(Token::Bad, &text));
+        }
+        add(8, scene.say(Token::Bad, format!("{} no data", glyphs::PROBLEM)));
+        return items;
+    }
+    let age = super::session::age(scene, &session.started);
     let age = age.map(|age| format!(" {}", text::age(age))).unwrap_or_default();
-    let token = if entry.closed.is_some() { Token::Bad } else { Token::Text };
-    add(6, scene.wire(token, &format!("{}{age}", session.status)));
-    let health = || app.snapshot.health.iter().filter(|health| health.session == session.id);
+    add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));
+    let health = || app.numbers().health.iter().filter(|health| health.session == session.id);
     if let Some(main) =
         [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s))
     {
         add(8, rate(scene, main));
         add(8, loss(scene, main));
     }
-    if let Some(percent) = battery(scene).filter(|_| entry.closed.is_none()) {
+    if let Some(percent) = battery(scene) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
         add(5, scene.say(token, format!("battery {percent:.0} %")));
     }
     // Of several stale streams the fastest matters most: a list would not fit.
     let mut stale =
-        health().filter(|health| is_live(entry, health) && health.stale_since.is_some());
+        health().filter(|health| is_subscribed(entry, health) && health.stale_since.is_some());
     if let Some((first, since)) = stale.next().and_then(|first| Some((first, first.stale_since?))) {
         let more = stale.count();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -122,8 +135,8 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     items
 }
 
-fn is_live(entry: &Entry, health: &StreamHealth) -> bool {
-    entry.closed.is_none() && entry.subscribed.contains(&health.stream)
+fn is_subscribed(entry: &Entry, health: &StreamHealth) -> bool {
+    entry.subscribed.contains(&health.stream)
 }
 
 fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
@@ -145,7 +158,7 @@ fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
 /// Percent left, of the emptiest battery where there are two (§5.4, §5.5).
 #[must_use]
 pub(super) fn battery(scene: &Scene<'_>) -> Option<f64> {
-    let readings = &scene.app.snapshot.readings;
+    let readings = &scene.app.numbers().readings;
     let dev = readings.dev.iter().flat_map(|dev| {
         ["BatteryPercent", "batteryLeftPercent", "batteryRightPercent"].map(|label| dev.get(label))
     });
@@ -169,5 +182,5 @@ fn line(scene: &Scene<'_>, mut items: Vec<Item>, area: Rect, buffer: &mut Buffer
         }
         line.push_span(item.span);
     }
-    line.render(area, buffer);
+    scene::line(&line, area, buffer);
 }

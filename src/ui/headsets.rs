@@ -92,27 +92,35 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
             .extend(indented.iter().map(|line| scene.say(Token::Bad, format!("   {line}")).into()));
         return lines;
     }
-    let facts = text::clean(&facts(scene, headset).join(glyphs::SEPARATOR));
-    lines.push(scene.say(Token::Dim, text::fit(&format!("   {facts}"), width)).into());
+    // Of the facts as many as fit whole: a stump says nothing.
+    let mut line = String::new();
+    for fact in facts(scene, headset) {
+        let before = if line.is_empty() { "   " } else { glyphs::SEPARATOR };
+        let more = format!("{line}{before}{}", text::clean(&fact));
+        if !line.is_empty() && text::fit(&more, width) != more {
+            break;
+        }
+        line = more;
+    }
+    lines.push(scene.say(Token::Dim, text::fit(&line, width)).into());
     lines
 }
 
 /// What else is known of a headset, the most telling first.
 fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
     let app = scene.app;
-    let since = app.headsets.since.get(&headset.id).map(|&since| text::age(scene.since(since)));
-    let mut facts = vec![match since {
-        Some(since) => format!("{} {since}", headset.status),
-        None => headset.status.to_string(),
-    }];
+    let mut facts = vec![headset.status.to_string()];
     if !headset.connected_by.is_empty() {
         facts.push(headset.connected_by.clone());
     }
-    let current = app.sessions.current().filter(|entry| entry.closed.is_none());
+    let current = app.sessions.current().filter(|entry| app.lives(entry));
     if current.is_some_and(|entry| entry.session.headset.id == headset.id)
         && let Some(percent) = header::battery(scene)
     {
         facts.push(format!("{percent:.0} %"));
+    }
+    if let Some(&since) = app.headsets.since.get(&headset.id) {
+        facts.push(text::age(scene.since(since)));
     }
     if headset.is_virtual {
         facts.push("virtual".to_owned());

@@ -13,6 +13,12 @@ const TWO_LINES: u16 = 16;
 /// From this width on there are two columns.
 const TWO_COLUMNS: u16 = 72;
 
+/// From this size of the body on the log stands in the left column, and the streams have all of
+/// the right one: wide enough for its lines, high enough for a session seen whole.
+const LOG_LEFT: (u16, u16) = (120, 32);
+/// Rows in which a session is seen whole: frame, fields and notes.
+const SESSION: u16 = 20;
+
 /// The parts of the screen.
 pub(super) struct Screen {
     pub(super) header: Rect,
@@ -51,16 +57,21 @@ struct Ask {
 fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
     let like = scene::cells(headsets::rows(app)).min(body.height / 3).max(6);
     let headsets = Ask { pane: Pane::Headsets, min: 4, like };
-    let session = Ask { pane: Pane::Session, min: 6, like: u16::MAX };
+    let log_left = body.width >= LOG_LEFT.0 && body.height >= LOG_LEFT.1;
+    let whole = log_left && !app.sessions.unfolded;
+    let session = Ask { pane: Pane::Session, min: 6, like: if whole { SESSION } else { u16::MAX } };
     let streams = Ask { pane: Pane::Streams, min: 6, like: u16::MAX };
-    let log = Ask { pane: Pane::Log, min: 4, like: (body.height / 6).max(4) };
+    let rows = if log_left { u16::MAX } else { body.height / 6 };
+    let log = Ask { pane: Pane::Log, min: 4, like: rows.max(4) };
     if body.width < TWO_COLUMNS {
         return stack(app.focus, body, vec![headsets, session, streams, log]);
     }
     let left = (body.width * 2 / 5).min(30 + body.width.saturating_sub(80) / 3).min(56);
     let right = Rect { x: body.x + left, width: body.width - left, ..body };
-    let mut all = stack(app.focus, Rect { width: left, ..body }, vec![headsets, session]);
-    all.extend(stack(app.focus, right, vec![streams, log]));
+    let (mut in_left, mut in_right) = (vec![headsets, session], vec![streams]);
+    if log_left { &mut in_left } else { &mut in_right }.push(log);
+    let mut all = stack(app.focus, Rect { width: left, ..body }, in_left);
+    all.extend(stack(app.focus, right, in_right));
     all
 }
 

@@ -43,7 +43,7 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
 /// What is happening and the exact next step, as lines of a width.
 #[must_use]
 pub(super) fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
-    if let Some(refusal) = &scene.app.refusal {
+    if let Some(refusal) = scene.app.stopped_by() {
         return self::refusal(scene, refusal, width);
     }
     let (now, next) = story(scene);
@@ -69,11 +69,9 @@ fn story(scene: &Scene<'_>) -> (String, String) {
     match &scene.app.link {
         Link::Connecting => (format!("Connecting to the Cortex service at {url}."), String::new()),
         Link::Waiting { why, at, attempt } => (
-            format!("The Cortex service does not answer at {url}: {}", text::clean(why)),
-            format!(
-                "Is EMOTIV Launcher running? Trying again in {} (attempt {attempt}).",
-                countdown(scene, *at)
-            ),
+            // Why, and the next step, is the client's to say.
+            format!("No connection to the Cortex service at {url}: {}", text::clean(why)),
+            format!("Trying again in {} (attempt {attempt}).", countdown(scene, *at)),
         ),
         Link::Up { step, .. } => self::step(scene, step),
     }
@@ -97,8 +95,7 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
         ),
         Step::Approval => say(
             "This application is not approved yet.",
-            "Approve it in EMOTIV Launcher, which asks only once: if no dialog is open, look for the \
-             application in Launcher's settings.",
+            "Approve it in EMOTIV Launcher, which asks only once; this goes on by itself.",
         ),
         Step::Agreement => say(
             "The licence agreement is not accepted yet.",

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::app::Pane;
 
+/// Width from which on each line names its target.
+const WITH_TARGET: u16 = 80;
+
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let focused = scene.app.focus == Pane::Log;
     let border = if focused { Token::Focus } else { Token::Border };
@@ -31,6 +34,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         .style_hide(scene.style(Token::Dim))
         .style_show(scene.style(Token::Text))
         .output_level(Some(TuiLoggerLevelOutput::Long))
+        // In a narrow pane the module of each line would leave no room for what it says.
+        .output_target(area.width >= WITH_TARGET)
         .output_file(false)
         .output_line(false)
         .output_separator(' ')

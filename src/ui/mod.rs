@@ -8,6 +8,7 @@
 //! │            │ 4 log                                                           │ │
 //! └ footer ─ the keys that matter now, or what there is to say ────────────────────┘
 //! ```
+//! On a large screen the log stands below the session, and the streams have all of the right side.
 
 mod footer;
 mod glyphs;

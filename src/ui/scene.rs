@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Margin, Rect},
     style::Style,
     symbols::border,
     text::{Line, Span},
-    widgets::{Block, Widget},
+    widgets::Widget,
 };
 use tokio::time::Instant;
 
@@ -83,11 +83,37 @@ impl Scene<'_> {
         let mut line = Line::from(Span::styled(heading(pane, focused), name));
         line.extend(title);
         line.push_span(Span::raw(" "));
-        let block = Block::bordered().border_set(set).border_style(style).title(line);
-        let inside = block.inner(area);
-        block.render(area, buffer);
-        inside
+        frame(&set, style, area, buffer);
+        let title = Rect { height: 1, ..area.inner(Margin::new(1, 0)) };
+        self::line(&line, title.intersection(area), buffer);
+        area.inner(Margin::new(1, 1))
     }
+}
+
+/// Draws a border, and nothing else: a `Block` goes over all cells inside, too, a tenth of a frame.
+fn frame(set: &border::Set<'_>, style: Style, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
+    let (left, right, top, bottom) = (area.x, area.right() - 1, area.y, area.bottom() - 1);
+    let mut put = |x, y, symbol| {
+        if let Some(cell) = buffer.cell_mut((x, y)) {
+            cell.set_symbol(symbol).set_style(style);
+        }
+    };
+    for x in left..right {
+        put(x, top, set.horizontal_top);
+        put(x, bottom, set.horizontal_bottom);
+    }
+    for y in top..bottom {
+        put(left, y, set.vertical_left);
+        put(right, y, set.vertical_right);
+    }
+    put(left, top, set.top_left);
+    put(right, top, set.top_right);
+    put(left, bottom, set.bottom_left);
+    put(right, bottom, set.bottom_right);
 }
 
 /// Number and name of a pane.
@@ -100,7 +126,33 @@ pub(super) fn heading(pane: Pane, focused: bool) -> String {
 /// Draws lines from the top of an area, as many as fit.
 pub(super) fn lines(lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     for (line, row) in lines.iter().zip(area.rows()) {
-        line.render(row, buffer);
+        self::line(line, row, buffer);
+    }
+}
+
+/// Draws a line into a row. Most text is ASCII and needs no search for grapheme clusters, which
+/// costs more than all traces.
+pub(super) fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
+    let mut rest = area.intersection(buffer.area);
+    for span in &line.spans {
+        if rest.is_empty() {
+            return;
+        }
+        let style = line.style.patch(span.style);
+        let used = if span.content.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            let start = buffer.index_of(rest.x, rest.y);
+            let cells = buffer.content.iter_mut().skip(start).take(usize::from(rest.width));
+            for (char, cell) in span.content.chars().zip(cells) {
+                cell.set_char(char).set_style(style);
+            }
+            span.content.len()
+        } else {
+            let width = usize::from(rest.width);
+            let (end, _) = buffer.set_stringn(rest.x, rest.y, &span.content, width, style);
+            usize::from(end - rest.x)
+        };
+        let used = cells(used).min(rest.width);
+        rest = Rect { x: rest.x + used, width: rest.width - used, ..rest };
     }
 }
 

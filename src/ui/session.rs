@@ -42,12 +42,15 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut lines = Vec::new();
     let mut selected = 0..0;
     if let Some(entry) = sessions.current() {
-        if let Some(refusal) = &scene.app.refusal {
+        if let Some(refusal) = scene.app.stopped_by() {
             lines.extend(link::refusal(scene, refusal, inside.width));
         }
         if let Some((why, at)) = &entry.closed {
             let ago = text::age(scene.since(*at));
             let text = format!("{} closed {ago} ago: {why}", glyphs::PROBLEM);
+            lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
+        } else if !scene.app.lives(entry) {
+            let text = format!("{} offline: all as last told", glyphs::PROBLEM);
             lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
         }
         let first = lines.len();
@@ -104,7 +107,7 @@ fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>
     (lines, selected_rows)
 }
 
-/// A name, its value and what that means: on one line, cut to fit, or `whole` over several.
+/// A name, its value and, where there is room, what that means: on one line, or `whole` over several.
 fn named(
     scene: &Scene<'_>,
     name: Span<'static>,
@@ -119,10 +122,9 @@ fn named(
     if !whole || Span::raw(meaning).width() <= left {
         let mut line =
             Line::from(vec![name, Span::raw(" "), scene.say(token, text::fit(value, room))]);
-        // A stump of a meaning says nothing.
-        if !meaning.is_empty() && left > 5 {
-            let meaning = format!("{}{}", glyphs::SEPARATOR, text::fit(meaning, left));
-            line.push_span(scene.say(Token::Dim, meaning));
+        // A stump of a meaning says nothing; selected, the field has all of it.
+        if !meaning.is_empty() && Span::raw(meaning).width() <= left {
+            line.push_span(scene.say(Token::Dim, format!("{}{meaning}", glyphs::SEPARATOR)));
         }
         return vec![line];
     }
@@ -166,12 +168,14 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
         Field::AppId => (known(&session.app_id), "application that made it".to_owned()),
         Field::Started => moment(scene, &session.started),
         Field::Stopped if session.stopped.is_empty() => {
-            (glyphs::UNKNOWN.to_owned(), "still lives".to_owned())
+            let lives = if scene.app.lives(entry) { "still lives" } else { "not told" };
+            (glyphs::UNKNOWN.to_owned(), lives.to_owned())
         }
         Field::Stopped => moment(scene, &session.stopped),
         Field::Streams => {
-            let names = known(&session.streams.join(" "));
-            (names, format!("{} subscribed", session.streams.len()))
+            let count = session.streams.len();
+            let what = if scene.app.lives(entry) { "subscribed" } else { "as last told" };
+            (known(&session.streams.join(" ")), format!("{count} {what}"))
         }
         Field::RecordIds if session.record_ids.is_empty() => ("none".to_owned(), String::new()),
         Field::RecordIds => (
@@ -179,7 +183,8 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
             format!("{} made", session.record_ids.len()),
         ),
         Field::Recording if session.recording => {
-            (format!("{} yes", glyphs::ON), "a record runs".to_owned())
+            let what = if scene.app.lives(entry) { "a record runs" } else { "as last told" };
+            (format!("{} yes", glyphs::ON), what.to_owned())
         }
         Field::Recording => ("no".to_owned(), String::new()),
         Field::Headset => {
@@ -192,8 +197,8 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
 fn moment(scene: &Scene<'_>, iso: &str) -> (String, String) {
     match iso.parse() {
         Ok(time) => {
-            let ago = age(scene, iso).map(|age| format!("{} ago", text::age(age)));
-            (scene.clock(time), ago.unwrap_or_default())
+            // Without "ago", so that it stands beside the time in a narrow pane too.
+            (scene.clock(time), age(scene, iso).map(text::age).unwrap_or_default())
         }
         Err(_) if iso.is_empty() => (glyphs::UNKNOWN.to_owned(), String::new()),
         Err(_) => (text::clean(iso), "not a time this program can read".to_owned()),

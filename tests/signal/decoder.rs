@@ -131,7 +131,7 @@ fn channels_are_those_of_the_columns_and_the_view_shows_some_of_them() {
         decoder.set_view(View { channels, ..view(2.0, 10, Filters::NONE) });
         let traces = traces(&decoder);
         assert_eq!(traces.channels_in_all, 3);
-        assert!(traces.channels.iter().map(|trace| &trace.label).eq(labels));
+        assert!(traces.channels.iter().map(|trace| &*trace.label).eq(labels.iter().copied()));
     }
     decoder.set_view(View { channels: 2..3, ..view(2.0, 10, Filters::default()) });
     assert_eq!(traces(&decoder).channels[0].raw, Some(3.0));

@@ -88,11 +88,15 @@ async fn story<F: Future<Output = Person>>(
     (app, sim)
 }
 
+/// Lines above the panes, of which one tells the rate of eeg too.
+const HEADER: usize = 2;
+
 /// What stands in the screen's line of a stream.
 fn line<'a>(screen: &'a str, stream: &str) -> &'a str {
     screen
         .lines()
-        .find(|line| line.contains(&format!("{stream} ")) && line.contains("lost"))
+        .skip(HEADER)
+        .find(|line| line.contains(&format!("{stream} ")) && line.contains("Hz"))
         .unwrap_or_default()
 }
 

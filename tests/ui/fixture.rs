@@ -133,8 +133,9 @@ impl Stage {
         self.app.update(Message::Snapshot(Arc::new(snapshot)));
     }
 
-    /// The snapshot at hand, to be spoiled.
+    /// The snapshot at hand, to be spoiled; late enough for its numbers to be taken over.
     pub(crate) fn spoil(&mut self, spoil: impl FnOnce(&mut Snapshot, Instant)) {
+        self.forward(Duration::from_millis(500));
         let mut snapshot = (*self.app.snapshot).clone();
         spoil(&mut snapshot, self.app.now.instant);
         self.app.update(Message::Snapshot(Arc::new(snapshot)));
@@ -292,7 +293,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         }
     };
     let channels = view.channels.clone().filter(|&at| at < labels.len()).map(|at| Trace {
-        label: labels[at].clone(),
+        label: labels[at].as_str().into(),
         columns: (first..=last).map(|bin| column(at, bin)).collect(),
         raw: Some(4200.0),
         median: 0.0,
@@ -319,7 +320,8 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
 
 fn readings(now: Instant) -> Readings {
     let ago = |ms: u64| now - Duration::from_millis(ms);
-    let table = |values: Vec<(String, Option<f64>)>| Some(Table { values, received: ago(200) });
+    let table =
+        |values: Vec<(String, Option<f64>)>| Some(Arc::new(Table { values, received: ago(200) }));
     let mut dev: Vec<_> = EPOC_SENSORS
         .iter()
         .zip([4, 4, 2, 4, 0, 4, 4, 4, 1, 4, 4, 4, 3, 4])
@@ -368,7 +370,7 @@ fn readings(now: Instant) -> Readings {
             metric("rel", None, Some(false)),
             metric("int", None, Some(true)),
         ],
-        com: com.collect(),
+        com: com.map(Arc::new).collect(),
         fac: [
             face("neutral", ("neutral", 0.0), 9000),
             face("neutral", ("surprise", 0.41), 8000),
@@ -376,12 +378,14 @@ fn readings(now: Instant) -> Readings {
             face("blink", ("neutral", 0.0), 150),
             face("neutral", ("neutral", 0.0), 120),
         ]
+        .map(Arc::new)
         .into(),
         sys: [Training {
             texts: vec!["mentalCommand".to_owned(), "MC_Started".to_owned()],
             time: None,
             received: ago(42_000),
         }]
+        .map(Arc::new)
         .into(),
     }
 }

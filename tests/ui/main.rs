@@ -9,6 +9,7 @@ use std::{
     cell::Cell,
     io::{self, Write},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -51,9 +52,75 @@ fn before_anything_is_known() {
     pictures("waiting", || {
         let stage = new();
         let at = stage.start + Duration::from_millis(2400);
-        let why = "connection refused".to_owned();
+        let why = "nothing listens there; start EMOTIV Launcher".to_owned();
         stage.link(Link::Waiting { why, at, attempt: 4 })
     });
+}
+
+fn cut_off(mut stage: Stage) -> Stage {
+    let at = stage.app.now.instant + Duration::from_millis(2400);
+    let why = "the service closed the connection; start EMOTIV Launcher".to_owned();
+    stage.hear(Event::Link(Link::Waiting { why, at, attempt: 1 }));
+    stage
+}
+
+#[test]
+fn nothing_looks_alive_without_a_connection() {
+    for (width, height) in SIZES {
+        let mut stage = new().streaming();
+        stage.feed(width, height, 3000);
+        let stage = cut_off(stage);
+        picture("cut_off", &stage, width, height);
+        let text = stage.text(width, height);
+        let head: String = text.lines().take(2).collect();
+        assert!(head.contains("no data") && text.contains("as last told"), "{text}");
+        for alive in ["Hz", "lost 0", "battery", "still lives", "debited: "] {
+            assert!(!head.contains(alive) && !text.contains("still lives"), "{alive}\n{text}");
+        }
+    }
+    for stream in Stream::ALL {
+        let mut stage = one(stream);
+        stage.feed(120, 40, 3000);
+        let stage = cut_off(stage);
+        let text = stage.text(120, 40);
+        assert!(text.contains("no data since") || text.contains("STALE"), "{stream}\n{text}");
+    }
+}
+
+#[test]
+fn nothing_looks_alive_once_the_session_is_closed() {
+    for (shown, (width, height)) in std::iter::once(Shown::All)
+        .chain(Stream::ALL.map(Shown::One))
+        .flat_map(|shown| SIZES.map(|size| (shown, size)))
+    {
+        let mut stage = new().streaming();
+        stage.app.streams.shown = shown;
+        stage.feed(width, height, 3000);
+        let why = "Cortex closed it".to_owned();
+        stage.hear(Event::Closed { session: SID.into(), why });
+        stage.app.notice = None;
+        let text = stage.text(width, height);
+        assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
+        assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
+        for alive in ["Hz", "battery", "85 %", "still lives", "lost 0", "blink"] {
+            assert!(!text.contains(alive), "{alive} in {shown:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_passing_refusal_does_not_stand_in_the_way() {
+    let refusal = Refusal {
+        method: "controlDevice".to_owned(),
+        code: Some(-32004),
+        message: "The headset is currently not available.".to_owned(),
+        next: "Switch it on.".to_owned(),
+    };
+    let mut stage = new().streaming();
+    stage.hear(Event::Refused(refusal));
+    assert!(stage.text(120, 40).contains("currently not available"), "said once, in the footer");
+    stage.app.notice = None;
+    assert!(!stage.text(120, 40).contains("currently not available"));
 }
 
 #[test]
@@ -81,6 +148,9 @@ fn while_the_user_has_something_to_do() {
 #[test]
 fn streaming() {
     pictures("streaming", || new().streaming());
+    let mut stage = new().streaming();
+    stage.feed(160, 48, 3000);
+    picture("streaming", &stage, 160, 48);
     pictures("session_focused", || {
         let mut stage = new().streaming();
         stage.app.focus = Pane::Session;
@@ -293,20 +363,24 @@ fn text_from_the_wire_drives_nothing() {
             stage.feed(120, 40, 3000);
             stage.spoil(|snapshot, _| {
                 let readings = &mut snapshot.readings;
-                readings.com.iter_mut().for_each(|com| com.action = evil.to_owned());
-                readings.fac.iter_mut().for_each(|fac| {
+                readings.com.iter_mut().for_each(|com| Arc::make_mut(com).action = evil.to_owned());
+                readings.fac.iter_mut().map(Arc::make_mut).for_each(|fac| {
                     (fac.eyes, fac.upper.0, fac.lower.0) =
                         (evil.to_owned(), evil.to_owned(), evil.to_owned());
                 });
-                readings.sys.iter_mut().for_each(|sys| sys.texts = vec![evil.to_owned()]);
+                readings
+                    .sys
+                    .iter_mut()
+                    .for_each(|sys| Arc::make_mut(sys).texts = vec![evil.to_owned()]);
                 readings.met.iter_mut().for_each(|met| met.name = evil.to_owned());
                 for table in
                     [&mut readings.dev, &mut readings.eq, &mut readings.pow].into_iter().flatten()
                 {
-                    table.values.iter_mut().for_each(|(label, _)| *label = format!("{evil}/alpha"));
+                    let labels = Arc::make_mut(table).values.iter_mut().map(|(label, _)| label);
+                    labels.for_each(|label| *label = format!("{evil}/alpha"));
                 }
                 for trace in snapshot.traces.iter_mut().flat_map(|traces| &mut traces.channels) {
-                    trace.label = evil.to_owned();
+                    trace.label = evil.into();
                 }
             });
             for cell in &stage.buffer(120, 40).content {

@@ -12,9 +12,8 @@ mod traces;
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Margin, Rect},
     text::{Line, Span},
-    widgets::Widget,
 };
 
 use super::{
@@ -34,16 +33,16 @@ const FROZEN: &str = "FROZEN";
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let app = scene.app;
-    let [top, bottom] = titles(scene, area.width);
+    let parts = Parts::new(app, area.inner(Margin::new(1, 1)));
+    let [top, bottom] = titles(scene, parts.plot, area.width);
     let inside = scene.pane(Pane::Streams, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
-    bottom.render(edge.intersection(area), buffer);
+    scene::line(&bottom, edge.intersection(area), buffer);
     let Some(entry) = app.sessions.current() else {
         return scene::lines(&link::lines(scene, inside.width), inside, buffer);
     };
-    let parts = Parts::new(app, inside);
     if let Some((stream, plot)) = parts.plot {
-        traces::draw(scene, stream, plot, buffer);
+        traces::draw(scene, entry, stream, plot, buffer);
     }
     if let Some(lines) = parts.lines {
         summary::draw(scene, entry, lines, buffer);
@@ -71,16 +70,14 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
         Stream::Sys => events::draw(scene, area, buffer),
         Stream::Eeg | Stream::Mot => {}
     }
-    let health = scene.app.snapshot.health_of(&entry.session.id, stream);
-    if health.is_some_and(|health| health.stale_since.is_some()) {
+    if !summary::is_fresh(scene, entry, stream) {
         buffer.set_style(area, scene.style(Token::Stale));
     }
 }
 
 /// What the decoder has to publish for a pane of this size.
 pub(super) fn view(app: &App, area: Option<Rect>) -> View {
-    let inside = area.unwrap_or_default().inner(ratatui::layout::Margin::new(1, 1));
-    let parts = Parts::new(app, inside);
+    let parts = Parts::new(app, area.unwrap_or_default().inner(Margin::new(1, 1)));
     let stream = match (parts.plot, app.streams.shown) {
         (Some((stream, _)), _) | (None, Shown::One(stream)) => stream,
         (None, Shown::All) => Stream::Eeg,
@@ -134,9 +131,11 @@ impl Parts {
                 };
                 let best =
                     (1..=columns).rev().max_by(|a, b| row(a).total_cmp(&row(b))).unwrap_or(1);
-                let lines = height(best);
-                let top = inside.height - lines;
+                let plot = Rect { height: inside.height - height(best), ..inside };
+                // What the traces cannot share evenly goes to the lines.
+                let top = traces::Rows::new(app, stream, plot).used();
                 let plot = (stream, Rect { height: top, ..inside });
+                let lines = inside.height - top;
                 let lines = Rect { y: inside.y + top, height: lines, ..inside };
                 Self { plot: Some(plot), lines: Some(lines), one: None }
             }
@@ -151,7 +150,7 @@ fn traced(entry: &Entry) -> Option<Stream> {
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes
 /// to the bottom.
-fn titles(scene: &Scene<'_>, width: u16) -> [Line<'static>; 2] {
+fn titles(scene: &Scene<'_>, plot: Option<(Stream, Rect)>, width: u16) -> [Line<'static>; 2] {
     let app = scene.app;
     let mut items = vec![match app.streams.shown {
         Shown::All => "all".to_owned(),
@@ -161,12 +160,8 @@ fn titles(scene: &Scene<'_>, width: u16) -> [Line<'static>; 2] {
     if app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }
-    let stream = match app.streams.shown {
-        Shown::All => app.sessions.current().and_then(traced),
-        Shown::One(stream) => Some(stream).filter(|stream| stream.is_trace()),
-    };
-    if let Some(stream) = stream {
-        items.extend(traces::title(scene, stream));
+    if let Some((stream, area)) = plot {
+        items.extend(traces::title(scene, stream, area));
     }
     let mut room = [usize::from(width).saturating_sub(16), usize::from(width).saturating_sub(4)];
     let mut lines = [Line::default(), Line::default()];

@@ -15,8 +15,6 @@ use crate::{
     ui::glyphs,
 };
 
-/// Cells left blank ahead of the sweep's write cursor.
-const BLANK: u64 = 2;
 /// Dots in a cell, side by side and one above the other.
 const ACROSS: u64 = 2;
 const DOWN: u16 = 4;
@@ -44,13 +42,12 @@ impl Cells {
         let pairs = (0..width).map(|cell| match motion {
             Motion::Scroll => (newest + cell + 1).checked_sub(width).map(pair),
             Motion::Sweep => {
-                // Only finished pairs are drawn: a cell is written once and then stands.
+                // Only finished pairs are drawn: a cell is written once and then stands. The one
+                // still growing is left blank, as the write cursor; no more than that one, so that
+                // a cell and the blank after it are one stretch of output.
                 let ahead = (cell + width - newest % width) % width;
-                if ahead < BLANK.min(width / 4 + 1) {
-                    None
-                } else {
-                    (newest + ahead).checked_sub(width).map(pair)
-                }
+                let behind = if ahead == 0 { None } else { (newest + ahead).checked_sub(width) };
+                behind.map(pair)
             }
         });
         Self { pairs: pairs.collect() }
@@ -68,38 +65,68 @@ impl Cells {
     }
 }
 
+/// What the bar of a sparkline stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bar {
+    /// How far the signal swung within the cell, max − min. For EEG: by the value farthest from the
+    /// middle, alpha would jump between the upper and the lower half from cell to cell, a comb that
+    /// shows where the cells fall and not what the signal does.
+    Swing,
+    /// Where the value farthest from the middle lies. For what moves slower than the cells.
+    Place,
+}
+
+/// A channel to be drawn.
+pub(super) struct Trace<'a> {
+    pub(super) columns: &'a [Column],
+    pub(super) scale: Scale,
+    /// Where there is but one row.
+    pub(super) bar: Bar,
+}
+
 /// Draws a channel into its rows. All cells get the style, blank ones too, so that nothing but
 /// glyphs changes between frames.
 pub(super) fn draw(
-    columns: &[Column],
-    scale: Scale,
+    trace: &Trace<'_>,
     cells: &Cells,
     style: Style,
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
     let single = area.height == 1;
     let rows = if single { LEVELS } else { area.height * DOWN };
-    let dots: Vec<Option<Run>> = runs(columns, scale, rows).collect();
-    for (pair, x) in cells.pairs.iter().zip(area.left()..area.right()) {
-        let run = |side: usize| dots.get(pair.as_ref()?[side]?).copied().flatten();
-        let (left, right) = (run(0), run(1));
-        for y in area.rows() {
-            let row = y.y - area.y;
-            let glyph = match mark([left, right], row, area.height) {
-                Some(mark) => mark,
-                None if single => level([left, right], rows),
-                None => glyphs::braille(lit(left, row), lit(right, row)),
+    let dots: Vec<Option<Run>> = runs(trace.columns, trace.scale, rows).collect();
+    let run = |bin: Option<usize>| dots.get(bin?).copied().flatten();
+    let (first, line) = (buffer.index_of(area.x, area.y), usize::from(buffer.area.width));
+    for (pair, start) in cells.pairs.iter().zip(first..first + usize::from(area.width)) {
+        let [left, right] = pair.unwrap_or_default().map(run);
+        // What goes beyond the scale is drawn at the edge and marked there.
+        let beyond = |edge: fn(&Run) -> bool| {
+            left.as_ref().is_some_and(edge) || right.as_ref().is_some_and(edge)
+        };
+        let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
+        for row in 0..area.height {
+            let glyph = if above && row == 0 {
+                glyphs::CLIPPED_TOP
+            } else if below && row + 1 == area.height {
+                glyphs::CLIPPED_BOTTOM
+            } else if single {
+                level([left, right], trace.bar)
+            } else {
+                glyphs::braille(lit(left, row), lit(right, row))
             };
-            if let Some(cell) = buffer.cell_mut((x, y.y)) {
-                cell.set_style(style);
-                // A new frame's buffer is blank already.
-                if glyph != ' ' {
-                    cell.set_char(glyph);
-                }
-                // Every glyph of a plot is one cell wide; saying so spares measuring them.
-                cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+            let Some(cell) = buffer.content.get_mut(start + usize::from(row) * line) else { break };
+            cell.set_style(style);
+            // A new frame's buffer is blank already.
+            if glyph != ' ' {
+                cell.set_char(glyph);
             }
+            // Every glyph of a plot is one cell wide; saying so spares measuring them.
+            cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
         }
     }
 }
@@ -107,38 +134,39 @@ pub(super) fn draw(
 /// The dots of a run in a cell's row, bit 0 the uppermost.
 fn lit(run: Option<Run>, row: u16) -> u8 {
     let first = row * DOWN;
-    let Some(run) = run.filter(|run| run.top < first + DOWN && run.bottom >= first) else {
-        return 0;
+    let (top, bottom) = run.map_or((u16::MAX, 0), |run| (run.top, run.bottom));
+    let above = top.saturating_sub(first).min(DOWN);
+    let below = (first + DOWN - 1).saturating_sub(bottom).min(DOWN);
+    (0xf << above) & 0xf & (0xf >> below)
+}
+
+/// The block of a sparkline's cell.
+fn level(pair: [Option<Run>; 2], bar: Bar) -> char {
+    let mut runs = pair.into_iter().flatten();
+    let Some(first) = runs.next() else { return ' ' };
+    let both = runs.fold(first, |one, other| Run {
+        top: one.top.min(other.top),
+        bottom: one.bottom.max(other.bottom),
+        peak: if away(other) > away(one) { other.peak } else { one.peak },
+        ..one
+    });
+    let level = match bar {
+        Bar::Swing => both.bottom - both.top,
+        Bar::Place => (LEVELS - 1).saturating_sub(both.peak),
     };
-    let above = run.top.saturating_sub(first);
-    let below = DOWN - 1 - (run.bottom - first).min(DOWN - 1);
-    (0xf << above) & (0xf >> below)
+    glyphs::LEVELS.get(usize::from(level)).copied().unwrap_or(' ')
 }
 
-/// What goes beyond the scale is drawn at the edge and marked there.
-fn mark(pair: [Option<Run>; 2], row: u16, rows: u16) -> Option<char> {
-    let clipped = |edge: fn(Run) -> bool| pair.into_iter().flatten().any(edge);
-    if row == 0 && clipped(|run| run.clipped_top) {
-        Some(glyphs::CLIPPED_TOP)
-    } else if row + 1 == rows && clipped(|run| run.clipped_bottom) {
-        Some(glyphs::CLIPPED_BOTTOM)
-    } else {
-        None
-    }
-}
-
-/// The level of the value farthest from the middle.
-fn level(pair: [Option<Run>; 2], rows: u16) -> char {
-    let peak =
-        pair.into_iter().flatten().map(|run| run.peak).max_by_key(|peak| peak.abs_diff(rows / 2));
-    let level =
-        peak.and_then(|peak| glyphs::LEVELS.get(usize::from((rows - 1).checked_sub(peak)?)));
-    level.copied().unwrap_or(' ')
+/// Levels between a run's peak and the middle.
+fn away(run: Run) -> u16 {
+    run.peak.abs_diff(LEVELS / 2)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use ratatui::buffer::Cell;
 
     use super::*;
 
@@ -165,7 +193,8 @@ mod tests {
         let area = Rect::new(0, 0, WIDTH, height);
         let mut buffer = Buffer::empty(area);
         let cells = Cells::new(motion, WIDTH, first as u64, columns.len());
-        draw(columns, SCALE, &cells, Style::new(), area, &mut buffer);
+        let trace = Trace { columns, scale: SCALE, bar: Bar::Swing };
+        draw(&trace, &cells, Style::new(), area, &mut buffer);
         buffer
     }
 
@@ -183,8 +212,10 @@ mod tests {
             let changed: Vec<u16> =
                 (0..WIDTH).filter(|&x| column(&before, x) != column(&after, x)).collect();
             prop_assert!(changed.len() <= 3, "{changed:?}");
-            // An odd bin still leaves its pair unfinished.
-            prop_assert!(newest % 2 == 1 || changed.is_empty(), "{newest} {changed:?}");
+            // An odd bin only finishes its pair, and changes no other cell.
+            let oldest = (newest / 2 + 1) % u64::from(WIDTH);
+            let stands = changed.iter().all(|&x| u64::from(x) == oldest);
+            prop_assert!(newest % 2 == 1 || stands, "{newest} {changed:?}");
         }
 
         /// A scroll moves by whole cells: the same glyphs, one cell to the left.
@@ -199,37 +230,43 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_beyond_the_scale_is_marked_at_the_edge() {
-        let value = |value: f32| Column {
-            min: value,
-            max: value,
-            first: value,
-            last: value,
-            count: 1,
+    fn columns(values: &[(f32, f32)]) -> Vec<Column> {
+        let column = |&(first, last): &(f32, f32)| Column {
+            min: first.min(last),
+            max: first.max(last),
+            first,
+            last,
+            count: 2,
             gap: false,
         };
-        let columns = [
-            value(0.0),
-            value(0.0),
-            value(900.0),
-            value(0.0),
-            value(-900.0),
-            value(0.0),
-            value(0.0),
-            value(0.0),
-        ];
-        let area = Rect::new(0, 0, 4, 2);
+        values.iter().map(column).collect()
+    }
+
+    fn scrolled(columns: &[Column], bar: Bar, height: u16) -> Buffer {
+        let area = Rect::new(0, 0, 4, height);
         let mut buffer = Buffer::empty(area);
-        draw(
-            &columns,
-            SCALE,
-            &Cells::new(Motion::Scroll, 4, 0, 8),
-            Style::new(),
-            area,
-            &mut buffer,
-        );
+        let cells = Cells::new(Motion::Scroll, 4, 0, columns.len());
+        let trace = Trace { columns, scale: SCALE, bar };
+        draw(&trace, &cells, Style::new(), area, &mut buffer);
+        buffer
+    }
+
+    #[test]
+    fn what_is_beyond_the_scale_is_marked_at_the_edge() {
+        let values = [0.0, 0.0, 900.0, 0.0, -900.0, 0.0, 0.0, 0.0].map(|value| (value, value));
+        let buffer = scrolled(&columns(&values), Bar::Swing, 2);
         assert_eq!(column(&buffer, 1)[0], glyphs::CLIPPED_TOP.to_string());
         assert_eq!(column(&buffer, 2)[1], glyphs::CLIPPED_BOTTOM.to_string());
+    }
+
+    #[test]
+    fn a_bar_is_the_swing_whatever_its_phase_or_the_place() {
+        let alpha =
+            columns(&[(-12.0, 14.0), (12.0, -14.0), (14.0, -12.0), (-14.0, 12.0)].repeat(2));
+        let flat = columns(&[(40.0, 40.0); 8]);
+        let symbols = |buffer: &Buffer| buffer.content.iter().map(Cell::symbol).collect::<String>();
+        assert_eq!(symbols(&scrolled(&alpha, Bar::Swing, 1)), "▃▃▃▃");
+        assert_eq!(symbols(&scrolled(&flat, Bar::Swing, 1)), "▁▁▁▁");
+        assert_eq!(symbols(&scrolled(&flat, Bar::Place, 1)), "▇▇▇▇");
     }
 }

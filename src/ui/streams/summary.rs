@@ -49,7 +49,7 @@ const YOUNG: Duration = Duration::from_secs(3);
 
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
     let count = count(entry);
-    if count == 0 {
+    if count == 0 || entry.closed.is_some() {
         let text = match &entry.closed {
             Some((why, _)) => format!("The session is closed: {why}"),
             None => "No stream is subscribed yet.".to_owned(),
@@ -80,6 +80,10 @@ pub(super) fn lines_of_one(
     stream: Stream,
     width: u16,
 ) -> Vec<Line<'static>> {
+    if let Some((why, _)) = &entry.closed {
+        let text = format!("The session is closed: {why}");
+        return scene::sentence(&text, width, scene.style(Token::Bad));
+    }
     match state(entry, stream) {
         Some(State::Subscribed) => {
             vec![health(scene, entry, stream, true).into_iter().collect(), Line::default()]
@@ -90,9 +94,6 @@ pub(super) fn lines_of_one(
             let mut lines = scene::sentence(&text, width, scene.style(Token::Bad));
             lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Text)));
             lines
-        }
-        None if entry.closed.is_some() => {
-            vec![scene.say(Token::Bad, "the session is closed").into()]
         }
         None => vec![scene.say(Token::Dim, "not subscribed").into()],
     }
@@ -109,7 +110,7 @@ fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: u16) -> Vec<
     let mut spans = health(scene, entry, stream, width >= FULL);
     // The name before, two blanks between, one to the next column.
     let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2 + 1;
-    let stale = of(scene, entry, stream).is_some_and(|health| health.stale_since.is_some());
+    let stale = !is_fresh(scene, entry, stream);
     let token = if stale { Token::Stale } else { Token::Text };
     let says = text::clean(&says(scene, stream));
     let says = text::fit(&says, usize::from(width).saturating_sub(used));
@@ -118,7 +119,13 @@ fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: u16) -> Vec<
 }
 
 fn of<'a>(scene: &Scene<'a>, entry: &Entry, stream: Stream) -> Option<&'a StreamHealth> {
-    scene.app.snapshot.health_of(&entry.session.id, stream)
+    scene.app.numbers().health_of(&entry.session.id, stream)
+}
+
+/// Whether what is shown of a stream is of this moment.
+pub(super) fn is_fresh(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> bool {
+    let health = scene.app.snapshot.health_of(&entry.session.id, stream);
+    scene.app.lives(entry) && health.is_none_or(|health| health.stale_since.is_none())
 }
 
 /// Rate, loss and age in columns; in short only what is not as it should be beside the rate.
@@ -126,6 +133,11 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<S
     let Some(health) = of(scene, entry, stream) else {
         return vec![scene.say(Token::Dim, "nothing came yet")];
     };
+    if !scene.app.lives(entry) {
+        let last = health.last.map(|last| format!(" since {}", scene.clock_at(last)));
+        let text = format!("{} no data{}", glyphs::PROBLEM, last.unwrap_or_default());
+        return vec![scene.say(Token::Bad, text)];
+    }
     let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
     let rate = match health.nominal_rate {
         Some(nominal) => format!("{rate}/{} Hz", text::rate(nominal)),
@@ -155,7 +167,7 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<S
 
 /// The newest of a stream in a few words.
 fn says(scene: &Scene<'_>, stream: Stream) -> String {
-    let readings = &scene.app.picture().readings;
+    let readings = &scene.app.numbers().readings;
     match stream {
         Stream::Eeg | Stream::Mot => {
             let entry = scene.app.sessions.current();
@@ -172,9 +184,9 @@ fn says(scene: &Scene<'_>, stream: Stream) -> String {
                 if count > 0 { format!("{count} channels{filled}") } else { filled }
             })
         }
-        Stream::Dev => readings.dev.as_ref().map(contact::words).unwrap_or_default(),
-        Stream::Eq => readings.eq.as_ref().map(contact::words).unwrap_or_default(),
-        Stream::Pow => readings.pow.as_ref().map(bands::words).unwrap_or_default(),
+        Stream::Dev => readings.dev.as_deref().map(contact::words).unwrap_or_default(),
+        Stream::Eq => readings.eq.as_deref().map(contact::words).unwrap_or_default(),
+        Stream::Pow => readings.pow.as_deref().map(bands::words).unwrap_or_default(),
         Stream::Met => {
             let active = readings.met.iter().filter(|metric| metric.active != Some(false));
             let words =

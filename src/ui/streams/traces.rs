@@ -3,11 +3,11 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
 use super::{
-    plot::{self, Cells},
-    scales,
+    plot::{self, Bar, Cells},
+    scales, summary,
 };
 use crate::{
-    app::{App, Motion},
+    app::{App, Entry, Motion},
     cortex::Stream,
     signal::{Filters, Scale, Traces, snapshot::Trace},
     ui::{
@@ -52,24 +52,31 @@ impl Rows {
             x: area.x + label,
             width: area.width - label,
         });
-        let height = area.height - u16::from(axis.is_some());
-        let plot = Rect { x: area.x + label, width: area.width - label, height, ..area };
-        let shown = usize::from(height).min(all);
+        let room = area.height - u16::from(axis.is_some());
+        let shown = usize::from(room).min(all);
+        let height = room / scene::cells(shown.max(1));
+        // What cannot be shared evenly stays below: rows of one height can be compared.
+        let used = scene::cells(shown) * height;
+        let plot = Rect { x: area.x + label, width: area.width - label, height: used, ..area };
         Self {
             plot,
-            axis,
+            axis: axis.map(|axis| Rect { y: area.y + used, ..axis }),
             first: app.streams.first_channel.min(all - shown),
             shown,
             all,
-            height: height / scene::cells(shown.max(1)),
+            height,
         }
+    }
+
+    /// Rows that the traces and their axis fill.
+    pub(super) fn used(&self) -> u16 {
+        self.plot.height + u16::from(self.axis.is_some())
     }
 
     /// Rows a channel would have if all were shown, less than 1 if they do not fit: how good a
     /// division of the screen is.
     pub(super) fn height(&self) -> f64 {
-        let rows = f64::from(self.plot.height) / self.all.max(1) as f64;
-        if rows < 1.0 { rows } else { rows.floor() }
+        f64::from(self.plot.height) / self.all.max(1) as f64
     }
 }
 
@@ -95,13 +102,17 @@ fn traces(app: &App, stream: Stream) -> Option<&Traces> {
 }
 
 /// What shapes the picture, the most telling first.
-pub(super) fn title(scene: &Scene<'_>, stream: Stream) -> Vec<String> {
+pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String> {
     let streams = &scene.app.streams;
     let mut items = vec![format!("{} s", streams.window())];
     if stream == Stream::Eeg {
         let half = scales::eeg_half(scene.app, traces(scene.app, stream));
         let auto = if streams.auto { "auto " } else { "" };
-        items.push(format!("{auto}±{half:.0} µV"));
+        items.push(match Rows::new(scene.app, stream, area).height {
+            // The bars of a sparkline stand for the swing, whose whole height is both halves.
+            1 => format!("{auto}swing to {:.0} µV", 2.0 * half),
+            _ => format!("{auto}±{half:.0} µV"),
+        });
         items.push(filters(streams.filters()));
     } else {
         items.push("scales by group".to_owned());
@@ -126,10 +137,15 @@ fn filters(filters: Filters) -> String {
     filters.notch.map_or_else(|| band.clone(), |hz| format!("{band}, notch {hz}"))
 }
 
-pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    entry: &Entry,
+    stream: Stream,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let app = scene.app;
     let rows = Rows::new(app, stream, area);
-    let health = app.sessions.current.as_ref().and_then(|id| app.snapshot.health_of(id, stream));
     let Some(traces) = traces(app, stream) else {
         // After a change of view the picture comes on the next frame.
         if app.snapshot.view.stream == stream {
@@ -143,10 +159,11 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
     if traces.bins.columns != u64::from(rows.plot.width) * 2 {
         return;
     }
-    let stale =
-        app.streams.frozen.is_none() && health.is_some_and(|health| health.stale_since.is_some());
+    let stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
     let cells = Cells::new(app.streams.motion, rows.plot.width, traces.first_bin, count);
+    // EEG swings about its middle many times a cell, motion stays where the head is.
+    let bar = if stream == Stream::Eeg { Bar::Swing } else { Bar::Place };
     for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
         let y = rows.plot.y + scene::cells(at) * rows.height;
         let token = match (stale, at % 2) {
@@ -155,10 +172,11 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
             _ => Token::TraceAlt,
         };
         let size = scales::of(app, stream, trace, traces);
-        let part = Rect { y, height: rows.height, ..rows.plot };
-        plot::draw(&trace.columns, size, &cells, scene.style(token), part, buffer);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
         draw_label(scene, stream, trace, size, label, buffer);
+        let part = Rect { y, height: rows.height, ..rows.plot };
+        let trace = plot::Trace { columns: &trace.columns, scale: size, bar };
+        plot::draw(&trace, &cells, scene.style(token), part, buffer);
     }
     more(scene, &rows, area, buffer);
     if let Some(axis) = rows.axis {
@@ -166,11 +184,11 @@ pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut B
         let lost: Vec<_> = cells.lost(columns).collect();
         draw_axis(scene, &lost, axis, buffer);
     }
-    if stale
-        && rows.plot.width > 20
-        && let Some(since) = health.and_then(|health| health.stale_since)
-    {
-        let text = format!(" {} STALE since {} ", glyphs::PROBLEM, scene.clock_at(since));
+    if stale && rows.plot.width > 20 {
+        let health = app.snapshot.health_of(&entry.session.id, stream);
+        let since = health.and_then(|health| health.stale_since.or(health.last));
+        let since = since.map(|since| format!(" since {}", scene.clock_at(since)));
+        let text = format!(" {} STALE{} ", glyphs::PROBLEM, since.unwrap_or_default());
         let width = scene::cells(text.chars().count());
         // Between the seconds of the axis, where it hides no trace.
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
