@@ -30,6 +30,10 @@ const EVENTS: usize = 256;
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// How long a connection must have lived for its loss to be no failure in a row: a greeting alone
+/// is cheap, and a session that is activated on each try is not.
+const STEADY: Duration = Duration::from_secs(30);
+
 /// Connections in a row on which Cortex could not tell who is calling (§7.1), before the user is
 /// told to restart it.
 const UNUSABLE: u32 = 3;
@@ -145,17 +149,17 @@ async fn run(
             Ok((socket, security)) => {
                 let link = link::spawn(socket, feed.clone());
                 let outbox = outbox.clone();
-                let mut greeted = false;
-                let end =
-                    flow::run(&mut memory, link, security, outbox, &mut commands, &mut greeted)
-                        .await;
-                if greeted {
+                let since = Instant::now();
+                let end = flow::run(&mut memory, link, security, outbox, &mut commands).await;
+                if since.elapsed() >= STEADY {
                     failed = 0;
-                    unusable = 0;
                 }
                 match end {
                     End::Quit => return,
-                    End::Lost(why) => why,
+                    End::Lost(why) => {
+                        unusable = 0;
+                        why
+                    }
                     End::Unusable => {
                         unusable += 1;
                         why_unusable(unusable)
@@ -183,7 +187,7 @@ async fn run(
 fn why_unusable(times: u32) -> String {
     let why = "the service cannot tell who is calling (warning 11)";
     if times < UNUSABLE {
-        format!("{why}: opening the connection again")
+        format!("{why}: cortop opens the connection again")
     } else {
         format!("{why}, {times} times in a row: restart the Cortex service")
     }

@@ -34,7 +34,7 @@ const MESSAGE: usize = 1 << 20;
 pub(super) enum ConnectError {
     #[error("the name {host} cannot be resolved ({error}): check --url")]
     Name { host: String, error: io::Error },
-    #[error("{host} is not this machine: refused")]
+    #[error("{host} leads to no address of this machine: write --url with 127.0.0.1 in its place")]
     NotLocal { host: String },
     #[error(
         "nothing listens on {host}:{port}: start EMOTIV Launcher, which brings the Cortex service"
@@ -42,11 +42,14 @@ pub(super) enum ConnectError {
     Refused { host: String, port: u16 },
     #[error("{host}:{port} cannot be reached ({error}): check --url and the network")]
     Unreachable { host: String, port: u16, error: io::Error },
-    #[error("no answer within {} s: restart the Cortex service", LIMIT.as_secs())]
-    Slow,
+    #[error(
+        "{host}:{port} does not answer within {} s: restart the Cortex service, or check --url",
+        LIMIT.as_secs()
+    )]
+    Slow { host: String, port: u16 },
     #[error("{0}")]
     Tls(String),
-    #[error("the WebSocket handshake failed ({0}): is this the port of a Cortex service?")]
+    #[error("the WebSocket handshake failed ({0}): check that --url names a Cortex service")]
     Handshake(Box<tungstenite::Error>),
 }
 
@@ -63,7 +66,9 @@ pub(super) fn web_socket_config() -> WebSocketConfig {
 
 /// Connects, and tells how far the connection can be trusted.
 pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
-    timeout(LIMIT, open(endpoint)).await.map_err(|_| ConnectError::Slow)?
+    timeout(LIMIT, open(endpoint)).await.unwrap_or_else(|_| {
+        Err(ConnectError::Slow { host: endpoint.host.clone(), port: endpoint.port })
+    })
 }
 
 async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
@@ -120,18 +125,11 @@ async fn secure(
     let config = tls::client_config(roots, peer.ip().is_loopback(), wrong_name.clone())
         .map_err(|error| ConnectError::Tls(tls::explain(&error)))?;
     let name = ServerName::try_from(endpoint.host.clone())
-        .map_err(|error| ConnectError::Tls(error.to_string()))?;
+        .map_err(|error| ConnectError::Tls(tls::failed(&error)))?;
     let stream =
         TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|error| {
             let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            ConnectError::Tls(rustls.map_or_else(
-                || {
-                    format!(
-                        "the TLS handshake failed ({error}): is this the port of a Cortex service?"
-                    )
-                },
-                tls::explain,
-            ))
+            ConnectError::Tls(rustls.map_or_else(|| tls::failed(&error), tls::explain))
         })?;
     let security = match (checked, wrong_name.seen()) {
         (false, _) => Security::Unchecked,
@@ -139,4 +137,37 @@ async fn secure(
         (true, false) => Security::Verified,
     };
     Ok((MaybeTlsStream::Rustls(stream), security))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::CertificateError;
+
+    use super::*;
+
+    #[test]
+    fn each_reason_is_one_sentence_with_a_next_step_of_its_own() {
+        let host = || "localhost".to_owned();
+        let error = || io::Error::other("odd");
+        let certificate =
+            |reason| ConnectError::Tls(tls::explain(&rustls::Error::InvalidCertificate(reason)));
+        for reason in [
+            ConnectError::Name { host: host(), error: error() },
+            ConnectError::NotLocal { host: host() },
+            ConnectError::Refused { host: host(), port: 1 },
+            ConnectError::Unreachable { host: host(), port: 1, error: error() },
+            ConnectError::Slow { host: host(), port: 1 },
+            ConnectError::Handshake(Box::new(tungstenite::Error::ConnectionClosed)),
+            ConnectError::Tls(tls::failed(&error())),
+            certificate(CertificateError::NotValidForName),
+            certificate(CertificateError::Expired),
+            certificate(CertificateError::UnknownIssuer),
+        ] {
+            let reason = reason.to_string();
+            let (_, next) = reason.rsplit_once(": ").unwrap();
+            let verb = next.split(' ').next().unwrap();
+            let verbs = ["check", "install", "restart", "start", "update", "use", "write"];
+            assert!(verbs.contains(&verb) && !reason.contains(['\n', '?']), "{reason}");
+        }
+    }
 }

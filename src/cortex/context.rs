@@ -50,8 +50,6 @@ impl Outbox {
 
 /// What the tasks tell the flow.
 pub(super) enum Report {
-    /// The service has answered for the first time.
-    Greeted,
     /// How far signing in has come.
     SigningIn(Step),
     /// There is a token.
@@ -77,6 +75,8 @@ pub(super) enum Stage {
     Live {
         session: SessionId,
         mode: SessionMode,
+        /// Another program opened it: it is not ours to close unasked.
+        adopted: bool,
         /// Whether at least one stream flows; not known while subscribing.
         flowing: Option<bool>,
     },
@@ -146,7 +146,9 @@ impl Context {
         mut params: Value,
         effect: Effect,
     ) -> Result<Value, Failure> {
-        let mut token = match self.account.token.lock().await.clone() {
+        // Bound first: in the scrutinee the lock would be held while `renew` waits for it.
+        let known = self.account.token.lock().await.clone();
+        let mut token = match known {
             Some(token) => token,
             None => self.renew(None, Class::Token).await?,
         };
@@ -213,7 +215,9 @@ impl Context {
         if debit.is_some() && matches!(answer, Err(Failure::Refused(_))) {
             self.account.debited.store(false, Ordering::Relaxed);
         }
-        answer.map(token_of)
+        let (token, agreement) = token_of(answer?);
+        self.account.agreement_open.store(agreement.is_some(), Ordering::Relaxed);
+        Ok((token, agreement))
     }
 
     /// Reads the licence (§4.6) and tells it. Without one sessions are opened without it.

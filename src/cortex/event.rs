@@ -37,7 +37,7 @@ pub enum Event {
         /// One sentence, such as `the licence has no scope eeg`.
         why: String,
     },
-    /// A session of ours is gone.
+    /// A session of ours is gone, or left to the program that opened it.
     Closed {
         /// Which.
         session: SessionId,
@@ -71,7 +71,7 @@ impl Event {
             Self::User(Some(user)) => info!("user {}", user.username),
             Self::User(None) => warn!("nobody is logged in"),
             Self::Opened { session, mode, why } => info!("session {session} is {mode}: {why}"),
-            Self::Closed { session, why } => warn!("session {session} is closed: {why}"),
+            Self::Closed { session, why } => warn!("session {session} is over: {why}"),
             Self::Subscribed { streams, refused, .. } => {
                 info!(
                     "subscribed to {}",
@@ -81,9 +81,10 @@ impl Event {
                     warn!("{refusal}");
                 }
             }
-            Self::Warning(warning) => info!("Cortex says {}: {}", warning.code, warning.text()),
             Self::Refused(refusal) => warn!("{refusal}"),
+            // Warnings are logged by the link, which counts them.
             Self::Link(Link::Connecting)
+            | Self::Warning(_)
             | Self::Licence(_)
             | Self::Headsets(_)
             | Self::Scan(_)
@@ -135,6 +136,8 @@ pub enum Step {
     Greeting,
     /// Nobody is logged in.
     Login,
+    /// Another account of this computer holds the service (§2.2).
+    OtherUser,
     /// The user has yet to approve this application in EMOTIV Launcher.
     Approval,
     /// The user has yet to accept the licence agreement.
@@ -161,6 +164,7 @@ impl fmt::Display for Step {
         match self {
             Self::Greeting => f.write_str("connected"),
             Self::Login => f.write_str("nobody logged in"),
+            Self::OtherUser => f.write_str("another user logged in"),
             Self::Approval => f.write_str("waiting for approval"),
             Self::Agreement => f.write_str("licence agreement open"),
             Self::Authorizing => f.write_str("authorizing"),
@@ -240,8 +244,8 @@ pub enum Command {
     Scan,
     /// Activate an open session (debits the licence).
     Activate(SessionId),
-    /// Close a session of ours.
+    /// Close a session, also one that another program of this application opened.
     Close(SessionId),
-    /// Close our sessions and the socket, then end.
+    /// Close the sessions that cortop opened and the socket, then end.
     Quit,
 }

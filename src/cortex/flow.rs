@@ -18,7 +18,7 @@ use super::{
     event,
     keeper::{self, Keeper, Order},
     link::{Link, Notice},
-    memory::Memory,
+    memory::{Last, Memory},
     open, poll,
     scan::Scans,
     sign_in,
@@ -64,14 +64,13 @@ struct Flow<'a> {
     explained: Option<HeadsetId>,
 }
 
-/// Runs the flow over a fresh link until it ends. `greeted` is set once the service has answered.
+/// Runs the flow over a fresh link until it ends.
 pub(super) async fn run(
     memory: &mut Memory,
     mut link: Link,
     security: Security,
     outbox: Outbox,
     commands: &mut mpsc::Receiver<Command>,
-    greeted: &mut bool,
 ) -> End {
     let (reports, mut inbox) = mpsc::channel(QUEUE);
     let context = Context {
@@ -112,10 +111,7 @@ pub(super) async fn run(
                     break end;
                 }
             }
-            Some(report) = inbox.recv() => {
-                *greeted |= matches!(report, Report::Greeted);
-                flow.report(report).await;
-            }
+            Some(report) = inbox.recv() => flow.report(report).await,
             why = &mut link.task => {
                 break End::Lost(why.unwrap_or_else(|error| error.to_string()));
             }
@@ -137,7 +133,7 @@ impl Flow<'_> {
                     self.context.outbox.tell(Event::User(None)).await;
                     self.memory.account.sign_out().await;
                     return Some(End::Lost(
-                        "the user has logged out of EMOTIV Launcher".to_owned(),
+                        "the user has logged out of EMOTIV Launcher: log in there again".to_owned(),
                     ));
                 }
                 11 => return Some(End::Unusable),
@@ -155,7 +151,6 @@ impl Flow<'_> {
 
     async fn report(&mut self, report: Report) {
         match report {
-            Report::Greeted => {}
             Report::SigningIn(step) => self.signing_in = Some(step),
             Report::SignedIn => {
                 self.signing_in = None;
@@ -175,8 +170,9 @@ impl Flow<'_> {
             Report::Headset(headset, stage) => {
                 // One that was let go may have said something before it heard of it.
                 let Some(kept) = self.kept.get_mut(&headset) else { return };
-                if let Stage::Live { mode, .. } = stage {
-                    self.memory.wanted.insert(headset.clone(), Some(mode));
+                if let Stage::Live { session, mode, adopted: false, .. } = &stage {
+                    let last = Last { session: session.clone(), mode: *mode };
+                    self.memory.wanted.insert(headset.clone(), Some(last));
                 }
                 let over = stage == Stage::Over;
                 kept.stage = stage;
@@ -235,8 +231,8 @@ impl Flow<'_> {
     /// Starts to keep a headset streaming.
     fn keep(&mut self, headset: HeadsetId) {
         let (sender, orders) = mpsc::channel(ORDERS);
-        let mode = self.memory.wanted.get(&headset).copied().flatten();
-        let keeper = Keeper::new(self.context.clone(), headset.clone(), mode, orders);
+        let last = self.memory.wanted.get(&headset).cloned().flatten();
+        let keeper = Keeper::new(self.context.clone(), headset.clone(), last, orders);
         let task = self.tasks.spawn(keeper.run());
         self.kept.insert(headset, Kept { orders: sender, task, stage: Stage::Away });
     }
@@ -259,20 +255,20 @@ impl Flow<'_> {
         }
     }
 
-    /// Closes our session on a headset, then disconnects it.
+    /// Closes the session that cortop opened on a headset, then disconnects it.
     fn disconnect(&mut self, headset: HeadsetId) {
         self.memory.forget(&headset);
         let session = self.kept.remove(&headset).and_then(|kept| {
             kept.task.abort();
             match kept.stage {
-                Stage::Live { session, .. } => Some(session),
+                Stage::Live { session, adopted, .. } => Some((session, adopted)),
                 _ => None,
             }
         });
         let context = self.context.clone();
         self.tasks.spawn(async move {
-            if let Some(session) = session {
-                if let Err(failure) = keeper::close(&context, &session).await {
+            if let Some((session, adopted)) = session {
+                if !adopted && let Err(failure) = keeper::close(&context, &session).await {
                     tracing::warn!("{}", failure.refusal("updateSession"));
                 }
                 let why = "its headset was disconnected by you".to_owned();
@@ -290,7 +286,10 @@ impl Flow<'_> {
     /// one that is there is about to be connected, and a scan cannot be called off.
     async fn scan_if_needed(&mut self) {
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
-        let idle = self.kept.keys().all(|id| self.context.headset(id).is_none());
+        // The list may leave out one whose streams flow, and a scan would harm them.
+        let idle = self.kept.iter().all(|(id, kept)| {
+            matches!(kept.stage, Stage::Away | Stage::Stopped) && self.context.headset(id).is_none()
+        });
         if self.scans.is_due(&self.context).await && nobody && idle {
             self.scans.start(&self.context, &mut self.tasks).await;
         }
@@ -342,13 +341,14 @@ impl Flow<'_> {
             .kept
             .drain()
             .filter_map(|(_, kept)| match kept.stage {
-                Stage::Live { session, .. } => Some(session),
+                Stage::Live { session, adopted, .. } => Some((session, adopted)),
                 _ => None,
             })
             .collect();
         let why = match end {
             End::Quit => {
-                let closing = live.iter().map(|session| keeper::close(&self.context, session));
+                let ours = live.iter().filter(|(_, adopted)| !adopted);
+                let closing = ours.map(|(session, _)| keeper::close(&self.context, session));
                 if timeout(CLOSING, join_all(closing)).await.is_err() {
                     tracing::warn!(
                         "Cortex did not close our sessions in time; the socket's end will"
@@ -368,7 +368,11 @@ impl Flow<'_> {
             .await;
             link.task.abort();
         }
-        for session in live {
+        for (session, adopted) in live {
+            let why = match end {
+                End::Quit if adopted => "left open for the program that opened it",
+                _ => why,
+            };
             let why = why.to_owned();
             self.context.outbox.tell(Event::Closed { session, why }).await;
         }

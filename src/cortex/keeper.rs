@@ -1,5 +1,5 @@
-//! Keeps one headset streaming: reaches it, opens a session, subscribes (§2.8), holds on, and starts over when it is lost (§2.12). One keeper a headset, so that several
-//! headsets stream side by side.
+//! Keeps one headset streaming: reaches it, opens a session, subscribes (§2.8), holds on, and starts
+//! over when it is lost (§2.12). One keeper a headset, so that several headsets stream side by side.
 
 use std::{pin::pin, time::Duration};
 
@@ -14,15 +14,18 @@ use super::{
     code::Class,
     context::{Context, Stage},
     event,
-    open::{self, Opened, Refused},
+    memory::Last,
+    open::{self, Opened, Origin, Refused},
     reach::{self, Notices},
     rpc::{Effect, Failure},
     session::SessionStatus,
     subscribe,
 };
 
-/// Until the list of headsets has been read again after a loss.
+/// Until the list of headsets has been read again after a loss; doubled up to `REST` while sessions
+/// last no longer than `STEADY`, since opening one may debit the licence.
 const LOST: Duration = Duration::from_millis(500);
+const STEADY: Duration = Duration::from_secs(30);
 
 /// Before a refusal that may pass is put to the test again.
 const REST: Duration = Duration::from_secs(30);
@@ -45,29 +48,35 @@ pub(super) enum Order {
 pub(super) struct Keeper {
     context: Context,
     headset: HeadsetId,
-    mode: Option<SessionMode>,
+    /// The last session that cortop opened here.
+    last: Option<Last>,
     orders: mpsc::Receiver<Order>,
     notices: Notices,
+    /// After the next loss.
+    pause: Duration,
 }
 
 /// A session that is held.
 struct Live {
     session: Session,
     mode: SessionMode,
+    /// Another program opened it.
+    adopted: bool,
+    since: Instant,
     streams: Vec<Stream>,
     refused: Vec<(Stream, Refusal)>,
 }
 
 impl Keeper {
-    /// `mode`: that of the headset's session before the connection was lost.
+    /// `last`: the session that cortop opened here before the connection was lost.
     pub(super) fn new(
         context: Context,
         headset: HeadsetId,
-        mode: Option<SessionMode>,
+        last: Option<Last>,
         orders: mpsc::Receiver<Order>,
     ) -> Self {
         let notices = Notices::new(&context);
-        Self { context, headset, mode, orders, notices }
+        Self { context, headset, last, orders, notices, pause: LOST }
     }
 
     /// Runs until the session is closed on the user's word, or the connection is over.
@@ -120,12 +129,13 @@ impl Keeper {
         self.stage(Stage::Opening).await;
         // How the headset was lost before must not end the session to come.
         self.notices.forget();
-        let opened = open::open(&self.context, &self.headset, self.mode, true).await?;
-        let adopted = opened.adopted;
+        let opened = open::open(&self.context, &self.headset, self.last.as_ref(), true).await?;
+        let origin = opened.origin;
         match self.begin(opened).await {
-            // It was there, and is of no use: it has made room for one of ours.
-            Err(_) if adopted => {
-                let opened = open::open(&self.context, &self.headset, self.mode, false).await?;
+            // It was there, and is of no use: perhaps there is room for a new one.
+            Err(_) if origin != Origin::New => {
+                let opened =
+                    open::open(&self.context, &self.headset, self.last.as_ref(), false).await?;
                 self.begin(opened).await
             }
             live => live,
@@ -134,15 +144,22 @@ impl Keeper {
 
     /// Tells of a session that was opened, and subscribes.
     async fn begin(&mut self, opened: Opened) -> Result<Live, Refused> {
-        let Opened { mut session, mode, why, .. } = opened;
+        let Opened { mut session, mode, why, origin } = opened;
         self.complete(&mut session);
         let id = session.id.clone();
-        let mut live = Live { session, mode, streams: Vec::new(), refused: Vec::new() };
-        self.mode = Some(mode);
+        let mut live = Live {
+            session,
+            mode,
+            adopted: origin == Origin::Adopted,
+            since: Instant::now(),
+            streams: Vec::new(),
+            refused: Vec::new(),
+        };
+        self.remember(&live);
         let streams = self.context.config.streams.clone();
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
         self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why }).await;
-        self.stage(Stage::Live { session: id, mode, flowing: None }).await;
+        self.stage(Stage::Live { session: id, mode, adopted: live.adopted, flowing: None }).await;
         match self.subscribe(&mut live, &streams).await {
             Ok(()) => {
                 self.tell_live(&live).await;
@@ -154,13 +171,20 @@ impl Keeper {
             }
             Err(failure) => {
                 let refused = Refused::new("subscribe", &failure);
-                if matches!(failure, Failure::Refused(_)) {
+                if matches!(failure, Failure::Refused(_)) && !live.adopted {
                     // It is of no use; if this is refused too, it is gone already.
                     let _ = close(&self.context, &live.session.id).await;
                 }
                 self.tell_closed(&live.session.id, &refused.refusal.to_string()).await;
                 Err(refused)
             }
+        }
+    }
+
+    /// Remembers a session of ours; another program's is no model for one of ours.
+    fn remember(&mut self, live: &Live) {
+        if !live.adopted {
+            self.last = Some(Last { session: live.session.id.clone(), mode: live.mode });
         }
     }
 
@@ -213,7 +237,8 @@ impl Keeper {
             .await;
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
         let flowing = Some(!live.streams.is_empty());
-        self.stage(Stage::Live { session, mode: live.mode, flowing }).await;
+        let Live { mode, adopted, .. } = *live;
+        self.stage(Stage::Live { session, mode, adopted, flowing }).await;
         self.context.look_now();
     }
 
@@ -280,13 +305,21 @@ impl Keeper {
         ours.then(|| warning.text())
     }
 
-    async fn lose(&self, live: Live, why: &str) -> Live {
+    async fn lose(&mut self, live: Live, why: &str) -> Live {
+        if live.since.elapsed() >= STEADY {
+            self.pause = LOST;
+        }
         self.context.rpc.lose(live.session.id.clone()).await;
         self.tell_closed(&live.session.id, why).await;
         self.stage(Stage::Away).await;
         // What the list says of the headset was said before it was lost.
         self.context.look_now();
-        sleep(LOST).await;
+        // A word of the user cuts it short: there is no session that it could be meant for.
+        tokio::select! {
+            () = sleep(self.pause) => {}
+            _ = self.orders.recv() => {}
+        }
+        self.pause = (self.pause * 2).min(REST);
         live
     }
 
@@ -302,7 +335,7 @@ impl Keeper {
         }
         live.mode = SessionMode::Active;
         live.session.status = SessionStatus::Activated;
-        self.mode = Some(live.mode);
+        self.remember(live);
         self.context.read_licence().await;
         if live.streams.contains(&Stream::Met) {
             let effect = Effect::Unsubscribe { session: live.session.id.clone() };

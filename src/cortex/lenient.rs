@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
+use super::text::clean;
+
 /// Longest text taken from the wire, in bytes; the rest is cut off.
 const TEXT: usize = 1024;
 
@@ -120,15 +122,18 @@ pub(super) fn parse<T: From<Value>>(json: &str) -> Result<T, serde_json::Error> 
     serde_json::from_str::<Value>(json).map(T::from)
 }
 
-/// Cuts a text at a bound, on a character's boundary.
-pub(super) fn bounded(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(TEXT));
-    text
+/// Makes a text harmless and cuts it at a bound, on a character's boundary.
+pub(super) fn tame(text: &str) -> String {
+    let cut = |text: &str| text.floor_char_boundary(TEXT);
+    let mut clean = clean(&text[..cut(text)]);
+    // Replacements are longer than what they stand for.
+    clean.truncate(cut(&clean));
+    clean
 }
 
 fn text(value: Value) -> Result<String, Value> {
     match value {
-        Value::String(text) => Ok(bounded(text)),
+        Value::String(text) => Ok(tame(&text)),
         Value::Number(number) => Ok(number.to_string()),
         other => Err(other),
     }

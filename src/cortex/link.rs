@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{mpsc, oneshot},
@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Utf8Bytes},
+    tungstenite::{self, Utf8Bytes, error::CapacityError},
 };
 
 use super::{
@@ -22,7 +22,9 @@ use super::{
     message::{Message, RpcError},
     rpc::{self, Effect, Order, Request, Rpc},
     sample::{FeedSender, Sample},
+    secrets::Secrets,
     subscribe,
+    tally::{Tally, Warnings},
 };
 
 /// With a request open and nothing heard for so long, the link asks whether anybody is there; after
@@ -80,6 +82,8 @@ where
         stray: Tally::new("samples of no subscription"),
         late: Tally::new("answers nobody waits for"),
         lost: Tally::new("warnings dropped in a flood"),
+        warnings: Warnings::default(),
+        secrets: Secrets::default(),
     };
     Link { rpc, notices, task: tokio::spawn(owner.run(orders)) }
 }
@@ -99,6 +103,8 @@ struct Owner<S> {
     stray: Tally,
     late: Tally,
     lost: Tally,
+    warnings: Warnings,
+    secrets: Secrets,
 }
 
 /// A request under way.
@@ -106,7 +112,7 @@ struct Pending {
     method: &'static str,
     sent: Instant,
     effect: Effect,
-    reply: oneshot::Sender<Result<Box<RawValue>, RpcError>>,
+    reply: oneshot::Sender<Result<Value, RpcError>>,
 }
 
 /// What is known of a session's streams.
@@ -153,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     async fn send(
         &mut self,
         request: Request,
-        reply: oneshot::Sender<Result<Box<RawValue>, RpcError>>,
+        reply: oneshot::Sender<Result<Value, RpcError>>,
     ) -> Result<(), String> {
         let Request { method, params, effect } = request;
         if self.pending.len() >= PENDING {
@@ -162,13 +168,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.last_id += 1;
         let id = self.last_id;
         tracing::debug!(id, method, "asked");
+        self.secrets.learn(&params);
         let text =
             json!({"id": id, "jsonrpc": "2.0", "method": method, "params": params}).to_string();
         self.pending.insert(id, Pending { method, sent: Instant::now(), effect, reply });
         match timeout(WRITE, self.socket.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(lost(&error)),
-            Err(_) => Err("the service takes no more requests".to_owned()),
+            Err(_) => Err(format!("the service takes no more requests: {AGAIN}")),
         }
     }
 
@@ -185,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
 
     async fn probe(&mut self) -> Result<(), String> {
         if self.probed {
-            return Err("the service has stopped answering: restart it if this goes on".to_owned());
+            return Err(format!("the service has stopped answering: {AGAIN}"));
         }
         self.probed = true;
         tracing::debug!("nothing heard for a while: asking whether anybody is there");
@@ -200,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.heard = Instant::now();
         self.probed = false;
         match frame {
-            None => Err("the service closed the connection".to_owned()),
+            None => Err(format!("the service has closed the connection: {AGAIN}")),
             Some(Err(error)) => Err(lost(&error)),
             Some(Ok(tungstenite::Message::Text(text))) => {
                 self.text(&text).await;
@@ -235,32 +242,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         }
     }
 
-    async fn answer(&mut self, id: Option<u64>, result: Result<&RawValue, RpcError>) {
+    async fn answer(&mut self, id: Option<u64>, result: Result<&RawValue, Value>) {
         let Some(pending) = id.and_then(|id| self.pending.remove(&id)) else {
             self.late.add("unknown id, or answered before");
             return;
         };
         let Pending { method, sent, effect, reply } = pending;
         let ms = sent.elapsed().as_millis();
-        match &result {
-            Ok(_) => tracing::debug!(id, method, ms, "answered"),
-            Err(error) => tracing::debug!(id, method, ms, code = error.code, "refused"),
-        }
-        if let Ok(raw) = &result {
-            self.apply(effect, raw).await;
-        }
+        let result = match result {
+            Ok(raw) => {
+                tracing::debug!(id, method, ms, "answered");
+                // It was JSON when the message was read; nested beyond serde's limit it is nothing
+                // of use.
+                let mut result = serde_json::from_str(raw.get()).unwrap_or_default();
+                self.secrets.redact_result(&mut result);
+                self.apply(effect, &result).await;
+                Ok(result)
+            }
+            Err(mut error) => {
+                self.secrets.redact(&mut error);
+                let error = RpcError::from(error);
+                tracing::debug!(id, method, ms, code = error.code, "refused");
+                Err(error)
+            }
+        };
         // The probe has no one who waits either, and is no surprise.
-        let late = reply.send(result.map(ToOwned::to_owned)).is_err();
+        let late = reply.send(result).is_err();
         if late && method != "getCortexInfo" {
             self.late.add(method);
         }
     }
 
     /// What an answer changes about the streams, before the next message is read.
-    async fn apply(&mut self, effect: Effect, raw: &RawValue) {
-        let answer = || -> subscribe::Answer {
-            serde_json::from_str::<serde_json::Value>(raw.get()).unwrap_or_default().into()
-        };
+    async fn apply(&mut self, effect: Effect, result: &Value) {
+        let answer = || subscribe::Answer::from(result.clone());
         match effect {
             Effect::None => {}
             Effect::Subscribe { session, headset, fast_met } => {
@@ -326,7 +341,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.feed.sample(Sample { subscription, text: text.clone(), received: self.heard });
     }
 
-    async fn warning(&mut self, warning: Warning) {
+    async fn warning(&mut self, mut warning: Warning) {
+        self.secrets.redact(&mut warning.message);
+        self.warnings.add(&warning);
         // 0: its streams have stopped, 1: it has been closed (§2.12).
         if matches!(warning.code, 0 | 1)
             && let Some(session) = warning.session()
@@ -353,28 +370,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     }
 }
 
+/// The next step after a loss.
+const AGAIN: &str = "cortop connects again; if this goes on, restart the Cortex service";
+
+/// Why a socket that was open is of no use any more, with the next step.
 fn lost(error: &tungstenite::Error) -> String {
-    format!("the connection to the service was lost ({error})")
-}
-
-/// Counts odd things: the first is logged aloud, then each doubling of their number.
-struct Tally {
-    what: &'static str,
-    count: u64,
-}
-
-impl Tally {
-    const fn new(what: &'static str) -> Self {
-        Self { what, count: 0 }
-    }
-
-    fn add(&mut self, detail: &str) {
-        self.count += 1;
-        if self.count == 1 {
-            tracing::warn!(detail, "{}", self.what);
-        } else if self.count.is_power_of_two() {
-            tracing::debug!(detail, count = self.count, "{}", self.what);
+    const OTHER: &str = "check that --url names a Cortex service, and restart it";
+    match error {
+        tungstenite::Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            format!("the service sent a message longer than {max_size} bytes: {OTHER}")
         }
+        tungstenite::Error::Utf8(_) => {
+            format!("the service sent text that is not UTF-8: {OTHER}")
+        }
+        error => format!("the connection to the service was lost ({error}): {AGAIN}"),
     }
 }
 

@@ -2,21 +2,31 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use secrecy::SecretString;
 
-use super::{Config, HeadsetId, SessionMode, account::Licence};
+use super::{Config, HeadsetId, SessionId, SessionMode, account::Licence};
 
 /// What outlives a connection.
 pub(super) struct Memory {
     pub(super) config: Arc<Config>,
     pub(super) account: Arc<Account>,
-    /// The headsets to keep streaming, each with the mode of its last session.
-    pub(super) wanted: BTreeMap<HeadsetId, Option<SessionMode>>,
+    /// The headsets to keep streaming, each with the last session that cortop opened on it.
+    pub(super) wanted: BTreeMap<HeadsetId, Option<Last>>,
     /// Whether the only headset may be taken without asking: until the user closes something.
     pub(super) alone: bool,
+}
+
+/// A session that cortop opened.
+#[derive(Clone, Debug)]
+pub(super) struct Last {
+    pub(super) session: SessionId,
+    pub(super) mode: SessionMode,
 }
 
 impl Memory {
@@ -45,6 +55,8 @@ pub(super) struct Account {
     pub(super) debited: AtomicBool,
     /// `requestAccess` has been sent: Launcher asks only once (§2.3).
     pub(super) access_requested: AtomicBool,
+    /// The last `authorize` told of an agreement that has not been accepted since (§2.4).
+    pub(super) agreement_open: AtomicBool,
     /// Whose token it is.
     user: Mutex<String>,
     licence: Mutex<Option<Licence>>,
@@ -72,6 +84,11 @@ impl Account {
 
     pub(super) async fn has_token(&self) -> bool {
         self.token.lock().await.is_some()
+    }
+
+    /// Whether there is a token, and no agreement stands in the way of using it.
+    pub(super) async fn is_signed_in(&self) -> bool {
+        self.has_token().await && !self.agreement_open.load(Ordering::Relaxed)
     }
 
     /// Forgets the token, of a user who is gone.

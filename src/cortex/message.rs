@@ -21,8 +21,8 @@ pub(super) enum Message<'a> {
     Answer {
         /// The request's id, if it is one we could have given.
         id: Option<u64>,
-        /// What was asked for, or the refusal.
-        result: Result<&'a RawValue, RpcError>,
+        /// What was asked for, or the error as it came (see [`RpcError`]).
+        result: Result<&'a RawValue, Value>,
         /// Said beside the result (`queryHeadsets`, §1.3).
         attention: Option<Warning>,
     },
@@ -89,7 +89,7 @@ impl<'a> Envelope<'a> {
         }
         let result = match (self.result, self.error, self.warning) {
             (Some(result), _, _) => Ok(result),
-            (None, Some(error), _) => Err(error.into()),
+            (None, Some(error), _) => Err(error),
             (None, None, Some(warning)) => return Message::Warning(warning.into()),
             (None, None, None) => return Message::Odd,
         };
@@ -188,7 +188,9 @@ mod tests {
 
     fn answer(text: &str) -> (Option<u64>, Result<String, RpcError>) {
         match Message::parse(text).unwrap() {
-            Message::Answer { id, result, .. } => (id, result.map(|raw| raw.get().to_owned())),
+            Message::Answer { id, result, .. } => {
+                (id, result.map(|raw| raw.get().to_owned()).map_err(RpcError::from))
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -5,7 +5,8 @@
 //! apart, `rpc` asks), `client` opens it again when it is lost. `flow` runs over one connection:
 //! `sign_in`, `poll` and `scan`, and for each headset a `keeper`, which uses `reach`, `open` and
 //! `subscribe`. `memory` outlives a connection, `context` is what its tasks share. The other files
-//! are what the wire carries, read by `lenient`, and what its codes mean.
+//! are what the wire carries, read by `lenient`, made harmless by `text` and rid of credentials by
+//! `secrets`, and what its codes mean.
 //!
 //! Sections named in the docs of this room (`§2.7`) are those of the project's protocol reference;
 //! what that reference marks as inferred is marked so here.
@@ -31,10 +32,13 @@ mod reach;
 mod rpc;
 pub mod sample;
 mod scan;
+mod secrets;
 pub mod session;
 mod sign_in;
 pub mod stream;
 mod subscribe;
+mod tally;
+pub mod text;
 pub mod tls;
 pub mod warning;
 

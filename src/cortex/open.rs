@@ -13,6 +13,7 @@ use super::{
     code::Class,
     context::Context,
     event, lenient,
+    memory::Last,
     rpc::{Effect, Failure},
     session::SessionStatus,
 };
@@ -23,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long a headset that is not ready is waited for without a word.
+const QUIETLY: Duration = Duration::from_secs(3);
+
 /// Pauses while Cortex retires a session that was just closed (§2.7).
 const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
@@ -31,8 +35,18 @@ pub(super) struct Opened {
     pub(super) session: Session,
     pub(super) mode: SessionMode,
     pub(super) why: String,
-    /// It was there before.
-    pub(super) adopted: bool,
+    pub(super) origin: Origin,
+}
+
+/// Where a session comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Opened now.
+    New,
+    /// Opened by cortop over an earlier connection, which it has outlived.
+    Kept,
+    /// Opened by another program with this application's credentials.
+    Adopted,
 }
 
 /// A refusal, and whether it may pass by itself.
@@ -88,26 +102,32 @@ fn choose_by(licence: &Licence) -> (SessionMode, String) {
     }
 }
 
-/// Opens a session on a connected headset, or finds the one that is there.
+/// Opens a session on a connected headset, or finds the one that is there. `last`: the one that
+/// cortop opened on it before.
 pub(super) async fn open(
     context: &Context,
     headset: &HeadsetId,
-    before: Option<SessionMode>,
+    last: Option<&Last>,
     adopt: bool,
 ) -> Result<Opened, Refused> {
     let policy = context.config.session;
     let licence = context.account.licence();
-    let (mut mode, mut why) = choose(policy, before, licence.as_ref());
+    let (mut mode, mut why) = choose(policy, last.map(|last| last.mode), licence.as_ref());
     let started = Instant::now();
     let mut pause = PAUSE;
     let mut retiring = RETIRING.into_iter();
     let mut again = true;
+    let mut told = false;
     loop {
         let status = if mode == SessionMode::Active { "active" } else { "open" };
         let params = json!({"headset": headset.as_str(), "status": status});
         let failure = match context.ask_as_user("createSession", params, Effect::None).await {
             Ok(answer) => {
-                return Ok(Opened { session: answer.into(), mode, why, adopted: false });
+                let session = Session::from(answer);
+                if session.id.as_str().is_empty() {
+                    return Err(no_session());
+                }
+                return Ok(Opened { session, mode, why, origin: Origin::New });
             }
             Err(failure) => failure,
         };
@@ -121,12 +141,15 @@ pub(super) async fn open(
                 if context.headset(headset).is_some_and(|headset| headset.is_on_usb_cable()) {
                     return Err(on_usb_cable(headset));
                 }
+                if started.elapsed() >= QUIETLY && !std::mem::replace(&mut told, true) {
+                    context.outbox.refused(failure.refusal("createSession")).await;
+                }
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST);
             }
             Class::Exists => {
-                if adopt && let Some(opened) = find(context, headset, mode, &why).await {
-                    return Ok(opened);
+                if adopt && let Some(found) = find(context, headset, last).await {
+                    return found;
                 }
                 let Some(pause) = retiring.next() else {
                     return Err(Refused::new("createSession", &failure));
@@ -142,31 +165,45 @@ pub(super) async fn open(
     }
 }
 
-/// A session of this application that lives on the headset already, activated if it should be.
+/// A session of this application that lives on the headset already. Another program's is left as it
+/// is, unless the user insists on an activated one.
 async fn find(
     context: &Context,
     headset: &HeadsetId,
-    mode: SessionMode,
-    why: &str,
-) -> Option<Opened> {
+    last: Option<&Last>,
+) -> Option<Result<Opened, Refused>> {
     let answer = context.ask_as_user("querySessions", json!({}), Effect::None).await.ok()?;
-    let mut session = lenient::objects::<Session>("querySessions", answer)
-        .into_iter()
-        .find(|one| one.headset.id == *headset && one.status != SessionStatus::Closed)?;
-    let mut why = format!("a session of this application was there already; {why}");
-    let mut is_active = session.status == SessionStatus::Activated;
-    if mode == SessionMode::Active && !is_active {
+    let mut session =
+        lenient::objects::<Session>("querySessions", answer).into_iter().find(|one| {
+            one.headset.id == *headset
+                && one.status != SessionStatus::Closed
+                && !one.id.as_str().is_empty()
+        })?;
+    let (origin, why) = if last.is_some_and(|last| last.session == session.id) {
+        (Origin::Kept, "it has outlived its connection")
+    } else {
+        (Origin::Adopted, "another program of this application opened it, and it is left as it is")
+    };
+    if context.config.session == SessionPolicy::Active && session.status != SessionStatus::Activated
+    {
         let params = json!({"session": session.id.as_str(), "status": "active"});
-        match context.ask_as_user("updateSession", params, Effect::None).await {
-            Ok(_) => {
-                is_active = true;
-                session.status = SessionStatus::Activated;
-            }
-            Err(failure) => why = format!("not activated: {}", failure.refusal("updateSession")),
+        if let Err(failure) = context.ask_as_user("updateSession", params, Effect::None).await {
+            return Some(Err(Refused::new("updateSession", &failure)));
         }
+        session.status = SessionStatus::Activated;
     }
-    let mode = if is_active { SessionMode::Active } else { SessionMode::Open };
-    Some(Opened { session, mode, why, adopted: true })
+    let mode = match session.status {
+        SessionStatus::Activated => SessionMode::Active,
+        _ => SessionMode::Open,
+    };
+    Some(Ok(Opened { session, mode, why: why.to_owned(), origin }))
+}
+
+/// Asking again by itself might debit the licence again: only the user does.
+fn no_session() -> Refused {
+    let next = "open the headset again; if it stays, restart the Cortex service";
+    let refusal = event::refusal("createSession", "Cortex gave no session", next);
+    Refused { refusal, passing: false }
 }
 
 /// On a USB cable a headset looks connected and is never ready (§2.7).

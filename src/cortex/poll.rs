@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use super::{
     Event, Headset, Session,
@@ -19,6 +22,9 @@ const WAITING: Duration = Duration::from_secs(1);
 
 /// Between two looks at anything else.
 const CALM: Duration = Duration::from_secs(5);
+
+/// The longest between two looks at sessions that Cortex refuses to show: each may cost two tokens.
+const RARELY: Duration = Duration::from_mins(5);
 
 /// Looks at the headsets until the connection is over.
 pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
@@ -56,16 +62,27 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
 /// Looks at our sessions until the connection is over.
 pub(super) async fn sessions(context: Context) {
     let mut look = context.look.subscribe();
+    let mut turn = CALM;
     loop {
         match context.ask_as_user("querySessions", json!({}), Effect::None).await {
             // Sent even if unchanged: it says when a session was missed.
             Ok(answer) => {
+                turn = CALM;
                 context.sessions.send_replace(lenient::objects::<Session>("querySessions", answer));
             }
             Err(Failure::Down) => return,
-            Err(failure) => tracing::debug!("{}", failure.refusal("querySessions")),
+            Err(failure) => {
+                if turn == CALM {
+                    context.outbox.refused(failure.refusal("querySessions")).await;
+                }
+                turn = (turn * 2).min(RARELY);
+            }
         }
-        pause(&mut look, CALM).await;
+        if turn == CALM {
+            pause(&mut look, turn).await;
+        } else {
+            sleep(turn).await;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -98,7 +98,7 @@ impl Failure {
 /// What the link is told.
 pub(super) enum Order {
     /// Send this; the answer goes to `reply`.
-    Call { request: Request, reply: oneshot::Sender<Result<Box<RawValue>, RpcError>> },
+    Call { request: Request, reply: oneshot::Sender<Result<Value, RpcError>> },
     /// A session is lost, though no warning said so; its samples may yet come back.
     Lost(SessionId),
     /// Say goodbye and end.
@@ -124,9 +124,7 @@ impl Rpc {
             let (reply, answer) = oneshot::channel();
             let order = Order::Call { request, reply };
             self.orders.send(order).await.map_err(|_| Failure::Down)?;
-            let raw = answer.await.map_err(|_| Failure::Down)?.map_err(Failure::Refused)?;
-            // It was JSON when the link read it; nested beyond serde's limit it is nothing of use.
-            Ok(serde_json::from_str(raw.get()).unwrap_or_default())
+            answer.await.map_err(|_| Failure::Down)?.map_err(Failure::Refused)
         };
         timeout(LIMIT, exchange).await.unwrap_or(Err(Failure::Silent))
     }

@@ -60,11 +60,10 @@ pub(super) async fn sign_in(context: Context) {
 async fn attempt(context: &Context) -> Result<()> {
     context.report(Report::SigningIn(Step::Greeting)).await;
     let info = context.ask("getCortexInfo", json!({})).await.map_err(|f| ("getCortexInfo", f))?;
-    context.report(Report::Greeted).await;
     context.outbox.tell(Event::Service(CortexInfo::from(info))).await;
 
     log_in(context).await?;
-    if context.account.has_token().await {
+    if context.account.is_signed_in().await {
         return Ok(());
     }
     get_approval(context).await?;
@@ -80,8 +79,10 @@ async fn attempt(context: &Context) -> Result<()> {
 /// Waits until somebody is logged in, under this account of the computer (§2.2).
 async fn log_in(context: &Context) -> Result<()> {
     let mut notices = context.notices.subscribe();
+    let mut known = None;
     let mut told = false;
     loop {
+        let mut step = Step::Login;
         let answer = match context.ask("getUserLogin", json!({})).await {
             Ok(answer) => answer,
             // An old service does not tell; it refuses what needs a user.
@@ -89,19 +90,24 @@ async fn log_in(context: &Context) -> Result<()> {
             Err(failure) => return Err(("getUserLogin", failure)),
         };
         let user = lenient::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
-        context.outbox.tell(Event::User(user.clone())).await;
+        if known.as_ref() != Some(&user) {
+            context.outbox.tell(Event::User(user.clone())).await;
+            known = Some(user.clone());
+        }
         match user {
             Some(user) if !user.is_other_os_user() => {
                 context.account.sign_in(&user.username).await;
                 return Ok(());
             }
-            Some(other) if !told => {
-                told = true;
-                context.outbox.refused(held_by(&other)).await;
+            Some(other) => {
+                step = Step::OtherUser;
+                if !std::mem::replace(&mut told, true) {
+                    context.outbox.refused(held_by(&other)).await;
+                }
             }
-            _ => {}
+            None => {}
         }
-        context.report(Report::SigningIn(Step::Login)).await;
+        context.report(Report::SigningIn(step)).await;
         warning(&mut notices, LOGIN, |code| matches!(code, 2 | 23)).await;
     }
 }
@@ -155,26 +161,37 @@ async fn has_access(context: &Context) -> Result<bool> {
 /// Waits until the agreement has been accepted; the token is of no use before (§2.4).
 async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
     let mut notices = context.notices.subscribe();
+    tracing::info!("Cortex says {}: {}", agreement.code, agreement.text());
     context.outbox.tell(Event::Warning(agreement)).await;
     context.report(Report::SigningIn(Step::Agreement)).await;
     loop {
         let told = warning(&mut notices, LOGIN, |code| code == 17).await.is_some();
-        if !context.account.has_token().await {
-            context.authorize().await.map_err(|f| ("authorize", f))?;
+        let has_token = context.account.has_token().await;
+        if told && has_token {
+            break;
         }
-        if told && context.account.has_token().await {
-            return Ok(());
-        }
-        let user = context.ask_as_user("getUserInformation", json!({}), Effect::None).await;
+        let user = if has_token {
+            context.ask_as_user("getUserInformation", json!({}), Effect::None).await
+        } else {
+            Err(Failure::no_token())
+        };
         match user {
             Ok(user) if user.pointer("/licenseAgreement/accepted") == Some(&Value::Bool(true)) => {
-                return Ok(());
+                break;
             }
+            Ok(_) => {}
             Err(Failure::Down) => return Err(("getUserInformation", Failure::Down)),
-            // Refused for as long as it is not accepted.
-            _ => {}
+            // Refused for as long as it is not accepted; a new token tells too.
+            Err(_) => {
+                let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
+                if agreement.is_none() && context.account.has_token().await {
+                    break;
+                }
+            }
         }
     }
+    context.account.agreement_open.store(false, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Waits for one of some warnings, at most for a while; gives its code.

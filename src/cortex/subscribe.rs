@@ -85,7 +85,8 @@ fn columns_of(value: Value) -> Columns {
 
 /// A label of another type still holds its place.
 fn label(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned).chars().take(LABEL).collect()
+    let label = value.as_str().map_or_else(|| lenient::tame(&value.to_string()), lenient::tame);
+    label.chars().take(LABEL).collect()
 }
 
 #[cfg(test)]

@@ -251,13 +251,14 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// A handshake that failed before any certificate was judged.
+pub(super) fn failed(error: &dyn std::error::Error) -> String {
+    format!("the TLS handshake failed ({error}): check that --url names a Cortex service")
+}
+
 /// What is wrong with a certificate, as one sentence that tells chain from name (§1.2).
 pub(super) fn explain(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(reason) = error else {
-        return format!(
-            "the TLS handshake failed ({error}): is this the port of a Cortex service?"
-        );
-    };
+    let rustls::Error::InvalidCertificate(reason) = error else { return failed(error) };
     match reason {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate's name is not the host's, though its chain is good: use the name it \

@@ -34,13 +34,11 @@ impl Warning {
     /// The text to show: the string itself, or `behavior`, or `message`, or the compact JSON (§6.2).
     #[must_use]
     pub fn text(&self) -> String {
-        lenient::bounded(
-            [Some(&self.message), self.message.get("behavior"), self.message.get("message")]
-                .into_iter()
-                .flatten()
-                .find_map(Value::as_str)
-                .map_or_else(|| self.message.to_string(), str::to_owned),
-        )
+        [Some(&self.message), self.message.get("behavior"), self.message.get("message")]
+            .into_iter()
+            .flatten()
+            .find_map(Value::as_str)
+            .map_or_else(|| lenient::tame(&self.message.to_string()), lenient::tame)
     }
 
     /// The session it speaks of. Cortex 2.1 wrote the id into a sentence (§6.2, code 0): there, the
@@ -53,14 +51,14 @@ impl Warning {
                 .find(|word| word.len() == 36 && word.matches('-').count() == 4)?,
             message => message.get("sessionId")?.as_str()?,
         };
-        Some(lenient::bounded(id.to_owned()).into())
+        Some(lenient::tame(id).into())
     }
 
     /// The headset it speaks of.
     #[must_use]
     pub fn headset(&self) -> Option<HeadsetId> {
         let id = self.message.get("headsetId").or_else(|| self.message.get("headset"))?.as_str()?;
-        (!id.is_empty()).then(|| lenient::bounded(id.to_owned()).into())
+        (!id.is_empty()).then(|| lenient::tame(id).into())
     }
 }
 

@@ -89,6 +89,10 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
         Step::Login => {
             say("Nobody is logged in.", "Log in with EMOTIV Launcher; this goes on by itself.")
         }
+        Step::OtherUser => say(
+            "Another account of this computer is logged in to Cortex.",
+            "Log out there with EMOTIV Launcher, and in here; this goes on by itself.",
+        ),
         Step::Approval => say(
             "This application is not approved yet.",
             "Approve it in EMOTIV Launcher, which asks only once; this goes on by itself.",

@@ -3,7 +3,7 @@
 use cortop::cortex::{Config, Event, Step, account::UserLogin};
 use serde_json::json;
 
-use crate::service::{Say, Service, TOKEN, Tested, closed, config, reached, refused};
+use crate::service::{Say, Service, TOKEN, Tested, closed, config, reached, refused, step};
 
 #[tokio::test]
 async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
@@ -78,6 +78,46 @@ async fn the_agreement_is_waited_for() {
     tested.quit().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_agreement_without_a_token_is_waited_for_until_there_is_one() {
+    let mut times = 0;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "authorize" if times < 3 => {
+            times += 1;
+            Say::Result(json!({"warning": {"code": 6, "message": "EULA"}}))
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Agreement)).await;
+    // Asked again without a warning, it is accepted.
+    tested.until(reached(Step::Streaming)).await;
+    assert_eq!(service.asked("authorize").len(), 4);
+    tested.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_agreement_is_not_forgotten_with_the_connection() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "authorize" if seen.connection < 2 => {
+            Say::Result(json!({"cortexToken": TOKEN, "warning": {"code": 6, "message": "EULA"}}))
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(Config { debit: Some(1), ..config(&service.url) });
+    for _ in 0..2 {
+        tested.until(reached(Step::Agreement)).await;
+        assert!(service.asked("createSession").is_empty());
+        service.drop_connections();
+    }
+    tested.until(reached(Step::Streaming)).await;
+    let authorized = service.asked("authorize");
+    assert!(authorized[1..].iter().all(|seen| seen.params.get("debit").is_none()));
+    tested.quit().await;
+}
+
 #[tokio::test]
 async fn wrong_credentials_stop_with_the_next_step() {
     let service = Service::start(|seen| match seen.method.as_str() {
@@ -125,7 +165,8 @@ async fn another_user_of_this_computer_who_holds_the_service_is_named() {
     let mut tested = Tested::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("ben, is logged in") && refusal.contains("log in here as ana"));
-    tested.until(reached(Step::Login)).await;
+    let now = tested.until(|event| step(event).filter(|step| *step != Step::Greeting)).await;
+    assert_eq!(now.to_string(), "another user logged in");
     tested.quit().await;
     assert!(service.asked("authorize").is_empty());
 }

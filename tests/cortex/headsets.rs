@@ -165,3 +165,39 @@ async fn a_headset_on_a_usb_cable_is_explained_and_not_chosen() {
     assert_eq!(events.iter().filter_map(refused).count(), 1);
     assert!(service.asked("createSession").is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_streams_flow_it_never_scans_though_no_headset_is_listed() {
+    let mut looks = 0;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "queryHeadsets" => {
+            looks += 1;
+            if looks > 1 { Say::Result(json!([])) } else { Say::Usual }
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(service.asked("queryHeadsets").len() > 3);
+    assert!(service.asked("controlDevice").is_empty());
+    tested.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "querySessions" => Say::Error(-32015, "The token has expired."),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    // Each look asks three times, with two tokens more.
+    let asked = service.asked("querySessions").len();
+    assert!((6..=30).contains(&asked), "{asked}");
+    let told: Vec<_> = tested.quit().await.iter().filter_map(refused).collect();
+    assert!(matches!(told.as_slice(), [one] if one.contains("querySessions -32015")), "{told:?}");
+}

@@ -14,4 +14,5 @@ mod reconnect;
 mod secrets;
 mod service;
 mod sessions;
+mod text;
 mod tls;

@@ -8,6 +8,14 @@ use tokio::{net::TcpListener, time::Instant};
 
 use crate::service::{INSIGHT, Say, Service, Tested, closed, config, licence, reached, refused};
 
+/// Which try has failed, and why.
+fn waiting(event: &Event) -> Option<(u32, String)> {
+    match event {
+        Event::Link(Link::Waiting { why, attempt, .. }) => Some((*attempt, why.clone())),
+        _ => None,
+    }
+}
+
 #[tokio::test]
 async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     let service = Service::start(|seen| match seen.method.as_str() {
@@ -80,6 +88,47 @@ async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_
         .await;
     assert!(why.contains("restart the Cortex service"), "{why}");
     tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_drops_us_once_it_has_greeted_is_left_in_peace_for_longer_and_longer() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "getLicenseInfo" => Say::Result(licence(&["eeg"], json!(9))),
+        // Beyond any message: the link ends, each time after an activation.
+        "subscribe" if seen.connection < 5 => Say::Texts(vec!["x".repeat((1 << 20) + 1)]),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let started = Instant::now();
+    let why = tested.until(|event| waiting(event).filter(|(attempt, _)| *attempt == 5)).await.1;
+    assert!(why.contains("longer than") && why.contains("--url"), "{why}");
+    // 0.5 + 1 + 2 + 4 s, each jittered by a fifth at most.
+    assert!(started.elapsed() >= Duration::from_secs(6), "{:?}", started.elapsed());
+    assert_eq!(service.asked("createSession").len(), 5);
+
+    // A connection that has lived for a while counts as a good one.
+    tested.until(reached(Step::Streaming)).await;
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    service.drop_connections();
+    assert_eq!(tested.until(waiting).await.0, 1);
+    tested.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_forgets_who_is_calling_after_the_greeting_is_blamed_too() {
+    let service = Service::start(|seen| {
+        let message = json!({"jsonrpc": "2.0", "warning": {"code": 11, "message": "re-open"}});
+        match seen.method.as_str() {
+            "getUserLogin" => Say::Texts(vec![message.to_string()]),
+            _ => Say::Usual,
+        }
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let why = tested.until(|event| waiting(event).filter(|(attempt, _)| *attempt == 3)).await.1;
+    assert!(why.contains("restart the Cortex service"), "{why}");
     tested.quit().await;
 }
 

@@ -1,6 +1,7 @@
 //! Client id, client secret and token occur in requests and nowhere else.
 
 use std::{
+    future::Future,
     io::{self, Write},
     sync::{Arc, Mutex},
 };
@@ -10,7 +11,9 @@ use serde_json::json;
 use tracing::{instrument::WithSubscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
-use crate::service::{CLIENT_ID, CLIENT_SECRET, Say, Service, TOKEN, Tested, config};
+use crate::service::{
+    CLIENT_ID, CLIENT_SECRET, INSIGHT, Say, Service, TOKEN, Tested, config, reached, session,
+};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -26,8 +29,8 @@ impl Write for Log {
     }
 }
 
-#[test]
-fn they_are_in_no_log_and_no_event_at_any_level() {
+/// Runs a story, and gives what it gives and all that was logged meanwhile.
+pub(crate) fn logged<T>(story: impl Future<Output = T>) -> (T, String) {
     let log = Log::default();
     let writer = log.clone();
     let layer = tracing_subscriber::fmt::layer()
@@ -39,47 +42,92 @@ fn they_are_in_no_log_and_no_event_at_any_level() {
     let subscriber = tracing_subscriber::registry().with(layer);
     let _guard = tracing::subscriber::set_default(subscriber);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let events = runtime.block_on(
-        async {
-            let mut refusals = [-32015, -32014].into_iter();
-            let service = Service::start(move |seen| match seen.method.as_str() {
-                "hasAccessRight" => Say::Result(json!({"accessGranted": false})),
-                // An answer that is cut off in the middle of a token, and one of another shape.
-                "querySessions" => {
-                    Say::Texts(vec![format!(r#"{{"id":{},"result":"{TOKEN}"#, seen.id)])
-                }
-                "getLicenseInfo" => Say::Result(json!(TOKEN)),
-                "createSession" => match refusals.next() {
-                    Some(code) => Say::Error(code, "no"),
-                    None => Say::Usual,
-                },
-                _ => Say::Usual,
-            })
-            .await;
-            let config = config(&service.url);
-            assert!(!format!("{config:?}").contains(CLIENT_ID));
-            let mut tested = Tested::start(config);
-            tested
-                .until(|event| {
-                    matches!(event, Event::Link(Link::Up { step: Step::Streaming, .. }))
-                        .then_some(())
-                })
-                .await;
-            service.drop_connections();
-            tested
-                .until(|event| matches!(event, Event::Link(Link::Waiting { .. })).then_some(()))
-                .await;
-            tested.quit().await
-        }
-        .with_current_subscriber(),
-    );
+    let told = runtime.block_on(story.with_current_subscriber());
     drop(runtime);
-
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("generateNewToken") && log.contains("no part of the protocol"), "{log}");
-    let events = format!("{events:?}");
+    (told, log)
+}
+
+fn assert_none_in(text: &str) {
     for secret in [CLIENT_ID, CLIENT_SECRET, TOKEN] {
-        assert!(!log.contains(secret), "{log}");
-        assert!(!events.contains(secret), "{events}");
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[test]
+fn they_are_in_no_log_and_no_event_at_any_level() {
+    let (events, log) = logged(async {
+        let mut refusals = [-32015, -32014].into_iter();
+        let service = Service::start(move |seen| match seen.method.as_str() {
+            "hasAccessRight" => Say::Result(json!({"accessGranted": false})),
+            // An answer that is cut off in the middle of a token, and one of another shape.
+            "querySessions" => Say::Texts(vec![format!(r#"{{"id":{},"result":"{TOKEN}"#, seen.id)]),
+            "getLicenseInfo" => Say::Result(json!(TOKEN)),
+            "createSession" => match refusals.next() {
+                Some(code) => Say::Error(code, "no"),
+                None => Say::Usual,
+            },
+            _ => Say::Usual,
+        })
+        .await;
+        let config = config(&service.url);
+        assert!(!format!("{config:?}").contains(CLIENT_ID));
+        let mut tested = Tested::start(config);
+        tested.until(reached(Step::Streaming)).await;
+        service.drop_connections();
+        tested
+            .until(|event| matches!(event, Event::Link(Link::Waiting { .. })).then_some(()))
+            .await;
+        tested.quit().await
+    });
+    assert!(log.contains("generateNewToken") && log.contains("no part of the protocol"), "{log}");
+    assert_none_in(&log);
+    assert_none_in(&format!("{events:?}"));
+}
+
+#[test]
+fn what_cortex_echoes_of_them_is_hidden() {
+    let (events, log) = logged(async {
+        let echo = format!("bad clientId {CLIENT_ID} secret {CLIENT_SECRET} or token {TOKEN}!");
+        let mut authorized = 0;
+        let service = Service::start(move |seen| {
+            let refuse = |code: i64| {
+                let error = json!({"code": code, "message": echo});
+                // A slash may be escaped in JSON, and then is another text.
+                let text = json!({"error": error, "id": seen.id}).to_string().replace('/', "\\/");
+                Say::Texts(vec![text])
+            };
+            match seen.method.as_str() {
+                "hasAccessRight" => refuse(-32102),
+                "authorize" if authorized < 1 => {
+                    authorized += 1;
+                    Say::Result(json!({
+                        "cortexToken": TOKEN, "warning": {"code": 6, "message": {"message": echo}}
+                    }))
+                }
+                "createSession" => Say::Result(session(&echo, INSIGHT, "opened")),
+                "getLicenseInfo" | "querySessions" => refuse(-32602),
+                "subscribe" => Say::Result(json!({"failure": [
+                    {"code": -32016, "message": echo, "streamName": "dev"}
+                ], "success": []})),
+                _ => Say::Usual,
+            }
+        })
+        .await;
+        let mut tested = Tested::start(config(&service.url));
+        tested.until(reached(Step::Agreement)).await;
+        service.warn(7, json!({"behavior": format!("{CLIENT_ID} asks with {TOKEN}")}));
+        service.warn(99, json!({TOKEN: CLIENT_SECRET}));
+        // Longer than any text that is taken: cut in the middle of the secret.
+        service.warn(98, json!(format!("{}{CLIENT_SECRET}", "x".repeat(1010))));
+        service.warn(17, json!("accepted"));
+        tested.until(reached(Step::Stopped)).await;
+        tested.quit().await
+    });
+    let events = format!("{events:?}");
+    for text in [&log, &events] {
+        assert!(text.contains("bad clientId"), "{text}");
+        assert!(!text.contains(&CLIENT_SECRET[..8]), "{text}");
+        assert_none_in(text);
     }
 }

@@ -61,6 +61,7 @@ pub(crate) struct Service {
     /// Text to every connection; an empty one closes them.
     pub(crate) push: broadcast::Sender<String>,
     task: JoinHandle<()>,
+    pace: JoinHandle<()>,
 }
 
 type Script = Arc<Mutex<dyn FnMut(&Seen) -> Say + Send>>;
@@ -68,6 +69,16 @@ type Script = Arc<Mutex<dyn FnMut(&Seen) -> Say + Send>>;
 impl Drop for Service {
     fn drop(&mut self) {
         self.task.abort();
+        self.pace.abort();
+    }
+}
+
+/// Holds back a paused clock, which else runs ahead of the sockets: it stands still while a thread
+/// is at work.
+async fn pace() {
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(2))).await.unwrap();
     }
 }
 
@@ -106,7 +117,13 @@ impl Service {
                 });
             }
         });
-        Self { url: format!("{scheme}://localhost:{port}"), seen, push, task }
+        Self {
+            url: format!("{scheme}://localhost:{port}"),
+            seen,
+            push,
+            task,
+            pace: tokio::spawn(pace()),
+        }
     }
 
     /// What was asked so far by some method.

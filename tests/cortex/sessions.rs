@@ -112,29 +112,130 @@ async fn without_quota_the_session_is_opened_and_says_why_unless_the_user_insist
     }
 }
 
+/// A service on which another program of the same application holds a session.
+async fn shared(mut script: impl FnMut(&Seen) -> Say + Send + 'static) -> Service {
+    Service::start(move |seen| match (script(seen), seen.method.as_str()) {
+        (Say::Usual, "getLicenseInfo") => Say::Result(licence(&["eeg"], json!(7))),
+        (Say::Usual, "createSession") => Say::Error(-32005, "The session exists."),
+        (Say::Usual, "querySessions") => Say::Result(json!([session("theirs", INSIGHT, "opened")])),
+        (said, _) => said,
+    })
+    .await
+}
+
 #[tokio::test]
-async fn a_session_that_is_there_already_is_adopted_or_makes_room() {
-    for usable in [true, false] {
-        let mut there = true;
+async fn another_programs_session_is_shared_and_left_as_it_is() {
+    let service = shared(|_| Say::Usual).await;
+    let mut tested = Tested::start(config(&service.url));
+    let (mode, why) = tested.until(opened).await;
+    assert_eq!(mode, SessionMode::Open);
+    assert!(why.contains("another program"), "{why}");
+    tested.until(reached(Step::Streaming)).await;
+    let events = tested.quit().await;
+    assert!(service.asked("updateSession").is_empty(), "neither activated nor closed");
+    assert!(events.iter().filter_map(closed).all(|why| why.contains("left open")));
+
+    // The user's own word goes over that.
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    tested.command(Command::Close("theirs".into())).await;
+    assert_eq!(tested.until(closed).await, "closed by you");
+    tested.quit().await;
+    let updated = service.asked("updateSession");
+    assert!(matches!(updated.as_slice(), [one] if one.params["status"] == "close"), "{updated:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_programs_session_that_is_of_no_use_is_not_closed_for_that() {
+    let service = shared(|seen| match seen.method.as_str() {
+        "subscribe" => Say::Error(-32012, "Activate it."),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let refusal = tested.until(refused).await;
+    assert!(refusal.contains("-32005") && refusal.contains("the other program"), "{refusal}");
+    tested.quit().await;
+    assert!(service.asked("updateSession").is_empty());
+}
+
+#[tokio::test]
+async fn an_adopted_session_that_is_gone_after_all_gives_way_to_one_of_ours() {
+    let mut there = true;
+    let service = shared(move |seen| match seen.method.as_str() {
+        "subscribe" if seen.params["session"] == "theirs" => {
+            there = false;
+            Say::Error(-32007, "The session does not exist.")
+        }
+        "createSession" if !there => Say::Result(session("ours", INSIGHT, "opened")),
+        "querySessions" if !there => Say::Result(json!([session("ours", INSIGHT, "opened")])),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let Feed::Subscribed(flowing) = tested.fed().await else { panic!() };
+    assert_eq!(flowing.session.as_str(), "ours");
+    tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+    let updated = service.asked("updateSession");
+    assert!(updated.iter().all(|seen| seen.params["session"] == "ours"), "{updated:?}");
+}
+
+#[tokio::test]
+async fn a_session_of_ours_that_outlived_its_connection_is_still_ours() {
+    let ours = format!("session-0-of-{INSIGHT}");
+    let lingering = json!([session(&ours, INSIGHT, "opened")]);
+    let service = Service::start(move |seen| match (seen.connection, seen.method.as_str()) {
+        (1, "createSession") => Say::Error(-32005, "The session exists."),
+        (1, "querySessions") => Say::Result(lingering.clone()),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    service.drop_connections();
+    tested.until(closed).await;
+    tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+    let updated = service.asked("updateSession");
+    assert!(matches!(updated.as_slice(), [one] if one.params["session"] == *ours), "{updated:?}");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_session_is_a_refusal() {
+    for answer in [Value::Null, json!([session("s", INSIGHT, "opened")]), json!({"id": ""})] {
         let service = Service::start(move |seen| match seen.method.as_str() {
-            "createSession" if there => Say::Error(-32005, "The session exists."),
-            "querySessions" if there => Say::Result(json!([session("old", INSIGHT, "opened")])),
-            "subscribe" if seen.params["session"] == "old" && !usable => {
-                Say::Error(-32007, "The session does not exist.")
-            }
-            "updateSession" => {
-                there = false;
-                Say::Usual
-            }
+            "createSession" => Say::Result(answer.clone()),
             _ => Say::Usual,
         })
         .await;
         let mut tested = Tested::start(config(&service.url));
-        tested.until(reached(Step::Streaming)).await;
-        let Feed::Subscribed(flowing) = tested.fed().await else { panic!() };
-        assert_eq!(flowing.session.as_str() == "old", usable);
+        let refusal = tested.until(refused).await;
+        assert!(refusal.contains("createSession: Cortex gave no session"), "{refusal}");
+        tested.until(reached(Step::Stopped)).await;
         tested.quit().await;
+        assert!(service.asked("subscribe").is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_headset_that_stays_unready_is_told_while_it_is_tried_on() {
+    let mut times = 0;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "createSession" if times < 4 => {
+            times += 1;
+            Say::Error(-32152, "The headset is not ready.")
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let started = Instant::now();
+    let refusal = tested.until(refused).await;
+    assert!(refusal.contains("-32152") && refusal.contains("dongle"), "{refusal}");
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    tested.until(reached(Step::Streaming)).await;
+    assert_eq!(tested.quit().await.iter().filter_map(refused).count(), 1);
 }
 
 #[tokio::test]
@@ -246,5 +347,28 @@ async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
         assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
     }
     assert!(matches!(tested.fed().await, Feed::Ended(_)));
+    tested.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "subscribe" => {
+            let answer = json!({"id": seen.id, "result": subscribed(&seen.params)});
+            let message = json!({"behavior": "Closed.", "sessionId": seen.params["session"]});
+            let warning = json!({"warning": {"code": 1, "message": message}});
+            Say::Texts(vec![answer.to_string(), warning.to_string()])
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(closed).await;
+    let started = Instant::now();
+    for _ in 0..4 {
+        tested.until(closed).await;
+    }
+    // 0.5 + 1 + 2 + 4 s, and each time a moment for the old session to come back.
+    assert!(started.elapsed() >= Duration::from_secs(13), "{:?}", started.elapsed());
     tested.quit().await;
 }
