@@ -74,10 +74,9 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     if let Some(info) = app.service.as_ref().filter(|info| !info.version.is_empty()) {
         add(3, scene.wire(Token::Dim, &format!("Cortex {}", info.version)));
     }
-    match &app.user {
-        Some(Some(user)) => add(4, scene.wire(Token::Text, &user.username)),
-        // That nobody is logged in, the state of the connection says.
-        Some(None) | None => {}
+    // That nobody is logged in, the state of the connection says.
+    if let Some(Some(user)) = &app.user {
+        add(4, scene.wire(Token::Text, &user.username));
     }
     if app.snapshot.dropped > 0 {
         add(5, scene.say(Token::Bad, format!("{} samples dropped here", app.snapshot.dropped)));

@@ -50,12 +50,11 @@ const YOUNG: Duration = Duration::from_secs(3);
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
     let count = count(entry);
     if count == 0 || entry.closed.is_some() {
-        let lines = match &entry.closed {
-            Some((why, _)) => closed(scene, why, area.width),
-            None => {
-                let text = "No stream is subscribed yet.";
-                scene::sentence(text, area.width, scene.style(Token::Dim))
-            }
+        let lines = if let Some((why, _)) = &entry.closed {
+            closed(scene, why, area.width)
+        } else {
+            let text = "No stream is subscribed yet.";
+            scene::sentence(text, area.width, scene.style(Token::Dim))
         };
         return scene::lines(&lines, area, buffer);
     }
