@@ -5,30 +5,7 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Stands for a character that may not reach the terminal.
-const REPLACEMENT: char = '\u{fffd}';
-
-/// Marks of no width that one character may carry; more would make a cell of any length.
-const MARKS: usize = 2;
-
-/// Text from the wire without anything that could drive or confuse the terminal: control
-/// characters, escape sequences and changes of the writing direction become replacement glyphs.
-#[must_use]
-pub(super) fn clean(text: &str) -> String {
-    let mut marks = 0;
-    text.chars()
-        .map(|char| {
-            let invisible = char.width() == Some(0);
-            marks = if invisible { marks + 1 } else { 0 };
-            let harmful = char.is_control()
-                || matches!(char,
-                    '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                    | '\u{e0000}'..='\u{e007f}');
-            if harmful || marks > MARKS { REPLACEMENT } else { char }
-        })
-        .collect()
-}
+pub(super) use crate::cortex::text::clean;
 
 /// Cut to a width in cells, with an ellipsis where something is missing.
 #[must_use]
@@ -131,14 +108,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_clean_has_nothing_that_drives_a_terminal(text in any::<String>()) {
-            for char in clean(&text).chars() {
-                let harmful = char.is_control() || matches!(char, '\u{202a}'..='\u{202e}');
-                prop_assert!(!harmful);
-            }
-        }
-
-        #[test]
         fn what_fits_is_never_wider(text in "\\PC{0,40}", width in 0_usize..20) {
             prop_assert!(fit(&text, width).width() <= width);
             prop_assert_eq!(pad(&text, width).width(), width);
@@ -151,12 +120,6 @@ mod tests {
             let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(letters(&lines.concat()), letters(&text));
         }
-    }
-
-    #[test]
-    fn a_character_carries_few_marks() {
-        let zalgo = format!("a{}", "\u{301}".repeat(1000));
-        assert_eq!(clean(&zalgo).matches('\u{301}').count(), MARKS);
     }
 
     #[test]
