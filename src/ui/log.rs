@@ -43,4 +43,21 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         .title_log(scene.say(title, heading(Pane::Log, focused)))
         .state(&scene.app.log)
         .render(area, buffer);
+    hide_rate(area, buffer);
+}
+
+/// Takes out of the title the rate that tui-logger adds: it is one over the lines kept, however long
+/// ago they came, and so says "600/s" of a log that has been silent for minutes.
+fn hide_rate(area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let row = || area.columns().map(|column| column.as_position());
+    let symbols: Vec<String> = row().map(|at| buffer[at].symbol().to_owned()).collect();
+    let Some(start) = symbols.windows(5).position(|five| five.concat() == "[log=") else { return };
+    let Some(border) = symbols.iter().rev().nth(1) else { return };
+    let length = symbols[start..].iter().position(|symbol| symbol == "]").unwrap_or_default() + 1;
+    for at in row().skip(start).take(length) {
+        buffer[at].set_symbol(border);
+    }
 }
