@@ -12,6 +12,7 @@ use super::{
     refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, Refusal},
     service::{Happening, Service},
     source::{Live, Source},
+    spec::State,
 };
 use crate::cortex::{HeadsetId, Stream, headset::HeadsetStatus, model::Model};
 
@@ -49,6 +50,19 @@ impl Device {
             gone: false,
             metrics: f64::NEG_INFINITY,
             spec,
+        }
+    }
+
+    /// Has it found in another state at first.
+    pub(super) fn start_as(&mut self, state: State) {
+        self.gone = state == State::Off;
+        self.status = match state {
+            State::Off | State::Discovered => HeadsetStatus::Discovered,
+            State::Connecting => HeadsetStatus::Connecting,
+            State::Connected => HeadsetStatus::Connected,
+        };
+        if self.status != HeadsetStatus::Connected {
+            self.profile = None;
         }
     }
 

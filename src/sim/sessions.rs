@@ -123,6 +123,7 @@ impl Service {
     pub(super) fn disconnect_client(&mut self, connection: u64) {
         self.sessions.retain(|session| session.connection != connection);
         self.connections = self.connections.saturating_sub(1);
+        self.trouble.forget(connection);
     }
 
     /// Takes one activation from the quota of this computer.
