@@ -34,6 +34,7 @@ mod streams;
 pub mod synth;
 pub mod tls;
 mod trouble;
+pub mod unsure;
 
 use std::{
     io,

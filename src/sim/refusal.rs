@@ -1,5 +1,7 @@
 //! Errors as Cortex answers them (§6.1): a code and a text.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 /// What a method returns.
@@ -50,6 +52,12 @@ const TEXTS: [(i64, &str); 20] = [
     (TOKEN_OF_ANOTHER, "The Cortex token belongs to another application."),
     (HEADSET_NOT_READY, "The headset is not ready."),
 ];
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.message)
+    }
+}
 
 impl Refusal {
     /// With the code's usual text.

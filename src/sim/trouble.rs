@@ -140,6 +140,7 @@ impl Service {
         let fault = self.trouble.answer(client, &method);
         match fault {
             Some(Fault::Refuse { code, message, .. }) => {
+                tracing::debug!("client {client}: {method:.40} is refused with {code}");
                 let usual = Refusal::new(code);
                 let message = message.unwrap_or(usual.message);
                 return vec![Out::now(reply(&id, Err(Refusal { code, message })))];
@@ -152,6 +153,9 @@ impl Service {
             _ => {}
         }
         let answer = Out::now(self.answer(client, now, text));
+        if let Some(fault) = &fault {
+            tracing::debug!("client {client}: {method:.40} is hit by {fault:?}");
+        }
         match fault {
             Some(Fault::Late { seconds, .. }) => {
                 vec![Out { when: When::At(now + seconds.get()), ..answer }]
