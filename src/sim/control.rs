@@ -1,6 +1,10 @@
 //! What can be made to go wrong while the service runs, and the handle that does it.
 
-use super::{noise::Noise, service::Shared};
+use super::{
+    Login,
+    noise::Noise,
+    service::{Service, Shared},
+};
 use crate::cortex::{HeadsetId, Stream};
 
 /// What goes wrong; the default is nothing. Changed through [`Control::faults`].
@@ -68,6 +72,22 @@ impl Control {
     /// Drops all connections as a dying service does; new ones are accepted.
     pub fn drop_connections(&self) {
         self.0.with(|service, _| service.drops += 1);
+    }
+
+    /// Somebody logs in or out with EMOTIV Launcher.
+    pub fn log_in(&self, login: Login) {
+        self.0.with(|service, now| service.log_in(login, now));
+    }
+
+    /// The user accepts the licence agreement, or has to accept it again.
+    pub fn eula(&self, accepted: bool) {
+        self.0
+            .with(|service, _| if accepted { service.accept_eula() } else { service.eula = false });
+    }
+
+    /// All tokens run out.
+    pub fn expire_tokens(&self) {
+        self.0.with(Service::expire_tokens);
     }
 
     /// Replaces the scopes of the licence (`eeg`, `pm`) and the sessions left on this computer.
