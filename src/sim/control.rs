@@ -1,6 +1,10 @@
 //! The handle on a running service, for whoever started it.
 
-use super::{scenario::Order, service::Shared};
+use super::{
+    Login,
+    scenario::Order,
+    service::{Service, Shared},
+};
 use crate::cortex::HeadsetId;
 
 /// A handle on a running service; cheap to clone, and never keeps the service running.
@@ -11,6 +15,22 @@ impl Control {
     /// Has something go wrong, at once or as ordered.
     pub fn order(&self, order: impl Into<Order>) {
         self.0.with(|service, now| service.order(order.into(), now));
+    }
+
+    /// Somebody logs in or out with EMOTIV Launcher.
+    pub fn log_in(&self, login: Login) {
+        self.0.with(|service, now| service.log_in(login, now));
+    }
+
+    /// The user accepts the licence agreement, or has to accept it again.
+    pub fn eula(&self, accepted: bool) {
+        self.0
+            .with(|service, _| if accepted { service.accept_eula() } else { service.eula = false });
+    }
+
+    /// All tokens run out.
+    pub fn expire_tokens(&self) {
+        self.0.with(Service::expire_tokens);
     }
 
     /// Replaces the scopes of the licence (`eeg`, `pm`) and the sessions left on this computer.

@@ -5,21 +5,33 @@
 //! server    sockets: one task and one timer a connection        knows service
 //!  └─ dispatch   request text → method table → answer text
 //!      └─ service    the state machine; its methods by area:
-//!          account, headsets, sessions, streams, profiles
+//!          account token licence · headsets settings mappings · sessions streams · records
+//!          markers query export subjects · profiles training bci
 //!              └─ source    what a headset measures: synth or replay, pure functions of an index
 //! fault → scenario → trouble   what can go wrong, when and to whom, and the doing of it
 //! ```
 
 mod account;
+mod bci;
 mod clock;
 mod control;
+mod detection;
 mod dispatch;
+mod export;
 pub mod fault;
 mod headsets;
+mod licence;
+mod mappings;
+mod markers;
+mod methods;
 pub mod model;
 mod noise;
 mod outgoing;
+mod profile;
 mod profiles;
+mod query;
+mod record;
+mod records;
 mod refusal;
 pub mod replay;
 pub mod row;
@@ -27,12 +39,18 @@ pub mod scenario;
 mod server;
 mod service;
 mod sessions;
+mod settings;
 pub mod source;
 pub mod spec;
 mod spoil;
 mod streams;
+mod subjects;
 pub mod synth;
+#[cfg(test)]
+mod tests;
 pub mod tls;
+mod token;
+mod training;
 mod trouble;
 pub mod unsure;
 
@@ -47,10 +65,11 @@ use std::{
 use color_eyre::{Result, eyre::eyre};
 use tokio::{net::TcpListener, task::JoinHandle};
 
+pub use self::{account::Login, control::Control, fault::Fault, scenario::Order};
 use self::{
-    account::Licence,
     clock::Clock,
     headsets::Device,
+    licence::Licence,
     model::Spec,
     replay::Recording,
     service::{Service, Shared},
@@ -58,7 +77,6 @@ use self::{
     synth::Synth,
     tls::Tls,
 };
-pub use self::{control::Control, fault::Fault, scenario::Order};
 use crate::cortex::{HeadsetId, model::Model};
 
 /// What is simulated.
@@ -107,6 +125,14 @@ pub struct Delays {
     pub metrics: Duration,
     /// From a headset's last sample to the warnings 103, 0 and 1 (§2.12).
     pub silence: Duration,
+    /// Changing a headset's settings (§3.2).
+    pub update: Duration,
+    /// From the end of a record to its export (warning 30, §2.9).
+    pub processing: Duration,
+    /// A training (§3.7).
+    pub training: Duration,
+    /// From the death of a client to the unloading of its profile (§1.5).
+    pub linger: Duration,
 }
 
 impl Default for Delays {
@@ -119,6 +145,10 @@ impl Default for Delays {
             settle: Duration::from_millis(1500),
             metrics: Duration::from_secs(40),
             silence: Duration::from_secs(30),
+            update: Duration::from_secs(3),
+            processing: Duration::from_secs(1),
+            training: Duration::from_secs(8),
+            linger: Duration::from_secs(5),
         }
     }
 }
@@ -205,12 +235,7 @@ impl Sim {
 /// The service before its first client, and what there is to say about a recording.
 fn service(options: &Options) -> Result<(Service, Vec<String>)> {
     let (headsets, notes) = headsets(options)?;
-    let licence = Licence {
-        scopes: options.scopes.clone(),
-        quota: options.quota,
-        debited: options.quota,
-        sessions: 0,
-    };
+    let licence = Licence::new(&options.scopes, options.quota);
     let clock = Clock::start(options.speed);
     let mut service = Service::new(clock, options.delays, licence, headsets, options.warm);
     service.trouble.allowed = options.control;

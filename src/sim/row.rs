@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::cortex::Stream;
 
 /// A growing `{"eeg":[…],"sid":"…","time":…}`.
@@ -58,6 +60,12 @@ impl Row {
         let _ = write!(self.text, "\"{value}\"");
     }
 
+    /// A nested array whose inside is written already.
+    pub fn nested(&mut self, json: &str) {
+        self.separate();
+        let _ = write!(self.text, "[{json}]");
+    }
+
     /// Opens a nested array.
     pub fn open(&mut self) {
         self.separate();
@@ -76,6 +84,12 @@ impl Row {
         self.number(time, 4);
         self.text.push('}');
         self.text
+    }
+
+    /// The values written so far, read back.
+    pub(super) fn values(self) -> Vec<Value> {
+        let values = self.text.split_once(':').map_or("", |(_, values)| values);
+        serde_json::from_str(&format!("{values}]")).unwrap_or_default()
     }
 
     fn separate(&mut self) {

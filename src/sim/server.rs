@@ -128,7 +128,7 @@ struct Guest<'a>(&'a Shared, u64);
 
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
-        self.0.with(|service, _| service.disconnect_client(self.1));
+        self.0.with(|service, now| service.disconnect_client(self.1, now));
     }
 }
 

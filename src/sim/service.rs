@@ -1,9 +1,8 @@
 //! The state of the simulated service and what happens in it over time. A state machine without
 //! I/O: time is handed in, warnings are collected for whoever sends them. The methods stand beside
-//! it by area: `account`, `headsets`, `sessions`, `streams`, `profiles`.
+//! it by area, see [`sim`](super).
 
 use std::{
-    collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -13,13 +12,21 @@ use tokio::sync::{broadcast, watch};
 
 use super::{
     Delays,
-    account::Licence,
+    account::{Apps, Login, USER},
     clock::Clock,
     headsets::Device,
+    licence::Licence,
+    mappings::Stored,
     outgoing::{Body, News, What},
+    profile::{Loaded, Profile},
+    record::Record,
     sessions::Session,
+    settings::Setting,
+    subjects::Subjects,
+    token::Token,
     trouble::{self, Trouble},
 };
+use crate::cortex::SessionId;
 
 /// Warnings that may wait for a connection; one that is slower loses the oldest.
 const NEWS: usize = 64;
@@ -32,12 +39,24 @@ pub(super) struct Service {
     pub(super) licence: Licence,
     pub(super) headsets: Vec<Device>,
     pub(super) sessions: Vec<Session>,
-    /// Applications the user has approved, by client id.
-    pub(super) approved: BTreeSet<String>,
+    /// Who is logged in, under which name, since which service time.
+    pub(super) login: Login,
+    pub(super) user: String,
+    pub(super) logged_in_at: f64,
+    /// The licence agreement has been accepted.
+    pub(super) eula: bool,
+    pub(super) apps: Apps,
     /// Applications are approved without asking.
     pub(super) approve_all: bool,
-    /// Tokens handed out, each with the client id it belongs to, the newest last.
-    pub(super) tokens: Vec<(String, String)>,
+    /// Tokens handed out, the newest last.
+    pub(super) tokens: Vec<Token>,
+    /// The user's records, the newest last.
+    pub(super) records: Vec<Record>,
+    pub(super) subjects: Subjects,
+    pub(super) profiles: Vec<Profile>,
+    /// Stored Flex mappings, and the service time of their last change.
+    pub(super) mappings: Vec<Stored>,
+    pub(super) mappings_updated: f64,
     /// Samples thrown away because a client did not read.
     pub(super) dropped: u64,
     /// Connections open now.
@@ -59,6 +78,16 @@ pub(super) enum Happening {
     Disconnected(usize),
     /// A headset has been silent for too long.
     Silence(usize),
+    /// A headset cannot be connected, for a reason that is a warning's code.
+    Unconnectable(usize, i64),
+    /// A headset has other settings, or the code of the warning that says why not.
+    Adjusted(usize, Result<Setting, i64>),
+    /// A record's post-processing ends, by its id.
+    Processed(String),
+    /// A session's training ends.
+    Trained(SessionId),
+    /// A connection that is gone loses its profiles.
+    ProfilesLeft(u64),
 }
 
 impl Service {
@@ -76,9 +105,18 @@ impl Service {
             licence,
             headsets,
             sessions: Vec::new(),
-            approved: BTreeSet::new(),
+            login: Login::Same,
+            user: USER.to_owned(),
+            logged_in_at: 0.0,
+            eula: true,
+            apps: Apps::new(),
             approve_all,
             tokens: Vec::new(),
+            records: Vec::new(),
+            subjects: Subjects::new(),
+            profiles: if approve_all { vec![Loaded::demo().profile] } else { Vec::new() },
+            mappings: Vec::new(),
+            mappings_updated: 0.0,
             dropped: 0,
             connections: 0,
             agenda: Vec::new(),
@@ -112,11 +150,16 @@ impl Service {
         let due = self.agenda.partition_point(|(time, _)| *time <= hair);
         for (_, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
             match happening {
-                Happening::Approval(app) => self.access_granted(app),
+                Happening::Approval(app) => self.answer_access(&app, true),
                 Happening::ScanEnd => self.scan_ended(),
                 Happening::Connected(place) => self.connected(place, now),
-                Happening::Disconnected(place) => self.disconnected(place),
-                Happening::Silence(place) => self.silent_too_long(place),
+                Happening::Disconnected(place) => self.disconnected(place, now),
+                Happening::Silence(place) => self.silent_too_long(place, now),
+                Happening::Unconnectable(place, code) => self.unconnectable(place, code),
+                Happening::Adjusted(place, outcome) => self.adjusted(place, outcome),
+                Happening::Processed(record) => self.processed(&record),
+                Happening::Trained(session) => self.trained(&session, now),
+                Happening::ProfilesLeft(connection) => self.profiles_left(connection),
             }
         }
     }
@@ -124,11 +167,11 @@ impl Service {
     /// Tells all clients something unasked (§6.2).
     pub(super) fn warn(&mut self, code: i64, message: &Value) {
         let text = trouble::warning(code, message);
-        self.tell(News { client: None, what: What::Say(Body::Text(text)) });
+        self.announce(News { client: None, what: What::Say(Body::Text(text)) });
     }
 
     /// Has something happen to clients.
-    pub(super) fn tell(&mut self, news: News) {
+    pub(super) fn announce(&mut self, news: News) {
         self.news.push(news);
     }
 }

@@ -2,12 +2,13 @@
 //! absolute index, so nothing drifts; after a short stall the samples follow with their own
 //! stamps, after a long one they are lost and the counters run on.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
     dispatch::Call,
     fault::Fault,
+    markers,
     outgoing::Out,
     refusal::{Answer, NO_SESSION, Refusal, STREAM_UNAVAILABLE},
     row::Row,
@@ -56,7 +57,7 @@ impl Service {
                     let sid = call.text("session");
                     success.push(json!({ "cols": cols, "sid": sid, "streamName": name }));
                 }
-                Err(refusal) => failure.push(failed(name, &refusal)),
+                Err(refusal) => failure.push(refusal.of("streamName", name)),
             }
         }
         Ok(json!({ "failure": failure, "success": success }))
@@ -71,7 +72,7 @@ impl Service {
                 session.streams.remove(own);
                 success.push(json!({ "streamName": name }));
             } else {
-                failure.push(failed(name, &Refusal::new(STREAM_UNAVAILABLE)));
+                failure.push(Refusal::new(STREAM_UNAVAILABLE).of("streamName", name));
             }
         }
         Ok(json!({ "failure": failure, "success": success }))
@@ -92,8 +93,10 @@ impl Service {
         };
         if session.streams.iter().all(|own| own.stream != stream) {
             let origin = *headset.origin.get_or_insert(now);
-            let fast = stream != Stream::Met || (session.active && self.licence.has("pm"));
-            let step = if fast { 1 } else { SLOW_MET };
+            let fast = session.active && self.licence.has("pm");
+            // A recording may be slow by itself.
+            let dense = headset.source.time(stream, 1) - headset.source.time(stream, 0) < 1.0;
+            let step = if stream == Stream::Met && !fast && dense { SLOW_MET } else { 1 };
             let next = headset.source.index_at(stream, now - origin).next_multiple_of(step);
             session.streams.push(Subscription { stream, next, step });
         }
@@ -104,6 +107,9 @@ impl Service {
     pub(super) fn next_sample(&self, connection: u64) -> Option<Instant> {
         let sessions = self.sessions.iter().filter(|session| session.connection == connection);
         let due = sessions.filter_map(|session| {
+            if !session.events.is_empty() {
+                return Some(f64::NEG_INFINITY);
+            }
             let headset = self.headsets.get(session.place).filter(|headset| headset.streams())?;
             let origin = headset.origin?;
             let due = session.streams.iter().filter(|own| own.stream != Stream::Sys);
@@ -117,6 +123,7 @@ impl Service {
     pub(super) fn send_samples(&mut self, connection: u64, now: f64, mut send: impl FnMut(Out)) {
         let hopeless = self.clock.span(HOPELESS);
         for session in self.sessions.iter_mut().filter(|own| own.connection == connection) {
+            session.events.drain(..).map(Out::now).for_each(&mut send);
             let headset = self.headsets.get(session.place).filter(|headset| headset.streams());
             let Some((headset, origin)) = headset.and_then(|it| Some((it, it.origin?))) else {
                 continue;
@@ -143,6 +150,11 @@ impl Service {
                 let mut live = headset.live(at);
                 let fault = self.trouble.sample(connection, &headset.id, own.stream, now);
                 live.interpolated = matches!(fault, Some(Fault::Interpolate { .. }));
+                let markers = match own.stream {
+                    Stream::Eeg => markers::of_sample(headset.markers.iter(), index),
+                    _ => String::new(),
+                };
+                live.markers = &markers;
                 let mut row = Row::new(own.stream);
                 source.write(own.stream, index, live, &mut row);
                 let later = if own.stream == Stream::Dev { DEV_LATER } else { 0.0 };
@@ -153,14 +165,11 @@ impl Service {
     }
 }
 
-fn failed(name: &str, refusal: &Refusal) -> Value {
-    json!({ "code": refusal.code, "message": refusal.message, "streamName": name })
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use serde_json::Value;
     use tokio::time::advance;
 
     use super::*;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    account::Login,
     dispatch::reply,
     fault::{Fault, Kind, Seconds},
     outgoing::{Body, News, Out, What, When},
@@ -243,34 +244,26 @@ impl Service {
         self.trouble.active.push(Active { order, until, left });
     }
 
-    fn expire_tokens(&mut self) {
-        self.tokens.clear();
-    }
-
-    fn approve_all(&mut self, granted: bool) {
-        self.approve_all = granted;
-        self.approved.clear();
-        self.warn(if granted { 9 } else { 10 }, &json!("The access right has changed"));
-    }
-
-    fn log(&mut self, into: bool) {
-        self.warn(if into { 2 } else { 3 }, &json!("The login has changed"));
+    /// The user answers for all applications known so far.
+    fn answer_all(&mut self, granted: bool) {
+        let known: Vec<_> = self.apps.keys().cloned().collect();
+        known.iter().for_each(|id| self.answer_access(id, granted));
     }
 
     fn do_once(&mut self, Order { client, headset, fault, .. }: Order, now: f64) {
         let fits = |own: &HeadsetId| headset.as_ref().is_none_or(|wanted| wanted == own);
         let hit: Vec<_> = self.headsets.iter().map(|own| own.id.clone()).filter(fits).collect();
-        let mut say = |body| self.tell(News { client, what: What::Say(body) });
+        let mut say = |body| self.announce(News { client, what: What::Say(body) });
         match fault {
-            Fault::Drop { close } => self.tell(News { client, what: What::HangUp { close } }),
+            Fault::Drop { close } => self.announce(News { client, what: What::HangUp { close } }),
             Fault::InvalidUtf8 {} => say(Body::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())),
             Fault::Oversized { bytes } => say(Body::Text(" ".repeat(bytes))),
             Fault::Warning { code, message } => say(Body::Text(warning(code, &message))),
-            Fault::ExpireTokens {} => self.expire_tokens(),
-            Fault::RevokeAccess {} => self.approve_all(false),
-            Fault::GrantAccess {} => self.approve_all(true),
-            Fault::Logout {} => self.log(false),
-            Fault::Login {} => self.log(true),
+            Fault::ExpireTokens {} => self.expire_tokens(now),
+            Fault::RevokeAccess {} => self.answer_all(false),
+            Fault::GrantAccess {} => self.answer_all(true),
+            Fault::Logout {} => self.log_in(Login::None, now),
+            Fault::Login {} => self.log_in(Login::Same, now),
             Fault::ExhaustLicence {} => self.licence.quota = 0,
             Fault::HeadsetGone {} => hit.iter().for_each(|id| self.headset_gone(id, now)),
             Fault::HeadsetBack {} => hit.iter().for_each(|id| self.headset_back(id, now)),

@@ -89,12 +89,7 @@ pub(crate) const SAMPLES: &[Case] = &[
         &["warning 999: a text"],
         WHOLE,
     ),
-    case(
-        "do.warning = { code = 104, message = [1] }",
-        Streaming,
-        &["warning 104: [1]"],
-        WHOLE,
-    ),
+    case("do.warning = { code = 104, message = [1] }", Streaming, &["warning 104: [1]"], WHOLE),
 ];
 
 /// Account and headset.

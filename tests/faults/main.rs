@@ -1,7 +1,7 @@
 //! The monitor, client and decoder, before a service in which things go wrong: it says what is the
 //! matter, is not misled, and streams again.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod cases;
 
@@ -40,7 +40,8 @@ impl Watched {
         let soon = Duration::from_millis(200);
         let delays = Delays { connect: soon, settle: soon, silence: soon, ..Delays::default() };
         let ca_file = tls.is_some().then_some(root);
-        let options = sim::Options { scenario, tls, delays, ..sim::Options::demo(Model::Insight, 1, 3) };
+        let options =
+            sim::Options { scenario, tls, delays, ..sim::Options::demo(Model::Insight, 1, 3) };
         let sim = Sim::start(options).await.expect("the simulator starts");
         let config = cortex::Config {
             url: sim.url(),
@@ -76,7 +77,11 @@ impl Watched {
     }
 
     /// Waits for something; what is said meanwhile is kept.
-    async fn wait(&mut self, what: &str, mut wanted: impl FnMut(&Self) -> bool) {
+    async fn wait(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(&Self) -> bool,
+    ) -> Result<(), String> {
         let waiting = async {
             loop {
                 self.listen();
@@ -87,26 +92,27 @@ impl Watched {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        if timeout(PATIENCE, waiting).await.is_err() {
-            let health = &self.snapshot().health;
-            panic!("{what}: never came after {:#?}\n{health:#?}", self.said);
-        }
+        let came = timeout(PATIENCE, waiting).await;
+        came.map_err(|_| {
+            let flows = [self.newest(Stream::Eeg), self.newest(Stream::Dev)];
+            format!("{what}: never came after {:#?}\n{flows:?}", self.said)
+        })
     }
 
-    /// Waits until samples flow, ten more than there are now.
-    async fn streams(&mut self, what: &str) {
-        let received = |own: &Self| own.newest(Stream::Dev).map(|dev| (dev.subscribed, dev.received));
+    /// Waits until samples flow, more than there are now.
+    async fn streams(&mut self) -> Result<(), String> {
+        let received =
+            |own: &Self| own.newest(Stream::Dev).map(|dev| (dev.subscribed, dev.received));
         let before = received(self);
-        self.wait(what, |own| {
-            let streaming = own.said.iter().rev().find(|said| said.starts_with("step: "));
+        self.wait("samples", |own| {
+            let step = own.said.iter().rev().find(|said| said.starts_with("step: "));
             let more = match (before, received(own)) {
                 (Some((then, few)), Some((now, more))) => now != then || more >= few + 2,
-                (None, Some(_)) => true,
-                (_, None) => false,
+                (before, now) => before.is_none() && now.is_some(),
             };
-            more && streaming.is_some_and(|step| step == "step: streaming")
+            more && step.is_some_and(|step| step == "step: streaming")
         })
-        .await;
+        .await
     }
 }
 
@@ -135,46 +141,43 @@ fn order(text: &str) -> Order {
     order
 }
 
-async fn tell(case: &Case, tls: bool) {
-    let starting = case.when == When::Starting;
-    let scenario = starting.then(|| order(case.order)).into_iter().collect();
-    let mut watched = Watched::start(scenario, tls).await;
-    if !starting {
-        watched.streams(case.order).await;
-        watched.said.clear();
+async fn tell(case: &Case, tls: bool) -> Result<(), String> {
+    let scenario = (case.when == When::Starting).then(|| order(case.order));
+    let mut watched = Watched::start(scenario.into_iter().collect(), tls).await;
+    if case.when == When::Streaming {
+        watched.streams().await?;
         watched.sim.control().order(order(case.order));
     }
-    let mut said = 0;
+    let mut from = 0;
     for &wanted in case.says {
-        watched
-            .wait(wanted, |own| {
-                let found = own.said.iter().skip(said).position(|text| text.contains(wanted));
-                said += found.map_or(0, |at| at + 1);
-                found.is_some()
-            })
-            .await;
+        let mut found = None;
+        let says = |own: &Watched| {
+            found = own.said.iter().skip(from).position(|text| text.contains(wanted));
+            found.is_some()
+        };
+        watched.wait(wanted, says).await?;
+        from += found.unwrap_or_default() + 1;
     }
+    // Some faults leave no connection, and with it nothing to look at.
+    let fits = |own: &Watched| own.newest(Stream::Eeg).is_none_or(|eeg| (case.eeg)(&eeg));
+    watched.wait("the right samples", fits).await?;
     for undo in case.undo {
         watched.sim.control().order(order(undo));
     }
-    // Some faults leave no connection, and with it nothing to look at.
-    let seen = |own: &Watched| {
-        own.newest(Stream::Eeg).is_none_or(|eeg| (case.eeg)(&eeg))
-    };
-    watched.wait(case.order, seen).await;
-    if !case.order.contains("stall") {
-        watched.said.extend((!starting && case.says.is_empty()).then(|| "step: streaming".into()));
-    }
-    watched.said.push("step: streaming".into());
-    watched.streams(case.order).await;
-    assert!(seen(&watched) || case.order.contains("stall"), "{}", case.order);
+    watched.streams().await?;
     let Watched { monitor, sim, .. } = watched;
     monitor.stop().await;
     sim.stop().await;
+    Ok(())
 }
 
+/// All at once, for most of it is waiting.
 async fn tell_all(cases: &[Case], tls: bool) {
-    join_all(cases.iter().map(|case| tell(case, tls))).await;
+    let telling = cases.iter().map(|case| async move {
+        tell(case, tls).await.map_err(|why| format!("{}\n{why}", case.order))
+    });
+    let failed: Vec<_> = join_all(telling).await.into_iter().filter_map(Result::err).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
 #[tokio::test]
@@ -204,20 +207,13 @@ async fn certificates() {
 
 #[test]
 fn every_fault_is_used() {
-    let all = [cases::LINK, cases::ANSWERS, cases::SAMPLES, cases::STATE, cases::TLS].concat_orders();
+    let all = [cases::LINK, cases::ANSWERS, cases::SAMPLES, cases::STATE, cases::TLS];
+    let all: Vec<_> = all.iter().copied().flatten().collect();
     for (example, _) in fault::LIST {
         let name = example.split(' ').next().expect("a name");
-        assert!(all.iter().any(|used| used.contains(&format!("do.{name} "))), "{name} is not used");
-    }
-}
-
-trait Orders {
-    fn concat_orders(self) -> Vec<&'static str>;
-}
-
-impl<const N: usize> Orders for [&'static [Case]; N] {
-    fn concat_orders(self) -> Vec<&'static str> {
-        let cases = self.into_iter().flatten();
-        cases.flat_map(|case| case.undo.iter().copied().chain([case.order])).collect()
+        let this = |order: &&str| order.contains(&format!("do.{name} "));
+        let used =
+            all.iter().any(|case| this(&case.order) || case.undo.iter().any(|undo| this(undo)));
+        assert!(used, "{name} is not used");
     }
 }

@@ -149,9 +149,9 @@ fn meaning(name: &str) -> (Kind, String) {
 }
 
 /// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
-fn is_sensor(name: &str) -> bool {
-    const PLACES: [&str; 15] =
-        ["Fp", "FP", "AF", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
+pub(in crate::sim) fn is_sensor(name: &str) -> bool {
+    const PLACES: [&str; 16] =
+        ["Fp", "FP", "AF", "Af", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
     let place = name.trim_end_matches(|end: char| end.is_ascii_digit());
     let place = if place == name { place.trim_end_matches('z') } else { place };
     place != name && PLACES.contains(&place)

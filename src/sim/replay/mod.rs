@@ -12,6 +12,7 @@ use std::{fs, path::Path};
 
 use color_eyre::{Result, eyre::eyre};
 use csv::StringRecord;
+pub(super) use header::is_sensor;
 
 use self::{
     header::Header,
@@ -104,7 +105,7 @@ impl Recording {
         Ok(assemble::recording(file, &metadata.unwrap_or_default(), &header, rows))
     }
 
-    fn write_eeg(&self, index: u64, live: Live, row: &mut Row) {
+    fn write_eeg(&self, index: u64, live: Live<'_>, row: &mut Row) {
         let (counter, cells) = self.eeg.track.sample(index);
         let (told, cells) = cells.split_at(usize::from(self.interpolated).min(cells.len()));
         let interpolated = live.interpolated || told.iter().any(|cell| *cell != 0.0);
@@ -145,7 +146,7 @@ impl Source for Recording {
         self.track(stream).map_or_else(at_pace, |track| track.index_at(time))
     }
 
-    fn write(&self, stream: Stream, index: u64, live: Live, row: &mut Row) {
+    fn write(&self, stream: Stream, index: u64, live: Live<'_>, row: &mut Row) {
         let Some(Series { track, columns }) = self.series(stream) else { return };
         match stream {
             Stream::Eeg => self.write_eeg(index, live, row),
