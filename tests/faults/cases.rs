@@ -75,8 +75,10 @@ pub(crate) const ANSWERS: &[Case] = &[
 pub(crate) const SAMPLES: &[Case] = &[
     case("do.lose = { count = 3 }", Streaming, &[], LOST_3),
     case("do.interpolate = { count = 3 }", Streaming, &[], |eeg| eeg.interpolated == 3),
-    case("do.repeat = { count = 3 }", Streaming, &[], WHOLE),
-    case("do.delay = { seconds = 0.3, count = 3 }", Streaming, &[], LOST_3),
+    case("do.repeat = { count = 3 }", Streaming, &[], |eeg| (eeg.lost, eeg.odd) == (0, 3)),
+    case("do.delay = { seconds = 0.3, count = 3 }", Streaming, &[], |eeg| {
+        (eeg.lost, eeg.odd) == (3, 3)
+    }),
     case("do.malformed = { count = 3 }", Streaming, &[], LOST_3),
     case("do.nan = { count = 3 }", Streaming, &[], LOST_3),
     case("do.wrong-types = { count = 3 }", Streaming, &[], ODD_3),
