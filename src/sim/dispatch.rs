@@ -59,11 +59,8 @@ impl Call<'_> {
 }
 
 impl Service {
-    /// Answers one message of a client; `None` while the service hangs.
-    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> Option<String> {
-        if self.faults.hang {
-            return None;
-        }
+    /// Answers one message of a client.
+    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> String {
         let (id, answer) = match serde_json::from_str(text) {
             Err(_) => (Value::Null, Err(Refusal::new(NOT_JSON))),
             Ok(Value::Object(request)) => {
@@ -72,12 +69,7 @@ impl Service {
             }
             Ok(_) => (Value::Null, Err(Refusal::new(BAD_REQUEST))),
         };
-        // Members come out in alphabetical order, as Cortex prints them (§1.3).
-        let reply = match answer {
-            Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
-            Err(refusal) => json!({ "error": refusal.to_json(), "id": id, "jsonrpc": "2.0" }),
-        };
-        Some(reply.to_string())
+        reply(&id, answer)
     }
 
     fn run(&mut self, connection: u64, now: f64, request: &Map<String, Value>) -> Answer {
@@ -89,12 +81,6 @@ impl Service {
             return Err(Refusal::new(BAD_REQUEST));
         };
         let method = methods::named(name).ok_or_else(|| Refusal::new(UNKNOWN_METHOD))?;
-        if let Some(refuse) =
-            self.faults.refuse.iter_mut().find(|refuse| refuse.method == name && refuse.times > 0)
-        {
-            refuse.times -= 1;
-            return Err(Refusal::new(refuse.code));
-        }
         method.check(params)?;
         let mut call = Call { connection, now, app: String::new(), params };
         if let Some(pass) = method.pass() {
@@ -102,4 +88,13 @@ impl Service {
         }
         (method.run)(self, &call)
     }
+}
+
+/// The text of an answer. Members come out in alphabetical order, as Cortex prints them (§1.3).
+pub(super) fn reply(id: &Value, answer: Answer) -> String {
+    match answer {
+        Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
+        Err(refusal) => json!({ "error": refusal.to_json(), "id": id, "jsonrpc": "2.0" }),
+    }
+    .to_string()
 }

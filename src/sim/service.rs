@@ -7,23 +7,24 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 
 use super::{
     Delays,
     account::{Apps, Login, USER},
     clock::Clock,
-    control::Faults,
     headsets::Device,
     licence::Licence,
     mappings::Stored,
+    outgoing::{Body, News, What},
     profile::{Loaded, Profile},
     record::Record,
     sessions::Session,
     settings::Setting,
     subjects::Subjects,
     token::Token,
+    trouble::{self, Trouble},
 };
 use crate::cortex::SessionId;
 
@@ -34,7 +35,7 @@ const NEWS: usize = 64;
 pub(super) struct Service {
     pub(super) clock: Clock,
     pub(super) delays: Delays,
-    pub(super) faults: Faults,
+    pub(super) trouble: Trouble,
     pub(super) licence: Licence,
     pub(super) headsets: Vec<Device>,
     pub(super) sessions: Vec<Session>,
@@ -60,10 +61,8 @@ pub(super) struct Service {
     pub(super) dropped: u64,
     /// Connections open now.
     pub(super) connections: usize,
-    /// How often all connections have been dropped.
-    pub(super) drops: u64,
     agenda: Vec<(f64, Happening)>,
-    news: Vec<String>,
+    news: Vec<News>,
 }
 
 /// What happens by itself some time after it was asked for.
@@ -102,7 +101,7 @@ impl Service {
         Self {
             clock,
             delays,
-            faults: Faults::default(),
+            trouble: Trouble::default(),
             licence,
             headsets,
             sessions: Vec::new(),
@@ -120,7 +119,6 @@ impl Service {
             mappings_updated: 0.0,
             dropped: 0,
             connections: 0,
-            drops: 0,
             agenda: Vec::new(),
             news: Vec::new(),
         }
@@ -139,14 +137,17 @@ impl Service {
 
     /// When the next planned thing happens.
     fn next(&self) -> Option<f64> {
-        self.agenda.iter().map(|(time, _)| *time).min_by(f64::total_cmp)
+        let planned = self.agenda.iter().map(|(time, _)| *time);
+        planned.chain(self.trouble.next()).min_by(f64::total_cmp)
     }
 
     /// Lets everything happen that is due.
     fn advance(&mut self, now: f64) {
         self.agenda.sort_by(|a, b| a.0.total_cmp(&b.0));
         // A hair more than now, or a rounded wake-up comes too early for ever on a paused clock.
-        let due = self.agenda.partition_point(|(time, _)| *time <= now + 1e-6);
+        let hair = now + 1e-6;
+        self.begin_due(hair);
+        let due = self.agenda.partition_point(|(time, _)| *time <= hair);
         for (_, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
             match happening {
                 Happening::Approval(app) => self.answer_access(&app, true),
@@ -165,8 +166,13 @@ impl Service {
 
     /// Tells all clients something unasked (§6.2).
     pub(super) fn warn(&mut self, code: i64, message: &Value) {
-        let warning = json!({ "jsonrpc": "2.0", "warning": { "code": code, "message": message } });
-        self.news.push(warning.to_string());
+        let text = trouble::warning(code, message);
+        self.tell(News { client: None, what: What::Say(Body::Text(text)) });
+    }
+
+    /// Has something happen to clients.
+    pub(super) fn tell(&mut self, news: News) {
+        self.news.push(news);
     }
 }
 
@@ -175,8 +181,9 @@ impl Service {
 #[derive(Clone)]
 pub(super) struct Shared {
     service: Arc<Mutex<Service>>,
-    news: broadcast::Sender<String>,
+    news: broadcast::Sender<News>,
     changed: watch::Sender<()>,
+    ending: watch::Sender<bool>,
 }
 
 impl fmt::Debug for Shared {
@@ -192,6 +199,7 @@ impl Shared {
             service: Arc::new(Mutex::new(service)),
             news: broadcast::Sender::new(NEWS),
             changed: watch::Sender::new(()),
+            ending: watch::Sender::new(false),
         }
     }
 
@@ -208,11 +216,22 @@ impl Shared {
         let now = service.clock.now();
         service.advance(now);
         let done = act(&mut service, now);
-        for warning in service.news.drain(..) {
-            // Without connections there is nobody to warn.
-            let _ = self.news.send(warning);
+        for news in service.news.drain(..) {
+            // Without connections there is nobody to tell.
+            let _ = self.news.send(news);
         }
         done
+    }
+
+    /// Has all connections close.
+    pub(super) fn end(&self) {
+        self.ending.send_replace(true);
+        self.changed.send_replace(());
+    }
+
+    /// Whether all connections are to close.
+    pub(super) fn is_ending(&self) -> bool {
+        *self.ending.borrow()
     }
 
     /// The moment of the next planned happening.
@@ -220,8 +239,8 @@ impl Shared {
         self.quietly(|service, _| service.next().map(|time| service.clock.instant(time)))
     }
 
-    /// Warnings from now on.
-    pub(super) fn news(&self) -> broadcast::Receiver<String> {
+    /// What happens to clients from now on.
+    pub(super) fn news(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
     }
 

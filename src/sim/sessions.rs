@@ -127,6 +127,7 @@ impl Service {
         }
         self.leave_profiles(connection, now);
         self.connections = self.connections.saturating_sub(1);
+        self.trouble.forget(connection);
     }
 
     fn take_sessions(&mut self, which: impl Fn(&Session) -> bool) -> Vec<Session> {

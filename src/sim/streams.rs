@@ -7,10 +7,13 @@ use tokio::time::Instant;
 
 use super::{
     dispatch::Call,
+    fault::Fault,
     markers,
+    outgoing::Out,
     refusal::{Answer, NO_SESSION, Refusal, STREAM_UNAVAILABLE},
     row::Row,
     service::Service,
+    spoil::spoil,
 };
 use crate::cortex::{
     Stream,
@@ -117,11 +120,10 @@ impl Service {
     }
 
     /// Hands all samples of a connection that are due to `send`, in order of time.
-    pub(super) fn send_samples(&mut self, connection: u64, now: f64, mut send: impl FnMut(String)) {
+    pub(super) fn send_samples(&mut self, connection: u64, now: f64, mut send: impl FnMut(Out)) {
         let hopeless = self.clock.span(HOPELESS);
-        let faults = &mut self.faults;
         for session in self.sessions.iter_mut().filter(|own| own.connection == connection) {
-            session.events.drain(..).for_each(&mut send);
+            session.events.drain(..).map(Out::now).for_each(&mut send);
             let headset = self.headsets.get(session.place).filter(|headset| headset.streams());
             let Some((headset, origin)) = headset.and_then(|it| Some((it, it.origin?))) else {
                 continue;
@@ -146,10 +148,8 @@ impl Service {
                 let index = own.next;
                 own.next += own.step;
                 let mut live = headset.live(at);
-                if faults.swallow(own.stream, index) {
-                    continue;
-                }
-                live.interpolated = faults.interpolates(index);
+                let fault = self.trouble.sample(connection, &headset.id, own.stream, now);
+                live.interpolated = matches!(fault, Some(Fault::Interpolate { .. }));
                 let markers = match own.stream {
                     Stream::Eeg => markers::of_sample(headset.markers.iter(), index),
                     _ => String::new(),
@@ -158,7 +158,8 @@ impl Service {
                 let mut row = Row::new(own.stream);
                 source.write(own.stream, index, live, &mut row);
                 let later = if own.stream == Stream::Dev { DEV_LATER } else { 0.0 };
-                send(row.finish(session.id.as_str(), self.clock.epoch(at + later)));
+                let text = row.finish(session.id.as_str(), self.clock.epoch(at + later));
+                spoil(text, fault, now, &mut send);
             }
         }
     }
@@ -179,7 +180,7 @@ mod tests {
     fn ask(service: &mut Service, method: &str, params: &Value) -> Value {
         let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
         let now = service.clock.now();
-        let answer = service.answer(CLIENT, now, &request.to_string()).unwrap();
+        let answer = service.answer(CLIENT, now, &request.to_string());
         serde_json::from_str::<Value>(&answer).unwrap()["result"].clone()
     }
 
@@ -197,7 +198,9 @@ mod tests {
 
     fn due(service: &mut Service) -> Vec<Value> {
         let (now, mut sent) = (service.clock.now(), Vec::new());
-        service.send_samples(CLIENT, now, |text| sent.push(serde_json::from_str(&text).unwrap()));
+        service.send_samples(CLIENT, now, |out| {
+            sent.push(serde_json::from_str(out.text()).unwrap());
+        });
         sent
     }
 
@@ -280,10 +283,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stalled_link_loses_samples_and_says_nothing() {
         let mut service = streaming("active", &["eeg"]);
-        service.faults.stall = true;
+        service.order(Fault::Stall { seconds: None }.into(), 0.0);
         advance(Duration::from_millis(500)).await;
         assert!(due(&mut service).is_empty());
-        service.faults.stall = false;
+        service.order(Fault::Mend {}.into(), 0.0);
         advance(Duration::from_millis(4)).await;
         assert_eq!(due(&mut service)[0]["eeg"][0], 129);
     }
