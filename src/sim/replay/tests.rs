@@ -58,7 +58,9 @@ fn an_export_is_replayed_as_the_headset_that_made_it() {
         sample(&recording, Stream::Eeg, 0),
         json!([126, 0, 4200.513, 4100.25, 9.0, 0.0, []])
     );
-    assert_eq!(sample(&recording, Stream::Eeg, 2), json!([0, 1, 4202.0, 4102.0, 9.0, 1.0, []]));
+    let mut marked = sample(&recording, Stream::Eeg, 2);
+    assert_eq!(marked[6].take()[0]["label"], "1");
+    assert_eq!(marked, json!([0, 1, 4202.0, 4102.0, 9.0, 1.0, null]));
     assert_eq!(sample(&recording, Stream::Mot, 1), json!([63, 0.0, 8191.0, 4097.0]));
     assert_eq!(sample(&recording, Stream::Dev, 0), json!([3.0, [4.0, 2.0, 75.0]]));
     assert_eq!(columns(&recording, Stream::Pow), json!(["AF3/theta", "AF3/alpha"]));

@@ -138,7 +138,7 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
     assert_eq!(titles(&other, &query(json!({}), json!([]))), [""; 0]);
     assert_eq!(other.own("getRecordInfos", &json!({ "recordIds": ids })), json!([]));
     for (method, list, code) in
-        [("deleteRecord", "records", -32602), ("requestToDownloadRecordData", "recordIds", -32186)]
+        [("requestToDownloadRecordData", "recordIds", -32186), ("deleteRecord", "records", -32602)]
     {
         let answer = other.own(method, &json!({ list: [ids[0]] }));
         assert_eq!(answer["success"], json!([]));
