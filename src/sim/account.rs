@@ -233,10 +233,20 @@ impl Service {
         self.warn(message.0, &json!(message.1));
     }
 
-    /// The user accepts the licence agreement.
-    pub(super) fn accept_eula(&mut self) {
-        self.eula = true;
-        self.warn(17, &json!("The licence agreement has been accepted."));
+    /// The user accepts the licence agreement, or there is a new one to accept.
+    pub(super) fn set_eula(&mut self, accepted: bool) {
+        self.eula = accepted;
+        if accepted {
+            self.warn(17, &json!("The licence agreement has been accepted."));
+        }
+    }
+
+    /// The user lets all applications in, or takes the right back from all.
+    pub(super) fn answer_all(&mut self, granted: bool) {
+        self.approve_all = granted;
+        for id in self.apps.keys().cloned().collect::<Vec<_>>() {
+            self.answer_access(&id, granted);
+        }
     }
 
     /// All tokens have run out.

@@ -1,10 +1,6 @@
 //! The handle on a running service, for whoever started it.
 
-use super::{
-    Login,
-    scenario::Order,
-    service::{Service, Shared},
-};
+use super::{Login, scenario::Order, service::Shared};
 use crate::cortex::HeadsetId;
 
 /// A handle on a running service; cheap to clone, and never keeps the service running.
@@ -24,13 +20,7 @@ impl Control {
 
     /// The user accepts the licence agreement, or has to accept it again.
     pub fn eula(&self, accepted: bool) {
-        self.0
-            .with(|service, _| if accepted { service.accept_eula() } else { service.eula = false });
-    }
-
-    /// All tokens run out.
-    pub fn expire_tokens(&self) {
-        self.0.with(Service::expire_tokens);
+        self.0.with(|service, _| service.set_eula(accepted));
     }
 
     /// Replaces the scopes of the licence (`eeg`, `pm`) and the sessions left on this computer.

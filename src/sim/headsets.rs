@@ -70,19 +70,6 @@ impl Device {
         }
     }
 
-    /// Has it found in another state at first.
-    pub(super) fn start_as(&mut self, state: State) {
-        self.gone = state == State::Off;
-        self.status = match state {
-            State::Off | State::Discovered => HeadsetStatus::Discovered,
-            State::Connecting => HeadsetStatus::Connecting,
-            State::Connected => HeadsetStatus::Connected,
-        };
-        if self.status != HeadsetStatus::Connected {
-            self.profile = None;
-        }
-    }
-
     /// Measures as another specification says from now on, if its source can.
     pub(super) fn refit(&mut self, spec: Spec) {
         if let Some(source) = self.source.refit(&spec) {
@@ -94,6 +81,19 @@ impl Device {
     /// The sample of `eeg` that a moment of service time belongs to.
     pub(super) fn sample_at(&self, time: f64) -> Option<u64> {
         Some(self.source.index_at(Stream::Eeg, time - self.origin?))
+    }
+
+    /// Has it found in another state at first.
+    pub(super) fn start_as(&mut self, state: State) {
+        self.gone = state == State::Off;
+        self.status = match state {
+            State::Off | State::Discovered => HeadsetStatus::Discovered,
+            State::Connecting => HeadsetStatus::Connecting,
+            State::Connected => HeadsetStatus::Connected,
+        };
+        if self.status != HeadsetStatus::Connected {
+            self.profile = None;
+        }
     }
 
     /// Whether it is connected and measuring.

@@ -213,13 +213,60 @@ impl Method {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn every_documented_method_has_one_row() {
+    use super::*;
+    use crate::sim::tests::Desk;
+
+    /// A value that fits, and one that does not.
+    fn examples(kind: Kind) -> (Value, Value) {
+        match kind {
+            Kind::Text | Kind::Token(_) => (json!("x"), json!(1)),
+            Kind::OneOf(words) => (json!(words[0]), json!("none of them")),
+            Kind::Number => (json!(1.5), json!("1.5")),
+            Kind::Count => (json!(1), json!(-1)),
+            Kind::Flag => (json!(true), json!("true")),
+            Kind::Object => (json!({}), json!([])),
+            Kind::Texts => (json!(["x"]), json!([1])),
+            Kind::Counts => (json!([1]), json!([1.5])),
+            Kind::Objects => (json!([{}]), json!(["x"])),
+            Kind::Value => (json!("x"), json!(-1)),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_method_is_known_and_checks_its_parameters_and_its_token() {
+        let desk = Desk::cold();
         let mut names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!((names.len(), METHODS.len()), (50, 50));
+        for method in METHODS {
+            let fit: Map<String, Value> = method
+                .params
+                .iter()
+                .map(|param| (param.name.to_owned(), examples(param.kind).0))
+                .collect();
+            let code = |params: &Map<String, Value>| desk.raw(method.name, &json!(params));
+            let mut misnamed = fit.clone();
+            misnamed.insert("surprise".to_owned(), json!(1));
+            assert_eq!(code(&misnamed), -32602, "{} surprise", method.name);
+            for param in method.params {
+                let mut mistyped = fit.clone();
+                mistyped.insert(param.name.to_owned(), examples(param.kind).1);
+                assert_eq!(code(&mistyped), -32602, "{} {}", method.name, param.name);
+                if param.required {
+                    let mut less = fit.clone();
+                    less.remove(param.name);
+                    assert_eq!(code(&less), -32602, "{} without {}", method.name, param.name);
+                }
+            }
+            if method.pass().is_some() {
+                assert_eq!(code(&fit), -32014, "{}", method.name);
+            }
+        }
+        for platform in ["login", "logout", "acceptLicense", "inspectApi", "getcortexinfo", ""] {
+            assert_eq!(desk.raw(platform, &json!({})), -32601, "{platform}");
+        }
     }
 }

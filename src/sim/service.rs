@@ -148,17 +148,17 @@ impl Service {
         let hair = now + 1e-6;
         self.begin_due(hair);
         let due = self.agenda.partition_point(|(time, _)| *time <= hair);
-        for (_, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
+        for (at, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
             match happening {
                 Happening::Approval(app) => self.answer_access(&app, true),
                 Happening::ScanEnd => self.scan_ended(),
-                Happening::Connected(place) => self.connected(place, now),
-                Happening::Disconnected(place) => self.disconnected(place, now),
-                Happening::Silence(place) => self.silent_too_long(place, now),
+                Happening::Connected(place) => self.connected(place, at),
+                Happening::Disconnected(place) => self.disconnected(place, at),
+                Happening::Silence(place) => self.silent_too_long(place, at),
                 Happening::Unconnectable(place, code) => self.unconnectable(place, code),
                 Happening::Adjusted(place, outcome) => self.adjusted(place, outcome),
                 Happening::Processed(record) => self.processed(&record),
-                Happening::Trained(session) => self.trained(&session, now),
+                Happening::Trained(session) => self.trained(&session, at),
                 Happening::ProfilesLeft(connection) => self.profiles_left(connection),
             }
         }

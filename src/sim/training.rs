@@ -71,7 +71,7 @@ impl Service {
             }
             _ => return Err(Refusal::bad("There is no such training.")),
         };
-        self.tell(at, detection, event, call.now);
+        self.tell_sys(at, detection, event, call.now);
         let message = format!("Set up training successfully for {action}");
         Ok(json!({ "action": action, "message": message, "status": status }))
     }
@@ -93,7 +93,7 @@ impl Service {
         if !good {
             session.trial = None;
         }
-        self.tell(at, detection, if good { "Succeeded" } else { "Failed" }, now);
+        self.tell_sys(at, detection, if good { "Succeeded" } else { "Failed" }, now);
     }
 
     /// Overall contact quality in per cent as `dev` tells it; full where a headset does not tell.
@@ -115,7 +115,7 @@ impl Service {
     }
 
     /// Puts an event on `sys`, if the session listens. Members in alphabetical order (§1.3).
-    fn tell(&mut self, at: usize, detection: Detection, event: &str, now: f64) {
+    fn tell_sys(&mut self, at: usize, detection: Detection, event: &str, now: f64) {
         let time = (self.clock.epoch(now) * 1e4).round() / 1e4;
         let Some(session) = self.sessions.get_mut(at) else { return };
         let listens = session.streams.iter().any(|own| own.stream == Stream::Sys);

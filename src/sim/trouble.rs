@@ -244,12 +244,6 @@ impl Service {
         self.trouble.active.push(Active { order, until, left });
     }
 
-    /// The user answers for all applications known so far.
-    fn answer_all(&mut self, granted: bool) {
-        let known: Vec<_> = self.apps.keys().cloned().collect();
-        known.iter().for_each(|id| self.answer_access(id, granted));
-    }
-
     fn do_once(&mut self, Order { client, headset, fault, .. }: Order, now: f64) {
         let fits = |own: &HeadsetId| headset.as_ref().is_none_or(|wanted| wanted == own);
         let hit: Vec<_> = self.headsets.iter().map(|own| own.id.clone()).filter(fits).collect();

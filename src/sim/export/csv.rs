@@ -100,7 +100,7 @@ const MARKER: [&str; 3] = ["MarkerIndex", "MarkerType", "MarkerValueInt"];
 fn marker_cells(marker: Option<(usize, &(f64, &Marker))>) -> [String; 3] {
     let Some((place, (_, marker))) = marker else { return Default::default() };
     let kind = if marker.kind() == "interval" { "2" } else { "1" };
-    let value = marker.value.as_u64().map_or_else(|| "-1".to_owned(), |value| value.to_string());
+    let value = marker.value.as_u64().map_or_else(String::new, |value| value.to_string());
     [(place + 1).to_string(), kind.to_owned(), value]
 }
 
