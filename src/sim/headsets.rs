@@ -87,10 +87,14 @@ impl Device {
     pub(super) fn start_as(&mut self, state: State) {
         self.gone = state == State::Off;
         self.status = match state {
-            State::Off | State::Discovered => HeadsetStatus::Discovered,
+            State::Off | State::Discovered | State::Virtual => HeadsetStatus::Discovered,
             State::Connecting => HeadsetStatus::Connecting,
-            State::Connected => HeadsetStatus::Connected,
+            State::Connected | State::Usb => HeadsetStatus::Connected,
         };
+        self.is_virtual = state == State::Virtual;
+        if state == State::Usb {
+            self.spec.connected_by = "usb cable";
+        }
         if self.status != HeadsetStatus::Connected {
             self.profile = None;
         }

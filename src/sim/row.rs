@@ -134,7 +134,6 @@ impl Row {
             decimals -= 1;
         }
         let mut digit = || {
-            #[expect(clippy::cast_possible_truncation, reason = "below ten")]
             let digit = b'0' + (rest % 10) as u8;
             rest /= 10;
             (digit, rest)
