@@ -61,14 +61,20 @@ impl Call<'_> {
 impl Service {
     /// Answers one message of a client.
     pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> String {
-        let (id, answer) = match serde_json::from_str(text) {
+        let request = serde_json::from_str(text);
+        let mut method = "";
+        let (id, answer) = match &request {
             Err(_) => (Value::Null, Err(Refusal::new(NOT_JSON))),
             Ok(Value::Object(request)) => {
                 let id = request.get("id").cloned().unwrap_or_default();
-                (id, self.run(connection, now, &request))
+                method = request.get("method").and_then(Value::as_str).unwrap_or_default();
+                (id, self.run(connection, now, request))
             }
             Ok(_) => (Value::Null, Err(Refusal::new(BAD_REQUEST))),
         };
+        // Neither parameters nor results: they may hold secrets and tokens.
+        let outcome = answer.as_ref().map_or_else(Refusal::to_string, |_| "ok".to_owned());
+        tracing::debug!("client {connection}: {method:.40}: {outcome}");
         reply(&id, answer)
     }
 

@@ -70,19 +70,6 @@ impl Device {
         }
     }
 
-    /// Measures as another specification says from now on, if its source can.
-    pub(super) fn refit(&mut self, spec: Spec) {
-        if let Some(source) = self.source.refit(&spec) {
-            self.source = source;
-            self.spec = spec;
-        }
-    }
-
-    /// The sample of `eeg` that a moment of service time belongs to.
-    pub(super) fn sample_at(&self, time: f64) -> Option<u64> {
-        Some(self.source.index_at(Stream::Eeg, time - self.origin?))
-    }
-
     /// Has it found in another state at first.
     pub(super) fn start_as(&mut self, state: State) {
         self.gone = state == State::Off;
@@ -94,6 +81,19 @@ impl Device {
         if self.status != HeadsetStatus::Connected {
             self.profile = None;
         }
+    }
+
+    /// Measures as another specification says from now on, if its source can.
+    pub(super) fn refit(&mut self, spec: Spec) {
+        if let Some(source) = self.source.refit(&spec) {
+            self.source = source;
+            self.spec = spec;
+        }
+    }
+
+    /// The sample of `eeg` that a moment of service time belongs to.
+    pub(super) fn sample_at(&self, time: f64) -> Option<u64> {
+        Some(self.source.index_at(Stream::Eeg, time - self.origin?))
     }
 
     /// Whether it is connected and measuring.

@@ -52,6 +52,7 @@ pub mod tls;
 mod token;
 mod training;
 mod trouble;
+pub mod unsure;
 
 use std::{
     io,

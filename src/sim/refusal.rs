@@ -1,5 +1,7 @@
 //! Errors as Cortex answers them (§6.1): a code and a text.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 /// What a method returns.
@@ -84,6 +86,12 @@ const TEXTS: &[(i64, &str)] = &[
     (-32230, "The licence does not cover this type of headset."),
     (-32232, "EEG of this headset needs a licence."),
 ];
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.message)
+    }
+}
 
 impl Refusal {
     /// With the code's usual text.

@@ -167,11 +167,11 @@ impl Service {
     /// Tells all clients something unasked (§6.2).
     pub(super) fn warn(&mut self, code: i64, message: &Value) {
         let text = trouble::warning(code, message);
-        self.tell(News { client: None, what: What::Say(Body::Text(text)) });
+        self.announce(News { client: None, what: What::Say(Body::Text(text)) });
     }
 
     /// Has something happen to clients.
-    pub(super) fn tell(&mut self, news: News) {
+    pub(super) fn announce(&mut self, news: News) {
         self.news.push(news);
     }
 }

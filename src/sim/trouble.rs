@@ -141,6 +141,7 @@ impl Service {
         let fault = self.trouble.answer(client, &method);
         match fault {
             Some(Fault::Refuse { code, message, .. }) => {
+                tracing::debug!("client {client}: {method:.40} is refused with {code}");
                 let usual = Refusal::new(code);
                 let message = message.unwrap_or(usual.message);
                 return vec![Out::now(reply(&id, Err(Refusal { code, message })))];
@@ -153,6 +154,9 @@ impl Service {
             _ => {}
         }
         let answer = Out::now(self.answer(client, now, text));
+        if let Some(fault) = &fault {
+            tracing::debug!("client {client}: {method:.40} is hit by {fault:?}");
+        }
         match fault {
             Some(Fault::Late { seconds, .. }) => {
                 vec![Out { when: When::At(now + seconds.get()), ..answer }]
@@ -243,9 +247,9 @@ impl Service {
     fn do_once(&mut self, Order { client, headset, fault, .. }: Order, now: f64) {
         let fits = |own: &HeadsetId| headset.as_ref().is_none_or(|wanted| wanted == own);
         let hit: Vec<_> = self.headsets.iter().map(|own| own.id.clone()).filter(fits).collect();
-        let mut say = |body| self.tell(News { client, what: What::Say(body) });
+        let mut say = |body| self.announce(News { client, what: What::Say(body) });
         match fault {
-            Fault::Drop { close } => self.tell(News { client, what: What::HangUp { close } }),
+            Fault::Drop { close } => self.announce(News { client, what: What::HangUp { close } }),
             Fault::InvalidUtf8 {} => say(Body::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())),
             Fault::Oversized { bytes } => say(Body::Text(" ".repeat(bytes))),
             Fault::Warning { code, message } => say(Body::Text(warning(code, &message))),
