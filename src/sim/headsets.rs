@@ -73,8 +73,9 @@ impl Device {
     /// Has it found in another state at first.
     pub(super) fn start_as(&mut self, state: State) {
         self.gone = state == State::Off;
+        self.is_virtual = state == State::Virtual;
         self.status = match state {
-            State::Off | State::Discovered => HeadsetStatus::Discovered,
+            State::Off | State::Discovered | State::Virtual => HeadsetStatus::Discovered,
             State::Connecting => HeadsetStatus::Connecting,
             State::Connected => HeadsetStatus::Connected,
         };

@@ -33,6 +33,8 @@ pub enum State {
     Connecting,
     /// Connected already.
     Connected,
+    /// In the list, made in Launcher: its loss is not told (§2.12).
+    Virtual,
 }
 
 /// The models and their names.
@@ -50,11 +52,12 @@ pub const MODELS: [(&str, Model); 10] = [
 ];
 
 /// The states and their names.
-const STATES: [(&str, State); 4] = [
+const STATES: [(&str, State); 5] = [
     ("off", State::Off),
     ("discovered", State::Discovered),
     ("connecting", State::Connecting),
     ("connected", State::Connected),
+    ("virtual", State::Virtual),
 ];
 
 impl From<Model> for Wanted {
