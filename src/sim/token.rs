@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     account::{LICENSE_ID, USER_ID},
+    noise::slot,
     refusal::{BAD_TOKEN, NO_ACCESS, NO_LOGIN, Refusal, TOKEN_EXPIRED, TOKEN_OF_ANOTHER_USER},
     service::Service,
 };
@@ -15,7 +16,7 @@ const TOKENS: usize = 64;
 /// Seconds for which a token is good.
 const LIFE: f64 = 48.0 * 3600.0;
 /// Seconds for which it claims to be.
-const CLAIM: f64 = 259_200.0;
+const CLAIM: u64 = 259_200;
 
 /// What a token has to be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Service {
 
     /// A new token: a JWT in standard base64.
     pub(super) fn issue(&mut self, app: &str, now: f64) -> String {
-        let from = self.clock.epoch(now).floor();
+        let (from, _) = slot(self.clock.epoch(now));
         let claims = json!({
             "appId": self.app_id(app),
             "appVersion": "1.0",

@@ -27,20 +27,20 @@ pub(super) fn of(
     let of_row = |(row, [number, kind, value]): &(usize, [Option<f64>; 3])| {
         let (number, _) = slot(number.unwrap_or_default());
         let own = told.markers.iter().find(|marker| marker["index"] == number);
-        let mut marker = own.cloned().unwrap_or_else(|| {
+        let mut object = own.cloned().unwrap_or_else(|| {
             json!({
                 "label": number.to_string(),
                 "type": if *kind == Some(2.0) { "interval" } else { "instance" },
                 "value": value.map_or(json!(""), |value| json!(slot(value).0)),
             })
         });
-        if let Some(members) = marker.as_object_mut() {
+        if let Some(members) = object.as_object_mut() {
             // Its times are those of the recording, not of the replay.
             members.retain(|name, _| !matches!(name.as_str(), "startDatetime" | "endDatetime"));
             members.insert("applicationId".to_owned(), json!(""));
             members.insert("recordId".to_owned(), json!(""));
         }
-        (*row, marker.to_string())
+        (*row, object.to_string())
     };
     marked.iter().map(of_row).collect()
 }

@@ -5,11 +5,15 @@ use crate::sim::{Delays, Login, account::LICENSE_ID};
 
 fn base64(text: &str) -> Value {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text.trim_end_matches('=').chars().map(|c| DIGITS.find(c).unwrap());
-    let bits: String = digits.map(|digit| format!("{digit:06b}")).collect();
-    let bytes = bits.as_bytes().chunks_exact(8);
-    let bytes: Vec<u8> =
-        bytes.map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 2).unwrap()).collect();
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for digit in text.trim_end_matches('=').chars() {
+        bits = bits << 6 | u32::try_from(DIGITS.find(digit).unwrap()).unwrap();
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).unwrap());
+        }
+    }
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -66,7 +70,7 @@ async fn who_asks_with_the_wrong_words_is_not_known() {
 async fn a_token_lasts_48_hours_and_is_exchanged_for_a_new_one_even_then() {
     let mut desk = Desk::warm(Model::Insight);
     let claims = base64(desk.token.split('.').nth(1).unwrap());
-    assert_eq!(claims["exp"].as_f64().unwrap() - claims["nbf"].as_f64().unwrap(), 259_200.0);
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap(), 259_200);
     assert_eq!(
         (&claims["appId"], &claims["version"], &claims["licenseId"]),
         (&json!("com.sim.user.app"), &json!("2.0"), &json!(LICENSE_ID))

@@ -6,7 +6,7 @@ fn device(desk: &Desk) -> Value {
     desk.call("queryHeadsets", &json!({ "includeFlexMappings": true }))[0].clone()
 }
 
-fn connect(desk: &Desk, more: Value) -> Value {
+fn connect(desk: &Desk, more: &Value) -> Value {
     let mut params = json!({ "command": "connect", "headset": desk.headset() });
     for (name, value) in more.as_object().unwrap() {
         params[name] = value.clone();
@@ -37,7 +37,7 @@ async fn a_connection_ends_as_its_link_and_settings_allow() {
     for (model, more, code) in cases {
         let mut desk = disconnected(model).await;
         assert_eq!(device(&desk)["settings"]["mode"], "UNKNOWN");
-        desk.call("controlDevice", &connect(&desk, more));
+        desk.call("controlDevice", &connect(&desk, &more));
         assert_eq!(device(&desk)["status"], "connecting");
         desk.pass(2.1).await;
         let (told, message) = desk.warnings().pop().unwrap();
@@ -46,7 +46,7 @@ async fn a_connection_ends_as_its_link_and_settings_allow() {
         assert_eq!(device(&desk)["status"], status);
     }
     let mut desk = disconnected(Model::Insight).await;
-    desk.call("controlDevice", &connect(&desk, json!({})));
+    desk.call("controlDevice", &connect(&desk, &json!({})));
     desk.shared.with(|service, now| {
         let id = service.headsets[0].id.clone();
         service.headset_gone(&id, now);
@@ -66,7 +66,7 @@ async fn a_connection_ends_as_its_link_and_settings_allow() {
 #[tokio::test(start_paused = true)]
 async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
     let mut desk = disconnected(Model::EpocX).await;
-    desk.call("controlDevice", &connect(&desk, json!({ "connectionType": "usb cable" })));
+    desk.call("controlDevice", &connect(&desk, &json!({ "connectionType": "usb cable" })));
     desk.pass(3600.0).await;
     assert_eq!(desk.codes(), [104]);
     let object = device(&desk);
@@ -102,7 +102,7 @@ async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
     desk.call("controlDevice", &json!({ "command": "disconnect", "headset": desk.headset() }));
     desk.pass(0.1).await;
     // At 128 Hz and without motion Bluetooth carries it.
-    desk.call("controlDevice", &connect(&desk, json!({ "connectionType": "bluetooth" })));
+    desk.call("controlDevice", &connect(&desk, &json!({ "connectionType": "bluetooth" })));
     desk.pass(4.0).await;
     assert_eq!(desk.codes(), [110, 104]);
     let session = desk.session("active");
@@ -168,9 +168,9 @@ async fn a_flex_has_its_sensors_where_it_is_told() {
         json!({ "CMS": "TP9", "DRL": "TP10", "LA": "Nose" }),
         json!({ "CMS": "TP9", "DRL": "TP10", "LA": "Pz", "LB": "Pz" }),
     ] {
-        assert_eq!(desk.raw("controlDevice", &connect(&desk, json!({ "mappings": bad }))), -32602);
+        assert_eq!(desk.raw("controlDevice", &connect(&desk, &json!({ "mappings": bad }))), -32602);
     }
-    desk.call("controlDevice", &connect(&desk, json!({ "mappings": mapping })));
+    desk.call("controlDevice", &connect(&desk, &json!({ "mappings": mapping })));
     desk.pass(4.0).await;
     assert_eq!(desk.codes(), [104]);
     assert_eq!(device(&desk)["sensors"], json!(["AF3", "Fz", "Pz"]));
@@ -203,7 +203,7 @@ async fn a_flex_has_its_sensors_where_it_is_told() {
     like["DRL"] = json!("TP10");
     desk.call("controlDevice", &json!({ "command": "disconnect", "headset": desk.headset() }));
     desk.pass(0.1).await;
-    desk.call("controlDevice", &connect(&desk, json!({ "mappings": like })));
+    desk.call("controlDevice", &connect(&desk, &json!({ "mappings": like })));
     desk.pass(4.0).await;
     // An EPOC's positions bring an EPOC's detections.
     assert_eq!(
@@ -212,7 +212,7 @@ async fn a_flex_has_its_sensors_where_it_is_told() {
     );
     let insight = Desk::warm(Model::Insight);
     assert_eq!(
-        insight.raw("controlDevice", &connect(&insight, json!({ "mappings": mapping }))),
+        insight.raw("controlDevice", &connect(&insight, &json!({ "mappings": mapping }))),
         -32602
     );
     assert!(device(&insight).get("flexMappings").is_none());

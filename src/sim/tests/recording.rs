@@ -185,15 +185,15 @@ async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
     desk.pass(1.0).await;
     for desk in [&desk, &other] {
         let samples = desk.samples();
-        let marked: Vec<_> = samples.iter().filter(|it| it["eeg"][18] != json!([])).collect();
-        assert_eq!(marked.len(), 2);
-        assert_eq!(marked[0]["eeg"][18][0]["label"], "late");
+        let shown: Vec<_> = samples.iter().filter(|it| it["eeg"][18] != json!([])).collect();
+        assert_eq!(shown.len(), 2);
+        assert_eq!(shown[0]["eeg"][18][0]["label"], "late");
         assert_eq!(
-            (&marked[1]["eeg"][18][0]["uuid"], &marked[1]["eeg"][18][0]["recordId"]),
+            (&shown[1]["eeg"][18][0]["uuid"], &shown[1]["eeg"][18][0]["recordId"]),
             (&marker["uuid"], &uuid)
         );
-        assert_eq!(marked[1]["eeg"][18][0]["applicationId"], "com.sim.user.app");
-        let late = marked[1]["time"].as_f64().unwrap() * 1000.0 - soon;
+        assert_eq!(shown[1]["eeg"][18][0]["applicationId"], "com.sim.user.app");
+        let late = shown[1]["time"].as_f64().unwrap() * 1000.0 - soon;
         assert!((-0.2..1000.0 / 256.0 + 0.2).contains(&late), "{late}");
     }
     let update =
