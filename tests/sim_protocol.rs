@@ -134,7 +134,7 @@ async fn from_the_first_question_to_streaming_on_a_cold_service() {
         approval: Some(instant),
         scan: instant,
         connect: instant,
-        settle: Duration::from_millis(30),
+        settle: Duration::from_millis(500),
         ..Delays::default()
     };
     let options = Options { warm: false, delays, ..Options::demo(Model::Insight, 1, 7) };
