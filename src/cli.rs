@@ -129,6 +129,7 @@ pub struct Demo {
 
 /// What is simulated and how it is served.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Simulator {
     /// Port to listen on; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 6868)]

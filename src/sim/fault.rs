@@ -288,7 +288,7 @@ impl Seconds {
 /// Of a number; what cannot be waited for becomes the nearest that can.
 impl From<f64> for Seconds {
     fn from(seconds: f64) -> Self {
-        Self(seconds.max(0.0).min(MONTH))
+        Self(if seconds > 0.0 { seconds.min(MONTH) } else { 0.0 })
     }
 }
 

@@ -33,7 +33,9 @@ pub enum State {
     Connecting,
     /// Connected already.
     Connected,
-    /// In the list, made in Launcher: its loss is not told (§2.12).
+    /// Connected by USB cable: it looks well and can never stream (§2.7).
+    Usb,
+    /// Made in Launcher and discovered: no warning 103 tells of its end (§2.12).
     Virtual,
 }
 
@@ -52,11 +54,12 @@ pub const MODELS: [(&str, Model); 10] = [
 ];
 
 /// The states and their names.
-const STATES: [(&str, State); 5] = [
+const STATES: [(&str, State); 6] = [
     ("off", State::Off),
     ("discovered", State::Discovered),
     ("connecting", State::Connecting),
     ("connected", State::Connected),
+    ("usb", State::Usb),
     ("virtual", State::Virtual),
 ];
 
@@ -159,7 +162,7 @@ mod tests {
             ("insight@x", "\"x\" is no EEG rate of insight; it has 128 Hz"),
             ("insight:EPOCX-0A1B2C3D", "INSIGHT- and eight hex digits"),
             ("insight:INSIGHT-0A1B2C3", "INSIGHT- and eight hex digits"),
-            ("insight:on", "off discovered connecting connected"),
+            ("insight:on", "off discovered connecting connected usb virtual"),
             ("insight:INSIGHT-0A1B2C3D:on", "\"on\" is no state"),
             ("insight:off:INSIGHT-0A1B2C3D", "nothing follows the state"),
         ] {
