@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 const MEASURED: Duration = Duration::from_secs(5);
-const HOUR: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_mins(1);
 
 fn main() -> Result<()> {
     if std::env::args().any(|arg| arg == "--memory") {
@@ -57,7 +57,7 @@ fn load(name: &str, options: Options) -> Result<()> {
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let core = (service.busy() - busy).as_secs_f64() / seconds;
+    let core = service.busy().saturating_sub(busy).as_secs_f64() / seconds;
     late.sort_by(f64::total_cmp);
     let at = |share: usize| late.get(late.len() * share / 1000).map_or(f64::NAN, |late| late * 1e3);
     println!(
@@ -164,6 +164,7 @@ impl Running {
 trait Socket: Read + Write {}
 impl<T: Read + Write> Socket for T {}
 
+#[expect(clippy::needless_pass_by_value, reason = "takes json!(…) as it comes")]
 fn ask(socket: &mut WebSocket<Box<dyn Socket>>, method: &str, params: Value) -> Result<Value> {
     let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
     socket.send(Message::text(request.to_string()))?;

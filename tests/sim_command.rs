@@ -1,6 +1,10 @@
 //! `cortop sim` as a program: what it prints, serves and refuses, and how it ends.
 #![cfg(unix)]
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail aloud")]
+#![expect(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests fail aloud, and take json!(…) as it comes"
+)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -106,9 +110,8 @@ fn a_signal_closes_connections_properly_and_ends_with_0() {
         ask(&mut client, "no\u{1b}[2Jsuch", json!({}));
         kill_process(Pid::from_child(&served.child), signal).expect("signalled");
         let close = loop {
-            match client.read().expect("a close frame") {
-                Message::Close(_) => break client.read().expect_err("the end"),
-                _ => {}
+            if let Message::Close(_) = client.read().expect("a close frame") {
+                break client.read().expect_err("the end");
             }
         };
         assert!(close.to_string().contains("closed normally"), "{close}");
