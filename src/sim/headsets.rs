@@ -75,6 +75,9 @@ impl Device {
         if let Some(source) = self.source.refit(&spec) {
             self.source = source;
             self.spec = spec;
+        } else {
+            // A recording stays as it is, whatever it is connected by.
+            self.spec.connected_by = spec.connected_by;
         }
     }
 
@@ -248,30 +251,36 @@ impl Service {
 
     fn connect(&mut self, place: usize, call: &Call<'_>) -> Result<(), Refusal> {
         let Some(headset) = self.headsets.get_mut(place) else { return Ok(()) };
-        let mut spec = headset.spec.clone();
-        if let Some(mapping) = call.get("mappings") {
-            let mapping = mappings::read(mapping).filter(|_| spec.flex());
-            headset.mapping = mapping.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
-            spec.fit_flex(mappings::sensors(&headset.mapping));
+        let mapping = match call.get("mappings") {
+            None => None,
+            Some(told) => {
+                let read = mappings::read(told).filter(|_| headset.spec.flex());
+                Some(read.ok_or_else(|| Refusal::new(BAD_PARAMS))?)
+            }
+        };
+        if headset.status == HeadsetStatus::Connected {
+            // Neither link nor sensors change under those who stream.
+            self.plan(call.now, Happening::Connected(place));
+            return Ok(());
         }
-        let link = match call.text("connectionType") {
+        let mut spec = headset.spec.clone();
+        if let Some(mapping) = mapping {
+            spec.fit_flex(mappings::sensors(&mapping));
+            headset.mapping = mapping;
+        }
+        spec.connected_by = match call.text("connectionType") {
             "" => spec.connected_by,
             "usb cable" => "usb cable",
             "dongle" => "dongle",
             _ => "bluetooth",
         };
-        let mut wait = 0.0;
-        if headset.status != HeadsetStatus::Connected {
-            headset.status = HeadsetStatus::Connecting;
-            wait = self.delays.connect.as_secs_f64();
-        }
-        let outcome = match spec.obstacle(link) {
+        let outcome = match spec.obstacle() {
             Some(code) => Happening::Unconnectable(place, code),
             None => Happening::Connected(place),
         };
-        spec.connected_by = link;
         headset.refit(spec);
-        self.plan(call.now + wait, outcome);
+        headset.status = HeadsetStatus::Connecting;
+        self.plan(call.now + self.delays.connect.as_secs_f64(), outcome);
         Ok(())
     }
 

@@ -13,6 +13,9 @@ use super::{
 /// The parameter that carries the token.
 pub(super) const TOKEN: &str = "cortexToken";
 
+/// Bytes of a text or an object: what is kept of a request stays small.
+const LONGEST: usize = 4096;
+
 /// What a parameter has to be.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -37,16 +40,16 @@ impl Kind {
     fn fits(self, value: &Value) -> bool {
         let all = |fits: fn(&Value) -> bool| value.as_array().is_some_and(|it| it.iter().all(fits));
         match self {
-            Self::Text | Self::Token(_) => value.is_string(),
+            Self::Text | Self::Token(_) => value.as_str().is_some_and(|text| text.len() <= LONGEST),
             Self::OneOf(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Self::Number => value.is_number(),
             Self::Count => value.is_u64(),
             Self::Flag => value.is_boolean(),
-            Self::Object => value.is_object(),
-            Self::Texts => all(Value::is_string),
+            Self::Object => value.is_object() && value.to_string().len() <= LONGEST,
+            Self::Texts => all(|item| Self::Text.fits(item)),
             Self::Counts => all(Value::is_u64),
             Self::Objects => all(Value::is_object),
-            Self::Value => value.is_string() || value.is_u64(),
+            Self::Value => Self::Text.fits(value) || value.is_u64(),
         }
     }
 }
@@ -221,7 +224,8 @@ mod tests {
     /// A value that fits, and one that does not.
     fn examples(kind: Kind) -> (Value, Value) {
         match kind {
-            Kind::Text | Kind::Token(_) => (json!("x"), json!(1)),
+            Kind::Text => (json!("x"), json!("x".repeat(LONGEST + 1))),
+            Kind::Token(_) => (json!("x"), json!(1)),
             Kind::OneOf(words) => (json!(words[0]), json!("none of them")),
             Kind::Number => (json!(1.5), json!("1.5")),
             Kind::Count => (json!(1), json!(-1)),

@@ -174,9 +174,9 @@ impl Spec {
         self.sensors = sensors;
     }
 
-    /// The code of the warning with which a connection by this link fails, if it does (§2.6, §8).
-    pub(super) fn obstacle(&self, link: &str) -> Option<i64> {
-        match (self.model, link) {
+    /// The code of the warning with which a connection by its link fails, if it does (§2.6, §8).
+    pub(super) fn obstacle(&self) -> Option<i64> {
+        match (self.model, self.connected_by) {
             (Model::Epoc, "bluetooth" | "usb cable") => Some(101),
             (_, "bluetooth") if self.adjustable() && self.eeg_rate != 128 => Some(112),
             (_, "bluetooth") if self.adjustable() && self.mems_rate > 0.0 => Some(113),

@@ -67,6 +67,9 @@ impl Service {
         };
         let object = record.to_json(&self.clock);
         if let Some(session) = self.sessions.get_mut(at) {
+            if session.records.len() == MOST {
+                session.records.remove(0);
+            }
             session.records.push(record.uuid.clone());
         }
         if self.records.len() == MOST {
