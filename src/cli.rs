@@ -3,7 +3,7 @@
 
 #![expect(clippy::doc_markdown, reason = "clap prints these comments as the help")]
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use clap::{
     Args, CommandFactory, Parser, Subcommand,
@@ -11,7 +11,10 @@ use clap::{
     error::ErrorKind,
 };
 
-use crate::cortex::{HeadsetId, Stream, client::SessionPolicy, model::Model};
+use crate::{
+    cortex::{HeadsetId, Stream, client::SessionPolicy, model::Model},
+    sim::spec::Wanted,
+};
 
 const AFTER_HELP: &str = "\
 Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or \
@@ -40,6 +43,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the monitor on a simulated headset: no account, no headset, no network
     Demo(Demo),
+    /// Serve a simulated Cortex service to any client, until Ctrl-C
+    Sim(Box<Simulator>),
     /// Print something to standard output
     #[command(subcommand)]
     Print(Print),
@@ -125,6 +130,52 @@ pub struct Demo {
     pub seed: u64,
 }
 
+/// What is simulated and how it is served.
+#[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Simulator {
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 6868)]
+    pub port: u16,
+    /// Serve plain WebSocket in place of TLS
+    #[arg(long)]
+    pub ws: bool,
+    /// Write the root certificate to DIR/root.pem, for a client's ca_certs
+    #[arg(long, value_name = "DIR", conflicts_with = "ws")]
+    pub ca_out: Option<PathBuf>,
+    /// Headset as model[@eegRate][:id][:state], such as epocx@256 or
+    /// insight:INSIGHT-0A1B2C3D:off; up to 64 [default: epocx]
+    #[arg(long, value_name = "SPEC")]
+    pub headset: Vec<Wanted>,
+    /// Recording to play in a loop in place of the synthetic signal
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// What goes wrong and when (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Seed of the signal and of the ids
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Seconds of the service that pass in a second: clocks, rates and delays
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Do not log requests
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Address to listen on in place of 127.0.0.1 and ::1
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<IpAddr>,
+    /// Let clients call sim.fault, which makes things go wrong
+    #[arg(long)]
+    pub allow_control: bool,
+    /// List what can go wrong, and end
+    #[arg(long)]
+    pub list_faults: bool,
+    /// List where the protocol is not known for sure, and end
+    #[arg(long)]
+    pub unsure: bool,
+}
+
 impl Cli {
     /// Reads the arguments; ends the process with clap's message where they are not understood or
     /// ask for the help.
@@ -182,6 +233,15 @@ fn max_rate(text: &str) -> Result<f64, String> {
     check_max_rate(rate).map(|()| rate)
 }
 
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=1000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("must be 0.01 to 1000".to_owned())
+    }
+}
+
 /// Whether a rate in kB/s can be kept.
 ///
 /// # Errors
@@ -209,11 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn demo_help() {
+    fn help_of_the_subcommands() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        let demo = command.find_subcommand_mut("demo").expect("demo");
-        insta::assert_snapshot!(demo.render_help());
+        for name in ["demo", "sim"] {
+            let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
+            insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
+        }
     }
 
     #[test]
@@ -235,6 +297,19 @@ mod tests {
             let Some(Command::Demo(demo)) = cli.command else { panic!("{:?}", cli.command) };
             assert_eq!((demo.headsets, demo.model, demo.seed), (64, Model::Mn8, 7));
         }
+
+        let cli = parse(
+            "cortop sim --port 0 --ca-out ca --headset epocx@256 \
+             --headset insight:INSIGHT-0A1B2C3D:off --replay r.csv --scenario s.toml --seed 7 \
+             --speed 60 --quiet --bind 127.0.0.2 --allow-control",
+        )
+        .expect("valid");
+        let Some(Command::Sim(sim)) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!((sim.port, sim.headset.len(), sim.ws), (0, 2, false));
+        assert!((sim.speed - 60.0).abs() < f64::EPSILON && sim.quiet && sim.allow_control);
+        for line in ["cortop sim", "cortop sim --ws", "cortop sim --list-faults --unsure"] {
+            parse(line).expect(line);
+        }
     }
 
     #[test]
@@ -249,6 +324,13 @@ mod tests {
             "cortop demo --headsets 0",
             "cortop demo --headsets 65",
             "cortop demo --model epoc",
+            "cortop sim --headset epocy",
+            "cortop sim --speed 0",
+            "cortop sim --speed inf",
+            "cortop sim --port 65536",
+            "cortop sim --bind localhost",
+            "cortop sim --ws --ca-out ca",
+            "cortop --url ws://127.0.0.1:1 sim",
             "cortop demo --url ws://127.0.0.1:1",
             "cortop --insecure print config",
             "cortop --client-secret x",

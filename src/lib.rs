@@ -9,6 +9,7 @@
 //!  ├─ app       the state machine: update(Message) → effects    knows cortex types, signal snapshots; no I/O
 //!  ├─ signal    decoder task: samples → columns, health         knows cortex::sample only
 //!  ├─ cortex    the Cortex API: socket, JSON-RPC, objects       knows nothing above
+//!  ├─ serve     `cortop sim`: the simulator for other clients   knows sim
 //!  └─ sim       a simulated Cortex service                      knows cortex objects only
 //! ```
 
@@ -19,6 +20,7 @@ pub mod cortex;
 pub mod logging;
 pub mod monitor;
 pub mod run;
+pub mod serve;
 pub mod signal;
 pub mod sim;
 pub mod terminal;

@@ -6,7 +6,8 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
     path::Path,
-    sync::Mutex,
+    sync::{Mutex, mpsc},
+    thread,
 };
 
 use color_eyre::eyre::{Result, WrapErr as _};
@@ -43,6 +44,50 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<()> {
     // Where crates with `log` say their TRACE, several times a message, it ends at once.
     log::set_max_level(log::LevelFilter::Debug);
     Ok(())
+}
+
+/// Starts a log of what the simulator hears and says, a line each, on standard error; quiet: of
+/// warnings only. To be called once, in place of [`init`].
+///
+/// A reader that has stopped reading costs lines, never time.
+///
+/// # Errors
+/// The log was started before.
+pub fn init_requests(quiet: bool) -> Result<()> {
+    let level = if quiet { LevelFilter::WARN } else { LevelFilter::DEBUG };
+    let levels = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target(concat!(env!("CARGO_CRATE_NAME"), "::sim"), level);
+    let (lines, waiting) = mpsc::sync_channel::<Vec<u8>>(LINES);
+    thread::spawn(move || {
+        while let Ok(line) = waiting.recv() {
+            // Nobody reads: there is nowhere to say so.
+            let _ = io::stderr().write_all(&line);
+        }
+    });
+    let layer = fmt::layer()
+        .with_ansi(false)
+        .with_target(false)
+        .with_writer(Mutex::new(Lines(Relay(lines))))
+        .with_filter(levels);
+    tracing_subscriber::registry().with(layer).try_init().wrap_err("the log was started twice")
+}
+
+/// Lines that may wait for a reader of standard error.
+const LINES: usize = 1024;
+
+/// Hands whole lines to the thread that writes them; what finds no room is dropped.
+struct Relay(mpsc::SyncSender<Vec<u8>>);
+
+impl Write for Relay {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let _ = self.0.try_send(line.to_vec());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The levels captured. Other crates stay below TRACE whatever is asked for: tungstenite's prints

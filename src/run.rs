@@ -20,6 +20,7 @@ use crate::{
     config::{self, Config, Credentials, Sources},
     cortex, logging,
     monitor::Monitor,
+    serve,
     sim::{self, Sim},
     terminal::{self, End, Screen as _, Tty, guard::Guard, input, screen, signals},
     ui::{self, Ui},
@@ -33,6 +34,7 @@ const REFUSED: u8 = 2;
 pub fn main(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| End::Quit),
+        Some(Command::Sim(sim)) => serve::run(sim).map(|()| End::Quit),
         Some(Command::Demo(demo)) => start(cli, Some(demo)),
         None => start(cli, None),
     };
@@ -46,7 +48,7 @@ pub fn main(cli: &Cli) -> ExitCode {
 }
 
 /// Prints to standard output; a reader that has seen enough (`| head`) is no failure.
-fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

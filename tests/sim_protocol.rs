@@ -6,10 +6,11 @@
 use std::{sync::Arc, time::Duration};
 
 use cortop::{
-    cortex::{Headset, Session, model::Model},
-    sim::{Delays, Options, Refuse, Sim},
+    cortex::{Headset, Session, Stream, model::Model},
+    sim::{Delays, Fault, Options, Order, Sim, tls::Tls},
 };
 use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpStream,
@@ -133,7 +134,7 @@ async fn from_the_first_question_to_streaming_on_a_cold_service() {
         approval: Some(instant),
         scan: instant,
         connect: instant,
-        settle: Duration::from_millis(30),
+        settle: Duration::from_millis(500),
         ..Delays::default()
     };
     let options = Options { warm: false, delays, ..Options::demo(Model::Insight, 1, 7) };
@@ -342,15 +343,15 @@ async fn faults_come_when_called() {
     let control = sim.control();
     let mut peer = Peer::authorized(&sim).await;
 
-    let refuse = Refuse { method: "createSession".into(), code: -32152, times: 1 };
-    control.faults(|faults| faults.refuse.push(refuse));
+    let refuse = Fault::Refuse { method: None, code: -32152, message: None, times: 1 };
+    control.order(Order::from(refuse).when_called("createSession", 1));
     assert_eq!(code(&peer.ask_own("createSession", json!({ "status": "open" })).await), -32152);
     let session = peer.session("active").await;
     peer.subscribe(&session, &["eeg"]).await;
 
     let counter = |sample: &Value| sample["eeg"][0].as_u64().unwrap();
     let mut before = counter(&peer.sample("eeg").await);
-    control.faults(|faults| faults.lose_next = 3);
+    control.order(Order::from(Fault::Lose { count: 3 }).on(Stream::Eeg));
     let jump = loop {
         let now = counter(&peer.sample("eeg").await);
         let step = (now + 256 - before) % 256;
@@ -361,20 +362,20 @@ async fn faults_come_when_called() {
     };
     assert_eq!(jump, 4);
 
-    control.faults(|faults| faults.interpolate = 1.0);
+    control.order(Order::from(Fault::Interpolate { count: 1 }).on(Stream::Eeg));
     while peer.sample("eeg").await["eeg"][1] != 1 {}
 
     // Out of reach: silence, then the three warnings, then nothing in the list.
-    control.headset_gone(&session.headset.id);
+    control.order(Fault::HeadsetGone {});
     assert_eq!(peer.warned(103).await["headsetId"], json!(session.headset.id));
     assert_eq!(peer.warned(0).await["sessionId"], json!(session.id));
     assert_eq!(peer.warned(1).await["sessionId"], json!(session.id));
     assert_eq!(peer.ask("queryHeadsets", json!({})).await["result"], json!([]));
-    control.headset_back(&session.headset.id);
+    control.order(Fault::HeadsetBack {});
     let back = peer.ask("queryHeadsets", json!({})).await["result"][0].clone();
     assert_eq!(back["status"], "discovered");
 
-    control.drop_connections();
+    control.order(Fault::Drop { close: false });
     assert_eq!(peer.next_text().await, None);
     let mut again = Peer::authorized(&sim).await;
     assert_eq!(again.ask_own("querySessions", json!({})).await["result"], json!([]));
@@ -414,20 +415,13 @@ async fn aborting_the_task_ends_the_service_and_the_port_is_free_again() {
 
 #[tokio::test]
 async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let server = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let options = Options { tls: Some(Arc::new(server)), ..Options::default() };
+    let tls = Arc::new(Tls::new(&[]).unwrap());
+    let options = Options { tls: Some(Arc::clone(&tls)), ..Options::default() };
     let sim = Sim::start(options).await.unwrap();
 
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(tls.root_pem.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let client = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()

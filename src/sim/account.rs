@@ -1,40 +1,64 @@
-//! Service, user, access right, token and licence (§2.1 to §2.4, §3.1).
+//! Service, user, access right and licence agreement (§2.1 to §2.4, §3.1).
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+pub(super) use super::token::Pass;
 use super::{
     dispatch::Call,
-    refusal::{Answer, NO_ACCESS, Refusal, TOKEN_OF_ANOTHER},
+    refusal::{
+        Answer, BAD_KEYS, BAD_PARAMS, LICENCE_EXPIRED, NO_ACCESS, NO_LOGIN, Refusal,
+        TOKEN_OF_ANOTHER, UNKNOWN_LICENCE,
+    },
     service::{Happening, Service},
 };
 
 /// The user of the simulated computer.
 pub(super) const USER: &str = "sim.user";
+/// The user's id.
+pub(super) const USER_ID: &str = "51b1a7ed-0000-4000-8000-000000000001";
 /// The licence.
 pub(super) const LICENSE_ID: &str = "5e0c7a3e-0000-4000-8000-51b1a7ed0001";
-/// Tokens kept; an application that asks for more loses its oldest.
-const TOKENS: usize = 64;
+/// Where the licence agreement can be read.
+const EULA: &str = "https://id.emotivcloud.com/eoidc/privacy/privacy_eula/";
+/// Applications that can be known; no more are let in.
+const APPS: usize = 64;
 
-/// What can change of the licence (§4.6).
-#[derive(Clone, Debug)]
-pub(super) struct Licence {
-    /// `eeg`, `pm`, or nothing.
-    pub(super) scopes: Vec<String>,
-    /// Activations left on this computer.
-    pub(super) quota: u32,
-    /// Activations moved to this computer so far.
-    pub(super) debited: u32,
-    /// Sessions activated so far.
-    pub(super) sessions: u32,
+/// Who is logged in with EMOTIV Launcher (§2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Login {
+    /// Nobody.
+    None,
+    /// The user of this computer.
+    #[default]
+    Same,
+    /// Another account of this computer holds the service.
+    Other,
 }
 
-impl Licence {
-    pub(super) fn has(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|own| own == scope)
+impl Login {
+    pub(super) fn usable(self) -> bool {
+        self == Self::Same
     }
 }
+
+/// What is known of an application.
+pub(super) struct App {
+    /// Its secret: the first one it came with.
+    secret: String,
+    /// Its name in the objects of the API.
+    id: String,
+    /// What the user has answered, if the user has.
+    pub(super) granted: Option<bool>,
+    /// Whether the user has been asked.
+    asked: bool,
+    /// Whether its user's data stay out of the cloud.
+    opt_out: bool,
+}
+
+/// Applications by client id.
+pub(super) type Apps = BTreeMap<String, App>;
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
@@ -47,18 +71,24 @@ impl Service {
     }
 
     pub(super) fn user_login(&mut self, _: &Call<'_>) -> Answer {
+        let (id, name) = match self.login {
+            Login::None => return Ok(json!([])),
+            Login::Same => ("501", "sim"),
+            Login::Other => ("502", "other"),
+        };
         Ok(json!([{
             "currentOSUId": "501",
             "currentOSUsername": "sim",
-            "lastLoginTime": self.clock.iso(0.0),
-            "loggedInOSUId": "501",
-            "loggedInOSUsername": "sim",
-            "username": USER,
+            "lastLoginTime": self.clock.iso(self.logged_in_at),
+            "loggedInOSUId": id,
+            "loggedInOSUsername": name,
+            "username": self.user,
         }]))
     }
 
     pub(super) fn has_access_right(&mut self, call: &Call<'_>) -> Answer {
-        let granted = self.may(call.text("clientId"));
+        let app = self.known(call)?;
+        let granted = self.may(&app);
         let message = if granted {
             "The user has granted access right to this application."
         } else {
@@ -67,167 +97,160 @@ impl Service {
         Ok(json!({ "accessGranted": granted, "message": message }))
     }
 
+    /// The user is asked only once, whatever the answer (§2.3).
     pub(super) fn request_access(&mut self, call: &Call<'_>) -> Answer {
-        let app = call.text("clientId");
-        if let (false, Some(wait)) = (self.may(app), self.delays.approval) {
-            self.plan(call.now + wait.as_secs_f64(), Happening::Approval(app.to_owned()));
+        let id = self.known(call)?;
+        let granted = self.may(&id);
+        if let Some(app) = self.apps.get_mut(&id).filter(|app| !granted && !app.asked) {
+            app.asked = true;
+            if let Some(wait) = self.delays.approval {
+                self.plan(call.now + wait.as_secs_f64(), Happening::Approval(id));
+            }
         }
         self.has_access_right(call)
     }
 
-    pub(super) fn access_granted(&mut self, app: String) {
-        self.approved.insert(app);
-        self.warn(9, &json!("The access right to the application has been granted"));
+    /// The user answers whether an application may use the service; it may be taken back later.
+    pub(super) fn answer_access(&mut self, id: &str, granted: bool) {
+        let Some(app) = self.apps.get_mut(id) else { return };
+        app.granted = Some(granted);
+        let (code, verb) = if granted { (9, "granted") } else { (10, "rejected") };
+        let message = json!(format!("The access right to the {} has been {verb}", app.id));
+        self.warn(code, &message);
     }
 
     pub(super) fn authorize(&mut self, call: &Call<'_>) -> Answer {
-        let app = call.text("clientId");
-        if !self.may(app) {
+        let app = self.known(call)?;
+        if !self.may(&app) {
             return Err(Refusal::new(NO_ACCESS));
         }
-        let debit = call.count("debit");
-        self.licence.quota = self.licence.quota.saturating_add(debit);
-        self.licence.debited = self.licence.debited.saturating_add(debit);
-        Ok(json!({ "cortexToken": self.issue(app, call.now) }))
+        match call.text("license") {
+            // EMOTIV's own example sends an empty one.
+            "" | LICENSE_ID => {}
+            // An id has 36 characters; a name is no id.
+            other if other.len() == 36 => return Err(Refusal::new(UNKNOWN_LICENCE)),
+            _ => return Err(Refusal::new(BAD_PARAMS)),
+        }
+        if self.licence.expired(call.now) {
+            return Err(Refusal::new(LICENCE_EXPIRED));
+        }
+        self.licence.debit(call.count("debit"));
+        let token = self.issue(&app, call.now);
+        Ok(if self.eula {
+            json!({ "cortexToken": token })
+        } else {
+            let message = "The licence agreement has not been accepted.";
+            let warning = json!({ "code": 6, "licenseUrl": EULA, "message": message });
+            json!({ "cortexToken": token, "warning": warning })
+        })
     }
 
     pub(super) fn new_token(&mut self, call: &Call<'_>) -> Answer {
         if call.app != call.text("clientId") {
             return Err(Refusal::new(TOKEN_OF_ANOTHER));
         }
-        Ok(json!({ "cortexToken": self.issue(&call.app, call.now) }))
+        let app = self.known(call)?;
+        Ok(json!({ "cortexToken": self.issue(&app, call.now) }))
     }
 
-    pub(super) fn user_information(_: &mut Self, _: &Call<'_>) -> Answer {
+    pub(super) fn user_information(&mut self, _: &Call<'_>) -> Answer {
         Ok(json!({
             "firstName": "Sim",
             "lastName": "User",
-            "licenseAgreement": { "accepted": true, "licenseUrl": "https://www.emotiv.com" },
-            "username": USER,
+            "licenseAgreement": { "accepted": self.eula, "licenseUrl": EULA },
+            "username": self.user,
         }))
     }
 
-    pub(super) fn license_info(&mut self, _: &Call<'_>) -> Answer {
-        let none = vec![String::new()];
-        let licence = &self.licence;
-        let name = if licence.scopes.is_empty() { "Basic License" } else { "Simulated License" };
-        Ok(json!({
-            "isOnline": true,
-            "license": {
-                "applications": ["com.emotiv.sdk.basic"],
-                "billingFrom": "2026-01-01T00:00:00.000+00:00",
-                "billingTo": "2036-01-01T00:00:00.000+00:00",
-                "deviceInfo": {
-                    "deviceLimit": 3,
-                    "devicesPerSeat": 3,
-                    "sessionLimit": { "day": null, "month": null, "year": null },
-                },
-                "expired": false,
-                "extenderLimit": 0,
-                "hardLimitTime": self.clock.iso(60.0 * 86_400.0),
-                "isCommercial": false,
-                "licenseId": LICENSE_ID,
-                "licenseName": name,
-                "localQuota": licence.quota,
-                "maxDebit": null,
-                "scopes": if licence.scopes.is_empty() { &none } else { &licence.scopes },
-                "seatCount": 1,
-                "sessionCount": licence.sessions,
-                "softLimitTime": self.clock.iso(53.0 * 86_400.0),
-                "totalDebit": licence.debited,
-                "totalRegisteredDevices": 1,
-                "validFrom": "2026-01-01T00:00:00.000+00:00",
-                "validTo": "2036-01-01T23:59:59.999+00:00",
-            },
-        }))
+    pub(super) fn license_info(&mut self, call: &Call<'_>) -> Answer {
+        Ok(json!({ "isOnline": true, "license": self.licence.to_json(&self.clock, call.now) }))
     }
 
-    /// The application a token was given to.
-    pub(super) fn owner_of(&self, token: &str) -> Option<String> {
-        self.tokens.iter().find(|(known, _)| known == token).map(|(_, app)| app.clone())
-    }
-
-    fn may(&self, app: &str) -> bool {
-        self.approve_all || self.approved.contains(app)
-    }
-
-    /// A new token: a JWT in standard base64, valid for three days (§2.4).
-    fn issue(&mut self, app: &str, now: f64) -> String {
-        let from = self.clock.epoch(now).floor();
-        let claims = json!({
-            "appId": app_id(),
-            "appVersion": "1.0",
-            "exp": from + 259_200.0,
-            "licenseId": LICENSE_ID,
-            "nbf": from,
-            "userId": "51b1a7ed-0000-4000-8000-000000000001",
-            "username": USER,
-            "version": "2.0",
-        });
-        let header = json!({ "alg": "HS256", "typ": "JWT" });
-        let signature: [u8; 32] = rand::random();
-        let token = [header.to_string().as_bytes(), claims.to_string().as_bytes(), &signature]
-            .map(base64)
-            .join(".");
-        if self.tokens.len() == TOKENS {
-            self.tokens.remove(0);
+    /// Member names inferred: nobody has published them.
+    pub(super) fn config_opt_out(&mut self, call: &Call<'_>) -> Answer {
+        let app = self.apps.get_mut(&call.app).ok_or_else(|| Refusal::new(NO_ACCESS))?;
+        if call.text("status") == "get" {
+            return Ok(json!({ "currentOptOut": app.opt_out }));
         }
-        self.tokens.push((token.clone(), app.to_owned()));
-        token
+        let new = call.get("newOptOut").and_then(Value::as_bool);
+        app.opt_out = new.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        Ok(json!({ "message": "The opt-out has been set.", "newOptOut": app.opt_out }))
     }
-}
 
-/// The `appId` of whoever asks: the simulator cannot know the name behind a client id.
-pub(super) fn app_id() -> String {
-    format!("com.{USER}.app")
-}
-
-/// A UUID of version 4.
-pub(super) fn uuid() -> String {
-    let bits: u128 = rand::random();
-    let bits = bits & !(0xF << 76) | 4 << 76;
-    let bits = bits & !(3 << 62) | 2 << 62;
-    let hex = format!("{bits:032x}");
-    let mut text = String::with_capacity(36);
-    for (place, digit) in hex.char_indices() {
-        let dash = if matches!(place, 8 | 12 | 16 | 20) { "-" } else { "" };
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{dash}{digit}");
+    /// The client id of a request, after a look at who is logged in and at the secret: which one is
+    /// right nobody here can know, so an application is held to its first.
+    fn known(&mut self, call: &Call<'_>) -> Result<String, Refusal> {
+        if !self.login.usable() {
+            return Err(Refusal::new(NO_LOGIN));
+        }
+        let (id, secret) = (call.text("clientId"), call.text("clientSecret"));
+        if id.is_empty() || secret.is_empty() {
+            return Err(Refusal::new(BAD_KEYS));
+        }
+        let known = self.apps.len();
+        match self.apps.get(id) {
+            Some(app) if app.secret == secret => {}
+            None if known < APPS => {
+                let number = if known == 0 { String::new() } else { (known + 1).to_string() };
+                let app = App {
+                    secret: secret.to_owned(),
+                    id: format!("com.{USER}.app{number}"),
+                    granted: self.approve_all.then_some(true),
+                    asked: false,
+                    opt_out: false,
+                };
+                self.apps.insert(id.to_owned(), app);
+            }
+            _ => return Err(Refusal::new(BAD_KEYS)),
+        }
+        Ok(id.to_owned())
     }
-    text
-}
 
-/// Standard base64 with padding (RFC 4648 §4).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = (bits >> (18 - 6 * place)) & 63;
-            let known = place <= chunk.len();
-            text.push(if known { char::from(DIGITS[digit as usize]) } else { '=' });
+    /// Whether the user has let an application in.
+    pub(super) fn may(&self, id: &str) -> bool {
+        self.apps.get(id).and_then(|app| app.granted) == Some(true)
+    }
+
+    /// The `appId` of a client id: made up, the name behind it cannot be known.
+    pub(super) fn app_id(&self, id: &str) -> &str {
+        self.apps.get(id).map_or("", |app| &app.id)
+    }
+
+    /// Somebody logs in or out with EMOTIV Launcher: warnings 2, 3 and 16 (§6.2). With the user go
+    /// the sessions.
+    pub(super) fn log_in(&mut self, login: Login, now: f64) {
+        self.login = login;
+        let message = match login {
+            Login::None => (3, "The user has logged out."),
+            Login::Same => (2, "The user has logged in."),
+            Login::Other => (16, "Another user of this computer has logged in."),
+        };
+        if login == Login::Same {
+            self.logged_in_at = now;
+        } else {
+            self.close_sessions(now, |_| true);
+        }
+        self.warn(message.0, &json!(message.1));
+    }
+
+    /// The user accepts the licence agreement, or there is a new one to accept.
+    pub(super) fn set_eula(&mut self, accepted: bool) {
+        self.eula = accepted;
+        if accepted {
+            self.warn(17, &json!("The licence agreement has been accepted."));
         }
     }
-    text
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_pads_as_the_standard_says() {
-        let cases = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes()));
-        assert_eq!(cases, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
+    /// The user lets all applications in, or takes the right back from all.
+    pub(super) fn answer_all(&mut self, granted: bool) {
+        self.approve_all = granted;
+        for id in self.apps.keys().cloned().collect::<Vec<_>>() {
+            self.answer_access(&id, granted);
+        }
     }
 
-    #[test]
-    fn uuids_are_of_version_four() {
-        let id = uuid();
-        assert_eq!(id.len(), 36);
-        assert_eq!(id.as_bytes()[14], b'4');
-        assert!(b"89ab".contains(&id.as_bytes()[19]));
+    /// All tokens have run out.
+    pub(super) fn expire_tokens(&mut self, now: f64) {
+        self.tokens.iter_mut().for_each(|token| token.expires = now);
     }
 }

@@ -46,10 +46,24 @@ impl Clock {
 
     /// ISO 8601 with milliseconds and numeric offset, as in session objects (§4.2).
     pub(super) fn iso(&self, time: f64) -> String {
-        let moment = SignedDuration::try_from_secs_f64(self.epoch(time))
+        self.moment(time).strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+    }
+
+    /// The same with microseconds, as in records and markers (§4.3, §4.4).
+    pub(super) fn iso_micros(&self, time: f64) -> String {
+        self.moment(time).strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
+    }
+
+    /// Service time of epoch seconds.
+    pub(super) fn service(&self, epoch: f64) -> f64 {
+        epoch - self.epoch
+    }
+
+    /// The moment on the wall clock; what no calendar holds becomes 1970.
+    pub(super) fn moment(&self, time: f64) -> Timestamp {
+        SignedDuration::try_from_secs_f64(self.epoch(time))
             .ok()
             .and_then(|since| Timestamp::from_duration(since).ok())
-            .unwrap_or_default();
-        moment.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+            .unwrap_or_default()
     }
 }

@@ -1,11 +1,11 @@
-//! From the text of a request to the text of its answer (§1.3): the envelope, the table of methods
-//! with their parameters, and the checks all methods share. What a method does stands in the file
-//! of its area.
+//! From the text of a request to the text of its answer (§1.3): the envelope, and what all methods
+//! share. Which methods there are stands in `methods`, what they do in the file of their area.
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    refusal::{Answer, BAD_PARAMS, BAD_REQUEST, BAD_TOKEN, NOT_JSON, Refusal, UNKNOWN_METHOD},
+    methods,
+    refusal::{Answer, BAD_REQUEST, NOT_JSON, Refusal, UNKNOWN_METHOD},
     service::Service,
 };
 
@@ -21,157 +21,61 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// A parameter, or `None` if it was left out.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.params.get(name)
+    }
+
     /// A text parameter, empty when left out.
     pub(super) fn text(&self, name: &str) -> &str {
-        self.params.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A text parameter that may be left out.
+    pub(super) fn maybe_text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_str)
     }
 
     /// A number parameter, 0 when left out.
     pub(super) fn number(&self, name: &str) -> f64 {
-        self.params.get(name).and_then(Value::as_f64).unwrap_or_default()
+        self.get(name).and_then(Value::as_f64).unwrap_or_default()
     }
 
-    /// A whole number parameter, 0 when left out or not whole.
+    /// A whole number parameter, 0 when left out.
     pub(super) fn count(&self, name: &str) -> u32 {
-        let count = self.params.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let count = self.get(name).and_then(Value::as_u64).unwrap_or_default();
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// A flag, not set when left out.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
 
     /// The texts of a list parameter.
     pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.params
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
+        self.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 }
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    Number,
-    Flag,
-    Object,
-    Texts,
-}
-
-impl Kind {
-    fn fits(self, value: &Value) -> bool {
-        match self {
-            Self::Text => value.is_string(),
-            Self::Number => value.is_number(),
-            Self::Flag => value.is_boolean(),
-            Self::Object => value.is_object(),
-            Self::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
-        }
-    }
-}
-
-struct Param {
-    name: &'static str,
-    kind: Kind,
-    required: bool,
-}
-
-const fn need(name: &'static str, kind: Kind) -> Param {
-    Param { name, kind, required: true }
-}
-
-const fn may(name: &'static str, kind: Kind) -> Param {
-    Param { name, kind, required: false }
-}
-
-/// A method with this parameter belongs to the application behind the token.
-const TOKEN: Param = need("cortexToken", Kind::Text);
-const ID: Param = need("clientId", Kind::Text);
-const SECRET: Param = need("clientSecret", Kind::Text);
-const HEADSET: Param = need("headset", Kind::Text);
-const SESSION: Param = need("session", Kind::Text);
-const STATUS: Param = need("status", Kind::Text);
-const STREAMS: Param = need("streams", Kind::Texts);
-
-struct Method {
-    name: &'static str,
-    params: &'static [Param],
-    run: fn(&mut Service, &Call<'_>) -> Answer,
-}
-
-const METHODS: &[Method] = &[
-    Method { name: "getCortexInfo", params: &[], run: Service::cortex_info },
-    Method { name: "getUserLogin", params: &[], run: Service::user_login },
-    Method { name: "hasAccessRight", params: &[ID, SECRET], run: Service::has_access_right },
-    Method { name: "requestAccess", params: &[ID, SECRET], run: Service::request_access },
-    Method {
-        name: "authorize",
-        params: &[ID, SECRET, may("license", Kind::Text), may("debit", Kind::Number)],
-        run: Service::authorize,
-    },
-    Method { name: "generateNewToken", params: &[TOKEN, ID, SECRET], run: Service::new_token },
-    Method { name: "getUserInformation", params: &[TOKEN], run: Service::user_information },
-    Method { name: "getLicenseInfo", params: &[TOKEN], run: Service::license_info },
-    Method {
-        name: "controlDevice",
-        params: &[
-            need("command", Kind::Text),
-            may("headset", Kind::Text),
-            may("connectionType", Kind::Text),
-            may("mappings", Kind::Object),
-        ],
-        run: Service::control_device,
-    },
-    Method {
-        name: "queryHeadsets",
-        params: &[may("id", Kind::Text), may("includeFlexMappings", Kind::Flag)],
-        run: Service::query_headsets,
-    },
-    Method {
-        name: "syncWithHeadsetClock",
-        params: &[HEADSET, need("systemTime", Kind::Number), need("monotonicTime", Kind::Number)],
-        run: Service::sync_clock,
-    },
-    Method {
-        name: "createSession",
-        params: &[TOKEN, STATUS, may("headset", Kind::Text)],
-        run: Service::create_session,
-    },
-    Method {
-        name: "updateSession",
-        params: &[TOKEN, SESSION, STATUS],
-        run: Service::update_session,
-    },
-    Method { name: "querySessions", params: &[TOKEN], run: Service::query_sessions },
-    Method { name: "subscribe", params: &[TOKEN, SESSION, STREAMS], run: Service::subscribe },
-    Method { name: "unsubscribe", params: &[TOKEN, SESSION, STREAMS], run: Service::unsubscribe },
-    Method { name: "getCurrentProfile", params: &[TOKEN, HEADSET], run: Service::current_profile },
-    Method {
-        name: "getDetectionInfo",
-        params: &[need("detection", Kind::Text)],
-        run: Service::detection_info,
-    },
-];
 
 impl Service {
-    /// Answers one message of a client; `None` while the service hangs.
-    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> Option<String> {
-        if self.faults.hang {
-            return None;
-        }
-        let (id, answer) = match serde_json::from_str(text) {
+    /// Answers one message of a client.
+    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> String {
+        let request = serde_json::from_str(text);
+        let mut method = "";
+        let (id, answer) = match &request {
             Err(_) => (Value::Null, Err(Refusal::new(NOT_JSON))),
             Ok(Value::Object(request)) => {
                 let id = request.get("id").cloned().unwrap_or_default();
-                (id, self.run(connection, now, &request))
+                method = request.get("method").and_then(Value::as_str).unwrap_or_default();
+                (id, self.run(connection, now, request))
             }
             Ok(_) => (Value::Null, Err(Refusal::new(BAD_REQUEST))),
         };
-        // Members come out in alphabetical order, as Cortex prints them (§1.3).
-        let reply = match answer {
-            Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
-            Err(refusal) => json!({ "error": refusal.to_json(), "id": id, "jsonrpc": "2.0" }),
-        };
-        Some(reply.to_string())
+        // Neither parameters nor results: they may hold secrets and tokens.
+        let outcome = answer.as_ref().map_or_else(Refusal::to_string, |_| "ok".to_owned());
+        tracing::debug!("client {connection}: {method:.40}: {outcome}");
+        reply(&id, answer)
     }
 
     fn run(&mut self, connection: u64, now: f64, request: &Map<String, Value>) -> Answer {
@@ -182,33 +86,21 @@ impl Service {
         let (Some(name), Some("2.0"), Some(params)) = (name, version, params) else {
             return Err(Refusal::new(BAD_REQUEST));
         };
-        let method = METHODS.iter().find(|method| method.name == name);
-        let method = method.ok_or_else(|| Refusal::new(UNKNOWN_METHOD))?;
-        if let Some(refuse) =
-            self.faults.refuse.iter_mut().find(|refuse| refuse.method == name && refuse.times > 0)
-        {
-            refuse.times -= 1;
-            return Err(Refusal::new(refuse.code));
-        }
-        check(method.params, params)?;
+        let method = methods::named(name).ok_or_else(|| Refusal::new(UNKNOWN_METHOD))?;
+        method.check(params)?;
         let mut call = Call { connection, now, app: String::new(), params };
-        if method.params.iter().any(|param| param.name == TOKEN.name) {
-            let owner = self.owner_of(call.text(TOKEN.name));
-            call.app = owner.ok_or_else(|| Refusal::new(BAD_TOKEN))?;
+        if let Some(pass) = method.pass() {
+            call.app = self.admit(call.text(methods::TOKEN), pass, now)?;
         }
         (method.run)(self, &call)
     }
 }
 
-/// Missing, misnamed and mistyped parameters are all refused the same way (§1.3).
-fn check(wanted: &[Param], params: &Map<String, Value>) -> Result<(), Refusal> {
-    let known = |(name, value): (&String, &Value)| {
-        wanted.iter().any(|param| param.name == name && param.kind.fits(value))
-    };
-    let given = |param: &Param| !param.required || params.contains_key(param.name);
-    if params.iter().all(known) && wanted.iter().all(given) {
-        Ok(())
-    } else {
-        Err(Refusal::new(BAD_PARAMS))
+/// The text of an answer. Members come out in alphabetical order, as Cortex prints them (§1.3).
+pub(super) fn reply(id: &Value, answer: Answer) -> String {
+    match answer {
+        Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
+        Err(refusal) => json!({ "error": refusal.to_json(), "id": id, "jsonrpc": "2.0" }),
     }
+    .to_string()
 }

@@ -1,17 +1,20 @@
 //! The simulated headsets: what they are, and how they connect, disconnect and get lost (§2.5,
 //! §2.6, §2.12, §3.2, §4.1).
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use serde_json::{Value, json};
 
 use super::{
     dispatch::Call,
+    mappings::{self, Mapping},
     model::{Motion, Spec},
     noise::slot,
+    profiles::Loaded,
     refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, Refusal},
     service::{Happening, Service},
     source::{Live, Source},
+    spec::State,
 };
 use crate::cortex::{HeadsetId, Stream, headset::HeadsetStatus, model::Model};
 
@@ -27,13 +30,23 @@ pub(super) struct Device {
     /// Service time of sample 0: when the first stream since the connection was subscribed to.
     pub(super) origin: Option<f64>,
     /// The loaded profile.
-    pub(super) profile: Option<&'static str>,
+    pub(super) profile: Option<Loaded>,
     pub(super) source: Arc<dyn Source>,
+    pub(super) spec: Spec,
+    /// Markers on their way into `eeg`: the sample's index and their text.
+    pub(super) markers: VecDeque<(u64, String)>,
+    /// Made in Launcher: there is no warning 103 for it (§2.12).
+    pub(super) is_virtual: bool,
+    /// What the user calls it.
+    pub(super) custom_name: String,
+    /// Where its headband sits.
+    pub(super) headband: String,
+    /// Service time from which the metrics have values (§5.7).
+    pub(super) metrics: f64,
+    /// Sensor by electrode, Flex only.
+    mapping: Mapping,
     /// Switched off or too far away.
     gone: bool,
-    /// Service time from which the metrics have values (§5.7).
-    metrics: f64,
-    spec: Spec,
 }
 
 impl Device {
@@ -44,11 +57,49 @@ impl Device {
             status: if warm { HeadsetStatus::Connected } else { HeadsetStatus::Discovered },
             since: if warm { f64::NEG_INFINITY } else { 0.0 },
             origin: None,
-            profile: (warm && spec.bci).then_some("demo"),
+            profile: (warm && spec.bci).then(Loaded::demo),
             source,
-            gone: false,
+            markers: VecDeque::new(),
+            is_virtual: false,
+            custom_name: String::new(),
+            headband: "back".to_owned(),
             metrics: f64::NEG_INFINITY,
+            mapping: mappings::usual(&spec),
+            gone: false,
             spec,
+        }
+    }
+
+    /// Measures as another specification says from now on, if its source can.
+    pub(super) fn refit(&mut self, spec: Spec) {
+        if let Some(source) = self.source.refit(&spec) {
+            self.source = source;
+            self.spec = spec;
+        } else {
+            // A recording stays as it is, whatever it is connected by.
+            self.spec.connected_by = spec.connected_by;
+        }
+    }
+
+    /// The sample of `eeg` that a moment of service time belongs to.
+    pub(super) fn sample_at(&self, time: f64) -> Option<u64> {
+        Some(self.source.index_at(Stream::Eeg, time - self.origin?))
+    }
+
+    /// Has it found in another state at first.
+    pub(super) fn start_as(&mut self, state: State) {
+        self.gone = state == State::Off;
+        self.status = match state {
+            State::Off | State::Discovered | State::Virtual => HeadsetStatus::Discovered,
+            State::Connecting => HeadsetStatus::Connecting,
+            State::Connected | State::Usb => HeadsetStatus::Connected,
+        };
+        self.is_virtual = state == State::Virtual;
+        if state == State::Usb {
+            self.spec.connected_by = "usb cable";
+        }
+        if self.status != HeadsetStatus::Connected {
+            self.profile = None;
         }
     }
 
@@ -58,8 +109,9 @@ impl Device {
     }
 
     /// What the service decides about its samples at a service time.
-    pub(super) fn live(&self, now: f64) -> Live {
-        Live { interpolated: false, profile: self.profile.is_some(), metrics: now >= self.metrics }
+    pub(super) fn live(&self, now: f64) -> Live<'_> {
+        let commands = self.profile.as_ref().map_or(&[][..], |loaded| loaded.profile.commands());
+        Live { interpolated: false, commands, metrics: now >= self.metrics, markers: "" }
     }
 
     /// The `performanceMetrics` of a session object: what names the columns of `met` (§4.2).
@@ -93,6 +145,7 @@ impl Device {
     pub(super) fn to_json(&self) -> Value {
         let spec = &self.spec;
         let known = self.status != HeadsetStatus::Discovered;
+        let measures = known && !self.on_cable();
         let settings = if known {
             json!({
                 "eegRate": spec.eeg_rate,
@@ -106,21 +159,26 @@ impl Device {
         };
         json!({
             "connectedBy": spec.connected_by,
-            "customName": "",
+            "customName": self.custom_name,
             "dfuTypes": [],
             "dongle": if spec.connected_by == "dongle" { "6ff" } else { "0" },
             "firmware": spec.firmware,
             "firmwareDisplay": format!("0x{}", spec.firmware),
-            "headbandPosition": (spec.model == Model::EpocX).then_some("back"),
+            "headbandPosition": (spec.model == Model::EpocX).then_some(&self.headband),
             "id": self.id,
             "isDfuMode": false,
-            "isVirtual": false,
-            "motionSensors": if known { spec.motion_sensors() } else { Vec::new() },
-            "sensors": if known { spec.sensors.as_slice() } else { &[] },
+            "isVirtual": self.is_virtual,
+            "motionSensors": if measures { spec.motion_sensors() } else { Vec::new() },
+            "sensors": if measures { spec.sensors.as_slice() } else { &[] },
             "settings": settings,
             "status": self.status,
-            "virtualHeadsetId": "",
+            "virtualHeadsetId": if self.is_virtual { self.id.as_str() } else { "" },
         })
+    }
+
+    /// On a USB cable it looks connected and never measures (§2.7).
+    pub(super) fn on_cable(&self) -> bool {
+        self.spec.connected_by == "usb cable"
     }
 }
 
@@ -133,27 +191,21 @@ fn rate(hz: f64) -> Value {
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
     pub(super) fn control_device(&mut self, call: &Call<'_>) -> Answer {
-        let id = call.text("headset");
-        let place = self.place_of(id);
-        let unavailable = || Refusal::new(HEADSET_UNAVAILABLE);
         let command = call.text("command");
-        let message = match command {
-            "refresh" => {
-                let end = call.now + self.delays.scan.as_secs_f64();
-                self.plan(end, Happening::ScanEnd);
-                "Start discovering headsets".to_owned()
-            }
-            "connect" => {
-                let place = place.ok_or_else(unavailable)?;
-                self.connect(place, call.now);
+        let message = if command == "refresh" {
+            let end = call.now + self.delays.scan.as_secs_f64();
+            self.plan(end, Happening::ScanEnd);
+            "Start discovering headsets".to_owned()
+        } else {
+            let id = call.maybe_text("headset").ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+            let place = self.place_of(id).ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
+            if command == "connect" {
+                self.connect(place, call)?;
                 format!("Start connecting to headset {id}")
-            }
-            "disconnect" => {
-                let place = place.ok_or_else(unavailable)?;
+            } else {
                 self.plan(call.now + DISCONNECT, Happening::Disconnected(place));
                 format!("Start disconnecting from headset {id}")
             }
-            _ => return Err(Refusal::new(BAD_PARAMS)),
         };
         Ok(json!({ "command": command, "message": message }))
     }
@@ -164,15 +216,21 @@ impl Service {
             Some(prefix) => id.starts_with(prefix),
             None => wanted.is_empty() || id == wanted,
         };
+        let mapped = call.flag("includeFlexMappings");
         let seen = self.headsets.iter().filter(|headset| !headset.is_off());
-        Ok(seen.filter(|headset| fits(headset.id.as_str())).map(Device::to_json).collect())
+        let objects = seen.filter(|headset| fits(headset.id.as_str())).map(|headset| {
+            let mut object = headset.to_json();
+            if mapped && headset.spec.flex() {
+                object["flexMappings"] = json!({ "mappings": headset.mapping });
+            }
+            object
+        });
+        Ok(objects.collect())
     }
 
     pub(super) fn sync_clock(&mut self, call: &Call<'_>) -> Answer {
         let headset = call.text("headset");
-        if self.place_of(headset).is_none() {
-            return Err(Refusal::new(HEADSET_UNAVAILABLE));
-        }
+        self.connected_place(headset)?;
         // Samples are stamped with system time, so that is what the adjustment leads to.
         let adjustment = call.number("systemTime") - call.number("monotonicTime");
         Ok(json!({ "adjustment": adjustment, "headset": headset }))
@@ -183,37 +241,82 @@ impl Service {
         self.headsets.iter().position(|own| own.id.as_str() == id && !own.is_off())
     }
 
-    fn connect(&mut self, place: usize, now: f64) {
-        let Some(headset) = self.headsets.get_mut(place) else { return };
-        let mut wait = 0.0;
-        if headset.status != HeadsetStatus::Connected {
-            headset.status = HeadsetStatus::Connecting;
-            wait = self.delays.connect.as_secs_f64();
+    /// The place in the list of a headset that is connected.
+    pub(super) fn connected_place(&self, id: &str) -> Result<usize, Refusal> {
+        let connected =
+            |own: &Device| own.id.as_str() == id && own.status == HeadsetStatus::Connected;
+        let place = self.headsets.iter().position(connected);
+        place.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))
+    }
+
+    fn connect(&mut self, place: usize, call: &Call<'_>) -> Result<(), Refusal> {
+        let Some(headset) = self.headsets.get_mut(place) else { return Ok(()) };
+        let mapping = match call.get("mappings") {
+            None => None,
+            Some(told) => {
+                let read = mappings::read(told).filter(|_| headset.spec.flex());
+                Some(read.ok_or_else(|| Refusal::new(BAD_PARAMS))?)
+            }
+        };
+        if headset.status == HeadsetStatus::Connected {
+            // Neither link nor sensors change under those who stream.
+            self.plan(call.now, Happening::Connected(place));
+            return Ok(());
         }
-        self.plan(now + wait, Happening::Connected(place));
+        let mut spec = headset.spec.clone();
+        if let Some(mapping) = mapping {
+            spec.fit_flex(mappings::sensors(&mapping));
+            headset.mapping = mapping;
+        }
+        spec.connected_by = match call.text("connectionType") {
+            "" => spec.connected_by,
+            "usb cable" => "usb cable",
+            "dongle" => "dongle",
+            _ => "bluetooth",
+        };
+        let outcome = match spec.obstacle() {
+            Some(code) => Happening::Unconnectable(place, code),
+            None => Happening::Connected(place),
+        };
+        headset.refit(spec);
+        headset.status = HeadsetStatus::Connecting;
+        self.plan(call.now + self.delays.connect.as_secs_f64(), outcome);
+        Ok(())
+    }
+
+    /// A connection fails, for a reason that is a warning's code (§2.6).
+    pub(super) fn unconnectable(&mut self, place: usize, code: i64) {
+        let Some(headset) = self.headsets.get_mut(place) else { return };
+        headset.status = HeadsetStatus::Discovered;
+        let message = behavior("The headset cannot be connected.", &headset.id);
+        self.warn(code, &message);
     }
 
     pub(super) fn connected(&mut self, place: usize, now: f64) {
         let metrics = now + self.delays.metrics.as_secs_f64();
-        let Some(headset) = self.headsets.get_mut(place).filter(|headset| !headset.gone) else {
-            return;
-        };
+        let Some(headset) = self.headsets.get_mut(place) else { return };
+        if headset.gone {
+            let message = behavior("Connecting to the headset took too long.", &headset.id);
+            headset.status = HeadsetStatus::Discovered;
+            return self.warn(102, &message);
+        }
         if headset.status != HeadsetStatus::Connected {
             headset.status = HeadsetStatus::Connected;
             headset.since = now;
             headset.metrics = metrics;
             headset.origin = None;
+            headset.markers.clear();
         }
         let message = behavior("The headset is connected.", &headset.id);
         self.warn(104, &message);
     }
 
-    pub(super) fn disconnected(&mut self, place: usize) {
+    pub(super) fn disconnected(&mut self, place: usize, now: f64) {
         let Some(headset) = self.headsets.get_mut(place) else { return };
         headset.status = HeadsetStatus::Discovered;
-        headset.profile = None;
         self.cancel(&Happening::Connected(place));
-        self.close_sessions(|session| session.place == place);
+        self.close_sessions(now, |session| session.place == place);
+        self.profile_lost(place);
     }
 
     pub(super) fn scan_ended(&mut self) {
@@ -249,11 +352,13 @@ impl Service {
         }
     }
 
-    pub(super) fn silent_too_long(&mut self, place: usize) {
-        let Some(headset) = self.headsets.get_mut(place) else { return };
+    pub(super) fn silent_too_long(&mut self, place: usize, now: f64) {
+        let Some(headset) = self.headsets.get(place) else { return };
         let message = behavior("No data from the headset, it is disconnected.", &headset.id);
-        self.warn(103, &message);
-        self.disconnected(place);
+        if !headset.is_virtual {
+            self.warn(103, &message);
+        }
+        self.disconnected(place, now);
     }
 }
 
@@ -264,6 +369,7 @@ impl Device {
     }
 }
 
-fn behavior(text: &str, id: &HeadsetId) -> Value {
+/// What most warnings about headsets say (§6.2).
+pub(super) fn behavior(text: &str, id: &HeadsetId) -> Value {
     json!({ "behavior": text, "headsetId": id })
 }

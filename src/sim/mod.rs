@@ -5,50 +5,85 @@
 //! server    sockets: one task and one timer a connection        knows service
 //!  └─ dispatch   request text → method table → answer text
 //!      └─ service    the state machine; its methods by area:
-//!          account, headsets, sessions, streams, profiles
+//!          account token licence · headsets settings mappings · sessions streams · records
+//!          markers query export subjects · profiles training bci
 //!              └─ source    what a headset measures: synth or replay, pure functions of an index
+//! fault → scenario → trouble   what can go wrong, when and to whom, and the doing of it
 //! ```
 
 mod account;
+mod bci;
 mod clock;
 mod control;
+mod detection;
 mod dispatch;
+mod export;
+pub mod fault;
 mod headsets;
+mod licence;
+mod mappings;
+mod markers;
+mod methods;
 pub mod model;
 mod noise;
+mod outgoing;
+mod profile;
 mod profiles;
+mod query;
+mod record;
+mod records;
 mod refusal;
 pub mod replay;
 pub mod row;
+pub mod scenario;
 mod server;
 mod service;
 mod sessions;
+mod settings;
 pub mod source;
+pub mod spec;
+mod spoil;
 mod streams;
+mod subjects;
 pub mod synth;
+#[cfg(test)]
+mod tests;
+pub mod tls;
+mod token;
+mod training;
+mod trouble;
+pub mod unsure;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use color_eyre::{Result, eyre::eyre};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-pub use self::control::{Control, Faults, Refuse};
+pub use self::{account::Login, control::Control, fault::Fault, scenario::Order};
 use self::{
-    account::Licence,
     clock::Clock,
     headsets::Device,
+    licence::Licence,
     model::Spec,
     replay::Recording,
     service::{Service, Shared},
+    spec::Wanted,
     synth::Synth,
+    tls::Tls,
 };
 use crate::cortex::{HeadsetId, model::Model};
 
 /// What is simulated.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// One headset each.
-    pub headsets: Vec<Model>,
+    /// The headsets.
+    pub headsets: Vec<Wanted>,
     /// A recording to feed instead of the synthetic signal; it also decides the model.
     pub replay: Option<PathBuf>,
     /// The same seed gives the same signal.
@@ -56,9 +91,15 @@ pub struct Options {
     /// Headsets connected, metrics ready, a profile loaded, application approved.
     pub warm: bool,
     /// TLS, or plain WebSocket.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// The port of 127.0.0.1, or 0 for a free one.
+    pub tls: Option<Arc<Tls>>,
+    /// The addresses to listen on, the first of which must be there.
+    pub bind: Vec<IpAddr>,
+    /// Their port, or 0 for a free one.
     pub port: u16,
+    /// What goes wrong by itself.
+    pub scenario: Vec<Order>,
+    /// Whether clients may have things go wrong with `sim.fault`.
+    pub control: bool,
     /// Scopes of the licence: `eeg`, `pm`, or none for a basic one (§4.6).
     pub scopes: Vec<String>,
     /// Activations left on this computer; `debit` adds to them.
@@ -84,6 +125,14 @@ pub struct Delays {
     pub metrics: Duration,
     /// From a headset's last sample to the warnings 103, 0 and 1 (§2.12).
     pub silence: Duration,
+    /// Changing a headset's settings (§3.2).
+    pub update: Duration,
+    /// From the end of a record to its export (warning 30, §2.9).
+    pub processing: Duration,
+    /// A training (§3.7).
+    pub training: Duration,
+    /// From the death of a client to the unloading of its profile (§1.5).
+    pub linger: Duration,
 }
 
 impl Default for Delays {
@@ -96,6 +145,10 @@ impl Default for Delays {
             settle: Duration::from_millis(1500),
             metrics: Duration::from_secs(40),
             silence: Duration::from_secs(30),
+            update: Duration::from_secs(3),
+            processing: Duration::from_secs(1),
+            training: Duration::from_secs(8),
+            linger: Duration::from_secs(5),
         }
     }
 }
@@ -105,12 +158,15 @@ impl Options {
     #[must_use]
     pub fn demo(model: Model, count: usize, seed: u64) -> Self {
         Self {
-            headsets: vec![model; count],
+            headsets: vec![model.into(); count],
             replay: None,
             seed,
             warm: true,
             tls: None,
+            bind: vec![Ipv4Addr::LOCALHOST.into()],
             port: 0,
+            scenario: Vec::new(),
+            control: false,
             scopes: vec!["eeg".to_owned(), "pm".to_owned()],
             quota: 1000,
             delays: Delays::default(),
@@ -139,21 +195,19 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// Starts on a port of 127.0.0.1, on the current runtime.
+    /// Starts on the current runtime.
     ///
     /// # Errors
     /// The recording cannot be read, the model cannot be simulated, or no port can be had; the
     /// text names the file, the place in it and the next step.
     pub async fn start(options: Options) -> Result<Self> {
         let (service, notes) = service(&options)?;
-        let port = options.port;
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
-            eyre!("the simulator cannot listen on 127.0.0.1:{port}: {error}; choose another port")
-        })?;
-        let address = listener.local_addr()?;
+        let listeners = listen(&options.bind, options.port).await?;
+        let address = listeners.first().ok_or_else(|| eyre!("no address to listen on"))?;
+        let address = address.local_addr()?;
         let shared = Shared::new(service);
         let tls = options.tls.is_some();
-        let task = tokio::spawn(server::serve(listener, options.tls, shared.clone()));
+        let task = tokio::spawn(server::serve(listeners, options.tls, shared.clone()));
         Ok(Self { address, notes, task, tls, shared })
     }
 
@@ -162,6 +216,13 @@ impl Sim {
     pub fn url(&self) -> String {
         let (scheme, host) = if self.tls { ("wss", "localhost") } else { ("ws", "127.0.0.1") };
         format!("{scheme}://{host}:{}", self.address.port())
+    }
+
+    /// Ends it: every client gets a close frame.
+    pub async fn stop(self) {
+        self.shared.end();
+        // An aborted task has ended as well.
+        let _ = self.task.await;
     }
 
     /// A handle that makes things go wrong while the service runs.
@@ -174,14 +235,14 @@ impl Sim {
 /// The service before its first client, and what there is to say about a recording.
 fn service(options: &Options) -> Result<(Service, Vec<String>)> {
     let (headsets, notes) = headsets(options)?;
-    let licence = Licence {
-        scopes: options.scopes.clone(),
-        quota: options.quota,
-        debited: options.quota,
-        sessions: 0,
-    };
+    let licence = Licence::new(&options.scopes, options.quota);
     let clock = Clock::start(options.speed);
-    Ok((Service::new(clock, options.delays, licence, headsets, options.warm), notes))
+    let mut service = Service::new(clock, options.delays, licence, headsets, options.warm);
+    service.trouble.allowed = options.control;
+    for order in &options.scenario {
+        service.order(order.clone(), 0.0);
+    }
+    Ok((service, notes))
 }
 
 /// The headsets, and what there is to say about a recording.
@@ -189,7 +250,7 @@ fn headsets(options: &Options) -> Result<(Vec<Device>, Vec<String>)> {
     let mut notes = Vec::new();
     let recording = options.replay.as_deref().map(Recording::read).transpose()?.map(Arc::new);
     let mut devices = Vec::with_capacity(options.headsets.len());
-    for (place, &model) in (0..).zip(&options.headsets) {
+    for (place, wanted) in (0..).zip(&options.headsets) {
         let seed = options.seed.wrapping_add(place);
         let made_up = |spec: &Spec| HeadsetId::from(format!("{}-{}", spec.prefix, serial(seed)));
         devices.push(if let Some(recording) = &recording {
@@ -198,17 +259,62 @@ fn headsets(options: &Options) -> Result<(Vec<Device>, Vec<String>)> {
             let id = own.unwrap_or_else(|| made_up(&recording.spec));
             Device::new(id, recording.spec.clone(), recording.clone(), options.warm)
         } else {
-            let spec = Spec::of(model).ok_or_else(|| {
+            let mut spec = Spec::of(wanted.model).ok_or_else(|| {
                 eyre!(
                     "too little is known of the {} to simulate it; choose another model",
-                    model.name()
+                    wanted.model.name()
                 )
             })?;
+            spec.eeg_rate = wanted.eeg_rate.unwrap_or(spec.eeg_rate);
             let source = Arc::new(Synth::new(spec.clone(), seed));
-            Device::new(made_up(&spec), spec, source, options.warm)
+            let id = wanted.id.clone().unwrap_or_else(|| made_up(&spec));
+            Device::new(id, spec, source, options.warm)
         });
+        if let (Some(device), Some(state)) = (devices.last_mut(), wanted.state) {
+            device.start_as(state);
+        }
     }
     Ok((devices, notes))
+}
+
+/// Listens on all the addresses, on one port. An address that this machine does not have is left
+/// out, unless it is the first.
+async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>> {
+    /// A port that is free on one address may be taken on another.
+    const TRIES: u32 = 16;
+    let mut tries = if port == 0 { TRIES } else { 1 };
+    'again: loop {
+        tries -= 1;
+        let mut listeners = Vec::new();
+        let mut chosen = port;
+        for &address in addresses {
+            let place = SocketAddr::new(address, chosen);
+            match TcpListener::bind(place).await {
+                Ok(listener) => {
+                    chosen = listener.local_addr()?.port();
+                    listeners.push(listener);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {
+                    continue 'again;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    return Err(eyre!(
+                        "port {chosen} of {address} is in use, perhaps by the Cortex service or by \
+                         another simulator: end it, or choose another port with --port (0 takes a \
+                         free one)"
+                    ));
+                }
+                Err(error) if listeners.is_empty() => {
+                    return Err(eyre!(
+                        "the simulator cannot listen on {place}: {error}; choose another address \
+                         or port"
+                    ));
+                }
+                Err(error) => tracing::debug!(%place, %error, "cannot listen here, goes without"),
+            }
+        }
+        return Ok(listeners);
+    }
 }
 
 /// Eight hex digits as in a headset's id.

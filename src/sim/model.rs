@@ -130,6 +130,11 @@ impl Spec {
         Some(spec)
     }
 
+    /// µV of one step of a converter of an EPOC's range.
+    pub(super) fn step(bits: u32) -> f64 {
+        if bits == 14 { LSB_14 } else { LSB_16 }
+    }
+
     /// The first of the family.
     pub(super) fn epoc() -> Self {
         Self {
@@ -148,6 +153,34 @@ impl Spec {
             bci: true,
             faces: true,
             earbuds: false,
+        }
+    }
+
+    /// Whether its sensors are where the user puts them.
+    #[must_use]
+    pub fn flex(&self) -> bool {
+        matches!(self.model, Model::EpocFlex | Model::Flex2)
+    }
+
+    /// Whether its settings can be changed (§3.2, `updateHeadset`).
+    pub(super) fn adjustable(&self) -> bool {
+        matches!(self.model, Model::EpocPlus | Model::EpocX)
+    }
+
+    /// Puts the sensors of a Flex elsewhere; an EPOC's positions bring an EPOC's detections (§5.1).
+    pub(super) fn fit_flex(&mut self, sensors: Vec<String>) {
+        self.bci = EPOC_SENSORS.iter().all(|&name| sensors.iter().any(|own| own == name));
+        self.faces = self.bci;
+        self.sensors = sensors;
+    }
+
+    /// The code of the warning with which a connection by its link fails, if it does (§2.6, §8).
+    pub(super) fn obstacle(&self) -> Option<i64> {
+        match (self.model, self.connected_by) {
+            (Model::Epoc, "bluetooth" | "usb cable") => Some(101),
+            (_, "bluetooth") if self.adjustable() && self.eeg_rate != 128 => Some(112),
+            (_, "bluetooth") if self.adjustable() && self.mems_rate > 0.0 => Some(113),
+            _ => None,
         }
     }
 

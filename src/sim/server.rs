@@ -1,62 +1,96 @@
 //! The sockets of the service: accepting, one task for each connection with one timer, a bounded
 //! queue to a client that may not read. Knows no method and no stream.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{broadcast::error::RecvError, mpsc},
     task::JoinSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{
     accept_async_with_config,
-    tungstenite::{self, Message, protocol::WebSocketConfig},
+    tungstenite::{
+        self, Message,
+        protocol::{
+            WebSocketConfig,
+            frame::{
+                Frame,
+                coding::{Data, OpCode},
+            },
+        },
+    },
 };
 
-use super::service::Shared;
+use super::{
+    outgoing::{Body, News, Out, What, When},
+    service::Shared,
+    tls::Tls,
+};
 
-/// Messages that may wait for a client: two seconds of everything an EPOC X sends.
+/// Messages that may wait for a client, a headset: two seconds of everything an EPOC X sends.
 const QUEUE: usize = 1024;
+/// For so many headsets at most; then it is a second of everything.
+const QUEUES: usize = 16;
+/// Messages held back for later at most; a fault that delays more loses them.
+const HELD: usize = 4096;
 /// Bytes of a request that are read; none of the API comes near.
 const LARGEST: usize = 1 << 20;
 /// The default of 128 KiB is zeroed at each read.
 const READ_BUFFER: usize = 8 << 10;
 /// Time for the handshakes of a new connection.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Time for what is queued, the close frame and the client's answer to it.
+const GOODBYE: Duration = Duration::from_millis(500);
 /// Pause after a failed accept, which repeats at once when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts connections and lets planned things happen, until it is aborted; then all connections
-/// end with it.
-pub(super) async fn serve(
-    listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
-    shared: Shared,
-) {
-    let tls = tls.map(TlsAcceptor::from);
+/// Accepts connections and lets planned things happen, until it is told to end; aborted, all
+/// connections end with it.
+pub(super) async fn serve(listeners: Vec<TcpListener>, tls: Option<Arc<Tls>>, shared: Shared) {
+    let mut accepting = JoinSet::new();
+    let (sender, mut accepted) = mpsc::channel(1);
+    for listener in listeners {
+        accepting.spawn(accept(listener, sender.clone()));
+    }
     let mut connections = JoinSet::new();
     let mut changes = shared.changes();
-    for number in 0.. {
-        let stream = loop {
-            let next = shared.next();
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => break stream,
-                    Err(error) => {
-                        tracing::warn!(%error, "the simulator cannot accept a connection");
-                        sleep(ACCEPT_PAUSE).await;
-                    }
-                },
-                Some(_) = connections.join_next() => {}
-                () = at(next) => {}
-                _ = changes.changed() => {}
+    // Clients count from 1, as a scenario counts them.
+    let mut number = 0;
+    while !shared.is_ending() {
+        let next = shared.next();
+        tokio::select! {
+            Some(stream) = accepted.recv() => {
+                number += 1;
+                connections.spawn(connection(stream, tls.clone(), shared.clone(), number));
             }
-        };
-        connections.spawn(connection(stream, tls.clone(), shared.clone(), number));
+            Some(_) = connections.join_next() => {}
+            () = at(next) => {}
+            _ = changes.changed() => {}
+        }
+    }
+    drop(accepting);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Accepts on one address.
+async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if accepted.send(stream).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the simulator cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 
@@ -68,19 +102,24 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Shared, number: u64) {
+async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, shared: Shared, number: u64) {
     // Samples must not wait for one another; a socket that cannot do it still works.
     let _ = stream.set_nodelay(true);
     let done = match tls {
         None => talk(stream, &shared, number).await,
-        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => talk(stream, &shared, number).await,
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Ok(()),
-        },
+        Some(tls) => {
+            let flaw = shared.quietly(|service, _| service.trouble.flaw);
+            let acceptor = TlsAcceptor::from(tls.config(flaw));
+            match timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => talk(stream, &shared, number).await,
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Ok(()),
+            }
+        }
     };
-    if let Err(error) = done {
-        tracing::debug!(%error, "a client of the simulator is gone");
+    match done {
+        Ok(()) => tracing::debug!(client = number, "gone"),
+        Err(error) => tracing::debug!(client = number, %error, "gone"),
     }
 }
 
@@ -89,7 +128,7 @@ struct Guest<'a>(&'a Shared, u64);
 
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
-        self.0.with(|service, _| service.disconnect_client(self.1));
+        self.0.with(|service, now| service.disconnect_client(self.1, now));
     }
 }
 
@@ -103,69 +142,167 @@ async fn talk(
         .max_message_size(Some(LARGEST))
         .max_frame_size(Some(LARGEST));
     let handshake = accept_async_with_config(stream, Some(config));
-    let Ok(socket) = tokio::time::timeout(HANDSHAKE, handshake).await else { return Ok(()) };
-    let (sink, source) = socket?.split();
-    shared.with(|service, _| service.connections += 1);
-    let _guest = Guest(shared, number);
-    let (sender, queue) = mpsc::channel(QUEUE);
-    tokio::select! {
-        done = hear(source, sender, shared, number) => done,
-        done = say(sink, queue) => done,
-    }
-}
-
-/// Hears the client and its own clock, and queues what there is to say.
-async fn hear(
-    mut source: impl Stream<Item = tungstenite::Result<Message>> + Unpin,
-    queue: mpsc::Sender<Message>,
-    shared: &Shared,
-    number: u64,
-) -> tungstenite::Result<()> {
-    let mut news = shared.news();
-    let mut changes = shared.changes();
-    let drops = shared.quietly(|service, _| service.drops);
-    loop {
-        let (due, dropped) =
-            shared.quietly(|service, _| (service.next_sample(number), service.drops != drops));
-        if dropped {
-            return Ok(());
-        }
-        tokio::select! {
-            message = source.next() => match message.transpose()? {
-                Some(Message::Text(text)) => {
-                    let answer = shared.with(|service, now| service.answer(number, now, &text));
-                    let Some(answer) = answer else { continue };
-                    if queue.send(Message::text(answer)).await.is_err() {
-                        return Ok(());
-                    }
-                }
-                // After a close frame the reading goes on until the goodbye is answered.
-                None => return Ok(()),
-                Some(_) => {}
-            },
-            Ok(warning) = news.recv() => {
-                if queue.send(Message::text(warning)).await.is_err() {
-                    return Ok(());
-                }
-            }
-            () = at(due) => send_samples(&queue, shared, number),
-            _ = changes.changed() => {}
-        }
-    }
-}
-
-/// Queues the samples that are due; what does not fit is dropped and counted.
-fn send_samples(queue: &mpsc::Sender<Message>, shared: &Shared, number: u64) {
-    shared.quietly(|service, now| {
-        let mut dropped = 0;
-        service.send_samples(number, now, |sample| {
-            dropped += u64::from(queue.try_send(Message::text(sample)).is_err());
-        });
-        service.dropped += dropped;
+    let Ok(socket) = timeout(HANDSHAKE, handshake).await else { return Ok(()) };
+    let (sink, mut source) = socket?.split();
+    tracing::debug!(client = number, "connected");
+    let headsets = shared.with(|service, _| {
+        service.connections += 1;
+        service.headsets.len()
     });
+    let _guest = Guest(shared, number);
+    let (queue, queued) = mpsc::channel(QUEUE * headsets.clamp(1, QUEUES));
+    let mut say = pin!(say(sink, queued));
+    let ear = Ear { queue, shared, number, held: Vec::new() };
+    let end = tokio::select! {
+        end = ear.hear(&mut source) => end?,
+        done = &mut say => return done,
+    };
+    if end == End::Close {
+        let goodbye = async {
+            say.await?;
+            // The client answers with a close frame of its own.
+            while source.next().await.transpose()?.is_some() {}
+            Ok(())
+        };
+        return timeout(GOODBYE, goodbye).await.unwrap_or(Ok(()));
+    }
+    Ok(())
 }
 
-/// Writes what is queued, and flushes when nothing more waits.
+/// How a conversation ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The client is gone, or is dropped without a word.
+    Gone,
+    /// With a close frame.
+    Close,
+}
+
+/// Hears one client, and keeps what is to be said later.
+struct Ear<'a> {
+    queue: mpsc::Sender<Message>,
+    shared: &'a Shared,
+    number: u64,
+    held: Vec<Out>,
+}
+
+impl Ear<'_> {
+    /// Hears the client and its own clock, and queues what there is to say.
+    async fn hear(
+        mut self,
+        mut source: impl Stream<Item = tungstenite::Result<Message>> + Unpin,
+    ) -> tungstenite::Result<End> {
+        let mut news = self.shared.news();
+        let mut changes = self.shared.changes();
+        loop {
+            if self.shared.is_ending() {
+                return Ok(End::Close);
+            }
+            tokio::select! {
+                message = source.next() => match message.transpose()? {
+                    Some(Message::Text(text)) => {
+                        let number = self.number;
+                        let said =
+                            self.shared.with(|service, now| service.respond(number, now, &text));
+                        for out in said {
+                            self.say(out).await;
+                        }
+                    }
+                    // After a close frame the reading goes on until the goodbye is answered.
+                    None => return Ok(End::Gone),
+                    Some(_) => {}
+                },
+                happened = news.recv() => match happened {
+                    Ok(News { client: Some(other), .. }) if other != self.number => {}
+                    Ok(News { what: What::Say(body), .. }) => {
+                        self.say(Out { body, when: When::Now }).await;
+                    }
+                    Ok(News { what: What::HangUp { close }, .. }) => {
+                        return Ok(if close { End::Close } else { End::Gone });
+                    }
+                    // It has missed some.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Ok(End::Gone),
+                },
+                () = at(self.due()) => {
+                    self.send_samples();
+                    self.release().await;
+                }
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
+    /// When there is something to send by itself.
+    fn due(&self) -> Option<Instant> {
+        self.shared.quietly(|service, _| {
+            let held = self.held.iter().filter_map(|out| match out.when {
+                When::Now => None,
+                When::At(time) | When::AfterNext(time) => Some(service.clock.instant(time)),
+            });
+            held.chain(service.next_sample(self.number)).min()
+        })
+    }
+
+    /// Says it now, or holds it back.
+    async fn say(&mut self, out: Out) {
+        if out.when != When::Now {
+            if self.held.len() < HELD {
+                self.held.push(out);
+            }
+            return;
+        }
+        self.put(out.body).await;
+        let overtaken = |out: &mut Out| matches!(out.when, When::AfterNext(_));
+        let overtaken: Vec<_> = self.held.extract_if(.., overtaken).collect();
+        for Out { body, .. } in overtaken {
+            self.put(body).await;
+        }
+    }
+
+    /// Says what has been held back long enough.
+    async fn release(&mut self) {
+        let now = self.shared.quietly(|_, now| now) + 1e-6;
+        let due = |out: &mut Out| matches!(out.when, When::At(time) | When::AfterNext(time) if time <= now);
+        let due: Vec<_> = self.held.extract_if(.., due).collect();
+        for Out { body, .. } in due {
+            self.put(body).await;
+        }
+    }
+
+    async fn put(&self, body: Body) {
+        // Without a writer the conversation is over, which is noticed where it ends.
+        let _ = self.queue.send(message(body)).await;
+    }
+
+    /// Queues the samples that are due; what does not fit is dropped and counted.
+    fn send_samples(&mut self) {
+        let (queue, held, number) = (&self.queue, &mut self.held, self.number);
+        self.shared.quietly(|service, now| {
+            let mut dropped = 0;
+            service.send_samples(number, now, |out| {
+                if out.when == When::Now {
+                    dropped += u64::from(queue.try_send(message(out.body)).is_err());
+                } else if held.len() < HELD {
+                    held.push(out);
+                } else {
+                    dropped += 1;
+                }
+            });
+            service.dropped += dropped;
+        });
+    }
+}
+
+/// A text frame, whatever is in it.
+fn message(body: Body) -> Message {
+    match body {
+        Body::Text(text) => Message::text(text),
+        Body::Bytes(bytes) => Message::Frame(Frame::message(bytes, OpCode::Data(Data::Text), true)),
+    }
+}
+
+/// Writes what is queued, flushes when nothing more waits, and closes when nothing more will come.
 async fn say(
     mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
     mut queue: mpsc::Receiver<Message>,
@@ -177,7 +314,7 @@ async fn say(
         }
         sink.flush().await?;
     }
-    Ok(())
+    sink.close().await
 }
 
 #[cfg(test)]
@@ -195,7 +332,7 @@ mod tests {
         let ask = |method: &str, params: Value| {
             let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
             let answer = shared.with(|service, now| service.answer(0, now, &request.to_string()));
-            serde_json::from_str::<Value>(&answer.unwrap()).unwrap()["result"].clone()
+            serde_json::from_str::<Value>(&answer).unwrap()["result"].clone()
         };
         let keys = json!({ "clientId": "id", "clientSecret": "no" });
         let token = ask("authorize", keys)["cortexToken"].clone();
@@ -203,8 +340,9 @@ mod tests {
         let params = json!({ "cortexToken": token, "session": session["id"], "streams": ["eeg"] });
         ask("subscribe", params);
         let (queue, mut waiting) = mpsc::channel(16);
+        let mut ear = Ear { queue, shared: &shared, number: 0, held: Vec::new() };
         advance(Duration::from_millis(500)).await;
-        send_samples(&queue, &shared, 0);
+        ear.send_samples();
         // Half a second of 256 Hz and the sample at its start; the oldest wait, the rest is counted.
         assert_eq!(shared.quietly(|service, _| service.dropped), 129 - 16);
         assert!(waiting.recv().await.unwrap().to_text().unwrap().starts_with("{\"eeg\":[0,"));

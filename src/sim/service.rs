@@ -1,19 +1,32 @@
 //! The state of the simulated service and what happens in it over time. A state machine without
 //! I/O: time is handed in, warnings are collected for whoever sends them. The methods stand beside
-//! it by area: `account`, `headsets`, `sessions`, `streams`, `profiles`.
+//! it by area, see [`sim`](super).
 
 use std::{
-    collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 
 use super::{
-    Delays, account::Licence, clock::Clock, control::Faults, headsets::Device, sessions::Session,
+    Delays,
+    account::{Apps, Login, USER},
+    clock::Clock,
+    headsets::Device,
+    licence::Licence,
+    mappings::Stored,
+    outgoing::{Body, News, What},
+    profile::{Loaded, Profile},
+    record::Record,
+    sessions::Session,
+    settings::Setting,
+    subjects::Subjects,
+    token::Token,
+    trouble::{self, Trouble},
 };
+use crate::cortex::SessionId;
 
 /// Warnings that may wait for a connection; one that is slower loses the oldest.
 const NEWS: usize = 64;
@@ -22,24 +35,34 @@ const NEWS: usize = 64;
 pub(super) struct Service {
     pub(super) clock: Clock,
     pub(super) delays: Delays,
-    pub(super) faults: Faults,
+    pub(super) trouble: Trouble,
     pub(super) licence: Licence,
     pub(super) headsets: Vec<Device>,
     pub(super) sessions: Vec<Session>,
-    /// Applications the user has approved, by client id.
-    pub(super) approved: BTreeSet<String>,
+    /// Who is logged in, under which name, since which service time.
+    pub(super) login: Login,
+    pub(super) user: String,
+    pub(super) logged_in_at: f64,
+    /// The licence agreement has been accepted.
+    pub(super) eula: bool,
+    pub(super) apps: Apps,
     /// Applications are approved without asking.
     pub(super) approve_all: bool,
-    /// Tokens handed out, each with the client id it belongs to, the newest last.
-    pub(super) tokens: Vec<(String, String)>,
+    /// Tokens handed out, the newest last.
+    pub(super) tokens: Vec<Token>,
+    /// The user's records, the newest last.
+    pub(super) records: Vec<Record>,
+    pub(super) subjects: Subjects,
+    pub(super) profiles: Vec<Profile>,
+    /// Stored Flex mappings, and the service time of their last change.
+    pub(super) mappings: Vec<Stored>,
+    pub(super) mappings_updated: f64,
     /// Samples thrown away because a client did not read.
     pub(super) dropped: u64,
     /// Connections open now.
     pub(super) connections: usize,
-    /// How often all connections have been dropped.
-    pub(super) drops: u64,
     agenda: Vec<(f64, Happening)>,
-    news: Vec<String>,
+    news: Vec<News>,
 }
 
 /// What happens by itself some time after it was asked for.
@@ -55,6 +78,16 @@ pub(super) enum Happening {
     Disconnected(usize),
     /// A headset has been silent for too long.
     Silence(usize),
+    /// A headset cannot be connected, for a reason that is a warning's code.
+    Unconnectable(usize, i64),
+    /// A headset has other settings, or the code of the warning that says why not.
+    Adjusted(usize, Result<Setting, i64>),
+    /// A record's post-processing ends, by its id.
+    Processed(String),
+    /// A session's training ends.
+    Trained(SessionId),
+    /// A connection that is gone loses its profiles.
+    ProfilesLeft(u64),
 }
 
 impl Service {
@@ -68,16 +101,24 @@ impl Service {
         Self {
             clock,
             delays,
-            faults: Faults::default(),
+            trouble: Trouble::default(),
             licence,
             headsets,
             sessions: Vec::new(),
-            approved: BTreeSet::new(),
+            login: Login::Same,
+            user: USER.to_owned(),
+            logged_in_at: 0.0,
+            eula: true,
+            apps: Apps::new(),
             approve_all,
             tokens: Vec::new(),
+            records: Vec::new(),
+            subjects: Subjects::new(),
+            profiles: if approve_all { vec![Loaded::demo().profile] } else { Vec::new() },
+            mappings: Vec::new(),
+            mappings_updated: 0.0,
             dropped: 0,
             connections: 0,
-            drops: 0,
             agenda: Vec::new(),
             news: Vec::new(),
         }
@@ -96,29 +137,42 @@ impl Service {
 
     /// When the next planned thing happens.
     fn next(&self) -> Option<f64> {
-        self.agenda.iter().map(|(time, _)| *time).min_by(f64::total_cmp)
+        let planned = self.agenda.iter().map(|(time, _)| *time);
+        planned.chain(self.trouble.next()).min_by(f64::total_cmp)
     }
 
     /// Lets everything happen that is due.
     fn advance(&mut self, now: f64) {
         self.agenda.sort_by(|a, b| a.0.total_cmp(&b.0));
         // A hair more than now, or a rounded wake-up comes too early for ever on a paused clock.
-        let due = self.agenda.partition_point(|(time, _)| *time <= now + 1e-6);
-        for (_, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
+        let hair = now + 1e-6;
+        self.begin_due(hair);
+        let due = self.agenda.partition_point(|(time, _)| *time <= hair);
+        for (at, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
             match happening {
-                Happening::Approval(app) => self.access_granted(app),
+                Happening::Approval(app) => self.answer_access(&app, true),
                 Happening::ScanEnd => self.scan_ended(),
-                Happening::Connected(place) => self.connected(place, now),
-                Happening::Disconnected(place) => self.disconnected(place),
-                Happening::Silence(place) => self.silent_too_long(place),
+                Happening::Connected(place) => self.connected(place, at),
+                Happening::Disconnected(place) => self.disconnected(place, at),
+                Happening::Silence(place) => self.silent_too_long(place, at),
+                Happening::Unconnectable(place, code) => self.unconnectable(place, code),
+                Happening::Adjusted(place, outcome) => self.adjusted(place, outcome),
+                Happening::Processed(record) => self.processed(&record),
+                Happening::Trained(session) => self.trained(&session, at),
+                Happening::ProfilesLeft(connection) => self.profiles_left(connection),
             }
         }
     }
 
     /// Tells all clients something unasked (§6.2).
     pub(super) fn warn(&mut self, code: i64, message: &Value) {
-        let warning = json!({ "jsonrpc": "2.0", "warning": { "code": code, "message": message } });
-        self.news.push(warning.to_string());
+        let text = trouble::warning(code, message);
+        self.announce(News { client: None, what: What::Say(Body::Text(text)) });
+    }
+
+    /// Has something happen to clients.
+    pub(super) fn announce(&mut self, news: News) {
+        self.news.push(news);
     }
 }
 
@@ -127,8 +181,9 @@ impl Service {
 #[derive(Clone)]
 pub(super) struct Shared {
     service: Arc<Mutex<Service>>,
-    news: broadcast::Sender<String>,
+    news: broadcast::Sender<News>,
     changed: watch::Sender<()>,
+    ending: watch::Sender<bool>,
 }
 
 impl fmt::Debug for Shared {
@@ -144,6 +199,7 @@ impl Shared {
             service: Arc::new(Mutex::new(service)),
             news: broadcast::Sender::new(NEWS),
             changed: watch::Sender::new(()),
+            ending: watch::Sender::new(false),
         }
     }
 
@@ -160,11 +216,22 @@ impl Shared {
         let now = service.clock.now();
         service.advance(now);
         let done = act(&mut service, now);
-        for warning in service.news.drain(..) {
-            // Without connections there is nobody to warn.
-            let _ = self.news.send(warning);
+        for news in service.news.drain(..) {
+            // Without connections there is nobody to tell.
+            let _ = self.news.send(news);
         }
         done
+    }
+
+    /// Has all connections close.
+    pub(super) fn end(&self) {
+        self.ending.send_replace(true);
+        self.changed.send_replace(());
+    }
+
+    /// Whether all connections are to close.
+    pub(super) fn is_ending(&self) -> bool {
+        *self.ending.borrow()
     }
 
     /// The moment of the next planned happening.
@@ -172,8 +239,8 @@ impl Shared {
         self.quietly(|service, _| service.next().map(|time| service.clock.instant(time)))
     }
 
-    /// Warnings from now on.
-    pub(super) fn news(&self) -> broadcast::Receiver<String> {
+    /// What happens to clients from now on.
+    pub(super) fn news(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
     }
 

@@ -4,15 +4,17 @@
 use serde_json::{Value, json};
 
 use super::{
-    account::{LICENSE_ID, USER, app_id, uuid},
+    account::LICENSE_ID,
     dispatch::Call,
     headsets::Device,
     refusal::{
-        Answer, BAD_PARAMS, HEADSET_NOT_READY, HEADSET_UNAVAILABLE, NO_HEADSET, NO_QUOTA,
-        NO_SESSION, Refusal, SESSION_EXISTS,
+        Answer, HEADSET_NOT_READY, HEADSET_UNAVAILABLE, NO_HEADSET, NO_SESSION, Refusal,
+        SESSION_EXISTS,
     },
-    service::Service,
+    service::{Happening, Service},
     streams::Subscription,
+    token::uuid,
+    training::Trial,
 };
 use crate::cortex::{SessionId, headset::HeadsetStatus};
 
@@ -26,6 +28,12 @@ pub(super) struct Session {
     /// Whether it uses the licence.
     pub(super) active: bool,
     pub(super) streams: Vec<Subscription>,
+    /// Samples of `sys` that wait to be sent.
+    pub(super) events: Vec<String>,
+    /// The training that is not over.
+    pub(super) trial: Option<Trial>,
+    /// The ids of its records, the running one last.
+    pub(super) records: Vec<String>,
     app: String,
     started: f64,
 }
@@ -33,11 +41,7 @@ pub(super) struct Session {
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
     pub(super) fn create_session(&mut self, call: &Call<'_>) -> Answer {
-        let active = match call.text("status") {
-            "active" => true,
-            "open" => false,
-            _ => return Err(Refusal::new(BAD_PARAMS)),
-        };
+        let active = call.text("status") == "active";
         let connected = |status: &HeadsetStatus| *status == HeadsetStatus::Connected;
         let place = match call.text("headset") {
             "" => self
@@ -49,14 +53,14 @@ impl Service {
         };
         let headset = self.headsets.get(place).filter(|headset| connected(&headset.status));
         let headset = headset.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
-        if call.now < headset.since + self.delays.settle.as_secs_f64() {
+        if headset.on_cable() || call.now < headset.since + self.delays.settle.as_secs_f64() {
             return Err(Refusal::new(HEADSET_NOT_READY));
         }
         if self.sessions.iter().any(|own| own.place == place && own.app == call.app) {
             return Err(Refusal::new(SESSION_EXISTS));
         }
         if active {
-            self.debit()?;
+            self.licence.activate(call.now)?;
         }
         let session = Session {
             id: uuid().into(),
@@ -64,6 +68,9 @@ impl Service {
             place,
             active,
             streams: Vec::new(),
+            events: Vec::new(),
+            trial: None,
+            records: Vec::new(),
             app: call.app.clone(),
             started: call.now,
         };
@@ -74,23 +81,18 @@ impl Service {
 
     pub(super) fn update_session(&mut self, call: &Call<'_>) -> Answer {
         let at = self.session_of(call)?;
-        match call.text("status") {
-            "active" => {
-                if self.sessions.get(at).is_some_and(|session| !session.active) {
-                    self.debit()?;
-                }
-                if let Some(session) = self.sessions.get_mut(at) {
-                    session.active = true;
-                }
-                self.sessions.get(at).map(|own| self.session_json(own, None)).ok_or_else(no_session)
-            }
-            "close" => {
-                let mut session = self.sessions.remove(at);
-                session.streams.clear();
-                Ok(self.session_json(&session, Some(call.now)))
-            }
-            _ => Err(Refusal::new(BAD_PARAMS)),
+        if call.text("status") == "close" {
+            let mut session = self.sessions.remove(at);
+            session.streams.clear();
+            self.end(&session, call.now);
+            return Ok(self.session_json(&session, Some(call.now)));
         }
+        let session = self.sessions.get_mut(at).ok_or_else(no_session)?;
+        if !session.active {
+            self.licence.activate(call.now)?;
+            session.active = true;
+        }
+        self.sessions.get(at).map(|own| self.session_json(own, None)).ok_or_else(no_session)
     }
 
     pub(super) fn query_sessions(&mut self, call: &Call<'_>) -> Answer {
@@ -106,11 +108,10 @@ impl Service {
     }
 
     /// Cortex closes sessions by itself: warnings 0 and 1 for each (§2.12).
-    pub(super) fn close_sessions(&mut self, closes: impl Fn(&Session) -> bool) {
-        let (ended, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.sessions).into_iter().partition(closes);
-        self.sessions = others;
-        for Session { id, .. } in ended {
+    pub(super) fn close_sessions(&mut self, now: f64, closes: impl Fn(&Session) -> bool) {
+        for session in self.take_sessions(closes) {
+            self.end(&session, now);
+            let id = session.id;
             let silenced = format!("Cortex has stopped all the subscriptions of session {id}.");
             let over = format!("Cortex has closed the session {id}.");
             for (code, behavior) in [(0, silenced), (1, over)] {
@@ -119,18 +120,28 @@ impl Service {
         }
     }
 
-    /// What is bound to a connection dies with it (§1.5).
-    pub(super) fn disconnect_client(&mut self, connection: u64) {
-        self.sessions.retain(|session| session.connection != connection);
+    /// What is bound to a connection dies with it (§1.5): sessions at once, its profile later.
+    pub(super) fn disconnect_client(&mut self, connection: u64, now: f64) {
+        for session in self.take_sessions(|session| session.connection == connection) {
+            self.end(&session, now);
+        }
+        self.leave_profiles(connection, now);
         self.connections = self.connections.saturating_sub(1);
+        self.trouble.forget(connection);
     }
 
-    /// Takes one activation from the quota of this computer.
-    fn debit(&mut self) -> Result<(), Refusal> {
-        let left = self.licence.quota.checked_sub(1).ok_or_else(|| Refusal::new(NO_QUOTA))?;
-        self.licence.quota = left;
-        self.licence.sessions += 1;
-        Ok(())
+    fn take_sessions(&mut self, which: impl Fn(&Session) -> bool) -> Vec<Session> {
+        let (ended, others) = std::mem::take(&mut self.sessions).into_iter().partition(which);
+        self.sessions = others;
+        ended
+    }
+
+    /// With a session end its record and its training.
+    fn end(&mut self, session: &Session, now: f64) {
+        if let Some(place) = self.running(session) {
+            self.finish_record(place, now);
+        }
+        self.cancel(&Happening::Trained(session.id.clone()));
     }
 
     /// The session object (§4.2).
@@ -142,14 +153,14 @@ impl Service {
         };
         let headset = self.headsets.get(session.place);
         json!({
-            "appId": app_id(),
+            "appId": self.app_id(&session.app),
             "headset": headset.map(Device::to_json),
             "id": session.id,
             "license": if session.active { LICENSE_ID } else { "" },
-            "owner": USER,
+            "owner": self.user,
             "performanceMetrics": headset.map(Device::metrics_json),
-            "recordIds": [],
-            "recording": false,
+            "recordIds": session.records,
+            "recording": self.running(session).is_some(),
             "started": self.clock.iso(session.started),
             "status": status,
             "stopped": stopped.map_or_else(String::new, |time| self.clock.iso(time)),

@@ -2,7 +2,9 @@
 //! session of a headset sees the same signal, a suspended service can skip ahead, and the same
 //! seed gives the same values. Knows no clock but its own: seconds since the headset's first sample.
 
-use super::row::Row;
+use std::sync::Arc;
+
+use super::{model::Spec, row::Row};
 use crate::cortex::{Stream, sample::Columns};
 
 /// What a source of samples has to tell.
@@ -17,16 +19,23 @@ pub trait Source: Send + Sync {
     fn index_at(&self, stream: Stream, time: f64) -> u64;
 
     /// Writes the values of a sample in the order of the columns.
-    fn write(&self, stream: Stream, index: u64, live: Live, row: &mut Row);
+    fn write(&self, stream: Stream, index: u64, live: Live<'_>, row: &mut Row);
+
+    /// The same headset with other settings, or `None` if it cannot be had otherwise.
+    fn refit(&self, _: &Spec) -> Option<Arc<dyn Source>> {
+        None
+    }
 }
 
 /// What the service, not the headset, decides about a sample.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Live {
+pub struct Live<'a> {
     /// The packet was lost on the air and Cortex filled it in (§5.2).
     pub interpolated: bool,
-    /// A profile is loaded: mental commands can be other than neutral (§2.10).
-    pub profile: bool,
+    /// Mental commands that the loaded profile knows beside neutral (§2.10).
+    pub commands: &'a [&'static str],
     /// The performance metrics have their first values (§5.7).
     pub metrics: bool,
+    /// Markers of this sample of `eeg`, the JSON inside the array (§5.2).
+    pub markers: &'a str,
 }

@@ -13,7 +13,7 @@ use cortop::{
         self, HeadsetId, Stream, client::SessionPolicy, model::Model, session::SessionStatus,
     },
     monitor::Monitor,
-    sim::{self, Sim},
+    sim::{self, Fault, Order, Sim},
     terminal::{self, End, Input, input, screen as screens},
     ui::{self, Ui},
 };
@@ -164,10 +164,10 @@ async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
-            person.sim.control().faults(|faults| faults.stall = true);
+            person.sim.control().order(Fault::Stall { seconds: None });
             let screen = person.eyes.wait_for("STALE").await;
             assert!(screen.contains("EPOCX"), "the rest still stands there: {screen}");
-            person.sim.control().faults(|faults| faults.stall = false);
+            person.sim.control().order(Fault::Mend {});
             person.eyes.wait("no stale stream", |screen| !screen.contains("STALE")).await;
             person
         },
@@ -183,7 +183,7 @@ async fn a_dropped_link_is_shown_and_session_and_streams_come_back() {
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
-            person.sim.control().drop_connections();
+            person.sim.control().order(Fault::Drop { close: false });
             person.eyes.wait_for("no connection").await;
             person
                 .eyes
@@ -205,7 +205,8 @@ async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
-            person.sim.control().faults(|faults| faults.lose_next = 300);
+            let lose = Order::from(Fault::Lose { count: 300 }).on(Stream::Eeg);
+            person.sim.control().order(lose);
             person.eyes.wait("the loss", |screen| line(screen, "eeg").contains("lost 300")).await;
             person
         },

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use super::{
     Recording, Series,
     header::{Header, Kind},
+    markers,
     rows::Rows,
     track::{Counter, Track},
 };
@@ -51,6 +52,14 @@ pub(super) fn recording(
             columns: flat(["COUNTER_MEMS"].into_iter().chain(header.labels(Kind::Motion))),
         }
     });
+    let slow = |kind: Kind, places: &[usize], cells: Vec<f64>| {
+        (!places.is_empty()).then(|| Series {
+            track: Track::new(at(places), Counter::made_up(places.len(), 1), cells, period),
+            columns: flat(header.labels(kind)),
+        })
+    };
+    let metrics = slow(Kind::Metric, &rows.rated, rows.metrics);
+    let power = slow(Kind::Power, &rows.powered, rows.power);
     let changes = rows.touched.len();
     let contact = (changes > 0).then(|| {
         let counter = Counter::made_up(changes, 1);
@@ -78,6 +87,9 @@ pub(super) fn recording(
         eeg,
         motion,
         contact,
+        metrics,
+        power,
+        markers: markers::of(file, &rows.marked),
     };
     recording.notes = notes(&recording, file, header, period);
     recording

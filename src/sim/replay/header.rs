@@ -26,6 +26,14 @@ pub(super) enum Kind {
     MotionCounter,
     /// A motion value.
     Motion,
+    /// Whether a metric is active, or its value 0..1.
+    Metric,
+    /// µV²/Hz of a sensor in a band.
+    Power,
+    /// The number of a marker, its type, and its value.
+    MarkerIndex,
+    MarkerType,
+    MarkerValue,
     /// Nothing that is replayed.
     LeftOut,
 }
@@ -143,15 +151,62 @@ fn meaning(name: &str) -> (Kind, String) {
         ("MOT", "COUNTERMEMS") => (Kind::MotionCounter, own),
         ("MOT", "INTERPOLATEDMEMS") => (Kind::Motion, "INTERPOLATED_MEMS"),
         ("MOT", label) if MOTION.contains(&label) => (Kind::Motion, label),
+        ("EEG", "MARKERINDEX") => (Kind::MarkerIndex, own),
+        ("EEG", "MARKERTYPE") => (Kind::MarkerType, own),
+        ("EEG", "MARKERVALUEINT") => (Kind::MarkerValue, own),
+        ("PM", _) if metric(own).is_some() => {
+            return (Kind::Metric, metric(own).unwrap_or_default());
+        }
+        ("POW", _) if power(own).is_some() => return (Kind::Power, power(own).unwrap_or_default()),
         _ => (Kind::LeftOut, name),
     };
     (kind, label.to_owned())
 }
 
+/// The label in `met` of a metric's column (§5.7); raw values and ranges have none.
+fn metric(name: &str) -> Option<String> {
+    if name == "LongTermExcitement" {
+        return Some("lex".to_owned());
+    }
+    let (name, part) = name.split_once('.')?;
+    let label = match name {
+        "Engagement" => "eng",
+        "Excitement" => "exc",
+        "Stress" => "str",
+        "Relaxation" => "rel",
+        "Interest" => "int",
+        "Focus" => "foc",
+        "Attention" => "attention",
+        "VisualAttention" => "visualAttention",
+        "AuditoryAttention" => "auditoryAttention",
+        "CognitiveStress" => "cognitiveStress",
+        _ => return None,
+    };
+    match part {
+        "IsActive" => Some(format!("{label}.isActive")),
+        "Scaled" => Some(label.to_owned()),
+        _ => None,
+    }
+}
+
+/// The label in `pow` of a band's column (§5.6).
+fn power(name: &str) -> Option<String> {
+    let (sensor, band) = name.split_once('.')?;
+    let band = match band {
+        "Theta" => "theta",
+        "Alpha" => "alpha",
+        "BetaL" => "betaL",
+        "BetaH" => "betaH",
+        "Gamma" => "gamma",
+        _ => return None,
+    };
+    is_sensor(sensor).then(|| format!("{sensor}/{band}"))
+}
+
 /// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
-fn is_sensor(name: &str) -> bool {
-    const PLACES: [&str; 15] =
-        ["Fp", "FP", "AF", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
+pub(in crate::sim) fn is_sensor(name: &str) -> bool {
+    const PLACES: [&str; 16] =
+        ["Fp", "FP", "AF", "Af", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
     let place = name.trim_end_matches(|end: char| end.is_ascii_digit());
     let place = if place == name { place.trim_end_matches('z') } else { place };
     place != name && PLACES.contains(&place)

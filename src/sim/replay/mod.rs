@@ -5,13 +5,15 @@
 
 mod assemble;
 mod header;
+mod markers;
 mod rows;
 mod track;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use color_eyre::{Result, eyre::eyre};
 use csv::StringRecord;
+pub(super) use header::is_sensor;
 
 use self::{
     header::Header,
@@ -49,6 +51,10 @@ pub struct Recording {
     motion: Option<Series>,
     /// Battery and contact quality, a row for each change.
     contact: Option<Series>,
+    metrics: Option<Series>,
+    power: Option<Series>,
+    /// The markers of a row, as JSON.
+    markers: BTreeMap<usize, String>,
 }
 
 /// A stream of a recording.
@@ -104,15 +110,34 @@ impl Recording {
         Ok(assemble::recording(file, &metadata.unwrap_or_default(), &header, rows))
     }
 
-    fn write_eeg(&self, index: u64, live: Live, row: &mut Row) {
+    fn write_eeg(&self, index: u64, live: Live<'_>, row: &mut Row) {
         let (counter, cells) = self.eeg.track.sample(index);
         let (told, cells) = cells.split_at(usize::from(self.interpolated).min(cells.len()));
         let interpolated = live.interpolated || told.iter().any(|cell| *cell != 0.0);
         row.int(counter);
         row.int(interpolated.into());
         row.all(cells.iter().copied(), 3);
-        row.open();
-        row.close();
+        let own = self.markers.get(&self.eeg.track.row_of(index)).map(String::as_str);
+        let all = [own.unwrap_or_default(), live.markers];
+        row.nested(&all.into_iter().filter(|json| !json.is_empty()).collect::<Vec<_>>().join(","));
+    }
+
+    /// What an inactive metric carries is no reading (§5.7).
+    fn write_met(&self, index: u64, ready: bool, row: &mut Row) {
+        let Some(Series { track, columns }) = &self.metrics else { return };
+        let (_, cells) = track.sample(index);
+        let labels: Vec<_> = columns.labels().collect();
+        let active = |name: &str| {
+            let flag =
+                labels.iter().position(|label| label.strip_suffix(".isActive") == Some(name));
+            flag.and_then(|place| cells.get(place)).is_none_or(|cell| *cell > 0.0)
+        };
+        for (label, cell) in labels.iter().zip(cells) {
+            match label.strip_suffix(".isActive") {
+                Some(_) => row.flag(ready && *cell > 0.0),
+                None => row.maybe(Some(*cell).filter(|_| ready && active(label)), 6),
+            }
+        }
     }
 
     fn series(&self, stream: Stream) -> Option<&Series> {
@@ -120,6 +145,8 @@ impl Recording {
             Stream::Eeg => Some(&self.eeg),
             Stream::Mot => self.motion.as_ref(),
             Stream::Dev => self.contact.as_ref(),
+            Stream::Met => self.metrics.as_ref(),
+            Stream::Pow => self.power.as_ref(),
             _ => None,
         }
     }
@@ -145,7 +172,7 @@ impl Source for Recording {
         self.track(stream).map_or_else(at_pace, |track| track.index_at(time))
     }
 
-    fn write(&self, stream: Stream, index: u64, live: Live, row: &mut Row) {
+    fn write(&self, stream: Stream, index: u64, live: Live<'_>, row: &mut Row) {
         let Some(Series { track, columns }) = self.series(stream) else { return };
         match stream {
             Stream::Eeg => self.write_eeg(index, live, row),
@@ -154,6 +181,8 @@ impl Source for Recording {
                 row.int(counter);
                 row.all(cells.iter().copied(), 6);
             }
+            Stream::Met => self.write_met(index, live.metrics, row),
+            Stream::Pow => row.all(track.sample(index).1.iter().copied(), 3),
             _ => {
                 let mut cells = track.newest(self.time(stream, index)).iter().copied();
                 for column in &columns.0 {

@@ -25,6 +25,14 @@ pub(super) struct Rows {
     /// Rows where battery or contact changed, and their cells.
     pub(super) touched: Vec<usize>,
     pub(super) contact: Vec<f64>,
+    /// Rows with metrics, and their cells, NaN where one is empty.
+    pub(super) rated: Vec<usize>,
+    pub(super) metrics: Vec<f64>,
+    /// Rows with band powers, and their cells.
+    pub(super) powered: Vec<usize>,
+    pub(super) power: Vec<f64>,
+    /// Rows with a marker: its number, type and value as far as they are given.
+    pub(super) marked: Vec<(usize, [Option<f64>; 3])>,
     /// How many rows were read.
     pub(super) len: usize,
 }
@@ -52,6 +60,7 @@ impl Rows {
                 ));
             }
             let (before_motion, before_contact) = (rows.motion.len(), rows.contact.len());
+            let (before_metrics, before_power) = (rows.metrics.len(), rows.power.len());
             for field in &header.fields {
                 let cell = record.get(field.place).unwrap_or_default();
                 rows.push(field.kind, cell, &Place { file, line, column: &field.name })?;
@@ -59,6 +68,7 @@ impl Rows {
             for (what, kinds, cells) in [
                 ("motion", &[Kind::Motion][..], rows.motion.len() - before_motion),
                 ("contact", &[Kind::Battery, Kind::Contact], rows.contact.len() - before_contact),
+                ("band power", &[Kind::Power], rows.power.len() - before_power),
             ] {
                 let wanted = header.fields.iter().filter(|field| kinds.contains(&field.kind));
                 let wanted = wanted.count();
@@ -72,6 +82,15 @@ impl Rows {
             }
             if rows.motion.len() > before_motion {
                 rows.moved.push(rows.len);
+            }
+            if rows.power.len() > before_power {
+                rows.powered.push(rows.len);
+            }
+            // Metrics may be empty one by one; a row that has none has no sample.
+            if rows.metrics.iter().skip(before_metrics).all(|cell| cell.is_nan()) {
+                rows.metrics.truncate(before_metrics);
+            } else {
+                rows.rated.push(rows.len);
             }
             // Most rows repeat the contact of the row before: only changes are kept.
             let (before, now) = rows.contact.split_at(before_contact);
@@ -97,13 +116,29 @@ impl Rows {
             }
             Kind::Counter => self.counters.push(place.count(cell)?),
             Kind::Interpolated | Kind::Sensor | Kind::Extra => self.eeg.push(place.number(cell)?),
+            Kind::Metric if cell.is_empty() => self.metrics.push(f64::NAN),
             // Slower streams leave their cells empty between their own samples.
             _ if cell.is_empty() => {}
             Kind::MotionCounter => self.motion_counters.push(place.count(cell)?),
             Kind::Motion => self.motion.push(place.number(cell)?),
             Kind::Battery | Kind::Contact => self.contact.push(place.number(cell)?),
+            Kind::Metric => self.metrics.push(place.number(cell)?),
+            Kind::Power => self.power.push(place.number(cell)?),
+            Kind::MarkerIndex => self.mark(0, place.number(cell)?),
+            Kind::MarkerType => self.mark(1, place.number(cell)?),
+            Kind::MarkerValue => self.mark(2, place.number(cell)?),
         }
         Ok(())
+    }
+
+    /// Notes one of the three numbers of a marker in the row that is being read.
+    fn mark(&mut self, which: usize, number: f64) {
+        if self.marked.last().is_none_or(|(row, _)| *row != self.len) {
+            self.marked.push((self.len, [None; 3]));
+        }
+        if let Some(cell) = self.marked.last_mut().and_then(|(_, mark)| mark.get_mut(which)) {
+            *cell = Some(number);
+        }
     }
 }
 

@@ -58,12 +58,56 @@ fn an_export_is_replayed_as_the_headset_that_made_it() {
         sample(&recording, Stream::Eeg, 0),
         json!([126, 0, 4200.513, 4100.25, 9.0, 0.0, []])
     );
-    assert_eq!(sample(&recording, Stream::Eeg, 2), json!([0, 1, 4202.0, 4102.0, 9.0, 1.0, []]));
+    let mut marked = sample(&recording, Stream::Eeg, 2);
+    assert_eq!(marked[6].take()[0]["label"], "1");
+    assert_eq!(marked, json!([0, 1, 4202.0, 4102.0, 9.0, 1.0, null]));
     assert_eq!(sample(&recording, Stream::Mot, 1), json!([63, 0.0, 8191.0, 4097.0]));
     assert_eq!(sample(&recording, Stream::Dev, 0), json!([3.0, [4.0, 2.0, 75.0]]));
+    assert_eq!(columns(&recording, Stream::Pow), json!(["AF3/theta", "AF3/alpha"]));
+    assert_eq!(sample(&recording, Stream::Pow, 0), json!([1.0, 2.0]));
+    assert_eq!(columns(&recording, Stream::Met), json!(["foc"]));
     let notes = recording.notes.join(" ");
-    assert!(notes.contains("Left out: MarkerIndex, PM, POW (2 columns)."), "{notes}");
-    assert!(notes.contains("refused: the streams eq pow met com fac."), "{notes}");
+    assert!(!notes.contains("Left out"), "{notes}");
+    assert!(notes.contains("refused: the streams eq com fac."), "{notes}");
+}
+
+#[test]
+fn an_inactive_metric_is_no_reading_and_markers_keep_their_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.csv");
+    let text = "\
+COUNTER,AF3,MarkerIndex,MarkerType,MarkerValueInt,PM.Stress.IsActive,PM.Stress.Scaled,PM.Stress.Raw,PM.LongTermExcitement,PM.Focus.IsActive,PM.Focus.Scaled
+0,1,1,1,7,0,0.3,9,0.25,1,0.5
+1,2,2,2,,,,,,,
+2,3,,,,1,0.75,9,,1,0.125
+";
+    fs::write(&file, text).unwrap();
+    fs::write(
+        file.with_extension("markers.json"),
+        r#"{"Markers":[{"index":2,"label":"eyes closed","value":"x","startDatetime":"2020-08-31"}]}"#,
+    )
+    .unwrap();
+    let recording = Recording::read(&file).unwrap();
+    let labels = json!(["str.isActive", "str", "lex", "foc.isActive", "foc"]);
+    assert_eq!(columns(&recording, Stream::Met), labels);
+    let met = |index: u64, metrics: bool| -> Value {
+        let mut row = Row::new(Stream::Met);
+        recording.write(Stream::Met, index, Live { metrics, ..Live::default() }, &mut row);
+        row.values().into()
+    };
+    assert_eq!(met(0, true), json!([false, null, 0.25, true, 0.5]));
+    assert_eq!(met(1, true), json!([true, 0.75, null, true, 0.125]));
+    assert_eq!(met(0, false), json!([false, null, null, false, null]));
+    let markers = |index| sample(&recording, Stream::Eeg, index)[3].clone();
+    assert_eq!(
+        (&markers(0)[0]["value"], &markers(0)[0]["type"], &markers(3)[0]["label"]),
+        (&json!(7), &json!("instance"), &json!("1"))
+    );
+    assert_eq!(
+        (&markers(1)[0]["label"], markers(1)[0].get("startDatetime")),
+        (&json!("eyes closed"), None)
+    );
+    assert_eq!(markers(2), json!([]));
 }
 
 #[test]
@@ -194,6 +238,18 @@ fn a_real_export_loses_nothing_and_keeps_its_pace() {
     assert_eq!(sample(&recording, Stream::Dev, 0)[1][4], 2.0);
     assert_eq!(sample(&recording, Stream::Dev, 1)[1][4], 4.0);
     assert_eq!(sample(&recording, Stream::Mot, 0)[0], 12);
+    let power = columns(&recording, Stream::Pow);
+    assert_eq!((power.as_array().unwrap().len(), &power[0]), (70, &json!("AF3/theta")));
+    let pace = recording.time(Stream::Pow, 127) / 127.0;
+    assert!((0.12..0.13).contains(&pace), "{pace}");
+    let mut row = Row::new(Stream::Met);
+    recording.write(Stream::Met, 0, Live { metrics: true, ..Live::default() }, &mut row);
+    let inactive = row.values().iter().filter(|value| **value == Value::Null).count();
+    assert_eq!(inactive, 2);
+    let marked: Vec<u64> =
+        (0..2025).filter(|&it| sample(&recording, Stream::Eeg, it)[18] != json!([])).collect();
+    assert_eq!((marked.len(), marked[0], marked[9]), (10, 12, 1835));
+    assert_eq!(sample(&recording, Stream::Eeg, 12)[18][0]["value"], "sound-erp");
 }
 
 #[test]

@@ -105,6 +105,11 @@ impl Track {
         self.row(after.saturating_sub(1))
     }
 
+    /// The row that a sample comes from.
+    pub(super) fn row_of(&self, index: u64) -> usize {
+        self.place(index).1
+    }
+
     fn row(&self, row: usize) -> &[f64] {
         self.cells.get(row * self.width..(row + 1) * self.width).unwrap_or_default()
     }

@@ -83,14 +83,13 @@ impl Wearer {
         acted(act, 0.8 * bump(part))
     }
 
-    /// The mental command at `time`.
-    pub(super) fn command(&self, time: f64) -> Act {
+    /// The mental command at `time`, one of those that are known.
+    pub(super) fn command(&self, time: f64, known: &[&'static str]) -> Act {
         let (slot, part) = slot(time / COMMAND_SLOT);
-        let act = self.commands.pick(
-            slot,
-            &[(0.3, "push"), (0.2, "lift"), (0.15, "left"), (0.1, "rotateRight")],
-            "neutral",
-        );
+        let share = 0.75 / known.len().max(1) as f64;
+        let rest = |place: usize| self.commands.unit(slot) < share * (place + 1) as f64;
+        let act = known.iter().enumerate().find(|(place, _)| rest(*place));
+        let act = act.map_or("neutral", |(_, act)| act);
         acted(act, self.commands.branch(1).unit(slot).mul_add(0.6, 0.4) * bump(part))
     }
 }

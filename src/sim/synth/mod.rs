@@ -7,6 +7,8 @@ mod face;
 mod head;
 mod metrics;
 
+use std::sync::Arc;
+
 use self::{
     brain::Brain,
     contact::Fit,
@@ -33,6 +35,7 @@ const FAC_RATE: f64 = 32.0;
 /// A synthetic headset.
 #[derive(Clone, Debug)]
 pub struct Synth {
+    seed: u64,
     spec: Spec,
     brain: Brain,
     wearer: Wearer,
@@ -54,6 +57,7 @@ impl Synth {
             fit,
             head: Head::new(noise.branch(4)),
             metrics: Metrics::new(noise.branch(5)),
+            seed,
             spec,
         }
     }
@@ -146,7 +150,7 @@ impl Synth {
 impl Source for Synth {
     fn columns(&self, stream: Stream) -> Option<Columns> {
         let sensors = || self.spec.sensors.iter().map(String::as_str);
-        let flex = self.spec.mode == "EPOCFLEX";
+        let flex = self.spec.flex();
         let labels: Vec<String> = match stream {
             Stream::Eeg => ["COUNTER", "INTERPOLATED"]
                 .into_iter()
@@ -196,20 +200,19 @@ impl Source for Synth {
         noise::slot((time * self.rate(stream) - 1e-6).ceil()).0
     }
 
-    fn write(&self, stream: Stream, index: u64, live: Live, row: &mut Row) {
+    fn write(&self, stream: Stream, index: u64, live: Live<'_>, row: &mut Row) {
         let time = self.time(stream, index);
         match stream {
             Stream::Eeg => {
                 row.int(index % u64::from(self.spec.eeg_rate));
                 row.int(live.interpolated.into());
                 row.all(self.eeg(index), 3);
-                if self.spec.mode == "EPOCFLEX" {
+                if self.spec.flex() {
                     row.fixed(8064.0, 1);
                 }
                 row.fixed(0.0, 1);
                 row.int(0);
-                row.open();
-                row.close();
+                row.nested(live.markers);
             }
             Stream::Mot => self.write_mot(index, row),
             Stream::Dev => self.write_dev(time, row),
@@ -221,14 +224,17 @@ impl Source for Synth {
             }
             Stream::Met => self.write_met(time, live.metrics, row),
             Stream::Com => {
-                let quiet = ("neutral", 0.0);
-                let (act, power) = if live.profile { self.wearer.command(time) } else { quiet };
+                let (act, power) = self.wearer.command(time, live.commands);
                 row.word(act);
                 row.fixed(power, 6);
             }
             Stream::Fac => self.write_fac(time, row),
             Stream::Sys => {}
         }
+    }
+
+    fn refit(&self, spec: &Spec) -> Option<Arc<dyn Source>> {
+        Some(Arc::new(Self::new(spec.clone(), self.seed)))
     }
 }
 

@@ -10,7 +10,7 @@ fn text(source: &Synth, stream: Stream, index: u64) -> String {
     source.write(
         stream,
         index,
-        Live { profile: true, metrics: true, interpolated: false },
+        Live { commands: &["push", "lift"], metrics: true, ..Live::default() },
         &mut row,
     );
     row.finish("sid", 0.0)

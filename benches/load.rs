@@ -1,0 +1,196 @@
+//! The simulator under load, on one thread: 64 headsets of 32 channels at 256 Hz with all their
+//! other streams to one client, over plain text and over TLS; how late the samples are, and how
+//! much of a core it takes. With `-- --memory` instead: an hour of service time at sixty times the
+//! speed, which takes a minute, and the memory of the process meanwhile.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use color_eyre::{
+    Result,
+    eyre::{OptionExt as _, bail},
+};
+use cortop::{
+    cortex::{Stream, model::Model},
+    sim::{Options, Sim, spec::Wanted, tls::Tls},
+};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+
+const MEASURED: Duration = Duration::from_secs(5);
+const HOUR: Duration = Duration::from_mins(1);
+
+fn main() -> Result<()> {
+    if std::env::args().any(|arg| arg == "--memory") {
+        return memory();
+    }
+    let wanted = Wanted { eeg_rate: Some(256), ..Wanted::from(Model::Flex2) };
+    let options = Options { headsets: vec![wanted; 64], ..Options::default() };
+    println!("64 headsets × 32 channels at 256 Hz and all other streams, {MEASURED:?} each");
+    load("ws ", options.clone())?;
+    load("wss", Options { tls: Some(Arc::new(Tls::new(&[])?)), ..options })
+}
+
+fn load(name: &str, options: Options) -> Result<()> {
+    let service = Running::start(options)?;
+    let mut client = service.client()?;
+    let mut late = Vec::new();
+    let (busy, started) = (service.busy(), Instant::now());
+    let mut bytes = 0;
+    while started.elapsed() < MEASURED {
+        let text = client.read()?;
+        let text = text.to_text()?;
+        bytes += text.len();
+        if let Some(stamp) = stamp(text) {
+            late.push(epoch() - stamp);
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let core = service.busy().saturating_sub(busy).as_secs_f64() / seconds;
+    late.sort_by(f64::total_cmp);
+    let at = |share: usize| late.get(late.len() * share / 1000).map_or(f64::NAN, |late| late * 1e3);
+    println!(
+        "{name} {:.0} samples/s, {:.1} MB/s: late by {:.1} ms (median, target ≤ 50), {:.1} ms (p99), \
+         {:.1} ms (p99.9); {:.0} % of a core (target ≤ 100); {} dropped (target 0)",
+        late.len() as f64 / seconds,
+        bytes as f64 / seconds / 1e6,
+        at(500),
+        at(990),
+        at(999),
+        core * 100.0,
+        service.dropped()
+    );
+    if at(500) <= 50.0 { Ok(()) } else { bail!("samples are late") }
+}
+
+fn memory() -> Result<()> {
+    let service = Running::start(Options { speed: 60.0, ..Options::default() })?;
+    let mut client = service.client()?;
+    let started = Instant::now();
+    let mut sizes = Vec::new();
+    while started.elapsed() < HOUR {
+        client.read()?;
+        if started.elapsed() >= HOUR / 12 * (u32::try_from(sizes.len())? + 1) {
+            sizes.push(resident()?);
+            println!("{:2} min: {} kB", sizes.len() * 5, resident()?);
+        }
+    }
+    let (early, last) =
+        (sizes.get(1).ok_or_eyre("too slow")?, sizes.last().ok_or_eyre("too slow")?);
+    println!("grown by {} kB from minute 10 to 60 (target ≤ 512)", last.saturating_sub(*early));
+    if last.saturating_sub(*early) <= 512 { Ok(()) } else { bail!("memory grows") }
+}
+
+/// A service on a thread of its own.
+struct Running {
+    sim: Sim,
+    root: Option<String>,
+    thread: String,
+}
+
+impl Running {
+    fn start(options: Options) -> Result<Self> {
+        let root = options.tls.as_ref().map(|tls| tls.root_pem.clone());
+        let (sender, started) = mpsc::channel();
+        thread::spawn(move || -> Result<()> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let own = fs::read_link("/proc/thread-self").unwrap_or_default();
+                sender.send((Sim::start(options).await?, own.display().to_string()))?;
+                std::future::pending().await
+            })
+        });
+        let (sim, thread) = started.recv()?;
+        Ok(Self { sim, root, thread })
+    }
+
+    /// How long its thread has run; zero where the system does not tell.
+    fn busy(&self) -> Duration {
+        let text = fs::read_to_string(format!("/proc/{}/schedstat", self.thread));
+        let spent = text.ok().and_then(|text| text.split(' ').next()?.parse().ok());
+        Duration::from_nanos(spent.unwrap_or_default())
+    }
+
+    fn dropped(&self) -> u64 {
+        self.sim.control().dropped()
+    }
+
+    /// A client that has subscribed to everything.
+    fn client(&self) -> Result<WebSocket<Box<dyn Socket>>> {
+        let tcp = TcpStream::connect(self.sim.address)?;
+        tcp.set_nodelay(true)?;
+        let stream: Box<dyn Socket> = match &self.root {
+            None => Box::new(tcp),
+            Some(root) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(CertificateDer::from_pem_slice(root.as_bytes())?)?;
+                let config =
+                    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                        .with_safe_default_protocol_versions()?
+                        .with_root_certificates(roots)
+                        .with_no_client_auth();
+                let name = "localhost".try_into()?;
+                Box::new(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, tcp))
+            }
+        };
+        let Ok((mut socket, _)) = client(self.sim.url(), stream) else { bail!("no handshake") };
+        let keys = json!({ "clientId": "id", "clientSecret": "no" });
+        let token = ask(&mut socket, "authorize", keys)?["cortexToken"].clone();
+        let streams = Stream::ALL.map(Stream::name);
+        let mut sessions = Vec::new();
+        for headset in self.sim.control().headsets() {
+            let params = json!({ "cortexToken": token, "headset": headset, "status": "active" });
+            sessions.push(ask(&mut socket, "createSession", params)?["id"].clone());
+        }
+        for session in sessions {
+            let params = json!({ "cortexToken": token, "session": session, "streams": streams });
+            ask(&mut socket, "subscribe", params)?;
+        }
+        Ok(socket)
+    }
+}
+
+trait Socket: Read + Write {}
+impl<T: Read + Write> Socket for T {}
+
+#[expect(clippy::needless_pass_by_value, reason = "takes json!(…) as it comes")]
+fn ask(socket: &mut WebSocket<Box<dyn Socket>>, method: &str, params: Value) -> Result<Value> {
+    let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
+    socket.send(Message::text(request.to_string()))?;
+    loop {
+        let message = socket.read()?;
+        let text = message.to_text()?;
+        if stamp(text).is_none() && text.contains("\"id\":1,") {
+            let mut answer: Value = serde_json::from_str(text)?;
+            return Ok(answer["result"].take());
+        }
+    }
+}
+
+/// The `time` of a sample, which is its last member but in `sys`.
+fn stamp(text: &str) -> Option<f64> {
+    text.rsplit_once("\"time\":")?.1.trim_end_matches('}').parse().ok()
+}
+
+fn epoch() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// kB of memory of this process that are in use.
+fn resident() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next()).ok_or_eyre("no VmRSS")?;
+    Ok(number.parse()?)
+}

@@ -1,0 +1,149 @@
+//! `cortop sim`: the simulated service for other people's clients, from the arguments until it is
+//! told to end. Needs no terminal. What it says for programs goes to standard output, everything
+//! else to standard error.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::Path,
+    sync::Arc,
+};
+
+use color_eyre::eyre::{Result, WrapErr as _, bail};
+
+use crate::{
+    cli, logging,
+    run::{print, report_panics},
+    sim::{
+        Options, Sim, fault,
+        scenario::Scenario,
+        spec::{MOST, Wanted},
+        tls::Tls,
+        unsure,
+    },
+};
+
+/// Serves until Ctrl-C or SIGTERM, or prints the list asked for.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn run(args: &cli::Simulator) -> Result<()> {
+    if args.list_faults || args.unsure {
+        let faults = if args.list_faults { fault::list() } else { String::new() };
+        let unsure = if args.unsure { unsure::list() } else { String::new() };
+        return print(&(faults + &unsure));
+    }
+    report_panics()?;
+    logging::init_requests(args.quiet)?;
+    let options = options(args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(args, options))
+}
+
+async fn serve(args: &cli::Simulator, options: Options) -> Result<()> {
+    // Before anybody can be told that all is ready, and then ends it.
+    let end = ended()?;
+    let sim = Sim::start(options).await?;
+    for note in &sim.notes {
+        eprintln!("{note}");
+    }
+    let scheme = if args.ws { "ws" } else { "wss" };
+    let host = match args.bind.filter(|address| !address.is_loopback() && !address.is_unspecified())
+    {
+        Some(IpAddr::V6(address)) => format!("[{address}]"),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        None => "localhost".to_owned(),
+    };
+    print(&format!("READY {scheme}://{host}:{}\n", sim.address.port()))?;
+    end.await;
+    sim.stop().await;
+    Ok(())
+}
+
+/// What the arguments ask for.
+fn options(args: &cli::Simulator) -> Result<Options> {
+    let bind: Vec<IpAddr> = match args.bind {
+        Some(address) => vec![address],
+        None => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+    };
+    if args.bind.is_some_and(|address| !address.is_loopback()) {
+        eprintln!("anybody who reaches this machine can use this simulator");
+    }
+    let tls = match (args.ws, &args.ca_out) {
+        (true, _) => None,
+        (false, folder) => {
+            let tls = Tls::new(&bind)?;
+            match folder {
+                Some(folder) => write_root(folder, &tls)?,
+                None => eprintln!(
+                    "clients cannot check the certificate: --ca-out DIR writes its root for their \
+                     ca_certs"
+                ),
+            }
+            Some(Arc::new(tls))
+        }
+    };
+    let scenario = args.scenario.as_deref().map(Scenario::read).transpose()?.unwrap_or_default();
+    let defaults = Options::default();
+    Ok(Options {
+        headsets: headsets(&args.headset)?.unwrap_or(defaults.headsets),
+        replay: args.replay.clone(),
+        seed: args.seed,
+        warm: false,
+        tls,
+        bind,
+        port: args.port,
+        scenario: scenario.orders,
+        control: args.allow_control,
+        speed: args.speed,
+        ..Options::default()
+    })
+}
+
+/// The headsets, if any are asked for.
+fn headsets(wanted: &[Wanted]) -> Result<Option<Vec<Wanted>>> {
+    if wanted.len() > MOST {
+        bail!("{} headsets are too many: leave out all but {MOST}", wanted.len());
+    }
+    let mut ids = BTreeSet::new();
+    for id in wanted.iter().filter_map(|own| own.id.as_ref()) {
+        if !ids.insert(id.as_str()) {
+            bail!("two headsets have the id {id}: give one of them another");
+        }
+    }
+    Ok((!wanted.is_empty()).then(|| wanted.to_vec()))
+}
+
+/// Writes the root where clients find it, and says where.
+fn write_root(folder: &Path, tls: &Tls) -> Result<()> {
+    let path = folder.join("root.pem");
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, &tls.root_pem))
+        .wrap_err_with(|| format!("cannot write {}; choose another --ca-out", path.display()))?;
+    eprintln!("root certificate: {}", path.display());
+    Ok(())
+}
+
+/// Waits for the word to end. Once this has returned, neither signal ends the process by itself.
+#[cfg(unix)]
+fn ended() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Waits for the word to end.
+#[cfg(not(unix))]
+fn ended() -> Result<impl Future<Output = ()>> {
+    Ok(async {
+        // If the system gives no handler, Ctrl-C ends the process by itself.
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

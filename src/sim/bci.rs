@@ -1,0 +1,161 @@
+//! What a profile has learnt and how it is used (§3.8). Each method takes a stored profile, to be
+//! read, or a session, whose loaded profile can be changed too.
+
+use serde_json::{Value, json};
+
+use super::{
+    detection::Detection,
+    dispatch::Call,
+    profile::{ACTIVE, Profile},
+    profiles::unknown_profile,
+    refusal::{Answer, BAD_PARAMS, NO_SESSION, Refusal},
+    service::Service,
+};
+
+/// The threshold of a facial expression that nobody has changed.
+const THRESHOLD: u64 = 500;
+
+impl Service {
+    pub(super) fn trained_actions(&mut self, call: &Call<'_>) -> Answer {
+        let detection = Detection::named(call.text("detection"));
+        Ok(self.profile_of(call)?.skill(detection).to_json())
+    }
+
+    pub(super) fn training_time(&mut self, call: &Call<'_>) -> Answer {
+        self.session_of(call)?;
+        let seconds = self.delays.training.as_secs_f64();
+        let time = if seconds.fract() == 0.0 {
+            json!(self.delays.training.as_secs())
+        } else {
+            json!(seconds)
+        };
+        Ok(json!({ "detection": call.text("detection"), "time": time }))
+    }
+
+    pub(super) fn signature_type(&mut self, call: &Call<'_>) -> Answer {
+        if call.text("status") == "get" {
+            let profile = self.profile_of(call)?;
+            return Ok(json!({
+                "availableSig": if profile.facial.times("neutral") > 0 { vec!["universal", "trained"] } else { vec!["universal"] },
+                "currentSig": profile.signature,
+            }));
+        }
+        let signature = match call.text("signature") {
+            "universal" => "universal",
+            "trained" => "trained",
+            _ => return Err(Refusal::new(BAD_PARAMS)),
+        };
+        self.changed_profile(call)?.signature = signature;
+        Ok(json!({ "currentSig": signature, "message": "The signature has been set" }))
+    }
+
+    pub(super) fn facial_threshold(&mut self, call: &Call<'_>) -> Answer {
+        const MOST: u64 = 1000;
+        let action = Detection::Facial.action(call.text("action"));
+        let action = action.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        if call.text("status") == "get" {
+            let value = self.profile_of(call)?.thresholds.get(action).copied();
+            return Ok(json!(value.unwrap_or(THRESHOLD)));
+        }
+        let value = call.get("value").and_then(Value::as_u64).filter(|value| *value <= MOST);
+        let value = value.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        self.changed_profile(call)?.thresholds.insert(action, value);
+        Ok(json!("success"))
+    }
+
+    pub(super) fn active_action(&mut self, call: &Call<'_>) -> Answer {
+        if call.text("status") == "get" {
+            let active = self.profile_of(call)?.active().iter();
+            return Ok(["neutral"].iter().chain(active).copied().collect());
+        }
+        if call.get("actions").is_none() {
+            return Err(Refusal::new(BAD_PARAMS));
+        }
+        let known = call.texts("actions").map(|name| Detection::Mental.action(name));
+        let mut actions =
+            known.collect::<Option<Vec<_>>>().ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        actions.retain(|action| *action != "neutral");
+        if actions.len() > ACTIVE {
+            return Err(Refusal::bad("Too many actions."));
+        }
+        self.changed_profile(call)?.activate(actions.clone());
+        Ok(json!({ "actions": actions, "message": "The active actions have been set" }))
+    }
+
+    pub(super) fn brain_map(&mut self, call: &Call<'_>) -> Answer {
+        let profile = self.profile_of(call)?;
+        let trained = ["neutral"].iter().chain(profile.active());
+        let trained = trained.filter(|action| profile.mental.times(action) > 0);
+        // Neutral in the middle, the others around it, further out the better they are known.
+        let places = trained.zip(0..).map(|(action, place)| {
+            let angle = f64::from(place) * std::f64::consts::TAU / 5.0;
+            let far = if *action == "neutral" { 0.0 } else { skill(profile, action) };
+            let [x, y] = [angle.cos(), angle.sin()].map(|it| (it * far * 1e4).round() / 1e4);
+            json!({ "action": action, "coordinates": [x, y] })
+        });
+        Ok(places.collect())
+    }
+
+    pub(super) fn skill_rating(&mut self, call: &Call<'_>) -> Answer {
+        let profile = self.profile_of(call)?;
+        let rating = if let Some(name) = call.maybe_text("action") {
+            let action = Detection::Mental.action(name);
+            skill(profile, action.ok_or_else(|| Refusal::new(BAD_PARAMS))?)
+        } else {
+            let all = profile.active().iter().map(|action| skill(profile, action));
+            all.sum::<f64>() / profile.active().len().max(1) as f64
+        };
+        Ok(json!((rating * 1e4).round() / 1e4))
+    }
+
+    pub(super) fn training_threshold(&mut self, call: &Call<'_>) -> Answer {
+        let score = self.profile_of(call)?.last_score.unwrap_or_default();
+        Ok(json!({ "currentThreshold": 0.5, "lastTrainingScore": (score * 1e4).round() / 1e4 }))
+    }
+
+    pub(super) fn action_sensitivity(&mut self, call: &Call<'_>) -> Answer {
+        if call.text("status") == "get" {
+            return Ok(json!(self.profile_of(call)?.sensitivity));
+        }
+        let values = call.get("values").and_then(Value::as_array).into_iter().flatten();
+        let values: Vec<u64> = values.filter_map(Value::as_u64).collect();
+        let values: Option<[u64; ACTIVE]> = values.try_into().ok();
+        let values = values.filter(|values| values.iter().all(|value| (1..=10).contains(value)));
+        let values = values.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        self.changed_profile(call)?.sensitivity = values;
+        Ok(json!("success"))
+    }
+
+    /// The profile to read: the loaded one of a session, or a stored one.
+    fn profile_of(&self, call: &Call<'_>) -> Result<&Profile, Refusal> {
+        if call.get("session").is_some() {
+            let at = self.session_of(call)?;
+            let place = self.sessions.get(at).map(|session| session.place);
+            let headset = place.and_then(|place| self.headsets.get(place));
+            let loaded = headset.and_then(|headset| headset.profile.as_ref());
+            return loaded.map(|loaded| &loaded.profile).ok_or_else(unknown_profile);
+        }
+        let name = call.maybe_text("profile").ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let stored = self.stored(name).and_then(|place| self.profiles.get(place));
+        stored.ok_or_else(unknown_profile)
+    }
+
+    /// The profile to change, which only a session gives: without one -32007.
+    fn changed_profile(&mut self, call: &Call<'_>) -> Result<&mut Profile, Refusal> {
+        let at = self.session_of(call)?;
+        let place = self.sessions.get(at).map(|session| session.place);
+        let place = place.ok_or_else(|| Refusal::new(NO_SESSION))?;
+        let profile = &mut self.own_profile(place, call)?.profile;
+        if profile.read_only {
+            Err(Refusal::bad("The profile can only be read."))
+        } else {
+            Ok(profile)
+        }
+    }
+}
+
+/// How well an action is known, 0..1: each training halves what is missing.
+fn skill(profile: &Profile, action: &str) -> f64 {
+    let times = profile.mental.times(action);
+    if times == 0 { 0.0 } else { 1.0 - 0.5_f64.powi(times.min(32).cast_signed()) }
+}

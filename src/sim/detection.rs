@@ -1,0 +1,108 @@
+//! The two detections: their actions, controls and events (§3.7), and what a profile has learnt of
+//! one of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// What is detected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detection {
+    Mental,
+    Facial,
+}
+
+#[rustfmt::skip]
+const MENTAL: &[&str] = &[
+    "neutral", "push", "pull", "lift", "drop", "left", "right", "rotateLeft", "rotateRight",
+    "rotateClockwise", "rotateCounterClockwise", "rotateForwards", "rotateReverse", "disappear",
+];
+#[rustfmt::skip]
+const FACIAL: &[&str] = &[
+    "neutral", "blink", "winkL", "winkR", "horiEye", "surprise", "frown", "smile", "clench",
+    "laugh", "smirkLeft", "smirkRight",
+];
+/// The facial expressions that can be trained.
+const FACIAL_TRAINED: &[&str] = &["neutral", "surprise", "frown", "smile", "clench"];
+
+impl Detection {
+    /// By its name in a request; the table of methods lets no other through.
+    pub(super) fn named(name: &str) -> Self {
+        if name == "facialExpression" { Self::Facial } else { Self::Mental }
+    }
+
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Mental => "mentalCommand",
+            Self::Facial => "facialExpression",
+        }
+    }
+
+    /// An event as `sys` names it.
+    pub(super) fn event(self, what: &str) -> String {
+        format!("{}_{what}", if self == Self::Mental { "MC" } else { "FE" })
+    }
+
+    /// One of its actions.
+    pub(super) fn action(self, name: &str) -> Option<&'static str> {
+        let actions = if self == Self::Mental { MENTAL } else { FACIAL };
+        actions.iter().copied().find(|action| *action == name)
+    }
+
+    /// One of its actions that can be trained.
+    pub(super) fn trainable(self, name: &str) -> Option<&'static str> {
+        let actions = if self == Self::Mental { MENTAL } else { FACIAL_TRAINED };
+        actions.iter().copied().find(|action| *action == name)
+    }
+
+    /// What `getDetectionInfo` tells.
+    pub(super) fn info(self) -> Value {
+        let mut events =
+            vec!["Started", "Succeeded", "Failed", "Completed", "DataErased", "Rejected", "Reset"];
+        let (actions, signature): (_, &[&str]) = match self {
+            Self::Mental => {
+                events.extend(["AutoSamplingNeutralCompleted", "SignatureUpdated"]);
+                (MENTAL, &[])
+            }
+            Self::Facial => (FACIAL, &["universal", "trained"]),
+        };
+        let events: Vec<_> = events.into_iter().map(|event| self.event(event)).collect();
+        json!({
+            "actions": actions,
+            "controls": ["start", "accept", "reject", "erase", "reset"],
+            "events": events,
+            "signature": signature,
+        })
+    }
+}
+
+/// How often each action has been trained.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Skill(BTreeMap<&'static str, u32>);
+
+impl Skill {
+    /// A training has been accepted.
+    pub(super) fn learn(&mut self, action: &'static str) {
+        *self.0.entry(action).or_default() += 1;
+    }
+
+    /// All training of an action is gone.
+    pub(super) fn forget(&mut self, action: &str) {
+        self.0.remove(action);
+    }
+
+    pub(super) fn times(&self, action: &str) -> u32 {
+        self.0.get(action).copied().unwrap_or_default()
+    }
+
+    /// What `getTrainedSignatureActions` tells.
+    pub(super) fn to_json(&self) -> Value {
+        let trained =
+            self.0.iter().map(|(action, times)| json!({ "action": action, "times": times }));
+        json!({
+            "totalTimesTraining": self.0.values().sum::<u32>(),
+            "trainedActions": trained.collect::<Vec<_>>(),
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! A record as `EmotivPRO` exports it: metadata in line 1, names in line 2, then a row for each
+//! sample of EEG with the newest of the slower streams where they have a sample of their own.
+
+use std::{io, path::Path};
+
+use csv::{QuoteStyle, WriterBuilder};
+
+use super::{Job, Marker};
+use crate::cortex::Stream;
+
+/// A stream of a file and what is to come of it.
+struct Lane {
+    stream: Stream,
+    labels: Vec<String>,
+    next: u64,
+}
+
+impl Job<'_> {
+    pub(super) fn write_csv(&self, path: &Path) -> io::Result<()> {
+        let mut file =
+            WriterBuilder::new().flexible(true).quote_style(QuoteStyle::Never).from_path(path)?;
+        let beat = self.beat();
+        let lanes = [Stream::Eeg, Stream::Dev, Stream::Mot, Stream::Met, Stream::Pow];
+        let wanted =
+            |stream: &Stream| self.has(*stream) || *stream == Stream::Dev && self.has(Stream::Eeg);
+        let mut lanes: Vec<Lane> = lanes
+            .into_iter()
+            .filter(wanted)
+            .map(|stream| Lane { stream, labels: self.labels(stream), next: self.first(stream) })
+            .collect();
+        let mut names = vec!["Timestamp".to_owned()];
+        for lane in &lanes {
+            names.extend(lane.names());
+            if lane.stream == Stream::Eeg {
+                names.extend(MARKER.map(str::to_owned));
+            }
+        }
+        let first = self.first(beat);
+        let rows = (first..).take_while(|index| self.time(beat, *index) < self.end);
+        file.write_record([self.metadata(names.len(), rows.clone().count())])?;
+        file.write_record(&names)?;
+        let markers: Vec<_> = self.markers().collect();
+        for index in rows {
+            let (time, next) = (self.time(beat, index), self.time(beat, index + 1));
+            let mut cells = vec![format!("{time:.6}")];
+            for lane in &mut lanes {
+                cells.extend(lane.cells(self, next));
+                if lane.stream == Stream::Eeg {
+                    let here = |(at, _): &&(f64, &Marker)| {
+                        *at < next && (*at >= time || index == first && *at >= self.start)
+                    };
+                    cells.extend(marker_cells(markers.iter().enumerate().find(|(_, it)| here(it))));
+                }
+            }
+            file.write_record(&cells)?;
+        }
+        file.flush()
+    }
+
+    /// The fastest stream of a file, which has a row for each of its samples.
+    fn beat(&self) -> Stream {
+        let order = [Stream::Eeg, Stream::Mot, Stream::Pow];
+        order.into_iter().find(|stream| self.has(*stream)).unwrap_or(Stream::Met)
+    }
+
+    fn metadata(&self, channels: usize, samples: usize) -> String {
+        let take = self.take();
+        let id = take.headset.as_str();
+        let (kind, serial) = id.split_once('-').unwrap_or((id, ""));
+        let rates: Vec<String> = [
+            (Stream::Eeg, format!("eeg_{}", take.spec.eeg_rate)),
+            (Stream::Mot, format!("mot_{}", take.spec.mems_rate)),
+            (Stream::Met, "pm_2".to_owned()),
+            (Stream::Pow, "pow_8".to_owned()),
+        ]
+        .into_iter()
+        .filter(|(stream, _)| self.has(*stream))
+        .map(|(_, rate)| rate)
+        .collect();
+        // The line is one of key:value pairs: commas and line ends would break it.
+        let plain = |text: &str| text.replace([',', '\r', '\n'], " ");
+        format!(
+            "title:{}, start timestamp:{:.6}, stop timestamp:{:.6}, headset type:{kind}, \
+             headset serial:{serial}, headset firmware:{}, subject name:{}, channels:{channels}, \
+             sampling rate:{}, samples:{samples}, version:{}",
+            plain(&self.record.title),
+            self.start,
+            self.end,
+            take.spec.firmware,
+            plain(self.record.subject.as_deref().unwrap_or_default()),
+            rates.join(";"),
+            self.version,
+        )
+    }
+}
+
+const MARKER: [&str; 3] = ["MarkerIndex", "MarkerType", "MarkerValueInt"];
+
+/// Index from 1, type (1 for an instance, 2 for an interval), and the value if it is a number.
+fn marker_cells(marker: Option<(usize, &(f64, &Marker))>) -> [String; 3] {
+    let Some((place, (_, marker))) = marker else { return Default::default() };
+    let kind = if marker.kind() == "interval" { "2" } else { "1" };
+    let value = marker.value.as_u64().map_or_else(String::new, |value| value.to_string());
+    [(place + 1).to_string(), kind.to_owned(), value]
+}
+
+impl Lane {
+    /// The names of its columns; of `dev`, only what the file has of it.
+    fn names(&self) -> Vec<String> {
+        let names = self.labels.iter().filter_map(|label| name(self.stream, label));
+        names.flatten().collect()
+    }
+
+    /// The cells of a row that ends before `next`: values if a sample falls into it.
+    fn cells(&mut self, job: &Job<'_>, next: f64) -> Vec<String> {
+        let due = job.time(self.stream, self.next) < next;
+        // `dev` repeats itself, the others have a sample or nothing.
+        let values = if due {
+            self.next += 1;
+            job.values(self.stream, self.next - 1)
+        } else if self.stream == Stream::Dev {
+            job.values(self.stream, self.next.saturating_sub(1))
+        } else {
+            Vec::new()
+        };
+        let cells = self.labels.iter().enumerate().filter_map(|(place, label)| {
+            let names = name(self.stream, label)?;
+            let value = values.get(place).copied().flatten();
+            Some(names.into_iter().map(move |name| cell(&name, value)))
+        });
+        cells.flatten().collect()
+    }
+}
+
+/// A number with six decimals. Of a metric only the scaled value is known, and the range it lies in.
+fn cell(name: &str, value: Option<f64>) -> String {
+    let value = match (name.rsplit('.').next(), value) {
+        (Some("Min"), Some(_)) => Some(0.0),
+        (Some("Max"), Some(_)) => Some(1.0),
+        _ => value,
+    };
+    value.map_or_else(String::new, |value| format!("{value:.6}"))
+}
+
+/// The names of a stream's column in a file; `None` for one that is not in it.
+fn name(stream: Stream, label: &str) -> Option<Vec<String>> {
+    let one = |name: String| Some(vec![name]);
+    match (stream, label) {
+        (Stream::Eeg, "COUNTER") => one("EEG.Counter".into()),
+        (Stream::Eeg, "INTERPOLATED") => one("EEG.Interpolated".into()),
+        (Stream::Eeg, "RAW_CQ") => one("EEG.RawCq".into()),
+        (Stream::Eeg, "MARKER_HARDWARE") => one("EEG.MarkerHardware".into()),
+        (Stream::Eeg, "MARKERS" | "HighBitFlex") => None,
+        (Stream::Eeg, sensor) => one(format!("EEG.{sensor}")),
+        (Stream::Dev, "Battery") => one("EEG.Battery".into()),
+        (Stream::Dev, "BatteryPercent") => one("EEG.BatteryPercent".into()),
+        (Stream::Dev, "OVERALL") => one("CQ.Overall".into()),
+        (Stream::Dev, label) if label == "Signal" || label.starts_with("battery") => None,
+        (Stream::Dev, sensor) => one(format!("CQ.{sensor}")),
+        (Stream::Mot, "COUNTER_MEMS") => one("MOT.CounterMems".into()),
+        (Stream::Mot, "INTERPOLATED_MEMS") => one("MOT.InterpolatedMems".into()),
+        (Stream::Mot, axis) => one(format!("MOT.{}", capital(&axis.to_lowercase()))),
+        (Stream::Pow, label) => {
+            let (sensor, band) = label.split_once('/')?;
+            one(format!("POW.{sensor}.{}", capital(band)))
+        }
+        (Stream::Met, "lex") => one("PM.LongTermExcitement".into()),
+        (Stream::Met, label) => {
+            let metric = |name: &str| match name {
+                "eng" => "Engagement".to_owned(),
+                "exc" => "Excitement".to_owned(),
+                "str" => "Stress".to_owned(),
+                "rel" => "Relaxation".to_owned(),
+                "int" => "Interest".to_owned(),
+                "foc" => "Focus".to_owned(),
+                other => capital(other),
+            };
+            match label.strip_suffix(".isActive") {
+                Some(name) => one(format!("PM.{}.IsActive", metric(name))),
+                None => Some(
+                    ["Scaled", "Raw", "Min", "Max"]
+                        .map(|part| format!("PM.{}.{part}", metric(label)))
+                        .into(),
+                ),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// With a capital at the start, and one at the end of an axis: `accx` is `AccX`.
+fn capital(name: &str) -> String {
+    let axis =
+        matches!(name.get(..3), Some("gyr" | "acc" | "mag")) && name.ends_with(['x', 'y', 'z']);
+    let last = name.chars().count().saturating_sub(1);
+    let upper = |(place, c): (usize, char)| {
+        if place == 0 || axis && place == last { c.to_ascii_uppercase() } else { c }
+    };
+    name.chars().enumerate().map(upper).collect()
+}

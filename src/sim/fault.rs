@@ -1,0 +1,355 @@
+//! What can be made to go wrong (§9.1(7)): one table, from which come the enum, what a scenario
+//! file and `sim.fault` accept, and what `--list-faults` prints. Knows nothing of how it is done.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+/// Declares the faults: for each an example, its sentence, its name, its parameters.
+macro_rules! faults {
+    ($($example:literal $what:literal $name:ident {
+        $($(#[$attribute:meta])* $field:ident: $type:ty,)*
+    })*) => {
+        /// What goes wrong. Its name in a scenario is in kebab-case; a parameter left out has the
+        /// value of its first listed example or is as told there.
+        #[derive(Clone, Debug, PartialEq, Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+        pub enum Fault {
+            $(#[doc = $what] $name { $($(#[$attribute])* $field: $type,)* },)*
+        }
+
+        /// An example of each fault as a scenario spells it, and what it does.
+        pub const LIST: &[(&str, &str)] = &[$(($example, $what)),*];
+    };
+}
+
+faults! {
+    // The link.
+    "drop = { close = true }"
+    "the connection ends, with a close frame or (close = false, the default) without"
+    Drop {
+        /// Whether a close frame is sent first.
+        #[serde(default)] close: bool,
+    }
+    "stall = { seconds = 5 }"
+    "samples are measured but not sent while answers come, for ever without seconds"
+    Stall {
+        /// How long.
+        #[serde(default)] seconds: Option<Seconds>,
+    }
+    "hang = { seconds = 5 }"
+    "requests are neither answered nor carried out, for ever without seconds"
+    Hang {
+        /// How long.
+        #[serde(default)] seconds: Option<Seconds>,
+    }
+    "unidentified = { times = 1 }"
+    "warning 11 comes in place of the answer, and the connection never answers again"
+    Unidentified {
+        /// On so many connections.
+        #[serde(default = "one")] times: u32,
+    }
+
+    // Answers: of the method, of the one whose call is waited for, or of any.
+    "refuse = { method = \"createSession\", code = -32152, times = 3 }"
+    "a method is refused with a code, and a message if given"
+    Refuse {
+        /// Which method.
+        #[serde(default)] method: Option<String>,
+        /// With which code (§6.1).
+        code: i64,
+        /// With which text, the code's usual one if not given.
+        #[serde(default)] message: Option<String>,
+        /// How many times.
+        #[serde(default = "one")] times: u32,
+    }
+    "late = { method = \"queryHeadsets\", seconds = 2, times = 1 }"
+    "a method is carried out at once and answered late"
+    Late {
+        /// Which method.
+        #[serde(default)] method: Option<String>,
+        /// How late.
+        seconds: Seconds,
+        /// How many times.
+        #[serde(default = "one")] times: u32,
+    }
+    "out-of-order = { method = \"getLicenseInfo\", times = 1 }"
+    "an answer comes after the next one, or a second later if there is no next"
+    OutOfOrder {
+        /// Which method.
+        #[serde(default)] method: Option<String>,
+        /// How many times.
+        #[serde(default = "one")] times: u32,
+    }
+    "twice = { method = \"createSession\", times = 1 }"
+    "an answer comes twice"
+    Twice {
+        /// Which method.
+        #[serde(default)] method: Option<String>,
+        /// How many times.
+        #[serde(default = "one")] times: u32,
+    }
+    "never = { method = \"getUserLogin\", times = 1 }"
+    "a method is carried out and never answered"
+    Never {
+        /// Which method.
+        #[serde(default)] method: Option<String>,
+        /// How many times.
+        #[serde(default = "one")] times: u32,
+    }
+
+    // Samples: the next ones that fit headset, stream and client.
+    "lose = { count = 3 }"
+    "samples are lost, counters run on"
+    Lose {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "interpolate = { count = 3 }"
+    "samples are marked as filled in by Cortex (INTERPOLATED 1)"
+    Interpolate {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "repeat = { count = 3 }"
+    "samples come twice"
+    Repeat {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "delay = { seconds = 0.5, count = 3 }"
+    "samples come late, after younger ones, with their own stamps"
+    Delay {
+        /// How late.
+        seconds: Seconds,
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "malformed = { count = 3 }"
+    "samples break off in the middle: no JSON"
+    Malformed {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "nan = { count = 3 }"
+    "samples have NaN for their first value, which is no JSON"
+    Nan {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "wrong-types = { count = 3 }"
+    "samples have texts, objects and null in place of their values"
+    WrongTypes {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "too-short = { count = 3 }"
+    "samples lack all values but the first"
+    TooShort {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "too-long = { count = 3 }"
+    "samples have values more than columns"
+    TooLong {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "unknown-stream = { count = 3 }"
+    "samples come as those of a stream that nobody knows"
+    UnknownStream {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+
+    // Messages out of nowhere.
+    "invalid-utf8 = {}"
+    "a text frame comes that is not UTF-8"
+    InvalidUtf8 {}
+    "oversized = { bytes = 2097152 }"
+    "one text frame comes of so many bytes, 64 MiB at most"
+    Oversized {
+        /// Its length.
+        #[serde(default = "two_mib", deserialize_with = "frame_length")] bytes: usize,
+    }
+    "warning = { code = 999, message = \"a text where others have an object\" }"
+    "any warning comes, known or not, with any message"
+    Warning {
+        /// Which code (§6.2).
+        code: i64,
+        /// Text, object or anything.
+        #[serde(default)] message: Value,
+    }
+
+    // The account.
+    "expire-tokens = {}"
+    "all tokens handed out so far are refused with -32015"
+    ExpireTokens {}
+    "revoke-access = {}"
+    "the user takes all approvals back (warning 10): -32102"
+    RevokeAccess {}
+    "grant-access = {}"
+    "the user approves all applications known so far (warning 9)"
+    GrantAccess {}
+    "logout = {}"
+    "the user logs out (warning 3)"
+    Logout {}
+    "login = {}"
+    "the user logs in (warning 2)"
+    Login {}
+    "exhaust-licence = {}"
+    "no activations are left on this computer (-32019)"
+    ExhaustLicence {}
+
+    // Headsets.
+    "headset-gone = {}"
+    "a headset goes out of reach; warnings 103, 0 and 1 follow after 30 s (§2.12)"
+    HeadsetGone {}
+    "headset-back = {}"
+    "a headset comes back: streaming on if its sessions still live, discovered otherwise"
+    HeadsetBack {}
+
+    // TLS, for all handshakes from now on.
+    "tls-unknown-root = {}"
+    "the certificate leads to a root that nobody knows"
+    TlsUnknownRoot {}
+    "tls-expired-leaf = {}"
+    "the certificate has expired"
+    TlsExpiredLeaf {}
+    "tls-wrong-name = {}"
+    "the certificate is for cortex.example.org"
+    TlsWrongName {}
+
+    "mend = {}"
+    "everything above that lasts is over"
+    Mend {}
+}
+
+/// What `cortop sim --list-faults` prints.
+#[must_use]
+pub fn list() -> String {
+    LIST.iter().fold(String::new(), |mut text, (example, what)| {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "{example}\n    {what}");
+        text
+    })
+}
+
+/// What a fault hits, and for how long.
+pub(super) enum Kind<'a> {
+    /// It happens at once.
+    Once,
+    /// All there is, for some seconds or until it is mended.
+    Lasting(Option<Seconds>),
+    /// So many answers of a method, or of any.
+    Answers(Option<&'a str>, u32),
+    /// So many samples.
+    Samples(u32),
+}
+
+impl Fault {
+    pub(super) fn kind(&self) -> Kind<'_> {
+        match self {
+            Self::Stall { seconds } | Self::Hang { seconds } => Kind::Lasting(*seconds),
+            Self::Unidentified { times } => Kind::Answers(None, *times),
+            Self::Refuse { method, times, .. }
+            | Self::Late { method, times, .. }
+            | Self::OutOfOrder { method, times }
+            | Self::Twice { method, times }
+            | Self::Never { method, times } => Kind::Answers(method.as_deref(), *times),
+            Self::Lose { count }
+            | Self::Interpolate { count }
+            | Self::Repeat { count }
+            | Self::Delay { count, .. }
+            | Self::Malformed { count }
+            | Self::Nan { count }
+            | Self::WrongTypes { count }
+            | Self::TooShort { count }
+            | Self::TooLong { count }
+            | Self::UnknownStream { count } => Kind::Samples(*count),
+            _ => Kind::Once,
+        }
+    }
+}
+
+/// A span of service time that can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seconds(f64);
+
+impl Seconds {
+    /// As a number.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// Of a number; what cannot be waited for becomes the nearest that can.
+impl From<f64> for Seconds {
+    fn from(seconds: f64) -> Self {
+        Self(if seconds > 0.0 { seconds.min(MONTH) } else { 0.0 })
+    }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(from)?;
+        if (0.0..=MONTH).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err(D::Error::custom("must be 0 to 2678400 seconds"))
+        }
+    }
+}
+
+/// The longest that anything is put off, in seconds.
+const MONTH: f64 = 31.0 * 86_400.0;
+/// The longest frame.
+const LONGEST: usize = 64 << 20;
+
+const fn one() -> u32 {
+    1
+}
+
+const fn two_mib() -> usize {
+    2 << 20
+}
+
+fn frame_length<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    let bytes = usize::deserialize(from)?;
+    if bytes <= LONGEST { Ok(bytes) } else { Err(D::Error::custom("must be 67108864 at most")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names as `--list-faults` shows them are those that are understood, each its own.
+    #[test]
+    fn every_example_is_a_fault_of_that_name() {
+        let mut seen = Vec::new();
+        for (example, what) in LIST {
+            let fault: Fault = toml::from_str(example).expect(example);
+            let kind = std::mem::discriminant(&fault);
+            assert!(!seen.contains(&kind), "{example} stands for two");
+            seen.push(kind);
+            assert!(!what.contains('\n') && what.len() <= 90, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        for (wrong, said) in [
+            ("stall = { seconds = -1 }", "2678400"),
+            ("stall = { minutes = 1 }", "minutes"),
+            ("refuse = { times = 1 }", "missing field `code`"),
+            ("oversized = { bytes = 1000000000 }", "67108864"),
+            ("logout = { forever = true }", "forever"),
+            ("explode = {}", "unknown variant `explode`"),
+        ] {
+            let error = toml::from_str::<Fault>(wrong).expect_err(wrong).to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

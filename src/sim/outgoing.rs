@@ -1,0 +1,58 @@
+//! What leaves the service for its clients, before it is known how and through which socket.
+
+/// Something for one client.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Out {
+    pub(super) body: Body,
+    pub(super) when: When,
+}
+
+/// What a text frame holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// As it should be.
+    Text(String),
+    /// Not checked to be UTF-8.
+    Bytes(Vec<u8>),
+}
+
+/// When it leaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum When {
+    Now,
+    /// At a service time.
+    At(f64),
+    /// After the next one that leaves at once, at this service time at the latest.
+    AfterNext(f64),
+}
+
+/// Something that happens to clients unasked.
+#[derive(Clone, Debug)]
+pub(super) struct News {
+    /// To which; `None`: to all.
+    pub(super) client: Option<u64>,
+    pub(super) what: What,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    /// A message.
+    Say(Body),
+    /// The end of the connection, with a close frame or without.
+    HangUp { close: bool },
+}
+
+impl Out {
+    pub(super) fn now(text: String) -> Self {
+        Self { body: Body::Text(text), when: When::Now }
+    }
+
+    #[cfg(test)]
+    pub(super) fn text(&self) -> &str {
+        match &self.body {
+            Body::Text(text) => text,
+            Body::Bytes(_) => "",
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A profile: what a person has trained, on disk or loaded for a headset (§2.10, §4.7).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    detection::{Detection, Skill},
+    token::uuid,
+};
+
+/// Mental commands that can be active beside neutral.
+pub(super) const ACTIVE: usize = 4;
+/// The range of a sensitivity, and where it starts.
+const SENSITIVITY: u64 = 5;
+
+/// A profile.
+#[derive(Clone, Debug)]
+pub(super) struct Profile {
+    pub(super) name: String,
+    /// Of an older version: it can be used, not changed.
+    pub(super) read_only: bool,
+    /// The sensors it was trained with; a headset with others cannot load it.
+    pub(super) channels: Vec<String>,
+    pub(super) mental: Skill,
+    pub(super) facial: Skill,
+    /// Sensitivity of the active commands, in their order, 1..10.
+    pub(super) sensitivity: [u64; ACTIVE],
+    /// Thresholds of facial expressions, 0..1000.
+    pub(super) thresholds: BTreeMap<&'static str, u64>,
+    /// Whether facial expressions go by what was trained.
+    pub(super) signature: &'static str,
+    /// The score of the last training.
+    pub(super) last_score: Option<f64>,
+    /// The active commands without neutral.
+    active: Vec<&'static str>,
+    /// Those of them that are trained.
+    commands: Vec<&'static str>,
+    uuid: String,
+}
+
+impl Profile {
+    pub(super) fn new(name: &str, channels: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            read_only: false,
+            channels,
+            mental: Skill::default(),
+            facial: Skill::default(),
+            sensitivity: [SENSITIVITY; ACTIVE],
+            thresholds: BTreeMap::new(),
+            signature: "universal",
+            last_score: None,
+            active: Vec::new(),
+            commands: Vec::new(),
+            uuid: uuid(),
+        }
+    }
+
+    /// The same under another name and id.
+    pub(super) fn copy(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), uuid: uuid(), ..self.clone() }
+    }
+
+    /// Mental commands it can detect beside neutral.
+    pub(super) fn commands(&self) -> &[&'static str] {
+        &self.commands
+    }
+
+    pub(super) fn active(&self) -> &[&'static str] {
+        &self.active
+    }
+
+    /// Chooses the active commands.
+    pub(super) fn activate(&mut self, active: Vec<&'static str>) {
+        self.active = active;
+        self.update_commands();
+    }
+
+    pub(super) fn skill(&self, detection: Detection) -> &Skill {
+        if detection == Detection::Mental { &self.mental } else { &self.facial }
+    }
+
+    /// A training has been accepted. A command becomes active with its first one while there is
+    /// room (inferred).
+    pub(super) fn learn(&mut self, detection: Detection, action: &'static str) {
+        match detection {
+            Detection::Mental => self.mental.learn(action),
+            Detection::Facial => self.facial.learn(action),
+        }
+        let command = detection == Detection::Mental && action != "neutral";
+        if command && !self.active.contains(&action) && self.active.len() < ACTIVE {
+            self.active.push(action);
+        }
+        self.update_commands();
+    }
+
+    /// All training of an action is gone.
+    pub(super) fn forget(&mut self, detection: Detection, action: &str) {
+        match detection {
+            Detection::Mental => self.mental.forget(action),
+            Detection::Facial => self.facial.forget(action),
+        }
+        self.update_commands();
+    }
+
+    fn update_commands(&mut self) {
+        let trained = |action: &&'static str| self.mental.times(action) > 0;
+        self.commands = self.active.iter().copied().filter(trained).collect();
+    }
+
+    /// An entry of `queryProfile`.
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "eegChannels": self.channels,
+            "name": self.name,
+            "readOnly": self.read_only,
+            "uuid": self.uuid,
+        })
+    }
+}
+
+/// A profile in use on a headset. Changes stay here until they are saved.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub(super) profile: Profile,
+    /// The client id that loaded it; empty for EMOTIV Launcher.
+    pub(super) app: String,
+    /// The connection that loaded it.
+    pub(super) connection: Option<u64>,
+}
+
+impl Loaded {
+    /// What EMOTIV Launcher has loaded on a warm headset.
+    pub(super) fn demo() -> Self {
+        let mut profile = Profile::new("demo", Vec::new());
+        for action in ["neutral", "push", "lift", "left", "rotateRight"] {
+            profile.learn(Detection::Mental, action);
+        }
+        Self { profile, app: String::new(), connection: None }
+    }
+}

@@ -1,0 +1,117 @@
+//! A record and its markers (§4.3, §4.4). Samples are not kept: the source is a pure function of
+//! the index, so they are made again when they are exported.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{
+    account::{LICENSE_ID, USER_ID},
+    clock::Clock,
+    model::Spec,
+    source::Source,
+};
+use crate::cortex::HeadsetId;
+
+/// What was measured: enough to measure it again.
+#[derive(Clone)]
+pub(super) struct Take {
+    pub(super) headset: HeadsetId,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) spec: Spec,
+    /// Service time of the source's sample 0.
+    pub(super) origin: f64,
+    /// Service time from which the metrics have values.
+    pub(super) metrics: f64,
+}
+
+/// A record.
+pub(super) struct Record {
+    pub(super) uuid: String,
+    /// The client id of the application it belongs to.
+    pub(super) app: String,
+    /// The name of that application.
+    pub(super) app_id: String,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) tags: Vec<String>,
+    pub(super) subject: Option<String>,
+    pub(super) experiment: u32,
+    /// Scopes of the licence it was made with.
+    pub(super) scopes: Vec<String>,
+    /// Where the headband sat, EPOC X only.
+    pub(super) headband: Option<String>,
+    /// Service time of its start, its end, and its last change.
+    pub(super) start: f64,
+    pub(super) end: Option<f64>,
+    pub(super) modified: f64,
+    /// Its post-processing is over: it can be exported.
+    pub(super) ready: bool,
+    pub(super) take: Take,
+    pub(super) markers: Vec<Marker>,
+}
+
+impl Record {
+    /// Whether it may hold data of a licence's scope.
+    pub(super) fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own == scope)
+    }
+
+    /// Its length in seconds; until now while it runs.
+    pub(super) fn duration(&self, now: f64) -> f64 {
+        self.end.unwrap_or(now) - self.start
+    }
+
+    pub(super) fn to_json(&self, clock: &Clock) -> Value {
+        json!({
+            "applicationId": self.app_id,
+            "applicationVersion": "1.0",
+            "description": self.description,
+            "endDatetime": self.end.map_or_else(String::new, |end| clock.iso_micros(end)),
+            "experimentId": self.experiment,
+            "headbandPosition": self.headband,
+            "licenseId": LICENSE_ID,
+            "licenseScope": self.scopes,
+            "localOnly": false,
+            "ownerId": USER_ID,
+            "startDatetime": clock.iso_micros(self.start),
+            "subject": self.subject.as_ref().map(|name| json!({ "subjectName": name })),
+            "tags": self.tags,
+            "title": self.title,
+            "uuid": self.uuid,
+        })
+    }
+}
+
+/// A marker.
+#[derive(Clone)]
+pub(super) struct Marker {
+    pub(super) uuid: String,
+    /// A text or a whole number.
+    pub(super) value: Value,
+    pub(super) label: String,
+    pub(super) port: String,
+    /// Service times of its start and its end: the same for an instance.
+    pub(super) start: f64,
+    pub(super) end: f64,
+    pub(super) extras: Value,
+}
+
+impl Marker {
+    pub(super) fn kind(&self) -> &'static str {
+        if self.end > self.start { "interval" } else { "instance" }
+    }
+
+    pub(super) fn to_json(&self, clock: &Clock) -> Value {
+        json!({
+            "endDatetime": clock.iso_micros(self.end),
+            "extras": self.extras,
+            "label": self.label,
+            "port": self.port,
+            "startDatetime": clock.iso_micros(self.start),
+            "type": self.kind(),
+            "uuid": self.uuid,
+            "value": self.value,
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! What goes wrong when, and to whom: a scenario file (TOML) is a list of orders, `sim.fault` takes
+//! one. Knows nothing of how it is done.
+
+use std::{fs, path::Path};
+
+use color_eyre::{
+    Result,
+    eyre::{WrapErr as _, eyre},
+};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::fault::{Fault, Seconds};
+use crate::cortex::{HeadsetId, Stream};
+
+/// A fault, when it comes, and whom it hits.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// Seconds of service time from the start of the simulator, or from `sim.fault`, on.
+    #[serde(default)]
+    pub at: Option<Seconds>,
+    /// From then on it waits for a call of this method, which is the first that is hit.
+    #[serde(default)]
+    pub call: Option<String>,
+    /// For which of these calls, from 1; the first if left out.
+    #[serde(default)]
+    pub nth: Option<u32>,
+    /// Only this client; they count from 1 as they connect. If left out and a call is waited for,
+    /// the client that calls.
+    #[serde(default)]
+    pub client: Option<u64>,
+    /// Only this headset.
+    #[serde(default)]
+    pub headset: Option<HeadsetId>,
+    /// Only this stream.
+    #[serde(default, deserialize_with = "stream")]
+    pub stream: Option<Stream>,
+    /// What goes wrong.
+    #[serde(rename = "do")]
+    pub fault: Fault,
+}
+
+/// At once, and for all.
+impl From<Fault> for Order {
+    fn from(fault: Fault) -> Self {
+        Self { at: None, call: None, nth: None, client: None, headset: None, stream: None, fault }
+    }
+}
+
+impl Order {
+    /// Only samples of this stream.
+    #[must_use]
+    pub fn on(self, stream: Stream) -> Self {
+        Self { stream: Some(stream), ..self }
+    }
+
+    /// When the method is called for the nth time from now on, counted from 1.
+    #[must_use]
+    pub fn when_called(self, method: &str, nth: u32) -> Self {
+        Self { call: Some(method.to_owned()), nth: Some(nth), ..self }
+    }
+
+    /// Whether it is meant for this client.
+    pub(super) fn is_for(&self, client: u64) -> bool {
+        self.client.is_none_or(|own| own == client)
+    }
+}
+
+/// A scenario file.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// In any order.
+    #[serde(default, rename = "fault")]
+    pub orders: Vec<Order>,
+}
+
+impl Scenario {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something that cannot be: toml's own text, which shows where.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).wrap_err_with(|| {
+            format!(
+                "cannot read the scenario {}; check the path given to --scenario",
+                path.display()
+            )
+        })?;
+        toml::from_str(&text).map_err(|error| {
+            eyre!(
+                "the scenario {} is not valid:\n{error}\nmend it; `cortop sim --list-faults` shows \
+                 what can be done",
+                path.display()
+            )
+        })
+    }
+}
+
+fn stream<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Stream>, D::Error> {
+    String::deserialize(from)?.parse().map(Some).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_read_as_it_stands() {
+        let text = r#"
+            [[fault]]
+            at = 2
+            stream = "eeg"
+            headset = "EPOCX-1A2B3C4D"
+            do.lose = { count = 3 }
+
+            [[fault]]
+            call = "createSession"
+            nth = 2
+            client = 1
+            do.refuse = { code = -32152 }
+        "#;
+        let scenario: Scenario = toml::from_str(text).expect("valid");
+        let refuse = Fault::Refuse { method: None, code: -32152, message: None, times: 1 };
+        let lose = Order {
+            at: Some(2.0.into()),
+            headset: Some("EPOCX-1A2B3C4D".into()),
+            ..Order::from(Fault::Lose { count: 3 }).on(Stream::Eeg)
+        };
+        let refuse = Order::from(refuse).when_called("createSession", 2);
+        assert_eq!(scenario.orders, [lose, Order { client: Some(1), ..refuse }]);
+    }
+
+    #[test]
+    fn a_mistake_is_shown_with_line_column_and_caret() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s.toml");
+        for (line, at, said) in [
+            ("do.lose = { count = \"x\" }", "line 3, column 21", "invalid type"),
+            ("do.loose = { count = 1 }", "line 3, column 4", "unknown variant `loose`"),
+            ("do.mend = {}\nwhen = 1", "line 4, column 1", "unknown field `when`"),
+            ("do.mend = {}\nstream = \"egg\"", "line 4, column 10", "eeg mot dev"),
+        ] {
+            fs::write(&path, format!("[[fault]]\nat = 1\n{line}\n")).expect("written");
+            let error = Scenario::read(&path).expect_err(line).to_string();
+            for part in [at, said, "^", "s.toml", "--list-faults"] {
+                assert!(error.contains(part), "{part} is not in {error}");
+            }
+        }
+        let error = Scenario::read(Path::new("/nowhere/s.toml")).expect_err("absent");
+        assert!(format!("{error:#}").contains("--scenario"), "{error:#}");
+    }
+}

@@ -1,0 +1,173 @@
+//! A headset to simulate as the command line spells it: `model[@eegRate][:id][:state]`. Knows no
+//! service.
+
+use std::str::FromStr;
+
+use super::model::Spec;
+use crate::cortex::{HeadsetId, model::Model};
+
+/// Headsets at most.
+pub const MOST: usize = 64;
+
+/// A headset to simulate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of which model.
+    pub model: Model,
+    /// EEG samples a second, the model's usual ones if not given.
+    pub eeg_rate: Option<u32>,
+    /// Its id, made from the seed if not given.
+    pub id: Option<HeadsetId>,
+    /// How it is found at first; if not given, connected where all is warm, else discovered.
+    pub state: Option<State>,
+}
+
+/// How a headset is found at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Switched off, or too far away: not in the list until the fault `headset-back`.
+    Off,
+    /// Switched on and in the list, as after a scan.
+    Discovered,
+    /// Being connected by somebody else.
+    Connecting,
+    /// Connected already.
+    Connected,
+    /// Connected by USB cable: it looks well and can never stream (§2.7).
+    Usb,
+    /// Made in Launcher and discovered: no warning 103 tells of its end (§2.12).
+    Virtual,
+}
+
+/// The models and their names.
+pub const MODELS: [(&str, Model); 10] = [
+    ("epoc", Model::Epoc),
+    ("epocplus", Model::EpocPlus),
+    ("epocx", Model::EpocX),
+    ("insight", Model::Insight),
+    ("insight2", Model::Insight2),
+    ("flex", Model::EpocFlex),
+    ("flex2", Model::Flex2),
+    ("mn8", Model::Mn8),
+    ("mw20", Model::Mw20),
+    ("xtrodes", Model::XTrodes),
+];
+
+/// The states and their names.
+const STATES: [(&str, State); 6] = [
+    ("off", State::Off),
+    ("discovered", State::Discovered),
+    ("connecting", State::Connecting),
+    ("connected", State::Connected),
+    ("usb", State::Usb),
+    ("virtual", State::Virtual),
+];
+
+impl From<Model> for Wanted {
+    fn from(model: Model) -> Self {
+        Self { model, eeg_rate: None, id: None, state: None }
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    /// # Errors
+    /// A sentence naming the part that is wrong and those that are right.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (head, rest) =
+            text.split_once(':').map_or((text, None), |(head, rest)| (head, Some(rest)));
+        let (name, rate) =
+            head.split_once('@').map_or((head, None), |(name, rate)| (name, Some(rate)));
+        let &(_, model) = MODELS.iter().find(|(own, _)| *own == name).ok_or_else(|| {
+            let names = MODELS.map(|(name, _)| name).join(" ");
+            format!("there is no model \"{name}\"; the models are {names}")
+        })?;
+        let mut wanted = Self::from(model);
+        if let Some(rate) = rate {
+            wanted.eeg_rate = Some(eeg_rate(name, model, rate)?);
+        }
+        for part in rest.into_iter().flat_map(|rest| rest.split(':')) {
+            let state = STATES.iter().find(|(own, _)| *own == part);
+            match (state, &wanted) {
+                (_, Self { state: Some(_), .. }) => {
+                    return Err(format!("\"{part}\" is too much: nothing follows the state"));
+                }
+                (Some(&(_, state)), _) => wanted.state = Some(state),
+                (None, Self { id: None, .. }) => wanted.id = Some(id(model, part)?),
+                (None, _) => {
+                    let names = STATES.map(|(name, _)| name).join(" ");
+                    return Err(format!("\"{part}\" is no state; the states are {names}"));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+fn eeg_rate(name: &str, model: Model, rate: &str) -> Result<u32, String> {
+    let possible: &[u32] = match model {
+        Model::EpocPlus | Model::EpocX | Model::Flex2 => &[128, 256],
+        _ => &[128],
+    };
+    rate.parse().ok().filter(|rate| possible.contains(rate)).ok_or_else(|| {
+        let rates: Vec<_> = possible.iter().map(ToString::to_string).collect();
+        format!("\"{rate}\" is no EEG rate of {name}; it has {} Hz", rates.join(" or "))
+    })
+}
+
+fn id(model: Model, text: &str) -> Result<HeadsetId, String> {
+    let prefix = Spec::of(model).map_or("BGX", |spec| spec.prefix);
+    let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+    let hex =
+        |digits: &str| digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits.is_some_and(hex) {
+        Ok(text.into())
+    } else {
+        let states = STATES.map(|(name, _)| name).join(" ");
+        Err(format!(
+            "\"{text}\" is neither an id, which is {prefix}- and eight hex digits, nor a state, \
+             which are {states}"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_may_be_left_out() {
+        let id = || Some("INSIGHT-0A1B2C3D".into());
+        for (text, model, eeg_rate, id, state) in [
+            ("epocx", Model::EpocX, None, None, None),
+            ("epocx@256", Model::EpocX, Some(256), None, None),
+            ("mn8:off", Model::Mn8, None, None, Some(State::Off)),
+            ("insight:INSIGHT-0A1B2C3D", Model::Insight, None, id(), None),
+            ("insight@128:INSIGHT-0A1B2C3D:off", Model::Insight, Some(128), id(), Some(State::Off)),
+        ] {
+            assert_eq!(text.parse(), Ok(Wanted { model, eeg_rate, id, state }), "{text}");
+        }
+        for (name, model) in MODELS {
+            assert_eq!(name.parse(), Ok(Wanted::from(model)));
+        }
+    }
+
+    #[test]
+    fn a_wrong_part_is_named_beside_the_right_ones() {
+        for (text, said) in [
+            ("epocy", "no model \"epocy\"; the models are epoc epocplus"),
+            ("", "no model \"\""),
+            ("epocx@512", "\"512\" is no EEG rate of epocx; it has 128 or 256 Hz"),
+            ("insight@x", "\"x\" is no EEG rate of insight; it has 128 Hz"),
+            ("insight:EPOCX-0A1B2C3D", "INSIGHT- and eight hex digits"),
+            ("insight:INSIGHT-0A1B2C3", "INSIGHT- and eight hex digits"),
+            ("insight:on", "off discovered connecting connected usb virtual"),
+            ("insight:INSIGHT-0A1B2C3D:on", "\"on\" is no state"),
+            ("insight:off:INSIGHT-0A1B2C3D", "nothing follows the state"),
+        ] {
+            let error = text.parse::<Wanted>().expect_err(text);
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

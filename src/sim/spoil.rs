@@ -1,0 +1,89 @@
+//! What a fault makes of a sample's text. Knows neither when nor for whom.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    fault::Fault,
+    outgoing::{Body, Out, When},
+};
+
+/// The stream that nobody knows.
+const UNKNOWN: &str = "eye";
+
+/// Hands on what leaves in place of a sample. `now` is service time.
+pub(super) fn spoil(text: String, fault: Option<Fault>, now: f64, mut send: impl FnMut(Out)) {
+    let Some(fault) = fault else { return send(Out::now(text)) };
+    match fault {
+        Fault::Lose { .. } | Fault::Stall { .. } => {}
+        Fault::Repeat { .. } => {
+            send(Out::now(text.clone()));
+            send(Out::now(text));
+        }
+        Fault::Delay { seconds, .. } => {
+            send(Out { body: Body::Text(text), when: When::At(now + seconds.get()) });
+        }
+        Fault::Malformed { .. } => send(Out::now(text.chars().take(text.len() / 2).collect())),
+        Fault::Nan { .. } => {
+            let (head, values) = text.split_once('[').unwrap_or_default();
+            let end = values.find([',', ']']).unwrap_or_default();
+            send(Out::now(format!("{head}[NaN{}", &values[end..])));
+        }
+        Fault::WrongTypes { .. } => send(changed(&text, |_, values| {
+            let odd = [json!("1"), json!({ "value": 1 }), Value::Null, json!(true)];
+            for (value, odd) in values.iter_mut().zip(odd.iter().cycle()) {
+                value.clone_from(odd);
+            }
+        })),
+        Fault::TooShort { .. } => send(changed(&text, |_, values| values.truncate(1))),
+        Fault::TooLong { .. } => {
+            send(changed(&text, |_, values| values.extend([json!(1), json!(2), json!([3])])));
+        }
+        Fault::UnknownStream { .. } => send(changed(&text, |name, _| UNKNOWN.clone_into(name))),
+        // The others do not concern samples, or have been seen to before it was written.
+        _ => send(Out::now(text)),
+    }
+}
+
+/// A sample with another name or other values.
+fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Out {
+    let mut sample: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let name = sample.iter().find(|(_, value)| value.is_array()).map(|(name, _)| name.clone());
+    if let Some(mut name) = name
+        && let Some(Value::Array(mut values)) = sample.remove(&name)
+    {
+        change(&mut name, &mut values);
+        sample.insert(name, Value::Array(values));
+    }
+    Out::now(Value::Object(sample).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = r#"{"eeg":[17,0,4211.905,[]],"sid":"s","time":1767942612.4421}"#;
+
+    fn spoiled(fault: Fault) -> Vec<String> {
+        let mut sent = Vec::new();
+        spoil(SAMPLE.to_owned(), Some(fault), 0.0, |out| sent.push(out.text().to_owned()));
+        sent
+    }
+
+    #[test]
+    fn a_sample_is_spoiled_as_told_and_stays_itself_otherwise() {
+        let sid = r#""sid":"s","time":1767942612.4421}"#;
+        for (fault, values) in [
+            (Fault::Nan { count: 1 }, r#""eeg":[NaN,0,4211.905,[]]"#),
+            (Fault::WrongTypes { count: 1 }, r#""eeg":["1",{"value":1},null,true]"#),
+            (Fault::TooShort { count: 1 }, r#""eeg":[17]"#),
+            (Fault::TooLong { count: 1 }, r#""eeg":[17,0,4211.905,[],1,2,[3]]"#),
+            (Fault::UnknownStream { count: 1 }, r#""eye":[17,0,4211.905,[]]"#),
+        ] {
+            assert_eq!(spoiled(fault), [format!("{{{values},{sid}")]);
+        }
+        assert_eq!(spoiled(Fault::Repeat { count: 1 }), [SAMPLE, SAMPLE]);
+        assert_eq!(spoiled(Fault::Lose { count: 1 }), [""; 0]);
+        let half = spoiled(Fault::Malformed { count: 1 }).remove(0);
+        assert!(SAMPLE.starts_with(&half) && serde_json::from_str::<Value>(&half).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! Login, approval, licence agreement, token, licence, opting out (§2.1 to §2.4, §3.1).
+
+use super::*;
+use crate::sim::{Delays, Login, account::LICENSE_ID};
+
+fn base64(text: &str) -> Value {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for digit in text.trim_end_matches('=').chars() {
+        bits = bits << 6 | u32::try_from(DIGITS.find(digit).unwrap()).unwrap();
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).unwrap());
+        }
+    }
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_user_is_asked_once_and_the_answer_stands() {
+    let mut desk = Desk::cold();
+    let keys = desk.keys.clone();
+    assert_eq!(desk.raw("authorize", &keys), -32102);
+    assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
+    desk.pass(2.0).await;
+    // Asking again neither prompts again nor puts the answer off.
+    assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
+    desk.pass(1.1).await;
+    assert_eq!(desk.codes(), [9]);
+    assert_eq!(desk.call("hasAccessRight", &keys)["accessGranted"], true);
+    desk.authorize();
+    desk.shared.with(|service, _| service.answer_access("id", false));
+    assert_eq!(desk.codes(), [10]);
+    assert_eq!(desk.refused("querySessions", &json!({})), -32102);
+    assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
+    desk.pass(60.0).await;
+    assert_eq!(desk.codes(), [0_i64; 0]);
+
+    let silent = Delays { approval: None, ..Delays::default() };
+    let desk = Desk::new(&Options { warm: false, delays: silent, ..Options::default() });
+    desk.call("requestAccess", &keys);
+    desk.pass(3600.0).await;
+    assert_eq!(desk.call("hasAccessRight", &keys)["accessGranted"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_with_the_wrong_words_is_not_known() {
+    let desk = Desk::warm(Model::Insight);
+    let cases = [
+        (json!({ "clientId": "id", "clientSecret": "other" }), -32021),
+        (json!({ "clientId": "", "clientSecret": "no" }), -32021),
+        (json!({ "clientId": "id", "clientSecret": "no", "license": "Basic" }), -32602),
+        (
+            json!({ "clientId": "id", "clientSecret": "no", "license": LICENSE_ID.replace('5', "6") }),
+            -32002,
+        ),
+        (json!({ "clientId": "id", "clientSecret": "no", "debit": -1 }), -32602),
+        (json!({ "clientId": "id", "clientSecret": "no", "license": LICENSE_ID, "debit": 3 }), 0),
+        (json!({ "clientId": "id", "clientSecret": "no", "license": "" }), 0),
+    ];
+    for (params, code) in cases {
+        assert_eq!(desk.raw("authorize", &params), code, "{params}");
+    }
+    let licence = desk.own("getLicenseInfo", &json!({}))["license"].clone();
+    assert_eq!((&licence["localQuota"], &licence["totalDebit"]), (&json!(1003), &json!(1003)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_lasts_48_hours_and_is_exchanged_for_a_new_one_even_then() {
+    let mut desk = Desk::warm(Model::Insight);
+    let claims = base64(desk.token.split('.').nth(1).unwrap());
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap(), 259_200);
+    assert_eq!(
+        (&claims["appId"], &claims["version"], &claims["licenseId"]),
+        (&json!("com.sim.user.app"), &json!("2.0"), &json!(LICENSE_ID))
+    );
+    desk.pass(48.0 * 3600.0 - 1.0).await;
+    desk.own("querySessions", &json!({}));
+    desk.pass(2.0).await;
+    for method in ["querySessions", "getUserInformation"] {
+        assert_eq!(desk.refused(method, &json!({})), -32015);
+    }
+    let other = desk.neighbour(2);
+    let renew = |keys: &Value| {
+        let mut params = desk.with_token(keys);
+        params["cortexToken"] = json!(desk.token);
+        params
+    };
+    assert_eq!(desk.raw("generateNewToken", &renew(&other.keys)), -32135);
+    let mut wrong = renew(&desk.keys);
+    wrong["clientSecret"] = json!("wrong");
+    assert_eq!(desk.raw("generateNewToken", &wrong), -32021);
+    let fresh = desk.call("generateNewToken", &renew(&desk.keys))["cortexToken"].clone();
+    desk.token = fresh.as_str().unwrap().to_owned();
+    desk.own("querySessions", &json!({}));
+    desk.shared.with(|service, _| service.user = "somebody.else".to_owned());
+    assert_eq!(desk.refused("querySessions", &json!({})), -32034);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_accepted_agreement_a_token_only_tells_so() {
+    let mut desk = Desk::warm(Model::Insight);
+    desk.shared.with(|service, _| service.set_eula(false));
+    let answer = desk.call("authorize", &desk.keys);
+    assert_eq!(answer["warning"]["code"], 6);
+    assert!(answer["warning"]["licenseUrl"].is_string());
+    desk.token = answer["cortexToken"].as_str().unwrap().to_owned();
+    assert_eq!(desk.refused("querySessions", &json!({})), -32014);
+    let accepted = |desk: &Desk| {
+        desk.own("getUserInformation", &json!({}))["licenseAgreement"]["accepted"].clone()
+    };
+    assert_eq!(accepted(&desk), false);
+    desk.shared.with(|service, _| service.set_eula(true));
+    assert_eq!(desk.codes(), [17]);
+    assert_eq!(accepted(&desk), true);
+    desk.own("querySessions", &json!({}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
+    let mut desk = Desk::warm(Model::Insight);
+    desk.session("open");
+    for (login, code) in [(Login::None, 3), (Login::Other, 16)] {
+        desk.shared.with(|service, now| service.log_in(login, now));
+        assert_eq!(desk.codes().last(), Some(&code));
+        for method in ["requestAccess", "hasAccessRight", "authorize"] {
+            assert_eq!(desk.raw(method, &desk.keys), -32033, "{method} {login:?}");
+        }
+        assert_eq!(desk.refused("querySessions", &json!({})), -32033);
+        let user = desk.call("getUserLogin", &json!({}));
+        match login {
+            Login::None => assert_eq!(user, json!([])),
+            _ => assert_ne!(user[0]["currentOSUId"], user[0]["loggedInOSUId"]),
+        }
+    }
+    desk.shared.with(|service, now| service.log_in(Login::Same, now));
+    assert_eq!(desk.codes(), [2]);
+    // With the user went the sessions.
+    assert_eq!(desk.own("querySessions", &json!({})), json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_licence_activates_nothing() {
+    let desk = Desk::warm(Model::Insight);
+    desk.shared.with(|service, now| service.licence.ends = now);
+    assert_eq!(desk.raw("authorize", &desk.keys), -32024);
+    let active = json!({ "headset": desk.headset(), "status": "active" });
+    assert_eq!(desk.refused("createSession", &active), -32024);
+    let session = desk.session("open");
+    let active = json!({ "session": session, "status": "active" });
+    assert_eq!(desk.refused("updateSession", &active), -32024);
+    assert_eq!(desk.own("getLicenseInfo", &json!({}))["license"]["expired"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn opting_out_is_of_one_application() {
+    let desk = Desk::warm(Model::Insight);
+    let other = desk.neighbour(2);
+    assert_eq!(desk.refused("configOptOut", &json!({ "status": "set" })), -32602);
+    desk.own("configOptOut", &json!({ "status": "set", "newOptOut": true }));
+    let get = json!({ "status": "get" });
+    assert_eq!(desk.own("configOptOut", &get)["currentOptOut"], true);
+    assert_eq!(other.own("configOptOut", &get)["currentOptOut"], false);
+}

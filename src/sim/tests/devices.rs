@@ -1,0 +1,300 @@
+//! Headsets, their connection, settings and mappings, and sessions on them (§2.5 to §2.8, §3.2).
+
+use super::*;
+
+fn device(desk: &Desk) -> Value {
+    desk.call("queryHeadsets", &json!({ "includeFlexMappings": true }))[0].clone()
+}
+
+fn connect(desk: &Desk, more: &Value) -> Value {
+    let mut params = json!({ "command": "connect", "headset": desk.headset() });
+    for (name, value) in more.as_object().unwrap() {
+        params[name] = value.clone();
+    }
+    params
+}
+
+async fn disconnected(model: Model) -> Desk {
+    let mut desk = Desk::warm(model);
+    desk.call("controlDevice", &json!({ "command": "disconnect", "headset": desk.headset() }));
+    assert_eq!(device(&desk)["status"], "connected");
+    desk.pass(0.1).await;
+    assert_eq!(device(&desk)["status"], "discovered");
+    desk.warnings();
+    desk
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_ends_as_its_link_and_settings_allow() {
+    let cases = [
+        (Model::EpocX, json!({}), 104),
+        (Model::EpocX, json!({ "connectionType": "dongle" }), 104),
+        (Model::EpocX, json!({ "connectionType": "bluetooth" }), 112),
+        (Model::EpocPlus, json!({ "connectionType": "bluetooth" }), 113),
+        (Model::Epoc, json!({ "connectionType": "bluetooth" }), 101),
+        (Model::Insight, json!({ "connectionType": "bluetooth" }), 104),
+    ];
+    for (model, more, code) in cases {
+        let mut desk = disconnected(model).await;
+        assert_eq!(device(&desk)["settings"]["mode"], "UNKNOWN");
+        desk.call("controlDevice", &connect(&desk, &more));
+        assert_eq!(device(&desk)["status"], "connecting");
+        desk.pass(2.1).await;
+        let (told, message) = desk.warnings().pop().unwrap();
+        assert_eq!((told, &message["headsetId"]), (code, &json!(desk.headset())));
+        let status = if code == 104 { "connected" } else { "discovered" };
+        assert_eq!(device(&desk)["status"], status);
+    }
+    let mut desk = disconnected(Model::Insight).await;
+    desk.call("controlDevice", &connect(&desk, &json!({})));
+    desk.shared.with(|service, now| {
+        let id = service.headsets[0].id.clone();
+        service.headset_gone(&id, now);
+    });
+    desk.pass(2.1).await;
+    assert_eq!(desk.codes(), [102]);
+    for (params, code) in [
+        (json!({ "command": "connect" }), -32602),
+        (json!({ "command": "connect", "headset": "EPOCX-00000000" }), -32004),
+        (json!({ "command": "disconnect", "headset": "EPOCX-00000000" }), -32004),
+        (json!({ "command": "explode" }), -32602),
+    ] {
+        assert_eq!(desk.raw("controlDevice", &params), code, "{params}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
+    let mut desk = disconnected(Model::EpocX).await;
+    desk.call("controlDevice", &connect(&desk, &json!({ "connectionType": "usb cable" })));
+    desk.pass(3600.0).await;
+    assert_eq!(desk.codes(), [104]);
+    let object = device(&desk);
+    assert_eq!((&object["connectedBy"], &object["sensors"]), (&json!("usb cable"), &json!([])));
+    let open = json!({ "headset": desk.headset(), "status": "open" });
+    assert_eq!(desk.refused("createSession", &open), -32152);
+
+    // There, and only there, its settings can be changed.
+    let setting =
+        |mode: &str, eeg: u32, mems: u32| json!({ "mode": mode, "eegRate": eeg, "memsRate": mems });
+    let update = |setting: Value| json!({ "headset": desk.headset(), "setting": setting });
+    for bad in [
+        setting("EPOC", 256, 0),
+        setting("EPOC", 128, 32),
+        setting("EPOCPLUS", 512, 0),
+        setting("EPOCPLUS", 128, 48),
+        json!({ "mode": "EPOC" }),
+    ] {
+        assert_eq!(desk.refused("updateHeadset", &update(bad.clone())), -32602, "{bad}");
+    }
+    desk.own("updateHeadset", &update(setting("EPOCPLUS", 128, 128)));
+    desk.pass(3.1).await;
+    assert_eq!(desk.codes(), [110]);
+    assert_eq!(
+        device(&desk)["settings"],
+        json!({ "eegRate": 128, "eegRes": 16, "memsRate": 128, "memsRes": 16, "mode": "EPOCPLUS" })
+    );
+    desk.own(
+        "updateHeadset",
+        &json!({ "headset": desk.headset(), "setting": setting("EPOC", 128, 0) }),
+    );
+    desk.pass(3.1).await;
+    desk.call("controlDevice", &json!({ "command": "disconnect", "headset": desk.headset() }));
+    desk.pass(0.1).await;
+    // At 128 Hz and without motion Bluetooth carries it.
+    desk.call("controlDevice", &connect(&desk, &json!({ "connectionType": "bluetooth" })));
+    desk.pass(4.0).await;
+    assert_eq!(desk.codes(), [110, 104]);
+    let session = desk.session("active");
+    let failure = desk.subscribe(&session, &["eeg", "mot"])["failure"].clone();
+    assert_eq!((&failure[0]["streamName"], &failure[0]["code"]), (&json!("mot"), &json!(-32016)));
+    for (setting, code) in [(setting("EPOCPLUS", 256, 0), 112), (setting("EPOC", 128, 0), 111)] {
+        desk.own("updateHeadset", &json!({ "headset": desk.headset(), "setting": setting }));
+        desk.pass(3.1).await;
+        assert_eq!(desk.codes(), [code]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn name_and_headband_are_the_users() {
+    let desk = Desk::warm(Model::EpocX);
+    let info = |more: Value| {
+        let mut params = json!({ "headsetId": desk.headset() });
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        params
+    };
+    let done = desk.own(
+        "updateHeadsetCustomInfo",
+        &info(json!({ "customName": "red", "headbandPosition": "top" })),
+    );
+    assert_eq!((&done["customName"], &done["headbandPosition"]), (&json!("red"), &json!("top")));
+    let object = device(&desk);
+    assert_eq!(
+        (&object["customName"], &object["headbandPosition"]),
+        (&json!("red"), &json!("top"))
+    );
+    assert_eq!(desk.refused("updateHeadsetCustomInfo", &info(json!({}))), -32602);
+    assert_eq!(
+        desk.refused("updateHeadsetCustomInfo", &json!({ "headset": desk.headset() })),
+        -32602
+    );
+    assert_eq!(
+        desk.refused("updateHeadsetCustomInfo", &json!({ "headsetId": "X", "customName": "" })),
+        -32004
+    );
+    let insight = Desk::warm(Model::Insight);
+    let band = json!({ "headsetId": insight.headset(), "headbandPosition": "top" });
+    assert_eq!(insight.refused("updateHeadsetCustomInfo", &band), -32602);
+
+    let sync = json!({ "headset": desk.headset(), "systemTime": 1000.5, "monotonicTime": 20.25 });
+    assert_eq!(desk.call("syncWithHeadsetClock", &sync)["adjustment"], 980.25);
+    let sync = json!({ "headset": "X", "systemTime": 1.0, "monotonicTime": 1.0 });
+    assert_eq!(desk.raw("syncWithHeadsetClock", &sync), -32004);
+    // An Insight has no such settings.
+    let setting = json!({ "mode": "EPOC", "eegRate": 128, "memsRate": 0 });
+    let update = json!({ "headset": insight.headset(), "setting": setting });
+    assert_eq!(insight.refused("updateHeadset", &update), -32602);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flex_has_its_sensors_where_it_is_told() {
+    let mut desk = disconnected(Model::EpocFlex).await;
+    assert_eq!(device(&desk)["flexMappings"]["mappings"]["LA"], "Cz");
+    let mapping = json!({ "CMS": "TP9", "DRL": "Afz", "RA": "Pz", "LB": "Fz", "LA": "AF3" });
+    for bad in [
+        json!({ "CMS": "TP9", "LA": "Pz" }),
+        json!({ "CMS": "TP9", "DRL": "TP10" }),
+        json!({ "CMS": "TP9", "DRL": "TP10", "LI": "Pz" }),
+        json!({ "CMS": "TP9", "DRL": "TP10", "LA": "Nose" }),
+        json!({ "CMS": "TP9", "DRL": "TP10", "LA": "Pz", "LB": "Pz" }),
+    ] {
+        assert_eq!(desk.raw("controlDevice", &connect(&desk, &json!({ "mappings": bad }))), -32602);
+    }
+    desk.call("controlDevice", &connect(&desk, &json!({ "mappings": mapping })));
+    desk.pass(4.0).await;
+    assert_eq!(desk.codes(), [104]);
+    assert_eq!(device(&desk)["sensors"], json!(["AF3", "Fz", "Pz"]));
+    let session = desk.session("active");
+    let answer = desk.subscribe(&session, &["eeg", "met", "com"]);
+    assert_eq!(answer["failure"].as_array().unwrap().len(), 2);
+    let cols = json!([
+        "COUNTER",
+        "INTERPOLATED",
+        "AF3",
+        "Fz",
+        "Pz",
+        "HighBitFlex",
+        "RAW_CQ",
+        "MARKER_HARDWARE",
+        "MARKERS"
+    ]);
+    assert_eq!(answer["success"][0]["cols"], cols);
+    assert_eq!(desk.values("eeg")[0].as_array().unwrap().len(), 9);
+
+    let epoc = crate::cortex::model::EPOC_SENSORS;
+    let keys = ["LA", "LB", "LC", "LD", "LE", "LF", "LG", "LH", "LJ", "LK", "LL", "LM", "LN", "LO"];
+    let mut like: Value = keys
+        .iter()
+        .zip(epoc)
+        .map(|(key, place)| ((*key).to_owned(), json!(place)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    like["CMS"] = json!("TP9");
+    like["DRL"] = json!("TP10");
+    desk.call("controlDevice", &json!({ "command": "disconnect", "headset": desk.headset() }));
+    desk.pass(0.1).await;
+    desk.call("controlDevice", &connect(&desk, &json!({ "mappings": like })));
+    desk.pass(4.0).await;
+    // An EPOC's positions bring an EPOC's detections.
+    assert_eq!(
+        desk.subscribe(&desk.session("active"), &["met", "com", "fac"])["failure"],
+        json!([])
+    );
+    let insight = Desk::warm(Model::Insight);
+    assert_eq!(
+        insight.raw("controlDevice", &connect(&insight, &json!({ "mappings": mapping }))),
+        -32602
+    );
+    assert!(device(&insight).get("flexMappings").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn mappings_are_stored_read_changed_and_deleted() {
+    let desk = Desk::warm(Model::EpocFlex);
+    let mapping = json!({ "CMS": "TP9", "DRL": "TP10", "LA": "CTM1" });
+    let create = json!({ "status": "create", "name": "one", "mappings": mapping });
+    let made = desk.own("configMapping", &create)["value"].clone();
+    let uuid = made["uuid"].clone();
+    let expected = json!({ "label": {}, "mappings": mapping, "name": "one", "uuid": uuid });
+    assert_eq!(made, expected);
+    assert_eq!(
+        desk.own("configMapping", &json!({ "status": "read", "uuid": uuid }))["value"],
+        expected
+    );
+    let update = json!({ "status": "update", "uuid": uuid, "name": "two" });
+    assert_eq!(desk.own("configMapping", &update)["value"]["name"], "two");
+    let all = desk.own("configMapping", &json!({ "status": "get" }))["value"].clone();
+    assert_eq!((&all["config"][0]["name"], &all["version"]), (&json!("two"), &json!("2018-05-08")));
+    for bad in [
+        json!({ "status": "create", "name": "x" }),
+        json!({ "status": "create", "mappings": mapping }),
+        json!({ "status": "create", "name": "x", "mappings": { "LA": "Pz" } }),
+        json!({ "status": "read", "uuid": "x" }),
+        json!({ "status": "update", "uuid": uuid }),
+        json!({ "status": "update", "uuid": uuid, "name": "x", "mappings": {} }),
+        json!({ "status": "steal" }),
+    ] {
+        assert_eq!(desk.refused("configMapping", &bad), -32602, "{bad}");
+    }
+    let delete = json!({ "status": "delete", "uuid": uuid });
+    assert_eq!(desk.own("configMapping", &delete)["uuid"], uuid);
+    assert_eq!(desk.refused("configMapping", &delete), -32602);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_sessions_and_a_virtual_headset_says_nothing_of_it() {
+    for (is_virtual, expected) in [(false, vec![103, 0, 1, 15]), (true, vec![0, 1, 15])] {
+        let mut desk = Desk::warm(Model::EpocX);
+        desk.session("open");
+        let id = desk.shared.with(|service, now| {
+            service.headsets[0].is_virtual = is_virtual;
+            let id = service.headsets[0].id.clone();
+            service.headset_gone(&id, now);
+            id
+        });
+        assert_eq!(device(&desk)["virtualHeadsetId"], if is_virtual { id.as_str() } else { "" });
+        desk.pass(29.0).await;
+        assert_eq!((desk.codes(), &device(&desk)["status"]), (vec![], &json!("connecting")));
+        desk.pass(1.1).await;
+        assert_eq!(desk.codes(), expected);
+        assert_eq!(desk.own("querySessions", &json!({})), json!([]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_of_one_application_and_one_headset() {
+    let desk = Desk::warm(Model::EpocX);
+    let other = desk.neighbour(2);
+    let session = desk.session("open");
+    let open = json!({ "headset": desk.headset(), "status": "open" });
+    assert_eq!(desk.refused("createSession", &open), -32005);
+    let theirs = other.session("active");
+    let all = other.own("querySessions", &json!({}));
+    assert_eq!((all.as_array().unwrap().len(), &all[0]["appId"]), (1, &json!("com.sim.user.app2")));
+    for (method, params) in [
+        ("updateSession", json!({ "session": session, "status": "close" })),
+        ("subscribe", json!({ "session": session, "streams": ["dev"] })),
+        ("unsubscribe", json!({ "session": session, "streams": ["dev"] })),
+        ("createRecord", json!({ "session": session, "title": "x" })),
+        ("stopRecord", json!({ "session": session })),
+    ] {
+        assert_eq!(other.refused(method, &params), -32007, "{method}");
+    }
+    desk.leave();
+    assert_eq!(desk.own("querySessions", &json!({})), json!([]));
+    assert_eq!(other.own("querySessions", &json!({}))[0]["id"], theirs);
+    assert_eq!(
+        desk.refused("updateSession", &json!({ "session": session, "status": "active" })),
+        -32007
+    );
+}

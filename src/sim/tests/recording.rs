@@ -1,0 +1,428 @@
+//! Records, markers, subjects and exports (§2.9, §3.4 to §3.6).
+
+use super::*;
+
+fn record(desk: &Desk, session: &Value, title: &str) -> Value {
+    let params = json!({ "session": session, "title": title });
+    desk.own("createRecord", &params)["record"]["uuid"].clone()
+}
+
+fn stop(desk: &Desk, session: &Value) -> Value {
+    desk.own("stopRecord", &json!({ "session": session }))["record"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_runs_in_an_activated_session_and_is_ready_after_its_processing() {
+    let mut desk = Desk::warm(Model::EpocX);
+    let session = desk.session("open");
+    let create = json!({ "session": session, "title": "rest", "tags": ["a"], "experimentId": 7 });
+    assert_eq!(desk.refused("createRecord", &create), -32012);
+    desk.own("updateSession", &json!({ "session": session, "status": "active" }));
+    for (more, code) in [("title", json!("")), ("subjectName", json!("nobody"))] {
+        let mut bad = create.clone();
+        bad[more] = code;
+        assert_eq!(desk.refused("createRecord", &bad), -32602, "{more}");
+    }
+    assert_eq!(desk.refused("stopRecord", &json!({ "session": session })), -32602);
+    let answer = desk.own("createRecord", &create);
+    let object = &answer["record"];
+    assert_eq!(answer["sessionId"], session);
+    assert_eq!(
+        (
+            &object["title"],
+            &object["endDatetime"],
+            &object["experimentId"],
+            &object["licenseScope"]
+        ),
+        (&json!("rest"), &json!(""), &json!(7), &json!(["eeg", "pm"]))
+    );
+    // Microseconds and a numeric offset.
+    assert_eq!(
+        object["startDatetime"].as_str().unwrap().len(),
+        "2026-01-09T08:20:58.275678+01:00".len()
+    );
+    assert_eq!(desk.refused("createRecord", &create), -32602);
+    let own = desk.own("querySessions", &json!({}))[0].clone();
+    assert_eq!((&own["recording"], &own["recordIds"][0]), (&json!(true), &object["uuid"]));
+    desk.pass(3.0).await;
+    assert_ne!(stop(&desk, &session)["endDatetime"], "");
+    assert_eq!(desk.own("querySessions", &json!({}))[0]["recording"], false);
+    assert!(desk.warnings().is_empty());
+    desk.pass(1.1).await;
+    assert_eq!(desk.warnings(), [(30, json!({ "recordId": object["uuid"] }))]);
+
+    // Closing the session, or the socket, stops what runs.
+    let second = record(&desk, &session, "second");
+    desk.own("updateSession", &json!({ "session": session, "status": "close" }));
+    desk.pass(1.1).await;
+    assert_eq!(desk.warnings(), [(30, json!({ "recordId": second }))]);
+    let session = desk.session("active");
+    let third = record(&desk, &session, "third");
+    desk.leave();
+    desk.pass(1.1).await;
+    assert_eq!(desk.warnings(), [(30, json!({ "recordId": third }))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_are_found_changed_and_deleted_by_their_application() {
+    let desk = Desk::warm(Model::Insight);
+    let other = desk.neighbour(2);
+    let session = desk.session("active");
+    let mut ids = Vec::new();
+    for (title, seconds) in [("b", 1.0), ("a", 3.0), ("c", 2.0)] {
+        ids.push(record(&desk, &session, title));
+        desk.pass(seconds).await;
+        stop(&desk, &session);
+    }
+    let query = |query: Value, order: Value| json!({ "query": query, "orderBy": order });
+    let titles = |desk: &Desk, params: &Value| -> Vec<String> {
+        let found = desk.own("queryRecords", params)["records"].clone();
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["title"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (order, expected) in [
+        (json!([{ "title": "ASC" }]), ["a", "b", "c"]),
+        (json!([{ "title": "DESC" }]), ["c", "b", "a"]),
+        (json!([{ "startDatetime": "ASC" }]), ["b", "a", "c"]),
+        (json!([{ "duration": "DESC" }]), ["a", "c", "b"]),
+        (json!([{ "applicationId": "ASC" }, { "modifiedDatetime": "DESC" }]), ["c", "a", "b"]),
+    ] {
+        assert_eq!(titles(&desk, &query(json!({}), order.clone())), expected, "{order}");
+    }
+    let from =
+        desk.own("getRecordInfos", &json!({ "recordIds": [ids[1]] }))[0]["startDatetime"].clone();
+    for (condition, expected) in [
+        (json!({ "keyword": "A" }), vec!["a"]),
+        (json!({ "duration": { "from": 1.5, "to": 2.5 } }), vec!["c"]),
+        (json!({ "startDatetime": { "from": from } }), vec!["a", "c"]),
+        (json!({ "modifiedDatetime": { "to": "2020-01-01T00:00:00.000+01:00" } }), vec![]),
+        (json!({ "applicationId": "com.sim.user.app" }), vec!["a", "b", "c"]),
+        (json!({ "licenseId": "other" }), vec![]),
+    ] {
+        let found = titles(&desk, &query(condition.clone(), json!([{ "title": "ASC" }])));
+        assert_eq!(found, expected, "{condition}");
+    }
+    let page = json!({ "query": {}, "orderBy": [{ "title": "ASC" }], "limit": 1, "offset": 1,
+        "includeMarkers": true, "includeSyncStatusInfo": true });
+    let found = desk.own("queryRecords", &page);
+    assert_eq!(
+        (&found["count"], &found["limit"], &found["offset"]),
+        (&json!(3), &json!(1), &json!(1))
+    );
+    assert_eq!(
+        (&found["records"][0]["title"], &found["records"][0]["markers"]),
+        (&json!("b"), &json!([]))
+    );
+    assert!(found["records"][0]["syncStatus"]["status"].is_string());
+    for bad in [
+        query(json!({ "colour": "red" }), json!([])),
+        query(json!({ "duration": 3 }), json!([])),
+        query(json!({ "startDatetime": { "from": "yesterday" } }), json!([])),
+        query(json!({}), json!([{ "colour": "ASC" }])),
+        query(json!({}), json!([{ "title": "UP" }])),
+        query(json!({}), json!([{ "title": "ASC", "duration": "ASC" }])),
+    ] {
+        assert_eq!(desk.refused("queryRecords", &bad), -32602, "{bad}");
+    }
+
+    let update = json!({ "record": ids[0], "title": "new", "description": "d", "tags": ["t"] });
+    let changed = desk.own("updateRecord", &update);
+    assert_eq!((&changed["title"], &changed["tags"]), (&json!("new"), &json!(["t"])));
+    assert_eq!(desk.refused("updateRecord", &json!({ "record": ids[0], "title": "" })), -32602);
+    // To another application they are not there.
+    assert_eq!(other.refused("updateRecord", &update), -32602);
+    assert_eq!(titles(&other, &query(json!({}), json!([]))), [""; 0]);
+    assert_eq!(other.own("getRecordInfos", &json!({ "recordIds": ids })), json!([]));
+    for (method, list, code) in
+        [("requestToDownloadRecordData", "recordIds", -32186), ("deleteRecord", "records", -32602)]
+    {
+        let answer = other.own(method, &json!({ list: [ids[0]] }));
+        assert_eq!(answer["success"], json!([]));
+        assert_eq!(
+            (&answer["failure"][0]["code"], &answer["failure"][0]["recordId"]),
+            (&json!(code), &ids[0])
+        );
+        let answer = desk.own(method, &json!({ list: [ids[0]] }));
+        assert_eq!(
+            (&answer["success"][0]["recordId"], &answer["failure"]),
+            (&ids[0], &json!([])),
+            "{method}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
+    let desk = Desk::warm(Model::EpocX);
+    let other = desk.neighbour(2);
+    let (session, theirs) = (desk.session("active"), other.session("active"));
+    let mark = json!({ "session": session, "label": "x", "value": 1, "time": 1.0 });
+    assert_eq!(desk.refused("injectMarker", &mark), -32602, "nothing runs");
+    let uuid = record(&desk, &session, "marked");
+    desk.subscribe(&session, &["eeg"]);
+    other.subscribe(&theirs, &["eeg"]);
+    desk.pass(1.0).await;
+    desk.samples();
+    other.samples();
+    let soon = desk.millis() + 500.0;
+    let mark = json!({ "session": session, "label": "x", "value": "one", "time": soon, "extras": { "a": 1 } });
+    let answer = desk.own("injectMarker", &mark);
+    let marker = &answer["marker"];
+    assert_eq!((&answer["recordId"], &answer["sessionId"]), (&uuid, &session));
+    assert_eq!(
+        (&marker["type"], &marker["port"], &marker["value"], &marker["startDatetime"]),
+        (&json!("instance"), &json!("Software"), &json!("one"), &marker["endDatetime"])
+    );
+    // One for the past comes with the next sample.
+    desk.own(
+        "injectMarker",
+        &json!({ "session": session, "label": "late", "value": 2, "time": soon - 900.0 }),
+    );
+    desk.pass(1.0).await;
+    for desk in [&desk, &other] {
+        let samples = desk.samples();
+        let shown: Vec<_> = samples.iter().filter(|it| it["eeg"][18] != json!([])).collect();
+        assert_eq!(shown.len(), 2);
+        assert_eq!(shown[0]["eeg"][18][0]["label"], "late");
+        assert_eq!(
+            (&shown[1]["eeg"][18][0]["uuid"], &shown[1]["eeg"][18][0]["recordId"]),
+            (&marker["uuid"], &uuid)
+        );
+        assert_eq!(shown[1]["eeg"][18][0]["applicationId"], "com.sim.user.app");
+        let late = shown[1]["time"].as_f64().unwrap() * 1000.0 - soon;
+        assert!((-0.2..1000.0 / 256.0 + 0.2).contains(&late), "{late}");
+    }
+    let update =
+        |time: f64| json!({ "session": session, "markerId": marker["uuid"], "time": time });
+    assert_eq!(desk.refused("updateMarker", &update(soon - 1.0)), -32602);
+    let changed = desk.own("updateMarker", &update(soon + 250.0))["marker"].clone();
+    assert_eq!((&changed["type"], &changed["extras"]), (&json!("interval"), &json!({ "a": 1 })));
+    assert_eq!(
+        desk.refused("updateMarker", &json!({ "session": session, "markerId": "x", "time": 1.0 })),
+        -32602
+    );
+    let found =
+        desk.own("queryRecords", &json!({ "query": {}, "orderBy": [], "includeMarkers": true }));
+    assert_eq!(found["records"][0]["markers"].as_array().unwrap().len(), 2);
+
+    let open = Desk::warm(Model::EpocX);
+    let mark = json!({ "session": open.session("open"), "label": "x", "value": 1, "time": 1.0 });
+    assert_eq!(open.refused("injectMarker", &mark), -32012);
+}
+
+#[tokio::test(start_paused = true)]
+async fn subjects_are_created_found_changed_and_deleted() {
+    let desk = Desk::warm(Model::Insight);
+    let ana = json!({ "subjectName": "ana", "dateOfBirth": "1990-02-28", "sex": "F", "countryCode": "FR" });
+    let made = desk.own("createSubject", &ana);
+    assert_eq!((&made["countryName"], &made["experimentsCount"]), (&json!("France"), &json!(0)));
+    let known = desk.own("getDemographicAttributes", &json!({}))[0].clone();
+    let attribute = json!({ "name": known["name"], "value": known["value"][0] });
+    let update = json!({ "subjectName": "ana", "city": "Lyon", "attributes": [attribute] });
+    let made = desk.own("updateSubject", &update);
+    assert_eq!(
+        (&made["city"], &made["sex"], &made["attributes"]),
+        (&json!("Lyon"), &json!("F"), &json!([attribute]))
+    );
+    desk.own("createSubject", &json!({ "subjectName": "bob" }));
+    for (method, bad) in [
+        ("createSubject", ana.clone()),
+        ("createSubject", json!({ "subjectName": "" })),
+        ("createSubject", json!({ "subjectName": "x".repeat(31) })),
+        ("createSubject", json!({ "subjectName": "x", "dateOfBirth": "28.02.1990" })),
+        ("createSubject", json!({ "subjectName": "x", "sex": "female" })),
+        (
+            "createSubject",
+            json!({ "subjectName": "x", "attributes": [{ "name": "Shoe", "value": "43" }] }),
+        ),
+        ("updateSubject", json!({ "subjectName": "x" })),
+        ("querySubjects", json!({ "query": { "shoe": "43" }, "orderBy": [] })),
+        ("querySubjects", json!({ "query": {}, "orderBy": [{ "shoe": "ASC" }] })),
+    ] {
+        assert_eq!(desk.refused(method, &bad), -32602, "{bad}");
+    }
+    let find = |query: Value| {
+        desk.own(
+            "querySubjects",
+            &json!({ "query": query, "orderBy": [{ "subjectName": "DESC" }] }),
+        )
+    };
+    assert_eq!(find(json!({}))["subjects"][0]["subjectName"], "bob");
+    assert_eq!(find(json!({ "keyword": "AN" }))["count"], 1);
+    assert_eq!(find(json!({ "sex": "M" }))["count"], 0);
+    let session = desk.session("active");
+    let create = json!({ "session": session, "title": "x", "subjectName": "ana" });
+    assert_eq!(desk.own("createRecord", &create)["record"]["subject"]["subjectName"], "ana");
+    assert_eq!(find(json!({ "keyword": "ana" }))["subjects"][0]["experimentsCount"], 1);
+    let gone = desk.own("deleteSubjects", &json!({ "subjects": ["ana", "eve"] }));
+    assert_eq!(
+        (&gone["success"][0]["subjectName"], &gone["failure"][0]["subjectName"]),
+        (&json!("ana"), &json!("eve"))
+    );
+}
+
+/// A record of a model, ready; the desk, and its id.
+async fn recorded(model: Model, scopes: &[&str], seconds: f64) -> (Desk, Value, Value) {
+    let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+    let mut desk = Desk::new(&Options { scopes, ..Options::demo(model, 1, 0) });
+    desk.authorize();
+    desk.pass(50.0).await;
+    let session = desk.session("active");
+    let uuid = record(&desk, &session, "../my, title");
+    let time = desk.millis() + 1000.0;
+    desk.own(
+        "injectMarker",
+        &json!({ "session": session, "label": "x", "value": 5, "time": time }),
+    );
+    desk.pass(seconds).await;
+    stop(&desk, &session);
+    (desk, session, uuid)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |uuid: &Value, format: &str, types: &[&str]| json!({ "recordIds": [uuid, "unknown"], "folder": folder.path(), "streamTypes": types, "format": format });
+    let (desk, _, uuid) = recorded(Model::EpocX, &["eeg", "pm"], 4.0).await;
+    let all = ["EEG", "MOTION", "PM", "BP"];
+    let early = desk.own("exportRecord", &export(&uuid, "CSV", &all));
+    assert_eq!(early["success"], json!([]), "before warning 30");
+    desk.pass(1.1).await;
+    let answer = desk.own("exportRecord", &export(&uuid, "CSV", &all));
+    assert_eq!(answer["success"], json!([{ "recordId": uuid }]));
+    assert_eq!(answer["failure"][0]["recordId"], "unknown");
+
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
+    let name = file.file_name().into_string().unwrap();
+    assert!(name.starts_with("_my_ title_EPOCX_") && name.ends_with(".md.pm.bp.csv"), "{name}");
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    let mut lines = text.lines();
+    let metadata = lines.next().unwrap();
+    for told in [
+        "title:../my  title,",
+        "headset type:EPOCX,",
+        "sampling rate:eeg_256;mot_64;pm_2;pow_8,",
+        "samples:1024,",
+    ] {
+        assert!(metadata.contains(told), "{metadata}");
+    }
+    let header: Vec<_> = lines.next().unwrap().split(',').collect();
+    let rows: Vec<Vec<_>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 1024);
+    assert!(rows.iter().all(|row| row.len() == header.len()));
+    let column =
+        |name: &str| header.iter().position(|own| *own == name).unwrap_or_else(|| panic!("{name}"));
+    let filled = |name: &str| rows.iter().filter(|row| !row[column(name)].is_empty()).count();
+    assert_eq!(
+        [
+            filled("EEG.AF3"),
+            filled("CQ.Overall"),
+            filled("MOT.Q0"),
+            filled("MOT.AccX"),
+            filled("POW.AF4.Gamma"),
+            filled("PM.Attention.IsActive")
+        ],
+        [1024, 1024, 256, 256, 32, 8]
+    );
+    let marked: Vec<_> =
+        rows.iter().enumerate().filter(|(_, row)| row[column("MarkerIndex")] == "1").collect();
+    assert_eq!((marked.len(), marked[0].0, marked[0].1[column("MarkerValueInt")]), (1, 256, "5"));
+
+    let recording = crate::sim::replay::Recording::read(&file.path()).unwrap();
+    assert_eq!((recording.spec.model, recording.spec.sensors.len()), (Model::EpocX, 14));
+}
+
+#[tokio::test(start_paused = true)]
+async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
+    let number = |bytes: &[u8], at: usize, width: usize| -> i64 {
+        str::from_utf8(&bytes[at..at + width]).unwrap().trim().parse().unwrap()
+    };
+    for (model, format, width, notes, types) in [
+        (Model::EpocX, "EDF", 2, 0, vec!["EEG", "MOTION"]),
+        (Model::Mn8, "EDFPLUS", 2, 240, vec!["EEG", "MOTION"]),
+        (Model::Insight, "BDFPLUS", 3, 160, vec!["EEG"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (desk, _, uuid) = recorded(model, &["eeg"], 10.0).await;
+        desk.pass(1.1).await;
+        let params = json!({ "recordIds": [uuid], "folder": folder.path(), "streamTypes": types, "format": format });
+        assert_eq!(desk.own("exportRecord", &params)["failure"], json!([]));
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
+        let bytes = std::fs::read(file.path()).unwrap();
+        let signals = number(&bytes, 252, 4);
+        let count = usize::try_from(signals).unwrap();
+        assert_eq!(number(&bytes, 184, 8), 256 * (signals + 1));
+        let samples: Vec<i64> =
+            (0..count).map(|it| number(&bytes, 256 + 216 * count + 8 * it, 8)).collect();
+        let block: i64 = samples.iter().sum::<i64>() * width;
+        let blocks = number(&bytes, 236, 8);
+        assert_eq!(
+            i64::try_from(bytes.len()).unwrap(),
+            256 * (signals + 1) + blocks * block,
+            "{format}"
+        );
+        assert_eq!(blocks * number(&bytes, 244, 8), 10);
+        if notes > 0 {
+            assert_eq!(samples.last(), Some(&notes));
+            assert!(
+                bytes.windows(11).any(|it| it == b"\x14x\x14\0\0\0\0\0\0\0\0"),
+                "the marker's label"
+            );
+        }
+        // The first sample of the first sensor is that of the stream within half a step.
+        let at = 256 * (count + 1);
+        let digital = if width == 2 {
+            f64::from(i16::from_le_bytes([bytes[at], bytes[at + 1]])) + 32_768.0
+        } else {
+            f64::from(i32::from_le_bytes([0, bytes[at], bytes[at + 1], bytes[at + 2]]) / 256)
+                + 8_388_608.0
+        };
+        let step = 8400.0 / if width == 2 { 65_535.0 } else { 16_777_215.0 };
+        let value = desk.shared.quietly(|service, _| {
+            let take = &service.records[0].take;
+            let first = take.source.index_at(crate::cortex::Stream::Eeg, 0.0);
+            let mut row = crate::sim::row::Row::new(crate::cortex::Stream::Eeg);
+            take.source.write(
+                crate::cortex::Stream::Eeg,
+                first,
+                crate::sim::source::Live::default(),
+                &mut row,
+            );
+            row.values()[2].as_f64().unwrap()
+        });
+        assert!((digital * step - value).abs() <= step, "{format} {} {value}", digital * step);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_exported_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, _, uuid) = recorded(Model::Epoc, &[], 1.0).await;
+    desk.pass(1.1).await;
+    let good = json!({ "recordIds": [uuid], "folder": folder.path(), "streamTypes": ["BP"], "format": "CSV" });
+    assert_eq!(desk.own("exportRecord", &good)["failure"], json!([]));
+    for (name, value) in [
+        ("folder", json!(folder.path().join("nowhere"))),
+        ("streamTypes", json!([])),
+        ("streamTypes", json!(["FACES"])),
+        ("format", json!("EDF")),
+        ("format", json!("XDF")),
+        ("version", json!("V3")),
+    ] {
+        let mut bad = good.clone();
+        bad[name] = value;
+        assert_eq!(desk.refused("exportRecord", &bad), -32602, "{bad}");
+    }
+    // The licence has no scope for it, the headset no such sensor.
+    for types in ["EEG", "PM", "MOTION"] {
+        let mut bad = good.clone();
+        bad["streamTypes"] = json!([types]);
+        assert_eq!(desk.own("exportRecord", &bad)["failure"][0]["code"], -32138, "{types}");
+    }
+    let other = desk.neighbour(2);
+    assert_eq!(other.own("exportRecord", &good)["success"], json!([]));
+}

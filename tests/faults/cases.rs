@@ -1,0 +1,126 @@
+//! Every fault of the simulator, and what a monitor is to make of it.
+
+use cortop::signal::snapshot::StreamHealth;
+
+/// A fault and what follows from it.
+pub(crate) struct Case {
+    /// As a scenario says it.
+    pub(crate) order: &'static str,
+    /// Ordered before the monitor starts, or once it streams.
+    pub(crate) when: When,
+    /// What the monitor says of it, in this order.
+    pub(crate) says: &'static [&'static str],
+    /// What becomes of `eeg`; whatever was said.
+    pub(crate) eeg: fn(&StreamHealth) -> bool,
+    /// What is ordered afterwards; then the monitor streams.
+    pub(crate) undo: &'static [&'static str],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    Starting,
+    Streaming,
+}
+
+use When::{Starting, Streaming};
+
+const ANY: fn(&StreamHealth) -> bool = |_| true;
+const WHOLE: fn(&StreamHealth) -> bool = |eeg| eeg.lost == 0 && eeg.odd == 0 && eeg.received > 300;
+const LOST_3: fn(&StreamHealth) -> bool = |eeg| eeg.lost == 3;
+const ODD_3: fn(&StreamHealth) -> bool = |eeg| eeg.odd == 3;
+
+const fn case(
+    order: &'static str,
+    when: When,
+    says: &'static [&'static str],
+    eeg: fn(&StreamHealth) -> bool,
+) -> Case {
+    Case { order, when, says, eeg, undo: &[] }
+}
+
+/// The link.
+pub(crate) const LINK: &[Case] = &[
+    case("do.drop = { close = true }", Streaming, &["the service closed the connection"], ANY),
+    case("do.drop = {}", Streaming, &["the connection to the service was lost"], ANY),
+    case("do.stall = { seconds = 3.5 }", Streaming, &[], |eeg| eeg.stale_since.is_some()),
+    Case {
+        undo: &["do.mend = {}"],
+        ..case("do.hang = {}", Starting, &["the service has stopped answering"], ANY)
+    },
+    case(
+        "do.unidentified = { times = 2 }",
+        Starting,
+        &["cannot tell who is calling", "streaming"],
+        ANY,
+    ),
+    case("do.invalid-utf8 = {}", Streaming, &["the connection to the service was lost"], ANY),
+    case("do.oversized = {}", Streaming, &["the connection to the service was lost"], ANY),
+];
+
+/// Answers.
+pub(crate) const ANSWERS: &[Case] = &[
+    case(
+        "call = \"createSession\"\ndo.refuse = { code = -32152, times = 2 }",
+        Starting,
+        &["streaming"],
+        WHOLE,
+    ),
+    case("do.late = { method = \"queryHeadsets\", seconds = 1 }", Starting, &["streaming"], WHOLE),
+    case("do.out-of-order = { times = 3 }", Streaming, &[], WHOLE),
+    case("do.twice = { times = 5 }", Starting, &["streaming"], WHOLE),
+    case("do.never = { method = \"querySessions\" }", Streaming, &[], WHOLE),
+];
+
+/// Samples.
+pub(crate) const SAMPLES: &[Case] = &[
+    case("do.lose = { count = 3 }", Streaming, &[], LOST_3),
+    case("do.interpolate = { count = 3 }", Streaming, &[], |eeg| eeg.interpolated == 3),
+    case("do.repeat = { count = 3 }", Streaming, &[], |eeg| (eeg.lost, eeg.odd) == (0, 3)),
+    case("do.delay = { seconds = 0.3, count = 3 }", Streaming, &[], |eeg| {
+        (eeg.lost, eeg.odd) == (3, 3)
+    }),
+    case("do.malformed = { count = 3 }", Streaming, &[], LOST_3),
+    case("do.nan = { count = 3 }", Streaming, &[], LOST_3),
+    case("do.wrong-types = { count = 3 }", Streaming, &[], ODD_3),
+    case("do.too-short = { count = 3 }", Streaming, &[], ODD_3),
+    case("do.too-long = { count = 3 }", Streaming, &[], ODD_3),
+    case("do.unknown-stream = { count = 3 }", Streaming, &[], LOST_3),
+    case(
+        "do.warning = { code = 999, message = \"a text\" }",
+        Streaming,
+        &["warning 999: a text"],
+        WHOLE,
+    ),
+    case("do.warning = { code = 104, message = [1] }", Streaming, &["warning 104: [1]"], WHOLE),
+];
+
+/// Account and headset.
+pub(crate) const STATE: &[Case] = &[
+    case("do.expire-tokens = {}", Streaming, &[], WHOLE),
+    Case {
+        undo: &["do.grant-access = {}"],
+        ..case("do.revoke-access = {}", Streaming, &["warning 10"], ANY)
+    },
+    Case {
+        undo: &["do.login = {}"],
+        ..case("do.logout = {}", Streaming, &["the user has logged out", "nobody logged in"], ANY)
+    },
+    case("do.exhaust-licence = {}", Starting, &["opened: ", "streaming"], ANY),
+    Case {
+        undo: &["do.headset-back = {}"],
+        ..case("do.headset-gone = {}", Streaming, &["warning 103", "closed: "], ANY)
+    },
+];
+
+/// TLS.
+pub(crate) const TLS: &[Case] = &[
+    Case {
+        undo: &["do.mend = {}"],
+        ..case("do.tls-unknown-root = {}", Starting, &["does not lead to a known root"], ANY)
+    },
+    Case {
+        undo: &["do.mend = {}"],
+        ..case("do.tls-expired-leaf = {}", Starting, &["expired"], ANY)
+    },
+    case("do.tls-wrong-name = {}", Starting, &["WrongName", "streaming"], WHOLE),
+];

@@ -1,0 +1,229 @@
+//! `cortop sim` as a program: what it prints, serves and refuses, and how it ends.
+#![cfg(unix)]
+#![expect(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests fail aloud, and take json!(…) as it comes"
+)]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Output, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+
+const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");
+/// Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `cortop sim`; ended with its test, however that ends.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(CORTOP)
+            .args(["sim", "--port", "0"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started");
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        output.read_line(&mut line).expect("a line");
+        let url = line.trim_end().strip_prefix("READY ").expect("READY").to_owned();
+        Self { child, url }
+    }
+
+    fn port(&self) -> u16 {
+        self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+    }
+
+    /// A client over plain text.
+    fn client(&self) -> WebSocket<TcpStream> {
+        let tcp = TcpStream::connect(("127.0.0.1", self.port())).expect("connected");
+        tcp.set_read_timeout(Some(PATIENCE)).expect("set");
+        client(&self.url, tcp).expect("a handshake").0
+    }
+
+    /// Ends it by a signal, and gives its exit code and what it had to say.
+    fn end(&mut self, signal: Signal) -> (Option<i32>, String) {
+        kill_process(Pid::from_child(&self.child), signal).expect("signalled");
+        let status = self.child.wait().expect("ended");
+        let mut said = String::new();
+        self.child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+        (status.code(), said)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It has ended already where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn ask<S: Read + Write>(socket: &mut WebSocket<S>, method: &str, params: Value) -> Value {
+    let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
+    socket.send(Message::text(request.to_string())).expect("sent");
+    loop {
+        let message = socket.read().expect("an answer");
+        let answer: Value = serde_json::from_str(message.to_text().expect("text")).expect("JSON");
+        if answer.get("id").is_some() {
+            return answer;
+        }
+    }
+}
+
+/// The same as a program that ends by itself.
+fn output(args: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(CORTOP).arg("sim").args(args).output().expect("started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (status.code(), text(&stdout), text(&stderr))
+}
+
+#[test]
+fn a_signal_closes_connections_properly_and_ends_with_0() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut served = Served::start(&["--ws"]);
+        assert!(served.url.starts_with("ws://localhost:"), "{}", served.url);
+        let mut client = served.client();
+        let keys = json!({ "clientId": "the-id", "clientSecret": "the-secret" });
+        ask(&mut client, "requestAccess", keys);
+        ask(&mut client, "no\u{1b}[2Jsuch", json!({}));
+        kill_process(Pid::from_child(&served.child), signal).expect("signalled");
+        let close = loop {
+            if let Message::Close(_) = client.read().expect("a close frame") {
+                break client.read().expect_err("the end");
+            }
+        };
+        assert!(close.to_string().contains("closed normally"), "{close}");
+        let (code, log) = served.end(signal);
+        assert_eq!(code, Some(0));
+        assert!(log.contains("requestAccess: ok") && log.contains("-32601"), "{log}");
+        assert!(!log.contains("the-id") && !log.contains("the-secret"), "{log}");
+        assert!(!log.contains('\u{1b}'), "{log}");
+    }
+}
+
+#[test]
+fn quiet_says_nothing_and_both_loopback_addresses_are_served() {
+    let mut served = Served::start(&["--ws", "--quiet", "--headset", "mn8:MN8-0A1B2C3D"]);
+    let mut client = served.client();
+    let found = ask(&mut client, "queryHeadsets", json!({}))["result"][0].clone();
+    assert_eq!((&found["id"], &found["status"]), (&json!("MN8-0A1B2C3D"), &json!("discovered")));
+    if TcpListener::bind("[::1]:0").is_ok() {
+        TcpStream::connect(("::1", served.port())).expect("the other address");
+    }
+    // A machine's other addresses are not.
+    if let Some(address) = others() {
+        TcpStream::connect((address, served.port())).expect_err("only loopback");
+    }
+    assert_eq!(served.end(Signal::TERM), (Some(0), String::new()));
+}
+
+/// An address of this machine that is not loopback, if it has one.
+fn others() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: this only chooses a route.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|own| own.ip()).filter(|ip| !ip.is_loopback())
+}
+
+#[test]
+fn the_root_that_is_written_is_all_a_client_needs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("new/ca");
+    let mut served = Served::start(&["--ca-out", place.to_str().expect("UTF-8")]);
+    let root = place.join("root.pem");
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&root).expect("a certificate")).expect("usable");
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    for name in ["localhost", "127.0.0.1", "::1"] {
+        let tcp = TcpStream::connect(("127.0.0.1", served.port())).expect("connected");
+        let name = name.to_owned().try_into().expect("a name");
+        let tls = ClientConnection::new(Arc::clone(&config), name).expect("TLS");
+        let (mut socket, _) = client(&served.url, StreamOwned::new(tls, tcp)).expect("trusted");
+        let info = ask(&mut socket, "getCortexInfo", json!({}));
+        assert_eq!(info["result"]["version"], "4.8.32");
+    }
+    let (code, said) = served.end(Signal::TERM);
+    assert!(code == Some(0) && said.contains(root.to_str().expect("UTF-8")), "{said}");
+}
+
+#[test]
+fn what_cannot_start_says_why_and_what_to_do() {
+    let taken = Served::start(&["--ws"]);
+    let port = taken.port().to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("s.toml");
+    std::fs::write(&scenario, "[[fault]]\nat = 1\ndo.explode = {}\n").expect("written");
+    let scenario = scenario.to_str().expect("UTF-8");
+    let many = ["--headset", "mn8"].repeat(65);
+    let twice = ["--headset", "mn8:MN8-0A1B2C3D"].repeat(2);
+    for (args, said) in [
+        (&["--ws", "--port", &port][..], "another port with --port"),
+        (&["--scenario", scenario], "line 3, column 4"),
+        (&["--scenario", "/nowhere/s.toml"], "--scenario"),
+        (&["--replay", "/nowhere/r.csv"], "/nowhere/r.csv"),
+        (&["--ca-out", "/dev/null/ca"], "--ca-out"),
+        (&["--headset", "insight@512"], "it has 128 Hz"),
+        (&["--bind", "192.0.2.1"], "192.0.2.1"),
+        (&many, "all but 64"),
+        (&twice, "MN8-0A1B2C3D"),
+    ] {
+        let (code, stdout, stderr) = output(args);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(stderr.contains(said), "{stderr}");
+    }
+}
+
+#[test]
+fn the_lists_are_printed() {
+    let (code, faults, said) = output(&["--list-faults"]);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(faults.lines().any(|line| line.starts_with("tls-wrong-name = {}")), "{faults}");
+    let (_, unsure, _) = output(&["--unsure"]);
+    assert!(unsure.contains("§5.10"), "{unsure}");
+}
+
+#[test]
+fn a_client_makes_things_go_wrong_only_where_it_may() {
+    let forbidden = Served::start(&["--ws"]);
+    let mut client = forbidden.client();
+    let order = json!({ "do": { "refuse": { "code": -32003 } }, "call": "getUserLogin", "nth": 2 });
+    assert_eq!(ask(&mut client, "sim.fault", order.clone())["error"]["code"], -32601);
+
+    let allowed = Served::start(&["--ws", "--allow-control"]);
+    let mut client = allowed.client();
+    assert!(ask(&mut client, "sim.fault", order).get("result").is_some());
+    assert!(ask(&mut client, "getUserLogin", json!({})).get("result").is_some());
+    assert_eq!(ask(&mut client, "getUserLogin", json!({}))["error"]["code"], -32003);
+    assert!(ask(&mut client, "getUserLogin", json!({})).get("result").is_some());
+    let wrong = ask(&mut client, "sim.fault", json!({ "do": { "explode": {} } }));
+    assert_eq!(wrong["error"]["code"], -32602);
+    let text = wrong["error"]["message"].as_str().expect("text");
+    assert!(text.contains("unknown variant `explode`"), "{text}");
+}
