@@ -36,19 +36,21 @@ impl Job<'_> {
             }
         }
         let first = self.first(beat);
-        let rows = (first..).take_while(|index| self.time(beat, *index) < self.end);
+        let rows = (first..).take_while(|index| self.time(beat, *index) < self.end - HAIR);
         file.write_record([self.metadata(names.len(), rows.clone().count())])?;
         file.write_record(&names)?;
         let markers: Vec<_> = self.markers().collect();
         for index in rows {
             let (time, next) = (self.time(beat, index), self.time(beat, index + 1));
-            let mut cells = vec![format!("{time:.6}")];
+            let before =
+                if index == first { self.start - 2.0 * HAIR } else { self.time(beat, index - 1) };
+            let mut cells = vec![format!("{:.6}", self.origin + time)];
             for lane in &mut lanes {
                 cells.extend(lane.cells(self, next));
                 if lane.stream == Stream::Eeg {
-                    let here = |(at, _): &&(f64, &Marker)| {
-                        *at < next && (*at >= time || index == first && *at >= self.start)
-                    };
+                    // A marker belongs to the first sample that is not before it.
+                    let here =
+                        |(at, _): &&(f64, &Marker)| before + HAIR < *at && *at <= time + HAIR;
                     cells.extend(marker_cells(markers.iter().enumerate().find(|(_, it)| here(it))));
                 }
             }
@@ -84,8 +86,8 @@ impl Job<'_> {
              headset serial:{serial}, headset firmware:{}, subject name:{}, channels:{channels}, \
              sampling rate:{}, samples:{samples}, version:{}",
             plain(&self.record.title),
-            self.start,
-            self.end,
+            self.origin + self.start,
+            self.origin + self.end,
             take.spec.firmware,
             plain(self.record.subject.as_deref().unwrap_or_default()),
             rates.join(";"),
@@ -94,6 +96,8 @@ impl Job<'_> {
     }
 }
 
+/// Seconds that a sample and the end of a record may differ by and still be at one moment.
+const HAIR: f64 = 1e-6;
 const MARKER: [&str; 3] = ["MarkerIndex", "MarkerType", "MarkerValueInt"];
 
 /// Index from 1, type (1 for an instance, 2 for an interval), and the value if it is a number.

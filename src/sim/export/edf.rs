@@ -123,7 +123,7 @@ impl Job<'_> {
     fn header(&self, signals: &[Signal], depth: Depth, seconds: u32, blocks: u64) -> Vec<u8> {
         let noted = depth != Depth::Edf;
         let count = signals.len() + usize::from(noted);
-        let begun = jiff::SignedDuration::try_from_secs_f64(self.start).ok();
+        let begun = jiff::SignedDuration::try_from_secs_f64(self.origin + self.start).ok();
         let begun = begun.and_then(|it| Timestamp::from_duration(it).ok()).unwrap_or_default();
         let subject = self.record.subject.as_deref().unwrap_or("X").replace(' ', "_");
         let startdate = begun.strftime("%d-%b-%Y").to_string().to_uppercase();

@@ -32,8 +32,9 @@ const DATA: [(&str, Stream, &str); 4] = [
 /// A record to be written: what both formats need to know.
 struct Job<'a> {
     record: &'a Record,
-    /// Epoch seconds of the first sample of its source, and of its own start and end.
+    /// Epoch seconds of the first sample of its source.
     origin: f64,
+    /// Its start and its end in seconds of its source, exact where epoch seconds are not.
     start: f64,
     end: f64,
     streams: Vec<Stream>,
@@ -71,8 +72,8 @@ impl Service {
             let job = Job {
                 record,
                 origin: self.clock.epoch(record.take.origin),
-                start: self.clock.epoch(record.start),
-                end: self.clock.epoch(record.end.unwrap_or(call.now)),
+                start: record.start - record.take.origin,
+                end: record.end.unwrap_or(call.now) - record.take.origin,
                 streams,
                 version: if call.text("version") == "V1" { "1.0" } else { "2.0" },
             };
@@ -144,14 +145,14 @@ impl Job<'_> {
         labels.collect()
     }
 
-    /// Epoch seconds of a sample.
+    /// Seconds of the source at a sample.
     fn time(&self, stream: Stream, index: u64) -> f64 {
-        self.origin + self.take().source.time(stream, index)
+        self.take().source.time(stream, index)
     }
 
     /// The index of the first sample of a stream within the record.
     fn first(&self, stream: Stream) -> u64 {
-        self.take().source.index_at(stream, self.start - self.origin)
+        self.take().source.index_at(stream, self.start)
     }
 
     /// The values of a sample in the order of its labels; what is no number is empty.
@@ -171,9 +172,9 @@ impl Job<'_> {
         values.map(number).collect()
     }
 
-    /// Its markers with the epoch seconds of their start.
+    /// Its markers with the seconds of the source at their start.
     fn markers(&self) -> impl Iterator<Item = (f64, &Marker)> {
-        let offset = self.start - self.record.start;
-        self.record.markers.iter().map(move |marker| (offset + marker.start, marker))
+        let origin = self.take().origin;
+        self.record.markers.iter().map(move |marker| (marker.start - origin, marker))
     }
 }

@@ -273,7 +273,7 @@ async fn recorded(model: Model, scopes: &[&str], seconds: f64) -> (Desk, Value, 
     desk.pass(50.0).await;
     let session = desk.session("active");
     let uuid = record(&desk, &session, "../my, title");
-    let time = desk.millis() + 1000.0;
+    let time = desk.millis() + 998.0;
     desk.own(
         "injectMarker",
         &json!({ "session": session, "label": "x", "value": 5, "time": time }),
