@@ -23,6 +23,10 @@ put client_id and client_secret into the config file. Without headset and accoun
 Exit status: 0 quit · 1 failed while running · 2 could not start as asked (arguments, config, \
 credentials, not a terminal) · 101 a fault of the program · 128+n ended by signal n";
 
+/// Not a doc comment, which would take the brackets for links.
+const SPEC_HELP: &str = "Headset as model[@eegRate][:id][:state], such as epocx@256 or \
+insight:INSIGHT-0A1B2C3D:off; up to 64 [default: epocx]";
+
 /// Terminal monitor for EMOTIV headsets: contact quality, EEG and every other Cortex stream, live
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = AFTER_HELP, disable_help_subcommand = true)]
@@ -143,9 +147,8 @@ pub struct Simulator {
     /// Write the root certificate to DIR/root.pem, for a client's ca_certs
     #[arg(long, value_name = "DIR", conflicts_with = "ws")]
     pub ca_out: Option<PathBuf>,
-    /// Headset as model[@eegRate][:id][:state], such as epocx@256 or
-    /// insight:INSIGHT-0A1B2C3D:off; up to 64 [default: epocx]
-    #[arg(long, value_name = "SPEC")]
+    /// A headset, up to 64 times.
+    #[arg(long, value_name = "SPEC", help = SPEC_HELP)]
     pub headset: Vec<Wanted>,
     /// Recording to play in a loop in place of the synthetic signal
     #[arg(long, value_name = "FILE")]

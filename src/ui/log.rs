@@ -52,7 +52,7 @@ fn hide_rate(area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
-    let row = || area.columns().map(|column| column.as_position());
+    let row = || area.columns().map(Rect::as_position);
     let symbols: Vec<String> = row().map(|at| buffer[at].symbol().to_owned()).collect();
     let Some(start) = symbols.windows(5).position(|five| five.concat() == "[log=") else { return };
     let Some(border) = symbols.iter().rev().nth(1) else { return };
