@@ -40,7 +40,7 @@ const fn case(
 
 /// The link.
 pub(crate) const LINK: &[Case] = &[
-    case("do.drop = { close = true }", Streaming, &["the service closed the connection"], ANY),
+    case("do.drop = { close = true }", Streaming, &["the service has closed the connection"], ANY),
     case("do.drop = {}", Streaming, &["the connection to the service was lost"], ANY),
     case("do.stall = { seconds = 3.5 }", Streaming, &[], |eeg| eeg.stale_since.is_some()),
     Case {
@@ -53,8 +53,8 @@ pub(crate) const LINK: &[Case] = &[
         &["cannot tell who is calling", "streaming"],
         ANY,
     ),
-    case("do.invalid-utf8 = {}", Streaming, &["the connection to the service was lost"], ANY),
-    case("do.oversized = {}", Streaming, &["the connection to the service was lost"], ANY),
+    case("do.invalid-utf8 = {}", Streaming, &["the service sent text that is not UTF-8"], ANY),
+    case("do.oversized = {}", Streaming, &["the service sent a message longer than"], ANY),
 ];
 
 /// Answers.
