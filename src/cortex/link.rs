@@ -2,7 +2,7 @@
 //! columns of a subscription before it reads on, hands samples to the decoder, and notices when
 //! nobody answers any more. Knows nothing of what the answers mean.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, io::ErrorKind, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json, value::RawValue};
@@ -207,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.heard = Instant::now();
         self.probed = false;
         match frame {
-            None => Err(format!("the service has closed the connection: {AGAIN}")),
+            None => Err(closed()),
             Some(Err(error)) => Err(lost(&error)),
             Some(Ok(tungstenite::Message::Text(text))) => {
                 self.text(&text).await;
@@ -383,8 +383,14 @@ fn lost(error: &tungstenite::Error) -> String {
         tungstenite::Error::Utf8(_) => {
             format!("the service sent text that is not UTF-8: {OTHER}")
         }
+        // The end of TLS without a farewell, of which rustls says much that helps nobody here.
+        tungstenite::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => closed(),
         error => format!("the connection to the service was lost ({error}): {AGAIN}"),
     }
+}
+
+fn closed() -> String {
+    format!("the service has closed the connection: {AGAIN}")
 }
 
 #[cfg(test)]
