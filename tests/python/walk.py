@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Walks through the protocol reference's section 2 from start to end, as a client of another
 language and another library sees it: `walk.py PROGRAM` starts `PROGRAM sim`, checks its
-certificate against the root it wrote, and ends it. Time runs tenfold to keep the walk short."""
+certificate against the root it wrote, and ends it. Time runs fourfold to keep the walk short."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ import time
 
 import websocket
 
-SPEED = 10
+SPEED = 4
 PATIENCE = 20
 KEYS = {"clientId": "walk", "clientSecret": "secret"}
 STREAMS = ["eeg", "mot", "dev", "eq", "pow", "met", "com", "fac", "sys"]
