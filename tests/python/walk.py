@@ -140,13 +140,14 @@ def connect(client):
 
 def open_session(client, headset):
     """2.7: with growing pauses while the headset is not ready."""
-    for pause in [0.05, 0.1, 0.2, 0.4]:
+    deadline, pause, session = time.monotonic() + PATIENCE, 0.05, None
+    while session is None:
         try:
             session = client.call("createSession", headset=headset, status="active")
-            break
         except Refused as refusal:
-            assert refusal.code == -32152, refusal
+            assert refusal.code == -32152 and time.monotonic() < deadline, refusal
             time.sleep(pause)
+            pause *= 2
     assert session["status"] == "activated" and session["headset"]["id"] == headset, session
     refused(-32005, client.call, "createSession", headset=headset, status="open")
     assert [own["id"] for own in client.call("querySessions")] == [session["id"]]
