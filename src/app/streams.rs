@@ -33,6 +33,22 @@ pub enum Shown {
     One(Stream),
 }
 
+impl Shown {
+    /// The views in the order of the key.
+    pub const CYCLE: [Self; 10] = [
+        Self::All,
+        Self::One(Stream::Eeg),
+        Self::One(Stream::Mot),
+        Self::One(Stream::Dev),
+        Self::One(Stream::Eq),
+        Self::One(Stream::Pow),
+        Self::One(Stream::Met),
+        Self::One(Stream::Com),
+        Self::One(Stream::Fac),
+        Self::One(Stream::Sys),
+    ];
+}
+
 /// How the picture moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Motion {
@@ -132,15 +148,11 @@ impl Streams {
         self.filters = (self.filters + 1) % FILTERS.len();
     }
 
-    /// Goes through [`Shown::All`] and the nine streams.
+    /// The next or the previous view of [`Shown::CYCLE`].
     pub(super) fn step_view(&mut self, forward: bool) {
-        let count = Stream::ALL.len() + 1;
-        let place = match self.shown {
-            Shown::All => 0,
-            Shown::One(stream) => stream as usize + 1,
-        };
-        let next = (place + if forward { 1 } else { count - 1 }) % count;
-        self.show(next.checked_sub(1).map_or(Shown::All, |place| Shown::One(Stream::ALL[place])));
+        let count = Shown::CYCLE.len();
+        let place = Shown::CYCLE.iter().position(|&view| view == self.shown).unwrap_or_default();
+        self.show(Shown::CYCLE[(place + if forward { 1 } else { count - 1 }) % count]);
     }
 
     pub(super) fn contact(&mut self) {
