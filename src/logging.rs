@@ -8,6 +8,7 @@ use std::{
     path::Path,
     sync::{Mutex, mpsc},
     thread,
+    time::Duration,
 };
 
 use color_eyre::eyre::{Result, WrapErr as _};
@@ -53,16 +54,22 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<()> {
 ///
 /// # Errors
 /// The log was started before.
-pub fn init_requests(quiet: bool) -> Result<()> {
+pub fn init_requests(quiet: bool) -> Result<Requests> {
     let level = if quiet { LevelFilter::WARN } else { LevelFilter::DEBUG };
     let levels = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target(concat!(env!("CARGO_CRATE_NAME"), "::sim"), level);
     let (lines, waiting) = mpsc::sync_channel::<Vec<u8>>(LINES);
+    let (end, written) = mpsc::sync_channel(1);
+    let requests = Requests { lines: lines.clone(), written };
     thread::spawn(move || {
         while let Ok(line) = waiting.recv() {
-            // Nobody reads: there is nowhere to say so.
-            let _ = io::stderr().write_all(&line);
+            if line.is_empty() {
+                let _ = end.try_send(());
+            } else {
+                // Nobody reads: there is nowhere to say so.
+                let _ = io::stderr().write_all(&line);
+            }
         }
     });
     let layer = fmt::layer()
@@ -70,7 +77,24 @@ pub fn init_requests(quiet: bool) -> Result<()> {
         .with_target(false)
         .with_writer(Mutex::new(Lines(Relay(lines))))
         .with_filter(levels);
-    tracing_subscriber::registry().with(layer).try_init().wrap_err("the log was started twice")
+    tracing_subscriber::registry().with(layer).try_init().wrap_err("the log was started twice")?;
+    Ok(requests)
+}
+
+/// The log on standard error, which is written by a thread of its own.
+pub struct Requests {
+    lines: mpsc::SyncSender<Vec<u8>>,
+    written: mpsc::Receiver<()>,
+}
+
+impl Requests {
+    /// Waits until what was said is written, for a second at most: the process is about to end.
+    pub fn finish(self) {
+        // An empty line asks for a sign.
+        if self.lines.try_send(Vec::new()).is_ok() {
+            let _ = self.written.recv_timeout(Duration::from_secs(1));
+        }
+    }
 }
 
 /// Lines that may wait for a reader of standard error.

@@ -35,10 +35,12 @@ pub fn run(args: &cli::Simulator) -> Result<()> {
         return print(&(faults + &unsure));
     }
     report_panics()?;
-    logging::init_requests(args.quiet)?;
+    let requests = logging::init_requests(args.quiet)?;
     let options = options(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(args, options))
+    let served = runtime.block_on(serve(args, options));
+    requests.finish();
+    served
 }
 
 async fn serve(args: &cli::Simulator, options: Options) -> Result<()> {
