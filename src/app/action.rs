@@ -92,6 +92,8 @@ actions! {
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
         Help "help" [Key::char('?')] "all keys";
+        #[hint = "commands"]
+        Commands "commands" [Key::char(':')] "any command by its name";
         Redraw "redraw" [Key::ctrl('l')] "draw the whole screen anew";
         Suspend "suspend" [Key::ctrl('z')] "suspend; fg comes back";
         #[hint = "quit"]

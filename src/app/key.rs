@@ -37,6 +37,11 @@ impl Key {
     /// End.
     pub const END: Self = Self::code(KeyCode::End);
 
+    /// Backspace.
+    pub const BACKSPACE: Self = Self::code(KeyCode::Backspace);
+    /// Delete.
+    pub const DELETE: Self = Self::code(KeyCode::Delete);
+
     /// Esc: closes a popup. It can't be bound, since over SSH it is late and looks like Alt.
     pub const ESC: Self = Self::code(KeyCode::Esc);
 
@@ -63,6 +68,15 @@ impl Key {
     #[must_use]
     pub const fn char(char: char) -> Self {
         Self::code(KeyCode::Char(char))
+    }
+
+    /// The character typed, if it is one.
+    #[must_use]
+    pub fn typed(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(char) if !self.ctrl && !char.is_control() => Some(char),
+            _ => None,
+        }
     }
 
     /// Ctrl with a letter, given in lower case.

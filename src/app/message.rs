@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::Action;
+use super::{Action, Key};
 use crate::{
     cortex::{Command, Event},
     signal::Snapshot,
@@ -45,8 +45,12 @@ pub struct Throughput {
 pub enum Message {
     /// Time went on.
     Tick(Now),
-    /// A key, through the keymap.
+    /// A key was pressed.
+    Key(Key),
+    /// An action, whatever key it has.
     Action(Action),
+    /// Text was pasted.
+    Paste(String),
     /// Something from the client.
     Cortex(Event),
     /// The client has ended; nothing will come any more.

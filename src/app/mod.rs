@@ -1,9 +1,12 @@
 //! The state machine: `update(Message)` gives new state and effects. No I/O, no clock, no drawing.
 
 mod action;
+pub mod dialog;
+mod forms;
 mod headsets;
 mod key;
 mod keymap;
+mod lists;
 mod message;
 mod sessions;
 mod streams;
@@ -15,8 +18,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
+use self::dialog::{Answer, Ask, Choice, Dialog, List, Pick};
 pub use self::{
     action::{Action, Binding, Scope, TABLE},
+    forms::Purpose,
     headsets::Headsets,
     key::Key,
     keymap::Keymap,
@@ -139,6 +144,8 @@ pub struct App {
     pub zoomed: bool,
     /// Whether the help is open.
     pub help: bool,
+    /// What is being asked of the user.
+    pub dialog: Option<Dialog>,
     /// Place in [`Settings::themes`].
     pub theme: usize,
     /// The last thing to say.
@@ -172,6 +179,7 @@ impl App {
             focus: Pane::Streams,
             zoomed: false,
             help: false,
+            dialog: None,
             theme,
             notice: None,
             refusal: None,
@@ -184,7 +192,11 @@ impl App {
         let mut effects = Vec::new();
         match message {
             Message::Tick(now) => self.now = now,
+            Message::Key(key) => effects = self.press(key),
             Message::Action(action) => effects = self.act(action),
+            Message::Paste(text) => {
+                self.dialog.iter_mut().for_each(|dialog| dialog.paste(&text));
+            }
             Message::Cortex(event) => self.hear(event),
             Message::ClientEnded => effects.push(Effect::Quit),
             Message::Snapshot(snapshot) => self.show(snapshot),
@@ -198,10 +210,52 @@ impl App {
         effects
     }
 
-    /// What a key does now: the focused pane's or a global action. With the help open, its own key,
-    /// the quit key and Esc close it, and only what concerns the screen works besides.
-    #[must_use]
-    pub fn action(&self, key: Key) -> Option<Action> {
+    /// What a key does: what the dialog makes of it if one is open, else the focused pane's or a
+    /// global action. With the help open, its own key, the quit key and Esc close it. What concerns
+    /// the screen works everywhere.
+    fn press(&mut self, key: Key) -> Vec<Effect> {
+        let action = self.settings.keymap.action(self.focus.scope(), key);
+        let Some(mut dialog) = self.dialog.take() else {
+            return self.action(key).map_or_else(Vec::new, |action| self.act(action));
+        };
+        if let Some(action @ (Action::Redraw | Action::Suspend)) = action
+            && key.typed().is_none()
+        {
+            self.dialog = Some(dialog);
+            return self.act(action);
+        }
+        let items = match &dialog {
+            Dialog::Pick(pick) => self.items(&pick.list),
+            _ => Vec::new(),
+        };
+        let answer = dialog.key(key, &items);
+        if matches!(answer, Answer::Stays | Answer::Kept(_)) {
+            self.dialog = Some(dialog);
+        }
+        match answer {
+            Answer::Stays | Answer::Closed => Vec::new(),
+            Answer::Chosen(choice) | Answer::Kept(choice) => self.choose(choice),
+        }
+    }
+
+    fn choose(&mut self, choice: Choice) -> Vec<Effect> {
+        match choice {
+            Choice::Action(action) => self.act(action),
+            Choice::Effects(effects) => effects,
+            Choice::Open(dialog) => {
+                self.dialog = Some(*dialog);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Asks before something is done.
+    fn ask(&mut self, title: &str, lines: Vec<String>, yes: &'static str, then: Effect) {
+        let (title, then) = (title.to_owned(), Choice::Effects(vec![then]));
+        self.dialog = Some(Dialog::Ask(Ask { title, lines, yes, word: None, then }));
+    }
+
+    fn action(&self, key: Key) -> Option<Action> {
         let action = self.settings.keymap.action(self.focus.scope(), key);
         if !self.help {
             return action;
@@ -313,6 +367,7 @@ impl App {
             Action::Freeze => self.freeze(),
             Action::Theme => self.theme = (self.theme + 1) % self.settings.themes.len().max(1),
             Action::Help => self.help = !self.help,
+            Action::Commands => self.dialog = Some(Dialog::Pick(Pick::filtered(List::Commands))),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return vec![Effect::Quit],
@@ -377,7 +432,16 @@ impl App {
                 self.say(Severity::Info, format!("{id} is not connected"));
                 return Vec::new();
             }
-            return vec![Effect::Command(Command::Disconnect(id))];
+            let disconnect = Effect::Command(Command::Disconnect(id.clone()));
+            if self.sessions.on(&id).is_none() {
+                return vec![disconnect];
+            }
+            let lines = vec![
+                format!("Its session ends, and {id} is gone for other programs too."),
+                "To end only the session, close it in the session pane.".to_owned(),
+            ];
+            self.ask("Disconnect the headset?", lines, "disconnect", disconnect);
+            return Vec::new();
         }
         if let Some(entry) = self.sessions.on(&id) {
             self.sessions.current = Some(entry.session.id.clone());
@@ -400,7 +464,15 @@ impl App {
             self.say(Severity::Info, "the session is activated already".to_owned());
             return Vec::new();
         }
-        vec![Effect::Command(Command::Activate(id))]
+        let left = self.licence.as_ref().and_then(|licence| licence.local_quota);
+        let left = left.map_or_else(
+            || "How many activations are left on this computer is not known.".to_owned(),
+            |left| format!("{left} activations are left on this computer."),
+        );
+        let lines = vec!["This uses one activation of the licence.".to_owned(), left];
+        let activate = Effect::Command(Command::Activate(id));
+        self.ask("Activate the session?", lines, "activate", activate);
+        Vec::new()
     }
 
     fn freeze(&mut self) {

@@ -35,7 +35,7 @@ fn hear(app: &mut App, event: Event) {
 }
 
 fn press(app: &mut App, key: Key) -> Vec<Effect> {
-    app.action(key).map_or_else(Vec::new, |action| app.update(Message::Action(action)))
+    app.update(Message::Key(key))
 }
 
 fn refusal(method: &str) -> Refusal {

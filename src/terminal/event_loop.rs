@@ -128,10 +128,8 @@ impl<S: Screen> Loop<'_, S> {
 
     async fn hear(&mut self, input: Input) -> Result<(), End> {
         match input {
-            Input::Key(key) => match self.app.action(key) {
-                Some(action) => self.tell_now(Message::Action(action)).await,
-                None => Ok(()),
-            },
+            Input::Key(key) => self.tell_now(Message::Key(key)).await,
+            Input::Paste(text) => self.tell_now(Message::Paste(text)).await,
             Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
             Input::Stop => self.suspend().await,
             Input::Continue => self.resume(),

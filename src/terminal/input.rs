@@ -20,6 +20,8 @@ const QUEUE: usize = 256;
 pub enum Input {
     /// A key was pressed, or repeats.
     Key(Key),
+    /// Text was pasted: not keys, or it would fire shortcuts.
+    Paste(String),
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
     /// The process is to be stopped (`SIGTSTP`).
@@ -52,7 +54,7 @@ pub fn forward(
     thread::Builder::new().name("terminal reader".to_owned()).spawn(move || {
         loop {
             let told = match read() {
-                Ok(event) => match translate(&event) {
+                Ok(event) => match translate(event) {
                     Some(told) => told,
                     None => continue,
                 },
@@ -67,11 +69,11 @@ pub fn forward(
     })
 }
 
-/// Releases of keys (Windows tells them), pastes, focus and mouse mean nothing here: a paste that
-/// was taken for keys would fire shortcuts.
-fn translate(event: &Event) -> Option<Input> {
-    match *event {
+/// Releases of keys (Windows tells them), focus and mouse mean nothing here.
+fn translate(event: Event) -> Option<Input> {
+    match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(key.into())),
+        Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
         _ => None,
     }
@@ -107,6 +109,7 @@ mod tests {
             told.push(input);
         }
         let z = || Input::Key(Key::char('z'));
-        assert_eq!(told, [z(), z(), Input::Resize(1, 2), Input::Leave(End::Gone)]);
+        let paste = Input::Paste("q".to_owned());
+        assert_eq!(told, [z(), paste, z(), Input::Resize(1, 2), Input::Leave(End::Gone)]);
     }
 }

@@ -10,6 +10,7 @@
 //! ```
 //! On a large screen the log stands below the session, and the streams have all of the right side.
 
+mod dialog;
 mod footer;
 mod glyphs;
 mod header;
@@ -95,6 +96,9 @@ impl Ui {
                 footer::draw(&scene, screen.footer, buffer);
                 if app.help {
                     help::draw(&scene, area, buffer);
+                }
+                if let Some(open) = &app.dialog {
+                    dialog::draw(&scene, open, area, buffer);
                 }
             }
             None => Line::raw(layout::too_small(area)).render(area, buffer),

@@ -7,6 +7,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) use crate::cortex::text::clean;
 
+/// Cells that a character takes.
+#[must_use]
+pub(super) fn width(char: char) -> usize {
+    char.width().unwrap_or(0)
+}
+
 /// Cut to a width in cells, with an ellipsis where something is missing.
 #[must_use]
 pub(super) fn fit(text: &str, width: usize) -> String {

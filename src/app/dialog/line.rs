@@ -1,0 +1,79 @@
+//! One line of text being typed, with the keys of a shell.
+
+use tui_input::{Input, InputRequest};
+
+use crate::app::Key;
+
+/// Characters that a line may have.
+const MOST: usize = 400;
+
+/// A line being typed.
+#[derive(Clone, Debug, Default)]
+pub struct TextLine(Input);
+
+impl PartialEq for TextLine {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text() && self.0.cursor() == other.0.cursor()
+    }
+}
+
+impl Eq for TextLine {}
+
+impl From<&str> for TextLine {
+    fn from(text: &str) -> Self {
+        Self(Input::new(text.to_owned()))
+    }
+}
+
+impl TextLine {
+    /// What is typed so far.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.0.value()
+    }
+
+    /// The place of the cursor in cells from the start of the text, and how many cells of it are
+    /// beyond the left edge of a field of this width.
+    #[must_use]
+    pub fn cursor(&self, width: usize) -> (usize, usize) {
+        (self.0.visual_cursor(), self.0.visual_scroll(width))
+    }
+
+    /// Takes a key in; false for one that means nothing to a line.
+    pub(super) fn key(&mut self, key: Key) -> bool {
+        let request = match key {
+            Key::LEFT => InputRequest::GoToPrevChar,
+            Key::RIGHT => InputRequest::GoToNextChar,
+            Key::HOME => InputRequest::GoToStart,
+            Key::END => InputRequest::GoToEnd,
+            Key::BACKSPACE => InputRequest::DeletePrevChar,
+            Key::DELETE => InputRequest::DeleteNextChar,
+            _ if key == Key::ctrl('a') => InputRequest::GoToStart,
+            _ if key == Key::ctrl('e') => InputRequest::GoToEnd,
+            _ if key == Key::ctrl('w') => InputRequest::DeletePrevWord,
+            _ if key == Key::ctrl('u') => InputRequest::DeleteFromStart,
+            _ if key == Key::ctrl('k') => InputRequest::DeleteTillEnd,
+            _ => match key.typed() {
+                Some(char) => return self.insert(char),
+                None => return false,
+            },
+        };
+        self.0.handle(request);
+        true
+    }
+
+    /// Takes pasted text in; line breaks and control characters become blanks.
+    pub(super) fn paste(&mut self, text: &str) {
+        let shown = |char: char| if char.is_control() { ' ' } else { char };
+        text.trim_end().chars().take(MOST).map(shown).for_each(|char| {
+            self.insert(char);
+        });
+    }
+
+    fn insert(&mut self, char: char) -> bool {
+        if self.text().chars().count() < MOST {
+            self.0.handle(InputRequest::InsertChar(char));
+        }
+        true
+    }
+}

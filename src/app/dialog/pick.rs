@@ -1,0 +1,144 @@
+//! A list to pick from, narrowed by what is typed. The items are made from the state whenever they
+//! are needed, so that a list that stays open stays true.
+
+use super::{Answer, Choice, TextLine};
+use crate::app::Key;
+
+/// Rows that a page key moves.
+const PAGE: isize = 10;
+
+/// A list being picked from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// What there is to pick from.
+    pub list: List,
+    /// What narrows it, where it is long.
+    pub filter: Option<TextLine>,
+    /// The selected one, by its place among those that match.
+    pub selected: usize,
+}
+
+/// What there is to pick from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Every action, and what can be done with every headset and session.
+    Commands,
+}
+
+impl List {
+    /// What is picked, in a few words.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Commands => "commands",
+        }
+    }
+
+    /// What is said where nothing matches.
+    #[must_use]
+    pub fn empty(&self) -> &'static str {
+        match self {
+            Self::Commands => "no command has such a name",
+        }
+    }
+}
+
+/// One to pick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What it is called, and what is typed to find it.
+    pub text: String,
+    /// What else there is to say.
+    pub note: String,
+    /// Whether it is on, where that can be said.
+    pub on: Option<bool>,
+    /// What follows.
+    pub choice: Choice,
+}
+
+impl Pick {
+    /// A list that is narrowed by typing.
+    #[must_use]
+    pub fn filtered(list: List) -> Self {
+        Self { list, filter: Some(TextLine::default()), selected: 0 }
+    }
+
+    /// A list short enough to be seen whole, which stays open.
+    #[must_use]
+    pub fn plain(list: List) -> Self {
+        Self { list, filter: None, selected: 0 }
+    }
+
+    /// Those that hold every word typed, those that begin with it first.
+    #[must_use]
+    pub fn matching<'a>(&self, items: &'a [Item]) -> Vec<&'a Item> {
+        let typed = self.filter.as_ref().map_or("", TextLine::text).to_lowercase();
+        let fits = |item: &&Item| {
+            let (text, note) = (item.text.to_lowercase(), item.note.to_lowercase());
+            typed.split_whitespace().all(|word| text.contains(word) || note.contains(word))
+        };
+        let mut matching: Vec<_> = items.iter().filter(fits).collect();
+        let words = typed.trim();
+        // Stable: within each kind they keep their order.
+        matching.sort_by_key(|item| !item.text.to_lowercase().starts_with(words));
+        matching
+    }
+
+    pub(super) fn key(&mut self, key: Key, items: &[Item]) -> Answer {
+        let matching = self.matching(items);
+        let last = matching.len().saturating_sub(1);
+        self.selected = self.selected.min(last);
+        let step = match key {
+            Key::UP => -1,
+            Key::DOWN => 1,
+            Key::PAGE_UP => -PAGE,
+            Key::PAGE_DOWN => PAGE,
+            _ if key == Key::ctrl('p') => -1,
+            _ if key == Key::ctrl('n') => 1,
+            _ if self.filter.is_none() && key == Key::char('k') => -1,
+            _ if self.filter.is_none() && key == Key::char('j') => 1,
+            _ => 0,
+        };
+        if step != 0 {
+            self.selected = self.selected.saturating_add_signed(step).min(last);
+            return Answer::Stays;
+        }
+        let chosen = matching.get(self.selected).copied();
+        match &mut self.filter {
+            Some(typed) if key == Key::TAB => {
+                if let Some(item) = chosen {
+                    *typed = completed(typed.text(), &matching, item).as_str().into();
+                }
+            }
+            Some(typed) if key != Key::ENTER => {
+                if typed.key(key) {
+                    self.selected = 0;
+                }
+            }
+            None if key == Key::char('q') => return Answer::Closed,
+            filter if key == Key::ENTER || key == Key::SPACE => {
+                let Some(item) = chosen else { return Answer::Stays };
+                // What is switched on and off is seen to change.
+                let stays = filter.is_none() && item.on.is_some();
+                let choice = item.choice.clone();
+                return if stays { Answer::Kept(choice) } else { Answer::Chosen(choice) };
+            }
+            _ => {}
+        }
+        Answer::Stays
+    }
+}
+
+/// What is typed, as far as it is certain: the start that all matching ones that begin so have in
+/// common, else the selected one.
+fn completed(typed: &str, matching: &[&Item], selected: &Item) -> String {
+    let mut begun = matching.iter().map(|item| &item.text).filter(|text| text.starts_with(typed));
+    let common = begun.next().map(|first| {
+        begun.fold(first.as_str(), |common, text| {
+            let same = common.char_indices().zip(text.chars());
+            let end = same.take_while(|((_, a), b)| a == b).last();
+            &common[..end.map_or(0, |((at, char), _)| at + char.len_utf8())]
+        })
+    });
+    common.filter(|common| common.len() > typed.len()).unwrap_or(&selected.text).to_owned()
+}
