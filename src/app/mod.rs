@@ -343,6 +343,18 @@ impl App {
                 }
                 self.sessions.subscribed(&session, streams, refused);
             }
+            Event::Unsubscribed { session, streams } => {
+                self.sessions.unsubscribed(&session, &streams);
+            }
+            Event::Record(event) => self.say(Severity::Info, event.to_string()),
+            Event::Updated(_)
+            | Event::Clock { .. }
+            | Event::Mappings(_)
+            | Event::Sessions(_)
+            | Event::Records(_)
+            | Event::Marker { .. }
+            | Event::Profiles(_)
+            | Event::Profile { .. } => {}
             Event::Warning(warning) => {
                 self.say(Severity::Info, format!("Cortex {}: {}", warning.code, warning.text()));
             }
@@ -420,7 +432,7 @@ impl App {
 
     fn command_headset(&mut self, action: Action) -> Vec<Effect> {
         if action == Action::Scan {
-            return vec![Effect::Command(Command::Scan)];
+            return vec![Effect::Command(Command::Scan { anyway: false })];
         }
         let Some(headset) = self.headsets.selected() else {
             self.say(Severity::Problem, "no headset is selected".to_owned());
@@ -448,7 +460,7 @@ impl App {
             self.focus = Pane::Streams;
             return Vec::new();
         }
-        vec![Effect::Command(Command::Open(id))]
+        vec![Effect::Command(Command::Open { headset: id, mode: None })]
     }
 
     fn command_session(&mut self, action: Action) -> Vec<Effect> {

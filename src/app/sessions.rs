@@ -177,6 +177,12 @@ impl Sessions {
         entry.subscribed.dedup();
     }
 
+    pub(super) fn unsubscribed(&mut self, id: &SessionId, streams: &[Stream]) {
+        let entry = self.entry(id);
+        entry.subscribed.retain(|stream| !streams.contains(stream));
+        entry.refused.retain(|(stream, _)| !streams.contains(stream));
+    }
+
     pub(super) fn closed(&mut self, id: &SessionId, why: String, now: Instant) {
         let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) else {
             return;

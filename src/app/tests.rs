@@ -156,7 +156,7 @@ fn enter_opens_a_headset_once_and_then_goes_to_its_session() {
     let mut app = app();
     app.focus = Pane::Headsets;
     hear(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
-    let open = Effect::Command(Command::Open("EPOCX-00000001".into()));
+    let open = Effect::Command(Command::Open { headset: "EPOCX-00000001".into(), mode: None });
     assert_eq!(press(&mut app, Key::ENTER), [open]);
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     assert_eq!(press(&mut app, Key::ENTER), []);

@@ -94,6 +94,12 @@ pub struct Licence {
     pub expired: bool,
     /// ISO time until which it is valid.
     pub valid_to: String,
+    /// ISO time from which Cortex warns that it has been used offline for long.
+    pub soft_limit_time: String,
+    /// ISO time from which it cannot be used offline.
+    pub hard_limit_time: String,
+    /// Whether EMOTIV's cloud has told this; else it comes from this computer's memory.
+    pub is_online: bool,
 }
 
 impl From<Value> for Licence {
@@ -106,11 +112,21 @@ impl From<Value> for Licence {
             local_quota: members.number("localQuota"),
             expired: members.flag("expired"),
             valid_to: members.text("validTo"),
+            soft_limit_time: members.text("softLimitTime"),
+            hard_limit_time: members.text("hardLimitTime"),
+            is_online: members.flag("isOnline"),
         }
     }
 }
 
 impl Licence {
+    /// Reads the answer of `getLicenseInfo`.
+    pub(super) fn from_answer(mut answer: Value) -> Self {
+        let is_online = answer.get("isOnline").and_then(Value::as_bool).unwrap_or_default();
+        let licence = answer.get_mut("license").map(Value::take).unwrap_or_default();
+        Self { is_online, ..licence.into() }
+    }
+
     /// Whether it carries a scope (`eeg`, `pm`).
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {

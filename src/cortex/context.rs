@@ -223,9 +223,8 @@ impl Context {
     /// Reads the licence (§4.6) and tells it. Without one sessions are opened without it.
     pub(super) async fn read_licence(&self) {
         match self.ask_as_user("getLicenseInfo", json!({}), Effect::None).await {
-            Ok(mut answer) => {
-                let licence = answer.get_mut("license").map(Value::take).unwrap_or_default();
-                let licence = Licence::from(licence);
+            Ok(answer) => {
+                let licence = Licence::from_answer(answer);
                 self.account.set_licence(licence.clone());
                 self.outbox.tell(Event::Licence(licence)).await;
             }

@@ -1,14 +1,21 @@
 //! What the client tells the application, and what the application asks of the client.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
-    Headset, HeadsetId, Session, SessionId, Stream, Warning,
+    Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Session, SessionId, Stream,
+    Warning,
     account::{CortexInfo, Licence, UserLogin},
+    profiles::Loaded,
+    record::Records,
+    settings::StoredMapping,
 };
+
+/// How long a scan takes, about (§2.5).
+pub const SCAN: Duration = Duration::from_secs(20);
 
 /// What the client tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +33,20 @@ pub enum Event {
     Headsets(Vec<Headset>),
     /// A scan for headsets began (`true`) or ended.
     Scan(bool),
+    /// Headset settings, name or headband position were changed; the list with them follows.
+    Updated(HeadsetId),
+    /// The clock of a headset that has been connected was compared with ours: what to add to the
+    /// monotonic time of this program, in seconds, to get the `time` of its samples (§2.9).
+    Clock {
+        /// Of which.
+        headset: HeadsetId,
+        /// In seconds.
+        adjustment: f64,
+    },
+    /// The Flex mappings that Cortex keeps.
+    Mappings(Vec<StoredMapping>),
+    /// All live sessions of this application, those of its other programs among them.
+    Sessions(Vec<Session>),
     /// A session of ours came or changed.
     Session(Session),
     /// A session of ours was opened, and why in this mode.
@@ -52,6 +73,35 @@ pub enum Event {
         streams: Vec<Stream>,
         /// Those that were refused, each with its reason and next step.
         refused: Vec<(Stream, Refusal)>,
+    },
+    /// Streams were given up on the user's word.
+    Unsubscribed {
+        /// The session.
+        session: SessionId,
+        /// The streams that flow no more.
+        streams: Vec<Stream>,
+    },
+    /// Something became of a record.
+    Record(RecordEvent),
+    /// The newest records.
+    Records(Records),
+    /// A marker was set, or became an interval.
+    Marker {
+        /// In which session.
+        session: SessionId,
+        /// In which record.
+        record: RecordId,
+        /// The marker as Cortex keeps it.
+        marker: Marker,
+    },
+    /// The stored profiles.
+    Profiles(Vec<Profile>),
+    /// Which profile a headset uses, if any.
+    Profile {
+        /// Which headset.
+        headset: HeadsetId,
+        /// The profile.
+        loaded: Option<Loaded>,
     },
     /// Cortex said something unasked.
     Warning(Warning),
@@ -81,6 +131,20 @@ impl Event {
                     warn!("{refusal}");
                 }
             }
+            Self::Unsubscribed { streams, .. } => {
+                let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
+                info!("unsubscribed from {}", names.join(" "));
+            }
+            Self::Updated(headset) => info!("{headset} has been updated"),
+            Self::Clock { headset, adjustment } => {
+                debug!("the clock of {headset} is {adjustment} s from ours");
+            }
+            Self::Record(event) => info!("{event}"),
+            Self::Marker { marker, .. } => info!("marker {} at {}", marker.label, marker.start),
+            Self::Profile { headset, loaded } => match loaded {
+                Some(loaded) => info!("{headset} uses the profile {}", loaded.name),
+                None => info!("{headset} uses no profile"),
+            },
             Self::Refused(refusal) => warn!("{refusal}"),
             // Warnings are logged by the link, which counts them.
             Self::Link(Link::Connecting)
@@ -88,7 +152,11 @@ impl Event {
             | Self::Licence(_)
             | Self::Headsets(_)
             | Self::Scan(_)
-            | Self::Session(_) => {}
+            | Self::Sessions(_)
+            | Self::Session(_)
+            | Self::Mappings(_)
+            | Self::Records(_)
+            | Self::Profiles(_) => {}
         }
     }
 }
@@ -231,21 +299,4 @@ pub(super) fn refusal(method: &str, message: &str, next: &str) -> Refusal {
         message: message.to_owned(),
         next: next.to_owned(),
     }
-}
-
-/// What the application asks of the client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Connect the headset if need be, open a session and subscribe.
-    Open(HeadsetId),
-    /// Disconnect the headset.
-    Disconnect(HeadsetId),
-    /// Scan for headsets.
-    Scan,
-    /// Activate an open session (debits the licence).
-    Activate(SessionId),
-    /// Close a session, also one that another program of this application opened.
-    Close(SessionId),
-    /// Close the sessions that cortop opened and the socket, then end.
-    Quit,
 }

@@ -188,7 +188,7 @@ impl Flow<'_> {
 
     async fn command(&mut self, command: Command) {
         match command {
-            Command::Open(headset) => {
+            Command::Open { headset, .. } => {
                 self.memory.want(headset.clone());
                 if let Some(kept) = self.kept.get(&headset) {
                     // A keeper that is full of orders will come to them.
@@ -198,14 +198,15 @@ impl Flow<'_> {
                 }
             }
             Command::Disconnect(headset) => self.disconnect(headset),
-            Command::Scan if self.is_flowing() => {
+            Command::Scan { anyway: false } if self.is_flowing() => {
                 let why = "a scan harms the streams that flow";
-                self.refuse("controlDevice", why, "close the sessions first").await;
+                self.refuse("controlDevice", why, "close the sessions first, or scan anyway").await;
             }
-            Command::Scan => self.scans.start(&self.context, &mut self.tasks).await,
+            Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
             Command::Activate(session) => self.order(&session, Order::Activate).await,
             Command::Close(session) => self.order(&session, Order::Close).await,
             Command::Quit => {}
+            _ => self.refuse("command", "not there yet", "wait for the next version").await,
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{HeadsetId, lenient::Members, model::Model};
+use super::{HeadsetId, lenient::Members, model::Model, settings::Montage};
 
 /// A headset as `queryHeadsets` and a session object tell of it (§4.1). Every member is optional
 /// on the wire; a discovered headset has empty sensor lists and zero settings.
@@ -30,6 +30,9 @@ pub struct Headset {
     pub motion_sensors: Vec<String>,
     /// Rates and resolutions.
     pub settings: Settings,
+    /// Which electrode of an EPOC Flex sits where; `None` in a session object and for all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flex_mappings: Option<Montage>,
     /// `back` or `top` on an EPOC X, else `None`.
     pub headband_position: Option<String>,
     /// Made in EMOTIV Launcher, without hardware.
@@ -90,6 +93,7 @@ impl From<Value> for Headset {
             sensors: members.texts("sensors"),
             motion_sensors: members.texts("motionSensors"),
             settings: members.object("settings"),
+            flex_mappings: members.optional_object("flexMappings"),
             headband_position: members.optional_text("headbandPosition"),
             is_virtual: members.flag("isVirtual"),
             is_dfu_mode: members.flag("isDfuMode"),

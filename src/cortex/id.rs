@@ -67,3 +67,13 @@ id! {
     /// A session's id, a UUID; it stands as `sid` in every sample (§4.2).
     SessionId
 }
+
+id! {
+    /// A record's id, a UUID (§4.3).
+    RecordId
+}
+
+id! {
+    /// A marker's id, a UUID (§4.4).
+    MarkerId
+}

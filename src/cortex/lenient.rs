@@ -1,7 +1,10 @@
 //! Reads objects of the wire member by member (§4, §9.2): missing, null, of another type, too long
 //! or too many — each costs that member its value, never the object or the list it stands in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use serde_json::{Map, Value};
 
@@ -75,11 +78,21 @@ impl Members {
         self.take(name, "a boolean", |value| value.as_bool().ok_or(value)).unwrap_or_default()
     }
 
-    /// An object; its default where there is none.
-    pub(super) fn object<T: From<Value> + Default>(&mut self, name: &str) -> T {
+    /// An object, or nothing where there is none.
+    pub(super) fn optional_object<T: From<Value>>(&mut self, name: &str) -> Option<T> {
         self.take(name, "an object", |value| if value.is_object() { Ok(value) } else { Err(value) })
             .map(T::from)
-            .unwrap_or_default()
+    }
+
+    /// An object; its default where there is none.
+    pub(super) fn object<T: From<Value> + Default>(&mut self, name: &str) -> T {
+        self.optional_object(name).unwrap_or_default()
+    }
+
+    /// All members that are texts, by name.
+    pub(super) fn all_texts(mut self) -> BTreeMap<String, String> {
+        let names: Vec<_> = self.map.keys().take(ENTRIES).cloned().collect();
+        names.iter().filter_map(|name| Some((tame(name), self.optional_text(name)?))).collect()
     }
 
     /// What has not been taken, kept as it came.

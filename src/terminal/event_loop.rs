@@ -300,7 +300,7 @@ mod tests {
         tokio::time::sleep(2 * FRAME).await;
         rig.key('1').await;
         rig.input.send(Input::Key(Key::ENTER)).await.expect("the loop runs");
-        assert_eq!(rig.commands.recv().await, Some(Command::Open(id)));
+        assert_eq!(rig.commands.recv().await, Some(Command::Open { headset: id, mode: None }));
         rig.key('q').await;
         let (app, end, _) = rig.ended.await.expect("no panic");
         assert_eq!((end, app.headsets.list.len()), (End::Quit, 1));

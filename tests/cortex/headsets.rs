@@ -23,7 +23,7 @@ async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
     assert!(service.asked("createSession").is_empty());
     let mut sessions = Vec::new();
     for id in [EPOCX, INSIGHT] {
-        tested.command(Command::Open(id.into())).await;
+        tested.command(Command::Open { headset: id.into(), mode: None }).await;
         sessions.push(
             tested
                 .until(|event| match event {
@@ -35,7 +35,7 @@ async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
     }
     assert_ne!(sessions[0], sessions[1]);
 
-    tested.command(Command::Scan).await;
+    tested.command(Command::Scan { anyway: false }).await;
     assert!(tested.until(refused).await.contains("scan harms"));
     tested.command(Command::Close(sessions[0].clone())).await;
     assert_eq!(tested.until(closed).await, "closed by you");

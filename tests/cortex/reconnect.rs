@@ -65,7 +65,7 @@ async fn a_service_that_is_not_there_yet_is_waited_for() {
         .await;
     assert!(why.contains("nothing listens on") && why.contains("EMOTIV Launcher"), "{why}");
     // What is asked for meanwhile is refused aloud, or remembered.
-    tested.command(Command::Scan).await;
+    tested.command(Command::Scan { anyway: false }).await;
     assert!(tested.until(refused).await.contains("not connected"));
     let _service = Service::on(TcpListener::bind(address).await.unwrap(), None, |_| Say::Usual);
     tested.until(reached(Step::Streaming)).await;

@@ -1,0 +1,135 @@
+//! What the application asks of the client. What cannot be carried out is answered with
+//! [`Event::Refused`](super::Event::Refused), whose method tells what it was about.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    HeadsetId, MarkerId, RecordId, SessionId, SessionMode, Stream,
+    markers::MarkerValue,
+    record::{Export, NewRecord, RecordChange},
+    settings::{Connecting, CustomInfo, Setting},
+};
+
+/// What the application asks of the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Connect the headset if need be, open a session and subscribe. A session of this application
+    /// that lives on it already is adopted instead; with mode `Open` it is left as it is.
+    Open {
+        /// On which.
+        headset: HeadsetId,
+        /// In which mode; as configured if not told.
+        mode: Option<SessionMode>,
+    },
+    /// Activate an open session (debits the licence).
+    Activate(SessionId),
+    /// Close a session, also one that another program of this application opened.
+    Close(SessionId),
+    /// Subscribe more streams of a session. They stay wanted on its headset, also after a loss of
+    /// the connection.
+    Subscribe(SessionId, Vec<Stream>),
+    /// Give up streams of a session, for later sessions on its headset too.
+    Unsubscribe(SessionId, Vec<Stream>),
+    /// Disconnect the headset.
+    Disconnect(HeadsetId),
+    /// Scan for headsets: about [`SCAN`](super::event::SCAN) long.
+    Scan {
+        /// Even while streams flow, which the scan harms.
+        anyway: bool,
+    },
+    /// Something else about a headset.
+    Headset(HeadsetCommand),
+    /// Something about records.
+    Record(RecordCommand),
+    /// Something about the markers of a running record.
+    Marker(MarkerCommand),
+    /// Something about profiles.
+    Profile(ProfileCommand),
+    /// Close the sessions that cortop opened and the socket, then end.
+    Quit,
+}
+
+/// About a headset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeadsetCommand {
+    /// Connect it without opening a session. How, is remembered for later connections.
+    Connect(HeadsetId, Connecting),
+    /// Change mode and rates of one on a USB cable: [`Event::Updated`](super::Event::Updated).
+    Set(HeadsetId, Setting),
+    /// Change name or headband position: [`Event::Updated`](super::Event::Updated).
+    SetInfo(HeadsetId, CustomInfo),
+    /// List the stored Flex mappings: [`Event::Mappings`](super::Event::Mappings).
+    ListMappings,
+}
+
+/// About records; [`Event::Record`](super::Event::Record) tells the outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordCommand {
+    /// Start one in an activated session.
+    Start(SessionId, NewRecord),
+    /// Stop the one that runs in a session.
+    Stop(SessionId),
+    /// Change title, description or tags.
+    Update(RecordId, RecordChange),
+    /// Delete one for good.
+    Delete(RecordId),
+    /// Write one to files.
+    Export(RecordId, Export),
+    /// List the newest ones: [`Event::Records`](super::Event::Records).
+    List,
+}
+
+/// About markers; [`Event::Marker`](super::Event::Marker) tells the outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkerCommand {
+    /// Mark a moment in the record that runs in a session.
+    Mark {
+        /// Of which session.
+        session: SessionId,
+        /// What it is.
+        label: String,
+        /// Its value.
+        value: MarkerValue,
+        /// When the key was pressed.
+        at: Moment,
+    },
+    /// Make an interval of an instance.
+    End {
+        /// Of which session.
+        session: SessionId,
+        /// Which one.
+        marker: MarkerId,
+        /// When the key was pressed.
+        at: Moment,
+    },
+}
+
+/// About profiles; [`Event::Profile`](super::Event::Profile) tells the outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProfileCommand {
+    /// List them ([`Event::Profiles`](super::Event::Profiles)), and who holds which.
+    List,
+    /// Load one, in place of the one that this application has loaded.
+    Load(HeadsetId, String),
+    /// Unload the one that is loaded.
+    Unload(HeadsetId),
+}
+
+/// A moment by both clocks of this computer: which one a marker needs depends on its headset
+/// (§2.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By the calendar.
+    pub wall: Timestamp,
+    /// By the clock that only goes forward.
+    pub instant: Instant,
+}
+
+impl Moment {
+    /// Reads both clocks.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { wall: Timestamp::now(), instant: Instant::now() }
+    }
+}
