@@ -11,6 +11,7 @@ use color_eyre::{
     config::{HookBuilder, Theme},
     eyre::{Result, bail, eyre},
 };
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tracing::{info, warn};
 
@@ -117,6 +118,10 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
             theme,
             url: cortex.url.clone(),
             demo: demo.is_some(),
+            markers: config.markers.clone(),
+            fragile: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
+            folder: std::env::current_dir().unwrap_or_default().display().to_string(),
+            zone: Some(TimeZone::system()),
         };
         let end = show(&config, cortex, settings, &ui).await;
         if let Some(sim) = sim {

@@ -89,9 +89,16 @@ actions! {
         Zoom "zoom" [Key::char('z')] "focused pane on the whole screen, and back";
         #[hint = "freeze"]
         Freeze "freeze" [Key::SPACE] "stop the picture, or let it go on; data keep flowing";
+        #[hint = "record"]
+        Record "record" [Key::char('R')] "start a record in this session, or stop it";
+        #[hint = "marker"]
+        Mark "mark" [Key::char('m')] "marker at this moment: then 1 to 9, or a text";
+        MarkNow "mark-now" [Key::f(1), Key::f(2), Key::f(3), Key::f(4), Key::f(5), Key::f(6), Key::f(7), Key::f(8), Key::f(9)] "marker with this number at once";
+        EndMarker "end-marker" [Key::char('M')] "the last marker lasts until now";
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
         Help "help" [Key::char('?')] "all keys";
+        Copy "copy" [Key::char('y')] "copy what is selected to the clipboard (OSC 52)";
         #[hint = "commands"]
         Commands "commands" [Key::char(':')] "any command by its name";
         Redraw "redraw" [Key::ctrl('l')] "draw the whole screen anew";
@@ -106,6 +113,8 @@ actions! {
         Open "open" [Key::ENTER] "connect the headset and open a session";
         #[hint = "disconnect"]
         Disconnect "disconnect" [Key::char('d')] "disconnect the headset, also for other programs";
+        #[hint = "more"]
+        HeadsetMenu "menu" [Key::char('e')] "more: connect by, settings, name, open activated or not";
         #[hint = "scan"]
         Scan "scan" [Key::char('r')] "scan for headsets (about 20 s; not while streams flow)";
     }
@@ -118,6 +127,13 @@ actions! {
         Activate "activate" [Key::char('a')] "activate the session (debits the licence)";
         #[hint = "close"]
         Close "close" [Key::char('x')] "close the session";
+        Sessions "sessions" [Key::char('s')] "all live sessions of this application";
+        #[hint = "profiles"]
+        Profiles "profiles" [Key::char('p')] "load or unload a profile";
+        Account "account" [Key::char('u')] "user and licence";
+        History "history" [Key::char('h')] "what happened to this session";
+        #[hint = "records"]
+        Records "records" [Key::char('r')] "records: export, rename, delete";
         #[hint = "next"]
         NextSession "next" [Key::char('n')] "next session";
     }
@@ -139,6 +155,7 @@ actions! {
         Sweep "sweep" [Key::char('s')] "sweep or scroll";
         #[hint = "filters"]
         Filters "filters" [Key::char('f')] "next filters";
+        ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "channels above";
         ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "channels below";
         Earlier "earlier" [Key::PAGE_UP] "half a window back in the history";

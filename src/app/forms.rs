@@ -1,17 +1,123 @@
-//! What forms are for: which entries each has, and what comes of them.
+//! What forms are for: what comes of their entries.
 
-use super::dialog::{Choice, Entry};
+use std::path::PathBuf;
 
-/// What a form is for.
+use super::{
+    Effect, Key,
+    dialog::{Choice, Entry},
+    recording,
+};
+use crate::cortex::{
+    Command, HeadsetCommand, HeadsetId, Moment, RecordCommand, RecordId, SessionId,
+    markers::MarkerValue,
+    record::{Export, ExportFormat, NewRecord, RecordChange},
+    settings::CustomInfo,
+};
+
+/// Characters of a subject's name (cortex-api.md §3.6).
+const SUBJECT: usize = 30;
+
+/// What a form is for, and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Purpose {}
+pub enum Purpose {
+    /// Start a record.
+    StartRecord(SessionId),
+    /// Change what a record is called.
+    ChangeRecord(RecordId),
+    /// Write a record to files.
+    ExportRecord(RecordId),
+    /// Give a headset a name.
+    NameHeadset(HeadsetId),
+    /// Set a marker at the moment the key was pressed.
+    Mark {
+        /// In which session's record.
+        session: SessionId,
+        /// When.
+        at: Moment,
+        /// What the digits stand for.
+        labels: Vec<String>,
+    },
+}
+
+/// What is wrong with which entry.
+type Complaint = (usize, String);
 
 impl Purpose {
     /// What comes of the entries.
     ///
     /// # Errors
     /// The place of the entry that cannot be so, and a sentence with what it can be.
-    pub(super) fn answer(&self, _entries: &[Entry]) -> Result<Choice, (usize, String)> {
-        match *self {}
+    pub(super) fn answer(&self, entries: &[Entry]) -> Result<Choice, Complaint> {
+        let filled = |at: usize| entries.get(at).map_or("", Entry::filled);
+        let effect = match self {
+            Self::StartRecord(session) => {
+                let subject = Some(filled(1)).filter(|name| !name.is_empty());
+                if subject.is_some_and(|name| name.chars().count() > SUBJECT) {
+                    return Err((1, format!("a name has {SUBJECT} characters at most")));
+                }
+                let new = NewRecord {
+                    title: needed(entries, 0)?,
+                    subject: subject.map(str::to_owned),
+                    description: filled(2).to_owned(),
+                    tags: words(filled(3)),
+                };
+                record(RecordCommand::Start(session.clone(), new))
+            }
+            Self::ChangeRecord(id) => {
+                let change = RecordChange {
+                    title: Some(needed(entries, 0)?),
+                    description: Some(filled(1).to_owned()),
+                    tags: Some(words(filled(2))),
+                };
+                record(RecordCommand::Update(id.clone(), change))
+            }
+            Self::ExportRecord(id) => {
+                let folder = PathBuf::from(needed(entries, 0)?);
+                if !folder.is_absolute() {
+                    return Err((
+                        0,
+                        "the whole path is needed: Cortex writes the files".to_owned(),
+                    ));
+                }
+                let format = entries.get(1).map_or(0, Entry::chosen);
+                let format = ExportFormat::ALL.get(format).copied().unwrap_or(ExportFormat::CsvV2);
+                let export = Export { folder, format, streams: format.streams().to_vec() };
+                record(RecordCommand::Export(id.clone(), export))
+            }
+            Self::NameHeadset(id) => {
+                let info = CustomInfo { name: Some(filled(0).to_owned()), headband: None };
+                let set = HeadsetCommand::SetInfo(id.clone(), info);
+                Effect::Command(Command::Headset(set))
+            }
+            Self::Mark { session, at, .. } => {
+                let label = needed(entries, 0)?;
+                let value = MarkerValue::Text(label.clone());
+                recording::mark(session.clone(), label, value, *at)
+            }
+        };
+        Ok(Choice::Effects(vec![effect]))
     }
+
+    /// What a key does at once, before anything is filled in.
+    pub(super) fn at_once(&self, key: Key, entries: &[Entry]) -> Option<Choice> {
+        let Self::Mark { session, at, labels } = self else { return None };
+        let empty = entries.iter().all(|entry| entry.filled().is_empty());
+        let number = key.typed().filter(|_| empty)?.to_digit(10)?;
+        let label = labels.get(usize::try_from(number).ok()?.checked_sub(1)?)?.clone();
+        let value = MarkerValue::Number(number.into());
+        Some(Choice::Effects(vec![recording::mark(session.clone(), label, value, *at)]))
+    }
+}
+
+fn record(command: RecordCommand) -> Effect {
+    Effect::Command(Command::Record(command))
+}
+
+fn needed(entries: &[Entry], at: usize) -> Result<String, Complaint> {
+    let filled = entries.get(at).map_or("", Entry::filled);
+    if filled.is_empty() { Err((at, "this is needed".to_owned())) } else { Ok(filled.to_owned()) }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }

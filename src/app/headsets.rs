@@ -15,6 +15,8 @@ pub struct Headsets {
     pub selected: Option<HeadsetId>,
     /// Since when each has had its status.
     pub since: BTreeMap<HeadsetId, Instant>,
+    /// Seconds from the clock of this program to that of each headset, as last compared.
+    pub clocks: BTreeMap<HeadsetId, f64>,
     /// Whether a scan runs.
     pub scanning: bool,
     /// Whether the service has told its headsets at all.

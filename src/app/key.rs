@@ -79,6 +79,21 @@ impl Key {
         }
     }
 
+    /// A function key, from F1 on.
+    #[must_use]
+    pub const fn f(number: u8) -> Self {
+        Self::code(KeyCode::F(number))
+    }
+
+    /// The number of a function key.
+    #[must_use]
+    pub fn function(self) -> Option<u8> {
+        match self.code {
+            KeyCode::F(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// Ctrl with a letter, given in lower case.
     #[must_use]
     pub const fn ctrl(char: char) -> Self {
@@ -107,6 +122,9 @@ impl FromStr for Key {
         if let Some(&(key, _)) = Self::NAMED.iter().find(|(_, name)| *name == text) {
             return Ok(key);
         }
+        if let Some(number @ 1..=12) = text.strip_prefix('f').and_then(|rest| rest.parse().ok()) {
+            return Ok(Self::f(number));
+        }
         let (ctrl, rest) = text.strip_prefix("ctrl-").map_or((false, text), |rest| (true, rest));
         let mut chars = rest.chars();
         match (chars.next(), chars.next()) {
@@ -129,6 +147,7 @@ impl fmt::Display for Key {
         match self.code {
             KeyCode::Char(char) if self.ctrl => f.pad(&format!("ctrl-{char}")),
             KeyCode::Char(char) => f.pad(char.encode_utf8(&mut [0; 4])),
+            KeyCode::F(number) => f.pad(&format!("f{number}")),
             code => f.pad(&format!("{code:?}").to_lowercase()),
         }
     }

@@ -68,6 +68,8 @@ pub enum Message {
 pub enum Effect {
     /// Hand this to the client.
     Command(Command),
+    /// Put this on the clipboard of whoever sits at the terminal.
+    Copy(String),
     /// Leave.
     Quit,
     /// Give the terminal back until `fg`.

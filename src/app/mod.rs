@@ -1,6 +1,8 @@
 //! The state machine: `update(Message)` gives new state and effects. No I/O, no clock, no drawing.
 
 mod action;
+mod choosers;
+mod copy;
 pub mod dialog;
 mod forms;
 mod headsets;
@@ -8,6 +10,9 @@ mod key;
 mod keymap;
 mod lists;
 mod message;
+mod profiles;
+mod recording;
+mod records;
 mod sessions;
 mod streams;
 #[cfg(test)]
@@ -15,6 +20,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
@@ -26,15 +32,18 @@ pub use self::{
     key::Key,
     keymap::Keymap,
     message::{Effect, Message, Now, Throughput},
+    profiles::Profiles,
+    records::{Records, Running},
     sessions::{Entry, Field, Sessions},
     streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS},
 };
 use crate::{
     cortex::{
-        Command, Event, Link, Refusal, Step,
+        Command, Event, Link, RecordCommand, RecordEvent, Refusal, Session, Step,
         account::{CortexInfo, Licence, UserLogin},
         headset::HeadsetStatus,
         session::SessionStatus,
+        settings::StoredMapping,
     },
     signal::{Snapshot, Traces, view::End},
 };
@@ -108,6 +117,14 @@ pub struct Settings {
     pub url: String,
     /// Whether the service is the embedded simulator.
     pub demo: bool,
+    /// The labels of the markers 1 to 9.
+    pub markers: Vec<String>,
+    /// Whether cortop ends with the connection of its terminal: over SSH, and in no multiplexer.
+    pub fragile: bool,
+    /// The folder proposed for exports.
+    pub folder: String,
+    /// The zone of times; UTC if `None`.
+    pub zone: Option<TimeZone>,
 }
 
 /// The whole state of the monitor.
@@ -128,6 +145,14 @@ pub struct App {
     pub headsets: Headsets,
     /// The session pane.
     pub sessions: Sessions,
+    /// Records and markers.
+    pub records: Records,
+    /// The profiles.
+    pub profiles: Profiles,
+    /// The Flex mappings that Cortex keeps, once asked for.
+    pub mappings: Vec<StoredMapping>,
+    /// All live sessions of this application, as last told.
+    pub found: Vec<Session>,
     /// The streams pane.
     pub streams: Streams,
     /// The log pane: tui-logger's own state.
@@ -171,6 +196,10 @@ impl App {
             licence: None,
             headsets: Headsets::default(),
             sessions: Sessions::default(),
+            records: Records::default(),
+            profiles: Profiles::default(),
+            mappings: Vec::new(),
+            found: Vec::new(),
             streams: Streams::default(),
             log,
             snapshot: Arc::default(),
@@ -216,7 +245,11 @@ impl App {
     fn press(&mut self, key: Key) -> Vec<Effect> {
         let action = self.settings.keymap.action(self.focus.scope(), key);
         let Some(mut dialog) = self.dialog.take() else {
-            return self.action(key).map_or_else(Vec::new, |action| self.act(action));
+            return match self.action(key) {
+                Some(Action::MarkNow) => self.mark_now(key),
+                Some(action) => self.act(action),
+                None => Vec::new(),
+            };
         };
         if let Some(action @ (Action::Redraw | Action::Suspend)) = action
             && key.typed().is_none()
@@ -242,6 +275,10 @@ impl App {
         match choice {
             Choice::Action(action) => self.act(action),
             Choice::Effects(effects) => effects,
+            Choice::Show(session) => {
+                self.sessions.current = Some(session);
+                Vec::new()
+            }
             Choice::Open(dialog) => {
                 self.dialog = Some(*dialog);
                 Vec::new()
@@ -320,6 +357,8 @@ impl App {
             Event::Link(link) => {
                 if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
                     self.headsets.forget();
+                    self.records.disconnected();
+                    self.found.clear();
                 }
                 if !is_stopped(&link) {
                     self.refusal = None;
@@ -332,8 +371,12 @@ impl App {
             Event::Headsets(list) => self.headsets.replace(list, now),
             Event::Scan(running) => self.headsets.scanning = running,
             Event::Session(session) => self.sessions.put(session, now),
-            Event::Opened { session, mode, why } => self.sessions.opened(&session, mode, why),
+            Event::Opened { session, mode, why } => {
+                self.sessions.note(&session, self.now, format!("{mode}: {why}"));
+                self.sessions.opened(&session, mode, why);
+            }
             Event::Closed { session, why } => {
+                self.sessions.note(&session, self.now, format!("closed: {why}"));
                 self.say(Severity::Problem, format!("session closed: {why}"));
                 self.sessions.closed(&session, why, now);
             }
@@ -346,15 +389,29 @@ impl App {
             Event::Unsubscribed { session, streams } => {
                 self.sessions.unsubscribed(&session, &streams);
             }
-            Event::Record(event) => self.say(Severity::Info, event.to_string()),
-            Event::Updated(_)
-            | Event::Clock { .. }
-            | Event::Mappings(_)
-            | Event::Sessions(_)
-            | Event::Records(_)
-            | Event::Marker { .. }
-            | Event::Profiles(_)
-            | Event::Profile { .. } => {}
+            Event::Record(event) => {
+                if let RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. } =
+                    &event
+                {
+                    self.sessions.note(session, self.now, event.to_string());
+                }
+                self.records.hear(&event, self.now);
+                self.say(Severity::Info, event.to_string());
+            }
+            Event::Records(stored) => self.records.stored = Some(stored),
+            Event::Marker { session, marker, .. } => self.confirm(&session, marker),
+            Event::Updated(headset) => {
+                self.say(Severity::Info, format!("{headset} has been updated"))
+            }
+            Event::Clock { headset, adjustment } => {
+                self.headsets.clocks.insert(headset, adjustment);
+            }
+            Event::Mappings(mappings) => self.mappings = mappings,
+            Event::Sessions(found) => self.found = found,
+            Event::Profiles(stored) => self.profiles.stored = Some(stored),
+            Event::Profile { headset, loaded } => {
+                self.profiles.loaded.insert(headset, loaded);
+            }
             Event::Warning(warning) => {
                 self.say(Severity::Info, format!("Cortex {}: {}", warning.code, warning.text()));
             }
@@ -382,7 +439,25 @@ impl App {
             Action::Commands => self.dialog = Some(Dialog::Pick(Pick::filtered(List::Commands))),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
-            Action::Quit => return vec![Effect::Quit],
+            Action::Quit => return self.quit(),
+            Action::Record => self.record(),
+            Action::Mark => self.mark(),
+            // By name it has no number: it asks for one.
+            Action::MarkNow => self.mark(),
+            Action::EndMarker => return self.end_marker(),
+            Action::Records => {
+                return self.pick(List::Records, Some(Command::Record(RecordCommand::List)));
+            }
+            Action::Copy => return self.copy(),
+            Action::Sessions => return self.pick(List::Sessions, None),
+            Action::Profiles => return self.pick_profile(),
+            Action::Account => return self.pick(List::Account, None),
+            Action::History => {
+                let list = self.sessions.current.clone().map(List::History);
+                return list.map_or_else(Vec::new, |list| self.pick(list, None));
+            }
+            Action::HeadsetMenu => return self.pick_for_headset(),
+            Action::ChooseStreams => return self.pick_streams(),
             Action::HeadsetUp => self.headsets.step(-1),
             Action::HeadsetDown => self.headsets.step(1),
             Action::Open | Action::Disconnect | Action::Scan => {
@@ -485,6 +560,10 @@ impl App {
         let activate = Effect::Command(Command::Activate(id));
         self.ask("Activate the session?", lines, "activate", activate);
         Vec::new()
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.settings.zone.clone().unwrap_or(TimeZone::UTC)
     }
 
     fn freeze(&mut self) {

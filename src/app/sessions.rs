@@ -1,15 +1,18 @@
 //! Our sessions, live ones and those that have just ended, with what changed in them when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use tokio::time::Instant;
 
+use super::Now;
 use crate::cortex::{
     HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, session::SessionStatus,
 };
 
 /// Ended sessions kept for reading; the oldest goes first.
 const ENDED_KEPT: usize = 16;
+/// Events of a session that are kept.
+const HISTORY: usize = 64;
 
 /// The eleven documented fields of a session object (cortex-api.md §4.2), in the order shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +93,8 @@ pub struct Entry {
     pub closed: Option<(String, Instant)>,
     /// When each field last changed after it was first seen.
     pub changed: BTreeMap<Field, Instant>,
+    /// What happened to it and when, oldest first, bounded.
+    pub history: VecDeque<(Now, String)>,
     /// Streams that flow.
     pub subscribed: Vec<Stream>,
     /// Streams that were refused, with reason and next step.
@@ -218,6 +223,16 @@ impl Sessions {
 
     pub(super) fn step_field(&mut self, step: isize) {
         self.field = self.field.saturating_add_signed(step).min(Field::ALL.len() - 1);
+    }
+
+    /// Notes what happened to a session.
+    pub(super) fn note(&mut self, id: &SessionId, at: Now, what: String) {
+        if let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) {
+            if entry.history.len() == HISTORY {
+                entry.history.pop_front();
+            }
+            entry.history.push_back((at, what));
+        }
     }
 
     fn position(&self, id: &SessionId) -> Option<usize> {

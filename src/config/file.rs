@@ -11,7 +11,7 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::sample;
+use super::{MARKERS, sample};
 use crate::{
     cli::{SESSIONS, check_max_rate, named},
     cortex::{HeadsetId, Stream, client::SessionPolicy},
@@ -43,6 +43,8 @@ pub(super) struct Settings {
     pub(super) synchronized: Option<bool>,
     pub(super) plain_output: Option<bool>,
     pub(super) log_file: Option<PathBuf>,
+    #[serde(deserialize_with = "markers")]
+    pub(super) markers: Option<Vec<String>>,
     /// Scope → action → keys.
     pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
@@ -127,6 +129,14 @@ fn streams<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Stream>>, D:
         .map(|name| name.parse().map_err(D::Error::custom))
         .collect::<Result<_, _>>()
         .map(Some)
+}
+
+fn markers<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let labels = Vec::<String>::deserialize(from)?;
+    if labels.len() > MARKERS || labels.iter().any(|label| label.trim().is_empty()) {
+        return Err(D::Error::custom(format!("name up to {MARKERS} labels, none of them empty")));
+    }
+    Ok(Some(labels))
 }
 
 fn fps<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {

@@ -30,6 +30,9 @@ pub const DEFAULT_FPS: u16 = 10;
 /// The theme that every terminal shows.
 pub const DEFAULT_THEME: &str = "ansi";
 
+/// Markers with a key of their own.
+pub const MARKERS: usize = 9;
+
 /// The settings in force.
 #[derive(Debug)]
 pub struct Config {
@@ -61,6 +64,8 @@ pub struct Config {
     pub keymap: Keymap,
     /// Where the log is appended.
     pub log_file: Option<PathBuf>,
+    /// The labels of the markers that have a key of their own.
+    pub markers: Vec<String>,
     /// What was odd, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -152,6 +157,9 @@ pub fn load(
         theme: display.theme.clone().or(file.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned()),
         keymap,
         log_file: display.log_file.clone().or(file.log_file),
+        markers: file
+            .markers
+            .unwrap_or_else(|| (1..=MARKERS).map(|number| number.to_string()).collect()),
         warnings,
     })
 }

@@ -8,7 +8,7 @@ use crate::app::{Scope, TABLE};
 /// A setting of the file: its name, its value in the sample, and what it says.
 type Row = (&'static str, String, &'static str);
 
-fn rows() -> [Row; 16] {
+fn rows() -> [Row; 17] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
@@ -68,6 +68,11 @@ fn rows() -> [Row; 16] {
             "Position and style each run of cells anew, for terminals that garble the thriftier output.",
         ),
         ("log-file", text("/path/to/cortop.log"), "Append the log to a file too."),
+        (
+            "markers",
+            "[\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]".into(),
+            "Labels of the markers that F1 to F9 set.",
+        ),
     ]
 }
 

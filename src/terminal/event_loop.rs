@@ -128,7 +128,10 @@ impl<S: Screen> Loop<'_, S> {
 
     async fn hear(&mut self, input: Input) -> Result<(), End> {
         match input {
-            Input::Key(key) => self.tell_now(Message::Key(key)).await,
+            Input::Key(key, at) => {
+                self.app.update(Message::Tick(at));
+                self.tell(Message::Key(key)).await
+            }
             Input::Paste(text) => self.tell_now(Message::Paste(text)).await,
             Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
             Input::Stop => self.suspend().await,
@@ -166,6 +169,7 @@ impl<S: Screen> Loop<'_, S> {
         for effect in self.app.update(message) {
             match effect {
                 Effect::Command(command) => self.command(command),
+                Effect::Copy(text) => self.terminal.backend_mut().copy(&text).map_err(gone)?,
                 Effect::Quit => return Err(End::Quit),
                 Effect::Redraw => self.redraw(self.area)?,
                 // Boxed, as suspending may say something in turn.
@@ -283,7 +287,7 @@ mod tests {
 
     impl Rig {
         async fn key(&self, char: char) {
-            self.input.send(Input::Key(Key::char(char))).await.expect("the loop runs");
+            self.input.send(Input::Key(Key::char(char), Now::read())).await.expect("the loop runs");
         }
 
         async fn event(&self, event: Event) {
@@ -299,7 +303,7 @@ mod tests {
         // Input is heard before events: wait until the headset has been drawn.
         tokio::time::sleep(2 * FRAME).await;
         rig.key('1').await;
-        rig.input.send(Input::Key(Key::ENTER)).await.expect("the loop runs");
+        rig.input.send(Input::Key(Key::ENTER, Now::read())).await.expect("the loop runs");
         assert_eq!(rig.commands.recv().await, Some(Command::Open { headset: id, mode: None }));
         rig.key('q').await;
         let (app, end, _) = rig.ended.await.expect("no panic");

@@ -10,7 +10,7 @@ use crossterm::event::{Event, KeyEventKind};
 use tokio::sync::mpsc;
 
 use super::End;
-use crate::app::Key;
+use crate::app::{Key, Now};
 
 /// Keys and the like that may wait for the loop.
 const QUEUE: usize = 256;
@@ -18,8 +18,8 @@ const QUEUE: usize = 256;
 /// What reaches the loop from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A key was pressed, or repeats.
-    Key(Key),
+    /// A key was pressed, or repeats, and when: a marker stands at that moment.
+    Key(Key, Now),
     /// Text was pasted: not keys, or it would fire shortcuts.
     Paste(String),
     /// The terminal has this many columns and rows now.
@@ -72,7 +72,9 @@ pub fn forward(
 /// Releases of keys (Windows tells them), focus and mouse mean nothing here.
 fn translate(event: Event) -> Option<Input> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(key.into())),
+        Event::Key(key) if key.kind != KeyEventKind::Release => {
+            Some(Input::Key(key.into(), Now::read()))
+        }
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
         _ => None,
@@ -108,8 +110,14 @@ mod tests {
         while let Some(input) = input.blocking_recv() {
             told.push(input);
         }
-        let z = || Input::Key(Key::char('z'));
-        let paste = Input::Paste("q".to_owned());
-        assert_eq!(told, [z(), paste, z(), Input::Resize(1, 2), Input::Leave(End::Gone)]);
+        // When they were pressed is not known beforehand.
+        let told: Vec<_> = told
+            .into_iter()
+            .map(|input| match input {
+                Input::Key(key, _) => format!("{key}"),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(told, ["z", "Paste(\"q\")", "z", "Resize(1, 2)", "Leave(Gone)"]);
     }
 }

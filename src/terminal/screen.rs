@@ -4,6 +4,7 @@
 use std::{fs::File, future, io, time::Duration};
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, MoveTo, Show},
     queue,
     terminal::{Clear, window_size},
@@ -39,6 +40,16 @@ pub trait Screen: Backend<Error: std::error::Error> {
     /// What went out since the last call.
     fn throughput(&mut self) -> Throughput {
         Throughput::default()
+    }
+
+    /// Puts a text on the clipboard of whoever sits at the terminal (OSC 52); many terminals ask
+    /// first, or take none, and none of them tells.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let _ = text;
+        Ok(())
     }
 
     /// Takes the terminal over, also again after the shell had it.
@@ -163,6 +174,10 @@ impl Screen for Tty {
 
     fn throughput(&mut self) -> Throughput {
         self.pace.throughput(Instant::now())
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        queue!(self.frame(), CopyToClipboard::to_clipboard_from(text))
     }
 
     fn enter(&mut self) -> io::Result<()> {

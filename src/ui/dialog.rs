@@ -83,12 +83,15 @@ fn answers(ask: &Ask) -> String {
 
 fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Vec<Line<'static>> {
     let room = width.saturating_sub(LABEL + 2);
-    let mut lines: Vec<_> = form
-        .entries
-        .iter()
-        .enumerate()
-        .map(|(at, entry)| self::entry(scene, entry, at == form.at, room))
+    let notes = form.notes.iter();
+    let mut lines: Vec<_> = notes
+        .flat_map(|note| scene::sentence(note, scene::cells(width), scene.style(Token::Text)))
         .collect();
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    let entries = form.entries.iter().enumerate();
+    lines.extend(entries.map(|(at, entry)| self::entry(scene, entry, at == form.at, room)));
     lines.push(Line::default());
     let (token, says) = match &form.complaint {
         Some((_, complaint)) => (Token::Bad, format!("{} {complaint}", glyphs::PROBLEM)),

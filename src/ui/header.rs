@@ -111,6 +111,14 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         add(8, scene.say(Token::Bad, format!("{} no data", glyphs::PROBLEM)));
         return items;
     }
+    let running = app.records.running.get(&session.id);
+    if let Some(running) = running {
+        let age = text::clock(scene.since(running.since.instant));
+        let text = format!("{} REC {age} {}", glyphs::ON, running.record.title);
+        add(9, scene.wire(Token::Bad, &text));
+    } else if app.records.processing.is_some() {
+        add(6, scene.say(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
+    }
     let age = super::session::age(scene, &session.started);
     let age = age.map(|age| format!(" {}", text::age(age))).unwrap_or_default();
     add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));

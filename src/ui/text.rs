@@ -79,6 +79,13 @@ pub(super) fn age(age: Duration) -> String {
     }
 }
 
+/// How long something has lasted, `h:mm:ss`.
+#[must_use]
+pub(super) fn clock(age: Duration) -> String {
+    let seconds = age.as_secs();
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
 /// A rate without decimals that would flicker; below 10 Hz with one.
 #[must_use]
 pub(super) fn rate(hz: f64) -> String {

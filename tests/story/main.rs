@@ -31,7 +31,7 @@ struct Person {
 
 impl Person {
     async fn press(&self, key: Key) {
-        self.keys.send(Input::Key(key)).await.expect("the monitor runs");
+        self.keys.send(Input::Key(key, Now::read())).await.expect("the monitor runs");
     }
 
     /// Presses each character in turn.

@@ -8,6 +8,8 @@ use crate::app::Key;
 pub struct Form {
     /// What it is about, in a few words.
     pub title: String,
+    /// What to know before, a sentence each.
+    pub notes: Vec<String>,
     /// Its entries.
     pub entries: Vec<Entry>,
     /// The entry that keys mean.
@@ -84,11 +86,14 @@ impl Form {
     /// An empty form for a purpose.
     #[must_use]
     pub fn new(title: String, purpose: Purpose, entries: Vec<Entry>) -> Self {
-        Self { title, entries, at: 0, complaint: None, purpose }
+        Self { title, notes: Vec::new(), entries, at: 0, complaint: None, purpose }
     }
 
     pub(super) fn key(&mut self, key: Key) -> Answer {
         let last = self.entries.len().saturating_sub(1);
+        if let Some(choice) = self.purpose.at_once(key, &self.entries) {
+            return Answer::Chosen(choice);
+        }
         match key {
             Key::ENTER => {
                 return match self.purpose.answer(&self.entries) {

@@ -14,6 +14,7 @@ pub use self::{
     pick::{Item, List, Pick},
 };
 use super::{Action, Effect, Key, forms::Purpose};
+use crate::cortex::SessionId;
 
 /// What has all keys while it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Choice {
     Action(Action),
     /// Things to be done.
     Effects(Vec<Effect>),
+    /// Look at this session.
+    Show(SessionId),
     /// Another dialog.
     Open(Box<Dialog>),
 }

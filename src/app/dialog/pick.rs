@@ -2,7 +2,10 @@
 //! are needed, so that a list that stays open stays true.
 
 use super::{Answer, Choice, TextLine};
-use crate::app::Key;
+use crate::{
+    app::Key,
+    cortex::{HeadsetId, RecordId, SessionId},
+};
 
 /// Rows that a page key moves.
 const PAGE: isize = 10;
@@ -23,6 +26,22 @@ pub struct Pick {
 pub enum List {
     /// Every action, and what can be done with every headset and session.
     Commands,
+    /// The newest records.
+    Records,
+    /// What can be done with one of them.
+    Record(RecordId),
+    /// The streams of a session.
+    Streams(SessionId),
+    /// All live sessions of this application.
+    Sessions,
+    /// What happened to a session.
+    History(SessionId),
+    /// The stored profiles, for a headset.
+    Profiles(HeadsetId),
+    /// What can be done with a headset.
+    Headset(HeadsetId),
+    /// Who is logged in, and what the licence allows.
+    Account,
 }
 
 impl List {
@@ -31,6 +50,14 @@ impl List {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Commands => "commands",
+            Self::Records => "records, the newest first",
+            Self::Record(_) => "record",
+            Self::Streams(_) => "streams",
+            Self::Sessions => "live sessions of this application",
+            Self::History(_) => "what happened to the session",
+            Self::Profiles(_) => "profiles",
+            Self::Headset(_) => "headset",
+            Self::Account => "account; Enter copies a value",
         }
     }
 
@@ -39,6 +66,14 @@ impl List {
     pub fn empty(&self) -> &'static str {
         match self {
             Self::Commands => "no command has such a name",
+            Self::Records => "no record, or Cortex has not told yet",
+            Self::Record(_) => "the record is gone",
+            Self::Streams(_) => "the session is gone",
+            Self::Sessions => "no session lives",
+            Self::History(_) => "nothing yet",
+            Self::Profiles(_) => "no profile, or Cortex has not told yet; EMOTIV apps train them",
+            Self::Headset(_) => "the headset is gone",
+            Self::Account => "nobody is known yet",
         }
     }
 }
@@ -54,6 +89,14 @@ pub struct Item {
     pub on: Option<bool>,
     /// What follows.
     pub choice: Choice,
+}
+
+impl Item {
+    /// One that leads to something.
+    #[must_use]
+    pub fn new(text: String, note: String, choice: Choice) -> Self {
+        Self { text, note, on: None, choice }
+    }
 }
 
 impl Pick {

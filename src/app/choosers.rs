@@ -1,0 +1,305 @@
+//! What there is to pick from about sessions, streams, profiles, headsets and the account.
+
+use super::{
+    App, Effect, Entry as OwnSession, Severity,
+    dialog::{Choice, Dialog, Entry, Form, Item, List, Pick},
+    forms::Purpose,
+};
+use crate::cortex::{
+    Command, Headset, HeadsetCommand, HeadsetId, ProfileCommand, SessionId, SessionMode, Stream,
+    headset::HeadsetStatus,
+    model::Model,
+    session::SessionStatus,
+    settings::{Connecting, ConnectionType, CustomInfo, EegRate, Headband, MotionRate, Setting},
+};
+
+impl App {
+    /// Opens a list, and has Cortex asked for what it shows.
+    pub(super) fn pick(&mut self, list: List, ask: Option<Command>) -> Vec<Effect> {
+        self.dialog = Some(Dialog::Pick(Pick::plain(list)));
+        ask.into_iter().map(Effect::Command).collect()
+    }
+
+    /// The list of what can be done with the selected headset.
+    pub(super) fn pick_for_headset(&mut self) -> Vec<Effect> {
+        let Some(headset) = self.headsets.selected().map(|headset| headset.id.clone()) else {
+            self.say(Severity::Problem, "no headset is selected".to_owned());
+            return Vec::new();
+        };
+        let is_flex = Model::from_id(&headset) == Model::EpocFlex;
+        let ask = is_flex.then_some(Command::Headset(HeadsetCommand::ListMappings));
+        self.pick(List::Headset(headset), ask)
+    }
+
+    /// The list of profiles for the headset of the current session, or for the selected one.
+    pub(super) fn pick_profile(&mut self) -> Vec<Effect> {
+        let current = self.sessions.current().map(|entry| entry.session.headset.id.clone());
+        let selected = || self.headsets.selected().map(|headset| headset.id.clone());
+        let Some(headset) = current.or_else(selected) else {
+            self.say(Severity::Problem, "profiles are loaded for a headset: open one".to_owned());
+            return Vec::new();
+        };
+        let ask = Command::Profile(ProfileCommand::List);
+        self.pick(List::Profiles(headset), Some(ask))
+    }
+
+    /// The list of streams of the current session.
+    pub(super) fn pick_streams(&mut self) -> Vec<Effect> {
+        match self.sessions.current().filter(|entry| self.lives(entry)) {
+            Some(entry) => self.pick(List::Streams(entry.session.id.clone()), None),
+            None => {
+                self.say(Severity::Problem, "there is no live session".to_owned());
+                Vec::new()
+            }
+        }
+    }
+
+    /// The streams of a session: what each is, needs and costs, and why one was refused.
+    pub(super) fn streams_of(&self, id: &SessionId) -> Vec<Item> {
+        let Some(entry) = self.sessions.get(id) else { return Vec::new() };
+        Stream::ALL.into_iter().map(|stream| item_of_stream(entry, stream)).collect()
+    }
+
+    /// All live sessions of this application.
+    pub(super) fn live_sessions(&self) -> Vec<Item> {
+        let ours = self.sessions.live().map(|entry| {
+            let session = &entry.session;
+            let note = format!("{} · {}", session.headset.id, session.status);
+            Item {
+                on: Some(self.sessions.current.as_ref() == Some(&session.id)),
+                ..Item::new(session.id.to_string(), note, Choice::Show(session.id.clone()))
+            }
+        });
+        let others = self.found.iter().filter(|found| {
+            self.sessions.get(&found.id).is_none_or(|entry| entry.closed.is_some())
+        });
+        let others = others.map(|found| {
+            let note =
+                format!("{} · {} · opened elsewhere: adopt it", found.headset.id, found.status);
+            // Adopted as it is: an open one is not activated on the way.
+            let open =
+                Command::Open { headset: found.headset.id.clone(), mode: Some(SessionMode::Open) };
+            Item::new(found.id.to_string(), note, command(open))
+        });
+        ours.chain(others).collect()
+    }
+
+    /// What happened to the current session, the newest first.
+    pub(super) fn history(&self, id: &SessionId) -> Vec<Item> {
+        let zone = self.zone();
+        let past = self.sessions.get(id).into_iter().flat_map(|entry| entry.history.iter().rev());
+        past.map(|(at, what)| {
+            let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
+            Item::new(time, what.clone(), Choice::Effects(Vec::new()))
+        })
+        .collect()
+    }
+
+    /// The stored profiles, and which of them the headset uses.
+    pub(super) fn profiles_for(&self, headset: &HeadsetId) -> Vec<Item> {
+        let loaded = self.profiles.loaded.get(headset).and_then(Option::as_ref);
+        let stored = self.profiles.stored.iter().flatten();
+        let stored = stored.map(|profile| {
+            let here = loaded.filter(|loaded| loaded.name == profile.name);
+            let (choice, held) = match here {
+                Some(here) => {
+                    let by = match here.by_us {
+                        Some(true) => "loaded; Enter unloads it",
+                        Some(false) => "loaded by another application: unload it there",
+                        None => "loaded",
+                    };
+                    (ProfileCommand::Unload(headset.clone()), by.to_owned())
+                }
+                None => {
+                    let load = ProfileCommand::Load(headset.clone(), profile.name.clone());
+                    let note = match profile.channels.len() {
+                        _ if profile.read_only => "older, for 14 channels".to_owned(),
+                        0 => String::new(),
+                        count => format!("{count} channels"),
+                    };
+                    (load, note)
+                }
+            };
+            Item {
+                on: Some(here.is_some()),
+                ..Item::new(profile.name.clone(), held, command(Command::Profile(choice)))
+            }
+        });
+        stored.collect()
+    }
+
+    /// What can be done with a headset; what cannot be is left out.
+    pub(super) fn about_headset(&self, id: &HeadsetId) -> Vec<Item> {
+        let Some(headset) = self.headsets.list.iter().find(|headset| headset.id == *id) else {
+            return Vec::new();
+        };
+        let mut items = Vec::new();
+        let mut add = |text: String, note: &str, choice| {
+            items.push(Item::new(text, note.to_owned(), choice));
+        };
+        let form = |form| Choice::Open(Box::new(Dialog::Form(form)));
+        let connected = headset.status == HeadsetStatus::Connected;
+        if connected && self.sessions.on(id).is_none() {
+            for (mode, text, note) in [
+                (SessionMode::Active, "open activated", "uses one activation of the licence"),
+                (SessionMode::Open, "open without licence", "every stream but eeg"),
+            ] {
+                let open = Command::Open { headset: id.clone(), mode: Some(mode) };
+                add(text.to_owned(), note, command(open));
+            }
+        }
+        if headset.status == HeadsetStatus::Discovered {
+            for by in ConnectionType::ALL {
+                let connecting = Connecting { by: Some(by), mapping: None };
+                let note = match by {
+                    ConnectionType::UsbCable => "to charge and set it; nothing streams so",
+                    _ => "",
+                };
+                add(format!("connect by {}", by.name()), note, connect(id, connecting));
+            }
+            for stored in self.mappings.iter().filter(|_| headset.model() == Model::EpocFlex) {
+                let mapping = Some(stored.montage.clone());
+                let connecting = Connecting { by: None, mapping };
+                let note = format!("{} electrodes", stored.montage.mappings.len());
+                add(format!("connect as {}", stored.name), &note, connect(id, connecting));
+            }
+        }
+        if Setting::check(headset).is_ok() {
+            for (text, setting) in settings() {
+                let set = HeadsetCommand::Set(id.clone(), setting);
+                add(
+                    format!("set {text}"),
+                    "the headset starts anew",
+                    command(Command::Headset(set)),
+                );
+            }
+        } else if let Err(why) = Setting::check(headset)
+            && matches!(headset.model(), Model::EpocPlus | Model::EpocX)
+        {
+            add("set mode and rates".to_owned(), why, Choice::Effects(Vec::new()));
+        }
+        let name = Form::new(
+            format!("name {id}"),
+            Purpose::NameHeadset(id.clone()),
+            vec![Entry::text(
+                "name",
+                "what its owner calls it; may be empty",
+                &headset.custom_name,
+            )],
+        );
+        add("name it".to_owned(), "", form(name));
+        if headset.model() == Model::EpocX {
+            for headband in Headband::ALL {
+                let info = CustomInfo { name: None, headband: Some(headband) };
+                let set = Command::Headset(HeadsetCommand::SetInfo(id.clone(), info));
+                add(
+                    format!("headband at the {}", headband.name()),
+                    position(headset),
+                    command(set),
+                );
+            }
+        }
+        items
+    }
+
+    /// Who is logged in, and what the licence allows. Picking a line copies it.
+    pub(super) fn account(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut add = |text: &str, note: String| {
+            if !note.is_empty() {
+                let copy = Choice::Effects(vec![Effect::Copy(note.clone())]);
+                items.push(Item::new(text.to_owned(), note, copy));
+            }
+        };
+        match &self.user {
+            Some(Some(user)) => {
+                add("user", user.username.clone());
+                add("logged in", user.last_login_time.clone());
+            }
+            Some(None) => add("user", "nobody: log in with EMOTIV Launcher".to_owned()),
+            None => {}
+        }
+        let Some(licence) = &self.licence else {
+            add("licence", "not known".to_owned());
+            return items;
+        };
+        add("licence", licence.license_name.clone());
+        add("licence id", licence.license_id.clone());
+        let scopes: Vec<_> = licence.scopes.iter().filter(|scope| !scope.is_empty()).collect();
+        let eeg = if licence.has_scope("eeg") { "" } else { ": no eeg stream" };
+        let scopes = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        add("scopes", if scopes.is_empty() { format!("none{eeg}") } else { scopes + eeg });
+        let left = licence.local_quota.map(|left| format!("{left} left on this computer"));
+        add("activations", left.unwrap_or_default());
+        add("valid to", licence.valid_to.clone());
+        add("expired", if licence.expired { "yes: renew it".to_owned() } else { String::new() });
+        add("warns offline", licence.soft_limit_time.clone());
+        add("ends offline", licence.hard_limit_time.clone());
+        let told = if licence.is_online { "by the cloud" } else { "from this computer's memory" };
+        add("told", told.to_owned());
+        items
+    }
+}
+
+fn item_of_stream(entry: &OwnSession, stream: Stream) -> Item {
+    let id = entry.session.id.clone();
+    let on = entry.subscribed.contains(&stream);
+    let act = if on { Command::Unsubscribe } else { Command::Subscribe };
+    let refused = entry.refused.iter().find(|(refused, _)| *refused == stream);
+    let note = match refused {
+        Some((_, refusal)) => {
+            let code = refusal.code.map(|code| format!("{code}: ")).unwrap_or_default();
+            format!("refused, {code}{}", refusal.next)
+        }
+        None => format!("{} · {}", stream.title(), needs(stream, &entry.session.status)),
+    };
+    Item {
+        on: Some(on),
+        ..Item::new(stream.name().to_owned(), note, command(act(id, vec![stream])))
+    }
+}
+
+/// What a stream needs and costs (cortex-api.md §5.1).
+fn needs(stream: Stream, status: &SessionStatus) -> &'static str {
+    match stream {
+        Stream::Eeg if *status == SessionStatus::Activated => "scope eeg; the most data of all",
+        Stream::Eeg => "scope eeg, and an activated session",
+        Stream::Mot => "motion switched on in the headset",
+        Stream::Dev | Stream::Pow => "nothing",
+        Stream::Eq => "Cortex 2.7",
+        Stream::Met => "scope pm for 2 Hz, else every 10 s",
+        Stream::Com => "a profile for anything but neutral",
+        Stream::Fac => "32 Hz; not with MN8",
+        Stream::Sys => "only events of a training",
+    }
+}
+
+/// The combinations of mode and rates there are, with what they are called.
+fn settings() -> impl Iterator<Item = (String, Setting)> {
+    let plus = EegRate::ALL.into_iter().flat_map(|eeg| {
+        MotionRate::ALL.into_iter().map(move |motion| {
+            let moves = match motion {
+                MotionRate::Off => "no motion".to_owned(),
+                rate => format!("motion {} Hz", rate.hz()),
+            };
+            (format!("EPOCPLUS {} Hz, {moves}", eeg.hz()), Setting::EpocPlus { eeg, motion })
+        })
+    });
+    std::iter::once(("EPOC 128 Hz, no motion".to_owned(), Setting::Epoc)).chain(plus)
+}
+
+fn position(headset: &Headset) -> &'static str {
+    match headset.headband_position.as_deref() {
+        Some("back") => "it is told to be at the back",
+        Some("top") => "it is told to be at the top",
+        _ => "",
+    }
+}
+
+fn connect(id: &HeadsetId, connecting: Connecting) -> Choice {
+    command(Command::Headset(HeadsetCommand::Connect(id.clone(), connecting)))
+}
+
+fn command(command: Command) -> Choice {
+    Choice::Effects(vec![Effect::Command(command)])
+}

@@ -1,0 +1,151 @@
+//! What keys do about records and markers.
+
+use super::{
+    App, Effect, Key, Severity,
+    dialog::{Ask, Choice, Dialog, Entry, Form},
+    forms::Purpose,
+};
+use crate::cortex::{
+    Command, Marker, MarkerCommand, Moment, RecordCommand, RecordId, SessionId,
+    markers::MarkerValue, session::SessionStatus,
+};
+
+impl App {
+    /// Starts a record in the current session, or asks whether the one that runs shall end.
+    pub(super) fn record(&mut self) {
+        let Some(entry) = self.sessions.current().filter(|entry| self.lives(entry)) else {
+            return self.say(Severity::Problem, "there is no live session to record".to_owned());
+        };
+        let id = entry.session.id.clone();
+        if let Some(running) = self.records.running.get(&id) {
+            let lines = vec![format!("{} ends.", running.record.title)];
+            let stop = Effect::Command(Command::Record(RecordCommand::Stop(id)));
+            return self.ask("Stop the record?", lines, "stop", stop);
+        }
+        if entry.session.status != SessionStatus::Activated {
+            let text = "a record needs an activated session: activate it in the session pane";
+            return self.say(Severity::Problem, text.to_owned());
+        }
+        let title = self.now.wall.to_zoned(self.zone());
+        let mut form = Form::new(
+            "start a record".to_owned(),
+            Purpose::StartRecord(id),
+            vec![
+                Entry::text("title", "what it is called", &title.strftime("%F %H:%M").to_string()),
+                Entry::text("subject", "who is recorded; may be empty", ""),
+                Entry::text("description", "what is recorded; may be empty", ""),
+                Entry::text("tags", "words to find it by, with commas between", ""),
+            ],
+        );
+        if self.settings.fragile {
+            form.notes.push(
+                "This terminal runs over SSH: when its connection is lost, cortop ends and the \
+                 record with it. In tmux or screen it goes on."
+                    .to_owned(),
+            );
+        }
+        self.dialog = Some(Dialog::Form(form));
+    }
+
+    /// Asks for the label of a marker at this moment.
+    pub(super) fn mark(&mut self) {
+        let Some(session) = self.recorded() else { return };
+        let labels = self.settings.markers.iter().zip(1..);
+        let labels: Vec<_> = labels.map(|(label, number)| format!("{number} {label}")).collect();
+        let mut form = Form::new(
+            "marker".to_owned(),
+            Purpose::Mark { session, at: self.moment(), labels: self.settings.markers.clone() },
+            vec![Entry::text("label", "a number at once, or a text", "")],
+        );
+        form.notes.push(labels.join(" · "));
+        self.dialog = Some(Dialog::Form(form));
+    }
+
+    /// Sets the marker of a function key.
+    pub(super) fn mark_now(&mut self, key: Key) -> Vec<Effect> {
+        let Some(label) = key.function().and_then(|number| {
+            Some((u64::from(number), self.settings.markers.get(usize::from(number) - 1)?.clone()))
+        }) else {
+            return Vec::new();
+        };
+        let Some(session) = self.recorded() else { return Vec::new() };
+        vec![mark(session, label.1, MarkerValue::Number(label.0), self.moment())]
+    }
+
+    /// Makes an interval of the last marker.
+    pub(super) fn end_marker(&mut self) -> Vec<Effect> {
+        let Some(session) = self.recorded() else { return Vec::new() };
+        let last = self.records.running.get(&session).and_then(|running| running.last.as_ref());
+        let Some(marker) = last.filter(|last| !last.is_interval()).map(|last| last.uuid.clone())
+        else {
+            self.say(Severity::Problem, "there is no marker to be ended".to_owned());
+            return Vec::new();
+        };
+        let end = MarkerCommand::End { session, marker, at: self.moment() };
+        vec![Effect::Command(Command::Marker(end))]
+    }
+
+    /// Quits, or asks first while a record runs.
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
+        if self.records.running.is_empty() {
+            return vec![Effect::Quit];
+        }
+        let running = self.records.running.iter();
+        let lines = running.clone().map(|(_, running)| {
+            format!("A record runs: {}. It ends with cortop.", running.record.title)
+        });
+        let stops = running.map(|(session, _)| {
+            Effect::Command(Command::Record(RecordCommand::Stop(session.clone())))
+        });
+        self.dialog = Some(Dialog::Ask(Ask {
+            title: "Quit?".to_owned(),
+            lines: lines.collect(),
+            yes: "stop and quit",
+            word: None,
+            then: Choice::Effects(stops.chain([Effect::Quit]).collect()),
+        }));
+        Vec::new()
+    }
+
+    /// The current session, if a record runs in it; else says what to do.
+    fn recorded(&mut self) -> Option<SessionId> {
+        let current = self.sessions.current.clone();
+        let session = current.filter(|id| self.records.running.contains_key(id));
+        if session.is_none() {
+            let text = "markers need a running record: start one first (R)";
+            self.say(Severity::Problem, text.to_owned());
+        }
+        session
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { wall: self.now.wall, instant: self.now.instant }
+    }
+
+    /// What to say of a marker that Cortex has set.
+    pub(super) fn confirm(&mut self, session: &SessionId, marker: Marker) {
+        let text = if marker.is_interval() {
+            format!("marker {} ended after {:.1} s", marker.label, marker.end - marker.start)
+        } else {
+            format!("marker {} set", marker.label)
+        };
+        self.records.mark(session, marker);
+        self.say(Severity::Info, text);
+    }
+}
+
+/// The effect that sets a marker.
+pub(super) fn mark(session: SessionId, label: String, value: MarkerValue, at: Moment) -> Effect {
+    Effect::Command(Command::Marker(MarkerCommand::Mark { session, label, value, at }))
+}
+
+/// A question before a record is deleted.
+pub(super) fn ask_to_delete(id: RecordId, title: &str) -> Ask {
+    Ask {
+        title: "Delete the record?".to_owned(),
+        lines: vec![format!("{title} is deleted for good, here and in the cloud's list.")],
+        yes: "deletes",
+        word: Some(("delete".to_owned(), "".into())),
+        then: Choice::Effects(vec![Effect::Command(Command::Record(RecordCommand::Delete(id)))]),
+    }
+}

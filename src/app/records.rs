@@ -1,0 +1,96 @@
+//! Records and markers: which record runs in which session, what became of others, and the last
+//! markers. What Cortex tells is taken over; nothing is believed before it does.
+
+use std::collections::BTreeMap;
+
+use super::Now;
+use crate::cortex::{Marker, Record, RecordEvent, RecordId, SessionId, record::Records as Stored};
+
+/// What is known of records.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    /// The record that runs in each session.
+    pub running: BTreeMap<SessionId, Running>,
+    /// The record that Cortex works on after its end, the newest.
+    pub processing: Option<Record>,
+    /// The newest records, once they were asked for.
+    pub stored: Option<Stored>,
+}
+
+/// A record that runs.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// As told at its start.
+    pub record: Record,
+    /// When its start was told.
+    pub since: Now,
+    /// Markers set in it from here.
+    pub markers: usize,
+    /// The last of them.
+    pub last: Option<Marker>,
+}
+
+impl Records {
+    /// Takes in what became of a record. The list of stored ones follows, where there is one.
+    pub(super) fn hear(&mut self, event: &RecordEvent, now: Now) {
+        match event {
+            RecordEvent::Started { session, record } => {
+                let running =
+                    Running { record: record.clone(), since: now, markers: 0, last: None };
+                self.running.insert(session.clone(), running);
+            }
+            RecordEvent::Ended { session, record, .. } => {
+                self.running.remove(session);
+                self.processing = Some(record.clone());
+                self.put(record);
+            }
+            RecordEvent::Ready(id) => {
+                self.processing.take_if(|record| record.uuid == *id);
+            }
+            RecordEvent::Updated(record) => self.put(record),
+            RecordEvent::Deleted(id) => {
+                self.processing.take_if(|record| record.uuid == *id);
+                if let Some(stored) = &mut self.stored {
+                    stored.records.retain(|record| record.uuid != *id);
+                }
+            }
+            RecordEvent::Exported { .. } => {}
+        }
+    }
+
+    /// Takes in a marker that Cortex has set, or made an interval of.
+    pub(super) fn mark(&mut self, session: &SessionId, marker: Marker) {
+        if let Some(running) = self.running.get_mut(session) {
+            let known = running.last.as_ref().is_some_and(|last| last.uuid == marker.uuid);
+            running.markers += usize::from(!known);
+            running.last = Some(marker);
+        }
+    }
+
+    /// Forgets what only a live connection can know.
+    pub(super) fn disconnected(&mut self) {
+        self.processing = None;
+        self.stored = None;
+    }
+
+    /// A record of the list.
+    #[must_use]
+    pub fn get(&self, id: &RecordId) -> Option<&Record> {
+        self.stored.as_ref()?.records.iter().find(|record| record.uuid == *id)
+    }
+
+    /// Whether a record still runs, or Cortex still works on it.
+    #[must_use]
+    pub fn is_busy(&self, id: &RecordId) -> bool {
+        let mut busy = self.running.values().map(|running| &running.record).chain(&self.processing);
+        busy.any(|record| record.uuid == *id)
+    }
+
+    fn put(&mut self, record: &Record) {
+        let Some(stored) = &mut self.stored else { return };
+        match stored.records.iter_mut().find(|own| own.uuid == record.uuid) {
+            Some(own) => own.clone_from(record),
+            None => stored.records.insert(0, record.clone()),
+        }
+    }
+}
