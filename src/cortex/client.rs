@@ -197,7 +197,7 @@ fn why_unusable(times: u32) -> String {
 async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox) -> Option<()> {
     match command? {
         Command::Quit => return None,
-        Command::Open { headset, .. } => memory.want(headset),
+        Command::Open { headset, mode } => memory.want(headset, mode),
         _ => {
             let next = "wait until cortop has connected";
             outbox.refused(event::refusal("command", "not connected to Cortex", next)).await;

@@ -2,7 +2,7 @@
 //! warnings (§6.2). Both lists are incomplete in EMOTIV's own documentation; a code that is not
 //! here is shown with Cortex's text.
 
-use super::{Refusal, Stream};
+use super::{Refusal, Stream, Warning};
 
 /// What a refusal asks of the program; the rest is for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,9 @@ const fn w(code: i64, meaning: &'static str, next: &'static str) -> WarningCode 
 /// The code of a method that this Cortex does not know.
 pub const UNKNOWN_METHOD: i64 = -32601;
 
+/// The code of parameters that this Cortex does not take.
+pub const BAD_PARAMS: i64 = -32602;
+
 const REPORT: &str = "report it with the log as a fault of cortop";
 
 /// The errors of §6.1; of rows with the same code the one for the method or stream counts.
@@ -82,7 +85,7 @@ pub const ERRORS: &[ErrorCode] = &[
     e(-32700, "", Class::User, "Cortex could not read the request", REPORT),
     e(-32600, "", Class::User, "the request lacks members", REPORT),
     e(UNKNOWN_METHOD, "", Class::User, "this Cortex does not know the method", "update EMOTIV Launcher"),
-    e(-32602, "", Class::User, "a parameter is missing, misnamed or bad", REPORT),
+    e(BAD_PARAMS, "", Class::User, "a parameter is missing, misnamed or bad", REPORT),
     e(-32603, "", Class::Later, "internal error of Cortex", "try again; if it stays, restart the Cortex service"),
     e(-32000, "", Class::Later, "the EMOTIV cloud failed", "try again later"),
     e(-32001, "", Class::Headset, "no headset is connected", "connect a headset first"),
@@ -209,6 +212,16 @@ pub fn refusal(method: &str, stream: Option<Stream>, code: i64, message: &str) -
             (text, _) => text.to_owned(),
         },
         next: row.map_or("look the code up in the Cortex documentation", |row| row.next).to_owned(),
+    }
+}
+
+/// A refusal that came as a warning, of something that a method had started.
+pub(super) fn warned(method: &str, warning: &Warning) -> Refusal {
+    Refusal {
+        method: method.to_owned(),
+        code: Some(warning.code),
+        message: warning.text(),
+        next: self::warning(warning.code).map_or("", |row| row.next).to_owned(),
     }
 }
 

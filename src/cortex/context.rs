@@ -1,12 +1,9 @@
 //! What the tasks of one connection share: the way to ask, the account, what the service last
 //! showed, and the way to tell. The account outlives the connection.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -14,20 +11,18 @@ use tokio::{
 };
 
 use super::{
-    Config, Event, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Step, Warning,
+    Config, Event, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Step,
     account::Licence,
-    code::Class,
+    clock::Clocks,
     lenient::Members,
     link::Notice,
-    memory::Account,
+    memory::{Account, Wishes},
+    records::{self, Journal},
     rpc::{Effect, Failure, Request, Rpc},
 };
 
 /// How long an event may wait for the application before it is dropped.
 const EVENT: Duration = Duration::from_secs(1);
-
-/// New tokens for one request.
-const RENEWALS: u32 = 2;
 
 /// The way to the application.
 #[derive(Clone)]
@@ -92,6 +87,9 @@ pub(super) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) rpc: Rpc,
     pub(super) account: Arc<Account>,
+    pub(super) wishes: Arc<Wishes>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) clocks: Arc<Clocks>,
     pub(super) outbox: Outbox,
     pub(super) reports: mpsc::Sender<Report>,
     pub(super) notices: broadcast::Sender<Notice>,
@@ -138,86 +136,11 @@ impl Context {
         self.ask(method, params).await
     }
 
-    /// Asks with the token; if it does not serve, again with a renewed one, and at last with one
-    /// from `authorize` (§2.4).
-    pub(super) async fn ask_as_user(
-        &self,
-        method: &'static str,
-        mut params: Value,
-        effect: Effect,
-    ) -> Result<Value, Failure> {
-        // Bound first: in the scrutinee the lock would be held while `renew` waits for it.
-        let known = self.account.token.lock().await.clone();
-        let mut token = match known {
-            Some(token) => token,
-            None => self.renew(None, Class::Token).await?,
-        };
-        let mut renewals = 0;
-        loop {
-            params["cortexToken"] = token.expose_secret().into();
-            let request = Request::new(method, params.clone()).with(effect.clone());
-            let answer = self.rpc.call(request).await;
-            match answer.as_ref().map_err(Failure::class) {
-                Err(class @ (Class::Expired | Class::Token)) if renewals < RENEWALS => {
-                    renewals += 1;
-                    token = self.renew(Some(&token), class).await?;
-                }
-                _ => return answer,
-            }
-        }
-    }
-
-    /// A token in place of `old`. Of several tasks that ask at once only the first goes to Cortex.
-    async fn renew(
-        &self,
-        old: Option<&SecretString>,
-        class: Class,
-    ) -> Result<SecretString, Failure> {
-        let mut token = self.account.token.lock().await;
-        if let Some(new) = token.as_ref()
-            && old.is_none_or(|old| old.expose_secret() != new.expose_secret())
-        {
-            return Ok(new.clone());
-        }
-        if class == Class::Expired
-            && let Some(old) = old
-            && let Ok(answer) = self
-                .ask_as_application("generateNewToken", json!({"cortexToken": old.expose_secret()}))
-                .await
-            && let Some(new) = token_of(answer).0
-        {
-            return Ok(token.insert(new).clone());
-        }
-        match self.ask_for_token().await?.0 {
-            Some(new) => Ok(token.insert(new).clone()),
-            None => Err(Failure::no_token()),
-        }
-    }
-
-    /// `authorize` (§2.4): a token, and the agreement that stands in the way of using it.
-    pub(super) async fn authorize(&self) -> Result<Option<Warning>, Failure> {
-        let mut token = self.account.token.lock().await;
-        let (new, agreement) = self.ask_for_token().await?;
-        *token = new;
-        Ok(agreement)
-    }
-
-    /// The debit goes with the first request of the program that is not refused: one that was never
-    /// answered may have been carried out.
-    async fn ask_for_token(&self) -> Result<(Option<SecretString>, Option<Warning>), Failure> {
-        let mut params = json!({});
-        let debit = self.config.debit.filter(|_| !self.account.debited.load(Ordering::Relaxed));
-        if let Some(debit) = debit {
-            params["debit"] = debit.into();
-            self.account.debited.store(true, Ordering::Relaxed);
-        }
-        let answer = self.ask_as_application("authorize", params).await;
-        if debit.is_some() && matches!(answer, Err(Failure::Refused(_))) {
-            self.account.debited.store(false, Ordering::Relaxed);
-        }
-        let (token, agreement) = token_of(answer?);
-        self.account.agreement_open.store(agreement.is_some(), Ordering::Relaxed);
-        Ok((token, agreement))
+    /// Tells that a session is gone, and with it the record that runs in it.
+    pub(super) async fn closed(&self, session: &SessionId, why: &str) {
+        records::end(self, session, why).await;
+        let closed = Event::Closed { session: session.clone(), why: why.to_owned() };
+        self.outbox.tell(closed).await;
     }
 
     /// Reads the licence (§4.6) and tells it. Without one sessions are opened without it.
@@ -234,20 +157,6 @@ impl Context {
             }
         }
     }
-}
-
-/// The token in an answer, and the warning beside or instead of it (§2.4).
-fn token_of(mut answer: Value) -> (Option<SecretString>, Option<Warning>) {
-    let agreement = answer
-        .get_mut("warning")
-        .map(|warning| Warning::from(warning.take()))
-        .filter(|warning| matches!(warning.code, 6 | 28));
-    // Not through `Members`: a token may be longer than any text that is shown.
-    let token = match answer.get_mut("cortexToken").map(Value::take) {
-        Some(Value::String(token)) if !token.is_empty() => Some(token.into()),
-        _ => None,
-    };
-    (token, agreement)
 }
 
 /// `accessGranted` of §2.3.

@@ -2,7 +2,11 @@
 //! out the application's commands, and says how far it has come. It decides; what takes time is
 //! done by tasks of its own, which end with it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -13,20 +17,25 @@ use tokio::{
 };
 
 use super::{
-    Command, Event, Headset, HeadsetId, Security, SessionId, Step, Warning,
+    Command, Event, Headset, HeadsetId, MarkerCommand, Security, SessionId, SessionMode, Step,
+    Warning, clock,
     context::{Context, Outbox, Report, Stage},
-    event,
+    devices, event,
     keeper::{self, Keeper, Order},
     link::{Link, Notice},
+    markers,
     memory::{Last, Memory},
-    open, poll,
+    open, poll, profiles, records,
     scan::Scans,
-    sign_in,
+    sign_in, token,
 };
 
 /// Reports, notices and orders that may wait.
 const QUEUE: usize = 64;
 const ORDERS: usize = 4;
+
+/// Most tasks at work, those that look around and keep headsets included.
+const TASKS: usize = 256;
 
 /// For closing our sessions when the program ends, and for the socket's goodbye.
 const CLOSING: Duration = Duration::from_millis(600);
@@ -62,6 +71,8 @@ struct Flow<'a> {
     scans: Scans,
     /// The headset on a USB cable that was explained.
     explained: Option<HeadsetId>,
+    /// The connected headsets whose clock and profile have been asked for.
+    greeted: HashSet<HeadsetId>,
 }
 
 /// Runs the flow over a fresh link until it ends.
@@ -77,6 +88,9 @@ pub(super) async fn run(
         config: Arc::clone(&memory.config),
         rpc: link.rpc.clone(),
         account: Arc::clone(&memory.account),
+        wishes: Arc::clone(&memory.wishes),
+        journal: Arc::clone(&memory.journal),
+        clocks: Arc::clone(&memory.clocks),
         outbox,
         reports,
         notices: broadcast::Sender::new(QUEUE),
@@ -95,6 +109,7 @@ pub(super) async fn run(
         flowing: watch::Sender::new(false),
         scans: Scans::default(),
         explained: None,
+        greeted: HashSet::new(),
     };
     flow.tasks.spawn(sign_in::sign_in(context));
     flow.tell_step().await;
@@ -137,6 +152,17 @@ impl Flow<'_> {
                     ));
                 }
                 11 => return Some(End::Unusable),
+                13..=15 => {
+                    if let Some(headset) = warning.headset() {
+                        self.tasks.spawn(profiles::follow(self.context.clone(), headset));
+                    }
+                }
+                18 | 30 => records::ready(&self.context, warning).await,
+                104 => {
+                    if let Some(headset) = warning.headset() {
+                        self.greeted.remove(&headset);
+                    }
+                }
                 142 => self.scans.end(&self.context).await,
                 _ => {}
             }
@@ -157,12 +183,14 @@ impl Flow<'_> {
                 let (context, flowing) = (&self.context, &self.flowing);
                 self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
                 self.tasks.spawn(poll::sessions(context.clone()));
+                self.tasks.spawn(token::keep_fresh(context.clone()));
                 let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
                 for headset in wanted {
                     self.keep(headset);
                 }
             }
             Report::Looked => {
+                self.greet();
                 self.choose().await;
                 self.scan_if_needed().await;
             }
@@ -188,41 +216,96 @@ impl Flow<'_> {
 
     async fn command(&mut self, command: Command) {
         match command {
-            Command::Open { headset, .. } => {
-                self.memory.want(headset.clone());
-                if let Some(kept) = self.kept.get(&headset) {
-                    // A keeper that is full of orders will come to them.
-                    let _ = kept.orders.try_send(Order::Open);
-                } else if self.signing_in.is_none() {
-                    self.keep(headset);
-                }
-            }
+            Command::Open { headset, mode } => self.open(headset, mode).await,
             Command::Disconnect(headset) => self.disconnect(headset),
             Command::Scan { anyway: false } if self.is_flowing() => {
                 let why = "a scan harms the streams that flow";
-                self.refuse("controlDevice", why, "close the sessions first, or scan anyway").await;
+                let next = "close the sessions first, or scan all the same";
+                self.refuse("controlDevice", why, next).await;
             }
             Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
             Command::Activate(session) => self.order(&session, Order::Activate).await,
             Command::Close(session) => self.order(&session, Order::Close).await,
+            Command::Subscribe(session, streams) => {
+                self.order(&session, Order::Subscribe(streams)).await;
+            }
+            Command::Unsubscribe(session, streams) => {
+                self.order(&session, Order::Unsubscribe(streams)).await;
+            }
+            _ if self.signing_in.is_some() || self.tasks.len() >= TASKS => {
+                let next = "try again in a moment";
+                self.refuse("command", "cortop is signing in, or busy", next).await;
+            }
+            Command::Headset(command) => {
+                self.tasks.spawn(devices::carry_out(self.context.clone(), command));
+            }
+            Command::Record(command) => {
+                self.tasks.spawn(records::carry_out(self.context.clone(), command));
+            }
+            Command::Marker(command) => {
+                let (MarkerCommand::Mark { session, .. } | MarkerCommand::End { session, .. }) =
+                    &command;
+                let headset = self.keeper_of(session).map(|(headset, _)| headset.clone());
+                self.tasks.spawn(markers::carry_out(self.context.clone(), command, headset));
+            }
+            Command::Profile(command) => {
+                self.tasks.spawn(profiles::carry_out(self.context.clone(), command));
+            }
             Command::Quit => {}
-            _ => self.refuse("command", "not there yet", "wait for the next version").await,
+        }
+    }
+
+    async fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
+        match self.kept.get(&headset) {
+            // What is wanted of the next session is not said of this one.
+            Some(Kept { stage: Stage::Live { .. }, .. }) => {}
+            Some(kept) => {
+                self.memory.want(headset, mode);
+                // A keeper that is full of orders will come to them.
+                let _ = kept.orders.try_send(Order::Open);
+            }
+            None => {
+                self.memory.want(headset.clone(), mode);
+                if self.signing_in.is_none() {
+                    self.keep(headset);
+                }
+            }
         }
     }
 
     async fn order(&self, session: &SessionId, order: Order) {
-        let keeper = self
-            .kept
-            .values()
-            .find(|kept| matches!(&kept.stage, Stage::Live { session: own, .. } if own == session));
-        match keeper.map(|kept| kept.orders.try_send(order)) {
+        let method = order.method();
+        match self.keeper_of(session).map(|(_, kept)| kept.orders.try_send(order)) {
             Some(Ok(())) => {}
-            Some(Err(_)) => self.refuse("updateSession", "busy", "try again in a moment").await,
+            Some(Err(_)) => self.refuse(method, "busy", "try again in a moment").await,
             None => {
                 let why = "it is no session of ours, or gone";
-                self.refuse("updateSession", why, "open the headset first").await;
+                self.refuse(method, why, "open the headset first").await;
             }
         }
+    }
+
+    /// The headset behind a session of ours, and who keeps it.
+    fn keeper_of(&self, session: &SessionId) -> Option<(&HeadsetId, &Kept)> {
+        self.kept.iter().find(
+            |(_, kept)| matches!(&kept.stage, Stage::Live { session: own, .. } if own == session),
+        )
+    }
+
+    /// Asks each headset that has been connected for its clock and its profile.
+    fn greet(&mut self) {
+        let headsets = self.context.headsets.borrow();
+        let connected: HashSet<_> = headsets
+            .iter()
+            .filter(|headset| headset.is_connected())
+            .map(|headset| headset.id.clone())
+            .collect();
+        for new in connected.difference(&self.greeted) {
+            self.tasks.spawn(clock::synchronise(self.context.clone(), new.clone()));
+            self.tasks.spawn(profiles::follow(self.context.clone(), new.clone()));
+        }
+        drop(headsets);
+        self.greeted = connected;
     }
 
     async fn refuse(&self, method: &str, message: &str, next: &str) {
@@ -248,7 +331,7 @@ impl Flow<'_> {
             _ => return,
         };
         if !only.is_on_usb_cable() {
-            self.memory.want(only.id.clone());
+            self.memory.want(only.id.clone(), None);
             self.keep(only.id);
         } else if self.explained.as_ref() != Some(&only.id) {
             self.context.outbox.refused(open::on_usb_cable(&only.id).refusal).await;
@@ -272,8 +355,7 @@ impl Flow<'_> {
                 if !adopted && let Err(failure) = keeper::close(&context, &session).await {
                     tracing::warn!("{}", failure.refusal("updateSession"));
                 }
-                let why = "its headset was disconnected by you".to_owned();
-                context.outbox.tell(Event::Closed { session, why }).await;
+                context.closed(&session, "its headset was disconnected by you").await;
             }
             let params = json!({"command": "disconnect", "headset": headset.as_str()});
             if let Err(failure) = context.ask("controlDevice", params).await {
@@ -348,8 +430,7 @@ impl Flow<'_> {
             .collect();
         let why = match end {
             End::Quit => {
-                let ours = live.iter().filter(|(_, adopted)| !adopted);
-                let closing = ours.map(|(session, _)| keeper::close(&self.context, session));
+                let closing = live.iter().map(|(session, adopted)| self.leave(session, *adopted));
                 if timeout(CLOSING, join_all(closing)).await.is_err() {
                     tracing::warn!(
                         "Cortex did not close our sessions in time; the socket's end will"
@@ -374,8 +455,19 @@ impl Flow<'_> {
                 End::Quit if adopted => "left open for the program that opened it",
                 _ => why,
             };
-            let why = why.to_owned();
-            self.context.outbox.tell(Event::Closed { session, why }).await;
+            self.context.closed(&session, why).await;
+        }
+    }
+
+    /// Stops the record that runs in a session, and closes it if it is ours.
+    async fn leave(&self, session: &SessionId, adopted: bool) {
+        if self.context.journal.is_running(session)
+            && let Err(refusal) = records::stop(&self.context, session, "cortop has ended").await
+        {
+            tracing::warn!("{refusal}");
+        }
+        if !adopted && let Err(failure) = keeper::close(&self.context, session).await {
+            tracing::warn!("{}", failure.refusal("updateSession"));
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
     memory::Last,
     open::{self, Opened, Origin, Refused},
     reach::{self, Notices},
+    records,
     rpc::{Effect, Failure},
     session::SessionStatus,
     subscribe,
@@ -34,14 +35,30 @@ const REST: Duration = Duration::from_secs(30);
 const MISSING: Duration = Duration::from_secs(3);
 
 /// What a keeper is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Order {
     /// Try again now.
     Open,
     /// Activate the session.
     Activate,
+    /// Subscribe more streams.
+    Subscribe(Vec<Stream>),
+    /// Give up streams.
+    Unsubscribe(Vec<Stream>),
     /// Close the session and end.
     Close,
+}
+
+impl Order {
+    /// What Cortex is asked for it.
+    pub(super) const fn method(&self) -> &'static str {
+        match self {
+            Self::Open => "createSession",
+            Self::Activate | Self::Close => "updateSession",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe(_) => "unsubscribe",
+        }
+    }
 }
 
 /// Keeps one headset streaming.
@@ -156,13 +173,14 @@ impl Keeper {
             refused: Vec::new(),
         };
         self.remember(&live);
-        let streams = self.context.config.streams.clone();
+        let streams = self.wanted();
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
         self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why }).await;
         self.stage(Stage::Live { session: id, mode, adopted: live.adopted, flowing: None }).await;
         match self.subscribe(&mut live, &streams).await {
             Ok(()) => {
                 self.tell_live(&live).await;
+                records::follow(&self.context, &live.session).await;
                 if mode == SessionMode::Active {
                     // Its quota has changed.
                     self.context.read_licence().await;
@@ -175,7 +193,7 @@ impl Keeper {
                     // It is of no use; if this is refused too, it is gone already.
                     let _ = close(&self.context, &live.session.id).await;
                 }
-                self.tell_closed(&live.session.id, &refused.refusal.to_string()).await;
+                self.context.closed(&live.session.id, &refused.refusal.to_string()).await;
                 Err(refused)
             }
         }
@@ -185,11 +203,27 @@ impl Keeper {
     fn remember(&mut self, live: &Live) {
         if !live.adopted {
             self.last = Some(Last { session: live.session.id.clone(), mode: live.mode });
+            self.context.wishes.change(&self.headset, |wish| wish.mode = None);
         }
+    }
+
+    /// The streams that the user wants of the headset.
+    fn wanted(&self) -> Vec<Stream> {
+        let chosen = self.context.wishes.of(&self.headset).streams;
+        chosen.unwrap_or_else(|| self.context.config.streams.clone())
+    }
+
+    fn want(&self, change: impl FnOnce(&mut Vec<Stream>)) {
+        let mut streams = self.wanted();
+        change(&mut streams);
+        self.context.wishes.change(&self.headset, |wish| wish.streams = Some(streams));
     }
 
     /// Subscribes, and notes what flows and what was refused.
     async fn subscribe(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Failure> {
+        if streams.is_empty() {
+            return Ok(());
+        }
         let effect = Effect::Subscribe {
             session: live.session.id.clone(),
             headset: Box::new(live.session.headset.clone()),
@@ -198,8 +232,10 @@ impl Keeper {
         };
         let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
         let params = json!({"session": live.session.id.as_str(), "streams": names});
-        let answer: subscribe::Answer =
-            self.context.ask_as_user("subscribe", params, effect).await?.into();
+        let answer = subscribe::Answer::of(
+            "subscribe",
+            self.context.ask_as_user("subscribe", params, effect).await?,
+        );
         live.refused.retain(|(stream, _)| !streams.contains(stream));
         for &stream in streams {
             live.streams.retain(|&own| own != stream);
@@ -242,11 +278,6 @@ impl Keeper {
         self.context.look_now();
     }
 
-    async fn tell_closed(&self, session: &SessionId, why: &str) {
-        let closed = Event::Closed { session: session.clone(), why: why.to_owned() };
-        self.context.outbox.tell(closed).await;
-    }
-
     /// Holds a session until it is lost (and gives it back) or closed on the user's word.
     async fn hold(&mut self, mut live: Live) -> Option<Live> {
         let mut sessions = self.context.sessions.subscribe();
@@ -255,9 +286,11 @@ impl Keeper {
             tokio::select! {
                 order = self.orders.recv() => match order {
                     Some(Order::Activate) => self.activate(&mut live).await,
+                    Some(Order::Subscribe(streams)) => self.add(&mut live, &streams).await,
+                    Some(Order::Unsubscribe(streams)) => self.drop(&mut live, &streams).await,
                     Some(Order::Close) => match close(&self.context, &live.session.id).await {
                         Ok(()) => {
-                            self.tell_closed(&live.session.id, "closed by you").await;
+                            self.context.closed(&live.session.id, "closed by you").await;
                             return None;
                         }
                         Err(failure) => {
@@ -279,6 +312,7 @@ impl Keeper {
                         Some(mut seen) => {
                             missing = None;
                             self.complete(&mut seen);
+                            records::follow(&self.context, &seen).await;
                             if seen != live.session {
                                 live.session = seen;
                                 self.context.outbox.tell(Event::Session(live.session.clone())).await;
@@ -310,7 +344,7 @@ impl Keeper {
             self.pause = LOST;
         }
         self.context.rpc.lose(live.session.id.clone()).await;
-        self.tell_closed(&live.session.id, why).await;
+        self.context.closed(&live.session.id, why).await;
         self.stage(Stage::Away).await;
         // What the list says of the headset was said before it was lost.
         self.context.look_now();
@@ -337,26 +371,69 @@ impl Keeper {
         live.session.status = SessionStatus::Activated;
         self.remember(live);
         self.context.read_licence().await;
-        if live.streams.contains(&Stream::Met) {
-            let effect = Effect::Unsubscribe { session: live.session.id.clone() };
-            let params = json!({"session": id, "streams": [Stream::Met.name()]});
-            if let Err(failure) = self.context.ask_as_user("unsubscribe", params, effect).await {
-                tracing::debug!("{}", failure.refusal("unsubscribe"));
-            }
-            live.streams.retain(|stream| *stream != Stream::Met);
+        if live.streams.contains(&Stream::Met)
+            && let Err(failure) = self.unsubscribe(live, &[Stream::Met]).await
+        {
+            tracing::debug!("{}", failure.refusal("unsubscribe"));
         }
-        let streams: Vec<_> = self
-            .context
-            .config
-            .streams
-            .iter()
-            .copied()
-            .filter(|stream| !live.streams.contains(stream))
-            .collect();
+        let mut streams = self.wanted();
+        streams.retain(|stream| !live.streams.contains(stream) || *stream == Stream::Met);
         if let Err(failure) = self.subscribe(live, &streams).await {
             self.context.outbox.refused(failure.refusal("subscribe")).await;
         }
         self.tell_live(live).await;
+    }
+}
+
+impl Keeper {
+    /// Subscribes more streams on the user's word.
+    async fn add(&mut self, live: &mut Live, streams: &[Stream]) {
+        self.want(|wanted| {
+            wanted.retain(|stream| !streams.contains(stream));
+            wanted.extend(streams);
+        });
+        if let Err(failure) = self.subscribe(live, streams).await {
+            self.context.outbox.refused(failure.refusal("subscribe")).await;
+        }
+        self.tell_live(live).await;
+    }
+
+    /// Gives up streams on the user's word, those that were refused too.
+    async fn drop(&mut self, live: &mut Live, streams: &[Stream]) {
+        self.want(|wanted| wanted.retain(|stream| !streams.contains(stream)));
+        let (flowing, mut gone): (Vec<_>, Vec<_>) =
+            streams.iter().partition(|stream| live.streams.contains(stream));
+        live.refused.retain(|(stream, _)| !gone.contains(stream));
+        match self.unsubscribe(live, &flowing).await {
+            Ok(answer) => {
+                gone.extend(flowing.iter().filter(|stream| !live.streams.contains(stream)));
+                for (_, refusal) in answer.failure {
+                    self.context.outbox.refused(refusal).await;
+                }
+            }
+            Err(failure) => self.context.outbox.refused(failure.refusal("unsubscribe")).await,
+        }
+        live.session.streams = live.streams.iter().map(ToString::to_string).collect();
+        let session = live.session.id.clone();
+        self.context.outbox.tell(Event::Unsubscribed { session, streams: gone }).await;
+        self.tell_live(live).await;
+    }
+
+    async fn unsubscribe(
+        &mut self,
+        live: &mut Live,
+        streams: &[Stream],
+    ) -> Result<subscribe::Answer, Failure> {
+        if streams.is_empty() {
+            return Ok(subscribe::Answer::default());
+        }
+        let effect = Effect::Unsubscribe { session: live.session.id.clone() };
+        let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
+        let params = json!({"session": live.session.id.as_str(), "streams": names});
+        let answer = self.context.ask_as_user("unsubscribe", params, effect).await?;
+        let answer = subscribe::Answer::of("unsubscribe", answer);
+        live.streams.retain(|own| !answer.success.iter().any(|(gone, _)| gone == own));
+        Ok(answer)
     }
 }
 

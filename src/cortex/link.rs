@@ -275,7 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
 
     /// What an answer changes about the streams, before the next message is read.
     async fn apply(&mut self, effect: Effect, result: &Value) {
-        let answer = || subscribe::Answer::from(result.clone());
+        let answer = || subscribe::Answer::of("subscribe", result.clone());
         match effect {
             Effect::None => {}
             Effect::Subscribe { session, headset, fast_met } => {

@@ -1,9 +1,18 @@
 //! Markers: put into the running record of a session at the time of a key press (§2.9, §3.5).
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{MarkerId, lenient::Members};
+use super::{
+    Event, HeadsetId, MarkerCommand, MarkerId, RecordId,
+    context::Context,
+    lenient::{self, Members},
+    rpc::Effect,
+};
+
+/// Where markers come from, for those who read the record.
+const PORT: &str = "cortop";
 
 /// A marker.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +39,15 @@ pub enum MarkerValue {
     Text(String),
 }
 
+impl From<Value> for MarkerValue {
+    fn from(value: Value) -> Self {
+        match value.as_u64() {
+            Some(number) => Self::Number(number),
+            None => Self::Text(value.as_str().map_or_else(|| value.to_string(), lenient::tame)),
+        }
+    }
+}
+
 impl Default for MarkerValue {
     fn default() -> Self {
         Self::Number(0)
@@ -42,4 +60,58 @@ impl Marker {
     pub fn is_interval(&self) -> bool {
         self.end > self.start
     }
+}
+
+impl From<Value> for Marker {
+    fn from(mut value: Value) -> Self {
+        let own = value.get_mut("value").map(Value::take).unwrap_or_default();
+        let mut members = Members::of("marker", value);
+        let mut time = |name| {
+            let stamp = members.text(name).parse::<Timestamp>();
+            stamp.map(|stamp| stamp.as_duration().as_secs_f64()).unwrap_or_default()
+        };
+        let (start, end) = (time("startDatetime"), time("endDatetime"));
+        Self {
+            uuid: members.text("uuid").into(),
+            label: members.text("label"),
+            value: own.into(),
+            start,
+            end,
+        }
+    }
+}
+
+/// Carries out a command. `headset`: that of the session, if it is known.
+pub(super) async fn carry_out(
+    context: Context,
+    command: MarkerCommand,
+    headset: Option<HeadsetId>,
+) {
+    let epoch = |at| context.clocks.epoch(headset.as_ref(), at);
+    let (method, session, time, mut params) = match command {
+        MarkerCommand::Mark { session, label, value, at } => {
+            let params = json!({"label": label, "value": value, "port": PORT});
+            ("injectMarker", session, epoch(at), params)
+        }
+        MarkerCommand::End { session, marker, at } => {
+            ("updateMarker", session, epoch(at), json!({"markerId": marker.as_str()}))
+        }
+    };
+    params["session"] = session.as_str().into();
+    params["time"] = milliseconds(time).into();
+    match context.ask_as_user(method, params, Effect::None).await {
+        Ok(mut answer) => {
+            let marker =
+                Marker::from(answer.get_mut("marker").map(Value::take).unwrap_or_default());
+            let record = RecordId::from(Members::of(method, answer).text("recordId"));
+            context.outbox.tell(Event::Marker { session, record, marker }).await;
+        }
+        Err(failure) => context.outbox.refused(failure.refusal(method)).await,
+    }
+}
+
+/// Unlike the `time` of samples, that of markers is in milliseconds (§2.9).
+#[expect(clippy::cast_possible_truncation, reason = "no clock shows a time that far away")]
+fn milliseconds(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
 }

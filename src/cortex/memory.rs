@@ -1,21 +1,26 @@
-//! What outlives a connection: the account, and the headsets that are wanted.
+//! What outlives a connection: the account, the headsets that are wanted and how, the records that
+//! run, and the clocks.
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use secrecy::SecretString;
-
-use super::{Config, HeadsetId, SessionId, SessionMode, account::Licence};
+use super::{
+    Config, HeadsetId, SessionId, SessionMode, Stream, account::Licence, clock::Clocks,
+    records::Journal, settings::Connecting, token::Token,
+};
 
 /// What outlives a connection.
 pub(super) struct Memory {
     pub(super) config: Arc<Config>,
     pub(super) account: Arc<Account>,
+    pub(super) wishes: Arc<Wishes>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) clocks: Arc<Clocks>,
     /// The headsets to keep streaming, each with the last session that cortop opened on it.
     pub(super) wanted: BTreeMap<HeadsetId, Option<Last>>,
     /// Whether the only headset may be taken without asking: until the user closes something.
@@ -32,11 +37,20 @@ pub(super) struct Last {
 impl Memory {
     pub(super) fn new(config: Arc<Config>) -> Self {
         let wanted = config.headset.iter().cloned().map(|id| (id, None)).collect();
-        Self { config, account: Arc::default(), wanted, alone: true }
+        Self {
+            config,
+            account: Arc::default(),
+            wishes: Arc::default(),
+            journal: Arc::default(),
+            clocks: Arc::default(),
+            wanted,
+            alone: true,
+        }
     }
 
-    /// Remembers a headset that the user has asked for.
-    pub(super) fn want(&mut self, headset: HeadsetId) {
+    /// Remembers a headset that the user has asked for, and in which mode.
+    pub(super) fn want(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
+        self.wishes.change(&headset, |wish| wish.mode = mode);
         self.wanted.entry(headset).or_default();
     }
 
@@ -47,10 +61,39 @@ impl Memory {
     }
 }
 
+/// What the user wants of a headset, beyond that it streams.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wish {
+    /// How it is connected.
+    pub(super) how: Connecting,
+    /// The mode of the next session; fulfilled by the first one that cortop opens.
+    pub(super) mode: Option<SessionMode>,
+    /// The streams, once they were chosen; else those of the configuration.
+    pub(super) streams: Option<Vec<Stream>>,
+}
+
+/// The wishes of the user by headset.
+#[derive(Default)]
+pub(super) struct Wishes(Mutex<BTreeMap<HeadsetId, Wish>>);
+
+impl Wishes {
+    pub(super) fn of(&self, headset: &HeadsetId) -> Wish {
+        self.lock().get(headset).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn change(&self, headset: &HeadsetId, change: impl FnOnce(&mut Wish)) {
+        change(self.lock().entry(headset.clone()).or_default());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<HeadsetId, Wish>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The account: the token, and what may be done only once.
 #[derive(Default)]
 pub(super) struct Account {
-    pub(super) token: tokio::sync::Mutex<Option<SecretString>>,
+    pub(super) token: tokio::sync::Mutex<Option<Token>>,
     /// `authorize` has been sent with the debit and was not refused.
     pub(super) debited: AtomicBool,
     /// `requestAccess` has been sent: Launcher asks only once (§2.3).

@@ -13,10 +13,12 @@
 
 pub mod account;
 pub mod client;
+mod clock;
 pub mod code;
 pub mod command;
 mod connect;
 mod context;
+mod devices;
 pub mod event;
 mod flow;
 pub mod headset;
@@ -33,6 +35,7 @@ mod poll;
 pub mod profiles;
 mod reach;
 pub mod record;
+mod records;
 mod rpc;
 pub mod sample;
 mod scan;
@@ -45,6 +48,7 @@ mod subscribe;
 mod tally;
 pub mod text;
 pub mod tls;
+mod token;
 pub mod warning;
 
 pub use client::{Client, Config};

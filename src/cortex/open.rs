@@ -110,9 +110,14 @@ pub(super) async fn open(
     last: Option<&Last>,
     adopt: bool,
 ) -> Result<Opened, Refused> {
-    let policy = context.config.session;
+    let before = last.map(|last| last.mode);
+    let (policy, before) = match context.wishes.of(headset).mode {
+        None => (context.config.session, before),
+        Some(SessionMode::Active) => (SessionPolicy::Active, None),
+        Some(SessionMode::Open) => (SessionPolicy::Open, None),
+    };
     let licence = context.account.licence();
-    let (mut mode, mut why) = choose(policy, last.map(|last| last.mode), licence.as_ref());
+    let (mut mode, mut why) = choose(policy, before, licence.as_ref());
     let started = Instant::now();
     let mut pause = PAUSE;
     let mut retiring = RETIRING.into_iter();
@@ -148,7 +153,7 @@ pub(super) async fn open(
                 pause = (pause * 2).min(LONGEST);
             }
             Class::Exists => {
-                if adopt && let Some(found) = find(context, headset, last).await {
+                if adopt && let Some(found) = find(context, headset, last, policy).await {
                     return found;
                 }
                 let Some(pause) = retiring.next() else {
@@ -171,6 +176,7 @@ async fn find(
     context: &Context,
     headset: &HeadsetId,
     last: Option<&Last>,
+    policy: SessionPolicy,
 ) -> Option<Result<Opened, Refused>> {
     let answer = context.ask_as_user("querySessions", json!({}), Effect::None).await.ok()?;
     let mut session =
@@ -184,8 +190,7 @@ async fn find(
     } else {
         (Origin::Adopted, "another program of this application opened it, and it is left as it is")
     };
-    if context.config.session == SessionPolicy::Active && session.status != SessionStatus::Activated
-    {
+    if policy == SessionPolicy::Active && session.status != SessionStatus::Activated {
         let params = json!({"session": session.id.as_str(), "status": "active"});
         if let Err(failure) = context.ask_as_user("updateSession", params, Effect::None).await {
             return Some(Err(Refused::new("updateSession", &failure)));

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    Event, Headset, Session,
+    Event, Headset, Session, code,
     context::{Context, Report},
     lenient,
     rpc::{Effect, Failure},
@@ -31,8 +31,9 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
     let mut look = context.look.subscribe();
     let mut refused = false;
     let mut first = true;
+    let mut params = json!({"includeFlexMappings": true});
     loop {
-        match context.ask("queryHeadsets", json!({})).await {
+        match context.ask("queryHeadsets", params.clone()).await {
             Ok(answer) => {
                 refused = false;
                 let headsets = lenient::objects::<Headset>("queryHeadsets", answer);
@@ -48,6 +49,13 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
                 context.report(Report::Looked).await;
             }
             Err(Failure::Down) => return,
+            // Before 2.3 there were no mappings to ask for.
+            Err(Failure::Refused(error))
+                if error.code == code::BAD_PARAMS && params != json!({}) =>
+            {
+                params = json!({});
+                continue;
+            }
             Err(failure) if !refused => {
                 refused = true;
                 context.outbox.refused(failure.refusal("queryHeadsets")).await;
@@ -63,12 +71,17 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
 pub(super) async fn sessions(context: Context) {
     let mut look = context.look.subscribe();
     let mut turn = CALM;
+    let mut first = true;
     loop {
         match context.ask_as_user("querySessions", json!({}), Effect::None).await {
             // Sent even if unchanged: it says when a session was missed.
             Ok(answer) => {
                 turn = CALM;
-                context.sessions.send_replace(lenient::objects::<Session>("querySessions", answer));
+                let sessions = lenient::objects::<Session>("querySessions", answer);
+                let known = context.sessions.send_replace(sessions.clone());
+                if sessions != known || std::mem::take(&mut first) {
+                    context.outbox.tell(Event::Sessions(sessions)).await;
+                }
             }
             Err(Failure::Down) => return,
             Err(failure) => {

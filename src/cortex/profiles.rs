@@ -1,9 +1,22 @@
 //! Profiles of mental commands and facial expressions: listed, loaded, unloaded, and followed
 //! (§2.10, §3.7).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::lenient::Members;
+use super::{
+    Event, Headset, HeadsetId, ProfileCommand, Refusal, code,
+    context::Context,
+    event,
+    lenient::{self, Members},
+    rpc::{Effect, Failure},
+};
+
+const SETUP: &str = "setupProfile";
+
+/// A profile is loaded for the headset already.
+const LOADED: i64 = -32127;
+/// Another application has loaded it.
+const OF_ANOTHER: i64 = -32046;
 
 /// A stored profile (§4.7).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,4 +50,113 @@ pub struct Loaded {
     pub name: String,
     /// Whether this application has loaded it; `None` where Cortex does not tell.
     pub by_us: Option<bool>,
+}
+
+/// Carries out a command.
+pub(super) async fn carry_out(context: Context, command: ProfileCommand) {
+    let done = match command {
+        ProfileCommand::List => list(&context).await,
+        ProfileCommand::Load(headset, name) => load(&context, &headset, &name).await,
+        ProfileCommand::Unload(headset) => unload(&context, &headset).await,
+    };
+    if let Err(refusal) = done {
+        context.outbox.refused(refusal).await;
+    }
+}
+
+/// Tells which profile a headset uses. Some headsets and services have none to tell of.
+pub(super) async fn follow(context: Context, headset: HeadsetId) {
+    match current(&context, &headset).await {
+        Ok(loaded) => context.outbox.tell(Event::Profile { headset, loaded }).await,
+        Err(failure) => tracing::debug!("{}", failure.refusal("getCurrentProfile")),
+    }
+}
+
+async fn list(context: &Context) -> Result<(), Refusal> {
+    let answer = context.ask_as_user("queryProfile", json!({}), Effect::None).await;
+    let answer = answer.map_err(|failure| failure.refusal("queryProfile"))?;
+    let profiles = lenient::objects::<Profile>("queryProfile", answer);
+    context.outbox.tell(Event::Profiles(profiles)).await;
+    let headsets = context.headsets.borrow().clone();
+    for headset in headsets.into_iter().filter(Headset::is_connected) {
+        follow(context.clone(), headset.id).await;
+    }
+    Ok(())
+}
+
+/// Loads a profile; one of ours that is in its place is unloaded first (§2.10).
+async fn load(context: &Context, headset: &HeadsetId, name: &str) -> Result<(), Refusal> {
+    let failure = match set_up(context, headset, "load", name).await {
+        Ok(()) => return arrived(context, headset, Some(name), "load it again").await,
+        Err(failure) => failure,
+    };
+    if !matches!(&failure, Failure::Refused(error) if error.code == LOADED) {
+        return Err(failure.refusal(SETUP));
+    }
+    let reported = current(context, headset).await.map_err(|failure| failure.refusal(SETUP))?;
+    let in_place = match reported {
+        Some(Loaded { name, by_us: Some(false) }) => return Err(held_elsewhere(&name)),
+        Some(Loaded { name, .. }) => name,
+        // It may be the wanted one, left behind by a program that has ended.
+        None => name.to_owned(),
+    };
+    for (action, name) in [("unload", in_place.as_str()), ("load", name)] {
+        let done = set_up(context, headset, action, name).await;
+        done.map_err(|failure| failure.refusal(SETUP))?;
+    }
+    arrived(context, headset, Some(name), "load it again").await
+}
+
+/// Unloads what is loaded, by the name that Cortex reports: another does nothing, and is no error.
+async fn unload(context: &Context, headset: &HeadsetId) -> Result<(), Refusal> {
+    let reported = current(context, headset).await.map_err(|failure| failure.refusal(SETUP))?;
+    let name = match reported {
+        None => return Err(event::refusal(SETUP, "no profile is loaded", "load one first")),
+        Some(Loaded { name, by_us: Some(false) }) => return Err(held_elsewhere(&name)),
+        Some(Loaded { name, .. }) => name,
+    };
+    let done = set_up(context, headset, "unload", &name).await;
+    done.map_err(|failure| failure.refusal(SETUP))?;
+    arrived(context, headset, None, "unload it again").await
+}
+
+/// Tells what Cortex says is loaded now, which may not be what it was asked for.
+async fn arrived(
+    context: &Context,
+    headset: &HeadsetId,
+    wanted: Option<&str>,
+    next: &str,
+) -> Result<(), Refusal> {
+    let loaded = current(context, headset).await.map_err(|failure| failure.refusal(SETUP))?;
+    let now = loaded.as_ref().map(|loaded| loaded.name.clone());
+    context.outbox.tell(Event::Profile { headset: headset.clone(), loaded }).await;
+    if now.as_deref() == wanted {
+        return Ok(());
+    }
+    let now =
+        now.map_or_else(|| "no profile is loaded".to_owned(), |now| format!("{now} is loaded"));
+    Err(event::refusal(SETUP, &format!("Cortex agreed, and yet {now}"), next))
+}
+
+fn held_elsewhere(name: &str) -> Refusal {
+    let why = format!("the profile {name} was loaded by another application");
+    code::refusal(SETUP, None, OF_ANOTHER, &why)
+}
+
+async fn set_up(
+    context: &Context,
+    headset: &HeadsetId,
+    action: &str,
+    name: &str,
+) -> Result<(), Failure> {
+    let params = json!({"headset": headset.as_str(), "profile": name, "status": action});
+    context.ask_as_user(SETUP, params, Effect::None).await.map(|_| ())
+}
+
+async fn current(context: &Context, headset: &HeadsetId) -> Result<Option<Loaded>, Failure> {
+    let params = json!({"headset": headset.as_str()});
+    let answer = context.ask_as_user("getCurrentProfile", params, Effect::None).await?;
+    let by_us = answer.get("loadedByThisApp").and_then(Value::as_bool);
+    let name = Members::of("getCurrentProfile", answer).text("name");
+    Ok((!name.is_empty()).then_some(Loaded { name, by_us }))
 }

@@ -10,11 +10,12 @@ use tokio::{
 };
 
 use super::{
-    Headset, HeadsetId, Refusal, SessionId, Warning, code,
+    Headset, HeadsetId, SessionId, Warning, code,
     context::{Context, Stage},
     event,
     link::Notice,
     open::{self, Refused},
+    settings::{Connecting, ConnectionType},
 };
 
 /// How long a headset may take to connect (§9.2).
@@ -80,41 +81,71 @@ pub(super) async fn reach(
     notices: &mut Notices,
 ) -> Result<(), Refused> {
     let mut headsets = context.headsets.subscribe();
-    let mut deadline = None;
     loop {
         let headset = headsets.borrow_and_update().iter().find(|one| one.id == *id).cloned();
         match headset {
             None => {
-                deadline = None;
                 context.stage(id, Stage::Away).await;
+                // The sender lives in the context.
+                let _ = headsets.changed().await;
             }
             Some(headset) if headset.is_on_usb_cable() => return Err(open::on_usb_cable(id)),
             Some(headset) if headset.is_connected() => return Ok(()),
-            Some(_) if deadline.is_none() => {
+            Some(_) => {
                 context.stage(id, Stage::Connecting).await;
-                // What was said of an attempt before this one is void.
-                notices.forget();
-                let params = json!({"command": "connect", "headset": id.as_str()});
-                context
-                    .ask("controlDevice", params)
-                    .await
-                    .map_err(|failure| Refused::new("controlDevice", &failure))?;
-                deadline = Some(Instant::now() + CONNECT);
+                if connect(context, id, notices).await? {
+                    return Ok(());
+                }
             }
-            Some(_) => {}
         }
+    }
+}
+
+/// Has a headset connected the way the user wants, and waits for the outcome. `false`: it has
+/// vanished meanwhile, or hangs on a cable that nobody wanted.
+pub(super) async fn connect(
+    context: &Context,
+    id: &HeadsetId,
+    notices: &mut Notices,
+) -> Result<bool, Refused> {
+    let mut headsets = context.headsets.subscribe();
+    headsets.mark_unchanged();
+    // What was said of an attempt before this one is void.
+    notices.forget();
+    let Connecting { by, mapping } = context.wishes.of(id).how;
+    let mut params = json!({"command": "connect", "headset": id.as_str()});
+    if let Some(by) = by {
+        params["connectionType"] = by.name().into();
+    }
+    if let Some(mapping) = mapping {
+        params["mappings"] = json!(mapping.mappings);
+    }
+    context
+        .ask("controlDevice", params)
+        .await
+        .map_err(|failure| Refused::new("controlDevice", &failure))?;
+    let deadline = Instant::now() + CONNECT;
+    loop {
         tokio::select! {
-            _ = headsets.changed() => {}
+            _ = headsets.changed() => match context.headset(id) {
+                Some(headset) if headset.is_connected() => return Ok(true),
+                Some(headset)
+                    if !headset.is_on_usb_cable() || by == Some(ConnectionType::UsbCable) => {}
+                _ => return Ok(false),
+            },
             warning = notices.warning() => {
                 if warning.headset().as_ref() == Some(id) {
                     match warning.code {
-                        104 => return Ok(()),
-                        100 | 101 | 102 | 112 | 113 => return Err(not_connected(&warning)),
+                        104 => return Ok(true),
+                        100 | 101 | 102 | 112 | 113 => {
+                            let refusal = code::warned("controlDevice", &warning);
+                            return Err(Refused { refusal, passing: false });
+                        }
                         _ => {}
                     }
                 }
             }
-            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+            () = sleep_until(deadline) => {
                 let refusal = event::refusal(
                     "controlDevice",
                     &format!("{id} did not connect within {} s", CONNECT.as_secs()),
@@ -137,14 +168,4 @@ pub(super) async fn changed(context: &Context, id: &HeadsetId) {
             return;
         }
     }
-}
-
-fn not_connected(warning: &Warning) -> Refused {
-    let refusal = Refusal {
-        method: "controlDevice".to_owned(),
-        code: Some(warning.code),
-        message: warning.text(),
-        next: code::warning(warning.code).map_or("", |row| row.next).to_owned(),
-    };
-    Refused { refusal, passing: false }
 }

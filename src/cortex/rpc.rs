@@ -19,6 +19,16 @@ use super::{
 /// How long an answer is waited for (§9.2).
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long the answer of a method is waited for: a profile is slow to load (§2.10), and an export
+/// writes files as long as the record.
+const fn limit(method: &str) -> Duration {
+    match method.as_bytes() {
+        b"setupProfile" => Duration::from_secs(45),
+        b"exportRecord" => Duration::from_mins(5),
+        _ => LIMIT,
+    }
+}
+
 /// Requests that may wait for the link.
 const QUEUE: usize = 32;
 
@@ -120,13 +130,14 @@ pub(super) fn channel() -> (Rpc, mpsc::Receiver<Order>) {
 impl Rpc {
     /// Asks and waits. An answer that comes after the limit is the link's to ignore.
     pub(super) async fn call(&self, request: Request) -> Result<Value, Failure> {
+        let limit = limit(request.method);
         let exchange = async {
             let (reply, answer) = oneshot::channel();
             let order = Order::Call { request, reply };
             self.orders.send(order).await.map_err(|_| Failure::Down)?;
             answer.await.map_err(|_| Failure::Down)?.map_err(Failure::Refused)
         };
-        timeout(LIMIT, exchange).await.unwrap_or(Err(Failure::Silent))
+        timeout(limit, exchange).await.unwrap_or(Err(Failure::Silent))
     }
 
     /// Tells the link that a session is lost.

@@ -1,4 +1,4 @@
-//! The answer to `subscribe` (§2.8): what flows, with its columns, and what was refused.
+//! The answer to `subscribe` and `unsubscribe` (§2.8): what flows, with its columns, and what was refused.
 
 use serde_json::Value;
 
@@ -19,11 +19,12 @@ pub(super) struct Answer {
     pub(super) failure: Vec<(Stream, Refusal)>,
 }
 
-impl From<Value> for Answer {
-    fn from(mut value: Value) -> Self {
+impl Answer {
+    /// Reads the answer of `subscribe` or `unsubscribe`.
+    pub(super) fn of(method: &'static str, mut value: Value) -> Self {
         let mut list = |name| {
             let entries = value.get_mut(name).map(Value::take).unwrap_or_default();
-            lenient::objects::<Entry>("subscribe", entries)
+            lenient::objects::<Entry>(method, entries)
         };
         let success = list("success");
         let failure = list("failure");
@@ -36,8 +37,7 @@ impl From<Value> for Answer {
                 .into_iter()
                 .filter_map(|entry| {
                     let stream = entry.stream?;
-                    let refusal =
-                        code::refusal("subscribe", Some(stream), entry.code, &entry.message);
+                    let refusal = code::refusal(method, Some(stream), entry.code, &entry.message);
                     Some((stream, refusal))
                 })
                 .collect(),
@@ -97,10 +97,13 @@ mod tests {
 
     #[test]
     fn nested_columns_keep_their_place() {
-        let answer = Answer::from(json!({"failure": [], "success": [
-            {"cols": ["Battery", "Signal", ["AF3", "T7", "OVERALL"], "BatteryPercent"],
-             "sid": "s", "streamName": "dev"}
-        ]}));
+        let answer = Answer::of(
+            "subscribe",
+            json!({"failure": [], "success": [
+                {"cols": ["Battery", "Signal", ["AF3", "T7", "OVERALL"], "BatteryPercent"],
+                 "sid": "s", "streamName": "dev"}
+            ]}),
+        );
         let [(Stream::Dev, columns)] = answer.success.as_slice() else { panic!("{answer:?}") };
         assert_eq!(columns.0.len(), 4);
         assert_eq!(
@@ -111,16 +114,19 @@ mod tests {
 
     #[test]
     fn odd_entries_cost_only_themselves() {
-        let answer = Answer::from(json!({"failure": [
-            {"code": "-32016", "streamName": "eeg"}, 7, {"streamName": 3}
-        ], "success": [
-            {"cols": [1, null, "x"], "streamName": "mot"}, {"cols": 5, "streamName": "pow"},
-            {"streamName": "psychic", "cols": []}, null
-        ]}));
+        let answer = Answer::of(
+            "subscribe",
+            json!({"failure": [
+                {"code": "-32016", "streamName": "eeg"}, 7, {"streamName": 3}
+            ], "success": [
+                {"cols": [1, null, "x"], "streamName": "mot"}, {"cols": 5, "streamName": "pow"},
+                {"streamName": "psychic", "cols": []}, null
+            ]}),
+        );
         assert_eq!(answer.success.len(), 2);
         assert_eq!(answer.success[0].1.labels().collect::<Vec<_>>(), ["1", "null", "x"]);
         let [(Stream::Eeg, refusal)] = answer.failure.as_slice() else { panic!("{answer:?}") };
         assert!(refusal.next.contains("scope eeg"));
-        assert_eq!(Answer::from(json!("no")), Answer::default());
+        assert_eq!(Answer::of("subscribe", json!("no")), Answer::default());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{HeadsetId, SessionId, lenient};
+use super::{HeadsetId, RecordId, SessionId, lenient};
 
 /// A warning; `message` is any JSON value, by code and version (§1.4).
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,13 @@ impl Warning {
             message => message.get("sessionId")?.as_str()?,
         };
         Some(lenient::tame(id).into())
+    }
+
+    /// The record it speaks of.
+    #[must_use]
+    pub fn record(&self) -> Option<RecordId> {
+        let id = self.message.get("recordId")?.as_str()?;
+        (!id.is_empty()).then(|| lenient::tame(id).into())
     }
 
     /// The headset it speaks of.

@@ -1,0 +1,275 @@
+//! Records: started, stopped, followed until Cortex has worked them up, changed, deleted, exported,
+//! listed (§2.9, §3.4).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    Event, Record, RecordCommand, RecordEvent, RecordId, Refusal, Session, SessionId, Warning,
+    context::Context,
+    event, lenient,
+    message::RpcError,
+    record::{Export, NewRecord, RecordChange, Records},
+    rpc::{Effect, Failure},
+};
+
+/// Most records listed.
+const LISTED: usize = 100;
+
+/// How long Cortex may work on a record without saying that it is done.
+const PROCESSING: Duration = Duration::from_mins(1);
+
+/// How long `querySessions` may know less of a record than we do.
+const SETTLING: Duration = Duration::from_secs(3);
+
+/// The records that run, and those that Cortex works on.
+#[derive(Default)]
+pub(super) struct Journal(Mutex<Pages>);
+
+#[derive(Default)]
+struct Pages {
+    running: BTreeMap<SessionId, (Record, Instant)>,
+    processing: BTreeMap<RecordId, Instant>,
+}
+
+impl Journal {
+    fn lock(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a record runs; whether that is news.
+    fn begin(&self, session: &SessionId, record: &Record) -> bool {
+        let before = self.lock().running.insert(session.clone(), (record.clone(), Instant::now()));
+        before.is_none_or(|(before, _)| before.uuid != record.uuid)
+    }
+
+    /// Notes that the record of a session runs no more.
+    fn end(&self, session: &SessionId) -> Option<Record> {
+        let mut pages = self.lock();
+        let (record, _) = pages.running.remove(session)?;
+        pages.processing.retain(|_, since| since.elapsed() < PROCESSING);
+        pages.processing.insert(record.uuid.clone(), Instant::now());
+        Some(record)
+    }
+
+    /// Since when the record of a session has been known to run.
+    fn since(&self, session: &SessionId) -> Option<Instant> {
+        self.lock().running.get(session).map(|(_, since)| *since)
+    }
+
+    pub(super) fn is_running(&self, session: &SessionId) -> bool {
+        self.since(session).is_some()
+    }
+
+    fn is_processing(&self, record: &RecordId) -> bool {
+        self.lock().processing.get(record).is_some_and(|since| since.elapsed() < PROCESSING)
+    }
+
+    /// Forgets what Cortex has worked up: one record, or all of which it has not said more.
+    fn done(&self, record: Option<RecordId>) -> Vec<RecordId> {
+        let processing = &mut self.lock().processing;
+        match record {
+            Some(record) => {
+                processing.remove(&record);
+                vec![record]
+            }
+            None => std::mem::take(processing).into_keys().collect(),
+        }
+    }
+}
+
+/// Carries out a command.
+pub(super) async fn carry_out(context: Context, command: RecordCommand) {
+    let done = match command {
+        RecordCommand::Start(session, new) => start(&context, &session, new).await,
+        RecordCommand::Stop(session) => stop(&context, &session, "stopped by you").await,
+        RecordCommand::Update(record, change) => update(&context, &record, change).await,
+        RecordCommand::Delete(record) => delete(&context, record).await,
+        RecordCommand::Export(record, how) => export(&context, record, how).await,
+        RecordCommand::List => list(&context).await,
+    };
+    if let Err(refusal) = done {
+        context.outbox.refused(refusal).await;
+    }
+}
+
+async fn ask(context: &Context, method: &'static str, params: Value) -> Result<Value, Refusal> {
+    let answer = context.ask_as_user(method, params, Effect::None).await;
+    answer.map_err(|failure| failure.refusal(method))
+}
+
+async fn tell(context: &Context, event: RecordEvent) {
+    context.outbox.tell(Event::Record(event)).await;
+}
+
+async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result<(), Refusal> {
+    let NewRecord { title, description, subject, tags } = new;
+    let mut params = json!({"session": session.as_str(), "title": title});
+    if !description.is_empty() {
+        params["description"] = description.into();
+    }
+    if !tags.is_empty() {
+        params["tags"] = tags.into();
+    }
+    if let Some(subject) = subject.filter(|name| !name.is_empty()) {
+        // Cortex takes only names it knows, and refuses to get to know one twice.
+        let person = json!({"subjectName": subject});
+        if let Err(failure) = context.ask_as_user("createSubject", person, Effect::None).await {
+            tracing::debug!("{}", failure.refusal("createSubject"));
+        }
+        params["subjectName"] = subject.into();
+    }
+    let answer = ask(context, "createRecord", params).await?;
+    let record = record_of(answer);
+    if record.uuid.as_str().is_empty() {
+        let next = "look at the session: if nothing is being recorded, start it again";
+        return Err(event::refusal("createRecord", "Cortex gave no record", next));
+    }
+    begin(context, session, record).await;
+    context.look_now();
+    Ok(())
+}
+
+async fn begin(context: &Context, session: &SessionId, record: Record) {
+    if context.journal.begin(session, &record) {
+        tell(context, RecordEvent::Started { session: session.clone(), record }).await;
+    }
+}
+
+/// Stops the record of a session, if Cortex can be asked.
+pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> Result<(), Refusal> {
+    let answer = ask(context, "stopRecord", json!({"session": session.as_str()})).await?;
+    let known = context.journal.end(session);
+    let mut record = record_of(answer);
+    if record.uuid.as_str().is_empty() {
+        record = known.unwrap_or_default();
+    }
+    let (session, why) = (session.clone(), why.to_owned());
+    tell(context, RecordEvent::Ended { session, record, why }).await;
+    context.look_now();
+    Ok(())
+}
+
+/// A record has ended with its session, or by somebody else.
+pub(super) async fn end(context: &Context, session: &SessionId, why: &str) {
+    if let Some(record) = context.journal.end(session) {
+        let (session, why) = (session.clone(), why.to_owned());
+        tell(context, RecordEvent::Ended { session, record, why }).await;
+    }
+}
+
+/// Follows what a session object says of its record: another program of this application may have
+/// started or stopped it.
+pub(super) async fn follow(context: &Context, session: &Session) {
+    match (session.recording, context.journal.since(&session.id)) {
+        (false, Some(since)) if since.elapsed() >= SETTLING => {
+            end(context, &session.id, "stopped by another program").await;
+        }
+        (true, None) => {
+            let Some(id) = session.record_ids.last() else { return };
+            match context
+                .ask_as_user("getRecordInfos", json!({"recordIds": [id]}), Effect::None)
+                .await
+            {
+                Ok(answer) => {
+                    let records = lenient::objects::<Record>("getRecordInfos", answer);
+                    let running = |record: &Record| {
+                        record.uuid.as_str() == id && record.end_datetime.is_empty()
+                    };
+                    if let Some(record) = records.into_iter().find(running) {
+                        begin(context, &session.id, record).await;
+                    }
+                }
+                Err(failure) => tracing::debug!("{}", failure.refusal("getRecordInfos")),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Warning 30, and 18 of older services, which does not say of which record.
+pub(super) async fn ready(context: &Context, warning: &Warning) {
+    for record in context.journal.done(warning.record()) {
+        tell(context, RecordEvent::Ready(record)).await;
+    }
+}
+
+async fn update(context: &Context, record: &RecordId, change: RecordChange) -> Result<(), Refusal> {
+    let RecordChange { title, description, tags } = change;
+    let mut params = json!({"record": record.as_str()});
+    let texts = [("title", title), ("description", description)];
+    for (name, text) in texts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+        params[name] = text.into();
+    }
+    if let Some(tags) = tags {
+        params["tags"] = tags.into();
+    }
+    let answer = ask(context, "updateRecord", params).await?;
+    tell(context, RecordEvent::Updated(answer.into())).await;
+    Ok(())
+}
+
+async fn delete(context: &Context, record: RecordId) -> Result<(), Refusal> {
+    let params = json!({"records": [record.as_str()]});
+    failed("deleteRecord", ask(context, "deleteRecord", params).await?)?;
+    tell(context, RecordEvent::Deleted(record)).await;
+    Ok(())
+}
+
+async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), Refusal> {
+    const METHOD: &str = "exportRecord";
+    let Export { folder, format, streams } = how;
+    if context.journal.is_processing(&record) {
+        let next = "wait until cortop says that it is ready";
+        return Err(event::refusal(METHOD, "Cortex still works on the record", next));
+    }
+    if let Some(odd) = streams.iter().find(|stream| !format.streams().contains(stream)) {
+        let why = format!("{} cannot hold {}", format.title(), odd.title());
+        return Err(event::refusal(METHOD, &why, "choose CSV, or EEG and motion only"));
+    }
+    // The service has a working directory of its own.
+    let absolute = std::path::absolute(&folder).ok();
+    let Some(path) = absolute.as_deref().and_then(|path| path.to_str()) else {
+        let why = "the name of the folder is no text that can be sent";
+        return Err(event::refusal(METHOD, why, "choose another folder"));
+    };
+    let streams: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
+    let (name, version) = format.names();
+    let mut params = json!({
+        "recordIds": [record.as_str()], "folder": path, "format": name, "streamTypes": streams,
+    });
+    if let Some(version) = version {
+        params["version"] = version.into();
+    }
+    failed(METHOD, ask(context, METHOD, params).await?)?;
+    tell(context, RecordEvent::Exported { record, folder }).await;
+    Ok(())
+}
+
+async fn list(context: &Context) -> Result<(), Refusal> {
+    let newest = json!({
+        "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": LISTED, "offset": 0,
+    });
+    let answer = ask(context, "queryRecords", newest).await?;
+    context.outbox.tell(Event::Records(Records::from(answer))).await;
+    Ok(())
+}
+
+fn record_of(mut answer: Value) -> Record {
+    answer.get_mut("record").map(Value::take).unwrap_or_default().into()
+}
+
+/// The first failure in an answer for one record.
+fn failed(method: &'static str, mut answer: Value) -> Result<(), Refusal> {
+    let list = answer.get_mut("failure").map(Value::take).unwrap_or_default();
+    match lenient::objects::<RpcError>(method, list).into_iter().next() {
+        Some(error) => Err(Failure::Refused(error).refusal(method)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,150 @@
+//! The token (§2.4): asked for, sent with requests, renewed before its end and when it does not serve.
+//! Streams do not need one: a token that ends costs no sample.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    Warning,
+    code::Class,
+    context::Context,
+    rpc::{Effect, Failure, Request},
+};
+
+/// New tokens for one request.
+const RENEWALS: u32 = 2;
+
+/// How old a token may become: an hour less than its documented life.
+const FRESH: Duration = Duration::from_hours(47);
+
+/// Before a planned renewal that has failed is tried again.
+const AGAIN: Duration = Duration::from_mins(10);
+
+/// A token, and when it came.
+#[derive(Clone)]
+pub(super) struct Token {
+    secret: SecretString,
+    since: Instant,
+}
+
+/// Renews the token before its end, until the connection is over.
+pub(super) async fn keep_fresh(context: Context) {
+    loop {
+        let known = context.account.token.lock().await.clone();
+        let Some(Token { secret, since }) = known else {
+            // Forgotten; whoever needs one next brings it.
+            sleep(AGAIN).await;
+            continue;
+        };
+        let end = since + FRESH;
+        if Instant::now() < end {
+            sleep_until(end).await;
+        } else if let Err(failure) = context.renew(Some(&secret), Class::Expired).await {
+            tracing::warn!("the token is not renewed yet: {}", failure.refusal("generateNewToken"));
+            sleep(AGAIN).await;
+        }
+    }
+}
+
+impl Context {
+    /// Asks with the token; if it does not serve, again with a renewed one, and at last with one
+    /// from `authorize` (§2.4).
+    pub(super) async fn ask_as_user(
+        &self,
+        method: &'static str,
+        mut params: Value,
+        effect: Effect,
+    ) -> Result<Value, Failure> {
+        // Bound first: in the scrutinee the lock would be held while `renew` waits for it.
+        let known = self.account.token.lock().await.clone();
+        let mut token = match known {
+            Some(token) => token.secret,
+            None => self.renew(None, Class::Token).await?,
+        };
+        let mut renewals = 0;
+        loop {
+            params["cortexToken"] = token.expose_secret().into();
+            let request = Request::new(method, params.clone()).with(effect.clone());
+            let answer = self.rpc.call(request).await;
+            match answer.as_ref().map_err(Failure::class) {
+                Err(class @ (Class::Expired | Class::Token)) if renewals < RENEWALS => {
+                    renewals += 1;
+                    token = self.renew(Some(&token), class).await?;
+                }
+                _ => return answer,
+            }
+        }
+    }
+
+    /// A token in place of `old`. Of several tasks that ask at once only the first goes to Cortex.
+    async fn renew(
+        &self,
+        old: Option<&SecretString>,
+        class: Class,
+    ) -> Result<SecretString, Failure> {
+        let mut token = self.account.token.lock().await;
+        if let Some(Token { secret: new, .. }) = token.as_ref()
+            && old.is_none_or(|old| old.expose_secret() != new.expose_secret())
+        {
+            return Ok(new.clone());
+        }
+        if class == Class::Expired
+            && let Some(old) = old
+            && let Ok(answer) = self
+                .ask_as_application("generateNewToken", json!({"cortexToken": old.expose_secret()}))
+                .await
+            && let Some(new) = token_of(answer).0
+        {
+            return Ok(token.insert(new).secret.clone());
+        }
+        match self.ask_for_token().await?.0 {
+            Some(new) => Ok(token.insert(new).secret.clone()),
+            None => Err(Failure::no_token()),
+        }
+    }
+
+    /// `authorize` (§2.4): a token, and the agreement that stands in the way of using it.
+    pub(super) async fn authorize(&self) -> Result<Option<Warning>, Failure> {
+        let mut token = self.account.token.lock().await;
+        let (new, agreement) = self.ask_for_token().await?;
+        *token = new;
+        Ok(agreement)
+    }
+
+    /// The debit goes with the first request of the program that is not refused: one that was never
+    /// answered may have been carried out.
+    async fn ask_for_token(&self) -> Result<(Option<Token>, Option<Warning>), Failure> {
+        let mut params = json!({});
+        let debit = self.config.debit.filter(|_| !self.account.debited.load(Ordering::Relaxed));
+        if let Some(debit) = debit {
+            params["debit"] = debit.into();
+            self.account.debited.store(true, Ordering::Relaxed);
+        }
+        let answer = self.ask_as_application("authorize", params).await;
+        if debit.is_some() && matches!(answer, Err(Failure::Refused(_))) {
+            self.account.debited.store(false, Ordering::Relaxed);
+        }
+        let (token, agreement) = token_of(answer?);
+        self.account.agreement_open.store(agreement.is_some(), Ordering::Relaxed);
+        Ok((token, agreement))
+    }
+}
+
+/// The token in an answer, and the warning beside or instead of it (§2.4).
+fn token_of(mut answer: Value) -> (Option<Token>, Option<Warning>) {
+    let agreement = answer
+        .get_mut("warning")
+        .map(|warning| Warning::from(warning.take()))
+        .filter(|warning| matches!(warning.code, 6 | 28));
+    // Not through `Members`: a token may be longer than any text that is shown.
+    let token = match answer.get_mut("cortexToken").map(Value::take) {
+        Some(Value::String(token)) if !token.is_empty() => {
+            Some(Token { secret: token.into(), since: Instant::now() })
+        }
+        _ => None,
+    };
+    (token, agreement)
+}
