@@ -251,7 +251,7 @@ fn item_of_stream(entry: &OwnSession, stream: Stream) -> Item {
             let code = refusal.code.map(|code| format!("{code}: ")).unwrap_or_default();
             format!("refused, {code}{}", refusal.next)
         }
-        None => format!("{} · {}", stream.title(), needs(stream, &entry.session.status)),
+        None => format!("{}{}", stream.title(), needs(stream, &entry.session.status)),
     };
     Item {
         on: Some(on),
@@ -262,15 +262,15 @@ fn item_of_stream(entry: &OwnSession, stream: Stream) -> Item {
 /// What a stream needs and costs (cortex-api.md §5.1).
 fn needs(stream: Stream, status: &SessionStatus) -> &'static str {
     match stream {
-        Stream::Eeg if *status == SessionStatus::Activated => "scope eeg; the most data of all",
-        Stream::Eeg => "scope eeg, and an activated session",
-        Stream::Mot => "motion switched on in the headset",
-        Stream::Dev | Stream::Pow => "nothing",
-        Stream::Eq => "Cortex 2.7",
-        Stream::Met => "scope pm for 2 Hz, else every 10 s",
-        Stream::Com => "a profile for anything but neutral",
-        Stream::Fac => "32 Hz; not with MN8",
-        Stream::Sys => "only events of a training",
+        Stream::Eeg if *status == SessionStatus::Activated => " · the most data of all",
+        Stream::Eeg => " · needs scope eeg and an activated session",
+        Stream::Mot => " · needs motion switched on in the headset",
+        Stream::Dev | Stream::Pow => "",
+        Stream::Eq => " · needs Cortex 2.7",
+        Stream::Met => " · 2 Hz with scope pm, else every 10 s",
+        Stream::Com => " · needs a profile for anything but neutral",
+        Stream::Fac => " · 32 Hz; not with MN8",
+        Stream::Sys => " · comes while a profile is trained",
     }
 }
 

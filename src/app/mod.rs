@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 use tokio::time::Instant;
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
-use self::dialog::{Answer, Ask, Choice, Dialog, List, Pick};
+use self::dialog::{Answer, Ask, Choice, Dialog, Form, List, Pick};
 pub use self::{
     action::{Action, Binding, Scope, TABLE},
     forms::Purpose,
@@ -39,8 +39,9 @@ pub use self::{
 };
 use crate::{
     cortex::{
-        Command, Event, Link, RecordCommand, RecordEvent, Refusal, Session, Step,
+        Command, Event, Link, RecordCommand, Refusal, Session, Step, Warning,
         account::{CortexInfo, Licence, UserLogin},
+        code,
         headset::HeadsetStatus,
         session::SessionStatus,
         settings::StoredMapping,
@@ -169,8 +170,12 @@ pub struct App {
     pub zoomed: bool,
     /// Whether the help is open.
     pub help: bool,
+    /// The page of it, counted on past the last, after which the first comes again.
+    pub help_page: usize,
     /// What is being asked of the user.
     pub dialog: Option<Dialog>,
+    /// The form that was filled in last, until it is known that it was not in vain.
+    sent: Option<Form>,
     /// Place in [`Settings::themes`].
     pub theme: usize,
     /// The last thing to say.
@@ -208,7 +213,9 @@ impl App {
             focus: Pane::Streams,
             zoomed: false,
             help: false,
+            help_page: 0,
             dialog: None,
+            sent: None,
             theme,
             notice: None,
             refusal: None,
@@ -245,6 +252,10 @@ impl App {
     fn press(&mut self, key: Key) -> Vec<Effect> {
         let action = self.settings.keymap.action(self.focus.scope(), key);
         let Some(mut dialog) = self.dialog.take() else {
+            if self.help && matches!(key, Key::DOWN | Key::PAGE_DOWN | Key::SPACE) {
+                self.help_page += 1;
+                return Vec::new();
+            }
             return match self.action(key) {
                 Some(Action::MarkNow) => self.mark_now(key),
                 Some(action) => self.act(action),
@@ -262,6 +273,9 @@ impl App {
             _ => Vec::new(),
         };
         let answer = dialog.key(key, &items);
+        if let (Answer::Chosen(_), Dialog::Form(form)) = (&answer, &dialog) {
+            self.sent = Some(form.clone());
+        }
         if matches!(answer, Answer::Stays | Answer::Kept(_)) {
             self.dialog = Some(dialog);
         }
@@ -283,6 +297,17 @@ impl App {
                 self.dialog = Some(*dialog);
                 Vec::new()
             }
+        }
+    }
+
+    /// Shows a form again whose request was refused: what was typed is not lost.
+    fn reopen(&mut self, refusal: &Refusal) {
+        let refused = |form: &mut Form| form.purpose.method() == refusal.method;
+        if let Some(mut form) = self.sent.take_if(refused)
+            && self.dialog.is_none()
+        {
+            form.complaint = Some((form.at, refusal.to_string()));
+            self.dialog = Some(Dialog::Form(form));
         }
     }
 
@@ -389,15 +414,7 @@ impl App {
             Event::Unsubscribed { session, streams } => {
                 self.sessions.unsubscribed(&session, &streams);
             }
-            Event::Record(event) => {
-                if let RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. } =
-                    &event
-                {
-                    self.sessions.note(session, self.now, event.to_string());
-                }
-                self.records.hear(&event, self.now);
-                self.say(Severity::Info, event.to_string());
-            }
+            Event::Record(event) => self.hear_of_record(event),
             Event::Records(stored) => self.records.stored = Some(stored),
             Event::Marker { session, marker, .. } => self.confirm(&session, marker),
             Event::Updated(headset) => {
@@ -412,11 +429,10 @@ impl App {
             Event::Profile { headset, loaded } => {
                 self.profiles.loaded.insert(headset, loaded);
             }
-            Event::Warning(warning) => {
-                self.say(Severity::Info, format!("Cortex {}: {}", warning.code, warning.text()));
-            }
+            Event::Warning(warning) => self.warn(&warning),
             Event::Refused(refusal) => {
                 self.say(Severity::Problem, refusal.to_string());
+                self.reopen(&refusal);
                 if !is_stopped(&self.link) {
                     self.refusal = Some(refusal);
                 }
@@ -435,7 +451,10 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
             Action::Theme => self.theme = (self.theme + 1) % self.settings.themes.len().max(1),
-            Action::Help => self.help = !self.help,
+            Action::Help => {
+                self.help = !self.help;
+                self.help_page = 0;
+            }
             Action::Commands => self.dialog = Some(Dialog::Pick(Pick::filtered(List::Commands))),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
@@ -507,7 +526,14 @@ impl App {
 
     fn command_headset(&mut self, action: Action) -> Vec<Effect> {
         if action == Action::Scan {
-            return vec![Effect::Command(Command::Scan { anyway: false })];
+            let flows = self.sessions.live().any(|entry| !entry.subscribed.is_empty());
+            if !flows {
+                return vec![Effect::Command(Command::Scan { anyway: false })];
+            }
+            let lines = vec!["Streams flow, and a scan harms them for about 20 s.".to_owned()];
+            let scan = Effect::Command(Command::Scan { anyway: true });
+            self.ask("Scan all the same?", lines, "scan", scan);
+            return Vec::new();
         }
         let Some(headset) = self.headsets.selected() else {
             self.say(Severity::Problem, "no headset is selected".to_owned());
@@ -604,6 +630,17 @@ impl App {
         let last = self.traces().map_or(0, |traces| traces.channels_in_all.saturating_sub(1));
         self.streams.first_channel =
             self.streams.first_channel.saturating_add_signed(step).min(last);
+    }
+
+    /// Says what a warning means. Cortex's own words are in the log.
+    fn warn(&mut self, warning: &Warning) {
+        let code = warning.code;
+        let (severity, text) = match code::warning(code) {
+            Some(row) if row.next.is_empty() => (Severity::Info, row.meaning.to_owned()),
+            Some(row) => (Severity::Problem, format!("{} → {}", row.meaning, row.next)),
+            None => (Severity::Info, warning.text()),
+        };
+        self.say(severity, format!("Cortex {code}: {text}"));
     }
 
     fn say(&mut self, severity: Severity, text: String) {

@@ -6,7 +6,7 @@ use super::{
     forms::Purpose,
 };
 use crate::cortex::{
-    Command, Marker, MarkerCommand, Moment, RecordCommand, RecordId, SessionId,
+    Command, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, RecordId, SessionId,
     markers::MarkerValue, session::SessionStatus,
 };
 
@@ -18,7 +18,7 @@ impl App {
         };
         let id = entry.session.id.clone();
         if let Some(running) = self.records.running.get(&id) {
-            let lines = vec![format!("{} ends.", running.record.title)];
+            let lines = vec![format!("The record {} ends.", running.record.title)];
             let stop = Effect::Command(Command::Record(RecordCommand::Stop(id)));
             return self.ask("Stop the record?", lines, "stop", stop);
         }
@@ -50,14 +50,17 @@ impl App {
     /// Asks for the label of a marker at this moment.
     pub(super) fn mark(&mut self) {
         let Some(session) = self.recorded() else { return };
-        let labels = self.settings.markers.iter().zip(1..);
-        let labels: Vec<_> = labels.map(|(label, number)| format!("{number} {label}")).collect();
+        let named = self.settings.markers.iter().zip(1_u8..);
+        let named = named.filter(|(label, number)| **label != number.to_string());
+        let named: Vec<_> = named.map(|(label, number)| format!("{number} {label}")).collect();
         let mut form = Form::new(
             "marker".to_owned(),
             Purpose::Mark { session, at: self.moment(), labels: self.settings.markers.clone() },
-            vec![Entry::text("label", "a number at once, or a text", "")],
+            vec![Entry::text("label", "1 to 9 set that marker at once; or a text, then Enter", "")],
         );
-        form.notes.push(labels.join(" · "));
+        if !named.is_empty() {
+            form.notes.push(named.join(" · "));
+        }
         self.dialog = Some(Dialog::Form(form));
     }
 
@@ -120,6 +123,21 @@ impl App {
 
     fn moment(&self) -> Moment {
         Moment { wall: self.now.wall, instant: self.now.instant }
+    }
+
+    /// Takes in what became of a record, and says so.
+    pub(super) fn hear_of_record(&mut self, event: RecordEvent) {
+        let text = match (&event, &self.records.processing) {
+            (RecordEvent::Ready(id), Some(record)) if record.uuid == *id => {
+                format!("record {} is ready for export", record.title)
+            }
+            _ => event.to_string(),
+        };
+        if let RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. } = &event {
+            self.sessions.note(session, self.now, text.clone());
+        }
+        self.records.hear(&event, self.now);
+        self.say(Severity::Info, text);
     }
 
     /// What to say of a marker that Cortex has set.

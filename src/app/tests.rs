@@ -171,7 +171,8 @@ fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
     assert_eq!(press(&mut app, Key::char('a')), []);
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     let activate = Effect::Command(Command::Activate("s".into()));
-    assert_eq!(press(&mut app, Key::char('a')), [activate]);
+    assert_eq!(press(&mut app, Key::char('a')), []);
+    assert_eq!(press(&mut app, Key::char('y')), [activate]);
     hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     assert_eq!(press(&mut app, Key::char('a')), []);
     assert_eq!(press(&mut app, Key::char('x')), [Effect::Command(Command::Close("s".into()))]);

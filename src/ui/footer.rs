@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::Line,
+    widgets::{Clear, Widget as _},
+};
 
 use super::{
     glyphs,
     scene::{self, Scene},
-    text,
     theme::Token,
 };
 use crate::app::{Action, Scope, Severity, TABLE};
@@ -16,19 +20,32 @@ use crate::app::{Action, Scope, Severity, TABLE};
 const INFO: Duration = Duration::from_secs(6);
 const PROBLEM: Duration = Duration::from_secs(20);
 
+/// Rows that a notice may take, those above the footer among them.
+const ROWS: usize = 4;
+
+/// `area` is the footer's row. What there is to say may need more: a reason that is cut off before
+/// the next step helps nobody.
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let line = notice(scene, area.width).unwrap_or_else(|| hints(scene, area.width));
-    scene::line(&line, area, buffer);
+    let lines = notice(scene, area.width).unwrap_or_else(|| vec![hints(scene, area.width)]);
+    let more = scene::cells(lines.len()).saturating_sub(1).min(area.y);
+    let rows = Rect { y: area.y - more, height: area.height + more, ..area };
+    Clear.render(rows, buffer);
+    scene::lines(&lines, rows, buffer);
 }
 
-fn notice(scene: &Scene<'_>, width: u16) -> Option<Line<'static>> {
+fn notice(scene: &Scene<'_>, width: u16) -> Option<Vec<Line<'static>>> {
     let notice = scene.app.notice.as_ref()?;
     let (stays, token, mark) = match notice.severity {
         Severity::Info => (INFO, Token::Text, glyphs::SELECTED),
         Severity::Problem => (PROBLEM, Token::Bad, glyphs::PROBLEM),
     };
-    let text = text::fit(&format!("{mark} {}", text::clean(&notice.text)), usize::from(width));
-    (scene.since(notice.at.instant) < stays).then(|| scene.say(token, text).into())
+    let text = format!("{mark} {}", notice.text);
+    let lines = || {
+        let mut lines = scene::sentence(&text, width, scene.style(token));
+        lines.truncate(ROWS);
+        lines
+    };
+    (scene.since(notice.at.instant) < stays).then(lines)
 }
 
 /// The keys in force: those of the focused pane first, but help and quit always.

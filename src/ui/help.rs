@@ -1,5 +1,5 @@
-//! The help overlay: the actions with the keys really in force, from the one table; those of all
-//! panes where they fit, else those that hold in the focused one.
+//! The help overlay: all actions with the keys really in force, from the one table, on as many pages
+//! as it takes.
 
 use ratatui::{
     buffer::Buffer,
@@ -14,7 +14,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{Action, Scope, TABLE};
+use crate::app::{Action, Key, Scope, TABLE};
 
 /// Width of the keys in a column, and the narrowest column.
 const KEYS: usize = 9;
@@ -22,43 +22,40 @@ const COLUMN: usize = 30;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     Clear.render(area, buffer);
-    let focused = [Scope::Global, scene.app.focus.scope()];
     let block = Block::bordered().border_style(scene.style(Token::Focus));
     let inside = block.inner(area);
-    let (lines, width, about) = if let Some((lines, width)) = fitting(scene, &Scope::ALL, inside) {
-        (lines, width, " all keys ")
-    } else if let Some((lines, width)) = fitting(scene, &focused, inside) {
-        (lines, width, " keys of this pane; for another, focus it first ")
-    } else {
-        let text = "The keys do not fit: make the window larger, to 80×24 at least.";
-        (scene::sentence(text, inside.width, scene.style(Token::Text)), inside.width, " keys ")
+    let most = (usize::from(inside.width) / COLUMN).max(1);
+    let laid = |columns: usize| {
+        let width = usize::from(inside.width) / columns;
+        let lines = entries(scene, width);
+        (lines, width, columns * usize::from(inside.height).max(1))
+    };
+    let fits = (1..=most).map(laid).find(|(lines, _, room)| lines.len() <= *room);
+    let (lines, width, room) = fits.unwrap_or_else(|| laid(most));
+    let pages = lines.len().div_ceil(room).max(1);
+    let page = scene.app.help_page % pages;
+    let about = match pages {
+        1 => " keys ".to_owned(),
+        _ => format!(" keys · page {} of {pages} · down for the next ", page + 1),
     };
     let closes = match scene.app.settings.keymap.keys(Action::Help) {
         [key, ..] => format!(" {key} or Esc closes "),
         [] => " Esc closes ".to_owned(),
     };
     block.title(about).title_bottom(closes).render(area, buffer);
-    scene::columns(&lines, width, inside, buffer);
+    let shown = lines.get(page * room..).unwrap_or_default();
+    scene::columns(shown, scene::cells(width), inside, buffer);
 }
 
-/// The lines of some scopes and the width of their columns, if they fit.
-fn fitting(scene: &Scene<'_>, scopes: &[Scope], area: Rect) -> Option<(Vec<Line<'static>>, u16)> {
-    let width = usize::from(area.width);
-    (1..=width / COLUMN).find_map(|columns| {
-        let lines = entries(scene, scopes, width / columns);
-        let fits = lines.len() <= columns * usize::from(area.height);
-        fits.then_some((lines, scene::cells(width / columns)))
-    })
-}
-
-fn entries(scene: &Scene<'_>, scopes: &[Scope], width: usize) -> Vec<Line<'static>> {
+/// The keys that hold now come first: the focused pane's and the global ones.
+fn entries(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
+    let focused = [scene.app.focus.scope(), Scope::Global];
+    let others = Scope::ALL.into_iter().filter(|scope| !focused.contains(scope));
     let mut lines = Vec::new();
-    for scope in scopes {
+    for scope in focused.into_iter().chain(others) {
         lines.push(Line::from(scene.say(Token::Title, scope.name())));
-        for row in TABLE.iter().filter(|row| row.scope == *scope) {
-            let keys = scene.app.settings.keymap.keys(row.action);
-            let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            let keys = if keys.is_empty() { glyphs::UNKNOWN.to_owned() } else { keys };
+        for row in TABLE.iter().filter(|row| row.scope == scope) {
+            let keys = spelled(scene.app.settings.keymap.keys(row.action));
             let parts = text::wrap(row.help, width.saturating_sub(KEYS + 2));
             for (at, part) in parts.into_iter().enumerate() {
                 let keys = if at == 0 { keys.as_str() } else { "" };
@@ -70,4 +67,13 @@ fn entries(scene: &Scene<'_>, scopes: &[Scope], width: usize) -> Vec<Line<'stati
         }
     }
     lines
+}
+
+/// Keys in few characters; many of them are a range.
+fn spelled(keys: &[Key]) -> String {
+    match keys {
+        [] => glyphs::UNKNOWN.to_owned(),
+        [first, _, _, .., last] => format!("{first}…{last}"),
+        keys => keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    }
 }

@@ -14,12 +14,16 @@ use std::{
 };
 
 use cortop::{
-    app::{Action, Message, Pane, Scope, Shown, TABLE},
-    cortex::{Event, HeadsetId, Link, Refusal, Security, Step, Stream},
+    app::{Action, Key, Message, Pane, Scope, Shown, TABLE},
+    cortex::{
+        Event, HeadsetId, Link, Refusal, Security, Step, Stream, Warning,
+        code::{self, ERRORS, WARNINGS},
+    },
     signal::snapshot::Column,
     ui::Options,
 };
 use fixture::{SID, Stage, options};
+use serde_json::Value;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
@@ -259,9 +263,15 @@ fn help_shows_every_key_in_force() {
     for (focus, size) in Pane::ALL.into_iter().flat_map(|pane| SIZES.map(|size| (pane, size))) {
         let mut stage = new();
         (stage.app.help, stage.app.focus) = (true, focus);
-        let text = stage.text(size.0, size.1);
-        let here = |scope| scope == Scope::Global || scope == focus.scope() || size == SIZES[1];
-        for row in TABLE.iter().filter(|row| here(row.scope)) {
+        // More pages than there are show the first ones again.
+        let pages: Vec<_> = (0..6)
+            .map(|page| {
+                stage.app.help_page = page;
+                stage.text(size.0, size.1)
+            })
+            .collect();
+        let text = pages.join("\n");
+        for row in TABLE {
             let first = row.help.split(' ').next().expect("a word");
             let key = row.keys[0].to_string();
             assert!(
@@ -457,4 +467,65 @@ fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
     println!("first {first} B, a sweep step {} B on average, {most} B at most", sum / steps.len());
     assert!(most <= 2000, "a sweep step costs {most} bytes");
     assert!(sum / steps.len() <= first / 50, "{sum} bytes in {} steps, first {first}", steps.len());
+}
+
+/// What the keys open over the panes.
+#[test]
+fn dialogs() {
+    let open = |keys: &[Key]| {
+        let mut stage = new().streaming();
+        for key in keys {
+            stage.app.update(Message::Key(*key));
+        }
+        stage
+    };
+    let short = Key::char;
+    pictures("palette", || open(&[short(':'), short('s'), short('t'), Key::DOWN]));
+    pictures("record_form", || open(&[short('R'), Key::TAB, short('a')]));
+    pictures("streams_chosen", || open(&[short('3'), short('e'), Key::DOWN]));
+    pictures("activate", || {
+        let mut stage = new().without_licence();
+        stage.app.update(Message::Key(short('2')));
+        stage.app.update(Message::Key(short('a')));
+        stage
+    });
+}
+
+/// Whatever the code, the reason and the next step are on the screen, whole.
+#[test]
+fn every_code_is_explained_on_the_screen() {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    for row in ERRORS {
+        let stream = row.of.parse().ok();
+        let method = match (stream, row.of) {
+            (Some(_), _) => "subscribe",
+            (None, "") => "createSession",
+            (None, method) => method,
+        };
+        for (width, height) in SIZES {
+            let mut stage = new().streaming();
+            stage.feed(width, height, 3000);
+            stage.hear(Event::Refused(code::refusal(method, stream, row.code, row.meaning)));
+            let text = stage.text(width, height);
+            let shown = words(&text).join(" ");
+            let expected = format!("{method} {}: {} → {}", row.code, row.meaning, row.next);
+            assert!(shown.contains(&words(&expected).join(" ")), "{expected}\n{text}");
+        }
+    }
+    for row in WARNINGS {
+        for (width, height) in SIZES {
+            let mut stage = new().streaming();
+            stage.feed(width, height, 3000);
+            stage.hear(Event::Warning(Warning { code: row.code, message: Value::Null }));
+            let text = stage.text(width, height);
+            let shown = words(&text).join(" ");
+            for sentence in [row.meaning, row.next] {
+                assert!(
+                    shown.contains(&words(sentence).join(" ")),
+                    "{}: {sentence}\n{text}",
+                    row.code
+                );
+            }
+        }
+    }
 }

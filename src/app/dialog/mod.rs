@@ -6,6 +6,8 @@ mod ask;
 mod form;
 mod line;
 mod pick;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     ask::Ask,

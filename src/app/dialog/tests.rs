@@ -1,0 +1,326 @@
+//! Dialogs as pure state: keys in, effects out.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    app::{App, Message, Now, Pane, Settings},
+    cortex::{
+        Command, Event, HeadsetId, Link, Marker, MarkerCommand, Profile, Record, RecordCommand,
+        RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
+        markers::MarkerValue,
+        record::{Export, ExportFormat, NewRecord, Records},
+        session::SessionStatus,
+    },
+};
+
+const SID: &str = "s";
+
+/// An application with an activated session on an EPOC X.
+fn app() -> App {
+    let settings = Settings {
+        markers: ["rest", "task"].map(str::to_owned).to_vec(),
+        folder: "/data".to_owned(),
+        ..Settings::default()
+    };
+    let mut app = App::new(settings, Now::read());
+    let link = Link::Up { security: Security::Plain, step: Step::Streaming };
+    hear(&mut app, Event::Link(link));
+    let headset = crate::cortex::Headset { id: "EPOCX-00000001".into(), ..Default::default() };
+    hear(&mut app, Event::Headsets(vec![headset.clone()]));
+    let status = SessionStatus::Activated;
+    hear(
+        &mut app,
+        Event::Session(Session { id: SID.into(), status, headset, ..Session::default() }),
+    );
+    app
+}
+
+fn hear(app: &mut App, event: Event) {
+    app.update(Message::Cortex(event));
+}
+
+/// Presses keys one after the other; the effects of the last.
+fn press(app: &mut App, keys: impl IntoIterator<Item = Key>) -> Vec<Effect> {
+    keys.into_iter().fold(Vec::new(), |_, key| app.update(Message::Key(key)))
+}
+
+fn typed(text: &str) -> impl Iterator<Item = Key> {
+    text.chars().map(Key::char)
+}
+
+fn record(uuid: &str) -> Record {
+    Record { uuid: uuid.into(), title: format!("title of {uuid}"), ..Record::default() }
+}
+
+fn start(app: &mut App) {
+    let event = RecordEvent::Started { session: SID.into(), record: record("r") };
+    hear(app, Event::Record(event));
+}
+
+fn commands(effects: &[Effect]) -> Vec<&Command> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Command(command) => Some(command),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn typing_goes_to_the_form_and_fires_no_shortcut() {
+    let mut app = app();
+    press(&mut app, [Key::char('R')]);
+    press(&mut app, [Key::ctrl('u')]);
+    press(&mut app, typed("quiet? q:R"));
+    app.update(Message::Paste("\u{1b}[2Jpasted\n".to_owned()));
+    press(&mut app, [Key::TAB]);
+    press(&mut app, typed("ana"));
+    press(&mut app, [Key::TAB, Key::TAB]);
+    let effects = press(&mut app, typed("a, b,,").chain([Key::ENTER]));
+    let new = NewRecord {
+        title: "quiet? q:R [2Jpasted".to_owned(),
+        subject: Some("ana".to_owned()),
+        description: String::new(),
+        tags: vec!["a".to_owned(), "b".to_owned()],
+    };
+    let start = Command::Record(RecordCommand::Start(SID.into(), new));
+    assert_eq!(effects, [Effect::Command(start)]);
+    assert_eq!(app.dialog, None);
+}
+
+#[test]
+fn a_form_names_the_entry_that_is_wrong_and_keeps_what_was_typed() {
+    let mut app = app();
+    press(&mut app, [Key::char('R'), Key::ctrl('u'), Key::TAB]);
+    assert_eq!(press(&mut app, typed(&"x".repeat(31)).chain([Key::ENTER])), []);
+    let complaint = |app: &App| match &app.dialog {
+        Some(Dialog::Form(form)) => form.complaint.clone(),
+        other => panic!("no form: {other:?}"),
+    };
+    assert_eq!(complaint(&app).map(|(at, _)| at), Some(1));
+    press(&mut app, [Key::BACKSPACE]);
+    assert_eq!(complaint(&app), None);
+    assert_eq!(press(&mut app, [Key::ENTER]), []);
+    assert_eq!(complaint(&app), Some((0, "this is needed".to_owned())));
+    // A refusal of Cortex brings the form back as it was filled in.
+    assert_eq!(press(&mut app, typed("t").chain([Key::ENTER])).len(), 1);
+    let refusal = |method: &str| Refusal {
+        method: method.to_owned(),
+        code: Some(-32012),
+        message: String::new(),
+        next: "activate the session".to_owned(),
+    };
+    hear(&mut app, Event::Refused(refusal("controlDevice")));
+    assert_eq!(app.dialog, None);
+    hear(&mut app, Event::Refused(refusal("createRecord")));
+    assert!(complaint(&app).is_some_and(|(_, why)| why.contains("activate the session")));
+    let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form") };
+    assert_eq!(form.entries[0].filled(), "t");
+    assert_eq!(press(&mut app, [Key::ESC]), []);
+    assert_eq!(app.dialog, None);
+}
+
+#[test]
+fn markers_stand_at_the_moment_their_key_was_pressed() {
+    let mut app = app();
+    assert_eq!(press(&mut app, [Key::f(1)]), []);
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("start one first")));
+    start(&mut app);
+    let marked = |effects: &[Effect]| match commands(effects)[..] {
+        [Command::Marker(MarkerCommand::Mark { label, value, at, .. })] => {
+            (label.clone(), value.clone(), at.instant)
+        }
+        ref other => panic!("{other:?}"),
+    };
+    let pressed = app.now.instant;
+    press(&mut app, [Key::char('m')]);
+    app.now.instant += Duration::from_secs(3);
+    let (label, value, at) = marked(&press(&mut app, typed("eyes shut").chain([Key::ENTER])));
+    assert_eq!((label.as_str(), value), ("eyes shut", MarkerValue::Text("eyes shut".to_owned())));
+    assert_eq!(at, pressed);
+    // A digit is enough, but one inside of a text is none.
+    let (label, value, _) = marked(&press(&mut app, typed("m2")));
+    assert_eq!((label.as_str(), value), ("task", MarkerValue::Number(2)));
+    let (label, ..) = marked(&press(&mut app, typed("mat 2").chain([Key::ENTER])));
+    assert_eq!(label, "at 2");
+    let (label, _, at) = marked(&press(&mut app, [Key::f(2)]));
+    assert_eq!((label.as_str(), at), ("task", app.now.instant));
+    assert_eq!(press(&mut app, [Key::f(3)]), []);
+}
+
+#[test]
+fn the_last_marker_becomes_an_interval_once() {
+    let mut app = app();
+    start(&mut app);
+    assert_eq!(press(&mut app, [Key::char('M')]), []);
+    let marker = Marker { uuid: "m".into(), start: 5.0, end: 5.0, ..Marker::default() };
+    let told = |marker| Event::Marker { session: SID.into(), record: "r".into(), marker };
+    hear(&mut app, told(marker.clone()));
+    let effects = press(&mut app, [Key::char('M')]);
+    let [Command::Marker(MarkerCommand::End { marker: id, .. })] = commands(&effects)[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(id.as_str(), "m");
+    hear(&mut app, told(Marker { end: 7.5, ..marker }));
+    assert_eq!(press(&mut app, [Key::char('M')]), []);
+    let running = app.records.running.get(&SessionId::from(SID)).expect("running");
+    assert_eq!(running.markers, 1);
+}
+
+#[test]
+fn quitting_asks_while_a_record_runs() {
+    let mut app = app();
+    assert_eq!(press(&mut app, [Key::char('q')]), [Effect::Quit]);
+    start(&mut app);
+    assert_eq!(press(&mut app, [Key::char('q')]), []);
+    // Neither Enter nor the key that asked says yes.
+    assert_eq!(press(&mut app, [Key::ENTER]), []);
+    assert_eq!(press(&mut app, [Key::char('q')]), []);
+    assert_eq!(app.dialog, None);
+    let effects = press(&mut app, [Key::char('q'), Key::char('y')]);
+    let stop = Command::Record(RecordCommand::Stop(SID.into()));
+    assert_eq!(effects, [Effect::Command(stop), Effect::Quit]);
+}
+
+#[test]
+fn a_record_is_deleted_only_by_the_whole_word() {
+    let mut app = app();
+    app.focus = Pane::Session;
+    let list = Effect::Command(Command::Record(RecordCommand::List));
+    assert_eq!(press(&mut app, [Key::char('r')]), [list]);
+    hear(&mut app, Event::Records(Records { count: 1, records: vec![record("r")] }));
+    press(&mut app, [Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]);
+    assert_eq!(press(&mut app, typed("delet").chain([Key::ENTER])), []);
+    let delete = Effect::Command(Command::Record(RecordCommand::Delete("r".into())));
+    assert_eq!(press(&mut app, [Key::char('e'), Key::ENTER]), [delete]);
+    // What Cortex says of it is what is listed next.
+    press(&mut app, [Key::char('r')]);
+    hear(&mut app, Event::Record(RecordEvent::Deleted("r".into())));
+    assert_eq!(app.items(&List::Records), []);
+}
+
+#[test]
+fn an_export_goes_to_a_whole_path_and_takes_what_its_format_holds() {
+    let mut app = app();
+    app.focus = Pane::Session;
+    press(&mut app, [Key::char('r')]);
+    hear(&mut app, Event::Records(Records { count: 1, records: vec![record("r")] }));
+    press(&mut app, [Key::ENTER, Key::ENTER, Key::ctrl('u')]);
+    assert_eq!(press(&mut app, typed("data").chain([Key::ENTER])), []);
+    press(&mut app, [Key::HOME, Key::char('/'), Key::TAB, Key::RIGHT, Key::RIGHT]);
+    let format = ExportFormat::Edf;
+    let export = Export { folder: "/data".into(), format, streams: format.streams().to_vec() };
+    let export = Effect::Command(Command::Record(RecordCommand::Export("r".into(), export)));
+    assert_eq!(press(&mut app, [Key::ENTER]), [export]);
+}
+
+#[test]
+fn the_palette_finds_every_action_and_completes_names() {
+    let mut app = app();
+    for row in crate::app::TABLE.iter().filter(|row| row.action != Action::Commands) {
+        let found = app.items(&List::Commands).into_iter().find(|item| {
+            item.choice == Choice::Action(row.action) && item.text.ends_with(row.name)
+        });
+        assert!(found.is_some(), "{}", row.name);
+    }
+    press(&mut app, [Key::char(':')]);
+    press(&mut app, typed("open E").chain([Key::TAB]));
+    let Some(Dialog::Pick(pick)) = &app.dialog else { panic!("closed") };
+    assert_eq!(pick.filter.as_ref().map(TextLine::text), Some("open EPOCX-00000001"));
+    let id = HeadsetId::from("EPOCX-00000001");
+    let open = Effect::Command(Command::Open { headset: id, mode: None });
+    assert_eq!(press(&mut app, [Key::ENTER]), [open]);
+    // Words in any order, also those of the help.
+    press(&mut app, typed(":window short").chain([Key::ENTER]));
+    assert!((app.streams.window() - 5.0).abs() < 1e-9);
+    press(&mut app, typed(":nothing is called so"));
+    assert_eq!(press(&mut app, [Key::ENTER, Key::ESC]), []);
+}
+
+#[test]
+fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
+    let mut app = app();
+    let refusal = Refusal {
+        method: "subscribe".to_owned(),
+        code: Some(-32016),
+        message: String::new(),
+        next: "EEG needs a licence with scope eeg".to_owned(),
+    };
+    hear(
+        &mut app,
+        Event::Subscribed {
+            session: SID.into(),
+            streams: vec![Stream::Mot],
+            refused: vec![(Stream::Eeg, refusal)],
+        },
+    );
+    press(&mut app, [Key::char('3'), Key::char('e')]);
+    let items = app.items(&List::Streams(SID.into()));
+    assert!(items[0].note.contains("-32016: EEG needs a licence"), "{}", items[0].note);
+    let subscribe = Command::Subscribe(SID.into(), vec![Stream::Eeg]);
+    assert_eq!(press(&mut app, [Key::SPACE]), [Effect::Command(subscribe)]);
+    let unsubscribe = Command::Unsubscribe(SID.into(), vec![Stream::Mot]);
+    assert_eq!(press(&mut app, [Key::DOWN, Key::SPACE]), [Effect::Command(unsubscribe)]);
+    let session = SID.into();
+    hear(&mut app, Event::Unsubscribed { session, streams: vec![Stream::Mot] });
+    assert_eq!(app.items(&List::Streams(SID.into()))[1].on, Some(false));
+}
+
+#[test]
+fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
+    let mut app = app();
+    let headset = crate::cortex::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
+    let other = Session { id: "other".into(), headset, ..Session::default() };
+    let own = Session { id: SID.into(), ..Session::default() };
+    hear(&mut app, Event::Sessions(vec![own, other]));
+    let items = app.items(&List::Sessions);
+    assert_eq!(items.iter().map(|item| item.on).collect::<Vec<_>>(), [Some(true), None]);
+    app.focus = Pane::Session;
+    let effects = press(&mut app, [Key::char('s'), Key::DOWN, Key::ENTER]);
+    let [Command::Open { headset, mode }] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(headset.as_str(), "INSIGHT-0A1B2C3D");
+    assert_eq!(*mode, Some(crate::cortex::SessionMode::Open));
+}
+
+#[test]
+fn a_profile_is_loaded_or_unloaded_by_whether_it_is_in_use() {
+    use crate::cortex::{ProfileCommand, profiles::Loaded};
+    let mut app = app();
+    app.focus = Pane::Session;
+    let list = Effect::Command(Command::Profile(ProfileCommand::List));
+    assert_eq!(press(&mut app, [Key::char('p')]), [list]);
+    let profile = |name: &str| Profile { name: name.to_owned(), ..Profile::default() };
+    hear(&mut app, Event::Profiles(vec![profile("ana"), profile("ben")]));
+    let id = HeadsetId::from("EPOCX-00000001");
+    let load = Command::Profile(ProfileCommand::Load(id.clone(), "ben".to_owned()));
+    assert_eq!(press(&mut app, [Key::DOWN, Key::ENTER]), [Effect::Command(load)]);
+    let loaded = Loaded { name: "ben".to_owned(), by_us: Some(true) };
+    hear(&mut app, Event::Profile { headset: id.clone(), loaded: Some(loaded) });
+    let unload = Command::Profile(ProfileCommand::Unload(id));
+    assert_eq!(press(&mut app, [Key::ENTER]), [Effect::Command(unload)]);
+}
+
+#[test]
+fn what_costs_or_harms_is_asked_first() {
+    let mut app = app();
+    app.focus = Pane::Headsets;
+    let id = HeadsetId::from("EPOCX-00000001");
+    let connected = crate::cortex::Headset {
+        id: id.clone(),
+        status: crate::cortex::headset::HeadsetStatus::Connected,
+        ..Default::default()
+    };
+    hear(&mut app, Event::Headsets(vec![connected]));
+    assert_eq!(press(&mut app, [Key::char('d')]), []);
+    assert_eq!(press(&mut app, [Key::char('n')]), []);
+    let disconnect = Effect::Command(Command::Disconnect(id));
+    assert_eq!(press(&mut app, [Key::char('d'), Key::char('y')]), [disconnect]);
+    let session = SID.into();
+    let (streams, refused) = (vec![Stream::Dev], Vec::new());
+    hear(&mut app, Event::Subscribed { session, streams, refused });
+    assert_eq!(press(&mut app, [Key::char('r')]), []);
+    let scan = Effect::Command(Command::Scan { anyway: true });
+    assert_eq!(press(&mut app, [Key::char('y')]), [scan]);
+}
