@@ -45,13 +45,11 @@ impl App {
 
     /// The list of streams of the current session.
     pub(super) fn pick_streams(&mut self) -> Vec<Effect> {
-        match self.sessions.current().filter(|entry| self.lives(entry)) {
-            Some(entry) => self.pick(List::Streams(entry.session.id.clone()), None),
-            None => {
-                self.say(Severity::Problem, "there is no live session".to_owned());
-                Vec::new()
-            }
-        }
+        let Some(entry) = self.sessions.current().filter(|entry| self.lives(entry)) else {
+            self.say(Severity::Problem, "there is no live session".to_owned());
+            return Vec::new();
+        };
+        self.pick(List::Streams(entry.session.id.clone()), None)
     }
 
     /// The streams of a session: what each is, needs and costs, and why one was refused.
@@ -101,24 +99,21 @@ impl App {
         let stored = self.profiles.stored.iter().flatten();
         let stored = stored.map(|profile| {
             let here = loaded.filter(|loaded| loaded.name == profile.name);
-            let (choice, held) = match here {
-                Some(here) => {
-                    let by = match here.by_us {
-                        Some(true) => "loaded; Enter unloads it",
-                        Some(false) => "loaded by another application: unload it there",
-                        None => "loaded",
-                    };
-                    (ProfileCommand::Unload(headset.clone()), by.to_owned())
-                }
-                None => {
-                    let load = ProfileCommand::Load(headset.clone(), profile.name.clone());
-                    let note = match profile.channels.len() {
-                        _ if profile.read_only => "older, for 14 channels".to_owned(),
-                        0 => String::new(),
-                        count => format!("{count} channels"),
-                    };
-                    (load, note)
-                }
+            let (choice, held) = if let Some(here) = here {
+                let by = match here.by_us {
+                    Some(true) => "loaded; Enter unloads it",
+                    Some(false) => "loaded by another application: unload it there",
+                    None => "loaded",
+                };
+                (ProfileCommand::Unload(headset.clone()), by.to_owned())
+            } else {
+                let load = ProfileCommand::Load(headset.clone(), profile.name.clone());
+                let note = match profile.channels.len() {
+                    _ if profile.read_only => "older, for 14 channels".to_owned(),
+                    0 => String::new(),
+                    count => format!("{count} channels"),
+                };
+                (load, note)
             };
             Item {
                 on: Some(here.is_some()),

@@ -414,11 +414,11 @@ impl App {
             Event::Unsubscribed { session, streams } => {
                 self.sessions.unsubscribed(&session, &streams);
             }
-            Event::Record(event) => self.hear_of_record(event),
+            Event::Record(event) => self.hear_of_record(&event),
             Event::Records(stored) => self.records.stored = Some(stored),
             Event::Marker { session, marker, .. } => self.confirm(&session, marker),
             Event::Updated(headset) => {
-                self.say(Severity::Info, format!("{headset} has been updated"))
+                self.say(Severity::Info, format!("{headset} has been updated"));
             }
             Event::Clock { headset, adjustment } => {
                 self.headsets.clocks.insert(headset, adjustment);
@@ -460,9 +460,8 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.quit(),
             Action::Record => self.record(),
-            Action::Mark => self.mark(),
-            // By name it has no number: it asks for one.
-            Action::MarkNow => self.mark(),
+            // By its name a numbered one has no number: it asks for one.
+            Action::Mark | Action::MarkNow => self.mark(),
             Action::EndMarker => return self.end_marker(),
             Action::Records => {
                 return self.pick(List::Records, Some(Command::Record(RecordCommand::List)));

@@ -126,17 +126,17 @@ impl App {
     }
 
     /// Takes in what became of a record, and says so.
-    pub(super) fn hear_of_record(&mut self, event: RecordEvent) {
-        let text = match (&event, &self.records.processing) {
+    pub(super) fn hear_of_record(&mut self, event: &RecordEvent) {
+        let text = match (event, &self.records.processing) {
             (RecordEvent::Ready(id), Some(record)) if record.uuid == *id => {
                 format!("record {} is ready for export", record.title)
             }
             _ => event.to_string(),
         };
-        if let RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. } = &event {
+        if let RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. } = event {
             self.sessions.note(session, self.now, text.clone());
         }
-        self.records.hear(&event, self.now);
+        self.records.hear(event, self.now);
         self.say(Severity::Info, text);
     }
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use cortop::{
-    app::{Action, Key, Message, Pane, Scope, Shown, TABLE},
+    app::{Action, Key, Message, Pane, Shown, TABLE},
     cortex::{
         Event, HeadsetId, Link, Refusal, Security, Step, Stream, Warning,
         code::{self, ERRORS, WARNINGS},

@@ -75,6 +75,8 @@ impl Dialog {
             Self::Form(form) => form.line(),
             Self::Pick(pick) => pick.filter.as_mut(),
         };
-        line.into_iter().for_each(|line| line.paste(text));
+        if let Some(line) = line {
+            line.paste(text);
+        }
     }
 }

@@ -154,9 +154,8 @@ impl Pick {
                 }
             }
             Some(typed) if key != Key::ENTER => {
-                if typed.key(key) {
-                    self.selected = 0;
-                }
+                let taken = typed.key(key);
+                self.selected = if taken { 0 } else { self.selected };
             }
             None if key == Key::char('q') => return Answer::Closed,
             filter if key == Key::ENTER || key == Key::SPACE => {
