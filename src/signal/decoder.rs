@@ -99,7 +99,7 @@ impl Decoder {
             readings: session.and_then(|id| self.readings.get(id)).cloned().unwrap_or_default(),
             orientation: session.and_then(|id| {
                 let source = self.sources.iter().find(|source| source.is(id, Stream::Mot))?;
-                Orientation::of(source.trace.as_ref()?.newest())
+                Orientation::of(&source.trace.as_ref()?.newest().collect::<Vec<_>>())
             }),
             messages: self.messages(),
             health: self

@@ -42,10 +42,10 @@ pub enum Orientation {
 impl Orientation {
     /// From labels with their values, missing ones `None`; `None` where they do not tell.
     #[must_use]
-    pub fn of<'a>(values: impl Iterator<Item = (&'a str, Option<f64>)> + Clone) -> Option<Self> {
+    pub fn of(values: &[(&str, Option<f64>)]) -> Option<Self> {
         let find = |label: &str| {
-            let found = values.clone().find(|&(own, _)| own == label);
-            found.and_then(|(_, value)| value).filter(|value| value.is_finite())
+            let found = values.iter().find(|(own, _)| *own == label);
+            found.and_then(|(_, value)| *value).filter(|value| value.is_finite())
         };
         let all = |group: &str, axes: [&str; 3]| -> Option<[f64; 3]> {
             let [x, y, z] = axes.map(|axis| find(&format!("{group}{axis}")));
@@ -96,7 +96,8 @@ mod tests {
     use super::*;
 
     fn of(values: &[(&str, f64)]) -> Option<Orientation> {
-        Orientation::of(values.iter().map(|&(label, value)| (label, Some(value))))
+        let values: Vec<_> = values.iter().map(|&(label, value)| (label, Some(value))).collect();
+        Orientation::of(&values)
     }
 
     type Quaternion = [f64; 4];
@@ -108,12 +109,12 @@ mod tests {
         turn
     }
 
-    fn product([a, b, c, d]: Quaternion, [e, f, g, h]: Quaternion) -> Quaternion {
+    fn product(p: Quaternion, q: Quaternion) -> Quaternion {
         [
-            a * e - b * f - c * g - d * h,
-            a * f + b * e + c * h - d * g,
-            a * g - b * h + c * e + d * f,
-            a * h + b * g - c * f + d * e,
+            p[0] * q[0] - p[1] * q[1] - p[2] * q[2] - p[3] * q[3],
+            p[0] * q[1] + p[1] * q[0] + p[2] * q[3] - p[3] * q[2],
+            p[0] * q[2] - p[1] * q[3] + p[2] * q[0] + p[3] * q[1],
+            p[0] * q[3] + p[1] * q[2] - p[2] * q[1] + p[3] * q[0],
         ]
     }
 
@@ -154,6 +155,6 @@ mod tests {
         assert_eq!(of(&[("ACCX", 0.0), ("ACCY", 1.0)]), None);
         assert_eq!(of(&[("Q0", 0.0), ("Q1", 0.0), ("Q2", 0.0), ("Q3", 0.0)]), None);
         let null = [("Q0", Some(1.0)), ("Q1", None), ("Q2", Some(0.0)), ("Q3", Some(0.0))];
-        assert_eq!(Orientation::of(null.into_iter()), None, "a null is not zero");
+        assert_eq!(Orientation::of(&null), None, "a null is not zero");
     }
 }

@@ -144,7 +144,7 @@ impl Source {
 
 impl Trace {
     /// The newest value of each channel, `None` where it is missing.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = (&str, Option<f64>)> + Clone {
+    pub(crate) fn newest(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let values = self.history.newest().unwrap_or_default();
         let values = values.iter().map(|&value| Some(f64::from(value)).filter(|x| !x.is_nan()));
         self.labels.iter().map(|label| &**label).zip(values)

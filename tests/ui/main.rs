@@ -91,6 +91,7 @@ fn nothing_looks_alive_without_a_connection() {
 fn nothing_looks_alive_once_the_session_is_closed() {
     for (shown, (width, height)) in std::iter::once(Shown::All)
         .chain(Stream::ALL.map(Shown::One))
+        .chain([Shown::Inspector])
         .flat_map(|shown| SIZES.map(|size| (shown, size)))
     {
         let mut stage = new().streaming();
@@ -347,6 +348,11 @@ fn every_size_can_be_drawn() {
         stage
     }];
     stages.extend(Stream::ALL.map(one));
+    stages.push({
+        let mut stage = one(Stream::Eeg);
+        stage.app.streams.shown = Shown::Inspector;
+        stage
+    });
     stages.extend(Pane::ALL.map(|pane| {
         let mut stage = new().streaming();
         stage.app.focus = pane;

@@ -101,7 +101,7 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     lines.push(
         scene.say(Token::Dim, format!("the last {seconds:.0} s, newest at the right")).into(),
     );
-    let parts: [(&str, fn(&Face) -> Part<'_>); 3] = [
+    let parts: [(&str, Pick); 3] = [
         ("eyes", |face| (&face.eyes, None)),
         ("upper", |face| (&face.upper.0, face.upper.1)),
         ("lower", |face| (&face.lower.0, face.lower.1)),
@@ -118,10 +118,11 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// What a part of the face does, and how strongly.
 type Part<'a> = (&'a str, Option<f64>);
+type Pick = fn(&Face) -> Part<'_>;
 
 /// What a part of the face did over time: the level of its power, or the whole cell where it has
 /// none; an expression lasts until the next one begins.
-fn expressions(scene: &Scene<'_>, part: fn(&Face) -> Part<'_>, cells: usize) -> String {
+fn expressions(scene: &Scene<'_>, part: Pick, cells: usize) -> String {
     let fac = &scene.app.numbers().readings.fac;
     let (mut lane, newest) = (vec![' '; cells], scene.moment());
     let ends = fac.iter().skip(1).map(|next| next.received).chain([newest]);

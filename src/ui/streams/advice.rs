@@ -24,7 +24,7 @@ pub(super) fn next<'a>(
     if stream == Stream::Dev && known.len() > 1 && known.iter().all(bad) {
         return (
             Token::Bad,
-            format!("All sensors read bad: fix the reference first, {}.", reference(model)),
+            format!("All sensors read bad: first the reference ({}).", reference(model)),
         );
     }
     let Some(&(name, level)) = sensors.iter().min_by(|a, b| {
@@ -46,8 +46,8 @@ pub(super) fn next<'a>(
         }
         (Stream::Dev, 3.5..) => return (Token::Good, "Contact is good everywhere.".to_owned()),
         (_, 3.5..) => return (Token::Good, "The signal looks like brain everywhere.".to_owned()),
-        (Stream::Dev, ..1.5) => format!("{}, press it to the skin, wait 10 s.", moisten(model)),
-        (Stream::Dev, ..2.5) => format!("press it, wait 10 s; then {}.", moisten(model)),
+        (Stream::Dev, ..1.5) => format!("{}, wait 10 s.", mend(model)),
+        (Stream::Dev, ..2.5) => format!("press it, wait 10 s; no better: {}.", mend(model)),
         (Stream::Dev, _) => "wait: it gets better as it settles.".to_owned(),
         _ => "good contact first (c); then sit still, jaw loose, away from mains.".to_owned(),
     };
@@ -57,20 +57,20 @@ pub(super) fn next<'a>(
 /// Where the reference electrodes of a model are (§8).
 fn reference(model: Model) -> &'static str {
     match model {
-        Model::Epoc | Model::EpocPlus | Model::EpocX => "CMS/DRL at P3/P4 or behind the ears",
-        Model::Insight | Model::Insight2 => "CMS/DRL behind the left ear",
+        Model::Epoc | Model::EpocPlus | Model::EpocX => "CMS/DRL at P3/P4 or mastoids",
+        Model::Insight | Model::Insight2 => "CMS/DRL at the left mastoid",
         Model::EpocFlex | Model::Flex2 => "CMS and DRL of its mapping",
         _ => "CMS/DRL",
     }
 }
 
-/// How the sensors of a model are made to conduct.
-fn moisten(model: Model) -> &'static str {
+/// How a bad sensor of a model is made to conduct.
+fn mend(model: Model) -> &'static str {
     match model {
-        Model::Epoc | Model::EpocPlus | Model::EpocX => "moisten its felt",
-        Model::EpocFlex | Model::Flex2 => "moisten its felt or add gel",
-        Model::Mn8 | Model::Mw20 => "seat the earbud deeper",
-        _ => "moisten it",
+        Model::Epoc | Model::EpocPlus | Model::EpocX => "moisten its felt, press it to the skin",
+        Model::EpocFlex | Model::Flex2 => "moisten its felt or add gel, press it to the skin",
+        Model::Mn8 | Model::Mw20 => "clean it, seat the earbud deeper",
+        _ => "moisten it, press it to the skin",
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
         let bad = [("Signal", Some(0.0)), ("T7", Some(0.0)), ("T8", Some(1.0))];
         assert!(step(Stream::Dev, &bad).starts_with("No link"));
         let reference = step(Stream::Dev, &[&[("Signal", Some(1.0))], &bad[1..]].concat());
-        assert!(reference.contains("reference first, CMS/DRL"), "{reference}");
+        assert!(reference.contains("first the reference (CMS/DRL"), "{reference}");
         let one = step(Stream::Dev, &[("T7", Some(0.0)), ("T8", Some(4.0)), ("O1", None)]);
         assert_eq!(one, "T7 none: moisten its felt, press it to the skin, wait 10 s.");
     }

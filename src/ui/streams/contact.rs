@@ -183,7 +183,7 @@ fn contact_facts(scene: &Scene<'_>, table: &Table) -> Vec<String> {
             (None, Some(steps)) => format!("{steps} of 4"),
             (percent, _) => number(percent, " %"),
         },
-        (left, right) => format!("left {} right {}", number(left, " %"), number(right, " %")),
+        (left, right) => format!("L {} R {}", number(left, " %"), number(right, " %")),
     };
     let link = match table.get("Signal") {
         Some(signal) if signal <= 0.0 => format!("{signal} (none)"),

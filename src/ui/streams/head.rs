@@ -28,7 +28,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The largest head in an area on which no two labels touch; `None` if there is none, or
+    /// The largest head in an area on which no label lies on another; `None` if there is none, or
     /// nothing to show on it.
     pub(super) fn fit(names: &[&str], area: Rect) -> Option<Self> {
         let places: Vec<_> = names.iter().map(|name| montage::place(name)).collect();
@@ -55,7 +55,7 @@ impl Head {
             .zip(&places)
             .map(|(name, place)| place.map(|place| label(name, place)))
             .collect();
-        let apart = |a: &Rect, b: &Rect| a.y != b.y || a.right() < b.x || b.right() < a.x;
+        let apart = |a: &Rect, b: &Rect| a.y != b.y || a.right() <= b.x || b.right() <= a.x;
         let mut rest = labels.iter().flatten();
         while let Some(label) = rest.next() {
             if !rest.clone().all(|other| apart(label, other)) {
@@ -116,4 +116,62 @@ fn cell(place: f64, last: u16) -> u16 {
     )]
     let cell = place.round().clamp(0.0, f64::from(last)) as u16;
     cell
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cortex::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS};
+
+    const MODELS: [&[&str]; 4] = [&EPOC_SENSORS, &FLEX_SENSORS, &INSIGHT_SENSORS, &MN8_SENSORS];
+
+    /// Whether the labels lie in the area, and no two have a cell in common.
+    fn is_sound(head: &Head, area: Rect) -> bool {
+        let labels: Vec<_> = head.labels.iter().flatten().collect();
+        let inside = labels.iter().all(|label| label.intersection(area) == **label);
+        let apart = |at: usize| labels[..at].iter().all(|other| !other.intersects(*labels[at]));
+        inside && (0..labels.len()).all(apart)
+    }
+
+    #[test]
+    fn each_headset_fits_beside_its_table_at_the_sizes_there_are() {
+        // What the streams pane leaves at 80×24 among the others, at 80×24 and 120×40 alone.
+        for (width, height) in [(30, 11), (43, 15), (49, 15), (46, 32), (89, 32)] {
+            let area = Rect { x: 31, y: 4, width, height };
+            for names in MODELS {
+                let head = Head::fit(names, area).unwrap_or_else(|| panic!("{names:?} in {area}"));
+                assert!(is_sound(&head, area) && head.labels.iter().all(Option::is_some));
+                let of = |name: &str| names.iter().position(|own| *own == name);
+                let [left, right] =
+                    ["T7", "T8"].map(|name| head.labels[of(name).unwrap()].unwrap());
+                assert!(left.right() < right.x && left.y == right.y, "left is left");
+                if let (Some(front), Some(back)) = (of("F7"), of("P7")) {
+                    let [front, back] = [front, back].map(|at| head.labels[at].unwrap());
+                    assert!(front.y < left.y && left.y < back.y, "front is up");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_label_lies_on_another_or_outside(
+            width in 0..200_u16, height in 0..80_u16, model in 0..4_usize, odd in "[A-Za-z0-9µ]{0,6}"
+        ) {
+            let names: Vec<&str> = MODELS[model].iter().copied().chain([&*odd]).collect();
+            let area = Rect { x: 3, y: 2, width, height };
+            if let Some(head) = Head::fit(&names, area) {
+                prop_assert!(is_sound(&head, area));
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_another_system_are_on_no_head() {
+        assert!(Head::fit(&["L1", "R1"], Rect::new(0, 0, 60, 20)).is_none());
+        let head = Head::fit(&["L1", "T7"], Rect::new(0, 0, 60, 20)).unwrap();
+        assert!(head.labels[0].is_none() && head.labels[1].is_some());
+    }
 }

@@ -3,6 +3,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
+use super::summary;
 use crate::{
     app::Entry,
     cortex::Stream,
@@ -17,7 +18,7 @@ use crate::{
 
 /// Widths of the list of streams and of the columns' names.
 const LIST: u16 = 7;
-const NAME: usize = 18;
+const NAME: usize = 22;
 
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
     let streams = &scene.app.streams;
@@ -38,24 +39,24 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
 
     let left = LIST.min(area.width);
     let area = Rect { x: area.x + left, width: area.width - left, ..area };
-    let Some(message) = scene.app.inspected() else {
-        let text = if entry.subscribed.contains(&streams.inspected) {
-            "No message yet."
+    let stream = streams.inspected;
+    let flows = entry.closed.is_none() && entry.subscribed.contains(&stream);
+    let Some(message) = scene.app.inspected().filter(|_| flows) else {
+        let lines = if flows {
+            scene::sentence("No message yet.", area.width, scene.style(Token::Dim))
         } else {
-            "Not subscribed."
+            summary::lines_of_one(scene, entry, stream, area.width)
         };
-        let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
         return scene::lines(&lines, area, buffer);
     };
-    let stale =
-        !scene.app.lives(entry) || !super::summary::is_fresh(scene, entry, streams.inspected);
+    let fresh = summary::is_fresh(scene, entry, stream);
     let age = text::age(scene.since(message.received));
     let head = format!(
         "received {}, {age} ago, {} bytes",
         scene.clock_at(message.received),
         message.text.len()
     );
-    let token = if stale { Token::Stale } else { Token::Dim };
+    let token = if fresh { Token::Dim } else { Token::Stale };
     scene::line(&scene.say(token, head).into(), area, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
 
@@ -77,7 +78,7 @@ fn lines(scene: &Scene<'_>, item: &Item, width: usize) -> Vec<Line<'static>> {
         "" => format!("{indent}(no column)"),
         name => indent + &text::clean(name),
     };
-    let column = NAME.min(width / 2);
+    let column = NAME.min(width * 3 / 5);
     let name = text::pad(&name, column.saturating_sub(1)) + " ";
     let (token, value) = match &item.value {
         Some(value) => (Token::Text, text::clean(value)),

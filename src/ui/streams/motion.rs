@@ -13,7 +13,8 @@ use crate::{
     },
 };
 
-/// From this height of the pane on there is a line of what the angles mean.
+/// From these heights of the pane on there is a line of angles, and one of what they mean.
+const SAID: u16 = 6;
 const EXPLAINED: u16 = 18;
 
 const CONVENTION: &str = "Tait–Bryan ZYX by the quaternion, Q0 = w; axes inferred: x front, z up";
@@ -21,11 +22,10 @@ const GRAVITY: &str = "by gravity (ACC in g), which tells no yaw; axes inferred:
 
 /// The rows of the numbers, where there is room for them, and those of the traces.
 pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
-    let rows = match area.height {
-        ..6 => return (None, area),
-        ..EXPLAINED => 1,
-        _ => 2,
-    };
+    if area.height < SAID {
+        return (None, area);
+    }
+    let rows = if area.height < EXPLAINED { 1 } else { 2 };
     let plot = Rect { y: area.y + rows, height: area.height - rows, ..area };
     (Some(Rect { height: rows, ..area }), plot)
 }
