@@ -31,6 +31,8 @@ const NAME: usize = 6;
 const LEVEL: usize = 11;
 const CELL: u16 = 17;
 const BOTH: u16 = 28;
+/// Below this the sample rate quality is bad (§5.5).
+const BAD_RATE: f64 = 0.9;
 /// An age that is not worth a word.
 const YOUNG: Duration = Duration::from_secs(3);
 
@@ -67,14 +69,14 @@ pub(super) fn draw(
     let sensors = sensors(readings, stream);
     let worst = sensors.iter().map(|sensor| (sensor.name, sensor.level));
     let (token, step) = advice::next(stream, table, worst, entry.session.headset.model());
-    let step = scene::sentence(&format!("{} {step}", "→"), area.width, scene.style(token));
+    let step = scene::sentence(&format!("→ {step}"), area.width, scene.style(token));
 
     let [top, bottom] = [&facts, &step].map(|lines| scene::cells(lines.len()));
     scene::lines(&facts, area, buffer);
     let below =
         Rect { y: area.y + top.min(area.height), height: area.height.saturating_sub(top), ..area };
-    // What is to be done next gives way last: it is what the view is for.
-    let bottom = bottom.min(below.height);
+    // Where rows are few, half of them stay with the sensors.
+    let bottom = bottom.min(below.height / 2);
     let middle = Rect { height: below.height - bottom, ..below };
     scene::lines(&step, Rect { y: middle.bottom(), height: bottom, ..below }, buffer);
     draw_middle(scene, &sensors, stream, middle, buffer);
@@ -90,19 +92,17 @@ fn draw_middle(
     buffer: &mut Buffer,
 ) {
     let names: Vec<_> = sensors.iter().map(|sensor| sensor.name).collect();
-    let in_one = sensors.len() <= usize::from(area.height);
-    let both = stream == Stream::Dev && sensors.iter().any(|sensor| sensor.beside.is_some());
+    let rows = usize::from(area.height.max(1));
+    let beside = sensors.iter().any(|sensor| sensor.beside.is_some());
+    let rich = stream == Stream::Dev && beside && sensors.len() <= rows;
+    let all = CELL * scene::cells(sensors.len().div_ceil(rows)).max(1);
     // The richest table that leaves room for the head: both qualities, all sensors, the worst.
-    let columns = |count: u16| CELL * count;
-    let many = scene::cells(sensors.len().div_ceil(usize::from(area.height.max(1)))).max(1);
-    let rich = (both && in_one).then_some(BOTH);
-    let widths = rich.into_iter().chain([columns(many), columns(1)]);
-    let fitting = widths.filter_map(|width| {
+    let fitting = rich.then_some(BOTH).into_iter().chain([all, CELL]).find_map(|width| {
         let room = area.width.checked_sub(width + 1)?;
         Some((width, Head::fit(&names, Rect { width: room, ..area })?))
     });
-    let Some((width, head)) = fitting.into_iter().next() else {
-        return draw_table(scene, sensors, both && in_one && area.width >= BOTH, area, buffer);
+    let Some((width, head)) = fitting else {
+        return draw_table(scene, sensors, rich && area.width >= BOTH, area, buffer);
     };
     head.draw(scene, buffer);
     for (sensor, label) in sensors.iter().zip(&head.labels) {
@@ -113,7 +113,7 @@ fn draw_middle(
         scene::line(&line, *label, buffer);
     }
     let list = Rect { x: area.right() - width, width, ..area };
-    draw_table(scene, sensors, width == BOTH && both && in_one, list, buffer);
+    draw_table(scene, sensors, width == BOTH, list, buffer);
 }
 
 /// The sensors from worst to best, those that fit.
@@ -199,6 +199,7 @@ fn contact_facts(scene: &Scene<'_>, table: &Table) -> Vec<String> {
 fn quality_facts(table: &Table, steady: &Steady) -> Vec<String> {
     let rate = match table.get("sampleRateQuality") {
         Some(rate) if rate < 0.0 => "many packets lost".to_owned(),
+        Some(rate) if rate < BAD_RATE => format!("sample rate quality {rate} (bad)"),
         rate => format!("sample rate quality {}", number(rate, "")),
     };
     vec![format!("overall {}", number(steady.overall(), " %")), rate]
@@ -245,4 +246,40 @@ fn words<'a>(
 
 fn number(value: Option<f64>, unit: &str) -> String {
     value.map_or_else(|| glyphs::UNKNOWN.to_owned(), |value| format!("{value}{unit}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// The order of the table after contact of three sensors came twice a second.
+    fn order(levels: &[[Option<f64>; 3]]) -> Vec<String> {
+        let (start, mut readings) = (Instant::now(), Readings::default());
+        for (at, levels) in (0..).zip(levels) {
+            let names = ["AF3", "T7", "Pz"].map(str::to_owned);
+            let received = start + Duration::from_millis(500) * at;
+            let table =
+                Arc::new(Table { values: names.into_iter().zip(*levels).collect(), received });
+            readings.dev_steady.push(Arc::clone(&table));
+            readings.dev = Some(table);
+        }
+        sensors(&readings, Stream::Dev).iter().map(|sensor| sensor.name.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_worst_is_first_and_one_sample_moves_nobody() {
+        let calm = [Some(4.0), Some(2.0), Some(4.0)];
+        assert_eq!(order(&[calm]), ["T7", "AF3", "Pz"], "equals as the columns have them");
+        assert_eq!(order(&[[Some(4.0), Some(2.0), None]]), ["Pz", "T7", "AF3"]);
+        let loose = [Some(0.0), Some(4.0), Some(4.0)];
+        let mut levels = vec![calm; 8];
+        levels.push(loose);
+        assert_eq!(order(&levels), order(&[calm]), "one sample");
+        levels.extend([loose; 7]);
+        assert_eq!(order(&levels), ["AF3", "T7", "Pz"], "four seconds");
+    }
 }

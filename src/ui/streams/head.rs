@@ -72,8 +72,8 @@ impl Head {
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
         let mut dots = vec![[0_u8; 2]; columns * rows];
         let centre = (f64::from(area.width) / 2.0, f64::from(area.height + NOSE) / 2.0);
-        // Fine enough to leave no gap: more steps than dots on the outline.
-        let steps = (columns + rows) * 16;
+        // More steps than dots on the outline, so that it has no gap.
+        let steps = 7 * (columns + 2 * rows);
         for step in 0..steps {
             let (sin, cos) = (step as f64 / steps as f64 * std::f64::consts::TAU).sin_cos();
             let x = 2.0 * (centre.0 + half.0 * cos) - 0.5;
