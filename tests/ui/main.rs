@@ -418,6 +418,9 @@ fn text_from_the_wire_drives_nothing() {
             stage.app.sessions.unfolded = true;
             stage.feed(120, 40, 3000);
             stage.spoil(|snapshot, _| {
+                for message in &mut snapshot.messages {
+                    message.text = format!("{{\"eeg\":[\"{evil}\"]}}").into();
+                }
                 let readings = &mut snapshot.readings;
                 readings.com.iter_mut().for_each(|com| Arc::make_mut(com).action = evil.to_owned());
                 readings.fac.iter_mut().map(Arc::make_mut).for_each(|fac| {

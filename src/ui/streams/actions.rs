@@ -33,7 +33,8 @@ pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let com = &scene.app.numbers().readings.com;
     let Some(now) = com.back() else { return nothing(scene, area, buffer) };
     let width = usize::from(area.width);
-    let bar = glyphs::bar(now.power.unwrap_or(0.0), width.saturating_sub(2).min(40));
+    let bar = |power| glyphs::bar(power, width.saturating_sub(2).min(40));
+    let bar = now.power.map_or_else(|| glyphs::UNKNOWN.to_owned(), bar);
     let action = text::clean(&powered(&now.action, now.power));
     let mut lines = vec![
         Line::from(scene.say(Token::Title, action)),
@@ -55,10 +56,7 @@ pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let active = past.filter(|past| past.action != NEUTRAL);
         active.and_then(|past| text::clean(&past.action).chars().next()).unwrap_or(' ')
     });
-    let seconds = strip::CELL.as_secs_f64() * cells as f64;
-    lines.push(
-        scene.say(Token::Dim, format!("the last {seconds:.0} s, newest at the right")).into(),
-    );
+    lines.push(strip::heading(scene, cells));
     lines.push(lane(scene, "power", levels.collect(), Token::Trace));
     lines.push(lane(scene, "action", letters.collect(), Token::Text));
     lines.push(Line::default());
@@ -97,10 +95,7 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         Line::default(),
     ];
     let cells = usize::from(area.width).saturating_sub(NAME).min(KEPT);
-    let seconds = strip::CELL.as_secs_f64() * cells as f64;
-    lines.push(
-        scene.say(Token::Dim, format!("the last {seconds:.0} s, newest at the right")).into(),
-    );
+    lines.push(strip::heading(scene, cells));
     let parts: [(&str, Pick); 3] = [
         ("eyes", |face| (&face.eyes, None)),
         ("upper", |face| (&face.upper.0, face.upper.1)),

@@ -3,12 +3,19 @@
 
 use std::time::Duration;
 
+use ratatui::text::Line;
 use tokio::time::Instant;
 
-use crate::ui::{glyphs, scene::Scene};
+use crate::ui::{glyphs, scene::Scene, theme::Token};
 
 /// The stretch of time of a cell.
-pub(super) const CELL: Duration = Duration::from_millis(500);
+const CELL: Duration = Duration::from_millis(500);
+
+/// What stands above strips of so many cells.
+pub(super) fn heading(scene: &Scene<'_>, cells: usize) -> Line<'static> {
+    let seconds = CELL.as_secs_f64() * cells as f64;
+    scene.say(Token::Dim, format!("the last {seconds:.0} s, newest at the right")).into()
+}
 
 /// The place that a moment falls into in a strip of so many cells up to `newest`; `None` if it is
 /// older than that.
