@@ -143,6 +143,7 @@ actions! {
         PreviousView "previous-view" [Key::char('V')] "previous view";
         #[hint = "contact"]
         Contact "contact" [Key::char('c')] "contact quality, for fitting the headset; again: back";
+        Inspector "inspector" [Key::char('i')] "last raw message of each stream; again: back";
         #[hint = "larger"]
         Larger "larger" [Key::char('+')] "draw larger: fewer µV per row";
         #[hint = "smaller"]
@@ -156,8 +157,8 @@ actions! {
         #[hint = "filters"]
         Filters "filters" [Key::char('f')] "next filters";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
-        ChannelUp "channel-up" [Key::UP, Key::char('k')] "channels above";
-        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "channels below";
+        ChannelUp "channel-up" [Key::UP, Key::char('k')] "channel or stream above";
+        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "channel or stream below";
         Earlier "earlier" [Key::PAGE_UP] "half a window back in the history";
         Later "later" [Key::PAGE_DOWN] "half a window forward";
         Oldest "oldest" [Key::HOME] "start of the history";

@@ -39,14 +39,14 @@ pub use self::{
 };
 use crate::{
     cortex::{
-        Command, Event, Link, RecordCommand, Refusal, Session, Step, Warning,
+        Command, Event, Link, RecordCommand, Refusal, Sample, Session, Step, Stream, Warning,
         account::{CortexInfo, Licence, UserLogin},
         code,
         headset::HeadsetStatus,
         session::SessionStatus,
         settings::StoredMapping,
     },
-    signal::{Snapshot, Traces, view::End},
+    signal::{Snapshot, Traces, inspect, view::End},
 };
 
 /// How long written numbers stand.
@@ -369,7 +369,8 @@ impl App {
 
     fn show(&mut self, snapshot: Arc<Snapshot>) {
         let now = self.now.instant;
-        let other = snapshot.view.session != self.held.1.view.session;
+        let asked = |snapshot: &Snapshot| (snapshot.view.session.clone(), snapshot.view.inspect);
+        let other = asked(&snapshot) != asked(&self.held.1);
         if other || now.saturating_duration_since(self.held.0) >= NUMBERS {
             self.held = (now, Arc::clone(&snapshot));
         }
@@ -442,6 +443,7 @@ impl App {
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
+            _ if self.streams.shown == Shown::Inspector && self.inspect(action) => {}
             Action::NextPane => self.focus = self.focus.step(1),
             Action::PreviousPane => self.focus = self.focus.step(Pane::ALL.len() - 1),
             Action::HeadsetsPane => self.focus = Pane::Headsets,
@@ -488,7 +490,8 @@ impl App {
             Action::NextSession => self.sessions.next(),
             Action::NextView => self.streams.step_view(true),
             Action::PreviousView => self.streams.step_view(false),
-            Action::Contact => self.streams.contact(),
+            Action::Contact => self.streams.toggle(Shown::One(Stream::Dev)),
+            Action::Inspector => self.streams.toggle(Shown::Inspector),
             Action::Larger => self.streams.step_amplitude(-1),
             Action::Smaller => self.streams.step_amplitude(1),
             Action::AutoScale => self.streams.auto = !self.streams.auto,
@@ -623,6 +626,34 @@ impl App {
         if let Some(frozen) = &mut self.streams.frozen {
             frozen.end = end;
         }
+    }
+
+    /// What moves through channels and history elsewhere moves through streams and lines in the
+    /// inspector; false if it is another action.
+    fn inspect(&mut self, action: Action) -> bool {
+        const PAGE: usize = 10;
+        let line = self.streams.first_line;
+        let to = match action {
+            Action::ChannelUp | Action::ChannelDown => {
+                self.streams.step_inspected(if action == Action::ChannelUp { -1 } else { 1 });
+                return true;
+            }
+            Action::Earlier => line.saturating_sub(PAGE),
+            Action::Later => line.saturating_add(PAGE),
+            Action::Oldest => 0,
+            Action::Newest => usize::MAX,
+            _ => return false,
+        };
+        let lines = self.inspected().map_or(0, |message| inspect::items(message).len());
+        self.streams.first_line = to.min(lines.saturating_sub(1));
+        true
+    }
+
+    /// The message in the inspector.
+    #[must_use]
+    pub fn inspected(&self) -> Option<&Sample> {
+        let own = |sample: &&Sample| sample.subscription.stream == self.streams.inspected;
+        self.numbers().messages.iter().find(own)
     }
 
     fn step_channel(&mut self, step: isize) {

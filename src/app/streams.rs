@@ -31,11 +31,13 @@ pub enum Shown {
     All,
     /// One stream.
     One(Stream),
+    /// The last raw message of each stream.
+    Inspector,
 }
 
 impl Shown {
     /// The views in the order of the key.
-    pub const CYCLE: [Self; 10] = [
+    pub const CYCLE: [Self; 11] = [
         Self::All,
         Self::One(Stream::Eeg),
         Self::One(Stream::Mot),
@@ -46,6 +48,7 @@ impl Shown {
         Self::One(Stream::Com),
         Self::One(Stream::Fac),
         Self::One(Stream::Sys),
+        Self::Inspector,
     ];
 }
 
@@ -75,8 +78,12 @@ pub struct Frozen {
 pub struct Streams {
     /// Which view.
     pub shown: Shown,
-    /// The view to which the contact key goes back.
-    pub before_contact: Shown,
+    /// The view to which the key of a view goes back that is there for a moment.
+    pub before: Shown,
+    /// Whose message the inspector shows.
+    pub inspected: Stream,
+    /// The first line of it.
+    pub first_line: usize,
     /// Place in [`WINDOWS`].
     window: usize,
     /// Place in [`AMPLITUDES`].
@@ -97,7 +104,9 @@ impl Default for Streams {
     fn default() -> Self {
         Self {
             shown: Shown::All,
-            before_contact: Shown::All,
+            before: Shown::All,
+            inspected: Stream::Eeg,
+            first_line: 0,
             window: 2,
             amplitude: 2,
             auto: false,
@@ -155,14 +164,23 @@ impl Streams {
         self.show(Shown::CYCLE[(place + if forward { 1 } else { count - 1 }) % count]);
     }
 
-    pub(super) fn contact(&mut self) {
-        let contact = Shown::One(Stream::Dev);
-        if self.shown == contact {
-            self.show(self.before_contact);
+    /// Shows a view, or if it is there already the one before it.
+    pub(super) fn toggle(&mut self, shown: Shown) {
+        if self.shown == shown {
+            // From one such view to another and back there is nothing before the first.
+            self.show(if self.before == shown { Shown::All } else { self.before });
         } else {
-            self.before_contact = self.shown;
-            self.show(contact);
+            self.before = self.shown;
+            self.show(shown);
         }
+    }
+
+    /// Goes through the streams of the inspector.
+    pub(super) fn step_inspected(&mut self, step: isize) {
+        let place = Stream::ALL.iter().position(|&stream| stream == self.inspected);
+        let place = place.unwrap_or_default().saturating_add_signed(step);
+        self.inspected = Stream::ALL[place.min(Stream::ALL.len() - 1)];
+        self.first_line = 0;
     }
 
     fn show(&mut self, shown: Shown) {

@@ -351,13 +351,55 @@ fn amplitude_window_filters_and_views_step_between_their_ends() {
     }
     assert_eq!(app.streams.filters(), FILTERS[0]);
     press(&mut app, Key::char('V'));
-    assert_eq!(app.streams.shown, Shown::One(Stream::Sys));
+    assert_eq!(app.streams.shown, Shown::Inspector);
     press(&mut app, Key::char('v'));
     assert_eq!(app.streams.shown, Shown::All);
     press(&mut app, Key::char('c'));
     assert_eq!(app.streams.shown, Shown::One(Stream::Dev));
     press(&mut app, Key::char('c'));
     assert_eq!(app.streams.shown, Shown::All);
+    for key in ['c', 'i', 'i', 'c', 'i'] {
+        press(&mut app, Key::char(key));
+    }
+    assert_eq!(app.streams.shown, Shown::Inspector);
+    press(&mut app, Key::char('i'));
+    assert_eq!(app.streams.shown, Shown::All, "never caught between two views");
+}
+
+#[test]
+fn the_inspector_goes_through_streams_and_to_the_end_of_a_message_but_not_beyond() {
+    let mut app = app();
+    let subscription = Arc::new(Subscription {
+        session: "s".into(),
+        headset: "h".into(),
+        stream: Stream::Mot,
+        columns: Columns::default(),
+        nominal_rate: None,
+    });
+    let values = vec!["1"; 40].join(",");
+    let text = format!(r#"{{"mot":[{values}],"sid":"s","time":1.0}}"#).into();
+    let message = Sample { subscription, text, received: Instant::now() };
+    let mut snapshot = Snapshot { messages: vec![message], ..Snapshot::default() };
+    snapshot.view.inspect = true;
+    app.update(Message::Snapshot(Arc::new(snapshot)));
+    press(&mut app, Key::char('i'));
+    press(&mut app, Key::PAGE_DOWN);
+    assert_eq!((app.streams.inspected, app.streams.first_line), (Stream::Eeg, 0), "no message");
+    press(&mut app, Key::char('j'));
+    press(&mut app, Key::PAGE_DOWN);
+    assert_eq!((app.streams.inspected, app.streams.first_line), (Stream::Mot, 10));
+    press(&mut app, Key::END);
+    press(&mut app, Key::PAGE_DOWN);
+    assert_eq!(app.streams.first_line, 42, "the last of 43 lines");
+    press(&mut app, Key::HOME);
+    assert_eq!(app.streams.first_line, 0);
+    for _ in 0..20 {
+        press(&mut app, Key::DOWN);
+    }
+    assert_eq!(app.streams.inspected, Stream::Sys);
+    press(&mut app, Key::char('v'));
+    press(&mut app, Key::END);
+    assert_eq!(app.streams.first_line, 0, "elsewhere these keys mean the history");
 }
 
 #[test]

@@ -11,14 +11,14 @@ use tokio::{
 };
 
 use super::{
-    Snapshot, View,
+    Orientation, Snapshot, View,
     history::History,
     parse::Record,
     picture::Picture,
     snapshot::Readings,
     source::{Source, Taken},
 };
-use crate::cortex::{Feed, Sample, SessionId, Subscription, sample::FeedReceiver};
+use crate::cortex::{Feed, Sample, SessionId, Stream, Subscription, sample::FeedReceiver};
 
 /// Items taken from the queue at once.
 const BATCH: usize = 256;
@@ -97,6 +97,11 @@ impl Decoder {
             view: self.view.clone(),
             traces,
             readings: session.and_then(|id| self.readings.get(id)).cloned().unwrap_or_default(),
+            orientation: session.and_then(|id| {
+                let source = self.sources.iter().find(|source| source.is(id, Stream::Mot))?;
+                Orientation::of(&source.trace.as_ref()?.newest().collect::<Vec<_>>())
+            }),
+            messages: self.messages(),
             health: self
                 .sources
                 .iter()
@@ -151,6 +156,13 @@ impl Decoder {
                 }
             }
         }
+    }
+
+    /// The last message of each stream that the view asks for.
+    fn messages(&self) -> Vec<Sample> {
+        let session = self.view.session.as_ref().filter(|_| self.view.inspect);
+        let own = |source: &&Source| session == Some(&source.subscription.session);
+        self.sources.iter().filter(own).filter_map(|source| source.last.clone()).collect()
     }
 
     /// The source that the view looks at.

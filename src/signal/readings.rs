@@ -6,6 +6,7 @@ use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
 
 use super::{
+    Steady,
     parse::Record,
     snapshot::{Detection, Event, Face, Metric, Readings, Table},
 };
@@ -15,6 +16,8 @@ use crate::cortex::{Stream, Subscription};
 const DETECTIONS: usize = 240;
 /// Changes of the face kept.
 const FACES: usize = 64;
+/// Values of a metric kept: a minute at 2 Hz, twenty at 0.1 Hz.
+const VALUES: usize = 120;
 /// Training events kept.
 const EVENTS: usize = 64;
 
@@ -26,9 +29,17 @@ impl Readings {
     pub(crate) fn push(&mut self, subscription: &Subscription, record: &Record, received: Instant) {
         let row = Row { subscription, record };
         match subscription.stream {
-            Stream::Dev => row.into_table(&mut self.dev, received),
-            Stream::Eq => row.into_table(&mut self.eq, received),
-            Stream::Pow => row.into_table(&mut self.pow, received),
+            Stream::Dev => {
+                let table = Arc::new(row.into_table(received));
+                self.dev_steady.push(Arc::clone(&table));
+                self.dev = Some(table);
+            }
+            Stream::Eq => {
+                let table = Arc::new(row.into_table(received));
+                self.eq_steady.push(Arc::clone(&table));
+                self.eq = Some(table);
+            }
+            Stream::Pow => self.pow = Some(Arc::new(row.into_table(received))),
             Stream::Met => row.into_metrics(&mut self.met, received),
             Stream::Com => keep(
                 &mut self.com,
@@ -61,8 +72,8 @@ impl Readings {
     /// Forgets a stream that is no longer subscribed.
     pub(crate) fn forget(&mut self, stream: Stream) {
         match stream {
-            Stream::Dev => self.dev = None,
-            Stream::Eq => self.eq = None,
+            Stream::Dev => (self.dev, self.dev_steady) = (None, Steady::default()),
+            Stream::Eq => (self.eq, self.eq_steady) = (None, Steady::default()),
             Stream::Pow => self.pow = None,
             Stream::Met => self.met.clear(),
             Stream::Com => self.com.clear(),
@@ -111,9 +122,9 @@ impl Row<'_> {
         found.map(|(_, text)| text.clone()).unwrap_or_default()
     }
 
-    fn into_table(self, table: &mut Option<Arc<Table>>, received: Instant) {
+    fn into_table(self, received: Instant) -> Table {
         let labels = self.labels().map(str::to_owned);
-        *table = Some(Arc::new(Table { values: labels.zip(self.values()).collect(), received }));
+        Table { values: labels.zip(self.values()).collect(), received }
     }
 
     /// Merges into the metrics: a null leaves the last value with its age, and so does a number of
@@ -123,14 +134,22 @@ impl Row<'_> {
         for (at, name) in names.enumerate() {
             if metrics.get(at).is_none_or(|metric| metric.name != name) {
                 metrics.truncate(at);
-                metrics.push(Metric { name: name.to_owned(), value: None, active: None });
+                metrics.push(Metric {
+                    name: name.to_owned(),
+                    value: None,
+                    active: None,
+                    history: VecDeque::new(),
+                });
             }
             let Some(metric) = metrics.get_mut(at) else { continue };
             let active = self.number(&format!("{name}{IS_ACTIVE}"));
             metric.active = active.map(|active| active > 0.0).or(metric.active);
-            if let Some(value) = self.number(name).filter(|_| metric.active != Some(false)) {
-                metric.value = Some((value, received));
+            let value = self.number(name).filter(|_| metric.active != Some(false));
+            if metric.history.len() == VALUES {
+                metric.history.pop_front();
             }
+            metric.history.push_back(value);
+            metric.value = value.map(|value| (value, received)).or(metric.value);
         }
     }
 }
@@ -183,6 +202,8 @@ mod tests {
             &["[true,0.4,0.1,false,0.9]", "[false,null,0.2,false,null]", "[false,0.7,null,true,0]"],
         );
         let [eng, lex, foc] = &readings.met[..] else { panic!("three metrics") };
+        assert_eq!(eng.history, [Some(0.4), None, None]);
+        assert_eq!(foc.history, [None, None, Some(0.0)], "null is not zero, and zero is a value");
         assert_eq!((eng.active, eng.value), (Some(false), Some((0.4, start))));
         assert_eq!((lex.active, lex.value), (None, Some((0.2, start + Duration::from_secs(1)))));
         assert_eq!(

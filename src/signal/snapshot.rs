@@ -5,8 +5,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::View;
-use crate::cortex::{HeadsetId, SessionId, Stream, Subscription};
+use super::{Orientation, Steady, View};
+use crate::cortex::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 /// A picture of the signals at one moment.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,11 @@ pub struct Snapshot {
     pub traces: Option<Traces>,
     /// The latest readings of the view's session.
     pub readings: Readings,
+    /// How the head is held, by the newest motion sample of the view's session.
+    pub orientation: Option<Orientation>,
+    /// The last message of each stream of the view's session, as it came, if the view asks for
+    /// them.
+    pub messages: Vec<Sample>,
     /// The health of every stream of every session.
     pub health: Vec<StreamHealth>,
     /// Samples dropped since the start because the decoder's queue was full.
@@ -151,8 +156,12 @@ pub struct Bins {
 pub struct Readings {
     /// Battery, link, contact by sensor (§5.4).
     pub dev: Option<Arc<Table>>,
-    /// EEG quality by sensor (§5.5), not smoothed.
+    /// The contact evened out: what its sensors are ordered by.
+    pub dev_steady: Steady,
+    /// EEG quality by sensor (§5.5), as it came.
     pub eq: Option<Arc<Table>>,
+    /// The EEG quality evened out, for it flickers by design.
+    pub eq_steady: Steady,
     /// Band power by `SENSOR/band` (§5.6).
     pub pow: Option<Arc<Table>>,
     /// Performance metrics, each with its own age (§5.7).
@@ -175,7 +184,32 @@ pub struct Table {
     pub received: Instant,
 }
 
+/// Labels of `dev` and `eq` that are no sensors (§5.4, §5.5).
+const NOT_SENSORS: [&str; 9] = [
+    "Battery",
+    "Signal",
+    "OVERALL",
+    "BatteryPercent",
+    "batteryLeftPercent",
+    "batteryRightPercent",
+    "batteryPercent",
+    "overall",
+    "sampleRateQuality",
+];
+
 impl Table {
+    /// The sensors of `dev` or `eq` and their levels, in the order of the columns.
+    pub fn sensors(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
+        let all = self.values.iter().map(|(name, level)| (name.as_str(), *level));
+        all.filter(|(name, _)| !NOT_SENSORS.contains(name))
+    }
+
+    /// The overall quality of `dev` or `eq` in per cent.
+    #[must_use]
+    pub fn overall(&self) -> Option<f64> {
+        self.get("OVERALL").or_else(|| self.get("overall"))
+    }
+
     /// The value under a label.
     #[must_use]
     pub fn get(&self, label: &str) -> Option<f64> {
@@ -193,6 +227,8 @@ pub struct Metric {
     pub value: Option<(f64, Instant)>,
     /// Whether its detection runs (`NAME.isActive`); `None` where there is no such column.
     pub active: Option<bool>,
+    /// What the last samples said of it, newest last, bounded; `None` where that was no value.
+    pub history: VecDeque<Option<f64>>,
 }
 
 /// A mental command at one moment.

@@ -34,6 +34,8 @@ pub(crate) struct Source {
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) meter: Meter,
     pub(crate) trace: Option<Trace>,
+    /// The last message, for the inspector: shared, not copied.
+    pub(crate) last: Option<Sample>,
     layout: Layout,
 }
 
@@ -74,6 +76,7 @@ impl Source {
             subscription,
             meter: Meter::new(now),
             trace: trace.filter(|trace| !trace.channels.is_empty()),
+            last: None,
         }
     }
 
@@ -89,6 +92,7 @@ impl Source {
 
     /// Takes one message in; its values are in `record` afterwards.
     pub(crate) fn push(&mut self, sample: &Sample, record: &mut Record) -> Taken {
+        self.last = Some(sample.clone());
         let parsed = parse(&sample.text, &self.layout, record);
         if record.odd || parsed.is_err() {
             self.odd(parsed.as_ref().err());
@@ -139,6 +143,13 @@ impl Source {
 }
 
 impl Trace {
+    /// The newest value of each channel, `None` where it is missing.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
+        let values = self.history.newest().unwrap_or_default();
+        let values = values.iter().map(|&value| Some(f64::from(value)).filter(|x| !x.is_nan()));
+        self.labels.iter().map(|label| &**label).zip(values)
+    }
+
     fn new(subscription: &Subscription) -> Self {
         let labels = || subscription.columns.labels();
         let place = |names: [&str; 2]| labels().position(|label| names.contains(&label));

@@ -21,6 +21,8 @@ pub struct View {
     pub end: End,
     /// The filters of the picture.
     pub filters: Filters,
+    /// Whether the last message of each stream is asked for, too.
+    pub inspect: bool,
 }
 
 impl Default for View {
@@ -33,6 +35,7 @@ impl Default for View {
             columns: 0,
             end: End::Live,
             filters: Filters::default(),
+            inspect: false,
         }
     }
 }

@@ -58,11 +58,24 @@ impl Scene<'_> {
         self.app.now.instant.saturating_duration_since(moment)
     }
 
+    /// The moment that the picture shows: now, or when it was frozen.
+    #[must_use]
+    pub(super) fn moment(&self) -> Instant {
+        let frozen = self.app.streams.frozen.as_ref();
+        frozen.map_or(self.app.now.instant, |frozen| frozen.since.instant)
+    }
+
+    /// What the clock on the wall showed at a moment.
+    #[must_use]
+    pub(super) fn wall_at(&self, moment: Instant) -> Timestamp {
+        let ago = SignedDuration::try_from(self.since(moment)).unwrap_or(SignedDuration::ZERO);
+        self.app.now.wall.checked_sub(ago).unwrap_or(self.app.now.wall)
+    }
+
     /// The time of day of a moment.
     #[must_use]
     pub(super) fn clock_at(&self, moment: Instant) -> String {
-        let ago = SignedDuration::try_from(self.since(moment)).unwrap_or(SignedDuration::ZERO);
-        self.clock(self.app.now.wall.checked_sub(ago).unwrap_or(self.app.now.wall))
+        self.clock(self.wall_at(moment))
     }
 
     /// Draws the frame of a pane with its number and title, and gives the area inside. The pane

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use cortop::{
     cortex::{Columns, Feed, Sample, SessionId, Stream, Subscription},
-    signal::{Filters, Traces, View, decoder::Decoder, snapshot::Column, view::End},
+    signal::{Filters, Orientation, Traces, View, decoder::Decoder, snapshot::Column, view::End},
 };
 use tokio::time::Instant;
 
@@ -199,4 +199,54 @@ fn each_session_has_its_own_readings() {
     assert_eq!(battery(&mut decoder, "other"), None);
     let later = Instant::now() + Duration::from_mins(1);
     assert!(decoder.snapshot(later).health.is_empty());
+}
+
+#[test]
+fn the_last_messages_of_the_session_in_view_are_handed_out_as_they_came_if_asked_for() {
+    let inspecting = View { inspect: true, stream: Stream::Sys, ..view(2.0, 0, Filters::NONE) };
+    let mut decoder = Decoder::new(inspecting.clone(), 1 << 20);
+    let columns = r#"["Battery"]"#;
+    let dev = subscription("s", Stream::Dev, columns, 2.0);
+    let mot = subscription("s", Stream::Mot, r#"["COUNTER_MEMS","ACCX"]"#, 32.0);
+    let other = subscription("other", Stream::Dev, columns, 2.0);
+    for subscription in [&dev, &mot, &other] {
+        decoder.push(Feed::Subscribed(Arc::clone(subscription)), Instant::now());
+    }
+    send(&mut decoder, &dev, "[4]", 1.0);
+    send(&mut decoder, &mot, "[0,1.50]", 1.0);
+    send(&mut decoder, &other, "[1]", 1.0);
+    // What is no sample is what one wants to see most.
+    send(&mut decoder, &dev, "[3,", 2.0);
+    let texts = |decoder: &Decoder| -> Vec<String> {
+        let messages = decoder.snapshot(Instant::now()).messages;
+        messages.iter().map(|message| message.text.to_string()).collect()
+    };
+    assert_eq!(
+        texts(&decoder),
+        [r#"{"dev":[3,,"sid":"s","time":2.0}"#, r#"{"mot":[0,1.50],"sid":"s","time":1.0}"#]
+    );
+    decoder.push(Feed::Unsubscribed("s".into(), Stream::Dev), Instant::now());
+    assert_eq!(texts(&decoder).len(), 1);
+    decoder.set_view(View { inspect: false, ..inspecting });
+    assert!(texts(&decoder).is_empty());
+}
+
+#[test]
+fn the_head_is_held_as_the_newest_motion_sample_says() {
+    let columns = r#"["COUNTER_MEMS","Q0","Q1","Q2","Q3","ACCX","ACCY","ACCZ"]"#;
+    let mot = subscription("s", Stream::Mot, columns, 32.0);
+    let mut decoder = Decoder::new(view(2.0, 0, Filters::NONE), 1 << 20);
+    decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
+    assert_eq!(decoder.snapshot(Instant::now()).orientation, None, "nothing came yet");
+    // A quarter turn to the left, then a null: no quaternion, but gravity.
+    send(&mut decoder, &mot, "[0,0.70710678,0,0,0.70710678,0,0,1]", 1.0);
+    let Some(Orientation::Angles { roll, pitch, yaw }) =
+        decoder.snapshot(Instant::now()).orientation
+    else {
+        panic!("a quaternion tells all angles");
+    };
+    assert!(roll.abs() < 0.01 && pitch.abs() < 0.01 && (yaw - 90.0).abs() < 0.01);
+    send(&mut decoder, &mot, "[1,0.70710678,null,0,0.70710678,0,0,1]", 1.03);
+    let tilt = Orientation::Tilt { roll: 0.0, pitch: 0.0 };
+    assert_eq!(decoder.snapshot(Instant::now()).orientation, Some(tilt));
 }

@@ -2,7 +2,7 @@
 
 use std::{env, f64::consts::TAU, path::PathBuf};
 
-use cortop::signal::Filters;
+use cortop::signal::{Filters, Orientation};
 
 use crate::rig::{Rig, dots, message, view};
 
@@ -117,4 +117,22 @@ fn a_healthy_headset_at_127_hz_loses_nothing_and_raises_no_alarm() {
     assert_eq!((health.received, health.lost, health.odd), (rows.len() as u64, 0, 0));
     assert!((126.5..127.5).contains(&health.rate.unwrap()) && !health.rate_is_off());
     assert_eq!(health.interpolated, 0);
+}
+
+#[test]
+fn the_motion_of_an_older_epocplus_is_recognised_as_raw_counts() {
+    let Some(rows) = rows("epocplus-emotivpro-worn-16s.csv", 1) else { return };
+    let folder = env::var_os("CORTOP_DATA").map(PathBuf::from).unwrap();
+    let text = std::fs::read_to_string(folder.join("epocplus-emotivpro-worn-16s.csv")).unwrap();
+    let names: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
+    let of = |name: &str| names.iter().position(|own| own.trim() == name).unwrap();
+    let axes = ["AccX", "AccY", "AccZ"].map(|name| of(&format!("MOT.{name}")));
+    let mut count = 0;
+    for row in rows.iter().skip(1).filter(|row| row[axes[0]].is_finite()) {
+        let [x, y, z] = axes.map(|at| Some(row[at]));
+        let values = [("ACCX", x), ("ACCY", y), ("ACCZ", z)];
+        assert_eq!(Orientation::of(&values), Some(Orientation::RawCounts));
+        count += 1;
+    }
+    assert_eq!(count, 1012);
 }

@@ -133,6 +133,36 @@ async fn the_demo_streams_everything_and_quits_without_a_trace() {
 }
 
 #[tokio::test]
+async fn a_headset_is_fitted_and_its_messages_are_read() {
+    let (_, sim) = story(
+        sim::Options::default(),
+        |_| {},
+        |mut person| async {
+            person.eyes.wait("contact", |screen| line(screen, "dev").contains(" %")).await;
+            person.type_in("zc").await;
+            let fitted = ["nose", "EEG quality", "overall", "battery", "→ "];
+            let screen = person
+                .eyes
+                .wait("the head", |screen| fitted.iter().all(|word| screen.contains(word)))
+                .await;
+            // On the head and in the table.
+            assert_eq!(screen.matches("FC6").count(), 2, "{screen}");
+            person.type_in("i").await;
+            let raw = person.eyes.wait_for("COUNTER").await;
+            assert!(
+                raw.contains("AF4") && raw.contains("MARKERS           ") && raw.contains("[]"),
+                "{raw}"
+            );
+            person.type_in("jj").await;
+            person.eyes.wait_for("BatteryPercent").await;
+            person
+        },
+    )
+    .await;
+    sim.task.abort();
+}
+
+#[tokio::test]
 async fn a_refused_stream_says_why_and_what_to_do_while_the_others_flow() {
     let options = sim::Options { scopes: Vec::new(), ..sim::Options::default() };
     let (app, sim) = story(

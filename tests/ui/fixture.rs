@@ -8,7 +8,7 @@ use std::{
 use cortop::{
     app::{App, Message, Now, Settings},
     cortex::{
-        Columns, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId,
+        Columns, Event, Headset, HeadsetId, Link, Refusal, Sample, Security, Session, SessionId,
         SessionMode, Step, Stream, Subscription,
         account::{CortexInfo, Licence, UserLogin},
         headset::{HeadsetStatus, Settings as Rates},
@@ -17,7 +17,7 @@ use cortop::{
         session::SessionStatus,
     },
     signal::{
-        Snapshot, StreamHealth, Traces, View,
+        Orientation, Snapshot, Steady, StreamHealth, Traces, View,
         snapshot::{
             Bins, Column, Detection, Event as Training, Face, Metric, Readings, Table, Trace,
         },
@@ -215,14 +215,53 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
         entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, now)).collect());
     let traced = view.stream.is_trace()
         && entry.is_some_and(|entry| entry.subscribed.contains(&view.stream));
+    let messages = if view.inspect { messages(now) } else { Vec::new() };
     let pictured = traced.then(|| traces(&view, &session, newest));
     Snapshot {
         view,
         traces: pictured,
         readings: readings(now),
+        orientation: Some(Orientation::Angles { roll: -3.2, pitch: 12.4, yaw: 145.0 }),
+        messages,
         health: health.unwrap_or_default(),
         dropped: 0,
     }
+}
+
+/// A message of some streams as it came, one of them not as its columns say.
+fn messages(now: Instant) -> Vec<Sample> {
+    let message = |stream: Stream, columns: &str, text: &str, ms: u64| Sample {
+        subscription: Arc::new(Subscription {
+            session: SID.into(),
+            headset: HEADSET.into(),
+            stream,
+            columns: serde_json::from_str(columns).expect("columns"),
+            nominal_rate: None,
+        }),
+        text: text.replace("SID", SID).into(),
+        received: now - Duration::from_millis(ms),
+    };
+    let sensors = EPOC_SENSORS.map(|name| format!("\"{name}\",")).concat();
+    let eeg =
+        format!(r#"["COUNTER","INTERPOLATED",{sensors}"RAW_CQ","MARKER_HARDWARE","MARKERS"]"#);
+    let values = "4211.905,4199.524,4205.128,4187.436,4230.0,4178.205,4201.282,".repeat(2);
+    let marker =
+        r#"{"label":"stimulus","value":3,"startDatetime":"2026-01-09T14:28:45.000001+00:00"}"#;
+    let text =
+        format!(r#"{{"eeg":[17,0,{values}0.0,0,[{marker}]],"sid":"SID","time":1767968925.4421}}"#);
+    let dev = format!(r#"["Battery","Signal",[{sensors}"OVERALL"],"BatteryPercent"]"#);
+    let contact =
+        r#"{"dev":[4,1.0,[4,4,2,4,0,4,4,4,1,4,4,4,3,4,86.0]],"sid":"SID","time":1767968925.37}"#;
+    vec![
+        message(Stream::Eeg, &eeg, &text, 8),
+        message(Stream::Dev, &dev, contact, 300),
+        message(
+            Stream::Sys,
+            r#"["event","msg"]"#,
+            r#"{"sid":"SID","sys":["mentalCommand","MC_Started"],"time":1767968883.4}"#,
+            42_000,
+        ),
+    ]
 }
 
 fn health(stream: Stream, now: Instant) -> StreamHealth {
@@ -318,6 +357,23 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     }
 }
 
+/// Gives each sensor of `dev` and `eq` another level, by its name and the one it has.
+pub(crate) fn set_levels(readings: &mut Readings, level: fn(&str, f64) -> Option<f64>) {
+    let sensors: Vec<String> = EPOC_SENSORS.map(str::to_owned).to_vec();
+    for (table, steady) in
+        [(&mut readings.dev, &mut readings.dev_steady), (&mut readings.eq, &mut readings.eq_steady)]
+    {
+        let table = table.as_mut().expect("there is one");
+        for (name, value) in &mut Arc::make_mut(table).values {
+            if sensors.contains(name) {
+                *value = level(name, value.expect("a level"));
+            }
+        }
+        *steady = Steady::default();
+        steady.push(Arc::clone(table));
+    }
+}
+
 fn readings(now: Instant) -> Readings {
     let ago = |ms: u64| now - Duration::from_millis(ms);
     let table =
@@ -346,6 +402,11 @@ fn readings(now: Instant) -> Readings {
         name: name.to_owned(),
         value: value.map(|value| (value, ago(7300))),
         active,
+        history: (0..40)
+            .map(|at| {
+                value.filter(|_| at % 11 > 2).map(|value| value * (0.5 + f64::from(at) / 80.0))
+            })
+            .collect(),
     };
     let com = (0..60_u32).map(|at| Detection {
         action: if at >= 40 { "push" } else { "neutral" }.to_owned(),
@@ -358,9 +419,17 @@ fn readings(now: Instant) -> Readings {
         lower: ("neutral".to_owned(), Some(0.0)),
         received: ago(ms),
     };
+    let (dev, eq) = (table(dev), table(eq));
+    let steady = |table: &Option<Arc<Table>>| {
+        let mut steady = Steady::default();
+        table.iter().cloned().for_each(|table| steady.push(table));
+        steady
+    };
     Readings {
-        dev: table(dev),
-        eq: table(eq),
+        dev_steady: steady(&dev),
+        eq_steady: steady(&eq),
+        dev,
+        eq,
         pow: table(pow.collect()),
         met: vec![
             metric("attention", Some(0.412_345), Some(true)),

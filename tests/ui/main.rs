@@ -95,6 +95,7 @@ fn nothing_looks_alive_without_a_connection() {
 fn nothing_looks_alive_once_the_session_is_closed() {
     for (shown, (width, height)) in std::iter::once(Shown::All)
         .chain(Stream::ALL.map(Shown::One))
+        .chain([Shown::Inspector])
         .flat_map(|shown| SIZES.map(|size| (shown, size)))
     {
         let mut stage = new().streaming();
@@ -179,6 +180,56 @@ fn zoomed() {
 fn each_stream_as_what_it_is() {
     for stream in Stream::ALL {
         pictures(&format!("view_{stream}"), || one(stream));
+    }
+}
+
+/// The contact view on the whole screen, the levels of the sensors changed.
+fn fitting(name: &str, stream: Stream, level: fn(&str, f64) -> Option<f64>) {
+    for (width, height) in SIZES {
+        let mut stage = one(stream);
+        stage.app.zoomed = true;
+        stage.feed(width, height, 3000);
+        stage.spoil(|snapshot, _| fixture::set_levels(&mut snapshot.readings, level));
+        picture(name, &stage, width, height);
+    }
+}
+
+#[test]
+fn a_headset_is_fitted() {
+    fitting("contact_good", Stream::Dev, |_, _| Some(4.0));
+    fitting("contact_one_bad", Stream::Dev, |name, _| Some(if name == "T8" { 1.0 } else { 4.0 }));
+    fitting("contact_reference_off", Stream::Dev, |name, _| {
+        Some(if name.starts_with('F') { 1.0 } else { 0.0 })
+    });
+    fitting("contact_null", Stream::Dev, |name, level| (name != "O1").then_some(level));
+    fitting("quality_mixed", Stream::Eq, |_, level| Some(level));
+}
+
+#[test]
+fn the_inspector_shows_the_last_message_of_a_stream() {
+    let open = || {
+        let mut stage = new().streaming();
+        stage.app.zoomed = true;
+        stage.app.update(Message::Action(Action::Inspector));
+        stage
+    };
+    pictures("inspector_eeg", open);
+    for (width, height) in SIZES {
+        let mut stage = open();
+        stage.feed(width, height, 3000);
+        stage.app.update(Message::Action(Action::ChannelDown));
+        assert!(stage.text(width, height).contains("No message yet"), "of motion");
+        stage.app.update(Message::Action(Action::ChannelDown));
+        picture("inspector_dev", &stage, width, height);
+        stage.app.update(Message::Action(Action::Later));
+        let text = stage.text(width, height);
+        assert!(text.contains('▲') && !text.contains("Battery "), "{text}");
+        for _ in 0..9 {
+            stage.app.update(Message::Action(Action::Later));
+        }
+        assert!(stage.text(width, height).contains("1767968925.37"), "the end is the last line");
+        stage.app.update(Message::Action(Action::Inspector));
+        assert_eq!(stage.app.streams.shown, Shown::All);
     }
 }
 
@@ -307,6 +358,11 @@ fn every_size_can_be_drawn() {
         stage
     }];
     stages.extend(Stream::ALL.map(one));
+    stages.push({
+        let mut stage = one(Stream::Eeg);
+        stage.app.streams.shown = Shown::Inspector;
+        stage
+    });
     stages.extend(Pane::ALL.map(|pane| {
         let mut stage = new().streaming();
         stage.app.focus = pane;
@@ -365,13 +421,16 @@ fn text_from_the_wire_drives_nothing() {
         refused: vec![(Stream::Sys, refusal.clone())],
     });
     stage.app.settings.url = evil.to_owned();
-    for shown in std::iter::once(Shown::All).chain(Stream::ALL.map(Shown::One)) {
+    for shown in Shown::CYCLE {
         for focus in Pane::ALL {
             stage.app.streams.shown = shown;
             stage.app.focus = focus;
             stage.app.sessions.unfolded = true;
             stage.feed(120, 40, 3000);
             stage.spoil(|snapshot, _| {
+                for message in &mut snapshot.messages {
+                    message.text = format!("{{\"eeg\":[\"{evil}\"]}}").into();
+                }
                 let readings = &mut snapshot.readings;
                 readings.com.iter_mut().for_each(|com| Arc::make_mut(com).action = evil.to_owned());
                 readings.fac.iter_mut().map(Arc::make_mut).for_each(|fac| {

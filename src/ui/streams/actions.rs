@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
+use super::strip;
 use crate::{
-    signal::snapshot::Face,
+    signal::snapshot::{Detection, Face},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -19,6 +20,8 @@ use crate::{
 const LATCH: Duration = Duration::from_millis(300);
 /// Width of the names of the parts of a face.
 const NAME: usize = 8;
+/// Cells of a strip: half a minute, for which mental commands are kept.
+const KEPT: usize = 60;
 const NEUTRAL: &str = "neutral";
 
 /// An action and its power in words.
@@ -27,23 +30,35 @@ pub(super) fn powered(action: &str, power: Option<f64>) -> String {
 }
 
 pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let com = &scene.app.picture().readings.com;
+    let com = &scene.app.numbers().readings.com;
     let Some(now) = com.back() else { return nothing(scene, area, buffer) };
     let width = usize::from(area.width);
-    let bar = glyphs::bar(now.power.unwrap_or(0.0), width.saturating_sub(2).min(40));
+    let bar = |power| glyphs::bar(power, width.saturating_sub(2).min(40));
+    let bar = now.power.map_or_else(|| glyphs::UNKNOWN.to_owned(), bar);
     let action = text::clean(&powered(&now.action, now.power));
     let mut lines = vec![
         Line::from(scene.say(Token::Title, action)),
         Line::from(scene.say(Token::Trace, bar)),
         Line::default(),
     ];
-    // One level for each of the last samples that fit, the newest at the right.
-    let levels: String =
-        com.iter().skip(com.len().saturating_sub(width)).map(|past| level(past.power)).collect();
-    lines.push(
-        scene.say(Token::Dim, format!("power of the last {} samples", com.len().min(width))).into(),
-    );
-    lines.push(scene.say(Token::Trace, levels).into());
+    // The strongest of each cell, over the first letter of its action.
+    let cells = width.saturating_sub(NAME).min(KEPT);
+    let mut strongest: Vec<Option<&Detection>> = vec![None; cells];
+    for past in com {
+        let at = strip::cell(scene, past.received, now.received, cells);
+        let Some(cell) = at.and_then(|at| strongest.get_mut(at)) else { continue };
+        if cell.is_none_or(|other| other.power <= past.power) {
+            *cell = Some(past);
+        }
+    }
+    let levels = strongest.iter().map(|past| strip::level(past.and_then(|past| past.power)));
+    let letters = strongest.iter().map(|past| {
+        let active = past.filter(|past| past.action != NEUTRAL);
+        active.and_then(|past| text::clean(&past.action).chars().next()).unwrap_or(' ')
+    });
+    lines.push(strip::heading(scene, cells));
+    lines.push(lane(scene, "power", levels.collect(), Token::Trace));
+    lines.push(lane(scene, "action", letters.collect(), Token::Text));
     lines.push(Line::default());
     // The changes, newest first.
     let changes =
@@ -55,8 +70,13 @@ pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     scene::lines(&lines, area, buffer);
 }
 
+/// A strip with its name.
+fn lane(scene: &Scene<'_>, name: &str, cells: String, token: Token) -> Line<'static> {
+    Line::from(vec![scene.say(Token::Dim, text::pad(name, NAME)), scene.say(token, cells)])
+}
+
 pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let fac = &scene.app.picture().readings.fac;
+    let fac = &scene.app.numbers().readings.fac;
     let Some(now) = fac.back() else { return nothing(scene, area, buffer) };
     let row = |name: &str, action: &str, power: Option<f64>| {
         let token = if action == NEUTRAL { Token::Dim } else { Token::Title };
@@ -74,10 +94,43 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         row("lower", &now.lower.0, now.lower.1),
         Line::default(),
     ];
+    let cells = usize::from(area.width).saturating_sub(NAME).min(KEPT);
+    lines.push(strip::heading(scene, cells));
+    let parts: [(&str, Pick); 3] = [
+        ("eyes", |face| (&face.eyes, None)),
+        ("upper", |face| (&face.upper.0, face.upper.1)),
+        ("lower", |face| (&face.lower.0, face.lower.1)),
+    ];
+    for (name, part) in parts {
+        lines.push(lane(scene, name, expressions(scene, part, cells), Token::Trace));
+    }
+    lines.push(Line::default());
     for face in fac.iter().rev().filter(|face| words(face, &face.eyes) != NEUTRAL) {
         lines.push(past(scene, face.received, &words(face, &face.eyes)));
     }
     scene::lines(&lines, area, buffer);
+}
+
+/// What a part of the face does, and how strongly.
+type Part<'a> = (&'a str, Option<f64>);
+type Pick = fn(&Face) -> Part<'_>;
+
+/// What a part of the face did over time: the level of its power, or the whole cell where it has
+/// none; an expression lasts until the next one begins.
+fn expressions(scene: &Scene<'_>, part: Pick, cells: usize) -> String {
+    let fac = &scene.app.numbers().readings.fac;
+    let (mut lane, newest) = (vec![' '; cells], scene.moment());
+    let ends = fac.iter().skip(1).map(|next| next.received).chain([newest]);
+    for (face, end) in fac.iter().zip(ends) {
+        let (action, power) = part(face);
+        let last = strip::cell(scene, end, newest, cells);
+        let Some(last) = last.filter(|_| action != NEUTRAL) else { continue };
+        let first = strip::cell(scene, face.received, newest, cells).unwrap_or(0);
+        if let Some(lane) = lane.get_mut(first..=last) {
+            lane.fill(strip::level(Some(power.unwrap_or(1.0))));
+        }
+    }
+    lane.into_iter().collect()
 }
 
 /// The face in a few words.
@@ -89,8 +142,7 @@ pub(super) fn face_words(scene: &Scene<'_>) -> String {
 /// What the eyes do, a short action held so long that it can be seen.
 fn eyes<'a>(scene: &Scene<'a>) -> &'a str {
     let fac = &scene.app.picture().readings.fac;
-    let frozen = scene.app.streams.frozen.as_ref().map(|frozen| frozen.since.instant);
-    let now = frozen.unwrap_or(scene.app.now.instant);
+    let now = scene.moment();
     let newest = fac.back().map_or(NEUTRAL, |face| face.eyes.as_str());
     if newest != NEUTRAL {
         return newest;
@@ -115,17 +167,6 @@ fn words(face: &Face, eyes: &str) -> String {
         }
     }
     if parts.is_empty() { NEUTRAL.to_owned() } else { parts.join(", ") }
-}
-
-fn level(power: Option<f64>) -> char {
-    let Some(power) = power else { return ' ' };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped; NaN is 0"
-    )]
-    let at = (power.clamp(0.0, 1.0) * (glyphs::LEVELS.len() - 1) as f64).round() as usize;
-    glyphs::LEVELS[at]
 }
 
 fn past(scene: &Scene<'_>, received: tokio::time::Instant, text: &str) -> Line<'static> {

@@ -1,10 +1,22 @@
-//! Contact quality (`dev`) and EEG quality (`eq`) by sensor: worst first, in words and colours.
+//! Contact quality (`dev`) and EEG quality (`eq`): the head with its sensors, a table of them with
+//! the worst first, and the next step for whoever fits the headset.
+//!
+//! The table is ordered by the levels evened out over some seconds, so that it does not jump;
+//! contact is shown as it came, for who presses a sensor wants to see it at once, EEG quality
+//! evened out, for it flickers by design (§5.5).
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use std::time::Duration;
 
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use super::{advice, head::Head};
 use crate::{
+    app::Entry,
     cortex::Stream,
-    signal::snapshot::Table,
+    signal::{
+        Steady,
+        snapshot::{Readings, Table},
+    },
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -13,135 +25,188 @@ use crate::{
     },
 };
 
-/// Labels that are no sensors (§5.4, §5.5).
-const OTHERS: [&str; 9] = [
-    "Battery",
-    "Signal",
-    "OVERALL",
-    "BatteryPercent",
-    "batteryLeftPercent",
-    "batteryRightPercent",
-    "batteryPercent",
-    "overall",
-    "sampleRateQuality",
-];
+/// Widths in the table: a sensor's name, a level in words with its glyph, and all of a row with
+/// one and with both qualities.
+const NAME: usize = 6;
+const LEVEL: usize = 11;
+const CELL: u16 = 17;
+const BOTH: u16 = 28;
+/// Below this the sample rate quality is bad (§5.5).
+const BAD_RATE: f64 = 0.9;
+/// An age that is not worth a word.
+const YOUNG: Duration = Duration::from_secs(3);
 
-/// Width of one sensor in the list.
-const CELL: u16 = 18;
+/// One sensor.
+struct Sensor<'a> {
+    name: &'a str,
+    /// What the view is about.
+    level: Option<f64>,
+    /// The EEG quality beside the contact.
+    beside: Option<f64>,
+    /// What it is ordered by: a whole number.
+    steady: Option<f64>,
+}
 
-/// Width and height of the map of the head, and the width of a sensor on it.
-const MAP: (u16, u16) = (55, 10);
-const SPOT: u16 = 5;
-
-pub(super) fn draw(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
-    let readings = &scene.app.picture().readings;
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    entry: &Entry,
+    stream: Stream,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let readings = &scene.app.numbers().readings;
     let table = if stream == Stream::Dev { &readings.dev } else { &readings.eq };
     let Some(table) = table else {
         let lines = scene::sentence("No sample yet.", area.width, scene.style(Token::Dim));
         return scene::lines(&lines, area, buffer);
     };
-    let mut facts = vec![format!("overall {}", number(overall(table), " %"))];
-    if stream == Stream::Dev {
-        facts.push(format!(
-            "battery {}",
-            number(table.get("BatteryPercent").filter(|p| *p >= 0.0), " %")
-        ));
-        let link = match table.get("Signal") {
-            Some(signal) if signal <= 0.0 => format!("{signal} (no link)"),
-            signal => number(signal, ""),
-        };
-        facts.push(format!("link {link}"));
-    } else {
-        facts.push(format!("sample rate quality {}", number(table.get("sampleRateQuality"), "")));
-        facts.push("unsmoothed".to_owned());
-    }
-    let facts = facts.join(glyphs::SEPARATOR);
-    let mut lines = scene::sentence(&facts, area.width, scene.style(Token::Text));
-    lines.push(Line::default());
-    scene::lines(&lines, area, buffer);
+    let facts = match stream {
+        Stream::Dev => contact_facts(scene, table),
+        _ => quality_facts(table, &readings.eq_steady),
+    };
+    let facts =
+        scene::sentence(&facts.join(glyphs::SEPARATOR), area.width, scene.style(Token::Text));
+    let sensors = sensors(readings, stream);
+    let worst = sensors.iter().map(|sensor| (sensor.name, sensor.level));
+    let (token, step) = advice::next(stream, table, worst, entry.session.headset.model());
+    let step = scene::sentence(&format!("→ {step}"), area.width, scene.style(token));
 
-    let top = scene::cells(lines.len()).min(area.height);
-    let below = Rect { y: area.y + top, height: area.height - top, ..area };
-    let mut sensors: Vec<_> = sensors(table).collect();
-    sensors.sort_by(|(_, a), (_, b)| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
-    let lines: Vec<_> = sensors
-        .iter()
-        .map(|(name, level)| {
-            let (token, mark, word) = level_word(*level);
-            Line::from(vec![
-                scene.say(Token::Text, text::pad(&text::clean(name), 6)),
-                scene.say(token, format!("{mark} {word}")),
-            ])
+    let [top, bottom] = [&facts, &step].map(|lines| scene::cells(lines.len()));
+    scene::lines(&facts, area, buffer);
+    let below =
+        Rect { y: area.y + top.min(area.height), height: area.height.saturating_sub(top), ..area };
+    // Where rows are few, half of them stay with the sensors.
+    let bottom = bottom.min(below.height / 2);
+    let middle = Rect { height: below.height - bottom, ..below };
+    scene::lines(&step, Rect { y: middle.bottom(), height: bottom, ..below }, buffer);
+    draw_middle(scene, &sensors, stream, middle, buffer);
+}
+
+/// The head at the left as large as it gets, and the table beside it; in a small area the table
+/// alone.
+fn draw_middle(
+    scene: &Scene<'_>,
+    sensors: &[Sensor<'_>],
+    stream: Stream,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let names: Vec<_> = sensors.iter().map(|sensor| sensor.name).collect();
+    let rows = usize::from(area.height.max(1));
+    let beside = sensors.iter().any(|sensor| sensor.beside.is_some());
+    let rich = stream == Stream::Dev && beside && sensors.len() <= rows;
+    let all = CELL * scene::cells(sensors.len().div_ceil(rows)).max(1);
+    // The richest table that leaves room for the head: both qualities, all sensors, the worst.
+    let fitting = rich.then_some(BOTH).into_iter().chain([all, CELL]).find_map(|width| {
+        let room = area.width.checked_sub(width + 1)?;
+        Some((width, Head::fit(&names, Rect { width: room, ..area })?))
+    });
+    let Some((width, head)) = fitting else {
+        return draw_table(scene, sensors, rich && area.width >= BOTH, area, buffer);
+    };
+    head.draw(scene, buffer);
+    for (sensor, label) in sensors.iter().zip(&head.labels) {
+        let Some(label) = label else { continue };
+        let (token, mark, _) = level_word(sensor.level);
+        let style = if token == Token::Good { Token::Text } else { token };
+        let line = Line::from(vec![scene.say(token, mark), scene.wire(style, sensor.name)]);
+        scene::line(&line, *label, buffer);
+    }
+    let list = Rect { x: area.right() - width, width, ..area };
+    draw_table(scene, sensors, width == BOTH, list, buffer);
+}
+
+/// The sensors from worst to best, those that fit.
+fn draw_table(
+    scene: &Scene<'_>,
+    sensors: &[Sensor<'_>],
+    both: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let level = |level: Option<f64>| {
+        let (token, mark, word) = level_word(level);
+        scene.say(token, text::pad(&format!("{mark} {word}"), LEVEL))
+    };
+    let row = |sensor: &Sensor<'_>| {
+        let name = text::pad(&text::clean(sensor.name), NAME - 1) + " ";
+        let mut line = Line::from(vec![scene.say(Token::Text, name), level(sensor.level)]);
+        if both {
+            line.push_span(level(sensor.beside));
+        }
+        line
+    };
+    let mut lines: Vec<_> = sensors.iter().map(row).collect();
+    let width = if both { BOTH } else { CELL };
+    if both && lines.len() < usize::from(area.height) {
+        let heads = ["", "contact", "EEG quality"].into_iter().zip([NAME, LEVEL, LEVEL]);
+        let heads: String = heads.map(|(head, width)| text::pad(head, width)).collect();
+        lines.insert(0, scene.say(Token::Axis, heads).into());
+    }
+    scene::columns(&lines, width, area, buffer);
+    let shown = usize::from(area.height) * usize::from((area.width / width).max(1));
+    let hidden = lines.len().saturating_sub(shown);
+    scene::more(scene, 0, usize::from(area.height) + hidden, area, buffer);
+}
+
+/// The sensors in the order of the table.
+fn sensors(readings: &Readings, stream: Stream) -> Vec<Sensor<'_>> {
+    let (steady, table) = match stream {
+        Stream::Dev => (&readings.dev_steady, readings.dev.as_deref()),
+        _ => (&readings.eq_steady, readings.eq.as_deref()),
+    };
+    let quality = |name: &str| readings.eq_steady.levels().find(|(own, _)| *own == name)?.1;
+    let newest = table.into_iter().flat_map(Table::sensors);
+    let mut sensors: Vec<_> = newest
+        .zip(steady.levels())
+        .map(|((name, level), (_, steady))| match stream {
+            Stream::Dev => Sensor { name, level, beside: quality(name), steady },
+            _ => Sensor { name, level: steady, beside: None, steady },
         })
         .collect();
-    let (list, head) = if area.width >= CELL + MAP.0 && below.height >= MAP.1 {
-        let list = Rect { width: area.width - MAP.0, ..below };
-        (list, Some(Rect { x: list.right(), width: MAP.0, height: MAP.1, ..below }))
-    } else {
-        (below, None)
+    sensors.sort_by(|a, b| worse(a.steady, b.steady));
+    sensors
+}
+
+/// No level is worse than the worst.
+fn worse(a: Option<f64>, b: Option<f64>) -> std::cmp::Ordering {
+    a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0))
+}
+
+fn contact_facts(scene: &Scene<'_>, table: &Table) -> Vec<String> {
+    let age = scene.since(table.received);
+    let age = if age < YOUNG { String::new() } else { format!(" {} ago", text::age(age)) };
+    let percent = |label| table.get(label).filter(|percent| *percent >= 0.0);
+    let battery = match (percent("batteryLeftPercent"), percent("batteryRightPercent")) {
+        (None, None) => match (percent("BatteryPercent"), percent("Battery")) {
+            // Before percents there were five steps.
+            (None, Some(steps)) => format!("{steps} of 4"),
+            (percent, _) => number(percent, " %"),
+        },
+        (left, right) => format!("L {} R {}", number(left, " %"), number(right, " %")),
     };
-    scene::columns(&lines, CELL, list, buffer);
-    let shown = usize::from(list.height) * usize::from((list.width / CELL).max(1));
-    let hidden = lines.len().saturating_sub(shown);
-    scene::more(scene, 0, usize::from(list.height) + hidden, list, buffer);
-    if let Some(head) = head {
-        draw_head(scene, &sensors, head, buffer);
-    }
-}
-
-/// The sensors where they sit on the head, seen from above, the nose at the top; one that is not
-/// of the 10–20 system stands in the list only.
-fn draw_head(scene: &Scene<'_>, sensors: &[(&str, Option<f64>)], area: Rect, buffer: &mut Buffer) {
-    let line = |y: u16| Rect { y: area.y + y, height: 1, ..area };
-    scene.say(Token::Axis, format!("{:^1$}", "nose", usize::from(MAP.0))).render(line(0), buffer);
-    for (name, level) in sensors {
-        let Some((x, y)) = place(name) else { continue };
-        let (token, mark, _) = level_word(*level);
-        let spot = Rect { x: area.x + x, width: SPOT, ..line(y) };
-        Line::from(vec![scene.say(token, mark), scene.say(Token::Dim, text::clean(name))])
-            .render(spot.intersection(area), buffer);
-    }
-}
-
-/// Where a sensor of the 10–20 system is drawn on the map: its row by the letters of its name, its
-/// column by the number, odd on the left, even on the right, `z` in the middle.
-fn place(name: &str) -> Option<(u16, u16)> {
-    let number = name.trim_start_matches(|char: char| char.is_ascii_alphabetic() && char != 'z');
-    let row = match name.strip_suffix(number)? {
-        "Fp" => 1,
-        "AF" => 2,
-        "F" => 3,
-        "FC" | "FT" => 4,
-        "C" | "T" => 5,
-        "CP" | "TP" => 6,
-        "P" => 7,
-        "PO" => 8,
-        "O" => 9,
-        _ => return None,
+    let link = match table.get("Signal") {
+        Some(signal) if signal <= 0.0 => format!("{signal} (none)"),
+        signal => number(signal, ""),
     };
-    let number = if number == "z" { 0 } else { u16::from(number.parse::<u8>().ok()?) };
-    // Steps of two numbers away from the middle: 1 and 2 are next to it, 9 and 10 outermost.
-    let away = number.div_ceil(2) * SPOT;
-    let middle = (MAP.0 - SPOT) / 2;
-    let x = if number % 2 == 1 { middle.checked_sub(away)? } else { middle + away };
-    (x + SPOT <= MAP.0).then_some((x, row))
+    vec![
+        format!("overall {}", number(table.overall(), " %")),
+        format!("battery {battery}{age}"),
+        format!("link {link}"),
+    ]
 }
 
-/// The sensors and their levels.
-fn sensors(table: &Table) -> impl Iterator<Item = (&str, Option<f64>)> {
-    table
-        .values
-        .iter()
-        .map(|(name, level)| (name.as_str(), *level))
-        .filter(|(name, _)| !OTHERS.contains(name))
-}
-
-fn overall(table: &Table) -> Option<f64> {
-    table.get("OVERALL").or_else(|| table.get("overall"))
+fn quality_facts(table: &Table, steady: &Steady) -> Vec<String> {
+    let rate = match table.get("sampleRateQuality") {
+        Some(rate) if rate < 0.0 => "many packets lost".to_owned(),
+        Some(rate) if rate < BAD_RATE => format!("sample rate quality {rate} (bad)"),
+        rate => format!("sample rate quality {}", number(rate, "")),
+    };
+    vec![format!("overall {}", number(steady.overall(), " %")), rate]
 }
 
 /// How a level looks, worst to best; no number is a level of its own.
-fn level_word(level: Option<f64>) -> (Token, &'static str, &'static str) {
+pub(super) fn level_word(level: Option<f64>) -> (Token, &'static str, &'static str) {
     match level {
         None => (Token::Dim, glyphs::UNKNOWN, "unknown"),
         Some(level) if level < 0.5 => (Token::None, "○", "none"),
@@ -152,13 +217,25 @@ fn level_word(level: Option<f64>) -> (Token, &'static str, &'static str) {
     }
 }
 
-/// Overall, and which sensors are not good.
-pub(super) fn words(table: &Table) -> String {
-    let mut bad: Vec<_> =
-        sensors(table).filter(|(_, level)| level.is_none_or(|level| level < 3.5)).collect();
-    bad.sort_by(|(_, a), (_, b)| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
-    let overall = number(overall(table), " %");
-    match bad.first() {
+/// Overall contact, and which sensors are not good.
+pub(super) fn contact_words(table: &Table) -> String {
+    words(table.overall(), table.sensors())
+}
+
+/// The same of EEG quality, evened out; nothing before the first.
+pub(super) fn quality_words(steady: &Steady) -> String {
+    let none = steady.levels().next().is_none();
+    if none { String::new() } else { words(steady.overall(), steady.levels()) }
+}
+
+fn words<'a>(
+    overall: Option<f64>,
+    sensors: impl Iterator<Item = (&'a str, Option<f64>)>,
+) -> String {
+    let bad = sensors.filter(|(_, level)| level.is_none_or(|level| level < 3.5));
+    let bad: Vec<_> = bad.collect();
+    let overall = number(overall, " %");
+    match bad.iter().min_by(|(_, a), (_, b)| worse(*a, *b)) {
         None => format!("{overall}, all good"),
         Some(&(name, level)) => {
             let more = if bad.len() > 1 { format!(" +{}", bad.len() - 1) } else { String::new() };
@@ -173,19 +250,36 @@ fn number(value: Option<f64>, unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::Instant;
+
     use super::*;
-    use crate::cortex::model::{EPOC_SENSORS, FLEX_SENSORS};
+
+    /// The order of the table after contact of three sensors came twice a second.
+    fn order(levels: &[[Option<f64>; 3]]) -> Vec<String> {
+        let (start, mut readings) = (Instant::now(), Readings::default());
+        for (at, levels) in (0..).zip(levels) {
+            let names = ["AF3", "T7", "Pz"].map(str::to_owned);
+            let received = start + Duration::from_millis(500) * at;
+            let table =
+                Arc::new(Table { values: names.into_iter().zip(*levels).collect(), received });
+            readings.dev_steady.push(Arc::clone(&table));
+            readings.dev = Some(table);
+        }
+        sensors(&readings, Stream::Dev).iter().map(|sensor| sensor.name.to_owned()).collect()
+    }
 
     #[test]
-    fn every_sensor_of_the_headsets_has_a_place_of_its_own_on_its_side() {
-        for sensors in [&EPOC_SENSORS[..], &FLEX_SENSORS] {
-            let mut places: Vec<_> = sensors.iter().map(|name| place(name).expect(name)).collect();
-            places.sort_unstable();
-            places.dedup();
-            assert_eq!(places.len(), sensors.len());
-        }
-        let [left, middle, right] = ["F7", "Fz", "F8"].map(|name| place(name).expect(name));
-        assert!(left.0 < middle.0 && middle.0 < right.0 && left.1 == right.1);
-        assert_eq!(["L1", "Ch-3", "", "F255", "F65535"].map(place), [None; 5]);
+    fn the_worst_is_first_and_one_sample_moves_nobody() {
+        let calm = [Some(4.0), Some(2.0), Some(4.0)];
+        assert_eq!(order(&[calm]), ["T7", "AF3", "Pz"], "equals as the columns have them");
+        assert_eq!(order(&[[Some(4.0), Some(2.0), None]]), ["Pz", "T7", "AF3"]);
+        let loose = [Some(0.0), Some(4.0), Some(4.0)];
+        let mut levels = vec![calm; 8];
+        levels.push(loose);
+        assert_eq!(order(&levels), order(&[calm]), "one sample");
+        levels.extend([loose; 7]);
+        assert_eq!(order(&levels), ["AF3", "T7", "Pz"], "four seconds");
     }
 }

@@ -1,7 +1,8 @@
-//! Performance metrics (`met`) as gauges, each with its own age.
+//! Performance metrics (`met`) as gauges, each with its own age and its past.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
+use super::strip;
 use crate::{
     signal::snapshot::Metric,
     ui::{
@@ -12,12 +13,18 @@ use crate::{
     },
 };
 
-/// Width of the names, and of what stands right of the bar.
-const NAME: usize = 22;
-const TAIL: usize = 22;
+/// Widths of the names, from which on they stand beside Cortex's own, and of the gauge, in which
+/// words stand where there is nothing to gauge.
+const NAME: usize = 14;
+const LONG_NAME: usize = 20;
+const LONG: u16 = 64;
+const GAUGE: usize = 12;
+/// Width of value and age.
+const VALUE: usize = 5;
+const AGE: usize = 7;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let metrics = &scene.app.picture().readings.met;
+    let metrics = &scene.app.numbers().readings.met;
     if metrics.is_empty() {
         let text = "No value yet: the first takes about 40 s, then every 10 s without a licence.";
         return scene::lines(
@@ -26,29 +33,46 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             buffer,
         );
     }
-    let lines: Vec<_> = metrics.iter().map(|metric| gauge(scene, metric, area.width)).collect();
+    let long = area.width >= LONG;
+    let name = if long { LONG_NAME } else { NAME };
+    let past = usize::from(area.width).saturating_sub(name + VALUE + AGE + GAUGE + 2);
+    let head = format!(
+        "{:name$}{:<VALUE$}{:>6} {:<GAUGE$}  {:>past$}",
+        "", "value", "age", "0 to 1", "past"
+    );
+    let mut lines = vec![Line::from(scene.say(Token::Axis, head))];
+    lines.extend(metrics.iter().map(|metric| gauge(scene, metric, name, past)));
     scene::lines(&lines, area, buffer);
     scene::more(scene, 0, lines.len(), area, buffer);
 }
 
-fn gauge(scene: &Scene<'_>, metric: &Metric, width: u16) -> Line<'static> {
+fn gauge(scene: &Scene<'_>, metric: &Metric, width: usize, past: usize) -> Line<'static> {
     let name = match long(&metric.name) {
-        Some(long) => format!("{} {long}", metric.name),
+        Some(long) if width == LONG_NAME => format!("{} {long}", metric.name),
+        Some(long) => long.to_owned(),
         None => text::clean(&metric.name),
     };
-    let name = scene.say(Token::Text, text::pad(&name, NAME));
-    let bar = usize::from(width).saturating_sub(NAME + TAIL).min(40);
-    let (token, share, tail) = match (metric.value, metric.active) {
-        (Some((value, at)), active) => {
-            let inactive = if active == Some(false) { " inactive" } else { "" };
-            let token = if active == Some(false) { Token::Stale } else { Token::Trace };
-            (token, value, format!("{value:.2} {:>6}{inactive}", text::age(scene.since(at))))
+    let (value, age) = match metric.value {
+        Some((value, at)) => {
+            (format!("{value:.2}"), text::fit(&text::age(scene.since(at)), AGE - 1))
         }
-        (None, Some(false)) => (Token::Dim, 0.0, format!("{} inactive", glyphs::UNKNOWN)),
-        (None, _) => (Token::Dim, 0.0, format!("{} no value yet", glyphs::UNKNOWN)),
+        None => (glyphs::UNKNOWN.to_owned(), String::new()),
     };
-    let bar = if metric.value.is_some() { glyphs::bar(share, bar) } else { " ".repeat(bar) };
-    Line::from(vec![name, scene.say(token, bar), scene.say(token, format!(" {tail}"))])
+    // A value that is no longer measured is not gauged.
+    let (token, gauge) = match (metric.active, metric.value) {
+        (Some(false), _) => (Token::Stale, text::pad("inactive", GAUGE)),
+        (_, Some((value, _))) => (Token::Trace, glyphs::bar(value, GAUGE)),
+        (_, None) => (Token::Dim, text::pad("no value yet", GAUGE)),
+    };
+    let skip = metric.history.len().saturating_sub(past);
+    let levels = metric.history.iter().skip(skip).map(|&value| strip::level(value));
+    let levels: String = levels.collect();
+    Line::from(vec![
+        scene.say(Token::Text, text::pad(&name, width - 1)),
+        scene.say(token, format!(" {value:<VALUE$}{age:>6} ")),
+        scene.say(token, gauge),
+        scene.say(Token::TraceAlt, format!("  {levels:>past$}")),
+    ])
 }
 
 /// What Cortex's abbreviations stand for (§5.7).
@@ -61,6 +85,7 @@ fn long(name: &str) -> Option<&'static str> {
         "rel" => "relaxation",
         "int" => "interest",
         "foc" => "focus",
+        "cognitiveStress" => "cognitive stress",
         _ => return None,
     })
 }

@@ -1,12 +1,18 @@
 //! Pane 3: the streams, all at a glance or one of them as what it is.
 
 mod actions;
+mod advice;
 mod bands;
 mod contact;
 mod events;
+mod head;
+mod inspector;
 mod metrics;
+mod montage;
+mod motion;
 mod plot;
 mod scales;
+mod strip;
 mod summary;
 mod traces;
 
@@ -24,7 +30,7 @@ use super::{
 use crate::{
     app::{App, Entry, Pane, Shown},
     cortex::Stream,
-    signal::View,
+    signal::{View, steady::SMOOTHED},
 };
 
 /// Rows that the traces of the overview keep, however many streams there are.
@@ -50,6 +56,12 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some((stream, area)) = parts.one {
         draw_one(scene, entry, stream, area, buffer);
     }
+    if let Some(area) = parts.motion {
+        motion::draw(scene, entry, area, buffer);
+    }
+    if let Some(area) = parts.inspector {
+        inspector::draw(scene, entry, area, buffer);
+    }
 }
 
 /// A stream that is not drawn as traces, or does not flow.
@@ -59,10 +71,12 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
     if !entry.subscribed.contains(&stream) {
         return;
     }
-    let used = scene::cells(head.len()).min(area.height);
+    // A blank row below, but where rows are dear.
+    let gap = u16::from(!matches!(stream, Stream::Dev | Stream::Eq));
+    let used = (scene::cells(head.len()) + gap).min(area.height);
     let area = Rect { y: area.y + used, height: area.height - used, ..area };
     match stream {
-        Stream::Dev | Stream::Eq => contact::draw(scene, stream, area, buffer),
+        Stream::Dev | Stream::Eq => contact::draw(scene, entry, stream, area, buffer),
         Stream::Pow => bands::draw(scene, area, buffer),
         Stream::Met => metrics::draw(scene, area, buffer),
         Stream::Com => actions::command(scene, area, buffer),
@@ -81,6 +95,8 @@ pub(super) fn view(app: &App, area: Option<Rect>) -> View {
     let stream = match (parts.plot, app.streams.shown) {
         (Some((stream, _)), _) | (None, Shown::One(stream)) => stream,
         (None, Shown::All) => Stream::Eeg,
+        // Any that has no traces.
+        (None, Shown::Inspector) => Stream::Sys,
     };
     let rows = parts.plot.map(|(stream, area)| traces::Rows::new(app, stream, area));
     View {
@@ -91,10 +107,12 @@ pub(super) fn view(app: &App, area: Option<Rect>) -> View {
         columns: rows.map_or(0, |rows| usize::from(rows.plot.width) * 2),
         end: app.streams.end(),
         filters: app.streams.filters(),
+        inspect: parts.inspector.is_some(),
     }
 }
 
 /// What the pane is divided into.
+#[derive(Default)]
 struct Parts {
     /// Traces of a stream.
     plot: Option<(Stream, Rect)>,
@@ -102,6 +120,10 @@ struct Parts {
     lines: Option<Rect>,
     /// One stream that is not drawn as traces, or does not flow.
     one: Option<(Stream, Rect)>,
+    /// How the head is held, above the traces of motion.
+    motion: Option<Rect>,
+    /// The last raw messages.
+    inspector: Option<Rect>,
 }
 
 impl Parts {
@@ -109,14 +131,19 @@ impl Parts {
         let flows =
             |stream| app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream));
         match app.streams.shown {
-            Shown::One(stream) if stream.is_trace() && flows(stream) => {
-                Self { plot: Some((stream, inside)), lines: None, one: None }
+            Shown::One(Stream::Mot) if flows(Stream::Mot) => {
+                let (motion, plot) = motion::split(inside);
+                Self { plot: Some((Stream::Mot, plot)), motion, ..Self::default() }
             }
-            Shown::One(stream) => Self { plot: None, lines: None, one: Some((stream, inside)) },
+            Shown::One(stream) if stream.is_trace() && flows(stream) => {
+                Self { plot: Some((stream, inside)), ..Self::default() }
+            }
+            Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
+            Shown::Inspector => Self { inspector: Some(inside), ..Self::default() },
             Shown::All => {
                 let entry = app.sessions.current();
                 let Some(stream) = entry.and_then(traced) else {
-                    return Self { plot: None, lines: Some(inside), one: None };
+                    return Self { lines: Some(inside), ..Self::default() };
                 };
                 let count = entry.map_or(0, summary::count);
                 // The lines stand side by side where that makes the rows of the traces higher.
@@ -137,7 +164,7 @@ impl Parts {
                 let plot = (stream, Rect { height: top, ..inside });
                 let lines = inside.height - top;
                 let lines = Rect { y: inside.y + top, height: lines, ..inside };
-                Self { plot: Some(plot), lines: Some(lines), one: None }
+                Self { plot: Some(plot), lines: Some(lines), ..Self::default() }
             }
         }
     }
@@ -156,7 +183,13 @@ fn titles(scene: &Scene<'_>, plot: Option<(Stream, Rect)>, width: u16) -> [Line<
         Shown::All => "all".to_owned(),
         Shown::One(Stream::Eeg) => Stream::Eeg.to_string(),
         Shown::One(stream) => format!("{stream} {}", stream.title()),
+        Shown::Inspector => {
+            format!("inspector{}last message of {}", glyphs::SEPARATOR, app.streams.inspected)
+        }
     }];
+    if app.streams.shown == Shown::One(Stream::Eq) {
+        items.push(format!("smoothed over {} s", SMOOTHED.as_secs()));
+    }
     if app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }

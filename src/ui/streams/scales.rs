@@ -3,11 +3,8 @@
 use crate::{
     app::{AMPLITUDES, App},
     cortex::Stream,
-    signal::{Scale, Traces, snapshot::Trace},
+    signal::{Scale, Traces, orientation, snapshot::Trace},
 };
-
-/// From this magnitude on motion is in raw counts (§5.3).
-const RAW_COUNTS: f32 = 1000.0;
 
 /// The scale of a channel's row.
 pub(super) fn of(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {
@@ -17,7 +14,7 @@ pub(super) fn of(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> S
         return Scale { centre, half: eeg_half(app, Some(traces)) };
     }
     let (centre, half) = match group(&trace.label) {
-        _ if trace.median.abs() > RAW_COUNTS => (trace.median, widest(&traces.channels, trace)),
+        _ if is_raw(trace.median) => (trace.median, widest(&traces.channels, trace)),
         "Q" => (0.0, 1.0),
         "ACC" => (0.0, 2.0),
         _ => (trace.median, widest(&traces.channels, trace)),
@@ -54,13 +51,18 @@ fn group(label: &str) -> &str {
     label.trim_end_matches(|char: char| char.is_ascii_digit() || matches!(char, 'X' | 'Y' | 'Z'))
 }
 
-/// What a motion channel is measured in (§5.3).
-pub(super) fn unit(label: &str, half: f32) -> &'static str {
+/// What a motion channel is measured in (§5.3): raw counts, known by what they ride on, in nothing.
+pub(super) fn unit(label: &str, scale: Scale) -> &'static str {
     match group(label) {
-        "ACC" if half < RAW_COUNTS => " g",
-        "GYRO" if half < RAW_COUNTS => " °/s",
+        _ if is_raw(scale.centre) => "",
+        "ACC" => " g",
+        "GYRO" => " °/s",
         _ => "",
     }
+}
+
+fn is_raw(level: f32) -> bool {
+    orientation::is_raw(level.into())
 }
 
 /// Rounded up to 1, 2 or 5 times a power of ten.
@@ -95,6 +97,15 @@ mod tests {
         let steps =
             [0.9, 1.0, 1.1, 31.0, 51.0, 8000.0, 0.0, f32::NAN].map(|value| short(step(value)));
         assert_eq!(steps, ["1", "1", "2", "50", "100", "10k", "1", "1"]);
+    }
+
+    #[test]
+    fn raw_counts_have_no_unit_however_calm_they_are() {
+        // An older EPOC+ worn still: counts around 8192, some dozens up and down.
+        let worn = Scale { centre: 4438.0, half: 50.0 };
+        assert_eq!(["ACCX", "GYROX"].map(|label| unit(label, worn)), ["", ""]);
+        let modern = Scale { centre: 0.0, half: 2.0 };
+        assert_eq!(["ACCX", "GYROX", "Q0"].map(|label| unit(label, modern)), [" g", " °/s", ""]);
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(super) fn lines_of_one(
     }
     match state(entry, stream) {
         Some(State::Subscribed) => {
-            vec![health(scene, entry, stream, true).into_iter().collect(), Line::default()]
+            vec![health(scene, entry, stream, true).into_iter().collect()]
         }
         Some(State::Refused(refusal)) => {
             let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
@@ -195,8 +195,8 @@ fn says(scene: &Scene<'_>, stream: Stream) -> String {
                 if count > 0 { format!("{count} channels{filled}") } else { filled }
             })
         }
-        Stream::Dev => readings.dev.as_deref().map(contact::words).unwrap_or_default(),
-        Stream::Eq => readings.eq.as_deref().map(contact::words).unwrap_or_default(),
+        Stream::Dev => readings.dev.as_deref().map(contact::contact_words).unwrap_or_default(),
+        Stream::Eq => contact::quality_words(&readings.eq_steady),
         Stream::Pow => readings.pow.as_deref().map(bands::words).unwrap_or_default(),
         Stream::Met => {
             let active = readings.met.iter().filter(|metric| metric.active != Some(false));

@@ -210,7 +210,7 @@ fn draw_label(
     let mut line = Line::from(scene.say(Token::Text, text::fit(&label, width)));
     if stream != Stream::Eeg {
         // Motion channels have different units, so each row says its own.
-        let unit = scales::unit(&trace.label, scale.half);
+        let unit = scales::unit(&trace.label, scale);
         line.push_span(scene.say(Token::Axis, format!(" ±{}{unit}", scales::short(scale.half))));
     }
     scene::lines(&[line], Rect { width: area.width.saturating_sub(1), ..area }, buffer);

@@ -1,0 +1,94 @@
+//! The last raw message of each stream as it crossed the socket, its values beside the names of
+//! their columns.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use super::summary;
+use crate::{
+    app::Entry,
+    cortex::Stream,
+    signal::inspect::{self, Item},
+    ui::{
+        glyphs,
+        scene::{self, Scene},
+        text,
+        theme::Token,
+    },
+};
+
+/// Widths of the list of streams and of the columns' names.
+const LIST: u16 = 7;
+const NAME: usize = 22;
+
+pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
+    let streams = &scene.app.streams;
+    let list = Stream::ALL.map(|stream| {
+        let selected = stream == streams.inspected;
+        let token = match (selected, entry.subscribed.contains(&stream)) {
+            (true, _) => Token::Selection,
+            (_, true) => Token::Text,
+            (_, false) => Token::Dim,
+        };
+        let mark = if selected { glyphs::SELECTED } else { " " };
+        Line::from(scene.say(token, format!("{mark}{stream:<4}")))
+    });
+    // As many of the list as there is room for, the selected one among them.
+    let place = Stream::ALL.iter().position(|&stream| stream == streams.inspected);
+    let skip = (place.unwrap_or_default() + 1).saturating_sub(usize::from(area.height));
+    scene::lines(&list[skip..], Rect { width: LIST.min(area.width), ..area }, buffer);
+
+    let left = LIST.min(area.width);
+    let area = Rect { x: area.x + left, width: area.width - left, ..area };
+    let stream = streams.inspected;
+    let flows = entry.closed.is_none() && entry.subscribed.contains(&stream);
+    let Some(message) = scene.app.inspected().filter(|_| flows) else {
+        let lines = if flows {
+            scene::sentence("No message yet.", area.width, scene.style(Token::Dim))
+        } else {
+            summary::lines_of_one(scene, entry, stream, area.width)
+        };
+        return scene::lines(&lines, area, buffer);
+    };
+    let fresh = summary::is_fresh(scene, entry, stream);
+    let age = text::age(scene.since(message.received));
+    let head = format!(
+        "received {}, {age} ago, {} bytes",
+        scene.clock_at(message.received),
+        message.text.len()
+    );
+    let token = if fresh { Token::Dim } else { Token::Stale };
+    scene::line(&scene.say(token, head).into(), area, buffer);
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+
+    let items = inspect::items(message);
+    let first = streams.first_line.min(items.len().saturating_sub(1));
+    let rows = usize::from(below.height);
+    let shown = items.iter().skip(first).take(rows);
+    let lines: Vec<_> =
+        shown.flat_map(|item| lines(scene, item, usize::from(below.width))).collect();
+    scene::lines(&lines, below, buffer);
+    let cut = lines.len().saturating_sub(rows);
+    scene::more(scene, first, items.len() + cut, below, buffer);
+}
+
+/// An item, over as many lines as its value needs.
+fn lines(scene: &Scene<'_>, item: &Item, width: usize) -> Vec<Line<'static>> {
+    let indent = "  ".repeat(item.depth);
+    let name = match item.name.as_str() {
+        "" => format!("{indent}(no column)"),
+        name => indent + &text::clean(name),
+    };
+    let column = NAME.min(width * 3 / 5);
+    let name = text::pad(&name, column.saturating_sub(1)) + " ";
+    let (token, value) = match &item.value {
+        Some(value) => (Token::Text, text::clean(value)),
+        None => (Token::Poor, format!("{} no value", glyphs::PROBLEM)),
+    };
+    let parts = text::wrap(&value, width.saturating_sub(column + 1));
+    let label = if item.depth == 0 { Token::Title } else { Token::Axis };
+    let rows = parts.into_iter().enumerate().map(|(at, part)| {
+        let name = if at == 0 { name.clone() } else { " ".repeat(column) };
+        Line::from(vec![scene.say(label, name), scene.say(token, part)])
+    });
+    rows.collect()
+}
