@@ -67,7 +67,9 @@ pub(crate) fn measure(work: &[Work<'_>]) -> Option<Vec<Cost>> {
     if let [name, turns] = args.as_slice() {
         let asked = work.iter().find(|work| work.name == *name);
         let turns = turns.parse().unwrap_or_default();
-        asked.into_iter().for_each(|work| (work.run)(turns));
+        if let Some(work) = asked {
+            (work.run)(turns);
+        }
         return None;
     }
     let counted: Option<Vec<_>> = work.iter().map(counted).collect();

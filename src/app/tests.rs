@@ -10,7 +10,10 @@ use crate::{
         Columns, Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream,
         Subscription,
     },
-    signal::{StreamHealth, snapshot::Bins},
+    signal::{
+        StreamHealth,
+        snapshot::{Bins, Recent},
+    },
 };
 
 fn app() -> App {
@@ -56,8 +59,8 @@ fn health() -> StreamHealth {
         rate: None,
         received: 1,
         lost: 0,
-        lost_recently: 0,
         interpolated: 0,
+        recent: Recent::default(),
         odd: 0,
         subscribed: Instant::now(),
         last: None,

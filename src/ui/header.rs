@@ -155,7 +155,7 @@ fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
 
 fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
     let share = text::percent(health.lost, health.received + health.lost);
-    match (health.lost, health.lost_recently) {
+    match (health.lost, health.recent.lost) {
         (0, _) => scene.say(Token::Text, "lost 0"),
         (lost, 0) => scene.say(Token::Text, format!("lost {lost} ({share})")),
         (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({now} in 10 s)")),

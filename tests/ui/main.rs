@@ -187,7 +187,7 @@ fn data_that_cannot_be_trusted() {
             for health in &mut snapshot.health {
                 match health.stream {
                     Stream::Eeg => {
-                        (health.lost, health.lost_recently, health.rate) = (57, 12, Some(118.0));
+                        (health.lost, health.recent.lost, health.rate) = (57, 12, Some(118.0));
                     }
                     Stream::Mot => health.stale_since = Some(now - Duration::from_secs(75)),
                     _ => {}
