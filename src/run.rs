@@ -117,6 +117,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
             theme,
             url: cortex.url.clone(),
             demo: demo.is_some(),
+            fps: config.fps,
         };
         let end = show(&config, cortex, settings, &ui).await;
         if let Some(sim) = sim {

@@ -106,6 +106,10 @@ actions! {
         Disconnect "disconnect" [Key::char('d')] "disconnect the headset, also for other programs";
         #[hint = "scan"]
         Scan "scan" [Key::char('r')] "scan for headsets (about 20 s; not while streams flow)";
+        #[hint = "overview"]
+        Overview "overview" [Key::char('o')] "all headsets in a table, and back";
+        #[hint = "sort"]
+        SortBy "sort" [Key::char('s')] "sort that table by its next column, the worst first";
     }
     Session {
         FieldUp "up" [Key::UP, Key::char('k')] "previous field";

@@ -5,6 +5,7 @@ mod headsets;
 mod key;
 mod keymap;
 mod message;
+mod overview;
 mod sessions;
 mod streams;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use self::{
     key::Key,
     keymap::Keymap,
     message::{Effect, Message, Now, Throughput},
+    overview::{Row, Sort, Standing},
     sessions::{Entry, Field, Sessions},
     streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS},
 };
@@ -103,6 +105,8 @@ pub struct Settings {
     pub url: String,
     /// Whether the service is the embedded simulator.
     pub demo: bool,
+    /// Frames a second asked for; 0 where nobody asked.
+    pub fps: u16,
 }
 
 /// The whole state of the monitor.
@@ -183,7 +187,10 @@ impl App {
         let looked_at = self.sessions.current.clone();
         let mut effects = Vec::new();
         match message {
-            Message::Tick(now) => self.now = now,
+            Message::Tick(now) => {
+                self.now = now;
+                self.hold();
+            }
             Message::Action(action) => effects = self.act(action),
             Message::Cortex(event) => self.hear(event),
             Message::ClientEnded => effects.push(Effect::Quit),
@@ -233,6 +240,13 @@ impl App {
         self.streams.frozen.as_ref().map_or(&self.held.1, |frozen| &frozen.snapshot)
     }
 
+    /// The same, but always of the moment: what tells whether the data can be trusted never stands
+    /// still.
+    #[must_use]
+    pub fn latest(&self) -> &Snapshot {
+        &self.held.1
+    }
+
     /// The traces to draw: of the moment, or of the frozen one.
     #[must_use]
     pub fn traces(&self) -> Option<&Traces> {
@@ -252,12 +266,22 @@ impl App {
     }
 
     fn show(&mut self, snapshot: Arc<Snapshot>) {
-        let now = self.now.instant;
         let other = snapshot.view.session != self.held.1.view.session;
-        if other || now.saturating_duration_since(self.held.0) >= NUMBERS {
-            self.held = (now, Arc::clone(&snapshot));
-        }
         self.snapshot = snapshot;
+        if other || self.snapshot.stale() != self.held.1.stale() {
+            self.held = (self.now.instant, Arc::clone(&self.snapshot));
+        }
+        self.hold();
+    }
+
+    /// Takes the newest numbers over when those shown have stood long enough.
+    fn hold(&mut self) {
+        let now = self.now.instant;
+        if now.saturating_duration_since(self.held.0) >= NUMBERS
+            && !Arc::ptr_eq(&self.held.1, &self.snapshot)
+        {
+            self.held = (now, Arc::clone(&self.snapshot));
+        }
     }
 
     fn hear(&mut self, event: Event) {
@@ -316,8 +340,10 @@ impl App {
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return vec![Effect::Quit],
-            Action::HeadsetUp => self.headsets.step(-1),
-            Action::HeadsetDown => self.headsets.step(1),
+            Action::HeadsetUp => self.step_headset(-1),
+            Action::HeadsetDown => self.step_headset(1),
+            Action::Overview => self.headsets.overview = !self.headsets.overview,
+            Action::SortBy => self.sort_overview(),
             Action::Open | Action::Disconnect | Action::Scan => {
                 return self.command_headset(action);
             }

@@ -35,6 +35,12 @@ impl Snapshot {
         self.health_in(session).iter().find(|health| health.stream == stream)
     }
 
+    /// How many streams are stale.
+    #[must_use]
+    pub fn stale(&self) -> usize {
+        self.health.iter().filter(|health| health.stale_since.is_some()).count()
+    }
+
     /// The health of a session's streams.
     #[must_use]
     pub fn health_in(&self, session: &SessionId) -> &[StreamHealth] {
@@ -93,6 +99,14 @@ pub struct Recent {
     /// The sample that came soonest after its `time`: when it arrived, and that, in epoch seconds.
     /// What lies between is the delay of the way, as far as both clocks agree.
     pub soonest: Option<(Instant, f64)>,
+}
+
+impl Recent {
+    /// The share of samples lost, 0..1.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.lost as f64 / (self.received.saturating_add(self.lost)).max(1) as f64
+    }
 }
 
 /// What a session's headset says of itself.

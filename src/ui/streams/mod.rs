@@ -2,7 +2,7 @@
 
 mod actions;
 mod bands;
-mod contact;
+pub(super) mod contact;
 mod events;
 mod metrics;
 mod plot;
@@ -43,6 +43,10 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     };
     if let Some((stream, plot)) = parts.plot {
         traces::draw(scene, entry, stream, plot, buffer);
+    }
+    if let Some((stream, area)) = parts.health.filter(|_| entry.closed.is_none()) {
+        let lines = summary::health_of_one(scene, entry, stream, area.width);
+        scene::lines(&lines, area, buffer);
     }
     if let Some(lines) = parts.lines {
         summary::draw(scene, entry, lines, buffer);
@@ -95,6 +99,7 @@ pub(super) fn view(app: &App, area: Option<Rect>) -> View {
 }
 
 /// What the pane is divided into.
+#[derive(Default)]
 struct Parts {
     /// Traces of a stream.
     plot: Option<(Stream, Rect)>,
@@ -102,6 +107,8 @@ struct Parts {
     lines: Option<Rect>,
     /// One stream that is not drawn as traces, or does not flow.
     one: Option<(Stream, Rect)>,
+    /// The health of the stream whose traces have the pane to themselves.
+    health: Option<(Stream, Rect)>,
 }
 
 impl Parts {
@@ -110,13 +117,20 @@ impl Parts {
             |stream| app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream));
         match app.streams.shown {
             Shown::One(stream) if stream.is_trace() && flows(stream) => {
-                Self { plot: Some((stream, inside)), lines: None, one: None }
+                let head = u16::from(inside.height > MIN_PLOT);
+                let health = Rect { height: head, ..inside };
+                let plot = Rect { y: inside.y + head, height: inside.height - head, ..inside };
+                Self {
+                    plot: Some((stream, plot)),
+                    health: Some((stream, health)),
+                    ..Self::default()
+                }
             }
-            Shown::One(stream) => Self { plot: None, lines: None, one: Some((stream, inside)) },
+            Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
             Shown::All => {
                 let entry = app.sessions.current();
                 let Some(stream) = entry.and_then(traced) else {
-                    return Self { plot: None, lines: Some(inside), one: None };
+                    return Self { lines: Some(inside), ..Self::default() };
                 };
                 let count = entry.map_or(0, summary::count);
                 // The lines stand side by side where that makes the rows of the traces higher.
@@ -137,7 +151,7 @@ impl Parts {
                 let plot = (stream, Rect { height: top, ..inside });
                 let lines = inside.height - top;
                 let lines = Rect { y: inside.y + top, height: lines, ..inside };
-                Self { plot: Some(plot), lines: Some(lines), one: None }
+                Self { plot: Some(plot), lines: Some(lines), ..Self::default() }
             }
         }
     }
