@@ -10,7 +10,7 @@ use crate::{
 /// What the rows are sorted by: a column of the overview.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// As the service lists them.
+    /// By id.
     #[default]
     Headset,
     /// Stale first, streaming last.
@@ -153,13 +153,16 @@ impl App {
         self.headsets.overview && self.focus == Pane::Headsets
     }
 
-    /// A row for each headset, sorted; equal ones in the order of the service.
+    /// A row for each headset, sorted; equal ones by id.
     #[must_use]
     pub fn overview(&self) -> Vec<Row<'_>> {
         let sort = self.headsets.sort;
         let mut rows: Vec<_> =
             self.headsets.list.iter().map(|headset| Row::new(self, headset)).collect();
-        rows.sort_by(|one, other| one.key(sort, self).total_cmp(&other.key(sort, self)));
+        rows.sort_by(|one, other| {
+            let order = one.key(sort, self).total_cmp(&other.key(sort, self));
+            order.then_with(|| one.headset.id.cmp(&other.headset.id))
+        });
         rows
     }
 

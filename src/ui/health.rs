@@ -28,14 +28,19 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
             }
         }
     };
-    let (token, text) = counted("lost", health.lost, recent.lost);
-    add(token, text);
+    // The other streams have no counter: what they lost, nobody knows.
+    if health.stream.is_trace() {
+        let (token, text) = counted("lost", health.lost, recent.lost);
+        add(token, text);
+    }
     let age = health.last.map(|last| text::age(scene.since(last)));
     add(Token::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));
-    if let Some(jitter) = recent.jitter {
+    // Of events neither is of use.
+    let paced = |_: &f64| health.nominal_rate.is_some();
+    if let Some(jitter) = recent.jitter.filter(paced) {
         add(Token::Text, format!("jitter {}", seconds(jitter)));
     }
-    if let Some(delay) = delay(scene, health) {
+    if let Some(delay) = delay(scene, health).filter(paced) {
         if is_plausible(delay) {
             add(Token::Text, format!("delay {}", signed(delay)));
         } else {

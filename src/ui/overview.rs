@@ -73,7 +73,7 @@ const COLUMNS: [Column; 13] = [
         cell: worst,
     },
     Column { title: "Hz", width: 7, rank: 3, right: true, sort: Some(Sort::Rate), cell: rate },
-    Column { title: "loss", width: 5, rank: 4, right: true, sort: Some(Sort::Loss), cell: loss },
+    Column { title: "loss", width: 4, rank: 4, right: true, sort: Some(Sort::Loss), cell: loss },
     Column { title: "age", width: 5, rank: 6, right: true, sort: Some(Sort::Age), cell: age },
     Column { title: "jitter", width: 7, rank: 10, right: true, sort: None, cell: jitter },
     Column { title: "delay", width: 8, rank: 11, right: true, sort: None, cell: delay },
@@ -88,7 +88,7 @@ const COLUMNS: [Column; 13] = [
 ];
 
 /// Pointer and mark before the columns.
-const MARKS: usize = 2;
+const MARKS: usize = 3;
 
 /// Draws the table into the place of the panes.
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -167,7 +167,8 @@ fn line(scene: &Scene<'_>, row: &Row<'_>, columns: &[&Column]) -> Line<'static> 
         Standing::Silent | Standing::Connecting => (Token::Poor, glyphs::PENDING),
         Standing::Connected | Standing::Discovered => (Token::Dim, glyphs::OFF),
     };
-    let mut line = Line::from(vec![scene.say(Token::Focus, pointer), scene.say(token, mark)]);
+    let mut line =
+        Line::from(vec![scene.say(Token::Focus, pointer), scene.say(token, format!("{mark} "))]);
     for column in columns {
         let (token, text) = (column.cell)(scene, row);
         let text = text::fit(&text::clean(&text), column.width);

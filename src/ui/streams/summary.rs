@@ -191,7 +191,9 @@ fn short(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<Sp
     }
     if full || health.lost > 0 {
         let loss = if health.lost > 0 { Token::Poor } else { Token::Dim };
-        spans.push(scene.say(loss, format!(" lost {:<3}", health.lost)));
+        // Without a counter nobody knows.
+        let lost = if stream.is_trace() { format!("lost {}", health.lost) } else { String::new() };
+        spans.push(scene.say(loss, format!(" {lost:<8}")));
     }
     let age = health.last.map(|last| scene.since(last));
     if full || age.is_none_or(|age| age > YOUNG) {
