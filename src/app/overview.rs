@@ -52,6 +52,8 @@ impl Sort {
 pub enum Standing {
     /// A session lives, and this stream, the first of them, is stale.
     Stale(Stream),
+    /// A session lives, and its main stream comes at another rate than it should.
+    OffRate,
     /// On a USB cable, over which nothing can stream.
     OnCable,
     /// A session lives, and nothing has come yet.
@@ -87,9 +89,12 @@ impl<'a> Row<'a> {
         let entry = app.sessions.on(&headset.id).filter(|entry| app.lives(entry));
         let session = entry.map(|entry| &entry.session.id);
         let health = session.map_or(&[][..], |id| numbers.health_in(id));
+        let main = |stream| health.iter().find(|health| health.stream == stream);
+        let main = main(Stream::Eeg).or_else(|| main(Stream::Mot));
         let standing = match (&headset.status, health) {
             (_, [first, ..]) => match health.iter().find(|one| one.stale_since.is_some()) {
                 Some(stale) => Standing::Stale(stale.stream),
+                None if main.is_some_and(StreamHealth::rate_is_off) => Standing::OffRate,
                 None if first.last.is_some() => Standing::Streaming,
                 None => Standing::Silent,
             },
@@ -99,11 +104,10 @@ impl<'a> Row<'a> {
             (HeadsetStatus::Connecting, _) => Standing::Connecting,
             (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => Standing::Discovered,
         };
-        let main = |stream| health.iter().find(|health| health.stream == stream);
         Self {
             headset,
             entry,
-            main: main(Stream::Eeg).or_else(|| main(Stream::Mot)),
+            main,
             device: session.and_then(|id| numbers.devices.get(id)),
             standing,
         }
@@ -115,12 +119,13 @@ impl<'a> Row<'a> {
             Sort::Headset => None,
             Sort::State => Some(f64::from(match self.standing {
                 Standing::Stale(_) => 0_u8,
-                Standing::OnCable => 1,
-                Standing::Silent => 2,
-                Standing::Connecting => 3,
-                Standing::Connected => 4,
-                Standing::Discovered => 5,
-                Standing::Streaming => 6,
+                Standing::OffRate => 1,
+                Standing::OnCable => 2,
+                Standing::Silent => 3,
+                Standing::Connecting => 4,
+                Standing::Connected => 5,
+                Standing::Discovered => 6,
+                Standing::Streaming => 7,
             })),
             Sort::Battery => self.device.and_then(Device::battery),
             Sort::Contact => self.device.and_then(|device| {

@@ -245,6 +245,8 @@ fn soonest(one: Option<(Instant, f64)>, other: Option<(Instant, f64)>) -> Option
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn subscription(nominal_rate: Option<f64>) -> Subscription {
@@ -302,6 +304,99 @@ mod tests {
         }
         let recently = |second| meter.health(&subscription(None), at(second)).recent.lost;
         assert_eq!([9, 10, 11, 14, 15, 20].map(recently), [15, 15, 10, 10, 2, 0]);
+    }
+
+    /// The health after samples that arrive some seconds after their `time`s.
+    fn late(samples: impl IntoIterator<Item = (f64, f64)>) -> Recent {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        let mut now = start;
+        for (time, late) in samples {
+            now = start + Duration::from_secs_f64(time + late);
+            meter.sample(now, Some(1.7e9 + time), 0);
+        }
+        meter.health(&subscription(Some(128.0)), now).recent
+    }
+
+    fn delay(recent: &Recent, start: Instant) -> f64 {
+        let (arrival, time) = recent.soonest.unwrap();
+        (arrival - start).as_secs_f64() - (time - 1.7e9)
+    }
+
+    #[test]
+    fn jitter_is_the_mean_difference_of_both_intervals_over_ten_seconds() {
+        let even = |index: u32| (f64::from(index) / 128.0, 0.02);
+        assert!(late((0..2000).map(even)).jitter.unwrap() < 1e-6);
+        assert_eq!(late([even(0)]).jitter, None);
+        // Every other sample 3 ms later; it is over after ten seconds.
+        let uneven = |index: u32| (f64::from(index) / 128.0, 0.003 * f64::from(index % 2));
+        let jitter = late((0..2000).map(uneven)).jitter.unwrap();
+        assert!((jitter - 0.003).abs() < 1e-5, "{jitter}");
+        let calm = (0..1280).map(uneven).chain((1280..1280 + 128 * 12).map(even));
+        assert!(late(calm).jitter.unwrap() < 1e-5);
+        // A lost second is no jitter, nor is a clock that is set.
+        let lost = (0..640).chain(768..1280).map(even);
+        assert!(late(lost).jitter.unwrap() < 1e-6);
+        let set = |index: u32| (even(index).0, if index < 640 { 3600.0 } else { 7200.0 });
+        assert!(late((0..1280).map(set)).jitter.unwrap() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn the_delay_is_the_least_of_ten_seconds_and_follows_the_clock(
+            lates in prop::collection::vec(0.0..0.4_f64, 1..600), offset in 0.0..5000.0_f64,
+        ) {
+            let start = Instant::now();
+            let mut meter = Meter::new(start);
+            let samples = lates.iter().enumerate();
+            let samples = samples.map(|(index, late)| (index as f64 / 32.0, offset + late));
+            let mut arrivals: Vec<f64> = Vec::new();
+            for (time, late) in samples.clone() {
+                // One after another: what waits for a late one comes with it.
+                let arrival = arrivals.last().map_or(time + late, |last| last.max(time + late));
+                arrivals.push(arrival);
+                meter.sample(start + Duration::from_secs_f64(arrival), Some(1.7e9 + time), 0);
+            }
+            let last = arrivals.last().copied().unwrap();
+            let now = start + Duration::from_secs_f64(last);
+            let recent = meter.health(&subscription(Some(32.0)), now).recent;
+            let late = |from: f64| {
+                let kept = samples.clone().zip(&arrivals).filter(move |(_, at)| **at >= last - from);
+                kept.map(|((time, _), at)| at - time).fold(f64::INFINITY, f64::min)
+            };
+            // Kept in steps of a second.
+            let delay = delay(&recent, start);
+            prop_assert!(late(9.0) >= delay - 1e-5 && delay + 1e-5 >= late(10.0));
+            prop_assert!(delay + 1e-5 >= offset);
+        }
+
+        #[test]
+        fn what_is_recent_adds_up(losses in prop::collection::vec(0..50_u64, 1..400)) {
+            let start = Instant::now();
+            let mut meter = Meter::new(start);
+            let at = |index: usize| start + Duration::from_millis(100) * u32::try_from(index).unwrap();
+            for (index, &lost) in losses.iter().enumerate() {
+                meter.sample(at(index), None, lost);
+                if lost % 2 == 1 {
+                    meter.interpolated();
+                }
+            }
+            let health = meter.health(&subscription(None), at(losses.len() - 1));
+            prop_assert_eq!(health.lost, losses.iter().sum::<u64>());
+            let sums = |count: usize| {
+                let kept = &losses[losses.len().saturating_sub(count)..];
+                (kept.len() as u64, kept.iter().sum::<u64>(), kept.iter().filter(|l| *l % 2 == 1).count() as u64)
+            };
+            // Kept in steps of a second.
+            let (least, most) = (sums(90), sums(101));
+            let recent = health.recent;
+            prop_assert!((least.0..=most.0).contains(&recent.received));
+            prop_assert!((least.1..=most.1).contains(&recent.lost));
+            prop_assert!((least.2..=most.2).contains(&recent.interpolated));
+            prop_assert!((0.0..=1.0).contains(&recent.loss()));
+            let silent = meter.health(&subscription(None), at(losses.len() + 110)).recent;
+            prop_assert_eq!(silent, Recent::default());
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub struct StreamHealth {
     pub stale_since: Option<Instant>,
 }
 
-/// The last 10 s of a stream.
+/// The last 10 s of a stream, in steps of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Recent {
     /// Samples that came.

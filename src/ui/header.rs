@@ -79,7 +79,7 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
         add(4, scene.wire(Token::Text, &user.username));
     }
     if let (stale @ 1.., all @ 2..) = app.stale_sessions() {
-        let text = format!("{} {stale} of {all} headsets stale", glyphs::PROBLEM);
+        let text = format!("{} {stale} of {all} stale", glyphs::PROBLEM);
         add(8, scene.say(Token::Bad, text));
     }
     let dropped = app.latest().dropped;

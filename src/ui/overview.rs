@@ -163,7 +163,7 @@ fn line(scene: &Scene<'_>, row: &Row<'_>, columns: &[&Column]) -> Line<'static> 
     let pointer = if is_selected(scene, row) { glyphs::SELECTED } else { " " };
     let (token, mark) = match row.standing {
         Standing::Streaming => (Token::Good, glyphs::ON),
-        Standing::Stale(_) | Standing::OnCable => (Token::Bad, glyphs::PROBLEM),
+        Standing::Stale(_) | Standing::OffRate | Standing::OnCable => (Token::Bad, glyphs::PROBLEM),
         Standing::Silent | Standing::Connecting => (Token::Poor, glyphs::PENDING),
         Standing::Connected | Standing::Discovered => (Token::Dim, glyphs::OFF),
     };
@@ -203,6 +203,7 @@ fn model(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
 fn state(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
     match row.standing {
         Standing::Stale(stream) => (Token::Bad, format!("STALE {stream}")),
+        Standing::OffRate => (Token::Bad, "rate off".to_owned()),
         Standing::OnCable => (Token::Bad, "usb cable".to_owned()),
         Standing::Silent => (Token::Poor, "no data".to_owned()),
         Standing::Streaming => (Token::Good, "streaming".to_owned()),

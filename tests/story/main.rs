@@ -273,3 +273,53 @@ async fn the_service_may_come_up_later() {
     .await;
     sim.task.abort();
 }
+
+/// What stands in a headset's row of the overview.
+fn row<'a>(screen: &'a str, headset: &HeadsetId) -> &'a str {
+    screen.lines().skip(HEADER).find(|line| line.contains(headset.as_str())).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn sixteen_headsets_stream_at_once_and_the_stale_one_says_so() {
+    let options = sim::Options::demo(Model::EpocX, 16, 7);
+    let (app, sim) = story(
+        options,
+        |_| {},
+        |mut person| async {
+            let ids = person.sim.control().headsets();
+            person.type_in("1o").await;
+            let all = |screen: &str| ids.iter().all(|id| row(screen, id).contains("connected"));
+            person.eyes.wait("a row each", all).await;
+            for (at, id) in ids.iter().enumerate() {
+                person.press(Key::ENTER).await;
+                let opens = |screen: &str| row(screen, id).contains("activated");
+                person.eyes.wait(&format!("the session of headset {at}"), opens).await;
+                // Rows are sorted by id, and the headsets are not.
+                person.press(Key::DOWN).await;
+            }
+            person
+                .eyes
+                .wait("16 rows alive", |screen| {
+                    ids.iter().all(|id| {
+                        let row = row(screen, id);
+                        ["streaming", "256/256", "0.0%"].iter().all(|text| row.contains(text))
+                    })
+                })
+                .await;
+            // One headset goes silent, the others do not.
+            let stall = Order { headset: Some(ids[3].clone()), ..Fault::Silence {}.into() };
+            person.sim.control().order(stall);
+            let screen = person
+                .eyes
+                .wait("a stale row", |screen| row(screen, &ids[3]).contains("STALE"))
+                .await;
+            assert!(screen.contains("1 of 16 stale"), "in the header: {screen}");
+            assert_eq!(screen.matches("STALE").count(), 1, "{screen}");
+            person
+        },
+    )
+    .await;
+    assert_eq!(app.sessions.live().count(), 16);
+    assert_eq!(app.latest().dropped, 0);
+    sim.task.abort();
+}

@@ -230,7 +230,7 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
     }
 }
 
-fn health(stream: Stream, now: Now) -> StreamHealth {
+pub(crate) fn health(stream: Stream, now: Now) -> StreamHealth {
     let (now, wall) = (now.instant, now.wall.as_nanosecond() as f64 / 1e9);
     let last = now - Duration::from_millis(8);
     let rate = stream.nominal_rate(&headset(), true);

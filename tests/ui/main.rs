@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
 
 mod fixture;
+mod overview;
 
 use std::{
     cell::Cell,
