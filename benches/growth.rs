@@ -1,5 +1,5 @@
-//! What a sample costs the decoder when one headset streams and when many do: one second of all
-//! streams of each, and the frames that show it.
+//! What a sample costs the decoder when one headset streams and when many do: a second of all
+//! streams of each, with and without the frames that show one of them, which one alone pays for.
 
 mod instructions;
 
@@ -25,26 +25,37 @@ const SECONDS: (u32, u32) = (2, 6);
 fn main() {
     let messages = messages();
     let samples = messages.len() / SECONDS.1 as usize;
-    let runs = HEADSETS.map(|headsets| {
-        let messages = &messages;
-        move |seconds| play(headsets, messages, seconds)
-    });
-    let work: Vec<_> = HEADSETS
+    let runs: Vec<_> = [0, FRAMES]
         .iter()
-        .zip(&runs)
-        .map(|(headsets, run)| Work { name: headsets.to_string(), turns: SECONDS, run })
+        .flat_map(|frames| HEADSETS.map(|headsets| (headsets, *frames)))
+        .map(|(headsets, frames)| {
+            let messages = &messages;
+            (headsets, frames, move |seconds| play(headsets, frames, messages, seconds))
+        })
+        .collect();
+    let work: Vec<_> = runs
+        .iter()
+        .map(|(headsets, frames, run)| Work {
+            name: format!("{headsets} headsets, {frames} frames"),
+            turns: SECONDS,
+            run,
+        })
         .collect();
     let Some(costs) = instructions::measure(&work) else { return };
-    println!("a second of {samples} samples a headset, and {FRAMES} frames; of a sample:");
-    let share = |headsets: usize, cost: Cost| cost.share(headsets * samples);
-    let costs: Vec<_> =
-        HEADSETS.iter().zip(costs).map(|(&headsets, cost)| share(headsets, cost)).collect();
-    for (headsets, cost) in HEADSETS.iter().zip(&costs) {
-        println!("{headsets:9} headsets {cost}");
+    println!("a second of {samples} samples a headset and some frames; of it one sample:");
+    let shares: Vec<_> = runs
+        .iter()
+        .zip(costs)
+        .map(|((headsets, ..), cost)| cost.share(headsets * samples))
+        .collect();
+    for (work, cost) in work.iter().zip(&shares) {
+        println!("{:>23} {cost}", work.name);
     }
-    if let [one, .., most] = costs[..] {
-        let ratio = most.number() / one.number();
-        println!("ratio of the last to the first {ratio:.3} (target ≤ {TARGET})");
+    for (frames, costs) in [0, FRAMES].iter().zip(shares.chunks(HEADSETS.len())) {
+        if let [one, .., most] = costs {
+            let ratio = most.number() / one.number();
+            println!("{frames:2} frames: the last ÷ the first {ratio:.3} (target ≤ {TARGET})");
+        }
     }
 }
 
@@ -111,8 +122,8 @@ fn value(column: &Label, index: u32, rate: u32) -> String {
     }
 }
 
-/// Feeds the messages of so many seconds of so many headsets, and takes the snapshots of them.
-fn play(headsets: usize, messages: &[Message], seconds: u32) {
+/// Feeds the messages of so many seconds of so many headsets, and takes so many snapshots a second.
+fn play(headsets: usize, frames: u32, messages: &[Message], seconds: u32) {
     let start = Instant::now();
     let session =
         |headset: usize| SessionId::from(format!("{headset:08}-0000-4000-8000-000000000000"));
@@ -144,9 +155,9 @@ fn play(headsets: usize, messages: &[Message], seconds: u32) {
             let sample = Sample { subscription, text: text.clone(), received };
             decoder.push(Feed::Sample(sample), received);
         }
-        if *at >= next_frame {
+        if frames > 0 && *at >= next_frame {
             black_box(decoder.snapshot(received));
-            next_frame += Duration::from_secs(1) / FRAMES;
+            next_frame += Duration::from_secs(1) / frames;
         }
     }
 }

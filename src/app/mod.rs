@@ -393,6 +393,14 @@ impl App {
         if action == Action::Scan {
             return vec![Effect::Command(Command::Scan)];
         }
+        let on = self.headsets.selected.as_ref().and_then(|id| self.sessions.on(id));
+        if action == Action::Open
+            && let Some(entry) = on
+        {
+            self.sessions.current = Some(entry.session.id.clone());
+            self.focus = Pane::Streams;
+            return Vec::new();
+        }
         let Some(headset) = self.headsets.selected() else {
             self.say(Severity::Problem, "no headset is selected".to_owned());
             return Vec::new();
@@ -404,11 +412,6 @@ impl App {
                 return Vec::new();
             }
             return vec![Effect::Command(Command::Disconnect(id))];
-        }
-        if let Some(entry) = self.sessions.on(&id) {
-            self.sessions.current = Some(entry.session.id.clone());
-            self.focus = Pane::Streams;
-            return Vec::new();
         }
         vec![Effect::Command(Command::Open(id))]
     }

@@ -158,12 +158,16 @@ impl App {
         self.headsets.overview && self.focus == Pane::Headsets
     }
 
-    /// A row for each headset, sorted; equal ones by id.
+    /// A row for each headset that is listed or has a live session, sorted; equal ones by id.
     #[must_use]
     pub fn overview(&self) -> Vec<Row<'_>> {
         let sort = self.headsets.sort;
+        let list = &self.headsets.list;
+        // The list may leave out one whose streams flow.
+        let live = self.sessions.live().map(|entry| &entry.session.headset);
+        let unlisted = live.filter(|headset| list.iter().all(|listed| listed.id != headset.id));
         let mut rows: Vec<_> =
-            self.headsets.list.iter().map(|headset| Row::new(self, headset)).collect();
+            list.iter().chain(unlisted).map(|headset| Row::new(self, headset)).collect();
         rows.sort_by(|one, other| {
             let order = one.key(sort, self).total_cmp(&other.key(sort, self));
             order.then_with(|| one.headset.id.cmp(&other.headset.id))

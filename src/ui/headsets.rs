@@ -45,7 +45,7 @@ pub(super) fn rows(app: &App) -> usize {
 }
 
 /// What to do while there is none.
-fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
+pub(super) fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let headsets = &scene.app.headsets;
     let scan = scene.app.settings.keymap.keys(Action::Scan).first();
     let scan = scan.map(|key| format!(", or press {key} here to scan")).unwrap_or_default();

@@ -10,7 +10,7 @@ use ratatui::{
 };
 
 use super::{
-    glyphs, health,
+    glyphs, headsets, health,
     scene::{self, Scene},
     streams::contact,
     text,
@@ -94,6 +94,9 @@ const MARKS: usize = 3;
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let rows = scene.app.overview();
     let inside = scene.pane(Pane::Headsets, title(scene, &rows), area, buffer);
+    if rows.is_empty() {
+        return scene::lines(&headsets::empty(scene, inside.width), inside, buffer);
+    }
     let columns = fitting(usize::from(inside.width));
     let selected = rows.iter().position(|row| is_selected(scene, row)).unwrap_or(0);
     let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
