@@ -11,7 +11,7 @@ use cortop::{
     },
     signal::{View, decoder::Decoder},
 };
-use instructions::{Cost, Work};
+use instructions::Work;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 

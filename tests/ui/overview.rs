@@ -20,13 +20,14 @@ const SIZES: [(u16, u16); 2] = [(80, 24), (160, 48)];
 const HEADSETS: usize = 16;
 
 fn id(at: usize) -> HeadsetId {
+    let number = u32::try_from(at).expect("small") * 2 + 1;
     let prefix = match at {
         2 => "INSIGHT2",
         5 => "EPOCFLEX",
         9 => "MN8",
         _ => "EPOCX",
     };
-    format!("{prefix}-{:08X}", 0x1A2B_3C4D_u32.wrapping_mul(at as u32 * 2 + 1)).into()
+    format!("{prefix}-{:08X}", 0x1A2B_3C4D_u32.wrapping_mul(number)).into()
 }
 
 fn sid(at: usize) -> SessionId {
@@ -52,8 +53,11 @@ fn one(at: usize) -> Headset {
 
 /// Contact of the sensors and the battery, different from headset to headset.
 fn device(at: usize, stage: &Stage) -> Device {
-    let levels =
-        [("AF3", 4.0), ("T7", if at % 3 == 0 { 4.0 } else { (at % 4) as f64 }), ("Pz", 4.0)];
+    let levels = [
+        ("AF3", 4.0),
+        ("T7", if at.is_multiple_of(3) { 4.0 } else { (at % 4) as f64 }),
+        ("Pz", 4.0),
+    ];
     let all = [("BatteryPercent", if at == 7 { 12.0 } else { 97.0 - 4.0 * at as f64 })];
     let overall = [("OVERALL", 100.0 - (at % 3) as f64 * 9.0)];
     let values = levels.into_iter().chain(overall).chain(all);

@@ -190,10 +190,10 @@ fn short(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<Sp
         return spans;
     }
     if full || health.lost > 0 {
-        let loss = if health.lost > 0 { Token::Poor } else { Token::Dim };
+        let token = if health.lost > 0 { Token::Poor } else { Token::Dim };
         // Without a counter nobody knows.
         let lost = if stream.is_trace() { format!("lost {}", health.lost) } else { String::new() };
-        spans.push(scene.say(loss, format!(" {lost:<8}")));
+        spans.push(scene.say(token, format!(" {lost:<8}")));
     }
     let age = health.last.map(|last| scene.since(last));
     if full || age.is_none_or(|age| age > YOUNG) {
