@@ -159,6 +159,7 @@ impl App {
         let log = TuiWidgetState::new();
         // The list of targets takes room, and is one key away.
         log.transition(TuiWidgetEvent::HideKey);
+        let snapshot = Arc::default();
         Self {
             settings,
             now,
@@ -170,8 +171,8 @@ impl App {
             sessions: Sessions::default(),
             streams: Streams::default(),
             log,
-            snapshot: Arc::default(),
-            held: (now.instant, Arc::default()),
+            held: (now.instant, Arc::clone(&snapshot)),
+            snapshot,
             throughput: Throughput::default(),
             focus: Pane::Streams,
             zoomed: false,

@@ -380,7 +380,7 @@ fn numbers_stand_half_a_second_and_then_the_last_ones_are_shown() {
     let start = app.now;
     let at = |ms: u64| Now { instant: start.instant + Duration::from_millis(ms), ..start };
     let received = |app: &App| app.latest().health.first().map(|health| health.received);
-    let mut send = |app: &mut App, ms: u64, received: u64, stale: bool| {
+    let send = |app: &mut App, ms: u64, received: u64, stale: bool| {
         app.update(Message::Tick(at(ms)));
         let stale_since = stale.then_some(start.instant);
         let health = vec![StreamHealth { received, stale_since, ..health() }];
