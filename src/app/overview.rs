@@ -113,20 +113,10 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Where it stands in a sort, smaller first; those of which nothing is known come last.
+    /// Its number in the column sorted by, smaller first; those of which nothing is known come last.
     fn key(&self, sort: Sort, app: &App) -> f64 {
         let known = match sort {
-            Sort::Headset => None,
-            Sort::State => Some(f64::from(match self.standing {
-                Standing::Stale(_) => 0_u8,
-                Standing::OffRate => 1,
-                Standing::OnCable => 2,
-                Standing::Silent => 3,
-                Standing::Connecting => 4,
-                Standing::Connected => 5,
-                Standing::Discovered => 6,
-                Standing::Streaming => 7,
-            })),
+            Sort::Headset | Sort::State => None,
             Sort::Battery => self.device.and_then(Device::battery),
             Sort::Contact => self.device.and_then(|device| {
                 let level = device.worst()?.1.unwrap_or(-1.0);
@@ -169,7 +159,10 @@ impl App {
         let mut rows: Vec<_> =
             list.iter().chain(unlisted).map(|headset| Row::new(self, headset)).collect();
         rows.sort_by(|one, other| {
-            let order = one.key(sort, self).total_cmp(&other.key(sort, self));
+            let order = match sort {
+                Sort::State => one.standing.cmp(&other.standing),
+                _ => one.key(sort, self).total_cmp(&other.key(sort, self)),
+            };
             order.then_with(|| one.headset.id.cmp(&other.headset.id))
         });
         rows

@@ -222,3 +222,11 @@ fn what_becomes_stale_is_said_at_once_though_numbers_stand() {
     let text = stage.text(80, 24);
     assert!(text.contains("3 of 12 stale"), "{text}");
 }
+
+#[test]
+fn every_size_can_be_drawn() {
+    let stage = flowing(lab());
+    for (width, height) in (1..=130).flat_map(|width| [1, 4, 7, 25].map(|height| (width, height))) {
+        stage.buffer(width, height);
+    }
+}
