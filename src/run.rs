@@ -122,6 +122,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
             fragile: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),
             zone: Some(TimeZone::system()),
+            fps: config.fps,
         };
         let end = show(&config, cortex, settings, &ui).await;
         if let Some(sim) = sim {

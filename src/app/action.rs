@@ -117,6 +117,10 @@ actions! {
         HeadsetMenu "menu" [Key::char('e')] "more: connect by, settings, name, open activated or not";
         #[hint = "scan"]
         Scan "scan" [Key::char('r')] "scan for headsets (about 20 s; not while streams flow)";
+        #[hint = "overview"]
+        Overview "overview" [Key::char('o')] "all headsets in a table, and back";
+        #[hint = "sort"]
+        SortBy "sort" [Key::char('s')] "sort that table by its next column, the worst first";
     }
     Session {
         FieldUp "up" [Key::UP, Key::char('k')] "previous field";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use super::Sort;
 use crate::cortex::{Headset, HeadsetId, headset::HeadsetStatus};
 
 /// The headsets pane's state.
@@ -21,6 +22,10 @@ pub struct Headsets {
     pub scanning: bool,
     /// Whether the service has told its headsets at all.
     pub known: bool,
+    /// Whether the overview of all is open.
+    pub overview: bool,
+    /// What its rows are sorted by.
+    pub sort: Sort,
 }
 
 impl Headsets {
@@ -42,18 +47,20 @@ impl Headsets {
         }
     }
 
-    /// Forgets everything the service told, as the link to it is lost; the selection stays.
+    /// Forgets everything the service told, as the link to it is lost; what the user chose
+    /// stays.
     pub(super) fn forget(&mut self) {
+        let Self { overview, sort, .. } = *self;
         let selected = self.selected.take();
-        *self = Self { selected, ..Self::default() };
+        *self = Self { selected, overview, sort, ..Self::default() };
     }
 
-    /// Moves the selection by `step` rows, stopping at the ends.
-    pub(super) fn step(&mut self, step: isize) {
-        let row = self.position().map_or(0, |row| row.saturating_add_signed(step));
-        let row = row.min(self.list.len().saturating_sub(1));
-        if let Some(headset) = self.list.get(row) {
-            self.selected = Some(headset.id.clone());
+    /// Moves the selection by `step` rows of a list, stopping at its ends.
+    pub(super) fn step(&mut self, rows: &[HeadsetId], step: isize) {
+        let at = rows.iter().position(|id| Some(id) == self.selected.as_ref());
+        let row = at.map_or(0, |row| row.saturating_add_signed(step));
+        if let Some(id) = rows.get(row).or(rows.last()) {
+            self.selected = Some(id.clone());
         }
     }
 

@@ -10,6 +10,7 @@ mod key;
 mod keymap;
 mod lists;
 mod message;
+mod overview;
 mod profiles;
 mod recording;
 mod records;
@@ -32,6 +33,7 @@ pub use self::{
     key::Key,
     keymap::Keymap,
     message::{Effect, Message, Now, Throughput},
+    overview::{Row, Sort, Standing},
     profiles::Profiles,
     records::{Records, Running},
     sessions::{Entry, Field, Sessions},
@@ -118,6 +120,8 @@ pub struct Settings {
     pub url: String,
     /// Whether the service is the embedded simulator.
     pub demo: bool,
+    /// Frames a second asked for; 0 where nobody asked.
+    pub fps: u16,
     /// The labels of the markers 1 to 9.
     pub markers: Vec<String>,
     /// Whether cortop ends with the connection of its terminal: over SSH, and in no multiplexer.
@@ -192,6 +196,7 @@ impl App {
         let log = TuiWidgetState::new();
         // The list of targets takes room, and is one key away.
         log.transition(TuiWidgetEvent::HideKey);
+        let snapshot = Arc::default();
         Self {
             settings,
             now,
@@ -207,8 +212,8 @@ impl App {
             found: Vec::new(),
             streams: Streams::default(),
             log,
-            snapshot: Arc::default(),
-            held: (now.instant, Arc::default()),
+            held: (now.instant, Arc::clone(&snapshot)),
+            snapshot,
             throughput: Throughput::default(),
             focus: Pane::Streams,
             zoomed: false,
@@ -227,7 +232,10 @@ impl App {
         let looked_at = self.sessions.current.clone();
         let mut effects = Vec::new();
         match message {
-            Message::Tick(now) => self.now = now,
+            Message::Tick(now) => {
+                self.now = now;
+                self.hold();
+            }
             Message::Key(key) => effects = self.press(key),
             Message::Action(action) => effects = self.act(action),
             Message::Paste(text) => {
@@ -349,6 +357,13 @@ impl App {
         self.streams.frozen.as_ref().map_or(&self.held.1, |frozen| &frozen.snapshot)
     }
 
+    /// The same, but always of the moment: what tells whether the data can be trusted never stands
+    /// still.
+    #[must_use]
+    pub fn latest(&self) -> &Snapshot {
+        &self.held.1
+    }
+
     /// The traces to draw: of the moment, or of the frozen one.
     #[must_use]
     pub fn traces(&self) -> Option<&Traces> {
@@ -368,13 +383,23 @@ impl App {
     }
 
     fn show(&mut self, snapshot: Arc<Snapshot>) {
-        let now = self.now.instant;
         let asked = |snapshot: &Snapshot| (snapshot.view.session.clone(), snapshot.view.inspect);
         let other = asked(&snapshot) != asked(&self.held.1);
-        if other || now.saturating_duration_since(self.held.0) >= NUMBERS {
-            self.held = (now, Arc::clone(&snapshot));
-        }
         self.snapshot = snapshot;
+        if other || self.snapshot.stale() != self.held.1.stale() {
+            self.held = (self.now.instant, Arc::clone(&self.snapshot));
+        }
+        self.hold();
+    }
+
+    /// Takes the newest numbers over when those shown have stood long enough.
+    fn hold(&mut self) {
+        let now = self.now.instant;
+        if now.saturating_duration_since(self.held.0) >= NUMBERS
+            && !Arc::ptr_eq(&self.held.1, &self.snapshot)
+        {
+            self.held = (now, Arc::clone(&self.snapshot));
+        }
     }
 
     fn hear(&mut self, event: Event) {
@@ -478,8 +503,10 @@ impl App {
             }
             Action::HeadsetMenu => return self.pick_for_headset(),
             Action::ChooseStreams => return self.pick_streams(),
-            Action::HeadsetUp => self.headsets.step(-1),
-            Action::HeadsetDown => self.headsets.step(1),
+            Action::HeadsetUp => self.step_headset(-1),
+            Action::HeadsetDown => self.step_headset(1),
+            Action::Overview => self.headsets.overview = !self.headsets.overview,
+            Action::SortBy => self.sort_overview(),
             Action::Open | Action::Disconnect | Action::Scan => {
                 return self.command_headset(action);
             }
@@ -537,6 +564,14 @@ impl App {
             self.ask("Scan all the same?", lines, "scan", scan);
             return Vec::new();
         }
+        let on = self.headsets.selected.as_ref().and_then(|id| self.sessions.on(id));
+        if action == Action::Open
+            && let Some(entry) = on
+        {
+            self.sessions.current = Some(entry.session.id.clone());
+            self.focus = Pane::Streams;
+            return Vec::new();
+        }
         let Some(headset) = self.headsets.selected() else {
             self.say(Severity::Problem, "no headset is selected".to_owned());
             return Vec::new();
@@ -556,11 +591,6 @@ impl App {
                 "To end only the session, close it in the session pane.".to_owned(),
             ];
             self.ask("Disconnect the headset?", lines, "disconnect", disconnect);
-            return Vec::new();
-        }
-        if let Some(entry) = self.sessions.on(&id) {
-            self.sessions.current = Some(entry.session.id.clone());
-            self.focus = Pane::Streams;
             return Vec::new();
         }
         vec![Effect::Command(Command::Open { headset: id, mode: None })]

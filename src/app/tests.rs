@@ -10,7 +10,10 @@ use crate::{
         Columns, Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream,
         Subscription,
     },
-    signal::{StreamHealth, snapshot::Bins},
+    signal::{
+        StreamHealth,
+        snapshot::{Bins, Recent},
+    },
 };
 
 fn app() -> App {
@@ -56,8 +59,8 @@ fn health() -> StreamHealth {
         rate: None,
         received: 1,
         lost: 0,
-        lost_recently: 0,
         interpolated: 0,
+        recent: Recent::default(),
         odd: 0,
         subscribed: Instant::now(),
         last: None,
@@ -412,4 +415,39 @@ fn a_session_says_in_which_mode_it_was_opened_and_why() {
         Event::Opened { session: "s".into(), mode: SessionMode::Open, why: why.clone() },
     );
     assert_eq!(app.sessions.current().expect("current").opened, Some((SessionMode::Open, why)));
+}
+
+#[test]
+fn numbers_stand_half_a_second_and_then_the_last_ones_are_shown() {
+    let mut app = app();
+    let start = app.now;
+    let at = |ms: u64| Now { instant: start.instant + Duration::from_millis(ms), ..start };
+    let received = |app: &App| app.latest().health.first().map(|health| health.received);
+    let send = |app: &mut App, ms: u64, received: u64, stale: bool| {
+        app.update(Message::Tick(at(ms)));
+        let stale_since = stale.then_some(start.instant);
+        let health = vec![StreamHealth { received, stale_since, ..health() }];
+        app.update(Message::Snapshot(Arc::new(Snapshot { health, ..Snapshot::default() })));
+    };
+    send(&mut app, 1000, 1, false);
+    send(&mut app, 1100, 2, false);
+    assert_eq!(received(&app), Some(1));
+    app.update(Message::Tick(at(1600)));
+    assert_eq!(received(&app), Some(2), "though nothing came after it");
+    send(&mut app, 1700, 3, false);
+    send(&mut app, 1800, 4, true);
+    assert_eq!(received(&app), Some(4), "bad news do not wait");
+}
+
+#[test]
+fn the_overview_is_opened_to_be_sorted() {
+    let mut app = app();
+    app.focus = Pane::Headsets;
+    press(&mut app, Key::char('s'));
+    assert!(app.notice.take().expect("said").text.contains("with o"));
+    press(&mut app, Key::char('o'));
+    press(&mut app, Key::char('s'));
+    assert_eq!((app.headsets.sort, app.notice.clone()), (Sort::State, None));
+    press(&mut app, Key::TAB);
+    assert!(!app.shows_overview(), "the other panes are seen as ever");
 }

@@ -15,7 +15,7 @@ use super::{
     history::History,
     parse::Record,
     picture::Picture,
-    snapshot::Readings,
+    snapshot::{Device, Readings},
     source::{Source, Taken},
 };
 use crate::cortex::{Feed, Sample, SessionId, Stream, Subscription, sample::FeedReceiver};
@@ -38,6 +38,7 @@ pub struct Decoder {
     /// Bytes of history for all sources together.
     budget: usize,
     view: View,
+    /// In the order of session and stream, so that a sample finds its own quickly among many.
     sources: Vec<Source>,
     readings: BTreeMap<SessionId, Readings>,
     picture: Option<Picture>,
@@ -107,6 +108,13 @@ impl Decoder {
                 .iter()
                 .map(|source| source.meter.health(&source.subscription, now))
                 .collect(),
+            devices: self
+                .readings
+                .iter()
+                .map(|(session, Readings { dev, eq, .. })| {
+                    (session.clone(), Device { dev: dev.clone(), eq: eq.clone() })
+                })
+                .collect(),
             dropped: 0,
         }
     }
@@ -119,20 +127,21 @@ impl Decoder {
     }
 
     fn subscribe(&mut self, subscription: Arc<Subscription>, now: Instant) {
-        self.sources.retain(|source| !source.is(&subscription.session, subscription.stream));
+        let place = self.place(&subscription.session, subscription.stream);
         let readings = self.readings.entry(subscription.session.clone()).or_default();
         readings.forget(subscription.stream);
-        self.sources.push(Source::new(subscription, now));
+        let source = Source::new(subscription, now);
+        match place {
+            Ok(at) => self.sources[at] = source,
+            Err(at) => self.sources.insert(at, source),
+        }
         self.redraw();
     }
 
     fn sample(&mut self, sample: &Sample) {
         let Subscription { session, stream, .. } = &*sample.subscription;
-        let own = |source: &Source| {
-            Arc::ptr_eq(&source.subscription, &sample.subscription) || source.is(session, *stream)
-        };
-        let Some(at) = self.sources.iter().position(own) else { return };
-        let Some(source) = self.sources.get_mut(at) else { return };
+        let Ok(at) = self.place(session, *stream) else { return };
+        let source = &mut self.sources[at];
         let viewed = self.view.session.as_ref() == Some(session) && self.view.stream == *stream;
         match source.push(sample, &mut self.record) {
             Taken::Nothing => {}
@@ -168,7 +177,15 @@ impl Decoder {
     /// The source that the view looks at.
     fn viewed(&self) -> Option<&Source> {
         let session = self.view.session.as_ref()?;
-        self.sources.iter().find(|source| source.is(session, self.view.stream))
+        self.place(session, self.view.stream).ok().map(|at| &self.sources[at])
+    }
+
+    /// Where the source of a stream stands, or would.
+    fn place(&self, session: &SessionId, stream: Stream) -> Result<usize, usize> {
+        self.sources.binary_search_by(|source| {
+            let own = &source.subscription;
+            own.session.cmp(session).then_with(|| own.stream.cmp(&stream))
+        })
     }
 
     /// Builds the picture anew from the history.

@@ -1,11 +1,12 @@
-//! How well one stream flows: its real rate, what it lost, how long it has been silent. Counts what
-//! it is told; knows neither values nor messages.
+//! How well one stream flows: its real rate, what it lost, how evenly and how late it arrives, how
+//! long it has been silent. Counts what it is told; knows neither values nor messages, nor the time
+//! of day.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::StreamHealth;
+use super::{StreamHealth, snapshot::Recent};
 use crate::cortex::{Stream, Subscription};
 
 /// A rate is measured between points at least this far apart, in seconds of the samples' time …
@@ -15,10 +16,13 @@ const POINTS: usize = 16;
 /// Fewer points than this tell no rate.
 const ENOUGH: usize = 6;
 
-/// How long a loss counts as recent.
+/// What is recent …
 const RECENT: Duration = Duration::from_secs(10);
-/// Recent losses are kept in steps of this length.
+/// … is added up in steps of this length.
 const RECENT_STEP: Duration = Duration::from_secs(1);
+
+/// An arrival that is off by more seconds than this is no jitter: a clock was set.
+const CLOCK_WAS_SET: f64 = 10.0;
 
 /// A fast stream is not called stale before this long without a sample.
 const STALE: Duration = Duration::from_secs(2);
@@ -44,10 +48,11 @@ pub(crate) struct Meter {
     lost: u64,
     interpolated: u64,
     odd: u64,
-    /// Losses of the last seconds, each with the start of its step.
-    recent: VecDeque<(Instant, u64)>,
+    /// The last seconds.
+    recent: VecDeque<Step>,
     last: Option<Instant>,
-    last_time: Option<f64>,
+    /// The last sample that had a `time`: its arrival, and that.
+    stamped: Option<(Instant, f64)>,
     points: VecDeque<Point>,
     rate: Option<f64>,
     clock: Option<f64>,
@@ -58,6 +63,33 @@ struct Point {
     time: f64,
     received: u64,
     lost: u64,
+}
+
+/// What came within one second.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    since: Instant,
+    received: u64,
+    lost: u64,
+    interpolated: u64,
+    /// Seconds by which intervals of arrival were off those of `time`, added up; and how many.
+    off: f64,
+    intervals: u32,
+    /// The sample that came soonest after its `time`: its arrival, and that.
+    soonest: Option<(Instant, f64)>,
+}
+
+impl Step {
+    fn new(since: Instant) -> Self {
+        let (received, lost, interpolated) = (0, 0, 0);
+        Self { since, received, lost, interpolated, off: 0.0, intervals: 0, soonest: None }
+    }
+}
+
+/// Seconds between two arrivals more than between their `time`s.
+fn later(one: (Instant, f64), other: (Instant, f64)) -> f64 {
+    let earlier = one.0.saturating_duration_since(other.0).as_secs_f64();
+    other.0.saturating_duration_since(one.0).as_secs_f64() - earlier - (other.1 - one.1)
 }
 
 impl Meter {
@@ -71,7 +103,7 @@ impl Meter {
             odd: 0,
             recent: VecDeque::new(),
             last: None,
-            last_time: None,
+            stamped: None,
             points: VecDeque::with_capacity(POINTS),
             rate: None,
             clock: None,
@@ -81,21 +113,29 @@ impl Meter {
     /// A sample came, and `lost` samples are missing right before it.
     pub(crate) fn sample(&mut self, received: Instant, time: Option<f64>, lost: u64) {
         self.received += 1;
+        self.lost = self.lost.saturating_add(lost);
         self.last = Some(received);
-        if lost > 0 {
-            self.lost = self.lost.saturating_add(lost);
-            match self.recent.back_mut() {
-                Some((since, sum)) if received < *since + RECENT_STEP => {
-                    *sum = sum.saturating_add(lost);
-                }
-                _ => self.recent.push_back((received, lost)),
-            }
-        }
-        while self.recent.front().is_some_and(|&(since, _)| since + RECENT < received) {
+        while self.recent.front().is_some_and(|step| step.since + RECENT < received) {
             self.recent.pop_front();
         }
+        if self.recent.back().is_none_or(|step| received >= step.since + RECENT_STEP) {
+            self.recent.push_back(Step::new(received));
+        }
+        let stamp = time.map(|time| (received, time));
+        if let Some(step) = self.recent.back_mut() {
+            step.received += 1;
+            step.lost = step.lost.saturating_add(lost);
+            if let Some((stamped, stamp)) = self.stamped.zip(stamp) {
+                let off = later(stamped, stamp).abs();
+                if off < CLOCK_WAS_SET {
+                    step.off += off;
+                    step.intervals += 1;
+                }
+            }
+            step.soonest = soonest(step.soonest, stamp);
+        }
+        self.stamped = stamp.or(self.stamped);
         let Some(time) = time else { return };
-        self.last_time = Some(time);
         if self.points.back().is_none_or(|point| (time - point.time).abs() >= POINT) {
             if self.points.len() == POINTS {
                 self.points.pop_front();
@@ -113,9 +153,12 @@ impl Meter {
         10_u64.pow(self.odd.ilog10()) == self.odd
     }
 
-    /// A sample that Cortex filled in.
+    /// The last sample is one that Cortex filled in.
     pub(crate) fn interpolated(&mut self) {
         self.interpolated += 1;
+        if let Some(step) = self.recent.back_mut() {
+            step.interpolated += 1;
+        }
     }
 
     /// Messages that were odd so far.
@@ -159,7 +202,6 @@ impl Meter {
     /// The picture of it at one moment.
     pub(crate) fn health(&self, subscription: &Subscription, now: Instant) -> StreamHealth {
         let stale = self.stale_at(subscription).is_some_and(|at| at <= now);
-        let recent = self.recent.iter().filter(|&&(since, _)| since + RECENT >= now);
         StreamHealth {
             session: subscription.session.clone(),
             headset: subscription.headset.clone(),
@@ -168,19 +210,43 @@ impl Meter {
             rate: self.rate,
             received: self.received,
             lost: self.lost,
-            lost_recently: recent.fold(0, |sum, &(_, lost)| sum.saturating_add(lost)),
             interpolated: self.interpolated,
+            recent: self.recent(now),
             odd: self.odd,
             subscribed: self.subscribed,
             last: self.last,
-            last_time: self.last_time,
+            last_time: self.stamped.map(|(_, time)| time),
             stale_since: stale.then(|| self.last.unwrap_or(self.subscribed)),
         }
+    }
+
+    fn recent(&self, now: Instant) -> Recent {
+        let (mut recent, mut off, mut intervals) = (Recent::default(), 0.0, 0);
+        for step in self.recent.iter().filter(|step| step.since + RECENT >= now) {
+            recent.received += step.received;
+            recent.lost = recent.lost.saturating_add(step.lost);
+            recent.interpolated += step.interpolated;
+            recent.soonest = soonest(recent.soonest, step.soonest);
+            off += step.off;
+            intervals += step.intervals;
+        }
+        recent.jitter = (intervals > 0).then(|| off / f64::from(intervals));
+        recent
+    }
+}
+
+/// Of two samples the one that came sooner after its `time`.
+fn soonest(one: Option<(Instant, f64)>, other: Option<(Instant, f64)>) -> Option<(Instant, f64)> {
+    match (one, other) {
+        (Some(one), Some(other)) if later(one, other) < 0.0 => Some(other),
+        (one, other) => one.or(other),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn subscription(nominal_rate: Option<f64>) -> Subscription {
@@ -236,8 +302,101 @@ mod tests {
         for (second, lost) in [(0, 5), (4, 7), (4, 1), (9, 2)] {
             meter.sample(at(second), None, lost);
         }
-        let recently = |second| meter.health(&subscription(None), at(second)).lost_recently;
+        let recently = |second| meter.health(&subscription(None), at(second)).recent.lost;
         assert_eq!([9, 10, 11, 14, 15, 20].map(recently), [15, 15, 10, 10, 2, 0]);
+    }
+
+    /// The health after samples that arrive some seconds after their `time`s.
+    fn late(samples: impl IntoIterator<Item = (f64, f64)>) -> Recent {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        let mut now = start;
+        for (time, late) in samples {
+            now = start + Duration::from_secs_f64(time + late);
+            meter.sample(now, Some(1.7e9 + time), 0);
+        }
+        meter.health(&subscription(Some(128.0)), now).recent
+    }
+
+    fn delay(recent: &Recent, start: Instant) -> f64 {
+        let (arrival, time) = recent.soonest.unwrap();
+        (arrival - start).as_secs_f64() - (time - 1.7e9)
+    }
+
+    #[test]
+    fn jitter_is_the_mean_difference_of_both_intervals_over_ten_seconds() {
+        let even = |index: u32| (f64::from(index) / 128.0, 0.02);
+        assert!(late((0..2000).map(even)).jitter.unwrap() < 1e-6);
+        assert_eq!(late([even(0)]).jitter, None);
+        // Every other sample 3 ms later; it is over after ten seconds.
+        let uneven = |index: u32| (f64::from(index) / 128.0, 0.003 * f64::from(index % 2));
+        let jitter = late((0..2000).map(uneven)).jitter.unwrap();
+        assert!((jitter - 0.003).abs() < 1e-5, "{jitter}");
+        let calm = (0..1280).map(uneven).chain((1280..1280 + 128 * 12).map(even));
+        assert!(late(calm).jitter.unwrap() < 1e-5);
+        // A lost second is no jitter, nor is a clock that is set.
+        let lost = (0..640).chain(768..1280).map(even);
+        assert!(late(lost).jitter.unwrap() < 1e-6);
+        let set = |index: u32| (even(index).0, if index < 640 { 3600.0 } else { 7200.0 });
+        assert!(late((0..1280).map(set)).jitter.unwrap() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn the_delay_is_the_least_of_ten_seconds_and_follows_the_clock(
+            lates in prop::collection::vec(0.0..0.4_f64, 1..600), offset in 0.0..5000.0_f64,
+        ) {
+            let start = Instant::now();
+            let mut meter = Meter::new(start);
+            let samples = lates.iter().enumerate();
+            let samples = samples.map(|(index, late)| (index as f64 / 32.0, offset + late));
+            let mut arrivals: Vec<f64> = Vec::new();
+            for (time, late) in samples.clone() {
+                // One after another: what waits for a late one comes with it.
+                let arrival = arrivals.last().map_or(time + late, |last| last.max(time + late));
+                arrivals.push(arrival);
+                meter.sample(start + Duration::from_secs_f64(arrival), Some(1.7e9 + time), 0);
+            }
+            let last = arrivals.last().copied().unwrap();
+            let now = start + Duration::from_secs_f64(last);
+            let recent = meter.health(&subscription(Some(32.0)), now).recent;
+            let late = |from: f64| {
+                let kept = samples.clone().zip(&arrivals).filter(move |(_, at)| **at >= last - from);
+                kept.map(|((time, _), at)| at - time).fold(f64::INFINITY, f64::min)
+            };
+            // Kept in steps of a second.
+            let delay = delay(&recent, start);
+            prop_assert!(late(9.0) >= delay - 1e-5 && delay + 1e-5 >= late(10.0));
+            prop_assert!(delay + 1e-5 >= offset);
+        }
+
+        #[test]
+        fn what_is_recent_adds_up(losses in prop::collection::vec(0..50_u64, 1..400)) {
+            let start = Instant::now();
+            let mut meter = Meter::new(start);
+            let at = |index: usize| start + Duration::from_millis(100) * u32::try_from(index).unwrap();
+            for (index, &lost) in losses.iter().enumerate() {
+                meter.sample(at(index), None, lost);
+                if lost % 2 == 1 {
+                    meter.interpolated();
+                }
+            }
+            let health = meter.health(&subscription(None), at(losses.len() - 1));
+            prop_assert_eq!(health.lost, losses.iter().sum::<u64>());
+            let sums = |count: usize| {
+                let kept = &losses[losses.len().saturating_sub(count)..];
+                (kept.len() as u64, kept.iter().sum::<u64>(), kept.iter().filter(|l| *l % 2 == 1).count() as u64)
+            };
+            // Kept in steps of a second.
+            let (least, most) = (sums(90), sums(101));
+            let recent = health.recent;
+            prop_assert!((least.0..=most.0).contains(&recent.received));
+            prop_assert!((least.1..=most.1).contains(&recent.lost));
+            prop_assert!((least.2..=most.2).contains(&recent.interpolated));
+            prop_assert!((0.0..=1.0).contains(&recent.loss()));
+            let silent = meter.health(&subscription(None), at(losses.len() + 110)).recent;
+            prop_assert_eq!(silent, Recent::default());
+        }
     }
 
     #[test]

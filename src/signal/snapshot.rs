@@ -1,7 +1,10 @@
 //! What the decoder publishes: the columns of the view, the latest readings, the health of all
 //! streams. Plain data, shared behind an `Arc`, never changed after it was published.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use tokio::time::Instant;
 
@@ -22,8 +25,10 @@ pub struct Snapshot {
     /// The last message of each stream of the view's session, as it came, if the view asks for
     /// them.
     pub messages: Vec<Sample>,
-    /// The health of every stream of every session.
+    /// The health of every stream of every session, by session and stream.
     pub health: Vec<StreamHealth>,
+    /// What the headsets of all sessions say of themselves.
+    pub devices: BTreeMap<SessionId, Device>,
     /// Samples dropped since the start because the decoder's queue was full.
     pub dropped: u64,
 }
@@ -32,7 +37,21 @@ impl Snapshot {
     /// The health of one stream.
     #[must_use]
     pub fn health_of(&self, session: &SessionId, stream: Stream) -> Option<&StreamHealth> {
-        self.health.iter().find(|health| health.session == *session && health.stream == stream)
+        self.health_in(session).iter().find(|health| health.stream == stream)
+    }
+
+    /// How many streams are stale.
+    #[must_use]
+    pub fn stale(&self) -> usize {
+        self.health.iter().filter(|health| health.stale_since.is_some()).count()
+    }
+
+    /// The health of a session's streams.
+    #[must_use]
+    pub fn health_in(&self, session: &SessionId) -> &[StreamHealth] {
+        let start = self.health.partition_point(|health| health.session < *session);
+        let own = self.health[start..].iter().take_while(|health| health.session == *session);
+        &self.health[start..start + own.count()]
     }
 }
 
@@ -53,10 +72,10 @@ pub struct StreamHealth {
     pub received: u64,
     /// Samples lost since the subscription, by COUNTER.
     pub lost: u64,
-    /// Samples lost within the last 10 s.
-    pub lost_recently: u64,
     /// Samples that Cortex filled in (INTERPOLATED).
     pub interpolated: u64,
+    /// The last 10 s.
+    pub recent: Recent,
     /// Messages that were not as the columns said (wrong length, type, not JSON).
     pub odd: u64,
     /// When the subscription began.
@@ -68,6 +87,66 @@ pub struct StreamHealth {
     /// Set while it is stale, that is without a sample for three of its periods and at least 2 s:
     /// when the last one arrived, or when the subscription began if none ever did.
     pub stale_since: Option<Instant>,
+}
+
+/// The last 10 s of a stream, in steps of a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Recent {
+    /// Samples that came.
+    pub received: u64,
+    /// Samples lost, by COUNTER.
+    pub lost: u64,
+    /// Samples that Cortex filled in (INTERPOLATED).
+    pub interpolated: u64,
+    /// Mean of |D| in seconds, D being how much more lies between the arrivals of two samples in
+    /// sequence than between their `time`s (as in RFC 3550, 6.4.1, but without its decay).
+    pub jitter: Option<f64>,
+    /// The sample that came soonest after its `time`: when it arrived, and that, in epoch seconds.
+    /// What lies between is the delay of the way, as far as both clocks agree.
+    pub soonest: Option<(Instant, f64)>,
+}
+
+impl Recent {
+    /// The share of samples lost, 0..1.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.lost as f64 / (self.received.saturating_add(self.lost)).max(1) as f64
+    }
+}
+
+/// What a session's headset says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// Battery, link, contact by sensor (§5.4).
+    pub dev: Option<Arc<Table>>,
+    /// EEG quality by sensor (§5.5), not smoothed.
+    pub eq: Option<Arc<Table>>,
+}
+
+impl Device {
+    /// Percent left, of the emptiest battery where there are two (§5.4, §5.5).
+    #[must_use]
+    pub fn battery(&self) -> Option<f64> {
+        let dev = self.dev.iter().flat_map(|dev| {
+            ["BatteryPercent", "batteryLeftPercent", "batteryRightPercent"]
+                .map(|label| dev.get(label))
+        });
+        let eq = self.eq.iter().map(|eq| eq.get("batteryPercent"));
+        dev.chain(eq).flatten().filter(|percent| *percent >= 0.0).min_by(f64::total_cmp)
+    }
+
+    /// The overall contact in per cent.
+    #[must_use]
+    pub fn contact(&self) -> Option<f64> {
+        self.dev.as_deref()?.overall()
+    }
+
+    /// The sensor with the worst contact, and its level; `None` for one that Cortex does not tell.
+    #[must_use]
+    pub fn worst(&self) -> Option<(&str, Option<f64>)> {
+        let level = |level: Option<f64>| level.unwrap_or(-1.0);
+        self.dev.as_deref()?.sensors().min_by(|(_, a), (_, b)| level(*a).total_cmp(&level(*b)))
+    }
 }
 
 /// The columns of a traced stream's window.

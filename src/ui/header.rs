@@ -10,7 +10,7 @@ use ratatui::{
 };
 
 use super::{
-    glyphs, link,
+    glyphs, health, link,
     scene::{self, Scene},
     text,
     theme::Token,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::{App, Entry},
     cortex::{Link, Step, Stream},
-    signal::StreamHealth,
+    signal::{StreamHealth, snapshot::Device},
 };
 
 /// Width of the time of day.
@@ -78,12 +78,25 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     if let Some(Some(user)) = &app.user {
         add(4, scene.wire(Token::Text, &user.username));
     }
-    if app.snapshot.dropped > 0 {
-        add(5, scene.say(Token::Bad, format!("{} samples dropped here", app.snapshot.dropped)));
+    if let (stale @ 1.., all @ 2..) = app.stale_sessions() {
+        let text = format!("{} {stale} of {all} stale", glyphs::PROBLEM);
+        add(8, scene.say(Token::Bad, text));
     }
-    let slow = if app.throughput.held_back { ", held back" } else { "" };
-    add(2, scene.say(Token::Dim, format!("screen {}{slow}", text::bytes(app.throughput.bytes))));
+    let dropped = app.latest().dropped;
+    if dropped > 0 {
+        add(7, scene.say(Token::Bad, format!("{dropped} samples dropped here")));
+    }
+    if app.throughput.held_back {
+        add(7, scene.say(Token::Poor, held_back(app)));
+    }
+    add(2, scene.say(Token::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
     items
+}
+
+/// That frames are fewer than asked for.
+fn held_back(app: &App) -> String {
+    let asked = if app.settings.fps > 0 { format!("/{}", app.settings.fps) } else { String::new() };
+    format!("{:.0}{asked} fps, held back", app.throughput.frames)
 }
 
 /// Whether nothing flows any more of what should: the connection stands, and every stream is stale.
@@ -122,14 +135,16 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     let age = super::session::age(scene, &session.started);
     let age = age.map(|age| format!(" {}", text::age(age))).unwrap_or_default();
     add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));
-    let health = || app.numbers().health.iter().filter(|health| health.session == session.id);
+    let numbers = app.latest();
+    let health = || numbers.health_in(&session.id).iter();
     if let Some(main) =
         [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s))
     {
-        add(8, rate(scene, main));
+        let rate = health::rate(scene, main);
+        add(8, Span::styled(format!("{} {}", main.stream, rate.content), rate.style));
         add(8, loss(scene, main));
     }
-    if let Some(percent) = battery(scene) {
+    if let Some(percent) = numbers.devices.get(&session.id).and_then(Device::battery) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
         add(5, scene.say(token, format!("battery {percent:.0} %")));
     }
@@ -154,31 +169,13 @@ fn is_subscribed(entry: &Entry, health: &StreamHealth) -> bool {
     entry.subscribed.contains(&health.stream)
 }
 
-fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
-    let shown = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
-    let nominal = health.nominal_rate.map(|hz| format!("/{}", text::rate(hz))).unwrap_or_default();
-    let (token, mark) = if health.rate_is_off() { (Token::Bad, " off") } else { (Token::Text, "") };
-    scene.say(token, format!("{} {shown}{nominal} Hz{mark}", health.stream))
-}
-
 fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
     let share = text::percent(health.lost, health.received + health.lost);
-    match (health.lost, health.lost_recently) {
+    match (health.lost, health.recent.lost) {
         (0, _) => scene.say(Token::Text, "lost 0"),
         (lost, 0) => scene.say(Token::Text, format!("lost {lost} ({share})")),
         (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({now} in 10 s)")),
     }
-}
-
-/// Percent left, of the emptiest battery where there are two (§5.4, §5.5).
-#[must_use]
-pub(super) fn battery(scene: &Scene<'_>) -> Option<f64> {
-    let readings = &scene.app.numbers().readings;
-    let dev = readings.dev.iter().flat_map(|dev| {
-        ["BatteryPercent", "batteryLeftPercent", "batteryRightPercent"].map(|label| dev.get(label))
-    });
-    let eq = readings.eq.iter().map(|eq| eq.get("batteryPercent"));
-    dev.chain(eq).flatten().filter(|percent| *percent >= 0.0).min_by(f64::total_cmp)
 }
 
 /// Draws what fits, in order; the lowest ranks go first.

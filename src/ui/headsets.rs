@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
-    glyphs, header, link,
+    glyphs, link,
     scene::{self, Scene},
     text,
     theme::Token,
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     app::{Action, App, Pane},
     cortex::{Headset, headset::HeadsetStatus, model::Model},
+    signal::snapshot::Device,
 };
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -44,7 +45,7 @@ pub(super) fn rows(app: &App) -> usize {
 }
 
 /// What to do while there is none.
-fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
+pub(super) fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let headsets = &scene.app.headsets;
     let scan = scene.app.settings.keymap.keys(Action::Scan).first();
     let scan = scan.map(|key| format!(", or press {key} here to scan")).unwrap_or_default();
@@ -113,10 +114,9 @@ fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
     if !headset.connected_by.is_empty() {
         facts.push(headset.connected_by.clone());
     }
-    let current = app.sessions.current().filter(|entry| app.lives(entry));
-    if current.is_some_and(|entry| entry.session.headset.id == headset.id)
-        && let Some(percent) = header::battery(scene)
-    {
+    let session = app.sessions.on(&headset.id).filter(|entry| app.lives(entry));
+    let device = session.and_then(|entry| app.latest().devices.get(&entry.session.id));
+    if let Some(percent) = device.and_then(Device::battery) {
         facts.push(format!("{percent:.0} %"));
     }
     if let Some(&since) = app.headsets.since.get(&headset.id) {

@@ -42,7 +42,8 @@ impl Screen {
         let header = Rect { height: top, ..area };
         let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
         let body = Rect { y: area.y + top, height: area.height - top - 1, ..area };
-        let panes = if app.zoomed { vec![(app.focus, body)] } else { panes(app, body) };
+        let whole = app.zoomed || app.shows_overview();
+        let panes = if whole { vec![(app.focus, body)] } else { panes(app, body) };
         Some(Self { header, panes, footer })
     }
 }

@@ -8,17 +8,19 @@
 //! │            │ 4 log                                                           │ │
 //! └ footer ─ the keys that matter now, or what there is to say ────────────────────┘
 //! ```
-//! On a large screen the log stands below the session, and the streams have all of the right side.
+//! The overview of all headsets takes the place of the panes. On a large screen the log stands below the session, and the streams have all of the right side.
 
 mod dialog;
 mod footer;
 mod glyphs;
 mod header;
 mod headsets;
+mod health;
 mod help;
 mod layout;
 mod link;
 mod log;
+mod overview;
 mod scene;
 mod session;
 mod streams;
@@ -87,6 +89,9 @@ impl Ui {
                 header::draw(&scene, screen.header, buffer);
                 for (pane, area) in screen.panes {
                     match pane {
+                        Pane::Headsets if app.shows_overview() => {
+                            overview::draw(&scene, area, buffer);
+                        }
                         Pane::Headsets => headsets::draw(&scene, area, buffer),
                         Pane::Session => session::draw(&scene, area, buffer),
                         Pane::Streams => streams::draw(&scene, area, buffer),

@@ -108,7 +108,8 @@ impl Watched {
             let step = own.said.iter().rev().find(|said| said.starts_with("step: "));
             let more = match (before, received(own)) {
                 (Some((then, few)), Some((now, more))) => now != then || more >= few + 2,
-                (before, now) => before.is_none() && now.is_some(),
+                // Before the first sample nothing can be lost.
+                (before, now) => before.is_none() && now.is_some_and(|(_, more)| more > 0),
             };
             more && step.is_some_and(|step| step == "step: streaming")
         })

@@ -303,3 +303,55 @@ async fn the_service_may_come_up_later() {
     .await;
     sim.task.abort();
 }
+
+/// What stands in a headset's row of the overview.
+fn row<'a>(screen: &'a str, headset: &HeadsetId) -> &'a str {
+    screen.lines().skip(HEADER).find(|line| line.contains(headset.as_str())).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn sixteen_headsets_stream_at_once_and_the_stale_one_says_so() {
+    let options = sim::Options::demo(Model::Insight, 16, 7);
+    let (app, sim) = story(
+        options,
+        |_| {},
+        |mut person| async {
+            let ids = person.sim.control().headsets();
+            person.type_in("1o").await;
+            let all = |screen: &str| ids.iter().all(|id| row(screen, id).contains("connected"));
+            person.eyes.wait("a row each", all).await;
+            for _ in &ids {
+                person.press(Key::UP).await;
+            }
+            for at in 1..=ids.len() {
+                person.press(Key::ENTER).await;
+                let opened = |screen: &str| screen.matches("activated").count() >= at;
+                person.eyes.wait("one session more", opened).await;
+                person.press(Key::DOWN).await;
+            }
+            person
+                .eyes
+                .wait("16 rows alive", |screen| {
+                    ids.iter().all(|id| {
+                        let row = row(screen, id);
+                        ["streaming", "/128"].iter().all(|text| row.contains(text))
+                    })
+                })
+                .await;
+            // One headset goes silent, the others do not.
+            let gone = Order { headset: Some(ids[3].clone()), ..Fault::HeadsetGone {}.into() };
+            person.sim.control().order(gone);
+            person
+                .eyes
+                .wait("that row stale, and the header", |screen| {
+                    row(screen, &ids[3]).contains("STALE") && screen.contains("1 of 16 stale")
+                })
+                .await;
+            person
+        },
+    )
+    .await;
+    assert_eq!(app.sessions.live().count(), 16);
+    assert_eq!(app.latest().dropped, 0);
+    sim.task.abort();
+}

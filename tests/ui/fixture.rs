@@ -1,6 +1,7 @@
 //! States of the monitor made by hand: no network, no clock, the same every time.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -19,7 +20,8 @@ use cortop::{
     signal::{
         Orientation, Snapshot, Steady, StreamHealth, Traces, View,
         snapshot::{
-            Bins, Column, Detection, Event as Training, Face, Metric, Readings, Table, Trace,
+            Bins, Column, Detection, Device, Event as Training, Face, Metric, Readings, Recent,
+            Table, Trace,
         },
     },
     ui::{Options, Ui},
@@ -212,18 +214,21 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
     let session: SessionId = SID.into();
     let entry = app.sessions.current();
     let health =
-        entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, now)).collect());
+        entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, app.now)).collect());
     let traced = view.stream.is_trace()
         && entry.is_some_and(|entry| entry.subscribed.contains(&view.stream));
     let messages = if view.inspect { messages(now) } else { Vec::new() };
     let pictured = traced.then(|| traces(&view, &session, newest));
+    let readings = readings(now);
+    let device = Device { dev: readings.dev.clone(), eq: readings.eq.clone() };
     Snapshot {
         view,
         traces: pictured,
-        readings: readings(now),
+        readings,
         orientation: Some(Orientation::Angles { roll: -3.2, pitch: 12.4, yaw: 145.0 }),
         messages,
         health: health.unwrap_or_default(),
+        devices: BTreeMap::from([(session, device)]),
         dropped: 0,
     }
 }
@@ -264,7 +269,9 @@ fn messages(now: Instant) -> Vec<Sample> {
     ]
 }
 
-fn health(stream: Stream, now: Instant) -> StreamHealth {
+pub(crate) fn health(stream: Stream, now: Now) -> StreamHealth {
+    let (now, wall) = (now.instant, now.wall.as_nanosecond() as f64 / 1e9);
+    let last = now - Duration::from_millis(8);
     let rate = stream.nominal_rate(&headset(), true);
     StreamHealth {
         session: SID.into(),
@@ -274,11 +281,16 @@ fn health(stream: Stream, now: Instant) -> StreamHealth {
         rate: rate.map(|rate| rate * 0.993),
         received: 4096,
         lost: 0,
-        lost_recently: 0,
         interpolated: 0,
+        recent: Recent {
+            received: 1280,
+            jitter: Some(0.0012),
+            soonest: Some((last, wall - 0.013)),
+            ..Recent::default()
+        },
         odd: 0,
         subscribed: now - Duration::from_secs(190),
-        last: Some(now - Duration::from_millis(8)),
+        last: Some(last),
         last_time: None,
         stale_since: None,
     }

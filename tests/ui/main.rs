@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
 
 mod fixture;
+mod overview;
 
 use std::{
     cell::Cell,
@@ -242,7 +243,7 @@ fn data_that_cannot_be_trusted() {
             for health in &mut snapshot.health {
                 match health.stream {
                     Stream::Eeg => {
-                        (health.lost, health.lost_recently, health.rate) = (57, 12, Some(118.0));
+                        (health.lost, health.recent.lost, health.rate) = (57, 12, Some(118.0));
                     }
                     Stream::Mot => health.stale_since = Some(now - Duration::from_secs(75)),
                     _ => {}

@@ -206,7 +206,7 @@ fn quality_facts(table: &Table, steady: &Steady) -> Vec<String> {
 }
 
 /// How a level looks, worst to best; no number is a level of its own.
-pub(super) fn level_word(level: Option<f64>) -> (Token, &'static str, &'static str) {
+pub(in crate::ui) fn level_word(level: Option<f64>) -> (Token, &'static str, &'static str) {
     match level {
         None => (Token::Dim, glyphs::UNKNOWN, "unknown"),
         Some(level) if level < 0.5 => (Token::None, "○", "none"),

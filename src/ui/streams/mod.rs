@@ -3,7 +3,7 @@
 mod actions;
 mod advice;
 mod bands;
-mod contact;
+pub(super) mod contact;
 mod events;
 mod head;
 mod inspector;
@@ -49,6 +49,10 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     };
     if let Some((stream, plot)) = parts.plot {
         traces::draw(scene, entry, stream, plot, buffer);
+    }
+    if let Some((stream, area)) = parts.health.filter(|_| entry.closed.is_none()) {
+        let lines = summary::health_of_one(scene, entry, stream, area.width);
+        scene::lines(&lines, area, buffer);
     }
     if let Some(lines) = parts.lines {
         summary::draw(scene, entry, lines, buffer);
@@ -124,6 +128,8 @@ struct Parts {
     motion: Option<Rect>,
     /// The last raw messages.
     inspector: Option<Rect>,
+    /// The health of the stream whose traces have the pane to themselves.
+    health: Option<(Stream, Rect)>,
 }
 
 impl Parts {
@@ -131,12 +137,16 @@ impl Parts {
         let flows =
             |stream| app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream));
         match app.streams.shown {
-            Shown::One(Stream::Mot) if flows(Stream::Mot) => {
-                let (motion, plot) = motion::split(inside);
-                Self { plot: Some((Stream::Mot, plot)), motion, ..Self::default() }
-            }
             Shown::One(stream) if stream.is_trace() && flows(stream) => {
-                Self { plot: Some((stream, inside)), ..Self::default() }
+                let head = u16::from(inside.height > MIN_PLOT);
+                let health = Rect { height: head, ..inside };
+                let below = Rect { y: inside.y + head, height: inside.height - head, ..inside };
+                let (motion, plot) = match stream {
+                    Stream::Mot => motion::split(below),
+                    _ => (None, below),
+                };
+                let (plot, health) = (Some((stream, plot)), Some((stream, health)));
+                Self { plot, health, motion, ..Self::default() }
             }
             Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
             Shown::Inspector => Self { inspector: Some(inside), ..Self::default() },

@@ -14,7 +14,7 @@ use crate::{
     cortex::{Link, Refusal, Step, Stream},
     signal::StreamHealth,
     ui::{
-        glyphs, link,
+        glyphs, health, link,
         scene::{self, Scene},
         text,
         theme::Token,
@@ -96,9 +96,7 @@ pub(super) fn lines_of_one(
         return closed(scene, why, width);
     }
     match state(entry, stream) {
-        Some(State::Subscribed) => {
-            vec![health(scene, entry, stream, true).into_iter().collect()]
-        }
+        Some(State::Subscribed) => health_of_one(scene, entry, stream, width),
         Some(State::Refused(refusal)) => {
             let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
             let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message);
@@ -110,6 +108,32 @@ pub(super) fn lines_of_one(
     }
 }
 
+/// All that is known of the health of a stream, over as many lines as it needs.
+pub(super) fn health_of_one(
+    scene: &Scene<'_>,
+    entry: &Entry,
+    stream: Stream,
+    width: u16,
+) -> Vec<Line<'static>> {
+    let Some(health) = of(scene, entry, stream).filter(|_| scene.app.lives(entry)) else {
+        return vec![short(scene, entry, stream, true).into_iter().collect()];
+    };
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for fact in health::facts(scene, health) {
+        match lines.last_mut() {
+            Some(line)
+                if line.width() + glyphs::SEPARATOR.chars().count() + fact.width()
+                    <= usize::from(width) =>
+            {
+                line.push_span(scene.say(Token::Dim, glyphs::SEPARATOR));
+                line.push_span(fact);
+            }
+            _ => lines.push(fact.into()),
+        }
+    }
+    lines
+}
+
 fn refused(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Span<'static>> {
     let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
     let text = if refusal.next.is_empty() { &refusal.message } else { &refusal.next };
@@ -118,7 +142,7 @@ fn refused(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Span<'static
 }
 
 fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: u16) -> Vec<Span<'static>> {
-    let mut spans = health(scene, entry, stream, width >= FULL);
+    let mut spans = short(scene, entry, stream, width >= FULL);
     // The name before, two blanks between, one to the next column.
     let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2 + 1;
     let stale = !is_fresh(scene, entry, stream);
@@ -130,7 +154,7 @@ fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: u16) -> Vec<
 }
 
 fn of<'a>(scene: &Scene<'a>, entry: &Entry, stream: Stream) -> Option<&'a StreamHealth> {
-    scene.app.numbers().health_of(&entry.session.id, stream)
+    scene.app.latest().health_of(&entry.session.id, stream)
 }
 
 /// Whether what is shown of a stream is of this moment.
@@ -140,7 +164,7 @@ pub(super) fn is_fresh(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> bool
 }
 
 /// Rate, loss and age in columns; in short only what is not as it should be beside the rate.
-fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<Span<'static>> {
+fn short(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<Span<'static>> {
     let Some(health) = of(scene, entry, stream) else {
         return vec![scene.say(Token::Dim, "nothing came yet")];
     };
@@ -162,8 +186,10 @@ fn health(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<S
         return spans;
     }
     if full || health.lost > 0 {
-        let loss = if health.lost > 0 { Token::Poor } else { Token::Dim };
-        spans.push(scene.say(loss, format!(" lost {:<3}", health.lost)));
+        let token = if health.lost > 0 { Token::Poor } else { Token::Dim };
+        // Without a counter nobody knows.
+        let lost = if stream.is_trace() { format!("lost {}", health.lost) } else { String::new() };
+        spans.push(scene.say(token, format!(" {lost:<8}")));
     }
     let age = health.last.map(|last| scene.since(last));
     if full || age.is_none_or(|age| age > YOUNG) {

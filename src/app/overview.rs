@@ -1,0 +1,201 @@
+//! All headsets at once, a row each, in an order that shows the worst first. Tells what is in the
+//! rows and how they are sorted; knows nothing of how they look.
+
+use super::{Action, App, Entry, Pane, Severity};
+use crate::{
+    cortex::{Headset, Stream, headset::HeadsetStatus, session::SessionStatus},
+    signal::{StreamHealth, snapshot::Device},
+};
+
+/// What the rows are sorted by: a column of the overview.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By id.
+    #[default]
+    Headset,
+    /// Stale first, streaming last.
+    State,
+    /// The emptiest first.
+    Battery,
+    /// The worst sensor first.
+    Contact,
+    /// The furthest below its nominal rate first.
+    Rate,
+    /// The most losses of the last 10 s first.
+    Loss,
+    /// The oldest sample first.
+    Age,
+    /// Recording, activated, opened, none.
+    Session,
+}
+
+impl Sort {
+    /// The columns in the order of the key.
+    pub const ALL: [Self; 8] = [
+        Self::Headset,
+        Self::State,
+        Self::Battery,
+        Self::Contact,
+        Self::Rate,
+        Self::Loss,
+        Self::Age,
+        Self::Session,
+    ];
+
+    pub(super) fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+}
+
+/// How it stands with a headset, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A session lives, and this stream, the first of them, is stale.
+    Stale(Stream),
+    /// A session lives, and its main stream comes at another rate than it should.
+    OffRate,
+    /// On a USB cable, over which nothing can stream.
+    OnCable,
+    /// A session lives, and nothing has come yet.
+    Silent,
+    /// On its way.
+    Connecting,
+    /// Without a session.
+    Connected,
+    /// Seen, not connected; or a status this program does not know.
+    Discovered,
+    /// A session lives, and its streams flow.
+    Streaming,
+}
+
+/// A headset and what is known of it at the moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The headset.
+    pub headset: &'a Headset,
+    /// Its live session.
+    pub entry: Option<&'a Entry>,
+    /// The health of its main stream: EEG, and without it motion.
+    pub main: Option<&'a StreamHealth>,
+    /// What it says of itself.
+    pub device: Option<&'a Device>,
+    /// How it stands with it.
+    pub standing: Standing,
+}
+
+impl<'a> Row<'a> {
+    fn new(app: &'a App, headset: &'a Headset) -> Self {
+        let numbers = app.latest();
+        let entry = app.sessions.on(&headset.id).filter(|entry| app.lives(entry));
+        let session = entry.map(|entry| &entry.session.id);
+        let health = session.map_or(&[][..], |id| numbers.health_in(id));
+        let main = |stream| health.iter().find(|health| health.stream == stream);
+        let main = main(Stream::Eeg).or_else(|| main(Stream::Mot));
+        let standing = match (&headset.status, health) {
+            (_, [first, ..]) => match health.iter().find(|one| one.stale_since.is_some()) {
+                Some(stale) => Standing::Stale(stale.stream),
+                None if main.is_some_and(StreamHealth::rate_is_off) => Standing::OffRate,
+                None if first.last.is_some() => Standing::Streaming,
+                None => Standing::Silent,
+            },
+            (_, []) if entry.is_some() => Standing::Silent,
+            (HeadsetStatus::Connected, _) if headset.is_on_usb_cable() => Standing::OnCable,
+            (HeadsetStatus::Connected, _) => Standing::Connected,
+            (HeadsetStatus::Connecting, _) => Standing::Connecting,
+            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => Standing::Discovered,
+        };
+        Self {
+            headset,
+            entry,
+            main,
+            device: session.and_then(|id| numbers.devices.get(id)),
+            standing,
+        }
+    }
+
+    /// Its number in the column sorted by, smaller first; those of which nothing is known come last.
+    fn key(&self, sort: Sort, app: &App) -> f64 {
+        let known = match sort {
+            Sort::Headset | Sort::State => None,
+            Sort::Battery => self.device.and_then(Device::battery),
+            Sort::Contact => self.device.and_then(|device| {
+                let level = device.worst()?.1.unwrap_or(-1.0);
+                Some(level * 1e3 + device.contact().unwrap_or_default())
+            }),
+            // In whole per cent, or else the rows would never stand still.
+            Sort::Rate => {
+                self.main.and_then(|main| Some((100.0 * main.rate? / main.nominal_rate?).round()))
+            }
+            Sort::Loss => self.main.map(|main| -main.recent.loss()),
+            Sort::Age => self.main.and_then(|main| main.last).map(|last| {
+                let age = app.now.instant.saturating_duration_since(last).as_secs();
+                -(age as f64)
+            }),
+            Sort::Session => self.entry.map(|Entry { session, .. }| match &session.status {
+                _ if session.recording => 0.0,
+                SessionStatus::Activated => 1.0,
+                _ => 2.0,
+            }),
+        };
+        known.unwrap_or(f64::INFINITY)
+    }
+}
+
+impl App {
+    /// Whether the overview of all headsets stands in place of the panes.
+    #[must_use]
+    pub fn shows_overview(&self) -> bool {
+        self.headsets.overview && self.focus == Pane::Headsets
+    }
+
+    /// A row for each headset that is listed or has a live session, sorted; equal ones by id.
+    #[must_use]
+    pub fn overview(&self) -> Vec<Row<'_>> {
+        let sort = self.headsets.sort;
+        let list = &self.headsets.list;
+        // The list may leave out one whose streams flow.
+        let live = self.sessions.live().map(|entry| &entry.session.headset);
+        let unlisted = live.filter(|headset| list.iter().all(|listed| listed.id != headset.id));
+        let mut rows: Vec<_> =
+            list.iter().chain(unlisted).map(|headset| Row::new(self, headset)).collect();
+        rows.sort_by(|one, other| {
+            let order = match sort {
+                Sort::State => one.standing.cmp(&other.standing),
+                _ => one.key(sort, self).total_cmp(&other.key(sort, self)),
+            };
+            order.then_with(|| one.headset.id.cmp(&other.headset.id))
+        });
+        rows
+    }
+
+    pub(super) fn sort_overview(&mut self) {
+        if self.shows_overview() {
+            self.headsets.sort = self.headsets.sort.next();
+        } else {
+            let key = self.settings.keymap.keys(Action::Overview).first();
+            let key = key.map(|key| format!(" with {key}")).unwrap_or_default();
+            self.say(Severity::Info, format!("the overview is what is sorted: open it{key}"));
+        }
+    }
+
+    /// Moves the selection by `step` rows of what is shown, stopping at the ends.
+    pub(super) fn step_headset(&mut self, step: isize) {
+        let ids: Vec<_> = if self.shows_overview() {
+            self.overview().iter().map(|row| row.headset.id.clone()).collect()
+        } else {
+            self.headsets.list.iter().map(|headset| headset.id.clone()).collect()
+        };
+        self.headsets.step(&ids, step);
+    }
+
+    /// How many live sessions have a stale stream, and how many live.
+    #[must_use]
+    pub fn stale_sessions(&self) -> (usize, usize) {
+        let live = || self.sessions.live().filter(|entry| self.lives(entry));
+        let is_stale = |entry: &&Entry| {
+            let health = self.latest().health_in(&entry.session.id);
+            health.iter().any(|health| health.stale_since.is_some())
+        };
+        (live().filter(is_stale).count(), live().count())
+    }
+}

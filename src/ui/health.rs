@@ -1,0 +1,97 @@
+//! The health of a stream in words, each fact by itself: whoever shows it takes what there is room
+//! for.
+
+use ratatui::text::Span;
+
+use super::{glyphs, scene::Scene, text, theme::Token};
+use crate::signal::StreamHealth;
+
+/// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
+/// machine.
+const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.005..=1.0;
+
+/// Everything, the most telling first.
+pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'static>> {
+    let mut facts = vec![rate(scene, health)];
+    let mut add = |token, text: String| facts.push(scene.say(token, text));
+    if let Some(since) = health.stale_since {
+        add(Token::Bad, format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since)));
+    }
+    let recent = &health.recent;
+    let counted = |name: &str, all: u64, now: u64| {
+        let share = text::percent(all, health.received.saturating_add(health.lost));
+        match (all, now) {
+            (0, _) => (Token::Text, format!("{name} 0")),
+            (all, now) => {
+                let token = if now > 0 { Token::Bad } else { Token::Poor };
+                (token, format!("{name} {all} ({share}), {now} in 10 s"))
+            }
+        }
+    };
+    // The other streams have no counter: what they lost, nobody knows.
+    if health.stream.is_trace() {
+        let (token, text) = counted("lost", health.lost, recent.lost);
+        add(token, text);
+    }
+    let age = health.last.map(|last| text::age(scene.since(last)));
+    add(Token::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));
+    // Of events neither is of use.
+    let paced = |_: &f64| health.nominal_rate.is_some();
+    if let Some(jitter) = recent.jitter.filter(paced) {
+        add(Token::Text, format!("jitter {}", seconds(jitter)));
+    }
+    if let Some(delay) = delay(scene, health).filter(paced) {
+        if is_plausible(delay) {
+            add(Token::Text, format!("delay {}", signed(delay)));
+        } else {
+            add(Token::Poor, format!("delay {}: clocks differ", signed(delay)));
+        }
+    }
+    if health.stream.is_trace() {
+        let (token, text) = counted("interpolated", health.interpolated, recent.interpolated);
+        add(token, text);
+    }
+    if health.odd > 0 {
+        add(Token::Poor, format!("odd {}", health.odd));
+    }
+    facts
+}
+
+/// The measured rate beside the nominal one; of events their number.
+pub(super) fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
+    let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
+    let (token, mark) = if health.rate_is_off() { (Token::Bad, " off") } else { (Token::Text, "") };
+    match health.nominal_rate {
+        Some(nominal) => scene.say(token, format!("{rate}/{} Hz{mark}", text::rate(nominal))),
+        None => scene.say(Token::Text, format!("{} events", health.received)),
+    }
+}
+
+/// Seconds from a sample's `time` to its arrival by this machine's clock, of the one within the
+/// last 10 s that came soonest: what is left then are the way, and the difference of the clocks.
+pub(super) fn delay(scene: &Scene<'_>, health: &StreamHealth) -> Option<f64> {
+    let (arrival, time) = health.recent.soonest?;
+    let now = scene.app.now.wall.as_nanosecond() as f64 / 1e9;
+    Some(now - scene.since(arrival).as_secs_f64() - time)
+}
+
+/// Whether a delay can be one: within a second, and not before its time.
+pub(super) fn is_plausible(delay: f64) -> bool {
+    PLAUSIBLE.contains(&delay)
+}
+
+/// A short time with its unit, two digits at least.
+pub(super) fn seconds(seconds: f64) -> String {
+    match seconds.abs() {
+        small if small < 0.009_95 => format!("{:.1} ms", seconds * 1e3),
+        small if small < 0.9995 => format!("{:.0} ms", seconds * 1e3),
+        small if small < 99.95 => format!("{seconds:.1} s"),
+        _ => format!("{seconds:.0} s"),
+    }
+}
+
+/// The same with its sign.
+pub(super) fn signed(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "-" } else { "+" };
+    format!("{sign}{}", self::seconds(seconds.abs()))
+}

@@ -1,0 +1,231 @@
+//! The overview of a lab with sixteen headsets, and what the header says of them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use cortop::{
+    app::{Action, Key, Message, Pane, Sort, Throughput},
+    cortex::{
+        Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
+        session::SessionStatus,
+    },
+    signal::snapshot::{Device, Table},
+};
+
+use crate::{
+    fixture::{Stage, headset, health, options, session},
+    picture,
+};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (160, 48)];
+const HEADSETS: usize = 16;
+
+fn id(at: usize) -> HeadsetId {
+    let number = u32::try_from(at).expect("small") * 2 + 1;
+    let prefix = match at {
+        2 => "INSIGHT2",
+        5 => "EPOCFLEX",
+        9 => "MN8",
+        _ => "EPOCX",
+    };
+    format!("{prefix}-{:08X}", 0x1A2B_3C4D_u32.wrapping_mul(number)).into()
+}
+
+fn sid(at: usize) -> SessionId {
+    format!("{at:08x}-2222-4333-8444-555555555555").into()
+}
+
+/// Those with a session: the others are discovered, connecting, on a cable, and connected only.
+fn has_session(at: usize) -> bool {
+    !(10..14).contains(&at)
+}
+
+fn one(at: usize) -> Headset {
+    let (status, connected_by) = match at {
+        10 => (HeadsetStatus::Discovered, "bluetooth"),
+        11 => (HeadsetStatus::Connecting, "bluetooth"),
+        12 => (HeadsetStatus::Connected, "usb cable"),
+        _ => (HeadsetStatus::Connected, "dongle"),
+    };
+    let connected_by = connected_by.to_owned();
+    let custom_name = if at == 3 { "Lab 3".to_owned() } else { String::new() };
+    Headset { id: id(at), status, connected_by, custom_name, ..headset() }
+}
+
+/// Contact of the sensors and the battery, different from headset to headset.
+fn device(at: usize, stage: &Stage) -> Device {
+    let levels = [
+        ("AF3", 4.0),
+        ("T7", if at.is_multiple_of(3) { 4.0 } else { (at % 4) as f64 }),
+        ("Pz", 4.0),
+    ];
+    let all = [("BatteryPercent", if at == 7 { 12.0 } else { 97.0 - 4.0 * at as f64 })];
+    let overall = [("OVERALL", 100.0 - (at % 3) as f64 * 9.0)];
+    let values = levels.into_iter().chain(overall).chain(all);
+    let values = values.map(|(label, value)| (label.to_owned(), Some(value))).collect();
+    let received = stage.app.now.instant - Duration::from_millis(200);
+    Device { dev: Some(Arc::new(Table { values, received })), eq: None }
+}
+
+fn lab() -> Stage {
+    let mut stage = Stage::new(&options()).streaming();
+    stage.hear(Event::Closed { session: crate::SID.into(), why: "for the lab".to_owned() });
+    stage.hear(Event::Headsets((0..HEADSETS).map(one).collect()));
+    for at in (0..HEADSETS).filter(|&at| has_session(at)) {
+        let status = if at == 15 { SessionStatus::Opened } else { SessionStatus::Activated };
+        let session = session(status);
+        stage.hear(Event::Session(Session {
+            id: sid(at),
+            headset: one(at),
+            recording: at == 14,
+            ..session
+        }));
+        let streams = Stream::ALL[usize::from(at == 15)..].to_vec();
+        stage.hear(Event::Subscribed { session: sid(at), streams, refused: Vec::new() });
+    }
+    stage.app.notice = None;
+    stage.app.focus = Pane::Headsets;
+    stage.app.update(Message::Action(Action::Overview));
+    stage
+}
+
+/// What the decoder says of it.
+fn flowing(mut stage: Stage) -> Stage {
+    let now = stage.app.now;
+    let devices: BTreeMap<_, _> = (0..HEADSETS)
+        .filter(|&at| has_session(at))
+        .map(|at| (sid(at), device(at, &stage)))
+        .collect();
+    stage.spoil(|snapshot, late| {
+        snapshot.devices = devices;
+        snapshot.health = (0..HEADSETS)
+            .filter(|&at| has_session(at))
+            .flat_map(|at| Stream::ALL[usize::from(at == 15)..].iter().map(move |&s| (at, s)))
+            .map(|(at, stream)| {
+                let mut health = health(stream, now);
+                (health.session, health.headset) = (sid(at), id(at));
+                match (at, stream) {
+                    (4, Stream::Eeg) => (health.lost, health.recent.lost) = (70, 64),
+                    (6, Stream::Eeg) => health.rate = Some(118.0),
+                    (1, _) | (8, Stream::Dev) => {
+                        let last = late - Duration::from_secs(75);
+                        (health.last, health.stale_since) = (Some(last), Some(last));
+                    }
+                    _ => {}
+                }
+                health
+            })
+            .collect();
+    });
+    stage
+}
+
+fn press(stage: &mut Stage, key: Key) {
+    stage.app.update(Message::Key(key));
+}
+
+/// The rows of the table, each beginning with its headset.
+fn ids(stage: &Stage) -> Vec<HeadsetId> {
+    stage.app.overview().iter().map(|row| row.headset.id.clone()).collect()
+}
+
+#[test]
+fn all_sixteen_are_seen_at_once() {
+    for (width, height) in SIZES {
+        let stage = flowing(lab());
+        picture("overview", &stage, width, height);
+        let text = stage.text(width, height);
+        assert!((0..HEADSETS).all(|at| text.contains(id(at).as_str())), "{text}");
+        assert!(text.contains("2 of 12 stale"), "{text}");
+        let mut stage = stage;
+        stage.app.headsets.sort = Sort::State;
+        picture("overview_by_state", &stage, width, height);
+    }
+}
+
+#[test]
+fn the_worst_come_first_in_every_column() {
+    let mut stage = flowing(lab());
+    for (sort, first) in [
+        (Sort::State, 1),
+        (Sort::Battery, 7),
+        (Sort::Contact, 8),
+        (Sort::Rate, 6),
+        (Sort::Loss, 4),
+        (Sort::Age, 1),
+        (Sort::Session, 14),
+    ] {
+        press(&mut stage, Key::char('s'));
+        assert_eq!(stage.app.headsets.sort, sort);
+        assert_eq!(ids(&stage)[0], id(first), "{sort:?}");
+        // Of those without a session nothing is known.
+        let last = ids(&stage).pop().expect("rows");
+        let nameless = (0..HEADSETS).filter(|&at| !has_session(at)).any(|at| id(at) == last);
+        assert!(nameless || sort == Sort::State, "{sort:?}: {last}");
+    }
+    assert!(stage.text(80, 24).contains("rate off"), "not by its colour alone");
+    press(&mut stage, Key::char('s'));
+    assert!(ids(&stage).is_sorted(), "by id again");
+}
+
+#[test]
+fn keys_go_through_the_rows_as_they_stand_and_enter_goes_to_the_session() {
+    let mut stage = flowing(lab());
+    stage.app.headsets.sort = Sort::Battery;
+    for _ in 0..HEADSETS {
+        press(&mut stage, Key::UP);
+    }
+    assert_eq!(stage.app.headsets.selected, Some(id(7)));
+    press(&mut stage, Key::DOWN);
+    assert_eq!(stage.app.headsets.selected.as_ref(), ids(&stage).get(1));
+    let selected = ids(&stage)[1].clone();
+    press(&mut stage, Key::ENTER);
+    assert_eq!(stage.app.sessions.current().expect("one").session.headset.id, selected);
+    assert!(stage.app.focus == Pane::Streams && !stage.app.shows_overview());
+    press(&mut stage, Key::char('1'));
+    assert!(stage.app.shows_overview(), "one comes back to it");
+    press(&mut stage, Key::char('o'));
+    assert!(!stage.app.shows_overview());
+}
+
+#[test]
+fn a_low_screen_scrolls_with_the_selection() {
+    let mut stage = flowing(lab());
+    for step in 0..HEADSETS {
+        let text = stage.text(80, 10);
+        let selected = stage.app.headsets.selected.clone().expect("one");
+        let row = text.lines().find(|line| line.contains('▶') && line.contains(selected.as_str()));
+        assert!(row.is_some(), "step {step}\n{text}");
+        press(&mut stage, Key::DOWN);
+    }
+}
+
+#[test]
+fn the_header_says_when_frames_are_fewer_than_asked() {
+    let mut stage = flowing(lab());
+    stage.app.settings.fps = 10;
+    let throughput = Throughput { bytes: 8000.0, frames: 4.0, held_back: true };
+    stage.app.update(Message::Throughput(throughput));
+    let text = stage.text(80, 24);
+    let first = text.lines().next().expect("a header");
+    assert!(first.contains("4/10 fps, held back") && first.contains("2 of 12"), "{first}");
+}
+
+#[test]
+fn what_becomes_stale_is_said_at_once_though_numbers_stand() {
+    let mut stage = flowing(lab());
+    let mut snapshot = (*stage.app.snapshot).clone();
+    for health in snapshot.health.iter_mut().filter(|health| health.session == sid(0)) {
+        (health.stale_since, health.received) = (health.last, 9999);
+    }
+    stage.app.update(Message::Snapshot(Arc::new(snapshot)));
+    let text = stage.text(80, 24);
+    assert!(text.contains("3 of 12 stale"), "{text}");
+}
+
+#[test]
+fn every_size_can_be_drawn() {
+    let stage = flowing(lab());
+    for (width, height) in (1..=130).flat_map(|width| [1, 4, 7, 25].map(|height| (width, height))) {
+        stage.buffer(width, height);
+    }
+}
