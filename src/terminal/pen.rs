@@ -32,12 +32,12 @@ const ATTRIBUTES: [Modifier; 9] = [
 pub(super) struct Pen {
     at: Option<Position>,
     style: Option<Style>,
-    /// The rightmost column written so far: one that surely exists. Beyond it the terminal may wait
+    /// The rightmost column so far: one that surely exists. Beyond it the terminal may wait
     /// to wrap, and a step from there would start from an unknown column.
     widest: u16,
     rows: Vec<Row>,
-    /// How far the last row was moved: those of a plot are moved alike.
-    moved: u16,
+    /// How a row was moved last: those of a plot are moved alike.
+    moved: Shift,
     /// Two ways to the next cell, of which the shorter is taken.
     ways: [Vec<u8>; 2],
 }
@@ -49,6 +49,7 @@ impl Pen {
     /// Draws the cells that changed, which come row by row and in each from left to right.
     pub(super) fn draw<'a>(&mut self, out: &mut Vec<u8>, cells: impl Iterator<Item = Change<'a>>) {
         let cells: Vec<Change<'_>> = cells.collect();
+        self.widest = cells.iter().fold(self.widest, |widest, (x, ..)| widest.max(*x));
         let rows = || cells.chunk_by(|(_, y, _), (_, next, _)| y == next);
         // First the rows are moved at the left edge of a plot, then completed at its right one: so
         // it is one step down from each to the next.
@@ -70,9 +71,10 @@ impl Pen {
         }
         let row = &mut self.rows[place];
         let strange = changes.iter().filter(|(x, _, cell)| !row.want(*x, cell)).count();
-        let shift = row.shift(first..last + 1, self.moved).filter(|_| strange == 0)?;
+        let shift =
+            row.shift(first..last + 1, self.widest + 1, self.moved).filter(|_| strange == 0)?;
         row.moved(shift);
-        self.moved = shift.by;
+        self.moved = shift;
         self.go(out, Position { x: shift.from, y });
         control(out, shift.by, 'P');
         Some(shift)
@@ -113,7 +115,6 @@ impl Pen {
         self.go(out, Position { x, y });
         self.wear(out, symbol, style);
         out.extend_from_slice(symbol.as_bytes());
-        self.widest = self.widest.max(x);
         self.at = (x < self.widest).then_some(Position { x: x + 1, y });
     }
 
@@ -421,7 +422,7 @@ mod tests {
         let mut pen = Pen::default();
         let first =
             drawn(&mut pen, &[(4, 1, green.clone()), (5, 1, green.clone()), (9, 9, green.clone())]);
-        assert_eq!(first, "\x1b[2;5H\x1b[0;32m⣿\x1b[2;6H⣿\x1b[10;10H⣿");
+        assert_eq!(first, "\x1b[2;5H\x1b[0;32m⣿⣿\x1b[10;10H⣿");
         // The next frame goes on in the same style; a cell below is a step down and one back.
         let next = drawn(&mut pen, &[(4, 2, green.clone()), (4, 3, green)]);
         assert_eq!(next, "\x1b[3;5H⣿\n\x08⣿");

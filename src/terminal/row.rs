@@ -84,7 +84,7 @@ impl PartialEq for Glyph {
 }
 
 /// A move of cells to the left: those of the columns `from + by..hole + by`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift {
     /// The first column that is written over.
     pub(super) from: u16,
@@ -106,17 +106,21 @@ impl Row {
     /// Takes in a change; whether its place is sure.
     pub(super) fn want(&mut self, x: u16, cell: &Cell) -> bool {
         let x = usize::from(x);
-        if self.wanted.len() < x + 2 {
-            // The screen is blank before the first frame.
-            self.shown.resize(x + 2, Some(Glyph::BLANK));
-            self.wanted.resize(x + 2, Some(Glyph::BLANK));
-        }
+        self.reach(x + 2);
         self.wanted[x] = Glyph::of(cell);
         let sure = self.wanted[x].is_some();
         if !sure {
             self.wanted[x + 1] = None;
         }
         sure
+    }
+
+    /// The screen is blank before the first frame.
+    fn reach(&mut self, width: usize) {
+        if self.wanted.len() < width {
+            self.shown.resize(width, Some(Glyph::BLANK));
+            self.wanted.resize(width, Some(Glyph::BLANK));
+        }
     }
 
     /// What is wanted of a column is going to be shown; whether anything has to be drawn for it.
@@ -131,38 +135,47 @@ impl Row {
         !stands
     }
 
-    /// The move that leaves far fewer of the changed columns to be drawn, if there is one.
-    /// `likely` is how far it probably goes.
-    pub(super) fn shift(&self, changed: Range<u16>, likely: u16) -> Option<Shift> {
+    /// The move that leaves far fewer of the changed columns to be drawn, if there is one. `width`:
+    /// how many columns surely exist. `last`: the move of another row, which this one's is probably
+    /// like.
+    pub(super) fn shift(&mut self, changed: Range<u16>, width: u16, last: Shift) -> Option<Shift> {
+        self.reach(usize::from(width));
         let changes = changed.clone().filter(|&x| self.differs(x)).count();
         if changes < WORTH {
             return None;
         }
-        once(likely).chain(1..=FARTHEST).find_map(|by| self.shift_by(changed.clone(), changes, by))
+        let mut far = once(last.by).chain(1..=FARTHEST);
+        far.find_map(|by| self.shift_by(&changed, changes, width, Shift { by, ..last }))
     }
 
-    /// Within the changed columns, which surely exist.
-    fn shift_by(&self, changed: Range<u16>, changes: usize, by: u16) -> Option<Shift> {
-        let comes_right = |x: u16| {
-            x + by < changed.end && self.shown[usize::from(x + by)] == self.wanted[usize::from(x)]
+    fn shift_by(
+        &self,
+        changed: &Range<u16>,
+        changes: usize,
+        width: u16,
+        Shift { from, hole, by }: Shift,
+    ) -> Option<Shift> {
+        let fits = |x: u16| {
+            x + by < width && self.shown[usize::from(x + by)] == self.wanted[usize::from(x)]
         };
-        // Nearly all have to come right; where they do not, that is soon known.
-        let wrong = |&x: &u16| self.differs(x) && !comes_right(x);
-        if changed.clone().filter(wrong).nth(changes / 4).is_some() {
+        let differing = || changed.clone().filter(|&x| self.differs(x));
+        // Three of four have to come right; where they do not, that is soon known.
+        if differing().filter(|&x| !fits(x)).nth(changes / 4).is_some() {
             return None;
         }
-        let right = |&x: &u16| self.differs(x) && comes_right(x);
-        let from = changed.clone().find(right)?;
-        let hole = changed.clone().rfind(right)? + 1;
+        let (first, last) = (differing().find(|&x| fits(x))?, differing().rfind(|&x| fits(x))?);
+        // Moves below each other cost least.
+        let from = if from < first && (from..first).all(fits) { from } else { first };
+        let hole = if (last + 1..hole).all(fits) { hole.max(last + 1) } else { last + 1 };
+        let moved = || from..hole + by;
         let sure =
-            |x: u16| [&self.shown, &self.wanted].iter().all(|row| row[usize::from(x)].is_some());
-        if !(from..hole + by).all(sure) {
+            |x: u16| self.shown[usize::from(x)].is_some() && self.wanted[usize::from(x)].is_some();
+        if !moved().all(sure) {
             return None;
         }
         // What did not change and is moved away has to be drawn again.
-        let spoiled = |&x: &u16| !self.differs(x) && (x >= hole || !comes_right(x));
-        let spoiled = (from..hole + by).filter(spoiled).count();
-        let spared = changed.clone().filter(right).count();
+        let spoiled = moved().filter(|&x| !self.differs(x) && (x >= hole || !fits(x))).count();
+        let spared = differing().filter(|&x| fits(x)).count();
         (spared >= spoiled + WORTH).then_some(Shift { from, hole, by })
     }
 

@@ -107,7 +107,11 @@ impl Tty {
         Self::over(guard::Out(stdout()?), output)
     }
 
-    fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
+    /// Starts the writer over anything that takes bytes.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
         Ok(Self {
             frame: Vec::new(),
             writer: Writer::spawn(out)?,
