@@ -61,7 +61,7 @@ fn written(motion: Motion, zoomed: bool, plain: bool) -> usize {
         for _ in 0..FRAMES_A_SECOND {
             alive.pass(Duration::from_secs(1) / FRAMES_A_SECOND, SIZE);
             terminal.draw(|frame| alive.stage.ui.draw(&alive.stage.app, frame)).expect("drawn");
-            while !terminal.backend_mut().is_ready() {
+            while !terminal.backend_mut().is_ready(false) {
                 thread::yield_now();
             }
         }
