@@ -140,18 +140,18 @@ impl Row {
     /// like.
     pub(super) fn shift(&mut self, changed: Range<u16>, width: u16, last: Shift) -> Option<Shift> {
         self.reach(usize::from(width));
-        let changes = changed.clone().filter(|&x| self.differs(x)).count();
-        if changes < WORTH {
+        let count = changed.clone().filter(|&x| self.differs(x)).count();
+        if count < WORTH {
             return None;
         }
         let mut far = once(last.by).chain(1..=FARTHEST);
-        far.find_map(|by| self.shift_by(&changed, changes, width, Shift { by, ..last }))
+        far.find_map(|by| self.shift_by(&changed, count, width, Shift { by, ..last }))
     }
 
     fn shift_by(
         &self,
         changed: &Range<u16>,
-        changes: usize,
+        count: usize,
         width: u16,
         Shift { from, hole, by }: Shift,
     ) -> Option<Shift> {
@@ -160,7 +160,7 @@ impl Row {
         };
         let differing = || changed.clone().filter(|&x| self.differs(x));
         // Three of four have to come right; where they do not, that is soon known.
-        if differing().filter(|&x| !fits(x)).nth(changes / 4).is_some() {
+        if differing().filter(|&x| !fits(x)).nth(count / 4).is_some() {
             return None;
         }
         let (first, last) = (differing().find(|&x| fits(x))?, differing().rfind(|&x| fits(x))?);

@@ -61,8 +61,8 @@ impl Alive {
 
     /// Lets a time pass: its samples reach the decoder, and its picture the monitor.
     pub(crate) fn pass(&mut self, time: Duration, (width, height): (u16, u16)) {
+        let (earlier, before) = (self.elapsed, self.stage.app.now.instant);
         self.elapsed += time;
-        let before = self.stage.app.now.instant;
         self.stage.forward(time);
         let now = self.stage.app.now.instant;
         let view = self.stage.ui.view(&self.stage.app, Rect::new(0, 0, width, height));
@@ -75,7 +75,7 @@ impl Alive {
                 self.source.write(stream, *next, live, &mut row);
                 let at = self.source.time(stream, *next);
                 let text = row.finish(SID, EPOCH + at).into();
-                let since = Duration::from_secs_f64(at).saturating_sub(self.elapsed - time);
+                let since = Duration::from_secs_f64(at).saturating_sub(earlier);
                 let received = before + since;
                 let subscription = Arc::clone(subscription);
                 self.decoder.push(Feed::Sample(Sample { subscription, text, received }), now);
