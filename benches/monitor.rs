@@ -66,9 +66,10 @@ fn first_frame() {
 }
 
 fn idle() {
-    let service = Service::start(Vec::new());
-    let monitor = service.monitor(None);
-    let use_ = monitor.measure();
+    let service = Service::start(vec![epoc_x()]);
+    // Connected, with a session, but nothing flows.
+    let args = ["--url", &service.url, "--streams", "sys"];
+    let use_ = Monitor::start(Path::new(CORTOP), &args, None).measure();
     println!(
         "idle: {:.2} wake-ups/s (target ≤ 2), {:.3} s CPU a minute (target ≤ 0.02), {:.0} B/s",
         use_.wake_ups,
