@@ -1,5 +1,5 @@
-//! How many bytes the whole monitor writes to a terminal of 160×48 while everything on it is alive:
-//! the budgets of a slow line. The same in every run.
+//! How many bytes the whole monitor writes to a terminal of 160×48 while everything on it is alive,
+//! with 14 traces in RGB colours: the budgets of a slow line. The same in every run.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
@@ -10,7 +10,7 @@ mod alive;
 mod fixture;
 
 use std::{
-    io,
+    fs, io,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -23,6 +23,7 @@ use alive::Alive;
 use cortop::{
     app::{Message, Motion, Throughput},
     terminal::{Output, Screen as _, Tty},
+    ui::Options,
 };
 use fixture::{Stage, options};
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
@@ -32,6 +33,13 @@ const FRAMES_A_SECOND: u32 = 10;
 /// Seconds before everything is filled, and seconds measured: whole windows of ten seconds.
 const FILLED: u32 = 22;
 const MEASURED: u32 = 20;
+
+/// Neighbours differ in colour, and each colour takes the most bytes.
+const RGB: &str = r##"
+[tokens]
+trace = { color = "green", rgb = "#64c896" }
+trace-alt = { color = "cyan", rgb = "#7896f0" }
+"##;
 
 /// Counts what a terminal would get.
 struct Counter(Arc<AtomicUsize>);
@@ -48,7 +56,12 @@ impl io::Write for Counter {
 
 /// Bytes a second.
 fn written(motion: Motion, zoomed: bool, plain: bool) -> usize {
-    let mut alive = Alive::new(Stage::new(&options()).streaming());
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
+    let themes = Some(folder.path().to_owned());
+    let mut alive = Alive::new(Stage::new(&Options { rgb: true, themes, ..options() }).streaming());
+    let themes = &alive.stage.app.settings.themes;
+    alive.stage.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
     alive.stage.app.zoomed = zoomed;
     alive.stage.app.streams.motion = motion;
     let written = Arc::new(AtomicUsize::new(0));
