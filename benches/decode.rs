@@ -1,14 +1,8 @@
 //! What a sample costs: its message into numbers, its numbers into columns, and both on the way
 //! through the decoder with its filters and history. Allocations are counted beside the time.
-//!
-//! Instructions repeat exactly where times do not: run a bench twice under callgrind, and divide
-//! the difference by that of the iterations.
-//!
-//! ```text
-//! cargo bench --bench decode --no-run
-//! valgrind --tool=callgrind target/release/deps/decode-* --bench --exact \
-//!     decode::message_into_numbers::14 --sample-count 1 --sample-size 1000   # then 6000
-//! ```
+
+#[expect(dead_code, reason = "other benches use the rest")]
+mod instructions;
 
 use std::{hint::black_box, sync::Arc};
 
@@ -23,6 +17,7 @@ use cortop::{
     },
 };
 use divan::{AllocProfiler, Bencher};
+use instructions::Work;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -32,15 +27,61 @@ static ALLOC: AllocProfiler = AllocProfiler::system();
 /// A Flex has 32 sensors, an EPOC X 14.
 const CHANNELS: [usize; 2] = [14, 32];
 
-const TARGETS: &str = "\
-targets for 14 / 32 channels
-  message_into_numbers   0 allocations, 6700 / 12200 instructions, 0.60 of message_into_a_tree
-  sample_into_columns    0 allocations, 185 / 235 instructions
-  through_the_decoder    0 allocations but for the history, in chunks of 1024 samples
-";
+/// Instructions that a message or sample may take, of 14 and of 32 channels.
+const PARSED: [f64; 2] = [6700.0, 12_200.0];
+const PUSHED: [f64; 2] = [185.0, 235.0];
+/// The share of parsing into a tree that parsing may take.
+const OF_TREE: f64 = 0.6;
+
+const ALLOCATIONS: &str = "\
+allocations: 0 in message_into_numbers and sample_into_columns; in through_the_decoder those of the
+history, in chunks of 1024 samples";
 
 fn main() {
-    println!("{TARGETS}");
+    let parsed = CHANNELS.map(|channels| {
+        let layout = Layout::new(&subscription(channels));
+        let text = message(channels, 77);
+        move |turns| {
+            let mut record = Record::default();
+            for _ in 0..turns {
+                let _ = black_box(parse(black_box(&text), &layout, &mut record));
+            }
+        }
+    });
+    let text = message(CHANNELS[0], 77);
+    let tree = |turns| {
+        for _ in 0..turns {
+            let _ = black_box(into_tree(black_box(&text), &mut Vec::new()));
+        }
+    };
+    let pushed = CHANNELS.map(|channels| {
+        let samples = samples(channels);
+        move |turns: u32| {
+            let mut envelope = Envelope::new(BINS, channels, 0);
+            for sample in samples.iter().cycle().take(turns as usize) {
+                envelope.push(black_box(sample));
+            }
+        }
+    });
+    let work = |name: &str, run| Work { name: name.to_owned(), turns: (1000, 6000), run };
+    let work: [Work<'_>; 5] = [
+        work("parse 14", &parsed[0]),
+        work("parse 32", &parsed[1]),
+        work("tree 14", &tree),
+        work("push 14", &pushed[0]),
+        work("push 32", &pushed[1]),
+    ];
+    let Some(costs) = instructions::measure(&work) else { return };
+    if let [parse, parse_32, tree, push, push_32] = costs[..] {
+        for (place, (parse, push)) in [(parse, push), (parse_32, push_32)].into_iter().enumerate() {
+            let (channels, parsed, pushed) = (CHANNELS[place], PARSED[place], PUSHED[place]);
+            println!("a message of {channels} channels into numbers {parse} (target ≤ {parsed})");
+            println!("a sample of {channels} channels into columns  {push} (target ≤ {pushed})");
+        }
+        let share = parse.number() / tree.number();
+        println!("of a message into a tree {share:.2} (target ≤ {OF_TREE})");
+    }
+    println!("{ALLOCATIONS}\n");
     divan::main();
 }
 
@@ -85,12 +126,14 @@ fn message_into_numbers(bencher: Bencher, channels: usize) {
 fn message_into_a_tree(bencher: Bencher, channels: usize) {
     let text = message(channels, 77);
     let mut numbers = Vec::new();
-    bencher.bench_local(move || {
-        let tree = serde_json::from_str::<Value>(black_box(&text)).unwrap_or_default();
-        numbers.clear();
-        numbers.extend(tree["eeg"].as_array().into_iter().flatten().map(Value::as_f64));
-        numbers.len()
-    });
+    bencher.bench_local(move || into_tree(black_box(&text), &mut numbers));
+}
+
+fn into_tree(text: &str, numbers: &mut Vec<Option<f64>>) -> usize {
+    let tree = serde_json::from_str::<Value>(text).unwrap_or_default();
+    numbers.clear();
+    numbers.extend(tree["eeg"].as_array().into_iter().flatten().map(Value::as_f64));
+    numbers.len()
 }
 
 /// Ten seconds at 256 Hz.

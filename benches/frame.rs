@@ -1,51 +1,71 @@
 //! What one frame at 160×48 costs: the whole monitor with 14 traces, and an empty one, which is
-//! ratatui's floor.
+//! ratatui's floor. Through ratatui's own backend, so that nothing but drawing is counted.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
+#[path = "../tests/ui/alive.rs"]
+mod alive;
 #[path = "../tests/ui/fixture.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod fixture;
+#[expect(dead_code, reason = "other benches use the rest")]
+mod instructions;
 
+use std::time::Duration;
+
+use alive::Alive;
 use cortop::app::Motion;
 use fixture::{Stage, options};
+use instructions::Work;
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
 
 const SIZE: (u16, u16) = (160, 48);
+/// A second at 30 frames, so that every frame has something new.
+const FRAMES: u32 = 30;
+/// How many times an empty frame may cost.
+const TARGETS: [(&str, f64); 2] = [("sweep", 2.0), ("scroll", 3.1)];
 
 fn main() {
-    println!("targets for traces, as multiples of empty: sweep 2.0, scroll 3.1\n");
-    divan::main();
+    let [empty, sweep, scroll] = [None, Some(Motion::Sweep), Some(Motion::Scroll)]
+        .map(|motion| move |turns| frames(motion, turns));
+    let turns = (FRAMES, 11 * FRAMES);
+    let work = [
+        Work { name: "empty".to_owned(), turns, run: &empty },
+        Work { name: "sweep".to_owned(), turns, run: &sweep },
+        Work { name: "scroll".to_owned(), turns, run: &scroll },
+    ];
+    let Some(costs) = instructions::measure(&work) else { return };
+    let [empty, traces @ ..] = costs.as_slice() else { return };
+    println!("a frame, empty:      {empty}");
+    for ((motion, target), cost) in TARGETS.iter().zip(traces) {
+        let ratio = cost.number() / empty.number();
+        println!(
+            "a frame of a {motion:6}: {cost}, {ratio:.2} times an empty one (target ≤ {target})"
+        );
+    }
 }
 
-fn terminal() -> Terminal<CrosstermBackend<std::io::Sink>> {
+/// Draws so many frames, of the monitor or empty ones.
+fn frames(motion: Option<Motion>, turns: u32) {
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
     let backend = CrosstermBackend::new(std::io::sink());
-    Terminal::with_options(backend, TerminalOptions { viewport }).expect("a terminal")
-}
-
-#[divan::bench]
-fn empty(bencher: divan::Bencher<'_, '_>) {
-    let mut terminal = terminal();
-    bencher.bench_local(|| terminal.draw(|_| ()).map(|_| ()));
-}
-
-#[divan::bench(args = ["sweep", "scroll"])]
-fn traces(bencher: divan::Bencher<'_, '_>, motion: &str) {
-    let mut terminal = terminal();
-    let mut stage = Stage::new(&options()).streaming();
-    stage.app.zoomed = true;
-    stage.app.streams.motion = if motion == "sweep" { Motion::Sweep } else { Motion::Scroll };
-    // One second at 30 frames, so that every frame has something new.
-    let frames: Vec<_> = (0..30)
-        .map(|frame| {
-            stage.feed(SIZE.0, SIZE.1, 3000 + frame * 128 / 30);
-            stage.app.snapshot.clone()
+    let mut terminal =
+        Terminal::with_options(backend, TerminalOptions { viewport }).expect("fixed");
+    let mut alive = Alive::new(Stage::new(&options()).streaming());
+    alive.stage.app.zoomed = true;
+    alive.stage.app.streams.motion = motion.unwrap_or_default();
+    alive.pass(Duration::from_secs(12), SIZE);
+    let pictures: Vec<_> = (0..FRAMES)
+        .map(|_| {
+            alive.pass(Duration::from_secs(1) / FRAMES, SIZE);
+            alive.stage.app.snapshot.clone()
         })
         .collect();
-    let mut frames = frames.iter().cycle();
-    bencher.bench_local(|| {
-        stage.app.snapshot.clone_from(frames.next().expect("a cycle"));
-        terminal.draw(|frame| stage.ui.draw(&stage.app, frame)).map(|_| ())
-    });
+    for picture in pictures.iter().cycle().take(turns as usize) {
+        alive.stage.app.snapshot.clone_from(picture);
+        let Alive { stage, .. } = &alive;
+        let draw = |frame: &mut ratatui::Frame<'_>| stage.ui.draw(&stage.app, frame);
+        let drawn = if motion.is_some() { terminal.draw(draw) } else { terminal.draw(|_| ()) };
+        drawn.expect("drawn");
+    }
 }

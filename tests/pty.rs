@@ -54,11 +54,17 @@ impl Pty {
         Self::start_in((24, 80), program, args, env)
     }
 
-    fn start_in(
+    fn start_in(size: (u16, u16), program: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_slow(size, program, args, env, f64::INFINITY)
+    }
+
+    /// In a terminal that takes no more than so many bytes a second.
+    fn start_slow(
         (rows, cols): (u16, u16),
         program: &Path,
         args: &[&str],
         env: &[(&str, &str)],
+        bytes_a_second: f64,
     ) -> Self {
         let size = PtySize { rows, cols, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).expect("a pty");
@@ -86,9 +92,10 @@ impl Pty {
         let mut output = pair.master.try_clone_reader().expect("readable");
         let shared = Arc::clone(&received);
         thread::spawn(move || {
-            let mut chunk = [0; 4096];
+            let mut chunk = [0; 512];
             loop {
                 let count = output.read(&mut chunk).unwrap_or(0);
+                thread::sleep(Duration::from_secs_f64(count as f64 / bytes_a_second));
                 let mut received = shared.0.lock().expect("no panic");
                 received.screen.process(&chunk[..count]);
                 received.bytes.extend_from_slice(&chunk[..count]);
@@ -351,6 +358,63 @@ fn a_sweep_of_14_channels_costs_little() {
     pty.received_within(Duration::from_secs(2));
     let (bytes, frames) = pty.received_within(Duration::from_secs(5));
     assert!(frames >= 10 && bytes <= 2000 * frames, "{bytes} bytes in {frames} frames");
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
+
+/// The time of day in the first row of a screen, in seconds.
+fn clock(screen: &vt100::Screen) -> Option<i64> {
+    let row = screen.rows(0, 160).next()?;
+    let mut parts = row.split_whitespace().last()?.split(':').map(str::parse::<i64>);
+    let mut part = || parts.next()?.ok();
+    Some(part()? * 3600 + part()? * 60 + part()?)
+}
+
+#[test]
+fn on_a_slow_line_the_picture_is_of_now_and_no_sample_is_lost() {
+    // Ratatui's own backend has seventy times as much to say of a picture that scrolls.
+    let args = ["demo", "--plain-output"];
+    let utc = [("TZ", "UTC")];
+    let mut pty = Pty::start_slow((48, 160), Path::new(CORTOP), &args, &utc, 10_000.0);
+    pty.wait_for_text("AF3");
+    pty.type_in("s");
+    pty.wait_for_text("scroll");
+    // Had the frames queued up, the picture would be of ten seconds ago by then.
+    let start = pty.received.0.lock().expect("no panic").bytes.len();
+    pty.wait("100 kB", |received| received.bytes.len() >= start + 100_000);
+    pty.wait("a frame", |received| clock(received.screen.screen()).is_some());
+    {
+        let received = pty.received.0.lock().expect("no panic");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = i64::try_from(now.expect("after 1970").as_secs()).expect("soon");
+        let screen = received.screen.screen();
+        let late = (now - clock(screen).expect("a clock")).rem_euclid(24 * 3600);
+        let text = screen.contents();
+        drop(received);
+        assert!(late <= 5, "{late} s late:\n{text}");
+        assert!(text.contains("lost 0") && !text.contains("dropped"), "{text}");
+    }
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
+
+#[test]
+fn a_key_shows_although_the_bytes_are_held_back() {
+    let args = ["demo", "--max-rate", "0.5"];
+    let mut pty = Pty::start_in((48, 160), Path::new(CORTOP), &args, &[]);
+    pty.wait_for_text("AF3");
+    // At 500 bytes a second each of these frames holds the next ones back for five seconds, in all
+    // fifty.
+    let start = Instant::now();
+    for _ in 0..5 {
+        pty.type_in("?");
+        pty.wait_for_text("next pane");
+        pty.type_in("?");
+        pty.wait("the help is gone", |received| {
+            !received.screen.screen().contents().contains("next pane")
+        });
+    }
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     pty.type_in("q");
     assert_eq!(pty.wait_for_end().exit_code(), 0);
 }

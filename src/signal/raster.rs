@@ -13,23 +13,38 @@ pub struct Scale {
     pub half: f32,
 }
 
-impl Scale {
+/// A scale over so many rows; what is the same for all values, once for all.
+#[derive(Clone, Copy, Debug)]
+struct Raster {
+    centre: f32,
+    /// Of a row, in the channel's unit; infinite where the scale has no height.
+    height: f32,
+    /// What to add for the nearest row: the centre of the scale falls on the middle of row
+    /// `rows / 2`, not between two rows, so that noise around it never flips a flat line.
+    middle: f32,
+    last: u16,
+}
+
+impl Raster {
+    fn new(scale: Scale, rows: u16) -> Self {
+        let height = 2.0 * scale.half / f32::from(rows);
+        Self {
+            centre: scale.centre,
+            height: if height > 0.0 { height } else { f32::INFINITY },
+            middle: f32::from(rows / 2) + 0.5,
+            last: rows.saturating_sub(1),
+        }
+    }
+
     /// The dot row of a value, 0 at the top; beyond the scale it is the row at the edge.
-    ///
-    /// The centre of the scale falls on the middle of row `rows / 2`, not between two rows, so that
-    /// noise around it never flips a flat line.
-    fn row(self, value: f32, rows: u16) -> u16 {
-        let row_height = 2.0 * self.half / f32::from(rows);
-        let below = if row_height > 0.0 { (self.centre - value) / row_height } else { 0.0 };
-        // The nearest row, as what is negative is clamped away; a rounding call costs more than all else.
-        let row = f32::from(rows / 2) + below + 0.5;
+    fn row(self, value: f32) -> u16 {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "clamped to the rows before"
+            reason = "what is negative or too large becomes the row at the edge"
         )]
-        let row = row.clamp(0.0, f32::from(rows.saturating_sub(1))) as u16;
-        row
+        let row = (self.middle + (self.centre - value) / self.height) as u16;
+        row.min(self.last)
     }
 }
 
@@ -60,6 +75,8 @@ pub struct Run {
 pub fn runs(columns: &[Column], scale: Scale, rows: u16) -> impl Iterator<Item = Option<Run>> {
     // The rows of the samples (or of the line) in the column before, and the latest sample with its
     // place, as long as nothing was lost since.
+    let raster = Raster::new(scale, rows);
+    let (upper, lower) = (scale.centre + scale.half, scale.centre - scale.half);
     let mut before: Option<(u16, u16)> = None;
     let mut latest: Option<(usize, f32)> = None;
     columns.iter().enumerate().map(move |(at, column)| {
@@ -69,16 +86,16 @@ pub fn runs(columns: &[Column], scale: Scale, rows: u16) -> impl Iterator<Item =
         if column.gap {
             latest = None;
         }
-        let drawn = if column.count > 0 {
+        let (min, max) = if column.count > 0 {
             latest = Some((at, column.last));
-            *column
+            (column.min, column.max)
         } else if let Some(value) = latest.and_then(|from| between(columns, from, at)) {
-            Column { min: value, max: value, first: value, last: value, ..*column }
+            (value, value)
         } else {
             before = None;
             return None;
         };
-        let (high, low) = (scale.row(drawn.max, rows), scale.row(drawn.min, rows));
+        let (high, low) = (raster.row(max), raster.row(min));
         let joined = before.replace((high, low));
         let (mut top, mut bottom) = (high, low);
         if let Some((above, below)) = joined.filter(|_| !column.gap) {
@@ -88,9 +105,9 @@ pub fn runs(columns: &[Column], scale: Scale, rows: u16) -> impl Iterator<Item =
         Some(Run {
             top,
             bottom,
-            peak: if drawn.max - scale.centre > scale.centre - drawn.min { high } else { low },
-            clipped_top: drawn.max > scale.centre + scale.half,
-            clipped_bottom: drawn.min < scale.centre - scale.half,
+            peak: if max - scale.centre > scale.centre - min { high } else { low },
+            clipped_top: max > upper,
+            clipped_bottom: min < lower,
             // Where the loss left the column before empty, the hole itself shows it.
             tick: column.gap && joined.is_some(),
         })

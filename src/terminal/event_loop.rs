@@ -23,6 +23,9 @@ use crate::{
 /// is gone.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
+/// The longest time to the next frame after a key, however few frames are asked for.
+const ANSWER: Duration = Duration::from_millis(100);
+
 /// The ends of the queues to the client and the decoder.
 #[derive(Debug)]
 pub struct Wires {
@@ -73,8 +76,20 @@ pub async fn run<S: Screen>(
     frame: Duration,
 ) -> (App, End) {
     let area = terminal.get_frame().area();
-    let mut this = Loop { app, ui, terminal, wires, area, dirty: true, away: false };
-    let end = this.run(input, frame).await;
+    let next_frame = Instant::now();
+    let mut this = Loop {
+        app,
+        ui,
+        terminal,
+        wires,
+        area,
+        frame,
+        next_frame,
+        dirty: true,
+        asked: false,
+        away: false,
+    };
+    let end = this.run(input).await;
     (this.app, end)
 }
 
@@ -84,21 +99,26 @@ struct Loop<'a, S: Screen> {
     terminal: &'a mut Terminal<S>,
     wires: &'a mut Wires,
     area: Rect,
+    /// Shortest time between two frames.
+    frame: Duration,
+    /// When the next one may be drawn.
+    next_frame: Instant,
     /// Something changed since the last frame.
     dirty: bool,
+    /// By a key.
+    asked: bool,
     /// The shell has the terminal.
     away: bool,
 }
 
 impl<S: Screen> Loop<'_, S> {
-    async fn run(&mut self, input: &mut mpsc::Receiver<Input>, frame: Duration) -> End {
+    async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> End {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // The first frame comes before client and decoder get a turn.
         if let Err(end) = self.draw() {
             return end;
         }
-        let mut next_frame = Instant::now() + frame;
         loop {
             // In the order of urgency; what comes last cannot starve, as the queues are short.
             let step = select! {
@@ -109,10 +129,7 @@ impl<S: Screen> Loop<'_, S> {
                     // Nobody is left who could end the loop.
                     None => Err(End::Gone),
                 },
-                () = sleep_until(next_frame), if self.dirty && !self.away => {
-                    next_frame = Instant::now() + frame;
-                    self.draw()
-                }
+                () = sleep_until(self.next_frame), if self.dirty && !self.away => self.draw(),
                 _ = heartbeat.tick() => self.beat().await,
                 event = self.wires.events.recv() => self.drain(event).await,
                 Ok(()) = self.wires.snapshots.changed() => {
@@ -129,6 +146,8 @@ impl<S: Screen> Loop<'_, S> {
     async fn hear(&mut self, input: Input) -> Result<(), End> {
         match input {
             Input::Key(key, at) => {
+                self.asked = true;
+                self.next_frame = self.next_frame.min(Instant::now() + ANSWER);
                 self.app.update(Message::Tick(at));
                 self.tell(Message::Key(key)).await
             }
@@ -187,9 +206,13 @@ impl<S: Screen> Loop<'_, S> {
     }
 
     fn draw(&mut self) -> Result<(), End> {
-        if !self.terminal.backend_mut().is_ready() {
+        let ready = self.terminal.backend_mut().is_ready(self.asked);
+        let soon = self.asked && !ready;
+        self.next_frame = Instant::now() + if soon { self.frame.min(ANSWER) } else { self.frame };
+        if !ready {
             return Ok(());
         }
+        self.asked = false;
         self.app.update(Message::Tick(Now::read()));
         tui_logger::move_events();
         let view = self.ui.view(&self.app, self.area);
@@ -268,6 +291,10 @@ mod tests {
     }
 
     fn rig() -> Rig {
+        rig_of(FRAME)
+    }
+
+    fn rig_of(frame: Duration) -> Rig {
         let (input, mut inputs) = input::queue();
         let (events, heard) = mpsc::channel(16);
         let (asked, commands) = mpsc::channel(1);
@@ -279,7 +306,7 @@ mod tests {
         let app = App::new(Settings::default(), Now::read());
         let mut terminal = screen::terminal(TestBackend::new(80, 24)).expect("in memory");
         let ended = tokio::spawn(async move {
-            let (app, end) = run(app, &ui, &mut terminal, &mut wires, &mut inputs, FRAME).await;
+            let (app, end) = run(app, &ui, &mut terminal, &mut wires, &mut inputs, frame).await;
             (app, end, terminal.get_frame().count())
         });
         Rig { input, events: Some(events), commands, view: viewed, snapshots, ended }
@@ -342,6 +369,16 @@ mod tests {
         rig.key('[').await;
         let told = rig.view.wait_for(|view| view.window < View::default().window);
         assert!(tokio::time::timeout(10 * FRAME, told).await.is_ok(), "a shorter window");
+        rig.key('q').await;
+        rig.ended.await.expect("no panic");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_is_answered_soon_however_few_frames_are_asked_for() {
+        let mut rig = rig_of(Duration::from_mins(1));
+        rig.key('[').await;
+        let told = rig.view.wait_for(|view| view.window < View::default().window);
+        assert!(tokio::time::timeout(2 * ANSWER, told).await.is_ok(), "drawn");
         rig.key('q').await;
         rig.ended.await.expect("no panic");
     }

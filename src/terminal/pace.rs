@@ -1,10 +1,17 @@
-//! How fast frames go out: holds them back to a number of bytes a second, and measures what went.
+//! How fast frames go out: holds them back to a number of bytes a second, but not the answer to a
+//! key, and measures what went.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::app::Throughput;
+
+/// Shortest time between two frames of which the later answers a key. The loop tries at least every
+/// 100 ms, so that a key shows within 200 ms whatever the limit.
+const ANSWERS: Duration = Duration::from_millis(150);
+/// The picture stands still no longer for what went out before.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// Paces and measures.
 #[derive(Debug)]
@@ -13,6 +20,8 @@ pub(super) struct Pace {
     limit: Option<f64>,
     /// When the frames so far are paid for.
     paid: Instant,
+    /// When the last one went.
+    last: Option<Instant>,
     since: Instant,
     bytes: usize,
     frames: u32,
@@ -22,13 +31,13 @@ pub(super) struct Pace {
 impl Pace {
     /// `limit` in bytes a second.
     pub(super) fn new(limit: Option<f64>, now: Instant) -> Self {
-        Self { limit, paid: now, since: now, bytes: 0, frames: 0, held_back: false }
+        Self { limit, paid: now, last: None, since: now, bytes: 0, frames: 0, held_back: false }
     }
 
-    /// Whether the frames so far are paid for. The next may have any size: what it costs above the
-    /// limit is waited for after it.
-    pub(super) fn allows(&self, now: Instant) -> bool {
-        now >= self.paid
+    /// Whether the frames so far are paid for, or the next answers a key. It may have any size: what
+    /// it costs above the limit is waited for after it.
+    pub(super) fn allows(&self, now: Instant, answer: bool) -> bool {
+        now >= self.paid || (answer && self.last.is_none_or(|last| now >= last + ANSWERS))
     }
 
     /// A frame went out.
@@ -37,8 +46,10 @@ impl Pace {
         self.frames += 1;
         if let Some(limit) = self.limit {
             let cost = Duration::try_from_secs_f64(bytes as f64 / limit).unwrap_or(Duration::MAX);
-            self.paid = now.checked_add(cost).unwrap_or(now);
+            let paid = self.paid.max(now).checked_add(cost).unwrap_or(now + LONGEST);
+            self.paid = paid.min(now + LONGEST);
         }
+        self.last = Some(now);
     }
 
     /// A frame had to wait.
@@ -54,13 +65,16 @@ impl Pace {
             frames: f64::from(self.frames) / seconds,
             held_back: self.held_back,
         };
-        *self = Self { limit: self.limit, paid: self.paid, ..Self::new(None, now) };
+        *self =
+            Self { limit: self.limit, paid: self.paid, last: self.last, ..Self::new(None, now) };
         throughput
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -70,7 +84,7 @@ mod tests {
         let mut sent = 0_usize;
         for tick in 0..1000 {
             let now = start + Duration::from_millis(10) * tick;
-            if pace.allows(now) {
+            if pace.allows(now, false) {
                 let frame = if sent == 0 { 4000 } else { 300 };
                 pace.sent(frame, now);
                 sent += frame;
@@ -86,12 +100,36 @@ mod tests {
         assert!(throughput.held_back);
     }
 
+    proptest! {
+        /// Of a limit of 8 kB/s, whatever the frames cost.
+        #[test]
+        fn a_key_shows_within_300_ms(
+            frames in prop::collection::vec(0..30_000_usize, 200),
+            keys in prop::collection::vec(0..20_000_u64, 1..40),
+        ) {
+            let start = Instant::now();
+            let after = |ms: u64| start + Duration::from_millis(ms);
+            let mut pace = Pace::new(Some(8000.0), start);
+            let mut keys: Vec<Instant> = keys.into_iter().map(after).collect();
+            for (tick, frame) in (0..).zip(frames) {
+                let now = after(tick * 100);
+                let waiting = keys.iter().filter(|&&key| key <= now).min().copied();
+                if pace.allows(now, waiting.is_some()) {
+                    pace.sent(frame, now);
+                    keys.retain(|&key| key > now);
+                    let waited = waiting.map_or(Duration::ZERO, |key| now - key);
+                    prop_assert!(waited <= Duration::from_millis(300), "{waited:?}");
+                }
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn without_a_limit_nothing_waits_and_each_measure_starts_anew() {
         let start = Instant::now();
         let mut pace = Pace::new(None, start);
         pace.sent(1_000_000, start);
-        assert!(pace.allows(start));
+        assert!(pace.allows(start, false));
         let second = Duration::from_secs(1);
         let expected = Throughput { bytes: 1e6, frames: 1.0, held_back: false };
         assert_eq!(pace.throughput(start + second), expected);

@@ -1,15 +1,18 @@
-//! Draws cells with few bytes: knows from frame to frame where the cursor stands and which style is
-//! set, takes the shortest way to the next cell and changes only what differs. ratatui's own backend
-//! positions the cursor anew for each run of cells and resets the style after each frame; the
-//! screens of both are the same, cell by cell. Knows no terminal: bytes go into a frame.
+//! Draws cells with few bytes: knows from frame to frame where the cursor stands, which style is set
+//! and what is shown; takes the shortest way to the next cell, changes only what differs, and lets
+//! the terminal move a row that scrolls. ratatui's own backend positions the cursor anew for each
+//! run of cells, resets the style after each frame and draws a row that scrolls anew; the screens of
+//! both look the same, cell by cell. Knows no terminal: bytes go into a frame.
 
-use std::io::Write as _;
+use std::{io::Write as _, iter, mem};
 
 use ratatui::{
     buffer::Cell,
     layout::Position,
     style::{Color, Modifier},
 };
+
+use super::row::{Row, Shift, Style};
 
 /// The attributes of SGR, in the order of their numbers from 1 on (ECMA-48, 8.3.117).
 const ATTRIBUTES: [Modifier; 9] = [
@@ -24,40 +27,95 @@ const ATTRIBUTES: [Modifier; 9] = [
     Modifier::CROSSED_OUT,
 ];
 
-/// Where the terminal's cursor stands and how it writes, as far as it is known.
+/// Where the terminal's cursor stands, how it writes and what it shows, as far as it is known.
 #[derive(Debug, Default)]
 pub(super) struct Pen {
     at: Option<Position>,
     style: Option<Style>,
-    /// The rightmost column written so far: one that surely exists. Beyond it the terminal may wait
+    /// The rightmost column so far: one that surely exists. Beyond it the terminal may wait
     /// to wrap, and a step from there would start from an unknown column.
     widest: u16,
+    rows: Vec<Row>,
+    /// How a row was moved last: those of a plot are moved alike.
+    moved: Shift,
     /// Two ways to the next cell, of which the shorter is taken.
     ways: [Vec<u8>; 2],
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Style {
-    fg: Color,
-    bg: Color,
-    modifier: Modifier,
-}
+/// A cell to be drawn, with its column and row.
+type Change<'a> = (u16, u16, &'a Cell);
 
 impl Pen {
-    /// Draws cells, each with its column and row.
-    pub(super) fn draw<'a>(
-        &mut self,
-        out: &mut Vec<u8>,
-        cells: impl Iterator<Item = (u16, u16, &'a Cell)>,
-    ) {
-        for (x, y, cell) in cells {
-            self.go(out, Position { x, y });
-            self.wear(out, Style { fg: cell.fg, bg: cell.bg, modifier: cell.modifier });
-            out.extend_from_slice(cell.symbol().as_bytes());
-            self.widest = self.widest.max(x);
-            self.at =
-                (is_narrow(cell.symbol()) && x < self.widest).then_some(Position { x: x + 1, y });
+    /// Draws the cells that changed, which come row by row and in each from left to right.
+    pub(super) fn draw<'a>(&mut self, out: &mut Vec<u8>, cells: impl Iterator<Item = Change<'a>>) {
+        let cells: Vec<Change<'_>> = cells.collect();
+        self.widest = cells.iter().fold(self.widest, |widest, (x, ..)| widest.max(*x));
+        let rows = || cells.chunk_by(|(_, y, _), (_, next, _)| y == next);
+        // First the rows are moved at the left edge of a plot, then completed at its right one: so
+        // it is one step down from each to the next.
+        let shifts: Vec<_> = rows().map(|changes| self.shift(out, changes)).collect();
+        for (changes, shift) in rows().zip(shifts) {
+            match shift {
+                Some(shift) => self.complete(out, changes[0].1, shift),
+                None => self.replace(out, changes),
+            }
         }
+    }
+
+    /// Moves a row to the left where that spares most of the drawing.
+    fn shift(&mut self, out: &mut Vec<u8>, changes: &[Change<'_>]) -> Option<Shift> {
+        let (&[(first, y, _), ..], &[.., (last, ..)]) = (changes, changes) else { return None };
+        let place = usize::from(y);
+        if self.rows.len() <= place {
+            self.rows.resize(place + 1, Row::default());
+        }
+        let row = &mut self.rows[place];
+        let strange = changes.iter().filter(|(x, _, cell)| !row.want(*x, cell)).count();
+        let shift =
+            row.shift(first..last + 1, self.widest + 1, self.moved).filter(|_| strange == 0)?;
+        row.moved(shift);
+        self.moved = shift;
+        self.go(out, Position { x: shift.from, y });
+        control(out, shift.by, 'P');
+        Some(shift)
+    }
+
+    /// Puts what is right of a move back to its place, and draws what the move has not brought.
+    fn complete(&mut self, out: &mut Vec<u8>, y: u16, shift: Shift) {
+        let mut row = mem::take(&mut self.rows[usize::from(y)]);
+        for (x, (shown, wanted)) in (0..).zip(row.shown.iter_mut().zip(&row.wanted)) {
+            if x == shift.hole {
+                // The new cells are blanks in the style that is set.
+                self.wear(out, " ", Style::default());
+                self.go(out, Position { x, y });
+                control(out, shift.by, '@');
+            }
+            if let Some(glyph) = wanted.filter(|_| shown != wanted) {
+                self.put(out, (x, y), glyph.char.encode_utf8(&mut [0; 4]), glyph.style);
+            }
+            *shown = *wanted;
+        }
+        self.rows[usize::from(y)] = row;
+    }
+
+    fn replace(&mut self, out: &mut Vec<u8>, changes: &[Change<'_>]) {
+        for &(x, y, cell) in changes {
+            let row = &mut self.rows[usize::from(y)];
+            if row.show(x) {
+                let sure = row.shown[usize::from(x)].is_some();
+                self.put(out, (x, y), cell.symbol(), cell.into());
+                // After anything else the next cell is jumped to, wherever the terminal believes
+                // to be.
+                self.at = self.at.filter(|_| sure);
+            }
+        }
+    }
+
+    fn put(&mut self, out: &mut Vec<u8>, (x, y): (u16, u16), symbol: &str, style: Style) {
+        self.go(out, Position { x, y });
+        self.wear(out, symbol, style);
+        out.extend_from_slice(symbol.as_bytes());
+        self.at = (x < self.widest).then_some(Position { x: x + 1, y });
     }
 
     /// Puts the cursor somewhere.
@@ -83,11 +141,12 @@ impl Pen {
         out.extend_from_slice(b"\x1b[m");
     }
 
-    fn wear(&mut self, out: &mut Vec<u8>, to: Style) {
-        let from = self.style.replace(to);
-        if from == Some(to) {
+    fn wear(&mut self, out: &mut Vec<u8>, symbol: &str, to: Style) {
+        let fits = |from: Style| from == to || (symbol == " " && from.is_same_on_blank(to));
+        if self.style.is_some_and(fits) {
             return;
         }
+        let from = self.style.replace(to);
         // An attribute can't be taken off by itself everywhere: all are, and the rest put on again.
         let base = from.filter(|from| to.modifier.contains(from.modifier));
         out.extend_from_slice(b"\x1b[");
@@ -125,19 +184,27 @@ fn jump_to(way: &mut Vec<u8>, to: Position) {
 
 /// From where the cursor stands: up or down, then left or right.
 fn step_to(way: &mut Vec<u8>, at: Position, to: Position) {
-    let mut step = |count: u16, letter: char| match count {
-        0 => {}
-        1 => write(way, format_args!("\x1b[{letter}")),
-        _ => write(way, format_args!("\x1b[{count}{letter}")),
-    };
-    step(to.y.saturating_sub(at.y), 'B');
-    step(at.y.saturating_sub(to.y), 'A');
-    step(to.x.saturating_sub(at.x), 'C');
+    match to.y.saturating_sub(at.y) {
+        // There is a row below, so that nothing scrolls; in raw mode the column stays.
+        down @ 1..=3 if cfg!(unix) => way.extend(iter::repeat_n(b'\n', down.into())),
+        down => control(way, down, 'B'),
+    }
+    control(way, at.y.saturating_sub(to.y), 'A');
+    control(way, to.x.saturating_sub(at.x), 'C');
     match at.x.saturating_sub(to.x) {
         0 => {}
         _ if to.x == 0 => way.push(b'\r'),
-        back @ 1..=3 => way.extend(std::iter::repeat_n(8, back.into())),
+        back @ 1..=3 => way.extend(iter::repeat_n(8, back.into())),
         back => write(way, format_args!("\x1b[{back}D")),
+    }
+}
+
+/// A control sequence that does something so many times.
+fn control(out: &mut Vec<u8>, count: u16, letter: char) {
+    match count {
+        0 => {}
+        1 => write(out, format_args!("\x1b[{letter}")),
+        _ => write(out, format_args!("\x1b[{count}{letter}")),
     }
 }
 
@@ -166,16 +233,6 @@ fn colour(out: &mut Vec<u8>, colour: Color, base: u8) {
         Color::Rgb(r, g, b) => return write(out, format_args!("{};2;{r};{g};{b};", base + 8)),
     };
     write(out, format_args!("{code};"));
-}
-
-/// Whether every terminal moves by one column for it: what is drawn of traces, frames and ASCII.
-/// After anything else the next cell is jumped to, wherever the terminal believes to be.
-fn is_narrow(symbol: &str) -> bool {
-    let mut chars = symbol.chars();
-    matches!(
-        (chars.next(), chars.next()),
-        (Some(' '..='~' | '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}'), None)
-    )
 }
 
 fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
@@ -223,33 +280,74 @@ mod tests {
         prop::collection::vec(stroke, 0..40)
     }
 
+    /// Cells of a row that go to the left: the row, the columns from one up to another, how far.
+    type Move = (u16, u16, u16, u16);
+
+    fn moves() -> impl Strategy<Value = Vec<Move>> {
+        let by = prop_oneof![3 => 1..4_u16, 1 => 4..20_u16];
+        let ends = (0..4_u16, WIDTH - 4..=WIDTH);
+        let one = (0..HEIGHT, ends, by).prop_map(|(y, (from, to), by)| (y, from, to, by));
+        prop::collection::vec(one, 0..6)
+    }
+
     fn emulator() -> vt100::Parser {
         vt100::Parser::new(HEIGHT, WIDTH, 0)
+    }
+
+    /// What is seen of a cell: of a blank without line neither the text's colour nor its weight.
+    fn seen(cell: &vt100::Cell) -> impl PartialEq + std::fmt::Debug {
+        let symbol = if cell.has_contents() { cell.contents() } else { " " };
+        let weight = (cell.fgcolor(), cell.bold(), cell.dim(), cell.italic());
+        let shows =
+            symbol != " " || cell.inverse() || cell.underline() || cell.is_wide_continuation();
+        let lines = (cell.inverse(), cell.underline(), cell.is_wide());
+        (symbol.to_owned(), cell.bgcolor(), lines, shows.then_some(weight))
     }
 
     fn same_screens(one: &vt100::Screen, other: &vt100::Screen) {
         for row in 0..HEIGHT {
             for column in 0..WIDTH {
                 assert_eq!(
-                    one.cell(row, column),
-                    other.cell(row, column),
+                    one.cell(row, column).map(seen),
+                    other.cell(row, column).map(seen),
                     "row {row} column {column}"
                 );
             }
         }
     }
 
+    /// A screen full of dots, each row in a colour.
+    fn dots() -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
+        for (at, cell) in (0_u32..).zip(&mut buffer.content) {
+            let dots = char::from_u32(0x2800 + at.pow(3) % 251).expect("braille");
+            cell.set_char(dots).set_fg(Color::Indexed(u8::try_from(at / 24).expect("a few rows")));
+        }
+        buffer
+    }
+
+    fn scroll(buffer: &mut Buffer, (y, from, to, by): Move) {
+        for x in from..to {
+            let next = if x + by < to { buffer[(x + by, y)].clone() } else { Cell::default() };
+            buffer[(x, y)] = next;
+        }
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(500))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
-        fn the_screen_is_that_of_the_plain_backend(frames in prop::collection::vec(strokes(), 1..8)) {
-            let area = Rect::new(0, 0, WIDTH, HEIGHT);
+        fn the_screen_is_that_of_the_plain_backend(
+            frames in prop::collection::vec((moves(), strokes()), 1..8),
+        ) {
             let (mut plain, mut thrifty) = (emulator(), emulator());
             let mut pen = Pen::default();
-            let mut before = Buffer::empty(area);
-            for strokes in frames {
-                let mut after = before.clone();
+            let mut before = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
+            let mut after = dots();
+            for (moves, strokes) in frames {
+                for step in moves {
+                    scroll(&mut after, step);
+                }
                 for (x, y, symbol, fg, bg, modifier) in strokes {
                     let cell = &mut after[(x, y)];
                     cell.reset();
@@ -266,9 +364,49 @@ mod tests {
                 pen.draw(&mut bytes, changes.iter().copied());
                 thrifty.process(&bytes);
                 same_screens(plain.screen(), thrifty.screen());
-                before = after;
+                before = after.clone();
             }
         }
+    }
+
+    #[test]
+    fn a_row_that_scrolls_is_moved_by_the_terminal() {
+        let mut pen = Pen::default();
+        let before = dots();
+        let _ = drawn(&mut pen, &all(&Buffer::empty(before.area), &before));
+        let mut after = before.clone();
+        for y in [1, 2] {
+            scroll(&mut after, (y, 2, WIDTH - 1, 2));
+            after[(WIDTH - 2, y)]
+                .set_symbol("x")
+                .set_fg(Color::Indexed(u8::try_from(y).expect("small")));
+        }
+        // Away at the left, down, away; back at the right, where one of the new cells is blank.
+        assert_eq!(
+            drawn(&mut pen, &all(&before, &after)),
+            "\x1b[2;3H\x1b[2P\n\x1b[2P\x1b[2;22H\x1b[2@\x1b[C\x1b[38;5;1mx\n\x08\x08\x1b[2@\x1b[C\x1b[38;5;2mx"
+        );
+    }
+
+    #[test]
+    fn a_row_is_not_moved_where_that_spares_little_or_a_wide_character_would_be_moved() {
+        for strange in [None, Some("漢")] {
+            let mut before = dots();
+            if let Some(strange) = strange {
+                before[(12, 1)].set_symbol(strange);
+                before[(13, 1)].reset();
+            }
+            let mut pen = Pen::default();
+            let _ = drawn(&mut pen, &all(&Buffer::empty(before.area), &before));
+            let mut after = before.clone();
+            let from = if strange.is_some() { 0 } else { WIDTH - 8 };
+            scroll(&mut after, (1, from, WIDTH, 1));
+            assert!(!drawn(&mut pen, &all(&before, &after)).contains('P'));
+        }
+    }
+
+    fn all(before: &Buffer, after: &Buffer) -> Vec<(u16, u16, Cell)> {
+        before.diff(after).into_iter().map(|(x, y, cell)| (x, y, cell.clone())).collect()
     }
 
     fn drawn(pen: &mut Pen, cells: &[(u16, u16, Cell)]) -> String {
@@ -284,10 +422,10 @@ mod tests {
         let mut pen = Pen::default();
         let first =
             drawn(&mut pen, &[(4, 1, green.clone()), (5, 1, green.clone()), (9, 9, green.clone())]);
-        assert_eq!(first, "\x1b[2;5H\x1b[0;32m⣿\x1b[2;6H⣿\x1b[10;10H⣿");
+        assert_eq!(first, "\x1b[2;5H\x1b[0;32m⣿⣿\x1b[10;10H⣿");
         // The next frame goes on in the same style; a cell below is a step down and one back.
         let next = drawn(&mut pen, &[(4, 2, green.clone()), (4, 3, green)]);
-        assert_eq!(next, "\x1b[3;5H⣿\x1b[B\x08⣿");
+        assert_eq!(next, "\x1b[3;5H⣿\n\x08⣿");
     }
 
     #[test]

@@ -27,8 +27,9 @@ const END: &[u8] = b"\x1b[?2026l";
 
 /// What the loop draws on. The defaults are those of a screen in memory: always there, never busy.
 pub trait Screen: Backend<Error: std::error::Error> {
-    /// Whether a frame drawn now would go out at once.
-    fn is_ready(&mut self) -> bool {
+    /// Whether a frame drawn now would go out at once. `_answer`: it would show what a key did, which
+    /// is not held back for the sake of the bytes.
+    fn is_ready(&mut self, _answer: bool) -> bool {
         true
     }
 
@@ -118,7 +119,11 @@ impl Tty {
         Self::over(guard::Out(stdout()?), output)
     }
 
-    fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
+    /// Starts the writer over anything that takes bytes.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
         Ok(Self {
             frame: Vec::new(),
             writer: Writer::spawn(out)?,
@@ -160,8 +165,8 @@ pub(super) fn stdout() -> io::Result<io::Stdout> {
 }
 
 impl Screen for Tty {
-    fn is_ready(&mut self) -> bool {
-        let ready = self.writer.is_free() && self.pace.allows(Instant::now());
+    fn is_ready(&mut self, answer: bool) -> bool {
+        let ready = self.writer.is_free() && self.pace.allows(Instant::now(), answer);
         if !ready {
             self.pace.held_back();
         }
@@ -356,7 +361,7 @@ mod tests {
         let mut tty = Tty::over(Stalled(stalled), Output::default()).expect("a thread");
         tty.show_cursor().expect("collected");
         tty.flush().expect("in the mailbox");
-        assert!(!tty.is_ready());
+        assert!(!tty.is_ready(false));
         assert!(timeout(Duration::from_mins(10), tty.gone()).await.is_err(), "it may go on");
         let leaving = Instant::now();
         tty.leave().await;
@@ -367,9 +372,9 @@ mod tests {
     async fn the_pace_counts_what_was_written_and_holds_the_next_frame() {
         let (mut terminal, written) = told(Output::default());
         terminal.backend_mut().pace = Pace::new(Some(1.0), Instant::now());
-        assert!(terminal.backend_mut().is_ready());
+        assert!(terminal.backend_mut().is_ready(false));
         draw(&mut terminal, "dear").await;
-        assert!(!terminal.backend_mut().is_ready());
+        assert!(!terminal.backend_mut().is_ready(false));
         let bytes = written.try_recv().expect("a frame").len();
         assert!(terminal.backend_mut().throughput().held_back && bytes > 0);
     }

@@ -1,0 +1,105 @@
+//! How many bytes the whole monitor writes to a terminal of 160×48 while everything on it is alive,
+//! with 14 traces in RGB colours: the budgets of a slow line. The same in every run.
+
+#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+#[path = "ui/alive.rs"]
+mod alive;
+#[path = "ui/fixture.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod fixture;
+
+use std::{
+    fs, io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use alive::Alive;
+use cortop::{
+    app::{Message, Motion, Throughput},
+    terminal::{Output, Screen as _, Tty},
+    ui::Options,
+};
+use fixture::{Stage, options};
+use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
+
+const SIZE: (u16, u16) = (160, 48);
+const FRAMES_A_SECOND: u32 = 10;
+/// Seconds before everything is filled, and seconds measured: whole windows of ten seconds.
+const FILLED: u32 = 22;
+const MEASURED: u32 = 20;
+
+/// Neighbours differ in colour, and each colour takes the most bytes.
+const RGB: &str = r##"
+[tokens]
+trace = { color = "green", rgb = "#64c896" }
+trace-alt = { color = "cyan", rgb = "#7896f0" }
+"##;
+
+/// Counts what a terminal would get.
+struct Counter(Arc<AtomicUsize>);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(bytes.len(), Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes a second.
+fn written(motion: Motion, zoomed: bool, plain: bool) -> usize {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
+    let themes = Some(folder.path().to_owned());
+    let mut alive = Alive::new(Stage::new(&Options { rgb: true, themes, ..options() }).streaming());
+    let themes = &alive.stage.app.settings.themes;
+    alive.stage.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
+    alive.stage.app.zoomed = zoomed;
+    alive.stage.app.streams.motion = motion;
+    let written = Arc::new(AtomicUsize::new(0));
+    let tty = Tty::over(Counter(Arc::clone(&written)), Output { plain, ..Output::default() });
+    let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
+    let mut terminal = Terminal::with_options(tty.expect("a thread"), TerminalOptions { viewport })
+        .expect("fixed");
+    let mut second = || {
+        let before = written.load(Ordering::Relaxed);
+        for _ in 0..FRAMES_A_SECOND {
+            alive.pass(Duration::from_secs(1) / FRAMES_A_SECOND, SIZE);
+            terminal.draw(|frame| alive.stage.ui.draw(&alive.stage.app, frame)).expect("drawn");
+            while !terminal.backend_mut().is_ready(false) {
+                thread::yield_now();
+            }
+        }
+        let bytes = written.load(Ordering::Relaxed) - before;
+        let throughput = Throughput {
+            bytes: bytes as f64,
+            frames: f64::from(FRAMES_A_SECOND),
+            held_back: false,
+        };
+        alive.stage.app.update(Message::Throughput(throughput));
+        bytes
+    };
+    let _filled: usize = (0..FILLED).map(|_| second()).sum();
+    (0..MEASURED).map(|_| second()).sum::<usize>() / MEASURED as usize
+}
+
+#[test]
+fn the_whole_monitor_keeps_within_its_bytes_a_second() {
+    for (motion, plain, budget) in
+        [(Motion::Sweep, false, 6000), (Motion::Scroll, false, 8000), (Motion::Sweep, true, 16_000)]
+    {
+        for zoomed in [false, true] {
+            let bytes = written(motion, zoomed, plain);
+            println!("{motion:?}, plain {plain}, zoomed {zoomed}: {bytes} B/s of {budget}");
+            assert!(bytes <= budget, "{motion:?}, plain {plain}, zoomed {zoomed}: {bytes} B/s");
+        }
+    }
+}

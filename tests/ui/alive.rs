@@ -1,0 +1,88 @@
+//! The monitor before a headset of the simulator in a time of its own, so that every run draws the
+//! same: from the text of each message to the screen, without sockets and clocks.
+
+use std::{sync::Arc, time::Duration};
+
+use cortop::{
+    app::Message,
+    cortex::{Feed, Sample, Stream, Subscription, model::Model},
+    signal::{View, decoder::Decoder},
+    sim::{
+        model::Spec,
+        row::Row,
+        source::{Live, Source as _},
+        synth::Synth,
+    },
+};
+use ratatui::layout::Rect;
+
+use super::fixture::{HEADSET, SID, Stage};
+
+/// Epoch seconds of the first sample.
+const EPOCH: f64 = 1_767_968_733.0;
+/// Bytes of history.
+const HISTORY: usize = 64 << 20;
+
+/// An EPOC X of 256 Hz with all its streams.
+pub(crate) struct Alive {
+    pub(crate) stage: Stage,
+    source: Synth,
+    decoder: Decoder,
+    /// Each stream's subscription, and the index of its next sample.
+    streams: Vec<(Arc<Subscription>, u64)>,
+    /// Since the first sample.
+    elapsed: Duration,
+}
+
+impl Alive {
+    /// Of a stage at which it streams.
+    pub(crate) fn new(stage: Stage) -> Self {
+        let spec = Spec { eeg_rate: 256, ..Spec::of(Model::EpocX).expect("a model of today") };
+        let source = Synth::new(spec, 1);
+        let mut decoder = Decoder::new(View::default(), HISTORY);
+        let now = stage.app.now.instant;
+        let subscription = |stream: Stream| {
+            let rate = source.time(stream, 1000) - source.time(stream, 0);
+            Some(Arc::new(Subscription {
+                session: SID.into(),
+                headset: HEADSET.into(),
+                stream,
+                columns: source.columns(stream)?,
+                nominal_rate: Some(1000.0 / rate),
+            }))
+        };
+        let streams: Vec<_> =
+            Stream::ALL.into_iter().filter_map(subscription).map(|stream| (stream, 0)).collect();
+        for (subscription, _) in &streams {
+            decoder.push(Feed::Subscribed(Arc::clone(subscription)), now);
+        }
+        Self { stage, source, decoder, streams, elapsed: Duration::ZERO }
+    }
+
+    /// Lets a time pass: its samples reach the decoder, and its picture the monitor.
+    pub(crate) fn pass(&mut self, time: Duration, (width, height): (u16, u16)) {
+        let (earlier, before) = (self.elapsed, self.stage.app.now.instant);
+        self.elapsed += time;
+        self.stage.forward(time);
+        let now = self.stage.app.now.instant;
+        let view = self.stage.ui.view(&self.stage.app, Rect::new(0, 0, width, height));
+        self.decoder.set_view(view);
+        for (subscription, next) in &mut self.streams {
+            let stream = subscription.stream;
+            while self.source.time(stream, *next) <= self.elapsed.as_secs_f64() {
+                let mut row = Row::new(stream);
+                let live = Live { metrics: true, commands: &["push"], ..Live::default() };
+                self.source.write(stream, *next, live, &mut row);
+                let at = self.source.time(stream, *next);
+                let text = row.finish(SID, EPOCH + at).into();
+                let since = Duration::from_secs_f64(at).saturating_sub(earlier);
+                let received = before + since;
+                let subscription = Arc::clone(subscription);
+                self.decoder.push(Feed::Sample(Sample { subscription, text, received }), now);
+                *next += 1;
+            }
+        }
+        let snapshot = self.decoder.snapshot(now);
+        self.stage.app.update(Message::Snapshot(Arc::new(snapshot)));
+    }
+}
