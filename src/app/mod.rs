@@ -1,6 +1,8 @@
 //! The state machine: `update(Message)` gives new state and effects. No I/O, no clock, no drawing.
 
 mod action;
+mod arrange;
+mod channels;
 mod headsets;
 mod key;
 mod keymap;
@@ -17,12 +19,13 @@ use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 pub use self::{
     action::{Action, Binding, Scope, TABLE},
+    channels::Channels,
     headsets::Headsets,
     key::Key,
     keymap::Keymap,
     message::{Effect, Message, Now, Throughput},
     sessions::{Entry, Field, Sessions},
-    streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS},
+    streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS, Way},
 };
 use crate::{
     cortex::{
@@ -341,8 +344,21 @@ impl App {
                 }
             }
             Action::Filters => self.streams.next_filters(),
-            Action::ChannelUp => self.step_channel(-1),
-            Action::ChannelDown => self.step_channel(1),
+            Action::ChannelUp
+            | Action::ChannelDown
+            | Action::HideChannel
+            | Action::SoloChannel
+            | Action::ChannelSmaller
+            | Action::ChannelLarger
+            | Action::MoveChannelUp
+            | Action::MoveChannelDown
+            | Action::ResetChannels => self.arrange(action),
+            Action::Way => self.streams.way = self.streams.way.next(),
+            Action::CursorLeft => self.move_cursor(u64::saturating_sub),
+            Action::CursorRight => self.move_cursor(u64::saturating_add),
+            Action::CursorBack => self.move_cursor(|at, _| at.saturating_sub(1)),
+            Action::CursorOn => self.move_cursor(|at, _| at.saturating_add(1)),
+            Action::SecondCursor => self.second_cursor(),
             Action::Earlier => self.travel(|end, half, _| end.saturating_sub(half)),
             Action::Later => self.travel(|end, half, _| end.saturating_add(half)),
             Action::Oldest => self.travel(|_, half, oldest| oldest + 2 * half),
@@ -416,6 +432,8 @@ impl App {
             since: self.now,
             snapshot: Arc::clone(&self.snapshot),
             end: traces.map_or(0, |traces| traces.end),
+            cursor: None,
+            second: None,
         });
     }
 
@@ -435,12 +453,6 @@ impl App {
         if let Some(frozen) = &mut self.streams.frozen {
             frozen.end = end;
         }
-    }
-
-    fn step_channel(&mut self, step: isize) {
-        let last = self.traces().map_or(0, |traces| traces.channels_in_all.saturating_sub(1));
-        self.streams.first_channel =
-            self.streams.first_channel.saturating_add_signed(step).min(last);
     }
 
     fn say(&mut self, severity: Severity, text: String) {

@@ -11,8 +11,9 @@ use tokio::{
 };
 
 use super::{
-    Snapshot, View,
+    Snapshot, Traces, View,
     history::History,
+    markers::Markers,
     parse::Record,
     picture::Picture,
     snapshot::Readings,
@@ -40,6 +41,7 @@ pub struct Decoder {
     view: View,
     sources: Vec<Source>,
     readings: BTreeMap<SessionId, Readings>,
+    markers: BTreeMap<SessionId, Markers>,
     picture: Option<Picture>,
     record: Record,
 }
@@ -53,6 +55,7 @@ impl Decoder {
             view,
             sources: Vec::new(),
             readings: BTreeMap::new(),
+            markers: BTreeMap::new(),
             picture: None,
             record: Record::default(),
         }
@@ -73,6 +76,7 @@ impl Decoder {
             Feed::Ended(session) => {
                 self.sources.retain(|source| source.subscription.session != session);
                 self.readings.remove(&session);
+                self.markers.remove(&session);
                 self.redraw();
             }
         }
@@ -90,9 +94,7 @@ impl Decoder {
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let session = self.view.session.as_ref();
-        let traces = self
-            .viewed()
-            .and_then(|source| Some(self.picture.as_ref()?.traces(source, source.trace.as_ref()?)));
+        let traces = self.viewed().and_then(|source| self.traces(source));
         Snapshot {
             view: self.view.clone(),
             traces,
@@ -106,6 +108,17 @@ impl Decoder {
         }
     }
 
+    fn traces(&self, source: &Source) -> Option<Traces> {
+        let trace = source.trace.as_ref()?;
+        let mut traces = self.picture.as_ref()?.traces(source, trace);
+        let Subscription { session, stream, .. } = &*source.subscription;
+        if let Some(markers) = self.markers.get(session) {
+            let window = traces.bins.start(traces.first_bin)..traces.end;
+            traces.markers = markers.within(*stream, &trace.history, &window);
+        }
+        Some(traces)
+    }
+
     /// When the next stream becomes stale, if nothing comes until then.
     #[must_use]
     pub fn next_stale(&self, now: Instant) -> Option<Instant> {
@@ -117,6 +130,9 @@ impl Decoder {
         self.sources.retain(|source| !source.is(&subscription.session, subscription.stream));
         let readings = self.readings.entry(subscription.session.clone()).or_default();
         readings.forget(subscription.stream);
+        if let Some(markers) = self.markers.get_mut(&subscription.session) {
+            markers.forget(subscription.stream);
+        }
         self.sources.push(Source::new(subscription, now));
         self.redraw();
     }
@@ -137,6 +153,15 @@ impl Decoder {
                 }
             }
             Taken::Sample { lost, grew } => {
+                if !self.record.markers.is_empty()
+                    && let Some(trace) = &source.trace
+                {
+                    let markers = self.markers.entry(session.clone()).or_default();
+                    let index = trace.history.next() - 1;
+                    for text in &self.record.markers {
+                        markers.push(*stream, index, self.record.time, text);
+                    }
+                }
                 let newest = source.trace.as_ref().and_then(|trace| trace.history.newest());
                 if let Some(picture) = self.picture.as_mut().filter(|_| viewed) {
                     if picture.fits(source) {

@@ -7,6 +7,7 @@ mod filter;
 mod health;
 mod history;
 mod loss;
+mod markers;
 pub mod parse;
 mod picture;
 pub mod raster;

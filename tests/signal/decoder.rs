@@ -122,18 +122,17 @@ fn channels_are_those_of_the_columns_and_the_view_shows_some_of_them() {
     decoder.push(Feed::Subscribed(Arc::clone(&flex)), Instant::now());
     send(&mut decoder, &flex, "[0,0,1,2,3,8064.0,0,0,[]]", 1.0);
     for (channels, labels) in [
-        (0..9, &["Ch-1", "raw_cq", "L1"][..]),
-        (1..2, &["raw_cq"]),
-        (2..9, &["L1"]),
-        (3..3, &[]),
-        (Range { start: 7, end: 5 }, &[]),
+        (&[0, 1, 2, 3, 4][..], &["Ch-1", "raw_cq", "L1"][..]),
+        (&[1], &["raw_cq"]),
+        (&[2, 9, 0], &["L1", "Ch-1"]),
+        (&[], &[]),
     ] {
-        decoder.set_view(View { channels, ..view(2.0, 10, Filters::NONE) });
+        decoder.set_view(View { channels: channels.into(), ..view(2.0, 10, Filters::NONE) });
         let traces = traces(&decoder);
         assert_eq!(traces.channels_in_all, 3);
         assert!(traces.channels.iter().map(|trace| &*trace.label).eq(labels.iter().copied()));
     }
-    decoder.set_view(View { channels: 2..3, ..view(2.0, 10, Filters::default()) });
+    decoder.set_view(View { channels: [2].into(), ..view(2.0, 10, Filters::default()) });
     assert_eq!(traces(&decoder).channels[0].raw, Some(3.0));
     // A stream without channels, or a view without columns, has no traces and harms nothing.
     let none = subscription("s", Stream::Eeg, r#"["COUNTER","MARKERS"]"#, 128.0);

@@ -19,7 +19,8 @@ use cortop::{
     signal::{
         Snapshot, StreamHealth, Traces, View,
         snapshot::{
-            Bins, Column, Detection, Event as Training, Face, Metric, Readings, Table, Trace,
+            Bins, Column, Cursor, Detection, Event as Training, Face, Metric, Readings, Table,
+            Trace,
         },
     },
     ui::{Options, Ui},
@@ -31,6 +32,8 @@ use tokio::time::Instant;
 pub(crate) const SID: &str = "11111111-2222-4333-8444-555555555555";
 pub(crate) const HEADSET: &str = "EPOCX-1A2B3C4D";
 const RATE: u64 = 128;
+/// Epoch seconds of the first sample.
+const EPOCH: f64 = 1_767_968_710.0;
 
 /// A monitor before it heard of the service.
 pub(crate) struct Stage {
@@ -292,13 +295,24 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             },
         }
     };
-    let channels = view.channels.clone().filter(|&at| at < labels.len()).map(|at| Trace {
+    let places = view.channels.iter().copied().filter(|&at| at < labels.len());
+    let own = |sample: u64, channel: usize| {
+        if view.stream == Stream::Eeg {
+            value(channel, sample)
+        } else {
+            value(channel, sample) / 100.0
+        }
+    };
+    let channels = places.map(|at| Trace {
+        place: at,
+        at: view.cursors.map(|cursor| cursor.map_or(f32::NAN, |sample| own(sample, at))),
         label: labels[at].as_str().into(),
         columns: (first..=last).map(|bin| column(at, bin)).collect(),
         raw: Some(4200.0),
         median: 0.0,
         spread: 31.0,
     });
+    let epoch = |index: u64| EPOCH + index as f64 / RATE as f64;
     Traces {
         subscription: Arc::new(Subscription {
             session: session.clone(),
@@ -312,9 +326,17 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         bins,
         first_bin: first,
         end: newest,
-        end_time: Some(1_767_968_733.0),
+        end_time: Some(epoch(newest - 1)),
         oldest: 0,
         newest,
+        seconds: (start(first)..newest)
+            .filter(|index| index.is_multiple_of(RATE))
+            .map(|index| (index, i64::try_from(index / RATE).expect("few") + 1_767_968_710))
+            .collect(),
+        markers: Vec::new(),
+        cursors: view
+            .cursors
+            .map(|cursor| cursor.map(|index| Cursor { index, time: Some(epoch(index)) })),
     }
 }
 

@@ -1,13 +1,17 @@
 //! EEG and motion as traces: which channels fit, the scale of each, labels, and the time axis.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use std::sync::Arc;
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, text::Line, widgets::Widget};
 
 use super::{
+    axis,
+    dots::Dots,
     plot::{self, Bar, Cells},
     scales, summary,
 };
 use crate::{
-    app::{App, Entry, Motion},
+    app::{App, Channels, Entry, Motion},
     cortex::Stream,
     signal::{Filters, Scale, Traces, snapshot::Trace},
     ui::{
@@ -24,6 +28,9 @@ const CHANNELS_UNKNOWN: usize = 32;
 /// The reference of the channels; another cannot be chosen yet.
 const REFERENCE: &str = "as recorded";
 
+/// Cells that the value at a cursor takes.
+const VALUE: u16 = 9;
+
 /// How the area of the traces is divided.
 #[derive(Clone, Debug)]
 pub(super) struct Rows {
@@ -35,7 +42,7 @@ pub(super) struct Rows {
     pub(super) first: usize,
     /// How many are shown.
     pub(super) shown: usize,
-    /// How many there are.
+    /// How many there would be with room enough: all but the hidden ones.
     all: usize,
     /// Rows of each.
     height: u16,
@@ -43,8 +50,12 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(app: &App, stream: Stream, area: Rect) -> Self {
-        let label = if stream == Stream::Eeg { 6 } else { 12 }.min(area.width / 3);
-        let all = channels(app, stream);
+        let cursors = scene::cells(app.streams.cursors().iter().flatten().count());
+        let label = head(app, stream) + 1 + cursors * VALUE;
+        let label = label.min(area.width / if cursors > 0 { 2 } else { 3 });
+        let arranged = app.streams.channels(stream);
+        let all = arranged.count(channels(app, stream));
+        let selected = app.streams.selected.min(all.saturating_sub(1));
         // The axis gives way where its one row would cost the last channel its own.
         let axis = (area.height >= 4 && usize::from(area.height) != all).then(|| Rect {
             y: area.bottom() - 1,
@@ -61,7 +72,7 @@ impl Rows {
         Self {
             plot,
             axis: axis.map(|axis| Rect { y: area.y + used, ..axis }),
-            first: app.streams.first_channel.min(all - shown),
+            first: (selected + 1).saturating_sub(shown),
             shown,
             all,
             height,
@@ -78,6 +89,18 @@ impl Rows {
     pub(super) fn height(&self) -> f64 {
         f64::from(self.plot.height) / self.all.max(1) as f64
     }
+}
+
+/// The places of the channels shown on the screen, in their order.
+pub(super) fn places(app: &App, stream: Stream, rows: &Rows) -> Arc<[usize]> {
+    let shown = app.streams.channels(stream).shown(channels(app, stream));
+    shown.into_iter().skip(rows.first).take(rows.shown).collect()
+}
+
+/// Cells for the name of a channel and, where the channels do not share it, its scale.
+fn head(app: &App, stream: Stream) -> u16 {
+    let one_scale = stream == Stream::Eeg && !app.streams.channels(stream).has_own_scales();
+    if one_scale { 5 } else { 11 }
 }
 
 /// How many channels a stream has: by its traces, else by the headset, else a guess.
@@ -104,14 +127,16 @@ fn traces(app: &App, stream: Stream) -> Option<&Traces> {
 /// What shapes the picture, the most telling first.
 pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String> {
     let streams = &scene.app.streams;
-    let mut items = vec![format!("{} s", streams.window())];
+    let traces = traces(scene.app, stream);
+    let mut items: Vec<String> = traces.map(|traces| cursors(scene, traces)).unwrap_or_default();
+    items.push(format!("{} s", streams.window()));
     if stream == Stream::Eeg {
-        let half = scales::eeg_half(scene.app, traces(scene.app, stream));
+        let half = scales::eeg_half(scene.app, traces);
         let auto = if streams.auto { "auto " } else { "" };
         items.push(match Rows::new(scene.app, stream, area).height {
             // The bars of a sparkline stand for the swing, whose whole height is both halves.
             1 => format!("{auto}swing to {:.0} µV", 2.0 * half),
-            _ => format!("{auto}±{half:.0} µV"),
+            _ => format!("{auto}±{half:.0} µV/row"),
         });
         items.push(filters(streams.filters()));
     } else {
@@ -124,7 +149,25 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
     if stream == Stream::Eeg {
         items.push(REFERENCE.to_owned());
     }
+    items.extend(hidden(streams.channels(stream), channels(scene.app, stream)));
     items
+}
+
+/// That not all channels are shown.
+fn hidden(channels: &Channels, all: usize) -> Option<String> {
+    let hidden = all - channels.count(all);
+    if channels.is_solo() {
+        return Some("one channel only".to_owned());
+    }
+    (hidden > 0).then(|| format!("{hidden} hidden"))
+}
+
+/// When the cursors are, and how far apart.
+fn cursors(scene: &Scene<'_>, traces: &Traces) -> Vec<String> {
+    let [first, second] = traces.cursors.map(|cursor| cursor?.time);
+    let clock = |time: f64| Some(format!("{} {}", glyphs::CURSOR, scene.clock_in_ms(time)?));
+    let apart = first.zip(second).map(|(first, second)| format!("Δt {:+.3} s", first - second));
+    first.and_then(clock).into_iter().chain(apart).collect()
 }
 
 fn filters(filters: Filters) -> String {
@@ -156,33 +199,33 @@ pub(super) fn draw(
         return;
     };
     // A picture for another width comes on the next frame.
-    if traces.bins.columns != u64::from(rows.plot.width) * 2 {
+    let dots = Dots::new(app.streams.way, scene.ascii);
+    if traces.bins.columns != u64::from(rows.plot.width * dots.across()) {
         return;
     }
     let stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
-    let cells = Cells::new(app.streams.motion, rows.plot.width, traces.first_bin, count);
+    let cells = Cells::new(app.streams.motion, dots, rows.plot.width, traces.first_bin, count);
     // EEG swings about its middle many times a cell, motion stays where the head is.
     let bar = if stream == Stream::Eeg { Bar::Swing } else { Bar::Place };
+    let arranged = app.streams.channels(stream).shown(traces.channels_in_all);
+    let selected = arranged.get(app.streams.selected.min(arranged.len().saturating_sub(1)));
     for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
         let y = rows.plot.y + scene::cells(at) * rows.height;
-        let token = match (stale, at % 2) {
-            (true, _) => Token::Stale,
-            (_, 0) => Token::Trace,
-            _ => Token::TraceAlt,
-        };
+        let style =
+            if stale { scene.style(Token::Stale) } else { scene.theme.channel(trace.place) };
         let size = scales::of(app, stream, trace, traces);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
-        draw_label(scene, stream, trace, size, label, buffer);
+        let is_selected = selected == Some(&trace.place);
+        draw_label(scene, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
-        let trace = plot::Trace { columns: &trace.columns, scale: size, bar };
-        plot::draw(&trace, &cells, scene.style(token), part, buffer);
+        let trace = plot::Trace { columns: &trace.columns, scale: size, bar, style };
+        plot::draw(&trace, &cells, dots, part, buffer);
     }
+    draw_lines(scene, traces, &cells, rows.plot, buffer);
     more(scene, &rows, area, buffer);
-    if let Some(axis) = rows.axis {
-        let columns = traces.channels.first().map_or(&[][..], |trace| &trace.columns);
-        let lost: Vec<_> = cells.lost(columns).collect();
-        draw_axis(scene, &lost, axis, buffer);
+    if let Some(area) = rows.axis {
+        axis::draw(scene, traces, &cells, area, buffer);
     }
     if stale && rows.plot.width > 20 {
         let health = app.snapshot.health_of(&entry.session.id, stream);
@@ -197,23 +240,64 @@ pub(super) fn draw(
     }
 }
 
+/// The lines of markers and cursors, from the top to the bottom of the plot. They hide no trace: a
+/// glyph that is there stays, and only its style tells of the line.
+fn draw_lines(scene: &Scene<'_>, traces: &Traces, cells: &Cells, plot: Rect, buffer: &mut Buffer) {
+    let marker = scene.style(Token::Marker);
+    let markers = traces.markers.iter().map(|(index, _)| (*index, glyphs::MARKER_LINE, marker));
+    let cursor = scene.style(Token::Cursor).add_modifier(Modifier::REVERSED);
+    let cursors = traces.cursors.iter().flatten();
+    let cursors = cursors.map(|cursor_at| (cursor_at.index, glyphs::CURSOR_LINE, cursor));
+    for (index, glyph, style) in markers.chain(cursors) {
+        let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
+        for y in plot.top()..plot.bottom() {
+            let Some(cell) = buffer.cell_mut((plot.x + x, y)) else { continue };
+            if cell.symbol() == " " {
+                cell.set_char(glyph).set_style(style.remove_modifier(Modifier::REVERSED));
+            } else {
+                cell.set_style(style);
+            }
+        }
+    }
+}
+
+/// A channel's name, its own scale if it has one, and its values at the cursors.
 fn draw_label(
     scene: &Scene<'_>,
-    stream: Stream,
+    traces: &Traces,
     trace: &Trace,
     scale: Scale,
+    is_selected: bool,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let width = usize::from(area.width.saturating_sub(1));
-    let label = text::clean(&trace.label);
-    let mut line = Line::from(scene.say(Token::Text, text::fit(&label, width)));
-    if stream != Stream::Eeg {
-        // Motion channels have different units, so each row says its own.
+    let app = scene.app;
+    let stream = traces.subscription.stream;
+    let width = usize::from(head(app, stream));
+    let token = if is_selected { Token::Selection } else { Token::Text };
+    let name = text::fit(&text::clean(&trace.label), width);
+    let mut room = width.saturating_sub(name.chars().count());
+    let mut line = Line::from(scene.say(token, name));
+    if stream != Stream::Eeg || app.streams.channels(stream).own_scale(trace.place).is_some() {
         let unit = scales::unit(&trace.label, scale.half);
-        line.push_span(scene.say(Token::Axis, format!(" ±{}{unit}", scales::short(scale.half))));
+        let own = text::fit(&format!(" ±{}{unit}", scales::short(scale.half)), room);
+        room -= own.chars().count().min(room);
+        line.push_span(scene.say(Token::Axis, own));
     }
-    scene::lines(&[line], Rect { width: area.width.saturating_sub(1), ..area }, buffer);
+    line.push_span(scene.say(Token::Text, " ".repeat(room)));
+    let [first, second] = trace.at;
+    for (cursor, front, value) in
+        [(traces.cursors[0], "", first), (traces.cursors[1], "Δ", first - second)]
+    {
+        if cursor.is_some() {
+            let value = format!("{front}{}", scales::value(value, scale.half));
+            line.push_span(scene.say(Token::Cursor, format!(" {value:>8}")));
+        }
+    }
+    if is_selected {
+        line.push_span(scene.say(Token::Selection, glyphs::SELECTED));
+    }
+    scene::lines(&[line], area, buffer);
 }
 
 /// How many channels are above and below, in the last row of the labels.
@@ -225,33 +309,5 @@ fn more(scene: &Scene<'_>, rows: &Rows, area: Rect, buffer: &mut Buffer) {
     let width = scene::cells(text.chars().count()).min(rows.plot.x - area.x);
     if let Some(row) = area.rows().next_back().filter(|_| width > 0) {
         scene.say(Token::Changed, text).render(Rect { width, ..row }, buffer);
-    }
-}
-
-/// Seconds from the left edge in a sweep, before the newest in a scroll; lost samples are marked.
-fn draw_axis(scene: &Scene<'_>, lost: &[bool], area: Rect, buffer: &mut Buffer) {
-    let streams = &scene.app.streams;
-    let steps: u16 = if area.width >= 60 { 5 } else { 2 };
-    let seconds = |step: u16| streams.window() * f64::from(step) / f64::from(steps);
-    buffer.set_style(area, scene.style(Token::Axis));
-    for step in 0..steps {
-        let text = match streams.motion {
-            Motion::Sweep => format!("│{} s", seconds(step)),
-            Motion::Scroll => format!("│-{} s", seconds(steps - step)),
-        };
-        let x = area.x + area.width * step / steps;
-        scene.say(Token::Axis, text).render(Rect { x, ..area }.intersection(area), buffer);
-    }
-    let end = match (streams.motion, &streams.frozen) {
-        (Motion::Sweep, _) => format!("{} s│", seconds(steps)),
-        (Motion::Scroll, None) => "now│".to_owned(),
-        (Motion::Scroll, Some(_)) => "end│".to_owned(),
-    };
-    let x = area.right().saturating_sub(scene::cells(end.chars().count()));
-    scene.say(Token::Axis, end).render(Rect { x, ..area }.intersection(area), buffer);
-    for (x, _) in (area.left()..area.right()).zip(lost).filter(|(_, lost)| **lost) {
-        if let Some(cell) = buffer.cell_mut((x, area.y)) {
-            cell.set_char(glyphs::LOST).set_style(scene.style(Token::Bad));
-        }
     }
 }
