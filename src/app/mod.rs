@@ -431,6 +431,7 @@ impl App {
         self.streams.frozen = Some(Frozen {
             since: self.now,
             snapshot: Arc::clone(&self.snapshot),
+            at: traces.map_or(0, |traces| traces.end),
             end: traces.map_or(0, |traces| traces.end),
             cursor: None,
             second: None,

@@ -88,7 +88,9 @@ pub struct Frozen {
     pub since: Now,
     /// The readings of that moment.
     pub snapshot: Arc<Snapshot>,
-    /// The absolute sample index before which the picture ends.
+    /// The absolute sample index before which it ended when it froze.
+    pub at: u64,
+    /// The absolute sample index before which it ends now.
     pub end: u64,
     /// The absolute index of the sample that the cursor is on.
     pub cursor: Option<u64>,

@@ -73,6 +73,16 @@ pub(super) fn age(age: Duration) -> String {
     }
 }
 
+/// How long something took or is ago to the second, below an hour.
+#[must_use]
+pub(super) fn minutes(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => self::age(age),
+    }
+}
+
 /// A rate without decimals that would flicker; below 10 Hz with one.
 #[must_use]
 pub(super) fn rate(hz: f64) -> String {

@@ -33,7 +33,7 @@ pub(crate) const SID: &str = "11111111-2222-4333-8444-555555555555";
 pub(crate) const HEADSET: &str = "EPOCX-1A2B3C4D";
 const RATE: u64 = 128;
 /// Epoch seconds of the first sample.
-const EPOCH: f64 = 1_767_968_710.0;
+const EPOCH: f64 = 1_767_968_902.0;
 
 /// A monitor before it heard of the service.
 pub(crate) struct Stage {
@@ -273,7 +273,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
     let samples = (view.window * RATE as f64) as u64;
-    let bins = Bins { samples, columns: view.columns as u64 };
+    let bins = Bins { samples, columns: (view.columns as u64).max(1) };
     let start = |bin: u64| (bin * bins.samples).div_ceil(bins.columns);
     let last = (newest - 1) * bins.columns / bins.samples;
     let first = (last + 1).saturating_sub(bins.columns);
@@ -331,7 +331,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         newest,
         seconds: (start(first)..newest)
             .filter(|index| index.is_multiple_of(RATE))
-            .map(|index| (index, i64::try_from(index / RATE).expect("few") + 1_767_968_710))
+            .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH as i64))
             .collect(),
         markers: Vec::new(),
         cursors: view
