@@ -138,14 +138,14 @@ impl History {
         Some(before.1 + (after.1 - before.1) * share)
     }
 
-    /// Index of the first sample that is not before a time, by the times that are known.
+    /// Index of the sample nearest to a time, by the times that are known.
     pub(crate) fn index(&self, time: f64) -> Option<u64> {
         let stamped = |chunk: &Chunk| chunk.times.is_some_and(|[_, last]| last.1 < time);
         let chunk = self.chunks.get(self.chunks.partition_point(stamped))?;
         let [first, last] = chunk.times?;
         let share = (time - first.1) / (last.1 - first.1).max(f64::MIN_POSITIVE);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let steps = (share.clamp(0.0, 1.0) * (last.0 - first.0) as f64).ceil() as u64;
+        let steps = (share.clamp(0.0, 1.0) * (last.0 - first.0) as f64).round() as u64;
         Some(first.0 + steps)
     }
 

@@ -37,7 +37,7 @@ pub struct Record {
     pub texts: Vec<String>,
     /// Epoch seconds.
     pub time: Option<f64>,
-    /// What the markers that came with the sample say (§5.2): the label, else the value.
+    /// What the markers that came with the sample say (§5.2): label and value.
     pub markers: Vec<String>,
     /// Whether something was not as the columns say.
     pub odd: bool,
@@ -268,7 +268,7 @@ fn text_of(marker: &RawValue) -> String {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     });
-    let mut text = texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    let mut text = texts.join(" ").trim().to_owned();
     text.truncate(text.floor_char_boundary(LONGEST_TEXT));
     text
 }
@@ -435,7 +435,7 @@ mod tests {
             parse(&text, &eeg(), &mut record).unwrap();
             assert_eq!(numbers(&record)[2..4], [None, Some(4199.5)], "{value}");
             assert_eq!((record.time, record.odd), (Some(5.0), odd), "{value}");
-            assert_eq!(record.markers, ["eyes closed", "2", ""], "{value}");
+            assert_eq!(record.markers, ["eyes closed 1", "2", ""], "{value}");
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct Picture {
     /// Whether it goes on with the samples that come.
     live: bool,
     filtered: Vec<f32>,
-    /// The sample each cursor is on and its values, if the window holds it.
+    /// The sample each cursor is on, and its values if the window holds it.
     cursors: [Option<(u64, Vec<f32>)>; 2],
 }
 
@@ -79,7 +79,7 @@ impl Picture {
             next: start,
             live: true,
             filtered: Vec::with_capacity(channels.len()),
-            cursors: [None, None],
+            cursors: view.cursors.map(|cursor| Some((cursor?, Vec::new()))),
             channels,
         };
         for stretch in history.stretches(start..end) {
@@ -88,10 +88,9 @@ impl Picture {
                 Stretch::Sample(values) => {
                     let index = picture.next;
                     picture.push(values);
-                    for (cursor, at) in picture.cursors.iter_mut().zip(view.cursors) {
-                        if at == Some(index) && index >= window {
-                            *cursor = Some((index, picture.filtered.clone()));
-                        }
+                    // Before the window the filters have not settled.
+                    if index >= window {
+                        picture.read(index);
                     }
                 }
             }
@@ -117,6 +116,13 @@ impl Picture {
         self.envelope.push(&self.filtered);
         self.spread.push(self.next, &self.filtered);
         self.next += 1;
+    }
+
+    /// Keeps the values of the sample just pushed for the cursors that are on it.
+    fn read(&mut self, index: u64) {
+        for (_, values) in self.cursors.iter_mut().flatten().filter(|(at, _)| *at == index) {
+            values.clone_from(&self.filtered);
+        }
     }
 
     /// The next `count` samples were lost.

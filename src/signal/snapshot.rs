@@ -90,7 +90,7 @@ pub struct Traces {
     pub seconds: Vec<(u64, i64)>,
     /// The markers of the window, oldest first: absolute sample index and what they say.
     pub markers: Vec<(u64, Arc<str>)>,
-    /// The samples that the view's cursors are on, as far as the window holds them.
+    /// The samples that the view's cursors are on, whether the window holds them or not.
     pub cursors: [Option<Cursor>; 2],
 }
 
@@ -119,7 +119,7 @@ pub struct Trace {
     /// p99 of |x − median| over the window, with hysteresis, renewed at most once a second; NaN
     /// until known.
     pub spread: f32,
-    /// The filtered values of the samples that the cursors are on; NaN where there is none.
+    /// The filtered values of the samples that the cursors are on; NaN where the window holds none.
     pub at: [f32; 2],
 }
 

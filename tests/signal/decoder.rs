@@ -199,3 +199,105 @@ fn each_session_has_its_own_readings() {
     let later = Instant::now() + Duration::from_mins(1);
     assert!(decoder.snapshot(later).health.is_empty());
 }
+
+#[test]
+fn a_cursor_reads_the_sample_it_is_on_as_it_is_drawn() {
+    let mut rig = Rig::new(&["T7", "T8"], 128.0, view(2.0, 100, Filters::default()));
+    for index in 0..3000 {
+        if index == 2900 {
+            rig.lose(1);
+        }
+        rig.send(&[wave(index), -wave(index)]);
+    }
+    // One sample a column: what is drawn is the sample.
+    let shape = view(2.0, 256, Filters::default());
+    for (index, value) in [(2745, true), (2850, true), (2900, false), (3000, true), (100, false)] {
+        let cursors = [Some(index), None];
+        rig.decoder.set_view(View { end: End::At(3001), cursors, ..shape.clone() });
+        let traces = rig.traces();
+        let cursor = traces.cursors[0].expect("asked for");
+        assert_eq!((cursor.index, traces.cursors[1]), (index, None));
+        assert!((cursor.time.expect("stamped") - 1.7e9 - index as f64 / 128.0).abs() < 1e-3);
+        for trace in &traces.channels {
+            let column = usize::try_from(index.saturating_sub(traces.first_bin)).unwrap();
+            let drawn = trace.columns.get(column).filter(|_| index > 2000).map(|it| it.last);
+            assert_eq!(trace.at[0].is_finite(), value, "{index}");
+            assert!(!value || drawn == Some(trace.at[0]), "{index}");
+            assert!(trace.at[1].is_nan());
+        }
+    }
+}
+
+#[test]
+fn seconds_begin_at_their_samples_and_not_after_a_loss() {
+    let mut rig = Rig::one(view(10.0, 100, Filters::NONE));
+    for index in 0..1200 {
+        if index == 500 {
+            // The second that begins at sample 512 is lost.
+            rig.lose(100);
+        }
+        rig.send(&[f64::from(index)]);
+    }
+    let seconds = rig.traces().seconds;
+    let expected = (0..11).filter(|&second| second != 4).map(|second| (second * 128, second));
+    let expected =
+        expected.map(|(at, second)| (at, 1_700_000_000 + i64::try_from(second).unwrap()));
+    let window = rig.traces().first_bin * 1280 / 100;
+    assert!(seconds.iter().copied().eq(expected.filter(|&(at, _)| at >= window)), "{seconds:?}");
+}
+
+#[test]
+fn markers_stand_at_their_samples_on_all_traces_of_their_session() {
+    let mut decoder = Decoder::new(view(10.0, 100, Filters::NONE), 1 << 20);
+    let eeg = subscription("s", Stream::Eeg, r#"["COUNTER","INTERPOLATED","T7","MARKERS"]"#, 128.0);
+    let mot = subscription("s", Stream::Mot, r#"["COUNTER_MEMS","INTERPOLATED_MEMS","Q0"]"#, 32.0);
+    for subscription in [&eeg, &mot] {
+        decoder.push(Feed::Subscribed(Arc::clone(subscription)), Instant::now());
+    }
+    for index in 0..1280_u32 {
+        let marker = match index {
+            640 => r#"{"label":"eyes closed","value":1,"uuid":"u"}"#,
+            800 => r#"{"value":7},{"label":"x","more":[1,{}]}"#,
+            _ => "",
+        };
+        let time = 1.7e9 + f64::from(index) / 128.0;
+        send(&mut decoder, &eeg, &format!("[{},0,1.5,[{marker}]]", index % 128), time);
+        if index % 4 == 0 {
+            send(&mut decoder, &mot, &format!("[{},0,0.5]", index / 4 % 32), time);
+        }
+    }
+    let markers = |decoder: &Decoder| -> Vec<(u64, String)> {
+        let found = traces(decoder).markers;
+        found.into_iter().map(|(index, text)| (index, text.to_string())).collect()
+    };
+    let expected = [(640, "eyes closed 1"), (800, "7"), (800, "x")];
+    assert!(markers(&decoder).iter().map(|(at, text)| (*at, text.as_str())).eq(expected));
+    decoder.set_view(View { stream: Stream::Mot, ..view(10.0, 100, Filters::NONE) });
+    let places: Vec<u64> = markers(&decoder).into_iter().map(|(index, _)| index).collect();
+    assert_eq!(places, [160, 200, 200]);
+    decoder.set_view(View { end: End::At(700), ..view(2.0, 100, Filters::NONE) });
+    assert_eq!(markers(&decoder).len(), 1, "those of the window");
+    decoder.push(Feed::Ended("s".into()), Instant::now());
+    decoder.push(Feed::Subscribed(Arc::clone(&eeg)), Instant::now());
+    send(&mut decoder, &eeg, "[0,0,1.5,[]]", 1.7e9);
+    assert_eq!(markers(&decoder), []);
+}
+
+#[test]
+fn ten_minutes_of_32_channels_at_256_hz_can_be_scrolled_back_while_data_keep_coming() {
+    let sensors: Vec<String> = (0..32).map(|at| format!("C{at}")).collect();
+    let sensors: Vec<&str> = sensors.iter().map(String::as_str).collect();
+    let mut rig = Rig::new(&sensors, 256.0, View::default());
+    let values: Vec<f64> = (0..32).map(|at| 4200.0 + f64::from(at)).collect();
+    for _ in 0..600 * 256 {
+        rig.send(&values);
+    }
+    let back = view(10.0, 100, Filters::default());
+    rig.decoder.set_view(View { end: End::At(2560), ..back.clone() });
+    rig.send(&values);
+    let traces = rig.traces();
+    assert_eq!((traces.oldest, traces.end, traces.newest), (0, 2560, 600 * 256 + 1));
+    assert!(traces.channels.iter().all(|trace| trace.columns.iter().all(|it| it.count > 0)));
+    rig.decoder.set_view(back);
+    assert_eq!(rig.traces().end, 600 * 256 + 1);
+}

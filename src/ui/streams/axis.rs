@@ -2,6 +2,8 @@
 //! cursors. Its labels stand at samples, so in a sweep they change only where the write cursor
 //! passes, and in a scroll they move with the data.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
@@ -49,14 +51,11 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) {
     buffer.set_style(area, scene.style(Token::Axis));
-    let mut labels = markers(traces, cells);
-    let mut times = times(scene, traces, cells, area.width);
-    if times.is_empty() {
-        times = seconds(scene, area.width);
+    let mut labels = times(scene, traces, cells, area.width);
+    if labels.is_empty() {
+        labels = seconds(scene, area.width);
     }
-    // A time gives way to what a marker says.
-    times.retain(|time| !labels.iter().any(|label| label.overlaps(time)));
-    labels.extend(times);
+    add_markers(traces, cells, &mut labels);
     for label in labels {
         let x = area.x + label.x;
         scene.say(label.token, label.text).render(Rect { x, ..area }.intersection(area), buffer);
@@ -78,13 +77,21 @@ pub(super) fn draw(
     }
 }
 
-fn markers(traces: &Traces, cells: &Cells) -> Vec<Label> {
-    let label = |(index, marker): &(u64, std::sync::Arc<str>)| {
-        let x = cells.cell(traces.bins.of(*index))?;
-        let text = format!("{}{}", glyphs::MARKER, text::fit(&text::clean(marker), MARKER));
-        Some(Label { x, text, token: Token::Marker })
+/// What the markers say, each up to the next label. Times that stand where one begins give way.
+fn add_markers(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
+    let place = |(index, text): &(u64, Arc<str>)| {
+        Some((cells.cell(traces.bins.of(*index))?, Arc::clone(text)))
     };
-    traces.markers.iter().filter_map(label).collect()
+    let markers: Vec<_> = traces.markers.iter().filter_map(place).collect();
+    labels.retain(|time| !markers.iter().any(|&(x, _)| (time.x..time.end()).contains(&x)));
+    let starts: Vec<u16> =
+        labels.iter().map(|label| label.x).chain(markers.iter().map(|&(x, _)| x)).collect();
+    labels.extend(markers.into_iter().map(|(x, text)| {
+        let next = starts.iter().copied().filter(|&start| start > x).min().unwrap_or(u16::MAX);
+        let room = usize::from(next - x - 1).min(MARKER);
+        let text = format!("{}{}", glyphs::MARKER, text::fit(&text::clean(&text), room));
+        Label { x, text, token: Token::Marker }
+    }));
 }
 
 /// Times of day, under the samples with which their seconds begin.
