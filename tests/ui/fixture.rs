@@ -33,7 +33,7 @@ pub(crate) const SID: &str = "11111111-2222-4333-8444-555555555555";
 pub(crate) const HEADSET: &str = "EPOCX-1A2B3C4D";
 const RATE: u64 = 128;
 /// Epoch seconds of the first sample.
-const EPOCH: f64 = 1_767_968_902.0;
+const EPOCH: i64 = 1_767_968_902;
 
 /// A monitor before it heard of the service.
 pub(crate) struct Stage {
@@ -312,7 +312,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         median: 0.0,
         spread: 31.0,
     });
-    let epoch = |index: u64| EPOCH + index as f64 / RATE as f64;
+    let epoch = |index: u64| EPOCH as f64 + index as f64 / RATE as f64;
     Traces {
         subscription: Arc::new(Subscription {
             session: session.clone(),
@@ -331,7 +331,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         newest,
         seconds: (start(first)..newest)
             .filter(|index| index.is_multiple_of(RATE))
-            .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH as i64))
+            .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH))
             .collect(),
         markers: Vec::new(),
         cursors: view

@@ -55,6 +55,8 @@ pub(super) fn draw(
     if labels.is_empty() {
         labels = seconds(scene, area.width);
     }
+    let cursors = traces.cursors.map(|at| cells.cell(traces.bins.of(at?.index)));
+    labels.retain(|time| !cursors.iter().flatten().any(|x| (time.x..time.end()).contains(x)));
     add_markers(traces, cells, &mut labels);
     for label in labels {
         let x = area.x + label.x;
@@ -69,9 +71,9 @@ pub(super) fn draw(
     for (x, _) in (0..area.width).zip(cells.lost(columns)).filter(|(_, lost)| *lost) {
         mark(x, glyphs::LOST, Token::Bad);
     }
-    let cursors = traces.cursors.iter().zip([glyphs::CURSOR, glyphs::SECOND_CURSOR]);
-    for (cursor, glyph) in cursors.rev() {
-        if let Some(x) = cursor.and_then(|at| cells.cell(traces.bins.of(at.index))) {
+    // Where both are in one cell, it is the first that is seen.
+    for (cursor, glyph) in cursors.into_iter().zip([glyphs::CURSOR, glyphs::SECOND_CURSOR]).rev() {
+        if let Some(x) = cursor {
             mark(x, glyph, Token::Cursor);
         }
     }

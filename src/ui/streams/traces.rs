@@ -203,7 +203,7 @@ pub(super) fn draw(
     if traces.bins.columns != u64::from(rows.plot.width * dots.across()) {
         return;
     }
-    let stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, stream);
+    let is_stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
     let cells = Cells::new(app.streams.motion, dots, rows.plot.width, traces.first_bin, count);
     // EEG swings about its middle many times a cell, motion stays where the head is.
@@ -213,7 +213,7 @@ pub(super) fn draw(
     for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
         let y = rows.plot.y + scene::cells(at) * rows.height;
         let style =
-            if stale { scene.style(Token::Stale) } else { scene.theme.channel(trace.place) };
+            if is_stale { scene.style(Token::Stale) } else { scene.theme.channel(trace.place) };
         let size = scales::of(app, stream, trace, traces);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
         let is_selected = selected == Some(&trace.place);
@@ -227,7 +227,7 @@ pub(super) fn draw(
     if let Some(area) = rows.axis {
         axis::draw(scene, traces, &cells, area, buffer);
     }
-    if stale && rows.plot.width > 20 {
+    if is_stale && rows.plot.width > 20 {
         let health = app.snapshot.health_of(&entry.session.id, stream);
         let since = health.and_then(|health| health.stale_since.or(health.last));
         let since = since.map(|since| format!(" since {}", scene.clock_at(since)));
