@@ -6,6 +6,8 @@ mod bands;
 mod contact;
 mod dots;
 mod events;
+mod labels;
+mod lines;
 mod metrics;
 mod plot;
 mod scales;

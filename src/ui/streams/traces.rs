@@ -1,23 +1,23 @@
-//! EEG and motion as traces: which channels fit, the scale of each, labels, and the time axis.
+//! EEG and motion as traces: which channels fit, how they share the room, and what the title says.
 
 use std::sync::Arc;
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, text::Line, widgets::Widget};
+use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::{
     axis,
     dots::Dots,
+    labels, lines,
     plot::{self, Bar, Cells},
     scales, summary,
 };
 use crate::{
     app::{App, Channels, Entry, Motion},
     cortex::Stream,
-    signal::{Filters, Scale, Traces, snapshot::Trace},
+    signal::{Filters, Traces},
     ui::{
         glyphs,
         scene::{self, Scene},
-        text,
         theme::Token,
     },
 };
@@ -27,9 +27,6 @@ const CHANNELS_UNKNOWN: usize = 32;
 
 /// The reference of the channels; another cannot be chosen yet.
 const REFERENCE: &str = "as recorded";
-
-/// Cells that the value at a cursor takes.
-const VALUE: u16 = 9;
 
 /// How the area of the traces is divided.
 #[derive(Clone, Debug)]
@@ -50,9 +47,7 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(app: &App, stream: Stream, area: Rect) -> Self {
-        let cursors = scene::cells(app.streams.cursors().iter().flatten().count());
-        let label = head(app, stream) + 1 + cursors * VALUE;
-        let label = label.min(area.width / if cursors > 0 { 2 } else { 3 });
+        let label = labels::width(app, stream, area.width);
         let arranged = app.streams.channels(stream);
         let all = arranged.count(channels(app, stream));
         let selected = app.streams.selected.min(all.saturating_sub(1));
@@ -95,12 +90,6 @@ impl Rows {
 pub(super) fn places(app: &App, stream: Stream, rows: &Rows) -> Arc<[usize]> {
     let shown = app.streams.channels(stream).shown(channels(app, stream));
     shown.into_iter().skip(rows.first).take(rows.shown).collect()
-}
-
-/// Cells for the name of a channel and, where the channels do not share it, its scale.
-fn head(app: &App, stream: Stream) -> u16 {
-    let one_scale = stream == Stream::Eeg && !app.streams.channels(stream).has_own_scales();
-    if one_scale { 5 } else { 11 }
 }
 
 /// How many channels a stream has: by its traces, else by the headset, else a guess.
@@ -217,13 +206,15 @@ pub(super) fn draw(
         let size = scales::of(app, stream, trace, traces);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
         let is_selected = selected == Some(&trace.place);
-        draw_label(scene, traces, trace, size, is_selected, label, buffer);
+        labels::draw(scene, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
         let trace = plot::Trace { columns: &trace.columns, scale: size, bar, style };
         plot::draw(&trace, &cells, dots, part, buffer);
     }
-    draw_lines(scene, traces, &cells, rows.plot, buffer);
-    more(scene, &rows, area, buffer);
+    lines::draw(scene, traces, &cells, rows.plot, buffer);
+    let below = rows.all - rows.first - rows.shown;
+    let beside = Rect { width: rows.plot.x - area.x, ..area };
+    labels::more(scene, rows.first, below, beside, buffer);
     if let Some(area) = rows.axis {
         axis::draw(scene, traces, &cells, area, buffer);
     }
@@ -237,77 +228,5 @@ pub(super) fn draw(
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
         scene.say(Token::Bad, text).render(place.intersection(area), buffer);
-    }
-}
-
-/// The lines of markers and cursors, from the top to the bottom of the plot. They hide no trace: a
-/// glyph that is there stays, and only its style tells of the line.
-fn draw_lines(scene: &Scene<'_>, traces: &Traces, cells: &Cells, plot: Rect, buffer: &mut Buffer) {
-    let marker = scene.style(Token::Marker);
-    let markers = traces.markers.iter().map(|(index, _)| (*index, glyphs::MARKER_LINE, marker));
-    let cursor = scene.style(Token::Cursor).add_modifier(Modifier::REVERSED);
-    let cursors = traces.cursors.iter().flatten();
-    let cursors = cursors.map(|cursor_at| (cursor_at.index, glyphs::CURSOR_LINE, cursor));
-    for (index, glyph, style) in markers.chain(cursors) {
-        let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
-        for y in plot.top()..plot.bottom() {
-            let Some(cell) = buffer.cell_mut((plot.x + x, y)) else { continue };
-            if cell.symbol() == " " {
-                cell.set_char(glyph).set_style(style.remove_modifier(Modifier::REVERSED));
-            } else {
-                cell.set_style(style);
-            }
-        }
-    }
-}
-
-/// A channel's name, its own scale if it has one, and its values at the cursors.
-fn draw_label(
-    scene: &Scene<'_>,
-    traces: &Traces,
-    trace: &Trace,
-    scale: Scale,
-    is_selected: bool,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let app = scene.app;
-    let stream = traces.subscription.stream;
-    let width = usize::from(head(app, stream));
-    let token = if is_selected { Token::Selection } else { Token::Text };
-    let name = text::fit(&text::clean(&trace.label), width);
-    let mut room = width.saturating_sub(name.chars().count());
-    let mut line = Line::from(scene.say(token, name));
-    if stream != Stream::Eeg || app.streams.channels(stream).own_scale(trace.place).is_some() {
-        let unit = scales::unit(&trace.label, scale.half);
-        let own = text::fit(&format!(" ±{}{unit}", scales::short(scale.half)), room);
-        room -= own.chars().count().min(room);
-        line.push_span(scene.say(Token::Axis, own));
-    }
-    line.push_span(scene.say(Token::Text, " ".repeat(room)));
-    let [first, second] = trace.at;
-    for (cursor, front, value) in
-        [(traces.cursors[0], "", first), (traces.cursors[1], "Δ", first - second)]
-    {
-        if cursor.is_some() {
-            let value = format!("{front}{}", scales::value(value, scale.half));
-            line.push_span(scene.say(Token::Cursor, format!(" {value:>8}")));
-        }
-    }
-    if is_selected {
-        line.push_span(scene.say(Token::Selection, glyphs::SELECTED));
-    }
-    scene::lines(&[line], area, buffer);
-}
-
-/// How many channels are above and below, in the last row of the labels.
-fn more(scene: &Scene<'_>, rows: &Rows, area: Rect, buffer: &mut Buffer) {
-    let below = rows.all - rows.first - rows.shown;
-    let mark =
-        |count: usize, mark: &str| if count > 0 { format!("{mark}{count}") } else { String::new() };
-    let text = mark(rows.first, glyphs::MORE_ABOVE) + &mark(below, glyphs::MORE_BELOW);
-    let width = scene::cells(text.chars().count()).min(rows.plot.x - area.x);
-    if let Some(row) = area.rows().next_back().filter(|_| width > 0) {
-        scene.say(Token::Changed, text).render(Rect { width, ..row }, buffer);
     }
 }
