@@ -68,7 +68,7 @@ impl App {
     }
 
     /// Moves the cursor; it appears in the middle of the window. `to` gets where it is and the
-    /// samples of a step of the eye, a cell of two dot columns.
+    /// samples of two dot columns, which a braille cell has.
     pub(super) fn move_cursor(&mut self, to: impl FnOnce(u64, u64) -> u64) {
         let Some((window, step)) = self.traces().map(|traces| (window(traces), step(traces)))
         else {
