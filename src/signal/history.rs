@@ -271,4 +271,21 @@ mod tests {
         assert_eq!(history.stretches(0..history.next()).count(), 3);
         assert_eq!(history.newest(), Some(&[2.0, 0.0][..]));
     }
+
+    #[test]
+    fn ten_minutes_of_32_channels_at_256_hz_are_a_tenth_of_the_budget() {
+        let mut history = History::new(32);
+        let now = Instant::now();
+        for index in 0..600 * 256_u32 {
+            let time = Some(f64::from(index) / 256.0);
+            history.push(std::iter::repeat_n(1.5, 32), time, now);
+        }
+        assert!(history.bytes() <= (256 << 20) / 10, "{}", history.bytes());
+        assert_eq!((history.oldest(), history.seconds(0..history.next()).count()), (0, 600));
+        assert_eq!(history.index(300.0), Some(300 * 256));
+        while history.forgettable().is_some() {
+            history.forget();
+        }
+        assert!(history.seconds(0..history.next()).count() <= 4, "forgotten with their samples");
+    }
 }

@@ -282,22 +282,3 @@ fn markers_stand_at_their_samples_on_all_traces_of_their_session() {
     send(&mut decoder, &eeg, "[0,0,1.5,[]]", 1.7e9);
     assert_eq!(markers(&decoder), []);
 }
-
-#[test]
-fn ten_minutes_of_32_channels_at_256_hz_can_be_scrolled_back_while_data_keep_coming() {
-    let sensors: Vec<String> = (0..32).map(|at| format!("C{at}")).collect();
-    let sensors: Vec<&str> = sensors.iter().map(String::as_str).collect();
-    let mut rig = Rig::new(&sensors, 256.0, View::default());
-    let values: Vec<f64> = (0..32).map(|at| 4200.0 + f64::from(at)).collect();
-    for _ in 0..600 * 256 {
-        rig.send(&values);
-    }
-    let back = view(10.0, 100, Filters::default());
-    rig.decoder.set_view(View { end: End::At(2560), ..back.clone() });
-    rig.send(&values);
-    let traces = rig.traces();
-    assert_eq!((traces.oldest, traces.end, traces.newest), (0, 2560, 600 * 256 + 1));
-    assert!(traces.channels.iter().all(|trace| trace.columns.iter().all(|it| it.count > 0)));
-    rig.decoder.set_view(back);
-    assert_eq!(rig.traces().end, 600 * 256 + 1);
-}
