@@ -19,10 +19,14 @@ use crate::{
 /// Cells that the value at a cursor takes.
 const VALUE: u16 = 9;
 
+/// Cells that are left to the traces, however many values there are.
+const PLOT: u16 = 16;
+
 /// Cells that the labels take of an area so wide.
 pub(super) fn width(app: &App, stream: Stream, area: u16) -> u16 {
     let cursors = scene::cells(app.streams.cursors().iter().flatten().count());
-    let most = area / if cursors > 0 { 2 } else { 3 };
+    let third = area / 3;
+    let most = if cursors > 0 { third.max(area.saturating_sub(PLOT)) } else { third };
     (head(app, stream) + cursors * VALUE + 1).min(most)
 }
 
