@@ -168,8 +168,12 @@ fn ten_seconds_of_14_channels_into_columns(bencher: Bencher) {
 #[divan::bench(args = CHANNELS)]
 fn through_the_decoder(bencher: Bencher, channels: usize) {
     let (subscription, now) = (subscription(channels), Instant::now());
-    let view =
-        View { session: Some("s".into()), channels: 0..channels, columns: 200, ..View::default() };
+    let view = View {
+        session: Some("s".into()),
+        channels: (0..channels).collect(),
+        columns: 200,
+        ..View::default()
+    };
     let mut decoder = Decoder::new(view, 64 << 20);
     decoder.push(Feed::Subscribed(Arc::clone(&subscription)), now);
     let mut next = 0;

@@ -127,7 +127,12 @@ fn play(headsets: usize, frames: u32, messages: &[Message], seconds: u32) {
     let start = Instant::now();
     let session =
         |headset: usize| SessionId::from(format!("{headset:08}-0000-4000-8000-000000000000"));
-    let view = View { session: Some(session(0)), channels: 0..14, columns: 200, ..View::default() };
+    let view = View {
+        session: Some(session(0)),
+        channels: (0..14).collect(),
+        columns: 200,
+        ..View::default()
+    };
     let mut decoder = Decoder::new(view, 256 << 20);
     let subscriptions: Vec<Vec<_>> = (0..headsets)
         .map(|headset| {

@@ -103,7 +103,8 @@ pub struct Display {
     /// Position and style each run of cells anew, for terminals that garble the thriftier output
     #[arg(long, global = true)]
     pub plain_output: bool,
-    /// Colour theme: ansi, light, mono, high-contrast, or one of your own [default: ansi]
+    /// Colour theme: ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
+    /// one of your own [default: ansi]
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
     /// Config file in place of the usual one

@@ -161,8 +161,21 @@ actions! {
         #[hint = "filters"]
         Filters "filters" [Key::char('f')] "next filters";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
-        ChannelUp "channel-up" [Key::UP, Key::char('k')] "channel or stream above";
-        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "channel or stream below";
+        Way "way" [Key::char('w')] "draw with braille, half blocks or blocks";
+        ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above";
+        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel or stream below";
+        HideChannel "hide-channel" [Key::char('x')] "hide the selected channel";
+        SoloChannel "solo-channel" [Key::char('o')] "only the selected channel, and back";
+        ChannelSmaller "channel-smaller" [Key::char('<')] "draw the selected channel smaller";
+        ChannelLarger "channel-larger" [Key::char('>')] "draw the selected channel larger";
+        MoveChannelDown "move-channel-down" [Key::char('J')] "move the selected channel down";
+        MoveChannelUp "move-channel-up" [Key::char('K')] "move the selected channel up";
+        ResetChannels "reset-channels" [Key::char('0')] "all channels as they came";
+        CursorLeft "cursor-left" [Key::LEFT] "cursor left, while frozen";
+        CursorRight "cursor-right" [Key::RIGHT] "cursor right, while frozen";
+        CursorBack "cursor-back" [Key::char('h')] "cursor one sample back";
+        CursorOn "cursor-on" [Key::char('l')] "cursor one sample on";
+        SecondCursor "second-cursor" [Key::char('d')] "second cursor here, for differences, or away";
         Earlier "earlier" [Key::PAGE_UP] "half a window back in the history";
         Later "later" [Key::PAGE_DOWN] "half a window forward";
         Oldest "oldest" [Key::HOME] "start of the history";

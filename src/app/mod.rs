@@ -1,6 +1,8 @@
 //! The state machine: `update(Message)` gives new state and effects. No I/O, no clock, no drawing.
 
 mod action;
+mod arrange;
+mod channels;
 mod choosers;
 mod copy;
 pub mod dialog;
@@ -28,6 +30,7 @@ use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 use self::dialog::{Answer, Ask, Choice, Dialog, Form, List, Pick};
 pub use self::{
     action::{Action, Binding, Scope, TABLE},
+    channels::Channels,
     forms::Purpose,
     headsets::Headsets,
     key::Key,
@@ -37,7 +40,7 @@ pub use self::{
     profiles::Profiles,
     records::{Records, Running},
     sessions::{Entry, Field, Sessions},
-    streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS},
+    streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS, Way},
 };
 use crate::{
     cortex::{
@@ -531,8 +534,21 @@ impl App {
                 }
             }
             Action::Filters => self.streams.next_filters(),
-            Action::ChannelUp => self.step_channel(-1),
-            Action::ChannelDown => self.step_channel(1),
+            Action::ChannelUp
+            | Action::ChannelDown
+            | Action::HideChannel
+            | Action::SoloChannel
+            | Action::ChannelSmaller
+            | Action::ChannelLarger
+            | Action::MoveChannelUp
+            | Action::MoveChannelDown
+            | Action::ResetChannels => self.arrange(action),
+            Action::Way => self.streams.way = self.streams.way.next(),
+            Action::CursorLeft => self.move_cursor(u64::saturating_sub),
+            Action::CursorRight => self.move_cursor(u64::saturating_add),
+            Action::CursorBack => self.move_cursor(|at, _| at.saturating_sub(1)),
+            Action::CursorOn => self.move_cursor(|at, _| at.saturating_add(1)),
+            Action::SecondCursor => self.second_cursor(),
             Action::Earlier => self.travel(|end, half, _| end.saturating_sub(half)),
             Action::Later => self.travel(|end, half, _| end.saturating_add(half)),
             Action::Oldest => self.travel(|_, half, oldest| oldest + 2 * half),
@@ -636,7 +652,10 @@ impl App {
         self.streams.frozen = Some(Frozen {
             since: self.now,
             snapshot: Arc::clone(&self.snapshot),
+            at: traces.map_or(0, |traces| traces.end),
             end: traces.map_or(0, |traces| traces.end),
+            cursor: None,
+            second: None,
         });
     }
 
@@ -684,12 +703,6 @@ impl App {
     pub fn inspected(&self) -> Option<&Sample> {
         let own = |sample: &&Sample| sample.subscription.stream == self.streams.inspected;
         self.numbers().messages.iter().find(own)
-    }
-
-    fn step_channel(&mut self, step: isize) {
-        let last = self.traces().map_or(0, |traces| traces.channels_in_all.saturating_sub(1));
-        self.streams.first_channel =
-            self.streams.first_channel.saturating_add_signed(step).min(last);
     }
 
     /// Says what a warning means. Cortex's own words are in the log.

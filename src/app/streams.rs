@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Now;
+use super::{Channels, Now};
 use crate::{
     cortex::Stream,
     signal::{Filters, Snapshot, view::End},
@@ -62,6 +62,28 @@ pub enum Motion {
     Scroll,
 }
 
+/// How dots become glyphs, where there is more than ASCII.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Two by four dots a cell.
+    #[default]
+    Braille,
+    /// Two dots a cell, one above the other.
+    HalfBlock,
+    /// Whole cells.
+    Block,
+}
+
+impl Way {
+    pub(super) const fn next(self) -> Self {
+        match self {
+            Self::Braille => Self::HalfBlock,
+            Self::HalfBlock => Self::Block,
+            Self::Block => Self::Braille,
+        }
+    }
+}
+
 /// A stopped picture.
 #[derive(Clone, Debug)]
 pub struct Frozen {
@@ -69,8 +91,14 @@ pub struct Frozen {
     pub since: Now,
     /// The readings of that moment.
     pub snapshot: Arc<Snapshot>,
-    /// The absolute sample index before which the picture ends.
+    /// The absolute sample index before which it ended when it froze.
+    pub at: u64,
+    /// The absolute sample index before which it ends now.
     pub end: u64,
+    /// The absolute index of the sample that the cursor is on.
+    pub cursor: Option<u64>,
+    /// And the second cursor.
+    pub second: Option<u64>,
 }
 
 /// The streams pane's state.
@@ -94,8 +122,13 @@ pub struct Streams {
     filters: usize,
     /// Sweep or scroll.
     pub motion: Motion,
-    /// The first channel shown, where not all fit.
-    pub first_channel: usize,
+    /// How dots become glyphs.
+    pub way: Way,
+    /// The selected channel, by position among those shown.
+    pub selected: usize,
+    /// How the channels of each traced stream are arranged.
+    eeg: Channels,
+    mot: Channels,
     /// The picture stands still.
     pub frozen: Option<Frozen>,
 }
@@ -112,7 +145,10 @@ impl Default for Streams {
             auto: false,
             filters: 0,
             motion: Motion::Sweep,
-            first_channel: 0,
+            way: Way::Braille,
+            selected: 0,
+            eeg: Channels::default(),
+            mot: Channels::default(),
             frozen: None,
         }
     }
@@ -135,6 +171,22 @@ impl Streams {
     #[must_use]
     pub fn filters(&self) -> Filters {
         FILTERS[self.filters]
+    }
+
+    /// How the channels of a stream are arranged.
+    #[must_use]
+    pub fn channels(&self, stream: Stream) -> &Channels {
+        if stream == Stream::Mot { &self.mot } else { &self.eeg }
+    }
+
+    pub(super) fn channels_mut(&mut self, stream: Stream) -> &mut Channels {
+        if stream == Stream::Mot { &mut self.mot } else { &mut self.eeg }
+    }
+
+    /// The absolute indices of the samples that the cursors are on.
+    #[must_use]
+    pub fn cursors(&self) -> [Option<u64>; 2] {
+        self.frozen.as_ref().map_or([None; 2], |frozen| [frozen.cursor, frozen.second])
     }
 
     /// Where the picture ends.
@@ -185,7 +237,6 @@ impl Streams {
 
     fn show(&mut self, shown: Shown) {
         self.shown = shown;
-        self.first_channel = 0;
         // A frozen picture stands at a sample of its own stream: another stream counts otherwise.
         self.frozen = None;
     }

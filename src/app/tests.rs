@@ -89,6 +89,9 @@ fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
         end_time: None,
         oldest: newest.saturating_sub(2560),
         newest,
+        seconds: Vec::new(),
+        markers: Vec::new(),
+        cursors: [None; 2],
     });
     Arc::new(snapshot)
 }
@@ -450,4 +453,56 @@ fn the_overview_is_opened_to_be_sorted() {
     assert_eq!((app.headsets.sort, app.notice.clone()), (Sort::State, None));
     press(&mut app, Key::TAB);
     assert!(!app.shows_overview(), "the other panes are seen as ever");
+}
+
+#[test]
+fn the_cursor_walks_within_a_frozen_window_and_the_second_stays_where_it_was_set() {
+    let mut app = app();
+    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    press(&mut app, Key::LEFT);
+    assert_eq!(app.streams.cursors(), [None, None]);
+    assert!(app.notice.is_some(), "a moving picture has no cursor, and that is said");
+    press(&mut app, Key::SPACE);
+    press(&mut app, Key::LEFT);
+    let [first, _] = app.streams.cursors();
+    let first = first.expect("in the middle");
+    press(&mut app, Key::char('d'));
+    press(&mut app, Key::char('l'));
+    assert_eq!(app.streams.cursors(), [Some(first + 1), Some(first)]);
+    press(&mut app, Key::char('h'));
+    press(&mut app, Key::LEFT);
+    let [left, second] = app.streams.cursors();
+    assert!(left < Some(first) && second == Some(first));
+    for _ in 0..2000 {
+        press(&mut app, Key::RIGHT);
+    }
+    assert_eq!(app.streams.cursors(), [Some(4999), Some(first)]);
+    press(&mut app, Key::char('d'));
+    assert_eq!(app.streams.cursors(), [Some(4999), None]);
+    press(&mut app, Key::SPACE);
+    assert_eq!(app.streams.cursors(), [None, None]);
+}
+
+#[test]
+fn channels_are_hidden_alone_moved_and_put_back_and_the_selection_goes_along() {
+    let mut app = app();
+    let mut first = (*snapshot(5000, 5000, End::Live)).clone();
+    first.traces.as_mut().expect("traces").channels_in_all = 4;
+    app.update(Message::Snapshot(Arc::new(first)));
+    let mut after = |keys: &str| {
+        for key in keys.chars() {
+            press(&mut app, Key::char(key));
+        }
+        let shown = app.streams.channels(Stream::Eeg).shown(4);
+        let selected = shown[app.streams.selected];
+        (shown, selected)
+    };
+    assert_eq!(after("jx"), (vec![0, 2, 3], 2));
+    assert_eq!(after("K"), (vec![2, 0, 3], 2));
+    assert_eq!(after("o"), (vec![2], 2));
+    assert_eq!(after("x"), (vec![2], 2), "the only one stays");
+    assert_eq!(after("oJJJ"), (vec![0, 3, 2], 2));
+    assert_eq!(after("jjj"), (vec![0, 3, 2], 2));
+    assert_eq!(after("<0"), (vec![0, 1, 2, 3], 2));
+    assert!(!app.streams.channels(Stream::Eeg).has_own_scales());
 }

@@ -55,7 +55,7 @@ fn rows() -> [Row; 17] {
         (
             "theme",
             text(DEFAULT_THEME),
-            "ansi, light, mono, high-contrast, or a file in themes/ beside this one.",
+            "ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or a file in themes/ beside this one.",
         ),
         (
             "synchronized",

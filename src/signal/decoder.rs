@@ -11,8 +11,9 @@ use tokio::{
 };
 
 use super::{
-    Orientation, Snapshot, View,
+    Orientation, Snapshot, Traces, View,
     history::History,
+    markers::Markers,
     parse::Record,
     picture::Picture,
     snapshot::{Device, Readings},
@@ -41,6 +42,7 @@ pub struct Decoder {
     /// In the order of session and stream, so that a sample finds its own quickly among many.
     sources: Vec<Source>,
     readings: BTreeMap<SessionId, Readings>,
+    markers: BTreeMap<SessionId, Markers>,
     picture: Option<Picture>,
     record: Record,
 }
@@ -54,6 +56,7 @@ impl Decoder {
             view,
             sources: Vec::new(),
             readings: BTreeMap::new(),
+            markers: BTreeMap::new(),
             picture: None,
             record: Record::default(),
         }
@@ -74,6 +77,7 @@ impl Decoder {
             Feed::Ended(session) => {
                 self.sources.retain(|source| source.subscription.session != session);
                 self.readings.remove(&session);
+                self.markers.remove(&session);
                 self.redraw();
             }
         }
@@ -91,9 +95,7 @@ impl Decoder {
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let session = self.view.session.as_ref();
-        let traces = self
-            .viewed()
-            .and_then(|source| Some(self.picture.as_ref()?.traces(source, source.trace.as_ref()?)));
+        let traces = self.viewed().and_then(|source| self.traces(source));
         Snapshot {
             view: self.view.clone(),
             traces,
@@ -119,6 +121,17 @@ impl Decoder {
         }
     }
 
+    fn traces(&self, source: &Source) -> Option<Traces> {
+        let trace = source.trace.as_ref()?;
+        let mut traces = self.picture.as_ref()?.traces(source, trace);
+        let Subscription { session, stream, .. } = &*source.subscription;
+        if let Some(markers) = self.markers.get(session) {
+            let window = traces.bins.start(traces.first_bin)..traces.end;
+            traces.markers = markers.within(*stream, &trace.history, &window);
+        }
+        Some(traces)
+    }
+
     /// When the next stream becomes stale, if nothing comes until then.
     #[must_use]
     pub fn next_stale(&self, now: Instant) -> Option<Instant> {
@@ -130,6 +143,9 @@ impl Decoder {
         let place = self.place(&subscription.session, subscription.stream);
         let readings = self.readings.entry(subscription.session.clone()).or_default();
         readings.forget(subscription.stream);
+        if let Some(markers) = self.markers.get_mut(&subscription.session) {
+            markers.forget(subscription.stream);
+        }
         let source = Source::new(subscription, now);
         match place {
             Ok(at) => self.sources[at] = source,
@@ -151,6 +167,15 @@ impl Decoder {
                 }
             }
             Taken::Sample { lost, grew } => {
+                if !self.record.markers.is_empty()
+                    && let Some(trace) = &source.trace
+                {
+                    let markers = self.markers.entry(session.clone()).or_default();
+                    let index = trace.history.next() - 1;
+                    for text in &self.record.markers {
+                        markers.push(*stream, index, self.record.time, text);
+                    }
+                }
                 let newest = source.trace.as_ref().and_then(|trace| trace.history.newest());
                 if let Some(picture) = self.picture.as_mut().filter(|_| viewed) {
                     if picture.fits(source) {

@@ -11,12 +11,17 @@ use tokio::time::Instant;
 /// Samples in a chunk, the unit in which history is forgotten.
 const CHUNK: usize = 1024;
 
+/// How soon after a second its first sample has to come to stand for it; after a loss none may.
+const AT_A_SECOND: f64 = 0.1;
+
 /// The samples of all channels by absolute index, oldest first.
 #[derive(Debug)]
 pub(crate) struct History {
     channels: usize,
     chunks: VecDeque<Chunk>,
     next: u64,
+    /// The samples at which seconds begin: index and epoch second.
+    seconds: VecDeque<(u64, i64)>,
 }
 
 /// Consecutive samples. Between the chunks samples may be missing, so that an outage, however
@@ -43,7 +48,12 @@ pub(crate) enum Stretch<'a> {
 impl History {
     /// Nothing yet, of a stream with so many channels, at least one.
     pub(crate) fn new(channels: usize) -> Self {
-        Self { channels: channels.max(1), chunks: VecDeque::new(), next: 0 }
+        Self {
+            channels: channels.max(1),
+            chunks: VecDeque::new(),
+            next: 0,
+            seconds: VecDeque::new(),
+        }
     }
 
     /// The next sample: one value a channel. True if it took new memory.
@@ -71,6 +81,12 @@ impl History {
         if let Some(chunk) = self.chunks.back_mut() {
             chunk.values.extend(values);
             if let Some(time) = time {
+                #[expect(clippy::cast_possible_truncation, reason = "saturates at the absurd")]
+                let second = time.floor() as i64;
+                let is_new = self.seconds.back().is_none_or(|&(_, last)| last != second);
+                if is_new && time - time.floor() < AT_A_SECOND {
+                    self.seconds.push_back((index, second));
+                }
                 let stamp = (index, time);
                 chunk.times = Some([chunk.times.map_or(stamp, |[first, _]| first), stamp]);
             }
@@ -122,6 +138,24 @@ impl History {
         Some(before.1 + (after.1 - before.1) * share)
     }
 
+    /// Index of the sample nearest to a time, by the times that are known.
+    pub(crate) fn index(&self, time: f64) -> Option<u64> {
+        let stamped = |chunk: &Chunk| chunk.times.is_some_and(|[_, last]| last.1 < time);
+        let chunk = self.chunks.get(self.chunks.partition_point(stamped))?;
+        let [first, last] = chunk.times?;
+        let share = (time - first.1) / (last.1 - first.1).max(f64::MIN_POSITIVE);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let steps = (share.clamp(0.0, 1.0) * (last.0 - first.0) as f64).round() as u64;
+        Some(first.0 + steps)
+    }
+
+    /// The samples of `range` at which seconds begin: index and epoch second.
+    pub(crate) fn seconds(&self, range: Range<u64>) -> impl Iterator<Item = (u64, i64)> {
+        let place = |index: u64| self.seconds.partition_point(|&(at, _)| at < index);
+        let start = place(range.start);
+        self.seconds.range(start..place(range.end).max(start)).copied()
+    }
+
     /// The stretches of `range`, as far as they are kept.
     pub(crate) fn stretches(&self, range: Range<u64>) -> impl Iterator<Item = Stretch<'_>> {
         let mut at = range.start.max(self.oldest());
@@ -154,7 +188,10 @@ impl History {
 
     /// Forgets its oldest chunk and tells how many bytes that freed.
     pub(crate) fn forget(&mut self) -> usize {
-        self.chunks.pop_front().as_ref().map_or(0, Chunk::bytes)
+        let freed = self.chunks.pop_front().as_ref().map_or(0, Chunk::bytes);
+        let gone = self.seconds.partition_point(|&(at, _)| at < self.oldest());
+        self.seconds.drain(..gone);
+        freed
     }
 }
 
@@ -233,5 +270,22 @@ mod tests {
         assert_eq!(history.bytes(), 2 * before);
         assert_eq!(history.stretches(0..history.next()).count(), 3);
         assert_eq!(history.newest(), Some(&[2.0, 0.0][..]));
+    }
+
+    #[test]
+    fn ten_minutes_of_32_channels_at_256_hz_are_a_tenth_of_the_budget() {
+        let mut history = History::new(32);
+        let now = Instant::now();
+        for index in 0..600 * 256_u32 {
+            let time = Some(f64::from(index) / 256.0);
+            history.push(std::iter::repeat_n(1.5, 32), time, now);
+        }
+        assert!(history.bytes() <= (256 << 20) / 10, "{}", history.bytes());
+        assert_eq!((history.oldest(), history.seconds(0..history.next()).count()), (0, 600));
+        assert_eq!(history.index(300.0), Some(300 * 256));
+        while history.forgettable().is_some() {
+            history.forget();
+        }
+        assert!(history.seconds(0..history.next()).count() <= 4, "forgotten with their samples");
     }
 }

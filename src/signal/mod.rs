@@ -8,6 +8,7 @@ mod health;
 mod history;
 pub mod inspect;
 mod loss;
+mod markers;
 pub mod orientation;
 pub mod parse;
 mod picture;

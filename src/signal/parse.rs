@@ -8,7 +8,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::cortex::{
     Stream,
@@ -20,6 +20,9 @@ const LARGEST: f64 = 1e12;
 
 /// Bytes kept of a text; actions and events are a few words.
 const LONGEST_TEXT: usize = 64;
+
+/// Markers taken of one sample; nobody sets more within a few milliseconds.
+const MOST_MARKERS: usize = 16;
 
 /// The label whose one value is an array of objects (§5.2).
 const MARKERS: &str = "MARKERS";
@@ -34,8 +37,8 @@ pub struct Record {
     pub texts: Vec<String>,
     /// Epoch seconds.
     pub time: Option<f64>,
-    /// Markers that came with the sample (§5.2).
-    pub markers: usize,
+    /// What the markers that came with the sample say (§5.2): label and value.
+    pub markers: Vec<String>,
     /// Whether something was not as the columns say.
     pub odd: bool,
     /// Each value is cut out first and then read as whatever it is, so that it can fail alone.
@@ -82,7 +85,8 @@ impl Record {
         self.numbers.fill(f64::NAN);
         self.texts.resize_with(if layout.worded { layout.labels } else { 0 }, String::new);
         self.texts.iter_mut().for_each(String::clear);
-        (self.time, self.markers, self.odd, self.lenient) = (None, 0, false, false);
+        self.markers.clear();
+        (self.time, self.odd, self.lenient) = (None, false, false);
     }
 
     fn number(&mut self, at: usize, value: f64) {
@@ -237,7 +241,7 @@ enum Shape {
     One(usize),
     /// An array with a value for each of so many labels from this index on (`dev`, §5.4).
     Group(usize, usize),
-    /// An array of objects (§5.2), which are only counted.
+    /// An array of objects (§5.2).
     Markers,
 }
 
@@ -254,6 +258,19 @@ fn drain<'de, A: SeqAccess<'de>>(mut values: A) -> Result<usize, A::Error> {
         count += 1;
     }
     Ok(count)
+}
+
+/// What a marker says. They are rare, so a tree does no harm.
+fn text_of(marker: &RawValue) -> String {
+    let marker: Value = serde_json::from_str(marker.get()).unwrap_or_default();
+    let texts = ["label", "value"].map(|member| match &marker[member] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    });
+    let mut text = texts.join(" ").trim().to_owned();
+    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text
 }
 
 impl<'de> DeserializeSeed<'de> for Place<'_> {
@@ -322,7 +339,13 @@ impl<'de> Visitor<'de> for Place<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
         let Self { shape, record } = self;
         match shape {
-            Shape::Markers => record.markers += drain(values)?,
+            Shape::Markers => {
+                while let Some(marker) = values.next_element::<&RawValue>()? {
+                    if record.markers.len() < MOST_MARKERS {
+                        record.markers.push(text_of(marker));
+                    }
+                }
+            }
             Shape::Group(start, labels) => {
                 for at in start..start + labels {
                     let place = Place { shape: Shape::One(at), record: &mut *record };
@@ -388,7 +411,7 @@ mod tests {
                 [Some(17.0), Some(0.0), Some(4211.905), Some(4199.5), Some(0.0), Some(0.0), None]
             );
             assert_eq!(
-                (record.time, record.markers, record.odd),
+                (record.time, record.markers.len(), record.odd),
                 (Some(1_767_942_612.5), 0, false)
             );
         }
@@ -406,10 +429,13 @@ mod tests {
             ("1e999", true),
             ("-1e999", true),
         ] {
-            let text = format!(r#"{{"eeg":[17,0,{value},4199.5,0,0,[{{"x":1}},{{}}]],"time":5}}"#);
+            let text = format!(
+                r#"{{"eeg":[17,0,{value},4199.5,0,0,[{{"label":"eyes closed","value":1}},{{"label":"","value":2}},{{}}]],"time":5}}"#
+            );
             parse(&text, &eeg(), &mut record).unwrap();
             assert_eq!(numbers(&record)[2..4], [None, Some(4199.5)], "{value}");
-            assert_eq!((record.time, record.markers, record.odd), (Some(5.0), 2, odd), "{value}");
+            assert_eq!((record.time, record.odd), (Some(5.0), odd), "{value}");
+            assert_eq!(record.markers, ["eyes closed 1", "2", ""], "{value}");
         }
     }
 

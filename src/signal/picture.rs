@@ -2,14 +2,14 @@
 //! when the view changes and then fed sample by sample. The same samples give the same columns
 //! either way.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Traces, View,
     columns::Envelope,
     filter::Chain,
     history::Stretch,
-    snapshot::{self, Bins},
+    snapshot::{self, Bins, Cursor},
     source::{Source, Trace},
     spread::Spread,
     view::{End, Filters},
@@ -30,7 +30,8 @@ const MOST_COLUMNS: u64 = 1 << 14;
 /// The traces of one view of one source.
 #[derive(Debug)]
 pub(crate) struct Picture {
-    channels: Range<usize>,
+    /// Places among the channels of the stream, in the order of the view.
+    channels: Vec<usize>,
     bins: Bins,
     rate: Option<f64>,
     chains: Vec<Chain>,
@@ -41,6 +42,8 @@ pub(crate) struct Picture {
     /// Whether it goes on with the samples that come.
     live: bool,
     filtered: Vec<f32>,
+    /// The sample each cursor is on, and its values if the window holds it.
+    cursors: [Option<(u64, Vec<f32>)>; 2],
 }
 
 impl Picture {
@@ -65,8 +68,8 @@ impl Picture {
         let window = bins.start(bins.first_of_window(end));
         let start = window.saturating_sub(warm_up).max(history.oldest()).min(end);
         let most = trace.labels.len();
-        let first = view.channels.start.min(most);
-        let channels = first..view.channels.end.clamp(first, most);
+        let there = view.channels.iter().copied().filter(|&place| place < most);
+        let channels: Vec<usize> = there.take(most).collect();
         let mut picture = Self {
             bins,
             rate,
@@ -76,12 +79,20 @@ impl Picture {
             next: start,
             live: true,
             filtered: Vec::with_capacity(channels.len()),
+            cursors: view.cursors.map(|cursor| Some((cursor?, Vec::new()))),
             channels,
         };
         for stretch in history.stretches(start..end) {
             match stretch {
                 Stretch::Lost(count) => picture.lose(count),
-                Stretch::Sample(values) => picture.push(values),
+                Stretch::Sample(values) => {
+                    let index = picture.next;
+                    picture.push(values);
+                    // Before the window the filters have not settled.
+                    if index >= window {
+                        picture.read(index);
+                    }
+                }
             }
         }
         picture.live = live;
@@ -95,13 +106,23 @@ impl Picture {
 
     /// The next sample: one raw value for each channel of the stream.
     pub(crate) fn push(&mut self, values: &[f32]) {
-        let Some(values) = values.get(self.channels.clone()).filter(|_| self.live) else { return };
+        if !self.live {
+            return;
+        }
         self.filtered.clear();
-        let chains = self.chains.iter_mut().zip(values);
-        self.filtered.extend(chains.map(|(chain, &value)| chain.run(value)));
+        let chains = self.chains.iter_mut().zip(&self.channels);
+        let value = |place: &usize| values.get(*place).copied().unwrap_or(f32::NAN);
+        self.filtered.extend(chains.map(|(chain, place)| chain.run(value(place))));
         self.envelope.push(&self.filtered);
         self.spread.push(self.next, &self.filtered);
         self.next += 1;
+    }
+
+    /// Keeps the values of the sample just pushed for the cursors that are on it.
+    fn read(&mut self, index: u64) {
+        for (_, values) in self.cursors.iter_mut().flatten().filter(|(at, _)| *at == index) {
+            values.clone_from(&self.filtered);
+        }
     }
 
     /// The next `count` samples were lost.
@@ -115,19 +136,28 @@ impl Picture {
         }
     }
 
-    /// What is drawn.
+    /// What is drawn, but for the markers.
     pub(crate) fn traces(&self, source: &Source, trace: &Trace) -> Traces {
-        let newest = trace.history.newest().unwrap_or_default();
-        let labels = trace.labels.get(self.channels.clone()).unwrap_or_default();
-        let channels = labels.iter().zip(self.channels.clone()).zip(self.spread.levels());
-        let channels = channels.zip(self.envelope.columns());
+        let history = &trace.history;
+        let newest = history.newest().unwrap_or_default();
+        let labels = self.channels.iter().filter_map(|&place| trace.labels.get(place));
+        let channels = labels.zip(&self.channels).zip(self.spread.levels());
+        let channels = channels.zip(self.envelope.columns()).enumerate();
+        let at = |channel: usize| {
+            let values =
+                |cursor: &Option<(u64, Vec<f32>)>| cursor.as_ref()?.1.get(channel).copied();
+            self.cursors.each_ref().map(|cursor| values(cursor).unwrap_or(f32::NAN))
+        };
+        let window = self.bins.start(self.bins.first_of_window(self.next))..self.next;
         Traces {
             subscription: source.subscription.clone(),
             channels_in_all: trace.labels.len(),
             channels: channels
-                .map(|(((label, place), level), columns)| snapshot::Trace {
+                .map(|(channel, (((label, &place), level), columns))| snapshot::Trace {
+                    place,
                     label: Arc::clone(label),
                     columns,
+                    at: at(channel),
                     raw: newest.get(place).filter(|raw| raw.is_finite()).map(|&raw| raw.into()),
                     median: level.median,
                     spread: level.spread,
@@ -136,9 +166,15 @@ impl Picture {
             bins: self.bins,
             first_bin: self.envelope.first_bin(),
             end: self.next,
-            end_time: self.next.checked_sub(1).and_then(|last| trace.history.time(last)),
-            oldest: trace.history.oldest(),
-            newest: trace.history.next(),
+            end_time: self.next.checked_sub(1).and_then(|last| history.time(last)),
+            oldest: history.oldest(),
+            newest: history.next(),
+            seconds: history.seconds(window).collect(),
+            markers: Vec::new(),
+            cursors: self.cursors.each_ref().map(|cursor| {
+                let index = cursor.as_ref()?.0;
+                Some(Cursor { index, time: history.time(index) })
+            }),
         }
     }
 }

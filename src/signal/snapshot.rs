@@ -170,11 +170,28 @@ pub struct Traces {
     pub oldest: u64,
     /// Absolute index after the newest sample kept; equals `end` in a live view.
     pub newest: u64,
+    /// The samples of the window at which seconds begin: absolute index and epoch second.
+    pub seconds: Vec<(u64, i64)>,
+    /// The markers of the window, oldest first: absolute sample index and what they say.
+    pub markers: Vec<(u64, Arc<str>)>,
+    /// The samples that the view's cursors are on, whether the window holds them or not.
+    pub cursors: [Option<Cursor>; 2],
+}
+
+/// The sample that a cursor is on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cursor {
+    /// Its absolute index.
+    pub index: u64,
+    /// Its epoch seconds, if known.
+    pub time: Option<f64>,
 }
 
 /// One channel's columns, oldest first; all channels have the same number. The last may still grow.
 #[derive(Clone, Debug)]
 pub struct Trace {
+    /// Its place among the channels of the stream.
+    pub place: usize,
     /// The column's label, such as `AF3` or `ACCX`.
     pub label: Arc<str>,
     /// Filtered, one for each bin from `first_bin` on.
@@ -186,6 +203,8 @@ pub struct Trace {
     /// p99 of |x − median| over the window, with hysteresis, renewed at most once a second; NaN
     /// until known.
     pub spread: f32,
+    /// The filtered values of the samples that the cursors are on; NaN where the window holds none.
+    pub at: [f32; 2],
 }
 
 /// Min, max, first and last (M4) of the samples in one bin.

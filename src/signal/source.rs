@@ -100,9 +100,6 @@ impl Source {
         if parsed.is_err() {
             return Taken::Nothing;
         }
-        if record.markers > 0 {
-            tracing::debug!(count = record.markers, "markers in a sample");
-        }
         let Some(trace) = &mut self.trace else {
             self.meter.sample(sample.received, record.time, 0);
             return Taken::Reading;

@@ -1,6 +1,6 @@
 //! What is being looked at: told to the decoder by whoever draws.
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use crate::cortex::{SessionId, Stream};
 
@@ -11,8 +11,8 @@ pub struct View {
     pub session: Option<SessionId>,
     /// The stream drawn as traces (`eeg` or `mot`), or any other, for which there are no traces.
     pub stream: Stream,
-    /// Which of its channels, by position among the channels.
-    pub channels: Range<usize>,
+    /// Which of its channels in which order, by place among the channels of the stream.
+    pub channels: Arc<[usize]>,
     /// Length of the window in seconds.
     pub window: f64,
     /// Columns the window is divided into (dot columns of the plot).
@@ -23,6 +23,8 @@ pub struct View {
     pub filters: Filters,
     /// Whether the last message of each stream is asked for, too.
     pub inspect: bool,
+    /// Absolute indices of the samples whose values are asked for, of a picture that stands still.
+    pub cursors: [Option<u64>; 2],
 }
 
 impl Default for View {
@@ -30,12 +32,13 @@ impl Default for View {
         Self {
             session: None,
             stream: Stream::Eeg,
-            channels: 0..0,
+            channels: Arc::default(),
             window: 10.0,
             columns: 0,
             end: End::Live,
             filters: Filters::default(),
             inspect: false,
+            cursors: [None; 2],
         }
     }
 }

@@ -29,6 +29,18 @@ pub(super) const MORE_BELOW: &str = "▼";
 pub(super) const CLIPPED_TOP: char = '▴';
 /// A trace goes beyond its row at the bottom.
 pub(super) const CLIPPED_BOTTOM: char = '▾';
+/// A trace that has one row goes beyond it on both sides.
+pub(super) const CLIPPED_BOTH: char = '⇕';
+/// Points at the sample of the cursor.
+pub(super) const CURSOR: char = '▲';
+/// Points at the sample of the second cursor.
+pub(super) const SECOND_CURSOR: char = '△';
+/// The line of a cursor.
+pub(super) const CURSOR_LINE: char = '│';
+/// The line of a marker.
+pub(super) const MARKER_LINE: char = '┊';
+/// Begins what a marker says.
+pub(super) const MARKER: char = '◆';
 /// Samples were lost here.
 pub(super) const LOST: char = '╳';
 /// Unknown.
@@ -37,6 +49,14 @@ pub(super) const UNKNOWN: &str = "–";
 pub(super) const SEPARATOR: &str = " · ";
 /// Levels of a sparkline, lowest first.
 pub(super) const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// The same in ASCII.
+pub(super) const LEVELS_ASCII: [char; 8] = ['_', '.', '-', ':', '=', '+', '*', '#'];
+/// Half blocks by the dots lit, bit 0 the upper one.
+pub(super) const HALVES: [char; 4] = [' ', '▀', '▄', '█'];
+/// Blocks by the one dot.
+pub(super) const WHOLE: [char; 2] = [' ', '█'];
+/// ASCII by the three dots lit, bit 0 the uppermost.
+pub(super) const THIRDS: [char; 8] = [' ', '"', '-', '\'', '_', '|', '.', '|'];
 /// Eighths of a cell of a bar, from one to all.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 /// The empty part of a bar.
@@ -107,9 +127,12 @@ fn ascii(char: char) -> char {
         '▁' => '_',
         '○' => 'o',
         '✖' | '╳' => 'x',
-        '▲' | '▴' | '↑' => '^',
+        '▲' | '△' | '▴' | '↑' => '^',
+        '⇕' => 'X',
         '▼' | '▾' | '↓' => 'v',
-        '│' | '┃' | '┊' | '▏' => '|',
+        '│' | '┃' | '▏' => '|',
+        '┊' => ':',
+        'Δ' => 'd',
         '…' => '~',
         'µ' => 'u',
         '²' => '2',

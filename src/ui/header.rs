@@ -1,6 +1,8 @@
 //! The header: can the data be trusted, at a glance. What fits least is left out first.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
 
 use ratatui::{
     buffer::Buffer,
@@ -16,9 +18,9 @@ use super::{
     theme::Token,
 };
 use crate::{
-    app::{App, Entry},
+    app::{App, Entry, Frozen},
     cortex::{Link, Step, Stream},
-    signal::{StreamHealth, snapshot::Device},
+    signal::{StreamHealth, Traces, snapshot::Device},
 };
 
 /// Width of the time of day.
@@ -63,10 +65,13 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     let word = if mark == glyphs::PROBLEM { "no data".to_owned() } else { link::word(scene) };
     add(9, scene.say(token, format!("{mark} {word}")));
     if let Some(frozen) = &app.streams.frozen {
-        add(
-            9,
-            scene.say(Token::Changed, format!("FROZEN since {}", scene.clock(frozen.since.wall))),
-        );
+        let (at, ago) = frozen_at(scene, frozen);
+        let text = format!("FROZEN {} · {} ago", scene.clock(at), text::minutes(ago));
+        add(9, scene.say(Token::Changed, text));
+        if frozen.end != frozen.at {
+            let since = format!("since {}", scene.clock(frozen.since.wall));
+            add(5, scene.say(Token::Dim, since));
+        }
     }
     if let Some(note) = link::security(&app.link) {
         add(6, scene.say(Token::Poor, note));
@@ -97,6 +102,17 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
 fn held_back(app: &App) -> String {
     let asked = if app.settings.fps > 0 { format!("/{}", app.settings.fps) } else { String::new() };
     format!("{:.0}{asked} fps, held back", app.throughput.frames)
+}
+
+/// The time of day at which a frozen picture ends, and how long ago that is. How far it was scrolled
+/// back since it froze, the stream's own clock tells, which need not be that of this machine.
+fn frozen_at(scene: &Scene<'_>, frozen: &Frozen) -> (Timestamp, Duration) {
+    let end_time = |traces: Option<&Traces>| traces.and_then(|traces| traces.end_time);
+    let newest = end_time(frozen.snapshot.traces.as_ref());
+    let back = newest.zip(end_time(scene.app.traces())).map(|(newest, end)| newest - end);
+    let back = Duration::try_from_secs_f64(back.unwrap_or_default()).unwrap_or_default();
+    let at = frozen.since.wall.checked_sub(SignedDuration::try_from(back).unwrap_or_default());
+    (at.unwrap_or(frozen.since.wall), scene.since(frozen.since.instant) + back)
 }
 
 /// Whether nothing flows any more of what should: the connection stands, and every stream is stale.

@@ -83,7 +83,7 @@ impl Ui {
         let buffer = frame.buffer_mut();
         let fallback = Theme::default();
         let theme = self.themes.get(app.theme).unwrap_or(&fallback);
-        let scene = Scene { app, theme, zone: &self.zone };
+        let scene = Scene { app, theme, zone: &self.zone, ascii: self.ascii };
         match Screen::new(app, area) {
             Some(screen) => {
                 header::draw(&scene, screen.header, buffer);
@@ -118,6 +118,6 @@ impl Ui {
     pub fn view(&self, app: &App, screen: Rect) -> View {
         let area = Screen::new(app, screen)
             .and_then(|screen| screen.panes.into_iter().find(|(pane, _)| *pane == Pane::Streams));
-        streams::view(app, area.map(|(_, area)| area))
+        streams::view(app, self.ascii, area.map(|(_, area)| area))
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Scene<'a> {
     pub(super) app: &'a App,
     pub(super) theme: &'a Theme,
     pub(super) zone: &'a TimeZone,
+    /// The terminal shows ASCII only.
+    pub(super) ascii: bool,
 }
 
 impl Scene<'_> {
@@ -50,6 +52,14 @@ impl Scene<'_> {
     #[must_use]
     pub(super) fn clock(&self, time: Timestamp) -> String {
         time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    /// The time of day of epoch seconds, `hh:mm:ss.mmm`, if it is one.
+    #[must_use]
+    pub(super) fn clock_in_ms(&self, seconds: f64) -> Option<String> {
+        let time = SignedDuration::try_from_secs_f64(seconds).ok()?;
+        let time = Timestamp::from_duration(time).ok()?.to_zoned(self.zone.clone());
+        Some(time.strftime("%H:%M:%S.%3f").to_string())
     }
 
     /// How long ago a moment was.

@@ -86,6 +86,16 @@ pub(super) fn clock(age: Duration) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
+/// How long something took or is ago to the second, below an hour.
+#[must_use]
+pub(super) fn minutes(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => self::age(age),
+    }
+}
+
 /// A rate without decimals that would flicker; below 10 Hz with one.
 #[must_use]
 pub(super) fn rate(hz: f64) -> String {

@@ -44,6 +44,10 @@ pub(super) enum Token {
     Trace,
     /// Traces, the rows between.
     TraceAlt,
+    /// What was marked, in the signal.
+    Marker,
+    /// The cursors of a frozen picture, and what they read.
+    Cursor,
     /// Axes and scales.
     Axis,
 }
@@ -93,14 +97,21 @@ struct File {
     background: Option<Color>,
     #[serde(default)]
     tokens: BTreeMap<Token, Look>,
+    /// The traces' colours, by channel, over and over; without any, `trace` and `trace-alt`.
+    #[serde(default)]
+    channels: Vec<Look>,
 }
 
 /// The embedded themes; the first is the default and has every token.
-const EMBEDDED: [(&str, &str); 4] = [
+const EMBEDDED: [(&str, &str); 8] = [
     ("ansi", include_str!("../../themes/ansi.toml")),
     ("light", include_str!("../../themes/light.toml")),
     ("mono", include_str!("../../themes/mono.toml")),
     ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("hues-dark", include_str!("../../themes/hues-dark.toml")),
+    ("hues-light", include_str!("../../themes/hues-light.toml")),
+    ("pastel", include_str!("../../themes/pastel.toml")),
+    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
 ];
 
 /// Theme files read from the user's directory; more than anybody has, so that a wrong directory
@@ -113,6 +124,7 @@ pub(super) struct Theme {
     /// Its name.
     pub(super) name: String,
     styles: BTreeMap<Token, Style>,
+    channels: Vec<Style>,
 }
 
 impl Theme {
@@ -120,6 +132,14 @@ impl Theme {
     #[must_use]
     pub(super) fn style(&self, token: Token) -> Style {
         self.styles.get(&token).copied().unwrap_or_default()
+    }
+
+    /// How the trace of a channel looks, by its place among the channels of its stream.
+    #[must_use]
+    pub(super) fn channel(&self, place: usize) -> Style {
+        let own = self.channels.get(place % self.channels.len().max(1)).copied();
+        let other = if place.is_multiple_of(2) { Token::Trace } else { Token::TraceAlt };
+        own.unwrap_or_else(|| self.style(other))
     }
 }
 
@@ -142,7 +162,11 @@ pub(super) fn load(options: &Options) -> (Vec<Theme>, Vec<String>) {
     }
     let themes = files
         .iter()
-        .map(|(name, file)| Theme { name: name.clone(), styles: styles(file, &files, options) })
+        .map(|(name, file)| Theme {
+            name: name.clone(),
+            styles: styles(file, &files, options),
+            channels: channels(file, &files, options),
+        })
         .collect();
     for (name, file) in &files {
         if let Some(base) =
@@ -182,14 +206,26 @@ fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)>
         .collect()
 }
 
+/// The file that a theme inherits from, if it names one that is there.
+fn base<'a>(file: &File, files: &'a [(String, File)]) -> Option<&'a File> {
+    let name = file.inherits.as_ref()?;
+    files.iter().find(|(other, _)| other == name).map(|(_, file)| file)
+}
+
+/// A theme's own colours of the channels, else those it inherits.
+fn channels(file: &File, files: &[(String, File)], options: &Options) -> Vec<Style> {
+    let lists = [Some(file), base(file, files)].into_iter().flatten().map(|file| &file.channels);
+    let own = lists.into_iter().find(|list| !list.is_empty());
+    own.into_iter().flatten().map(|look| style(look, options)).collect()
+}
+
 /// A theme's own looks over those it inherits over the default's.
 fn styles(file: &File, files: &[(String, File)], options: &Options) -> BTreeMap<Token, Style> {
-    let base = file.inherits.as_ref().and_then(|base| files.iter().find(|(name, _)| name == base));
     files
         .first()
         .map(|(_, file)| file)
         .into_iter()
-        .chain(base.map(|(_, file)| file))
+        .chain(base(file, files))
         .chain([file])
         .flat_map(|file| &file.tokens)
         .map(|(&token, look)| (token, style(look, options)))
@@ -210,6 +246,8 @@ fn style(look: &Look, options: &Options) -> Style {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn file(text: &str) -> File {
@@ -235,11 +273,56 @@ mod tests {
                     !matches!(look.color, Some(Color::Rgb(..) | Color::Indexed(_))),
                     "{name} {token:?}"
                 );
-                let Some(rgb) = look.rgb else { continue };
-                let background = file.background.expect("a theme with RGB says its background");
-                assert!(contrast(rgb, background) >= 3.0, "{name} {token:?}");
+                let is_text =
+                    !matches!(token, Token::Border | Token::Axis | Token::Trace | Token::TraceAlt);
+                let least = if is_text { 4.5 } else { 3.0 };
+                assert!(
+                    contrast_of(look, &file).is_none_or(|ratio| ratio >= least),
+                    "{name} {token:?}"
+                );
+            }
+            for look in &file.channels {
+                assert!(!matches!(look.color, Some(Color::Rgb(..) | Color::Indexed(_))), "{name}");
+                assert!(
+                    contrast_of(look, &file).is_none_or(|ratio| ratio >= 3.0),
+                    "{name} {look:?}"
+                );
             }
         }
+    }
+
+    /// The contrast of a look's RGB, if it has one, with the background of its theme.
+    fn contrast_of(look: &Look, file: &File) -> Option<f64> {
+        let background = || file.background.expect("a theme with RGB says its background");
+        look.rgb.map(|rgb| contrast(rgb, background()))
+    }
+
+    #[test]
+    fn four_themes_have_a_colour_for_each_channel_of_a_headset() {
+        let rich = EMBEDDED.iter().filter(|(_, text)| {
+            let channels = file(text).channels;
+            let colours = channels.iter().filter_map(|look| look.rgb.map(|rgb| rgb.to_string()));
+            channels.len() >= 14 && colours.collect::<BTreeSet<_>>().len() == channels.len()
+        });
+        assert_eq!(rich.count(), 4);
+    }
+
+    #[test]
+    fn channels_take_the_themes_list_over_and_over_or_the_two_tokens() {
+        let theme = |options: &Options, name: &str| {
+            let themes = load(options).0.into_iter();
+            themes.into_iter().find(|theme| theme.name == name).expect("embedded")
+        };
+        let rgb = Options { rgb: true, ..Options::default() };
+        let hues = theme(&rgb, "hues-dark");
+        assert_eq!(hues.channel(16), hues.channel(0));
+        assert!((1..16).all(|place| hues.channel(place) != hues.channel(0)));
+        assert!(matches!(hues.channel(0).fg, Some(Color::Rgb(..))));
+        let plain = theme(&Options::default(), "hues-dark").channel(0).fg;
+        assert!(plain.is_some_and(|color| !matches!(color, Color::Rgb(..))));
+        let high = theme(&Options::default(), "high-contrast");
+        assert_eq!(high.channel(3), high.style(Token::TraceAlt));
+        assert_eq!(theme(&rgb, "mono").channel(5), Style::new());
     }
 
     /// Contrast ratio as WCAG 2 defines it.
@@ -293,7 +376,8 @@ mod tests {
     fn without_colours_the_selection_is_still_seen() {
         let options = Options { no_color: true, rgb: true, ..Options::default() };
         for theme in load(&options).0 {
-            assert!(theme.styles.values().all(|style| style.fg.is_none()));
+            let mut styles = theme.styles.values().chain(&theme.channels);
+            assert!(styles.all(|style| style.fg.is_none()));
             let selection = theme.style(Token::Selection);
             assert!(selection.add_modifier.contains(Modifier::REVERSED));
         }

@@ -122,18 +122,17 @@ fn channels_are_those_of_the_columns_and_the_view_shows_some_of_them() {
     decoder.push(Feed::Subscribed(Arc::clone(&flex)), Instant::now());
     send(&mut decoder, &flex, "[0,0,1,2,3,8064.0,0,0,[]]", 1.0);
     for (channels, labels) in [
-        (0..9, &["Ch-1", "raw_cq", "L1"][..]),
-        (1..2, &["raw_cq"]),
-        (2..9, &["L1"]),
-        (3..3, &[]),
-        (Range { start: 7, end: 5 }, &[]),
+        (&[0, 1, 2, 3, 4][..], &["Ch-1", "raw_cq", "L1"][..]),
+        (&[1], &["raw_cq"]),
+        (&[2, 9, 0], &["L1", "Ch-1"]),
+        (&[], &[]),
     ] {
-        decoder.set_view(View { channels, ..view(2.0, 10, Filters::NONE) });
+        decoder.set_view(View { channels: channels.into(), ..view(2.0, 10, Filters::NONE) });
         let traces = traces(&decoder);
         assert_eq!(traces.channels_in_all, 3);
         assert!(traces.channels.iter().map(|trace| &*trace.label).eq(labels.iter().copied()));
     }
-    decoder.set_view(View { channels: 2..3, ..view(2.0, 10, Filters::default()) });
+    decoder.set_view(View { channels: [2].into(), ..view(2.0, 10, Filters::default()) });
     assert_eq!(traces(&decoder).channels[0].raw, Some(3.0));
     // A stream without channels, or a view without columns, has no traces and harms nothing.
     let none = subscription("s", Stream::Eeg, r#"["COUNTER","MARKERS"]"#, 128.0);
@@ -249,4 +248,87 @@ fn the_head_is_held_as_the_newest_motion_sample_says() {
     send(&mut decoder, &mot, "[1,0.70710678,null,0,0.70710678,0,0,1]", 1.03);
     let tilt = Orientation::Tilt { roll: 0.0, pitch: 0.0 };
     assert_eq!(decoder.snapshot(Instant::now()).orientation, Some(tilt));
+}
+
+#[test]
+fn a_cursor_reads_the_sample_it_is_on_as_it_is_drawn() {
+    let mut rig = Rig::new(&["T7", "T8"], 128.0, view(2.0, 100, Filters::default()));
+    for index in 0..3000 {
+        if index == 2900 {
+            rig.lose(1);
+        }
+        rig.send(&[wave(index), -wave(index)]);
+    }
+    // One sample a column: what is drawn is the sample.
+    let shape = view(2.0, 256, Filters::default());
+    for (index, value) in [(2745, true), (2850, true), (2900, false), (3000, true), (100, false)] {
+        let cursors = [Some(index), None];
+        rig.decoder.set_view(View { end: End::At(3001), cursors, ..shape.clone() });
+        let traces = rig.traces();
+        let cursor = traces.cursors[0].expect("asked for");
+        assert_eq!((cursor.index, traces.cursors[1]), (index, None));
+        assert!((cursor.time.expect("stamped") - 1.7e9 - index as f64 / 128.0).abs() < 1e-3);
+        for trace in &traces.channels {
+            let column = usize::try_from(index.saturating_sub(traces.first_bin)).unwrap();
+            let drawn = trace.columns.get(column).filter(|_| index > 2000).map(|it| it.last);
+            assert_eq!(trace.at[0].is_finite(), value, "{index}");
+            assert!(!value || drawn == Some(trace.at[0]), "{index}");
+            assert!(trace.at[1].is_nan());
+        }
+    }
+}
+
+#[test]
+fn seconds_begin_at_their_samples_and_not_after_a_loss() {
+    let mut rig = Rig::one(view(10.0, 100, Filters::NONE));
+    for index in 0..1200 {
+        if index == 500 {
+            // The second that begins at sample 512 is lost.
+            rig.lose(100);
+        }
+        rig.send(&[f64::from(index)]);
+    }
+    let seconds = rig.traces().seconds;
+    let expected = (0..11).filter(|&second| second != 4).map(|second| (second * 128, second));
+    let expected =
+        expected.map(|(at, second)| (at, 1_700_000_000 + i64::try_from(second).unwrap()));
+    let window = rig.traces().first_bin * 1280 / 100;
+    assert!(seconds.iter().copied().eq(expected.filter(|&(at, _)| at >= window)), "{seconds:?}");
+}
+
+#[test]
+fn markers_stand_at_their_samples_on_all_traces_of_their_session() {
+    let mut decoder = Decoder::new(view(10.0, 100, Filters::NONE), 1 << 20);
+    let eeg = subscription("s", Stream::Eeg, r#"["COUNTER","INTERPOLATED","T7","MARKERS"]"#, 128.0);
+    let mot = subscription("s", Stream::Mot, r#"["COUNTER_MEMS","INTERPOLATED_MEMS","Q0"]"#, 32.0);
+    for subscription in [&eeg, &mot] {
+        decoder.push(Feed::Subscribed(Arc::clone(subscription)), Instant::now());
+    }
+    for index in 0..1280_u32 {
+        let marker = match index {
+            640 => r#"{"label":"eyes closed","value":1,"uuid":"u"}"#,
+            800 => r#"{"value":7},{"label":"x","more":[1,{}]}"#,
+            _ => "",
+        };
+        let time = 1.7e9 + f64::from(index) / 128.0;
+        send(&mut decoder, &eeg, &format!("[{},0,1.5,[{marker}]]", index % 128), time);
+        if index % 4 == 0 {
+            send(&mut decoder, &mot, &format!("[{},0,0.5]", index / 4 % 32), time);
+        }
+    }
+    let markers = |decoder: &Decoder| -> Vec<(u64, String)> {
+        let found = traces(decoder).markers;
+        found.into_iter().map(|(index, text)| (index, text.to_string())).collect()
+    };
+    let expected = [(640, "eyes closed 1"), (800, "7"), (800, "x")];
+    assert!(markers(&decoder).iter().map(|(at, text)| (*at, text.as_str())).eq(expected));
+    decoder.set_view(View { stream: Stream::Mot, ..view(10.0, 100, Filters::NONE) });
+    let places: Vec<u64> = markers(&decoder).into_iter().map(|(index, _)| index).collect();
+    assert_eq!(places, [160, 200, 200]);
+    decoder.set_view(View { end: End::At(700), ..view(2.0, 100, Filters::NONE) });
+    assert_eq!(markers(&decoder).len(), 1, "those of the window");
+    decoder.push(Feed::Ended("s".into()), Instant::now());
+    decoder.push(Feed::Subscribed(Arc::clone(&eeg)), Instant::now());
+    send(&mut decoder, &eeg, "[0,0,1.5,[]]", 1.7e9);
+    assert_eq!(markers(&decoder), []);
 }

@@ -37,7 +37,8 @@ pub(crate) fn eeg(sensors: &[&str], rate: f64) -> Arc<Subscription> {
 
 /// A view of all its channels.
 pub(crate) fn view(window: f64, columns: usize, filters: Filters) -> View {
-    View { session: Some("s".into()), channels: 0..64, window, columns, filters, ..View::default() }
+    let channels = (0..64).collect();
+    View { session: Some("s".into()), channels, window, columns, filters, ..View::default() }
 }
 
 /// The message with these values, `null` for NaN.

@@ -20,8 +20,8 @@ use cortop::{
     signal::{
         Orientation, Snapshot, Steady, StreamHealth, Traces, View,
         snapshot::{
-            Bins, Column, Detection, Device, Event as Training, Face, Metric, Readings, Recent,
-            Table, Trace,
+            Bins, Column, Cursor, Detection, Device, Event as Training, Face, Metric, Readings,
+            Recent, Table, Trace,
         },
     },
     ui::{Options, Ui},
@@ -33,6 +33,8 @@ use tokio::time::Instant;
 pub(crate) const SID: &str = "11111111-2222-4333-8444-555555555555";
 pub(crate) const HEADSET: &str = "EPOCX-1A2B3C4D";
 const RATE: u64 = 128;
+/// Epoch seconds of the first sample.
+const EPOCH: i64 = 1_767_968_902;
 
 /// A monitor before it heard of the service.
 pub(crate) struct Stage {
@@ -321,7 +323,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
     let samples = (view.window * RATE as f64) as u64;
-    let bins = Bins { samples, columns: view.columns as u64 };
+    let bins = Bins { samples, columns: (view.columns as u64).max(1) };
     let start = |bin: u64| (bin * bins.samples).div_ceil(bins.columns);
     let last = (newest - 1) * bins.columns / bins.samples;
     let first = (last + 1).saturating_sub(bins.columns);
@@ -343,13 +345,24 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             },
         }
     };
-    let channels = view.channels.clone().filter(|&at| at < labels.len()).map(|at| Trace {
+    let places = view.channels.iter().copied().filter(|&at| at < labels.len());
+    let own = |sample: u64, channel: usize| {
+        if view.stream == Stream::Eeg {
+            value(channel, sample)
+        } else {
+            value(channel, sample) / 100.0
+        }
+    };
+    let channels = places.map(|at| Trace {
+        place: at,
+        at: view.cursors.map(|cursor| cursor.map_or(f32::NAN, |sample| own(sample, at))),
         label: labels[at].as_str().into(),
         columns: (first..=last).map(|bin| column(at, bin)).collect(),
         raw: Some(4200.0),
         median: 0.0,
         spread: 31.0,
     });
+    let epoch = |index: u64| EPOCH as f64 + index as f64 / RATE as f64;
     Traces {
         subscription: Arc::new(Subscription {
             session: session.clone(),
@@ -363,9 +376,17 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         bins,
         first_bin: first,
         end: newest,
-        end_time: Some(1_767_968_733.0),
+        end_time: Some(epoch(newest - 1)),
         oldest: 0,
         newest,
+        seconds: (start(first)..newest)
+            .filter(|index| index.is_multiple_of(RATE))
+            .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH))
+            .collect(),
+        markers: Vec::new(),
+        cursors: view
+            .cursors
+            .map(|cursor| cursor.map(|index| Cursor { index, time: Some(epoch(index)) })),
     }
 }
 

@@ -305,6 +305,136 @@ fn frozen_scrolling_and_clipped() {
     }
 }
 
+/// A zoomed picture after these keys, fed before and after.
+fn after(keys: &[Action], options: &Options, (width, height): (u16, u16)) -> Stage {
+    let mut stage = Stage::new(options).streaming();
+    stage.app.zoomed = true;
+    stage.app.streams.shown = Shown::One(Stream::Eeg);
+    stage.feed(width, height, 3000);
+    for &key in keys {
+        stage.app.update(Message::Action(key));
+        stage.feed(width, height, 3000);
+    }
+    stage
+}
+
+/// A picture with two markers, one of them from nobody's friend.
+fn mark(stage: &mut Stage) {
+    stage.spoil(|snapshot, _| {
+        if let Some(traces) = &mut snapshot.traces {
+            traces.markers = vec![(2100, "eyes closed 1".into()), (2600, "\u{1b}[2Jopen".into())];
+        }
+    });
+}
+
+#[test]
+fn cursors_read_every_channel_and_how_far_apart_they_are() {
+    let keys = [
+        Action::Freeze,
+        Action::CursorLeft,
+        Action::SecondCursor,
+        Action::CursorRight,
+        Action::CursorRight,
+        Action::CursorRight,
+        Action::CursorOn,
+    ];
+    for size in SIZES {
+        let mut stage = after(&keys, &options(), size);
+        mark(&mut stage);
+        picture("cursors", &stage, size.0, size.1);
+    }
+    let mut stage = after(&keys[..2], &options(), (120, 40));
+    let text = stage.text(120, 40);
+    let [Some(at), None] = stage.app.streams.cursors() else { panic!("one cursor") };
+    for (channel, label) in cortop::cortex::model::EPOC_SENSORS.iter().enumerate() {
+        let value = format!("{:+.1}", fixture::value(channel, at));
+        let row = text.lines().find(|line| line.contains(&format!("┃{label} "))).expect("a row");
+        assert!(row.contains(&value), "{label} {value}\n{text}");
+    }
+    stage.app.update(Message::Action(Action::Freeze));
+    stage.feed(120, 40, 3000);
+    assert!(!stage.text(120, 40).contains('▲'), "no cursor in a moving picture");
+}
+
+#[test]
+fn markers_stand_in_the_picture_in_every_way_it_is_drawn() {
+    let ascii = Options { ascii: true, ..options() };
+    for (name, keys, options) in [
+        ("marked", &[][..], options()),
+        ("marked_scroll", &[Action::Sweep], options()),
+        ("marked_ascii", &[], ascii),
+    ] {
+        for size in SIZES {
+            let mut stage = after(keys, &options, size);
+            mark(&mut stage);
+            picture(name, &stage, size.0, size.1);
+        }
+    }
+}
+
+#[test]
+fn ways_of_drawing() {
+    for (name, keys) in [("half_block", &[Action::Way][..]), ("block", &[Action::Way, Action::Way])]
+    {
+        for size in SIZES {
+            picture(name, &after(keys, &options(), size), size.0, size.1);
+        }
+    }
+}
+
+#[test]
+fn channels_arranged() {
+    let keys = [
+        Action::HideChannel,
+        Action::ChannelDown,
+        Action::MoveChannelDown,
+        Action::ChannelSmaller,
+        Action::ChannelUp,
+        Action::ChannelLarger,
+        Action::ChannelLarger,
+    ];
+    for size in SIZES {
+        picture("arranged", &after(&keys, &options(), size), size.0, size.1);
+        let solo = after(&[Action::ChannelDown, Action::SoloChannel], &options(), size);
+        picture("solo", &solo, size.0, size.1);
+    }
+}
+
+#[test]
+fn each_channel_keeps_its_colour() {
+    let rgb = Options { rgb: true, ..options() };
+    let mut stage = after(&[Action::HideChannel], &rgb, (120, 40));
+    // Below the header, the frame and the line of the stream's health.
+    let row = |stage: &Stage, row: u16| stage.buffer(120, 40)[(60, 4 + 2 * row)].fg;
+    for (theme, name) in stage.app.settings.themes.clone().iter().enumerate() {
+        stage.app.theme = theme;
+        let colours: std::collections::BTreeSet<_> =
+            (0..13).map(|at| row(&stage, at).to_string()).collect();
+        let many = ["hues-dark", "hues-light", "pastel", "colour-blind"].contains(&name.as_str());
+        assert_eq!(colours.len() == 13, many, "{name}: {colours:?}");
+        let second = row(&stage, 0);
+        stage.app.update(Message::Action(Action::ResetChannels));
+        stage.feed(120, 40, 3000);
+        assert_eq!(row(&stage, 1), second, "{name}");
+        stage.app.update(Message::Action(Action::ChannelUp));
+        stage.app.update(Message::Action(Action::HideChannel));
+        stage.feed(120, 40, 3000);
+    }
+}
+
+#[test]
+fn the_header_says_how_far_back_a_frozen_picture_is() {
+    let mut stage = after(&[Action::Freeze], &options(), (120, 40));
+    stage.forward(Duration::from_secs(70));
+    stage.app.update(Message::Action(Action::Earlier));
+    let frozen = stage.app.streams.frozen.as_ref().expect("frozen");
+    let end = frozen.end;
+    stage.feed(120, 40, end);
+    let text = stage.text(120, 40);
+    let head = text.lines().next().expect("a header");
+    assert!(head.contains("FROZEN 14:28:40 · 1 min 15 s ago · since 14:28:45"), "{head}");
+}
+
 #[test]
 fn help_shows_every_key_in_force() {
     pictures("help", || {

@@ -2,11 +2,15 @@
 
 mod actions;
 mod advice;
+mod axis;
 mod bands;
 pub(super) mod contact;
+mod dots;
 mod events;
 mod head;
 mod inspector;
+mod labels;
+mod lines;
 mod metrics;
 mod montage;
 mod motion;
@@ -22,6 +26,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
+use self::dots::Dots;
 use super::{
     glyphs, link,
     scene::{self, Scene},
@@ -94,7 +99,7 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
 }
 
 /// What the decoder has to publish for a pane of this size.
-pub(super) fn view(app: &App, area: Option<Rect>) -> View {
+pub(super) fn view(app: &App, ascii: bool, area: Option<Rect>) -> View {
     let parts = Parts::new(app, area.unwrap_or_default().inner(Margin::new(1, 1)));
     let stream = match (parts.plot, app.streams.shown) {
         (Some((stream, _)), _) | (None, Shown::One(stream)) => stream,
@@ -103,15 +108,17 @@ pub(super) fn view(app: &App, area: Option<Rect>) -> View {
         (None, Shown::Inspector) => Stream::Sys,
     };
     let rows = parts.plot.map(|(stream, area)| traces::Rows::new(app, stream, area));
+    let across = Dots::new(app.streams.way, ascii).across();
     View {
         session: app.sessions.current.clone(),
         stream,
-        channels: rows.as_ref().map_or(0..0, |rows| rows.first..rows.first + rows.shown),
+        channels: rows.as_ref().map(|rows| traces::places(app, stream, rows)).unwrap_or_default(),
         window: app.streams.window(),
-        columns: rows.map_or(0, |rows| usize::from(rows.plot.width) * 2),
+        columns: rows.map_or(0, |rows| usize::from(rows.plot.width * across)),
         end: app.streams.end(),
         filters: app.streams.filters(),
         inspect: parts.inspector.is_some(),
+        cursors: app.streams.cursors(),
     }
 }
 

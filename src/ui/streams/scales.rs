@@ -4,10 +4,17 @@ use crate::{
     app::{AMPLITUDES, App},
     cortex::Stream,
     signal::{Scale, Traces, orientation, snapshot::Trace},
+    ui::glyphs,
 };
 
-/// The scale of a channel's row.
+/// The scale of a channel's row: the common one, times its own.
 pub(super) fn of(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {
+    let common = common(app, stream, trace, traces);
+    let own = app.streams.channels(stream).own_scale(trace.place).unwrap_or(1.0);
+    Scale { half: common.half * own, ..common }
+}
+
+fn common(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {
     if stream == Stream::Eeg {
         let centre =
             if app.streams.filters().high_pass.is_some() { 0.0 } else { finite(trace.median, 0.0) };
@@ -76,6 +83,21 @@ fn step(value: f32) -> f32 {
         .map(|step| step * power)
         .find(|&half| half >= value)
         .unwrap_or(value)
+}
+
+/// A value with its sign, in steps of about a thousandth of its scale.
+#[must_use]
+pub(super) fn value(value: f32, half: f32) -> String {
+    if value.is_nan() {
+        return glyphs::UNKNOWN.to_owned();
+    }
+    let decimals = match half {
+        100.0.. => 0,
+        10.0..100.0 => 1,
+        1.0..10.0 => 2,
+        _ => 3,
+    };
+    format!("{value:+.decimals$}")
 }
 
 /// A number in few characters.

@@ -1,19 +1,23 @@
-//! EEG and motion as traces: which channels fit, the scale of each, labels, and the time axis.
+//! EEG and motion as traces: which channels fit, how they share the room, and what the title says.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use std::sync::Arc;
+
+use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::{
+    axis,
+    dots::Dots,
+    labels, lines,
     plot::{self, Bar, Cells},
     scales, summary,
 };
 use crate::{
-    app::{App, Entry, Motion},
+    app::{App, Channels, Entry, Motion},
     cortex::Stream,
-    signal::{Filters, Scale, Traces, snapshot::Trace},
+    signal::{Filters, Traces},
     ui::{
         glyphs,
         scene::{self, Scene},
-        text,
         theme::Token,
     },
 };
@@ -35,7 +39,7 @@ pub(super) struct Rows {
     pub(super) first: usize,
     /// How many are shown.
     pub(super) shown: usize,
-    /// How many there are.
+    /// How many there would be with room enough: all but the hidden ones.
     all: usize,
     /// Rows of each.
     height: u16,
@@ -43,8 +47,10 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(app: &App, stream: Stream, area: Rect) -> Self {
-        let label = if stream == Stream::Eeg { 6 } else { 12 }.min(area.width / 3);
-        let all = channels(app, stream);
+        let label = labels::width(app, stream, area.width);
+        let arranged = app.streams.channels(stream);
+        let all = arranged.count(channels(app, stream));
+        let selected = app.streams.selected.min(all.saturating_sub(1));
         // The axis gives way where its one row would cost the last channel its own.
         let axis = (area.height >= 4 && usize::from(area.height) != all).then(|| Rect {
             y: area.bottom() - 1,
@@ -61,7 +67,7 @@ impl Rows {
         Self {
             plot,
             axis: axis.map(|axis| Rect { y: area.y + used, ..axis }),
-            first: app.streams.first_channel.min(all - shown),
+            first: (selected + 1).saturating_sub(shown),
             shown,
             all,
             height,
@@ -78,6 +84,12 @@ impl Rows {
     pub(super) fn height(&self) -> f64 {
         f64::from(self.plot.height) / self.all.max(1) as f64
     }
+}
+
+/// The places of the channels shown on the screen, in their order.
+pub(super) fn places(app: &App, stream: Stream, rows: &Rows) -> Arc<[usize]> {
+    let shown = app.streams.channels(stream).shown(channels(app, stream));
+    shown.into_iter().skip(rows.first).take(rows.shown).collect()
 }
 
 /// How many channels a stream has: by its traces, else by the headset, else a guess.
@@ -104,14 +116,16 @@ fn traces(app: &App, stream: Stream) -> Option<&Traces> {
 /// What shapes the picture, the most telling first.
 pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String> {
     let streams = &scene.app.streams;
-    let mut items = vec![format!("{} s", streams.window())];
+    let traces = traces(scene.app, stream);
+    let mut items: Vec<String> = traces.map(|traces| cursors(scene, traces)).unwrap_or_default();
+    items.push(format!("{} s", streams.window()));
     if stream == Stream::Eeg {
-        let half = scales::eeg_half(scene.app, traces(scene.app, stream));
+        let half = scales::eeg_half(scene.app, traces);
         let auto = if streams.auto { "auto " } else { "" };
         items.push(match Rows::new(scene.app, stream, area).height {
             // The bars of a sparkline stand for the swing, whose whole height is both halves.
             1 => format!("{auto}swing to {:.0} µV", 2.0 * half),
-            _ => format!("{auto}±{half:.0} µV"),
+            _ => format!("{auto}±{half:.0} µV/row"),
         });
         items.push(filters(streams.filters()));
     } else {
@@ -124,7 +138,25 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
     if stream == Stream::Eeg {
         items.push(REFERENCE.to_owned());
     }
+    items.extend(hidden(streams.channels(stream), channels(scene.app, stream)));
     items
+}
+
+/// That not all channels are shown.
+fn hidden(channels: &Channels, all: usize) -> Option<String> {
+    let hidden = all - channels.count(all);
+    if channels.is_solo() {
+        return Some("one channel only".to_owned());
+    }
+    (hidden > 0).then(|| format!("{hidden} hidden"))
+}
+
+/// When the cursors are, and how far apart.
+fn cursors(scene: &Scene<'_>, traces: &Traces) -> Vec<String> {
+    let [first, second] = traces.cursors.map(|cursor| cursor?.time);
+    let clock = |time: f64| Some(format!("{} {}", glyphs::CURSOR, scene.clock_in_ms(time)?));
+    let apart = first.zip(second).map(|(first, second)| format!("Δt {:+.3} s", first - second));
+    first.and_then(clock).into_iter().chain(apart).collect()
 }
 
 fn filters(filters: Filters) -> String {
@@ -156,35 +188,37 @@ pub(super) fn draw(
         return;
     };
     // A picture for another width comes on the next frame.
-    if traces.bins.columns != u64::from(rows.plot.width) * 2 {
+    let dots = Dots::new(app.streams.way, scene.ascii);
+    if traces.bins.columns != u64::from(rows.plot.width * dots.across()) {
         return;
     }
-    let stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, stream);
+    let is_stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
-    let cells = Cells::new(app.streams.motion, rows.plot.width, traces.first_bin, count);
+    let cells = Cells::new(app.streams.motion, dots, rows.plot.width, traces.first_bin, count);
     // EEG swings about its middle many times a cell, motion stays where the head is.
     let bar = if stream == Stream::Eeg { Bar::Swing } else { Bar::Place };
+    let arranged = app.streams.channels(stream).shown(traces.channels_in_all);
+    let selected = arranged.get(app.streams.selected.min(arranged.len().saturating_sub(1)));
     for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
         let y = rows.plot.y + scene::cells(at) * rows.height;
-        let token = match (stale, at % 2) {
-            (true, _) => Token::Stale,
-            (_, 0) => Token::Trace,
-            _ => Token::TraceAlt,
-        };
+        let style =
+            if is_stale { scene.style(Token::Stale) } else { scene.theme.channel(trace.place) };
         let size = scales::of(app, stream, trace, traces);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
-        draw_label(scene, stream, trace, size, label, buffer);
+        let is_selected = selected == Some(&trace.place);
+        labels::draw(scene, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
-        let trace = plot::Trace { columns: &trace.columns, scale: size, bar };
-        plot::draw(&trace, &cells, scene.style(token), part, buffer);
+        let trace = plot::Trace { columns: &trace.columns, scale: size, bar, style };
+        plot::draw(&trace, &cells, dots, part, buffer);
     }
-    more(scene, &rows, area, buffer);
-    if let Some(axis) = rows.axis {
-        let columns = traces.channels.first().map_or(&[][..], |trace| &trace.columns);
-        let lost: Vec<_> = cells.lost(columns).collect();
-        draw_axis(scene, &lost, axis, buffer);
+    lines::draw(scene, traces, &cells, rows.plot, buffer);
+    let below = rows.all - rows.first - rows.shown;
+    let beside = Rect { width: rows.plot.x - area.x, ..area };
+    labels::more(scene, rows.first, below, beside, buffer);
+    if let Some(area) = rows.axis {
+        axis::draw(scene, traces, &cells, area, buffer);
     }
-    if stale && rows.plot.width > 20 {
+    if is_stale && rows.plot.width > 20 {
         let health = app.snapshot.health_of(&entry.session.id, stream);
         let since = health.and_then(|health| health.stale_since.or(health.last));
         let since = since.map(|since| format!(" since {}", scene.clock_at(since)));
@@ -194,64 +228,5 @@ pub(super) fn draw(
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
         scene.say(Token::Bad, text).render(place.intersection(area), buffer);
-    }
-}
-
-fn draw_label(
-    scene: &Scene<'_>,
-    stream: Stream,
-    trace: &Trace,
-    scale: Scale,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let width = usize::from(area.width.saturating_sub(1));
-    let label = text::clean(&trace.label);
-    let mut line = Line::from(scene.say(Token::Text, text::fit(&label, width)));
-    if stream != Stream::Eeg {
-        // Motion channels have different units, so each row says its own.
-        let unit = scales::unit(&trace.label, scale);
-        line.push_span(scene.say(Token::Axis, format!(" ±{}{unit}", scales::short(scale.half))));
-    }
-    scene::lines(&[line], Rect { width: area.width.saturating_sub(1), ..area }, buffer);
-}
-
-/// How many channels are above and below, in the last row of the labels.
-fn more(scene: &Scene<'_>, rows: &Rows, area: Rect, buffer: &mut Buffer) {
-    let below = rows.all - rows.first - rows.shown;
-    let mark =
-        |count: usize, mark: &str| if count > 0 { format!("{mark}{count}") } else { String::new() };
-    let text = mark(rows.first, glyphs::MORE_ABOVE) + &mark(below, glyphs::MORE_BELOW);
-    let width = scene::cells(text.chars().count()).min(rows.plot.x - area.x);
-    if let Some(row) = area.rows().next_back().filter(|_| width > 0) {
-        scene.say(Token::Changed, text).render(Rect { width, ..row }, buffer);
-    }
-}
-
-/// Seconds from the left edge in a sweep, before the newest in a scroll; lost samples are marked.
-fn draw_axis(scene: &Scene<'_>, lost: &[bool], area: Rect, buffer: &mut Buffer) {
-    let streams = &scene.app.streams;
-    let steps: u16 = if area.width >= 60 { 5 } else { 2 };
-    let seconds = |step: u16| streams.window() * f64::from(step) / f64::from(steps);
-    buffer.set_style(area, scene.style(Token::Axis));
-    for step in 0..steps {
-        let text = match streams.motion {
-            Motion::Sweep => format!("│{} s", seconds(step)),
-            Motion::Scroll => format!("│-{} s", seconds(steps - step)),
-        };
-        let x = area.x + area.width * step / steps;
-        scene.say(Token::Axis, text).render(Rect { x, ..area }.intersection(area), buffer);
-    }
-    let end = match (streams.motion, &streams.frozen) {
-        (Motion::Sweep, _) => format!("{} s│", seconds(steps)),
-        (Motion::Scroll, None) => "now│".to_owned(),
-        (Motion::Scroll, Some(_)) => "end│".to_owned(),
-    };
-    let x = area.right().saturating_sub(scene::cells(end.chars().count()));
-    scene.say(Token::Axis, end).render(Rect { x, ..area }.intersection(area), buffer);
-    for (x, _) in (area.left()..area.right()).zip(lost).filter(|(_, lost)| **lost) {
-        if let Some(cell) = buffer.cell_mut((x, area.y)) {
-            cell.set_char(glyphs::LOST).set_style(scene.style(Token::Bad));
-        }
     }
 }

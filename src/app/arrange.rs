@@ -1,0 +1,105 @@
+//! What the keys do to the channels and to the cursors of a picture that stands still.
+
+use std::ops::Range;
+
+use super::{Action, App, Severity};
+use crate::{cortex::Stream, signal::Traces};
+
+/// The channel that keys mean, among those of its stream.
+struct Selected {
+    stream: Stream,
+    /// Channels of the stream.
+    all: usize,
+    /// The places of those shown, and which of them it is.
+    shown: Vec<usize>,
+    at: usize,
+    place: usize,
+}
+
+impl App {
+    fn selected(&self) -> Option<Selected> {
+        let traces = self.traces()?;
+        let (stream, all) = (traces.subscription.stream, traces.channels_in_all);
+        let shown = self.streams.channels(stream).shown(all);
+        let at = self.streams.selected.min(shown.len().saturating_sub(1));
+        let place = *shown.get(at)?;
+        Some(Selected { stream, all, shown, at, place })
+    }
+
+    pub(super) fn arrange(&mut self, action: Action) {
+        let Some(Selected { stream, all, shown, at, place }) = self.selected() else { return };
+        let last = shown.len() - 1;
+        let channels = self.streams.channels_mut(stream);
+        match action {
+            Action::ChannelUp => self.streams.selected = at.saturating_sub(1),
+            Action::ChannelDown => self.streams.selected = (at + 1).min(last),
+            Action::HideChannel if last == 0 => {
+                self.say(Severity::Info, "it is the only channel shown".to_owned());
+            }
+            Action::HideChannel => {
+                channels.hide(place);
+                self.streams.selected = at.min(last - 1);
+            }
+            Action::SoloChannel => {
+                channels.solo(place);
+                self.select(stream, all, place);
+            }
+            Action::ChannelSmaller => channels.scale(place, 1),
+            Action::ChannelLarger => channels.scale(place, -1),
+            Action::MoveChannelUp | Action::MoveChannelDown => {
+                let to =
+                    if action == Action::MoveChannelUp { at.checked_sub(1) } else { Some(at + 1) };
+                if let Some(&other) = to.and_then(|to| shown.get(to)) {
+                    channels.swap(place, other, all);
+                    self.select(stream, all, place);
+                }
+            }
+            _ => {
+                *channels = super::Channels::default();
+                self.select(stream, all, place);
+            }
+        }
+    }
+
+    /// Selects a channel by its place.
+    fn select(&mut self, stream: Stream, all: usize, place: usize) {
+        let shown = self.streams.channels(stream).shown(all);
+        self.streams.selected = shown.iter().position(|&own| own == place).unwrap_or_default();
+    }
+
+    /// Moves the cursor; it appears in the middle of the window. `to` gets where it is and the
+    /// samples of two dot columns, which a braille cell has.
+    pub(super) fn move_cursor(&mut self, to: impl FnOnce(u64, u64) -> u64) {
+        let Some((window, step)) = self.traces().map(|traces| (window(traces), step(traces)))
+        else {
+            return;
+        };
+        let Some(frozen) = &mut self.streams.frozen else {
+            return self
+                .say(Severity::Info, "the cursor is there while the picture is frozen".to_owned());
+        };
+        let last = window.end.saturating_sub(1);
+        let moved = frozen.cursor.map_or(middle(&window), |at| to(at, step));
+        frozen.cursor = Some(moved.clamp(window.start.min(last), last));
+    }
+
+    /// Sets the second cursor where the first is, or takes it away.
+    pub(super) fn second_cursor(&mut self) {
+        self.move_cursor(|at, _| at);
+        if let Some(frozen) = &mut self.streams.frozen {
+            frozen.second = if frozen.second.is_none() { frozen.cursor } else { None };
+        }
+    }
+}
+
+fn window(traces: &Traces) -> Range<u64> {
+    traces.bins.start(traces.first_bin)..traces.end
+}
+
+fn middle(window: &Range<u64>) -> u64 {
+    window.start + (window.end - window.start.min(window.end)) / 2
+}
+
+fn step(traces: &Traces) -> u64 {
+    (2 * traces.bins.samples / traces.bins.columns.max(1)).max(1)
+}

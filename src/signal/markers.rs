@@ -1,0 +1,54 @@
+//! The markers of one session, bounded: what they say and at which sample they came. Knows neither
+//! who set them nor how they are drawn.
+
+use std::{collections::VecDeque, ops::Range, sync::Arc};
+
+use super::history::History;
+use crate::cortex::Stream;
+
+/// Markers kept of a session; the oldest go first.
+const MOST: usize = 4096;
+
+/// The markers of a session in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct Markers(VecDeque<Marker>);
+
+#[derive(Debug)]
+struct Marker {
+    /// The stream it came with, and the absolute index of its sample there.
+    stream: Stream,
+    index: u64,
+    /// Epoch seconds of that sample, by which the other streams find it.
+    time: Option<f64>,
+    text: Arc<str>,
+}
+
+impl Markers {
+    /// A marker that came with a sample.
+    pub(crate) fn push(&mut self, stream: Stream, index: u64, time: Option<f64>, text: &str) {
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(Marker { stream, index, time, text: text.into() });
+    }
+
+    /// Forgets those that came with a stream, whose indices mean nothing any more.
+    pub(crate) fn forget(&mut self, stream: Stream) {
+        self.0.retain(|marker| marker.stream != stream);
+    }
+
+    /// Those in a range of a stream's samples: index and text.
+    pub(crate) fn within(
+        &self,
+        stream: Stream,
+        history: &History,
+        range: &Range<u64>,
+    ) -> Vec<(u64, Arc<str>)> {
+        let place = |marker: &Marker| {
+            if marker.stream == stream { Some(marker.index) } else { history.index(marker.time?) }
+        };
+        let placed = self.0.iter().filter_map(|marker| Some((place(marker)?, marker)));
+        let within = placed.filter(|(index, _)| range.contains(index));
+        within.map(|(index, marker)| (index, Arc::clone(&marker.text))).collect()
+    }
+}

@@ -1,0 +1,135 @@
+//! The row below the traces: times of day under their samples, what markers say, losses and
+//! cursors. Its labels stand at samples, so in a sweep they change only where the write cursor
+//! passes, and in a scroll they move with the data.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+
+use super::plot::Cells;
+use crate::{
+    app::Motion,
+    signal::Traces,
+    ui::{
+        glyphs,
+        scene::{self, Scene},
+        text,
+        theme::Token,
+    },
+};
+
+/// Seconds between times of day.
+const STEPS: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];
+/// Cells that a time of day has for itself at least.
+const ROOM: f64 = 14.0;
+/// Cells that a marker's text takes at most.
+const MARKER: usize = 16;
+
+/// A text that begins at a cell.
+struct Label {
+    x: u16,
+    text: String,
+    token: Token,
+}
+
+impl Label {
+    fn end(&self) -> u16 {
+        self.x.saturating_add(scene::cells(self.text.chars().count()))
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.x < other.end() && other.x < self.end()
+    }
+}
+
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    traces: &Traces,
+    cells: &Cells,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    buffer.set_style(area, scene.style(Token::Axis));
+    let mut labels = times(scene, traces, cells, area.width);
+    if labels.is_empty() {
+        labels = seconds(scene, area.width);
+    }
+    let cursors = traces.cursors.map(|at| cells.cell(traces.bins.of(at?.index)));
+    labels.retain(|time| !cursors.iter().flatten().any(|x| (time.x..time.end()).contains(x)));
+    add_markers(traces, cells, &mut labels);
+    for label in labels {
+        let x = area.x + label.x;
+        scene.say(label.token, label.text).render(Rect { x, ..area }.intersection(area), buffer);
+    }
+    let mut mark = |x: u16, glyph, token| {
+        if let Some(cell) = buffer.cell_mut((area.x + x, area.y)).filter(|_| x < area.width) {
+            cell.set_char(glyph).set_style(scene.style(token));
+        }
+    };
+    let columns = traces.channels.first().map_or(&[][..], |trace| &trace.columns);
+    for (x, _) in (0..area.width).zip(cells.lost(columns)).filter(|(_, lost)| *lost) {
+        mark(x, glyphs::LOST, Token::Bad);
+    }
+    // Where both are in one cell, it is the first that is seen.
+    for (cursor, glyph) in cursors.into_iter().zip([glyphs::CURSOR, glyphs::SECOND_CURSOR]).rev() {
+        if let Some(x) = cursor {
+            mark(x, glyph, Token::Cursor);
+        }
+    }
+}
+
+/// What the markers say, each up to the next label. Times that stand where one begins give way.
+fn add_markers(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
+    let place = |(index, text): &(u64, Arc<str>)| {
+        Some((cells.cell(traces.bins.of(*index))?, Arc::clone(text)))
+    };
+    let markers: Vec<_> = traces.markers.iter().filter_map(place).collect();
+    labels.retain(|time| !markers.iter().any(|&(x, _)| (time.x..time.end()).contains(&x)));
+    let starts: Vec<u16> =
+        labels.iter().map(|label| label.x).chain(markers.iter().map(|&(x, _)| x)).collect();
+    labels.extend(markers.into_iter().map(|(x, text)| {
+        let next = starts.iter().copied().filter(|&start| start > x).min().unwrap_or(u16::MAX);
+        let room = usize::from(next - x - 1).min(MARKER);
+        let text = format!("{}{}", glyphs::MARKER, text::fit(&text::clean(&text), room));
+        Label { x, text, token: Token::Marker }
+    }));
+}
+
+/// Times of day, under the samples with which their seconds begin.
+fn times(scene: &Scene<'_>, traces: &Traces, cells: &Cells, width: u16) -> Vec<Label> {
+    let zone = traces.seconds.first().and_then(|&(_, second)| {
+        Some(scene.zone.to_offset(Timestamp::from_second(second).ok()?).seconds())
+    });
+    let Some(offset) = zone else { return Vec::new() };
+    let a_second = f64::from(width) / scene.app.streams.window();
+    let step = STEPS.into_iter().find(|&step| step as f64 * a_second >= ROOM).unwrap_or(60);
+    let whole = traces.seconds.iter().filter(|(_, second)| second % step == 0);
+    let mut labels: Vec<Label> = Vec::new();
+    for &(index, second) in whole {
+        let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
+        let day = second.saturating_add(offset.into()).rem_euclid(86_400);
+        let text = format!("│{:02}:{:02}:{:02}", day / 3600, day / 60 % 60, day % 60);
+        let label = Label { x, text, token: Token::Axis };
+        // In a sweep a newer time may stand where an old one still did.
+        labels.retain(|old| !old.overlaps(&label));
+        labels.push(label);
+    }
+    labels
+}
+
+/// Where no times are known: seconds from the left edge in a sweep, before the newest in a scroll.
+fn seconds(scene: &Scene<'_>, width: u16) -> Vec<Label> {
+    let streams = &scene.app.streams;
+    let steps: u16 = if width >= 60 { 5 } else { 2 };
+    let label = |step: u16| {
+        let of_window =
+            |steps_from: u16| streams.window() * f64::from(steps_from) / f64::from(steps);
+        let text = match streams.motion {
+            Motion::Sweep => format!("│{} s", of_window(step)),
+            Motion::Scroll => format!("│-{} s", of_window(steps - step)),
+        };
+        Label { x: width * step / steps, text, token: Token::Axis }
+    };
+    (0..steps).map(label).collect()
+}

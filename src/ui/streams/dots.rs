@@ -1,0 +1,54 @@
+//! The dots of a plot's cell: how many there are, and which glyph shows which of them.
+
+use crate::{app::Way, ui::glyphs};
+
+/// What a cell of a plot is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dots {
+    /// Braille: two by four.
+    Braille,
+    /// Half blocks: two, one above the other.
+    Halves,
+    /// The whole cell.
+    Whole,
+    /// ASCII: three, one above the other.
+    Ascii,
+}
+
+impl Dots {
+    /// As the user chose, if the terminal has more than ASCII.
+    pub(super) fn new(way: Way, ascii: bool) -> Self {
+        match way {
+            _ if ascii => Self::Ascii,
+            Way::Braille => Self::Braille,
+            Way::HalfBlock => Self::Halves,
+            Way::Block => Self::Whole,
+        }
+    }
+
+    /// Dots side by side.
+    pub(super) const fn across(self) -> u16 {
+        match self {
+            Self::Braille => 2,
+            Self::Halves | Self::Whole | Self::Ascii => 1,
+        }
+    }
+
+    /// Dots one above the other.
+    pub(super) const fn down(self) -> u16 {
+        match self {
+            Self::Braille => 4,
+            Self::Ascii => 3,
+            Self::Halves => 2,
+            Self::Whole => 1,
+        }
+    }
+
+    /// The levels of a channel that has one row, lowest first.
+    pub(super) const fn levels(self) -> &'static [char; 8] {
+        match self {
+            Self::Ascii => &glyphs::LEVELS_ASCII,
+            _ => &glyphs::LEVELS,
+        }
+    }
+}

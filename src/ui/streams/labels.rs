@@ -1,0 +1,87 @@
+//! The labels on the left of the traces: names, scales that differ from the rest, and the values at
+//! the cursors.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+
+use super::scales;
+use crate::{
+    app::App,
+    cortex::Stream,
+    signal::{Scale, Traces, snapshot::Trace},
+    ui::{
+        glyphs,
+        scene::{self, Scene},
+        text,
+        theme::Token,
+    },
+};
+
+/// Cells that the value at a cursor takes.
+const VALUE: u16 = 9;
+
+/// Cells that are left to the traces, however many values there are.
+const PLOT: u16 = 16;
+
+/// Cells that the labels take of an area so wide.
+pub(super) fn width(app: &App, stream: Stream, area: u16) -> u16 {
+    let cursors = scene::cells(app.streams.cursors().iter().flatten().count());
+    let third = area / 3;
+    let most = if cursors > 0 { third.max(area.saturating_sub(PLOT)) } else { third };
+    (head(app, stream) + cursors * VALUE + 1).min(most)
+}
+
+/// Cells for the name of a channel and, where the channels do not share it, its scale.
+fn head(app: &App, stream: Stream) -> u16 {
+    let one_scale = stream == Stream::Eeg && !app.streams.channels(stream).has_own_scales();
+    if one_scale { 5 } else { 11 }
+}
+
+/// A channel's name, its own scale if it has one, and its values at the cursors.
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    traces: &Traces,
+    trace: &Trace,
+    scale: Scale,
+    is_selected: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let app = scene.app;
+    let stream = traces.subscription.stream;
+    let width = usize::from(head(app, stream));
+    let token = if is_selected { Token::Selection } else { Token::Text };
+    let name = scene.say(token, text::fit(&text::clean(&trace.label), width));
+    let mut room = width.saturating_sub(name.width());
+    let mut line = Line::from(name);
+    if stream != Stream::Eeg || app.streams.channels(stream).own_scale(trace.place).is_some() {
+        let unit = scales::unit(&trace.label, scale);
+        let own = text::fit(&format!(" ±{}{unit}", scales::short(scale.half)), room);
+        room -= own.chars().count().min(room);
+        line.push_span(scene.say(Token::Axis, own));
+    }
+    line.push_span(scene.say(Token::Text, " ".repeat(room)));
+    let [first, second] = trace.at;
+    for (cursor, front, value) in
+        [(traces.cursors[0], "", first), (traces.cursors[1], "Δ", first - second)]
+    {
+        if cursor.is_some() {
+            let value = format!("{front}{}", scales::value(value, scale.half));
+            line.push_span(scene.say(Token::Cursor, format!(" {value:>8}")));
+        }
+    }
+    if is_selected {
+        line.push_span(scene.say(Token::Selection, glyphs::SELECTED));
+    }
+    scene::lines(&[line], area, buffer);
+}
+
+/// How many channels are above and below, in the last row of the labels.
+pub(super) fn more(scene: &Scene<'_>, above: usize, below: usize, area: Rect, buffer: &mut Buffer) {
+    let mark =
+        |count: usize, mark: &str| if count > 0 { format!("{mark}{count}") } else { String::new() };
+    let text = mark(above, glyphs::MORE_ABOVE) + &mark(below, glyphs::MORE_BELOW);
+    let width = scene::cells(text.chars().count()).min(area.width);
+    if let Some(row) = area.rows().next_back().filter(|_| width > 0) {
+        scene.say(Token::Changed, text).render(Rect { width, ..row }, buffer);
+    }
+}

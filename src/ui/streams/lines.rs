@@ -1,0 +1,35 @@
+//! The lines of markers and cursors, from the top to the bottom of the plot. They hide no trace: a
+//! glyph that is there stays, and only its style tells of the line.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
+
+use super::plot::Cells;
+use crate::{
+    signal::Traces,
+    ui::{glyphs, scene::Scene, theme::Token},
+};
+
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    traces: &Traces,
+    cells: &Cells,
+    plot: Rect,
+    buffer: &mut Buffer,
+) {
+    let marker = scene.style(Token::Marker);
+    let markers = traces.markers.iter().map(|(index, _)| (*index, glyphs::MARKER_LINE, marker));
+    let cursor = scene.style(Token::Cursor).add_modifier(Modifier::REVERSED);
+    let cursors = traces.cursors.iter().flatten();
+    let cursors = cursors.map(|cursor_at| (cursor_at.index, glyphs::CURSOR_LINE, cursor));
+    for (index, glyph, style) in markers.chain(cursors) {
+        let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
+        for y in plot.top()..plot.bottom() {
+            let Some(cell) = buffer.cell_mut((plot.x + x, y)) else { continue };
+            if cell.symbol() == " " {
+                cell.set_char(glyph).set_style(style.remove_modifier(Modifier::REVERSED));
+            } else {
+                cell.set_style(style);
+            }
+        }
+    }
+}
