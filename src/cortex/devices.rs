@@ -12,7 +12,7 @@ use super::{
     event, lenient,
     reach::{self, Notices},
     rpc::Effect,
-    settings::{Connecting, CustomInfo, Setting, StoredMapping},
+    settings::{Connecting, ConnectionType, CustomInfo, Setting, StoredMapping},
 };
 
 /// How long the outcome of a change of settings is waited for.
@@ -45,9 +45,13 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
         }
         Some(_) => {}
     }
-    context.wishes.change(id, |wish| wish.how = how);
+    // A cable is for now: nothing streams over it.
+    let lasting = how.by.filter(|by| *by != ConnectionType::UsbCable);
+    context
+        .wishes
+        .change(id, |wish| wish.how = Connecting { by: lasting, mapping: how.mapping.clone() });
     let mut notices = Notices::new(context);
-    reach::connect(context, id, &mut notices).await.map_err(|refused| refused.refusal)?;
+    reach::connect(context, id, how, &mut notices).await.map_err(|refused| refused.refusal)?;
     Ok(())
 }
 

@@ -153,7 +153,10 @@ impl Flow<'_> {
                 }
                 11 => return Some(End::Unusable),
                 13..=15 => {
-                    if let Some(headset) = warning.headset() {
+                    // In a flood, the next one tells too.
+                    if let Some(headset) = warning.headset()
+                        && self.tasks.len() < TASKS
+                    {
                         self.tasks.spawn(profiles::follow(self.context.clone(), headset));
                     }
                 }
@@ -216,7 +219,7 @@ impl Flow<'_> {
 
     async fn command(&mut self, command: Command) {
         match command {
-            Command::Open { headset, mode } => self.open(headset, mode).await,
+            Command::Open { headset, mode } => self.open(headset, mode),
             Command::Disconnect(headset) => self.disconnect(headset),
             Command::Scan { anyway: false } if self.is_flowing() => {
                 let why = "a scan harms the streams that flow";
@@ -255,7 +258,7 @@ impl Flow<'_> {
         }
     }
 
-    async fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
+    fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
         match self.kept.get(&headset) {
             // What is wanted of the next session is not said of this one.
             Some(Kept { stage: Stage::Live { .. }, .. }) => {}

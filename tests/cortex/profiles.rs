@@ -18,21 +18,17 @@ fn unload() -> Command {
     Command::Profile(ProfileCommand::Unload(INSIGHT.into()))
 }
 
-fn uses(event: &Event) -> Option<Option<Loaded>> {
-    match event {
-        Event::Profile { headset, loaded } if headset.as_str() == INSIGHT => Some(loaded.clone()),
-        _ => None,
+/// The headset uses this profile, or none.
+fn uses(wanted: Option<Loaded>) -> impl Fn(&Event) -> Option<()> {
+    move |event| {
+        let told = matches!(event, Event::Profile { headset, loaded }
+            if headset.as_str() == INSIGHT && *loaded == wanted);
+        told.then_some(())
     }
 }
 
-/// The headset uses a profile of ours.
 fn ours(name: &str) -> impl Fn(&Event) -> Option<()> {
-    let wanted = Loaded { name: name.to_owned(), by_us: Some(true) };
-    move |event| (uses(event)?.as_ref() == Some(&wanted)).then_some(())
-}
-
-fn none(event: &Event) -> Option<()> {
-    uses(event)?.is_none().then_some(())
+    uses(Some(Loaded { name: name.to_owned(), by_us: Some(true) }))
 }
 
 #[tokio::test]
@@ -53,7 +49,7 @@ async fn one_takes_the_place_of_another_and_all_that_happens_is_told() {
     assert_eq!(rig.ask(Command::Profile(ProfileCommand::List), names).await, ["ana", "ben"]);
     rig.ask(load("ana"), ours("ana")).await;
     rig.ask(load("ben"), ours("ben")).await;
-    rig.ask(unload(), none).await;
+    rig.ask(unload(), uses(None)).await;
     let refusal = rig.ask(unload(), refused).await;
     assert!(refusal.contains("no profile is loaded"), "{refusal}");
     // What another program does comes by warning 13.
@@ -62,7 +58,7 @@ async fn one_takes_the_place_of_another_and_all_that_happens_is_told() {
     rig.tested.until(ours("ana")).await;
     // With that program goes its profile, after a while (warning 15).
     drop(other);
-    rig.tested.until(none).await;
+    rig.tested.until(uses(None)).await;
     rig.tested.quit().await;
 }
 
@@ -72,8 +68,7 @@ async fn what_another_application_has_loaded_is_not_taken_away() {
     warm.warm = true;
     let mut rig = Rig::with(warm, |_| {}).await;
     let demo = Loaded { name: "demo".to_owned(), by_us: Some(false) };
-    let held = |event: &Event| (uses(event)?.as_ref() == Some(&demo)).then_some(());
-    rig.tested.until(held).await;
+    rig.tested.until(uses(Some(demo))).await;
     for command in [load("demo"), unload()] {
         // The simulator does not keep what Launcher has loaded: it would be unknown.
         rig.refuse("setupProfile", -32127);
@@ -122,10 +117,10 @@ async fn one_that_a_dead_program_left_behind_is_unloaded_by_name_once() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(none).await;
+    tested.until(uses(None)).await;
     tested.command(load("ana")).await;
     let wanted = Loaded { name: "ana".to_owned(), by_us: None };
-    tested.until(|event| (uses(event)?.as_ref() == Some(&wanted)).then_some(())).await;
+    tested.until(uses(Some(wanted))).await;
     let asked: Vec<_> =
         service.asked("setupProfile").iter().map(|seen| seen.params["status"].clone()).collect();
     assert_eq!(asked, ["load", "unload", "load"]);

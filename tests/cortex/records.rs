@@ -86,10 +86,13 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     assert_eq!((first.label.as_str(), &first.value), ("eyes closed", &MarkerValue::Number(1)));
     let pressed = at.wall.as_duration().as_secs_f64();
     assert!((first.start - pressed).abs() < 0.1 && !first.is_interval(), "{first:?} {pressed}");
-    let end =
-        MarkerCommand::End { session: session.clone(), marker: first.uuid, at: Moment::now() };
+    let end = MarkerCommand::End {
+        session: session.clone(),
+        marker: first.uuid.clone(),
+        at: Moment::now(),
+    };
     let interval = rig.ask(Command::Marker(end), marker).await;
-    assert!(interval.is_interval() && interval.start == first.start, "{interval:?}");
+    assert!(interval.is_interval() && interval.uuid == first.uuid, "{interval:?}");
 
     let (record, why) = rig.ask(stop(&session), ended).await;
     assert!(!record.end_datetime.is_empty() && why == "stopped by you", "{record:?}");

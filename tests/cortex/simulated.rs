@@ -102,7 +102,7 @@ impl Other {
         let mut other = Self { socket, token: String::new() };
         let answer =
             other.raw("authorize", json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}));
-        other.token = answer.await["cortexToken"].as_str().unwrap().to_owned();
+        other.token = serde_json::from_value(answer.await["cortexToken"].take()).unwrap();
         other
     }
 

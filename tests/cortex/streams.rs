@@ -99,15 +99,15 @@ async fn a_found_session_is_adopted_as_it_is_and_left_at_the_end() {
     let mut rig = Rig::start(&BOTH).await;
     rig.tested.until(reached(Step::Choosing)).await;
     let mut other = Other::start(&rig.sim).await;
-    let made = other.ask("createSession", json!({"headset": EPOCX, "status": "active"})).await;
-    let record = json!({"session": made["id"], "title": "theirs"});
+    let theirs = other.ask("createSession", json!({"headset": EPOCX, "status": "active"})).await;
+    let record = json!({"session": theirs["id"], "title": "theirs"});
     other.ask("createRecord", record).await;
     let found = |event: &Event| match event {
         Event::Sessions(list) => list.first().cloned(),
         _ => None,
     };
     let found = rig.tested.until(found).await;
-    assert_eq!(found.id.as_str(), made["id"]);
+    assert_eq!(found.id.as_str(), theirs["id"]);
     rig.tested.command(open(found.headset.id.as_str(), Some(SessionMode::Open))).await;
     let (mode, why) = rig.tested.until(opened).await;
     assert_eq!(mode, SessionMode::Active);
@@ -119,7 +119,7 @@ async fn a_found_session_is_adopted_as_it_is_and_left_at_the_end() {
     assert_eq!(rig.tested.until(recording).await, "record theirs has begun");
     rig.tested.quit().await;
     let left = other.ask("querySessions", json!({})).await;
-    assert_eq!(left[0]["id"], made["id"]);
+    assert_eq!(left[0]["id"], theirs["id"]);
 }
 
 #[tokio::test]
