@@ -1,5 +1,7 @@
 //! Records and markers (§2.9, §3.4, §3.5): worked through, refused, and lost with the connection.
 
+use std::time::Duration;
+
 use cortop::{
     cortex::{
         Command, Event, Marker, MarkerCommand, MarkerId, Moment, Record, RecordCommand,
@@ -12,7 +14,7 @@ use cortop::{
 
 use crate::{
     service::{Tested, refused},
-    simulated::Rig,
+    simulated::{Rig, options},
 };
 
 fn start(session: &SessionId) -> Command {
@@ -194,6 +196,24 @@ async fn a_lost_connection_ends_the_record_and_says_so() {
     let events = rig.tested.quit().await;
     assert_eq!(events.iter().filter_map(started).count(), 1, "nothing is recorded unasked");
     assert_eq!(events.iter().filter_map(ended).count(), 1);
+}
+
+/// Its warning 18 does not say of which record.
+#[tokio::test]
+async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
+    let mut slow = options(&["epocx:connected"]);
+    slow.delays.processing = Duration::from_hours(1);
+    let mut rig = Rig::with(slow, |_| {}).await;
+    let session = rig.streaming().await;
+    rig.ask(start(&session), started).await;
+    let (record, _) = rig.ask(stop(&session), ended).await;
+    rig.order(Fault::Warning { code: 18, message: "saved".into() });
+    let ready = |event: &Event| match event {
+        Event::Record(RecordEvent::Ready(id)) => Some(id.clone()),
+        _ => None,
+    };
+    assert_eq!(rig.tested.until(ready).await, record.uuid);
+    rig.tested.quit().await;
 }
 
 #[tokio::test]
