@@ -71,6 +71,27 @@ const fn w(code: i64, meaning: &'static str, next: &'static str) -> WarningCode 
     WarningCode { code, meaning, next }
 }
 
+impl ErrorCode {
+    /// The refusal that this row makes of Cortex's answer, such as every screen has to show.
+    #[must_use]
+    pub fn refusal(&self, message: &str) -> Refusal {
+        match (self.of, self.of.parse::<Stream>()) {
+            ("", _) => refusal("request", None, self.code, message),
+            (_, Ok(stream)) => refusal("subscribe", Some(stream), self.code, message),
+            (method, Err(_)) => refusal(method, None, self.code, message),
+        }
+    }
+}
+
+impl WarningCode {
+    /// What it means and what to do, in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { meaning, next, .. } = self;
+        if next.is_empty() { (*meaning).to_owned() } else { format!("{meaning} → {next}") }
+    }
+}
+
 /// The code of a method that this Cortex does not know.
 pub const UNKNOWN_METHOD: i64 = -32601;
 
@@ -86,6 +107,17 @@ pub const ERRORS: &[ErrorCode] = &[
     e(-32600, "", Class::User, "the request lacks members", REPORT),
     e(UNKNOWN_METHOD, "", Class::User, "this Cortex does not know the method", "update EMOTIV Launcher"),
     e(BAD_PARAMS, "", Class::User, "a parameter is missing, misnamed or bad", REPORT),
+    e(BAD_PARAMS, "controlDevice", Class::User, "the headset cannot be connected like that", "choose another connection type or Flex mapping"),
+    e(BAD_PARAMS, "updateHeadset", Class::User, "the headset has no such settings", "only EPOC+ and EPOC X have them, on a USB cable"),
+    e(BAD_PARAMS, "updateHeadsetCustomInfo", Class::User, "the headset takes no such name or headband position", "choose a shorter name; only EPOC X has a headband position"),
+    e(BAD_PARAMS, "createRecord", Class::User, "a record runs already, or its title or subject is not taken", "stop the running record, or change title or subject"),
+    e(BAD_PARAMS, "stopRecord", Class::User, "no record runs in this session", "nothing is left to stop"),
+    e(BAD_PARAMS, "updateRecord", Class::User, "the record is unknown, or takes no such title", "list the records again; a title must not be empty"),
+    e(BAD_PARAMS, "deleteRecord", Class::User, "the record is unknown, or still runs", "stop it first, or list the records again"),
+    e(BAD_PARAMS, "exportRecord", Class::User, "the record is unknown, or the folder does not exist", "choose a folder that exists on the computer of the service"),
+    e(BAD_PARAMS, "injectMarker", Class::User, "no record runs that could be marked", "start a record first"),
+    e(BAD_PARAMS, "updateMarker", Class::User, "the marker is unknown, or would end before it begins", "set a new marker"),
+    e(BAD_PARAMS, "setupProfile", Class::User, "the profile is unknown, or none is loaded", "list the profiles again"),
     e(-32603, "", Class::Later, "internal error of Cortex", "try again; if it stays, restart the Cortex service"),
     e(-32000, "", Class::Later, "the EMOTIV cloud failed", "try again later"),
     e(-32001, "", Class::Headset, "no headset is connected", "connect a headset first"),
@@ -94,9 +126,12 @@ pub const ERRORS: &[ErrorCode] = &[
     e(-32004, "", Class::Headset, "the headset is not found, off, only discovered, or its link is weak", "switch it on, bring it closer, and connect it"),
     e(-32005, "", Class::Exists, "this application has a session on this headset already", "close the other program that uses this application's credentials"),
     e(-32006, "", Class::Licence, "activating needs a paid licence", "use an open session (--session open), or a licence"),
+    e(-32006, "createRecord", Class::Licence, "recording needs a paid licence", "use an account with a licence"),
     e(-32007, "", Class::Gone, "the session is unknown or closed", "open the headset again"),
     e(-32007, "mentalCommandActionSensitivity", Class::User, "setting the sensitivity needs a session", "open the headset first"),
     e(-32012, "", Class::Licence, "the session must be activated", "activate the session, which debits the licence"),
+    e(-32012, "createRecord", Class::Licence, "only an activated session can record", "activate the session, which debits the licence"),
+    e(-32012, "injectMarker", Class::Licence, "only an activated session can be marked", "activate the session, and start a record"),
     e(-32014, "", Class::Token, "the token is not valid", "cortop authorizes again by itself; if it stays, check the credentials"),
     e(-32015, "", Class::Expired, "the token has expired", "cortop renews it by itself; if it stays, log in again with EMOTIV Launcher"),
     e(-32016, "", Class::User, "the stream is unavailable or unsupported", "this headset or licence does not offer it; the other streams go on"),
@@ -118,10 +153,10 @@ pub const ERRORS: &[ErrorCode] = &[
     e(-32108, "", Class::Token, "the login token is in error", "log out and in again with EMOTIV Launcher"),
     e(-32109, "", Class::Token, "the authorize token is in error", "log out and in again with EMOTIV Launcher"),
     e(-32122, "", Class::Later, "Cortex is starting", "wait a moment"),
-    e(-32127, "", Class::User, "a profile is loaded already", "unload it first"),
+    e(-32127, "", Class::User, "a profile is loaded already for this headset", "unload it first"),
     e(-32130, "", Class::Later, "the cloud's token is being refreshed", "wait a moment"),
     e(-32135, "", Class::Token, "the token belongs to another application", "cortop authorizes again by itself; if it stays, check the credentials"),
-    e(-32138, "", Class::User, "the record has no data of this stream", "choose other streams for the export"),
+    e(-32138, "", Class::User, "the record has no data of this stream", "choose other streams for the export; right after a record's end wait until it is ready"),
     e(-32142, "", Class::User, "the application is unpublished and not your own", "log in with the EmotivID that owns the application, or publish it"),
     e(-32147, "", Class::User, "the record is corrupted", "it cannot be exported"),
     e(-32152, "", Class::NotReady, "the headset is not ready", "wait a moment; on a USB cable it never is: use the dongle or Bluetooth"),
@@ -244,6 +279,34 @@ mod tests {
         for row in ERRORS {
             assert!(!row.meaning.is_empty() && !row.next.is_empty(), "{}", row.code);
             assert!(error("", None, row.code).is_some(), "{} has no general row", row.code);
+        }
+    }
+
+    /// The lists of §6.1 and §6.2.
+    #[test]
+    fn every_code_of_the_reference_has_its_sentence() {
+        let errors = [
+            -32700, -32600, -32601, -32602, -32603, -32000, -32001, -32002, -32003, -32004, -32005,
+            -32006, -32007, -32012, -32014, -32015, -32016, -32019, -32021, -32022, -32024, -32027,
+            -32033, -32034, -32046, -32102, -32108, -32109, -32122, -32127, -32130, -32135, -32138,
+            -32142, -32147, -32152, -32170, -32186, -32226, -32230, -32232,
+        ];
+        let warnings = [
+            0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+            26, 28, 30, 31, 100, 101, 102, 103, 104, 110, 111, 112, 113, 142,
+        ];
+        let general: BTreeSet<_> =
+            ERRORS.iter().filter(|row| row.of.is_empty()).map(|row| row.code).collect();
+        assert_eq!(general, errors.into());
+        let known: BTreeSet<_> = WARNINGS.iter().map(|row| row.code).collect();
+        assert_eq!(known, warnings.into());
+        for row in ERRORS {
+            let shown = row.refusal("").to_string();
+            assert!(shown.contains(row.meaning) && shown.ends_with(row.next), "{shown}");
+        }
+        for row in WARNINGS {
+            let shown = Warning { code: row.code, message: "anything".into() }.sentence();
+            assert!(shown.starts_with(row.meaning) && shown.ends_with(row.next), "{shown}");
         }
     }
 

@@ -53,7 +53,8 @@ pub enum Command {
 /// About a headset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeadsetCommand {
-    /// Connect it without opening a session. How, is remembered for later connections.
+    /// Connect it without opening a session. How, is remembered for later connections, but for a
+    /// cable.
     Connect(HeadsetId, Connecting),
     /// Change mode and rates of one on a USB cable: [`Event::Updated`](super::Event::Updated).
     Set(HeadsetId, Setting),

@@ -136,6 +136,16 @@ impl Context {
         self.ask(method, params).await
     }
 
+    /// Asks with the token, on the user's word: what goes wrong is for the user to read.
+    pub(super) async fn ask_or_refusal(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Value, Refusal> {
+        let answer = self.ask_as_user(method, params, Effect::None).await;
+        answer.map_err(|failure| failure.refusal(method))
+    }
+
     /// Tells that a session is gone, and with it the record that runs in it.
     pub(super) async fn closed(&self, session: &SessionId, why: &str) {
         records::end(self, session, why).await;

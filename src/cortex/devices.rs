@@ -11,8 +11,7 @@ use super::{
     context::Context,
     event, lenient,
     reach::{self, Notices},
-    rpc::Effect,
-    settings::{Connecting, CustomInfo, Setting, StoredMapping},
+    settings::{Connecting, ConnectionType, CustomInfo, Setting, StoredMapping},
 };
 
 /// How long the outcome of a change of settings is waited for.
@@ -45,9 +44,13 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
         }
         Some(_) => {}
     }
-    context.wishes.change(id, |wish| wish.how = how);
+    // A cable is for now: nothing streams over it.
+    let lasting = how.by.filter(|by| *by != ConnectionType::UsbCable);
+    context
+        .wishes
+        .change(id, |wish| wish.how = Connecting { by: lasting, mapping: how.mapping.clone() });
     let mut notices = Notices::new(context);
-    reach::connect(context, id, &mut notices).await.map_err(|refused| refused.refusal)?;
+    reach::connect(context, id, how, &mut notices).await.map_err(|refused| refused.refusal)?;
     Ok(())
 }
 
@@ -56,7 +59,7 @@ async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<
     const METHOD: &str = "updateHeadset";
     let mut notices = Notices::new(context);
     let params = json!({"headset": headset.as_str(), "setting": setting.to_json()});
-    ask(context, METHOD, params).await?;
+    context.ask_or_refusal(METHOD, params).await?;
     let deadline = Instant::now() + CHANGING;
     loop {
         match timeout_at(deadline, notices.warning()).await {
@@ -89,20 +92,15 @@ async fn set_info(context: &Context, headset: HeadsetId, info: CustomInfo) -> Re
     if let Some(headband) = info.headband {
         params["headbandPosition"] = headband.name().into();
     }
-    ask(context, "updateHeadsetCustomInfo", params).await?;
+    context.ask_or_refusal("updateHeadsetCustomInfo", params).await?;
     context.outbox.tell(Event::Updated(headset)).await;
     Ok(())
 }
 
 async fn list_mappings(context: &Context) -> Result<(), Refusal> {
-    let mut answer = ask(context, "configMapping", json!({"status": "get"})).await?;
+    let mut answer = context.ask_or_refusal("configMapping", json!({"status": "get"})).await?;
     let config = answer.pointer_mut("/value/config").map(Value::take).unwrap_or_default();
     let mappings = lenient::objects::<StoredMapping>("configMapping", config);
     context.outbox.tell(Event::Mappings(mappings)).await;
     Ok(())
-}
-
-async fn ask(context: &Context, method: &'static str, params: Value) -> Result<Value, Refusal> {
-    let answer = context.ask_as_user(method, params, Effect::None).await;
-    answer.map_err(|failure| failure.refusal(method))
 }

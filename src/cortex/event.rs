@@ -141,10 +141,10 @@ impl Event {
             }
             Self::Record(event) => info!("{event}"),
             Self::Marker { marker, .. } => info!("marker {} at {}", marker.label, marker.start),
-            Self::Profile { headset, loaded } => match loaded {
-                Some(loaded) => info!("{headset} uses the profile {}", loaded.name),
-                None => info!("{headset} uses no profile"),
-            },
+            Self::Profile { headset, loaded } => {
+                let name = loaded.as_ref().map_or("none", |loaded| &loaded.name);
+                info!("profile of {headset}: {name}");
+            }
             Self::Refused(refusal) => warn!("{refusal}"),
             // Warnings are logged by the link, which counts them.
             Self::Link(Link::Connecting)

@@ -2,6 +2,8 @@
 //! out the application's commands, and says how far it has come. It decides; what takes time is
 //! done by tasks of its own, which end with it.
 
+mod commands;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -9,7 +11,6 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use serde_json::json;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -17,13 +18,11 @@ use tokio::{
 };
 
 use super::{
-    Command, Event, Headset, HeadsetId, MarkerCommand, Security, SessionId, SessionMode, Step,
-    Warning, clock,
+    Command, Event, Headset, HeadsetId, Security, SessionId, Step, Warning, clock,
     context::{Context, Outbox, Report, Stage},
-    devices, event,
+    event,
     keeper::{self, Keeper, Order},
     link::{Link, Notice},
-    markers,
     memory::{Last, Memory},
     open, poll, profiles, records,
     scan::Scans,
@@ -153,7 +152,10 @@ impl Flow<'_> {
                 }
                 11 => return Some(End::Unusable),
                 13..=15 => {
-                    if let Some(headset) = warning.headset() {
+                    // In a flood, the next one tells too.
+                    if let Some(headset) = warning.headset()
+                        && self.tasks.len() < TASKS
+                    {
                         self.tasks.spawn(profiles::follow(self.context.clone(), headset));
                     }
                 }
@@ -214,84 +216,6 @@ impl Flow<'_> {
         }
     }
 
-    async fn command(&mut self, command: Command) {
-        match command {
-            Command::Open { headset, mode } => self.open(headset, mode).await,
-            Command::Disconnect(headset) => self.disconnect(headset),
-            Command::Scan { anyway: false } if self.is_flowing() => {
-                let why = "a scan harms the streams that flow";
-                let next = "close the sessions first, or scan all the same";
-                self.refuse("controlDevice", why, next).await;
-            }
-            Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
-            Command::Activate(session) => self.order(&session, Order::Activate).await,
-            Command::Close(session) => self.order(&session, Order::Close).await,
-            Command::Subscribe(session, streams) => {
-                self.order(&session, Order::Subscribe(streams)).await;
-            }
-            Command::Unsubscribe(session, streams) => {
-                self.order(&session, Order::Unsubscribe(streams)).await;
-            }
-            _ if self.signing_in.is_some() || self.tasks.len() >= TASKS => {
-                let next = "try again in a moment";
-                self.refuse("command", "cortop is signing in, or busy", next).await;
-            }
-            Command::Headset(command) => {
-                self.tasks.spawn(devices::carry_out(self.context.clone(), command));
-            }
-            Command::Record(command) => {
-                self.tasks.spawn(records::carry_out(self.context.clone(), command));
-            }
-            Command::Marker(command) => {
-                let (MarkerCommand::Mark { session, .. } | MarkerCommand::End { session, .. }) =
-                    &command;
-                let headset = self.keeper_of(session).map(|(headset, _)| headset.clone());
-                self.tasks.spawn(markers::carry_out(self.context.clone(), command, headset));
-            }
-            Command::Profile(command) => {
-                self.tasks.spawn(profiles::carry_out(self.context.clone(), command));
-            }
-            Command::Quit => {}
-        }
-    }
-
-    async fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
-        match self.kept.get(&headset) {
-            // What is wanted of the next session is not said of this one.
-            Some(Kept { stage: Stage::Live { .. }, .. }) => {}
-            Some(kept) => {
-                self.memory.want(headset, mode);
-                // A keeper that is full of orders will come to them.
-                let _ = kept.orders.try_send(Order::Open);
-            }
-            None => {
-                self.memory.want(headset.clone(), mode);
-                if self.signing_in.is_none() {
-                    self.keep(headset);
-                }
-            }
-        }
-    }
-
-    async fn order(&self, session: &SessionId, order: Order) {
-        let method = order.method();
-        match self.keeper_of(session).map(|(_, kept)| kept.orders.try_send(order)) {
-            Some(Ok(())) => {}
-            Some(Err(_)) => self.refuse(method, "busy", "try again in a moment").await,
-            None => {
-                let why = "it is no session of ours, or gone";
-                self.refuse(method, why, "open the headset first").await;
-            }
-        }
-    }
-
-    /// The headset behind a session of ours, and who keeps it.
-    fn keeper_of(&self, session: &SessionId) -> Option<(&HeadsetId, &Kept)> {
-        self.kept.iter().find(
-            |(_, kept)| matches!(&kept.stage, Stage::Live { session: own, .. } if own == session),
-        )
-    }
-
     /// Asks each headset that has been connected for its clock and its profile.
     fn greet(&mut self) {
         let headsets = self.context.headsets.borrow();
@@ -306,10 +230,6 @@ impl Flow<'_> {
         }
         drop(headsets);
         self.greeted = connected;
-    }
-
-    async fn refuse(&self, method: &str, message: &str, next: &str) {
-        self.context.outbox.refused(event::refusal(method, message, next)).await;
     }
 
     /// Starts to keep a headset streaming.
@@ -337,32 +257,6 @@ impl Flow<'_> {
             self.context.outbox.refused(open::on_usb_cable(&only.id).refusal).await;
             self.explained = Some(only.id);
         }
-    }
-
-    /// Closes the session that cortop opened on a headset, then disconnects it.
-    fn disconnect(&mut self, headset: HeadsetId) {
-        self.memory.forget(&headset);
-        let session = self.kept.remove(&headset).and_then(|kept| {
-            kept.task.abort();
-            match kept.stage {
-                Stage::Live { session, adopted, .. } => Some((session, adopted)),
-                _ => None,
-            }
-        });
-        let context = self.context.clone();
-        self.tasks.spawn(async move {
-            if let Some((session, adopted)) = session {
-                if !adopted && let Err(failure) = keeper::close(&context, &session).await {
-                    tracing::warn!("{}", failure.refusal("updateSession"));
-                }
-                context.closed(&session, "its headset was disconnected by you").await;
-            }
-            let params = json!({"command": "disconnect", "headset": headset.as_str()});
-            if let Err(failure) = context.ask("controlDevice", params).await {
-                context.outbox.refused(failure.refusal("controlDevice")).await;
-            }
-            context.look_now();
-        });
     }
 
     /// Scans while nothing is connected and nothing is waited for but a headset to appear (§2.5):

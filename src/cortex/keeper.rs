@@ -1,6 +1,8 @@
 //! Keeps one headset streaming: reaches it, opens a session, subscribes (§2.8), holds on, and starts
 //! over when it is lost (§2.12). One keeper a headset, so that several headsets stream side by side.
 
+mod streams;
+
 use std::{pin::pin, time::Duration};
 
 use serde_json::json;
@@ -13,14 +15,11 @@ use super::{
     Event, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, Warning,
     code::Class,
     context::{Context, Stage},
-    event,
     memory::Last,
     open::{self, Opened, Origin, Refused},
     reach::{self, Notices},
     records,
     rpc::{Effect, Failure},
-    session::SessionStatus,
-    subscribe,
 };
 
 /// Until the list of headsets has been read again after a loss; doubled up to `REST` while sessions
@@ -207,50 +206,6 @@ impl Keeper {
         }
     }
 
-    /// The streams that the user wants of the headset.
-    fn wanted(&self) -> Vec<Stream> {
-        let chosen = self.context.wishes.of(&self.headset).streams;
-        chosen.unwrap_or_else(|| self.context.config.streams.clone())
-    }
-
-    fn want(&self, change: impl FnOnce(&mut Vec<Stream>)) {
-        let mut streams = self.wanted();
-        change(&mut streams);
-        self.context.wishes.change(&self.headset, |wish| wish.streams = Some(streams));
-    }
-
-    /// Subscribes, and notes what flows and what was refused.
-    async fn subscribe(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Failure> {
-        if streams.is_empty() {
-            return Ok(());
-        }
-        let effect = Effect::Subscribe {
-            session: live.session.id.clone(),
-            headset: Box::new(live.session.headset.clone()),
-            fast_met: live.mode == SessionMode::Active
-                && self.context.account.licence().is_some_and(|licence| licence.has_scope("pm")),
-        };
-        let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
-        let params = json!({"session": live.session.id.as_str(), "streams": names});
-        let answer = subscribe::Answer::of(
-            "subscribe",
-            self.context.ask_as_user("subscribe", params, effect).await?,
-        );
-        live.refused.retain(|(stream, _)| !streams.contains(stream));
-        for &stream in streams {
-            live.streams.retain(|&own| own != stream);
-            let refusal = answer.failure.iter().find(|(refused, _)| *refused == stream);
-            if answer.success.iter().any(|(granted, _)| *granted == stream) {
-                live.streams.push(stream);
-            } else {
-                let refusal = refusal.map_or_else(|| not_mentioned(stream), |(_, why)| why.clone());
-                live.refused.push((stream, refusal));
-            }
-        }
-        live.session.streams = live.streams.iter().map(ToString::to_string).collect();
-        Ok(())
-    }
-
     /// The object of a session may know less of its headset than the list of headsets does.
     fn complete(&self, session: &mut Session) {
         if session.headset.id != self.headset || session.headset.sensors.is_empty() {
@@ -356,85 +311,6 @@ impl Keeper {
         self.pause = (self.pause * 2).min(REST);
         live
     }
-
-    /// Activates the session, then subscribes what that makes possible: `eeg` and the fast `met`
-    /// come only to a subscription made afterwards (§2.8).
-    async fn activate(&mut self, live: &mut Live) {
-        let id = live.session.id.as_str();
-        let params = json!({"session": id, "status": "active"});
-        if let Err(failure) = self.context.ask_as_user("updateSession", params, Effect::None).await
-        {
-            self.context.outbox.refused(failure.refusal("updateSession")).await;
-            return;
-        }
-        live.mode = SessionMode::Active;
-        live.session.status = SessionStatus::Activated;
-        self.remember(live);
-        self.context.read_licence().await;
-        if live.streams.contains(&Stream::Met)
-            && let Err(failure) = self.unsubscribe(live, &[Stream::Met]).await
-        {
-            tracing::debug!("{}", failure.refusal("unsubscribe"));
-        }
-        let mut streams = self.wanted();
-        streams.retain(|stream| !live.streams.contains(stream) || *stream == Stream::Met);
-        if let Err(failure) = self.subscribe(live, &streams).await {
-            self.context.outbox.refused(failure.refusal("subscribe")).await;
-        }
-        self.tell_live(live).await;
-    }
-}
-
-impl Keeper {
-    /// Subscribes more streams on the user's word.
-    async fn add(&mut self, live: &mut Live, streams: &[Stream]) {
-        self.want(|wanted| {
-            wanted.retain(|stream| !streams.contains(stream));
-            wanted.extend(streams);
-        });
-        if let Err(failure) = self.subscribe(live, streams).await {
-            self.context.outbox.refused(failure.refusal("subscribe")).await;
-        }
-        self.tell_live(live).await;
-    }
-
-    /// Gives up streams on the user's word, those that were refused too.
-    async fn drop(&mut self, live: &mut Live, streams: &[Stream]) {
-        self.want(|wanted| wanted.retain(|stream| !streams.contains(stream)));
-        let (flowing, mut gone): (Vec<_>, Vec<_>) =
-            streams.iter().partition(|stream| live.streams.contains(stream));
-        live.refused.retain(|(stream, _)| !gone.contains(stream));
-        match self.unsubscribe(live, &flowing).await {
-            Ok(answer) => {
-                gone.extend(flowing.iter().filter(|stream| !live.streams.contains(stream)));
-                for (_, refusal) in answer.failure {
-                    self.context.outbox.refused(refusal).await;
-                }
-            }
-            Err(failure) => self.context.outbox.refused(failure.refusal("unsubscribe")).await,
-        }
-        live.session.streams = live.streams.iter().map(ToString::to_string).collect();
-        let session = live.session.id.clone();
-        self.context.outbox.tell(Event::Unsubscribed { session, streams: gone }).await;
-        self.tell_live(live).await;
-    }
-
-    async fn unsubscribe(
-        &mut self,
-        live: &mut Live,
-        streams: &[Stream],
-    ) -> Result<subscribe::Answer, Failure> {
-        if streams.is_empty() {
-            return Ok(subscribe::Answer::default());
-        }
-        let effect = Effect::Unsubscribe { session: live.session.id.clone() };
-        let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
-        let params = json!({"session": live.session.id.as_str(), "streams": names});
-        let answer = self.context.ask_as_user("unsubscribe", params, effect).await?;
-        let answer = subscribe::Answer::of("unsubscribe", answer);
-        live.streams.retain(|own| !answer.success.iter().any(|(gone, _)| gone == own));
-        Ok(answer)
-    }
 }
 
 /// Closes a session; one that is gone already is closed too.
@@ -445,9 +321,4 @@ pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), 
         Err(failure) if failure.class() != Class::Gone => Err(failure),
         _ => Ok(()),
     }
-}
-
-fn not_mentioned(stream: Stream) -> Refusal {
-    let message = format!("Cortex answered without a word on {stream}");
-    event::refusal("subscribe", &message, "open the headset again")
 }

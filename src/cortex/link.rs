@@ -76,7 +76,7 @@ where
         last_id: 0,
         sessions: HashMap::new(),
         heard: Instant::now(),
-        probed: false,
+        probed: None,
         attention: None,
         odd: Tally::new("messages that are no part of the protocol"),
         stray: Tally::new("samples of no subscription"),
@@ -96,7 +96,8 @@ struct Owner<S> {
     last_id: u64,
     sessions: HashMap<SessionId, Streams>,
     heard: Instant,
-    probed: bool,
+    /// When it was asked whether anybody is there.
+    probed: Option<Instant>,
     /// The last that was said beside an answer.
     attention: Option<Warning>,
     odd: Tally,
@@ -187,14 +188,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             .filter(|pending| !pending.reply.is_closed())
             .map(|pending| pending.sent)
             .min()?;
-        Some(self.heard.max(oldest) + QUIET * if self.probed { 2 } else { 1 })
+        // Counted from the question itself: this program may have been stopped meanwhile.
+        Some(self.probed.unwrap_or(self.heard.max(oldest)) + QUIET)
     }
 
     async fn probe(&mut self) -> Result<(), String> {
-        if self.probed {
+        if self.probed.is_some() {
             return Err(format!("the service has stopped answering: {AGAIN}"));
         }
-        self.probed = true;
+        self.probed = Some(Instant::now());
         tracing::debug!("nothing heard for a while: asking whether anybody is there");
         let (reply, _) = oneshot::channel();
         self.send(Request::new("getCortexInfo", json!({})), reply).await
@@ -205,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         frame: Option<Result<tungstenite::Message, tungstenite::Error>>,
     ) -> Result<(), String> {
         self.heard = Instant::now();
-        self.probed = false;
+        self.probed = None;
         match frame {
             None => Err(closed()),
             Some(Err(error)) => Err(lost(&error)),

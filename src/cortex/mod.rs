@@ -4,9 +4,10 @@
 //! From the socket upwards: `tls` and `connect` open it, `link` owns it (`message` tells frames
 //! apart, `rpc` asks), `client` opens it again when it is lost. `flow` runs over one connection:
 //! `sign_in`, `poll` and `scan`, and for each headset a `keeper`, which uses `reach`, `open` and
-//! `subscribe`. `memory` outlives a connection, `context` is what its tasks share. The other files
-//! are what the wire carries, read by `lenient`, made harmless by `text` and rid of credentials by
-//! `secrets`, and what its codes mean.
+//! `subscribe`. A `command` that takes time is a task of `devices`, `records`, `markers` or
+//! `profiles`; `clock` and `token` keep themselves. `memory` outlives a connection, `context` is what
+//! its tasks share. The other files are what the wire carries, read by `lenient`, made harmless by
+//! `text` and rid of credentials by `secrets`, and what its codes mean.
 //!
 //! Sections named in the docs of this room (`§2.7`) are those of the project's protocol reference;
 //! what that reference marks as inferred is marked so here.

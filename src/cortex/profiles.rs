@@ -73,8 +73,7 @@ pub(super) async fn follow(context: Context, headset: HeadsetId) {
 }
 
 async fn list(context: &Context) -> Result<(), Refusal> {
-    let answer = context.ask_as_user("queryProfile", json!({}), Effect::None).await;
-    let answer = answer.map_err(|failure| failure.refusal("queryProfile"))?;
+    let answer = context.ask_or_refusal("queryProfile", json!({})).await?;
     let profiles = lenient::objects::<Profile>("queryProfile", answer);
     context.outbox.tell(Event::Profiles(profiles)).await;
     let headsets = context.headsets.borrow().clone();

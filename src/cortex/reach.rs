@@ -93,7 +93,8 @@ pub(super) async fn reach(
             Some(headset) if headset.is_connected() => return Ok(()),
             Some(_) => {
                 context.stage(id, Stage::Connecting).await;
-                if connect(context, id, notices).await? {
+                let how = context.wishes.of(id).how;
+                if connect(context, id, how, notices).await? {
                     return Ok(());
                 }
             }
@@ -101,18 +102,18 @@ pub(super) async fn reach(
     }
 }
 
-/// Has a headset connected the way the user wants, and waits for the outcome. `false`: it has
+/// Has a headset connected, and waits for the outcome. `false`: it has
 /// vanished meanwhile, or hangs on a cable that nobody wanted.
 pub(super) async fn connect(
     context: &Context,
     id: &HeadsetId,
+    Connecting { by, mapping }: Connecting,
     notices: &mut Notices,
 ) -> Result<bool, Refused> {
     let mut headsets = context.headsets.subscribe();
     headsets.mark_unchanged();
     // What was said of an attempt before this one is void.
     notices.forget();
-    let Connecting { by, mapping } = context.wishes.of(id).how;
     let mut params = json!({"command": "connect", "headset": id.as_str()});
     if let Some(by) = by {
         params["connectionType"] = by.name().into();

@@ -99,11 +99,6 @@ pub(super) async fn carry_out(context: Context, command: RecordCommand) {
     }
 }
 
-async fn ask(context: &Context, method: &'static str, params: Value) -> Result<Value, Refusal> {
-    let answer = context.ask_as_user(method, params, Effect::None).await;
-    answer.map_err(|failure| failure.refusal(method))
-}
-
 async fn tell(context: &Context, event: RecordEvent) {
     context.outbox.tell(Event::Record(event)).await;
 }
@@ -125,7 +120,7 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
         }
         params["subjectName"] = subject.into();
     }
-    let answer = ask(context, "createRecord", params).await?;
+    let answer = context.ask_or_refusal("createRecord", params).await?;
     let record = record_of(answer);
     if record.uuid.as_str().is_empty() {
         let next = "look at the session: if nothing is being recorded, start it again";
@@ -144,7 +139,7 @@ async fn begin(context: &Context, session: &SessionId, record: Record) {
 
 /// Stops the record of a session, if Cortex can be asked.
 pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> Result<(), Refusal> {
-    let answer = ask(context, "stopRecord", json!({"session": session.as_str()})).await?;
+    let answer = context.ask_or_refusal("stopRecord", json!({"session": session.as_str()})).await?;
     let known = context.journal.end(session);
     let mut record = record_of(answer);
     if record.uuid.as_str().is_empty() {
@@ -210,14 +205,14 @@ async fn update(context: &Context, record: &RecordId, change: RecordChange) -> R
     if let Some(tags) = tags {
         params["tags"] = tags.into();
     }
-    let answer = ask(context, "updateRecord", params).await?;
+    let answer = context.ask_or_refusal("updateRecord", params).await?;
     tell(context, RecordEvent::Updated(answer.into())).await;
     Ok(())
 }
 
 async fn delete(context: &Context, record: RecordId) -> Result<(), Refusal> {
     let params = json!({"records": [record.as_str()]});
-    failed("deleteRecord", ask(context, "deleteRecord", params).await?)?;
+    failed("deleteRecord", context.ask_or_refusal("deleteRecord", params).await?)?;
     tell(context, RecordEvent::Deleted(record)).await;
     Ok(())
 }
@@ -247,7 +242,7 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
     if let Some(version) = version {
         params["version"] = version.into();
     }
-    failed(METHOD, ask(context, METHOD, params).await?)?;
+    failed(METHOD, context.ask_or_refusal(METHOD, params).await?)?;
     tell(context, RecordEvent::Exported { record, folder }).await;
     Ok(())
 }
@@ -256,7 +251,7 @@ async fn list(context: &Context) -> Result<(), Refusal> {
     let newest = json!({
         "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": LISTED, "offset": 0,
     });
-    let answer = ask(context, "queryRecords", newest).await?;
+    let answer = context.ask_or_refusal("queryRecords", newest).await?;
     context.outbox.tell(Event::Records(Records::from(answer))).await;
     Ok(())
 }

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{HeadsetId, RecordId, SessionId, lenient};
+use super::{
+    HeadsetId, RecordId, SessionId,
+    code::{self, WarningCode},
+    lenient,
+};
 
 /// A warning; `message` is any JSON value, by code and version (§1.4).
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +43,12 @@ impl Warning {
             .flatten()
             .find_map(Value::as_str)
             .map_or_else(|| lenient::tame(&self.message.to_string()), lenient::tame)
+    }
+
+    /// What it means and what to do, in our words; the text of one that is not known.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        code::warning(self.code).map_or_else(|| self.text(), WarningCode::sentence)
     }
 
     /// The session it speaks of. Cortex 2.1 wrote the id into a sentence (§6.2, code 0): there, the

@@ -1,4 +1,4 @@
-//! The Cortex client against a scripted service on loopback sockets.
+//! The Cortex client against a scripted service, and against the simulator, on loopback sockets.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,9 +10,15 @@
 
 mod account;
 mod headsets;
+mod profiles;
 mod reconnect;
+mod records;
 mod secrets;
 mod service;
 mod sessions;
+mod settings;
+mod simulated;
+mod streams;
 mod text;
 mod tls;
+mod token;

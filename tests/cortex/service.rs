@@ -102,6 +102,8 @@ impl Service {
         let task = tokio::spawn(async move {
             for connection in 0.. {
                 let (tcp, _) = listener.accept().await.unwrap();
+                // A paused clock runs on while one answer waits for another's acknowledgement.
+                tcp.set_nodelay(true).unwrap();
                 let (script, log) = (Arc::clone(&script), Arc::clone(&log));
                 let (pushed, tls) = (pushed.subscribe(), tls.clone());
                 // Ends with its socket, or with the runtime of its test.

@@ -1,0 +1,227 @@
+//! Records and markers (§2.9, §3.4, §3.5): worked through, refused, and lost with the connection.
+
+use std::time::Duration;
+
+use cortop::{
+    cortex::{
+        Command, Event, Marker, MarkerCommand, MarkerId, Moment, Record, RecordCommand,
+        RecordEvent, SessionId,
+        markers::MarkerValue,
+        record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
+    },
+    sim::fault::Fault,
+};
+
+use crate::{
+    service::{Tested, refused},
+    simulated::{Rig, options},
+};
+
+fn start(session: &SessionId) -> Command {
+    let new = NewRecord {
+        title: "rest".to_owned(),
+        description: "eyes closed, then open".to_owned(),
+        subject: Some("Eva".to_owned()),
+        tags: vec!["pilot".to_owned()],
+    };
+    Command::Record(RecordCommand::Start(session.clone(), new))
+}
+
+fn stop(session: &SessionId) -> Command {
+    Command::Record(RecordCommand::Stop(session.clone()))
+}
+
+fn mark(session: &SessionId, at: Moment) -> Command {
+    let (label, value) = ("eyes closed".to_owned(), MarkerValue::Number(1));
+    Command::Marker(MarkerCommand::Mark { session: session.clone(), label, value, at })
+}
+
+fn export(format: ExportFormat, streams: &[ExportStream], folder: &std::path::Path) -> Export {
+    Export { folder: folder.to_owned(), format, streams: streams.to_vec() }
+}
+
+fn started(event: &Event) -> Option<Record> {
+    match event {
+        Event::Record(RecordEvent::Started { record, .. }) => Some(record.clone()),
+        _ => None,
+    }
+}
+
+fn ended(event: &Event) -> Option<(Record, String)> {
+    match event {
+        Event::Record(RecordEvent::Ended { record, why, .. }) => {
+            Some((record.clone(), why.clone()))
+        }
+        _ => None,
+    }
+}
+
+fn marker(event: &Event) -> Option<Marker> {
+    match event {
+        Event::Marker { marker, .. } => Some(marker.clone()),
+        _ => None,
+    }
+}
+
+fn ready(event: &Event) -> Option<()> {
+    matches!(event, Event::Record(RecordEvent::Ready(_))).then_some(())
+}
+
+async fn clock(tested: &mut Tested) {
+    let compared = |event: &Event| matches!(event, Event::Clock { .. }).then_some(());
+    if tested.events.iter().find_map(compared).is_none() {
+        tested.until(compared).await;
+    }
+}
+
+#[tokio::test]
+async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
+    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let session = rig.streaming().await;
+    clock(&mut rig.tested).await;
+    let record = rig.ask(start(&session), started).await;
+    assert_eq!((record.title.as_str(), record.subject.subject_name.as_str()), ("rest", "Eva"));
+    assert_eq!((record.tags.as_slice(), record.end_datetime.as_str()), (&["pilot".into()][..], ""));
+
+    let at = Moment::now();
+    let first = rig.ask(mark(&session, at), marker).await;
+    assert_eq!((first.label.as_str(), &first.value), ("eyes closed", &MarkerValue::Number(1)));
+    let pressed = at.wall.as_duration().as_secs_f64();
+    assert!((first.start - pressed).abs() < 0.1 && !first.is_interval(), "{first:?} {pressed}");
+    let end = MarkerCommand::End {
+        session: session.clone(),
+        marker: first.uuid.clone(),
+        at: Moment::now(),
+    };
+    let interval = rig.ask(Command::Marker(end), marker).await;
+    assert!(interval.is_interval() && interval.uuid == first.uuid, "{interval:?}");
+
+    let (record, why) = rig.ask(stop(&session), ended).await;
+    assert!(!record.end_datetime.is_empty() && why == "stopped by you", "{record:?}");
+    let uuid = record.uuid;
+    let folder = tempfile::tempdir().unwrap();
+    let csv =
+        export(ExportFormat::CsvV2, &[ExportStream::Eeg, ExportStream::Motion], folder.path());
+    let csv = || Command::Record(RecordCommand::Export(uuid.clone(), csv.clone()));
+    let refusal = rig.ask(csv(), refused).await;
+    assert!(refusal.contains("still works on the record"), "{refusal}");
+    rig.tested.until(ready).await;
+    let exported = |event: &Event| match event {
+        Event::Record(RecordEvent::Exported { folder, .. }) => Some(folder.clone()),
+        _ => None,
+    };
+    assert_eq!(rig.ask(csv(), exported).await, folder.path());
+    assert!(folder.path().read_dir().unwrap().count() > 0);
+
+    let change = RecordChange { title: Some("rest 1".to_owned()), ..RecordChange::default() };
+    let update = Command::Record(RecordCommand::Update(uuid.clone(), change));
+    let updated = |event: &Event| match event {
+        Event::Record(RecordEvent::Updated(record)) => Some(record.clone()),
+        _ => None,
+    };
+    let record = rig.ask(update, updated).await;
+    assert_eq!((record.title.as_str(), record.tags.len()), ("rest 1", 1));
+    let listed = |event: &Event| match event {
+        Event::Records(records) => Some(records.clone()),
+        _ => None,
+    };
+    let records = rig.ask(Command::Record(RecordCommand::List), listed).await;
+    assert_eq!((records.count, records.records.len()), (1, 1));
+    let deleted = |event: &Event| match event {
+        Event::Record(RecordEvent::Deleted(record)) => Some(record.clone()),
+        _ => None,
+    };
+    let delete = Command::Record(RecordCommand::Delete(uuid.clone()));
+    assert_eq!(rig.ask(delete, deleted).await, uuid);
+    let records = rig.ask(Command::Record(RecordCommand::List), listed).await;
+    assert_eq!(records.count, 0);
+    rig.tested.quit().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_the_next_step() {
+    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let session = rig.streaming().await;
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let folder = tempfile::tempdir().unwrap();
+    let record = |command| Command::Record(command);
+    let export = |format, folder| {
+        let how = export(format, &[ExportStream::Eeg, ExportStream::Metrics], folder);
+        record(RecordCommand::Export(unknown.into(), how))
+    };
+    let change = RecordChange { title: Some("new".to_owned()), ..RecordChange::default() };
+    let at = Moment::now();
+    let end = MarkerCommand::End { session: session.clone(), marker: MarkerId::from(unknown), at };
+    for (command, said) in [
+        (mark(&session, at), "injectMarker -32602: No record is running. → start a record first"),
+        (Command::Marker(end), "updateMarker -32602"),
+        (stop(&session), "stopRecord -32602: No record is running."),
+        (start(&"no session".into()), "createRecord -32007"),
+        (record(RecordCommand::Update(unknown.into(), change)), "updateRecord -32602"),
+        (record(RecordCommand::Delete(unknown.into())), "deleteRecord -32602"),
+        (export(ExportFormat::CsvV1, folder.path()), "exportRecord -32602"),
+        (export(ExportFormat::Edf, folder.path()), "exportRecord: EDF cannot hold performance"),
+    ] {
+        let refusal = rig.ask(command, refused).await;
+        assert!(refusal.starts_with(said) && refusal.contains(" → "), "{refusal}");
+    }
+    for (method, code, next) in [
+        ("createRecord", -32012, "activate the session"),
+        ("createRecord", -32006, "licence"),
+        ("queryRecords", -32603, "try again"),
+    ] {
+        rig.refuse(method, code);
+        let command = match method {
+            "createRecord" => start(&session),
+            _ => Command::Record(RecordCommand::List),
+        };
+        let refusal = rig.ask(command, refused).await;
+        assert!(refusal.starts_with(&format!("{method} {code}")), "{refusal}");
+        assert!(refusal.contains(next), "{refusal}");
+    }
+    rig.tested.quit().await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_ends_the_record_and_says_so() {
+    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let session = rig.streaming().await;
+    let record = rig.ask(start(&session), started).await;
+    rig.order(Fault::Drop { close: false });
+    let (lost, why) = rig.tested.until(ended).await;
+    assert_eq!(lost.uuid, record.uuid);
+    assert!(why.contains("the connection to the service was lost"), "{why}");
+    let again = rig.streaming().await;
+    assert_ne!(again, session);
+    let events = rig.tested.quit().await;
+    assert_eq!(events.iter().filter_map(started).count(), 1, "nothing is recorded unasked");
+    assert_eq!(events.iter().filter_map(ended).count(), 1);
+}
+
+/// Its warning 18 does not say of which record.
+#[tokio::test]
+async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
+    let mut slow = options(&["epocx:connected"]);
+    slow.delays.processing = Duration::from_hours(1);
+    let mut rig = Rig::with(slow, |_| {}).await;
+    let session = rig.streaming().await;
+    rig.ask(start(&session), started).await;
+    let (record, _) = rig.ask(stop(&session), ended).await;
+    rig.order(Fault::Warning { code: 18, message: "saved".into() });
+    let ready = |event: &Event| match event {
+        Event::Record(RecordEvent::Ready(id)) => Some(id.clone()),
+        _ => None,
+    };
+    assert_eq!(rig.tested.until(ready).await, record.uuid);
+    rig.tested.quit().await;
+}
+
+#[tokio::test]
+async fn leaving_stops_the_record_before_its_session_is_closed() {
+    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let session = rig.streaming().await;
+    rig.ask(start(&session), started).await;
+    let events = rig.tested.quit().await;
+    let (record, why) = events.iter().find_map(ended).unwrap();
+    assert!(!record.end_datetime.is_empty() && why == "cortop has ended", "{record:?} {why}");
+}

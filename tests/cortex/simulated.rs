@@ -1,0 +1,127 @@
+//! The client before the simulator, and another program of the same application beside it.
+
+use std::time::Duration;
+
+use cortop::{
+    cortex::{Command, Config, Event, HeadsetId, SessionId, Step, Stream},
+    sim::{Delays, Options, Sim, fault::Fault, spec::Wanted},
+};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message as Frame,
+};
+
+use crate::service::{CLIENT_ID, CLIENT_SECRET, Tested, config, reached};
+
+/// A service and the client before it.
+pub(crate) struct Rig {
+    pub(crate) sim: Sim,
+    pub(crate) tested: Tested,
+}
+
+/// Headsets as the command line spells them; whatever takes time takes little.
+pub(crate) fn options(headsets: &[&str]) -> Options {
+    let soon = Duration::from_millis(100);
+    let delays = Delays {
+        approval: Some(Duration::ZERO),
+        scan: soon,
+        connect: soon,
+        settle: Duration::ZERO,
+        silence: soon,
+        update: soon,
+        processing: soon,
+        linger: soon,
+        ..Delays::default()
+    };
+    let headsets = headsets.iter().map(|text| text.parse::<Wanted>().unwrap()).collect();
+    Options { headsets, warm: false, delays, ..Options::default() }
+}
+
+impl Rig {
+    pub(crate) async fn start(headsets: &[&str]) -> Self {
+        Self::with(options(headsets), |_| {}).await
+    }
+
+    pub(crate) async fn with(options: Options, change: impl FnOnce(&mut Config)) -> Self {
+        let sim = Sim::start(options).await.unwrap();
+        let mut config = config(&sim.url());
+        config.streams = vec![Stream::Eeg, Stream::Dev];
+        change(&mut config);
+        Self { tested: Tested::start(config), sim }
+    }
+
+    /// Waits until streams flow; gives the session.
+    pub(crate) async fn streaming(&mut self) -> SessionId {
+        let session = self.opened().await.1;
+        self.tested.until(reached(Step::Streaming)).await;
+        session
+    }
+
+    /// Waits until a session is opened: on which headset, and its id.
+    pub(crate) async fn opened(&mut self) -> (HeadsetId, SessionId) {
+        self.tested
+            .until(|event| match event {
+                Event::Session(session) => Some((session.headset.id.clone(), session.id.clone())),
+                _ => None,
+            })
+            .await
+    }
+
+    pub(crate) fn order(&self, fault: Fault) {
+        self.sim.control().order(fault);
+    }
+
+    /// Has the next call of a method refused.
+    pub(crate) fn refuse(&self, method: &str, code: i64) {
+        let method = Some(method.to_owned());
+        self.order(Fault::Refuse { method, code, message: None, times: 1 });
+    }
+
+    /// Gives a command, and waits for what it brings.
+    pub(crate) async fn ask<T>(
+        &mut self,
+        command: Command,
+        wanted: impl FnMut(&Event) -> Option<T>,
+    ) -> T {
+        self.tested.command(command).await;
+        self.tested.until(wanted).await
+    }
+}
+
+/// Another program with the same credentials.
+pub(crate) struct Other {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    token: String,
+}
+
+impl Other {
+    pub(crate) async fn start(sim: &Sim) -> Self {
+        let (socket, _) = connect_async(sim.url()).await.unwrap();
+        let mut other = Self { socket, token: String::new() };
+        let answer =
+            other.raw("authorize", json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}));
+        other.token = serde_json::from_value(answer.await["cortexToken"].take()).unwrap();
+        other
+    }
+
+    pub(crate) async fn ask(&mut self, method: &str, mut params: Value) -> Value {
+        params["cortexToken"] = self.token.clone().into();
+        self.raw(method, params).await
+    }
+
+    async fn raw(&mut self, method: &str, params: Value) -> Value {
+        let text = json!({"id": method, "jsonrpc": "2.0", "method": method, "params": params});
+        self.socket.send(Frame::text(text.to_string())).await.unwrap();
+        loop {
+            let frame = self.socket.next().await.unwrap().unwrap();
+            let Frame::Text(text) = frame else { continue };
+            let mut answer: Value = serde_json::from_str(&text).unwrap();
+            if answer["id"] == method {
+                assert!(answer.get("error").is_none(), "{answer}");
+                return answer["result"].take();
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The token's end (§2.4): before it and after it streams flow on, and nobody has to do anything.
+
+use std::time::Duration;
+
+use cortop::{
+    cortex::{Command, Config, Event, Feed, RecordCommand, Step, Stream},
+    sim::fault::Fault,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    service::{Say, Service, Tested, closed, config, reached, refused},
+    simulated::Rig,
+};
+
+#[tokio::test(start_paused = true)]
+async fn it_is_renewed_before_its_end_without_a_debit() {
+    let mut tokens = 0;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "generateNewToken" => {
+            tokens += 1;
+            Say::Result(json!({"cortexToken": format!("a new token, number {tokens}")}))
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(Config { debit: Some(1), ..config(&service.url) });
+    tested.until(reached(Step::Streaming)).await;
+    for number in 1..=3 {
+        // Between two looks at the service, which are whole seconds apart: no request is open.
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        tokio::time::advance(Duration::from_hours(47)).await;
+        // Everybody goes on with the new one.
+        let new = format!("a new token, number {number}");
+        while service.asked("querySessions").last().unwrap().params["cortexToken"] != new {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        assert_eq!(service.asked("generateNewToken").len(), number);
+    }
+    let events = tested.quit().await;
+    assert_eq!(service.asked("authorize").len(), 1, "{events:#?}");
+    assert_eq!(service.asked("createSession").len(), 1);
+    assert_eq!(events.iter().filter_map(refused).count(), 0, "{events:#?}");
+}
+
+#[tokio::test]
+async fn one_that_has_expired_costs_no_sample() {
+    let mut rig = Rig::start(&["epocx:connected"]).await;
+    rig.streaming().await;
+    rig.order(Fault::ExpireTokens {});
+    let listed = |event: &Event| matches!(event, Event::Records(_)).then_some(());
+    rig.ask(Command::Record(RecordCommand::List), listed).await;
+    let mut last = None;
+    for _ in 0..300 {
+        let Feed::Sample(sample) = rig.tested.fed().await else { continue };
+        if sample.subscription.stream == Stream::Eeg {
+            let sample: Value = serde_json::from_str(&sample.text).unwrap();
+            let counter = sample["eeg"][0].as_u64().unwrap();
+            assert!(last.is_none_or(|last: u64| (last + 1) % 256 == counter), "{last:?} {counter}");
+            last = Some(counter);
+        }
+    }
+    assert!(last.is_some());
+    let events = rig.tested.quit().await;
+    assert_eq!(events.iter().filter_map(refused).count(), 0, "{events:#?}");
+    assert!(events.iter().filter_map(closed).all(|why| why == "cortop has ended"));
+}
