@@ -135,10 +135,17 @@ actions! {
         Longer "longer" [Key::char(']')] "longer window";
         #[hint = "sweep"]
         Sweep "sweep" [Key::char('s')] "sweep or scroll";
-        #[hint = "filters"]
-        Filters "filters" [Key::char('f')] "next filters";
-        ChannelUp "channel-up" [Key::UP, Key::char('k')] "channels above";
-        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "channels below";
+        #[hint = "high-pass"]
+        HighPass "high-pass" [Key::char('f')] "next high-pass";
+        LowPass "low-pass" [Key::char('F')] "next low-pass";
+        Notch "notch" [Key::char('n')] "next notch";
+        Reference "reference" [Key::char('r')] "common average as reference, or as recorded";
+        #[hint = "spectrum"]
+        Spectrum "spectrum" [Key::char('p')] "power spectrum; again: back";
+        Spectrogram "spectrogram" [Key::char('g')] "spectrogram of the selected channel; again: back";
+        AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all";
+        ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel above";
+        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel below";
         Earlier "earlier" [Key::PAGE_UP] "half a window back in the history";
         Later "later" [Key::PAGE_DOWN] "half a window forward";
         Oldest "oldest" [Key::HOME] "start of the history";

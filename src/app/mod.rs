@@ -22,16 +22,18 @@ pub use self::{
     keymap::Keymap,
     message::{Effect, Message, Now, Throughput},
     sessions::{Entry, Field, Sessions},
-    streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS},
+    streams::{
+        AMPLITUDES, Frozen, HIGH_PASSES, LOW_PASSES, Motion, NOTCHES, Shown, Streams, WINDOWS,
+    },
 };
 use crate::{
     cortex::{
-        Command, Event, Link, Refusal, Step,
+        Command, Event, Link, Refusal, Step, Stream,
         account::{CortexInfo, Licence, UserLogin},
         headset::HeadsetStatus,
         session::SessionStatus,
     },
-    signal::{Snapshot, Traces, view::End},
+    signal::{Snapshot, Traces, bands::by_sensor, view::End},
 };
 
 /// How long written numbers stand.
@@ -328,7 +330,7 @@ impl App {
             Action::NextSession => self.sessions.next(),
             Action::NextView => self.streams.step_view(true),
             Action::PreviousView => self.streams.step_view(false),
-            Action::Contact => self.streams.contact(),
+            Action::Contact => self.streams.toggle(Shown::One(Stream::Dev)),
             Action::Larger => self.streams.step_amplitude(-1),
             Action::Smaller => self.streams.step_amplitude(1),
             Action::AutoScale => self.streams.auto = !self.streams.auto,
@@ -340,7 +342,13 @@ impl App {
                     Motion::Scroll => Motion::Sweep,
                 }
             }
-            Action::Filters => self.streams.next_filters(),
+            Action::HighPass => self.streams.next_high_pass(),
+            Action::LowPass => self.streams.next_low_pass(),
+            Action::Notch => self.streams.next_notch(),
+            Action::Reference => self.streams.next_reference(),
+            Action::Spectrum => self.streams.toggle(Shown::Spectrum),
+            Action::Spectrogram => self.streams.toggle(Shown::Spectrogram),
+            Action::AllChannels => self.streams.all_channels = !self.streams.all_channels,
             Action::ChannelUp => self.step_channel(-1),
             Action::ChannelDown => self.step_channel(1),
             Action::Earlier => self.travel(|end, half, _| end.saturating_sub(half)),
@@ -438,9 +446,14 @@ impl App {
     }
 
     fn step_channel(&mut self, step: isize) {
-        let last = self.traces().map_or(0, |traces| traces.channels_in_all.saturating_sub(1));
-        self.streams.first_channel =
-            self.streams.first_channel.saturating_add_signed(step).min(last);
+        let sensors = self.picture().readings.pow.as_deref().map(|table| by_sensor(table).len());
+        let channels = self.traces().map(|traces| traces.channels_in_all);
+        let count = match self.streams.shown {
+            Shown::One(Stream::Pow) => sensors.or(channels),
+            _ => channels,
+        };
+        let fit = self.traces().map_or(1, |traces| traces.channels.len());
+        self.streams.step_channel(step, count.unwrap_or_default(), fit);
     }
 
     fn say(&mut self, severity: Severity, text: String) {

@@ -9,10 +9,12 @@ use super::{
     columns::Envelope,
     filter::Chain,
     history::Stretch,
-    snapshot::{self, Bins},
+    reference::Average,
+    snapshot::{self, Bins, Table},
     source::{Source, Trace},
+    spectra::Maker,
     spread::Spread,
-    view::{End, Filters},
+    view::{End, Filters, Reference},
 };
 use crate::cortex::Stream;
 
@@ -34,8 +36,11 @@ pub(crate) struct Picture {
     bins: Bins,
     rate: Option<f64>,
     chains: Vec<Chain>,
+    /// What all channels are drawn against, unless it is what the headset measured against.
+    average: Option<Average>,
     envelope: Envelope,
     spread: Spread,
+    spectra: Option<Maker>,
     /// Index of the next sample.
     next: u64,
     /// Whether it goes on with the samples that come.
@@ -44,8 +49,13 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// The view's picture of what the source has so far.
-    pub(crate) fn new(view: &View, source: &Source, trace: &Trace) -> Self {
+    /// The view's picture of what the source has so far, with the newest contact by sensor.
+    pub(crate) fn new(
+        view: &View,
+        source: &Source,
+        trace: &Trace,
+        contact: Option<&Table>,
+    ) -> Self {
         let rate = source.rate();
         let hz = rate.unwrap_or(USUAL_RATE);
         let history = &trace.history;
@@ -67,10 +77,19 @@ impl Picture {
         let most = trace.labels.len();
         let first = view.channels.start.min(most);
         let channels = first..view.channels.end.clamp(first, most);
+        let averaged = view.stream == Stream::Eeg && view.reference == Reference::CommonAverage;
+        let average =
+            averaged.then(|| Average::new(Chain::new(filters, hz), &trace.labels, contact));
+        // One more than the window shows, whose last column is still open.
+        let from = bins.start(bins.first_of_window(end).saturating_sub(1));
+        let spectra =
+            view.spectra.then(|| Maker::new(bins, channels.len(), samples(hz), start, from));
         let mut picture = Self {
             bins,
             rate,
             chains: vec![Chain::new(filters, hz); channels.len()],
+            average,
+            spectra,
             envelope: Envelope::new(bins, channels.len(), start),
             spread: Spread::new(channels.len(), bins.samples, samples(hz), start),
             next: start,
@@ -95,11 +114,19 @@ impl Picture {
 
     /// The next sample: one raw value for each channel of the stream.
     pub(crate) fn push(&mut self, values: &[f32]) {
+        let level = match &mut self.average {
+            Some(average) if self.live => average.run(values),
+            _ => 0.0,
+        };
         let Some(values) = values.get(self.channels.clone()).filter(|_| self.live) else { return };
         self.filtered.clear();
         let chains = self.chains.iter_mut().zip(values);
-        self.filtered.extend(chains.map(|(chain, &value)| chain.run(value)));
+        #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
+        self.filtered.extend(chains.map(|(chain, &raw)| (chain.run(raw.into()) - level) as f32));
         self.envelope.push(&self.filtered);
+        if let Some(spectra) = &mut self.spectra {
+            spectra.push(&self.filtered);
+        }
         self.spread.push(self.next, &self.filtered);
         self.next += 1;
     }
@@ -108,9 +135,13 @@ impl Picture {
     pub(crate) fn lose(&mut self, count: u64) {
         if count > 0 && self.live {
             for chain in &mut self.chains {
-                chain.run(f32::NAN);
+                chain.run(f64::NAN);
             }
+            self.average.iter_mut().for_each(Average::lose);
             self.envelope.lose(count);
+            if let Some(spectra) = &mut self.spectra {
+                spectra.lose(count);
+            }
             self.next += count;
         }
     }
@@ -139,6 +170,15 @@ impl Picture {
             end_time: self.next.checked_sub(1).and_then(|last| trace.history.time(last)),
             oldest: trace.history.oldest(),
             newest: trace.history.next(),
+            averaged: self.average.as_ref().and_then(Average::channels),
+            spectra: self.spectra.as_ref().map(Maker::spectra),
+        }
+    }
+
+    /// The newest contact by sensor; it counts from the next sample on.
+    pub(crate) fn set_contact(&mut self, trace: &Trace, contact: Option<&Table>) {
+        if let Some(average) = self.average.as_mut().filter(|_| self.live) {
+            average.set_contact(&trace.labels, contact);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::View;
+use super::{View, spectra::Spectra};
 use crate::cortex::{HeadsetId, SessionId, Stream, Subscription};
 
 /// A picture of the signals at one moment.
@@ -86,6 +86,11 @@ pub struct Traces {
     pub oldest: u64,
     /// Absolute index after the newest sample kept; equals `end` in a live view.
     pub newest: u64,
+    /// How many channels the average holds that each channel is drawn against; `None` where it is
+    /// drawn as recorded, also because too few are known to touch.
+    pub averaged: Option<usize>,
+    /// The spectra of the view's channels, if the view asks for them.
+    pub spectra: Option<Spectra>,
 }
 
 /// One channel's columns, oldest first; all channels have the same number. The last may still grow.

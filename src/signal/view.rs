@@ -21,6 +21,10 @@ pub struct View {
     pub end: End,
     /// The filters of the picture.
     pub filters: Filters,
+    /// What EEG is drawn against.
+    pub reference: Reference,
+    /// Whether the power spectra of the two seconds up to the end of each column are wanted, too.
+    pub spectra: bool,
 }
 
 impl Default for View {
@@ -33,6 +37,8 @@ impl Default for View {
             columns: 0,
             end: End::Live,
             filters: Filters::default(),
+            reference: Reference::default(),
+            spectra: false,
         }
     }
 }
@@ -45,6 +51,18 @@ pub enum End {
     Live,
     /// Before this absolute sample index (frozen, or scrolled back).
     At(u64),
+}
+
+/// What EEG is drawn against; like the filters it never touches what is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reference {
+    /// What the headset measures against.
+    #[default]
+    AsRecorded,
+    /// The average of all channels of the stream whose electrodes touch: contact of 2 or more. The
+    /// contact known counts for the samples that come from then on, and for all of the history when
+    /// the picture is made anew, since contact is not kept.
+    CommonAverage,
 }
 
 /// The filters of the picture; they never touch what is recorded.

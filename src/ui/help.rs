@@ -4,7 +4,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
-    text::Line,
+    text::{Line, Span},
     widgets::{Block, Clear, Widget},
 };
 
@@ -29,6 +29,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         (lines, width, " all keys ")
     } else if let Some((lines, width)) = fitting(scene, &focused, inside) {
         (lines, width, " keys of this pane; for another, focus it first ")
+    } else if let Some(lines) = flowing(scene, &focused, inside) {
+        (lines, inside.width, " keys of this pane; for another, focus it first ")
     } else {
         let text = "The keys do not fit: make the window larger, to 80×24 at least.";
         (scene::sentence(text, inside.width, scene.style(Token::Text)), inside.width, " keys ")
@@ -51,14 +53,39 @@ fn fitting(scene: &Scene<'_>, scopes: &[Scope], area: Rect) -> Option<(Vec<Line<
     })
 }
 
+/// The same one after another, where columns would not fit; a line ends between two keys.
+fn flowing(scene: &Scene<'_>, scopes: &[Scope], area: Rect) -> Option<Vec<Line<'static>>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for scope in scopes {
+        lines.push(Line::from(scene.say(Token::Title, scope.name())));
+        for row in TABLE.iter().filter(|row| row.scope == *scope) {
+            let entry = [
+                scene.say(Token::Key, format!(" {}", keys(scene, row.action))),
+                scene.say(Token::Text, format!(" {} ", row.help)),
+            ];
+            let width: usize = entry.iter().map(Span::width).sum();
+            match lines.last_mut().filter(|line| line.width() + width <= usize::from(area.width)) {
+                Some(line) => line.extend(entry),
+                None => lines.push(Line::from(entry.to_vec())),
+            }
+        }
+    }
+    (lines.len() <= usize::from(area.height)).then_some(lines)
+}
+
+/// The keys in force for an action.
+fn keys(scene: &Scene<'_>, action: Action) -> String {
+    let keys = scene.app.settings.keymap.keys(action);
+    let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    if keys.is_empty() { glyphs::UNKNOWN.to_owned() } else { keys }
+}
+
 fn entries(scene: &Scene<'_>, scopes: &[Scope], width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for scope in scopes {
         lines.push(Line::from(scene.say(Token::Title, scope.name())));
         for row in TABLE.iter().filter(|row| row.scope == *scope) {
-            let keys = scene.app.settings.keymap.keys(row.action);
-            let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            let keys = if keys.is_empty() { glyphs::UNKNOWN.to_owned() } else { keys };
+            let keys = keys(scene, row.action);
             let parts = text::wrap(row.help, width.saturating_sub(KEYS + 2));
             for (at, part) in parts.into_iter().enumerate() {
                 let keys = if at == 0 { keys.as_str() } else { "" };

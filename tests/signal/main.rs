@@ -12,4 +12,5 @@ mod decoder;
 mod properties;
 mod recordings;
 mod rig;
+mod spectra;
 mod task;

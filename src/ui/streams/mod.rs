@@ -7,6 +7,8 @@ mod events;
 mod metrics;
 mod plot;
 mod scales;
+mod spectrogram;
+mod spectrum;
 mod summary;
 mod traces;
 
@@ -34,7 +36,7 @@ const FROZEN: &str = "FROZEN";
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let app = scene.app;
     let parts = Parts::new(app, area.inner(Margin::new(1, 1)));
-    let [top, bottom] = titles(scene, parts.plot, area.width);
+    let [top, bottom] = titles(scene, &parts, area.width);
     let inside = scene.pane(Pane::Streams, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     scene::line(&bottom, edge.intersection(area), buffer);
@@ -50,13 +52,21 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some((stream, area)) = parts.one {
         draw_one(scene, entry, stream, area, buffer);
     }
+    if let Some(area) = parts.spectral {
+        let stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, Stream::Eeg);
+        match app.streams.shown {
+            Shown::Spectrum => spectrum::draw(scene, area, stale, buffer),
+            _ => spectrogram::draw(scene, area, stale, buffer),
+        }
+    }
 }
 
 /// A stream that is not drawn as traces, or does not flow.
 fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer: &mut Buffer) {
     let head = summary::lines_of_one(scene, entry, stream, area.width);
     scene::lines(&head, area, buffer);
-    if !entry.subscribed.contains(&stream) {
+    let source = if stream == Stream::Pow { bands::source(scene.app) } else { stream };
+    if !entry.subscribed.contains(&source) {
         return;
     }
     let used = scene::cells(head.len()).min(area.height);
@@ -70,7 +80,7 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
         Stream::Sys => events::draw(scene, area, buffer),
         Stream::Eeg | Stream::Mot => {}
     }
-    if !summary::is_fresh(scene, entry, stream) {
+    if !summary::is_fresh(scene, entry, source) {
         buffer.set_style(area, scene.style(Token::Stale));
     }
 }
@@ -78,23 +88,26 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
 /// What the decoder has to publish for a pane of this size.
 pub(super) fn view(app: &App, area: Option<Rect>) -> View {
     let parts = Parts::new(app, area.unwrap_or_default().inner(Margin::new(1, 1)));
-    let stream = match (parts.plot, app.streams.shown) {
-        (Some((stream, _)), _) | (None, Shown::One(stream)) => stream,
-        (None, Shown::All) => Stream::Eeg,
+    let view = match (parts, app.streams.shown) {
+        (Parts { plot: Some((stream, area)), .. }, _) => traces::view(app, stream, area),
+        (Parts { spectral: Some(area), .. }, Shown::Spectrum) => spectrum::view(app, area),
+        (Parts { spectral: Some(area), .. }, _) => spectrogram::view(app, area),
+        (Parts { one: Some((Stream::Pow, area)), .. }, _) => bands::view(app, area),
+        (_, Shown::One(stream)) => View { stream, ..View::default() },
+        _ => View::default(),
     };
-    let rows = parts.plot.map(|(stream, area)| traces::Rows::new(app, stream, area));
     View {
         session: app.sessions.current.clone(),
-        stream,
-        channels: rows.as_ref().map_or(0..0, |rows| rows.first..rows.first + rows.shown),
         window: app.streams.window(),
-        columns: rows.map_or(0, |rows| usize::from(rows.plot.width) * 2),
         end: app.streams.end(),
         filters: app.streams.filters(),
+        reference: app.streams.reference,
+        ..view
     }
 }
 
 /// What the pane is divided into.
+#[derive(Default)]
 struct Parts {
     /// Traces of a stream.
     plot: Option<(Stream, Rect)>,
@@ -102,6 +115,8 @@ struct Parts {
     lines: Option<Rect>,
     /// One stream that is not drawn as traces, or does not flow.
     one: Option<(Stream, Rect)>,
+    /// The spectrum or the spectrogram of EEG.
+    spectral: Option<Rect>,
 }
 
 impl Parts {
@@ -110,13 +125,19 @@ impl Parts {
             |stream| app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream));
         match app.streams.shown {
             Shown::One(stream) if stream.is_trace() && flows(stream) => {
-                Self { plot: Some((stream, inside)), lines: None, one: None }
+                Self { plot: Some((stream, inside)), ..Self::default() }
             }
-            Shown::One(stream) => Self { plot: None, lines: None, one: Some((stream, inside)) },
+            Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
+            Shown::Spectrum | Shown::Spectrogram if flows(Stream::Eeg) => {
+                Self { spectral: Some(inside), ..Self::default() }
+            }
+            Shown::Spectrum | Shown::Spectrogram => {
+                Self { one: Some((Stream::Eeg, inside)), ..Self::default() }
+            }
             Shown::All => {
                 let entry = app.sessions.current();
                 let Some(stream) = entry.and_then(traced) else {
-                    return Self { plot: None, lines: Some(inside), one: None };
+                    return Self { lines: Some(inside), ..Self::default() };
                 };
                 let count = entry.map_or(0, summary::count);
                 // The lines stand side by side where that makes the rows of the traces higher.
@@ -137,7 +158,7 @@ impl Parts {
                 let plot = (stream, Rect { height: top, ..inside });
                 let lines = inside.height - top;
                 let lines = Rect { y: inside.y + top, height: lines, ..inside };
-                Self { plot: Some(plot), lines: Some(lines), one: None }
+                Self { plot: Some(plot), lines: Some(lines), ..Self::default() }
             }
         }
     }
@@ -150,19 +171,25 @@ fn traced(entry: &Entry) -> Option<Stream> {
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes
 /// to the bottom.
-fn titles(scene: &Scene<'_>, plot: Option<(Stream, Rect)>, width: u16) -> [Line<'static>; 2] {
+fn titles(scene: &Scene<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
     let app = scene.app;
     let mut items = vec![match app.streams.shown {
         Shown::All => "all".to_owned(),
         Shown::One(Stream::Eeg) => Stream::Eeg.to_string(),
         Shown::One(stream) => format!("{stream} {}", stream.title()),
+        Shown::Spectrum => "spectrum".to_owned(),
+        Shown::Spectrogram => "spectrogram".to_owned(),
     }];
     if app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }
-    if let Some((stream, area)) = plot {
-        items.extend(traces::title(scene, stream, area));
-    }
+    items.extend(match (parts, app.streams.shown) {
+        (Parts { plot: Some((stream, area)), .. }, _) => traces::title(scene, *stream, *area),
+        (Parts { spectral: Some(_), .. }, Shown::Spectrum) => spectrum::title(scene),
+        (Parts { spectral: Some(_), .. }, _) => spectrogram::title(scene),
+        (Parts { one: Some((Stream::Pow, _)), .. }, _) => bands::title(scene),
+        _ => Vec::new(),
+    });
     let mut room = [usize::from(width).saturating_sub(16), usize::from(width).saturating_sub(4)];
     let mut lines = [Line::default(), Line::default()];
     let mut at = 0;

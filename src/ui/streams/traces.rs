@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::{App, Entry, Motion},
     cortex::Stream,
-    signal::{Filters, Scale, Traces, snapshot::Trace},
+    signal::{Filters, Scale, Traces, View, snapshot::Trace, view::Reference},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -20,9 +20,6 @@ use crate::{
 
 /// Channels asked for while nobody has told how many there are.
 const CHANNELS_UNKNOWN: usize = 32;
-
-/// The reference of the channels; another cannot be chosen yet.
-const REFERENCE: &str = "as recorded";
 
 /// How the area of the traces is divided.
 #[derive(Clone, Debug)]
@@ -81,7 +78,7 @@ impl Rows {
 }
 
 /// How many channels a stream has: by its traces, else by the headset, else a guess.
-fn channels(app: &App, stream: Stream) -> usize {
+pub(super) fn channels(app: &App, stream: Stream) -> usize {
     let headset = app.sessions.current().map(|entry| &entry.session.headset);
     let told = headset.map(|headset| match stream {
         Stream::Eeg => headset.sensors.len(),
@@ -94,11 +91,18 @@ fn channels(app: &App, stream: Stream) -> usize {
 }
 
 /// The traces at hand, if they are this stream's of this session.
-fn traces(app: &App, stream: Stream) -> Option<&Traces> {
+pub(super) fn traces(app: &App, stream: Stream) -> Option<&Traces> {
     let session = app.sessions.current.as_ref()?;
     app.traces().filter(|traces| {
         traces.subscription.stream == stream && traces.subscription.session == *session
     })
+}
+
+/// What the decoder has to publish.
+pub(super) fn view(app: &App, stream: Stream, area: Rect) -> View {
+    let rows = Rows::new(app, stream, area);
+    let columns = usize::from(rows.plot.width) * 2;
+    View { stream, channels: rows.first..rows.first + rows.shown, columns, ..View::default() }
 }
 
 /// What shapes the picture, the most telling first.
@@ -117,17 +121,31 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
     } else {
         items.push("scales by group".to_owned());
     }
-    items.push(match streams.motion {
-        Motion::Sweep => "sweep".to_owned(),
-        Motion::Scroll => "scroll".to_owned(),
-    });
+    items.push(motion(streams.motion).to_owned());
     if stream == Stream::Eeg {
-        items.push(REFERENCE.to_owned());
+        items.push(reference(scene.app));
     }
     items
 }
 
-fn filters(filters: Filters) -> String {
+pub(super) fn motion(motion: Motion) -> &'static str {
+    match motion {
+        Motion::Sweep => "sweep",
+        Motion::Scroll => "scroll",
+    }
+}
+
+/// What EEG is drawn against, in truth and not only as wished.
+pub(super) fn reference(app: &App) -> String {
+    let averaged = traces(app, Stream::Eeg).and_then(|traces| traces.averaged);
+    match (app.streams.reference, averaged) {
+        (Reference::AsRecorded, _) => "as recorded".to_owned(),
+        (Reference::CommonAverage, Some(count)) => format!("average of {count}"),
+        (Reference::CommonAverage, None) => "as recorded: too few in contact".to_owned(),
+    }
+}
+
+pub(super) fn filters(filters: Filters) -> String {
     let band = match (filters.high_pass, filters.low_pass) {
         (Some(low), Some(high)) => format!("{low}–{high} Hz"),
         (Some(low), None) => format!("from {low} Hz"),
@@ -147,13 +165,7 @@ pub(super) fn draw(
     let app = scene.app;
     let rows = Rows::new(app, stream, area);
     let Some(traces) = traces(app, stream) else {
-        // After a change of view the picture comes on the next frame.
-        if app.snapshot.view.stream == stream {
-            let text = "Waiting for the first samples.";
-            let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
-            scene::lines(&lines, area, buffer);
-        }
-        return;
+        return waiting(scene, stream, area, buffer);
     };
     // A picture for another width comes on the next frame.
     if traces.bins.columns != u64::from(rows.plot.width) * 2 {
@@ -197,6 +209,16 @@ pub(super) fn draw(
     }
 }
 
+/// Where there are no traces.
+pub(super) fn waiting(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
+    // After a change of view the picture comes on the next frame.
+    if scene.app.snapshot.view.stream == stream {
+        let text = "Waiting for the first samples.";
+        let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
+        scene::lines(&lines, area, buffer);
+    }
+}
+
 fn draw_label(
     scene: &Scene<'_>,
     stream: Stream,
@@ -229,7 +251,7 @@ fn more(scene: &Scene<'_>, rows: &Rows, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Seconds from the left edge in a sweep, before the newest in a scroll; lost samples are marked.
-fn draw_axis(scene: &Scene<'_>, lost: &[bool], area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_axis(scene: &Scene<'_>, lost: &[bool], area: Rect, buffer: &mut Buffer) {
     let streams = &scene.app.streams;
     let steps: u16 = if area.width >= 60 { 5 } else { 2 };
     let seconds = |step: u16| streams.window() * f64::from(step) / f64::from(steps);
