@@ -158,8 +158,15 @@ actions! {
         Longer "longer" [Key::char(']')] "longer window";
         #[hint = "sweep"]
         Sweep "sweep" [Key::char('s')] "sweep or scroll";
-        #[hint = "filters"]
-        Filters "filters" [Key::char('f')] "next filters";
+        #[hint = "high-pass"]
+        HighPass "high-pass" [Key::char('f')] "next high-pass";
+        LowPass "low-pass" [Key::char('F')] "next low-pass";
+        Notch "notch" [Key::char('n')] "next notch";
+        Reference "reference" [Key::char('r')] "common average as reference, or as recorded";
+        #[hint = "spectrum"]
+        Spectrum "spectrum" [Key::char('p')] "power spectrum; again: back";
+        Spectrogram "spectrogram" [Key::char('g')] "spectrogram of the selected channel; again: back";
+        AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
         Way "way" [Key::char('w')] "draw with braille, half blocks or blocks";
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above";

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Action, App, Severity};
-use crate::{cortex::Stream, signal::Traces};
+use super::{Action, App, Severity, Shown};
+use crate::{
+    cortex::Stream,
+    signal::{Traces, bands::by_sensor},
+};
 
 /// The channel that keys mean, among those of its stream.
 struct Selected {
@@ -17,6 +20,19 @@ struct Selected {
 }
 
 impl App {
+    /// Selects another sensor of the band powers: those of `pow`, or of EEG in its place.
+    fn step_sensor(&mut self, action: Action) {
+        let sensors = self.picture().readings.pow.as_deref().map(|table| by_sensor(table).len());
+        let channels = || self.traces().map(|traces| traces.channels_in_all);
+        let last = sensors.or_else(channels).unwrap_or_default().saturating_sub(1);
+        let step = match action {
+            Action::ChannelUp => -1,
+            Action::ChannelDown => 1,
+            _ => return,
+        };
+        self.streams.selected = self.streams.selected.saturating_add_signed(step).min(last);
+    }
+
     fn selected(&self) -> Option<Selected> {
         let traces = self.traces()?;
         let (stream, all) = (traces.subscription.stream, traces.channels_in_all);
@@ -27,6 +43,9 @@ impl App {
     }
 
     pub(super) fn arrange(&mut self, action: Action) {
+        if self.streams.shown == Shown::One(Stream::Pow) {
+            return self.step_sensor(action);
+        }
         let Some(Selected { stream, all, shown, at, place }) = self.selected() else { return };
         let last = shown.len() - 1;
         let channels = self.streams.channels_mut(stream);

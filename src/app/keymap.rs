@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_key_means_what_the_focused_pane_says() {
         let keymap = Keymap::default();
-        assert_eq!(keymap.action(Scope::Streams, Key::char('f')), Some(Action::Filters));
+        assert_eq!(keymap.action(Scope::Streams, Key::char('f')), Some(Action::HighPass));
         assert_eq!(keymap.action(Scope::Log, Key::char('f')), Some(Action::LogFocus));
         assert_eq!(keymap.action(Scope::Headsets, Key::char('f')), None);
     }

@@ -40,7 +40,9 @@ pub use self::{
     profiles::Profiles,
     records::{Records, Running},
     sessions::{Entry, Field, Sessions},
-    streams::{AMPLITUDES, FILTERS, Frozen, Motion, Shown, Streams, WINDOWS, Way},
+    streams::{
+        AMPLITUDES, Frozen, HIGH_PASSES, LOW_PASSES, Motion, NOTCHES, Shown, Streams, WINDOWS, Way,
+    },
 };
 use crate::{
     cortex::{
@@ -533,7 +535,13 @@ impl App {
                     Motion::Scroll => Motion::Sweep,
                 }
             }
-            Action::Filters => self.streams.next_filters(),
+            Action::HighPass => self.streams.next_high_pass(),
+            Action::LowPass => self.streams.next_low_pass(),
+            Action::Notch => self.streams.next_notch(),
+            Action::Reference => self.streams.next_reference(),
+            Action::Spectrum => self.streams.toggle(Shown::Spectrum),
+            Action::Spectrogram => self.streams.toggle(Shown::Spectrogram),
+            Action::AllChannels => self.streams.all_channels = !self.streams.all_channels,
             Action::ChannelUp
             | Action::ChannelDown
             | Action::HideChannel

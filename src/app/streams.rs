@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::{Channels, Now};
 use crate::{
     cortex::Stream,
-    signal::{Filters, Snapshot, view::End},
+    signal::{
+        Filters, Snapshot,
+        view::{End, Reference},
+    },
 };
 
 /// Window lengths in seconds (signal.md, Defaults).
@@ -14,14 +17,14 @@ pub const WINDOWS: [f64; 6] = [2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 /// Half the height of a channel's row in µV: ±50 µV by default (signal.md, Defaults).
 pub const AMPLITUDES: [f32; 7] = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
 
-/// The filters that a key goes through; the first is the default (signal.md, Defaults).
-pub const FILTERS: [Filters; 5] = [
-    Filters { high_pass: Some(0.5), low_pass: Some(45.0), notch: None },
-    Filters { high_pass: Some(0.5), low_pass: Some(45.0), notch: Some(50.0) },
-    Filters { high_pass: Some(0.5), low_pass: Some(45.0), notch: Some(60.0) },
-    Filters { high_pass: Some(0.16), low_pass: None, notch: None },
-    Filters { high_pass: Some(1.0), low_pass: Some(30.0), notch: None },
-];
+/// Corners of the high-pass in Hz, in the order of its key (signal.md, Defaults).
+pub const HIGH_PASSES: [Option<f64>; 5] = [None, Some(0.16), Some(0.5), Some(1.0), Some(5.0)];
+
+/// Corners of the low-pass in Hz, in the order of its key (signal.md, Defaults).
+pub const LOW_PASSES: [Option<f64>; 3] = [None, Some(30.0), Some(45.0)];
+
+/// Centres of the notch in Hz, in the order of its key (signal.md, Defaults).
+pub const NOTCHES: [Option<f64>; 3] = [None, Some(50.0), Some(60.0)];
 
 /// What the streams pane shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,15 +34,21 @@ pub enum Shown {
     All,
     /// One stream.
     One(Stream),
+    /// The power spectrum of EEG over the window.
+    Spectrum,
+    /// The power spectrum of one EEG channel as it went.
+    Spectrogram,
     /// The last raw message of each stream.
     Inspector,
 }
 
 impl Shown {
     /// The views in the order of the key.
-    pub const CYCLE: [Self; 11] = [
+    pub const CYCLE: [Self; 13] = [
         Self::All,
         Self::One(Stream::Eeg),
+        Self::Spectrum,
+        Self::Spectrogram,
         Self::One(Stream::Mot),
         Self::One(Stream::Dev),
         Self::One(Stream::Eq),
@@ -50,6 +59,13 @@ impl Shown {
         Self::One(Stream::Sys),
         Self::Inspector,
     ];
+
+    /// Whether it shows EEG, so that its window is one of EEG samples. The overview does wherever
+    /// there is EEG.
+    fn is_of_eeg(self) -> bool {
+        !matches!(self, Self::Inspector)
+            && !matches!(self, Self::One(stream) if stream != Stream::Eeg)
+    }
 }
 
 /// How the picture moves.
@@ -118,13 +134,17 @@ pub struct Streams {
     amplitude: usize,
     /// Whether the scale follows the signal.
     pub auto: bool,
-    /// Place in [`FILTERS`].
-    filters: usize,
+    /// The filters of the picture, each out of its own list.
+    filters: Filters,
+    /// What EEG is drawn against.
+    pub reference: Reference,
+    /// Whether the spectrum is of all channels, else of the selected one.
+    pub all_channels: bool,
     /// Sweep or scroll.
     pub motion: Motion,
     /// How dots become glyphs.
     pub way: Way,
-    /// The selected channel, by position among those shown.
+    /// The selected channel, by position among those shown, or the sensor.
     pub selected: usize,
     /// How the channels of each traced stream are arranged.
     eeg: Channels,
@@ -143,7 +163,9 @@ impl Default for Streams {
             window: 2,
             amplitude: 2,
             auto: false,
-            filters: 0,
+            filters: Filters::default(),
+            reference: Reference::default(),
+            all_channels: false,
             motion: Motion::Sweep,
             way: Way::Braille,
             selected: 0,
@@ -170,7 +192,7 @@ impl Streams {
     /// The filters of the picture.
     #[must_use]
     pub fn filters(&self) -> Filters {
-        FILTERS[self.filters]
+        self.filters
     }
 
     /// How the channels of a stream are arranged.
@@ -205,8 +227,23 @@ impl Streams {
         self.amplitude = self.amplitude.saturating_add_signed(step).min(AMPLITUDES.len() - 1);
     }
 
-    pub(super) fn next_filters(&mut self) {
-        self.filters = (self.filters + 1) % FILTERS.len();
+    pub(super) fn next_high_pass(&mut self) {
+        self.filters.high_pass = next(&HIGH_PASSES, self.filters.high_pass);
+    }
+
+    pub(super) fn next_low_pass(&mut self) {
+        self.filters.low_pass = next(&LOW_PASSES, self.filters.low_pass);
+    }
+
+    pub(super) fn next_notch(&mut self) {
+        self.filters.notch = next(&NOTCHES, self.filters.notch);
+    }
+
+    pub(super) fn next_reference(&mut self) {
+        self.reference = match self.reference {
+            Reference::AsRecorded => Reference::CommonAverage,
+            Reference::CommonAverage => Reference::AsRecorded,
+        };
     }
 
     /// The next or the previous view of [`Shown::CYCLE`].
@@ -236,8 +273,20 @@ impl Streams {
     }
 
     fn show(&mut self, shown: Shown) {
+        // A frozen picture stands at a sample of its own stream: another stream counts otherwise,
+        // and has other channels.
+        let stays = shown.is_of_eeg() && self.shown.is_of_eeg();
         self.shown = shown;
-        // A frozen picture stands at a sample of its own stream: another stream counts otherwise.
-        self.frozen = None;
+        if !stays {
+            self.selected = 0;
+        }
+        let of_eeg = |frozen: &Frozen| frozen.snapshot.view.stream == Stream::Eeg;
+        self.frozen = self.frozen.take().filter(|frozen| stays && of_eeg(frozen));
     }
+}
+
+/// The next of a list after the present one, round and round.
+fn next(steps: &[Option<f64>], now: Option<f64>) -> Option<f64> {
+    let place = steps.iter().position(|&step| step == now).map_or(0, |place| place + 1);
+    steps.get(place).or(steps.first()).copied().flatten()
 }

@@ -11,8 +11,9 @@ use crate::{
         Subscription,
     },
     signal::{
-        StreamHealth,
+        Filters, StreamHealth,
         snapshot::{Bins, Recent},
+        view::Reference,
     },
 };
 
@@ -92,6 +93,8 @@ fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
         seconds: Vec::new(),
         markers: Vec::new(),
         cursors: [None; 2],
+        averaged: None,
+        spectra: None,
     });
     Arc::new(snapshot)
 }
@@ -337,7 +340,7 @@ fn the_history_is_travelled_by_half_windows_between_its_ends() {
 }
 
 #[test]
-fn amplitude_window_filters_and_views_step_between_their_ends() {
+fn amplitude_window_and_views_step_between_their_ends() {
     let mut app = app();
     press(&mut app, Key::char('='));
     assert!(app.streams.auto);
@@ -352,10 +355,6 @@ fn amplitude_window_filters_and_views_step_between_their_ends() {
         press(&mut app, Key::char('['));
     }
     assert_eq!((app.streams.amplitude(), app.streams.window()), (1000.0, 2.0));
-    for _ in 0..FILTERS.len() {
-        press(&mut app, Key::char('f'));
-    }
-    assert_eq!(app.streams.filters(), FILTERS[0]);
     press(&mut app, Key::char('V'));
     assert_eq!(app.streams.shown, Shown::Inspector);
     press(&mut app, Key::char('v'));
@@ -406,6 +405,65 @@ fn the_inspector_goes_through_streams_and_to_the_end_of_a_message_but_not_beyond
     press(&mut app, Key::char('v'));
     press(&mut app, Key::END);
     assert_eq!(app.streams.first_line, 0, "elsewhere these keys mean the history");
+}
+
+#[test]
+fn each_filter_goes_round_on_its_own_key() {
+    let mut app = app();
+    assert_eq!(app.streams.filters(), Filters::default());
+    for (key, steps) in [('f', HIGH_PASSES.len()), ('F', LOW_PASSES.len()), ('n', NOTCHES.len())] {
+        let mut seen = Vec::new();
+        for _ in 0..steps {
+            press(&mut app, Key::char(key));
+            let Filters { high_pass, low_pass, notch } = app.streams.filters();
+            assert!(!seen.contains(&(high_pass, low_pass, notch)));
+            seen.push((high_pass, low_pass, notch));
+        }
+        assert_eq!(app.streams.filters(), Filters::default());
+    }
+    press(&mut app, Key::char('f'));
+    assert_eq!(app.streams.filters(), Filters { high_pass: Some(1.0), ..Filters::default() });
+    press(&mut app, Key::char('r'));
+    assert_eq!(app.streams.reference, Reference::CommonAverage);
+    press(&mut app, Key::char('r'));
+    assert_eq!(app.streams.reference, Reference::AsRecorded);
+}
+
+#[test]
+fn the_key_of_a_view_goes_there_and_back() {
+    let mut app = app();
+    for (key, view) in
+        [('c', Shown::One(Stream::Dev)), ('p', Shown::Spectrum), ('g', Shown::Spectrogram)]
+    {
+        app.streams.shown = Shown::One(Stream::Mot);
+        press(&mut app, Key::char(key));
+        assert_eq!(app.streams.shown, view);
+        press(&mut app, Key::char(key));
+        assert_eq!(app.streams.shown, Shown::One(Stream::Mot));
+    }
+    app.streams.shown = Shown::All;
+    // From one of them to another and back: never stuck between the two.
+    for key in ['p', 'g', 'p', 'p'] {
+        press(&mut app, Key::char(key));
+    }
+    assert_eq!(app.streams.shown, Shown::Spectrogram);
+    press(&mut app, Key::char('g'));
+    assert_eq!(app.streams.shown, Shown::All);
+}
+
+#[test]
+fn a_frozen_picture_of_eeg_stays_from_view_to_view_of_eeg_and_no_further() {
+    let mut app = app();
+    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    press(&mut app, Key::SPACE);
+    press(&mut app, Key::DOWN);
+    let selected = app.streams.selected;
+    for key in ['p', 'g', 'g', 'p'] {
+        press(&mut app, Key::char(key));
+        assert_eq!((app.streams.end(), app.streams.selected), (End::At(5000), selected));
+    }
+    press(&mut app, Key::char('c'));
+    assert_eq!((app.streams.end(), app.streams.selected), (End::Live, 0));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::{
     markers::Markers,
     parse::Record,
     picture::Picture,
-    snapshot::{Device, Readings},
+    snapshot::{Device, Readings, Table},
     source::{Source, Taken},
 };
 use crate::cortex::{Feed, Sample, SessionId, Stream, Subscription, sample::FeedReceiver};
@@ -159,11 +159,18 @@ impl Decoder {
         let Ok(at) = self.place(session, *stream) else { return };
         let source = &mut self.sources[at];
         let viewed = self.view.session.as_ref() == Some(session) && self.view.stream == *stream;
-        match source.push(sample, &mut self.record) {
+        let taken = source.push(sample, &mut self.record);
+        if taken != Taken::Nothing
+            && !stream.is_trace()
+            && let Some(readings) = self.readings.get_mut(session)
+        {
+            readings.push(&source.subscription, &self.record, sample.received);
+        }
+        match taken {
             Taken::Nothing => {}
             Taken::Reading => {
-                if let Some(readings) = self.readings.get_mut(session) {
-                    readings.push(&source.subscription, &self.record, sample.received);
+                if *stream == Stream::Dev && self.view.session.as_ref() == Some(session) {
+                    self.tell_contact();
                 }
             }
             Taken::Sample { lost, grew } => {
@@ -213,11 +220,25 @@ impl Decoder {
         })
     }
 
+    /// The newest contact by sensor of the session in view.
+    fn contact(&self) -> Option<&Table> {
+        self.readings.get(self.view.session.as_ref()?)?.dev.as_deref()
+    }
+
+    /// Tells the picture the newest contact.
+    fn tell_contact(&mut self) {
+        let Some(mut picture) = self.picture.take() else { return };
+        if let Some(trace) = self.viewed().and_then(|source| source.trace.as_ref()) {
+            picture.set_contact(trace, self.contact());
+        }
+        self.picture = Some(picture);
+    }
+
     /// Builds the picture anew from the history.
     fn redraw(&mut self) {
         self.picture = self.viewed().and_then(|source| {
             let trace = source.trace.as_ref().filter(|_| self.view.columns > 0)?;
-            Some(Picture::new(&self.view, source, trace))
+            Some(Picture::new(&self.view, source, trace, self.contact()))
         });
     }
 

@@ -25,7 +25,7 @@ const HIGHEST: f64 = 0.98;
 /// forever, so nothing rings at the start. It is primed at the first sample, after each gap, and
 /// after a jump that lasts.
 #[derive(Clone, Debug)]
-pub(crate) struct Chain {
+pub struct Chain {
     stages: Vec<DirectForm2Transposed<f64>>,
     keeps_level: bool,
     /// The sample it was primed with.
@@ -39,7 +39,8 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// The filters for a stream of `rate` samples a second.
-    pub(crate) fn new(filters: Filters, rate: f64) -> Self {
+    #[must_use]
+    pub fn new(filters: Filters, rate: f64) -> Self {
         let notch_q = |corner: f64| {
             (2.0 * PI * corner / rate).sin() / (2.0 * (PI * NOTCH_WIDTH / rate).tan())
         };
@@ -65,18 +66,17 @@ impl Chain {
     }
 
     /// The next sample, NaN for one that is missing; NaN comes out for that.
-    pub(crate) fn run(&mut self, raw: f32) -> f32 {
-        let raw = f64::from(raw);
+    pub fn run(&mut self, raw: f64) -> f64 {
         if !raw.is_finite() {
             self.origin = None;
-            return f32::NAN;
+            return f64::NAN;
         }
         let jumps = (raw - self.accepted).abs() > JUMP;
         let origin = match self.origin {
             // Kept from the filter and shown as what it is: that far off the last level.
             Some(_) if jumps && self.held < HOLD => {
                 self.held += 1;
-                return narrow(self.output + raw - self.accepted);
+                return self.output + raw - self.accepted;
             }
             Some(origin) if !jumps => origin,
             _ => {
@@ -89,37 +89,31 @@ impl Chain {
         self.accepted = raw;
         let level = if self.keeps_level { origin } else { 0.0 };
         self.output = level + self.stages.iter_mut().fold(raw - origin, |x, stage| stage.run(x));
-        narrow(self.output)
+        self.output
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
-fn narrow(value: f64) -> f32 {
-    value as f32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(filters: Filters, samples: impl IntoIterator<Item = f32>) -> Vec<f32> {
+    fn run(filters: Filters, samples: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut chain = Chain::new(filters, 128.0);
         samples.into_iter().map(|sample| chain.run(sample)).collect()
     }
 
-    fn sine(hz: f32, seconds: usize) -> impl Iterator<Item = f32> {
-        (0..seconds * 128)
-            .map(move |i| 4200.0 + 50.0 * (std::f32::consts::TAU * hz * i as f32 / 128.0).sin())
+    fn sine(hz: f64, seconds: usize) -> impl Iterator<Item = f64> {
+        (0..seconds * 128).map(move |i| 4200.0 + 50.0 * (2.0 * PI * hz * i as f64 / 128.0).sin())
     }
 
     /// The largest value in the last second.
-    fn peak(output: &[f32]) -> f32 {
+    fn peak(output: &[f64]) -> f64 {
         output[output.len() - 128..].iter().fold(0.0, |peak, value| peak.max(value.abs()))
     }
 
     #[test]
     fn a_constant_gives_zero_from_the_first_sample_also_after_a_gap() {
-        let with_gap = [4200.0, 4200.0, f32::NAN, 4300.5, 4300.5];
+        let with_gap = [4200.0, 4200.0, f64::NAN, 4300.5, 4300.5];
         let all = Filters { notch: Some(50.0), ..Filters::default() };
         let output = run(all, with_gap);
         assert!(output[2].is_nan());
@@ -142,7 +136,7 @@ mod tests {
         // At the edges of its width, which warp near Nyquist (64 Hz), a notch lets 1/√2 through.
         let near = Filters { notch: Some(60.0), ..notch };
         for edge in [58.88, 60.88] {
-            assert!((only(near, edge) / 50.0 - 0.5_f32.sqrt()).abs() < 0.02, "{edge}");
+            assert!((only(near, edge) / 50.0 - 0.5_f64.sqrt()).abs() < 0.02, "{edge}");
         }
     }
 

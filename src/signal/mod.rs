@@ -1,9 +1,10 @@
 //! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
 //! `cortex::sample` (and the ids and streams it names) only.
 
+pub mod bands;
 pub mod columns;
 pub mod decoder;
-mod filter;
+pub mod filter;
 mod health;
 mod history;
 pub mod inspect;
@@ -14,8 +15,11 @@ pub mod parse;
 mod picture;
 pub mod raster;
 mod readings;
+mod reference;
 pub mod snapshot;
 mod source;
+pub mod spectra;
+pub mod spectrum;
 mod spread;
 pub mod steady;
 pub mod view;

@@ -9,10 +9,12 @@ use super::{
     columns::Envelope,
     filter::Chain,
     history::Stretch,
-    snapshot::{self, Bins, Cursor},
+    reference::Average,
+    snapshot::{self, Bins, Cursor, Table},
     source::{Source, Trace},
+    spectra::Maker,
     spread::Spread,
-    view::{End, Filters},
+    view::{End, Filters, Reference},
 };
 use crate::cortex::Stream;
 
@@ -35,8 +37,11 @@ pub(crate) struct Picture {
     bins: Bins,
     rate: Option<f64>,
     chains: Vec<Chain>,
+    /// What all channels are drawn against, unless it is what the headset measured against.
+    average: Option<Average>,
     envelope: Envelope,
     spread: Spread,
+    spectra: Option<Maker>,
     /// Index of the next sample.
     next: u64,
     /// Whether it goes on with the samples that come.
@@ -47,8 +52,13 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// The view's picture of what the source has so far.
-    pub(crate) fn new(view: &View, source: &Source, trace: &Trace) -> Self {
+    /// The view's picture of what the source has so far, with the newest contact by sensor.
+    pub(crate) fn new(
+        view: &View,
+        source: &Source,
+        trace: &Trace,
+        contact: Option<&Table>,
+    ) -> Self {
         let rate = source.rate();
         let hz = rate.unwrap_or(USUAL_RATE);
         let history = &trace.history;
@@ -70,10 +80,19 @@ impl Picture {
         let most = trace.labels.len();
         let there = view.channels.iter().copied().filter(|&place| place < most);
         let channels: Vec<usize> = there.take(most).collect();
+        let averaged = view.stream == Stream::Eeg && view.reference == Reference::CommonAverage;
+        let average =
+            averaged.then(|| Average::new(Chain::new(filters, hz), &trace.labels, contact));
+        // One more than the window shows, whose last column is still open.
+        let from = bins.start(bins.first_of_window(end).saturating_sub(1));
+        let spectra =
+            view.spectra.then(|| Maker::new(bins, channels.len(), samples(hz), start, from));
         let mut picture = Self {
             bins,
             rate,
             chains: vec![Chain::new(filters, hz); channels.len()],
+            average,
+            spectra,
             envelope: Envelope::new(bins, channels.len(), start),
             spread: Spread::new(channels.len(), bins.samples, samples(hz), start),
             next: start,
@@ -109,11 +128,17 @@ impl Picture {
         if !self.live {
             return;
         }
+        let level = self.average.as_mut().map_or(0.0, |average| average.run(values));
         self.filtered.clear();
         let chains = self.chains.iter_mut().zip(&self.channels);
         let value = |place: &usize| values.get(*place).copied().unwrap_or(f32::NAN);
-        self.filtered.extend(chains.map(|(chain, place)| chain.run(value(place))));
+        #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
+        self.filtered
+            .extend(chains.map(|(chain, place)| (chain.run(value(place).into()) - level) as f32));
         self.envelope.push(&self.filtered);
+        if let Some(spectra) = &mut self.spectra {
+            spectra.push(&self.filtered);
+        }
         self.spread.push(self.next, &self.filtered);
         self.next += 1;
     }
@@ -129,9 +154,13 @@ impl Picture {
     pub(crate) fn lose(&mut self, count: u64) {
         if count > 0 && self.live {
             for chain in &mut self.chains {
-                chain.run(f32::NAN);
+                chain.run(f64::NAN);
             }
+            self.average.iter_mut().for_each(Average::lose);
             self.envelope.lose(count);
+            if let Some(spectra) = &mut self.spectra {
+                spectra.lose(count);
+            }
             self.next += count;
         }
     }
@@ -175,6 +204,15 @@ impl Picture {
                 let index = cursor.as_ref()?.0;
                 Some(Cursor { index, time: history.time(index) })
             }),
+            averaged: self.average.as_ref().and_then(Average::channels),
+            spectra: self.spectra.as_ref().map(Maker::spectra),
+        }
+    }
+
+    /// The newest contact by sensor; it counts from the next sample on.
+    pub(crate) fn set_contact(&mut self, trace: &Trace, contact: Option<&Table>) {
+        if let Some(average) = self.average.as_mut().filter(|_| self.live) {
+            average.set_contact(&trace.labels, contact);
         }
     }
 }

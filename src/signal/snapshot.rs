@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Orientation, Steady, View};
+use super::{Orientation, Steady, View, spectra::Spectra};
 use crate::cortex::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 /// A picture of the signals at one moment.
@@ -170,6 +170,11 @@ pub struct Traces {
     pub oldest: u64,
     /// Absolute index after the newest sample kept; equals `end` in a live view.
     pub newest: u64,
+    /// How many channels the average holds that each channel is drawn against; `None` where it is
+    /// drawn as recorded, also because too few are known to touch.
+    pub averaged: Option<usize>,
+    /// The spectra of the view's channels, if the view asks for them.
+    pub spectra: Option<Spectra>,
     /// The samples of the window at which seconds begin: absolute index and epoch second.
     pub seconds: Vec<(u64, i64)>,
     /// The markers of the window, oldest first: absolute sample index and what they say.

@@ -1,5 +1,5 @@
-//! One subscription as it is received: what its columns mean, how well it flows and, if it is a
-//! trace, its raw history.
+//! One subscription as it is received: what its columns mean, how well it flows and, if it is drawn
+//! over time, its raw history.
 
 use tokio::time::Instant;
 
@@ -39,7 +39,7 @@ pub(crate) struct Source {
     layout: Layout,
 }
 
-/// What a traced stream has beside.
+/// What a stream with a history has beside: those that are drawn as traces, and band power.
 #[derive(Debug)]
 pub(crate) struct Trace {
     /// The channels' places among the labels, and those labels.
@@ -58,7 +58,7 @@ pub(crate) enum Taken {
     Nothing,
     /// A reading, to be found in the record.
     Reading,
-    /// One sample of a trace, after so many lost ones.
+    /// One sample of what has a history, after so many lost ones; to be found in the record, too.
     Sample {
         /// Samples lost right before it.
         lost: u64,
@@ -70,7 +70,8 @@ pub(crate) enum Taken {
 impl Source {
     /// A subscription that has just come into force.
     pub(crate) fn new(subscription: Arc<Subscription>, now: Instant) -> Self {
-        let trace = subscription.stream.is_trace().then(|| Trace::new(&subscription));
+        let kept = subscription.stream.is_trace() || subscription.stream == Stream::Pow;
+        let trace = kept.then(|| Trace::new(&subscription));
         Self {
             layout: Layout::new(&subscription),
             subscription,
@@ -114,7 +115,9 @@ impl Source {
             }
             return Taken::Nothing;
         };
-        self.meter.sample(sample.received, record.time, lost);
+        // Band power has no counter, and only its time says that some is missing: a hole, no loss.
+        let counted = if sample.subscription.stream.is_trace() { lost } else { 0 };
+        self.meter.sample(sample.received, record.time, counted);
         if number(trace.interpolated).is_some_and(|flag| flag > 0.0) {
             self.meter.interpolated();
         }

@@ -25,6 +25,10 @@ pub struct View {
     pub inspect: bool,
     /// Absolute indices of the samples whose values are asked for, of a picture that stands still.
     pub cursors: [Option<u64>; 2],
+    /// What EEG is drawn against.
+    pub reference: Reference,
+    /// Whether the power spectra of the two seconds up to the end of each column are wanted, too.
+    pub spectra: bool,
 }
 
 impl Default for View {
@@ -39,6 +43,8 @@ impl Default for View {
             filters: Filters::default(),
             inspect: false,
             cursors: [None; 2],
+            reference: Reference::default(),
+            spectra: false,
         }
     }
 }
@@ -51,6 +57,18 @@ pub enum End {
     Live,
     /// Before this absolute sample index (frozen, or scrolled back).
     At(u64),
+}
+
+/// What EEG is drawn against; like the filters it never touches what is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reference {
+    /// What the headset measures against.
+    #[default]
+    AsRecorded,
+    /// The average of all channels of the stream whose electrodes touch: contact of 2 or more. The
+    /// contact known counts for the samples that come from then on, and for all of the history when
+    /// the picture is made anew, since contact is not kept.
+    CommonAverage,
 }
 
 /// The filters of the picture; they never touch what is recorded.

@@ -43,6 +43,10 @@ pub(super) const MARKER_LINE: char = '┊';
 pub(super) const MARKER: char = '◆';
 /// Samples were lost here.
 pub(super) const LOST: char = '╳';
+/// The limit of a frequency band.
+pub(super) const LIMIT: char = '┊';
+/// Shades of a spectrogram, weakest first; where there are no data is a blank.
+pub(super) const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
 /// Unknown.
 pub(super) const UNKNOWN: &str = "–";
 /// Between the items of a line.
@@ -133,6 +137,13 @@ fn ascii(char: char) -> char {
         '│' | '┃' | '▏' => '|',
         '┊' => ':',
         'Δ' => 'd',
+        '░' => ':',
+        '▒' => '%',
+        '▓' => '&',
+        'θ' => 't',
+        'α' => 'a',
+        'β' => 'b',
+        'γ' => 'g',
         '…' => '~',
         'µ' => 'u',
         '²' => '2',

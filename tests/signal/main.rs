@@ -12,4 +12,6 @@ mod decoder;
 mod properties;
 mod recordings;
 mod rig;
+mod scipy;
+mod spectra;
 mod task;

@@ -1,6 +1,6 @@
 //! Real recordings through the decoder, if `CORTOP_DATA` names the folder that holds them.
 
-use std::{env, f64::consts::TAU, path::PathBuf};
+use std::{env, f64::consts::TAU, ops::Range, path::PathBuf};
 
 use cortop::signal::{Filters, Orientation};
 
@@ -20,6 +20,31 @@ fn rows(file: &str, skip: usize) -> Option<Vec<Vec<f64>>> {
 const INSIGHT: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
 const EPOC: [&str; 14] =
     ["AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"];
+
+/// A stretch of a recording without glitches, at 128 Hz.
+pub(crate) struct Calm {
+    pub(crate) file: &'static str,
+    /// The samples by channel, in µV.
+    pub(crate) channels: Vec<Vec<f64>>,
+}
+
+/// One of each recording, if there are any.
+pub(crate) fn calm() -> Option<Vec<Calm>> {
+    let files = [
+        ("insight-eyes-closed-40s.csv", 1, 1..6),
+        ("insight-eyes-open-40s.csv", 1, 1..6),
+        ("epocplus-emotivpro-worn-16s.csv", 2, 3..17),
+        ("epoc-eye-state-117s.csv", 1, 0..14),
+    ];
+    // The first glitch of the last one comes right after.
+    let most = 7 * 128;
+    let calm = |(file, skip, channels): (&'static str, usize, Range<usize>)| {
+        let rows = rows(file, skip)?;
+        let channel = |at: usize| rows.iter().take(most).map(|row| row[at]).collect();
+        Some(Calm { file, channels: channels.map(channel).collect() })
+    };
+    files.into_iter().map(calm).collect()
+}
 
 /// Power of Pz in 8–13 Hz, in µV²: of the columns as drawn, at one sample a column.
 fn alpha(file: &str) -> Option<f64> {

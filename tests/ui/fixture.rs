@@ -19,10 +19,13 @@ use cortop::{
     },
     signal::{
         Orientation, Snapshot, Steady, StreamHealth, Traces, View,
+        bands::BANDS,
         snapshot::{
             Bins, Column, Cursor, Detection, Device, Event as Training, Face, Metric, Readings,
             Recent, Table, Trace,
         },
+        spectra::Maker,
+        view::Reference,
     },
     ui::{Options, Ui},
 };
@@ -217,7 +220,7 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
     let entry = app.sessions.current();
     let health =
         entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, app.now)).collect());
-    let traced = view.stream.is_trace()
+    let traced = (view.stream.is_trace() || view.stream == Stream::Pow)
         && entry.is_some_and(|entry| entry.subscribed.contains(&view.stream));
     let messages = if view.inspect { messages(now) } else { Vec::new() };
     let pictured = traced.then(|| traces(&view, &session, newest));
@@ -319,6 +322,7 @@ fn wave(channel: usize, sample: usize) -> f32 {
 pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     let labels: Vec<String> = match view.stream {
         Stream::Eeg => EPOC_SENSORS.map(str::to_owned).to_vec(),
+        Stream::Pow => powers().map(|(label, _)| label).collect(),
         _ => MOTION.map(str::to_owned).to_vec(),
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
@@ -331,6 +335,12 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         let values = (start(bin)..start(bin + 1).min(newest)).map(|sample| value(channel, sample));
         let values: Vec<f32> = match view.stream {
             Stream::Eeg => values.collect(),
+            // A band's power, up and down by a third of a decade.
+            Stream::Pow => {
+                let power = powers().nth(channel).expect("a band").1;
+                let swing = |sample: u64| (sample as f32 / 200.0 + channel as f32).sin() / 3.0;
+                values.zip(start(bin)..).map(|(_, at)| power * 10_f32.powf(swing(at))).collect()
+            }
             _ => values.map(|value| value / 100.0).collect(),
         };
         match values[..] {
@@ -359,10 +369,19 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         label: labels[at].as_str().into(),
         columns: (first..=last).map(|bin| column(at, bin)).collect(),
         raw: Some(4200.0),
-        median: 0.0,
+        median: if view.stream == Stream::Pow { powers().nth(at).expect("a band").1 } else { 0.0 },
         spread: 31.0,
     });
     let epoch = |index: u64| EPOCH as f64 + index as f64 / RATE as f64;
+    let spectra = view.spectra.then(|| {
+        let shown = view.channels.iter().copied().filter(|&at| at < labels.len());
+        let mut maker = Maker::new(bins, shown.clone().count(), RATE, 0, 0);
+        for sample in 0..newest {
+            let values: Vec<f32> = shown.clone().map(|channel| value(channel, sample)).collect();
+            maker.push(&values);
+        }
+        maker.spectra()
+    });
     Traces {
         subscription: Arc::new(Subscription {
             session: session.clone(),
@@ -383,6 +402,8 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             .filter(|index| index.is_multiple_of(RATE))
             .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH))
             .collect(),
+        averaged: (view.reference == Reference::CommonAverage).then_some(12),
+        spectra,
         markers: Vec::new(),
         cursors: view
             .cursors
@@ -407,6 +428,16 @@ pub(crate) fn set_levels(readings: &mut Readings, level: fn(&str, f64) -> Option
     }
 }
 
+/// The powers of the bands by sensor.
+fn powers() -> impl Iterator<Item = (String, f32)> {
+    EPOC_SENSORS.iter().enumerate().flat_map(|(at, sensor)| {
+        BANDS.iter().enumerate().map(move |(band, own)| {
+            let power = 9.0 / (band * band + 1) as f32 * (1.0 + (at % 5) as f32);
+            (format!("{sensor}/{}", own.name), power)
+        })
+    })
+}
+
 fn readings(now: Instant) -> Readings {
     let ago = |ms: u64| now - Duration::from_millis(ms);
     let table =
@@ -424,13 +455,7 @@ fn readings(now: Instant) -> Readings {
         [("batteryPercent", 85.0), ("overall", 71.0), ("sampleRateQuality", 1.0)]
             .map(|(n, v)| (n.to_owned(), Some(v))),
     );
-    let bands = ["theta", "alpha", "betaL", "betaH", "gamma"];
-    let pow = EPOC_SENSORS.iter().enumerate().flat_map(|(at, sensor)| {
-        bands.iter().enumerate().map(move |(band, name)| {
-            let power = 9.0 / (band * band + 1) as f64 * (1.0 + (at % 5) as f64);
-            (format!("{sensor}/{name}"), Some(power))
-        })
-    });
+    let pow = powers().map(|(label, power)| (label, Some(f64::from(power))));
     let metric = |name: &str, value: Option<f64>, active| Metric {
         name: name.to_owned(),
         value: value.map(|value| (value, ago(7300))),

@@ -32,6 +32,8 @@ const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 fn pictures(name: &str, stage: impl Fn() -> Stage) {
     for (width, height) in SIZES {
         let mut stage = stage();
+        // The first tells what there is to look at.
+        stage.feed(width, height, 3000);
         stage.feed(width, height, 3000);
         picture(name, &stage, width, height);
     }
@@ -231,6 +233,65 @@ fn the_inspector_shows_the_last_message_of_a_stream() {
         assert!(stage.text(width, height).contains("1767968925.37"), "the end is the last line");
         stage.app.update(Message::Action(Action::Inspector));
         assert_eq!(stage.app.streams.shown, Shown::All);
+    }
+}
+
+fn spectral(shown: Shown) -> Stage {
+    let mut stage = new().streaming();
+    stage.app.streams.shown = shown;
+    stage.app.zoomed = true;
+    stage
+}
+
+#[test]
+fn spectra() {
+    pictures("spectrum", || spectral(Shown::Spectrum));
+    pictures("spectrum_of_all", || {
+        let mut stage = spectral(Shown::Spectrum);
+        stage.app.update(Message::Action(Action::AllChannels));
+        stage.app.streams.selected = 6;
+        stage
+    });
+    pictures("spectrogram", || {
+        let mut stage = spectral(Shown::Spectrogram);
+        stage.app.update(Message::Action(Action::Reference));
+        stage
+    });
+    // Nothing but a second of data.
+    let mut stage = spectral(Shown::Spectrum);
+    stage.feed(80, 24, 128);
+    assert!(stage.text(80, 24).contains("Two seconds without a gap are needed."));
+}
+
+#[test]
+fn without_band_power_it_is_computed_from_eeg() {
+    pictures("view_pow_computed", || {
+        let mut stage = one(Stream::Pow);
+        let refusal = Refusal {
+            method: "subscribe".to_owned(),
+            code: Some(-32016),
+            message: "The stream is unavailable or unsupported.".to_owned(),
+            next: String::new(),
+        };
+        let refused = vec![(Stream::Pow, refusal)];
+        stage.hear(Event::Subscribed { session: SID.into(), streams: Vec::new(), refused });
+        stage.app.notice = None;
+        stage
+    });
+}
+
+#[test]
+fn the_selected_sensor_is_among_those_shown() {
+    for (width, height) in SIZES {
+        let mut stage = one(Stream::Pow);
+        stage.feed(width, height, 3000);
+        for sensor in cortop::cortex::model::EPOC_SENSORS {
+            stage.feed(width, height, 3000);
+            let text = stage.text(width, height);
+            assert!(text.contains(&format!("▶{sensor} ")), "{sensor}\n{text}");
+            assert!(text.contains(&format!("{sensor}, 10 s: ")), "{sensor}\n{text}");
+            stage.app.update(Message::Action(Action::ChannelDown));
+        }
     }
 }
 
@@ -473,11 +534,12 @@ fn ascii_has_nothing_but_ascii() {
         stage.app.zoomed = true;
         stage
     });
-    for stream in Stream::ALL {
+    for shown in Shown::CYCLE {
         let mut stage = Stage::new(&ascii).streaming();
-        stage.app.streams.shown = Shown::One(stream);
+        stage.app.streams.shown = shown;
         stage.feed(120, 40, 3000);
-        assert!(stage.text(120, 40).is_ascii(), "{stream}");
+        stage.feed(120, 40, 3000);
+        assert!(stage.text(120, 40).is_ascii(), "{shown:?}");
     }
 }
 
@@ -494,6 +556,10 @@ fn every_size_can_be_drawn() {
         stage.app.streams.shown = Shown::Inspector;
         stage
     });
+    stages.extend([Shown::Spectrum, Shown::Spectrogram].map(spectral));
+    let mut all = spectral(Shown::Spectrum);
+    all.app.streams.all_channels = true;
+    stages.push(all);
     stages.extend(Pane::ALL.map(|pane| {
         let mut stage = new().streaming();
         stage.app.focus = pane;

@@ -1,11 +1,21 @@
-//! Band power (`pow`): a bar by sensor and band, on a logarithmic scale.
-
-use std::collections::BTreeMap;
+//! Band power: a bar by sensor and band, and below the selected sensor's over time, on logarithmic
+//! scales. From `pow`; where that does not flow, from the spectra of EEG.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
+use super::{
+    dots::Dots,
+    plot::{self, Bar, Cells},
+    traces,
+};
 use crate::{
-    signal::snapshot::Table,
+    app::App,
+    cortex::Stream,
+    signal::{
+        Scale, Traces, View,
+        bands::{BANDS, Powers, by_sensor, of_label},
+        snapshot::{Column, Table},
+    },
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -14,75 +24,241 @@ use crate::{
     },
 };
 
-/// The bands and their limits in Hz (§5.6); there is no delta.
-const BANDS: [(&str, &str); 5] = [
-    ("theta", "4–8"),
-    ("alpha", "8–12"),
-    ("betaL", "12–16"),
-    ("betaH", "16–25"),
-    ("gamma", "25–45"),
-];
-
 /// Powers of ten of the scale's ends, in µV²/Hz: what is typical (§5.6) and some room.
 const DECADES: (f64, f64) = (-2.0, 2.0);
 
-/// Width of the sensors' names.
-const NAME: usize = 6;
+/// Width of the sensors' names, and of the labels of the history.
+const NAME: u16 = 6;
+const LABEL: u16 = 11;
+
+/// Rows above the sensors, and the fewest sensors that stay when the history takes its rows.
+const HEAD: u16 = 2;
+const FEWEST: u16 = 3;
+
+/// Rows of words between them and the history.
+const WORDS: u16 = 2;
+
+/// `pow` comes so often a second; the spectra of EEG are made no more often in its place.
+const RATE: f64 = 8.0;
+
+/// The stream that the powers come from: `pow`, and where only EEG flows, that.
+pub(super) fn source(app: &App) -> Stream {
+    let entry = app.sessions.current();
+    let flows = |stream| entry.is_some_and(|entry| entry.subscribed.contains(&stream));
+    if flows(Stream::Eeg) && !flows(Stream::Pow) { Stream::Eeg } else { Stream::Pow }
+}
+
+/// Cells of the history from left to right.
+fn width(app: &App, area: Rect) -> u16 {
+    let width = area.width.saturating_sub(LABEL);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
+    let most = (app.streams.window() * RATE / 2.0) as u16;
+    if source(app) == Stream::Eeg { width.min(most) } else { width }
+}
+
+/// What the decoder has to publish: the history of the selected sensor, or the spectra of all.
+pub(super) fn view(app: &App, area: Rect, ascii: bool) -> View {
+    let stream = source(app);
+    let columns = usize::from(width(app, area) * Dots::new(app.streams.way, ascii).across());
+    if stream == Stream::Eeg {
+        let channels = (0..traces::channels(app, stream)).collect();
+        return View { channels, columns, spectra: true, ..View::default() };
+    }
+    let table = app.picture().readings.pow.as_deref();
+    let channels = table.and_then(|table| {
+        let sensors = by_sensor(table);
+        let selected = selected(app, &sensors)?;
+        let own = |(label, _): &(String, _)| {
+            of_label(label).is_some_and(|(sensor, _)| sensor == selected.sensor)
+        };
+        let first = table.values.iter().position(own)?;
+        Some((first..=table.values.iter().rposition(own)?).collect())
+    });
+    View { stream, channels: channels.unwrap_or_default(), columns, ..View::default() }
+}
+
+/// What shapes the picture, the most telling first.
+pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
+    let streams = &scene.app.streams;
+    let mut items = vec![format!("{} s", streams.window()), traces::motion(streams.motion).into()];
+    if source(scene.app) == Stream::Eeg {
+        items.insert(0, "computed from EEG".to_owned());
+        items.push(traces::filters(streams.filters()));
+        items.push(traces::reference(scene.app));
+    }
+    items
+}
+
+fn selected<'a>(app: &App, sensors: &'a [Powers]) -> Option<&'a Powers> {
+    sensors.get(app.streams.selected.min(sensors.len().checked_sub(1)?))
+}
+
+/// The newest powers of all sensors.
+fn newest(app: &App) -> Vec<Powers> {
+    if source(app) == Stream::Pow {
+        return app.picture().readings.pow.as_deref().map(by_sensor).unwrap_or_default();
+    }
+    let Some(traces) = traces::traces(app, Stream::Eeg) else { return Vec::new() };
+    let Some(spectra) = &traces.spectra else { return Vec::new() };
+    let newest = spectra.columns.len().saturating_sub(1);
+    let channels = traces.channels.iter().enumerate();
+    let powers = channels.map(|(channel, trace)| Powers {
+        sensor: trace.label.to_string(),
+        bands: spectra.bands(newest, channel),
+    });
+    powers.collect()
+}
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(table) = &scene.app.picture().readings.pow else {
+    let app = scene.app;
+    let sensors = newest(app);
+    let Some(own) = selected(app, &sensors) else {
         let lines = scene::sentence("No sample yet.", area.width, scene.style(Token::Dim));
         return scene::lines(&lines, area, buffer);
     };
-    let width = usize::from(area.width).saturating_sub(NAME) / BANDS.len();
-    let head = |text: fn(&(&'static str, &'static str)) -> String| {
-        let cells: String = BANDS.iter().map(|band| text::pad(&text(band), width)).collect();
-        Line::from(scene.say(Token::Axis, " ".repeat(NAME) + &cells))
+    // The history has at least one row a band, if some sensors stay.
+    let bands = scene::cells(BANDS.len());
+    let listed = scene::cells(sensors.len()).min(area.height.saturating_sub(HEAD + WORDS + bands));
+    let rows = if listed < FEWEST.min(scene::cells(sensors.len())) {
+        0
+    } else {
+        ((area.height - HEAD - listed - WORDS) / bands).min(2 * bands)
     };
-    let mut lines =
-        vec![head(|(name, _)| (*name).to_owned()), head(|(_, limits)| format!("{limits} Hz"))];
-    let sensors = by_sensor(table);
+    let listed = if rows == 0 { area.height.saturating_sub(HEAD + 1) } else { listed };
+    let list = Rect { height: (HEAD + listed).min(area.height), ..area };
+    draw_list(scene, &sensors, list, buffer);
+    let below = Rect { y: list.bottom(), height: area.height - list.height, ..area };
     let (low, high) = DECADES;
-    let all = sensors.len();
-    let fit = usize::from(area.height).saturating_sub(lines.len() + 1);
-    for (at, (sensor, powers)) in sensors.into_iter().take(fit).enumerate() {
-        let mut line = Line::from(scene.say(Token::Text, text::pad(&text::clean(sensor), NAME)));
-        for (name, _) in BANDS {
-            let power = powers.get(name).copied().flatten();
+    let words = format!("bars: {} to {} µV²/Hz, logarithmic", 10_f64.powf(low), 10_f64.powf(high));
+    scene::line(&scene.say(Token::Dim, words).into(), below, buffer);
+    let Some(traces) = traces::traces(app, source(app)).filter(|_| rows > 0) else { return };
+    // A history for another width comes on the next frame.
+    let dots = Dots::new(app.streams.way, scene.ascii);
+    if traces.bins.columns != u64::from(width(app, area) * dots.across()) {
+        return;
+    }
+    let sensor = text::clean(&own.sensor);
+    let window = app.streams.window();
+    let words = format!("{sensor}, {window} s: 0.1 to 10 times the median beside");
+    scene::line(&scene.say(Token::Dim, words).into(), Rect { y: below.y + 1, ..below }, buffer);
+    for (band, at) in BANDS.iter().zip(0..) {
+        let y = below.y + WORDS + scene::cells(at) * rows;
+        let part = Rect { y, height: rows, ..below }.intersection(below);
+        let token = if at % 2 == 0 { Token::Trace } else { Token::TraceAlt };
+        let History { first, columns, centre } = History::new(app, traces, own, at);
+        let mut label = Line::from(scene.say(Token::Text, format!("{} ", band.name)));
+        if centre.is_finite() {
+            // 10^0.5 is called 3, as is usual.
+            let power = 10_f64.powf(centre.into());
+            label.push_span(scene.say(Token::Axis, format!("{:>4}", round(power))));
+        }
+        scene::line(&label, Rect { height: 1, ..part }.intersection(part), buffer);
+        let place = Rect { x: area.x + LABEL, width: width(app, area), ..part };
+        let cells = Cells::new(app.streams.motion, dots, place.width, first, columns.len());
+        let (scale, style) = (Scale { centre, half: 1.0 }, scene.style(token));
+        let trace = plot::Trace { columns: &columns, scale, bar: Bar::Place, style };
+        plot::draw(&trace, &cells, dots, place.intersection(area), buffer);
+    }
+}
+
+/// To one digit.
+fn round(power: f64) -> f64 {
+    let digit = 10_f64.powf(power.log10().floor());
+    let rounded = (power / digit).round() * digit;
+    // Without the dust of the decimal places.
+    (rounded * 1e6).round() / 1e6
+}
+
+/// A line for each sensor, so that the selected one is among them.
+fn draw_list(scene: &Scene<'_>, sensors: &[Powers], area: Rect, buffer: &mut Buffer) {
+    let width = usize::from(area.width.saturating_sub(NAME + 1)) / BANDS.len();
+    let name = usize::from(NAME);
+    let head = |cells: [String; BANDS.len()]| {
+        let cells: String = cells.iter().map(|cell| text::pad(cell, width)).collect();
+        Line::from(scene.say(Token::Axis, " ".repeat(name) + &cells))
+    };
+    let mut lines = vec![
+        head(BANDS.map(|band| band.name.to_owned())),
+        head(BANDS.map(|band| format!("{}–{} Hz", band.low, band.high))),
+    ];
+    let at = scene.app.streams.selected.min(sensors.len().saturating_sub(1));
+    let fit = usize::from(area.height.saturating_sub(HEAD));
+    let skip = (at + 1).saturating_sub(fit);
+    for (place, powers) in sensors.iter().enumerate().skip(skip).take(fit) {
+        let mark = if place == at { glyphs::SELECTED } else { " " };
+        let label = text::fit(&text::clean(&powers.sensor), name.saturating_sub(2));
+        let label = text::pad(&format!("{mark}{label}"), name);
+        let mut line = Line::from(scene.say(Token::Text, label));
+        for power in powers.bands {
             let cell = match power {
-                Some(power) => {
-                    let share = (power.max(f64::MIN_POSITIVE).log10() - low) / (high - low);
-                    glyphs::bar(share, width.saturating_sub(1))
-                }
+                Some(power) => glyphs::bar(share(power), width.saturating_sub(1)),
                 None => text::pad(glyphs::UNKNOWN, width.saturating_sub(1)),
             };
-            let token = if at % 2 == 0 { Token::Trace } else { Token::TraceAlt };
+            let token = if place % 2 == 0 { Token::Trace } else { Token::TraceAlt };
             line.push_span(scene.say(token, cell + " "));
         }
         lines.push(line);
     }
-    let hidden = if all > fit {
-        format!(", {} more {}", all - fit, glyphs::MORE_BELOW)
-    } else {
-        String::new()
-    };
-    let legend =
-        format!("bars: {} to {} µV²/Hz, logarithmic{hidden}", 10_f64.powf(low), 10_f64.powf(high));
-    lines.push(scene.say(Token::Dim, legend).into());
     scene::lines(&lines, area, buffer);
+    let list = Rect { y: area.y + HEAD.min(area.height), height: scene::cells(fit), ..area };
+    scene::more(scene, skip, sensors.len(), list, buffer);
 }
 
-/// The powers by sensor, in the order of the columns, then by band.
-fn by_sensor(table: &Table) -> Vec<(&str, BTreeMap<&str, Option<f64>>)> {
-    let mut sensors: Vec<(&str, BTreeMap<&str, Option<f64>>)> = Vec::new();
-    for (label, power) in &table.values {
-        let Some((sensor, band)) = label.split_once('/') else { continue };
-        match sensors.iter_mut().find(|(name, _)| *name == sensor) {
-            Some((_, bands)) => drop(bands.insert(band, *power)),
-            None => sensors.push((sensor, BTreeMap::from([(band, *power)]))),
+/// Where on the scale a power lies.
+fn share(power: f64) -> f64 {
+    let (low, high) = DECADES;
+    (power.max(f64::MIN_POSITIVE).log10() - low) / (high - low)
+}
+
+/// The powers of a sensor in one band over time, as powers of ten.
+struct History {
+    /// The bin of the first column.
+    first: u64,
+    columns: Vec<Column>,
+    /// The power of ten next to the median, in steps of a half, so that it stands still, and within
+    /// the scale of the bars; NaN while there is none.
+    centre: f32,
+}
+
+impl History {
+    fn new(app: &App, traces: &Traces, own: &Powers, band: usize) -> Self {
+        if let Some(spectra) = &traces.spectra {
+            let channel = app.streams.selected.min(traces.channels.len().saturating_sub(1));
+            let powers = (0..spectra.columns.len())
+                .map(|at| spectra.bands(at, channel).get(band).copied().flatten());
+            let columns: Vec<_> = powers.map(column).collect();
+            let mut known: Vec<f32> =
+                columns.iter().map(|column| column.last).filter(|last| last.is_finite()).collect();
+            known.sort_by(f32::total_cmp);
+            let median = known.get(known.len() / 2).copied().unwrap_or(f32::NAN);
+            return Self { first: spectra.first_bin, columns, centre: near(median) };
         }
+        let is_own = |label: &str| of_label(label) == Some((&own.sensor, band));
+        let trace = traces.channels.iter().find(|trace| is_own(&trace.label));
+        let columns = trace.map_or(&[][..], |trace| &trace.columns).iter().map(|column| Column {
+            min: column.min.log10(),
+            max: column.max.log10(),
+            first: column.first.log10(),
+            last: column.last.log10(),
+            ..*column
+        });
+        let median = trace.map_or(f32::NAN, |trace| trace.median.log10());
+        Self { first: traces.first_bin, columns: columns.collect(), centre: near(median) }
     }
-    sensors
+}
+
+fn near(power: f32) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
+    let (low, high) = (DECADES.0 as f32, DECADES.1 as f32);
+    ((power * 2.0).round() / 2.0).clamp(low, high)
+}
+
+/// The column of a power that is made of one segment.
+fn column(power: Option<f64>) -> Column {
+    let Some(power) = power else { return Column { gap: true, ..Column::EMPTY } };
+    #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
+    let power = power.log10() as f32;
+    Column { min: power, max: power, first: power, last: power, count: 1, gap: false }
 }
 
 /// The strongest sensor of the alpha band: the first thing that moves when the eyes close.

@@ -16,6 +16,8 @@ mod montage;
 mod motion;
 mod plot;
 mod scales;
+mod spectrogram;
+mod spectrum;
 mod strip;
 mod summary;
 mod traces;
@@ -26,7 +28,6 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use self::dots::Dots;
 use super::{
     glyphs, link,
     scene::{self, Scene},
@@ -45,7 +46,7 @@ const FROZEN: &str = "FROZEN";
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let app = scene.app;
     let parts = Parts::new(app, area.inner(Margin::new(1, 1)));
-    let [top, bottom] = titles(scene, parts.plot, area.width);
+    let [top, bottom] = titles(scene, &parts, area.width);
     let inside = scene.pane(Pane::Streams, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     scene::line(&bottom, edge.intersection(area), buffer);
@@ -71,13 +72,21 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some(area) = parts.inspector {
         inspector::draw(scene, entry, area, buffer);
     }
+    if let Some(area) = parts.spectral {
+        let stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, Stream::Eeg);
+        match app.streams.shown {
+            Shown::Spectrum => spectrum::draw(scene, area, stale, buffer),
+            _ => spectrogram::draw(scene, area, stale, buffer),
+        }
+    }
 }
 
 /// A stream that is not drawn as traces, or does not flow.
 fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer: &mut Buffer) {
     let head = summary::lines_of_one(scene, entry, stream, area.width);
     scene::lines(&head, area, buffer);
-    if !entry.subscribed.contains(&stream) {
+    let source = if stream == Stream::Pow { bands::source(scene.app) } else { stream };
+    if !entry.subscribed.contains(&source) {
         return;
     }
     // A blank row below, but where rows are dear.
@@ -93,7 +102,7 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
         Stream::Sys => events::draw(scene, area, buffer),
         Stream::Eeg | Stream::Mot => {}
     }
-    if !summary::is_fresh(scene, entry, stream) {
+    if !summary::is_fresh(scene, entry, source) {
         buffer.set_style(area, scene.style(Token::Stale));
     }
 }
@@ -101,24 +110,25 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
 /// What the decoder has to publish for a pane of this size.
 pub(super) fn view(app: &App, ascii: bool, area: Option<Rect>) -> View {
     let parts = Parts::new(app, area.unwrap_or_default().inner(Margin::new(1, 1)));
-    let stream = match (parts.plot, app.streams.shown) {
-        (Some((stream, _)), _) | (None, Shown::One(stream)) => stream,
-        (None, Shown::All) => Stream::Eeg,
-        // Any that has no traces.
-        (None, Shown::Inspector) => Stream::Sys,
+    let view = match (parts, app.streams.shown) {
+        (Parts { plot: Some((stream, area)), .. }, _) => traces::view(app, stream, area, ascii),
+        (Parts { spectral: Some(area), .. }, Shown::Spectrum) => spectrum::view(app, area),
+        (Parts { spectral: Some(area), .. }, _) => spectrogram::view(app, area),
+        (Parts { one: Some((Stream::Pow, area)), .. }, _) => bands::view(app, area, ascii),
+        (Parts { inspector: Some(_), .. }, _) => {
+            View { stream: Stream::Sys, inspect: true, ..View::default() }
+        }
+        (_, Shown::One(stream)) => View { stream, ..View::default() },
+        _ => View::default(),
     };
-    let rows = parts.plot.map(|(stream, area)| traces::Rows::new(app, stream, area));
-    let across = Dots::new(app.streams.way, ascii).across();
     View {
         session: app.sessions.current.clone(),
-        stream,
-        channels: rows.as_ref().map(|rows| traces::places(app, stream, rows)).unwrap_or_default(),
         window: app.streams.window(),
-        columns: rows.map_or(0, |rows| usize::from(rows.plot.width * across)),
         end: app.streams.end(),
         filters: app.streams.filters(),
-        inspect: parts.inspector.is_some(),
+        reference: app.streams.reference,
         cursors: app.streams.cursors(),
+        ..view
     }
 }
 
@@ -137,6 +147,8 @@ struct Parts {
     inspector: Option<Rect>,
     /// The health of the stream whose traces have the pane to themselves.
     health: Option<(Stream, Rect)>,
+    /// The spectrum or the spectrogram of EEG.
+    spectral: Option<Rect>,
 }
 
 impl Parts {
@@ -156,6 +168,12 @@ impl Parts {
                 Self { plot, health, motion, ..Self::default() }
             }
             Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
+            Shown::Spectrum | Shown::Spectrogram if flows(Stream::Eeg) => {
+                Self { spectral: Some(inside), ..Self::default() }
+            }
+            Shown::Spectrum | Shown::Spectrogram => {
+                Self { one: Some((Stream::Eeg, inside)), ..Self::default() }
+            }
             Shown::Inspector => Self { inspector: Some(inside), ..Self::default() },
             Shown::All => {
                 let entry = app.sessions.current();
@@ -194,7 +212,7 @@ fn traced(entry: &Entry) -> Option<Stream> {
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes
 /// to the bottom.
-fn titles(scene: &Scene<'_>, plot: Option<(Stream, Rect)>, width: u16) -> [Line<'static>; 2] {
+fn titles(scene: &Scene<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
     let app = scene.app;
     let mut items = vec![match app.streams.shown {
         Shown::All => "all".to_owned(),
@@ -203,6 +221,8 @@ fn titles(scene: &Scene<'_>, plot: Option<(Stream, Rect)>, width: u16) -> [Line<
         Shown::Inspector => {
             format!("inspector{}last message of {}", glyphs::SEPARATOR, app.streams.inspected)
         }
+        Shown::Spectrum => "spectrum".to_owned(),
+        Shown::Spectrogram => "spectrogram".to_owned(),
     }];
     if app.streams.shown == Shown::One(Stream::Eq) {
         items.push(format!("smoothed over {} s", SMOOTHED.as_secs()));
@@ -210,9 +230,13 @@ fn titles(scene: &Scene<'_>, plot: Option<(Stream, Rect)>, width: u16) -> [Line<
     if app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }
-    if let Some((stream, area)) = plot {
-        items.extend(traces::title(scene, stream, area));
-    }
+    items.extend(match (parts, app.streams.shown) {
+        (Parts { plot: Some((stream, area)), .. }, _) => traces::title(scene, *stream, *area),
+        (Parts { spectral: Some(_), .. }, Shown::Spectrum) => spectrum::title(scene),
+        (Parts { spectral: Some(_), .. }, _) => spectrogram::title(scene),
+        (Parts { one: Some((Stream::Pow, _)), .. }, _) => bands::title(scene),
+        _ => Vec::new(),
+    });
     let mut room = [usize::from(width).saturating_sub(16), usize::from(width).saturating_sub(4)];
     let mut lines = [Line::default(), Line::default()];
     let mut at = 0;

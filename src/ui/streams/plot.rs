@@ -69,6 +69,11 @@ impl Cells {
         u16::try_from(cell).ok()
     }
 
+    /// The bins of each cell that are there.
+    pub(super) fn bins(&self) -> impl Iterator<Item = Vec<usize>> {
+        self.groups.iter().map(|group| group.iter().flatten().flatten().copied().collect())
+    }
+
     /// Whether each cell holds a short loss.
     pub(super) fn lost(&self, columns: &[Column]) -> impl Iterator<Item = bool> {
         let ticks: Vec<bool> = runs(columns, Scale { centre: 0.0, half: 1.0 }, 1)

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{App, Channels, Entry, Motion},
     cortex::Stream,
-    signal::{Filters, Traces},
+    signal::{Filters, Traces, View, view::Reference},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -24,9 +24,6 @@ use crate::{
 
 /// Channels asked for while nobody has told how many there are.
 const CHANNELS_UNKNOWN: usize = 32;
-
-/// The reference of the channels; another cannot be chosen yet.
-const REFERENCE: &str = "as recorded";
 
 /// How the area of the traces is divided.
 #[derive(Clone, Debug)]
@@ -48,8 +45,7 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn new(app: &App, stream: Stream, area: Rect) -> Self {
         let label = labels::width(app, stream, area.width);
-        let arranged = app.streams.channels(stream);
-        let all = arranged.count(channels(app, stream));
+        let all = shown(app, stream);
         let selected = app.streams.selected.min(all.saturating_sub(1));
         // The axis gives way where its one row would cost the last channel its own.
         let axis = (area.height >= 4 && usize::from(area.height) != all).then(|| Rect {
@@ -86,14 +82,19 @@ impl Rows {
     }
 }
 
-/// The places of the channels shown on the screen, in their order.
-pub(super) fn places(app: &App, stream: Stream, rows: &Rows) -> Arc<[usize]> {
+/// The places of so many channels from a position on, of those that are not hidden, in their order.
+pub(super) fn places(app: &App, stream: Stream, first: usize, count: usize) -> Arc<[usize]> {
     let shown = app.streams.channels(stream).shown(channels(app, stream));
-    shown.into_iter().skip(rows.first).take(rows.shown).collect()
+    shown.into_iter().skip(first).take(count).collect()
+}
+
+/// How many channels of a stream are not hidden.
+pub(super) fn shown(app: &App, stream: Stream) -> usize {
+    app.streams.channels(stream).count(channels(app, stream))
 }
 
 /// How many channels a stream has: by its traces, else by the headset, else a guess.
-fn channels(app: &App, stream: Stream) -> usize {
+pub(super) fn channels(app: &App, stream: Stream) -> usize {
     let headset = app.sessions.current().map(|entry| &entry.session.headset);
     let told = headset.map(|headset| match stream {
         Stream::Eeg => headset.sensors.len(),
@@ -106,11 +107,19 @@ fn channels(app: &App, stream: Stream) -> usize {
 }
 
 /// The traces at hand, if they are this stream's of this session.
-fn traces(app: &App, stream: Stream) -> Option<&Traces> {
+pub(super) fn traces(app: &App, stream: Stream) -> Option<&Traces> {
     let session = app.sessions.current.as_ref()?;
     app.traces().filter(|traces| {
         traces.subscription.stream == stream && traces.subscription.session == *session
     })
+}
+
+/// What the decoder has to publish.
+pub(super) fn view(app: &App, stream: Stream, area: Rect, ascii: bool) -> View {
+    let rows = Rows::new(app, stream, area);
+    let columns = usize::from(rows.plot.width * Dots::new(app.streams.way, ascii).across());
+    let channels = places(app, stream, rows.first, rows.shown);
+    View { stream, channels, columns, ..View::default() }
 }
 
 /// What shapes the picture, the most telling first.
@@ -131,12 +140,9 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
     } else {
         items.push("scales by group".to_owned());
     }
-    items.push(match streams.motion {
-        Motion::Sweep => "sweep".to_owned(),
-        Motion::Scroll => "scroll".to_owned(),
-    });
+    items.push(motion(streams.motion).to_owned());
     if stream == Stream::Eeg {
-        items.push(REFERENCE.to_owned());
+        items.push(reference(scene.app));
     }
     items.extend(hidden(streams.channels(stream), channels(scene.app, stream)));
     items
@@ -159,7 +165,24 @@ fn cursors(scene: &Scene<'_>, traces: &Traces) -> Vec<String> {
     first.and_then(clock).into_iter().chain(apart).collect()
 }
 
-fn filters(filters: Filters) -> String {
+pub(super) fn motion(motion: Motion) -> &'static str {
+    match motion {
+        Motion::Sweep => "sweep",
+        Motion::Scroll => "scroll",
+    }
+}
+
+/// What EEG is drawn against, in truth and not only as wished.
+pub(super) fn reference(app: &App) -> String {
+    let averaged = traces(app, Stream::Eeg).and_then(|traces| traces.averaged);
+    match (app.streams.reference, averaged) {
+        (Reference::AsRecorded, _) => "as recorded".to_owned(),
+        (Reference::CommonAverage, Some(count)) => format!("average of {count}"),
+        (Reference::CommonAverage, None) => "as recorded: too few in contact".to_owned(),
+    }
+}
+
+pub(super) fn filters(filters: Filters) -> String {
     let band = match (filters.high_pass, filters.low_pass) {
         (Some(low), Some(high)) => format!("{low}–{high} Hz"),
         (Some(low), None) => format!("from {low} Hz"),
@@ -179,13 +202,7 @@ pub(super) fn draw(
     let app = scene.app;
     let rows = Rows::new(app, stream, area);
     let Some(traces) = traces(app, stream) else {
-        // After a change of view the picture comes on the next frame.
-        if app.snapshot.view.stream == stream {
-            let text = "Waiting for the first samples.";
-            let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
-            scene::lines(&lines, area, buffer);
-        }
-        return;
+        return waiting(scene, stream, area, buffer);
     };
     // A picture for another width comes on the next frame.
     let dots = Dots::new(app.streams.way, scene.ascii);
@@ -228,5 +245,15 @@ pub(super) fn draw(
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
         scene.say(Token::Bad, text).render(place.intersection(area), buffer);
+    }
+}
+
+/// Where there are no traces.
+pub(super) fn waiting(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
+    // After a change of view the picture comes on the next frame.
+    if scene.app.snapshot.view.stream == stream {
+        let text = "Waiting for the first samples.";
+        let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
+        scene::lines(&lines, area, buffer);
     }
 }

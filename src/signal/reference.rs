@@ -1,0 +1,127 @@
+//! The common average reference: the mean of the channels whose electrodes touch, to be taken off
+//! each (signal.md, "Defaults"). Knows neither what is drawn nor how.
+
+use std::sync::Arc;
+
+use super::{filter::Chain, snapshot::Table};
+
+/// The least contact of a channel that counts: poor, but it touches (cortex-api.md §5.4).
+const CONTACT: f64 = 2.0;
+
+/// The least number of such channels. The average of one is that channel itself: it would be drawn
+/// as a flat line, and all others against it.
+const FEWEST: usize = 2;
+
+/// The average of the filtered channels.
+///
+/// It is taken after the filters, where the channels' own levels of some 4200 µV are gone, so that
+/// one that misses a sample, or begins or ceases to count, does not move the others by its level.
+/// All channels are filtered, so that one that begins to count has run in.
+#[derive(Clone, Debug)]
+pub(crate) struct Average {
+    chains: Vec<Chain>,
+    counts: Vec<bool>,
+}
+
+impl Average {
+    /// Of channels that all go through a filter like `chain`.
+    pub(crate) fn new(chain: Chain, labels: &[Arc<str>], contact: Option<&Table>) -> Self {
+        let mut average = Self { chains: vec![chain; labels.len()], counts: Vec::new() };
+        average.set_contact(labels, contact);
+        average
+    }
+
+    /// Which channels count from the next sample on, by the newest `dev`; those of which no contact
+    /// is known do not.
+    pub(crate) fn set_contact(&mut self, labels: &[Arc<str>], contact: Option<&Table>) {
+        let level = |label: &Arc<str>| contact.and_then(|contact| contact.get(label));
+        self.counts = labels.iter().map(|label| level(label) >= Some(CONTACT)).collect();
+    }
+
+    /// How many channels count; `None` if they are too few, and everything stays as recorded.
+    pub(crate) fn channels(&self) -> Option<usize> {
+        Some(self.counts.iter().filter(|&&counts| counts).count()).filter(|&count| count >= FEWEST)
+    }
+
+    /// The average of the next sample, one raw value for each channel of the stream, over those
+    /// that have one; NaN if none has: then there is nothing to take off. 0 if everything stays as
+    /// recorded.
+    pub(crate) fn run(&mut self, values: &[f32]) -> f64 {
+        let filtered =
+            self.chains.iter_mut().zip(values).map(|(chain, &raw)| chain.run(raw.into()));
+        let own =
+            filtered.zip(&self.counts).filter(|&(value, &counts)| counts && value.is_finite());
+        let (sum, count) =
+            own.fold((0.0, 0_u32), |(sum, count), (value, _)| (sum + value, count + 1));
+        if self.channels().is_some() { sum / f64::from(count) } else { 0.0 }
+    }
+
+    /// Samples were lost: the filters begin anew.
+    pub(crate) fn lose(&mut self) {
+        self.chains.iter_mut().for_each(|chain| {
+            chain.run(f64::NAN);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::signal::Filters;
+
+    fn labels() -> Vec<Arc<str>> {
+        ["AF3", "Pz", "AF4"].map(Arc::from).to_vec()
+    }
+
+    fn dev(levels: [Option<f64>; 3]) -> Table {
+        let levels = labels().iter().map(ToString::to_string).zip(levels).collect();
+        Table { values: levels, received: Instant::now() }
+    }
+
+    fn average(levels: [Option<f64>; 3]) -> Average {
+        Average::new(Chain::new(Filters::NONE, 128.0), &labels(), Some(&dev(levels)))
+    }
+
+    #[test]
+    fn it_is_of_the_channels_that_touch_and_have_a_value() {
+        let mut three = average([Some(4.0), Some(2.0), Some(3.0)]);
+        assert_eq!(three.channels(), Some(3));
+        let mut two = average([Some(4.0), Some(1.0), Some(3.0)]);
+        let averages = vec![
+            three.run(&[1.0, 2.0, 6.0]),
+            three.run(&[1.0, f32::NAN, 6.0]),
+            two.run(&[1.0, 99.0, 6.0]),
+        ];
+        assert_eq!(averages, [3.0, 3.5, 3.5]);
+        assert!(three.run(&[f32::NAN; 3]).is_nan());
+    }
+
+    #[test]
+    fn too_few_that_are_known_to_touch_leave_everything_as_recorded() {
+        for levels in [[Some(4.0), None, None], [Some(1.0); 3], [None; 3], [Some(f64::NAN); 3]] {
+            let mut average = average(levels);
+            assert_eq!((average.channels(), average.run(&[1.0, 2.0, 6.0])), (None, 0.0));
+        }
+        let unknown = Average::new(Chain::new(Filters::NONE, 128.0), &labels(), None);
+        assert_eq!(unknown.channels(), None);
+    }
+
+    #[test]
+    fn a_channel_that_begins_to_count_has_run_in() {
+        let filters = Filters::default();
+        let (mut always, mut later) = (
+            Average::new(Chain::new(filters, 128.0), &labels(), Some(&dev([Some(4.0); 3]))),
+            Average::new(Chain::new(filters, 128.0), &labels(), Some(&dev([Some(0.0); 3]))),
+        );
+        for at in 0..500_u16 {
+            let level = f32::from(at % 13);
+            always.run(&[4200.0 + level, 4100.0, 4300.0 - level]);
+            later.run(&[4200.0 + level, 4100.0, 4300.0 - level]);
+        }
+        later.set_contact(&labels(), Some(&dev([Some(4.0); 3])));
+        let next = [4207.0, 4105.0, 4300.0];
+        assert_eq!(Some(always.run(&next)), Some(later.run(&next)));
+    }
+}

@@ -1,0 +1,196 @@
+//! The power spectra of a view, column by column: each of the two seconds up to the column's end.
+//! A column's spectra are made once, when it closes, and never change; Welch's estimate is the mean
+//! of those that overlap by half, and a spectrogram is all of them side by side.
+
+use std::{collections::VecDeque, fmt, iter::repeat_n, sync::Arc};
+
+use super::{
+    bands::BANDS,
+    snapshot::Bins,
+    spectrum::{self, Lines, Periodogram, SECONDS, decibel},
+};
+
+/// Of the columns that have closed, the newest, at most as many as a window has.
+#[derive(Clone, Debug)]
+pub struct Spectra {
+    /// The frequencies of the powers.
+    pub lines: Lines,
+    /// The bin of the first column.
+    pub first_bin: u64,
+    /// One for each column: `lines.count` powers in µV²/Hz for each channel of the view, NaN for a
+    /// channel that lacks a sample in those two seconds.
+    pub columns: Vec<Arc<[f32]>>,
+}
+
+/// How rough the spectrum of noise is by its nature in dB, from a peak down to a dip, if it is made
+/// of one segment; of more it is less by the root of their number.
+const ROUGHNESS: f64 = 20.0;
+
+/// Welch's estimate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Welch {
+    /// The power of each line in µV²/Hz.
+    pub powers: Vec<f64>,
+    /// How many segments it is the mean of, at least one.
+    pub segments: usize,
+}
+
+impl Spectra {
+    /// The powers of a channel in one column, if all its samples are there.
+    #[must_use]
+    pub fn powers(&self, column: usize, channel: usize) -> Option<&[f32]> {
+        let own = self.columns.get(column)?.get(channel * self.lines.count..)?;
+        own.get(..self.lines.count).filter(|powers| powers.first().is_some_and(|p| p.is_finite()))
+    }
+
+    /// Welch's estimate for a channel over a window of as many columns as `bins` says, which has to
+    /// have one a second; segments that lack a sample are left out. `None` if none is whole.
+    #[must_use]
+    pub fn welch(&self, channel: usize, bins: Bins) -> Option<Welch> {
+        // The first segment of a window ends two seconds after it began.
+        let most = usize::try_from(bins.columns.saturating_sub(SECONDS - 1)).unwrap_or(usize::MAX);
+        let skip = self.columns.len().saturating_sub(most);
+        let mut welch = Welch { powers: vec![0.0; self.lines.count], segments: 0 };
+        for powers in (skip..self.columns.len()).filter_map(|at| self.powers(at, channel)) {
+            let sums = welch.powers.iter_mut().zip(powers);
+            sums.for_each(|(sum, &power)| *sum += f64::from(power));
+            welch.segments += 1;
+        }
+        let count = welch.segments as f64;
+        welch.powers.iter_mut().for_each(|sum| *sum /= count);
+        (welch.segments > 0).then_some(welch)
+    }
+}
+
+impl Spectra {
+    /// The mean power of a channel in each of [`BANDS`] in one column, in µV²/Hz.
+    #[must_use]
+    pub fn bands(&self, column: usize, channel: usize) -> [Option<f64>; BANDS.len()] {
+        let powers = self.powers(column, channel);
+        BANDS.map(|band| {
+            let mean = self.lines.mean(powers?, band.low, band.high);
+            Some(mean).filter(|mean| mean.is_finite())
+        })
+    }
+
+    /// The most prominent peak within the bands that is no mere roughness: its frequency in Hz and
+    /// its power in µV²/Hz.
+    #[must_use]
+    pub fn peak(&self, welch: &Welch) -> Option<(f64, f64)> {
+        let skip = (0..self.lines.count).find(|&line| self.lines.hz(line) >= BANDS[0].low)?;
+        let decibels: Vec<f64> =
+            welch.powers.iter().skip(skip).map(|&power| decibel(power)).collect();
+        let line = spectrum::peak(&decibels, ROUGHNESS / (welch.segments as f64).sqrt())? + skip;
+        Some((self.lines.hz(line), *welch.powers.get(line)?))
+    }
+}
+
+/// Makes them as the samples come.
+pub struct Maker {
+    periodogram: Periodogram,
+    bins: Bins,
+    channels: usize,
+    /// The samples of the newest segment, one after another, used as a ring that begins at `next`.
+    samples: Vec<f32>,
+    /// Index of the next sample.
+    next: u64,
+    /// The open bin, and the first index after it.
+    bin: u64,
+    bin_end: u64,
+    /// Columns that close before this index are not wanted.
+    from: u64,
+    columns: VecDeque<Arc<[f32]>>,
+}
+
+impl Maker {
+    /// For `rate` samples a second; the first sample has index `start`, and columns that close
+    /// before the index `from` are not wanted.
+    #[must_use]
+    pub fn new(bins: Bins, channels: usize, rate: u64, start: u64, from: u64) -> Self {
+        let periodogram = Periodogram::new(rate);
+        let bin = bins.of(start);
+        Self {
+            samples: vec![f32::NAN; periodogram.length() * channels],
+            periodogram,
+            bins,
+            channels,
+            next: start,
+            bin,
+            bin_end: bins.start(bin + 1),
+            from,
+            columns: VecDeque::new(),
+        }
+    }
+
+    /// The next sample, one value a channel, NaN where it is missing.
+    pub fn push(&mut self, values: &[f32]) {
+        self.take(values.iter().copied());
+    }
+
+    /// The next `count` samples were lost.
+    pub fn lose(&mut self, count: u64) {
+        // Of a long outage only its end can be seen.
+        let seen = self.bins.samples.saturating_add(self.periodogram.length() as u64);
+        if let Some(unseen) = count.checked_sub(seen).filter(|&unseen| unseen > 0) {
+            self.samples.fill(f32::NAN);
+            self.next = self.next.saturating_add(unseen);
+            self.bin = self.bins.of(self.next);
+            self.bin_end = self.bins.start(self.bin + 1);
+            self.columns.clear();
+        }
+        for _ in 0..count.min(seen) {
+            self.take(repeat_n(f32::NAN, self.channels));
+        }
+    }
+
+    /// What there is so far.
+    #[must_use]
+    pub fn spectra(&self) -> Spectra {
+        Spectra {
+            lines: self.periodogram.lines(),
+            first_bin: self.bin - self.columns.len() as u64,
+            columns: self.columns.iter().cloned().collect(),
+        }
+    }
+
+    fn take(&mut self, values: impl Iterator<Item = f32>) {
+        let start = self.place() * self.channels;
+        if let Some(row) = self.samples.get_mut(start..start + self.channels) {
+            row.iter_mut().zip(values).for_each(|(place, value)| *place = value);
+        }
+        self.next += 1;
+        while self.next >= self.bin_end {
+            if self.next >= self.from {
+                self.close();
+            }
+            self.bin += 1;
+            self.bin_end = self.bins.start(self.bin + 1);
+        }
+    }
+
+    /// Where in the ring the next sample goes, which is where the oldest stands.
+    fn place(&self) -> usize {
+        usize::try_from(self.next % self.periodogram.length() as u64).unwrap_or_default()
+    }
+
+    fn close(&mut self) {
+        let (newer, older) = self.samples.split_at(self.place() * self.channels);
+        let mut column = Vec::with_capacity(self.channels * self.periodogram.lines().count);
+        for channel in 0..self.channels {
+            let all = older.iter().chain(newer).skip(channel).step_by(self.channels);
+            let powers = self.periodogram.powers(all.map(|&value| value.into()));
+            #[expect(clippy::cast_possible_truncation, reason = "far finer than the estimate")]
+            column.extend(powers.map(|power| power as f32));
+        }
+        if self.columns.len() as u64 >= self.bins.columns.max(1) {
+            self.columns.pop_front();
+        }
+        self.columns.push_back(column.into());
+    }
+}
+
+impl fmt::Debug for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Maker").field("bins", &self.bins).finish_non_exhaustive()
+    }
+}

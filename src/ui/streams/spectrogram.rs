@@ -1,0 +1,142 @@
+//! The spectrogram of the selected EEG channel: time across as in the traces, 1 Hz at the bottom,
+//! 45 Hz at the top, power as shades in steps of 10 dB.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+
+use super::{axis, dots::Dots, plot::Cells, spectrum, traces};
+use crate::{
+    app::App,
+    cortex::Stream,
+    signal::{
+        View,
+        bands::BANDS,
+        spectra::Spectra,
+        spectrum::{RANGE, decibel},
+    },
+    ui::{
+        glyphs,
+        scene::{self, Scene},
+        theme::Token,
+    },
+};
+
+/// From one shade to the next in dB.
+const STEP: f64 = spectrum::HEIGHT / (glyphs::SHADES.len() - 1) as f64;
+
+/// Width of the labels on the left.
+const LABEL: u16 = 9;
+
+/// The plot within an area, between the labels, the time axis and the legend.
+fn plot(area: Rect) -> Rect {
+    let label = LABEL.min(area.width);
+    Rect {
+        x: area.x + label,
+        width: area.width - label,
+        height: area.height.saturating_sub(2),
+        ..area
+    }
+}
+
+/// What the decoder has to publish: two columns a cell, as for traces.
+pub(super) fn view(app: &App, area: Rect) -> View {
+    let last = traces::shown(app, Stream::Eeg).saturating_sub(1);
+    let channels = traces::places(app, Stream::Eeg, app.streams.selected.min(last), 1);
+    let columns = usize::from(plot(area).width) * 2;
+    View { channels, columns, spectra: true, ..View::default() }
+}
+
+/// What shapes the spectrogram, the most telling first.
+pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
+    let streams = &scene.app.streams;
+    let label = traces::traces(scene.app, Stream::Eeg).and_then(|traces| traces.channels.first());
+    let mut items: Vec<String> =
+        label.map(|trace| crate::ui::text::clean(&trace.label)).into_iter().collect();
+    items.push(format!("{} s", streams.window()));
+    items.push(traces::filters(streams.filters()));
+    items.push(traces::motion(streams.motion).to_owned());
+    items.push(traces::reference(scene.app));
+    items
+}
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
+    let plot = plot(area);
+    let Some(traces) = traces::traces(scene.app, Stream::Eeg) else {
+        return traces::waiting(scene, Stream::Eeg, area, buffer);
+    };
+    let Some(spectra) = &traces.spectra else { return };
+    // One for another width comes on the next frame.
+    if traces.bins.columns != u64::from(plot.width) * 2 {
+        return;
+    }
+    let look = scene.style(if stale { Token::Stale } else { Token::Trace });
+    let (motion, count) = (scene.app.streams.motion, spectra.columns.len());
+    let cells = Cells::new(motion, Dots::Braille, plot.width, spectra.first_bin, count);
+    let top = spectrum::top(scene.app);
+    for (x, bins) in (plot.left()..plot.right()).zip(cells.bins()) {
+        for (row, y) in (0..plot.height).rev().zip(plot.top()..plot.bottom()) {
+            let glyph = power(spectra, &bins, row, plot.height)
+                .map_or(' ', |power| shade(decibel(power) - top));
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.set_char(glyph).set_style(look);
+            }
+        }
+    }
+    labels(scene, spectra, Rect { x: area.x, width: plot.x - area.x, ..plot }, buffer);
+    let below = Rect { y: plot.bottom(), height: 1, ..plot };
+    axis::draw(scene, traces, &cells, below.intersection(area), buffer);
+    let below = Rect { y: plot.bottom() + 1, height: 1, ..area };
+    scene::line(&legend(scene, top), below.intersection(area), buffer);
+}
+
+/// The lines that a row stands for, the lowest frequencies in row 0.
+fn lines(count: usize, row: u16, rows: u16) -> std::ops::Range<usize> {
+    let (row, rows) = (usize::from(row), usize::from(rows.max(1)));
+    let first = row * count / rows;
+    first..((row + 1) * count / rows).max(first + 1)
+}
+
+/// The mean power in a row of those bins that are there; `None` if none is.
+fn power(spectra: &Spectra, bins: &[usize], row: u16, rows: u16) -> Option<f64> {
+    let lines = lines(spectra.lines.count, row, rows);
+    let powers = bins.iter().filter_map(|&bin| spectra.powers(bin, 0)?.get(lines.clone()));
+    let (sum, count) = powers
+        .flatten()
+        .fold((0.0, 0_u32), |(sum, count), &power| (sum + f64::from(power), count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+/// The shade of a power, told in dB above the upper end of the scale.
+fn shade(above_top: f64) -> char {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped; NaN is 0"
+    )]
+    let level = ((above_top + spectrum::HEIGHT) / STEP + 1.0).max(0.0) as usize;
+    glyphs::SHADES[level.min(glyphs::SHADES.len() - 1)]
+}
+
+/// The shades and the dB between them.
+fn legend(scene: &Scene<'_>, top: f64) -> Line<'static> {
+    let bottom = top - spectrum::HEIGHT;
+    let [lowest, shades @ ..] = glyphs::SHADES;
+    let from = |(shade, step): (char, u8)| format!(" {} {shade}", bottom + STEP * f64::from(step));
+    let shades: String = shades.into_iter().zip(0..).map(from).collect();
+    scene.say(Token::Dim, format!("{lowest}{shades} dB µV²/Hz, of the 2 s before")).into()
+}
+
+/// The lower limit and the name of each band in the row where it begins.
+fn labels(scene: &Scene<'_>, spectra: &Spectra, area: Rect, buffer: &mut Buffer) {
+    let ends = [(RANGE.start(), "Hz"), (RANGE.end(), "Hz")].map(|(hz, unit)| (*hz, unit));
+    let all = ends.into_iter().chain(BANDS.iter().map(|band| (band.low, band.name)));
+    for (hz, name) in all {
+        let holds = |row: &u16| {
+            let lines = lines(spectra.lines.count, *row, area.height);
+            hz < spectra.lines.hz(lines.end) && hz >= spectra.lines.hz(lines.start)
+        };
+        let Some(row) = (0..area.height).find(holds) else { continue };
+        let y = area.bottom() - 1 - row;
+        let place = Rect { y, height: 1, ..area }.intersection(area);
+        scene.say(Token::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
+    }
+}

@@ -1,0 +1,269 @@
+//! The power spectrum of EEG over the window, of the selected channel or of all, one below the
+//! other: bars over 1 to 45 Hz on a scale in dB, with the limits of the bands.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+
+use super::traces;
+use crate::{
+    app::{AMPLITUDES, App},
+    cortex::Stream,
+    signal::{
+        View,
+        bands::BANDS,
+        spectra::Welch,
+        spectrum::{Lines, RANGE, decibel},
+    },
+    ui::{
+        glyphs,
+        scene::{self, Scene},
+        text,
+        theme::Token,
+    },
+};
+
+/// The height of the scale in dB.
+pub(super) const HEIGHT: f64 = 40.0;
+
+/// The upper end of the scale in dB µV²/Hz for each of [`AMPLITUDES`]: about that of a sine which
+/// fills a tenth of the trace's height.
+const TOPS: [f64; AMPLITUDES.len()] = [5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 45.0];
+
+/// Width of the labels on the left, and of the peaks on the right.
+const LABEL: u16 = 7;
+const PEAK: u16 = 8;
+
+/// The upper end of the scale in dB.
+pub(super) fn top(app: &App) -> f64 {
+    let amplitude = app.streams.amplitude();
+    AMPLITUDES
+        .iter()
+        .zip(TOPS)
+        .find(|(half, _)| **half >= amplitude)
+        .map_or(TOPS[0], |(_, top)| top)
+}
+
+/// How the area is divided.
+struct Layout {
+    /// The bars.
+    plot: Rect,
+    /// The first channel shown, how many are, and rows of each.
+    first: usize,
+    shown: usize,
+    height: u16,
+}
+
+impl Layout {
+    fn new(app: &App, area: Rect) -> Self {
+        let all = traces::shown(app, Stream::Eeg);
+        let streams = &app.streams;
+        // Above are the names of the bands and, of a single channel, what there is to say in words;
+        // below are the frequencies.
+        let (above, right) = if streams.all_channels { (1, PEAK) } else { (2, 0) };
+        let plot = Rect {
+            x: area.x + LABEL.min(area.width),
+            y: area.y + above.min(area.height),
+            width: area.width.saturating_sub(LABEL + right),
+            height: area.height.saturating_sub(above + 1),
+        };
+        let last = all.saturating_sub(1);
+        if !streams.all_channels {
+            let first = streams.selected.min(last);
+            return Self { plot, first, shown: 1, height: plot.height };
+        }
+        let shown = usize::from(plot.height).min(all);
+        let height = plot.height / scene::cells(shown.max(1));
+        let first = (streams.selected.min(last) + 1).saturating_sub(shown);
+        let plot = Rect { height: height * scene::cells(shown), ..plot };
+        Self { plot, first, shown, height }
+    }
+}
+
+/// What the decoder has to publish: a column a second, so that segments overlap by half.
+pub(super) fn view(app: &App, area: Rect) -> View {
+    let Layout { first, shown, .. } = Layout::new(app, area);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
+    let columns = app.streams.window() as usize;
+    let channels = traces::places(app, Stream::Eeg, first, shown);
+    View { channels, columns, spectra: true, ..View::default() }
+}
+
+/// What shapes the spectrum, the most telling first.
+pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
+    let streams = &scene.app.streams;
+    let top = top(scene.app);
+    let filters = traces::filters(streams.filters());
+    let scale = if streams.all_channels {
+        format!("{} to {top} dB µV²/Hz", top - HEIGHT)
+    } else {
+        "dB µV²/Hz".to_owned()
+    };
+    vec![format!("{} s", streams.window()), filters, traces::reference(scene.app), scale]
+}
+
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
+    let app = scene.app;
+    let layout = Layout::new(app, area);
+    let Some(traces) = traces::traces(app, Stream::Eeg) else {
+        return traces::waiting(scene, Stream::Eeg, area, buffer);
+    };
+    let Some(spectra) = &traces.spectra else { return };
+    // After a change of view the spectra for it come on the next frame.
+    if traces.channels.len() != layout.shown {
+        return;
+    }
+    let lines = spectra.lines;
+    for (at, trace) in traces.channels.iter().enumerate() {
+        let y = layout.plot.y + scene::cells(at) * layout.height;
+        let part = Rect { y, height: layout.height, ..layout.plot }.intersection(area);
+        let welch = spectra.welch(at, traces.bins);
+        let token = match (stale, at % 2) {
+            (true, _) => Token::Stale,
+            (_, 0) => Token::Trace,
+            _ => Token::TraceAlt,
+        };
+        limits(scene, lines, part, buffer);
+        match &welch {
+            Some(welch) => bars(scene, token, welch, part, buffer),
+            None => scene::lines(&[missing(scene)], part, buffer),
+        }
+        let label = Rect { x: area.x, width: LABEL.min(area.width), ..part };
+        let name = text::clean(&trace.label);
+        let peak = welch.as_ref().and_then(|welch| spectra.peak(welch));
+        if app.streams.all_channels {
+            draw_label(scene, &name, layout.first + at == app.streams.selected, label, buffer);
+            let peak = peak.map_or(glyphs::UNKNOWN.to_owned(), |(hz, _)| format!("{hz:.1} Hz"));
+            let right = Rect { x: part.right(), width: PEAK, height: 1, ..part };
+            scene.say(token, format!("{peak:>8}")).render(right.intersection(area), buffer);
+        } else {
+            scale(scene, label, buffer);
+            let words = words(welch.as_ref(), peak);
+            let line: Line<'_> =
+                vec![scene.say(Token::Title, name), scene.say(Token::Text, words)].into();
+            scene::line(&line, Rect { height: 1, ..area }, buffer);
+        }
+    }
+    let above = Rect { y: layout.plot.y.saturating_sub(1), height: 1, ..layout.plot };
+    names(scene, lines, above.intersection(area), buffer);
+    let below = Rect {
+        y: layout.plot.bottom(),
+        height: 1,
+        width: area.right() - layout.plot.x,
+        ..layout.plot
+    };
+    axis(scene, lines, layout.plot.width, below.intersection(area), buffer);
+}
+
+fn missing(scene: &Scene<'_>) -> Line<'static> {
+    scene.say(Token::Dim, "Two seconds without a gap are needed.").into()
+}
+
+fn words(welch: Option<&Welch>, peak: Option<(f64, f64)>) -> String {
+    let Some(welch) = welch else { return String::new() };
+    let segments = match welch.segments {
+        1 => "of 2 s".to_owned(),
+        count => format!("mean of {count} × 2 s"),
+    };
+    let peak = peak.map_or("no peak from 4 Hz up".to_owned(), |(hz, power)| {
+        let band = BANDS.iter().find(|band| (band.low..band.high).contains(&hz));
+        let band = band.map_or(String::new(), |band| format!(" ({})", band.name));
+        format!("peak {hz:.1} Hz{band} {:.0} dB", decibel(power))
+    });
+    format!("  {peak}  {segments}")
+}
+
+fn draw_label(scene: &Scene<'_>, name: &str, selected: bool, area: Rect, buffer: &mut Buffer) {
+    let (mark, token) =
+        if selected { (glyphs::SELECTED, Token::Selection) } else { (" ", Token::Text) };
+    let name = text::fit(name, usize::from(area.width.saturating_sub(2)));
+    let line = vec![scene.say(Token::Text, mark), scene.say(token, name)].into();
+    scene::line(&line, Rect { height: 1, ..area }.intersection(area), buffer);
+}
+
+/// The dB at the upper and at the lower edge, and at half the height.
+fn scale(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let top = top(scene.app);
+    let rows = [
+        (0, top),
+        (area.height / 2, top - HEIGHT / 2.0),
+        (area.height.saturating_sub(1), top - HEIGHT),
+    ];
+    let rows = rows.into_iter().take(usize::from(area.height / 2));
+    for (row, level) in rows {
+        let place = Rect { y: area.y + row, height: 1, ..area }.intersection(area);
+        scene.say(Token::Axis, format!("{level:>3} dB")).render(place, buffer);
+    }
+}
+
+/// One bar a cell: the highest of the lines that fall into it, in eighths of a cell.
+fn bars(scene: &Scene<'_>, token: Token, welch: &Welch, area: Rect, buffer: &mut Buffer) {
+    let (count, width) = (welch.powers.len(), usize::from(area.width).max(1));
+    let levels = usize::from(area.height) * glyphs::LEVELS.len();
+    let style = scene.style(token);
+    for (x, cell) in (area.left()..area.right()).zip(0..) {
+        let lines = cell * count / width..((cell + 1) * count).div_ceil(width);
+        let own = welch.powers.get(lines).unwrap_or_default();
+        let power = own.iter().copied().fold(0.0, f64::max);
+        let share = (decibel(power) - top(scene.app)) / HEIGHT + 1.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let level = (share.clamp(0.0, 1.0) * levels as f64).round() as usize;
+        for (y, row) in (area.top()..area.bottom()).rev().zip(0..) {
+            let filled = level.saturating_sub(row * glyphs::LEVELS.len()).min(glyphs::LEVELS.len());
+            let Some(glyph) = filled.checked_sub(1).and_then(|at| glyphs::LEVELS.get(at)) else {
+                break;
+            };
+            let glyph = if share > 1.0 && y == area.top() { &glyphs::CLIPPED_TOP } else { glyph };
+            if let Some(place) = buffer.cell_mut((x, y)) {
+                place.set_char(*glyph).set_style(style);
+            }
+        }
+    }
+}
+
+/// Where a frequency stands in a plot of a width, if it does.
+fn place(lines: Lines, hz: f64, area: Rect) -> Option<u16> {
+    let share = (hz - lines.first) / (lines.step * lines.count.max(1) as f64);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the width")]
+    let at = (share.clamp(0.0, 1.0) * f64::from(area.width)).floor() as u16;
+    (at < area.width).then_some(area.x + at)
+}
+
+/// The limits of the bands as lines behind the bars.
+fn limits(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
+    let style = scene.style(Token::Border);
+    for x in BANDS.iter().filter_map(|band| place(lines, band.low, area)) {
+        for y in area.top()..area.bottom() {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.set_char(glyphs::LIMIT).set_style(style);
+            }
+        }
+    }
+}
+
+/// The names of the bands, each from its lower limit on; its letter where there is no room.
+fn names(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
+    for band in BANDS {
+        let Some(x) = place(lines, band.low, area) else { continue };
+        let end = place(lines, band.high, area).unwrap_or(area.right());
+        let room = Rect { x, width: end.saturating_sub(x), ..area }.intersection(area);
+        let full = format!("{}{}", glyphs::LIMIT, band.name);
+        let fits = full.chars().count() <= usize::from(room.width);
+        let name = if fits { full } else { format!("{}{}", glyphs::LIMIT, band.letters) };
+        scene.say(Token::Axis, name).render(room, buffer);
+    }
+}
+
+/// The frequencies at the limits of the bands.
+fn axis(scene: &Scene<'_>, lines: Lines, width: u16, area: Rect, buffer: &mut Buffer) {
+    let plot = Rect { width, ..area };
+    let first = *RANGE.start();
+    for hz in [first].into_iter().chain(BANDS.map(|band| band.low)) {
+        let Some(x) = place(lines, hz, plot) else { continue };
+        scene
+            .say(Token::Axis, hz.to_string())
+            .render(Rect { x, ..area }.intersection(area), buffer);
+    }
+    let end = format!("{} Hz", RANGE.end());
+    let wide = scene::cells(end.len());
+    let x = (plot.right().saturating_sub(2)).min(area.right().saturating_sub(wide));
+    scene.say(Token::Axis, end).render(Rect { x, ..area }.intersection(area), buffer);
+}

@@ -1,0 +1,202 @@
+//! Filters and spectra against what `scipy` makes of the same: `reference.json`, made by
+//! `reference.py`.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use cortop::signal::{Filters, filter::Chain, spectrum::Periodogram};
+use serde::Deserialize;
+
+use crate::{
+    recordings::{Calm, calm},
+    rig::{Rig, view},
+};
+
+#[derive(Deserialize)]
+struct Reference {
+    /// Of the samples every so many-th is told.
+    every: usize,
+    /// In sixteenths of a µV.
+    signals: BTreeMap<String, Vec<f64>>,
+    filters: Vec<Design>,
+    welch: Vec<Welch>,
+}
+
+/// The sections `b0 b1 b2 a0 a1 a2` of a set of filters, the state of each when it has seen 1
+/// for ever, and what comes out of each signal.
+#[derive(Deserialize)]
+struct Design {
+    rate: u64,
+    high_pass: Option<f64>,
+    low_pass: Option<f64>,
+    notch: Option<f64>,
+    sos: Vec<[f64; 6]>,
+    zi: Vec<[f64; 2]>,
+    outputs: BTreeMap<String, Output>,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    samples: Vec<f64>,
+    /// The sum of the squares of all.
+    energy: f64,
+}
+
+#[derive(Deserialize)]
+struct Welch {
+    rate: u64,
+    powers: BTreeMap<String, Vec<f64>>,
+}
+
+static REFERENCE: LazyLock<Reference> =
+    LazyLock::new(|| serde_json::from_str(include_str!("reference.json")).unwrap());
+
+/// A signal in µV.
+fn signal(name: &str) -> Vec<f64> {
+    REFERENCE.signals[name].iter().map(|sixteenths| sixteenths / 16.0).collect()
+}
+
+impl Design {
+    fn chain(&self) -> Chain {
+        let Self { high_pass, low_pass, notch, .. } = *self;
+        Chain::new(Filters { high_pass, low_pass, notch }, self.rate as f64)
+    }
+
+    fn name(&self) -> String {
+        format!("{:?} {:?} {:?} at {}", self.high_pass, self.low_pass, self.notch, self.rate)
+    }
+
+    /// `scipy.signal.sosfilt`, primed with the first sample.
+    fn sosfilt(&self, samples: &[f64]) -> Vec<f64> {
+        let mut state: Vec<[f64; 2]> =
+            self.zi.iter().map(|zi| zi.map(|z| z * samples[0])).collect();
+        let sections = self.sos.iter().zip(&mut state);
+        let mut sections: Vec<_> = sections.collect();
+        let step = |x: f64, (sos, z): &mut (&[f64; 6], &mut [f64; 2])| {
+            let [b0, b1, b2, _, a1, a2] = **sos;
+            let y = b0 * x + z[0];
+            **z = [b1 * x - a1 * y + z[1], b2 * x - a2 * y];
+            y
+        };
+        samples.iter().map(|&x| sections.iter_mut().fold(x, step)).collect()
+    }
+}
+
+/// That no value is off by more than a share of how far the wanted ones reach from the first.
+fn alike(is: &[f64], wanted: &[f64], share: f64, what: &str) {
+    assert_eq!(is.len(), wanted.len(), "{what}");
+    let reach = wanted.iter().fold(0.0_f64, |reach, x| reach.max((x - wanted[0]).abs()));
+    let off = is.iter().zip(wanted).fold(0.0_f64, |off, (x, y)| off.max((x - y).abs()));
+    assert!(off <= share * reach, "{what}: off by {off:e} of {reach}");
+}
+
+#[test]
+fn filters_equal_sosfilt_of_the_same_design() {
+    for design in &REFERENCE.filters {
+        for (name, output) in &design.outputs {
+            let mut chain = design.chain();
+            let filtered: Vec<f64> = signal(name).into_iter().map(|x| chain.run(x)).collect();
+            let what = format!("{name} {}", design.name());
+            let told: Vec<f64> = filtered.iter().copied().step_by(REFERENCE.every).collect();
+            alike(&told, &output.samples, 1e-9, &what);
+            let energy: f64 = filtered.iter().map(|y| y * y).sum();
+            assert!((energy / output.energy - 1.0).abs() < 1e-9, "{what}");
+        }
+    }
+}
+
+#[test]
+fn filters_equal_sosfilt_on_recordings() {
+    let Some(recordings) = calm() else { return };
+    for Calm { file, channels } in recordings {
+        for design in REFERENCE.filters.iter().filter(|design| design.rate == 128) {
+            for samples in &channels {
+                let mut chain = design.chain();
+                let filtered: Vec<f64> = samples.iter().map(|&x| chain.run(x)).collect();
+                let what = format!("{file} {}", design.name());
+                alike(&filtered, &design.sosfilt(samples), 1e-9, &what);
+            }
+        }
+    }
+}
+
+/// Welch's estimate of a whole signal, from the segments as they are made.
+fn welch(samples: &[f64], rate: u64) -> Vec<f64> {
+    let mut periodogram = Periodogram::new(rate);
+    let (length, mut sums) = (periodogram.length(), vec![0.0; periodogram.lines().count]);
+    let starts = (0..=samples.len() - length).step_by(length / 2);
+    let count = starts.clone().count() as f64;
+    for start in starts {
+        let segment = samples[start..start + length].iter().copied();
+        sums.iter_mut().zip(periodogram.powers(segment)).for_each(|(sum, power)| *sum += power);
+    }
+    sums.into_iter().map(|sum| sum / count).collect()
+}
+
+fn alike_each(is: &[f64], wanted: &[f64], share: f64, what: &str) {
+    assert_eq!(is.len(), wanted.len(), "{what}");
+    for (x, y) in is.iter().zip(wanted) {
+        assert!((x / y - 1.0).abs() < share, "{what}: {x:e} for {y:e}");
+    }
+}
+
+#[test]
+fn the_spectrum_equals_scipys_welch() {
+    for wanted in &REFERENCE.welch {
+        for (name, powers) in &wanted.powers {
+            let what = format!("{name} at {}", wanted.rate);
+            alike_each(&welch(&signal(name), wanted.rate), powers, 1e-9, &what);
+        }
+    }
+}
+
+#[test]
+fn the_spectrum_of_messages_equals_scipys_welch() {
+    for wanted in &REFERENCE.welch {
+        for (name, powers) in &wanted.powers {
+            let samples = signal(name);
+            let seconds = samples.len() / wanted.rate as usize;
+            let shape = view(seconds as f64, seconds, Filters::NONE);
+            let shape = cortop::signal::View { spectra: true, ..shape };
+            let mut rig = Rig::new(&["Pz"], wanted.rate as f64, shape);
+            for sample in samples {
+                rig.send(&[sample]);
+            }
+            let traces = rig.traces();
+            let welch = traces.spectra.unwrap().welch(0, traces.bins).unwrap();
+            assert_eq!(welch.segments, seconds - 1);
+            alike_each(&welch.powers, powers, 1e-6, &format!("{name} at {}", wanted.rate));
+        }
+    }
+}
+
+/// The same by the sum that defines it.
+fn by_definition(samples: &[f64], rate: usize) -> Vec<f64> {
+    let length = 2 * rate;
+    let turn = std::f64::consts::TAU / length as f64;
+    let hann: Vec<f64> = (0..length).map(|n| 0.5 - 0.5 * (turn * n as f64).cos()).collect();
+    let scale = 2.0 / (rate as f64 * hann.iter().map(|w| w * w).sum::<f64>());
+    let starts = (0..=samples.len() - length).step_by(rate);
+    let count = starts.clone().count() as f64;
+    let line = |segment: &[f64], line: usize| {
+        let mean = segment.iter().sum::<f64>() / length as f64;
+        let windowed = segment.iter().zip(&hann).map(|(x, w)| (x - mean) * w);
+        let (re, im) = windowed.enumerate().fold((0.0, 0.0), |(re, im), (n, x)| {
+            let phase = turn * ((line * n) % length) as f64;
+            (re + x * phase.cos(), im - x * phase.sin())
+        });
+        scale * (re * re + im * im)
+    };
+    let mean = |at: usize| {
+        starts.clone().map(|start| line(&samples[start..start + length], at)).sum::<f64>() / count
+    };
+    (2..=90).map(mean).collect()
+}
+
+#[test]
+fn the_spectrum_equals_its_definition_on_recordings() {
+    let Some(recordings) = calm() else { return };
+    for Calm { file, channels } in recordings {
+        let part = &channels[0][..6 * 128];
+        alike_each(&welch(part, 128), &by_definition(part, 128), 1e-6, file);
+    }
+}
