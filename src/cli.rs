@@ -3,16 +3,17 @@
 
 #![expect(clippy::doc_markdown, reason = "clap prints these comments as the help")]
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{
-    Args, CommandFactory, Parser, Subcommand,
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
     error::ErrorKind,
 };
 
 use crate::{
     cortex::{HeadsetId, Stream, client::SessionPolicy, model::Model},
+    headless::check,
     sim::spec::Wanted,
 };
 
@@ -21,7 +22,22 @@ Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, 
 put client_id and client_secret into the config file. Without headset and account: cortop demo
 
 Exit status: 0 quit · 1 failed while running · 2 could not start as asked (arguments, config, \
-credentials, not a terminal) · 101 a fault of the program · 128+n ended by signal n";
+credentials, not a terminal) · 10 to 23 a command without a screen could not go on (cortop doctor \
+--help lists them) · 101 a fault of the program · 128+n ended by signal n
+
+With its output piped or redirected, cortop without a subcommand does what cortop watch does.";
+
+const WATCH_HELP: &str = "\
+Values are as Cortex sent them: not filtered, null where there is none. Refused streams are named \
+on standard error. Ctrl-C, the end of --duration and a reader that has seen enough (| head) end it \
+with exit status 0, and close the session that cortop opened.
+
+Before the first sample it ends with what only you can mend, with an exit status of cortop doctor \
+--help; afterwards it waits for what is lost to come back.";
+
+const LIST_HELP: &str = "\
+It opens no session and debits no licence. Exit status: 0 printed · 10 to 23 could not go on \
+(cortop doctor --help lists them) · 2 could not start as asked";
 
 /// Not a doc comment, which would take the brackets for links.
 const SPEC_HELP: &str = "Headset as model[@eegRate][:id][:state], such as epocx@256 or \
@@ -49,6 +65,18 @@ pub enum Command {
     Demo(Demo),
     /// Serve a simulated Cortex service to any client, until Ctrl-C
     Sim(Box<Simulator>),
+    /// Check everything between you and the samples, one thing after the other
+    Doctor(Doctor),
+    /// Print samples to standard output, without a screen
+    Watch(Watch),
+    /// List the headsets that the service sees
+    Headsets(List),
+    /// List the live sessions of this application
+    Sessions(List),
+    /// Print the licence: scopes, what is left on this computer, expiry
+    License(List),
+    /// List the records of this application
+    Records(List),
     /// Print something to standard output
     #[command(subcommand)]
     Print(Print),
@@ -61,9 +89,9 @@ pub enum Print {
     Config,
 }
 
-/// Which service and how to use it.
+/// Which service.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Service {
+pub struct Connection {
     /// Address of the Cortex service, ws:// or wss:// [env: EMOTIV_CORTEX_URL] [default:
     /// wss://localhost:6868]
     #[arg(long, value_name = "URL")]
@@ -74,6 +102,14 @@ pub struct Service {
     /// Skip certificate checks; only for a service on this machine
     #[arg(long)]
     pub insecure: bool,
+}
+
+/// Which service and how to use it.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// Which service.
+    #[command(flatten)]
+    pub connection: Connection,
     /// Headset to take without asking, such as EPOCX-1A2B3C4D
     #[arg(long, value_name = "ID")]
     pub headset: Option<HeadsetId>,
@@ -86,6 +122,58 @@ pub struct Service {
     /// Streams to subscribe, of eeg,mot,dev,eq,pow,met,com,fac,sys [default: all]
     #[arg(long, value_name = "STREAM,…", value_delimiter = ',')]
     pub streams: Option<Vec<Stream>>,
+}
+
+/// What the doctor is to look at.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = check::LEGEND)]
+pub struct Doctor {
+    /// Which service.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub connection: Connection,
+    /// Headset to check, such as EPOCX-1A2B3C4D [default: the one that is connected, or the only one]
+    #[arg(long, value_name = "ID", help_heading = None)]
+    pub headset: Option<HeadsetId>,
+    /// Print JSON
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+}
+
+/// What is printed of the samples.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = WATCH_HELP)]
+pub struct Watch {
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: Service,
+    /// One JSON object a sample, or one line of values a sample of a single stream
+    #[arg(long, value_enum, default_value_t, hide_possible_values = false, help_heading = None)]
+    pub format: Format,
+    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
+}
+
+/// A form of samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a sample.
+    #[default]
+    Jsonl,
+    /// A line of column names, then one line of values a sample.
+    Csv,
+}
+
+/// How a list is printed.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = LIST_HELP)]
+pub struct List {
+    /// Which service.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub connection: Connection,
+    /// Print JSON in place of a table
+    #[arg(long, help_heading = None)]
+    pub json: bool,
 }
 
 /// How to show it; holds for the demo as well.
@@ -188,12 +276,12 @@ impl Cli {
         Self::parse().checked().unwrap_or_else(|error| error.exit())
     }
 
-    /// Refuses the service's flags beside a subcommand, which clap cannot tell by itself.
+    /// Refuses the service's flags before a subcommand, which clap cannot tell by itself.
     fn checked(self) -> Result<Self, clap::Error> {
         if self.command.is_some() && self.service != Service::default() {
             return Err(Self::command().error(
                 ErrorKind::ArgumentConflict,
-                "the flags for the Cortex service have no meaning beside a subcommand",
+                "the flags for the Cortex service come after the subcommand, if it takes them",
             ));
         }
         Ok(self)
@@ -246,6 +334,20 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number is in seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write it as 10s, 2m, 500ms or 10 (seconds)".to_owned();
+    let duration = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?,
+        Err(_) => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|duration| duration.try_into().ok())
+            .ok_or_else(wrong)?,
+    };
+    if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
 /// Whether a rate in kB/s can be kept.
 ///
 /// # Errors
@@ -276,7 +378,7 @@ mod tests {
     fn help_of_the_subcommands() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        for name in ["demo", "sim"] {
+        for name in ["demo", "sim", "doctor", "watch", "headsets"] {
             let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
             insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
         }
@@ -311,6 +413,22 @@ mod tests {
         let Some(Command::Sim(sim)) = cli.command else { panic!("{:?}", cli.command) };
         assert_eq!((sim.port, sim.headset.len(), sim.ws), (0, 2, false));
         assert!((sim.speed - 60.0).abs() < f64::EPSILON && sim.quiet && sim.allow_control);
+        let cli = parse(
+            "cortop watch --url ws://127.0.0.1:1 --streams eeg,mot --session open --format csv \
+             --duration 500ms",
+        )
+        .expect("valid");
+        let Some(Command::Watch(watch)) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!(watch.service.streams, Some(vec![Stream::Eeg, Stream::Mot]));
+        assert_eq!((watch.format, watch.duration), (Format::Csv, Some(Duration::from_millis(500))));
+        for (text, seconds) in [("10", 10.0), ("10s", 10.0), ("2m", 120.0), ("0.25", 0.25)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for name in ["doctor", "headsets", "sessions", "license", "records"] {
+            for flags in ["", " --json", " --url ws://127.0.0.1:1 --ca-file ca.pem --insecure"] {
+                parse(&format!("cortop {name}{flags}")).expect(name);
+            }
+        }
         for line in ["cortop sim", "cortop sim --ws", "cortop sim --list-faults --unsure"] {
             parse(line).expect(line);
         }
@@ -338,6 +456,13 @@ mod tests {
             "cortop demo --url ws://127.0.0.1:1",
             "cortop --insecure print config",
             "cortop --client-secret x",
+            "cortop --url ws://127.0.0.1:1 watch",
+            "cortop watch --duration 0",
+            "cortop watch --duration -1s",
+            "cortop watch --duration soon",
+            "cortop watch --format xml",
+            "cortop doctor --session active",
+            "cortop headsets --streams eeg",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

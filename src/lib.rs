@@ -4,6 +4,8 @@
 //!
 //! ```text
 //! main ── run ── cli, config, logging, monitor (client and decoder, joined)
+//!  ├─ doctor    `cortop doctor`: what is wrong, what to do      knows headless; terminal and ui to judge them
+//!  ├─ headless  the commands without a screen                   knows monitor, cortex types
 //!  ├─ terminal  owns the tty: guard, frame writer, event loop   knows app, ui
 //!  ├─ ui        App → frame; one pane a file; theme → styles    knows app, signal (read only)
 //!  ├─ app       the state machine: update(Message) → effects    knows cortex types, signal snapshots; no I/O
@@ -17,6 +19,8 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod cortex;
+pub mod doctor;
+pub mod headless;
 pub mod logging;
 pub mod monitor;
 pub mod run;

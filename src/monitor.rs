@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
-    cortex::{self, Client, Command},
+    cortex::{self, Client, Command, sample::FeedSender},
     signal::{View, decoder},
     terminal::Wires,
 };
@@ -29,28 +29,44 @@ impl Monitor {
     /// Starts both on the current runtime. `frame`: shortest time between two snapshots.
     #[must_use]
     pub fn start(config: cortex::Config, frame: Duration) -> Self {
+        Self::around(|samples| Client::spawn(config, samples), frame)
+    }
+
+    /// The same for looking around: no headset is taken unless a command says so.
+    #[must_use]
+    pub fn look(config: cortex::Config, frame: Duration) -> Self {
+        Self::around(|samples| Client::look(config, samples), frame)
+    }
+
+    fn around(client: impl FnOnce(FeedSender) -> Client, frame: Duration) -> Self {
         let (samples, feed) = cortex::sample::feed();
         let (view, viewed) = watch::channel(View::default());
         let (snapshots, decoder) =
             decoder::spawn(feed, viewed, decoder::Config { frame, history: HISTORY });
-        let Client { commands, events, task } = Client::spawn(config, samples);
+        let Client { commands, events, task } = client(samples);
         Self { wires: Wires { commands, events, view, snapshots }, client: task, decoder }
     }
 
     /// Closes our sessions and ends both, within a second.
     pub async fn stop(self) {
-        let Wires { commands, mut events, .. } = self.wires;
-        let goodbye = async {
-            // A client that has ended already has nothing to close.
-            if commands.send(Command::Quit).await.is_ok() {
-                // A full queue would keep the client from its goodbye.
-                while events.recv().await.is_some() {}
-            }
-        };
-        if timeout(GOODBYE, goodbye).await.is_err() {
-            tracing::warn!("the service did not answer our goodbye in time");
-        }
-        self.client.abort();
+        let Wires { commands, events, .. } = self.wires;
+        stop(Client { commands, events, task: self.client }).await;
         self.decoder.abort();
     }
+}
+
+/// Closes the sessions of a client and ends it, within a second.
+pub async fn stop(client: Client) {
+    let Client { commands, mut events, task } = client;
+    let goodbye = async {
+        // A client that has ended already has nothing to close.
+        if commands.send(Command::Quit).await.is_ok() {
+            // A full queue would keep the client from its goodbye.
+            while events.recv().await.is_some() {}
+        }
+    };
+    if timeout(GOODBYE, goodbye).await.is_err() {
+        tracing::warn!("the service did not answer our goodbye in time");
+    }
+    task.abort();
 }

@@ -19,7 +19,9 @@ use crate::{
     app::{App, Now, Settings},
     cli::{self, Cli, Command, Print},
     config::{self, Config, Credentials, Sources},
-    cortex, logging,
+    cortex, doctor,
+    headless::{self, Subject},
+    logging,
     monitor::Monitor,
     serve,
     sim::{self, Sim},
@@ -33,16 +35,30 @@ const REFUSED: u8 = 2;
 /// Does what the command line asks; the exit code is the one that the help tells.
 #[must_use]
 pub fn main(cli: &Cli) -> ExitCode {
+    let display = &cli.display;
+    let list = |subject, args| headless::list(subject, args, display);
     let done = match &cli.command {
-        Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| End::Quit),
-        Some(Command::Sim(sim)) => serve::run(sim).map(|()| End::Quit),
-        Some(Command::Demo(demo)) => start(cli, Some(demo)),
-        None => start(cli, None),
+        Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
+        Some(Command::Sim(sim)) => serve::run(sim).map(|()| 0),
+        Some(Command::Demo(demo)) => start(cli, Some(demo)).map(End::exit_code),
+        Some(Command::Doctor(args)) => doctor::run(args, display),
+        Some(Command::Watch(watch)) => headless::watch(watch, display),
+        Some(Command::Headsets(args)) => list(Subject::Headsets, args),
+        Some(Command::Sessions(args)) => list(Subject::Sessions, args),
+        Some(Command::License(args)) => list(Subject::Licence, args),
+        Some(Command::Records(args)) => list(Subject::Records, args),
+        // Nobody looks at a screen there.
+        None if !io::stdout().is_terminal() => {
+            let watch = cli::Watch { service: cli.service.clone(), ..cli::Watch::default() };
+            headless::watch(&watch, display)
+        }
+        None => start(cli, None).map(End::exit_code),
     };
     match done {
-        Ok(end) => ExitCode::from(end.exit_code()),
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("cortop: {error:#}");
+            // Nobody may be listening, which is no failure.
+            let _ = writeln!(io::stderr(), "cortop: {error:#}");
             ExitCode::from(REFUSED)
         }
     }
@@ -75,7 +91,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
     }
     let env = |name: &str| std::env::var(name).ok();
     let folder = config::folder();
-    let file = folder.as_ref().map(|folder| folder.join("config.toml"));
+    let file = config::file_path();
     let mut config = config::load(&cli.service, &cli.display, &Sources { env: &env, file })?;
     logging::init(cli.display.verbose, config.log_file.as_deref())?;
 
@@ -170,7 +186,7 @@ async fn simulate(demo: &cli::Demo) -> Result<Sim> {
 }
 
 /// The service that the settings name.
-fn service(config: &Config) -> Result<cortex::Config> {
+pub(crate) fn service(config: &Config) -> Result<cortex::Config> {
     let Credentials { id, secret } = config.credentials.clone().map_err(|next| eyre!(next))?;
     let cortex = cortex::Config {
         url: config.url.clone(),

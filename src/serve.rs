@@ -129,7 +129,7 @@ fn write_root(folder: &Path, tls: &Tls) -> Result<()> {
 
 /// Waits for the word to end. Once this has returned, neither signal ends the process by itself.
 #[cfg(unix)]
-fn ended() -> Result<impl Future<Output = ()>> {
+pub(crate) fn ended() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -143,7 +143,7 @@ fn ended() -> Result<impl Future<Output = ()>> {
 
 /// Waits for the word to end.
 #[cfg(not(unix))]
-fn ended() -> Result<impl Future<Output = ()>> {
+pub(crate) fn ended() -> Result<impl Future<Output = ()>> {
     Ok(async {
         // If the system gives no handler, Ctrl-C ends the process by itself.
         let _ = tokio::signal::ctrl_c().await;

@@ -476,6 +476,19 @@ fn what_cannot_start_says_so_and_ends_with_2() {
 }
 
 #[test]
+fn the_doctor_asks_the_terminal_and_gives_it_back() {
+    let env = [CREDENTIALS[0], CREDENTIALS[1], ("TERM", "xterm-256color")];
+    let mut pty = Pty::start(Path::new(CORTOP), &["doctor", "--url", "ws://127.0.0.1:1"], &env);
+    pty.wait("the question", |received| {
+        received.bytes.windows(8).any(|bytes| bytes == b"\x1b[?2026$")
+    });
+    pty.type_in("\x1b[?2026;2$y\x1b[?62;c");
+    pty.wait_for_text("drawn whole");
+    assert_eq!(pty.wait_for_end().exit_code(), 12);
+    assert_eq!(modes(pty.master.as_deref().expect("not hung up")), pty.modes_before);
+}
+
+#[test]
 fn the_sample_config_is_printed_without_a_terminal_and_starts_the_demo() {
     let printed = Command::new(CORTOP).args(["print", "config"]).output().expect("started");
     assert!(printed.status.success());

@@ -6,10 +6,12 @@
     reason = "helpers of tests fail aloud, and take json!(…) as it comes"
 )]
 
+mod served;
+
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output},
     sync::Arc,
     time::Duration,
 };
@@ -21,35 +23,13 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use serde_json::{Value, json};
+use served::{CORTOP, Served};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
-const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");
 /// Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running `cortop sim`; ended with its test, however that ends.
-struct Served {
-    child: Child,
-    url: String,
-}
-
 impl Served {
-    fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(CORTOP)
-            .args(["sim", "--port", "0"])
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("started");
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        output.read_line(&mut line).expect("a line");
-        let url = line.trim_end().strip_prefix("READY ").expect("READY").to_owned();
-        Self { child, url }
-    }
-
     fn port(&self) -> u16 {
         self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
     }
@@ -68,14 +48,6 @@ impl Served {
         let mut said = String::new();
         self.child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
         (status.code(), said)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It has ended already where the test went well.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::{
     cortex::{
-        Columns, Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream,
+        Cause, Columns, Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream,
         Subscription,
     },
     signal::{
@@ -250,7 +250,12 @@ fn a_lost_link_forgets_the_headsets_but_not_which_was_selected() {
     let mut app = app();
     hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
     hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
-    let waiting = Link::Waiting { why: "refused".into(), at: app.now.instant, attempt: 1 };
+    let waiting = Link::Waiting {
+        why: "refused".into(),
+        cause: Cause::Service,
+        at: app.now.instant,
+        attempt: 1,
+    };
     hear(&mut app, Event::Link(waiting));
     assert!(app.headsets.list.is_empty() && !app.headsets.known);
     assert_eq!(app.headsets.selected, Some("A-1".into()));
@@ -281,7 +286,12 @@ fn a_passing_refusal_is_said_and_forgotten_and_never_hides_the_one_that_stands_i
     hear(&mut app, up(Step::Stopped));
     hear(&mut app, Event::Refused(refusal("controlDevice")));
     assert_eq!(app.stopped_by().map(|refusal| refusal.method.as_str()), Some("authorize"));
-    let waiting = Link::Waiting { why: "gone".into(), at: app.now.instant, attempt: 1 };
+    let waiting = Link::Waiting {
+        why: "gone".into(),
+        cause: Cause::Service,
+        at: app.now.instant,
+        attempt: 1,
+    };
     hear(&mut app, Event::Link(waiting));
     assert_eq!(app.stopped_by(), None);
 }

@@ -94,6 +94,12 @@ pub fn folder() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("cortop"))
 }
 
+/// The config file that is read unless a flag names another.
+#[must_use]
+pub fn file_path() -> Option<PathBuf> {
+    folder().map(|folder| folder.join("config.toml"))
+}
+
 /// Resolves the settings.
 ///
 /// # Errors
@@ -104,6 +110,7 @@ pub fn load(
     display: &cli::Display,
     sources: &Sources<'_>,
 ) -> Result<Config> {
+    let connection = &service.connection;
     let mut warnings = Vec::new();
     let file = match (&display.config, &sources.file) {
         (Some(path), _) => file::read(path, &mut warnings)?.ok_or_else(|| {
@@ -130,14 +137,14 @@ pub fn load(
     streams.dedup();
 
     Ok(Config {
-        url: service
+        url: connection
             .url
             .clone()
             .or_else(|| env("EMOTIV_CORTEX_URL"))
             .or(file.url)
             .unwrap_or_else(|| DEFAULT_URL.to_owned()),
-        ca_file: service.ca_file.clone().or(file.ca_file),
-        insecure: service.insecure || file.insecure.unwrap_or_default(),
+        ca_file: connection.ca_file.clone().or(file.ca_file),
+        insecure: connection.insecure || file.insecure.unwrap_or_default(),
         headset: service.headset.clone().or(file.headset),
         session: service.session.or(file.session).unwrap_or_default(),
         debit: service.debit.or(file.debit),
@@ -186,7 +193,7 @@ fn credentials(
 }
 
 /// Whether the locale says UTF-8: the first of the three that is set decides, none means `C`.
-fn utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
+pub(crate) fn utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(env).is_some_and(|locale| {
         let locale = locale.to_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")

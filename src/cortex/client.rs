@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    Command, Event, HeadsetId, Link, Stream,
+    Cause, Command, Event, HeadsetId, Link, Stream,
     connect::connect,
     context::Outbox,
     event,
@@ -104,20 +104,32 @@ impl Client {
     /// application that has stopped reading.
     #[must_use]
     pub fn spawn(config: Config, feed: FeedSender) -> Self {
+        Self::start(Memory::new(Arc::new(config)), feed)
+    }
+
+    /// The same for looking around: takes no headset by itself, neither the configured one nor the
+    /// only one there is.
+    #[must_use]
+    pub fn look(config: Config, feed: FeedSender) -> Self {
+        let config = Config { headset: None, ..config };
+        Self::start(Memory { alone: false, ..Memory::new(Arc::new(config)) }, feed)
+    }
+
+    fn start(memory: Memory, feed: FeedSender) -> Self {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (outbox, events) = mpsc::channel(EVENTS);
-        let task = tokio::spawn(run(config, feed, orders, Outbox(outbox)));
+        let task = tokio::spawn(run(memory, feed, orders, Outbox(outbox)));
         Self { commands, events, task }
     }
 }
 
 async fn run(
-    config: Config,
+    mut memory: Memory,
     feed: FeedSender,
     mut commands: mpsc::Receiver<Command>,
     outbox: Outbox,
 ) {
-    let endpoint = match Endpoint::new(&config) {
+    let endpoint = match Endpoint::new(&memory.config) {
         Ok(endpoint) => endpoint,
         Err(error) => {
             let next = "mend it and start again";
@@ -125,7 +137,6 @@ async fn run(
             return;
         }
     };
-    let mut memory = Memory::new(Arc::new(config));
     let mut failed = 0;
     let mut unusable = 0;
     loop {
@@ -144,8 +155,8 @@ async fn run(
                 }
             }
         };
-        let why = match connected {
-            Err(error) => error.to_string(),
+        let (why, cause) = match connected {
+            Err(error) => (error.to_string(), error.cause()),
             Ok((socket, security)) => {
                 let link = link::spawn(socket, feed.clone());
                 let outbox = outbox.clone();
@@ -154,7 +165,7 @@ async fn run(
                 if since.elapsed() >= STEADY {
                     failed = 0;
                 }
-                match end {
+                let why = match end {
                     End::Quit => return,
                     End::Lost(why) => {
                         unusable = 0;
@@ -164,13 +175,14 @@ async fn run(
                         unusable += 1;
                         why_unusable(unusable)
                     }
-                }
+                };
+                (why, Cause::Lost)
             }
         };
         failed += 1;
         let at = Instant::now() + pause(failed, rand::random());
         tracing::info!(failed, "{why}");
-        outbox.tell(Event::Link(Link::Waiting { why, at, attempt: failed })).await;
+        outbox.tell(Event::Link(Link::Waiting { why, cause, at, attempt: failed })).await;
         loop {
             tokio::select! {
                 () = sleep_until(at) => break,

@@ -16,7 +16,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Security,
+    Cause, Security,
     tls::{self, Endpoint, Trust, WrongName},
 };
 
@@ -51,6 +51,12 @@ pub(super) enum ConnectError {
     Tls(String),
     #[error("the WebSocket handshake failed ({0}): check that --url names a Cortex service")]
     Handshake(Box<tungstenite::Error>),
+}
+
+impl ConnectError {
+    pub(super) fn cause(&self) -> Cause {
+        if matches!(self, Self::Tls(_)) { Cause::Tls } else { Cause::Service }
+    }
 }
 
 /// How sockets are read and written.

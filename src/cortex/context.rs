@@ -161,10 +161,7 @@ impl Context {
                 self.account.set_licence(licence.clone());
                 self.outbox.tell(Event::Licence(licence)).await;
             }
-            Err(failure) => {
-                let refusal = failure.refusal("getLicenseInfo");
-                tracing::warn!("the licence cannot be read: {refusal}");
-            }
+            Err(failure) => self.outbox.refused(failure.refusal("getLicenseInfo")).await,
         }
     }
 }

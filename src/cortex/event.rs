@@ -170,6 +170,8 @@ pub enum Link {
     Waiting {
         /// Why, in one sentence with the next step.
         why: String,
+        /// What stood in the way.
+        cause: Cause,
         /// When it is tried again.
         at: Instant,
         /// How many tries have failed.
@@ -182,6 +184,17 @@ pub enum Link {
         /// How far the flow of §2 has come.
         step: Step,
     },
+}
+
+/// What stands in the way of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody answers at the address, or no Cortex service.
+    Service,
+    /// The service answers, and TLS fails: mostly its certificate.
+    Tls,
+    /// There was a connection, and it is gone.
+    Lost,
 }
 
 /// How far the connection can be trusted.

@@ -54,7 +54,7 @@ pub mod warning;
 
 pub use client::{Client, Config};
 pub use command::{Command, HeadsetCommand, MarkerCommand, Moment, ProfileCommand, RecordCommand};
-pub use event::{Event, Link, Refusal, Security, SessionMode, Step};
+pub use event::{Cause, Event, Link, Refusal, Security, SessionMode, Step};
 pub use headset::Headset;
 pub use id::{HeadsetId, MarkerId, RecordId, SessionId};
 pub use markers::Marker;

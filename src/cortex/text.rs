@@ -19,14 +19,19 @@ pub fn clean(text: &str) -> String {
         .map(|char| {
             let invisible = char.width() == Some(0);
             marks = if invisible { marks + 1 } else { 0 };
-            let harmful = char.is_control()
-                || matches!(char,
-                    '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                    | '\u{e0000}'..='\u{e007f}');
-            if harmful || marks > MARKS { REPLACEMENT } else { char }
+            if is_harmful(char) || marks > MARKS { REPLACEMENT } else { char }
         })
         .collect()
+}
+
+/// Whether a character could drive or confuse a terminal.
+#[must_use]
+pub fn is_harmful(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod input;
 mod pace;
 mod pen;
+pub mod probe;
 mod row;
 pub mod screen;
 pub mod signals;

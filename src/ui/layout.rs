@@ -7,7 +7,7 @@ use super::{headsets, scene};
 use crate::app::{App, Pane};
 
 /// The smallest screen on which a pane can be drawn.
-const MIN: (u16, u16) = (24, 6);
+pub const SMALLEST: (u16, u16) = (24, 6);
 /// From this height on the header has two lines.
 const TWO_LINES: u16 = 16;
 /// From this width on there are two columns.
@@ -29,13 +29,13 @@ pub(super) struct Screen {
 
 /// What is said where nothing fits.
 pub(super) fn too_small(area: Rect) -> String {
-    format!("{}×{} is too small; {}×{} needed", area.width, area.height, MIN.0, MIN.1)
+    format!("{}×{} is too small; {}×{} needed", area.width, area.height, SMALLEST.0, SMALLEST.1)
 }
 
 impl Screen {
     /// The parts, or `None` if the screen is too small for any.
     pub(super) fn new(app: &App, area: Rect) -> Option<Self> {
-        if area.width < MIN.0 || area.height < MIN.1 {
+        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return None;
         }
         let top = if area.height >= TWO_LINES { 2 } else { 1 };

@@ -68,7 +68,7 @@ fn story(scene: &Scene<'_>) -> (String, String) {
     let url = text::clean(&scene.app.settings.url);
     match &scene.app.link {
         Link::Connecting => (format!("Connecting to the Cortex service at {url}."), String::new()),
-        Link::Waiting { why, at, attempt } => (
+        Link::Waiting { why, at, attempt, .. } => (
             // Why, and the next step, is the client's to say.
             format!("No connection to the Cortex service at {url}: {}", text::clean(why)),
             format!("Trying again in {} (attempt {attempt}).", countdown(scene, *at)),

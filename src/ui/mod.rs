@@ -32,6 +32,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 use ratatui::{Frame, layout::Rect, text::Line, widgets::Widget};
 
+pub use self::{layout::SMALLEST, text::wrap};
 use self::{layout::Screen, scene::Scene, theme::Theme};
 use crate::{
     app::{App, Pane},

@@ -44,7 +44,7 @@ pub(super) fn pad(text: &str, width: usize) -> String {
 
 /// Lines of at most a width, broken between words, and inside those that are longer than a line.
 #[must_use]
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

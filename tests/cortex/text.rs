@@ -37,7 +37,7 @@ fn it_drives_no_terminal_and_forges_no_line_of_the_log() {
         Event::User(Some(user)) => Some(user.username.clone()),
         _ => None,
     }));
-    assert_eq!(texts.len(), 6, "{texts:?}");
+    assert_eq!(texts.len(), 7, "{texts:?}");
     texts.extend(log.lines().map(str::to_owned));
     for text in texts {
         assert!(!text.chars().any(char::is_control), "{text:?}");

@@ -17,7 +17,7 @@ use std::{
 use cortop::{
     app::{Action, Key, Message, Pane, Shown, TABLE},
     cortex::{
-        Event, HeadsetId, Link, Refusal, Security, Step, Stream, Warning,
+        Cause, Event, HeadsetId, Link, Refusal, Security, Step, Stream, Warning,
         code::{self, ERRORS, WARNINGS},
     },
     signal::snapshot::Column,
@@ -60,14 +60,14 @@ fn before_anything_is_known() {
         let stage = new();
         let at = stage.start + Duration::from_millis(2400);
         let why = "nothing listens there; start EMOTIV Launcher".to_owned();
-        stage.link(Link::Waiting { why, at, attempt: 4 })
+        stage.link(Link::Waiting { why, cause: Cause::Service, at, attempt: 4 })
     });
 }
 
 fn cut_off(mut stage: Stage) -> Stage {
     let at = stage.app.now.instant + Duration::from_millis(2400);
     let why = "the service closed the connection; start EMOTIV Launcher".to_owned();
-    stage.hear(Event::Link(Link::Waiting { why, at, attempt: 1 }));
+    stage.hear(Event::Link(Link::Waiting { why, cause: Cause::Service, at, attempt: 1 }));
     stage
 }
 

@@ -1,0 +1,153 @@
+//! The headsets and their traps (§7.3, §8), and which of them is to be tried.
+
+use super::report::{Finding, Verdict};
+use crate::{
+    cortex::{Headset, HeadsetId, headset::HeadsetStatus, model::Model},
+    headless::check::Check,
+};
+
+/// The headset to try.
+#[derive(Debug, PartialEq)]
+pub(super) enum Choice {
+    This(HeadsetId),
+    /// None can be, and the findings say why.
+    None,
+}
+
+/// Chooses: the one asked for, else one that is connected, else the only one. Nothing is connected
+/// at random.
+pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choice, Vec<Finding>) {
+    let finding =
+        |verdict, found: &str, next: &str| Finding::new(Check::Headset, verdict, found, next);
+    if let Some(wanted) = wanted
+        && !headsets.iter().any(|headset| headset.id == *wanted)
+    {
+        let found = "it is not in reach";
+        let next = "switch it on and bring it closer, or check --headset";
+        return (Choice::None, vec![finding(Verdict::Fail, found, next).about(wanted.as_str())]);
+    }
+    if headsets.is_empty() {
+        let next = "switch the headset on, bring it closer, and plug its dongle in if it has one";
+        return (Choice::None, vec![finding(Verdict::Fail, "none is in reach", next)]);
+    }
+    let fitting: Vec<_> = headsets
+        .iter()
+        .filter(|headset| wanted.is_none_or(|id| headset.id == *id) && hindrance(headset).is_none())
+        .collect();
+    let chosen =
+        fitting.iter().find(|headset| headset.is_connected()).or(match fitting.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        });
+    let chosen = chosen.map(|headset| headset.id.clone());
+    let mut findings: Vec<_> =
+        headsets.iter().map(|headset| judge(headset, chosen.as_ref(), wanted)).collect();
+    if chosen.is_none() && !fitting.is_empty() {
+        let found = "there are several and none is connected";
+        findings.push(finding(Verdict::Fail, found, "choose one with --headset"));
+    }
+    (chosen.map_or(Choice::None, Choice::This), findings)
+}
+
+/// Why no session can be had on it, with the next step.
+fn hindrance(headset: &Headset) -> Option<(&'static str, &'static str)> {
+    if headset.is_on_usb_cable() {
+        let next = "unplug the cable and use the dongle or Bluetooth";
+        Some(("on a USB cable: it looks connected and cannot stream", next))
+    } else if headset.is_dfu_mode {
+        let next = "finish the update in EMOTIV Launcher, or switch it off and on";
+        Some(("in firmware update mode: it cannot stream", next))
+    } else {
+        None
+    }
+}
+
+fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetId>) -> Finding {
+    let mut notes = vec![headset.model().name().to_owned()];
+    if let Some((why, next)) = hindrance(headset) {
+        // Another one can be tried in its place.
+        let verdict = match chosen {
+            Some(_) => Verdict::Unsure,
+            None if wanted.is_some_and(|id| headset.id != *id) => Verdict::Unsure,
+            None => Verdict::Fail,
+        };
+        notes.push(why.to_owned());
+        return Finding::new(Check::Headset, verdict, &notes.join(", "), next)
+            .about(headset.id.as_str());
+    }
+    notes.push(match headset.status {
+        HeadsetStatus::Discovered => "only discovered: it has to be connected first".to_owned(),
+        _ if headset.connected_by.is_empty() => headset.status.to_string(),
+        _ => format!("{} by {}", headset.status, headset.connected_by),
+    });
+    if headset.is_virtual {
+        notes.push("virtual: no hardware, and no word from Cortex when it is gone".to_owned());
+    }
+    if let Some(trait_) = of_the_model(headset.model()) {
+        notes.push(trait_.to_owned());
+    }
+    let (mut verdict, mut next) = (Verdict::Pass, "");
+    if headset.model() == Model::Unknown {
+        (verdict, next) = (Verdict::Unsure, "update cortop; the columns tell what it has");
+    } else if headset.is_connected() && headset.settings.mems_rate == Some(0.0) {
+        notes.push("motion is off".to_owned());
+        (verdict, next) = (Verdict::Unsure, "for mot, switch motion on in EMOTIV Launcher");
+    }
+    Finding::new(Check::Headset, verdict, &notes.join(", "), next).about(headset.id.as_str())
+}
+
+/// What a model lacks.
+fn of_the_model(model: Model) -> Option<&'static str> {
+    match model {
+        Model::Mn8 | Model::Mw20 => Some("no fac; of met only attention and cognitive stress"),
+        Model::EpocFlex | Model::Flex2 => {
+            Some("met, com and fac only with a mapping like the EPOC X's")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headset(id: &str, status: &str, by: &str) -> Headset {
+        Headset {
+            id: id.into(),
+            status: status.to_owned().into(),
+            connected_by: by.into(),
+            ..Headset::default()
+        }
+    }
+
+    /// What is chosen, and the verdicts.
+    fn chosen(headsets: &[Headset], wanted: Option<&str>) -> (Option<String>, Vec<Verdict>) {
+        let (choice, findings) = choose(headsets, wanted.map(HeadsetId::from).as_ref());
+        let id = match choice {
+            Choice::This(id) => Some(id.to_string()),
+            Choice::None => None,
+        };
+        (id, findings.into_iter().map(|finding| finding.verdict).collect())
+    }
+
+    #[test]
+    fn the_connected_one_is_tried_and_nothing_is_connected_at_random() {
+        use Verdict::{Fail, Pass, Unsure};
+        let near = headset("EPOCX-1", "discovered", "bluetooth");
+        let on = headset("INSIGHT-2", "connected", "bluetooth");
+        let cable = headset("EPOCX-3", "connected", "usb cable");
+        let updating = Headset { is_dfu_mode: true, ..headset("EPOCX-4", "connected", "dongle") };
+        let both = [near.clone(), on.clone()];
+        assert_eq!(chosen(&both, None), (Some("INSIGHT-2".into()), vec![Pass, Pass]));
+        assert_eq!(chosen(&both, Some("EPOCX-1")), (Some("EPOCX-1".into()), vec![Pass, Pass]));
+        assert_eq!(chosen(&both, Some("EPOCX-9")), (None, vec![Fail]));
+        assert_eq!(chosen(std::slice::from_ref(&near), None), (Some("EPOCX-1".into()), vec![Pass]));
+        assert_eq!(chosen(&[near.clone(), near.clone()], None), (None, vec![Pass, Pass, Fail]));
+        assert_eq!(chosen(&[], None), (None, vec![Fail]));
+        assert_eq!(chosen(std::slice::from_ref(&cable), None), (None, vec![Fail]));
+        assert_eq!(chosen(&[updating], None), (None, vec![Fail]));
+        let beside = [cable, near];
+        assert_eq!(chosen(&beside, None), (Some("EPOCX-1".into()), vec![Unsure, Pass]));
+        assert_eq!(chosen(&beside, Some("EPOCX-3")), (None, vec![Fail, Pass]));
+    }
+}

@@ -1,0 +1,131 @@
+//! What flows once there is a session: the first samples of each stream, and what was lost.
+
+use std::time::Duration;
+
+use super::report::{Finding, Verdict};
+use crate::{
+    cortex::{HeadsetId, Refusal, SessionMode, Stream, account::Licence, model::Model},
+    headless::{
+        Opened,
+        check::{Check, Trouble},
+    },
+    signal::{Snapshot, StreamHealth},
+};
+
+/// How long the streams are watched.
+pub(super) const WATCHED: Duration = Duration::from_secs(5);
+
+/// The longest that the first sample of a slow stream is waited for: `met` comes every 10 s.
+pub(super) const SLOWEST: Duration = Duration::from_secs(15);
+
+/// From this share on a loss is more than a nuisance.
+const SERIOUS: f64 = 0.01;
+
+/// Whether every stream that was granted has shown a sample; `sys` waits for events.
+pub(super) fn all_seen(opened: &Opened, snapshot: &Snapshot) -> bool {
+    granted(opened).filter(|&stream| stream != Stream::Sys).all(|stream| {
+        snapshot.health_of(&opened.id, stream).is_some_and(|health| health.received > 0)
+    })
+}
+
+fn granted(opened: &Opened) -> impl Iterator<Item = Stream> {
+    opened.subscribed.iter().flat_map(|subscribed| subscribed.streams.iter().copied())
+}
+
+/// A finding for each stream, in their order.
+pub(super) fn samples(
+    opened: &Opened,
+    headset: &HeadsetId,
+    licence: Option<&Licence>,
+    snapshot: &Snapshot,
+) -> Vec<Finding> {
+    let refused = opened.subscribed.iter().flat_map(|subscribed| &subscribed.refused);
+    let mut findings: Vec<(Stream, Finding)> = refused
+        .map(|(stream, why)| (*stream, refusal(*stream, why, opened.mode, headset, licence)))
+        .chain(
+            granted(opened)
+                .map(|stream| (stream, flowing(stream, snapshot.health_of(&opened.id, stream)))),
+        )
+        .collect();
+    findings.sort_by_key(|(stream, _)| *stream);
+    findings.into_iter().map(|(stream, finding)| finding.about(stream.name())).collect()
+}
+
+/// A stream that was refused: some are, and nothing is wrong.
+fn refusal(
+    stream: Stream,
+    why: &Refusal,
+    mode: SessionMode,
+    headset: &HeadsetId,
+    licence: Option<&Licence>,
+) -> Finding {
+    let entitled = licence.is_some_and(|licence| licence.has_scope("eeg"));
+    match (stream, mode) {
+        (Stream::Eeg, SessionMode::Open) if entitled => Finding::skipped(
+            Check::Samples,
+            "comes with an activated session, which debits the licence: not tried",
+        ),
+        (Stream::Eeg, SessionMode::Open) => {
+            let trouble = Trouble::refused(Check::Samples, why);
+            Finding { verdict: Verdict::Unsure, ..trouble.into() }
+        }
+        (Stream::Fac, _) if Model::from_id(headset) == Model::Mn8 => {
+            Finding::skipped(Check::Samples, "this model has none")
+        }
+        _ => Trouble::refused(Check::Samples, why).into(),
+    }
+}
+
+/// A stream that was granted.
+fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Finding {
+    let finding = |verdict, found: &str, next| Finding::new(Check::Samples, verdict, found, next);
+    match health {
+        Some(health) if health.odd > 0 => {
+            let found = format!("{} messages are not as their columns say", health.odd);
+            finding(Verdict::Unsure, &found, "update EMOTIV Launcher and cortop")
+        }
+        Some(health) if health.received > 0 => finding(Verdict::Pass, &rate(health), ""),
+        _ if stream == Stream::Sys => finding(Verdict::Pass, "granted; comes while training", ""),
+        _ => finding(
+            Verdict::Fail,
+            "granted, and no sample has come",
+            "check that the headset is on, charged and near; then open it again",
+        ),
+    }
+}
+
+fn rate(health: &StreamHealth) -> String {
+    match (health.rate, health.nominal_rate) {
+        (Some(rate), Some(nominal)) if nominal >= 1.0 => format!("{rate:.0} of {nominal} Hz"),
+        (Some(rate), _) => format!("{rate:.1} Hz"),
+        (None, _) => format!("{} so far", health.received),
+    }
+}
+
+/// What was lost of all streams together.
+pub(super) fn loss(snapshot: &Snapshot) -> Finding {
+    let finding = |verdict, found: &str, next| Finding::new(Check::Loss, verdict, found, next);
+    let sum = |of: fn(&StreamHealth) -> u64| snapshot.health.iter().map(of).sum::<u64>();
+    let (received, lost) = (sum(|health| health.received), sum(|health| health.lost));
+    let filled = sum(|health| health.interpolated);
+    if received == 0 {
+        return Finding::skipped(Check::Loss, "no sample has come");
+    }
+    let all = received + lost;
+    let share = (lost + filled) as f64 / all as f64;
+    if lost + filled + snapshot.dropped == 0 {
+        return finding(Verdict::Pass, &format!("none of {all} samples"), "");
+    }
+    if lost + filled == 0 {
+        let found = format!("{} samples came faster than they were read", snapshot.dropped);
+        return finding(Verdict::Unsure, &found, "this computer is busy: close other programs");
+    }
+    let found = format!(
+        "{lost} of {all} samples lost, {filled} filled in by Cortex ({:.1} %)",
+        share * 100.0
+    );
+    let verdict = if share >= SERIOUS { Verdict::Fail } else { Verdict::Unsure };
+    let next = "bring the headset closer, charge it, keep its dongle away from other radios and \
+                USB 3 ports";
+    finding(verdict, &found, next)
+}

@@ -1,0 +1,137 @@
+//! The terminal and the settings: what can be told without the service.
+
+use std::path::Path;
+
+use super::report::{Finding, Verdict};
+use crate::{
+    config::{self, Config},
+    headless::check::Check,
+    ui,
+};
+
+/// The size at which every pane fits.
+const WHOLE: (u16, u16) = (80, 24);
+
+/// What is known of the terminal.
+#[derive(Debug, Default)]
+pub(super) struct Terminal {
+    /// Columns and rows.
+    pub(super) size: Option<(u16, u16)>,
+    /// Whether it draws frames whole, if it says so.
+    pub(super) synchronized: Option<bool>,
+}
+
+/// Judges the terminal; `None`: there is none. `env` looks up an environment variable.
+pub(super) fn terminal(
+    terminal: Option<&Terminal>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Finding> {
+    let Some(terminal) = terminal else {
+        let found = "input or output is no terminal: the monitor needs one, cortop watch does not";
+        return vec![Finding::new(Check::Terminal, Verdict::Unsure, found, "")];
+    };
+    let env = |name: &str| env(name).filter(|value| !value.is_empty());
+    let finding =
+        |verdict, found: &str, next: &str| Finding::new(Check::Terminal, verdict, found, next);
+    let size = match terminal.size {
+        None => finding(Verdict::Unsure, "it does not tell its size", ""),
+        Some((columns, rows)) => {
+            let found = format!("{columns}×{rows}");
+            let (least, whole) = (ui::SMALLEST, WHOLE);
+            if columns < least.0 || rows < least.1 {
+                let next = format!("make it {}×{} at least", whole.0, whole.1);
+                finding(Verdict::Fail, &found, &next)
+            } else if columns < whole.0 || rows < whole.1 {
+                let next = format!("at {}×{} all panes are seen", whole.0, whole.1);
+                finding(Verdict::Unsure, &found, &next)
+            } else {
+                finding(Verdict::Pass, &found, "")
+            }
+        }
+    };
+    let term = env("TERM").unwrap_or_default();
+    let direct = env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit");
+    let colours = if matches!(term.as_str(), "" | "dumb") {
+        let found = format!("TERM is \"{term}\", which can neither move the cursor nor colour");
+        finding(Verdict::Fail, &found, "use another terminal, or set TERM to what it is")
+    } else if env("NO_COLOR").is_some() {
+        finding(Verdict::Pass, "none, as NO_COLOR says", "")
+    } else if direct {
+        finding(Verdict::Pass, "24 bit", "")
+    } else if term.contains("256color") {
+        finding(Verdict::Pass, "256", "")
+    } else {
+        finding(Verdict::Pass, "16, enough for the themes ansi, light and mono", "")
+    };
+    let characters = if config::utf8(&env) {
+        finding(Verdict::Pass, "UTF-8", "")
+    } else {
+        let found = "the locale is not UTF-8: traces are drawn in ASCII";
+        finding(Verdict::Unsure, found, "set LANG to one that is, such as C.UTF-8")
+    };
+    let frames = match terminal.synchronized {
+        Some(true) => finding(Verdict::Pass, "drawn whole (synchronized output)", ""),
+        Some(false) => {
+            let found = "not drawn whole: the terminal knows no synchronized output";
+            finding(Verdict::Unsure, found, "if frames tear, use a newer terminal or --fps 5")
+        }
+        None => {
+            let found = "the terminal does not say whether it draws them whole";
+            finding(Verdict::Unsure, found, "if frames tear, use a newer terminal or --fps 5")
+        }
+    };
+    vec![
+        size.about("size"),
+        colours.about("colours"),
+        characters.about("characters"),
+        frames.about("frames"),
+    ]
+}
+
+/// Judges the settings that were read from `file`, or why there are none.
+pub(super) fn settings(config: &Config, file: Option<&Path>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = config
+        .warnings
+        .iter()
+        .map(|warning| Finding::new(Check::Config, Verdict::Fail, warning, ""))
+        .collect();
+    if findings.is_empty() {
+        findings.push(Finding::pass(
+            Check::Config,
+            &match file {
+                Some(file) if file.exists() => {
+                    format!("{} is valid and in your hands", file.display())
+                }
+                Some(file) => format!("no file {}: what is built in holds", file.display()),
+                None => "no place for a file on this system: what is built in holds".to_owned(),
+            },
+        ));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The verdicts on size, colours, characters and frames.
+    fn verdicts(own: &Terminal, env: &[(&str, &str)]) -> Vec<Verdict> {
+        let env = |name: &str| {
+            env.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
+        };
+        terminal(Some(own), &env).iter().map(|finding| finding.verdict).collect()
+    }
+
+    #[test]
+    fn each_part_of_the_terminal_is_judged_by_itself() {
+        use Verdict::{Fail, Pass, Unsure};
+        let good = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
+        let own = |size, synchronized| Terminal { size: Some(size), synchronized };
+        assert_eq!(verdicts(&own((80, 24), Some(true)), &good), [Pass; 4]);
+        assert_eq!(verdicts(&own((79, 24), Some(false)), &good), [Unsure, Pass, Pass, Unsure]);
+        assert_eq!(verdicts(&own((10, 24), None), &good), [Fail, Pass, Pass, Unsure]);
+        assert_eq!(verdicts(&own((80, 24), Some(true)), &[]), [Pass, Fail, Unsure, Pass]);
+        let none = terminal(None, &|_| None);
+        assert!(matches!(none.as_slice(), [one] if one.verdict == Unsure));
+    }
+}

@@ -1,0 +1,200 @@
+//! The lists: what the service knows of headsets, sessions, licence and records, once. Opens no
+//! session and takes no headset.
+
+use std::time::Duration;
+
+use color_eyre::eyre::Result;
+use serde::Serialize;
+
+use super::{
+    Visit,
+    check::{Check, Trouble},
+    json, say, table,
+    walk::Walk,
+};
+use crate::cortex::{
+    Command, Config, Headset, Record, RecordCommand, Session, account::Licence, record::Records,
+};
+
+/// How long the user may take to approve cortop, and the service to sign it in.
+const SIGN_IN: Duration = Duration::from_mins(1);
+
+/// How long the answer itself may take: a second longer than a request.
+const ANSWER: Duration = Duration::from_secs(31);
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The headsets that the service sees.
+    Headsets,
+    /// The live sessions of this application.
+    Sessions,
+    /// The licence.
+    Licence,
+    /// The newest records.
+    Records,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) enum Found {
+    Headsets(Vec<Headset>),
+    Sessions(Vec<Session>),
+    Licence(Licence),
+    Records(Records),
+}
+
+/// Signs in and reads it.
+pub(super) async fn read(subject: Subject, config: Config) -> Result<Found, Trouble> {
+    let mut visit = Visit::new(config);
+    let found = find(subject, &mut visit).await;
+    visit.end().await;
+    found
+}
+
+async fn find(subject: Subject, visit: &mut Visit) -> Result<Found, Trouble> {
+    sign_in(visit).await?;
+    if subject == Subject::Records {
+        visit.order(Command::Record(RecordCommand::List)).await;
+    }
+    let (method, check) = match subject {
+        Subject::Headsets => ("queryHeadsets", Check::Headset),
+        Subject::Sessions => ("querySessions", Check::Session),
+        Subject::Licence => ("getLicenseInfo", Check::Licence),
+        Subject::Records => ("queryRecords", Check::Token),
+    };
+    let found = |walk: &Walk| {
+        let found = match subject {
+            Subject::Headsets => walk.headsets.clone().map(Found::Headsets),
+            Subject::Sessions => walk.sessions.clone().map(Found::Sessions),
+            Subject::Licence => walk.licence.clone().map(Found::Licence),
+            Subject::Records => walk.records.clone().map(Found::Records),
+        };
+        let refused = || walk.refused(method).map(|why| Err(Trouble::refused(check, why)));
+        found.map(Ok).or_else(refused)
+    };
+    match visit.until(ANSWER, found).await {
+        Ok(answer) => answer,
+        // The way there is clear: what is missing is the answer.
+        Err(trouble) if trouble.check >= Check::Headset => {
+            let found = format!("{method} has not been answered");
+            Err(Trouble::new(check, &found, "restart the Cortex service"))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// Until there is a token; says so if the user has to approve first.
+async fn sign_in(visit: &mut Visit) -> Result<(), Trouble> {
+    let mut told = false;
+    visit
+        .until(SIGN_IN, |walk| {
+            if walk.is_waiting_for_approval() && !std::mem::replace(&mut told, true) {
+                say(&format!("{}; waiting {} s for it", walk.waiting_for(), SIGN_IN.as_secs()));
+            }
+            walk.is_signed_in().then_some(())
+        })
+        .await
+}
+
+impl Found {
+    /// As Cortex tells it, unknown members included.
+    pub(super) fn json(&self) -> Result<String> {
+        fn list<T: Serialize>(list: &T) -> Result<String> {
+            json::pretty(list)
+        }
+        match self {
+            Self::Headsets(headsets) => list(headsets),
+            Self::Sessions(sessions) => list(sessions),
+            Self::Licence(licence) => list(licence),
+            Self::Records(records) => list(&records.records),
+        }
+    }
+
+    /// For people.
+    pub(super) fn table(&self) -> String {
+        match self {
+            Self::Headsets(headsets) => {
+                let names = ["ID", "MODEL", "STATUS", "BY", "EEG", "MOTION", "FIRMWARE", "MARKS"];
+                table::table(names, &headsets.iter().map(headset).collect::<Vec<_>>())
+            }
+            Self::Sessions(sessions) => {
+                let names = ["ID", "STATUS", "HEADSET", "STARTED", "RECORDING", "STREAMS", "APP"];
+                table::table(names, &sessions.iter().map(session).collect::<Vec<_>>())
+            }
+            Self::Licence(own) => table::lines(&licence(own)),
+            Self::Records(records) => {
+                let names = ["ID", "STARTED", "ENDED", "TITLE", "SUBJECT", "TAGS"];
+                table::table(names, &records.records.iter().map(record).collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+fn headset(headset: &Headset) -> [String; 8] {
+    let rate =
+        |hz: Option<f64>| hz.filter(|&hz| hz > 0.0).map(|hz| format!("{hz}")).unwrap_or_default();
+    [
+        headset.id.to_string(),
+        headset.model().name().to_owned(),
+        headset.status.to_string(),
+        headset.connected_by.clone(),
+        rate(headset.settings.eeg_rate),
+        rate(headset.settings.mems_rate),
+        headset.firmware.clone(),
+        marks(headset),
+    ]
+}
+
+/// What stands in the way of streaming, and what it is not.
+fn marks(headset: &Headset) -> String {
+    let marks = [
+        (headset.is_on_usb_cable(), "usb-cable:cannot-stream"),
+        (headset.is_dfu_mode, "firmware-update"),
+        (headset.is_virtual, "virtual"),
+    ];
+    marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect::<Vec<_>>().join(",")
+}
+
+fn session(session: &Session) -> [String; 7] {
+    [
+        session.id.to_string(),
+        session.status.to_string(),
+        session.headset.id.to_string(),
+        session.started.clone(),
+        if session.recording { "yes" } else { "no" }.to_owned(),
+        session.streams.join(","),
+        session.app_id.clone(),
+    ]
+}
+
+fn licence(licence: &Licence) -> Vec<[String; 2]> {
+    let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let scopes: Vec<_> =
+        licence.scopes.iter().filter(|scope| !scope.is_empty()).map(String::as_str).collect();
+    [
+        ("name", licence.license_name.clone()),
+        ("id", licence.license_id.clone()),
+        ("scopes", scopes.join(" ")),
+        ("left here", licence.local_quota.map(|left| left.to_string()).unwrap_or_default()),
+        ("expired", yes_no(licence.expired)),
+        ("valid to", licence.valid_to.clone()),
+        ("soft limit", licence.soft_limit_time.clone()),
+        ("hard limit", licence.hard_limit_time.clone()),
+        ("online", yes_no(licence.is_online)),
+    ]
+    .into_iter()
+    .map(|(name, value)| [name.to_owned(), value])
+    .collect()
+}
+
+fn record(record: &Record) -> [String; 6] {
+    [
+        record.uuid.to_string(),
+        record.start_datetime.clone(),
+        record.end_datetime.clone(),
+        record.title.clone(),
+        record.subject.subject_name.clone(),
+        record.tags.join(","),
+    ]
+}

@@ -1,0 +1,69 @@
+//! What `watch` tells a person meanwhile: one line on standard error, written anew twice a second,
+//! when that is a terminal and the samples go elsewhere.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{say, walk::Walk};
+
+/// Between two lines.
+pub(super) const TURN: Duration = Duration::from_millis(500);
+
+/// The line of progress.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Steps are told.
+    told: bool,
+    /// The line is shown: the samples go elsewhere.
+    pub(super) shown: bool,
+    step: String,
+    started: Option<Instant>,
+    pub(super) samples: u64,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        let told = io::stderr().is_terminal();
+        let shown = told && !io::stdout().is_terminal();
+        Self { told, shown, step: String::new(), started: None, samples: 0 }
+    }
+
+    /// Counts from now on.
+    pub(super) fn start(&mut self) {
+        self.started.get_or_insert_with(Instant::now);
+    }
+
+    /// Tells where the client is, once.
+    pub(super) fn step(&mut self, walk: &Walk) {
+        let step = walk.told();
+        if self.told && self.step != step {
+            self.problem(&step);
+            self.step = step;
+        }
+    }
+
+    /// A line that stays, also where no terminal listens.
+    pub(super) fn problem(&self, line: &str) {
+        self.clear();
+        say(line);
+    }
+
+    /// Writes the line anew.
+    pub(super) fn show(&self) {
+        if let Some(started) = self.started.filter(|_| self.shown) {
+            let seconds = started.elapsed().as_secs();
+            let _ = write!(io::stderr(), "\r{seconds} s · {} samples\x1b[K", self.samples);
+        }
+    }
+
+    /// Takes the line away.
+    pub(super) fn clear(&self) {
+        if self.shown && self.started.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A client that looks around without a screen: runs until it has come far enough, or is stuck.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    check::{Check, Trouble},
+    walk::Walk,
+};
+use crate::{
+    cortex::{Command, Config},
+    monitor::Monitor,
+    signal::Snapshot,
+};
+
+/// Between two pictures of how the streams flow.
+const FRAME: Duration = Duration::from_millis(200);
+
+/// A client that looks around.
+pub(crate) struct Visit {
+    monitor: Monitor,
+    pub(crate) walk: Walk,
+}
+
+impl Visit {
+    pub(crate) fn new(config: Config) -> Self {
+        Self { monitor: Monitor::look(config, FRAME), walk: Walk::default() }
+    }
+
+    /// Goes on until `done` gives something.
+    ///
+    /// # Errors
+    /// What stands in the way: at once if only the user can mend it, else when the patience ends.
+    pub(crate) async fn until<T>(
+        &mut self,
+        patience: Duration,
+        mut done: impl FnMut(&Walk) -> Option<T>,
+    ) -> Result<T, Trouble> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(done) = done(&self.walk) {
+                return Ok(done);
+            }
+            if let Some(trouble) = self.walk.trouble() {
+                return Err(trouble);
+            }
+            if !self.hear(deadline).await? {
+                return Err(self.walk.waiting_for());
+            }
+        }
+    }
+
+    /// Only listens for a while.
+    ///
+    /// # Errors
+    /// The client is stuck meanwhile.
+    pub(crate) async fn rest(&mut self, time: Duration) -> Result<(), Trouble> {
+        let deadline = Instant::now() + time;
+        while self.hear(deadline).await? {
+            if let Some(trouble) = self.walk.trouble() {
+                return Err(trouble);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of the next event; false if none came in time.
+    async fn hear(&mut self, deadline: Instant) -> Result<bool, Trouble> {
+        match timeout_at(deadline, self.monitor.wires.events.recv()).await {
+            Ok(Some(event)) => {
+                self.walk.hear(event);
+                Ok(true)
+            }
+            Ok(None) => {
+                let next = "look into the log (--log-file FILE)";
+                Err(Trouble::new(Check::Service, "the client has ended", next))
+            }
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Asks something of the client.
+    pub(crate) async fn order(&self, command: Command) {
+        // A client that has ended says so by the end of its events.
+        let _ = self.monitor.wires.commands.send(command).await;
+    }
+
+    /// How the streams flow now.
+    pub(crate) fn snapshot(&self) -> std::sync::Arc<Snapshot> {
+        self.monitor.wires.snapshots.borrow().clone()
+    }
+
+    /// Closes what was opened and ends.
+    pub(crate) async fn end(self) {
+        self.monitor.stop().await;
+    }
+}

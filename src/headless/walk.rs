@@ -1,0 +1,318 @@
+//! What the client has told so far on its way from the address to the samples, and where it is
+//! stuck. Knows events only: no clock, no queue, nothing of how it is shown.
+
+use std::collections::BTreeMap;
+
+use super::check::{Check, Trouble};
+use crate::cortex::{
+    Cause, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId, SessionMode,
+    Step, Stream,
+    account::{CortexInfo, Licence, UserLogin},
+    record::Records,
+};
+
+/// What the client has told.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// Set once the socket is open.
+    pub(crate) security: Option<Security>,
+    pub(crate) service: Option<CortexInfo>,
+    pub(crate) user: Option<UserLogin>,
+    pub(crate) licence: Option<Licence>,
+    pub(crate) headsets: Option<Vec<Headset>>,
+    /// A scan for headsets has come to its end.
+    pub(crate) scanned: bool,
+    pub(crate) session: Option<Opened>,
+    /// All of this application.
+    pub(crate) sessions: Option<Vec<Session>>,
+    pub(crate) records: Option<Records>,
+    /// The last refusal; cleared when it goes on.
+    refusal: Option<Refusal>,
+    /// The last refusal of each method.
+    refused: BTreeMap<String, Refusal>,
+    step: Option<Step>,
+    /// Why there is no connection now.
+    down: Option<(Cause, String)>,
+}
+
+/// A session of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    pub(crate) id: SessionId,
+    pub(crate) mode: SessionMode,
+    pub(crate) why: String,
+    pub(crate) subscribed: Option<Subscribed>,
+}
+
+/// The answer to `subscribe`.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscribed {
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) refused: Vec<(Stream, Refusal)>,
+}
+
+impl Walk {
+    /// Takes note of an event.
+    pub(crate) fn hear(&mut self, event: Event) {
+        match event {
+            Event::Link(Link::Waiting { why, cause, .. }) => {
+                self.down = Some((cause, why));
+                (self.step, self.refusal) = (None, None);
+            }
+            Event::Link(Link::Up { security, step }) => {
+                self.security = Some(security);
+                self.down = None;
+                if !matches!(step, Step::Stopped | Step::Approval | Step::Greeting | Step::Choosing)
+                {
+                    self.refusal = None;
+                }
+                self.step = Some(step);
+            }
+            Event::Service(info) => self.service = Some(info),
+            Event::User(user) => self.user = user,
+            Event::Licence(licence) => self.licence = Some(licence),
+            Event::Headsets(headsets) => self.headsets = Some(headsets),
+            Event::Scan(running) => self.scanned |= !running,
+            Event::Opened { session, mode, why } => {
+                self.session = Some(Opened { id: session, mode, why, subscribed: None });
+            }
+            Event::Subscribed { session, streams, refused } => {
+                if let Some(opened) = self.session.as_mut().filter(|own| own.id == session) {
+                    opened.subscribed = Some(Subscribed { streams, refused });
+                }
+            }
+            Event::Closed { session, .. } => {
+                self.session = self.session.take().filter(|own| own.id != session);
+            }
+            Event::Refused(refusal) => {
+                self.refused.insert(refusal.method.clone(), refusal.clone());
+                self.refusal = Some(refusal);
+            }
+            Event::Sessions(sessions) => self.sessions = Some(sessions),
+            Event::Records(records) => self.records = Some(records),
+            // What is of a session or a record of ours tells nothing of the way.
+            _ => {}
+        }
+    }
+
+    /// Where it is, in a word or two.
+    pub(crate) fn told(&self) -> String {
+        match (&self.step, &self.down) {
+            (Some(step), _) => step.to_string(),
+            (None, Some((_, why))) => why.clone(),
+            (None, None) => "connecting".to_owned(),
+        }
+    }
+
+    /// What the service waits for the user to do, before anything else can be had.
+    pub(crate) fn is_waiting_for_approval(&self) -> bool {
+        self.step == Some(Step::Approval)
+    }
+
+    /// The refusal of a method, if there was one.
+    pub(crate) fn refused(&self, method: &str) -> Option<&Refusal> {
+        self.refused.get(method)
+    }
+
+    /// Several headsets, none chosen.
+    pub(crate) fn is_choosing(&self) -> bool {
+        self.step == Some(Step::Choosing)
+    }
+
+    /// No headset is there.
+    pub(crate) fn is_searching(&self) -> bool {
+        self.step == Some(Step::Searching)
+    }
+
+    /// Whether there is a token, and the headsets are being looked at.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.check() >= Check::Headset
+    }
+
+    /// How far it has come: everything before it is in order.
+    pub(crate) fn check(&self) -> Check {
+        match self.step {
+            None => match self.down {
+                Some((Cause::Tls, _)) => Check::Tls,
+                _ => Check::Service,
+            },
+            Some(Step::Greeting) if self.service.is_none() => Check::Version,
+            Some(Step::Greeting) => match &self.refusal {
+                Some(refusal) => Check::of(refusal),
+                None => Check::Login,
+            },
+            Some(Step::Login | Step::OtherUser) => Check::Login,
+            Some(Step::Approval) => Check::Approval,
+            Some(Step::Authorizing | Step::Agreement) => Check::Token,
+            Some(Step::Stopped) if self.cable().is_some() => Check::Headset,
+            Some(Step::Stopped) => self.refusal.as_ref().map_or(Check::Session, Check::of),
+            Some(Step::Searching | Step::Choosing | Step::Connecting(_)) => Check::Headset,
+            Some(Step::Opening(_)) => Check::Session,
+            Some(Step::Streaming) => Check::Samples,
+        }
+    }
+
+    /// What does not pass by itself.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let stuck = match &self.step {
+            None => self.down.as_ref().is_some_and(|(cause, _)| *cause != Cause::Lost),
+            Some(Step::Approval) => self.refusal.is_some(),
+            // The only one there is cannot be taken.
+            Some(Step::Choosing) => self.cable().is_some(),
+            Some(step) => {
+                matches!(step, Step::Login | Step::OtherUser | Step::Agreement | Step::Stopped)
+            }
+        };
+        stuck.then(|| self.waiting_for())
+    }
+
+    /// What is missing now, whether it comes by itself or not.
+    pub(crate) fn waiting_for(&self) -> Trouble {
+        let check = self.check();
+        if let (None, Some((_, why))) = (&self.step, &self.down) {
+            return Trouble::sentence(check, why);
+        }
+        if let Some(refusal) = &self.refusal {
+            return Trouble::refused(check, refusal);
+        }
+        let (found, next) = match &self.step {
+            None | Some(Step::Greeting | Step::Authorizing) => {
+                ("the service does not answer", "restart the Cortex service")
+            }
+            Some(Step::Login) => ("nobody is logged in", "log in with EMOTIV Launcher"),
+            Some(Step::OtherUser) => (
+                "another account of this computer is logged in to Cortex",
+                "log out there with EMOTIV Launcher, then log in here",
+            ),
+            Some(Step::Approval) => (
+                "cortop has not been approved yet",
+                "approve it in EMOTIV Launcher, which asks only once: look under its connected \
+                 applications",
+            ),
+            Some(Step::Agreement) => {
+                ("the licence agreement has not been accepted", "accept it in EMOTIV Launcher")
+            }
+            Some(Step::Searching) => {
+                ("no headset is in reach", "switch the headset on and bring it closer")
+            }
+            Some(Step::Choosing) => return self.choice(),
+            Some(Step::Connecting(id)) => {
+                return Trouble::new(
+                    check,
+                    &format!("{id} is not connected yet"),
+                    "switch it off and on, and bring it closer",
+                );
+            }
+            Some(Step::Opening(id)) => {
+                return Trouble::new(
+                    check,
+                    &format!("{id} has no session yet"),
+                    "wait a moment and try again",
+                );
+            }
+            Some(Step::Streaming) => {
+                ("no sample has come", "check that the headset is on and near")
+            }
+            Some(Step::Stopped) => ("the service has refused to go on", "look into the log"),
+        };
+        Trouble::new(check, found, next)
+    }
+
+    fn choice(&self) -> Trouble {
+        let ids: Vec<_> = self.ids().map(HeadsetId::as_str).collect();
+        let next = format!("choose one with --headset: {}", ids.join(", "));
+        Trouble::new(Check::Headset, "no headset is chosen", &next)
+    }
+
+    /// The ids of the headsets that the service sees.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &HeadsetId> {
+        self.headsets.iter().flatten().map(|headset| &headset.id)
+    }
+
+    /// The refusal of a headset because it is on a USB cable: it has no code.
+    fn cable(&self) -> Option<&Refusal> {
+        let names = |refusal: &&Refusal| {
+            self.headsets
+                .iter()
+                .flatten()
+                .any(|one| one.is_on_usb_cable() && refusal.message.starts_with(one.id.as_str()))
+        };
+        self.refusal.as_ref().filter(|refusal| refusal.code.is_none()).filter(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::cortex::code;
+
+    fn up(step: Step) -> Event {
+        Event::Link(Link::Up { security: Security::Verified, step })
+    }
+
+    fn down(cause: Cause, why: &str) -> Event {
+        Event::Link(Link::Waiting { why: why.into(), cause, at: Instant::now(), attempt: 1 })
+    }
+
+    fn refused(method: &str, code: i64) -> Event {
+        Event::Refused(code::refusal(method, None, code, ""))
+    }
+
+    /// Where a walk is stuck after these events.
+    fn stuck(events: Vec<Event>) -> Option<Check> {
+        let mut walk = Walk::default();
+        for event in events {
+            walk.hear(event);
+        }
+        let trouble = walk.trouble()?;
+        assert!(!trouble.next.is_empty(), "{trouble}");
+        Some(trouble.check)
+    }
+
+    #[test]
+    fn what_only_the_user_can_mend_is_told_from_what_passes() {
+        assert_eq!(stuck(vec![down(Cause::Service, "gone: start it")]), Some(Check::Service));
+        assert_eq!(stuck(vec![down(Cause::Tls, "expired: renew it")]), Some(Check::Tls));
+        assert_eq!(stuck(vec![down(Cause::Lost, "lost: wait")]), None);
+        assert_eq!(stuck(vec![up(Step::Login)]), Some(Check::Login));
+        assert_eq!(stuck(vec![up(Step::Approval)]), None);
+        assert_eq!(
+            stuck(vec![up(Step::Approval), refused("requestAccess", -32102)]),
+            Some(Check::Approval)
+        );
+        assert_eq!(
+            stuck(vec![up(Step::Greeting), refused("hasAccessRight", -32021), up(Step::Stopped)]),
+            Some(Check::Credentials)
+        );
+        assert_eq!(stuck(vec![up(Step::Agreement)]), Some(Check::Token));
+        assert_eq!(stuck(vec![up(Step::Searching)]), None);
+    }
+
+    #[test]
+    fn a_refusal_is_forgotten_when_it_goes_on() {
+        let events = vec![refused("authorize", -32000), up(Step::Searching), up(Step::Choosing)];
+        assert_eq!(stuck(events), None);
+    }
+
+    #[test]
+    fn a_headset_on_a_cable_is_trouble_of_the_headset() {
+        let headset = Headset {
+            id: "EPOCX-1".into(),
+            connected_by: "usb cable".into(),
+            ..Headset::default()
+        };
+        let refusal = Refusal {
+            method: "createSession".into(),
+            code: None,
+            message: "EPOCX-1 is on a USB cable".into(),
+            next: "unplug it".into(),
+        };
+        for step in [Step::Stopped, Step::Choosing] {
+            let seen = Event::Headsets(vec![headset.clone()]);
+            let events = vec![seen, Event::Refused(refusal.clone()), up(step)];
+            assert_eq!(stuck(events), Some(Check::Headset));
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! The commands without a screen as programs, against `cortop sim`: what they print, how they end,
+//! and what the doctor finds.
+#![cfg(unix)]
+#![expect(clippy::expect_used, reason = "helpers of tests fail aloud")]
+
+mod served;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use served::{CORTOP, Served};
+use tempfile::TempDir;
+
+/// The user approves at once.
+const APPROVED: &str = "[[fault]]\ncall = \"requestAccess\"\ndo.grant-access = {}\n";
+const SECRET: &str = "the-client-secret";
+
+/// A simulator that does what a scenario says, over plain text.
+struct Place {
+    served: Served,
+    // The config folder of the programs, and the scenario.
+    folder: TempDir,
+}
+
+impl Place {
+    /// `faults` stand in the scenario beside the approval.
+    fn new(faults: &str, args: &[&str]) -> Self {
+        Self::with(&format!("{APPROVED}{faults}"), &[&["--ws"], args].concat())
+    }
+
+    fn with(scenario: &str, args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("scenario.toml");
+        fs::write(&path, scenario).expect("written");
+        let path = path.to_str().expect("UTF-8");
+        let served = Served::start(&[&["--scenario", path], args].concat());
+        Self { served, folder }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        command(self.folder.path(), &[args, &["--url", &self.served.url]].concat())
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command(args))
+    }
+
+    /// The report of the doctor as JSON.
+    fn doctor(&self, args: &[&str]) -> Report {
+        Report::of(&self.run(&[&["doctor", "--json"], args].concat()))
+    }
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(CORTOP);
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .env_remove("EMOTIV_CORTEX_URL")
+        .env("XDG_CONFIG_HOME", folder)
+        .env("EMOTIV_CLIENT_ID", "the-client-id")
+        .env("EMOTIV_CLIENT_SECRET", SECRET);
+    command
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().expect("started");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let ran = Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) };
+        assert!(!format!("{ran:?}").contains(SECRET), "{ran:?}");
+        ran
+    }
+
+    /// Its output, which ended well and without a word.
+    fn well(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
+        self.stdout
+    }
+
+    fn json(self) -> Value {
+        serde_json::from_str(&self.well()).expect("JSON")
+    }
+}
+
+/// What the doctor says.
+#[derive(Debug)]
+struct Report {
+    code: Option<i32>,
+    json: Value,
+}
+
+impl Report {
+    fn of(ran: &Ran) -> Self {
+        let json: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!(json["exit_status"].as_i64(), ran.code.map(i64::from));
+        Self { code: ran.code, json }
+    }
+
+    fn checks(&self) -> &[Value] {
+        self.json["checks"].as_array().expect("a list")
+    }
+
+    /// The first finding with this result.
+    fn first(&self, result: &str) -> &Value {
+        let of = |one: &&Value| one["result"] == result;
+        self.checks().iter().find(of).expect("such a finding")
+    }
+
+    /// It ended with this check, whose finding has these words; what comes after was skipped.
+    fn failed(&self, code: i32, check: &str, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        let failed = self.first("fail");
+        assert_eq!(failed["check"], check, "{self:?}");
+        assert!(failed["next"].as_str().is_some_and(|next| !next.is_empty()), "{failed}");
+        for word in words {
+            assert!(failed.to_string().contains(word), "{word} is not in {failed}");
+        }
+        let last = self.checks().last().expect("a finding");
+        assert!(last["check"] == "loss" && (last["result"] == "skipped" || check == "loss"));
+    }
+}
+
+fn lines(ran: &str) -> Vec<Value> {
+    ran.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect()
+}
+
+#[test]
+fn lists_are_tables_for_people_and_json_for_programs() {
+    let place = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:connected"]);
+    let table = place.run(&["headsets"]).well();
+    let rows: Vec<Vec<_>> = table.lines().map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(rows[0][..2], ["ID", "MODEL"]);
+    assert_eq!(rows[1][..4], ["EPOCX-0A1B2C3D", "EPOC", "X", "connected"], "{table}");
+
+    let headsets = place.run(&["headsets", "--json"]).json();
+    assert_eq!(headsets[0]["id"], "EPOCX-0A1B2C3D");
+    assert_eq!(headsets[0]["settings"]["eegRate"], 256.0);
+    assert!(place.run(&["license"]).well().contains("scopes      eeg pm\n"));
+    assert_eq!(place.run(&["license", "--json"]).json()["localQuota"], 1000.0);
+    // Looking has opened none, and debited nothing.
+    assert_eq!(place.run(&["sessions", "--json"]).json(), serde_json::json!([]));
+    assert_eq!(place.run(&["sessions"]).well().lines().count(), 1);
+    assert_eq!(place.run(&["records", "--json"]).json(), serde_json::json!([]));
+    assert_eq!(place.run(&["records"]).well().lines().count(), 1);
+}
+
+#[test]
+fn a_list_that_cannot_be_had_says_why_and_tells_it_by_its_exit_status() {
+    let logged_out = Place::new("[[fault]]\nat = 0\ndo.logout = {}\n", &[]);
+    let ran = logged_out.run(&["headsets"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(15), ""));
+    assert_eq!(ran.stderr, "cortop: nobody is logged in → log in with EMOTIV Launcher\n");
+
+    let refused = "[[fault]]\nat = 0\ndo.refuse = { method = \"queryRecords\", code = -32003 }\n";
+    let ran = Place::new(refused, &[]).run(&["records"]);
+    assert_eq!(ran.code, Some(18));
+    assert!(ran.stderr.contains("-32003") && ran.stderr.contains("internet"), "{}", ran.stderr);
+}
+
+#[test]
+fn watch_prints_an_object_a_sample_until_its_time_is_over() {
+    let place = Place::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let ran = place.run(&["watch", "--duration", "2s", "--streams", "eeg,dev,com"]);
+    let samples = lines(&ran.well());
+    for stream in ["eeg", "dev", "com"] {
+        let sample = samples.iter().find(|one| one["stream"] == stream).expect(stream);
+        assert_eq!(sample["headset"], "INSIGHT-0A1B2C3D");
+        assert!(sample["time"].is_f64() && sample["session"].is_string(), "{sample}");
+    }
+    let of = |stream| samples.iter().find(move |one| one["stream"] == stream).expect("one");
+    assert!(of("eeg")["values"]["AF3"].as_f64().is_some_and(|value| value > 1000.0));
+    assert!(of("dev")["values"]["OVERALL"].is_number());
+    assert!(of("com")["values"]["act"].is_string());
+    // Its session was closed.
+    assert_eq!(place.run(&["sessions", "--json"]).json(), serde_json::json!([]));
+}
+
+#[test]
+fn csv_holds_one_stream_and_a_pipe_makes_a_watch_of_cortop() {
+    let place = Place::new("", &[]);
+    let csv = place.run(&["watch", "--format", "csv", "--streams", "mot", "--duration", "1"]);
+    let csv = csv.well();
+    let mut rows = csv::Reader::from_reader(csv.as_bytes());
+    let names = rows.headers().expect("names").clone();
+    assert_eq!(
+        names.iter().take(4).collect::<Vec<_>>(),
+        ["stream", "time", "headset", "COUNTER_MEMS"]
+    );
+    assert!(rows.records().all(|row| row.expect("as many cells as names").get(0) == Some("mot")));
+
+    let several = place.run(&["watch", "--format", "csv"]);
+    assert_eq!((several.code, several.stdout.as_str()), (Some(2), ""));
+    assert!(several.stderr.contains("--streams eeg"), "{}", several.stderr);
+
+    let (mut child, first) = first_line(&mut place.command(&["--streams", "fac"]));
+    assert_eq!(lines(&first)[0]["stream"], "fac");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("signalled");
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
+}
+
+/// Starts a program and reads its first line; standard output is still open.
+fn first_line(command: &mut Command) -> (Child, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    output.read_line(&mut line).expect("a line");
+    // Read on, so that a full pipe does not hold it up.
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+    (child, line)
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_without_a_word() {
+    let place = Place::new("", &[]);
+    let mut command = place.command(&["watch"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    let mut line = String::new();
+    // Closed as soon as the line is read.
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    assert!(line.starts_with("{\"stream\":"), "{line}");
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    assert_eq!((child.wait().expect("ended").code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_refused_stream_is_named_and_nothing_at_all_is_a_failure() {
+    let place = Place::new("", &[]);
+    let some =
+        place.run(&["watch", "--session", "open", "--streams", "eeg,mot", "--duration", "1"]);
+    assert_eq!(some.code, Some(0));
+    assert!(lines(&some.stdout).iter().all(|sample| sample["stream"] == "mot"));
+    let said = &some.stderr;
+    assert!(said.contains("eeg is refused") && said.contains("→ EEG needs a licence"), "{said}");
+
+    let none = place.run(&["watch", "--session", "open", "--streams", "eeg"]);
+    assert_eq!((none.code, none.stdout.as_str()), (Some(22), ""));
+
+    let several = Place::new("", &["--headset", "epocx", "--headset", "insight"]).run(&["watch"]);
+    assert_eq!(several.code, Some(20));
+    assert!(several.stderr.contains("--headset: EPOCX-"), "{}", several.stderr);
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong_where_nothing_is() {
+    let place = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
+    let mut command = place.command(&["doctor"]);
+    let healthy = Ran::of(command.env("TERM", "xterm").env("LC_ALL", "C.UTF-8")).well();
+    let mut settings = insta::Settings::clone_current();
+    for (volatile, stands) in [
+        (r"ws://localhost:\d+", "ws://localhost:PORT"),
+        (r"no file \S+:", "no file FILE:"),
+        (r"\d+ of (\d+) Hz", "RATE of $1 Hz"),
+        (r"(\d+\.\d Hz|\d+ so far)", "RATE"),
+        (r"none of \d+", "none of N"),
+    ] {
+        settings.add_filter(volatile, stands);
+    }
+    settings.bind(|| insta::assert_snapshot!("doctor", healthy));
+    // Its session was closed, and nothing was debited.
+    assert_eq!(place.run(&["sessions", "--json"]).json(), serde_json::json!([]));
+    assert_eq!(place.run(&["license", "--json"]).json()["localQuota"], 1000.0);
+}
+
+#[test]
+fn the_doctor_names_what_stands_in_the_way_of_the_service() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Nobody listens where somebody has just stopped to.
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|own| own.local_addr()).expect("a port");
+    let url = format!("ws://{free}");
+    let doctor = |args: &[&str]| {
+        Report::of(&Ran::of(&mut command(folder.path(), &[&["doctor", "--json"], args].concat())))
+    };
+    doctor(&["--url", &url]).failed(12, "service", &["nothing listens", "EMOTIV Launcher"]);
+    doctor(&["--url", "cortex"]).failed(11, "config", &["wss://localhost:6868"]);
+
+    let ca = folder.path().join("ca");
+    let ca = ca.to_str().expect("UTF-8");
+    let secured = Served::start(&["--ca-out", ca]);
+    doctor(&["--url", &secured.url]).failed(13, "tls", &["known root", "--ca-file"]);
+    let expired = Place::with("[[fault]]\nat = 0\ndo.tls-expired-leaf = {}\n", &["--ca-out", ca]);
+    let root = format!("{ca}/root.pem");
+    expired.doctor(&["--ca-file", &root]).failed(13, "tls", &["expired", "clock"]);
+}
+
+#[test]
+fn the_doctor_names_what_stands_in_the_way_of_a_token() {
+    let logout = Place::new("[[fault]]\nat = 0\ndo.logout = {}\n", &[]);
+    logout.doctor(&[]).failed(15, "login", &["EMOTIV Launcher"]);
+
+    let rejected = "[[fault]]\ncall = \"requestAccess\"\ndo.revoke-access = {}\n";
+    Place::with(rejected, &["--ws"]).doctor(&[]).failed(16, "approval", &["rejected"]);
+
+    let refused = "[[fault]]\nat = 0\ndo.refuse = { method = \"hasAccessRight\", code = -32021, times = 99 }\n";
+    let place = Place::new(refused, &[]);
+    place.doctor(&[]).failed(17, "credentials", &["-32021", "EMOTIV_CLIENT_SECRET"]);
+    let mut without = place.command(&["doctor", "--json"]);
+    let missing = Report::of(&Ran::of(without.env_remove("EMOTIV_CLIENT_ID")));
+    missing.failed(17, "credentials", &["client id is missing"]);
+
+    let refused =
+        "[[fault]]\nat = 0\ndo.refuse = { method = \"authorize\", code = -32142, times = 99 }\n";
+    Place::new(refused, &[]).doctor(&[]).failed(17, "credentials", &["-32142"]);
+}
+
+#[test]
+fn the_doctor_knows_the_traps_of_headsets() {
+    let usb = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:usb"]);
+    usb.doctor(&[]).failed(20, "headset", &["USB cable", "dongle"]);
+    let watch = usb.run(&["watch"]);
+    assert_eq!(watch.code, Some(20));
+    assert!(watch.stderr.contains("USB cable"), "{}", watch.stderr);
+
+    let off = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:off", "--speed", "20"]);
+    off.doctor(&[]).failed(20, "headset", &["none is in reach"]);
+    let several = Place::new("", &["--headset", "epocx", "--headset", "insight"]);
+    several.doctor(&[]).failed(20, "headset", &["several", "--headset"]);
+    let refused = "[[fault]]\nat = 0\ndo.refuse = { method = \"createSession\", code = -32230, times = 99 }\n";
+    Place::new(refused, &[]).doctor(&[]).failed(21, "session", &["-32230"]);
+}
+
+#[test]
+fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
+    let refused =
+        "[[fault]]\nat = 0\ndo.refuse = { method = \"subscribe\", code = -32602, times = 99 }\n";
+    Place::new(refused, &[]).doctor(&[]).failed(22, "samples", &["-32602"]);
+
+    // A session of another program is adopted, and left to it.
+    let place = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
+    let (mut other, _) = first_line(&mut place.command(&["watch", "--streams", "mot"]));
+    let beside = place.doctor(&[]);
+    assert_eq!(beside.code, Some(0), "{beside:?}");
+    let session = beside.checks().iter().find(|one| one["check"] == "session").expect("one");
+    assert!(session["found"].to_string().contains("another program"), "{session}");
+    assert_eq!(place.run(&["sessions", "--json"]).json()[0]["status"], "activated");
+    kill_process(Pid::from_child(&other), Signal::TERM).expect("signalled");
+    assert_eq!(other.wait().expect("ended").code(), Some(0));
+
+    // An MN8 has no faces: nothing is wrong.
+    let mn8 = Place::new("", &["--headset", "mn8:MN8-0A1B2C3D"]).doctor(&[]);
+    assert_eq!(mn8.code, Some(0), "{mn8:?}");
+    let fac = mn8.checks().iter().find(|one| one["about"] == "fac").expect("fac");
+    assert_eq!(fac["result"], "skipped");
+
+    let lose =
+        |at: u32| format!("[[fault]]\nat = {at}\nstream = \"mot\"\ndo.lose = {{ count = 16 }}\n");
+    let losing = Place::new(&(1..40).map(lose).collect::<String>(), &[]);
+    losing.doctor(&[]).failed(23, "loss", &["lost", "closer"]);
+}
