@@ -281,7 +281,7 @@ fn a_paste_fires_no_shortcut() {
     pty.wait_for_monitor();
     pty.type_in("\x1b[200~qqq\x1b[201~");
     pty.type_in("?");
-    pty.wait_for_text("next pane");
+    pty.wait_for_text("next view");
     pty.type_in("?q");
     assert_eq!(pty.wait_for_end().exit_code(), 0);
 }

@@ -1,5 +1,6 @@
 //! The state machine: `update(Message)` gives new state and effects. No I/O, no clock, no drawing.
 
+mod act;
 mod action;
 mod arrange;
 mod channels;
@@ -8,11 +9,14 @@ mod copy;
 pub mod dialog;
 mod forms;
 mod headsets;
+mod hear;
+mod history;
 mod key;
 mod keymap;
 mod lists;
 mod message;
 mod overview;
+mod press;
 mod profiles;
 mod recording;
 mod records;
@@ -21,13 +25,13 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
-use self::dialog::{Answer, Ask, Choice, Dialog, Form, List, Pick};
+use self::dialog::{Dialog, Form};
 pub use self::{
     action::{Action, Binding, Scope, TABLE},
     channels::Channels,
@@ -46,18 +50,12 @@ pub use self::{
 };
 use crate::{
     cortex::{
-        Command, Event, Link, RecordCommand, Refusal, Sample, Session, Step, Stream, Warning,
+        Link, Refusal, Session,
         account::{CortexInfo, Licence, UserLogin},
-        code,
-        headset::HeadsetStatus,
-        session::SessionStatus,
         settings::StoredMapping,
     },
-    signal::{Snapshot, Traces, inspect, view::End},
+    signal::{Snapshot, Traces, view::End},
 };
-
-/// How long written numbers stand.
-const NUMBERS: Duration = Duration::from_millis(500);
 
 /// The four panes, in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,93 +257,10 @@ impl App {
         effects
     }
 
-    /// What a key does: what the dialog makes of it if one is open, else the focused pane's or a
-    /// global action. With the help open, its own key, the quit key and Esc close it. What concerns
-    /// the screen works everywhere.
-    fn press(&mut self, key: Key) -> Vec<Effect> {
-        let action = self.settings.keymap.action(self.focus.scope(), key);
-        let Some(mut dialog) = self.dialog.take() else {
-            if self.help && matches!(key, Key::DOWN | Key::PAGE_DOWN | Key::SPACE) {
-                self.help_page += 1;
-                return Vec::new();
-            }
-            return match self.action(key) {
-                Some(Action::MarkNow) => self.mark_now(key),
-                Some(action) => self.act(action),
-                None => Vec::new(),
-            };
-        };
-        if let Some(action @ (Action::Redraw | Action::Suspend)) = action
-            && key.typed().is_none()
-        {
-            self.dialog = Some(dialog);
-            return self.act(action);
-        }
-        let items = match &dialog {
-            Dialog::Pick(pick) => self.items(&pick.list),
-            _ => Vec::new(),
-        };
-        let answer = dialog.key(key, &items);
-        if let (Answer::Chosen(_), Dialog::Form(form)) = (&answer, &dialog) {
-            self.sent = Some(form.clone());
-        }
-        if matches!(answer, Answer::Stays | Answer::Kept(_)) {
-            self.dialog = Some(dialog);
-        }
-        match answer {
-            Answer::Stays | Answer::Closed => Vec::new(),
-            Answer::Chosen(choice) | Answer::Kept(choice) => self.choose(choice),
-        }
-    }
-
-    fn choose(&mut self, choice: Choice) -> Vec<Effect> {
-        match choice {
-            Choice::Action(action) => self.act(action),
-            Choice::Effects(effects) => effects,
-            Choice::Show(session) => {
-                self.sessions.current = Some(session);
-                Vec::new()
-            }
-            Choice::Open(dialog) => {
-                self.dialog = Some(*dialog);
-                Vec::new()
-            }
-        }
-    }
-
-    /// Shows a form again whose request was refused: what was typed is not lost.
-    fn reopen(&mut self, refusal: &Refusal) {
-        let refused = |form: &mut Form| form.purpose.method() == refusal.method;
-        if let Some(mut form) = self.sent.take_if(refused)
-            && self.dialog.is_none()
-        {
-            form.complaint = Some((form.at, refusal.to_string()));
-            self.dialog = Some(Dialog::Form(form));
-        }
-    }
-
-    /// Asks before something is done.
-    fn ask(&mut self, title: &str, lines: Vec<String>, yes: &'static str, then: Effect) {
-        let (title, then) = (title.to_owned(), Choice::Effects(vec![then]));
-        self.dialog = Some(Dialog::Ask(Ask { title, lines, yes, word: None, then }));
-    }
-
-    fn action(&self, key: Key) -> Option<Action> {
-        let action = self.settings.keymap.action(self.focus.scope(), key);
-        if !self.help {
-            return action;
-        }
-        match action {
-            Some(Action::Quit) => Some(Action::Help),
-            Some(Action::Help | Action::Redraw | Action::Suspend | Action::Theme) => action,
-            _ => (key == Key::ESC).then_some(Action::Help),
-        }
-    }
-
     /// The refusal that the flow from connection to streaming stands still at, if it does.
     #[must_use]
     pub fn stopped_by(&self) -> Option<&Refusal> {
-        self.refusal.as_ref().filter(|_| is_stopped(&self.link))
+        self.refusal.as_ref().filter(|_| hear::is_stopped(&self.link))
     }
 
     /// Whether a session's data can still come: it is not closed, and the connection stands.
@@ -387,348 +302,11 @@ impl App {
         self.streams.frozen.as_ref().map_or(&self.snapshot, |frozen| &frozen.snapshot)
     }
 
-    fn show(&mut self, snapshot: Arc<Snapshot>) {
-        let asked = |snapshot: &Snapshot| (snapshot.view.session.clone(), snapshot.view.inspect);
-        let other = asked(&snapshot) != asked(&self.held.1);
-        self.snapshot = snapshot;
-        if other || self.snapshot.stale() != self.held.1.stale() {
-            self.held = (self.now.instant, Arc::clone(&self.snapshot));
-        }
-        self.hold();
-    }
-
-    /// Takes the newest numbers over when those shown have stood long enough.
-    fn hold(&mut self) {
-        let now = self.now.instant;
-        if now.saturating_duration_since(self.held.0) >= NUMBERS
-            && !Arc::ptr_eq(&self.held.1, &self.snapshot)
-        {
-            self.held = (now, Arc::clone(&self.snapshot));
-        }
-    }
-
-    fn hear(&mut self, event: Event) {
-        let now = self.now.instant;
-        match event {
-            Event::Link(link) => {
-                if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
-                    self.headsets.forget();
-                    self.records.disconnected();
-                    self.found.clear();
-                }
-                if !is_stopped(&link) {
-                    self.refusal = None;
-                }
-                self.link = link;
-            }
-            Event::Service(info) => self.service = Some(info),
-            Event::User(user) => self.user = Some(user),
-            Event::Licence(licence) => self.licence = Some(licence),
-            Event::Headsets(list) => self.headsets.replace(list, now),
-            Event::Scan(running) => self.headsets.scanning = running,
-            Event::Session(session) => self.sessions.put(session, now),
-            Event::Opened { session, mode, why } => {
-                self.sessions.note(&session, self.now, format!("{mode}: {why}"));
-                self.sessions.opened(&session, mode, why);
-            }
-            Event::Closed { session, why } => {
-                self.sessions.note(&session, self.now, format!("closed: {why}"));
-                self.say(Severity::Problem, format!("session closed: {why}"));
-                self.sessions.closed(&session, why, now);
-            }
-            Event::Subscribed { session, streams, refused } => {
-                if let Some((_, refusal)) = refused.first() {
-                    self.say(Severity::Problem, refusal.to_string());
-                }
-                self.sessions.subscribed(&session, streams, refused);
-            }
-            Event::Unsubscribed { session, streams } => {
-                self.sessions.unsubscribed(&session, &streams);
-            }
-            Event::Record(event) => self.hear_of_record(&event),
-            Event::Records(stored) => self.records.stored = Some(stored),
-            Event::Marker { session, marker, .. } => self.confirm(&session, marker),
-            Event::Updated(headset) => {
-                self.say(Severity::Info, format!("{headset} has been updated"));
-            }
-            Event::Clock { headset, adjustment } => {
-                self.headsets.clocks.insert(headset, adjustment);
-            }
-            Event::Mappings(mappings) => self.mappings = mappings,
-            Event::Sessions(found) => self.found = found,
-            Event::Profiles(stored) => self.profiles.stored = Some(stored),
-            Event::Profile { headset, loaded } => {
-                self.profiles.loaded.insert(headset, loaded);
-            }
-            Event::Warning(warning) => self.warn(&warning),
-            Event::Refused(refusal) => {
-                self.say(Severity::Problem, refusal.to_string());
-                self.reopen(&refusal);
-                if !is_stopped(&self.link) {
-                    self.refusal = Some(refusal);
-                }
-            }
-        }
-    }
-
-    fn act(&mut self, action: Action) -> Vec<Effect> {
-        match action {
-            _ if self.streams.shown == Shown::Inspector && self.inspect(action) => {}
-            Action::NextPane => self.focus = self.focus.step(1),
-            Action::PreviousPane => self.focus = self.focus.step(Pane::ALL.len() - 1),
-            Action::HeadsetsPane => self.focus = Pane::Headsets,
-            Action::SessionPane => self.focus = Pane::Session,
-            Action::StreamsPane => self.focus = Pane::Streams,
-            Action::LogPane => self.focus = Pane::Log,
-            Action::Zoom => self.zoomed = !self.zoomed,
-            Action::Freeze => self.freeze(),
-            Action::Theme => self.theme = (self.theme + 1) % self.settings.themes.len().max(1),
-            Action::Help => {
-                self.help = !self.help;
-                self.help_page = 0;
-            }
-            Action::Commands => self.dialog = Some(Dialog::Pick(Pick::filtered(List::Commands))),
-            Action::Redraw => return vec![Effect::Redraw],
-            Action::Suspend => return vec![Effect::Suspend],
-            Action::Quit => return self.quit(),
-            Action::Record => self.record(),
-            // By its name a numbered one has no number: it asks for one.
-            Action::Mark | Action::MarkNow => self.mark(),
-            Action::EndMarker => return self.end_marker(),
-            Action::Records => {
-                return self.pick(List::Records, Some(Command::Record(RecordCommand::List)));
-            }
-            Action::Copy => return self.copy(),
-            Action::Sessions => return self.pick(List::Sessions, None),
-            Action::Profiles => return self.pick_profile(),
-            Action::Account => return self.pick(List::Account, None),
-            Action::History => {
-                let list = self.sessions.current.clone().map(List::History);
-                return list.map_or_else(Vec::new, |list| self.pick(list, None));
-            }
-            Action::HeadsetMenu => return self.pick_for_headset(),
-            Action::ChooseStreams => return self.pick_streams(),
-            Action::HeadsetUp => self.step_headset(-1),
-            Action::HeadsetDown => self.step_headset(1),
-            Action::Overview => self.headsets.overview = !self.headsets.overview,
-            Action::SortBy => self.sort_overview(),
-            Action::Open | Action::Disconnect | Action::Scan => {
-                return self.command_headset(action);
-            }
-            Action::FieldUp => self.sessions.step_field(-1),
-            Action::FieldDown => self.sessions.step_field(1),
-            Action::Unfold => self.sessions.unfolded = !self.sessions.unfolded,
-            Action::Activate | Action::Close => return self.command_session(action),
-            Action::NextSession => self.sessions.next(),
-            Action::NextView => self.streams.step_view(true),
-            Action::PreviousView => self.streams.step_view(false),
-            Action::Contact => self.streams.toggle(Shown::One(Stream::Dev)),
-            Action::Inspector => self.streams.toggle(Shown::Inspector),
-            Action::Larger => self.streams.step_amplitude(-1),
-            Action::Smaller => self.streams.step_amplitude(1),
-            Action::AutoScale => self.streams.auto = !self.streams.auto,
-            Action::Shorter => self.streams.step_window(-1),
-            Action::Longer => self.streams.step_window(1),
-            Action::Sweep => {
-                self.streams.motion = match self.streams.motion {
-                    Motion::Sweep => Motion::Scroll,
-                    Motion::Scroll => Motion::Sweep,
-                }
-            }
-            Action::HighPass => self.streams.next_high_pass(),
-            Action::LowPass => self.streams.next_low_pass(),
-            Action::Notch => self.streams.next_notch(),
-            Action::Reference => self.streams.next_reference(),
-            Action::Spectrum => self.streams.toggle(Shown::Spectrum),
-            Action::Spectrogram => self.streams.toggle(Shown::Spectrogram),
-            Action::AllChannels => self.streams.all_channels = !self.streams.all_channels,
-            Action::ChannelUp
-            | Action::ChannelDown
-            | Action::HideChannel
-            | Action::SoloChannel
-            | Action::ChannelSmaller
-            | Action::ChannelLarger
-            | Action::MoveChannelUp
-            | Action::MoveChannelDown
-            | Action::ResetChannels => self.arrange(action),
-            Action::Way => self.streams.way = self.streams.way.next(),
-            Action::CursorLeft => self.move_cursor(u64::saturating_sub),
-            Action::CursorRight => self.move_cursor(u64::saturating_add),
-            Action::CursorBack => self.move_cursor(|at, _| at.saturating_sub(1)),
-            Action::CursorOn => self.move_cursor(|at, _| at.saturating_add(1)),
-            Action::SecondCursor => self.second_cursor(),
-            Action::Earlier => self.travel(|end, half, _| end.saturating_sub(half)),
-            Action::Later => self.travel(|end, half, _| end.saturating_add(half)),
-            Action::Oldest => self.travel(|_, half, oldest| oldest + 2 * half),
-            Action::Newest => self.streams.frozen = None,
-            Action::LogTargets => self.log.transition(TuiWidgetEvent::HideKey),
-            Action::LogFocus => self.log.transition(TuiWidgetEvent::FocusKey),
-            Action::LogHide => self.log.transition(TuiWidgetEvent::SpaceKey),
-            Action::LogMore => self.log.transition(TuiWidgetEvent::PlusKey),
-            Action::LogLess => self.log.transition(TuiWidgetEvent::MinusKey),
-            Action::LogUp => self.log.transition(TuiWidgetEvent::UpKey),
-            Action::LogDown => self.log.transition(TuiWidgetEvent::DownKey),
-            Action::LogShowMore => self.log.transition(TuiWidgetEvent::RightKey),
-            Action::LogShowLess => self.log.transition(TuiWidgetEvent::LeftKey),
-            Action::LogEarlier => self.log.transition(TuiWidgetEvent::PrevPageKey),
-            Action::LogLater => self.log.transition(TuiWidgetEvent::NextPageKey),
-            Action::LogFollow => self.log.transition(TuiWidgetEvent::EscapeKey),
-        }
-        Vec::new()
-    }
-
-    fn command_headset(&mut self, action: Action) -> Vec<Effect> {
-        if action == Action::Scan {
-            let flows = self.sessions.live().any(|entry| !entry.subscribed.is_empty());
-            if !flows {
-                return vec![Effect::Command(Command::Scan { anyway: false })];
-            }
-            let lines = vec!["Streams flow, and a scan harms them for about 20 s.".to_owned()];
-            let scan = Effect::Command(Command::Scan { anyway: true });
-            self.ask("Scan all the same?", lines, "scan", scan);
-            return Vec::new();
-        }
-        let on = self.headsets.selected.as_ref().and_then(|id| self.sessions.on(id));
-        if action == Action::Open
-            && let Some(entry) = on
-        {
-            self.sessions.current = Some(entry.session.id.clone());
-            self.focus = Pane::Streams;
-            return Vec::new();
-        }
-        let Some(headset) = self.headsets.selected() else {
-            self.say(Severity::Problem, "no headset is selected".to_owned());
-            return Vec::new();
-        };
-        let id = headset.id.clone();
-        if action == Action::Disconnect {
-            if headset.status == HeadsetStatus::Discovered {
-                self.say(Severity::Info, format!("{id} is not connected"));
-                return Vec::new();
-            }
-            let disconnect = Effect::Command(Command::Disconnect(id.clone()));
-            if self.sessions.on(&id).is_none() {
-                return vec![disconnect];
-            }
-            let lines = vec![
-                format!("Its session ends, and {id} is gone for other programs too."),
-                "To end only the session, close it in the session pane.".to_owned(),
-            ];
-            self.ask("Disconnect the headset?", lines, "disconnect", disconnect);
-            return Vec::new();
-        }
-        vec![Effect::Command(Command::Open { headset: id, mode: None })]
-    }
-
-    fn command_session(&mut self, action: Action) -> Vec<Effect> {
-        let Some(entry) = self.sessions.current().filter(|entry| entry.closed.is_none()) else {
-            self.say(Severity::Problem, "there is no live session".to_owned());
-            return Vec::new();
-        };
-        let id = entry.session.id.clone();
-        if action == Action::Close {
-            return vec![Effect::Command(Command::Close(id))];
-        }
-        if entry.session.status == SessionStatus::Activated {
-            self.say(Severity::Info, "the session is activated already".to_owned());
-            return Vec::new();
-        }
-        let left = self.licence.as_ref().and_then(|licence| licence.local_quota);
-        let left = left.map_or_else(
-            || "How many activations are left on this computer is not known.".to_owned(),
-            |left| format!("{left} activations are left on this computer."),
-        );
-        let lines = vec!["This uses one activation of the licence.".to_owned(), left];
-        let activate = Effect::Command(Command::Activate(id));
-        self.ask("Activate the session?", lines, "activate", activate);
-        Vec::new()
-    }
-
     fn zone(&self) -> TimeZone {
         self.settings.zone.clone().unwrap_or(TimeZone::UTC)
-    }
-
-    fn freeze(&mut self) {
-        if self.streams.frozen.take().is_some() {
-            return;
-        }
-        let traces = self.snapshot.traces.as_ref();
-        let empty = traces.is_none() && self.snapshot.view.stream.is_trace();
-        if empty || self.snapshot.health.is_empty() {
-            return self.say(Severity::Info, "there is nothing to freeze yet".to_owned());
-        }
-        self.streams.frozen = Some(Frozen {
-            since: self.now,
-            snapshot: Arc::clone(&self.snapshot),
-            at: traces.map_or(0, |traces| traces.end),
-            end: traces.map_or(0, |traces| traces.end),
-            cursor: None,
-            second: None,
-        });
-    }
-
-    /// Moves the end of the picture through the history; at the newest sample it goes on by itself.
-    /// `to` gets the present end, half a window and the oldest index, in samples.
-    fn travel(&mut self, to: impl FnOnce(u64, u64, u64) -> u64) {
-        let Some(traces) = self.traces() else { return };
-        let (half, oldest, newest) = (traces.bins.samples / 2, traces.oldest, traces.newest);
-        let end = to(traces.end, half, oldest).max((oldest + half).min(newest));
-        if end >= newest {
-            self.streams.frozen = None;
-            return;
-        }
-        if self.streams.frozen.is_none() {
-            self.freeze();
-        }
-        if let Some(frozen) = &mut self.streams.frozen {
-            frozen.end = end;
-        }
-    }
-
-    /// What moves through channels and history elsewhere moves through streams and lines in the
-    /// inspector; false if it is another action.
-    fn inspect(&mut self, action: Action) -> bool {
-        const PAGE: usize = 10;
-        let line = self.streams.first_line;
-        let to = match action {
-            Action::ChannelUp | Action::ChannelDown => {
-                self.streams.step_inspected(if action == Action::ChannelUp { -1 } else { 1 });
-                return true;
-            }
-            Action::Earlier => line.saturating_sub(PAGE),
-            Action::Later => line.saturating_add(PAGE),
-            Action::Oldest => 0,
-            Action::Newest => usize::MAX,
-            _ => return false,
-        };
-        let lines = self.inspected().map_or(0, |message| inspect::items(message).len());
-        self.streams.first_line = to.min(lines.saturating_sub(1));
-        true
-    }
-
-    /// The message in the inspector.
-    #[must_use]
-    pub fn inspected(&self) -> Option<&Sample> {
-        let own = |sample: &&Sample| sample.subscription.stream == self.streams.inspected;
-        self.numbers().messages.iter().find(own)
-    }
-
-    /// Says what a warning means. Cortex's own words are in the log.
-    fn warn(&mut self, warning: &Warning) {
-        let code = warning.code;
-        let (severity, text) = match code::warning(code) {
-            Some(row) if row.next.is_empty() => (Severity::Info, row.meaning.to_owned()),
-            Some(row) => (Severity::Problem, format!("{} → {}", row.meaning, row.next)),
-            None => (Severity::Info, warning.text()),
-        };
-        self.say(severity, format!("Cortex {code}: {text}"));
     }
 
     fn say(&mut self, severity: Severity, text: String) {
         self.notice = Some(Notice { text, severity, at: self.now });
     }
-}
-
-fn is_stopped(link: &Link) -> bool {
-    matches!(link, Link::Up { step: Step::Stopped, .. })
 }

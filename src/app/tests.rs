@@ -1,14 +1,14 @@
 //! The state machine as pure state: a message in, new state and effects out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use super::*;
 use crate::{
     cortex::{
-        Cause, Columns, Headset, HeadsetId, Security, Session, SessionId, SessionMode, Stream,
-        Subscription,
+        Cause, Columns, Command, Event, Headset, HeadsetId, Sample, Security, SessionId,
+        SessionMode, Step, Stream, Subscription, headset::HeadsetStatus, session::SessionStatus,
     },
     signal::{
         Filters, StreamHealth,

@@ -222,7 +222,7 @@ fn the_last_messages_of_the_session_in_view_are_handed_out_as_they_came_if_asked
     };
     assert_eq!(
         texts(&decoder),
-        [r#"{"dev":[3,,"sid":"s","time":2.0}"#, r#"{"mot":[0,1.50],"sid":"s","time":1.0}"#]
+        [r#"{"mot":[0,1.50],"sid":"s","time":1.0}"#, r#"{"dev":[3,,"sid":"s","time":2.0}"#]
     );
     decoder.push(Feed::Unsubscribed("s".into(), Stream::Dev), Instant::now());
     assert_eq!(texts(&decoder).len(), 1);

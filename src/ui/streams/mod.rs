@@ -165,7 +165,7 @@ impl Parts {
                     _ => (None, below),
                 };
                 let (plot, health) = (Some((stream, plot)), Some((stream, health)));
-                Self { plot, health, motion, ..Self::default() }
+                Self { plot, motion, health, ..Self::default() }
             }
             Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
             Shown::Spectrum | Shown::Spectrogram if flows(Stream::Eeg) => {

@@ -1,0 +1,110 @@
+//! What is taken in: what the client tells, and the newest picture of the signals.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{App, Severity};
+use crate::{
+    cortex::{Event, Link, Step, Warning, code},
+    signal::Snapshot,
+};
+
+/// How long written numbers stand.
+const NUMBERS: Duration = Duration::from_millis(500);
+
+impl App {
+    pub(super) fn hear(&mut self, event: Event) {
+        let now = self.now.instant;
+        match event {
+            Event::Link(link) => {
+                if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
+                    self.headsets.forget();
+                    self.records.disconnected();
+                    self.found.clear();
+                }
+                if !is_stopped(&link) {
+                    self.refusal = None;
+                }
+                self.link = link;
+            }
+            Event::Service(info) => self.service = Some(info),
+            Event::User(user) => self.user = Some(user),
+            Event::Licence(licence) => self.licence = Some(licence),
+            Event::Headsets(list) => self.headsets.replace(list, now),
+            Event::Scan(running) => self.headsets.scanning = running,
+            Event::Session(session) => self.sessions.put(session, now),
+            Event::Opened { session, mode, why } => {
+                self.sessions.note(&session, self.now, format!("{mode}: {why}"));
+                self.sessions.opened(&session, mode, why);
+            }
+            Event::Closed { session, why } => {
+                self.sessions.note(&session, self.now, format!("closed: {why}"));
+                self.say(Severity::Problem, format!("session closed: {why}"));
+                self.sessions.closed(&session, why, now);
+            }
+            Event::Subscribed { session, streams, refused } => {
+                if let Some((_, refusal)) = refused.first() {
+                    self.say(Severity::Problem, refusal.to_string());
+                }
+                self.sessions.subscribed(&session, streams, refused);
+            }
+            Event::Unsubscribed { session, streams } => {
+                self.sessions.unsubscribed(&session, &streams);
+            }
+            Event::Record(event) => self.hear_of_record(&event),
+            Event::Records(stored) => self.records.stored = Some(stored),
+            Event::Marker { session, marker, .. } => self.confirm(&session, marker),
+            Event::Updated(headset) => {
+                self.say(Severity::Info, format!("{headset} has been updated"));
+            }
+            Event::Clock { headset, adjustment } => {
+                self.headsets.clocks.insert(headset, adjustment);
+            }
+            Event::Mappings(mappings) => self.mappings = mappings,
+            Event::Sessions(found) => self.found = found,
+            Event::Profiles(stored) => self.profiles.stored = Some(stored),
+            Event::Profile { headset, loaded } => {
+                self.profiles.loaded.insert(headset, loaded);
+            }
+            Event::Warning(warning) => self.warn(&warning),
+            Event::Refused(refusal) => {
+                self.say(Severity::Problem, refusal.to_string());
+                self.reopen(&refusal);
+                if !is_stopped(&self.link) {
+                    self.refusal = Some(refusal);
+                }
+            }
+        }
+    }
+
+    /// Says what a warning means. Cortex's own words are in the log.
+    pub(super) fn warn(&mut self, warning: &Warning) {
+        let calls = code::warning(warning.code).is_some_and(|row| !row.next.is_empty());
+        let severity = if calls { Severity::Problem } else { Severity::Info };
+        self.say(severity, format!("Cortex {}: {}", warning.code, warning.sentence()));
+    }
+
+    pub(super) fn show(&mut self, snapshot: Arc<Snapshot>) {
+        let asked = |snapshot: &Snapshot| (snapshot.view.session.clone(), snapshot.view.inspect);
+        let other = asked(&snapshot) != asked(&self.held.1);
+        self.snapshot = snapshot;
+        if other || self.snapshot.stale() != self.held.1.stale() {
+            self.held = (self.now.instant, Arc::clone(&self.snapshot));
+        }
+        self.hold();
+    }
+
+    /// Takes the newest numbers over when those shown have stood long enough.
+    pub(super) fn hold(&mut self) {
+        let now = self.now.instant;
+        if now.saturating_duration_since(self.held.0) >= NUMBERS
+            && !Arc::ptr_eq(&self.held.1, &self.snapshot)
+        {
+            self.held = (now, Arc::clone(&self.snapshot));
+        }
+    }
+}
+
+/// Whether the flow stands still at a refusal.
+pub(super) fn is_stopped(link: &Link) -> bool {
+    matches!(link, Link::Up { step: Step::Stopped, .. })
+}

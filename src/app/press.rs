@@ -1,0 +1,92 @@
+//! What a key does: what the open dialog makes of it, else what the keymap says.
+
+use super::{
+    Action, App, Effect, Key,
+    dialog::{Answer, Ask, Choice, Dialog, Form},
+};
+use crate::cortex::Refusal;
+
+impl App {
+    /// What a key does: what the dialog makes of it if one is open, else the focused pane's or a
+    /// global action. With the help open, its own key, the quit key and Esc close it. What concerns
+    /// the screen works everywhere.
+    pub(super) fn press(&mut self, key: Key) -> Vec<Effect> {
+        let action = self.settings.keymap.action(self.focus.scope(), key);
+        let Some(mut dialog) = self.dialog.take() else {
+            if self.help && matches!(key, Key::DOWN | Key::PAGE_DOWN | Key::SPACE) {
+                self.help_page += 1;
+                return Vec::new();
+            }
+            return match self.action(key) {
+                Some(Action::MarkNow) => self.mark_now(key),
+                Some(action) => self.act(action),
+                None => Vec::new(),
+            };
+        };
+        if let Some(action @ (Action::Redraw | Action::Suspend)) = action
+            && key.typed().is_none()
+        {
+            self.dialog = Some(dialog);
+            return self.act(action);
+        }
+        let items = match &dialog {
+            Dialog::Pick(pick) => self.items(&pick.list),
+            _ => Vec::new(),
+        };
+        let answer = dialog.key(key, &items);
+        if let (Answer::Chosen(_), Dialog::Form(form)) = (&answer, &dialog) {
+            self.sent = Some(form.clone());
+        }
+        if matches!(answer, Answer::Stays | Answer::Kept(_)) {
+            self.dialog = Some(dialog);
+        }
+        match answer {
+            Answer::Stays | Answer::Closed => Vec::new(),
+            Answer::Chosen(choice) | Answer::Kept(choice) => self.choose(choice),
+        }
+    }
+
+    pub(super) fn choose(&mut self, choice: Choice) -> Vec<Effect> {
+        match choice {
+            Choice::Action(action) => self.act(action),
+            Choice::Effects(effects) => effects,
+            Choice::Show(session) => {
+                self.sessions.current = Some(session);
+                Vec::new()
+            }
+            Choice::Open(dialog) => {
+                self.dialog = Some(*dialog);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Shows a form again whose request was refused: what was typed is not lost.
+    pub(super) fn reopen(&mut self, refusal: &Refusal) {
+        let refused = |form: &mut Form| form.purpose.method() == refusal.method;
+        if let Some(mut form) = self.sent.take_if(refused)
+            && self.dialog.is_none()
+        {
+            form.complaint = Some((form.at, refusal.to_string()));
+            self.dialog = Some(Dialog::Form(form));
+        }
+    }
+
+    /// Asks before something is done.
+    pub(super) fn ask(&mut self, title: &str, lines: Vec<String>, yes: &'static str, then: Effect) {
+        let (title, then) = (title.to_owned(), Choice::Effects(vec![then]));
+        self.dialog = Some(Dialog::Ask(Ask { title, lines, yes, word: None, then }));
+    }
+
+    pub(super) fn action(&self, key: Key) -> Option<Action> {
+        let action = self.settings.keymap.action(self.focus.scope(), key);
+        if !self.help {
+            return action;
+        }
+        match action {
+            Some(Action::Quit) => Some(Action::Help),
+            Some(Action::Help | Action::Redraw | Action::Suspend | Action::Theme) => action,
+            _ => (key == Key::ESC).then_some(Action::Help),
+        }
+    }
+}
