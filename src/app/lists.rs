@@ -63,6 +63,7 @@ impl App {
                 let note: Vec<_> = note.into_iter().filter(|part| !part.is_empty()).collect();
                 let open = Choice::Open(Box::new(Dialog::Pick(list)));
                 Item::new(record.title.clone(), note.join(" · "), open)
+                    .known_as(record.uuid.to_string())
             })
             .collect()
     }

@@ -254,6 +254,7 @@ impl App {
             // A frozen picture is one of a session.
             self.streams.frozen = None;
         }
+        self.follow();
         effects
     }
 

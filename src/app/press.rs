@@ -46,6 +46,15 @@ impl App {
         }
     }
 
+    /// Keeps the selection of an open list on what was selected, whatever was told meanwhile.
+    pub(super) fn follow(&mut self) {
+        let Some(Dialog::Pick(pick)) = &self.dialog else { return };
+        let items = self.items(&pick.list);
+        if let Some(Dialog::Pick(pick)) = &mut self.dialog {
+            pick.follow(&items);
+        }
+    }
+
     pub(super) fn choose(&mut self, choice: Choice) -> Vec<Effect> {
         match choice {
             Choice::Action(action) => self.act(action),

@@ -133,13 +133,13 @@ fn list(scene: &Scene<'_>, pick: &Pick, width: usize, rows: usize) -> Vec<Line<'
     if matching.is_empty() {
         lines.push(Line::from(scene.say(Token::Dim, pick.list.empty())));
     }
-    let selected = pick.selected.min(matching.len().saturating_sub(1));
+    let selected = pick.selected(&matching);
     // The selected one stays in sight, and the list as still as it can.
-    let first = (selected + 1).saturating_sub(rows);
+    let first = selected.map_or(0, |at| (at + 1).saturating_sub(rows));
     let longest = matching.iter().map(|item| item.text.chars().count()).max().unwrap_or_default();
     let text = longest.min(ITEM) + 1;
     for (at, item) in matching.iter().enumerate().skip(first).take(rows) {
-        lines.push(self::item(scene, item, at == selected, text, width));
+        lines.push(self::item(scene, item, selected == Some(at), text, width));
     }
     if pick.filter.is_some() {
         // The box keeps its size while the list gets shorter.

@@ -17,8 +17,11 @@ pub struct Pick {
     pub list: List,
     /// What narrows it, where it is long.
     pub filter: Option<TextLine>,
-    /// The selected one, by its place among those that match.
-    pub selected: usize,
+    /// The place of the selected one among those that match.
+    at: usize,
+    /// What the selected one is called, as the list may change around it; `None` in a list that
+    /// was empty so far.
+    held: Option<String>,
 }
 
 /// What there is to pick from.
@@ -81,6 +84,8 @@ impl List {
 /// One to pick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
+    /// What tells it from all others of its list, whatever becomes of them.
+    pub id: String,
     /// What it is called, and what is typed to find it.
     pub text: String,
     /// What else there is to say.
@@ -95,7 +100,13 @@ impl Item {
     /// One that leads to something.
     #[must_use]
     pub fn new(text: String, note: String, choice: Choice) -> Self {
-        Self { text, note, on: None, choice }
+        Self { id: text.clone(), text, note, on: None, choice }
+    }
+
+    /// The same with an id of its own, for one whose text others may have too.
+    #[must_use]
+    pub fn known_as(self, id: String) -> Self {
+        Self { id, ..self }
     }
 }
 
@@ -103,13 +114,13 @@ impl Pick {
     /// A list that is narrowed by typing.
     #[must_use]
     pub fn filtered(list: List) -> Self {
-        Self { list, filter: Some(TextLine::default()), selected: 0 }
+        Self { list, filter: Some(TextLine::default()), at: 0, held: None }
     }
 
     /// A list short enough to be seen whole, which stays open.
     #[must_use]
     pub fn plain(list: List) -> Self {
-        Self { list, filter: None, selected: 0 }
+        Self { list, filter: None, at: 0, held: None }
     }
 
     /// Those that hold every word typed, those that begin with it first.
@@ -127,10 +138,33 @@ impl Pick {
         matching
     }
 
-    pub(super) fn key(&mut self, key: Key, items: &[Item]) -> Answer {
+    /// The place of the selected one among those that match; nothing where it is gone, so that a
+    /// key never means another that has come into its place.
+    #[must_use]
+    pub fn selected(&self, matching: &[&Item]) -> Option<usize> {
+        matching.get(self.at).filter(|item| self.held.as_ref() == Some(&item.id)).map(|_| self.at)
+    }
+
+    /// Keeps the selection on its item wherever that is now, as the list may have changed.
+    pub(in crate::app) fn follow(&mut self, items: &[Item]) {
         let matching = self.matching(items);
-        let last = matching.len().saturating_sub(1);
-        self.selected = self.selected.min(last);
+        match &self.held {
+            Some(held) => {
+                let at = matching.iter().position(|item| item.id == *held);
+                self.at = at.unwrap_or(self.at).min(matching.len().saturating_sub(1));
+            }
+            None => self.select(0, &matching),
+        }
+    }
+
+    fn select(&mut self, at: usize, matching: &[&Item]) {
+        self.at = at.min(matching.len().saturating_sub(1));
+        self.held = matching.get(self.at).map(|item| item.id.clone());
+    }
+
+    pub(super) fn key(&mut self, key: Key, items: &[Item]) -> Answer {
+        self.follow(items);
+        let matching = self.matching(items);
         let step = match key {
             Key::UP => -1,
             Key::DOWN => 1,
@@ -143,10 +177,10 @@ impl Pick {
             _ => 0,
         };
         if step != 0 {
-            self.selected = self.selected.saturating_add_signed(step).min(last);
+            self.select(self.at.saturating_add_signed(step), &matching);
             return Answer::Stays;
         }
-        let chosen = matching.get(self.selected).copied();
+        let chosen = self.selected(&matching).and_then(|at| matching.get(at)).copied();
         match &mut self.filter {
             Some(typed) if key == Key::TAB => {
                 if let Some(item) = chosen {
@@ -154,8 +188,10 @@ impl Pick {
                 }
             }
             Some(typed) if key != Key::ENTER => {
-                let taken = typed.key(key);
-                self.selected = if taken { 0 } else { self.selected };
+                if typed.key(key) {
+                    let matching = self.matching(items);
+                    self.select(0, &matching);
+                }
             }
             None if key == Key::char('q') => return Answer::Closed,
             filter if key == Key::ENTER || key == Key::SPACE => {

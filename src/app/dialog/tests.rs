@@ -324,3 +324,34 @@ fn what_costs_or_harms_is_asked_first() {
     let scan = Effect::Command(Command::Scan { anyway: true });
     assert_eq!(press(&mut app, [Key::char('y')]), [scan]);
 }
+
+#[test]
+fn enter_means_the_item_that_was_selected_however_the_list_changes() {
+    let mut app = app();
+    app.focus = Pane::Session;
+    press(&mut app, [Key::char('r')]);
+    let told = |app: &mut App, uuids: &[&str]| {
+        let records = uuids.iter().map(|uuid| Record { title: "t".to_owned(), ..record(uuid) });
+        hear(app, Event::Records(Records { count: 9, records: records.collect() }));
+    };
+    let opened = |app: &App| match &app.dialog {
+        Some(Dialog::Pick(Pick { list: List::Record(id), .. })) => Some(id.to_string()),
+        _ => None,
+    };
+    // The first of a list is held as soon as it is there.
+    told(&mut app, &["b"]);
+    told(&mut app, &["a", "b"]);
+    press(&mut app, [Key::ENTER]);
+    assert_eq!(opened(&app).as_deref(), Some("b"));
+    press(&mut app, [Key::ESC, Key::char('r'), Key::DOWN]);
+    told(&mut app, &["new", "a", "b"]);
+    press(&mut app, [Key::ENTER]);
+    assert_eq!(opened(&app).as_deref(), Some("b"));
+    // One that is gone leaves no other in its place.
+    press(&mut app, [Key::ESC, Key::char('r'), Key::DOWN]);
+    told(&mut app, &["new", "b"]);
+    press(&mut app, [Key::ENTER]);
+    assert_eq!(opened(&app), None);
+    press(&mut app, [Key::UP, Key::ENTER]);
+    assert_eq!(opened(&app).as_deref(), Some("new"));
+}
