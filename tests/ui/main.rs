@@ -566,6 +566,34 @@ fn every_size_can_be_drawn() {
         stage.app.zoomed = (pane as usize).is_multiple_of(2);
         stage
     }));
+    let open = |pane: Pane, keys: &str| {
+        let mut stage = new().streaming();
+        stage.feed(60, 20, 3000);
+        stage.app.focus = pane;
+        keys.chars().for_each(|key| drop(stage.app.update(Message::Key(Key::char(key)))));
+        stage
+    };
+    stages.extend(
+        [
+            (Pane::Streams, " hhdhh"),
+            (Pane::Streams, "R頭頭 頭"),
+            (Pane::Streams, "e"),
+            (Pane::Streams, ":st"),
+            (Pane::Streams, ":nothing such"),
+            (Pane::Headsets, "o"),
+            (Pane::Headsets, "r"),
+            (Pane::Headsets, "e"),
+            (Pane::Session, "s"),
+            (Pane::Session, "h"),
+            (Pane::Session, "u"),
+        ]
+        .map(|(pane, keys)| open(pane, keys)),
+    );
+    stages.push({
+        let mut stage = open(Pane::Log, "");
+        stage.app.update(Message::Notice("頭 and many words ".repeat(50)));
+        stage
+    });
     // A quarter of the states at each size; its neighbours have the others.
     for (width, height) in (1..=60).flat_map(|width| (1..=20).map(move |height| (width, height))) {
         let turn = usize::from(width + height) % 4;
