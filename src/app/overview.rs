@@ -123,9 +123,10 @@ impl<'a> Row<'a> {
                 Some(level * 1e3 + device.contact().unwrap_or_default())
             }),
             // In whole per cent, or else the rows would never stand still.
-            Sort::Rate => {
-                self.main.and_then(|main| Some((100.0 * main.rate? / main.nominal_rate?).round()))
-            }
+            Sort::Rate => self.main.and_then(|main| {
+                let rate = main.rate.or(main.stale_since.map(|_| 0.0))?;
+                Some((100.0 * rate / main.nominal_rate?).round())
+            }),
             Sort::Loss => self.main.map(|main| -main.recent.loss()),
             Sort::Age => self.main.and_then(|main| main.last).map(|last| {
                 let age = app.now.instant.saturating_duration_since(last).as_secs();

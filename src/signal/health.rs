@@ -207,7 +207,7 @@ impl Meter {
             headset: subscription.headset.clone(),
             stream: subscription.stream,
             nominal_rate: subscription.nominal_rate,
-            rate: self.rate,
+            rate: self.rate.filter(|_| !stale),
             received: self.received,
             lost: self.lost,
             interpolated: self.interpolated,
@@ -281,6 +281,19 @@ mod tests {
             assert_eq!(health.rate_is_off(), off, "{rate}");
         }
         assert_eq!(health(128.0, 1.0, |_, time| time).rate, None);
+    }
+
+    #[test]
+    fn what_is_silent_has_no_rate() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs_f64(seconds);
+        let mut meter = Meter::new(start);
+        for time in (0..1280).map(|index| f64::from(index) / 128.0) {
+            meter.sample(at(time), Some(1.7e9 + time), 0);
+        }
+        let rate = |seconds| meter.health(&subscription(Some(128.0)), at(seconds)).rate;
+        assert!(rate(11.0).is_some());
+        assert_eq!(rate(12.5), None);
     }
 
     #[test]

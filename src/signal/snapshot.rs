@@ -66,7 +66,8 @@ pub struct StreamHealth {
     pub stream: Stream,
     /// Samples a second expected.
     pub nominal_rate: Option<f64>,
-    /// Samples a second measured over the last seconds; `None` before there are enough.
+    /// Samples a second measured over the last seconds; `None` before there are enough, and of a
+    /// stale stream.
     pub rate: Option<f64>,
     /// Samples since the subscription.
     pub received: u64,

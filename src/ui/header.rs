@@ -160,7 +160,12 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         add(8, Span::styled(format!("{} {}", main.stream, rate.content), rate.style));
         add(8, loss(scene, main));
     }
-    if let Some(percent) = numbers.devices.get(&session.id).and_then(Device::battery) {
+    // Both streams that tell it are silent: it is as old as they are.
+    let told = health().any(|health| {
+        matches!(health.stream, Stream::Dev | Stream::Eq) && health.stale_since.is_none()
+    });
+    let device = numbers.devices.get(&session.id).filter(|_| told);
+    if let Some(percent) = device.and_then(Device::battery) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
         add(5, scene.say(token, format!("battery {percent:.0} %")));
     }

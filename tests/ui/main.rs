@@ -306,7 +306,10 @@ fn data_that_cannot_be_trusted() {
                     Stream::Eeg => {
                         (health.lost, health.recent.lost, health.rate) = (57, 12, Some(118.0));
                     }
-                    Stream::Mot => health.stale_since = Some(now - Duration::from_secs(75)),
+                    Stream::Mot => {
+                        health.stale_since = Some(now - Duration::from_secs(75));
+                        health.rate = None;
+                    }
                     _ => {}
                 }
             }
@@ -324,6 +327,7 @@ fn data_that_cannot_be_trusted() {
         stage.spoil(|snapshot, now| {
             for health in &mut snapshot.health {
                 health.stale_since = Some(now - Duration::from_secs(75));
+                health.rate = None;
             }
         });
         picture("stale", &stage, width, height);
