@@ -4,7 +4,9 @@ use super::{
     Action, App, Effect, Key,
     dialog::{Answer, Ask, Choice, Dialog, Form},
 };
-use crate::cortex::Refusal;
+use crate::cortex::{
+    Command, RecordCommand, Refusal, headset::HeadsetStatus, session::SessionStatus,
+};
 
 impl App {
     /// What a key does: what the dialog makes of it if one is open, else the focused pane's or a
@@ -46,13 +48,41 @@ impl App {
         }
     }
 
-    /// Keeps the selection of an open list on what was selected, whatever was told meanwhile.
+    /// Keeps the selection of an open list on what was selected, whatever was told meanwhile, and
+    /// takes a question back of which nothing is left.
     pub(super) fn follow(&mut self) {
+        if let Some(Dialog::Ask(ask)) = &self.dialog
+            && self.is_moot(&ask.then)
+        {
+            self.dialog = None;
+        }
         let Some(Dialog::Pick(pick)) = &self.dialog else { return };
         let items = self.items(&pick.list);
         if let Some(Dialog::Pick(pick)) = &mut self.dialog {
             pick.follow(&items);
         }
+    }
+
+    /// Whether what a yes would do has come about by itself, or is about something gone. What was
+    /// told meanwhile said so. Quitting is never moot.
+    fn is_moot(&self, choice: &Choice) -> bool {
+        let Choice::Effects(effects) = choice else { return false };
+        let moot = |effect: &Effect| match effect {
+            Effect::Command(Command::Record(RecordCommand::Stop(session))) => {
+                !self.records.running.contains_key(session)
+            }
+            Effect::Command(Command::Activate(session)) => {
+                self.sessions.get(session).is_none_or(|entry| {
+                    !self.lives(entry) || entry.session.status == SessionStatus::Activated
+                })
+            }
+            Effect::Command(Command::Disconnect(headset)) => {
+                let mut known = self.headsets.list.iter().filter(|known| known.id == *headset);
+                known.all(|known| known.status == HeadsetStatus::Discovered)
+            }
+            _ => false,
+        };
+        effects.iter().all(moot)
     }
 
     pub(super) fn choose(&mut self, choice: Choice) -> Vec<Effect> {

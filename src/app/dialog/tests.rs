@@ -355,3 +355,41 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
     press(&mut app, [Key::UP, Key::ENTER]);
     assert_eq!(opened(&app).as_deref(), Some("new"));
 }
+
+#[test]
+fn a_question_is_taken_back_when_nothing_is_left_of_it() {
+    use crate::cortex::headset::HeadsetStatus;
+    let mut app = app();
+    start(&mut app);
+    press(&mut app, [Key::char('R')]);
+    assert!(app.dialog.is_some());
+    let ended = RecordEvent::Ended { session: SID.into(), record: record("r"), why: String::new() };
+    hear(&mut app, Event::Record(ended));
+    assert_eq!(app.dialog, None, "the record ended by itself");
+
+    let headset = |status| crate::cortex::Headset {
+        id: "EPOCX-00000001".into(),
+        status,
+        ..Default::default()
+    };
+    hear(&mut app, Event::Headsets(vec![headset(HeadsetStatus::Connected)]));
+    press(&mut app, [Key::char('1'), Key::char('d')]);
+    assert!(app.dialog.is_some());
+    hear(&mut app, Event::Headsets(vec![headset(HeadsetStatus::Discovered)]));
+    assert_eq!(app.dialog, None, "it is disconnected already");
+
+    let open = Session { id: SID.into(), status: SessionStatus::Opened, ..Session::default() };
+    hear(&mut app, Event::Session(open));
+    press(&mut app, [Key::char('2'), Key::char('a')]);
+    assert!(app.dialog.is_some());
+    hear(&mut app, Event::Closed { session: SID.into(), why: "by Cortex".to_owned() });
+    assert_eq!(app.dialog, None, "the session is gone");
+
+    // Quitting means what it says, whatever becomes of the record.
+    let mut app = self::app();
+    start(&mut app);
+    press(&mut app, [Key::char('q')]);
+    let ended = RecordEvent::Ended { session: SID.into(), record: record("r"), why: String::new() };
+    hear(&mut app, Event::Record(ended));
+    assert!(press(&mut app, [Key::char('y')]).contains(&Effect::Quit));
+}
