@@ -1,6 +1,6 @@
 //! The headsets that the service sees, and which of them the keys mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
@@ -29,8 +29,11 @@ pub struct Headsets {
 }
 
 impl Headsets {
-    /// Takes over a new list; the selection stays on its headset, or goes to the first.
-    pub(super) fn replace(&mut self, list: Vec<Headset>, now: Instant) {
+    /// Takes over a new list; the selection stays on its headset, or goes to the first. One that is
+    /// told twice counts once, or the keys could not tell its rows apart.
+    pub(super) fn replace(&mut self, mut list: Vec<Headset>, now: Instant) {
+        let mut known = BTreeSet::new();
+        list.retain(|headset| known.insert(headset.id.clone()));
         let since = list
             .iter()
             .map(|headset| {

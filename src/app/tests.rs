@@ -574,3 +574,15 @@ fn channels_are_hidden_alone_moved_and_put_back_and_the_selection_goes_along() {
     assert_eq!(after("<0"), (vec![0, 1, 2, 3], 2));
     assert!(!app.streams.channels(Stream::Eeg).has_own_scales());
 }
+
+#[test]
+fn a_headset_told_twice_is_one_row_that_keys_go_past() {
+    let mut app = App::new(Settings::default(), Now::read());
+    let headset = |id: &str| Headset { id: id.into(), ..Headset::default() };
+    let told = ["a", "a", "b"].map(headset).to_vec();
+    app.update(Message::Cortex(Event::Headsets(told)));
+    assert_eq!(app.headsets.list.len(), 2);
+    app.focus = Pane::Headsets;
+    app.update(Message::Key(Key::DOWN));
+    assert_eq!(app.headsets.selected, Some("b".into()));
+}
