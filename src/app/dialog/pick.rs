@@ -188,7 +188,8 @@ impl Pick {
                 }
             }
             Some(typed) if key != Key::ENTER => {
-                if typed.key(key) {
+                let taken = typed.key(key);
+                if taken {
                     let matching = self.matching(items);
                     self.select(0, &matching);
                 }

@@ -232,9 +232,14 @@ fn words<'a>(
     overall: Option<f64>,
     sensors: impl Iterator<Item = (&'a str, Option<f64>)>,
 ) -> String {
+    let mut sensors = sensors.peekable();
+    let overall = number(overall, " %");
+    if sensors.peek().is_none() {
+        // Of none nothing is known, good or bad.
+        return overall;
+    }
     let bad = sensors.filter(|(_, level)| level.is_none_or(|level| level < 3.5));
     let bad: Vec<_> = bad.collect();
-    let overall = number(overall, " %");
     match bad.iter().min_by(|(_, a), (_, b)| worse(*a, *b)) {
         None => format!("{overall}, all good"),
         Some(&(name, level)) => {
@@ -268,6 +273,13 @@ mod tests {
             readings.dev = Some(table);
         }
         sensors(&readings, Stream::Dev).iter().map(|sensor| sensor.name.to_owned()).collect()
+    }
+
+    #[test]
+    fn sensors_are_good_only_where_there_are_some() {
+        assert_eq!(words(Some(100.0), std::iter::empty()), "100 %");
+        assert_eq!(words(Some(100.0), [("AF3", Some(4.0))].into_iter()), "100 %, all good");
+        assert_eq!(words(Some(90.0), [("AF3", None)].into_iter()), "90 %, AF3 unknown");
     }
 
     #[test]
