@@ -219,6 +219,9 @@ impl App {
             return items;
         };
         add("licence", licence.license_name.clone());
+        let trouble = licence.trouble(self.now.wall);
+        let warning = trouble.map(|trouble| format!("{}: {}", trouble.what, trouble.next));
+        add("warning", warning.unwrap_or_default());
         add("licence id", licence.license_id.clone());
         let scopes: Vec<_> = licence.scopes.iter().filter(|scope| !scope.is_empty()).collect();
         let eeg = if licence.has_scope("eeg") { "" } else { ": no eeg stream" };
@@ -227,7 +230,6 @@ impl App {
         let left = licence.local_quota.map(|left| format!("{left} left on this computer"));
         add("activations", left.unwrap_or_default());
         add("valid to", licence.valid_to.clone());
-        add("expired", if licence.expired { "yes: renew it".to_owned() } else { String::new() });
         add("warns offline", licence.soft_limit_time.clone());
         add("ends offline", licence.hard_limit_time.clone());
         let told = if licence.is_online { "by the cloud" } else { "from this computer's memory" };
