@@ -33,14 +33,18 @@ impl App {
 
     /// The list of profiles for the headset of the current session, or for the selected one.
     pub(super) fn pick_profile(&mut self) -> Vec<Effect> {
-        let current = self.sessions.current().map(|entry| entry.session.headset.id.clone());
-        let selected = || self.headsets.selected().map(|headset| headset.id.clone());
-        let Some(headset) = current.or_else(selected) else {
+        let Some(headset) = self.profiled() else {
             self.say(Severity::Problem, "profiles are loaded for a headset: open one".to_owned());
             return Vec::new();
         };
         let ask = Command::Profile(ProfileCommand::List);
         self.pick(List::Profiles(headset), Some(ask))
+    }
+
+    /// The headset for which profiles are loaded: that of the current session, or the selected one.
+    pub(super) fn profiled(&self) -> Option<HeadsetId> {
+        let current = self.sessions.current().map(|entry| entry.session.headset.id.clone());
+        current.or_else(|| self.headsets.selected().map(|headset| headset.id.clone()))
     }
 
     /// The list of streams of the current session.

@@ -145,7 +145,8 @@ impl Sessions {
         let entry = self.entry(&session.id);
         let id = session.id.clone();
         let known = !entry.session.id.as_str().is_empty();
-        let changed = Field::ALL.into_iter().filter(|field| field.differs(&entry.session, &session));
+        let changed =
+            Field::ALL.into_iter().filter(|field| field.differs(&entry.session, &session));
         entry.changed.extend(changed.filter(|_| known).map(|field| (field, now.instant)));
         let active = |session: &Session| session.status == SessionStatus::Activated;
         let activated = known && active(&session) && !active(&entry.session);

@@ -150,7 +150,9 @@ impl Licence {
         }
         match days(&self.valid_to) {
             Some(..0) => return trouble("licence expired".to_owned(), RENEW),
-            Some(left @ 0..WARNED) => return trouble(format!("licence ends {}", within(left)), RENEW),
+            Some(left @ 0..WARNED) => {
+                return trouble(format!("licence ends {}", within(left)), RENEW);
+            }
             _ => {}
         }
         if self.is_online {

@@ -31,9 +31,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let width = usize::from(inside.width);
     // With the whole screen there is room for all of the selected one.
-    let unfolds = |headset: &Headset| {
-        scene.app.zoomed && headsets.selected.as_ref() == Some(&headset.id)
-    };
+    let unfolds =
+        |headset: &Headset| scene.app.zoomed && headsets.selected.as_ref() == Some(&headset.id);
     let blocks = headsets.list.iter().map(|headset| {
         let mut lines = block(scene, headset, width);
         if unfolds(headset) {

@@ -243,7 +243,8 @@ fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
         let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
         lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
     }
-    if let Some(trouble) = scene.app.licence.as_ref().and_then(|own| own.trouble(scene.app.now.wall))
+    if let Some(trouble) =
+        scene.app.licence.as_ref().and_then(|own| own.trouble(scene.app.now.wall))
     {
         let text = format!("{} {}: {}", glyphs::PROBLEM, trouble.what, trouble.next);
         lines.extend(scene::sentence(&text, width, scene.style(Token::Poor)));

@@ -7,6 +7,8 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::strip;
 use crate::{
+    app::Action,
+    cortex::profiles::Loaded,
     signal::snapshot::{Detection, Face},
     ui::{
         glyphs,
@@ -23,10 +25,40 @@ const NAME: usize = 8;
 /// Cells of a strip: half a minute, for which mental commands are kept.
 const KEPT: usize = 60;
 const NEUTRAL: &str = "neutral";
+const NO_PROFILE: &str = "no profile loaded";
 
 /// An action and its power in words.
 pub(super) fn powered(action: &str, power: Option<f64>) -> String {
     power.map_or_else(|| action.to_owned(), |power| format!("{action} {power:.2}"))
+}
+
+/// A detection in words, and why it is nothing where no profile is loaded.
+pub(super) fn explained(scene: &Scene<'_>, words: String) -> String {
+    if words.starts_with(NEUTRAL) && profile(scene) == Some(None) {
+        format!("{NEUTRAL}: {NO_PROFILE}")
+    } else {
+        words
+    }
+}
+
+/// What the headset of the current session uses, if Cortex has told.
+fn profile<'a>(scene: &Scene<'a>) -> Option<Option<&'a Loaded>> {
+    let app = scene.app;
+    let loaded = app.profiles.loaded.get(&app.sessions.current()?.session.headset.id)?;
+    Some(loaded.as_ref())
+}
+
+/// Which profile is loaded, or how one is.
+fn profile_line(scene: &Scene<'_>) -> Line<'static> {
+    let text = match profile(scene) {
+        Some(Some(loaded)) => format!("profile {}", loaded.name),
+        Some(None) => match scene.app.settings.keymap.keys(Action::Profiles) {
+            [key, ..] => format!("{NO_PROFILE}: {key} in pane 2 loads one"),
+            [] => NO_PROFILE.to_owned(),
+        },
+        None => String::new(),
+    };
+    scene.wire(Token::Dim, &text).into()
 }
 
 pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -39,6 +71,7 @@ pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut lines = vec![
         Line::from(scene.say(Token::Title, action)),
         Line::from(scene.say(Token::Trace, bar)),
+        profile_line(scene),
         Line::default(),
     ];
     // The strongest of each cell, over the first letter of its action.
@@ -92,6 +125,7 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         row("eyes", eyes(scene), None),
         row("upper", &now.upper.0, now.upper.1),
         row("lower", &now.lower.0, now.lower.1),
+        profile_line(scene),
         Line::default(),
     ];
     let cells = usize::from(area.width).saturating_sub(NAME).min(KEPT);
