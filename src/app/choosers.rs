@@ -193,7 +193,7 @@ impl App {
                 let set = Command::Headset(HeadsetCommand::SetInfo(id.clone(), info));
                 add(
                     format!("headband at the {}", headband.name()),
-                    position(headset),
+                    position(headset, headband),
                     command(set),
                 );
             }
@@ -289,12 +289,9 @@ fn settings() -> impl Iterator<Item = (String, Setting)> {
     std::iter::once(("EPOC 128 Hz, no motion".to_owned(), Setting::Epoc)).chain(plus)
 }
 
-fn position(headset: &Headset) -> &'static str {
-    match headset.headband_position.as_deref() {
-        Some("back") => "it is told to be at the back",
-        Some("top") => "it is told to be at the top",
-        _ => "",
-    }
+fn position(headset: &Headset, headband: Headband) -> &'static str {
+    let told = headset.headband_position.as_deref() == Some(headband.name());
+    if told { "as told now" } else { "" }
 }
 
 fn connect(id: &HeadsetId, connecting: Connecting) -> Choice {

@@ -31,12 +31,15 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
         Dialog::Form(form) => (
             form.title.clone(),
             entries(scene, form, inside),
-            "Enter done · Tab next · Esc cancels".to_owned(),
+            match form.entries.len() {
+                1 => "Enter done · Esc cancels".to_owned(),
+                _ => "Enter done · Tab next · Esc cancels".to_owned(),
+            },
         ),
         Dialog::Pick(pick) => {
             let rows = ROWS.min(usize::from(area.height).saturating_sub(4)).max(1);
             let lines = list(scene, pick, inside, rows);
-            (pick.list.title().to_owned(), lines, "Enter does it · Esc closes".to_owned())
+            (pick.list.title(), lines, "Enter does it · Esc closes".to_owned())
         }
     };
     let height = scene::cells(lines.len() + 2).min(area.height);

@@ -13,8 +13,11 @@ const OTHER_SHOWN: usize = 16;
 
 /// A line for each field, more where its value is long.
 pub(super) fn fields(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string());
+    // Before it is connected, Cortex says 0 of what it does not know.
+    let told = |value: f64| headset.is_connected() || value != 0.0;
+    let number = |value: Option<f64>| {
+        value.filter(|&v| told(v)).map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string())
+    };
     let settings = &headset.settings;
     let clock = scene.app.headsets.clocks.get(&headset.id);
     let electrodes = headset.flex_mappings.iter().flat_map(|montage| &montage.mappings);

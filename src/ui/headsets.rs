@@ -18,12 +18,11 @@ use crate::{
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let headsets = &scene.app.headsets;
     let mut title = Line::default();
-    if headsets.list.len() > 1 {
-        title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
-    }
     if let Some(since) = headsets.scanning {
         let text = format!(" {} scan {}", glyphs::PENDING, progress(scene, since));
         title.push_span(scene.say(Token::Changed, text));
+    } else if headsets.list.len() > 1 {
+        title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
     }
     let inside = scene.pane(Pane::Headsets, title, area, buffer);
     if headsets.list.is_empty() {
@@ -78,7 +77,7 @@ pub(super) fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
 /// How long a scan has run, of about how long it takes.
 fn progress(scene: &Scene<'_>, since: Instant) -> String {
     let all = SCAN.as_secs();
-    format!("{} of {all} s", scene.since(since).as_secs().min(all))
+    format!("{}/{all} s", scene.since(since).as_secs().min(all))
 }
 
 /// The lines of one headset.
@@ -133,23 +132,22 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
 /// What else is known of a headset, the most telling first.
 fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
     let app = scene.app;
-    let mut facts = vec![headset.status.to_string()];
+    let since = app.headsets.since.get(&headset.id);
+    let since = since.map(|&since| format!(" {}", text::age(scene.since(since))));
+    let mut facts = vec![format!("{}{}", headset.status, since.unwrap_or_default())];
     if headset.is_virtual {
         facts.push("virtual".to_owned());
     }
     if headset.is_dfu_mode {
         facts.push("firmware update mode".to_owned());
     }
-    if !headset.connected_by.is_empty() {
-        facts.push(headset.connected_by.clone());
-    }
     let session = app.sessions.on(&headset.id).filter(|entry| app.lives(entry));
     let device = session.and_then(|entry| app.latest().devices.get(&entry.session.id));
     if let Some(percent) = device.and_then(Device::battery) {
         facts.push(format!("{percent:.0} %"));
     }
-    if let Some(&since) = app.headsets.since.get(&headset.id) {
-        facts.push(text::age(scene.since(since)));
+    if !headset.connected_by.is_empty() {
+        facts.push(headset.connected_by.clone());
     }
     if let Some(rate) = headset.settings.eeg_rate.filter(|&rate| rate > 0.0) {
         facts.push(format!("{} {} Hz", headset.settings.mode, text::rate(rate)).trim().to_owned());
