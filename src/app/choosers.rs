@@ -72,18 +72,22 @@ impl App {
                 ..Item::new(session.id.to_string(), note, Choice::Show(session.id.clone()))
             }
         });
+        ours.chain(self.found_elsewhere()).collect()
+    }
+
+    /// Those of them that another program has opened.
+    pub(super) fn found_elsewhere(&self) -> impl Iterator<Item = Item> {
         let others = self.found.iter().filter(|found| {
             self.sessions.get(&found.id).is_none_or(|entry| entry.closed.is_some())
         });
-        let others = others.map(|found| {
+        others.map(|found| {
             let note =
                 format!("{} · {} · opened elsewhere: adopt it", found.headset.id, found.status);
             // Adopted as it is: an open one is not activated on the way.
             let open =
                 Command::Open { headset: found.headset.id.clone(), mode: Some(SessionMode::Open) };
             Item::new(found.id.to_string(), note, command(open))
-        });
-        ours.chain(others).collect()
+        })
     }
 
     /// What happened to the current session, the newest first.

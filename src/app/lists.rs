@@ -71,7 +71,13 @@ impl App {
         let mut add = |verb: &str, item: Item| {
             items.push(Item { text: format!("{verb} {}", item.text), on: None, ..item });
         };
-        self.live_sessions().into_iter().for_each(|item| add("show", item));
+        for entry in self.sessions.live() {
+            let session = &entry.session;
+            let note = format!("{} · session {}", session.status, session.id);
+            let show = Choice::Show(session.id.clone());
+            add("show", Item::new(session.headset.id.to_string(), note, show));
+        }
+        self.found_elsewhere().for_each(|item| add("adopt", item));
         let profiles = self.profiled().map(|headset| self.profiles_for(&headset));
         for item in profiles.into_iter().flatten() {
             add(if item.on == Some(true) { "unload" } else { "load" }, item);
