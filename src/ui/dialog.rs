@@ -29,6 +29,8 @@ struct Body {
     /// The line that is typed, above a list.
     head: Option<Line<'static>>,
     lines: Vec<Line<'static>>,
+    /// All of what the selected line had no room for, below.
+    foot: Vec<Line<'static>>,
     /// The line that stays in sight where there are more than fit.
     here: usize,
     /// Rows for the lines, where there is room.
@@ -46,7 +48,8 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
         Dialog::Pick(pick) => list(scene, pick, inside),
     };
     let head = scene::cells(usize::from(body.head.is_some()));
-    let height = (scene::cells(body.rows) + head + 2).min(area.height);
+    let foot = scene::cells(body.foot.len());
+    let height = (scene::cells(body.rows) + head + foot + 2).min(area.height);
     let place = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 3,
@@ -64,7 +67,8 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
     block.render(place, buffer);
     let edge = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
     scene::lines(body.head.as_slice(), edge, buffer);
-    let edge = Rect { y: edge.y + head, height: edge.height.saturating_sub(head), ..edge };
+    let height = edge.height.saturating_sub(head + foot).max(1).min(edge.height);
+    let edge = Rect { y: edge.y + head, height, ..edge };
     // In a list the selected one is the last that is seen; of the rest as much of the end as can be.
     let rows = usize::from(edge.height);
     let skip = match dialog {
@@ -74,6 +78,9 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
     let inner = Rect { width: edge.width.saturating_sub(1), ..edge };
     scene::lines(body.lines.get(skip..).unwrap_or_default(), inner, buffer);
     scene::more(scene, skip, body.lines.len(), edge, buffer);
+    let below = Rect { y: inner.bottom(), height: foot, ..inner };
+    let inside = Rect { height: place.height.saturating_sub(1), ..place };
+    scene::lines(&body.foot, below.intersection(inside), buffer);
 }
 
 fn question(scene: &Scene<'_>, ask: &Ask, width: usize) -> Body {
@@ -90,7 +97,7 @@ fn question(scene: &Scene<'_>, ask: &Ask, width: usize) -> Body {
         lines.push(line);
     }
     let (title, here, rows) = (ask.title.clone(), lines.len(), lines.len());
-    Body { title, head: None, lines, here, rows, keys: answers(ask) }
+    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys: answers(ask) }
 }
 
 fn answers(ask: &Ask) -> String {
@@ -123,7 +130,7 @@ fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
         _ => "Enter done · Tab next · Esc cancels",
     };
     let (title, keys, rows) = (form.title.clone(), keys.to_owned(), lines.len());
-    Body { title, head: None, lines, here, rows, keys }
+    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }
 
 fn entry(scene: &Scene<'_>, entry: &Entry, here: bool, room: usize) -> Line<'static> {
@@ -172,6 +179,13 @@ fn list(scene: &Scene<'_>, pick: &Pick, width: usize) -> Body {
     if lines.is_empty() {
         lines = scene::sentence(pick.list.empty(), scene::cells(width), scene.style(Token::Dim));
     }
+    let cut = matching.get(here).filter(|item| {
+        pick.filter.is_none() && text::cells(&item.note) > note_room(item, text, width)
+    });
+    let foot = cut.map_or_else(Vec::new, |item| {
+        let note = scene::sentence(&item.note, scene::cells(width), scene.style(Token::Text));
+        std::iter::once(Line::default()).chain(note).collect()
+    });
     let rows = match pick.filter {
         // The box keeps its size while the list gets shorter.
         Some(_) => items.len().max(lines.len()),
@@ -179,7 +193,7 @@ fn list(scene: &Scene<'_>, pick: &Pick, width: usize) -> Body {
     };
     let leads = matching.get(here).is_some_and(|item| item.choice != Choice::Effects(Vec::new()));
     let keys = if leads { "Enter does it · Esc closes" } else { "Esc closes" }.to_owned();
-    Body { title: pick.list.title(), head, lines, here, rows: rows.min(ROWS), keys }
+    Body { title: pick.list.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
 }
 
 fn item(scene: &Scene<'_>, item: &Item, here: bool, text: usize, width: usize) -> Line<'static> {
@@ -191,14 +205,22 @@ fn item(scene: &Scene<'_>, item: &Item, here: bool, text: usize, width: usize) -
             format!("{mark} [{}] ", if on { 'x' } else { ' ' })
         }
     };
-    let used = mark.chars().count() + text;
     let token = if here { Token::Selection } else { Token::Text };
-    let note = text::fit(&text::clean(&item.note), width.saturating_sub(used));
+    let note = text::fit(&text::clean(&item.note), note_room(item, text, width));
     Line::from(vec![
         scene.say(Token::Key, mark),
-        scene.say(token, text::pad(&text::fit(&text::clean(&item.text), text.saturating_sub(2)), text)),
+        scene.say(
+            token,
+            text::pad(&text::fit(&text::clean(&item.text), text.saturating_sub(2)), text),
+        ),
         scene.say(Token::Dim, note),
     ])
+}
+
+/// Cells that are left for an item's note beside its mark and its text.
+fn note_room(item: &Item, text: usize, width: usize) -> usize {
+    let mark = if item.on.is_some() { 6 } else { 2 };
+    width.saturating_sub(mark + text)
 }
 
 /// A line being typed, with its cursor where keys mean it.

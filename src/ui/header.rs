@@ -51,7 +51,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn service(scene: &Scene<'_>) -> Vec<Item> {
     let app = scene.app;
-    let mut items = vec![Item { rank: 10, span: scene.say(Token::Title, "cortop") }];
+    let mut items = vec![Item { rank: 8, span: scene.say(Token::Title, "cortop") }];
     let mut add = |rank, span| items.push(Item { rank, span });
     if app.settings.demo {
         add(8, scene.say(Token::Changed, "demo"));
@@ -83,8 +83,9 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     if let Some(Some(user)) = &app.user {
         add(4, scene.wire(Token::Text, &user.username));
     }
-    if let Some(text) = recorded_elsewhere(scene) {
-        add(9, scene.wire(Token::Bad, &text));
+    if let Some((age, place)) = recorded_elsewhere(scene) {
+        add(11, scene.say(Token::Bad, age));
+        add(4, scene.wire(Token::Bad, &place));
     }
     if let Some(trouble) = app.licence.as_ref().and_then(|own| own.trouble(app.now.wall)) {
         add(6, scene.say(Token::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
@@ -149,7 +150,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     let running = app.records.running.get(&session.id);
     if let Some(running) = running {
         let age = text::clock(scene.since(running.since.instant));
-        add(10, scene.say(Token::Bad, format!("{} REC {age}", glyphs::ON)));
+        add(11, scene.say(Token::Bad, format!("{} REC {age}", glyphs::ON)));
         add(4, scene.wire(Token::Bad, &running.record.title));
     } else if app.records.processing.is_some() {
         add(6, scene.say(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
@@ -188,7 +189,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
 }
 
 /// Records that run in other sessions than the current one: how long the oldest has, and where.
-fn recorded_elsewhere(scene: &Scene<'_>) -> Option<String> {
+fn recorded_elsewhere(scene: &Scene<'_>) -> Option<(String, String)> {
     let app = scene.app;
     let others = app.records.running.iter().filter(|(id, _)| {
         app.sessions.current.as_ref() != Some(*id)
@@ -201,7 +202,7 @@ fn recorded_elsewhere(scene: &Scene<'_>) -> Option<String> {
         1 => String::new(),
         all => format!(" and {} more", all - 1),
     };
-    Some(format!("{} REC {age} {headset}{more}", glyphs::ON))
+    Some((format!("{} REC {age}", glyphs::ON), format!("{headset}{more}")))
 }
 
 fn is_subscribed(entry: &Entry, health: &StreamHealth) -> bool {

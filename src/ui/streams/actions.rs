@@ -49,16 +49,13 @@ fn profile<'a>(scene: &Scene<'a>) -> Option<Option<&'a Loaded>> {
 }
 
 /// Which profile is loaded, or how one is.
-fn profile_line(scene: &Scene<'_>) -> Line<'static> {
-    let text = match profile(scene) {
-        Some(Some(loaded)) => format!("profile {}", loaded.name),
-        Some(None) => match scene.app.settings.keymap.keys(Action::Profiles) {
-            [key, ..] => format!("{NO_PROFILE}: {key} in pane 2 loads one"),
-            [] => NO_PROFILE.to_owned(),
-        },
-        None => String::new(),
+fn profile_line(scene: &Scene<'_>) -> Option<Line<'static>> {
+    let text = match (profile(scene)?, scene.app.settings.keymap.keys(Action::Profiles)) {
+        (Some(loaded), _) => format!("profile {}", loaded.name),
+        (None, [key, ..]) => format!("{NO_PROFILE}: {key} in pane 2 loads one"),
+        (None, []) => NO_PROFILE.to_owned(),
     };
-    scene.wire(Token::Dim, &text).into()
+    Some(scene.wire(Token::Dim, &text).into())
 }
 
 pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -68,12 +65,10 @@ pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let bar = |power| glyphs::bar(power, width.saturating_sub(2).min(40));
     let bar = now.power.map_or_else(|| glyphs::UNKNOWN.to_owned(), bar);
     let action = text::clean(&powered(&now.action, now.power));
-    let mut lines = vec![
-        Line::from(scene.say(Token::Title, action)),
-        Line::from(scene.say(Token::Trace, bar)),
-        profile_line(scene),
-        Line::default(),
-    ];
+    let mut lines =
+        vec![Line::from(scene.say(Token::Title, action)), Line::from(scene.say(Token::Trace, bar))];
+    lines.extend(profile_line(scene));
+    lines.push(Line::default());
     // The strongest of each cell, over the first letter of its action.
     let cells = width.saturating_sub(NAME).min(KEPT);
     let mut strongest: Vec<Option<&Detection>> = vec![None; cells];
@@ -125,9 +120,9 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         row("eyes", eyes(scene), None),
         row("upper", &now.upper.0, now.upper.1),
         row("lower", &now.lower.0, now.lower.1),
-        profile_line(scene),
-        Line::default(),
     ];
+    lines.extend(profile_line(scene));
+    lines.push(Line::default());
     let cells = usize::from(area.width).saturating_sub(NAME).min(KEPT);
     lines.push(strip::heading(scene, cells));
     let parts: [(&str, Pick); 3] = [
