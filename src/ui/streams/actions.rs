@@ -34,7 +34,7 @@ pub(super) fn powered(action: &str, power: Option<f64>) -> String {
 
 /// A detection in words, and why it is nothing where no profile is loaded.
 pub(super) fn explained(scene: &Scene<'_>, words: String) -> String {
-    if words.starts_with(NEUTRAL) && profile(scene) == Some(None) {
+    if words.starts_with(NEUTRAL) && profile(scene).is_some_and(Option::is_none) {
         format!("{NEUTRAL}: {NO_PROFILE}")
     } else {
         words
@@ -42,10 +42,9 @@ pub(super) fn explained(scene: &Scene<'_>, words: String) -> String {
 }
 
 /// What the headset of the current session uses, if Cortex has told.
-fn profile<'a>(scene: &Scene<'a>) -> Option<Option<&'a Loaded>> {
+fn profile<'a>(scene: &Scene<'a>) -> Option<&'a Option<Loaded>> {
     let app = scene.app;
-    let loaded = app.profiles.loaded.get(&app.sessions.current()?.session.headset.id)?;
-    Some(loaded.as_ref())
+    app.profiles.loaded.get(&app.sessions.current()?.session.headset.id)
 }
 
 /// Which profile is loaded, or how one is.
