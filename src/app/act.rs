@@ -4,10 +4,10 @@ use tui_logger::TuiWidgetEvent;
 
 use super::{
     Action, App, Effect, Motion, Pane, Severity, Shown,
-    dialog::{Dialog, List, Pick},
+    dialog::{Ask, Choice, Dialog, List},
 };
 use crate::cortex::{
-    Command, RecordCommand, Stream, headset::HeadsetStatus, session::SessionStatus,
+    Command, HeadsetId, RecordCommand, Stream, headset::HeadsetStatus, session::SessionStatus,
 };
 
 impl App {
@@ -28,7 +28,7 @@ impl App {
                 self.help = !self.help;
                 self.help_page = 0;
             }
-            Action::Commands => self.dialog = Some(Dialog::Pick(Pick::filtered(List::Commands))),
+            Action::Commands => return self.pick_command(),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.quit(),
@@ -147,18 +147,24 @@ impl App {
                 self.say(Severity::Info, format!("{id} is not connected"));
                 return Vec::new();
             }
-            let disconnect = Effect::Command(Command::Disconnect(id.clone()));
-            if self.sessions.on(&id).is_none() {
-                return vec![disconnect];
-            }
-            let lines = vec![
-                format!("Its session ends, and {id} is gone for other programs too."),
-                "To end only the session, close it in the session pane.".to_owned(),
-            ];
-            self.ask("Disconnect the headset?", lines, "disconnect", disconnect);
-            return Vec::new();
+            let disconnect = self.disconnect(&id);
+            return self.choose(disconnect);
         }
         vec![Effect::Command(Command::Open { headset: id, mode: None })]
+    }
+
+    /// Disconnects a headset, after a question where a session would die.
+    pub(super) fn disconnect(&self, id: &HeadsetId) -> Choice {
+        let disconnect = Effect::Command(Command::Disconnect(id.clone()));
+        if self.sessions.on(id).is_none() {
+            return Choice::Effects(vec![disconnect]);
+        }
+        let lines = vec![
+            format!("Its session ends, and {id} is gone for other programs too."),
+            "To end only the session, close it in the session pane.".to_owned(),
+        ];
+        let ask = Ask::key_for("Disconnect the headset?", lines, "disconnect", disconnect);
+        Choice::Open(Box::new(Dialog::Ask(ask)))
     }
 
     pub(super) fn command_session(&mut self, action: Action) -> Vec<Effect> {

@@ -33,14 +33,18 @@ impl App {
 
     /// The list of profiles for the headset of the current session, or for the selected one.
     pub(super) fn pick_profile(&mut self) -> Vec<Effect> {
-        let current = self.sessions.current().map(|entry| entry.session.headset.id.clone());
-        let selected = || self.headsets.selected().map(|headset| headset.id.clone());
-        let Some(headset) = current.or_else(selected) else {
+        let Some(headset) = self.profiled() else {
             self.say(Severity::Problem, "profiles are loaded for a headset: open one".to_owned());
             return Vec::new();
         };
         let ask = Command::Profile(ProfileCommand::List);
         self.pick(List::Profiles(headset), Some(ask))
+    }
+
+    /// The headset for which profiles are loaded: that of the current session, or the selected one.
+    pub(super) fn profiled(&self) -> Option<HeadsetId> {
+        let current = self.sessions.current().map(|entry| entry.session.headset.id.clone());
+        current.or_else(|| self.headsets.selected().map(|headset| headset.id.clone()))
     }
 
     /// The list of streams of the current session.
@@ -68,18 +72,22 @@ impl App {
                 ..Item::new(session.id.to_string(), note, Choice::Show(session.id.clone()))
             }
         });
+        ours.chain(self.found_elsewhere()).collect()
+    }
+
+    /// Those of them that another program has opened.
+    pub(super) fn found_elsewhere(&self) -> impl Iterator<Item = Item> {
         let others = self.found.iter().filter(|found| {
             self.sessions.get(&found.id).is_none_or(|entry| entry.closed.is_some())
         });
-        let others = others.map(|found| {
+        others.map(|found| {
             let note =
                 format!("{} · {} · opened elsewhere: adopt it", found.headset.id, found.status);
             // Adopted as it is: an open one is not activated on the way.
             let open =
                 Command::Open { headset: found.headset.id.clone(), mode: Some(SessionMode::Open) };
             Item::new(found.id.to_string(), note, command(open))
-        });
-        ours.chain(others).collect()
+        })
     }
 
     /// What happened to the current session, the newest first.
@@ -189,7 +197,7 @@ impl App {
                 let set = Command::Headset(HeadsetCommand::SetInfo(id.clone(), info));
                 add(
                     format!("headband at the {}", headband.name()),
-                    position(headset),
+                    position(headset, headband),
                     command(set),
                 );
             }
@@ -219,6 +227,9 @@ impl App {
             return items;
         };
         add("licence", licence.license_name.clone());
+        let trouble = licence.trouble(self.now.wall);
+        let warning = trouble.map(|trouble| format!("{}: {}", trouble.what, trouble.next));
+        add("warning", warning.unwrap_or_default());
         add("licence id", licence.license_id.clone());
         let scopes: Vec<_> = licence.scopes.iter().filter(|scope| !scope.is_empty()).collect();
         let eeg = if licence.has_scope("eeg") { "" } else { ": no eeg stream" };
@@ -227,7 +238,6 @@ impl App {
         let left = licence.local_quota.map(|left| format!("{left} left on this computer"));
         add("activations", left.unwrap_or_default());
         add("valid to", licence.valid_to.clone());
-        add("expired", if licence.expired { "yes: renew it".to_owned() } else { String::new() });
         add("warns offline", licence.soft_limit_time.clone());
         add("ends offline", licence.hard_limit_time.clone());
         let told = if licence.is_online { "by the cloud" } else { "from this computer's memory" };
@@ -283,12 +293,9 @@ fn settings() -> impl Iterator<Item = (String, Setting)> {
     std::iter::once(("EPOC 128 Hz, no motion".to_owned(), Setting::Epoc)).chain(plus)
 }
 
-fn position(headset: &Headset) -> &'static str {
-    match headset.headband_position.as_deref() {
-        Some("back") => "it is told to be at the back",
-        Some("top") => "it is told to be at the top",
-        _ => "",
-    }
+fn position(headset: &Headset, headband: Headband) -> &'static str {
+    let told = headset.headband_position.as_deref() == Some(headband.name());
+    if told { "as told now" } else { "" }
 }
 
 fn connect(id: &HeadsetId, connecting: Connecting) -> Choice {

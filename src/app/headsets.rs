@@ -18,8 +18,8 @@ pub struct Headsets {
     pub since: BTreeMap<HeadsetId, Instant>,
     /// Seconds from the clock of this program to that of each headset, as last compared.
     pub clocks: BTreeMap<HeadsetId, f64>,
-    /// Whether a scan runs.
-    pub scanning: bool,
+    /// Since when a scan runs, if one does.
+    pub scanning: Option<Instant>,
     /// Whether the service has told its headsets at all.
     pub known: bool,
     /// Whether the overview of all is open.

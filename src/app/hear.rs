@@ -30,8 +30,9 @@ impl App {
             Event::User(user) => self.user = Some(user),
             Event::Licence(licence) => self.licence = Some(licence),
             Event::Headsets(list) => self.headsets.replace(list, now),
-            Event::Scan(running) => self.headsets.scanning = running,
-            Event::Session(session) => self.sessions.put(session, now),
+            Event::Scan(true) => self.headsets.scanning = Some(now),
+            Event::Scan(false) => self.scanned(),
+            Event::Session(session) => self.sessions.put(session, self.now),
             Event::Opened { session, mode, why } => {
                 self.sessions.note(&session, self.now, format!("{mode}: {why}"));
                 self.sessions.opened(&session, mode, why);
@@ -73,6 +74,18 @@ impl App {
                     self.refusal = Some(refusal);
                 }
             }
+        }
+    }
+
+    /// A scan is over: says what there is, or what to do where there is nothing.
+    fn scanned(&mut self) {
+        if self.headsets.scanning.take().is_some() {
+            let text = match self.headsets.list.len() {
+                0 => "the scan is over: no headset; switch one on and scan again".to_owned(),
+                1 => "the scan is over: 1 headset".to_owned(),
+                count => format!("the scan is over: {count} headsets"),
+            };
+            self.say(Severity::Info, text);
         }
     }
 

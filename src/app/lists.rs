@@ -7,7 +7,9 @@ use super::{
     forms::Purpose,
     recording,
 };
-use crate::cortex::{Command, Record, record::ExportFormat};
+use crate::cortex::{
+    Command, Link, ProfileCommand, Record, headset::HeadsetStatus, record::ExportFormat,
+};
 
 impl App {
     /// The items of a list.
@@ -28,6 +30,14 @@ impl App {
         }
     }
 
+    /// Opens the list of commands. The names of profiles are asked for once, to be completed.
+    pub(super) fn pick_command(&mut self) -> Vec<Effect> {
+        self.dialog = Some(Dialog::Pick(Pick::filtered(List::Commands)));
+        let ask = self.profiles.stored.is_none() && matches!(self.link, Link::Up { .. });
+        let ask = ask.then_some(Command::Profile(ProfileCommand::List));
+        ask.into_iter().map(Effect::Command).collect()
+    }
+
     fn commands(&self) -> Vec<Item> {
         let actions = TABLE.iter().filter(|row| row.action != Action::Commands).map(|row| {
             let scope = match row.scope {
@@ -38,12 +48,48 @@ impl App {
             let keys: String = keys.first().map(|key| format!("{key} · ")).unwrap_or_default();
             Item::new(scope + row.name, keys + row.help, Choice::Action(row.action))
         });
-        let headsets = self.headsets.list.iter().map(|headset| {
-            let open = Command::Open { headset: headset.id.clone(), mode: None };
+        actions.chain(self.object_commands()).collect()
+    }
+
+    /// What can be done with each headset, session, profile, stream and theme by its name: the same
+    /// as in their lists.
+    fn object_commands(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        for headset in &self.headsets.list {
+            let (id, name) = (&headset.id, &headset.custom_name);
+            let open = Command::Open { headset: id.clone(), mode: None };
             let open = Choice::Effects(vec![Effect::Command(open)]);
-            Item::new(format!("open {}", headset.id), headset.custom_name.clone(), open)
-        });
-        actions.chain(headsets).collect()
+            items.push(Item::new(format!("open {id}"), name.clone(), open));
+            if headset.status != HeadsetStatus::Discovered {
+                items.push(Item::new(
+                    format!("disconnect {id}"),
+                    name.clone(),
+                    self.disconnect(id),
+                ));
+            }
+        }
+        let mut add = |verb: &str, item: Item| {
+            items.push(Item { text: format!("{verb} {}", item.text), on: None, ..item });
+        };
+        for entry in self.sessions.live() {
+            let session = &entry.session;
+            let note = format!("{} · session {}", session.status, session.id);
+            let show = Choice::Show(session.id.clone());
+            add("show", Item::new(session.headset.id.to_string(), note, show));
+        }
+        self.found_elsewhere().for_each(|item| add("adopt", item));
+        let profiles = self.profiled().map(|headset| self.profiles_for(&headset));
+        for item in profiles.into_iter().flatten() {
+            add(if item.on == Some(true) { "unload" } else { "load" }, item);
+        }
+        let current = self.sessions.current().filter(|entry| self.lives(entry));
+        for item in current.map_or_else(Vec::new, |entry| self.streams_of(&entry.session.id)) {
+            add(if item.on == Some(true) { "unsubscribe" } else { "subscribe" }, item);
+        }
+        for (at, name) in self.settings.themes.iter().enumerate() {
+            add("theme", Item::new(name.clone(), String::new(), Choice::Theme(at)));
+        }
+        items
     }
 
     fn stored_records(&self) -> Vec<Item> {

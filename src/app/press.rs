@@ -93,6 +93,10 @@ impl App {
                 self.sessions.current = Some(session);
                 Vec::new()
             }
+            Choice::Theme(at) => {
+                self.theme = at;
+                Vec::new()
+            }
             Choice::Open(dialog) => {
                 self.dialog = Some(*dialog);
                 Vec::new()
@@ -113,8 +117,7 @@ impl App {
 
     /// Asks before something is done.
     pub(super) fn ask(&mut self, title: &str, lines: Vec<String>, yes: &'static str, then: Effect) {
-        let (title, then) = (title.to_owned(), Choice::Effects(vec![then]));
-        self.dialog = Some(Dialog::Ask(Ask { title, lines, yes, word: None, then }));
+        self.dialog = Some(Dialog::Ask(Ask::key_for(title, lines, yes, then)));
     }
 
     pub(super) fn action(&self, key: Key) -> Option<Action> {

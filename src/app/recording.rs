@@ -131,6 +131,11 @@ impl App {
             (RecordEvent::Ready(id), Some(record)) if record.uuid == *id => {
                 format!("record {} is ready for export", record.title)
             }
+            (RecordEvent::Exported { record, folder }, _) => {
+                let known = self.records.get(record).map(|record| record.title.clone());
+                let name = known.unwrap_or_else(|| record.to_string());
+                format!("record {name} has been written to {}", folder.display())
+            }
             _ => event.to_string(),
         };
         if let RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. } = event {

@@ -141,21 +141,27 @@ impl Sessions {
     }
 
     /// Takes over a session object, marking what changed.
-    pub(super) fn put(&mut self, session: Session, now: Instant) {
+    pub(super) fn put(&mut self, session: Session, now: Now) {
         let entry = self.entry(&session.id);
-        if !entry.session.id.as_str().is_empty() {
-            for field in Field::ALL {
-                if field.differs(&entry.session, &session) {
-                    entry.changed.insert(field, now);
-                }
-            }
-        }
         let id = session.id.clone();
+        let known = !entry.session.id.as_str().is_empty();
+        let changed =
+            Field::ALL.into_iter().filter(|field| field.differs(&entry.session, &session));
+        entry.changed.extend(changed.filter(|_| known).map(|field| (field, now.instant)));
+        let active = |session: &Session| session.status == SessionStatus::Activated;
+        let activated = known && active(&session) && !active(&entry.session);
+        if activated {
+            // Why it was opened otherwise is history now.
+            entry.opened = None;
+        }
         if session.status != SessionStatus::Closed {
             // Cortex may bring a session back after a drop-out (cortex-api.md §2.12).
             entry.closed = None;
         }
         entry.session = session;
+        if activated {
+            self.note(&id, now, "activated: the licence is debited".to_owned());
+        }
         if self.current().is_none_or(|current| current.closed.is_some()) {
             self.current = Some(id);
         }

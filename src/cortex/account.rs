@@ -1,5 +1,6 @@
 //! Service, user and licence (§2.1, §2.2, §4.6, §4.8).
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -132,6 +133,56 @@ impl Licence {
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own == scope)
     }
+
+    /// What will soon keep it from being used, or does already. The limits of offline use count
+    /// only where the cloud was not reached: with it they move on.
+    #[must_use]
+    pub fn trouble(&self, now: Timestamp) -> Option<Trouble> {
+        const RENEW: &str = "renew the licence in the EMOTIV account";
+        const CONNECT: &str = "connect this computer to the internet, with EMOTIV Launcher running";
+        let days = |iso: &str| {
+            let left = iso.parse::<Timestamp>().ok()?.duration_since(now);
+            Some(left.as_secs().div_euclid(86_400))
+        };
+        let trouble = |what: String, next| Some(Trouble { what, next });
+        if self.expired {
+            return trouble("licence expired".to_owned(), RENEW);
+        }
+        match days(&self.valid_to) {
+            Some(..0) => return trouble("licence expired".to_owned(), RENEW),
+            Some(left @ 0..WARNED) => {
+                return trouble(format!("licence ends {}", within(left)), RENEW);
+            }
+            _ => {}
+        }
+        if self.is_online {
+            return None;
+        }
+        match (days(&self.soft_limit_time), days(&self.hard_limit_time)) {
+            (_, Some(..0)) => trouble("licence offline too long".to_owned(), CONNECT),
+            (Some(..0), Some(left)) | (_, Some(left @ 0..WARNED)) => {
+                trouble(format!("licence ends offline {}", within(left)), CONNECT)
+            }
+            (Some(..0), None) => trouble("licence offline for long".to_owned(), CONNECT),
+            _ => None,
+        }
+    }
+}
+
+/// Days before its end from which on a licence is worth a warning.
+const WARNED: i64 = 14;
+
+/// What keeps a licence from being used, or soon will.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// In a few words, such as `licence ends in 5 d`.
+    pub what: String,
+    /// What to do.
+    pub next: &'static str,
+}
+
+fn within(days: i64) -> String {
+    if days == 0 { "within a day".to_owned() } else { format!("in {days} d") }
 }
 
 #[cfg(test)]
@@ -139,6 +190,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_licence_warns_before_its_end_and_offline_before_its_limits() {
+        let now = "2026-01-10T12:00:00Z".parse().unwrap();
+        let what = |licence: Licence| licence.trouble(now).map(|trouble| trouble.what);
+        let until = |date: &str| format!("2026-01-{date}T23:59:59.999+00:00");
+        let valid = |valid_to| Licence { valid_to, ..Licence::default() };
+        let ends = |text: &str| Some(text.to_owned());
+        assert_eq!(what(Licence::default()), None);
+        assert_eq!(what(valid(until("30"))), None);
+        assert_eq!(what(valid(until("15"))), ends("licence ends in 5 d"));
+        assert_eq!(what(valid(until("10"))), ends("licence ends within a day"));
+        assert_eq!(what(valid(until("09"))), ends("licence expired"));
+        let offline = |soft, hard| Licence {
+            soft_limit_time: until(soft),
+            hard_limit_time: until(hard),
+            ..Licence::default()
+        };
+        assert_eq!(what(offline("20", "30")), None);
+        assert_eq!(what(offline("09", "30")), ends("licence ends offline in 20 d"));
+        assert_eq!(what(offline("11", "13")), ends("licence ends offline in 3 d"));
+        assert_eq!(what(offline("01", "09")), ends("licence offline too long"));
+        assert_eq!(what(Licence { is_online: true, ..offline("01", "09") }), None);
+    }
 
     #[test]
     fn the_first_release_misspelt_its_build_date() {

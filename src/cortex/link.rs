@@ -18,7 +18,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Feed, SessionId, Stream, Subscription, Warning,
+    Feed, Marker, SessionId, Stream, Subscription, Warning,
     message::{Message, RpcError},
     rpc::{self, Effect, Order, Request, Rpc},
     sample::{FeedSender, Sample},
@@ -313,6 +313,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                     }
                     self.feed.change(Feed::Unsubscribed(session.clone(), stream)).await;
                 }
+            }
+            Effect::Mark { session } => {
+                let marker = result.get("marker").cloned().unwrap_or_default();
+                let marker = Marker::from(marker);
+                let (time, text) = (marker.start, marker.to_string());
+                self.feed.change(Feed::Marker { session, time, text }).await;
             }
             Effect::Close { session } => {
                 if self.sessions.remove(&session).is_some_and(|streams| !streams.ended) {

@@ -1,5 +1,7 @@
 //! Markers: put into the running record of a session at the time of a key press (§2.9, §3.5).
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -62,6 +64,18 @@ impl Marker {
     }
 }
 
+/// As the `MARKERS` of a sample say it: the label, and the value where that says more.
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = match &self.value {
+            MarkerValue::Number(number) => number.to_string(),
+            MarkerValue::Text(text) => text.clone(),
+        };
+        f.write_str(&self.label)?;
+        if value == self.label { Ok(()) } else { write!(f, " {value}") }
+    }
+}
+
 impl From<Value> for Marker {
     fn from(mut value: Value) -> Self {
         let own = value.get_mut("value").map(Value::take).unwrap_or_default();
@@ -88,18 +102,20 @@ pub(super) async fn carry_out(
     headset: Option<HeadsetId>,
 ) {
     let epoch = |at| context.clocks.epoch(headset.as_ref(), at);
-    let (method, session, time, mut params) = match command {
+    let (method, session, time, mut params, effect) = match command {
         MarkerCommand::Mark { session, label, value, at } => {
             let params = json!({"label": label, "value": value, "port": PORT});
-            ("injectMarker", session, epoch(at), params)
+            let effect = Effect::Mark { session: session.clone() };
+            ("injectMarker", session, epoch(at), params, effect)
         }
         MarkerCommand::End { session, marker, at } => {
-            ("updateMarker", session, epoch(at), json!({"markerId": marker.as_str()}))
+            let params = json!({"markerId": marker.as_str()});
+            ("updateMarker", session, epoch(at), params, Effect::None)
         }
     };
     params["session"] = session.as_str().into();
     params["time"] = milliseconds(time).into();
-    match context.ask_as_user(method, params, Effect::None).await {
+    match context.ask_as_user(method, params, effect).await {
         Ok(mut answer) => {
             let marker =
                 Marker::from(answer.get_mut("marker").map(Value::take).unwrap_or_default());

@@ -48,6 +48,8 @@ pub(super) enum Effect {
     Subscribe { session: SessionId, headset: Box<Headset>, fast_met: bool },
     /// Forgets the streams of an `unsubscribe`.
     Unsubscribe { session: SessionId },
+    /// Hands the marker over that an `injectMarker` has set.
+    Mark { session: SessionId },
     /// Forgets a closed session.
     Close { session: SessionId },
 }

@@ -75,6 +75,15 @@ pub enum Feed {
     Subscribed(Arc<Subscription>),
     /// A sample of a subscription in force.
     Sample(Sample),
+    /// Cortex has set a marker of ours, which only the `eeg` stream shows (§5.2).
+    Marker {
+        /// In the record of this session.
+        session: SessionId,
+        /// Epoch seconds, as the `time` of samples.
+        time: f64,
+        /// What it says.
+        text: String,
+    },
     /// A stream of a session was unsubscribed.
     Unsubscribed(SessionId, Stream),
     /// A session is gone with all its streams (closed, or the socket was lost).

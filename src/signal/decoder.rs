@@ -67,6 +67,11 @@ impl Decoder {
         match feed {
             Feed::Sample(sample) => self.sample(&sample),
             Feed::Subscribed(subscription) => self.subscribe(subscription, now),
+            // With `eeg` it comes as all markers do, whoever set them.
+            Feed::Marker { session, time, text } if self.place(&session, Stream::Eeg).is_err() => {
+                self.markers.entry(session).or_default().push(None, Some(time), &text);
+            }
+            Feed::Marker { .. } => {}
             Feed::Unsubscribed(session, stream) => {
                 self.sources.retain(|source| !source.is(&session, stream));
                 if let Some(readings) = self.readings.get_mut(&session) {
@@ -180,7 +185,7 @@ impl Decoder {
                     let markers = self.markers.entry(session.clone()).or_default();
                     let index = trace.history.next() - 1;
                     for text in &self.record.markers {
-                        markers.push(*stream, index, self.record.time, text);
+                        markers.push(Some((*stream, index)), self.record.time, text);
                     }
                 }
                 let newest = source.trace.as_ref().and_then(|trace| trace.history.newest());

@@ -15,26 +15,26 @@ pub(crate) struct Markers(VecDeque<Marker>);
 
 #[derive(Debug)]
 struct Marker {
-    /// The stream it came with, and the absolute index of its sample there.
-    stream: Stream,
-    index: u64,
+    /// The stream it came with, and the absolute index of its sample there; nothing where no stream
+    /// brought it.
+    at: Option<(Stream, u64)>,
     /// Epoch seconds of that sample, by which the other streams find it.
     time: Option<f64>,
     text: Arc<str>,
 }
 
 impl Markers {
-    /// A marker that came with a sample.
-    pub(crate) fn push(&mut self, stream: Stream, index: u64, time: Option<f64>, text: &str) {
+    /// A marker that came with a sample of a stream, or else only with a time.
+    pub(crate) fn push(&mut self, at: Option<(Stream, u64)>, time: Option<f64>, text: &str) {
         if self.0.len() == MOST {
             self.0.pop_front();
         }
-        self.0.push_back(Marker { stream, index, time, text: text.into() });
+        self.0.push_back(Marker { at, time, text: text.into() });
     }
 
     /// Forgets those that came with a stream, whose indices mean nothing any more.
     pub(crate) fn forget(&mut self, stream: Stream) {
-        self.0.retain(|marker| marker.stream != stream);
+        self.0.retain(|marker| marker.at.is_none_or(|(own, _)| own != stream));
     }
 
     /// Those in a range of a stream's samples: index and text.
@@ -44,8 +44,9 @@ impl Markers {
         history: &History,
         range: &Range<u64>,
     ) -> Vec<(u64, Arc<str>)> {
-        let place = |marker: &Marker| {
-            if marker.stream == stream { Some(marker.index) } else { history.index(marker.time?) }
+        let place = |marker: &Marker| match marker.at {
+            Some((own, index)) if own == stream => Some(index),
+            _ => history.index(marker.time?),
         };
         let placed = self.0.iter().filter_map(|marker| Some((place(marker)?, marker)));
         let within = placed.filter(|(index, _)| range.contains(index));

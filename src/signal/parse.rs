@@ -268,7 +268,9 @@ fn text_of(marker: &RawValue) -> String {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     });
-    let mut text = texts.join(" ").trim().to_owned();
+    let [label, value] = &texts;
+    let mut text = if label == value { label.clone() } else { texts.join(" ") };
+    text = text.trim().to_owned();
     text.truncate(text.floor_char_boundary(LONGEST_TEXT));
     text
 }

@@ -13,7 +13,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::dialog::{Ask, Dialog, Entry, Form, Item, Pick, TextLine, Value};
+use crate::app::dialog::{Ask, Choice, Dialog, Entry, Form, Item, Pick, TextLine, Value};
 
 /// The widest that is still read well.
 const WIDEST: u16 = 76;
@@ -23,23 +23,33 @@ const ROWS: usize = 16;
 const LABEL: usize = 14;
 const ITEM: usize = 34;
 
+/// What a dialog says.
+struct Body {
+    title: String,
+    /// The line that is typed, above a list.
+    head: Option<Line<'static>>,
+    lines: Vec<Line<'static>>,
+    /// All of what the selected line had no room for, below.
+    foot: Vec<Line<'static>>,
+    /// The line that stays in sight where there are more than fit.
+    here: usize,
+    /// Rows for the lines, where there is room.
+    rows: usize,
+    /// Its keys.
+    keys: String,
+}
+
 pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut Buffer) {
     let width = area.width.min(WIDEST);
     let inside = usize::from(width.saturating_sub(4));
-    let (title, lines, keys) = match dialog {
-        Dialog::Ask(ask) => (ask.title.clone(), question(scene, ask, inside), answers(ask)),
-        Dialog::Form(form) => (
-            form.title.clone(),
-            entries(scene, form, inside),
-            "Enter done · Tab next · Esc cancels".to_owned(),
-        ),
-        Dialog::Pick(pick) => {
-            let rows = ROWS.min(usize::from(area.height).saturating_sub(4)).max(1);
-            let lines = list(scene, pick, inside, rows);
-            (pick.list.title().to_owned(), lines, "Enter does it · Esc closes".to_owned())
-        }
+    let body = match dialog {
+        Dialog::Ask(ask) => question(scene, ask, inside),
+        Dialog::Form(form) => entries(scene, form, inside),
+        Dialog::Pick(pick) => list(scene, pick, inside),
     };
-    let height = scene::cells(lines.len() + 2).min(area.height);
+    let head = scene::cells(usize::from(body.head.is_some()));
+    let foot = scene::cells(body.foot.len());
+    let height = (scene::cells(body.rows) + head + foot + 2).min(area.height);
     let place = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 3,
@@ -47,18 +57,33 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
         height,
     };
     Clear.render(place, buffer);
+    let room = inside.saturating_sub(2);
     let block = Block::bordered()
         .style(scene.style(Token::Text))
         .border_style(scene.style(Token::Focus))
-        .title(scene.say(Token::Title, format!(" {title} ")))
-        .title_bottom(scene.say(Token::Dim, format!(" {keys} ")));
+        .title(scene.say(Token::Title, format!(" {} ", text::fit(&text::clean(&body.title), room))))
+        .title_bottom(scene.say(Token::Dim, format!(" {} ", body.keys)));
     let inner = block.inner(place);
     block.render(place, buffer);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    scene::lines(&lines, inner, buffer);
+    let edge = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+    scene::lines(body.head.as_slice(), edge, buffer);
+    let height = edge.height.saturating_sub(head + foot).max(1).min(edge.height);
+    let edge = Rect { y: edge.y + head, height, ..edge };
+    // In a list the selected one is the last that is seen; of the rest as much of the end as can be.
+    let rows = usize::from(edge.height);
+    let skip = match dialog {
+        Dialog::Pick(_) => (body.here + 1).saturating_sub(rows),
+        Dialog::Ask(_) | Dialog::Form(_) => body.lines.len().saturating_sub(rows).min(body.here),
+    };
+    let inner = Rect { width: edge.width.saturating_sub(1), ..edge };
+    scene::lines(body.lines.get(skip..).unwrap_or_default(), inner, buffer);
+    scene::more(scene, skip, body.lines.len(), edge, buffer);
+    let below = Rect { y: inner.bottom(), height: foot, ..inner };
+    let inside = Rect { height: place.height.saturating_sub(1), ..place };
+    scene::lines(&body.foot, below.intersection(inside), buffer);
 }
 
-fn question(scene: &Scene<'_>, ask: &Ask, width: usize) -> Vec<Line<'static>> {
+fn question(scene: &Scene<'_>, ask: &Ask, width: usize) -> Body {
     let width = scene::cells(width);
     let sentences = ask.lines.iter();
     let mut lines: Vec<_> =
@@ -71,7 +96,8 @@ fn question(scene: &Scene<'_>, ask: &Ask, width: usize) -> Vec<Line<'static>> {
         line.extend(field(scene, typed, room, true));
         lines.push(line);
     }
-    lines
+    let (title, here, rows) = (ask.title.clone(), lines.len(), lines.len());
+    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys: answers(ask) }
 }
 
 fn answers(ask: &Ask) -> String {
@@ -81,7 +107,7 @@ fn answers(ask: &Ask) -> String {
     }
 }
 
-fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Vec<Line<'static>> {
+fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
     let room = width.saturating_sub(LABEL + 2);
     let notes = form.notes.iter();
     let mut lines: Vec<_> = notes
@@ -90,6 +116,7 @@ fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Vec<Line<'static>> {
     if !lines.is_empty() {
         lines.push(Line::default());
     }
+    let here = lines.len() + form.at;
     let entries = form.entries.iter().enumerate();
     lines.extend(entries.map(|(at, entry)| self::entry(scene, entry, at == form.at, room)));
     lines.push(Line::default());
@@ -98,7 +125,12 @@ fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Vec<Line<'static>> {
         None => (Token::Dim, form.entries.get(form.at).map_or("", |entry| entry.help).to_owned()),
     };
     lines.extend(scene::sentence(&says, scene::cells(width), scene.style(token)));
-    lines
+    let keys = match form.entries.len() {
+        1 => "Enter done · Esc cancels",
+        _ => "Enter done · Tab next · Esc cancels",
+    };
+    let (title, keys, rows) = (form.title.clone(), keys.to_owned(), lines.len());
+    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }
 
 fn entry(scene: &Scene<'_>, entry: &Entry, here: bool, room: usize) -> Line<'static> {
@@ -109,6 +141,13 @@ fn entry(scene: &Scene<'_>, entry: &Entry, here: bool, room: usize) -> Line<'sta
     line.push_span(Span::raw(" "));
     match &entry.value {
         Value::Text(typed) => line.extend(field(scene, typed, room, here)),
+        Value::Choice { options, at }
+            if options.iter().map(|o| text::cells(o) + 2).sum::<usize>() > room =>
+        {
+            let place = format!(" {} of {}", at + 1, options.len());
+            line.push_span(scene.wire(Token::Text, &format!("[{}]", entry.filled())));
+            line.push_span(scene.say(Token::Dim, place));
+        }
         Value::Choice { options, at } => {
             for (place, option) in options.iter().enumerate() {
                 let chosen = place == *at;
@@ -121,31 +160,42 @@ fn entry(scene: &Scene<'_>, entry: &Entry, here: bool, room: usize) -> Line<'sta
     line
 }
 
-fn list(scene: &Scene<'_>, pick: &Pick, width: usize, rows: usize) -> Vec<Line<'static>> {
+fn list(scene: &Scene<'_>, pick: &Pick, width: usize) -> Body {
     let items = scene.app.items(&pick.list);
     let matching = pick.matching(&items);
-    let mut lines = Vec::with_capacity(rows + 1);
-    if let Some(typed) = &pick.filter {
+    let head = pick.filter.as_ref().map(|typed| {
         let mut line = Line::from(scene.say(Token::Key, ":"));
         line.extend(field(scene, typed, width.saturating_sub(1), true));
-        lines.push(line);
-    }
-    if matching.is_empty() {
-        lines.push(Line::from(scene.say(Token::Dim, pick.list.empty())));
-    }
+        line
+    });
     let selected = pick.selected(&matching);
-    // The selected one stays in sight, and the list as still as it can.
-    let first = selected.map_or(0, |at| (at + 1).saturating_sub(rows));
-    let longest = matching.iter().map(|item| item.text.chars().count()).max().unwrap_or_default();
-    let text = longest.min(ITEM) + 1;
-    for (at, item) in matching.iter().enumerate().skip(first).take(rows) {
-        lines.push(self::item(scene, item, selected == Some(at), text, width));
+    let here = selected.unwrap_or_default();
+    let longest = matching.iter().map(|item| text::cells(&item.text)).max().unwrap_or_default();
+    let text = longest.min(ITEM) + 2;
+    let mut lines: Vec<_> = matching
+        .iter()
+        .enumerate()
+        .map(|(at, item)| self::item(scene, item, selected == Some(at), text, width))
+        .collect();
+    if lines.is_empty() {
+        lines = scene::sentence(pick.list.empty(), scene::cells(width), scene.style(Token::Dim));
     }
-    if pick.filter.is_some() {
+    let chosen = selected.and_then(|at| matching.get(at));
+    let cut = chosen.filter(|item| {
+        pick.filter.is_none() && text::cells(&item.note) > note_room(item, text, width)
+    });
+    let foot = cut.map_or_else(Vec::new, |item| {
+        let note = scene::sentence(&item.note, scene::cells(width), scene.style(Token::Text));
+        std::iter::once(Line::default()).chain(note).collect()
+    });
+    let rows = match pick.filter {
         // The box keeps its size while the list gets shorter.
-        lines.resize_with(lines.len().max(rows.min(items.len()) + 1), Line::default);
-    }
-    lines
+        Some(_) => items.len().max(lines.len()),
+        None => lines.len(),
+    };
+    let leads = chosen.is_some_and(|item| item.choice != Choice::Effects(Vec::new()));
+    let keys = if leads { "Enter does it · Esc closes" } else { "Esc closes" }.to_owned();
+    Body { title: pick.list.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
 }
 
 fn item(scene: &Scene<'_>, item: &Item, here: bool, text: usize, width: usize) -> Line<'static> {
@@ -157,14 +207,22 @@ fn item(scene: &Scene<'_>, item: &Item, here: bool, text: usize, width: usize) -
             format!("{mark} [{}] ", if on { 'x' } else { ' ' })
         }
     };
-    let used = mark.chars().count() + text;
     let token = if here { Token::Selection } else { Token::Text };
-    let note = text::fit(&text::clean(&item.note), width.saturating_sub(used));
+    let note = text::fit(&text::clean(&item.note), note_room(item, text, width));
     Line::from(vec![
         scene.say(Token::Key, mark),
-        scene.say(token, text::pad(&text::clean(&item.text), text)),
+        scene.say(
+            token,
+            text::pad(&text::fit(&text::clean(&item.text), text.saturating_sub(2)), text),
+        ),
         scene.say(Token::Dim, note),
     ])
+}
+
+/// Cells that are left for an item's note beside its mark and its text.
+fn note_room(item: &Item, text: usize, width: usize) -> usize {
+    let mark = if item.on.is_some() { 6 } else { 2 };
+    width.saturating_sub(mark + text)
 }
 
 /// A line being typed, with its cursor where keys mean it.

@@ -14,7 +14,10 @@ use super::{
     scene::{self, Scene},
     theme::Token,
 };
-use crate::app::{Action, Scope, Severity, TABLE};
+use crate::{
+    app::{Action, App, Binding, Running, Scope, Severity, TABLE},
+    cortex::session::SessionStatus,
+};
 
 /// How long a notice stays.
 const INFO: Duration = Duration::from_secs(6);
@@ -48,25 +51,32 @@ fn notice(scene: &Scene<'_>, width: u16) -> Option<Vec<Line<'static>>> {
     (scene.since(notice.at.instant) < stays).then(lines)
 }
 
-/// The keys in force: those of the focused pane first, but help and quit always.
+/// The keys in force: what a running record needs first, then those of the focused pane, but help
+/// and quit always.
 fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
-    let scope = scene.app.focus.scope();
+    let app = scene.app;
+    let scope = app.focus.scope();
     let always = |action| matches!(action, Action::Help | Action::Quit);
-    let of = |scope, fixed: bool| {
-        TABLE
-            .iter()
-            .filter(move |row| row.scope == scope && always(row.action) == fixed)
-            .filter_map(|row| {
-                Some((scene.app.settings.keymap.keys(row.action).first()?, row.hint?))
-            })
-            .map(|(key, hint)| (key.to_string(), hint))
+    let records = running(app).is_some();
+    let urgent = move |action| {
+        records && matches!(action, Action::Mark | Action::EndMarker | Action::Record)
     };
+    let hints = |fits: &dyn Fn(&Binding) -> bool| -> Vec<(String, &str)> {
+        let rows = TABLE.iter().filter(|row| fits(row));
+        rows.filter_map(|row| {
+            Some((app.settings.keymap.keys(row.action).first()?.to_string(), hint(app, row)?))
+        })
+        .collect()
+    };
+    let of = |scope| hints(&|row| row.scope == scope && !always(row.action) && !urgent(row.action));
     let mut left = usize::from(width);
     let mut line = Line::default();
     let room = |(key, hint): &(String, &str)| key.chars().count() + hint.len() + 3;
-    let fixed: Vec<_> = of(Scope::Global, true).collect();
+    let fixed = hints(&|row| always(row.action));
     left = left.saturating_sub(fixed.iter().map(room).sum());
-    let fitting = of(scope, false).chain(of(Scope::Global, false)).take_while(|hint| {
+    let first = hints(&|row| urgent(row.action));
+    let wished = first.into_iter().chain(of(scope)).chain(of(Scope::Global));
+    let fitting = wished.take_while(|hint| {
         let fits = room(hint) <= left;
         left = left.saturating_sub(room(hint));
         fits
@@ -76,4 +86,29 @@ fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
         line.push_span(scene.say(Token::Dim, format!(" {hint}  ")));
     }
     line
+}
+
+/// What is said of an action now; nothing of one that could do nothing.
+fn hint(app: &App, row: &Binding) -> Option<&'static str> {
+    let live = app.sessions.current().filter(|entry| app.lives(entry));
+    let is_activated = live.map(|entry| entry.session.status == SessionStatus::Activated);
+    let can = match row.action {
+        Action::Record if running(app).is_some() => return Some("stop"),
+        Action::Record => is_activated == Some(true),
+        Action::Mark => running(app).is_some(),
+        Action::EndMarker => running(app)?.last.as_ref().is_some_and(|last| !last.is_interval()),
+        Action::Activate => is_activated == Some(false),
+        Action::Close => live.is_some(),
+        Action::NextSession => app.sessions.list.len() > 1,
+        Action::Open | Action::Disconnect | Action::HeadsetMenu => {
+            app.headsets.selected().is_some()
+        }
+        _ => true,
+    };
+    row.hint.filter(|_| can)
+}
+
+/// The record that runs in the current session.
+fn running(app: &App) -> Option<&Running> {
+    app.records.running.get(app.sessions.current.as_ref()?)
 }

@@ -51,7 +51,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn service(scene: &Scene<'_>) -> Vec<Item> {
     let app = scene.app;
-    let mut items = vec![Item { rank: 10, span: scene.say(Token::Title, "cortop") }];
+    let mut items = vec![Item { rank: 8, span: scene.say(Token::Title, "cortop") }];
     let mut add = |rank, span| items.push(Item { rank, span });
     if app.settings.demo {
         add(8, scene.say(Token::Changed, "demo"));
@@ -82,6 +82,13 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     // That nobody is logged in, the state of the connection says.
     if let Some(Some(user)) = &app.user {
         add(4, scene.wire(Token::Text, &user.username));
+    }
+    if let Some((age, place)) = recorded_elsewhere(scene) {
+        add(11, scene.say(Token::Bad, age));
+        add(4, scene.wire(Token::Bad, &place));
+    }
+    if let Some(trouble) = app.licence.as_ref().and_then(|own| own.trouble(app.now.wall)) {
+        add(6, scene.say(Token::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
     }
     if let (stale @ 1.., all @ 2..) = app.stale_sessions() {
         let text = format!("{} {stale} of {all} stale", glyphs::PROBLEM);
@@ -143,8 +150,8 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     let running = app.records.running.get(&session.id);
     if let Some(running) = running {
         let age = text::clock(scene.since(running.since.instant));
-        let text = format!("{} REC {age} {}", glyphs::ON, running.record.title);
-        add(9, scene.wire(Token::Bad, &text));
+        add(11, scene.say(Token::Bad, format!("{} REC {age}", glyphs::ON)));
+        add(4, scene.wire(Token::Bad, &running.record.title));
     } else if app.records.processing.is_some() {
         add(6, scene.say(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
     }
@@ -184,6 +191,23 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         add(9, scene.say(Token::Bad, text));
     }
     items
+}
+
+/// Records that run in other sessions than the current one: how long the oldest has, and where.
+fn recorded_elsewhere(scene: &Scene<'_>) -> Option<(String, String)> {
+    let app = scene.app;
+    let others = app.records.running.iter().filter(|(id, _)| {
+        app.sessions.current.as_ref() != Some(*id)
+            && app.sessions.get(id).is_some_and(|entry| app.lives(entry))
+    });
+    let (id, oldest) = others.clone().min_by_key(|(_, running)| running.since.instant)?;
+    let age = text::clock(scene.since(oldest.since.instant));
+    let headset = &app.sessions.get(id)?.session.headset.id;
+    let more = match others.count() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    Some((format!("{} REC {age}", glyphs::ON), format!("{headset}{more}")))
 }
 
 fn is_subscribed(entry: &Entry, health: &StreamHealth) -> bool {

@@ -1,42 +1,57 @@
 //! Pane 1: the headsets that the service sees.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use tokio::time::Instant;
 
 use super::{
-    glyphs, link,
+    glyphs, headset, link,
     scene::{self, Scene},
     text,
     theme::Token,
 };
 use crate::{
     app::{Action, App, Pane},
-    cortex::{Headset, headset::HeadsetStatus, model::Model},
+    cortex::{Headset, event::SCAN, headset::HeadsetStatus, model::Model},
     signal::snapshot::Device,
 };
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let headsets = &scene.app.headsets;
     let mut title = Line::default();
-    if headsets.list.len() > 1 {
+    if let Some(since) = headsets.scanning {
+        let text = format!(" {} scan {}", glyphs::PENDING, progress(scene, since));
+        title.push_span(scene.say(Token::Changed, text));
+    } else if headsets.list.len() > 1 {
         title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
-    }
-    if headsets.scanning {
-        title.push_span(scene.say(Token::Changed, format!(" {} scanning", glyphs::PENDING)));
     }
     let inside = scene.pane(Pane::Headsets, title, area, buffer);
     if headsets.list.is_empty() {
         return scene::lines(&empty(scene, inside.width), inside, buffer);
     }
     let width = usize::from(inside.width);
-    let blocks: Vec<_> = headsets.list.iter().map(|headset| block(scene, headset, width)).collect();
+    // With the whole screen there is room for all of the selected one.
+    let unfolds =
+        |headset: &Headset| scene.app.zoomed && headsets.selected.as_ref() == Some(&headset.id);
+    let blocks = headsets.list.iter().map(|headset| {
+        let mut lines = block(scene, headset, width);
+        if unfolds(headset) {
+            lines.extend(headset::fields(scene, headset, width));
+        }
+        lines
+    });
+    let blocks: Vec<_> = blocks.collect();
     // The selected one stays in sight.
     let selected = headsets.position().unwrap_or(0);
     let end: usize = blocks.iter().take(selected + 1).map(Vec::len).sum();
-    let skip = end.saturating_sub(usize::from(inside.height));
+    let start = end - blocks.get(selected).map_or(0, Vec::len);
+    let skip = end.saturating_sub(usize::from(inside.height)).min(start);
     let lines: Vec<_> = blocks.concat();
     scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
     scene::more(scene, skip, lines.len(), inside, buffer);
 }
+
+/// Why nothing comes of a headset that looks connected.
+const TRAP: &str = "USB cable: cannot stream; use dongle or Bluetooth";
 
 /// Rows in which all headsets are seen, with the frame.
 pub(super) fn rows(app: &App) -> usize {
@@ -51,10 +66,18 @@ pub(super) fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let scan = scan.map(|key| format!(", or press {key} here to scan")).unwrap_or_default();
     let text = match (headsets.known, headsets.scanning) {
         (false, _) => format!("The service has not told its headsets yet: {}.", link::word(scene)),
-        (true, true) => "Scanning for headsets, about 20 s. Switch yours on.".to_owned(),
-        (true, false) => format!("No headset. Switch one on{scan}."),
+        (true, Some(since)) => {
+            format!("Scanning for headsets, {}. Switch yours on.", progress(scene, since))
+        }
+        (true, None) => format!("No headset. Switch one on{scan}."),
     };
     scene::sentence(&text, width, scene.style(Token::Dim))
+}
+
+/// How long a scan has run, of about how long it takes.
+fn progress(scene: &Scene<'_>, since: Instant) -> String {
+    let all = SCAN.as_secs();
+    format!("{}/{all} s", scene.since(since).as_secs().min(all))
 }
 
 /// The lines of one headset.
@@ -87,8 +110,7 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
     ])];
 
     if headset.is_on_usb_cable() {
-        let trap = "USB cable: cannot stream; use dongle or Bluetooth";
-        let indented = text::wrap(trap, width.saturating_sub(3));
+        let indented = text::wrap(TRAP, width.saturating_sub(3));
         lines
             .extend(indented.iter().map(|line| scene.say(Token::Bad, format!("   {line}")).into()));
         return lines;
@@ -110,23 +132,28 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
 /// What else is known of a headset, the most telling first.
 fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
     let app = scene.app;
-    let mut facts = vec![headset.status.to_string()];
-    if !headset.connected_by.is_empty() {
-        facts.push(headset.connected_by.clone());
+    let since = app.headsets.since.get(&headset.id);
+    let since = since.map(|&since| format!(" {}", text::age(scene.since(since))));
+    let mut facts = vec![format!("{}{}", headset.status, since.unwrap_or_default())];
+    if headset.is_virtual {
+        facts.push("virtual".to_owned());
+    }
+    if headset.is_dfu_mode {
+        facts.push("firmware update mode".to_owned());
     }
     let session = app.sessions.on(&headset.id).filter(|entry| app.lives(entry));
     let device = session.and_then(|entry| app.latest().devices.get(&entry.session.id));
     if let Some(percent) = device.and_then(Device::battery) {
         facts.push(format!("{percent:.0} %"));
     }
-    if let Some(&since) = app.headsets.since.get(&headset.id) {
-        facts.push(text::age(scene.since(since)));
+    if !headset.connected_by.is_empty() {
+        facts.push(headset.connected_by.clone());
     }
-    if headset.is_virtual {
-        facts.push("virtual".to_owned());
+    if let Some(rate) = headset.settings.eeg_rate.filter(|&rate| rate > 0.0) {
+        facts.push(format!("{} {} Hz", headset.settings.mode, text::rate(rate)).trim().to_owned());
     }
-    if headset.is_dfu_mode {
-        facts.push("firmware update mode".to_owned());
+    if let Some(position) = &headset.headband_position {
+        facts.push(format!("headband {position}"));
     }
     if !headset.firmware.is_empty() {
         facts.push(format!("fw {}", headset.firmware));

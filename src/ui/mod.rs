@@ -14,6 +14,7 @@ mod dialog;
 mod footer;
 mod glyphs;
 mod header;
+mod headset;
 mod headsets;
 mod health;
 mod help;

@@ -9,24 +9,24 @@ use ratatui::{
 };
 
 use super::{
-    glyphs, link,
+    glyphs, headset, link,
     scene::{self, Scene},
     text,
     theme::Token,
 };
 use crate::{
     app::{Entry, Field, Pane},
-    cortex::{Headset, SessionMode, session::SessionStatus},
+    cortex::{SessionMode, session::SessionStatus},
 };
 
 /// How long a change stays marked.
 const MARKED: Duration = Duration::from_secs(5);
+/// Events of the past for which there must be room, if there are so many, to show any.
+const HISTORY: usize = 4;
+/// Width of a time of day.
+const CLOCK: usize = 8;
 /// Width of the marks and names before the values.
 const NAME: usize = 11;
-/// Width of the names of the headset's own fields.
-const UNFOLDED_NAME: usize = 17;
-/// Members unknown to this program that are shown of a headset.
-const OTHER_SHOWN: usize = 16;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let sessions = &scene.app.sessions;
@@ -61,6 +61,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             lines.push(Line::default());
         }
         lines.extend(notes);
+        let room = usize::from(inside.height).saturating_sub(lines.len() + 1);
+        if scene.app.zoomed || room > entry.history.len().min(HISTORY) {
+            lines.push(Line::default());
+            lines.extend(history(scene, entry, inside.width));
+        }
         selected = first + rows.start..first + rows.end;
     } else {
         lines.extend(link::lines(scene, inside.width));
@@ -98,7 +103,7 @@ fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>
         let start = lines.len();
         lines.extend(named(scene, name, (token, &value), &meaning, width, whole));
         if field == Field::Headset && sessions.unfolded {
-            lines.extend(unfolded(scene, &entry.session.headset, width));
+            lines.extend(headset::fields(scene, &entry.session.headset, width));
         }
         if selected {
             selected_rows = start..lines.len();
@@ -212,41 +217,19 @@ pub(super) fn age(scene: &Scene<'_>, iso: &str) -> Option<Duration> {
     scene.app.now.wall.duration_since(time).try_into().ok()
 }
 
-/// The headset's own fields, in Cortex's names.
-fn unfolded(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string());
-    let settings = &headset.settings;
-    let rows = [
-        ("status", headset.status.to_string()),
-        ("connectedBy", headset.connected_by.clone()),
-        ("dongle", headset.dongle.clone()),
-        ("firmware", headset.firmware.clone()),
-        ("customName", headset.custom_name.clone()),
-        ("sensors", headset.sensors.join(" ")),
-        ("motionSensors", headset.motion_sensors.join(" ")),
-        ("mode", settings.mode.clone()),
-        ("eegRate", format!("{} Hz", number(settings.eeg_rate))),
-        ("eegRes", format!("{} bit", number(settings.eeg_res))),
-        ("memsRate", format!("{} Hz", number(settings.mems_rate))),
-        ("memsRes", format!("{} bit", number(settings.mems_res))),
-        ("headband", headset.headband_position.clone().unwrap_or_default()),
-        ("isVirtual", headset.is_virtual.to_string()),
-        ("isDfuMode", headset.is_dfu_mode.to_string()),
-    ];
-    let known = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
-    let other = headset.other.iter().map(|(name, value)| (text::clean(name), value.to_string()));
-    known
-        .chain(other.take(OTHER_SHOWN))
-        .map(|(name, value)| {
-            let value =
-                if value.is_empty() { glyphs::UNKNOWN.to_owned() } else { text::clean(&value) };
-            let name = text::pad(&format!("   {name}"), UNFOLDED_NAME);
-            let room = width.saturating_sub(UNFOLDED_NAME + 1);
-            let value = scene.say(Token::Text, text::fit(&value, room));
-            Line::from(vec![scene.say(Token::Dim, name), Span::raw(" "), value])
+/// What happened to the session and when, the newest first.
+fn history(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
+    let indent = CLOCK + 1;
+    let past = entry.history.iter().rev().flat_map(|(at, what)| {
+        let times = std::iter::once(scene.clock(at.wall)).chain(std::iter::repeat(String::new()));
+        let parts = text::wrap(&text::clean(what), usize::from(width).saturating_sub(indent));
+        times.zip(parts).map(|(time, part)| {
+            let time = scene.say(Token::Dim, text::pad(&time, indent));
+            Line::from(vec![time, scene.say(Token::Text, part)])
         })
-        .collect()
+    });
+    let title = Line::from(scene.say(Token::Title, "what happened"));
+    std::iter::once(title).chain(past).collect()
 }
 
 /// What else is known around the session: why it is as it is, what was refused and what to do.
@@ -259,6 +242,12 @@ fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
         };
         let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
         lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
+    }
+    if let Some(trouble) =
+        scene.app.licence.as_ref().and_then(|own| own.trouble(scene.app.now.wall))
+    {
+        let text = format!("{} {}: {}", glyphs::PROBLEM, trouble.what, trouble.next);
+        lines.extend(scene::sentence(&text, width, scene.style(Token::Poor)));
     }
     for (stream, refusal) in &entry.refused {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();

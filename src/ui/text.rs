@@ -13,6 +13,12 @@ pub(super) fn width(char: char) -> usize {
     char.width().unwrap_or(0)
 }
 
+/// Cells that a text takes.
+#[must_use]
+pub(super) fn cells(text: &str) -> usize {
+    text.width()
+}
+
 /// Cut to a width in cells, with an ellipsis where something is missing.
 #[must_use]
 pub(super) fn fit(text: &str, width: usize) -> String {

@@ -332,3 +332,26 @@ fn markers_stand_at_their_samples_on_all_traces_of_their_session() {
     send(&mut decoder, &eeg, "[0,0,1.5,[]]", 1.7e9);
     assert_eq!(markers(&decoder), []);
 }
+
+#[test]
+fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
+    let view = View { stream: Stream::Mot, ..view(10.0, 100, Filters::NONE) };
+    let mut decoder = Decoder::new(view, 1 << 20);
+    let eeg = subscription("s", Stream::Eeg, r#"["COUNTER","T7","MARKERS"]"#, 128.0);
+    let mot = subscription("s", Stream::Mot, r#"["COUNTER_MEMS","Q0"]"#, 32.0);
+    decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
+    let mark = |decoder: &mut Decoder, text: &str| {
+        let (session, text) = ("s".into(), text.to_owned());
+        decoder.push(Feed::Marker { session, time: 1.7e9 + 2.0, text }, Instant::now());
+    };
+    // Before its sample has come, as over a slow link.
+    mark(&mut decoder, "start");
+    for index in 0..320 {
+        let time = 1.7e9 + f64::from(index) / 32.0;
+        send(&mut decoder, &mot, &format!("[{},0.5]", index % 32), time);
+    }
+    decoder.push(Feed::Subscribed(Arc::clone(&eeg)), Instant::now());
+    mark(&mut decoder, "told by eeg");
+    let markers = traces(&decoder).markers;
+    assert_eq!(markers, [(64, "start".into())]);
+}

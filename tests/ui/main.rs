@@ -17,13 +17,16 @@ use std::{
 use cortop::{
     app::{Action, Key, Message, Pane, Shown, TABLE},
     cortex::{
-        Cause, Event, HeadsetId, Link, Refusal, Security, Step, Stream, Warning,
+        Cause, Event, HeadsetId, Link, Marker, Record, RecordEvent, Refusal, Security, Session,
+        Step, Stream, Warning,
+        account::Licence,
         code::{self, ERRORS, WARNINGS},
+        session::SessionStatus,
     },
     signal::snapshot::Column,
     ui::Options,
 };
-use fixture::{SID, Stage, options};
+use fixture::{HEADSET, SID, Stage, insight, options, session};
 use serde_json::Value;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
@@ -777,6 +780,67 @@ fn dialogs() {
         stage.app.update(Message::Key(short('a')));
         stage
     });
+}
+
+/// A record runs, a licence ends, no profile is loaded, and a scan goes on.
+#[test]
+fn at_work() {
+    let starts = |stage: &mut Stage| {
+        let record = Record { title: "eyes closed".to_owned(), ..Record::default() };
+        stage.hear(Event::Record(RecordEvent::Started { session: SID.into(), record }));
+        stage.hear(Event::Marker {
+            session: SID.into(),
+            record: "r".into(),
+            marker: Marker { label: "start".to_owned(), ..Marker::default() },
+        });
+        stage.hear(Event::Profile { headset: HEADSET.into(), loaded: None });
+        stage.forward(Duration::from_secs(75));
+    };
+    pictures("recording", || {
+        let mut stage = new().streaming();
+        starts(&mut stage);
+        let valid_to = "2026-01-14T23:59:59.999+00:00".to_owned();
+        stage.hear(Event::Licence(Licence { valid_to, ..Licence::default() }));
+        stage.hear(Event::Scan(true));
+        stage.forward(Duration::from_secs(8));
+        stage
+    });
+    let elsewhere = || {
+        let mut stage = new().streaming();
+        starts(&mut stage);
+        let other = Session { headset: insight(), ..session(SessionStatus::Opened) };
+        stage.hear(Event::Session(Session { id: "other".into(), ..other }));
+        stage.app.update(Message::Action(Action::NextSession));
+        stage
+    };
+    pictures("recording_elsewhere", elsewhere);
+    // However small the screen, how long a record has run is on it.
+    for (width, height) in [(40, 12), (24, 6)] {
+        let text = elsewhere().text(width, height);
+        assert!(text.contains("REC 0:01:15"), "{text}");
+    }
+    pictures("without_profile", || {
+        let mut stage = new().streaming();
+        stage.hear(Event::Profile { headset: HEADSET.into(), loaded: None });
+        stage.app.streams.shown = Shown::One(Stream::Com);
+        stage
+    });
+}
+
+/// A form taller than the screen shows the entry that is filled in.
+#[test]
+fn a_form_on_a_small_screen() {
+    let mut stage = new().streaming();
+    stage.app.settings.fragile = true;
+    stage.app.update(Message::Key(Key::char('R')));
+    for label in ["title", "subject", "description", "tags"] {
+        for (width, height) in [(40, 12), (30, 8)] {
+            let text = stage.text(width, height);
+            assert!(text.contains(&format!("▶{label}")), "{text}");
+        }
+        stage.app.update(Message::Key(Key::TAB));
+    }
+    picture("small_form", &stage, 40, 12);
 }
 
 /// Whatever the code, the reason and the next step are on the screen, whole.

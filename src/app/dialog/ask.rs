@@ -1,7 +1,7 @@
 //! A question that is answered with a key, or where a slip would cost data, with a word.
 
 use super::{Answer, Choice, TextLine};
-use crate::app::Key;
+use crate::app::{Effect, Key};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,13 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// One that a key answers.
+    #[must_use]
+    pub fn key_for(title: &str, lines: Vec<String>, yes: &'static str, then: Effect) -> Self {
+        let (title, then) = (title.to_owned(), Choice::Effects(vec![then]));
+        Self { title, lines, yes, word: None, then }
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Answer {
         match &mut self.word {
             Some((word, typed)) if key == Key::ENTER => {

@@ -38,6 +38,8 @@ pub enum Choice {
     Effects(Vec<Effect>),
     /// Look at this session.
     Show(SessionId),
+    /// The theme at this place.
+    Theme(usize),
     /// Another dialog.
     Open(Box<Dialog>),
 }

@@ -50,18 +50,19 @@ pub enum List {
 impl List {
     /// What is picked, in a few words.
     #[must_use]
-    pub fn title(&self) -> &'static str {
-        match self {
+    pub fn title(&self) -> String {
+        let title = match self {
             Self::Commands => "commands",
             Self::Records => "records, the newest first",
             Self::Record(_) => "record",
             Self::Streams(_) => "streams",
             Self::Sessions => "live sessions of this application",
             Self::History(_) => "what happened to the session",
-            Self::Profiles(_) => "profiles",
-            Self::Headset(_) => "headset",
+            Self::Profiles(headset) => return format!("profiles for {headset}"),
+            Self::Headset(headset) => return format!("headset {headset}"),
             Self::Account => "account; Enter copies a value",
-        }
+        };
+        title.to_owned()
     }
 
     /// What is said where nothing matches.

@@ -7,6 +7,8 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::strip;
 use crate::{
+    app::Action,
+    cortex::profiles::Loaded,
     signal::snapshot::{Detection, Face},
     ui::{
         glyphs,
@@ -23,10 +25,36 @@ const NAME: usize = 8;
 /// Cells of a strip: half a minute, for which mental commands are kept.
 const KEPT: usize = 60;
 const NEUTRAL: &str = "neutral";
+const NO_PROFILE: &str = "no profile loaded";
 
 /// An action and its power in words.
 pub(super) fn powered(action: &str, power: Option<f64>) -> String {
     power.map_or_else(|| action.to_owned(), |power| format!("{action} {power:.2}"))
+}
+
+/// A detection in words, and why it is nothing where no profile is loaded.
+pub(super) fn explained(scene: &Scene<'_>, words: String) -> String {
+    if words.starts_with(NEUTRAL) && profile(scene).is_some_and(Option::is_none) {
+        format!("{NEUTRAL}: {NO_PROFILE}")
+    } else {
+        words
+    }
+}
+
+/// What the headset of the current session uses, if Cortex has told.
+fn profile<'a>(scene: &Scene<'a>) -> Option<&'a Option<Loaded>> {
+    let app = scene.app;
+    app.profiles.loaded.get(&app.sessions.current()?.session.headset.id)
+}
+
+/// Which profile is loaded, or how one is.
+fn profile_line(scene: &Scene<'_>) -> Option<Line<'static>> {
+    let text = match (profile(scene)?, scene.app.settings.keymap.keys(Action::Profiles)) {
+        (Some(loaded), _) => format!("profile {}", loaded.name),
+        (None, [key, ..]) => format!("{NO_PROFILE}: {key} in pane 2 loads one"),
+        (None, []) => NO_PROFILE.to_owned(),
+    };
+    Some(scene.wire(Token::Dim, &text).into())
 }
 
 pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -36,11 +64,10 @@ pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let bar = |power| glyphs::bar(power, width.saturating_sub(2).min(40));
     let bar = now.power.map_or_else(|| glyphs::UNKNOWN.to_owned(), bar);
     let action = text::clean(&powered(&now.action, now.power));
-    let mut lines = vec![
-        Line::from(scene.say(Token::Title, action)),
-        Line::from(scene.say(Token::Trace, bar)),
-        Line::default(),
-    ];
+    let mut lines =
+        vec![Line::from(scene.say(Token::Title, action)), Line::from(scene.say(Token::Trace, bar))];
+    lines.extend(profile_line(scene));
+    lines.push(Line::default());
     // The strongest of each cell, over the first letter of its action.
     let cells = width.saturating_sub(NAME).min(KEPT);
     let mut strongest: Vec<Option<&Detection>> = vec![None; cells];
@@ -92,8 +119,9 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         row("eyes", eyes(scene), None),
         row("upper", &now.upper.0, now.upper.1),
         row("lower", &now.lower.0, now.lower.1),
-        Line::default(),
     ];
+    lines.extend(profile_line(scene));
+    lines.push(Line::default());
     let cells = usize::from(area.width).saturating_sub(NAME).min(KEPT);
     lines.push(strip::heading(scene, cells));
     let parts: [(&str, Pick); 3] = [

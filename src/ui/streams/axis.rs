@@ -79,13 +79,16 @@ pub(super) fn draw(
     }
 }
 
-/// What the markers say, each up to the next label. Times that stand where one begins give way.
+/// What the markers say, each up to the next label. Times that stand in the way give way.
 fn add_markers(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
     let place = |(index, text): &(u64, Arc<str>)| {
         Some((cells.cell(traces.bins.of(*index))?, Arc::clone(text)))
     };
     let markers: Vec<_> = traces.markers.iter().filter_map(place).collect();
-    labels.retain(|time| !markers.iter().any(|&(x, _)| (time.x..time.end()).contains(&x)));
+    let end = |x: u16, text: &str| x + 1 + scene::cells(text.chars().count().min(MARKER));
+    labels.retain(|time| {
+        !markers.iter().any(|&(x, ref text)| time.x < end(x, text) && x < time.end())
+    });
     let starts: Vec<u16> =
         labels.iter().map(|label| label.x).chain(markers.iter().map(|&(x, _)| x)).collect();
     labels.extend(markers.into_iter().map(|(x, text)| {

@@ -234,9 +234,9 @@ fn says(scene: &Scene<'_>, stream: Stream) -> String {
         Stream::Com => readings
             .com
             .back()
-            .map(|com| actions::powered(&com.action, com.power))
+            .map(|com| actions::explained(scene, actions::powered(&com.action, com.power)))
             .unwrap_or_default(),
-        Stream::Fac => actions::face_words(scene),
+        Stream::Fac => actions::explained(scene, actions::face_words(scene)),
         Stream::Sys => readings
             .sys
             .back()

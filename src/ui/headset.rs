@@ -1,0 +1,69 @@
+//! A headset unfolded: its own fields in Cortex's names, and its clock. The headsets pane has the
+//! selected one, the session pane that of the session.
+
+use ratatui::text::{Line, Span};
+
+use super::{glyphs, scene::Scene, text, theme::Token};
+use crate::cortex::Headset;
+
+/// Width of the names.
+const NAME: usize = 17;
+/// Members unknown to this program that are shown.
+const OTHER_SHOWN: usize = 16;
+
+/// A line for each field, more where its value is long.
+pub(super) fn fields(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
+    // Before it is connected, Cortex says 0 of what it does not know.
+    let told = |value: f64| headset.is_connected() || value != 0.0;
+    let number = |value: Option<f64>| {
+        value.filter(|&v| told(v)).map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string())
+    };
+    let settings = &headset.settings;
+    let clock = scene.app.headsets.clocks.get(&headset.id);
+    let electrodes = headset.flex_mappings.iter().flat_map(|montage| &montage.mappings);
+    let electrodes: Vec<_> = electrodes.map(|(plug, place)| format!("{plug}:{place}")).collect();
+    let rows = [
+        ("status", headset.status.to_string()),
+        ("connectedBy", headset.connected_by.clone()),
+        ("dongle", headset.dongle.clone()),
+        ("firmware", headset.firmware.clone()),
+        ("customName", headset.custom_name.clone()),
+        ("sensors", headset.sensors.join(" ")),
+        ("motionSensors", headset.motion_sensors.join(" ")),
+        ("mode", settings.mode.clone()),
+        ("eegRate", format!("{} Hz", number(settings.eeg_rate))),
+        ("eegRes", format!("{} bit", number(settings.eeg_res))),
+        ("memsRate", format!("{} Hz", number(settings.mems_rate))),
+        ("memsRes", format!("{} bit", number(settings.mems_res))),
+        ("headband", headset.headband_position.clone().unwrap_or_default()),
+        ("isVirtual", headset.is_virtual.to_string()),
+        ("isDfuMode", headset.is_dfu_mode.to_string()),
+    ];
+    let known = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
+    // What most headsets have nothing of takes no row.
+    let mapped = ("flexMappings".to_owned(), electrodes.join(" "));
+    let clock = clock.map(|seconds| {
+        ("clock".to_owned(), format!("synchronised, adjustment {seconds:.3} s to ours"))
+    });
+    let rare = Some(mapped).filter(|(_, value)| !value.is_empty()).into_iter().chain(clock);
+    let other = headset.other.iter().map(|(name, value)| (text::clean(name), value.to_string()));
+    known
+        .chain(rare)
+        .chain(other.take(OTHER_SHOWN))
+        .flat_map(|(name, value)| field(scene, &name, &value, width))
+        .collect()
+}
+
+fn field(scene: &Scene<'_>, name: &str, value: &str, width: usize) -> Vec<Line<'static>> {
+    let value = if value.is_empty() { glyphs::UNKNOWN.to_owned() } else { text::clean(value) };
+    let names = std::iter::once(format!("   {name}")).chain(std::iter::repeat(String::new()));
+    let room = width.saturating_sub(NAME + 1);
+    let parts = text::wrap(&value, room);
+    names
+        .zip(parts)
+        .map(|(name, part)| {
+            let name = scene.say(Token::Dim, text::pad(&name, NAME));
+            Line::from(vec![name, Span::raw(" "), scene.say(Token::Text, part)])
+        })
+        .collect()
+}
