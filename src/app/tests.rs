@@ -202,6 +202,44 @@ fn fields_are_marked_when_they_change_but_not_when_first_seen() {
 }
 
 #[test]
+fn an_activation_is_history_and_outdates_why_it_was_opened_without() {
+    let mut app = app();
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    let why = "the licence has no scope eeg".to_owned();
+    hear(&mut app, Event::Opened { session: "s".into(), mode: SessionMode::Open, why });
+    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    let entry = app.sessions.current().expect("current");
+    let past: Vec<_> = entry.history.iter().map(|(_, what)| what.as_str()).collect();
+    assert_eq!(past.len(), 2, "{past:?}");
+    assert!(past[1].starts_with("activated") && entry.opened.is_none(), "{past:?}");
+}
+
+#[test]
+fn a_scan_has_a_beginning_and_its_end_is_told() {
+    let mut app = app();
+    hear(&mut app, Event::Scan(false));
+    assert_eq!(app.notice, None, "none was begun");
+    hear(&mut app, Event::Scan(true));
+    assert_eq!(app.headsets.scanning, Some(app.now.instant));
+    hear(&mut app, Event::Headsets(vec![headset("a", HeadsetStatus::Discovered)]));
+    hear(&mut app, Event::Scan(false));
+    assert_eq!(app.headsets.scanning, None);
+    assert!(app.notice.is_some_and(|notice| notice.text == "the scan is over: 1 headset"));
+}
+
+#[test]
+fn the_log_gives_its_last_notice_to_be_copied_as_often_as_asked() {
+    let mut app = app();
+    app.focus = Pane::Log;
+    assert_eq!(press(&mut app, Key::char('y')), []);
+    app.update(Message::Notice("the reason".into()));
+    for _ in 0..2 {
+        assert_eq!(press(&mut app, Key::char('y')), [Effect::Copy("the reason".into())]);
+    }
+}
+
+#[test]
 fn a_second_subscribe_replaces_what_the_first_said_of_the_same_streams() {
     let mut app = app();
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cortop::{
     cortex::{
-        Command, Event, Marker, MarkerCommand, MarkerId, Moment, Record, RecordCommand,
+        Command, Event, Feed, Marker, MarkerCommand, MarkerId, Moment, Record, RecordCommand,
         RecordEvent, SessionId,
         markers::MarkerValue,
         record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
@@ -88,6 +88,13 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     assert_eq!((first.label.as_str(), &first.value), ("eyes closed", &MarkerValue::Number(1)));
     let pressed = at.wall.as_duration().as_secs_f64();
     assert!((first.start - pressed).abs() < 0.1 && !first.is_interval(), "{first:?} {pressed}");
+    // The decoder is handed it too, for traces of streams that bring no markers.
+    let handed = loop {
+        if let Feed::Marker { session: own, time, text } = rig.tested.fed().await {
+            break (own == session, time, text);
+        }
+    };
+    assert_eq!(handed, (true, first.start, "eyes closed 1".to_owned()));
     let end = MarkerCommand::End {
         session: session.clone(),
         marker: first.uuid.clone(),

@@ -232,6 +232,17 @@ fn the_palette_finds_every_action_and_completes_names() {
     let id = HeadsetId::from("EPOCX-00000001");
     let open = Effect::Command(Command::Open { headset: id, mode: None });
     assert_eq!(press(&mut app, [Key::ENTER]), [open]);
+    // What can be done with every object, as in its own list.
+    hear(&mut app, Event::Profiles(vec![Profile { name: "ana".into(), ..Profile::default() }]));
+    let streams = vec![Stream::Mot];
+    hear(&mut app, Event::Subscribed { session: SID.into(), streams, refused: Vec::new() });
+    app.settings.themes = vec!["ansi".into(), "mono".into()];
+    let names: Vec<_> = app.items(&List::Commands).into_iter().map(|item| item.text).collect();
+    for name in ["show EPOCX-00000001", "load ana", "unsubscribe mot", "subscribe dev"] {
+        assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
+    }
+    assert_eq!(press(&mut app, typed(":theme mono").chain([Key::ENTER])), []);
+    assert_eq!(app.theme, 1);
     // Words in any order, also those of the help.
     press(&mut app, typed(":window short").chain([Key::ENTER]));
     assert!((app.streams.window() - 5.0).abs() < 1e-9);
