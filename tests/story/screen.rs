@@ -35,14 +35,23 @@ impl Reader {
     /// # Panics
     /// If it never does; the message shows what stood there instead.
     pub(crate) async fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
+        let seen = self.until(condition).await;
+        seen.unwrap_or_else(|why| panic!("waiting for {what}: {why}"))
+    }
+
+    /// The same for whoever has more to say: if it never does, what stood there instead.
+    pub(crate) async fn until(
+        &mut self,
+        condition: impl Fn(&str) -> bool,
+    ) -> Result<String, String> {
         let met = self.0.wait_for(|text| condition(text));
         let met = timeout(PATIENCE, met).await.map(|met| met.map(|text| text.clone()));
         let why = match met {
-            Ok(Ok(text)) => return text,
+            Ok(Ok(text)) => return Ok(text),
             Ok(Err(_)) => "the program ended before it came",
             Err(_) => "it did not come in time",
         };
-        panic!("waiting for {what}: {why}; on the screen was\n{}", *self.0.borrow());
+        Err(format!("{why}; on the screen was\n{}", *self.0.borrow()))
     }
 
     /// Waits for a text.
