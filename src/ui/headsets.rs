@@ -1,6 +1,10 @@
 //! Pane 1: the headsets that the service sees.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
 
 use super::{
     glyphs, link,
@@ -20,9 +24,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if headsets.list.len() > 1 {
         title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
     }
-    if headsets.scanning {
-        title.push_span(scene.say(Token::Changed, format!(" {} scanning", glyphs::PENDING)));
-    }
+    title.extend(scanning(scene));
     let inside = scene.pane(Pane::Headsets, title, area, buffer);
     if headsets.list.is_empty() {
         return scene::lines(&empty(scene, inside.width), inside, buffer);
@@ -36,6 +38,12 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let lines: Vec<_> = blocks.concat();
     scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
     scene::more(scene, skip, lines.len(), inside, buffer);
+}
+
+/// That a scan runs, for a title.
+pub(super) fn scanning(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let says = || scene.say(Token::Changed, format!(" {} scanning", glyphs::PENDING));
+    scene.app.headsets.scanning.then(says)
 }
 
 /// Rows in which all headsets are seen, with the frame.
