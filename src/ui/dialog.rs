@@ -162,7 +162,7 @@ fn item(scene: &Scene<'_>, item: &Item, here: bool, text: usize, width: usize) -
     let note = text::fit(&text::clean(&item.note), width.saturating_sub(used));
     Line::from(vec![
         scene.say(Token::Key, mark),
-        scene.say(token, text::pad(&text::clean(&item.text), text)),
+        scene.say(token, text::pad(&text::fit(&text::clean(&item.text), text - 1), text)),
         scene.say(Token::Dim, note),
     ])
 }
