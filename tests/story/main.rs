@@ -4,6 +4,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot be told has failed")]
 
 mod dots;
+mod flows;
+mod other;
 mod person;
 mod picture;
 mod screen;

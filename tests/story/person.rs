@@ -30,6 +30,19 @@ impl Person {
         self.keys.send(Input::Key(key, Now::read())).await.expect("the monitor runs");
     }
 
+    pub(crate) async fn press_all(&self, keys: impl IntoIterator<Item = Key>) {
+        for key in keys {
+            self.press(key).await;
+        }
+    }
+
+    /// Types a text in place of what stands in the entry, and finishes it.
+    pub(crate) async fn enter(&self, text: &str) {
+        self.press(Key::ctrl('u')).await;
+        self.type_in(text).await;
+        self.press(Key::ENTER).await;
+    }
+
     /// Presses each character in turn.
     pub(crate) async fn type_in(&self, text: &str) {
         for char in text.chars() {
@@ -63,7 +76,8 @@ pub(crate) async fn story<F: Future<Output = Person>>(
     let frame = Duration::from_millis(50);
     let mut config = config(sim.url());
     adjust(&mut config);
-    let settings = Settings { url: config.url.clone(), ..Settings::default() };
+    let markers = ["rest", "task"].map(str::to_owned).to_vec();
+    let settings = Settings { url: config.url.clone(), markers, ..Settings::default() };
     let app = App::new(settings, Now::read());
     let (ui, warnings) = Ui::new(&ui::Options::default());
     assert_eq!(warnings, Vec::<String>::new());
@@ -75,7 +89,8 @@ pub(crate) async fn story<F: Future<Output = Person>>(
     let run = terminal::run(app, &ui, &mut terminal, &mut monitor.wires, &mut input, frame);
     let telling = async {
         let person = tell(person).await;
-        person.press(Key::char('q')).await;
+        // Whoever has quit in the story has nobody left to tell.
+        let _ = person.keys.send(Input::Key(Key::char('q'), Now::read())).await;
         person.sim
     };
     let ((app, end), sim) = tokio::join!(run, telling);
