@@ -27,6 +27,9 @@ const HALF: f32 = 50.0;
 /// Switches both filters off.
 const UNFILTERED: &str = "fffF";
 
+/// More than any sensor gives, which is no value.
+const NO_NUMBER: f64 = 1e30;
+
 /// What is measured at an index, or `None` where nothing arrives.
 type Signals = fn(u64) -> Option<[f64; 5]>;
 
@@ -109,6 +112,13 @@ impl Person {
     /// The traces on a screen.
     fn plot(&self, screen: &str) -> Option<Plot> {
         Plot::read(screen, &LABELS, self.snapshots.borrow().traces.as_ref()?.bins.columns)
+    }
+
+    /// Waits until so many seconds have been measured.
+    async fn measure(&mut self, seconds: u64) {
+        let snapshots = self.snapshots.clone();
+        let end = || snapshots.borrow().traces.as_ref().map_or(0, |traces| traces.end);
+        self.eyes.wait("samples", |_| end() >= seconds * u64::from(RATE)).await;
     }
 
     /// Waits until the window of a sweep is full; the cell that is being written, and the traces.
@@ -206,7 +216,6 @@ async fn every_sample_is_drawn_in_its_own_column_and_nothing_else() {
 /// Beyond the scale above, below and on both sides; no numbers now and then; and all of it beside
 /// a good channel.
 fn bounds(index: u64) -> Option<[f64; 5]> {
-    const NO_NUMBER: f64 = 1e30;
     let at = |period, value| if index % period == 50 { value } else { 0.0 };
     let missing = index % 100 == 7 || (400..460).contains(&(index % 500));
     let holes = if missing { NO_NUMBER } else { noise(index) };
@@ -233,24 +242,25 @@ async fn beyond_the_scale_is_marked_and_what_is_no_number_lights_nothing() {
     .await;
 }
 
-/// Losses of one sample, of a few, and of many.
+/// Losses of one sample, of a few, and of many; the first channel has nothing but losses.
 fn losses(index: u64) -> Option<[f64; 5]> {
     let lost = index % 400 == 100 || matches!(index % 400, 200..206 | 300..360);
-    shapes(index).filter(|_| !lost)
+    let signals = shapes(index).filter(|_| !lost);
+    signals.map(|[_, spikes, mains, square, noise]| [NO_NUMBER, spikes, mains, square, noise])
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_loss_is_a_hole_or_has_a_tick_and_no_line_crosses_it() {
     watch(losses, &format!("{UNFILTERED}["), |mut person| async {
-        tokio::time::sleep(Duration::from_secs(7)).await;
+        person.measure(7).await;
         person.press(Key::SPACE).await;
         let still = person.see(losses, 5.0, false).await;
-        let flat = Measured { half: HALF, value: &|index| losses(index).map(|values| values[0]) };
+        let noise = Measured { half: HALF, value: &|index| losses(index).map(|values| values[4]) };
         let ticked = |column: usize| {
             let bin = still.window.bin(column as u64)?;
             let shown = |bin: u64| still.window.indices(bin).any(|index| losses(index).is_some());
             let loss =
-                flat.is_broken(&still.window, bin) && shown(bin) && shown(bin.checked_sub(1)?);
+                noise.is_broken(&still.window, bin) && shown(bin) && shown(bin.checked_sub(1)?);
             loss.then_some(column / 2)
         };
         let ticks: BTreeSet<usize> = still.columns().filter_map(ticked).collect();
@@ -272,7 +282,7 @@ fn levels(index: u64) -> Option<[f64; 5]> {
 #[tokio::test(start_paused = true)]
 async fn after_a_loss_the_filters_do_not_ring() {
     watch(levels, "[", |mut person| async {
-        tokio::time::sleep(Duration::from_secs(7)).await;
+        person.measure(7).await;
         person.press(Key::SPACE).await;
         let zero = |index| levels(index).map(|_| [0.0; 5]);
         person.see(zero, 5.0, false).await;
