@@ -207,7 +207,7 @@ impl Measured<'_> {
                 (0..).zip(&lit).all(|(row, lit)| lit.is_none_or(|lit| lit == run.contains(&row)))
             };
             // To the left of the oldest column there is nothing to join it to.
-            if !shows(expected(bin, true)) && !(bin == oldest && shows(expected(bin, false))) {
+            if !(shows(expected(bin, true)) || bin == oldest && shows(expected(bin, false))) {
                 let rows: Vec<usize> = (0..)
                     .zip(&lit)
                     .filter(|(_, lit)| **lit == Some(true))

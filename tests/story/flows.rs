@@ -1,13 +1,20 @@
 //! Working with headsets, sessions, streams, profiles and records by keys, refusals included. Time
 //! is virtual.
 
-use std::{fs, time::Duration};
+use std::{
+    fs, io,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 use cortop::{
     app::Key,
     cortex::{client::SessionPolicy, model::Model},
     sim::{self, Fault, Sim, spec::State, spec::Wanted},
+    terminal::{Output, Screen as _, Tty},
 };
+use ratatui::backend::Backend as _;
 use serde_json::json;
 
 use crate::{
@@ -105,6 +112,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.asked("marker", "1 rest · 2 task").await;
         person.enter("door slammed").await;
         person.eyes.wait_for("marker door slammed set").await;
+        // What it marks takes its time.
         tokio::time::sleep(Duration::from_secs(2)).await;
         person.type_in("M").await;
         person.eyes.wait_for("marker door slammed ended after 2.").await;
@@ -342,4 +350,30 @@ async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind()
     assert_eq!(record["title"], "left running");
     assert!(record["endDatetime"].as_str().is_some_and(|end| !end.is_empty()), "{record}");
     sim.task.abort();
+}
+
+/// Keeps what a terminal would get.
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("one writer").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_copied_goes_to_the_terminal_as_osc_52() {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let mut tty = Tty::over(Kept(Arc::clone(&kept)), Output::default()).expect("a thread");
+    tty.copy("cortop").expect("queued");
+    tty.flush().expect("handed over");
+    while !tty.is_ready(false) {
+        thread::yield_now();
+    }
+    let bytes = String::from_utf8_lossy(&kept.lock().expect("written")).into_owned();
+    assert!(bytes.contains("\u{1b}]52;c;Y29ydG9w"), "{bytes:?}");
 }

@@ -20,7 +20,8 @@ pub(crate) struct Other {
 impl Other {
     /// Connects an application, which is the monitor's own if it is called `story`.
     pub(crate) async fn start(sim: &Sim, application: &str) -> Self {
-        let (socket, _) = connect_async(sim.url()).await.expect("the simulator listens");
+        // Boxed, for it takes much room in every story.
+        let (socket, _) = Box::pin(connect_async(sim.url())).await.expect("the simulator listens");
         let mut this = Self { socket, asked: 0, token: Value::Null };
         let keys = json!({ "clientId": application, "clientSecret": "story" });
         this.ask("requestAccess", keys.clone()).await;

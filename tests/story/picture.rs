@@ -3,6 +3,8 @@
 //! number, an offset) through the whole way: samples in at the simulator, dots out on the screen.
 //! Time is virtual, so that every run draws the same.
 
+#![expect(clippy::unnecessary_wraps, reason = "all signals may miss samples")]
+
 use std::{
     cell::RefCell, collections::BTreeSet, f64::consts::TAU, fmt::Write as _, fs, time::Duration,
 };
@@ -53,9 +55,9 @@ async fn watch<F: Future<Output = Person>>(
     for index in 0..SECONDS * u64::from(RATE) {
         if let Some(values) = signals(index) {
             let time = 1.7e9 + index as f64 / f64::from(RATE);
-            write!(text, "{time:.6},{}", index % u64::from(RATE)).expect("a text grows");
-            values.iter().for_each(|value| write!(text, ",{value}").expect("a text grows"));
-            text.push('\n');
+            let counter = index % u64::from(RATE);
+            let values = values.map(|value| value.to_string()).join(",");
+            writeln!(text, "{time:.6},{counter},{values}").expect("a text grows");
         }
     }
     fs::write(&file, text).expect("written");
@@ -333,9 +335,6 @@ async fn in_batches_the_picture_is_the_same() {
 #[tokio::test(start_paused = true)]
 async fn closed_columns_never_change_whatever_arrives_after() {
     watch(shapes, &format!("{UNFILTERED}["), |mut person| async {
-        let fault = |person: &Person, fault: Fault| {
-            person.sim.control().order(Order::from(fault).on(Stream::Eeg));
-        };
         for faults in [
             vec![],
             vec![Fault::Repeat { count: 30 }],
@@ -348,7 +347,9 @@ async fn closed_columns_never_change_whatever_arrives_after() {
             ],
         ] {
             let (first, before) = person.fill().await;
-            faults.into_iter().for_each(|it| fault(&person, it));
+            for fault in faults {
+                person.sim.control().order(Order::from(fault).on(Stream::Eeg));
+            }
             let columns = before.width() as u64 * 2;
             let read = |screen: &str| {
                 let plot = Plot::read(screen, &LABELS, columns)?;
