@@ -168,7 +168,7 @@ impl App {
     }
 
     pub(super) fn command_session(&mut self, action: Action) -> Vec<Effect> {
-        let Some(entry) = self.sessions.current().filter(|entry| entry.closed.is_none()) else {
+        let Some(entry) = self.sessions.current().filter(|entry| self.lives(entry)) else {
             self.say(Severity::Problem, "there is no live session".to_owned());
             return Vec::new();
         };

@@ -66,10 +66,10 @@ impl App {
     pub(super) fn live_sessions(&self) -> Vec<Item> {
         let ours = self.sessions.live().map(|entry| {
             let session = &entry.session;
-            let note = format!("{} · {}", session.headset.id, session.status);
+            let what = format!("{} · {}", session.headset.id, session.status);
             Item {
                 on: Some(self.sessions.current.as_ref() == Some(&session.id)),
-                ..Item::new(session.id.to_string(), note, Choice::Show(session.id.clone()))
+                ..Item::new(what, session.id.to_string(), Choice::Show(session.id.clone()))
             }
         });
         ours.chain(self.found_elsewhere()).collect()
@@ -81,12 +81,12 @@ impl App {
             self.sessions.get(&found.id).is_none_or(|entry| entry.closed.is_some())
         });
         others.map(|found| {
-            let note =
-                format!("{} · {} · opened elsewhere: adopt it", found.headset.id, found.status);
+            let what = format!("{} · {}", found.headset.id, found.status);
+            let note = format!("opened elsewhere: adopt it · {}", found.id);
             // Adopted as it is: an open one is not activated on the way.
             let open =
                 Command::Open { headset: found.headset.id.clone(), mode: Some(SessionMode::Open) };
-            Item::new(found.id.to_string(), note, command(open))
+            Item::new(what, note, command(open))
         })
     }
 

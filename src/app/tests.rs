@@ -179,6 +179,8 @@ fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
     app.focus = Pane::Session;
     assert_eq!(press(&mut app, Key::char('a')), []);
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    assert_eq!(press(&mut app, Key::char('a')), [], "without a connection nobody would do it");
+    app.link = Link::Up { security: Security::Plain, step: Step::Streaming };
     let activate = Effect::Command(Command::Activate("s".into()));
     assert_eq!(press(&mut app, Key::char('a')), []);
     assert_eq!(press(&mut app, Key::char('y')), [activate]);

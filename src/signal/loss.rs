@@ -89,11 +89,21 @@ impl Loss {
         true
     }
 
+    /// Whether what is stamped no later than the last sample is an older one: its counter is less
+    /// than half a round back, or as many steps and whole rounds as its time. The very next counter
+    /// with an early stamp is a sample whose stamp is wrong.
+    fn is_late(&self, delta: u64, elapsed: f64) -> bool {
+        let (back, wrap) = (delta as f64 - elapsed, self.wrap as f64);
+        let rounds = (back / wrap).round();
+        let agrees = rounds >= 1.0 && (back - rounds * wrap).abs() < JITTER;
+        delta > self.wrap / 2 || (delta > 1 && agrees)
+    }
+
     /// How many samples the counter went on; 0 for a repeated or late sample.
     fn advance(&self, last: u64, counter: u64, elapsed: Option<f64>) -> u64 {
         let delta = (counter + self.wrap - last) % self.wrap;
         let not_later = elapsed.is_none_or(|elapsed| elapsed < 0.5);
-        if not_later && elapsed.is_some() && delta > self.wrap / 2 {
+        if elapsed.is_some_and(|elapsed| not_later && self.is_late(delta, elapsed)) {
             return 0;
         }
         let rounds =
@@ -173,6 +183,15 @@ mod tests {
             sample.1 -= 3600.0;
         }
         assert_eq!(lost(Some(128.0), samples), (0, 0));
+    }
+
+    #[test]
+    fn however_late_an_older_sample_is_dropped() {
+        for late in (2..1000).filter(|late| late % 128 != 127) {
+            let mut samples: Vec<_> = counted(128, 127.9, 0..2000).collect();
+            samples.insert(1500, samples[1499 - late]);
+            assert_eq!(lost(Some(128.0), samples), (0, 1), "{late}");
+        }
     }
 
     #[test]

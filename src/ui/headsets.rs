@@ -1,6 +1,10 @@
 //! Pane 1: the headsets that the service sees.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
 use tokio::time::Instant;
 
 use super::{
@@ -18,11 +22,12 @@ use crate::{
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let headsets = &scene.app.headsets;
     let mut title = Line::default();
-    if let Some(since) = headsets.scanning {
-        let text = format!(" {} scan {}", glyphs::PENDING, progress(scene, since));
-        title.push_span(scene.say(Token::Changed, text));
-    } else if headsets.list.len() > 1 {
-        title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
+    match scanning(scene) {
+        Some(scan) => title.push_span(scan),
+        None if headsets.list.len() > 1 => {
+            title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
+        }
+        None => {}
     }
     let inside = scene.pane(Pane::Headsets, title, area, buffer);
     if headsets.list.is_empty() {
@@ -52,6 +57,13 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// Why nothing comes of a headset that looks connected.
 const TRAP: &str = "USB cable: cannot stream; use dongle or Bluetooth";
+
+/// How far a scan has come, for a title.
+pub(super) fn scanning(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let since = scene.app.headsets.scanning?;
+    let text = format!(" {} scan {}", glyphs::PENDING, progress(scene, since));
+    Some(scene.say(Token::Changed, text))
+}
 
 /// Rows in which all headsets are seen, with the frame.
 pub(super) fn rows(app: &App) -> usize {

@@ -142,6 +142,7 @@ fn title(scene: &Scene<'_>, rows: &[Row<'_>]) -> Line<'static> {
     let by = COLUMNS.iter().find(|column| column.sort == Some(scene.app.headsets.sort));
     let by = by.map_or("", |column| column.title);
     title.push_span(scene.say(Token::Dim, format!("{}sorted by {by}", glyphs::SEPARATOR)));
+    title.extend(headsets::scanning(scene));
     title
 }
 

@@ -3,102 +3,23 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot be told has failed")]
 
+mod dots;
+mod flows;
+mod other;
+mod person;
+mod picture;
 mod screen;
 
 use std::time::Duration;
 
 use cortop::{
-    app::{App, Key, Now, Settings},
-    cortex::{
-        self, HeadsetId, Stream, client::SessionPolicy, model::Model, session::SessionStatus,
-    },
-    monitor::Monitor,
+    app::Key,
+    cortex::{HeadsetId, Stream, model::Model, session::SessionStatus},
     sim::{self, Fault, Order, Sim},
-    terminal::{self, End, Input, input, screen as screens},
-    ui::{self, Ui},
 };
-use secrecy::SecretString;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::time::timeout;
 
-use screen::{Reader, screen};
-
-/// A person before a running monitor.
-struct Person {
-    sim: Sim,
-    eyes: Reader,
-    keys: mpsc::Sender<Input>,
-}
-
-impl Person {
-    async fn press(&self, key: Key) {
-        self.keys.send(Input::Key(key, Now::read())).await.expect("the monitor runs");
-    }
-
-    /// Presses each character in turn.
-    async fn type_in(&self, text: &str) {
-        for char in text.chars() {
-            self.press(Key::char(char)).await;
-        }
-    }
-}
-
-fn config(url: String) -> cortex::Config {
-    cortex::Config {
-        url,
-        ca_file: None,
-        insecure: false,
-        client_id: SecretString::from("story"),
-        client_secret: SecretString::from("story"),
-        headset: None,
-        session: SessionPolicy::Auto,
-        debit: None,
-        streams: Stream::ALL.to_vec(),
-    }
-}
-
-/// Runs the monitor on a screen in memory before a simulator, with a person who tells a story and
-/// quits at its end. Gives back what the state machine was then.
-async fn story<F: Future<Output = Person>>(
-    options: sim::Options,
-    adjust: impl FnOnce(&mut cortex::Config),
-    tell: impl FnOnce(Person) -> F,
-) -> (App, Sim) {
-    let sim = Sim::start(options).await.expect("the simulator starts");
-    let frame = Duration::from_millis(50);
-    let mut config = config(sim.url());
-    adjust(&mut config);
-    let settings = Settings { url: config.url.clone(), ..Settings::default() };
-    let app = App::new(settings, Now::read());
-    let (ui, warnings) = Ui::new(&ui::Options::default());
-    assert_eq!(warnings, Vec::<String>::new());
-    let (screen, eyes) = screen(120, 40);
-    let mut terminal = screens::terminal(screen).expect("a screen in memory has a size");
-    let (keys, mut input) = input::queue();
-    let person = Person { sim, eyes, keys };
-    let mut monitor = Monitor::start(config, frame);
-    let run = terminal::run(app, &ui, &mut terminal, &mut monitor.wires, &mut input, frame);
-    let telling = async {
-        let person = tell(person).await;
-        person.press(Key::char('q')).await;
-        person.sim
-    };
-    let ((app, end), sim) = tokio::join!(run, telling);
-    assert_eq!(end, End::Quit);
-    monitor.stop().await;
-    (app, sim)
-}
-
-/// Lines above the panes, of which one tells the rate of eeg too.
-const HEADER: usize = 2;
-
-/// What stands in the screen's line of a stream.
-fn line<'a>(screen: &'a str, stream: &str) -> &'a str {
-    screen
-        .lines()
-        .skip(HEADER)
-        .find(|line| line.contains(&format!("{stream} ")) && line.contains("Hz"))
-        .unwrap_or_default()
-}
+use person::{HEADER, line, story};
 
 #[tokio::test]
 async fn the_demo_streams_everything_and_quits_without_a_trace() {

@@ -1,7 +1,7 @@
 //! A backend whose picture can be watched while the program runs: a test waits for what it expects
 //! to read, as a person would.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, io, time::Duration};
 
 use cortop::terminal::Screen;
 use ratatui::{
@@ -18,15 +18,22 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct WatchedScreen {
     backend: TestBackend,
     text: watch::Sender<String>,
+    clipboard: watch::Sender<String>,
 }
 
 /// Reads a [`WatchedScreen`] from outside.
-pub(crate) struct Reader(watch::Receiver<String>);
+pub(crate) struct Reader {
+    text: watch::Receiver<String>,
+    /// What was copied last.
+    pub(crate) clipboard: watch::Receiver<String>,
+}
 
 /// Makes a screen of a size, and its reader.
 pub(crate) fn screen(width: u16, height: u16) -> (WatchedScreen, Reader) {
-    let (text, reader) = watch::channel(String::new());
-    (WatchedScreen { backend: TestBackend::new(width, height), text }, Reader(reader))
+    let (text, read) = watch::channel(String::new());
+    let (clipboard, copied) = watch::channel(String::new());
+    let screen = WatchedScreen { backend: TestBackend::new(width, height), text, clipboard };
+    (screen, Reader { text: read, clipboard: copied })
 }
 
 impl Reader {
@@ -35,14 +42,23 @@ impl Reader {
     /// # Panics
     /// If it never does; the message shows what stood there instead.
     pub(crate) async fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
-        let met = self.0.wait_for(|text| condition(text));
+        let seen = self.until(condition).await;
+        seen.unwrap_or_else(|why| panic!("waiting for {what}: {why}"))
+    }
+
+    /// The same for whoever has more to say: if it never does, what stood there instead.
+    pub(crate) async fn until(
+        &mut self,
+        condition: impl Fn(&str) -> bool,
+    ) -> Result<String, String> {
+        let met = self.text.wait_for(|text| condition(text));
         let met = timeout(PATIENCE, met).await.map(|met| met.map(|text| text.clone()));
         let why = match met {
-            Ok(Ok(text)) => return text,
+            Ok(Ok(text)) => return Ok(text),
             Ok(Err(_)) => "the program ended before it came",
             Err(_) => "it did not come in time",
         };
-        panic!("waiting for {what}: {why}; on the screen was\n{}", *self.0.borrow());
+        Err(format!("{why}; on the screen was\n{}", *self.text.borrow()))
     }
 
     /// Waits for a text.
@@ -105,4 +121,9 @@ impl Backend for WatchedScreen {
     }
 }
 
-impl Screen for WatchedScreen {}
+impl Screen for WatchedScreen {
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.clipboard.send_replace(text.to_owned());
+        Ok(())
+    }
+}

@@ -67,8 +67,11 @@ pub(super) fn draw(
             cell.set_char(glyph).set_style(scene.style(token));
         }
     };
-    let columns = traces.channels.first().map_or(&[][..], |trace| &trace.columns);
-    for (x, _) in (0..area.width).zip(cells.lost(columns)).filter(|(_, lost)| *lost) {
+    // A channel that measures nothing cannot tell what was lost.
+    let columns = traces.channels.iter().map(|trace| &trace.columns[..]);
+    let fullest = columns.max_by_key(|columns| columns.iter().map(|it| it.count).sum::<u32>());
+    let lost = cells.lost(fullest.unwrap_or_default());
+    for (x, _) in (0..area.width).zip(lost).filter(|(_, lost)| *lost) {
         mark(x, glyphs::LOST, Token::Bad);
     }
     // Where both are in one cell, it is the first that is seen.

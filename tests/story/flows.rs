@@ -1,0 +1,379 @@
+//! Working with headsets, sessions, streams, profiles and records by keys, refusals included. Time
+//! is virtual.
+
+use std::{
+    fs, io,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use cortop::{
+    app::Key,
+    cortex::{client::SessionPolicy, model::Model},
+    sim::{self, Fault, Sim, spec::State, spec::Wanted},
+    terminal::{Output, Screen as _, Tty},
+};
+use ratatui::backend::Backend as _;
+use serde_json::json;
+
+use crate::{
+    other::Other,
+    person::{HEADER, Person, line, story},
+};
+
+/// A warm headset, and a service that does not take its time.
+fn quick(headsets: Vec<Wanted>) -> sim::Options {
+    let soon = Duration::from_millis(200);
+    let delays = sim::Delays { connect: soon, settle: soon, update: soon, ..Default::default() };
+    sim::Options { headsets, delays, quota: 3, ..sim::Options::default() }
+}
+
+/// Tells a story in which sessions are opened without using the licence.
+async fn unlicensed<F: Future<Output = Person>>(
+    options: sim::Options,
+    tell: impl FnOnce(Person) -> F,
+) -> Sim {
+    story(options, |config| config.session = SessionPolicy::Open, tell).await.1
+}
+
+/// The question, form or list over the panes.
+fn dialog<'a>(screen: &'a str, title: &str) -> Option<&'a str> {
+    screen.find(&format!("┌ {title}")).map(|at| &screen[at..])
+}
+
+impl Person {
+    /// Waits for a dialog with a text in it.
+    async fn asked(&mut self, title: &str, text: &str) -> String {
+        let shown = |screen: &str| dialog(screen, title).is_some_and(|it| it.contains(text));
+        self.eyes.wait(&format!("{title}: {text}"), shown).await
+    }
+
+    /// Picks an item of a list.
+    async fn choose(&mut self, title: &str, text: &str) {
+        let screen = self.asked(title, text).await;
+        let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
+        let start = format!("┌ {title}");
+        let (top, left) = (0..)
+            .zip(screen.lines())
+            .find_map(|(row, line)| Some((row, line[..line.find(&start)?].chars().count())))
+            .expect("as waited for");
+        let row = |text: &str| {
+            let inside = |line: &Vec<char>| line[left..].iter().collect::<String>();
+            lines.iter().skip(top).position(|line| inside(line).contains(text))
+        };
+        let steps = row(text).zip(row("▶")).and_then(|(to, from)| to.checked_sub(from));
+        self.press_all(vec![Key::DOWN; steps.expect("an item below")]).await;
+        self.press(Key::ENTER).await;
+    }
+
+    /// Closes the dialog.
+    async fn close(&mut self) {
+        self.press(Key::ESC).await;
+        self.gone("Esc c").await;
+    }
+
+    /// Waits until what stood there is gone.
+    async fn gone(&mut self, text: &str) -> String {
+        self.eyes.wait(&format!("no {text}"), |screen| !screen.contains(text)).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().display().to_string();
+    let told = path.clone();
+    let sim = unlicensed(quick(vec![Model::EpocX.into()]), |mut person| async move {
+        person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
+        // Nothing is recorded in an open session.
+        person.type_in("R").await;
+        person.eyes.wait_for("a record needs an activated session").await;
+
+        person.type_in("2a").await;
+        person.asked("Activate the session?", "3 activations are left").await;
+        person.type_in("n").await;
+        person.gone("Activate the session?").await;
+        person.type_in("ay").await;
+        person.eyes.wait("eeg", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
+        person.type_in("u").await;
+        person.asked("account", "2 left on this computer").await;
+        person.close().await;
+
+        person.press(Key::f(1)).await;
+        person.eyes.wait_for("markers need a running record").await;
+        person.type_in("R").await;
+        person.asked("start a record", "title").await;
+        person.enter("eyes closed").await;
+        person.eyes.wait_for("REC").await;
+        person.press(Key::f(1)).await;
+        person.eyes.wait_for("marker rest set").await;
+        person.type_in("m").await;
+        person.asked("marker", "1 rest · 2 task").await;
+        person.enter("door slammed").await;
+        person.eyes.wait_for("marker door slammed set").await;
+        // What it marks takes its time.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        person.type_in("M").await;
+        person.eyes.wait_for("marker door slammed ended after 2.").await;
+        person.type_in("M").await;
+        person.eyes.wait_for("there is no marker to be ended").await;
+        person.type_in("Ry").await;
+        person.eyes.wait_for("record eyes closed is ready for export").await;
+
+        // What is refused comes back as it was typed.
+        person.type_in("r").await;
+        person.asked("records, the newest first", "eyes closed").await;
+        person.press_all([Key::ENTER, Key::ENTER]).await;
+        person.asked("export eyes closed", "folder").await;
+        person.enter("/nowhere/at/all").await;
+        person.asked("export eyes closed", "exportRecord").await;
+        person.asked("export eyes closed", "/nowhere/at/all").await;
+        person.enter(&told).await;
+        person.eyes.wait_for("has been written to").await;
+
+        person.type_in("r").await;
+        person.asked("records, the newest first", "eyes closed").await;
+        person.press_all([Key::ENTER, Key::DOWN, Key::ENTER]).await;
+        person.asked("change eyes closed", "title").await;
+        person.enter("eyes open").await;
+        person.type_in("r").await;
+        person.asked("records, the newest first", "eyes open").await;
+        person.press_all([Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]).await;
+        person.asked("Delete the record?", "eyes open is deleted for good").await;
+        person.type_in("no").await;
+        person.press(Key::ENTER).await;
+        person.enter("delete").await;
+        person.gone("Delete the record?").await;
+        person.eyes.wait_for("has been deleted").await;
+        person.type_in("r").await;
+        person.asked("records, the newest first", "no record").await;
+        person.close().await;
+        person
+    })
+    .await;
+    let files: Vec<_> = fs::read_dir(&path).expect("a folder").flatten().collect();
+    assert!(
+        files.iter().any(|file| file.path().extension().is_some_and(|it| it == "csv")),
+        "{files:?}"
+    );
+    sim.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_are_chosen_and_a_refused_one_says_why() {
+    let options = sim::Options { scopes: Vec::new(), ..quick(vec![Model::EpocX.into()]) };
+    let sim = unlicensed(options, |mut person| async {
+        person.eyes.wait("motion", |screen| line(screen, "mot").contains("64/64 Hz")).await;
+        person.type_in("e").await;
+        // Asked for by hand it is refused.
+        person.choose("streams", "[ ] eeg").await;
+        person.asked("streams", "refused, -32016: ").await;
+        person.choose("streams", "[x] mot").await;
+        person.asked("streams", "[ ] mot").await;
+        person.close().await;
+        person.eyes.wait("no motion", |screen| line(screen, "mot").is_empty()).await;
+        person.type_in("e").await;
+        person.choose("streams", "[ ] mot").await;
+        person.asked("streams", "[x] mot").await;
+        person.close().await;
+        person.eyes.wait("motion", |screen| line(screen, "mot").contains("64/64 Hz")).await;
+        person
+    })
+    .await;
+    sim.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
+    let connected = Wanted { state: Some(State::Connected), ..Model::Insight.into() };
+    let options = sim::Options { warm: false, ..quick(vec![connected]) };
+    let sim = unlicensed(options, |mut person| async {
+        person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
+        let mut trainer = Other::start(&person.sim, "trainer").await;
+        let headset = person.sim.control().headsets().remove(0);
+        for name in ["ana", "ben"] {
+            let create = json!({ "status": "create", "profile": name, "headset": headset });
+            trainer.ask("setupProfile", create).await;
+        }
+        person.type_in("2p").await;
+        person.choose("profiles", "[ ] ana").await;
+        person.asked("profiles", "loaded; Enter unloads it").await;
+        person.choose("profiles", "[ ] ben").await;
+        person.asked("profiles", "[x] ben").await;
+        person.asked("profiles", "[ ] ana").await;
+        person.press(Key::ENTER).await;
+        person.asked("profiles", "[ ] ben").await;
+
+        let load = json!({ "status": "load", "profile": "ana", "headset": headset });
+        trainer.ask("setupProfile", load).await;
+        person.asked("profiles", "loaded by another application: unload it there").await;
+        person.press(Key::UP).await;
+        person.press(Key::ENTER).await;
+        person.eyes.wait_for("setupProfile -32046").await;
+        let unload = json!({ "status": "unload", "profile": "ana", "headset": headset });
+        trainer.ask("setupProfile", unload).await;
+        person.asked("profiles", "[ ] ana").await;
+        let refuse = Fault::Refuse {
+            method: Some("setupProfile".to_owned()),
+            code: -32127,
+            message: None,
+            times: 9,
+        };
+        person.sim.control().order(refuse);
+        person.press(Key::DOWN).await;
+        person.press(Key::ENTER).await;
+        person.eyes.wait_for("-32127").await;
+        person.close().await;
+        person
+    })
+    .await;
+    sim.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_headset_is_named_and_set_by_usb_cable_only() {
+    let id = "EPOCX-0A1B2C3D";
+    let charging = Wanted { id: Some(id.into()), state: Some(State::Usb), ..Model::EpocX.into() };
+    let sim = unlicensed(quick(vec![Model::EpocX.into(), charging]), |mut person| async move {
+        person.eyes.wait("both headsets", |screen| screen.contains(id)).await;
+        person.type_in("1").await;
+        person.press(Key::UP).await;
+        person.type_in("e").await;
+        person.asked("headset", "connect the headset by USB cable first").await;
+        person.choose("headset", "name it").await;
+        person.asked("name EPOCX", "name").await;
+        person.enter("lab three").await;
+        person.eyes.wait("the name", |screen| screen.contains("lab three")).await;
+        person.press(Key::DOWN).await;
+        person.type_in("e").await;
+        person.choose("headset", "set EPOCPLUS 128 Hz, motion 32 Hz").await;
+        person.eyes.wait_for(&format!("{id} has been updated")).await;
+        person
+    })
+    .await;
+    sim.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adopted() {
+    let options = sim::Options { quota: 9, ..quick(vec![Model::Insight.into(); 3]) };
+    let (app, sim) = story(
+        options,
+        |_| {},
+        |mut person| async {
+            let ids = person.sim.control().headsets();
+            person
+                .eyes
+                .wait("all", |screen| ids.iter().all(|id| screen.contains(id.as_str())))
+                .await;
+            person.type_in("1").await;
+            person.press_all([Key::UP, Key::UP, Key::ENTER]).await;
+            person.eyes.wait("the first", |screen| screen.contains("activated")).await;
+            person.press_all([Key::DOWN, Key::ENTER]).await;
+            let row = |screen: &str, id: usize| {
+                let own = screen.lines().skip(HEADER).find(|line| line.contains(ids[id].as_str()));
+                own.unwrap_or_default().to_owned()
+            };
+            person.type_in("o").await;
+            let flow = |screen: &str| (0..2).all(|id| row(screen, id).contains("/128"));
+            person.eyes.wait("both flow", flow).await;
+            person.type_in("o2n").await;
+            person
+                .eyes
+                .wait("the other", |screen| {
+                    screen.lines().nth(1).is_some_and(|line| line.contains(ids[1].as_str()))
+                })
+                .await;
+            person.type_in("1o").await;
+            person.eyes.wait("both still flow", flow).await;
+            // Not while they do, unless one says so.
+            person.type_in("r").await;
+            person.asked("Scan all the same?", "a scan harms them").await;
+            person.type_in("n").await;
+            person.gone("Scan all the same?").await;
+            person.type_in("ry").await;
+            person.eyes.wait_for("◐ scan ").await;
+
+            let mut twin = Other::start(&person.sim, "story").await;
+            let open = json!({ "headset": ids[2], "status": "open" });
+            twin.ask("createSession", open).await;
+            person.type_in("2s").await;
+            person.choose("live sessions", "opened elsewhere").await;
+            person.eyes.wait_for("session 2 of 3").await;
+            person.type_in("n").await;
+            let screen = person.eyes.wait_for("another program").await;
+            assert!(screen.lines().nth(1).is_some_and(|line| line.contains(ids[2].as_str())));
+            person
+        },
+    )
+    .await;
+    assert_eq!(app.sessions.live().count(), 3);
+    sim.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind() {
+    let (app, sim) = story(
+        quick(vec![Model::EpocX.into()]),
+        |_| {},
+        |mut person| async {
+            person.eyes.wait("eeg", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
+            person.type_in(":sweep").await;
+            person.asked("commands", "streams.sweep").await;
+            person.press(Key::ENTER).await;
+            person.eyes.wait_for("· scroll ·").await;
+            person.type_in("2y").await;
+            person.eyes.wait_for("copied, if the terminal allows").await;
+            let copied = person.eyes.clipboard.borrow().clone();
+            let session = person.snapshots.borrow().view.session.clone().expect("a session");
+            assert_eq!(copied, session.as_str());
+
+            person.type_in("R").await;
+            person.asked("start a record", "title").await;
+            person.enter("left running").await;
+            person.eyes.wait_for("REC").await;
+            person.type_in("q").await;
+            person.asked("Quit?", "A record runs: left running").await;
+            person.type_in("n").await;
+            person.gone("Quit?").await;
+            person.type_in("qy").await;
+            person
+        },
+    )
+    .await;
+    assert_eq!(app.records.running.len(), 1, "nobody waited to be told");
+    let mut later = Other::start(&sim, "story").await;
+    let query = json!({ "query": {}, "orderBy": [{ "startDatetime": "DESC" }] });
+    let records = later.ask("queryRecords", query).await;
+    let record = &records["records"][0];
+    assert_eq!(record["title"], "left running");
+    assert!(record["endDatetime"].as_str().is_some_and(|end| !end.is_empty()), "{record}");
+    sim.task.abort();
+}
+
+/// Keeps what a terminal would get.
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("one writer").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_copied_goes_to_the_terminal_as_osc_52() {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let mut tty = Tty::over(Kept(Arc::clone(&kept)), Output::default()).expect("a thread");
+    tty.copy("cortop").expect("queued");
+    tty.flush().expect("handed over");
+    while !tty.is_ready(false) {
+        thread::yield_now();
+    }
+    let bytes = String::from_utf8_lossy(&kept.lock().expect("written")).into_owned();
+    assert!(bytes.contains("\u{1b}]52;c;Y29ydG9w"), "{bytes:?}");
+}

@@ -1,0 +1,112 @@
+//! A person before a running monitor, whose screen is in memory and whose service is a simulator.
+
+use std::{sync::Arc, time::Duration};
+
+use cortop::{
+    app::{App, Key, Now, Settings},
+    cortex::{self, Stream, client::SessionPolicy},
+    monitor::Monitor,
+    signal::Snapshot,
+    sim::{self, Sim},
+    terminal::{self, End, Input, input, screen as screens},
+    ui::{self, Ui},
+};
+use secrecy::SecretString;
+use tokio::sync::{mpsc, watch};
+
+use crate::screen::{Reader, screen};
+
+/// A person before a running monitor.
+pub(crate) struct Person {
+    pub(crate) sim: Sim,
+    pub(crate) eyes: Reader,
+    keys: mpsc::Sender<Input>,
+    /// What the decoder publishes.
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Person {
+    pub(crate) async fn press(&self, key: Key) {
+        self.keys.send(Input::Key(key, Now::read())).await.expect("the monitor runs");
+    }
+
+    pub(crate) async fn press_all(&self, keys: impl IntoIterator<Item = Key>) {
+        for key in keys {
+            self.press(key).await;
+        }
+    }
+
+    /// Types a text in place of what stands in the entry, and finishes it.
+    pub(crate) async fn enter(&self, text: &str) {
+        self.press(Key::ctrl('u')).await;
+        self.type_in(text).await;
+        self.press(Key::ENTER).await;
+    }
+
+    /// Presses each character in turn.
+    pub(crate) async fn type_in(&self, text: &str) {
+        for char in text.chars() {
+            self.press(Key::char(char)).await;
+        }
+    }
+}
+
+fn config(url: String) -> cortex::Config {
+    cortex::Config {
+        url,
+        ca_file: None,
+        insecure: false,
+        client_id: SecretString::from("story"),
+        client_secret: SecretString::from("story"),
+        headset: None,
+        session: SessionPolicy::Auto,
+        debit: None,
+        streams: Stream::ALL.to_vec(),
+    }
+}
+
+/// Runs the monitor on a screen in memory before a simulator, with a person who tells a story and
+/// quits at its end. Gives back what the state machine was then.
+pub(crate) async fn story<F: Future<Output = Person>>(
+    options: sim::Options,
+    adjust: impl FnOnce(&mut cortex::Config),
+    tell: impl FnOnce(Person) -> F,
+) -> (App, Sim) {
+    let sim = Sim::start(options).await.expect("the simulator starts");
+    let frame = Duration::from_millis(50);
+    let mut config = config(sim.url());
+    adjust(&mut config);
+    let markers = ["rest", "task"].map(str::to_owned).to_vec();
+    let settings = Settings { url: config.url.clone(), markers, ..Settings::default() };
+    let app = App::new(settings, Now::read());
+    let (ui, warnings) = Ui::new(&ui::Options::default());
+    assert_eq!(warnings, Vec::<String>::new());
+    let (screen, eyes) = screen(120, 40);
+    let mut terminal = screens::terminal(screen).expect("a screen in memory has a size");
+    let (keys, mut input) = input::queue();
+    let mut monitor = Monitor::start(config, frame);
+    let person = Person { sim, eyes, keys, snapshots: monitor.wires.snapshots.clone() };
+    let run = terminal::run(app, &ui, &mut terminal, &mut monitor.wires, &mut input, frame);
+    let telling = async {
+        let person = tell(person).await;
+        // Whoever has quit in the story has nobody left to tell.
+        let _ = person.keys.send(Input::Key(Key::char('q'), Now::read())).await;
+        person.sim
+    };
+    let ((app, end), sim) = tokio::join!(run, telling);
+    assert_eq!(end, End::Quit);
+    monitor.stop().await;
+    (app, sim)
+}
+
+/// Lines above the panes, of which one tells the rate of eeg too.
+pub(crate) const HEADER: usize = 2;
+
+/// What stands in the screen's line of a stream.
+pub(crate) fn line<'a>(screen: &'a str, stream: &str) -> &'a str {
+    screen
+        .lines()
+        .skip(HEADER)
+        .find(|line| line.contains(&format!("{stream} ")) && line.contains("Hz"))
+        .unwrap_or_default()
+}
