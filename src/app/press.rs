@@ -73,7 +73,7 @@ impl App {
             }
             Effect::Command(Command::Activate(session)) => {
                 self.sessions.get(session).is_none_or(|entry| {
-                    !self.lives(entry) || entry.session.status == SessionStatus::Activated
+                    entry.closed.is_some() || entry.session.status == SessionStatus::Activated
                 })
             }
             Effect::Command(Command::Disconnect(headset)) => {

@@ -150,6 +150,8 @@ impl Pick {
     pub(in crate::app) fn follow(&mut self, items: &[Item]) {
         let matching = self.matching(items);
         match &self.held {
+            // Where several are called the same, it stays where it is.
+            Some(held) if matching.get(self.at).is_some_and(|item| item.id == *held) => {}
             Some(held) => {
                 let at = matching.iter().position(|item| item.id == *held);
                 self.at = at.unwrap_or(self.at).min(matching.len().saturating_sub(1));

@@ -404,3 +404,15 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     hear(&mut app, Event::Record(ended));
     assert!(press(&mut app, [Key::char('y')]).contains(&Effect::Quit));
 }
+
+#[test]
+fn keys_go_past_items_that_are_called_the_same() {
+    let item = |text: &str| Item::new(text.to_owned(), String::new(), Choice::Effects(Vec::new()));
+    let items = ["14:25:33", "14:25:33", "14:25:32"].map(item);
+    let mut pick = Pick::plain(List::Account);
+    for _ in 0..2 {
+        pick.key(Key::DOWN, &items);
+        pick.follow(&items);
+    }
+    assert_eq!(pick.selected(&items.iter().collect::<Vec<_>>()), Some(2));
+}
