@@ -119,6 +119,7 @@ impl App {
                 let note = match profile.channels.len() {
                     _ if profile.read_only => "older, for 14 channels".to_owned(),
                     0 => String::new(),
+                    1 => "1 channel".to_owned(),
                     count => format!("{count} channels"),
                 };
                 (load, note)

@@ -90,7 +90,10 @@ impl Records {
         let Some(stored) = &mut self.stored else { return };
         match stored.records.iter_mut().find(|own| own.uuid == record.uuid) {
             Some(own) => own.clone_from(record),
-            None => stored.records.insert(0, record.clone()),
+            None => {
+                stored.records.insert(0, record.clone());
+                stored.records.truncate(Stored::MOST);
+            }
         }
     }
 }

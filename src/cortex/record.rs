@@ -205,6 +205,11 @@ pub struct Records {
     pub records: Vec<Record>,
 }
 
+impl Records {
+    /// Most records that are listed.
+    pub const MOST: usize = 100;
+}
+
 impl From<Value> for Records {
     fn from(mut value: Value) -> Self {
         let list = value.get_mut("records").map(Value::take).unwrap_or_default();

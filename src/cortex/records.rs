@@ -19,9 +19,6 @@ use super::{
     rpc::{Effect, Failure},
 };
 
-/// Most records listed.
-const LISTED: usize = 100;
-
 /// How long Cortex may work on a record without saying that it is done.
 const PROCESSING: Duration = Duration::from_mins(1);
 
@@ -249,7 +246,7 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
 
 async fn list(context: &Context) -> Result<(), Refusal> {
     let newest = json!({
-        "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": LISTED, "offset": 0,
+        "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": Records::MOST, "offset": 0,
     });
     let answer = context.ask_or_refusal("queryRecords", newest).await?;
     context.outbox.tell(Event::Records(Records::from(answer))).await;
