@@ -13,6 +13,8 @@
 //!  ├─ cortex    the Cortex API: socket, JSON-RPC, objects       knows nothing above
 //!  ├─ serve     `cortop sim`: the simulator for other clients   knows sim
 //!  └─ sim       a simulated Cortex service                      knows cortex objects only
+//!
+//! pulse: when to do what is done from time to time; anybody may know it
 //! ```
 
 pub mod app;
@@ -23,6 +25,7 @@ pub mod doctor;
 pub mod headless;
 pub mod logging;
 pub mod monitor;
+pub mod pulse;
 pub mod run;
 pub mod serve;
 pub mod signal;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::{
     sync::watch,
-    time::{sleep, timeout},
+    time::{sleep, timeout_at},
 };
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
     lenient,
     rpc::{Effect, Failure},
 };
+use crate::pulse;
 
 /// Between two looks at the headsets while no stream flows: somebody may be waiting for one.
 const WAITING: Duration = Duration::from_secs(1);
@@ -102,5 +103,5 @@ pub(super) async fn sessions(context: Context) {
 /// Until the next turn, or until somebody wants it now.
 async fn pause(look: &mut watch::Receiver<()>, turn: Duration) {
     // Whichever comes first.
-    let _ = timeout(turn, look.changed()).await;
+    let _ = timeout_at(pulse::after(turn), look.changed()).await;
 }

@@ -2,19 +2,20 @@
 //! state machine, and draws when something has changed and the screen is ready. Knows neither tty
 //! nor socket, so that tests run it headless.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use ratatui::{Terminal, layout::Rect};
 use tokio::{
     select,
     sync::{mpsc, watch},
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 use super::{Input, Screen, signals};
 use crate::{
     app::{App, Effect, Message, Now},
     cortex::{Command, Event},
+    pulse,
     signal::{Snapshot, View},
     ui::Ui,
 };
@@ -113,8 +114,7 @@ struct Loop<'a, S: Screen> {
 
 impl<S: Screen> Loop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> End {
-        let mut heartbeat = interval(HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut heartbeat = pin!(sleep_until(pulse::after(HEARTBEAT)));
         // The first frame comes before client and decoder get a turn.
         if let Err(end) = self.draw() {
             return end;
@@ -130,7 +130,10 @@ impl<S: Screen> Loop<'_, S> {
                     None => Err(End::Gone),
                 },
                 () = sleep_until(self.next_frame), if self.dirty && !self.away => self.draw(),
-                _ = heartbeat.tick() => self.beat().await,
+                () = heartbeat.as_mut() => {
+                    heartbeat.as_mut().reset(pulse::after(HEARTBEAT));
+                    self.beat().await
+                }
                 event = self.wires.events.recv() => self.drain(event).await,
                 Ok(()) = self.wires.snapshots.changed() => {
                     let snapshot = Arc::clone(&self.wires.snapshots.borrow_and_update());

@@ -116,7 +116,7 @@ impl Tty {
     /// # Errors
     /// Standard output cannot be shared, or no thread can be had.
     pub fn new(output: Output) -> io::Result<Self> {
-        Self::over(guard::Out(stdout()?), output)
+        Self::with(guard::Out(stdout()?), direct().map(guard::Out), output)
     }
 
     /// Starts the writer over anything that takes bytes.
@@ -124,9 +124,17 @@ impl Tty {
     /// # Errors
     /// No thread can be had.
     pub fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
+        Self::with(out, None, output)
+    }
+
+    fn with(
+        out: impl io::Write + Send + 'static,
+        direct: Option<guard::Out<File>>,
+        output: Output,
+    ) -> io::Result<Self> {
         Ok(Self {
             frame: Vec::new(),
-            writer: Writer::spawn(out)?,
+            writer: Writer::spawn(out, direct)?,
             pace: Pace::new(output.limit, Instant::now()),
             synchronized: output.synchronized,
             pen: (!output.plain).then(Pen::default),
@@ -162,6 +170,22 @@ pub(super) fn stdout() -> io::Result<File> {
 #[cfg(not(unix))]
 pub(super) fn stdout() -> io::Result<io::Stdout> {
     Ok(io::stdout())
+}
+
+/// The terminal at standard output opened once more, so that writes do not wait: this is a property
+/// of the open file, and standard output's is also the shell's.
+#[cfg(unix)]
+fn direct() -> Option<File> {
+    use rustix::fs::{Mode, OFlags};
+    let name = rustix::termios::ttyname(io::stdout(), Vec::new()).ok()?;
+    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Some(rustix::fs::open(name, flags, Mode::empty()).ok()?.into())
+}
+
+/// There is no such way.
+#[cfg(not(unix))]
+fn direct() -> Option<File> {
+    None
 }
 
 impl Screen for Tty {

@@ -1,13 +1,18 @@
-//! The thread that alone writes to the terminal while the screen is ours, behind a mailbox of one
-//! frame: a terminal that stalls blocks this thread and nothing else. Knows bytes only.
+//! Writes frames to the terminal while the screen is ours. What the terminal takes at once is
+//! written at once; the rest by a thread, behind a mailbox of one frame: a terminal that stalls
+//! blocks this thread and nothing else. Knows bytes only.
 
-use std::{io::Write, mem, thread};
+use std::{fs::File, io::Write, mem, thread};
 
 use tokio::sync::mpsc;
 
+use super::guard::Out;
+
 /// The loop's end of the mailbox.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(super) struct Writer<D = Out<File>> {
+    /// The terminal once more, whose writes never block.
+    direct: Option<D>,
     frames: mpsc::Sender<Vec<u8>>,
     /// Gives back each buffer, emptied, once its frame is written.
     written: mpsc::Receiver<Vec<u8>>,
@@ -15,9 +20,13 @@ pub(super) struct Writer {
     spare: Option<Vec<u8>>,
 }
 
-impl Writer {
+impl<D: Write> Writer<D> {
     /// Starts the thread. It ends with this handle, or when a write fails: the terminal is gone.
-    pub(super) fn spawn(mut out: impl Write + Send + 'static) -> std::io::Result<Self> {
+    /// `direct`: the same terminal, if it can be had so that writes to it never block.
+    pub(super) fn spawn(
+        mut out: impl Write + Send + 'static,
+        direct: Option<D>,
+    ) -> std::io::Result<Self> {
         let (frames, mut mailbox) = mpsc::channel::<Vec<u8>>(1);
         let (give_back, written) = mpsc::channel(1);
         thread::Builder::new().name("terminal writer".to_owned()).spawn(move || {
@@ -32,7 +41,7 @@ impl Writer {
                 }
             }
         })?;
-        Ok(Self { frames, written, spare: Some(Vec::new()) })
+        Ok(Self { direct, frames, written, spare: Some(Vec::new()) })
     }
 
     /// Whether the mailbox is free: the last frame has been written.
@@ -43,11 +52,18 @@ impl Writer {
         self.spare.is_some()
     }
 
-    /// Puts a frame into the mailbox and an empty buffer in the frame's place. While the mailbox is
-    /// not free the frame stays where it is.
+    /// Writes a frame, or puts what the terminal does not take at once into the mailbox, and leaves
+    /// an empty buffer in the frame's place. While the mailbox is not free the frame stays where it
+    /// is.
     pub(super) fn send(&mut self, frame: &mut Vec<u8>) -> bool {
         if !self.is_free() {
             return false;
+        }
+        // Whatever is wrong, the thread finds out again.
+        let taken = self.direct.as_mut().and_then(|direct| direct.write(frame).ok());
+        frame.drain(..taken.unwrap_or_default());
+        if frame.is_empty() {
+            return true;
         }
         let next = mem::replace(frame, self.spare.take().unwrap_or_default());
         // It can fail only because the terminal is gone, which `gone` tells.
@@ -96,7 +112,7 @@ mod tests {
     fn stalling() -> (Writer, Receiver<Vec<u8>>, SyncSender<io::Result<()>>) {
         let (writes, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
-        (Writer::spawn(Stalling { writes, go }).expect("a thread"), written, allow)
+        (Writer::spawn(Stalling { writes, go }, None).expect("a thread"), written, allow)
     }
 
     #[tokio::test]
@@ -120,6 +136,37 @@ mod tests {
         allow.send(Ok(())).expect("the writer lives");
         writer.drained().await;
         assert!(written.try_recv().is_err(), "two frames, two writes");
+    }
+
+    /// Takes so many bytes in all, then none.
+    struct Room(usize);
+
+    impl Write for Room {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken > 0 { Ok(taken) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn the_thread_writes_only_what_the_terminal_does_not_take_at_once() {
+        let (told, written) = sync_channel(16);
+        let (allow, go) = sync_channel(16);
+        let out = Stalling { writes: told, go };
+        let mut writer = Writer::spawn(out, Some(Room(8))).expect("a thread");
+        let mut frame = b"first".to_vec();
+        assert!(writer.send(&mut frame) && frame.is_empty() && writer.is_free());
+        for rest in ["ond", "third"] {
+            frame.extend(if rest == "ond" { "second" } else { rest }.bytes());
+            assert!(writer.send(&mut frame) && !writer.is_free());
+            assert_eq!(written.recv().expect("a write"), rest.as_bytes());
+            allow.send(Ok(())).expect("the writer lives");
+            writer.drained().await;
+        }
     }
 
     #[tokio::test]

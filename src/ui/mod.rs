@@ -28,13 +28,13 @@ mod streams;
 mod text;
 mod theme;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Mutex};
 
 use jiff::tz::TimeZone;
 use ratatui::{Frame, layout::Rect, text::Line, widgets::Widget};
 
 pub use self::{layout::SMALLEST, text::wrap};
-use self::{layout::Screen, scene::Scene, theme::Theme};
+use self::{layout::Screen, scene::Scene, streams::Drawn, theme::Theme};
 use crate::{
     app::{App, Pane},
     signal::View,
@@ -61,6 +61,8 @@ pub struct Ui {
     themes: Vec<Theme>,
     ascii: bool,
     zone: TimeZone,
+    /// The traces of the last frame.
+    drawn: Mutex<Vec<Drawn>>,
 }
 
 impl Ui {
@@ -70,7 +72,7 @@ impl Ui {
     pub fn new(options: &Options) -> (Self, Vec<String>) {
         let (themes, warnings) = theme::load(options);
         let zone = options.zone.clone().unwrap_or_else(TimeZone::system);
-        (Self { themes, ascii: options.ascii, zone }, warnings)
+        (Self { themes, ascii: options.ascii, zone, drawn: Mutex::default() }, warnings)
     }
 
     /// The names of the themes, the default first, for [`crate::app::Settings::themes`].
@@ -85,7 +87,7 @@ impl Ui {
         let buffer = frame.buffer_mut();
         let fallback = Theme::default();
         let theme = self.themes.get(app.theme).unwrap_or(&fallback);
-        let scene = Scene { app, theme, zone: &self.zone, ascii: self.ascii };
+        let scene = Scene { app, theme, zone: &self.zone, ascii: self.ascii, drawn: &self.drawn };
         match Screen::new(app, area) {
             Some(screen) => {
                 header::draw(&scene, screen.header, buffer);

@@ -1,6 +1,6 @@
 //! What every pane needs to draw: the state, the theme, the time zone, and the frame around a pane.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use ratatui::{
@@ -14,6 +14,7 @@ use ratatui::{
 use tokio::time::Instant;
 
 use super::{
+    streams::Drawn,
     text,
     theme::{Theme, Token},
 };
@@ -27,6 +28,8 @@ pub(super) struct Scene<'a> {
     pub(super) zone: &'a TimeZone,
     /// The terminal shows ASCII only.
     pub(super) ascii: bool,
+    /// The traces of the last frame, from top to bottom.
+    pub(super) drawn: &'a Mutex<Vec<Drawn>>,
 }
 
 impl Scene<'_> {

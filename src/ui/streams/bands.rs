@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     dots::Dots,
-    plot::{self, Bar, Cells},
+    plot::{self, Bar, Cells, Drawn},
     traces,
 };
 use crate::{
@@ -157,7 +157,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let cells = Cells::new(app.streams.motion, dots, place.width, first, columns.len());
         let (scale, style) = (Scale { centre, half: 1.0 }, scene.style(token));
         let trace = plot::Trace { columns: &columns, scale, bar: Bar::Place, style };
-        plot::draw(&trace, &cells, dots, place.intersection(area), buffer);
+        plot::draw(&trace, &cells, dots, place.intersection(area), buffer, &mut Drawn::default());
     }
 }
 

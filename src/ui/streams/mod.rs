@@ -28,6 +28,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
+pub(super) use self::plot::Drawn;
 use super::{
     glyphs, link,
     scene::{self, Scene},

@@ -1,10 +1,11 @@
 //! One channel's runs of dots as cells: by the dots of a cell where it has two rows or more, a
-//! sparkline where it has one; in sweep or scroll. Knows neither channels nor scales.
+//! sparkline where it has one; in sweep or scroll. Most cells stay from frame to frame and are only
+//! copied. Knows neither channels nor scales.
 
-use std::num::NonZeroU16;
+use std::{iter, num::NonZeroU16};
 
 use ratatui::{
-    buffer::{Buffer, CellDiffOption},
+    buffer::{Buffer, Cell, CellDiffOption},
     layout::Rect,
     style::Style,
 };
@@ -27,11 +28,13 @@ pub(super) struct Cells {
     motion: Motion,
     across: u64,
     width: u64,
+    /// The number of the first bin, and how many there are.
+    first: u64,
+    count: usize,
     /// The group that holds the bin still growing.
     newest: u64,
-    /// For each cell, the places of its bins among the channel's columns; the second only where
-    /// there are two dots across.
-    groups: Vec<Option<[Option<usize>; 2]>>,
+    /// The group of each cell.
+    groups: Vec<Option<u64>>,
 }
 
 impl Cells {
@@ -39,23 +42,43 @@ impl Cells {
     pub(super) fn new(motion: Motion, dots: Dots, width: u16, first: u64, count: usize) -> Self {
         let (width, across) = (u64::from(width), u64::from(dots.across()));
         let end = first + count as u64;
-        let place =
-            |bin: u64| usize::try_from(bin.checked_sub(first)?).ok().filter(|&at| at < count);
-        let second = |bin: u64| if across > 1 { place(bin + 1) } else { None };
-        let group = |group: u64| [place(group * across), second(group * across)];
         let newest = end.saturating_sub(1) / across;
         let groups = (0..width).map(|cell| match motion {
-            Motion::Scroll => (newest + cell + 1).checked_sub(width).map(group),
+            Motion::Scroll => (newest + cell + 1).checked_sub(width),
             Motion::Sweep => {
                 // Only finished groups are drawn: a cell is written once and then stands. The one
                 // still growing is left blank, as the write cursor; no more than that one, so that
                 // a cell and the blank after it are one stretch of output.
                 let ahead = (cell + width - newest % width) % width;
-                let behind = if ahead == 0 { None } else { (newest + ahead).checked_sub(width) };
-                behind.map(group)
+                if ahead == 0 { None } else { (newest + ahead).checked_sub(width) }
             }
         });
-        Self { motion, across, width, newest, groups: groups.collect() }
+        Self { motion, across, width, first, count, newest, groups: groups.collect() }
+    }
+
+    /// Where in a sweep the leftmost cell stands.
+    fn leftmost(&self) -> usize {
+        let place = match self.motion {
+            Motion::Sweep => 0,
+            Motion::Scroll => (self.newest + 1) % self.width.max(1),
+        };
+        usize::try_from(place).unwrap_or_default()
+    }
+
+    /// The places of a group's bins among the channel's columns; the second only where there are
+    /// two dots across.
+    fn places(&self, group: u64) -> [Option<usize>; 2] {
+        let first = group * self.across;
+        [self.place(first), if self.across > 1 { self.place(first + 1) } else { None }]
+    }
+
+    fn place(&self, bin: u64) -> Option<usize> {
+        usize::try_from(bin.checked_sub(self.first)?).ok().filter(|&at| at < self.count)
+    }
+
+    /// The places of a cell's bins that are there.
+    fn there(&self, group: Option<u64>) -> impl Iterator<Item = usize> {
+        group.map(|group| self.places(group)).unwrap_or_default().into_iter().flatten()
     }
 
     /// The cell of a bin, if it is on the screen.
@@ -71,7 +94,17 @@ impl Cells {
 
     /// The bins of each cell that are there.
     pub(super) fn bins(&self) -> impl Iterator<Item = Vec<usize>> {
-        self.groups.iter().map(|group| group.iter().flatten().flatten().copied().collect())
+        self.groups.iter().map(|&group| self.there(group).collect())
+    }
+
+    /// The runs of a group's bins.
+    fn runs(&self, group: u64, look: Look, columns: &[Column]) -> Runs {
+        let places = self.places(group);
+        let Some(&first) = places.iter().flatten().next() else { return Runs::default() };
+        // What came before the last samples is of no matter.
+        let back = columns[..first].iter().rposition(|column| column.count > 0).unwrap_or(0);
+        let mut runs = runs(&columns[back..], look.scale, look.rows()).skip(first - back);
+        places.map(|place| place.and_then(|_| runs.next().flatten()))
     }
 
     /// Whether each cell holds a short loss.
@@ -79,9 +112,8 @@ impl Cells {
         let ticks: Vec<bool> = runs(columns, Scale { centre: 0.0, half: 1.0 }, 1)
             .map(|run| run.is_some_and(|run| run.tick))
             .collect();
-        self.groups.iter().map(move |group| {
-            let bins = group.iter().flatten().flatten();
-            bins.into_iter().any(|&bin| ticks.get(bin).copied().unwrap_or(false))
+        self.groups.iter().map(move |&group| {
+            self.there(group).any(|bin| ticks.get(bin).copied().unwrap_or(false))
         })
     }
 }
@@ -109,67 +141,141 @@ pub(super) struct Trace<'a> {
 /// The runs of a cell's bins, left to right.
 type Runs = [Option<Run>; 2];
 
-/// Draws a channel into its rows.
-pub(super) fn draw(trace: &Trace<'_>, cells: &Cells, dots: Dots, area: Rect, buffer: &mut Buffer) {
-    let (bar, levels) = (trace.bar, dots.levels());
-    if area.height == 1 {
-        return fill(trace, cells, LEVELS, area, buffer, |runs, _| level(runs, bar, levels));
-    }
-    let rows = area.height * dots.down();
-    match dots {
-        Dots::Braille => fill(trace, cells, rows, area, buffer, |[left, right], row| {
-            glyphs::braille(lit::<4>(left, row), lit::<4>(right, row))
-        }),
-        Dots::Halves => fill(trace, cells, rows, area, buffer, |[run, _], row| {
-            glyphs::HALVES[usize::from(lit::<2>(run, row))]
-        }),
-        Dots::Whole => fill(trace, cells, rows, area, buffer, |[run, _], row| {
-            glyphs::WHOLE[usize::from(lit::<1>(run, row))]
-        }),
-        Dots::Ascii => fill(trace, cells, rows, area, buffer, |[run, _], row| {
-            glyphs::THIRDS[usize::from(lit::<3>(run, row))]
-        }),
-    }
+/// What shapes the cells of a channel beside its columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Look {
+    scale: Scale,
+    bar: Bar,
+    style: Style,
+    dots: Dots,
+    width: u64,
+    height: u16,
 }
 
-/// Fills the cells of a channel whose height is so many dots, each with its glyph. All cells get
-/// the style, blank ones too, so that nothing but glyphs changes between frames.
-fn fill(
+/// A channel as it was drawn last.
+#[derive(Debug, Default)]
+pub(in crate::ui) struct Drawn {
+    look: Option<Look>,
+    /// The number of the first bin, and the columns from it on.
+    first: u64,
+    columns: Vec<Column>,
+    /// Which groups stand in the places of a row, where a sweep shows them, and the cells row by row.
+    groups: Vec<Option<u64>>,
+    cells: Vec<Cell>,
+}
+
+/// Draws a channel into its rows. All cells get the style, blank ones too, so that nothing but
+/// glyphs changes between frames.
+pub(super) fn draw(
     trace: &Trace<'_>,
     cells: &Cells,
-    rows: u16,
+    dots: Dots,
     area: Rect,
     buffer: &mut Buffer,
-    glyph: impl Fn(Runs, u16) -> char,
+    drawn: &mut Drawn,
 ) {
+    let Trace { columns, scale, bar, style } = *trace;
+    let look = Look { scale, bar, style, dots, width: cells.width, height: area.height };
+    if drawn.look != Some(look) {
+        *drawn = Drawn::new(look);
+    }
     let area = area.intersection(buffer.area);
     if area.is_empty() {
         return;
     }
-    let dots: Vec<Option<Run>> = runs(trace.columns, trace.scale, rows).collect();
-    let run = |bin: Option<usize>| dots.get(bin?).copied().flatten();
-    let (first, line) = (buffer.index_of(area.x, area.y), usize::from(buffer.area.width));
-    for (group, start) in cells.groups.iter().zip(first..first + usize::from(area.width)) {
-        let runs = group.unwrap_or_default().map(run);
-        // What goes beyond the scale is drawn at the edge and marked there.
-        let beyond = |edge: fn(&Run) -> bool| runs.iter().flatten().any(edge);
-        let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
-        for row in 0..area.height {
-            let (above, below) = (above && row == 0, below && row + 1 == area.height);
-            let glyph = match (above, below) {
-                (false, false) => glyph(runs, row),
-                (true, false) => glyphs::CLIPPED_TOP,
-                (false, true) => glyphs::CLIPPED_BOTTOM,
-                (true, true) => glyphs::CLIPPED_BOTH,
-            };
-            let Some(cell) = buffer.content.get_mut(start + usize::from(row) * line) else { break };
-            cell.set_style(trace.style);
-            // A new frame's buffer is blank already.
-            if glyph != ' ' {
-                cell.set_char(glyph);
+    drawn.update(look, columns, cells);
+    for (row, y) in
+        drawn.cells.chunks_exact(drawn.groups.len().max(1)).zip(area.top()..area.bottom())
+    {
+        let (right, left) = row.split_at(cells.leftmost());
+        let start = buffer.index_of(area.x, y);
+        let line = &mut buffer.content[start..start + usize::from(area.width)];
+        for (cell, drawn) in line.iter_mut().zip(left.iter().chain(right)) {
+            cell.clone_from(drawn);
+        }
+    }
+}
+
+impl Drawn {
+    /// Nothing yet.
+    fn new(look: Look) -> Self {
+        let mut blank = Cell::EMPTY;
+        blank.set_style(look.style);
+        // Every glyph of a plot is one cell wide; saying so spares measuring them.
+        blank.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+        let width = usize::try_from(look.width).unwrap_or_default();
+        Self {
+            look: Some(look),
+            groups: vec![None; width],
+            cells: vec![blank; width * usize::from(look.height)],
+            ..Self::default()
+        }
+    }
+
+    /// Draws anew what is not as it was.
+    fn update(&mut self, look: Look, columns: &[Column], cells: &Cells) {
+        // Which columns are; one without samples may depend on what is far away.
+        let place = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).ok();
+        let before = place(self.first, cells.first).and_then(|at| self.columns.get(at..));
+        let later = place(cells.first, self.first).unwrap_or_default().min(columns.len());
+        let same = columns[later..].iter().zip(before.unwrap_or_default());
+        let same = same.map(|(column, before)| column.count > 0 && column == before);
+        let same: Vec<bool> = iter::repeat_n(false, later).chain(same).collect();
+        // A group stands if its bins do, and the one before, with which they are joined.
+        let stands = |group: u64| {
+            let before = (group * cells.across).checked_sub(cells.first + 1);
+            let before = before.and_then(|at| usize::try_from(at).ok());
+            let bins = before.and_then(|at| same.get(at..=at + usize::from(look.dots.across())));
+            bins.is_some_and(|bins| bins.iter().all(|&same| same))
+        };
+        let width = self.groups.len();
+        let places = (cells.leftmost()..width).chain(0..cells.leftmost());
+        for (&group, place) in cells.groups.iter().zip(places) {
+            if self.groups[place] != group || !group.is_none_or(stands) {
+                self.groups[place] = group;
+                let runs = group.map(|group| cells.runs(group, look, columns));
+                paint(
+                    look,
+                    runs.unwrap_or_default(),
+                    self.cells[place..].iter_mut().step_by(width),
+                );
             }
-            // Every glyph of a plot is one cell wide; saying so spares measuring them.
-            cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+        }
+        self.first = cells.first;
+        self.columns.clear();
+        self.columns.extend_from_slice(columns);
+    }
+}
+
+/// Draws the cells of a group, each with its glyph.
+fn paint<'a>(look: Look, runs: Runs, column: impl Iterator<Item = &'a mut Cell>) {
+    // What goes beyond the scale is drawn at the edge and marked there.
+    let beyond = |edge: fn(&Run) -> bool| runs.iter().flatten().any(edge);
+    let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
+    for (row, cell) in (0..look.height).zip(column) {
+        let glyph = match (above && row == 0, below && row + 1 == look.height) {
+            (false, false) => look.glyph(runs, row),
+            (true, false) => glyphs::CLIPPED_TOP,
+            (false, true) => glyphs::CLIPPED_BOTTOM,
+            (true, true) => glyphs::CLIPPED_BOTH,
+        };
+        cell.set_char(glyph);
+    }
+}
+
+impl Look {
+    /// A channel's height in dots.
+    fn rows(&self) -> u16 {
+        if self.height == 1 { LEVELS } else { self.height * self.dots.down() }
+    }
+
+    fn glyph(&self, [left, right]: Runs, row: u16) -> char {
+        match self.dots {
+            _ if self.height == 1 => level([left, right], self.bar, self.dots.levels()),
+            Dots::Braille => glyphs::braille(lit::<4>(left, row), lit::<4>(right, row)),
+            Dots::Halves => glyphs::HALVES[usize::from(lit::<2>(left, row))],
+            Dots::Whole => glyphs::WHOLE[usize::from(lit::<1>(left, row))],
+            Dots::Ascii => glyphs::THIRDS[usize::from(lit::<3>(left, row))],
         }
     }
 }
@@ -210,8 +316,6 @@ fn away(run: Run) -> u16 {
 mod tests {
     use proptest::prelude::*;
 
-    use ratatui::buffer::Cell;
-
     use super::*;
 
     const WIDTH: u16 = 24;
@@ -238,7 +342,7 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         let cells = Cells::new(motion, dots, WIDTH, first as u64, columns.len());
         let trace = Trace { columns, scale: SCALE, bar: Bar::Swing, style: Style::new() };
-        draw(&trace, &cells, dots, area, &mut buffer);
+        draw(&trace, &cells, dots, area, &mut buffer, &mut Drawn::default());
         buffer
     }
 
@@ -279,6 +383,77 @@ mod tests {
         }
     }
 
+    /// A column of any kind, also without samples.
+    fn any_column() -> impl Strategy<Value = Column> {
+        let samples = (prop::num::i8::ANY, 0_u8..90, 0_u32..4, prop::bool::weighted(0.1));
+        samples.prop_map(|(value, swing, count, gap)| {
+            let (min, max) = (f32::from(value), f32::from(value) + f32::from(swing));
+            let of = |value: f32| if count > 0 { value } else { f32::NAN };
+            Column { min: of(min), max: of(max), first: of(max), last: of(min), count, gap }
+        })
+    }
+
+    /// What may happen from one frame to the next.
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// The window moves by so many bins; the newest has grown.
+        Move(i8, Column),
+        /// A bin changes although it was finished, as with another filter.
+        Change(usize, Column),
+        Look(Motion, Dots, u16),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let motion = prop::sample::select(vec![Motion::Sweep, Motion::Scroll]);
+        prop_oneof![
+            6 => (-8_i8..40, any_column()).prop_map(|(by, newest)| Step::Move(by, newest)),
+            1 => (0_usize..200, any_column()).prop_map(|(at, column)| Step::Change(at, column)),
+            1 => (motion, dots(), 1_u16..4).prop_map(|(motion, dots, height)| {
+                Step::Look(motion, dots, height)
+            }),
+        ]
+    }
+
+    proptest! {
+        /// Whatever was drawn before, the picture is that of the columns at hand.
+        #[test]
+        fn nothing_old_is_drawn(
+            mut all in prop::collection::vec(any_column(), 200),
+            steps in prop::collection::vec(step(), 1..20),
+        ) {
+            let mut drawn = Drawn::default();
+            let (mut end, mut motion, mut dots, mut height) = (60_usize, Motion::Sweep, Dots::Braille, 3);
+            for step in steps {
+                match step {
+                    Step::Move(by, newest) => {
+                        end = end.saturating_add_signed(by.into()).clamp(2, all.len());
+                        all[end - 1] = newest;
+                    }
+                    Step::Change(at, column) => all[at] = column,
+                    Step::Look(other, ways, rows) => (motion, dots, height) = (other, ways, rows),
+                }
+                let first = end.saturating_sub(usize::from(WIDTH * dots.across()));
+                let columns = &all[first..end];
+                let cells = Cells::new(motion, dots, WIDTH, first as u64, columns.len());
+                let trace = Trace { columns, scale: SCALE, bar: Bar::Swing, style: Style::new() };
+                let area = Rect::new(0, 0, WIDTH, height);
+                let mut pictures = [Buffer::empty(area), Buffer::empty(area)];
+                let [kept, fresh] = &mut pictures;
+                draw(&trace, &cells, dots, area, kept, &mut drawn);
+                draw(&trace, &cells, dots, area, fresh, &mut Drawn::default());
+                let [kept, fresh] = &pictures;
+                prop_assert_eq!(kept, fresh);
+                if let Some(look) = drawn.look {
+                    let all: Vec<_> = runs(columns, SCALE, look.rows()).collect();
+                    for &group in cells.groups.iter().flatten() {
+                        let own = cells.places(group).map(|place| place.and_then(|at| all[at]));
+                        prop_assert_eq!(cells.runs(group, look, columns), own);
+                    }
+                }
+            }
+        }
+    }
+
     fn columns(values: &[(f32, f32)]) -> Vec<Column> {
         let column = |&(first, last): &(f32, f32)| Column {
             min: first.min(last),
@@ -296,7 +471,7 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         let cells = Cells::new(Motion::Scroll, Dots::Braille, 4, 0, columns.len());
         let trace = Trace { columns, scale: SCALE, bar, style: Style::new() };
-        draw(&trace, &cells, Dots::Braille, area, &mut buffer);
+        draw(&trace, &cells, Dots::Braille, area, &mut buffer, &mut Drawn::default());
         buffer
     }
 

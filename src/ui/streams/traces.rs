@@ -1,6 +1,6 @@
 //! EEG and motion as traces: which channels fit, how they share the room, and what the title says.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
@@ -8,7 +8,7 @@ use super::{
     axis,
     dots::Dots,
     labels, lines,
-    plot::{self, Bar, Cells},
+    plot::{self, Bar, Cells, Drawn},
     scales, summary,
 };
 use crate::{
@@ -216,7 +216,9 @@ pub(super) fn draw(
     let bar = if stream == Stream::Eeg { Bar::Swing } else { Bar::Place };
     let arranged = app.streams.channels(stream).shown(traces.channels_in_all);
     let selected = arranged.get(app.streams.selected.min(arranged.len().saturating_sub(1)));
-    for (at, trace) in traces.channels.iter().take(rows.shown).enumerate() {
+    let mut drawn = scene.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+    drawn.resize_with(rows.shown, Drawn::default);
+    for ((at, trace), drawn) in traces.channels.iter().enumerate().zip(drawn.iter_mut()) {
         let y = rows.plot.y + scene::cells(at) * rows.height;
         let style =
             if is_stale { scene.style(Token::Stale) } else { scene.theme.channel(trace.place) };
@@ -226,7 +228,7 @@ pub(super) fn draw(
         labels::draw(scene, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
         let trace = plot::Trace { columns: &trace.columns, scale: size, bar, style };
-        plot::draw(&trace, &cells, dots, part, buffer);
+        plot::draw(&trace, &cells, dots, part, buffer, drawn);
     }
     lines::draw(scene, traces, &cells, rows.plot, buffer);
     let below = rows.all - rows.first - rows.shown;

@@ -1,0 +1,83 @@
+//! What it costs to receive a message that comes when it is due: 256 of 14 channels a second, from
+//! the socket to the decoder's queue, by a client that asks what the monitor's asks. The service is
+//! another process, so that it is not counted.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
+
+#[expect(dead_code, reason = "other benches use the rest")]
+mod instructions;
+
+use std::{env, sync::mpsc, thread};
+
+use cortop::{
+    cortex::{self, Client, Feed, Stream, client::SessionPolicy, model::Model, sample},
+    sim::{Options, Sim, spec::Wanted},
+};
+use instructions::Work;
+use secrecy::SecretString;
+use tokio::runtime::{Builder, Runtime};
+
+/// Messages: two seconds, and twelve.
+const TURNS: (u32, u32) = (2 * 256, 12 * 256);
+/// Instructions a message may take.
+const TARGET: f64 = 20_000.0;
+
+fn main() {
+    // The work is named by its service, so that the process that does it knows where to ask.
+    let url = env::args().find(|arg| arg.starts_with("ws:")).unwrap_or_else(service);
+    let run = |turns| runtime().block_on(receive(&url, turns));
+    let Some(costs) = instructions::measure(&[Work { name: url.clone(), turns: TURNS, run: &run }])
+    else {
+        return;
+    };
+    for cost in costs {
+        println!("a message received at 256 Hz {cost} (target ≤ {TARGET})");
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// Starts a service; its URL.
+fn service() -> String {
+    let (told, url) = mpsc::channel();
+    thread::spawn(move || {
+        runtime().block_on(async {
+            let headset = Wanted { eeg_rate: Some(256), ..Wanted::from(Model::EpocX) };
+            let options = Options { headsets: vec![headset], ..Options::default() };
+            let sim = Sim::start(options).await.expect("a service");
+            told.send(sim.url()).expect("somebody listens");
+            std::future::pending::<()>().await;
+        });
+    });
+    url.recv().expect("a service")
+}
+
+/// Receives so many messages.
+async fn receive(url: &str, turns: u32) {
+    let config = cortex::Config {
+        url: url.to_owned(),
+        ca_file: None,
+        insecure: false,
+        client_id: SecretString::from("bench"),
+        client_secret: SecretString::from("bench"),
+        headset: None,
+        session: SessionPolicy::Auto,
+        debit: None,
+        streams: vec![Stream::Eeg],
+    };
+    let (samples, mut feed) = sample::feed();
+    let Client { mut events, commands: _commands, .. } = Client::spawn(config, samples);
+    let mut left = turns;
+    while left > 0 {
+        tokio::select! {
+            told = feed.queue.recv() => {
+                left -= u32::from(matches!(told, Some(Feed::Sample(_))));
+            }
+            event = events.recv() => {
+                event.expect("the client runs");
+            }
+        }
+    }
+}
