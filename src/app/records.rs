@@ -88,12 +88,11 @@ impl Records {
 
     fn put(&mut self, record: &Record) {
         let Some(stored) = &mut self.stored else { return };
-        match stored.records.iter_mut().find(|own| own.uuid == record.uuid) {
-            Some(own) => own.clone_from(record),
-            None => {
-                stored.records.insert(0, record.clone());
-                stored.records.truncate(Stored::MOST);
-            }
+        if let Some(own) = stored.records.iter_mut().find(|own| own.uuid == record.uuid) {
+            own.clone_from(record);
+        } else {
+            stored.records.insert(0, record.clone());
+            stored.records.truncate(Stored::MOST);
         }
     }
 }
