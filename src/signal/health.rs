@@ -24,6 +24,10 @@ const RECENT_STEP: Duration = Duration::from_secs(1);
 /// An arrival that is off by more seconds than this is no jitter: a clock was set.
 const CLOCK_WAS_SET: f64 = 10.0;
 
+/// Performance metrics may come so slowly whatever the licence promises: of when they are fast the
+/// sources disagree (cortex-api.md §5.11), and a recording has them as they were.
+const SLOW_METRICS: f64 = 0.1;
+
 /// A fast stream is not called stale before this long without a sample.
 const STALE: Duration = Duration::from_secs(2);
 
@@ -191,10 +195,12 @@ impl Meter {
 
     /// From when on silence is called stale; never for a stream of events.
     pub(crate) fn stale_at(&self, subscription: &Subscription) -> Option<Instant> {
-        if subscription.stream == Stream::Sys {
-            return None;
-        }
-        let rate = subscription.nominal_rate.or(self.rate).filter(|&rate| rate > 0.0);
+        let rate = match subscription.stream {
+            Stream::Sys => return None,
+            Stream::Met => self.rate.or(Some(SLOW_METRICS)),
+            _ => subscription.nominal_rate.or(self.rate),
+        };
+        let rate = rate.filter(|&rate| rate > 0.0);
         let periods = rate.and_then(|rate| Duration::try_from_secs_f64(3.0 / rate).ok());
         self.last.unwrap_or(self.subscribed).checked_add(periods.unwrap_or_default().max(STALE))
     }
@@ -281,6 +287,21 @@ mod tests {
             assert_eq!(health.rate_is_off(), off, "{rate}");
         }
         assert_eq!(health(128.0, 1.0, |_, time| time).rate, None);
+    }
+
+    #[test]
+    fn metrics_are_stale_by_the_rate_at_which_they_come() {
+        let start = Instant::now();
+        let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
+        let metrics = Subscription { stream: Stream::Met, ..subscription(Some(2.0)) };
+        for (rate, fresh, stale) in [(2.0, 1.9, 2.1), (0.1, 29.0, 31.0)] {
+            let mut meter = Meter::new(start);
+            let times = || (0..10).map(|index| f64::from(index) / rate);
+            times().for_each(|time| meter.sample(at(time), Some(1.7e9 + time), 0));
+            let last = times().last().unwrap();
+            let since = |seconds| meter.health(&metrics, at(last + seconds)).stale_since;
+            assert_eq!((since(fresh), since(stale)), (None, Some(at(last))), "{rate}");
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::{glyphs, scene::Scene, text, theme::Token};
 use crate::signal::StreamHealth;
 
 /// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
-/// machine.
-const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.005..=1.0;
+/// machine. Cortex itself stamps streams up to 8 ms apart (cortex-api.md §1.5).
+const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.02..=1.0;
 
 /// Everything, the most telling first.
 pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'static>> {
