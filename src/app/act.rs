@@ -7,7 +7,8 @@ use super::{
     dialog::{Ask, Choice, Dialog, List},
 };
 use crate::cortex::{
-    Command, HeadsetId, RecordCommand, Stream, headset::HeadsetStatus, session::SessionStatus,
+    Command, HeadsetId, RecordCommand, SessionId, Stream, headset::HeadsetStatus,
+    session::SessionStatus,
 };
 
 impl App {
@@ -126,7 +127,7 @@ impl App {
             }
             let lines = vec!["Streams flow, and a scan harms them for about 20 s.".to_owned()];
             let scan = Effect::Command(Command::Scan { anyway: true });
-            self.ask("Scan all the same?", lines, "scan", scan);
+            self.ask("Scan all the same?", lines, "scan", vec![scan]);
             return Vec::new();
         }
         let on = self.headsets.selected.as_ref().and_then(|id| self.sessions.on(id));
@@ -137,13 +138,10 @@ impl App {
             self.focus = Pane::Streams;
             return Vec::new();
         }
-        let Some(headset) = self.headsets.selected() else {
-            self.say(Severity::Problem, "no headset is selected".to_owned());
-            return Vec::new();
-        };
-        let id = headset.id.clone();
+        let Some(id) = self.selected_headset() else { return Vec::new() };
         if action == Action::Disconnect {
-            if headset.status == HeadsetStatus::Discovered {
+            let selected = self.headsets.selected();
+            if selected.is_some_and(|headset| headset.status == HeadsetStatus::Discovered) {
                 self.say(Severity::Info, format!("{id} is not connected"));
                 return Vec::new();
             }
@@ -155,9 +153,9 @@ impl App {
 
     /// Disconnects a headset, after a question where a session would die.
     pub(super) fn disconnect(&self, id: &HeadsetId) -> Choice {
-        let disconnect = Effect::Command(Command::Disconnect(id.clone()));
+        let disconnect = vec![Effect::Command(Command::Disconnect(id.clone()))];
         if self.sessions.on(id).is_none() {
-            return Choice::Effects(vec![disconnect]);
+            return Choice::Effects(disconnect);
         }
         let lines = vec![
             format!("Its session ends, and {id} is gone for other programs too."),
@@ -167,16 +165,32 @@ impl App {
         Choice::Open(Box::new(Dialog::Ask(ask)))
     }
 
-    pub(super) fn command_session(&mut self, action: Action) -> Vec<Effect> {
-        let Some(entry) = self.sessions.current().filter(|entry| self.lives(entry)) else {
+    /// The headset that keys mean; says so if there is none.
+    pub(super) fn selected_headset(&mut self) -> Option<HeadsetId> {
+        let selected = self.headsets.selected().map(|headset| headset.id.clone());
+        if selected.is_none() {
+            self.say(Severity::Problem, "no headset is selected".to_owned());
+        }
+        selected
+    }
+
+    /// The session shown, if it lives; else says that there is none.
+    pub(super) fn live_session(&mut self) -> Option<SessionId> {
+        let current = self.sessions.current().filter(|entry| self.lives(entry));
+        let live = current.map(|entry| entry.session.id.clone());
+        if live.is_none() {
             self.say(Severity::Problem, "there is no live session".to_owned());
-            return Vec::new();
-        };
-        let id = entry.session.id.clone();
+        }
+        live
+    }
+
+    pub(super) fn command_session(&mut self, action: Action) -> Vec<Effect> {
+        let Some(id) = self.live_session() else { return Vec::new() };
         if action == Action::Close {
             return vec![Effect::Command(Command::Close(id))];
         }
-        if entry.session.status == SessionStatus::Activated {
+        let entry = self.sessions.get(&id);
+        if entry.is_some_and(|entry| entry.session.status == SessionStatus::Activated) {
             self.say(Severity::Info, "the session is activated already".to_owned());
             return Vec::new();
         }
@@ -187,7 +201,7 @@ impl App {
         );
         let lines = vec!["This uses one activation of the licence.".to_owned(), left];
         let activate = Effect::Command(Command::Activate(id));
-        self.ask("Activate the session?", lines, "activate", activate);
+        self.ask("Activate the session?", lines, "activate", vec![activate]);
         Vec::new()
     }
 }

@@ -22,10 +22,7 @@ impl App {
 
     /// The list of what can be done with the selected headset.
     pub(super) fn pick_for_headset(&mut self) -> Vec<Effect> {
-        let Some(headset) = self.headsets.selected().map(|headset| headset.id.clone()) else {
-            self.say(Severity::Problem, "no headset is selected".to_owned());
-            return Vec::new();
-        };
+        let Some(headset) = self.selected_headset() else { return Vec::new() };
         let is_flex = Model::from_id(&headset) == Model::EpocFlex;
         let ask = is_flex.then_some(Command::Headset(HeadsetCommand::ListMappings));
         self.pick(List::Headset(headset), ask)
@@ -49,11 +46,8 @@ impl App {
 
     /// The list of streams of the current session.
     pub(super) fn pick_streams(&mut self) -> Vec<Effect> {
-        let Some(entry) = self.sessions.current().filter(|entry| self.lives(entry)) else {
-            self.say(Severity::Problem, "there is no live session".to_owned());
-            return Vec::new();
-        };
-        self.pick(List::Streams(entry.session.id.clone()), None)
+        let session = self.live_session().map(List::Streams);
+        session.map_or_else(Vec::new, |list| self.pick(list, None))
     }
 
     /// The streams of a session: what each is, needs and costs, and why one was refused.

@@ -233,6 +233,11 @@ impl App {
     /// Takes in a message and tells what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
         let looked_at = self.sessions.current.clone();
+        // What comes with every frame changes no item of a list and answers no question.
+        let routine = matches!(
+            message,
+            Message::Tick(_) | Message::Snapshot(_) | Message::Throughput(_) | Message::Notice(_)
+        );
         let mut effects = Vec::new();
         match message {
             Message::Tick(now) => {
@@ -254,7 +259,9 @@ impl App {
             // A frozen picture is one of a session.
             self.streams.frozen = None;
         }
-        self.follow();
+        if !routine {
+            self.follow();
+        }
         effects
     }
 

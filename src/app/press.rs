@@ -116,7 +116,13 @@ impl App {
     }
 
     /// Asks before something is done.
-    pub(super) fn ask(&mut self, title: &str, lines: Vec<String>, yes: &'static str, then: Effect) {
+    pub(super) fn ask(
+        &mut self,
+        title: &str,
+        lines: Vec<String>,
+        yes: &'static str,
+        then: Vec<Effect>,
+    ) {
         self.dialog = Some(Dialog::Ask(Ask::key_for(title, lines, yes, then)));
     }
 

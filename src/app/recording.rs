@@ -20,7 +20,7 @@ impl App {
         if let Some(running) = self.records.running.get(&id) {
             let lines = vec![format!("The record {} ends.", running.record.title)];
             let stop = Effect::Command(Command::Record(RecordCommand::Stop(id)));
-            return self.ask("Stop the record?", lines, "stop", stop);
+            return self.ask("Stop the record?", lines, "stop", vec![stop]);
         }
         if entry.session.status != SessionStatus::Activated {
             let text = "a record needs an activated session: activate it in the session pane";
@@ -100,13 +100,8 @@ impl App {
         let stops = running.map(|(session, _)| {
             Effect::Command(Command::Record(RecordCommand::Stop(session.clone())))
         });
-        self.dialog = Some(Dialog::Ask(Ask {
-            title: "Quit?".to_owned(),
-            lines: lines.collect(),
-            yes: "stop and quit",
-            word: None,
-            then: Choice::Effects(stops.chain([Effect::Quit]).collect()),
-        }));
+        let then = stops.chain([Effect::Quit]).collect();
+        self.ask("Quit?", lines.collect(), "stop and quit", then);
         Vec::new()
     }
 

@@ -262,11 +262,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
         options,
         |_| {},
         |mut person| async {
-            let ids = person.sim.control().headsets();
-            person
-                .eyes
-                .wait("all", |screen| ids.iter().all(|id| screen.contains(id.as_str())))
-                .await;
+            let ids = person.all_headsets().await;
             person.type_in("1").await;
             person.press_all([Key::UP, Key::UP, Key::ENTER]).await;
             person.eyes.wait("the first", |screen| screen.contains("activated")).await;

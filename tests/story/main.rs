@@ -182,11 +182,7 @@ async fn of_two_headsets_one_is_chosen_with_enter() {
         options,
         |_| {},
         |mut person| async {
-            let ids = person.sim.control().headsets();
-            person
-                .eyes
-                .wait("both headsets", |screen| ids.iter().all(|id| screen.contains(id.as_str())))
-                .await;
+            person.all_headsets().await;
             person.type_in("1j").await;
             person.press(Key::ENTER).await;
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("128/128 Hz")).await;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cortop::{
     app::{App, Key, Now, Settings},
-    cortex::{self, Stream, client::SessionPolicy},
+    cortex::{self, HeadsetId, Stream, client::SessionPolicy},
     monitor::Monitor,
     signal::Snapshot,
     sim::{self, Sim},
@@ -41,6 +41,14 @@ impl Person {
         self.press(Key::ctrl('u')).await;
         self.type_in(text).await;
         self.press(Key::ENTER).await;
+    }
+
+    /// Waits until all headsets of the simulator are on the screen, and names them.
+    pub(crate) async fn all_headsets(&mut self) -> Vec<HeadsetId> {
+        let ids = self.sim.control().headsets();
+        let all = |screen: &str| ids.iter().all(|id| screen.contains(id.as_str()));
+        self.eyes.wait("all headsets", all).await;
+        ids
     }
 
     /// Presses each character in turn.

@@ -21,8 +21,8 @@ pub struct Ask {
 impl Ask {
     /// One that a key answers.
     #[must_use]
-    pub fn key_for(title: &str, lines: Vec<String>, yes: &'static str, then: Effect) -> Self {
-        let (title, then) = (title.to_owned(), Choice::Effects(vec![then]));
+    pub fn key_for(title: &str, lines: Vec<String>, yes: &'static str, then: Vec<Effect>) -> Self {
+        let (title, then) = (title.to_owned(), Choice::Effects(then));
         Self { title, lines, yes, word: None, then }
     }
 

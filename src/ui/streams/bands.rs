@@ -5,6 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     dots::Dots,
+    flows,
     plot::{self, Bar, Cells, Drawn},
     traces,
 };
@@ -43,9 +44,7 @@ const RATE: f64 = 8.0;
 
 /// The stream that the powers come from: `pow`, and where only EEG flows, that.
 pub(super) fn source(app: &App) -> Stream {
-    let entry = app.sessions.current();
-    let flows = |stream| entry.is_some_and(|entry| entry.subscribed.contains(&stream));
-    if flows(Stream::Eeg) && !flows(Stream::Pow) { Stream::Eeg } else { Stream::Pow }
+    if flows(app, Stream::Eeg) && !flows(app, Stream::Pow) { Stream::Eeg } else { Stream::Pow }
 }
 
 /// Cells of the history from left to right.

@@ -154,10 +154,8 @@ struct Parts {
 
 impl Parts {
     fn new(app: &App, inside: Rect) -> Self {
-        let flows =
-            |stream| app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream));
         match app.streams.shown {
-            Shown::One(stream) if stream.is_trace() && flows(stream) => {
+            Shown::One(stream) if stream.is_trace() && flows(app, stream) => {
                 let head = u16::from(inside.height > MIN_PLOT);
                 let health = Rect { height: head, ..inside };
                 let below = Rect { y: inside.y + head, height: inside.height - head, ..inside };
@@ -169,7 +167,7 @@ impl Parts {
                 Self { plot, motion, health, ..Self::default() }
             }
             Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
-            Shown::Spectrum | Shown::Spectrogram if flows(Stream::Eeg) => {
+            Shown::Spectrum | Shown::Spectrogram if flows(app, Stream::Eeg) => {
                 Self { spectral: Some(inside), ..Self::default() }
             }
             Shown::Spectrum | Shown::Spectrogram => {
@@ -204,6 +202,11 @@ impl Parts {
             }
         }
     }
+}
+
+/// Whether a stream of the session shown flows.
+fn flows(app: &App, stream: Stream) -> bool {
+    app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream))
 }
 
 /// The stream whose traces the overview draws: EEG, and without it motion.
