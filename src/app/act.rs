@@ -7,7 +7,7 @@ use super::{
     dialog::{Ask, Choice, Dialog, List},
 };
 use crate::cortex::{
-    Command, HeadsetId, RecordCommand, SessionId, Stream, headset::HeadsetStatus,
+    Command, HeadsetId, Link, RecordCommand, SessionId, Step, Stream, headset::HeadsetStatus,
     session::SessionStatus,
 };
 
@@ -24,6 +24,7 @@ impl App {
             Action::LogPane => self.focus = Pane::Log,
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
+            Action::Connect => return self.connect(),
             Action::Theme => self.theme = (self.theme + 1) % self.settings.themes.len().max(1),
             Action::Help => {
                 self.help = !self.help;
@@ -119,7 +120,20 @@ impl App {
         Vec::new()
     }
 
+    /// Has cortop try again now what it would try later.
+    fn connect(&mut self) -> Vec<Effect> {
+        if let Link::Up { step: Step::Streaming, .. } = self.link {
+            self.say(Severity::Info, "connected: nothing is waited for".to_owned());
+            return Vec::new();
+        }
+        self.say(Severity::Info, "trying again now".to_owned());
+        vec![Effect::Command(Command::Connect)]
+    }
+
     pub(super) fn command_headset(&mut self, action: Action) -> Vec<Effect> {
+        if matches!(self.link, Link::Waiting { .. }) && action != Action::Disconnect {
+            return self.connect();
+        }
         if action == Action::Scan {
             let flows = self.sessions.live().any(|entry| !entry.subscribed.is_empty());
             if !flows {

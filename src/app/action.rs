@@ -96,6 +96,7 @@ actions! {
         MarkNow "mark-now" [Key::f(1), Key::f(2), Key::f(3), Key::f(4), Key::f(5), Key::f(6), Key::f(7), Key::f(8), Key::f(9)] "marker with this number at once";
         #[hint = "end marker"]
         EndMarker "end-marker" [Key::char('M')] "the last marker lasts until now";
+        Connect "connect" [Key::char('C')] "try again at once what waits: connection, login, headset";
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
         Help "help" [Key::char('?')] "all keys";

@@ -24,6 +24,9 @@ impl App {
                 if !is_stopped(&link) {
                     self.refusal = None;
                 }
+                if self.link != link {
+                    self.link_since = self.now;
+                }
                 self.link = link;
             }
             Event::Service(info) => self.service = Some(info),

@@ -143,6 +143,8 @@ pub struct App {
     pub now: Now,
     /// The connection to the service.
     pub link: Link,
+    /// Since when it has been in this state.
+    pub link_since: Now,
     /// The service's version.
     pub service: Option<CortexInfo>,
     /// The user, `Some(None)` when nobody is logged in.
@@ -204,6 +206,7 @@ impl App {
             settings,
             now,
             link: Link::Connecting,
+            link_since: now,
             service: None,
             user: None,
             licence: None,

@@ -302,6 +302,23 @@ fn a_lost_link_forgets_the_headsets_but_not_which_was_selected() {
 }
 
 #[test]
+fn while_a_connection_is_waited_for_a_key_tries_at_once() {
+    let mut app = app();
+    let waiting = Link::Waiting {
+        why: "refused".into(),
+        cause: Cause::Service,
+        at: app.now.instant + Duration::from_secs(27),
+        attempt: 9,
+    };
+    hear(&mut app, Event::Link(waiting));
+    let now = [Effect::Command(Command::Connect)];
+    assert_eq!(press(&mut app, Key::char('C')), now);
+    app.focus = Pane::Headsets;
+    assert_eq!(press(&mut app, Key::ENTER), now);
+    assert_eq!(press(&mut app, Key::char('r')), now);
+}
+
+#[test]
 fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
     let mut app = app();
     hear(&mut app, Event::Refused(refusal("authorize")));

@@ -132,7 +132,7 @@ async fn run(
     let endpoint = match Endpoint::new(&memory.config) {
         Ok(endpoint) => endpoint,
         Err(error) => {
-            let next = "mend it and start again";
+            let next = "correct it and start again";
             outbox.refused(event::refusal("connect", &error.to_string(), next)).await;
             return;
         }
@@ -187,8 +187,13 @@ async fn run(
             tokio::select! {
                 () = sleep_until(at) => break,
                 command = commands.recv() => {
+                    // Somebody wants it now.
+                    let now = matches!(command, Some(Command::Connect | Command::Open { .. }));
                     if offline(command, &mut memory, &outbox).await.is_none() {
                         return;
+                    }
+                    if now {
+                        break;
                     }
                 }
             }
@@ -209,6 +214,7 @@ fn why_unusable(times: u32) -> String {
 async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox) -> Option<()> {
     match command? {
         Command::Quit => return None,
+        Command::Connect => {}
         Command::Open { headset, mode } => memory.want(headset, mode),
         _ => {
             let next = "wait until cortop has connected";

@@ -19,6 +19,8 @@ pub enum Class {
     Login,
     /// The application is not approved.
     Access,
+    /// Client id or secret are wrong.
+    Credentials,
     /// Licence or quota: an open session is still to be had.
     Licence,
     /// The headset is not there.
@@ -29,6 +31,13 @@ pub enum Class {
     Exists,
     /// The session is gone.
     Gone,
+}
+
+impl Class {
+    /// Whether signing in again leads to what is missing.
+    pub(super) const fn is_about_signing_in(self) -> bool {
+        matches!(self, Self::Login | Self::Access | Self::Credentials)
+    }
 }
 
 /// A row of the table of errors.
@@ -142,7 +151,7 @@ pub const ERRORS: &[ErrorCode] = &[
     e(-32016, "fac", Class::User, "facial expressions are not available", "MN8 has none, and Flex needs an EPOC-like sensor mapping"),
     e(-32016, "eq", Class::User, "EEG quality is not available", "it needs Cortex 2.7 or later: update EMOTIV Launcher"),
     e(-32019, "", Class::Licence, "no activation is left on this computer", "--debit N moves N sessions from the licence to this computer"),
-    e(-32021, "", Class::User, "the client id or secret is wrong", "check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET against the application in your EMOTIV account"),
+    e(-32021, "", Class::Credentials, "the client id or secret is wrong", "check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET against the application in your EMOTIV account"),
     e(-32022, "", Class::Licence, "the licence is used on too many computers", "ask EMOTIV support to reset its computers"),
     e(-32024, "", Class::Licence, "the licence has expired", "renew the licence in the EMOTIV account"),
     e(-32027, "", Class::Licence, "this application may not use that licence", "check the licence of the EMOTIV account"),

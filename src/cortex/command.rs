@@ -14,6 +14,8 @@ use super::{
 /// What the application asks of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Try again now what waits: the connection, signing in, a headset that was refused.
+    Connect,
     /// Connect the headset if need be, open a session and subscribe. A session of this application
     /// that lives on it already is adopted instead; with mode `Open` it is left as it is.
     Open {

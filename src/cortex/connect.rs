@@ -32,16 +32,16 @@ const MESSAGE: usize = 1 << 20;
 /// Why there is no connection: one sentence with the next step.
 #[derive(Debug, Error)]
 pub(super) enum ConnectError {
-    #[error("the name {host} cannot be resolved ({error}): check --url")]
-    Name { host: String, error: io::Error },
+    #[error("the name {host} cannot be resolved: check --url")]
+    Name { host: String },
     #[error("{host} leads to no address of this machine: write --url with 127.0.0.1 in its place")]
     NotLocal { host: String },
     #[error(
-        "nothing listens on {host}:{port}: start EMOTIV Launcher, which brings the Cortex service"
+        "nothing listens on {host}:{port}: start EMOTIV Launcher, which starts the Cortex service"
     )]
     Refused { host: String, port: u16 },
-    #[error("{host}:{port} cannot be reached ({error}): check --url and the network")]
-    Unreachable { host: String, port: u16, error: io::Error },
+    #[error("{host}:{port} cannot be reached ({kind}): check --url and the network")]
+    Unreachable { host: String, port: u16, kind: io::ErrorKind },
     #[error(
         "{host}:{port} does not answer within {} s: restart the Cortex service, or check --url",
         LIMIT.as_secs()
@@ -49,8 +49,8 @@ pub(super) enum ConnectError {
     Slow { host: String, port: u16 },
     #[error("{0}")]
     Tls(String),
-    #[error("the WebSocket handshake failed ({0}): check that --url names a Cortex service")]
-    Handshake(Box<tungstenite::Error>),
+    #[error("{0}: check that --url names a Cortex service")]
+    Handshake(String),
 }
 
 impl ConnectError {
@@ -90,16 +90,17 @@ async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
     let config = Some(web_socket_config());
     let (socket, _) = client_async_with_config(endpoint.uri.clone(), stream, config)
         .await
-        .map_err(|error| ConnectError::Handshake(Box::new(error)))?;
+        .map_err(|error| ConnectError::Handshake(no_web_socket(&error)))?;
     Ok((socket, security))
 }
 
 /// Tries the addresses one after the other; `localhost` has often two, and one that answers.
 async fn dial(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), ConnectError> {
     let (host, port) = (endpoint.host.clone(), endpoint.port);
-    let addresses = lookup_host((host.as_str(), port))
-        .await
-        .map_err(|error| ConnectError::Name { host: host.clone(), error })?;
+    let addresses = lookup_host((host.as_str(), port)).await.map_err(|error| {
+        tracing::debug!("the name {host} cannot be resolved: {error}");
+        ConnectError::Name { host: host.clone() }
+    })?;
     let mut failure = None;
     for address in addresses.filter(|to| !endpoint.is_local_only() || to.ip().is_loopback()) {
         match TcpStream::connect(address).await {
@@ -112,7 +113,7 @@ async fn dial(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), ConnectErr
         Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             ConnectError::Refused { host, port }
         }
-        Some(error) => ConnectError::Unreachable { host, port, error },
+        Some(error) => ConnectError::Unreachable { host, port, kind: error.kind() },
     })
 }
 
@@ -130,19 +131,34 @@ async fn secure(
     let wrong_name = WrongName::default();
     let config = tls::client_config(roots, peer.ip().is_loopback(), wrong_name.clone())
         .map_err(|error| ConnectError::Tls(tls::explain(&error)))?;
+    // Checked with the settings.
     let name = ServerName::try_from(endpoint.host.clone())
+        .map_err(|_| ConnectError::Name { host: endpoint.host.clone() })?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
         .map_err(|error| ConnectError::Tls(tls::failed(&error)))?;
-    let stream =
-        TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|error| {
-            let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            ConnectError::Tls(rustls.map_or_else(|| tls::failed(&error), tls::explain))
-        })?;
     let security = match (checked, wrong_name.seen()) {
         (false, _) => Security::Unchecked,
         (true, true) => Security::WrongName,
         (true, false) => Security::Verified,
     };
     Ok((MaybeTlsStream::Rustls(stream), security))
+}
+
+/// What came instead of a WebSocket.
+fn no_web_socket(error: &tungstenite::Error) -> String {
+    tracing::debug!("the WebSocket handshake failed: {error}");
+    match error {
+        tungstenite::Error::Http(response) => {
+            format!("the answer was HTTP {} instead of a WebSocket", response.status().as_u16())
+        }
+        tungstenite::Error::Io(error) => match error.kind() {
+            io::ErrorKind::Other => "the WebSocket handshake failed".to_owned(),
+            kind => format!("the WebSocket handshake failed ({kind})"),
+        },
+        _ => "the answer was no WebSocket handshake".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -158,13 +174,18 @@ mod tests {
         let certificate =
             |reason| ConnectError::Tls(tls::explain(&rustls::Error::InvalidCertificate(reason)));
         for reason in [
-            ConnectError::Name { host: host(), error: error() },
+            ConnectError::Name { host: host() },
             ConnectError::NotLocal { host: host() },
             ConnectError::Refused { host: host(), port: 1 },
-            ConnectError::Unreachable { host: host(), port: 1, error: error() },
+            ConnectError::Unreachable {
+                host: host(),
+                port: 1,
+                kind: io::ErrorKind::HostUnreachable,
+            },
             ConnectError::Slow { host: host(), port: 1 },
-            ConnectError::Handshake(Box::new(tungstenite::Error::ConnectionClosed)),
+            ConnectError::Handshake(no_web_socket(&tungstenite::Error::ConnectionClosed)),
             ConnectError::Tls(tls::failed(&error())),
+            ConnectError::Tls(tls::failed(&io::ErrorKind::UnexpectedEof.into())),
             certificate(CertificateError::NotValidForName),
             certificate(CertificateError::Expired),
             certificate(CertificateError::UnknownIssuer),

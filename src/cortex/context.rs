@@ -47,8 +47,10 @@ impl Outbox {
 pub(super) enum Report {
     /// How far signing in has come.
     SigningIn(Step),
-    /// There is a token.
+    /// There is a token, and it may be used.
     SignedIn,
+    /// A request was refused for want of what signing in had reached: login, approval, token.
+    SignedOut,
     /// The list of headsets is fresh.
     Looked,
     /// A scan could not be started.
@@ -97,6 +99,8 @@ pub(super) struct Context {
     pub(super) sessions: watch::Sender<Vec<Session>>,
     /// Have the service looked at now rather than at the next turn.
     pub(super) look: watch::Sender<()>,
+    /// Have what waits tried again now.
+    pub(super) retry: watch::Sender<()>,
 }
 
 impl Context {

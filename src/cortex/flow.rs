@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::{AbortHandle, JoinSet},
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
@@ -35,6 +35,9 @@ const ORDERS: usize = 4;
 
 /// Most tasks at work, those that look around and keep headsets included.
 const TASKS: usize = 256;
+
+/// At least so long from the end of signing in to its next beginning.
+const SIGNED_IN: Duration = Duration::from_secs(5);
 
 /// For closing our sessions when the program ends, and for the socket's goodbye.
 const CLOSING: Duration = Duration::from_millis(600);
@@ -57,14 +60,25 @@ struct Kept {
     stage: Stage,
 }
 
+/// What signing in is at.
+enum SignIn {
+    /// For the first time on this connection.
+    First,
+    /// Once more, after something was lost or has changed.
+    Again,
+    /// Done, and when.
+    Done(Instant),
+}
+
 struct Flow<'a> {
     memory: &'a mut Memory,
     context: Context,
     security: Security,
     tasks: JoinSet<()>,
     kept: HashMap<HeadsetId, Kept>,
-    /// How far signing in has come; `None` when it is done.
+    /// How far signing in has come; `None` when it is done, or is checked again.
     signing_in: Option<Step>,
+    sign_in: SignIn,
     step: Option<Step>,
     flowing: watch::Sender<bool>,
     scans: Scans,
@@ -96,6 +110,7 @@ pub(super) async fn run(
         headsets: watch::Sender::default(),
         sessions: watch::Sender::default(),
         look: watch::Sender::default(),
+        retry: watch::Sender::default(),
     };
     let mut flow = Flow {
         memory,
@@ -104,6 +119,7 @@ pub(super) async fn run(
         tasks: JoinSet::new(),
         kept: HashMap::new(),
         signing_in: Some(Step::Greeting),
+        sign_in: SignIn::First,
         step: None,
         flowing: watch::Sender::new(false),
         scans: Scans::default(),
@@ -151,6 +167,8 @@ impl Flow<'_> {
                     ));
                 }
                 11 => return Some(End::Unusable),
+                // What may be done has changed, for this application perhaps.
+                2 | 9 | 10 | 16 | 17 | 23 => self.sign_in_again(false),
                 13..=15 => {
                     // In a flood, the next one tells too.
                     if let Some(headset) = warning.headset()
@@ -180,17 +198,9 @@ impl Flow<'_> {
     async fn report(&mut self, report: Report) {
         match report {
             Report::SigningIn(step) => self.signing_in = Some(step),
-            Report::SignedIn => {
-                self.signing_in = None;
-                let (context, flowing) = (&self.context, &self.flowing);
-                self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
-                self.tasks.spawn(poll::sessions(context.clone()));
-                self.tasks.spawn(token::keep_fresh(context.clone()));
-                let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
-                for headset in wanted {
-                    self.keep(headset);
-                }
-            }
+            Report::SignedIn => self.signed_in(),
+            // The token may be at fault too.
+            Report::SignedOut => self.sign_in_again(true),
             Report::Looked => {
                 self.greet();
                 self.choose().await;
@@ -213,6 +223,50 @@ impl Flow<'_> {
                 let flowing = self.is_flowing();
                 self.flowing.send_if_modified(|known| std::mem::replace(known, flowing) != flowing);
             }
+        }
+    }
+
+    fn signed_in(&mut self) {
+        self.signing_in = None;
+        match std::mem::replace(&mut self.sign_in, SignIn::Done(Instant::now())) {
+            SignIn::First => {
+                let (context, flowing) = (&self.context, &self.flowing);
+                self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
+                self.tasks.spawn(poll::sessions(context.clone()));
+                self.tasks.spawn(token::keep_fresh(context.clone()));
+                let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
+                for headset in wanted {
+                    self.keep(headset);
+                }
+            }
+            SignIn::Again | SignIn::Done(_) => self.retry(),
+        }
+    }
+
+    /// Walks from login to token again, with a new token if the old one is to be forgotten: what was
+    /// reached may be lost, or what was missing be there.
+    fn sign_in_again(&mut self, forget: bool) {
+        let SignIn::Done(done) = self.sign_in else { return };
+        self.sign_in = SignIn::Again;
+        let context = self.context.clone();
+        self.tasks.spawn(async move {
+            // If each walk ends well and the next request is refused all the same, it must not
+            // become a flood.
+            sleep_until(done + SIGNED_IN).await;
+            if forget {
+                context.account.sign_out().await;
+            }
+            sign_in::sign_in(context).await;
+        });
+    }
+
+    /// Tries now what would be tried later.
+    fn retry(&mut self) {
+        self.context.retry.send_replace(());
+        self.context.look_now();
+        for kept in self.kept.values().filter(|kept| kept.stage == Stage::Stopped) {
+            // A keeper that is full of orders will come to them.
+            let _ = kept.orders.try_send(Order::Open);
         }
     }
 

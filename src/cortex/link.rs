@@ -27,8 +27,8 @@ use super::{
     tally::{Tally, Warnings},
 };
 
-/// With a request open and nothing heard for so long, the link asks whether anybody is there; after
-/// as long again without a word it counts as dead. There is no ping at this level (§1.5).
+/// With a request open and nothing heard for so long, the link asks whether anybody is there: there
+/// is no ping at this level (§1.5).
 const QUIET: Duration = Duration::from_secs(5);
 
 /// For a write, and for the goodbye.
@@ -77,6 +77,7 @@ where
         sessions: HashMap::new(),
         heard: Instant::now(),
         probed: None,
+        slowest: Duration::ZERO,
         attention: None,
         odd: Tally::new("messages that are no part of the protocol"),
         stray: Tally::new("samples of no subscription"),
@@ -98,6 +99,8 @@ struct Owner<S> {
     heard: Instant,
     /// When it was asked whether anybody is there.
     probed: Option<Instant>,
+    /// The longest that an answer has taken on this connection.
+    slowest: Duration,
     /// The last that was said beside an answer.
     attention: Option<Warning>,
     odd: Tally,
@@ -180,16 +183,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         }
     }
 
-    /// When to wonder whether anybody is there: never while no request is open.
+    /// Requests that somebody waits for.
+    fn open(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.values().filter(|pending| !pending.reply.is_closed())
+    }
+
+    /// When to ask whether anybody is there, and once asked, when to give up; never while no
+    /// request is open.
     fn patience(&self) -> Option<Instant> {
-        let oldest = self
-            .pending
-            .values()
-            .filter(|pending| !pending.reply.is_closed())
-            .map(|pending| pending.sent)
-            .min()?;
-        // Counted from the question itself: this program may have been stopped meanwhile.
-        Some(self.probed.unwrap_or(self.heard.max(oldest)) + QUIET)
+        let silent_since = |pending: &Pending| pending.sent.max(self.heard);
+        let Some(probed) = self.probed else {
+            return self.open().map(|pending| silent_since(pending) + QUIET).min();
+        };
+        let limit = if self.expects_samples() {
+            // Samples that stop together with the answers are the end of the service, unless it
+            // was as slow before.
+            self.open().map(silent_since).min()? + 2 * QUIET.max(self.slowest)
+        } else {
+            self.open().map(|pending| silent_since(pending) + rpc::limit(pending.method)).min()?
+        };
+        // Counted from the probe too: this program may have been stopped meanwhile.
+        Some(limit.max(probed + QUIET))
+    }
+
+    /// Whether samples come several times in a period of silence.
+    fn expects_samples(&self) -> bool {
+        let is_steady = |one: &Arc<Subscription>| !matches!(one.stream, Stream::Met | Stream::Sys);
+        self.sessions.values().any(|own| !own.ended && own.subscriptions.iter().any(is_steady))
     }
 
     async fn probe(&mut self) -> Result<(), String> {
@@ -197,7 +217,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             return Err(format!("the service has stopped answering: {AGAIN}"));
         }
         self.probed = Some(Instant::now());
-        tracing::debug!("nothing heard for a while: asking whether anybody is there");
+        if let Some(oldest) = self.open().min_by_key(|pending| pending.sent) {
+            let seconds = oldest.sent.elapsed().as_secs();
+            tracing::info!("{} has not been answered for {seconds} s", oldest.method);
+        }
         let (reply, _) = oneshot::channel();
         self.send(Request::new("getCortexInfo", json!({})), reply).await
     }
@@ -250,7 +273,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             return;
         };
         let Pending { method, sent, effect, reply } = pending;
-        let ms = sent.elapsed().as_millis();
+        let took = sent.elapsed();
+        self.slowest = self.slowest.max(took);
+        let ms = took.as_millis();
         let result = match result {
             Ok(raw) => {
                 tracing::debug!(id, method, ms, "answered");
@@ -393,7 +418,15 @@ fn lost(error: &tungstenite::Error) -> String {
         }
         // The end of TLS without a farewell, of which rustls says much that helps nobody here.
         tungstenite::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => closed(),
-        error => format!("the connection to the service was lost ({error}): {AGAIN}"),
+        error => {
+            tracing::debug!("the connection to the service was lost: {error}");
+            match error {
+                tungstenite::Error::Io(error) if error.kind() != ErrorKind::Other => {
+                    format!("the connection to the service was lost ({}): {AGAIN}", error.kind())
+                }
+                _ => format!("the connection to the service was lost: {AGAIN}"),
+            }
+        }
     }
 }
 

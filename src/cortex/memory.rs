@@ -96,8 +96,6 @@ pub(super) struct Account {
     pub(super) token: tokio::sync::Mutex<Option<Token>>,
     /// `authorize` has been sent with the debit and was not refused.
     pub(super) debited: AtomicBool,
-    /// `requestAccess` has been sent: Launcher asks only once (§2.3).
-    pub(super) access_requested: AtomicBool,
     /// The last `authorize` told of an agreement that has not been accepted since (§2.4).
     pub(super) agreement_open: AtomicBool,
     /// Whose token it is.

@@ -57,7 +57,9 @@ pub(super) struct Refused {
 
 impl Refused {
     pub(super) fn new(method: &str, failure: &Failure) -> Self {
-        let passing = !matches!(failure.class(), Class::User | Class::Licence | Class::Access);
+        let class = failure.class();
+        let passing =
+            !matches!(class, Class::User | Class::Licence) && !class.is_about_signing_in();
         Self { refusal: failure.refusal(method), passing }
     }
 }

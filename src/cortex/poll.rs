@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::{
     sync::watch,
-    time::{sleep, timeout_at},
+    time::{timeout, timeout_at},
 };
 
 use super::{
@@ -71,6 +71,7 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
 /// Looks at our sessions until the connection is over.
 pub(super) async fn sessions(context: Context) {
     let mut look = context.look.subscribe();
+    let mut retry = context.retry.subscribe();
     let mut turn = CALM;
     let mut first = true;
     loop {
@@ -95,7 +96,8 @@ pub(super) async fn sessions(context: Context) {
         if turn == CALM {
             pause(&mut look, turn).await;
         } else {
-            sleep(turn).await;
+            // The sender lives in the context.
+            let _ = timeout(turn, retry.changed()).await;
         }
     }
 }

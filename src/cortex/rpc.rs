@@ -21,13 +21,16 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long the answer of a method is waited for: a profile is slow to load (§2.10), and an export
 /// writes files as long as the record.
-const fn limit(method: &str) -> Duration {
+pub(super) const fn limit(method: &str) -> Duration {
     match method.as_bytes() {
         b"setupProfile" => Duration::from_secs(45),
         b"exportRecord" => Duration::from_mins(5),
         _ => LIMIT,
     }
 }
+
+/// Beyond the limit, so that the link finds a dead service before its requests count as unanswered.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Requests that may wait for the link.
 const QUEUE: usize = 32;
@@ -132,7 +135,7 @@ pub(super) fn channel() -> (Rpc, mpsc::Receiver<Order>) {
 impl Rpc {
     /// Asks and waits. An answer that comes after the limit is the link's to ignore.
     pub(super) async fn call(&self, request: Request) -> Result<Value, Failure> {
-        let limit = limit(request.method);
+        let limit = limit(request.method) + GRACE;
         let exchange = async {
             let (reply, answer) = oneshot::channel();
             let order = Order::Call { request, reply };

@@ -5,8 +5,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
-    sync::broadcast,
-    time::{Instant, timeout_at},
+    sync::{broadcast, watch},
+    time::{Instant, sleep_until},
 };
 
 use super::{
@@ -25,6 +25,9 @@ const LOGIN: Duration = Duration::from_secs(5);
 /// How often Cortex is asked again whether the application has been approved (§2.3).
 const APPROVAL: Duration = Duration::from_secs(2);
 
+/// Until what was refused is tried again where no time of its own is known.
+const REFUSED: Duration = Duration::from_secs(30);
+
 /// A failure, and what had been asked.
 type Result<T> = std::result::Result<T, (&'static str, Failure)>;
 
@@ -32,7 +35,7 @@ type Result<T> = std::result::Result<T, (&'static str, Failure)>;
 pub(super) async fn sign_in(context: Context) {
     let mut told = None;
     loop {
-        let mut notices = context.notices.subscribe();
+        let mut listener = Listener::new(&context);
         let Err((method, failure)) = attempt(&context).await else { break };
         if failure == Failure::Down {
             return;
@@ -43,14 +46,11 @@ pub(super) async fn sign_in(context: Context) {
             told = Some(refusal);
         }
         if matches!(failure.class(), Class::Later | Class::Login) {
-            warning(&mut notices, LOGIN, |_| false).await;
+            listener.warning(LOGIN, |_| false).await;
         } else {
             context.report(Report::SigningIn(Step::Stopped)).await;
-            // Only the user can mend this, and these warnings tell that something was done.
-            while warning(&mut notices, LOGIN, |code| matches!(code, 2 | 9 | 17 | 23))
-                .await
-                .is_none()
-            {}
+            // Only the user can change this, and these warnings tell that something was done.
+            listener.warning(REFUSED, |code| matches!(code, 2 | 9 | 17 | 23)).await;
         }
     }
     context.read_licence().await;
@@ -58,15 +58,15 @@ pub(super) async fn sign_in(context: Context) {
 }
 
 async fn attempt(context: &Context) -> Result<()> {
-    context.report(Report::SigningIn(Step::Greeting)).await;
     let info = context.ask("getCortexInfo", json!({})).await.map_err(|f| ("getCortexInfo", f))?;
     context.outbox.tell(Event::Service(CortexInfo::from(info))).await;
 
     log_in(context).await?;
+    // On every connection: the service may have been restarted, or the user have thought again.
+    get_approval(context).await?;
     if context.account.is_signed_in().await {
         return Ok(());
     }
-    get_approval(context).await?;
     context.report(Report::SigningIn(Step::Authorizing)).await;
     let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
     match agreement {
@@ -78,7 +78,7 @@ async fn attempt(context: &Context) -> Result<()> {
 
 /// Waits until somebody is logged in, under this account of the computer (§2.2).
 async fn log_in(context: &Context) -> Result<()> {
-    let mut notices = context.notices.subscribe();
+    let mut listener = Listener::new(context);
     let mut known = None;
     let mut told = false;
     loop {
@@ -108,7 +108,7 @@ async fn log_in(context: &Context) -> Result<()> {
             None => {}
         }
         context.report(Report::SigningIn(step)).await;
-        warning(&mut notices, LOGIN, |code| matches!(code, 2 | 23)).await;
+        listener.warning(LOGIN, |code| matches!(code, 2 | 23)).await;
     }
 }
 
@@ -121,11 +121,11 @@ fn held_by(user: &UserLogin) -> Refusal {
     )
 }
 
-/// Asks for access once, then waits (§2.3).
+/// Asks for access once, for Launcher asks its user only once, then waits (§2.3).
 async fn get_approval(context: &Context) -> Result<()> {
-    let mut notices = context.notices.subscribe();
+    let mut listener = Listener::new(context);
     let mut granted = has_access(context).await?;
-    if !granted && !context.account.access_requested.swap(true, Ordering::Relaxed) {
+    if !granted {
         let answer = context
             .ask_as_application("requestAccess", json!({}))
             .await
@@ -134,7 +134,7 @@ async fn get_approval(context: &Context) -> Result<()> {
     }
     while !granted {
         context.report(Report::SigningIn(Step::Approval)).await;
-        if warning(&mut notices, APPROVAL, |code| matches!(code, 9 | 10)).await == Some(10) {
+        if listener.warning(APPROVAL, |code| matches!(code, 9 | 10)).await == Some(10) {
             context
                 .outbox
                 .refused(event::refusal(
@@ -160,12 +160,12 @@ async fn has_access(context: &Context) -> Result<bool> {
 
 /// Waits until the agreement has been accepted; the token is of no use before (§2.4).
 async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
-    let mut notices = context.notices.subscribe();
+    let mut listener = Listener::new(context);
     tracing::info!("Cortex says {}: {}", agreement.code, agreement.text());
     context.outbox.tell(Event::Warning(agreement)).await;
     context.report(Report::SigningIn(Step::Agreement)).await;
     loop {
-        let told = warning(&mut notices, LOGIN, |code| code == 17).await.is_some();
+        let told = listener.warning(LOGIN, |code| code == 17).await.is_some();
         let has_token = context.account.has_token().await;
         if told && has_token {
             break;
@@ -194,19 +194,35 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
     Ok(())
 }
 
-/// Waits for one of some warnings, at most for a while; gives its code.
-async fn warning(
-    notices: &mut broadcast::Receiver<Notice>,
-    limit: Duration,
-    wanted: impl Fn(i64) -> bool,
-) -> Option<i64> {
-    let deadline = Instant::now() + limit;
-    loop {
-        match timeout_at(deadline, notices.recv()).await {
-            Ok(Ok(Notice::Warning(warning))) if wanted(warning.code) => return Some(warning.code),
-            Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) => {}
-            // The sender lives in the context: it cannot have closed.
-            Ok(Err(broadcast::error::RecvError::Closed)) | Err(_) => return None,
+/// Hears what ends a wait early.
+struct Listener {
+    notices: broadcast::Receiver<Notice>,
+    retry: watch::Receiver<()>,
+}
+
+impl Listener {
+    fn new(context: &Context) -> Self {
+        Self { notices: context.notices.subscribe(), retry: context.retry.subscribe() }
+    }
+
+    /// Waits for one of some warnings, for a while at most and not beyond a word of the user;
+    /// gives its code.
+    async fn warning(&mut self, limit: Duration, wanted: impl Fn(i64) -> bool) -> Option<i64> {
+        let deadline = Instant::now() + limit;
+        loop {
+            tokio::select! {
+                notice = self.notices.recv() => match notice {
+                    Ok(Notice::Warning(warning)) if wanted(warning.code) => {
+                        return Some(warning.code);
+                    }
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    // The sender lives in the context: it cannot have closed.
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                },
+                // The same holds for this one.
+                _ = self.retry.changed() => return None,
+                () = sleep_until(deadline) => return None,
+            }
         }
     }
 }

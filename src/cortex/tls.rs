@@ -11,8 +11,10 @@ use std::{
     },
 };
 
+use jiff::Timestamp;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, OtherError,
+    PeerIncompatible, RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -222,6 +224,12 @@ impl ServerCertVerifier for Verifier {
                 self.wrong_name.0.store(true, Ordering::Relaxed);
                 Ok(ServerCertVerified::assertion())
             }
+            Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+                if is_self_signed(end_entity) =>
+            {
+                let reason = CertificateError::Other(OtherError(Arc::new(SelfSigned)));
+                Err(rustls::Error::InvalidCertificate(reason))
+            }
             other => other,
         }
     }
@@ -251,30 +259,152 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// A handshake that failed before any certificate was judged.
-pub(super) fn failed(error: &dyn std::error::Error) -> String {
-    format!("the TLS handshake failed ({error}): check that --url names a Cortex service")
+/// The certificate leads to no root, not even to a foreign one: its issuer is itself.
+#[derive(Debug, Error)]
+#[error("self-signed")]
+struct SelfSigned;
+
+fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate)
+        .is_ok_and(|parsed| parsed.issuer() == parsed.subject())
 }
 
-/// What is wrong with a certificate, as one sentence that tells chain from name (§1.2).
+/// Why a handshake failed, in one sentence with the next step.
+pub(super) fn failed(error: &io::Error) -> String {
+    tracing::debug!("the TLS handshake failed: {error}");
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) => explain(error),
+        None => match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => {
+                "the connection was closed during the TLS handshake: check that --url names a \
+                 Cortex service that speaks TLS (wss://) and not plain text (ws://)"
+                    .to_owned()
+            }
+            kind => format!(
+                "the TLS handshake failed ({kind}): check that --url names a Cortex service"
+            ),
+        },
+    }
+}
+
+/// What is wrong with the peer's TLS or its certificate, in one sentence with the next step.
 pub(super) fn explain(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(reason) = error else { return failed(error) };
-    match reason {
+    let sentence = match error {
+        rustls::Error::InvalidCertificate(reason) => return explain_certificate(reason),
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled,
+        ) => {
+            "the service speaks only TLS 1.1 or older, which is not secure: update EMOTIV \
+             Launcher (Cortex speaks TLS 1.2 since 3.7.0)"
+        }
+        rustls::Error::AlertReceived(_) => {
+            "the service refused the TLS handshake: update EMOTIV Launcher and cortop"
+        }
+        rustls::Error::PeerIncompatible(_) => {
+            "the service and cortop have no TLS algorithms in common: update EMOTIV Launcher and \
+             cortop"
+        }
+        rustls::Error::InvalidMessage(_)
+        | rustls::Error::InappropriateMessage { .. }
+        | rustls::Error::InappropriateHandshakeMessage { .. }
+        | rustls::Error::PeerSentOversizedRecord => {
+            "the answer is plain text or another protocol instead of TLS: check that --url names \
+             a Cortex service; plain text on this computer is ws://"
+        }
+        rustls::Error::NoCertificatesPresented => {
+            "the service shows no certificate: check that --url names a Cortex service"
+        }
+        _ => "the TLS handshake failed: check that --url names a Cortex service",
+    };
+    sentence.to_owned()
+}
+
+/// What is wrong with a certificate; chain and name are told apart (§1.2).
+fn explain_certificate(reason: &CertificateError) -> String {
+    use webpki::Error as Chain;
+    let day = |seconds: u64| {
+        let time = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
+        time.map_or_else(|| "an unknown day".to_owned(), |time| time.strftime("%F").to_string())
+    };
+    let sentence = match reason {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate's name is not the host's, though its chain is good: use the name it \
              was made for in --url"
-                .to_owned()
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate's chain has expired: update EMOTIV Launcher, and check this \
-             computer's clock"
-                .to_owned()
+        CertificateError::ExpiredContext { time, not_after } => {
+            return format!(
+                "the certificate expired on {}: update EMOTIV Launcher, and check this computer's \
+                 clock, which says {}",
+                day(not_after.as_secs()),
+                day(time.as_secs())
+            );
         }
-        other => format!(
-            "the certificate's chain does not lead to a known root ({other}): install EMOTIV \
-             Launcher's root, or give it with --ca-file"
-        ),
-    }
+        CertificateError::Expired => {
+            "the certificate has expired: update EMOTIV Launcher, and check this computer's clock"
+        }
+        CertificateError::NotValidYetContext { time, not_before } => {
+            return format!(
+                "the certificate is not valid before {}: check this computer's clock, which says \
+                 {}",
+                day(not_before.as_secs()),
+                day(time.as_secs())
+            );
+        }
+        CertificateError::NotValidYet => {
+            "the certificate is not valid yet: check this computer's clock"
+        }
+        CertificateError::UnknownIssuer => {
+            "the certificate's chain does not lead to a known root: install EMOTIV Launcher's \
+             root, or give it with --ca-file"
+        }
+        CertificateError::BadSignature => {
+            "the certificate's chain does not lead to a known root (one has its name, but another \
+             key): install EMOTIV Launcher's root, or give it with --ca-file"
+        }
+        CertificateError::BadEncoding => {
+            "the certificate cannot be read: update EMOTIV Launcher, or use --insecure on this \
+             computer"
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "the certificate was not made for a server: check that --url names a Cortex service"
+        }
+        CertificateError::Revoked => "the certificate has been revoked: update EMOTIV Launcher",
+        CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => {
+            "the certificate is signed by itself and not by a known root: check that --url names \
+             the Cortex service; if you trust this certificate, give it with --ca-file"
+        }
+        CertificateError::Other(OtherError(other)) => match other.downcast_ref::<Chain>() {
+            Some(Chain::EndEntityUsedAsCa) => {
+                "the certificate was signed by one that is not a certificate authority's (CA): \
+                 install EMOTIV Launcher's root, or give it with --ca-file"
+            }
+            Some(Chain::CaUsedAsEndEntity) => {
+                "the service shows a certificate authority's (CA) certificate as its own: update \
+                 EMOTIV Launcher, or use --insecure on this computer"
+            }
+            Some(Chain::UnsupportedCertVersion) => {
+                "the certificate is older than X.509 version 3 and cannot be checked: update \
+                 EMOTIV Launcher, or use --insecure on this computer"
+            }
+            _ => {
+                "the certificate cannot be checked: update EMOTIV Launcher, or use --insecure on \
+                 this computer"
+            }
+        },
+        _ => {
+            "the certificate cannot be checked: update EMOTIV Launcher, or use --insecure on this \
+             computer"
+        }
+    };
+    sentence.to_owned()
 }
 
 #[cfg(test)]

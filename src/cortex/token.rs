@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{
     Warning,
     code::Class,
-    context::Context,
+    context::{Context, Report},
     rpc::{Effect, Failure, Request},
 };
 
@@ -51,8 +51,22 @@ pub(super) async fn keep_fresh(context: Context) {
 
 impl Context {
     /// Asks with the token; if it does not serve, again with a renewed one, and at last with one
-    /// from `authorize` (§2.4).
+    /// from `authorize` (§2.4). A refusal for want of login, approval or credentials leads back to
+    /// signing in.
     pub(super) async fn ask_as_user(
+        &self,
+        method: &'static str,
+        params: Value,
+        effect: Effect,
+    ) -> Result<Value, Failure> {
+        let answer = self.ask_with_token(method, params, effect).await;
+        if matches!(&answer, Err(failure) if failure.class().is_about_signing_in()) {
+            self.report(Report::SignedOut).await;
+        }
+        answer
+    }
+
+    async fn ask_with_token(
         &self,
         method: &'static str,
         mut params: Value,

@@ -16,6 +16,9 @@ use crate::{
     cortex::{Link, Refusal, Security, Step},
 };
 
+/// An answer that takes longer than this is worth a word.
+const USUAL: Duration = Duration::from_secs(3);
+
 /// The connection in a word or two, for the header.
 #[must_use]
 pub(super) fn word(scene: &Scene<'_>) -> String {
@@ -67,11 +70,18 @@ pub(super) fn refusal(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<L
 fn story(scene: &Scene<'_>) -> (String, String) {
     let url = text::clean(&scene.app.settings.url);
     match &scene.app.link {
-        Link::Connecting => (format!("Connecting to the Cortex service at {url}."), String::new()),
+        Link::Connecting => {
+            let waited = waited(scene, "The service").unwrap_or_default();
+            (format!("Connecting to the Cortex service at {url}."), waited)
+        }
         Link::Waiting { why, at, attempt, .. } => (
             // Why, and the next step, is the client's to say.
             format!("No connection to the Cortex service at {url}: {}", text::clean(why)),
-            format!("Trying again in {} (attempt {attempt}).", countdown(scene, *at)),
+            format!(
+                "Trying again in {} (attempt {attempt}); {} tries at once.",
+                countdown(scene, *at),
+                key(scene, Action::Connect)
+            ),
         ),
         Link::Up { step, .. } => self::step(scene, step),
     }
@@ -79,29 +89,30 @@ fn story(scene: &Scene<'_>) -> (String, String) {
 
 /// What a step of the flow waits for.
 fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
-    let key = |action: Action| match scene.app.settings.keymap.keys(action) {
-        [key, ..] => key.to_string(),
-        [] => format!("the key for {}", action.binding().name),
+    let key = |action: Action| key(scene, action);
+    let waiting = |now: &str, method: &str| {
+        (now.to_owned(), waited(scene, &format!("Cortex ({method})")).unwrap_or_default())
     };
     let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
     match step {
-        Step::Greeting => say("Asking the service who is logged in.", ""),
-        Step::Login => {
-            say("Nobody is logged in.", "Log in with EMOTIV Launcher; this goes on by itself.")
-        }
+        Step::Greeting => waiting("Asking the service who is logged in.", "getUserLogin"),
+        Step::Login => say(
+            "Nobody is logged in.",
+            "Log in with EMOTIV Launcher; cortop continues automatically.",
+        ),
         Step::OtherUser => say(
             "Another account of this computer is logged in to Cortex.",
-            "Log out there with EMOTIV Launcher, and in here; this goes on by itself.",
+            "Log out there with EMOTIV Launcher, and in here; cortop continues automatically.",
         ),
         Step::Approval => say(
             "This application is not approved yet.",
-            "Approve it in EMOTIV Launcher, which asks only once; this goes on by itself.",
+            "Approve it in EMOTIV Launcher, which asks only once; cortop continues automatically.",
         ),
         Step::Agreement => say(
             "The licence agreement is not accepted yet.",
-            "Accept it in EMOTIV Launcher; this goes on by itself.",
+            "Accept it in EMOTIV Launcher; cortop continues automatically.",
         ),
-        Step::Authorizing => say("Getting a token from the service.", ""),
+        Step::Authorizing => waiting("Getting a token from the service.", "authorize"),
         Step::Searching => say(
             "No headset is there yet.",
             &format!(
@@ -113,10 +124,33 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
             "There are several headsets.",
             &format!("Choose one in pane 1 and open it with {}.", key(Action::Open)),
         ),
-        Step::Connecting(_) => say("The headset is being connected.", ""),
-        Step::Opening(_) => say("A session is being opened.", ""),
-        Step::Streaming => say("Streams flow.", ""),
-        Step::Stopped => say("The way to streaming stopped at a refusal.", ""),
+        Step::Connecting(id) => waiting(&format!("{id} is being connected."), "controlDevice"),
+        Step::Opening(id) => {
+            waiting(&format!("A session on {id} is being opened."), "createSession")
+        }
+        Step::Streaming => say("Streams are running.", ""),
+        Step::Stopped => say("Cannot stream: Cortex refused a request.", ""),
+    }
+}
+
+/// That an answer is waited for and since when, once it takes longer than usual.
+fn waited(scene: &Scene<'_>, who: &str) -> Option<String> {
+    let since = scene.app.link_since;
+    let waited = scene.since(since.instant);
+    (waited >= USUAL).then(|| {
+        format!(
+            "{who} has not answered for {}, since {}.",
+            text::age(waited),
+            scene.clock(since.wall)
+        )
+    })
+}
+
+/// The key of an action, or what to look for where it has none.
+fn key(scene: &Scene<'_>, action: Action) -> String {
+    match scene.app.settings.keymap.keys(action) {
+        [key, ..] => key.to_string(),
+        [] => format!("the key for {}", action.binding().name),
     }
 }
 

@@ -1,9 +1,23 @@
 //! Signing in (§2.1–§2.4): login, approval, agreement, tokens, and whose they are.
 
-use cortop::cortex::{Config, Event, Step, account::UserLogin};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use cortop::{
+    cortex::{Config, Event, Step, account::UserLogin},
+    sim::fault::Fault,
+};
 use serde_json::json;
 
-use crate::service::{Say, Service, TOKEN, Tested, closed, config, reached, refused, step};
+use crate::{
+    service::{Say, Service, TOKEN, Tested, closed, config, reached, refused, step},
+    simulated::Rig,
+};
 
 #[tokio::test]
 async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
@@ -169,4 +183,86 @@ async fn another_user_of_this_computer_who_holds_the_service_is_named() {
     assert_eq!(now.to_string(), "another user logged in");
     tested.quit().await;
     assert!(service.asked("authorize").is_empty());
+}
+
+#[tokio::test]
+async fn each_connection_asks_for_the_approval_that_the_service_may_have_forgotten() {
+    let approved = Arc::new(AtomicBool::new(true));
+    let granted = Arc::clone(&approved);
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "hasAccessRight" | "requestAccess" => {
+            Say::Result(json!({"accessGranted": granted.load(Ordering::Relaxed)}))
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    approved.store(false, Ordering::Relaxed);
+    service.drop_connections();
+    tested.until(reached(Step::Approval)).await;
+    let asked = service.asked("requestAccess");
+    assert_eq!(asked.iter().map(|seen| seen.connection).collect::<Vec<_>>(), [1]);
+    approved.store(true, Ordering::Relaxed);
+    service.warn(9, json!("granted"));
+    tested.until(reached(Step::Streaming)).await;
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn an_approval_taken_back_is_waited_for_and_nothing_else_is_needed() {
+    let mut rig = Rig::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
+    rig.streaming().await;
+    rig.order(Fault::RevokeAccess {});
+    rig.tested.until(reached(Step::Approval)).await;
+    rig.order(Fault::GrantAccess {});
+    rig.tested.until(reached(Step::Streaming)).await;
+    rig.tested.quit().await;
+}
+
+/// Each refusal that says what is missing leads back to the step that brings it.
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_for_a_request_is_fetched_again() {
+    for (code, cure) in [
+        (-32102, "hasAccessRight"),
+        (-32014, "authorize"),
+        (-32015, "generateNewToken"),
+        (-32021, "hasAccessRight"),
+        (-32033, "getUserLogin"),
+        (-32034, "authorize"),
+        (-32135, "authorize"),
+        (-32170, "authorize"),
+    ] {
+        let mut ill = None;
+        let service = Service::start(move |seen| match seen.method.as_str() {
+            "createSession" if *ill.get_or_insert(true) => Say::Error(code, "no"),
+            method if method == cure && ill == Some(true) => {
+                ill = Some(false);
+                Say::Usual
+            }
+            _ => Say::Usual,
+        })
+        .await;
+        let mut tested = Tested::start(config(&service.url));
+        tested.until(reached(Step::Streaming)).await;
+        tested.quit().await;
+        let tries = service.asked("createSession").len();
+        assert_eq!(tries, 2, "{code}");
+    }
+}
+
+/// A refusal that comes again although everything was fetched anew is no flood.
+#[tokio::test(start_paused = true)]
+async fn what_stays_missing_is_asked_for_in_peace() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "createSession" => Say::Error(-32102, "You have no access rights to the Application."),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(refused).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let tries = service.asked("createSession").len();
+    assert!((2..=14).contains(&tries), "{tries}");
+    tested.quit().await;
 }

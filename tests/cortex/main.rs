@@ -18,6 +18,7 @@ mod service;
 mod sessions;
 mod settings;
 mod simulated;
+mod slow;
 mod streams;
 mod text;
 mod tls;

@@ -72,6 +72,27 @@ async fn a_service_that_is_not_there_yet_is_waited_for() {
     tested.quit().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn after_a_long_absence_a_command_tries_again_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut tested = Tested::start(config(&format!("ws://{address}")));
+    let mut left = Duration::ZERO;
+    while left < Duration::from_secs(20) {
+        let event = tested.client.events.recv().await.unwrap();
+        if let Event::Link(Link::Waiting { at, .. }) = event {
+            left = at.duration_since(Instant::now());
+        }
+    }
+    let _service = Service::on(TcpListener::bind(address).await.unwrap(), None, |_| Say::Usual);
+    let asked = Instant::now();
+    tested.command(Command::Connect).await;
+    tested.until(reached(Step::Streaming)).await;
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    tested.quit().await;
+}
+
 #[tokio::test]
 async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_the_service() {
     let service = Service::start(|seen| {

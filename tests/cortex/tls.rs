@@ -3,46 +3,89 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use cortop::cortex::{Config, Event, Link, Security};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 use crate::service::{Say, Service, Tested, config};
 
-/// A service over TLS whose certificate carries a name, and the file of its root.
+/// A root and its key.
+struct Root {
+    pem: String,
+    der: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+fn named(name: &str) -> CertificateParams {
+    CertificateParams::new(vec![name.to_owned()]).unwrap()
+}
+
+impl Root {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self::of(params)
+    }
+
+    /// A certificate signed by itself, to sign others with, whether it may or not.
+    fn of(params: CertificateParams) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let root = params.self_signed(&key).unwrap();
+        Self { pem: root.pem(), der: root.der().clone(), issuer: Issuer::new(params, key) }
+    }
+
+    /// How to serve with a certificate that this root has signed; `between` is sent with it.
+    fn serve(
+        &self,
+        leaf: CertificateParams,
+        between: Option<CertificateDer<'static>>,
+    ) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let leaf = leaf.signed_by(&key, &self.issuer).unwrap();
+        let chain = [leaf.der().clone()].into_iter().chain(between).collect();
+        server(chain, &key)
+    }
+}
+
+fn server(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key);
+    Arc::new(config.unwrap())
+}
+
+/// A service over TLS, and the file of a root to check it with.
 struct Secure {
     service: Service,
     root: PathBuf,
     _folder: TempDir,
 }
 
+impl Secure {
+    async fn start(root: &Root, tls: Arc<ServerConfig>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("root.pem");
+        fs::write(&path, &root.pem).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let service = Service::on(listener, Some(tls), |_| Say::Usual);
+        Self { service, root: path, _folder: folder }
+    }
+}
+
 async fn secure(name: &str) -> Secure {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let root = params.self_signed(&key).unwrap();
-    let issuer = Issuer::new(params, key);
-    let leaf_key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec![name.to_owned()])
-        .unwrap()
-        .signed_by(&leaf_key, &issuer)
-        .unwrap();
-    let tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![leaf.der().clone()],
-            PrivateKeyDer::try_from(leaf_key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("root.pem");
-    fs::write(&path, root.pem()).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let service = Service::on(listener, Some(Arc::new(tls)), |_| Say::Usual);
-    Secure { service, root: path, _folder: folder }
+    let root = Root::new();
+    Secure::start(&root, root.serve(named(name), None)).await
 }
 
 /// Connects and says how far the connection is trusted, or why there is none.
@@ -86,6 +129,137 @@ async fn an_unknown_root_is_refused_whatever_the_name() {
     }
 }
 
+/// What a peer does that speaks no TLS of today: it takes the first message and answers with bytes.
+async fn peer(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            if !answer.is_empty() {
+                let _ = tcp.read(&mut [0; 4096]).await;
+                let _ = tcp.write_all(answer).await;
+                // Until the client has gone: a reset would overtake the answer.
+                let _ = tcp.read_to_end(&mut Vec::new()).await;
+            }
+        }
+    });
+    format!("wss://localhost:{port}")
+}
+
+/// A `ServerHello` of TLS 1.1, and the alert of a server that knows no version of the client's.
+const HELLO_OF_TLS_1_1: &[u8] = &[
+    22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 47, 0,
+];
+const PROTOCOL_VERSION: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
+
+/// Every way in which the socket can fail to be secure says which it is and what to do, in words.
+#[tokio::test]
+async fn each_failure_of_tls_has_its_own_reason() {
+    let root = Root::new();
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("root.pem");
+    fs::write(&ca_file, &root.pem).unwrap();
+    let of = |change: fn(&mut CertificateParams)| {
+        let mut params = named("localhost");
+        change(&mut params);
+        params
+    };
+    let years = |from, to| {
+        move |params: &mut CertificateParams| {
+            params.not_before = date_time_ymd(from, 1, 1);
+            params.not_after = date_time_ymd(to, 1, 1);
+        }
+    };
+    let mut expired = named("localhost");
+    years(2001, 2002)(&mut expired);
+    let mut early = named("localhost");
+    years(2090, 2091)(&mut early);
+    let own_key = KeyPair::generate().unwrap();
+    let own = of(|params| params.distinguished_name.push(DnType::CommonName, "own"));
+    let own = own.self_signed(&own_key).unwrap();
+    // A certificate of the root that signs another one though it may not.
+    let mut no_ca = named("localhost");
+    no_ca.distinguished_name.push(DnType::CommonName, "no authority");
+    let no_ca_key = KeyPair::generate().unwrap();
+    let between = no_ca.signed_by(&no_ca_key, &root.issuer).unwrap().der().clone();
+    let no_ca = Root { pem: String::new(), der: between, issuer: Issuer::new(no_ca, no_ca_key) };
+
+    let mut services = Vec::new();
+    let mut tls = async |config| {
+        let secure = Secure::start(&root, config).await;
+        let url = secure.service.url.clone();
+        services.push(secure);
+        url
+    };
+    let nothing = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("wss://localhost:{}", nothing.local_addr().unwrap().port());
+    drop(nothing);
+    let plain = Service::start(|_| Say::Usual).await;
+    let rows: Vec<(&str, String, &[&str])> = vec![
+        (
+            "unknown root",
+            tls(Root::new().serve(named("localhost"), None)).await,
+            &["does not lead to a known root", "--ca-file"],
+        ),
+        (
+            "expired",
+            tls(root.serve(expired, None)).await,
+            &["expired on 2002-01-01", "update EMOTIV Launcher", "clock, which says 20"],
+        ),
+        (
+            "not yet valid",
+            tls(root.serve(early, None)).await,
+            &["not valid before 2090-01-01", "check this computer's clock, which says 20"],
+        ),
+        (
+            "self-signed",
+            tls(server(vec![own.der().clone()], &own_key)).await,
+            &["signed by itself", "--ca-file"],
+        ),
+        (
+            "not a CA",
+            tls(no_ca.serve(named("localhost"), Some(no_ca.der.clone()))).await,
+            &["not a certificate authority's", "install EMOTIV Launcher's root"],
+        ),
+        ("TLS 1.1", peer(HELLO_OF_TLS_1_1).await, &["only TLS 1.1 or older", "update EMOTIV"]),
+        ("no version", peer(PROTOCOL_VERSION).await, &["only TLS 1.1 or older", "update EMOTIV"]),
+        (
+            "plain text",
+            peer(b"HTTP/1.1 400 Bad Request\r\n\r\n").await,
+            &["plain text or another protocol", "ws://"],
+        ),
+        (
+            "plain WebSocket",
+            plain.url.replace("ws://", "wss://"),
+            &["closed during the TLS handshake", "ws://"],
+        ),
+        ("nothing there", nobody, &["nothing listens on", "start EMOTIV Launcher"]),
+        (
+            "closed at once",
+            peer(b"").await,
+            &["closed during the TLS handshake", "names a Cortex service"],
+        ),
+    ];
+    for (what, url, words) in rows {
+        let config = Config { ca_file: Some(ca_file.clone()), ..config(&url) };
+        let why = outcome(config).await.expect_err(what);
+        assert!(words.iter().all(|word| why.contains(word)), "{what}: {why}");
+        let is_code = |word: &str| {
+            let inner = word.chars().zip(word.chars().skip(1));
+            word != "WebSocket"
+                && inner.into_iter().any(|(one, next)| one.is_lowercase() && next.is_uppercase())
+        };
+        let words: Vec<_> =
+            why.split(|c: char| !c.is_alphanumeric()).filter(|w| is_code(w)).collect();
+        assert!(words.is_empty() && !why.contains(['{', '_', '"']), "{what}: {why}");
+    }
+    // On this machine a wrong name is let pass, and said.
+    let secure = Secure::start(&root, root.serve(named("cortex.example.org"), None)).await;
+    let config = Config { ca_file: Some(ca_file), ..config(&secure.service.url) };
+    assert_eq!(outcome(config).await, Ok(Security::WrongName));
+}
+
 #[tokio::test]
 async fn on_the_users_word_nothing_is_checked_on_this_machine() {
     let secure = secure("cortex.example.org").await;
@@ -103,7 +277,7 @@ async fn plain_text_in_place_of_tls_says_so() {
 
     let config = Config { insecure: true, ..config(&service.url.replace("ws://", "wss://")) };
     let why = outcome(config).await.unwrap_err();
-    assert!(why.contains("the TLS handshake failed"), "{why}");
+    assert!(why.contains("closed during the TLS handshake") && why.contains("ws://"), "{why}");
 }
 
 #[tokio::test]

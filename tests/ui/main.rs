@@ -67,6 +67,17 @@ fn before_anything_is_known() {
     });
 }
 
+#[test]
+fn what_is_not_answered_says_so_and_since_when() {
+    let mut stage = new().linked(Step::Authorizing);
+    assert!(!stage.text(80, 24).contains("has not answered"));
+    stage.forward(Duration::from_secs(12));
+    let text = stage.text(80, 24).replace('\n', " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Cortex (authorize) has not answered for 12 s,"), "{text}");
+    assert!(text.contains("since 14:25:33."), "{text}");
+}
+
 fn cut_off(mut stage: Stage) -> Stage {
     let at = stage.app.now.instant + Duration::from_millis(2400);
     let why = "the service closed the connection; start EMOTIV Launcher".to_owned();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Flow, Kept, TASKS};
+use super::{Flow, Kept, SignIn, TASKS};
 use crate::cortex::{
     Command, HeadsetId, MarkerCommand, SessionId, SessionMode,
     context::Stage,
@@ -49,6 +49,7 @@ impl Flow<'_> {
             Command::Profile(command) => {
                 self.tasks.spawn(profiles::carry_out(self.context.clone(), command));
             }
+            Command::Connect => self.retry(),
             Command::Quit => {}
         }
     }
@@ -64,7 +65,9 @@ impl Flow<'_> {
             }
             None => {
                 self.memory.want(headset.clone(), mode);
-                if self.signing_in.is_none() {
+                if matches!(self.sign_in, SignIn::First) {
+                    self.retry();
+                } else {
                     self.keep(headset);
                 }
             }
