@@ -3,7 +3,7 @@
 use tui_logger::TuiWidgetEvent;
 
 use super::{
-    Action, App, Effect, Motion, Pane, Severity, Shown,
+    Action, App, Effect, Field, Pane, Severity, Shown, Streams,
     dialog::{Ask, Choice, Dialog, List},
 };
 use crate::cortex::{
@@ -25,7 +25,12 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
             Action::Connect => return self.connect(),
-            Action::Theme => self.theme = (self.theme + 1) % self.settings.themes.len().max(1),
+            Action::Theme => {
+                self.theme = (self.theme + 1) % self.settings.themes.len().max(1);
+                if let Some(name) = self.settings.themes.get(self.theme) {
+                    self.say(Severity::Info, format!("theme {name}"));
+                }
+            }
             Action::Help => {
                 self.help = !self.help;
                 self.help_page = 0;
@@ -60,31 +65,30 @@ impl App {
             }
             Action::FieldUp => self.sessions.step_field(-1),
             Action::FieldDown => self.sessions.step_field(1),
-            Action::Unfold => self.sessions.unfolded = !self.sessions.unfolded,
+            Action::Unfold => return self.unfold(),
+            Action::FieldEarlier => self.page_field(false),
+            Action::FieldLater => self.page_field(true),
             Action::Activate | Action::Close => return self.command_session(action),
             Action::NextSession => self.sessions.next(),
             Action::NextView => self.streams.step_view(true),
             Action::PreviousView => self.streams.step_view(false),
             Action::Contact => self.streams.toggle(Shown::One(Stream::Dev)),
             Action::Inspector => self.streams.toggle(Shown::Inspector),
-            Action::Larger => self.streams.step_amplitude(-1),
-            Action::Smaller => self.streams.step_amplitude(1),
-            Action::AutoScale => self.streams.auto = !self.streams.auto,
-            Action::Shorter => self.streams.step_window(-1),
-            Action::Longer => self.streams.step_window(1),
-            Action::Sweep => {
-                self.streams.motion = match self.streams.motion {
-                    Motion::Sweep => Motion::Scroll,
-                    Motion::Scroll => Motion::Sweep,
-                }
-            }
-            Action::HighPass => self.streams.next_high_pass(),
-            Action::LowPass => self.streams.next_low_pass(),
-            Action::Notch => self.streams.next_notch(),
-            Action::Reference => self.streams.next_reference(),
+            Action::Larger => self.set(action, |streams| streams.step_amplitude(-1)),
+            Action::Smaller => self.set(action, |streams| streams.step_amplitude(1)),
+            Action::AutoScale => self.set(action, |streams| streams.auto = !streams.auto),
+            Action::Shorter => self.set(action, |streams| streams.step_window(-1)),
+            Action::Longer => self.set(action, |streams| streams.step_window(1)),
+            Action::Sweep => self.set(action, Streams::next_motion),
+            Action::HighPass => self.set(action, Streams::next_high_pass),
+            Action::LowPass => self.set(action, Streams::next_low_pass),
+            Action::Notch => self.set(action, Streams::next_notch),
+            Action::Reference => self.set(action, Streams::next_reference),
             Action::Spectrum => self.streams.toggle(Shown::Spectrum),
             Action::Spectrogram => self.streams.toggle(Shown::Spectrogram),
-            Action::AllChannels => self.streams.all_channels = !self.streams.all_channels,
+            Action::AllChannels => {
+                self.set(action, |streams| streams.all_channels = !streams.all_channels);
+            }
             Action::ChannelUp
             | Action::ChannelDown
             | Action::HideChannel
@@ -94,7 +98,7 @@ impl App {
             | Action::MoveChannelUp
             | Action::MoveChannelDown
             | Action::ResetChannels => self.arrange(action),
-            Action::Way => self.streams.way = self.streams.way.next(),
+            Action::Way => self.set(action, |streams| streams.way = streams.way.next()),
             Action::CursorLeft => self.move_cursor(u64::saturating_sub),
             Action::CursorRight => self.move_cursor(u64::saturating_add),
             Action::CursorBack => self.move_cursor(|at, _| at.saturating_sub(1)),
@@ -139,9 +143,9 @@ impl App {
             if !flows {
                 return vec![Effect::Command(Command::Scan { anyway: false })];
             }
-            let lines = vec!["Streams flow, and a scan harms them for about 20 s.".to_owned()];
+            let lines = vec!["Scanning disturbs running streams for about 20 s.".to_owned()];
             let scan = Effect::Command(Command::Scan { anyway: true });
-            self.ask("Scan all the same?", lines, "scan", vec![scan]);
+            self.ask("Scan anyway?", lines, "scan", vec![scan]);
             return Vec::new();
         }
         let on = self.headsets.selected.as_ref().and_then(|id| self.sessions.on(id));
@@ -151,6 +155,11 @@ impl App {
             self.sessions.current = Some(entry.session.id.clone());
             self.focus = Pane::Streams;
             return Vec::new();
+        }
+        if action == Action::Open
+            && let Some(id) = self.headsets.selected.clone()
+        {
+            self.sessions.show_on(&id);
         }
         let Some(id) = self.selected_headset() else { return Vec::new() };
         if action == Action::Disconnect {
@@ -171,12 +180,26 @@ impl App {
         if self.sessions.on(id).is_none() {
             return Choice::Effects(disconnect);
         }
-        let lines = vec![
-            format!("Its session ends, and {id} is gone for other programs too."),
+        let mut lines = vec![
+            format!("Its session ends, and {id} is disconnected for other programs too."),
             "To end only the session, close it in the session pane.".to_owned(),
         ];
-        let ask = Ask::key_for("Disconnect the headset?", lines, "disconnect", disconnect);
+        lines.extend(self.sessions.on(id).and_then(|entry| self.record_ends(&entry.session.id)));
+        let ask = Ask::new("Disconnect the headset?", lines, "disconnect", disconnect);
         Choice::Open(Box::new(Dialog::Ask(ask)))
+    }
+
+    /// The question before a session is closed.
+    fn close(&self, id: &SessionId) -> Ask {
+        let headset = self.sessions.get(id).map(|entry| entry.session.headset.id.clone());
+        let headset = headset.unwrap_or_default();
+        let mut lines = vec![
+            format!("Its streams end; {headset} stays connected."),
+            "A closed session cannot be used again.".to_owned(),
+        ];
+        lines.extend(self.record_ends(id));
+        let close = vec![Effect::Command(Command::Close(id.clone()))];
+        Ask::new("Close the session?", lines, "close", close)
     }
 
     /// The headset that keys mean; says so if there is none.
@@ -188,20 +211,52 @@ impl App {
         selected
     }
 
-    /// The session shown, if it lives; else says that there is none.
+    /// The session shown, if it is open; else says why nothing can be done with it.
     pub(super) fn live_session(&mut self) -> Option<SessionId> {
-        let current = self.sessions.current().filter(|entry| self.lives(entry));
-        let live = current.map(|entry| entry.session.id.clone());
-        if live.is_none() {
-            self.say(Severity::Problem, "there is no live session".to_owned());
+        let current = self.sessions.current();
+        if let Some(entry) = current.filter(|entry| self.lives(entry)) {
+            return Some(entry.session.id.clone());
         }
-        live
+        let text = match current {
+            Some(entry) if entry.closed.is_some() => {
+                "this session is closed and cannot be used again; Enter on its headset in pane 1 \
+                 opens a new one"
+            }
+            Some(_) => "there is no connection to the service",
+            None => {
+                "there is no session: create one before you subscribe; Enter on a headset in \
+                 pane 1 does"
+            }
+        };
+        self.say(Severity::Problem, text.to_owned());
+        None
+    }
+
+    /// Shows the selected field whole, or short again. Records are asked for by name.
+    fn unfold(&mut self) -> Vec<Effect> {
+        self.sessions.unfold();
+        let ids = self.sessions.current().and_then(|entry| entry.session.record_ids.as_ref());
+        let unnamed =
+            ids.into_iter().flatten().any(|id| self.records.get(&id.as_str().into()).is_none());
+        let asks = self.sessions.unfolded && self.sessions.field() == Field::RecordIds && unnamed;
+        let list = Effect::Command(Command::Record(RecordCommand::List));
+        Some(list).filter(|_| asks && matches!(self.link, Link::Up { .. })).into_iter().collect()
+    }
+
+    fn page_field(&mut self, forward: bool) {
+        if self.sessions.unfolded {
+            self.sessions.scroll.page(forward);
+        } else {
+            self.say(Severity::Info, "unfold the field first (Enter)".to_owned());
+        }
     }
 
     pub(super) fn command_session(&mut self, action: Action) -> Vec<Effect> {
         let Some(id) = self.live_session() else { return Vec::new() };
         if action == Action::Close {
-            return vec![Effect::Command(Command::Close(id))];
+            let ask = self.close(&id);
+            self.dialog = Some(Dialog::Ask(ask));
+            return Vec::new();
         }
         let entry = self.sessions.get(&id);
         if entry.is_some_and(|entry| entry.session.status == SessionStatus::Activated) {

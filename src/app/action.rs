@@ -128,7 +128,9 @@ actions! {
         FieldUp "up" [Key::UP, Key::char('k')] "previous field";
         FieldDown "down" [Key::DOWN, Key::char('j')] "next field";
         #[hint = "unfold"]
-        Unfold "unfold" [Key::ENTER] "unfold or fold the field";
+        Unfold "unfold" [Key::ENTER] "show the field whole, or short again";
+        FieldEarlier "earlier" [Key::PAGE_UP] "back in a field that is shown whole";
+        FieldLater "later" [Key::PAGE_DOWN] "on in a field that is shown whole";
         #[hint = "activate"]
         Activate "activate" [Key::char('a')] "activate the session (debits the licence)";
         #[hint = "close"]
@@ -173,7 +175,7 @@ actions! {
         Way "way" [Key::char('w')] "draw with braille, half blocks or blocks";
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above";
         ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel or stream below";
-        HideChannel "hide-channel" [Key::char('x')] "hide the selected channel";
+        HideChannel "hide-channel" [Key::char('H')] "hide the selected channel";
         SoloChannel "solo-channel" [Key::char('o')] "only the selected channel, and back";
         ChannelSmaller "channel-smaller" [Key::char('<')] "draw the selected channel smaller";
         ChannelLarger "channel-larger" [Key::char('>')] "draw the selected channel larger";
@@ -195,7 +197,7 @@ actions! {
         LogTargets "targets" [Key::char('o')] "show or hide the list of targets";
         #[hint = "focus"]
         LogFocus "focus" [Key::char('f')] "only the selected target, and back";
-        LogHide "hide" [Key::char('x')] "hide targets that are off, and back";
+        LogHide "hide" [Key::char('H')] "hide targets that are off, and back";
         #[hint = "more"]
         LogMore "more" [Key::char('+')] "capture more of the selected target";
         #[hint = "less"]

@@ -3,40 +3,72 @@
 use serde_json::Value;
 
 use super::{App, Effect, Field, Pane, Severity, Shown};
+use crate::cortex::{HIDDEN, Headset};
 
-/// Whether the terminal takes it, it does not tell.
+/// The terminal does not report whether it accepted the text.
 const COPIED: &str = "copied, if the terminal allows: ";
 
 impl App {
     pub(super) fn copy(&mut self) -> Vec<Effect> {
         let text = match self.focus {
-            Pane::Session => self.sessions.current().and_then(|entry| {
-                let field = Field::ALL.get(self.sessions.field)?;
-                let object = serde_json::to_value(&entry.session).ok()?;
-                Some(as_text(object.get(field.name())?))
+            Pane::Session => self.field(),
+            Pane::Headsets => {
+                let id = self.headsets.selected().map(|headset| headset.id.to_string());
+                id.ok_or_else(|| "there is no headset to copy".to_owned())
+            }
+            Pane::Streams if self.streams.shown == Shown::Inspector => {
+                let message = self.inspected().map(|message| message.text.to_string());
+                message.ok_or_else(|| "there is no message to copy yet".to_owned())
+            }
+            Pane::Streams => self.reading().ok_or_else(|| {
+                "nothing to copy: freeze the picture (space) and set the cursor (left, right) on a \
+                 value"
+                    .to_owned()
             }),
-            Pane::Headsets => self.headsets.selected().map(|headset| headset.id.to_string()),
-            Pane::Streams => self.reading(),
-            Pane::Log => self.notice.as_ref().map(|notice| {
+            Pane::Log => {
                 // What was copied before, if it was that.
-                notice.text.strip_prefix(COPIED).unwrap_or(&notice.text).to_owned()
-            }),
+                let notice = self.notice.as_ref().map(|notice| {
+                    notice.text.strip_prefix(COPIED).unwrap_or(&notice.text).to_owned()
+                });
+                notice.ok_or_else(|| "there is no notice to copy".to_owned())
+            }
         };
-        let Some(text) = text else {
-            self.say(Severity::Info, "nothing is selected that can be copied".to_owned());
-            return Vec::new();
-        };
-        self.say(Severity::Info, format!("{COPIED}{text}"));
-        vec![Effect::Copy(text)]
+        match text {
+            Ok(text) => {
+                self.say(Severity::Info, format!("{COPIED}{text}"));
+                vec![Effect::Copy(text)]
+            }
+            Err(why) => {
+                self.say(Severity::Info, why);
+                Vec::new()
+            }
+        }
     }
 
-    /// In the inspector the message, beside a cursor the selected channel's value there with its
-    /// time in epoch seconds, else the id of the session.
-    fn reading(&self) -> Option<String> {
-        if self.streams.shown == Shown::Inspector {
-            return self.inspected().map(|message| message.text.to_string());
+    /// The selected field of the session as Cortex wrote it, or why there is nothing of it.
+    fn field(&self) -> Result<String, String> {
+        let entry = self.sessions.current().ok_or("there is no session to copy from")?;
+        let field = self.sessions.field();
+        let name = field.name();
+        let object = serde_json::to_value(&entry.session).unwrap_or_default();
+        let told = object.get(name).map(as_text);
+        let is_text = !matches!(field, Field::Headset | Field::Streams | Field::RecordIds);
+        match told.as_deref() {
+            None => Err(format!("{name} is unknown: Cortex did not say")),
+            _ if field == Field::Headset && entry.session.headset == Headset::default() => {
+                Err(format!("{name} is unknown: Cortex did not say"))
+            }
+            Some("" | "[]") => Err(format!("{name} is empty: there is nothing to copy")),
+            Some(HIDDEN) if is_text => Err(format!(
+                "{name} is hidden: it equals the client id, the client secret or the token"
+            )),
+            Some(text) => Ok(text.to_owned()),
         }
-        let at_cursor = self.traces().and_then(|traces| {
+    }
+
+    /// The selected channel's value at the cursor with its time in epoch seconds.
+    fn reading(&self) -> Option<String> {
+        self.traces().and_then(|traces| {
             let [Some(cursor), _] = traces.cursors else { return None };
             let shown =
                 self.streams.channels(traces.subscription.stream).shown(traces.channels_in_all);
@@ -45,8 +77,7 @@ impl App {
             let value = trace.at[0];
             let time = cursor.time.map(|time| format!(" {time:.6}")).unwrap_or_default();
             value.is_finite().then(|| format!("{} {value}{time}", trace.label))
-        });
-        at_cursor.or_else(|| self.sessions.current.as_ref().map(ToString::to_string))
+        })
     }
 }
 

@@ -30,8 +30,8 @@ pub enum Purpose {
     NameHeadset(HeadsetId),
     /// Set a marker at the moment the key was pressed.
     Mark {
-        /// In which session's record.
-        session: SessionId,
+        /// In which session's record; none where no record is running.
+        session: Option<SessionId>,
         /// When.
         at: Moment,
         /// What the digits stand for.
@@ -100,7 +100,8 @@ impl Purpose {
                 let set = HeadsetCommand::SetInfo(id.clone(), info);
                 Effect::Command(Command::Headset(set))
             }
-            Self::Mark { session, at, .. } => {
+            Self::Mark { session: None, .. } => return Err((0, recording::NO_RECORD.to_owned())),
+            Self::Mark { session: Some(session), at, .. } => {
                 let label = needed(entries, 0)?;
                 let value = MarkerValue::Text(label.clone());
                 recording::mark(session.clone(), label, value, *at)
@@ -109,9 +110,14 @@ impl Purpose {
         Ok(Choice::Effects(vec![effect]))
     }
 
+    /// Whether it is a marker for which no record is running.
+    pub(super) fn is_without_record(&self) -> bool {
+        matches!(self, Self::Mark { session: None, .. })
+    }
+
     /// What a key does at once, before anything is filled in.
     pub(super) fn at_once(&self, key: Key, entries: &[Entry]) -> Option<Choice> {
-        let Self::Mark { session, at, labels } = self else { return None };
+        let Self::Mark { session: Some(session), at, labels } = self else { return None };
         let empty = entries.iter().all(|entry| entry.filled().is_empty());
         let number = key.typed().filter(|_| empty)?.to_digit(10)?;
         let label = labels.get(usize::try_from(number).ok()?.checked_sub(1)?)?.clone();

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{App, Severity};
 use crate::{
-    cortex::{Event, Link, Step, Warning, code},
+    cortex::{Event, Link, SessionId, Step, Stream, Warning, code},
     signal::Snapshot,
 };
 
@@ -49,9 +49,13 @@ impl App {
                 if let Some((_, refusal)) = refused.first() {
                     self.say(Severity::Problem, refusal.to_string());
                 }
+                self.note_streams(&session, "subscribed", &streams);
+                let names: Vec<_> = refused.iter().map(|(stream, _)| *stream).collect();
+                self.note_streams(&session, "refused", &names);
                 self.sessions.subscribed(&session, streams, refused);
             }
             Event::Unsubscribed { session, streams } => {
+                self.note_streams(&session, "unsubscribed", &streams);
                 self.sessions.unsubscribed(&session, &streams);
             }
             Event::Record(event) => self.hear_of_record(&event),
@@ -72,11 +76,22 @@ impl App {
             Event::Warning(warning) => self.warn(&warning),
             Event::Refused(refusal) => {
                 self.say(Severity::Problem, refusal.to_string());
+                if refusal.method == "createRecord" {
+                    self.records.refused();
+                }
                 self.reopen(&refusal);
                 if !is_stopped(&self.link) {
                     self.refusal = Some(refusal);
                 }
             }
+        }
+    }
+
+    /// Notes in the history of a session what became of streams that cortop asked for.
+    fn note_streams(&mut self, session: &SessionId, what: &str, streams: &[Stream]) {
+        if !streams.is_empty() {
+            let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
+            self.sessions.note(session, self.now, format!("{} {what}", names.join(" ")));
         }
     }
 

@@ -24,6 +24,7 @@ mod sessions;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ pub use self::{
     overview::{Row, Sort, Standing},
     profiles::Profiles,
     records::{Records, Running},
-    sessions::{Entry, Field, Sessions},
+    sessions::{Entry, Field, Scroll, Sessions},
     streams::{
         AMPLITUDES, Frozen, HIGH_PASSES, LOW_PASSES, Motion, NOTCHES, Shown, Streams, WINDOWS, Way,
     },
@@ -245,6 +246,7 @@ impl App {
         match message {
             Message::Tick(now) => {
                 self.now = now;
+                self.sessions.expire(now.instant);
                 self.hold();
             }
             Message::Key(key) => effects = self.press(key),

@@ -133,7 +133,7 @@ impl<'a> Row<'a> {
                 -(age as f64)
             }),
             Sort::Session => self.entry.map(|Entry { session, .. }| match &session.status {
-                _ if session.recording => 0.0,
+                _ if session.recording == Some(true) => 0.0,
                 SessionStatus::Activated => 1.0,
                 _ => 2.0,
             }),

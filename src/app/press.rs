@@ -36,6 +36,14 @@ impl App {
             _ => Vec::new(),
         };
         let answer = dialog.key(key, &items);
+        if let Answer::Chosen(Choice::Effects(effects)) = &answer {
+            for effect in effects {
+                if let Effect::Command(Command::Record(RecordCommand::Start(session, new))) = effect
+                {
+                    self.records.order(session.clone(), new.title.clone(), self.now.instant);
+                }
+            }
+        }
         if let (Answer::Chosen(_), Dialog::Form(form)) = (&answer, &dialog) {
             self.sent = Some(form.clone());
         }
@@ -71,6 +79,9 @@ impl App {
             Effect::Command(Command::Record(RecordCommand::Stop(session))) => {
                 !self.records.running.contains_key(session)
             }
+            Effect::Command(Command::Close(session)) => {
+                self.sessions.get(session).is_none_or(|entry| entry.closed.is_some())
+            }
             Effect::Command(Command::Activate(session)) => {
                 self.sessions.get(session).is_none_or(|entry| {
                     entry.closed.is_some() || entry.session.status == SessionStatus::Activated
@@ -88,7 +99,14 @@ impl App {
     pub(super) fn choose(&mut self, choice: Choice) -> Vec<Effect> {
         match choice {
             Choice::Action(action) => self.act(action),
-            Choice::Effects(effects) => effects,
+            Choice::Effects(effects) => {
+                for effect in &effects {
+                    if let Effect::Command(Command::Open { headset, .. }) = effect {
+                        self.sessions.show_on(headset);
+                    }
+                }
+                effects
+            }
             Choice::Show(session) => {
                 self.sessions.current = Some(session);
                 Vec::new()
@@ -123,7 +141,7 @@ impl App {
         yes: &'static str,
         then: Vec<Effect>,
     ) {
-        self.dialog = Some(Dialog::Ask(Ask::key_for(title, lines, yes, then)));
+        self.dialog = Some(Dialog::Ask(Ask::new(title, lines, yes, then)));
     }
 
     pub(super) fn action(&self, key: Key) -> Option<Action> {

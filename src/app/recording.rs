@@ -2,13 +2,16 @@
 
 use super::{
     App, Effect, Key, Severity,
-    dialog::{Ask, Choice, Dialog, Entry, Form},
+    dialog::{Ask, Dialog, Entry, Form},
     forms::Purpose,
 };
 use crate::cortex::{
     Command, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, RecordId, SessionId,
     markers::MarkerValue, session::SessionStatus,
 };
+
+/// Why there is no marker to be set.
+pub(super) const NO_RECORD: &str = "markers need a running record: start one first (R)";
 
 impl App {
     /// Starts a record in the current session, or asks whether the one that runs shall end.
@@ -18,7 +21,7 @@ impl App {
         };
         let id = entry.session.id.clone();
         if let Some(running) = self.records.running.get(&id) {
-            let lines = vec![format!("The record {} ends.", running.record.title)];
+            let lines = vec![format!("The record \"{}\" ends.", running.record.title)];
             let stop = Effect::Command(Command::Record(RecordCommand::Stop(id)));
             return self.ask("Stop the record?", lines, "stop", vec![stop]);
         }
@@ -31,7 +34,11 @@ impl App {
             "start a record".to_owned(),
             Purpose::StartRecord(id),
             vec![
-                Entry::text("title", "what it is called", &title.strftime("%F %H:%M").to_string()),
+                Entry::proposal(
+                    "title",
+                    "what it is called; typing replaces it",
+                    &title.strftime("%F %H:%M").to_string(),
+                ),
                 Entry::text("subject", "who is recorded; may be empty", ""),
                 Entry::text("description", "what is recorded; may be empty", ""),
                 Entry::text("tags", "words to find it by, with commas between", ""),
@@ -47,9 +54,11 @@ impl App {
         self.dialog = Some(Dialog::Form(form));
     }
 
-    /// Asks for the label of a marker at this moment.
+    /// Asks for the label of a marker at this moment. Without a record the form says so: what is
+    /// typed after the key must not become commands.
     pub(super) fn mark(&mut self) {
-        let Some(session) = self.recorded() else { return };
+        let current = self.sessions.current.clone();
+        let session = current.filter(|id| self.records.running.contains_key(id));
         let named = self.settings.markers.iter().zip(1_u8..);
         let named = named.filter(|(label, number)| **label != number.to_string());
         let named: Vec<_> = named.map(|(label, number)| format!("{number} {label}")).collect();
@@ -60,6 +69,9 @@ impl App {
         );
         if !named.is_empty() {
             form.notes.push(named.join(" · "));
+        }
+        if form.purpose.is_without_record() {
+            form.notes.push(NO_RECORD.to_owned());
         }
         self.dialog = Some(Dialog::Form(form));
     }
@@ -88,21 +100,33 @@ impl App {
         vec![Effect::Command(Command::Marker(end))]
     }
 
-    /// Quits, or asks first while a record runs.
+    /// Quits, or asks first while a record of ours runs or has just been ordered.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
-        if self.records.running.is_empty() {
+        let sessions = self.sessions.live().map(|entry| entry.session.id.clone());
+        let ends: Vec<_> =
+            sessions.filter_map(|id| self.record_ends(&id).map(|line| (id, line))).collect();
+        if ends.is_empty() {
             return vec![Effect::Quit];
         }
-        let running = self.records.running.iter();
-        let lines = running.clone().map(|(_, running)| {
-            format!("A record runs: {}. It ends with cortop.", running.record.title)
-        });
-        let stops = running.map(|(session, _)| {
-            Effect::Command(Command::Record(RecordCommand::Stop(session.clone())))
-        });
+        let (sessions, lines): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+        let running = sessions.into_iter().filter(|id| self.records.running.contains_key(id));
+        let stops =
+            running.map(|session| Effect::Command(Command::Record(RecordCommand::Stop(session))));
         let then = stops.chain([Effect::Quit]).collect();
-        self.ask("Quit?", lines.collect(), "stop and quit", then);
+        self.ask("Quit?", lines, "stop and quit", then);
         Vec::new()
+    }
+
+    /// What to say of a session's record before the session ends; nothing where none runs.
+    pub(super) fn record_ends(&self, session: &SessionId) -> Option<String> {
+        if let Some(running) = self.records.running.get(session) {
+            return Some(format!(
+                "A record is running, \"{}\": it ends with the session.",
+                running.record.title
+            ));
+        }
+        let ordered = self.records.ordered(session, self.now.instant)?;
+        Some(format!("A record has just been ordered, \"{ordered}\": it ends with the session."))
     }
 
     /// The current session, if a record runs in it; else says what to do.
@@ -110,8 +134,7 @@ impl App {
         let current = self.sessions.current.clone();
         let session = current.filter(|id| self.records.running.contains_key(id));
         if session.is_none() {
-            let text = "markers need a running record: start one first (R)";
-            self.say(Severity::Problem, text.to_owned());
+            self.say(Severity::Problem, NO_RECORD.to_owned());
         }
         session
     }
@@ -159,11 +182,7 @@ pub(super) fn mark(session: SessionId, label: String, value: MarkerValue, at: Mo
 
 /// A question before a record is deleted.
 pub(super) fn ask_to_delete(id: RecordId, title: &str) -> Ask {
-    Ask {
-        title: "Delete the record?".to_owned(),
-        lines: vec![format!("{title} is deleted for good, here and in the cloud's list.")],
-        yes: "deletes",
-        word: Some(("delete".to_owned(), "".into())),
-        then: Choice::Effects(vec![Effect::Command(Command::Record(RecordCommand::Delete(id)))]),
-    }
+    let lines = vec![format!("{title} is deleted for good, here and in the cloud's list.")];
+    let delete = Effect::Command(Command::Record(RecordCommand::Delete(id)));
+    Ask::new("Delete the record?", lines, "delete", vec![delete])
 }

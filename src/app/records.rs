@@ -1,7 +1,9 @@
 //! Records and markers: which record runs in which session, what became of others, and the last
 //! markers. What Cortex tells is taken over; nothing is believed before it does.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
 
 use super::Now;
 use crate::cortex::{Marker, Record, RecordEvent, RecordId, SessionId, record::Records as Stored};
@@ -15,7 +17,12 @@ pub struct Records {
     pub processing: Option<Record>,
     /// The newest records, once they were asked for.
     pub stored: Option<Stored>,
+    /// The title of the record that was ordered in a session, and when; until Cortex answers.
+    ordered: BTreeMap<SessionId, (String, Instant)>,
 }
+
+/// How long an order may wait for its answer: as long as the request does (§9.2).
+const ORDERED: Duration = Duration::from_secs(30);
 
 /// A record that runs.
 #[derive(Clone, Debug)]
@@ -31,10 +38,28 @@ pub struct Running {
 }
 
 impl Records {
+    /// Notes that a record has been ordered.
+    pub(super) fn order(&mut self, session: SessionId, title: String, now: Instant) {
+        self.ordered.insert(session, (title, now));
+    }
+
+    /// The title of a record that has been ordered in a session and not been answered yet.
+    #[must_use]
+    pub fn ordered(&self, session: &SessionId, now: Instant) -> Option<&str> {
+        let (title, at) = self.ordered.get(session)?;
+        (now.saturating_duration_since(*at) < ORDERED).then_some(title)
+    }
+
+    /// Cortex has refused to start a record: which of those ordered is not known.
+    pub(super) fn refused(&mut self) {
+        self.ordered.clear();
+    }
+
     /// Takes in what became of a record. The list of stored ones follows, where there is one.
     pub(super) fn hear(&mut self, event: &RecordEvent, now: Now) {
         match event {
             RecordEvent::Started { session, record } => {
+                self.ordered.remove(session);
                 let running =
                     Running { record: record.clone(), since: now, markers: 0, last: None };
                 self.running.insert(session.clone(), running);
@@ -71,6 +96,7 @@ impl Records {
     pub(super) fn disconnected(&mut self) {
         self.processing = None;
         self.stored = None;
+        self.ordered.clear();
     }
 
     /// A record of the list.

@@ -1,18 +1,28 @@
 //! Our sessions, live ones and those that have just ended, with what changed in them when.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
+use jiff::Timestamp;
+use serde_json::Map;
 use tokio::time::Instant;
 
 use super::Now;
 use crate::cortex::{
-    HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, session::SessionStatus,
+    Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, session::SessionStatus,
 };
 
 /// Ended sessions kept for reading; the oldest goes first.
 const ENDED_KEPT: usize = 16;
+/// How long an ended session stays among those that a key goes through.
+const ENDED_SHOWN: Duration = Duration::from_mins(5);
 /// Events of a session that are kept.
 const HISTORY: usize = 64;
+/// Why a session is over that Cortex shows as closed, until it is known who closed it.
+const FOUND_CLOSED: &str = "Cortex says that it is closed";
 
 /// The eleven documented fields of a session object (cortex-api.md §4.2), in the order shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,10 +84,14 @@ impl Field {
             Self::AppId => a.app_id != b.app_id,
             Self::Started => a.started != b.started,
             Self::Stopped => a.stopped != b.stopped,
-            Self::Streams => a.streams != b.streams,
+            Self::Streams => ordered(a) != ordered(b),
             Self::RecordIds => a.record_ids != b.record_ids,
             Self::Recording => a.recording != b.recording,
-            Self::Headset => a.headset != b.headset,
+            // Members that this program does not know may tick with every answer.
+            Self::Headset => {
+                let known = |headset: &Headset| Headset { other: Map::new(), ..headset.clone() };
+                known(&a.headset) != known(&b.headset)
+            }
         }
     }
 }
@@ -89,8 +103,16 @@ pub struct Entry {
     pub session: Session,
     /// In which mode it was opened, and why.
     pub opened: Option<(SessionMode, String)>,
+    /// Since when it has been known here.
+    pub since: Option<Now>,
+    /// The session on the same headset in whose place it was opened.
+    pub predecessor: Option<SessionId>,
+    /// Whether it has been activated from here, which uses one activation of the licence.
+    pub debited: bool,
     /// Why it is gone, and since when.
     pub closed: Option<(String, Instant)>,
+    /// Whether Cortex told the object after the end; else the fields are those from before.
+    pub is_final: bool,
     /// When each field last changed after it was first seen.
     pub changed: BTreeMap<Field, Instant>,
     /// What happened to it and when, oldest first, bounded.
@@ -99,6 +121,61 @@ pub struct Entry {
     pub subscribed: Vec<Stream>,
     /// Streams that were refused, with reason and next step.
     pub refused: Vec<(Stream, Refusal)>,
+}
+
+impl Entry {
+    /// The names of its streams in the order of [`Stream::ALL`], unknown ones last; `None` if
+    /// Cortex did not say.
+    #[must_use]
+    pub fn streams(&self) -> Option<Vec<&str>> {
+        ordered(&self.session)
+    }
+
+    /// How long it lasted or has lasted: by Cortex's clock where that is known, else by this
+    /// computer's.
+    #[must_use]
+    pub fn lifetime(&self, now: Now) -> Option<Duration> {
+        let time = |iso: &str| iso.parse::<Timestamp>().ok();
+        let stopped = self.session.stopped.as_deref().and_then(time);
+        let told = time(&self.session.started).zip(stopped);
+        if let Some((started, stopped)) = told {
+            return stopped.duration_since(started).try_into().ok();
+        }
+        let end = self.closed.as_ref().map_or(now.instant, |(_, at)| *at);
+        self.since.map(|since| end.saturating_duration_since(since.instant))
+    }
+
+    fn note(&mut self, at: Now, what: String) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back((at, what));
+    }
+
+    /// Notes the changes of its streams that cortop has not ordered.
+    fn note_foreign_streams(&mut self, session: &Session, now: Now) {
+        let (Some(before), Some(after)) = (ordered(&self.session), ordered(session)) else {
+            return;
+        };
+        let ours = |name: &&str| self.subscribed.iter().any(|stream| stream.name() == *name);
+        let list = |names: Vec<&str>| names.join(" ");
+        let came = after.iter().filter(|name| !before.contains(name) && !ours(name)).copied();
+        let went = before.iter().filter(|name| !after.contains(name) && ours(name)).copied();
+        let (came, went) = (list(came.collect()), list(went.collect()));
+        for (names, what) in [(came, "subscribed"), (went, "unsubscribed")] {
+            if !names.is_empty() {
+                self.note(now, format!("{names} {what} by another program"));
+            }
+        }
+    }
+}
+
+/// The names of a session's streams in the order of the page, unknown ones last.
+fn ordered(session: &Session) -> Option<Vec<&str>> {
+    let mut names: Vec<&str> = session.streams.as_ref()?.iter().map(String::as_str).collect();
+    let place = |name: &str| Stream::ALL.iter().position(|stream| stream.name() == name);
+    names.sort_by_key(|name| place(name).unwrap_or(Stream::ALL.len()));
+    Some(names)
 }
 
 /// The session pane's state.
@@ -110,8 +187,43 @@ pub struct Sessions {
     pub current: Option<SessionId>,
     /// The field that keys mean.
     pub field: usize,
-    /// Whether the headset's own fields are unfolded.
+    /// Whether the field that keys mean is shown whole.
     pub unfolded: bool,
+    /// Where in that field the pane begins.
+    pub scroll: Scroll,
+    /// The headset whose next session the user wants to see.
+    wanted: Option<HeadsetId>,
+}
+
+/// A part of something longer. How much fits is only known to who draws, which says so here, that
+/// keys move by what is seen and never past the end.
+#[derive(Clone, Debug, Default)]
+pub struct Scroll {
+    first: usize,
+    fits: Cell<usize>,
+    all: Cell<usize>,
+}
+
+impl Scroll {
+    /// The first line to draw of `all`, when `fits` fit.
+    #[must_use]
+    pub fn first(&self, all: usize, fits: usize) -> usize {
+        self.fits.set(fits);
+        self.all.set(all);
+        self.first.min(all.saturating_sub(fits))
+    }
+
+    /// Moves by as much as is seen, but for one line, which stays in sight.
+    pub(super) fn page(&mut self, forward: bool) {
+        let last = self.all.get().saturating_sub(self.fits.get());
+        let page = self.fits.get().saturating_sub(1).max(1);
+        let first = self.first.min(last);
+        self.first = if forward { first + page } else { first.saturating_sub(page) }.min(last);
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.first = 0;
+    }
 }
 
 impl Sessions {
@@ -142,28 +254,77 @@ impl Sessions {
 
     /// Takes over a session object, marking what changed.
     pub(super) fn put(&mut self, session: Session, now: Now) {
-        let entry = self.entry(&session.id);
         let id = session.id.clone();
-        let known = !entry.session.id.as_str().is_empty();
-        let changed =
-            Field::ALL.into_iter().filter(|field| field.differs(&entry.session, &session));
+        let entry = self.entry(&id);
+        let known = entry.since.is_some();
+        entry.since.get_or_insert(now);
+        let is_over = session.status == SessionStatus::Closed;
+        let before = entry.session.clone();
+        let after = if is_over {
+            let mut after = before.clone();
+            after.end_with(session);
+            after
+        } else {
+            session
+        };
+        let changed = Field::ALL.into_iter().filter(|field| field.differs(&before, &after));
         entry.changed.extend(changed.filter(|_| known).map(|field| (field, now.instant)));
         let active = |session: &Session| session.status == SessionStatus::Activated;
-        let activated = known && active(&session) && !active(&entry.session);
-        if activated {
+        let activated = active(&after) && !active(&before);
+        entry.debited |= activated;
+        if activated && known {
             // Why it was opened otherwise is history now.
             entry.opened = None;
+            entry.note(now, "activated: the licence is debited".to_owned());
         }
-        if session.status != SessionStatus::Closed {
+        entry.is_final = is_over;
+        if is_over {
+            entry.closed.get_or_insert_with(|| (FOUND_CLOSED.to_owned(), now.instant));
+        } else {
+            if known {
+                entry.note_foreign_streams(&after, now);
+            }
             // Cortex may bring a session back after a drop-out (cortex-api.md §2.12).
-            entry.closed = None;
+            if entry.closed.take().is_some() {
+                entry.note(now, "open again: Cortex resumed it".to_owned());
+            }
         }
-        entry.session = session;
-        if activated {
-            self.note(&id, now, "activated: the licence is debited".to_owned());
+        entry.session = after;
+        if !known {
+            self.came(&id, now);
         }
-        if self.current().is_none_or(|current| current.closed.is_some()) {
-            self.current = Some(id);
+    }
+
+    /// A session is new: names the one in whose place it came, and shows it where it was waited for.
+    fn came(&mut self, id: &SessionId, now: Now) {
+        let Some(headset) = self.get(id).map(|entry| entry.session.headset.id.clone()) else {
+            return;
+        };
+        let before = self.list.iter().rev().find(|entry| {
+            entry.closed.is_some() && entry.session.headset.id == headset && entry.session.id != *id
+        });
+        if let Some((before, why)) =
+            before.and_then(|entry| Some((entry.session.id.clone(), entry.closed.clone()?.0)))
+        {
+            let entry = self.entry(id);
+            entry.note(now, format!("opened in place of {before}, which ended: {why}"));
+            entry.predecessor = Some(before);
+        }
+        let over = |entry: &Entry| entry.closed.is_some() && entry.session.headset.id == headset;
+        let wanted = self.wanted.take_if(|wanted| *wanted == headset).is_some();
+        if wanted || self.current().is_none_or(over) {
+            self.current = Some(id.clone());
+        }
+    }
+
+    /// Shows the session on a headset: the open one, or the next that is opened there.
+    pub(super) fn show_on(&mut self, headset: &HeadsetId) {
+        match self.on(headset).map(|entry| entry.session.id.clone()) {
+            Some(id) => {
+                self.current = Some(id);
+                self.wanted = None;
+            }
+            None => self.wanted = Some(headset.clone()),
         }
     }
 
@@ -194,22 +355,32 @@ impl Sessions {
         entry.refused.retain(|(stream, _)| !streams.contains(stream));
     }
 
+    /// A session is over. Where Cortex did not show its object after that, what ends with every
+    /// session is taken over here, and what only Cortex can know is unknown.
     pub(super) fn closed(&mut self, id: &SessionId, why: String, now: Instant) {
         let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) else {
             return;
         };
-        if entry.session.status != SessionStatus::Closed {
-            entry.session.status = SessionStatus::Closed;
-            entry.changed.insert(Field::Status, now);
+        if !entry.is_final {
+            let last = Session {
+                status: SessionStatus::Closed,
+                streams: entry.session.streams.is_some().then(Vec::new),
+                recording: entry.session.recording.map(|_| false),
+                stopped: None,
+                ..entry.session.clone()
+            };
+            let changed =
+                Field::ALL.into_iter().filter(|field| field.differs(&entry.session, &last));
+            entry.changed.extend(changed.map(|field| (field, now)));
+            entry.session = last;
         }
-        entry.closed.get_or_insert((why, now));
+        match &mut entry.closed {
+            Some((known, _)) if known == FOUND_CLOSED => *known = why,
+            Some(_) => {}
+            None => entry.closed = Some((why, now)),
+        }
         entry.subscribed.clear();
         entry.refused.clear();
-        if self.current.as_ref() == Some(id)
-            && let Some(live) = self.live().last().map(|entry| entry.session.id.clone())
-        {
-            self.current = Some(live);
-        }
         let ended = self.list.iter().filter(|entry| entry.closed.is_some()).count();
         if ended > ENDED_KEPT
             && let Some(oldest) = self.list.iter().position(|entry| {
@@ -218,6 +389,16 @@ impl Sessions {
         {
             self.list.remove(oldest);
         }
+    }
+
+    /// Forgets the sessions that ended a while ago, but for the one shown.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let current = self.current.as_ref();
+        self.list.retain(|entry| {
+            let ended = entry.closed.as_ref();
+            current == Some(&entry.session.id)
+                || ended.is_none_or(|(_, at)| now.saturating_duration_since(*at) < ENDED_SHOWN)
+        });
     }
 
     /// The next session in the list, after the last the first.
@@ -229,15 +410,25 @@ impl Sessions {
 
     pub(super) fn step_field(&mut self, step: isize) {
         self.field = self.field.saturating_add_signed(step).min(Field::ALL.len() - 1);
+        self.unfolded = false;
+        self.scroll.reset();
+    }
+
+    pub(super) fn unfold(&mut self) {
+        self.unfolded = !self.unfolded;
+        self.scroll.reset();
+    }
+
+    /// The field that keys mean.
+    #[must_use]
+    pub fn field(&self) -> Field {
+        Field::ALL[self.field.min(Field::ALL.len() - 1)]
     }
 
     /// Notes what happened to a session.
     pub(super) fn note(&mut self, id: &SessionId, at: Now, what: String) {
         if let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) {
-            if entry.history.len() == HISTORY {
-                entry.history.pop_front();
-            }
-            entry.history.push_back((at, what));
+            entry.note(at, what);
         }
     }
 
@@ -247,7 +438,8 @@ impl Sessions {
 
     fn entry(&mut self, id: &SessionId) -> &mut Entry {
         let row = self.position(id).unwrap_or_else(|| {
-            self.list.push(Entry::default());
+            let session = Session { id: id.clone(), ..Session::default() };
+            self.list.push(Entry { session, ..Entry::default() });
             self.list.len() - 1
         });
         &mut self.list[row]

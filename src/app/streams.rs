@@ -227,6 +227,13 @@ impl Streams {
         self.amplitude = self.amplitude.saturating_add_signed(step).min(AMPLITUDES.len() - 1);
     }
 
+    pub(super) fn next_motion(&mut self) {
+        self.motion = match self.motion {
+            Motion::Sweep => Motion::Scroll,
+            Motion::Scroll => Motion::Sweep,
+        };
+    }
+
     pub(super) fn next_high_pass(&mut self) {
         self.filters.high_pass = next(&HIGH_PASSES, self.filters.high_pass);
     }

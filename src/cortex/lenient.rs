@@ -58,14 +58,19 @@ impl Members {
         self.optional_text(name).unwrap_or_default()
     }
 
-    /// A list of texts; entries of another type are left out.
-    pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
+    /// A list of texts, or nothing where there is none; entries of another type are left out.
+    pub(super) fn optional_texts(&mut self, name: &str) -> Option<Vec<String>> {
         let object = self.object;
-        self.take(name, "an array", array)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|entry| text(entry).map_err(|odd| note(object, name, "strings", &odd)).ok())
-            .collect()
+        let entries = self.take(name, "an array", array)?;
+        let texts = entries.into_iter().filter_map(|entry| {
+            text(entry).map_err(|odd| note(object, name, "strings", &odd)).ok()
+        });
+        Some(texts.collect())
+    }
+
+    /// A list of texts; empty where there is none.
+    pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
+        self.optional_texts(name).unwrap_or_default()
     }
 
     /// A number of any notation.
@@ -73,9 +78,14 @@ impl Members {
         self.take(name, "a number", |value| value.as_f64().ok_or(value))
     }
 
+    /// A flag, or nothing where there is none.
+    pub(super) fn optional_flag(&mut self, name: &str) -> Option<bool> {
+        self.take(name, "a boolean", |value| value.as_bool().ok_or(value))
+    }
+
     /// A flag; `false` where there is none.
     pub(super) fn flag(&mut self, name: &str) -> bool {
-        self.take(name, "a boolean", |value| value.as_bool().ok_or(value)).unwrap_or_default()
+        self.optional_flag(name).unwrap_or_default()
     }
 
     /// An object, or nothing where there is none.

@@ -61,6 +61,7 @@ pub use markers::Marker;
 pub use profiles::Profile;
 pub use record::{Record, RecordEvent};
 pub use sample::{Columns, Feed, Sample, Subscription};
+pub use secrets::HIDDEN;
 pub use session::Session;
 pub use stream::Stream;
 pub use warning::Warning;

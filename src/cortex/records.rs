@@ -160,11 +160,11 @@ pub(super) async fn end(context: &Context, session: &SessionId, why: &str) {
 /// started or stopped it.
 pub(super) async fn follow(context: &Context, session: &Session) {
     match (session.recording, context.journal.since(&session.id)) {
-        (false, Some(since)) if since.elapsed() >= SETTLING => {
+        (Some(false), Some(since)) if since.elapsed() >= SETTLING => {
             end(context, &session.id, "stopped by another program").await;
         }
-        (true, None) => {
-            let Some(id) = session.record_ids.last() else { return };
+        (Some(true), None) => {
+            let Some(id) = session.record_ids.iter().flatten().last() else { return };
             match context
                 .ask_as_user("getRecordInfos", json!({"recordIds": [id]}), Effect::None)
                 .await

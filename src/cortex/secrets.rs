@@ -9,7 +9,7 @@ use serde_json::Value;
 const NAMES: [&str; 3] = ["clientId", "clientSecret", "cortexToken"];
 
 /// Stands for a credential. One that is not longer than this is a word, and no secret.
-const HIDDEN: &str = "[hidden]";
+pub const HIDDEN: &str = "[hidden]";
 
 /// Most credentials remembered of one connection: the two of the application, and old tokens.
 const MOST: usize = 16;

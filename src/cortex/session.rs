@@ -17,23 +17,29 @@ pub struct Session {
     /// The id of this session, `sid` in its samples.
     pub id: SessionId,
     /// Opened, activated or closed.
+    #[serde(skip_serializing_if = "SessionStatus::is_unknown")]
     pub status: SessionStatus,
     /// The `EmotivID` of the user.
     pub owner: String,
-    /// The id of the licence it uses; empty if it was not activated.
-    pub license: String,
+    /// The id of the licence it uses; empty if it was not activated, `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
     /// The id of the Cortex application that created it.
     pub app_id: String,
     /// When it was created, ISO 8601 with offset.
     pub started: String,
-    /// When it was closed; empty while it lives.
-    pub stopped: String,
-    /// The streams subscribed to, by name.
-    pub streams: Vec<String>,
-    /// The ids of the records it created.
-    pub record_ids: Vec<String>,
-    /// Whether a record is running now.
-    pub recording: bool,
+    /// When it was closed; empty while it is open, `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+    /// The streams subscribed to, by name; `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Vec<String>>,
+    /// The ids of the records it created; `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_ids: Option<Vec<String>>,
+    /// Whether a record is running now; `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<bool>,
     /// The headset it is linked to.
     pub headset: Headset,
     /// Members this program does not know, kept as they came.
@@ -50,6 +56,28 @@ impl Session {
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
         lenient::parse(json)
     }
+
+    /// Takes over the object that came with the end of the session; what that leaves out stays as
+    /// it was.
+    pub fn end_with(&mut self, last: Self) {
+        fn take<T: Default + PartialEq>(own: &mut T, last: T) {
+            if last != T::default() {
+                *own = last;
+            }
+        }
+        let Self { id: _, status, owner, license, app_id, .. } = last;
+        take(&mut self.status, status);
+        take(&mut self.owner, owner);
+        take(&mut self.license, license);
+        take(&mut self.app_id, app_id);
+        take(&mut self.started, last.started);
+        take(&mut self.stopped, last.stopped);
+        take(&mut self.streams, last.streams);
+        take(&mut self.record_ids, last.record_ids);
+        take(&mut self.recording, last.recording);
+        take(&mut self.headset, last.headset);
+        self.other.extend(last.other);
+    }
 }
 
 impl From<Value> for Session {
@@ -59,13 +87,13 @@ impl From<Value> for Session {
             id: members.text("id").into(),
             status: members.optional_text("status").map_or_else(SessionStatus::default, Into::into),
             owner: members.text("owner"),
-            license: members.text("license"),
+            license: members.optional_text("license"),
             app_id: members.text("appId"),
             started: members.text("started"),
-            stopped: members.text("stopped"),
-            streams: members.texts("streams"),
-            record_ids: members.texts("recordIds"),
-            recording: members.flag("recording"),
+            stopped: members.optional_text("stopped"),
+            streams: members.optional_texts("streams"),
+            record_ids: members.optional_texts("recordIds"),
+            recording: members.optional_flag("recording"),
             headset: members.object("headset"),
             other: members.rest(),
         }
@@ -76,8 +104,10 @@ impl From<Value> for Session {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum SessionStatus {
-    /// Works, and no licence is debited.
+    /// Cortex did not say.
     #[default]
+    Unknown,
+    /// Works, and no licence is debited.
     Opened,
     /// A licence is debited; `eeg` and fast `met` are to be had.
     Activated,
@@ -87,9 +117,16 @@ pub enum SessionStatus {
     Other(String),
 }
 
+impl SessionStatus {
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+}
+
 impl From<String> for SessionStatus {
     fn from(text: String) -> Self {
         match text.as_str() {
+            "" => Self::Unknown,
             "opened" => Self::Opened,
             "activated" => Self::Activated,
             "closed" => Self::Closed,
@@ -107,6 +144,7 @@ impl From<SessionStatus> for String {
 impl fmt::Display for SessionStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Unknown => "unknown",
             Self::Opened => "opened",
             Self::Activated => "activated",
             Self::Closed => "closed",
@@ -129,13 +167,13 @@ mod tests {
         assert_eq!(session.id.as_str(), "8bfc26de-754b-4c1f-9771-acfd1a7da02c");
         assert_eq!(session.status, SessionStatus::Opened);
         assert_eq!(session.owner, "jon.snow");
-        assert_eq!(session.license, "");
+        assert_eq!(session.license.as_deref(), Some(""));
         assert_eq!(session.app_id, "com.jon.snow.winterfell-app");
         assert_eq!(session.started, "2019-05-29T14:18:45.108+07:00");
-        assert_eq!(session.stopped, "");
-        assert_eq!(session.streams, ["met", "mot"]);
-        assert!(session.record_ids.is_empty());
-        assert!(!session.recording);
+        assert_eq!(session.stopped.as_deref(), Some(""));
+        assert_eq!(session.streams, Some(vec!["met".to_owned(), "mot".to_owned()]));
+        assert_eq!(session.record_ids, Some(Vec::new()));
+        assert_eq!(session.recording, Some(false));
         assert!(session.other.is_empty());
 
         let headset = session.headset;
@@ -161,6 +199,19 @@ mod tests {
             .unwrap_err();
         assert_eq!((error.line(), error.column()), (11, 9));
         assert!(error.to_string().contains("line 11 column 9"), "{error}");
+    }
+
+    #[test]
+    fn what_cortex_leaves_out_is_unknown_and_stays_out() {
+        let session = Session::from(json!({"id": "s", "owner": "ana", "headset": {}}));
+        assert_eq!(session.status, SessionStatus::Unknown);
+        assert_eq!((session.license.clone(), session.stopped.clone()), (None, None));
+        assert_eq!((session.streams.clone(), session.record_ids.clone()), (None, None));
+        assert_eq!(session.recording, None);
+        let json = serde_json::to_value(&session).unwrap();
+        for name in ["status", "license", "stopped", "streams", "recordIds", "recording"] {
+            assert_eq!(json.get(name), None, "{name}");
+        }
     }
 
     #[test]

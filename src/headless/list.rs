@@ -162,8 +162,8 @@ fn session(session: &Session) -> [String; 7] {
         session.status.to_string(),
         session.headset.id.to_string(),
         session.started.clone(),
-        if session.recording { "yes" } else { "no" }.to_owned(),
-        session.streams.join(","),
+        session.recording.map(|on| if on { "yes" } else { "no" }).unwrap_or_default().to_owned(),
+        session.streams.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(","),
         session.app_id.clone(),
     ]
 }

@@ -86,25 +86,11 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
 fn question(scene: &Scene<'_>, ask: &Ask, width: usize) -> Body {
     let width = scene::cells(width);
     let sentences = ask.lines.iter();
-    let mut lines: Vec<_> =
+    let lines: Vec<_> =
         sentences.flat_map(|line| scene::sentence(line, width, scene.style(Token::Text))).collect();
-    if let Some((word, typed)) = &ask.word {
-        lines.push(Line::default());
-        let label = format!("type {word}: ");
-        let room = usize::from(width).saturating_sub(label.chars().count());
-        let mut line = Line::from(scene.say(Token::Key, label));
-        line.extend(field(scene, typed, room, true));
-        lines.push(line);
-    }
     let (title, here, rows) = (ask.title.clone(), lines.len(), lines.len());
-    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys: answers(ask) }
-}
-
-fn answers(ask: &Ask) -> String {
-    match ask.word {
-        Some(_) => format!("Enter {} · Esc cancels", ask.yes),
-        None => format!("y {} · n or Esc cancels", ask.yes),
-    }
+    let keys = format!("y: {} · n or Esc: cancel", ask.yes);
+    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }
 
 fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
@@ -245,6 +231,9 @@ fn field(scene: &Scene<'_>, typed: &TextLine, width: usize, here: bool) -> Vec<S
         return vec![scene.say(Token::Text, text::fit(&text, width))];
     }
     let room = width.saturating_sub(cursor - hidden + 1);
+    if typed.is_proposed() {
+        return vec![scene.say(Token::Selection, text::fit(&text, width))];
+    }
     vec![
         scene.say(Token::Text, before),
         scene.say(Token::Selection, under),

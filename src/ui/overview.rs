@@ -298,7 +298,7 @@ fn delay(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
 
 fn session(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
     row.entry.map_or_else(unknown, |entry| {
-        if entry.session.recording {
+        if entry.session.recording == Some(true) {
             return (Token::Changed, "recording".to_owned());
         }
         (Token::Text, entry.session.status.to_string())

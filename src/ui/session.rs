@@ -1,6 +1,6 @@
 //! Pane 2: the session object, field by field in Cortex's names, with what its values mean.
 
-use std::{ops::Range, time::Duration};
+use std::time::Duration;
 
 use ratatui::{
     buffer::Buffer,
@@ -15,14 +15,20 @@ use super::{
     theme::Token,
 };
 use crate::{
-    app::{Entry, Field, Pane},
-    cortex::{SessionMode, session::SessionStatus},
+    app::{Action, Entry, Field, Pane},
+    cortex::{RecordId, SessionMode, Stream, session::SessionStatus},
 };
 
 /// How long a change stays marked.
 const MARKED: Duration = Duration::from_secs(5);
 /// Events of the past for which there must be room, if there are so many, to show any.
 const HISTORY: usize = 4;
+/// Lines of the selected field, which is shown whole on demand.
+const SELECTED: usize = 4;
+/// Members unknown to this program that are shown.
+const OTHER_SHOWN: usize = 16;
+/// What is said of a member that is missing.
+const UNTOLD: &str = "Cortex did not say";
 /// Width of a time of day.
 const CLOCK: usize = 8;
 /// Width of the marks and names before the values.
@@ -39,36 +45,51 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         title.push_span(scene.say(Token::Dim, format!(" {place} of {}", sessions.list.len())));
     }
     let inside = scene.pane(Pane::Session, title, area, buffer);
-    let mut lines = Vec::new();
+    let Some(entry) = sessions.current() else {
+        return scene::lines(&link::lines(scene, inside.width), inside, buffer);
+    };
+    let width = usize::from(inside.width);
+    let mut lines = above(scene, entry, inside.width);
     let mut selected = 0..0;
-    if let Some(entry) = sessions.current() {
-        if let Some(refusal) = scene.app.stopped_by() {
-            lines.extend(link::refusal(scene, refusal, inside.width));
+    for field in Field::ALL {
+        let start = lines.len();
+        let is_selected = scene.app.focus == Pane::Session && field == sessions.field();
+        if sessions.unfolded && field == sessions.field() {
+            let (head, body) = whole(scene, entry, field, width);
+            let rows = usize::from(inside.height).saturating_sub(1);
+            let first = sessions.scroll.first(body.len(), rows);
+            if body.len() > rows {
+                // It has the pane to itself, with its name in sight.
+                scene::lines(&[head], inside, buffer);
+                let below =
+                    Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+                scene::lines(
+                    body.get(first..).unwrap_or_default(),
+                    below.intersection(inside),
+                    buffer,
+                );
+                scene::more(scene, first, body.len(), below.intersection(inside), buffer);
+                return;
+            }
+            lines.push(head);
+            lines.extend(body);
+        } else {
+            lines.extend(short(scene, entry, field, width, is_selected));
         }
-        if let Some((why, at)) = &entry.closed {
-            let ago = text::age(scene.since(*at));
-            let text = format!("{} closed {ago} ago: {why}", glyphs::PROBLEM);
-            lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
-        } else if !scene.app.lives(entry) {
-            let text = format!("{} offline: all as last told", glyphs::PROBLEM);
-            lines.extend(scene::sentence(&text, inside.width, scene.style(Token::Bad)));
+        if is_selected {
+            selected = start..lines.len();
         }
-        let first = lines.len();
-        let (fields, rows) = fields(scene, entry, usize::from(inside.width));
-        lines.extend(fields);
-        let notes = notes(scene, entry, inside.width);
-        if lines.len() + notes.len() < usize::from(inside.height) {
-            lines.push(Line::default());
-        }
-        lines.extend(notes);
-        let room = usize::from(inside.height).saturating_sub(lines.len() + 1);
-        if scene.app.zoomed || room > entry.history.len().min(HISTORY) {
-            lines.push(Line::default());
-            lines.extend(history(scene, entry, inside.width));
-        }
-        selected = first + rows.start..first + rows.end;
-    } else {
-        lines.extend(link::lines(scene, inside.width));
+    }
+    lines.extend(other(scene, entry, width));
+    let notes = notes(scene, entry, inside.width);
+    if lines.len() + notes.len() < usize::from(inside.height) {
+        lines.push(Line::default());
+    }
+    lines.extend(notes);
+    let room = usize::from(inside.height).saturating_sub(lines.len() + 1);
+    if scene.app.zoomed || room > entry.history.len().min(HISTORY) {
+        lines.push(Line::default());
+        lines.extend(history(scene, entry, inside.width));
     }
     // All of the selected field in sight, or else its beginning.
     let skip = selected.end.saturating_sub(usize::from(inside.height)).min(selected.start);
@@ -76,126 +97,308 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     scene::more(scene, skip, lines.len(), inside, buffer);
 }
 
-/// The eleven fields, and which lines the selected one takes.
-fn fields(scene: &Scene<'_>, entry: &Entry, width: usize) -> (Vec<Line<'static>>, Range<usize>) {
-    let sessions = &scene.app.sessions;
+/// What stands above the fields: why the session is over, or that nothing is known of it now.
+fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let mut selected_rows = 0..0;
-    for (row, field) in Field::ALL.into_iter().enumerate() {
-        let selected = scene.app.focus == Pane::Session && row == sessions.field;
-        let changed = entry.changed.get(&field).is_some_and(|&at| scene.since(at) < MARKED);
-        let mark = match (changed, field, sessions.unfolded) {
-            (true, ..) => glyphs::CHANGED,
-            (_, Field::Headset, true) => glyphs::UNFOLDED,
-            (_, Field::Headset, false) => glyphs::FOLDED,
-            _ => " ",
-        };
-        let token = match (selected, changed) {
-            (true, _) => Token::Selection,
-            (_, true) => Token::Changed,
-            _ => Token::Dim,
-        };
-        let name = scene.say(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
-        let (value, meaning) = value(scene, entry, field);
-        let token = if changed { Token::Changed } else { Token::Text };
-        // What the status means matters most; it and the selected field are never cut.
-        let whole = selected || field == Field::Status;
-        let start = lines.len();
-        lines.extend(named(scene, name, (token, &value), &meaning, width, whole));
-        if field == Field::Headset && sessions.unfolded {
-            lines.extend(headset::fields(scene, &entry.session.headset, width));
-        }
-        if selected {
-            selected_rows = start..lines.len();
-        }
+    if let Some(refusal) = scene.app.stopped_by() {
+        lines.extend(link::refusal(scene, refusal, width));
     }
-    (lines, selected_rows)
+    let text = match &entry.closed {
+        Some((why, at)) => {
+            let ago = text::age(scene.since(*at));
+            format!("{} closed {ago} ago: {why}", glyphs::PROBLEM)
+        }
+        None if scene.app.lives(entry) => return lines,
+        None => format!("{} offline: all as last known", glyphs::PROBLEM),
+    };
+    lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
+    lines
 }
 
-/// A name, its value and, where there is room, what that means: on one line, or `whole` over several.
-fn named(
+/// The mark and the name of a field, with the token of its value.
+fn name(scene: &Scene<'_>, entry: &Entry, field: Field, selected: bool) -> (Span<'static>, Token) {
+    let changed = entry.changed.get(&field).is_some_and(|&at| scene.since(at) < MARKED);
+    let unfolded = scene.app.sessions.unfolded && field == scene.app.sessions.field();
+    let mark = match (changed, unfolded) {
+        (true, _) => glyphs::CHANGED,
+        (_, true) => glyphs::UNFOLDED,
+        _ if selected || field == Field::Headset => glyphs::FOLDED,
+        _ => " ",
+    };
+    let token = match (selected, changed) {
+        (true, _) => Token::Selection,
+        (_, true) => Token::Changed,
+        _ => Token::Dim,
+    };
+    let name = scene.say(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
+    (name, if changed { Token::Changed } else { Token::Text })
+}
+
+/// A field as short as the pane is narrow. What the status allows and costs matters most; it and the
+/// selected field are cut only after [`SELECTED`] lines.
+fn short(
     scene: &Scene<'_>,
-    name: Span<'static>,
-    (token, value): (Token, &str),
-    meaning: &str,
+    entry: &Entry,
+    field: Field,
     width: usize,
-    whole: bool,
+    selected: bool,
 ) -> Vec<Line<'static>> {
+    let (name, token) = name(scene, entry, field, selected);
+    let (value, meaning) = value(scene, entry, field);
     let room = width.saturating_sub(NAME);
-    let separated = Span::raw(value).width() + glyphs::SEPARATOR.chars().count();
+    let separated = text::cells(&value) + text::cells(glyphs::SEPARATOR);
     let left = room.saturating_sub(separated);
-    if !whole || Span::raw(meaning).width() <= left {
-        let mut line =
-            Line::from(vec![name, Span::raw(" "), scene.say(token, text::fit(value, room))]);
+    let fits = text::cells(&meaning) <= left;
+    let matters = field == Field::Status && entry.closed.is_none();
+    if !selected && !matters || fits && text::cells(&value) <= room {
+        let value = scene.say(token, text::fit(&value, room));
+        let mut line = Line::from(vec![name, Span::raw(" "), value]);
         // A stump of a meaning says nothing; selected, the field has all of it.
-        if !meaning.is_empty() && Span::raw(meaning).width() <= left {
+        if !meaning.is_empty() && fits {
             line.push_span(scene.say(Token::Dim, format!("{}{meaning}", glyphs::SEPARATOR)));
         }
         return vec![line];
     }
-    let parts = text::wrap(value, room).into_iter().map(|part| scene.say(token, part));
-    let meanings = text::wrap(meaning, room).into_iter().map(|part| scene.say(Token::Dim, part));
+    let parts = text::wrap(&value, room).into_iter().map(|part| (token, part));
+    let meanings = text::wrap(&meaning, room).into_iter().map(|part| (Token::Dim, part));
+    let mut parts: Vec<_> = parts.chain(meanings.filter(|(_, part)| !part.is_empty())).collect();
+    if parts.len() > SELECTED {
+        parts.truncate(SELECTED);
+        let last = parts.last_mut().into_iter();
+        last.for_each(|(_, part)| *part = text::fit(&format!("{part} …"), room));
+    }
     let fronts = std::iter::once(name).chain(std::iter::repeat(Span::raw(" ".repeat(NAME - 1))));
     fronts
-        .zip(parts.chain(meanings.filter(|part| !part.content.is_empty())))
-        .map(|(front, part)| Line::from(vec![front, Span::raw(" "), part]))
+        .zip(parts)
+        .map(|(front, (token, part))| {
+            Line::from(vec![front, Span::raw(" "), scene.say(token, part)])
+        })
         .collect()
+}
+
+/// A field shown whole: its name with what there is to count, and below it all of its value and of
+/// what is known of it.
+fn whole(
+    scene: &Scene<'_>,
+    entry: &Entry,
+    field: Field,
+    width: usize,
+) -> (Line<'static>, Vec<Line<'static>>) {
+    let (name, token) = name(scene, entry, field, scene.app.focus == Pane::Session);
+    let session = &entry.session;
+    let (value, meaning) = value(scene, entry, field);
+    let room = width.saturating_sub(NAME);
+    let wrapped = |token: Token, text: &str| {
+        let lines = text::wrap(&text::clean(text), width.saturating_sub(1)).into_iter();
+        lines
+            .filter(|line| !line.is_empty())
+            .map(|line| Line::from(scene.say(token, format!(" {line}"))))
+            .collect::<Vec<_>>()
+    };
+    let (head, body) = match field {
+        Field::RecordIds if session.record_ids.iter().flatten().next().is_some() => {
+            let ids: Vec<_> = session.record_ids.iter().flatten().rev().collect();
+            let body = ids.iter().flat_map(|id| {
+                let mut lines = wrapped(token, &record(scene, entry, id));
+                lines.extend(wrapped(Token::Dim, id));
+                lines
+            });
+            (format!("{}, newest first", records(ids.len())), body.collect())
+        }
+        Field::Streams if session.streams.iter().flatten().next().is_some() => {
+            let names = entry.streams().unwrap_or_default();
+            let body = names.iter().flat_map(|name| {
+                let title = name.parse::<Stream>().map(|stream| stream.title().to_owned());
+                wrapped(token, &format!("{name} {}", title.unwrap_or_default()))
+            });
+            (meaning, body.collect())
+        }
+        Field::Headset => {
+            (format!("{value} {meaning}"), headset::fields(scene, &session.headset, width))
+        }
+        Field::Started => (String::new(), self::moment_whole(scene, &session.started, &wrapped)),
+        Field::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
+            let told = session.stopped.clone().unwrap_or_default();
+            (String::new(), self::moment_whole(scene, &told, &wrapped))
+        }
+        _ => {
+            let mut body = wrapped(token, &value);
+            body.extend(wrapped(Token::Dim, &meaning));
+            if field == Field::Id
+                && let Some(before) = &entry.predecessor
+            {
+                body.extend(wrapped(Token::Dim, &format!("opened in place of {before}")));
+            }
+            (String::new(), body)
+        }
+    };
+    let head = scene.say(Token::Dim, text::fit(&text::clean(&head), room));
+    (Line::from(vec![name, Span::raw(" "), head]), body)
+}
+
+/// A time with date and offset as Cortex wrote it, and how long ago it was.
+fn moment_whole(
+    scene: &Scene<'_>,
+    iso: &str,
+    wrapped: &dyn Fn(Token, &str) -> Vec<Line<'static>>,
+) -> Vec<Line<'static>> {
+    let spaced = iso.split_once('T').map_or_else(
+        || iso.to_owned(),
+        |(date, rest)| {
+            let at = rest.find(['+', '-', 'Z']).unwrap_or(rest.len());
+            format!("{date} {} {}", &rest[..at], &rest[at..])
+        },
+    );
+    let mut lines = wrapped(Token::Text, if iso.is_empty() { glyphs::UNKNOWN } else { &spaced });
+    let ago = match (age(scene, iso), iso.is_empty()) {
+        (Some(age), _) => format!("{} ago", text::minutes(age)),
+        (None, true) => UNTOLD.to_owned(),
+        (None, false) => String::new(),
+    };
+    lines.extend(wrapped(Token::Dim, &ago));
+    lines
+}
+
+/// A record by its title and state, as far as they are known.
+fn record(scene: &Scene<'_>, entry: &Entry, id: &str) -> String {
+    let records = &scene.app.records;
+    let uuid = RecordId::from(id);
+    let running = records.running.get(&entry.session.id).map(|running| &running.record);
+    let known = running.filter(|own| own.uuid == uuid).or_else(|| records.get(&uuid));
+    let is_last =
+        entry.session.record_ids.iter().flatten().next_back().is_some_and(|own| own == id);
+    let state = match known {
+        _ if entry.session.recording == Some(true) && is_last => "running",
+        _ if records.is_busy(&uuid) => "in post-processing",
+        Some(record) if !record.end_datetime.is_empty() => "ended",
+        _ => "state unknown",
+    };
+    let title = known.map_or("title unknown", |record| record.title.as_str());
+    format!("{title}{}{state}", glyphs::SEPARATOR)
+}
+
+fn records(count: usize) -> String {
+    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
 /// A field's value, made harmless, and what it means.
 fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
     let session = &entry.session;
-    let known =
-        |text: &str| if text.is_empty() { glyphs::UNKNOWN.to_owned() } else { text::clean(text) };
+    let unknown = || (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned());
+    let known = |text: &str, meaning: &str| {
+        if text.is_empty() { unknown() } else { (text::clean(text), meaning.to_owned()) }
+    };
+    let lives = scene.app.lives(entry);
+    let last_known = |text: String| if lives { text } else { "as last known".to_owned() };
     match field {
-        Field::Id => (known(session.id.as_str()), "sid of its samples".to_owned()),
+        Field::Id => known(session.id.as_str(), "session id (sid in samples)"),
+        Field::Status if session.status == SessionStatus::Unknown => unknown(),
         Field::Status => {
-            let meaning = match session.status {
-                SessionStatus::Opened => "works, no licence debited",
-                SessionStatus::Activated => "licence debited",
-                SessionStatus::Closed => "gone",
-                SessionStatus::Other(_) => "a word new to this program",
-            };
-            (text::clean(&session.status.to_string()), meaning.to_owned())
+            let (status, meaning) =
+                (text::clean(&session.status.to_string()), status(scene, entry));
+            match session.status {
+                SessionStatus::Opened | SessionStatus::Closed => {
+                    (format!("{status}: {meaning}"), String::new())
+                }
+                _ => (status, meaning),
+            }
         }
-        Field::Owner => (known(&session.owner), "EmotivID".to_owned()),
-        Field::License if session.license.is_empty() => {
-            (glyphs::UNKNOWN.to_owned(), "not activated".to_owned())
-        }
-        Field::License => {
-            let licence =
-                scene.app.licence.as_ref().filter(|own| own.license_id == session.license);
-            (
-                known(&session.license),
-                licence.map(|own| text::clean(&own.license_name)).unwrap_or_default(),
-            )
-        }
-        Field::AppId => (known(&session.app_id), "application that made it".to_owned()),
+        Field::Owner => known(&session.owner, "EmotivID"),
+        Field::License => match session.license.as_deref() {
+            None => unknown(),
+            Some("") => {
+                let meaning = match session.status {
+                    SessionStatus::Activated => "empty, although activated",
+                    SessionStatus::Closed => "no licence in use",
+                    _ => "not activated",
+                };
+                (glyphs::UNKNOWN.to_owned(), meaning.to_owned())
+            }
+            Some(license) => {
+                let own = scene.app.licence.as_ref().filter(|own| own.license_id == license);
+                let name = own.map(|own| text::clean(&own.license_name)).unwrap_or_default();
+                let before = entry.closed.is_some() && !entry.is_final;
+                (
+                    text::clean(license),
+                    if before { "in use before it closed".to_owned() } else { name },
+                )
+            }
+        },
+        Field::AppId => known(&session.app_id, "application that created it"),
         Field::Started => moment(scene, &session.started),
-        Field::Stopped if session.stopped.is_empty() => {
-            let lives = if scene.app.lives(entry) { "still lives" } else { "not told" };
-            (glyphs::UNKNOWN.to_owned(), lives.to_owned())
-        }
-        Field::Stopped => moment(scene, &session.stopped),
-        Field::Streams => {
-            let count = session.streams.len();
-            let what = if scene.app.lives(entry) { "subscribed" } else { "as last told" };
-            (known(&session.streams.join(" ")), format!("{count} {what}"))
-        }
-        Field::RecordIds if session.record_ids.is_empty() => ("none".to_owned(), String::new()),
-        Field::RecordIds => (
-            text::clean(&session.record_ids.join(" ")),
-            format!("{} made", session.record_ids.len()),
-        ),
-        Field::Recording if session.recording => {
-            let what = if scene.app.lives(entry) { "a record runs" } else { "as last told" };
-            (format!("{} yes", glyphs::ON), what.to_owned())
-        }
-        Field::Recording => ("no".to_owned(), String::new()),
-        Field::Headset => {
-            (known(session.headset.id.as_str()), session.headset.model().name().to_owned())
-        }
+        Field::Stopped => match (session.stopped.as_deref(), &entry.closed) {
+            (Some(""), None) if lives => {
+                (format!("{} (still open)", glyphs::UNKNOWN), String::new())
+            }
+            (Some(told), _) if !told.is_empty() => moment(scene, told),
+            (_, Some((_, at))) => {
+                let clock = scene.clock_at(*at);
+                (format!("unknown, closed at {clock} by this computer's clock"), String::new())
+            }
+            (Some(_), None) => (glyphs::UNKNOWN.to_owned(), "as last known".to_owned()),
+            (None, None) => unknown(),
+        },
+        Field::Streams => match entry.streams() {
+            None => unknown(),
+            Some(streams) if streams.is_empty() => ("none".to_owned(), String::new()),
+            Some(streams) => (
+                text::clean(&streams.join(" ")),
+                last_known(format!("{} subscribed", streams.len())),
+            ),
+        },
+        Field::RecordIds => match session.record_ids.as_deref() {
+            None => unknown(),
+            Some([]) => ("none".to_owned(), String::new()),
+            Some([one]) => (format!("1 record, {}", text::clean(one)), String::new()),
+            Some(all @ [.., newest]) => {
+                (format!("{}, newest {}", records(all.len()), text::clean(newest)), String::new())
+            }
+        },
+        Field::Recording => match session.recording {
+            None => unknown(),
+            Some(true) => {
+                (format!("{} yes", glyphs::ON), last_known("a record is running".to_owned()))
+            }
+            Some(false) => ("no".to_owned(), String::new()),
+        },
+        Field::Headset => known(session.headset.id.as_str(), session.headset.model().name()),
     }
+}
+
+/// What a session of this status can do, and what the next one costs.
+fn status(scene: &Scene<'_>, entry: &Entry) -> String {
+    let app = scene.app;
+    let key = |action: Action| match app.settings.keymap.keys(action) {
+        [key, ..] => key.to_string(),
+        [] => action.binding().name.to_owned(),
+    };
+    match entry.session.status {
+        SessionStatus::Opened => {
+            let left = app.licence.as_ref().and_then(|licence| licence.local_quota);
+            let cost = match left {
+                Some(left) => format!("1 of {left}"),
+                None => "1 activation".to_owned(),
+            };
+            format!("no EEG, no records; {} uses {cost}", key(Action::Activate))
+        }
+        SessionStatus::Activated => "licence debited".to_owned(),
+        SessionStatus::Closed => {
+            let open = key(Action::Open);
+            format!("cannot be used again; {open} on the headset opens a new one")
+        }
+        SessionStatus::Unknown | SessionStatus::Other(_) => "unknown to this program".to_owned(),
+    }
+}
+
+/// Members beyond the documented ones, as they came.
+fn other(scene: &Scene<'_>, entry: &Entry, width: usize) -> Vec<Line<'static>> {
+    let members = entry.session.other.iter().take(OTHER_SHOWN);
+    members
+        .map(|(name, value)| {
+            let text = format!(" {} {}", text::clean(name), text::clean(&value.to_string()));
+            Line::from(scene.say(Token::Dim, text::fit(&text, width)))
+        })
+        .collect()
 }
 
 /// A time as Cortex wrote it, in the zone of the screen, and how long ago it was.
@@ -205,7 +408,7 @@ fn moment(scene: &Scene<'_>, iso: &str) -> (String, String) {
             // Without "ago", so that it stands beside the time in a narrow pane too.
             (scene.clock(time), age(scene, iso).map(text::age).unwrap_or_default())
         }
-        Err(_) if iso.is_empty() => (glyphs::UNKNOWN.to_owned(), String::new()),
+        Err(_) if iso.is_empty() => (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()),
         Err(_) => (text::clean(iso), "not a time this program can read".to_owned()),
     }
 }
@@ -228,7 +431,7 @@ fn history(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
             Line::from(vec![time, scene.say(Token::Text, part)])
         })
     });
-    let title = Line::from(scene.say(Token::Title, "what happened"));
+    let title = Line::from(scene.say(Token::Title, "history"));
     std::iter::once(title).chain(past).collect()
 }
 
@@ -241,6 +444,19 @@ fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
             SessionMode::Active => "opened with a licence",
         };
         let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
+        lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
+    }
+    if entry.closed.is_some() {
+        let mut facts = Vec::new();
+        facts.extend(
+            entry.lifetime(scene.app.now).map(|age| format!("lasted {}", text::minutes(age))),
+        );
+        facts.push(
+            if entry.debited { "1 activation debited" } else { "nothing debited" }.to_owned(),
+        );
+        let count = entry.session.record_ids.as_ref().map(Vec::len);
+        facts.extend(count.filter(|&count| count > 0).map(records));
+        let text = facts.join(glyphs::SEPARATOR);
         lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
     }
     if let Some(trouble) =

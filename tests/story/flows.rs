@@ -141,9 +141,8 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.asked("records, the newest first", "eyes open").await;
         person.press_all([Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]).await;
         person.asked("Delete the record?", "eyes open is deleted for good").await;
-        person.type_in("no").await;
         person.press(Key::ENTER).await;
-        person.enter("delete").await;
+        person.type_in("y").await;
         person.gone("Delete the record?").await;
         person.eyes.wait_for("has been deleted").await;
         person.type_in("r").await;
@@ -274,20 +273,20 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
             person.type_in("o").await;
             let flow = |screen: &str| (0..2).all(|id| row(screen, id).contains("/128"));
             person.eyes.wait("both flow", flow).await;
+            // The one that was opened last is shown; the key goes to the other.
+            let shown = |screen: &str, id: usize| {
+                screen.lines().nth(1).is_some_and(|line| line.contains(ids[id].as_str()))
+            };
+            person.eyes.wait("the last one", |screen| shown(screen, 1)).await;
             person.type_in("o2n").await;
-            person
-                .eyes
-                .wait("the other", |screen| {
-                    screen.lines().nth(1).is_some_and(|line| line.contains(ids[1].as_str()))
-                })
-                .await;
+            person.eyes.wait("the other", |screen| shown(screen, 0)).await;
             person.type_in("1o").await;
             person.eyes.wait("both still flow", flow).await;
             // Not while they do, unless one says so.
             person.type_in("r").await;
-            person.asked("Scan all the same?", "a scan harms them").await;
+            person.asked("Scan anyway?", "disturbs running streams").await;
             person.type_in("n").await;
-            person.gone("Scan all the same?").await;
+            person.gone("Scan anyway?").await;
             person.type_in("ry").await;
             person.eyes.wait_for("◐ scan ").await;
 
@@ -296,8 +295,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
             twin.ask("createSession", open).await;
             person.type_in("2s").await;
             person.choose("live sessions", "opened elsewhere").await;
-            person.eyes.wait_for("session 2 of 3").await;
-            person.type_in("n").await;
+            person.eyes.wait_for("session 3 of 3").await;
             let screen = person.eyes.wait_for("another program").await;
             assert!(screen.lines().nth(1).is_some_and(|line| line.contains(ids[2].as_str())));
             person
@@ -330,7 +328,7 @@ async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind()
             person.enter("left running").await;
             person.eyes.wait_for("REC").await;
             person.type_in("q").await;
-            person.asked("Quit?", "A record runs: left running").await;
+            person.asked("Quit?", "\"left running\"").await;
             person.type_in("n").await;
             person.gone("Quit?").await;
             person.type_in("qy").await;

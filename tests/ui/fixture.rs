@@ -106,7 +106,7 @@ impl Stage {
     pub(crate) fn without_licence(self) -> Self {
         let mut stage = self.linked(Step::Streaming);
         stage.hear(Event::Headsets(vec![headset()]));
-        let bare = Session { license: String::new(), ..session(SessionStatus::Opened) };
+        let bare = Session { license: Some(String::new()), ..session(SessionStatus::Opened) };
         stage.hear(Event::Session(bare));
         let why = "the licence has no scope eeg".to_owned();
         stage.hear(Event::Opened { session: SID.into(), mode: SessionMode::Open, why });
@@ -205,10 +205,13 @@ pub(crate) fn session(status: SessionStatus) -> Session {
         id: SID.into(),
         status,
         owner: "ana.lab".to_owned(),
-        license: "66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned(),
+        license: Some("66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned()),
         app_id: "com.ana.monitor".to_owned(),
         started: "2026-01-09T15:25:30.123+01:00".to_owned(),
-        streams: Stream::ALL.map(|stream| stream.name().to_owned()).to_vec(),
+        stopped: Some(String::new()),
+        streams: Some(Stream::ALL.map(|stream| stream.name().to_owned()).to_vec()),
+        record_ids: Some(Vec::new()),
+        recording: Some(false),
         headset: headset(),
         ..Session::default()
     }

@@ -94,9 +94,9 @@ fn nothing_looks_alive_without_a_connection() {
         picture("cut_off", &stage, width, height);
         let text = stage.text(width, height);
         let head: String = text.lines().take(2).collect();
-        assert!(head.contains("no data") && text.contains("as last told"), "{text}");
-        for alive in ["Hz", "lost 0", "battery", "still lives", "debited: "] {
-            assert!(!head.contains(alive) && !text.contains("still lives"), "{alive}\n{text}");
+        assert!(head.contains("no data") && text.contains("as last known"), "{text}");
+        for alive in ["Hz", "lost 0", "battery", "still open", "debited: "] {
+            assert!(!head.contains(alive) && !text.contains("still open"), "{alive}\n{text}");
         }
     }
     for stream in Stream::ALL {
@@ -124,7 +124,7 @@ fn nothing_looks_alive_once_the_session_is_closed() {
         let text = stage.text(width, height);
         assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
         assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
-        for alive in ["Hz", "battery", "85 %", "still lives", "lost 0", "blink"] {
+        for alive in ["Hz", "battery", "85 %", "still open", "lost 0", "blink"] {
             assert!(!text.contains(alive), "{alive} in {shown:?}\n{text}");
         }
     }
@@ -638,17 +638,14 @@ fn text_from_the_wire_drives_nothing() {
     headset.id = evil.into();
     headset.sensors = vec![evil.to_owned(); 40];
     let mut session = fixture::session(evil.to_owned().into());
-    for text in [
-        &mut session.owner,
-        &mut session.license,
-        &mut session.app_id,
-        &mut session.started,
-        &mut session.stopped,
-    ] {
+    for text in [&mut session.owner, &mut session.app_id, &mut session.started] {
         *text = evil.to_owned();
     }
-    session.streams = vec![evil.to_owned()];
-    session.record_ids = vec![evil.to_owned()];
+    for text in [&mut session.license, &mut session.stopped] {
+        *text = Some(evil.to_owned());
+    }
+    session.streams = Some(vec![evil.to_owned()]);
+    session.record_ids = Some(vec![evil.to_owned()]);
     session.headset = headset.clone();
     stage.hear(Event::Headsets(vec![headset]));
     stage.hear(Event::Session(session));

@@ -76,7 +76,7 @@ fn lab() -> Stage {
         stage.hear(Event::Session(Session {
             id: sid(at),
             headset: one(at),
-            recording: at == 14,
+            recording: Some(at == 14),
             ..session
         }));
         let streams = Stream::ALL[usize::from(at == 15)..].to_vec();

@@ -1,6 +1,6 @@
-//! A question that is answered with a key, or where a slip would cost data, with a word.
+//! A question that is answered with a key.
 
-use super::{Answer, Choice, TextLine};
+use super::{Answer, Choice};
 use crate::app::{Effect, Key};
 
 /// A question.
@@ -10,43 +10,26 @@ pub struct Ask {
     pub title: String,
     /// What will happen, a sentence each.
     pub lines: Vec<String>,
-    /// What yes does, in a word or two.
+    /// What `y` does, in a word or two.
     pub yes: &'static str,
-    /// The word to be typed for a yes, and what is typed so far.
-    pub word: Option<(String, TextLine)>,
     /// What follows on a yes.
     pub then: Choice,
 }
 
 impl Ask {
-    /// One that a key answers.
+    /// A question before some effects.
     #[must_use]
-    pub fn key_for(title: &str, lines: Vec<String>, yes: &'static str, then: Vec<Effect>) -> Self {
+    pub fn new(title: &str, lines: Vec<String>, yes: &'static str, then: Vec<Effect>) -> Self {
         let (title, then) = (title.to_owned(), Choice::Effects(then));
-        Self { title, lines, yes, word: None, then }
+        Self { title, lines, yes, then }
     }
 
-    pub(super) fn key(&mut self, key: Key) -> Answer {
-        match &mut self.word {
-            Some((word, typed)) if key == Key::ENTER => {
-                if typed.text() == word {
-                    self.yes()
-                } else {
-                    Answer::Stays
-                }
-            }
-            Some((_, typed)) => {
-                typed.key(key);
-                Answer::Stays
-            }
-            // Not Enter: it comes too easily after the key that asked.
-            None if key == Key::char('y') => self.yes(),
-            None if key == Key::char('n') || key == Key::char('q') => Answer::Closed,
-            None => Answer::Stays,
+    /// Enter answers nothing: it comes too easily after the key that asked.
+    pub(super) fn key(&self, key: Key) -> Answer {
+        match key.typed() {
+            Some('y') => Answer::Chosen(self.then.clone()),
+            Some('n' | 'q') => Answer::Closed,
+            _ => Answer::Stays,
         }
-    }
-
-    fn yes(&self) -> Answer {
-        Answer::Chosen(self.then.clone())
     }
 }

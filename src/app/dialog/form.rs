@@ -52,6 +52,12 @@ impl Entry {
         Self { label, help, value: Value::Text(text.into()) }
     }
 
+    /// A text filled in with a proposal, which typing replaces.
+    #[must_use]
+    pub fn proposal(label: &'static str, help: &'static str, text: &str) -> Self {
+        Self { label, help, value: Value::Text(TextLine::proposal(text)) }
+    }
+
     /// One of `options`, at first that at `at`.
     #[must_use]
     pub fn choice(

@@ -9,11 +9,15 @@ const MOST: usize = 400;
 
 /// A line being typed.
 #[derive(Clone, Debug, Default)]
-pub struct TextLine(Input);
+pub struct TextLine {
+    input: Input,
+    /// What stands in it was proposed, and is replaced by what is typed.
+    proposed: bool,
+}
 
 impl PartialEq for TextLine {
     fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text() && self.0.cursor() == other.0.cursor()
+        self.text() == other.text() && self.input.cursor() == other.input.cursor()
     }
 }
 
@@ -21,22 +25,35 @@ impl Eq for TextLine {}
 
 impl From<&str> for TextLine {
     fn from(text: &str) -> Self {
-        Self(Input::new(text.to_owned()))
+        Self { input: Input::new(text.to_owned()), proposed: false }
     }
 }
 
 impl TextLine {
+    /// A line with a proposal: what is typed or deleted first replaces it, a cursor key keeps it to
+    /// be changed.
+    #[must_use]
+    pub fn proposal(text: &str) -> Self {
+        Self { proposed: true, ..text.into() }
+    }
+
+    /// Whether what stands in it is still the proposal.
+    #[must_use]
+    pub fn is_proposed(&self) -> bool {
+        self.proposed
+    }
+
     /// What is typed so far.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.0.value()
+        self.input.value()
     }
 
     /// The place of the cursor in cells from the start of the text, and how many cells of it are
     /// beyond the left edge of a field of this width.
     #[must_use]
     pub fn cursor(&self, width: usize) -> (usize, usize) {
-        (self.0.visual_cursor(), self.0.visual_scroll(width))
+        (self.input.visual_cursor(), self.input.visual_scroll(width))
     }
 
     /// Takes a key in; false for one that means nothing to a line.
@@ -58,7 +75,11 @@ impl TextLine {
                 None => return false,
             },
         };
-        self.0.handle(request);
+        let deletes = matches!(key, Key::BACKSPACE | Key::DELETE);
+        if std::mem::take(&mut self.proposed) && deletes {
+            self.input.reset();
+        }
+        self.input.handle(request);
         true
     }
 
@@ -71,8 +92,11 @@ impl TextLine {
     }
 
     fn insert(&mut self, char: char) -> bool {
+        if std::mem::take(&mut self.proposed) {
+            self.input.reset();
+        }
         if self.text().chars().count() < MOST {
-            self.0.handle(InputRequest::InsertChar(char));
+            self.input.handle(InputRequest::InsertChar(char));
         }
         true
     }

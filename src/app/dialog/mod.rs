@@ -73,7 +73,7 @@ impl Dialog {
     /// Text that was pasted.
     pub(super) fn paste(&mut self, text: &str) {
         let line = match self {
-            Self::Ask(ask) => ask.word.as_mut().map(|(_, typed)| typed),
+            Self::Ask(_) => None,
             Self::Form(form) => form.line(),
             Self::Pick(pick) => pick.filter.as_mut(),
         };

@@ -185,7 +185,7 @@ fn quitting_asks_while_a_record_runs() {
 }
 
 #[test]
-fn a_record_is_deleted_only_by_the_whole_word() {
+fn a_record_is_deleted_after_a_question_that_enter_does_not_answer() {
     let mut app = app();
     app.focus = Pane::Session;
     let list = Effect::Command(Command::Record(RecordCommand::List));
@@ -194,7 +194,7 @@ fn a_record_is_deleted_only_by_the_whole_word() {
     press(&mut app, [Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]);
     assert_eq!(press(&mut app, typed("delet").chain([Key::ENTER])), []);
     let delete = Effect::Command(Command::Record(RecordCommand::Delete("r".into())));
-    assert_eq!(press(&mut app, [Key::char('e'), Key::ENTER]), [delete]);
+    assert_eq!(press(&mut app, [Key::char('y')]), [delete]);
     // What Cortex says of it is what is listed next.
     press(&mut app, [Key::char('r')]);
     hear(&mut app, Event::Record(RecordEvent::Deleted("r".into())));
@@ -415,4 +415,176 @@ fn keys_go_past_items_that_are_called_the_same() {
         pick.follow(&items);
     }
     assert_eq!(pick.selected(&items.iter().collect::<Vec<_>>()), Some(2));
+}
+
+fn question(app: &App) -> &Ask {
+    match &app.dialog {
+        Some(Dialog::Ask(ask)) => ask,
+        other => panic!("no question: {other:?}"),
+    }
+}
+
+#[test]
+fn closing_a_session_asks_and_names_the_record_that_ends_with_it() {
+    let mut app = app();
+    app.focus = Pane::Session;
+    let close = Effect::Command(Command::Close(SID.into()));
+    assert_eq!(press(&mut app, typed("x")), []);
+    assert!(!question(&app).lines.concat().contains("record"));
+    for no in [Key::char('n'), Key::ESC] {
+        assert_eq!(press(&mut app, [no]), []);
+        assert_eq!(app.dialog, None);
+        press(&mut app, typed("x"));
+    }
+    assert_eq!(press(&mut app, [Key::ENTER, Key::char('x'), Key::SPACE]), []);
+    assert_eq!(press(&mut app, typed("y")), [close]);
+    start(&mut app);
+    press(&mut app, typed("x"));
+    assert!(question(&app).lines.concat().contains("\"title of r\""));
+    // What has come about by itself needs no answer any more.
+    hear(&mut app, Event::Closed { session: SID.into(), why: "by Cortex".to_owned() });
+    assert_eq!(app.dialog, None);
+    assert_eq!(press(&mut app, typed("x")), []);
+    let notice = app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+    assert!(notice.contains("closed and cannot be used again"), "{notice}");
+}
+
+#[test]
+fn after_a_close_the_pane_stays_on_what_was_closed() {
+    let mut app = app();
+    app.focus = Pane::Session;
+    let headset = crate::cortex::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
+    let status = SessionStatus::Activated;
+    let other = Session { id: "other".into(), status, headset, ..Session::default() };
+    hear(&mut app, Event::Session(other.clone()));
+    assert_eq!(press(&mut app, typed("xy")).len(), 1);
+    hear(&mut app, Event::Closed { session: SID.into(), why: "closed by you".to_owned() });
+    hear(&mut app, Event::Session(Session { recording: Some(true), ..other }));
+    assert_eq!(app.sessions.current, Some(SID.into()));
+    assert_eq!(press(&mut app, typed("x")), []);
+    assert_eq!(app.dialog, None, "the other headset's session is not to be closed");
+}
+
+#[test]
+fn enter_on_another_headset_shows_its_session_as_soon_as_there_is_one() {
+    let mut app = app();
+    app.focus = Pane::Headsets;
+    let headset = crate::cortex::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
+    hear(&mut app, Event::Headsets(vec![headset.clone()]));
+    assert_eq!(press(&mut app, [Key::ENTER]).len(), 1);
+    assert_eq!(app.sessions.current, Some(SID.into()));
+    let other = Session { id: "other".into(), headset, ..Session::default() };
+    hear(&mut app, Event::Session(other));
+    assert_eq!(app.sessions.current, Some("other".into()));
+}
+
+#[test]
+fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered() {
+    let mut app = app();
+    press(&mut app, [Key::char('R'), Key::ENTER]);
+    assert_eq!(press(&mut app, typed("q")), []);
+    assert!(question(&app).lines.concat().contains("just been ordered"));
+    assert_eq!(press(&mut app, typed("y")), [Effect::Quit]);
+    // Refused or long without an answer there is none.
+    let refusal = Refusal {
+        method: "createRecord".to_owned(),
+        code: Some(-32012),
+        message: String::new(),
+        next: String::new(),
+    };
+    hear(&mut app, Event::Refused(refusal));
+    press(&mut app, [Key::ESC]);
+    assert_eq!(press(&mut app, typed("q")), [Effect::Quit]);
+    press(&mut app, [Key::char('R'), Key::ENTER]);
+    app.now.instant += Duration::from_secs(31);
+    assert_eq!(press(&mut app, typed("q")), [Effect::Quit]);
+
+    start(&mut app);
+    let connected = crate::cortex::Headset {
+        id: "EPOCX-00000001".into(),
+        status: crate::cortex::headset::HeadsetStatus::Connected,
+        ..Default::default()
+    };
+    hear(&mut app, Event::Headsets(vec![connected]));
+    app.focus = Pane::Headsets;
+    press(&mut app, typed("d"));
+    assert!(question(&app).lines.concat().contains("\"title of r\""));
+}
+
+#[test]
+fn a_label_typed_without_a_record_is_no_command() {
+    let mut app = app();
+    assert_eq!(press(&mut app, typed("mquiet").chain([Key::ENTER])), []);
+    let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form: {:?}", app.dialog) };
+    assert!(form.notes.concat().contains("start one first"), "{:?}", form.notes);
+    assert_eq!(form.entries[0].filled(), "quiet");
+    assert!(form.complaint.as_ref().is_some_and(|(_, why)| why.contains("start one first")));
+}
+
+#[test]
+fn typing_replaces_the_proposed_title_and_a_cursor_key_keeps_it() {
+    let title = |app: &App| match &app.dialog {
+        Some(Dialog::Form(form)) => form.entries[0].filled().to_owned(),
+        other => panic!("no form: {other:?}"),
+    };
+    let mut app = app();
+    press(&mut app, [Key::char('R')]);
+    let proposed = title(&app);
+    assert!(proposed.starts_with("20"), "{proposed}");
+    press(&mut app, typed("rest"));
+    assert_eq!(title(&app), "rest");
+    press(&mut app, [Key::ESC, Key::char('R'), Key::END]);
+    press(&mut app, typed(" b"));
+    assert!(title(&app).starts_with("20") && title(&app).ends_with(" b"), "{}", title(&app));
+    press(&mut app, [Key::ESC, Key::char('R'), Key::BACKSPACE]);
+    assert_eq!(title(&app), "");
+    press(&mut app, [Key::ESC, Key::char('R')]);
+    app.update(Message::Paste("pasted".to_owned()));
+    assert_eq!(title(&app), "pasted");
+}
+
+#[test]
+fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
+    use crate::app::Shown;
+    let mut app = app();
+    app.focus = Pane::Streams;
+    let streams = Stream::ALL.to_vec();
+    hear(&mut app, Event::Subscribed { session: SID.into(), streams, refused: Vec::new() });
+    let said = |app: &mut App, key: char| {
+        app.notice = None;
+        press(app, [Key::char(key)]);
+        app.notice.take().map(|notice| notice.text).unwrap_or_default()
+    };
+    for (key, value) in [
+        ('+', "±20 µV"),
+        ('=', "automatic"),
+        (']', "20 s"),
+        ('f', "high-pass 1 Hz"),
+        ('F', "low-pass off"),
+        ('n', "notch 50 Hz"),
+        ('r', "common average"),
+        ('s', "scrolls"),
+        ('w', "half blocks"),
+    ] {
+        let text = said(&mut app, key);
+        assert!(text.contains(value), "{key}: {text}");
+    }
+    let state = |app: &App| {
+        let streams = &app.streams;
+        (streams.amplitude(), streams.auto, streams.window(), streams.filters(), streams.reference)
+    };
+    let before = state(&app);
+    for shown in [Stream::Dev, Stream::Eq, Stream::Met, Stream::Com, Stream::Fac, Stream::Sys] {
+        app.streams.shown = Shown::One(shown);
+        for key in "+-=[]fFnrs".chars() {
+            let text = said(&mut app, key);
+            assert!(text.contains("this view does not show it"), "{key} in {shown}: {text}");
+        }
+    }
+    app.streams.shown = Shown::One(Stream::Mot);
+    for key in "+-=fFnr".chars() {
+        assert!(said(&mut app, key).contains("does not show"), "{key} in motion");
+    }
+    assert_eq!(state(&app), before);
+    assert!(said(&mut app, ']').contains("30 s"), "motion has a window");
 }

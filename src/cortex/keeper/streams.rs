@@ -55,7 +55,7 @@ impl Keeper {
                 live.refused.push((stream, refusal));
             }
         }
-        live.session.streams = live.streams.iter().map(ToString::to_string).collect();
+        live.session.streams = Some(live.streams.iter().map(ToString::to_string).collect());
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Keeper {
             }
             Err(failure) => self.context.outbox.refused(failure.refusal("unsubscribe")).await,
         }
-        live.session.streams = live.streams.iter().map(ToString::to_string).collect();
+        live.session.streams = Some(live.streams.iter().map(ToString::to_string).collect());
         let session = live.session.id.clone();
         self.context.outbox.tell(Event::Unsubscribed { session, streams: gone }).await;
         self.tell_live(live).await;
