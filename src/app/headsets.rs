@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use super::Sort;
-use crate::cortex::{Headset, HeadsetId, headset::HeadsetStatus};
+use crate::cortex::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus};
 
 /// The headsets pane's state.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +16,8 @@ pub struct Headsets {
     pub selected: Option<HeadsetId>,
     /// Since when each has had its status.
     pub since: BTreeMap<HeadsetId, Instant>,
-    /// Seconds from the clock of this program to that of each headset, as last compared.
-    pub clocks: BTreeMap<HeadsetId, f64>,
+    /// How far the clock of each headset is from ours, as last measured.
+    pub clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// Since when a scan runs, if one does.
     pub scanning: Option<Instant>,
     /// Whether the service has told its headsets at all.

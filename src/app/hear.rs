@@ -64,8 +64,8 @@ impl App {
             Event::Updated(headset) => {
                 self.say(Severity::Info, format!("{headset} has been updated"));
             }
-            Event::Clock { headset, adjustment } => {
-                self.headsets.clocks.insert(headset, adjustment);
+            Event::Clock { headset, clock } => {
+                self.headsets.clocks.insert(headset, clock);
             }
             Event::Mappings(mappings) => self.mappings = mappings,
             Event::Sessions(found) => self.found = found,

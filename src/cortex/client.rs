@@ -158,7 +158,7 @@ async fn run(
         let (why, cause) = match connected {
             Err(error) => (error.to_string(), error.cause()),
             Ok((socket, security)) => {
-                let link = link::spawn(socket, feed.clone());
+                let link = link::spawn(socket, feed.clone(), Arc::clone(&memory.clocks));
                 let outbox = outbox.clone();
                 let since = Instant::now();
                 let end = flow::run(&mut memory, link, security, outbox, &mut commands).await;

@@ -1,28 +1,187 @@
-//! The clocks of headsets (§2.9, §3.2): compared with ours after each connection, so that a marker
-//! stands at the sample of the key press.
+//! The clocks of headsets (§2.9, §3.2): measured against ours, so that a marker stands at the
+//! sample of the key press. Three things are known of the way to Cortex and back, and all are used:
+//! when a request left, when its answer came, and when samples with stamps of their own arrived.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Event, HeadsetId, Moment, context::Context};
+use super::{Event, HeadsetId, Moment, context::Context, rpc::Failure};
+use crate::pulse;
+
+/// Measurements of which the one with the shortest round trip counts, and how long to go on with
+/// them: over a slow line fewer have to do.
+const TRIES: usize = 5;
+const ENOUGH: Duration = Duration::from_secs(1);
+
+/// How long a record waits for the measurement before it.
+const BEFORE_RECORD: Duration = Duration::from_secs(2);
+
+/// Between two measurements while a record runs.
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// Seconds by which two clocks may drift apart within the interval (50 ppm), and by which a time in
+/// whole milliseconds is off.
+const DRIFT: f64 = 0.003;
+const RESOLUTION: f64 = 0.001;
+
+/// Our wall clock and our monotonic one agree within so many seconds, unless the machine slept or
+/// the wall clock was set.
+const AGREEMENT: f64 = 0.1;
+
+/// Seconds by which an offset must change, beyond its uncertainty, to be worth a line in the log.
+const JUMP: f64 = 0.02;
+
+/// Seconds that headset and Cortex may take to deliver a sample, beside the way to us; and about how
+/// long they do.
+const LONGEST_LATENCY: f64 = 1.0;
+const LATENCY: f64 = 0.05;
+
+/// How far the clock of a headset's samples is from the wall clock of this computer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockOffset {
+    /// Seconds to add to this computer's time to get the `time` of samples (§5).
+    pub offset: f64,
+    /// Seconds by which a marker may stand too early or too late.
+    pub uncertainty: f64,
+}
+
+impl fmt::Display for ClockOffset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, uncertainty } = self;
+        write!(f, "offset {offset:+.3} s ± {:.0} ms", (uncertainty * 1000.0).ceil())
+    }
+}
+
+/// One measurement.
+#[derive(Clone, Copy, Debug)]
+struct Measurement {
+    /// What to add to our monotonic time, in seconds, as Cortex said; `None` if it did not say.
+    adjustment: Option<f64>,
+    /// Seconds from the request to the answer.
+    round_trip: f64,
+    /// By how many seconds our wall clock was ahead of our monotonic one.
+    wall: f64,
+}
+
+/// What is known of one headset's clock.
+#[derive(Debug, Default)]
+struct HeadsetClock {
+    measured: Option<Measurement>,
+    stamps: Stamps,
+    /// What was last reported, and whether samples contradicted Cortex then.
+    reported: Option<ClockOffset>,
+    contradicted: bool,
+}
+
+impl HeadsetClock {
+    /// What to add to our monotonic time to get the `time` of samples, and by how much that may be
+    /// off, in seconds.
+    fn estimate(&self) -> Option<(f64, f64)> {
+        let measured = self.measured?;
+        let half = measured.round_trip / 2.0;
+        let unsure = half + DRIFT + RESOLUTION;
+        match (measured.adjustment, self.stamps.level()) {
+            (Some(adjustment), level) if level.is_none_or(|level| measured.agrees(level)) => {
+                // Cortex compares when the request arrives: half a round trip after it left.
+                Some((adjustment - half, unsure))
+            }
+            // Markers are found by the stamps of samples, whatever Cortex says of the clock.
+            (_, Some(level)) => Some((level + half + LATENCY, unsure + LATENCY)),
+            (_, None) => None,
+        }
+    }
+
+    /// Whether Cortex says one thing of its clock, and the samples another.
+    fn is_contradicted(&self) -> bool {
+        let Some((measured, level)) = self.measured.zip(self.stamps.level()) else { return false };
+        measured.adjustment.is_some() && !measured.agrees(level)
+    }
+}
+
+impl Measurement {
+    /// Whether samples can have the stamps they have: `level` is at most the true offset, and less
+    /// than that by the way to us and what headset and Cortex take.
+    fn agrees(&self, level: f64) -> bool {
+        self.adjustment.is_some_and(|latest| {
+            let earliest = latest - self.round_trip;
+            level <= latest + AGREEMENT && earliest <= level + self.round_trip + LONGEST_LATENCY
+        })
+    }
+}
+
+/// By how much the stamps of the latest samples were ahead of our monotonic clock when they arrived.
+#[derive(Debug, Default)]
+struct Stamps {
+    recent: VecDeque<f64>,
+    /// Their median when it was last looked at.
+    median: Option<f64>,
+    /// When a step was last reported.
+    reported: Option<Instant>,
+}
+
+impl Stamps {
+    /// How many are kept: two seconds.
+    const KEPT: usize = 32;
+    /// Of how many the median is followed. A single wrong stamp does not move it.
+    const WINDOW: usize = 8;
+    /// A median that moves by more seconds than this is a clock that was set.
+    const STEP: f64 = 0.25;
+    /// Between two reports.
+    const PAUSE: Duration = Duration::from_secs(2);
+
+    /// Takes one in; whether the clock behind the stamps was set.
+    fn add(&mut self, ahead: f64, now: Instant) -> bool {
+        if self.recent.len() == Self::KEPT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(ahead);
+        let Some(start) = self.recent.len().checked_sub(Self::WINDOW) else { return false };
+        let mut window = [0.0; Self::WINDOW];
+        window.iter_mut().zip(self.recent.range(start..)).for_each(|(own, &one)| *own = one);
+        window.sort_unstable_by(f64::total_cmp);
+        let median = window[Self::WINDOW / 2];
+        if self.median.is_none_or(|before| (median - before).abs() <= Self::STEP) {
+            self.median = Some(median);
+            return false;
+        }
+        // The median stays as it was, so that what is not reported now is reported later.
+        if self.reported.is_some_and(|at| now.saturating_duration_since(at) < Self::PAUSE) {
+            return false;
+        }
+        self.reported = Some(now);
+        self.median = Some(median);
+        // What came before says nothing any more.
+        self.recent.drain(..start + Self::WINDOW / 2);
+        true
+    }
+
+    /// The highest but for a few: of the sample that was quickest here. Nothing as long as there
+    /// are too few.
+    fn level(&self) -> Option<f64> {
+        let mut all: Vec<_> = self.recent.iter().copied().collect();
+        all.sort_unstable_by(f64::total_cmp);
+        let place = all.len() * 7 / 8;
+        all.get(place).copied().filter(|_| all.len() >= Self::WINDOW / 2)
+    }
+}
 
 /// What is known of the headsets' clocks.
 pub(super) struct Clocks {
     /// From which our monotonic time counts.
     origin: Instant,
-    /// What to add to it, in seconds, by headset.
-    adjustments: Mutex<BTreeMap<HeadsetId, f64>>,
+    headsets: Mutex<BTreeMap<HeadsetId, HeadsetClock>>,
 }
 
 impl Default for Clocks {
     fn default() -> Self {
-        Self { origin: Instant::now(), adjustments: Mutex::default() }
+        Self { origin: Instant::now(), headsets: Mutex::default() }
     }
 }
 
@@ -32,38 +191,213 @@ impl Clocks {
         instant.saturating_duration_since(self.origin).as_secs_f64()
     }
 
+    /// By how many seconds the wall clock is ahead of the monotonic one.
+    fn wall(&self, at: Moment) -> f64 {
+        at.wall.as_duration().as_secs_f64() - self.monotonic(at.instant)
+    }
+
     /// Epoch seconds of a moment, as the samples of a headset count them; by the calendar as long as
     /// its clock is not known.
     pub(super) fn epoch(&self, headset: Option<&HeadsetId>, at: Moment) -> f64 {
-        let adjustment = headset.and_then(|headset| self.lock().get(headset).copied());
-        match adjustment {
-            Some(adjustment) => self.monotonic(at.instant) + adjustment,
+        let estimate = headset.and_then(|id| self.lock().get(id)?.estimate());
+        match estimate {
+            Some((offset, _)) => self.monotonic(at.instant) + offset,
             None => at.wall.as_duration().as_secs_f64(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<HeadsetId, f64>> {
-        self.adjustments.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the machine slept, or its wall clock was set, since a headset's clock was measured:
+    /// the monotonic clock stands still in sleep.
+    pub(super) fn is_outdated(&self, headset: &HeadsetId, now: Moment) -> bool {
+        let measured = self.lock().get(headset).and_then(|clock| clock.measured);
+        measured.is_some_and(|measured| (self.wall(now) - measured.wall).abs() > AGREEMENT)
+    }
+
+    /// Takes in the stamp of a sample; whether its headset's clock is to be measured.
+    pub(super) fn stamped(&self, headset: &HeadsetId, time: f64, received: Instant) -> bool {
+        let ahead = time - self.monotonic(received);
+        let mut headsets = self.lock();
+        let Some(clock) = headsets.get_mut(headset).filter(|_| ahead.is_finite()) else {
+            return false;
+        };
+        let first = clock.stamps.median.is_none();
+        let stepped = clock.stamps.add(ahead, received);
+        stepped || (first && clock.stamps.median.is_some() && clock.is_contradicted())
+    }
+
+    /// Forgets a headset's clock, which starts anew with each connection.
+    pub(super) fn forget(&self, headset: &HeadsetId) {
+        self.lock().insert(headset.clone(), HeadsetClock::default());
+    }
+
+    /// Takes in a measurement. What is known then, if anything is; logs what is remarkable.
+    fn put(&self, headset: &HeadsetId, new: Measurement) -> Option<ClockOffset> {
+        let mut headsets = self.lock();
+        let clock = headsets.entry(headset.clone()).or_default();
+        let before = clock.measured.replace(new);
+        if before.is_some_and(|before| (before.wall - new.wall).abs() > AGREEMENT) {
+            // They were compared with a clock that has stood still meanwhile.
+            clock.stamps = Stamps::default();
+        }
+        let (offset, uncertainty) = clock.estimate()?;
+        let now = ClockOffset { offset: offset - new.wall, uncertainty };
+        if let Some(before) = clock.reported.replace(now) {
+            let jump = now.offset - before.offset;
+            if jump.abs() > now.uncertainty + before.uncertainty + JUMP {
+                tracing::warn!("the clock of {headset} jumped by {jump:+.3} s: {now}");
+            }
+        }
+        let contradicted = clock.is_contradicted();
+        if contradicted && !std::mem::replace(&mut clock.contradicted, contradicted) {
+            tracing::warn!(
+                "the clock of {headset} is not what Cortex says: markers go by the stamps of its \
+                 samples"
+            );
+        }
+        Some(now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<HeadsetId, HeadsetClock>> {
+        self.headsets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Compares the clock of a headset that has just been connected with ours.
-pub(super) async fn synchronise(context: Context, headset: HeadsetId) {
-    // That of the connection before: its clock has started anew.
-    context.clocks.lock().remove(&headset);
-    let params = json!({
-        "headset": headset.as_str(),
-        "systemTime": Timestamp::now().as_duration().as_secs_f64(),
-        "monotonicTime": context.clocks.monotonic(Instant::now()),
-    });
-    match context.ask("syncWithHeadsetClock", params).await {
-        Ok(answer) => {
-            if let Some(adjustment) = answer.get("adjustment").and_then(Value::as_f64) {
-                context.clocks.lock().insert(headset.clone(), adjustment);
-                context.outbox.tell(Event::Clock { headset, adjustment }).await;
+/// Measures the clock of a headset.
+pub(super) async fn measure(context: Context, headset: HeadsetId) {
+    const METHOD: &str = "syncWithHeadsetClock";
+    let started = Instant::now();
+    let mut best: Option<Measurement> = None;
+    for _ in 0..TRIES {
+        let sent = Moment::now();
+        let params = json!({
+            "headset": headset.as_str(),
+            "systemTime": sent.wall.as_duration().as_secs_f64(),
+            "monotonicTime": context.clocks.monotonic(sent.instant),
+        });
+        let answer = context.ask(METHOD, params).await;
+        let round_trip = sent.instant.elapsed().as_secs_f64();
+        let adjustment = match answer {
+            Ok(answer) => answer.get("adjustment").and_then(Value::as_f64),
+            Err(Failure::Down) => return,
+            // Older ones cannot (2.1+).
+            Err(failure) => {
+                tracing::debug!("{}", failure.refusal(METHOD));
+                None
             }
+        };
+        let wall = context.clocks.wall(sent);
+        if best.is_none_or(|best| round_trip < best.round_trip) {
+            best = Some(Measurement { adjustment, round_trip, wall });
         }
-        // Older ones cannot (2.1+): markers go by the calendar.
-        Err(failure) => tracing::info!("{}", failure.refusal("syncWithHeadsetClock")),
+        if adjustment.is_none() || started.elapsed() >= ENOUGH {
+            break;
+        }
+    }
+    let Some(best) = best else { return };
+    if let Some(clock) = context.clocks.put(&headset, best) {
+        context.outbox.tell(Event::Clock { headset, clock }).await;
+    }
+}
+
+/// Measures the clock of a headset before it is recorded, unless that takes too long.
+pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId) {
+    // Not called off with the wait: what it finds is of use for the markers to come. It ends with
+    // its requests.
+    let measuring = tokio::spawn(measure(context.clone(), headset));
+    if timeout(BEFORE_RECORD, measuring).await.is_err() {
+        tracing::info!("Cortex takes long to compare its clock: the record starts meanwhile");
+    }
+}
+
+/// Measures the clocks of the headsets that are recorded, until the connection is over.
+pub(super) async fn keep_measured(context: Context) {
+    loop {
+        sleep_until(pulse::after(INTERVAL)).await;
+        let recorded: BTreeSet<_> = context
+            .sessions
+            .borrow()
+            .iter()
+            .filter(|session| context.journal.is_running(&session.id))
+            .map(|session| session.headset.id.clone())
+            .collect();
+        for headset in recorded {
+            measure(context.clone(), headset).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THERE: f64 = 1_700_000_000.0;
+
+    fn measured(adjustment: Option<f64>, round_trip: f64) -> HeadsetClock {
+        let measured = Some(Measurement { adjustment, round_trip, wall: THERE });
+        HeadsetClock { measured, ..HeadsetClock::default() }
+    }
+
+    /// Adds as many, a sixteenth of a second apart; how often a step was reported.
+    fn add(stamps: &mut Stamps, now: &mut Instant, values: impl IntoIterator<Item = f64>) -> usize {
+        let step = Duration::from_millis(62);
+        let report = |ahead| {
+            *now += step;
+            stamps.add(ahead, *now)
+        };
+        values.into_iter().map(report).filter(|reported| *reported).count()
+    }
+
+    #[test]
+    fn an_offset_reads_as_documented() {
+        let offset = |offset, uncertainty| ClockOffset { offset, uncertainty }.to_string();
+        assert_eq!(offset(0.0118, 0.0074), "offset +0.012 s ± 8 ms");
+        assert_eq!(offset(-3600.0, 0.2031), "offset -3600.000 s ± 204 ms");
+    }
+
+    #[test]
+    fn half_of_the_round_trip_is_the_delay() {
+        let (offset, uncertainty) = measured(Some(THERE + 0.2), 0.4).estimate().unwrap();
+        assert!((offset - THERE).abs() < 1e-6 && (uncertainty - 0.204).abs() < 1e-6);
+        assert!(measured(None, 0.4).estimate().is_none());
+    }
+
+    #[test]
+    fn samples_that_contradict_what_cortex_says_count_more() {
+        let mut now = Instant::now();
+        for (ahead, contradicts) in [
+            (-0.03, false),
+            (-0.4, false),
+            (-1.5, true),
+            (0.05, false),
+            (0.3, true),
+            (3600.0, true),
+        ] {
+            let mut clock = measured(Some(THERE + 0.005), 0.01);
+            add(&mut clock.stamps, &mut now, std::iter::repeat_n(THERE + ahead, 16));
+            assert_eq!(clock.is_contradicted(), contradicts, "{ahead}");
+            let (offset, uncertainty) = clock.estimate().unwrap();
+            let right = if contradicts { THERE + ahead } else { THERE };
+            assert!((offset - right).abs() <= uncertainty, "{ahead}: {offset} {uncertainty}");
+        }
+        // An older Cortex says nothing of its clock.
+        let mut clock = measured(None, 0.01);
+        add(&mut clock.stamps, &mut now, std::iter::repeat_n(THERE + 5.0, 16));
+        let (offset, uncertainty) = clock.estimate().unwrap();
+        assert!((offset - THERE - 5.0).abs() <= uncertainty && !clock.is_contradicted());
+    }
+
+    #[test]
+    fn a_step_is_reported_once_and_single_wrong_stamps_not_at_all() {
+        for step in [-3600.0, -1.0, 0.3, 1.0, 3.37, 86_400.0] {
+            let (mut stamps, mut now) = (Stamps::default(), Instant::now());
+            let jitter = |at: i32| THERE - 0.01 * f64::from(at % 5);
+            assert_eq!(add(&mut stamps, &mut now, (0..100).map(jitter)), 0);
+            let spiked = (0..160).map(|at| jitter(at) + if at % 16 == 0 { step } else { 0.0 });
+            assert_eq!(add(&mut stamps, &mut now, spiked), 0, "{step}: single ones");
+            assert_eq!(add(&mut stamps, &mut now, (0..8).map(|at| jitter(at) + step)), 1, "{step}");
+            assert!((stamps.level().unwrap() - THERE - step).abs() < 0.05, "{step}");
+            // Set back at once, it is reported as soon as the pause allows.
+            assert_eq!(add(&mut stamps, &mut now, (0..64).map(jitter)), 1, "{step}: back");
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Session, SessionId, Stream,
     Warning,
     account::{CortexInfo, Licence, UserLogin},
+    clock::ClockOffset,
     profiles::Loaded,
     record::Records,
     settings::StoredMapping,
@@ -35,13 +36,12 @@ pub enum Event {
     Scan(bool),
     /// Headset settings, name or headband position were changed; the list with them follows.
     Updated(HeadsetId),
-    /// The clock of a headset that has been connected was compared with ours: what to add to the
-    /// monotonic time of this program, in seconds, to get the `time` of its samples (§2.9).
+    /// The clock of a headset was measured (§2.9).
     Clock {
         /// Of which.
         headset: HeadsetId,
-        /// In seconds.
-        adjustment: f64,
+        /// How far it is from ours.
+        clock: ClockOffset,
     },
     /// The Flex mappings that Cortex keeps.
     Mappings(Vec<StoredMapping>),
@@ -136,9 +136,7 @@ impl Event {
                 info!("unsubscribed from {}", names.join(" "));
             }
             Self::Updated(headset) => info!("{headset} has been updated"),
-            Self::Clock { headset, adjustment } => {
-                debug!("the clock of {headset} is {adjustment} s from ours");
-            }
+            Self::Clock { headset, clock } => debug!("the clock of {headset}: {clock}"),
             Self::Record(event) => info!("{event}"),
             Self::Marker { marker, .. } => info!("marker {} at {}", marker.label, marker.start),
             Self::Profile { headset, loaded } => {

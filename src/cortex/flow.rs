@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Command, Event, Headset, HeadsetId, Security, SessionId, Step, Warning, clock,
+    Command, Event, Headset, HeadsetId, Moment, Security, SessionId, Step, Warning, clock,
     context::{Context, Outbox, Report, Stage},
     event,
     keeper::{self, Keeper, Order},
@@ -156,6 +156,11 @@ pub(super) async fn run(
 
 impl Flow<'_> {
     async fn notice(&mut self, notice: Notice) -> Option<End> {
+        if let Notice::ClockStepped(headset) = &notice
+            && self.tasks.len() < TASKS
+        {
+            self.tasks.spawn(clock::measure(self.context.clone(), headset.clone()));
+        }
         if let Notice::Warning(warning) = &notice {
             self.context.outbox.tell(Event::Warning(warning.clone())).await;
             match warning.code {
@@ -234,6 +239,7 @@ impl Flow<'_> {
                 self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
                 self.tasks.spawn(poll::sessions(context.clone()));
                 self.tasks.spawn(token::keep_fresh(context.clone()));
+                self.tasks.spawn(clock::keep_measured(context.clone()));
                 let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
                 for headset in wanted {
                     self.keep(headset);
@@ -270,7 +276,8 @@ impl Flow<'_> {
         }
     }
 
-    /// Asks each headset that has been connected for its clock and its profile.
+    /// Asks each headset that has been connected for its clock and its profile, and for the clock
+    /// again when this machine slept.
     fn greet(&mut self) {
         let headsets = self.context.headsets.borrow();
         let connected: HashSet<_> = headsets
@@ -278,9 +285,16 @@ impl Flow<'_> {
             .filter(|headset| headset.is_connected())
             .map(|headset| headset.id.clone())
             .collect();
-        for new in connected.difference(&self.greeted) {
-            self.tasks.spawn(clock::synchronise(self.context.clone(), new.clone()));
-            self.tasks.spawn(profiles::follow(self.context.clone(), new.clone()));
+        let now = Moment::now();
+        for headset in &connected {
+            let new = !self.greeted.contains(headset);
+            if new {
+                self.context.clocks.forget(headset);
+                self.tasks.spawn(profiles::follow(self.context.clone(), headset.clone()));
+            }
+            if new || self.context.clocks.is_outdated(headset, now) {
+                self.tasks.spawn(clock::measure(self.context.clone(), headset.clone()));
+            }
         }
         drop(headsets);
         self.greeted = connected;

@@ -18,7 +18,8 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Feed, Marker, SessionId, Stream, Subscription, Warning,
+    Feed, HeadsetId, Marker, SessionId, Stream, Subscription, Warning,
+    clock::Clocks,
     message::{Message, RpcError},
     rpc::{self, Effect, Order, Request, Rpc},
     sample::{FeedSender, Sample},
@@ -41,6 +42,9 @@ const PENDING: usize = 256;
 /// Notices that may wait for the client.
 const NOTICES: usize = 64;
 
+/// Between two stamps of a session's samples that are compared with our clock.
+const COMPARISONS: Duration = Duration::from_millis(62);
+
 /// Sessions whose columns are remembered.
 const SESSIONS: usize = 64;
 
@@ -51,6 +55,8 @@ pub(super) enum Notice {
     Warning(Warning),
     /// Samples of a session that had ended flow again (§2.12).
     Resumed(SessionId),
+    /// The clock that stamps the samples of a headset was set.
+    ClockStepped(HeadsetId),
 }
 
 /// A running link.
@@ -62,7 +68,7 @@ pub(super) struct Link {
 }
 
 /// Starts the task that owns the socket. It ends with the socket, or when nobody can ask any more.
-pub(super) fn spawn<S>(socket: WebSocketStream<S>, feed: FeedSender) -> Link
+pub(super) fn spawn<S>(socket: WebSocketStream<S>, feed: FeedSender, clocks: Arc<Clocks>) -> Link
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -72,6 +78,7 @@ where
         socket,
         notices: sender,
         feed,
+        clocks,
         pending: HashMap::new(),
         last_id: 0,
         sessions: HashMap::new(),
@@ -93,6 +100,7 @@ struct Owner<S> {
     socket: WebSocketStream<S>,
     notices: mpsc::Sender<Notice>,
     feed: FeedSender,
+    clocks: Arc<Clocks>,
     pending: HashMap<u64, Pending>,
     last_id: u64,
     sessions: HashMap<SessionId, Streams>,
@@ -125,6 +133,8 @@ struct Streams {
     subscriptions: Vec<Arc<Subscription>>,
     /// Cortex said they have stopped; kept, because they may come back (§2.12).
     ended: bool,
+    /// When a sample's stamp was last compared with our clock.
+    compared: Option<Instant>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
@@ -364,6 +374,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             self.stray.add("unknown stream");
             return;
         };
+        let received = self.heard;
+        let is_due = |at: Instant| received.saturating_duration_since(at) >= COMPARISONS;
+        let compares = streams.compared.is_none_or(is_due);
+        if compares {
+            streams.compared = Some(received);
+        }
         if streams.ended {
             streams.ended = false;
             for subscription in &streams.subscriptions {
@@ -371,7 +387,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             }
             self.tell(Notice::Resumed(subscription.session.clone()));
         }
-        self.feed.sample(Sample { subscription, text: text.clone(), received: self.heard });
+        let sample = Sample { subscription, text: text.clone(), received };
+        if compares
+            && let Some(time) = sample.time()
+            && self.clocks.stamped(&sample.subscription.headset, time, received)
+        {
+            self.tell(Notice::ClockStepped(sample.subscription.headset.clone()));
+        }
+        self.feed.sample(sample);
     }
 
     async fn warning(&mut self, mut warning: Warning) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Event, HeadsetId, MarkerCommand, MarkerId, RecordId,
+    Event, HeadsetId, MarkerCommand, MarkerId, RecordId, clock,
     context::Context,
     lenient::{self, Members},
     rpc::Effect,
@@ -101,16 +101,22 @@ pub(super) async fn carry_out(
     command: MarkerCommand,
     headset: Option<HeadsetId>,
 ) {
-    let epoch = |at| context.clocks.epoch(headset.as_ref(), at);
-    let (method, session, time, mut params, effect) = match command {
-        MarkerCommand::Mark { session, label, value, at } => {
+    let (MarkerCommand::Mark { at, .. } | MarkerCommand::End { at, .. }) = command;
+    if let Some(headset) = &headset
+        && context.clocks.is_outdated(headset, at)
+    {
+        clock::measure(context.clone(), headset.clone()).await;
+    }
+    let time = context.clocks.epoch(headset.as_ref(), at);
+    let (method, session, mut params, effect) = match command {
+        MarkerCommand::Mark { session, label, value, .. } => {
             let params = json!({"label": label, "value": value, "port": PORT});
             let effect = Effect::Mark { session: session.clone() };
-            ("injectMarker", session, epoch(at), params, effect)
+            ("injectMarker", session, params, effect)
         }
-        MarkerCommand::End { session, marker, at } => {
+        MarkerCommand::End { session, marker, .. } => {
             let params = json!({"markerId": marker.as_str()});
-            ("updateMarker", session, epoch(at), params, Effect::None)
+            ("updateMarker", session, params, Effect::None)
         }
     };
     params["session"] = session.as_str().into();

@@ -14,7 +14,7 @@
 
 pub mod account;
 pub mod client;
-mod clock;
+pub mod clock;
 pub mod code;
 pub mod command;
 mod connect;

@@ -44,7 +44,7 @@ impl Notices {
             match self.receiver.recv().await {
                 Ok(Notice::Warning(warning)) => return warning,
                 Ok(Notice::Resumed(session)) => self.resumed = Some(session),
-                Err(_) => {}
+                Ok(Notice::ClockStepped(_)) | Err(_) => {}
             }
         }
     }

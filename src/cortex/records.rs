@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Event, Record, RecordCommand, RecordEvent, RecordId, Refusal, Session, SessionId, Warning,
+    Event, HeadsetId, Record, RecordCommand, RecordEvent, RecordId, Refusal, Session, SessionId,
+    Warning, clock,
     context::Context,
     event, lenient,
     message::RpcError,
@@ -81,10 +82,19 @@ impl Journal {
     }
 }
 
-/// Carries out a command.
-pub(super) async fn carry_out(context: Context, command: RecordCommand) {
+/// Carries out a command. `headset`: that of the session, if it is known.
+pub(super) async fn carry_out(
+    context: Context,
+    command: RecordCommand,
+    headset: Option<HeadsetId>,
+) {
     let done = match command {
-        RecordCommand::Start(session, new) => start(&context, &session, new).await,
+        RecordCommand::Start(session, new) => {
+            if let Some(headset) = headset {
+                clock::measure_before_record(&context, headset).await;
+            }
+            start(&context, &session, new).await
+        }
         RecordCommand::Stop(session) => stop(&context, &session, "stopped by you").await,
         RecordCommand::Update(record, change) => update(&context, &record, change).await,
         RecordCommand::Delete(record) => delete(&context, record).await,

@@ -68,6 +68,17 @@ pub struct Sample {
     pub received: Instant,
 }
 
+impl Sample {
+    /// Its `time` in epoch seconds (§5). Parses the message: not for every one.
+    pub(super) fn time(&self) -> Option<f64> {
+        #[derive(Deserialize)]
+        struct Stamp {
+            time: f64,
+        }
+        serde_json::from_str::<Stamp>(&self.text).ok().map(|stamp| stamp.time)
+    }
+}
+
 /// What flows from the reader to the decoder, in order.
 #[derive(Clone, Debug)]
 pub enum Feed {

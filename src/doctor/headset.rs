@@ -2,7 +2,7 @@
 
 use super::report::{Finding, Verdict};
 use crate::{
-    cortex::{Headset, HeadsetId, headset::HeadsetStatus, model::Model},
+    cortex::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus, model::Model},
     headless::check::Check,
 };
 
@@ -107,6 +107,26 @@ fn of_the_model(model: Model) -> Option<&'static str> {
     }
 }
 
+/// Above this many seconds markers stand visibly beside the sample they mean.
+const COARSE: f64 = 0.05;
+
+/// How well a marker finds its sample.
+pub(super) fn clock(clock: Option<&ClockOffset>) -> Finding {
+    let finding =
+        |verdict, found: &str, next: &str| Finding::new(Check::Clock, verdict, found, next);
+    match clock {
+        None => {
+            let next = "set this computer's clock to that of the Cortex computer";
+            finding(Verdict::Unsure, "unknown: markers go by this computer's clock", next)
+        }
+        Some(clock) if clock.uncertainty > COARSE => {
+            let next = "for exact markers, run cortop on the Cortex computer";
+            finding(Verdict::Unsure, &clock.to_string(), next)
+        }
+        Some(clock) => finding(Verdict::Pass, &clock.to_string(), ""),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +148,17 @@ mod tests {
             Choice::None => None,
         };
         (id, findings.into_iter().map(|finding| finding.verdict).collect())
+    }
+
+    #[test]
+    fn a_clock_is_judged_by_its_uncertainty() {
+        let judged = |uncertainty| {
+            let finding = clock(Some(&ClockOffset { offset: -3.4, uncertainty }));
+            (finding.verdict, finding.found)
+        };
+        assert_eq!(judged(0.008), (Verdict::Pass, "offset -3.400 s ± 8 ms".to_owned()));
+        assert_eq!(judged(0.2), (Verdict::Unsure, "offset -3.400 s ± 200 ms".to_owned()));
+        assert_eq!(clock(None).verdict, Verdict::Unsure);
     }
 
     #[test]

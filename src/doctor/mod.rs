@@ -296,7 +296,8 @@ impl Exam<'_> {
                     let finding = self.of_another(finding);
                     self.report.add(finding)?;
                 }
-                return self.report.add(streams::loss(&snapshot));
+                self.report.add(streams::loss(&snapshot))?;
+                return self.report.add(headset::clock(visit.walk.clocks.get(headset)));
             }
         }
     }

@@ -40,6 +40,8 @@ pub enum Check {
     Samples,
     /// Loss over a few seconds.
     Loss,
+    /// The clock of the samples against ours.
+    Clock,
 }
 
 /// The exit statuses, for the help; a test compares it with [`Check::exit_code`].
@@ -49,14 +51,14 @@ no session but an open one, which costs nothing, closes it afterwards, and disco
 
 Exit status: the first check that has failed, or 0 · 10 terminal · 11 config · 12 service · 13 tls \
 · 14 version · 15 login · 16 approval · 17 credentials · 18 token · 19 licence · 20 headset · 21 \
-session · 22 samples · 23 loss · 2 could not start as asked · 130 interrupted";
+session · 22 samples · 23 loss · 24 clock · 2 could not start as asked · 130 interrupted";
 
 /// The code of wrong credentials, and of an application that is not the user's own (§6.1).
 const WRONG: [i64; 2] = [-32021, -32142];
 
 impl Check {
     /// All, in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Terminal,
         Self::Config,
         Self::Service,
@@ -71,6 +73,7 @@ impl Check {
         Self::Session,
         Self::Samples,
         Self::Loss,
+        Self::Clock,
     ];
 
     /// The exit status of the process that could not get past it.
@@ -119,6 +122,7 @@ impl fmt::Display for Check {
             Self::Session => "session",
             Self::Samples => "samples",
             Self::Loss => "loss",
+            Self::Clock => "clock",
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::cortex::{
     Cause, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId, SessionMode,
     Step, Stream,
     account::{CortexInfo, Licence, UserLogin},
+    clock::ClockOffset,
     record::Records,
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct Walk {
     /// All of this application.
     pub(crate) sessions: Option<Vec<Session>>,
     pub(crate) records: Option<Records>,
+    /// How far the headsets' clocks are from ours.
+    pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// The last refusal; cleared when it goes on.
     refusal: Option<Refusal>,
     /// The last refusal of each method.
@@ -90,6 +93,9 @@ impl Walk {
             }
             Event::Sessions(sessions) => self.sessions = Some(sessions),
             Event::Records(records) => self.records = Some(records),
+            Event::Clock { headset, clock } => {
+                self.clocks.insert(headset, clock);
+            }
             // What is of a session or a record of ours tells nothing of the way.
             _ => {}
         }

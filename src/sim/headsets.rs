@@ -231,8 +231,8 @@ impl Service {
     pub(super) fn sync_clock(&mut self, call: &Call<'_>) -> Answer {
         let headset = call.text("headset");
         self.connected_place(headset)?;
-        // Samples are stamped with system time, so that is what the adjustment leads to.
-        let adjustment = call.number("systemTime") - call.number("monotonicTime");
+        // To the clock that stamps the samples, compared when the request arrives.
+        let adjustment = self.clock.epoch(call.now) - call.number("monotonicTime");
         Ok(json!({ "adjustment": adjustment, "headset": headset }))
     }
 

@@ -42,9 +42,7 @@ pub(super) fn fields(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<
     let known = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
     // What most headsets have nothing of takes no row.
     let mapped = ("flexMappings".to_owned(), electrodes.join(" "));
-    let clock = clock.map(|seconds| {
-        ("clock".to_owned(), format!("synchronised, adjustment {seconds:.3} s to ours"))
-    });
+    let clock = clock.map(|clock| ("clock".to_owned(), clock.to_string()));
     let rare = Some(mapped).filter(|(_, value)| !value.is_empty()).into_iter().chain(clock);
     let other = headset.other.iter().map(|(name, value)| (text::clean(name), value.to_string()));
     known

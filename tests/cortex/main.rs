@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod clock;
 mod headsets;
 mod profiles;
 mod reconnect;

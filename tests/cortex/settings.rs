@@ -137,27 +137,6 @@ async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
     rig.tested.quit().await;
 }
 
-#[tokio::test]
-async fn each_connection_of_a_headset_has_its_clock_compared_and_markers_go_by_it() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "syncWithHeadsetClock" => Say::Result(json!({"adjustment": 5000.25})),
-        _ => Say::Usual,
-    })
-    .await;
-    let mut tested = Tested::start(config(&service.url));
-    let clock = |event: &Event| match event {
-        Event::Clock { headset, adjustment } if headset.as_str() == INSIGHT => Some(*adjustment),
-        _ => None,
-    };
-    assert!((tested.until(clock).await - 5000.25).abs() < f64::EPSILON);
-    service.warn(104, json!({"headsetId": INSIGHT}));
-    tested.until(clock).await;
-    let asked = service.asked("syncWithHeadsetClock");
-    assert!(asked[0].params["systemTime"].as_f64().unwrap() > 1e9);
-    assert!(asked[0].params["monotonicTime"].as_f64().unwrap() < 1e6);
-    tested.quit().await;
-}
-
 /// Before 2.3 there was nothing to ask about mappings.
 #[tokio::test]
 async fn an_old_service_lists_its_headsets_without_mappings() {

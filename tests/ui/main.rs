@@ -20,6 +20,7 @@ use cortop::{
         Cause, Event, HeadsetId, Link, Marker, Record, RecordEvent, Refusal, Security, Session,
         Step, Stream, Warning,
         account::Licence,
+        clock::ClockOffset,
         code::{self, ERRORS, WARNINGS},
         session::SessionStatus,
     },
@@ -190,6 +191,20 @@ fn zoomed() {
             stage.app.zoomed = true;
             stage
         });
+    }
+}
+
+#[test]
+fn the_unfolded_headset_shows_its_clock() {
+    for (width, height) in SIZES {
+        let mut stage = new().streaming();
+        stage.app.focus = Pane::Headsets;
+        stage.app.zoomed = true;
+        let clock = ClockOffset { offset: 0.0121, uncertainty: 0.0073 };
+        stage.hear(Event::Clock { headset: HEADSET.into(), clock });
+        let text = stage.text(width, height);
+        let row = text.lines().find(|line| line.contains("clock ")).expect("a row");
+        assert!(row.contains(" offset +0.012 s ± 8 ms"), "{row}");
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Flow, Kept, SignIn, TASKS};
 use crate::cortex::{
-    Command, HeadsetId, MarkerCommand, SessionId, SessionMode,
+    Command, HeadsetId, MarkerCommand, RecordCommand, SessionId, SessionMode,
     context::Stage,
     devices, event,
     keeper::{self, Order},
@@ -38,12 +38,16 @@ impl Flow<'_> {
                 self.tasks.spawn(devices::carry_out(self.context.clone(), command));
             }
             Command::Record(command) => {
-                self.tasks.spawn(records::carry_out(self.context.clone(), command));
+                let headset = match &command {
+                    RecordCommand::Start(session, _) => self.headset_of(session),
+                    _ => None,
+                };
+                self.tasks.spawn(records::carry_out(self.context.clone(), command, headset));
             }
             Command::Marker(command) => {
                 let (MarkerCommand::Mark { session, .. } | MarkerCommand::End { session, .. }) =
                     &command;
-                let headset = self.keeper_of(session).map(|(headset, _)| headset.clone());
+                let headset = self.headset_of(session);
                 self.tasks.spawn(markers::carry_out(self.context.clone(), command, headset));
             }
             Command::Profile(command) => {
@@ -91,6 +95,10 @@ impl Flow<'_> {
         self.kept.iter().find(
             |(_, kept)| matches!(&kept.stage, Stage::Live { session: own, .. } if own == session),
         )
+    }
+
+    fn headset_of(&self, session: &SessionId) -> Option<HeadsetId> {
+        self.keeper_of(session).map(|(headset, _)| headset.clone())
     }
 
     async fn refuse(&self, method: &str, message: &str, next: &str) {

@@ -24,7 +24,7 @@ impl Peer {
         let client = WebSocketStream::from_raw_socket(ours, Role::Client, config).await;
         let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         let (sender, feed) = feed();
-        Self { socket, link: spawn(client, sender), feed }
+        Self { socket, link: spawn(client, sender, Arc::default()), feed }
     }
 
     /// Asks in a task of its own.
