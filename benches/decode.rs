@@ -181,7 +181,11 @@ fn through_the_decoder(bencher: Bencher, channels: usize) {
         .with_inputs(|| {
             next += 1;
             let text = message(channels, next).into();
-            Feed::Sample(Sample { subscription: Arc::clone(&subscription), text, received: now })
+            Feed::Sample(Sample {
+                subscription: Arc::clone(&subscription),
+                text,
+                received: now.into_std(),
+            })
         })
         .bench_local_values(|feed| decoder.push(feed, now));
 }

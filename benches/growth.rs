@@ -5,6 +5,7 @@ mod instructions;
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
+use bytestring::ByteString;
 use cortop::{
     cortex::{
         Columns, Feed, HeadsetId, Sample, SessionId, Stream, Subscription, sample::Column as Label,
@@ -13,7 +14,6 @@ use cortop::{
 };
 use instructions::Work;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 const HEADSETS: [usize; 4] = [1, 4, 16, 64];
 /// How much more a sample may cost with the most headsets than with one.
@@ -83,7 +83,7 @@ fn streams() -> Vec<(Stream, Columns, u32)> {
 }
 
 /// What each headset sends: place of the stream in [`streams`], moment since the start, text.
-type Message = (usize, Duration, Utf8Bytes);
+type Message = (usize, Duration, ByteString);
 
 /// The first seconds of any headset, in order of time.
 fn messages() -> Vec<Message> {
@@ -157,7 +157,7 @@ fn play(headsets: usize, frames: u32, messages: &[Message], seconds: u32) {
         let received = start + *at;
         for streams in &subscriptions {
             let subscription = Arc::clone(&streams[*stream]);
-            let sample = Sample { subscription, text: text.clone(), received };
+            let sample = Sample { subscription, text: text.clone(), received: received.into_std() };
             decoder.push(Feed::Sample(sample), received);
         }
         if frames > 0 && *at >= next_frame {

@@ -10,7 +10,7 @@ mod instructions;
 use std::{env, sync::mpsc, thread};
 
 use cortop::{
-    cortex::{self, Client, Feed, Stream, client::SessionPolicy, model::Model, sample},
+    cortex::{self, Client, Feed, Stream, client::SessionPolicy, feed, model::Model},
     sim::{Options, Sim, spec::Wanted},
 };
 use instructions::Work;
@@ -67,7 +67,7 @@ async fn receive(url: &str, turns: u32) {
         debit: None,
         streams: vec![Stream::Eeg],
     };
-    let (samples, mut feed) = sample::feed();
+    let (samples, mut feed) = feed::feed();
     let Client { mut events, commands: _commands, .. } = Client::spawn(config, samples);
     let mut left = turns;
     while left > 0 {

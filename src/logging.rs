@@ -56,9 +56,7 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<()> {
 /// The log was started before.
 pub fn init_requests(quiet: bool) -> Result<Requests> {
     let level = if quiet { LevelFilter::WARN } else { LevelFilter::DEBUG };
-    let levels = Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_target(concat!(env!("CARGO_CRATE_NAME"), "::sim"), level);
+    let levels = Targets::new().with_default(LevelFilter::WARN).with_target("cortop_sim", level);
     let (lines, waiting) = mpsc::sync_channel::<Vec<u8>>(LINES);
     let (end, written) = mpsc::sync_channel(1);
     let requests = Requests { lines: lines.clone(), written };

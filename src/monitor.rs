@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
-    cortex::{self, Client, Command, sample::FeedSender},
+    cortex::{self, Client, Command, feed::FeedSender},
     signal::{View, decoder},
     terminal::Wires,
 };
@@ -39,10 +39,11 @@ impl Monitor {
     }
 
     fn around(client: impl FnOnce(FeedSender) -> Client, frame: Duration) -> Self {
-        let (samples, feed) = cortex::sample::feed();
+        let (samples, feed) = cortex::feed::feed();
         let (view, viewed) = watch::channel(View::default());
+        let input = decoder::Input { queue: feed.queue, dropped: feed.dropped };
         let (snapshots, decoder) =
-            decoder::spawn(feed, viewed, decoder::Config { frame, history: HISTORY });
+            decoder::spawn(input, viewed, decoder::Config { frame, history: HISTORY });
         let Client { commands, events, task } = client(samples);
         Self { wires: Wires { commands, events, view, snapshots }, client: task, decoder }
     }

@@ -23,7 +23,7 @@ use crate::{
     headless::{self, Subject},
     logging,
     monitor::Monitor,
-    pulse, serve,
+    serve,
     sim::{self, Sim},
     terminal::{self, End, Screen as _, Tty, guard::Guard, input, screen, signals},
     ui::{self, Ui},
@@ -118,7 +118,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
         eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
     })?;
 
-    pulse::start();
+    crate::cortex::timer::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {
         let sim = match demo {

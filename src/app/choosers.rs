@@ -156,9 +156,9 @@ impl App {
                 add(format!("connect by {}", by.name()), note, connect(id, connecting));
             }
             for stored in self.mappings.iter().filter(|_| headset.model() == Model::EpocFlex) {
-                let mapping = Some(stored.montage.clone());
+                let mapping = Some(stored.mapping.clone());
                 let connecting = Connecting { by: None, mapping };
-                let note = format!("{} electrodes", stored.montage.mappings.len());
+                let note = format!("{} electrodes", stored.mapping.mappings.len());
                 add(format!("connect as {}", stored.name), &note, connect(id, connecting));
             }
         }

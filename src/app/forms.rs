@@ -9,7 +9,7 @@ use super::{
 };
 use crate::cortex::{
     Command, HeadsetCommand, HeadsetId, Moment, RecordCommand, RecordId, SessionId,
-    markers::MarkerValue,
+    marker::MarkerValue,
     record::{Export, ExportFormat, NewRecord, RecordChange},
     settings::CustomInfo,
 };

@@ -53,7 +53,7 @@ use crate::{
     cortex::{
         Link, Refusal, Session,
         account::{CortexInfo, Licence, UserLogin},
-        settings::StoredMapping,
+        mapping::StoredMapping,
     },
     signal::{Snapshot, Traces, view::End},
 };

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::cortex::{
     Command, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, RecordId, SessionId,
-    markers::MarkerValue, session::SessionStatus,
+    marker::MarkerValue, session::SessionStatus,
 };
 
 /// Why there is no marker to be set.

@@ -10,7 +10,7 @@ use crossterm::style::Stylize as _;
 use serde::Serialize;
 
 use crate::{
-    cortex::text::clean,
+    cortex::sanitize::clean,
     headless::{
         check::{Check, Trouble},
         pretty,

@@ -32,7 +32,7 @@ pub(crate) use self::{
 use crate::{
     cli,
     config::{self, Config, Sources},
-    cortex::text,
+    cortex::sanitize,
     logging,
     run::{print, report_panics, service},
 };
@@ -102,5 +102,5 @@ pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T>
 
 /// A line on standard error. Nobody may be listening there, which is no failure.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "cortop: {}", text::clean(line));
+    let _ = writeln!(io::stderr(), "cortop: {}", sanitize::clean(line));
 }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::json;
 use crate::{
     cli::Format,
-    cortex::{Columns, Sample, sample::Column, text::clean},
+    cortex::{Columns, Sample, sample::Column, sanitize::clean},
 };
 
 /// Writes samples as lines.
@@ -168,7 +168,7 @@ mod tests {
         let sample = Sample {
             subscription: Arc::new(subscription),
             text: text.into(),
-            received: Instant::now(),
+            received: Instant::now().into_std(),
         };
         let (mut rows, mut lines) = (Rows::new(format), String::new());
         rows.push(&sample, &mut lines).expect("written");

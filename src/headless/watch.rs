@@ -2,7 +2,7 @@
 //! stream flows it ends with what only the user can mend; from then on it holds on as the monitor
 //! does.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::atomic::Ordering, time::Duration};
 
 use color_eyre::eyre::{Result, bail};
 use tokio::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cli::Format,
-    cortex::{Client, Config, Event, Feed, Stream, sample},
+    cortex::{Client, Config, Event, Feed, Stream, feed::feed},
     monitor,
     serve::ended,
 };
@@ -68,7 +68,7 @@ pub(super) async fn watch(
     // Before anything can be ended.
     let mut told = pin!(ended()?);
     let only_events = config.streams == [Stream::Sys];
-    let (samples, mut feed) = sample::feed();
+    let (samples, mut feed) = feed();
     let mut client = Client::spawn(config, samples);
     let (out, mut written) = output::spawn();
     let mut watch = Watch::new(format);
@@ -113,7 +113,7 @@ pub(super) async fn watch(
         }
     };
     watch.progress.clear();
-    let dropped = feed.dropped();
+    let dropped = feed.dropped.load(Ordering::Relaxed);
     // The client must not wait for room in a feed that nobody reads.
     drop((feed, out));
     monitor::stop(client).await;

@@ -15,7 +15,6 @@ use super::{Input, Screen, signals};
 use crate::{
     app::{App, Effect, Message, Now},
     cortex::{Command, Event},
-    pulse,
     signal::{Snapshot, View},
     ui::Ui,
 };
@@ -114,7 +113,7 @@ struct Loop<'a, S: Screen> {
 
 impl<S: Screen> Loop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> End {
-        let mut heartbeat = pin!(sleep_until(pulse::after(HEARTBEAT)));
+        let mut heartbeat = pin!(sleep_until(crate::cortex::timer::after(HEARTBEAT)));
         // The first frame comes before client and decoder get a turn.
         if let Err(end) = self.draw() {
             return end;
@@ -131,7 +130,7 @@ impl<S: Screen> Loop<'_, S> {
                 },
                 () = sleep_until(self.next_frame), if self.dirty && !self.away => self.draw(),
                 () = heartbeat.as_mut() => {
-                    heartbeat.as_mut().reset(pulse::after(HEARTBEAT));
+                    heartbeat.as_mut().reset(crate::cortex::timer::after(HEARTBEAT));
                     self.beat().await
                 }
                 event = self.wires.events.recv() => self.drain(event).await,

@@ -78,7 +78,10 @@ impl Alive {
                 let since = Duration::from_secs_f64(at).saturating_sub(earlier);
                 let received = before + since;
                 let subscription = Arc::clone(subscription);
-                self.decoder.push(Feed::Sample(Sample { subscription, text, received }), now);
+                self.decoder.push(
+                    Feed::Sample(Sample { subscription, text, received: received.into_std() }),
+                    now,
+                );
                 *next += 1;
             }
         }

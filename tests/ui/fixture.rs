@@ -252,7 +252,7 @@ fn messages(now: Instant) -> Vec<Sample> {
             nominal_rate: None,
         }),
         text: text.replace("SID", SID).into(),
-        received: now - Duration::from_millis(ms),
+        received: (now - Duration::from_millis(ms)).into_std(),
     };
     let sensors = EPOC_SENSORS.map(|name| format!("\"{name}\",")).concat();
     let eeg =

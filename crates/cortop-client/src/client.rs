@@ -11,16 +11,16 @@ use tokio::{
 };
 
 use super::{
-    Cause, Command, Event, HeadsetId, Link, Stream,
+    Cause, Command, Event, Link,
     connect::connect,
     context::Outbox,
-    event,
+    feed::FeedSender,
     flow::{self, End},
     link,
     memory::Memory,
-    sample::FeedSender,
     tls::{Endpoint, SetupError},
 };
+use cortop_protocol::{HeadsetId, Refusal, Stream};
 
 /// Commands and events that may wait.
 const COMMANDS: usize = 32;
@@ -133,7 +133,7 @@ async fn run(
         Ok(endpoint) => endpoint,
         Err(error) => {
             let next = "correct it and start again";
-            outbox.refused(event::refusal("connect", &error.to_string(), next)).await;
+            outbox.refused(Refusal::own("connect", &error.to_string(), next)).await;
             return;
         }
     };
@@ -218,7 +218,7 @@ async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox)
         Command::Open { headset, mode } => memory.want(headset, mode),
         _ => {
             let next = "wait until cortop has connected";
-            outbox.refused(event::refusal("command", "not connected to Cortex", next)).await;
+            outbox.refused(Refusal::own("command", "not connected to Cortex", next)).await;
         }
     }
     Some(())

@@ -12,8 +12,8 @@ use std::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Event, HeadsetId, Moment, context::Context, rpc::Failure};
-use crate::pulse;
+use super::{Event, Moment, context::Context, rpc::Failure, timer};
+use cortop_protocol::HeadsetId;
 
 /// Measurements of which the one with the shortest round trip counts, and how long to go on with
 /// them: over a slow line fewer have to do.
@@ -312,7 +312,7 @@ pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId)
 /// Measures the clocks of the headsets that are recorded, until the connection is over.
 pub(super) async fn keep_measured(context: Context) {
     loop {
-        sleep_until(pulse::after(INTERVAL)).await;
+        sleep_until(timer::after(INTERVAL)).await;
         let recorded: BTreeSet<_> = context
             .sessions
             .borrow()

@@ -4,9 +4,10 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{
-    HeadsetId, MarkerId, RecordId, SessionId, SessionMode, Stream,
-    markers::MarkerValue,
+use super::SessionMode;
+use cortop_protocol::{
+    HeadsetId, MarkerId, RecordId, SessionId, Stream,
+    marker::MarkerValue,
     record::{Export, NewRecord, RecordChange},
     settings::{Connecting, CustomInfo, Setting},
 };

@@ -11,14 +11,15 @@ use tokio::{
 };
 
 use super::{
-    Config, Event, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Step,
-    account::Licence,
+    Config, Event, SessionMode, Step,
     clock::Clocks,
-    lenient::Members,
     link::Notice,
     memory::{Account, Wishes},
     records::{self, Journal},
     rpc::{Effect, Failure, Request, Rpc},
+};
+use cortop_protocol::{
+    Headset, HeadsetId, Refusal, Session, SessionId, account::Licence, tolerant::Members,
 };
 
 /// How long an event may wait for the application before it is dropped.

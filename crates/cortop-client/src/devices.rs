@@ -7,11 +7,15 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Event, HeadsetCommand, HeadsetId, Refusal, Warning, code,
+    Event, HeadsetCommand,
     context::Context,
-    event, lenient,
     reach::{self, Notices},
-    settings::{Connecting, ConnectionType, CustomInfo, Setting, StoredMapping},
+};
+use cortop_protocol::{
+    HeadsetId, Refusal, Warning,
+    mapping::StoredMapping,
+    settings::{Connecting, ConnectionType, CustomInfo, Setting},
+    tolerant,
 };
 
 /// How long the outcome of a change of settings is waited for.
@@ -36,11 +40,11 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
     match context.headset(id) {
         None => {
             let why = format!("{id} is not in sight");
-            return Err(event::refusal(METHOD, &why, "switch it on, and scan for headsets"));
+            return Err(Refusal::own(METHOD, &why, "switch it on, and scan for headsets"));
         }
         Some(headset) if headset.is_connected() => {
             let why = format!("{id} is connected already");
-            return Err(event::refusal(METHOD, &why, "disconnect it to connect it another way"));
+            return Err(Refusal::own(METHOD, &why, "disconnect it to connect it another way"));
         }
         Some(_) => {}
     }
@@ -65,13 +69,13 @@ async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<
         match timeout_at(deadline, notices.warning()).await {
             Ok(warning) if is_about(&warning, &headset) => match warning.code {
                 110 => break,
-                111 | 112 => return Err(code::warned(METHOD, &warning)),
+                111 | 112 => return Err(warning.refusal(METHOD)),
                 _ => {}
             },
             Ok(_) => {}
             Err(_) => {
                 let why = "Cortex did not say how it ended";
-                return Err(event::refusal(METHOD, why, "look at the headset's settings"));
+                return Err(Refusal::own(METHOD, why, "look at the headset's settings"));
             }
         }
     }
@@ -100,7 +104,7 @@ async fn set_info(context: &Context, headset: HeadsetId, info: CustomInfo) -> Re
 async fn list_mappings(context: &Context) -> Result<(), Refusal> {
     let mut answer = context.ask_or_refusal("configMapping", json!({"status": "get"})).await?;
     let config = answer.pointer_mut("/value/config").map(Value::take).unwrap_or_default();
-    let mappings = lenient::objects::<StoredMapping>("configMapping", config);
+    let mappings = tolerant::objects::<StoredMapping>("configMapping", config);
     context.outbox.tell(Event::Mappings(mappings)).await;
     Ok(())
 }

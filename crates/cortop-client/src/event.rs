@@ -5,14 +5,14 @@ use std::{fmt, time::Duration};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::{
-    Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Session, SessionId, Stream,
-    Warning,
+use super::clock::ClockOffset;
+use cortop_protocol::{
+    Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Refusal, Session, SessionId,
+    Stream, Warning,
     account::{CortexInfo, Licence, UserLogin},
-    clock::ClockOffset,
-    profiles::Loaded,
+    mapping::StoredMapping,
+    profile::Loaded,
     record::Records,
-    settings::StoredMapping,
 };
 
 /// How long a scan takes, about (§2.5).
@@ -272,42 +272,5 @@ impl fmt::Display for SessionMode {
             Self::Open => "open, without a licence",
             Self::Active => "activated",
         })
-    }
-}
-
-/// A refused or unanswered request, with the next step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The method asked for.
-    pub method: String,
-    /// Cortex's code, if it answered.
-    pub code: Option<i64>,
-    /// Cortex's text, or ours if it did not answer.
-    pub message: String,
-    /// One sentence of ours: what to do now.
-    pub next: String,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.method)?;
-        if let Some(code) = self.code {
-            write!(f, " {code}")?;
-        }
-        write!(f, ": {}", self.message)?;
-        if !self.next.is_empty() {
-            write!(f, " → {}", self.next)?;
-        }
-        Ok(())
-    }
-}
-
-/// A refusal of our own, without a code.
-pub(super) fn refusal(method: &str, message: &str, next: &str) -> Refusal {
-    Refusal {
-        method: method.to_owned(),
-        code: None,
-        message: message.to_owned(),
-        next: next.to_owned(),
     }
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Command, Event, Headset, HeadsetId, Moment, Security, SessionId, Step, Warning, clock,
+    Command, Event, Moment, Security, Step, clock,
     context::{Context, Outbox, Report, Stage},
     event,
     keeper::{self, Keeper, Order},
@@ -28,6 +28,7 @@ use super::{
     scan::Scans,
     sign_in, token,
 };
+use cortop_protocol::{Headset, HeadsetId, SessionId, Warning};
 
 /// Reports, notices and orders that may wait.
 const QUEUE: usize = 64;

@@ -12,14 +12,16 @@ use tokio::{
 };
 
 use super::{
-    Event, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, Warning,
-    code::Class,
+    Event, SessionMode,
     context::{Context, Stage},
     memory::Last,
     open::{self, Opened, Origin, Refused},
     reach::{self, Notices},
     records,
     rpc::{Effect, Failure},
+};
+use cortop_protocol::{
+    Headset, HeadsetId, Refusal, Session, SessionId, Stream, Warning, code::Class,
 };
 
 /// Until the list of headsets has been read again after a loss; doubled up to `REST` while sessions

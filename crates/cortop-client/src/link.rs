@@ -4,6 +4,7 @@
 
 use std::{collections::HashMap, io::ErrorKind, sync::Arc, time::Duration};
 
+use bytestring::ByteString;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json, value::RawValue};
 use tokio::{
@@ -14,18 +15,21 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Utf8Bytes, error::CapacityError},
+    tungstenite::{self, Bytes, Utf8Bytes, error::CapacityError},
 };
 
 use super::{
-    Feed, HeadsetId, Marker, SessionId, Stream, Subscription, Warning,
     clock::Clocks,
-    message::{Message, RpcError},
+    feed::FeedSender,
     rpc::{self, Effect, Order, Request, Rpc},
-    sample::{FeedSender, Sample},
     secrets::Secrets,
     subscribe,
     tally::{Tally, Warnings},
+};
+use cortop_protocol::{
+    Feed, HeadsetId, Marker, SessionId, Stream, Subscription, Warning,
+    envelope::{Message, RpcError},
+    sample::Sample,
 };
 
 /// With a request open and nothing heard for so long, the link asks whether anybody is there: there
@@ -387,7 +391,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             }
             self.tell(Notice::Resumed(subscription.session.clone()));
         }
-        let sample = Sample { subscription, text: text.clone(), received };
+        // Shares the bytes of the frame; what tungstenite hands over as text is UTF-8.
+        let text = ByteString::try_from(Bytes::from(text.clone())).unwrap_or_default();
+        let sample = Sample { subscription, text, received: received.into_std() };
         if compares
             && let Some(time) = sample.time()
             && self.clocks.stamped(&sample.subscription.headset, time, received)

@@ -9,10 +9,8 @@ use std::{
     },
 };
 
-use super::{
-    Config, HeadsetId, SessionId, SessionMode, Stream, account::Licence, clock::Clocks,
-    records::Journal, settings::Connecting, token::Token,
-};
+use super::{Config, SessionMode, clock::Clocks, records::Journal, token::Token};
+use cortop_protocol::{HeadsetId, SessionId, Stream, account::Licence, settings::Connecting};
 
 /// What outlives a connection.
 pub(super) struct Memory {

@@ -7,15 +7,14 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    HeadsetId, Refusal, Session, SessionMode,
-    account::Licence,
+    SessionMode,
     client::SessionPolicy,
-    code::Class,
     context::Context,
-    event, lenient,
     memory::Last,
     rpc::{Effect, Failure},
-    session::SessionStatus,
+};
+use cortop_protocol::{
+    HeadsetId, Refusal, Session, account::Licence, code::Class, session::SessionStatus, tolerant,
 };
 
 /// The first pause before a headset that is not ready is asked again, the longest, and how long the
@@ -182,7 +181,7 @@ async fn find(
 ) -> Option<Result<Opened, Refused>> {
     let answer = context.ask_as_user("querySessions", json!({}), Effect::None).await.ok()?;
     let mut session =
-        lenient::objects::<Session>("querySessions", answer).into_iter().find(|one| {
+        tolerant::objects::<Session>("querySessions", answer).into_iter().find(|one| {
             one.headset.id == *headset
                 && one.status != SessionStatus::Closed
                 && !one.id.as_str().is_empty()
@@ -209,13 +208,13 @@ async fn find(
 /// Asking again by itself might debit the licence again: only the user does.
 fn no_session() -> Refused {
     let next = "open the headset again; if it stays, restart the Cortex service";
-    let refusal = event::refusal("createSession", "Cortex gave no session", next);
+    let refusal = Refusal::own("createSession", "Cortex gave no session", next);
     Refused { refusal, passing: false }
 }
 
 /// On a USB cable a headset looks connected and is never ready (§2.7).
 pub(super) fn on_usb_cable(headset: &HeadsetId) -> Refused {
-    let refusal = event::refusal(
+    let refusal = Refusal::own(
         "createSession",
         &format!("{headset} is on a USB cable, over which it cannot stream"),
         "unplug the cable and use the dongle or Bluetooth",

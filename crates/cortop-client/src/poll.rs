@@ -11,12 +11,12 @@ use tokio::{
 };
 
 use super::{
-    Event, Headset, Session, code,
+    Event,
     context::{Context, Report},
-    lenient,
     rpc::{Effect, Failure},
 };
-use crate::pulse;
+use crate::timer;
+use cortop_protocol::{Headset, Session, code, tolerant};
 
 /// Between two looks at the headsets while no stream flows: somebody may be waiting for one.
 const WAITING: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
         match context.ask("queryHeadsets", params.clone()).await {
             Ok(answer) => {
                 refused = false;
-                let headsets = lenient::objects::<Headset>("queryHeadsets", answer);
+                let headsets = tolerant::objects::<Headset>("queryHeadsets", answer);
                 let changed = context.headsets.send_if_modified(|known| {
                     let changed = *known != headsets;
                     known.clone_from(&headsets);
@@ -79,7 +79,7 @@ pub(super) async fn sessions(context: Context) {
             // Sent even if unchanged: it says when a session was missed.
             Ok(answer) => {
                 turn = CALM;
-                let sessions = lenient::objects::<Session>("querySessions", answer);
+                let sessions = tolerant::objects::<Session>("querySessions", answer);
                 let known = context.sessions.send_replace(sessions.clone());
                 if sessions != known || std::mem::take(&mut first) {
                     context.outbox.tell(Event::Sessions(sessions)).await;
@@ -105,5 +105,5 @@ pub(super) async fn sessions(context: Context) {
 /// Until the next turn, or until somebody wants it now.
 async fn pause(look: &mut watch::Receiver<()>, turn: Duration) {
     // Whichever comes first.
-    let _ = timeout_at(pulse::after(turn), look.changed()).await;
+    let _ = timeout_at(timer::after(turn), look.changed()).await;
 }

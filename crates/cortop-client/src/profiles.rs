@@ -4,11 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    Event, Headset, HeadsetId, ProfileCommand, Refusal, code,
+    Event, ProfileCommand,
     context::Context,
-    event,
-    lenient::{self, Members},
     rpc::{Effect, Failure},
+};
+use cortop_protocol::{
+    Headset, HeadsetId, Profile, Refusal, code,
+    profile::Loaded,
+    tolerant::{self, Members},
 };
 
 const SETUP: &str = "setupProfile";
@@ -17,40 +20,6 @@ const SETUP: &str = "setupProfile";
 const LOADED: i64 = -32127;
 /// Another application has loaded it.
 const OF_ANOTHER: i64 = -32046;
-
-/// A stored profile (§4.7).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Profile {
-    /// Its id.
-    pub uuid: String,
-    /// Its name.
-    pub name: String,
-    /// An older one: for live use on 14 channels only.
-    pub read_only: bool,
-    /// The channels it was trained with; empty where Cortex does not tell.
-    pub channels: Vec<String>,
-}
-
-impl From<Value> for Profile {
-    fn from(value: Value) -> Self {
-        let mut members = Members::of("profile", value);
-        Self {
-            uuid: members.text("uuid"),
-            name: members.text("name"),
-            read_only: members.flag("readOnly"),
-            channels: members.texts("eegChannels"),
-        }
-    }
-}
-
-/// The profile that a headset uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Loaded {
-    /// Its name.
-    pub name: String,
-    /// Whether this application has loaded it; `None` where Cortex does not tell.
-    pub by_us: Option<bool>,
-}
 
 /// Carries out a command.
 pub(super) async fn carry_out(context: Context, command: ProfileCommand) {
@@ -74,7 +43,7 @@ pub(super) async fn follow(context: Context, headset: HeadsetId) {
 
 async fn list(context: &Context) -> Result<(), Refusal> {
     let answer = context.ask_or_refusal("queryProfile", json!({})).await?;
-    let profiles = lenient::objects::<Profile>("queryProfile", answer);
+    let profiles = tolerant::objects::<Profile>("queryProfile", answer);
     context.outbox.tell(Event::Profiles(profiles)).await;
     let headsets = context.headsets.borrow().clone();
     for headset in headsets.into_iter().filter(Headset::is_connected) {
@@ -110,7 +79,7 @@ async fn load(context: &Context, headset: &HeadsetId, name: &str) -> Result<(), 
 async fn unload(context: &Context, headset: &HeadsetId) -> Result<(), Refusal> {
     let reported = current(context, headset).await.map_err(|failure| failure.refusal(SETUP))?;
     let name = match reported {
-        None => return Err(event::refusal(SETUP, "no profile is loaded", "load one first")),
+        None => return Err(Refusal::own(SETUP, "no profile is loaded", "load one first")),
         Some(Loaded { name, by_us: Some(false) }) => return Err(held_elsewhere(&name)),
         Some(Loaded { name, .. }) => name,
     };
@@ -134,7 +103,7 @@ async fn arrived(
     }
     let now =
         now.map_or_else(|| "no profile is loaded".to_owned(), |now| format!("{now} is loaded"));
-    Err(event::refusal(SETUP, &format!("Cortex agreed, and yet {now}"), next))
+    Err(Refusal::own(SETUP, &format!("Cortex agreed, and yet {now}"), next))
 }
 
 fn held_elsewhere(name: &str) -> Refusal {

@@ -10,11 +10,12 @@ use tokio::{
 };
 
 use super::{
-    Headset, HeadsetId, SessionId, Warning, code,
     context::{Context, Stage},
-    event,
     link::Notice,
     open::{self, Refused},
+};
+use cortop_protocol::{
+    Headset, HeadsetId, Refusal, SessionId, Warning,
     settings::{Connecting, ConnectionType},
 };
 
@@ -139,7 +140,7 @@ pub(super) async fn connect(
                     match warning.code {
                         104 => return Ok(true),
                         100 | 101 | 102 | 112 | 113 => {
-                            let refusal = code::warned("controlDevice", &warning);
+                            let refusal = warning.refusal("controlDevice");
                             return Err(Refused { refusal, passing: false });
                         }
                         _ => {}
@@ -147,7 +148,7 @@ pub(super) async fn connect(
                 }
             }
             () = sleep_until(deadline) => {
-                let refusal = event::refusal(
+                let refusal = Refusal::own(
                     "controlDevice",
                     &format!("{id} did not connect within {} s", CONNECT.as_secs()),
                     "switch it off and on, and bring it closer",

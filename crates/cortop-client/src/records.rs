@@ -11,13 +11,15 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Event, HeadsetId, Record, RecordCommand, RecordEvent, RecordId, Refusal, Session, SessionId,
-    Warning, clock,
+    Event, RecordCommand, clock,
     context::Context,
-    event, lenient,
-    message::RpcError,
-    record::{Export, NewRecord, RecordChange, Records},
     rpc::{Effect, Failure},
+};
+use cortop_protocol::{
+    HeadsetId, Record, RecordEvent, RecordId, Refusal, Session, SessionId, Warning,
+    envelope::RpcError,
+    record::{Export, NewRecord, RecordChange, Records},
+    tolerant,
 };
 
 /// How long Cortex may work on a record without saying that it is done.
@@ -131,7 +133,7 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
     let record = record_of(answer);
     if record.uuid.as_str().is_empty() {
         let next = "look at the session: if nothing is being recorded, start it again";
-        return Err(event::refusal("createRecord", "Cortex gave no record", next));
+        return Err(Refusal::own("createRecord", "Cortex gave no record", next));
     }
     begin(context, session, record).await;
     context.look_now();
@@ -180,7 +182,7 @@ pub(super) async fn follow(context: &Context, session: &Session) {
                 .await
             {
                 Ok(answer) => {
-                    let records = lenient::objects::<Record>("getRecordInfos", answer);
+                    let records = tolerant::objects::<Record>("getRecordInfos", answer);
                     let running = |record: &Record| {
                         record.uuid.as_str() == id && record.end_datetime.is_empty()
                     };
@@ -229,17 +231,17 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
     let Export { folder, format, streams } = how;
     if context.journal.is_processing(&record) {
         let next = "wait until cortop says that it is ready";
-        return Err(event::refusal(METHOD, "Cortex still works on the record", next));
+        return Err(Refusal::own(METHOD, "Cortex still works on the record", next));
     }
     if let Some(odd) = streams.iter().find(|stream| !format.streams().contains(stream)) {
         let why = format!("{} cannot hold {}", format.title(), odd.title());
-        return Err(event::refusal(METHOD, &why, "choose CSV, or EEG and motion only"));
+        return Err(Refusal::own(METHOD, &why, "choose CSV, or EEG and motion only"));
     }
     // The service has a working directory of its own.
     let absolute = std::path::absolute(&folder).ok();
     let Some(path) = absolute.as_deref().and_then(|path| path.to_str()) else {
         let why = "the name of the folder is no text that can be sent";
-        return Err(event::refusal(METHOD, why, "choose another folder"));
+        return Err(Refusal::own(METHOD, why, "choose another folder"));
     };
     let streams: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
     let (name, version) = format.names();
@@ -270,7 +272,7 @@ fn record_of(mut answer: Value) -> Record {
 /// The first failure in an answer for one record.
 fn failed(method: &'static str, mut answer: Value) -> Result<(), Refusal> {
     let list = answer.get_mut("failure").map(Value::take).unwrap_or_default();
-    match lenient::objects::<RpcError>(method, list).into_iter().next() {
+    match tolerant::objects::<RpcError>(method, list).into_iter().next() {
         Some(error) => Err(Failure::Refused(error).refusal(method)),
         None => Ok(()),
     }

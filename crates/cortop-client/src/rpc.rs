@@ -9,11 +9,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
+use cortop_protocol::{
     Headset, Refusal, SessionId,
     code::{self, Class},
-    event,
-    message::RpcError,
+    envelope::RpcError,
 };
 
 /// How long an answer is waited for (§9.2).
@@ -98,13 +97,13 @@ impl Failure {
     pub(super) fn refusal(&self, method: &str) -> Refusal {
         match self {
             Self::Refused(error) => code::refusal(method, None, error.code, &error.message),
-            Self::Silent => event::refusal(
+            Self::Silent => Refusal::own(
                 method,
                 "Cortex did not answer in time",
                 "try again; if it stays, restart the Cortex service",
             ),
             Self::Down => {
-                event::refusal(method, "the connection was lost", "cortop reconnects by itself")
+                Refusal::own(method, "the connection was lost", "cortop reconnects by itself")
             }
         }
     }

@@ -10,13 +10,16 @@ use tokio::{
 };
 
 use super::{
-    Event, Refusal, Step, Warning,
-    account::{CortexInfo, UserLogin},
-    code::{self, Class},
+    Event, Step,
     context::{Context, Report, is_granted},
-    event, lenient,
     link::Notice,
     rpc::{Effect, Failure},
+};
+use cortop_protocol::{
+    Refusal, Warning,
+    account::{CortexInfo, UserLogin},
+    code::{self, Class},
+    tolerant,
 };
 
 /// How often Cortex is asked again whether somebody has logged in, or accepted the agreement.
@@ -89,7 +92,7 @@ async fn log_in(context: &Context) -> Result<()> {
             Err(Failure::Refused(error)) if error.code == code::UNKNOWN_METHOD => return Ok(()),
             Err(failure) => return Err(("getUserLogin", failure)),
         };
-        let user = lenient::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
+        let user = tolerant::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
         if known.as_ref() != Some(&user) {
             context.outbox.tell(Event::User(user.clone())).await;
             known = Some(user.clone());
@@ -114,7 +117,7 @@ async fn log_in(context: &Context) -> Result<()> {
 
 fn held_by(user: &UserLogin) -> Refusal {
     let (there, here) = (&user.logged_in_os_username, &user.current_os_username);
-    event::refusal(
+    Refusal::own(
         "getUserLogin",
         &format!("another account of this computer, {there}, is logged in to Cortex"),
         &format!("log out there with EMOTIV Launcher, then log in here as {here}"),
@@ -137,7 +140,7 @@ async fn get_approval(context: &Context) -> Result<()> {
         if listener.warning(APPROVAL, |code| matches!(code, 9 | 10)).await == Some(10) {
             context
                 .outbox
-                .refused(event::refusal(
+                .refused(Refusal::own(
                     "requestAccess",
                     "access has been rejected",
                     "approve the application in EMOTIV Launcher, which asks only once: look \

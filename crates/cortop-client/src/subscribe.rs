@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{
+use cortop_protocol::{
     Columns, Refusal, Stream, code,
-    lenient::{self, Members},
     sample::Column,
+    tolerant::{self, Members},
 };
 
 /// Longest label, in characters, and most columns taken of one stream.
@@ -24,7 +24,7 @@ impl Answer {
     pub(super) fn of(method: &'static str, mut value: Value) -> Self {
         let mut list = |name| {
             let entries = value.get_mut(name).map(Value::take).unwrap_or_default();
-            lenient::objects::<Entry>(method, entries)
+            tolerant::objects::<Entry>(method, entries)
         };
         let success = list("success");
         let failure = list("failure");
@@ -56,7 +56,7 @@ struct Entry {
 impl From<Value> for Entry {
     fn from(mut value: Value) -> Self {
         let columns = value.get_mut("cols").map(Value::take).unwrap_or_default();
-        let code = value.get("code").and_then(lenient::code).unwrap_or_default();
+        let code = value.get("code").and_then(tolerant::code).unwrap_or_default();
         let mut members = Members::of("subscribe", value);
         let name = members.text("streamName");
         let stream = name.parse().ok();
@@ -85,7 +85,7 @@ fn columns_of(value: Value) -> Columns {
 
 /// A label of another type still holds its place.
 fn label(value: &Value) -> String {
-    let label = value.as_str().map_or_else(|| lenient::tame(&value.to_string()), lenient::tame);
+    let label = value.as_str().map_or_else(|| tolerant::tame(&value.to_string()), tolerant::tame);
     label.chars().take(LABEL).collect()
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
-use super::Warning;
+use cortop_protocol::Warning;
 
 /// Odd things of one kind: the first is logged aloud, then each doubling of their number.
 pub(super) struct Tally {

@@ -1,9 +1,9 @@
-//! The pulse of the process: moments about a second apart at which all that is done from time to
-//! time is done together, as to wake up costs more than what is done then. Knows nobody.
+//! Deadlines for periodic work that coincide, about a second apart: waking up costs more than the
+//! work itself, so heartbeat and polls share their wake-ups.
 //!
-//! Tokio's timer keeps what is far in slots of 64 ms, counted from the start of its runtime. A
-//! moment amid a slot wakes the process twice, when the slot begins and when it comes; so the pulse
-//! beats where slots begin.
+//! Tokio's timer keeps distant deadlines in slots of 64 ms, counted from the start of its runtime. A
+//! deadline within a slot wakes the process twice, when the slot begins and when the deadline is
+//! reached; so deadlines are placed where slots begin.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -11,22 +11,23 @@ use tokio::time::Instant;
 
 const SLOT: u64 = 64;
 
-/// There is one runtime, and one pulse.
+/// When the one runtime of the process was started.
 static START: OnceLock<Instant> = OnceLock::new();
 
-/// Starts the pulse; to be called right before the runtime is built.
+/// Notes the start of the runtime; call it right before the runtime is built.
 pub fn start() {
     START.get_or_init(Instant::now);
 }
 
-/// The beat nearest to the end of a pause of a second or more. Without a pulse it ends exactly.
+/// The shared deadline nearest to the end of a pause of a second or more; exactly that end where
+/// [`start`] was not called.
 #[must_use]
 pub fn after(pause: Duration) -> Instant {
     let end = Instant::now() + pause;
     START.get().map_or(end, |&start| start + nearest(end.saturating_duration_since(start)))
 }
 
-/// The beat nearest to a moment, both from the start on.
+/// The shared deadline nearest to a moment, both counted from the start.
 fn nearest(moment: Duration) -> Duration {
     let second = (moment + Duration::from_millis(500)).as_secs();
     Duration::from_millis(second.saturating_mul(1000) / SLOT * SLOT)

@@ -410,7 +410,8 @@ fn explain_certificate(reason: &CertificateError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cortex::{Stream, client::SessionPolicy};
+    use crate::client::SessionPolicy;
+    use cortop_protocol::Stream;
 
     fn endpoint(url: &str, insecure: bool, ca_file: Option<&Path>) -> Result<Endpoint, String> {
         let config = Config {

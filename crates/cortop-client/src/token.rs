@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    Warning,
-    code::Class,
     context::{Context, Report},
     rpc::{Effect, Failure, Request},
 };
+use cortop_protocol::{Warning, code::Class};
 
 /// New tokens for one request.
 const RENEWALS: u32 = 2;

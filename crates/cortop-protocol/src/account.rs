@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::lenient::Members;
+use crate::tolerant::Members;
 
 /// `getCortexInfo` (§2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ impl From<Value> for Licence {
 
 impl Licence {
     /// Reads the answer of `getLicenseInfo`.
-    pub(super) fn from_answer(mut answer: Value) -> Self {
+    pub fn from_answer(mut answer: Value) -> Self {
         let is_online = answer.get("isOnline").and_then(Value::as_bool).unwrap_or_default();
         let licence = answer.get_mut("license").map(Value::take).unwrap_or_default();
         Self { is_online, ..licence.into() }

@@ -2,7 +2,7 @@
 //! warnings (§6.2). Both lists are incomplete in EMOTIV's own documentation; a code that is not
 //! here is shown with Cortex's text.
 
-use super::{Refusal, Stream, Warning};
+use crate::{Refusal, Stream};
 
 /// What a refusal asks of the program; the rest is for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,8 @@ pub enum Class {
 
 impl Class {
     /// Whether signing in again leads to what is missing.
-    pub(super) const fn is_about_signing_in(self) -> bool {
+    #[must_use]
+    pub const fn is_about_signing_in(self) -> bool {
         matches!(self, Self::Login | Self::Access | Self::Credentials)
     }
 }
@@ -259,21 +260,12 @@ pub fn refusal(method: &str, stream: Option<Stream>, code: i64, message: &str) -
     }
 }
 
-/// A refusal that came as a warning, of something that a method had started.
-pub(super) fn warned(method: &str, warning: &Warning) -> Refusal {
-    Refusal {
-        method: method.to_owned(),
-        code: Some(warning.code),
-        message: warning.text(),
-        next: self::warning(warning.code).map_or("", |row| row.next).to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::Warning;
 
     #[test]
     fn no_row_hides_another() {

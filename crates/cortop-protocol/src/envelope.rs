@@ -9,14 +9,14 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-use super::{
+use crate::{
     Warning,
-    lenient::{self, Members},
+    tolerant::{self, Members},
 };
 
 /// What one text frame is.
 #[derive(Debug)]
-pub(super) enum Message<'a> {
+pub enum Message<'a> {
     /// The answer to a request.
     Answer {
         /// The request's id, if it is one we could have given.
@@ -41,16 +41,16 @@ pub(super) enum Message<'a> {
 
 /// An error as it stands in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct RpcError {
+pub struct RpcError {
     /// §6.1; 0 where there was none.
-    pub(super) code: i64,
+    pub code: i64,
     /// Cortex's text.
-    pub(super) message: String,
+    pub message: String,
 }
 
 impl From<Value> for RpcError {
     fn from(value: Value) -> Self {
-        let code = value.get("code").and_then(lenient::code).unwrap_or_default();
+        let code = value.get("code").and_then(tolerant::code).unwrap_or_default();
         Self { code, message: Members::of("error", value).text("message") }
     }
 }
@@ -60,7 +60,7 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// The text is not JSON.
-    pub(super) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+    pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         // Anything but an object has no members to tell it by.
         if text.trim_ascii_start().starts_with('{') {
             serde_json::from_str::<Envelope<'a>>(text).map(Envelope::classify)
@@ -112,7 +112,7 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
 
 /// Our ids are numbers; an echo as a string or as a float is still ours.
 fn number(id: &Value) -> Option<u64> {
-    lenient::code(id)?.try_into().ok()
+    tolerant::code(id)?.try_into().ok()
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{HeadsetId, lenient::Members, model::Model, settings::Montage};
+use crate::{HeadsetId, mapping::Mapping, model::Model, tolerant::Members};
 
 /// A headset as `queryHeadsets` and a session object tell of it (§4.1). Every member is optional
 /// on the wire; a discovered headset has empty sensor lists and zero settings.
@@ -32,7 +32,7 @@ pub struct Headset {
     pub settings: Settings,
     /// Which electrode of an EPOC Flex sits where; `None` in a session object and for all others.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub flex_mappings: Option<Montage>,
+    pub flex_mappings: Option<Mapping>,
     /// `back` or `top` on an EPOC X, else `None`.
     pub headband_position: Option<String>,
     /// Made in EMOTIV Launcher, without hardware.

@@ -1,6 +1,6 @@
 //! The headset models (§8): what an id's prefix tells.
 
-use super::HeadsetId;
+use crate::HeadsetId;
 
 /// A headset model, told by the prefix of its id (§4.1, §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

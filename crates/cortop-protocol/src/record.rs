@@ -5,10 +5,10 @@ use std::{fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
+use crate::{
     RecordId, SessionId,
-    lenient::{self, Members},
-    text::clean,
+    sanitize::clean,
+    tolerant::{self, Members},
 };
 
 /// A record as Cortex tells of it; every member is optional on the wire.
@@ -149,7 +149,8 @@ impl ExportFormat {
     }
 
     /// `format` and, for CSV, `version`.
-    pub(super) const fn names(self) -> (&'static str, Option<&'static str>) {
+    #[must_use]
+    pub const fn names(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::CsvV2 => ("CSV", Some("V2")),
             Self::CsvV1 => ("CSV", Some("V1")),
@@ -186,7 +187,8 @@ impl ExportStream {
     }
 
     /// The name on the wire.
-    pub(super) const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Eeg => "EEG",
             Self::Motion => "MOTION",
@@ -213,7 +215,7 @@ impl Records {
 impl From<Value> for Records {
     fn from(mut value: Value) -> Self {
         let list = value.get_mut("records").map(Value::take).unwrap_or_default();
-        let records = lenient::objects::<Record>("queryRecords", list);
+        let records = tolerant::objects::<Record>("queryRecords", list);
         let count = value.get("count").and_then(Value::as_u64);
         Self { count: count.unwrap_or(records.len() as u64), records }
     }

@@ -1,19 +1,12 @@
 //! What the reader hands to the decoder: the columns of each subscription first, then its samples
 //! as the text that came from the wire. Nothing is parsed here.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::{sync::Arc, time::Instant};
 
+use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
-use tokio::{sync::mpsc, time::Instant};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{HeadsetId, SessionId, Stream};
-
-/// Samples that may wait for the decoder: two seconds of sixteen headsets.
-const QUEUE: usize = 8192;
+use crate::{HeadsetId, SessionId, Stream};
 
 /// One label of a stream, or a group of labels for a nested array of values (`dev`, §5.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,14 +56,15 @@ pub struct Sample {
     /// The subscription it belongs to, with its columns.
     pub subscription: Arc<Subscription>,
     /// The whole message: `{"eeg":[…],"sid":"…","time":…}`.
-    pub text: Utf8Bytes,
+    pub text: ByteString,
     /// When the reader took it from the socket.
     pub received: Instant,
 }
 
 impl Sample {
     /// Its `time` in epoch seconds (§5). Parses the message: not for every one.
-    pub(super) fn time(&self) -> Option<f64> {
+    #[must_use]
+    pub fn time(&self) -> Option<f64> {
         #[derive(Deserialize)]
         struct Stamp {
             time: f64,
@@ -99,53 +93,4 @@ pub enum Feed {
     Unsubscribed(SessionId, Stream),
     /// A session is gone with all its streams (closed, or the socket was lost).
     Ended(SessionId),
-}
-
-/// The reader's end of the bounded queue to the decoder.
-#[derive(Clone, Debug)]
-pub struct FeedSender {
-    queue: mpsc::Sender<Feed>,
-    dropped: Arc<AtomicU64>,
-}
-
-/// The decoder's end of the queue.
-#[derive(Debug)]
-pub struct FeedReceiver {
-    /// The items in the order in which the reader saw them.
-    pub queue: mpsc::Receiver<Feed>,
-    dropped: Arc<AtomicU64>,
-}
-
-/// Makes the bounded queue between reader and decoder.
-#[must_use]
-pub fn feed() -> (FeedSender, FeedReceiver) {
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    let dropped = Arc::new(AtomicU64::new(0));
-    (
-        FeedSender { queue: sender, dropped: Arc::clone(&dropped) },
-        FeedReceiver { queue: receiver, dropped },
-    )
-}
-
-impl FeedSender {
-    /// Hands a sample over without ever waiting; what does not fit is dropped and counted.
-    pub fn sample(&self, sample: Sample) {
-        if self.queue.try_send(Feed::Sample(sample)).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Hands over a change of the subscriptions, which is never dropped: waits for room.
-    pub async fn change(&self, change: Feed) {
-        // A decoder that is gone means the program is ending: nothing is left to tell it.
-        let _ = self.queue.send(change).await;
-    }
-}
-
-impl FeedReceiver {
-    /// Samples dropped since the start because the queue was full.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
 }

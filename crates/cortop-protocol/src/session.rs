@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
+use crate::{
     Headset, SessionId,
-    lenient::{self, Members},
+    tolerant::{self, Members},
 };
 
 /// A session with its eleven documented fields (§4.2); every member is optional on the wire.
@@ -54,7 +54,7 @@ impl Session {
     /// The text is not JSON; the error names line and column. JSON of any other shape gives a
     /// session with what was found in it.
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
-        lenient::parse(json)
+        tolerant::parse(json)
     }
 
     /// Takes over the object that came with the end of the session; what that leaves out stays as
@@ -158,12 +158,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cortex::headset::HeadsetStatus;
+    use crate::headset::HeadsetStatus;
 
     #[test]
     fn the_documented_example_is_read_in_full() {
         let session =
-            Session::from_json(include_str!("../../tests/fixtures/session-mended.json")).unwrap();
+            Session::from_json(include_str!("../tests/fixtures/session-mended.json")).unwrap();
         assert_eq!(session.id.as_str(), "8bfc26de-754b-4c1f-9771-acfd1a7da02c");
         assert_eq!(session.status, SessionStatus::Opened);
         assert_eq!(session.owner, "jon.snow");
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(headset.dongle, "6ff");
         assert_eq!(headset.firmware, "625");
         assert_eq!(headset.custom_name, "");
-        assert_eq!(headset.sensors, crate::cortex::model::EPOC_SENSORS);
+        assert_eq!(headset.sensors, crate::model::EPOC_SENSORS);
         assert_eq!(headset.motion_sensors.len(), 9);
         assert_eq!(headset.settings.mode, "EPOCPLUS");
         assert_eq!(headset.settings.eeg_rate, Some(256.0));
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn the_example_as_printed_is_refused_with_the_place() {
-        let error = Session::from_json(include_str!("../../tests/fixtures/session-printed.json"))
-            .unwrap_err();
+        let error =
+            Session::from_json(include_str!("../tests/fixtures/session-printed.json")).unwrap_err();
         assert_eq!((error.line(), error.column()), (11, 9));
         assert!(error.to_string().contains("line 11 column 9"), "{error}");
     }

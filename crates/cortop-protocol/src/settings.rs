@@ -1,12 +1,9 @@
 //! What can be chosen about a headset: how it is connected, its rates, its name (§3.2). Only what a
 //! headset can have can be said.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Headset, lenient::Members, model::Model};
+use crate::{Headset, mapping::Mapping, model::Model};
 
 /// How a headset is to be connected; what is not told is Cortex's choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +11,7 @@ pub struct Connecting {
     /// Over which link.
     pub by: Option<ConnectionType>,
     /// Which electrode of an EPOC Flex sits where.
-    pub mapping: Option<Montage>,
+    pub mapping: Option<Mapping>,
 }
 
 /// The links that can be asked for (2.2.1+).
@@ -121,7 +118,8 @@ impl Setting {
     }
 
     /// The parameter `setting`.
-    pub(super) fn to_json(self) -> Value {
+    #[must_use]
+    pub fn to_json(self) -> Value {
         let (mode, eeg, motion) = match self {
             Self::Epoc => ("EPOC", EegRate::Hz128, MotionRate::Off),
             Self::EpocPlus { eeg, motion } => ("EPOCPLUS", eeg, motion),
@@ -159,46 +157,4 @@ pub struct CustomInfo {
     pub name: Option<String>,
     /// EPOC X only.
     pub headband: Option<Headband>,
-}
-
-/// Which electrode of an EPOC Flex sits where on the head: names of the 10-20 system by electrode
-/// (`CMS`, `DRL`, `LA`…).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Value")]
-pub struct Montage {
-    /// Place by electrode.
-    pub mappings: BTreeMap<String, String>,
-}
-
-impl From<Value> for Montage {
-    /// Reads `{mappings: {…}}`, and the bare map within.
-    fn from(mut value: Value) -> Self {
-        let map = match value.get_mut("mappings").map(Value::take) {
-            Some(mappings) => mappings,
-            None => value,
-        };
-        Self { mappings: Members::of("mappings", map).all_texts() }
-    }
-}
-
-/// A mapping that Cortex keeps (`configMapping`, §3.2).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoredMapping {
-    /// Its id.
-    pub uuid: String,
-    /// Its name.
-    pub name: String,
-    /// The mapping.
-    pub montage: Montage,
-}
-
-impl From<Value> for StoredMapping {
-    fn from(value: Value) -> Self {
-        let mut members = Members::of("configMapping", value);
-        Self {
-            uuid: members.text("uuid"),
-            name: members.text("name"),
-            montage: members.object("mappings"),
-        }
-    }
 }

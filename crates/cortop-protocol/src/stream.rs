@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::Headset;
+use crate::Headset;
 
 /// One of the nine data streams of the Cortex API (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

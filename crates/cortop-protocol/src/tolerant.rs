@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::text::clean;
+use crate::sanitize::clean;
 
 /// Longest text taken from the wire, in bytes; the rest is cut off.
 const TEXT: usize = 1024;
@@ -20,14 +20,15 @@ const ENTRIES: usize = 256;
 static ODD: AtomicU64 = AtomicU64::new(0);
 
 /// The members of one object, taken out one after the other; what is left is unknown.
-pub(super) struct Members {
+pub struct Members {
     object: &'static str,
     map: Map<String, Value>,
 }
 
 impl Members {
     /// `object` names it in the log. Anything but an object has no members.
-    pub(super) fn of(object: &'static str, value: Value) -> Self {
+    #[must_use]
+    pub fn of(object: &'static str, value: Value) -> Self {
         let map = match value {
             Value::Object(map) => map,
             other => {
@@ -49,17 +50,17 @@ impl Members {
     }
 
     /// A text, or nothing where there is none. A number is taken as its digits.
-    pub(super) fn optional_text(&mut self, name: &str) -> Option<String> {
+    pub fn optional_text(&mut self, name: &str) -> Option<String> {
         self.take(name, "a string", text)
     }
 
     /// A text; empty where there is none.
-    pub(super) fn text(&mut self, name: &str) -> String {
+    pub fn text(&mut self, name: &str) -> String {
         self.optional_text(name).unwrap_or_default()
     }
 
     /// A list of texts, or nothing where there is none; entries of another type are left out.
-    pub(super) fn optional_texts(&mut self, name: &str) -> Option<Vec<String>> {
+    pub fn optional_texts(&mut self, name: &str) -> Option<Vec<String>> {
         let object = self.object;
         let entries = self.take(name, "an array", array)?;
         let texts = entries.into_iter().filter_map(|entry| {
@@ -69,50 +70,53 @@ impl Members {
     }
 
     /// A list of texts; empty where there is none.
-    pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
         self.optional_texts(name).unwrap_or_default()
     }
 
     /// A number of any notation.
-    pub(super) fn number(&mut self, name: &str) -> Option<f64> {
+    pub fn number(&mut self, name: &str) -> Option<f64> {
         self.take(name, "a number", |value| value.as_f64().ok_or(value))
     }
 
     /// A flag, or nothing where there is none.
-    pub(super) fn optional_flag(&mut self, name: &str) -> Option<bool> {
+    pub fn optional_flag(&mut self, name: &str) -> Option<bool> {
         self.take(name, "a boolean", |value| value.as_bool().ok_or(value))
     }
 
     /// A flag; `false` where there is none.
-    pub(super) fn flag(&mut self, name: &str) -> bool {
+    pub fn flag(&mut self, name: &str) -> bool {
         self.optional_flag(name).unwrap_or_default()
     }
 
     /// An object, or nothing where there is none.
-    pub(super) fn optional_object<T: From<Value>>(&mut self, name: &str) -> Option<T> {
+    pub fn optional_object<T: From<Value>>(&mut self, name: &str) -> Option<T> {
         self.take(name, "an object", |value| if value.is_object() { Ok(value) } else { Err(value) })
             .map(T::from)
     }
 
     /// An object; its default where there is none.
-    pub(super) fn object<T: From<Value> + Default>(&mut self, name: &str) -> T {
+    pub fn object<T: From<Value> + Default>(&mut self, name: &str) -> T {
         self.optional_object(name).unwrap_or_default()
     }
 
     /// All members that are texts, by name.
-    pub(super) fn all_texts(mut self) -> BTreeMap<String, String> {
+    #[must_use]
+    pub fn all_texts(mut self) -> BTreeMap<String, String> {
         let names: Vec<_> = self.map.keys().take(ENTRIES).cloned().collect();
         names.iter().filter_map(|name| Some((tame(name), self.optional_text(name)?))).collect()
     }
 
     /// What has not been taken, kept as it came.
-    pub(super) fn rest(self) -> Map<String, Value> {
+    #[must_use]
+    pub fn rest(self) -> Map<String, Value> {
         self.map.into_iter().take(ENTRIES).collect()
     }
 }
 
 /// The objects of a list; entries that are none are left out.
-pub(super) fn objects<T: From<Value>>(list: &'static str, value: Value) -> Vec<T> {
+#[must_use]
+pub fn objects<T: From<Value>>(list: &'static str, value: Value) -> Vec<T> {
     array(value)
         .map_err(|odd| note(list, "", "an array", &odd))
         .unwrap_or_default()
@@ -129,7 +133,8 @@ pub(super) fn objects<T: From<Value>>(list: &'static str, value: Value) -> Vec<T
 }
 
 /// A code: an integer, also when it came as a float or as digits in a string.
-pub(super) fn code(value: &Value) -> Option<i64> {
+#[must_use]
+pub fn code(value: &Value) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "a float's whole part is what is meant")]
     value
         .as_i64()
@@ -141,12 +146,13 @@ pub(super) fn code(value: &Value) -> Option<i64> {
 ///
 /// # Errors
 /// The text is not JSON; the error names line and column.
-pub(super) fn parse<T: From<Value>>(json: &str) -> Result<T, serde_json::Error> {
+pub fn parse<T: From<Value>>(json: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str::<Value>(json).map(T::from)
 }
 
 /// Makes a text harmless and cuts it at a bound, on a character's boundary.
-pub(super) fn tame(text: &str) -> String {
+#[must_use]
+pub fn tame(text: &str) -> String {
     let cut = |text: &str| text.floor_char_boundary(TEXT);
     let mut clean = clean(&text[..cut(text)]);
     // Replacements are longer than what they stand for.

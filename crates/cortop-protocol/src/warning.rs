@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{
-    HeadsetId, RecordId, SessionId,
+use crate::{
+    HeadsetId, RecordId, Refusal, SessionId,
     code::{self, WarningCode},
-    lenient,
+    tolerant,
 };
 
 /// A warning; `message` is any JSON value, by code and version (§1.4).
@@ -24,7 +24,7 @@ impl From<Value> for Warning {
     /// Reads `{code, message}`, as it stands in a warning, in `attention` and in the result of
     /// `authorize`. Anything else is a warning without a code.
     fn from(mut value: Value) -> Self {
-        match value.get("code").and_then(lenient::code) {
+        match value.get("code").and_then(tolerant::code) {
             Some(code) => Self {
                 code,
                 message: value.get_mut("message").map(Value::take).unwrap_or_default(),
@@ -42,13 +42,24 @@ impl Warning {
             .into_iter()
             .flatten()
             .find_map(Value::as_str)
-            .map_or_else(|| lenient::tame(&self.message.to_string()), lenient::tame)
+            .map_or_else(|| tolerant::tame(&self.message.to_string()), tolerant::tame)
     }
 
     /// What it means and what to do, in our words; the text of one that is not known.
     #[must_use]
     pub fn sentence(&self) -> String {
         code::warning(self.code).map_or_else(|| self.text(), WarningCode::sentence)
+    }
+
+    /// What it refuses, of something that a method had started.
+    #[must_use]
+    pub fn refusal(&self, method: &str) -> Refusal {
+        Refusal {
+            method: method.to_owned(),
+            code: Some(self.code),
+            message: self.text(),
+            next: code::warning(self.code).map_or("", |row| row.next).to_owned(),
+        }
     }
 
     /// The session it speaks of. Cortex 2.1 wrote the id into a sentence (§6.2, code 0): there, the
@@ -61,21 +72,21 @@ impl Warning {
                 .find(|word| word.len() == 36 && word.matches('-').count() == 4)?,
             message => message.get("sessionId")?.as_str()?,
         };
-        Some(lenient::tame(id).into())
+        Some(tolerant::tame(id).into())
     }
 
     /// The record it speaks of.
     #[must_use]
     pub fn record(&self) -> Option<RecordId> {
         let id = self.message.get("recordId")?.as_str()?;
-        (!id.is_empty()).then(|| lenient::tame(id).into())
+        (!id.is_empty()).then(|| tolerant::tame(id).into())
     }
 
     /// The headset it speaks of.
     #[must_use]
     pub fn headset(&self) -> Option<HeadsetId> {
         let id = self.message.get("headsetId").or_else(|| self.message.get("headset"))?.as_str()?;
-        (!id.is_empty()).then(|| lenient::tame(id).into())
+        (!id.is_empty()).then(|| tolerant::tame(id).into())
     }
 }
 

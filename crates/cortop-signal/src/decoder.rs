@@ -1,11 +1,18 @@
 //! The decoder: takes what the reader hands over, follows the view it is told and publishes that
 //! view's snapshot. [`Decoder`] is the whole of it without time or tasks; [`spawn`] gives it both.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     select,
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
@@ -19,7 +26,7 @@ use super::{
     snapshot::{Device, Readings, Table},
     source::{Source, Taken},
 };
-use crate::cortex::{Feed, Sample, SessionId, Stream, Subscription, sample::FeedReceiver};
+use cortop_protocol::{Feed, Sample, SessionId, Stream, Subscription};
 
 /// Items taken from the queue at once.
 const BATCH: usize = 256;
@@ -169,7 +176,7 @@ impl Decoder {
             && !stream.is_trace()
             && let Some(readings) = self.readings.get_mut(session)
         {
-            readings.push(&source.subscription, &self.record, sample.received);
+            readings.push(&source.subscription, &self.record, Instant::from_std(sample.received));
         }
         match taken {
             Taken::Nothing => {}
@@ -265,10 +272,19 @@ impl Decoder {
     }
 }
 
+/// What the decoder reads from.
+#[derive(Debug)]
+pub struct Input {
+    /// Subscriptions and their samples, in the order in which they came from the socket.
+    pub queue: mpsc::Receiver<Feed>,
+    /// Samples that found this queue full and were dropped, since the start.
+    pub dropped: Arc<AtomicU64>,
+}
+
 /// Starts the decoder on the current runtime. It ends when the feed is closed.
 #[must_use]
 pub fn spawn(
-    feed: FeedReceiver,
+    feed: Input,
     view: watch::Receiver<View>,
     config: Config,
 ) -> (watch::Receiver<Arc<Snapshot>>, JoinHandle<()>) {
@@ -279,7 +295,7 @@ pub fn spawn(
 /// Publishes at most once a frame, and only what changed; a new view is answered at once. Wakes up
 /// for what comes, for the end of a frame that holds something new, and when a stream gets stale.
 async fn run(
-    mut feed: FeedReceiver,
+    mut feed: Input,
     mut view: watch::Receiver<View>,
     config: Config,
     publish: watch::Sender<Arc<Snapshot>>,
@@ -292,7 +308,8 @@ async fn run(
     loop {
         let now = Instant::now();
         if changed && now >= frame_ends {
-            let snapshot = Snapshot { dropped: feed.dropped(), ..decoder.snapshot(now) };
+            let snapshot =
+                Snapshot { dropped: feed.dropped.load(Ordering::Relaxed), ..decoder.snapshot(now) };
             publish.send_replace(Arc::new(snapshot));
             frame_ends = now + config.frame;
             changed = false;

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
 use super::{StreamHealth, snapshot::Recent};
-use crate::cortex::{Stream, Subscription};
+use cortop_protocol::{Stream, Subscription};
 
 /// A rate is measured between points at least this far apart, in seconds of the samples' time …
 const POINT: f64 = 0.5;
@@ -260,7 +260,7 @@ mod tests {
             session: "s".into(),
             headset: "h".into(),
             stream: Stream::Eeg,
-            columns: crate::cortex::Columns::default(),
+            columns: cortop_protocol::Columns::default(),
             nominal_rate,
         }
     }

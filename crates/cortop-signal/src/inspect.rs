@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::cortex::{Sample, sample::Column};
+use cortop_protocol::{Sample, sample::Column};
 
 /// Items and bytes of a value shown at most: more than any sample has, so that none is endless.
 const ITEMS: usize = 1000;
@@ -110,7 +110,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::cortex::{Stream, Subscription};
+    use cortop_protocol::{Stream, Subscription};
 
     fn taken_apart(columns: &str, text: &str) -> Vec<(String, Option<String>, usize)> {
         let subscription = Arc::new(Subscription {
@@ -120,7 +120,8 @@ mod tests {
             columns: serde_json::from_str(columns).unwrap(),
             nominal_rate: None,
         });
-        let sample = Sample { subscription, text: text.into(), received: Instant::now() };
+        let sample =
+            Sample { subscription, text: text.into(), received: Instant::now().into_std() };
         items(&sample).into_iter().map(|item| (item.name, item.value, item.depth)).collect()
     }
 

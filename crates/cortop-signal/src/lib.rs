@@ -1,5 +1,5 @@
 //! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
-//! `cortex::sample` (and the ids and streams it names) only.
+//! the samples, ids and streams of `cortop-protocol` only.
 
 pub mod bands;
 pub mod columns;

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use super::history::History;
-use crate::cortex::Stream;
+use cortop_protocol::Stream;
 
 /// Markers kept of a session; the oldest go first.
 const MOST: usize = 4096;

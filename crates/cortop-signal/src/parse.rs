@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-use crate::cortex::{
+use cortop_protocol::{
     Stream,
     sample::{Column, Subscription},
 };
@@ -376,7 +376,7 @@ impl<'de> Visitor<'de> for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cortex::Columns;
+    use cortop_protocol::Columns;
 
     fn layout(stream: Stream, columns: &str) -> Layout {
         Layout::new(&Subscription {

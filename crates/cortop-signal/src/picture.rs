@@ -16,7 +16,7 @@ use super::{
     spread::Spread,
     view::{End, Filters, Reference},
 };
-use crate::cortex::Stream;
+use cortop_protocol::Stream;
 
 /// Seconds of history a filter runs over before the window, when the view changes: whatever it
 /// was primed with is then forgotten to the last bit of an `f32`, even at 0.16 Hz.

@@ -10,7 +10,7 @@ use super::{
     parse::Record,
     snapshot::{Detection, Event, Face, Metric, Readings, Table},
 };
-use crate::cortex::{Stream, Subscription};
+use cortop_protocol::{Stream, Subscription};
 
 /// Mental commands kept: half a minute at 8 Hz.
 const DETECTIONS: usize = 240;
@@ -159,7 +159,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::signal::parse::{Layout, parse};
+    use crate::parse::{Layout, parse};
 
     /// Feeds messages one second apart and returns the readings, and the moment of the first.
     fn read(stream: Stream, columns: &str, messages: &[&str]) -> (Readings, Instant) {

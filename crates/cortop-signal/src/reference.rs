@@ -69,7 +69,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::signal::Filters;
+    use crate::Filters;
 
     fn labels() -> Vec<Arc<str>> {
         ["AF3", "Pz", "AF4"].map(Arc::from).to_vec()

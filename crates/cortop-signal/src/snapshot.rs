@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{Orientation, Steady, View, spectra::Spectra};
-use crate::cortex::{HeadsetId, Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 /// A picture of the signals at one moment.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@ use super::{
     loss::{Loss, Step},
     parse::{Layout, Record, parse},
 };
-use crate::cortex::{Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{Sample, SessionId, Stream, Subscription};
 
 /// Labels of `eeg` and `mot` that are no channels (cortex-api.md §5.2, §5.3).
 const NOT_CHANNELS: [&str; 8] = [
@@ -94,6 +94,7 @@ impl Source {
     /// Takes one message in; its values are in `record` afterwards.
     pub(crate) fn push(&mut self, sample: &Sample, record: &mut Record) -> Taken {
         self.last = Some(sample.clone());
+        let received = Instant::from_std(sample.received);
         let parsed = parse(&sample.text, &self.layout, record);
         if record.odd || parsed.is_err() {
             self.odd(parsed.as_ref().err());
@@ -102,7 +103,7 @@ impl Source {
             return Taken::Nothing;
         }
         let Some(trace) = &mut self.trace else {
-            self.meter.sample(sample.received, record.time, 0);
+            self.meter.sample(received, record.time, 0);
             return Taken::Reading;
         };
         let number = |place: Option<usize>| {
@@ -117,7 +118,7 @@ impl Source {
         };
         // Band power has no counter, and only its time says that some is missing: a hole, no loss.
         let counted = if sample.subscription.stream.is_trace() { lost } else { 0 };
-        self.meter.sample(sample.received, record.time, counted);
+        self.meter.sample(received, record.time, counted);
         if number(trace.interpolated).is_some_and(|flag| flag > 0.0) {
             self.meter.interpolated();
         }
@@ -128,7 +129,7 @@ impl Source {
             let value = value as f32;
             value
         });
-        let grew = trace.history.push(values, record.time, sample.received);
+        let grew = trace.history.push(values, record.time, received);
         Taken::Sample { lost, grew }
     }
 

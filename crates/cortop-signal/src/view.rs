@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cortex::{SessionId, Stream};
+use cortop_protocol::{SessionId, Stream};
 
 /// What is being looked at. The decoder publishes only this view's columns.
 #[derive(Clone, Debug, PartialEq)]

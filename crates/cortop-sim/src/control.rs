@@ -1,7 +1,7 @@
 //! The handle on a running service, for whoever started it.
 
 use super::{Login, scenario::Order, service::Shared};
-use crate::cortex::HeadsetId;
+use cortop_protocol::HeadsetId;
 
 /// A handle on a running service; cheap to clone, and never keeps the service running.
 #[derive(Clone, Debug)]

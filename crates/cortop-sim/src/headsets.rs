@@ -16,7 +16,7 @@ use super::{
     source::{Live, Source},
     spec::State,
 };
-use crate::cortex::{HeadsetId, Stream, headset::HeadsetStatus, model::Model};
+use cortop_protocol::{HeadsetId, Stream, headset::HeadsetStatus, model::Model};
 
 /// After a disconnect the status changes only some moments later (§3.2).
 const DISCONNECT: f64 = 0.05;

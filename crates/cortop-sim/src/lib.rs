@@ -1,5 +1,5 @@
 //! A simulated Cortex service on a loopback port, faithful in what the protocol reference states:
-//! for the demo, for tests, and for whoever has no headset. Knows cortex objects only.
+//! for the demo, for tests, and for whoever has no headset. Knows `cortop-protocol` only.
 //!
 //! ```text
 //! server    sockets: one task and one timer a connection        knows service
@@ -77,7 +77,7 @@ use self::{
     synth::Synth,
     tls::Tls,
 };
-use crate::cortex::{HeadsetId, model::Model};
+use cortop_protocol::{HeadsetId, model::Model};
 
 /// What is simulated.
 #[derive(Clone, Debug)]

@@ -219,7 +219,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sim::tests::Desk;
+    use crate::tests::Desk;
 
     /// A value that fits, and one that does not.
     fn examples(kind: Kind) -> (Value, Value) {

@@ -1,6 +1,6 @@
 //! Physical facts of the headset models (§8) as the simulator needs them.
 
-use crate::cortex::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model};
+use cortop_protocol::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model};
 
 /// How a headset reports motion (§5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::{
     model::Spec,
     source::Source,
 };
-use crate::cortex::HeadsetId;
+use cortop_protocol::HeadsetId;
 
 /// What was measured: enough to measure it again.
 #[derive(Clone)]

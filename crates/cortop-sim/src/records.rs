@@ -14,7 +14,7 @@ use super::{
     sessions::Session,
     token::uuid,
 };
-use crate::cortex::model::Model;
+use cortop_protocol::model::Model;
 
 /// Records that are kept; the oldest makes room.
 const MOST: usize = 1000;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::cortex::Stream;
+use cortop_protocol::Stream;
 
 /// Below it whole numbers are exact, and have 16 digits at most.
 const EXACT: f64 = 9.0e15;

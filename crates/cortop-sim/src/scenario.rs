@@ -10,7 +10,7 @@ use color_eyre::{
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::fault::{Fault, Seconds};
-use crate::cortex::{HeadsetId, Stream};
+use cortop_protocol::{HeadsetId, Stream};
 
 /// A fault, when it comes, and whom it hits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -323,7 +323,7 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::sim::{Options, service};
+    use crate::{Options, service};
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_costs_samples_and_no_memory() {

@@ -26,7 +26,7 @@ use super::{
     token::Token,
     trouble::{self, Trouble},
 };
-use crate::cortex::SessionId;
+use cortop_protocol::SessionId;
 
 /// Warnings that may wait for a connection; one that is slower loses the oldest.
 const NEWS: usize = 64;

@@ -16,7 +16,7 @@ use super::{
     token::uuid,
     training::Trial,
 };
-use crate::cortex::{SessionId, headset::HeadsetStatus};
+use cortop_protocol::{SessionId, headset::HeadsetStatus};
 
 /// A live session.
 pub(super) struct Session {

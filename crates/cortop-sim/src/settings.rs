@@ -10,7 +10,7 @@ use super::{
     refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, Refusal},
     service::{Happening, Service},
 };
-use crate::cortex::model::Model;
+use cortop_protocol::model::Model;
 
 /// The settings of a headset (§4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{model::Spec, row::Row};
-use crate::cortex::{Stream, sample::Columns};
+use cortop_protocol::{Stream, sample::Columns};
 
 /// What a source of samples has to tell.
 pub trait Source: Send + Sync {

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use super::model::Spec;
-use crate::cortex::{HeadsetId, model::Model};
+use cortop_protocol::{HeadsetId, model::Model};
 
 /// Headsets at most.
 pub const MOST: usize = 64;

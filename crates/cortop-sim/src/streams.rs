@@ -15,7 +15,7 @@ use super::{
     service::Service,
     spoil::spoil,
 };
-use crate::cortex::{
+use cortop_protocol::{
     Stream,
     sample::{Column, Columns},
 };
@@ -173,7 +173,7 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::sim::{Options, service};
+    use crate::{Options, service};
 
     const CLIENT: u64 = 1;
 

@@ -10,7 +10,7 @@ use super::{
     row::Row,
     service::{Happening, Service},
 };
-use crate::cortex::{SessionId, Stream, sample::Column};
+use cortop_protocol::{SessionId, Stream, sample::Column};
 
 /// Contact quality in per cent below which a training fails.
 const POOR: f64 = 50.0;

@@ -17,7 +17,7 @@ use super::{
     service::Service,
     tls::Flaw,
 };
-use crate::cortex::{HeadsetId, Stream};
+use cortop_protocol::{HeadsetId, Stream};
 
 /// The method that only this simulator has.
 const CONTROL: &str = "sim.fault";

@@ -5,10 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cortop::{
-    cortex::{Headset, Session, Stream, model::Model},
-    sim::{Delays, Fault, Options, Order, Sim, tls::Tls},
-};
+use cortop_protocol::{Headset, Session, Stream, model::Model};
+use cortop_sim::{Delays, Fault, Options, Order, Sim, tls::Tls};
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use crate::{
     cortex::{
         Command, Event, HeadsetId, Link, Marker, MarkerCommand, Profile, Record, RecordCommand,
         RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
-        markers::MarkerValue,
+        marker::MarkerValue,
         record::{Export, ExportFormat, NewRecord, Records},
         session::SessionStatus,
     },
@@ -297,7 +297,7 @@ fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
 
 #[test]
 fn a_profile_is_loaded_or_unloaded_by_whether_it_is_in_use() {
-    use crate::cortex::{ProfileCommand, profiles::Loaded};
+    use crate::cortex::{ProfileCommand, profile::Loaded};
     let mut app = app();
     app.focus = Pane::Session;
     let list = Effect::Command(Command::Profile(ProfileCommand::List));

@@ -8,7 +8,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::strip;
 use crate::{
     app::Action,
-    cortex::profiles::Loaded,
+    cortex::profile::Loaded,
     signal::snapshot::{Detection, Face},
     ui::{
         glyphs,

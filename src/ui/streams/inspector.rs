@@ -2,6 +2,7 @@
 //! their columns.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use tokio::time::Instant;
 
 use super::summary;
 use crate::{
@@ -50,12 +51,10 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
         return scene::lines(&lines, area, buffer);
     };
     let fresh = summary::is_fresh(scene, entry, stream);
-    let age = text::age(scene.since(message.received));
-    let head = format!(
-        "received {}, {age} ago, {} bytes",
-        scene.clock_at(message.received),
-        message.text.len()
-    );
+    let received = Instant::from_std(message.received);
+    let age = text::age(scene.since(received));
+    let head =
+        format!("received {}, {age} ago, {} bytes", scene.clock_at(received), message.text.len());
     let token = if fresh { Token::Dim } else { Token::Stale };
     scene::line(&scene.say(token, head).into(), area, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };

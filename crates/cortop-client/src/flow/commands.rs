@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::{Flow, Kept, SignIn, TASKS};
-use crate::cortex::{
-    Command, HeadsetId, MarkerCommand, RecordCommand, SessionId, SessionMode,
+use crate::{
+    Command, MarkerCommand, RecordCommand, SessionMode,
     context::Stage,
-    devices, event,
+    devices,
     keeper::{self, Order},
     markers, profiles, records,
 };
+use cortop_protocol::{HeadsetId, Refusal, SessionId};
 
 impl Flow<'_> {
     pub(super) async fn command(&mut self, command: Command) {
@@ -102,7 +103,7 @@ impl Flow<'_> {
     }
 
     async fn refuse(&self, method: &str, message: &str, next: &str) {
-        self.context.outbox.refused(event::refusal(method, message, next)).await;
+        self.context.outbox.refused(Refusal::own(method, message, next)).await;
     }
 
     /// Closes the session that cortop opened on a headset, then disconnects it.

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::{Keeper, Live};
-use crate::cortex::{
-    Event, Refusal, SessionMode, Stream, event,
+use crate::{
+    Event, SessionMode,
     rpc::{Effect, Failure},
-    session::SessionStatus,
     subscribe,
 };
+use cortop_protocol::{Refusal, Stream, session::SessionStatus};
 
 impl Keeper {
     /// The streams that the user wants of the headset.
@@ -139,5 +139,5 @@ impl Keeper {
 
 fn not_mentioned(stream: Stream) -> Refusal {
     let message = format!("Cortex answered without a word on {stream}");
-    event::refusal("subscribe", &message, "open the headset again")
+    Refusal::own("subscribe", &message, "open the headset again")
 }

@@ -5,11 +5,8 @@ use tokio::{io::DuplexStream, task::JoinSet};
 use tokio_tungstenite::tungstenite::{Message as Frame, protocol::Role};
 
 use super::*;
-use crate::cortex::{
-    Headset, connect,
-    rpc::Failure,
-    sample::{FeedReceiver, feed},
-};
+use crate::{connect, feed::FeedReceiver, feed::feed, rpc::Failure};
+use cortop_protocol::Headset;
 
 struct Peer {
     socket: WebSocketStream<DuplexStream>,

@@ -8,10 +8,8 @@ use std::{
     time::Duration,
 };
 
-use cortop::{
-    cortex::{Config, Event, Step, account::UserLogin},
-    sim::fault::Fault,
-};
+use cortop_client::{Config, Event, Step, account::UserLogin};
+use cortop_sim::fault::Fault;
 use serde_json::json;
 
 use crate::{

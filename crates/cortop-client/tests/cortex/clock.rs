@@ -6,13 +6,11 @@ use std::{
     time::Duration,
 };
 
-use cortop::{
-    cortex::{
-        Command, Event, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, SessionId, Step,
-        clock::ClockOffset, markers::MarkerValue, record::NewRecord,
-    },
-    sim::Sim,
+use cortop_client::{
+    Command, Event, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, SessionId, Step,
+    clock::ClockOffset, marker::MarkerValue, record::NewRecord,
 };
+use cortop_sim::Sim;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::{

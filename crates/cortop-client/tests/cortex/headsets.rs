@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop::cortex::{Command, Event, Step};
+use cortop_client::{Command, Event, Step};
 use serde_json::{Value, json};
 
 use crate::service::{

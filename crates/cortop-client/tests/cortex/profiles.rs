@@ -1,6 +1,6 @@
 //! Profiles (§2.10, §3.7): loaded, unloaded, followed, and who holds them.
 
-use cortop::cortex::{Command, Event, ProfileCommand, profiles::Loaded};
+use cortop_client::{Command, Event, ProfileCommand, profile::Loaded};
 use serde_json::json;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop::cortex::{Command, Config, Event, Feed, Link, Step};
+use cortop_client::{Command, Config, Event, Feed, Link, Step};
 use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};
 

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use cortop::{
-    cortex::{
-        Command, Event, Feed, Marker, MarkerCommand, MarkerId, Moment, Record, RecordCommand,
-        RecordEvent, SessionId,
-        markers::MarkerValue,
-        record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
-    },
-    sim::fault::Fault,
+use cortop_client::{
+    Command, Event, Feed, Marker, MarkerCommand, MarkerId, Moment, Record, RecordCommand,
+    RecordEvent, SessionId,
+    marker::MarkerValue,
+    record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
 };
+use cortop_sim::fault::Fault;
 
 use crate::{
     service::{Tested, refused},

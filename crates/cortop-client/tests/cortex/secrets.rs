@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cortop::cortex::{Event, Link, Step};
+use cortop_client::{Event, Link, Step};
 use serde_json::json;
 use tracing::{instrument::WithSubscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, layer::SubscriberExt};

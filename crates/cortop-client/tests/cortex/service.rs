@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use cortop::cortex::{
+use cortop_client::{
     Client, Command, Config, Event, Feed, Link, SessionMode, Step, Stream, client::SessionPolicy,
-    sample::FeedReceiver, sample::feed,
+    feed::FeedReceiver, feed::feed,
 };
 use futures_util::{SinkExt, StreamExt};
 use rustls::ServerConfig;

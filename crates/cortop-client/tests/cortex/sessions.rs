@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop::cortex::{
+use cortop_client::{
     Command, Config, Event, Feed, SessionMode, Step, Stream, client::SessionPolicy,
 };
 use serde_json::{Value, json};

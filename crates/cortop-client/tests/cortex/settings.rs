@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use cortop::cortex::{
+use cortop_client::{
     Command, Event, HeadsetCommand, Step,
-    settings::{
-        Connecting, ConnectionType, CustomInfo, EegRate, Headband, Montage, MotionRate, Setting,
-    },
+    mapping::Mapping,
+    settings::{Connecting, ConnectionType, CustomInfo, EegRate, Headband, MotionRate, Setting},
 };
 use serde_json::json;
 
@@ -26,7 +25,7 @@ fn updated(event: &Event) -> Option<()> {
     matches!(event, Event::Updated(headset) if headset.as_str() == EPOCX).then_some(())
 }
 
-fn connect(by: Option<ConnectionType>, mapping: Option<Montage>, id: &str) -> Command {
+fn connect(by: Option<ConnectionType>, mapping: Option<Mapping>, id: &str) -> Command {
     Command::Headset(HeadsetCommand::Connect(id.into(), Connecting { by, mapping }))
 }
 
@@ -112,7 +111,7 @@ async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
     let list = Command::Headset(HeadsetCommand::ListMappings);
     let stored = rig.ask(list, stored).await;
     assert_eq!(stored.name, "two");
-    assert_eq!(stored.montage.mappings.len(), 4);
+    assert_eq!(stored.mapping.mappings.len(), 4);
 
     rig.tested.command(Command::Disconnect(flex.into())).await;
     let discovered = |event: &Event| match event {
@@ -120,7 +119,7 @@ async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
         _ => None,
     };
     rig.tested.until(discovered).await;
-    let montage = stored.montage.clone();
+    let wanted = stored.mapping.clone();
     let shown = |event: &Event| match event {
         Event::Headsets(list) => {
             let flex = list.iter().find(|one| one.is_connected())?;
@@ -128,9 +127,9 @@ async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
         }
         _ => None,
     };
-    let (sensors, mapping) = rig.ask(connect(None, Some(stored.montage), flex), shown).await;
+    let (sensors, mapping) = rig.ask(connect(None, Some(stored.mapping), flex), shown).await;
     assert_eq!(sensors, ["Cz", "Pz"]);
-    assert_eq!(mapping, Some(montage));
+    assert_eq!(mapping, Some(wanted));
     rig.refuse("configMapping", -32602);
     let list = Command::Headset(HeadsetCommand::ListMappings);
     assert!(rig.ask(list, refused).await.starts_with("configMapping -32602"));
@@ -165,6 +164,6 @@ fn only_an_epoc_on_a_cable_has_settings() {
     assert!(Setting::check(&told(EPOCX, "usb cable")).is_ok());
     let bare = json!({"LA": "Cz"});
     let map = BTreeMap::from([("LA".to_owned(), "Cz".to_owned())]);
-    assert_eq!(Montage::from(bare.clone()).mappings, map);
-    assert_eq!(Montage::from(json!({"mappings": bare})).mappings, map);
+    assert_eq!(Mapping::from(bare.clone()).mappings, map);
+    assert_eq!(Mapping::from(json!({"mappings": bare})).mappings, map);
 }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use cortop::{
-    cortex::{Command, Config, Event, HeadsetId, SessionId, Step, Stream},
-    sim::{Delays, Options, Sim, fault::Fault, spec::Wanted},
-};
+use cortop_client::{Command, Config, Event, HeadsetId, SessionId, Step, Stream};
+use cortop_sim::{Delays, Options, Sim, fault::Fault, spec::Wanted};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;

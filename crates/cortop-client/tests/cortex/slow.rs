@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use cortop::{
-    cortex::{Event, Step, Stream},
-    sim::fault::Fault,
-};
+use cortop_client::{Event, Step, Stream};
+use cortop_sim::fault::Fault;
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -27,7 +25,7 @@ async fn a_service_that_takes_12_s_for_every_answer_streams_within_200_s() {
             assert!(
                 !matches!(
                     event,
-                    Event::Refused(_) | Event::Link(cortop::cortex::Link::Waiting { .. })
+                    Event::Refused(_) | Event::Link(cortop_client::Link::Waiting { .. })
                 ),
                 "{event:?}"
             );

@@ -1,7 +1,7 @@
 //! Sessions at work (§2.7, §2.8): in the mode that is wanted, found, several at once, and their
 //! streams chosen.
 
-use cortop::cortex::{
+use cortop_client::{
     Command, Event, Feed, SessionId, SessionMode, Step, Stream, client::SessionPolicy,
 };
 use serde_json::json;
@@ -151,7 +151,7 @@ async fn streams_are_chosen_and_the_choice_outlives_the_connection() {
     let refusal = rig.ask(drop, refused).await;
     assert!(refusal.starts_with("unsubscribe -32603"), "{refusal}");
 
-    rig.order(cortop::sim::fault::Fault::Drop { close: false });
+    rig.order(cortop_sim::fault::Fault::Drop { close: false });
     rig.tested.until(reached(Step::Searching)).await;
     let streams = rig.tested.until(flowing).await;
     assert_eq!(streams, [Stream::Dev, Stream::Pow, Stream::Com]);

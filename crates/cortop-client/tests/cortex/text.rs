@@ -1,6 +1,6 @@
 //! Text from the wire in log and events: harmless, and no flood.
 
-use cortop::cortex::{Event, Step};
+use cortop_client::{Event, Step};
 use serde_json::json;
 
 use crate::{

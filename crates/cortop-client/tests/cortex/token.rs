@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use cortop::{
-    cortex::{Command, Config, Event, Feed, RecordCommand, Step, Stream},
-    sim::fault::Fault,
-};
+use cortop_client::{Command, Config, Event, Feed, RecordCommand, Step, Stream};
+use cortop_sim::fault::Fault;
 use serde_json::{Value, json};
 
 use crate::{

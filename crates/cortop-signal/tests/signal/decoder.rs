@@ -2,9 +2,9 @@
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
-use cortop::{
-    cortex::{Columns, Feed, Sample, SessionId, Stream, Subscription},
-    signal::{Filters, Orientation, Traces, View, decoder::Decoder, snapshot::Column, view::End},
+use cortop_protocol::{Columns, Feed, Sample, SessionId, Stream, Subscription};
+use cortop_signal::{
+    Filters, Orientation, Traces, View, decoder::Decoder, snapshot::Column, view::End,
 };
 use tokio::time::Instant;
 
@@ -30,7 +30,10 @@ fn subscription(session: &str, stream: Stream, columns: &str, rate: f64) -> Arc<
 fn send(decoder: &mut Decoder, subscription: &Arc<Subscription>, values: &str, time: f64) {
     let text = format!(r#"{{"{}":{values},"sid":"s","time":{time:?}}}"#, subscription.stream);
     let (subscription, received) = (Arc::clone(subscription), Instant::now());
-    decoder.push(Feed::Sample(Sample { subscription, text: text.into(), received }), received);
+    decoder.push(
+        Feed::Sample(Sample { subscription, text: text.into(), received: received.into_std() }),
+        received,
+    );
 }
 
 fn traces(decoder: &Decoder) -> Traces {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, f32::consts::TAU, slice};
 
-use cortop::signal::{
+use cortop_signal::{
     Filters,
     snapshot::{Bins, Column},
 };

@@ -2,7 +2,7 @@
 
 use std::{env, f64::consts::TAU, ops::Range, path::PathBuf};
 
-use cortop::signal::{Filters, Orientation};
+use cortop_signal::{Filters, Orientation};
 
 use crate::rig::{Rig, dots, message, view};
 

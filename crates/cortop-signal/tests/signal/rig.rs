@@ -2,11 +2,9 @@
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
-use cortop::{
-    cortex::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label},
-    signal::{
-        Filters, Run, Scale, StreamHealth, Traces, View, decoder::Decoder, runs, snapshot::Column,
-    },
+use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
+use cortop_signal::{
+    Filters, Run, Scale, StreamHealth, Traces, View, decoder::Decoder, runs, snapshot::Column,
 };
 use tokio::time::Instant;
 
@@ -77,7 +75,7 @@ impl Rig {
         let sample = Sample {
             subscription: Arc::clone(&self.subscription),
             text: text.into(),
-            received: self.now(),
+            received: self.now().into_std(),
         };
         self.decoder.push(Feed::Sample(sample), self.now());
     }

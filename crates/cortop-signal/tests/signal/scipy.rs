@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use cortop::signal::{Filters, filter::Chain, spectrum::Periodogram};
+use cortop_signal::{Filters, filter::Chain, spectrum::Periodogram};
 use serde::Deserialize;
 
 use crate::{
@@ -156,7 +156,7 @@ fn the_spectrum_of_messages_equals_scipys_welch() {
             let samples = signal(name);
             let seconds = samples.len() / wanted.rate as usize;
             let shape = view(seconds as f64, seconds, Filters::NONE);
-            let shape = cortop::signal::View { spectra: true, ..shape };
+            let shape = cortop_signal::View { spectra: true, ..shape };
             let mut rig = Rig::new(&["Pz"], wanted.rate as f64, shape);
             for sample in samples {
                 rig.send(&[sample]);

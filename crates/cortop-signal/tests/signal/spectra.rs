@@ -2,13 +2,11 @@
 
 use std::{f64::consts::TAU, sync::Arc};
 
-use cortop::{
-    cortex::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label},
-    signal::{
-        Filters, View,
-        spectra::Spectra,
-        view::{End, Reference},
-    },
+use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
+use cortop_signal::{
+    Filters, View,
+    spectra::Spectra,
+    view::{End, Reference},
 };
 use proptest::prelude::*;
 
@@ -52,7 +50,7 @@ fn alpha_is_the_peak_and_a_window_of_n_seconds_has_n_minus_one_segments() {
 }
 
 /// Segments that the spectrum is the mean of.
-fn whole(traces: &cortop::signal::Traces) -> usize {
+fn whole(traces: &cortop_signal::Traces) -> usize {
     let spectra = traces.spectra.as_ref().unwrap();
     spectra.welch(0, traces.bins).map_or(0, |welch| welch.segments)
 }
@@ -154,7 +152,7 @@ impl Contact {
     fn tell(&self, rig: &mut Rig, [a, b, c]: [u8; 3]) {
         let text = format!(r#"{{"dev":[4,1,[{a},{b},{c},80]],"sid":"s","time":1.7e9}}"#);
         let (subscription, received) = (Arc::clone(&self.0), rig.now());
-        let sample = Sample { subscription, text: text.into(), received };
+        let sample = Sample { subscription, text: text.into(), received: received.into_std() };
         rig.decoder.push(Feed::Sample(sample), received);
     }
 }
@@ -245,8 +243,11 @@ fn band_power_has_a_history() {
         let time = 1.7e9 + f64::from(at) / 8.0;
         let text = format!(r#"{{"pow":[1.5,{at}.25],"sid":"s","time":{time:?}}}"#);
         let received = start + std::time::Duration::from_millis(u64::from(at) * 125);
-        let sample =
-            Sample { subscription: Arc::clone(&subscription), text: text.into(), received };
+        let sample = Sample {
+            subscription: Arc::clone(&subscription),
+            text: text.into(),
+            received: received.into_std(),
+        };
         rig.decoder.push(Feed::Sample(sample), received);
     }
     let snapshot = rig.decoder.snapshot(start);

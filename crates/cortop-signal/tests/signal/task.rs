@@ -2,19 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cortop::{
-    cortex::{
-        Feed, Sample, Stream, Subscription,
-        sample::{FeedSender, feed},
-    },
-    signal::{
-        Filters, Snapshot, View,
-        decoder::{Config, spawn},
-        view::End,
-    },
+use cortop_protocol::{Feed, Sample, Stream, Subscription};
+use cortop_signal::{
+    Filters, Snapshot, View,
+    decoder::{Config, Input, spawn},
+    view::End,
 };
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, advance, sleep, timeout},
 };
@@ -25,7 +20,7 @@ const FRAME: Duration = Duration::from_millis(33);
 
 /// A running decoder task and the two ends to it.
 struct Task {
-    feed: FeedSender,
+    feed: mpsc::Sender<Feed>,
     view: watch::Sender<View>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     handle: JoinHandle<()>,
@@ -35,22 +30,23 @@ struct Task {
 
 impl Task {
     async fn start() -> Self {
-        let (sender, receiver) = feed();
+        let (sender, queue) = mpsc::channel(1024);
         let (view, views) = watch::channel(view(2.0, 64, Filters::default()));
         let config = Config { frame: FRAME, history: 1 << 20 };
-        let (snapshots, handle) = spawn(receiver, views, config);
+        let (snapshots, handle) = spawn(Input { queue, dropped: Arc::default() }, views, config);
         let subscription = eeg(&["Pz"], 128.0);
-        sender.change(Feed::Subscribed(Arc::clone(&subscription))).await;
+        sender.send(Feed::Subscribed(Arc::clone(&subscription))).await.unwrap();
         Self { feed: sender, view, snapshots, handle, subscription, next: 0 }
     }
 
     fn send(&mut self) {
         let time = 1.7e9 + self.next as f64 / 128.0;
-        self.feed.sample(Sample {
+        let sample = Feed::Sample(Sample {
             subscription: Arc::clone(&self.subscription),
             text: message(self.next % 128, &[4200.0], time).into(),
-            received: Instant::now(),
+            received: Instant::now().into_std(),
         });
+        self.feed.try_send(sample).unwrap();
         self.next += 1;
     }
 
@@ -125,7 +121,7 @@ async fn silence_is_stale_after_two_seconds_and_ends_with_a_sample() {
     // A stream that never sent anything, and one of events, for which silence says nothing.
     let mut sys = (*task.subscription).clone();
     (sys.stream, sys.nominal_rate) = (Stream::Sys, None);
-    task.feed.change(Feed::Subscribed(sys.into())).await;
+    task.feed.send(Feed::Subscribed(sys.into())).await.unwrap();
     sleep(Duration::from_millis(100)).await;
     task.snapshots.mark_unchanged();
     task.snapshots.changed().await.unwrap();
@@ -150,11 +146,11 @@ async fn sessions_come_and_go_and_the_task_ends_with_the_feed() {
     task.stream(10).await;
     let mut other = (*task.subscription).clone();
     other.session = "other".into();
-    task.feed.change(Feed::Subscribed(other.into())).await;
+    task.feed.send(Feed::Subscribed(other.into())).await.unwrap();
     sleep(FRAME).await;
     assert_eq!(task.newest().health.len(), 2);
-    task.feed.change(Feed::Ended(task.subscription.session.clone())).await;
-    task.feed.change(Feed::Unsubscribed("other".into(), Stream::Eeg)).await;
+    task.feed.send(Feed::Ended(task.subscription.session.clone())).await.unwrap();
+    task.feed.send(Feed::Unsubscribed("other".into(), Stream::Eeg)).await.unwrap();
     // Samples that were still on their way belong to nobody.
     task.send();
     sleep(FRAME).await;

@@ -6,7 +6,7 @@ use std::{io, path::Path};
 use csv::{QuoteStyle, WriterBuilder};
 
 use super::{Job, Marker};
-use crate::cortex::Stream;
+use cortop_protocol::Stream;
 
 /// A stream of a file and what is to come of it.
 struct Lane {

@@ -10,10 +10,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::Job;
-use crate::{
-    cortex::Stream,
-    sim::{model::Motion, noise::slot},
-};
+use crate::{model::Motion, noise::slot};
+use cortop_protocol::Stream;
 
 /// Bytes of annotations in a block.
 const NOTES: usize = 480;

@@ -19,7 +19,7 @@ use super::{
     service::Service,
     source::Live,
 };
-use crate::cortex::{Stream, sample::Column};
+use cortop_protocol::{Stream, sample::Column};
 
 /// What can be exported, with the stream it comes from and the part of a file's name it makes.
 const DATA: [(&str, Stream, &str); 4] = [

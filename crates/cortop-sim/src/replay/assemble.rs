@@ -11,16 +11,14 @@ use super::{
     track::{Counter, Track},
 };
 use crate::{
-    cortex::{
-        HeadsetId, Stream,
-        model::{EPOC_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model},
-        sample::{Column, Columns},
-    },
-    sim::{
-        model::{Motion, Spec},
-        noise::slot,
-        source::Source as _,
-    },
+    model::{Motion, Spec},
+    noise::slot,
+    source::Source as _,
+};
+use cortop_protocol::{
+    HeadsetId, Stream,
+    model::{EPOC_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model},
+    sample::{Column, Columns},
 };
 
 type Metadata = BTreeMap<String, String>;

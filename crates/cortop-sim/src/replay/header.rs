@@ -204,7 +204,7 @@ fn power(name: &str) -> Option<String> {
 }
 
 /// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
-pub(in crate::sim) fn is_sensor(name: &str) -> bool {
+pub(crate) fn is_sensor(name: &str) -> bool {
     const PLACES: [&str; 16] =
         ["Fp", "FP", "AF", "Af", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
     let place = name.trim_end_matches(|end: char| end.is_ascii_digit());

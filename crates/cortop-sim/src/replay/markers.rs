@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sim::noise::slot;
+use crate::noise::slot;
 
 /// Largest file of markers that is read.
 const LARGEST: u64 = 16 << 20;

@@ -26,7 +26,7 @@ use super::{
     row::Row,
     source::{Live, Source},
 };
-use crate::cortex::{
+use cortop_protocol::{
     HeadsetId, Stream,
     sample::{Column, Columns},
 };

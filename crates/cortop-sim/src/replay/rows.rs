@@ -7,7 +7,7 @@ use color_eyre::{Result, eyre::eyre};
 use csv::{Reader, StringRecord};
 
 use super::header::{Header, Kind};
-use crate::sim::noise::slot;
+use crate::noise::slot;
 
 /// The numbers of a recording as they stand in it, by what they are for.
 #[derive(Default)]

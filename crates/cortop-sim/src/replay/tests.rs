@@ -3,10 +3,8 @@ use std::{fs, path::PathBuf};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    cortex::model::{EPOC_SENSORS, Model},
-    sim::model::Motion,
-};
+use crate::model::Motion;
+use cortop_protocol::model::{EPOC_SENSORS, Model};
 
 fn read(text: &str) -> Result<Recording> {
     let file = tempfile::Builder::new().suffix(".csv").tempfile()?;

@@ -1,7 +1,7 @@
 //! Rows of numbers over time, looped without end: times rise and counters run on from one round to
 //! the next. Knows nothing of files or streams.
 
-use crate::sim::noise::slot;
+use crate::noise::slot;
 
 /// A counter that runs on from round to round.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 use std::f64::consts::{LN_2, TAU};
 
 use super::{contact::Fit, face::Wearer};
-use crate::sim::{model::Spec, noise::Noise};
+use crate::{model::Spec, noise::Noise};
 
 /// Octaves of the background, the fastest changing 64 times a second, the slowest every 2 s.
 const OCTAVES: [f64; 8] = [64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5];

@@ -1,6 +1,6 @@
 //! How well each sensor touches the skin, how brain-like its signal looks, and the battery.
 
-use crate::sim::noise::{Noise, slot};
+use crate::noise::{Noise, slot};
 
 /// Seconds between changes of a sensor's contact.
 const CONTACT_SLOT: f64 = 12.0;

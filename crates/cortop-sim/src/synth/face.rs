@@ -3,7 +3,7 @@
 
 use std::f64::consts::PI;
 
-use crate::sim::noise::{Noise, slot};
+use crate::noise::{Noise, slot};
 
 const BLINK_SLOT: f64 = 3.6;
 const CLENCH_SLOT: f64 = 17.0;

@@ -1,6 +1,6 @@
 //! The head as it moves: orientation, and what accelerometer, magnetometer and gyroscope make of it.
 
-use crate::sim::noise::Noise;
+use crate::noise::Noise;
 
 /// The field of the earth in µT, north and down.
 const FIELD: [f64; 3] = [21.0, 0.0, -43.0];

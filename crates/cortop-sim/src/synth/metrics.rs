@@ -1,6 +1,6 @@
 //! Performance metrics (`met`, §5.7): slowly wandering, one now and then inactive.
 
-use crate::sim::noise::{Noise, slot};
+use crate::noise::{Noise, slot};
 
 /// Seconds for which a metric may be inactive.
 const PAUSE_SLOT: f64 = 20.0;

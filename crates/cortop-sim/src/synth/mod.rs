@@ -22,7 +22,7 @@ use super::{
     row::Row,
     source::{Live, Source},
 };
-use crate::cortex::{
+use cortop_protocol::{
     Stream,
     sample::{Column, Columns},
 };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cortex::model::Model;
+use cortop_protocol::model::Model;
 
 fn synth(model: Model, seed: u64) -> Synth {
     Synth::new(Spec::of(model).unwrap(), seed)

@@ -1,7 +1,7 @@
 //! Login, approval, licence agreement, token, licence, opting out (§2.1 to §2.4, §3.1).
 
 use super::*;
-use crate::sim::{Delays, Login, account::LICENSE_ID};
+use crate::{Delays, Login, account::LICENSE_ID};
 
 fn base64(text: &str) -> Value {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

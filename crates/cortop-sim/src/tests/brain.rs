@@ -1,7 +1,7 @@
 //! Profiles, training and what comes of them (§2.10, §3.7, §3.8, §5.8, §5.10).
 
 use super::*;
-use crate::sim::profile::Profile;
+use crate::profile::Profile;
 
 fn setup(desk: &Desk, status: &str, profile: &str) -> Value {
     json!({ "headset": desk.headset(), "profile": profile, "status": status })

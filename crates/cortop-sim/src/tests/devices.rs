@@ -193,7 +193,7 @@ async fn a_flex_has_its_sensors_where_it_is_told() {
     assert_eq!(answer["success"][0]["cols"], cols);
     assert_eq!(desk.values("eeg")[0].as_array().unwrap().len(), 9);
 
-    let epoc = crate::cortex::model::EPOC_SENSORS;
+    let epoc = cortop_protocol::model::EPOC_SENSORS;
     let keys = ["LA", "LB", "LC", "LD", "LE", "LF", "LG", "LH", "LJ", "LK", "LL", "LM", "LN", "LO"];
     let mut like: Value = keys
         .iter()

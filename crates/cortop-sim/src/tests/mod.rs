@@ -15,7 +15,7 @@ use super::{
     outgoing::{Body, News, What},
     service,
 };
-use crate::cortex::model::Model;
+use cortop_protocol::model::Model;
 
 /// A client at the service's desk.
 pub(super) struct Desk {

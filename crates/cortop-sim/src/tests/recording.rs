@@ -332,7 +332,7 @@ async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed()
         rows.iter().enumerate().filter(|(_, row)| row[column("MarkerIndex")] == "1").collect();
     assert_eq!((marked.len(), marked[0].0, marked[0].1[column("MarkerValueInt")]), (1, 256, "5"));
 
-    let recording = crate::sim::replay::Recording::read(&file.path()).unwrap();
+    let recording = crate::replay::Recording::read(&file.path()).unwrap();
     assert_eq!((recording.spec.model, recording.spec.sensors.len()), (Model::EpocX, 14));
 }
 
@@ -384,12 +384,12 @@ async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
         let step = 8400.0 / if width == 2 { 65_535.0 } else { 16_777_215.0 };
         let value = desk.shared.quietly(|service, _| {
             let take = &service.records[0].take;
-            let first = take.source.index_at(crate::cortex::Stream::Eeg, 0.0);
-            let mut row = crate::sim::row::Row::new(crate::cortex::Stream::Eeg);
+            let first = take.source.index_at(cortop_protocol::Stream::Eeg, 0.0);
+            let mut row = crate::row::Row::new(cortop_protocol::Stream::Eeg);
             take.source.write(
-                crate::cortex::Stream::Eeg,
+                cortop_protocol::Stream::Eeg,
                 first,
-                crate::sim::source::Live::default(),
+                crate::source::Live::default(),
                 &mut row,
             );
             row.values()[2].as_f64().unwrap()

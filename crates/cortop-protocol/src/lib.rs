@@ -1,0 +1,36 @@
+//! What crosses the socket of the EMOTIV Cortex service: the JSON-RPC envelope, the objects, the
+//! samples, and what the codes mean. Knows no operation, no I/O and no runtime.
+//!
+//! `envelope` tells messages apart, `tolerant` reads objects member by member whatever came, and
+//! `sanitize` makes their texts harmless; the other modules are one object each. Sections named in
+//! these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked so here.
+
+pub mod account;
+pub mod code;
+pub mod envelope;
+pub mod headset;
+pub mod id;
+pub mod mapping;
+pub mod marker;
+pub mod model;
+pub mod profile;
+pub mod record;
+pub mod refusal;
+pub mod sample;
+pub mod sanitize;
+pub mod session;
+pub mod settings;
+pub mod stream;
+pub mod tolerant;
+pub mod warning;
+
+pub use headset::Headset;
+pub use id::{HeadsetId, MarkerId, RecordId, SessionId};
+pub use marker::Marker;
+pub use profile::Profile;
+pub use record::{Record, RecordEvent};
+pub use refusal::Refusal;
+pub use sample::{Columns, Feed, Sample, Subscription};
+pub use session::Session;
+pub use stream::Stream;
+pub use warning::Warning;

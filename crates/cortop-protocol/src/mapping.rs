@@ -1,0 +1,51 @@
+//! Which electrode of an EPOC Flex sits where, and the mappings that Cortex keeps (`configMapping`,
+//! §3.2).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::tolerant::Members;
+
+/// Which electrode of an EPOC Flex sits where on the head: names of the 10-20 system by electrode
+/// (`CMS`, `DRL`, `LA`…).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Value")]
+pub struct Mapping {
+    /// Place by electrode.
+    pub mappings: BTreeMap<String, String>,
+}
+
+impl From<Value> for Mapping {
+    /// Reads `{mappings: {…}}`, and the bare map within.
+    fn from(mut value: Value) -> Self {
+        let map = match value.get_mut("mappings").map(Value::take) {
+            Some(mappings) => mappings,
+            None => value,
+        };
+        Self { mappings: Members::of("mappings", map).all_texts() }
+    }
+}
+
+/// A mapping that Cortex keeps (`configMapping`, §3.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredMapping {
+    /// Its id.
+    pub uuid: String,
+    /// Its name.
+    pub name: String,
+    /// The mapping.
+    pub mapping: Mapping,
+}
+
+impl From<Value> for StoredMapping {
+    fn from(value: Value) -> Self {
+        let mut members = Members::of("configMapping", value);
+        Self {
+            uuid: members.text("uuid"),
+            name: members.text("name"),
+            mapping: members.object("mappings"),
+        }
+    }
+}
