@@ -169,7 +169,7 @@ fn ten_seconds_of_14_channels_into_columns(bencher: Bencher) {
 fn through_the_decoder(bencher: Bencher, channels: usize) {
     let (subscription, now) = (subscription(channels), Instant::now());
     let view = View {
-        session: Some("s".into()),
+        headset: Some("EPOCX-1A2B3C4D".into()),
         channels: (0..channels).collect(),
         columns: 200,
         ..View::default()

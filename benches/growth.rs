@@ -128,7 +128,7 @@ fn play(headsets: usize, frames: u32, messages: &[Message], seconds: u32) {
     let session =
         |headset: usize| SessionId::from(format!("{headset:08}-0000-4000-8000-000000000000"));
     let view = View {
-        session: Some(session(0)),
+        headset: Some(HeadsetId::from("EPOCX-00000000")),
         channels: (0..14).collect(),
         columns: 200,
         ..View::default()

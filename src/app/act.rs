@@ -13,7 +13,7 @@ use crate::cortex::{
 
 impl App {
     #[expect(clippy::too_many_lines, reason = "one arm an action, so that none is forgotten")]
-    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn perform(&mut self, action: Action) -> Vec<Effect> {
         match action {
             _ if self.streams.shown == Shown::Inspector && self.inspect(action) => {}
             Action::NextPane => self.focus = self.focus.step(1),

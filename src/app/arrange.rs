@@ -1,12 +1,7 @@
 //! What the keys do to the channels and to the cursors of a picture that stands still.
 
-use std::ops::Range;
-
 use super::{Action, App, Severity, Shown};
-use crate::{
-    cortex::Stream,
-    signal::{Traces, bands::by_sensor},
-};
+use crate::{cortex::Stream, signal::bands::by_sensor};
 
 /// The channel that keys mean, among those of its stream.
 struct Selected {
@@ -89,16 +84,15 @@ impl App {
     /// Moves the cursor; it appears in the middle of the window. `to` gets where it is and the
     /// samples of two dot columns, which a braille cell has.
     pub(super) fn move_cursor(&mut self, to: impl FnOnce(u64, u64) -> u64) {
-        let Some((window, step)) = self.traces().map(|traces| (window(traces), step(traces)))
-        else {
-            return;
-        };
-        let Some(frozen) = &mut self.streams.frozen else {
+        let Some(end) = self.streams.frozen.as_ref().map(|frozen| frozen.end) else {
             return self
                 .say(Severity::Info, "the cursor is there while the picture is frozen".to_owned());
         };
+        let Some((window, step)) = self.frozen_window(end) else { return };
+        let Some(frozen) = &mut self.streams.frozen else { return };
         let last = window.end.saturating_sub(1);
-        let moved = frozen.cursor.map_or(middle(&window), |at| to(at, step));
+        let middle = window.start + (window.end - window.start) / 2;
+        let moved = frozen.cursor.map_or(middle, |at| to(at, step));
         frozen.cursor = Some(moved.clamp(window.start.min(last), last));
     }
 
@@ -109,16 +103,4 @@ impl App {
             frozen.second = if frozen.second.is_none() { frozen.cursor } else { None };
         }
     }
-}
-
-fn window(traces: &Traces) -> Range<u64> {
-    traces.bins.start(traces.first_bin)..traces.end
-}
-
-fn middle(window: &Range<u64>) -> u64 {
-    window.start + (window.end - window.start.min(window.end)) / 2
-}
-
-fn step(traces: &Traces) -> u64 {
-    (2 * traces.bins.samples / traces.bins.columns.max(1)).max(1)
 }

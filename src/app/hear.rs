@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{App, Severity};
 use crate::{
     cortex::{Event, Link, SessionId, Step, Stream, Warning, code},
-    signal::Snapshot,
+    signal::{Snapshot, view::End},
 };
 
 /// How long written numbers stand.
@@ -115,9 +115,14 @@ impl App {
     }
 
     pub(super) fn show(&mut self, snapshot: Arc<Snapshot>) {
-        let asked = |snapshot: &Snapshot| (snapshot.view.session.clone(), snapshot.view.inspect);
+        let asked = |snapshot: &Snapshot| (snapshot.view.headset.clone(), snapshot.view.inspect);
         let other = asked(&snapshot) != asked(&self.held.1);
         self.snapshot = snapshot;
+        if let (Some(frozen), Some(traces)) = (&mut self.streams.frozen, &self.snapshot.traces)
+            && self.snapshot.view.end == End::At(frozen.end)
+        {
+            frozen.end_time = traces.end_time.or(frozen.end_time);
+        }
         if other || self.snapshot.stale() != self.held.1.stale() {
             self.held = (self.now.instant, Arc::clone(&self.snapshot));
         }

@@ -26,7 +26,7 @@ mod streams;
 mod tests;
 mod visible;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ pub use self::{
 };
 use crate::{
     cortex::{
-        Link, Refusal, Session,
+        HeadsetId, Link, Refusal, Session, Stream,
         account::{CortexInfo, Licence, UserLogin},
         mapping::StoredMapping,
     },
@@ -172,6 +172,8 @@ pub struct App {
     pub snapshot: Arc<Snapshot>,
     /// The one whose numbers are shown, and since when.
     held: (Instant, Arc<Snapshot>),
+    /// Keys typed ahead: actions on a picture that has been asked for and has not come yet.
+    ahead: VecDeque<Action>,
     /// What goes to the terminal.
     pub throughput: Throughput,
     /// The pane that keys mean.
@@ -221,6 +223,7 @@ impl App {
             log,
             held: (now.instant, Arc::clone(&snapshot)),
             snapshot,
+            ahead: VecDeque::new(),
             throughput: Throughput::default(),
             focus: Pane::Streams,
             zoomed: false,
@@ -236,7 +239,8 @@ impl App {
 
     /// Takes in a message and tells what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
-        let looked_at = self.sessions.current.clone();
+        let looked_at = self.sessions.headset().cloned();
+        let shown = self.streams.shown;
         // What comes with every frame changes no item of a list and answers no question.
         let routine = matches!(
             message,
@@ -256,18 +260,57 @@ impl App {
             }
             Message::Cortex(event) => self.hear(event),
             Message::ClientEnded => effects.push(Effect::Quit),
-            Message::Snapshot(snapshot) => self.show(snapshot),
+            Message::Snapshot(snapshot) => {
+                self.show(snapshot);
+                effects = self.catch_up();
+            }
             Message::Throughput(throughput) => self.throughput = throughput,
             Message::Notice(text) => self.say(Severity::Problem, text),
         }
-        if self.sessions.current != looked_at {
-            // A frozen picture is one of a session.
+        let elsewhere = self.sessions.headset() != looked_at.as_ref();
+        if elsewhere {
+            // A frozen picture is one of a headset, whichever session it has.
             self.streams.frozen = None;
+        }
+        if elsewhere || self.streams.shown != shown {
+            self.ahead.clear();
         }
         if !routine {
             self.follow();
         }
         effects
+    }
+
+    /// The headset whose streams are shown: as its session tells, or else its samples.
+    #[must_use]
+    pub fn headset(&self) -> Option<&HeadsetId> {
+        let session = &self.sessions.current()?.session;
+        let told = Some(&session.headset.id).filter(|id| !id.as_str().is_empty());
+        told.or_else(|| Some(&self.snapshot.health_in(&session.id).first()?.headset))
+    }
+
+    /// Whether a stream of the headset shown has a picture: it flows, or did until it was lost.
+    #[must_use]
+    pub fn pictures(&self, stream: Stream) -> bool {
+        self.sessions.current().is_some_and(|entry| entry.pictured.contains(&stream))
+    }
+
+    /// The stream that the picture asked for is of: the one chosen, or the one that stands in for
+    /// it.
+    #[must_use]
+    pub fn stream(&self) -> Stream {
+        match self.streams.shown {
+            Shown::All if self.pictures(Stream::Mot) && !self.pictures(Stream::Eeg) => Stream::Mot,
+            Shown::All | Shown::Spectrum | Shown::Spectrogram => Stream::Eeg,
+            Shown::One(Stream::Pow)
+                if self.pictures(Stream::Eeg) && !self.pictures(Stream::Pow) =>
+            {
+                Stream::Eeg
+            }
+            Shown::One(stream) => stream,
+            // Any that has no traces.
+            Shown::Inspector => Stream::Sys,
+        }
     }
 
     /// The refusal that the flow from connection to streaming stands still at, if it does.

@@ -108,7 +108,7 @@ impl<'a> Row<'a> {
             headset,
             entry,
             main,
-            device: session.and_then(|id| numbers.devices.get(id)),
+            device: entry.and_then(|_| numbers.devices.get(&headset.id)),
             standing,
         }
     }

@@ -119,6 +119,9 @@ pub struct Entry {
     pub history: VecDeque<(Now, String)>,
     /// Streams that flow.
     pub subscribed: Vec<Stream>,
+    /// Streams whose picture is shown: those that flow and, after the session's end, those that did,
+    /// until the headset's next session takes them over.
+    pub pictured: Vec<Stream>,
     /// Streams that were refused, with reason and next step.
     pub refused: Vec<(Stream, Refusal)>,
 }
@@ -233,6 +236,12 @@ impl Sessions {
         self.get(self.current.as_ref()?)
     }
 
+    /// The headset of the session shown.
+    #[must_use]
+    pub fn headset(&self) -> Option<&HeadsetId> {
+        self.current().map(|entry| &entry.session.headset.id)
+    }
+
     /// A session by its id.
     #[must_use]
     pub fn get(&self, id: &SessionId) -> Option<&Entry> {
@@ -300,13 +309,15 @@ impl Sessions {
         let Some(headset) = self.get(id).map(|entry| entry.session.headset.id.clone()) else {
             return;
         };
-        let before = self.list.iter().rev().find(|entry| {
+        let before = self.list.iter_mut().rev().find(|entry| {
             entry.closed.is_some() && entry.session.headset.id == headset && entry.session.id != *id
         });
-        if let Some((before, why)) =
-            before.and_then(|entry| Some((entry.session.id.clone(), entry.closed.clone()?.0)))
-        {
+        if let Some((before, why, pictured)) = before.and_then(|entry| {
+            let why = entry.closed.clone()?.0;
+            Some((entry.session.id.clone(), why, std::mem::take(&mut entry.pictured)))
+        }) {
             let entry = self.entry(id);
+            entry.pictured.extend(pictured);
             entry.note(now, format!("opened in place of {before}, which ended: {why}"));
             entry.predecessor = Some(before);
         }
@@ -343,15 +354,20 @@ impl Sessions {
         entry.refused.retain(|(stream, _)| {
             !streams.contains(stream) && !refused.iter().any(|(other, _)| other == stream)
         });
+        entry.pictured.retain(|stream| !refused.iter().any(|(other, _)| other == stream));
+        entry.pictured.extend(&streams);
         entry.subscribed.extend(streams);
         entry.refused.extend(refused);
-        entry.subscribed.sort_unstable();
-        entry.subscribed.dedup();
+        for streams in [&mut entry.subscribed, &mut entry.pictured] {
+            streams.sort_unstable();
+            streams.dedup();
+        }
     }
 
     pub(super) fn unsubscribed(&mut self, id: &SessionId, streams: &[Stream]) {
         let entry = self.entry(id);
         entry.subscribed.retain(|stream| !streams.contains(stream));
+        entry.pictured.retain(|stream| !streams.contains(stream));
         entry.refused.retain(|(stream, _)| !streams.contains(stream));
     }
 

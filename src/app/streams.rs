@@ -111,6 +111,9 @@ pub struct Frozen {
     pub at: u64,
     /// The absolute sample index before which it ends now.
     pub end: u64,
+    /// Epoch seconds of the sample before `end`, as far as known: kept though the history may forget
+    /// it.
+    pub end_time: Option<f64>,
     /// The absolute index of the sample that the cursor is on.
     pub cursor: Option<u64>,
     /// And the second cursor.

@@ -12,7 +12,7 @@ use crate::{
     },
     signal::{
         Filters, StreamHealth,
-        snapshot::{Bins, Recent},
+        snapshot::{Bins, Gap, Recent},
         view::Reference,
     },
 };
@@ -66,6 +66,7 @@ fn health() -> StreamHealth {
         subscribed: Instant::now(),
         last: None,
         last_time: None,
+        gap: None,
         stale_since: None,
     }
 }
@@ -90,6 +91,8 @@ fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
         end_time: None,
         oldest: newest.saturating_sub(2560),
         newest,
+        last: None,
+        gaps: Vec::new(),
         seconds: Vec::new(),
         markers: Vec::new(),
         cursors: [None; 2],
@@ -372,12 +375,106 @@ fn there_is_nothing_to_freeze_before_the_first_sample_and_a_freeze_ends_with_its
     press(&mut app, Key::SPACE);
     assert!(app.streams.frozen.is_none() && app.notice.is_some());
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
-    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    let mut first = (*snapshot(5000, 5000, End::Live)).clone();
+    first.view.headset = Some("EPOCX-00000001".into());
+    app.update(Message::Snapshot(Arc::new(first)));
     press(&mut app, Key::SPACE);
     assert!(app.streams.frozen.is_some());
-    hear(&mut app, Event::Closed { session: "s".into(), why: "by us".into() });
+    hear(&mut app, Event::Closed { session: "s".into(), why: "lost".into() });
     hear(&mut app, Event::Session(session("t", SessionStatus::Opened)));
+    assert_eq!(app.sessions.current, Some("t".into()));
+    assert_eq!(app.streams.end(), End::At(5000), "the headset has come back");
+    let other = headset("INSIGHT2-00000002", HeadsetStatus::Connected);
+    let other = Session { headset: other, ..session("u", SessionStatus::Opened) };
+    hear(&mut app, Event::Closed { session: "t".into(), why: "lost".into() });
+    hear(&mut app, Event::Session(other));
+    assert_eq!(app.sessions.current, Some("t".into()), "another one does not take its place");
+    app.update(Message::Action(Action::NextSession));
+    assert_eq!(app.sessions.current, Some("u".into()));
+    assert!(app.streams.frozen.is_none(), "it was another headset's picture");
+}
+
+#[test]
+fn keys_typed_ahead_of_the_picture_they_mean_wait_for_it() {
+    let mut app = app();
+    let of = |stream, end, newest, view_end| {
+        let mut snapshot = (*snapshot(end, newest, view_end)).clone();
+        snapshot.view.stream = stream;
+        snapshot.traces = snapshot.traces.filter(|_| stream == Stream::Eeg);
+        Message::Snapshot(Arc::new(snapshot))
+    };
+    app.update(of(Stream::Eeg, 5000, 5000, End::Live));
+    press(&mut app, Key::char('c'));
+    app.update(of(Stream::Dev, 0, 0, End::Live));
+    // Back to the traces, and frozen before they are there.
+    press(&mut app, Key::char('c'));
+    press(&mut app, Key::SPACE);
+    press(&mut app, Key::PAGE_UP);
+    assert_eq!(app.streams.end(), End::Live);
+    app.update(of(Stream::Dev, 0, 0, End::Live));
+    assert!(app.streams.frozen.is_none(), "one more of the view before");
+    app.update(of(Stream::Eeg, 6000, 6000, End::Live));
+    assert_eq!(app.streams.end(), End::At(6000 - 640));
+    // Half a window twice, though the first has not been answered.
+    press(&mut app, Key::PAGE_UP);
+    assert_eq!(app.streams.end(), End::At(6000 - 1280));
+    // A window that has not been answered either: a fifth as long.
+    press(&mut app, Key::char('['));
+    press(&mut app, Key::char('['));
+    press(&mut app, Key::PAGE_UP);
+    assert_eq!(app.streams.end(), End::At(6000 - 1280 - 128));
+    press(&mut app, Key::LEFT);
+    let [cursor, _] = app.streams.cursors();
+    assert!((4592 - 256..4592).contains(&cursor.expect("a cursor")), "{cursor:?}");
+    app.update(of(Stream::Eeg, 4592, 6500, End::At(4592)));
+    // Live again and frozen at once: at the newest sample, not where it was.
+    press(&mut app, Key::END);
+    press(&mut app, Key::SPACE);
+    assert_eq!(app.streams.end(), End::Live);
+    app.update(of(Stream::Eeg, 7000, 7000, End::Live));
+    assert_eq!(app.streams.end(), End::At(7000));
+    app.update(of(Stream::Eeg, 7000, 7100, End::At(7000)));
+    // Who goes on to another view no longer means the one left behind.
+    press(&mut app, Key::END);
+    press(&mut app, Key::SPACE);
+    press(&mut app, Key::char('c'));
+    app.update(of(Stream::Dev, 0, 0, End::Live));
     assert!(app.streams.frozen.is_none());
+    press(&mut app, Key::char('c'));
+    (0..1000).for_each(|_| drop(press(&mut app, Key::DOWN)));
+    assert!(app.notice.is_some(), "no end of keys, and that is said");
+}
+
+#[test]
+fn a_gap_longer_than_a_window_is_crossed_in_one_step() {
+    let mut app = app();
+    let now = app.now.instant;
+    let of = |end, view_end| {
+        let mut snapshot = (*snapshot(end, 90_000, view_end)).clone();
+        let traces = snapshot.traces.as_mut().expect("traces");
+        traces.oldest = 0;
+        traces.gaps = vec![Gap { samples: 3000..80_000, from: now, to: now, change: None }];
+        Message::Snapshot(Arc::new(snapshot))
+    };
+    app.update(of(90_000, End::Live));
+    let mut ends = Vec::new();
+    for key in [Key::PAGE_UP; 20] {
+        press(&mut app, key);
+        if let End::At(end) = app.streams.end() {
+            app.update(of(end, End::At(end)));
+            ends.push(end);
+        }
+    }
+    let crossed = ends.windows(2).find(|ends| ends[0] - ends[1] > 640).expect("crossed");
+    assert_eq!(crossed, [80_400, 3640], "what came before it is seen at once");
+    for _ in 0..20 {
+        press(&mut app, Key::PAGE_DOWN);
+        if let End::At(end) = app.streams.end() {
+            app.update(of(end, End::At(end)));
+            ends.push(end);
+        }
+    }
+    assert!(ends.contains(&80_640), "and so is what came after it: {ends:?}");
 }
 
 #[test]
@@ -454,7 +551,7 @@ fn the_inspector_goes_through_streams_and_to_the_end_of_a_message_but_not_beyond
     let text = format!(r#"{{"mot":[{values}],"sid":"s","time":1.0}}"#).into();
     let message = Sample { subscription, text, received: Instant::now().into_std() };
     let mut snapshot = Snapshot { messages: vec![message], ..Snapshot::default() };
-    snapshot.view.inspect = true;
+    (snapshot.view.inspect, snapshot.view.stream) = (true, Stream::Sys);
     app.update(Message::Snapshot(Arc::new(snapshot)));
     press(&mut app, Key::char('i'));
     press(&mut app, Key::PAGE_DOWN);

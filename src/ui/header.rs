@@ -20,16 +20,27 @@ use super::{
 use crate::{
     app::{App, Entry, Frozen},
     cortex::{Link, Step, Stream},
-    signal::{StreamHealth, Traces, snapshot::Device},
+    signal::{StreamHealth, snapshot::Device},
 };
 
 /// Width of the time of day.
 const CLOCK: u16 = 8;
 
+/// How long after the data have returned a gap stands in the header.
+const GAP: Duration = Duration::from_mins(1);
+
 /// A part of the header; the lowest rank is left out first.
 struct Item {
     rank: u8,
     span: Span<'static>,
+    /// What it says besides, where there is room left.
+    more: String,
+}
+
+impl Item {
+    fn new(rank: u8, span: Span<'static>) -> Self {
+        Self { rank, span, more: String::new() }
+    }
 }
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -51,8 +62,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn service(scene: &Scene<'_>) -> Vec<Item> {
     let app = scene.app;
-    let mut items = vec![Item { rank: 8, span: scene.say(Token::Title, "cortop") }];
-    let mut add = |rank, span| items.push(Item { rank, span });
+    let mut items = vec![Item::new(8, scene.say(Token::Title, "cortop"))];
+    let mut add = |rank, span| items.push(Item::new(rank, span));
     if app.settings.demo {
         add(8, scene.say(Token::Changed, "demo"));
     }
@@ -114,9 +125,13 @@ fn held_back(app: &App) -> String {
 /// The time of day at which a frozen picture ends, and how long ago that is. How far it was scrolled
 /// back since it froze, the stream's own clock tells, which need not be that of this machine.
 fn frozen_at(scene: &Scene<'_>, frozen: &Frozen) -> (Timestamp, Duration) {
-    let end_time = |traces: Option<&Traces>| traces.and_then(|traces| traces.end_time);
-    let newest = end_time(frozen.snapshot.traces.as_ref());
-    let back = newest.zip(end_time(scene.app.traces())).map(|(newest, end)| newest - end);
+    let traces = frozen.snapshot.traces.as_ref();
+    let newest = traces.and_then(|traces| traces.end_time);
+    let back = newest.zip(frozen.end_time).map(|(newest, end)| newest - end).or_else(|| {
+        // The history has forgotten that time.
+        let second = traces?.bins.samples as f64 / frozen.snapshot.view.window;
+        Some(frozen.at.saturating_sub(frozen.end) as f64 / second)
+    });
     let back = Duration::try_from_secs_f64(back.unwrap_or_default()).unwrap_or_default();
     let at = frozen.since.wall.checked_sub(SignedDuration::try_from(back).unwrap_or_default());
     (at.unwrap_or(frozen.since.wall), scene.since(frozen.since.instant) + back)
@@ -132,12 +147,12 @@ fn is_silent(app: &App) -> bool {
 fn session(scene: &Scene<'_>) -> Vec<Item> {
     let app = scene.app;
     let Some(entry) = app.sessions.current() else {
-        return vec![Item { rank: 5, span: scene.say(Token::Dim, "no session") }];
+        return vec![Item::new(5, scene.say(Token::Dim, "no session"))];
     };
     let session = &entry.session;
     let headset = &session.headset;
-    let mut items = vec![Item { rank: 7, span: scene.wire(Token::Title, headset.id.as_str()) }];
-    let mut add = |rank, span| items.push(Item { rank, span });
+    let mut items = vec![Item::new(7, scene.wire(Token::Title, headset.id.as_str()))];
+    let mut add = |rank, span| items.push(Item::new(rank, span));
     if !app.lives(entry) {
         // Nothing of it may look alive: no age, no rate, no battery.
         if let Some((_, at)) = entry.closed {
@@ -160,9 +175,8 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));
     let numbers = app.latest();
     let health = || numbers.health_in(&session.id).iter();
-    if let Some(main) =
-        [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s))
-    {
+    let main = [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s));
+    if let Some(main) = main {
         let rate = health::rate(scene, main);
         add(8, Span::styled(format!("{} {}", main.stream, rate.content), rate.style));
         add(8, loss(scene, main));
@@ -171,7 +185,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     let told = health().any(|health| {
         matches!(health.stream, Stream::Dev | Stream::Eq) && health.stale_since.is_none()
     });
-    let device = numbers.devices.get(&session.id).filter(|_| told);
+    let device = numbers.devices.get(&headset.id).filter(|_| told);
     if let Some(percent) = device.and_then(Device::battery) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
         add(5, scene.say(token, format!("battery {percent:.0} %")));
@@ -190,7 +204,15 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         );
         add(9, scene.say(Token::Bad, text));
     }
+    items.extend(gap(scene, main));
     items
+}
+
+/// How long data of the main stream was missing, for a while after they have returned.
+fn gap(scene: &Scene<'_>, main: Option<&StreamHealth>) -> Option<Item> {
+    let gap = main?.gap.as_ref().filter(|gap| scene.since(gap.to) < GAP)?;
+    let more = format!(" at {}", scene.clock_at(gap.from));
+    Some(Item { more, ..Item::new(9, scene.say(Token::Poor, health::gap(gap))) })
 }
 
 /// Records that run in other sessions than the current one: how long the oldest has, and where.
@@ -231,9 +253,15 @@ fn line(scene: &Scene<'_>, mut items: Vec<Item>, area: Rect, buffer: &mut Buffer
         let least = (0..items.len()).min_by_key(|&at| (items[at].rank, Reverse(at)));
         items.remove(least.unwrap_or(0));
     }
+    let mut room = (usize::from(area.width) + gap).saturating_sub(width(&items));
     let separator = scene.say(Token::Dim, glyphs::SEPARATOR);
     let mut line = Line::default();
-    for item in items {
+    for mut item in items {
+        let more = item.more.chars().count();
+        if more <= room {
+            room -= more;
+            item.span.content.to_mut().push_str(&item.more);
+        }
         if !line.spans.is_empty() {
             line.push_span(separator.clone());
         }

@@ -4,7 +4,7 @@
 use ratatui::text::Span;
 
 use super::{glyphs, scene::Scene, text, theme::Token};
-use crate::signal::StreamHealth;
+use crate::signal::{StreamHealth, snapshot::Gap};
 
 /// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
 /// machine. Cortex itself stamps streams up to 8 ms apart (cortex-api.md §1.5).
@@ -51,10 +51,20 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
         let (token, text) = counted("interpolated", health.interpolated, recent.interpolated);
         add(token, text);
     }
+    if let Some(gap) = &health.gap {
+        add(Token::Poor, format!("{} at {}", self::gap(gap), scene.clock_at(gap.from)));
+    }
     if health.odd > 0 {
         add(Token::Poor, format!("odd {}", health.odd));
     }
     facts
+}
+
+/// How long data was missing between two connections.
+pub(super) fn gap(gap: &Gap) -> String {
+    let seconds = gap.length().as_secs_f64();
+    let digits = usize::from(seconds < 9.95);
+    format!("gap {seconds:.digits$} s")
 }
 
 /// The measured rate beside the nominal one; of events their number.

@@ -320,7 +320,7 @@ async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind()
             person.type_in("2y").await;
             person.eyes.wait_for("copied, if the terminal allows").await;
             let copied = person.eyes.clipboard.borrow().clone();
-            let session = person.snapshots.borrow().view.session.clone().expect("a session");
+            let session = person.snapshots.borrow().health[0].session.clone();
             assert_eq!(copied, session.as_str());
 
             person.type_in("R").await;

@@ -224,9 +224,10 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
     let health =
         entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, app.now)).collect());
     let traced = (view.stream.is_trace() || view.stream == Stream::Pow)
-        && entry.is_some_and(|entry| entry.subscribed.contains(&view.stream));
+        && entry.is_some_and(|entry| entry.pictured.contains(&view.stream));
     let messages = if view.inspect { messages(now) } else { Vec::new() };
-    let pictured = traced.then(|| traces(&view, &session, newest));
+    let last = Some(now - Duration::from_millis(8));
+    let pictured = traced.then(|| Traces { last, ..traces(&view, &session, newest) });
     let readings = readings(now);
     let device = Device { dev: readings.dev.clone(), eq: readings.eq.clone() };
     Snapshot {
@@ -236,7 +237,7 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
         orientation: Some(Orientation::Angles { roll: -3.2, pitch: 12.4, yaw: 145.0 }),
         messages,
         health: health.unwrap_or_default(),
-        devices: BTreeMap::from([(session, device)]),
+        devices: BTreeMap::from([(HEADSET.into(), device)]),
         dropped: 0,
     }
 }
@@ -300,6 +301,7 @@ pub(crate) fn health(stream: Stream, now: Now) -> StreamHealth {
         subscribed: now - Duration::from_secs(190),
         last: Some(last),
         last_time: None,
+        gap: None,
         stale_since: None,
     }
 }
@@ -401,6 +403,8 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         end_time: Some(epoch(newest - 1)),
         oldest: 0,
         newest,
+        last: None,
+        gaps: Vec::new(),
         seconds: (start(first)..newest)
             .filter(|index| index.is_multiple_of(RATE))
             .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH))

@@ -125,6 +125,10 @@ fn nothing_looks_alive_once_the_session_is_closed() {
         let text = stage.text(width, height);
         assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
         assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
+        // The old picture stands, and looks old.
+        let pictured = matches!(shown, Shown::All | Shown::One(Stream::Eeg | Stream::Mot));
+        assert_eq!(text.contains("STALE"), pictured, "{shown:?}\n{text}");
+        let text = text.replace("0.5–45 Hz", "the filters");
         for alive in ["Hz", "battery", "85 %", "still open", "lost 0", "blink"] {
             assert!(!text.contains(alive), "{alive} in {shown:?}\n{text}");
         }

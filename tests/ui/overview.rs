@@ -93,7 +93,7 @@ fn flowing(mut stage: Stage) -> Stage {
     let now = stage.app.now;
     let devices: BTreeMap<_, _> = (0..HEADSETS)
         .filter(|&at| has_session(at))
-        .map(|at| (sid(at), device(at, &stage)))
+        .map(|at| (id(at), device(at, &stage)))
         .collect();
     stage.spoil(|snapshot, late| {
         snapshot.devices = devices;

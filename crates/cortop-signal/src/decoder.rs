@@ -26,10 +26,13 @@ use super::{
     snapshot::{Device, Readings, Table},
     source::{Source, Taken},
 };
-use cortop_protocol::{Feed, Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, Stream, Subscription};
 
 /// Items taken from the queue at once.
 const BATCH: usize = 256;
+
+/// Headsets without a session whose history is kept.
+const AWAY: usize = 16;
 
 /// Limits of the decoder.
 #[derive(Clone, Copy, Debug)]
@@ -40,16 +43,17 @@ pub struct Config {
     pub history: usize,
 }
 
-/// Everything known from the samples of all sessions, and the picture of one view.
+/// Everything known from the samples of all headsets, and the picture of one view.
 #[derive(Debug)]
 pub struct Decoder {
     /// Bytes of history for all sources together.
     budget: usize,
     view: View,
-    /// In the order of session and stream, so that a sample finds its own quickly among many.
+    /// One for each stream of each headset, in that order, so that a sample finds its own quickly
+    /// among many. Its history outlasts the session.
     sources: Vec<Source>,
-    readings: BTreeMap<SessionId, Readings>,
-    markers: BTreeMap<SessionId, Markers>,
+    readings: BTreeMap<HeadsetId, Readings>,
+    markers: BTreeMap<HeadsetId, Markers>,
     picture: Option<Picture>,
     record: Record,
 }
@@ -74,24 +78,12 @@ impl Decoder {
         match feed {
             Feed::Sample(sample) => self.sample(&sample),
             Feed::Subscribed(subscription) => self.subscribe(subscription, now),
-            // With `eeg` it comes as all markers do, whoever set them.
-            Feed::Marker { session, time, text } if self.place(&session, Stream::Eeg).is_err() => {
-                self.markers.entry(session).or_default().push(None, Some(time), &text);
-            }
-            Feed::Marker { .. } => {}
+            Feed::Marker { session, time, text } => self.mark(&session, time, &text),
             Feed::Unsubscribed(session, stream) => {
-                self.sources.retain(|source| !source.is(&session, stream));
-                if let Some(readings) = self.readings.get_mut(&session) {
-                    readings.forget(stream);
-                }
-                self.redraw();
+                let over = |source: &Source| source.subscription.stream == stream;
+                self.end(&session, over, now);
             }
-            Feed::Ended(session) => {
-                self.sources.retain(|source| source.subscription.session != session);
-                self.readings.remove(&session);
-                self.markers.remove(&session);
-                self.redraw();
-            }
+            Feed::Ended(session) => self.end(&session, |_| true, now),
         }
     }
 
@@ -106,27 +98,32 @@ impl Decoder {
     /// The snapshot of the view.
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Snapshot {
-        let session = self.view.session.as_ref();
+        let headset = self.view.headset.as_ref();
         let traces = self.viewed().and_then(|source| self.traces(source));
+        let live = || self.sources.iter().filter(|source| source.ended.is_none());
+        let mut health: Vec<_> = live().map(|source| source.health(now)).collect();
+        health.sort_by(|one, other| {
+            one.session.cmp(&other.session).then_with(|| one.stream.cmp(&other.stream))
+        });
         Snapshot {
             view: self.view.clone(),
             traces,
-            readings: session.and_then(|id| self.readings.get(id)).cloned().unwrap_or_default(),
-            orientation: session.and_then(|id| {
-                let source = self.sources.iter().find(|source| source.is(id, Stream::Mot))?;
-                Orientation::of(&source.trace.as_ref()?.newest().collect::<Vec<_>>())
+            readings: headset.and_then(|id| self.readings.get(id)).cloned().unwrap_or_default(),
+            orientation: headset.and_then(|id| {
+                let source = &self.sources[self.place(id, Stream::Mot).ok()?];
+                let trace = source.trace.as_ref().filter(|_| source.ended.is_none())?;
+                Orientation::of(&trace.newest().collect::<Vec<_>>())
             }),
-            messages: self.messages(),
-            health: self
-                .sources
-                .iter()
-                .map(|source| source.meter.health(&source.subscription, now))
+            messages: live()
+                .filter(|source| self.view.inspect && Some(source.headset()) == headset)
+                .filter_map(|source| source.last.clone())
                 .collect(),
+            health,
             devices: self
                 .readings
                 .iter()
-                .map(|(session, Readings { dev, eq, .. })| {
-                    (session.clone(), Device { dev: dev.clone(), eq: eq.clone() })
+                .map(|(headset, Readings { dev, eq, .. })| {
+                    (headset.clone(), Device { dev: dev.clone(), eq: eq.clone() })
                 })
                 .collect(),
             dropped: 0,
@@ -136,8 +133,8 @@ impl Decoder {
     fn traces(&self, source: &Source) -> Option<Traces> {
         let trace = source.trace.as_ref()?;
         let mut traces = self.picture.as_ref()?.traces(source, trace);
-        let Subscription { session, stream, .. } = &*source.subscription;
-        if let Some(markers) = self.markers.get(session) {
+        let Subscription { headset, stream, .. } = &*source.subscription;
+        if let Some(markers) = self.markers.get(headset) {
             let window = traces.bins.start(traces.first_bin)..traces.end;
             traces.markers = markers.within(*stream, &trace.history, &window);
         }
@@ -148,48 +145,98 @@ impl Decoder {
     #[must_use]
     pub fn next_stale(&self, now: Instant) -> Option<Instant> {
         let stale_at = |source: &Source| source.meter.stale_at(&source.subscription);
-        self.sources.iter().filter_map(stale_at).filter(|&at| at > now).min()
+        let live = self.sources.iter().filter(|source| source.ended.is_none());
+        live.filter_map(stale_at).filter(|&at| at > now).min()
     }
 
     fn subscribe(&mut self, subscription: Arc<Subscription>, now: Instant) {
-        let place = self.place(&subscription.session, subscription.stream);
-        let readings = self.readings.entry(subscription.session.clone()).or_default();
-        readings.forget(subscription.stream);
-        if let Some(markers) = self.markers.get_mut(&subscription.session) {
-            markers.forget(subscription.stream);
+        let Subscription { headset, stream, .. } = &*subscription;
+        let viewed = self.is_viewed(headset, *stream);
+        self.readings.entry(headset.clone()).or_default().forget(*stream);
+        let goes_on = match self.place(headset, *stream) {
+            Ok(at) => self.sources[at].resubscribe(subscription, now),
+            Err(at) => {
+                self.sources.insert(at, Source::new(subscription, now));
+                false
+            }
+        };
+        // Where the history goes on, so does its picture.
+        if viewed && !goes_on {
+            self.redraw();
         }
-        let source = Source::new(subscription, now);
-        match place {
-            Ok(at) => self.sources[at] = source,
-            Err(at) => self.sources.insert(at, source),
+    }
+
+    /// Some streams of a session are over. What came of them is kept, and the picture stands: the
+    /// headset may come back.
+    fn end(&mut self, session: &SessionId, is_over: impl Fn(&Source) -> bool, now: Instant) {
+        let over = |source: &Source| source.is_of(session) && is_over(source);
+        for source in self.sources.iter_mut().filter(|source| over(source)) {
+            source.ended = Some(now);
+            if let Some(readings) = self.readings.get_mut(source.headset()) {
+                readings.forget(source.subscription.stream);
+            }
         }
-        self.redraw();
+        self.sources.retain(|source| source.ended.is_none() || source.has_history());
+        self.forget_headsets();
+    }
+
+    /// Forgets the headsets that have been away longest, and what was known of those without any
+    /// stream.
+    fn forget_headsets(&mut self) {
+        let headsets = self.sources.chunk_by(|one, other| one.headset() == other.headset());
+        // The moment at which the last of its streams ended, if all have.
+        let ended = |own: &[Source]| {
+            own.iter().map(|source| source.ended).collect::<Option<Vec<_>>>()?.into_iter().max()
+        };
+        let mut away: Vec<_> = headsets
+            .filter_map(|own| Some((ended(own)?, own.first()?.headset().clone())))
+            .collect();
+        away.sort_unstable();
+        for (_, headset) in away.iter().take(away.len().saturating_sub(AWAY)) {
+            self.sources.retain(|source| source.headset() != headset);
+        }
+        let known = |headset: &HeadsetId| self.sources.iter().any(|own| own.headset() == headset);
+        self.readings.retain(|headset, _| known(headset));
+        self.markers.retain(|headset, _| known(headset));
+    }
+
+    /// Cortex has set a marker of ours. With `eeg` it comes as all markers do, whoever set them.
+    fn mark(&mut self, session: &SessionId, time: f64, text: &str) {
+        let mut own = self.sources.iter().filter(|source| source.is_of(session)).peekable();
+        let Some(headset) = own.peek().map(|source| source.headset().clone()) else { return };
+        if own.all(|source| source.subscription.stream != Stream::Eeg) {
+            self.markers.entry(headset).or_default().push(None, Some(time), text);
+        }
     }
 
     fn sample(&mut self, sample: &Sample) {
-        let Subscription { session, stream, .. } = &*sample.subscription;
-        let Ok(at) = self.place(session, *stream) else { return };
+        let Subscription { headset, stream, .. } = &*sample.subscription;
+        let Ok(at) = self.place(headset, *stream) else { return };
+        let viewed = self.is_viewed(headset, *stream);
         let source = &mut self.sources[at];
-        let viewed = self.view.session.as_ref() == Some(session) && self.view.stream == *stream;
+        // One that was still on its way when its subscription ended belongs to nobody.
+        if source.ended.is_some() || !Arc::ptr_eq(&source.subscription, &sample.subscription) {
+            return;
+        }
         let taken = source.push(sample, &mut self.record);
         if taken != Taken::Nothing
             && !stream.is_trace()
-            && let Some(readings) = self.readings.get_mut(session)
+            && let Some(readings) = self.readings.get_mut(headset)
         {
             readings.push(&source.subscription, &self.record, Instant::from_std(sample.received));
         }
         match taken {
             Taken::Nothing => {}
             Taken::Reading => {
-                if *stream == Stream::Dev && self.view.session.as_ref() == Some(session) {
+                if *stream == Stream::Dev && self.view.headset.as_ref() == Some(headset) {
                     self.tell_contact();
                 }
             }
-            Taken::Sample { lost, grew } => {
+            Taken::Sample { missing, grew } => {
                 if !self.record.markers.is_empty()
                     && let Some(trace) = &source.trace
                 {
-                    let markers = self.markers.entry(session.clone()).or_default();
+                    let markers = self.markers.entry(headset.clone()).or_default();
                     let index = trace.history.next() - 1;
                     for text in &self.record.markers {
                         markers.push(Some((*stream, index)), self.record.time, text);
@@ -198,7 +245,7 @@ impl Decoder {
                 let newest = source.trace.as_ref().and_then(|trace| trace.history.newest());
                 if let Some(picture) = self.picture.as_mut().filter(|_| viewed) {
                     if picture.fits(source) {
-                        picture.lose(lost);
+                        picture.lose(missing);
                         picture.push(newest.unwrap_or_default());
                     } else {
                         self.redraw();
@@ -211,30 +258,27 @@ impl Decoder {
         }
     }
 
-    /// The last message of each stream that the view asks for.
-    fn messages(&self) -> Vec<Sample> {
-        let session = self.view.session.as_ref().filter(|_| self.view.inspect);
-        let own = |source: &&Source| session == Some(&source.subscription.session);
-        self.sources.iter().filter(own).filter_map(|source| source.last.clone()).collect()
+    /// Whether the view looks at a stream.
+    fn is_viewed(&self, headset: &HeadsetId, stream: Stream) -> bool {
+        self.view.headset.as_ref() == Some(headset) && self.view.stream == stream
     }
 
     /// The source that the view looks at.
     fn viewed(&self) -> Option<&Source> {
-        let session = self.view.session.as_ref()?;
-        self.place(session, self.view.stream).ok().map(|at| &self.sources[at])
+        let headset = self.view.headset.as_ref()?;
+        self.place(headset, self.view.stream).ok().map(|at| &self.sources[at])
     }
 
     /// Where the source of a stream stands, or would.
-    fn place(&self, session: &SessionId, stream: Stream) -> Result<usize, usize> {
+    fn place(&self, headset: &HeadsetId, stream: Stream) -> Result<usize, usize> {
         self.sources.binary_search_by(|source| {
-            let own = &source.subscription;
-            own.session.cmp(session).then_with(|| own.stream.cmp(&stream))
+            source.headset().cmp(headset).then_with(|| source.subscription.stream.cmp(&stream))
         })
     }
 
-    /// The newest contact by sensor of the session in view.
+    /// The newest contact by sensor of the headset in view.
     fn contact(&self) -> Option<&Table> {
-        self.readings.get(self.view.session.as_ref()?)?.dev.as_deref()
+        self.readings.get(self.view.headset.as_ref()?)?.dev.as_deref()
     }
 
     /// Tells the picture the newest contact.
@@ -260,14 +304,11 @@ impl Decoder {
             || self.sources.iter().filter_map(|source| Some(&source.trace.as_ref()?.history));
         let mut bytes: usize = histories().map(History::bytes).sum();
         while bytes > self.budget {
-            let oldest = self
-                .sources
-                .iter_mut()
-                .filter_map(|source| Some(&mut source.trace.as_mut()?.history))
-                .filter_map(|history| Some((history.forgettable()?, history)))
-                .min_by_key(|(since, _)| *since);
-            let Some((_, history)) = oldest else { return };
-            bytes -= history.forget();
+            let sources = self.sources.iter_mut();
+            let oldest = sources.filter_map(|source| Some((source.forgettable()?, source)));
+            let oldest = oldest.min_by_key(|(since, _)| *since);
+            let Some(trace) = oldest.and_then(|(_, source)| source.trace.as_mut()) else { return };
+            bytes -= trace.history.forget();
         }
     }
 }

@@ -222,6 +222,7 @@ impl Meter {
             subscribed: self.subscribed,
             last: self.last,
             last_time: self.stamped.map(|(_, time)| time),
+            gap: None,
             stale_since: stale.then(|| self.last.unwrap_or(self.subscribed)),
         }
     }

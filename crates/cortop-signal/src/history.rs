@@ -8,8 +8,16 @@ use std::{collections::VecDeque, ops::Range};
 
 use tokio::time::Instant;
 
+use super::snapshot::{Change, Gap};
+
 /// Samples in a chunk, the unit in which history is forgotten.
 const CHUNK: usize = 1024;
+
+/// Gaps kept; the oldest go first.
+const MOST_GAPS: usize = 256;
+
+/// The longest gap in samples, half a year at 256 Hz: an index never overflows.
+const LONGEST_GAP: f64 = 4e9;
 
 /// How soon after a second its first sample has to come to stand for it; after a loss none may.
 const AT_A_SECOND: f64 = 0.1;
@@ -20,8 +28,12 @@ pub(crate) struct History {
     channels: usize,
     chunks: VecDeque<Chunk>,
     next: u64,
+    /// When the newest sample arrived.
+    last: Option<Instant>,
     /// The samples at which seconds begin: index and epoch second.
     seconds: VecDeque<(u64, i64)>,
+    /// The times between connections.
+    gaps: VecDeque<Gap>,
 }
 
 /// Consecutive samples. Between the chunks samples may be missing, so that an outage, however
@@ -52,8 +64,16 @@ impl History {
             channels: channels.max(1),
             chunks: VecDeque::new(),
             next: 0,
+            last: None,
             seconds: VecDeque::new(),
+            gaps: VecDeque::new(),
         }
+    }
+
+    /// Nothing yet of what comes after `before` and cannot be kept with it. An index stands for
+    /// one sample only, so it counts on.
+    pub(crate) fn after(before: &Self, channels: usize) -> Self {
+        Self { next: before.next, last: before.last, ..Self::new(channels) }
     }
 
     /// The next sample: one value a channel. True if it took new memory.
@@ -66,11 +86,14 @@ impl History {
         debug_assert_eq!(values.len(), self.channels, "one value a channel");
         let (index, room) = (self.next, CHUNK * self.channels);
         self.next += 1;
+        self.last = Some(received);
         let fits = self
             .chunks
             .back()
             .is_some_and(|chunk| chunk.values.len() < room && chunk.end(self.channels) == index);
         if !fits {
+            // One that a gap has cut short takes no more room than its samples.
+            self.chunks.back_mut().into_iter().for_each(|chunk| chunk.values.shrink_to_fit());
             self.chunks.push_back(Chunk {
                 start: index,
                 since: received,
@@ -109,6 +132,36 @@ impl History {
         }
     }
 
+    /// The next sample, arriving at `to`, is the first of another connection: the time since the
+    /// last is a gap of as many samples as there would have been at `rate` samples a second. Returns
+    /// their number.
+    pub(crate) fn interrupt(&mut self, to: Instant, rate: f64, change: Option<Change>) -> u64 {
+        let Some(from) = self.last else { return 0 };
+        let periods = to.saturating_duration_since(from).as_secs_f64() * rate;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let count = (periods.round() - 1.0).clamp(0.0, LONGEST_GAP) as u64;
+        let start = self.next;
+        self.lose(count);
+        if count > 0 || change.is_some() {
+            if self.gaps.len() == MOST_GAPS {
+                self.gaps.pop_front();
+            }
+            self.gaps.push_back(Gap { samples: start..self.next, from, to, change });
+        }
+        count
+    }
+
+    /// The gaps between its samples, and the one before its first if there is another history
+    /// before it; oldest first.
+    pub(crate) fn gaps(&self) -> impl DoubleEndedIterator<Item = &Gap> {
+        self.gaps.iter()
+    }
+
+    /// When the newest sample arrived.
+    pub(crate) fn last(&self) -> Option<Instant> {
+        self.last
+    }
+
     /// Index of the next sample.
     pub(crate) fn next(&self) -> u64 {
         self.next
@@ -138,11 +191,15 @@ impl History {
         Some(before.1 + (after.1 - before.1) * share)
     }
 
-    /// Index of the sample nearest to a time, by the times that are known.
+    /// Index of the sample nearest to a time, by the times that are known; `None` before the first of
+    /// them and after the last.
     pub(crate) fn index(&self, time: f64) -> Option<u64> {
         let stamped = |chunk: &Chunk| chunk.times.is_some_and(|[_, last]| last.1 < time);
-        let chunk = self.chunks.get(self.chunks.partition_point(stamped))?;
-        let [first, last] = chunk.times?;
+        let at = self.chunks.partition_point(stamped);
+        let [first, last] = self.chunks.get(at)?.times?;
+        if at == 0 && time < first.1 {
+            return None;
+        }
         let share = (time - first.1) / (last.1 - first.1).max(f64::MIN_POSITIVE);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let steps = (share.clamp(0.0, 1.0) * (last.0 - first.0) as f64).round() as u64;
@@ -158,9 +215,10 @@ impl History {
 
     /// The stretches of `range`, as far as they are kept.
     pub(crate) fn stretches(&self, range: Range<u64>) -> impl Iterator<Item = Stretch<'_>> {
-        let mut at = range.start.max(self.oldest());
-        let first = self.chunks.partition_point(|chunk| chunk.end(self.channels) <= at);
         let end = range.end.min(self.next);
+        // A range may be older than all that is kept.
+        let mut at = range.start.max(self.oldest()).min(end);
+        let first = self.chunks.partition_point(|chunk| chunk.end(self.channels) <= at);
         let chunks = self.chunks.range(first..);
         let kept = chunks.map(|chunk| (chunk.start, chunk.values.as_slice()));
         kept.chain([(end, &[][..])]).flat_map(move |(start, values)| {
@@ -181,9 +239,9 @@ impl History {
         self.chunks.iter().map(Chunk::bytes).sum()
     }
 
-    /// Since when its oldest chunk is there, if it can be forgotten: the newest never is.
-    pub(crate) fn forgettable(&self) -> Option<Instant> {
-        self.chunks.front().filter(|_| self.chunks.len() > 1).map(|chunk| chunk.since)
+    /// Since when its oldest chunk is there, if there are more than `keep`.
+    pub(crate) fn forgettable(&self, keep: usize) -> Option<Instant> {
+        self.chunks.front().filter(|_| self.chunks.len() > keep).map(|chunk| chunk.since)
     }
 
     /// Forgets its oldest chunk and tells how many bytes that freed.
@@ -191,6 +249,8 @@ impl History {
         let freed = self.chunks.pop_front().as_ref().map_or(0, Chunk::bytes);
         let gone = self.seconds.partition_point(|&(at, _)| at < self.oldest());
         self.seconds.drain(..gone);
+        let oldest = self.oldest();
+        self.gaps.retain(|gap| gap.samples.end >= oldest);
         freed
     }
 }
@@ -208,6 +268,8 @@ impl Chunk {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn push(history: &mut History, value: u16) -> bool {
@@ -252,7 +314,7 @@ mod tests {
         }
         history.forget();
         let oldest = history.oldest();
-        assert!(oldest > 0 && history.forgettable().is_some());
+        assert!(oldest > 0 && history.forgettable(1).is_some());
         assert_eq!(read(&history, 0..oldest + 3).len(), 3);
         for index in [oldest, oldest + 1000, end - 1] {
             assert!((history.time(index).unwrap() - 100.0 - index as f64 / 128.0).abs() < 1e-9);
@@ -267,9 +329,50 @@ mod tests {
         let before = history.bytes();
         history.lose(u64::from(u32::MAX) * 1000);
         push(&mut history, 2);
-        assert_eq!(history.bytes(), 2 * before);
+        assert!(history.bytes() <= before + 3 * 2 * size_of::<f32>(), "{}", history.bytes());
         assert_eq!(history.stretches(0..history.next()).count(), 3);
         assert_eq!(history.newest(), Some(&[2.0, 0.0][..]));
+    }
+
+    #[test]
+    fn a_gap_is_as_many_samples_long_as_its_time_and_takes_no_room() {
+        let mut history = History::new(2);
+        let start = Instant::now();
+        assert_eq!(history.interrupt(start, 128.0, None), 0, "nothing was interrupted");
+        history.push([1.0, 0.0].into_iter(), None, start);
+        for seconds in [12, 86_400] {
+            let (from, next) = (history.last().unwrap(), history.next());
+            let to = from + Duration::from_secs(seconds);
+            let count = history.interrupt(to, 128.0, None);
+            assert_eq!(count, seconds * 128 - 1);
+            history.push([2.0, 0.0].into_iter(), None, to);
+            assert_eq!(history.next(), next + seconds * 128);
+            let gap = history.gaps().next_back().unwrap();
+            assert_eq!(
+                (gap.samples.clone(), gap.length().as_secs()),
+                (next..next + count, seconds)
+            );
+        }
+        assert!(history.bytes() <= 3 * CHUNK * 2 * size_of::<f32>(), "{}", history.bytes());
+        for _ in 0..1000 {
+            let to = history.last().unwrap() + Duration::from_mins(1);
+            history.interrupt(to, 128.0, None);
+            history.push([3.0, 0.0].into_iter(), None, to);
+        }
+        assert!(history.gaps().count() <= MOST_GAPS);
+        assert!(history.bytes() <= 3 * CHUNK * 2 * size_of::<f32>(), "{}", history.bytes());
+        let newest = history.gaps().next_back().unwrap().samples.clone();
+        while history.forgettable(1).is_some() {
+            history.forget();
+        }
+        assert_eq!(history.gaps().count(), 1, "what is forgotten has no gaps");
+        // What cannot be kept with it counts on, so that no index stands for two samples.
+        let mut other = History::after(&history, 3);
+        let to = history.last().unwrap() + Duration::from_secs(1);
+        assert_eq!(other.interrupt(to, 128.0, Some(Change::Channels)), 127);
+        other.push([1.0, 2.0, 3.0].into_iter(), None, to);
+        assert_eq!(other.oldest(), newest.end + 1 + 127);
+        assert_eq!(other.stretches(0..newest.end).count(), 0, "older than all that is kept");
     }
 
     #[test]
@@ -283,7 +386,7 @@ mod tests {
         assert!(history.bytes() <= (256 << 20) / 10, "{}", history.bytes());
         assert_eq!((history.oldest(), history.seconds(0..history.next()).count()), (0, 600));
         assert_eq!(history.index(300.0), Some(300 * 256));
-        while history.forgettable().is_some() {
+        while history.forgettable(1).is_some() {
             history.forget();
         }
         assert!(history.seconds(0..history.next()).count() <= 4, "forgotten with their samples");

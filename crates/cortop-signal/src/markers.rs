@@ -1,4 +1,4 @@
-//! The markers of one session, bounded: what they say and at which sample they came. Knows neither
+//! The markers of one headset, bounded: what they say and at which sample they came. Knows neither
 //! who set them nor how they are drawn.
 
 use std::{collections::VecDeque, ops::Range, sync::Arc};
@@ -6,10 +6,10 @@ use std::{collections::VecDeque, ops::Range, sync::Arc};
 use super::history::History;
 use cortop_protocol::Stream;
 
-/// Markers kept of a session; the oldest go first.
+/// Markers kept of a headset; the oldest go first.
 const MOST: usize = 4096;
 
-/// The markers of a session in the order in which they came.
+/// The markers of a headset in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Markers(VecDeque<Marker>);
 
@@ -30,11 +30,6 @@ impl Markers {
             self.0.pop_front();
         }
         self.0.push_back(Marker { at, time, text: text.into() });
-    }
-
-    /// Forgets those that came with a stream, whose indices mean nothing any more.
-    pub(crate) fn forget(&mut self, stream: Stream) {
-        self.0.retain(|marker| marker.at.is_none_or(|(own, _)| own != stream));
     }
 
     /// Those in a range of a stream's samples: index and text.

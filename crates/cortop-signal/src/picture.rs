@@ -8,10 +8,10 @@ use super::{
     Traces, View,
     columns::Envelope,
     filter::Chain,
-    history::Stretch,
+    history::{History, Stretch},
     reference::Average,
     snapshot::{self, Bins, Cursor, Table},
-    source::{Source, Trace},
+    source::{Source, Trace, USUAL_RATE},
     spectra::Maker,
     spread::Spread,
     view::{End, Filters, Reference},
@@ -21,9 +21,6 @@ use cortop_protocol::Stream;
 /// Seconds of history a filter runs over before the window, when the view changes: whatever it
 /// was primed with is then forgotten to the last bit of an `f32`, even at 0.16 Hz.
 const WARM_UP: f64 = 60.0;
-
-/// Samples a second where neither Cortex nor the clock has told yet.
-const USUAL_RATE: f64 = 128.0;
 
 /// Bounds of a window, against views that ask for the absurd.
 const MOST_SAMPLES: f64 = 1e7;
@@ -49,6 +46,16 @@ pub(crate) struct Picture {
     filtered: Vec<f32>,
     /// The sample each cursor is on, and its values if the window holds it.
     cursors: [Option<(u64, Vec<f32>)>; 2],
+    /// Of a picture that stands still: it keeps them though the history forgets them.
+    times: Option<Times>,
+}
+
+/// The times of a picture's samples in epoch seconds, as far as known.
+#[derive(Clone, Debug)]
+struct Times {
+    end: Option<f64>,
+    seconds: Vec<(u64, i64)>,
+    cursors: [Option<Cursor>; 2],
 }
 
 impl Picture {
@@ -99,6 +106,7 @@ impl Picture {
             live: true,
             filtered: Vec::with_capacity(channels.len()),
             cursors: view.cursors.map(|cursor| Some((cursor?, Vec::new()))),
+            times: None,
             channels,
         };
         for stretch in history.stretches(start..end) {
@@ -115,7 +123,20 @@ impl Picture {
             }
         }
         picture.live = live;
+        picture.times = (!live).then(|| picture.times(history));
         picture
+    }
+
+    fn times(&self, history: &History) -> Times {
+        let window = self.bins.start(self.bins.first_of_window(self.next))..self.next;
+        Times {
+            end: self.next.checked_sub(1).and_then(|last| history.time(last)),
+            seconds: history.seconds(window).collect(),
+            cursors: self.cursors.each_ref().map(|cursor| {
+                let index = cursor.as_ref()?.0;
+                Some(Cursor { index, time: history.time(index) })
+            }),
+        }
     }
 
     /// Whether its bins still fit the rate, which may only become known after some samples.
@@ -177,7 +198,7 @@ impl Picture {
                 |cursor: &Option<(u64, Vec<f32>)>| cursor.as_ref()?.1.get(channel).copied();
             self.cursors.each_ref().map(|cursor| values(cursor).unwrap_or(f32::NAN))
         };
-        let window = self.bins.start(self.bins.first_of_window(self.next))..self.next;
+        let times = self.times.clone().unwrap_or_else(|| self.times(history));
         Traces {
             subscription: source.subscription.clone(),
             channels_in_all: trace.labels.len(),
@@ -195,15 +216,14 @@ impl Picture {
             bins: self.bins,
             first_bin: self.envelope.first_bin(),
             end: self.next,
-            end_time: self.next.checked_sub(1).and_then(|last| history.time(last)),
+            end_time: times.end,
             oldest: history.oldest(),
             newest: history.next(),
-            seconds: history.seconds(window).collect(),
+            last: history.last(),
+            gaps: history.gaps().cloned().collect(),
+            seconds: times.seconds,
             markers: Vec::new(),
-            cursors: self.cursors.each_ref().map(|cursor| {
-                let index = cursor.as_ref()?.0;
-                Some(Cursor { index, time: history.time(index) })
-            }),
+            cursors: times.cursors,
             averaged: self.average.as_ref().and_then(Average::channels),
             spectra: self.spectra.as_ref().map(Maker::spectra),
         }

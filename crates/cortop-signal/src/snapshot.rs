@@ -3,7 +3,9 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Range,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -18,17 +20,17 @@ pub struct Snapshot {
     pub view: View,
     /// The traces of the view's stream, if it has any.
     pub traces: Option<Traces>,
-    /// The latest readings of the view's session.
+    /// The latest readings of the view's headset.
     pub readings: Readings,
-    /// How the head is held, by the newest motion sample of the view's session.
+    /// How the head is held, by the newest motion sample of the view's headset.
     pub orientation: Option<Orientation>,
-    /// The last message of each stream of the view's session, as it came, if the view asks for
+    /// The last message of each stream of the view's headset, as it came, if the view asks for
     /// them.
     pub messages: Vec<Sample>,
     /// The health of every stream of every session, by session and stream.
     pub health: Vec<StreamHealth>,
     /// What the headsets of all sessions say of themselves.
-    pub devices: BTreeMap<SessionId, Device>,
+    pub devices: BTreeMap<HeadsetId, Device>,
     /// Samples dropped since the start because the decoder's queue was full.
     pub dropped: u64,
 }
@@ -85,6 +87,8 @@ pub struct StreamHealth {
     pub last: Option<Instant>,
     /// The `time` of the last sample, epoch seconds.
     pub last_time: Option<f64>,
+    /// The newest gap before this subscription's samples, as far as its history is kept.
+    pub gap: Option<Gap>,
     /// Set while it is stale, that is without a sample for three of its periods and at least 2 s:
     /// when the last one arrived, or when the subscription began if none ever did.
     pub stale_since: Option<Instant>,
@@ -113,6 +117,37 @@ impl Recent {
     pub fn loss(&self) -> f64 {
         self.lost as f64 / (self.received.saturating_add(self.lost)).max(1) as f64
     }
+}
+
+/// The time between two connections: a hole in the history of a stream. Nothing was lost in it, for
+/// nothing was subscribed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The absolute sample indices that nothing was received for: as many as fit into its time.
+    pub samples: Range<u64>,
+    /// When the last sample before it arrived.
+    pub from: Instant,
+    /// When the first sample after it arrived.
+    pub to: Instant,
+    /// Why the samples before it are gone, where they are.
+    pub change: Option<Change>,
+}
+
+impl Gap {
+    /// How long data was missing, by their arrival: a clock that was set does not matter.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.to.saturating_duration_since(self.from)
+    }
+}
+
+/// What makes the samples after a gap another history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Other channels, or in another order.
+    Channels,
+    /// Another nominal rate.
+    Rate,
 }
 
 /// What a session's headset says of itself.
@@ -171,6 +206,10 @@ pub struct Traces {
     pub oldest: u64,
     /// Absolute index after the newest sample kept; equals `end` in a live view.
     pub newest: u64,
+    /// When the newest sample arrived.
+    pub last: Option<Instant>,
+    /// The gaps in the whole of the history, oldest first.
+    pub gaps: Vec<Gap>,
     /// How many channels the average holds that each channel is drawn against; `None` where it is
     /// drawn as recorded, also because too few are known to touch.
     pub averaged: Option<usize>,

@@ -6,12 +6,14 @@ use tokio::time::Instant;
 use std::sync::Arc;
 
 use super::{
+    StreamHealth,
     health::Meter,
     history::History,
     loss::{Loss, Step},
     parse::{Layout, Record, parse},
+    snapshot::Change,
 };
-use cortop_protocol::{Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 /// Labels of `eeg` and `mot` that are no channels (cortex-api.md §5.2, §5.3).
 const NOT_CHANNELS: [&str; 8] = [
@@ -25,10 +27,13 @@ const NOT_CHANNELS: [&str; 8] = [
     "INTERPOLATED_MEMS",
 ];
 
+/// Samples a second where neither Cortex nor the clock tells.
+pub(crate) const USUAL_RATE: f64 = 128.0;
+
 /// More channels than any headset has; what is beyond is not traced.
 const MOST_CHANNELS: usize = 256;
 
-/// One subscription in force.
+/// One subscription, in force or over; what came of it is kept after its end.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) subscription: Arc<Subscription>,
@@ -36,7 +41,20 @@ pub(crate) struct Source {
     pub(crate) trace: Option<Trace>,
     /// The last message, for the inspector: shared, not copied.
     pub(crate) last: Option<Sample>,
+    /// Since when its session is gone, or it was unsubscribed.
+    pub(crate) ended: Option<Instant>,
+    /// It follows an earlier subscription, and its first sample has not come yet.
+    resumes: Option<Resume>,
     layout: Layout,
+}
+
+/// What becomes of the history of an earlier subscription.
+#[derive(Clone, Copy, Debug)]
+struct Resume {
+    /// Samples a second of the time between.
+    rate: f64,
+    /// Why it could not be kept, if it could not.
+    change: Option<Change>,
 }
 
 /// What a stream with a history has beside: those that are drawn as traces, and band power.
@@ -58,10 +76,10 @@ pub(crate) enum Taken {
     Nothing,
     /// A reading, to be found in the record.
     Reading,
-    /// One sample of what has a history, after so many lost ones; to be found in the record, too.
+    /// One sample of what has a history; to be found in the record, too.
     Sample {
-        /// Samples lost right before it.
-        lost: u64,
+        /// Samples that are missing right before it: lost, or of the time between connections.
+        missing: u64,
         /// Whether the history took new memory.
         grew: bool,
     },
@@ -78,12 +96,57 @@ impl Source {
             meter: Meter::new(now),
             trace: trace.filter(|trace| !trace.channels.is_empty()),
             last: None,
+            ended: None,
+            resumes: None,
         }
     }
 
-    /// Whether it is this stream of this session.
-    pub(crate) fn is(&self, session: &SessionId, stream: Stream) -> bool {
-        self.subscription.stream == stream && self.subscription.session == *session
+    /// Takes over another subscription of the same stream. True if what there is of its history is
+    /// the same channels at the same rate, and goes on.
+    pub(crate) fn resubscribe(&mut self, subscription: Arc<Subscription>, now: Instant) -> bool {
+        let before = std::mem::replace(self, Self::new(subscription, now));
+        let rate = self.rate().or(before.rate()).unwrap_or(USUAL_RATE);
+        let (Some(trace), Some(old)) = (&mut self.trace, before.trace) else { return false };
+        let rates = (before.subscription.nominal_rate, self.subscription.nominal_rate);
+        let change = match rates {
+            _ if trace.labels != old.labels => Some(Change::Channels),
+            (Some(one), Some(other)) if one.total_cmp(&other).is_ne() => Some(Change::Rate),
+            _ => before.resumes.and_then(|resume| resume.change),
+        };
+        self.resumes = Some(Resume { rate, change });
+        if change.is_some() {
+            trace.history = History::after(&old.history, trace.channels.len());
+            return false;
+        }
+        trace.history = old.history;
+        true
+    }
+
+    /// Whether it is in force in this session.
+    pub(crate) fn is_of(&self, session: &SessionId) -> bool {
+        self.ended.is_none() && self.subscription.session == *session
+    }
+
+    /// From which headset it comes.
+    pub(crate) fn headset(&self) -> &HeadsetId {
+        &self.subscription.headset
+    }
+
+    /// How well it flows.
+    pub(crate) fn health(&self, now: Instant) -> StreamHealth {
+        let gap = self.trace.as_ref().and_then(|trace| trace.history.gaps().next_back().cloned());
+        StreamHealth { gap, ..self.meter.health(&self.subscription, now) }
+    }
+
+    /// Whether anything of what came is kept.
+    pub(crate) fn has_history(&self) -> bool {
+        self.trace.as_ref().is_some_and(|trace| trace.history.bytes() > 0)
+    }
+
+    /// Since when the oldest part of its history is there, if it can be forgotten: the newest never
+    /// is while more may come.
+    pub(crate) fn forgettable(&self) -> Option<Instant> {
+        self.trace.as_ref()?.history.forgettable(usize::from(self.ended.is_none()))
     }
 
     /// Samples a second: what Cortex told, else what was measured.
@@ -123,6 +186,10 @@ impl Source {
             self.meter.interpolated();
         }
         trace.history.lose(lost);
+        let gap = self
+            .resumes
+            .take()
+            .map_or(0, |Resume { rate, change }| trace.history.interrupt(received, rate, change));
         let values = trace.channels.iter().map(|&place| {
             let value = record.numbers.get(place).copied().unwrap_or(f64::NAN);
             #[expect(clippy::cast_possible_truncation, reason = "finer than the headset's step")]
@@ -130,7 +197,7 @@ impl Source {
             value
         });
         let grew = trace.history.push(values, record.time, received);
-        Taken::Sample { lost, grew }
+        Taken::Sample { missing: lost.saturating_add(gap), grew }
     }
 
     /// Counts an odd message, and logs the count now and then.

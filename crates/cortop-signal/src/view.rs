@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use cortop_protocol::{SessionId, Stream};
+use cortop_protocol::{HeadsetId, Stream};
 
 /// What is being looked at. The decoder publishes only this view's columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    /// Whose streams; `None` while there is no session.
-    pub session: Option<SessionId>,
+    /// Whose streams; `None` before there is a session. Not which session's: what a headset has
+    /// sent stays in view when its session ends and another takes its place.
+    pub headset: Option<HeadsetId>,
     /// The stream drawn as traces (`eeg` or `mot`), or any other, for which there are no traces.
     pub stream: Stream,
     /// Which of its channels in which order, by place among the channels of the stream.
@@ -34,7 +35,7 @@ pub struct View {
 impl Default for View {
     fn default() -> Self {
         Self {
-            session: None,
+            headset: None,
             stream: Stream::Eeg,
             channels: Arc::default(),
             window: 10.0,

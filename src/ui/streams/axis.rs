@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
-use super::plot::Cells;
+use super::{gaps, plot::Cells};
 use crate::{
     app::Motion,
     signal::Traces,
@@ -57,6 +57,11 @@ pub(super) fn draw(
     }
     let cursors = traces.cursors.map(|at| cells.cell(traces.bins.of(at?.index)));
     labels.retain(|time| !cursors.iter().flatten().any(|x| (time.x..time.end()).contains(x)));
+    for (x, text) in gaps::narrow(scene, traces, cells) {
+        let label = Label { x, text, token: Token::Poor };
+        labels.retain(|time| !time.overlaps(&label));
+        labels.push(label);
+    }
     add_markers(traces, cells, &mut labels);
     for label in labels {
         let x = area.x + label.x;

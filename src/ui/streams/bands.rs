@@ -5,7 +5,6 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     dots::Dots,
-    flows,
     plot::{self, Bar, Cells, Drawn},
     traces,
 };
@@ -42,22 +41,17 @@ const WORDS: u16 = 2;
 /// `pow` comes so often a second; the spectra of EEG are made no more often in its place.
 const RATE: f64 = 8.0;
 
-/// The stream that the powers come from: `pow`, and where only EEG flows, that.
-pub(super) fn source(app: &App) -> Stream {
-    if flows(app, Stream::Eeg) && !flows(app, Stream::Pow) { Stream::Eeg } else { Stream::Pow }
-}
-
 /// Cells of the history from left to right.
 fn width(app: &App, area: Rect) -> u16 {
     let width = area.width.saturating_sub(LABEL);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
     let most = (app.streams.window() * RATE / 2.0) as u16;
-    if source(app) == Stream::Eeg { width.min(most) } else { width }
+    if app.stream() == Stream::Eeg { width.min(most) } else { width }
 }
 
 /// What the decoder has to publish: the history of the selected sensor, or the spectra of all.
 pub(super) fn view(app: &App, area: Rect, ascii: bool) -> View {
-    let stream = source(app);
+    let stream = app.stream();
     let columns = usize::from(width(app, area) * Dots::new(app.streams.way, ascii).across());
     if stream == Stream::Eeg {
         let channels = (0..traces::channels(app, stream)).collect();
@@ -73,14 +67,14 @@ pub(super) fn view(app: &App, area: Rect, ascii: bool) -> View {
         let first = table.values.iter().position(own)?;
         Some((first..=table.values.iter().rposition(own)?).collect())
     });
-    View { stream, channels: channels.unwrap_or_default(), columns, ..View::default() }
+    View { channels: channels.unwrap_or_default(), columns, ..View::default() }
 }
 
 /// What shapes the picture, the most telling first.
 pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
     let streams = &scene.app.streams;
     let mut items = vec![format!("{} s", streams.window()), traces::motion(streams.motion).into()];
-    if source(scene.app) == Stream::Eeg {
+    if scene.app.stream() == Stream::Eeg {
         items.insert(0, "computed from EEG".to_owned());
         items.push(traces::filters(streams.filters()));
         items.push(traces::reference(scene.app));
@@ -94,7 +88,7 @@ fn selected<'a>(app: &App, sensors: &'a [Powers]) -> Option<&'a Powers> {
 
 /// The newest powers of all sensors.
 fn newest(app: &App) -> Vec<Powers> {
-    if source(app) == Stream::Pow {
+    if app.stream() == Stream::Pow {
         return app.picture().readings.pow.as_deref().map(by_sensor).unwrap_or_default();
     }
     let Some(traces) = traces::traces(app, Stream::Eeg) else { return Vec::new() };
@@ -130,7 +124,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (low, high) = DECADES;
     let words = format!("bars: {} to {} µV²/Hz, logarithmic", 10_f64.powf(low), 10_f64.powf(high));
     scene::line(&scene.say(Token::Dim, words).into(), below, buffer);
-    let Some(traces) = traces::traces(app, source(app)).filter(|_| rows > 0) else { return };
+    let Some(traces) = traces::traces(app, app.stream()).filter(|_| rows > 0) else { return };
     // A history for another width comes on the next frame.
     let dots = Dots::new(app.streams.way, scene.ascii);
     if traces.bins.columns != u64::from(width(app, area) * dots.across()) {

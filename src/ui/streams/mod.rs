@@ -7,6 +7,7 @@ mod bands;
 pub(super) mod contact;
 mod dots;
 mod events;
+mod gaps;
 mod head;
 mod inspector;
 mod labels;
@@ -57,8 +58,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some((stream, plot)) = parts.plot {
         traces::draw(scene, entry, stream, plot, buffer);
     }
-    if let Some((stream, area)) = parts.health.filter(|_| entry.closed.is_none()) {
-        let lines = summary::health_of_one(scene, entry, stream, area.width);
+    if let Some((stream, area)) = parts.health {
+        let lines = summary::lines_of_one(scene, entry, stream, area.width);
         scene::lines(&lines, area, buffer);
     }
     if let Some(lines) = parts.lines {
@@ -74,7 +75,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         inspector::draw(scene, entry, area, buffer);
     }
     if let Some(area) = parts.spectral {
-        let stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, Stream::Eeg);
+        let stale = app.streams.frozen.is_none() && !summary::is_current(scene, entry, Stream::Eeg);
         match app.streams.shown {
             Shown::Spectrum => spectrum::draw(scene, area, stale, buffer),
             _ => spectrogram::draw(scene, area, stale, buffer),
@@ -86,7 +87,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer: &mut Buffer) {
     let head = summary::lines_of_one(scene, entry, stream, area.width);
     scene::lines(&head, area, buffer);
-    let source = if stream == Stream::Pow { bands::source(scene.app) } else { stream };
+    let source = scene.app.stream();
     if !entry.subscribed.contains(&source) {
         return;
     }
@@ -116,14 +117,12 @@ pub(super) fn view(app: &App, ascii: bool, area: Option<Rect>) -> View {
         (Parts { spectral: Some(area), .. }, Shown::Spectrum) => spectrum::view(app, area),
         (Parts { spectral: Some(area), .. }, _) => spectrogram::view(app, area),
         (Parts { one: Some((Stream::Pow, area)), .. }, _) => bands::view(app, area, ascii),
-        (Parts { inspector: Some(_), .. }, _) => {
-            View { stream: Stream::Sys, inspect: true, ..View::default() }
-        }
-        (_, Shown::One(stream)) => View { stream, ..View::default() },
+        (Parts { inspector: Some(_), .. }, _) => View { inspect: true, ..View::default() },
         _ => View::default(),
     };
     View {
-        session: app.sessions.current.clone(),
+        headset: app.headset().cloned(),
+        stream: app.stream(),
         window: app.streams.window(),
         end: app.streams.end(),
         filters: app.streams.filters(),
@@ -155,7 +154,7 @@ struct Parts {
 impl Parts {
     fn new(app: &App, inside: Rect) -> Self {
         match app.streams.shown {
-            Shown::One(stream) if stream.is_trace() && flows(app, stream) => {
+            Shown::One(stream) if stream.is_trace() && app.pictures(stream) => {
                 let head = u16::from(inside.height > MIN_PLOT);
                 let health = Rect { height: head, ..inside };
                 let below = Rect { y: inside.y + head, height: inside.height - head, ..inside };
@@ -167,7 +166,7 @@ impl Parts {
                 Self { plot, motion, health, ..Self::default() }
             }
             Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
-            Shown::Spectrum | Shown::Spectrogram if flows(app, Stream::Eeg) => {
+            Shown::Spectrum | Shown::Spectrogram if app.pictures(Stream::Eeg) => {
                 Self { spectral: Some(inside), ..Self::default() }
             }
             Shown::Spectrum | Shown::Spectrogram => {
@@ -176,9 +175,10 @@ impl Parts {
             Shown::Inspector => Self { inspector: Some(inside), ..Self::default() },
             Shown::All => {
                 let entry = app.sessions.current();
-                let Some(stream) = entry.and_then(traced) else {
+                let stream = app.stream();
+                if !app.pictures(stream) {
                     return Self { lines: Some(inside), ..Self::default() };
-                };
+                }
                 let count = entry.map_or(0, summary::count);
                 // The lines stand side by side where that makes the rows of the traces higher.
                 let height = |columns: usize| {
@@ -202,16 +202,6 @@ impl Parts {
             }
         }
     }
-}
-
-/// Whether a stream of the session shown flows.
-fn flows(app: &App, stream: Stream) -> bool {
-    app.sessions.current().is_some_and(|entry| entry.subscribed.contains(&stream))
-}
-
-/// The stream whose traces the overview draws: EEG, and without it motion.
-fn traced(entry: &Entry) -> Option<Stream> {
-    [Stream::Eeg, Stream::Mot].into_iter().find(|stream| entry.subscribed.contains(stream))
 }
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes

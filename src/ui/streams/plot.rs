@@ -2,7 +2,7 @@
 //! sparkline where it has one; in sweep or scroll. Most cells stay from frame to frame and are only
 //! copied. Knows neither channels nor scales.
 
-use std::{iter, num::NonZeroU16};
+use std::{iter, num::NonZeroU16, ops::Range};
 
 use ratatui::{
     buffer::{Buffer, Cell, CellDiffOption},
@@ -14,7 +14,7 @@ use super::dots::Dots;
 use crate::{
     app::Motion,
     signal::{Run, Scale, runs, snapshot::Column},
-    ui::glyphs,
+    ui::{glyphs, scene},
 };
 
 /// Levels of a sparkline.
@@ -90,6 +90,23 @@ impl Cells {
             Motion::Sweep => group % self.width,
         };
         u16::try_from(cell).ok()
+    }
+
+    /// The most cells side by side that show nothing but these bins.
+    pub(super) fn widest(&self, bins: &Range<u64>) -> Option<Range<u16>> {
+        let inside = |group: &Option<u64>| {
+            group.is_some_and(|group| {
+                bins.start <= group * self.across && (group + 1) * self.across <= bins.end
+            })
+        };
+        let mut at = 0;
+        let parts = self.groups.chunk_by(|one, other| inside(one) == inside(other));
+        let spans = parts.map(|part| {
+            let start = at;
+            at += scene::cells(part.len());
+            (part.first().is_some_and(inside), start..at)
+        });
+        spans.filter(|(inside, _)| *inside).map(|(_, span)| span).max_by_key(ExactSizeIterator::len)
     }
 
     /// The bins of each cell that are there.

@@ -28,9 +28,11 @@ enum State<'a> {
     Refused(&'a Refusal),
 }
 
-/// How many lines a session's streams take.
+/// How many lines a session's streams take; as many stay for why it ended, so that the picture
+/// above them stands where it was.
 pub(super) fn count(entry: &Entry) -> usize {
-    Stream::ALL.iter().filter(|&&stream| state(entry, stream).is_some()).count()
+    let has_line = |stream| entry.pictured.contains(stream) || state(entry, *stream).is_some();
+    Stream::ALL.iter().filter(|stream| has_line(stream)).count()
 }
 
 fn state(entry: &Entry, stream: Stream) -> Option<State<'_>> {
@@ -49,6 +51,7 @@ const YOUNG: Duration = Duration::from_secs(3);
 
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
     let count = count(entry);
+    let count = count.min(Stream::ALL.iter().filter(|&&it| state(entry, it).is_some()).count());
     if count == 0 || entry.closed.is_some() {
         let lines = if let Some((why, _)) = &entry.closed {
             closed(scene, why, area.width)
@@ -161,6 +164,12 @@ fn of<'a>(scene: &Scene<'a>, entry: &Entry, stream: Stream) -> Option<&'a Stream
 pub(super) fn is_fresh(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> bool {
     let health = scene.app.snapshot.health_of(&entry.session.id, stream);
     scene.app.lives(entry) && health.is_none_or(|health| health.stale_since.is_none())
+}
+
+/// The same of what is drawn over time: it may have come in an earlier session.
+pub(super) fn is_current(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> bool {
+    let health = scene.app.snapshot.health_of(&entry.session.id, stream);
+    is_fresh(scene, entry, stream) && health.is_some_and(|health| health.last.is_some())
 }
 
 /// Rate, loss and age in columns; in short only what is not as it should be beside the rate.

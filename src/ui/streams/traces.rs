@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use super::{
     axis,
     dots::Dots,
-    labels, lines,
+    gaps, labels, lines,
     plot::{self, Bar, Cells, Drawn},
     scales, summary,
 };
@@ -106,11 +106,11 @@ pub(super) fn channels(app: &App, stream: Stream) -> usize {
         .unwrap_or(CHANNELS_UNKNOWN)
 }
 
-/// The traces at hand, if they are this stream's of this session.
+/// The traces at hand, if they are this stream's of the headset shown.
 pub(super) fn traces(app: &App, stream: Stream) -> Option<&Traces> {
-    let session = app.sessions.current.as_ref()?;
+    let headset = app.headset()?;
     app.traces().filter(|traces| {
-        traces.subscription.stream == stream && traces.subscription.session == *session
+        traces.subscription.stream == stream && traces.subscription.headset == *headset
     })
 }
 
@@ -119,7 +119,7 @@ pub(super) fn view(app: &App, stream: Stream, area: Rect, ascii: bool) -> View {
     let rows = Rows::new(app, stream, area);
     let columns = usize::from(rows.plot.width * Dots::new(app.streams.way, ascii).across());
     let channels = places(app, stream, rows.first, rows.shown);
-    View { stream, channels, columns, ..View::default() }
+    View { channels, columns, ..View::default() }
 }
 
 /// What shapes the picture, the most telling first.
@@ -209,7 +209,7 @@ pub(super) fn draw(
     if traces.bins.columns != u64::from(rows.plot.width * dots.across()) {
         return;
     }
-    let is_stale = app.streams.frozen.is_none() && !summary::is_fresh(scene, entry, stream);
+    let is_stale = app.streams.frozen.is_none() && !summary::is_current(scene, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
     let cells = Cells::new(app.streams.motion, dots, rows.plot.width, traces.first_bin, count);
     // EEG swings about its middle many times a cell, motion stays where the head is.
@@ -230,6 +230,7 @@ pub(super) fn draw(
         let trace = plot::Trace { columns: &trace.columns, scale: size, bar, style };
         plot::draw(&trace, &cells, dots, part, buffer, drawn);
     }
+    gaps::draw(scene, traces, &cells, rows.plot, buffer);
     lines::draw(scene, traces, &cells, rows.plot, buffer);
     let below = rows.all - rows.first - rows.shown;
     let beside = Rect { width: rows.plot.x - area.x, ..area };
@@ -239,7 +240,7 @@ pub(super) fn draw(
     }
     if is_stale && rows.plot.width > 20 {
         let health = app.snapshot.health_of(&entry.session.id, stream);
-        let since = health.and_then(|health| health.stale_since.or(health.last));
+        let since = health.and_then(|health| health.stale_since.or(health.last)).or(traces.last);
         let since = since.map(|since| format!(" since {}", scene.clock_at(since)));
         let text = format!(" {} STALE{} ", glyphs::PROBLEM, since.unwrap_or_default());
         let width = scene::cells(text.chars().count());
@@ -253,7 +254,9 @@ pub(super) fn draw(
 /// Where there are no traces.
 pub(super) fn waiting(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
     // After a change of view the picture comes on the next frame.
-    if scene.app.snapshot.view.stream == stream {
+    let view = &scene.app.snapshot.view;
+    let comes = scene.app.sessions.current().is_some_and(|entry| entry.closed.is_none());
+    if comes && view.stream == stream && view.headset.as_ref() == scene.app.headset() {
         let text = "Waiting for the first samples.";
         let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
         scene::lines(&lines, area, buffer);

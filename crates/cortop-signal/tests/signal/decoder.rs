@@ -4,11 +4,14 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use cortop_protocol::{Columns, Feed, Sample, SessionId, Stream, Subscription};
 use cortop_signal::{
-    Filters, Orientation, Traces, View, decoder::Decoder, snapshot::Column, view::End,
+    Filters, Orientation, Traces, View,
+    decoder::Decoder,
+    snapshot::{Change, Column},
+    view::End,
 };
 use tokio::time::Instant;
 
-use crate::rig::{Rig, bits, view};
+use crate::rig::{Rig, bits, eeg, view};
 
 /// EEG on its offset, with a blink now and then.
 fn wave(index: u32) -> f64 {
@@ -17,10 +20,14 @@ fn wave(index: u32) -> f64 {
     4200.0 + 30.0 * (t * 62.8).sin() + 10.0 * (t * 3.1).cos() + blink
 }
 
+const HEADSET: &str = "EPOCX-1A2B3C4D";
+/// That of the session `other`.
+const OTHER: &str = "INSIGHT2-0A1B2C3D";
+
 fn subscription(session: &str, stream: Stream, columns: &str, rate: f64) -> Arc<Subscription> {
     Arc::new(Subscription {
         session: session.into(),
-        headset: "EPOCX-1A2B3C4D".into(),
+        headset: if session == "other" { OTHER } else { HEADSET }.into(),
         stream,
         columns: serde_json::from_str::<Columns>(columns).unwrap(),
         nominal_rate: Some(rate),
@@ -106,8 +113,8 @@ fn the_oldest_history_of_all_headsets_goes_first() {
             send(&mut decoder, headset, &values, f64::from(index) / 128.0);
         }
         headsets.each_ref().map(|headset| {
-            let session = Some(headset.session.clone());
-            decoder.set_view(View { session, ..view(2.0, 10, Filters::NONE) });
+            let headset = Some(headset.headset.clone());
+            decoder.set_view(View { headset, ..view(2.0, 10, Filters::NONE) });
             traces(&decoder).oldest
         })
     };
@@ -182,23 +189,23 @@ fn absurd_views_and_rates_are_survived() {
 }
 
 #[test]
-fn each_session_has_its_own_readings() {
+fn each_headset_has_its_own_readings() {
     let mut decoder = Decoder::new(View::default(), 1 << 20);
     for (session, battery) in [("s", "[4]"), ("other", "[1]")] {
         let dev = subscription(session, Stream::Dev, r#"["Battery"]"#, 2.0);
         decoder.push(Feed::Subscribed(Arc::clone(&dev)), Instant::now());
         send(&mut decoder, &dev, battery, 1.0);
     }
-    let battery = |decoder: &mut Decoder, session: &str| {
-        decoder.set_view(View { session: Some(session.into()), ..View::default() });
+    let battery = |decoder: &mut Decoder, headset: &str| {
+        decoder.set_view(View { headset: Some(headset.into()), ..View::default() });
         decoder.snapshot(Instant::now()).readings.dev.and_then(|dev| dev.get("Battery"))
     };
-    assert_eq!(battery(&mut decoder, "s"), Some(4.0));
-    assert_eq!(battery(&mut decoder, "other"), Some(1.0));
+    assert_eq!(battery(&mut decoder, HEADSET), Some(4.0));
+    assert_eq!(battery(&mut decoder, OTHER), Some(1.0));
     decoder.push(Feed::Unsubscribed("other".into(), Stream::Dev), Instant::now());
     decoder.push(Feed::Ended(SessionId::from("s")), Instant::now());
-    assert_eq!(battery(&mut decoder, "s"), None);
-    assert_eq!(battery(&mut decoder, "other"), None);
+    assert_eq!(battery(&mut decoder, HEADSET), None);
+    assert_eq!(battery(&mut decoder, OTHER), None);
     let later = Instant::now() + Duration::from_mins(1);
     assert!(decoder.snapshot(later).health.is_empty());
 }
@@ -333,7 +340,7 @@ fn markers_stand_at_their_samples_on_all_traces_of_their_session() {
     decoder.push(Feed::Ended("s".into()), Instant::now());
     decoder.push(Feed::Subscribed(Arc::clone(&eeg)), Instant::now());
     send(&mut decoder, &eeg, "[0,0,1.5,[]]", 1.7e9);
-    assert_eq!(markers(&decoder), []);
+    assert_eq!(markers(&decoder).len(), 1, "they are of the headset, not of the session");
 }
 
 #[test]
@@ -357,4 +364,192 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
     mark(&mut decoder, "told by eeg");
     let markers = traces(&decoder).markers;
     assert_eq!(markers, [(64, "start".into())]);
+}
+
+/// The values of the window that ends before an index, one a column.
+fn window(rig: &mut Rig, end: u64) -> Vec<Option<f32>> {
+    rig.decoder.set_view(View { end: End::At(end), ..view(2.0, 256, Filters::NONE) });
+    let columns = rig.columns();
+    columns.iter().map(|column| (column.count > 0).then_some(column.last)).collect()
+}
+
+#[test]
+fn after_a_reconnect_the_old_picture_stands_and_the_hole_is_as_long_as_its_time() {
+    let mut rig = Rig::one(view(2.0, 256, Filters::NONE));
+    for index in 0..1000 {
+        rig.send(&[f64::from(index)]);
+    }
+    let before = bits(&rig.columns());
+    // While there is no connection, and before the first sample of the next one.
+    rig.reconnect(100);
+    assert_eq!(bits(&rig.columns()), before, "the old picture stands");
+    assert_eq!(rig.health().gap, None, "it goes on");
+    for index in 1100..1150 {
+        rig.send(&[f64::from(index)]);
+    }
+    let health = rig.health();
+    assert_eq!((health.lost, health.received), (0, 50), "nothing was lost");
+    let gap = health.gap.expect("one gap");
+    assert_eq!(gap.samples, 1000..1100);
+    assert!((gap.length().as_secs_f64() - 101.0 / 128.0).abs() < 1e-6);
+    assert_eq!(rig.traces().gaps, [gap]);
+    let value = |index: u64| (!(1000..1100).contains(&index)).then_some(index as f32);
+    let expected: Vec<_> = (1150 - 256..1150).map(value).collect();
+    let live: Vec<_> =
+        rig.columns().iter().map(|column| (column.count > 0).then_some(column.last)).collect();
+    assert_eq!(live, expected);
+    // An hour away: one entry, and an axis that stays true.
+    rig.reconnect(3600 * 128);
+    rig.send(&[7.0]);
+    let traces = rig.traces();
+    assert_eq!(traces.end, 1150 + 3600 * 128 + 1);
+    assert_eq!((traces.oldest, traces.gaps.len()), (0, 2));
+    assert_eq!(window(&mut rig, 1150), expected, "scrolled back beyond the gap");
+    let time = rig.traces().end_time.expect("stamped");
+    assert!((time - 1.7e9 - 1149.0 / 128.0).abs() < 1e-3);
+    assert_eq!(rig.health().lost, 0);
+}
+
+#[test]
+fn what_is_lost_is_told_by_the_counter_of_one_connection_and_no_clock_tells_a_gap() {
+    let mut rig = Rig::one(view(2.0, 256, Filters::NONE));
+    (0..300).for_each(|_| rig.send(&[1.0]));
+    rig.lose(30);
+    (0..300).for_each(|_| rig.send(&[1.0]));
+    assert_eq!(rig.health().lost, 30);
+    rig.reconnect(512);
+    // Cortex's clock was set an hour back meanwhile, and the counter begins anywhere.
+    for index in 0..300_u32 {
+        let time = 1.7e9 - 3600.0 + f64::from(index) / 128.0;
+        rig.text(crate::rig::message(u64::from(index + 77) % 128, &[2.0], time));
+        rig.next += 1;
+    }
+    let health = rig.health();
+    assert_eq!((health.lost, health.received), (0, 300));
+    assert_eq!(health.gap.expect("a gap").samples, 630..630 + 512);
+    assert_eq!(rig.traces().end, 630 + 512 + 300);
+}
+
+#[test]
+fn other_channels_or_another_rate_begin_another_history_and_no_index_stands_for_two_samples() {
+    for (sensors, rate, change) in
+        [(&["Pz", "T7"][..], 128.0, Change::Channels), (&["Pz"], 256.0, Change::Rate)]
+    {
+        let mut rig = Rig::one(view(2.0, 256, Filters::NONE));
+        (0..1000).for_each(|_| rig.send(&[1.0]));
+        assert_eq!(window(&mut rig, 900).len(), 256);
+        rig.decoder.push(Feed::Ended(rig.subscription.session.clone()), rig.now());
+        let next = Subscription { session: "t".into(), ..(*eeg(sensors, rate)).clone() };
+        rig.subscription = Arc::new(next);
+        rig.next += 128;
+        rig.decoder.push(Feed::Subscribed(Arc::clone(&rig.subscription)), rig.now());
+        (0..300).for_each(|_| rig.send(&[2.0, 2.0][..sensors.len()]));
+        let traces = rig.traces();
+        let gap = &traces.gaps[0];
+        assert_eq!((gap.change, gap.samples.end), (Some(change), traces.oldest));
+        assert!(traces.oldest > 1000);
+        let frozen = window(&mut rig, 900);
+        assert!(frozen.iter().all(Option::is_none), "never other samples under the same indices");
+        rig.decoder.set_view(view(2.0, 256, Filters::NONE));
+        assert_eq!(rig.traces().channels.len(), sensors.len());
+    }
+}
+
+#[test]
+fn what_concerns_other_streams_leaves_the_picture_as_it_is() {
+    let mut rig = Rig::within(40 << 10, &["Pz"], 128.0, view(2.0, 256, Filters::default()));
+    (0..3000).for_each(|index| rig.send(&[wave(index)]));
+    window(&mut rig, 2900);
+    let picture = bits(&rig.columns());
+    // Built anew it would be empty now: all of it has been forgotten.
+    (3000..30_000).for_each(|index| rig.send(&[wave(index)]));
+    assert!(rig.traces().oldest > 2900);
+    let other = subscription("other", Stream::Eeg, r#"["COUNTER","T7"]"#, 128.0);
+    let mot = subscription("s", Stream::Mot, r#"["COUNTER_MEMS","Q0"]"#, 32.0);
+    let now = rig.now();
+    for feed in [
+        Feed::Subscribed(Arc::clone(&other)),
+        Feed::Subscribed(Arc::clone(&mot)),
+        Feed::Unsubscribed("other".into(), Stream::Eeg),
+        Feed::Subscribed(other),
+        Feed::Ended("other".into()),
+        Feed::Unsubscribed("s".into(), Stream::Mot),
+        Feed::Ended("s".into()),
+    ] {
+        rig.decoder.push(feed, now);
+        assert_eq!(bits(&rig.columns()), picture);
+    }
+    let traces = rig.traces();
+    assert!(traces.end_time.is_some() && traces.seconds.len() == 2, "nor its times");
+}
+
+#[test]
+fn the_headsets_away_longest_are_forgotten_and_their_history_is_within_the_budget() {
+    let columns = r#"["COUNTER","T7","MARKERS"]"#;
+    let headset = |at: usize| format!("EPOCX-{at:08}");
+    let mut decoder = Decoder::new(View::default(), 1 << 20);
+    let start = Instant::now();
+    for at in 0..50 {
+        let now = start + Duration::from_secs(at as u64);
+        let own = Subscription {
+            headset: headset(at).as_str().into(),
+            ..(*subscription(&at.to_string(), Stream::Eeg, columns, 128.0)).clone()
+        };
+        let own = Arc::new(own);
+        decoder.push(Feed::Subscribed(Arc::clone(&own)), now);
+        for index in 0..2048_u32 {
+            let time = f64::from(index) / 128.0;
+            send(&mut decoder, &own, &format!("[{},1.5,[]]", index % 128), time);
+        }
+        decoder.push(Feed::Ended(at.to_string().as_str().into()), now);
+    }
+    let mut shows = |at: usize| {
+        let headset = Some(headset(at).as_str().into());
+        decoder.set_view(View { headset, ..view(2.0, 10, Filters::NONE) });
+        decoder.snapshot(start).traces.map(|traces| traces.newest - traces.oldest)
+    };
+    assert_eq!([33, 34, 49].map(&mut shows), [None, Some(2048), Some(2048)], "sixteen are kept");
+    assert!(decoder.snapshot(start).health.is_empty());
+    // What is gone for now is forgotten before what flows, to the last sample.
+    let flows = subscription("s", Stream::Eeg, columns, 128.0);
+    decoder.push(Feed::Subscribed(Arc::clone(&flows)), start);
+    for index in 0..300_000_u32 {
+        send(&mut decoder, &flows, &format!("[{},1.5,[]]", index % 128), f64::from(index) / 128.0);
+    }
+    let mut shows = |headset: &str| {
+        let headset = Some(headset.into());
+        decoder.set_view(View { headset, ..view(2.0, 10, Filters::NONE) });
+        decoder.snapshot(start).traces.map_or(0, |traces| traces.newest - traces.oldest)
+    };
+    assert_eq!(shows("EPOCX-00000049"), 0);
+    assert!(shows(HEADSET) > 250_000);
+}
+
+#[test]
+fn markers_older_than_the_history_are_not_piled_on_its_first_sample() {
+    let columns = r#"["COUNTER","T7","MARKERS"]"#;
+    let eeg = subscription("s", Stream::Eeg, columns, 128.0);
+    let mot = subscription("s", Stream::Mot, r#"["COUNTER_MEMS","Q0"]"#, 32.0);
+    let mut decoder = Decoder::new(view(60.0, 60, Filters::NONE), 16 << 10);
+    for subscription in [&eeg, &mot] {
+        decoder.push(Feed::Subscribed(Arc::clone(subscription)), Instant::now());
+    }
+    for index in 0..20_000_u32 {
+        let marker = if index % 1000 == 0 { r#"{"value":7}"# } else { "" };
+        let time = 1.7e9 + f64::from(index) / 128.0;
+        send(&mut decoder, &eeg, &format!("[{},1.5,[{marker}]]", index % 128), time);
+        if index % 4 == 0 {
+            send(&mut decoder, &mot, &format!("[{},0.5]", index / 4 % 32), time);
+        }
+    }
+    for (stream, step) in [(Stream::Eeg, 1000), (Stream::Mot, 250)] {
+        decoder.set_view(View { stream, ..view(600.0, 60, Filters::NONE) });
+        let traces = traces(&decoder);
+        assert!(traces.oldest > 0, "{stream}");
+        let kept: Vec<u64> = traces.markers.iter().map(|(index, _)| *index).collect();
+        let kept: Vec<u64> = kept.into_iter().filter(|&index| index >= traces.oldest).collect();
+        let expected: Vec<u64> =
+            (0..20).map(|at| at * step).filter(|&index| index >= traces.oldest).collect();
+        assert_eq!(kept, expected, "{stream}: each once, at its own sample");
+    }
 }

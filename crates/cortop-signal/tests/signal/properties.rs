@@ -4,8 +4,9 @@
 use std::{collections::BTreeMap, f32::consts::TAU, slice};
 
 use cortop_signal::{
-    Filters,
+    Filters, View,
     snapshot::{Bins, Column},
+    view::End,
 };
 use proptest::prelude::*;
 
@@ -103,7 +104,81 @@ fn column_of(value: f32) -> Column {
     Column { min: value, max: value, first: value, last: value, count: 1, gap: false }
 }
 
+/// What happens while a picture stands still.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Samples(u32),
+    Lost(u64),
+    Reconnect(u64),
+    /// The view changes: its end, so far before the newest sample.
+    Look {
+        back: u64,
+        window: f64,
+        cursor: u64,
+        columns: usize,
+    },
+}
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    let look = (0..6000_u64, 1..60_u32, 0..6000_u64, 1..200_usize).prop_map(
+        |(back, tenths, cursor, columns)| Turn::Look {
+            back,
+            window: f64::from(tenths) / 10.0,
+            cursor,
+            columns,
+        },
+    );
+    let turn = prop_oneof![
+        3 => (1..900_u32).prop_map(Turn::Samples),
+        1 => (1..3000_u64).prop_map(Turn::Lost),
+        1 => (1..5000_u64).prop_map(Turn::Reconnect),
+        4 => look,
+    ];
+    prop::collection::vec(turn, 1..20)
+}
+
 proptest! {
+    /// With next to no room for a history, whatever is looked at: no panic, and under each index
+    /// the sample that was there or nothing.
+    #[test]
+    fn what_is_forgotten_is_nothing_and_never_another_sample(
+        turns in turns(), filters in filters(), bytes in 0..30_000_usize
+    ) {
+        let mut rig = Rig::within(bytes, &["Pz"], 128.0, view(2.0, 64, filters));
+        rig.send(&[0.0]);
+        for turn in turns {
+            match turn {
+                Turn::Samples(count) => {
+                    (0..count).for_each(|_| rig.send(&[rig.next as f64]));
+                }
+                Turn::Lost(count) => rig.lose(count),
+                Turn::Reconnect(samples) => rig.reconnect(samples),
+                Turn::Look { back, window, cursor, columns } => {
+                    let newest = rig.traces().newest;
+                    let end = newest.saturating_sub(back);
+                    let cursors = [Some(cursor), Some(end.saturating_sub(cursor))];
+                    let (end, spectra) = (End::At(end), columns % 2 == 0);
+                    rig.decoder.set_view(View { end, cursors, spectra, ..view(window, columns, filters) });
+                }
+            }
+            let traces = rig.traces();
+            let channel = &traces.channels[0];
+            for (bin, column) in (traces.first_bin..).zip(&channel.columns) {
+                let indices = traces.bins.start(bin)..traces.bins.start(bin + 1);
+                prop_assert!(u64::from(column.count) <= indices.end - indices.start);
+                if filters == Filters::NONE && column.count > 0 {
+                    let own = |value: f32| indices.contains(&(value as u64));
+                    prop_assert!(own(column.min) && own(column.max), "{indices:?} {column:?}");
+                }
+            }
+            for (cursor, value) in traces.cursors.iter().zip(channel.at) {
+                if let Some(cursor) = cursor.filter(|_| filters == Filters::NONE && value.is_finite()) {
+                    prop_assert_eq!(value as u64, cursor.index);
+                }
+            }
+        }
+    }
+
     #[test]
     fn p1_cover_and_p2_no_invention(fates in fates(400), (window, columns) in shapes()) {
         let mut rig = Rig::one(view(window, columns, Filters::NONE));

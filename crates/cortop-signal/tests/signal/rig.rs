@@ -36,7 +36,14 @@ pub(crate) fn eeg(sensors: &[&str], rate: f64) -> Arc<Subscription> {
 /// A view of all its channels.
 pub(crate) fn view(window: f64, columns: usize, filters: Filters) -> View {
     let channels = (0..64).collect();
-    View { session: Some("s".into()), channels, window, columns, filters, ..View::default() }
+    View {
+        headset: Some("EPOCX-1A2B3C4D".into()),
+        channels,
+        window,
+        columns,
+        filters,
+        ..View::default()
+    }
 }
 
 /// The message with these values, `null` for NaN.
@@ -55,8 +62,13 @@ pub(crate) fn message(counter: u64, values: &[f64], time: f64) -> String {
 
 impl Rig {
     pub(crate) fn new(sensors: &[&str], rate: f64, view: View) -> Self {
+        Self::within(64 << 20, sensors, rate, view)
+    }
+
+    /// With so many bytes of history.
+    pub(crate) fn within(bytes: usize, sensors: &[&str], rate: f64, view: View) -> Self {
         let (start, subscription) = (Instant::now(), eeg(sensors, rate));
-        let mut decoder = Decoder::new(view, 64 << 20);
+        let mut decoder = Decoder::new(view, bytes);
         decoder.push(Feed::Subscribed(Arc::clone(&subscription)), start);
         Self { decoder, subscription, start, next: 0, newest: None, rate }
     }
@@ -95,6 +107,16 @@ impl Rig {
     /// The next samples do not arrive.
     pub(crate) fn lose(&mut self, count: u64) {
         self.next += count;
+    }
+
+    /// The session ends, and after the time of so many samples the headset has another one.
+    pub(crate) fn reconnect(&mut self, samples: u64) {
+        let old = Arc::clone(&self.subscription);
+        self.decoder.push(Feed::Ended(old.session.clone()), self.now());
+        self.next += samples;
+        let session = format!("{}'", old.session).into();
+        self.subscription = Arc::new(Subscription { session, ..(*old).clone() });
+        self.decoder.push(Feed::Subscribed(Arc::clone(&self.subscription)), self.now());
     }
 
     pub(crate) fn traces(&self) -> Traces {

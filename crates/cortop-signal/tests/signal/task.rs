@@ -92,7 +92,7 @@ async fn a_view_is_answered_at_once() {
         assert_eq!(asked.elapsed(), Duration::ZERO);
         assert_eq!(task.newest().traces.as_ref().unwrap().bins.columns, columns as u64);
     }
-    task.view.send_modify(|view| view.session = None);
+    task.view.send_modify(|view| view.headset = None);
     task.snapshots.changed().await.unwrap();
     let snapshot = task.newest();
     assert!(snapshot.traces.is_none() && snapshot.health.len() == 1);
@@ -145,7 +145,7 @@ async fn sessions_come_and_go_and_the_task_ends_with_the_feed() {
     let mut task = Task::start().await;
     task.stream(10).await;
     let mut other = (*task.subscription).clone();
-    other.session = "other".into();
+    (other.session, other.headset) = ("other".into(), "INSIGHT2-0A1B2C3D".into());
     task.feed.send(Feed::Subscribed(other.into())).await.unwrap();
     sleep(FRAME).await;
     assert_eq!(task.newest().health.len(), 2);
@@ -155,7 +155,8 @@ async fn sessions_come_and_go_and_the_task_ends_with_the_feed() {
     task.send();
     sleep(FRAME).await;
     let snapshot = task.newest();
-    assert!(snapshot.health.is_empty() && snapshot.traces.is_none());
+    assert!(snapshot.health.is_empty());
+    assert_eq!(snapshot.traces.as_ref().unwrap().end, 10, "what came of it stands");
     drop(task.view);
     advance(FRAME).await;
     drop(task.feed);
