@@ -55,7 +55,7 @@ use crate::{
         account::{CortexInfo, Licence, UserLogin},
         mapping::StoredMapping,
     },
-    signal::{Snapshot, Traces, view::End},
+    signal::{BadChannel, Snapshot, Traces, view::End},
 };
 
 /// The four panes, in the order of their numbers.
@@ -356,6 +356,14 @@ impl App {
     #[must_use]
     pub fn picture(&self) -> &Snapshot {
         self.streams.frozen.as_ref().map_or(&self.snapshot, |frozen| &frozen.snapshot)
+    }
+
+    /// The bad channels of the session shown at the moment of [`App::numbers`].
+    #[must_use]
+    pub fn bad_channels(&self) -> &[BadChannel] {
+        let session = self.sessions.current.as_ref();
+        let health = session.and_then(|id| self.numbers().health_of(id, Stream::Eeg));
+        health.map_or(&[], |health| &health.bad_channels)
     }
 
     fn zone(&self) -> TimeZone {

@@ -118,10 +118,17 @@ impl<'a> Row<'a> {
         let known = match sort {
             Sort::Headset | Sort::State => None,
             Sort::Battery => self.device.and_then(Device::battery),
-            Sort::Contact => self.device.and_then(|device| {
-                let level = device.worst()?.1.unwrap_or(-1.0);
-                Some(level * 1e3 + device.contact().unwrap_or_default())
-            }),
+            Sort::Contact => {
+                let bad = self.main.and_then(|main| {
+                    let defect = main.bad_channels.iter().map(|channel| channel.defect).min()?;
+                    // Worse than no level, and the worst of them first.
+                    Some(f64::from(defect as u8) - 9.0)
+                });
+                let level = |device: &Device| Some(device.worst()?.1.unwrap_or(-1.0));
+                let worst = bad.or_else(|| level(self.device?));
+                let overall = self.device.and_then(Device::contact).unwrap_or_default();
+                worst.map(|worst| worst * 1e3 + overall)
+            }
             // In whole per cent, or else the rows would never stand still.
             Sort::Rate => self.main.and_then(|main| {
                 let rate = main.rate.or(main.stale_since.map(|_| 0.0))?;

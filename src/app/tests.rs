@@ -62,6 +62,7 @@ fn health() -> StreamHealth {
         lost: 0,
         interpolated: 0,
         recent: Recent::default(),
+        bad_channels: Arc::default(),
         odd: 0,
         subscribed: Instant::now(),
         last: None,

@@ -180,6 +180,12 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         let rate = health::rate(scene, main);
         add(8, Span::styled(format!("{} {}", main.stream, rate.content), rate.style));
         add(8, loss(scene, main));
+        if let Some(bad) = health::bad_words(&main.bad_channels) {
+            add(7, scene.say(Token::Bad, format!("{} {bad}", glyphs::PROBLEM)));
+        }
+        if let Some(interpolated) = health::interpolated(scene, main) {
+            add(7, interpolated);
+        }
     }
     // Both streams that tell it are silent: it is as old as they are.
     let told = health().any(|health| {

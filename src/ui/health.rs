@@ -4,18 +4,25 @@
 use ratatui::text::Span;
 
 use super::{glyphs, scene::Scene, text, theme::Token};
-use crate::signal::{StreamHealth, snapshot::Gap};
+use crate::signal::{BadChannel, StreamHealth, snapshot::Gap};
 
 /// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
 /// machine. Cortex itself stamps streams up to 8 ms apart (cortex-api.md §1.5).
 const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.02..=1.0;
 
-/// Everything, the most telling first.
+/// From this share of samples on, within the last 10 s or since the subscription, those that Cortex
+/// filled in are worth a word in the header.
+const MUCH_INTERPOLATED: f64 = 0.01;
+
+/// Everything, the worst first; what is equally bad in an order that stays.
 pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'static>> {
-    let mut facts = vec![rate(scene, health)];
-    let mut add = |token, text: String| facts.push(scene.say(token, text));
+    let mut facts = vec![rate_words(health)];
+    let mut add = |token, text| facts.push((token, text));
     if let Some(since) = health.stale_since {
         add(Token::Bad, format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since)));
+    }
+    if let Some(words) = bad_words(&health.bad_channels) {
+        add(Token::Bad, format!("{} {words}", glyphs::PROBLEM));
     }
     let recent = &health.recent;
     let counted = |name: &str, all: u64, now: u64| {
@@ -57,7 +64,35 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
     if health.odd > 0 {
         add(Token::Poor, format!("odd {}", health.odd));
     }
-    facts
+    // A line that has no room for all loses what matters least.
+    facts.sort_by_key(|(token, _)| match token {
+        Token::Bad => 0,
+        Token::Poor => 1,
+        _ => 2,
+    });
+    facts.into_iter().map(|(token, text)| scene.say(token, text)).collect()
+}
+
+/// The worst of some bad channels, and how many more there are.
+pub(super) fn bad_words(bad: &[BadChannel]) -> Option<String> {
+    let worst = bad.iter().min_by_key(|channel| channel.defect)?;
+    let more = if bad.len() > 1 { format!(" +{}", bad.len() - 1) } else { String::new() };
+    Some(format!("{} {}{more}", text::clean(&worst.label), worst.defect.name()))
+}
+
+/// Samples that Cortex filled in, if they are many.
+pub(super) fn interpolated(scene: &Scene<'_>, health: &StreamHealth) -> Option<Span<'static>> {
+    let share = |some: u64, all: u64| some as f64 / all.max(1) as f64;
+    let (all, now) = (health.interpolated, health.recent.interpolated);
+    if share(now, health.recent.received).max(share(all, health.received)) < MUCH_INTERPOLATED {
+        return None;
+    }
+    Some(if now > 0 {
+        scene.say(Token::Bad, format!("interpolated {all} ({now} in 10 s)"))
+    } else {
+        let share = text::percent(all, health.received);
+        scene.say(Token::Poor, format!("interpolated {all} ({share})"))
+    })
 }
 
 /// How long data was missing between two connections.
@@ -69,11 +104,16 @@ pub(super) fn gap(gap: &Gap) -> String {
 
 /// The measured rate beside the nominal one; of events their number.
 pub(super) fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
+    let (token, text) = rate_words(health);
+    scene.say(token, text)
+}
+
+fn rate_words(health: &StreamHealth) -> (Token, String) {
     let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
     let (token, mark) = if health.rate_is_off() { (Token::Bad, " off") } else { (Token::Text, "") };
     match health.nominal_rate {
-        Some(nominal) => scene.say(token, format!("{rate}/{} Hz{mark}", text::rate(nominal))),
-        None => scene.say(Token::Text, format!("{} events", health.received)),
+        Some(nominal) => (token, format!("{rate}/{} Hz{mark}", text::rate(nominal))),
+        None => (Token::Text, format!("{} events", health.received)),
     }
 }
 

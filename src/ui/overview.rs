@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::{Pane, Row, Sort, Standing},
     cortex::{Stream, model::Model},
-    signal::snapshot::Device,
+    signal::{BadChannel, snapshot::Device},
 };
 
 /// What a headset says of itself twice a second is old after this.
@@ -87,6 +87,9 @@ const COLUMNS: [Column; 13] = [
     },
 ];
 
+/// Most that a bad channel gets of the column of contact: all of a sensor's name, `off level`.
+const WIDEST_CONTACT: usize = 14;
+
 /// Pointer and mark before the columns.
 const MARKS: usize = 3;
 
@@ -97,7 +100,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if rows.is_empty() {
         return scene::lines(&headsets::empty(scene, inside.width), inside, buffer);
     }
-    let columns = fitting(usize::from(inside.width));
+    let columns = fitting(&rows, usize::from(inside.width));
     let selected = rows.iter().position(|row| is_selected(scene, row)).unwrap_or(0);
     let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     // The selected one stays in sight.
@@ -112,18 +115,26 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     scene::more(scene, skip, rows.len(), body.intersection(inside), buffer);
 }
 
-/// The columns that fit, those of a low rank first.
-fn fitting(width: usize) -> Vec<&'static Column> {
+/// The columns that fit, those of a low rank first, and their widths: that of contact leaves room
+/// for what is wrong with a sensor.
+fn fitting(rows: &[Row<'_>], width: usize) -> Vec<(&'static Column, usize)> {
+    let bad = rows.iter().filter_map(bad_channel).map(|bad| text::cells(&bad_word(bad)));
+    let widest = bad.max().unwrap_or_default().min(WIDEST_CONTACT);
+    let width_of = |column: &Column| match column.sort {
+        Some(Sort::Contact) => column.width.max(widest),
+        _ => column.width,
+    };
     let mut order: Vec<_> = COLUMNS.iter().collect();
     order.sort_by_key(|column| column.rank);
     let mut used = MARKS;
     let most = order.iter().take_while(|column| {
-        used += column.width + 1;
+        used += width_of(column) + 1;
         // None but the last one's gap may be missing.
         used <= width + 1
     });
     let most = most.count();
-    COLUMNS.iter().filter(|column| usize::from(column.rank) < most).collect()
+    let fitting = COLUMNS.iter().filter(|column| usize::from(column.rank) < most);
+    fitting.map(|column| (column, width_of(column))).collect()
 }
 
 fn title(scene: &Scene<'_>, rows: &[Row<'_>]) -> Line<'static> {
@@ -146,9 +157,9 @@ fn title(scene: &Scene<'_>, rows: &[Row<'_>]) -> Line<'static> {
     title
 }
 
-fn titles(scene: &Scene<'_>, columns: &[&Column]) -> Line<'static> {
+fn titles(scene: &Scene<'_>, columns: &[(&Column, usize)]) -> Line<'static> {
     let mut line = Line::from(" ".repeat(MARKS));
-    for Column { title, width, right, sort, .. } in columns {
+    for (Column { title, right, sort, .. }, width) in columns {
         let sorted = *sort == Some(scene.app.headsets.sort);
         let (mark, token) =
             if sorted { (glyphs::MORE_BELOW, Token::Title) } else { (" ", Token::Dim) };
@@ -163,7 +174,7 @@ fn is_selected(scene: &Scene<'_>, row: &Row<'_>) -> bool {
     scene.app.headsets.selected.as_ref() == Some(&row.headset.id)
 }
 
-fn line(scene: &Scene<'_>, row: &Row<'_>, columns: &[&Column]) -> Line<'static> {
+fn line(scene: &Scene<'_>, row: &Row<'_>, columns: &[(&Column, usize)]) -> Line<'static> {
     let pointer = if is_selected(scene, row) { glyphs::SELECTED } else { " " };
     let (token, mark) = match row.standing {
         Standing::Streaming => (Token::Good, glyphs::ON),
@@ -173,10 +184,10 @@ fn line(scene: &Scene<'_>, row: &Row<'_>, columns: &[&Column]) -> Line<'static> 
     };
     let mut line =
         Line::from(vec![scene.say(Token::Focus, pointer), scene.say(token, format!("{mark} "))]);
-    for column in columns {
+    for &(column, width) in columns {
         let (token, text) = (column.cell)(scene, row);
-        let text = text::fit(&text::clean(&text), column.width);
-        let blanks = " ".repeat(column.width.saturating_sub(Span::raw(&text).width()));
+        let text = text::fit(&text::clean(&text), width);
+        let blanks = " ".repeat(width.saturating_sub(Span::raw(&text).width()));
         let text = if column.right { blanks + &text } else { text + &blanks };
         line.push_span(scene.say(token, text));
         line.push_span(Span::raw(" "));
@@ -239,7 +250,20 @@ fn overall(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
     })
 }
 
+/// The worst channel whose raw signal cannot be EEG.
+fn bad_channel<'a>(row: &Row<'a>) -> Option<&'a BadChannel> {
+    row.main?.bad_channels.iter().min_by_key(|channel| channel.defect)
+}
+
+fn bad_word(bad: &BadChannel) -> String {
+    text::clean(&format!("{} {}", bad.label, bad.defect.name()))
+}
+
 fn worst(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+    if let Some(bad) = bad_channel(row) {
+        let fresh = row.main.is_some_and(|main| main.stale_since.is_none());
+        return (if fresh { Token::Bad } else { Token::Stale }, bad_word(bad));
+    }
     let known = device(scene, row).and_then(|(device, fresh)| Some((device.worst()?, fresh)));
     known.map_or_else(unknown, |((name, level), fresh)| {
         let (token, _, word) = contact::level_word(level);

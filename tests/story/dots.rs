@@ -25,8 +25,9 @@ impl Plot {
     pub(crate) fn read(screen: &str, labels: &[&str], columns: u64) -> Option<Self> {
         let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
         let starts = |line: &Vec<char>, label: &str| {
-            let text: String = line.iter().skip(1).take(5).collect();
-            text.trim_end_matches(['▶', ' ']) == label
+            let text: String = line.iter().skip(1).collect();
+            // What is wrong with a channel may follow.
+            text.split(['▶', ' ']).next() == Some(label)
         };
         let row = |label: &&str| lines.iter().position(|line| starts(line, label));
         let rows: Vec<usize> = labels.iter().map(row).collect::<Option<_>>()?;

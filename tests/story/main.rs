@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot be told has failed")]
 
+mod bad_channels;
 mod dots;
 mod flows;
 mod other;

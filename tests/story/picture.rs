@@ -339,7 +339,7 @@ async fn closed_columns_never_change_whatever_arrives_after() {
             vec![],
             vec![Fault::Repeat { count: 30 }],
             vec![
-                Fault::Delay { seconds: 0.5.into(), count: 5 },
+                Fault::Delay { seconds: 0.5.into(), count: 9 },
                 Fault::Nan { count: 1 },
                 Fault::WrongTypes { count: 1 },
                 Fault::Malformed { count: 1 },
@@ -364,8 +364,9 @@ async fn closed_columns_never_change_whatever_arrives_after() {
             }
         }
         person.press(Key::SPACE).await;
-        // Nine samples came late or were none: they are missing in their own columns.
-        let still = person.see_but(shapes, 5.0, false, 9 * 3 * 3).await;
+        // Thirteen samples came late or were none: they are missing in their own columns, of six or
+        // seven samples each.
+        let still = person.see_but(shapes, 5.0, false, 13 * 3 * 3).await;
         let flat = [still.plot.height() / 2];
         let odd: Vec<usize> = still.columns().filter(|&at| still.lit(0, at) != flat).collect();
         assert!(

@@ -297,6 +297,7 @@ pub(crate) fn health(stream: Stream, now: Now) -> StreamHealth {
             soonest: Some((last, wall - 0.013)),
             ..Recent::default()
         },
+        bad_channels: Arc::default(),
         odd: 0,
         subscribed: now - Duration::from_secs(190),
         last: Some(last),

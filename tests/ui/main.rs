@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
 
+mod bad_channels;
 mod fixture;
 mod overview;
 

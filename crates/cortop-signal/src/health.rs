@@ -2,7 +2,7 @@
 //! long it has been silent. Counts what it is told; knows neither values nor messages, nor the time
 //! of day.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -218,6 +218,7 @@ impl Meter {
             lost: self.lost,
             interpolated: self.interpolated,
             recent: self.recent(now),
+            bad_channels: Arc::default(),
             odd: self.odd,
             subscribed: self.subscribed,
             last: self.last,

@@ -1,6 +1,7 @@
 //! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
 //! the samples, ids and streams of `cortop-protocol` only.
 
+pub mod bad_channels;
 pub mod bands;
 pub mod columns;
 pub mod decoder;
@@ -24,6 +25,7 @@ mod spread;
 pub mod steady;
 pub mod view;
 
+pub use bad_channels::{BadChannel, Defect};
 pub use orientation::Orientation;
 pub use raster::{Run, Scale, runs};
 pub use snapshot::{Snapshot, StreamHealth, Traces};

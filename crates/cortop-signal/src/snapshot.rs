@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Orientation, Steady, View, spectra::Spectra};
+use super::{BadChannel, Orientation, Steady, View, spectra::Spectra};
 use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 /// A picture of the signals at one moment.
@@ -79,6 +79,8 @@ pub struct StreamHealth {
     pub interpolated: u64,
     /// The last 10 s.
     pub recent: Recent,
+    /// Channels whose raw signal cannot be EEG, in the order of the columns; of EEG only.
+    pub bad_channels: Arc<[BadChannel]>,
     /// Messages that were not as the columns said (wrong length, type, not JSON).
     pub odd: u64,
     /// When the subscription began.

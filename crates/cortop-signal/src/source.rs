@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use super::{
     StreamHealth,
+    bad_channels::{BadChannel, BadChannels, Defect},
     health::Meter,
     history::History,
     loss::{Loss, Step},
     parse::{Layout, Record, parse},
     snapshot::Change,
 };
-use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription, model::Model};
 
 /// Labels of `eeg` and `mot` that are no channels (cortex-api.md §5.2, §5.3).
 const NOT_CHANNELS: [&str; 8] = [
@@ -67,6 +68,8 @@ pub(crate) struct Trace {
     interpolated: Option<usize>,
     loss: Loss,
     pub(crate) history: History,
+    /// Of EEG only.
+    bad: Option<BadChannels>,
 }
 
 /// What came of a message.
@@ -132,10 +135,15 @@ impl Source {
         &self.subscription.headset
     }
 
-    /// How well it flows.
+    /// How well it flows, and which of its channels are bad.
     pub(crate) fn health(&self, now: Instant) -> StreamHealth {
-        let gap = self.trace.as_ref().and_then(|trace| trace.history.gaps().next_back().cloned());
-        StreamHealth { gap, ..self.meter.health(&self.subscription, now) }
+        let trace = self.trace.as_ref();
+        let bad = trace.and_then(|trace| trace.bad.as_ref());
+        StreamHealth {
+            gap: trace.and_then(|trace| trace.history.gaps().next_back().cloned()),
+            bad_channels: bad.map(|bad| Arc::clone(bad.bad())).unwrap_or_default(),
+            ..self.meter.health(&self.subscription, now)
+        }
     }
 
     /// Whether anything of what came is kept.
@@ -182,7 +190,8 @@ impl Source {
         // Band power has no counter, and only its time says that some is missing: a hole, no loss.
         let counted = if sample.subscription.stream.is_trace() { lost } else { 0 };
         self.meter.sample(received, record.time, counted);
-        if number(trace.interpolated).is_some_and(|flag| flag > 0.0) {
+        let interpolated = number(trace.interpolated).is_some_and(|flag| flag > 0.0);
+        if interpolated {
             self.meter.interpolated();
         }
         trace.history.lose(lost);
@@ -197,7 +206,38 @@ impl Source {
             value
         });
         let grew = trace.history.push(values, record.time, received);
+        if !interpolated {
+            self.judge();
+        }
         Taken::Sample { missing: lost.saturating_add(gap), grew }
+    }
+
+    /// Judges the channels by the newest sample too, and logs what began or ended with it.
+    fn judge(&mut self) {
+        let rate = self.rate();
+        let Some(Trace { history, bad: Some(bad), .. }) = &mut self.trace else { return };
+        let Some((values, rate)) = history.newest().zip(rate) else { return };
+        let Some(before) = bad.push(values, rate) else { return };
+        let (now, headset) = (bad.bad(), &self.subscription.headset);
+        let labels = |channels: &[BadChannel], is: &dyn Fn(&BadChannel) -> bool| {
+            let labels =
+                channels.iter().filter(|channel| is(channel)).map(|channel| &*channel.label);
+            Some(labels.collect::<Vec<_>>().join(", ")).filter(|labels| !labels.is_empty())
+        };
+        for defect in Defect::ALL {
+            let name = defect.name();
+            let begun =
+                |channel: &BadChannel| channel.defect == defect && !before.contains(channel);
+            if let Some(labels) = labels(now, &begun) {
+                tracing::warn!("{headset}: {labels} {name}");
+            }
+            let ended = |channel: &BadChannel| {
+                channel.defect == defect && now.iter().all(|other| other.label != channel.label)
+            };
+            if let Some(labels) = labels(&before, &ended) {
+                tracing::info!("{headset}: {labels} no longer {name}");
+            }
+        }
     }
 
     /// Counts an odd message, and logs the count now and then.
@@ -232,6 +272,9 @@ impl Trace {
             interpolated: place(["INTERPOLATED", "INTERPOLATED_MEMS"]),
             loss: Loss::new(subscription.nominal_rate),
             history: History::new(channels.len()),
+            bad: (subscription.stream == Stream::Eeg).then(|| {
+                BadChannels::new(&labels_of_channels, Model::from_id(&subscription.headset))
+            }),
             channels,
             labels: labels_of_channels,
         }

@@ -1,25 +1,25 @@
-//! The next step of whoever fits a headset, from what contact and EEG quality say. Words only.
+//! The next step of whoever fits a headset, from what contact, EEG quality and the raw signal say.
+//! Words only.
 
-use super::contact::level_word;
+use super::contact::{Sensor, level_word};
 use crate::{
     cortex::{Stream, model::Model},
-    signal::snapshot::Table,
+    signal::{Defect, snapshot::Table},
     ui::theme::Token,
 };
 
 /// What to do next, and how it looks; `sensors` has the worst first.
-pub(super) fn next<'a>(
+pub(super) fn next(
     stream: Stream,
     table: &Table,
-    sensors: impl Iterator<Item = (&'a str, Option<f64>)>,
+    sensors: &[Sensor<'_>],
     model: Model,
 ) -> (Token, String) {
-    let sensors: Vec<_> = sensors.collect();
     if stream == Stream::Dev && table.get("Signal").is_some_and(|signal| signal <= 0.0) {
         let text = "No link to the headset: bring it nearer to its receiver, and charge it.";
         return (Token::Bad, text.to_owned());
     }
-    let known: Vec<f64> = sensors.iter().filter_map(|&(_, level)| level).collect();
+    let known: Vec<f64> = sensors.iter().filter_map(|sensor| sensor.level).collect();
     let bad = |level: &f64| *level < 1.5;
     if stream == Stream::Dev && known.len() > 1 && known.iter().all(bad) {
         return (
@@ -27,9 +27,12 @@ pub(super) fn next<'a>(
             format!("All sensors read bad: first the reference ({}).", reference(model)),
         );
     }
-    let Some(&(name, level)) = sensors.iter().min_by(|a, b| {
+    if let Some(step) = of_defects(stream, sensors, model) {
+        return (Token::Bad, step);
+    }
+    let Some(&Sensor { name, level, .. }) = sensors.iter().min_by(|a, b| {
         // One without a level tells nothing about itself: another is to be fixed first.
-        a.1.unwrap_or(f64::INFINITY).total_cmp(&b.1.unwrap_or(f64::INFINITY))
+        a.level.unwrap_or(f64::INFINITY).total_cmp(&b.level.unwrap_or(f64::INFINITY))
     }) else {
         return (Token::Dim, "Cortex names no sensor.".to_owned());
     };
@@ -38,7 +41,7 @@ pub(super) fn next<'a>(
     };
     let (token, _, word) = level_word(level);
     let step = match (stream, value) {
-        (_, 3.5..) if sensors.iter().any(|(_, level)| level.is_none()) => {
+        (_, 3.5..) if sensors.iter().any(|sensor| sensor.level.is_none()) => {
             return (
                 Token::Fair,
                 "All that is known is good; the others send no level.".to_owned(),
@@ -52,6 +55,44 @@ pub(super) fn next<'a>(
         _ => "good contact first (c); then sit still, jaw loose, away from mains.".to_owned(),
     };
     (token, format!("{name} {word}: {step}"))
+}
+
+/// What to do about channels whose raw signal cannot be EEG.
+fn of_defects(stream: Stream, sensors: &[Sensor<'_>], model: Model) -> Option<String> {
+    let &Sensor { name, level, defect, .. } = sensors.iter().find(|it| it.defect.is_some())?;
+    let defect = defect?;
+    // One wrong reference drives all channels off.
+    let driven =
+        |sensor: &&Sensor<'_>| matches!(sensor.defect, Some(Defect::Railed | Defect::OffLevel));
+    let count = sensors.iter().filter(driven).count();
+    if count > 1 && 2 * count > sensors.len() {
+        return Some(format!(
+            "{count} of {} channels are {} or {}: first the reference ({}).",
+            sensors.len(),
+            Defect::Railed.name(),
+            Defect::OffLevel.name(),
+            reference(model)
+        ));
+    }
+    let although = match stream {
+        Stream::Dev if level >= Some(3.5) => ", although its contact reads good",
+        _ => "",
+    };
+    let step = match defect {
+        Defect::Railed => {
+            format!(
+                "there is no EEG in it; {}; if it stays railed, the sensor is broken.",
+                mend(model)
+            )
+        }
+        Defect::Flat => "its value does not change; switch the headset off and on; if it stays \
+                         flat, the sensor is broken."
+            .to_owned(),
+        Defect::OffLevel => {
+            format!("it is far from the usual 4200 µV; {}, wait until it settles.", mend(model))
+        }
+    };
+    Some(format!("{name} {}{although}: {step}", defect.name()))
 }
 
 /// Where the reference electrodes of a model are (§8).
@@ -81,9 +122,46 @@ mod tests {
     use super::*;
 
     fn step(stream: Stream, values: &[(&str, Option<f64>)]) -> String {
+        step_with(stream, values, &[])
+    }
+
+    /// The same with defects, the worst first.
+    fn step_with(stream: Stream, values: &[(&str, Option<f64>)], bad: &[(&str, Defect)]) -> String {
         let values = values.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
         let table = Table { values, received: Instant::now() };
-        next(stream, &table, table.sensors(), Model::EpocX).1
+        let defect = |name: &str| bad.iter().find(|bad| bad.0 == name).map(|bad| bad.1);
+        let sensor = |(name, level)| Sensor {
+            name,
+            defect: defect(name),
+            level,
+            beside: None,
+            steady: level,
+        };
+        let mut sensors: Vec<_> = table.sensors().map(sensor).collect();
+        sensors.sort_by_key(|sensor| (sensor.defect.is_none(), sensor.defect));
+        next(stream, &table, &sensors, Model::EpocX).1
+    }
+
+    #[test]
+    fn contact_is_not_called_good_where_the_raw_signal_cannot_be_eeg() {
+        let good = ["AF3", "T7", "Pz", "T8", "AF4"].map(|name| (name, Some(4.0)));
+        for (defect, does) in [
+            (Defect::Railed, "there is no EEG in it"),
+            (Defect::Flat, "its value does not change"),
+            (Defect::OffLevel, "far from the usual 4200 µV"),
+        ] {
+            let step = step_with(Stream::Dev, &good, &[("T7", defect)]);
+            let front = format!("T7 {}, although its contact reads good: ", defect.name());
+            assert!(step.starts_with(&front) && step.contains(does), "{step}");
+            let step = step_with(Stream::Eq, &good, &[("T7", defect)]);
+            assert!(step.starts_with(&format!("T7 {}: ", defect.name())), "{step}");
+        }
+        let driven = [("Pz", Defect::OffLevel), ("T7", Defect::Railed), ("T8", Defect::Railed)];
+        let step = step_with(Stream::Dev, &good, &driven);
+        assert!(step.starts_with("3 of 5 channels are railed or off level: first"), "{step}");
+        let loose = [("Signal", Some(0.0)), ("T7", Some(4.0))];
+        let step = step_with(Stream::Dev, &loose, &[("T7", Defect::Railed)]);
+        assert!(step.starts_with("No link"), "the cause comes before its effects: {step}");
     }
 
     #[test]

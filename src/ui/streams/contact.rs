@@ -3,9 +3,10 @@
 //!
 //! The table is ordered by the levels evened out over some seconds, so that it does not jump;
 //! contact is shown as it came, for who presses a sensor wants to see it at once, EEG quality
-//! evened out, for it flickers by design (§5.5).
+//! evened out, for it flickers by design (§5.5). Where the raw signal of a sensor cannot be EEG, that
+//! comes first, in place of what Cortex says of it.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -14,7 +15,7 @@ use crate::{
     app::Entry,
     cortex::Stream,
     signal::{
-        Steady,
+        BadChannel, Defect, Steady,
         snapshot::{Readings, Table},
     },
     ui::{
@@ -28,23 +29,32 @@ use crate::{
 /// Widths in the table: a sensor's name, a level in words with its glyph, and all of a row with
 /// one and with both qualities.
 const NAME: usize = 6;
-const LEVEL: usize = 11;
-const CELL: u16 = 17;
-const BOTH: u16 = 28;
+const LEVEL: usize = 12;
+const CELL: u16 = 18;
+const BOTH: u16 = 30;
 /// Below this the sample rate quality is bad (§5.5).
 const BAD_RATE: f64 = 0.9;
 /// An age that is not worth a word.
 const YOUNG: Duration = Duration::from_secs(3);
 
 /// One sensor.
-struct Sensor<'a> {
-    name: &'a str,
+pub(super) struct Sensor<'a> {
+    pub(super) name: &'a str,
+    /// What is wrong with its raw signal.
+    pub(super) defect: Option<Defect>,
     /// What the view is about.
-    level: Option<f64>,
+    pub(super) level: Option<f64>,
     /// The EEG quality beside the contact.
-    beside: Option<f64>,
+    pub(super) beside: Option<f64>,
     /// What it is ordered by: a whole number.
-    steady: Option<f64>,
+    pub(super) steady: Option<f64>,
+}
+
+impl Sensor<'_> {
+    /// What is wrong with its signal, else its level.
+    fn word(&self) -> (Token, &'static str, &'static str) {
+        self.defect.map_or_else(|| level_word(self.level), defect_word)
+    }
 }
 
 pub(super) fn draw(
@@ -66,9 +76,8 @@ pub(super) fn draw(
     };
     let facts =
         scene::sentence(&facts.join(glyphs::SEPARATOR), area.width, scene.style(Token::Text));
-    let sensors = sensors(readings, stream);
-    let worst = sensors.iter().map(|sensor| (sensor.name, sensor.level));
-    let (token, step) = advice::next(stream, table, worst, entry.session.headset.model());
+    let sensors = sensors(readings, stream, scene.app.bad_channels());
+    let (token, step) = advice::next(stream, table, &sensors, entry.session.headset.model());
     let step = scene::sentence(&format!("→ {step}"), area.width, scene.style(token));
 
     let [top, bottom] = [&facts, &step].map(|lines| scene::cells(lines.len()));
@@ -107,7 +116,7 @@ fn draw_middle(
     head.draw(scene, buffer);
     for (sensor, label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };
-        let (token, mark, _) = level_word(sensor.level);
+        let (token, mark, _) = sensor.word();
         let style = if token == Token::Good { Token::Text } else { token };
         let line = Line::from(vec![scene.say(token, mark), scene.wire(style, sensor.name)]);
         scene::line(&line, *label, buffer);
@@ -124,15 +133,14 @@ fn draw_table(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let level = |level: Option<f64>| {
-        let (token, mark, word) = level_word(level);
+    let cell = |(token, mark, word): (Token, &str, &str)| {
         scene.say(token, text::pad(&format!("{mark} {word}"), LEVEL))
     };
     let row = |sensor: &Sensor<'_>| {
         let name = text::pad(&text::clean(sensor.name), NAME - 1) + " ";
-        let mut line = Line::from(vec![scene.say(Token::Text, name), level(sensor.level)]);
+        let mut line = Line::from(vec![scene.say(Token::Text, name), cell(sensor.word())]);
         if both {
-            line.push_span(level(sensor.beside));
+            line.push_span(cell(level_word(sensor.beside)));
         }
         line
     };
@@ -150,7 +158,7 @@ fn draw_table(
 }
 
 /// The sensors in the order of the table.
-fn sensors(readings: &Readings, stream: Stream) -> Vec<Sensor<'_>> {
+fn sensors<'a>(readings: &'a Readings, stream: Stream, bad: &[BadChannel]) -> Vec<Sensor<'a>> {
     let (steady, table) = match stream {
         Stream::Dev => (&readings.dev_steady, readings.dev.as_deref()),
         _ => (&readings.eq_steady, readings.eq.as_deref()),
@@ -159,18 +167,27 @@ fn sensors(readings: &Readings, stream: Stream) -> Vec<Sensor<'_>> {
     let newest = table.into_iter().flat_map(Table::sensors);
     let mut sensors: Vec<_> = newest
         .zip(steady.levels())
-        .map(|((name, level), (_, steady))| match stream {
-            Stream::Dev => Sensor { name, level, beside: quality(name), steady },
-            _ => Sensor { name, level: steady, beside: None, steady },
+        .map(|((name, level), (_, steady))| {
+            let defect = defect_of(name, bad);
+            match stream {
+                Stream::Dev => Sensor { name, defect, level, beside: quality(name), steady },
+                _ => Sensor { name, defect, level: steady, beside: None, steady },
+            }
         })
         .collect();
-    sensors.sort_by(|a, b| worse(a.steady, b.steady));
+    sensors.sort_by(|a, b| worse((a.defect, a.steady), (b.defect, b.steady)));
     sensors
 }
 
-/// No level is worse than the worst.
-fn worse(a: Option<f64>, b: Option<f64>) -> std::cmp::Ordering {
-    a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0))
+fn defect_of(sensor: &str, bad: &[BadChannel]) -> Option<Defect> {
+    bad.iter().find(|bad| *bad.label == *sensor).map(|bad| bad.defect)
+}
+
+/// A defect is worse than any level, and no level is worse than the worst.
+fn worse(a: (Option<Defect>, Option<f64>), b: (Option<Defect>, Option<f64>)) -> Ordering {
+    let defect = |defect: Option<Defect>| (defect.is_none(), defect);
+    let level = |level: Option<f64>| level.unwrap_or(-1.0);
+    defect(a.0).cmp(&defect(b.0)).then(level(a.1).total_cmp(&level(b.1)))
 }
 
 fn contact_facts(scene: &Scene<'_>, table: &Table) -> Vec<String> {
@@ -217,20 +234,26 @@ pub(in crate::ui) fn level_word(level: Option<f64>) -> (Token, &'static str, &'s
     }
 }
 
+/// How a defect looks.
+pub(in crate::ui) const fn defect_word(defect: Defect) -> (Token, &'static str, &'static str) {
+    (Token::Bad, glyphs::PROBLEM, defect.name())
+}
+
 /// Overall contact, and which sensors are not good.
-pub(super) fn contact_words(table: &Table) -> String {
-    words(table.overall(), table.sensors())
+pub(super) fn contact_words(table: &Table, bad: &[BadChannel]) -> String {
+    words(table.overall(), table.sensors(), bad)
 }
 
 /// The same of EEG quality, evened out; nothing before the first.
-pub(super) fn quality_words(steady: &Steady) -> String {
+pub(super) fn quality_words(steady: &Steady, bad: &[BadChannel]) -> String {
     let none = steady.levels().next().is_none();
-    if none { String::new() } else { words(steady.overall(), steady.levels()) }
+    if none { String::new() } else { words(steady.overall(), steady.levels(), bad) }
 }
 
 fn words<'a>(
     overall: Option<f64>,
     sensors: impl Iterator<Item = (&'a str, Option<f64>)>,
+    bad: &[BadChannel],
 ) -> String {
     let mut sensors = sensors.peekable();
     let overall = number(overall, " %");
@@ -238,13 +261,19 @@ fn words<'a>(
         // Of none nothing is known, good or bad.
         return overall;
     }
-    let bad = sensors.filter(|(_, level)| level.is_none_or(|level| level < 3.5));
-    let bad: Vec<_> = bad.collect();
+    let sensors = sensors.map(|(name, level)| (name, (defect_of(name, bad), level)));
+    let bad: Vec<_> = sensors
+        .filter(|(_, (defect, level))| defect.is_some() || level.is_none_or(|level| level < 3.5))
+        .collect();
     match bad.iter().min_by(|(_, a), (_, b)| worse(*a, *b)) {
         None => format!("{overall}, all good"),
-        Some(&(name, level)) => {
+        Some(&(name, (defect, level))) => {
             let more = if bad.len() > 1 { format!(" +{}", bad.len() - 1) } else { String::new() };
-            format!("{overall}, {name} {}{more}", level_word(level).2)
+            match defect {
+                // It says more than the rest, and the line may be short.
+                Some(defect) => format!("{name} {}{more}, {overall}", defect.name()),
+                None => format!("{overall}, {name} {}{more}", level_word(level).2),
+            }
         }
     }
 }
@@ -272,14 +301,23 @@ mod tests {
             readings.dev_steady.push(Arc::clone(&table));
             readings.dev = Some(table);
         }
-        sensors(&readings, Stream::Dev).iter().map(|sensor| sensor.name.to_owned()).collect()
+        sensors(&readings, Stream::Dev, &[]).iter().map(|sensor| sensor.name.to_owned()).collect()
     }
 
     #[test]
     fn sensors_are_good_only_where_there_are_some() {
-        assert_eq!(words(Some(100.0), std::iter::empty()), "100 %");
-        assert_eq!(words(Some(100.0), [("AF3", Some(4.0))].into_iter()), "100 %, all good");
-        assert_eq!(words(Some(90.0), [("AF3", None)].into_iter()), "90 %, AF3 unknown");
+        assert_eq!(words(Some(100.0), std::iter::empty(), &[]), "100 %");
+        assert_eq!(words(Some(100.0), [("AF3", Some(4.0))].into_iter(), &[]), "100 %, all good");
+        assert_eq!(words(Some(90.0), [("AF3", None)].into_iter(), &[]), "90 %, AF3 unknown");
+    }
+
+    #[test]
+    fn a_defect_comes_before_any_level() {
+        let bad = [("T8", Defect::Flat), ("AF3", Defect::Railed)];
+        let bad = bad.map(|(label, defect)| BadChannel { label: label.into(), defect });
+        let levels = [("AF3", Some(4.0)), ("T7", Some(0.0)), ("Pz", Some(4.0)), ("T8", Some(4.0))];
+        assert_eq!(words(Some(75.0), levels.into_iter(), &bad), "AF3 railed +2, 75 %");
+        assert_eq!(words(Some(75.0), levels.into_iter(), &bad[..1]), "T8 flat +1, 75 %");
     }
 
     #[test]

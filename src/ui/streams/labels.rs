@@ -1,5 +1,5 @@
-//! The labels on the left of the traces: names, scales that differ from the rest, and the values at
-//! the cursors.
+//! The labels on the left of the traces: names, what is wrong with a channel, scales that differ from
+//! the rest, and the values at the cursors.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
@@ -7,7 +7,7 @@ use super::scales;
 use crate::{
     app::App,
     cortex::Stream,
-    signal::{Scale, Traces, snapshot::Trace},
+    signal::{BadChannel, Scale, Traces, snapshot::Trace},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -30,13 +30,26 @@ pub(super) fn width(app: &App, stream: Stream, area: u16) -> u16 {
     (head(app, stream) + cursors * VALUE + 1).min(most)
 }
 
-/// Cells for the name of a channel and, where the channels do not share it, its scale.
+/// Cells for the name of a channel, what is wrong with it if a channel is bad, and, where the
+/// channels do not share it, its scale.
 fn head(app: &App, stream: Stream) -> u16 {
     let one_scale = stream == Stream::Eeg && !app.streams.channels(stream).has_own_scales();
-    if one_scale { 5 } else { 11 }
+    let defects = bad_channels(app, stream).iter().map(|bad| bad.defect.name().len() + 1);
+    let defect = scene::cells(defects.max().unwrap_or_default());
+    // A name of up to four letters and a blank.
+    let name = 5;
+    (name - u16::from(defect > 0)) + defect + if one_scale { 0 } else { 6 }
 }
 
-/// A channel's name, its own scale if it has one, and its values at the cursors.
+/// The channels of a stream that are bad at the moment that the picture ends with: of an older
+/// picture nobody knows.
+fn bad_channels(app: &App, stream: Stream) -> &[BadChannel] {
+    let is_old = app.streams.frozen.as_ref().is_some_and(|frozen| frozen.end != frozen.at);
+    if stream == Stream::Eeg && !is_old { app.bad_channels() } else { &[] }
+}
+
+/// A channel's name, what is wrong with it, its own scale if it has one, and its values at the
+/// cursors.
 pub(super) fn draw(
     scene: &Scene<'_>,
     traces: &Traces,
@@ -53,6 +66,12 @@ pub(super) fn draw(
     let name = scene.say(token, text::fit(&text::clean(&trace.label), width));
     let mut room = width.saturating_sub(name.width());
     let mut line = Line::from(name);
+    let bad = bad_channels(app, stream).iter().find(|bad| bad.label == trace.label);
+    if let Some(bad) = bad {
+        let defect = text::fit(&format!(" {}", bad.defect.name()), room);
+        room -= text::cells(&defect);
+        line.push_span(scene.say(Token::Bad, defect));
+    }
     if stream != Stream::Eeg || app.streams.channels(stream).own_scale(trace.place).is_some() {
         let unit = scales::unit(&trace.label, scale);
         let own = text::fit(&format!(" ±{}{unit}", scales::short(scale.half)), room);

@@ -224,14 +224,21 @@ fn says(scene: &Scene<'_>, stream: Stream) -> String {
                 } else {
                     headset.motion_sensors.len()
                 };
-                let filled = of(scene, entry, stream).map_or(0, |health| health.interpolated);
-                let filled =
-                    if filled > 0 { format!(", {filled} interpolated") } else { String::new() };
-                if count > 0 { format!("{count} channels{filled}") } else { filled }
+                let of_channels = (count > 0).then(|| format!("{count} channels"));
+                let health = of(scene, entry, stream);
+                let bad = health.and_then(|health| health::bad_words(&health.bad_channels));
+                let filled = health.map_or(0, |health| health.interpolated);
+                let filled = (filled > 0).then(|| format!("{filled} interpolated"));
+                // What is wrong comes first: the line may be short.
+                let words = [bad, filled, of_channels].into_iter().flatten();
+                words.collect::<Vec<_>>().join(", ")
             })
         }
-        Stream::Dev => readings.dev.as_deref().map(contact::contact_words).unwrap_or_default(),
-        Stream::Eq => contact::quality_words(&readings.eq_steady),
+        Stream::Dev => {
+            let words = |dev| contact::contact_words(dev, scene.app.bad_channels());
+            readings.dev.as_deref().map(words).unwrap_or_default()
+        }
+        Stream::Eq => contact::quality_words(&readings.eq_steady, scene.app.bad_channels()),
         Stream::Pow => readings.pow.as_deref().map(bands::words).unwrap_or_default(),
         Stream::Met => {
             let active = readings.met.iter().filter(|metric| metric.active != Some(false));

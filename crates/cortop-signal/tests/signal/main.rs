@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and their numbers are small"
 )]
 
+mod bad_channels;
 mod decoder;
 mod properties;
 mod recordings;

@@ -145,6 +145,18 @@ fn a_healthy_headset_at_127_hz_loses_nothing_and_raises_no_alarm() {
 }
 
 #[test]
+fn no_channel_of_a_worn_headset_is_bad() {
+    for Calm { file, channels } in calm().into_iter().flatten() {
+        let sensors = if channels.len() == INSIGHT.len() { &INSIGHT[..] } else { &EPOC };
+        let mut rig = Rig::new(sensors, 128.0, view(10.0, 160, Filters::default()));
+        for at in 0..channels[0].len() {
+            rig.send(&channels.iter().map(|channel| channel[at]).collect::<Vec<_>>());
+            assert!(rig.health().bad_channels.is_empty(), "{file}, sample {at}");
+        }
+    }
+}
+
+#[test]
 fn the_motion_of_an_older_epocplus_is_recognised_as_raw_counts() {
     let Some(rows) = rows("epocplus-emotivpro-worn-16s.csv", 1) else { return };
     let folder = env::var_os("CORTOP_DATA").map(PathBuf::from).unwrap();

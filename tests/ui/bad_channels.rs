@@ -1,0 +1,196 @@
+//! What is said of channels whose raw signal cannot be EEG, wherever a channel is spoken of; and of
+//! samples that Cortex filled in.
+
+use std::{sync::Arc, time::Duration};
+
+use cortop::{
+    app::{Action, Message, Pane, Shown},
+    cortex::Stream,
+    signal::{BadChannel, Defect},
+};
+
+use crate::{
+    SIZES,
+    fixture::{self, Stage, options},
+    picture,
+};
+
+const BAD: [(&str, Defect); 3] =
+    [("AF3", Defect::Railed), ("FC5", Defect::OffLevel), ("T8", Defect::Flat)];
+
+fn bad(channels: &[(&str, Defect)]) -> Arc<[BadChannel]> {
+    let bad = |&(label, defect): &(&str, Defect)| BadChannel { label: label.into(), defect };
+    channels.iter().map(bad).collect()
+}
+
+/// A view of a headset on which contact is good everywhere and these channels are bad.
+fn with(shown: Shown, channels: &[(&str, Defect)], (width, height): (u16, u16)) -> Stage {
+    let mut stage = Stage::new(&options()).streaming();
+    stage.app.streams.shown = shown;
+    stage.app.zoomed = shown != Shown::All;
+    stage.feed(width, height, 3000);
+    spoil(&mut stage, channels);
+    // The labels have another width now.
+    stage.feed(width, height, 3000);
+    spoil(&mut stage, channels);
+    stage
+}
+
+fn spoil(stage: &mut Stage, channels: &[(&str, Defect)]) {
+    stage.spoil(|snapshot, _| {
+        fixture::set_levels(&mut snapshot.readings, |_, _| Some(4.0));
+        for health in snapshot.health.iter_mut().filter(|health| health.stream == Stream::Eeg) {
+            health.bad_channels = bad(channels);
+        }
+    });
+    // Until its numbers are taken over.
+    stage.forward(Duration::from_millis(500));
+}
+
+fn row<'a>(text: &'a str, front: &str) -> &'a str {
+    text.lines().find(|line| line.contains(front)).unwrap_or_default()
+}
+
+#[test]
+fn traces_name_them_at_their_labels() {
+    for size in SIZES {
+        for shown in [Shown::All, Shown::One(Stream::Eeg)] {
+            let stage = with(shown, &BAD, size);
+            let text = stage.text(size.0, size.1);
+            // Where all channels have a row.
+            let all = shown != Shown::All || size.0 > 80;
+            for name in
+                ["AF3 railed ", "FC5 off level ", "T8 flat "].iter().take(2 + usize::from(all))
+            {
+                assert!(text.contains(&format!("┃{name}")), "{name}\n{text}");
+            }
+            assert!(
+                text.lines().nth(1).is_some_and(|head| head.contains("✖ AF3 railed +2")),
+                "{text}"
+            );
+        }
+        picture("bad_channels", &with(Shown::All, &BAD, size), size.0, size.1);
+        let text = with(Shown::One(Stream::Eeg), &BAD, size).text(size.0, size.1);
+        assert!(text.lines().nth(3).is_some_and(|line| line.contains("AF3 railed +2")), "{text}");
+        // Beside a scale of its own, and no wider than needed.
+        let mut stage = with(Shown::One(Stream::Eeg), &BAD[2..], size);
+        stage.app.update(Message::Action(Action::ChannelLarger));
+        stage.feed(size.0, size.1, 3000);
+        spoil(&mut stage, &BAD[2..]);
+        let text = stage.text(size.0, size.1);
+        assert!(text.contains("┃T8 flat   ") && text.contains("┃AF3 ±25 "), "{text}");
+    }
+}
+
+#[test]
+fn a_frozen_picture_names_those_of_its_moment_and_an_older_one_none() {
+    let size = (120, 40);
+    let mut stage = with(Shown::One(Stream::Eeg), &BAD, size);
+    stage.app.update(Message::Action(Action::Freeze));
+    stage.feed(size.0, size.1, 3000);
+    spoil(&mut stage, &[]);
+    let text = stage.text(size.0, size.1);
+    assert!(text.contains("AF3 railed ") && !text.contains("railed +2"), "{text}");
+    stage.app.update(Message::Action(Action::Earlier));
+    let end = stage.app.streams.frozen.as_ref().map(|frozen| frozen.end).expect("frozen");
+    stage.feed(size.0, size.1, end);
+    spoil(&mut stage, &[]);
+    let text = stage.text(size.0, size.1);
+    assert!(!text.contains("railed") && text.contains("AF3"), "{text}");
+}
+
+#[test]
+fn contact_is_not_good_where_a_channel_is_bad() {
+    for size in SIZES {
+        let stage = with(Shown::One(Stream::Dev), &BAD, size);
+        picture("contact_bad_channels", &stage, size.0, size.1);
+        let text = stage.text(size.0, size.1);
+        assert!(!text.contains("good everywhere"), "{text}");
+        for name in ["AF3   ✖ railed", "T8    ✖ flat", "FC5   ✖ off level "] {
+            assert!(text.contains(name), "{name}\n{text}");
+        }
+        assert!(text.contains("→ AF3 railed, although its contact reads good"), "{text}");
+        let text = with(Shown::One(Stream::Eq), &BAD, size).text(size.0, size.1);
+        assert!(!text.contains("looks like brain everywhere"), "{text}");
+        assert!(text.contains("→ AF3 railed: "), "{text}");
+        let text = with(Shown::All, &BAD, size).text(size.0, size.1);
+        assert!(row(&text, "┃dev").contains("AF3 railed +2") || size.0 > 80, "{text}");
+        assert!(!text.contains("all good"), "{text}");
+    }
+}
+
+#[test]
+fn the_overview_names_the_worst_of_each_headset() {
+    for (name, expected) in [
+        (&BAD[..], "AF3 railed"),
+        (&BAD[1..2], "FC5 off level"),
+        (&BAD[1..], "T8 flat"),
+        (&[], "all good"),
+    ] {
+        for (width, height) in [(80, 24), (160, 48)] {
+            let mut stage = with(Shown::All, name, (width, height));
+            stage.spoil(|snapshot, _| {
+                let dev = &snapshot.readings.dev;
+                snapshot.devices.values_mut().for_each(|device| device.dev.clone_from(dev));
+            });
+            stage.app.focus = Pane::Headsets;
+            stage.app.update(Message::Action(Action::Overview));
+            stage.forward(Duration::from_millis(500));
+            let text = stage.text(width, height);
+            let row = text.lines().skip(2).find(|line| line.contains(fixture::HEADSET));
+            assert!(row.is_some_and(|row| row.contains(&format!(" {expected} "))), "{text}");
+        }
+    }
+}
+
+#[test]
+fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
+    // All since the subscription and within the last 10 s, of 4096 and 1280 samples.
+    for (all, now, header) in [
+        (0, 0, None),
+        (40, 12, None),
+        (40, 13, Some("interpolated 40 (13 in 10 s)")),
+        (41, 0, Some("interpolated 41 (1.0 %)")),
+        (40, 0, None),
+    ] {
+        for width in [80, 100, 120] {
+            let mut stage = Stage::new(&options()).streaming();
+            stage.app.streams.shown = Shown::One(Stream::Eeg);
+            stage.feed(width, 40, 3000);
+            stage.spoil(|snapshot, _| {
+                for health in snapshot.health.iter_mut().filter(|it| it.stream == Stream::Eeg) {
+                    (health.interpolated, health.recent.interpolated) = (all, now);
+                }
+            });
+            let text = stage.text(width, 40);
+            let head = text.lines().nth(1).expect("a header");
+            assert_eq!(head.contains("interpolated"), header.is_some(), "{all} {now}\n{text}");
+            assert!(header.is_none_or(|words| head.contains(words)), "{head}");
+            let line = text.lines().nth(3).expect("the line of the stream");
+            assert!(all == 0 || line.contains(&format!("interpolated {all} (")), "{text}");
+            stage.app.streams.shown = Shown::All;
+            let text = stage.text(width, 40);
+            let line = row(&text, "┃eeg ");
+            assert!(all == 0 || line.contains(&format!("{all} interpolated")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_worse_comes_first_in_the_line_of_a_stream() {
+    let mut stage = Stage::new(&options()).streaming();
+    stage.app.streams.shown = Shown::One(Stream::Eeg);
+    stage.app.zoomed = true;
+    stage.feed(160, 40, 3000);
+    stage.spoil(|snapshot, _| {
+        let eeg = snapshot.health.iter_mut().find(|it| it.stream == Stream::Eeg).expect("eeg");
+        (eeg.interpolated, eeg.recent.interpolated) = (99, 9);
+        (eeg.lost, eeg.odd) = (7, 3);
+        eeg.bad_channels = bad(&BAD[..1]);
+    });
+    let text = stage.text(160, 40);
+    let line = text.lines().nth(3).expect("the line of the stream");
+    let places = ["AF3 railed", "interpolated 99", "lost 7", "odd 3", "/128 Hz", "age"];
+    let places = places.map(|word| line.find(word).unwrap_or_else(|| panic!("{word}\n{text}")));
+    assert!(places.is_sorted(), "{line}");
+}
