@@ -20,6 +20,7 @@ impl App {
                     self.headsets.forget();
                     self.records.disconnected();
                     self.found.clear();
+                    self.sessions.as_of = None;
                 }
                 if !is_stopped(&link) {
                     self.refusal = None;
@@ -68,7 +69,11 @@ impl App {
                 self.headsets.clocks.insert(headset, clock);
             }
             Event::Mappings(mappings) => self.mappings = mappings,
-            Event::Sessions(found) => self.found = found,
+            Event::Sessions(found) => {
+                self.found = found;
+                self.sessions.as_of = None;
+            }
+            Event::SessionsAsOf(at) => self.sessions.as_of = Some(at),
             Event::Profiles(stored) => self.profiles.stored = Some(stored),
             Event::Profile { headset, loaded } => {
                 self.profiles.loaded.insert(headset, loaded);

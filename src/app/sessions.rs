@@ -194,6 +194,8 @@ pub struct Sessions {
     pub unfolded: bool,
     /// Where in that field the pane begins.
     pub scroll: Scroll,
+    /// When Cortex last showed the sessions, while it does not answer.
+    pub as_of: Option<Instant>,
     /// The headset whose next session the user wants to see.
     wanted: Option<HeadsetId>,
 }
@@ -264,10 +266,14 @@ impl Sessions {
     /// Takes over a session object, marking what changed.
     pub(super) fn put(&mut self, session: Session, now: Now) {
         let id = session.id.clone();
+        let is_over = session.status == SessionStatus::Closed;
+        if is_over && self.position(&id).is_none() {
+            // Called off before anybody saw it.
+            return;
+        }
         let entry = self.entry(&id);
         let known = entry.since.is_some();
         entry.since.get_or_insert(now);
-        let is_over = session.status == SessionStatus::Closed;
         let before = entry.session.clone();
         let after = if is_over {
             let mut after = before.clone();

@@ -103,13 +103,22 @@ fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
     if let Some(refusal) = scene.app.stopped_by() {
         lines.extend(link::refusal(scene, refusal, width));
     }
-    let text = match &entry.closed {
-        Some((why, at)) => {
+    let text = match (&entry.closed, scene.app.sessions.as_of) {
+        (Some((why, at)), _) => {
             let ago = text::age(scene.since(*at));
             format!("{} closed {ago} ago: {why}", glyphs::PROBLEM)
         }
-        None if scene.app.lives(entry) => return lines,
-        None => format!("{} offline: all as last known", glyphs::PROBLEM),
+        (None, _) if !scene.app.lives(entry) => {
+            format!("{} offline: all as last known", glyphs::PROBLEM)
+        }
+        (None, Some(at)) => {
+            format!(
+                "{} as of {} ago: Cortex does not answer",
+                glyphs::PENDING,
+                text::age(scene.since(at))
+            )
+        }
+        (None, None) => return lines,
     };
     lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
     lines
@@ -188,8 +197,9 @@ fn whole(
     let session = &entry.session;
     let (value, meaning) = value(scene, entry, field);
     let room = width.saturating_sub(NAME);
+    // The last column is left to the marks that there is more.
     let wrapped = |token: Token, text: &str| {
-        let lines = text::wrap(&text::clean(text), width.saturating_sub(1)).into_iter();
+        let lines = text::wrap(&text::clean(text), width.saturating_sub(2)).into_iter();
         lines
             .filter(|line| !line.is_empty())
             .map(|line| Line::from(scene.say(token, format!(" {line}"))))
@@ -213,9 +223,10 @@ fn whole(
             });
             (meaning, body.collect())
         }
-        Field::Headset => {
-            (format!("{value} {meaning}"), headset::fields(scene, &session.headset, width))
-        }
+        Field::Headset => (
+            format!("{value} {meaning}"),
+            headset::fields(scene, &session.headset, width.saturating_sub(1)),
+        ),
         Field::Started => (String::new(), self::moment_whole(scene, &session.started, &wrapped)),
         Field::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
             let told = session.stopped.clone().unwrap_or_default();

@@ -6,6 +6,7 @@
 mod bad_channels;
 mod fixture;
 mod overview;
+mod session;
 
 use std::{
     cell::Cell,

@@ -18,6 +18,7 @@ use super::{
     flow::{self, End},
     link,
     memory::Memory,
+    secrets::Secrets,
     tls::{Endpoint, SetupError},
 };
 use cortop_protocol::{HeadsetId, Refusal, Stream};
@@ -118,7 +119,12 @@ impl Client {
     fn start(memory: Memory, feed: FeedSender) -> Self {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (outbox, events) = mpsc::channel(EVENTS);
-        let task = tokio::spawn(run(memory, feed, orders, Outbox(outbox)));
+        let task = tokio::spawn(run(
+            memory,
+            feed,
+            orders,
+            Outbox { events: outbox, secrets: Secrets::default() },
+        ));
         Self { commands, events, task }
     }
 }
@@ -158,7 +164,8 @@ async fn run(
         let (why, cause) = match connected {
             Err(error) => (error.to_string(), error.cause()),
             Ok((socket, security)) => {
-                let link = link::spawn(socket, feed.clone(), Arc::clone(&memory.clocks));
+                let (clocks, secrets) = (Arc::clone(&memory.clocks), outbox.secrets.clone());
+                let link = link::spawn(socket, feed.clone(), clocks, secrets);
                 let outbox = outbox.clone();
                 let since = Instant::now();
                 let end = flow::run(&mut memory, link, security, outbox, &mut commands).await;

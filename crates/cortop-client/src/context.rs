@@ -17,6 +17,7 @@ use super::{
     memory::{Account, Wishes},
     records::{self, Journal},
     rpc::{Effect, Failure, Request, Rpc},
+    secrets::Secrets,
 };
 use cortop_protocol::{
     Headset, HeadsetId, Refusal, Session, SessionId, account::Licence, tolerant::Members,
@@ -27,14 +28,18 @@ const EVENT: Duration = Duration::from_secs(1);
 
 /// The way to the application.
 #[derive(Clone)]
-pub(super) struct Outbox(pub(super) mpsc::Sender<Event>);
+pub(super) struct Outbox {
+    pub(super) events: mpsc::Sender<Event>,
+    /// What no line of the log may hold.
+    pub(super) secrets: Secrets,
+}
 
 impl Outbox {
     /// Waits for room, but not for ever: an application that waits for the client's end without
     /// reading on must not hold it up.
     pub(super) async fn tell(&self, event: Event) {
-        event.log();
-        if timeout(EVENT, self.0.send(event)).await.is_err() {
+        event.log(&self.secrets);
+        if timeout(EVENT, self.events.send(event)).await.is_err() {
             tracing::warn!("the application takes no events: one was dropped");
         }
     }

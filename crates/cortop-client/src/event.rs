@@ -3,9 +3,8 @@
 use std::{fmt, time::Duration};
 
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
 
-use super::clock::ClockOffset;
+use super::{clock::ClockOffset, secrets::Secrets};
 use cortop_protocol::{
     Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Refusal, Session, SessionId,
     Stream, Warning,
@@ -47,6 +46,8 @@ pub enum Event {
     Mappings(Vec<StoredMapping>),
     /// All live sessions of this application, those of its other programs among them.
     Sessions(Vec<Session>),
+    /// Cortex has not answered when asked for the sessions: what is known of them is as of then.
+    SessionsAsOf(Instant),
     /// A session of ours came or changed.
     Session(Session),
     /// A session of ours was opened, and why in this mode.
@@ -111,7 +112,15 @@ pub enum Event {
 
 impl Event {
     /// Writes what a reader of the log wants to know of it; what is polled again and again is not.
-    pub(super) fn log(&self) {
+    /// Credentials are cut out, which Cortex may have echoed in a text.
+    pub(super) fn log(&self, secrets: &Secrets) {
+        let cut = |mut text: String| {
+            secrets.hide(&mut text);
+            text
+        };
+        macro_rules! debug { ($($text:tt)*) => { tracing::debug!("{}", cut(format!($($text)*))) } }
+        macro_rules! info { ($($text:tt)*) => { tracing::info!("{}", cut(format!($($text)*))) } }
+        macro_rules! warn { ($($text:tt)*) => { tracing::warn!("{}", cut(format!($($text)*))) } }
         match self {
             Self::Link(Link::Waiting { why, attempt, .. }) => {
                 warn!("no connection ({attempt}): {why}");
@@ -151,6 +160,7 @@ impl Event {
             | Self::Headsets(_)
             | Self::Scan(_)
             | Self::Sessions(_)
+            | Self::SessionsAsOf(_)
             | Self::Session(_)
             | Self::Mappings(_)
             | Self::Records(_)

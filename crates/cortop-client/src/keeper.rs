@@ -19,6 +19,7 @@ use super::{
     reach::{self, Notices},
     records,
     rpc::{Effect, Failure},
+    session::SessionStatus,
 };
 use cortop_protocol::{
     Headset, HeadsetId, Refusal, Session, SessionId, Stream, Warning, code::Class,
@@ -315,12 +316,20 @@ impl Keeper {
     }
 }
 
-/// Closes a session; one that is gone already is closed too.
+/// Closes a session and tells what Cortex says of it then; one that is gone already is closed too.
 pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), Failure> {
     let params = json!({"session": session.as_str(), "status": "close"});
     let effect = Effect::Close { session: session.clone() };
     match context.ask_as_user("updateSession", params, effect).await {
+        Ok(answer) => {
+            let mut last = Session::from(answer);
+            if last.id == *session {
+                last.status = SessionStatus::Closed;
+                context.outbox.tell(Event::Session(last)).await;
+            }
+            Ok(())
+        }
         Err(failure) if failure.class() != Class::Gone => Err(failure),
-        _ => Ok(()),
+        Err(_) => Ok(()),
     }
 }

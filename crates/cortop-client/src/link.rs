@@ -72,7 +72,12 @@ pub(super) struct Link {
 }
 
 /// Starts the task that owns the socket. It ends with the socket, or when nobody can ask any more.
-pub(super) fn spawn<S>(socket: WebSocketStream<S>, feed: FeedSender, clocks: Arc<Clocks>) -> Link
+pub(super) fn spawn<S>(
+    socket: WebSocketStream<S>,
+    feed: FeedSender,
+    clocks: Arc<Clocks>,
+    secrets: Secrets,
+) -> Link
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -95,7 +100,7 @@ where
         late: Tally::new("answers nobody waits for"),
         lost: Tally::new("warnings dropped in a flood"),
         warnings: Warnings::default(),
-        secrets: Secrets::default(),
+        secrets,
     };
     Link { rpc, notices, task: tokio::spawn(owner.run(orders)) }
 }

@@ -2,12 +2,12 @@
 //! Two tasks, so that neither waits for an answer to the other. They also keep the socket busy
 //! enough to notice its death.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use serde_json::json;
 use tokio::{
     sync::watch,
-    time::{timeout, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -23,6 +23,9 @@ const WAITING: Duration = Duration::from_secs(1);
 
 /// Between two looks at anything else.
 const CALM: Duration = Duration::from_secs(5);
+
+/// After so long without an answer, what is shown of sessions says how old it is.
+const LATE: Duration = Duration::from_secs(2);
 
 /// The longest between two looks at sessions that Cortex refuses to show: each may cost two tokens.
 const RARELY: Duration = Duration::from_mins(5);
@@ -72,32 +75,43 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
 pub(super) async fn sessions(context: Context) {
     let mut look = context.look.subscribe();
     let mut retry = context.retry.subscribe();
-    let mut turn = CALM;
+    // While Cortex refuses to show them: how long it is left alone.
+    let mut refused: Option<Duration> = None;
     let mut first = true;
+    let mut answered = Instant::now();
     loop {
-        match context.ask_as_user("querySessions", json!({}), Effect::None).await {
+        let mut ask = pin!(context.ask_as_user("querySessions", json!({}), Effect::None));
+        let answer = if let Ok(answer) = timeout(LATE, &mut ask).await {
+            answer
+        } else {
+            context.outbox.tell(Event::SessionsAsOf(answered)).await;
+            first = true;
+            ask.await
+        };
+        match answer {
             // Sent even if unchanged: it says when a session was missed.
             Ok(answer) => {
-                turn = CALM;
+                answered = Instant::now();
+                refused = None;
                 let sessions = tolerant::objects::<Session>("querySessions", answer);
+                // Another program may change one that is open.
+                let turn = if sessions.is_empty() { CALM } else { WAITING };
                 let known = context.sessions.send_replace(sessions.clone());
                 if sessions != known || std::mem::take(&mut first) {
                     context.outbox.tell(Event::Sessions(sessions)).await;
                 }
+                pause(&mut look, turn).await;
             }
             Err(Failure::Down) => return,
             Err(failure) => {
-                if turn == CALM {
+                if refused.is_none() {
                     context.outbox.refused(failure.refusal("querySessions")).await;
                 }
-                turn = (turn * 2).min(RARELY);
+                let turn = (refused.unwrap_or(CALM) * 2).min(RARELY);
+                refused = Some(turn);
+                // The sender lives in the context.
+                let _ = timeout(turn, retry.changed()).await;
             }
-        }
-        if turn == CALM {
-            pause(&mut look, turn).await;
-        } else {
-            // The sender lives in the context.
-            let _ = timeout(turn, retry.changed()).await;
         }
     }
 }

@@ -1,6 +1,9 @@
-//! Hides credentials that the service echoes, in errors, warnings and results alike. What has been
-//! sent or given under one of their names is known to be secret; what a text means is not known
-//! here.
+//! Hides credentials that the service echoes. Out of errors, warnings and the log they are cut
+//! wherever they stand. A text of a result is data, which a cut would falsify: it is hidden as a
+//! whole, and only where it is a credential. What has been sent or given under one of their names is
+//! known to be secret; what a text means is not known here.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -8,64 +11,105 @@ use serde_json::Value;
 /// The members that carry credentials (§2.3, §2.4).
 const NAMES: [&str; 3] = ["clientId", "clientSecret", "cortexToken"];
 
+/// The members of results that carry errors and warnings (§2.4, §2.8, §3.4).
+const MESSAGES: [&str; 3] = ["failure", "message", "warning"];
+
 /// Stands for a credential. One that is not longer than this is a word, and no secret.
 pub const HIDDEN: &str = "[hidden]";
 
-/// Most credentials remembered of one connection: the two of the application, and old tokens.
+/// Most credentials remembered: the two of the application, and old tokens.
 const MOST: usize = 16;
 
-/// The credentials that have crossed one connection, the last ones last.
-#[derive(Default)]
-pub(super) struct Secrets(Vec<SecretString>);
+/// The credentials that have crossed the connections of a client, the last ones last; shared by its
+/// clones.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Arc<Mutex<Vec<SecretString>>>);
 
 impl Secrets {
     /// Remembers the credentials among the members of an object.
-    pub(super) fn learn(&mut self, object: &Value) {
+    pub(super) fn learn(&self, object: &Value) {
+        let mut known = self.lock();
         for secret in NAMES.iter().filter_map(|name| object.get(name)?.as_str()) {
             if secret.len() > HIDDEN.len() {
-                self.0.retain(|known| known.expose_secret() != secret);
-                self.0.push(secret.into());
+                known.retain(|known| known.expose_secret() != secret);
+                known.push(secret.into());
             }
         }
-        self.0.drain(..self.0.len().saturating_sub(MOST));
+        let old = known.len().saturating_sub(MOST);
+        known.drain(..old);
     }
 
-    /// Learns the token that a result gives, and hides all credentials elsewhere in it.
-    pub(super) fn redact_result(&mut self, result: &mut Value) {
+    /// Learns the token that a result gives, and hides each other text that is a credential.
+    pub(super) fn redact_result(&self, result: &mut Value) {
         self.learn(result);
         let token = result.get_mut("cortexToken").map(Value::take);
-        self.redact(result);
+        self.redact_messages(result);
+        let known = self.lock();
+        change(result, &|text| {
+            if known.iter().any(|secret| secret.expose_secret() == text) {
+                HIDDEN.clone_into(text);
+            }
+        });
+        drop(known);
         if let Some(token) = token {
             result["cortexToken"] = token;
         }
     }
 
-    /// Hides all credentials in the texts and names of a value, whole texts before they are cut.
-    pub(super) fn redact(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => self.hide(text),
-            Value::Array(list) => list.iter_mut().for_each(|entry| self.redact(entry)),
+    /// Cuts all credentials out of the errors and warnings that stand in a result.
+    fn redact_messages(&self, result: &mut Value) {
+        match result {
+            Value::Array(list) => list.iter_mut().for_each(|entry| self.redact_messages(entry)),
             Value::Object(map) => {
-                for (mut name, mut member) in std::mem::take(map) {
-                    self.hide(&mut name);
-                    self.redact(&mut member);
-                    map.insert(name, member);
+                for (name, member) in map {
+                    if MESSAGES.contains(&name.as_str()) {
+                        self.redact(member);
+                    } else {
+                        self.redact_messages(member);
+                    }
                 }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            _ => {}
         }
     }
 
-    /// The longest first, for one may be part of another. It ends because each turn shortens the
-    /// text.
-    fn hide(&self, text: &mut String) {
+    /// Cuts all credentials out of the texts and names of a value, whole texts before they are cut
+    /// short.
+    pub(super) fn redact(&self, value: &mut Value) {
+        change(value, &|text| self.hide(text));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<SecretString>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cuts all credentials out of a text. The longest first, for one may be part of another. It
+    /// ends because each turn shortens the text.
+    pub(super) fn hide(&self, text: &mut String) {
+        let known = self.lock();
         let longest = |text: &str| {
-            let known = self.0.iter().map(ExposeSecret::expose_secret);
+            let known = known.iter().map(ExposeSecret::expose_secret);
             known.filter(|secret| text.contains(*secret)).max_by_key(|secret| secret.len())
         };
         while let Some(secret) = longest(text) {
             *text = text.replace(secret, HIDDEN);
         }
+    }
+}
+
+/// Changes each text and each name in a value.
+fn change(value: &mut Value, text: &dyn Fn(&mut String)) {
+    match value {
+        Value::String(own) => text(own),
+        Value::Array(list) => list.iter_mut().for_each(|entry| change(entry, text)),
+        Value::Object(map) => {
+            for (mut name, mut member) in std::mem::take(map) {
+                text(&mut name);
+                change(&mut member, text);
+                map.insert(name, member);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -77,7 +121,7 @@ mod tests {
 
     #[test]
     fn one_that_is_part_of_another_leaves_nothing_of_it() {
-        let mut secrets = Secrets::default();
+        let secrets = Secrets::default();
         secrets.learn(&json!({"clientId": "identity-1", "clientSecret": "identity-1-and-more"}));
         let mut value = json!(["not identity-1-and-more or identity-1", {"identity-1": 1}, 7]);
         secrets.redact(&mut value);
@@ -86,15 +130,25 @@ mod tests {
 
     #[test]
     fn a_new_token_is_given_and_hidden_from_then_on() {
-        let mut secrets = Secrets::default();
+        let secrets = Secrets::default();
         let mut result = json!({"cortexToken": "aaa.bbb.ccc", "warning": "aaa.bbb.ccc"});
         secrets.redact_result(&mut result);
         assert_eq!(result, json!({"cortexToken": "aaa.bbb.ccc", "warning": "[hidden]"}));
     }
 
     #[test]
+    fn a_text_of_a_result_is_hidden_as_a_whole_or_left_as_it_is() {
+        let secrets = Secrets::default();
+        secrets.learn(&json!({"clientId": "winterfell-app"}));
+        let mut result = json!({"appId": "com.jon.snow.winterfell-app", "owner": "winterfell-app"});
+        secrets.redact_result(&mut result);
+        let shown = json!({"appId": "com.jon.snow.winterfell-app", "owner": "[hidden]"});
+        assert_eq!(result, shown);
+    }
+
+    #[test]
     fn old_tokens_are_forgotten_before_those_of_the_application() {
-        let mut secrets = Secrets::default();
+        let secrets = Secrets::default();
         for n in 0..100 {
             let token = format!("token number {n}");
             secrets.learn(&json!({"clientId": "identity-1", "cortexToken": token}));
@@ -102,12 +156,12 @@ mod tests {
         let mut value = json!("identity-1, token number 99, token number 0");
         secrets.redact(&mut value);
         assert_eq!(value, json!("[hidden], [hidden], token number 0"));
-        assert_eq!(secrets.0.len(), MOST);
+        assert_eq!(secrets.lock().len(), MOST);
     }
 
     #[test]
     fn words_are_left_alone() {
-        let mut secrets = Secrets::default();
+        let secrets = Secrets::default();
         secrets.learn(&json!({"clientId": "demo", "clientSecret": "hidden", "cortexToken": ""}));
         let mut value = json!("demo of what is hidden");
         secrets.redact(&mut value);

@@ -21,7 +21,8 @@ impl Peer {
         let client = WebSocketStream::from_raw_socket(ours, Role::Client, config).await;
         let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         let (sender, feed) = feed();
-        Self { socket, link: spawn(client, sender, Arc::default()), feed }
+        let link = spawn(client, sender, Arc::default(), Secrets::default());
+        Self { socket, link, feed }
     }
 
     /// Asks in a task of its own.

@@ -10,6 +10,7 @@
 
 mod account;
 mod clock;
+mod closing;
 mod headsets;
 mod profiles;
 mod reconnect;

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cortop_client::{Event, Link, Step};
+use cortop_client::{Event, HIDDEN, Link, Step};
 use serde_json::json;
 use tracing::{instrument::WithSubscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, layer::SubscriberExt};
@@ -105,7 +105,6 @@ fn what_cortex_echoes_of_them_is_hidden() {
                         "cortexToken": TOKEN, "warning": {"code": 6, "message": {"message": echo}}
                     }))
                 }
-                "createSession" => Say::Result(session(&echo, INSIGHT, "opened")),
                 "getLicenseInfo" | "querySessions" => refuse(-32602),
                 "subscribe" => Say::Result(json!({"failure": [
                     {"code": -32016, "message": echo, "streamName": "dev"}
@@ -130,4 +129,30 @@ fn what_cortex_echoes_of_them_is_hidden() {
         assert!(!text.contains(&CLIENT_SECRET[..8]), "{text}");
         assert_none_in(text);
     }
+}
+
+#[test]
+fn a_field_of_cortex_is_shown_as_it_is_unless_it_is_one_of_them() {
+    let (events, log) = logged(async {
+        let service = Service::start(|seen| match seen.method.as_str() {
+            "createSession" => {
+                let mut object = session(&format!("of-{CLIENT_ID}"), INSIGHT, "opened");
+                object["appId"] = json!(format!("com.ana.{CLIENT_ID}"));
+                object["owner"] = json!(CLIENT_ID);
+                Say::Result(object)
+            }
+            _ => Say::Usual,
+        })
+        .await;
+        let mut tested = Tested::start(config(&service.url));
+        tested.until(reached(Step::Streaming)).await;
+        tested.quit().await
+    });
+    let seen = events.iter().find_map(|event| match event {
+        Event::Session(session) => Some((session.app_id.clone(), session.owner.clone())),
+        _ => None,
+    });
+    assert_eq!(seen, Some((format!("com.ana.{CLIENT_ID}"), HIDDEN.to_owned())));
+    assert!(log.contains("session of-[hidden]"), "{log}");
+    assert_none_in(&log);
 }

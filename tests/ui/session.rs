@@ -1,0 +1,452 @@
+//! What the session pane says of each field of the session object in each state of a session: at
+//! 80×24, shown whole, and copied.
+
+use std::time::Duration;
+
+use cortop::{
+    app::{Effect, Key, Message, Pane},
+    cortex::{
+        Event, Headset, Record, RecordEvent, Session, record::Records, session::SessionStatus,
+    },
+};
+use serde_json::json;
+
+use crate::{
+    HEADSET, SID,
+    fixture::{Stage, options, session},
+};
+
+const NAMES: [&str; 11] = [
+    "id",
+    "status",
+    "owner",
+    "license",
+    "appId",
+    "started",
+    "stopped",
+    "streams",
+    "recordIds",
+    "recording",
+    "headset",
+];
+
+/// What a field shows in the pane, shown whole, and what `y` copies; `Err` where it copies nothing
+/// and says so.
+type Row = (&'static str, &'static str, Result<&'static str, &'static str>);
+
+const LICENSE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
+const STARTED: &str = "2026-01-09T15:25:30.123+01:00";
+
+fn stage(session: Session) -> Stage {
+    let mut stage = Stage::new(&options()).linked(cortop::cortex::Step::Streaming);
+    stage.hear(Event::Licence(cortop::cortex::account::Licence {
+        license_id: LICENSE.to_owned(),
+        license_name: "EmotivPRO".to_owned(),
+        local_quota: Some(10.0),
+        ..Default::default()
+    }));
+    stage.hear(Event::Session(session));
+    stage.forward(Duration::from_secs(3));
+    stage.app.focus = Pane::Session;
+    stage
+}
+
+/// The text of pane 2 without its frame and without blanks, so that no line break matters.
+fn pane(stage: &Stage) -> String {
+    let screen = stage.text(80, 24);
+    let rows = screen.lines().skip_while(|line| !line.contains("2 session"));
+    let inside = rows.skip(1).map(|line| line.chars().skip(1).take(28).collect::<String>());
+    inside
+        .take_while(|line| !line.starts_with('━'))
+        .collect::<String>()
+        .replace([' ', '▲', '▼'], "")
+}
+
+fn press(stage: &mut Stage, key: Key) -> Vec<Effect> {
+    stage.app.update(Message::Key(key))
+}
+
+/// Holds each field to its row.
+fn check(case: &str, mut stage: Stage, rows: &[Row; 11]) {
+    for _ in NAMES {
+        press(&mut stage, Key::UP);
+    }
+    for (name, &(short, whole, copied)) in NAMES.into_iter().zip(rows) {
+        let has = |stage: &Stage, text: &str| {
+            let (pane, text) = (pane(stage), text.replace(' ', ""));
+            assert!(pane.contains(&text), "{case}, {name}: no {text} in\n{}", stage.text(80, 24));
+        };
+        stage.app.notice = None;
+        has(&stage, &format!("{name}{short}"));
+        press(&mut stage, Key::ENTER);
+        has(&stage, whole);
+        press(&mut stage, Key::ENTER);
+        let effects = press(&mut stage, Key::char('y'));
+        let said = stage.app.notice.take().map(|notice| notice.text).unwrap_or_default();
+        match copied {
+            Ok(text) => {
+                let is_copied =
+                    |effect: &Effect| matches!(effect, Effect::Copy(all) if all.contains(text));
+                assert!(effects.iter().any(is_copied), "{case}, {name}: {effects:?}, {said}");
+            }
+            Err(why) => {
+                assert_eq!(effects, [], "{case}, {name}");
+                assert!(said.contains(name) && said.contains(why), "{case}, {name}: {said}");
+            }
+        }
+        press(&mut stage, Key::DOWN);
+    }
+}
+
+const EMPTY: Result<&str, &str> = Err("is empty");
+const UNTOLD: Result<&str, &str> = Err("Cortex did not say");
+const ID: Row = ("11111111-2222-43", "11111111-2222-4333-8444-555555555555", Ok(SID));
+const OWNER: Row = ("ana.lab", "EmotivID", Ok("ana.lab"));
+const APP: Row = ("com.ana.monitor", "application that created it", Ok("com.ana.monitor"));
+const START: Row = ("14:25:30", "2026-01-09 15:25:30.123 +01:00 5 s ago", Ok(STARTED));
+const LAST: Row = (HEADSET, "customName Lab 3", Ok("\"customName\":\"Lab 3\""));
+const NINE: &str = "eeg mot dev eq pow met com fac sys";
+
+#[test]
+fn open() {
+    let opened = Session { license: Some(String::new()), ..session(SessionStatus::Opened) };
+    check(
+        "open",
+        stage(opened),
+        &[
+            ID,
+            (
+                "opened: no EEG, no records; a uses 1 of 10",
+                "opened: no EEG, no records; a uses 1 of 10",
+                Ok("opened"),
+            ),
+            OWNER,
+            ("– · not activated", "not activated", EMPTY),
+            APP,
+            START,
+            ("– (still open)", "– (still open)", EMPTY),
+            (NINE, "eeg EEG", Ok("[\"eeg\",\"mot\",")),
+            ("none", "none", EMPTY),
+            ("no", "no", Ok("false")),
+            LAST,
+        ],
+    );
+}
+
+#[test]
+fn activated_with_a_record() {
+    let mut stage = stage(Session {
+        record_ids: Some(vec!["r-1".to_owned(), "r-2".to_owned()]),
+        recording: Some(true),
+        ..session(SessionStatus::Activated)
+    });
+    let record = |uuid: &str, end: &str| Record {
+        uuid: uuid.into(),
+        title: format!("title of {uuid}"),
+        end_datetime: end.to_owned(),
+        ..Record::default()
+    };
+    let records = vec![record("r-2", ""), record("r-1", "2026-01-09T15:26:00+01:00")];
+    stage.hear(Event::Records(Records { count: 2, records }));
+    check(
+        "activated",
+        stage,
+        &[
+            ID,
+            ("activated licence debited", "licence debited", Ok("activated")),
+            OWNER,
+            (LICENSE, "EmotivPRO", Ok(LICENSE)),
+            APP,
+            START,
+            ("– (still open)", "– (still open)", EMPTY),
+            (NINE, "sys training events", Ok("sys")),
+            (
+                "2 records, newest r-2",
+                "2 records, newes…title of r-2 · running r-2 title of r-1 · ended r-1",
+                Ok("[\"r-1\",\"r-2\"]"),
+            ),
+            ("● yes a record is", "● yes a record is running", Ok("true")),
+            LAST,
+        ],
+    );
+}
+
+/// The object that comes with the answer to `close`; it need not have every member.
+fn last_word() -> Session {
+    Session::from(json!({
+        "id": SID, "license": "", "recording": false, "status": "closed",
+        "stopped": "2026-01-09T15:25:34.500+01:00", "streams": [],
+    }))
+}
+
+fn recorded() -> Session {
+    Session {
+        record_ids: Some(vec!["r-1".to_owned()]),
+        recording: Some(true),
+        ..session(SessionStatus::Activated)
+    }
+}
+
+fn closed(status: &'static str) -> [Row; 11] {
+    [
+        ID,
+        (
+            status,
+            "closed: cannot be used again; enter on the headset opens a new one",
+            Ok("closed"),
+        ),
+        OWNER,
+        ("– no licence in use", "no licence in use", EMPTY),
+        APP,
+        START,
+        ("14:25:34", "2026-01-09 15:25:34.500 +01:00", Ok("2026-01-09T15:25:34.500+01:00")),
+        ("none", "none", EMPTY),
+        ("1 record, r-1", "title unknown · state unknown r-1", Ok("[\"r-1\"]")),
+        ("no", "no", Ok("false")),
+        LAST,
+    ]
+}
+
+#[test]
+fn closed_by_us_it_shows_the_answer_to_close() {
+    let mut stage = stage(recorded());
+    stage.hear(Event::Session(last_word()));
+    stage.hear(Event::Closed { session: SID.into(), why: "closed by you".to_owned() });
+    let text = pane(&stage);
+    assert!(text.contains("closed0sago:closedbyyou"), "{text}");
+    let zoomed = |stage: &mut Stage| {
+        press(stage, Key::char('z'));
+        let text = stage.text(80, 24);
+        press(stage, Key::char('z'));
+        text
+    };
+    let text = zoomed(&mut stage);
+    assert!(text.contains("lasted 4 s · 1 activation debited · 1 record"), "{text}");
+    check("closed by us", stage, &closed("closed: cannot be"));
+}
+
+#[test]
+fn closed_by_cortex_without_a_word_it_says_what_is_not_known() {
+    let mut stage = stage(recorded());
+    let why = "closed by Cortex".to_owned();
+    stage.hear(Event::Closed { session: SID.into(), why });
+    let mut rows = closed("closed: cannot be");
+    rows[3] = (LICENSE, "in use before it closed", Ok(LICENSE));
+    let stopped = "unknown, closed at 14:25:36 by this computer's clock";
+    rows[6] = ("unknown, closed", stopped, Err("Cortex did not say"));
+    check("closed by Cortex", stage, &rows);
+}
+
+#[test]
+fn found_closed_nothing_can_be_done_with_it_any_more() {
+    let mut stage = stage(recorded());
+    stage.hear(Event::Session(last_word()));
+    let text = stage.text(120, 24);
+    let keys = text.lines().last().unwrap_or_default();
+    assert!(!keys.contains("activate") && !keys.contains("close"), "{text}");
+    stage.hear(Event::Closed { session: SID.into(), why: "closed by another program".to_owned() });
+    let text = pane(&stage);
+    assert!(text.contains("closedbyanotherprogram"), "{text}");
+    check("closed by another program", stage, &closed("closed: cannot be"));
+}
+
+#[test]
+fn what_is_missing_is_unknown_and_no_value() {
+    let untold = ("– · Cortex did", "– Cortex did not say", UNTOLD);
+    let short = ("–", "– Cortex did not say", UNTOLD);
+    let text = ("–", "– Cortex did not say", EMPTY);
+    let mut bare = Session::from(json!({ "id": SID }));
+    bare.headset = Headset::default();
+    let mut rows = [untold; 11].map(|_| short);
+    rows[0] = ID;
+    rows[2] = text;
+    rows[4] = text;
+    rows[5] = text;
+    rows[10] = ("–", "status", UNTOLD);
+    check("missing", stage(bare), &rows);
+}
+
+#[test]
+fn what_is_unknown_to_this_program_is_shown_as_it_came() {
+    let odd = Session::from(json!({
+        "id": SID, "status": "melted", "owner": "ana.lab", "license": "", "appId": "com.ana.monitor",
+        "started": "yesterday", "stopped": "never", "streams": ["xyz", "eeg"], "recordIds": [],
+        "recording": false, "newMember": {"a": 1}, "headset": {"id": HEADSET, "customName": "Lab 3"},
+    }));
+    let mut stage = stage(odd);
+    press(&mut stage, Key::char('z'));
+    let text = stage.text(80, 24);
+    let place = |what: &str| text.find(what).expect("shown");
+    assert!(place("newMember {\"a\":1}") > place("headset   "), "{text}");
+    press(&mut stage, Key::char('z'));
+    check(
+        "unknown",
+        stage,
+        &[
+            ID,
+            ("melted", "melted unknown to this program", Ok("melted")),
+            OWNER,
+            ("– · not activated", "not activated", EMPTY),
+            APP,
+            ("yesterday", "yesterday", Ok("yesterday")),
+            ("never", "never", Ok("never")),
+            ("eeg xyz", "eeg EEG xyz", Ok("[\"xyz\",\"eeg\"]")),
+            ("none", "none", EMPTY),
+            ("no", "no", Ok("false")),
+            LAST,
+        ],
+    );
+}
+
+#[test]
+fn an_activated_session_with_an_empty_licence_is_not_called_debited_and_not_activated_at_once() {
+    let mut stage =
+        stage(Session { license: Some(String::new()), ..session(SessionStatus::Activated) });
+    for _ in 0..3 {
+        press(&mut stage, Key::DOWN);
+    }
+    let text = pane(&stage);
+    assert!(text.contains("empty,although") && !text.contains("notactivated"), "{text}");
+}
+
+#[test]
+fn the_longest_values_are_readable_to_their_end() {
+    let parts: Vec<String> = (0..250).map(|at| format!("{at:03}.")).collect();
+    let long = parts.concat();
+    let records: Vec<String> = (0..30).map(|at| format!("record-{at:02}")).collect();
+    let mut stage = stage(Session {
+        owner: long.clone(),
+        app_id: long.clone(),
+        record_ids: Some(records.clone()),
+        ..session(SessionStatus::Activated)
+    });
+    for (at, parts) in [
+        (2, parts),
+        (8, records.iter().rev().cloned().collect()),
+        (10, vec!["AF3".to_owned(), "MAGZ".to_owned(), "isDfuMode".to_owned()]),
+    ] {
+        stage.app.sessions.field = at;
+        press(&mut stage, Key::ENTER);
+        let mut seen = pane(&stage);
+        assert!(seen.contains(NAMES[at]), "{seen}");
+        if at == 8 {
+            assert!(seen.contains("30records,new"), "{seen}");
+        }
+        let mut pages = 0;
+        loop {
+            press(&mut stage, Key::PAGE_DOWN);
+            let next = pane(&stage);
+            if seen.ends_with(&next) {
+                break;
+            }
+            seen += &next;
+            pages += 1;
+            assert!(pages < 100, "no end");
+        }
+        for part in parts {
+            assert!(seen.contains(&part), "{part} of {} in {seen}", NAMES[at]);
+        }
+        // As many presses back.
+        for _ in 0..pages {
+            press(&mut stage, Key::PAGE_UP);
+        }
+        let first = pane(&stage);
+        assert!(seen.starts_with(&first), "{first}");
+        press(&mut stage, Key::ENTER);
+    }
+}
+
+#[test]
+fn members_of_the_headset_that_tick_are_no_change() {
+    let ticking = |value: u64| {
+        let mut session = session(SessionStatus::Activated);
+        session.headset.other =
+            json!({ "systemUpTime": value }).as_object().cloned().unwrap_or_default();
+        session
+    };
+    let mut stage = stage(ticking(1));
+    stage.hear(Event::Session(ticking(2)));
+    assert!(!pane(&stage).contains('◆'), "{}", stage.text(80, 24));
+    let mut other = ticking(3);
+    other.headset.custom_name = "Lab 4".to_owned();
+    other.streams = Some(vec!["eeg".to_owned()]);
+    stage.hear(Event::Session(other.clone()));
+    let text = pane(&stage);
+    assert!(text.contains("◆streams"), "{text}");
+    // Another order is no change.
+    stage.forward(Duration::from_secs(6));
+    other.streams = Some(vec!["eeg".to_owned()]);
+    stage.hear(Event::Session(other));
+    assert!(!pane(&stage).contains('◆'), "{}", stage.text(80, 24));
+}
+
+#[test]
+fn the_history_has_every_change_and_the_predecessor() {
+    let first = Session { streams: Some(Vec::new()), ..session(SessionStatus::Opened) };
+    let mut stage = stage(first.clone());
+    let streams = Some(vec!["mot".to_owned(), "com".to_owned()]);
+    stage.hear(Event::Session(Session { streams: streams.clone(), ..first.clone() }));
+    let activated = Session { streams, ..session(SessionStatus::Activated) };
+    stage.hear(Event::Session(activated.clone()));
+    stage.hear(Event::Closed { session: SID.into(), why: "closed by another program".to_owned() });
+    stage.hear(Event::Session(Session { id: "second".into(), ..activated }));
+    let past = |stage: &Stage, id: &str| {
+        let entry = stage.app.sessions.get(&id.into()).expect("known");
+        entry.history.iter().map(|(_, what)| what.clone()).collect::<Vec<_>>().join("\n")
+    };
+    let first = past(&stage, SID);
+    for what in ["mot com subscribed by another program", "activated", "closed by another program"]
+    {
+        assert!(first.contains(what), "{what}: {first}");
+    }
+    let second = past(&stage, "second");
+    assert!(second.contains(&format!("in place of {SID}")), "{second}");
+    assert_eq!(stage.app.sessions.current, Some("second".into()), "shown in place of the old one");
+    press(&mut stage, Key::ENTER);
+    assert!(pane(&stage).contains("openedinplaceof"), "{}", stage.text(80, 24));
+}
+
+#[test]
+fn closed_sessions_leave_the_list_after_a_while_but_not_the_one_shown() {
+    let mut stage = stage(session(SessionStatus::Activated));
+    let mut other = session(SessionStatus::Opened);
+    other.id = "other".into();
+    other.headset.id = "INSIGHT-0A1B2C3D".into();
+    stage.hear(Event::Session(other));
+    for id in [SID, "other"] {
+        stage.hear(Event::Closed { session: id.into(), why: "closed by you".to_owned() });
+    }
+    stage.forward(Duration::from_mins(4));
+    assert_eq!(stage.app.sessions.list.len(), 2);
+    stage.forward(Duration::from_secs(61));
+    let left: Vec<_> =
+        stage.app.sessions.list.iter().map(|entry| entry.session.id.as_str()).collect();
+    assert_eq!(left, [SID]);
+}
+
+#[test]
+fn while_cortex_does_not_answer_the_pane_says_how_old_it_is() {
+    let mut stage = stage(session(SessionStatus::Activated));
+    let asked = stage.app.now.instant;
+    stage.forward(Duration::from_secs(4));
+    stage.hear(Event::SessionsAsOf(asked));
+    let text = pane(&stage);
+    assert!(text.contains("asof4sago"), "{text}");
+    stage.hear(Event::Sessions(Vec::new()));
+    assert!(!pane(&stage).contains("asof"), "{}", stage.text(80, 24));
+}
+
+#[test]
+fn a_record_event_does_not_outlive_its_session() {
+    let mut stage = stage(recorded());
+    let record = Record { uuid: "r-1".into(), ..Record::default() };
+    let ended = RecordEvent::Ended {
+        session: SID.into(),
+        record,
+        why: "its session was closed".to_owned(),
+    };
+    stage.hear(Event::Record(ended));
+    stage.hear(Event::Closed { session: SID.into(), why: "closed by Cortex".to_owned() });
+    stage.app.sessions.field = 9;
+    assert!(pane(&stage).contains("recordingno"), "{}", stage.text(80, 24));
+}
