@@ -216,6 +216,33 @@ mod tests {
         assert_eq!(found(3), found(2));
     }
 
+    /// Lines are read by people: the words come first, and what they are about stands in them.
+    #[test]
+    fn no_line_begins_with_fields() {
+        fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    sources(&path, found);
+                } else if path.extension().is_some_and(|own| own == "rs") {
+                    found.push(path);
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for folder in ["src", "crates"] {
+            sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+        }
+        let macros = ["error", "warn", "info", "debug", "trace"].map(|name| format!("{name}!("));
+        for path in found.iter().filter(|path| !path.ends_with("logging.rs")) {
+            let text = std::fs::read_to_string(path).expect("text");
+            for call in macros.iter().flat_map(|name| text.split(name.as_str()).skip(1)) {
+                let start: String = call.trim_start().chars().take(60).collect();
+                assert!(start.starts_with('"'), "{}: {start}", path.display());
+            }
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_new_file_belongs_to_the_user_alone_and_an_old_one_is_kept() {

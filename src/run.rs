@@ -165,7 +165,7 @@ async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &
     let app = App::new(settings, Now::read());
     let (_, end) =
         terminal::run(app, ui, &mut terminal, &mut monitor.wires, &mut input, frame).await;
-    info!(?end, "leaving");
+    info!("leaving with exit code {}", end.exit_code());
     terminal.backend_mut().leave().await;
     drop(guard);
     monitor.stop().await;

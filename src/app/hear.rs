@@ -41,10 +41,11 @@ impl App {
                 self.sessions.note(&session, self.now, format!("{mode}: {why}"));
                 self.sessions.opened(&session, mode, why);
             }
-            Event::Closed { session, why } => {
+            Event::Closed { session, why, ordered } => {
                 self.sessions.note(&session, self.now, format!("closed: {why}"));
-                self.say(Severity::Problem, format!("session closed: {why}"));
-                self.sessions.closed(&session, why, now);
+                let severity = if ordered { Severity::Info } else { Severity::Problem };
+                self.say(severity, format!("session closed: {why}"));
+                self.sessions.closed(&session, why, ordered, now);
             }
             Event::Subscribed { session, streams, refused } => {
                 if let Some((_, refusal)) = refused.first() {
@@ -114,6 +115,10 @@ impl App {
 
     /// Says what a warning means. Cortex's own words are in the log.
     pub(super) fn warn(&mut self, warning: &Warning) {
+        // The end of a session that is known here is told with its reason; others' are none of ours.
+        if matches!(warning.code, 0 | 1) && warning.session().is_some() {
+            return;
+        }
         let calls = code::warning(warning.code).is_some_and(|row| !row.next.is_empty());
         let severity = if calls { Severity::Problem } else { Severity::Info };
         self.say(severity, format!("Cortex {}: {}", warning.code, warning.sentence()));

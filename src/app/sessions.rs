@@ -113,6 +113,8 @@ pub struct Entry {
     pub closed: Option<(String, Instant)>,
     /// Whether Cortex told the object after the end; else the fields are those from before.
     pub is_final: bool,
+    /// Whether the user ordered its end.
+    pub ordered: bool,
     /// When each field last changed after it was first seen.
     pub changed: BTreeMap<Field, Instant>,
     /// What happened to it and when, oldest first, bounded.
@@ -379,7 +381,7 @@ impl Sessions {
 
     /// A session is over. Where Cortex did not show its object after that, what ends with every
     /// session is taken over here, and what only Cortex can know is unknown.
-    pub(super) fn closed(&mut self, id: &SessionId, why: String, now: Instant) {
+    pub(super) fn closed(&mut self, id: &SessionId, why: String, ordered: bool, now: Instant) {
         let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) else {
             return;
         };
@@ -401,6 +403,7 @@ impl Sessions {
             Some(_) => {}
             None => entry.closed = Some((why, now)),
         }
+        entry.ordered = ordered;
         entry.subscribed.clear();
         entry.refused.clear();
         let ended = self.list.iter().filter(|entry| entry.closed.is_some()).count();

@@ -193,7 +193,7 @@ fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
     let close = Effect::Command(Command::Close("s".into()));
     assert_eq!(press(&mut app, Key::char('x')), [], "asks first");
     assert_eq!(press(&mut app, Key::char('y')), [close]);
-    hear(&mut app, Event::Closed { session: "s".into(), why: "by us".into() });
+    hear(&mut app, Event::Closed { session: "s".into(), why: "by us".into(), ordered: true });
     assert_eq!(press(&mut app, Key::char('x')), []);
     assert_eq!(app.sessions.current().expect("kept").session.status, SessionStatus::Closed);
 }
@@ -279,7 +279,10 @@ fn ended_sessions_are_kept_for_reading_but_not_for_ever() {
     for number in 0..50 {
         let id = format!("s{number}");
         hear(&mut app, Event::Session(session(&id, SessionStatus::Opened)));
-        hear(&mut app, Event::Closed { session: id.as_str().into(), why: "by us".into() });
+        hear(
+            &mut app,
+            Event::Closed { session: id.as_str().into(), why: "by us".into(), ordered: false },
+        );
     }
     assert_eq!(app.sessions.list.len(), 16);
     assert!(app.sessions.get(&"s49".into()).is_some());
@@ -363,7 +366,7 @@ fn a_passing_refusal_is_said_and_forgotten_and_never_hides_the_one_that_stands_i
 fn a_session_that_cortex_brings_back_lives_again() {
     let mut app = app();
     hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
-    hear(&mut app, Event::Closed { session: "s".into(), why: "by Cortex".into() });
+    hear(&mut app, Event::Closed { session: "s".into(), why: "by Cortex".into(), ordered: false });
     hear(&mut app, Event::Session(session("s", SessionStatus::Closed)));
     assert_eq!(app.sessions.live().count(), 0);
     hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
@@ -381,13 +384,13 @@ fn there_is_nothing_to_freeze_before_the_first_sample_and_a_freeze_ends_with_its
     app.update(Message::Snapshot(Arc::new(first)));
     press(&mut app, Key::SPACE);
     assert!(app.streams.frozen.is_some());
-    hear(&mut app, Event::Closed { session: "s".into(), why: "lost".into() });
+    hear(&mut app, Event::Closed { session: "s".into(), why: "lost".into(), ordered: false });
     hear(&mut app, Event::Session(session("t", SessionStatus::Opened)));
     assert_eq!(app.sessions.current, Some("t".into()));
     assert_eq!(app.streams.end(), End::At(5000), "the headset has come back");
     let other = headset("INSIGHT2-00000002", HeadsetStatus::Connected);
     let other = Session { headset: other, ..session("u", SessionStatus::Opened) };
-    hear(&mut app, Event::Closed { session: "t".into(), why: "lost".into() });
+    hear(&mut app, Event::Closed { session: "t".into(), why: "lost".into(), ordered: false });
     hear(&mut app, Event::Session(other));
     assert_eq!(app.sessions.current, Some("t".into()), "another one does not take its place");
     app.update(Message::Action(Action::NextSession));

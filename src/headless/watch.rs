@@ -205,7 +205,7 @@ impl Watch {
                 .collect();
         }
         let closed = match &event {
-            Event::Closed { session, why } => Some(format!("session {session} is over: {why}")),
+            Event::Closed { session, why, .. } => Some(format!("session {session} is over: {why}")),
             _ => None,
         };
         self.walk.hear(event);

@@ -248,7 +248,7 @@ impl<S: Screen> Loop<'_, S> {
         self.away = true;
         self.terminal.backend_mut().leave().await;
         signals::stop().or_else(|error| {
-            tracing::warn!(%error, "cannot suspend");
+            tracing::warn!("cannot suspend: {error}");
             self.resume()
         })
     }
@@ -263,7 +263,7 @@ impl<S: Screen> Loop<'_, S> {
 }
 
 fn gone(error: impl std::error::Error) -> End {
-    tracing::warn!(%error, "the terminal failed; leaving");
+    tracing::warn!("the terminal failed, leaving: {error}");
     End::Gone
 }
 

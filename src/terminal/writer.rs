@@ -32,7 +32,7 @@ impl<D: Write> Writer<D> {
         thread::Builder::new().name("terminal writer".to_owned()).spawn(move || {
             while let Some(mut frame) = mailbox.blocking_recv() {
                 if let Err(error) = out.write_all(&frame).and_then(|()| out.flush()) {
-                    tracing::warn!(%error, "the terminal cannot be written to; leaving");
+                    tracing::warn!("the terminal cannot be written to, leaving: {error}");
                     return;
                 }
                 frame.clear();

@@ -106,7 +106,12 @@ fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
     let text = match (&entry.closed, scene.app.sessions.as_of) {
         (Some((why, at)), _) => {
             let ago = text::age(scene.since(*at));
-            format!("{} closed {ago} ago: {why}", glyphs::PROBLEM)
+            let text = format!("closed {ago} ago: {why}");
+            if entry.ordered {
+                lines.extend(scene::sentence(&text, width, scene.style(Token::Text)));
+                return lines;
+            }
+            format!("{} {text}", glyphs::PROBLEM)
         }
         (None, _) if !scene.app.lives(entry) => {
             format!("{} offline: all as last known", glyphs::PROBLEM)

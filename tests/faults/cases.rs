@@ -91,7 +91,12 @@ pub(crate) const SAMPLES: &[Case] = &[
         &["warning 999: a text"],
         WHOLE,
     ),
-    case("do.warning = { code = 104, message = [1] }", Streaming, &["warning 104: [1]"], WHOLE),
+    case(
+        "do.warning = { code = 104, message = [1] }",
+        Streaming,
+        &["warning 104: the headset is connected"],
+        WHOLE,
+    ),
 ];
 
 /// Account and headset.

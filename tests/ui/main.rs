@@ -122,7 +122,7 @@ fn nothing_looks_alive_once_the_session_is_closed() {
         stage.app.streams.shown = shown;
         stage.feed(width, height, 3000);
         let why = "Cortex closed it".to_owned();
-        stage.hear(Event::Closed { session: SID.into(), why });
+        stage.hear(Event::Closed { session: SID.into(), why, ordered: false });
         stage.app.notice = None;
         let text = stage.text(width, height);
         assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
@@ -385,7 +385,7 @@ fn refused() {
     pictures("closed", || {
         let mut stage = new().streaming();
         let why = "Cortex closed it as the headset was lost".to_owned();
-        stage.hear(Event::Closed { session: SID.into(), why });
+        stage.hear(Event::Closed { session: SID.into(), why, ordered: false });
         stage
     });
 }

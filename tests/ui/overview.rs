@@ -68,7 +68,11 @@ fn device(at: usize, stage: &Stage) -> Device {
 
 fn lab() -> Stage {
     let mut stage = Stage::new(&options()).streaming();
-    stage.hear(Event::Closed { session: crate::SID.into(), why: "for the lab".to_owned() });
+    stage.hear(Event::Closed {
+        session: crate::SID.into(),
+        why: "for the lab".to_owned(),
+        ordered: false,
+    });
     stage.hear(Event::Headsets((0..HEADSETS).map(one).collect()));
     for at in (0..HEADSETS).filter(|&at| has_session(at)) {
         let status = if at == 15 { SessionStatus::Opened } else { SessionStatus::Activated };

@@ -211,7 +211,11 @@ fn closed(status: &'static str) -> [Row; 11] {
 fn closed_by_us_it_shows_the_answer_to_close() {
     let mut stage = stage(recorded());
     stage.hear(Event::Session(last_word()));
-    stage.hear(Event::Closed { session: SID.into(), why: "closed by you".to_owned() });
+    stage.hear(Event::Closed {
+        session: SID.into(),
+        why: "closed by you".to_owned(),
+        ordered: true,
+    });
     let text = pane(&stage);
     assert!(text.contains("closed0sago:closedbyyou"), "{text}");
     let zoomed = |stage: &mut Stage| {
@@ -229,7 +233,7 @@ fn closed_by_us_it_shows_the_answer_to_close() {
 fn closed_by_cortex_without_a_word_it_says_what_is_not_known() {
     let mut stage = stage(recorded());
     let why = "closed by Cortex".to_owned();
-    stage.hear(Event::Closed { session: SID.into(), why });
+    stage.hear(Event::Closed { session: SID.into(), why, ordered: false });
     let mut rows = closed("closed: cannot be");
     rows[3] = (LICENSE, "in use before it closed", Ok(LICENSE));
     let stopped = "unknown, closed at 14:25:36 by this computer's clock";
@@ -244,7 +248,11 @@ fn found_closed_nothing_can_be_done_with_it_any_more() {
     let text = stage.text(120, 24);
     let keys = text.lines().last().unwrap_or_default();
     assert!(!keys.contains("activate") && !keys.contains("close"), "{text}");
-    stage.hear(Event::Closed { session: SID.into(), why: "closed by another program".to_owned() });
+    stage.hear(Event::Closed {
+        session: SID.into(),
+        why: "closed by another program".to_owned(),
+        ordered: false,
+    });
     let text = pane(&stage);
     assert!(text.contains("closedbyanotherprogram"), "{text}");
     check("closed by another program", stage, &closed("closed: cannot be"));
@@ -388,7 +396,11 @@ fn the_history_has_every_change_and_the_predecessor() {
     stage.hear(Event::Session(Session { streams: streams.clone(), ..first.clone() }));
     let activated = Session { streams, ..session(SessionStatus::Activated) };
     stage.hear(Event::Session(activated.clone()));
-    stage.hear(Event::Closed { session: SID.into(), why: "closed by another program".to_owned() });
+    stage.hear(Event::Closed {
+        session: SID.into(),
+        why: "closed by another program".to_owned(),
+        ordered: false,
+    });
     stage.hear(Event::Session(Session { id: "second".into(), ..activated }));
     let past = |stage: &Stage, id: &str| {
         let entry = stage.app.sessions.get(&id.into()).expect("known");
@@ -414,7 +426,11 @@ fn closed_sessions_leave_the_list_after_a_while_but_not_the_one_shown() {
     other.headset.id = "INSIGHT-0A1B2C3D".into();
     stage.hear(Event::Session(other));
     for id in [SID, "other"] {
-        stage.hear(Event::Closed { session: id.into(), why: "closed by you".to_owned() });
+        stage.hear(Event::Closed {
+            session: id.into(),
+            why: "closed by you".to_owned(),
+            ordered: true,
+        });
     }
     stage.forward(Duration::from_mins(4));
     assert_eq!(stage.app.sessions.list.len(), 2);
@@ -446,7 +462,11 @@ fn a_record_event_does_not_outlive_its_session() {
         why: "its session was closed".to_owned(),
     };
     stage.hear(Event::Record(ended));
-    stage.hear(Event::Closed { session: SID.into(), why: "closed by Cortex".to_owned() });
+    stage.hear(Event::Closed {
+        session: SID.into(),
+        why: "closed by Cortex".to_owned(),
+        ordered: false,
+    });
     stage.app.sessions.field = 9;
     assert!(pane(&stage).contains("recordingno"), "{}", stage.text(80, 24));
 }

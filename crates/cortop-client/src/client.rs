@@ -18,7 +18,6 @@ use super::{
     flow::{self, End},
     link,
     memory::Memory,
-    secrets::Secrets,
     tls::{Endpoint, SetupError},
 };
 use cortop_protocol::{HeadsetId, Refusal, Stream};
@@ -119,12 +118,7 @@ impl Client {
     fn start(memory: Memory, feed: FeedSender) -> Self {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (outbox, events) = mpsc::channel(EVENTS);
-        let task = tokio::spawn(run(
-            memory,
-            feed,
-            orders,
-            Outbox { events: outbox, secrets: Secrets::default() },
-        ));
+        let task = tokio::spawn(run(memory, feed, orders, Outbox::new(outbox)));
         Self { commands, events, task }
     }
 }
@@ -188,7 +182,7 @@ async fn run(
         };
         failed += 1;
         let at = Instant::now() + pause(failed, rand::random());
-        tracing::info!(failed, "{why}");
+        tracing::debug!("{failed} connections have failed in a row: {why}");
         outbox.tell(Event::Link(Link::Waiting { why, cause, at, attempt: failed })).await;
         loop {
             tokio::select! {

@@ -81,7 +81,7 @@ async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
     let (tcp, peer) = dial(endpoint).await?;
     // Requests are small and wait for their answer.
     if let Err(error) = tcp.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        tracing::debug!("TCP_NODELAY cannot be set: {error}");
     }
     let (stream, security) = match &endpoint.trust {
         Trust::Plain => (MaybeTlsStream::Plain(tcp), Security::Plain),

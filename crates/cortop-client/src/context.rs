@@ -1,7 +1,11 @@
 //! What the tasks of one connection share: the way to ask, the account, what the service last
 //! showed, and the way to tell. The account outlives the connection.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -26,19 +30,43 @@ use cortop_protocol::{
 /// How long an event may wait for the application before it is dropped.
 const EVENT: Duration = Duration::from_secs(1);
 
+/// Sessions whose headsets are remembered for the log.
+const SESSIONS: usize = 256;
+
 /// The way to the application.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    pub(super) events: mpsc::Sender<Event>,
+    events: mpsc::Sender<Event>,
     /// What no line of the log may hold.
     pub(super) secrets: Secrets,
+    /// The headset of each session, so that each line of the log can name it.
+    headsets: Arc<Mutex<BTreeMap<SessionId, HeadsetId>>>,
 }
 
 impl Outbox {
+    pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
+        Self { events, secrets: Secrets::default(), headsets: Arc::default() }
+    }
+
+    /// The headset of the session that an event is about, as the beginning of a line.
+    fn of(&self, event: &Event) -> String {
+        let mut headsets = self.headsets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Event::Session(session) = event
+            && !session.headset.id.as_str().is_empty()
+        {
+            if headsets.len() >= SESSIONS && !headsets.contains_key(&session.id) {
+                headsets.pop_first();
+            }
+            headsets.insert(session.id.clone(), session.headset.id.clone());
+        }
+        let headset = event.session().and_then(|session| headsets.get(session));
+        headset.map_or_else(String::new, |headset| format!("{headset}: "))
+    }
+
     /// Waits for room, but not for ever: an application that waits for the client's end without
     /// reading on must not hold it up.
     pub(super) async fn tell(&self, event: Event) {
-        event.log(&self.secrets);
+        event.log(&self.of(&event), &self.secrets);
         if timeout(EVENT, self.events.send(event)).await.is_err() {
             tracing::warn!("the application takes no events: one was dropped");
         }
@@ -158,8 +186,17 @@ impl Context {
 
     /// Tells that a session is gone, and with it the record that runs in it.
     pub(super) async fn closed(&self, session: &SessionId, why: &str) {
+        self.over(session, why, false).await;
+    }
+
+    /// The same where the user wanted it.
+    pub(super) async fn closed_as_ordered(&self, session: &SessionId, why: &str) {
+        self.over(session, why, true).await;
+    }
+
+    async fn over(&self, session: &SessionId, why: &str, ordered: bool) {
         records::end(self, session, why).await;
-        let closed = Event::Closed { session: session.clone(), why: why.to_owned() };
+        let closed = Event::Closed { session: session.clone(), why: why.to_owned(), ordered };
         self.outbox.tell(closed).await;
     }
 

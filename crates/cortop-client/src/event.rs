@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
 use super::{clock::ClockOffset, secrets::Secrets};
@@ -65,6 +66,8 @@ pub enum Event {
         session: SessionId,
         /// One sentence: by us, by Cortex, by a lost headset or link.
         why: String,
+        /// Whether the user ordered it: then it is no trouble.
+        ordered: bool,
     },
     /// The answer to a `subscribe`.
     Subscribed {
@@ -111,9 +114,26 @@ pub enum Event {
 }
 
 impl Event {
+    /// The session it is about.
+    pub(super) fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::Session(session) => Some(&session.id),
+            Self::Opened { session, .. }
+            | Self::Closed { session, .. }
+            | Self::Subscribed { session, .. }
+            | Self::Unsubscribed { session, .. }
+            | Self::Record(
+                RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. },
+            )
+            | Self::Marker { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
     /// Writes what a reader of the log wants to know of it; what is polled again and again is not.
+    /// `of`: the headset of its session, as the beginning of a line.
     /// Credentials are cut out, which Cortex may have echoed in a text.
-    pub(super) fn log(&self, secrets: &Secrets) {
+    pub(super) fn log(&self, of: &str, secrets: &Secrets) {
         let cut = |mut text: String| {
             secrets.hide(&mut text);
             text
@@ -125,36 +145,47 @@ impl Event {
             Self::Link(Link::Waiting { why, attempt, .. }) => {
                 warn!("no connection ({attempt}): {why}");
             }
-            Self::Link(Link::Up { step, .. }) => info!("{step}"),
+            Self::Link(Link::Up { step, .. }) if *step != Step::Streaming => info!("{step}"),
             Self::Service(info) => info!("Cortex {}", info.version),
             Self::User(Some(user)) => info!("user {}", user.username),
             Self::User(None) => warn!("nobody is logged in"),
-            Self::Opened { session, mode, why } => info!("session {session} is {mode}: {why}"),
-            Self::Closed { session, why } => warn!("session {session} is over: {why}"),
+            Self::Opened { session, mode, why } => {
+                info!("{of}session {session} is {mode}: {why}");
+            }
+            Self::Closed { session, why, ordered: true } => {
+                info!("{of}session {session} is over: {why}");
+            }
+            Self::Closed { session, why, ordered: false } => {
+                warn!("{of}session {session} is over: {why}");
+            }
             Self::Subscribed { streams, refused, .. } => {
-                info!(
-                    "subscribed to {}",
-                    streams.iter().map(|stream| stream.name()).collect::<Vec<_>>().join(" ")
-                );
+                info!("{of}subscribed to {}", names(streams));
                 for (_, refusal) in refused {
-                    warn!("{refusal}");
+                    warn!("{of}{refusal}");
                 }
             }
             Self::Unsubscribed { streams, .. } => {
-                let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
-                info!("unsubscribed from {}", names.join(" "));
+                info!("{of}unsubscribed from {}", names(streams));
             }
             Self::Updated(headset) => info!("{headset} has been updated"),
             Self::Clock { headset, clock } => debug!("the clock of {headset}: {clock}"),
-            Self::Record(event) => info!("{event}"),
-            Self::Marker { marker, .. } => info!("marker {} at {}", marker.label, marker.start),
+            Self::Record(event) => info!("{of}{event}"),
+            Self::Marker { marker, .. } if marker.is_interval() => {
+                let Marker { label, start, end, .. } = marker;
+                let (began, ended) = (time_of_day(*start), time_of_day(*end));
+                info!("{of}marker {label} ended at {ended}; it began at {began}");
+            }
+            Self::Marker { marker, .. } => {
+                info!("{of}marker {} set at {}", marker.label, time_of_day(marker.start));
+            }
             Self::Profile { headset, loaded } => {
                 let name = loaded.as_ref().map_or("none", |loaded| &loaded.name);
                 info!("profile of {headset}: {name}");
             }
             Self::Refused(refusal) => warn!("{refusal}"),
-            // Warnings are logged by the link, which counts them.
-            Self::Link(Link::Connecting)
+            // Warnings are logged by the link, which counts them, and each headset that streams by
+            // the flow.
+            Self::Link(Link::Connecting | Link::Up { .. })
             | Self::Warning(_)
             | Self::Licence(_)
             | Self::Headsets(_)
@@ -167,6 +198,21 @@ impl Event {
             | Self::Profiles(_) => {}
         }
     }
+}
+
+fn names(streams: &[Stream]) -> String {
+    streams.iter().map(|stream| stream.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// The time of day of a moment in epoch seconds, for the log.
+fn time_of_day(seconds: f64) -> String {
+    let moment = SignedDuration::try_from_secs_f64(seconds)
+        .ok()
+        .and_then(|since| Timestamp::from_duration(since).ok());
+    moment.map_or_else(
+        || "an unknown time".to_owned(),
+        |moment| moment.to_zoned(TimeZone::system()).strftime("%T%.3f").to_string(),
+    )
 }
 
 /// The state of the connection.

@@ -221,6 +221,11 @@ impl Flow<'_> {
                     self.memory.wanted.insert(headset.clone(), Some(last));
                 }
                 let over = stage == Stage::Over;
+                let flows =
+                    |stage: &Stage| matches!(stage, Stage::Live { flowing: Some(true), .. });
+                if flows(&stage) && !flows(&kept.stage) {
+                    tracing::info!("{headset}: streaming");
+                }
                 kept.stage = stage;
                 if over {
                     self.kept.remove(&headset);
@@ -418,7 +423,10 @@ impl Flow<'_> {
                 End::Quit if adopted => "left open for the program that opened it",
                 _ => why,
             };
-            self.context.closed(&session, why).await;
+            match end {
+                End::Quit => self.context.closed_as_ordered(&session, why).await,
+                _ => self.context.closed(&session, why).await,
+            }
         }
     }
 

@@ -248,7 +248,7 @@ impl Keeper {
                     Some(Order::Unsubscribe(streams)) => self.drop(&mut live, &streams).await,
                     Some(Order::Close) => match close(&self.context, &live.session.id).await {
                         Ok(()) => {
-                            self.context.closed(&live.session.id, "closed by you").await;
+                            self.context.closed_as_ordered(&live.session.id, "closed by you").await;
                             return None;
                         }
                         Err(failure) => {

@@ -190,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         }
         self.last_id += 1;
         let id = self.last_id;
-        tracing::debug!(id, method, "asked");
+        tracing::debug!("asked {method} (id {id})");
         self.secrets.learn(&params);
         let text =
             json!({"id": id, "jsonrpc": "2.0", "method": method, "params": params}).to_string();
@@ -297,7 +297,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         let ms = took.as_millis();
         let result = match result {
             Ok(raw) => {
-                tracing::debug!(id, method, ms, "answered");
+                tracing::debug!(
+                    "{method} answered in {ms} ms (id {id})",
+                    id = id.unwrap_or_default()
+                );
                 // It was JSON when the message was read; nested beyond serde's limit it is nothing
                 // of use.
                 let mut result = serde_json::from_str(raw.get()).unwrap_or_default();
@@ -308,7 +311,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             Err(mut error) => {
                 self.secrets.redact(&mut error);
                 let error = RpcError::from(error);
-                tracing::debug!(id, method, ms, code = error.code, "refused");
+                tracing::debug!(
+                    "{method} refused with {} in {ms} ms (id {})",
+                    error.code,
+                    id.unwrap_or_default()
+                );
                 Err(error)
             }
         };
@@ -332,7 +339,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                         || streams.subscriptions.iter().any(|one| one.headset != headset.id)
                 });
                 if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(&session) {
-                    tracing::warn!(%session, "too many sessions: its samples are not taken");
+                    tracing::warn!("too many sessions: samples of {session} are not taken");
                     return;
                 }
                 let streams = self.sessions.entry(session.clone()).or_default();

@@ -43,6 +43,7 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
                 let headsets = tolerant::objects::<Headset>("queryHeadsets", answer);
                 let changed = context.headsets.send_if_modified(|known| {
                     let changed = *known != headsets;
+                    log(known, &headsets);
                     known.clone_from(&headsets);
                     changed
                 });
@@ -68,6 +69,21 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
         }
         let turn = if *flowing.borrow() { CALM } else { WAITING };
         pause(&mut look, turn).await;
+    }
+}
+
+/// Logs which headsets have come, changed their state, or gone.
+fn log(before: &[Headset], now: &[Headset]) {
+    for headset in now {
+        let Headset { id, status, .. } = headset;
+        match before.iter().find(|known| known.id == *id) {
+            Some(known) if known.status == *status => {}
+            Some(known) => tracing::info!("{id}: {status}, no longer {}", known.status),
+            None => tracing::info!("{id}: in sight, {status}"),
+        }
+    }
+    for gone in before.iter().filter(|known| now.iter().all(|headset| headset.id != known.id)) {
+        tracing::warn!("{}: out of sight", gone.id);
     }
 }
 

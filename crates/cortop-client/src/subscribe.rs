@@ -61,7 +61,7 @@ impl From<Value> for Entry {
         let name = members.text("streamName");
         let stream = name.parse().ok();
         if stream.is_none() {
-            tracing::debug!(name, "a stream this program does not know");
+            tracing::debug!("a stream this program does not know: {name}");
         }
         Self { stream, columns: columns_of(columns), code, message: members.text("message") }
     }

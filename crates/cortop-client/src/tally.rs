@@ -19,24 +19,29 @@ impl Tally {
 
     pub(super) fn add(&mut self, detail: &str) {
         self.count += 1;
-        if self.count == 1 {
-            tracing::warn!(detail, "{}", self.what);
-        } else if self.count.is_power_of_two() {
-            tracing::debug!(detail, count = self.count, "{}", self.what);
+        let Self { what, count } = self;
+        let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+        if *count == 1 {
+            tracing::warn!("{what}{detail}");
+        } else if count.is_power_of_two() {
+            tracing::debug!("{count} {what} so far{detail}");
         }
     }
 }
 
-/// Between two lines on warnings of the same code.
+/// Between two lines on warnings of the same code about the same thing.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Codes told apart; all beyond share one.
-const CODES: usize = 64;
-const ANY: i64 = i64::MIN;
+/// Warnings told apart; all beyond share one line.
+const KINDS: usize = 64;
 
-/// Warnings by code: one is logged, and those of the next seconds are counted.
+/// What a warning is rated by: its code, and what it is about.
+type Kind = (i64, Vec<(&'static str, String)>);
+
+/// Warnings by code and by headset, session, profile or record: one is logged, and those of the
+/// next seconds are counted.
 #[derive(Default)]
-pub(super) struct Warnings(BTreeMap<i64, Heard>);
+pub(super) struct Warnings(BTreeMap<Option<Kind>, Heard>);
 
 struct Heard {
     logged: Instant,
@@ -46,19 +51,24 @@ struct Heard {
 impl Warnings {
     /// Logs a warning, or counts it.
     pub(super) fn add(&mut self, warning: &Warning) {
-        let full = self.0.len() >= CODES && !self.0.contains_key(&warning.code);
-        let code = if full { ANY } else { warning.code };
-        if let Some(heard) = self.0.get_mut(&code)
+        let mut kind = Some((warning.code, warning.subject()));
+        if self.0.len() >= KINDS && !self.0.contains_key(&kind) {
+            self.0.retain(|_, heard| heard.logged.elapsed() < PERIOD || heard.unlogged > 0);
+            if self.0.len() >= KINDS {
+                kind = None;
+            }
+        }
+        if let Some(heard) = self.0.get_mut(&kind)
             && heard.logged.elapsed() < PERIOD
         {
             heard.unlogged += 1;
             return;
         }
         let heard = Heard { logged: Instant::now(), unlogged: 0 };
-        let more = match self.0.insert(code, heard) {
+        let more = match self.0.insert(kind, heard) {
             Some(Heard { unlogged: unlogged @ 1.., .. }) => format!(" ({unlogged} more before)"),
             _ => String::new(),
         };
-        tracing::info!("Cortex says {}: {}{more}", warning.code, warning.text());
+        tracing::info!("Cortex says {}: {}{more}", warning.code, warning.line());
     }
 }

@@ -154,7 +154,7 @@ fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
 fn with_system_roots(own: Vec<CertificateDer<'static>>) -> Result<RootCertStore, SetupError> {
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
-        tracing::warn!(%error, "some of the system's root certificates cannot be read");
+        tracing::warn!("some of the system's root certificates cannot be read: {error}");
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(system.certs.into_iter().chain(own));

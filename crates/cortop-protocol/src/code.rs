@@ -93,15 +93,6 @@ impl ErrorCode {
     }
 }
 
-impl WarningCode {
-    /// What it means and what to do, in one sentence.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let Self { meaning, next, .. } = self;
-        if next.is_empty() { (*meaning).to_owned() } else { format!("{meaning} → {next}") }
-    }
-}
-
 /// The code of a method that this Cortex does not know.
 pub const UNKNOWN_METHOD: i64 = -32601;
 
@@ -180,8 +171,8 @@ pub const ERRORS: &[ErrorCode] = &[
 /// The warnings of §6.2.
 #[rustfmt::skip]
 pub const WARNINGS: &[WarningCode] = &[
-    w(0, "all subscriptions of a session have stopped", "check that the headset is on and near"),
-    w(1, "Cortex has closed a session", "check that the headset is on and near"),
+    w(0, "all subscriptions of a session have stopped", ""),
+    w(1, "Cortex has closed a session", ""),
     w(2, "the user has logged in", ""),
     w(3, "the user has logged out", "log in with EMOTIV Launcher"),
     w(4, "the extender's export is done", ""),

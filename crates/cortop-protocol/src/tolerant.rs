@@ -186,9 +186,11 @@ fn note(object: &str, member: &str, expected: &str, found: &Value) {
     }
     let count = ODD.fetch_add(1, Ordering::Relaxed) + 1;
     if count == 1 {
-        tracing::warn!(object, member, expected, "a member has an unexpected type");
+        tracing::warn!("member {member} of a {object} is no {expected}");
     } else if count.is_power_of_two() {
-        tracing::debug!(object, member, expected, count, "members have unexpected types");
+        tracing::debug!(
+            "{count} members of unexpected types so far, the last {member} of a {object}"
+        );
     }
 }
 

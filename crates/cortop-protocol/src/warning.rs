@@ -2,11 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{
-    HeadsetId, RecordId, Refusal, SessionId,
-    code::{self, WarningCode},
-    tolerant,
-};
+use crate::{HeadsetId, RecordId, Refusal, SessionId, code, tolerant};
 
 /// A warning; `message` is any JSON value, by code and version (§1.4).
 #[derive(Clone, Debug, PartialEq)]
@@ -35,20 +31,61 @@ impl From<Value> for Warning {
 }
 
 impl Warning {
-    /// The text to show: the string itself, or `behavior`, or `message`, or the compact JSON (§6.2).
+    /// The text to show: the string itself, or `behavior`, or `message` (§6.2); where there is none,
+    /// what a known code means and what it is about, or the compact JSON.
     #[must_use]
     pub fn text(&self) -> String {
-        [Some(&self.message), self.message.get("behavior"), self.message.get("message")]
+        let text = [Some(&self.message), self.message.get("behavior"), self.message.get("message")]
             .into_iter()
             .flatten()
             .find_map(Value::as_str)
-            .map_or_else(|| tolerant::tame(&self.message.to_string()), tolerant::tame)
+            .filter(|text| !text.trim().is_empty());
+        match (text, code::warning(self.code)) {
+            (Some(text), _) => tolerant::tame(text),
+            (None, Some(row)) => self.with_subject(row.meaning),
+            (None, None) => tolerant::tame(&self.message.to_string()),
+        }
+    }
+
+    /// The same with what it is about, where its words leave that out.
+    #[must_use]
+    pub fn line(&self) -> String {
+        self.with_subject(&self.text())
     }
 
     /// What it means and what to do, in our words; the text of one that is not known.
     #[must_use]
     pub fn sentence(&self) -> String {
-        code::warning(self.code).map_or_else(|| self.text(), WarningCode::sentence)
+        let Some(row) = code::warning(self.code) else { return self.text() };
+        let meaning = self.with_subject(row.meaning);
+        if row.next.is_empty() { meaning } else { format!("{meaning} → {}", row.next) }
+    }
+
+    /// What it is about: profile, headset, session, record, as far as it tells.
+    #[must_use]
+    pub fn subject(&self) -> Vec<(&'static str, String)> {
+        let profile = self.message.get("profile").and_then(Value::as_str);
+        let profile = profile.filter(|name| !name.is_empty()).map(tolerant::tame);
+        [
+            ("profile ", profile),
+            ("", self.headset().map(|id| id.to_string())),
+            ("session ", self.session().map(|id| id.to_string())),
+            ("record ", self.record().map(|id| id.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(what, id)| Some((what, id?)))
+        .collect()
+    }
+
+    /// A text, with what it is about as far as it does not say so.
+    fn with_subject(&self, text: &str) -> String {
+        let subject = self.subject().into_iter().filter(|(_, id)| !text.contains(id.as_str()));
+        let subject: Vec<_> = subject.map(|(what, id)| format!("{what}{id}")).collect();
+        if subject.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{} ({})", text.trim_end_matches('.'), subject.join(", "))
+        }
     }
 
     /// What it refuses, of something that a method had started.
@@ -102,7 +139,50 @@ mod tests {
         assert_eq!(text(json!("plain")), "plain");
         assert_eq!(text(json!({"behavior": "gone", "message": "no"})), "gone");
         assert_eq!(text(json!({"message": "saved"})), "saved");
-        assert_eq!(text(json!({"recordId": 7})), r#"{"recordId":7}"#);
+        assert_eq!(
+            text(json!({"sessionId": "1-2"})),
+            "all subscriptions of a session have stopped (session 1-2)"
+        );
+        let unknown = Warning { code: 999, message: json!({"recordId": 7}) };
+        assert_eq!(unknown.text(), r#"{"recordId":7}"#);
+    }
+
+    #[test]
+    fn what_a_warning_is_about_is_named_and_no_known_code_shows_its_json() {
+        let warning = |code, message| Warning { code, message };
+        let loaded = json!({"behavior": "Profile is loaded", "headset": "H-1", "profile": "ana"});
+        for (code, about, text, sentence) in [
+            (
+                13,
+                &loaded,
+                "Profile is loaded (profile ana, H-1)",
+                "a profile has been loaded (profile ana, H-1)",
+            ),
+            (
+                14,
+                &loaded,
+                "Profile is loaded (profile ana, H-1)",
+                "a profile has been unloaded (profile ana, H-1)",
+            ),
+            (
+                30,
+                &json!({"recordId": "bb-1"}),
+                "a record is ready for export (record bb-1)",
+                "a record is ready for export (record bb-1)",
+            ),
+            (
+                104,
+                &json!({"behavior": "H-1 is connected", "headsetId": "H-1"}),
+                "H-1 is connected",
+                "the headset is connected (H-1)",
+            ),
+            (104, &json!([1]), "the headset is connected", "the headset is connected"),
+        ] {
+            let warning = warning(code, about.clone());
+            assert_eq!((warning.line().as_str(), warning.sentence().as_str()), (text, sentence));
+        }
+        let lost = warning(15, loaded).sentence();
+        assert!(lost.contains("(profile ana, H-1) → load it again"), "{lost}");
     }
 
     #[test]

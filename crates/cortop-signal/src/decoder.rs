@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
     select,
     sync::{mpsc, watch},
@@ -20,6 +21,7 @@ use tokio::{
 use super::{
     Orientation, Snapshot, Traces, View,
     history::History,
+    incidents::Incidents,
     markers::Markers,
     parse::Record,
     picture::Picture,
@@ -342,6 +344,7 @@ async fn run(
     publish: watch::Sender<Arc<Snapshot>>,
 ) {
     let mut decoder = Decoder::new(view.borrow_and_update().clone(), config.history);
+    let mut incidents = Incidents::new(TimeZone::system());
     let mut batch = Vec::with_capacity(BATCH);
     let mut frame_ends = Instant::now();
     let mut changed = true;
@@ -351,6 +354,13 @@ async fn run(
         if changed && now >= frame_ends {
             let snapshot =
                 Snapshot { dropped: feed.dropped.load(Ordering::Relaxed), ..decoder.snapshot(now) };
+            for incident in incidents.observe(&snapshot.health, now, Timestamp::now) {
+                if incident.bad {
+                    tracing::warn!("{}", incident.text);
+                } else {
+                    tracing::info!("{}", incident.text);
+                }
+            }
             publish.send_replace(Arc::new(snapshot));
             frame_ends = now + config.frame;
             changed = false;

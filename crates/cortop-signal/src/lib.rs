@@ -8,6 +8,7 @@ pub mod decoder;
 pub mod filter;
 mod health;
 mod history;
+mod incidents;
 pub mod inspect;
 mod loss;
 mod markers;

@@ -244,8 +244,9 @@ impl Source {
     fn odd(&mut self, error: Option<&serde_json::Error>) {
         if self.meter.odd() {
             let (stream, headset) = (self.subscription.stream, &self.subscription.headset);
-            let (count, error) = (self.meter.odd_so_far(), error.map(ToString::to_string));
-            tracing::warn!(%stream, %headset, count, error, "odd samples");
+            let count = self.meter.odd_so_far();
+            let error = error.map(|error| format!(", the last: {error}")).unwrap_or_default();
+            tracing::warn!("{headset}: {count} malformed samples of {stream} so far{error}");
         }
     }
 }

@@ -310,7 +310,7 @@ async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>> {
                          or port"
                     ));
                 }
-                Err(error) => tracing::debug!(%place, %error, "cannot listen here, goes without"),
+                Err(error) => tracing::debug!("cannot listen on {place}, going without: {error}"),
             }
         }
         return Ok(listeners);

@@ -87,7 +87,7 @@ async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "the simulator cannot accept a connection");
+                tracing::warn!("the simulator cannot accept a connection: {error}");
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -118,8 +118,8 @@ async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, shared: Shared, nu
         }
     };
     match done {
-        Ok(()) => tracing::debug!(client = number, "gone"),
-        Err(error) => tracing::debug!(client = number, %error, "gone"),
+        Ok(()) => tracing::debug!("client {number}: gone"),
+        Err(error) => tracing::debug!("client {number}: gone: {error}"),
     }
 }
 
@@ -144,7 +144,7 @@ async fn talk(
     let handshake = accept_async_with_config(stream, Some(config));
     let Ok(socket) = timeout(HANDSHAKE, handshake).await else { return Ok(()) };
     let (sink, mut source) = socket?.split();
-    tracing::debug!(client = number, "connected");
+    tracing::debug!("client {number}: connected");
     let headsets = shared.with(|service, _| {
         service.connections += 1;
         service.headsets.len()

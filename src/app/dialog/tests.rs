@@ -393,7 +393,10 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     hear(&mut app, Event::Session(open));
     press(&mut app, [Key::char('2'), Key::char('a')]);
     assert!(app.dialog.is_some());
-    hear(&mut app, Event::Closed { session: SID.into(), why: "by Cortex".to_owned() });
+    hear(
+        &mut app,
+        Event::Closed { session: SID.into(), why: "by Cortex".to_owned(), ordered: false },
+    );
     assert_eq!(app.dialog, None, "the session is gone");
 
     // Quitting means what it says, whatever becomes of the record.
@@ -442,7 +445,10 @@ fn closing_a_session_asks_and_names_the_record_that_ends_with_it() {
     press(&mut app, typed("x"));
     assert!(question(&app).lines.concat().contains("\"title of r\""));
     // What has come about by itself needs no answer any more.
-    hear(&mut app, Event::Closed { session: SID.into(), why: "by Cortex".to_owned() });
+    hear(
+        &mut app,
+        Event::Closed { session: SID.into(), why: "by Cortex".to_owned(), ordered: false },
+    );
     assert_eq!(app.dialog, None);
     assert_eq!(press(&mut app, typed("x")), []);
     let notice = app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
@@ -458,7 +464,10 @@ fn after_a_close_the_pane_stays_on_what_was_closed() {
     let other = Session { id: "other".into(), status, headset, ..Session::default() };
     hear(&mut app, Event::Session(other.clone()));
     assert_eq!(press(&mut app, typed("xy")).len(), 1);
-    hear(&mut app, Event::Closed { session: SID.into(), why: "closed by you".to_owned() });
+    hear(
+        &mut app,
+        Event::Closed { session: SID.into(), why: "closed by you".to_owned(), ordered: true },
+    );
     hear(&mut app, Event::Session(Session { recording: Some(true), ..other }));
     assert_eq!(app.sessions.current, Some(SID.into()));
     assert_eq!(press(&mut app, typed("x")), []);

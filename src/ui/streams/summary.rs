@@ -54,7 +54,7 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
     let count = count.min(Stream::ALL.iter().filter(|&&it| state(entry, it).is_some()).count());
     if count == 0 || entry.closed.is_some() {
         let lines = if let Some((why, _)) = &entry.closed {
-            closed(scene, why, area.width)
+            closed(scene, entry, why, area.width)
         } else {
             let text = "No stream is subscribed yet.";
             scene::sentence(text, area.width, scene.style(Token::Dim))
@@ -78,9 +78,10 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
 }
 
 /// Why there is nothing to show, and what comes next.
-fn closed(scene: &Scene<'_>, why: &str, width: u16) -> Vec<Line<'static>> {
+fn closed(scene: &Scene<'_>, entry: &Entry, why: &str, width: u16) -> Vec<Line<'static>> {
     let text = format!("The session is closed: {}", text::clean(why));
-    let mut lines = scene::sentence(&text, width, scene.style(Token::Bad));
+    let token = if entry.ordered { Token::Text } else { Token::Bad };
+    let mut lines = scene::sentence(&text, width, scene.style(token));
     // What flows then, flows in another session.
     if !matches!(scene.app.link, Link::Up { step: Step::Streaming, .. }) {
         lines.extend(link::lines(scene, width));
@@ -96,7 +97,7 @@ pub(super) fn lines_of_one(
     width: u16,
 ) -> Vec<Line<'static>> {
     if let Some((why, _)) = &entry.closed {
-        return closed(scene, why, width);
+        return closed(scene, entry, why, width);
     }
     match state(entry, stream) {
         Some(State::Subscribed) => health_of_one(scene, entry, stream, width),

@@ -122,7 +122,7 @@ impl Flow<'_> {
                 if !adopted && let Err(failure) = keeper::close(&context, &session).await {
                     tracing::warn!("{}", failure.refusal("updateSession"));
                 }
-                context.closed(&session, "its headset was disconnected by you").await;
+                context.closed_as_ordered(&session, "its headset was disconnected by you").await;
             }
             let params = json!({"command": "disconnect", "headset": headset.as_str()});
             if let Err(failure) = context.ask("controlDevice", params).await {

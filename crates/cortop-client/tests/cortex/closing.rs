@@ -40,7 +40,7 @@ async fn the_answer_to_close_is_told_before_the_end() {
     assert_eq!(last.streams, Some(Vec::new()));
     let why = tested
         .until(|event| match event {
-            Event::Closed { session, why } if *session == id => Some(why.clone()),
+            Event::Closed { session, why, .. } if *session == id => Some(why.clone()),
             _ => None,
         })
         .await;

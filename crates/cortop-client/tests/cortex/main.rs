@@ -12,6 +12,7 @@ mod account;
 mod clock;
 mod closing;
 mod headsets;
+mod log;
 mod profiles;
 mod reconnect;
 mod records;

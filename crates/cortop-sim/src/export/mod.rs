@@ -85,7 +85,7 @@ impl Service {
                 record.take.headset.as_str().replace('-', "_")
             );
             job.write(&folder.join(name), format).map_err(|error| {
-                tracing::warn!(%error, "the simulator cannot write an export");
+                tracing::warn!("the simulator cannot write an export: {error}");
                 Refusal::new(INTERNAL)
             })
         }))

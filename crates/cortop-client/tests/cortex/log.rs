@@ -1,0 +1,105 @@
+//! What the log tells: of which headset, in words before anything else, and no trouble where the
+//! user ordered it.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use cortop_client::{Command, Event, RecordCommand, Step};
+use cortop_protocol::record::NewRecord;
+use cortop_sim::fault::Fault;
+use tracing::subscriber::DefaultGuard;
+
+use crate::{
+    service::{EPOCX, INSIGHT, closed, reached},
+    simulated::Rig,
+};
+
+/// Everything logged on this thread while it lives.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .without_time()
+            .with_target(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    fn has(&self, words: &str) -> bool {
+        self.lines().iter().any(|line| line.contains(words))
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+const BOTH: [&str; 2] = ["insight:INSIGHT-0A1B2C3D:connected", "epocx:EPOCX-1A2B3C4D:connected"];
+
+#[tokio::test]
+async fn each_line_on_a_session_names_its_headset_and_each_lost_headset_has_a_line() {
+    let (log, _guard) = Log::start();
+    let mut rig = Rig::start(&BOTH).await;
+    rig.tested.until(reached(Step::Choosing)).await;
+    for id in [INSIGHT, EPOCX] {
+        rig.tested.command(Command::Open { headset: id.into(), mode: None }).await;
+        let streaming = format!("INFO {id}: streaming");
+        rig.tested.until(|_| log.has(&streaming).then_some(())).await;
+    }
+    rig.order(Fault::HeadsetGone {});
+    for _ in 0..2 {
+        rig.tested.until(closed).await;
+    }
+    for id in [INSIGHT, EPOCX] {
+        for words in ["session", "subscribed to eeg dev", "streaming", "in sight, connected"] {
+            assert!(log.has(&format!("INFO {id}: {words}")), "{id} {words}: {:#?}", log.lines());
+        }
+        assert!(log.has(&format!("WARN {id}: session")), "{id}: {:#?}", log.lines());
+        // Two warnings of one code within a moment.
+        let lost = |line: &String| line.contains("Cortex says 103: ") && line.contains(id);
+        assert!(log.lines().iter().any(lost), "{id}: {:#?}", log.lines());
+    }
+    rig.tested.quit().await;
+}
+
+#[tokio::test]
+async fn what_the_user_ordered_is_no_warning() {
+    let mut rig = Rig::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
+    let session = rig.streaming().await;
+    let (log, _guard) = Log::start();
+    let new = NewRecord { title: "rest".to_owned(), ..NewRecord::default() };
+    let start = Command::Record(RecordCommand::Start(session.clone(), new));
+    let began = |event: &Event| matches!(event, Event::Record(_)).then_some(());
+    rig.ask(start, began).await;
+    let ordered = |event: &Event| match event {
+        Event::Closed { ordered, .. } => Some(*ordered),
+        _ => None,
+    };
+    // As newer services say it around one's own close.
+    let message = serde_json::json!({"behavior": "stopped", "sessionId": session.as_str()});
+    rig.order(Fault::Warning { code: 0, message });
+    assert!(rig.ask(Command::Close(session), ordered).await);
+    rig.tested.quit().await;
+    let lines = log.lines();
+    assert!(lines.iter().any(|line| line.contains("is over: closed by you")), "{lines:#?}");
+    assert!(lines.iter().all(|line| !line.starts_with("WARN")), "{lines:#?}");
+}

@@ -1,0 +1,255 @@
+//! What the log tells of the data: streams that fall silent and come back, samples lost and filled
+//! in. Knows the health of the streams only.
+
+use std::{cmp::Ordering, time::Duration};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use tokio::time::Instant;
+
+use super::StreamHealth;
+use cortop_protocol::{SessionId, Stream};
+
+/// Losses that lie closer together are one incident, which is told when it is over, or when it has
+/// lasted for so long.
+const APART: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// Compares the health of all streams with what it was, and tells what happened.
+#[derive(Debug)]
+pub(super) struct Incidents {
+    zone: TimeZone,
+    /// In the order of session and stream, as the health is.
+    known: Vec<Known>,
+}
+
+/// A line for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Incident {
+    /// Whether it is bad news.
+    pub(super) bad: bool,
+    /// What happened, to which stream of which headset, and at what time of day.
+    pub(super) text: String,
+}
+
+/// What is known of a stream.
+#[derive(Debug)]
+struct Known {
+    session: SessionId,
+    stream: Stream,
+    subscribed: Instant,
+    stale_since: Option<Instant>,
+    lost: Count,
+    interpolated: Count,
+}
+
+/// A number that rises, and how much in the incident under way.
+#[derive(Debug, Default)]
+struct Count {
+    total: u64,
+    risen: u64,
+    /// When it rose first and last.
+    between: Option<(Instant, Instant)>,
+}
+
+impl Count {
+    /// Takes in the number as it is now. Gives an incident that is over: how much, from when to when.
+    fn update(&mut self, total: u64, now: Instant) -> Option<(u64, Instant, Instant)> {
+        let risen = total.saturating_sub(std::mem::replace(&mut self.total, total));
+        let over = self.between.filter(|(first, last)| {
+            now.saturating_duration_since(*last) >= APART
+                || now.saturating_duration_since(*first) >= LONGEST
+        });
+        let incident = over.map(|(first, last)| (self.risen, first, last));
+        if over.is_some() {
+            (self.risen, self.between) = (0, None);
+        }
+        if risen > 0 {
+            self.risen += risen;
+            self.between = Some((self.between.map_or(now, |(first, _)| first), now));
+        }
+        incident
+    }
+}
+
+impl Incidents {
+    pub(super) fn new(zone: TimeZone) -> Self {
+        Self { zone, known: Vec::new() }
+    }
+
+    /// What happened since the last time. `health` is in the order of session and stream; `wall`
+    /// gives the time of day of `now`, and is asked only if there is something to tell.
+    pub(super) fn observe(
+        &mut self,
+        health: &[StreamHealth],
+        now: Instant,
+        wall: impl Fn() -> Timestamp,
+    ) -> Vec<Incident> {
+        let mut incidents = Vec::new();
+        self.follow(health);
+        for (known, health) in self.known.iter_mut().zip(health) {
+            let (headset, stream) = (&health.headset, health.stream);
+            let clock = |at: Instant| {
+                let ago = SignedDuration::try_from(now.saturating_duration_since(at));
+                let at = wall().checked_sub(ago.unwrap_or_default()).unwrap_or_else(|_| wall());
+                at.to_zoned(self.zone.clone()).strftime("%T").to_string()
+            };
+            let mut tell = |bad, text| incidents.push(Incident { bad, text });
+            match (known.stale_since, health.stale_since) {
+                (None, Some(since)) => {
+                    let since = clock(since);
+                    tell(true, format!("{headset}: {stream} is stale, no sample since {since}"));
+                }
+                (Some(since), None) => {
+                    let silent = health.last.unwrap_or(now).saturating_duration_since(since);
+                    let (at, silent) = (clock(health.last.unwrap_or(now)), silent.as_secs());
+                    tell(false, format!("{headset}: {stream} came back at {at} after {silent} s"));
+                }
+                _ => {}
+            }
+            known.stale_since = health.stale_since;
+            let mut count = |count: &mut Count, total: u64, what: &str| {
+                if let Some((risen, first, last)) = count.update(total, now) {
+                    let samples = if risen == 1 { "sample" } else { "samples" };
+                    let seconds = last.saturating_duration_since(first).as_secs().max(1);
+                    let at = clock(first);
+                    let text = format!(
+                        "{headset}: {stream} {what} {risen} {samples} in {seconds} s from {at}"
+                    );
+                    tell(true, text);
+                }
+            };
+            count(&mut known.lost, health.lost, "lost");
+            count(&mut known.interpolated, health.interpolated, "interpolated");
+        }
+        incidents
+    }
+
+    /// Knows the same streams as the health does, new ones as they are now.
+    fn follow(&mut self, health: &[StreamHealth]) {
+        let mut at = 0;
+        for health in health {
+            let key = (&health.session, health.stream);
+            while self
+                .known
+                .get(at)
+                .is_some_and(|own| (&own.session, own.stream).cmp(&key) == Ordering::Less)
+            {
+                self.known.remove(at);
+            }
+            let same = self.known.get(at).is_some_and(|own| (&own.session, own.stream) == key);
+            let new = || Known {
+                session: health.session.clone(),
+                stream: health.stream,
+                subscribed: health.subscribed,
+                stale_since: None,
+                lost: Count { total: health.lost, ..Count::default() },
+                interpolated: Count { total: health.interpolated, ..Count::default() },
+            };
+            if !same {
+                self.known.insert(at, new());
+            } else if self.known[at].subscribed != health.subscribed {
+                self.known[at] = new();
+            }
+            at += 1;
+        }
+        self.known.truncate(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Recent;
+
+    fn health(stream: Stream, subscribed: Instant) -> StreamHealth {
+        StreamHealth {
+            session: "s".into(),
+            headset: "EPOCX-1".into(),
+            stream,
+            nominal_rate: None,
+            rate: None,
+            received: 0,
+            lost: 0,
+            interpolated: 0,
+            recent: Recent::default(),
+            odd: 0,
+            subscribed,
+            last: None,
+            last_time: None,
+            gap: None,
+            bad_channels: std::sync::Arc::default(),
+            stale_since: None,
+        }
+    }
+
+    /// Observes at a second after the beginning, which was at 13:19:00.
+    fn observe(
+        incidents: &mut Incidents,
+        start: Instant,
+        second: u64,
+        health: &[StreamHealth],
+    ) -> Vec<String> {
+        let wall =
+            || "2026-01-10T13:19:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(second);
+        let told = incidents.observe(health, start + Duration::from_secs(second), wall);
+        told.into_iter().map(|incident| incident.text).collect()
+    }
+
+    #[test]
+    fn a_stream_that_falls_silent_and_comes_back_is_told_with_its_times_of_day() {
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
+        let mut incidents = Incidents::new(TimeZone::UTC);
+        let mut streams = [health(Stream::Eeg, start), health(Stream::Dev, start)];
+        assert!(observe(&mut incidents, start, 1, &streams).is_empty());
+        (streams[0].last, streams[0].stale_since) = (Some(at(10)), Some(at(10)));
+        let told = observe(&mut incidents, start, 12, &streams);
+        assert_eq!(told, ["EPOCX-1: eeg is stale, no sample since 13:19:10"]);
+        assert!(observe(&mut incidents, start, 20, &streams).is_empty());
+        (streams[0].last, streams[0].stale_since) = (Some(at(22)), None);
+        let told = observe(&mut incidents, start, 22, &streams);
+        assert_eq!(told, ["EPOCX-1: eeg came back at 13:19:22 after 12 s"]);
+    }
+
+    #[test]
+    fn losses_close_together_are_one_line_and_a_long_one_is_told_every_minute() {
+        let start = Instant::now();
+        let mut incidents = Incidents::new(TimeZone::UTC);
+        let mut streams = [health(Stream::Eeg, start)];
+        let mut told = Vec::new();
+        for second in 0..200 {
+            match second {
+                10 | 12 | 13 => streams[0].lost += 4,
+                30 => streams[0].interpolated += 1,
+                50..=160 => streams[0].lost += 1,
+                _ => {}
+            }
+            told.extend(observe(&mut incidents, start, second, &streams));
+        }
+        assert_eq!(
+            told,
+            [
+                "EPOCX-1: eeg lost 12 samples in 3 s from 13:19:10",
+                "EPOCX-1: eeg interpolated 1 sample in 1 s from 13:19:30",
+                "EPOCX-1: eeg lost 60 samples in 59 s from 13:19:50",
+                "EPOCX-1: eeg lost 51 samples in 50 s from 13:20:50",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_new_subscription_begins_with_is_no_incident() {
+        let start = Instant::now();
+        let mut incidents = Incidents::new(TimeZone::UTC);
+        let lossy = StreamHealth { lost: 9, ..health(Stream::Eeg, start) };
+        assert!(observe(&mut incidents, start, 0, std::slice::from_ref(&lossy)).is_empty());
+        let again = StreamHealth { lost: 0, subscribed: start + APART, ..lossy };
+        for second in [1, 10] {
+            assert!(
+                observe(&mut incidents, start, second, std::slice::from_ref(&again)).is_empty()
+            );
+        }
+        assert!(observe(&mut incidents, start, 20, &[]).is_empty());
+        assert!(incidents.known.is_empty());
+    }
+}
