@@ -27,6 +27,9 @@ static ALLOC: AllocProfiler = AllocProfiler::system();
 /// A Flex has 32 sensors, an EPOC X 14.
 const CHANNELS: [usize; 2] = [14, 32];
 
+/// Few turns and many.
+const TURNS: (u32, u32) = (1000, 6000);
+
 /// Instructions that a message or sample may take, of 14 and of 32 channels.
 const PARSED: [f64; 2] = [6700.0, 12_200.0];
 const PUSHED: [f64; 2] = [185.0, 235.0];
@@ -63,16 +66,27 @@ fn main() {
             }
         }
     });
-    let work = |name: &str, run| Work { name: name.to_owned(), turns: (1000, 6000), run };
-    let work: [Work<'_>; 5] = [
+    let work = |name: &str, run| Work { name: name.to_owned(), turns: TURNS, run };
+    let decoded = [false, true].map(|spectra| {
+        move |turns: u32| {
+            let mut viewed = Viewed::new(CHANNELS[0], spectra);
+            let feeds: Vec<_> = (0..TURNS.1).map(|number| viewed.sample(number)).collect();
+            for feed in feeds.into_iter().take(turns as usize) {
+                viewed.decoder.push(black_box(feed), viewed.now);
+            }
+        }
+    });
+    let work: [Work<'_>; 7] = [
         work("parse 14", &parsed[0]),
         work("parse 32", &parsed[1]),
         work("tree 14", &tree),
         work("push 14", &pushed[0]),
         work("push 32", &pushed[1]),
+        work("decode 14", &decoded[0]),
+        work("decode 14 with spectra", &decoded[1]),
     ];
     let Some(costs) = instructions::measure(&work) else { return };
-    if let [parse, parse_32, tree, push, push_32] = costs[..] {
+    if let [parse, parse_32, tree, push, push_32, decode, decode_spectra] = costs[..] {
         for (place, (parse, push)) in [(parse, push), (parse_32, push_32)].into_iter().enumerate() {
             let (channels, parsed, pushed) = (CHANNELS[place], PARSED[place], PUSHED[place]);
             println!("a message of {channels} channels into numbers {parse} (target ≤ {parsed})");
@@ -80,6 +94,8 @@ fn main() {
         }
         let share = parse.number() / tree.number();
         println!("of a message into a tree {share:.2} (target ≤ {OF_TREE})");
+        println!("a message of 14 channels through the decoder {decode}");
+        println!("the same with spectra, a column a second     {decode_spectra}");
     }
     println!("{ALLOCATIONS}\n");
     divan::main();
@@ -165,27 +181,47 @@ fn ten_seconds_of_14_channels_into_columns(bencher: Bencher) {
     });
 }
 
+/// A decoder whose view shows all channels of a stream.
+struct Viewed {
+    decoder: Decoder,
+    subscription: Arc<Subscription>,
+    channels: usize,
+    now: Instant,
+}
+
+impl Viewed {
+    /// Its traces, or its spectra with a column a second.
+    fn new(channels: usize, spectra: bool) -> Self {
+        let (subscription, now) = (subscription(channels), Instant::now());
+        let view = View {
+            headset: Some("EPOCX-1A2B3C4D".into()),
+            channels: (0..channels).collect(),
+            columns: if spectra { 10 } else { 200 },
+            spectra,
+            ..View::default()
+        };
+        let mut decoder = Decoder::new(view, 64 << 20);
+        decoder.push(Feed::Subscribed(Arc::clone(&subscription)), now);
+        Self { decoder, subscription, channels, now }
+    }
+
+    fn sample(&self, number: u32) -> Feed {
+        let text = message(self.channels, number).into();
+        let subscription = Arc::clone(&self.subscription);
+        Feed::Sample(Sample { subscription, text, received: self.now.into_std() })
+    }
+}
+
 #[divan::bench(args = CHANNELS)]
 fn through_the_decoder(bencher: Bencher, channels: usize) {
-    let (subscription, now) = (subscription(channels), Instant::now());
-    let view = View {
-        headset: Some("EPOCX-1A2B3C4D".into()),
-        channels: (0..channels).collect(),
-        columns: 200,
-        ..View::default()
-    };
-    let mut decoder = Decoder::new(view, 64 << 20);
-    decoder.push(Feed::Subscribed(Arc::clone(&subscription)), now);
+    let mut viewed = Viewed::new(channels, false);
+    // The messages cannot be made by what takes them in.
+    let maker = Viewed::new(channels, false);
     let mut next = 0;
     bencher
         .with_inputs(|| {
             next += 1;
-            let text = message(channels, next).into();
-            Feed::Sample(Sample {
-                subscription: Arc::clone(&subscription),
-                text,
-                received: now.into_std(),
-            })
+            maker.sample(next)
         })
-        .bench_local_values(|feed| decoder.push(feed, now));
+        .bench_local_values(|feed| viewed.decoder.push(feed, viewed.now));
 }

@@ -1,4 +1,4 @@
-//! What the README says of keys is what the table of actions says.
+//! What the README says of keys is what the table of actions says, and that it names the filters.
 
 use cortop::app::{Scope, TABLE};
 
@@ -14,4 +14,13 @@ fn the_key_table_is_that_of_the_program() {
     }
     let readme = include_str!("../README.md");
     assert!(readme.contains(&table), "the README's key table has to be:\n{table}");
+}
+
+#[test]
+fn the_filters_are_named_by_type_order_and_causality() {
+    let readme = include_str!("../README.md");
+    let sentence = readme.lines().find(|line| line.contains("Butterworth")).expect("a line");
+    for words in ["second order", "causal", "134 ms at 1 Hz", "4 ms at 10 Hz", "positive is up"] {
+        assert!(sentence.contains(words), "{words}: {sentence}");
+    }
 }

@@ -97,6 +97,7 @@ fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
         seconds: Vec::new(),
         markers: Vec::new(),
         cursors: [None; 2],
+        spread: f32::NAN,
         averaged: None,
         spectra: None,
     });

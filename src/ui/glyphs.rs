@@ -43,12 +43,18 @@ pub(super) const MARKER_LINE: char = '┊';
 pub(super) const MARKER: char = '◆';
 /// Samples were lost here.
 pub(super) const LOST: char = '╳';
+/// The filters of a channel started again here.
+pub(super) const RESTARTED: char = '↺';
 /// The limit of a frequency band.
 pub(super) const LIMIT: char = '┊';
 /// Shades of a spectrogram, weakest first; where there are no data is a blank.
 pub(super) const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
 /// Unknown.
 pub(super) const UNKNOWN: &str = "–";
+/// A bar goes beyond its scale at its end.
+pub(super) const BEYOND: char = '▸';
+/// A bar lies below its scale.
+pub(super) const BELOW: char = '◂';
 /// Between the items of a line.
 pub(super) const SEPARATOR: &str = " · ";
 /// Levels of a sparkline, lowest first.
@@ -133,6 +139,8 @@ fn ascii(char: char) -> char {
         '✖' | '╳' => 'x',
         '▲' | '△' | '▴' | '↑' => '^',
         '⇕' => 'X',
+        '↺' => '@',
+        '◂' => '<',
         '▼' | '▾' | '↓' => 'v',
         '│' | '┃' | '▏' => '|',
         'Δ' => 'd',

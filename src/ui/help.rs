@@ -1,5 +1,5 @@
-//! The help overlay: all actions with the keys really in force, from the one table, on as many pages
-//! as it takes.
+//! The help overlay: all actions with the keys really in force, from the one table, and what the
+//! marks in the picture mean, on as many pages as it takes.
 
 use ratatui::{
     buffer::Buffer,
@@ -47,22 +47,57 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     scene::columns(shown, scene::cells(width), inside, buffer);
 }
 
+/// What the marks in the picture mean, and what its filters do to it.
+fn notes() -> [(String, &'static str); 7] {
+    let marks = |marks: &[char]| marks.iter().map(char::to_string).collect::<Vec<_>>().join(" ");
+    [
+        (marks(&[glyphs::LOST]), "samples lost"),
+        (
+            marks(&[glyphs::RESTARTED]),
+            "filter restarted: the channel jumped by more than 1000 µV and stayed there, so it is \
+             drawn from its new level",
+        ),
+        (
+            marks(&[glyphs::CLIPPED_TOP, glyphs::CLIPPED_BOTTOM, glyphs::CLIPPED_BOTH]),
+            "beyond the scale of a trace",
+        ),
+        (marks(&[glyphs::BELOW, glyphs::BEYOND]), "below or beyond the scale of a bar"),
+        (marks(&[glyphs::MARKER]), "marker"),
+        ("up".to_owned(), "positive"),
+        (
+            "filters".to_owned(),
+            "high-pass and low-pass are 2nd-order Butterworth, the notch is of 2nd order and 2 Hz \
+             wide; all are causal, so slow waves come late: with 0.5–45 Hz by 134 ms at 1 Hz, by \
+             4 ms at 10 Hz",
+        ),
+    ]
+}
+
 /// The keys that hold now come first: the focused pane's and the global ones.
 fn entries(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
     let focused = [scene.app.focus.scope(), Scope::Global];
     let others = Scope::ALL.into_iter().filter(|scope| !focused.contains(scope));
     let mut lines = Vec::new();
+    let row = |lines: &mut Vec<Line<'static>>, front: &str, text: &str| {
+        let parts = text::wrap(text, width.saturating_sub(KEYS + 2));
+        for (at, part) in parts.into_iter().enumerate() {
+            let front = if at == 0 { front } else { "" };
+            lines.push(Line::from(vec![
+                scene.say(Token::Key, text::pad(front, KEYS)),
+                scene.say(Token::Text, format!(" {part}")),
+            ]));
+        }
+    };
     for scope in focused.into_iter().chain(others) {
         lines.push(Line::from(scene.say(Token::Title, scope.name())));
-        for row in TABLE.iter().filter(|row| row.scope == scope) {
-            let keys = spelled(scene.app.settings.keymap.keys(row.action));
-            let parts = text::wrap(row.help, width.saturating_sub(KEYS + 2));
-            for (at, part) in parts.into_iter().enumerate() {
-                let keys = if at == 0 { keys.as_str() } else { "" };
-                lines.push(Line::from(vec![
-                    scene.say(Token::Key, text::pad(keys, KEYS)),
-                    scene.say(Token::Text, format!(" {part}")),
-                ]));
+        for binding in TABLE.iter().filter(|binding| binding.scope == scope) {
+            let keys = spelled(scene.app.settings.keymap.keys(binding.action));
+            row(&mut lines, &keys, binding.help);
+        }
+        if scope == Scope::Streams {
+            lines.push(Line::from(scene.say(Token::Title, "in the picture")));
+            for (mark, text) in &notes() {
+                row(&mut lines, mark, text);
             }
         }
     }

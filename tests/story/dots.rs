@@ -160,15 +160,17 @@ impl Measured<'_> {
 
     /// The rows from max to min of a bin.
     fn rows(&self, window: &Window, bin: u64, height: usize) -> Option<(usize, usize)> {
+        // As many rows above the middle one as below: of an even number the lowest stays dark.
+        let last = (height - 1) / 2 * 2;
         let row = |value: f32| {
-            let of_row = 2.0 * self.half / height as f32;
+            let of_row = 2.0 * self.half / (last + 1) as f32;
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "saturates"
             )]
-            let row = ((height / 2) as f32 + 0.5 - value / of_row) as usize;
-            row.min(height - 1)
+            let row = ((last / 2) as f32 + 0.5 - value / of_row) as usize;
+            row.min(last)
         };
         let values = self.values(window, bin);
         let highest = values.iter().map(|(_, value)| row(*value)).min()?;

@@ -10,6 +10,7 @@ mod other;
 mod person;
 mod picture;
 mod screen;
+mod spectrum;
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ use crate::{
     person::{Person, line, story},
 };
 
-const RATE: u16 = 256;
+pub(crate) const RATE: u16 = 256;
 /// Of a recording: longer than any story.
 const SECONDS: u64 = 40;
 const LABELS: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
@@ -33,7 +33,7 @@ const UNFILTERED: &str = "fffF";
 const NO_NUMBER: f64 = 1e30;
 
 /// What is measured at an index, or `None` where nothing arrives.
-type Signals = fn(u64) -> Option<[f64; 5]>;
+pub(crate) type Signals = fn(u64) -> Option<[f64; 5]>;
 
 /// Any values within the scale, the same for the same index. Unfiltered traces lie around their
 /// median: a third of all samples of all signals is 0, so that it is.
@@ -44,7 +44,7 @@ fn noise(index: u64) -> f64 {
 }
 
 /// A person before the traces of a recording with these signals, the filters as chosen by keys.
-async fn watch<F: Future<Output = Person>>(
+pub(crate) async fn watch<F: Future<Output = Person>>(
     signals: Signals,
     keys: &str,
     tell: impl FnOnce(Person) -> F,
@@ -117,7 +117,7 @@ impl Person {
     }
 
     /// Waits until so many seconds have been measured.
-    async fn measure(&mut self, seconds: u64) {
+    pub(crate) async fn measure(&mut self, seconds: u64) {
         let snapshots = self.snapshots.clone();
         let end = || snapshots.borrow().traces.as_ref().map_or(0, |traces| traces.end);
         self.eyes.wait("samples", |_| end() >= seconds * u64::from(RATE)).await;
@@ -187,10 +187,10 @@ async fn every_sample_is_drawn_in_its_own_column_and_nothing_else() {
         {
             person.type_in(keys).await;
             let still = person.see(shapes, seconds, scrolls).await;
-            let middle = still.plot.height() / 2;
+            let middle = (still.plot.height() - 1) / 2;
             for column in still.columns() {
                 assert_eq!(still.lit(0, column), [middle], "a flat line is one row");
-                let all: Vec<usize> = (0..still.plot.height()).collect();
+                let all: Vec<usize> = (0..=2 * middle).collect();
                 // At 2 s the newest column may have but one sample of the square.
                 if seconds > 2.0 {
                     assert_eq!(still.lit(3, column), all, "a square wave lights both rails");
@@ -367,7 +367,7 @@ async fn closed_columns_never_change_whatever_arrives_after() {
         // Thirteen samples came late or were none: they are missing in their own columns, of six or
         // seven samples each.
         let still = person.see_but(shapes, 5.0, false, 13 * 3 * 3).await;
-        let flat = [still.plot.height() / 2];
+        let flat = [(still.plot.height() - 1) / 2];
         let odd: Vec<usize> = still.columns().filter(|&at| still.lit(0, at) != flat).collect();
         assert!(
             matches!(odd.len(), 1 | 2) && odd.iter().all(|&at| still.lit(0, at).is_empty()),

@@ -375,7 +375,13 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         label: labels[at].as_str().into(),
         columns: (first..=last).map(|bin| column(at, bin)).collect(),
         raw: Some(4200.0),
-        median: if view.stream == Stream::Pow { powers().nth(at).expect("a band").1 } else { 0.0 },
+        restarts: Vec::new(),
+        median: 0.0,
+        exact_median: if view.stream == Stream::Pow {
+            powers().nth(at).expect("a band").1
+        } else {
+            0.0
+        },
         spread: 31.0,
     });
     let epoch = |index: u64| EPOCH as f64 + index as f64 / RATE as f64;
@@ -410,6 +416,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             .filter(|index| index.is_multiple_of(RATE))
             .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH))
             .collect(),
+        spread: 31.0,
         averaged: (view.reference == Reference::CommonAverage).then_some(12),
         spectra,
         markers: Vec::new(),

@@ -566,6 +566,96 @@ fn help_shows_every_key_in_force() {
 }
 
 #[test]
+fn the_help_says_what_the_marks_mean_and_what_the_filters_do() {
+    for size in SIZES {
+        let mut stage = new();
+        stage.app.help = true;
+        let pages = (0..6).map(|page| {
+            stage.app.help_page = page;
+            stage.text(size.0, size.1)
+        });
+        let pages = pages.collect::<String>();
+        let text = pages.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in ["╳ samples lost", "↺ filter restarted", "up positive", "134 ms", "causal"]
+        {
+            assert!(text.contains(words), "{words}\n{pages}");
+        }
+    }
+}
+
+#[test]
+fn a_restarted_filter_is_marked_unlike_a_loss() {
+    let ascii = Options { ascii: true, ..options() };
+    let ways = [("┃F3 ", "↺", "╳", options()), ("|F3 ", "@", "x", ascii)];
+    for (label, glyph, lost, options) in ways {
+        for (size, shown) in [((120, 40), Shown::One(Stream::Eeg)), ((80, 24), Shown::All)] {
+            let mut stage = Stage::new(&options).streaming();
+            stage.app.zoomed = shown != Shown::All;
+            stage.app.streams.shown = shown;
+            stage.feed(size.0, size.1, 3000);
+            stage.feed(size.0, size.1, 3000);
+            let before = stage.text(size.0, size.1);
+            assert!(!before.contains("restart"), "{before}");
+            stage.spoil(|snapshot, _| {
+                let traces = snapshot.traces.as_mut().expect("traces");
+                let (first, count) = (traces.first_bin, traces.channels[2].columns.len());
+                traces.channels[2].restarts = vec![first + 2 * count as u64 / 3];
+                for trace in &mut traces.channels {
+                    trace.columns[count / 3].gap = true;
+                }
+            });
+            let (text, buffer) = (stage.text(size.0, size.1), stage.buffer(size.0, size.1));
+            assert!(text.contains(&format!("{glyph} restart")), "{text}");
+            // One in the row of its channel, the other on the time axis.
+            let colour = |label: &str, glyph: &str| {
+                let rows = text.lines().skip(3);
+                let row = rows.clone().position(|line| line.contains(label)).expect(label) + 3;
+                let row = u16::try_from(row).expect("small");
+                let left = if size.0 == 80 { 30 } else { 1 };
+                let mut cells = (left..size.0).map(|x| &buffer[(x, row)]);
+                let marked = cells.find(|cell| cell.symbol() == glyph);
+                marked.unwrap_or_else(|| panic!("{glyph} at {label}\n{text}")).fg
+            };
+            assert_ne!(colour(label, glyph), colour("14:28:4", lost));
+        }
+    }
+}
+
+#[test]
+fn band_power_has_its_numbers_its_medians_and_marks_what_is_beyond() {
+    for (width, height) in SIZES {
+        let mut stage = one(Stream::Pow);
+        stage.feed(width, height, 3000);
+        stage.feed(width, height, 3000);
+        stage.spoil(|snapshot, _| {
+            let table = Arc::make_mut(snapshot.readings.pow.as_mut().expect("power"));
+            let newest = [340.0, 4.2, 0.0041, 0.5, 12.0];
+            for (value, newest) in table.values.iter_mut().zip(newest) {
+                value.1 = Some(newest);
+            }
+            let traces = snapshot.traces.as_mut().expect("a history");
+            let medians = [151.0, 4.0, 0.0016, 0.7, 9.04];
+            for (trace, median) in traces.channels.iter_mut().zip(medians) {
+                trace.exact_median = median;
+            }
+        });
+        let text = stage.text(width, height);
+        let row = text.lines().position(|line| line.contains("▶AF3 ")).expect("selected");
+        let rows: Vec<&str> = text.lines().skip(row).take(2).collect();
+        let own: Vec<&str> =
+            rows[1].split('┃').nth(1).expect("inside").split_whitespace().collect();
+        assert_eq!(own, ["340", "4.20", "4e-3", "0.500", "12.0"], "{text}");
+        assert!(rows[0].contains('▸') && rows[0].contains('◂'), "beyond the bars: {text}");
+        for median in ["theta   151", "alpha  4.00", "betaL  2e-3", "betaH 0.700", "gamma  9.04"] {
+            assert!(text.contains(median), "{median}\n{text}");
+        }
+        // A third of a decade about a hundredth of the median is far below a tenth of it.
+        let theta = text.lines().find(|line| line.contains("theta   151")).expect("a row");
+        assert!(theta.contains('▾') || height > 24, "{text}");
+    }
+}
+
+#[test]
 fn ascii_has_nothing_but_ascii() {
     let ascii = Options { ascii: true, ..options() };
     pictures("ascii", || {

@@ -18,21 +18,40 @@ const NOTCH_WIDTH: f64 = 2.0;
 /// Corners above this share of the Nyquist frequency are left out: there is next to nothing beyond.
 const HIGHEST: f64 = 0.98;
 
+/// What comes out of the filters for one sample, in the channel's unit; NaN for one that is missing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Filtered {
+    /// After all filters: what is drawn.
+    pub value: f64,
+    /// Before the low-pass, after all others: what spectra are computed from.
+    pub before_low_pass: f64,
+    /// Whether a jump that lasted made the filters start again with this sample.
+    pub restarted: bool,
+}
+
+impl Filtered {
+    const MISSING: Self = Self { value: f64::NAN, before_low_pass: f64::NAN, restarted: false };
+}
+
 /// The filters of one channel with their state.
 ///
 /// The chain runs on the difference to the sample it was primed with, whose own level is added
 /// again where no high-pass takes it away: exactly the state of filters that have seen that sample
 /// forever, so nothing rings at the start. It is primed at the first sample, after each gap, and
-/// after a jump that lasts.
+/// after a jump that lasts: a restart, which is marked on the trace, because a step that large
+/// would otherwise look like calm EEG.
 #[derive(Clone, Debug)]
 pub struct Chain {
+    /// High-pass and notch.
     stages: Vec<DirectForm2Transposed<f64>>,
+    /// The last filter, so that what goes into it is there for the spectra at no cost.
+    low_pass: Option<DirectForm2Transposed<f64>>,
     keeps_level: bool,
     /// The sample it was primed with.
     origin: Option<f64>,
     /// The last sample that went through and what came out.
     accepted: f64,
-    output: f64,
+    output: Filtered,
     /// Samples just kept from the filter.
     held: u8,
 }
@@ -53,43 +72,56 @@ impl Chain {
         };
         let high_pass =
             filters.high_pass.and_then(|hz| stage(Type::HighPass, hz, Q_BUTTERWORTH_F64));
-        let low_pass = filters.low_pass.and_then(|hz| stage(Type::LowPass, hz, Q_BUTTERWORTH_F64));
         let notch = filters.notch.and_then(|hz| stage(Type::Notch, hz, notch_q(hz)));
         Self {
             keeps_level: high_pass.is_none(),
-            stages: [high_pass, low_pass, notch].into_iter().flatten().collect(),
+            stages: [high_pass, notch].into_iter().flatten().collect(),
+            low_pass: filters.low_pass.and_then(|hz| stage(Type::LowPass, hz, Q_BUTTERWORTH_F64)),
             origin: None,
             accepted: 0.0,
-            output: 0.0,
+            output: Filtered::MISSING,
             held: 0,
         }
     }
 
-    /// The next sample, NaN for one that is missing; NaN comes out for that.
-    pub fn run(&mut self, raw: f64) -> f64 {
+    /// The next sample, NaN for one that is missing.
+    pub fn run(&mut self, raw: f64) -> Filtered {
         if !raw.is_finite() {
             self.origin = None;
-            return f64::NAN;
+            return Filtered::MISSING;
         }
         let jumps = (raw - self.accepted).abs() > JUMP;
-        let origin = match self.origin {
+        let restarted = match self.origin {
             // Kept from the filter and shown as what it is: that far off the last level.
             Some(_) if jumps && self.held < HOLD => {
                 self.held += 1;
-                return self.output + raw - self.accepted;
+                let off = raw - self.accepted;
+                return Filtered {
+                    value: self.output.value + off,
+                    before_low_pass: self.output.before_low_pass + off,
+                    restarted: false,
+                };
             }
-            Some(origin) if !jumps => origin,
-            _ => {
-                self.stages.iter_mut().for_each(Biquad::reset_state);
-                raw
-            }
+            // Where there is no filter, nothing starts again.
+            Some(_) => jumps && self.is_filter(),
+            None => false,
         };
+        let origin = self.origin.filter(|_| !jumps).unwrap_or_else(|| {
+            self.stages.iter_mut().chain(&mut self.low_pass).for_each(Biquad::reset_state);
+            raw
+        });
         self.origin = Some(origin);
         self.held = 0;
         self.accepted = raw;
         let level = if self.keeps_level { origin } else { 0.0 };
-        self.output = level + self.stages.iter_mut().fold(raw - origin, |x, stage| stage.run(x));
+        let before = self.stages.iter_mut().fold(raw - origin, |x, stage| stage.run(x));
+        let after = self.low_pass.as_mut().map_or(before, |low_pass| low_pass.run(before));
+        self.output = Filtered { value: level + after, before_low_pass: level + before, restarted };
         self.output
+    }
+
+    fn is_filter(&self) -> bool {
+        self.low_pass.is_some() || !self.stages.is_empty()
     }
 }
 
@@ -99,7 +131,7 @@ mod tests {
 
     fn run(filters: Filters, samples: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut chain = Chain::new(filters, 128.0);
-        samples.into_iter().map(|sample| chain.run(sample)).collect()
+        samples.into_iter().map(|sample| chain.run(sample).value).collect()
     }
 
     fn sine(hz: f64, seconds: usize) -> impl Iterator<Item = f64> {
@@ -144,10 +176,10 @@ mod tests {
     fn corners_at_or_beyond_nyquist_are_left_out() {
         let beyond = Filters { high_pass: Some(64.0), low_pass: Some(63.9), notch: Some(1e9) };
         for rate in [128.0, 0.0, -1.0, f64::NAN] {
-            assert!(Chain::new(beyond, rate).stages.is_empty());
+            assert!(!Chain::new(beyond, rate).is_filter());
         }
         let odd = Filters { high_pass: Some(-1.0), low_pass: Some(f64::NAN), notch: Some(0.0) };
-        assert!(Chain::new(odd, 128.0).stages.is_empty());
+        assert!(!Chain::new(odd, 128.0).is_filter());
     }
 
     #[test]
@@ -158,5 +190,65 @@ mod tests {
         assert_eq!(run(Filters::default(), two), [0.0, -4113.0, 85_800.0, 0.0]);
         let step = [4200.0, 6000.0, 6000.0, 6000.0, 6000.0];
         assert_eq!(run(Filters::default(), step), [0.0, 1800.0, 1800.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn only_a_jump_that_lasts_restarts_the_filters() {
+        let restarts = |filters, samples: &[f64]| -> Vec<usize> {
+            let mut chain = Chain::new(filters, 128.0);
+            let restarted = samples.iter().map(|&sample| chain.run(sample).restarted);
+            restarted.enumerate().filter(|(_, restarted)| *restarted).map(|(at, _)| at).collect()
+        };
+        let all = Filters { notch: Some(50.0), ..Filters::default() };
+        let low_pass = Filters { low_pass: Some(30.0), ..Filters::NONE };
+        let step = [4200.0, 6000.0, 6000.0, 6000.0, 6000.0, 4200.0, 4200.0, 4200.0];
+        assert_eq!(restarts(all, &step), [3, 7]);
+        assert_eq!(restarts(low_pass, &step), [3, 7]);
+        assert_eq!(restarts(Filters::NONE, &step), [0; 0]);
+        // Neither does a glitch, a jump the filters take, nor a gap, which is marked as one.
+        assert_eq!(restarts(all, &[4200.0, 87.0, 90_000.0, 4200.0]), [0; 0]);
+        assert_eq!(restarts(all, &[4200.0, 5199.0, 5199.0, 5199.0, 5199.0]), [0; 0]);
+        assert_eq!(restarts(all, &[4200.0, f64::NAN, 6000.0, 6000.0, 6000.0]), [0; 0]);
+    }
+
+    #[test]
+    fn spectra_see_what_the_low_pass_takes_away() {
+        let mut chain = Chain::new(Filters { low_pass: Some(30.0), ..Filters::default() }, 128.0);
+        let filtered: Vec<Filtered> = sine(60.0, 20).map(|sample| chain.run(sample)).collect();
+        let peak_of = |of: fn(&Filtered) -> f64| peak(&filtered.iter().map(of).collect::<Vec<_>>());
+        assert!(peak_of(|filtered| filtered.value) < 1.0);
+        assert!(peak_of(|filtered| filtered.before_low_pass) > 49.0);
+        // A sample that is kept from the filters is as far off in both.
+        let held = chain.run(90_000.0);
+        assert!(held.value > 80_000.0 && held.before_low_pass > 80_000.0);
+        assert!(chain.run(f64::NAN).before_low_pass.is_nan());
+    }
+
+    /// Of a sine, in seconds: by the phase of what comes out, a little below and above.
+    fn group_delay(hz: f64, rate: f64) -> f64 {
+        let phase = |hz: f64| {
+            let mut chain = Chain::new(Filters::default(), rate);
+            chain.run(0.0);
+            let (mut re, mut im) = (0.0, 0.0);
+            let impulse = std::iter::once(1.0).chain(std::iter::repeat(0.0));
+            for (at, sample) in (0..60_000_u16).zip(impulse) {
+                let turn = 2.0 * PI * hz * f64::from(at) / rate;
+                let value = chain.run(sample).value;
+                (re, im) = (re + value * turn.cos(), im - value * turn.sin());
+            }
+            im.atan2(re)
+        };
+        let step = 0.01;
+        (phase(hz - step) - phase(hz + step)) / (4.0 * PI * step)
+    }
+
+    #[test]
+    fn slow_waves_come_out_as_late_as_the_help_and_the_readme_say() {
+        for rate in [128.0, 256.0] {
+            for (hz, ms) in [(1.0, 134.0), (2.0, 32.0), (10.0, 4.0)] {
+                let delay = 1000.0 * group_delay(hz, rate);
+                assert!((delay - ms).abs() < 3.0, "{delay} ms at {hz} Hz of {rate}");
+            }
+        }
     }
 }

@@ -2,14 +2,14 @@
 //! when the view changes and then fed sample by sample. The same samples give the same columns
 //! either way.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     Traces, View,
     columns::Envelope,
     filter::Chain,
     history::{History, Stretch},
-    reference::Average,
+    reference::{Average, Averaged},
     snapshot::{self, Bins, Cursor, Table},
     source::{Source, Trace, USUAL_RATE},
     spectra::Maker,
@@ -44,6 +44,9 @@ pub(crate) struct Picture {
     /// Whether it goes on with the samples that come.
     live: bool,
     filtered: Vec<f32>,
+    /// The same before the low-pass; only where spectra are asked for.
+    before_low_pass: Vec<f32>,
+    restarts: Restarts,
     /// The sample each cursor is on, and its values if the window holds it.
     cursors: [Option<(u64, Vec<f32>)>; 2],
     /// Of a picture that stands still: it keeps them though the history forgets them.
@@ -105,6 +108,8 @@ impl Picture {
             next: start,
             live: true,
             filtered: Vec::with_capacity(channels.len()),
+            before_low_pass: Vec::new(),
+            restarts: Restarts::default(),
             cursors: view.cursors.map(|cursor| Some((cursor?, Vec::new()))),
             times: None,
             channels,
@@ -149,16 +154,26 @@ impl Picture {
         if !self.live {
             return;
         }
-        let level = self.average.as_mut().map_or(0.0, |average| average.run(values));
+        let average = self.average.as_mut().map_or(Averaged::default(), |it| it.run(values));
         self.filtered.clear();
-        let chains = self.chains.iter_mut().zip(&self.channels);
-        let value = |place: &usize| values.get(*place).copied().unwrap_or(f32::NAN);
-        #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
-        self.filtered
-            .extend(chains.map(|(chain, place)| (chain.run(value(place).into()) - level) as f32));
+        self.before_low_pass.clear();
+        for (channel, (chain, &place)) in self.chains.iter_mut().zip(&self.channels).enumerate() {
+            let raw = values.get(place).copied().unwrap_or(f32::NAN);
+            let filtered = chain.run(raw.into());
+            #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
+            self.filtered.push((filtered.value - average.value) as f32);
+            if self.spectra.is_some() {
+                #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
+                let value = (filtered.before_low_pass - average.before_low_pass) as f32;
+                self.before_low_pass.push(value);
+            }
+            if filtered.restarted {
+                self.restarts.push(channel, self.next, self.bins);
+            }
+        }
         self.envelope.push(&self.filtered);
         if let Some(spectra) = &mut self.spectra {
-            spectra.push(&self.filtered);
+            spectra.push(&self.before_low_pass);
         }
         self.spread.push(self.next, &self.filtered);
         self.next += 1;
@@ -209,7 +224,9 @@ impl Picture {
                     columns,
                     at: at(channel),
                     raw: newest.get(place).filter(|raw| raw.is_finite()).map(|&raw| raw.into()),
+                    restarts: self.restarts.of(channel, self.envelope.first_bin()).collect(),
                     median: level.median,
+                    exact_median: level.exact_median,
                     spread: level.spread,
                 })
                 .collect(),
@@ -224,6 +241,7 @@ impl Picture {
             seconds: times.seconds,
             markers: Vec::new(),
             cursors: times.cursors,
+            spread: self.spread.common(),
             averaged: self.average.as_ref().and_then(Average::channels),
             spectra: self.spectra.as_ref().map(Maker::spectra),
         }
@@ -234,6 +252,32 @@ impl Picture {
         if let Some(average) = self.average.as_mut().filter(|_| self.live) {
             average.set_contact(&trace.labels, contact);
         }
+    }
+}
+
+/// Where filters started again within about a window: bin and channel, oldest first.
+#[derive(Debug, Default)]
+struct Restarts(VecDeque<(u64, usize)>);
+
+impl Restarts {
+    /// The filters of a channel started again with the sample of this index.
+    #[cold]
+    fn push(&mut self, channel: usize, index: u64, bins: Bins) {
+        let (bin, oldest) = (bins.of(index), bins.first_of_window(index + 1));
+        while self.0.front().is_some_and(|&(bin, _)| bin < oldest) {
+            self.0.pop_front();
+        }
+        // One mark a column is enough, and bounds the memory.
+        let mut same_bin = self.0.iter().rev().take_while(|&&(other, _)| other == bin);
+        if !same_bin.any(|&(_, other)| other == channel) {
+            self.0.push_back((bin, channel));
+        }
+    }
+
+    /// The bins of a channel, from one on.
+    fn of(&self, channel: usize, from: u64) -> impl Iterator<Item = u64> {
+        let own = move |&&(bin, other): &&(u64, usize)| other == channel && bin >= from;
+        self.0.iter().filter(own).map(|&(bin, _)| bin)
     }
 }
 

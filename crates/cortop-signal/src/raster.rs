@@ -14,25 +14,29 @@ pub struct Scale {
 }
 
 /// A scale over so many rows; what is the same for all values, once for all.
+///
+/// The centre of the scale falls on the middle of a row, so that noise around it never flips a flat
+/// line, and as many rows lie above that one as below, so that equal swings look equal. Of an even
+/// number of rows the lowest therefore stays dark.
 #[derive(Clone, Copy, Debug)]
 struct Raster {
     centre: f32,
     /// Of a row, in the channel's unit; infinite where the scale has no height.
     height: f32,
-    /// What to add for the nearest row: the centre of the scale falls on the middle of row
-    /// `rows / 2`, not between two rows, so that noise around it never flips a flat line.
+    /// What to add for the nearest row.
     middle: f32,
     last: u16,
 }
 
 impl Raster {
     fn new(scale: Scale, rows: u16) -> Self {
-        let height = 2.0 * scale.half / f32::from(rows);
+        let last = rows.saturating_sub(1) / 2 * 2;
+        let height = 2.0 * scale.half / f32::from(last + 1);
         Self {
             centre: scale.centre,
             height: if height > 0.0 { height } else { f32::INFINITY },
-            middle: f32::from(rows / 2) + 0.5,
-            last: rows.saturating_sub(1),
+            middle: f32::from(last / 2) + 0.5,
+            last,
         }
     }
 
@@ -67,6 +71,8 @@ pub struct Run {
 }
 
 /// The runs of consecutive columns, one for each, `None` where nothing is lit.
+///
+/// Of an even number of rows the lowest stays dark, so that the scale is symmetric about a row.
 ///
 /// A run covers the rows of the column's min and max and all between. It reaches beyond them only
 /// to close the gap to the samples of the column before, up to but never onto their rows, so a join

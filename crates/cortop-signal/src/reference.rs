@@ -23,6 +23,13 @@ pub(crate) struct Average {
     counts: Vec<bool>,
 }
 
+/// The average of one sample, after the filters that [`super::filter::Filtered`] names.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Averaged {
+    pub(crate) value: f64,
+    pub(crate) before_low_pass: f64,
+}
+
 impl Average {
     /// Of channels that all go through a filter like `chain`.
     pub(crate) fn new(chain: Chain, labels: &[Arc<str>], contact: Option<&Table>) -> Self {
@@ -46,14 +53,23 @@ impl Average {
     /// The average of the next sample, one raw value for each channel of the stream, over those
     /// that have one; NaN if none has: then there is nothing to take off. 0 if everything stays as
     /// recorded.
-    pub(crate) fn run(&mut self, values: &[f32]) -> f64 {
+    pub(crate) fn run(&mut self, values: &[f32]) -> Averaged {
         let filtered =
             self.chains.iter_mut().zip(values).map(|(chain, &raw)| chain.run(raw.into()));
-        let own =
-            filtered.zip(&self.counts).filter(|&(value, &counts)| counts && value.is_finite());
-        let (sum, count) =
-            own.fold((0.0, 0_u32), |(sum, count), (value, _)| (sum + value, count + 1));
-        if self.channels().is_some() { sum / f64::from(count) } else { 0.0 }
+        let own = filtered
+            .zip(&self.counts)
+            .filter(|&(filtered, &counts)| counts && filtered.value.is_finite());
+        let (mut sum, mut count) = (Averaged::default(), 0_u32);
+        for (filtered, _) in own {
+            sum.value += filtered.value;
+            sum.before_low_pass += filtered.before_low_pass;
+            count += 1;
+        }
+        if self.channels().is_none() {
+            return Averaged::default();
+        }
+        let count = f64::from(count);
+        Averaged { value: sum.value / count, before_low_pass: sum.before_low_pass / count }
     }
 
     /// Samples were lost: the filters begin anew.
@@ -94,15 +110,17 @@ mod tests {
             three.run(&[1.0, f32::NAN, 6.0]),
             two.run(&[1.0, 99.0, 6.0]),
         ];
-        assert_eq!(averages, [3.0, 3.5, 3.5]);
-        assert!(three.run(&[f32::NAN; 3]).is_nan());
+        let both = |value| Averaged { value, before_low_pass: value };
+        assert_eq!(averages, [3.0, 3.5, 3.5].map(both));
+        assert!(three.run(&[f32::NAN; 3]).value.is_nan());
     }
 
     #[test]
     fn too_few_that_are_known_to_touch_leave_everything_as_recorded() {
         for levels in [[Some(4.0), None, None], [Some(1.0); 3], [None; 3], [Some(f64::NAN); 3]] {
             let mut average = average(levels);
-            assert_eq!((average.channels(), average.run(&[1.0, 2.0, 6.0])), (None, 0.0));
+            assert_eq!(average.channels(), None);
+            assert_eq!(average.run(&[1.0, 2.0, 6.0]), Averaged::default());
         }
         let unknown = Average::new(Chain::new(Filters::NONE, 128.0), &labels(), None);
         assert_eq!(unknown.channels(), None);

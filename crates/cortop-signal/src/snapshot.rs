@@ -212,6 +212,9 @@ pub struct Traces {
     pub last: Option<Instant>,
     /// The gaps in the whole of the history, oldest first.
     pub gaps: Vec<Gap>,
+    /// The spread that fits most channels: the median of theirs, with hysteresis, renewed at most
+    /// once a second; NaN until known.
+    pub spread: f32,
     /// How many channels the average holds that each channel is drawn against; `None` where it is
     /// drawn as recorded, also because too few are known to touch.
     pub averaged: Option<usize>,
@@ -245,8 +248,13 @@ pub struct Trace {
     pub columns: Vec<Column>,
     /// The newest raw value.
     pub raw: Option<f64>,
-    /// Median over the window, renewed at most once a second; NaN until known.
+    /// The bins in which a jump that lasted made its filters start again, oldest first.
+    pub restarts: Vec<u64>,
+    /// Median over the window, with hysteresis, for what is drawn about it to stand still; renewed
+    /// at most once a second, NaN until known.
     pub median: f32,
+    /// The median itself, to be read.
+    pub exact_median: f32,
     /// p99 of |x − median| over the window, with hysteresis, renewed at most once a second; NaN
     /// until known.
     pub spread: f32,

@@ -73,13 +73,14 @@ impl Spectra {
         })
     }
 
-    /// The most prominent peak within the bands that is no mere roughness: its frequency in Hz and
-    /// its power in µV²/Hz.
+    /// The most prominent peak from the lowest of the bands up that is no mere roughness: its
+    /// frequency in Hz and its power in µV²/Hz. What lies below `floor`, in dB µV²/Hz, does not
+    /// count: it is not drawn, or rounding noise.
     #[must_use]
-    pub fn peak(&self, welch: &Welch) -> Option<(f64, f64)> {
+    pub fn peak(&self, welch: &Welch, floor: f64) -> Option<(f64, f64)> {
         let skip = (0..self.lines.count).find(|&line| self.lines.hz(line) >= BANDS[0].low)?;
         let decibels: Vec<f64> =
-            welch.powers.iter().skip(skip).map(|&power| decibel(power)).collect();
+            welch.powers.iter().skip(skip).map(|&power| decibel(power).max(floor)).collect();
         let line = spectrum::peak(&decibels, ROUGHNESS / (welch.segments as f64).sqrt())? + skip;
         Some((self.lines.hz(line), *welch.powers.get(line)?))
     }

@@ -8,8 +8,12 @@ use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 /// Seconds in a segment. Half of them are those by which segments overlap.
 pub const SECONDS: u64 = 2;
 
-/// What of the spectrum is kept, in Hz: from the high-pass up to where the bands end.
-pub const RANGE: RangeInclusive<f64> = 1.0..=45.0;
+/// What of the spectrum is kept, in Hz, as far as the rate reaches: from the high-pass up to a
+/// little above mains.
+pub const RANGE: RangeInclusive<f64> = 1.0..=70.0;
+
+/// Where mains hums, in Hz.
+pub const MAINS: [f64; 2] = [50.0, 60.0];
 
 /// The frequencies of a spectrum's powers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,10 +149,11 @@ mod tests {
 
     #[test]
     fn a_sine_is_a_line_of_its_power_and_a_constant_is_nothing() {
-        for rate in [128_u64, 127, 256] {
+        for (rate, last) in [(128_u64, 63.5), (127, 63.0), (256, 70.0)] {
             let mut periodogram = Periodogram::new(rate);
             let lines = periodogram.lines();
-            assert_eq!((lines.first, lines.step, lines.count), (1.0, 0.5, 89));
+            let ends = (lines.first, lines.step, lines.hz(lines.count - 1));
+            assert_eq!(ends, (1.0, 0.5, last));
             let sine = (0..2 * rate)
                 .map(|at| 4200.0 + 20.0 * (TAU * 10.0 * at as f64 / rate as f64).sin());
             let powers: Vec<f64> = periodogram.powers(sine).collect();

@@ -1,5 +1,6 @@
 //! The robust scale of each channel: median, and p99 of the distance to it, over about a window
-//! (signal.md, "Robust auto-scale"). One sample, however large, never decides it.
+//! (signal.md, "Robust auto-scale"). One sample, however large, never decides it; nor does one
+//! channel the scale that all share.
 
 /// Values a channel that the statistics are taken from; of a longer window every so many-th.
 const VALUES: u64 = 2048;
@@ -17,13 +18,21 @@ const MOVE: f32 = 0.25;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Level {
     pub(crate) median: f32,
+    /// The median without hysteresis.
+    pub(crate) exact_median: f32,
     pub(crate) spread: f32,
+}
+
+impl Level {
+    const UNKNOWN: Self = Self { median: f32::NAN, exact_median: f32::NAN, spread: f32::NAN };
 }
 
 /// Follows the levels of all channels of a view.
 #[derive(Debug)]
 pub(crate) struct Spread {
     levels: Vec<Level>,
+    /// The lower median of the channels' spreads; NaN until known.
+    common: f32,
     /// The values of one sample after another, used as a ring.
     values: Vec<f32>,
     samples: usize,
@@ -41,7 +50,8 @@ impl Spread {
     pub(crate) fn new(channels: usize, window: u64, second: u64, start: u64) -> Self {
         let stride = window.div_ceil(VALUES).max(1);
         Self {
-            levels: vec![Level { median: f32::NAN, spread: f32::NAN }; channels],
+            levels: vec![Level::UNKNOWN; channels],
+            common: f32::NAN,
             values: Vec::new(),
             samples: usize::try_from(window / stride).unwrap_or(usize::MAX).max(1),
             stride,
@@ -79,8 +89,16 @@ impl Spread {
         &self.levels
     }
 
+    /// The spread that fits most channels: the median of theirs, with the same hysteresis. Of two
+    /// in the middle it is the lower one, for of two electrodes one may be bad, and flat channels
+    /// do not count. NaN until known.
+    pub(crate) fn common(&self) -> f32 {
+        self.common
+    }
+
     fn renew(&mut self) {
         let channels = self.levels.len();
+        let mut spreads = Vec::with_capacity(channels);
         for (channel, level) in self.levels.iter_mut().enumerate() {
             let own = self.values.iter().skip(channel).step_by(channels);
             self.scratch.clear();
@@ -89,16 +107,23 @@ impl Spread {
             self.scratch.iter_mut().for_each(|value| *value = (*value - median).abs());
             let p99 = |count: usize| (count * 99 / 100).min(count.saturating_sub(1 + OUTLIERS));
             let Some(spread) = quantile(&mut self.scratch, p99) else { continue };
-            let steady = spread <= level.spread * GROWTH && spread >= level.spread * DECLINE;
-            if !steady {
-                level.spread = spread;
-            }
+            level.spread = steady(level.spread, spread);
+            level.exact_median = median;
             let still = (median - level.median).abs() <= level.spread * MOVE;
             if !still {
                 level.median = median;
             }
+            spreads.extend((spread > 0.0).then_some(spread));
+        }
+        if let Some(common) = quantile(&mut spreads, |count| count.saturating_sub(1) / 2) {
+            self.common = steady(self.common, common);
         }
     }
+}
+
+/// A spread after it was measured anew: the old one, unless they differ by much.
+fn steady(old: f32, new: f32) -> f32 {
+    if new <= old * GROWTH && new >= old * DECLINE { old } else { new }
 }
 
 /// The value at a rank that is told from the count of values.
@@ -152,5 +177,46 @@ mod tests {
         }
         assert!((spread.levels()[0].spread / 120.0 - 1.0).abs() < 0.2);
         assert!((2..8).contains(&changes), "{changes} changes");
+    }
+
+    /// The common spread of channels that are waves of these amplitudes.
+    fn common(amplitudes: &[f32]) -> f32 {
+        let mut spread = Spread::new(amplitudes.len(), 1280, 128, 0);
+        for (index, value) in (0..).zip(wave(1500)) {
+            let values: Vec<f32> =
+                amplitudes.iter().map(|amplitude| (value - 7.0) / 40.0 * amplitude).collect();
+            spread.push(index, &values);
+        }
+        spread.common()
+    }
+
+    #[test]
+    fn the_common_spread_is_that_of_most_channels() {
+        for (amplitudes, wanted) in [
+            (&[30.0, 31.0, 5000.0, 30.0, 29.0][..], 30.0),
+            (&[30.0, 5000.0], 30.0),
+            (&[5000.0, 0.0, 0.0, 30.0, 0.0], 30.0),
+            (&[40.0], 40.0),
+        ] {
+            let common = common(amplitudes);
+            assert!((common / wanted - 1.0).abs() < 0.05, "{common} of {amplitudes:?}");
+        }
+        assert!(common(&[0.0, 0.0]).is_nan() && common(&[]).is_nan());
+    }
+
+    #[test]
+    fn the_common_spread_follows_lasting_changes_only() {
+        let mut spread = Spread::new(2, 1280, 128, 0);
+        let mut changes = 0;
+        // Up and down by a tenth, window by window, and then twice as large for good.
+        let amplitudes = [1.0, 1.1, 0.95, 1.1, 0.9, 1.0, 2.0, 2.0];
+        for (index, value) in (0..).zip(wave(1280).collect::<Vec<_>>().repeat(amplitudes.len())) {
+            let amplitude = amplitudes[usize::try_from(index / 1280).unwrap()];
+            let before = spread.common();
+            spread.push(index, &[(value - 7.0) * amplitude; 2]);
+            changes += u32::from(index > 200 && spread.common().to_bits() != before.to_bits());
+        }
+        assert!((1..4).contains(&changes), "{changes} changes");
+        assert!((spread.common() / 80.0 - 1.0).abs() < 0.2, "{}", spread.common());
     }
 }

@@ -1,5 +1,5 @@
-//! Band power: a bar by sensor and band, and below the selected sensor's over time, on logarithmic
-//! scales. From `pow`; where that does not flow, from the spectra of EEG.
+//! Band power: a bar by sensor and band, the selected sensor's in numbers, and below over time, on
+//! logarithmic scales. From `pow`; where that does not flow, from the spectra of EEG.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -24,15 +24,17 @@ use crate::{
     },
 };
 
-/// Powers of ten of the scale's ends, in µV²/Hz: what is typical (§5.6) and some room.
+/// Powers of ten of the ends of the bars' scale, in µV²/Hz: what is typical (§5.6) and some room.
 const DECADES: (f64, f64) = (-2.0, 2.0);
 
 /// Width of the sensors' names, and of the labels of the history.
 const NAME: u16 = 6;
-const LABEL: u16 = 11;
+const LABEL: u16 = 12;
 
-/// Rows above the sensors, and the fewest sensors that stay when the history takes its rows.
+/// Rows above the sensors, that of the selected one's numbers, and the fewest sensors that stay when
+/// the history takes its rows.
 const HEAD: u16 = 2;
+const NUMBERS: u16 = 1;
 const FEWEST: u16 = 3;
 
 /// Rows of words between them and the history.
@@ -76,7 +78,7 @@ pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
     let mut items = vec![format!("{} s", streams.window()), traces::motion(streams.motion).into()];
     if scene.app.stream() == Stream::Eeg {
         items.insert(0, "computed from EEG".to_owned());
-        items.push(traces::filters(streams.filters()));
+        items.extend(traces::spectral_filters(streams.filters()));
         items.push(traces::reference(scene.app));
     }
     items
@@ -111,8 +113,9 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     };
     // The history has at least one row a band, if some sensors stay.
     let bands = scene::cells(BANDS.len());
-    let listed = scene::cells(sensors.len()).min(area.height.saturating_sub(HEAD + WORDS + bands));
-    let rows = if listed < FEWEST.min(scene::cells(sensors.len())) {
+    let all = scene::cells(sensors.len()) + NUMBERS;
+    let listed = all.min(area.height.saturating_sub(HEAD + WORDS + bands));
+    let rows = if listed < all.min(FEWEST + NUMBERS) {
         0
     } else {
         ((area.height - HEAD - listed - WORDS) / bands).min(2 * bands)
@@ -138,31 +141,44 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let y = below.y + WORDS + scene::cells(at) * rows;
         let part = Rect { y, height: rows, ..below }.intersection(below);
         let token = if at % 2 == 0 { Token::Trace } else { Token::TraceAlt };
-        let History { first, columns, centre } = History::new(app, traces, own, at);
+        let History { first, columns, median } = History::new(app, traces, own, at);
         let mut label = Line::from(scene.say(Token::Text, format!("{} ", band.name)));
-        if centre.is_finite() {
-            // 10^0.5 is called 3, as is usual.
-            let power = 10_f64.powf(centre.into());
-            label.push_span(scene.say(Token::Axis, format!("{:>4}", round(power))));
+        if median.is_finite() {
+            label.push_span(scene.say(Token::Axis, format!("{:>5}", number(median.into()))));
         }
         scene::line(&label, Rect { height: 1, ..part }.intersection(part), buffer);
         let place = Rect { x: area.x + LABEL, width: width(app, area), ..part };
         let cells = Cells::new(app.streams.motion, dots, place.width, first, columns.len());
-        let (scale, style) = (Scale { centre, half: 1.0 }, scene.style(token));
+        let scale = Scale { centre: median.max(f32::MIN_POSITIVE).log10(), half: 1.0 };
+        let style = scene.style(token);
         let trace = plot::Trace { columns: &columns, scale, bar: Bar::Place, style };
         plot::draw(&trace, &cells, dots, place.intersection(area), buffer, &mut Drawn::default());
     }
 }
 
-/// To one digit.
-fn round(power: f64) -> f64 {
-    let digit = 10_f64.powf(power.log10().floor());
-    let rounded = (power / digit).round() * digit;
-    // Without the dust of the decimal places.
-    (rounded * 1e6).round() / 1e6
+/// A power in about three digits.
+fn number(power: f64) -> String {
+    let decimals = match power {
+        0.0 | 100.0.. => 0,
+        10.0..100.0 => 1,
+        1.0..10.0 => 2,
+        0.01..1.0 => 3,
+        _ => return format!("{power:.0e}"),
+    };
+    format!("{power:.decimals$}")
 }
 
-/// A line for each sensor, so that the selected one is among them.
+/// The bar of a power; what is beyond its scale is marked at that end.
+fn bar(power: f64, width: usize) -> String {
+    let (share, room) = (share(power), width.saturating_sub(1));
+    if share < 0.0 {
+        return format!("{}{} ", glyphs::BELOW, glyphs::bar(share, room.saturating_sub(1)));
+    }
+    let end = if share > 1.0 { glyphs::BEYOND } else { ' ' };
+    format!("{}{end}", glyphs::bar(share, room))
+}
+
+/// A line for each sensor, so that the selected one is among them, and below that one its numbers.
 fn draw_list(scene: &Scene<'_>, sensors: &[Powers], area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width.saturating_sub(NAME + 1)) / BANDS.len();
     let name = usize::from(NAME);
@@ -175,7 +191,7 @@ fn draw_list(scene: &Scene<'_>, sensors: &[Powers], area: Rect, buffer: &mut Buf
         head(BANDS.map(|band| format!("{}–{} Hz", band.low, band.high))),
     ];
     let at = scene.app.streams.selected.min(sensors.len().saturating_sub(1));
-    let fit = usize::from(area.height.saturating_sub(HEAD));
+    let fit = usize::from(area.height.saturating_sub(HEAD + NUMBERS));
     let skip = (at + 1).saturating_sub(fit);
     for (place, powers) in sensors.iter().enumerate().skip(skip).take(fit) {
         let mark = if place == at { glyphs::SELECTED } else { " " };
@@ -184,17 +200,20 @@ fn draw_list(scene: &Scene<'_>, sensors: &[Powers], area: Rect, buffer: &mut Buf
         let mut line = Line::from(scene.say(Token::Text, label));
         for power in powers.bands {
             let cell = match power {
-                Some(power) => glyphs::bar(share(power), width.saturating_sub(1)),
-                None => text::pad(glyphs::UNKNOWN, width.saturating_sub(1)),
+                Some(power) => bar(power, width),
+                None => text::pad(glyphs::UNKNOWN, width),
             };
             let token = if place % 2 == 0 { Token::Trace } else { Token::TraceAlt };
-            line.push_span(scene.say(token, cell + " "));
+            line.push_span(scene.say(token, cell));
         }
         lines.push(line);
+        if place == at {
+            lines.push(head(powers.bands.map(|power| power.map(number).unwrap_or_default())));
+        }
     }
     scene::lines(&lines, area, buffer);
-    let list = Rect { y: area.y + HEAD.min(area.height), height: scene::cells(fit), ..area };
-    scene::more(scene, skip, sensors.len(), list, buffer);
+    let list = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
+    scene::more(scene, skip, sensors.len() + usize::from(NUMBERS), list, buffer);
 }
 
 /// Where on the scale a power lies.
@@ -208,23 +227,23 @@ struct History {
     /// The bin of the first column.
     first: u64,
     columns: Vec<Column>,
-    /// The power of ten next to the median, in steps of a half, so that it stands still, and within
-    /// the scale of the bars; NaN while there is none.
-    centre: f32,
+    /// Their median in µV²/Hz; NaN while there is none.
+    median: f32,
 }
 
 impl History {
     fn new(app: &App, traces: &Traces, own: &Powers, band: usize) -> Self {
         if let Some(spectra) = &traces.spectra {
             let channel = app.streams.selected.min(traces.channels.len().saturating_sub(1));
-            let powers = (0..spectra.columns.len())
-                .map(|at| spectra.bands(at, channel).get(band).copied().flatten());
-            let columns: Vec<_> = powers.map(column).collect();
-            let mut known: Vec<f32> =
-                columns.iter().map(|column| column.last).filter(|last| last.is_finite()).collect();
-            known.sort_by(f32::total_cmp);
-            let median = known.get(known.len() / 2).copied().unwrap_or(f32::NAN);
-            return Self { first: spectra.first_bin, columns, centre: near(median) };
+            let powers: Vec<_> = (0..spectra.columns.len())
+                .map(|at| spectra.bands(at, channel).get(band).copied().flatten())
+                .collect();
+            let mut known: Vec<f64> = powers.iter().copied().flatten().collect();
+            known.sort_by(f64::total_cmp);
+            let median = known.get(known.len() / 2).copied().unwrap_or(f64::NAN);
+            let columns = powers.into_iter().map(column).collect();
+            #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
+            return Self { first: spectra.first_bin, columns, median: median as f32 };
         }
         let is_own = |label: &str| of_label(label) == Some((&own.sensor, band));
         let trace = traces.channels.iter().find(|trace| is_own(&trace.label));
@@ -235,15 +254,9 @@ impl History {
             last: column.last.log10(),
             ..*column
         });
-        let median = trace.map_or(f32::NAN, |trace| trace.median.log10());
-        Self { first: traces.first_bin, columns: columns.collect(), centre: near(median) }
+        let median = trace.map_or(f32::NAN, |trace| trace.exact_median);
+        Self { first: traces.first_bin, columns: columns.collect(), median }
     }
-}
-
-fn near(power: f32) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
-    let (low, high) = (DECADES.0 as f32, DECADES.1 as f32);
-    ((power * 2.0).round() / 2.0).clamp(low, high)
 }
 
 /// The column of a power that is made of one segment.

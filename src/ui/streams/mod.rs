@@ -92,7 +92,7 @@ fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer
         return;
     }
     // A blank row below, but where rows are dear.
-    let gap = u16::from(!matches!(stream, Stream::Dev | Stream::Eq));
+    let gap = u16::from(!matches!(stream, Stream::Dev | Stream::Eq | Stream::Pow));
     let used = (scene::cells(head.len()) + gap).min(area.height);
     let area = Rect { y: area.y + used, height: area.height - used, ..area };
     match stream {

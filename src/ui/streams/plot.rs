@@ -1,5 +1,5 @@
-//! One channel's runs of dots as cells: by the dots of a cell where it has two rows or more, a
-//! sparkline where it has one; in sweep or scroll. Most cells stay from frame to frame and are only
+//! One channel's runs of dots as cells: by the dots of a cell where these are enough, else as a
+//! sparkline; in sweep or scroll. Most cells stay from frame to frame and are only
 //! copied. Knows neither channels nor scales.
 
 use std::{iter, num::NonZeroU16, ops::Range};
@@ -17,8 +17,10 @@ use crate::{
     ui::{glyphs, scene},
 };
 
-/// Levels of a sparkline.
+/// Levels of a sparkline, and those for what lies about a middle, which is half a cell high: as
+/// many above as below.
 const LEVELS: u16 = 8;
+const PLACES: u16 = LEVELS - 1;
 
 /// Which bins the cells of a row show, left to right. A cell holds as many bins as it has dots
 /// across, a group that is counted from the start of the stream, so that a group keeps its glyph
@@ -144,6 +146,12 @@ pub(super) enum Bar {
     Swing,
     /// Where the value farthest from the middle lies. For what moves slower than the cells.
     Place,
+}
+
+/// Whether a channel of a height is drawn as a sparkline: where it has one row of cells, or too few
+/// dots for a line with room above and below.
+pub(super) fn is_sparkline(dots: Dots, height: u16) -> bool {
+    height == 1 || height * dots.down() < 3
 }
 
 /// A channel to be drawn.
@@ -283,12 +291,19 @@ fn paint<'a>(look: Look, runs: Runs, column: impl Iterator<Item = &'a mut Cell>)
 impl Look {
     /// A channel's height in dots.
     fn rows(&self) -> u16 {
-        if self.height == 1 { LEVELS } else { self.height * self.dots.down() }
+        match self.bar {
+            _ if !is_sparkline(self.dots, self.height) => self.height * self.dots.down(),
+            Bar::Swing => 2 * LEVELS - 1,
+            Bar::Place => PLACES,
+        }
     }
 
     fn glyph(&self, [left, right]: Runs, row: u16) -> char {
         match self.dots {
-            _ if self.height == 1 => level([left, right], self.bar, self.dots.levels()),
+            _ if is_sparkline(self.dots, self.height) => {
+                let is_lowest = row + 1 == self.height;
+                if is_lowest { level([left, right], self.bar, self.dots.levels()) } else { ' ' }
+            }
             Dots::Braille => glyphs::braille(lit::<4>(left, row), lit::<4>(right, row)),
             Dots::Halves => glyphs::HALVES[usize::from(lit::<2>(left, row))],
             Dots::Whole => glyphs::WHOLE[usize::from(lit::<1>(left, row))],
@@ -318,15 +333,16 @@ fn level(runs: Runs, bar: Bar, levels: &[char; LEVELS as usize]) -> char {
         ..one
     });
     let level = match bar {
-        Bar::Swing => both.bottom - both.top,
-        Bar::Place => (LEVELS - 1).saturating_sub(both.peak),
+        // Two rows a level.
+        Bar::Swing => (both.bottom - both.top) / 2,
+        Bar::Place => (PLACES - 1).saturating_sub(both.peak),
     };
     levels.get(usize::from(level)).copied().unwrap_or(' ')
 }
 
 /// Levels between a run's peak and the middle.
 fn away(run: Run) -> u16 {
-    run.peak.abs_diff(LEVELS / 2)
+    run.peak.abs_diff(PLACES / 2)
 }
 
 #[cfg(test)]
@@ -509,6 +525,22 @@ mod tests {
         assert_eq!(symbols(&scrolled(&alpha, Bar::Swing, 1)), "▃▃▃▃");
         assert_eq!(symbols(&scrolled(&flat, Bar::Swing, 1)), "▁▁▁▁");
         assert_eq!(symbols(&scrolled(&flat, Bar::Place, 1)), "▇▇▇▇");
+        // As far below the middle as above it.
+        let places = [50.0, 30.0, 0.0, 0.0, -30.0, -50.0, 0.0, 0.0].map(|value| (value, value));
+        assert_eq!(symbols(&scrolled(&columns(&places), Bar::Place, 1)), "▇▄▁▄");
+        let full = columns(&[(50.0, -50.0); 8]);
+        assert_eq!(symbols(&scrolled(&full, Bar::Swing, 1)), "████");
+    }
+
+    #[test]
+    fn two_whole_cells_are_too_few_for_a_line_and_hold_a_bar() {
+        let area = Rect::new(0, 0, 4, 2);
+        let mut buffer = Buffer::empty(area);
+        let columns = columns(&[(-14.0, 14.0); 4]);
+        let cells = Cells::new(Motion::Scroll, Dots::Whole, 4, 0, columns.len());
+        let trace = Trace { columns: &columns, scale: SCALE, bar: Bar::Swing, style: Style::new() };
+        draw(&trace, &cells, Dots::Whole, area, &mut buffer, &mut Drawn::default());
+        assert_eq!(column(&buffer, 1), [" ", "▃"]);
     }
 
     #[test]

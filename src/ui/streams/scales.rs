@@ -29,18 +29,13 @@ fn common(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {
     Scale { centre: finite(centre, 0.0), half }
 }
 
-/// Half the height of an EEG row in µV, the same for all rows.
+/// Half the height of an EEG row in µV, the same for all rows: automatically what fits most of them.
 pub(super) fn eeg_half(app: &App, traces: Option<&Traces>) -> f32 {
-    let widest = traces
-        .filter(|_| app.streams.auto)
-        .into_iter()
-        .flat_map(|traces| &traces.channels)
-        .map(|trace| trace.spread)
-        .fold(f32::NAN, f32::max);
-    if widest.is_nan() {
+    let spread = traces.filter(|_| app.streams.auto).map_or(f32::NAN, |traces| traces.spread);
+    if spread.is_nan() {
         return app.streams.amplitude();
     }
-    AMPLITUDES.into_iter().find(|&half| half >= widest).unwrap_or_else(|| step(widest))
+    AMPLITUDES.into_iter().find(|&half| half >= spread).unwrap_or_else(|| step(spread))
 }
 
 /// The scale that the channels of a group share, from the widest of them.

@@ -1,5 +1,5 @@
 //! The spectrogram of the selected EEG channel: time across as in the traces, 1 Hz at the bottom,
-//! 45 Hz at the top, power as shades in steps of 10 dB.
+//! the end of the spectrum at the top, power as shades in equal steps of dB.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
@@ -9,7 +9,6 @@ use crate::{
     cortex::Stream,
     signal::{
         View,
-        bands::BANDS,
         spectra::Spectra,
         spectrum::{RANGE, decibel},
     },
@@ -52,7 +51,7 @@ pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
     let mut items: Vec<String> =
         label.map(|trace| crate::ui::text::clean(&trace.label)).into_iter().collect();
     items.push(format!("{} s", streams.window()));
-    items.push(traces::filters(streams.filters()));
+    items.extend(traces::spectral_filters(streams.filters()));
     items.push(traces::motion(streams.motion).to_owned());
     items.push(traces::reference(scene.app));
     items
@@ -125,18 +124,26 @@ fn legend(scene: &Scene<'_>, top: f64) -> Line<'static> {
     scene.say(Token::Dim, format!("{lowest}{shades} dB µV²/Hz, of the 2 s before")).into()
 }
 
-/// The lower limit and the name of each band in the row where it begins.
+/// The ends, and each mark in the row where it lies, or if that is taken in the one beside.
 fn labels(scene: &Scene<'_>, spectra: &Spectra, area: Rect, buffer: &mut Buffer) {
-    let ends = [(RANGE.start(), "Hz"), (RANGE.end(), "Hz")].map(|(hz, unit)| (*hz, unit));
-    let all = ends.into_iter().chain(BANDS.iter().map(|band| (band.low, band.name)));
-    for (hz, name) in all {
+    let Some(last) = area.height.checked_sub(1) else { return };
+    let mut label = |row: u16, hz: f64, name: &str| {
+        let place = Rect { y: area.bottom() - 1 - row, height: 1, ..area }.intersection(area);
+        scene.say(Token::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
+    };
+    label(0, *RANGE.start(), "Hz");
+    label(last, spectrum::end(spectra.lines), "Hz");
+    let mut free = 1;
+    for mark in spectrum::marks() {
         let holds = |row: &u16| {
             let lines = lines(spectra.lines.count, *row, area.height);
-            hz < spectra.lines.hz(lines.end) && hz >= spectra.lines.hz(lines.start)
+            mark.hz < spectra.lines.hz(lines.end) && mark.hz >= spectra.lines.hz(lines.start)
         };
-        let Some(row) = (0..area.height).find(holds) else { continue };
-        let y = area.bottom() - 1 - row;
-        let place = Rect { y, height: 1, ..area }.intersection(area);
-        scene.say(Token::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
+        let Some(own) = (0..area.height).find(holds) else { continue };
+        let row = own.max(free).min(last.saturating_sub(1));
+        if row >= free && row.abs_diff(own) <= 1 {
+            label(row, mark.hz, mark.name);
+            free = row + 1;
+        }
     }
 }

@@ -1,17 +1,18 @@
 //! The power spectrum of EEG over the window, of the selected channel or of all, one below the
-//! other: bars over 1 to 45 Hz on a scale in dB, with the limits of the bands.
+//! other: bars over 1 to 70 Hz or as far as the rate reaches, on a scale in dB, with the limits of
+//! the bands and where mains hums.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
 use super::traces;
 use crate::{
-    app::{AMPLITUDES, App},
+    app::App,
     cortex::Stream,
     signal::{
         View,
-        bands::BANDS,
+        bands::{BANDS, Band},
         spectra::Welch,
-        spectrum::{Lines, RANGE, decibel},
+        spectrum::{Lines, MAINS, RANGE, decibel},
     },
     ui::{
         glyphs,
@@ -22,24 +23,43 @@ use crate::{
 };
 
 /// The height of the scale in dB.
-pub(super) const HEIGHT: f64 = 40.0;
+pub(super) const HEIGHT: f64 = 60.0;
 
-/// The upper end of the scale in dB µV²/Hz for each of [`AMPLITUDES`]: about that of a sine which
-/// fills a tenth of the trace's height.
-const TOPS: [f64; AMPLITUDES.len()] = [5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 45.0];
+/// The ends of the scale go in steps of so many dB.
+const STEP: f64 = 5.0;
 
 /// Width of the labels on the left, and of the peaks on the right.
 const LABEL: u16 = 7;
 const PEAK: u16 = 8;
 
-/// The upper end of the scale in dB.
+/// The upper end of the scale in dB µV²/Hz: a sine that fits into the height of a trace is not cut
+/// here either.
 pub(super) fn top(app: &App) -> f64 {
-    let amplitude = app.streams.amplitude();
-    AMPLITUDES
-        .iter()
-        .zip(TOPS)
-        .find(|(half, _)| **half >= amplitude)
-        .map_or(TOPS[0], |(_, top)| top)
+    let amplitude = f64::from(app.streams.amplitude());
+    // Its power is half the square of its amplitude; under a Hann window of two seconds two thirds
+    // of that are in one line of half a hertz.
+    (decibel(amplitude * amplitude / 1.5) / STEP).ceil() * STEP
+}
+
+/// What is marked at a frequency.
+pub(super) struct Mark {
+    pub(super) hz: f64,
+    pub(super) name: &'static str,
+    /// The same in two cells.
+    short: String,
+}
+
+/// Where each band begins, where the last one ends, and where mains hums.
+pub(super) fn marks() -> impl Iterator<Item = Mark> {
+    let band = |band: &Band| Mark { hz: band.low, name: band.name, short: band.letters.to_owned() };
+    let end = BANDS.last().map(|band| Mark { hz: band.high, name: "", short: String::new() });
+    let mains = MAINS.map(|hz| Mark { hz, name: "mains", short: hz.to_string() });
+    BANDS.iter().map(band).chain(end).chain(mains)
+}
+
+/// Up to where the spectrum reaches.
+pub(super) fn end(lines: Lines) -> f64 {
+    RANGE.end().min(lines.hz(lines.count))
 }
 
 /// How the area is divided.
@@ -91,13 +111,15 @@ pub(super) fn view(app: &App, area: Rect) -> View {
 pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
     let streams = &scene.app.streams;
     let top = top(scene.app);
-    let filters = traces::filters(streams.filters());
     let scale = if streams.all_channels {
         format!("{} to {top} dB µV²/Hz", top - HEIGHT)
     } else {
         "dB µV²/Hz".to_owned()
     };
-    vec![format!("{} s", streams.window()), filters, traces::reference(scene.app), scale]
+    let mut items = vec![format!("{} s", streams.window())];
+    items.extend(traces::spectral_filters(streams.filters()));
+    items.extend([traces::reference(scene.app), scale]);
+    items
 }
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
@@ -128,7 +150,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buff
         }
         let label = Rect { x: area.x, width: LABEL.min(area.width), ..part };
         let name = text::clean(&trace.label);
-        let peak = welch.as_ref().and_then(|welch| spectra.peak(welch));
+        let floor = top(app) - HEIGHT;
+        let peak = welch.as_ref().and_then(|welch| spectra.peak(welch, floor));
         if app.streams.all_channels {
             draw_label(scene, &name, layout.first + at == app.streams.selected, label, buffer);
             let peak = peak.map_or(glyphs::UNKNOWN.to_owned(), |(hz, _)| format!("{hz:.1} Hz"));
@@ -163,7 +186,7 @@ fn words(welch: Option<&Welch>, peak: Option<(f64, f64)>) -> String {
         1 => "of 2 s".to_owned(),
         count => format!("mean of {count} × 2 s"),
     };
-    let peak = peak.map_or("no peak from 4 Hz up".to_owned(), |(hz, power)| {
+    let peak = peak.map_or("no peak above 4 Hz".to_owned(), |(hz, power)| {
         let band = BANDS.iter().find(|band| (band.low..band.high).contains(&hz));
         let band = band.map_or(String::new(), |band| format!(" ({})", band.name));
         format!("peak {hz:.1} Hz{band} {:.0} dB", decibel(power))
@@ -227,10 +250,10 @@ fn place(lines: Lines, hz: f64, area: Rect) -> Option<u16> {
     (at < area.width).then_some(area.x + at)
 }
 
-/// The limits of the bands as lines behind the bars.
+/// The marks as lines behind the bars.
 fn limits(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
     let style = scene.style(Token::Border);
-    for x in BANDS.iter().filter_map(|band| place(lines, band.low, area)) {
+    for x in marks().filter_map(|mark| place(lines, mark.hz, area)) {
         for y in area.top()..area.bottom() {
             if let Some(cell) = buffer.cell_mut((x, y)) {
                 cell.set_char(glyphs::LIMIT).set_style(style);
@@ -239,31 +262,35 @@ fn limits(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The names of the bands, each from its lower limit on; its letter where there is no room.
+/// The names of the marks, each up to the next one; in short where there is no room.
 fn names(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
-    for band in BANDS {
-        let Some(x) = place(lines, band.low, area) else { continue };
-        let end = place(lines, band.high, area).unwrap_or(area.right());
-        let room = Rect { x, width: end.saturating_sub(x), ..area }.intersection(area);
-        let full = format!("{}{}", glyphs::LIMIT, band.name);
+    let marks: Vec<_> =
+        marks().filter_map(|mark| Some((place(lines, mark.hz, area)?, mark))).collect();
+    let ends = marks.iter().skip(1).map(|(x, _)| *x).chain([area.right()]);
+    for ((x, mark), end) in marks.iter().zip(ends) {
+        let room = Rect { x: *x, width: end.saturating_sub(*x), ..area }.intersection(area);
+        let full = format!("{}{}", glyphs::LIMIT, mark.name);
         let fits = full.chars().count() <= usize::from(room.width);
-        let name = if fits { full } else { format!("{}{}", glyphs::LIMIT, band.letters) };
+        let name = if fits { full } else { format!("{}{}", glyphs::LIMIT, mark.short) };
         scene.say(Token::Axis, name).render(room, buffer);
     }
 }
 
-/// The frequencies at the limits of the bands.
+/// The frequencies at the marks and at the ends; those for which there is no room are left out.
 fn axis(scene: &Scene<'_>, lines: Lines, width: u16, area: Rect, buffer: &mut Buffer) {
     let plot = Rect { width, ..area };
-    let first = *RANGE.start();
-    for hz in [first].into_iter().chain(BANDS.map(|band| band.low)) {
-        let Some(x) = place(lines, hz, plot) else { continue };
-        scene
-            .say(Token::Axis, hz.to_string())
-            .render(Rect { x, ..area }.intersection(area), buffer);
-    }
-    let end = format!("{} Hz", RANGE.end());
+    let end = format!("{} Hz", end(lines));
     let wide = scene::cells(end.len());
-    let x = (plot.right().saturating_sub(2)).min(area.right().saturating_sub(wide));
-    scene.say(Token::Axis, end).render(Rect { x, ..area }.intersection(area), buffer);
+    let last = (plot.right().saturating_sub(2)).min(area.right().saturating_sub(wide));
+    let mut free = plot.left();
+    for hz in [*RANGE.start()].into_iter().chain(marks().map(|mark| mark.hz)) {
+        let Some(x) = place(lines, hz, plot) else { continue };
+        let label = hz.to_string();
+        let next = x + scene::cells(label.len()) + 1;
+        if x >= free && next <= last {
+            scene.say(Token::Axis, label).render(Rect { x, ..area }.intersection(area), buffer);
+            free = next;
+        }
+    }
+    scene.say(Token::Axis, end).render(Rect { x: last, ..area }.intersection(area), buffer);
 }

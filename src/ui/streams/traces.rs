@@ -131,10 +131,12 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
     if stream == Stream::Eeg {
         let half = scales::eeg_half(scene.app, traces);
         let auto = if streams.auto { "auto " } else { "" };
-        items.push(match Rows::new(scene.app, stream, area).height {
+        let height = Rows::new(scene.app, stream, area).height;
+        items.push(if plot::is_sparkline(Dots::new(streams.way, scene.ascii), height) {
             // The bars of a sparkline stand for the swing, whose whole height is both halves.
-            1 => format!("{auto}swing to {:.0} µV", 2.0 * half),
-            _ => format!("{auto}±{half:.0} µV/row"),
+            format!("{auto}swing to {:.0} µV", 2.0 * half)
+        } else {
+            format!("{auto}±{half:.0} µV/row")
         });
         items.push(filters(streams.filters()));
     } else {
@@ -145,6 +147,10 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
         items.push(reference(scene.app));
     }
     items.extend(hidden(streams.channels(stream), channels(scene.app, stream)));
+    let shown = traces.map(|traces| &traces.channels[..]).unwrap_or_default();
+    if shown.iter().any(|trace| !trace.restarts.is_empty()) {
+        items.push(format!("{} restart", glyphs::RESTARTED));
+    }
     items
 }
 
@@ -185,11 +191,18 @@ pub(super) fn reference(app: &App) -> String {
 pub(super) fn filters(filters: Filters) -> String {
     let band = match (filters.high_pass, filters.low_pass) {
         (Some(low), Some(high)) => format!("{low}–{high} Hz"),
-        (Some(low), None) => format!("from {low} Hz"),
-        (None, Some(high)) => format!("to {high} Hz"),
+        (Some(low), None) => format!("high-pass {low} Hz"),
+        (None, Some(high)) => format!("low-pass {high} Hz"),
         (None, None) => "unfiltered".to_owned(),
     };
     filters.notch.map_or_else(|| band.clone(), |hz| format!("{band}, notch {hz}"))
+}
+
+/// What shapes spectra and what is computed from them: the filters but for the low-pass.
+pub(super) fn spectral_filters(all: Filters) -> Vec<String> {
+    let mut items = vec![filters(Filters { low_pass: None, ..all })];
+    items.extend(all.low_pass.map(|_| "before the low-pass".to_owned()));
+    items
 }
 
 pub(super) fn draw(
@@ -227,8 +240,10 @@ pub(super) fn draw(
         let is_selected = selected == Some(&trace.place);
         labels::draw(scene, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
+        let restarts = &trace.restarts;
         let trace = plot::Trace { columns: &trace.columns, scale: size, bar, style };
         plot::draw(&trace, &cells, dots, part, buffer, drawn);
+        mark_restarts(scene, restarts, &cells, part, buffer);
     }
     gaps::draw(scene, traces, &cells, rows.plot, buffer);
     lines::draw(scene, traces, &cells, rows.plot, buffer);
@@ -248,6 +263,17 @@ pub(super) fn draw(
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
         scene.say(Token::Bad, text).render(place.intersection(area), buffer);
+    }
+}
+
+/// Marks where the filters of a channel started again: a jump too large for them had lasted, and
+/// what follows is calm only because it is measured from the new level.
+fn mark_restarts(scene: &Scene<'_>, bins: &[u64], cells: &Cells, row: Rect, buffer: &mut Buffer) {
+    let y = row.y + row.height.saturating_sub(1) / 2;
+    for x in bins.iter().filter_map(|&bin| cells.cell(bin)) {
+        if let Some(cell) = buffer.cell_mut((row.x + x, y)) {
+            cell.set_char(glyphs::RESTARTED).set_style(scene.style(Token::Poor));
+        }
     }
 }
 

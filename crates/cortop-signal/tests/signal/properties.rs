@@ -320,7 +320,27 @@ proptest! {
         let mut rig = Rig::one(view(1.0, columns, Filters::NONE));
         (0..128).for_each(|i| rig.send(&[if i % 2 == 0 { noise } else { 0.0 }]));
         let lit = dots(&rig.columns(), HALF, rows);
-        prop_assert!(lit.iter().flatten().all(|run| (run.top, run.bottom) == (rows / 2, rows / 2)));
+        // As many rows above as below, the lowest of an even number being dark.
+        let middle = (rows - 1) / 2;
+        prop_assert!(lit.iter().flatten().all(|run| (run.top, run.bottom) == (middle, middle)));
+    }
+
+    #[test]
+    fn p8_what_is_below_zero_mirrors_what_is_above(
+        samples in prop::collection::vec((-30..30_i8, -0.4..0.4_f32), 1..300), rows in 1..40_u16,
+    ) {
+        let last = (rows - 1) / 2 * 2;
+        let height = 2.0 * HALF / f32::from(last + 1);
+        // So many rows and a little from the middle, for what lies between two rows rounds either way.
+        let value = |&(rows, little): &(i8, f32)| height * (f32::from(rows) + little);
+        let of = |sign: f32| {
+            let columns: Vec<_> = samples.iter().map(|at| column_of(sign * value(at))).collect();
+            dots(&columns, HALF, rows)
+        };
+        for (up, down) in of(1.0).into_iter().flatten().zip(of(-1.0).into_iter().flatten()) {
+            prop_assert_eq!((up.top, up.bottom), (last - down.bottom, last - down.top));
+            prop_assert_eq!(up.clipped_top, down.clipped_bottom);
+        }
     }
 
     #[test]
@@ -415,10 +435,25 @@ fn p8_and_p9_full_scale_lights_both_rails_and_beyond_is_marked() {
                 assert!(level > 1e12);
                 continue;
             };
-            assert_eq!((run.top, run.bottom), (0, ROWS - 1));
+            assert_eq!((run.top, run.bottom), (0, ROWS - 2));
             assert_eq!((run.clipped_top, run.clipped_bottom), (clipped, clipped));
         }
     }
+}
+
+#[test]
+fn p8_as_far_up_as_down() {
+    for rows in [8, 12, 15, 16] {
+        let row = |value| rows_of_scale(value, rows);
+        let (up, zero, down) = (row(45.0), row(0.0), row(-45.0));
+        assert_eq!(zero - up, down - zero, "of {rows} rows");
+        assert!(zero - up >= rows / 2 - 1);
+    }
+}
+
+/// The row of a value on a scale of so many rows.
+fn rows_of_scale(value: f32, rows: u16) -> u16 {
+    dots(&[column_of(value)], HALF, rows)[0].unwrap().top
 }
 
 #[test]
@@ -432,7 +467,7 @@ fn zoomed_in_straight_lines_lead_from_sample_to_sample() {
         dots(&columns, HALF, 100).iter().flatten().map(|run| (run.top, run.bottom)).collect();
     assert_eq!(lit.len(), columns.len(), "no hole in the line");
     for column in 0..=8 {
-        let expected = 50 - 6 * column as u16;
+        let expected = 49 - 6 * column as u16;
         assert!((lit[column].0..=lit[column].1).contains(&expected), "column {column}: {lit:?}");
         assert!(lit[column].1 - lit[column].0 < 6, "column {column}: {lit:?}");
     }
@@ -448,5 +483,5 @@ fn no_rows_and_no_columns_light_nothing() {
     assert!(dots(&[], HALF, ROWS).is_empty());
     assert_eq!(dots(&[column_of(1.0), Column::EMPTY], HALF, 0), [None, None]);
     let flat = dots(&[column_of(7.0)], 0.0, ROWS)[0].unwrap();
-    assert_eq!((flat.top, flat.bottom), (8, 8));
+    assert_eq!((flat.top, flat.bottom), (7, 7));
 }

@@ -106,7 +106,7 @@ fn glitches_are_drawn_and_do_not_change_the_scale() {
             let traces = rig.traces();
             let beyond = traces.channels.iter().filter(|trace| {
                 dots(&trace.columns, 1000.0, 16).iter().rev().take(2).flatten().any(|run| {
-                    (run.clipped_top && run.top == 0) || (run.clipped_bottom && run.bottom == 15)
+                    (run.clipped_top && run.top == 0) || (run.clipped_bottom && run.bottom == 14)
                 })
             });
             assert!(beyond.count() > 0, "the glitch before row {index} is not drawn");

@@ -31,6 +31,8 @@ FILTERS = [
     (0.16, 30.0, 50.0),
     (5.0, 45.0, 60.0),
 ]
+# High-pass and notch in Hz.
+FILTERS_OF_SPECTRA = [(0.5, None), (0.5, 50.0), (5.0, 60.0)]
 NOTCH_WIDTH = 2.0
 
 
@@ -70,18 +72,23 @@ def number(value):
     return float(f"{value:.12g}")
 
 
-def filtered(samples, sos):
+def run(samples, sos):
     """Primed with the first sample: as if it had been there for ever."""
     output, _ = signal.sosfilt(sos, samples, zi=signal.sosfilt_zi(sos) * samples[0])
+    return output
+
+
+def filtered(samples, sos):
+    output = run(samples, sos)
     # Some of the samples, and the sum of the squares of all.
     energy = np.sum(output**2)
     return {"samples": [number(y) for y in output[::EVERY]], "energy": number(energy)}
 
 
 def welch(samples, rate):
-    """Hann, two seconds, half of them shared, the mean taken off each; 1 to 45 Hz."""
+    """Hann, two seconds, half of them shared, the mean taken off each; 1 to 70 Hz, below Nyquist."""
     hz, powers = signal.welch(samples, rate, window="hann", nperseg=2 * rate)
-    return [number(power) for power in powers[(hz >= 1) & (hz <= 45)]]
+    return [number(power) for power in powers[(hz >= 1) & (hz <= 70) & (hz < rate / 2)]]
 
 
 def main():
@@ -105,12 +112,27 @@ def main():
         {"rate": rate, "powers": {name: welch(x, rate) for name, x in values.items()}}
         for rate in RATES
     ]
+    # What the spectra of a view are computed from: its filters without the low-pass.
+    spectra_filtered = [
+        {
+            "rate": rate,
+            "high_pass": high_pass,
+            "notch": notch,
+            "powers": {
+                name: welch(run(x, sections(rate, high_pass, None, notch)), rate)
+                for name, x in values.items()
+            },
+        }
+        for rate in RATES
+        for high_pass, notch in FILTERS_OF_SPECTRA
+    ]
     result = {
         "scipy": scipy.__version__,
         "every": EVERY,
         "signals": signals,
         "filters": designs,
         "welch": spectra,
+        "welch_filtered": spectra_filtered,
     }
     # One line for each list of numbers.
     text = json.dumps(result, separators=(",", ":"))

@@ -12,6 +12,9 @@ use proptest::prelude::*;
 
 use crate::rig::{Rig, bits, view};
 
+/// The lower end of a scale, in dB.
+const FLOOR: f64 = -25.0;
+
 /// A view of spectra.
 fn spectral(window: f64, columns: usize) -> View {
     View { spectra: true, ..view(window, columns, Filters::default()) }
@@ -42,11 +45,53 @@ fn alpha_is_the_peak_and_a_window_of_n_seconds_has_n_minus_one_segments() {
     let spectra = traces.spectra.unwrap();
     let welch = spectra.welch(0, traces.bins).unwrap();
     assert_eq!(welch.segments, 9);
-    let (hz, power) = spectra.peak(&welch).unwrap();
+    let (hz, power) = spectra.peak(&welch, FLOOR).unwrap();
     // Half the square of the amplitude, under a Hann window of 2 s: 2/3 of it a line of 0.5 Hz.
     assert!((hz - 10.0).abs() < 1e-9 && (power / (200.0 / 0.75) - 1.0).abs() < 0.02, "{power}");
     let bands = spectra.bands(spectra.columns.len() - 1, 0).map(Option::unwrap);
     assert!(bands.iter().enumerate().all(|(at, &power)| at == 1 || power < bands[1] / 1000.0));
+}
+
+/// The peak that the default filters, or others, leave of a signal about 4200 µV at a rate.
+fn peak_of(signal: impl Fn(f64) -> f64, filters: Filters, rate: f64) -> Option<(f64, f64)> {
+    let shape = View { filters, ..spectral(10.0, 10) };
+    let mut rig = Rig::new(&["Pz"], rate, shape);
+    (0..(rate * 12.0) as u32).for_each(|at| rig.send(&[4200.0 + signal(f64::from(at) / rate)]));
+    let traces = rig.traces();
+    let spectra = traces.spectra.unwrap();
+    spectra.peak(&spectra.welch(0, traces.bins).unwrap(), FLOOR)
+}
+
+#[test]
+fn mains_is_the_peak_however_low_the_low_pass_unless_it_is_notched() {
+    for rate in [128.0, 256.0] {
+        for hz in [50.0, 60.0] {
+            let hum = |t: f64| 20.0 * (TAU * hz * t).sin();
+            for low_pass in [Some(30.0), Some(45.0), None] {
+                let filters = Filters { low_pass, ..Filters::default() };
+                let (at, power) = peak_of(hum, filters, rate).unwrap();
+                assert!((at - hz).abs() < 1e-9, "{at} Hz of {hz} at {rate}");
+                assert!((power / (200.0 / 0.75) - 1.0).abs() < 0.02, "{power} of {hz} at {rate}");
+            }
+            let notch = Filters { notch: Some(hz), ..Filters::default() };
+            assert_eq!(peak_of(hum, notch, rate), None, "{hz} at {rate}");
+        }
+    }
+}
+
+#[test]
+fn what_is_below_the_scale_or_rounding_is_no_peak() {
+    for rate in [128.0, 256.0] {
+        let peak = |signal: fn(f64) -> f64| peak_of(signal, Filters::default(), rate);
+        assert_eq!(peak(|_| 0.0), None);
+        assert_eq!(peak(|_| 0.1), None);
+        // −36 dB, and −16 dB.
+        assert_eq!(peak(|t| 0.02 * (TAU * 20.0 * t).sin()), None);
+        assert_eq!(peak(|t| 0.2 * (TAU * 20.0 * t).sin()).map(|(hz, _)| hz), Some(20.0));
+        // What is farther above its surroundings does not win by what is not drawn of these.
+        let both = |t: f64| 20.0 * (TAU * 10.0 * t).sin() + 0.2 * (TAU * 40.0 * t).sin();
+        assert_eq!(peak(both).map(|(hz, _)| hz), Some(10.0));
+    }
 }
 
 /// Segments that the spectrum is the mean of.
@@ -122,7 +167,7 @@ fn a_frozen_spectrum_is_of_its_own_window() {
     let peak = |rig: &Rig| {
         let traces = rig.traces();
         let spectra = traces.spectra.unwrap();
-        spectra.peak(&spectra.welch(0, traces.bins).unwrap()).map(|(hz, _)| hz)
+        spectra.peak(&spectra.welch(0, traces.bins).unwrap(), FLOOR).map(|(hz, _)| hz)
     };
     assert_eq!(peak(&rig), Some(20.0));
     rig.decoder.set_view(View { end: End::At(128 * 12), ..spectral(5.0, 5) });
@@ -228,6 +273,66 @@ fn what_all_channels_have_in_common_is_gone() {
 }
 
 #[test]
+fn the_reference_shapes_the_spectrum_as_it_does_the_traces() {
+    let peak = |reference| {
+        let shape = View { reference, ..spectral(10.0, 10) };
+        let mut rig = Rig::new(&["AF3", "Pz", "AF4"], 128.0, shape);
+        contact(&mut rig, [4, 4, 4]);
+        for at in 0..128 * 12 {
+            // Hum that all have, beyond the low-pass, and alpha that one has.
+            let hum = sine(60.0, at);
+            rig.send(&[hum + sine(10.0, at) / 2.0, hum, hum - 30.0]);
+        }
+        let traces = rig.traces();
+        let spectra = traces.spectra.unwrap();
+        let welch = spectra.welch(0, traces.bins).unwrap();
+        spectra.peak(&welch, FLOOR).map(|(hz, _)| hz)
+    };
+    assert_eq!(peak(Reference::AsRecorded), Some(60.0));
+    assert_eq!(peak(Reference::CommonAverage), Some(10.0));
+}
+
+#[test]
+fn restarts_stand_in_their_bins_live_and_from_the_history() {
+    let shape = view(10.0, 100, Filters::default());
+    let mut rig = Rig::new(&["Pz", "T7"], 128.0, shape.clone());
+    for at in 0..128 * 15_u64 {
+        // Jumps that last, the second of them to and fro within a bin, and one that does not.
+        let level = match at {
+            0..700 | 1000..1004 => 4200.0,
+            1500..1502 => 9000.0,
+            _ => 6000.0,
+        };
+        rig.send(&[level, 4200.0]);
+    }
+    let restarts = |rig: &Rig| {
+        let traces = rig.traces();
+        assert!(traces.channels[1].restarts.is_empty(), "the other channel goes on");
+        traces.channels[0].restarts.clone()
+    };
+    let bins = rig.traces().bins;
+    let wanted = vec![bins.of(702), bins.of(1002)];
+    assert_eq!(restarts(&rig), wanted);
+    rig.decoder.set_view(View { end: End::At(128 * 14), ..shape.clone() });
+    assert_eq!(restarts(&rig), wanted);
+    // What the window no longer shows is gone.
+    rig.decoder.set_view(View { end: End::At(128 * 14), window: 3.0, ..shape.clone() });
+    assert_eq!(restarts(&rig), [0_u64; 0]);
+    rig.decoder.set_view(View { filters: Filters::NONE, ..shape });
+    assert_eq!(restarts(&rig), [0_u64; 0]);
+}
+
+#[test]
+fn a_channel_that_jumps_all_the_time_has_a_mark_a_column_at_most() {
+    let mut rig = Rig::one(view(10.0, 50, Filters::default()));
+    for at in 0..128 * 60_u64 {
+        rig.send(&[if at / 3 % 2 == 0 { 4200.0 } else { 6000.0 }]);
+    }
+    let restarts = rig.traces().channels[0].restarts.clone();
+    assert!((49..=50).contains(&restarts.len()), "{}", restarts.len());
+}
+
+#[test]
 fn band_power_has_a_history() {
     let mut rig = Rig::one(View { stream: Stream::Pow, ..view(10.0, 80, Filters::default()) });
     let labels = ["AF3/theta", "AF3/alpha"].map(|label| Label::One(label.to_owned()));
@@ -256,4 +361,7 @@ fn band_power_has_a_history() {
     let alpha: Vec<f32> = traces.channels[1].columns.iter().map(|column| column.last).collect();
     let wanted: Vec<f32> = (0..40_u8).map(|at| f32::from(at) + 0.25).collect();
     assert_eq!(alpha, wanted);
+    // Of what came up to a second before the newest.
+    let median = traces.channels[1].exact_median;
+    assert!((16.25..=20.25).contains(&median), "{median}");
 }
