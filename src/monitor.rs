@@ -11,8 +11,6 @@ use crate::{
     terminal::Wires,
 };
 
-/// Bytes of history for all headsets together.
-const HISTORY: usize = 256 << 20;
 /// Quitting waits no longer than this for the service to hear our goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -26,24 +24,23 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Starts both on the current runtime. `frame`: shortest time between two snapshots.
+    /// Starts both on the current runtime.
     #[must_use]
-    pub fn start(config: cortex::Config, frame: Duration) -> Self {
-        Self::around(|samples| Client::spawn(config, samples), frame)
+    pub fn start(config: cortex::Config, limits: decoder::Config) -> Self {
+        Self::around(|samples| Client::spawn(config, samples), limits)
     }
 
     /// The same for looking around: no headset is taken unless a command says so.
     #[must_use]
-    pub fn look(config: cortex::Config, frame: Duration) -> Self {
-        Self::around(|samples| Client::look(config, samples), frame)
+    pub fn look(config: cortex::Config, limits: decoder::Config) -> Self {
+        Self::around(|samples| Client::look(config, samples), limits)
     }
 
-    fn around(client: impl FnOnce(FeedSender) -> Client, frame: Duration) -> Self {
+    fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Config) -> Self {
         let (samples, feed) = cortex::feed::feed();
         let (view, viewed) = watch::channel(View::default());
         let input = decoder::Input { queue: feed.queue, dropped: feed.dropped };
-        let (snapshots, decoder) =
-            decoder::spawn(input, viewed, decoder::Config { frame, history: HISTORY });
+        let (snapshots, decoder) = decoder::spawn(input, viewed, limits);
         let Client { commands, events, task } = client(samples);
         Self { wires: Wires { commands, events, view, snapshots }, client: task, decoder }
     }

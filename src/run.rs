@@ -24,6 +24,7 @@ use crate::{
     logging,
     monitor::Monitor,
     serve,
+    signal::decoder,
     sim::{self, Sim},
     terminal::{self, End, Screen as _, Tty, guard::Guard, input, screen, signals},
     ui::{self, Ui},
@@ -161,7 +162,8 @@ async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &
     let guard = Guard::new(sender.clone())?;
     input::forward(crossterm::event::read, sender)?;
 
-    let mut monitor = Monitor::start(cortex, frame);
+    let limits = decoder::Config { frame, history: config.history };
+    let mut monitor = Monitor::start(cortex, limits);
     let app = App::new(settings, Now::read());
     let (_, end) =
         terminal::run(app, ui, &mut terminal, &mut monitor.wires, &mut input, frame).await;

@@ -36,6 +36,8 @@ pub(super) struct Settings {
     pub(super) client_secret: Option<SecretString>,
     #[serde(deserialize_with = "fps")]
     pub(super) fps: Option<u16>,
+    #[serde(deserialize_with = "history_mib")]
+    pub(super) history_mib: Option<u16>,
     #[serde(deserialize_with = "max_rate")]
     pub(super) max_rate: Option<f64>,
     pub(super) ascii: Option<bool>,
@@ -142,6 +144,15 @@ fn markers<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D:
 fn fps<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
     let fps = u16::deserialize(from)?;
     if (1..=60).contains(&fps) { Ok(Some(fps)) } else { Err(D::Error::custom("must be 1 to 60")) }
+}
+
+fn history_mib<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    let mib = u16::deserialize(from)?;
+    if (1..=32_768).contains(&mib) {
+        Ok(Some(mib))
+    } else {
+        Err(D::Error::custom("must be 1 to 32768"))
+    }
 }
 
 fn max_rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {

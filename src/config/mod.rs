@@ -27,6 +27,8 @@ use crate::{
 pub const DEFAULT_URL: &str = "wss://localhost:6868";
 /// Frames a second.
 pub const DEFAULT_FPS: u16 = 10;
+/// Bytes of history for all headsets together.
+pub const DEFAULT_HISTORY: usize = 256 << 20;
 /// The theme that every terminal shows.
 pub const DEFAULT_THEME: &str = "ansi";
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub credentials: Result<Credentials, String>,
     /// Frames a second, 1..=60.
     pub fps: u16,
+    /// Bytes of history for all headsets together.
+    pub history: usize,
     /// How frames go out.
     pub output: Output,
     /// Without braille and box characters.
@@ -155,6 +159,7 @@ pub fn load(
             place.map(PathBuf::as_path),
         ),
         fps: display.fps.or(file.fps).unwrap_or(DEFAULT_FPS),
+        history: file.history_mib.map_or(DEFAULT_HISTORY, |mib| usize::from(mib) << 20),
         output: Output {
             limit: display.max_rate.or(file.max_rate).map(|rate| rate * 1000.0),
             synchronized: file.synchronized.unwrap_or(true),

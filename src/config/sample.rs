@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{DEFAULT_FPS, DEFAULT_THEME, DEFAULT_URL};
+use super::{DEFAULT_FPS, DEFAULT_HISTORY, DEFAULT_THEME, DEFAULT_URL};
 use crate::app::{Scope, TABLE};
 
 /// A setting of the file: its name, its value in the sample, and what it says.
 type Row = (&'static str, String, &'static str);
 
-fn rows() -> [Row; 17] {
+fn rows() -> [Row; 18] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
@@ -42,6 +42,11 @@ fn rows() -> [Row; 17] {
         ),
         ("client_secret", text("…"), "Its secret; EMOTIV_CLIENT_SECRET wins."),
         ("fps", DEFAULT_FPS.to_string(), "Frames a second, 1 to 60."),
+        (
+            "history-mib",
+            (DEFAULT_HISTORY >> 20).to_string(),
+            "MiB of memory for the history of all headsets together, 1 to 32768; the oldest goes first.",
+        ),
         (
             "max-rate",
             "20.0".into(),

@@ -60,6 +60,14 @@ fn the_first_locale_that_is_set_decides_on_utf8() {
 }
 
 #[test]
+fn the_history_has_as_much_memory_as_the_file_says() {
+    let history = |file| load_from("cortop", &[], file).expect("valid").history;
+    assert_eq!(history(None), 256 << 20);
+    assert_eq!(history(Some("history-mib = 24")), 24 << 20);
+    assert!(sample().contains("#history-mib = 256\n"));
+}
+
+#[test]
 fn unknown_settings_are_warned_about_by_name_and_the_rest_holds() {
     let config = load_from("cortop", &[], Some("frames = 5\nfps = 5\n[colours]\nx = 1"));
     let config = config.expect("valid");
@@ -74,6 +82,8 @@ fn a_wrong_value_is_shown_with_its_line_and_a_caret() {
     for wrong in [
         "fps = \"ten\"",
         "fps = 0",
+        "history-mib = 0",
+        "history-mib = 40000",
         "max-rate = -1.0",
         "session = \"maybe\"",
         "streams = [\"egg\"]",

@@ -9,9 +9,10 @@ use super::{
     walk::Walk,
 };
 use crate::{
+    config::DEFAULT_HISTORY,
     cortex::{Command, Config},
     monitor::Monitor,
-    signal::Snapshot,
+    signal::{Snapshot, decoder},
 };
 
 /// Between two pictures of how the streams flow.
@@ -25,7 +26,8 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn new(config: Config) -> Self {
-        Self { monitor: Monitor::look(config, FRAME), walk: Walk::default() }
+        let limits = decoder::Config { frame: FRAME, history: DEFAULT_HISTORY };
+        Self { monitor: Monitor::look(config, limits), walk: Walk::default() }
     }
 
     /// Goes on until `done` gives something.

@@ -11,7 +11,10 @@ use cases::{Case, When};
 use cortop::{
     cortex::{self, Event, Link, Stream, client::SessionPolicy, model::Model},
     monitor::Monitor,
-    signal::snapshot::{Snapshot, StreamHealth},
+    signal::{
+        decoder,
+        snapshot::{Snapshot, StreamHealth},
+    },
     sim::{self, Delays, Order, Sim, fault, scenario::Scenario, tls::Tls},
 };
 use futures_util::future::join_all;
@@ -54,7 +57,10 @@ impl Watched {
             debit: None,
             streams: vec![Stream::Eeg, Stream::Dev, Stream::Met],
         };
-        let monitor = Monitor::start(config, Duration::from_millis(50));
+        let monitor = Monitor::start(
+            config,
+            decoder::Config { frame: Duration::from_millis(50), history: 64 << 20 },
+        );
         Self { sim, monitor, said: Vec::new(), _folder: folder }
     }
 

@@ -9,6 +9,7 @@ mod flows;
 mod other;
 mod person;
 mod picture;
+mod reconnect;
 mod screen;
 mod spectrum;
 

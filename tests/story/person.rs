@@ -6,7 +6,7 @@ use cortop::{
     app::{App, Key, Now, Settings},
     cortex::{self, HeadsetId, Stream, client::SessionPolicy},
     monitor::Monitor,
-    signal::Snapshot,
+    signal::{Snapshot, decoder},
     sim::{self, Sim},
     terminal::{self, End, Input, input, screen as screens},
     ui::{self, Ui},
@@ -80,6 +80,16 @@ pub(crate) async fn story<F: Future<Output = Person>>(
     adjust: impl FnOnce(&mut cortex::Config),
     tell: impl FnOnce(Person) -> F,
 ) -> (App, Sim) {
+    story_on((120, 40), options, adjust, tell).await
+}
+
+/// The same on a screen of so many columns and rows.
+pub(crate) async fn story_on<F: Future<Output = Person>>(
+    (width, height): (u16, u16),
+    options: sim::Options,
+    adjust: impl FnOnce(&mut cortex::Config),
+    tell: impl FnOnce(Person) -> F,
+) -> (App, Sim) {
     let sim = Sim::start(options).await.expect("the simulator starts");
     let frame = Duration::from_millis(50);
     let mut config = config(sim.url());
@@ -89,10 +99,11 @@ pub(crate) async fn story<F: Future<Output = Person>>(
     let app = App::new(settings, Now::read());
     let (ui, warnings) = Ui::new(&ui::Options::default());
     assert_eq!(warnings, Vec::<String>::new());
-    let (screen, eyes) = screen(120, 40);
+    let (screen, eyes) = screen(width, height);
     let mut terminal = screens::terminal(screen).expect("a screen in memory has a size");
     let (keys, mut input) = input::queue();
-    let mut monitor = Monitor::start(config, frame);
+    let limits = decoder::Config { frame, history: 64 << 20 };
+    let mut monitor = Monitor::start(config, limits);
     let person = Person { sim, eyes, keys, snapshots: monitor.wires.snapshots.clone() };
     let run = terminal::run(app, &ui, &mut terminal, &mut monitor.wires, &mut input, frame);
     let telling = async {
