@@ -48,6 +48,10 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(Command::Sessions(args)) => list(Subject::Sessions, args),
         Some(Command::License(args)) => list(Subject::Licence, args),
         Some(Command::Records(args)) => list(Subject::Records, args),
+        None if discards_output() => Err(eyre!(
+            "standard output is closed or /dev/null, where the samples would go to nobody: run \
+             cortop in a terminal, or give its output to a file or a program"
+        )),
         // Nobody looks at a screen there.
         None if !io::stdout().is_terminal() => {
             let watch = cli::Watch { service: cli.service.clone(), ..cli::Watch::default() };
@@ -63,6 +67,32 @@ pub fn main(cli: &Cli) -> ExitCode {
             ExitCode::from(REFUSED)
         }
     }
+}
+
+/// Whether all that is printed is thrown away. A standard output that is closed is this too: Rust
+/// opens the null device in its place.
+#[cfg(unix)]
+fn discards_output() -> bool {
+    use std::{
+        fs::{self, File},
+        os::{
+            fd::AsFd as _,
+            unix::fs::{FileTypeExt as _, MetadataExt as _},
+        },
+    };
+
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let metadata = [stdout.and_then(|file| file.metadata()), fs::metadata("/dev/null")];
+    let devices = metadata.map(|metadata| {
+        metadata.ok().filter(|one| one.file_type().is_char_device()).map(|one| one.rdev())
+    });
+    devices[0].is_some() && devices[0] == devices[1]
+}
+
+/// There is no telling.
+#[cfg(not(unix))]
+fn discards_output() -> bool {
+    false
 }
 
 /// Prints to standard output; a reader that has seen enough (`| head`) is no failure.

@@ -253,7 +253,8 @@ fn the_demo_shows_a_streaming_headset_and_quits() {
 
 #[test]
 fn signals_restore_the_terminal_and_tell_their_number() {
-    for signal in [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP] {
+    use Signal as S;
+    for signal in [S::TERM, S::INT, S::QUIT, S::HUP, S::USR1, S::USR2, S::ALARM] {
         let mut pty = Pty::demo();
         pty.wait_for_monitor();
         pty.signal(signal);
@@ -303,6 +304,27 @@ fn suspending_gives_the_shell_its_terminal_and_fg_comes_back() {
     pty.type_in("exit\n");
     pty.wait_for_end();
     assert!(!pty.received.0.lock().expect("no panic").screen.screen().hide_cursor());
+}
+
+#[test]
+fn a_late_answer_of_the_terminal_does_not_stand_at_the_prompt() {
+    let env = [("PS1", "ready> "), ("ENV", "")];
+    let mut pty = Pty::start(Path::new("/bin/sh"), &["-i"], &env);
+    pty.wait_for_prompt();
+    // Nobody listens there: the doctor ends soon after its question to the terminal.
+    pty.type_in(&format!("{CORTOP} doctor --url ws://localhost:1\n"));
+    pty.wait("the question", |received| received.bytes.windows(3).any(|bytes| bytes == b"\x1b[c"));
+    // A line of more than a second.
+    thread::sleep(Duration::from_millis(1500));
+    pty.type_in("\x1b[?2026;2$y");
+    thread::sleep(Duration::from_millis(300));
+    pty.type_in("\x1b[?62;22c");
+    pty.wait_for_text("drawn whole (synchronized output)");
+    pty.wait_for_prompt();
+    let screen = pty.received.0.lock().expect("no panic").screen.screen().contents();
+    assert!(!screen.contains("2026;") && !screen.contains("62;22"), "{screen}");
+    pty.type_in("exit\n");
+    pty.wait_for_end();
 }
 
 #[test]
@@ -456,10 +478,20 @@ fn what_cannot_start_says_so_and_ends_with_2() {
     assert!(piped.stdout.is_empty());
     assert!(String::from_utf8_lossy(&piped.stderr).contains("needs a terminal"));
 
+    for nowhere in ["exec \"$0\" >&-", "exec \"$0\" >/dev/null"] {
+        let mut shell = Command::new("sh");
+        let closed = shell.args(["-c", nowhere, CORTOP]).envs(CREDENTIALS).output();
+        let closed = closed.expect("started");
+        assert_eq!(closed.status.code(), Some(2), "{nowhere}");
+        let said = String::from_utf8_lossy(&closed.stderr);
+        assert!(said.contains("standard output is closed"), "{said}");
+    }
+
     for (args, env, said) in [
         (&[][..], &[][..], "EMOTIV_CLIENT_SECRET"),
         (&[], &CREDENTIALS[..1], "client secret is missing"),
         (&["--url", "cortex"], &CREDENTIALS, "cortex"),
+        (&["--url", "ws://localhost:99999"], &CREDENTIALS, "port 99999"),
         (&["--url", "ws://192.0.2.1:6868"], &CREDENTIALS, "ssh -L"),
         (&["--ca-file", "/nowhere/root.pem"], &CREDENTIALS, "/nowhere/root.pem"),
         (&["--config", "/nowhere/cortop.toml"], &[], "/nowhere/cortop.toml"),

@@ -152,7 +152,9 @@ impl Walk {
             Some(Step::Authorizing | Step::Agreement) => Check::Token,
             Some(Step::Stopped) if self.cable().is_some() => Check::Headset,
             Some(Step::Stopped) => self.refusal.as_ref().map_or(Check::Session, Check::of),
-            Some(Step::Searching | Step::Choosing | Step::Connecting(_)) => Check::Headset,
+            Some(Step::Listing | Step::Searching | Step::Choosing | Step::Connecting(_)) => {
+                Check::Headset
+            }
             Some(Step::Opening(_)) => Check::Session,
             Some(Step::Streaming) => Check::Samples,
         }
@@ -198,6 +200,10 @@ impl Walk {
             Some(Step::Agreement) => {
                 ("the licence agreement has not been accepted", "accept it in EMOTIV Launcher")
             }
+            Some(Step::Listing) => (
+                "Cortex has not told its headsets yet",
+                "wait; if it stays, restart the Cortex service",
+            ),
             Some(Step::Searching) => {
                 ("no headset is in reach", "switch the headset on and bring it closer")
             }

@@ -3,9 +3,14 @@
 
 use std::time::Duration;
 
-/// How long a terminal may take to answer, over a slow line too.
+/// How long a terminal may take to answer, over a slow line too. What comes later would stand at
+/// the prompt of the shell, as if it had been typed.
 #[cfg(unix)]
-const LIMIT: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Ctrl-C, which is a mere character meanwhile.
+#[cfg(unix)]
+const INTERRUPT: u8 = 3;
 
 /// DECRQM for mode 2026, then DA1, which every terminal answers: one that knows no DECRQM is not
 /// waited for.
@@ -30,12 +35,16 @@ fn reply(limit: Duration) -> Option<Vec<u8>> {
     };
 
     use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        termios::{QueueSelector, tcflush},
+    };
 
-    /// Gives the terminal back on every way out.
+    /// Gives the terminal back on every way out, and discards the rest of its answers.
     struct Raw;
     impl Drop for Raw {
         fn drop(&mut self) {
+            let _ = tcflush(io::stdin(), QueueSelector::IFlush);
             let _ = disable_raw_mode();
         }
     }
@@ -48,7 +57,7 @@ fn reply(limit: Duration) -> Option<Vec<u8>> {
     let stdin = io::stdin();
     let deadline = Instant::now() + limit;
     let mut reply = Vec::new();
-    while !has_answered(&reply) {
+    while !has_answered(&reply) && !reply.contains(&INTERRUPT) {
         let left = deadline.saturating_duration_since(Instant::now());
         let left = Timespec::try_from(left).ok()?;
         let mut ready = [PollFd::new(&stdin, PollFlags::IN)];

@@ -4,7 +4,7 @@ pub use imp::{stop, stoppable, watch};
 
 #[cfg(unix)]
 mod imp {
-    use std::io;
+    use std::{future::poll_fn, io, task::Poll};
 
     use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
     use tokio::{
@@ -15,27 +15,40 @@ mod imp {
 
     use crate::terminal::{End, Input};
 
+    /// The signals that end a process unless it handles them.
+    const LEAVING: [Signal; 10] = [
+        Signal::HUP,
+        Signal::INT,
+        Signal::QUIT,
+        Signal::TERM,
+        Signal::USR1,
+        Signal::USR2,
+        Signal::ALARM,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::XCPU,
+    ];
+
     /// Tells the loop of each signal. From now on none of them ends or stops the process by itself.
     ///
     /// # Errors
     /// The system refuses the handlers.
     pub fn watch(input: mpsc::Sender<Input>) -> io::Result<JoinHandle<()>> {
-        let on = |number: Signal| signal(SignalKind::from_raw(number.as_raw()));
-        let (mut hup, mut int) = (on(Signal::HUP)?, on(Signal::INT)?);
-        let (mut quit, mut term) = (on(Signal::QUIT)?, on(Signal::TERM)?);
-        let (mut stop, mut cont) = (on(Signal::TSTP)?, on(Signal::CONT)?);
+        let leaving = LEAVING.map(|one| (one, Input::Leave(End::Signal(one.as_raw()))));
+        let others = [(Signal::TSTP, Input::Stop), (Signal::CONT, Input::Continue)];
+        let mut watched = Vec::new();
+        for (number, told) in leaving.into_iter().chain(others) {
+            watched.push((signal(SignalKind::from_raw(number.as_raw()))?, told));
+        }
         Ok(tokio::spawn(async move {
             loop {
-                let leave = |signal: Signal| Input::Leave(End::Signal(signal.as_raw()));
-                let told = tokio::select! {
-                    _ = hup.recv() => leave(Signal::HUP),
-                    _ = int.recv() => leave(Signal::INT),
-                    _ = quit.recv() => leave(Signal::QUIT),
-                    _ = term.recv() => leave(Signal::TERM),
-                    _ = stop.recv() => Input::Stop,
-                    _ = cont.recv() => Input::Continue,
-                };
-                if input.send(told).await.is_err() {
+                let any = poll_fn(|cx| {
+                    let arrived = watched
+                        .iter_mut()
+                        .find_map(|(on, told)| on.poll_recv(cx).is_ready().then(|| told.clone()));
+                    arrived.map_or(Poll::Pending, Poll::Ready)
+                });
+                if input.send(any.await).await.is_err() {
                     return;
                 }
             }

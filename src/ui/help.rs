@@ -36,7 +36,8 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let page = scene.app.help_page % pages;
     let about = match pages {
         1 => " keys ".to_owned(),
-        _ => format!(" keys · page {} of {pages} · down for the next ", page + 1),
+        _ if page + 1 == pages => format!(" keys · page {pages} of {pages} · down: first page "),
+        _ => format!(" keys · page {} of {pages} · down: next page ", page + 1),
     };
     let closes = match scene.app.settings.keymap.keys(Action::Help) {
         [key, ..] => format!(" {key} or Esc closes "),

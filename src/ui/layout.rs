@@ -27,9 +27,9 @@ pub(super) struct Screen {
     pub(super) footer: Rect,
 }
 
-/// What is said where nothing fits.
+/// What is said where nothing fits: first what is needed, as the rest may not fit either.
 pub(super) fn too_small(area: Rect) -> String {
-    format!("{}×{} is too small; {}×{} needed", area.width, area.height, SMALLEST.0, SMALLEST.1)
+    format!("{}×{} needed, this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height)
 }
 
 impl Screen {

@@ -113,6 +113,7 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
             "Accept it in EMOTIV Launcher; cortop continues automatically.",
         ),
         Step::Authorizing => waiting("Getting a token from the service.", "authorize"),
+        Step::Listing => waiting("Asking the service for its headsets.", "queryHeadsets"),
         Step::Searching => say(
             "No headset is there yet.",
             &format!(

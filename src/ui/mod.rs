@@ -31,7 +31,7 @@ mod theme;
 use std::{path::PathBuf, sync::Mutex};
 
 use jiff::tz::TimeZone;
-use ratatui::{Frame, layout::Rect, text::Line, widgets::Widget};
+use ratatui::{Frame, layout::Rect, style::Style};
 
 pub use self::{layout::SMALLEST, text::wrap};
 use self::{layout::Screen, scene::Scene, streams::Drawn, theme::Theme};
@@ -88,29 +88,29 @@ impl Ui {
         let fallback = Theme::default();
         let theme = self.themes.get(app.theme).unwrap_or(&fallback);
         let scene = Scene { app, theme, zone: &self.zone, ascii: self.ascii, drawn: &self.drawn };
-        match Screen::new(app, area) {
-            Some(screen) => {
-                header::draw(&scene, screen.header, buffer);
-                for (pane, area) in screen.panes {
-                    match pane {
-                        Pane::Headsets if app.shows_overview() => {
-                            overview::draw(&scene, area, buffer);
-                        }
-                        Pane::Headsets => headsets::draw(&scene, area, buffer),
-                        Pane::Session => session::draw(&scene, area, buffer),
-                        Pane::Streams => streams::draw(&scene, area, buffer),
-                        Pane::Log => log::draw(&scene, area, buffer),
+        if let Some(screen) = Screen::new(app, area) {
+            header::draw(&scene, screen.header, buffer);
+            for (pane, area) in screen.panes {
+                match pane {
+                    Pane::Headsets if app.shows_overview() => {
+                        overview::draw(&scene, area, buffer);
                     }
-                }
-                footer::draw(&scene, screen.footer, buffer);
-                if app.help {
-                    help::draw(&scene, area, buffer);
-                }
-                if let Some(open) = &app.dialog {
-                    dialog::draw(&scene, open, area, buffer);
+                    Pane::Headsets => headsets::draw(&scene, area, buffer),
+                    Pane::Session => session::draw(&scene, area, buffer),
+                    Pane::Streams => streams::draw(&scene, area, buffer),
+                    Pane::Log => log::draw(&scene, area, buffer),
                 }
             }
-            None => Line::raw(layout::too_small(area)).render(area, buffer),
+            footer::draw(&scene, screen.footer, buffer);
+            if app.help {
+                help::draw(&scene, area, buffer);
+            }
+            if let Some(open) = &app.dialog {
+                dialog::draw(&scene, open, area, buffer);
+            }
+        } else {
+            let lines = scene::sentence(&layout::too_small(area), area.width, Style::new());
+            scene::lines(&lines, area, buffer);
         }
         if self.ascii {
             glyphs::to_ascii(buffer);

@@ -42,7 +42,14 @@ impl Scene<'_> {
     /// Text of ours.
     #[must_use]
     pub(super) fn say(&self, token: Token, text: impl Into<String>) -> Span<'static> {
-        Span::styled(text.into(), self.style(token))
+        Span::styled(self.spell(text.into()), self.style(token))
+    }
+
+    /// A text as the terminal can show it: what stands for `±` in ASCII takes more than a cell, and
+    /// cannot be replaced once it is drawn.
+    #[must_use]
+    pub(super) fn spell(&self, text: String) -> String {
+        if self.ascii && text.contains('±') { text.replace('±', "+/-") } else { text }
     }
 
     /// Text from the wire.
@@ -209,7 +216,10 @@ pub(super) fn more(scene: &Scene<'_>, skipped: usize, all: usize, area: Rect, bu
 
 /// Draws lines from top to bottom in columns of a width, as many as fit.
 pub(super) fn columns(lines: &[Line<'_>], width: u16, area: Rect, buffer: &mut Buffer) {
-    let starts = (area.left()..area.right()).step_by(usize::from(width.max(1)));
+    let width = width.max(1);
+    let starts = (area.left()..area.right()).step_by(usize::from(width));
+    // What is left beside the last column is too narrow for another.
+    let starts = starts.take(usize::from((area.width / width).max(1)));
     for (part, x) in lines.chunks(usize::from(area.height).max(1)).zip(starts) {
         self::lines(part, Rect { x, width, ..area }.intersection(area), buffer);
     }

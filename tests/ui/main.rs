@@ -656,8 +656,33 @@ fn band_power_has_its_numbers_its_medians_and_marks_what_is_beyond() {
 }
 
 #[test]
+fn the_help_has_as_many_columns_as_fit_whole() {
+    // Three columns of 39 cells, and one or two that are left.
+    for width in [120, 121] {
+        let mut stage = new();
+        stage.app.help = true;
+        let text = stage.text(width, 40);
+        for line in text.lines().skip(1).take(38) {
+            assert!(line.chars().skip(1 + 3 * 39).all(|char| " │".contains(char)), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_first_what_is_needed() {
+    for (size, said) in [((20, 5), "24×6 needed, this is"), ((20, 1), "24×6"), ((10, 3), "24×6")] {
+        let text = new().text(size.0, size.1);
+        assert!(text.starts_with(said), "{text}");
+    }
+    assert!(new().text(20, 5).contains("20×5"));
+}
+
+#[test]
 fn ascii_has_nothing_but_ascii() {
     let ascii = Options { ascii: true, ..options() };
+    let mut stage = Stage::new(&ascii).streaming();
+    stage.feed(120, 40, 3000);
+    assert!(stage.text(120, 40).contains(" +/-50 uV/row"), "{}", stage.text(120, 40));
     pictures("ascii", || {
         let mut stage = Stage::new(&ascii).streaming();
         stage.app.zoomed = true;

@@ -279,6 +279,8 @@ pub enum Step {
     Agreement,
     /// Getting a token.
     Authorizing,
+    /// Asking which headsets there are.
+    Listing,
     /// No headset is there yet.
     Searching,
     /// Several headsets, none chosen.
@@ -303,6 +305,7 @@ impl fmt::Display for Step {
             Self::Approval => f.write_str("waiting for approval"),
             Self::Agreement => f.write_str("licence agreement open"),
             Self::Authorizing => f.write_str("authorizing"),
+            Self::Listing => f.write_str("asking for the headsets"),
             Self::Searching => f.write_str("no headset yet"),
             Self::Choosing => f.write_str("choose a headset"),
             Self::Connecting(headset) => write!(f, "connecting {headset}"),

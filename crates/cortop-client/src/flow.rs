@@ -81,6 +81,8 @@ struct Flow<'a> {
     signing_in: Option<Step>,
     sign_in: SignIn,
     step: Option<Step>,
+    /// The service has told its headsets.
+    listed: bool,
     flowing: watch::Sender<bool>,
     scans: Scans,
     /// The headset on a USB cable that was explained.
@@ -122,6 +124,7 @@ pub(super) async fn run(
         signing_in: Some(Step::Greeting),
         sign_in: SignIn::First,
         step: None,
+        listed: false,
         flowing: watch::Sender::new(false),
         scans: Scans::default(),
         explained: None,
@@ -208,6 +211,7 @@ impl Flow<'_> {
             // The token may be at fault too.
             Report::SignedOut => self.sign_in_again(true),
             Report::Looked => {
+                self.listed = true;
                 self.greet();
                 self.choose().await;
                 self.scan_if_needed().await;
@@ -369,6 +373,11 @@ impl Flow<'_> {
             Step::Connecting(headset)
         } else if self.kept.values().any(|kept| kept.stage != Stage::Away) {
             Step::Stopped
+        } else if !self.listed {
+            Step::Listing
+        } else if let Some(next) = self.kept.keys().find_map(|id| self.context.headset(id)) {
+            // Its keeper is about to take it.
+            if next.is_connected() { Step::Opening(next.id) } else { Step::Connecting(next.id) }
         } else if self.kept.is_empty() && !self.context.headsets.borrow().is_empty() {
             Step::Choosing
         } else {
@@ -406,7 +415,8 @@ impl Flow<'_> {
                 }
                 "cortop has ended"
             }
-            End::Lost(why) => why,
+            // What to do about it is over once the connection is back, and the session stays gone.
+            End::Lost(why) => why.split(": ").next().unwrap_or(why),
             End::Unusable => "the service cannot tell who is calling",
         };
         // It may be over already, and must not be waited for longer than this.

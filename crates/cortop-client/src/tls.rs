@@ -36,6 +36,17 @@ pub enum SetupError {
     /// The URL cannot be read.
     #[error("the URL \"{0}\" is not one of the Cortex service: write it as wss://localhost:6868")]
     Url(String),
+    /// The URL has a port that cannot be one.
+    #[error(
+        "the URL \"{url}\" names port {port}, which does not exist: give the port on which the \
+         Cortex service listens"
+    )]
+    Port {
+        /// The URL.
+        url: String,
+        /// As it stands there.
+        port: String,
+    },
     /// Plain text to another machine.
     #[error(
         "ws:// is plain text and goes to this machine only: use wss://{host}:{port}, or a tunnel \
@@ -115,7 +126,12 @@ impl Endpoint {
             _ => return Err(bad()),
         };
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let port = uri.port_u16().unwrap_or(PORT);
+        let port = match port(&uri) {
+            None => PORT,
+            Some(port) => port.parse().ok().filter(|&number| number != 0).ok_or_else(|| {
+                SetupError::Port { url: config.url.clone(), port: port.to_owned() }
+            })?,
+        };
         ServerName::try_from(host.as_str()).map_err(|_| bad())?;
 
         // Read even where it is not needed: a mistake is better told than passed over.
@@ -135,6 +151,12 @@ impl Endpoint {
     pub(super) fn is_local_only(&self) -> bool {
         !matches!(self.trust, Trust::Roots(_))
     }
+}
+
+/// The port as it stands in a URL; `Uri` passes over one that it cannot read.
+fn port(uri: &Uri) -> Option<&str> {
+    let (_, port) = uri.authority()?.as_str().rsplit_once(uri.host()?)?;
+    port.strip_prefix(':').filter(|port| !port.is_empty())
 }
 
 /// Told by name or number alone: what a resolver answers is no ground for trust.
@@ -449,6 +471,21 @@ mod tests {
         assert!(error.contains("--insecure goes to this machine only"), "{error}");
         // A name that only looks like this machine.
         assert!(endpoint("ws://localhost.example.org", false, None).is_err());
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_one_is_refused_by_name() {
+        for (url, port) in [
+            ("ws://localhost:99999", "99999"),
+            ("wss://localhost:0", "0"),
+            ("ws://[::1]:70000", "70000"),
+            ("wss://user@localhost:65536/", "65536"),
+        ] {
+            let error = endpoint(url, false, None).unwrap_err();
+            assert!(error.contains(&format!("port {port},")), "{error}");
+            assert!(!error.contains("6868"), "{error}");
+        }
+        assert_eq!(endpoint("ws://localhost:", false, None).unwrap().port, PORT);
     }
 
     #[test]

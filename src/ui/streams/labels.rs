@@ -74,7 +74,8 @@ pub(super) fn draw(
     }
     if stream != Stream::Eeg || app.streams.channels(stream).own_scale(trace.place).is_some() {
         let unit = scales::unit(&trace.label, scale);
-        let own = text::fit(&format!(" ±{}{unit}", scales::short(scale.half)), room);
+        let own = scene.spell(format!(" ±{}{unit}", scales::short(scale.half)));
+        let own = text::fit(&own, room);
         room -= own.chars().count().min(room);
         line.push_span(scene.say(Token::Axis, own));
     }

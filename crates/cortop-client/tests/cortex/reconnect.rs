@@ -6,7 +6,9 @@ use cortop_client::{Command, Config, Event, Feed, Link, Step};
 use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};
 
-use crate::service::{INSIGHT, Say, Service, Tested, closed, config, licence, reached, refused};
+use crate::service::{
+    INSIGHT, Say, Service, Tested, closed, config, licence, reached, refused, step,
+};
 
 /// Which try has failed, and why.
 fn waiting(event: &Event) -> Option<(u32, String)> {
@@ -29,7 +31,9 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
 
     service.drop_connections();
-    tested.until(closed).await;
+    // The next step is one for the connection: the session stays gone when it is back.
+    let why = tested.until(closed).await;
+    assert!(why.contains("connection") && !why.contains("cortop connects again"), "{why}");
     assert!(matches!(tested.fed().await, Feed::Ended(_)));
     let attempt = tested
         .until(|event| match event {
@@ -48,7 +52,9 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     assert_eq!(authorized[0].params["debit"], 3);
     let created = service.asked("createSession");
     assert!(created.iter().all(|seen| seen.params["status"] == "active"), "{created:?}");
-    tested.quit().await;
+    let events = tested.quit().await;
+    let searching = |event: &&Event| step(event) == Some(Step::Searching);
+    assert_eq!(events.iter().filter(searching).count(), 0, "a headset is connected");
 }
 
 #[tokio::test]

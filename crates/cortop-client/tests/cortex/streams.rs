@@ -152,7 +152,7 @@ async fn streams_are_chosen_and_the_choice_outlives_the_connection() {
     assert!(refusal.starts_with("unsubscribe -32603"), "{refusal}");
 
     rig.order(cortop_sim::fault::Fault::Drop { close: false });
-    rig.tested.until(reached(Step::Searching)).await;
+    rig.tested.until(reached(Step::Listing)).await;
     let streams = rig.tested.until(flowing).await;
     assert_eq!(streams, [Stream::Dev, Stream::Pow, Stream::Com]);
     rig.tested.quit().await;
