@@ -54,8 +54,9 @@ pub struct ClockOffset {
 
 impl fmt::Display for ClockOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { offset, uncertainty } = self;
-        write!(f, "offset {offset:+.3} s ± {:.0} ms", (uncertainty * 1000.0).ceil())
+        // Rounded first, or a hair less than nothing would be -0.000.
+        let offset = (self.offset * 1000.0).round() / 1000.0 + 0.0;
+        write!(f, "offset {offset:+.3} s ± {:.0} ms", (self.uncertainty * 1000.0).ceil())
     }
 }
 
@@ -351,6 +352,7 @@ mod tests {
     fn an_offset_reads_as_documented() {
         let offset = |offset, uncertainty| ClockOffset { offset, uncertainty }.to_string();
         assert_eq!(offset(0.0118, 0.0074), "offset +0.012 s ± 8 ms");
+        assert_eq!(offset(-0.0004, 0.004), "offset +0.000 s ± 4 ms");
         assert_eq!(offset(-3600.0, 0.2031), "offset -3600.000 s ± 204 ms");
     }
 
