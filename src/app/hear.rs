@@ -37,9 +37,9 @@ impl App {
             Event::Scan(true) => self.headsets.scanning = Some(now),
             Event::Scan(false) => self.scanned(),
             Event::Session(session) => self.sessions.put(session, self.now),
-            Event::Opened { session, mode, why } => {
+            Event::Opened { session, mode, why, foreign } => {
                 self.sessions.note(&session, self.now, format!("{mode}: {why}"));
-                self.sessions.opened(&session, mode, why);
+                self.sessions.opened(&session, mode, why, foreign);
             }
             Event::Closed { session, why, ordered } => {
                 self.sessions.note(&session, self.now, format!("closed: {why}"));

@@ -103,6 +103,8 @@ pub struct Entry {
     pub session: Session,
     /// In which mode it was opened, and why.
     pub opened: Option<(SessionMode, String)>,
+    /// When Cortex said that it had created it for cortop; unknown for another program's.
+    pub created: Option<Instant>,
     /// Since when it has been known here.
     pub since: Option<Now>,
     /// The session on the same headset in whose place it was opened.
@@ -347,8 +349,11 @@ impl Sessions {
         }
     }
 
-    pub(super) fn opened(&mut self, id: &SessionId, mode: SessionMode, why: String) {
-        self.entry(id).opened = Some((mode, why));
+    pub(super) fn opened(&mut self, id: &SessionId, mode: SessionMode, why: String, foreign: bool) {
+        let entry = self.entry(id);
+        entry.opened = Some((mode, why));
+        let since = entry.since.filter(|_| !foreign);
+        entry.created = since.map(|since| since.instant);
     }
 
     pub(super) fn subscribed(

@@ -215,7 +215,10 @@ fn an_activation_is_history_and_outdates_why_it_was_opened_without() {
     let mut app = app();
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     let why = "the licence has no scope eeg".to_owned();
-    hear(&mut app, Event::Opened { session: "s".into(), mode: SessionMode::Open, why });
+    hear(
+        &mut app,
+        Event::Opened { session: "s".into(), mode: SessionMode::Open, why, foreign: false },
+    );
     hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     let entry = app.sessions.current().expect("current");
@@ -644,7 +647,12 @@ fn a_session_says_in_which_mode_it_was_opened_and_why() {
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     hear(
         &mut app,
-        Event::Opened { session: "s".into(), mode: SessionMode::Open, why: why.clone() },
+        Event::Opened {
+            session: "s".into(),
+            mode: SessionMode::Open,
+            why: why.clone(),
+            foreign: false,
+        },
     );
     assert_eq!(app.sessions.current().expect("current").opened, Some((SessionMode::Open, why)));
 }

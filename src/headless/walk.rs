@@ -76,7 +76,7 @@ impl Walk {
             Event::Licence(licence) => self.licence = Some(licence),
             Event::Headsets(headsets) => self.headsets = Some(headsets),
             Event::Scan(running) => self.scanned |= !running,
-            Event::Opened { session, mode, why } => {
+            Event::Opened { session, mode, why, .. } => {
                 self.session = Some(Opened { id: session, mode, why, subscribed: None });
             }
             Event::Subscribed { session, streams, refused } => {

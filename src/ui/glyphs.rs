@@ -49,6 +49,8 @@ pub(super) const RESTARTED: char = '↺';
 pub(super) const LIMIT: char = '┊';
 /// Shades of a spectrogram, weakest first; where there are no data is a blank.
 pub(super) const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
+/// Before what is not known exactly.
+pub(super) const ABOUT: &str = "≈";
 /// Unknown.
 pub(super) const UNKNOWN: &str = "–";
 /// A bar goes beyond its scale at its end.
@@ -152,7 +154,7 @@ fn ascii(char: char) -> char {
         'β' => 'b',
         'γ' => 'g',
         // Our own texts spell `±`; others' may have it.
-        '…' | '±' => '~',
+        '…' | '±' | '≈' => '~',
         'µ' => 'u',
         '²' => '2',
         '\u{2800}'..='\u{28ff}' => ascii_trace(char as u32 - 0x2800),

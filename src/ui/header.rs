@@ -170,8 +170,8 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     } else if app.records.processing.is_some() {
         add(6, scene.say(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
     }
-    let age = super::session::age(scene, &session.started);
-    let age = age.map(|age| format!(" {}", text::age(age))).unwrap_or_default();
+    let age = super::session::age(scene, entry.created, &session.started, text::age);
+    let age = age.map(|age| format!(" {age}")).unwrap_or_default();
     add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));
     let numbers = app.latest();
     let health = || numbers.health_in(&session.id).iter();

@@ -7,6 +7,7 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
+use tokio::time::Instant;
 
 use super::{
     glyphs, headset, link,
@@ -232,10 +233,13 @@ fn whole(
             format!("{value} {meaning}"),
             headset::fields(scene, &session.headset, width.saturating_sub(1)),
         ),
-        Field::Started => (String::new(), self::moment_whole(scene, &session.started, &wrapped)),
+        Field::Started => {
+            (String::new(), self::moment_whole(scene, entry.created, &session.started, &wrapped))
+        }
         Field::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
             let told = session.stopped.clone().unwrap_or_default();
-            (String::new(), self::moment_whole(scene, &told, &wrapped))
+            let closed = entry.closed.as_ref().map(|(_, at)| *at);
+            (String::new(), self::moment_whole(scene, closed, &told, &wrapped))
         }
         _ => {
             let mut body = wrapped(token, &value);
@@ -255,6 +259,7 @@ fn whole(
 /// A time with date and offset as Cortex wrote it, and how long ago it was.
 fn moment_whole(
     scene: &Scene<'_>,
+    known: Option<Instant>,
     iso: &str,
     wrapped: &dyn Fn(Token, &str) -> Vec<Line<'static>>,
 ) -> Vec<Line<'static>> {
@@ -266,8 +271,8 @@ fn moment_whole(
         },
     );
     let mut lines = wrapped(Token::Text, if iso.is_empty() { glyphs::UNKNOWN } else { &spaced });
-    let ago = match (age(scene, iso), iso.is_empty()) {
-        (Some(age), _) => format!("{} ago", text::minutes(age)),
+    let ago = match (age(scene, known, iso, text::minutes), iso.is_empty()) {
+        (Some(age), _) => format!("{age} ago"),
         (None, true) => UNTOLD.to_owned(),
         (None, false) => String::new(),
     };
@@ -341,12 +346,14 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
             }
         },
         Field::AppId => known(&session.app_id, "application that created it"),
-        Field::Started => moment(scene, &session.started),
+        Field::Started => moment(scene, entry.created, &session.started),
         Field::Stopped => match (session.stopped.as_deref(), &entry.closed) {
             (Some(""), None) if lives => {
                 (format!("{} (still open)", glyphs::UNKNOWN), String::new())
             }
-            (Some(told), _) if !told.is_empty() => moment(scene, told),
+            (Some(told), closed) if !told.is_empty() => {
+                moment(scene, closed.as_ref().map(|(_, at)| *at), told)
+            }
             (_, Some((_, at))) => {
                 let clock = scene.clock_at(*at);
                 (format!("unknown, closed at {clock} by this computer's clock"), String::new())
@@ -418,22 +425,32 @@ fn other(scene: &Scene<'_>, entry: &Entry, width: usize) -> Vec<Line<'static>> {
 }
 
 /// A time as Cortex wrote it, in the zone of the screen, and how long ago it was.
-fn moment(scene: &Scene<'_>, iso: &str) -> (String, String) {
+fn moment(scene: &Scene<'_>, known: Option<Instant>, iso: &str) -> (String, String) {
     match iso.parse() {
         Ok(time) => {
             // Without "ago", so that it stands beside the time in a narrow pane too.
-            (scene.clock(time), age(scene, iso).map(text::age).unwrap_or_default())
+            (scene.clock(time), age(scene, known, iso, text::age).unwrap_or_default())
         }
         Err(_) if iso.is_empty() => (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()),
         Err(_) => (text::clean(iso), "not a time this program can read".to_owned()),
     }
 }
 
-/// How long ago a time in Cortex's form was; nothing for one in the future or none at all.
+/// How long ago something was, in these words: since a moment that is known here, else `≈` by the
+/// stamp of Cortex, whose clock need not be ours. Nothing for one in the future or none at all.
 #[must_use]
-pub(super) fn age(scene: &Scene<'_>, iso: &str) -> Option<Duration> {
+pub(super) fn age(
+    scene: &Scene<'_>,
+    known: Option<Instant>,
+    iso: &str,
+    words: fn(Duration) -> String,
+) -> Option<String> {
+    if let Some(moment) = known {
+        return Some(words(scene.since(moment)));
+    }
     let time: jiff::Timestamp = iso.parse().ok()?;
-    scene.app.now.wall.duration_since(time).try_into().ok()
+    let age = scene.app.now.wall.duration_since(time).try_into().ok()?;
+    Some(format!("{}{}", glyphs::ABOUT, words(age)))
 }
 
 /// What happened to the session and when, the newest first.

@@ -40,12 +40,12 @@ const fn case(
 
 /// The link.
 pub(crate) const LINK: &[Case] = &[
-    case("do.drop = { close = true }", Streaming, &["the service has closed the connection"], ANY),
+    case("do.drop = { close = true }", Streaming, &["the service closed the connection"], ANY),
     case("do.drop = {}", Streaming, &["the connection to the service was lost"], ANY),
     case("do.stall = { seconds = 3.5 }", Streaming, &[], |eeg| eeg.stale_since.is_some()),
     Case {
         undo: &["do.mend = {}"],
-        ..case("do.hang = {}", Starting, &["the service has stopped answering"], ANY)
+        ..case("do.hang = {}", Starting, &["the service stopped answering"], ANY)
     },
     case(
         "do.unidentified = { times = 2 }",

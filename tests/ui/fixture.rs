@@ -93,7 +93,12 @@ impl Stage {
         stage.hear(Event::Headsets(vec![headset(), insight()]));
         stage.hear(Event::Session(session(SessionStatus::Activated)));
         let why = "the licence has scope eeg and quota left".to_owned();
-        stage.hear(Event::Opened { session: SID.into(), mode: SessionMode::Active, why });
+        stage.hear(Event::Opened {
+            session: SID.into(),
+            mode: SessionMode::Active,
+            why,
+            foreign: false,
+        });
         let streams = Stream::ALL.to_vec();
         stage.hear(Event::Subscribed { session: SID.into(), streams, refused: Vec::new() });
         stage.app.throughput.bytes = 4400.0;
@@ -109,7 +114,12 @@ impl Stage {
         let bare = Session { license: Some(String::new()), ..session(SessionStatus::Opened) };
         stage.hear(Event::Session(bare));
         let why = "the licence has no scope eeg".to_owned();
-        stage.hear(Event::Opened { session: SID.into(), mode: SessionMode::Open, why });
+        stage.hear(Event::Opened {
+            session: SID.into(),
+            mode: SessionMode::Open,
+            why,
+            foreign: false,
+        });
         let refusal = Refusal {
             method: "subscribe".to_owned(),
             code: Some(-32016),

@@ -20,7 +20,7 @@ use cortop::{
     app::{Action, Key, Message, Pane, Shown, TABLE},
     cortex::{
         Cause, Event, HeadsetId, Link, Marker, Record, RecordEvent, Refusal, Security, Session,
-        Step, Stream, Warning,
+        SessionMode, Step, Stream, Warning,
         account::Licence,
         clock::ClockOffset,
         code::{self, ERRORS, WARNINGS},
@@ -211,6 +211,24 @@ fn the_unfolded_headset_shows_its_clock() {
         let text = stage.text(width, height);
         let row = text.lines().find(|line| line.contains("clock ")).expect("a row");
         assert!(row.contains(" offset +0.012 s ± 8 ms"), "{row}");
+    }
+}
+
+/// The wall clock is set 5 min ahead of Cortex's.
+#[test]
+fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
+    for (width, height) in SIZES {
+        let mut stage = new().streaming();
+        stage.app.now.wall += Duration::from_mins(5);
+        let text = stage.text(width, height);
+        assert!(text.contains("activated 3 min") && !text.contains('≈'), "{text}");
+
+        let (session, mode) = (SID.into(), SessionMode::Active);
+        stage.hear(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
+        let text = stage.text(width, height);
+        assert!(text.contains("activated ≈8 min") && !text.contains(" 8 min"), "{text}");
+        let started = text.lines().find(|line| line.contains(" started ")).expect("a row");
+        assert!(started.contains(" · ≈8 min"), "{started}");
     }
 }
 
@@ -670,7 +688,8 @@ fn the_help_has_as_many_columns_as_fit_whole() {
 
 #[test]
 fn a_screen_that_is_too_small_says_first_what_is_needed() {
-    for (size, said) in [((20, 5), "24×6 needed, this is"), ((20, 1), "24×6"), ((10, 3), "24×6")] {
+    for (size, said) in [((20, 5), "24×6 needed, this is"), ((20, 1), "24×6"), ((10, 3), "24×6")]
+    {
         let text = new().text(size.0, size.1);
         assert!(text.starts_with(said), "{text}");
     }

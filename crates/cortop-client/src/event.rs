@@ -51,7 +51,7 @@ pub enum Event {
     SessionsAsOf(Instant),
     /// A session of ours came or changed.
     Session(Session),
-    /// A session of ours was opened, and why in this mode.
+    /// A session was opened, resumed or adopted, and why in this mode.
     Opened {
         /// Which.
         session: SessionId,
@@ -59,6 +59,8 @@ pub enum Event {
         mode: SessionMode,
         /// One sentence, such as `the licence has no scope eeg`.
         why: String,
+        /// Whether another program of this application opened it: cortop only looks at it.
+        foreign: bool,
     },
     /// A session of ours is gone, or left to the program that opened it.
     Closed {
@@ -149,8 +151,9 @@ impl Event {
             Self::Service(info) => info!("Cortex {}", info.version),
             Self::User(Some(user)) => info!("user {}", user.username),
             Self::User(None) => warn!("nobody is logged in"),
-            Self::Opened { session, mode, why } => {
-                info!("{of}session {session} is {mode}: {why}");
+            Self::Opened { session, mode, why, foreign } => {
+                let whose = if *foreign { " of another program" } else { "" };
+                info!("{of}session {session}{whose} is {mode}: {why}");
             }
             Self::Closed { session, why, ordered: true } => {
                 info!("{of}session {session} is over: {why}");

@@ -177,7 +177,8 @@ impl Keeper {
         self.remember(&live);
         let streams = self.wanted();
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
-        self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why }).await;
+        let foreign = live.adopted;
+        self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why, foreign }).await;
         self.stage(Stage::Live { session: id, mode, adopted: live.adopted, flowing: None }).await;
         match self.subscribe(&mut live, &streams).await {
             Ok(()) => {

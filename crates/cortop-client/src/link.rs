@@ -233,7 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
 
     async fn probe(&mut self) -> Result<(), String> {
         if self.probed.is_some() {
-            return Err(format!("the service has stopped answering: {AGAIN}"));
+            return Err(format!("the service stopped answering: {AGAIN}"));
         }
         self.probed = Some(Instant::now());
         if let Some(oldest) = self.open().min_by_key(|pending| pending.sent) {
@@ -472,7 +472,7 @@ fn lost(error: &tungstenite::Error) -> String {
 }
 
 fn closed() -> String {
-    format!("the service has closed the connection: {AGAIN}")
+    format!("the service closed the connection: {AGAIN}")
 }
 
 #[cfg(test)]
