@@ -171,6 +171,20 @@ impl App {
             let disconnect = self.disconnect(&id);
             return self.choose(disconnect);
         }
+        let text = match self.link {
+            Link::Up {
+                step:
+                    Step::Greeting
+                    | Step::Login
+                    | Step::OtherUser
+                    | Step::Approval
+                    | Step::Agreement
+                    | Step::Authorizing,
+                ..
+            } => format!("{id} will be opened when cortop is signed in"),
+            _ => format!("opening {id}"),
+        };
+        self.say(Severity::Info, text);
         vec![Effect::Command(Command::Open { headset: id, mode: None })]
     }
 
@@ -264,6 +278,12 @@ impl App {
             return Vec::new();
         }
         let left = self.licence.as_ref().and_then(|licence| licence.local_quota);
+        if left.is_some_and(|left| left < 1.0) {
+            let text = "no activation is left on this computer; start cortop with --debit N, which \
+                        moves N of the licence's here";
+            self.say(Severity::Problem, text.to_owned());
+            return Vec::new();
+        }
         let left = left.map_or_else(
             || "How many activations are left on this computer is not known.".to_owned(),
             |left| format!("{left} activations are left on this computer."),

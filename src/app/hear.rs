@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, Severity};
+use super::{App, Pane, Severity};
 use crate::{
     cortex::{Event, Link, SessionId, Step, Stream, Warning, code},
     signal::{Snapshot, view::End},
@@ -27,6 +27,7 @@ impl App {
                 }
                 if self.link != link {
                     self.link_since = self.now;
+                    self.look_at_headsets(&link);
                 }
                 self.link = link;
             }
@@ -98,6 +99,15 @@ impl App {
         if !streams.is_empty() {
             let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
             self.sessions.note(session, self.now, format!("{} {what}", names.join(" ")));
+        }
+    }
+
+    /// Puts the focus where the next key is expected, if it stands where there is nothing to do.
+    fn look_at_headsets(&mut self, link: &Link) {
+        let chooses = matches!(link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
+        let idle = matches!(self.focus, Pane::Streams | Pane::Log) && !self.zoomed;
+        if chooses && idle && self.dialog.is_none() && self.sessions.live().next().is_none() {
+            self.focus = Pane::Headsets;
         }
     }
 

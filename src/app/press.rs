@@ -1,7 +1,7 @@
 //! What a key does: what the open dialog makes of it, else what the keymap says.
 
 use super::{
-    Action, App, Effect, Key,
+    Action, App, Effect, Key, Severity,
     dialog::{Answer, Ask, Choice, Dialog, Form},
 };
 use crate::cortex::{
@@ -22,7 +22,13 @@ impl App {
             return match self.action(key) {
                 Some(Action::MarkNow) => self.mark_now(key),
                 Some(action) => self.act(action),
-                None => Vec::new(),
+                None => {
+                    if key == Key::ENTER && !self.help {
+                        let text = "enter does nothing here; in pane 1 it opens a headset";
+                        self.say(Severity::Info, text.to_owned());
+                    }
+                    Vec::new()
+                }
             };
         };
         if let Some(action @ (Action::Redraw | Action::Suspend)) = action

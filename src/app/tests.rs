@@ -332,6 +332,43 @@ fn while_a_connection_is_waited_for_a_key_tries_at_once() {
 }
 
 #[test]
+fn without_activations_left_the_way_to_more_is_said() {
+    let mut app = app();
+    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    let licence = Licence { local_quota: Some(0.0), ..Licence::default() };
+    hear(&mut app, Event::Licence(licence));
+    app.focus = Pane::Session;
+    assert_eq!(press(&mut app, Key::char('a')), []);
+    assert!(app.dialog.is_none());
+    assert!(app.notice.expect("said").text.contains("--debit N"));
+}
+
+#[test]
+fn enter_works_where_the_focus_is_put_and_is_never_silent() {
+    let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
+    let mut app = app();
+    assert_eq!(press(&mut app, Key::ENTER), []);
+    assert!(app.notice.take().expect("said").text.contains("in pane 1 it opens a headset"));
+    hear(&mut app, up(Step::Choosing));
+    assert_eq!(app.focus, Pane::Headsets);
+    assert_eq!(press(&mut app, Key::ENTER), []);
+    assert_eq!(app.notice.take().expect("said").text, "no headset is selected");
+    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
+    let open = Effect::Command(Command::Open { headset: "A-1".into(), mode: None });
+    assert_eq!(press(&mut app, Key::ENTER), std::slice::from_ref(&open));
+    assert_eq!(app.notice.take().expect("said").text, "opening A-1");
+    hear(&mut app, up(Step::Approval));
+    assert_eq!(press(&mut app, Key::ENTER), [open]);
+    assert!(app.notice.take().expect("said").text.contains("when cortop is signed in"));
+
+    // Somebody at work elsewhere is left there.
+    app.focus = Pane::Session;
+    hear(&mut app, up(Step::Choosing));
+    assert_eq!(app.focus, Pane::Session);
+}
+
+#[test]
 fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
     let mut app = app();
     hear(&mut app, Event::Refused(refusal("authorize")));

@@ -127,7 +127,7 @@ impl Walk {
 
     /// No headset is there.
     pub(crate) fn is_searching(&self) -> bool {
-        self.step == Some(Step::Searching)
+        matches!(self.step, Some(Step::Searching | Step::Missing(_)))
     }
 
     /// Whether there is a token, and the headsets are being looked at.
@@ -152,9 +152,13 @@ impl Walk {
             Some(Step::Authorizing | Step::Agreement) => Check::Token,
             Some(Step::Stopped) if self.cable().is_some() => Check::Headset,
             Some(Step::Stopped) => self.refusal.as_ref().map_or(Check::Session, Check::of),
-            Some(Step::Listing | Step::Searching | Step::Choosing | Step::Connecting(_)) => {
-                Check::Headset
-            }
+            Some(
+                Step::Listing
+                | Step::Searching
+                | Step::Choosing
+                | Step::Missing(_)
+                | Step::Connecting(_),
+            ) => Check::Headset,
             Some(Step::Opening(_)) => Check::Session,
             Some(Step::Streaming) => Check::Samples,
         }
@@ -208,6 +212,14 @@ impl Walk {
                 ("no headset is in reach", "switch the headset on and bring it closer")
             }
             Some(Step::Choosing) => return self.choice(),
+            Some(Step::Missing(id)) => {
+                let ids: Vec<_> = self.ids().map(HeadsetId::as_str).collect();
+                return Trouble::new(
+                    check,
+                    &format!("{id} is not in reach; in reach: {}", ids.join(", ")),
+                    "switch it on and bring it closer, or choose another with --headset",
+                );
+            }
             Some(Step::Connecting(id)) => {
                 return Trouble::new(
                     check,

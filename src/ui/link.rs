@@ -121,9 +121,10 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
                 key(Action::Scan)
             ),
         ),
-        Step::Choosing => say(
-            "There are several headsets.",
-            &format!("Choose one in pane 1 and open it with {}.", key(Action::Open)),
+        Step::Choosing => choosing(scene),
+        Step::Missing(id) => (
+            format!("{id} is not there. {}", there(scene)),
+            format!("Switch it on, or open another one with {} in pane 1.", key(Action::Open)),
         ),
         Step::Connecting(id) => waiting(&format!("{id} is being connected."), "controlDevice"),
         Step::Opening(id) => {
@@ -131,6 +132,36 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
         }
         Step::Streaming => say("Streams are running.", ""),
         Step::Stopped => say("Cannot stream: Cortex refused a request.", ""),
+    }
+}
+
+/// What there is to choose from.
+fn choosing(scene: &Scene<'_>) -> (String, String) {
+    let open = key(scene, Action::Open);
+    match scene.app.headsets.list.as_slice() {
+        [only] if only.is_on_usb_cable() => (
+            format!("{} is on a USB cable, over which it cannot stream.", only.id),
+            "Unplug the cable and use the dongle or Bluetooth; cortop continues automatically."
+                .to_owned(),
+        ),
+        [only] => (
+            format!("No session is open on {}.", only.id),
+            format!("Open one with {open} in pane 1."),
+        ),
+        _ => (
+            format!("{} None is chosen.", there(scene)),
+            format!("Choose one in pane 1 and open it with {open}."),
+        ),
+    }
+}
+
+/// The headsets that are there.
+fn there(scene: &Scene<'_>) -> String {
+    let ids: Vec<_> = scene.app.headsets.list.iter().map(|own| own.id.as_str()).collect();
+    match ids.as_slice() {
+        [] => "There are other headsets.".to_owned(),
+        [only] => format!("There is {only}."),
+        ids => format!("There are {} headsets: {}.", ids.len(), ids.join(", ")),
     }
 }
 

@@ -81,6 +81,38 @@ fn what_is_not_answered_says_so_and_since_when() {
     assert!(text.contains("since 14:25:33."), "{text}");
 }
 
+/// The number and state of the headsets as they are, and what to do.
+#[test]
+fn what_is_said_of_the_headsets_is_true() {
+    let text = |step: Step, list: Vec<cortop::cortex::Headset>| {
+        let mut stage = new().linked(step);
+        stage.hear(Event::Headsets(list));
+        let text = stage.text(160, 48);
+        text.lines().take(8).collect::<Vec<_>>().join(" ")
+    };
+    let (epocx, insight) = (fixture::headset(), fixture::insight());
+    let charging = cortop::cortex::Headset { connected_by: "usb cable".into(), ..epocx.clone() };
+    let third = || Step::Missing("MN8-0000ABCD".into());
+    for (step, list, words) in [
+        (Step::Choosing, vec![epocx.clone()], format!("No session is open on {}.", epocx.id)),
+        (Step::Choosing, vec![charging], format!("{} is on a USB cable", epocx.id)),
+        (Step::Choosing, vec![epocx.clone(), insight.clone()], "There are 2 headsets: ".to_owned()),
+        (
+            third(),
+            vec![epocx.clone()],
+            format!("MN8-0000ABCD is not there. There is {}.", epocx.id),
+        ),
+        (
+            third(),
+            vec![epocx.clone(), insight],
+            "MN8-0000ABCD is not there. There are 2".to_owned(),
+        ),
+    ] {
+        let text = text(step, list);
+        assert!(text.contains(&words), "{words}: {text}");
+    }
+}
+
 fn cut_off(mut stage: Stage) -> Stage {
     let at = stage.app.now.instant + Duration::from_millis(2400);
     let why = "the service closed the connection; start EMOTIV Launcher".to_owned();

@@ -133,6 +133,8 @@ pub(super) struct Context {
     pub(super) sessions: watch::Sender<Vec<Session>>,
     /// Have the service looked at now rather than at the next turn.
     pub(super) look: watch::Sender<()>,
+    /// The version of the service, once it has told.
+    pub(super) version: watch::Sender<String>,
     /// Have what waits tried again now.
     pub(super) retry: watch::Sender<()>,
 }

@@ -286,8 +286,10 @@ pub enum Step {
     Listing,
     /// No headset is there yet.
     Searching,
-    /// Several headsets, none chosen.
+    /// Headsets are there, and none is chosen.
     Choosing,
+    /// Headsets are there, and the one that is wanted is not among them.
+    Missing(HeadsetId),
     /// A headset is being connected.
     Connecting(HeadsetId),
     /// A session is being opened.
@@ -311,6 +313,7 @@ impl fmt::Display for Step {
             Self::Listing => f.write_str("asking for the headsets"),
             Self::Searching => f.write_str("no headset yet"),
             Self::Choosing => f.write_str("choose a headset"),
+            Self::Missing(headset) => write!(f, "waiting for {headset}"),
             Self::Connecting(headset) => write!(f, "connecting {headset}"),
             Self::Opening(headset) => write!(f, "opening a session on {headset}"),
             Self::Streaming => f.write_str("streaming"),

@@ -113,6 +113,7 @@ pub(super) async fn run(
         headsets: watch::Sender::default(),
         sessions: watch::Sender::default(),
         look: watch::Sender::default(),
+        version: watch::Sender::default(),
         retry: watch::Sender::default(),
     };
     let mut flow = Flow {
@@ -378,10 +379,13 @@ impl Flow<'_> {
         } else if let Some(next) = self.kept.keys().find_map(|id| self.context.headset(id)) {
             // Its keeper is about to take it.
             if next.is_connected() { Step::Opening(next.id) } else { Step::Connecting(next.id) }
-        } else if self.kept.is_empty() && !self.context.headsets.borrow().is_empty() {
-            Step::Choosing
-        } else {
+        } else if self.context.headsets.borrow().is_empty() {
             Step::Searching
+        } else {
+            match self.kept.keys().next() {
+                Some(missing) => Step::Missing(missing.clone()),
+                None => Step::Choosing,
+            }
         }
     }
 

@@ -62,7 +62,9 @@ pub(super) async fn sign_in(context: Context) {
 
 async fn attempt(context: &Context) -> Result<()> {
     let info = context.ask("getCortexInfo", json!({})).await.map_err(|f| ("getCortexInfo", f))?;
-    context.outbox.tell(Event::Service(CortexInfo::from(info))).await;
+    let info = CortexInfo::from(info);
+    context.version.send_replace(info.version.clone());
+    context.outbox.tell(Event::Service(info)).await;
 
     log_in(context).await?;
     // On every connection: the service may have been restarted, or the user have thought again.

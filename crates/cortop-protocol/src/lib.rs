@@ -22,6 +22,7 @@ pub mod session;
 pub mod settings;
 pub mod stream;
 pub mod tolerant;
+pub mod unavailable;
 pub mod warning;
 
 pub use headset::Headset;

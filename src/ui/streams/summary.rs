@@ -68,7 +68,7 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
         .filter_map(|stream| {
             let mut line = Line::from(scene.say(Token::Title, format!("{:<4}", stream.name())));
             line.extend(match state(entry, stream)? {
-                State::Refused(refusal) => refused(scene, refusal, width.saturating_sub(5)),
+                State::Refused(refusal) => refused(scene, stream, refusal, width.saturating_sub(5)),
                 State::Subscribed => flowing(scene, entry, stream, width),
             });
             Some(line)
@@ -138,9 +138,11 @@ pub(super) fn health_of_one(
     lines
 }
 
-fn refused(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Span<'static>> {
+fn refused(scene: &Scene<'_>, stream: Stream, refusal: &Refusal, width: u16) -> Vec<Span<'static>> {
     let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
     let text = if refusal.next.is_empty() { &refusal.message } else { &refusal.next };
+    // The line begins with the stream's name already.
+    let text = text.strip_prefix(stream.name()).unwrap_or(text).trim_start_matches([':', ' ']);
     let text = text::clean(&format!("{} refused{code}: {text}", glyphs::PROBLEM));
     vec![scene.say(Token::Bad, text::fit(&text, usize::from(width)))]
 }

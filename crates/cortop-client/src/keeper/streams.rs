@@ -8,7 +8,11 @@ use crate::{
     rpc::{Effect, Failure},
     subscribe,
 };
-use cortop_protocol::{Refusal, Stream, session::SessionStatus};
+use cortop_protocol::{
+    Refusal, Stream, code,
+    session::SessionStatus,
+    unavailable::{self, Circumstances},
+};
 
 impl Keeper {
     /// The streams that the user wants of the headset.
@@ -51,12 +55,33 @@ impl Keeper {
             if answer.success.iter().any(|(granted, _)| *granted == stream) {
                 live.streams.push(stream);
             } else {
-                let refusal = refusal.map_or_else(|| not_mentioned(stream), |(_, why)| why.clone());
+                let refusal = match refusal {
+                    Some((_, refusal)) => self.explain(live, stream, refusal.clone()),
+                    None => not_mentioned(stream),
+                };
                 live.refused.push((stream, refusal));
             }
         }
         live.session.streams = Some(live.streams.iter().map(ToString::to_string).collect());
         Ok(())
+    }
+
+    /// Gives the reason where Cortex gives none, and names the stream in any case.
+    fn explain(&self, live: &Live, stream: Stream, refusal: Refusal) -> Refusal {
+        let licence = self.context.account.licence();
+        let next = match refusal.code {
+            Some(code::STREAM_UNAVAILABLE) => {
+                let circumstances = Circumstances {
+                    headset: &live.session.headset,
+                    version: &self.context.version.borrow(),
+                    licence: licence.as_ref(),
+                    activated: live.mode == SessionMode::Active,
+                };
+                unavailable::reason(stream, &circumstances)
+            }
+            _ => format!("{stream}: {}", refusal.next),
+        };
+        Refusal { next, ..refusal }
     }
 
     /// Activates the session, then subscribes what that makes possible: `eeg` and the fast `met`

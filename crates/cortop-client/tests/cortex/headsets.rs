@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Event, Step};
+use cortop_client::{Command, Config, Event, Step};
 use serde_json::{Value, json};
 
 use crate::service::{
@@ -200,4 +200,13 @@ async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely(
     assert!((6..=30).contains(&asked), "{asked}");
     let told: Vec<_> = tested.quit().await.iter().filter_map(refused).collect();
     assert!(matches!(told.as_slice(), [one] if one.contains("querySessions -32015")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_wanted_headset_that_is_missing_among_others_is_named() {
+    let service = Service::start(|_| Say::Usual).await;
+    let mut tested =
+        Tested::start(Config { headset: Some("MN8-0000ABCD".into()), ..config(&service.url) });
+    tested.until(reached(Step::Missing("MN8-0000ABCD".into()))).await;
+    tested.quit().await;
 }
