@@ -198,6 +198,9 @@ impl App {
             format!("Its session ends, and {id} is disconnected for other programs too."),
             "To end only the session, close it in the session pane.".to_owned(),
         ];
+        if self.sessions.on(id).is_some_and(|entry| entry.foreign) {
+            lines.push("The session belongs to another program.".to_owned());
+        }
         lines.extend(self.sessions.on(id).and_then(|entry| self.record_ends(&entry.session.id)));
         let ask = Ask::new("Disconnect the headset?", lines, "disconnect", disconnect);
         Choice::Open(Box::new(Dialog::Ask(ask)))
@@ -205,6 +208,15 @@ impl App {
 
     /// The question before a session is closed.
     fn close(&self, id: &SessionId) -> Ask {
+        if self.sessions.get(id).is_some_and(|entry| entry.foreign) {
+            let mut lines = vec![
+                "Another program of this application opened it, and keeps it.".to_owned(),
+                "cortop unsubscribes its own streams and no longer looks at it.".to_owned(),
+            ];
+            lines.extend(self.record_ends(id));
+            let release = vec![Effect::Command(Command::Release(id.clone()))];
+            return Ask::new("Leave the session of another program?", lines, "leave", release);
+        }
         let headset = self.sessions.get(id).map(|entry| entry.session.headset.id.clone());
         let headset = headset.unwrap_or_default();
         let mut lines = vec![
@@ -288,7 +300,11 @@ impl App {
             || "How many activations are left on this computer is not known.".to_owned(),
             |left| format!("{left} activations are left on this computer."),
         );
-        let lines = vec!["This uses one activation of the licence.".to_owned(), left];
+        let foreign = entry.is_some_and(|entry| entry.foreign);
+        let mut lines = vec!["This uses one activation of the licence.".to_owned(), left];
+        if foreign {
+            lines.insert(0, "The session belongs to another program.".to_owned());
+        }
         let activate = Effect::Command(Command::Activate(id));
         self.ask("Activate the session?", lines, "activate", vec![activate]);
         Vec::new()

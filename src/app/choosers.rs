@@ -60,7 +60,8 @@ impl App {
     pub(super) fn live_sessions(&self) -> Vec<Item> {
         let ours = self.sessions.live().map(|entry| {
             let session = &entry.session;
-            let what = format!("{} · {}", session.headset.id, session.status);
+            let whose = if entry.foreign { " · of another program" } else { "" };
+            let what = format!("{} · {}{whose}", session.headset.id, session.status);
             Item {
                 on: Some(self.sessions.current.as_ref() == Some(&session.id)),
                 ..Item::new(what, session.id.to_string(), Choice::Show(session.id.clone()))
@@ -77,10 +78,7 @@ impl App {
         others.map(|found| {
             let what = format!("{} · {}", found.headset.id, found.status);
             let note = format!("opened elsewhere: adopt it · {}", found.id);
-            // Adopted as it is: an open one is not activated on the way.
-            let open =
-                Command::Open { headset: found.headset.id.clone(), mode: Some(SessionMode::Open) };
-            Item::new(what, note, command(open))
+            Item::new(what, note, command(Command::Adopt(found.id.clone())))
         })
     }
 

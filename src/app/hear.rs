@@ -42,6 +42,11 @@ impl App {
                 self.sessions.note(&session, self.now, format!("{mode}: {why}"));
                 self.sessions.opened(&session, mode, why, foreign);
             }
+            Event::Released { session, why } => {
+                self.sessions.note(&session, self.now, format!("left: {why}"));
+                self.say(Severity::Info, format!("another program's session left: {why}"));
+                self.sessions.released(&session, why, now);
+            }
             Event::Closed { session, why, ordered } => {
                 self.sessions.note(&session, self.now, format!("closed: {why}"));
                 let severity = if ordered { Severity::Info } else { Severity::Problem };
@@ -49,13 +54,13 @@ impl App {
                 self.sessions.closed(&session, why, ordered, now);
             }
             Event::Subscribed { session, streams, refused } => {
+                let (came, refused) = self.sessions.subscribed(&session, streams, refused);
                 if let Some((_, refusal)) = refused.first() {
                     self.say(Severity::Problem, refusal.to_string());
                 }
-                self.note_streams(&session, "subscribed", &streams);
+                self.note_streams(&session, "subscribed", &came);
                 let names: Vec<_> = refused.iter().map(|(stream, _)| *stream).collect();
                 self.note_streams(&session, "refused", &names);
-                self.sessions.subscribed(&session, streams, refused);
             }
             Event::Unsubscribed { session, streams } => {
                 self.note_streams(&session, "unsubscribed", &streams);

@@ -85,7 +85,7 @@ impl App {
             Effect::Command(Command::Record(RecordCommand::Stop(session))) => {
                 !self.records.running.contains_key(session)
             }
-            Effect::Command(Command::Close(session)) => {
+            Effect::Command(Command::Close(session) | Command::Release(session)) => {
                 self.sessions.get(session).is_none_or(|entry| entry.closed.is_some())
             }
             Effect::Command(Command::Activate(session)) => {
@@ -107,7 +107,15 @@ impl App {
             Choice::Action(action) => self.act(action),
             Choice::Effects(effects) => {
                 for effect in &effects {
-                    if let Effect::Command(Command::Open { headset, .. }) = effect {
+                    let headset = match effect {
+                        Effect::Command(Command::Open { headset, .. }) => Some(headset),
+                        Effect::Command(Command::Adopt(session)) => {
+                            let found = self.found.iter().find(|found| found.id == *session);
+                            found.map(|found| &found.headset.id)
+                        }
+                        _ => None,
+                    };
+                    if let Some(headset) = headset {
                         self.sessions.show_on(headset);
                     }
                 }

@@ -1,7 +1,7 @@
 //! What keys do about records and markers.
 
 use super::{
-    App, Effect, Key, Severity,
+    App, Effect, Key, Running, Severity,
     dialog::{Ask, Dialog, Entry, Form},
     forms::Purpose,
 };
@@ -21,7 +21,10 @@ impl App {
         };
         let id = entry.session.id.clone();
         if let Some(running) = self.records.running.get(&id) {
-            let lines = vec![format!("The record \"{}\" ends.", running.record.title)];
+            let mut lines = vec![format!("The record \"{}\" ends.", running.record.title)];
+            if running.foreign {
+                lines.push("Another program started it.".to_owned());
+            }
             let stop = Effect::Command(Command::Record(RecordCommand::Stop(id)));
             return self.ask("Stop the record?", lines, "stop", vec![stop]);
         }
@@ -29,6 +32,7 @@ impl App {
             let text = "a record needs an activated session: activate it in the session pane";
             return self.say(Severity::Problem, text.to_owned());
         }
+        let foreign = entry.foreign;
         let title = self.now.wall.to_zoned(self.zone());
         let mut form = Form::new(
             "start a record".to_owned(),
@@ -44,6 +48,9 @@ impl App {
                 Entry::text("tags", "words to find it by, with commas between", ""),
             ],
         );
+        if foreign {
+            form.notes.push("The session belongs to another program.".to_owned());
+        }
         if self.settings.fragile {
             form.notes.push(
                 "This terminal runs over SSH: when its connection is lost, cortop ends and the \
@@ -108,7 +115,12 @@ impl App {
         if ends.is_empty() {
             return vec![Effect::Quit];
         }
-        let (sessions, lines): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+        let (sessions, mut lines): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
+        lines.extend(self.records.running.iter().filter(|(id, own)| self.goes_on(id, own)).map(
+            |(_, running)| {
+                format!("The record \"{}\" of another program goes on.", running.record.title)
+            },
+        ));
         let running = sessions.into_iter().filter(|id| self.records.running.contains_key(id));
         let stops =
             running.map(|session| Effect::Command(Command::Record(RecordCommand::Stop(session))));
@@ -117,13 +129,22 @@ impl App {
         Vec::new()
     }
 
-    /// What to say of a session's record before the session ends; nothing where none runs.
+    /// Whether the record of a session goes on without cortop: another program's in its own session.
+    fn goes_on(&self, session: &SessionId, running: &Running) -> bool {
+        running.foreign && self.sessions.get(session).is_some_and(|entry| entry.foreign)
+    }
+
+    /// What to say of a session's record before cortop ends it; nothing where it ends none.
     pub(super) fn record_ends(&self, session: &SessionId) -> Option<String> {
         if let Some(running) = self.records.running.get(session) {
-            return Some(format!(
-                "A record is running, \"{}\": it ends with the session.",
-                running.record.title
-            ));
+            let whose = if running.foreign { ", started by another program" } else { "" };
+            return (!self.goes_on(session, running)).then(|| {
+                let title = &running.record.title;
+                // Ours in another program's session is stopped for itself.
+                let foreign = self.sessions.get(session).is_some_and(|entry| entry.foreign);
+                let how = if foreign { "it is stopped" } else { "it ends with the session" };
+                format!("A record is running, \"{title}\"{whose}: {how}.")
+            });
         }
         let ordered = self.records.ordered(session, self.now.instant)?;
         Some(format!("A record has just been ordered, \"{ordered}\": it ends with the session."))
@@ -156,7 +177,10 @@ impl App {
             }
             _ => event.to_string(),
         };
-        if let RecordEvent::Started { session, .. } | RecordEvent::Ended { session, .. } = event {
+        if let RecordEvent::Started { session, .. }
+        | RecordEvent::OutOfSight { session, .. }
+        | RecordEvent::Ended { session, .. } = event
+        {
             self.sessions.note(session, self.now, text.clone());
         }
         self.records.hear(event, self.now);

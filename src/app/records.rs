@@ -29,6 +29,8 @@ const ORDERED: Duration = Duration::from_secs(30);
 pub struct Running {
     /// As told at its start.
     pub record: Record,
+    /// Another program started it.
+    pub foreign: bool,
     /// When its start was told.
     pub since: Now,
     /// Markers set in it from here.
@@ -58,11 +60,14 @@ impl Records {
     /// Takes in what became of a record. The list of stored ones follows, where there is one.
     pub(super) fn hear(&mut self, event: &RecordEvent, now: Now) {
         match event {
-            RecordEvent::Started { session, record } => {
+            RecordEvent::Started { session, record, foreign } => {
                 self.ordered.remove(session);
-                let running =
-                    Running { record: record.clone(), since: now, markers: 0, last: None };
+                let (record, foreign) = (record.clone(), *foreign);
+                let running = Running { record, foreign, since: now, markers: 0, last: None };
                 self.running.insert(session.clone(), running);
+            }
+            RecordEvent::OutOfSight { session, .. } => {
+                self.running.remove(session);
             }
             RecordEvent::Ended { session, record, .. } => {
                 self.running.remove(session);

@@ -98,6 +98,7 @@ impl Field {
 
 /// A session of ours and what we know around it.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Entry {
     /// The object as last told.
     pub session: Session,
@@ -111,7 +112,9 @@ pub struct Entry {
     pub predecessor: Option<SessionId>,
     /// Whether it has been activated from here, which uses one activation of the licence.
     pub debited: bool,
-    /// Why it is gone, and since when.
+    /// Another program opened it: cortop only looks at it.
+    pub foreign: bool,
+    /// Why it is gone or left, and since when.
     pub closed: Option<(String, Instant)>,
     /// Whether Cortex told the object after the end; else the fields are those from before.
     pub is_final: bool,
@@ -352,29 +355,32 @@ impl Sessions {
     pub(super) fn opened(&mut self, id: &SessionId, mode: SessionMode, why: String, foreign: bool) {
         let entry = self.entry(id);
         entry.opened = Some((mode, why));
+        entry.foreign = foreign;
         let since = entry.since.filter(|_| !foreign);
         entry.created = since.map(|since| since.instant);
     }
 
+    /// Takes over which streams flow and which were refused, all of them; gives back what is new.
     pub(super) fn subscribed(
         &mut self,
         id: &SessionId,
         streams: Vec<Stream>,
         refused: Vec<(Stream, Refusal)>,
-    ) {
+    ) -> (Vec<Stream>, Vec<(Stream, Refusal)>) {
         let entry = self.entry(id);
-        entry.subscribed.retain(|stream| !refused.iter().any(|(other, _)| other == stream));
-        entry.refused.retain(|(stream, _)| {
-            !streams.contains(stream) && !refused.iter().any(|(other, _)| other == stream)
-        });
         entry.pictured.retain(|stream| !refused.iter().any(|(other, _)| other == stream));
         entry.pictured.extend(&streams);
-        entry.subscribed.extend(streams);
-        entry.refused.extend(refused);
+        let before = std::mem::replace(&mut entry.subscribed, streams);
         for streams in [&mut entry.subscribed, &mut entry.pictured] {
             streams.sort_unstable();
             streams.dedup();
         }
+        let mut came = entry.subscribed.clone();
+        came.retain(|stream| !before.contains(stream));
+        let before = std::mem::replace(&mut entry.refused, refused);
+        let mut news = entry.refused.clone();
+        news.retain(|refusal| !before.contains(refusal));
+        (came, news)
     }
 
     pub(super) fn unsubscribed(&mut self, id: &SessionId, streams: &[Stream]) {
@@ -403,12 +409,19 @@ impl Sessions {
             entry.changed.extend(changed.map(|field| (field, now)));
             entry.session = last;
         }
-        match &mut entry.closed {
-            Some((known, _)) if known == FOUND_CLOSED => *known = why,
-            Some(_) => {}
-            None => entry.closed = Some((why, now)),
+        if let Some((known, _)) = &mut entry.closed
+            && known == FOUND_CLOSED
+        {
+            known.clone_from(&why);
         }
         entry.ordered = ordered;
+        self.released(id, why, now);
+    }
+
+    /// Nothing more will be told of a session, which may be open still.
+    pub(super) fn released(&mut self, id: &SessionId, why: String, now: Instant) {
+        let entry = self.entry(id);
+        entry.closed.get_or_insert((why, now));
         entry.subscribed.clear();
         entry.refused.clear();
         let ended = self.list.iter().filter(|entry| entry.closed.is_some()).count();

@@ -84,7 +84,7 @@ impl Walk {
                     opened.subscribed = Some(Subscribed { streams, refused });
                 }
             }
-            Event::Closed { session, .. } => {
+            Event::Closed { session, .. } | Event::Released { session, .. } => {
                 self.session = self.session.take().filter(|own| own.id != session);
             }
             Event::Refused(refusal) => {

@@ -206,6 +206,7 @@ impl Watch {
         }
         let closed = match &event {
             Event::Closed { session, why, .. } => Some(format!("session {session} is over: {why}")),
+            Event::Released { session, why } => Some(format!("session {session} goes on: {why}")),
             _ => None,
         };
         self.walk.hear(event);

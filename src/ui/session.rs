@@ -45,6 +45,9 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let place = place.map_or(0, |at| at + 1);
         title.push_span(scene.say(Token::Dim, format!(" {place} of {}", sessions.list.len())));
     }
+    if sessions.current().is_some_and(|entry| entry.foreign) {
+        title.push_span(scene.say(Token::Changed, " of another program"));
+    }
     let inside = scene.pane(Pane::Session, title, area, buffer);
     let Some(entry) = sessions.current() else {
         return scene::lines(&link::lines(scene, inside.width), inside, buffer);
@@ -107,7 +110,9 @@ fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
     let text = match (&entry.closed, scene.app.sessions.as_of) {
         (Some((why, at)), _) => {
             let ago = text::age(scene.since(*at));
-            let text = format!("closed {ago} ago: {why}");
+            let closed = entry.session.status == SessionStatus::Closed;
+            let what = if closed { "closed" } else { "left" };
+            let text = format!("{what} {ago} ago: {why}");
             if entry.ordered {
                 lines.extend(scene::sentence(&text, width, scene.style(Token::Text)));
                 return lines;
@@ -479,7 +484,8 @@ fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
         let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
         lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
     }
-    if entry.closed.is_some() {
+    // What another program's cost, only that program knows.
+    if entry.closed.is_some() && !entry.foreign {
         let mut facts = Vec::new();
         facts.extend(
             entry.lifetime(scene.app.now).map(|age| format!("lasted {}", text::minutes(age))),

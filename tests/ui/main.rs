@@ -982,7 +982,11 @@ fn dialogs() {
 fn at_work() {
     let starts = |stage: &mut Stage| {
         let record = Record { title: "eyes closed".to_owned(), ..Record::default() };
-        stage.hear(Event::Record(RecordEvent::Started { session: SID.into(), record }));
+        stage.hear(Event::Record(RecordEvent::Started {
+            session: SID.into(),
+            record,
+            foreign: false,
+        }));
         stage.hear(Event::Marker {
             session: SID.into(),
             record: "r".into(),

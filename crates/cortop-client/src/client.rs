@@ -79,7 +79,7 @@ pub enum SessionPolicy {
     /// Activated when the licence has the scope and quota left, else open.
     #[default]
     Auto,
-    /// Activated, or a refusal.
+    /// Activated, or a refusal; after a loss, open where the licence has no activation left.
     Active,
     /// Open.
     Open,
@@ -217,6 +217,7 @@ async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox)
         Command::Quit => return None,
         Command::Connect => {}
         Command::Open { headset, mode } => memory.want(headset, mode),
+        Command::CallOff(headset) => memory.forget(&headset),
         _ => {
             let next = "wait until cortop has connected";
             outbox.refused(Refusal::own("command", "not connected to Cortex", next)).await;

@@ -18,17 +18,24 @@ pub enum Command {
     /// Try again now what waits: the connection, signing in, a headset that was refused.
     Connect,
     /// Connect the headset if need be, open a session and subscribe. A session of this application
-    /// that lives on it already is adopted instead; with mode `Open` it is left as it is.
+    /// that lives on it already is adopted instead, as it is.
     Open {
         /// On which.
         headset: HeadsetId,
-        /// In which mode; as configured if not told.
+        /// In which mode; if not told, as configured, or in place of a lost session as that was.
         mode: Option<SessionMode>,
     },
+    /// Stop trying to open a session on a headset.
+    CallOff(HeadsetId),
     /// Activate an open session (debits the licence).
     Activate(SessionId),
     /// Close a session, also one that another program of this application opened.
     Close(SessionId),
+    /// Look at a session that another program of this application has opened.
+    Adopt(SessionId),
+    /// Look no longer at another program's session: what cortop subscribed in it is unsubscribed,
+    /// and it goes on.
+    Release(SessionId),
     /// Subscribe more streams of a session. They stay wanted on its headset, also after a loss of
     /// the connection.
     Subscribe(SessionId, Vec<Stream>),

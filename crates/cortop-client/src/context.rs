@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    Config, Event, SessionMode, Step,
+    Config, Event, Step,
     clock::Clocks,
     link::Notice,
     memory::{Account, Wishes},
@@ -24,7 +24,7 @@ use super::{
     secrets::Secrets,
 };
 use cortop_protocol::{
-    Headset, HeadsetId, Refusal, Session, SessionId, account::Licence, tolerant::Members,
+    Headset, HeadsetId, Refusal, Session, SessionId, Stream, account::Licence, tolerant::Members,
 };
 
 /// How long an event may wait for the application before it is dropped.
@@ -105,16 +105,17 @@ pub(super) enum Stage {
     /// It has a session.
     Live {
         session: SessionId,
-        mode: SessionMode,
-        /// Another program opened it: it is not ours to close unasked.
-        adopted: bool,
-        /// Whether at least one stream flows; not known while subscribing.
+        /// Another program opened it: it is not ours to change unasked.
+        foreign: bool,
+        /// The streams that cortop subscribed in it, or is about to.
+        streams: Vec<Stream>,
+        /// Whether at least one of them flows; not known while subscribing.
         flowing: Option<bool>,
     },
     /// Refused; waiting for the user, or for better times.
     Stopped,
-    /// Closed on the user's word.
-    Over,
+    /// Let go. Whether the user has ordered the next session meanwhile.
+    Over { reopen: bool },
 }
 
 /// What the tasks of one connection share.
@@ -202,16 +203,36 @@ impl Context {
         self.outbox.tell(closed).await;
     }
 
-    /// Reads the licence (§4.6) and tells it. Without one sessions are opened without it.
+    /// Tells that another program's session is out of sight, and with it the record that runs in it.
+    pub(super) async fn released(&self, session: &SessionId, why: &str) {
+        records::lose_sight(self, session).await;
+        let released = Event::Released { session: session.clone(), why: why.to_owned() };
+        self.outbox.tell(released).await;
+    }
+
+    /// Reads the licence (§4.6) and tells it, or why it cannot be read. Without one sessions are
+    /// opened without it.
     pub(super) async fn read_licence(&self) {
-        match self.ask_as_user("getLicenseInfo", json!({}), Effect::None).await {
-            Ok(answer) => {
-                let licence = Licence::from_answer(answer);
-                self.account.set_licence(licence.clone());
-                self.outbox.tell(Event::Licence(licence)).await;
-            }
-            Err(failure) => self.outbox.refused(failure.refusal("getLicenseInfo")).await,
+        if let Err(failure) = self.ask_licence().await {
+            self.outbox.refused(failure.refusal("getLicenseInfo")).await;
         }
+    }
+
+    /// The licence (§4.6) as it is now.
+    pub(super) async fn ask_licence(&self) -> Result<Licence, Failure> {
+        let answer = self.ask_as_user("getLicenseInfo", json!({}), Effect::None).await?;
+        let licence = Licence::from_answer(answer);
+        self.account.set_licence(licence.clone());
+        self.outbox.tell(Event::Licence(licence.clone())).await;
+        Ok(licence)
+    }
+
+    /// Notes who is logged in: what is known of another user is forgotten.
+    pub(super) fn sign_in_as(&self, user: &str) {
+        if self.account.sign_in(user) {
+            self.journal.forget();
+        }
+        self.wishes.sign_in(user);
     }
 }
 

@@ -62,7 +62,14 @@ pub enum Event {
         /// Whether another program of this application opened it: cortop only looks at it.
         foreign: bool,
     },
-    /// A session of ours is gone, or left to the program that opened it.
+    /// cortop no longer looks at another program's session, which goes on.
+    Released {
+        /// Which.
+        session: SessionId,
+        /// One sentence.
+        why: String,
+    },
+    /// A session is gone. Where Cortex told its last state, an [`Event::Session`] came before.
     Closed {
         /// Which.
         session: SessionId,
@@ -121,6 +128,7 @@ impl Event {
         match self {
             Self::Session(session) => Some(&session.id),
             Self::Opened { session, .. }
+            | Self::Released { session, .. }
             | Self::Closed { session, .. }
             | Self::Subscribed { session, .. }
             | Self::Unsubscribed { session, .. }
@@ -155,6 +163,7 @@ impl Event {
                 let whose = if *foreign { " of another program" } else { "" };
                 info!("{of}session {session}{whose} is {mode}: {why}");
             }
+            Self::Released { session, why } => info!("{of}session {session} goes on: {why}"),
             Self::Closed { session, why, ordered: true } => {
                 info!("{of}session {session} is over: {why}");
             }

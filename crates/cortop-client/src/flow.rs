@@ -28,7 +28,7 @@ use super::{
     scan::Scans,
     sign_in, token,
 };
-use cortop_protocol::{Headset, HeadsetId, SessionId, Warning};
+use cortop_protocol::{Headset, HeadsetId, SessionId, Stream, Warning};
 
 /// Reports, notices and orders that may wait.
 const QUEUE: usize = 64;
@@ -57,6 +57,7 @@ pub(super) enum End {
 /// A headset that is kept streaming.
 struct Kept {
     orders: mpsc::Sender<Order>,
+    called_off: watch::Sender<bool>,
     task: AbortHandle,
     stage: Stage,
 }
@@ -155,6 +156,10 @@ pub(super) async fn run(
         }
         flow.tell_step().await;
     };
+    // What was done last is to be undone too.
+    while let Ok(report) = inbox.try_recv() {
+        flow.report(report).await;
+    }
     flow.finish(&end, &mut link).await;
     end
 }
@@ -171,7 +176,7 @@ impl Flow<'_> {
             match warning.code {
                 3 => {
                     self.context.outbox.tell(Event::User(None)).await;
-                    self.memory.account.sign_out().await;
+                    self.memory.account.sign_out();
                     return Some(End::Lost(
                         "the user has logged out of EMOTIV Launcher: log in there again".to_owned(),
                     ));
@@ -219,22 +224,28 @@ impl Flow<'_> {
             }
             Report::NotScanning => self.scans.end(&self.context).await,
             Report::Headset(headset, stage) => {
-                // One that was let go may have said something before it heard of it.
-                let Some(kept) = self.kept.get_mut(&headset) else { return };
-                if let Stage::Live { session, mode, adopted: false, .. } = &stage {
-                    let last = Last { session: session.clone(), mode: *mode };
+                // One that was let go may have said something before it heard of it, and one that
+                // has ended may have been followed by another.
+                let ended = matches!(stage, Stage::Over { .. });
+                let own = |kept: &&mut Kept| kept.orders.is_closed() == ended;
+                let Some(kept) = self.kept.get_mut(&headset).filter(own) else { return };
+                if let Stage::Live { session, foreign, .. } = &stage {
+                    let last = Last { session: session.clone(), foreign: *foreign };
                     self.memory.wanted.insert(headset.clone(), Some(last));
                 }
-                let over = stage == Stage::Over;
                 let flows =
                     |stage: &Stage| matches!(stage, Stage::Live { flowing: Some(true), .. });
                 if flows(&stage) && !flows(&kept.stage) {
                     tracing::info!("{headset}: streaming");
                 }
-                kept.stage = stage;
-                if over {
+                kept.stage = stage.clone();
+                if let Stage::Over { reopen } = stage {
                     self.kept.remove(&headset);
                     self.memory.forget(&headset);
+                    if reopen {
+                        self.memory.wanted.insert(headset.clone(), None);
+                        self.keep(headset);
+                    }
                 }
                 let flowing = self.is_flowing();
                 self.flowing.send_if_modified(|known| std::mem::replace(known, flowing) != flowing);
@@ -271,7 +282,7 @@ impl Flow<'_> {
             // become a flood.
             sleep_until(done + SIGNED_IN).await;
             if forget {
-                context.account.sign_out().await;
+                context.account.sign_out();
             }
             sign_in::sign_in(context).await;
         });
@@ -283,7 +294,7 @@ impl Flow<'_> {
         self.context.look_now();
         for kept in self.kept.values().filter(|kept| kept.stage == Stage::Stopped) {
             // A keeper that is full of orders will come to them.
-            let _ = kept.orders.try_send(Order::Open);
+            let _ = kept.orders.try_send(Order::Retry);
         }
     }
 
@@ -314,10 +325,12 @@ impl Flow<'_> {
     /// Starts to keep a headset streaming.
     fn keep(&mut self, headset: HeadsetId) {
         let (sender, orders) = mpsc::channel(ORDERS);
+        let called_off = watch::Sender::new(false);
         let last = self.memory.wanted.get(&headset).cloned().flatten();
-        let keeper = Keeper::new(self.context.clone(), headset.clone(), last, orders);
+        let (context, watched) = (self.context.clone(), called_off.subscribe());
+        let keeper = Keeper::new(context, headset.clone(), last, orders, watched);
         let task = self.tasks.spawn(keeper.run());
-        self.kept.insert(headset, Kept { orders: sender, task, stage: Stage::Away });
+        self.kept.insert(headset, Kept { orders: sender, called_off, task, stage: Stage::Away });
     }
 
     /// Takes the only headset there is, unless the user has closed one.
@@ -405,13 +418,14 @@ impl Flow<'_> {
             .kept
             .drain()
             .filter_map(|(_, kept)| match kept.stage {
-                Stage::Live { session, adopted, .. } => Some((session, adopted)),
+                Stage::Live { session, foreign, streams, .. } => Some((session, foreign, streams)),
                 _ => None,
             })
             .collect();
         let why = match end {
             End::Quit => {
-                let closing = live.iter().map(|(session, adopted)| self.leave(session, *adopted));
+                let closing =
+                    live.iter().map(|(session, foreign, own)| self.leave(session, *foreign, own));
                 if timeout(CLOSING, join_all(closing)).await.is_err() {
                     tracing::warn!(
                         "Cortex did not close our sessions in time; the socket's end will"
@@ -432,26 +446,26 @@ impl Flow<'_> {
             .await;
             link.task.abort();
         }
-        for (session, adopted) in live {
-            let why = match end {
-                End::Quit if adopted => "left open for the program that opened it",
-                _ => why,
-            };
+        for (session, foreign, _) in live {
             match end {
+                _ if foreign => self.context.released(&session, why).await,
                 End::Quit => self.context.closed_as_ordered(&session, why).await,
                 _ => self.context.closed(&session, why).await,
             }
         }
     }
 
-    /// Stops the record that runs in a session, and closes it if it is ours.
-    async fn leave(&self, session: &SessionId, adopted: bool) {
-        if self.context.journal.is_running(session)
+    /// Stops the record that cortop runs in a session, and closes it; another program's is left as it
+    /// was before cortop came.
+    async fn leave(&self, session: &SessionId, foreign: bool, streams: &[Stream]) {
+        if self.context.journal.is_ours(session)
             && let Err(refusal) = records::stop(&self.context, session, "cortop has ended").await
         {
             tracing::warn!("{refusal}");
         }
-        if !adopted && let Err(failure) = keeper::close(&self.context, session).await {
+        if foreign {
+            keeper::release(&self.context, session, streams).await;
+        } else if let Err(failure) = keeper::close(&self.context, session).await {
             tracing::warn!("{}", failure.refusal("updateSession"));
         }
     }

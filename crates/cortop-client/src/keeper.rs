@@ -1,5 +1,9 @@
 //! Keeps one headset streaming: reaches it, opens a session, subscribes (§2.8), holds on, and starts
 //! over when it is lost (§2.12). One keeper a headset, so that several headsets stream side by side.
+//!
+//! A session of ours that ended with its headset or connection is opened again. One that was closed
+//! (by the user, by Cortex, by another program) stays closed. Another program's session is looked
+//! at: it is let go when it ends, and never opened again.
 
 mod streams;
 
@@ -7,26 +11,26 @@ use std::{pin::pin, time::Duration};
 
 use serde_json::json;
 use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, sleep_until},
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 use super::{
     Event, SessionMode,
     context::{Context, Stage},
     memory::Last,
-    open::{self, Opened, Origin, Refused},
+    open::{self, CalledOff, Opened, Origin, Refused},
     reach::{self, Notices},
     records,
     rpc::{Effect, Failure},
-    session::SessionStatus,
 };
 use cortop_protocol::{
-    Headset, HeadsetId, Refusal, Session, SessionId, Stream, Warning, code::Class,
+    Headset, HeadsetId, Refusal, Session, SessionId, Stream, code::Class, session::SessionStatus,
+    tolerant,
 };
 
 /// Until the list of headsets has been read again after a loss; doubled up to `REST` while sessions
-/// last no longer than `STEADY`, since opening one may debit the licence.
+/// last no longer than `STEADY`.
 const LOST: Duration = Duration::from_millis(500);
 const STEADY: Duration = Duration::from_secs(30);
 
@@ -36,29 +40,45 @@ const REST: Duration = Duration::from_secs(30);
 /// How long a session may be missing from `querySessions` before it counts as closed: two looks.
 const MISSING: Duration = Duration::from_secs(3);
 
+/// How long after the end of a session a warning may still name its headset as the cause.
+const CAUSE: Duration = Duration::from_millis(500);
+
+/// How long before the end of a session such a warning may have come.
+const BEFORE: Duration = Duration::from_secs(10);
+
 /// What a keeper is told.
 #[derive(Clone, Debug)]
 pub(super) enum Order {
+    /// The user wants a session, in this mode if told.
+    Open(Option<SessionMode>),
     /// Try again now.
-    Open,
-    /// Activate the session.
+    Retry,
+    /// Change a session; one meant for another session than the held one is refused.
+    Change(SessionId, Change),
+}
+
+/// What can be changed of a session.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    /// Activate it.
     Activate,
     /// Subscribe more streams.
     Subscribe(Vec<Stream>),
     /// Give up streams.
     Unsubscribe(Vec<Stream>),
-    /// Close the session and end.
+    /// Close it and end.
     Close,
+    /// Leave it, another program's, and end.
+    Release,
 }
 
-impl Order {
+impl Change {
     /// What Cortex is asked for it.
     pub(super) const fn method(&self) -> &'static str {
         match self {
-            Self::Open => "createSession",
             Self::Activate | Self::Close => "updateSession",
             Self::Subscribe(_) => "subscribe",
-            Self::Unsubscribe(_) => "unsubscribe",
+            Self::Unsubscribe(_) | Self::Release => "unsubscribe",
         }
     }
 }
@@ -67,9 +87,10 @@ impl Order {
 pub(super) struct Keeper {
     context: Context,
     headset: HeadsetId,
-    /// The last session that cortop opened here.
+    /// The last session here, which was lost.
     last: Option<Last>,
     orders: mpsc::Receiver<Order>,
+    called_off: CalledOff,
     notices: Notices,
     /// After the next loss.
     pause: Duration,
@@ -80,109 +101,188 @@ struct Live {
     session: Session,
     mode: SessionMode,
     /// Another program opened it.
-    adopted: bool,
+    foreign: bool,
     since: Instant,
+    /// The streams that cortop subscribed.
     streams: Vec<Stream>,
     refused: Vec<(Stream, Refusal)>,
+    /// Streams of a foreign session that were there before cortop.
+    theirs: Vec<Stream>,
+    /// When to subscribe again what a refused `subscribe` left out, and the pause after that.
+    again: Option<Instant>,
+    pause: Duration,
+}
+
+/// How holding a session ended.
+enum Held {
+    /// With its headset: it is to be opened again.
+    Lost(Box<Live>),
+    /// For good.
+    Over,
 }
 
 impl Keeper {
-    /// `last`: the session that cortop opened here before the connection was lost.
+    /// `last`: the session that was here before the connection was lost.
     pub(super) fn new(
         context: Context,
         headset: HeadsetId,
         last: Option<Last>,
         orders: mpsc::Receiver<Order>,
+        called_off: watch::Receiver<bool>,
     ) -> Self {
         let notices = Notices::new(&context);
-        Self { context, headset, last, orders, notices, pause: LOST }
+        let called_off = CalledOff(called_off);
+        Self { context, headset, last, orders, called_off, notices, pause: LOST }
     }
 
-    /// Runs until the session is closed on the user's word, or the connection is over.
+    /// Runs until the session is over for good, or the connection is.
     pub(super) async fn run(mut self) {
         let mut lost = None;
         loop {
             match self.establish(lost.take()).await {
-                Ok(live) => match self.hold(live).await {
-                    Some(live) => lost = Some(live),
-                    None => break,
+                Ok(Some(live)) => match self.hold(live).await {
+                    Held::Lost(live) => lost = Some(*live),
+                    Held::Over => break,
                 },
+                Ok(None) => break,
                 Err(Refused { refusal, passing }) => {
                     self.context.outbox.refused(refusal).await;
                     self.stage(Stage::Stopped).await;
-                    self.rest(passing).await;
+                    if !self.rest(passing).await {
+                        break;
+                    }
                 }
             }
         }
-        self.stage(Stage::Over).await;
+        // From here on the flow starts another keeper where one is wanted.
+        self.orders.close();
+        let reopen = self.take_orders().await;
+        self.stage(Stage::Over { reopen }).await;
     }
 
     async fn stage(&self, stage: Stage) {
         self.context.stage(&self.headset, stage).await;
     }
 
-    /// Waits for the user, for the headset to change, or for better times.
-    async fn rest(&mut self, passing: bool) {
-        let until = Instant::now() + REST;
-        let mut changed = pin!(reach::changed(&self.context, &self.headset));
-        loop {
-            tokio::select! {
-                order = self.orders.recv() => if matches!(order, Some(Order::Open) | None) {
-                    return;
-                },
-                () = &mut changed => return,
-                () = sleep_until(until), if passing => return,
+    /// Takes the orders that wait while no session is held; whether the user wants one.
+    async fn take_orders(&mut self) -> bool {
+        let mut open = false;
+        while let Ok(order) = self.orders.try_recv() {
+            open |= matches!(order, Order::Open(_));
+            self.take_order(order).await;
+        }
+        open
+    }
+
+    /// Takes an order that came while no session is held; whether to try for one now.
+    async fn take_order(&mut self, order: Order) -> bool {
+        match order {
+            Order::Open(mode) => {
+                self.context.wishes.order(&self.headset, mode, self.last.is_some());
+                true
+            }
+            Order::Retry => true,
+            Order::Change(_, change) => {
+                self.context.outbox.refused(not_held(change.method())).await;
+                false
             }
         }
     }
 
-    /// From a headset somewhere to a session with streams. `lost`: the session that was held.
-    async fn establish(&mut self, lost: Option<Live>) -> Result<Live, Refused> {
-        reach::reach(&self.context, &self.headset, &mut self.notices).await?;
+    /// Waits for the user, for the headset to change, or for better times. `false`: called off.
+    async fn rest(&mut self, passing: bool) -> bool {
+        let until = Instant::now() + REST;
+        let context = self.context.clone();
+        let headset = self.headset.clone();
+        let mut changed = pin!(reach::changed(&context, &headset));
+        loop {
+            tokio::select! {
+                () = self.called_off.wait() => return false,
+                order = self.orders.recv() => match order {
+                    Some(order) => if self.take_order(order).await {
+                        return true;
+                    },
+                    None => return false,
+                },
+                () = &mut changed => return true,
+                () = sleep_until(until), if passing => return true,
+            }
+        }
+    }
+
+    /// From a headset somewhere to a session with streams; `None` if it is called off, or if there
+    /// was only another program's session to be looked at. `lost`: the session that was held.
+    async fn establish(&mut self, lost: Option<Live>) -> Result<Option<Live>, Refused> {
+        tokio::select! {
+            reached = reach::reach(&self.context, &self.headset, &mut self.notices) => reached?,
+            () = self.called_off.wait() => return Ok(None),
+        }
         if let Some(lost) = lost
-            && self.notices.has_resumed(&lost.session.id).await
+            && self.notices.has_resumed().await
         {
             self.tell_live(&lost).await;
-            return Ok(lost);
+            return Ok(Some(lost));
         }
+        self.take_orders().await;
         self.stage(Stage::Opening).await;
         // How the headset was lost before must not end the session to come.
         self.notices.forget();
-        let opened = open::open(&self.context, &self.headset, self.last.as_ref(), true).await?;
-        let origin = opened.origin;
-        match self.begin(opened).await {
-            // It was there, and is of no use: perhaps there is room for a new one.
-            Err(_) if origin != Origin::New => {
-                let opened =
-                    open::open(&self.context, &self.headset, self.last.as_ref(), false).await?;
-                self.begin(opened).await
+        let mut adopt = true;
+        loop {
+            let before = self.last.as_ref();
+            let opened = if before.is_some_and(|last| last.foreign) {
+                open::find(&self.context, &self.headset, before).await
+            } else {
+                let (context, headset) = (&self.context, &self.headset);
+                open::open(context, headset, before, adopt, &mut self.called_off).await?
+            };
+            let Some(opened) = opened else { return Ok(None) };
+            if *self.called_off.0.borrow() {
+                if opened.origin != Origin::Foreign
+                    && let Err(failure) = close(&self.context, &opened.session.id).await
+                {
+                    self.context.outbox.refused(failure.refusal("updateSession")).await;
+                }
+                return Ok(None);
             }
-            live => live,
+            let origin = opened.origin;
+            match self.begin(opened).await {
+                Ok(live) => return Ok(Some(live)),
+                // It was about to end when it was found.
+                Err(_) if origin != Origin::New && adopt => adopt = false,
+                Err(failure) => return Err(Refused::new("subscribe", &failure)),
+            }
         }
     }
 
-    /// Tells of a session that was opened, and subscribes.
-    async fn begin(&mut self, opened: Opened) -> Result<Live, Refused> {
+    /// Tells of a session that was opened, and subscribes. Fails only if there is no such session.
+    async fn begin(&mut self, opened: Opened) -> Result<Live, Failure> {
         let Opened { mut session, mode, why, origin } = opened;
         self.complete(&mut session);
         let id = session.id.clone();
+        let foreign = origin == Origin::Foreign;
+        let theirs = if foreign { listed(&session) } else { Vec::new() };
         let mut live = Live {
             session,
             mode,
-            adopted: origin == Origin::Adopted,
+            foreign,
             since: Instant::now(),
             streams: Vec::new(),
             refused: Vec::new(),
+            theirs,
+            again: None,
+            pause: LOST,
         };
-        self.remember(&live);
-        let streams = self.wanted();
+        self.notices.watch(id.clone());
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
-        let foreign = live.adopted;
         self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why, foreign }).await;
-        self.stage(Stage::Live { session: id, mode, adopted: live.adopted, flowing: None }).await;
-        match self.subscribe(&mut live, &streams).await {
-            Ok(()) => {
-                self.tell_live(&live).await;
+        match self.subscribe_wanted(&mut live).await {
+            Err(failure) if failure.class() == Class::Gone => {
+                self.context.closed(&id, &failure.refusal("subscribe").to_string()).await;
+                Err(failure)
+            }
+            _ => {
+                self.last = Some(Last { session: id, foreign });
                 records::follow(&self.context, &live.session).await;
                 if mode == SessionMode::Active {
                     // Its quota has changed.
@@ -190,23 +290,6 @@ impl Keeper {
                 }
                 Ok(live)
             }
-            Err(failure) => {
-                let refused = Refused::new("subscribe", &failure);
-                if matches!(failure, Failure::Refused(_)) && !live.adopted {
-                    // It is of no use; if this is refused too, it is gone already.
-                    let _ = close(&self.context, &live.session.id).await;
-                }
-                self.context.closed(&live.session.id, &refused.refusal.to_string()).await;
-                Err(refused)
-            }
-        }
-    }
-
-    /// Remembers a session of ours; another program's is no model for one of ours.
-    fn remember(&mut self, live: &Live) {
-        if !live.adopted {
-            self.last = Some(Last { session: live.session.id.clone(), mode: live.mode });
-            self.context.wishes.change(&self.headset, |wish| wish.mode = None);
         }
     }
 
@@ -220,104 +303,242 @@ impl Keeper {
         }
     }
 
+    /// Tells what flows, as Cortex has last answered.
     async fn tell_live(&self, live: &Live) {
-        let session = live.session.id.clone();
         self.context
             .outbox
             .tell(Event::Subscribed {
-                session: session.clone(),
+                session: live.session.id.clone(),
                 streams: live.streams.clone(),
                 refused: live.refused.clone(),
             })
             .await;
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
-        let flowing = Some(!live.streams.is_empty());
-        let Live { mode, adopted, .. } = *live;
-        self.stage(Stage::Live { session, mode, adopted, flowing }).await;
+        self.stage_live(live, live.streams.clone(), Some(!live.streams.is_empty())).await;
         self.context.look_now();
     }
 
-    /// Holds a session until it is lost (and gives it back) or closed on the user's word.
-    async fn hold(&mut self, mut live: Live) -> Option<Live> {
+    async fn stage_live(&self, live: &Live, streams: Vec<Stream>, flowing: Option<bool>) {
+        let (session, foreign) = (live.session.id.clone(), live.foreign);
+        self.stage(Stage::Live { session, foreign, streams, flowing }).await;
+    }
+
+    /// Holds a session until it ends.
+    async fn hold(&mut self, mut live: Live) -> Held {
         let mut sessions = self.context.sessions.subscribe();
         let mut missing: Option<Instant> = None;
+        // Since when Cortex says that all its streams have stopped (warning 0).
+        let mut silenced: Option<Instant> = None;
+        // The last warning that its headset cannot be reached.
+        let mut unreachable: Option<(Instant, String)> = None;
         loop {
+            let recent = unreachable.clone().filter(|(at, _)| at.elapsed() < BEFORE);
             tokio::select! {
                 order = self.orders.recv() => match order {
-                    Some(Order::Activate) => self.activate(&mut live).await,
-                    Some(Order::Subscribe(streams)) => self.add(&mut live, &streams).await,
-                    Some(Order::Unsubscribe(streams)) => self.drop(&mut live, &streams).await,
-                    Some(Order::Close) => match close(&self.context, &live.session.id).await {
-                        Ok(()) => {
-                            self.context.closed_as_ordered(&live.session.id, "closed by you").await;
-                            return None;
-                        }
-                        Err(failure) => {
-                            self.context.outbox.refused(failure.refusal("updateSession")).await;
-                        }
+                    Some(order) => if self.carry_out(&mut live, order).await {
+                        return Held::Over;
                     },
-                    Some(Order::Open) => {}
-                    None => return None,
+                    None => return Held::Over,
                 },
                 warning = self.notices.warning() => {
-                    if let Some(why) = self.ends(&live, &warning) {
-                        return Some(self.lose(live, &why).await);
+                    let ours = warning.session().is_some_and(|id| id == live.session.id);
+                    let here = warning.headset().is_some_and(|id| id == self.headset);
+                    match warning.code {
+                        0 if ours => {
+                            silenced = Some(Instant::now());
+                            self.context.look_now();
+                        }
+                        1 if ours => {
+                            let why = "closed by Cortex, while its headset stayed connected";
+                            return self.ended(live, why, recent).await;
+                        }
+                        102 if here => unreachable = Some((Instant::now(), warning.text())),
+                        103 if here => {
+                            let cause = Some((Instant::now(), warning.text()));
+                            return self.ended(live, "", cause).await;
+                        }
+                        _ => {}
                     }
                 }
                 _ = sessions.changed() => {
-                    let seen =
-                        sessions.borrow_and_update().iter().find(|one| one.id == live.session.id).cloned();
+                    let seen = sessions.borrow_and_update().iter().find(|one| one.id == live.session.id).cloned();
                     match seen {
-                        Some(mut seen) => {
+                        Some(seen) if seen.status == SessionStatus::Closed => {
+                            self.update(&mut live, seen).await;
+                            return self.ended(live, BY_ANOTHER, recent).await;
+                        }
+                        Some(seen) => {
                             missing = None;
-                            self.complete(&mut seen);
-                            records::follow(&self.context, &seen).await;
-                            if seen != live.session {
-                                live.session = seen;
-                                self.context.outbox.tell(Event::Session(live.session.clone())).await;
+                            self.update(&mut live, seen).await;
+                        }
+                        None => {
+                            let since = *missing.get_or_insert_with(Instant::now);
+                            // A warning that its streams have stopped says the same.
+                            if silenced.is_some() || since.elapsed() >= MISSING {
+                                return self.ended(live, BY_ANOTHER, recent).await;
                             }
                         }
-                        None if missing.get_or_insert_with(Instant::now).elapsed() >= MISSING => {
-                            let why = "Cortex no longer knows the session";
-                            return Some(self.lose(live, why).await);
-                        }
-                        None => {}
+                    }
+                }
+                () = sleep_until(silenced.unwrap_or(live.since) + MISSING), if silenced.is_some() => {
+                    silenced = None;
+                    if !self.notices.take_resumed() {
+                        live.streams.clear();
+                        live.again = (!live.foreign).then(Instant::now);
+                        self.tell_live(&live).await;
+                    }
+                }
+                () = sleep_until(live.again.unwrap_or(live.since)), if live.again.is_some() => {
+                    live.again = None;
+                    if let Err(failure) = self.subscribe_wanted(&mut live).await
+                        && failure.class() == Class::Gone
+                    {
+                        return self.ended(live, BY_ANOTHER, recent).await;
                     }
                 }
             }
         }
     }
 
-    /// Why a warning ends the session, if it does.
-    fn ends(&self, live: &Live, warning: &Warning) -> Option<String> {
-        let ours = match warning.code {
-            0 | 1 => warning.session().is_some_and(|id| id == live.session.id),
-            103 => warning.headset().is_some_and(|id| id == self.headset),
-            _ => false,
+    /// Carries out an order about the session that is held; whether that was its end.
+    async fn carry_out(&mut self, live: &mut Live, order: Order) -> bool {
+        let Order::Change(session, change) = order else {
+            // There is one.
+            return false;
         };
-        ours.then(|| warning.text())
+        if session != live.session.id {
+            self.context.outbox.refused(not_held(change.method())).await;
+            return false;
+        }
+        match change {
+            Change::Activate => self.activate(live).await,
+            Change::Subscribe(streams) => self.add(live, &streams).await,
+            Change::Unsubscribe(streams) => self.drop(live, &streams).await,
+            Change::Close => match close(&self.context, &live.session.id).await {
+                Ok(()) => {
+                    self.context.closed_as_ordered(&live.session.id, "closed by you").await;
+                    return true;
+                }
+                Err(failure) => {
+                    self.context.outbox.refused(failure.refusal("updateSession")).await;
+                }
+            },
+            Change::Release if live.foreign => {
+                if self.context.journal.is_ours(&live.session.id)
+                    && let Err(refusal) =
+                        records::stop(&self.context, &live.session.id, "cortop has left").await
+                {
+                    self.context.outbox.refused(refusal).await;
+                }
+                release(&self.context, &live.session.id, &live.streams).await;
+                self.context.released(&live.session.id, "cortop has left it at your request").await;
+                return true;
+            }
+            Change::Release => {
+                let why = "cortop opened this session itself";
+                let refusal = Refusal::own("unsubscribe", why, "close it instead");
+                self.context.outbox.refused(refusal).await;
+            }
+        }
+        false
+    }
+
+    /// Takes over what Cortex says of the session.
+    async fn update(&self, live: &mut Live, mut seen: Session) {
+        self.complete(&mut seen);
+        if live.foreign {
+            let mut theirs = listed(&seen);
+            theirs.retain(|stream| !live.streams.contains(stream));
+            live.theirs = theirs;
+        }
+        records::follow(&self.context, &seen).await;
+        if seen != live.session {
+            live.session = seen;
+            self.context.outbox.tell(Event::Session(live.session.clone())).await;
+        }
+    }
+
+    /// The session has ended: with its headset, if a warning said so (`cause`) or says so in a
+    /// moment, or if it is not connected any more; else for the reason given.
+    async fn ended(&mut self, live: Live, why: &str, mut cause: Option<(Instant, String)>) -> Held {
+        // Only what comes back from now on has come back.
+        self.notices.take_resumed();
+        let until = Instant::now() + CAUSE;
+        while cause.is_none()
+            && let Ok(warning) = timeout_at(until, self.notices.warning()).await
+        {
+            if matches!(warning.code, 102 | 103)
+                && warning.headset().as_ref() == Some(&self.headset)
+            {
+                cause = Some((Instant::now(), warning.text()));
+            }
+        }
+        let lost = match cause {
+            Some((_, text)) => Some(text),
+            None if self.is_connected().await => None,
+            None => Some("its headset is not connected any more".to_owned()),
+        };
+        self.context.rpc.lose(live.session.id.clone()).await;
+        match lost {
+            Some(lost) if !live.foreign => Held::Lost(Box::new(self.lose(live, &lost).await)),
+            Some(lost) => {
+                self.context.closed(&live.session.id, &lost).await;
+                Held::Over
+            }
+            None => {
+                let why = if live.foreign {
+                    "closed by the program that opened it, or for it"
+                } else {
+                    why
+                };
+                self.context.closed(&live.session.id, why).await;
+                Held::Over
+            }
+        }
+    }
+
+    /// Asks whether the headset is connected. No answer counts as no.
+    async fn is_connected(&self) -> bool {
+        let answer = self.context.ask("queryHeadsets", json!({})).await;
+        let headsets = answer.map(|answer| tolerant::objects::<Headset>("queryHeadsets", answer));
+        let known = headsets.unwrap_or_default().into_iter().find(|one| one.id == self.headset);
+        known.is_some_and(|headset| headset.is_connected())
     }
 
     async fn lose(&mut self, live: Live, why: &str) -> Live {
         if live.since.elapsed() >= STEADY {
             self.pause = LOST;
         }
-        self.context.rpc.lose(live.session.id.clone()).await;
         self.context.closed(&live.session.id, why).await;
         self.stage(Stage::Away).await;
         // What the list says of the headset was said before it was lost.
         self.context.look_now();
-        // A word of the user cuts it short: there is no session that it could be meant for.
-        tokio::select! {
-            () = sleep(self.pause) => {}
-            _ = self.orders.recv() => {}
+        // A word of the user cuts it short.
+        let until = Instant::now() + self.pause;
+        while let Ok(Some(order)) = timeout_at(until, self.orders.recv()).await {
+            if self.take_order(order).await {
+                break;
+            }
         }
         self.pause = (self.pause * 2).min(REST);
         live
     }
 }
 
-/// Closes a session and tells what Cortex says of it then; one that is gone already is closed too.
+const BY_ANOTHER: &str = "closed by another program of this application";
+
+/// The streams that a session lists, in the order in which they are shown.
+fn listed(session: &Session) -> Vec<Stream> {
+    let listed =
+        |stream: &Stream| session.streams.iter().flatten().any(|name| name == stream.name());
+    Stream::ALL.into_iter().filter(listed).collect()
+}
+
+fn not_held(method: &str) -> Refusal {
+    Refusal::own(method, "this session has ended", "open the headset first")
+}
+
+/// Closes a session, and tells its last state; one that is gone already is closed too.
 pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), Failure> {
     let params = json!({"session": session.as_str(), "status": "close"});
     let effect = Effect::Close { session: session.clone() };
@@ -330,7 +551,22 @@ pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), 
             }
             Ok(())
         }
-        Err(failure) if failure.class() != Class::Gone => Err(failure),
-        Err(_) => Ok(()),
+        Err(failure) if failure.class() == Class::Gone => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Leaves another program's session as it was before cortop came.
+pub(super) async fn release(context: &Context, session: &SessionId, streams: &[Stream]) {
+    if streams.is_empty() {
+        return;
+    }
+    let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
+    let params = json!({"session": session.as_str(), "streams": names});
+    let effect = Effect::Unsubscribe { session: session.clone() };
+    if let Err(failure) = context.ask_as_user("unsubscribe", params, effect).await
+        && failure.class() != Class::Gone
+    {
+        context.outbox.refused(failure.refusal("unsubscribe")).await;
     }
 }

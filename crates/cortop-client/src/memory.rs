@@ -19,17 +19,18 @@ pub(super) struct Memory {
     pub(super) wishes: Arc<Wishes>,
     pub(super) journal: Arc<Journal>,
     pub(super) clocks: Arc<Clocks>,
-    /// The headsets to keep streaming, each with the last session that cortop opened on it.
+    /// The headsets to keep streaming, each with the last session on it.
     pub(super) wanted: BTreeMap<HeadsetId, Option<Last>>,
     /// Whether the only headset may be taken without asking: until the user closes something.
     pub(super) alone: bool,
 }
 
-/// A session that cortop opened.
+/// The last session on a headset.
 #[derive(Clone, Debug)]
 pub(super) struct Last {
     pub(super) session: SessionId,
-    pub(super) mode: SessionMode,
+    /// Another program opened it.
+    pub(super) foreign: bool,
 }
 
 impl Memory {
@@ -48,13 +49,15 @@ impl Memory {
 
     /// Remembers a headset that the user has asked for, and in which mode.
     pub(super) fn want(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
-        self.wishes.change(&headset, |wish| wish.mode = mode);
+        let lost = self.wanted.get(&headset).is_some_and(Option::is_some);
+        self.wishes.order(&headset, mode, lost);
         self.wanted.entry(headset).or_default();
     }
 
-    /// Forgets a headset that the user has let go.
+    /// Forgets a headset that has been let go, and the mode that was chosen for it.
     pub(super) fn forget(&mut self, headset: &HeadsetId) {
         self.wanted.remove(headset);
+        self.wishes.change(headset, |wish| wish.mode = None);
         self.alone = false;
     }
 }
@@ -64,34 +67,70 @@ impl Memory {
 pub(super) struct Wish {
     /// How it is connected.
     pub(super) how: Connecting,
-    /// The mode of the next session; fulfilled by the first one that cortop opens.
+    /// The mode of its sessions, where the user has chosen one.
     pub(super) mode: Option<SessionMode>,
     /// The streams, once they were chosen; else those of the configuration.
     pub(super) streams: Option<Vec<Stream>>,
+    /// The licence was debited for a session that has not streamed yet. Until one does, no other is
+    /// activated unasked: a service that loses each session would use up all activations.
+    pub(super) debited: bool,
 }
 
-/// The wishes of the user by headset.
+/// The wishes by user and headset: what one user orders must not be charged to another.
 #[derive(Default)]
-pub(super) struct Wishes(Mutex<BTreeMap<HeadsetId, Wish>>);
+pub(super) struct Wishes(Mutex<ByUser>);
+
+#[derive(Default)]
+struct ByUser {
+    /// Who is logged in; empty until it is known.
+    user: String,
+    wishes: BTreeMap<(String, HeadsetId), Wish>,
+}
 
 impl Wishes {
     pub(super) fn of(&self, headset: &HeadsetId) -> Wish {
-        self.lock().get(headset).cloned().unwrap_or_default()
+        let own = self.lock();
+        own.wishes.get(&(own.user.clone(), headset.clone())).cloned().unwrap_or_default()
     }
 
     pub(super) fn change(&self, headset: &HeadsetId, change: impl FnOnce(&mut Wish)) {
-        change(self.lock().entry(headset.clone()).or_default());
+        let mut own = self.lock();
+        let key = (own.user.clone(), headset.clone());
+        change(own.wishes.entry(key).or_default());
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<HeadsetId, Wish>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The user orders a session in a mode, or as configured; one in place of a lost session (`lost`)
+    /// as that was. An order pays for one activation.
+    pub(super) fn order(&self, headset: &HeadsetId, mode: Option<SessionMode>, lost: bool) {
+        self.change(headset, |wish| {
+            wish.mode = mode.or(wish.mode.filter(|_| lost));
+            wish.debited = false;
+        });
+    }
+
+    /// Notes whose wishes count from now on. What was ordered before anybody was known to be logged
+    /// in is the first user's.
+    pub(super) fn sign_in(&self, user: &str) {
+        let mut own = self.lock();
+        let before = std::mem::replace(&mut own.user, user.to_owned());
+        if before.is_empty() {
+            let wishes = std::mem::take(&mut own.wishes);
+            own.wishes =
+                wishes.into_iter().map(|((_, id), wish)| ((user.to_owned(), id), wish)).collect();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ByUser> {
+        lock(&self.0)
     }
 }
 
 /// The account: the token, and what may be done only once.
 #[derive(Default)]
 pub(super) struct Account {
-    pub(super) token: tokio::sync::Mutex<Option<Token>>,
+    token: Mutex<Option<Token>>,
+    /// Held while a new token is being asked for, so that only one task does.
+    pub(super) renewal: tokio::sync::Mutex<()>,
     /// `authorize` has been sent with the debit and was not refused.
     pub(super) debited: AtomicBool,
     /// The last `authorize` told of an agreement that has not been accepted since (§2.4).
@@ -103,35 +142,48 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn licence(&self) -> Option<Licence> {
-        self.licence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.licence).clone()
     }
 
     pub(super) fn set_licence(&self, licence: Licence) {
-        *self.licence.lock().unwrap_or_else(PoisonError::into_inner) = Some(licence);
+        *lock(&self.licence) = Some(licence);
     }
 
-    /// Notes who is logged in. A token is bound to its user (§2.4): another one's is forgotten.
-    pub(super) async fn sign_in(&self, user: &str) {
-        let before = std::mem::replace(
-            &mut *self.user.lock().unwrap_or_else(PoisonError::into_inner),
-            user.to_owned(),
-        );
-        if before != user {
-            self.sign_out().await;
+    pub(super) fn token(&self) -> Option<Token> {
+        lock(&self.token).clone()
+    }
+
+    pub(super) fn set_token(&self, token: Option<Token>) {
+        *lock(&self.token) = token;
+    }
+
+    /// Notes who is logged in; whether that is another user than before. A token is bound to its
+    /// user (§2.4), as are the licence and the approval of this application.
+    pub(super) fn sign_in(&self, user: &str) -> bool {
+        let before = std::mem::replace(&mut *lock(&self.user), user.to_owned());
+        let other = before != user;
+        if other {
+            self.sign_out();
         }
+        other
     }
 
-    pub(super) async fn has_token(&self) -> bool {
-        self.token.lock().await.is_some()
+    pub(super) fn has_token(&self) -> bool {
+        lock(&self.token).is_some()
     }
 
     /// Whether there is a token, and no agreement stands in the way of using it.
-    pub(super) async fn is_signed_in(&self) -> bool {
-        self.has_token().await && !self.agreement_open.load(Ordering::Relaxed)
+    pub(super) fn is_signed_in(&self) -> bool {
+        self.has_token() && !self.agreement_open.load(Ordering::Relaxed)
     }
 
-    /// Forgets the token, of a user who is gone.
-    pub(super) async fn sign_out(&self) {
-        *self.token.lock().await = None;
+    /// Forgets token and licence, of a user who is gone.
+    pub(super) fn sign_out(&self) {
+        *lock(&self.token) = None;
+        *lock(&self.licence) = None;
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

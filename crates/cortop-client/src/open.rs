@@ -1,10 +1,13 @@
 //! Opening a session (§2.7): with or without the licence, and what to do while the headset is not
 //! ready, when a session is there already, and when the licence refuses.
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 use super::{
     SessionMode,
@@ -45,7 +48,25 @@ pub(super) enum Origin {
     /// Opened by cortop over an earlier connection, which it has outlived.
     Kept,
     /// Opened by another program with this application's credentials.
-    Adopted,
+    Foreign,
+}
+
+/// Whether the user has called an attempt off.
+pub(super) struct CalledOff(pub(super) watch::Receiver<bool>);
+
+impl CalledOff {
+    /// Waits until it is. May be dropped while it waits.
+    pub(super) async fn wait(&mut self) {
+        if self.0.wait_for(|off| *off).await.is_err() {
+            // Nobody is left who could.
+            pending::<()>().await;
+        }
+    }
+
+    /// Pauses; whether the attempt goes on afterwards.
+    async fn pause(&mut self, pause: Duration) -> bool {
+        timeout(pause, self.wait()).await.is_err()
+    }
 }
 
 /// A refusal, and whether it may pass by itself.
@@ -63,82 +84,105 @@ impl Refused {
     }
 }
 
-/// The mode to try first, and why. `before`: the mode the headset's last session had.
-fn choose(
+/// What decides about the mode of a session.
+#[derive(Clone, Copy)]
+struct Terms<'a> {
     policy: SessionPolicy,
-    before: Option<SessionMode>,
-    licence: Option<&Licence>,
-) -> (SessionMode, String) {
-    if let Some(mode) = before {
-        return (mode, "as before".to_owned());
-    }
-    match (policy, licence) {
-        (SessionPolicy::Active, _) => (SessionMode::Active, "asked for".to_owned()),
-        (SessionPolicy::Open, _) => (SessionMode::Open, "asked for".to_owned()),
-        (SessionPolicy::Auto, None) => {
-            (SessionMode::Open, "the licence could not be read".to_owned())
-        }
-        (SessionPolicy::Auto, Some(licence)) => choose_by(licence),
-    }
+    /// In place of a session that was lost.
+    again: bool,
+    /// The licence was debited for a session that never streamed.
+    debited: bool,
+    licence: Option<&'a Licence>,
 }
 
-fn choose_by(licence: &Licence) -> (SessionMode, String) {
+/// The mode to try first, and why.
+fn choose(Terms { policy, again, debited, licence }: Terms<'_>) -> (SessionMode, String) {
+    let open = |why: &str| (SessionMode::Open, why.to_owned());
+    if policy == SessionPolicy::Open {
+        return open("asked for");
+    }
+    if debited {
+        return open(
+            "not activated again: the licence was debited for a session that was lost before it \
+             streamed",
+        );
+    }
+    if policy == SessionPolicy::Active && !again {
+        return (SessionMode::Active, "asked for".to_owned());
+    }
+    let Some(licence) = licence else { return open("the licence could not be read") };
     let Some(scope) = ["eeg", "pm"].into_iter().find(|scope| licence.has_scope(scope)) else {
-        return (SessionMode::Open, "the licence has no scope eeg or pm".to_owned());
+        return open("the licence has no scope eeg or pm");
     };
     if licence.expired {
-        return (SessionMode::Open, "the licence has expired".to_owned());
+        return open("the licence has expired");
     }
-    match licence.local_quota {
-        Some(left) if left < 1.0 => (
-            SessionMode::Open,
-            "no activation is left on this computer; --debit N moves some here".to_owned(),
-        ),
-        Some(left) => (
-            SessionMode::Active,
-            format!("the licence has scope {scope} and {left} activations left here"),
-        ),
+    let why = match licence.local_quota {
+        Some(left) if left < 1.0 => {
+            return open("no activation is left on this computer; --debit N moves some here");
+        }
+        Some(left) if again => {
+            format!("activated again after a loss: 1 activation used, {} left here", left - 1.0)
+        }
+        Some(left) => format!("the licence has scope {scope} and {left} activations left here"),
+        None if again => "activated again after a loss: 1 activation used".to_owned(),
         // Not told: Cortex knows, and if it refuses there is the open session.
-        None => (SessionMode::Active, format!("the licence has scope {scope}")),
-    }
+        None => format!("the licence has scope {scope}"),
+    };
+    (SessionMode::Active, why)
 }
 
-/// Opens a session on a connected headset, or finds the one that is there. `last`: the one that
-/// cortop opened on it before.
+/// Opens a session on a connected headset, or finds the one that is there; `None` if it is called
+/// off. `last`: the lost one in whose place it comes. `adopt`: whether one that is there will do.
 pub(super) async fn open(
     context: &Context,
     headset: &HeadsetId,
     last: Option<&Last>,
     adopt: bool,
-) -> Result<Opened, Refused> {
-    let before = last.map(|last| last.mode);
-    let (policy, before) = match context.wishes.of(headset).mode {
-        None => (context.config.session, before),
-        Some(SessionMode::Active) => (SessionPolicy::Active, None),
-        Some(SessionMode::Open) => (SessionPolicy::Open, None),
+    called_off: &mut CalledOff,
+) -> Result<Option<Opened>, Refused> {
+    let wish = context.wishes.of(headset);
+    let policy = match wish.mode {
+        None => context.config.session,
+        Some(SessionMode::Active) => SessionPolicy::Active,
+        Some(SessionMode::Open) => SessionPolicy::Open,
     };
-    let licence = context.account.licence();
-    let (mut mode, mut why) = choose(policy, before, licence.as_ref());
+    let again = last.is_some();
+    let mut licence = context.account.licence();
+    if policy != SessionPolicy::Open && (again || licence.is_none()) {
+        // It may have changed since: other programs use it too.
+        licence = context.ask_licence().await.ok();
+    }
+    let licence = licence.as_ref();
+    let (mut mode, mut why) = choose(Terms { policy, again, debited: wish.debited, licence });
     let started = Instant::now();
     let mut pause = PAUSE;
     let mut retiring = RETIRING.into_iter();
-    let mut again = true;
+    let mut once_more = true;
     let mut told = false;
     loop {
-        let status = if mode == SessionMode::Active { "active" } else { "open" };
+        let active = mode == SessionMode::Active;
+        let status = if active { "active" } else { "open" };
         let params = json!({"headset": headset.as_str(), "status": status});
+        if active {
+            // Believed until it is refused: an answer that is lost costs the same.
+            context.wishes.change(headset, |wish| wish.debited = true);
+        }
         let failure = match context.ask_as_user("createSession", params, Effect::None).await {
             Ok(answer) => {
                 let session = Session::from(answer);
                 if session.id.as_str().is_empty() {
                     return Err(no_session());
                 }
-                return Ok(Opened { session, mode, why, origin: Origin::New });
+                return Ok(Some(Opened { session, mode, why, origin: Origin::New }));
             }
             Err(failure) => failure,
         };
+        if active && matches!(failure, Failure::Refused(_)) {
+            context.wishes.change(headset, |wish| wish.debited = false);
+        }
         match failure.class() {
-            Class::Licence if mode == SessionMode::Active && policy != SessionPolicy::Active => {
+            Class::Licence if active && (again || policy != SessionPolicy::Active) => {
                 let refusal = failure.refusal("createSession");
                 mode = SessionMode::Open;
                 why = format!("not activated: {} → {}", refusal.message, refusal.next);
@@ -150,59 +194,68 @@ pub(super) async fn open(
                 if started.elapsed() >= QUIETLY && !std::mem::replace(&mut told, true) {
                     context.outbox.refused(failure.refusal("createSession")).await;
                 }
-                sleep(pause).await;
+                if !called_off.pause(pause).await {
+                    return Ok(None);
+                }
                 pause = (pause * 2).min(LONGEST);
             }
             Class::Exists => {
-                if adopt && let Some(found) = find(context, headset, last, policy).await {
-                    return found;
+                if adopt && let Some(found) = find(context, headset, last).await {
+                    return Ok(Some(found));
                 }
                 let Some(pause) = retiring.next() else {
                     return Err(Refused::new("createSession", &failure));
                 };
-                sleep(pause).await;
+                if !called_off.pause(pause).await {
+                    return Ok(None);
+                }
             }
-            Class::Later if again && failure != Failure::Down => {
-                again = false;
-                sleep(pause).await;
+            Class::Later if once_more && failure != Failure::Down => {
+                once_more = false;
+                if failure == Failure::Silent {
+                    if adopt && let Some(found) = find(context, headset, last).await {
+                        return Ok(Some(found));
+                    }
+                    let debited = context.wishes.of(headset).debited;
+                    (mode, why) = choose(Terms { policy, again, debited, licence });
+                }
+                if !called_off.pause(pause).await {
+                    return Ok(None);
+                }
             }
             _ => return Err(Refused::new("createSession", &failure)),
         }
     }
 }
 
-/// A session of this application that lives on the headset already. Another program's is left as it
-/// is, unless the user insists on an activated one.
-async fn find(
+/// A session of this application that is open on the headset already. Another program's is left as
+/// it is.
+pub(super) async fn find(
     context: &Context,
     headset: &HeadsetId,
     last: Option<&Last>,
-    policy: SessionPolicy,
-) -> Option<Result<Opened, Refused>> {
+) -> Option<Opened> {
     let answer = context.ask_as_user("querySessions", json!({}), Effect::None).await.ok()?;
-    let mut session =
+    let session =
         tolerant::objects::<Session>("querySessions", answer).into_iter().find(|one| {
             one.headset.id == *headset
                 && one.status != SessionStatus::Closed
                 && !one.id.as_str().is_empty()
         })?;
-    let (origin, why) = if last.is_some_and(|last| last.session == session.id) {
+    let ours = last.is_some_and(|last| !last.foreign && last.session == session.id);
+    let (origin, why) = if ours {
         (Origin::Kept, "it has outlived its connection")
     } else {
-        (Origin::Adopted, "another program of this application opened it, and it is left as it is")
+        (
+            Origin::Foreign,
+            "another program of this application opened it; cortop looks at it and leaves it as it is",
+        )
     };
-    if policy == SessionPolicy::Active && session.status != SessionStatus::Activated {
-        let params = json!({"session": session.id.as_str(), "status": "active"});
-        if let Err(failure) = context.ask_as_user("updateSession", params, Effect::None).await {
-            return Some(Err(Refused::new("updateSession", &failure)));
-        }
-        session.status = SessionStatus::Activated;
-    }
     let mode = match session.status {
         SessionStatus::Activated => SessionMode::Active,
         _ => SessionMode::Open,
     };
-    Some(Ok(Opened { session, mode, why: why.to_owned(), origin }))
+    Some(Opened { session, mode, why: why.to_owned(), origin })
 }
 
 /// Asking again by itself might debit the licence again: only the user does.
@@ -231,9 +284,13 @@ mod tests {
         Licence { scopes, local_quota, expired, ..Licence::default() }
     }
 
+    fn terms(policy: SessionPolicy, licence: Option<&Licence>) -> Terms<'_> {
+        Terms { policy, again: false, debited: false, licence }
+    }
+
     #[test]
     fn the_licence_decides_and_says_why() {
-        let auto = |licence: &Licence| choose(SessionPolicy::Auto, None, Some(licence));
+        let auto = |licence: &Licence| choose(terms(SessionPolicy::Auto, Some(licence)));
         for (licence, mode, word) in [
             (licence(&["eeg", "pm"], Some(3.0), false), SessionMode::Active, "3 activations"),
             (licence(&["pm"], None, false), SessionMode::Active, "scope pm"),
@@ -245,15 +302,35 @@ mod tests {
             assert_eq!(chosen, mode, "{why}");
             assert!(why.contains(word), "{why}");
         }
-        assert_eq!(choose(SessionPolicy::Auto, None, None).0, SessionMode::Open);
+        assert_eq!(choose(terms(SessionPolicy::Auto, None)).0, SessionMode::Open);
     }
 
     #[test]
-    fn a_word_of_the_user_and_the_mode_before_go_over_the_licence() {
+    fn a_choice_of_the_user_comes_before_the_licence() {
         let rich = licence(&["eeg"], Some(9.0), false);
-        assert_eq!(choose(SessionPolicy::Open, None, Some(&rich)).0, SessionMode::Open);
-        assert_eq!(choose(SessionPolicy::Active, None, None).0, SessionMode::Active);
-        let restored = choose(SessionPolicy::Auto, Some(SessionMode::Open), Some(&rich));
-        assert_eq!(restored.0, SessionMode::Open);
+        assert_eq!(choose(terms(SessionPolicy::Open, Some(&rich))).0, SessionMode::Open);
+        assert_eq!(choose(terms(SessionPolicy::Active, None)).0, SessionMode::Active);
+    }
+
+    #[test]
+    fn after_a_loss_only_what_the_licence_still_has_is_used_and_once() {
+        use SessionPolicy::{Active, Auto};
+        fn again(policy: SessionPolicy, licence: Option<&Licence>) -> (SessionMode, String) {
+            choose(Terms { again: true, ..terms(policy, licence) })
+        }
+        let rich = licence(&["eeg"], Some(7.0), false);
+        let (mode, why) = again(Auto, Some(&rich));
+        assert_eq!(
+            (mode, why.as_str()),
+            (SessionMode::Active, "activated again after a loss: 1 activation used, 6 left here",)
+        );
+        for policy in [Auto, Active] {
+            for poor in [licence(&[""], Some(7.0), false), licence(&["eeg"], Some(0.0), false)] {
+                assert_eq!(again(policy, Some(&poor)).0, SessionMode::Open);
+            }
+            assert_eq!(again(policy, None).0, SessionMode::Open, "what it has is not known");
+            let spent = Terms { again: true, debited: true, ..terms(policy, Some(&rich)) };
+            assert_eq!(choose(spent).0, SessionMode::Open);
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{pin::pin, time::Duration};
 use serde_json::json;
 use tokio::{
     sync::watch,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{
@@ -20,6 +20,9 @@ use cortop_protocol::{Headset, Session, code, tolerant};
 
 /// Between two looks at the headsets while no stream flows: somebody may be waiting for one.
 const WAITING: Duration = Duration::from_secs(1);
+
+/// The shortest time between two looks, however much the service has to say.
+const SHORTEST: Duration = Duration::from_millis(500);
 
 /// Between two looks at anything else.
 const CALM: Duration = Duration::from_secs(5);
@@ -134,6 +137,11 @@ pub(super) async fn sessions(context: Context) {
 
 /// Until the next turn, or until somebody wants it now.
 async fn pause(look: &mut watch::Receiver<()>, turn: Duration) {
+    let soonest = Instant::now() + SHORTEST;
     // Whichever comes first.
-    let _ = timeout_at(timer::after(turn), look.changed()).await;
+    if let Ok(Ok(())) = timeout_at(timer::after(turn), look.changed()).await {
+        sleep_until(soonest).await;
+        // It is about to be looked at.
+        look.mark_unchanged();
+    }
 }

@@ -25,16 +25,24 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// How long the streams of an old session are waited for when the headset is back (§2.12).
 const RESUME: Duration = Duration::from_millis(1500);
 
-/// What the service says unasked, as one keeper hears it.
+/// What the service says unasked, for one headset.
 pub(super) struct Notices {
     receiver: broadcast::Receiver<Notice>,
-    /// The last session that came back to life by itself: heard at any time, asked for later.
-    resumed: Option<SessionId>,
+    /// The session whose streams may come back by themselves.
+    session: Option<SessionId>,
+    /// They have.
+    resumed: bool,
 }
 
 impl Notices {
     pub(super) fn new(context: &Context) -> Self {
-        Self { receiver: context.notices.subscribe(), resumed: None }
+        Self { receiver: context.notices.subscribe(), session: None, resumed: false }
+    }
+
+    /// From now on this is the session whose streams may come back.
+    pub(super) fn watch(&mut self, session: SessionId) {
+        self.session = Some(session);
+        self.resumed = false;
     }
 
     /// The next warning. May be dropped while it waits without losing one.
@@ -42,36 +50,57 @@ impl Notices {
         loop {
             // Never closed, for the sender lives in the context; one who lags behind has missed
             // what the lists of headsets and sessions tell too.
-            match self.receiver.recv().await {
-                Ok(Notice::Warning(warning)) => return warning,
-                Ok(Notice::Resumed(session)) => self.resumed = Some(session),
-                Ok(Notice::ClockStepped(_)) | Err(_) => {}
+            if let Ok(notice) = self.receiver.recv().await
+                && let Some(warning) = self.take(notice)
+            {
+                return warning;
+            }
+        }
+    }
+
+    fn take(&mut self, notice: Notice) -> Option<Warning> {
+        match notice {
+            Notice::Warning(warning) => Some(warning),
+            Notice::ClockStepped(_) => None,
+            Notice::Resumed(session) => {
+                self.resumed |= self.session.as_ref() == Some(&session);
+                None
             }
         }
     }
 
     /// Forgets the warnings said before now.
     pub(super) fn forget(&mut self) {
-        while let Ok(notice) = self.receiver.try_recv() {
-            if let Notice::Resumed(session) = notice {
-                self.resumed = Some(session);
+        loop {
+            match self.receiver.try_recv() {
+                Ok(notice) => {
+                    self.take(notice);
+                }
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(_) => return,
             }
         }
     }
 
-    /// Whether an old session's streams have come back, or do so within a moment.
-    pub(super) async fn has_resumed(&mut self, session: &SessionId) -> bool {
+    /// Whether the streams of the watched session have come back since they stopped.
+    pub(super) fn take_resumed(&mut self) -> bool {
+        std::mem::take(&mut self.resumed)
+    }
+
+    /// The same, or whether they do so within a moment.
+    pub(super) async fn has_resumed(&mut self) -> bool {
         let until = Instant::now() + RESUME;
         self.forget();
-        while self.resumed.as_ref() != Some(session) {
+        while !self.resumed {
             match timeout_at(until, self.receiver.recv()).await {
-                Ok(Ok(Notice::Resumed(session))) => self.resumed = Some(session),
-                Ok(_) => {}
+                Ok(Ok(notice)) => {
+                    self.take(notice);
+                }
+                Ok(Err(_)) => {}
                 Err(_) => return false,
             }
         }
-        self.resumed = None;
-        true
+        self.take_resumed()
     }
 }
 

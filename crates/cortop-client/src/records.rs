@@ -34,8 +34,18 @@ pub(super) struct Journal(Mutex<Pages>);
 
 #[derive(Default)]
 struct Pages {
-    running: BTreeMap<SessionId, (Record, Instant)>,
+    running: BTreeMap<SessionId, Running>,
+    /// The titles of the records that cortop has ordered, until they end: the session object may
+    /// show one before `createRecord` is answered.
+    ordered: BTreeMap<SessionId, String>,
     processing: BTreeMap<RecordId, Instant>,
+}
+
+struct Running {
+    record: Record,
+    since: Instant,
+    /// Another program started it.
+    foreign: bool,
 }
 
 impl Journal {
@@ -43,28 +53,57 @@ impl Journal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a record runs; whether that is news.
-    fn begin(&self, session: &SessionId, record: &Record) -> bool {
-        let before = self.lock().running.insert(session.clone(), (record.clone(), Instant::now()));
-        before.is_none_or(|(before, _)| before.uuid != record.uuid)
+    fn order(&self, session: &SessionId, title: &str) {
+        self.lock().ordered.insert(session.clone(), title.to_owned());
+    }
+
+    fn call_off(&self, session: &SessionId) {
+        self.lock().ordered.remove(session);
+    }
+
+    /// Notes that a record runs. Whether another program started it, if the record is news.
+    fn begin(&self, session: &SessionId, record: &Record) -> Option<bool> {
+        let mut pages = self.lock();
+        let foreign = pages.ordered.get(session).is_none_or(|title| *title != record.title);
+        let running = Running { record: record.clone(), since: Instant::now(), foreign };
+        let before = pages.running.insert(session.clone(), running);
+        let known =
+            |before: &Running| before.record.uuid == record.uuid && before.foreign == foreign;
+        (!before.as_ref().is_some_and(known)).then_some(foreign)
     }
 
     /// Notes that the record of a session runs no more.
     fn end(&self, session: &SessionId) -> Option<Record> {
         let mut pages = self.lock();
-        let (record, _) = pages.running.remove(session)?;
+        pages.ordered.remove(session);
+        let Running { record, .. } = pages.running.remove(session)?;
         pages.processing.retain(|_, since| since.elapsed() < PROCESSING);
         pages.processing.insert(record.uuid.clone(), Instant::now());
         Some(record)
     }
 
+    /// Notes that nothing more will be seen of the record of a session. Whose it is stays known.
+    fn lose_sight(&self, session: &SessionId) -> Option<Record> {
+        Some(self.lock().running.remove(session)?.record)
+    }
+
     /// Since when the record of a session has been known to run.
     fn since(&self, session: &SessionId) -> Option<Instant> {
-        self.lock().running.get(session).map(|(_, since)| *since)
+        self.lock().running.get(session).map(|running| running.since)
     }
 
     pub(super) fn is_running(&self, session: &SessionId) -> bool {
         self.since(session).is_some()
+    }
+
+    /// Whether a record that cortop started runs in a session.
+    pub(super) fn is_ours(&self, session: &SessionId) -> bool {
+        self.lock().running.get(session).is_some_and(|running| !running.foreign)
+    }
+
+    /// Forgets everything, of a user who is gone.
+    pub(super) fn forget(&self) {
+        *self.lock() = Pages::default();
     }
 
     fn is_processing(&self, record: &RecordId) -> bool {
@@ -129,20 +168,31 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
         }
         params["subjectName"] = subject.into();
     }
-    let answer = context.ask_or_refusal("createRecord", params).await?;
+    context.journal.order(session, &title);
+    let answer = match context.ask_as_user("createRecord", params, Effect::None).await {
+        Ok(answer) => answer,
+        Err(failure) => {
+            // Without an answer it may have been started all the same.
+            if matches!(failure, Failure::Refused(_)) {
+                context.journal.call_off(session);
+            }
+            return Err(failure.refusal("createRecord"));
+        }
+    };
     let record = record_of(answer);
     if record.uuid.as_str().is_empty() {
         let next = "look at the session: if nothing is being recorded, start it again";
         return Err(Refusal::own("createRecord", "Cortex gave no record", next));
     }
+    context.journal.order(session, &record.title);
     begin(context, session, record).await;
     context.look_now();
     Ok(())
 }
 
 async fn begin(context: &Context, session: &SessionId, record: Record) {
-    if context.journal.begin(session, &record) {
-        tell(context, RecordEvent::Started { session: session.clone(), record }).await;
+    if let Some(foreign) = context.journal.begin(session, &record) {
+        tell(context, RecordEvent::Started { session: session.clone(), record, foreign }).await;
     }
 }
 
@@ -165,6 +215,13 @@ pub(super) async fn end(context: &Context, session: &SessionId, why: &str) {
     if let Some(record) = context.journal.end(session) {
         let (session, why) = (session.clone(), why.to_owned());
         tell(context, RecordEvent::Ended { session, record, why }).await;
+    }
+}
+
+/// Nothing more will be seen of the record of a session, which may go on.
+pub(super) async fn lose_sight(context: &Context, session: &SessionId) {
+    if let Some(record) = context.journal.lose_sight(session) {
+        tell(context, RecordEvent::OutOfSight { session: session.clone(), record }).await;
     }
 }
 

@@ -69,14 +69,14 @@ async fn attempt(context: &Context) -> Result<()> {
     log_in(context).await?;
     // On every connection: the service may have been restarted, or the user have thought again.
     get_approval(context).await?;
-    if context.account.is_signed_in().await {
+    if context.account.is_signed_in() {
         return Ok(());
     }
     context.report(Report::SigningIn(Step::Authorizing)).await;
     let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
     match agreement {
         Some(agreement) => get_agreement(context, agreement).await,
-        None if context.account.has_token().await => Ok(()),
+        None if context.account.has_token() => Ok(()),
         None => Err(("authorize", Failure::no_token())),
     }
 }
@@ -101,7 +101,7 @@ async fn log_in(context: &Context) -> Result<()> {
         }
         match user {
             Some(user) if !user.is_other_os_user() => {
-                context.account.sign_in(&user.username).await;
+                context.sign_in_as(&user.username);
                 return Ok(());
             }
             Some(other) => {
@@ -171,7 +171,7 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
     context.report(Report::SigningIn(Step::Agreement)).await;
     loop {
         let told = listener.warning(LOGIN, |code| code == 17).await.is_some();
-        let has_token = context.account.has_token().await;
+        let has_token = context.account.has_token();
         if told && has_token {
             break;
         }
@@ -189,7 +189,7 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
             // Refused for as long as it is not accepted; a new token tells too.
             Err(_) => {
                 let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
-                if agreement.is_none() && context.account.has_token().await {
+                if agreement.is_none() && context.account.has_token() {
                     break;
                 }
             }

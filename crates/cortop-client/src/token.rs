@@ -32,8 +32,7 @@ pub(super) struct Token {
 /// Renews the token before its end, until the connection is over.
 pub(super) async fn keep_fresh(context: Context) {
     loop {
-        let known = context.account.token.lock().await.clone();
-        let Some(Token { secret, since }) = known else {
+        let Some(Token { secret, since }) = context.account.token() else {
             // Forgotten; whoever needs one next brings it.
             sleep(AGAIN).await;
             continue;
@@ -71,9 +70,7 @@ impl Context {
         mut params: Value,
         effect: Effect,
     ) -> Result<Value, Failure> {
-        // Bound first: in the scrutinee the lock would be held while `renew` waits for it.
-        let known = self.account.token.lock().await.clone();
-        let mut token = match known {
+        let mut token = match self.account.token() {
             Some(token) => token.secret,
             None => self.renew(None, Class::Token).await?,
         };
@@ -98,11 +95,11 @@ impl Context {
         old: Option<&SecretString>,
         class: Class,
     ) -> Result<SecretString, Failure> {
-        let mut token = self.account.token.lock().await;
-        if let Some(Token { secret: new, .. }) = token.as_ref()
+        let _renewing = self.account.renewal.lock().await;
+        if let Some(Token { secret: new, .. }) = self.account.token()
             && old.is_none_or(|old| old.expose_secret() != new.expose_secret())
         {
-            return Ok(new.clone());
+            return Ok(new);
         }
         if class == Class::Expired
             && let Some(old) = old
@@ -111,19 +108,25 @@ impl Context {
                 .await
             && let Some(new) = token_of(answer).0
         {
-            return Ok(token.insert(new).secret.clone());
+            return Ok(self.keep(new));
         }
         match self.ask_for_token().await?.0 {
-            Some(new) => Ok(token.insert(new).secret.clone()),
+            Some(new) => Ok(self.keep(new)),
             None => Err(Failure::no_token()),
         }
     }
 
+    fn keep(&self, token: Token) -> SecretString {
+        let secret = token.secret.clone();
+        self.account.set_token(Some(token));
+        secret
+    }
+
     /// `authorize` (§2.4): a token, and the agreement that stands in the way of using it.
     pub(super) async fn authorize(&self) -> Result<Option<Warning>, Failure> {
-        let mut token = self.account.token.lock().await;
+        let _renewing = self.account.renewal.lock().await;
         let (new, agreement) = self.ask_for_token().await?;
-        *token = new;
+        self.account.set_token(new);
         Ok(agreement)
     }
 

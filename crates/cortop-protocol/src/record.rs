@@ -230,6 +230,15 @@ pub enum RecordEvent {
         session: SessionId,
         /// The record; its start is in it.
         record: Record,
+        /// Another program started it.
+        foreign: bool,
+    },
+    /// cortop no longer looks at the session, in which the record goes on.
+    OutOfSight {
+        /// Which session.
+        session: SessionId,
+        /// The record as last told.
+        record: Record,
     },
     /// It runs no more; until [`Self::Ready`] Cortex works on it.
     Ended {
@@ -259,7 +268,15 @@ pub enum RecordEvent {
 impl fmt::Display for RecordEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { record, .. } => write!(f, "record {} has begun", record.title),
+            Self::Started { record, foreign: false, .. } => {
+                write!(f, "record {} has begun", record.title)
+            }
+            Self::Started { record, .. } => {
+                write!(f, "record {} is running, started by another program", record.title)
+            }
+            Self::OutOfSight { record, .. } => {
+                write!(f, "record {} goes on without cortop", record.title)
+            }
             Self::Ended { record, why, .. } => {
                 write!(f, "record {} has ended: {why}", record.title)
             }

@@ -54,7 +54,7 @@ fn record(uuid: &str) -> Record {
 }
 
 fn start(app: &mut App) {
-    let event = RecordEvent::Started { session: SID.into(), record: record("r") };
+    let event = RecordEvent::Started { session: SID.into(), record: record("r"), foreign: false };
     hear(app, Event::Record(event));
 }
 
@@ -290,9 +290,38 @@ fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
     assert_eq!(items.iter().map(|item| item.on).collect::<Vec<_>>(), [Some(true), None]);
     app.focus = Pane::Session;
     let effects = press(&mut app, [Key::char('s'), Key::DOWN, Key::ENTER]);
-    let [Command::Open { headset, mode }] = commands(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!(headset.as_str(), "INSIGHT-0A1B2C3D");
-    assert_eq!(*mode, Some(crate::cortex::SessionMode::Open));
+    let [Command::Adopt(session)] = commands(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(session.as_str(), "other");
+}
+
+#[test]
+fn another_programs_session_says_so_wherever_it_would_be_changed() {
+    let mut app = app();
+    let (mode, why) = (crate::cortex::SessionMode::Open, String::new());
+    hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
+    assert!(app.items(&List::Sessions)[0].text.contains("of another program"));
+    app.focus = Pane::Session;
+    let asked = |app: &App| match &app.dialog {
+        Some(Dialog::Ask(ask)) => ask.lines.join(" "),
+        other => panic!("{other:?}"),
+    };
+    press(&mut app, [Key::char('x')]);
+    assert!(asked(&app).contains("Another program of this application opened it, and keeps it."));
+    let effects = press(&mut app, [Key::char('y')]);
+    assert!(matches!(commands(&effects)[..], [Command::Release(_)]), "{effects:?}");
+
+    // Its record goes on, and is not stopped without a word.
+    let started =
+        |foreign| RecordEvent::Started { session: SID.into(), record: record("r"), foreign };
+    hear(&mut app, Event::Record(started(true)));
+    press(&mut app, [Key::char('R')]);
+    assert!(asked(&app).contains("Another program started it."));
+    press(&mut app, [Key::char('n')]);
+    assert_eq!(press(&mut app, [Key::char('q')]), [Effect::Quit]);
+    // One of ours does not.
+    hear(&mut app, Event::Record(started(false)));
+    press(&mut app, [Key::char('q')]);
+    assert!(asked(&app).contains("it is stopped"), "{}", asked(&app));
 }
 
 #[test]

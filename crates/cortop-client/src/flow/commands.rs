@@ -1,21 +1,26 @@
 //! What the application asks of the flow: handed to the keeper of a headset, or to a task of its own.
 
 use serde_json::json;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::{Flow, Kept, SignIn, TASKS};
 use crate::{
     Command, MarkerCommand, RecordCommand, SessionMode,
     context::Stage,
     devices,
-    keeper::{self, Order},
-    markers, profiles, records,
+    keeper::{self, Change, Order},
+    markers,
+    memory::Last,
+    profiles, records,
 };
 use cortop_protocol::{HeadsetId, Refusal, SessionId};
 
 impl Flow<'_> {
     pub(super) async fn command(&mut self, command: Command) {
         match command {
-            Command::Open { headset, mode } => self.open(headset, mode),
+            Command::Open { headset, mode } => self.open(headset, mode).await,
+            Command::Adopt(session) => self.adopt(session).await,
+            Command::CallOff(headset) => self.call_off(&headset).await,
             Command::Disconnect(headset) => self.disconnect(headset),
             Command::Scan { anyway: false } if self.is_flowing() => {
                 let why = "a scan harms the streams that flow";
@@ -23,13 +28,14 @@ impl Flow<'_> {
                 self.refuse("controlDevice", why, next).await;
             }
             Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
-            Command::Activate(session) => self.order(&session, Order::Activate).await,
-            Command::Close(session) => self.order(&session, Order::Close).await,
+            Command::Activate(session) => self.order(session, Change::Activate).await,
+            Command::Close(session) => self.order(session, Change::Close).await,
+            Command::Release(session) => self.order(session, Change::Release).await,
             Command::Subscribe(session, streams) => {
-                self.order(&session, Order::Subscribe(streams)).await;
+                self.order(session, Change::Subscribe(streams)).await;
             }
             Command::Unsubscribe(session, streams) => {
-                self.order(&session, Order::Unsubscribe(streams)).await;
+                self.order(session, Change::Unsubscribe(streams)).await;
             }
             _ if self.signing_in.is_some() || self.tasks.len() >= TASKS => {
                 let next = "try again in a moment";
@@ -59,16 +65,15 @@ impl Flow<'_> {
         }
     }
 
-    fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
-        match self.kept.get(&headset) {
-            // What is wanted of the next session is not said of this one.
-            Some(Kept { stage: Stage::Live { .. }, .. }) => {}
-            Some(kept) => {
-                self.memory.want(headset, mode);
-                // A keeper that is full of orders will come to them.
-                let _ = kept.orders.try_send(Order::Open);
+    /// Has a headset opened. One that has a session ignores it, unless that is being closed.
+    async fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
+        match self.kept.get(&headset).map(|kept| kept.orders.try_send(Order::Open(mode))) {
+            Some(Ok(())) => {}
+            Some(Err(TrySendError::Full(_))) => {
+                self.refuse("createSession", "busy", "try again in a moment").await;
             }
-            None => {
+            // It has just ended.
+            Some(Err(TrySendError::Closed(_))) | None => {
                 self.memory.want(headset.clone(), mode);
                 if matches!(self.sign_in, SignIn::First) {
                     self.retry();
@@ -79,9 +84,37 @@ impl Flow<'_> {
         }
     }
 
-    async fn order(&self, session: &SessionId, order: Order) {
-        let method = order.method();
-        match self.keeper_of(session).map(|(_, kept)| kept.orders.try_send(order)) {
+    /// Has a session looked at that another program has opened.
+    async fn adopt(&mut self, session: SessionId) {
+        let seen = self.context.sessions.borrow().iter().find(|own| own.id == session).cloned();
+        let Some(headset) = seen.map(|seen| seen.headset.id) else {
+            return self
+                .refuse("querySessions", "this session has ended", "open the headset")
+                .await;
+        };
+        if self.kept.contains_key(&headset) {
+            return self.open(headset, None).await;
+        }
+        self.memory.wanted.insert(headset.clone(), Some(Last { session, foreign: true }));
+        self.keep(headset);
+    }
+
+    async fn call_off(&mut self, headset: &HeadsetId) {
+        match self.kept.get(headset) {
+            Some(kept) if !matches!(kept.stage, Stage::Live { .. }) => {
+                kept.called_off.send_replace(true);
+            }
+            Some(_) => {
+                self.refuse("createSession", "it has a session", "close the session instead").await;
+            }
+            None => self.memory.forget(headset),
+        }
+    }
+
+    async fn order(&self, session: SessionId, change: Change) {
+        let method = change.method();
+        let kept = self.keeper_of(&session).map(|(_, kept)| kept.orders.clone());
+        match kept.map(|orders| orders.try_send(Order::Change(session, change))) {
             Some(Ok(())) => {}
             Some(Err(_)) => self.refuse(method, "busy", "try again in a moment").await,
             None => {
@@ -112,14 +145,14 @@ impl Flow<'_> {
         let session = self.kept.remove(&headset).and_then(|kept| {
             kept.task.abort();
             match kept.stage {
-                Stage::Live { session, adopted, .. } => Some((session, adopted)),
+                Stage::Live { session, foreign, .. } => Some((session, foreign)),
                 _ => None,
             }
         });
         let context = self.context.clone();
         self.tasks.spawn(async move {
-            if let Some((session, adopted)) = session {
-                if !adopted && let Err(failure) = keeper::close(&context, &session).await {
+            if let Some((session, foreign)) = session {
+                if !foreign && let Err(failure) = keeper::close(&context, &session).await {
                     tracing::warn!("{}", failure.refusal("updateSession"));
                 }
                 context.closed_as_ordered(&session, "its headset was disconnected by you").await;

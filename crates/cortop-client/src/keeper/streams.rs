@@ -1,8 +1,9 @@
 //! Which streams a held session has: those the user wants, as far as Cortex grants them (§2.8).
 
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::{Keeper, Live};
+use super::{Keeper, Live, REST};
 use crate::{
     Event, SessionMode,
     rpc::{Effect, Failure},
@@ -27,15 +28,43 @@ impl Keeper {
         self.context.wishes.change(&self.headset, |wish| wish.streams = Some(streams));
     }
 
-    /// Subscribes, and notes what flows and what was refused.
-    pub(super) async fn subscribe(
+    /// Subscribes what is wanted and does not flow, and tells what flows then. If the call fails,
+    /// the session is kept and the call is repeated after a pause.
+    pub(super) async fn subscribe_wanted(&mut self, live: &mut Live) -> Result<(), Failure> {
+        let mut streams = self.wanted();
+        streams.retain(|stream| !live.streams.contains(stream));
+        self.subscribe_or_retry(live, &streams).await
+    }
+
+    async fn subscribe_or_retry(
         &mut self,
         live: &mut Live,
         streams: &[Stream],
     ) -> Result<(), Failure> {
+        let answered = self.subscribe(live, streams).await;
+        if let Err(failure) = &answered {
+            self.context.outbox.refused(failure.refusal("subscribe")).await;
+            live.again = Some(Instant::now() + live.pause);
+            live.pause = (live.pause * 2).min(REST);
+        }
+        self.tell_live(live).await;
+        answered
+    }
+
+    /// Subscribes, and notes what flows and what was refused. What the program that opened the
+    /// session has subscribed is its own.
+    async fn subscribe(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Failure> {
+        live.refused.retain(|(stream, _)| !streams.contains(stream));
+        let (theirs, streams): (Vec<_>, Vec<_>) =
+            streams.iter().partition(|stream| live.theirs.contains(stream));
+        live.refused.extend(theirs.into_iter().map(|stream| (stream, not_ours(stream))));
         if streams.is_empty() {
             return Ok(());
         }
+        let mut asked = live.streams.clone();
+        asked.extend(&streams);
+        let flowing = (!live.streams.is_empty()).then_some(true);
+        self.stage_live(live, asked, flowing).await;
         let effect = Effect::Subscribe {
             session: live.session.id.clone(),
             headset: Box::new(live.session.headset.clone()),
@@ -48,8 +77,8 @@ impl Keeper {
             "subscribe",
             self.context.ask_as_user("subscribe", params, effect).await?,
         );
-        live.refused.retain(|(stream, _)| !streams.contains(stream));
-        for &stream in streams {
+        live.pause = super::LOST;
+        for stream in streams {
             live.streams.retain(|&own| own != stream);
             let refusal = answer.failure.iter().find(|(refused, _)| *refused == stream);
             if answer.success.iter().any(|(granted, _)| *granted == stream) {
@@ -62,7 +91,9 @@ impl Keeper {
                 live.refused.push((stream, refusal));
             }
         }
-        live.session.streams = Some(live.streams.iter().map(ToString::to_string).collect());
+        // What the licence was debited for has come about.
+        self.context.wishes.change(&self.headset, |wish| wish.debited = false);
+        live.list_streams();
         Ok(())
     }
 
@@ -96,7 +127,9 @@ impl Keeper {
         }
         live.mode = SessionMode::Active;
         live.session.status = SessionStatus::Activated;
-        self.remember(live);
+        if !live.foreign {
+            self.context.wishes.change(&self.headset, |wish| wish.mode = Some(SessionMode::Active));
+        }
         self.context.read_licence().await;
         if live.streams.contains(&Stream::Met)
             && let Err(failure) = self.unsubscribe(live, &[Stream::Met]).await
@@ -105,10 +138,9 @@ impl Keeper {
         }
         let mut streams = self.wanted();
         streams.retain(|stream| !live.streams.contains(stream) || *stream == Stream::Met);
-        if let Err(failure) = self.subscribe(live, &streams).await {
-            self.context.outbox.refused(failure.refusal("subscribe")).await;
-        }
-        self.tell_live(live).await;
+        // Refused again, or not: what Cortex said before is not repeated.
+        live.refused.retain(|(stream, _)| !streams.contains(stream));
+        let _ = self.subscribe_or_retry(live, &streams).await;
     }
 
     /// Subscribes more streams on the user's word.
@@ -117,10 +149,7 @@ impl Keeper {
             wanted.retain(|stream| !streams.contains(stream));
             wanted.extend(streams);
         });
-        if let Err(failure) = self.subscribe(live, streams).await {
-            self.context.outbox.refused(failure.refusal("subscribe")).await;
-        }
-        self.tell_live(live).await;
+        let _ = self.subscribe_or_retry(live, streams).await;
     }
 
     /// Gives up streams on the user's word, those that were refused too.
@@ -138,7 +167,7 @@ impl Keeper {
             }
             Err(failure) => self.context.outbox.refused(failure.refusal("unsubscribe")).await,
         }
-        live.session.streams = Some(live.streams.iter().map(ToString::to_string).collect());
+        live.list_streams();
         let session = live.session.id.clone();
         self.context.outbox.tell(Event::Unsubscribed { session, streams: gone }).await;
         self.tell_live(live).await;
@@ -162,7 +191,22 @@ impl Keeper {
     }
 }
 
+impl Live {
+    /// Has the session object list what flows, until Cortex says so itself.
+    fn list_streams(&mut self) {
+        let flows =
+            |stream: &&Stream| self.streams.contains(stream) || self.theirs.contains(stream);
+        let names = Stream::ALL.iter().filter(flows).map(ToString::to_string);
+        self.session.streams = Some(names.collect());
+    }
+}
+
 fn not_mentioned(stream: Stream) -> Refusal {
     let message = format!("Cortex answered without a word on {stream}");
     Refusal::own("subscribe", &message, "open the headset again")
+}
+
+fn not_ours(stream: Stream) -> Refusal {
+    let message = format!("{stream} is subscribed by the program that opened the session");
+    Refusal::own("subscribe", &message, "its samples go there; cortop leaves it as it is")
 }

@@ -154,9 +154,13 @@ async fn another_programs_session_that_is_of_no_use_is_not_closed_for_that() {
     .await;
     let mut tested = Tested::start(config(&service.url));
     let refusal = tested.until(refused).await;
-    assert!(refusal.contains("-32005") && refusal.contains("the other program"), "{refusal}");
+    assert!(refusal.starts_with("subscribe -32012"), "{refusal}");
+    // It is still looked at, and asked again.
+    tested.until(reached(Step::Stopped)).await;
+    tested.until(refused).await;
     tested.quit().await;
     assert!(service.asked("updateSession").is_empty());
+    assert_eq!(service.asked("createSession").len(), 1);
 }
 
 #[tokio::test]
@@ -251,9 +255,10 @@ async fn a_lost_headset_closes_the_session_and_a_new_one_is_opened() {
     .await;
     let mut tested = Tested::start(config(&service.url));
     tested.until(reached(Step::Streaming)).await;
+    service.warn(103, json!({"behavior": "No data for 30 s.", "headsetId": INSIGHT}));
     service
         .warn(1, json!({"behavior": "Cortex has closed the session.", "sessionId": "session 1"}));
-    assert_eq!(tested.until(closed).await, "Cortex has closed the session.");
+    assert_eq!(tested.until(closed).await, "No data for 30 s.");
     tested.until(reached(Step::Streaming)).await;
     let ids: Vec<_> = tested
         .quit()
@@ -273,12 +278,17 @@ async fn a_session_whose_samples_come_back_is_carried_on() {
     let mut tested = Tested::start(config(&service.url));
     tested.until(reached(Step::Streaming)).await;
     let id = format!("session-0-of-{INSIGHT}");
+    let sample = json!({"dev": [1], "sid": id, "time": 1}).to_string();
     service.warn(0, json!({"behavior": "stopped", "sessionId": id}));
-    tested.until(closed).await;
-    service.push.send(json!({"dev": [1], "sid": id, "time": 1}).to_string()).unwrap();
+    service.push.send(sample.clone()).unwrap();
+    service.warn(103, json!({"behavior": "No data for 30 s.", "headsetId": INSIGHT}));
+    assert_eq!(tested.until(closed).await, "No data for 30 s.");
+    // What came back before does not count.
+    service.push.send(sample).unwrap();
     tested.until(reached(Step::Streaming)).await;
-    tested.quit().await;
+    let events = tested.quit().await;
     assert_eq!(service.asked("createSession").len(), 1);
+    assert_eq!(events.iter().rev().find_map(closed).unwrap(), "cortop has ended");
 }
 
 #[tokio::test]
@@ -340,7 +350,7 @@ async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
         }
     };
     tokio::select! {
-        why = tested.until(closed) => assert!(why.contains("no longer knows"), "{why}"),
+        why = tested.until(closed) => assert!(why.contains("by another program"), "{why}"),
         () = nudging => {}
     }
     for _ in 0..2 {
@@ -355,8 +365,8 @@ async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
     let service = Service::start(|seen| match seen.method.as_str() {
         "subscribe" => {
             let answer = json!({"id": seen.id, "result": subscribed(&seen.params)});
-            let message = json!({"behavior": "Closed.", "sessionId": seen.params["session"]});
-            let warning = json!({"warning": {"code": 1, "message": message}});
+            let message = json!({"behavior": "No data.", "headsetId": INSIGHT});
+            let warning = json!({"warning": {"code": 103, "message": message}});
             Say::Texts(vec![answer.to_string(), warning.to_string()])
         }
         _ => Say::Usual,

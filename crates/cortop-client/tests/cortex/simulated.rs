@@ -6,7 +6,7 @@ use cortop_client::{Command, Config, Event, HeadsetId, SessionId, Step, Stream};
 use cortop_sim::{Delays, Options, Sim, fault::Fault, spec::Wanted};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message as Frame,
 };
@@ -107,6 +107,20 @@ impl Other {
     pub(crate) async fn ask(&mut self, method: &str, mut params: Value) -> Value {
         params["cortexToken"] = self.token.clone().into();
         self.raw(method, params).await
+    }
+
+    /// Waits for a sample of a stream.
+    pub(crate) async fn sample(&mut self, stream: &str) {
+        let next = async {
+            while let Some(Ok(frame)) = self.socket.next().await {
+                let Frame::Text(text) = frame else { continue };
+                if serde_json::from_str::<Value>(&text).unwrap().get(stream).is_some() {
+                    return;
+                }
+            }
+            panic!("the connection has ended");
+        };
+        timeout(Duration::from_secs(20), next).await.expect("a sample");
     }
 
     async fn raw(&mut self, method: &str, params: Value) -> Value {

@@ -116,7 +116,8 @@ async fn a_found_session_is_adopted_as_it_is_and_left_at_the_end() {
         Event::Record(record) => Some(record.to_string()),
         _ => None,
     };
-    assert_eq!(rig.tested.until(recording).await, "record theirs has begun");
+    let running = "record theirs is running, started by another program";
+    assert_eq!(rig.tested.until(recording).await, running);
     rig.tested.quit().await;
     let left = other.ask("querySessions", json!({})).await;
     assert_eq!(left[0]["id"], theirs["id"]);
