@@ -89,6 +89,7 @@ impl App {
             Action::AllChannels => {
                 self.set(action, |streams| streams.all_channels = !streams.all_channels);
             }
+            Action::Level => self.set_level(),
             Action::ChannelUp
             | Action::ChannelDown
             | Action::HideChannel

@@ -171,6 +171,7 @@ actions! {
         Spectrum "spectrum" [Key::char('p')] "power spectrum; again: back";
         Spectrogram "spectrogram" [Key::char('g')] "spectrogram of the selected channel; again: back";
         AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all";
+        Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
         Way "way" [Key::char('w')] "draw with braille, half blocks or blocks";
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above";

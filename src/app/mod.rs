@@ -13,6 +13,7 @@ mod hear;
 mod history;
 mod key;
 mod keymap;
+mod level;
 mod lists;
 mod message;
 mod overview;

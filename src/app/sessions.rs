@@ -11,8 +11,12 @@ use serde_json::Map;
 use tokio::time::Instant;
 
 use super::Now;
-use crate::cortex::{
-    Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream, session::SessionStatus,
+use crate::{
+    cortex::{
+        Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream,
+        session::SessionStatus,
+    },
+    signal::Position,
 };
 
 /// Ended sessions kept for reading; the oldest goes first.
@@ -131,6 +135,8 @@ pub struct Entry {
     pub pictured: Vec<Stream>,
     /// Streams that were refused, with reason and next step.
     pub refused: Vec<(Stream, Refusal)>,
+    /// The position that the user called level, and when.
+    pub level: Option<(Position, Now)>,
 }
 
 impl Entry {
@@ -466,6 +472,10 @@ impl Sessions {
     #[must_use]
     pub fn field(&self) -> Field {
         Field::ALL[self.field.min(Field::ALL.len() - 1)]
+    }
+
+    pub(super) fn set_level(&mut self, id: &SessionId, level: Position, now: Now) {
+        self.entry(id).level = Some((level, now));
     }
 
     /// Notes what happened to a session.

@@ -244,12 +244,22 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
         view,
         traces: pictured,
         readings,
-        orientation: Some(Orientation::Angles { roll: -3.2, pitch: 12.4, yaw: 145.0 }),
+        orientation: orientation(0.0),
         messages,
         health: health.unwrap_or_default(),
         devices: BTreeMap::from([(HEADSET.into(), device)]),
         dropped: 0,
     }
+}
+
+/// Of a head tilted by some degrees, on whose sensor gravity lies on x.
+pub(crate) fn orientation(degrees: f64) -> Option<Orientation> {
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let (half_sin, half_cos) = (degrees.to_radians() / 2.0).sin_cos();
+    let acc = [("ACCX", cos), ("ACCY", sin), ("ACCZ", 0.0)];
+    let quaternion = [("Q0", half_cos), ("Q1", 0.0), ("Q2", 0.0), ("Q3", half_sin)];
+    let values = acc.into_iter().chain(quaternion).map(|(label, value)| (label, Some(value)));
+    Orientation::of(&values.collect::<Vec<_>>())
 }
 
 /// A message of some streams as it came, one of them not as its columns say.

@@ -3,8 +3,10 @@
 
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
 
+mod axis;
 mod bad_channels;
 mod fixture;
+mod motion;
 mod overview;
 mod session;
 

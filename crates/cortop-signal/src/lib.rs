@@ -27,7 +27,7 @@ pub mod steady;
 pub mod view;
 
 pub use bad_channels::{BadChannel, Defect};
-pub use orientation::Orientation;
+pub use orientation::{Orientation, Position};
 pub use raster::{Run, Scale, runs};
 pub use snapshot::{Snapshot, StreamHealth, Traces};
 pub use steady::Steady;

@@ -1,10 +1,9 @@
-//! How the head is held, from the newest motion sample (cortex-api.md §5.3). Knows labels, not
-//! headsets.
+//! How the head is held, from the newest motion sample (cortex-api.md §5.3), compared with a position
+//! that the user calls level. Knows labels, not headsets.
 //!
-//! Angles are those of Tait and Bryan in the order ZYX: yaw about z, then pitch about the new y,
-//! then roll about the new x, in degrees, of the rotation that the unit quaternion w + xi + yj + zk
-//! stands for, Q0 being w. That the axes are x to the front, y to the side and z up is inferred,
-//! not documented.
+//! EMOTIV documents no axes of the sensor, and in recordings gravity lies on X, with either sign. So
+//! nothing here depends on axes: two positions differ by an angle whichever way the sensor is
+//! mounted. In which direction the head is tilted cannot be told.
 
 /// From this magnitude on acceleration and turn rate are raw counts, not g and degrees a second
 /// (§5.3): counts ride on 8192, and no head knows 1000 g.
@@ -14,29 +13,33 @@ const RAW_COUNTS: f64 = 1000.0;
 const QUATERNION_OFF: f64 = 0.05;
 const GRAVITY_OFF: f64 = 0.3;
 
-/// How the head is held.
+/// What a motion sample says of how the head is held.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Orientation {
-    /// By the quaternion, in degrees.
-    Angles {
-        /// About x, −180..180.
-        roll: f64,
-        /// About y, −90..90.
-        pitch: f64,
-        /// About z, −180..180.
-        yaw: f64,
-    },
-    /// By gravity alone, in degrees: it does not tell the yaw.
-    Tilt {
-        /// About x, −180..180.
-        roll: f64,
-        /// About y, −90..90.
-        pitch: f64,
-    },
-    /// Accelerated too much for gravity to be told, and there is no quaternion.
+    /// A position to compare with another.
+    Position(Position),
+    /// Accelerated too much for gravity to be known, and there is no quaternion.
     Moving,
     /// Raw counts, of which nothing is made.
     RawCounts,
+}
+
+/// How the sensor stands, in its own axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position {
+    /// The direction of the acceleration at rest, of length 1; `None` while it is not about 1 g.
+    gravity: Option<[f64; 3]>,
+    /// The unit quaternion, Q0 first.
+    quaternion: Option<[f64; 4]>,
+}
+
+/// How far a position is from another, in degrees, 0..180.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turn {
+    /// Between the directions of gravity; `None` where one of them is unknown.
+    pub tilt: Option<f64>,
+    /// Of the whole rotation, about whatever axis; `None` where a quaternion is missing.
+    pub turn: Option<f64>,
 }
 
 impl Orientation {
@@ -57,7 +60,34 @@ impl Orientation {
             return Some(Self::RawCounts);
         }
         let quaternion = find("Q0").zip(all("Q", ["1", "2", "3"]));
-        quaternion.and_then(|(w, [x, y, z])| angles([w, x, y, z])).or_else(|| acc.map(tilt))
+        let position = Position {
+            gravity: acc.and_then(|acc| unit(acc, GRAVITY_OFF)),
+            quaternion: quaternion.and_then(|(w, [x, y, z])| unit([w, x, y, z], QUATERNION_OFF)),
+        };
+        match position {
+            Position { gravity: None, quaternion: None } => acc.map(|_| Self::Moving),
+            _ => Some(Self::Position(position)),
+        }
+    }
+}
+
+impl Position {
+    /// How far it is from another.
+    #[must_use]
+    pub fn turned_from(self, level: Self) -> Turn {
+        let tilt = |(a, b): ([f64; 3], [f64; 3])| {
+            let [x, y, z] = [(1, 2), (2, 0), (0, 1)].map(|(i, j)| a[i] * b[j] - a[j] * b[i]);
+            length([x, y, z]).atan2(dot(a, b)).to_degrees()
+        };
+        // The quaternions q and -q are the same rotation.
+        let turn = |(a, b): ([f64; 4], [f64; 4])| {
+            let cos = dot(a, b).abs();
+            2.0 * (1.0 - cos * cos).max(0.0).sqrt().atan2(cos).to_degrees()
+        };
+        Turn {
+            tilt: self.gravity.zip(level.gravity).map(tilt),
+            turn: self.quaternion.zip(level.quaternion).map(turn),
+        }
     }
 }
 
@@ -67,26 +97,18 @@ pub fn is_raw(value: f64) -> bool {
     value.abs() > RAW_COUNTS
 }
 
-/// Of a unit quaternion, w first.
-fn angles([w, x, y, z]: [f64; 4]) -> Option<Orientation> {
-    let length = (w * w + x * x + y * y + z * z).sqrt();
-    if (length - 1.0).abs() > QUATERNION_OFF {
-        return None;
-    }
-    let [w, x, y, z] = [w, x, y, z].map(|part| part / length);
-    Some(Orientation::Angles {
-        roll: (2.0 * (w * x + y * z)).atan2(1.0 - 2.0 * (x * x + y * y)).to_degrees(),
-        pitch: (2.0 * (w * y - z * x)).clamp(-1.0, 1.0).asin().to_degrees(),
-        yaw: (2.0 * (w * z + x * y)).atan2(1.0 - 2.0 * (y * y + z * z)).to_degrees(),
-    })
+/// Made exactly 1 long, if it is about that already.
+fn unit<const N: usize>(vector: [f64; N], off: f64) -> Option<[f64; N]> {
+    let length = length(vector);
+    ((length - 1.0).abs() <= off).then(|| vector.map(|part| part / length))
 }
 
-/// Of the acceleration in g, which at rest is one upwards.
-fn tilt([x, y, z]: [f64; 3]) -> Orientation {
-    if ((x * x + y * y + z * z).sqrt() - 1.0).abs() > GRAVITY_OFF {
-        return Orientation::Moving;
-    }
-    Orientation::Tilt { roll: y.atan2(z).to_degrees(), pitch: (-x).atan2(y.hypot(z)).to_degrees() }
+fn length<const N: usize>(vector: [f64; N]) -> f64 {
+    dot(vector, vector).sqrt()
+}
+
+fn dot<const N: usize>(a: [f64; N], b: [f64; N]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]
@@ -102,11 +124,10 @@ mod tests {
 
     type Quaternion = [f64; 4];
 
-    fn turn(degrees: f64, axis: usize) -> Quaternion {
+    fn rotation(degrees: f64, axis: [f64; 3]) -> Quaternion {
         let (sin, cos) = (degrees.to_radians() / 2.0).sin_cos();
-        let mut turn = [cos, 0.0, 0.0, 0.0];
-        turn[axis] = sin;
-        turn
+        let [x, y, z] = unit(axis, f64::INFINITY).expect("an axis").map(|part| part * sin);
+        [cos, x, y, z]
     }
 
     fn product(p: Quaternion, q: Quaternion) -> Quaternion {
@@ -118,27 +139,65 @@ mod tests {
         ]
     }
 
+    /// What a sensor measures that is mounted on the head in some way and turned with it.
+    fn measured(head: Quaternion, mounted: Quaternion, sign: f64) -> Position {
+        let q = product(head, mounted);
+        let back = [q[0], -q[1], -q[2], -q[3]];
+        let up = product(product(back, [0.0, 0.0, 0.0, sign]), q);
+        let values = [("Q0", q[0]), ("Q1", q[1]), ("Q2", q[2]), ("Q3", q[3])];
+        let acc = [("ACCX", up[1]), ("ACCY", up[2]), ("ACCZ", up[3])];
+        let Some(Orientation::Position(position)) = of(&[values.as_slice(), &acc].concat()) else {
+            panic!("a position");
+        };
+        position
+    }
+
+    fn axis() -> impl Strategy<Value = [f64; 3]> {
+        let parts = prop::array::uniform3(-1.0..1.0_f64);
+        parts.prop_filter("it has a direction", |axis| length(*axis) > 0.1)
+    }
+
+    fn any_rotation() -> impl Strategy<Value = Quaternion> {
+        (-180.0..180.0_f64, axis()).prop_map(|(degrees, axis)| rotation(degrees, axis))
+    }
+
     proptest! {
         #[test]
-        fn yaw_then_pitch_then_roll_come_back(
-            roll in -179.0..179.0_f64, pitch in -89.0..89.0_f64, yaw in -179.0..179.0_f64
+        fn tilt_and_turn_are_the_same_however_the_sensor_is_mounted(
+            level in any_rotation(), mounted in any_rotation(), degrees in 0.0..179.0_f64,
+            side in -180.0..180.0_f64, negative in any::<bool>()
         ) {
-            let turned = product(product(turn(yaw, 3), turn(pitch, 2)), turn(roll, 1));
-            let [w, x, y, z] = turned;
-            let Some(Orientation::Angles { roll: r, pitch: p, yaw: a }) =
-                of(&[("Q0", w), ("Q1", x), ("Q2", y), ("Q3", z)])
-            else {
-                return Err(TestCaseError::fail("no angles"));
+            let sign = if negative { -1.0 } else { 1.0 };
+            let rest = measured(level, mounted, sign);
+            // About an axis that lies level: all of the rotation is tilt.
+            let (sin, cos) = side.to_radians().sin_cos();
+            let tilted = product(rotation(degrees, [cos, sin, 0.0]), level);
+            let Turn { tilt, turn } = measured(tilted, mounted, sign).turned_from(rest);
+            prop_assert!((tilt.expect("gravity") - degrees).abs() < 1e-6);
+            prop_assert!((turn.expect("a quaternion") - degrees).abs() < 1e-4);
+            // About the vertical: none is.
+            let turned = product(rotation(degrees, [0.0, 0.0, 1.0]), level);
+            let Turn { tilt, turn } = measured(turned, mounted, sign).turned_from(rest);
+            prop_assert!(tilt.expect("gravity").abs() < 1e-4);
+            prop_assert!((turn.expect("a quaternion") - degrees).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_head_held_level_is_level_though_gravity_lies_on_x() {
+        // As a live EPOC X and a worn EPOC+ had it (§5.3).
+        for x in [0.97, -0.92] {
+            let acc = |turn: f64| {
+                let (sin, cos) = turn.to_radians().sin_cos();
+                of(&[("ACCX", x * cos), ("ACCY", x * sin), ("ACCZ", 0.0)])
             };
-            prop_assert!((r - roll).abs() < 1e-6 && (p - pitch).abs() < 1e-6 && (a - yaw).abs() < 1e-6);
-            // Gravity as the head sees it, one g up, tells the same tilt: v' = q* v q.
-            let back = product(product([w, -x, -y, -z], [0.0, 0.0, 0.0, 1.0]), turned);
-            let Some(Orientation::Tilt { roll: r, pitch: p }) =
-                of(&[("ACCX", back[1]), ("ACCY", back[2]), ("ACCZ", back[3])])
+            let [Some(Orientation::Position(rest)), Some(Orientation::Position(now))] =
+                [acc(0.0), acc(12.0)]
             else {
-                return Err(TestCaseError::fail("no tilt"));
+                panic!("positions");
             };
-            prop_assert!((r - roll).abs() < 1e-6 && (p - pitch).abs() < 1e-6);
+            assert_eq!(rest.turned_from(rest), Turn { tilt: Some(0.0), turn: None });
+            assert!((now.turned_from(rest).tilt.unwrap() - 12.0).abs() < 1e-9);
         }
     }
 

@@ -21,8 +21,9 @@ use crate::{
 
 /// Seconds between times of day.
 const STEPS: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];
-/// Cells that a time of day has for itself at least.
+/// Cells that a time of day has for itself at least, and those that it takes.
 const ROOM: f64 = 14.0;
+const TIME: f64 = 9.0;
 /// Cells that a marker's text takes at most.
 const MARKER: usize = 16;
 
@@ -41,6 +42,10 @@ impl Label {
     fn overlaps(&self, other: &Self) -> bool {
         self.x < other.end() && other.x < self.end()
     }
+
+    fn covers(&self, cells: &[u16]) -> bool {
+        cells.iter().any(|x| (self.x..self.end()).contains(x))
+    }
 }
 
 pub(super) fn draw(
@@ -51,9 +56,15 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) {
     buffer.set_style(area, scene.style(Token::Axis));
-    let mut labels = times(scene, traces, cells, area.width);
+    let lost = lost(traces, cells);
+    let mut labels = times(scene, traces, cells, area.width, &lost);
+    if labels.is_empty() {
+        // Between losses as dense as that no time has room: those beside it tell of them.
+        labels = times(scene, traces, cells, area.width, &[]);
+    }
     if labels.is_empty() {
         labels = seconds(scene, area.width);
+        labels.retain(|time| !time.covers(&lost));
     }
     let cursors = traces.cursors.map(|at| cells.cell(traces.bins.of(at?.index)));
     labels.retain(|time| !cursors.iter().flatten().any(|x| (time.x..time.end()).contains(x)));
@@ -62,7 +73,9 @@ pub(super) fn draw(
         labels.retain(|time| !time.overlaps(&label));
         labels.push(label);
     }
-    add_markers(traces, cells, &mut labels);
+    add_markers(traces, cells, &lost, &mut labels);
+    let free = |x: &u16| !labels.iter().any(|label| label.covers(&[*x]));
+    let ticks: Vec<u16> = lost.into_iter().filter(free).collect();
     for label in labels {
         let x = area.x + label.x;
         scene.say(label.token, label.text).render(Rect { x, ..area }.intersection(area), buffer);
@@ -72,11 +85,7 @@ pub(super) fn draw(
             cell.set_char(glyph).set_style(scene.style(token));
         }
     };
-    // A channel that measures nothing cannot tell what was lost.
-    let columns = traces.channels.iter().map(|trace| &trace.columns[..]);
-    let fullest = columns.max_by_key(|columns| columns.iter().map(|it| it.count).sum::<u32>());
-    let lost = cells.lost(fullest.unwrap_or_default());
-    for (x, _) in (0..area.width).zip(lost).filter(|(_, lost)| *lost) {
+    for x in ticks {
         mark(x, glyphs::LOST, Token::Bad);
     }
     // Where both are in one cell, it is the first that is seen.
@@ -87,8 +96,17 @@ pub(super) fn draw(
     }
 }
 
-/// What the markers say, each up to the next label. Times that stand in the way give way.
-fn add_markers(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
+/// The cells that hold a short loss.
+fn lost(traces: &Traces, cells: &Cells) -> Vec<u16> {
+    // A channel that measures nothing cannot tell what was lost.
+    let columns = traces.channels.iter().map(|trace| &trace.columns[..]);
+    let fullest = columns.max_by_key(|columns| columns.iter().map(|it| it.count).sum::<u32>());
+    let lost = cells.lost(fullest.unwrap_or_default());
+    (0..).zip(lost).filter(|(_, lost)| *lost).map(|(x, _)| x).collect()
+}
+
+/// What the markers say, each up to the next label or loss. Times that stand in the way give way.
+fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<Label>) {
     let place = |(index, text): &(u64, Arc<str>)| {
         Some((cells.cell(traces.bins.of(*index))?, Arc::clone(text)))
     };
@@ -97,8 +115,8 @@ fn add_markers(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
     labels.retain(|time| {
         !markers.iter().any(|&(x, ref text)| time.x < end(x, text) && x < time.end())
     });
-    let starts: Vec<u16> =
-        labels.iter().map(|label| label.x).chain(markers.iter().map(|&(x, _)| x)).collect();
+    let starts = labels.iter().map(|label| label.x).chain(markers.iter().map(|&(x, _)| x));
+    let starts: Vec<u16> = starts.chain(lost.iter().copied()).collect();
     labels.extend(markers.into_iter().map(|(x, text)| {
         let next = starts.iter().copied().filter(|&start| start > x).min().unwrap_or(u16::MAX);
         let room = usize::from(next - x - 1).min(MARKER);
@@ -107,24 +125,44 @@ fn add_markers(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
     }));
 }
 
-/// Times of day, under the samples with which their seconds begin.
-fn times(scene: &Scene<'_>, traces: &Traces, cells: &Cells, width: u16) -> Vec<Label> {
+/// Times of day, under the samples with which their seconds begin; where a loss stands in the way of
+/// one, a later second takes its place.
+fn times(
+    scene: &Scene<'_>,
+    traces: &Traces,
+    cells: &Cells,
+    width: u16,
+    lost: &[u16],
+) -> Vec<Label> {
     let zone = traces.seconds.first().and_then(|&(_, second)| {
         Some(scene.zone.to_offset(Timestamp::from_second(second).ok()?).seconds())
     });
     let Some(offset) = zone else { return Vec::new() };
     let a_second = f64::from(width) / scene.app.streams.window();
     let step = STEPS.into_iter().find(|&step| step as f64 * a_second >= ROOM).unwrap_or(60);
-    let whole = traces.seconds.iter().filter(|(_, second)| second % step == 0);
-    let mut labels: Vec<Label> = Vec::new();
-    for &(index, second) in whole {
-        let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
+    // No later than leaves room for the next one.
+    let latest = (0..step).take_while(|&late| (step - late) as f64 * a_second >= TIME);
+    let latest = latest.last().unwrap_or(0);
+    let label = |&(index, second): &(u64, i64)| {
         let day = second.saturating_add(offset.into()).rem_euclid(86_400);
         let text = format!("│{:02}:{:02}:{:02}", day / 3600, day / 60 % 60, day % 60);
-        let label = Label { x, text, token: Token::Axis };
-        // In a sweep a newer time may stand where an old one still did.
-        labels.retain(|old| !old.overlaps(&label));
-        labels.push(label);
+        Some(Label { x: cells.cell(traces.bins.of(index))?, text, token: Token::Axis })
+    };
+    let mut labels: Vec<Label> = Vec::new();
+    for (at, &(_, second)) in traces.seconds.iter().enumerate() {
+        if second % step != 0 {
+            continue;
+        }
+        let near = traces.seconds[at..].iter().take_while(|(_, later)| later - second <= latest);
+        let mut near = near.filter_map(|stamp| Some((label(stamp)?, stamp.1)));
+        // One that has moved is not cut by the edge either.
+        let fits = |label: &Label, at: i64| at == second || label.end() <= width;
+        let free = near.find(|(label, at)| fits(label, *at) && !label.covers(lost));
+        if let Some((label, _)) = free {
+            // In a sweep a newer time may stand where an old one still did.
+            labels.retain(|old| !old.overlaps(&label));
+            labels.push(label);
+        }
     }
     labels
 }

@@ -1,12 +1,12 @@
-//! How the head is held, in numbers above the traces of motion.
+//! How far the head is from the level that the user has set, in numbers above the traces of motion.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::summary;
 use crate::{
-    app::Entry,
+    app::{Action, Entry},
     cortex::Stream,
-    signal::Orientation,
+    signal::{Orientation, orientation::Turn},
     ui::{
         scene::{self, Scene},
         theme::Token,
@@ -17,8 +17,7 @@ use crate::{
 const SAID: u16 = 6;
 const EXPLAINED: u16 = 18;
 
-const CONVENTION: &str = "Tait–Bryan ZYX by the quaternion, Q0 = w; axes inferred: x front, z up";
-const GRAVITY: &str = "by gravity (ACC in g), which tells no yaw; axes inferred: x front, z up";
+const NO_AXES: &str = "without axes, tilt can only be counted from a position that you set";
 
 /// The rows of the numbers, where there is room for them, and those of the traces.
 pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
@@ -31,35 +30,37 @@ pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
 }
 
 pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
-    let angle = |name: &str, degrees: f64| format!("{name} {:>+4}°", whole(degrees));
-    let (text, meaning) = match scene.app.numbers().orientation {
-        Some(Orientation::Angles { roll, pitch, yaw }) => {
-            let angles = [angle("pitch", pitch), angle("roll", roll), angle("yaw", yaw)];
-            (angles.join("   "), CONVENTION)
+    let (text, meaning) = match (scene.app.numbers().orientation, &entry.level) {
+        (Some(Orientation::Position(now)), Some((level, set))) => {
+            let Turn { tilt, turn } = now.turned_from(*level);
+            let angle = |degrees: Option<f64>| match degrees {
+                Some(degrees) => format!("{degrees:3.0}°"),
+                None => "unknown".to_owned(),
+            };
+            let since = scene.clock(set.wall);
+            (
+                format!("tilt {}   turn {}", angle(tilt), angle(turn)),
+                format!("from the level set at {since}: tilt by gravity, turn by quaternion"),
+            )
         }
-        Some(Orientation::Tilt { roll, pitch }) => {
-            let angles = [angle("pitch", pitch), angle("roll", roll), "yaw unknown".to_owned()];
-            (angles.join("   "), GRAVITY)
+        (Some(Orientation::Position(_)), None) => {
+            let keys = scene.app.settings.keymap.keys(Action::Level);
+            let key = keys.first().map_or_else(|| ":level".to_owned(), ToString::to_string);
+            (format!("sensor axes not documented: hold level, press {key}"), NO_AXES.to_owned())
         }
-        Some(Orientation::Moving) => {
-            ("no angles: it moves too much for gravity to be told".to_owned(), GRAVITY)
-        }
-        Some(Orientation::RawCounts) => (
-            "raw counts: no angles".to_owned(),
-            "an older headset sends counts around 8192, not g and degrees",
+        (Some(Orientation::Moving), _) => (
+            "tilt unknown: it moves too much to tell gravity".to_owned(),
+            "ACC is not about 1 g, and there is no quaternion".to_owned(),
         ),
-        None => ("no angles: no whole quaternion or acceleration".to_owned(), ""),
+        (Some(Orientation::RawCounts), _) => (
+            "raw counts: no angles".to_owned(),
+            "an older headset sends counts around 8192, not g and degrees".to_owned(),
+        ),
+        (None, _) => ("no angles: no whole quaternion or acceleration".to_owned(), String::new()),
     };
     let fresh = summary::is_fresh(scene, entry, Stream::Mot);
     let token = if fresh { Token::Text } else { Token::Stale };
     let lines: [Line<'_>; 2] =
         [scene.say(token, text).into(), scene.say(Token::Dim, meaning).into()];
     scene::lines(&lines, area, buffer);
-}
-
-/// Whole degrees; what rounds to zero has no sign of its own.
-fn whole(degrees: f64) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "degrees of a circle")]
-    let whole = degrees.round() as i64;
-    whole
 }

@@ -247,17 +247,19 @@ fn the_head_is_held_as_the_newest_motion_sample_says() {
     let mut decoder = Decoder::new(view(2.0, 0, Filters::NONE), 1 << 20);
     decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
     assert_eq!(decoder.snapshot(Instant::now()).orientation, None, "nothing came yet");
-    // A quarter turn to the left, then a null: no quaternion, but gravity.
-    send(&mut decoder, &mot, "[0,0.70710678,0,0,0.70710678,0,0,1]", 1.0);
-    let Some(Orientation::Angles { roll, pitch, yaw }) =
-        decoder.snapshot(Instant::now()).orientation
-    else {
-        panic!("a quaternion tells all angles");
+    let position = |decoder: &Decoder| match decoder.snapshot(Instant::now()).orientation {
+        Some(Orientation::Position(position)) => position,
+        other => panic!("{other:?}"),
     };
-    assert!(roll.abs() < 0.01 && pitch.abs() < 0.01 && (yaw - 90.0).abs() < 0.01);
-    send(&mut decoder, &mot, "[1,0.70710678,null,0,0.70710678,0,0,1]", 1.03);
-    let tilt = Orientation::Tilt { roll: 0.0, pitch: 0.0 };
-    assert_eq!(decoder.snapshot(Instant::now()).orientation, Some(tilt));
+    send(&mut decoder, &mot, "[0,1,0,0,0,0,0,1]", 1.0);
+    let level = position(&decoder);
+    // A quarter turn about the vertical, then a null: no quaternion, but gravity.
+    send(&mut decoder, &mot, "[1,0.70710678,0,0,0.70710678,0,0,1]", 1.03);
+    let turned = position(&decoder).turned_from(level);
+    assert!(turned.tilt == Some(0.0) && (turned.turn.unwrap() - 90.0).abs() < 0.01);
+    send(&mut decoder, &mot, "[2,0.70710678,null,0,0.70710678,0,1,0]", 1.06);
+    let turned = position(&decoder).turned_from(level);
+    assert_eq!((turned.tilt, turned.turn), (Some(90.0), None));
 }
 
 #[test]
