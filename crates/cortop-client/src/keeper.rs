@@ -231,7 +231,7 @@ impl Keeper {
         loop {
             let before = self.last.as_ref();
             let opened = if before.is_some_and(|last| last.foreign) {
-                open::find(&self.context, &self.headset, before).await
+                open::find(&self.context, &self.headset, before, None).await
             } else {
                 let (context, headset) = (&self.context, &self.headset);
                 open::open(context, headset, before, adopt, &mut self.called_off).await?

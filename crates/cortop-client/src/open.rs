@@ -3,6 +3,7 @@
 
 use std::{future::pending, time::Duration};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::{
     sync::watch,
@@ -28,6 +29,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a headset that is not ready is waited for without a word.
 const QUIETLY: Duration = Duration::from_secs(3);
+
+/// How far the clocks of Cortex and of this computer may differ.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
 
 /// Pauses while Cortex retires a session that was just closed (§2.7).
 const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
@@ -160,7 +164,10 @@ pub(super) async fn open(
     let mut retiring = RETIRING.into_iter();
     let mut once_more = true;
     let mut told = false;
+    // When a session was asked for whose answer never came: it may have been opened all the same.
+    let mut unanswered: Option<Timestamp> = None;
     loop {
+        let asked = Timestamp::now();
         let active = mode == SessionMode::Active;
         let status = if active { "active" } else { "open" };
         let params = json!({"headset": headset.as_str(), "status": status});
@@ -178,6 +185,9 @@ pub(super) async fn open(
             }
             Err(failure) => failure,
         };
+        if failure == Failure::Silent {
+            unanswered.get_or_insert(asked);
+        }
         if active && matches!(failure, Failure::Refused(_)) {
             context.wishes.change(headset, |wish| wish.debited = false);
         }
@@ -200,7 +210,7 @@ pub(super) async fn open(
                 pause = (pause * 2).min(LONGEST);
             }
             Class::Exists => {
-                if adopt && let Some(found) = find(context, headset, last).await {
+                if adopt && let Some(found) = find(context, headset, last, unanswered).await {
                     return Ok(Some(found));
                 }
                 let Some(pause) = retiring.next() else {
@@ -213,7 +223,7 @@ pub(super) async fn open(
             Class::Later if once_more && failure != Failure::Down => {
                 once_more = false;
                 if failure == Failure::Silent {
-                    if adopt && let Some(found) = find(context, headset, last).await {
+                    if adopt && let Some(found) = find(context, headset, last, unanswered).await {
                         return Ok(Some(found));
                     }
                     let debited = context.wishes.of(headset).debited;
@@ -229,11 +239,12 @@ pub(super) async fn open(
 }
 
 /// A session of this application that is open on the headset already. Another program's is left as
-/// it is.
+/// it is. `unanswered`: when cortop asked for one and got no answer.
 pub(super) async fn find(
     context: &Context,
     headset: &HeadsetId,
     last: Option<&Last>,
+    unanswered: Option<Timestamp>,
 ) -> Option<Opened> {
     let answer = context.ask_as_user("querySessions", json!({}), Effect::None).await.ok()?;
     let session =
@@ -245,6 +256,11 @@ pub(super) async fn find(
     let ours = last.is_some_and(|last| !last.foreign && last.session == session.id);
     let (origin, why) = if ours {
         (Origin::Kept, "it has outlived its connection")
+    } else if unanswered.is_some_and(|asked| began_after(&session, asked)) {
+        (
+            Origin::New,
+            "the answer was lost; it began after cortop asked for it, so it is cortop's own",
+        )
     } else {
         (
             Origin::Foreign,
@@ -256,6 +272,13 @@ pub(super) async fn find(
         _ => SessionMode::Open,
     };
     Some(Opened { session, mode, why: why.to_owned(), origin })
+}
+
+/// Whether a session began after a moment of this computer's clock. If Cortex's clock is behind, it
+/// does not seem so, and the session is left to whoever opened it.
+fn began_after(session: &Session, asked: Timestamp) -> bool {
+    let began = session.started.parse::<Timestamp>();
+    began.is_ok_and(|began| began.duration_since(asked) >= -CLOCKS)
 }
 
 /// Asking again by itself might debit the licence again: only the user does.

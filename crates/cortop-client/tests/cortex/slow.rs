@@ -7,7 +7,7 @@ use cortop_sim::fault::Fault;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    service::step,
+    service::{closed, opened, step},
     simulated::{Rig, options},
 };
 
@@ -33,4 +33,25 @@ async fn a_service_that_takes_12_s_for_every_answer_streams_within_200_s() {
     };
     timeout(Duration::from_secs(200), streaming).await.expect("in time");
     assert!(started.elapsed() >= Duration::from_secs(100), "every answer was late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
+    let mut rig = Rig::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |_| {}).await;
+    rig.order(Fault::Never { method: Some("createSession".to_owned()), times: 1 });
+    let mut why = None;
+    let mut steps = Vec::new();
+    let streaming = async {
+        while steps.last() != Some(&Step::Streaming) {
+            let event = rig.tested.client.events.recv().await.expect("the client has ended");
+            steps.extend(step(&event));
+            why = opened(&event).or(why.take());
+        }
+    };
+    timeout(Duration::from_mins(2), streaming).await.expect("in time");
+    let (_, why) = why.expect("opened");
+    assert!(why.contains("the answer was lost") && why.contains("cortop's own"), "{why}");
+    let events = rig.tested.quit().await;
+    let closed: Vec<_> = events.iter().filter_map(closed).collect();
+    assert_eq!(closed, ["cortop has ended"]);
 }
