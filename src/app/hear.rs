@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, Pane, Severity};
+use super::{App, Pane, Profiles, Severity};
 use crate::{
-    cortex::{Event, Link, SessionId, Step, Stream, Warning, code},
+    cortex::{Event, Link, SessionId, Step, Stream, Warning, account::UserLogin, code},
     signal::{Snapshot, view::End},
 };
 
@@ -32,7 +32,7 @@ impl App {
                 self.link = link;
             }
             Event::Service(info) => self.service = Some(info),
-            Event::User(user) => self.user = Some(user),
+            Event::User(user) => self.log_in(user),
             Event::Licence(licence) => self.licence = Some(licence),
             Event::Headsets(list) => self.headsets.replace(list, now),
             Event::Scan(true) => self.headsets.scanning = Some(now),
@@ -114,6 +114,19 @@ impl App {
         if chooses && idle && self.dialog.is_none() && self.sessions.live().next().is_none() {
             self.focus = Pane::Headsets;
         }
+    }
+
+    /// Somebody is logged in, or nobody. What is known of another user's account is forgotten: the
+    /// new one's may never come.
+    fn log_in(&mut self, user: Option<UserLogin>) {
+        let name = |user: &Option<UserLogin>| user.as_ref().map(|user| user.username.clone());
+        if self.user.as_ref().is_some_and(|before| name(before) != name(&user)) {
+            self.licence = None;
+            self.profiles = Profiles::default();
+            self.mappings.clear();
+            self.records.disconnected();
+        }
+        self.user = Some(user);
     }
 
     /// A scan is over: says what there is, or what to do where there is nothing.

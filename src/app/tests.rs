@@ -252,6 +252,24 @@ fn the_log_gives_its_last_notice_to_be_copied_as_often_as_asked() {
 }
 
 #[test]
+fn nothing_of_another_users_account_is_left() {
+    let mut app = app();
+    let user = |name: &str| {
+        Event::User(Some(UserLogin { username: name.to_owned(), ..UserLogin::default() }))
+    };
+    hear(&mut app, user("ana"));
+    hear(&mut app, Event::Licence(Licence::default()));
+    hear(&mut app, Event::Profiles(Vec::new()));
+    hear(&mut app, Event::Records(crate::cortex::record::Records::default()));
+    hear(&mut app, user("ana"));
+    assert!(app.licence.is_some() && app.records.stored.is_some(), "the same user's");
+    // Reading ben's fails: no event follows.
+    hear(&mut app, user("ben"));
+    assert!(app.licence.is_none() && app.profiles.stored.is_none());
+    assert!(app.mappings.is_empty() && app.records.stored.is_none());
+}
+
+#[test]
 fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
     let mut app = app();
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));

@@ -27,7 +27,7 @@ use super::{
     tally::{Tally, Warnings},
 };
 use cortop_protocol::{
-    Feed, HeadsetId, Marker, SessionId, Stream, Subscription, Warning,
+    Feed, HeadsetId, Marker, SessionId, Stream, Subscription, Warning, code,
     envelope::{Message, RpcError},
     sample::Sample,
 };
@@ -44,7 +44,11 @@ const GOODBYE: Duration = Duration::from_millis(300);
 const PENDING: usize = 256;
 
 /// Notices that may wait for the client.
-const NOTICES: usize = 64;
+pub(super) const NOTICES: usize = 1024;
+
+/// Of these, warnings with codes that this program does not know: in a flood they are counted and
+/// the known ones kept, which decide about sessions.
+const UNKNOWN_NOTICES: usize = 64;
 
 /// Between two stamps of a session's samples that are compared with our clock.
 const COMPARISONS: Duration = Duration::from_millis(62);
@@ -339,6 +343,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                         || streams.subscriptions.iter().any(|one| one.headset != headset.id)
                 });
                 if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(&session) {
+                    // One that has ended and may come back counts less than one that begins.
+                    let ended = self.sessions.iter().find(|(_, streams)| streams.ended);
+                    if let Some(ended) = ended.map(|(id, _)| id.clone()) {
+                        self.sessions.remove(&ended);
+                    }
+                }
+                if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(&session) {
                     tracing::warn!("too many sessions: samples of {session} are not taken");
                     return;
                 }
@@ -438,7 +449,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
 
     /// Never waits for the client: the client may be waiting for this task.
     fn tell(&mut self, notice: Notice) {
-        if self.notices.try_send(notice).is_err() {
+        let unknown = matches!(
+            &notice,
+            Notice::Warning(warning) if code::warning(warning.code).is_none()
+        );
+        let waiting = NOTICES - self.notices.capacity();
+        if unknown && waiting >= UNKNOWN_NOTICES || self.notices.try_send(notice).is_err() {
             self.lost.add("");
         }
     }

@@ -269,3 +269,51 @@ async fn closing_and_unsubscribing_end_the_feed_in_order() {
     (&mut peer.link.task).await.unwrap();
     assert!(peer.feed.queue.recv().await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_unknown_warnings_costs_none_of_the_known_ones() {
+    let mut peer = Peer::new().await;
+    let warning = |code: i64, session: usize| {
+        let message = json!({"behavior": "x", "sessionId": session.to_string()});
+        json!({"jsonrpc": "2.0", "warning": {"code": code, "message": message}}).to_string()
+    };
+    for at in 0..200 {
+        peer.say(warning(999, at)).await;
+    }
+    for at in 0..100 {
+        peer.say(warning(0, at)).await;
+        peer.say(warning(1, at)).await;
+    }
+    let mut known = 0;
+    while known < 200 {
+        match peer.link.notices.recv().await.unwrap() {
+            Notice::Warning(warning) if warning.code < 2 => known += 1,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_have_ended_give_way_to_the_next() {
+    let mut peer = Peer::new().await;
+    for number in 0..=SESSIONS {
+        let session = format!("s{number}");
+        let headset = Headset { id: format!("H-{number}").into(), ..Headset::default() };
+        let effect = Effect::Subscribe {
+            session: session.as_str().into(),
+            headset: Box::new(headset),
+            fast_met: false,
+        };
+        let mut asked = JoinSet::new();
+        peer.ask(&mut asked, "subscribe", effect);
+        let id = peer.request().await["id"].clone();
+        peer.say(subscribed(&id)).await;
+        asked.join_next().await.unwrap().unwrap().1.unwrap();
+        for _ in 0..2 {
+            assert!(matches!(peer.fed().await, Feed::Subscribed(_)), "{session} streams");
+        }
+        let message = json!({"behavior": "x", "sessionId": session});
+        peer.say(json!({"warning": {"code": 1, "message": message}}).to_string()).await;
+        assert!(matches!(peer.fed().await, Feed::Ended(_)));
+    }
+}
