@@ -1,4 +1,4 @@
-//! The log: `tracing` into tui-logger's buffer for the log pane, and into a file if asked for.
+//! The log: `tracing` into the buffer of the log pane, and into a file if asked for.
 //! Neither a message from the wire nor a verbose flag may put an escape sequence, a forged line or
 //! a token into it.
 
@@ -12,30 +12,40 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, WrapErr as _};
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{
-    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+use jiff::Timestamp;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
 };
+use tracing_subscriber::{
+    Layer as _,
+    filter::Targets,
+    fmt,
+    layer::{Context, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
+
+use crate::app::LogBuffer;
 
 /// Starts the log; to be called once. `verbose` counts the `-v` flags.
 ///
 /// # Errors
 /// The file cannot be opened; the text says what to do.
-pub fn init(verbose: u8, file: Option<&Path>) -> Result<()> {
+pub fn init(verbose: u8, file: Option<&Path>) -> Result<LogBuffer> {
     let file = file.map(open).transpose()?;
-    let pane = tui_logger::TuiTracingSubscriberLayer
-        // Everything that may ever be seen: the pane's own levels choose from it.
-        .with_filter(levels(u8::MAX));
+    let lines = LogBuffer::new(match verbose {
+        0 => LevelFilter::INFO,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    });
+    // Everything that may ever be seen: the pane's own levels choose from it.
+    let pane = Pane(lines.clone()).with_filter(levels(u8::MAX));
     let file = file.map(|file| {
         fmt::layer()
             .with_ansi(false)
             .with_writer(Mutex::new(Lines(file)))
             .with_filter(levels(verbose))
-    });
-    tui_logger::set_default_level(match verbose {
-        0 => tui_logger::LevelFilter::Info,
-        1 => tui_logger::LevelFilter::Debug,
-        _ => tui_logger::LevelFilter::Trace,
     });
     tracing_subscriber::registry()
         .with(pane)
@@ -44,7 +54,51 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<()> {
         .wrap_err("the log was started twice")?;
     // Where crates with `log` say their TRACE, several times a message, it ends at once.
     log::set_max_level(log::LevelFilter::Debug);
-    Ok(())
+    Ok(lines)
+}
+
+/// Hands each event to the log pane: what it says, and after that its fields.
+struct Pane(LogBuffer);
+
+impl<S: Subscriber> tracing_subscriber::Layer<S> for Pane {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let metadata = event.metadata();
+        let said = text.message + &text.fields;
+        self.0.push(
+            Timestamp::now(),
+            *metadata.level(),
+            text.path.as_deref().unwrap_or(metadata.target()),
+            &said,
+        );
+    }
+}
+
+/// The texts of an event.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+    /// Where a crate that logs by `log` logged.
+    path: Option<String>,
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "log.target" => self.path = Some(value.to_owned()),
+            _ => self.record_debug(field, &format_args!("{value}")),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name if name.starts_with("log.") => {}
+            name => self.fields.extend([" ", name, "=", &format!("{value:?}")]),
+        }
+    }
 }
 
 /// Starts a log of what the simulator hears and says, a line each, on standard error; quiet: of

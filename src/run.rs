@@ -124,7 +124,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
     let folder = config::folder();
     let file = config::file_path();
     let mut config = config::load(&cli.service, &cli.display, &Sources { env: &env, file })?;
-    logging::init(cli.display.verbose, config.log_file.as_deref())?;
+    let log = logging::init(cli.display.verbose, config.log_file.as_deref())?;
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     let options = ui::Options {
@@ -161,6 +161,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
             None => service(&config)?,
         };
         let settings = Settings {
+            log,
             keymap: config.keymap.clone(),
             themes,
             theme,

@@ -1,7 +1,5 @@
 //! What actions do.
 
-use tui_logger::TuiWidgetEvent;
-
 use super::{
     Action, App, Effect, Field, Pane, Severity, Shown, Streams,
     dialog::{Ask, Choice, Dialog, List},
@@ -109,18 +107,17 @@ impl App {
             Action::Later => self.travel(|end, half, _| end.saturating_add(half)),
             Action::Oldest => self.travel(|_, half, oldest| oldest + 2 * half),
             Action::Newest => self.streams.frozen = None,
-            Action::LogTargets => self.log.transition(TuiWidgetEvent::HideKey),
-            Action::LogFocus => self.log.transition(TuiWidgetEvent::FocusKey),
-            Action::LogHide => self.log.transition(TuiWidgetEvent::SpaceKey),
-            Action::LogMore => self.log.transition(TuiWidgetEvent::PlusKey),
-            Action::LogLess => self.log.transition(TuiWidgetEvent::MinusKey),
-            Action::LogUp => self.log.transition(TuiWidgetEvent::UpKey),
-            Action::LogDown => self.log.transition(TuiWidgetEvent::DownKey),
-            Action::LogShowMore => self.log.transition(TuiWidgetEvent::RightKey),
-            Action::LogShowLess => self.log.transition(TuiWidgetEvent::LeftKey),
-            Action::LogEarlier => self.log.transition(TuiWidgetEvent::PrevPageKey),
-            Action::LogLater => self.log.transition(TuiWidgetEvent::NextPageKey),
-            Action::LogFollow => self.log.transition(TuiWidgetEvent::EscapeKey),
+            Action::LogFilter => self.ask_log_filter(),
+            Action::LogTargets
+            | Action::LogFocus
+            | Action::LogCapture
+            | Action::LogShow
+            | Action::LogUp
+            | Action::LogDown
+            | Action::LogEarlier
+            | Action::LogLater
+            | Action::LogOldest
+            | Action::LogFollow => self.act_on_log(action),
         }
         Vec::new()
     }

@@ -194,21 +194,21 @@ actions! {
         Newest "newest" [Key::END] "back to now";
     }
     Log {
+        #[hint = "filter"]
+        LogFilter "filter" [Key::char('/')] "show only lines with a text, or all";
         #[hint = "targets"]
         LogTargets "targets" [Key::char('o')] "show or hide the list of targets";
-        #[hint = "focus"]
+        #[hint = "only"]
         LogFocus "focus" [Key::char('f')] "only the selected target, and back";
-        LogHide "hide" [Key::char('H')] "hide targets that are off, and back";
-        #[hint = "more"]
-        LogMore "more" [Key::char('+')] "capture more of the selected target";
-        #[hint = "less"]
-        LogLess "less" [Key::char('-')] "capture less of the selected target";
+        #[hint = "capture"]
+        LogCapture "capture" [Key::char('c')] "level up to which the selected target is captured";
+        #[hint = "show"]
+        LogShow "show" [Key::char('s')] "level up to which the selected target is shown";
         LogUp "up" [Key::UP, Key::char('k')] "previous target";
         LogDown "down" [Key::DOWN, Key::char('j')] "next target";
-        LogShowMore "show-more" [Key::RIGHT, Key::char('l')] "show more of the selected target";
-        LogShowLess "show-less" [Key::LEFT, Key::char('h')] "show less of the selected target";
         LogEarlier "earlier" [Key::PAGE_UP] "older lines";
         LogLater "later" [Key::PAGE_DOWN] "newer lines";
+        LogOldest "oldest" [Key::HOME] "the oldest line";
         LogFollow "follow" [Key::END] "follow the newest line";
     }
 }

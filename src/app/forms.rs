@@ -28,6 +28,8 @@ pub enum Purpose {
     ExportRecord(RecordId),
     /// Give a headset a name.
     NameHeadset(HeadsetId),
+    /// Show only lines of the log with a text.
+    FilterLog,
     /// Set a marker at the moment the key was pressed.
     Mark {
         /// In which session's record; none where no record is running.
@@ -51,6 +53,7 @@ impl Purpose {
             Self::ExportRecord(_) => "exportRecord",
             Self::NameHeadset(_) => "updateHeadsetCustomInfo",
             Self::Mark { .. } => "injectMarker",
+            Self::FilterLog => "",
         }
     }
 
@@ -100,6 +103,7 @@ impl Purpose {
                 let set = HeadsetCommand::SetInfo(id.clone(), info);
                 Effect::Command(Command::Headset(set))
             }
+            Self::FilterLog => return Ok(Choice::FilterLog(filled(0).to_owned())),
             Self::Mark { session: None, .. } => return Err((0, recording::NO_RECORD.to_owned())),
             Self::Mark { session: Some(session), at, .. } => {
                 let label = needed(entries, 0)?;

@@ -15,6 +15,7 @@ mod key;
 mod keymap;
 mod level;
 mod lists;
+mod log;
 mod message;
 mod overview;
 mod press;
@@ -31,7 +32,6 @@ use std::{collections::VecDeque, sync::Arc};
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
-use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 use self::dialog::{Dialog, Form};
 pub use self::{
@@ -41,6 +41,7 @@ pub use self::{
     headsets::Headsets,
     key::Key,
     keymap::Keymap,
+    log::{Log, LogBuffer, LogLine, TARGETS},
     message::{Effect, Message, Now, Throughput},
     overview::{Row, Sort, Standing},
     profiles::Profiles,
@@ -133,6 +134,8 @@ pub struct Settings {
     pub fragile: bool,
     /// The folder proposed for exports.
     pub folder: String,
+    /// The lines of the log.
+    pub log: LogBuffer,
     /// The zone of times; UTC if `None`.
     pub zone: Option<TimeZone>,
 }
@@ -167,8 +170,8 @@ pub struct App {
     pub found: Vec<Session>,
     /// The streams pane.
     pub streams: Streams,
-    /// The log pane: tui-logger's own state.
-    pub log: TuiWidgetState,
+    /// The log pane.
+    pub log: Log,
     /// The newest picture of the signals.
     pub snapshot: Arc<Snapshot>,
     /// The one whose numbers are shown, and since when.
@@ -202,9 +205,7 @@ impl App {
     #[must_use]
     pub fn new(settings: Settings, now: Now) -> Self {
         let theme = settings.theme;
-        let log = TuiWidgetState::new();
-        // The list of targets takes room, and is one key away.
-        log.transition(TuiWidgetEvent::HideKey);
+        let log = Log::new(settings.log.clone());
         let snapshot = Arc::default();
         Self {
             settings,

@@ -125,6 +125,10 @@ impl App {
                 self.sessions.current = Some(session);
                 Vec::new()
             }
+            Choice::FilterLog(text) => {
+                self.filter_log(text);
+                Vec::new()
+            }
             Choice::Theme(at) => {
                 self.theme = at;
                 Vec::new()

@@ -88,7 +88,7 @@ fn settings(service: &cli::Service, display: &cli::Display) -> Result<Config> {
 
 /// Starts the log.
 pub(crate) fn start_log(display: &cli::Display, file: Option<&Path>) -> Result<()> {
-    logging::init(display.verbose, file)
+    logging::init(display.verbose, file).map(drop)
 }
 
 /// Runs a command on a runtime of its own.

@@ -216,7 +216,6 @@ impl<S: Screen> Loop<'_, S> {
         }
         self.asked = false;
         self.app.update(Message::Tick(Now::read()));
-        tui_logger::move_events();
         let view = self.ui.view(&self.app, self.area);
         self.wires.view.send_if_modified(|told| {
             let changed = *told != view;

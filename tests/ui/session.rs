@@ -103,7 +103,7 @@ const UNTOLD: Result<&str, &str> = Err("Cortex did not say");
 const ID: Row = ("11111111-2222-43", "11111111-2222-4333-8444-555555555555", Ok(SID));
 const OWNER: Row = ("ana.lab", "EmotivID", Ok("ana.lab"));
 const APP: Row = ("com.ana.monitor", "application that created it", Ok("com.ana.monitor"));
-const START: Row = ("14:25:30", "2026-01-09 15:25:30.123 +01:00 5 s ago", Ok(STARTED));
+const START: Row = ("14:25:30", "2026-01-09 15:25:30.123 +01:00 ≈5 s", Ok(STARTED));
 const LAST: Row = (HEADSET, "customName Lab 3", Ok("\"customName\":\"Lab 3\""));
 const NINE: &str = "eeg mot dev eq pow met com fac sys";
 

@@ -38,6 +38,8 @@ pub enum Choice {
     Effects(Vec<Effect>),
     /// Look at this session.
     Show(SessionId),
+    /// Show only lines of the log with this text.
+    FilterLog(String),
     /// The theme at this place.
     Theme(usize),
     /// Another dialog.
