@@ -45,6 +45,10 @@ pub(super) const MARKER: char = '◆';
 pub(super) const LOST: char = '╳';
 /// The filters of a channel started again here.
 pub(super) const RESTARTED: char = '↺';
+/// Cortex's clock was set ahead here.
+pub(super) const CLOCK_AHEAD: char = '»';
+/// Cortex's clock was set back here.
+pub(super) const CLOCK_BACK: char = '«';
 /// The limit of a frequency band.
 pub(super) const LIMIT: char = '┊';
 /// Shades of a spectrogram, weakest first; where there are no data is a blank.
@@ -131,7 +135,7 @@ pub(super) fn to_ascii(buffer: &mut Buffer) {
 
 fn ascii(char: char) -> char {
     match char {
-        '▶' | '→' | '▸' => '>',
+        '▶' | '→' | '▸' | '»' => '>',
         '●' | '█' | '▉' | '▊' | '▋' | '◆' | '▇' => '#',
         '◕' | '▌' | '▍' | '▎' | '▆' | '▅' => '=',
         '◑' | '◐' | '▄' | '▃' | '–' | '─' | '━' => '-',
@@ -142,7 +146,7 @@ fn ascii(char: char) -> char {
         '▲' | '△' | '▴' | '↑' => '^',
         '⇕' => 'X',
         '↺' => '@',
-        '◂' => '<',
+        '◂' | '«' => '<',
         '▼' | '▾' | '↓' => 'v',
         '│' | '┃' | '▏' => '|',
         'Δ' => 'd',

@@ -1,6 +1,8 @@
 //! The health of a stream in words, each fact by itself: whoever shows it takes what there is room
 //! for.
 
+use std::time::Duration;
+
 use ratatui::text::Span;
 
 use super::{glyphs, scene::Scene, text, theme::Token};
@@ -13,6 +15,9 @@ const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.02..=1.0;
 /// From this share of samples on, within the last 10 s or since the subscription, those that Cortex
 /// filled in are worth a word in the header.
 const MUCH_INTERPOLATED: f64 = 0.01;
+
+/// For so long what has happened is news.
+const NEWS: Duration = Duration::from_mins(1);
 
 /// Everything, the worst first; what is equally bad in an order that stays.
 pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'static>> {
@@ -63,6 +68,12 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
     }
     if health.odd > 0 {
         add(Token::Poor, format!("odd {}", health.odd));
+    }
+    if let Some(step) = health.clock_step {
+        // What has just happened is news, and then it merely holds.
+        let is_new = scene.since(step.received) < NEWS;
+        let token = if is_new { Token::Poor } else { Token::Text };
+        add(token, step.sentence(&scene.clock_at(step.received)));
     }
     // A line that has no room for all loses what matters least.
     facts.sort_by_key(|(token, _)| match token {

@@ -84,6 +84,17 @@ pub(crate) const SAMPLES: &[Case] = &[
     case("do.wrong-types = { count = 3 }", Streaming, &[], ODD_3),
     case("do.too-short = { count = 3 }", Streaming, &[], ODD_3),
     case("do.too-long = { count = 3 }", Streaming, &[], ODD_3),
+    case("do.wrong-time = { seconds = 3600, count = 3 }", Streaming, &[], |eeg| {
+        (eeg.lost, eeg.odd, eeg.clock_step) == (0, 3, None)
+    }),
+    case("do.shuffled-times = { seconds = 2, count = 60 }", Streaming, &[], |eeg| {
+        eeg.lost == 0 && (30..=60).contains(&eeg.odd) && eeg.clock_step.is_none()
+    }),
+    case("do.set-clock = { seconds = -60 }", Streaming, &[], |eeg| {
+        let set = eeg.clock_step.is_some_and(|step| (step.seconds + 60.0).abs() < 0.01);
+        set && (eeg.lost, eeg.odd) == (0, 0)
+    }),
+    case("do.unknown-member = { count = 300 }", Streaming, &[], WHOLE),
     case("do.unknown-stream = { count = 3 }", Streaming, &[], LOST_3),
     case(
         "do.warning = { code = 999, message = \"a text\" }",

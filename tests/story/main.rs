@@ -179,6 +179,44 @@ async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
 }
 
 #[tokio::test]
+async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
+    let (app, sim) = story(
+        sim::Options::default(),
+        |_| {},
+        |mut person| async {
+            person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
+            person.type_in("zv").await;
+            let order = |fault| person.sim.control().order(Order::from(fault).on(Stream::Eeg));
+            order(Fault::WrongTime { seconds: 3600.0.into(), count: 1 });
+            person.eyes.wait_for("odd 1").await;
+            order(Fault::UnknownMember { count: 64 });
+            order(Fault::ShuffledTimes { seconds: 2.0.into(), count: 64 });
+            let odd = |screen: &str| {
+                let count = screen.split("odd ").nth(1)?.split_whitespace().next()?;
+                count.parse::<u32>().ok()
+            };
+            let screen = person.eyes.wait("shuffled times", |screen| odd(screen) > Some(40)).await;
+            assert!(screen.contains("lost 0") && !screen.contains('»'), "{screen}");
+            order(Fault::SetClock { seconds: 3.4.into() });
+            let screen = person.eyes.wait_for("Cortex's clock was set 3.4 s ahead at ").await;
+            assert!(screen.contains("lost 0"), "{screen}");
+            person.eyes.wait("one mark", |screen| screen.matches('»').count() == 1).await;
+            order(Fault::SetClock { seconds: (-3600.0).into() });
+            person.eyes.wait_for("Cortex's clock was set 3600 s back at ").await;
+            person
+        },
+    )
+    .await;
+    let traces = app.traces().expect("traces");
+    let whole = |trace: &cortop::signal::snapshot::Trace| {
+        trace.columns.iter().all(|column| column.count > 0 && !column.gap)
+    };
+    assert!(traces.channels.iter().all(whole));
+    assert!(app.latest().health.iter().all(|health| health.lost == 0));
+    sim.task.abort();
+}
+
+#[tokio::test]
 async fn of_two_headsets_one_is_chosen_with_enter() {
     let options = sim::Options::demo(Model::Insight, 2, 7);
     let (app, sim) = story(

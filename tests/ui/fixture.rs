@@ -319,6 +319,7 @@ pub(crate) fn health(stream: Stream, now: Now) -> StreamHealth {
         },
         bad_channels: Arc::default(),
         odd: 0,
+        clock_step: None,
         subscribed: now - Duration::from_secs(190),
         last: Some(last),
         last_time: None,
@@ -437,6 +438,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             .map(|index| (index, i64::try_from(index / RATE).expect("few") + EPOCH))
             .collect(),
         spread: 31.0,
+        clock_steps: Vec::new(),
         averaged: (view.reference == Reference::CommonAverage).then_some(12),
         spectra,
         markers: Vec::new(),

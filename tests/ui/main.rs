@@ -5,6 +5,7 @@
 
 mod axis;
 mod bad_channels;
+mod clocks;
 mod fixture;
 mod motion;
 mod overview;

@@ -28,7 +28,7 @@ use super::{
 };
 use cortop_protocol::{
     Feed, HeadsetId, Marker, SessionId, Stream, Subscription, Warning, code,
-    envelope::{Message, RpcError},
+    envelope::{self, Message, RpcError},
     sample::Sample,
 };
 
@@ -272,7 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
 
     async fn text(&mut self, text: &Utf8Bytes) {
         match Message::parse(text) {
-            Ok(Message::Sample { sid, stream }) => self.sample(&sid, &stream, text).await,
+            Ok(Message::Sample { sid, streams }) => self.sample(&sid, streams, text).await,
             Ok(Message::Answer { id, result, attention }) => {
                 self.answer(id, result).await;
                 // It comes with every answer for as long as it holds: once is enough.
@@ -390,13 +390,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         }
     }
 
-    async fn sample(&mut self, sid: &str, stream: &str, text: &Utf8Bytes) {
-        let stream = stream.parse::<Stream>().ok();
+    async fn sample(&mut self, sid: &str, named: envelope::Streams, text: &Utf8Bytes) {
         let Some(streams) = self.sessions.get_mut(sid) else {
             self.stray.add("unknown session");
             return;
         };
-        let subscription = streams.subscriptions.iter().find(|one| Some(one.stream) == stream);
+        let subscription = streams.subscriptions.iter().find(|one| named.contain(one.stream));
         let Some(subscription) = subscription.cloned() else {
             self.stray.add("unknown stream");
             return;

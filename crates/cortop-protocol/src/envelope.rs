@@ -10,7 +10,7 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    Warning,
+    Stream, Warning,
     tolerant::{self, Members},
 };
 
@@ -30,13 +30,29 @@ pub enum Message<'a> {
     Sample {
         /// The session's id.
         sid: Cow<'a, str>,
-        /// The one member beside `sid` and `time`.
-        stream: Cow<'a, str>,
+        /// Those of its members that bear a stream's name: one, beside any that nobody knows.
+        streams: Streams,
     },
     /// Said unasked.
     Warning(Warning),
     /// None of these: JSON of another shape.
     Odd,
+}
+
+/// A set of streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streams(u16);
+
+impl Streams {
+    fn insert(&mut self, stream: Stream) {
+        self.0 |= 1 << stream as u16;
+    }
+
+    /// Whether a stream is among them.
+    #[must_use]
+    pub fn contain(self, stream: Stream) -> bool {
+        self.0 & (1 << stream as u16) != 0
+    }
 }
 
 /// An error as it stands in an answer.
@@ -79,13 +95,15 @@ struct Envelope<'a> {
     error: Option<Value>,
     warning: Option<Value>,
     attention: Option<Value>,
-    other: Option<Cow<'a, str>>,
+    streams: Streams,
+    /// There are members of other names.
+    other: bool,
 }
 
 impl<'a> Envelope<'a> {
     fn classify(self) -> Message<'a> {
-        if let (Some(sid), Some(stream)) = (self.sid.and_then(string), self.other) {
-            return Message::Sample { sid, stream };
+        if let (Some(sid), true) = (self.sid.and_then(string), self.other) {
+            return Message::Sample { sid, streams: self.streams };
         }
         let result = match (self.result, self.error, self.warning) {
             (Some(result), _, _) => Ok(result),
@@ -139,9 +157,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                         "time" | "jsonrpc" => {
                             map.next_value::<IgnoredAny>()?;
                         }
-                        _ => {
+                        name => {
                             map.next_value::<IgnoredAny>()?;
-                            envelope.other.get_or_insert(key);
+                            envelope.other = true;
+                            if let Some(stream) = Stream::from_name(name) {
+                                envelope.streams.insert(stream);
+                            }
                         }
                     }
                 }
@@ -209,16 +230,23 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_known_by_sid_and_its_one_other_member() {
+    fn a_sample_is_known_by_sid_and_the_member_that_names_a_stream() {
         for text in [
             r#"{"com":["push",0.5],"sid":"s","time":1.5}"#,
             r#"{"sid":"s","time":1.5,"com":["push",{"id":7,"result":[[]]}]}"#,
+            r#"{"aux":1,"com":["push",0.5],"sid":"s","time":1.5,"zone":[]}"#,
+            r#"{"zone":[],"sid":"s","com":["push",0.5],"aux":1}"#,
         ] {
-            let Message::Sample { sid, stream } = Message::parse(text).unwrap() else {
+            let Message::Sample { sid, streams } = Message::parse(text).unwrap() else {
                 panic!("{text}")
             };
-            assert_eq!((sid.as_ref(), stream.as_ref()), ("s", "com"));
+            assert_eq!(sid.as_ref(), "s");
+            assert!(Stream::ALL.iter().all(|&own| streams.contain(own) == (own == Stream::Com)));
         }
+        let unknown = Message::parse(r#"{"eye":[1],"sid":"s"}"#).unwrap();
+        assert!(
+            matches!(unknown, Message::Sample { streams, .. } if streams == Streams::default())
+        );
     }
 
     #[test]
@@ -256,7 +284,7 @@ mod tests {
             let text = format!("{{{}}}", order.iter().map(|&i| members[i]).collect::<Vec<_>>().join(","));
             let is_the_sample = matches!(
                 Message::parse(&text),
-                Ok(Message::Sample { sid, stream }) if sid == "ab" && stream == "eeg"
+                Ok(Message::Sample { sid, streams }) if sid == "ab" && streams.contain(Stream::Eeg)
             );
             prop_assert!(is_the_sample);
         }

@@ -107,9 +107,9 @@ impl From<Value> for Settings {
         let mut members = Members::of("headset settings", value);
         Self {
             mode: members.text("mode"),
-            eeg_rate: members.number("eegRate"),
+            eeg_rate: members.rate("eegRate"),
             eeg_res: members.number("eegRes"),
-            mems_rate: members.number("memsRate"),
+            mems_rate: members.rate("memsRate"),
             mems_res: members.number("memsRes"),
         }
     }
@@ -180,6 +180,22 @@ mod tests {
         assert!(headset.sensors.is_empty() && headset.motion_sensors.is_empty());
         assert!(!headset.is_virtual);
         assert_eq!(headset.other.get("virtualHeadsetId"), Some(&json!("")));
+    }
+
+    #[test]
+    fn a_rate_that_no_headset_has_is_none() {
+        for (rate, expected) in [
+            (json!(256), Some(256.0)),
+            (json!(2560), Some(2560.0)),
+            (json!(2561), None),
+            (json!(2_000_000), None),
+            (json!(-128), None),
+            (json!("128"), None),
+        ] {
+            let headset = Headset::from(json!({"settings": {"eegRate": rate, "memsRate": rate}}));
+            assert_eq!(headset.settings.eeg_rate, expected, "{rate}");
+            assert_eq!(headset.settings.mems_rate, expected, "{rate}");
+        }
     }
 
     #[test]

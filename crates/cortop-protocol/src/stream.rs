@@ -4,6 +4,9 @@ use std::{fmt, str::FromStr};
 
 use crate::Headset;
 
+/// Ten times the samples a second of any headset (§5.1): more is no rate.
+pub const MOST_HZ: f64 = 2560.0;
+
 /// One of the nine data streams of the Cortex API (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
@@ -57,6 +60,12 @@ impl Stream {
         }
     }
 
+    /// The stream of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stream| stream.name() == name)
+    }
+
     /// What it is, in two or three words.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -108,7 +117,7 @@ impl FromStr for Stream {
     /// # Errors
     /// A sentence naming the unknown stream and the nine known ones.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|stream| stream.name() == text).ok_or_else(|| {
+        Self::from_name(text).ok_or_else(|| {
             format!(
                 "there is no stream \"{text}\"; the streams are eeg mot dev eq pow met com fac sys"
             )

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::sanitize::clean;
+use crate::{sanitize::clean, stream::MOST_HZ};
 
 /// Longest text taken from the wire, in bytes; the rest is cut off.
 const TEXT: usize = 1024;
@@ -82,6 +82,12 @@ impl Members {
     /// A flag, or nothing where there is none.
     pub fn optional_flag(&mut self, name: &str) -> Option<bool> {
         self.take(name, "a boolean", |value| value.as_bool().ok_or(value))
+    }
+
+    /// Samples a second, as many as a headset may have.
+    pub fn rate(&mut self, name: &str) -> Option<f64> {
+        let rate = |value: &Value| value.as_f64().filter(|hz| (0.0..=MOST_HZ).contains(hz));
+        self.take(name, "a rate", |value| rate(&value).ok_or(value))
     }
 
     /// A flag; `false` where there is none.

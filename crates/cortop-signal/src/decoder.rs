@@ -221,7 +221,7 @@ impl Decoder {
             return;
         }
         let taken = source.push(sample, &mut self.record);
-        if taken != Taken::Nothing
+        if matches!(taken, Taken::Reading | Taken::Sample { .. })
             && !stream.is_trace()
             && let Some(readings) = self.readings.get_mut(headset)
         {
@@ -229,6 +229,7 @@ impl Decoder {
         }
         match taken {
             Taken::Nothing => {}
+            Taken::Released(samples) => samples.iter().for_each(|sample| self.sample(sample)),
             Taken::Reading => {
                 if *stream == Stream::Dev && self.view.headset.as_ref() == Some(headset) {
                     self.tell_contact();
@@ -240,8 +241,9 @@ impl Decoder {
                 {
                     let markers = self.markers.entry(headset.clone()).or_default();
                     let index = trace.history.next() - 1;
+                    let time = trace.history.time(index);
                     for text in &self.record.markers {
-                        markers.push(Some((*stream, index)), self.record.time, text);
+                        markers.push(Some((*stream, index)), time, text);
                     }
                 }
                 let newest = source.trace.as_ref().and_then(|trace| trace.history.newest());

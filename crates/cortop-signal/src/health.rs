@@ -6,7 +6,10 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{StreamHealth, snapshot::Recent};
+use super::{
+    StreamHealth,
+    snapshot::{ClockStep, Recent},
+};
 use cortop_protocol::{Stream, Subscription};
 
 /// A rate is measured between points at least this far apart, in seconds of the samples' time …
@@ -21,8 +24,9 @@ const RECENT: Duration = Duration::from_secs(10);
 /// … is added up in steps of this length.
 const RECENT_STEP: Duration = Duration::from_secs(1);
 
-/// An arrival that is off by more seconds than this is no jitter: a clock was set.
-const CLOCK_WAS_SET: f64 = 10.0;
+/// An arrival that is off by more seconds than this is no jitter. Most stamps are checked before,
+/// but not those of streams that come when they come.
+const NO_JITTER: f64 = 10.0;
 
 /// Performance metrics may come so slowly whatever the licence promises: of when they are fast the
 /// sources disagree (cortex-api.md §5.11), and a recording has them as they were.
@@ -59,14 +63,13 @@ pub(crate) struct Meter {
     stamped: Option<(Instant, f64)>,
     points: VecDeque<Point>,
     rate: Option<f64>,
-    clock: Option<f64>,
+    clock_step: Option<ClockStep>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Point {
     time: f64,
     received: u64,
-    lost: u64,
 }
 
 /// What came within one second.
@@ -110,11 +113,12 @@ impl Meter {
             stamped: None,
             points: VecDeque::with_capacity(POINTS),
             rate: None,
-            clock: None,
+            clock_step: None,
         }
     }
 
-    /// A sample came, and `lost` samples are missing right before it.
+    /// A sample came with a `time` that can be believed, or without; `lost` samples are missing
+    /// right before it.
     pub(crate) fn sample(&mut self, received: Instant, time: Option<f64>, lost: u64) {
         self.received += 1;
         self.lost = self.lost.saturating_add(lost);
@@ -131,7 +135,7 @@ impl Meter {
             step.lost = step.lost.saturating_add(lost);
             if let Some((stamped, stamp)) = self.stamped.zip(stamp) {
                 let off = later(stamped, stamp).abs();
-                if off < CLOCK_WAS_SET {
+                if off < NO_JITTER {
                     step.off += off;
                     step.intervals += 1;
                 }
@@ -144,17 +148,26 @@ impl Meter {
             if self.points.len() == POINTS {
                 self.points.pop_front();
             }
-            self.points.push_back(Point { time, received: self.received, lost: self.lost });
-            self.rate = self.slope(|point| point.received as f64);
-            self.clock = self.slope(|point| point.received as f64 + point.lost as f64);
+            self.points.push_back(Point { time, received: self.received });
+            self.rate = self.slope();
         }
     }
 
-    /// A message or value was not as the columns say. True when it is time to say so in the log:
-    /// at the first, the tenth, the hundredth and so on.
-    pub(crate) fn odd(&mut self) -> bool {
-        self.odd += 1;
-        10_u64.pow(self.odd.ilog10()) == self.odd
+    /// Cortex's clock was set: what was measured by it goes on, but for delays, which were another
+    /// clock's.
+    pub(crate) fn clock_was_set(&mut self, step: ClockStep) {
+        self.points.iter_mut().for_each(|point| point.time += step.seconds);
+        self.recent.iter_mut().for_each(|recent| recent.soonest = None);
+        self.stamped = None;
+        self.clock_step = Some(step);
+    }
+
+    /// So many messages were not as they should be. True when it is time to say so in the log: at
+    /// the first, the tenth, the hundredth and so on.
+    pub(crate) fn odd(&mut self, count: u64) -> bool {
+        let before = self.odd.checked_ilog10();
+        self.odd += count;
+        self.odd.checked_ilog10() > before
     }
 
     /// The last sample is one that Cortex filled in.
@@ -170,14 +183,9 @@ impl Meter {
         self.odd
     }
 
-    /// Samples a second that the headset takes, those lost on the way counted in.
-    pub(crate) fn clock(&self) -> Option<f64> {
-        self.clock
-    }
-
-    /// Counts by time, as the median of slopes between points that each stand in one pair only, so
+    /// Samples by time, as the median of slopes between points that each stand in one pair only, so
     /// that a single wrong stamp spoils one slope and not the median.
-    fn slope(&self, count: impl Fn(&Point) -> f64) -> Option<f64> {
+    fn slope(&self) -> Option<f64> {
         let half = self.points.len() / 2;
         if self.points.len() < ENOUGH {
             return None;
@@ -187,7 +195,7 @@ impl Meter {
             .points
             .iter()
             .zip(later)
-            .map(|(early, late)| (count(late) - count(early)) / (late.time - early.time))
+            .map(|(early, late)| (late.received - early.received) as f64 / (late.time - early.time))
             .collect();
         let (_, median, _) = slopes.select_nth_unstable_by(half / 2, f64::total_cmp);
         Some(*median).filter(|rate| rate.is_finite() && *rate > 0.0)
@@ -220,6 +228,7 @@ impl Meter {
             recent: self.recent(now),
             bad_channels: Arc::default(),
             odd: self.odd,
+            clock_step: self.clock_step,
             subscribed: self.subscribed,
             last: self.last,
             last_time: self.stamped.map(|(_, time)| time),
@@ -438,6 +447,6 @@ mod tests {
     #[test]
     fn odd_ones_are_logged_ever_more_seldom() {
         let mut meter = Meter::new(Instant::now());
-        assert_eq!((1..=5000).filter(|_| meter.odd()).count(), 4);
+        assert_eq!((1..=5000).filter(|_| meter.odd(1)).count(), 4);
     }
 }

@@ -18,6 +18,11 @@ const MOST_GAPS: usize = 256;
 
 /// The longest gap in samples, half a year at 256 Hz: an index never overflows.
 const LONGEST_GAP: f64 = 4e9;
+/// Samples between two of those whose times are kept; times between them are reckoned.
+const TIMED: u64 = 512;
+
+/// Bytes that a hole takes, or a clock that was set.
+const ENTRY: usize = size_of::<Span>();
 
 /// How soon after a second its first sample has to come to stand for it; after a loss none may.
 const AT_A_SECOND: f64 = 0.1;
@@ -26,26 +31,41 @@ const AT_A_SECOND: f64 = 0.1;
 #[derive(Debug)]
 pub(crate) struct History {
     channels: usize,
+    /// The samples that came, one after another: all chunks but the last are full.
     chunks: VecDeque<Chunk>,
+    /// The number of the oldest row kept, counted from the first sample that came, and of the next.
+    rows: Range<u64>,
+    /// Absolute index of the next sample.
     next: u64,
-    /// When the newest sample arrived.
-    last: Option<Instant>,
+    /// Rows without a hole between them, however long the holes: an entry each. The first may have
+    /// begun before what is kept.
+    spans: VecDeque<Span>,
+    /// Samples with their times, between which times run evenly.
+    times: VecDeque<(u64, f64)>,
+    /// The newest sample with a time.
+    newest_time: Option<(u64, f64)>,
     /// The samples at which seconds begin: index and epoch second.
     seconds: VecDeque<(u64, i64)>,
+    /// The samples before which the clock was set, and by how many seconds.
+    clock_steps: VecDeque<(u64, f64)>,
+    /// When the newest sample arrived.
+    last: Option<Instant>,
     /// The times between connections.
     gaps: VecDeque<Gap>,
 }
 
-/// Consecutive samples. Between the chunks samples may be missing, so that an outage, however
-/// long, takes no room.
 #[derive(Debug)]
 struct Chunk {
-    start: u64,
     since: Instant,
-    /// Index and epoch seconds of its first and its last sample that had a time.
-    times: Option<[(u64, f64); 2]>,
     /// One value a channel, sample by sample; NaN where one is missing.
     values: Vec<f32>,
+}
+
+/// The row and the absolute index of a span's first sample.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    row: u64,
+    index: u64,
 }
 
 /// A stretch of history.
@@ -63,9 +83,14 @@ impl History {
         Self {
             channels: channels.max(1),
             chunks: VecDeque::new(),
+            rows: 0..0,
             next: 0,
-            last: None,
+            spans: VecDeque::new(),
+            times: VecDeque::new(),
+            newest_time: None,
             seconds: VecDeque::new(),
+            clock_steps: VecDeque::new(),
+            last: None,
             gaps: VecDeque::new(),
         }
     }
@@ -76,7 +101,7 @@ impl History {
         Self { next: before.next, last: before.last, ..Self::new(channels) }
     }
 
-    /// The next sample: one value a channel. True if it took new memory.
+    /// The next sample: one value a channel, and epoch seconds. True if it took new memory.
     pub(crate) fn push(
         &mut self,
         values: impl ExactSizeIterator<Item = f32>,
@@ -84,52 +109,64 @@ impl History {
         received: Instant,
     ) -> bool {
         debug_assert_eq!(values.len(), self.channels, "one value a channel");
-        let (index, room) = (self.next, CHUNK * self.channels);
-        self.next += 1;
         self.last = Some(received);
-        let fits = self
-            .chunks
-            .back()
-            .is_some_and(|chunk| chunk.values.len() < room && chunk.end(self.channels) == index);
+        let (index, row) = (self.next, self.rows.end);
+        if self.spans.back().is_none_or(|span| span.index + (row - span.row) != index) {
+            self.spans.push_back(Span { row, index });
+        }
+        let room = CHUNK * self.channels;
+        let fits = self.chunks.back().is_some_and(|chunk| chunk.values.len() < room);
         if !fits {
-            // One that a gap has cut short takes no more room than its samples.
-            self.chunks.back_mut().into_iter().for_each(|chunk| chunk.values.shrink_to_fit());
-            self.chunks.push_back(Chunk {
-                start: index,
-                since: received,
-                times: None,
-                values: Vec::with_capacity(room),
-            });
+            self.chunks.push_back(Chunk { since: received, values: Vec::with_capacity(room) });
         }
         if let Some(chunk) = self.chunks.back_mut() {
             chunk.values.extend(values);
-            if let Some(time) = time {
-                #[expect(clippy::cast_possible_truncation, reason = "saturates at the absurd")]
-                let second = time.floor() as i64;
-                let is_new = self.seconds.back().is_none_or(|&(_, last)| last != second);
-                if is_new && time - time.floor() < AT_A_SECOND {
-                    self.seconds.push_back((index, second));
-                }
-                let stamp = (index, time);
-                chunk.times = Some([chunk.times.map_or(stamp, |[first, _]| first), stamp]);
-            }
+        }
+        self.rows.end += 1;
+        self.next += 1;
+        if let Some(time) = time {
+            self.set_time(index, time);
         }
         !fits
+    }
+
+    fn set_time(&mut self, index: u64, time: f64) {
+        let kept = self.times.back().copied();
+        if kept.is_none_or(|(at, _)| index - at >= TIMED) {
+            // After a long hole the time before it, too: across it time may run unevenly.
+            let before =
+                self.newest_time.filter(|&(at, _)| at + 1 < index && kept < Some((at, 0.0)));
+            self.times.extend(before);
+            self.times.push_back((index, time));
+        }
+        self.newest_time = Some((index, time));
+        #[expect(clippy::cast_possible_truncation, reason = "saturates at the absurd")]
+        let second = time.floor() as i64;
+        let is_new = self.seconds.back().is_none_or(|&(_, last)| last != second);
+        if is_new && time - time.floor() < AT_A_SECOND {
+            self.seconds.push_back((index, second));
+        }
     }
 
     /// The next `count` samples were lost.
     pub(crate) fn lose(&mut self, count: u64) {
         self.next = self.next.saturating_add(count);
-        // A short loss is filled up, so that a stream that loses often still fills its chunks.
-        if let Some(chunk) = self.chunks.back_mut() {
-            let missing =
-                (self.next - chunk.end(self.channels)).saturating_mul(self.channels as u64);
-            let free = (CHUNK * self.channels).saturating_sub(chunk.values.len());
-            if let Some(missing) = usize::try_from(missing).ok().filter(|&missing| missing <= free)
-            {
-                chunk.values.extend(std::iter::repeat_n(f32::NAN, missing));
-            }
+    }
+
+    /// The clock had been set before sample `at`, one of the newest: from it on times are so many
+    /// seconds later than they were said to be.
+    pub(crate) fn set_clock(&mut self, at: u64, seconds: f64) {
+        let Some(time) = self.time(at) else { return };
+        let before = at.checked_sub(1).and_then(|before| Some((before, self.time(before)?)));
+        while self.times.pop_back_if(|&mut (index, _)| index >= at).is_some() {}
+        let known = self.times.back().map(|&(index, _)| index);
+        self.times.extend(before.filter(|&(index, _)| known < Some(index)));
+        self.times.push_back((at, time + seconds));
+        if let Some((_, newest)) = &mut self.newest_time {
+            *newest += seconds;
         }
+        while self.seconds.pop_back_if(|&mut (index, _)| index >= at).is_some() {}
+        self.clock_steps.push_back((at, seconds));
     }
 
     /// The next sample, arriving at `to`, is the first of another connection: the time since the
@@ -169,7 +206,7 @@ impl History {
 
     /// Index of the oldest sample kept.
     pub(crate) fn oldest(&self) -> u64 {
-        self.chunks.front().map_or(self.next, |chunk| chunk.start)
+        self.spans.front().map_or(self.next, |span| span.index + (self.rows.start - span.row))
     }
 
     /// The newest sample.
@@ -179,64 +216,99 @@ impl History {
 
     /// Epoch seconds of a sample, if they are known or lie between two known ones.
     pub(crate) fn time(&self, index: u64) -> Option<f64> {
-        let after = self.chunks.partition_point(|chunk| chunk.start <= index);
-        let [first, last] = self.chunks.get(after.checked_sub(1)?)?.times?;
-        let (before, after) = if index <= last.0 {
-            (first, last)
-        } else {
-            // Within an outage: its ends tell.
-            (last, self.chunks.get(after)?.times?[0])
-        };
-        let share = index.checked_sub(before.0)? as f64 / (after.0 - before.0).max(1) as f64;
-        Some(before.1 + (after.1 - before.1) * share)
-    }
-
-    /// Index of the sample nearest to a time, by the times that are known; `None` before the first of
-    /// them and after the last.
-    pub(crate) fn index(&self, time: f64) -> Option<u64> {
-        let stamped = |chunk: &Chunk| chunk.times.is_some_and(|[_, last]| last.1 < time);
-        let at = self.chunks.partition_point(stamped);
-        let [first, last] = self.chunks.get(at)?.times?;
-        if at == 0 && time < first.1 {
+        if index < self.oldest() {
             return None;
         }
-        let share = (time - first.1) / (last.1 - first.1).max(f64::MIN_POSITIVE);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let steps = (share.clamp(0.0, 1.0) * (last.0 - first.0) as f64).round() as u64;
-        Some(first.0 + steps)
+        let after = self.times.partition_point(|&(at, _)| at <= index);
+        let before = *self.times.get(after.checked_sub(1)?)?;
+        let after = self.times.get(after).copied().or(self.newest_time)?;
+        (index <= after.0).then(|| {
+            let share = (index - before.0) as f64 / (after.0 - before.0).max(1) as f64;
+            before.1 + (after.1 - before.1) * share
+        })
+    }
+
+    /// Index of the sample nearest to a time, by the times that are known; of several the newest,
+    /// where the clock was set back. `None` if it is older or newer than all samples.
+    pub(crate) fn index(&self, time: f64) -> Option<u64> {
+        let newest = self.newest_time?;
+        let mut end = self.times.len();
+        // The first sample after a step, if the time is one that the clock left out there.
+        let (mut left_out, mut later) = (None, None);
+        let steps = self.clock_steps.iter().rev().map(|&(at, _)| at);
+        for step in steps.chain([0]) {
+            let start = self.times.partition_point(|&(at, _)| at < step);
+            let own = start..end;
+            let Some(&first) = self.times.get(start).filter(|_| !own.is_empty()) else { continue };
+            let last = if end == self.times.len() { newest } else { self.times[end - 1] };
+            end = start;
+            if time < first.1 {
+                later = Some(first.0);
+            } else if time > last.1 {
+                left_out = left_out.or(later);
+                later = None;
+            } else {
+                let after = self.times.partition_point(|&(index, at)| {
+                    index < first.0 || (at <= time && index <= last.0)
+                });
+                let after = after.min(own.end);
+                let before = self.times[after - 1];
+                let after = if after < own.end { self.times[after] } else { last };
+                let share = (time - before.1) / (after.1 - before.1).max(f64::MIN_POSITIVE);
+                let steps = share.clamp(0.0, 1.0) * after.0.saturating_sub(before.0) as f64;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "clamped"
+                )]
+                return Some(before.0 + steps.round() as u64);
+            }
+        }
+        left_out
     }
 
     /// The samples of `range` at which seconds begin: index and epoch second.
     pub(crate) fn seconds(&self, range: Range<u64>) -> impl Iterator<Item = (u64, i64)> {
-        let place = |index: u64| self.seconds.partition_point(|&(at, _)| at < index);
-        let start = place(range.start);
-        self.seconds.range(start..place(range.end).max(start)).copied()
+        within(&self.seconds, range)
+    }
+
+    /// The samples of `range` before which the clock was set: index and seconds ahead.
+    pub(crate) fn clock_steps(&self, range: Range<u64>) -> impl Iterator<Item = (u64, f64)> {
+        within(&self.clock_steps, range)
     }
 
     /// The stretches of `range`, as far as they are kept.
     pub(crate) fn stretches(&self, range: Range<u64>) -> impl Iterator<Item = Stretch<'_>> {
-        let end = range.end.min(self.next);
-        // A range may be older than all that is kept.
-        let mut at = range.start.max(self.oldest()).min(end);
-        let first = self.chunks.partition_point(|chunk| chunk.end(self.channels) <= at);
-        let chunks = self.chunks.range(first..);
-        let kept = chunks.map(|chunk| (chunk.start, chunk.values.as_slice()));
-        kept.chain([(end, &[][..])]).flat_map(move |(start, values)| {
-            let lost = start.min(end).saturating_sub(at);
+        let mut at = range.start.max(self.oldest());
+        let end = range.end.min(self.next).max(at);
+        let first = self.spans.partition_point(|span| span.index <= at).saturating_sub(1);
+        let spans = (first..self.spans.len()).map(|place| {
+            let Span { row, index } = self.spans[place];
+            let rows = self.spans.get(place + 1).map_or(self.rows.end, |next| next.row) - row;
+            (row, index..index + rows)
+        });
+        spans.chain([(0, end..end)]).flat_map(move |(row, span)| {
+            let lost = span.start.min(end).saturating_sub(at);
             at += lost;
-            let samples = values.chunks_exact(self.channels);
-            let skip = usize::try_from(at - start.min(at)).unwrap_or(usize::MAX);
-            let take = usize::try_from(end - at).unwrap_or(usize::MAX);
-            let samples = samples.skip(skip).take(take);
-            at += samples.len() as u64;
+            let own = at.max(span.start)..span.end.min(end);
+            at = at.max(own.end);
+            let rows = own.map(move |index| row + (index - span.start));
             let lost = (lost > 0).then_some(Stretch::Lost(lost));
-            lost.into_iter().chain(samples.map(Stretch::Sample))
+            lost.into_iter().chain(rows.filter_map(|row| self.row(row)).map(Stretch::Sample))
         })
+    }
+
+    /// One value a channel.
+    fn row(&self, row: u64) -> Option<&[f32]> {
+        let row = usize::try_from(row.checked_sub(self.rows.start)?).ok()?;
+        let start = row % CHUNK * self.channels;
+        self.chunks.get(row / CHUNK)?.values.get(start..start + self.channels)
     }
 
     /// Bytes taken.
     pub(crate) fn bytes(&self) -> usize {
-        self.chunks.iter().map(Chunk::bytes).sum()
+        let chunks: usize = self.chunks.iter().map(Chunk::bytes).sum();
+        chunks + (self.spans.len().saturating_sub(1) + self.clock_steps.len()) * ENTRY
     }
 
     /// Since when its oldest chunk is there, if there are more than `keep`.
@@ -246,21 +318,32 @@ impl History {
 
     /// Forgets its oldest chunk and tells how many bytes that freed.
     pub(crate) fn forget(&mut self) -> usize {
-        let freed = self.chunks.pop_front().as_ref().map_or(0, Chunk::bytes);
-        let gone = self.seconds.partition_point(|&(at, _)| at < self.oldest());
-        self.seconds.drain(..gone);
+        let before = self.bytes();
+        if self.chunks.pop_front().is_some() {
+            self.rows.start = (self.rows.start + CHUNK as u64).min(self.rows.end);
+        }
+        let kept = self.spans.partition_point(|span| span.row <= self.rows.start);
+        self.spans.drain(..kept.saturating_sub(1));
         let oldest = self.oldest();
+        let kept = self.times.partition_point(|&(at, _)| at <= oldest);
+        self.times.drain(..kept.saturating_sub(1));
+        let gone = self.seconds.partition_point(|&(at, _)| at < oldest);
+        self.seconds.drain(..gone);
+        let gone = self.clock_steps.partition_point(|&(at, _)| at < oldest);
+        self.clock_steps.drain(..gone);
         self.gaps.retain(|gap| gap.samples.end >= oldest);
-        freed
+        before - self.bytes()
     }
 }
 
-impl Chunk {
-    /// The index after its last sample.
-    fn end(&self, channels: usize) -> u64 {
-        self.start + (self.values.len() / channels) as u64
-    }
+/// What lies at the samples of a range.
+fn within<T: Copy>(all: &VecDeque<(u64, T)>, range: Range<u64>) -> impl Iterator<Item = (u64, T)> {
+    let place = |index: u64| all.partition_point(|&(at, _)| at < index);
+    let start = place(range.start);
+    all.range(start..place(range.end).max(start)).copied()
+}
 
+impl Chunk {
     fn bytes(&self) -> usize {
         self.values.capacity() * size_of::<f32>()
     }
@@ -329,9 +412,51 @@ mod tests {
         let before = history.bytes();
         history.lose(u64::from(u32::MAX) * 1000);
         push(&mut history, 2);
-        assert!(history.bytes() <= before + 3 * 2 * size_of::<f32>(), "{}", history.bytes());
+        assert_eq!(history.bytes(), before + ENTRY);
         assert_eq!(history.stretches(0..history.next()).count(), 3);
         assert_eq!(history.newest(), Some(&[2.0, 0.0][..]));
+    }
+
+    #[test]
+    fn a_hole_costs_one_entry_however_long_and_however_many() {
+        let mut history = History::new(2);
+        for value in 0..3000_u16 {
+            history.lose(u64::from(value % 1500));
+            push(&mut history, value);
+        }
+        assert_eq!((history.spans.len(), history.chunks.len()), (2999, 3));
+        assert!(history.times.len() < 4600, "two times a hole at most");
+        let entries = (0..3000_u64).map(|value| value % 1500).sum::<u64>();
+        assert_eq!(read(&history, 0..history.next()).len() as u64, 3000 + entries);
+        history.forget();
+        assert!(history.spans.len() <= 1977 && history.times.len() < 3600);
+        assert_eq!(read(&history, 0..history.next()).first(), Some(&Some(1024.0)));
+        assert_eq!(history.stretches(0..5).count(), 0, "forgotten");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_leaves_the_times_before_alone() {
+        for (by, left_out) in [(60.0, Some(400)), (-60.0, None), (3.37, None)] {
+            let mut history = History::new(2);
+            (0..600).for_each(|value| {
+                push(&mut history, value);
+            });
+            history.set_clock(400, by);
+            for value in 600..2000_u16 {
+                let time = Some(100.0 + by + history.next() as f64 / 128.0);
+                history.push([f32::from(value), 0.0].into_iter(), time, Instant::now());
+            }
+            let expected =
+                |index: u64| 100.0 + index as f64 / 128.0 + if index < 400 { 0.0 } else { by };
+            for index in [0, 1, 300, 399, 400, 401, 550, 1000, 1999] {
+                let time = history.time(index).unwrap();
+                assert!((time - expected(index)).abs() < 1e-9, "{by}: {index}");
+                assert_eq!(history.index(time), Some(index), "{by}");
+            }
+            assert_eq!(history.index(129.0), left_out, "{by}");
+            assert_eq!((history.index(39.0), history.index(1000.0)), (None, None));
+            assert_eq!(history.clock_steps(0..2000).collect::<Vec<_>>(), [(400, by)]);
+        }
     }
 
     #[test]
@@ -361,6 +486,12 @@ mod tests {
         }
         assert!(history.gaps().count() <= MOST_GAPS);
         assert!(history.bytes() <= 3 * CHUNK * 2 * size_of::<f32>(), "{}", history.bytes());
+        for _ in 0..2 * CHUNK {
+            history.push([4.0, 0.0].into_iter(), None, history.last().unwrap());
+        }
+        let to = history.last().unwrap() + Duration::from_mins(1);
+        history.interrupt(to, 128.0, None);
+        history.push([5.0, 0.0].into_iter(), None, to);
         let newest = history.gaps().next_back().unwrap().samples.clone();
         while history.forgettable(1).is_some() {
             history.forget();

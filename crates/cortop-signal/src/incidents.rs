@@ -6,7 +6,7 @@ use std::{cmp::Ordering, time::Duration};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
-use super::StreamHealth;
+use super::{StreamHealth, snapshot::ClockStep};
 use cortop_protocol::{SessionId, Stream};
 
 /// Losses that lie closer together are one incident, which is told when it is over, or when it has
@@ -14,12 +14,19 @@ use cortop_protocol::{SessionId, Stream};
 const APART: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(1);
 
+/// Streams whose clocks are set within so much time, by so many seconds more or less, notice the
+/// same step of Cortex's clock.
+const SAME_STEP: Duration = Duration::from_secs(3);
+const SAME_STEP_BY: f64 = 1.0;
+
 /// Compares the health of all streams with what it was, and tells what happened.
 #[derive(Debug)]
 pub(super) struct Incidents {
     zone: TimeZone,
     /// In the order of session and stream, as the health is.
     known: Vec<Known>,
+    /// The last step of Cortex's clock that was told.
+    clock_step: Option<ClockStep>,
 }
 
 /// A line for the log.
@@ -40,6 +47,7 @@ struct Known {
     stale_since: Option<Instant>,
     lost: Count,
     interpolated: Count,
+    clock_step: Option<ClockStep>,
 }
 
 /// A number that rises, and how much in the incident under way.
@@ -73,7 +81,7 @@ impl Count {
 
 impl Incidents {
     pub(super) fn new(zone: TimeZone) -> Self {
-        Self { zone, known: Vec::new() }
+        Self { zone, known: Vec::new(), clock_step: None }
     }
 
     /// What happened since the last time. `health` is in the order of session and stream; `wall`
@@ -107,6 +115,14 @@ impl Incidents {
                 _ => {}
             }
             known.stale_since = health.stale_since;
+            if let Some(step) = health.clock_step.filter(|step| known.clock_step != Some(*step)) {
+                known.clock_step = Some(step);
+                // Each stream notices by itself.
+                if !self.clock_step.is_some_and(|told| is_same(told, step)) {
+                    self.clock_step = Some(step);
+                    tell(true, step.sentence(&clock(step.received)));
+                }
+            }
             let mut count = |count: &mut Count, total: u64, what: &str| {
                 if let Some((risen, first, last)) = count.update(total, now) {
                     let samples = if risen == 1 { "sample" } else { "samples" };
@@ -144,6 +160,7 @@ impl Incidents {
                 stale_since: None,
                 lost: Count { total: health.lost, ..Count::default() },
                 interpolated: Count { total: health.interpolated, ..Count::default() },
+                clock_step: health.clock_step,
             };
             if !same {
                 self.known.insert(at, new());
@@ -154,6 +171,13 @@ impl Incidents {
         }
         self.known.truncate(at);
     }
+}
+
+/// Whether two streams noticed the same step.
+fn is_same(one: ClockStep, other: ClockStep) -> bool {
+    let later = one.received.saturating_duration_since(other.received);
+    let apart = later.max(other.received.saturating_duration_since(one.received));
+    apart < SAME_STEP && (one.seconds - other.seconds).abs() < SAME_STEP_BY
 }
 
 #[cfg(test)]
@@ -173,6 +197,7 @@ mod tests {
             interpolated: 0,
             recent: Recent::default(),
             odd: 0,
+            clock_step: None,
             subscribed,
             last: None,
             last_time: None,
@@ -209,6 +234,24 @@ mod tests {
         (streams[0].last, streams[0].stale_since) = (Some(at(22)), None);
         let told = observe(&mut incidents, start, 22, &streams);
         assert_eq!(told, ["EPOCX-1: eeg came back at 13:19:22 after 12 s"]);
+    }
+
+    #[test]
+    fn a_step_of_the_clock_is_told_once_for_all_streams() {
+        let start = Instant::now();
+        let mut incidents = Incidents::new(TimeZone::UTC);
+        let mut streams = [health(Stream::Eeg, start), health(Stream::Mot, start)];
+        assert!(observe(&mut incidents, start, 1, &streams).is_empty());
+        let step =
+            |seconds, ms| Some(ClockStep { seconds, received: start + Duration::from_millis(ms) });
+        streams[0].clock_step = step(3.37, 55_010);
+        let told = observe(&mut incidents, start, 56, &streams);
+        assert_eq!(told, ["Cortex's clock was set 3.4 s ahead at 13:19:55"]);
+        streams[1].clock_step = step(3.41, 55_040);
+        assert!(observe(&mut incidents, start, 57, &streams).is_empty());
+        streams[0].clock_step = step(-3600.0, 57_000);
+        let told = observe(&mut incidents, start, 58, &streams);
+        assert_eq!(told, ["Cortex's clock was set 3600 s back at 13:19:57"]);
     }
 
     #[test]

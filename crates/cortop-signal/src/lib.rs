@@ -23,6 +23,7 @@ mod source;
 pub mod spectra;
 pub mod spectrum;
 mod spread;
+mod stamps;
 pub mod steady;
 pub mod view;
 

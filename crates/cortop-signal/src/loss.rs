@@ -1,15 +1,24 @@
-//! How many samples were lost between two: by COUNTER, whose wrap is learned, with `time` telling
-//! how many whole rounds of it went by (signal.md; cortex-api.md §5.2, §5.11). Knows numbers only.
+//! How many samples were lost between two: what COUNTER says, whose wrap is learned. Whole rounds
+//! of it count only where the arrival was silent for about as long (signal.md; cortex-api.md §5.2,
+//! §5.11): clocks are set and stamps are wrong, so `time` alone proves nothing. It only chooses
+//! between what counter and arrival both allow. Knows numbers only.
 
-/// A stamp this much earlier than the last, in seconds, means that the clock was set, not that a
-/// sample came late.
-const CLOCK_WAS_SET: f64 = 10.0;
+use std::time::Duration;
 
-/// Without a counter a step of up to this many periods is jitter, not loss.
+use tokio::time::Instant;
+
+/// Without a counter, fewer periods than this are jitter, not loss; by about as much a stamp or an
+/// arrival may be off.
 const JITTER: f64 = 2.5;
 
-/// More samples than this at once, half a year's, are a wrong stamp: so counts never overflow.
+/// More samples than this at once, half a year's, are nonsense: so counts never overflow.
 const LONGEST_OUTAGE: u64 = 1 << 32;
+
+/// What is stamped more rounds of the counter before the newest sample is not late, but wrong.
+const OLDEST: f64 = 16.0;
+
+/// Two rates that differ by a smaller share than this are the same rate, measured less exactly.
+const SAME_RATE: f64 = 0.1;
 
 /// Where a sample stands after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +30,31 @@ pub(crate) enum Step {
     },
     /// It was there before, or is older than the newest: to be dropped, for its column is closed.
     Repeat,
+    /// It ends a silence, and only the pace of those that follow shows whether samples were lost or
+    /// delayed: to be pushed again after [`Loss::verdict`].
+    Undecided,
+}
+
+/// A mean rate: steps over seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    steps: f64,
+    seconds: f64,
+}
+
+impl Pace {
+    /// Less than so many seconds give no rate.
+    const ENOUGH: f64 = 3.0;
+
+    pub(crate) fn add(&mut self, steps: u64, seconds: f64) {
+        self.steps += steps as f64;
+        self.seconds += seconds;
+    }
+
+    /// Steps a second.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        (self.seconds >= Self::ENOUGH).then(|| self.steps / self.seconds)
+    }
 }
 
 /// Follows the counter of one stream.
@@ -29,8 +63,33 @@ pub(crate) struct Loss {
     /// Values of the counter until it is back at 0, as far as known: the nominal rate at first,
     /// then what is seen.
     wrap: u64,
+    /// The counter of the last sample, or where it should have been.
     counter: Option<u64>,
+    /// The counter of the last sample as it came.
+    raw: Option<u64>,
+    received: Option<Instant>,
+    /// The counter's pace by arrival, outages left out.
+    pace: Pace,
+    /// Samples in sequence that seemed older than the newest.
+    late: u64,
+    /// Whether what follows a silence is a burst of delayed samples.
+    burst: Option<bool>,
+}
+
+/// What lies between two samples in periods, as far as known.
+#[derive(Clone, Copy, Debug)]
+struct Elapsed {
     time: Option<f64>,
+    arrival: Option<f64>,
+}
+
+/// What a counter says.
+enum Advance {
+    By(u64),
+    /// By so many with whole rounds of the counter in them, told by the arrival.
+    ByRounds(u64),
+    Late,
+    Undecided,
 }
 
 impl Loss {
@@ -39,80 +98,217 @@ impl Loss {
         Self { wrap: nominal_rate.map_or(0, whole), ..Self::default() }
     }
 
-    /// The next sample: its COUNTER and `time` as far as it has them, and the stream's rate.
+    /// Samples a second by arrival.
+    pub(crate) fn pace(&self) -> Option<f64> {
+        self.pace.rate()
+    }
+
+    /// The next sample: its COUNTER if it has one, the seconds between its `time` and that of the
+    /// last, its arrival, and the stream's rate by `time`.
     pub(crate) fn step(
         &mut self,
         counter: Option<f64>,
         time: Option<f64>,
+        received: Instant,
         rate: Option<f64>,
     ) -> Step {
+        let silence = self.silence(received);
+        let elapsed = self.elapsed(time, received, rate);
+        let burst = self.burst.take();
         let counter = counter.filter(|&counter| counter >= 0.0).map(whole);
-        let elapsed = match (self.time, time, rate) {
-            (Some(last), Some(time), Some(rate)) => Some((time - last) * rate),
-            _ => None,
-        };
         let advance = match (self.counter, counter) {
-            (Some(last), Some(counter)) if self.learn(last, counter, elapsed) => {
-                self.advance(last, counter, elapsed)
-            }
-            _ => elapsed.filter(|&elapsed| elapsed > JITTER).map_or(1, whole),
+            (Some(last), Some(counter)) => self.advance(last, counter, elapsed, burst),
+            _ => Advance::By(elapsed.uncounted()),
         };
-        if advance == 0 {
-            return Step::Repeat;
-        }
+        let advance = match advance {
+            Advance::By(advance) => {
+                self.pace.add(advance, silence);
+                advance
+            }
+            Advance::ByRounds(advance) => advance,
+            Advance::Undecided => return Step::Undecided,
+            Advance::Late => {
+                self.late += 1;
+                return Step::Repeat;
+            }
+        };
+        let advance = advance.min(LONGEST_OUTAGE);
         self.counter = match (self.counter, counter) {
             (_, Some(counter)) if counter < self.wrap => Some(counter),
             // The first of all, or not to be believed: then it is where it should have been.
             (None, counter) => counter.inspect(|&counter| self.wrap = counter + 1),
             (Some(last), _) => Some((last + advance) % self.wrap.max(1)),
         };
-        self.time = match (self.time, time) {
-            (Some(last), Some(time)) if time < last && time > last - CLOCK_WAS_SET => Some(last),
-            (last, time) => time.or(last),
-        };
+        (self.raw, self.received, self.late) = (counter, Some(received), 0);
         Step::Next { lost: advance - 1 }
     }
 
-    /// Learns the wrap from two values in sequence. False if the new one is not to be believed.
-    fn learn(&mut self, last: u64, counter: u64, elapsed: Option<f64>) -> bool {
-        let near = |steps: u64| elapsed.is_some_and(|elapsed| (elapsed - steps as f64).abs() < 0.5);
-        if counter < last && (last >= self.wrap || near(counter + 1)) {
-            // Back at 0 after `last`, and by the time nothing is missing.
-            self.wrap = last + 1;
-        } else if counter >= self.wrap {
+    /// Whether a sample that follows an undecided one goes on from the last before that by counter,
+    /// time and arrival alike: then the undecided one was a stray.
+    pub(crate) fn agrees(
+        &self,
+        counter: Option<f64>,
+        time: Option<f64>,
+        received: Instant,
+        rate: Option<f64>,
+    ) -> bool {
+        let Elapsed { time: Some(time), arrival: Some(arrival) } =
+            self.elapsed(time, received, rate)
+        else {
+            return false;
+        };
+        let Some((last, counter)) = self.counter.zip(counter.filter(|&c| c >= 0.0).map(whole))
+        else {
+            return false;
+        };
+        let wrap = self.wrap.max(1);
+        let shown = ((counter + wrap - last) % wrap) as f64;
+        let wrap = wrap as f64;
+        let steps = shown + ((time - shown) / wrap).round() * wrap;
+        // Where it does not, a whole burst would be dropped.
+        steps >= 1.0
+            && (time - steps).abs() <= JITTER + (time / 200.0).min(wrap / 8.0)
+            && (time - arrival).abs() <= JITTER + wrap / 8.0
+    }
+
+    /// Decides what could not be, once enough samples have come since, the undecided one included,
+    /// or enough time has passed. True when there is a decision: then they are to be pushed again.
+    pub(crate) fn verdict(&mut self, count: usize, since: Duration, rate: Option<f64>) -> bool {
+        let (count, enough) = (count as f64, (self.wrap / 4).clamp(4, 64) as f64);
+        let periods = since.as_secs_f64() * self.rate(rate).unwrap_or_default();
+        if count >= enough || periods >= enough {
+            self.burst = Some(periods < count / 2.0);
+        }
+        self.burst.is_some()
+    }
+
+    /// Seconds since the last sample.
+    fn silence(&self, received: Instant) -> f64 {
+        self.received.map_or(0.0, |last| received.duration_since(last).as_secs_f64())
+    }
+
+    fn elapsed(&self, time: Option<f64>, received: Instant, rate: Option<f64>) -> Elapsed {
+        Elapsed {
+            time: time.zip(rate).map(|(time, rate)| time * rate),
+            arrival: self.rate(rate).map(|rate| self.silence(received) * rate),
+        }
+    }
+
+    /// Samples a second by arrival, where they come at `rate` by `time`.
+    fn rate(&self, rate: Option<f64>) -> Option<f64> {
+        match (self.pace.rate(), rate) {
+            (Some(pace), Some(rate)) if (pace / rate - 1.0).abs() < SAME_RATE => Some(rate),
+            (pace, rate) => pace.or(rate),
+        }
+    }
+
+    /// How far the counter went on.
+    fn advance(
+        &mut self,
+        last: u64,
+        counter: u64,
+        elapsed: Elapsed,
+        burst: Option<bool>,
+    ) -> Advance {
+        if counter >= self.wrap {
             let forward = counter.saturating_sub(last);
-            if forward != 1 && elapsed.is_some() && !near(forward) {
-                return false;
+            if forward != 1 && self.raw.is_some_and(|raw| raw + 1 == counter) {
+                // Not believed before, it goes on from there: it was set.
+                self.wrap = counter + 1;
+                return Advance::By(1);
+            }
+            if forward != 1 && !elapsed.allows(forward) {
+                return Advance::By(elapsed.uncounted());
             }
             self.wrap = counter + 1;
         }
-        true
-    }
-
-    /// Whether what is stamped no later than the last sample is an older one: its counter is less
-    /// than half a round back, or as many steps and whole rounds as its time. The very next counter
-    /// with an early stamp is a sample whose stamp is wrong.
-    fn is_late(&self, delta: u64, elapsed: f64) -> bool {
-        let (back, wrap) = (delta as f64 - elapsed, self.wrap as f64);
-        let rounds = (back / wrap).round();
-        let agrees = rounds >= 1.0 && (back - rounds * wrap).abs() < JITTER;
-        delta > self.wrap / 2 || (delta > 1 && agrees)
-    }
-
-    /// How many samples the counter went on; 0 for a repeated or late sample.
-    fn advance(&self, last: u64, counter: u64, elapsed: Option<f64>) -> u64 {
         let delta = (counter + self.wrap - last) % self.wrap;
-        let not_later = elapsed.is_none_or(|elapsed| elapsed < 0.5);
-        if elapsed.is_some_and(|elapsed| not_later && self.is_late(delta, elapsed)) {
-            return 0;
+        // Whether too little time has passed since the last for so many to be missing.
+        let missing = if delta == 0 { self.wrap } else { delta } as f64;
+        let flows = elapsed.arrival.is_none_or(|arrival| arrival <= missing * 0.75 + 0.25);
+        // However often: where the samples go on like this, it is the clock that was set.
+        if delta != 1 && self.late < self.patience() && self.is_late(delta, elapsed.time) {
+            match burst {
+                _ if flows => return Advance::Late,
+                Some(true) => return Advance::Late,
+                // Or the clock was set back, and samples were lost.
+                None => return Advance::Undecided,
+                Some(false) => {}
+            }
         }
-        let rounds =
-            elapsed.map_or(0, |elapsed| whole((elapsed - delta as f64) / self.wrap as f64));
-        match delta.saturating_add(rounds.saturating_mul(self.wrap)).min(LONGEST_OUTAGE) {
-            // A counter that stands still while time goes on does not count.
-            0 if !not_later => 1,
-            advance => advance,
+        let wrapped = counter + 1;
+        let back_at_0 = elapsed.time.is_some_and(|time| (time - wrapped as f64).abs() < 0.5);
+        if counter < last && wrapped != delta && flows && (back_at_0 || wrapped as f64 <= JITTER) {
+            // Back at 0 after `last`, and nothing is missing.
+            self.wrap = last + 1;
+            return Advance::By(wrapped);
         }
+        self.rounds(delta, elapsed, burst)
+    }
+
+    /// Whole rounds of the counter added to the steps that it shows.
+    fn rounds(&self, delta: u64, elapsed: Elapsed, burst: Option<bool>) -> Advance {
+        let (shown, wrap) = (delta as f64, self.wrap as f64);
+        let rounds = |periods: f64| ((periods - shown) / wrap).round();
+        let silent = elapsed.arrival.map_or(0.0, rounds);
+        if silent < 1.0 {
+            // A counter that stands still while samples come does not count.
+            return Advance::By(delta.max(1));
+        }
+        let (arrival, time) = (elapsed.arrival.unwrap_or_default(), elapsed.time.unwrap_or(shown));
+        let stamped = rounds(time);
+        let (by_arrival, by_time) = (shown + silent * wrap, shown + stamped * wrap);
+        // Samples that were only delayed, all or some of them, have stamps that go on.
+        let goes_on = stamped >= 0.0 && (time - by_time).abs() <= JITTER + by_time / 100.0;
+        let delayed = stamped < silent && goes_on && {
+            let fits = (arrival - by_arrival).abs() <= wrap / 5.0 + by_arrival / 100.0;
+            match burst {
+                _ if !fits => true,
+                Some(burst) => burst,
+                None => return Advance::Undecided,
+            }
+        };
+        match if delayed { by_time } else { by_arrival } {
+            few if few <= shown => Advance::By(delta.max(1)),
+            many => Advance::ByRounds(whole(many)),
+        }
+    }
+
+    /// Whether what is stamped no later than the last sample is an older one: then its counter is
+    /// as many steps back as its time, but for whole rounds.
+    fn is_late(&self, delta: u64, time: Option<f64>) -> bool {
+        let Some(time) = time else { return delta == 0 };
+        let (back, wrap) = (delta as f64 - time, self.wrap as f64);
+        let rounds = (back / wrap).round();
+        let agrees = (back - rounds * wrap).abs() <= JITTER + time.abs() / 100.0;
+        time < 0.5 && agrees && rounds <= OLDEST && (rounds >= 1.0 || delta == 0)
+    }
+
+    /// So many samples in sequence may seem late.
+    fn patience(&self) -> u64 {
+        (self.wrap / 4).clamp(8, 64)
+    }
+}
+
+impl Elapsed {
+    /// Whether so many steps are about what has passed, as far as that is known.
+    fn allows(self, steps: u64) -> bool {
+        let steps = steps as f64;
+        let near = |periods: f64| (periods - steps).abs() <= JITTER + steps / 20.0;
+        match (self.time, self.arrival) {
+            (None, None) => true,
+            (time, arrival) => time.into_iter().chain(arrival).any(near),
+        }
+    }
+
+    /// Steps where no counter counts them: only what both time and arrival miss is missing, and
+    /// where the stamp cannot be right, what the arrival misses.
+    fn uncounted(self) -> u64 {
+        let arrival = self.arrival.filter(|&arrival| arrival > JITTER);
+        let Some((time, arrival)) = self.time.zip(arrival) else { return 1 };
+        let plausible = (-JITTER..=arrival + JITTER).contains(&time);
+        let steps = if plausible { time } else { arrival };
+        if steps > JITTER { whole(steps) } else { 1 }
     }
 }
 
@@ -127,31 +323,46 @@ fn whole(value: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// Runs samples `(counter, time)` at 128 Hz through a fresh counter and adds up the loss.
-    fn lost(nominal: Option<f64>, samples: impl IntoIterator<Item = (f64, f64)>) -> (u64, u64) {
-        let mut loss = Loss::new(nominal);
-        samples.into_iter().fold((0, 0), |(lost, repeats), (counter, time)| {
-            match loss.step(Some(counter), Some(time), nominal.or(Some(128.0))) {
-                Step::Next { lost: more } => (lost + more, repeats),
-                Step::Repeat => (lost, repeats + 1),
-            }
-        })
+    /// A sample as a headset sends it: counter, seconds of `time` and of arrival.
+    #[derive(Clone, Copy, Debug)]
+    struct Sent {
+        counter: Option<f64>,
+        time: Option<f64>,
+        arrival: f64,
     }
 
     /// The samples of a headset that counts modulo `wrap`, sent at `rate`.
-    fn counted(
-        wrap: u64,
-        rate: f64,
-        samples: std::ops::Range<u64>,
-    ) -> impl Iterator<Item = (f64, f64)> {
-        samples.map(move |index| ((index % wrap) as f64, 1.7e9 + index as f64 / rate))
+    fn counted(wrap: u64, rate: f64, samples: std::ops::Range<u64>) -> impl Iterator<Item = Sent> {
+        samples.map(move |index| {
+            let time = index as f64 / rate;
+            Sent { counter: Some((index % wrap) as f64), time: Some(time), arrival: time }
+        })
+    }
+
+    /// Runs samples through a fresh counter; the samples lost, and those dropped.
+    fn lost(nominal: Option<f64>, samples: impl IntoIterator<Item = Sent>) -> (u64, u64) {
+        let (start, mut counter_loss) = (Instant::now(), Loss::new(nominal));
+        let (mut newest, mut lost, mut dropped) = (None, 0, 0);
+        for Sent { counter, time, arrival } in samples {
+            let elapsed = time.zip(newest).map(|(time, newest): (f64, f64)| time - newest);
+            let received = start + Duration::from_secs_f64(arrival);
+            match counter_loss.step(counter, elapsed, received, nominal.or(Some(128.0))) {
+                Step::Next { lost: more } => {
+                    lost += more;
+                    newest = time.or(newest);
+                }
+                Step::Repeat => dropped += 1,
+                Step::Undecided => panic!("nothing here is"),
+            }
+        }
+        (lost, dropped)
     }
 
     #[test]
     fn a_whole_recording_has_no_loss_whatever_the_wrap() {
-        for wrap in [32, 33, 64, 128, 129, 256] {
-            for nominal in [Some(128.0), None] {
-                let samples = counted(wrap, 127.0, 5..2000);
+        for wrap in [32, 33, 64, 127, 128, 129, 256, 100_000] {
+            for nominal in [Some(128.0), Some(256.0), None] {
+                let samples = counted(wrap, nominal.unwrap_or(127.0) - 1.0, 5..2000);
                 assert_eq!(lost(nominal, samples), (0, 0), "wrap {wrap}, nominal {nominal:?}");
             }
         }
@@ -173,15 +384,12 @@ mod tests {
     fn repeated_and_late_samples_are_dropped_and_late_stamps_are_not_losses() {
         let mut samples: Vec<_> = counted(128, 128.0, 0..600).collect();
         samples.insert(300, samples[299]);
-        samples.insert(400, samples[390]);
+        samples.insert(400, Sent { arrival: samples[400].arrival, ..samples[390] });
         assert_eq!(lost(Some(128.0), samples), (0, 2));
 
         let mut samples: Vec<_> = counted(128, 128.0, 0..600).collect();
-        samples[200].1 -= 0.7;
-        samples[300].1 = samples[299].1;
-        for sample in &mut samples[450..] {
-            sample.1 -= 3600.0;
-        }
+        samples[200].time = samples[200].time.map(|time| time - 0.7);
+        samples[300].time = samples[299].time;
         assert_eq!(lost(Some(128.0), samples), (0, 0));
     }
 
@@ -189,30 +397,41 @@ mod tests {
     fn however_late_an_older_sample_is_dropped() {
         for late in (2..1000).filter(|late| late % 128 != 127) {
             let mut samples: Vec<_> = counted(128, 127.9, 0..2000).collect();
-            samples.insert(1500, samples[1499 - late]);
+            samples.insert(1500, Sent { arrival: samples[1500].arrival, ..samples[1499 - late] });
             assert_eq!(lost(Some(128.0), samples), (0, 1), "{late}");
         }
     }
 
     #[test]
-    fn a_counter_gone_wild_is_not_believed() {
+    fn a_counter_gone_wild_is_not_believed_but_one_that_goes_on_is() {
+        for wild in [0.0, 5000.0] {
+            let mut samples: Vec<_> = counted(128, 128.0, 0..600).collect();
+            samples[77].counter = Some(wild);
+            assert_eq!(lost(Some(128.0), samples), (0, 0), "{wild}");
+        }
         let mut samples: Vec<_> = counted(128, 128.0, 0..600).collect();
-        samples[77].0 = 5000.0;
-        assert_eq!(lost(Some(128.0), samples), (0, 0));
+        for (counter, sample) in (5000..).zip(&mut samples[77..]) {
+            sample.counter = Some(f64::from(counter));
+        }
+        samples.drain(300..310);
+        assert_eq!(lost(Some(128.0), samples), (10, 0));
     }
 
     #[test]
-    fn without_a_counter_time_tells_and_without_time_the_counter() {
-        let mut loss = Loss::new(Some(128.0));
-        for (time, expected) in [(0.0, 0), (0.008, 0), (0.023, 0), (1.023, 127), (1.023, 0)] {
-            let step = loss.step(None, Some(1.7e9 + time), Some(128.0));
-            assert_eq!(step, Step::Next { lost: expected }, "{time}");
-        }
-        let mut loss = Loss::new(Some(128.0));
-        for (counter, expected) in [(126, 0), (127, 0), (2, 2), (3, 0)] {
-            let step = loss.step(Some(f64::from(counter)), None, Some(128.0));
-            assert_eq!(step, Step::Next { lost: expected }, "{counter}");
-        }
-        assert_eq!(loss.step(Some(3.0), None, Some(128.0)), Step::Repeat);
+    fn without_a_counter_time_and_arrival_tell_and_without_time_the_counter() {
+        let sent = |counter, time, arrival| Sent { counter, time, arrival };
+        let expect = |samples: &[Sent], expected: u64| {
+            assert_eq!(lost(Some(128.0), samples.iter().copied()), (expected, 0), "{samples:?}");
+        };
+        let first = sent(None, Some(0.0), 0.0);
+        expect(&[first, sent(None, Some(0.023), 0.008)], 0);
+        expect(&[first, sent(None, Some(1.0), 1.0)], 127);
+        expect(&[first, sent(None, Some(3600.0), 1.0)], 127);
+        expect(&[first, sent(None, Some(0.008), 1.0)], 0);
+        expect(&[first, sent(None, Some(3600.0), 0.008)], 0);
+        let first = sent(Some(126.0), None, 0.0);
+        expect(&[first, sent(Some(127.0), None, 0.008), sent(Some(2.0), None, 0.03)], 2);
+        let again = [first, first];
+        assert_eq!(lost(Some(128.0), again), (0, 1));
     }
 }

@@ -58,6 +58,7 @@ pub(crate) struct Picture {
 struct Times {
     end: Option<f64>,
     seconds: Vec<(u64, i64)>,
+    clock_steps: Vec<(u64, f64)>,
     cursors: [Option<Cursor>; 2],
 }
 
@@ -136,7 +137,8 @@ impl Picture {
         let window = self.bins.start(self.bins.first_of_window(self.next))..self.next;
         Times {
             end: self.next.checked_sub(1).and_then(|last| history.time(last)),
-            seconds: history.seconds(window).collect(),
+            seconds: history.seconds(window.clone()).collect(),
+            clock_steps: history.clock_steps(window).collect(),
             cursors: self.cursors.each_ref().map(|cursor| {
                 let index = cursor.as_ref()?.0;
                 Some(Cursor { index, time: history.time(index) })
@@ -239,6 +241,7 @@ impl Picture {
             last: history.last(),
             gaps: history.gaps().cloned().collect(),
             seconds: times.seconds,
+            clock_steps: times.clock_steps,
             markers: Vec::new(),
             cursors: times.cursors,
             spread: self.spread.common(),

@@ -81,8 +81,11 @@ pub struct StreamHealth {
     pub recent: Recent,
     /// Channels whose raw signal cannot be EEG, in the order of the columns; of EEG only.
     pub bad_channels: Arc<[BadChannel]>,
-    /// Messages that were not as the columns said (wrong length, type, not JSON).
+    /// Messages that were not as the columns said (wrong length, type, not JSON), came again or
+    /// late, or bore a wrong `time`.
     pub odd: u64,
+    /// When Cortex's clock was set last, while this stream ran.
+    pub clock_step: Option<ClockStep>,
     /// When the subscription began.
     pub subscribed: Instant,
     /// When the last sample arrived.
@@ -94,6 +97,26 @@ pub struct StreamHealth {
     /// Set while it is stale, that is without a sample for three of its periods and at least 2 s:
     /// when the last one arrived, or when the subscription began if none ever did.
     pub stale_since: Option<Instant>,
+}
+
+/// A step of the clock by which Cortex stamps samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockStep {
+    /// By how many seconds it was set ahead; back if negative.
+    pub seconds: f64,
+    /// When the first sample arrived that has the new time.
+    pub received: Instant,
+}
+
+impl ClockStep {
+    /// The step in words, which happened at a time of day.
+    #[must_use]
+    pub fn sentence(&self, time_of_day: &str) -> String {
+        let direction = if self.seconds < 0.0 { "back" } else { "ahead" };
+        let seconds = self.seconds.abs();
+        let decimals = usize::from(seconds < 99.95);
+        format!("Cortex's clock was set {seconds:.decimals$} s {direction} at {time_of_day}")
+    }
 }
 
 /// The last 10 s of a stream, in steps of a second.
@@ -222,6 +245,9 @@ pub struct Traces {
     pub spectra: Option<Spectra>,
     /// The samples of the window at which seconds begin: absolute index and epoch second.
     pub seconds: Vec<(u64, i64)>,
+    /// The samples of the window before which Cortex's clock was set: absolute index and by how many
+    /// seconds ahead.
+    pub clock_steps: Vec<(u64, f64)>,
     /// The markers of the window, oldest first: absolute sample index and what they say.
     pub markers: Vec<(u64, Arc<str>)>,
     /// The samples that the view's cursors are on, whether the window holds them or not.

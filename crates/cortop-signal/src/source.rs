@@ -13,8 +13,9 @@ use super::{
     loss::{Loss, Step},
     parse::{Layout, Record, parse},
     snapshot::Change,
+    stamps::Stamps,
 };
-use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription, model::Model};
+use cortop_protocol::{HeadsetId, MOST_HZ, Sample, SessionId, Stream, Subscription, model::Model};
 
 /// Labels of `eeg` and `mot` that are no channels (cortex-api.md §5.2, §5.3).
 const NOT_CHANNELS: [&str; 8] = [
@@ -34,6 +35,10 @@ pub(crate) const USUAL_RATE: f64 = 128.0;
 /// More channels than any headset has; what is beyond is not traced.
 const MOST_CHANNELS: usize = 256;
 
+/// A rate by `time` is measured rightly if it is off the nominal one, or the one by arrival, by no
+/// more than this share.
+const RATE_IS_RIGHT: f64 = 0.05;
+
 /// One subscription, in force or over; what came of it is kept after its end.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -47,6 +52,9 @@ pub(crate) struct Source {
     /// It follows an earlier subscription, and its first sample has not come yet.
     resumes: Option<Resume>,
     layout: Layout,
+    stamps: Stamps,
+    /// Samples that wait until those after them show what was lost before the first.
+    held: Vec<Sample>,
 }
 
 /// What becomes of the history of an earlier subscription.
@@ -73,10 +81,12 @@ pub(crate) struct Trace {
 }
 
 /// What came of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Taken {
-    /// Nothing: it was no sample, or one that was there already.
+    /// Nothing: it was no sample, or one that was there already, or has to wait.
     Nothing,
+    /// What had to wait can be pushed again.
+    Released(Vec<Sample>),
     /// A reading, to be found in the record.
     Reading,
     /// One sample of what has a history; to be found in the record, too.
@@ -93,14 +103,18 @@ impl Source {
     pub(crate) fn new(subscription: Arc<Subscription>, now: Instant) -> Self {
         let kept = subscription.stream.is_trace() || subscription.stream == Stream::Pow;
         let trace = kept.then(|| Trace::new(&subscription));
+        let trace = trace.filter(|trace| !trace.channels.is_empty());
+        let counted = trace.as_ref().is_some_and(|trace| trace.counter.is_some());
         Self {
             layout: Layout::new(&subscription),
+            stamps: Stamps::new(subscription.stream, counted),
             subscription,
             meter: Meter::new(now),
-            trace: trace.filter(|trace| !trace.channels.is_empty()),
+            trace,
             last: None,
             ended: None,
             resumes: None,
+            held: Vec::new(),
         }
     }
 
@@ -159,7 +173,23 @@ impl Source {
 
     /// Samples a second: what Cortex told, else what was measured.
     pub(crate) fn rate(&self) -> Option<f64> {
-        self.subscription.nominal_rate.filter(|&rate| rate > 0.0).or(self.meter.clock())
+        self.nominal_rate().or_else(|| self.rate_by_time())
+    }
+
+    /// What Cortex told, unless no headset can have it.
+    fn nominal_rate(&self) -> Option<f64> {
+        self.subscription.nominal_rate.filter(|rate| (f64::MIN_POSITIVE..=MOST_HZ).contains(rate))
+    }
+
+    /// Samples a second by their stamps, if these run as they should.
+    fn rate_by_time(&self) -> Option<f64> {
+        let by_arrival = self.trace.as_ref().and_then(|trace| trace.loss.pace());
+        let by_arrival = by_arrival.filter(|&rate| rate <= MOST_HZ);
+        let nominal = self.nominal_rate();
+        let near = |rate: f64, other: f64| (rate / other - 1.0).abs() <= RATE_IS_RIGHT;
+        let is_right =
+            |&rate: &f64| [nominal, by_arrival].iter().flatten().any(|&own| near(rate, own));
+        self.stamps.pace().filter(is_right).or(nominal).or(by_arrival)
     }
 
     /// Takes one message in; its values are in `record` afterwards.
@@ -167,29 +197,49 @@ impl Source {
         self.last = Some(sample.clone());
         let received = Instant::from_std(sample.received);
         let parsed = parse(&sample.text, &self.layout, record);
-        if record.odd || parsed.is_err() {
-            self.odd(parsed.as_ref().err());
-        }
-        if parsed.is_err() {
+        if let Err(error) = &parsed {
+            self.odd(1, Some(error));
             return Taken::Nothing;
         }
-        let Some(trace) = &mut self.trace else {
-            self.meter.sample(received, record.time, 0);
-            return Taken::Reading;
-        };
         let number = |place: Option<usize>| {
             record.numbers.get(place?).copied().filter(|number| !number.is_nan())
         };
-        let rate = self.meter.clock().or(self.subscription.nominal_rate);
-        let Step::Next { lost } = trace.loss.step(number(trace.counter), record.time, rate) else {
-            if !record.odd {
-                self.odd(None);
+        let rate = self.rate_by_time();
+        let lost = match &mut self.trace {
+            Some(trace) => {
+                let counter = number(trace.counter);
+                let elapsed = self.stamps.elapsed(record.time, received);
+                if !self.held.is_empty() {
+                    if !trace.loss.agrees(counter, elapsed, received, rate) {
+                        return self.hold(sample, rate);
+                    }
+                    let strays = std::mem::take(&mut self.held).len() as u64;
+                    self.odd(strays, None);
+                    return self.push(sample, record);
+                }
+                match trace.loss.step(counter, elapsed, received, rate) {
+                    Step::Next { lost } => lost,
+                    Step::Repeat => {
+                        self.odd(1, None);
+                        return Taken::Nothing;
+                    }
+                    Step::Undecided => return self.hold(sample, rate),
+                }
             }
-            return Taken::Nothing;
+            None => 0,
         };
+        let stamp = self.stamps.push(record.time, received, lost + 1, rate);
+        let wrong = stamp.wrong + u64::from(record.odd);
+        if wrong > 0 {
+            self.odd(wrong, None);
+        }
+        if let Some((step, _)) = stamp.set {
+            self.meter.clock_was_set(step);
+        }
         // Band power has no counter, and only its time says that some is missing: a hole, no loss.
-        let counted = if sample.subscription.stream.is_trace() { lost } else { 0 };
-        self.meter.sample(received, record.time, counted);
+        let counted = if self.subscription.stream.is_trace() { lost } else { 0 };
+        self.meter.sample(received, stamp.own, counted);
+        let Some(trace) = &mut self.trace else { return Taken::Reading };
         let interpolated = number(trace.interpolated).is_some_and(|flag| flag > 0.0);
         if interpolated {
             self.meter.interpolated();
@@ -205,7 +255,12 @@ impl Source {
             let value = value as f32;
             value
         });
-        let grew = trace.history.push(values, record.time, received);
+        let index = trace.history.next();
+        if let Some((step, ago)) = stamp.set {
+            // This sample's own time is that of the clock as it was set.
+            trace.history.set_clock(index.saturating_sub(ago), step.seconds);
+        }
+        let grew = trace.history.push(values, stamp.time, received);
         if !interpolated {
             self.judge();
         }
@@ -240,9 +295,20 @@ impl Source {
         }
     }
 
-    /// Counts an odd message, and logs the count now and then.
-    fn odd(&mut self, error: Option<&serde_json::Error>) {
-        if self.meter.odd() {
+    /// Has a sample wait, until there is a verdict.
+    #[cold]
+    fn hold(&mut self, sample: &Sample, rate: Option<f64>) -> Taken {
+        self.held.push(sample.clone());
+        let since = self.held.first().map(|first| sample.received - first.received);
+        let decided = self.trace.as_mut().is_none_or(|trace| {
+            trace.loss.verdict(self.held.len(), since.unwrap_or_default(), rate)
+        });
+        if decided { Taken::Released(std::mem::take(&mut self.held)) } else { Taken::Nothing }
+    }
+
+    /// Counts odd messages, and logs the count now and then.
+    fn odd(&mut self, count: u64, error: Option<&serde_json::Error>) {
+        if self.meter.odd(count) {
             let (stream, headset) = (self.subscription.stream, &self.subscription.headset);
             let count = self.meter.odd_so_far();
             let error = error.map(|error| format!(", the last: {error}")).unwrap_or_default();
@@ -271,7 +337,7 @@ impl Trace {
         Self {
             counter: place(["COUNTER", "COUNTER_MEMS"]),
             interpolated: place(["INTERPOLATED", "INTERPOLATED_MEMS"]),
-            loss: Loss::new(subscription.nominal_rate),
+            loss: Loss::new(subscription.nominal_rate.filter(|&rate| rate <= MOST_HZ)),
             history: History::new(channels.len()),
             bad: (subscription.stream == Stream::Eeg).then(|| {
                 BadChannels::new(&labels_of_channels, Model::from_id(&subscription.headset))

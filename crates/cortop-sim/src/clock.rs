@@ -22,6 +22,11 @@ impl Clock {
         Self { started: Instant::now(), epoch: epoch.as_secs_f64(), speed }
     }
 
+    /// Sets the wall clock ahead, or back; service time goes on.
+    pub(super) fn set(&mut self, seconds: f64) {
+        self.epoch += seconds;
+    }
+
     /// Service time now, in seconds.
     pub(super) fn now(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * self.speed

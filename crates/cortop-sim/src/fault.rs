@@ -156,6 +156,28 @@ faults! {
         /// How many samples.
         #[serde(default = "one")] count: u32,
     }
+    "wrong-time = { seconds = 3600, count = 3 }"
+    "samples are stamped so many seconds late, or early if negative"
+    WrongTime {
+        /// How much.
+        seconds: Shift,
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "shuffled-times = { seconds = 2, count = 300 }"
+    "samples are stamped late or early, each by another time up to so many seconds"
+    ShuffledTimes {
+        /// How much at most.
+        seconds: Seconds,
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
+    "unknown-member = { count = 3 }"
+    "samples have a member that nobody knows before that of their stream"
+    UnknownMember {
+        /// How many samples.
+        #[serde(default = "one")] count: u32,
+    }
     "unknown-stream = { count = 3 }"
     "samples come as those of a stream that nobody knows"
     UnknownStream {
@@ -180,6 +202,14 @@ faults! {
         code: i64,
         /// Text, object or anything.
         #[serde(default)] message: Value,
+    }
+
+    // The clock.
+    "set-clock = { seconds = 3.4 }"
+    "Cortex's clock is set ahead by so many seconds, or back if negative"
+    SetClock {
+        /// How much.
+        seconds: Shift,
     }
 
     // The account.
@@ -267,6 +297,9 @@ impl Fault {
             | Self::WrongTypes { count }
             | Self::TooShort { count }
             | Self::TooLong { count }
+            | Self::WrongTime { count, .. }
+            | Self::ShuffledTimes { count, .. }
+            | Self::UnknownMember { count }
             | Self::UnknownStream { count } => Kind::Samples(*count),
             _ => Kind::Once,
         }
@@ -299,6 +332,36 @@ impl<'de> Deserialize<'de> for Seconds {
             Ok(Self(seconds))
         } else {
             Err(D::Error::custom("must be 0 to 2678400 seconds"))
+        }
+    }
+}
+
+/// A number of seconds by which a clock is off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shift(f64);
+
+impl Shift {
+    /// As a number.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// Of a number; what is no calendar's becomes the nearest that is.
+impl From<f64> for Shift {
+    fn from(seconds: f64) -> Self {
+        Self(if seconds.is_finite() { seconds.clamp(-MONTH, MONTH) } else { 0.0 })
+    }
+}
+
+impl<'de> Deserialize<'de> for Shift {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(from)?;
+        if (-MONTH..=MONTH).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err(D::Error::custom("must be -2678400 to 2678400 seconds"))
         }
     }
 }
@@ -345,6 +408,7 @@ mod tests {
             ("stall = { minutes = 1 }", "minutes"),
             ("refuse = { times = 1 }", "missing field `code`"),
             ("oversized = { bytes = 1000000000 }", "67108864"),
+            ("set-clock = { seconds = -1e9 }", "-2678400"),
             ("logout = { forever = true }", "forever"),
             ("explode = {}", "unknown variant `explode`"),
         ] {

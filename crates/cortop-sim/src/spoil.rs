@@ -4,11 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::{
     fault::Fault,
+    noise::Noise,
     outgoing::{Body, Out, When},
 };
 
 /// The stream that nobody knows.
 const UNKNOWN: &str = "eye";
+
+/// A member that nobody knows, before all streams in the alphabet.
+const MEMBER: &str = "aux";
 
 /// Hands on what leaves in place of a sample. `now` is service time.
 pub(super) fn spoil(text: String, fault: Option<Fault>, now: f64, mut send: impl FnMut(Out)) {
@@ -38,6 +42,14 @@ pub(super) fn spoil(text: String, fault: Option<Fault>, now: f64, mut send: impl
         Fault::TooLong { .. } => {
             send(changed(&text, |_, values| values.extend([json!(1), json!(2), json!([3])])));
         }
+        Fault::WrongTime { seconds, .. } => send(stamped(&text, seconds.get())),
+        Fault::ShuffledTimes { seconds, .. } => {
+            let share = Noise::new(now.to_bits()).signed(text.len() as u64);
+            send(stamped(&text, seconds.get() * share));
+        }
+        Fault::UnknownMember { .. } => {
+            send(Out::now(text.replacen('{', &format!("{{\"{MEMBER}\":1,"), 1)));
+        }
         Fault::UnknownStream { .. } => send(changed(&text, |name, _| UNKNOWN.clone_into(name))),
         // The others do not concern samples, or have been seen to before it was written.
         _ => send(Out::now(text)),
@@ -53,6 +65,16 @@ fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Out
     {
         change(&mut name, &mut values);
         sample.insert(name, Value::Array(values));
+    }
+    Out::now(Value::Object(sample).to_string())
+}
+
+/// A sample with a time so many seconds later.
+fn stamped(text: &str, seconds: f64) -> Out {
+    let mut sample: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    if let Some(time) = sample.get_mut("time") {
+        let wrong = time.as_f64().unwrap_or_default() + seconds;
+        *time = json!((wrong * 1e4).round() / 1e4);
     }
     Out::now(Value::Object(sample).to_string())
 }
@@ -81,6 +103,15 @@ mod tests {
         ] {
             assert_eq!(spoiled(fault), [format!("{{{values},{sid}")]);
         }
+        let late = r#"{"eeg":[17,0,4211.905,[]],"sid":"s","time":1767942552.4421}"#;
+        let wrong = Fault::WrongTime { seconds: (-60.0).into(), count: 1 };
+        assert_eq!(spoiled(wrong), [late]);
+        let more = r#"{"aux":1,"eeg":[17,0,4211.905,[]],"sid":"s","time":1767942612.4421}"#;
+        assert_eq!(spoiled(Fault::UnknownMember { count: 1 }), [more]);
+        let shuffled = Fault::ShuffledTimes { seconds: 2.0.into(), count: 1 };
+        let time = serde_json::from_str::<Value>(&spoiled(shuffled)[0]).unwrap()["time"].as_f64();
+        let off = (time.unwrap() - 1_767_942_612.442_1).abs();
+        assert!(off > 1e-4 && off <= 2.0, "{off}");
         assert_eq!(spoiled(Fault::Repeat { count: 1 }), [SAMPLE, SAMPLE]);
         assert_eq!(spoiled(Fault::Lose { count: 1 }), [""; 0]);
         let half = spoiled(Fault::Malformed { count: 1 }).remove(0);

@@ -253,6 +253,7 @@ impl Service {
             Fault::InvalidUtf8 {} => say(Body::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())),
             Fault::Oversized { bytes } => say(Body::Text(" ".repeat(bytes))),
             Fault::Warning { code, message } => say(Body::Text(warning(code, &message))),
+            Fault::SetClock { seconds } => self.clock.set(seconds.get()),
             Fault::ExpireTokens {} => self.expire_tokens(now),
             Fault::RevokeAccess {} => self.answer_all(false),
             Fault::GrantAccess {} => self.answer_all(true),

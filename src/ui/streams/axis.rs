@@ -73,6 +73,7 @@ pub(super) fn draw(
         labels.retain(|time| !time.overlaps(&label));
         labels.push(label);
     }
+    add_clock_steps(traces, cells, &mut labels);
     add_markers(traces, cells, &lost, &mut labels);
     let free = |x: &u16| !labels.iter().any(|label| label.covers(&[*x]));
     let ticks: Vec<u16> = lost.into_iter().filter(free).collect();
@@ -105,6 +106,17 @@ fn lost(traces: &Traces, cells: &Cells) -> Vec<u16> {
     (0..).zip(lost).filter(|(_, lost)| *lost).map(|(x, _)| x).collect()
 }
 
+/// Where Cortex's clock was set ahead or back, and the times beside it are not those of one clock.
+fn add_clock_steps(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
+    for &(index, seconds) in &traces.clock_steps {
+        let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
+        let glyph = if seconds < 0.0 { glyphs::CLOCK_BACK } else { glyphs::CLOCK_AHEAD };
+        let label = Label { x, text: glyph.to_string(), token: Token::Poor };
+        labels.retain(|time| !time.overlaps(&label));
+        labels.push(label);
+    }
+}
+
 /// What the markers say, each up to the next label or loss. Times that stand in the way give way.
 fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<Label>) {
     let place = |(index, text): &(u64, Arc<str>)| {
@@ -134,18 +146,13 @@ fn times(
     width: u16,
     lost: &[u16],
 ) -> Vec<Label> {
-    let zone = traces.seconds.first().and_then(|&(_, second)| {
-        Some(scene.zone.to_offset(Timestamp::from_second(second).ok()?).seconds())
-    });
-    let Some(offset) = zone else { return Vec::new() };
     let a_second = f64::from(width) / scene.app.streams.window();
     let step = STEPS.into_iter().find(|&step| step as f64 * a_second >= ROOM).unwrap_or(60);
     // No later than leaves room for the next one.
     let latest = (0..step).take_while(|&late| (step - late) as f64 * a_second >= TIME);
     let latest = latest.last().unwrap_or(0);
     let label = |&(index, second): &(u64, i64)| {
-        let day = second.saturating_add(offset.into()).rem_euclid(86_400);
-        let text = format!("│{:02}:{:02}:{:02}", day / 3600, day / 60 % 60, day % 60);
+        let text = format!("│{}", scene.clock(Timestamp::from_second(second).ok()?));
         Some(Label { x: cells.cell(traces.bins.of(index))?, text, token: Token::Axis })
     };
     let mut labels: Vec<Label> = Vec::new();

@@ -158,10 +158,16 @@ fn motion_is_drawn_raw_with_its_own_counter() {
     let mot = subscription("s", Stream::Mot, columns, 32.0);
     let shape = View { stream: Stream::Mot, ..view(2.0, 64, Filters::default()) };
     let mut decoder = Decoder::new(shape, 1 << 20);
-    decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
+    let start = Instant::now();
+    decoder.push(Feed::Subscribed(Arc::clone(&mot)), start);
     for index in (0..200_u32).filter(|index| !(100..140).contains(index)) {
         let values = format!("[{}.0,{},{}]", index % 32, index % 2, 8192 + 4096 * (index % 2));
-        send(&mut decoder, &mot, &values, f64::from(index) / 32.0);
+        let time = f64::from(index) / 32.0;
+        let text = format!(r#"{{"mot":{values},"sid":"s","time":{time:?}}}"#);
+        let received = start + Duration::from_secs_f64(time);
+        let subscription = Arc::clone(&mot);
+        let sample = Sample { subscription, text: text.into(), received: received.into_std() };
+        decoder.push(Feed::Sample(sample), received);
     }
     let traces = traces(&decoder);
     let columns = &traces.channels[0].columns;

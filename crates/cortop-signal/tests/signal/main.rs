@@ -9,6 +9,7 @@
 )]
 
 mod bad_channels;
+mod clocks;
 mod decoder;
 mod properties;
 mod recordings;

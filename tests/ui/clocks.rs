@@ -1,0 +1,53 @@
+//! The time axis where time does not run evenly, and what is said of Cortex's clock.
+
+use std::time::Duration;
+
+use cortop::{cortex::Stream, signal::snapshot::ClockStep, ui::Options};
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::{fixture::Stage, one};
+
+#[test]
+fn each_time_on_the_axis_has_the_offset_of_its_own_moment() {
+    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+    let options = Options { zone: Some(zone), ..Options::default() };
+    for (change, before, after) in [
+        ("2026-03-29T01:00:00Z", "│01:59:55", "│03:00:"),
+        ("2026-10-25T01:00:00Z", "│02:59:55", "│02:00:"),
+    ] {
+        let change: Timestamp = change.parse().expect("a time");
+        let mut stage = Stage::new(&options).streaming();
+        stage.feed(120, 40, 3000);
+        stage.feed(120, 40, 3000);
+        stage.spoil(|snapshot, _| {
+            let seconds = &mut snapshot.traces.as_mut().expect("traces").seconds;
+            for (ahead, second) in (-5..).zip(seconds.iter_mut()) {
+                second.1 = change.as_second() + ahead;
+            }
+        });
+        let text = stage.text(120, 40);
+        assert!(text.contains(before) && text.contains(after), "{text}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_is_said_and_marked() {
+    for (seconds, said, mark) in [
+        (3.37, "Cortex's clock was set 3.4 s ahead at 14:28:40", '»'),
+        (-3600.0, "Cortex's clock was set 3600 s back at 14:28:40", '«'),
+    ] {
+        let mut stage = one(Stream::Eeg);
+        stage.feed(120, 40, 3000);
+        stage.feed(120, 40, 3000);
+        stage.spoil(|snapshot, now| {
+            let received = now - Duration::from_millis(5500);
+            snapshot.health[0].clock_step = Some(ClockStep { seconds, received });
+            snapshot.traces.as_mut().expect("traces").clock_steps = vec![(2400, seconds)];
+        });
+        stage.forward(Duration::from_millis(500));
+        let text = stage.text(120, 40);
+        let marks: Vec<_> = text.lines().filter(|line| line.contains(mark)).collect();
+        assert!(marks.len() == 1 && marks[0].contains("│14:"), "{text}");
+        assert!(text.contains(said), "{text}");
+    }
+}
