@@ -126,6 +126,7 @@ pub(crate) const STATE: &[Case] = &[
         undo: &["do.headset-back = {}"],
         ..case("do.headset-gone = {}", Streaming, &["warning 103", "closed: "], ANY)
     },
+    case("do.not-ready = { seconds = 0.5 }", Starting, &["streaming"], WHOLE),
 ];
 
 /// TLS.

@@ -41,7 +41,7 @@ impl Watched {
             std::fs::write(&root, &tls.root_pem).expect("written");
         }
         let soon = Duration::from_millis(200);
-        let delays = Delays { connect: soon, settle: soon, silence: soon, ..Delays::default() };
+        let delays = Delays { connect: soon, silence: soon, ..Delays::default() };
         let ca_file = tls.is_some().then_some(root);
         let options =
             sim::Options { scenario, tls, delays, ..sim::Options::demo(Model::Insight, 1, 3) };

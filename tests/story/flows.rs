@@ -25,7 +25,7 @@ use crate::{
 /// A warm headset, and a service that does not take its time.
 fn quick(headsets: Vec<Wanted>) -> sim::Options {
     let soon = Duration::from_millis(200);
-    let delays = sim::Delays { connect: soon, settle: soon, update: soon, ..Default::default() };
+    let delays = sim::Delays { connect: soon, update: soon, ..Default::default() };
     sim::Options { headsets, delays, quota: 3, ..sim::Options::default() }
 }
 

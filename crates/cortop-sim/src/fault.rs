@@ -239,6 +239,12 @@ faults! {
     "headset-back = {}"
     "a headset comes back: streaming on if its sessions still live, discovered otherwise"
     HeadsetBack {}
+    "not-ready = { seconds = 1.5 }"
+    "a headset refuses sessions (-32152) for so long, from now and after each connection"
+    NotReady {
+        /// For how long.
+        seconds: Seconds,
+    }
 
     // TLS, for all handshakes from now on.
     "tls-unknown-root = {}"

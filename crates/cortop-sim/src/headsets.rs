@@ -25,8 +25,10 @@ const DISCONNECT: f64 = 0.05;
 pub(super) struct Device {
     pub(super) id: HeadsetId,
     pub(super) status: HeadsetStatus,
-    /// Service time of the last connection.
-    pub(super) since: f64,
+    /// Seconds after a connection until a session can be created (-32152 before, §2.6).
+    pub(super) warm_up: f64,
+    /// Service time from which a session can be created.
+    pub(super) ready_at: f64,
     /// Service time of sample 0: when the first stream since the connection was subscribed to.
     pub(super) origin: Option<f64>,
     /// The loaded profile.
@@ -55,7 +57,8 @@ impl Device {
         Self {
             id,
             status: if warm { HeadsetStatus::Connected } else { HeadsetStatus::Discovered },
-            since: if warm { f64::NEG_INFINITY } else { 0.0 },
+            warm_up: 0.0,
+            ready_at: f64::NEG_INFINITY,
             origin: None,
             profile: (warm && spec.bci).then(Loaded::demo),
             source,
@@ -302,7 +305,7 @@ impl Service {
         }
         if headset.status != HeadsetStatus::Connected {
             headset.status = HeadsetStatus::Connected;
-            headset.since = now;
+            headset.ready_at = now + headset.warm_up;
             headset.metrics = metrics;
             headset.origin = None;
             headset.markers.clear();
@@ -348,7 +351,7 @@ impl Service {
         headset.gone = false;
         if headset.status == HeadsetStatus::Connecting {
             headset.status = HeadsetStatus::Connected;
-            headset.since = now;
+            headset.ready_at = now + headset.warm_up;
         }
     }
 

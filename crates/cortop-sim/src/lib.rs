@@ -119,8 +119,6 @@ pub struct Delays {
     pub scan: Duration,
     /// Connecting a headset (§2.6).
     pub connect: Duration,
-    /// From there until a session can be created (-32152 before, §2.6).
-    pub settle: Duration,
     /// From there until the first performance metrics (§5.7).
     pub metrics: Duration,
     /// From a headset's last sample to the warnings 103, 0 and 1 (§2.12).
@@ -142,7 +140,6 @@ impl Default for Delays {
             approval: Some(Duration::from_secs(3)),
             scan: Duration::from_secs(20),
             connect: Duration::from_secs(2),
-            settle: Duration::from_millis(1500),
             metrics: Duration::from_secs(40),
             silence: Duration::from_secs(30),
             update: Duration::from_secs(3),

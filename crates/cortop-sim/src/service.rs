@@ -141,11 +141,14 @@ impl Service {
         planned.chain(self.trouble.next()).min_by(f64::total_cmp)
     }
 
-    /// Lets everything happen that is due.
-    fn advance(&mut self, now: f64) {
-        self.agenda.sort_by(|a, b| a.0.total_cmp(&b.0));
+    /// Lets everything happen that is due; whether anything was.
+    fn advance(&mut self, now: f64) -> bool {
         // A hair more than now, or a rounded wake-up comes too early for ever on a paused clock.
         let hair = now + 1e-6;
+        if self.next().is_none_or(|time| time > hair) {
+            return false;
+        }
+        self.agenda.sort_by(|a, b| a.0.total_cmp(&b.0));
         self.begin_due(hair);
         let due = self.agenda.partition_point(|(time, _)| *time <= hair);
         for (at, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
@@ -162,6 +165,7 @@ impl Service {
                 Happening::ProfilesLeft(connection) => self.profiles_left(connection),
             }
         }
+        true
     }
 
     /// Tells all clients something unasked (§6.2).
@@ -210,11 +214,14 @@ impl Shared {
         done
     }
 
-    /// As [`with`](Self::with), for acts that concern nobody else: nobody is woken.
+    /// As [`with`](Self::with), for acts that concern nobody else: nobody is woken, unless
+    /// something planned happens first, after which a connection may have something to send.
     pub(super) fn quietly<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
         let now = service.clock.now();
-        service.advance(now);
+        if service.advance(now) {
+            self.changed.send_replace(());
+        }
         let done = act(&mut service, now);
         for news in service.news.drain(..) {
             // Without connections there is nobody to tell.

@@ -53,7 +53,7 @@ impl Service {
         };
         let headset = self.headsets.get(place).filter(|headset| connected(&headset.status));
         let headset = headset.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
-        if headset.on_cable() || call.now < headset.since + self.delays.settle.as_secs_f64() {
+        if headset.on_cable() || call.now < headset.ready_at {
             return Err(Refusal::new(HEADSET_NOT_READY));
         }
         if self.sessions.iter().any(|own| own.place == place && own.app == call.app) {

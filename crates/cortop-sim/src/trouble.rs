@@ -262,6 +262,12 @@ impl Service {
             Fault::ExhaustLicence {} => self.licence.quota = 0,
             Fault::HeadsetGone {} => hit.iter().for_each(|id| self.headset_gone(id, now)),
             Fault::HeadsetBack {} => hit.iter().for_each(|id| self.headset_back(id, now)),
+            Fault::NotReady { seconds } => {
+                for headset in self.headsets.iter_mut().filter(|own| hit.contains(&own.id)) {
+                    headset.warm_up = seconds.get();
+                    headset.ready_at = now + headset.warm_up;
+                }
+            }
             Fault::TlsUnknownRoot {} => self.trouble.flaw = Some(Flaw::UnknownRoot),
             Fault::TlsExpiredLeaf {} => self.trouble.flaw = Some(Flaw::ExpiredLeaf),
             Fault::TlsWrongName {} => self.trouble.flaw = Some(Flaw::WrongName),
@@ -269,6 +275,10 @@ impl Service {
                 self.trouble.active.clear();
                 self.trouble.mute.clear();
                 self.trouble.flaw = None;
+                for headset in &mut self.headsets {
+                    headset.warm_up = 0.0;
+                    headset.ready_at = now;
+                }
             }
             // All others last or count.
             _ => {}

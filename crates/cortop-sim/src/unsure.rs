@@ -28,7 +28,7 @@ const POINTS: &[(&str, &str, &str)] = &[
     (
         "§2.6",
         "how long connecting takes, and when a session can follow",
-        "2 s, and 1.5 s more with -32152 meanwhile",
+        "2 s; a session can follow at once, unless the fault not-ready says later",
     ),
     ("§2.7", "how long Cortex needs to retire a closed session", "not at all"),
     (

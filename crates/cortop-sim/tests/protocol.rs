@@ -128,13 +128,8 @@ fn code(answer: &Value) -> i64 {
 #[tokio::test]
 async fn from_the_first_question_to_streaming_on_a_cold_service() {
     let instant = Duration::from_millis(1);
-    let delays = Delays {
-        approval: Some(instant),
-        scan: instant,
-        connect: instant,
-        settle: Duration::from_millis(500),
-        ..Delays::default()
-    };
+    let delays =
+        Delays { approval: Some(instant), scan: instant, connect: instant, ..Delays::default() };
     let options = Options { warm: false, delays, ..Options::demo(Model::Insight, 1, 7) };
     let sim = Sim::start(options).await.unwrap();
     let mut peer = Peer::connect(&sim).await;
@@ -171,14 +166,8 @@ async fn from_the_first_question_to_streaming_on_a_cold_service() {
     assert_eq!(connected["settings"]["eegRate"], json!(128));
 
     let open = json!({ "headset": headset.id, "status": "open" });
-    assert_eq!(code(&peer.ask_own("createSession", open.clone()).await), -32152);
-    let session: Session = loop {
-        let answer = peer.ask_own("createSession", open.clone()).await;
-        if answer.get("result").is_some() {
-            break serde_json::from_value(answer["result"].clone()).unwrap();
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+    let answer = peer.ask_own("createSession", open.clone()).await;
+    let session: Session = serde_json::from_value(answer["result"].clone()).unwrap();
     assert_eq!(code(&peer.ask_own("createSession", open).await), -32005);
 
     // Without activation there is no eeg, and the others flow all the same.
@@ -332,6 +321,41 @@ async fn a_licence_decides_what_can_be_had() {
     assert_eq!(peer.subscribe(&session, &["eeg"]).await["failure"][0]["code"], -32016);
     sim.control().licence(&["eeg"], 0);
     assert_eq!(peer.subscribe(&session, &["eeg"]).await["failure"], json!([]));
+}
+
+#[tokio::test]
+async fn what_is_due_by_time_wakes_a_client_that_asks_nothing() {
+    let soon = Duration::from_millis(50);
+    let delays = Delays { connect: soon, training: soon, ..Delays::default() };
+    let sim = Sim::start(Options { delays, ..Options::default() }).await.unwrap();
+    let mut peer = Peer::authorized(&sim).await;
+    // Without the profile that another application has loaded.
+    let headset = sim.control().headsets().remove(0);
+    for (command, code) in [("disconnect", 15), ("connect", 104)] {
+        peer.ask("controlDevice", json!({ "command": command, "headset": headset })).await;
+        peer.warned(code).await;
+    }
+    peer.ask_own("loadGuestProfile", json!({ "headset": headset })).await;
+    let session = peer.session("active").await;
+
+    peer.subscribe(&session, &["sys"]).await;
+    let start = json!({
+        "session": session.id, "detection": "mentalCommand", "status": "start", "action": "push"
+    });
+    let answer = peer.ask_own("training", start).await;
+    assert!(answer.get("result").is_some(), "{answer}");
+    for event in ["MC_Started", "MC_Succeeded"] {
+        assert_eq!(peer.sample("sys").await["sys"], json!(["mentalCommand", event]));
+    }
+
+    // A headset that comes back streams on.
+    peer.subscribe(&session, &["dev"]).await;
+    peer.sample("dev").await;
+    let control = sim.control();
+    control.order(Fault::HeadsetGone {});
+    let back = Order { at: Some(0.2.into()), ..Fault::HeadsetBack {}.into() };
+    control.order(back);
+    peer.sample("dev").await;
 }
 
 #[tokio::test]

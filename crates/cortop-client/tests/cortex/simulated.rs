@@ -26,7 +26,6 @@ pub(crate) fn options(headsets: &[&str]) -> Options {
         approval: Some(Duration::ZERO),
         scan: soon,
         connect: soon,
-        settle: Duration::ZERO,
         silence: soon,
         update: soon,
         processing: soon,

@@ -64,6 +64,40 @@ async fn a_connection_ends_as_its_link_and_settings_allow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connected_headset_is_ready_at_once_unless_that_is_the_fault() {
+    let mut desk = disconnected(Model::Insight).await;
+    let open = json!({ "headset": desk.headset(), "status": "open" });
+    desk.call("controlDevice", &connect(&desk, &json!({})));
+    desk.pass(2.0).await;
+    assert_eq!(desk.codes(), [104]);
+    assert_eq!(desk.refused("createSession", &open), 0);
+
+    let order = |order: &str| {
+        let order: Order = toml::from_str(order).unwrap();
+        desk.shared.with(|service, now| service.order(order, now));
+    };
+    let close = || {
+        desk.shared.with(|service, now| service.close_sessions(now, |_| true));
+    };
+    order("do.not-ready = { seconds = 1.5 }");
+    close();
+    assert_eq!(desk.refused("createSession", &open), -32152);
+    desk.pass(1.6).await;
+    assert_eq!(desk.refused("createSession", &open), 0);
+    // And again after the next connection.
+    desk.call("controlDevice", &json!({ "command": "disconnect", "headset": desk.headset() }));
+    desk.pass(0.1).await;
+    desk.call("controlDevice", &connect(&desk, &json!({})));
+    desk.pass(2.1).await;
+    assert_eq!(desk.refused("createSession", &open), -32152);
+    order("do.mend = {}");
+    assert_eq!(desk.refused("createSession", &open), 0);
+    close();
+    order("headset = \"EPOCX-00000000\"\ndo.not-ready = { seconds = 1.5 }");
+    assert_eq!(desk.refused("createSession", &open), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
     let mut desk = disconnected(Model::EpocX).await;
     desk.call("controlDevice", &connect(&desk, &json!({ "connectionType": "usb cable" })));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::{sync::broadcast, time::advance};
 
 use super::{
-    Options, Shared,
+    Options, Order, Shared,
     outgoing::{Body, News, What},
     service,
 };
