@@ -91,19 +91,16 @@ pub(super) fn bad_words(bad: &[BadChannel]) -> Option<String> {
     Some(format!("{} {}{more}", text::clean(&worst.label), worst.defect.name()))
 }
 
-/// Samples that Cortex filled in, if they are many.
+/// The share of samples that Cortex filled in, if it is large: within the last 10 s or since the
+/// subscription, whichever is larger.
 pub(super) fn interpolated(scene: &Scene<'_>, health: &StreamHealth) -> Option<Span<'static>> {
-    let share = |some: u64, all: u64| some as f64 / all.max(1) as f64;
-    let (all, now) = (health.interpolated, health.recent.interpolated);
-    if share(now, health.recent.received).max(share(all, health.received)) < MUCH_INTERPOLATED {
-        return None;
-    }
-    Some(if now > 0 {
-        scene.say(Token::Bad, format!("interpolated {all} ({now} in 10 s)"))
-    } else {
-        let share = text::percent(all, health.received);
-        scene.say(Token::Poor, format!("interpolated {all} ({share})"))
-    })
+    let share = |(some, all): (u64, u64)| some as f64 / all.max(1) as f64;
+    let ever = (health.interpolated, health.received);
+    let now = (health.recent.interpolated, health.recent.received);
+    let (part, whole) = if share(now) > share(ever) { now } else { ever };
+    let token = if now.0 > 0 { Token::Bad } else { Token::Poor };
+    let text = || format!("interpolated {}", text::percent(part, whole));
+    (share((part, whole)) >= MUCH_INTERPOLATED).then(|| scene.say(token, text()))
 }
 
 /// How long data was missing between two connections.

@@ -149,8 +149,8 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
     for (all, now, header) in [
         (0, 0, None),
         (40, 12, None),
-        (40, 13, Some("interpolated 40 (13 in 10 s)")),
-        (41, 0, Some("interpolated 41 (1.0 %)")),
+        (40, 13, Some("interpolated 1.0 %")),
+        (41, 0, Some("interpolated 1.0 %")),
         (40, 0, None),
     ] {
         for width in [80, 100, 120] {
@@ -172,6 +172,16 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
             let text = stage.text(width, 40);
             let line = row(&text, "┃eeg ");
             assert!(all == 0 || line.contains(&format!("{all} interpolated")), "{text}");
+            // Beside a loss, which comes first, too.
+            stage.spoil(|snapshot, _| {
+                for health in snapshot.health.iter_mut().filter(|it| it.stream == Stream::Eeg) {
+                    (health.lost, health.recent.lost) = (5, 5);
+                }
+            });
+            let text = stage.text(width, 40);
+            let head = text.lines().nth(1).expect("a header");
+            assert!(head.contains("lost 5 (5 in 10 s)"), "{head}");
+            assert!(header.is_none_or(|words| head.contains(words)), "{head}");
         }
     }
 }
