@@ -247,7 +247,10 @@ fn a_refused_stream_is_named_and_nothing_at_all_is_a_failure() {
     assert_eq!(some.code, Some(0));
     assert!(lines(&some.stdout).iter().all(|sample| sample["stream"] == "mot"));
     let said = &some.stderr;
-    assert!(said.contains("eeg is refused") && said.contains("→ EEG needs a licence"), "{said}");
+    assert!(
+        said.contains("eeg is refused") && said.contains("→ eeg needs an activated session"),
+        "{said}"
+    );
 
     let none = place.run(&["watch", "--session", "open", "--streams", "eeg"]);
     assert_eq!((none.code, none.stdout.as_str()), (Some(22), ""));

@@ -362,7 +362,8 @@ fn without_band_power_it_is_computed_from_eeg() {
             next: String::new(),
         };
         let refused = vec![(Stream::Pow, refusal)];
-        stage.hear(Event::Subscribed { session: SID.into(), streams: Vec::new(), refused });
+        let streams = Stream::ALL.into_iter().filter(|&stream| stream != Stream::Pow).collect();
+        stage.hear(Event::Subscribed { session: SID.into(), streams, refused });
         stage.app.notice = None;
         stage
     });
