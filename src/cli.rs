@@ -221,7 +221,25 @@ pub struct Demo {
     /// Seed of the signal: the same seed gives the same signal
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Its licence.
+    #[command(flatten)]
+    pub licence: Licence,
 }
+
+/// The simulated licence.
+#[derive(Args, Clone, Debug)]
+pub struct Licence {
+    /// Scopes of the licence: eeg,pm, one of them, or none
+    #[arg(long, value_name = "SCOPE,…", default_value = "eeg,pm", value_parser = scopes)]
+    pub scopes: Scopes,
+    /// Activations left on this computer; authorize with debit moves more here from the licence
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub activations: u32,
+}
+
+/// Scopes of a licence; none for a basic one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scopes(pub Vec<String>);
 
 /// What is simulated and how it is served.
 #[derive(Args, Clone, Debug)]
@@ -248,6 +266,12 @@ pub struct Simulator {
     /// Seed of the signal and of the ids
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Approve every application from the start, in place of 3 s after requestAccess
+    #[arg(long)]
+    pub approved: bool,
+    /// Its licence.
+    #[command(flatten)]
+    pub licence: Licence,
     /// Seconds of the service that pass in a second: clocks, rates and delays
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
@@ -323,6 +347,17 @@ fn model_parser() -> impl TypedValueParser<Value = Model> {
 fn max_rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().map_err(|_| "not a number".to_owned())?;
     check_max_rate(rate).map(|()| rate)
+}
+
+fn scopes(text: &str) -> Result<Scopes, String> {
+    let names: Vec<_> = text.split(',').map(str::to_owned).collect();
+    if text == "none" {
+        Ok(Scopes(Vec::new()))
+    } else if names.iter().all(|name| name == "eeg" || name == "pm") {
+        Ok(Scopes(names))
+    } else {
+        Err("must be eeg, pm, eeg,pm or none".to_owned())
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -403,11 +438,29 @@ mod tests {
             let Some(Command::Demo(demo)) = cli.command else { panic!("{:?}", cli.command) };
             assert_eq!((demo.headsets, demo.model, demo.seed), (64, Model::Mn8, 7));
         }
+        for (text, expected) in [
+            ("", &["eeg", "pm"][..]),
+            (" --scopes pm,eeg", &["pm", "eeg"]),
+            (" --scopes eeg --activations 0", &["eeg"]),
+            (" --scopes none", &[]),
+        ] {
+            let (demo, sim) = (format!("cortop demo{text}"), format!("cortop sim{text}"));
+            let licences = [demo, sim].map(|line| match parse(&line).expect("valid").command {
+                Some(Command::Demo(demo)) => demo.licence,
+                Some(Command::Sim(sim)) => sim.licence,
+                other => panic!("{other:?}"),
+            });
+            for licence in licences {
+                let activations = if text.contains("--activations") { 0 } else { 1000 };
+                assert_eq!(licence.scopes.0, expected);
+                assert_eq!(licence.activations, activations);
+            }
+        }
 
         let cli = parse(
             "cortop sim --port 0 --ca-out ca --headset epocx@256 \
              --headset insight:INSIGHT-0A1B2C3D:off --replay r.csv --scenario s.toml --seed 7 \
-             --speed 60 --quiet --bind 127.0.0.2 --allow-control",
+             --speed 60 --quiet --bind 127.0.0.2 --allow-control --approved",
         )
         .expect("valid");
         let Some(Command::Sim(sim)) = cli.command else { panic!("{:?}", cli.command) };
@@ -448,6 +501,10 @@ mod tests {
             "cortop demo --model epoc",
             "cortop sim --headset epocy",
             "cortop sim --speed 0",
+            "cortop sim --scopes egg",
+            "cortop sim --scopes eeg,none",
+            "cortop demo --activations -1",
+            "cortop demo --approved",
             "cortop sim --speed inf",
             "cortop sim --port 65536",
             "cortop sim --bind localhost",

@@ -210,6 +210,8 @@ async fn simulate(demo: &cli::Demo) -> Result<Sim> {
     let headsets = usize::from(demo.headsets);
     let sim = Sim::start(sim::Options {
         replay: demo.replay.clone(),
+        scopes: demo.licence.scopes.0.clone(),
+        quota: demo.licence.activations,
         ..sim::Options::demo(demo.model, headsets, demo.seed)
     })
     .await?;

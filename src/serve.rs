@@ -93,11 +93,14 @@ fn options(args: &cli::Simulator) -> Result<Options> {
         replay: args.replay.clone(),
         seed: args.seed,
         warm: false,
+        approved: args.approved,
         tls,
         bind,
         port: args.port,
         scenario: scenario.orders,
         control: args.allow_control,
+        scopes: args.licence.scopes.0.clone(),
+        quota: args.licence.activations,
         speed: args.speed,
         ..Options::default()
     })

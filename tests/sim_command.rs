@@ -173,6 +173,38 @@ fn what_cannot_start_says_why_and_what_to_do() {
 }
 
 #[test]
+fn the_licence_is_what_the_flags_say() {
+    let served = Served::start(&[
+        "--ws",
+        "--approved",
+        "--scopes",
+        "none",
+        "--activations",
+        "0",
+        "--headset",
+        "insight:connected",
+    ]);
+    let mut client = served.client();
+    let mut keys = json!({ "clientId": "id", "clientSecret": "no" });
+    // Nobody has asked for access.
+    let right = ask(&mut client, "hasAccessRight", keys.clone());
+    assert_eq!(right["result"]["accessGranted"], true);
+    let token = ask(&mut client, "authorize", keys.clone())["result"]["cortexToken"].clone();
+    let activate = json!({ "cortexToken": token, "status": "active" });
+    assert_eq!(ask(&mut client, "createSession", activate.clone())["error"]["code"], -32019);
+    keys["debit"] = json!(2);
+    ask(&mut client, "authorize", keys);
+    let session = ask(&mut client, "createSession", activate)["result"].clone();
+    assert_eq!(session["status"], "activated");
+    let licence = ask(&mut client, "getLicenseInfo", json!({ "cortexToken": token }));
+    let licence = &licence["result"]["license"];
+    assert_eq!((&licence["scopes"], &licence["localQuota"]), (&json!([""]), &json!(1)));
+    let eeg = json!({ "cortexToken": token, "session": session["id"], "streams": ["eeg"] });
+    let refused = ask(&mut client, "subscribe", eeg)["result"]["failure"][0].clone();
+    assert_eq!(refused["code"], -32016);
+}
+
+#[test]
 fn the_lists_are_printed() {
     let (code, faults, said) = output(&["--list-faults"]);
     assert_eq!((code, said.as_str()), (Some(0), ""));

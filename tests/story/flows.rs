@@ -186,7 +186,7 @@ async fn streams_are_chosen_and_a_refused_one_says_why() {
 #[tokio::test(start_paused = true)]
 async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
     let connected = Wanted { state: Some(State::Connected), ..Model::Insight.into() };
-    let options = sim::Options { warm: false, ..quick(vec![connected]) };
+    let options = sim::Options { warm: false, approved: false, ..quick(vec![connected]) };
     let sim = unlicensed(options, |mut person| async {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
         let mut trainer = Other::start(&person.sim, "trainer").await;

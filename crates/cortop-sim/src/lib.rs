@@ -71,6 +71,7 @@ use self::{
     headsets::Device,
     licence::Licence,
     model::Spec,
+    profile::Loaded,
     replay::Recording,
     service::{Service, Shared},
     spec::Wanted,
@@ -88,8 +89,10 @@ pub struct Options {
     pub replay: Option<PathBuf>,
     /// The same seed gives the same signal.
     pub seed: u64,
-    /// Headsets connected, metrics ready, a profile loaded, application approved.
+    /// Headsets connected, metrics ready, a profile loaded.
     pub warm: bool,
+    /// Every application is approved without asking the user (§2.3).
+    pub approved: bool,
     /// TLS, or plain WebSocket.
     pub tls: Option<Arc<Tls>>,
     /// The addresses to listen on, the first of which must be there.
@@ -159,6 +162,7 @@ impl Options {
             replay: None,
             seed,
             warm: true,
+            approved: true,
             tls: None,
             bind: vec![Ipv4Addr::LOCALHOST.into()],
             port: 0,
@@ -234,7 +238,8 @@ fn service(options: &Options) -> Result<(Service, Vec<String>)> {
     let (headsets, notes) = headsets(options)?;
     let licence = Licence::new(&options.scopes, options.quota);
     let clock = Clock::start(options.speed);
-    let mut service = Service::new(clock, options.delays, licence, headsets, options.warm);
+    let mut service = Service::new(clock, options.delays, licence, headsets, options.approved);
+    service.profiles.extend(options.warm.then(|| Loaded::demo().profile));
     service.trouble.allowed = options.control;
     for order in &options.scenario {
         service.order(order.clone(), 0.0);

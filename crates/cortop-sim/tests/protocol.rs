@@ -130,7 +130,8 @@ async fn from_the_first_question_to_streaming_on_a_cold_service() {
     let instant = Duration::from_millis(1);
     let delays =
         Delays { approval: Some(instant), scan: instant, connect: instant, ..Delays::default() };
-    let options = Options { warm: false, delays, ..Options::demo(Model::Insight, 1, 7) };
+    let options =
+        Options { warm: false, approved: false, delays, ..Options::demo(Model::Insight, 1, 7) };
     let sim = Sim::start(options).await.unwrap();
     let mut peer = Peer::connect(&sim).await;
 
@@ -461,7 +462,7 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_scan_takes_twenty_seconds_and_the_first_metrics_forty() {
-    let options = Options { warm: false, ..Options::default() };
+    let options = Options { warm: false, approved: false, ..Options::default() };
     let sim = Sim::start(options).await.unwrap();
     let mut peer = Peer::connect(&sim).await;
     let started = Instant::now();

@@ -33,7 +33,7 @@ pub(crate) fn options(headsets: &[&str]) -> Options {
         ..Delays::default()
     };
     let headsets = headsets.iter().map(|text| text.parse::<Wanted>().unwrap()).collect();
-    Options { headsets, warm: false, delays, ..Options::default() }
+    Options { headsets, warm: false, approved: false, delays, ..Options::default() }
 }
 
 impl Rig {

@@ -38,7 +38,7 @@ async fn the_user_is_asked_once_and_the_answer_stands() {
     assert_eq!(desk.codes(), [0_i64; 0]);
 
     let silent = Delays { approval: None, ..Delays::default() };
-    let desk = Desk::new(&Options { warm: false, delays: silent, ..Options::default() });
+    let desk = Desk::new(&Options { approved: false, delays: silent, ..Options::default() });
     desk.call("requestAccess", &keys);
     desk.pass(3600.0).await;
     assert_eq!(desk.call("hasAccessRight", &keys)["accessGranted"], false);

@@ -37,7 +37,7 @@ impl Desk {
 
     /// Nobody has been here before.
     pub(super) fn cold() -> Self {
-        Self::new(&Options { warm: false, ..Options::default() })
+        Self::new(&Options { warm: false, approved: false, ..Options::default() })
     }
 
     /// A warm headset of a model, and a token.
