@@ -45,6 +45,12 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
         let (token, text) = counted("lost", health.lost, recent.lost);
         add(token, text);
     }
+    if let Some(step) = health.clock_step {
+        // What has just happened is news, and then it merely holds.
+        let is_new = scene.since(step.received) < NEWS;
+        let token = if is_new { Token::Poor } else { Token::Text };
+        add(token, step.sentence(&scene.clock_at(step.received)));
+    }
     let age = health.last.map(|last| text::age(scene.since(last)));
     add(Token::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));
     // Of events neither is of use.
@@ -68,12 +74,6 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
     }
     if health.odd > 0 {
         add(Token::Poor, format!("odd {}", health.odd));
-    }
-    if let Some(step) = health.clock_step {
-        // What has just happened is news, and then it merely holds.
-        let is_new = scene.since(step.received) < NEWS;
-        let token = if is_new { Token::Poor } else { Token::Text };
-        add(token, step.sentence(&scene.clock_at(step.received)));
     }
     // A line that has no room for all loses what matters least.
     facts.sort_by_key(|(token, _)| match token {

@@ -87,8 +87,8 @@ pub(crate) const SAMPLES: &[Case] = &[
     case("do.wrong-time = { seconds = 3600, count = 3 }", Streaming, &[], |eeg| {
         (eeg.lost, eeg.odd, eeg.clock_step) == (0, 3, None)
     }),
-    case("do.shuffled-times = { seconds = 2, count = 60 }", Streaming, &[], |eeg| {
-        eeg.lost == 0 && (30..=60).contains(&eeg.odd) && eeg.clock_step.is_none()
+    case("do.shuffled-times = { seconds = 2, count = 250 }", Streaming, &[], |eeg| {
+        eeg.lost == 0 && (180..=250).contains(&eeg.odd) && eeg.clock_step.is_none()
     }),
     case("do.set-clock = { seconds = -60 }", Streaming, &[], |eeg| {
         let set = eeg.clock_step.is_some_and(|step| (step.seconds + 60.0).abs() < 0.01);

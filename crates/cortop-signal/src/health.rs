@@ -117,9 +117,15 @@ impl Meter {
         }
     }
 
-    /// A sample came with a `time` that can be believed, or without; `lost` samples are missing
-    /// right before it.
-    pub(crate) fn sample(&mut self, received: Instant, time: Option<f64>, lost: u64) {
+    /// A sample came, whose time by the clock in force is `time`, and which was stamped `own` if that
+    /// can be believed; `lost` samples are missing right before it.
+    pub(crate) fn sample(
+        &mut self,
+        received: Instant,
+        own: Option<f64>,
+        time: Option<f64>,
+        lost: u64,
+    ) {
         self.received += 1;
         self.lost = self.lost.saturating_add(lost);
         self.last = Some(received);
@@ -129,7 +135,7 @@ impl Meter {
         if self.recent.back().is_none_or(|step| received >= step.since + RECENT_STEP) {
             self.recent.push_back(Step::new(received));
         }
-        let stamp = time.map(|time| (received, time));
+        let stamp = own.map(|own| (received, own));
         if let Some(step) = self.recent.back_mut() {
             step.received += 1;
             step.lost = step.lost.saturating_add(lost);
@@ -283,7 +289,8 @@ mod tests {
         for index in (0_u32..).take_while(|&index| f64::from(index) < rate * seconds) {
             let time = f64::from(index) / rate;
             let received = start + Duration::from_secs_f64(time);
-            meter.sample(received, Some(stamp(index, 1.7e9 + time)), 0);
+            let time = Some(stamp(index, 1.7e9 + time));
+            meter.sample(received, time, time, 0);
         }
         meter.health(&subscription(Some(128.0)), start + Duration::from_secs_f64(seconds))
     }
@@ -308,7 +315,8 @@ mod tests {
         for (rate, fresh, stale) in [(2.0, 1.9, 2.1), (0.1, 29.0, 31.0)] {
             let mut meter = Meter::new(start);
             let times = || (0..10).map(|index| f64::from(index) / rate);
-            times().for_each(|time| meter.sample(at(time), Some(1.7e9 + time), 0));
+            times()
+                .for_each(|time| meter.sample(at(time), Some(1.7e9 + time), Some(1.7e9 + time), 0));
             let last = 9.0 / rate;
             let since = |seconds| meter.health(&metrics, at(last + seconds)).stale_since;
             assert_eq!((since(fresh), since(stale)), (None, Some(at(last))), "{rate}");
@@ -321,7 +329,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs_f64(seconds);
         let mut meter = Meter::new(start);
         for time in (0..1280).map(|index| f64::from(index) / 128.0) {
-            meter.sample(at(time), Some(1.7e9 + time), 0);
+            meter.sample(at(time), Some(1.7e9 + time), Some(1.7e9 + time), 0);
         }
         let rate = |seconds| meter.health(&subscription(Some(128.0)), at(seconds)).rate;
         assert!(rate(11.0).is_some());
@@ -345,7 +353,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut meter = Meter::new(start);
         for (second, lost) in [(0, 5), (4, 7), (4, 1), (9, 2)] {
-            meter.sample(at(second), None, lost);
+            meter.sample(at(second), None, None, lost);
         }
         let recently = |second| meter.health(&subscription(None), at(second)).recent.lost;
         assert_eq!([9, 10, 11, 14, 15, 20].map(recently), [15, 15, 10, 10, 2, 0]);
@@ -358,7 +366,7 @@ mod tests {
         let mut now = start;
         for (time, late) in samples {
             now = start + Duration::from_secs_f64(time + late);
-            meter.sample(now, Some(1.7e9 + time), 0);
+            meter.sample(now, Some(1.7e9 + time), Some(1.7e9 + time), 0);
         }
         meter.health(&subscription(Some(128.0)), now).recent
     }
@@ -400,7 +408,8 @@ mod tests {
                 // One after another: what waits for a late one comes with it.
                 let arrival = arrivals.last().map_or(time + late, |last| last.max(time + late));
                 arrivals.push(arrival);
-                meter.sample(start + Duration::from_secs_f64(arrival), Some(1.7e9 + time), 0);
+                let (arrival, time) = (start + Duration::from_secs_f64(arrival), Some(1.7e9 + time));
+                meter.sample(arrival, time, time, 0);
             }
             let last = arrivals.last().copied().unwrap();
             let now = start + Duration::from_secs_f64(last);
@@ -421,7 +430,7 @@ mod tests {
             let mut meter = Meter::new(start);
             let at = |index: usize| start + Duration::from_millis(100) * u32::try_from(index).unwrap();
             for (index, &lost) in losses.iter().enumerate() {
-                meter.sample(at(index), None, lost);
+                meter.sample(at(index), None, None, lost);
                 if lost % 2 == 1 {
                     meter.interpolated();
                 }

@@ -238,7 +238,7 @@ impl Source {
         }
         // Band power has no counter, and only its time says that some is missing: a hole, no loss.
         let counted = if self.subscription.stream.is_trace() { lost } else { 0 };
-        self.meter.sample(received, stamp.own, counted);
+        self.meter.sample(received, stamp.own, stamp.time, counted);
         let Some(trace) = &mut self.trace else { return Taken::Reading };
         let interpolated = number(trace.interpolated).is_some_and(|flag| flag > 0.0);
         if interpolated {

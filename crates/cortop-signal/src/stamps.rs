@@ -17,7 +17,8 @@ const LOOSE: f64 = 0.5;
 const EXACT: f64 = 0.02;
 const SHARE: f64 = 1.0 / 16.0;
 
-/// So many stamps that agree with each other over so many seconds are a clock that was set.
+/// So many stamps in sequence that agree with each other, and arrive over so many seconds, are a
+/// clock that was set.
 const AGREE: u64 = 3;
 const AGREE_FOR: f64 = 0.25;
 
@@ -48,7 +49,6 @@ struct Last {
 /// Stamps that agree with each other and not with those before.
 #[derive(Clone, Copy, Debug)]
 struct Suspect {
-    first: f64,
     newest: f64,
     /// Seconds from what the first should have been.
     ahead: f64,
@@ -150,7 +150,8 @@ impl Stamps {
                 suspect.newest = time;
                 suspect.count += 1;
                 suspect.steps += steps;
-                if suspect.count >= AGREE && time - suspect.first >= AGREE_FOR {
+                let agreed = received.duration_since(suspect.received).as_secs_f64();
+                if suspect.count >= AGREE && agreed >= AGREE_FOR {
                     let step = ClockStep { seconds: suspect.ahead, received: suspect.received };
                     stamp.set = Some((step, suspect.steps));
                     (stamp.time, stamp.own) = (Some(time), Some(time));
@@ -161,8 +162,8 @@ impl Stamps {
             suspect => {
                 stamp.wrong = suspect.map_or(0, |suspect| suspect.count);
                 let ahead = time - reckoned;
-                let (first, newest) = (time, time);
-                *suspect = Some(Suspect { first, newest, ahead, count: 1, steps: 0, received });
+                let (newest, count, steps) = (time, 1, 0);
+                *suspect = Some(Suspect { newest, ahead, count, steps, received });
             }
         }
         stamp
@@ -219,16 +220,22 @@ mod tests {
 
     #[test]
     fn shuffled_stamps_are_wrong_and_no_clock_was_set() {
-        let shuffled = |index: u64, time| {
-            if !(300..2300).contains(&index) {
-                return Some(time);
-            }
-            let share =
-                (index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / f64::from(1 << 24);
-            Some(time + 4.0 * share - 2.0)
+        // As SplitMix64 does.
+        let random = |seed: u64| {
+            let seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let seed = (seed ^ (seed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((seed ^ (seed >> 31)) >> 40) as f64 / f64::from(1 << 24)
         };
-        let (off, wrong, set) = follow(shuffled);
-        assert!(off.iter().all(|off| off.abs() < 0.25) && set.is_empty(), "{set:?}");
-        assert!((1600..=2000).contains(&wrong), "{wrong}");
+        for run in 0..20 {
+            let shuffled = |index: u64, time| {
+                let share =
+                    if (300..2300).contains(&index) { random(run * 10_000 + index) } else { 0.5 };
+                Some(time + 4.0 * share - 2.0)
+            };
+            let (off, wrong, set) = follow(shuffled);
+            assert!(off.iter().all(|off| off.abs() < 0.25) && set.is_empty(), "{set:?}");
+            assert!((1600..=2000).contains(&wrong), "{wrong}");
+        }
     }
 }
