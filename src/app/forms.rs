@@ -45,18 +45,6 @@ pub enum Purpose {
 type Complaint = (usize, String);
 
 impl Purpose {
-    /// The method of Cortex that it ends in.
-    pub(super) fn method(&self) -> &'static str {
-        match self {
-            Self::StartRecord(_) => "createRecord",
-            Self::ChangeRecord(_) => "updateRecord",
-            Self::ExportRecord(_) => "exportRecord",
-            Self::NameHeadset(_) => "updateHeadsetCustomInfo",
-            Self::Mark { .. } => "injectMarker",
-            Self::FilterLog => "",
-        }
-    }
-
     /// What comes of the entries.
     ///
     /// # Errors

@@ -86,12 +86,9 @@ impl App {
                 self.profiles.loaded.insert(headset, loaded);
             }
             Event::Warning(warning) => self.warn(&warning),
+            Event::Outcome { command, outcome } => self.answered(command, outcome),
             Event::Refused(refusal) => {
                 self.say(Severity::Problem, refusal.to_string());
-                if refusal.method == "createRecord" {
-                    self.records.refused();
-                }
-                self.reopen(&refusal);
                 if !is_stopped(&self.link) {
                     self.refusal = Some(refusal);
                 }

@@ -53,7 +53,7 @@ pub use self::{
 };
 use crate::{
     cortex::{
-        HeadsetId, Link, Refusal, Session, Stream,
+        CommandId, HeadsetId, Link, Refusal, Session, Stream,
         account::{CortexInfo, Licence, UserLogin},
         mapping::StoredMapping,
     },
@@ -190,8 +190,10 @@ pub struct App {
     pub help_page: usize,
     /// What is being asked of the user.
     pub dialog: Option<Dialog>,
-    /// The form that was filled in last, until it is known that it was not in vain.
-    sent: Option<Form>,
+    /// The forms whose commands have not been answered yet, oldest first, bounded.
+    sent: VecDeque<(CommandId, Form)>,
+    /// Commands with an id so far.
+    tracked: u64,
     /// Place in [`Settings::themes`].
     pub theme: usize,
     /// The last thing to say.
@@ -232,7 +234,8 @@ impl App {
             help: false,
             help_page: 0,
             dialog: None,
-            sent: None,
+            sent: VecDeque::new(),
+            tracked: 0,
             theme,
             notice: None,
             refusal: None,

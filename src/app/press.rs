@@ -3,10 +3,14 @@
 use super::{
     Action, App, Effect, Key, Severity,
     dialog::{Answer, Ask, Choice, Dialog, Form},
+    forms::Purpose,
 };
 use crate::cortex::{
-    Command, RecordCommand, Refusal, headset::HeadsetStatus, session::SessionStatus,
+    Command, CommandId, RecordCommand, Refusal, headset::HeadsetStatus, session::SessionStatus,
 };
+
+/// Forms whose answers are waited for; the oldest goes first.
+const SENT: usize = 16;
 
 impl App {
     /// What a key does: what the dialog makes of it if one is open, else the focused pane's or a
@@ -41,7 +45,7 @@ impl App {
             Dialog::Pick(pick) => self.items(&pick.list),
             _ => Vec::new(),
         };
-        let answer = dialog.key(key, &items);
+        let mut answer = dialog.key(key, &items);
         if let Answer::Chosen(Choice::Effects(effects)) = &answer {
             for effect in effects {
                 if let Effect::Command(Command::Record(RecordCommand::Start(session, new))) = effect
@@ -50,8 +54,10 @@ impl App {
                 }
             }
         }
-        if let (Answer::Chosen(_), Dialog::Form(form)) = (&answer, &dialog) {
-            self.sent = Some(form.clone());
+        if let (Answer::Chosen(Choice::Effects(effects)), Dialog::Form(form)) =
+            (&mut answer, &dialog)
+        {
+            self.track(effects, form);
         }
         if matches!(answer, Answer::Stays | Answer::Kept(_)) {
             self.dialog = Some(dialog);
@@ -140,12 +146,32 @@ impl App {
         }
     }
 
-    /// Shows a form again whose request was refused: what was typed is not lost.
-    pub(super) fn reopen(&mut self, refusal: &Refusal) {
-        let refused = |form: &mut Form| form.purpose.method() == refusal.method;
-        if let Some(mut form) = self.sent.take_if(refused)
-            && self.dialog.is_none()
-        {
+    /// Gives the command that a form ends in an id, by which its answer finds the form.
+    fn track(&mut self, effects: &mut [Effect], form: &Form) {
+        for effect in effects {
+            let Effect::Command(command) = effect else { continue };
+            self.tracked += 1;
+            let id = CommandId(self.tracked);
+            *command = Command::Tracked { id, command: Box::new(command.clone()) };
+            if self.sent.len() == SENT {
+                self.sent.pop_front();
+            }
+            self.sent.push_back((id, form.clone()));
+        }
+    }
+
+    /// A command has been answered. Its form is done with, or shown again if it was refused: what was
+    /// typed is not lost.
+    pub(super) fn answered(&mut self, id: CommandId, outcome: Result<(), Refusal>) {
+        let sent = self.sent.iter().position(|(sent, _)| *sent == id);
+        let form = sent.and_then(|at| self.sent.remove(at)).map(|(_, form)| form);
+        let Err(refusal) = outcome else { return };
+        self.say(Severity::Problem, refusal.to_string());
+        let Some(mut form) = form else { return };
+        if let Purpose::StartRecord(session) = &form.purpose {
+            self.records.refused(session);
+        }
+        if self.dialog.is_none() {
             form.complaint = Some((form.at, refusal.to_string()));
             self.dialog = Some(Dialog::Form(form));
         }

@@ -52,9 +52,9 @@ impl Records {
         (now.saturating_duration_since(*at) < ORDERED).then_some(title)
     }
 
-    /// Cortex has refused to start a record: which of those ordered is not known.
-    pub(super) fn refused(&mut self) {
-        self.ordered.clear();
+    /// The record that was ordered in a session has not been started.
+    pub(super) fn refused(&mut self, session: &SessionId) {
+        self.ordered.remove(session);
     }
 
     /// Takes in what became of a record. The list of stored ones follows, where there is one.

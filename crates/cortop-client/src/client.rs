@@ -218,9 +218,14 @@ async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox)
         Command::Connect => {}
         Command::Open { headset, mode } => memory.want(headset, mode),
         Command::CallOff(headset) => memory.forget(&headset),
-        _ => {
+        command => {
+            let id = match command {
+                Command::Tracked { id, .. } => Some(id),
+                _ => None,
+            };
             let next = "wait until cortop has connected";
-            outbox.refused(Refusal::own("command", "not connected to Cortex", next)).await;
+            let refusal = Refusal::own("command", "not connected to Cortex", next);
+            outbox.ended(id, Err(refusal)).await;
         }
     }
     Some(())

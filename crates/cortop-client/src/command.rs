@@ -1,5 +1,6 @@
 //! What the application asks of the client. What cannot be carried out is answered with
-//! [`Event::Refused`](super::Event::Refused), whose method tells what it was about.
+//! [`Event::Refused`](super::Event::Refused), or, where the command has an id, with an
+//! [`Event::Outcome`](super::Event::Outcome) that carries it.
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -12,9 +13,23 @@ use cortop_protocol::{
     settings::{Connecting, CustomInfo, Setting},
 };
 
+/// Tells one command from all others. The application chooses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommandId(pub u64);
+
 /// What the application asks of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Carry out a command, and report how it ended under this id:
+    /// [`Event::Outcome`](super::Event::Outcome). One about the connection or about how a headset
+    /// comes to its session (connect, open, call off, adopt, disconnect, scan, quit) has no end
+    /// that could be reported.
+    Tracked {
+        /// Its id.
+        id: CommandId,
+        /// What to carry out.
+        command: Box<Command>,
+    },
     /// Try again now what waits: the connection, signing in, a headset that was refused.
     Connect,
     /// Connect the headset if need be, open a session and subscribe. A session of this application

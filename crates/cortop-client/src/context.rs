@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    Config, Event, Step,
+    CommandId, Config, Event, Step,
     clock::Clocks,
     link::Notice,
     memory::{Account, Wishes},
@@ -74,6 +74,15 @@ impl Outbox {
 
     pub(super) async fn refused(&self, refusal: Refusal) {
         self.tell(Event::Refused(refusal)).await;
+    }
+
+    /// Reports how a command ended: under its id if it has one, else only if it was refused.
+    pub(super) async fn ended(&self, command: Option<CommandId>, outcome: Result<(), Refusal>) {
+        match (command, outcome) {
+            (Some(command), outcome) => self.tell(Event::Outcome { command, outcome }).await,
+            (None, Err(refusal)) => self.refused(refusal).await,
+            (None, Ok(())) => {}
+        }
     }
 }
 

@@ -22,17 +22,15 @@ use cortop_protocol::{
 const CHANGING: Duration = Duration::from_secs(30);
 
 /// Carries out a command.
-pub(super) async fn carry_out(context: Context, command: HeadsetCommand) {
+pub(super) async fn carry_out(context: Context, command: HeadsetCommand) -> Result<(), Refusal> {
     let done = match command {
         HeadsetCommand::Connect(headset, how) => connect(&context, &headset, how).await,
         HeadsetCommand::Set(headset, setting) => set(&context, headset, setting).await,
         HeadsetCommand::SetInfo(headset, info) => set_info(&context, headset, info).await,
         HeadsetCommand::ListMappings => list_mappings(&context).await,
     };
-    if let Err(refusal) = done {
-        context.outbox.refused(refusal).await;
-    }
     context.look_now();
+    done
 }
 
 async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
-use super::{clock::ClockOffset, secrets::Secrets};
+use super::{CommandId, clock::ClockOffset, secrets::Secrets};
 use cortop_protocol::{
     Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Refusal, Session, SessionId,
     Stream, Warning,
@@ -120,6 +120,13 @@ pub enum Event {
     Warning(Warning),
     /// A request was refused or went unanswered.
     Refused(Refusal),
+    /// How a command with an id ended. Its refusal comes only here.
+    Outcome {
+        /// Which command.
+        command: CommandId,
+        /// Whether it was carried out.
+        outcome: Result<(), Refusal>,
+    },
 }
 
 impl Event {
@@ -194,7 +201,9 @@ impl Event {
                 let name = loaded.as_ref().map_or("none", |loaded| &loaded.name);
                 info!("profile of {headset}: {name}");
             }
-            Self::Refused(refusal) => warn!("{refusal}"),
+            Self::Refused(refusal) | Self::Outcome { outcome: Err(refusal), .. } => {
+                warn!("{refusal}");
+            }
             // Warnings are logged by the link, which counts them, and each headset that streams by
             // the flow.
             Self::Link(Link::Connecting | Link::Up { .. })
@@ -207,7 +216,8 @@ impl Event {
             | Self::Session(_)
             | Self::Mappings(_)
             | Self::Records(_)
-            | Self::Profiles(_) => {}
+            | Self::Profiles(_)
+            | Self::Outcome { .. } => {}
         }
     }
 }

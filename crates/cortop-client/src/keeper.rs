@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Event, SessionMode,
+    CommandId, Event, SessionMode,
     context::{Context, Stage},
     memory::Last,
     open::{self, CalledOff, Opened, Origin, Refused},
@@ -53,8 +53,9 @@ pub(super) enum Order {
     Open(Option<SessionMode>),
     /// Try again now.
     Retry,
-    /// Change a session; one meant for another session than the held one is refused.
-    Change(SessionId, Change),
+    /// Change a session; one meant for another session than the held one is refused. The id of the
+    /// command, if it has one.
+    Change(SessionId, Change, Option<CommandId>),
 }
 
 /// What can be changed of a session.
@@ -182,8 +183,8 @@ impl Keeper {
                 true
             }
             Order::Retry => true,
-            Order::Change(_, change) => {
-                self.context.outbox.refused(not_held(change.method())).await;
+            Order::Change(_, change, id) => {
+                self.context.outbox.ended(id, Err(not_held(change.method()))).await;
                 false
             }
         }
@@ -402,27 +403,32 @@ impl Keeper {
 
     /// Carries out an order about the session that is held; whether that was its end.
     async fn carry_out(&mut self, live: &mut Live, order: Order) -> bool {
-        let Order::Change(session, change) = order else {
+        let Order::Change(session, change, id) = order else {
             // There is one.
             return false;
         };
-        if session != live.session.id {
-            self.context.outbox.refused(not_held(change.method())).await;
-            return false;
-        }
+        let outcome = if session == live.session.id {
+            self.change(live, change).await
+        } else {
+            Err(not_held(change.method()))
+        };
+        let over = matches!(outcome, Ok(true));
+        self.context.outbox.ended(id, outcome.map(|_| ())).await;
+        over
+    }
+
+    /// Changes the session that is held; whether that was its end.
+    async fn change(&mut self, live: &mut Live, change: Change) -> Result<bool, Refusal> {
         match change {
-            Change::Activate => self.activate(live).await,
+            Change::Activate => self.activate(live).await?,
             Change::Subscribe(streams) => self.add(live, &streams).await,
-            Change::Unsubscribe(streams) => self.drop(live, &streams).await,
-            Change::Close => match close(&self.context, &live.session.id).await {
-                Ok(()) => {
-                    self.context.closed_as_ordered(&live.session.id, "closed by you").await;
-                    return true;
-                }
-                Err(failure) => {
-                    self.context.outbox.refused(failure.refusal("updateSession")).await;
-                }
-            },
+            Change::Unsubscribe(streams) => self.drop(live, &streams).await?,
+            Change::Close => {
+                let closed = close(&self.context, &live.session.id).await;
+                closed.map_err(|failure| failure.refusal("updateSession"))?;
+                self.context.closed_as_ordered(&live.session.id, "closed by you").await;
+                return Ok(true);
+            }
             Change::Release if live.foreign => {
                 if self.context.journal.is_ours(&live.session.id)
                     && let Err(refusal) =
@@ -432,15 +438,14 @@ impl Keeper {
                 }
                 release(&self.context, &live.session.id, &live.streams).await;
                 self.context.released(&live.session.id, "cortop has left it at your request").await;
-                return true;
+                return Ok(true);
             }
             Change::Release => {
                 let why = "cortop opened this session itself";
-                let refusal = Refusal::own("unsubscribe", why, "close it instead");
-                self.context.outbox.refused(refusal).await;
+                return Err(Refusal::own("unsubscribe", why, "close it instead"));
             }
         }
-        false
+        Ok(false)
     }
 
     /// Takes over what Cortex says of the session.

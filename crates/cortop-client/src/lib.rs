@@ -40,7 +40,9 @@ pub mod tls;
 mod token;
 
 pub use client::{Client, Config};
-pub use command::{Command, HeadsetCommand, MarkerCommand, Moment, ProfileCommand, RecordCommand};
+pub use command::{
+    Command, CommandId, HeadsetCommand, MarkerCommand, Moment, ProfileCommand, RecordCommand,
+};
 pub use cortop_protocol::*;
 pub use event::{Cause, Event, Link, Security, SessionMode, Step};
 pub use secrets::HIDDEN;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Event, MarkerCommand, clock, context::Context, rpc::Effect};
-use cortop_protocol::{HeadsetId, Marker, RecordId, tolerant::Members};
+use cortop_protocol::{HeadsetId, Marker, RecordId, Refusal, tolerant::Members};
 
 /// Where markers come from, for those who read the record.
 const PORT: &str = "cortop";
@@ -13,7 +13,7 @@ pub(super) async fn carry_out(
     context: Context,
     command: MarkerCommand,
     headset: Option<HeadsetId>,
-) {
+) -> Result<(), Refusal> {
     let (MarkerCommand::Mark { at, .. } | MarkerCommand::End { at, .. }) = command;
     if let Some(headset) = &headset
         && context.clocks.is_outdated(headset, at)
@@ -34,15 +34,12 @@ pub(super) async fn carry_out(
     };
     params["session"] = session.as_str().into();
     params["time"] = milliseconds(time).into();
-    match context.ask_as_user(method, params, effect).await {
-        Ok(mut answer) => {
-            let marker =
-                Marker::from(answer.get_mut("marker").map(Value::take).unwrap_or_default());
-            let record = RecordId::from(Members::of(method, answer).text("recordId"));
-            context.outbox.tell(Event::Marker { session, record, marker }).await;
-        }
-        Err(failure) => context.outbox.refused(failure.refusal(method)).await,
-    }
+    let answer = context.ask_as_user(method, params, effect).await;
+    let mut answer = answer.map_err(|failure| failure.refusal(method))?;
+    let marker = Marker::from(answer.get_mut("marker").map(Value::take).unwrap_or_default());
+    let record = RecordId::from(Members::of(method, answer).text("recordId"));
+    context.outbox.tell(Event::Marker { session, record, marker }).await;
+    Ok(())
 }
 
 /// Unlike the `time` of samples, that of markers is in milliseconds (§2.9).

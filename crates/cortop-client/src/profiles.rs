@@ -22,14 +22,11 @@ const LOADED: i64 = -32127;
 const OF_ANOTHER: i64 = -32046;
 
 /// Carries out a command.
-pub(super) async fn carry_out(context: Context, command: ProfileCommand) {
-    let done = match command {
+pub(super) async fn carry_out(context: Context, command: ProfileCommand) -> Result<(), Refusal> {
+    match command {
         ProfileCommand::List => list(&context).await,
         ProfileCommand::Load(headset, name) => load(&context, &headset, &name).await,
         ProfileCommand::Unload(headset) => unload(&context, &headset).await,
-    };
-    if let Err(refusal) = done {
-        context.outbox.refused(refusal).await;
     }
 }
 

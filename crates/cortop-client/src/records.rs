@@ -128,8 +128,8 @@ pub(super) async fn carry_out(
     context: Context,
     command: RecordCommand,
     headset: Option<HeadsetId>,
-) {
-    let done = match command {
+) -> Result<(), Refusal> {
+    match command {
         RecordCommand::Start(session, new) => {
             if let Some(headset) = headset {
                 clock::measure_before_record(&context, headset).await;
@@ -141,9 +141,6 @@ pub(super) async fn carry_out(
         RecordCommand::Delete(record) => delete(&context, record).await,
         RecordCommand::Export(record, how) => export(&context, record, how).await,
         RecordCommand::List => list(&context).await,
-    };
-    if let Err(refusal) = done {
-        context.outbox.refused(refusal).await;
     }
 }
 

@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     app::{App, Message, Now, Pane, Settings},
     cortex::{
-        Command, Event, HeadsetId, Link, Marker, MarkerCommand, Profile, Record, RecordCommand,
-        RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
+        Command, CommandId, Event, HeadsetId, Link, Marker, MarkerCommand, Profile, Record,
+        RecordCommand, RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
         marker::MarkerValue,
         record::{Export, ExportFormat, NewRecord, Records},
         session::SessionStatus,
@@ -40,9 +40,14 @@ fn hear(app: &mut App, event: Event) {
     app.update(Message::Cortex(event));
 }
 
-/// Presses keys one after the other; the effects of the last.
+/// Presses keys one after the other; the effects of the last, commands without their ids.
 fn press(app: &mut App, keys: impl IntoIterator<Item = Key>) -> Vec<Effect> {
-    keys.into_iter().fold(Vec::new(), |_, key| app.update(Message::Key(key)))
+    let effects = keys.into_iter().fold(Vec::new(), |_, key| app.update(Message::Key(key)));
+    let bare = |effect| match effect {
+        Effect::Command(Command::Tracked { command, .. }) => Effect::Command(*command),
+        other => other,
+    };
+    effects.into_iter().map(bare).collect()
 }
 
 fn typed(text: &str) -> impl Iterator<Item = Key> {
@@ -112,14 +117,45 @@ fn a_form_names_the_entry_that_is_wrong_and_keeps_what_was_typed() {
         message: String::new(),
         next: "activate the session".to_owned(),
     };
-    hear(&mut app, Event::Refused(refusal("controlDevice")));
-    assert_eq!(app.dialog, None);
     hear(&mut app, Event::Refused(refusal("createRecord")));
+    assert_eq!(app.dialog, None, "the same method, of another command");
+    let outcome = |id| Event::Outcome { command: id, outcome: Err(refusal("createRecord")) };
+    hear(&mut app, outcome(CommandId(u64::MAX)));
+    assert_eq!(app.dialog, None, "another command");
+    hear(&mut app, outcome(CommandId(1)));
     assert!(complaint(&app).is_some_and(|(_, why)| why.contains("activate the session")));
     let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form") };
     assert_eq!(form.entries[0].filled(), "t");
     assert_eq!(press(&mut app, [Key::ESC]), []);
     assert_eq!(app.dialog, None);
+}
+
+#[test]
+fn only_the_answer_to_its_own_command_brings_a_form_back() {
+    let mut app = app();
+    start(&mut app);
+    let mark = |app: &mut App, label: &str| {
+        press(app, typed("m").chain(typed(label)));
+        match app.update(Message::Key(Key::ENTER))[..] {
+            [Effect::Command(Command::Tracked { id, .. })] => id,
+            ref other => panic!("{other:?}"),
+        }
+    };
+    let refusal = || Refusal::own("injectMarker", "no", "try again");
+    let shown = |app: &App| match &app.dialog {
+        Some(Dialog::Form(form)) => Some(form.entries[0].filled().to_owned()),
+        _ => None,
+    };
+    let first = mark(&mut app, "first");
+    let second = mark(&mut app, "second");
+    assert_ne!(first, second);
+    hear(&mut app, Event::Outcome { command: second, outcome: Ok(()) });
+    // Whatever is refused later by the same name, of this command or of another.
+    hear(&mut app, Event::Refused(refusal()));
+    hear(&mut app, Event::Outcome { command: second, outcome: Err(refusal()) });
+    assert_eq!(shown(&app), None);
+    hear(&mut app, Event::Outcome { command: first, outcome: Err(refusal()) });
+    assert_eq!(shown(&app).as_deref(), Some("first"));
 }
 
 #[test]
@@ -530,7 +566,7 @@ fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered()
         message: String::new(),
         next: String::new(),
     };
-    hear(&mut app, Event::Refused(refusal));
+    hear(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
     press(&mut app, [Key::ESC]);
     assert_eq!(press(&mut app, typed("q")), [Effect::Quit]);
     press(&mut app, [Key::char('R'), Key::ENTER]);

@@ -5,7 +5,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::{Flow, Kept, SignIn, TASKS};
 use crate::{
-    Command, MarkerCommand, RecordCommand, SessionMode,
+    Command, CommandId, MarkerCommand, RecordCommand, SessionMode,
     context::Stage,
     devices,
     keeper::{self, Change, Order},
@@ -18,6 +18,13 @@ use cortop_protocol::{HeadsetId, Refusal, SessionId};
 impl Flow<'_> {
     pub(super) async fn command(&mut self, command: Command) {
         match command {
+            Command::Tracked { id, command } => self.carry_out(*command, Some(id)).await,
+            command => self.carry_out(command, None).await,
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command, id: Option<CommandId>) {
+        match command {
             Command::Open { headset, mode } => self.open(headset, mode).await,
             Command::Adopt(session) => self.adopt(session).await,
             Command::CallOff(headset) => self.call_off(&headset).await,
@@ -28,41 +35,53 @@ impl Flow<'_> {
                 self.refuse("controlDevice", why, next).await;
             }
             Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
-            Command::Activate(session) => self.order(session, Change::Activate).await,
-            Command::Close(session) => self.order(session, Change::Close).await,
-            Command::Release(session) => self.order(session, Change::Release).await,
+            Command::Activate(session) => self.order(session, Change::Activate, id).await,
+            Command::Close(session) => self.order(session, Change::Close, id).await,
+            Command::Release(session) => self.order(session, Change::Release, id).await,
             Command::Subscribe(session, streams) => {
-                self.order(session, Change::Subscribe(streams)).await;
+                self.order(session, Change::Subscribe(streams), id).await;
             }
             Command::Unsubscribe(session, streams) => {
-                self.order(session, Change::Unsubscribe(streams)).await;
+                self.order(session, Change::Unsubscribe(streams), id).await;
             }
             _ if self.signing_in.is_some() || self.tasks.len() >= TASKS => {
                 let next = "try again in a moment";
-                self.refuse("command", "cortop is signing in, or busy", next).await;
+                let refusal = Refusal::own("command", "cortop is signing in, or busy", next);
+                self.context.outbox.ended(id, Err(refusal)).await;
             }
             Command::Headset(command) => {
-                self.tasks.spawn(devices::carry_out(self.context.clone(), command));
+                self.spawn(id, devices::carry_out(self.context.clone(), command));
             }
             Command::Record(command) => {
                 let headset = match &command {
                     RecordCommand::Start(session, _) => self.headset_of(session),
                     _ => None,
                 };
-                self.tasks.spawn(records::carry_out(self.context.clone(), command, headset));
+                self.spawn(id, records::carry_out(self.context.clone(), command, headset));
             }
             Command::Marker(command) => {
                 let (MarkerCommand::Mark { session, .. } | MarkerCommand::End { session, .. }) =
                     &command;
                 let headset = self.headset_of(session);
-                self.tasks.spawn(markers::carry_out(self.context.clone(), command, headset));
+                self.spawn(id, markers::carry_out(self.context.clone(), command, headset));
             }
             Command::Profile(command) => {
-                self.tasks.spawn(profiles::carry_out(self.context.clone(), command));
+                self.spawn(id, profiles::carry_out(self.context.clone(), command));
             }
             Command::Connect => self.retry(),
-            Command::Quit => {}
+            // A command is tracked once, and the end is seen to elsewhere.
+            Command::Tracked { .. } | Command::Quit => {}
         }
+    }
+
+    /// Has a command carried out by a task of its own, which reports how it ended.
+    fn spawn(
+        &mut self,
+        id: Option<CommandId>,
+        work: impl Future<Output = Result<(), Refusal>> + Send + 'static,
+    ) {
+        let outbox = self.context.outbox.clone();
+        self.tasks.spawn(async move { outbox.ended(id, work.await).await });
     }
 
     /// Has a headset opened. One that has a session ignores it, unless that is being closed.
@@ -111,17 +130,18 @@ impl Flow<'_> {
         }
     }
 
-    async fn order(&self, session: SessionId, change: Change) {
+    async fn order(&self, session: SessionId, change: Change, id: Option<CommandId>) {
         let method = change.method();
         let kept = self.keeper_of(&session).map(|(_, kept)| kept.orders.clone());
-        match kept.map(|orders| orders.try_send(Order::Change(session, change))) {
-            Some(Ok(())) => {}
-            Some(Err(_)) => self.refuse(method, "busy", "try again in a moment").await,
+        let refusal = match kept.map(|orders| orders.try_send(Order::Change(session, change, id))) {
+            Some(Ok(())) => return,
+            Some(Err(_)) => Refusal::own(method, "busy", "try again in a moment"),
             None => {
                 let why = "it is no session of ours, or gone";
-                self.refuse(method, why, "open the headset first").await;
+                Refusal::own(method, why, "open the headset first")
             }
-        }
+        };
+        self.context.outbox.ended(id, Err(refusal)).await;
     }
 
     /// The headset behind a session of ours, and who keeps it.

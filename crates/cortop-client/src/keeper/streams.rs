@@ -117,14 +117,10 @@ impl Keeper {
 
     /// Activates the session, then subscribes what that makes possible: `eeg` and the fast `met`
     /// come only to a subscription made afterwards (§2.8).
-    pub(super) async fn activate(&mut self, live: &mut Live) {
+    pub(super) async fn activate(&mut self, live: &mut Live) -> Result<(), Refusal> {
         let id = live.session.id.as_str();
         let params = json!({"session": id, "status": "active"});
-        if let Err(failure) = self.context.ask_as_user("updateSession", params, Effect::None).await
-        {
-            self.context.outbox.refused(failure.refusal("updateSession")).await;
-            return;
-        }
+        self.context.ask_or_refusal("updateSession", params).await?;
         live.mode = SessionMode::Active;
         live.session.status = SessionStatus::Activated;
         if !live.foreign {
@@ -140,7 +136,9 @@ impl Keeper {
         streams.retain(|stream| !live.streams.contains(stream) || *stream == Stream::Met);
         // Refused again, or not: what Cortex said before is not repeated.
         live.refused.retain(|(stream, _)| !streams.contains(stream));
+        // A failure is reported there, and the session is activated all the same.
         let _ = self.subscribe_or_retry(live, &streams).await;
+        Ok(())
     }
 
     /// Subscribes more streams on the user's word.
@@ -153,24 +151,23 @@ impl Keeper {
     }
 
     /// Gives up streams on the user's word, those that were refused too.
-    pub(super) async fn drop(&mut self, live: &mut Live, streams: &[Stream]) {
+    pub(super) async fn drop(
+        &mut self,
+        live: &mut Live,
+        streams: &[Stream],
+    ) -> Result<(), Refusal> {
         self.want(|wanted| wanted.retain(|stream| !streams.contains(stream)));
         let (flowing, mut gone): (Vec<_>, Vec<_>) =
             streams.iter().partition(|stream| live.streams.contains(stream));
         live.refused.retain(|(stream, _)| !gone.contains(stream));
-        match self.unsubscribe(live, &flowing).await {
-            Ok(answer) => {
-                gone.extend(flowing.iter().filter(|stream| !live.streams.contains(stream)));
-                for (_, refusal) in answer.failure {
-                    self.context.outbox.refused(refusal).await;
-                }
-            }
-            Err(failure) => self.context.outbox.refused(failure.refusal("unsubscribe")).await,
-        }
+        let answer = self.unsubscribe(live, &flowing).await;
+        gone.extend(flowing.iter().filter(|stream| !live.streams.contains(stream)));
         live.list_streams();
         let session = live.session.id.clone();
         self.context.outbox.tell(Event::Unsubscribed { session, streams: gone }).await;
         self.tell_live(live).await;
+        let answer = answer.map_err(|failure| failure.refusal("unsubscribe"))?;
+        answer.failure.into_iter().next().map_or(Ok(()), |(_, refusal)| Err(refusal))
     }
 
     async fn unsubscribe(

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cortop_client::{
-    Command, Event, Feed, Marker, MarkerCommand, MarkerId, Moment, Record, RecordCommand,
-    RecordEvent, SessionId,
+    Command, CommandId, Event, Feed, Marker, MarkerCommand, MarkerId, Moment, Record,
+    RecordCommand, RecordEvent, SessionId,
     marker::MarkerValue,
     record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
 };
@@ -229,4 +229,28 @@ async fn leaving_stops_the_record_before_its_session_is_closed() {
     let events = rig.tested.quit().await;
     let (record, why) = events.iter().find_map(ended).unwrap();
     assert!(!record.end_datetime.is_empty() && why == "cortop has ended", "{record:?} {why}");
+}
+
+#[tokio::test]
+async fn a_command_with_an_id_is_answered_under_it_once() {
+    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let session = rig.streaming().await;
+    let outcome_of = |id| {
+        move |event: &Event| match event {
+            Event::Outcome { command, outcome } if *command == id => Some(outcome.clone()),
+            _ => None,
+        }
+    };
+    let tracked = |id, command| Command::Tracked { id, command: Box::new(command) };
+    // There is no record to be marked or stopped.
+    let (first, second, third) = (CommandId(7), CommandId(8), CommandId(9));
+    let refused = rig.ask(tracked(first, mark(&session, Moment::now())), outcome_of(first)).await;
+    assert_eq!(refused.unwrap_err().method, "injectMarker");
+    let listed = rig.ask(tracked(second, Command::Record(RecordCommand::List)), outcome_of(second));
+    assert_eq!(listed.await, Ok(()));
+    let closed = rig.ask(tracked(third, Command::Close(session.clone())), outcome_of(third)).await;
+    assert_eq!(closed, Ok(()));
+    let events = rig.tested.quit().await;
+    let refused = events.iter().filter(|event| matches!(event, Event::Refused(_)));
+    assert_eq!(refused.count(), 0, "{events:?}");
 }
