@@ -263,9 +263,10 @@ pub struct Simulator {
     /// What goes wrong and when (TOML)
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
-    /// Seed of the signal and of the ids
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    /// Seed of the signal and of all ids: the same seed gives the same ones again [default: 1, with
+    /// new ids of sessions and records each time]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Approve every application from the start, in place of 3 s after requestAccess
     #[arg(long)]
     pub approved: bool,

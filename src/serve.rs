@@ -91,7 +91,8 @@ fn options(args: &cli::Simulator) -> Result<Options> {
     Ok(Options {
         headsets: headsets(&args.headset)?.unwrap_or(defaults.headsets),
         replay: args.replay.clone(),
-        seed: args.seed,
+        seed: args.seed.unwrap_or(1),
+        ids: args.seed,
         warm: false,
         approved: args.approved,
         tls,

@@ -20,6 +20,7 @@ mod dispatch;
 mod export;
 pub mod fault;
 mod headsets;
+mod ids;
 mod licence;
 mod mappings;
 mod markers;
@@ -69,6 +70,7 @@ pub use self::{account::Login, control::Control, fault::Fault, scenario::Order};
 use self::{
     clock::Clock,
     headsets::Device,
+    ids::Ids,
     licence::Licence,
     model::Spec,
     profile::Loaded,
@@ -87,8 +89,11 @@ pub struct Options {
     pub headsets: Vec<Wanted>,
     /// A recording to feed instead of the synthetic signal; it also decides the model.
     pub replay: Option<PathBuf>,
-    /// The same seed gives the same signal.
+    /// The same seed gives the same signal and the same ids of headsets.
     pub seed: u64,
+    /// The same seed gives the same ids of sessions, records and the like; without one they are new
+    /// each time, as those of a real service are after a restart.
+    pub ids: Option<u64>,
     /// Headsets connected, metrics ready, a profile loaded.
     pub warm: bool,
     /// Every application is approved without asking the user (§2.3).
@@ -161,6 +166,7 @@ impl Options {
             headsets: vec![model.into(); count],
             replay: None,
             seed,
+            ids: None,
             warm: true,
             approved: true,
             tls: None,
@@ -238,7 +244,8 @@ fn service(options: &Options) -> Result<(Service, Vec<String>)> {
     let (headsets, notes) = headsets(options)?;
     let licence = Licence::new(&options.scopes, options.quota);
     let clock = Clock::start(options.speed);
-    let mut service = Service::new(clock, options.delays, licence, headsets, options.approved);
+    let ids = Ids::new(options.ids.unwrap_or_else(rand::random));
+    let mut service = Service::new(clock, options.delays, licence, headsets, options.approved, ids);
     service.profiles.extend(options.warm.then(|| Loaded::demo().profile));
     service.trouble.allowed = options.control;
     for order in &options.scenario {

@@ -11,7 +11,6 @@ use super::{
     refusal::{Answer, Refusal},
     replay::is_sensor,
     service::Service,
-    token::uuid,
 };
 
 /// The electrodes that measure, in the order of the columns.
@@ -92,7 +91,7 @@ impl Service {
                 if self.mappings.len() == MOST {
                     return Err(Refusal::bad("No more mappings can be stored."));
                 }
-                let stored = Stored { uuid: uuid(), name: name.to_owned(), mapping };
+                let stored = Stored { uuid: self.ids.uuid(), name: name.to_owned(), mapping };
                 let value = stored.to_json();
                 self.mappings.push(stored);
                 self.mappings_updated = call.now;
@@ -127,6 +126,11 @@ impl Service {
     }
 }
 
+/// Of these only that of `create` is published.
 fn done(status: &str) -> String {
-    format!("{status} flex mapping config successful")
+    let mut message = format!("{status} flex mapping config successful");
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    message
 }

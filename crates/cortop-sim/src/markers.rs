@@ -8,7 +8,6 @@ use super::{
     record::Marker,
     refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, NO_SESSION, NOT_ACTIVATED, Refusal},
     service::Service,
-    token::uuid,
 };
 
 /// Markers of a record.
@@ -29,7 +28,7 @@ impl Service {
         let time = self.clock.service(call.number("time") / 1000.0);
         let empty = json!({});
         let marker = Marker {
-            uuid: uuid(),
+            uuid: self.ids.uuid(),
             value: call.get("value").cloned().unwrap_or_default(),
             label: call.text("label").to_owned(),
             port: call.maybe_text("port").unwrap_or("Software").to_owned(),

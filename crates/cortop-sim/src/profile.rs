@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    detection::{Detection, Skill},
-    token::uuid,
-};
+use super::detection::{Detection, Skill};
 
 /// Mental commands that can be active beside neutral.
 pub(super) const ACTIVE: usize = 4;
 /// The range of a sensitivity, and where it starts.
 const SENSITIVITY: u64 = 5;
+
+/// The id of the profile that a warm headset has loaded.
+const DEMO_ID: &str = "de300000-0000-4000-8000-51b1a7ed0001";
 
 /// A profile.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    pub(super) fn new(name: &str, channels: Vec<String>) -> Self {
+    pub(super) fn new(name: &str, uuid: String, channels: Vec<String>) -> Self {
         Self {
             name: name.to_owned(),
             read_only: false,
@@ -53,13 +53,13 @@ impl Profile {
             last_score: None,
             active: Vec::new(),
             commands: Vec::new(),
-            uuid: uuid(),
+            uuid,
         }
     }
 
     /// The same under another name and id.
-    pub(super) fn copy(&self, name: &str) -> Self {
-        Self { name: name.to_owned(), uuid: uuid(), ..self.clone() }
+    pub(super) fn copy(&self, name: &str, uuid: String) -> Self {
+        Self { name: name.to_owned(), uuid, ..self.clone() }
     }
 
     /// Mental commands it can detect beside neutral.
@@ -133,7 +133,7 @@ pub(super) struct Loaded {
 impl Loaded {
     /// What EMOTIV Launcher has loaded on a warm headset.
     pub(super) fn demo() -> Self {
-        let mut profile = Profile::new("demo", Vec::new());
+        let mut profile = Profile::new("demo", DEMO_ID.to_owned(), Vec::new());
         for action in ["neutral", "push", "lift", "left", "rotateRight"] {
             profile.learn(Detection::Mental, action);
         }

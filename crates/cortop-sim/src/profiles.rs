@@ -60,7 +60,8 @@ impl Service {
 
     pub(super) fn load_guest_profile(&mut self, call: &Call<'_>) -> Answer {
         let channels = self.device(call)?.spec.sensors.clone();
-        self.put(call, Profile::new(GUEST, channels))?;
+        let guest = Profile::new(GUEST, self.ids.uuid(), channels);
+        self.put(call, guest)?;
         Ok(json!({ "message": "The guest profile is loaded" }))
     }
 
@@ -71,13 +72,16 @@ impl Service {
         if self.profiles.len() == MOST {
             return Err(Refusal::bad("No more profiles can be stored."));
         }
+        let uuid = self.ids.uuid();
         let profile = if call.get("headset").is_some() {
             let headset = self.device(call)?;
-            let copy = headset.profile.as_ref().map(|loaded| loaded.profile.copy(name));
-            copy.unwrap_or_else(|| Profile::new(name, headset.spec.sensors.clone()))
+            match &headset.profile {
+                Some(loaded) => loaded.profile.copy(name, uuid),
+                None => Profile::new(name, uuid, headset.spec.sensors.clone()),
+            }
         } else {
             let first = self.headsets.iter().find(|headset| headset.streams());
-            Profile::new(name, first.map(|own| own.spec.sensors.clone()).unwrap_or_default())
+            Profile::new(name, uuid, first.map(|own| own.spec.sensors.clone()).unwrap_or_default())
         };
         self.profiles.push(profile);
         Ok(())

@@ -12,7 +12,6 @@ use super::{
     },
     service::{Happening, Service},
     sessions::Session,
-    token::uuid,
 };
 use cortop_protocol::model::Model;
 
@@ -48,7 +47,7 @@ impl Service {
             metrics: headset.metrics,
         };
         let record = Record {
-            uuid: uuid(),
+            uuid: self.ids.uuid(),
             app: call.app.clone(),
             app_id,
             title: title.to_owned(),

@@ -15,6 +15,7 @@ use super::{
     account::{Apps, Login, USER},
     clock::Clock,
     headsets::Device,
+    ids::Ids,
     licence::Licence,
     mappings::Stored,
     outgoing::{Body, News, What},
@@ -48,6 +49,7 @@ pub(super) struct Service {
     pub(super) apps: Apps,
     /// Applications are approved without asking.
     pub(super) approve_all: bool,
+    pub(super) ids: Ids,
     /// Tokens handed out, the newest last.
     pub(super) tokens: Vec<Token>,
     /// The user's records, the newest last.
@@ -97,6 +99,7 @@ impl Service {
         licence: Licence,
         headsets: Vec<Device>,
         approve_all: bool,
+        ids: Ids,
     ) -> Self {
         Self {
             clock,
@@ -111,6 +114,7 @@ impl Service {
             eula: true,
             apps: Apps::new(),
             approve_all,
+            ids,
             tokens: Vec::new(),
             records: Vec::new(),
             subjects: Subjects::new(),

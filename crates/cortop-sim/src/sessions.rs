@@ -13,7 +13,6 @@ use super::{
     },
     service::{Happening, Service},
     streams::Subscription,
-    token::uuid,
     training::Trial,
 };
 use cortop_protocol::{SessionId, headset::HeadsetStatus};
@@ -63,7 +62,7 @@ impl Service {
             self.licence.activate(call.now)?;
         }
         let session = Session {
-            id: uuid().into(),
+            id: self.ids.uuid().into(),
             connection: call.connection,
             place,
             active,
@@ -85,6 +84,7 @@ impl Service {
             let mut session = self.sessions.remove(at);
             session.streams.clear();
             self.end(&session, call.now);
+            self.warn_of_end(0, &session.id);
             return Ok(self.session_json(&session, Some(call.now)));
         }
         let session = self.sessions.get_mut(at).ok_or_else(no_session)?;
@@ -111,13 +111,19 @@ impl Service {
     pub(super) fn close_sessions(&mut self, now: f64, closes: impl Fn(&Session) -> bool) {
         for session in self.take_sessions(closes) {
             self.end(&session, now);
-            let id = session.id;
-            let silenced = format!("Cortex has stopped all the subscriptions of session {id}.");
-            let over = format!("Cortex has closed the session {id}.");
-            for (code, behavior) in [(0, silenced), (1, over)] {
-                self.warn(code, &json!({ "behavior": behavior, "sessionId": id }));
-            }
+            self.warn_of_end(0, &session.id);
+            self.warn_of_end(1, &session.id);
         }
+    }
+
+    /// The streams of a session have stopped (0), or Cortex has closed it (1, §6.2).
+    fn warn_of_end(&mut self, code: i64, id: &SessionId) {
+        let behavior = if code == 0 {
+            format!("Cortex has stopped all the subscriptions of session {id}.")
+        } else {
+            format!("Cortex has closed the session {id}.")
+        };
+        self.warn(code, &json!({ "behavior": behavior, "sessionId": id }));
     }
 
     /// What is bound to a connection dies with it (§1.5): sessions at once, its profile later.

@@ -1,7 +1,5 @@
 //! Tokens: issued to an application, looked at with every request (§2.4).
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 
 use super::{
@@ -95,21 +93,6 @@ impl Service {
     }
 }
 
-/// A UUID of version 4.
-pub(super) fn uuid() -> String {
-    let bits: u128 = rand::random();
-    let bits = bits & !(0xF << 76) | 4 << 76;
-    let bits = bits & !(3 << 62) | 2 << 62;
-    let hex = format!("{bits:032x}");
-    let mut text = String::with_capacity(36);
-    for (place, digit) in hex.char_indices() {
-        let dash = if matches!(place, 8 | 12 | 16 | 20) { "-" } else { "" };
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{dash}{digit}");
-    }
-    text
-}
-
 /// Standard base64 with padding (RFC 4648 §4).
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -134,13 +117,5 @@ mod tests {
     fn base64_pads_as_the_standard_says() {
         let cases = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes()));
         assert_eq!(cases, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
-    }
-
-    #[test]
-    fn uuids_are_of_version_four() {
-        let id = uuid();
-        assert_eq!(id.len(), 36);
-        assert_eq!(id.as_bytes()[14], b'4');
-        assert!(b"89ab".contains(&id.as_bytes()[19]));
     }
 }

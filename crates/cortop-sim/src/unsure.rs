@@ -36,7 +36,11 @@ const POINTS: &[(&str, &str, &str)] = &[
         "subscribing to a stream twice",
         "succeeds again with the same columns; the samples go on",
     ),
-    ("§2.11", "whether warning 0 follows a session's own close", "it does not"),
+    (
+        "§2.11",
+        "whether warning 0 comes around a session's own close: the newer pages say so",
+        "it does",
+    ),
     (
         "§2.12",
         "whether a session survives a short loss of its headset",

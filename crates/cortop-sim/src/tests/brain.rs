@@ -87,7 +87,7 @@ async fn a_profile_fits_headsets_with_its_channels_and_an_older_one_those_with_f
     ] {
         let desk = plain(model);
         desk.shared.with(|service, _| {
-            let mut profile = Profile::new("old", channels);
+            let mut profile = Profile::new("old", String::new(), channels);
             profile.read_only = read_only;
             service.profiles.push(profile);
         });

@@ -98,6 +98,32 @@ async fn a_connected_headset_is_ready_at_once_unless_that_is_the_fault() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn warning_0_comes_around_ones_own_close_too() {
+    let mut desk = Desk::warm(Model::Insight);
+    let session = desk.session("open");
+    let id = session.as_str().unwrap();
+    let closed = desk.own("updateSession", &json!({ "session": session, "status": "close" }));
+    assert_eq!(closed["status"], "closed");
+    let behavior = format!("Cortex has stopped all the subscriptions of session {id}.");
+    assert_eq!(desk.warnings(), [(0, json!({ "behavior": behavior, "sessionId": id }))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_gives_the_same_ids_if_that_is_asked_for() {
+    let made = |ids| {
+        let mut desk = Desk::new(&Options { ids, ..Options::default() });
+        desk.authorize();
+        let session = desk.session("active");
+        let record = desk.own("createRecord", &json!({ "session": session, "title": "rest" }));
+        [session, record["record"]["uuid"].clone()]
+    };
+    let first = made(Some(7));
+    assert_eq!(first, made(Some(7)));
+    assert_ne!(first[0], first[1]);
+    assert!(made(None).iter().zip(made(None)).all(|(one, other)| *one != other));
+}
+
+#[tokio::test(start_paused = true)]
 async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
     let mut desk = disconnected(Model::EpocX).await;
     desk.call("controlDevice", &connect(&desk, &json!({ "connectionType": "usb cable" })));
@@ -259,7 +285,9 @@ async fn mappings_are_stored_read_changed_and_deleted() {
     let desk = Desk::warm(Model::EpocFlex);
     let mapping = json!({ "CMS": "TP9", "DRL": "TP10", "LA": "CTM1" });
     let create = json!({ "status": "create", "name": "one", "mappings": mapping });
-    let made = desk.own("configMapping", &create)["value"].clone();
+    let made = desk.own("configMapping", &create);
+    assert_eq!(made["message"], "Create flex mapping config successful");
+    let made = made["value"].clone();
     let uuid = made["uuid"].clone();
     let expected = json!({ "label": {}, "mappings": mapping, "name": "one", "uuid": uuid });
     assert_eq!(made, expected);
