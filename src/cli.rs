@@ -12,8 +12,8 @@ use clap::{
 };
 
 use crate::{
+    check,
     cortex::{HeadsetId, Stream, client::SessionPolicy, model::Model},
-    headless::check,
     sim::spec::Wanted,
 };
 

@@ -3,29 +3,30 @@
 //! The rooms, and who may know whom (arrows point down, never up):
 //!
 //! ```text
-//! main ── run ── cli, config, logging, monitor (client and decoder, joined)
-//!  ├─ doctor    `cortop doctor`: what is wrong, what to do      knows headless; terminal and ui to judge them
-//!  ├─ headless  the commands without a screen                   knows monitor, the client's types
-//!  ├─ serve     `cortop sim`: the simulator for other clients   knows cortop-sim
-//!  ├─ terminal  owns the tty: guard, frame writer, event loop   knows app, ui
-//!  ├─ ui        App → frame; one pane a file; theme → styles    knows app, cortop-signal (read only)
-//!  └─ app       the state machine: update(Message) → effects    knows the client's types, snapshots; no I/O
+//! main ── run ── from the command line to the exit status
+//!  ├─ commands  without a screen: lists, watch, the doctor, the simulator
+//!  ├─ terminal  owns the tty: guard, frame writer, event loop
+//!  ├─ ui        App → frame; one pane a file; theme → styles
+//!  ├─ monitor   client and decoder, joined by their queues
+//!  ├─ config, cli
+//!  └─ app       the state machine: update(Message) → effects; no I/O
 //!
-//! cortop-client    the Cortex API: socket, sign-in, sessions      knows cortop-protocol
-//! cortop-signal    samples → numbers, history, loss, filters      knows cortop-protocol
-//! cortop-sim       a simulated Cortex service                     knows cortop-protocol
-//! cortop-protocol  envelope, codes, objects, samples; no I/O      knows nothing above
+//! cortop-client    the Cortex API: socket, sign-in, sessions
+//! cortop-signal    samples → numbers, history, loss, filters
+//! cortop-sim       a simulated Cortex service
+//! cortop-protocol  envelope, codes, objects, samples; no I/O
 //! ```
+//! `docs/ARCHITECTURE.md` tells the ways through them; `tests/architecture.rs` holds the arrows.
 
 pub mod app;
+pub mod check;
 pub mod cli;
+pub mod commands;
 pub mod config;
-pub mod doctor;
-pub mod headless;
+pub mod console;
 pub mod logging;
 pub mod monitor;
 pub mod run;
-pub mod serve;
 pub mod terminal;
 pub mod ui;
 

@@ -1,24 +1,40 @@
 //! The monitor without a terminal: client and decoder, joined by their queues. The program puts a
 //! terminal before it, tests a screen in memory.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::timeout,
+};
 
 use crate::{
-    cortex::{self, Client, Command, feed::FeedSender},
-    signal::{View, decoder},
-    terminal::Wires,
+    cortex::{self, Client, Command, Event, feed::FeedSender},
+    signal::{Snapshot, View, decoder},
 };
 
 /// Quitting waits no longer than this for the service to hear our goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// The ends of the queues to the client and the decoder.
+#[derive(Debug)]
+pub struct Channels {
+    /// To the client, bounded.
+    pub commands: mpsc::Sender<Command>,
+    /// From the client; closed when it has ended.
+    pub events: mpsc::Receiver<Event>,
+    /// To the decoder: what is being looked at.
+    pub view: watch::Sender<View>,
+    /// From the decoder.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
 /// A running client and decoder.
 #[derive(Debug)]
 pub struct Monitor {
     /// The ends of their queues, for the loop.
-    pub wires: Wires,
+    pub channels: Channels,
     client: JoinHandle<()>,
     decoder: JoinHandle<()>,
 }
@@ -42,12 +58,12 @@ impl Monitor {
         let input = decoder::Input { queue: feed.queue, dropped: feed.dropped };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);
         let Client { commands, events, task } = client(samples);
-        Self { wires: Wires { commands, events, view, snapshots }, client: task, decoder }
+        Self { channels: Channels { commands, events, view, snapshots }, client: task, decoder }
     }
 
     /// Closes our sessions and ends both, within a second.
     pub async fn stop(self) {
-        let Wires { commands, events, .. } = self.wires;
+        let Channels { commands, events, .. } = self.channels;
         stop(Client { commands, events, task: self.client }).await;
         self.decoder.abort();
     }

@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use color_eyre::{
-    config::{HookBuilder, Theme},
-    eyre::{Result, bail, eyre},
-};
+use color_eyre::eyre::{Result, bail, eyre};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tracing::{info, warn};
@@ -18,12 +15,11 @@ use tracing::{info, warn};
 use crate::{
     app::{App, Now, Settings},
     cli::{self, Cli, Command, Print},
-    config::{self, Config, Credentials, Sources},
-    cortex, doctor,
-    headless::{self, Subject},
-    logging,
+    commands::{self, Subject, doctor, sim as simulator},
+    config::{self, Config, Sources},
+    console::{self, print, report_panics},
+    cortex, logging,
     monitor::Monitor,
-    serve,
     signal::decoder,
     sim::{self, Sim},
     terminal::{self, End, Screen as _, Tty, guard::Guard, input, screen, signals},
@@ -37,25 +33,25 @@ const REFUSED: u8 = 2;
 #[must_use]
 pub fn main(cli: &Cli) -> ExitCode {
     let display = &cli.display;
-    let list = |subject, args| headless::list(subject, args, display);
+    let list = |subject, args| commands::list(subject, args, display);
     let done = match &cli.command {
         Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
-        Some(Command::Sim(sim)) => serve::run(sim).map(|()| 0),
+        Some(Command::Sim(sim)) => simulator::run(sim).map(|()| 0),
         Some(Command::Demo(demo)) => start(cli, Some(demo)).map(End::exit_code),
         Some(Command::Doctor(args)) => doctor::run(args, display),
-        Some(Command::Watch(watch)) => headless::watch(watch, display),
+        Some(Command::Watch(watch)) => commands::watch(watch, display),
         Some(Command::Headsets(args)) => list(Subject::Headsets, args),
         Some(Command::Sessions(args)) => list(Subject::Sessions, args),
         Some(Command::License(args)) => list(Subject::Licence, args),
         Some(Command::Records(args)) => list(Subject::Records, args),
-        None if discards_output() => Err(eyre!(
+        None if console::discards_output() => Err(eyre!(
             "standard output is closed or /dev/null, where the samples would go to nobody: run \
              cortop in a terminal, or give its output to a file or a program"
         )),
         // Nobody looks at a screen there.
         None if !io::stdout().is_terminal() => {
             let watch = cli::Watch { service: cli.service.clone(), ..cli::Watch::default() };
-            headless::watch(&watch, display)
+            commands::watch(&watch, display)
         }
         None => start(cli, None).map(End::exit_code),
     };
@@ -67,49 +63,6 @@ pub fn main(cli: &Cli) -> ExitCode {
             ExitCode::from(REFUSED)
         }
     }
-}
-
-/// Whether all that is printed is thrown away. A standard output that is closed is this too: Rust
-/// opens the null device in its place.
-#[cfg(unix)]
-fn discards_output() -> bool {
-    use std::{
-        fs::{self, File},
-        os::{
-            fd::AsFd as _,
-            unix::fs::{FileTypeExt as _, MetadataExt as _},
-        },
-    };
-
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    let metadata = [stdout.and_then(|file| file.metadata()), fs::metadata("/dev/null")];
-    let devices = metadata.map(|metadata| {
-        metadata.ok().filter(|one| one.file_type().is_char_device()).map(|one| one.rdev())
-    });
-    devices[0].is_some() && devices[0] == devices[1]
-}
-
-/// There is no telling.
-#[cfg(not(unix))]
-fn discards_output() -> bool {
-    false
-}
-
-/// Prints to standard output; a reader that has seen enough (`| head`) is no failure.
-pub(crate) fn print(text: &str) -> Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-/// Installs the reports of errors and panics; to be called once, before the terminal's guard, which
-/// wraps the panic hook. Without a theme: no escape sequence is to be left behind, nor in a file.
-///
-/// # Errors
-/// Other hooks are installed.
-pub fn report_panics() -> Result<()> {
-    HookBuilder::default().theme(Theme::new()).display_env_section(false).install()
 }
 
 fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
@@ -158,7 +111,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
         };
         let cortex = match &sim {
             Some(sim) => demo_service(sim),
-            None => service(&config)?,
+            None => config.client()?,
         };
         let settings = Settings {
             log,
@@ -197,7 +150,7 @@ async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &
     let mut monitor = Monitor::start(cortex, limits);
     let app = App::new(settings, Now::read());
     let (_, end) =
-        terminal::run(app, ui, &mut terminal, &mut monitor.wires, &mut input, frame).await;
+        terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, frame).await;
     info!("leaving with exit code {}", end.exit_code());
     terminal.backend_mut().leave().await;
     drop(guard);
@@ -219,24 +172,6 @@ async fn simulate(demo: &cli::Demo) -> Result<Sim> {
         info!("{note}");
     }
     Ok(sim)
-}
-
-/// The service that the settings name.
-pub(crate) fn service(config: &Config) -> Result<cortex::Config> {
-    let Credentials { id, secret } = config.credentials.clone().map_err(|next| eyre!(next))?;
-    let cortex = cortex::Config {
-        url: config.url.clone(),
-        ca_file: config.ca_file.clone(),
-        insecure: config.insecure,
-        client_id: id,
-        client_secret: secret,
-        headset: config.headset.clone(),
-        session: config.session,
-        debit: config.debit,
-        streams: config.streams.clone(),
-    };
-    cortex.check()?;
-    Ok(cortex)
 }
 
 /// The simulator, which takes any credentials. The demo shows all there is, whatever is configured

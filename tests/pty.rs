@@ -14,8 +14,9 @@ use std::{
 
 use cortop::{
     app::{App, Now, Settings},
+    monitor::Channels,
     sim::{self, Sim},
-    terminal::{self, Output, Tty, Wires, guard::Guard, input, screen},
+    terminal::{self, Output, Tty, guard::Guard, input, screen},
     ui::{self, Ui},
 };
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
@@ -446,7 +447,7 @@ fn a_key_shows_although_the_bytes_are_held_back() {
 #[ignore = "run in a pty by the test of panics"]
 fn program_that_panics() {
     let Ok(place) = std::env::var("CORTOP_TEST_PANIC") else { return };
-    cortop::run::report_panics().expect("hooks");
+    cortop::console::report_panics().expect("hooks");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let end = runtime.expect("a runtime").block_on(async {
         let (sender, mut input) = input::queue();
@@ -462,7 +463,7 @@ fn program_that_panics() {
         let (_told, events) = tokio::sync::mpsc::channel(1);
         let (view, _viewed) = tokio::sync::watch::channel(cortop::signal::View::default());
         let (_pictures, snapshots) = tokio::sync::watch::channel(Arc::default());
-        let mut wires = Wires { commands, events, view, snapshots };
+        let mut wires = Channels { commands, events, view, snapshots };
         let (ui, _) = Ui::new(&ui::Options::default());
         let app = App::new(Settings::default(), Now::read());
         let frame = Duration::from_millis(100);

@@ -6,12 +6,9 @@ use std::time::Duration;
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
-use super::{
-    Visit,
-    check::{Check, Trouble},
-    json, say, table,
-    walk::Walk,
-};
+use super::{Visit, json, table, walk::Walk};
+use crate::check::{Check, Trouble};
+use crate::console::print_error;
 use crate::cortex::{
     Command, Config, Headset, Record, RecordCommand, Session, account::Licence, record::Records,
 };
@@ -90,7 +87,11 @@ async fn sign_in(visit: &mut Visit) -> Result<(), Trouble> {
     visit
         .until(SIGN_IN, |walk| {
             if walk.is_waiting_for_approval() && !std::mem::replace(&mut told, true) {
-                say(&format!("{}; waiting {} s for it", walk.waiting_for(), SIGN_IN.as_secs()));
+                print_error(&format!(
+                    "{}; waiting {} s for it",
+                    walk.waiting_for(),
+                    SIGN_IN.as_secs()
+                ));
             }
             walk.is_signed_in().then_some(())
         })

@@ -1,25 +1,23 @@
-//! The commands without a screen: lists, and samples on standard output. They drive the same client
-//! as the monitor and interpret what it tells; nothing here speaks to the service itself.
+//! The commands without a screen: lists, samples on standard output, the doctor, and the simulator for
+//! other clients. All but the last drive the same client as the monitor and interpret its events;
+//! nothing here speaks to the service itself.
 //!
-//! `check` names what lies between the user and the samples, `walk` tells how far the client has
-//! come, `visit` runs one until it is far enough. `list` and `watch` are the commands, `table`,
-//! `rows`, `json` and `output` what they write.
+//! `walk` follows how far the client has come, `visit` runs one until it is far enough. `list`,
+//! `watch`, `doctor` and `sim` are the commands; `table`, `rows`, `json` and `output` what they write.
 
-pub mod check;
+pub mod doctor;
 mod json;
 mod list;
 mod output;
 mod progress;
 mod rows;
+pub mod sim;
 mod table;
 mod visit;
 mod walk;
 mod watch;
 
-use std::{
-    io::{self, Write as _},
-    path::Path,
-};
+use std::path::Path;
 
 use color_eyre::eyre::Result;
 
@@ -32,9 +30,8 @@ pub(crate) use self::{
 use crate::{
     cli,
     config::{self, Config, Sources},
-    cortex::sanitize,
+    console::{block_on, print, print_error, report_panics},
     logging,
-    run::{print, report_panics, service},
 };
 
 /// Prints a list and ends.
@@ -45,7 +42,7 @@ pub fn list(subject: Subject, args: &cli::List, display: &cli::Display) -> Resul
     let only = cli::Service { connection: args.connection.clone(), ..cli::Service::default() };
     // Whatever the file says: looking costs nothing.
     let config = Config { debit: None, ..settings(&only, display)? };
-    let service = service(&config)?;
+    let service = config.client()?;
     block_on(async {
         Ok(match list::read(subject, service).await {
             Ok(found) => {
@@ -54,7 +51,7 @@ pub fn list(subject: Subject, args: &cli::List, display: &cli::Display) -> Resul
                 0
             }
             Err(trouble) => {
-                say(&trouble.to_string());
+                print_error(&trouble.to_string());
                 trouble.check.exit_code()
             }
         })
@@ -68,7 +65,7 @@ pub fn list(subject: Subject, args: &cli::List, display: &cli::Display) -> Resul
 pub fn watch(args: &cli::Watch, display: &cli::Display) -> Result<u8> {
     let config = settings(&args.service, display)?;
     watch::check(args.format, &config.streams)?;
-    let service = service(&config)?;
+    let service = config.client()?;
     block_on(watch::watch(service, args.format, args.duration))
 }
 
@@ -80,7 +77,7 @@ fn settings(service: &cli::Service, display: &cli::Display) -> Result<Config> {
     let config = config::load(service, display, &Sources { env: &env, file })?;
     start_log(display, config.log_file.as_deref())?;
     for warning in &config.warnings {
-        say(warning);
+        print_error(warning);
         tracing::warn!("{warning}");
     }
     Ok(config)
@@ -89,18 +86,4 @@ fn settings(service: &cli::Service, display: &cli::Display) -> Result<Config> {
 /// Starts the log.
 pub(crate) fn start_log(display: &cli::Display, file: Option<&Path>) -> Result<()> {
     logging::init(display.verbose, file).map(drop)
-}
-
-/// Runs a command on a runtime of its own.
-pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(command);
-    // A name that is still being looked up does not hold the exit back.
-    runtime.shutdown_background();
-    done
-}
-
-/// A line on standard error. Nobody may be listening there, which is no failure.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "cortop: {}", sanitize::clean(line));
 }

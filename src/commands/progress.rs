@@ -8,7 +8,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{say, walk::Walk};
+use super::walk::Walk;
+use crate::console::print_error;
 
 /// Between two lines.
 pub(super) const TURN: Duration = Duration::from_millis(500);
@@ -49,7 +50,7 @@ impl Progress {
     /// A line that stays, also where no terminal listens.
     pub(super) fn problem(&self, line: &str) {
         self.clear();
-        say(line);
+        print_error(line);
     }
 
     /// Writes the line anew.

@@ -13,8 +13,9 @@ use std::{
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 
 use crate::{
-    cli, logging,
-    run::{print, report_panics},
+    cli,
+    console::{print, report_panics, shutdown_signal},
+    logging,
     sim::{
         Options, Sim, fault,
         scenario::Scenario,
@@ -45,7 +46,7 @@ pub fn run(args: &cli::Simulator) -> Result<()> {
 
 async fn serve(args: &cli::Simulator, options: Options) -> Result<()> {
     // Before anybody can be told that all is ready, and then ends it.
-    let end = ended()?;
+    let end = shutdown_signal()?;
     let sim = Sim::start(options).await?;
     for note in &sim.notes {
         eprintln!("{note}");
@@ -129,27 +130,4 @@ fn write_root(folder: &Path, tls: &Tls) -> Result<()> {
         .wrap_err_with(|| format!("cannot write {}; choose another --ca-out", path.display()))?;
     eprintln!("root certificate: {}", path.display());
     Ok(())
-}
-
-/// Waits for the word to end. Once this has returned, neither signal ends the process by itself.
-#[cfg(unix)]
-pub(crate) fn ended() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Waits for the word to end.
-#[cfg(not(unix))]
-pub(crate) fn ended() -> Result<impl Future<Output = ()>> {
-    Ok(async {
-        // If the system gives no handler, Ctrl-C ends the process by itself.
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{
-    check::{Check, Trouble},
-    walk::Walk,
-};
+use super::walk::Walk;
+use crate::check::{Check, Trouble};
 use crate::{
     config::DEFAULT_HISTORY,
     cortex::{Command, Config},
@@ -69,7 +67,7 @@ impl Visit {
 
     /// Takes note of the next event; false if none came in time.
     async fn hear(&mut self, deadline: Instant) -> Result<bool, Trouble> {
-        match timeout_at(deadline, self.monitor.wires.events.recv()).await {
+        match timeout_at(deadline, self.monitor.channels.events.recv()).await {
             Ok(Some(event)) => {
                 self.walk.hear(event);
                 Ok(true)
@@ -85,12 +83,12 @@ impl Visit {
     /// Asks something of the client.
     pub(crate) async fn order(&self, command: Command) {
         // A client that has ended says so by the end of its events.
-        let _ = self.monitor.wires.commands.send(command).await;
+        let _ = self.monitor.channels.commands.send(command).await;
     }
 
     /// How the streams flow now.
     pub(crate) fn snapshot(&self) -> std::sync::Arc<Snapshot> {
-        self.monitor.wires.snapshots.borrow().clone()
+        self.monitor.channels.snapshots.borrow().clone()
     }
 
     /// Closes what was opened and ends.

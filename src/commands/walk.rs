@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Check, Trouble};
+use crate::check::{Check, Trouble};
 use crate::cortex::{
     Cause, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId, SessionMode,
     Step, Stream,

@@ -11,18 +11,18 @@ use tokio::{
 };
 
 use super::{
-    check::{Check, Trouble},
     output::{self, Written},
     progress::{self, Progress},
     rows::Rows,
-    say,
     walk::Walk,
 };
+use crate::check::{Check, Trouble};
+use crate::console::print_error;
 use crate::{
     cli::Format,
+    console::shutdown_signal,
     cortex::{Client, Config, Event, Feed, Stream, feed::feed},
     monitor,
-    serve::ended,
 };
 
 /// How long signing in may take, the user's approval included.
@@ -66,7 +66,7 @@ pub(super) async fn watch(
     duration: Option<Duration>,
 ) -> Result<u8> {
     // Before anything can be ended.
-    let mut told = pin!(ended()?);
+    let mut told = pin!(shutdown_signal()?);
     let only_events = config.streams == [Stream::Sys];
     let (samples, mut feed) = feed();
     let mut client = Client::spawn(config, samples);
@@ -129,15 +129,15 @@ pub(super) async fn watch(
         end = how.unless(end);
     }
     if dropped > 0 {
-        say(&format!("{dropped} samples are missing: they were not read fast enough"));
+        print_error(&format!("{dropped} samples are missing: they were not read fast enough"));
     }
     if watch.rows.odd > 0 {
-        say(&format!("{} samples were not as their columns say", watch.rows.odd));
+        print_error(&format!("{} samples were not as their columns say", watch.rows.odd));
     }
     let stuck = match end {
         End::Stuck(trouble) => trouble,
         End::Failed(why) => {
-            say(&why);
+            print_error(&why);
             return Ok(1);
         }
         End::Told | End::Over if watch.progress.samples == 0 && !(watch.flows && only_events) => {
@@ -145,7 +145,7 @@ pub(super) async fn watch(
         }
         End::Told | End::Over | End::Unread => return Ok(0),
     };
-    say(&stuck.to_string());
+    print_error(&stuck.to_string());
     Ok(stuck.check.exit_code())
 }
 

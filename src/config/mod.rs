@@ -74,6 +74,29 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+impl Config {
+    /// What the client has to know.
+    ///
+    /// # Errors
+    /// There are no credentials, or the client refuses the address; the text says what to do.
+    pub fn client(&self) -> Result<cortop_client::Config> {
+        let Credentials { id, secret } = self.credentials.clone().map_err(|next| eyre!(next))?;
+        let client = cortop_client::Config {
+            url: self.url.clone(),
+            ca_file: self.ca_file.clone(),
+            insecure: self.insecure,
+            client_id: id,
+            client_secret: secret,
+            headset: self.headset.clone(),
+            session: self.session,
+            debit: self.debit,
+            streams: self.streams.clone(),
+        };
+        client.check()?;
+        Ok(client)
+    }
+}
+
 /// The Cortex application's credentials (cortex-api.md §2.3).
 #[derive(Clone, Debug)]
 pub struct Credentials {

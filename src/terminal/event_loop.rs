@@ -7,7 +7,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use ratatui::{Terminal, layout::Rect};
 use tokio::{
     select,
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Instant, sleep_until},
 };
 
@@ -15,7 +15,7 @@ use super::{Input, Screen, signals};
 use crate::{
     app::{App, Effect, Message, Now},
     cortex::{Command, Event},
-    signal::{Snapshot, View},
+    monitor::Channels,
     ui::Ui,
 };
 
@@ -25,19 +25,6 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// The longest time to the next frame after a key, however few frames are asked for.
 const ANSWER: Duration = Duration::from_millis(100);
-
-/// The ends of the queues to the client and the decoder.
-#[derive(Debug)]
-pub struct Wires {
-    /// To the client, bounded.
-    pub commands: mpsc::Sender<Command>,
-    /// From the client; closed when it has ended.
-    pub events: mpsc::Receiver<Event>,
-    /// To the decoder: what is being looked at.
-    pub view: watch::Sender<View>,
-    /// From the decoder.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-}
 
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +58,7 @@ pub async fn run<S: Screen>(
     app: App,
     ui: &Ui,
     terminal: &mut Terminal<S>,
-    wires: &mut Wires,
+    channels: &mut Channels,
     input: &mut mpsc::Receiver<Input>,
     frame: Duration,
 ) -> (App, End) {
@@ -81,7 +68,7 @@ pub async fn run<S: Screen>(
         app,
         ui,
         terminal,
-        wires,
+        channels,
         area,
         frame,
         next_frame,
@@ -97,7 +84,7 @@ struct Loop<'a, S: Screen> {
     app: App,
     ui: &'a Ui,
     terminal: &'a mut Terminal<S>,
-    wires: &'a mut Wires,
+    channels: &'a mut Channels,
     area: Rect,
     /// Shortest time between two frames.
     frame: Duration,
@@ -133,9 +120,9 @@ impl<S: Screen> Loop<'_, S> {
                     heartbeat.as_mut().reset(crate::cortex::timer::after(HEARTBEAT));
                     self.beat().await
                 }
-                event = self.wires.events.recv() => self.drain(event).await,
-                Ok(()) = self.wires.snapshots.changed() => {
-                    let snapshot = Arc::clone(&self.wires.snapshots.borrow_and_update());
+                event = self.channels.events.recv() => self.drain(event).await,
+                Ok(()) = self.channels.snapshots.changed() => {
+                    let snapshot = Arc::clone(&self.channels.snapshots.borrow_and_update());
                     self.tell(Message::Snapshot(snapshot)).await
                 }
             };
@@ -173,7 +160,7 @@ impl<S: Screen> Loop<'_, S> {
     async fn drain(&mut self, first: Option<Event>) -> Result<(), End> {
         let Some(first) = first else { return self.tell(Message::ClientEnded).await };
         self.tell_now(Message::Cortex(first)).await?;
-        while let Ok(event) = self.wires.events.try_recv() {
+        while let Ok(event) = self.channels.events.try_recv() {
             self.tell(Message::Cortex(event)).await?;
         }
         Ok(())
@@ -201,7 +188,7 @@ impl<S: Screen> Loop<'_, S> {
     }
 
     fn command(&mut self, command: Command) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.wires.commands.try_send(command) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.channels.commands.try_send(command) {
             let busy = "the client is still busy with the last keys; try again in a moment";
             self.app.update(Message::Notice(busy.to_owned()));
         }
@@ -217,7 +204,7 @@ impl<S: Screen> Loop<'_, S> {
         self.asked = false;
         self.app.update(Message::Tick(Now::read()));
         let view = self.ui.view(&self.app, self.area);
-        self.wires.view.send_if_modified(|told| {
+        self.channels.view.send_if_modified(|told| {
             let changed = *told != view;
             if changed {
                 *told = view;
@@ -271,7 +258,10 @@ mod tests {
     use ratatui::backend::TestBackend;
     use tokio::task::JoinHandle;
 
+    use tokio::sync::watch;
+
     use super::*;
+    use crate::signal::{Snapshot, View};
     use crate::{
         app::{Key, Settings},
         cortex::{Headset, HeadsetId, Link},
@@ -301,13 +291,13 @@ mod tests {
         let (asked, commands) = mpsc::channel(1);
         let (view, viewed) = watch::channel(View::default());
         let (snapshots, pictures) = watch::channel(Arc::default());
-        let mut wires = Wires { commands: asked, events: heard, view, snapshots: pictures };
+        let mut channels = Channels { commands: asked, events: heard, view, snapshots: pictures };
         let (ui, warnings) = Ui::new(&ui::Options::default());
         assert_eq!(warnings, [""; 0]);
         let app = App::new(Settings::default(), Now::read());
         let mut terminal = screen::terminal(TestBackend::new(80, 24)).expect("in memory");
         let ended = tokio::spawn(async move {
-            let (app, end) = run(app, &ui, &mut terminal, &mut wires, &mut inputs, frame).await;
+            let (app, end) = run(app, &ui, &mut terminal, &mut channels, &mut inputs, frame).await;
             (app, end, terminal.get_frame().count())
         });
         Rig { input, events: Some(events), commands, view: viewed, snapshots, ended }

@@ -19,6 +19,6 @@ pub mod screen;
 pub mod signals;
 mod writer;
 
-pub use event_loop::{End, Wires, run};
+pub use event_loop::{End, run};
 pub use input::Input;
 pub use screen::{Output, Screen, Tty};

@@ -66,13 +66,13 @@ impl Watched {
 
     /// Takes in what has been said since.
     fn listen(&mut self) {
-        while let Ok(event) = self.monitor.wires.events.try_recv() {
+        while let Ok(event) = self.monitor.channels.events.try_recv() {
             self.said.extend(told(&event));
         }
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.monitor.wires.snapshots.borrow().clone()
+        self.monitor.channels.snapshots.borrow().clone()
     }
 
     /// The newest `eeg`, or what flows without a licence.

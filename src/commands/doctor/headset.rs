@@ -2,8 +2,8 @@
 
 use super::report::{Finding, Verdict};
 use crate::{
+    check::Check,
     cortex::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus, model::Model},
-    headless::check::Check,
 };
 
 /// The headset to try.

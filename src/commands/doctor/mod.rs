@@ -24,17 +24,13 @@ use self::{
     report::{Finding, Report, Style, Verdict},
     terminal::Terminal,
 };
+use crate::check::{Check, Trouble};
 use crate::{
     cli,
+    commands::{self, Visit, Walk},
     config::{self, Config, Credentials, Sources},
+    console::{self, print_error, shutdown_signal},
     cortex::{self, Command, Headset, HeadsetId, SessionMode, Stream, client::SessionPolicy},
-    headless::{
-        self, Visit, Walk,
-        check::{Check, Trouble},
-        say,
-    },
-    run,
-    serve::ended,
     terminal::probe,
 };
 
@@ -68,7 +64,7 @@ const SIGNING_IN: [Check; 8] = [
 /// # Errors
 /// It cannot start, or what is found cannot be printed.
 pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
-    run::report_panics()?;
+    console::report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
     let size = io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten();
     let mut report = Report::new(Style::choose(args.json), size.map(|(columns, _)| columns));
@@ -83,7 +79,7 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
     let service = cli::Service { connection: args.connection.clone(), ..cli::Service::default() };
     let settings = config::load(&service, display, &Sources { env: &env, file });
     let checked = settings.and_then(|settings| {
-        headless::start_log(display, settings.log_file.as_deref())?;
+        commands::start_log(display, settings.log_file.as_deref())?;
         Ok((client(&settings)?, settings))
     });
     match checked {
@@ -101,7 +97,7 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
             let missing = settings.credentials.err();
             let url = client.url.clone();
             let exam = Exam { url, missing, headset, adopted: false, report: &mut report };
-            if headless::block_on(examine(exam, client))? {
+            if console::block_on(examine(exam, client))? {
                 return Ok(INTERRUPTED);
             }
         }
@@ -130,7 +126,7 @@ fn client(settings: &Config) -> Result<cortex::Config> {
 
 /// Goes the way; true if the user has ended it.
 async fn examine(mut exam: Exam<'_>, client: cortex::Config) -> Result<bool> {
-    let told = ended()?;
+    let told = shutdown_signal()?;
     let mut visit = Visit::new(client);
     let done = tokio::select! {
         done = exam.go(&mut visit) => done.map(|()| false),
@@ -319,6 +315,6 @@ fn is_logged_in(walk: &Walk) -> bool {
 /// What is waited for, where a person is watching.
 fn tell(line: &str) {
     if io::stderr().is_terminal() {
-        say(line);
+        print_error(line);
     }
 }

@@ -9,15 +9,8 @@ use color_eyre::eyre::Result;
 use crossterm::style::Stylize as _;
 use serde::Serialize;
 
-use crate::{
-    cortex::sanitize::clean,
-    headless::{
-        check::{Check, Trouble},
-        pretty,
-    },
-    run::print,
-    ui::wrap,
-};
+use crate::check::{Check, Trouble};
+use crate::{commands::pretty, console::print, cortex::sanitize::clean, ui::wrap};
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -2,11 +2,12 @@
 
 use super::report::{Finding, Verdict};
 use crate::{
+    check::Check,
+    commands::Walk,
     cortex::{
         Security,
         account::{CortexInfo, Licence},
     },
-    headless::{Walk, check::Check},
 };
 
 /// Older services lack the stream `eq` (§5.5).

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::report::{Finding, Verdict};
+use crate::check::{Check, Trouble};
 use crate::{
+    commands::Opened,
     cortex::{HeadsetId, Refusal, SessionMode, Stream, account::Licence, model::Model},
-    headless::{
-        Opened,
-        check::{Check, Trouble},
-    },
     signal::{Snapshot, StreamHealth},
 };
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::report::{Finding, Verdict};
 use crate::{
+    check::Check,
     config::{self, Config},
-    headless::check::Check,
     ui,
 };
 
