@@ -55,3 +55,17 @@ fn every_section_that_the_code_cites_stands_in_the_protocol() {
     }
     assert!(cited > 300, "only {cited} references were found");
 }
+
+#[test]
+fn every_book_that_the_code_cites_is_there() {
+    for (file, text) in sources() {
+        for rest in text.split("docs/").skip(1) {
+            let name: String =
+                rest.chars().take_while(|char| char.is_alphanumeric() || *char == '-').collect();
+            if !name.is_empty() && rest[name.len()..].starts_with(".md") {
+                let book = Path::new("docs").join(format!("{name}.md"));
+                assert!(book.is_file(), "{file} cites {}, which is not there", book.display());
+            }
+        }
+    }
+}

@@ -257,7 +257,7 @@ fn item_of_stream(entry: &OwnSession, stream: Stream) -> Item {
     }
 }
 
-/// What a stream needs and costs (cortex-api.md §5.1).
+/// What a stream needs and costs (docs/protocol.md §5.1).
 fn needs(stream: Stream, status: &SessionStatus) -> &'static str {
     match stream {
         Stream::Eeg if *status == SessionStatus::Activated => " · the most data of all",

@@ -14,7 +14,7 @@ use crate::cortex::{
     settings::CustomInfo,
 };
 
-/// Characters of a subject's name (cortex-api.md §3.6).
+/// Characters of a subject's name (docs/protocol.md §3.6).
 const SUBJECT: usize = 30;
 
 /// What a form is for, and what it is about.

@@ -331,7 +331,7 @@ impl App {
     }
 
     /// The picture whose numbers are written out: of the moment, at most twice a second, for
-    /// fourteen changing numbers cost a terminal as much as all traces (performance.md); or of the
+    /// fourteen changing numbers cost a terminal as much as all traces (docs/performance.md); or of the
     /// frozen one.
     #[must_use]
     pub fn numbers(&self) -> &Snapshot {

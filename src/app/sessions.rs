@@ -28,7 +28,7 @@ const HISTORY: usize = 64;
 /// Why a session is over that Cortex shows as closed, until it is known who closed it.
 const FOUND_CLOSED: &str = "Cortex says that it is closed";
 
-/// The eleven documented fields of a session object (cortex-api.md §4.2), in the order shown.
+/// The eleven documented fields of a session object (docs/protocol.md §4.2), in the order shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the field of Session with the same name")]
 pub enum Field {
@@ -312,7 +312,7 @@ impl Sessions {
             if known {
                 entry.note_foreign_streams(&after, now);
             }
-            // Cortex may bring a session back after a drop-out (cortex-api.md §2.12).
+            // Cortex may bring a session back after a drop-out (docs/protocol.md §2.12).
             if entry.closed.take().is_some() {
                 entry.note(now, "open again: Cortex resumed it".to_owned());
             }

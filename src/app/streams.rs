@@ -11,19 +11,19 @@ use crate::{
     },
 };
 
-/// Window lengths in seconds (signal.md, Defaults).
+/// Window lengths in seconds (docs/signal.md, Defaults).
 pub const WINDOWS: [f64; 6] = [2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
-/// Half the height of a channel's row in µV: ±50 µV by default (signal.md, Defaults).
+/// Half the height of a channel's row in µV: ±50 µV by default (docs/signal.md, Defaults).
 pub const AMPLITUDES: [f32; 7] = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
 
-/// Corners of the high-pass in Hz, in the order of its key (signal.md, Defaults).
+/// Corners of the high-pass in Hz, in the order of its key (docs/signal.md, Defaults).
 pub const HIGH_PASSES: [Option<f64>; 5] = [None, Some(0.16), Some(0.5), Some(1.0), Some(5.0)];
 
-/// Corners of the low-pass in Hz, in the order of its key (signal.md, Defaults).
+/// Corners of the low-pass in Hz, in the order of its key (docs/signal.md, Defaults).
 pub const LOW_PASSES: [Option<f64>; 3] = [None, Some(30.0), Some(45.0)];
 
-/// Centres of the notch in Hz, in the order of its key (signal.md, Defaults).
+/// Centres of the notch in Hz, in the order of its key (docs/signal.md, Defaults).
 pub const NOTCHES: [Option<f64>; 3] = [None, Some(50.0), Some(60.0)];
 
 /// What the streams pane shows.

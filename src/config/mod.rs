@@ -23,7 +23,7 @@ use crate::{
     terminal::Output,
 };
 
-/// Where the Cortex service listens (cortex-api.md §1).
+/// Where the Cortex service listens (docs/protocol.md §1).
 pub const DEFAULT_URL: &str = "wss://localhost:6868";
 /// Frames a second.
 pub const DEFAULT_FPS: u16 = 10;
@@ -97,7 +97,7 @@ impl Config {
     }
 }
 
-/// The Cortex application's credentials (cortex-api.md §2.3).
+/// The Cortex application's credentials (docs/protocol.md §2.3).
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// Client id.

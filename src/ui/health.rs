@@ -9,7 +9,7 @@ use super::{glyphs, scene::Scene, text, theme::Token};
 use crate::signal::{BadChannel, StreamHealth, snapshot::Gap};
 
 /// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
-/// machine. Cortex itself stamps streams up to 8 ms apart (cortex-api.md §1.5).
+/// machine. Cortex itself stamps streams up to 8 ms apart (docs/protocol.md §1.5).
 const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.02..=1.0;
 
 /// From this share of samples on, within the last 10 s or since the subscription, those that Cortex

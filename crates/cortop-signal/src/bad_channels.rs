@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cortop_protocol::model::Model;
 
-/// The top of the amplifier's range in µV, on which EEG rides half way up (cortex-api.md §5.2) …
+/// The top of the amplifier's range in µV, on which EEG rides half way up (docs/protocol.md §5.2) …
 const FULL_SCALE: f32 = 8401.9;
 /// … and how near to either end of it a value is at the rail.
 const AT_RAIL: f32 = 0.02 * FULL_SCALE;
@@ -128,7 +128,7 @@ impl Tally {
     }
 }
 
-/// Whether a model's EEG rides on the offset of about 4200 µV (cortex-api.md §8); `None` for those
+/// Whether a model's EEG rides on the offset of about 4200 µV (docs/protocol.md §8); `None` for those
 /// of which nobody has told.
 fn usual_offset(model: Model) -> Option<bool> {
     match model {

@@ -1,4 +1,4 @@
-//! The frequency bands of Cortex (cortex-api.md §5.6), and what its `pow` columns say of them.
+//! The frequency bands of Cortex (docs/protocol.md §5.6), and what its `pow` columns say of them.
 //! There is no delta.
 
 use super::snapshot::Table;

@@ -1,5 +1,5 @@
 //! The envelope: min, max, first and last (M4) of the samples in each bin of absolute sample
-//! indices (signal.md, "Downsampling"), streaming, for all channels of a view. Knows neither what
+//! indices (docs/signal.md, "Downsampling"), streaming, for all channels of a view. Knows neither what
 //! the values mean nor how they are drawn.
 
 use super::snapshot::{Bins, Column};

@@ -1,4 +1,4 @@
-//! The filters of the picture (signal.md, "Defaults"): causal, run once a sample, one chain a
+//! The filters of the picture (docs/signal.md, "Defaults"): causal, run once a sample, one chain a
 //! channel. They see raw values only and never touch what is kept or recorded.
 
 use std::f64::consts::PI;

@@ -29,7 +29,7 @@ const RECENT_STEP: Duration = Duration::from_secs(1);
 const NO_JITTER: f64 = 10.0;
 
 /// Performance metrics may come so slowly whatever the licence promises: of when they are fast the
-/// sources disagree (cortex-api.md §5.11), and a recording has them as they were.
+/// sources disagree (docs/protocol.md §5.11), and a recording has them as they were.
 const SLOW_METRICS: f64 = 0.1;
 
 /// A fast stream is not called stale before this long without a sample.

@@ -1,5 +1,5 @@
 //! How many samples were lost between two: what COUNTER says, whose wrap is learned. Whole rounds
-//! of it count only where the arrival was silent for about as long (signal.md; cortex-api.md §5.2,
+//! of it count only where the arrival was silent for about as long (docs/signal.md; docs/protocol.md §5.2,
 //! §5.11): clocks are set and stamps are wrong, so `time` alone proves nothing. It only chooses
 //! between what counter and arrival both allow. Knows numbers only.
 

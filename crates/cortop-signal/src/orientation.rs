@@ -1,4 +1,4 @@
-//! How the head is held, from the newest motion sample (cortex-api.md §5.3), compared with a position
+//! How the head is held, from the newest motion sample (docs/protocol.md §5.3), compared with a position
 //! that the user calls level. Knows labels, not headsets.
 //!
 //! EMOTIV documents no axes of the sensor, and in recordings gravity lies on X, with either sign. So

@@ -1,5 +1,5 @@
 //! One sample message into reused buffers: typed serde, no JSON tree, nothing allocated for a
-//! sample of numbers. Knows the columns (the only authority for what a value means, cortex-api.md
+//! sample of numbers. Knows the columns (the only authority for what a value means, docs/protocol.md
 //! §2.8) and the shapes of §5; what the values mean is for those who read the record.
 
 use std::fmt;

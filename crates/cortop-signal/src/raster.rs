@@ -1,4 +1,4 @@
-//! From envelope columns to the dots to light: pure geometry of one channel (signal.md,
+//! From envelope columns to the dots to light: pure geometry of one channel (docs/signal.md,
 //! "Downsampling"). Knows neither cells, glyphs nor colours: braille, half blocks and ASCII are all
 //! drawn from these runs, in a sweep as in a scroll.
 

@@ -1,5 +1,5 @@
 //! The streams that are not traces, sample by sample into the latest readings of a session
-//! (cortex-api.md §5.4–§5.10). Knows labels, not headsets.
+//! (docs/protocol.md §5.4–§5.10). Knows labels, not headsets.
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -1,11 +1,11 @@
 //! The common average reference: the mean of the channels whose electrodes touch, to be taken off
-//! each (signal.md, "Defaults"). Knows neither what is drawn nor how.
+//! each (docs/signal.md, "Defaults"). Knows neither what is drawn nor how.
 
 use std::sync::Arc;
 
 use super::{filter::Chain, snapshot::Table};
 
-/// The least contact of a channel that counts: poor, but it touches (cortex-api.md §5.4).
+/// The least contact of a channel that counts: poor, but it touches (docs/protocol.md §5.4).
 const CONTACT: f64 = 2.0;
 
 /// The least number of such channels. The average of one is that channel itself: it would be drawn

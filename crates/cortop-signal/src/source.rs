@@ -17,7 +17,7 @@ use super::{
 };
 use cortop_protocol::{HeadsetId, MOST_HZ, Sample, SessionId, Stream, Subscription, model::Model};
 
-/// Labels of `eeg` and `mot` that are no channels (cortex-api.md §5.2, §5.3).
+/// Labels of `eeg` and `mot` that are no channels (docs/protocol.md §5.2, §5.3).
 const NOT_CHANNELS: [&str; 8] = [
     "COUNTER",
     "INTERPOLATED",

@@ -1,5 +1,5 @@
 //! The robust scale of each channel: median, and p99 of the distance to it, over about a window
-//! (signal.md, "Robust auto-scale"). One sample, however large, never decides it; nor does one
+//! (docs/signal.md, "Robust auto-scale"). One sample, however large, never decides it; nor does one
 //! channel the scale that all share.
 
 /// Values a channel that the statistics are taken from; of a longer window every so many-th.

@@ -1,4 +1,4 @@
-//! Levels by sensor evened out over the last seconds: EEG quality flickers by design (cortex-api.md
+//! Levels by sensor evened out over the last seconds: EEG quality flickers by design (docs/protocol.md
 //! §5.5), and a list ordered by what flickers cannot be read. Evened out in time, not in samples;
 //! a null is no level and counts as none.
 

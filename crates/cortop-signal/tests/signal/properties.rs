@@ -1,4 +1,4 @@
-//! The thirteen properties of the envelope and its dots (signal.md, "Downsampling"), on what the
+//! The thirteen properties of the envelope and its dots (docs/signal.md, "Downsampling"), on what the
 //! decoder makes of messages.
 
 use std::{collections::BTreeMap, f32::consts::TAU, slice};
