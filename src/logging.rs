@@ -1,4 +1,4 @@
-//! The log: `tracing` into the buffer of the log pane, and into a file if asked for.
+//! The log: `tracing` into tui-logger's buffer for the log pane, and into a file if asked for.
 //! Neither a message from the wire nor a verbose flag may put an escape sequence, a forged line or
 //! a token into it.
 
@@ -12,35 +12,27 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, WrapErr as _};
-use jiff::Timestamp;
-use tracing::{
-    Event, Subscriber,
-    field::{Field, Visit},
-    level_filters::LevelFilter,
-};
+use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{
-    Layer as _,
-    filter::Targets,
-    fmt,
-    layer::{Context, SubscriberExt as _},
-    util::SubscriberInitExt as _,
+    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
+use tui_logger::TuiTracingSubscriberLayer;
 
-use crate::app::LogBuffer;
+use crate::app::LogTargets;
 
 /// Starts the log; to be called once. `verbose` counts the `-v` flags.
 ///
 /// # Errors
 /// The file cannot be opened; the text says what to do.
-pub fn init(verbose: u8, file: Option<&Path>) -> Result<LogBuffer> {
+pub fn init(verbose: u8, file: Option<&Path>) -> Result<LogTargets> {
     let file = file.map(open).transpose()?;
-    let lines = LogBuffer::new(match verbose {
-        0 => LevelFilter::INFO,
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
+    let targets = LogTargets::start(match verbose {
+        0 => log::LevelFilter::Info,
+        1 => log::LevelFilter::Debug,
+        _ => log::LevelFilter::Trace,
     });
     // Everything that may ever be seen: the pane's own levels choose from it.
-    let pane = Pane(lines.clone()).with_filter(levels(u8::MAX));
+    let pane = targets.clone().and_then(TuiTracingSubscriberLayer).with_filter(levels(u8::MAX));
     let file = file.map(|file| {
         fmt::layer()
             .with_ansi(false)
@@ -54,50 +46,13 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<LogBuffer> {
         .wrap_err("the log was started twice")?;
     // Where crates with `log` say their TRACE, several times a message, it ends at once.
     log::set_max_level(log::LevelFilter::Debug);
-    Ok(lines)
+    Ok(targets)
 }
 
-/// Hands each event to the log pane: what it says, and after that its fields.
-struct Pane(LogBuffer);
-
-impl<S: Subscriber> tracing_subscriber::Layer<S> for Pane {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut text = Text::default();
-        event.record(&mut text);
-        let metadata = event.metadata();
-        let said = text.message + &text.fields;
-        self.0.push(
-            Timestamp::now(),
-            *metadata.level(),
-            text.path.as_deref().unwrap_or(metadata.target()),
-            &said,
-        );
-    }
-}
-
-/// The texts of an event.
-#[derive(Default)]
-struct Text {
-    message: String,
-    fields: String,
-    /// Where a crate that logs by `log` logged.
-    path: Option<String>,
-}
-
-impl Visit for Text {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "log.target" => self.path = Some(value.to_owned()),
-            _ => self.record_debug(field, &format_args!("{value}")),
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        match field.name() {
-            "message" => self.message = format!("{value:?}"),
-            name if name.starts_with("log.") => {}
-            name => self.fields.extend([" ", name, "=", &format!("{value:?}")]),
-        }
+impl<S: Subscriber> tracing_subscriber::Layer<S> for LogTargets {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.register(metadata.target());
+        Interest::always()
     }
 }
 

@@ -1,23 +1,26 @@
-//! The log pane's state: the lines captured, and which of them are shown. The lines are shared with
-//! the layer that captures them; nothing here knows where they come from.
+//! The log pane's state: which records are captured and shown, and how far back. tui-logger captures
+//! and keeps them, and its widget draws them; a formatter of ours adds what it has not: a text to
+//! search for, pages that count, and the oldest record.
 
 use std::{
     cell::Cell,
-    collections::VecDeque,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
-use tracing::{Level, level_filters::LevelFilter};
+use log::{Level, LevelFilter};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget as _};
+use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget, TuiWidgetState};
 
 use super::{
     Action, App, Purpose, Severity,
     dialog::{Dialog, Entry, Form},
 };
 
-/// Lines kept; the oldest goes first.
-const KEPT: usize = 4096;
-/// Bytes of a line that are kept.
+/// Records kept; the oldest goes first.
+const KEPT: usize = 1024;
+/// Bytes of a record that are shown.
 const LONGEST: usize = 2048;
 
 /// What writes to the log, by the start of the module path; the first that fits counts.
@@ -29,83 +32,158 @@ pub const TARGETS: [(&str, &str); 6] = [
     ("monitor", "cortop"),
     ("other", ""),
 ];
+/// The place of the rest in [`TARGETS`]: tui-logger's default level is theirs.
+const OTHER: usize = TARGETS.len() - 1;
 
 /// Levels in the order of the keys, which go round.
 const LEVELS: [LevelFilter; 6] = [
-    LevelFilter::OFF,
-    LevelFilter::ERROR,
-    LevelFilter::WARN,
-    LevelFilter::INFO,
-    LevelFilter::DEBUG,
-    LevelFilter::TRACE,
+    LevelFilter::Off,
+    LevelFilter::Error,
+    LevelFilter::Warn,
+    LevelFilter::Info,
+    LevelFilter::Debug,
+    LevelFilter::Trace,
 ];
 
-/// A line of the log.
+/// The place of a module path in [`TARGETS`].
+fn target_of(path: &str) -> usize {
+    TARGETS.iter().position(|(_, start)| path.starts_with(start)).unwrap_or(OTHER)
+}
+
+#[derive(Debug)]
+struct Known {
+    captured: [LevelFilter; TARGETS.len()],
+    /// The module paths that have logged, each with its place in [`TARGETS`]; not those of others.
+    paths: BTreeMap<&'static str, usize>,
+}
+
+/// The levels up to which targets are captured, shared by its clones. tui-logger has a level for
+/// each module path; here stands which paths belong to a target.
+#[derive(Clone, Debug)]
+pub struct LogTargets(Arc<Mutex<Known>>);
+
+impl Default for LogTargets {
+    /// All are captured up to INFO, as in a fresh tui-logger.
+    fn default() -> Self {
+        let captured = [LevelFilter::Info; TARGETS.len()];
+        Self(Arc::new(Mutex::new(Known { captured, paths: BTreeMap::new() })))
+    }
+}
+
+impl LogTargets {
+    /// Starts tui-logger's buffer, with all targets captured up to a level.
+    #[must_use]
+    pub fn start(level: LevelFilter) -> Self {
+        tui_logger::set_buffer_depth(KEPT);
+        let targets = Self::default();
+        (0..TARGETS.len()).for_each(|target| targets.capture(target, level));
+        targets
+    }
+
+    /// Takes a module path in that is about to log for the first time.
+    pub fn register(&self, path: &'static str) {
+        let target = target_of(path);
+        if target != OTHER {
+            let mut known = self.lock();
+            known.paths.insert(path, target);
+            tui_logger::set_level_for_target(path, known.captured[target]);
+        }
+    }
+
+    fn capture(&self, target: usize, level: LevelFilter) {
+        let mut known = self.lock();
+        known.captured[target] = level;
+        if target == OTHER {
+            tui_logger::set_default_level(level);
+        }
+        for (path, _) in known.paths.iter().filter(|(_, own)| **own == target) {
+            tui_logger::set_level_for_target(path, level);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A record of the log, to be drawn.
 #[derive(Clone, Debug)]
 pub struct LogLine {
-    /// Its number since the start.
-    pub number: u64,
     /// When it was written.
     pub at: Timestamp,
     /// How much it matters.
     pub level: Level,
-    /// Who wrote it: place in [`TARGETS`].
-    pub target: usize,
+    /// The name of who wrote it, one of [`TARGETS`].
+    pub target: &'static str,
     /// What it says: one line, bounded.
     pub text: String,
 }
 
-#[derive(Debug)]
-struct Lines {
-    list: VecDeque<LogLine>,
-    next: u64,
-    captured: [LevelFilter; TARGETS.len()],
+impl From<&ExtLogRecord> for LogLine {
+    fn from(record: &ExtLogRecord) -> Self {
+        let text = record.msg();
+        // Of a crate that logs by `log`, file, line and module come first, and then the target.
+        let text = match text.split_once("log.target: ") {
+            Some((_, said)) if record.target() == "log" => said,
+            _ => text.trim_start(),
+        };
+        Self {
+            at: record.timestamp.timestamp(),
+            level: record.level,
+            target: TARGETS[target_of(record.target())].0,
+            text: text[..text.floor_char_boundary(LONGEST)].replace(char::is_control, " "),
+        }
+    }
 }
 
-/// The lines captured, shared by its clones.
-#[derive(Clone, Debug)]
-pub struct LogBuffer(Arc<Mutex<Lines>>);
+/// Makes rows of a line for a width in cells.
+pub type Rows = Arc<dyn Fn(usize, &LogLine) -> Vec<Line<'static>> + Send + Sync>;
 
-impl Default for LogBuffer {
-    fn default() -> Self {
-        Self::new(LevelFilter::INFO)
-    }
+/// The lines that the widget asked for and that are shown, from the newest on: when each was
+/// written, and how many rows it takes.
+type Walked = Vec<(Timestamp, usize)>;
+
+/// Chooses lines by text and age. The widget comes with the newest record, and goes back until its
+/// rows are full.
+struct Formatter {
+    /// In lower case.
+    filter: String,
+    last: Option<Timestamp>,
+    rows: Rows,
+    /// `None` before the first record.
+    walked: Arc<Mutex<Option<Walked>>>,
 }
 
-impl LogBuffer {
-    /// An empty one that captures up to a level.
-    #[must_use]
-    pub fn new(level: LevelFilter) -> Self {
-        let captured = [level; TARGETS.len()];
-        Self(Arc::new(Mutex::new(Lines { list: VecDeque::new(), next: 0, captured })))
+impl LogFormatter for Formatter {
+    fn min_width(&self) -> u16 {
+        1
     }
 
-    /// Captures a line, unless its target is captured less.
-    pub fn push(&self, at: Timestamp, level: Level, path: &str, text: &str) {
-        let target = TARGETS.iter().position(|(_, start)| path.starts_with(start));
-        let target = target.unwrap_or(TARGETS.len() - 1);
-        let mut lines = self.lock();
-        if level > lines.captured[target] {
-            return;
+    fn format(&self, width: usize, record: &ExtLogRecord) -> Vec<Line<'_>> {
+        let mut walked = self.walked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = Vec::new();
+        // The first record must have a row, whether it is shown or not.
+        let walked = walked.get_or_insert_with(|| {
+            rows.push(Line::default());
+            Walked::new()
+        });
+        let at = record.timestamp.timestamp();
+        if self.last.is_none_or(|last| at <= last) {
+            let line = LogLine::from(record);
+            if self.filter.is_empty() || line.text.to_lowercase().contains(&self.filter) {
+                let own = (self.rows)(width, &line);
+                walked.push((at, own.len()));
+                rows.splice(0..0, own);
+            }
         }
-        let text = text[..text.floor_char_boundary(LONGEST)].replace(char::is_control, " ");
-        let number = lines.next;
-        lines.next += 1;
-        if lines.list.len() == KEPT {
-            lines.list.pop_front();
-        }
-        lines.list.push_back(LogLine { number, at, level, target, text });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lines> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        rows
     }
 }
 
 /// The log pane's state.
 #[derive(Clone, Debug)]
 pub struct Log {
-    buffer: LogBuffer,
+    targets: LogTargets,
     /// Whether the list of targets is there.
     pub lists_targets: bool,
     /// The target that keys mean: place in [`TARGETS`].
@@ -116,17 +194,17 @@ pub struct Log {
     pub shown: [LevelFilter; TARGETS.len()],
     /// Only lines with this text are shown.
     pub filter: String,
-    /// The number of the last line in sight; `None` follows the newest.
-    pub last: Option<u64>,
+    /// When the last line in sight was written; `None` follows the newest.
+    pub last: Option<Timestamp>,
     /// Lines that the last frame had room for.
     page: Cell<usize>,
 }
 
 impl Log {
-    pub(super) fn new(buffer: LogBuffer) -> Self {
-        let shown = buffer.lock().captured;
+    pub(super) fn new(targets: LogTargets) -> Self {
+        let shown = targets.lock().captured;
         Self {
-            buffer,
+            targets,
             lists_targets: false,
             selected: 0,
             only: false,
@@ -140,44 +218,82 @@ impl Log {
     /// Up to which level a target is captured.
     #[must_use]
     pub fn captured(&self, target: usize) -> LevelFilter {
-        self.buffer.lock().captured[target]
+        self.targets.lock().captured[target]
     }
 
-    /// The last lines to show, the newest first, at most so many.
-    #[must_use]
-    pub fn lines(&self, most: usize) -> Vec<LogLine> {
-        let lines = self.buffer.lock();
-        let until = self.last.unwrap_or(u64::MAX);
-        let shown = lines.list.iter().rev().filter(|line| line.number <= until && self.shows(line));
-        shown.take(most).cloned().collect()
+    /// Draws the lines shown; a page key moves by as many as have room. The row below the area
+    /// must be in the buffer, and is left as it is.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer, rows: &Rows) {
+        let mut walked = self.walk(self.last, area, buffer, rows);
+        if walked.is_empty() && self.last.is_some() {
+            // All up to there have gone from the buffer.
+            walked = self.walk(self.step(usize::MAX, true), area, buffer, rows);
+        }
+        let rows = walked.iter().scan(0, |sum, (_, rows)| {
+            *sum += rows;
+            Some(*sum)
+        });
+        let whole = rows.take_while(|rows| *rows <= usize::from(area.height)).count();
+        self.page.set(whole.max(1));
     }
 
-    /// Says how many lines the frame had room for: a page key moves by as many.
-    pub fn drew(&self, lines: usize) {
-        self.page.set(lines.max(1));
-    }
-
-    fn shows(&self, line: &LogLine) -> bool {
-        let text = || line.text.to_lowercase().contains(&self.filter.to_lowercase());
-        line.level <= self.shown[line.target]
-            && (!self.only || line.target == self.selected)
-            && (self.filter.is_empty() || text())
-    }
-
-    /// Moves by so many lines, back or on; at the newest it follows again.
-    fn step(&mut self, lines: usize, back: bool) {
-        let numbers: Vec<u64> = {
-            let lines = self.buffer.lock();
-            lines.list.iter().filter(|line| self.shows(line)).map(|line| line.number).collect()
+    /// Draws the lines shown up to a time by tui-logger's widget, and gives those that it took.
+    fn walk(
+        &self,
+        last: Option<Timestamp>,
+        area: Rect,
+        buffer: &mut Buffer,
+        rows: &Rows,
+    ) -> Walked {
+        let walked = Arc::new(Mutex::new(None));
+        let formatter = Formatter {
+            filter: self.filter.to_lowercase(),
+            last,
+            rows: Arc::clone(rows),
+            walked: Arc::clone(&walked),
         };
-        let Some(newest) = numbers.len().checked_sub(1) else { return };
-        let last = self.last.unwrap_or(u64::MAX);
-        let at = numbers.partition_point(|&number| number <= last).saturating_sub(1);
+        TuiLoggerWidget::default()
+            .formatter(Box::new(formatter))
+            .state(&self.levels())
+            // One row more, for the empty one of the first record.
+            .render(Rect { height: area.height + 1, ..area }, buffer);
+        let walked = walked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        walked.unwrap_or_default()
+    }
+
+    /// The levels up to which each module path is shown.
+    fn levels(&self) -> TuiWidgetState {
+        let hidden = |target| self.only && target != self.selected;
+        let level = |target| if hidden(target) { LevelFilter::Off } else { self.shown[target] };
+        let state = TuiWidgetState::new().set_default_display_level(level(OTHER));
+        let known = self.targets.lock();
+        let paths = known.paths.iter();
+        paths.fold(state, |state, (path, own)| state.set_level_for_target(path, level(*own)))
+    }
+
+    /// When the last line in sight was written after a move by so many lines, back or on; at the
+    /// newest it follows again.
+    fn step(&self, lines: usize, back: bool) -> Option<Timestamp> {
+        // The widget alone can read the buffer: without rows, it goes through all of it.
+        let area = Rect::new(0, 0, 1, 1);
+        let mut buffer = Buffer::empty(Rect { height: 2, ..area });
+        let nothing: Rows = Arc::new(|_, _| Vec::new());
+        let mut walked = self.walk(None, area, &mut buffer, &nothing);
+        walked.reverse();
+        let newest = walked.len().checked_sub(1)?;
+        let last = self.last.unwrap_or(Timestamp::MAX);
+        let at = walked.iter().rposition(|(at, _)| *at <= last).unwrap_or_default();
         // The oldest page stays full.
         let first = self.page.get().saturating_sub(1).min(newest);
         let to = if back { at.saturating_sub(lines).max(first) } else { at.saturating_add(lines) };
-        self.last = numbers.get(to).copied().filter(|_| to < newest);
+        walked.get(to).map(|(at, _)| *at).filter(|_| to < newest)
     }
+}
+
+/// A level in the words of the pane.
+#[must_use]
+pub fn level_name(level: LevelFilter) -> String {
+    level.as_str().to_lowercase()
 }
 
 impl App {
@@ -210,25 +326,33 @@ impl App {
                 }
             }
             Action::LogCapture => {
-                let mut lines = log.buffer.lock();
-                let level = next(lines.captured[log.selected]);
-                lines.captured[log.selected] = level;
-                format!("{name}: captured up to {level}")
+                let level = next(log.captured(log.selected));
+                log.targets.capture(log.selected, level);
+                format!("{name}: captured up to {}", level_name(level))
             }
             Action::LogShow => {
                 let level = next(log.shown[log.selected]);
                 log.shown[log.selected] = level;
                 let captured = log.captured(log.selected);
                 let less = if captured < level {
-                    format!(", captured up to {captured}")
+                    format!(", captured up to {}", level_name(captured))
                 } else {
                     String::new()
                 };
-                format!("{name}: shown up to {level}{less}")
+                format!("{name}: shown up to {}{less}", level_name(level))
             }
-            Action::LogEarlier => return log.step(page, true),
-            Action::LogLater => return log.step(page, false),
-            Action::LogOldest => return log.step(usize::MAX, true),
+            Action::LogEarlier => {
+                log.last = log.step(page, true);
+                return;
+            }
+            Action::LogLater => {
+                log.last = log.step(page, false);
+                return;
+            }
+            Action::LogOldest => {
+                log.last = log.step(usize::MAX, true);
+                return;
+            }
             _ => {
                 log.last = None;
                 return;
@@ -260,23 +384,37 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use tracing::event;
+    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+
     use super::*;
     use crate::app::{Key, Message, Now, Pane, Settings};
 
-    fn app(lines: usize) -> (App, LogBuffer) {
-        let log = LogBuffer::default();
+    /// tui-logger's buffer is one for the process: who holds this has it alone.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    /// Logs as the program does, and takes the records over as before a frame.
+    fn log(targets: &LogTargets, write: impl FnOnce()) {
+        let layer = tui_logger::TuiTracingSubscriberLayer;
+        let pane = tracing_subscriber::registry().with(targets.clone().and_then(layer));
+        tracing::subscriber::with_default(pane, write);
+        tui_logger::move_events();
+    }
+
+    fn app(lines: usize) -> (MutexGuard<'static, ()>, App, LogTargets) {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        tui_logger::move_events();
+        let targets = LogTargets::start(LevelFilter::Info);
         for at in 0..lines {
-            log.push(
-                Timestamp::UNIX_EPOCH,
-                Level::INFO,
-                "cortop_client::event",
-                &format!("line {at:03}"),
+            log(
+                &targets,
+                || event!(target: "cortop_client::event", tracing::Level::INFO, "line {at:03}"),
             );
         }
-        let settings = Settings { log: log.clone(), ..Settings::default() };
+        let settings = Settings { log: targets.clone(), ..Settings::default() };
         let mut app = App::new(settings, Now::read());
         app.focus = Pane::Log;
-        (app, log)
+        (alone, app, targets)
     }
 
     fn press(app: &mut App, keys: impl IntoIterator<Item = Key>) {
@@ -285,22 +423,36 @@ mod tests {
         }
     }
 
+    /// The lines in a pane of some rows, from top to bottom.
+    fn lines(app: &App, rows: u16) -> Vec<String> {
+        let area = Rect::new(0, 0, 80, rows);
+        let mut buffer = Buffer::empty(Rect { height: rows + 1, ..area });
+        let text: Rows = Arc::new(|_, line| vec![Line::from(line.text.clone())]);
+        app.log.draw(area, &mut buffer, &text);
+        let rows = buffer.content.chunks(80).map(|row| {
+            row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim().to_owned()
+        });
+        rows.filter(|row| !row.is_empty()).collect()
+    }
+
     fn newest(app: &App) -> String {
-        app.log.lines(1).first().map(|line| line.text.clone()).unwrap_or_default()
+        lines(app, 10).pop().unwrap_or_default()
     }
 
     #[test]
     fn each_press_of_a_page_key_counts_and_the_oldest_line_is_one_key_away() {
-        let (mut app, log) = app(100);
-        app.log.drew(10);
+        let (_alone, mut app, targets) = app(100);
+        assert_eq!(newest(&app), "line 099");
         // No frame comes between the presses.
         press(&mut app, [Key::PAGE_UP, Key::PAGE_UP, Key::PAGE_UP]);
         assert_eq!(newest(&app), "line 069");
         press(&mut app, [Key::PAGE_DOWN]);
         assert_eq!(newest(&app), "line 079");
         press(&mut app, [Key::HOME]);
-        assert_eq!(app.log.lines(10).last().map(|line| line.text.clone()), Some("line 000".into()));
-        log.push(Timestamp::UNIX_EPOCH, Level::INFO, "cortop", "the newest");
+        assert_eq!(lines(&app, 10).first().map(String::as_str), Some("line 000"));
+        log(&targets, || {
+            event!(target: "cortop", tracing::Level::INFO, "the newest");
+        });
         assert_eq!(newest(&app), "line 009", "what is read stands still");
         press(&mut app, [Key::END]);
         assert_eq!(newest(&app), "the newest");
@@ -308,41 +460,95 @@ mod tests {
 
     #[test]
     fn lines_are_found_by_a_text() {
-        let (mut app, _) = app(100);
+        let (_alone, mut app, targets) = app(100);
         press(&mut app, [Key::char('/')]);
         assert!(matches!(app.dialog, Some(Dialog::Form(_))));
         press(&mut app, "LINE 04".chars().map(Key::char).chain([Key::ENTER]));
-        assert_eq!((app.log.lines(100).len(), newest(&app)), (10, "line 049".to_owned()));
+        assert_eq!((lines(&app, 100).len(), newest(&app)), (10, "line 049".to_owned()));
+        log(&targets, || {
+            event!(target: "cortop", tracing::Level::INFO, "another");
+        });
+        assert_eq!((lines(&app, 100).len(), newest(&app)), (10, "line 049".to_owned()));
         press(&mut app, [Key::char('/'), Key::ctrl('u'), Key::ENTER]);
-        assert_eq!(app.log.lines(200).len(), 100);
+        assert_eq!(lines(&app, 200).len(), 101);
+        press(&mut app, [Key::char('/')]);
+        press(&mut app, "nowhere".chars().map(Key::char).chain([Key::ENTER, Key::PAGE_UP]));
+        assert_eq!(lines(&app, 100), [""; 0]);
     }
 
     #[test]
     fn requests_are_captured_and_shown_by_two_keys_without_a_restart() {
-        let (mut app, log) = app(0);
-        let request =
-            || log.push(Timestamp::UNIX_EPOCH, Level::DEBUG, "cortop_client::link", "asked");
+        let (_alone, mut app, targets) = app(0);
+        let request = || {
+            log(&targets, || {
+                event!(target: "cortop_client::link", tracing::Level::DEBUG, "asked");
+            });
+        };
         let said = |app: &App| app.notice.as_ref().map(|notice| notice.text.clone());
         request();
-        assert_eq!(app.log.lines(9).len(), 0);
+        assert_eq!(lines(&app, 9).len(), 0);
         assert_eq!(TARGETS[app.log.selected].0, "requests");
         press(&mut app, [Key::char('s')]);
         assert_eq!(said(&app).as_deref(), Some("requests: shown up to debug, captured up to info"));
         press(&mut app, [Key::char('c')]);
         assert_eq!(said(&app).as_deref(), Some("requests: captured up to debug"));
         request();
-        assert_eq!(app.log.lines(9).len(), 1);
+        assert_eq!(lines(&app, 9).len(), 1);
         // Others stay as they are.
-        log.push(Timestamp::UNIX_EPOCH, Level::DEBUG, "cortop_client::poll", "asked");
-        assert_eq!(app.log.lines(9).len(), 1);
+        log(&targets, || {
+            event!(target: "cortop_client::poll", tracing::Level::DEBUG, "asked");
+        });
+        assert_eq!(lines(&app, 9).len(), 1);
+        log(&targets, || {
+            event!(target: "elsewhere", tracing::Level::INFO, "said");
+        });
+        assert_eq!(lines(&app, 9), ["asked", "said"]);
+        press(&mut app, [Key::char('f')]);
+        assert_eq!(lines(&app, 9), ["asked"]);
+        press(&mut app, [Key::char('f'), Key::char('s'), Key::char('s')]);
+        assert_eq!(said(&app).as_deref(), Some("requests: shown up to off"));
+        assert_eq!(lines(&app, 9), ["said"]);
     }
 
     #[test]
     fn the_log_is_bounded_in_lines_and_in_their_length() {
-        let (app, log) = app(2 * KEPT);
-        log.push(Timestamp::UNIX_EPOCH, Level::WARN, "elsewhere", &"ä\n".repeat(LONGEST));
-        assert_eq!(app.log.lines(usize::MAX).len(), KEPT);
-        let last = newest(&app);
-        assert!(last.len() <= LONGEST && !last.contains(char::is_control));
+        let (_alone, mut app, targets) = app(KEPT);
+        press(&mut app, [Key::HOME]);
+        for at in KEPT..2 * KEPT {
+            log(
+                &targets,
+                || event!(target: "cortop_client::event", tracing::Level::INFO, "line {at:03}"),
+            );
+        }
+        assert_eq!(lines(&app, 10).first().map(String::as_str), Some("line 1024"));
+        log(
+            &targets,
+            || event!(target: "elsewhere", tracing::Level::WARN, "{}", "ä\n".repeat(LONGEST)),
+        );
+        press(&mut app, [Key::END]);
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&kept);
+        let area = Rect::new(0, 0, 1, 1);
+        let keep: Rows = Arc::new(move |_, line| {
+            keep.lock().expect("free").push(line.text.clone());
+            Vec::new()
+        });
+        let mut buffer = Buffer::empty(Rect { height: 2, ..area });
+        app.log.draw(area, &mut buffer, &keep);
+        let kept = kept.lock().expect("free");
+        assert_eq!(kept.len(), KEPT);
+        assert!(kept[0].len() <= LONGEST && !kept[0].contains(char::is_control));
+    }
+
+    #[test]
+    fn a_line_of_a_crate_that_logs_by_log_begins_with_who_says_it() {
+        let (_alone, app, targets) = app(0);
+        log(&targets, || {
+            event!(target: "log", tracing::Level::INFO,
+                { log.file = "a.rs", log.line = 7, log.target = "rustls::hs" },
+                "no suite"
+            );
+        });
+        assert_eq!(newest(&app), "rustls::hs no suite");
     }
 }

@@ -41,7 +41,7 @@ pub use self::{
     headsets::Headsets,
     key::Key,
     keymap::Keymap,
-    log::{Log, LogBuffer, LogLine, TARGETS},
+    log::{Log, LogLine, LogTargets, Rows, TARGETS, level_name},
     message::{Effect, Message, Now, Throughput},
     overview::{Row, Sort, Standing},
     profiles::Profiles,
@@ -134,8 +134,8 @@ pub struct Settings {
     pub fragile: bool,
     /// The folder proposed for exports.
     pub folder: String,
-    /// The lines of the log.
-    pub log: LogBuffer,
+    /// Who writes to the log.
+    pub log: LogTargets,
     /// The zone of times; UTC if `None`.
     pub zone: Option<TimeZone>,
 }

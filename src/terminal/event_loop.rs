@@ -203,6 +203,7 @@ impl<S: Screen> Loop<'_, S> {
         }
         self.asked = false;
         self.app.update(Message::Tick(Now::read()));
+        tui_logger::move_events();
         let view = self.ui.view(&self.app, self.area);
         self.channels.view.send_if_modified(|told| {
             let changed = *told != view;

@@ -1,11 +1,13 @@
 //! Pane 4: the log, and on demand the list of its targets with what is captured and shown of each.
 
+use std::sync::Arc;
+
+use log::Level;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
     text::{Line, Span},
 };
-use tracing::Level;
 
 use super::{
     glyphs,
@@ -13,7 +15,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{LogLine, Pane, TARGETS};
+use crate::app::{Pane, Rows, TARGETS, level_name};
 
 /// Width from which on each line names its target.
 const WITH_TARGET: u16 = 80;
@@ -42,42 +44,35 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         scene::lines(&targets(scene), list, buffer);
         inside = Rect { x: list.right(), width: inside.width - list.width, ..inside };
     }
-    let rows = usize::from(inside.height);
-    let mut lines: Vec<Line<'static>> = Vec::new();
-    let mut count = 0;
-    // From the newest up, until the pane is full.
-    for line in log.lines(rows) {
-        let wrapped = self::line(scene, &line, inside.width, area.width >= WITH_TARGET);
-        if count > 0 && lines.len() + wrapped.len() > rows {
-            break;
-        }
-        count += 1;
-        lines.extend(wrapped.into_iter().rev());
+    if !inside.is_empty() {
+        log.draw(inside, buffer, &rows(scene, area.width >= WITH_TARGET));
     }
-    log.drew(count);
-    lines.truncate(rows);
-    lines.reverse();
-    scene::lines(&lines, inside, buffer);
 }
 
-/// A line of the log over as many rows as it needs.
-fn line(scene: &Scene<'_>, line: &LogLine, width: u16, with_target: bool) -> Vec<Line<'static>> {
-    let token = match line.level {
-        Level::ERROR => Token::Bad,
-        Level::WARN => Token::Poor,
-        Level::INFO => Token::Text,
-        _ => Token::Dim,
-    };
-    let target =
-        if with_target { format!("{:<10}", TARGETS[line.target].0) } else { String::new() };
-    let front = format!("{:<CLOCK$}{:<LEVEL$}{target}", scene.clock(line.at), line.level.as_str());
-    let indent = front.chars().count();
-    let fronts = std::iter::once(front).chain(std::iter::repeat(" ".repeat(indent)));
-    let parts = text::wrap(&text::clean(&line.text), usize::from(width).saturating_sub(indent));
-    fronts
-        .zip(parts)
-        .map(|(front, part)| Line::from(vec![scene.say(Token::Dim, front), scene.say(token, part)]))
-        .collect()
+/// Makes of a line as many rows as it needs.
+fn rows(scene: &Scene<'_>, with_target: bool) -> Rows {
+    let (zone, ascii) = (scene.zone.clone(), scene.ascii);
+    let [dim, bad, poor, text] =
+        [Token::Dim, Token::Bad, Token::Poor, Token::Text].map(|token| scene.style(token));
+    Arc::new(move |width, line| {
+        let style = match line.level {
+            Level::Error => bad,
+            Level::Warn => poor,
+            Level::Info => text,
+            _ => dim,
+        };
+        let target = if with_target { format!("{:<10}", line.target) } else { String::new() };
+        let clock = scene::clock(line.at, &zone);
+        let front = format!("{clock:<CLOCK$}{:<LEVEL$}{target}", line.level.as_str());
+        let indent = front.chars().count();
+        let fronts = std::iter::once(front).chain(std::iter::repeat(" ".repeat(indent)));
+        let text = scene::spell(text::clean(&line.text), ascii);
+        let parts = text::wrap(&text, width.saturating_sub(indent));
+        fronts
+            .zip(parts)
+            .map(|(front, part)| vec![Span::styled(front, dim), Span::styled(part, style)].into())
+            .collect()
+    })
 }
 
 /// The targets with the levels up to which each is captured and shown.
@@ -88,7 +83,7 @@ fn targets(scene: &Scene<'_>) -> Vec<Line<'static>> {
         let selected = at == log.selected;
         let mark = if selected { glyphs::SELECTED } else { " " };
         let token = if selected { Token::Selection } else { Token::Text };
-        let levels = format!("{:<8} {}", log.captured(at).to_string(), log.shown[at]);
+        let levels = format!("{:<8} {}", level_name(log.captured(at)), level_name(log.shown[at]));
         Line::from(vec![
             Span::raw(format!("{mark} ")),
             scene.say(token, format!("{name:<10}")),

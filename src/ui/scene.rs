@@ -49,7 +49,7 @@ impl Scene<'_> {
     /// cannot be replaced once it is drawn.
     #[must_use]
     pub(super) fn spell(&self, text: String) -> String {
-        if self.ascii && text.contains('±') { text.replace('±', "+/-") } else { text }
+        spell(text, self.ascii)
     }
 
     /// Text from the wire.
@@ -61,7 +61,7 @@ impl Scene<'_> {
     /// A time of day, `hh:mm:ss`.
     #[must_use]
     pub(super) fn clock(&self, time: Timestamp) -> String {
-        time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+        clock(time, self.zone)
     }
 
     /// The time of day of epoch seconds, `hh:mm:ss.mmm`, if it is one.
@@ -121,6 +121,18 @@ impl Scene<'_> {
         self::line(&line, title.intersection(area), buffer);
         area.inner(Margin::new(1, 1))
     }
+}
+
+/// A text as the terminal can show it, see [`Scene::spell`].
+#[must_use]
+pub(super) fn spell(text: String, ascii: bool) -> String {
+    if ascii && text.contains('±') { text.replace('±', "+/-") } else { text }
+}
+
+/// A time of day, `hh:mm:ss`.
+#[must_use]
+pub(super) fn clock(time: Timestamp, zone: &TimeZone) -> String {
+    time.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
 /// Draws a border, and nothing else: a `Block` goes over all cells inside, too, a tenth of a frame.
