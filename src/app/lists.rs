@@ -101,6 +101,8 @@ impl App {
                     "running"
                 } else if self.records.is_busy(&record.uuid) {
                     "in post-processing"
+                } else if self.is_exporting(Some(&record.uuid)) {
+                    "exporting…"
                 } else {
                     ""
                 };

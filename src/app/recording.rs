@@ -164,6 +164,15 @@ impl App {
         Moment { wall: self.now.wall, instant: self.now.instant }
     }
 
+    /// Whether a record, or any, is being written to files: its export has not been answered.
+    #[must_use]
+    pub fn is_exporting(&self, id: Option<&RecordId>) -> bool {
+        let mut sent = self.sent.iter().map(|(_, form)| &form.purpose);
+        sent.any(|purpose| {
+            matches!(purpose, Purpose::ExportRecord(own) if id.is_none_or(|id| id == own))
+        })
+    }
+
     /// Takes in what became of a record, and says so.
     pub(super) fn hear_of_record(&mut self, event: &RecordEvent) {
         let text = match (event, &self.records.processing) {

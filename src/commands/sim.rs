@@ -40,6 +40,8 @@ pub fn run(args: &cli::Simulator) -> Result<()> {
     let options = options(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(serve(args, options));
+    // Neither an export nor a file that is still being read holds the exit back.
+    runtime.shutdown_background();
     requests.finish();
     served
 }

@@ -170,6 +170,9 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     } else if app.records.processing.is_some() {
         add(6, scene.say(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
     }
+    if app.is_exporting(None) {
+        add(6, scene.say(Token::Dim, format!("{} exporting…", glyphs::PENDING)));
+    }
     let age = super::session::age(scene, entry.created, &session.started, text::age);
     let age = age.map(|age| format!(" {age}")).unwrap_or_default();
     add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));

@@ -129,8 +129,17 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.enter("/nowhere/at/all").await;
         person.asked("export eyes closed", "exportRecord").await;
         person.asked("export eyes closed", "/nowhere/at/all").await;
+        // Cortex takes its time to write files.
+        let seconds = 2.0.into();
+        let late = sim::Fault::Late { method: Some("exportRecord".to_owned()), seconds, times: 1 };
+        person.sim.control().order(late);
         person.enter(&told).await;
+        person.eyes.wait_for("exporting…").await;
+        person.type_in("r").await;
+        person.asked("records, the newest first", "exporting…").await;
+        person.close().await;
         person.eyes.wait_for("has been written to").await;
+        person.gone("exporting…").await;
 
         person.type_in("r").await;
         person.asked("records, the newest first", "eyes closed").await;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     methods,
+    outgoing::{Body, Work},
     refusal::{Answer, BAD_REQUEST, NOT_JSON, Refusal, UNKNOWN_METHOD},
     service::Service,
 };
@@ -60,7 +61,7 @@ impl Call<'_> {
 
 impl Service {
     /// Answers one message of a client.
-    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> String {
+    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> Body {
         let request = serde_json::from_str(text);
         let mut method = "";
         let (id, answer) = match &request {
@@ -75,7 +76,10 @@ impl Service {
         // Neither parameters nor results: they may hold secrets and tokens.
         let outcome = answer.as_ref().map_or_else(Refusal::to_string, |_| "ok".to_owned());
         tracing::debug!("client {connection}: {method:.40}: {outcome}");
-        reply(&id, answer)
+        match self.export.take() {
+            Some(export) => Body::Made(Work::new(move || reply(&id, Ok(export.write())))),
+            None => Body::Text(reply(&id, answer)),
+        }
     }
 
     fn run(&mut self, connection: u64, now: f64, request: &Map<String, Value>) -> Answer {

@@ -1,19 +1,43 @@
 //! What leaves the service for its clients, before it is known how and through which socket.
 
+use std::{fmt, sync::Arc};
+
 /// Something for one client.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Out {
     pub(super) body: Body,
     pub(super) when: When,
 }
 
 /// What a text frame holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Body {
     /// As it should be.
     Text(String),
     /// Not checked to be UTF-8.
     Bytes(Vec<u8>),
+    /// Takes long to make: not on the loop that serves all clients.
+    Made(Work),
+}
+
+/// Makes a text.
+#[derive(Clone)]
+pub(super) struct Work(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl Work {
+    pub(super) fn new(make: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub(super) fn done(&self) -> String {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Work")
+    }
 }
 
 /// When it leaves.
@@ -52,7 +76,18 @@ impl Out {
     pub(super) fn text(&self) -> &str {
         match &self.body {
             Body::Text(text) => text,
-            Body::Bytes(_) => "",
+            _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+impl Body {
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Made(work) => work.done(),
+            Self::Bytes(_) => String::new(),
         }
     }
 }

@@ -26,6 +26,7 @@ pub(super) struct Take {
 }
 
 /// A record.
+#[derive(Clone)]
 pub(super) struct Record {
     pub(super) uuid: String,
     /// The client id of the application it belongs to.

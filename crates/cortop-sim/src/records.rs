@@ -170,9 +170,14 @@ pub(super) fn each(
     list: &str,
     mut act: impl FnMut(&str) -> Result<(), Refusal>,
 ) -> Value {
+    outcomes(call.texts(list).map(|uuid| (uuid, act(uuid))))
+}
+
+/// What became of records.
+pub(super) fn outcomes<'a>(all: impl Iterator<Item = (&'a str, Result<(), Refusal>)>) -> Value {
     let (mut success, mut failure) = (Vec::new(), Vec::new());
-    for uuid in call.texts(list) {
-        match act(uuid) {
+    for (uuid, outcome) in all {
+        match outcome {
             Ok(()) => success.push(json!({ "recordId": uuid })),
             Err(refusal) => failure.push(refusal.of("recordId", uuid)),
         }

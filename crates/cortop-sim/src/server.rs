@@ -8,7 +8,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{broadcast::error::RecvError, mpsc},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
     time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -271,6 +271,17 @@ impl Ear<'_> {
     }
 
     async fn put(&self, body: Body) {
+        if matches!(body, Body::Made(_)) {
+            // It does not hold the conversation's end back.
+            let queue = self.queue.downgrade();
+            spawn_blocking(move || {
+                let made = message(body);
+                if let Some(queue) = queue.upgrade() {
+                    let _ = queue.blocking_send(made);
+                }
+            });
+            return;
+        }
         // Without a writer the conversation is over, which is noticed where it ends.
         let _ = self.queue.send(message(body)).await;
     }
@@ -298,6 +309,7 @@ impl Ear<'_> {
 fn message(body: Body) -> Message {
     match body {
         Body::Text(text) => Message::text(text),
+        Body::Made(work) => Message::text(work.done()),
         Body::Bytes(bytes) => Message::Frame(Frame::message(bytes, OpCode::Data(Data::Text), true)),
     }
 }
@@ -332,7 +344,7 @@ mod tests {
         let ask = |method: &str, params: Value| {
             let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
             let answer = shared.with(|service, now| service.answer(0, now, &request.to_string()));
-            serde_json::from_str::<Value>(&answer).unwrap()["result"].clone()
+            serde_json::from_str::<Value>(&answer.into_text()).unwrap()["result"].clone()
         };
         let keys = json!({ "clientId": "id", "clientSecret": "no" });
         let token = ask("authorize", keys)["cortexToken"].clone();

@@ -14,6 +14,7 @@ use super::{
     Delays,
     account::{Apps, Login, USER},
     clock::Clock,
+    export::{Export, Files},
     headsets::Device,
     ids::Ids,
     licence::Licence,
@@ -59,6 +60,9 @@ pub(super) struct Service {
     /// Stored Flex mappings, and the service time of their last change.
     pub(super) mappings: Vec<Stored>,
     pub(super) mappings_updated: f64,
+    /// What the request in hand has ordered to be written.
+    pub(super) export: Option<Export>,
+    pub(super) files: Arc<Files>,
     /// Samples thrown away because a client did not read.
     pub(super) dropped: u64,
     /// Connections open now.
@@ -121,6 +125,8 @@ impl Service {
             profiles: Vec::new(),
             mappings: Vec::new(),
             mappings_updated: 0.0,
+            export: None,
+            files: Arc::default(),
             dropped: 0,
             connections: 0,
             agenda: Vec::new(),

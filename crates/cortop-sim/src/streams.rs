@@ -181,7 +181,7 @@ mod tests {
         let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
         let now = service.clock.now();
         let answer = service.answer(CLIENT, now, &request.to_string());
-        serde_json::from_str::<Value>(&answer).unwrap()["result"].clone()
+        serde_json::from_str::<Value>(&answer.into_text()).unwrap()["result"].clone()
     }
 
     /// A warm EPOC X with these streams subscribed.

@@ -153,7 +153,7 @@ impl Service {
             }
             _ => {}
         }
-        let answer = Out::now(self.answer(client, now, text));
+        let answer = Out { body: self.answer(client, now, text), when: When::Now };
         if let Some(fault) = &fault {
             tracing::debug!("client {client}: {method:.40} is hit by {fault:?}");
         }

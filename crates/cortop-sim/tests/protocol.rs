@@ -360,6 +360,32 @@ async fn what_is_due_by_time_wakes_a_client_that_asks_nothing() {
 }
 
 #[tokio::test]
+async fn an_export_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = Sim::start(Options { speed: 200.0, ..Options::default() }).await.unwrap();
+    let mut peer = Peer::authorized(&sim).await;
+    let session = peer.session("active").await;
+    let start = json!({ "session": session.id, "title": "long" });
+    let record = peer.ask_own("createRecord", start).await["result"]["record"]["uuid"].clone();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    peer.ask_own("stopRecord", json!({ "session": session.id })).await;
+    peer.warned(30).await;
+    let export = json!({
+        "cortexToken": peer.token, "recordIds": [record], "folder": folder.path(),
+        "streamTypes": ["EEG"], "format": "CSV",
+    });
+    for (id, method, params) in
+        [("long", "exportRecord", export), ("short", "getCortexInfo", json!({}))]
+    {
+        let request = json!({ "id": id, "jsonrpc": "2.0", "method": method, "params": params });
+        peer.send(&request.to_string()).await;
+    }
+    assert_eq!(peer.next().await["id"], "short");
+    let written = peer.next().await;
+    assert_eq!((&written["id"], &written["result"]["failure"]), (&json!("long"), &json!([])));
+}
+
+#[tokio::test]
 async fn faults_come_when_called() {
     let delays = Delays { silence: Duration::from_millis(5), ..Delays::default() };
     let sim = Sim::start(Options { delays, ..Options::default() }).await.unwrap();

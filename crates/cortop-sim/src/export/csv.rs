@@ -1,7 +1,7 @@
 //! A record as `EmotivPRO` exports it: metadata in line 1, names in line 2, then a row for each
 //! sample of EEG with the newest of the slower streams where they have a sample of their own.
 
-use std::{io, path::Path};
+use std::{fs::File, io};
 
 use csv::{QuoteStyle, WriterBuilder};
 
@@ -15,10 +15,10 @@ struct Lane {
     next: u64,
 }
 
-impl Job<'_> {
-    pub(super) fn write_csv(&self, path: &Path) -> io::Result<()> {
+impl Job {
+    pub(super) fn write_csv(&self, file: File) -> io::Result<()> {
         let mut file =
-            WriterBuilder::new().flexible(true).quote_style(QuoteStyle::Never).from_path(path)?;
+            WriterBuilder::new().flexible(true).quote_style(QuoteStyle::Never).from_writer(file);
         let beat = self.beat();
         let lanes = [Stream::Eeg, Stream::Dev, Stream::Mot, Stream::Met, Stream::Pow];
         let wanted =
@@ -116,7 +116,7 @@ impl Lane {
     }
 
     /// The cells of a row that ends before `next`: values if a sample falls into it.
-    fn cells(&mut self, job: &Job<'_>, next: f64) -> Vec<String> {
+    fn cells(&mut self, job: &Job, next: f64) -> Vec<String> {
         let due = job.time(self.stream, self.next) < next;
         // `dev` repeats itself, the others have a sample or nothing.
         let values = if due {

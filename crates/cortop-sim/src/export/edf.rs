@@ -4,7 +4,6 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write as _},
-    path::Path,
 };
 
 use jiff::Timestamp;
@@ -49,15 +48,15 @@ struct Signal {
     samples: u64,
 }
 
-impl Job<'_> {
-    pub(super) fn write_edf(&self, path: &Path, depth: Depth) -> io::Result<()> {
+impl Job {
+    pub(super) fn write_edf(&self, file: File, depth: Depth) -> io::Result<()> {
         let spec = &self.take().spec;
         // A block holds a whole number of samples of every signal: 6.4 Hz needs five seconds.
         let seconds = if spec.mems_rate.fract() == 0.0 { 1_u32 } else { 5 };
         let signals = self.signals(seconds);
         let blocks = ((self.end - self.start) / f64::from(seconds)).ceil().max(1.0);
         let (blocks, _) = slot(blocks);
-        let mut file = BufWriter::new(File::create(path)?);
+        let mut file = BufWriter::new(file);
         file.write_all(&self.header(&signals, depth, seconds, blocks))?;
         for block in 0..blocks {
             for (stream, samples) in groups(&signals) {

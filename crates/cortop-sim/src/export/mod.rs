@@ -4,7 +4,13 @@
 mod csv;
 mod edf;
 
-use std::{io, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::Value;
 
@@ -13,7 +19,7 @@ use super::{
     dispatch::Call,
     model::Motion,
     record::{Marker, Record, Take},
-    records::each,
+    records::outcomes,
     refusal::{Answer, INTERNAL, NO_SUCH_DATA, Refusal},
     row::Row,
     service::Service,
@@ -29,9 +35,27 @@ const DATA: [(&str, Stream, &str); 4] = [
     ("BP", Stream::Pow, ".bp"),
 ];
 
+/// Records that one request may name.
+const RECORDS: usize = 100;
+/// Exports that may be under way.
+const EXPORTS: usize = 4;
+/// Files that are remembered as made here; the one first in the alphabet is forgotten.
+const FILES: usize = 10_000;
+
+/// Records to be written as one request has ordered it. Writing them takes long, and needs nothing
+/// of the service.
+pub(super) struct Export {
+    /// By the ids that were asked for: a record, or why there is none.
+    jobs: Vec<(String, Result<Job, Refusal>)>,
+    format: String,
+    files: Arc<Files>,
+}
+
 /// A record to be written: what both formats need to know.
-struct Job<'a> {
-    record: &'a Record,
+struct Job {
+    record: Record,
+    /// Where to, without the ending.
+    stem: PathBuf,
     /// Epoch seconds of the first sample of its source.
     origin: f64,
     /// Its start and its end in seconds of its source, exact where epoch seconds are not.
@@ -39,7 +63,30 @@ struct Job<'a> {
     end: f64,
     streams: Vec<Stream>,
     /// `version:` of a CSV file.
-    version: &'a str,
+    version: &'static str,
+}
+
+/// The files made so far, which are all that may be written anew.
+#[derive(Default)]
+pub(super) struct Files(Mutex<BTreeSet<PathBuf>>);
+
+impl Files {
+    /// A new file. Neither another's file is touched nor a link followed.
+    fn create(&self, path: &Path) -> io::Result<File> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.contains(path)
+            && let Err(error) = fs::remove_file(path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let file = File::create_new(path)?;
+        if made.len() == FILES {
+            made.pop_first();
+        }
+        made.insert(path.to_owned());
+        Ok(file)
+    }
 }
 
 impl Service {
@@ -56,38 +103,70 @@ impl Service {
         if format != "CSV" && call.get("version").is_some() {
             return Err(Refusal::bad("Only CSV has versions."));
         }
-        if !folder.is_dir() {
-            return Err(Refusal::bad("The folder does not exist."));
+        let folder = fs::canonicalize(folder).ok().filter(|folder| folder.is_dir());
+        let folder = folder.ok_or_else(|| Refusal::bad("The folder does not exist."))?;
+        if call.texts("recordIds").count() > RECORDS {
+            return Err(Refusal::bad("There are too many records: 100 are exported at once."));
         }
-        Ok(each(call, "recordIds", |uuid| {
-            let place = self.record_of(uuid, &call.app)?;
-            let record = self.records.get(place).filter(|record| record.ready);
-            // Too early (§2.9); the code is inferred.
-            let record = record.ok_or_else(|| Refusal::new(NO_SUCH_DATA))?;
-            let chosen = DATA.iter().filter(|(name, ..)| wanted.contains(name));
-            let streams: Vec<_> = chosen.clone().map(|(_, stream, _)| *stream).collect();
-            if !streams.iter().all(|stream| holds(record, *stream)) {
-                return Err(Refusal::new(NO_SUCH_DATA));
-            }
-            let job = Job {
-                record,
-                origin: self.clock.epoch(record.take.origin),
-                start: record.start - record.take.origin,
-                end: record.end.unwrap_or(call.now) - record.take.origin,
-                streams,
-                version: if call.text("version") == "V1" { "1.0" } else { "2.0" },
+        // Each export under way shares the list of files with the service.
+        if Arc::strong_count(&self.files) > EXPORTS {
+            return Err(Refusal::told(INTERNAL, "Too many exports are under way."));
+        }
+        let jobs = call.texts("recordIds");
+        let jobs = jobs.map(|uuid| (uuid.to_owned(), self.job(uuid, call, &wanted, &folder)));
+        self.export = Some(Export {
+            jobs: jobs.collect(),
+            format: format.to_owned(),
+            files: Arc::clone(&self.files),
+        });
+        Ok(Value::Null)
+    }
+
+    /// What is to be written of a record.
+    fn job(
+        &self,
+        uuid: &str,
+        call: &Call<'_>,
+        wanted: &[&str],
+        folder: &Path,
+    ) -> Result<Job, Refusal> {
+        let place = self.record_of(uuid, &call.app)?;
+        let record = self.records.get(place).filter(|record| record.ready);
+        // Too early (§2.9); the code is inferred.
+        let record = record.ok_or_else(|| Refusal::new(NO_SUCH_DATA))?;
+        let chosen = DATA.iter().filter(|(name, ..)| wanted.contains(name));
+        let streams: Vec<_> = chosen.clone().map(|(_, stream, _)| *stream).collect();
+        if !streams.iter().all(|stream| holds(record, *stream)) {
+            return Err(Refusal::new(NO_SUCH_DATA));
+        }
+        let parts: String = chosen.map(|(.., part)| *part).collect();
+        let begun = self.clock.moment(record.start).strftime("%Y.%m.%dT%H.%M.%S+00.00");
+        let name = format!(
+            "{}_{}_{begun}{parts}",
+            harmless(&record.title),
+            record.take.headset.as_str().replace('-', "_")
+        );
+        Ok(Job {
+            stem: folder.join(name),
+            origin: self.clock.epoch(record.take.origin),
+            start: record.start - record.take.origin,
+            end: record.end.unwrap_or(call.now) - record.take.origin,
+            streams,
+            version: if call.text("version") == "V1" { "1.0" } else { "2.0" },
+            record: record.clone(),
+        })
+    }
+}
+
+impl Export {
+    /// Writes all that can be written: the result of the request.
+    pub(super) fn write(&self) -> Value {
+        outcomes(self.jobs.iter().map(|(uuid, job)| {
+            let written = match job {
+                Ok(job) => job.write(&self.format, &self.files),
+                Err(refusal) => Err(refusal.clone()),
             };
-            let parts: String = chosen.map(|(.., part)| *part).collect();
-            let begun = self.clock.moment(record.start).strftime("%Y.%m.%dT%H.%M.%S+00.00");
-            let name = format!(
-                "{}_{}_{begun}{parts}",
-                harmless(&record.title),
-                record.take.headset.as_str().replace('-', "_")
-            );
-            job.write(&folder.join(name), format).map_err(|error| {
-                tracing::warn!("the simulator cannot write an export: {error}");
-                Refusal::new(INTERNAL)
-            })
+            (uuid.as_str(), written)
         }))
     }
 }
@@ -111,20 +190,29 @@ fn harmless(title: &str) -> String {
     name.trim_start_matches('.').to_owned()
 }
 
-impl Job<'_> {
-    fn write(&self, stem: &Path, format: &str) -> io::Result<()> {
-        let name = stem.as_os_str().to_owned();
-        let named = |ending: &str| {
-            let mut name = name.clone();
-            name.push(ending);
-            name
+impl Job {
+    fn write(&self, format: &str, files: &Files) -> Result<(), Refusal> {
+        let ending = match format {
+            "CSV" => ".csv",
+            "EDF" | "EDFPLUS" => ".edf",
+            _ => ".bdf",
         };
-        match format {
-            "CSV" => self.write_csv(Path::new(&named(".csv"))),
-            "EDF" => self.write_edf(Path::new(&named(".edf")), Depth::Edf),
-            "EDFPLUS" => self.write_edf(Path::new(&named(".edf")), Depth::EdfPlus),
-            _ => self.write_edf(Path::new(&named(".bdf")), Depth::BdfPlus),
-        }
+        let mut path = self.stem.clone().into_os_string();
+        path.push(ending);
+        let written = files.create(Path::new(&path)).and_then(|file| match format {
+            "CSV" => self.write_csv(file),
+            "EDF" => self.write_edf(file, Depth::Edf),
+            "EDFPLUS" => self.write_edf(file, Depth::EdfPlus),
+            _ => self.write_edf(file, Depth::BdfPlus),
+        });
+        written.map_err(|error| {
+            tracing::warn!("the simulator cannot write an export: {error}");
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                Refusal::bad("There is another file of that name.")
+            } else {
+                Refusal::new(INTERNAL)
+            }
+        })
     }
 
     fn take(&self) -> &Take {

@@ -67,7 +67,7 @@ impl Desk {
         let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
         let text =
             self.shared.with(|service, now| service.answer(self.client, now, &request.to_string()));
-        serde_json::from_str(&text).unwrap()
+        serde_json::from_str(&text.into_text()).unwrap()
     }
 
     /// The code of a refusal, 0 if there is none; no token is added.

@@ -418,6 +418,11 @@ async fn what_cannot_be_exported_is_refused() {
         bad[name] = value;
         assert_eq!(desk.refused("exportRecord", &bad), -32602, "{bad}");
     }
+    let mut many = good.clone();
+    many["recordIds"] = json!(vec!["unknown"; 101]);
+    assert_eq!(desk.refused("exportRecord", &many), -32602);
+    many["recordIds"] = json!(vec!["unknown"; 100]);
+    assert_eq!(desk.own("exportRecord", &many)["failure"].as_array().unwrap().len(), 100);
     // The licence has no scope for it, the headset no such sensor.
     for types in ["EEG", "PM", "MOTION"] {
         let mut bad = good.clone();
@@ -426,4 +431,35 @@ async fn what_cannot_be_exported_is_refused() {
     }
     let other = desk.neighbour(2);
     assert_eq!(other.own("exportRecord", &good)["success"], json!([]));
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn an_export_touches_no_file_but_its_own() {
+    let [own, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let (desk, _, uuid) = recorded(Model::Insight, &["eeg"], 1.0).await;
+    desk.pass(1.1).await;
+    let export = |folder: &std::path::Path| json!({ "recordIds": [uuid], "folder": folder, "streamTypes": ["BP"], "format": "CSV" });
+    for _ in 0..2 {
+        assert_eq!(desk.own("exportRecord", &export(own.path()))["failure"], json!([]));
+    }
+    let file = std::fs::read_dir(own.path()).unwrap().next().unwrap().unwrap();
+    let taken = other.path().join(file.file_name());
+    let outside = own.path().join("outside");
+    let refused = || desk.own("exportRecord", &export(other.path()))["failure"][0]["code"].clone();
+
+    std::fs::write(&taken, "another's").unwrap();
+    assert_eq!(refused(), -32602);
+    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "another's");
+    for kept in [true, false] {
+        std::fs::remove_file(&taken).unwrap();
+        if kept {
+            std::fs::write(&outside, "kept").unwrap();
+        } else {
+            std::fs::remove_file(&outside).unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, &taken).unwrap();
+        assert_eq!(refused(), -32602);
+        assert_eq!(std::fs::read_to_string(&outside).ok().as_deref(), kept.then_some("kept"));
+    }
 }
