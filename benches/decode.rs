@@ -206,22 +206,28 @@ impl Viewed {
     }
 
     fn sample(&self, number: u32) -> Feed {
-        let text = message(self.channels, number).into();
-        let subscription = Arc::clone(&self.subscription);
-        Feed::Sample(Sample { subscription, text, received: self.now.into_std() })
+        sample(&self.subscription, self.channels, number, self.now)
     }
+}
+
+fn sample(subscription: &Arc<Subscription>, channels: usize, number: u32, now: Instant) -> Feed {
+    Feed::Sample(Sample {
+        subscription: Arc::clone(subscription),
+        text: message(channels, number).into(),
+        received: now.into_std(),
+    })
 }
 
 #[divan::bench(args = CHANNELS)]
 fn through_the_decoder(bencher: Bencher, channels: usize) {
     let mut viewed = Viewed::new(channels, false);
-    // The messages cannot be made by what takes them in.
-    let maker = Viewed::new(channels, false);
+    // The messages are made beside what takes them in.
+    let (subscription, now) = (Arc::clone(&viewed.subscription), viewed.now);
     let mut next = 0;
     bencher
         .with_inputs(|| {
             next += 1;
-            maker.sample(next)
+            sample(&subscription, channels, next, now)
         })
         .bench_local_values(|feed| viewed.decoder.push(feed, viewed.now));
 }
