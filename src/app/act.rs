@@ -14,6 +14,7 @@ impl App {
     pub(super) fn perform(&mut self, action: Action) -> Vec<Effect> {
         match action {
             _ if self.streams.shown == Shown::Inspector && self.inspect(action) => {}
+            _ if !self.shows(action) => self.say_not_shown(action),
             Action::NextPane => self.focus = self.focus.step(1),
             Action::PreviousPane => self.focus = self.focus.step(Pane::ALL.len() - 1),
             Action::HeadsetsPane => self.focus = Pane::Headsets,

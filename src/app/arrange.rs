@@ -71,6 +71,7 @@ impl App {
             _ => {
                 *channels = super::Channels::default();
                 self.select(stream, all, place);
+                self.say(Severity::Info, "all channels as they came".to_owned());
             }
         }
     }

@@ -27,7 +27,8 @@ impl App {
     /// Does an action. One on the picture waits until the picture that is asked for has come: what
     /// stands there until then may be another stream's, or of another time.
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
-        if !self.is_on_picture(action) || (self.ahead.is_empty() && self.answers(action)) {
+        let waits = self.is_on_picture(action) && self.shows(action);
+        if !waits || (self.ahead.is_empty() && self.answers(action)) {
             return self.perform(action);
         }
         if self.ahead.len() < AHEAD {

@@ -1,5 +1,5 @@
-//! The settings of the streams pane: whether the view of the moment shows one, so that no key
-//! changes what nobody sees, and its value in words after a change.
+//! The keys of the streams pane: whether the view of the moment shows what one does, so that none
+//! changes what nobody sees, and the value of a setting in words after a change.
 
 use super::{Action, App, Motion, Severity, Shown, Streams, Way};
 use crate::{
@@ -8,23 +8,26 @@ use crate::{
 };
 
 impl App {
-    /// Changes a setting of the picture and says its new value, or says that this view does not
-    /// show it.
+    /// Changes a setting of the picture and says its new value.
     pub(super) fn set(&mut self, action: Action, change: impl FnOnce(&mut Streams)) {
-        if !self.shows_setting(action) {
-            let what = action.binding().help;
-            let text = format!("this view does not show it: {what}");
-            return self.say(Severity::Info, text);
-        }
         change(&mut self.streams);
         self.say(Severity::Info, value(&self.streams, action));
     }
 
-    /// Whether the view of the moment shows what an action changes.
-    fn shows_setting(&self, action: Action) -> bool {
+    /// Says that the view of the moment does not show what an action does.
+    pub(super) fn say_not_shown(&mut self, action: Action) {
+        let what = action.binding().help;
+        self.say(Severity::Info, format!("this view does not show it: {what}"));
+    }
+
+    /// Whether the view of the moment shows what an action does.
+    pub(super) fn shows(&self, action: Action) -> bool {
         // Without a session nothing is drawn yet, and every view may come to show it.
         let subscribed = self.sessions.current().map(|entry| &entry.subscribed);
-        let flows = |stream| subscribed.is_none_or(|own| own.contains(&stream));
+        // What has ended may still be drawn.
+        let drawn = self.traces().map(|traces| traces.subscription.stream);
+        let flows =
+            |stream| drawn == Some(stream) || subscribed.is_none_or(|own| own.contains(&stream));
         let shown = self.streams.shown;
         let traced = match shown {
             Shown::All => [Stream::Eeg, Stream::Mot].into_iter().find(|&stream| flows(stream)),
@@ -39,12 +42,32 @@ impl App {
         match action {
             Action::Larger | Action::Smaller => eeg || shown == Shown::Spectrum && spectral,
             Action::AutoScale => eeg,
-            Action::Shorter | Action::Longer => traced.is_some() || spectral || bands,
+            Action::Shorter
+            | Action::Longer
+            | Action::ChannelUp
+            | Action::ChannelDown
+            | Action::Earlier
+            | Action::Later
+            | Action::Oldest => traced.is_some() || spectral || bands,
             Action::Sweep => traced.is_some() || bands || shown == Shown::Spectrogram && spectral,
             Action::Way => traced.is_some() || bands,
             Action::AllChannels => shown == Shown::Spectrum && spectral,
             // Filters and reference shape EEG and all that is made of it.
-            _ => eeg || spectral || computed,
+            Action::HighPass | Action::LowPass | Action::Notch | Action::Reference => {
+                eeg || spectral || computed
+            }
+            Action::HideChannel
+            | Action::SoloChannel
+            | Action::MoveChannelUp
+            | Action::MoveChannelDown
+            | Action::ResetChannels => traced.is_some() || spectral,
+            Action::ChannelSmaller | Action::ChannelLarger => traced.is_some(),
+            Action::CursorLeft
+            | Action::CursorRight
+            | Action::CursorBack
+            | Action::CursorOn
+            | Action::SecondCursor => traced.is_some() || shown == Shown::Spectrogram && spectral,
+            _ => true,
         }
     }
 }

@@ -30,6 +30,8 @@ const SELECTED: usize = 4;
 const OTHER_SHOWN: usize = 16;
 /// What is said of a member that is missing.
 const UNTOLD: &str = "Cortex did not say";
+/// Cells of the pane's frame and of its number and name, beside which its title has room.
+const FRAME: usize = 14;
 /// Width of a time of day.
 const CLOCK: usize = 8;
 /// Width of the marks and names before the values.
@@ -46,7 +48,10 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         title.push_span(scene.say(Token::Dim, format!(" {place} of {}", sessions.list.len())));
     }
     if sessions.current().is_some_and(|entry| entry.foreign) {
-        title.push_span(scene.say(Token::Changed, " of another program"));
+        let [whole, short] = [" of another program", " · not ours"];
+        let room = usize::from(area.width).saturating_sub(FRAME + title.width());
+        let words = if whole.len() <= room { whole } else { short };
+        title.push_span(scene.say(Token::Changed, words));
     }
     let inside = scene.pane(Pane::Session, title, area, buffer);
     let Some(entry) = sessions.current() else {

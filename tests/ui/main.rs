@@ -352,6 +352,24 @@ fn spectra() {
 }
 
 #[test]
+fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
+    for shown in [Shown::One(Stream::Eeg), Shown::Spectrum, Shown::Spectrogram] {
+        let mut stage = one(Stream::Eeg);
+        stage.app.streams.shown = shown;
+        stage.feed(80, 24, if shown == Shown::One(Stream::Eeg) { 2560 } else { 128 });
+        stage.spoil(|snapshot, _| {
+            let traces = snapshot.traces.as_mut().expect("EEG");
+            (traces.oldest, traces.newest) = (traces.end, traces.end + 1000);
+        });
+        stage.app.update(Message::Action(Action::Freeze));
+        let text = stage.text(80, 24);
+        assert!(text.contains("has been forgotten;"), "{shown:?}:\n{text}");
+        assert!(text.contains("what is left."), "{shown:?}:\n{text}");
+        assert!(!text.contains("without a gap"), "{shown:?}:\n{text}");
+    }
+}
+
+#[test]
 fn without_band_power_it_is_computed_from_eeg() {
     pictures("view_pow_computed", || {
         let mut stage = one(Stream::Pow);

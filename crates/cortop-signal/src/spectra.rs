@@ -22,9 +22,17 @@ pub struct Spectra {
     pub columns: Vec<Arc<[f32]>>,
 }
 
-/// How rough the spectrum of noise is by its nature in dB, from a peak down to a dip, if it is made
-/// of one segment; of more it is less by the root of their number.
-const ROUGHNESS: f64 = 20.0;
+/// How far in dB the spectrum of mere noise reaches from its highest line down to its lowest, if it
+/// has so many lines, each the mean of so many segments. The power of a line has a gamma
+/// distribution; the variance of its logarithm is the trigamma function of the number of segments
+/// (here its series). Nearly all of n independent values lie within √(2 ln n) deviations, and under
+/// a Hann window, whose noise bandwidth is 1.5 lines, two of three lines are independent.
+fn roughness(lines: usize, segments: usize) -> f64 {
+    let inverse = 1.0 / segments as f64;
+    let variance = inverse + inverse.powi(2) / 2.0 + inverse.powi(3) / 6.0;
+    let deviation = 10.0 * std::f64::consts::LOG10_E * variance.sqrt();
+    2.0 * deviation * (2.0 * (lines as f64 / 1.5).ln()).sqrt()
+}
 
 /// Welch's estimate.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +89,7 @@ impl Spectra {
         let skip = (0..self.lines.count).find(|&line| self.lines.hz(line) >= BANDS[0].low)?;
         let decibels: Vec<f64> =
             welch.powers.iter().skip(skip).map(|&power| decibel(power).max(floor)).collect();
-        let line = spectrum::peak(&decibels, ROUGHNESS / (welch.segments as f64).sqrt())? + skip;
+        let line = spectrum::peak(&decibels, roughness(decibels.len(), welch.segments))? + skip;
         Some((self.lines.hz(line), *welch.powers.get(line)?))
     }
 }

@@ -650,7 +650,7 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
     let before = state(&app);
     for shown in [Stream::Dev, Stream::Eq, Stream::Met, Stream::Com, Stream::Fac, Stream::Sys] {
         app.streams.shown = Shown::One(shown);
-        for key in "+-=[]fFnrs".chars() {
+        for key in "+-=[]fFnrsaHo<>JK0hldkj".chars() {
             let text = said(&mut app, key);
             assert!(text.contains("this view does not show it"), "{key} in {shown}: {text}");
         }
@@ -659,6 +659,13 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
     for key in "+-=fFnr".chars() {
         assert!(said(&mut app, key).contains("does not show"), "{key} in motion");
     }
+    for shown in [Shown::Spectrum, Shown::Spectrogram, Shown::One(Stream::Pow)] {
+        app.streams.shown = shown;
+        for key in "<>".chars() {
+            assert!(said(&mut app, key).contains("does not show"), "{key} in {shown:?}");
+        }
+    }
+    app.streams.shown = Shown::One(Stream::Mot);
     assert_eq!(state(&app), before);
     assert!(said(&mut app, ']').contains("30 s"), "motion has a window");
 }

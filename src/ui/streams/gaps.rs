@@ -92,21 +92,26 @@ fn gaps(scene: &Scene<'_>, traces: &Traces) -> impl Iterator<Item = Hole> {
     })
 }
 
+/// What to say of a frozen window of which nothing is kept.
+pub(super) fn all_forgotten(scene: &Scene<'_>, traces: &Traces) -> Option<String> {
+    scene.app.streams.frozen.as_ref().filter(|_| traces.oldest > 0)?;
+    let left = if traces.newest > traces.oldest { "; home goes to what is left" } else { "" };
+    (traces.end <= traces.oldest).then(|| format!("This stretch has been forgotten{left}."))
+}
+
 /// The part of a frozen window that is older than all that was kept when it was drawn.
 fn forgotten(scene: &Scene<'_>, traces: &Traces) -> Option<Hole> {
     scene.app.streams.frozen.as_ref().filter(|_| traces.oldest > 0)?;
     let bins = traces.bins;
-    let all_gone = traces.end <= traces.oldest;
+    let sentence = all_forgotten(scene, traces);
+    let all_gone = sentence.is_some();
     let kept = if all_gone { bins.of(traces.end) + 1 } else { traces.first_bin };
     let window = bins.first_of_window(traces.end)..kept;
     let changed = traces
         .gaps
         .first()
         .is_some_and(|gap| gap.change.is_some() && gap.samples.end == traces.oldest && !all_gone);
-    let begins = if traces.newest > traces.oldest { "; home goes to what is left" } else { "" };
-    let mut words = vec!["forgotten".to_owned()];
-    if all_gone {
-        words.insert(0, format!("This stretch has been forgotten{begins}."));
-    }
+    let broken = sentence.as_ref().map(|sentence| sentence.replacen("; ", ";\n", 1));
+    let words = sentence.into_iter().chain(broken).chain(["forgotten".to_owned()]).collect();
     (window.start < window.end && !changed).then_some(Hole { bins: window, words })
 }

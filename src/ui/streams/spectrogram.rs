@@ -3,7 +3,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{axis, dots::Dots, plot::Cells, spectrum, traces};
+use super::{axis, dots::Dots, gaps, plot::Cells, spectrum, traces};
 use crate::{
     app::App,
     cortex::Stream,
@@ -79,6 +79,9 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buff
                 cell.set_char(glyph).set_style(look);
             }
         }
+    }
+    if let Some(words) = gaps::all_forgotten(scene, traces) {
+        scene::lines(&scene::sentence(&words, plot.width, scene.style(Token::Dim)), plot, buffer);
     }
     labels(scene, spectra, Rect { x: area.x, width: plot.x - area.x, ..plot }, buffer);
     let below = Rect { y: plot.bottom(), height: 1, ..plot };

@@ -4,12 +4,12 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::traces;
+use super::{gaps, traces};
 use crate::{
     app::App,
     cortex::Stream,
     signal::{
-        View,
+        Traces, View,
         bands::{BANDS, Band},
         spectra::Welch,
         spectrum::{Lines, MAINS, RANGE, decibel},
@@ -146,7 +146,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buff
         limits(scene, lines, part, buffer);
         match &welch {
             Some(welch) => bars(scene, token, welch, part, buffer),
-            None => scene::lines(&[missing(scene)], part, buffer),
+            None => missing(scene, traces, part, buffer),
         }
         let label = Rect { x: area.x, width: LABEL.min(area.width), ..part };
         let name = text::clean(&trace.label);
@@ -176,8 +176,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buff
     axis(scene, lines, layout.plot.width, below.intersection(area), buffer);
 }
 
-fn missing(scene: &Scene<'_>) -> Line<'static> {
-    scene.say(Token::Dim, "Two seconds without a gap are needed.").into()
+/// Says why there is no spectrum.
+fn missing(scene: &Scene<'_>, traces: &Traces, area: Rect, buffer: &mut Buffer) {
+    let words = gaps::all_forgotten(scene, traces);
+    let words = words.as_deref().unwrap_or("Two seconds without a gap are needed.");
+    scene::lines(&scene::sentence(words, area.width, scene.style(Token::Dim)), area, buffer);
 }
 
 fn words(welch: Option<&Welch>, peak: Option<(f64, f64)>) -> String {

@@ -205,5 +205,5 @@ fn not_mentioned(stream: Stream) -> Refusal {
 
 fn not_ours(stream: Stream) -> Refusal {
     let message = format!("{stream} is subscribed by the program that opened the session");
-    Refusal::own("subscribe", &message, "its samples go there; cortop leaves it as it is")
+    Refusal::own("subscribe", &message, "another program receives it")
 }

@@ -94,6 +94,42 @@ fn what_is_below_the_scale_or_rounding_is_no_peak() {
     }
 }
 
+#[test]
+fn noise_has_no_peak_and_alpha_in_it_has() {
+    // A simple generator; twelve of its numbers make one that is nearly normal, of deviation 1.
+    let mut state = 1_u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as f64 / f64::from(1_u32 << 31)
+    };
+    let mut noise = || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    for seconds in [5_u32, 10, 30] {
+        let channels = ["Pz", "O1", "O2", "T7"];
+        let mut rig = Rig::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
+        let (mut named, mut all) = (0, 0);
+        for _ in 0..150 / seconds {
+            for _ in 0..256 * seconds {
+                rig.send(&channels.map(|_| 4200.0 + 5.0 * noise()));
+            }
+            let traces = rig.traces();
+            let spectra = traces.spectra.unwrap();
+            for at in 0..channels.len() {
+                let welch = spectra.welch(at, traces.bins).unwrap();
+                all += 1;
+                named += usize::from(spectra.peak(&welch, FLOOR).is_some());
+            }
+        }
+        assert!(named * 50 <= all, "{named} of {all} in windows of {seconds} s");
+    }
+    let mut alpha = |t: f64| 10.0 * (TAU * 10.0 * t).sin() + 5.0 * noise();
+    let mut rig = Rig::new(&["Pz"], 256.0, spectral(10.0, 10));
+    (0..256 * 12_u32).for_each(|at| rig.send(&[4200.0 + alpha(f64::from(at) / 256.0)]));
+    let traces = rig.traces();
+    let spectra = traces.spectra.unwrap();
+    let peak = spectra.peak(&spectra.welch(0, traces.bins).unwrap(), FLOOR);
+    assert_eq!(peak.map(|(hz, _)| hz), Some(10.0));
+}
+
 /// Segments that the spectrum is the mean of.
 fn whole(traces: &cortop_signal::Traces) -> usize {
     let spectra = traces.spectra.as_ref().unwrap();
