@@ -2,12 +2,16 @@
 
 use super::{
     Action, App, Effect, Field, Pane, Severity, Shown, Streams,
-    dialog::{Ask, Choice, Dialog, List},
+    dialog::{Ask, Choice, Dialog, Entry, Form, List},
+    forms::Purpose,
 };
 use crate::cortex::{
     Command, HeadsetId, Link, RecordCommand, SessionId, Step, Stream, headset::HeadsetStatus,
     session::SessionStatus,
 };
+
+/// Said before anything is done to another program's session.
+const OF_ANOTHER: &str = "The session belongs to another program.";
 
 impl App {
     #[expect(clippy::too_many_lines, reason = "one arm an action, so that none is forgotten")]
@@ -59,6 +63,7 @@ impl App {
             Action::HeadsetDown => self.step_headset(1),
             Action::Overview => self.headsets.overview = !self.headsets.overview,
             Action::SortBy => self.sort_overview(),
+            Action::CallOff => return self.call_off(),
             Action::Open | Action::Disconnect | Action::Scan => {
                 return self.command_headset(action);
             }
@@ -150,6 +155,17 @@ impl App {
         let on = self.headsets.selected.as_ref().and_then(|id| self.sessions.on(id));
         if action == Action::Open
             && let Some(entry) = on
+            && entry.closing.is_some()
+        {
+            let headset = entry.session.headset.id.clone();
+            self.say(
+                Severity::Info,
+                format!("{headset} is opened again once its session is closed"),
+            );
+            return vec![Effect::Command(Command::Open { headset, mode: None })];
+        }
+        if action == Action::Open
+            && let Some(entry) = on
         {
             self.sessions.current = Some(entry.session.id.clone());
             self.focus = Pane::Streams;
@@ -170,6 +186,7 @@ impl App {
             let disconnect = self.disconnect(&id);
             return self.choose(disconnect);
         }
+        self.called_off = None;
         let text = match self.link {
             Link::Up {
                 step:
@@ -187,6 +204,23 @@ impl App {
         vec![Effect::Command(Command::Open { headset: id, mode: None })]
     }
 
+    /// Has cortop open no session on the selected headset.
+    fn call_off(&mut self) -> Vec<Effect> {
+        let Some(id) = self.selected_headset() else { return Vec::new() };
+        if self.sessions.on(&id).is_some() {
+            let close = self.settings.keymap.keys(Action::Close).first();
+            let close =
+                close.map_or_else(String::new, |key| format!(": {key} in pane 2 closes it"));
+            self.say(Severity::Info, format!("{id} has a session{close}"));
+            return Vec::new();
+        }
+        let open = self.settings.keymap.keys(Action::Open).first();
+        let open = open.map_or_else(String::new, |key| format!("; {key} on it does"));
+        self.say(Severity::Info, format!("cortop opens no session on {id} now{open}"));
+        self.called_off = Some(id.clone());
+        vec![Effect::Command(Command::CallOff(id))]
+    }
+
     /// Disconnects a headset, after a question where a session would die.
     pub(super) fn disconnect(&self, id: &HeadsetId) -> Choice {
         let disconnect = vec![Effect::Command(Command::Disconnect(id.clone()))];
@@ -198,7 +232,7 @@ impl App {
             "To end only the session, close it in the session pane.".to_owned(),
         ];
         if self.sessions.on(id).is_some_and(|entry| entry.foreign) {
-            lines.push("The session belongs to another program.".to_owned());
+            lines.push(OF_ANOTHER.to_owned());
         }
         lines.extend(self.sessions.on(id).and_then(|entry| self.record_ends(&entry.session.id)));
         let ask = Ask::new("Disconnect the headset?", lines, "disconnect", disconnect);
@@ -279,6 +313,11 @@ impl App {
     pub(super) fn command_session(&mut self, action: Action) -> Vec<Effect> {
         let Some(id) = self.live_session() else { return Vec::new() };
         if action == Action::Close {
+            if self.sessions.get(&id).is_some_and(|entry| entry.closing.is_some()) {
+                let text = "the session is being closed: Cortex has not answered yet";
+                self.say(Severity::Info, text.to_owned());
+                return Vec::new();
+            }
             let ask = self.close(&id);
             self.dialog = Some(Dialog::Ask(ask));
             return Vec::new();
@@ -290,22 +329,39 @@ impl App {
         }
         let left = self.licence.as_ref().and_then(|licence| licence.local_quota);
         if left.is_some_and(|left| left < 1.0) {
-            let text = "no activation is left on this computer; start cortop with --debit N, which \
-                        moves N of the licence's here";
-            self.say(Severity::Problem, text.to_owned());
+            let form = self.debit_form(id);
+            self.dialog = Some(Dialog::Form(form));
             return Vec::new();
         }
         let left = left.map_or_else(
             || "How many activations are left on this computer is not known.".to_owned(),
             |left| format!("{left} activations are left on this computer."),
         );
-        let foreign = entry.is_some_and(|entry| entry.foreign);
         let mut lines = vec!["This uses one activation of the licence.".to_owned(), left];
-        if foreign {
-            lines.insert(0, "The session belongs to another program.".to_owned());
+        if entry.is_some_and(|entry| entry.foreign) {
+            lines.insert(0, OF_ANOTHER.to_owned());
         }
         let activate = Effect::Command(Command::Activate(id));
         self.ask("Activate the session?", lines, "activate", vec![activate]);
         Vec::new()
+    }
+
+    /// How many activations to move here where none is left, and what that costs.
+    fn debit_form(&self, session: SessionId) -> Form {
+        let mut notes = vec![
+            "No activation is left on this computer.".to_owned(),
+            "This moves N activations from the licence to this computer (authorize with debit N), \
+             then activates the session, which uses one of them."
+                .to_owned(),
+        ];
+        if self.sessions.get(&session).is_some_and(|entry| entry.foreign) {
+            notes.insert(0, OF_ANOTHER.to_owned());
+        }
+        if self.licence.as_ref().is_some_and(|licence| !licence.has_scope("eeg")) {
+            notes.push("The licence has no scope eeg: there will be no EEG.".to_owned());
+        }
+        let number = Entry::proposal("activations", "N: how many to move to this computer", "1");
+        let title = "move activations here, then activate".to_owned();
+        Form { notes, ..Form::new(title, Purpose::Debit(session), vec![number]) }
     }
 }

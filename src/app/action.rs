@@ -115,6 +115,7 @@ actions! {
         Open "open" [Key::ENTER] "connect the headset and open a session";
         #[hint = "disconnect"]
         Disconnect "disconnect" [Key::char('d')] "disconnect the headset, also for other programs";
+        CallOff "call-off" [Key::char('x')] "do not open a session on the headset any more";
         #[hint = "more"]
         HeadsetMenu "menu" [Key::char('e')] "more: connect by, settings, name, open activated or not";
         #[hint = "scan"]

@@ -28,6 +28,8 @@ pub enum Purpose {
     ExportRecord(RecordId),
     /// Give a headset a name.
     NameHeadset(HeadsetId),
+    /// Move activations from the licence to this computer, and activate a session.
+    Debit(SessionId),
     /// Show only lines of the log with a text.
     FilterLog,
     /// Set a marker at the moment the key was pressed.
@@ -90,6 +92,12 @@ impl Purpose {
                 let info = CustomInfo { name: Some(filled(0).to_owned()), headband: None };
                 let set = HeadsetCommand::SetInfo(id.clone(), info);
                 Effect::Command(Command::Headset(set))
+            }
+            Self::Debit(session) => {
+                let number = needed(entries, 0)?.parse().ok().filter(|&number| number > 0);
+                let activations = number.ok_or((0, "a whole number from 1 up".to_owned()))?;
+                let session = session.clone();
+                Effect::Command(Command::Debit { session, activations })
             }
             Self::FilterLog => return Ok(Choice::FilterLog(filled(0).to_owned())),
             Self::Mark { session: None, .. } => return Err((0, recording::NO_RECORD.to_owned())),

@@ -20,6 +20,7 @@ impl App {
                     self.headsets.forget();
                     self.records.disconnected();
                     self.found.clear();
+                    self.stopped.clear();
                     self.sessions.as_of = None;
                 }
                 if !is_stopped(&link) {
@@ -27,6 +28,7 @@ impl App {
                 }
                 if self.link != link {
                     self.link_since = self.now;
+                    self.called_off = None;
                     self.look_at_headsets(&link);
                 }
                 self.link = link;
@@ -86,6 +88,14 @@ impl App {
                 self.profiles.loaded.insert(headset, loaded);
             }
             Event::Warning(warning) => self.warn(&warning),
+            Event::Stopped { headset, refusal: Some(refusal) } => {
+                // It has come before as one of nothing in particular.
+                self.refusal.take_if(|last| *last == refusal);
+                self.stopped.insert(headset, refusal);
+            }
+            Event::Stopped { headset, refusal: None } => {
+                self.stopped.remove(&headset);
+            }
             Event::Outcome { command, outcome } => self.answered(command, outcome),
             Event::Refused(refusal) => {
                 self.say(Severity::Problem, refusal.to_string());

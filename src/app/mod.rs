@@ -28,7 +28,10 @@ mod streams;
 mod tests;
 mod visible;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
@@ -200,6 +203,10 @@ pub struct App {
     pub notice: Option<Notice>,
     /// The refusal that came last, until the flow goes on.
     refusal: Option<Refusal>,
+    /// The headset whose opening was called off, until Cortex has answered what was asked before.
+    pub called_off: Option<HeadsetId>,
+    /// The refusals that headsets stand still at, whatever the others do.
+    stopped: BTreeMap<HeadsetId, Refusal>,
 }
 
 impl App {
@@ -239,6 +246,8 @@ impl App {
             theme,
             notice: None,
             refusal: None,
+            called_off: None,
+            stopped: BTreeMap::new(),
         }
     }
 
@@ -318,10 +327,19 @@ impl App {
         }
     }
 
-    /// The refusal that the flow from connection to streaming stands still at, if it does.
+    /// The refusal that the flow from connection to streaming stands still at, if it does: that of
+    /// the selected headset, where several stand still.
     #[must_use]
     pub fn stopped_by(&self) -> Option<&Refusal> {
-        self.refusal.as_ref().filter(|_| hear::is_stopped(&self.link))
+        let selected = self.headsets.selected.as_ref().and_then(|id| self.stopped_on(id));
+        let of_headset = selected.or_else(|| self.stopped.values().next());
+        self.refusal.as_ref().or(of_headset).filter(|_| hear::is_stopped(&self.link))
+    }
+
+    /// The refusal that a headset stands still at.
+    #[must_use]
+    pub fn stopped_on(&self, headset: &HeadsetId) -> Option<&Refusal> {
+        self.stopped.get(headset)
     }
 
     /// Whether a session's data can still come: it is not closed, and the connection stands.

@@ -2,7 +2,7 @@
 
 use super::{
     Action, App, Effect, Key, Severity,
-    dialog::{Answer, Ask, Choice, Dialog, Form},
+    dialog::{Answer, Ask, Choice, Dialog},
     forms::Purpose,
 };
 use crate::cortex::{
@@ -54,10 +54,8 @@ impl App {
                 }
             }
         }
-        if let (Answer::Chosen(Choice::Effects(effects)), Dialog::Form(form)) =
-            (&mut answer, &dialog)
-        {
-            self.track(effects, form);
+        if let Answer::Chosen(Choice::Effects(effects)) = &mut answer {
+            self.track(effects, &dialog);
         }
         if matches!(answer, Answer::Stays | Answer::Kept(_)) {
             self.dialog = Some(dialog);
@@ -146,23 +144,33 @@ impl App {
         }
     }
 
-    /// Gives the command that a form ends in an id, by which its answer finds the form.
-    fn track(&mut self, effects: &mut [Effect], form: &Form) {
+    /// Gives an id to the commands that a form ends in, and to those that close a session: by it
+    /// their answers find the form or the session.
+    fn track(&mut self, effects: &mut [Effect], dialog: &Dialog) {
         for effect in effects {
             let Effect::Command(command) = effect else { continue };
-            self.tracked += 1;
-            let id = CommandId(self.tracked);
-            *command = Command::Tracked { id, command: Box::new(command.clone()) };
-            if self.sent.len() == SENT {
-                self.sent.pop_front();
+            let id = CommandId(self.tracked + 1);
+            match (dialog, &*command) {
+                (Dialog::Form(form), _) => {
+                    if self.sent.len() == SENT {
+                        self.sent.pop_front();
+                    }
+                    self.sent.push_back((id, form.clone()));
+                }
+                (_, Command::Close(session) | Command::Release(session)) => {
+                    self.sessions.close_by(session, id);
+                }
+                _ => continue,
             }
-            self.sent.push_back((id, form.clone()));
+            self.tracked += 1;
+            *command = Command::Tracked { id, command: Box::new(command.clone()) };
         }
     }
 
     /// A command has been answered. Its form is done with, or shown again if it was refused: what was
     /// typed is not lost.
     pub(super) fn answered(&mut self, id: CommandId, outcome: Result<(), Refusal>) {
+        self.sessions.answered(id);
         let sent = self.sent.iter().position(|(sent, _)| *sent == id);
         let form = sent.and_then(|at| self.sent.remove(at)).map(|(_, form)| form);
         let Err(refusal) = outcome else { return };

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::Now;
 use crate::{
     cortex::{
-        Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream,
+        CommandId, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream,
         session::SessionStatus,
     },
     signal::Position,
@@ -118,6 +118,8 @@ pub struct Entry {
     pub debited: bool,
     /// Another program opened it: cortop only looks at it.
     pub foreign: bool,
+    /// The command to close or leave it, until that is answered.
+    pub closing: Option<CommandId>,
     /// Why it is gone or left, and since when.
     pub closed: Option<(String, Instant)>,
     /// Whether Cortex told the object after the end; else the fields are those from before.
@@ -472,6 +474,20 @@ impl Sessions {
     #[must_use]
     pub fn field(&self) -> Field {
         Field::ALL[self.field.min(Field::ALL.len() - 1)]
+    }
+
+    /// Notes that a session is being closed by a command.
+    pub(super) fn close_by(&mut self, id: &SessionId, command: CommandId) {
+        if let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) {
+            entry.closing = Some(command);
+        }
+    }
+
+    /// A command has been answered: none is being closed by it any more.
+    pub(super) fn answered(&mut self, command: CommandId) {
+        for entry in &mut self.list {
+            entry.closing.take_if(|closing| *closing == command);
+        }
     }
 
     pub(super) fn set_level(&mut self, id: &SessionId, level: Position, now: Now) {

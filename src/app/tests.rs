@@ -193,9 +193,10 @@ fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
     assert_eq!(press(&mut app, Key::char('y')), [activate]);
     hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     assert_eq!(press(&mut app, Key::char('a')), []);
-    let close = Effect::Command(Command::Close("s".into()));
+    let close = Command::Close("s".into());
+    let close = Command::Tracked { id: CommandId(1), command: Box::new(close) };
     assert_eq!(press(&mut app, Key::char('x')), [], "asks first");
-    assert_eq!(press(&mut app, Key::char('y')), [close]);
+    assert_eq!(press(&mut app, Key::char('y')), [Effect::Command(close)]);
     hear(&mut app, Event::Closed { session: "s".into(), why: "by us".into(), ordered: true });
     assert_eq!(press(&mut app, Key::char('x')), []);
     assert_eq!(app.sessions.current().expect("kept").session.status, SessionStatus::Closed);
@@ -355,7 +356,7 @@ fn while_a_connection_is_waited_for_a_key_tries_at_once() {
 }
 
 #[test]
-fn without_activations_left_the_way_to_more_is_said() {
+fn without_activations_left_a_form_offers_to_move_some_and_says_what_that_costs() {
     let mut app = app();
     hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
@@ -363,8 +364,29 @@ fn without_activations_left_the_way_to_more_is_said() {
     hear(&mut app, Event::Licence(licence));
     app.focus = Pane::Session;
     assert_eq!(press(&mut app, Key::char('a')), []);
-    assert!(app.dialog.is_none());
-    assert!(app.notice.expect("said").text.contains("--debit N"));
+    let Some(dialog::Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
+    let notes = form.notes.concat();
+    for word in ["No activation is left", "moves N activations from the licence", "uses one of"] {
+        assert!(notes.contains(word), "{notes}");
+    }
+    assert!(notes.contains("no scope eeg"), "{notes}");
+    for wrong in "0x".chars() {
+        press(&mut app, Key::char(wrong));
+        assert_eq!(press(&mut app, Key::ENTER), [], "nothing is moved");
+        press(&mut app, Key::BACKSPACE);
+    }
+    press(&mut app, Key::char('3'));
+    let effects = press(&mut app, Key::ENTER);
+    let [Effect::Command(Command::Tracked { id, command })] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(**command, Command::Debit { session: "s".into(), activations: 3 });
+    // Refused, the form comes back with the reason; nothing is asked again by itself.
+    let outcome = Err(refusal("authorize"));
+    assert_eq!(app.update(Message::Cortex(Event::Outcome { command: *id, outcome })), []);
+    let Some(dialog::Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
+    assert!(form.complaint.is_some());
+    assert_eq!(form.entries[0].filled(), "3");
 }
 
 #[test]
@@ -814,4 +836,85 @@ fn a_headset_told_twice_is_one_row_that_keys_go_past() {
     app.focus = Pane::Headsets;
     app.update(Message::Key(Key::DOWN));
     assert_eq!(app.headsets.selected, Some("b".into()));
+}
+
+#[test]
+fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
+    let mut app = app();
+    let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
+    let stop = |app: &mut App, id: &str, method: &str| {
+        hear(app, Event::Refused(refusal(method)));
+        let (headset, refusal) = (id.into(), Some(refusal(method)));
+        hear(app, Event::Stopped { headset, refusal });
+    };
+    let method = |app: &App| app.stopped_by().map(|refusal| refusal.method.clone());
+    let both = ["A-1", "B-2"].map(|id| headset(id, HeadsetStatus::Connected));
+    hear(&mut app, Event::Headsets(both.to_vec()));
+    hear(&mut app, up(Step::Opening("A-1".into())));
+    stop(&mut app, "A-1", "createSession");
+    hear(&mut app, up(Step::Stopped));
+    for step in [Step::Opening("B-2".into()), Step::Streaming] {
+        hear(&mut app, up(step));
+        assert_eq!(method(&app), None, "B-2 goes on");
+        assert!(app.stopped_on(&"A-1".into()).is_some());
+    }
+    hear(&mut app, up(Step::Stopped));
+    assert_eq!(method(&app).as_deref(), Some("createSession"));
+    // Each has its own.
+    stop(&mut app, "B-2", "controlDevice");
+    for (selected, own) in [("A-1", "createSession"), ("B-2", "controlDevice")] {
+        app.headsets.selected = Some(selected.into());
+        assert_eq!(method(&app).as_deref(), Some(own));
+    }
+    hear(&mut app, Event::Stopped { headset: "B-2".into(), refusal: None });
+    assert_eq!(method(&app).as_deref(), Some("createSession"));
+    hear(&mut app, Event::Link(Link::Connecting));
+    assert_eq!(app.stopped_on(&"A-1".into()), None);
+}
+
+#[test]
+fn a_session_that_is_being_closed_is_opened_again_with_enter_and_closed_once() {
+    let mut app = app();
+    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
+    hear(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    app.focus = Pane::Session;
+    press(&mut app, Key::char('x'));
+    let effects = press(&mut app, Key::char('y'));
+    let [Effect::Command(Command::Tracked { id, command })] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(**command, Command::Close("s".into()));
+    assert_eq!(press(&mut app, Key::char('x')), []);
+    assert_eq!(app.dialog, None);
+    assert!(app.notice.take().expect("said").text.contains("being closed"));
+    app.focus = Pane::Headsets;
+    let open = Command::Open { headset: "EPOCX-00000001".into(), mode: None };
+    assert_eq!(press(&mut app, Key::ENTER), [Effect::Command(open)]);
+    let notice = app.notice.take().expect("said").text;
+    assert!(notice.contains("opened again once its session is closed"), "{notice}");
+    // A close that was refused leaves the session as it was.
+    let outcome = Err(refusal("updateSession"));
+    hear(&mut app, Event::Outcome { command: *id, outcome });
+    assert_eq!(press(&mut app, Key::ENTER), []);
+    assert_eq!(app.focus, Pane::Streams);
+}
+
+#[test]
+fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
+    let mut app = app();
+    let id = HeadsetId::from("EPOCX-00000001");
+    let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
+    hear(&mut app, up(Step::Opening(id.clone())));
+    hear(&mut app, Event::Headsets(vec![headset(id.as_str(), HeadsetStatus::Connected)]));
+    app.focus = Pane::Headsets;
+    let call_off = Effect::Command(Command::CallOff(id));
+    assert_eq!(press(&mut app, Key::char('x')), [call_off]);
+    assert!(app.notice.take().expect("said").text.contains("opens no session on EPOCX-00000001"));
+    assert_eq!(app.called_off.as_ref().map(HeadsetId::as_str), Some("EPOCX-00000001"));
+    press(&mut app, Key::ENTER);
+    assert_eq!(app.called_off, None, "opened again");
+    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    assert_eq!(press(&mut app, Key::char('x')), []);
+    assert!(app.notice.take().expect("said").text.contains("x in pane 2 closes it"));
 }

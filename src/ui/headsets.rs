@@ -67,7 +67,10 @@ pub(super) fn scanning(scene: &Scene<'_>) -> Option<Span<'static>> {
 
 /// Rows in which all headsets are seen, with the frame.
 pub(super) fn rows(app: &App) -> usize {
-    let rows = |headset: &Headset| if headset.is_on_usb_cable() { 3 } else { 2 };
+    let rows = |headset: &Headset| {
+        let more = headset.is_on_usb_cable() || app.stopped_on(&headset.id).is_some();
+        if more { 3 } else { 2 }
+    };
     app.headsets.list.iter().map(rows).sum::<usize>() + 2
 }
 
@@ -138,6 +141,11 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
         line = more;
     }
     lines.push(scene.say(Token::Dim, text::fit(&line, width)).into());
+    if let Some(refusal) = app.stopped_on(&headset.id) {
+        let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+        let why = text::clean(&format!("{} stopped{code}: {}", glyphs::PROBLEM, refusal.message));
+        lines.push(scene.say(Token::Bad, text::fit(&format!("   {why}"), width)).into());
+    }
     lines
 }
 

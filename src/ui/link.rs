@@ -93,6 +93,7 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
     let waiting = |now: &str, method: &str| {
         (now.to_owned(), waited(scene, &format!("Cortex ({method})")).unwrap_or_default())
     };
+    let call_off = || format!(" {} in pane 1 calls it off.", key(Action::CallOff));
     let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
     match step {
         Step::Greeting => waiting("Asking the service who is logged in.", "getUserLogin"),
@@ -126,9 +127,19 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
             format!("{id} is not there. {}", there(scene)),
             format!("Switch it on, or open another one with {} in pane 1.", key(Action::Open)),
         ),
-        Step::Connecting(id) => waiting(&format!("{id} is being connected."), "controlDevice"),
+        Step::Opening(id) | Step::Connecting(id) if scene.app.called_off.as_ref() == Some(id) => {
+            let now = format!(
+                "Called off: Cortex has yet to answer, and a session that it opens on {id} is closed."
+            );
+            say(&now, "")
+        }
+        Step::Connecting(id) => {
+            let now = format!("{id} is being connected.{}", call_off());
+            waiting(&now, "controlDevice")
+        }
         Step::Opening(id) => {
-            waiting(&format!("A session on {id} is being opened."), "createSession")
+            let now = format!("A session on {id} is being opened.{}", call_off());
+            waiting(&now, "createSession")
         }
         Step::Streaming => say("Streams are running.", ""),
         Step::Stopped => say("Cannot stream: Cortex refused a request.", ""),

@@ -409,10 +409,11 @@ fn status(scene: &Scene<'_>, entry: &Entry) -> String {
         SessionStatus::Opened => {
             let left = app.licence.as_ref().and_then(|licence| licence.local_quota);
             let cost = match left {
-                Some(left) => format!("1 of {left}"),
-                None => "1 activation".to_owned(),
+                Some(left) if left < 1.0 => "moves activations here".to_owned(),
+                Some(left) => format!("uses 1 of {left}"),
+                None => "uses 1 activation".to_owned(),
             };
-            format!("no EEG, no records; {} uses {cost}", key(Action::Activate))
+            format!("no EEG, no records; {} {cost}", key(Action::Activate))
         }
         SessionStatus::Activated => "licence debited".to_owned(),
         SessionStatus::Closed => {

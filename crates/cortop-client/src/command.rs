@@ -44,6 +44,14 @@ pub enum Command {
     CallOff(HeadsetId),
     /// Activate an open session (debits the licence).
     Activate(SessionId),
+    /// Move activations from the licence to this computer (`debit` of `authorize`, §2.4), then
+    /// activate an open session with one of them. Its outcome is that of moving them.
+    Debit {
+        /// The session.
+        session: SessionId,
+        /// How many to move.
+        activations: u32,
+    },
     /// Close a session, also one that another program of this application opened.
     Close(SessionId),
     /// Look at a session that another program of this application has opened.

@@ -122,9 +122,19 @@ pub(super) enum Stage {
         flowing: Option<bool>,
     },
     /// Refused; waiting for the user, or for better times.
-    Stopped,
+    Stopped(Refusal),
     /// Let go. Whether the user has ordered the next session meanwhile.
     Over { reopen: bool },
+}
+
+impl Stage {
+    /// The refusal that it stands still at.
+    pub(super) fn stopped_by(&self) -> Option<&Refusal> {
+        match self {
+            Self::Stopped(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
 }
 
 /// What the tasks of one connection share.

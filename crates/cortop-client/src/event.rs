@@ -120,6 +120,13 @@ pub enum Event {
     Warning(Warning),
     /// A request was refused or went unanswered.
     Refused(Refusal),
+    /// A headset's way to streaming stands still at a refusal, or no longer does.
+    Stopped {
+        /// Which.
+        headset: HeadsetId,
+        /// The refusal, while it stands still.
+        refusal: Option<Refusal>,
+    },
     /// How a command with an id ended. Its refusal comes only here.
     Outcome {
         /// Which command.
@@ -217,6 +224,7 @@ impl Event {
             | Self::Mappings(_)
             | Self::Records(_)
             | Self::Profiles(_)
+            | Self::Stopped { .. }
             | Self::Outcome { .. } => {}
         }
     }

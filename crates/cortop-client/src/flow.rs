@@ -238,6 +238,10 @@ impl Flow<'_> {
                 if flows(&stage) && !flows(&kept.stage) {
                     tracing::info!("{headset}: streaming");
                 }
+                if kept.stage.stopped_by() != stage.stopped_by() {
+                    let (headset, refusal) = (headset.clone(), stage.stopped_by().cloned());
+                    self.context.outbox.tell(Event::Stopped { headset, refusal }).await;
+                }
                 kept.stage = stage.clone();
                 if let Stage::Over { reopen } = stage {
                     self.kept.remove(&headset);
@@ -292,7 +296,7 @@ impl Flow<'_> {
     fn retry(&mut self) {
         self.context.retry.send_replace(());
         self.context.look_now();
-        for kept in self.kept.values().filter(|kept| kept.stage == Stage::Stopped) {
+        for kept in self.kept.values().filter(|kept| kept.stage.stopped_by().is_some()) {
             // A keeper that is full of orders will come to them.
             let _ = kept.orders.try_send(Order::Retry);
         }
@@ -357,7 +361,8 @@ impl Flow<'_> {
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
         // The list may leave out one whose streams flow, and a scan would harm them.
         let idle = self.kept.iter().all(|(id, kept)| {
-            matches!(kept.stage, Stage::Away | Stage::Stopped) && self.context.headset(id).is_none()
+            matches!(kept.stage, Stage::Away | Stage::Stopped(_))
+                && self.context.headset(id).is_none()
         });
         if self.scans.is_due(&self.context).await && nobody && idle {
             self.scans.start(&self.context, &mut self.tasks).await;

@@ -147,8 +147,8 @@ impl Keeper {
                 },
                 Ok(None) => break,
                 Err(Refused { refusal, passing }) => {
-                    self.context.outbox.refused(refusal).await;
-                    self.stage(Stage::Stopped).await;
+                    self.context.outbox.refused(refusal.clone()).await;
+                    self.stage(Stage::Stopped(refusal)).await;
                     if !self.rest(passing).await {
                         break;
                     }

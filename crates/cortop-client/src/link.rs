@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 use super::{
     clock::Clocks,
     feed::FeedSender,
-    rpc::{self, Effect, Order, Request, Rpc},
+    rpc::{self, Effect, Failure, Order, Request, Rpc},
     secrets::Secrets,
     subscribe,
     tally::{Tally, Warnings},
@@ -137,7 +137,7 @@ struct Pending {
     method: &'static str,
     sent: Instant,
     effect: Effect,
-    reply: oneshot::Sender<Result<Value, RpcError>>,
+    reply: oneshot::Sender<Result<Value, Failure>>,
 }
 
 /// What is known of a session's streams.
@@ -186,9 +186,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     async fn send(
         &mut self,
         request: Request,
-        reply: oneshot::Sender<Result<Value, RpcError>>,
+        reply: oneshot::Sender<Result<Value, Failure>>,
     ) -> Result<(), String> {
         let Request { method, params, effect } = request;
+        if let Effect::Subscribe { session, .. } = &effect
+            && !self.admit(session)
+        {
+            // Whoever asked may be gone.
+            let _ = reply.send(Err(Failure::Full(SESSIONS)));
+            return Ok(());
+        }
         if self.pending.len() >= PENDING {
             self.pending.retain(|_, pending| !pending.reply.is_closed());
         }
@@ -204,6 +211,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             Ok(Err(error)) => Err(lost(&error)),
             Err(_) => Err(format!("the service takes no more requests: {AGAIN}")),
         }
+    }
+
+    /// Makes room for the streams of a session; whether there is any. One that has ended and may
+    /// come back counts less than one that begins.
+    fn admit(&mut self, session: &SessionId) -> bool {
+        if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(session) {
+            let ended = self.sessions.iter().find(|(_, streams)| streams.ended);
+            let Some(ended) = ended.map(|(id, _)| id.clone()) else { return false };
+            self.sessions.remove(&ended);
+        }
+        self.sessions.entry(session.clone()).or_default();
+        true
     }
 
     /// Requests that somebody waits for.
@@ -320,7 +339,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                     error.code,
                     id.unwrap_or_default()
                 );
-                Err(error)
+                Err(Failure::Refused(error))
             }
         };
         // The probe has no one who waits either, and is no surprise.
@@ -342,17 +361,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                         || !streams.ended
                         || streams.subscriptions.iter().any(|one| one.headset != headset.id)
                 });
-                if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(&session) {
-                    // One that has ended and may come back counts less than one that begins.
-                    let ended = self.sessions.iter().find(|(_, streams)| streams.ended);
-                    if let Some(ended) = ended.map(|(id, _)| id.clone()) {
-                        self.sessions.remove(&ended);
-                    }
-                }
-                if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(&session) {
-                    tracing::warn!("too many sessions: samples of {session} are not taken");
-                    return;
-                }
                 let streams = self.sessions.entry(session.clone()).or_default();
                 for (stream, columns) in answer().success {
                     let subscription = Arc::new(Subscription {

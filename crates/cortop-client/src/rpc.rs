@@ -78,13 +78,15 @@ pub(super) enum Failure {
     Silent,
     /// The connection was lost.
     Down,
+    /// Not asked: the link holds the streams of as many sessions as it takes.
+    Full(usize),
 }
 
 impl Failure {
     pub(super) fn class(&self) -> Class {
         match self {
             Self::Refused(error) => code::class(error.code),
-            Self::Silent | Self::Down => Class::Later,
+            Self::Silent | Self::Down | Self::Full(_) => Class::Later,
         }
     }
 
@@ -105,6 +107,11 @@ impl Failure {
             Self::Down => {
                 Refusal::own(method, "the connection was lost", "cortop reconnects by itself")
             }
+            Self::Full(sessions) => Refusal::own(
+                method,
+                &format!("not subscribed: cortop takes the samples of {sessions} sessions at most"),
+                "close another session; cortop then subscribes this one by itself",
+            ),
         }
     }
 }
@@ -112,7 +119,7 @@ impl Failure {
 /// What the link is told.
 pub(super) enum Order {
     /// Send this; the answer goes to `reply`.
-    Call { request: Request, reply: oneshot::Sender<Result<Value, RpcError>> },
+    Call { request: Request, reply: oneshot::Sender<Result<Value, Failure>> },
     /// A session is lost, though no warning said so; its samples may yet come back.
     Lost(SessionId),
     /// Say goodbye and end.
@@ -139,7 +146,7 @@ impl Rpc {
             let (reply, answer) = oneshot::channel();
             let order = Order::Call { request, reply };
             self.orders.send(order).await.map_err(|_| Failure::Down)?;
-            answer.await.map_err(|_| Failure::Down)?.map_err(Failure::Refused)
+            answer.await.map_err(|_| Failure::Down)?
         };
         timeout(limit, exchange).await.unwrap_or(Err(Failure::Silent))
     }

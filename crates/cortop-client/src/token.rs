@@ -11,7 +11,7 @@ use super::{
     context::{Context, Report},
     rpc::{Effect, Failure, Request},
 };
-use cortop_protocol::{Warning, code::Class};
+use cortop_protocol::{Refusal, Warning, code::Class};
 
 /// New tokens for one request.
 const RENEWALS: u32 = 2;
@@ -133,19 +133,56 @@ impl Context {
     /// The debit goes with the first request of the program that is not refused: one that was never
     /// answered may have been carried out.
     async fn ask_for_token(&self) -> Result<(Option<Token>, Option<Warning>), Failure> {
-        let mut params = json!({});
         let debit = self.config.debit.filter(|_| !self.account.debited.load(Ordering::Relaxed));
-        if let Some(debit) = debit {
-            params["debit"] = debit.into();
+        if debit.is_some() {
             self.account.debited.store(true, Ordering::Relaxed);
         }
-        let answer = self.ask_as_application("authorize", params).await;
+        let answer = self.ask_for_token_and(debit).await;
         if debit.is_some() && matches!(answer, Err(Failure::Refused(_))) {
             self.account.debited.store(false, Ordering::Relaxed);
         }
-        let (token, agreement) = token_of(answer?);
+        answer
+    }
+
+    async fn ask_for_token_and(
+        &self,
+        debit: Option<u32>,
+    ) -> Result<(Option<Token>, Option<Warning>), Failure> {
+        let params = debit.map_or_else(|| json!({}), |debit| json!({"debit": debit}));
+        let answer = self.ask_as_application("authorize", params).await?;
+        let (token, agreement) = token_of(answer);
         self.account.agreement_open.store(agreement.is_some(), Ordering::Relaxed);
         Ok((token, agreement))
+    }
+
+    /// Moves activations from the licence to this computer on the user's order (§2.4), and reads the
+    /// licence, which tells how many there are then.
+    pub(super) async fn debit(&self, activations: u32) -> Result<(), Refusal> {
+        const METHOD: &str = "authorize";
+        let answer = {
+            let _renewing = self.account.renewal.lock().await;
+            let answer = self.ask_for_token_and(Some(activations)).await;
+            if let Ok((Some(token), _)) = &answer {
+                self.account.set_token(Some(token.clone()));
+            }
+            answer
+        };
+        // Without an answer they may have been moved all the same.
+        self.read_licence().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(Failure::Silent) => Err(Refusal::own(
+                METHOD,
+                "Cortex did not answer; it may have moved them",
+                "look at the activations of the licence before you move more",
+            )),
+            Err(failure) => {
+                if failure.class().is_about_signing_in() {
+                    self.report(Report::SignedOut).await;
+                }
+                Err(failure.refusal(METHOD))
+            }
+        }
     }
 }
 

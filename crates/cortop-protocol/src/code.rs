@@ -100,6 +100,9 @@ pub const STREAM_UNAVAILABLE: i64 = -32016;
 /// The code of a method that this Cortex does not know.
 pub const UNKNOWN_METHOD: i64 = -32601;
 
+/// No activation is left on this computer.
+pub const NO_ACTIVATION: i64 = -32019;
+
 /// The code of parameters that this Cortex does not take.
 pub const BAD_PARAMS: i64 = -32602;
 

@@ -506,6 +506,8 @@ fn closing_a_session_asks_and_names_the_record_that_ends_with_it() {
     }
     assert_eq!(press(&mut app, [Key::ENTER, Key::char('x'), Key::SPACE]), []);
     assert_eq!(press(&mut app, typed("y")), [close]);
+    let refusal = Refusal::own("updateSession", "no", "try again");
+    hear(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
     start(&mut app);
     press(&mut app, typed("x"));
     assert!(question(&app).lines.concat().contains("\"title of r\""));

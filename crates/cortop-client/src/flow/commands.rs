@@ -5,7 +5,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::{Flow, Kept, SignIn, TASKS};
 use crate::{
-    Command, CommandId, MarkerCommand, RecordCommand, SessionMode,
+    Command, CommandId, Event, MarkerCommand, RecordCommand, SessionMode,
     context::Stage,
     devices,
     keeper::{self, Change, Order},
@@ -14,6 +14,10 @@ use crate::{
     profiles, records,
 };
 use cortop_protocol::{HeadsetId, Refusal, SessionId};
+
+fn unknown_session(method: &str) -> Refusal {
+    Refusal::own(method, "it is no session of ours, or gone", "open the headset first")
+}
 
 impl Flow<'_> {
     pub(super) async fn command(&mut self, command: Command) {
@@ -28,7 +32,7 @@ impl Flow<'_> {
             Command::Open { headset, mode } => self.open(headset, mode).await,
             Command::Adopt(session) => self.adopt(session).await,
             Command::CallOff(headset) => self.call_off(&headset).await,
-            Command::Disconnect(headset) => self.disconnect(headset),
+            Command::Disconnect(headset) => self.disconnect(headset).await,
             Command::Scan { anyway: false } if self.is_flowing() => {
                 let why = "a scan harms the streams that flow";
                 let next = "close the sessions first, or scan all the same";
@@ -36,6 +40,7 @@ impl Flow<'_> {
             }
             Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
             Command::Activate(session) => self.order(session, Change::Activate, id).await,
+            Command::Debit { session, activations } => self.debit(session, activations, id).await,
             Command::Close(session) => self.order(session, Change::Close, id).await,
             Command::Release(session) => self.order(session, Change::Release, id).await,
             Command::Subscribe(session, streams) => {
@@ -136,12 +141,28 @@ impl Flow<'_> {
         let refusal = match kept.map(|orders| orders.try_send(Order::Change(session, change, id))) {
             Some(Ok(())) => return,
             Some(Err(_)) => Refusal::own(method, "busy", "try again in a moment"),
-            None => {
-                let why = "it is no session of ours, or gone";
-                Refusal::own(method, why, "open the headset first")
-            }
+            None => unknown_session(method),
         };
         self.context.outbox.ended(id, Err(refusal)).await;
+    }
+
+    /// Has activations moved to this computer, and a session activated with one of them.
+    async fn debit(&mut self, session: SessionId, activations: u32, id: Option<CommandId>) {
+        let Some(orders) = self.keeper_of(&session).map(|(_, kept)| kept.orders.clone()) else {
+            return self.context.outbox.ended(id, Err(unknown_session("authorize"))).await;
+        };
+        let context = self.context.clone();
+        self.spawn(id, async move {
+            context.debit(activations).await?;
+            let activate = Order::Change(session, Change::Activate, None);
+            if orders.send(activate).await.is_err() {
+                // They have been moved: to order the same again would move more.
+                let next = "the activations are here now; open the headset again";
+                let ended = "the session has ended meanwhile";
+                context.outbox.refused(Refusal::own("updateSession", ended, next)).await;
+            }
+            Ok(())
+        });
     }
 
     /// The headset behind a session of ours, and who keeps it.
@@ -160,15 +181,20 @@ impl Flow<'_> {
     }
 
     /// Closes the session that cortop opened on a headset, then disconnects it.
-    fn disconnect(&mut self, headset: HeadsetId) {
+    async fn disconnect(&mut self, headset: HeadsetId) {
         self.memory.forget(&headset);
-        let session = self.kept.remove(&headset).and_then(|kept| {
+        let mut session = None;
+        if let Some(kept) = self.kept.remove(&headset) {
             kept.task.abort();
             match kept.stage {
-                Stage::Live { session, foreign, .. } => Some((session, foreign)),
-                _ => None,
+                Stage::Live { session: own, foreign, .. } => session = Some((own, foreign)),
+                Stage::Stopped(_) => {
+                    let goes_on = Event::Stopped { headset: headset.clone(), refusal: None };
+                    self.context.outbox.tell(goes_on).await;
+                }
+                _ => {}
             }
-        });
+        }
         let context = self.context.clone();
         self.tasks.spawn(async move {
             if let Some((session, foreign)) = session {

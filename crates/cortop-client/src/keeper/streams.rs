@@ -120,7 +120,12 @@ impl Keeper {
     pub(super) async fn activate(&mut self, live: &mut Live) -> Result<(), Refusal> {
         let id = live.session.id.as_str();
         let params = json!({"session": id, "status": "active"});
-        self.context.ask_or_refusal("updateSession", params).await?;
+        let answer = self.context.ask_or_refusal("updateSession", params).await;
+        if answer.as_ref().is_err_and(|refusal| refusal.code == Some(code::NO_ACTIVATION)) {
+            // What is known of the licence is out of date.
+            self.context.read_licence().await;
+        }
+        answer?;
         live.mode = SessionMode::Active;
         live.session.status = SessionStatus::Activated;
         if !live.foreign {

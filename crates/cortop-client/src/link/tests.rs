@@ -317,3 +317,35 @@ async fn sessions_that_have_ended_give_way_to_the_next() {
         assert!(matches!(peer.fed().await, Feed::Ended(_)));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_sessions_than_are_taken_at_once_are_refused_before_they_are_asked_for() {
+    let mut peer = Peer::new().await;
+    let effect = |number: usize| Effect::Subscribe {
+        session: format!("s{number}").as_str().into(),
+        headset: Box::new(Headset { id: format!("H-{number}").into(), ..Headset::default() }),
+        fast_met: false,
+    };
+    let mut asked = JoinSet::new();
+    for number in 0..SESSIONS {
+        peer.ask(&mut asked, "subscribe", effect(number));
+        let id = peer.request().await["id"].clone();
+        peer.say(subscribed(&id)).await;
+        asked.join_next().await.unwrap().unwrap().1.unwrap();
+        for _ in 0..2 {
+            peer.fed().await;
+        }
+    }
+    peer.ask(&mut asked, "subscribe", effect(SESSIONS));
+    let refused = asked.join_next().await.unwrap().unwrap().1.unwrap_err();
+    assert_eq!(refused, Failure::Full(SESSIONS));
+    assert!(refused.refusal("subscribe").to_string().contains("not subscribed: cortop takes"));
+    // The next thing that crosses the socket is the end of another session, which makes room.
+    peer.ask(&mut asked, "updateSession", Effect::Close { session: "s3".into() });
+    let request = peer.request().await;
+    assert_eq!(request["method"], "updateSession");
+    peer.say(json!({"id": request["id"], "result": {}}).to_string()).await;
+    asked.join_next().await.unwrap().unwrap().1.unwrap();
+    peer.ask(&mut asked, "subscribe", effect(SESSIONS));
+    assert_eq!(peer.request().await["method"], "subscribe");
+}

@@ -264,3 +264,35 @@ async fn what_stays_missing_is_asked_for_in_peace() {
     assert!((2..=14).contains(&tries), "{tries}");
     tested.quit().await;
 }
+
+#[tokio::test]
+async fn each_user_is_asked_for_approval() {
+    let mut users = ["ana.lab", "ben.lab"].into_iter();
+    let mut now = "";
+    let mut approved = Vec::new();
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" => {
+            now = users.next().unwrap_or(now);
+            Say::Result(json!([{"username": now}]))
+        }
+        "requestAccess" => {
+            approved.push(now);
+            Say::Result(json!({"accessGranted": true}))
+        }
+        "hasAccessRight" => Say::Result(json!({"accessGranted": approved.contains(&now)})),
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    service.warn(3, json!("ana.lab has logged out"));
+    tested.until(closed).await;
+    tested.until(reached(Step::Streaming)).await;
+    // Whoever has approved is not asked again.
+    service.drop_connections();
+    tested.until(closed).await;
+    tested.until(reached(Step::Streaming)).await;
+    let asked = service.asked("requestAccess");
+    assert_eq!(asked.iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1]);
+    tested.quit().await;
+}

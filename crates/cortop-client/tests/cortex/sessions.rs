@@ -3,14 +3,19 @@
 use std::time::Duration;
 
 use cortop_client::{
-    Command, Config, Event, Feed, SessionMode, Step, Stream, client::SessionPolicy,
+    Command, CommandId, Config, Event, Feed, SessionMode, Step, Stream, client::SessionPolicy,
+    session::SessionStatus,
 };
+use cortop_sim::Options;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::service::{
-    EPOCX, INSIGHT, Say, Seen, Service, Tested, closed, config, licence, opened, reached, refused,
-    session, step, subscribed,
+use crate::{
+    service::{
+        EPOCX, INSIGHT, Say, Seen, Service, Tested, closed, config, licence, opened, reached,
+        refused, session, step, subscribed,
+    },
+    simulated::{Rig, options},
 };
 
 #[tokio::test]
@@ -380,5 +385,87 @@ async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
     }
     // 0.5 + 1 + 2 + 4 s, and each time a moment for the old session to come back.
     assert!(started.elapsed() >= Duration::from_secs(13), "{:?}", started.elapsed());
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn activations_are_moved_here_on_order_and_one_is_used() {
+    let options = Options { quota: 0, ..options(&["epocx:connected"]) };
+    let mut rig = Rig::with(options, |_| {}).await;
+    let session = rig.streaming().await;
+    let id = CommandId(1);
+    let debit = Command::Debit { session: session.clone(), activations: 3 };
+    let outcome = rig
+        .ask(Command::Tracked { id, command: Box::new(debit) }, |event| match event {
+            Event::Outcome { command, outcome } if *command == id => Some(outcome.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(outcome, Ok(()));
+    rig.tested
+        .until(|event| match event {
+            Event::Subscribed { streams, .. } => streams.contains(&Stream::Eeg).then_some(()),
+            _ => None,
+        })
+        .await;
+    let events = rig.tested.quit().await;
+    let left: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Licence(licence) => licence.local_quota,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(left, [0.0, 3.0, 2.0]);
+    let activated = |event: &Event| match event {
+        Event::Session(own) => own.id == session && own.status == SessionStatus::Activated,
+        _ => false,
+    };
+    assert!(events.iter().any(activated));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_activation_whose_subscribe_fails_what_cortex_answered_last_is_shown() {
+    let mut active = false;
+    let mut fails = true;
+    let service = Service::start(move |seen| match seen.method.as_str() {
+        "getLicenseInfo" => Say::Result(licence(&["eeg", "pm"], json!(7))),
+        "updateSession" if seen.params["status"] == "active" => {
+            active = true;
+            Say::Usual
+        }
+        "subscribe" if active && std::mem::take(&mut fails) => Say::Error(-32603, "not now"),
+        "subscribe" if !active => {
+            let refused = json!([{"code": -32016, "message": "No.", "streamName": "eeg"}]);
+            let mut answer = subscribed(&json!({"streams": ["dev", "met"]}));
+            answer["failure"] = refused;
+            Say::Result(answer)
+        }
+        _ => Say::Usual,
+    })
+    .await;
+    let streams = vec![Stream::Eeg, Stream::Dev, Stream::Met];
+    let config = Config { session: SessionPolicy::Open, streams, ..config(&service.url) };
+    let mut tested = Tested::start(config);
+    let answered = |event: &Event| match event {
+        Event::Subscribed { session, streams, refused } => {
+            let refused: Vec<_> = refused.iter().map(|(stream, _)| *stream).collect();
+            let mut streams = streams.clone();
+            streams.sort_unstable();
+            Some((session.clone(), streams, refused))
+        }
+        _ => None,
+    };
+    let (session, streams, refused_streams) = tested.until(answered).await;
+    assert_eq!((streams, refused_streams), (vec![Stream::Dev, Stream::Met], vec![Stream::Eeg]));
+    tested.command(Command::Activate(session)).await;
+    assert!(tested.until(refused).await.contains("not now"));
+    // `met` is unsubscribed, and the old refusal of `eeg` is no longer true.
+    let (_, streams, refused_streams) = tested.until(answered).await;
+    assert_eq!((streams, refused_streams), (vec![Stream::Dev], vec![]));
+    // Then it is tried again by itself.
+    let (_, streams, refused_streams) = tested.until(answered).await;
+    let all = vec![Stream::Eeg, Stream::Dev, Stream::Met];
+    assert_eq!((streams, refused_streams), (all, vec![]));
     tested.quit().await;
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use cortop_client::{Event, Step, Stream};
 use cortop_sim::fault::Fault;
+use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    service::{closed, opened, step},
+    service::{Say, Service, Tested, closed, config, opened, reached, step},
     simulated::{Rig, options},
 };
 
@@ -54,4 +55,28 @@ async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
     let events = rig.tested.quit().await;
     let closed: Vec<_> = events.iter().filter_map(closed).collect();
     assert_eq!(closed, ["cortop has ended"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_warnings_has_the_service_looked_at_twice_a_second_at_most() {
+    let service = Service::start(|_| Say::Usual).await;
+    let mut tested = Tested::start(config(&service.url));
+    tested.until(reached(Step::Streaming)).await;
+    let methods = ["queryHeadsets", "querySessions"];
+    let before = methods.map(|method| service.asked(method).len());
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(10) {
+        for code in 100..=113 {
+            service.warn(code, json!({"behavior": "x", "headsetId": "EPOCX-1A2B3C4D"}));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        while tested.client.events.try_recv().is_ok() {}
+    }
+    let seconds = started.elapsed().as_secs() + 1;
+    for (method, before) in methods.into_iter().zip(before) {
+        let asked = service.asked(method).len() - before;
+        let most = usize::try_from(seconds * 2).unwrap() + 1;
+        assert!((10..=most).contains(&asked), "{method}: {asked} times in {seconds} s");
+    }
+    tested.quit().await;
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cortop_client::{Command, Config, Event, Feed, RecordCommand, Step, Stream};
 use cortop_sim::fault::Fault;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     service::{Say, Service, Tested, closed, config, reached, refused},
@@ -62,4 +63,34 @@ async fn one_that_has_expired_costs_no_sample() {
     let events = rig.tested.quit().await;
     assert_eq!(events.iter().filter_map(refused).count(), 0, "{events:#?}");
     assert!(events.iter().filter_map(closed).all(|why| why == "cortop has ended"));
+}
+
+#[tokio::test]
+async fn while_it_is_being_renewed_commands_a_logout_and_quitting_go_on() {
+    let service = Service::start(|seen| match seen.method.as_str() {
+        "queryRecords" => Say::Error(-32015, "expired"),
+        "generateNewToken" => Say::Nothing,
+        _ => Say::Usual,
+    })
+    .await;
+    let mut tested = Tested::start(config(&service.url));
+    let soon = Duration::from_secs(2);
+    for renewals in 1..=2 {
+        tested.until(reached(Step::Streaming)).await;
+        tested.command(Command::Record(RecordCommand::List)).await;
+        while service.asked("generateNewToken").len() < renewals {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tested.command(Command::Scan { anyway: true }).await;
+        let scanning = |event: &Event| matches!(event, Event::Scan(true)).then_some(());
+        timeout(soon, tested.until(scanning)).await.expect("a command is carried out");
+        if renewals == 1 {
+            service.warn(3, json!("ana.lab has logged out"));
+            let closed = timeout(soon, tested.until(closed)).await.expect("a logout is seen");
+            assert!(closed.contains("logged out"), "{closed}");
+        }
+    }
+    timeout(soon, tested.quit()).await.expect("quitting does not wait");
+    let close = |seen: &&crate::service::Seen| seen.params["status"] == "close";
+    assert_eq!(service.asked("updateSession").iter().filter(close).count(), 1);
 }
