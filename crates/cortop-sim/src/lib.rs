@@ -1,5 +1,6 @@
 //! A simulated Cortex service on a loopback port, faithful in what the protocol reference states:
-//! for the demo, for tests, and for whoever has no headset. Knows `cortop-protocol` only.
+//! for the demo, for tests, and for whoever has no headset. Knows `cortop-protocol`, and the spectra
+//! of `cortop-signal`.
 //!
 //! ```text
 //! server    sockets: one task and one timer a connection        knows service

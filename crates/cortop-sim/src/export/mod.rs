@@ -139,6 +139,11 @@ impl Service {
         if !streams.iter().all(|stream| holds(record, *stream)) {
             return Err(Refusal::new(NO_SUCH_DATA));
         }
+        let mut record = record.clone();
+        // One of its own: what a source holds of its newest samples is of use to those who stream.
+        if let Some(source) = record.take.source.refit(&record.take.spec) {
+            record.take.source = source;
+        }
         let parts: String = chosen.map(|(.., part)| *part).collect();
         let begun = self.clock.moment(record.start).strftime("%Y.%m.%dT%H.%M.%S+00.00");
         let name = format!(
@@ -153,7 +158,7 @@ impl Service {
             end: record.end.unwrap_or(call.now) - record.take.origin,
             streams,
             version: if call.text("version") == "V1" { "1.0" } else { "2.0" },
-            record: record.clone(),
+            record,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The EEG of one headset: pink background, alpha at the back, blinks in front, muscle at the
 //! sides, drift, a trace of mains, bad contacts, and the converter's steps on top of the DC offset.
 
-use std::f64::consts::{LN_2, TAU};
+use std::f64::consts::TAU;
 
 use super::{contact::Fit, face::Wearer};
 use crate::{model::Spec, noise::Noise};
@@ -97,31 +97,6 @@ impl Brain {
         let slow = self.alpha.branch(2).smooth(time / 7.0);
         let fast = self.alpha.branch(3).smooth(time / 1.3);
         12.0f64.mul_add(0.6f64.mul_add(slow, 0.4 * fast), 14.0)
-    }
-
-    /// Band powers of a sensor over the last 2 s in µV²/Hz: theta, alpha, betaL, betaH, gamma
-    /// (§5.6).
-    pub(super) fn powers(&self, channel: usize, time: f64) -> [f64; 5] {
-        let Some(site) = self.sites.get(channel) else { return [0.0; 5] };
-        let lately = [0.0, 0.5, 1.0, 1.5].map(|ago| (time - ago).max(0.0));
-        let mean = |of: &dyn Fn(f64) -> f64| lately.iter().map(|&at| of(at)).sum::<f64>() / 4.0;
-        let alpha = mean(&|at| (site.alpha * self.alpha(at)).powi(2) / 2.0) / 4.0;
-        let muscle = mean(&|at| (MUSCLE * site.muscle * self.wearer.clench(at)).powi(2) / 3.0)
-            / (self.rate / 2.0);
-        // The background's variance in an octave, spread over an octave around the band's middle;
-        // a uniform value, smoothed, has a quarter of the squared amplitude.
-        let background = |band: u64, hz: f64| {
-            let wobble = 0.3f64.mul_add(site.noise.branch(60 + band).smooth(time / 1.5), 1.0);
-            wobble * BACKGROUND * BACKGROUND / 4.0 / (hz * LN_2)
-        };
-        [
-            background(0, 6.0),
-            background(1, 10.0) + alpha,
-            background(2, 14.0),
-            background(3, 20.5),
-            background(4, 35.0),
-        ]
-        .map(|power| power + muscle)
     }
 }
 

@@ -6,6 +6,7 @@ mod contact;
 mod face;
 mod head;
 mod metrics;
+mod power;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use self::{
     face::Wearer,
     head::Head,
     metrics::{ALWAYS_ON, Metrics},
+    power::Power,
 };
 use super::{
     model::{Motion, Spec},
@@ -26,14 +28,13 @@ use cortop_protocol::{
     Stream,
     sample::{Column, Columns},
 };
+use cortop_signal::bands::BANDS;
 
-/// Bands of `pow` (§5.6).
-const BANDS: [&str; 5] = ["theta", "alpha", "betaL", "betaH", "gamma"];
 /// Samples of `fac` a second.
 const FAC_RATE: f64 = 32.0;
 
 /// A synthetic headset.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Synth {
     seed: u64,
     spec: Spec,
@@ -42,6 +43,7 @@ pub struct Synth {
     fit: Fit,
     head: Head,
     metrics: Metrics,
+    power: Power,
 }
 
 impl Synth {
@@ -57,6 +59,7 @@ impl Synth {
             fit,
             head: Head::new(noise.branch(4)),
             metrics: Metrics::new(noise.branch(5)),
+            power: Power::new(spec.eeg_rate, spec.sensors.len()),
             seed,
             spec,
         }
@@ -172,9 +175,9 @@ impl Source for Synth {
                 .chain(sensors())
                 .map(str::to_owned)
                 .collect(),
-            Stream::Pow => {
-                sensors().flat_map(|sensor| BANDS.map(|band| format!("{sensor}/{band}"))).collect()
-            }
+            Stream::Pow => sensors()
+                .flat_map(|sensor| BANDS.map(|band| format!("{sensor}/{}", band.name)))
+                .collect(),
             Stream::Met if self.spec.bci => Metrics::names(self.spec.earbuds)
                 .iter()
                 .flat_map(|&name| {
@@ -218,9 +221,8 @@ impl Source for Synth {
             Stream::Dev => self.write_dev(time, row),
             Stream::Eq => self.write_eq(time, row),
             Stream::Pow => {
-                for channel in 0..self.spec.sensors.len() {
-                    row.all(self.brain.powers(channel, time), 3);
-                }
+                let end = self.index_at(Stream::Eeg, time);
+                self.power.bands(&self.brain, end, |powers| row.all(powers, 3));
             }
             Stream::Met => self.write_met(time, live.metrics, row),
             Stream::Com => {

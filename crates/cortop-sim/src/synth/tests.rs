@@ -175,3 +175,33 @@ fn nothing_is_told_that_is_not_known_yet() {
     (0..100).for_each(|index| source.write(Stream::Com, index, Live::default(), &mut row));
     assert!(!row.finish("s", 0.0).contains("push"));
 }
+
+#[test]
+fn band_power_is_that_of_the_samples_of_the_last_two_seconds() {
+    let source = synth(Model::EpocX, 4);
+    // The row of pow at 30 s, after others: 14 sensors by 5 bands.
+    let mut row = Row::new(Stream::Pow);
+    source.write(Stream::Pow, 239, Live::default(), &mut row);
+    let mut row = Row::new(Stream::Pow);
+    source.write(Stream::Pow, 240, Live::default(), &mut row);
+    let told: Vec<f64> = row.values().iter().map(|value| value.as_f64().unwrap()).collect();
+    assert_eq!(told.len(), 70);
+    let hann = |at: f64| 0.5 - 0.5 * (std::f64::consts::TAU * at / 512.0).cos();
+    let weight: f64 = (0..512).map(|at| hann(f64::from(at)).powi(2)).sum();
+    for channel in 0..14 {
+        let samples: Vec<f64> = (30 * 256 - 512..30 * 256)
+            .map(|index| source.eeg(index).nth(channel).unwrap())
+            .collect();
+        let mean = samples.iter().sum::<f64>() / 512.0;
+        let windowed: Vec<f64> =
+            samples.iter().zip(0..).map(|(it, at)| (it - mean) * hann(f64::from(at))).collect();
+        let bands = [(8, 16), (16, 24), (24, 32), (32, 50), (50, 90)];
+        for ((low, high), told) in bands.into_iter().zip(&told[channel * 5..]) {
+            let line = |half: u32| {
+                2.0 * 512.0 * power(&windowed, 256.0, f64::from(half) / 2.0) / (256.0 * weight)
+            };
+            let expected = (low..high).map(line).sum::<f64>() / f64::from(high - low);
+            assert!((told / expected - 1.0).abs() < 0.01, "{channel} {low}: {told} {expected}");
+        }
+    }
+}
