@@ -189,6 +189,10 @@ async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
             let order = |fault| person.sim.control().order(Order::from(fault).on(Stream::Eeg));
             order(Fault::WrongTime { seconds: 3600.0.into(), count: 1 });
             person.eyes.wait_for("odd 1").await;
+            order(Fault::SetClock { seconds: 3.4.into() });
+            let screen = person.eyes.wait_for("Cortex's clock was set 3.4 s ahead at ").await;
+            assert!(screen.contains("lost 0"), "{screen}");
+            person.eyes.wait("one mark", |screen| screen.matches('»').count() == 1).await;
             order(Fault::UnknownMember { count: 64 });
             order(Fault::ShuffledTimes { seconds: 2.0.into(), count: 500 });
             let odd = |screen: &str| {
@@ -196,11 +200,8 @@ async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
                 count.parse::<u32>().ok()
             };
             let screen = person.eyes.wait("shuffled times", |screen| odd(screen) > Some(400)).await;
-            assert!(screen.contains("lost 0") && !screen.contains('»'), "{screen}");
-            order(Fault::SetClock { seconds: 3.4.into() });
-            let screen = person.eyes.wait_for("Cortex's clock was set 3.4 s ahead at ").await;
-            assert!(screen.contains("lost 0"), "{screen}");
-            person.eyes.wait("one mark", |screen| screen.matches('»').count() == 1).await;
+            let marks = screen.matches(['»', '«']).count();
+            assert!(screen.contains("lost 0") && marks == 1, "shuffled is not set\n{screen}");
             order(Fault::SetClock { seconds: (-3600.0).into() });
             person.eyes.wait_for("Cortex's clock was set 3600 s back at ").await;
             person
