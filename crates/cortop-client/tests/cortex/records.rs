@@ -74,7 +74,10 @@ async fn clock(tested: &mut Tested) {
 
 #[tokio::test]
 async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut options = options(&["epocx:connected"]);
+    // Long enough for an export to be refused meanwhile, however slow this machine is.
+    options.delays.processing = Duration::from_secs(3);
+    let mut rig = Rig::with(options, |_| {}).await;
     let session = rig.streaming().await;
     clock(&mut rig.tested).await;
     let record = rig.ask(start(&session), started).await;
