@@ -13,7 +13,7 @@ use std::{
     net::{TcpListener, TcpStream},
     process::{Command, Output},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -202,6 +202,39 @@ fn the_licence_is_what_the_flags_say() {
     let eeg = json!({ "cortexToken": token, "session": session["id"], "streams": ["eeg"] });
     let refused = ask(&mut client, "subscribe", eeg)["result"]["failure"][0].clone();
     assert_eq!(refused["code"], -32016);
+}
+
+#[test]
+fn a_recording_that_never_comes_holds_no_signal_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("r.csv");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut child = Command::new(CORTOP)
+            .args(["sim", "--ws", "--port", "0", "--replay"])
+            .arg(&pipe)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("started");
+        let asked = Instant::now();
+        // The signal may come before it is handled, which ends it too.
+        kill_process(Pid::from_child(&child), signal).expect("signalled");
+        let ended = loop {
+            match child.try_wait().expect("known") {
+                None if asked.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                    // Also later, when it waits for the pipe.
+                    kill_process(Pid::from_child(&child), signal).expect("signalled");
+                }
+                ended => break ended,
+            }
+        };
+        if ended.is_none() {
+            child.kill().expect("killed");
+        }
+        assert!(ended.is_some(), "{signal:?}");
+    }
 }
 
 #[test]

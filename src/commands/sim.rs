@@ -7,6 +7,7 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::Path,
+    pin::pin,
     sync::Arc,
 };
 
@@ -48,8 +49,11 @@ pub fn run(args: &cli::Simulator) -> Result<()> {
 
 async fn serve(args: &cli::Simulator, options: Options) -> Result<()> {
     // Before anybody can be told that all is ready, and then ends it.
-    let end = shutdown_signal()?;
-    let sim = Sim::start(options).await?;
+    let mut end = pin!(shutdown_signal()?);
+    let sim = tokio::select! {
+        sim = Sim::start(options) => sim?,
+        () = &mut end => return Ok(()),
+    };
     for note in &sim.notes {
         eprintln!("{note}");
     }

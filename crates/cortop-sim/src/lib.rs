@@ -65,7 +65,10 @@ use std::{
 };
 
 use color_eyre::{Result, eyre::eyre};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, spawn_blocking},
+};
 
 pub use self::{account::Login, control::Control, fault::Fault, scenario::Order};
 use self::{
@@ -209,7 +212,12 @@ impl Sim {
     /// The recording cannot be read, the model cannot be simulated, or no port can be had; the
     /// text names the file, the place in it and the next step.
     pub async fn start(options: Options) -> Result<Self> {
-        let (service, notes) = service(&options)?;
+        // A file may take long, or for ever: a pipe without a writer.
+        let recording = match options.replay.clone() {
+            Some(file) => Some(spawn_blocking(move || Recording::read(&file)).await??),
+            None => None,
+        };
+        let (service, notes) = service(&options, recording)?;
         let listeners = listen(&options.bind, options.port).await?;
         let address = listeners.first().ok_or_else(|| eyre!("no address to listen on"))?;
         let address = address.local_addr()?;
@@ -241,8 +249,8 @@ impl Sim {
 }
 
 /// The service before its first client, and what there is to say about a recording.
-fn service(options: &Options) -> Result<(Service, Vec<String>)> {
-    let (headsets, notes) = headsets(options)?;
+fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, Vec<String>)> {
+    let (headsets, notes) = headsets(options, recording.map(Arc::new).as_ref())?;
     let licence = Licence::new(&options.scopes, options.quota);
     let clock = Clock::start(options.speed);
     let ids = Ids::new(options.ids.unwrap_or_else(rand::random));
@@ -256,14 +264,16 @@ fn service(options: &Options) -> Result<(Service, Vec<String>)> {
 }
 
 /// The headsets, and what there is to say about a recording.
-fn headsets(options: &Options) -> Result<(Vec<Device>, Vec<String>)> {
+fn headsets(
+    options: &Options,
+    recording: Option<&Arc<Recording>>,
+) -> Result<(Vec<Device>, Vec<String>)> {
     let mut notes = Vec::new();
-    let recording = options.replay.as_deref().map(Recording::read).transpose()?.map(Arc::new);
     let mut devices = Vec::with_capacity(options.headsets.len());
     for (place, wanted) in (0..).zip(&options.headsets) {
         let seed = options.seed.wrapping_add(place);
         let made_up = |spec: &Spec| HeadsetId::from(format!("{}-{}", spec.prefix, serial(seed)));
-        devices.push(if let Some(recording) = &recording {
+        devices.push(if let Some(recording) = recording {
             notes.clone_from(&recording.notes);
             let own = recording.id.clone().filter(|_| place == 0);
             let id = own.unwrap_or_else(|| made_up(&recording.spec));

@@ -339,7 +339,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_costs_samples_and_no_memory() {
-        let (service, _) = service(&Options::default()).unwrap();
+        let (service, _) = service(&Options::default(), None).unwrap();
         let shared = Shared::new(service);
         let ask = |method: &str, params: Value| {
             let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });

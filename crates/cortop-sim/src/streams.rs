@@ -186,7 +186,7 @@ mod tests {
 
     /// A warm EPOC X with these streams subscribed.
     fn streaming(status: &str, streams: &[&str]) -> Service {
-        let (mut service, _) = service(&Options::default()).unwrap();
+        let (mut service, _) = service(&Options::default(), None).unwrap();
         let keys = json!({ "clientId": "id", "clientSecret": "no" });
         let token = ask(&mut service, "authorize", &keys)["cortexToken"].clone();
         let params = json!({ "cortexToken": token, "status": status });

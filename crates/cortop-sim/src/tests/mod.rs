@@ -28,7 +28,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(options: &Options) -> Self {
-        let (service, _) = service(options).unwrap();
+        let (service, _) = service(options, None).unwrap();
         let shared = Shared::new(service);
         let news = shared.news();
         let keys = json!({ "clientId": "id", "clientSecret": "no" });
