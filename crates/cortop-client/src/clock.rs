@@ -125,6 +125,8 @@ struct Stamps {
     median: Option<f64>,
     /// When a step was last reported.
     reported: Option<Instant>,
+    /// Seconds of all steps since a measurement last found a jump.
+    stepped: f64,
 }
 
 impl Stamps {
@@ -148,7 +150,8 @@ impl Stamps {
         window.iter_mut().zip(self.recent.range(start..)).for_each(|(own, &one)| *own = one);
         window.sort_unstable_by(f64::total_cmp);
         let median = window[Self::WINDOW / 2];
-        if self.median.is_none_or(|before| (median - before).abs() <= Self::STEP) {
+        let step = self.median.map_or(0.0, |before| median - before);
+        if step.abs() <= Self::STEP {
             self.median = Some(median);
             return false;
         }
@@ -158,6 +161,7 @@ impl Stamps {
         }
         self.reported = Some(now);
         self.median = Some(median);
+        self.stepped += step;
         // What came before says nothing any more.
         self.recent.drain(..start + Self::WINDOW / 2);
         true
@@ -245,7 +249,14 @@ impl Clocks {
         if let Some(before) = clock.reported.replace(now) {
             let jump = now.offset - before.offset;
             if jump.abs() > now.uncertainty + before.uncertainty + JUMP {
-                tracing::warn!("the clock of {headset} jumped by {jump:+.3} s: {now}");
+                let stepped = std::mem::take(&mut clock.stamps.stepped);
+                let text = format!("the clock of {headset} jumped by {jump:+.3} s: {now}");
+                // Of a step of about this size that the stamps show, the decoder warns.
+                if (jump - stepped).abs() < stepped.abs() / 2.0 {
+                    tracing::debug!("{text}");
+                } else {
+                    tracing::warn!("{text}");
+                }
             }
         }
         let contradicted = clock.is_contradicted();

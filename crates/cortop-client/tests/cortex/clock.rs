@@ -248,9 +248,12 @@ fn adjusted(now: f64, params: &Value) -> Say {
 }
 
 #[test]
-fn a_step_of_its_clock_is_measured_and_logged_and_markers_follow_it() {
+fn a_step_of_its_clock_is_measured_markers_follow_it_and_only_other_jumps_are_warned_of() {
     let ((), log) = logged(async {
-        let scripted = Scripted::start(0.0, adjusted).await;
+        let beside = Arc::new(Mutex::new(0.0));
+        let its = Arc::clone(&beside);
+        let measures = move |now: f64, params: &Value| adjusted(now + *its.lock().unwrap(), params);
+        let scripted = Scripted::start(0.0, measures).await;
         let mut tested = Tested::start(config(&scripted.service.url));
         let first = streaming(&mut tested).await;
         assert!(first.offset.abs() <= first.uncertainty, "{first}");
@@ -267,17 +270,23 @@ fn a_step_of_its_clock_is_measured_and_logged_and_markers_follow_it() {
             let missed = scripted.marked() - epoch(at) - ahead;
             assert!(missed.abs() <= 0.02, "{ahead}: missed by {missed} s");
         }
+        // The stamps stay as they are.
+        *beside.lock().unwrap() = 0.2;
+        tested.command(start(&SESSION.into())).await;
+        tested.until(|event| clock(event).filter(|it| (it.offset + 0.3).abs() < 0.1)).await;
         tested.quit().await;
     });
     let jumped = |by: &str| {
-        let said = format!("the clock of {INSIGHT} jumped by {by}");
+        let text = format!("the clock of {INSIGHT} jumped by {by}");
         log.lines()
-            .find(|line| line.contains(&said))
+            .find(|line| line.contains(&text))
             .unwrap_or_else(|| panic!("{by}: {log}"))
             .to_owned()
     };
-    assert!(jumped("+3.4").contains("WARN") && jumped("+3.4").contains("offset +3.4"));
-    assert!(jumped("-3.9").contains("offset -0.5"));
+    // The decoder warns of the steps that the stamps show.
+    assert!(jumped("+3.4").contains("DEBUG") && jumped("+3.4").contains("offset +3.4"));
+    assert!(jumped("-3.9").contains("DEBUG") && jumped("-3.9").contains("offset -0.5"));
+    assert!(jumped("+0.2").contains("WARN") && jumped("+0.2").contains("offset -0.3"));
 }
 
 #[tokio::test]
