@@ -21,7 +21,7 @@ use tokio::{
 use super::{
     Orientation, Snapshot, Traces, View,
     history::History,
-    incidents::Incidents,
+    incidents::{Incident, Incidents},
     markers::Markers,
     parse::Record,
     picture::Picture,
@@ -338,7 +338,8 @@ pub fn spawn(
 }
 
 /// Publishes at most once a frame, and only what changed; a new view is answered at once. Wakes up
-/// for what comes, for the end of a frame that holds something new, and when a stream gets stale.
+/// for what comes, for the end of a frame that holds something new, when a stream gets stale, and when
+/// the log is due.
 async fn run(
     mut feed: Input,
     mut view: watch::Receiver<View>,
@@ -356,17 +357,14 @@ async fn run(
         if changed && now >= frame_ends {
             let snapshot =
                 Snapshot { dropped: feed.dropped.load(Ordering::Relaxed), ..decoder.snapshot(now) };
-            for incident in incidents.observe(&snapshot.health, now, Timestamp::now) {
-                if incident.bad {
-                    tracing::warn!("{}", incident.text);
-                } else {
-                    tracing::info!("{}", incident.text);
-                }
-            }
+            let new = incidents.observe(&snapshot.health, now, Timestamp::now);
+            new.iter().for_each(Incident::log);
             publish.send_replace(Arc::new(snapshot));
             frame_ends = now + config.frame;
             changed = false;
         }
+        incidents.settled(now, Timestamp::now).iter().for_each(Incident::log);
+        let settled = incidents.next_settled();
         let deadline = if changed { Some(frame_ends) } else { decoder.next_stale(now) };
         select! {
             count = feed.queue.recv_many(&mut batch, BATCH) => {
@@ -388,6 +386,7 @@ async fn run(
             () = sleep_until(deadline.unwrap_or(now)), if deadline.is_some() => {
                 changed = true;
             }
+            () = sleep_until(settled.unwrap_or(now)), if settled.is_some() => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
 use super::{StreamHealth, snapshot::ClockStep};
-use cortop_protocol::{SessionId, Stream};
+use cortop_protocol::{HeadsetId, SessionId, Stream};
 
 /// Losses that lie closer together are one incident, which is told when it is over, or when it has
 /// lasted for so long.
@@ -19,6 +19,18 @@ const LONGEST: Duration = Duration::from_mins(1);
 const SAME_STEP: Duration = Duration::from_secs(3);
 const SAME_STEP_BY: f64 = 1.0;
 
+/// Streams of a headset that fall silent, or come back, within so much time do so together: the
+/// slow ones have two samples a second. Shorter than [`SAME_TIME`], so that the line's own time will
+/// do for them.
+const TOGETHER: Duration = Duration::from_millis(750);
+
+/// Of streams that come back together, those whose last samples before lie within so much time
+/// were silent equally long.
+const SAME_SILENCE: Duration = Duration::from_secs(2);
+
+/// An event this close to its line needs no time of day beside that of the line itself.
+const SAME_TIME: Duration = Duration::from_secs(1);
+
 /// Compares the health of all streams with what it was, and tells what happened.
 #[derive(Debug)]
 pub(super) struct Incidents {
@@ -27,6 +39,8 @@ pub(super) struct Incidents {
     known: Vec<Known>,
     /// The last step of Cortex's clock that was told.
     clock_step: Option<ClockStep>,
+    /// What other streams may join, the oldest first.
+    changes: Vec<Change>,
 }
 
 /// A line for the log.
@@ -34,8 +48,51 @@ pub(super) struct Incidents {
 pub(super) struct Incident {
     /// Whether it is bad news.
     pub(super) bad: bool,
-    /// What happened, to which stream of which headset, and at what time of day.
+    /// What happened, to which streams of which headset, and at what time of day if that is not now.
     pub(super) text: String,
+}
+
+impl Incident {
+    /// Writes the line.
+    pub(super) fn log(&self) {
+        if self.bad {
+            tracing::warn!("{}", self.text);
+        } else {
+            tracing::info!("{}", self.text);
+        }
+    }
+}
+
+/// Streams of one headset that fell silent, or came back, together.
+#[derive(Debug)]
+struct Change {
+    headset: HeadsetId,
+    streams: Vec<Stream>,
+    /// When the last sample before the silence came; the newest of all streams.
+    since: Instant,
+    /// When the first stream came back, and how long the longest silence was.
+    back: Option<(Instant, Duration)>,
+    /// When it was noticed.
+    noticed: Instant,
+}
+
+impl Change {
+    /// Whether another is the same but for its streams.
+    fn is_alike(&self, other: &Self) -> bool {
+        let apart = self.since.max(other.since) - self.since.min(other.since);
+        self.headset == other.headset
+            && self.back.is_some() == other.back.is_some()
+            && apart < SAME_SILENCE
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.streams.extend(other.streams);
+        self.since = self.since.max(other.since);
+        self.back = self.back.zip(other.back).map(|(own, other)| {
+            let (at, silent) = own;
+            (at.min(other.0), silent.max(other.1))
+        });
+    }
 }
 
 /// What is known of a stream.
@@ -81,7 +138,7 @@ impl Count {
 
 impl Incidents {
     pub(super) fn new(zone: TimeZone) -> Self {
-        Self { zone, known: Vec::new(), clock_step: None }
+        Self { zone, known: Vec::new(), clock_step: None, changes: Vec::new() }
     }
 
     /// What happened since the last time. `health` is in the order of session and stream; `wall`
@@ -94,25 +151,25 @@ impl Incidents {
     ) -> Vec<Incident> {
         let mut incidents = Vec::new();
         self.follow(health);
+        let clock = |at| clock(&self.zone, at, now, &wall);
         for (known, health) in self.known.iter_mut().zip(health) {
             let (headset, stream) = (&health.headset, health.stream);
-            let clock = |at: Instant| {
-                let ago = SignedDuration::try_from(now.saturating_duration_since(at));
-                let at = wall().checked_sub(ago.unwrap_or_default()).unwrap_or_else(|_| wall());
-                at.to_zoned(self.zone.clone()).strftime("%T").to_string()
-            };
             let mut tell = |bad, text| incidents.push(Incident { bad, text });
-            match (known.stale_since, health.stale_since) {
-                (None, Some(since)) => {
-                    let since = clock(since);
-                    tell(true, format!("{headset}: {stream} is stale, no sample since {since}"));
-                }
+            let change = match (known.stale_since, health.stale_since) {
+                (None, Some(since)) => Some((since, None)),
                 (Some(since), None) => {
-                    let silent = health.last.unwrap_or(now).saturating_duration_since(since);
-                    let (at, silent) = (clock(health.last.unwrap_or(now)), silent.as_secs());
-                    tell(false, format!("{headset}: {stream} came back at {at} after {silent} s"));
+                    let back = health.last.unwrap_or(now);
+                    Some((since, Some((back, back.saturating_duration_since(since)))))
                 }
-                _ => {}
+                _ => None,
+            };
+            if let Some((since, back)) = change {
+                let (headset, streams) = (headset.clone(), vec![stream]);
+                let new = Change { headset, streams, since, back, noticed: now };
+                match self.changes.iter_mut().find(|change| change.is_alike(&new)) {
+                    Some(change) => change.merge(new),
+                    None => self.changes.push(new),
+                }
             }
             known.stale_since = health.stale_since;
             if let Some(step) = health.clock_step.filter(|step| known.clock_step != Some(*step)) {
@@ -138,6 +195,37 @@ impl Incidents {
             count(&mut known.interpolated, health.interpolated, "interpolated");
         }
         incidents
+    }
+
+    /// The silences and returns that no other stream joins any more.
+    pub(super) fn settled(&mut self, now: Instant, wall: impl Fn() -> Timestamp) -> Vec<Incident> {
+        let clock = |at| clock(&self.zone, at, now, &wall);
+        let is_over = |change: &mut Change| change.noticed + TOGETHER <= now;
+        let settled = self.changes.extract_if(.., is_over).map(|mut change| {
+            change.streams.sort_unstable();
+            change.streams.dedup();
+            let names: Vec<&str> = change.streams.iter().map(|stream| stream.name()).collect();
+            let (headset, streams) = (change.headset, names.join(" "));
+            let text = match change.back {
+                None => {
+                    let verb = if names.len() == 1 { "is" } else { "are" };
+                    let since = clock(change.since);
+                    format!("{headset}: {streams} {verb} stale, no sample since {since}")
+                }
+                Some((back, silent)) => {
+                    let is_now = now.saturating_duration_since(back) <= SAME_TIME;
+                    let at = if is_now { String::new() } else { format!(" at {}", clock(back)) };
+                    format!("{headset}: {streams} came back{at} after {} s", silent.as_secs())
+                }
+            };
+            Incident { bad: change.back.is_none(), text }
+        });
+        settled.collect()
+    }
+
+    /// When the next of them is settled.
+    pub(super) fn next_settled(&self) -> Option<Instant> {
+        self.changes.iter().map(|change| change.noticed + TOGETHER).min()
     }
 
     /// Knows the same streams as the health does, new ones as they are now.
@@ -171,6 +259,13 @@ impl Incidents {
         }
         self.known.truncate(at);
     }
+}
+
+/// The time of day of a moment; `wall` gives that of `now`.
+fn clock(zone: &TimeZone, at: Instant, now: Instant, wall: impl Fn() -> Timestamp) -> String {
+    let ago = SignedDuration::try_from(now.saturating_duration_since(at)).unwrap_or_default();
+    let at = wall().checked_sub(ago).unwrap_or_else(|_| wall());
+    at.to_zoned(zone.clone()).strftime("%T").to_string()
 }
 
 /// Whether two streams noticed the same step.
@@ -216,7 +311,9 @@ mod tests {
     ) -> Vec<String> {
         let wall =
             || "2026-01-10T13:19:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(second);
-        let told = incidents.observe(health, start + Duration::from_secs(second), wall);
+        let now = start + Duration::from_secs(second);
+        let mut told = incidents.observe(health, now, wall);
+        told.extend(incidents.settled(now, wall));
         told.into_iter().map(|incident| incident.text).collect()
     }
 
@@ -228,12 +325,65 @@ mod tests {
         let mut streams = [health(Stream::Eeg, start), health(Stream::Dev, start)];
         assert!(observe(&mut incidents, start, 1, &streams).is_empty());
         (streams[0].last, streams[0].stale_since) = (Some(at(10)), Some(at(10)));
-        let told = observe(&mut incidents, start, 12, &streams);
+        assert!(observe(&mut incidents, start, 12, &streams).is_empty());
+        let told = observe(&mut incidents, start, 13, &streams);
         assert_eq!(told, ["EPOCX-1: eeg is stale, no sample since 13:19:10"]);
         assert!(observe(&mut incidents, start, 20, &streams).is_empty());
         (streams[0].last, streams[0].stale_since) = (Some(at(22)), None);
-        let told = observe(&mut incidents, start, 22, &streams);
-        assert_eq!(told, ["EPOCX-1: eeg came back at 13:19:22 after 12 s"]);
+        assert!(observe(&mut incidents, start, 22, &streams).is_empty());
+        // The line's own time is the time.
+        let told = observe(&mut incidents, start, 23, &streams);
+        assert_eq!(told, ["EPOCX-1: eeg came back after 12 s"]);
+        // A line that comes late has the time.
+        (streams[0].last, streams[0].stale_since) = (Some(at(30)), Some(at(30)));
+        observe(&mut incidents, start, 32, &streams);
+        (streams[0].last, streams[0].stale_since) = (Some(at(40)), None);
+        observe(&mut incidents, start, 40, &streams);
+        let told = observe(&mut incidents, start, 45, &streams);
+        assert_eq!(told, ["EPOCX-1: eeg came back at 13:19:40 after 10 s"]);
+    }
+
+    #[test]
+    fn a_headset_that_falls_silent_and_comes_back_is_one_line_each() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut incidents = Incidents::new(TimeZone::UTC);
+        let all = [Stream::Eeg, Stream::Mot, Stream::Dev, Stream::Met];
+        let other = StreamHealth { headset: "INSIGHT-2".into(), ..health(Stream::Eeg, start) };
+        let mut streams = all.map(|stream| health(stream, start)).to_vec();
+        streams.push(StreamHealth { session: "t".into(), ..other });
+        // The last samples of the first silence, of which metrics have more; the first ones after it.
+        let silent = [10_000, 9_990, 9_600, 4_000, 10_000];
+        let back = [17_000, 17_010, 17_400, 17_400, 17_020];
+        let (mut told, mut next) = (Vec::new(), Vec::new());
+        for now in (0..20_000).step_by(100) {
+            for ((stream, last), first) in streams.iter_mut().zip(silent).zip(back) {
+                let is_stale = (last + 2000..first).contains(&now);
+                stream.stale_since = is_stale.then_some(at(last));
+                stream.last = Some(at(if is_stale { last } else { now }));
+            }
+            let wall = || {
+                "2026-01-10T13:19:00Z".parse::<Timestamp>().unwrap() + Duration::from_millis(now)
+            };
+            assert!(incidents.observe(&streams, at(now), wall).is_empty());
+            let lines = incidents.settled(at(now), wall);
+            told.extend(
+                lines.into_iter().map(|line| format!("{:.1} {}", now as f64 / 1000.0, line.text)),
+            );
+            next.extend(incidents.next_settled().filter(|next| *next <= at(now)));
+        }
+        assert_eq!(
+            told,
+            [
+                "6.8 EPOCX-1: met is stale, no sample since 13:19:04",
+                "12.4 EPOCX-1: eeg mot dev are stale, no sample since 13:19:10",
+                "12.8 INSIGHT-2: eeg is stale, no sample since 13:19:10",
+                "17.8 EPOCX-1: eeg mot dev came back after 7 s",
+                "17.9 INSIGHT-2: eeg came back after 7 s",
+                "18.2 EPOCX-1: met came back after 13 s",
+            ]
+        );
+        assert!(next.is_empty() && incidents.next_settled().is_none(), "{next:?}");
     }
 
     #[test]
