@@ -11,7 +11,7 @@ use crate::cortex::{
 };
 
 /// Said before anything is done to another program's session.
-const OF_ANOTHER: &str = "The session belongs to another program.";
+pub(super) const OF_ANOTHER: &str = "The session belongs to another program.";
 
 impl App {
     #[expect(clippy::too_many_lines, reason = "one arm an action, so that none is forgotten")]
@@ -130,7 +130,7 @@ impl App {
 
     /// Has cortop try again now what it would try later.
     fn connect(&mut self) -> Vec<Effect> {
-        if let Link::Up { step: Step::Streaming, .. } = self.link {
+        if let Link::Up { step: Step::Streaming | Step::Watching, .. } = self.link {
             self.say(Severity::Info, "connected: nothing is waited for".to_owned());
             return Vec::new();
         }
@@ -240,7 +240,7 @@ impl App {
     }
 
     /// The question before a session is closed.
-    fn close(&self, id: &SessionId) -> Ask {
+    pub(super) fn close(&self, id: &SessionId) -> Ask {
         if self.sessions.get(id).is_some_and(|entry| entry.foreign) {
             let mut lines = vec![
                 "Another program of this application opened it, and keeps it.".to_owned(),

@@ -249,6 +249,9 @@ fn item_of_stream(entry: &OwnSession, stream: Stream) -> Item {
             let code = refusal.code.map(|code| format!("{code}: ")).unwrap_or_default();
             format!("refused, {code}{}", refusal.next)
         }
+        None if entry.is_theirs(stream) => {
+            format!("{} · its samples go to its owner", stream.title())
+        }
         None => format!("{}{}", stream.title(), needs(stream, &entry.session.status)),
     };
     Item {

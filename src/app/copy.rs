@@ -20,11 +20,9 @@ impl App {
                 let message = self.inspected().map(|message| message.text.to_string());
                 message.ok_or_else(|| "there is no message to copy yet".to_owned())
             }
-            Pane::Streams => self.reading().ok_or_else(|| {
-                "nothing to copy: freeze the picture (space) and set the cursor (left, right) on a \
-                 value"
-                    .to_owned()
-            }),
+            Pane::Streams => {
+                self.reading().map_err(|missing| format!("nothing to copy: {missing}"))
+            }
             Pane::Log => {
                 // What was copied before, if it was that.
                 let notice = self.notice.as_ref().map(|notice| {
@@ -66,10 +64,19 @@ impl App {
         }
     }
 
-    /// The selected channel's value at the cursor with its time in epoch seconds.
-    fn reading(&self) -> Option<String> {
-        self.traces().and_then(|traces| {
-            let [Some(cursor), _] = traces.cursors else { return None };
+    /// The selected channel's value at the cursor with its time in epoch seconds, or what is
+    /// missing for it.
+    fn reading(&self) -> Result<String, &'static str> {
+        if self.streams.frozen.is_none() {
+            return Err("freeze the picture (space) and set the cursor (left, right) on a value");
+        }
+        let Some((traces, cursor)) = self.traces().and_then(|traces| {
+            let [cursor, _] = &traces.cursors;
+            Some((traces, cursor.as_ref()?))
+        }) else {
+            return Err("set the cursor (left, right) on a value");
+        };
+        let value = || {
             let shown =
                 self.streams.channels(traces.subscription.stream).shown(traces.channels_in_all);
             let place = shown.get(self.streams.selected.min(shown.len().saturating_sub(1)))?;
@@ -77,7 +84,8 @@ impl App {
             let value = trace.at[0];
             let time = cursor.time.map(|time| format!(" {time:.6}")).unwrap_or_default();
             value.is_finite().then(|| format!("{} {value}{time}", trace.label))
-        })
+        };
+        value().ok_or("there is no value at the cursor")
     }
 }
 

@@ -43,6 +43,14 @@ impl App {
             Event::Opened { session, mode, why, foreign } => {
                 self.sessions.note(&session, self.now, format!("{mode}: {why}"));
                 self.sessions.opened(&session, mode, why, foreign);
+                let entry = self.sessions.get(&session);
+                let theirs = |stream: &Stream| entry.is_some_and(|entry| entry.is_theirs(*stream));
+                let theirs: Vec<_> = Stream::ALL.into_iter().filter(theirs).collect();
+                self.note_streams(
+                    &session,
+                    "subscribed by its owner, to whom the samples go",
+                    &theirs,
+                );
             }
             Event::Released { session, why } => {
                 self.sessions.note(&session, self.now, format!("left: {why}"));
@@ -55,7 +63,7 @@ impl App {
                 self.say(severity, format!("session closed: {why}"));
                 self.sessions.closed(&session, why, ordered, now);
             }
-            Event::Subscribed { session, streams, refused } => {
+            Event::Subscribed { session, streams, refused, .. } => {
                 let (came, refused) = self.sessions.subscribed(&session, streams, refused);
                 if let Some((_, refusal)) = refused.first() {
                     self.say(Severity::Problem, refusal.to_string());

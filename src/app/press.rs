@@ -2,7 +2,7 @@
 
 use super::{
     Action, App, Effect, Key, Severity,
-    dialog::{Answer, Ask, Choice, Dialog},
+    dialog::{Answer, Ask, Choice, Dialog, Form},
     forms::Purpose,
 };
 use crate::cortex::{
@@ -67,12 +67,11 @@ impl App {
     }
 
     /// Keeps the selection of an open list on what was selected, whatever was told meanwhile, and
-    /// takes a question back of which nothing is left.
+    /// renews an open question, or takes it back where nothing is left of it.
     pub(super) fn follow(&mut self) {
-        if let Some(Dialog::Ask(ask)) = &self.dialog
-            && self.is_moot(&ask.then)
-        {
-            self.dialog = None;
+        if let Some(Dialog::Ask(ask)) = &self.dialog {
+            let renewed = if self.is_moot(&ask.then) { None } else { self.renewed(ask) };
+            self.dialog = renewed.map(Dialog::Ask);
         }
         let Some(Dialog::Pick(pick)) = &self.dialog else { return };
         let items = self.items(&pick.list);
@@ -81,10 +80,54 @@ impl App {
         }
     }
 
+    /// A question as it would be asked now, after what was told meanwhile; nothing where it would
+    /// not be asked any more.
+    fn renewed(&self, ask: &Ask) -> Option<Ask> {
+        let last = match &ask.then {
+            Choice::Effects(effects) => effects.last(),
+            _ => None,
+        };
+        match last {
+            Some(Effect::Quit) => Some(self.ask_to_quit().unwrap_or_else(|| {
+                let lines = vec!["The record has ended: nothing is lost.".to_owned()];
+                Ask::new("Quit?", lines, "quit", vec![Effect::Quit])
+            })),
+            Some(Effect::Command(Command::Record(RecordCommand::Stop(session)))) => {
+                self.ask_to_stop(session)
+            }
+            Some(Effect::Command(Command::Close(session) | Command::Release(session))) => {
+                Some(self.close(session))
+            }
+            Some(Effect::Command(Command::Disconnect(headset))) => match self.disconnect(headset) {
+                Choice::Open(dialog) => match *dialog {
+                    Dialog::Ask(ask) => Some(ask),
+                    _ => None,
+                },
+                // Its session has ended, and with it what there was to ask.
+                _ => None,
+            },
+            Some(Effect::Command(Command::Scan { .. })) => {
+                let flows = self.sessions.live().any(|entry| !entry.subscribed.is_empty());
+                flows.then(|| ask.clone())
+            }
+            _ => Some(ask.clone()),
+        }
+    }
+
     /// Whether what a yes would do has come about by itself, or is about something gone. What was
-    /// told meanwhile said so. Quitting is never moot.
+    /// told meanwhile said so.
     fn is_moot(&self, choice: &Choice) -> bool {
-        let Choice::Effects(effects) = choice else { return false };
+        let effects = match choice {
+            Choice::Effects(effects) => effects,
+            Choice::Open(dialog) => {
+                let Dialog::Form(Form { purpose: Purpose::StartRecord(session), .. }) = &**dialog
+                else {
+                    return false;
+                };
+                return self.sessions.get(session).is_none_or(|entry| entry.closed.is_some());
+            }
+            _ => return false,
+        };
         let moot = |effect: &Effect| match effect {
             Effect::Command(Command::Record(RecordCommand::Stop(session))) => {
                 !self.records.running.contains_key(session)

@@ -2,7 +2,8 @@
 
 use super::{
     App, Effect, Key, Running, Severity,
-    dialog::{Ask, Dialog, Entry, Form},
+    act::OF_ANOTHER,
+    dialog::{Ask, Choice, Dialog, Entry, Form},
     forms::Purpose,
 };
 use crate::cortex::{
@@ -20,13 +21,9 @@ impl App {
             return self.say(Severity::Problem, "there is no live session to record".to_owned());
         };
         let id = entry.session.id.clone();
-        if let Some(running) = self.records.running.get(&id) {
-            let mut lines = vec![format!("The record \"{}\" ends.", running.record.title)];
-            if running.foreign {
-                lines.push("Another program started it.".to_owned());
-            }
-            let stop = Effect::Command(Command::Record(RecordCommand::Stop(id)));
-            return self.ask("Stop the record?", lines, "stop", vec![stop]);
+        if let Some(ask) = self.ask_to_stop(&id) {
+            self.dialog = Some(Dialog::Ask(ask));
+            return;
         }
         if entry.session.status != SessionStatus::Activated {
             let text = "a record needs an activated session: activate it in the session pane";
@@ -48,9 +45,6 @@ impl App {
                 Entry::text("tags", "words to find it by, with commas between", ""),
             ],
         );
-        if foreign {
-            form.notes.push("The session belongs to another program.".to_owned());
-        }
         if self.settings.fragile {
             form.notes.push(
                 "This terminal runs over SSH: when its connection is lost, cortop ends and the \
@@ -58,7 +52,34 @@ impl App {
                     .to_owned(),
             );
         }
-        self.dialog = Some(Dialog::Form(form));
+        let form = Dialog::Form(form);
+        self.dialog = Some(if foreign {
+            Dialog::Ask(Ask {
+                title: "Record in the session of another program?".to_owned(),
+                lines: vec![
+                    OF_ANOTHER.to_owned(),
+                    "Its session object shows the record there too.".to_owned(),
+                ],
+                yes: "record",
+                then: Choice::Open(Box::new(form)),
+            })
+        } else {
+            form
+        });
+    }
+
+    /// The question before the record of a session is stopped; nothing where none runs.
+    pub(super) fn ask_to_stop(&self, id: &SessionId) -> Option<Ask> {
+        let running = self.records.running.get(id)?;
+        let mut lines = vec![format!("The record \"{}\" ends.", running.record.title)];
+        if running.foreign {
+            lines.push("Another program started it.".to_owned());
+        }
+        if self.sessions.get(id).is_some_and(|entry| entry.foreign) {
+            lines.push(OF_ANOTHER.to_owned());
+        }
+        let stop = Effect::Command(Command::Record(RecordCommand::Stop(id.clone())));
+        Some(Ask::new("Stop the record?", lines, "stop", vec![stop]))
     }
 
     /// Asks for the label of a marker at this moment. Without a record the form says so: what is
@@ -109,11 +130,18 @@ impl App {
 
     /// Quits, or asks first while a record of ours runs or has just been ordered.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
+        let Some(ask) = self.ask_to_quit() else { return vec![Effect::Quit] };
+        self.dialog = Some(Dialog::Ask(ask));
+        Vec::new()
+    }
+
+    /// The question before quitting; nothing where that ends no record.
+    pub(super) fn ask_to_quit(&self) -> Option<Ask> {
         let sessions = self.sessions.live().map(|entry| entry.session.id.clone());
         let ends: Vec<_> =
             sessions.filter_map(|id| self.record_ends(&id).map(|line| (id, line))).collect();
         if ends.is_empty() {
-            return vec![Effect::Quit];
+            return None;
         }
         let (sessions, mut lines): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
         lines.extend(self.records.running.iter().filter(|(id, own)| self.goes_on(id, own)).map(
@@ -125,8 +153,7 @@ impl App {
         let stops =
             running.map(|session| Effect::Command(Command::Record(RecordCommand::Stop(session))));
         let then = stops.chain([Effect::Quit]).collect();
-        self.ask("Quit?", lines, "stop and quit", then);
-        Vec::new()
+        Some(Ask::new("Quit?", lines, "stop and quit", then))
     }
 
     /// Whether the record of a session goes on without cortop: another program's in its own session.

@@ -163,6 +163,21 @@ impl Entry {
         self.since.map(|since| end.saturating_duration_since(since.instant))
     }
 
+    /// Whether the program that opened the session receives a stream, and cortop does not.
+    #[must_use]
+    pub fn is_theirs(&self, stream: Stream) -> bool {
+        let mut listed = self.session.streams.iter().flatten();
+        self.foreign
+            && !self.subscribed.contains(&stream)
+            && listed.any(|name| name == stream.name())
+    }
+
+    /// What became of a session that is over: another program's that is only left goes on.
+    #[must_use]
+    pub fn ending(&self) -> &'static str {
+        if self.session.status == SessionStatus::Closed { "closed" } else { "left" }
+    }
+
     fn note(&mut self, at: Now, what: String) {
         if self.history.len() == HISTORY {
             self.history.pop_front();

@@ -281,6 +281,7 @@ fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
         Event::Subscribed {
             session: "s".into(),
             streams: vec![Stream::Mot, Stream::Met],
+            theirs: Vec::new(),
             refused: vec![(Stream::Eeg, refusal("subscribe"))],
         },
     );
@@ -292,6 +293,7 @@ fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
         Event::Subscribed {
             session: "s".into(),
             streams: vec![Stream::Mot],
+            theirs: Vec::new(),
             refused: vec![(Stream::Eeg, refusal("subscribe"))],
         },
     );
@@ -800,6 +802,21 @@ fn the_cursor_walks_within_a_frozen_window_and_the_second_stays_where_it_was_set
     assert_eq!(app.streams.cursors(), [Some(4999), None]);
     press(&mut app, Key::SPACE);
     assert_eq!(app.streams.cursors(), [None, None]);
+}
+
+#[test]
+fn copying_a_value_says_only_what_is_missing() {
+    let mut app = app();
+    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    let said = |app: &mut App| app.notice.take().map(|notice| notice.text).unwrap_or_default();
+    press(&mut app, Key::char('y'));
+    let text = said(&mut app);
+    assert!(text.contains("freeze the picture") && text.contains("set the cursor"), "{text}");
+    press(&mut app, Key::SPACE);
+    app.update(Message::Snapshot(snapshot(5000, 5000, End::At(5000))));
+    press(&mut app, Key::char('y'));
+    let text = said(&mut app);
+    assert!(!text.contains("freeze") && text.contains("set the cursor"), "{text}");
 }
 
 #[test]

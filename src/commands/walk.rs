@@ -51,6 +51,8 @@ pub(crate) struct Opened {
 #[derive(Clone, Debug)]
 pub(crate) struct Subscribed {
     pub(crate) streams: Vec<Stream>,
+    /// Those that another program receives.
+    pub(crate) theirs: Vec<Stream>,
     pub(crate) refused: Vec<(Stream, Refusal)>,
 }
 
@@ -79,9 +81,9 @@ impl Walk {
             Event::Opened { session, mode, why, .. } => {
                 self.session = Some(Opened { id: session, mode, why, subscribed: None });
             }
-            Event::Subscribed { session, streams, refused } => {
+            Event::Subscribed { session, streams, theirs, refused } => {
                 if let Some(opened) = self.session.as_mut().filter(|own| own.id == session) {
-                    opened.subscribed = Some(Subscribed { streams, refused });
+                    opened.subscribed = Some(Subscribed { streams, theirs, refused });
                 }
             }
             Event::Closed { session, .. } | Event::Released { session, .. } => {
@@ -160,7 +162,7 @@ impl Walk {
                 | Step::Connecting(_),
             ) => Check::Headset,
             Some(Step::Opening(_)) => Check::Session,
-            Some(Step::Streaming) => Check::Samples,
+            Some(Step::Streaming | Step::Watching) => Check::Samples,
         }
     }
 
@@ -237,6 +239,10 @@ impl Walk {
             Some(Step::Streaming) => {
                 ("no sample has come", "check that the headset is on and near")
             }
+            Some(Step::Watching) => (
+                "every stream is subscribed by the program that opened the session",
+                "choose others with --streams, or end that program",
+            ),
             Some(Step::Stopped) => ("the service has refused to go on", "look into the log"),
         };
         Trouble::new(check, found, next)

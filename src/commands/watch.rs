@@ -193,8 +193,9 @@ impl Watch {
 
     /// Takes note of an event; gives what ends it all.
     fn hear(&mut self, event: Event) -> Option<Trouble> {
-        let (mut granted, mut refused) = (None, Vec::new());
-        if let Event::Subscribed { streams, refused: own, .. } = &event {
+        let (mut granted, mut refused, mut looked_at) = (None, Vec::new(), false);
+        if let Event::Subscribed { streams, theirs, refused: own, .. } = &event {
+            looked_at = !theirs.is_empty() && own.is_empty();
             granted = Some(!streams.is_empty());
             refused = own
                 .iter()
@@ -230,7 +231,11 @@ impl Watch {
         if granted == Some(false) {
             return Some(Trouble::new(
                 Check::Samples,
-                "every stream is refused",
+                if looked_at {
+                    "every stream is subscribed by the program that opened the session"
+                } else {
+                    "every stream is refused"
+                },
                 "choose others with --streams, or mend what is named above",
             ));
         }

@@ -75,6 +75,9 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
     };
     let word = if mark == glyphs::PROBLEM { "no data".to_owned() } else { link::word(scene) };
     add(9, scene.say(token, format!("{mark} {word}")));
+    if let Link::Up { step: Step::Watching, .. } = app.link {
+        add(6, scene.say(Token::Text, "another program's session"));
+    }
     if let Some(frozen) = &app.streams.frozen {
         let (at, ago) = frozen_at(scene, frozen);
         let text = format!("FROZEN {} · {} ago", scene.clock(at), text::minutes(ago));
@@ -156,7 +159,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     if !app.lives(entry) {
         // Nothing of it may look alive: no age, no rate, no battery.
         if let Some((_, at)) = entry.closed {
-            let text = format!("{} {} ago", session.status, text::age(scene.since(at)));
+            let text = format!("{} {} ago", entry.ending(), text::age(scene.since(at)));
             add(6, scene.wire(Token::Bad, &text));
         }
         add(8, scene.say(Token::Bad, format!("{} no data", glyphs::PROBLEM)));

@@ -142,6 +142,10 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
             waiting(&now, "createSession")
         }
         Step::Streaming => say("Streams are running.", ""),
+        Step::Watching => say(
+            "Another program's session is shown: its samples go to that program.",
+            &format!("{} subscribes a stream that it has not.", key(Action::ChooseStreams)),
+        ),
         Step::Stopped => say("Cannot stream: Cortex refused a request.", ""),
     }
 }

@@ -115,9 +115,7 @@ fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
     let text = match (&entry.closed, scene.app.sessions.as_of) {
         (Some((why, at)), _) => {
             let ago = text::age(scene.since(*at));
-            let closed = entry.session.status == SessionStatus::Closed;
-            let what = if closed { "closed" } else { "left" };
-            let text = format!("{what} {ago} ago: {why}");
+            let text = format!("{} {ago} ago: {why}", entry.ending());
             if entry.ordered {
                 lines.extend(scene::sentence(&text, width, scene.style(Token::Text)));
                 return lines;

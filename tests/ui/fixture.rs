@@ -100,7 +100,12 @@ impl Stage {
             foreign: false,
         });
         let streams = Stream::ALL.to_vec();
-        stage.hear(Event::Subscribed { session: SID.into(), streams, refused: Vec::new() });
+        stage.hear(Event::Subscribed {
+            session: SID.into(),
+            streams,
+            theirs: Vec::new(),
+            refused: Vec::new(),
+        });
         stage.app.throughput.bytes = 4400.0;
         stage.app.notice = None;
         stage.forward(Duration::from_secs(192));
@@ -128,7 +133,7 @@ impl Stage {
         };
         let streams = Stream::ALL[1..].to_vec();
         let refused = vec![(Stream::Eeg, refusal)];
-        stage.hear(Event::Subscribed { session: SID.into(), streams, refused });
+        stage.hear(Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused });
         stage.forward(Duration::from_secs(192));
         stage
     }

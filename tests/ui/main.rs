@@ -267,6 +267,41 @@ fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
     }
 }
 
+/// No stream of it is ours.
+#[test]
+fn another_programs_session_is_shown_calmly() {
+    for (width, height) in SIZES {
+        let mut stage = new().linked(Step::Watching);
+        stage.hear(Event::Session(fixture::session(SessionStatus::Activated)));
+        let (mode, why) = (SessionMode::Active, "adopted".to_owned());
+        stage.hear(Event::Opened { session: SID.into(), mode, why, foreign: true });
+        let (theirs, refused) = (Stream::ALL.to_vec(), Vec::new());
+        let streams = Vec::new();
+        stage.hear(Event::Subscribed { session: SID.into(), streams, theirs, refused });
+        let text = stage.text(width, height);
+        let head = text.lines().next().unwrap_or_default();
+        assert!(head.contains("● watching · another program's session"), "{head}");
+        assert!(text.contains("its samples go to its owner"), "{text}");
+        assert!(!text.contains('✖') && !text.contains("refused"), "{text}");
+    }
+}
+
+/// After the connection was lost nobody knows what became of it.
+#[test]
+fn header_and_panes_agree_on_another_programs_session_that_was_left() {
+    for (width, height) in SIZES {
+        let mut stage = new().streaming();
+        let (session, mode) = (SID.into(), SessionMode::Active);
+        stage.hear(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
+        let why = "the connection to the service was lost".to_owned();
+        stage.hear(Event::Released { session: SID.into(), why });
+        stage.forward(Duration::from_mins(1));
+        let text = stage.text(width, height);
+        assert!(text.contains("left 1 min") && text.contains("The session is left"), "{text}");
+        assert!(!text.contains("activated 1 min") && !text.contains("session is closed"), "{text}");
+    }
+}
+
 #[test]
 fn each_stream_as_what_it_is() {
     for stream in Stream::ALL {
@@ -381,7 +416,7 @@ fn without_band_power_it_is_computed_from_eeg() {
         };
         let refused = vec![(Stream::Pow, refusal)];
         let streams = Stream::ALL.into_iter().filter(|&stream| stream != Stream::Pow).collect();
-        stage.hear(Event::Subscribed { session: SID.into(), streams, refused });
+        stage.hear(Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused });
         stage.app.notice = None;
         stage
     });
@@ -867,6 +902,7 @@ fn text_from_the_wire_drives_nothing() {
     stage.hear(Event::Subscribed {
         session: SID.into(),
         streams: Stream::ALL[..8].to_vec(),
+        theirs: Vec::new(),
         refused: vec![(Stream::Sys, refusal.clone())],
     });
     stage.app.settings.url = evil.to_owned();

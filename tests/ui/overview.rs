@@ -84,7 +84,12 @@ fn lab() -> Stage {
             ..session
         }));
         let streams = Stream::ALL[usize::from(at == 15)..].to_vec();
-        stage.hear(Event::Subscribed { session: sid(at), streams, refused: Vec::new() });
+        stage.hear(Event::Subscribed {
+            session: sid(at),
+            streams,
+            theirs: Vec::new(),
+            refused: Vec::new(),
+        });
     }
     stage.app.notice = None;
     stage.app.focus = Pane::Headsets;

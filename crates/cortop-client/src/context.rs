@@ -120,6 +120,8 @@ pub(super) enum Stage {
         streams: Vec<Stream>,
         /// Whether at least one of them flows; not known while subscribing.
         flowing: Option<bool>,
+        /// Whether it is enough that none does: another program's session is looked at.
+        watching: bool,
     },
     /// Refused; waiting for the user, or for better times.
     Stopped(Refusal),

@@ -84,6 +84,9 @@ pub enum Event {
         session: SessionId,
         /// The streams that flow now.
         streams: Vec<Stream>,
+        /// The streams that another program, which opened the session, has subscribed: their
+        /// samples go there.
+        theirs: Vec<Stream>,
         /// Those that were refused, each with its reason and next step.
         refused: Vec<(Stream, Refusal)>,
     },
@@ -184,8 +187,13 @@ impl Event {
             Self::Closed { session, why, ordered: false } => {
                 warn!("{of}session {session} is over: {why}");
             }
-            Self::Subscribed { streams, refused, .. } => {
-                info!("{of}subscribed to {}", names(streams));
+            Self::Subscribed { streams, theirs, refused, .. } => {
+                if !streams.is_empty() || theirs.is_empty() {
+                    info!("{of}subscribed to {}", names(streams));
+                }
+                if !theirs.is_empty() {
+                    info!("{of}subscribed by the program that opened it: {}", names(theirs));
+                }
                 for (_, refusal) in refused {
                     warn!("{of}{refusal}");
                 }
@@ -323,6 +331,8 @@ pub enum Step {
     Opening(HeadsetId),
     /// At least one stream flows.
     Streaming,
+    /// Another program's session is looked at, and no stream of it is ours.
+    Watching,
     /// Stopped at a refusal that only the user can mend; the last [`Event::Refused`] says which.
     Stopped,
 }
@@ -344,6 +354,7 @@ impl fmt::Display for Step {
             Self::Connecting(headset) => write!(f, "connecting {headset}"),
             Self::Opening(headset) => write!(f, "opening a session on {headset}"),
             Self::Streaming => f.write_str("streaming"),
+            Self::Watching => f.write_str("watching"),
             Self::Stopped => f.write_str("stopped"),
         }
     }

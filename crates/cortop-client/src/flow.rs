@@ -390,8 +390,14 @@ impl Flow<'_> {
             Step::Opening(headset)
         } else if let Some(headset) = at(|stage| *stage == Stage::Connecting) {
             Step::Connecting(headset)
-        } else if self.kept.values().any(|kept| kept.stage != Stage::Away) {
+        } else if at(|stage| {
+            matches!(stage, Stage::Live { watching: false, .. } | Stage::Stopped(_))
+        })
+        .is_some()
+        {
             Step::Stopped
+        } else if at(|stage| matches!(stage, Stage::Live { .. })).is_some() {
+            Step::Watching
         } else if !self.listed {
             Step::Listing
         } else if let Some(next) = self.kept.keys().find_map(|id| self.context.headset(id)) {

@@ -311,6 +311,7 @@ impl Keeper {
             .tell(Event::Subscribed {
                 session: live.session.id.clone(),
                 streams: live.streams.clone(),
+                theirs: live.theirs.clone(),
                 refused: live.refused.clone(),
             })
             .await;
@@ -321,7 +322,9 @@ impl Keeper {
 
     async fn stage_live(&self, live: &Live, streams: Vec<Stream>, flowing: Option<bool>) {
         let (session, foreign) = (live.session.id.clone(), live.foreign);
-        self.stage(Stage::Live { session, foreign, streams, flowing }).await;
+        // A call that was refused is waited for here as in a session of ours.
+        let watching = foreign && live.again.is_none();
+        self.stage(Stage::Live { session, foreign, streams, flowing, watching }).await;
     }
 
     /// Holds a session until it ends.
@@ -421,7 +424,7 @@ impl Keeper {
     async fn change(&mut self, live: &mut Live, change: Change) -> Result<bool, Refusal> {
         match change {
             Change::Activate => self.activate(live).await?,
-            Change::Subscribe(streams) => self.add(live, &streams).await,
+            Change::Subscribe(streams) => self.add(live, &streams).await?,
             Change::Unsubscribe(streams) => self.drop(live, &streams).await?,
             Change::Close => {
                 let closed = close(&self.context, &live.session.id).await;

@@ -271,7 +271,10 @@ fn the_palette_finds_every_action_and_completes_names() {
     // What can be done with every object, as in its own list.
     hear(&mut app, Event::Profiles(vec![Profile { name: "ana".into(), ..Profile::default() }]));
     let streams = vec![Stream::Mot];
-    hear(&mut app, Event::Subscribed { session: SID.into(), streams, refused: Vec::new() });
+    hear(
+        &mut app,
+        Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused: Vec::new() },
+    );
     app.settings.themes = vec!["ansi".into(), "mono".into()];
     let names: Vec<_> = app.items(&List::Commands).into_iter().map(|item| item.text).collect();
     for name in ["show EPOCX-00000001", "load ana", "unsubscribe mot", "subscribe dev"] {
@@ -300,6 +303,7 @@ fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
         Event::Subscribed {
             session: SID.into(),
             streams: vec![Stream::Mot],
+            theirs: Vec::new(),
             refused: vec![(Stream::Eeg, refusal)],
         },
     );
@@ -352,12 +356,86 @@ fn another_programs_session_says_so_wherever_it_would_be_changed() {
     hear(&mut app, Event::Record(started(true)));
     press(&mut app, [Key::char('R')]);
     assert!(asked(&app).contains("Another program started it."));
+    assert!(asked(&app).contains("belongs to another program"), "{}", asked(&app));
     press(&mut app, [Key::char('n')]);
     assert_eq!(press(&mut app, [Key::char('q')]), [Effect::Quit]);
     // One of ours does not.
     hear(&mut app, Event::Record(started(false)));
     press(&mut app, [Key::char('q')]);
     assert!(asked(&app).contains("it is stopped"), "{}", asked(&app));
+}
+
+#[test]
+fn a_record_in_another_programs_session_is_asked_for_first() {
+    let mut app = app();
+    let (mode, why) = (crate::cortex::SessionMode::Active, String::new());
+    hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
+    press(&mut app, [Key::char('R')]);
+    let Some(Dialog::Ask(ask)) = &app.dialog else { panic!("{:?}", app.dialog) };
+    assert!(ask.lines.join(" ").contains("belongs to another program"), "{ask:?}");
+    press(&mut app, [Key::char('y')]);
+    assert!(matches!(app.dialog, Some(Dialog::Form(_))), "{:?}", app.dialog);
+    // The session ends before it is answered.
+    press(&mut app, [Key::ESC, Key::char('R')]);
+    hear(&mut app, Event::Released { session: SID.into(), why: "it has ended".to_owned() });
+    assert_eq!(app.dialog, None);
+}
+
+#[test]
+fn a_stream_of_another_program_is_information_and_no_refusal() {
+    let mut app = app();
+    let streams = Some(vec!["eeg".to_owned(), "mot".to_owned()]);
+    let session = app.sessions.current().map(|entry| entry.session.clone()).expect("one");
+    hear(&mut app, Event::Session(Session { streams, ..session }));
+    let (mode, why) = (crate::cortex::SessionMode::Active, "adopted".to_owned());
+    hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
+    let theirs = vec![Stream::Eeg, Stream::Mot];
+    let subscribed =
+        Event::Subscribed { session: SID.into(), streams: Vec::new(), theirs, refused: Vec::new() };
+    hear(&mut app, subscribed);
+    assert!(app.notice.as_ref().is_none_or(|notice| notice.severity == crate::app::Severity::Info));
+    let past = app.items(&List::History(SID.into()));
+    assert!(past[0].note.contains("eeg mot subscribed by its owner"), "{past:?}");
+    assert!(past.iter().all(|item| !item.note.contains("refused")), "{past:?}");
+    let items = app.items(&List::Streams(SID.into()));
+    assert!(items[0].note.contains("its samples go to its owner"), "{:?}", items[0]);
+    assert!(!items[1].note.contains("refused"), "{:?}", items[1]);
+}
+
+#[test]
+fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
+    let asked = |app: &App| match &app.dialog {
+        Some(Dialog::Ask(ask)) => Some(ask.lines.join(" ")),
+        None => None,
+        other => panic!("{other:?}"),
+    };
+    let ended = |app: &mut App| {
+        let (record, why) = (record("r"), "stopped by another program".to_owned());
+        hear(app, Event::Record(RecordEvent::Ended { session: SID.into(), record, why }));
+    };
+    // Quitting: of the record, and of its session.
+    let mut app = self::app();
+    start(&mut app);
+    press(&mut app, [Key::char('q')]);
+    assert!(asked(&app).is_some());
+    ended(&mut app);
+    assert_eq!(asked(&app).as_deref(), Some("The record has ended: nothing is lost."));
+    press(&mut app, [Key::ESC]);
+    start(&mut app);
+    press(&mut app, [Key::char('q')]);
+    let why = "cortop has let go of it".to_owned();
+    hear(&mut app, Event::Released { session: SID.into(), why });
+    assert_eq!(asked(&app).as_deref(), Some("The record has ended: nothing is lost."));
+    assert_eq!(press(&mut app, [Key::char('y')]), [Effect::Quit]);
+
+    // Closing says no more of a record that has ended, and stays a question.
+    let mut app = self::app();
+    start(&mut app);
+    app.focus = Pane::Session;
+    press(&mut app, [Key::char('x')]);
+    assert!(asked(&app).is_some_and(|lines| lines.contains("A record is running")));
+    ended(&mut app);
+    assert!(asked(&app).is_some_and(|lines| !lines.contains("A record is running")));
 }
 
 #[test]
@@ -395,7 +473,7 @@ fn what_costs_or_harms_is_asked_first() {
     assert_eq!(press(&mut app, [Key::char('d'), Key::char('y')]), [disconnect]);
     let session = SID.into();
     let (streams, refused) = (vec![Stream::Dev], Vec::new());
-    hear(&mut app, Event::Subscribed { session, streams, refused });
+    hear(&mut app, Event::Subscribed { session, streams, theirs: Vec::new(), refused });
     assert_eq!(press(&mut app, [Key::char('r')]), []);
     let scan = Effect::Command(Command::Scan { anyway: true });
     assert_eq!(press(&mut app, [Key::char('y')]), [scan]);
@@ -625,7 +703,10 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
     let mut app = app();
     app.focus = Pane::Streams;
     let streams = Stream::ALL.to_vec();
-    hear(&mut app, Event::Subscribed { session: SID.into(), streams, refused: Vec::new() });
+    hear(
+        &mut app,
+        Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused: Vec::new() },
+    );
     let said = |app: &mut App, key: char| {
         app.notice = None;
         press(app, [Key::char(key)]);

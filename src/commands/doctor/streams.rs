@@ -44,6 +44,10 @@ pub(super) fn samples(
             granted(opened)
                 .map(|stream| (stream, flowing(stream, snapshot.health_of(&opened.id, stream)))),
         )
+        .chain(opened.subscribed.iter().flat_map(|own| &own.theirs).map(|&stream| {
+            let found = "subscribed by the program that opened the session";
+            (stream, Finding::skipped(Check::Samples, found))
+        }))
         .collect();
     findings.sort_by_key(|(stream, _)| *stream);
     findings.into_iter().map(|(stream, finding)| finding.about(stream.name())).collect()

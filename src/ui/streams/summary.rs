@@ -25,6 +25,8 @@ use crate::{
 #[derive(Clone, Copy)]
 enum State<'a> {
     Subscribed,
+    /// By the program that opened the session.
+    Theirs,
     Refused(&'a Refusal),
 }
 
@@ -39,10 +41,15 @@ fn state(entry: &Entry, stream: Stream) -> Option<State<'_>> {
     if entry.subscribed.contains(&stream) {
         return Some(State::Subscribed);
     }
+    if entry.is_theirs(stream) {
+        return Some(State::Theirs);
+    }
     let refused = entry.refused.iter().find(|(other, _)| *other == stream);
     refused.map(|(_, refusal)| State::Refused(refusal))
 }
 
+/// What is said of a stream that the program which opened the session has subscribed.
+const THEIRS: &str = "its samples go to its owner";
 /// Width from which on a line says enough, and from which on it says all.
 pub(super) const WIDTH: u16 = 36;
 const FULL: u16 = 44;
@@ -69,6 +76,7 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
             let mut line = Line::from(scene.say(Token::Title, format!("{:<4}", stream.name())));
             line.extend(match state(entry, stream)? {
                 State::Refused(refusal) => refused(scene, stream, refusal, width.saturating_sub(5)),
+                State::Theirs => vec![scene.say(Token::Dim, THEIRS)],
                 State::Subscribed => flowing(scene, entry, stream, width),
             });
             Some(line)
@@ -79,7 +87,7 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
 
 /// Why there is nothing to show, and what comes next.
 fn closed(scene: &Scene<'_>, entry: &Entry, why: &str, width: u16) -> Vec<Line<'static>> {
-    let text = format!("The session is closed: {}", text::clean(why));
+    let text = format!("The session is {}: {}", entry.ending(), text::clean(why));
     let token = if entry.ordered { Token::Text } else { Token::Bad };
     let mut lines = scene::sentence(&text, width, scene.style(token));
     // What flows then, flows in another session.
@@ -108,6 +116,7 @@ pub(super) fn lines_of_one(
             lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Text)));
             lines
         }
+        Some(State::Theirs) => vec![scene.say(Token::Dim, THEIRS).into()],
         None => vec![scene.say(Token::Dim, "not subscribed").into()],
     }
 }

@@ -55,9 +55,8 @@ impl Keeper {
     /// session has subscribed is its own.
     async fn subscribe(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Failure> {
         live.refused.retain(|(stream, _)| !streams.contains(stream));
-        let (theirs, streams): (Vec<_>, Vec<_>) =
-            streams.iter().partition(|stream| live.theirs.contains(stream));
-        live.refused.extend(theirs.into_iter().map(|stream| (stream, not_ours(stream))));
+        let mut streams = streams.to_vec();
+        streams.retain(|stream| !live.theirs.contains(stream));
         if streams.is_empty() {
             return Ok(());
         }
@@ -146,13 +145,16 @@ impl Keeper {
         Ok(())
     }
 
-    /// Subscribes more streams on the user's word.
-    pub(super) async fn add(&mut self, live: &mut Live, streams: &[Stream]) {
+    /// Subscribes more streams on the user's word. A stream of the program that opened the session
+    /// is refused.
+    pub(super) async fn add(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Refusal> {
         self.want(|wanted| {
             wanted.retain(|stream| !streams.contains(stream));
             wanted.extend(streams);
         });
         let _ = self.subscribe_or_retry(live, streams).await;
+        let not_ours = streams.iter().find(|stream| live.theirs.contains(stream));
+        not_ours.map_or(Ok(()), |&stream| Err(self::not_ours(stream)))
     }
 
     /// Gives up streams on the user's word, those that were refused too.

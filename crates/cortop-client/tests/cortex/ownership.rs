@@ -33,12 +33,14 @@ async fn only_session(other: &mut Other) -> Value {
     sessions[0].take()
 }
 
-type Streams = (Vec<Stream>, Vec<(Stream, Refusal)>);
+type Streams = (Vec<Stream>, Vec<Stream>, Vec<(Stream, Refusal)>);
 
-/// What flows, and what does not and why.
+/// What flows here, what flows to the owner, and what does not and why.
 fn flowing(event: &Event) -> Option<Streams> {
     match event {
-        Event::Subscribed { streams, refused, .. } => Some((streams.clone(), refused.clone())),
+        Event::Subscribed { streams, theirs, refused, .. } => {
+            Some((streams.clone(), theirs.clone(), refused.clone()))
+        }
         _ => None,
     }
 }
@@ -65,11 +67,8 @@ async fn another_programs_session_is_left_as_it_was() {
     };
     assert!(rig.tested.until(foreign).await);
     // `dev` was there before.
-    let (streams, refused) = rig.tested.until(flowing).await;
-    assert_eq!(streams, [Stream::Eeg]);
-    assert_eq!(refused.len(), 1);
-    let why = refused[0].1.to_string();
-    assert!(why.contains("dev is subscribed by the program that opened the session"), "{why}");
+    let told = rig.tested.until(flowing).await;
+    assert_eq!(told, (vec![Stream::Eeg], vec![Stream::Dev], Vec::new()));
     assert_eq!(rig.tested.until(running).await, ("theirs".to_owned(), true));
     assert_eq!(only_session(&mut other).await["streams"], json!(["dev", "eeg"]));
     let events = rig.tested.quit().await;
@@ -81,6 +80,17 @@ async fn another_programs_session_is_left_as_it_was() {
     assert_eq!((left["id"].as_str(), &left["status"]), (Some(id.as_str()), &json!("activated")));
     assert_eq!((&left["recording"], &left["streams"]), (&json!(true), &json!(["dev"])));
     other.sample("dev").await;
+}
+
+#[tokio::test]
+async fn looking_only_is_no_refusal_and_taking_a_stream_of_the_owner_is_one() {
+    let (mut rig, _other, id) = shared().await;
+    rig.tested.until(flowing).await;
+    rig.tested.command(Command::Unsubscribe(id.clone(), vec![Stream::Eeg])).await;
+    rig.tested.until(reached(Step::Watching)).await;
+    let refusal = rig.ask(Command::Subscribe(id, vec![Stream::Dev]), refused).await;
+    assert!(refusal.contains("dev is subscribed by the program that opened"), "{refusal}");
+    rig.tested.quit().await;
 }
 
 #[tokio::test]

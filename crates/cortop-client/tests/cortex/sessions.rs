@@ -448,7 +448,7 @@ async fn after_an_activation_whose_subscribe_fails_what_cortex_answered_last_is_
     let config = Config { session: SessionPolicy::Open, streams, ..config(&service.url) };
     let mut tested = Tested::start(config);
     let answered = |event: &Event| match event {
-        Event::Subscribed { session, streams, refused } => {
+        Event::Subscribed { session, streams, refused, .. } => {
             let refused: Vec<_> = refused.iter().map(|(stream, _)| *stream).collect();
             let mut streams = streams.clone();
             streams.sort_unstable();
