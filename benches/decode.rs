@@ -6,15 +6,13 @@ mod instructions;
 
 use std::{hint::black_box, sync::Arc};
 
-use cortop::{
-    cortex::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label},
-    signal::{
-        View,
-        columns::Envelope,
-        decoder::Decoder,
-        parse::{Layout, Record, parse},
-        snapshot::Bins,
-    },
+use cortop_client::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
+use cortop_signal::{
+    View,
+    columns::Envelope,
+    decoder::Decoder,
+    parse::{Layout, Record, parse},
+    snapshot::Bins,
 };
 use divan::{AllocProfiler, Bencher};
 use instructions::Work;

@@ -6,12 +6,10 @@ mod instructions;
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use bytestring::ByteString;
-use cortop::{
-    cortex::{
-        Columns, Feed, HeadsetId, Sample, SessionId, Stream, Subscription, sample::Column as Label,
-    },
-    signal::{View, decoder::Decoder},
+use cortop_client::{
+    Columns, Feed, HeadsetId, Sample, SessionId, Stream, Subscription, sample::Column as Label,
 };
+use cortop_signal::{View, decoder::Decoder};
 use instructions::Work;
 use tokio::time::Instant;
 

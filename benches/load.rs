@@ -16,10 +16,8 @@ use color_eyre::{
     Result,
     eyre::{OptionExt as _, bail},
 };
-use cortop::{
-    cortex::{Stream, model::Model},
-    sim::{Options, Sim, spec::Wanted, tls::Tls},
-};
+use cortop_client::{Stream, model::Model};
+use cortop_sim::{Options, Sim, spec::Wanted, tls::Tls};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,

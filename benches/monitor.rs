@@ -14,10 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cortop::{
-    cortex::{Stream, model::Model},
-    sim::{Options, Sim, model::Spec, source::Source as _, spec::Wanted, synth::Synth},
-};
+use cortop_client::{Stream, model::Model};
+use cortop_sim::{Options, Sim, model::Spec, source::Source as _, spec::Wanted, synth::Synth};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");

@@ -9,10 +9,8 @@ mod instructions;
 
 use std::{env, sync::mpsc, thread};
 
-use cortop::{
-    cortex::{self, Client, Feed, Stream, client::SessionPolicy, feed, model::Model},
-    sim::{Options, Sim, spec::Wanted},
-};
+use cortop_client::{Client, Feed, Stream, client::SessionPolicy, feed, model::Model};
+use cortop_sim::{Options, Sim, spec::Wanted};
 use instructions::Work;
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
@@ -56,7 +54,7 @@ fn service() -> String {
 
 /// Receives so many messages.
 async fn receive(url: &str, turns: u32) {
-    let config = cortex::Config {
+    let config = cortop_client::Config {
         url: url.to_owned(),
         ca_file: None,
         insecure: false,

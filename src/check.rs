@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::cortex::{
+use cortop_client::{
     Refusal,
     code::{self, Class},
 };

@@ -11,11 +11,9 @@ use clap::{
     error::ErrorKind,
 };
 
-use crate::{
-    check,
-    cortex::{HeadsetId, Stream, client::SessionPolicy, model::Model},
-    sim::spec::Wanted,
-};
+use crate::check;
+use cortop_client::{HeadsetId, Stream, client::SessionPolicy, model::Model};
+use cortop_sim::spec::Wanted;
 
 const AFTER_HELP: &str = "\
 Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or \

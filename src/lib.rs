@@ -29,7 +29,3 @@ pub mod monitor;
 pub mod run;
 pub mod terminal;
 pub mod ui;
-
-pub use cortop_client as cortex;
-pub use cortop_signal as signal;
-pub use cortop_sim as sim;

@@ -9,10 +9,8 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    cortex::{self, Client, Command, Event, feed::FeedSender},
-    signal::{Snapshot, View, decoder},
-};
+use cortop_client::{Client, Command, Event, feed::FeedSender};
+use cortop_signal::{Snapshot, View, decoder};
 
 /// Quitting waits no longer than this for the service to hear our goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -42,18 +40,18 @@ pub struct Monitor {
 impl Monitor {
     /// Starts both on the current runtime.
     #[must_use]
-    pub fn start(config: cortex::Config, limits: decoder::Config) -> Self {
+    pub fn start(config: cortop_client::Config, limits: decoder::Config) -> Self {
         Self::around(|samples| Client::spawn(config, samples), limits)
     }
 
     /// The same for looking around: no headset is taken unless a command says so.
     #[must_use]
-    pub fn look(config: cortex::Config, limits: decoder::Config) -> Self {
+    pub fn look(config: cortop_client::Config, limits: decoder::Config) -> Self {
         Self::around(|samples| Client::look(config, samples), limits)
     }
 
     fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Config) -> Self {
-        let (samples, feed) = cortex::feed::feed();
+        let (samples, feed) = cortop_client::feed::feed();
         let (view, viewed) = watch::channel(View::default());
         let input = decoder::Input { queue: feed.queue, dropped: feed.dropped };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);

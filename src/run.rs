@@ -18,13 +18,13 @@ use crate::{
     commands::{self, Subject, doctor, sim as simulator},
     config::{self, Config, Sources},
     console::{self, print, report_panics},
-    cortex, logging,
+    logging,
     monitor::Monitor,
-    signal::decoder,
-    sim::{self, Sim},
     terminal::{self, End, Screen as _, Tty, guard::Guard, input, screen, signals},
     ui::{self, Ui},
 };
+use cortop_signal::decoder;
+use cortop_sim::Sim;
 
 /// Could not start as asked.
 const REFUSED: u8 = 2;
@@ -102,7 +102,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
         eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
     })?;
 
-    crate::cortex::timer::start();
+    cortop_client::timer::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {
         let sim = match demo {
@@ -138,7 +138,12 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
 }
 
 /// Runs the monitor on the terminal.
-async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &Ui) -> Result<End> {
+async fn show(
+    config: &Config,
+    cortex: cortop_client::Config,
+    settings: Settings,
+    ui: &Ui,
+) -> Result<End> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let (sender, mut input) = input::queue();
     signals::watch(sender.clone())?;
@@ -161,11 +166,11 @@ async fn show(config: &Config, cortex: cortex::Config, settings: Settings, ui: &
 /// The simulator as the arguments ask for it.
 async fn simulate(demo: &cli::Demo) -> Result<Sim> {
     let headsets = usize::from(demo.headsets);
-    let sim = Sim::start(sim::Options {
+    let sim = Sim::start(cortop_sim::Options {
         replay: demo.replay.clone(),
         scopes: demo.licence.scopes.0.clone(),
         quota: demo.licence.activations,
-        ..sim::Options::demo(demo.model, headsets, demo.seed)
+        ..cortop_sim::Options::demo(demo.model, headsets, demo.seed)
     })
     .await?;
     for note in &sim.notes {
@@ -176,16 +181,16 @@ async fn simulate(demo: &cli::Demo) -> Result<Sim> {
 
 /// The simulator, which takes any credentials. The demo shows all there is, whatever is configured
 /// for the service.
-fn demo_service(sim: &Sim) -> cortex::Config {
-    cortex::Config {
+fn demo_service(sim: &Sim) -> cortop_client::Config {
+    cortop_client::Config {
         url: sim.url(),
         ca_file: None,
         insecure: false,
         client_id: SecretString::from("demo"),
         client_secret: SecretString::from("demo"),
         headset: None,
-        session: cortex::client::SessionPolicy::Auto,
+        session: cortop_client::client::SessionPolicy::Auto,
         debit: None,
-        streams: cortex::Stream::ALL.to_vec(),
+        streams: cortop_client::Stream::ALL.to_vec(),
     }
 }

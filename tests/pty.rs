@@ -15,10 +15,10 @@ use std::{
 use cortop::{
     app::{App, Now, Settings},
     monitor::Channels,
-    sim::{self, Sim},
     terminal::{self, Output, Tty, guard::Guard, input, screen},
     ui::{self, Ui},
 };
+use cortop_sim::Sim;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -223,7 +223,7 @@ impl Drop for Pty {
 }
 
 /// Starts a simulated service: its address, and what keeps it alive.
-fn service(options: sim::Options) -> (String, tokio::sync::oneshot::Sender<()>) {
+fn service(options: cortop_sim::Options) -> (String, tokio::sync::oneshot::Sender<()>) {
     let (alive, ended) = tokio::sync::oneshot::channel();
     let (told, url) = std::sync::mpsc::channel();
     thread::spawn(move || {
@@ -342,7 +342,8 @@ fn a_panic_anywhere_restores_the_terminal_reports_and_ends_the_program() {
 
 #[test]
 fn an_idle_monitor_costs_next_to_nothing() {
-    let (url, _alive) = service(sim::Options { headsets: Vec::new(), ..sim::Options::default() });
+    let (url, _alive) =
+        service(cortop_sim::Options { headsets: Vec::new(), ..cortop_sim::Options::default() });
     let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &["--url", &url], &CREDENTIALS);
     pty.wait_for_text("No headset");
     // Not counted: the frames of the start.
@@ -356,7 +357,7 @@ fn an_idle_monitor_costs_next_to_nothing() {
 
 #[test]
 fn neither_credentials_nor_token_are_in_the_log_or_on_the_screen() {
-    let (url, _alive) = service(sim::Options::default());
+    let (url, _alive) = service(cortop_sim::Options::default());
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("log");
     let args = ["--url", &url, "-vvv", "--log-file", log.to_str().expect("UTF-8")];
@@ -461,7 +462,7 @@ fn program_that_panics() {
         }
         let (commands, _asked) = tokio::sync::mpsc::channel(1);
         let (_told, events) = tokio::sync::mpsc::channel(1);
-        let (view, _viewed) = tokio::sync::watch::channel(cortop::signal::View::default());
+        let (view, _viewed) = tokio::sync::watch::channel(cortop_signal::View::default());
         let (_pictures, snapshots) = tokio::sync::watch::channel(Arc::default());
         let mut wires = Channels { commands, events, view, snapshots };
         let (ui, _) = Ui::new(&ui::Options::default());

@@ -5,7 +5,7 @@ use super::{
     dialog::{Ask, Choice, Dialog, Entry, Form, List},
     forms::Purpose,
 };
-use crate::cortex::{
+use cortop_client::{
     Command, HeadsetId, Link, RecordCommand, SessionId, Step, Stream, headset::HeadsetStatus,
     session::SessionStatus,
 };

@@ -1,7 +1,8 @@
 //! What the keys do to the channels and to the cursors of a picture that stands still.
 
 use super::{Action, App, Severity, Shown};
-use crate::{cortex::Stream, signal::bands::by_sensor};
+use cortop_client::Stream;
+use cortop_signal::bands::by_sensor;
 
 /// The channel that keys mean, among those of its stream.
 struct Selected {

@@ -5,7 +5,7 @@ use super::{
     dialog::{Choice, Dialog, Entry, Form, Item, List, Pick},
     forms::Purpose,
 };
-use crate::cortex::{
+use cortop_client::{
     Command, Headset, HeadsetCommand, HeadsetId, ProfileCommand, SessionId, SessionMode, Stream,
     headset::HeadsetStatus,
     model::Model,

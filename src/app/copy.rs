@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{App, Effect, Field, Pane, Severity, Shown};
-use crate::cortex::{HIDDEN, Headset};
+use cortop_client::{HIDDEN, Headset};
 
 /// The terminal does not report whether it accepted the text.
 const COPIED: &str = "copied, if the terminal allows: ";

@@ -7,7 +7,7 @@ use super::{
     dialog::{Choice, Entry},
     recording,
 };
-use crate::cortex::{
+use cortop_client::{
     Command, HeadsetCommand, HeadsetId, Moment, RecordCommand, RecordId, SessionId,
     marker::MarkerValue,
     record::{Export, ExportFormat, NewRecord, RecordChange},

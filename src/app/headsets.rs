@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use super::Sort;
-use crate::cortex::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus};
+use cortop_client::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus};
 
 /// The headsets pane's state.
 #[derive(Clone, Debug, Default)]

@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{App, Pane, Profiles, Severity};
-use crate::{
-    cortex::{Event, Link, SessionId, Step, Stream, Warning, account::UserLogin, code},
-    signal::{Snapshot, view::End},
-};
+use cortop_client::{Event, Link, SessionId, Step, Stream, Warning, account::UserLogin, code};
+use cortop_signal::{Snapshot, view::End};
 
 /// How long written numbers stand.
 const NUMBERS: Duration = Duration::from_millis(500);

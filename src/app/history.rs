@@ -4,13 +4,11 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{Action, App, Effect, Frozen, Pane, Severity, Shown};
-use crate::{
-    cortex::Sample,
-    signal::{
-        inspect,
-        snapshot::{Bins, Traces},
-        view::End,
-    },
+use cortop_client::Sample;
+use cortop_signal::{
+    inspect,
+    snapshot::{Bins, Traces},
+    view::End,
 };
 
 /// Keys that may be typed ahead.

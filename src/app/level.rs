@@ -1,7 +1,7 @@
 //! The position of the head that the user calls level.
 
 use super::{App, Severity};
-use crate::signal::Orientation;
+use cortop_signal::Orientation;
 
 impl App {
     /// Takes the newest motion sample of the session shown as level.

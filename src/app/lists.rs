@@ -7,7 +7,7 @@ use super::{
     forms::Purpose,
     recording,
 };
-use crate::cortex::{
+use cortop_client::{
     Command, Link, ProfileCommand, Record, headset::HeadsetStatus, record::ExportFormat,
 };
 

@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Action, Key};
-use crate::{
-    cortex::{Command, Event},
-    signal::Snapshot,
-};
+use cortop_client::{Command, Event};
+use cortop_signal::Snapshot;
 
 /// The moment, handed in: the state machine never reads a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

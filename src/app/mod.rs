@@ -54,14 +54,12 @@ pub use self::{
         AMPLITUDES, Frozen, HIGH_PASSES, LOW_PASSES, Motion, NOTCHES, Shown, Streams, WINDOWS, Way,
     },
 };
-use crate::{
-    cortex::{
-        CommandId, HeadsetId, Link, Refusal, Session, Stream,
-        account::{CortexInfo, Licence, UserLogin},
-        mapping::StoredMapping,
-    },
-    signal::{BadChannel, Snapshot, Traces, view::End},
+use cortop_client::{
+    CommandId, HeadsetId, Link, Refusal, Session, Stream,
+    account::{CortexInfo, Licence, UserLogin},
+    mapping::StoredMapping,
 };
+use cortop_signal::{BadChannel, Snapshot, Traces, view::End};
 
 /// The four panes, in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,8 @@
 //! rows and how they are sorted; knows nothing of how they look.
 
 use super::{Action, App, Entry, Pane, Severity};
-use crate::{
-    cortex::{Headset, Stream, headset::HeadsetStatus, session::SessionStatus},
-    signal::{StreamHealth, snapshot::Device},
-};
+use cortop_client::{Headset, Stream, headset::HeadsetStatus, session::SessionStatus};
+use cortop_signal::{StreamHealth, snapshot::Device};
 
 /// What the rows are sorted by: a column of the overview.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::{
     dialog::{Answer, Ask, Choice, Dialog, Form},
     forms::Purpose,
 };
-use crate::cortex::{
+use cortop_client::{
     Command, CommandId, RecordCommand, Refusal, headset::HeadsetStatus, session::SessionStatus,
 };
 

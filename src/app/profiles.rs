@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cortex::{HeadsetId, Profile, profile::Loaded};
+use cortop_client::{HeadsetId, Profile, profile::Loaded};
 
 /// What is known of profiles.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use super::{
     dialog::{Ask, Choice, Dialog, Entry, Form},
     forms::Purpose,
 };
-use crate::cortex::{
+use cortop_client::{
     Command, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, RecordId, SessionId,
     marker::MarkerValue, session::SessionStatus,
 };

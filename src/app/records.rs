@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use super::Now;
-use crate::cortex::{Marker, Record, RecordEvent, RecordId, SessionId, record::Records as Stored};
+use cortop_client::{Marker, Record, RecordEvent, RecordId, SessionId, record::Records as Stored};
 
 /// What is known of records.
 #[derive(Clone, Debug, Default)]

@@ -11,13 +11,11 @@ use serde_json::Map;
 use tokio::time::Instant;
 
 use super::Now;
-use crate::{
-    cortex::{
-        CommandId, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream,
-        session::SessionStatus,
-    },
-    signal::Position,
+use cortop_client::{
+    CommandId, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream,
+    session::SessionStatus,
 };
+use cortop_signal::Position;
 
 /// Ended sessions kept for reading; the oldest goes first.
 const ENDED_KEPT: usize = 16;

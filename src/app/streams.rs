@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use super::{Channels, Now};
-use crate::{
-    cortex::Stream,
-    signal::{
-        Filters, Snapshot,
-        view::{End, Reference},
-    },
+use cortop_client::Stream;
+use cortop_signal::{
+    Filters, Snapshot,
+    view::{End, Reference},
 };
 
 /// Window lengths in seconds (docs/signal.md, Defaults).

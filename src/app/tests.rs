@@ -5,16 +5,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::*;
-use crate::{
-    cortex::{
-        Cause, Columns, Command, Event, Headset, HeadsetId, Sample, Security, SessionId,
-        SessionMode, Step, Stream, Subscription, headset::HeadsetStatus, session::SessionStatus,
-    },
-    signal::{
-        Filters, StreamHealth,
-        snapshot::{Bins, Gap, Recent},
-        view::Reference,
-    },
+use cortop_client::{
+    Cause, Columns, Command, Event, Headset, HeadsetId, Sample, Security, SessionId, SessionMode,
+    Step, Stream, Subscription, headset::HeadsetStatus, session::SessionStatus,
+};
+use cortop_signal::{
+    Filters, StreamHealth,
+    snapshot::{Bins, Gap, Recent},
+    view::Reference,
 };
 
 fn app() -> App {
@@ -263,7 +261,7 @@ fn nothing_of_another_users_account_is_left() {
     hear(&mut app, user("ana"));
     hear(&mut app, Event::Licence(Licence::default()));
     hear(&mut app, Event::Profiles(Vec::new()));
-    hear(&mut app, Event::Records(crate::cortex::record::Records::default()));
+    hear(&mut app, Event::Records(cortop_client::record::Records::default()));
     hear(&mut app, user("ana"));
     assert!(app.licence.is_some() && app.records.stored.is_some(), "the same user's");
     // Reading ben's fails: no event follows.

@@ -2,10 +2,8 @@
 //! changes what nobody sees, and the value of a setting in words after a change.
 
 use super::{Action, App, Motion, Severity, Shown, Streams, Way};
-use crate::{
-    cortex::Stream,
-    signal::{Filters, view::Reference},
-};
+use cortop_client::Stream;
+use cortop_signal::{Filters, view::Reference};
 
 impl App {
     /// Changes a setting of the picture and says its new value.

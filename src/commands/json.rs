@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
-use crate::cortex::sanitize::is_harmful;
+use cortop_client::sanitize::is_harmful;
 
 /// Indented JSON with a line end.
 pub(crate) fn pretty(value: &impl Serialize) -> Result<String> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Visit, json, table, walk::Walk};
 use crate::check::{Check, Trouble};
 use crate::console::print_error;
-use crate::cortex::{
+use cortop_client::{
     Command, Config, Headset, Record, RecordCommand, Session, account::Licence, record::Records,
 };
 

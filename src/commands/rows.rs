@@ -8,10 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::json;
-use crate::{
-    cli::Format,
-    cortex::{Columns, Sample, sample::Column, sanitize::clean},
-};
+use crate::cli::Format;
+use cortop_client::{Columns, Sample, sample::Column, sanitize::clean};
 
 /// Writes samples as lines.
 #[derive(Debug)]
@@ -153,7 +151,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::cortex::{Stream, Subscription};
+    use cortop_client::{Stream, Subscription};
 
     /// The lines of one message of a stream with these columns.
     fn lines(format: Format, stream: Stream, columns: &str, text: &str) -> (String, u64) {

@@ -17,13 +17,13 @@ use crate::{
     cli,
     console::{print, report_panics, shutdown_signal},
     logging,
-    sim::{
-        Options, Sim, fault,
-        scenario::Scenario,
-        spec::{MOST, Wanted},
-        tls::Tls,
-        unsure,
-    },
+};
+use cortop_sim::{
+    Options, Sim, fault,
+    scenario::Scenario,
+    spec::{MOST, Wanted},
+    tls::Tls,
+    unsure,
 };
 
 /// Serves until Ctrl-C or SIGTERM, or prints the list asked for.

@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::cortex::sanitize::clean;
+use cortop_client::sanitize::clean;
 
 /// Between two columns.
 const GAP: &str = "  ";

@@ -6,12 +6,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::walk::Walk;
 use crate::check::{Check, Trouble};
-use crate::{
-    config::DEFAULT_HISTORY,
-    cortex::{Command, Config},
-    monitor::Monitor,
-    signal::{Snapshot, decoder},
-};
+use crate::{config::DEFAULT_HISTORY, monitor::Monitor};
+use cortop_client::{Command, Config};
+use cortop_signal::{Snapshot, decoder};
 
 /// Between two pictures of how the streams flow.
 const FRAME: Duration = Duration::from_millis(200);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::{Check, Trouble};
-use crate::cortex::{
+use cortop_client::{
     Cause, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId, SessionMode,
     Step, Stream,
     account::{CortexInfo, Licence, UserLogin},
@@ -276,7 +276,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::cortex::code;
+    use cortop_client::code;
 
     fn up(step: Step) -> Event {
         Event::Link(Link::Up { security: Security::Verified, step })

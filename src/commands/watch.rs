@@ -18,12 +18,8 @@ use super::{
 };
 use crate::check::{Check, Trouble};
 use crate::console::print_error;
-use crate::{
-    cli::Format,
-    console::shutdown_signal,
-    cortex::{Client, Config, Event, Feed, Stream, feed::feed},
-    monitor,
-};
+use crate::{cli::Format, console::shutdown_signal, monitor};
+use cortop_client::{Client, Config, Event, Feed, Stream, feed::feed};
 
 /// How long signing in may take, the user's approval included.
 const SIGN_IN: Duration = Duration::from_mins(1);

@@ -12,10 +12,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{MARKERS, sample};
-use crate::{
-    cli::{SESSIONS, check_max_rate, named},
-    cortex::{HeadsetId, Stream, client::SessionPolicy},
-};
+use crate::cli::{SESSIONS, check_max_rate, named};
+use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
 
 /// The config file. Its names are those of the flags.
 #[derive(Debug, Default, Deserialize)]

@@ -16,12 +16,8 @@ use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
 pub use self::sample::sample;
-use crate::{
-    app::Keymap,
-    cli,
-    cortex::{HeadsetId, Stream, client::SessionPolicy},
-    terminal::Output,
-};
+use crate::{app::Keymap, cli, terminal::Output};
+use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
 
 /// Where the Cortex service listens (docs/protocol.md §1).
 pub const DEFAULT_URL: &str = "wss://localhost:6868";

@@ -14,10 +14,10 @@ use tokio::{
 use super::{Input, Screen, signals};
 use crate::{
     app::{App, Effect, Message, Now},
-    cortex::{Command, Event},
     monitor::Channels,
     ui::Ui,
 };
+use cortop_client::{Command, Event};
 
 /// A clock in the status line shows that the monitor lives, and the write notices a terminal that
 /// is gone.
@@ -100,7 +100,7 @@ struct Loop<'a, S: Screen> {
 
 impl<S: Screen> Loop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> End {
-        let mut heartbeat = pin!(sleep_until(crate::cortex::timer::after(HEARTBEAT)));
+        let mut heartbeat = pin!(sleep_until(cortop_client::timer::after(HEARTBEAT)));
         // The first frame comes before client and decoder get a turn.
         if let Err(end) = self.draw() {
             return end;
@@ -117,7 +117,7 @@ impl<S: Screen> Loop<'_, S> {
                 },
                 () = sleep_until(self.next_frame), if self.dirty && !self.away => self.draw(),
                 () = heartbeat.as_mut() => {
-                    heartbeat.as_mut().reset(crate::cortex::timer::after(HEARTBEAT));
+                    heartbeat.as_mut().reset(cortop_client::timer::after(HEARTBEAT));
                     self.beat().await
                 }
                 event = self.channels.events.recv() => self.drain(event).await,
@@ -262,13 +262,13 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::signal::{Snapshot, View};
     use crate::{
         app::{Key, Settings},
-        cortex::{Headset, HeadsetId, Link},
         terminal::{input, screen},
         ui,
     };
+    use cortop_client::{Headset, HeadsetId, Link};
+    use cortop_signal::{Snapshot, View};
 
     const FRAME: Duration = Duration::from_millis(100);
 

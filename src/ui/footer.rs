@@ -14,10 +14,8 @@ use super::{
     scene::{self, Scene},
     theme::Token,
 };
-use crate::{
-    app::{Action, App, Binding, Running, Scope, Severity, TABLE},
-    cortex::session::SessionStatus,
-};
+use crate::app::{Action, App, Binding, Running, Scope, Severity, TABLE};
+use cortop_client::session::SessionStatus;
 
 /// How long a notice stays.
 const INFO: Duration = Duration::from_secs(6);

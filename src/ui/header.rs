@@ -17,11 +17,9 @@ use super::{
     text,
     theme::Token,
 };
-use crate::{
-    app::{App, Entry, Frozen},
-    cortex::{Link, Step, Stream},
-    signal::{StreamHealth, snapshot::Device},
-};
+use crate::app::{App, Entry, Frozen};
+use cortop_client::{Link, Step, Stream};
+use cortop_signal::{StreamHealth, snapshot::Device};
 
 /// Width of the time of day.
 const CLOCK: u16 = 8;

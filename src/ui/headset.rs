@@ -4,7 +4,7 @@
 use ratatui::text::{Line, Span};
 
 use super::{glyphs, scene::Scene, text, theme::Token};
-use crate::cortex::Headset;
+use cortop_client::Headset;
 
 /// Width of the names.
 const NAME: usize = 17;

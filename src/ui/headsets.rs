@@ -13,11 +13,9 @@ use super::{
     text,
     theme::Token,
 };
-use crate::{
-    app::{Action, App, Pane},
-    cortex::{Headset, event::SCAN, headset::HeadsetStatus, model::Model},
-    signal::snapshot::Device,
-};
+use crate::app::{Action, App, Pane};
+use cortop_client::{Headset, event::SCAN, headset::HeadsetStatus, model::Model};
+use cortop_signal::snapshot::Device;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let headsets = &scene.app.headsets;

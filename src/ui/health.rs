@@ -6,7 +6,7 @@ use std::time::Duration;
 use ratatui::text::Span;
 
 use super::{glyphs, scene::Scene, text, theme::Token};
-use crate::signal::{BadChannel, StreamHealth, snapshot::Gap};
+use cortop_signal::{BadChannel, StreamHealth, snapshot::Gap};
 
 /// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
 /// machine. Cortex itself stamps streams up to 8 ms apart (docs/protocol.md §1.5).

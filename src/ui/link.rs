@@ -11,10 +11,8 @@ use super::{
     text,
     theme::Token,
 };
-use crate::{
-    app::Action,
-    cortex::{Link, Refusal, Security, Step},
-};
+use crate::app::Action;
+use cortop_client::{Link, Refusal, Security, Step};
 
 /// An answer that takes longer than this is worth a word.
 const USUAL: Duration = Duration::from_secs(3);

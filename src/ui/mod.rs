@@ -35,10 +35,8 @@ use ratatui::{Frame, layout::Rect, style::Style};
 
 pub use self::{layout::SMALLEST, text::wrap};
 use self::{layout::Screen, scene::Scene, streams::Drawn, theme::Theme};
-use crate::{
-    app::{App, Pane},
-    signal::View,
-};
+use crate::app::{App, Pane};
+use cortop_signal::View;
 
 /// What the terminal can show, found out by whoever owns it.
 #[derive(Clone, Debug, Default)]

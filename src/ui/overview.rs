@@ -16,11 +16,9 @@ use super::{
     text,
     theme::Token,
 };
-use crate::{
-    app::{Pane, Row, Sort, Standing},
-    cortex::{Stream, model::Model},
-    signal::{BadChannel, snapshot::Device},
-};
+use crate::app::{Pane, Row, Sort, Standing};
+use cortop_client::{Stream, model::Model};
+use cortop_signal::{BadChannel, snapshot::Device};
 
 /// What a headset says of itself twice a second is old after this.
 const OLD: Duration = Duration::from_secs(3);

@@ -15,10 +15,8 @@ use super::{
     text,
     theme::Token,
 };
-use crate::{
-    app::{Action, Entry, Field, Pane},
-    cortex::{RecordId, SessionMode, Stream, session::SessionStatus},
-};
+use crate::app::{Action, Entry, Field, Pane};
+use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
 
 /// How long a change stays marked.
 const MARKED: Duration = Duration::from_secs(5);

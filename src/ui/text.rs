@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub(super) use crate::cortex::sanitize::clean;
+pub(super) use cortop_client::sanitize::clean;
 
 /// Cells that a character takes.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Every fault of the simulator, and what a monitor is to make of it.
 
-use cortop::signal::snapshot::StreamHealth;
+use cortop_signal::snapshot::StreamHealth;
 
 /// A fault and what follows from it.
 pub(crate) struct Case {

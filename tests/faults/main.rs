@@ -8,15 +8,13 @@ mod cases;
 use std::{sync::Arc, time::Duration};
 
 use cases::{Case, When};
-use cortop::{
-    cortex::{self, Event, Link, Stream, client::SessionPolicy, model::Model},
-    monitor::Monitor,
-    signal::{
-        decoder,
-        snapshot::{Snapshot, StreamHealth},
-    },
-    sim::{self, Delays, Order, Sim, fault, scenario::Scenario, tls::Tls},
+use cortop::monitor::Monitor;
+use cortop_client::{Event, Link, Stream, client::SessionPolicy, model::Model};
+use cortop_signal::{
+    decoder,
+    snapshot::{Snapshot, StreamHealth},
 };
+use cortop_sim::{Delays, Order, Sim, fault, scenario::Scenario, tls::Tls};
 use futures_util::future::join_all;
 use secrecy::SecretString;
 use tokio::time::{sleep, timeout};
@@ -43,10 +41,14 @@ impl Watched {
         let soon = Duration::from_millis(200);
         let delays = Delays { connect: soon, silence: soon, ..Delays::default() };
         let ca_file = tls.is_some().then_some(root);
-        let options =
-            sim::Options { scenario, tls, delays, ..sim::Options::demo(Model::Insight, 1, 3) };
+        let options = cortop_sim::Options {
+            scenario,
+            tls,
+            delays,
+            ..cortop_sim::Options::demo(Model::Insight, 1, 3)
+        };
         let sim = Sim::start(options).await.expect("the simulator starts");
-        let config = cortex::Config {
+        let config = cortop_client::Config {
             url: sim.url(),
             ca_file,
             insecure: false,
@@ -128,7 +130,9 @@ fn told(event: &Event) -> Option<String> {
     match event {
         Event::Link(Link::Waiting { why, .. }) => Some(format!("no connection: {why}")),
         Event::Link(Link::Up { step, security }) => match security {
-            cortex::Security::Plain | cortex::Security::Verified => Some(format!("step: {step}")),
+            cortop_client::Security::Plain | cortop_client::Security::Verified => {
+                Some(format!("step: {step}"))
+            }
             other if step.to_string() == "connected" => Some(format!("{other:?}")),
             _ => Some(format!("step: {step}")),
         },

@@ -1,6 +1,6 @@
 //! A recording with channels at the rail and a stuck one, as a person sees it.
 
-use cortop::{app::Key, sim};
+use cortop::app::Key;
 
 use crate::person::story;
 
@@ -8,7 +8,8 @@ use crate::person::story;
 async fn a_recording_with_bad_channels_does_not_look_calm() {
     let file =
         concat!(env!("CARGO_MANIFEST_DIR"), "/crates/cortop-signal/tests/fixtures/railed.csv");
-    let options = sim::Options { replay: Some(file.into()), ..sim::Options::default() };
+    let options =
+        cortop_sim::Options { replay: Some(file.into()), ..cortop_sim::Options::default() };
     let (_, sim) = story(
         options,
         |_| {},

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use cortop::signal::{Snapshot, view::End};
+use cortop_signal::{Snapshot, view::End};
 
 /// The marks of what lies beyond the scale, and of a loss.
 const ABOVE: char = '▴';

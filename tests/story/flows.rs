@@ -10,10 +10,10 @@ use std::{
 
 use cortop::{
     app::Key,
-    cortex::{client::SessionPolicy, model::Model},
-    sim::{self, Fault, Sim, spec::State, spec::Wanted},
     terminal::{Output, Screen as _, Tty},
 };
+use cortop_client::{client::SessionPolicy, model::Model};
+use cortop_sim::{Fault, Sim, spec::State, spec::Wanted};
 use ratatui::backend::Backend as _;
 use serde_json::json;
 
@@ -23,15 +23,15 @@ use crate::{
 };
 
 /// A warm headset, and a service that does not take its time.
-fn quick(headsets: Vec<Wanted>) -> sim::Options {
+fn quick(headsets: Vec<Wanted>) -> cortop_sim::Options {
     let soon = Duration::from_millis(200);
-    let delays = sim::Delays { connect: soon, update: soon, ..Default::default() };
-    sim::Options { headsets, delays, quota: 3, ..sim::Options::default() }
+    let delays = cortop_sim::Delays { connect: soon, update: soon, ..Default::default() };
+    cortop_sim::Options { headsets, delays, quota: 3, ..cortop_sim::Options::default() }
 }
 
 /// Tells a story in which sessions are opened without using the licence.
 async fn unlicensed<F: Future<Output = Person>>(
-    options: sim::Options,
+    options: cortop_sim::Options,
     tell: impl FnOnce(Person) -> F,
 ) -> Sim {
     story(options, |config| config.session = SessionPolicy::Open, tell).await.1
@@ -131,7 +131,8 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.asked("export eyes closed", "/nowhere/at/all").await;
         // Cortex takes its time to write files.
         let seconds = 2.0.into();
-        let late = sim::Fault::Late { method: Some("exportRecord".to_owned()), seconds, times: 1 };
+        let late =
+            cortop_sim::Fault::Late { method: Some("exportRecord".to_owned()), seconds, times: 1 };
         person.sim.control().order(late);
         person.enter(&told).await;
         person.eyes.wait_for("exporting…").await;
@@ -170,7 +171,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
 
 #[tokio::test(start_paused = true)]
 async fn streams_are_chosen_and_a_refused_one_says_why() {
-    let options = sim::Options { scopes: Vec::new(), ..quick(vec![Model::EpocX.into()]) };
+    let options = cortop_sim::Options { scopes: Vec::new(), ..quick(vec![Model::EpocX.into()]) };
     let sim = unlicensed(options, |mut person| async {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("64/64 Hz")).await;
         person.type_in("e").await;
@@ -195,7 +196,7 @@ async fn streams_are_chosen_and_a_refused_one_says_why() {
 #[tokio::test(start_paused = true)]
 async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
     let connected = Wanted { state: Some(State::Connected), ..Model::Insight.into() };
-    let options = sim::Options { warm: false, approved: false, ..quick(vec![connected]) };
+    let options = cortop_sim::Options { warm: false, approved: false, ..quick(vec![connected]) };
     let sim = unlicensed(options, |mut person| async {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
         let mut trainer = Other::start(&person.sim, "trainer").await;
@@ -265,7 +266,7 @@ async fn a_headset_is_named_and_set_by_usb_cable_only() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adopted() {
-    let options = sim::Options { quota: 9, ..quick(vec![Model::Insight.into(); 3]) };
+    let options = cortop_sim::Options { quota: 9, ..quick(vec![Model::Insight.into(); 3]) };
     let (app, sim) = story(
         options,
         |_| {},

@@ -15,11 +15,9 @@ mod spectrum;
 
 use std::time::Duration;
 
-use cortop::{
-    app::Key,
-    cortex::{HeadsetId, Stream, model::Model, session::SessionStatus},
-    sim::{self, Fault, Order, Sim},
-};
+use cortop::app::Key;
+use cortop_client::{HeadsetId, Stream, model::Model, session::SessionStatus};
+use cortop_sim::{Fault, Order, Sim};
 use tokio::time::timeout;
 
 use person::{HEADER, line, story};
@@ -27,7 +25,7 @@ use person::{HEADER, line, story};
 #[tokio::test]
 async fn the_demo_streams_everything_and_quits_without_a_trace() {
     let (app, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             let screen = person
@@ -59,7 +57,7 @@ async fn the_demo_streams_everything_and_quits_without_a_trace() {
 #[tokio::test]
 async fn a_headset_is_fitted_and_its_messages_are_read() {
     let (_, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.eyes.wait("contact", |screen| line(screen, "dev").contains(" %")).await;
@@ -88,7 +86,7 @@ async fn a_headset_is_fitted_and_its_messages_are_read() {
 
 #[tokio::test]
 async fn a_refused_stream_says_why_and_what_to_do_while_the_others_flow() {
-    let options = sim::Options { scopes: Vec::new(), ..sim::Options::default() };
+    let options = cortop_sim::Options { scopes: Vec::new(), ..cortop_sim::Options::default() };
     let (app, sim) = story(
         options,
         |_| {},
@@ -114,7 +112,7 @@ async fn a_refused_stream_says_why_and_what_to_do_while_the_others_flow() {
 #[tokio::test]
 async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
     let (_, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
@@ -133,7 +131,7 @@ async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
 #[tokio::test]
 async fn a_dropped_link_is_shown_and_session_and_streams_come_back() {
     let (app, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
@@ -155,7 +153,7 @@ async fn a_dropped_link_is_shown_and_session_and_streams_come_back() {
 #[tokio::test]
 async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
     let (app, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
@@ -167,7 +165,7 @@ async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
     )
     .await;
     let traces = app.traces().expect("traces");
-    let hole = |trace: &cortop::signal::snapshot::Trace| {
+    let hole = |trace: &cortop_signal::snapshot::Trace| {
         trace.columns.iter().filter(|column| column.count == 0).count() as u64
     };
     // Those columns are empty that lie within the 300 samples whole.
@@ -181,7 +179,7 @@ async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
 #[tokio::test]
 async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
     let (app, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
@@ -209,7 +207,7 @@ async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
     )
     .await;
     let traces = app.traces().expect("traces");
-    let whole = |trace: &cortop::signal::snapshot::Trace| {
+    let whole = |trace: &cortop_signal::snapshot::Trace| {
         trace.columns.iter().all(|column| column.count > 0 && !column.gap)
     };
     assert!(traces.channels.iter().all(whole));
@@ -219,7 +217,7 @@ async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
 
 #[tokio::test]
 async fn of_two_headsets_one_is_chosen_with_enter() {
-    let options = sim::Options::demo(Model::Insight, 2, 7);
+    let options = cortop_sim::Options::demo(Model::Insight, 2, 7);
     let (app, sim) = story(
         options,
         |_| {},
@@ -239,12 +237,12 @@ async fn of_two_headsets_one_is_chosen_with_enter() {
 
 #[tokio::test]
 async fn the_service_may_come_up_later() {
-    let port = Sim::start(sim::Options::default()).await.expect("starts");
+    let port = Sim::start(cortop_sim::Options::default()).await.expect("starts");
     let url = port.url();
     let number = port.address.port();
     port.task.abort();
     let _ = port.task.await;
-    let options = sim::Options::default();
+    let options = cortop_sim::Options::default();
     let absent = url.clone();
     let (_, sim) = story(
         options,
@@ -252,7 +250,9 @@ async fn the_service_may_come_up_later() {
         |mut person| async move {
             let screen = person.eyes.wait_for("no connection").await;
             assert!(screen.contains(&url), "{screen}");
-            let late = Sim::start(sim::Options { port: number, ..sim::Options::default() }).await;
+            let late =
+                Sim::start(cortop_sim::Options { port: number, ..cortop_sim::Options::default() })
+                    .await;
             let late = late.expect("the port is free again");
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
             late.task.abort();
@@ -270,7 +270,7 @@ fn row<'a>(screen: &'a str, headset: &HeadsetId) -> &'a str {
 
 #[tokio::test]
 async fn sixteen_headsets_stream_at_once_and_the_stale_one_says_so() {
-    let options = sim::Options::demo(Model::Insight, 16, 7);
+    let options = cortop_sim::Options::demo(Model::Insight, 16, 7);
     let (app, sim) = story(
         options,
         |_| {},

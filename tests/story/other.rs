@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop::sim::{Fault, Sim};
+use cortop_sim::{Fault, Sim};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use cortop::{
     app::{App, Key, Now, Settings},
-    cortex::{self, HeadsetId, Stream, client::SessionPolicy},
     monitor::Monitor,
-    signal::{Snapshot, decoder},
-    sim::{self, Sim},
     terminal::{self, End, Input, input, screen as screens},
     ui::{self, Ui},
 };
+use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
+use cortop_signal::{Snapshot, decoder};
+use cortop_sim::Sim;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 
@@ -59,8 +59,8 @@ impl Person {
     }
 }
 
-fn config(url: String) -> cortex::Config {
-    cortex::Config {
+fn config(url: String) -> cortop_client::Config {
+    cortop_client::Config {
         url,
         ca_file: None,
         insecure: false,
@@ -76,8 +76,8 @@ fn config(url: String) -> cortex::Config {
 /// Runs the monitor on a screen in memory before a simulator, with a person who tells a story and
 /// quits at its end. Gives back what the state machine was then.
 pub(crate) async fn story<F: Future<Output = Person>>(
-    options: sim::Options,
-    adjust: impl FnOnce(&mut cortex::Config),
+    options: cortop_sim::Options,
+    adjust: impl FnOnce(&mut cortop_client::Config),
     tell: impl FnOnce(Person) -> F,
 ) -> (App, Sim) {
     story_on((120, 40), options, adjust, tell).await
@@ -86,8 +86,8 @@ pub(crate) async fn story<F: Future<Output = Person>>(
 /// The same on a screen of so many columns and rows.
 pub(crate) async fn story_on<F: Future<Output = Person>>(
     (width, height): (u16, u16),
-    options: sim::Options,
-    adjust: impl FnOnce(&mut cortex::Config),
+    options: cortop_sim::Options,
+    adjust: impl FnOnce(&mut cortop_client::Config),
     tell: impl FnOnce(Person) -> F,
 ) -> (App, Sim) {
     let sim = Sim::start(options).await.expect("the simulator starts");

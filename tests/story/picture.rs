@@ -9,11 +9,9 @@ use std::{
     cell::RefCell, collections::BTreeSet, f64::consts::TAU, fmt::Write as _, fs, time::Duration,
 };
 
-use cortop::{
-    app::Key,
-    cortex::Stream,
-    sim::{self, Fault, Order},
-};
+use cortop::app::Key;
+use cortop_client::Stream;
+use cortop_sim::{Fault, Order};
 
 use crate::{
     dots::{Measured, Plot, Window},
@@ -61,7 +59,7 @@ pub(crate) async fn watch<F: Future<Output = Person>>(
         }
     }
     fs::write(&file, text).expect("written");
-    let options = sim::Options { replay: Some(file), ..sim::Options::default() };
+    let options = cortop_sim::Options { replay: Some(file), ..cortop_sim::Options::default() };
     let (_, sim) = story(
         options,
         |_| {},

@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use cortop::{
-    app::Key,
-    cortex::Stream,
-    signal::{snapshot::Gap, view::End},
-    sim::{self, Fault, Sim},
-};
+use cortop::app::Key;
+use cortop_client::Stream;
+use cortop_signal::{snapshot::Gap, view::End};
+use cortop_sim::{Fault, Sim};
 
 use crate::person::{HEADER, Person, line, story, story_on};
 
@@ -61,7 +59,7 @@ impl Person {
 async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_at_80_by_24() {
     let (_, sim) = story_on(
         (80, 24),
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.samples(8 * RATE).await;
@@ -117,7 +115,7 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
 #[tokio::test(start_paused = true)]
 async fn a_frozen_picture_stays_on_its_samples_across_a_reconnect() {
     let (app, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.samples(12 * RATE).await;
@@ -134,7 +132,7 @@ async fn a_frozen_picture_stays_on_its_samples_across_a_reconnect() {
             person.back().await;
             assert_eq!(end(), frozen);
             let after = person.snapshots.borrow().traces.clone();
-            let bits = |traces: Option<cortop::signal::Traces>| -> Vec<u32> {
+            let bits = |traces: Option<cortop_signal::Traces>| -> Vec<u32> {
                 let traces = traces.expect("traces");
                 traces.channels[0].columns.iter().map(|column| column.max.to_bits()).collect()
             };
@@ -150,14 +148,14 @@ async fn a_frozen_picture_stays_on_its_samples_across_a_reconnect() {
 #[tokio::test]
 async fn a_restarted_service_takes_nothing_off_the_screen() {
     let (_, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.samples(3 * RATE).await;
             let port = person.sim.address.port();
             person.sim.task.abort();
             person.eyes.wait_for("STALE since").await;
-            let options = || sim::Options { port, ..sim::Options::default() };
+            let options = || cortop_sim::Options { port, ..cortop_sim::Options::default() };
             person.sim = loop {
                 // Until the port is free again.
                 match Sim::start(options()).await {
@@ -180,7 +178,7 @@ async fn a_restarted_service_takes_nothing_off_the_screen() {
 #[tokio::test(start_paused = true)]
 async fn a_headset_that_is_lost_and_comes_back_takes_nothing_off_the_screen() {
     let (_, sim) = story(
-        sim::Options::default(),
+        cortop_sim::Options::default(),
         |_| {},
         |mut person| async {
             person.samples(5 * RATE).await;

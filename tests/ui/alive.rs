@@ -3,16 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cortop::{
-    app::Message,
-    cortex::{Feed, Sample, Stream, Subscription, model::Model},
-    signal::{View, decoder::Decoder},
-    sim::{
-        model::Spec,
-        row::Row,
-        source::{Live, Source as _},
-        synth::Synth,
-    },
+use cortop::app::Message;
+use cortop_client::{Feed, Sample, Stream, Subscription, model::Model};
+use cortop_signal::{View, decoder::Decoder};
+use cortop_sim::{
+    model::Spec,
+    row::Row,
+    source::{Live, Source as _},
+    synth::Synth,
 };
 use ratatui::layout::Rect;
 

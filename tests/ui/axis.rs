@@ -1,9 +1,7 @@
 //! The time axis: losses are marked on it, and no digit of a time is lost to them.
 
-use cortop::{
-    app::{Action, Message, Shown},
-    cortex::Stream,
-};
+use cortop::app::{Action, Message, Shown};
+use cortop_client::Stream;
 
 use crate::fixture::{Stage, options};
 

@@ -3,11 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cortop::{
-    app::{Action, Message, Pane, Shown},
-    cortex::Stream,
-    signal::{BadChannel, Defect},
-};
+use cortop::app::{Action, Message, Pane, Shown};
+use cortop_client::Stream;
+use cortop_signal::{BadChannel, Defect};
 
 use crate::{
     SIZES,

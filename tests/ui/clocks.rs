@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cortop::{cortex::Stream, signal::snapshot::ClockStep, ui::Options};
+use cortop::ui::Options;
+use cortop_client::Stream;
+use cortop_signal::snapshot::ClockStep;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{fixture::Stage, one};

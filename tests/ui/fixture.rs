@@ -8,26 +8,26 @@ use std::{
 
 use cortop::{
     app::{App, Message, Now, Settings},
-    cortex::{
-        Columns, Event, Headset, HeadsetId, Link, Refusal, Sample, Security, Session, SessionId,
-        SessionMode, Step, Stream, Subscription,
-        account::{CortexInfo, Licence, UserLogin},
-        headset::{HeadsetStatus, Settings as Rates},
-        model::EPOC_SENSORS,
-        sample,
-        session::SessionStatus,
-    },
-    signal::{
-        Orientation, Snapshot, Steady, StreamHealth, Traces, View,
-        bands::BANDS,
-        snapshot::{
-            Bins, Column, Cursor, Detection, Device, Event as Training, Face, Metric, Readings,
-            Recent, Table, Trace,
-        },
-        spectra::Maker,
-        view::Reference,
-    },
     ui::{Options, Ui},
+};
+use cortop_client::{
+    Columns, Event, Headset, HeadsetId, Link, Refusal, Sample, Security, Session, SessionId,
+    SessionMode, Step, Stream, Subscription,
+    account::{CortexInfo, Licence, UserLogin},
+    headset::{HeadsetStatus, Settings as Rates},
+    model::EPOC_SENSORS,
+    sample,
+    session::SessionStatus,
+};
+use cortop_signal::{
+    Orientation, Snapshot, Steady, StreamHealth, Traces, View,
+    bands::BANDS,
+    snapshot::{
+        Bins, Column, Cursor, Detection, Device, Event as Training, Face, Metric, Readings, Recent,
+        Table, Trace,
+    },
+    spectra::Maker,
+    view::Reference,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};

@@ -21,17 +21,17 @@ use std::{
 
 use cortop::{
     app::{Action, Key, Message, Pane, Shown, TABLE},
-    cortex::{
-        Cause, Event, HeadsetId, Link, Marker, Record, RecordEvent, Refusal, Security, Session,
-        SessionMode, Step, Stream, Warning,
-        account::Licence,
-        clock::ClockOffset,
-        code::{self, ERRORS, WARNINGS},
-        session::SessionStatus,
-    },
-    signal::snapshot::Column,
     ui::Options,
 };
+use cortop_client::{
+    Cause, Event, HeadsetId, Link, Marker, Record, RecordEvent, Refusal, Security, Session,
+    SessionMode, Step, Stream, Warning,
+    account::Licence,
+    clock::ClockOffset,
+    code::{self, ERRORS, WARNINGS},
+    session::SessionStatus,
+};
+use cortop_signal::snapshot::Column;
 use fixture::{HEADSET, SID, Stage, insight, options, session};
 use serde_json::Value;
 
@@ -87,14 +87,14 @@ fn what_is_not_answered_says_so_and_since_when() {
 /// The number and state of the headsets as they are, and what to do.
 #[test]
 fn what_is_said_of_the_headsets_is_true() {
-    let text = |step: Step, list: Vec<cortop::cortex::Headset>| {
+    let text = |step: Step, list: Vec<cortop_client::Headset>| {
         let mut stage = new().linked(step);
         stage.hear(Event::Headsets(list));
         let text = stage.text(160, 48);
         text.lines().take(8).collect::<Vec<_>>().join(" ")
     };
     let (epocx, insight) = (fixture::headset(), fixture::insight());
-    let charging = cortop::cortex::Headset { connected_by: "usb cable".into(), ..epocx.clone() };
+    let charging = cortop_client::Headset { connected_by: "usb cable".into(), ..epocx.clone() };
     let third = || Step::Missing("MN8-0000ABCD".into());
     for (step, list, words) in [
         (Step::Choosing, vec![epocx.clone()], format!("No session is open on {}.", epocx.id)),
@@ -427,7 +427,7 @@ fn the_selected_sensor_is_among_those_shown() {
     for (width, height) in SIZES {
         let mut stage = one(Stream::Pow);
         stage.feed(width, height, 3000);
-        for sensor in cortop::cortex::model::EPOC_SENSORS {
+        for sensor in cortop_client::model::EPOC_SENSORS {
             stage.feed(width, height, 3000);
             let text = stage.text(width, height);
             assert!(text.contains(&format!("▶{sensor} ")), "{sensor}\n{text}");
@@ -553,7 +553,7 @@ fn cursors_read_every_channel_and_how_far_apart_they_are() {
     let mut stage = after(&keys[..2], &options(), (120, 40));
     let text = stage.text(120, 40);
     let [Some(at), None] = stage.app.streams.cursors() else { panic!("one cursor") };
-    for (channel, label) in cortop::cortex::model::EPOC_SENSORS.iter().enumerate() {
+    for (channel, label) in cortop_client::model::EPOC_SENSORS.iter().enumerate() {
         let value = format!("{:+.1}", fixture::value(channel, at));
         let row = text.lines().find(|line| line.contains(&format!("┃{label} "))).expect("a row");
         assert!(row.contains(&value), "{label} {value}\n{text}");

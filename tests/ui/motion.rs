@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use cortop::{
-    app::{Key, Shown},
-    cortex::Stream,
-    signal::Orientation,
-};
+use cortop::app::{Key, Shown};
+use cortop_client::Stream;
+use cortop_signal::Orientation;
 
 use crate::fixture::{self, Stage, options};
 
@@ -77,8 +75,8 @@ fn another_session_has_no_level_yet() {
     let mut stage = motion();
     press(&mut stage);
     let session = stage.app.sessions.list[0].session.clone();
-    let other = cortop::cortex::Session { id: "other".into(), ..session };
-    stage.hear(cortop::cortex::Event::Session(other));
+    let other = cortop_client::Session { id: "other".into(), ..session };
+    stage.hear(cortop_client::Event::Session(other));
     stage.app.sessions.current = Some("other".into());
     let entry = stage.app.sessions.current().expect("it is known");
     assert!(entry.level.is_none() && stage.app.sessions.list[0].level.is_some());

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use cortop::{
-    app::{Action, Key, Message, Pane, Sort, Throughput},
-    cortex::{
-        Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
-        session::SessionStatus,
-    },
-    signal::snapshot::{Device, Table},
+use cortop::app::{Action, Key, Message, Pane, Sort, Throughput};
+use cortop_client::{
+    Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
+    session::SessionStatus,
 };
+use cortop_signal::snapshot::{Device, Table};
 
 use crate::{
     fixture::{Stage, headset, health, options, session},

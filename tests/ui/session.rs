@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use cortop::{
-    app::{Effect, Key, Message, Pane},
-    cortex::{
-        Event, Headset, Record, RecordEvent, Session, record::Records, session::SessionStatus,
-    },
+use cortop::app::{Effect, Key, Message, Pane};
+use cortop_client::{
+    Event, Headset, Record, RecordEvent, Session, record::Records, session::SessionStatus,
 };
 use serde_json::json;
 
@@ -38,8 +36,8 @@ const LICENSE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
 const STARTED: &str = "2026-01-09T15:25:30.123+01:00";
 
 fn stage(session: Session) -> Stage {
-    let mut stage = Stage::new(&options()).linked(cortop::cortex::Step::Streaming);
-    stage.hear(Event::Licence(cortop::cortex::account::Licence {
+    let mut stage = Stage::new(&options()).linked(cortop_client::Step::Streaming);
+    stage.hear(Event::Licence(cortop_client::account::Licence {
         license_id: LICENSE.to_owned(),
         license_name: "EmotivPRO".to_owned(),
         local_quota: Some(10.0),

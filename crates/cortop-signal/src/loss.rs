@@ -72,8 +72,19 @@ pub(crate) struct Loss {
     pace: Pace,
     /// Samples in sequence that seemed older than the newest.
     late: u64,
-    /// Whether what follows a silence is a burst of delayed samples.
-    burst: Option<bool>,
+    /// What follows a silence, once that is known.
+    following: Option<Following>,
+}
+
+/// How samples come after a silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Following {
+    /// Faster than they are taken: they were delayed.
+    Burst,
+    /// As fast as they are taken.
+    Flow,
+    /// A few only: what came is no proof that the silence is over.
+    Few,
 }
 
 /// What lies between two samples in periods, as far as known.
@@ -114,10 +125,10 @@ impl Loss {
     ) -> Step {
         let silence = self.silence(received);
         let elapsed = self.elapsed(time, received, rate);
-        let burst = self.burst.take();
+        let following = self.following.take();
         let counter = counter.filter(|&counter| counter >= 0.0).map(whole);
         let advance = match (self.counter, counter) {
-            (Some(last), Some(counter)) => self.advance(last, counter, elapsed, burst),
+            (Some(last), Some(counter)) => self.advance(last, counter, elapsed, following),
             _ => Advance::By(elapsed.uncounted()),
         };
         let advance = match advance {
@@ -177,9 +188,13 @@ impl Loss {
         let (count, enough) = (count as f64, (self.wrap / 4).clamp(4, 64) as f64);
         let periods = since.as_secs_f64() * self.rate(rate).unwrap_or_default();
         if count >= enough || periods >= enough {
-            self.burst = Some(periods < count / 2.0);
+            self.following = Some(match periods {
+                _ if periods < count / 2.0 => Following::Burst,
+                _ if periods <= count * 2.0 => Following::Flow,
+                _ => Following::Few,
+            });
         }
-        self.burst.is_some()
+        self.following.is_some()
     }
 
     /// Seconds since the last sample.
@@ -208,7 +223,7 @@ impl Loss {
         last: u64,
         counter: u64,
         elapsed: Elapsed,
-        burst: Option<bool>,
+        following: Option<Following>,
     ) -> Advance {
         if counter >= self.wrap {
             let forward = counter.saturating_sub(last);
@@ -228,12 +243,12 @@ impl Loss {
         let flows = elapsed.arrival.is_none_or(|arrival| arrival <= missing * 0.75 + 0.25);
         // However often: where the samples go on like this, it is the clock that was set.
         if delta != 1 && self.late < self.patience() && self.is_late(delta, elapsed.time) {
-            match burst {
+            match following {
                 _ if flows => return Advance::Late,
-                Some(true) => return Advance::Late,
+                Some(Following::Burst | Following::Few) => return Advance::Late,
                 // Or the clock was set back, and samples were lost.
                 None => return Advance::Undecided,
-                Some(false) => {}
+                Some(Following::Flow) => {}
             }
         }
         let wrapped = counter + 1;
@@ -243,11 +258,11 @@ impl Loss {
             self.wrap = last + 1;
             return Advance::By(wrapped);
         }
-        self.rounds(delta, elapsed, burst)
+        self.rounds(delta, elapsed, following)
     }
 
     /// Whole rounds of the counter added to the steps that it shows.
-    fn rounds(&self, delta: u64, elapsed: Elapsed, burst: Option<bool>) -> Advance {
+    fn rounds(&self, delta: u64, elapsed: Elapsed, following: Option<Following>) -> Advance {
         let (shown, wrap) = (delta as f64, self.wrap as f64);
         let rounds = |periods: f64| ((periods - shown) / wrap).round();
         let silent = elapsed.arrival.map_or(0.0, rounds);
@@ -262,9 +277,9 @@ impl Loss {
         let goes_on = stamped >= 0.0 && (time - by_time).abs() <= JITTER + by_time / 100.0;
         let delayed = stamped < silent && goes_on && {
             let fits = (arrival - by_arrival).abs() <= wrap / 5.0 + by_arrival / 100.0;
-            match burst {
+            match following {
                 _ if !fits => true,
-                Some(burst) => burst,
+                Some(following) => following == Following::Burst,
                 None => return Advance::Undecided,
             }
         };

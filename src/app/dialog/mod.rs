@@ -16,7 +16,7 @@ pub use self::{
     pick::{Item, List, Pick},
 };
 use super::{Action, Effect, Key, forms::Purpose};
-use crate::cortex::SessionId;
+use cortop_client::SessionId;
 
 /// What has all keys while it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,8 @@
 //! are needed, so that a list that stays open stays true.
 
 use super::{Answer, Choice, TextLine};
-use crate::{
-    app::Key,
-    cortex::{HeadsetId, RecordId, SessionId},
-};
+use crate::app::Key;
+use cortop_client::{HeadsetId, RecordId, SessionId};
 
 /// Rows that a page key moves.
 const PAGE: isize = 10;

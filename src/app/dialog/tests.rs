@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    app::{App, Message, Now, Pane, Settings},
-    cortex::{
-        Command, CommandId, Event, HeadsetId, Link, Marker, MarkerCommand, Profile, Record,
-        RecordCommand, RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
-        marker::MarkerValue,
-        record::{Export, ExportFormat, NewRecord, Records},
-        session::SessionStatus,
-    },
+use crate::app::{App, Message, Now, Pane, Settings};
+use cortop_client::{
+    Command, CommandId, Event, HeadsetId, Link, Marker, MarkerCommand, Profile, Record,
+    RecordCommand, RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
+    marker::MarkerValue,
+    record::{Export, ExportFormat, NewRecord, Records},
+    session::SessionStatus,
 };
 
 const SID: &str = "s";
@@ -26,7 +24,7 @@ fn app() -> App {
     let mut app = App::new(settings, Now::read());
     let link = Link::Up { security: Security::Plain, step: Step::Streaming };
     hear(&mut app, Event::Link(link));
-    let headset = crate::cortex::Headset { id: "EPOCX-00000001".into(), ..Default::default() };
+    let headset = cortop_client::Headset { id: "EPOCX-00000001".into(), ..Default::default() };
     hear(&mut app, Event::Headsets(vec![headset.clone()]));
     let status = SessionStatus::Activated;
     hear(
@@ -322,7 +320,7 @@ fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
 #[test]
 fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
     let mut app = app();
-    let headset = crate::cortex::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
+    let headset = cortop_client::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
     let other = Session { id: "other".into(), headset, ..Session::default() };
     let own = Session { id: SID.into(), ..Session::default() };
     hear(&mut app, Event::Sessions(vec![own, other]));
@@ -337,7 +335,7 @@ fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
 #[test]
 fn another_programs_session_says_so_wherever_it_would_be_changed() {
     let mut app = app();
-    let (mode, why) = (crate::cortex::SessionMode::Open, String::new());
+    let (mode, why) = (cortop_client::SessionMode::Open, String::new());
     hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
     assert!(app.items(&List::Sessions)[0].text.contains("of another program"));
     app.focus = Pane::Session;
@@ -368,7 +366,7 @@ fn another_programs_session_says_so_wherever_it_would_be_changed() {
 #[test]
 fn a_record_in_another_programs_session_is_asked_for_first() {
     let mut app = app();
-    let (mode, why) = (crate::cortex::SessionMode::Active, String::new());
+    let (mode, why) = (cortop_client::SessionMode::Active, String::new());
     hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
     press(&mut app, [Key::char('R')]);
     let Some(Dialog::Ask(ask)) = &app.dialog else { panic!("{:?}", app.dialog) };
@@ -387,7 +385,7 @@ fn a_stream_of_another_program_is_information_and_no_refusal() {
     let streams = Some(vec!["eeg".to_owned(), "mot".to_owned()]);
     let session = app.sessions.current().map(|entry| entry.session.clone()).expect("one");
     hear(&mut app, Event::Session(Session { streams, ..session }));
-    let (mode, why) = (crate::cortex::SessionMode::Active, "adopted".to_owned());
+    let (mode, why) = (cortop_client::SessionMode::Active, "adopted".to_owned());
     hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
     let theirs = vec![Stream::Eeg, Stream::Mot];
     let subscribed =
@@ -440,7 +438,7 @@ fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
 
 #[test]
 fn a_profile_is_loaded_or_unloaded_by_whether_it_is_in_use() {
-    use crate::cortex::{ProfileCommand, profile::Loaded};
+    use cortop_client::{ProfileCommand, profile::Loaded};
     let mut app = app();
     app.focus = Pane::Session;
     let list = Effect::Command(Command::Profile(ProfileCommand::List));
@@ -461,9 +459,9 @@ fn what_costs_or_harms_is_asked_first() {
     let mut app = app();
     app.focus = Pane::Headsets;
     let id = HeadsetId::from("EPOCX-00000001");
-    let connected = crate::cortex::Headset {
+    let connected = cortop_client::Headset {
         id: id.clone(),
-        status: crate::cortex::headset::HeadsetStatus::Connected,
+        status: cortop_client::headset::HeadsetStatus::Connected,
         ..Default::default()
     };
     hear(&mut app, Event::Headsets(vec![connected]));
@@ -512,7 +510,7 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
 
 #[test]
 fn a_question_is_taken_back_when_nothing_is_left_of_it() {
-    use crate::cortex::headset::HeadsetStatus;
+    use cortop_client::headset::HeadsetStatus;
     let mut app = app();
     start(&mut app);
     press(&mut app, [Key::char('R')]);
@@ -521,7 +519,7 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     hear(&mut app, Event::Record(ended));
     assert_eq!(app.dialog, None, "the record ended by itself");
 
-    let headset = |status| crate::cortex::Headset {
+    let headset = |status| cortop_client::Headset {
         id: "EPOCX-00000001".into(),
         status,
         ..Default::default()
@@ -604,7 +602,7 @@ fn closing_a_session_asks_and_names_the_record_that_ends_with_it() {
 fn after_a_close_the_pane_stays_on_what_was_closed() {
     let mut app = app();
     app.focus = Pane::Session;
-    let headset = crate::cortex::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
+    let headset = cortop_client::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
     let status = SessionStatus::Activated;
     let other = Session { id: "other".into(), status, headset, ..Session::default() };
     hear(&mut app, Event::Session(other.clone()));
@@ -623,7 +621,7 @@ fn after_a_close_the_pane_stays_on_what_was_closed() {
 fn enter_on_another_headset_shows_its_session_as_soon_as_there_is_one() {
     let mut app = app();
     app.focus = Pane::Headsets;
-    let headset = crate::cortex::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
+    let headset = cortop_client::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
     hear(&mut app, Event::Headsets(vec![headset.clone()]));
     assert_eq!(press(&mut app, [Key::ENTER]).len(), 1);
     assert_eq!(app.sessions.current, Some(SID.into()));
@@ -654,9 +652,9 @@ fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered()
     assert_eq!(press(&mut app, typed("q")), [Effect::Quit]);
 
     start(&mut app);
-    let connected = crate::cortex::Headset {
+    let connected = cortop_client::Headset {
         id: "EPOCX-00000001".into(),
-        status: crate::cortex::headset::HeadsetStatus::Connected,
+        status: cortop_client::headset::HeadsetStatus::Connected,
         ..Default::default()
     };
     hear(&mut app, Event::Headsets(vec![connected]));

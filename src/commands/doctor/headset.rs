@@ -1,10 +1,8 @@
 //! The headsets and their traps (§7.3, §8), and which of them is to be tried.
 
 use super::report::{Finding, Verdict};
-use crate::{
-    check::Check,
-    cortex::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus, model::Model},
-};
+use crate::check::Check;
+use cortop_client::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus, model::Model};
 
 /// The headset to try.
 #[derive(Debug, PartialEq)]

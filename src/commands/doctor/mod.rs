@@ -30,9 +30,9 @@ use crate::{
     commands::{self, Visit, Walk},
     config::{self, Config, Credentials, Sources},
     console::{self, print_error, shutdown_signal},
-    cortex::{self, Command, Headset, HeadsetId, SessionMode, Stream, client::SessionPolicy},
     terminal::probe,
 };
+use cortop_client::{Command, Headset, HeadsetId, SessionMode, Stream, client::SessionPolicy};
 
 /// How long signing in may take, the user's approval included.
 const SIGN_IN: Duration = Duration::from_secs(20);
@@ -106,10 +106,10 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
 }
 
 /// The client's settings for looking around; without credentials it gets as far as the login.
-fn client(settings: &Config) -> Result<cortex::Config> {
+fn client(settings: &Config) -> Result<cortop_client::Config> {
     let nobody = || Credentials { id: SecretString::default(), secret: SecretString::default() };
     let credentials = settings.credentials.clone().unwrap_or_else(|_| nobody());
-    let asked = cortex::Config {
+    let asked = cortop_client::Config {
         url: settings.url.clone(),
         ca_file: settings.ca_file.clone(),
         insecure: settings.insecure,
@@ -125,7 +125,7 @@ fn client(settings: &Config) -> Result<cortex::Config> {
 }
 
 /// Goes the way; true if the user has ended it.
-async fn examine(mut exam: Exam<'_>, client: cortex::Config) -> Result<bool> {
+async fn examine(mut exam: Exam<'_>, client: cortop_client::Config) -> Result<bool> {
     let told = shutdown_signal()?;
     let mut visit = Visit::new(client);
     let done = tokio::select! {

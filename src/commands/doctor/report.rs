@@ -10,7 +10,8 @@ use crossterm::style::Stylize as _;
 use serde::Serialize;
 
 use crate::check::{Check, Trouble};
-use crate::{commands::pretty, console::print, cortex::sanitize::clean, ui::wrap};
+use crate::{commands::pretty, console::print, ui::wrap};
+use cortop_client::sanitize::clean;
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

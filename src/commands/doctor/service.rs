@@ -1,13 +1,10 @@
 //! From the address to the licence: what the client has told on its way, as findings.
 
 use super::report::{Finding, Verdict};
-use crate::{
-    check::Check,
-    commands::Walk,
-    cortex::{
-        Security,
-        account::{CortexInfo, Licence},
-    },
+use crate::{check::Check, commands::Walk};
+use cortop_client::{
+    Security,
+    account::{CortexInfo, Licence},
 };
 
 /// Older services lack the stream `eq` (§5.5).
@@ -108,7 +105,7 @@ fn told(licence: &Licence) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cortex::Event;
+    use cortop_client::Event;
 
     #[test]
     fn a_licence_is_judged_by_what_it_allows() {

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use super::report::{Finding, Verdict};
 use crate::check::{Check, Trouble};
-use crate::{
-    commands::Opened,
-    cortex::{HeadsetId, Refusal, SessionMode, Stream, account::Licence, model::Model},
-    signal::{Snapshot, StreamHealth},
-};
+use crate::commands::Opened;
+use cortop_client::{HeadsetId, Refusal, SessionMode, Stream, account::Licence, model::Model};
+use cortop_signal::{Snapshot, StreamHealth};
 
 /// How long the streams are watched.
 pub(super) const WATCHED: Duration = Duration::from_secs(5);

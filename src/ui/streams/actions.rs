@@ -8,8 +8,6 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::strip;
 use crate::{
     app::Action,
-    cortex::profile::Loaded,
-    signal::snapshot::{Detection, Face},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -17,6 +15,8 @@ use crate::{
         theme::Token,
     },
 };
+use cortop_client::profile::Loaded;
+use cortop_signal::snapshot::{Detection, Face};
 
 /// A blink lasts one sample; it stays on screen this long (§5.9).
 const LATCH: Duration = Duration::from_millis(300);

@@ -2,11 +2,9 @@
 //! Words only.
 
 use super::contact::{Sensor, level_word};
-use crate::{
-    cortex::{Stream, model::Model},
-    signal::{Defect, snapshot::Table},
-    ui::theme::Token,
-};
+use crate::ui::theme::Token;
+use cortop_client::{Stream, model::Model};
+use cortop_signal::{Defect, snapshot::Table};
 
 /// What to do next, and how it looks; `sensors` has the worst first.
 pub(super) fn next(

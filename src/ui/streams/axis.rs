@@ -10,7 +10,6 @@ use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use super::{gaps, plot::Cells};
 use crate::{
     app::Motion,
-    signal::Traces,
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -18,6 +17,7 @@ use crate::{
         theme::Token,
     },
 };
+use cortop_signal::Traces;
 
 /// Seconds between times of day.
 const STEPS: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];

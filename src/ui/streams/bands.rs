@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{
     app::App,
-    cortex::Stream,
-    signal::{
-        Scale, Traces, View,
-        bands::{BANDS, Powers, by_sensor, of_label},
-        snapshot::{Column, Table},
-    },
     ui::{
         glyphs,
         scene::{self, Scene},
         text,
         theme::Token,
     },
+};
+use cortop_client::Stream;
+use cortop_signal::{
+    Scale, Traces, View,
+    bands::{BANDS, Powers, by_sensor, of_label},
+    snapshot::{Column, Table},
 };
 
 /// Powers of ten of the ends of the bars' scale, in µV²/Hz: what is typical (§5.6) and some room.

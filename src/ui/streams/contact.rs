@@ -13,17 +13,17 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::{advice, head::Head};
 use crate::{
     app::Entry,
-    cortex::Stream,
-    signal::{
-        BadChannel, Defect, Steady,
-        snapshot::{Readings, Table},
-    },
     ui::{
         glyphs,
         scene::{self, Scene},
         text,
         theme::Token,
     },
+};
+use cortop_client::Stream;
+use cortop_signal::{
+    BadChannel, Defect, Steady,
+    snapshot::{Readings, Table},
 };
 
 /// Widths in the table: a sensor's name, a level in words with its glyph, and all of a row with

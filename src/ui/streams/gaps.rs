@@ -7,15 +7,13 @@ use std::ops::Range;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::plot::Cells;
-use crate::{
-    signal::{Traces, snapshot::Change},
-    ui::{
-        health,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+use crate::ui::{
+    health,
+    scene::{self, Scene},
+    text,
+    theme::Token,
 };
+use cortop_signal::{Traces, snapshot::Change};
 
 /// A hole and its words.
 struct Hole {

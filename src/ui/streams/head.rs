@@ -123,7 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cortex::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS};
+    use cortop_client::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS};
 
     const MODELS: [&[&str]; 4] = [&EPOC_SENSORS, &FLEX_SENSORS, &INSIGHT_SENSORS, &MN8_SENSORS];
 

@@ -7,8 +7,6 @@ use tokio::time::Instant;
 use super::summary;
 use crate::{
     app::Entry,
-    cortex::Stream,
-    signal::inspect::{self, Item},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -16,6 +14,8 @@ use crate::{
         theme::Token,
     },
 };
+use cortop_client::Stream;
+use cortop_signal::inspect::{self, Item};
 
 /// Widths of the list of streams and of the columns' names.
 const LIST: u16 = 7;

@@ -6,8 +6,6 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 use super::scales;
 use crate::{
     app::App,
-    cortex::Stream,
-    signal::{BadChannel, Scale, Traces, snapshot::Trace},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -15,6 +13,8 @@ use crate::{
         theme::Token,
     },
 };
+use cortop_client::Stream;
+use cortop_signal::{BadChannel, Scale, Traces, snapshot::Trace};
 
 /// Cells that the value at a cursor takes.
 const VALUE: u16 = 9;

@@ -4,10 +4,8 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::plot::Cells;
-use crate::{
-    signal::Traces,
-    ui::{glyphs, scene::Scene, theme::Token},
-};
+use crate::ui::{glyphs, scene::Scene, theme::Token};
+use cortop_signal::Traces;
 
 pub(super) fn draw(
     scene: &Scene<'_>,

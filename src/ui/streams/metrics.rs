@@ -3,15 +3,13 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::strip;
-use crate::{
-    signal::snapshot::Metric,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+use crate::ui::{
+    glyphs,
+    scene::{self, Scene},
+    text,
+    theme::Token,
 };
+use cortop_signal::snapshot::Metric;
 
 /// Widths of the names, from which on they stand beside Cortex's own, and of the gauge, in which
 /// words stand where there is nothing to gauge.

@@ -35,11 +35,9 @@ use super::{
     scene::{self, Scene},
     theme::Token,
 };
-use crate::{
-    app::{App, Entry, Pane, Shown},
-    cortex::Stream,
-    signal::{View, steady::SMOOTHED},
-};
+use crate::app::{App, Entry, Pane, Shown};
+use cortop_client::Stream;
+use cortop_signal::{View, steady::SMOOTHED};
 
 /// Rows that the traces of the overview keep, however many streams there are.
 const MIN_PLOT: u16 = 4;

@@ -84,7 +84,7 @@ fn seen_from_above([x, y, z]: [f64; 3]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cortex::model::{EPOC_SENSORS, FLEX_SENSORS};
+    use cortop_client::model::{EPOC_SENSORS, FLEX_SENSORS};
 
     #[test]
     fn front_is_up_and_left_is_left() {

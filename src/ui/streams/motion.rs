@@ -5,13 +5,13 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::summary;
 use crate::{
     app::{Action, Entry},
-    cortex::Stream,
-    signal::{Orientation, orientation::Turn},
     ui::{
         scene::{self, Scene},
         theme::Token,
     },
 };
+use cortop_client::Stream;
+use cortop_signal::{Orientation, orientation::Turn};
 
 /// From these heights of the pane on there is a line of angles, and one of what they mean.
 const SAID: u16 = 6;

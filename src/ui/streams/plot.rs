@@ -13,9 +13,9 @@ use ratatui::{
 use super::dots::Dots;
 use crate::{
     app::Motion,
-    signal::{Run, Scale, runs, snapshot::Column},
     ui::{glyphs, scene},
 };
+use cortop_signal::{Run, Scale, runs, snapshot::Column};
 
 /// Levels of a sparkline, and those for what lies about a middle, which is half a cell high: as
 /// many above as below.

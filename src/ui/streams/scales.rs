@@ -2,10 +2,10 @@
 
 use crate::{
     app::{AMPLITUDES, App},
-    cortex::Stream,
-    signal::{Scale, Traces, orientation, snapshot::Trace},
     ui::glyphs,
 };
+use cortop_client::Stream;
+use cortop_signal::{Scale, Traces, orientation, snapshot::Trace};
 
 /// The scale of a channel's row: the common one, times its own.
 pub(super) fn of(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {

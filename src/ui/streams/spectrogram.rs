@@ -6,17 +6,17 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 use super::{axis, dots::Dots, gaps, plot::Cells, spectrum, traces};
 use crate::{
     app::App,
-    cortex::Stream,
-    signal::{
-        View,
-        spectra::Spectra,
-        spectrum::{RANGE, decibel},
-    },
     ui::{
         glyphs,
         scene::{self, Scene},
         theme::Token,
     },
+};
+use cortop_client::Stream;
+use cortop_signal::{
+    View,
+    spectra::Spectra,
+    spectrum::{RANGE, decibel},
 };
 
 /// From one shade to the next in dB.

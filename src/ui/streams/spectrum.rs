@@ -7,19 +7,19 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 use super::{gaps, traces};
 use crate::{
     app::App,
-    cortex::Stream,
-    signal::{
-        Traces, View,
-        bands::{BANDS, Band},
-        spectra::Welch,
-        spectrum::{Lines, MAINS, RANGE, decibel},
-    },
     ui::{
         glyphs,
         scene::{self, Scene},
         text,
         theme::Token,
     },
+};
+use cortop_client::Stream;
+use cortop_signal::{
+    Traces, View,
+    bands::{BANDS, Band},
+    spectra::Welch,
+    spectrum::{Lines, MAINS, RANGE, decibel},
 };
 
 /// The height of the scale in dB.

@@ -11,8 +11,6 @@ use ratatui::{
 use super::{actions, bands, contact};
 use crate::{
     app::Entry,
-    cortex::{Link, Refusal, Step, Stream},
-    signal::StreamHealth,
     ui::{
         glyphs, health, link,
         scene::{self, Scene},
@@ -20,6 +18,8 @@ use crate::{
         theme::Token,
     },
 };
+use cortop_client::{Link, Refusal, Step, Stream};
+use cortop_signal::StreamHealth;
 
 /// What became of a stream that was asked for.
 #[derive(Clone, Copy)]

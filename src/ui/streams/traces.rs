@@ -13,14 +13,14 @@ use super::{
 };
 use crate::{
     app::{App, Channels, Entry, Motion},
-    cortex::Stream,
-    signal::{Filters, Traces, View, view::Reference},
     ui::{
         glyphs,
         scene::{self, Scene},
         theme::Token,
     },
 };
+use cortop_client::Stream;
+use cortop_signal::{Filters, Traces, View, view::Reference};
 
 /// Channels asked for while nobody has told how many there are.
 const CHANNELS_UNKNOWN: usize = 32;

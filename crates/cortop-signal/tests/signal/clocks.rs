@@ -227,6 +227,32 @@ fn a_repeated_or_late_sample_after_an_outage_is_dropped() {
 }
 
 #[test]
+fn strays_within_an_outage_do_not_end_it() {
+    for headset in headsets() {
+        for (first, second) in [(120, 32), (120, 300), (300, 128), (128, 128), (1280, 127)] {
+            for (one, other) in [(1, 1), (30, 1), (1, 30), (128, 128), (300, 30)] {
+                let mut watched = Watched::new(headset);
+                (0..BEFORE).for_each(|index| watched.send(index, 0.0, |time| time));
+                let mut stray = |back: u64, silence: u64| {
+                    let waits = (silence + back) as f64 / headset.rate;
+                    watched.send(BEFORE - back, waits, |time| time);
+                };
+                stray(one, first);
+                stray(other, first + second);
+                let lost = first + second + 40;
+                for index in BEFORE + lost..BEFORE + lost + AFTER {
+                    watched.send(index, 0.0, |time| time);
+                }
+                let health = watched.health();
+                let found = (health.received, health.lost, health.odd, health.clock_step);
+                let case = (headset, first, second, one, other);
+                assert_eq!(found, (BEFORE + AFTER, lost, 2, None), "{case:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_only_delayed_is_not_lost() {
     for headset in headsets() {
         for lost in [0, 1, 127, 128, 300, 12_800] {
