@@ -239,10 +239,11 @@ impl Loss {
         }
         let delta = (counter + self.wrap - last) % self.wrap;
         // Whether too little time has passed since the last for so many to be missing.
-        let missing = if delta == 0 { self.wrap } else { delta } as f64;
+        let missing = if delta <= 1 { self.wrap } else { delta } as f64;
         let flows = elapsed.arrival.is_none_or(|arrival| arrival <= missing * 0.75 + 0.25);
         // However often: where the samples go on like this, it is the clock that was set.
-        if delta != 1 && self.late < self.patience() && self.is_late(delta, elapsed.time) {
+        let may_be_late = self.late < self.patience() && (delta != 1 || !flows);
+        if may_be_late && self.is_late(delta, elapsed.time) {
             match following {
                 _ if flows => return Advance::Late,
                 Some(Following::Burst | Following::Few) => return Advance::Late,
