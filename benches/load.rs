@@ -17,7 +17,7 @@ use color_eyre::{
     eyre::{OptionExt as _, bail},
 };
 use cortop_client::{Stream, model::Model};
-use cortop_sim::{Options, Sim, spec::Wanted, tls::Tls};
+use cortop_sim::{Options, Sim, headset_config::HeadsetConfig, tls::Tls};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     if std::env::args().any(|arg| arg == "--memory") {
         return memory();
     }
-    let wanted = Wanted { eeg_rate: Some(256), ..Wanted::from(Model::Flex2) };
+    let wanted = HeadsetConfig { eeg_rate: Some(256), ..HeadsetConfig::from(Model::Flex2) };
     let options = Options { headsets: vec![wanted; 64], ..Options::default() };
     println!("64 headsets × 32 channels at 256 Hz and all other streams, {MEASURED:?} each");
     load("ws ", options.clone())?;

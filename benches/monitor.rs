@@ -15,7 +15,10 @@ use std::{
 };
 
 use cortop_client::{Stream, model::Model};
-use cortop_sim::{Options, Sim, model::Spec, source::Source as _, spec::Wanted, synth::Synth};
+use cortop_sim::{
+    Options, Sim, headset_config::HeadsetConfig, model::Spec, source::SampleSource as _,
+    synth::Synth,
+};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");
@@ -119,8 +122,8 @@ fn slow() {
     );
 }
 
-fn epoc_x() -> Wanted {
-    Wanted { eeg_rate: Some(256), ..Wanted::from(Model::EpocX) }
+fn epoc_x() -> HeadsetConfig {
+    HeadsetConfig { eeg_rate: Some(256), ..HeadsetConfig::from(Model::EpocX) }
 }
 
 /// Of all streams of [`epoc_x`].
@@ -138,7 +141,7 @@ struct Service {
 }
 
 impl Service {
-    fn start(headsets: Vec<Wanted>) -> Self {
+    fn start(headsets: Vec<HeadsetConfig>) -> Self {
         let (alive, ended) = tokio::sync::oneshot::channel();
         let (told, url) = mpsc::channel();
         thread::spawn(move || {

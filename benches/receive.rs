@@ -10,7 +10,7 @@ mod instructions;
 use std::{env, sync::mpsc, thread};
 
 use cortop_client::{Client, Feed, Stream, client::SessionPolicy, feed, model::Model};
-use cortop_sim::{Options, Sim, spec::Wanted};
+use cortop_sim::{Options, Sim, headset_config::HeadsetConfig};
 use instructions::Work;
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
@@ -42,7 +42,8 @@ fn service() -> String {
     let (told, url) = mpsc::channel();
     thread::spawn(move || {
         runtime().block_on(async {
-            let headset = Wanted { eeg_rate: Some(256), ..Wanted::from(Model::EpocX) };
+            let headset =
+                HeadsetConfig { eeg_rate: Some(256), ..HeadsetConfig::from(Model::EpocX) };
             let options = Options { headsets: vec![headset], ..Options::default() };
             let sim = Sim::start(options).await.expect("a service");
             told.send(sim.url()).expect("somebody listens");

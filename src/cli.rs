@@ -13,7 +13,7 @@ use clap::{
 
 use crate::check;
 use cortop_client::{HeadsetId, Stream, client::SessionPolicy, model::Model};
-use cortop_sim::spec::Wanted;
+use cortop_sim::headset_config::HeadsetConfig;
 
 const AFTER_HELP: &str = "\
 Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or \
@@ -254,7 +254,7 @@ pub struct Simulator {
     pub ca_out: Option<PathBuf>,
     /// A headset, up to 64 times.
     #[arg(long, value_name = "SPEC", help = SPEC_HELP)]
-    pub headset: Vec<Wanted>,
+    pub headset: Vec<HeadsetConfig>,
     /// Recording to play in a loop in place of the synthetic signal
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
@@ -286,9 +286,9 @@ pub struct Simulator {
     /// List what can go wrong, and end
     #[arg(long)]
     pub list_faults: bool,
-    /// List where the protocol is not known for sure, and end
-    #[arg(long)]
-    pub unsure: bool,
+    /// List what the simulator assumes where the protocol is not known for sure, and end
+    #[arg(long, alias = "unsure")]
+    pub assumptions: bool,
 }
 
 impl Cli {
@@ -481,7 +481,12 @@ mod tests {
                 parse(&format!("cortop {name}{flags}")).expect(name);
             }
         }
-        for line in ["cortop sim", "cortop sim --ws", "cortop sim --list-faults --unsure"] {
+        for line in [
+            "cortop sim",
+            "cortop sim --ws",
+            "cortop sim --list-faults --assumptions",
+            "cortop sim --unsure",
+        ] {
             parse(line).expect(line);
         }
     }

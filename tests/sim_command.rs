@@ -242,8 +242,10 @@ fn the_lists_are_printed() {
     let (code, faults, said) = output(&["--list-faults"]);
     assert_eq!((code, said.as_str()), (Some(0), ""));
     assert!(faults.lines().any(|line| line.starts_with("tls-wrong-name = {}")), "{faults}");
-    let (_, unsure, _) = output(&["--unsure"]);
-    assert!(unsure.contains("§5.10"), "{unsure}");
+    let (_, assumptions, _) = output(&["--assumptions"]);
+    assert!(assumptions.contains("§5.10"), "{assumptions}");
+    // The earlier name of the flag.
+    assert_eq!(output(&["--unsure"]).1, assumptions);
 }
 
 #[test]

@@ -19,11 +19,10 @@ use crate::{
     logging,
 };
 use cortop_sim::{
-    Options, Sim, fault,
+    Options, Sim, assumptions, fault,
+    headset_config::{HeadsetConfig, MAX_HEADSETS},
     scenario::Scenario,
-    spec::{MOST, Wanted},
     tls::Tls,
-    unsure,
 };
 
 /// Serves until Ctrl-C or SIGTERM, or prints the list asked for.
@@ -31,10 +30,10 @@ use cortop_sim::{
 /// # Errors
 /// It cannot start as asked; the text says what to do.
 pub fn run(args: &cli::Simulator) -> Result<()> {
-    if args.list_faults || args.unsure {
+    if args.list_faults || args.assumptions {
         let faults = if args.list_faults { fault::list() } else { String::new() };
-        let unsure = if args.unsure { unsure::list() } else { String::new() };
-        return print(&(faults + &unsure));
+        let assumptions = if args.assumptions { assumptions::list() } else { String::new() };
+        return print(&(faults + &assumptions));
     }
     report_panics()?;
     let requests = logging::init_requests(args.quiet)?;
@@ -105,7 +104,7 @@ fn options(args: &cli::Simulator) -> Result<Options> {
         tls,
         bind,
         port: args.port,
-        scenario: scenario.orders,
+        scenario: scenario.injections,
         control: args.allow_control,
         scopes: args.licence.scopes.0.clone(),
         quota: args.licence.activations,
@@ -115,9 +114,9 @@ fn options(args: &cli::Simulator) -> Result<Options> {
 }
 
 /// The headsets, if any are asked for.
-fn headsets(wanted: &[Wanted]) -> Result<Option<Vec<Wanted>>> {
-    if wanted.len() > MOST {
-        bail!("{} headsets are too many: leave out all but {MOST}", wanted.len());
+fn headsets(wanted: &[HeadsetConfig]) -> Result<Option<Vec<HeadsetConfig>>> {
+    if wanted.len() > MAX_HEADSETS {
+        bail!("{} headsets are too many: leave out all but {MAX_HEADSETS}", wanted.len());
     }
     let mut ids = BTreeSet::new();
     for id in wanted.iter().filter_map(|own| own.id.as_ref()) {

@@ -14,7 +14,7 @@ use cortop_signal::{
     decoder,
     snapshot::{Snapshot, StreamHealth},
 };
-use cortop_sim::{Delays, Order, Sim, fault, scenario::Scenario, tls::Tls};
+use cortop_sim::{Delays, Injection, Sim, fault, scenario::Scenario, tls::Tls};
 use futures_util::future::join_all;
 use secrecy::SecretString;
 use tokio::time::{sleep, timeout};
@@ -31,7 +31,7 @@ struct Watched {
 }
 
 impl Watched {
-    async fn start(scenario: Vec<Order>, tls: bool) -> Self {
+    async fn start(scenario: Vec<Injection>, tls: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("root.pem");
         let tls = tls.then(|| Arc::new(Tls::new(&[]).expect("certificates")));
@@ -144,9 +144,9 @@ fn told(event: &Event) -> Option<String> {
     }
 }
 
-fn order(text: &str) -> Order {
+fn order(text: &str) -> Injection {
     let scenario: Scenario = toml::from_str(&format!("[[fault]]\n{text}")).expect(text);
-    let mut order = scenario.orders.into_iter().next().expect("one order");
+    let mut order = scenario.injections.into_iter().next().expect("one order");
     // What counts samples counts those that are looked at.
     order.stream = Some(Stream::Eeg);
     order
@@ -157,7 +157,7 @@ async fn tell(case: &Case, tls: bool) -> Result<(), String> {
     let mut watched = Watched::start(scenario.into_iter().collect(), tls).await;
     if case.when == When::Streaming {
         watched.streams().await?;
-        watched.sim.control().order(order(case.order));
+        watched.sim.control().inject(order(case.order));
     }
     let mut from = 0;
     for &wanted in case.says {
@@ -173,7 +173,7 @@ async fn tell(case: &Case, tls: bool) -> Result<(), String> {
     let fits = |own: &Watched| own.newest(Stream::Eeg).is_none_or(|eeg| (case.eeg)(&eeg));
     watched.wait("the right samples", fits).await?;
     for undo in case.undo {
-        watched.sim.control().order(order(undo));
+        watched.sim.control().inject(order(undo));
     }
     watched.streams().await?;
     let Watched { monitor, sim, .. } = watched;

@@ -13,7 +13,7 @@ use cortop::{
     terminal::{Output, Screen as _, Tty},
 };
 use cortop_client::{client::SessionPolicy, model::Model};
-use cortop_sim::{Fault, Sim, spec::State, spec::Wanted};
+use cortop_sim::{Fault, Sim, headset_config::HeadsetConfig, headset_config::InitialState};
 use ratatui::backend::Backend as _;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A warm headset, and a service that does not take its time.
-fn quick(headsets: Vec<Wanted>) -> cortop_sim::Options {
+fn quick(headsets: Vec<HeadsetConfig>) -> cortop_sim::Options {
     let soon = Duration::from_millis(200);
     let delays = cortop_sim::Delays { connect: soon, update: soon, ..Default::default() };
     cortop_sim::Options { headsets, delays, quota: 3, ..cortop_sim::Options::default() }
@@ -133,7 +133,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         let seconds = 2.0.into();
         let late =
             cortop_sim::Fault::Late { method: Some("exportRecord".to_owned()), seconds, times: 1 };
-        person.sim.control().order(late);
+        person.sim.control().inject(late);
         person.enter(&told).await;
         person.eyes.wait_for("exporting…").await;
         person.type_in("r").await;
@@ -195,7 +195,7 @@ async fn streams_are_chosen_and_a_refused_one_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
-    let connected = Wanted { state: Some(State::Connected), ..Model::Insight.into() };
+    let connected = HeadsetConfig { state: Some(InitialState::Connected), ..Model::Insight.into() };
     let options = cortop_sim::Options { warm: false, approved: false, ..quick(vec![connected]) };
     let sim = unlicensed(options, |mut person| async {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
@@ -229,7 +229,7 @@ async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
             message: None,
             times: 9,
         };
-        person.sim.control().order(refuse);
+        person.sim.control().inject(refuse);
         person.press(Key::DOWN).await;
         person.press(Key::ENTER).await;
         person.eyes.wait_for("-32127").await;
@@ -243,7 +243,11 @@ async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
 #[tokio::test(start_paused = true)]
 async fn a_headset_is_named_and_set_by_usb_cable_only() {
     let id = "EPOCX-0A1B2C3D";
-    let charging = Wanted { id: Some(id.into()), state: Some(State::Usb), ..Model::EpocX.into() };
+    let charging = HeadsetConfig {
+        id: Some(id.into()),
+        state: Some(InitialState::Usb),
+        ..Model::EpocX.into()
+    };
     let sim = unlicensed(quick(vec![Model::EpocX.into(), charging]), |mut person| async move {
         person.eyes.wait("both headsets", |screen| screen.contains(id)).await;
         person.type_in("1").await;

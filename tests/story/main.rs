@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use cortop::app::Key;
 use cortop_client::{HeadsetId, Stream, model::Model, session::SessionStatus};
-use cortop_sim::{Fault, Order, Sim};
+use cortop_sim::{Fault, Injection, Sim};
 use tokio::time::timeout;
 
 use person::{HEADER, line, story};
@@ -116,10 +116,10 @@ async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
-            person.sim.control().order(Fault::Stall { seconds: None });
+            person.sim.control().inject(Fault::Stall { seconds: None });
             let screen = person.eyes.wait_for("STALE").await;
             assert!(screen.contains("EPOCX"), "the rest still stands there: {screen}");
-            person.sim.control().order(Fault::Mend {});
+            person.sim.control().inject(Fault::Mend {});
             person.eyes.wait("no stale stream", |screen| !screen.contains("STALE")).await;
             person
         },
@@ -135,7 +135,7 @@ async fn a_dropped_link_is_shown_and_session_and_streams_come_back() {
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
-            person.sim.control().order(Fault::Drop { close: false });
+            person.sim.control().inject(Fault::Drop { close: false });
             person.eyes.wait_for("no connection").await;
             person
                 .eyes
@@ -157,8 +157,8 @@ async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
         |_| {},
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
-            let lose = Order::from(Fault::Lose { count: 300 }).on(Stream::Eeg);
-            person.sim.control().order(lose);
+            let lose = Injection::from(Fault::Lose { count: 300 }).on(Stream::Eeg);
+            person.sim.control().inject(lose);
             person.eyes.wait("the loss", |screen| line(screen, "eeg").contains("lost 300")).await;
             person
         },
@@ -184,7 +184,7 @@ async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
             person.type_in("zv").await;
-            let order = |fault| person.sim.control().order(Order::from(fault).on(Stream::Eeg));
+            let order = |fault| person.sim.control().inject(Injection::from(fault).on(Stream::Eeg));
             order(Fault::WrongTime { seconds: 3600.0.into(), count: 1 });
             person.eyes.wait_for("odd 1").await;
             order(Fault::SetClock { seconds: 3.4.into() });
@@ -298,8 +298,8 @@ async fn sixteen_headsets_stream_at_once_and_the_stale_one_says_so() {
                 })
                 .await;
             // One headset goes silent, the others do not.
-            let gone = Order { headset: Some(ids[3].clone()), ..Fault::HeadsetGone {}.into() };
-            person.sim.control().order(gone);
+            let gone = Injection { headset: Some(ids[3].clone()), ..Fault::HeadsetGone {}.into() };
+            person.sim.control().inject(gone);
             person
                 .eyes
                 .wait("that row stale, and the header", |screen| {

@@ -25,7 +25,7 @@ impl Other {
         let mut this = Self { socket, asked: 0, token: Value::Null };
         let keys = json!({ "clientId": application, "clientSecret": "story" });
         this.ask("requestAccess", keys.clone()).await;
-        sim.control().order(Fault::GrantAccess {});
+        sim.control().inject(Fault::GrantAccess {});
         this.token = this.ask("authorize", keys).await["cortexToken"].take();
         this
     }

@@ -11,7 +11,7 @@ use std::{
 
 use cortop::app::Key;
 use cortop_client::Stream;
-use cortop_sim::{Fault, Order};
+use cortop_sim::{Fault, Injection};
 
 use crate::{
     dots::{Measured, Plot, Window},
@@ -346,7 +346,7 @@ async fn closed_columns_never_change_whatever_arrives_after() {
         ] {
             let (first, before) = person.fill().await;
             for fault in faults {
-                person.sim.control().order(Order::from(fault).on(Stream::Eeg));
+                person.sim.control().inject(Injection::from(fault).on(Stream::Eeg));
             }
             let columns = before.width() as u64 * 2;
             let read = |screen: &str| {

@@ -66,8 +66,8 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
             // It takes a while until there is a session again.
             let method = Some("createSession".to_owned());
             let late = Fault::Late { method, seconds: 4.0.into(), times: 1 };
-            person.sim.control().order(late);
-            person.sim.control().order(Fault::Drop { close: false });
+            person.sim.control().inject(late);
+            person.sim.control().inject(Fault::Drop { close: false });
             let screen = person.eyes.wait_for("STALE since").await;
             assert!(screen.contains("AF3") && person.end() >= 8 * RATE, "it stands: {screen}");
             let gap = person.back().await;
@@ -128,7 +128,7 @@ async fn a_frozen_picture_stays_on_its_samples_across_a_reconnect() {
             };
             person.eyes.wait("half a window back", |_| end().is_some()).await;
             let (frozen, columns) = (end(), person.snapshots.borrow().traces.clone());
-            person.sim.control().order(Fault::Drop { close: false });
+            person.sim.control().inject(Fault::Drop { close: false });
             person.back().await;
             assert_eq!(end(), frozen);
             let after = person.snapshots.borrow().traces.clone();
@@ -182,13 +182,13 @@ async fn a_headset_that_is_lost_and_comes_back_takes_nothing_off_the_screen() {
         |_| {},
         |mut person| async {
             person.samples(5 * RATE).await;
-            person.sim.control().order(Fault::HeadsetGone {});
+            person.sim.control().inject(Fault::HeadsetGone {});
             person.eyes.wait_for("STALE since").await;
             // So long Cortex waits for it.
             tokio::time::sleep(Duration::from_secs(31)).await;
             person.eyes.wait_for("The session is closed").await;
             assert!(person.end() >= 5 * RATE, "the old picture stands");
-            person.sim.control().order(Fault::HeadsetBack {});
+            person.sim.control().inject(Fault::HeadsetBack {});
             person
                 .eyes
                 .wait("streams again", |screen| line(screen, "eeg").contains("256/256 Hz"))

@@ -8,8 +8,8 @@ use cortop_client::{Feed, Sample, Stream, Subscription, model::Model};
 use cortop_signal::{View, decoder::Decoder};
 use cortop_sim::{
     model::Spec,
-    row::Row,
-    source::{Live, Source as _},
+    sample_writer::SampleWriter,
+    source::{SampleContext, SampleSource as _},
     synth::Synth,
 };
 use ratatui::layout::Rect;
@@ -68,8 +68,12 @@ impl Alive {
         for (subscription, next) in &mut self.streams {
             let stream = subscription.stream;
             while self.source.time(stream, *next) <= self.elapsed.as_secs_f64() {
-                let mut row = Row::new(stream);
-                let live = Live { metrics: true, commands: &["push"], ..Live::default() };
+                let mut row = SampleWriter::new(stream);
+                let live = SampleContext {
+                    metrics: true,
+                    commands: &["push"],
+                    ..SampleContext::default()
+                };
                 self.source.write(stream, *next, live, &mut row);
                 let at = self.source.time(stream, *next);
                 let text = row.finish(SID, EPOCH + at).into();

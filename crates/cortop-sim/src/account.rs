@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-pub(super) use super::token::Pass;
+pub(super) use super::token::TokenUse;
 use super::{
     dispatch::Call,
     refusal::{
-        Answer, BAD_KEYS, BAD_PARAMS, LICENCE_EXPIRED, NO_ACCESS, NO_LOGIN, Refusal,
+        ApiError, BAD_KEYS, BAD_PARAMS, CallResult, LICENCE_EXPIRED, NO_ACCESS, NO_LOGIN,
         TOKEN_OF_ANOTHER, UNKNOWN_LICENCE,
     },
-    service::{Happening, Service},
+    service::{ScheduledEvent, Service},
 };
 
 /// The user of the simulated computer.
@@ -22,7 +22,7 @@ pub(super) const USER_ID: &str = "51b1a7ed-0000-4000-8000-000000000001";
 pub(super) const LICENSE_ID: &str = "5e0c7a3e-0000-4000-8000-51b1a7ed0001";
 /// Where the licence agreement can be read.
 const EULA: &str = "https://id.emotivcloud.com/eoidc/privacy/privacy_eula/";
-/// Applications that can be known; no more are let in.
+/// Apps that can be known; no more are let in.
 const APPS: usize = 64;
 
 /// Who is logged in with EMOTIV Launcher (§2.2).
@@ -44,7 +44,7 @@ impl Login {
 }
 
 /// What is known of an application.
-pub(super) struct App {
+pub(super) struct Application {
     /// Its secret: the first one it came with.
     secret: String,
     /// Its name in the objects of the API.
@@ -57,12 +57,12 @@ pub(super) struct App {
     opt_out: bool,
 }
 
-/// Applications by client id.
-pub(super) type Apps = BTreeMap<String, App>;
+/// Apps by client id.
+pub(super) type Applications = BTreeMap<String, Application>;
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
-    pub(super) fn cortex_info(_: &mut Self, _: &Call<'_>) -> Answer {
+    pub(super) fn cortex_info(_: &mut Self, _: &Call<'_>) -> CallResult {
         Ok(json!({
             "buildDate": "2025-10-30T09:12:44",
             "buildNumber": concat!("cortop-sim-", env!("CARGO_PKG_VERSION")),
@@ -70,7 +70,7 @@ impl Service {
         }))
     }
 
-    pub(super) fn user_login(&mut self, _: &Call<'_>) -> Answer {
+    pub(super) fn user_login(&mut self, _: &Call<'_>) -> CallResult {
         let (id, name) = match self.login {
             Login::None => return Ok(json!([])),
             Login::Same => ("501", "sim"),
@@ -86,7 +86,7 @@ impl Service {
         }]))
     }
 
-    pub(super) fn has_access_right(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn has_access_right(&mut self, call: &Call<'_>) -> CallResult {
         let app = self.known(call)?;
         let granted = self.may(&app);
         let message = if granted {
@@ -98,13 +98,13 @@ impl Service {
     }
 
     /// The user is asked only once, whatever the answer (§2.3).
-    pub(super) fn request_access(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn request_access(&mut self, call: &Call<'_>) -> CallResult {
         let id = self.known(call)?;
         let granted = self.may(&id);
         if let Some(app) = self.apps.get_mut(&id).filter(|app| !granted && !app.asked) {
             app.asked = true;
             if let Some(wait) = self.delays.approval {
-                self.plan(call.now + wait.as_secs_f64(), Happening::Approval(id));
+                self.plan(call.now + wait.as_secs_f64(), ScheduledEvent::Approval(id));
             }
         }
         self.has_access_right(call)
@@ -119,20 +119,20 @@ impl Service {
         self.warn(code, &message);
     }
 
-    pub(super) fn authorize(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn authorize(&mut self, call: &Call<'_>) -> CallResult {
         let app = self.known(call)?;
         if !self.may(&app) {
-            return Err(Refusal::new(NO_ACCESS));
+            return Err(ApiError::new(NO_ACCESS));
         }
         match call.text("license") {
             // EMOTIV's own example sends an empty one.
             "" | LICENSE_ID => {}
             // An id has 36 characters; a name is no id.
-            other if other.len() == 36 => return Err(Refusal::new(UNKNOWN_LICENCE)),
-            _ => return Err(Refusal::new(BAD_PARAMS)),
+            other if other.len() == 36 => return Err(ApiError::new(UNKNOWN_LICENCE)),
+            _ => return Err(ApiError::new(BAD_PARAMS)),
         }
         if self.licence.expired(call.now) {
-            return Err(Refusal::new(LICENCE_EXPIRED));
+            return Err(ApiError::new(LICENCE_EXPIRED));
         }
         self.licence.debit(call.count("debit"));
         let token = self.issue(&app, call.now);
@@ -145,15 +145,15 @@ impl Service {
         })
     }
 
-    pub(super) fn new_token(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn new_token(&mut self, call: &Call<'_>) -> CallResult {
         if call.app != call.text("clientId") {
-            return Err(Refusal::new(TOKEN_OF_ANOTHER));
+            return Err(ApiError::new(TOKEN_OF_ANOTHER));
         }
         let app = self.known(call)?;
         Ok(json!({ "cortexToken": self.issue(&app, call.now) }))
     }
 
-    pub(super) fn user_information(&mut self, _: &Call<'_>) -> Answer {
+    pub(super) fn user_information(&mut self, _: &Call<'_>) -> CallResult {
         Ok(json!({
             "firstName": "Sim",
             "lastName": "User",
@@ -162,37 +162,37 @@ impl Service {
         }))
     }
 
-    pub(super) fn license_info(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn license_info(&mut self, call: &Call<'_>) -> CallResult {
         Ok(json!({ "isOnline": true, "license": self.licence.to_json(&self.clock, call.now) }))
     }
 
     /// Member names inferred: nobody has published them.
-    pub(super) fn config_opt_out(&mut self, call: &Call<'_>) -> Answer {
-        let app = self.apps.get_mut(&call.app).ok_or_else(|| Refusal::new(NO_ACCESS))?;
+    pub(super) fn config_opt_out(&mut self, call: &Call<'_>) -> CallResult {
+        let app = self.apps.get_mut(&call.app).ok_or_else(|| ApiError::new(NO_ACCESS))?;
         if call.text("status") == "get" {
             return Ok(json!({ "currentOptOut": app.opt_out }));
         }
         let new = call.get("newOptOut").and_then(Value::as_bool);
-        app.opt_out = new.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        app.opt_out = new.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         Ok(json!({ "message": "The opt-out has been set.", "newOptOut": app.opt_out }))
     }
 
     /// The client id of a request, after a look at who is logged in and at the secret: which one is
     /// right nobody here can know, so an application is held to its first.
-    fn known(&mut self, call: &Call<'_>) -> Result<String, Refusal> {
+    fn known(&mut self, call: &Call<'_>) -> Result<String, ApiError> {
         if !self.login.usable() {
-            return Err(Refusal::new(NO_LOGIN));
+            return Err(ApiError::new(NO_LOGIN));
         }
         let (id, secret) = (call.text("clientId"), call.text("clientSecret"));
         if id.is_empty() || secret.is_empty() {
-            return Err(Refusal::new(BAD_KEYS));
+            return Err(ApiError::new(BAD_KEYS));
         }
         let known = self.apps.len();
         match self.apps.get(id) {
             Some(app) if app.secret == secret => {}
             None if known < APPS => {
                 let number = if known == 0 { String::new() } else { (known + 1).to_string() };
-                let app = App {
+                let app = Application {
                     secret: secret.to_owned(),
                     id: format!("com.{USER}.app{number}"),
                     granted: self.approve_all.then_some(true),
@@ -201,7 +201,7 @@ impl Service {
                 };
                 self.apps.insert(id.to_owned(), app);
             }
-            _ => return Err(Refusal::new(BAD_KEYS)),
+            _ => return Err(ApiError::new(BAD_KEYS)),
         }
         Ok(id.to_owned())
     }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::{
     detection::Detection,
     dispatch::Call,
-    profile::{ACTIVE, Profile},
+    profile::{ACTIVE, StoredProfile},
     profiles::unknown_profile,
-    refusal::{Answer, BAD_PARAMS, NO_SESSION, Refusal},
+    refusal::{ApiError, BAD_PARAMS, CallResult, NO_SESSION},
     service::Service,
 };
 
@@ -16,12 +16,12 @@ use super::{
 const THRESHOLD: u64 = 500;
 
 impl Service {
-    pub(super) fn trained_actions(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn trained_actions(&mut self, call: &Call<'_>) -> CallResult {
         let detection = Detection::named(call.text("detection"));
         Ok(self.profile_of(call)?.skill(detection).to_json())
     }
 
-    pub(super) fn training_time(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn training_time(&mut self, call: &Call<'_>) -> CallResult {
         self.session_of(call)?;
         let seconds = self.delays.training.as_secs_f64();
         let time = if seconds.fract() == 0.0 {
@@ -32,7 +32,7 @@ impl Service {
         Ok(json!({ "detection": call.text("detection"), "time": time }))
     }
 
-    pub(super) fn signature_type(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn signature_type(&mut self, call: &Call<'_>) -> CallResult {
         if call.text("status") == "get" {
             let profile = self.profile_of(call)?;
             return Ok(json!({
@@ -43,46 +43,46 @@ impl Service {
         let signature = match call.text("signature") {
             "universal" => "universal",
             "trained" => "trained",
-            _ => return Err(Refusal::new(BAD_PARAMS)),
+            _ => return Err(ApiError::new(BAD_PARAMS)),
         };
         self.changed_profile(call)?.signature = signature;
         Ok(json!({ "currentSig": signature, "message": "The signature has been set" }))
     }
 
-    pub(super) fn facial_threshold(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn facial_threshold(&mut self, call: &Call<'_>) -> CallResult {
         const MOST: u64 = 1000;
         let action = Detection::Facial.action(call.text("action"));
-        let action = action.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let action = action.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         if call.text("status") == "get" {
             let value = self.profile_of(call)?.thresholds.get(action).copied();
             return Ok(json!(value.unwrap_or(THRESHOLD)));
         }
         let value = call.get("value").and_then(Value::as_u64).filter(|value| *value <= MOST);
-        let value = value.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let value = value.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         self.changed_profile(call)?.thresholds.insert(action, value);
         Ok(json!("success"))
     }
 
-    pub(super) fn active_action(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn active_action(&mut self, call: &Call<'_>) -> CallResult {
         if call.text("status") == "get" {
             let active = self.profile_of(call)?.active().iter();
             return Ok(["neutral"].iter().chain(active).copied().collect());
         }
         if call.get("actions").is_none() {
-            return Err(Refusal::new(BAD_PARAMS));
+            return Err(ApiError::new(BAD_PARAMS));
         }
         let known = call.texts("actions").map(|name| Detection::Mental.action(name));
         let mut actions =
-            known.collect::<Option<Vec<_>>>().ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+            known.collect::<Option<Vec<_>>>().ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         actions.retain(|action| *action != "neutral");
         if actions.len() > ACTIVE {
-            return Err(Refusal::bad("Too many actions."));
+            return Err(ApiError::bad("Too many actions."));
         }
         self.changed_profile(call)?.activate(actions.clone());
         Ok(json!({ "actions": actions, "message": "The active actions have been set" }))
     }
 
-    pub(super) fn brain_map(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn brain_map(&mut self, call: &Call<'_>) -> CallResult {
         let profile = self.profile_of(call)?;
         let trained = ["neutral"].iter().chain(profile.active());
         let trained = trained.filter(|action| profile.mental.times(action) > 0);
@@ -96,11 +96,11 @@ impl Service {
         Ok(places.collect())
     }
 
-    pub(super) fn skill_rating(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn skill_rating(&mut self, call: &Call<'_>) -> CallResult {
         let profile = self.profile_of(call)?;
         let rating = if let Some(name) = call.maybe_text("action") {
             let action = Detection::Mental.action(name);
-            skill(profile, action.ok_or_else(|| Refusal::new(BAD_PARAMS))?)
+            skill(profile, action.ok_or_else(|| ApiError::new(BAD_PARAMS))?)
         } else {
             let all = profile.active().iter().map(|action| skill(profile, action));
             all.sum::<f64>() / profile.active().len().max(1) as f64
@@ -108,12 +108,12 @@ impl Service {
         Ok(json!((rating * 1e4).round() / 1e4))
     }
 
-    pub(super) fn training_threshold(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn training_threshold(&mut self, call: &Call<'_>) -> CallResult {
         let score = self.profile_of(call)?.last_score.unwrap_or_default();
         Ok(json!({ "currentThreshold": 0.5, "lastTrainingScore": (score * 1e4).round() / 1e4 }))
     }
 
-    pub(super) fn action_sensitivity(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn action_sensitivity(&mut self, call: &Call<'_>) -> CallResult {
         if call.text("status") == "get" {
             return Ok(json!(self.profile_of(call)?.sensitivity));
         }
@@ -121,13 +121,13 @@ impl Service {
         let values: Vec<u64> = values.filter_map(Value::as_u64).collect();
         let values: Option<[u64; ACTIVE]> = values.try_into().ok();
         let values = values.filter(|values| values.iter().all(|value| (1..=10).contains(value)));
-        let values = values.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let values = values.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         self.changed_profile(call)?.sensitivity = values;
         Ok(json!("success"))
     }
 
     /// The profile to read: the loaded one of a session, or a stored one.
-    fn profile_of(&self, call: &Call<'_>) -> Result<&Profile, Refusal> {
+    fn profile_of(&self, call: &Call<'_>) -> Result<&StoredProfile, ApiError> {
         if call.get("session").is_some() {
             let at = self.session_of(call)?;
             let place = self.sessions.get(at).map(|session| session.place);
@@ -135,19 +135,19 @@ impl Service {
             let loaded = headset.and_then(|headset| headset.profile.as_ref());
             return loaded.map(|loaded| &loaded.profile).ok_or_else(unknown_profile);
         }
-        let name = call.maybe_text("profile").ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let name = call.maybe_text("profile").ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         let stored = self.stored(name).and_then(|place| self.profiles.get(place));
         stored.ok_or_else(unknown_profile)
     }
 
     /// The profile to change, which only a session gives: without one -32007.
-    fn changed_profile(&mut self, call: &Call<'_>) -> Result<&mut Profile, Refusal> {
+    fn changed_profile(&mut self, call: &Call<'_>) -> Result<&mut StoredProfile, ApiError> {
         let at = self.session_of(call)?;
         let place = self.sessions.get(at).map(|session| session.place);
-        let place = place.ok_or_else(|| Refusal::new(NO_SESSION))?;
+        let place = place.ok_or_else(|| ApiError::new(NO_SESSION))?;
         let profile = &mut self.own_profile(place, call)?.profile;
         if profile.read_only {
-            Err(Refusal::bad("The profile can only be read."))
+            Err(ApiError::bad("The profile can only be read."))
         } else {
             Ok(profile)
         }
@@ -155,7 +155,7 @@ impl Service {
 }
 
 /// How well an action is known, 0..1: each training halves what is missing.
-fn skill(profile: &Profile, action: &str) -> f64 {
+fn skill(profile: &StoredProfile, action: &str) -> f64 {
     let times = profile.mental.times(action);
     if times == 0 { 0.0 } else { 1.0 - 0.5_f64.powi(times.min(32).cast_signed()) }
 }

@@ -1,16 +1,16 @@
 //! The handle on a running service, for whoever started it.
 
-use super::{Login, scenario::Order, service::Shared};
+use super::{Login, scenario::Injection, service::SharedService};
 use cortop_protocol::HeadsetId;
 
 /// A handle on a running service; cheap to clone, and never keeps the service running.
 #[derive(Clone, Debug)]
-pub struct Control(pub(super) Shared);
+pub struct Control(pub(super) SharedService);
 
 impl Control {
     /// Has something go wrong, at once or as ordered.
-    pub fn order(&self, order: impl Into<Order>) {
-        self.0.with(|service, now| service.order(order.into(), now));
+    pub fn inject(&self, injection: impl Into<Injection>) {
+        self.0.with(|service, now| service.order(injection.into(), now));
     }
 
     /// Somebody logs in or out with EMOTIV Launcher.

@@ -79,9 +79,9 @@ impl Detection {
 
 /// How often each action has been trained.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Skill(BTreeMap<&'static str, u32>);
+pub(super) struct TrainingHistory(BTreeMap<&'static str, u32>);
 
-impl Skill {
+impl TrainingHistory {
     /// A training has been accepted.
     pub(super) fn learn(&mut self, action: &'static str) {
         *self.0.entry(action).or_default() += 1;

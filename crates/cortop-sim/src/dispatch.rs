@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     methods,
-    outgoing::{Body, Work},
-    refusal::{Answer, BAD_REQUEST, NOT_JSON, Refusal, UNKNOWN_METHOD},
+    outgoing::{Deferred, Payload},
+    refusal::{ApiError, BAD_REQUEST, CallResult, NOT_JSON, UNKNOWN_METHOD},
     service::Service,
 };
 
@@ -61,36 +61,36 @@ impl Call<'_> {
 
 impl Service {
     /// Answers one message of a client.
-    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> Body {
+    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> Payload {
         let request = serde_json::from_str(text);
         let mut method = "";
         let (id, answer) = match &request {
-            Err(_) => (Value::Null, Err(Refusal::new(NOT_JSON))),
+            Err(_) => (Value::Null, Err(ApiError::new(NOT_JSON))),
             Ok(Value::Object(request)) => {
                 let id = request.get("id").cloned().unwrap_or_default();
                 method = request.get("method").and_then(Value::as_str).unwrap_or_default();
                 (id, self.run(connection, now, request))
             }
-            Ok(_) => (Value::Null, Err(Refusal::new(BAD_REQUEST))),
+            Ok(_) => (Value::Null, Err(ApiError::new(BAD_REQUEST))),
         };
         // Neither parameters nor results: they may hold secrets and tokens.
-        let outcome = answer.as_ref().map_or_else(Refusal::to_string, |_| "ok".to_owned());
+        let outcome = answer.as_ref().map_or_else(ApiError::to_string, |_| "ok".to_owned());
         tracing::debug!("client {connection}: {method:.40}: {outcome}");
         match self.export.take() {
-            Some(export) => Body::Made(Work::new(move || reply(&id, Ok(export.write())))),
-            None => Body::Text(reply(&id, answer)),
+            Some(export) => Payload::Made(Deferred::new(move || reply(&id, Ok(export.write())))),
+            None => Payload::Text(reply(&id, answer)),
         }
     }
 
-    fn run(&mut self, connection: u64, now: f64, request: &Map<String, Value>) -> Answer {
+    fn run(&mut self, connection: u64, now: f64, request: &Map<String, Value>) -> CallResult {
         let none = Map::new();
         let name = request.get("method").and_then(Value::as_str);
         let version = request.get("jsonrpc").and_then(Value::as_str);
         let params = request.get("params").map_or(Some(&none), Value::as_object);
         let (Some(name), Some("2.0"), Some(params)) = (name, version, params) else {
-            return Err(Refusal::new(BAD_REQUEST));
+            return Err(ApiError::new(BAD_REQUEST));
         };
-        let method = methods::named(name).ok_or_else(|| Refusal::new(UNKNOWN_METHOD))?;
+        let method = methods::named(name).ok_or_else(|| ApiError::new(UNKNOWN_METHOD))?;
         method.check(params)?;
         let mut call = Call { connection, now, app: String::new(), params };
         if let Some(pass) = method.pass() {
@@ -101,7 +101,7 @@ impl Service {
 }
 
 /// The text of an answer. Members come out in alphabetical order, as Cortex prints them (§1.3).
-pub(super) fn reply(id: &Value, answer: Answer) -> String {
+pub(super) fn reply(id: &Value, answer: CallResult) -> String {
     match answer {
         Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
         Err(refusal) => json!({ "error": refusal.to_json(), "id": id, "jsonrpc": "2.0" }),

@@ -160,7 +160,7 @@ faults! {
     "samples are stamped so many seconds late, or early if negative"
     WrongTime {
         /// How much.
-        seconds: Shift,
+        seconds: TimeOffset,
         /// How many samples.
         #[serde(default = "one")] count: u32,
     }
@@ -209,7 +209,7 @@ faults! {
     "Cortex's clock is set ahead by so many seconds, or back if negative"
     SetClock {
         /// How much.
-        seconds: Shift,
+        seconds: TimeOffset,
     }
 
     // The account.
@@ -273,7 +273,7 @@ pub fn list() -> String {
 }
 
 /// What a fault hits, and for how long.
-pub(super) enum Kind<'a> {
+pub(super) enum FaultTarget<'a> {
     /// It happens at once.
     Once,
     /// All there is, for some seconds or until it is mended.
@@ -285,15 +285,15 @@ pub(super) enum Kind<'a> {
 }
 
 impl Fault {
-    pub(super) fn kind(&self) -> Kind<'_> {
+    pub(super) fn kind(&self) -> FaultTarget<'_> {
         match self {
-            Self::Stall { seconds } | Self::Hang { seconds } => Kind::Lasting(*seconds),
-            Self::Unidentified { times } => Kind::Answers(None, *times),
+            Self::Stall { seconds } | Self::Hang { seconds } => FaultTarget::Lasting(*seconds),
+            Self::Unidentified { times } => FaultTarget::Answers(None, *times),
             Self::Refuse { method, times, .. }
             | Self::Late { method, times, .. }
             | Self::OutOfOrder { method, times }
             | Self::Twice { method, times }
-            | Self::Never { method, times } => Kind::Answers(method.as_deref(), *times),
+            | Self::Never { method, times } => FaultTarget::Answers(method.as_deref(), *times),
             Self::Lose { count }
             | Self::Interpolate { count }
             | Self::Repeat { count }
@@ -306,8 +306,8 @@ impl Fault {
             | Self::WrongTime { count, .. }
             | Self::ShuffledTimes { count, .. }
             | Self::UnknownMember { count }
-            | Self::UnknownStream { count } => Kind::Samples(*count),
-            _ => Kind::Once,
+            | Self::UnknownStream { count } => FaultTarget::Samples(*count),
+            _ => FaultTarget::Once,
         }
     }
 }
@@ -344,9 +344,9 @@ impl<'de> Deserialize<'de> for Seconds {
 
 /// A number of seconds by which a clock is off.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shift(f64);
+pub struct TimeOffset(f64);
 
-impl Shift {
+impl TimeOffset {
     /// As a number.
     #[must_use]
     pub const fn get(self) -> f64 {
@@ -355,13 +355,13 @@ impl Shift {
 }
 
 /// Of a number; what is no calendar's becomes the nearest that is.
-impl From<f64> for Shift {
+impl From<f64> for TimeOffset {
     fn from(seconds: f64) -> Self {
         Self(if seconds.is_finite() { seconds.clamp(-MONTH, MONTH) } else { 0.0 })
     }
 }
 
-impl<'de> Deserialize<'de> for Shift {
+impl<'de> Deserialize<'de> for TimeOffset {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(from)?;
         if (-MONTH..=MONTH).contains(&seconds) {

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::{
     dispatch::Call,
+    headset_config::InitialState,
     mappings::{self, Mapping},
-    model::{Motion, Spec},
+    model::{MotionFormat, Spec},
     noise::slot,
-    profiles::Loaded,
-    refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, Refusal},
-    service::{Happening, Service},
-    source::{Live, Source},
-    spec::State,
+    profiles::LoadedProfile,
+    refusal::{ApiError, BAD_PARAMS, CallResult, HEADSET_UNAVAILABLE},
+    service::{ScheduledEvent, Service},
+    source::{SampleContext, SampleSource},
 };
 use cortop_protocol::{HeadsetId, Stream, headset::HeadsetStatus, model::Model};
 
@@ -22,7 +22,7 @@ use cortop_protocol::{HeadsetId, Stream, headset::HeadsetStatus, model::Model};
 const DISCONNECT: f64 = 0.05;
 
 /// A headset.
-pub(super) struct Device {
+pub(super) struct SimulatedHeadset {
     pub(super) id: HeadsetId,
     pub(super) status: HeadsetStatus,
     /// Seconds after a connection until a session can be created (-32152 before, §2.6).
@@ -32,8 +32,8 @@ pub(super) struct Device {
     /// Service time of sample 0: when the first stream since the connection was subscribed to.
     pub(super) origin: Option<f64>,
     /// The loaded profile.
-    pub(super) profile: Option<Loaded>,
-    pub(super) source: Arc<dyn Source>,
+    pub(super) profile: Option<LoadedProfile>,
+    pub(super) source: Arc<dyn SampleSource>,
     pub(super) spec: Spec,
     /// Markers on their way into `eeg`: the sample's index and their text.
     pub(super) markers: VecDeque<(u64, String)>,
@@ -51,16 +51,21 @@ pub(super) struct Device {
     gone: bool,
 }
 
-impl Device {
+impl SimulatedHeadset {
     /// A headset that is switched on and, if `warm`, connected for long with a profile loaded.
-    pub(super) fn new(id: HeadsetId, spec: Spec, source: Arc<dyn Source>, warm: bool) -> Self {
+    pub(super) fn new(
+        id: HeadsetId,
+        spec: Spec,
+        source: Arc<dyn SampleSource>,
+        warm: bool,
+    ) -> Self {
         Self {
             id,
             status: if warm { HeadsetStatus::Connected } else { HeadsetStatus::Discovered },
             warm_up: 0.0,
             ready_at: f64::NEG_INFINITY,
             origin: None,
-            profile: (warm && spec.bci).then(Loaded::demo),
+            profile: (warm && spec.bci).then(LoadedProfile::demo),
             source,
             markers: VecDeque::new(),
             is_virtual: false,
@@ -90,15 +95,17 @@ impl Device {
     }
 
     /// Has it found in another state at first.
-    pub(super) fn start_as(&mut self, state: State) {
-        self.gone = state == State::Off;
+    pub(super) fn start_as(&mut self, state: InitialState) {
+        self.gone = state == InitialState::Off;
         self.status = match state {
-            State::Off | State::Discovered | State::Virtual => HeadsetStatus::Discovered,
-            State::Connecting => HeadsetStatus::Connecting,
-            State::Connected | State::Usb => HeadsetStatus::Connected,
+            InitialState::Off | InitialState::Discovered | InitialState::Virtual => {
+                HeadsetStatus::Discovered
+            }
+            InitialState::Connecting => HeadsetStatus::Connecting,
+            InitialState::Connected | InitialState::Usb => HeadsetStatus::Connected,
         };
-        self.is_virtual = state == State::Virtual;
-        if state == State::Usb {
+        self.is_virtual = state == InitialState::Virtual;
+        if state == InitialState::Usb {
             self.spec.connected_by = "usb cable";
         }
         if self.status != HeadsetStatus::Connected {
@@ -112,9 +119,9 @@ impl Device {
     }
 
     /// What the service decides about its samples at a service time.
-    pub(super) fn live(&self, now: f64) -> Live<'_> {
+    pub(super) fn live(&self, now: f64) -> SampleContext<'_> {
         let commands = self.profile.as_ref().map_or(&[][..], |loaded| loaded.profile.commands());
-        Live { interpolated: false, commands, metrics: now >= self.metrics, markers: "" }
+        SampleContext { interpolated: false, commands, metrics: now >= self.metrics, markers: "" }
     }
 
     /// The `performanceMetrics` of a session object: what names the columns of `met` (§4.2).
@@ -154,7 +161,7 @@ impl Device {
                 "eegRate": spec.eeg_rate,
                 "eegRes": spec.eeg_bits,
                 "memsRate": rate(spec.mems_rate),
-                "memsRes": if spec.motion == Motion::None { 0 } else { spec.eeg_bits },
+                "memsRes": if spec.motion == MotionFormat::None { 0 } else { spec.eeg_bits },
                 "mode": spec.mode,
             })
         } else {
@@ -193,27 +200,27 @@ fn rate(hz: f64) -> Value {
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
-    pub(super) fn control_device(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn control_device(&mut self, call: &Call<'_>) -> CallResult {
         let command = call.text("command");
         let message = if command == "refresh" {
             let end = call.now + self.delays.scan.as_secs_f64();
-            self.plan(end, Happening::ScanEnd);
+            self.plan(end, ScheduledEvent::ScanEnd);
             "Start discovering headsets".to_owned()
         } else {
-            let id = call.maybe_text("headset").ok_or_else(|| Refusal::new(BAD_PARAMS))?;
-            let place = self.place_of(id).ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
+            let id = call.maybe_text("headset").ok_or_else(|| ApiError::new(BAD_PARAMS))?;
+            let place = self.place_of(id).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
             if command == "connect" {
                 self.connect(place, call)?;
                 format!("Start connecting to headset {id}")
             } else {
-                self.plan(call.now + DISCONNECT, Happening::Disconnected(place));
+                self.plan(call.now + DISCONNECT, ScheduledEvent::Disconnected(place));
                 format!("Start disconnecting from headset {id}")
             }
         };
         Ok(json!({ "command": command, "message": message }))
     }
 
-    pub(super) fn query_headsets(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn query_headsets(&mut self, call: &Call<'_>) -> CallResult {
         let wanted = call.text("id");
         let fits = |id: &str| match wanted.strip_suffix('*') {
             Some(prefix) => id.starts_with(prefix),
@@ -231,7 +238,7 @@ impl Service {
         Ok(objects.collect())
     }
 
-    pub(super) fn sync_clock(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn sync_clock(&mut self, call: &Call<'_>) -> CallResult {
         let headset = call.text("headset");
         self.connected_place(headset)?;
         // To the clock that stamps the samples, compared when the request arrives.
@@ -245,25 +252,26 @@ impl Service {
     }
 
     /// The place in the list of a headset that is connected.
-    pub(super) fn connected_place(&self, id: &str) -> Result<usize, Refusal> {
-        let connected =
-            |own: &Device| own.id.as_str() == id && own.status == HeadsetStatus::Connected;
+    pub(super) fn connected_place(&self, id: &str) -> Result<usize, ApiError> {
+        let connected = |own: &SimulatedHeadset| {
+            own.id.as_str() == id && own.status == HeadsetStatus::Connected
+        };
         let place = self.headsets.iter().position(connected);
-        place.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))
+        place.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))
     }
 
-    fn connect(&mut self, place: usize, call: &Call<'_>) -> Result<(), Refusal> {
+    fn connect(&mut self, place: usize, call: &Call<'_>) -> Result<(), ApiError> {
         let Some(headset) = self.headsets.get_mut(place) else { return Ok(()) };
         let mapping = match call.get("mappings") {
             None => None,
             Some(told) => {
                 let read = mappings::read(told).filter(|_| headset.spec.flex());
-                Some(read.ok_or_else(|| Refusal::new(BAD_PARAMS))?)
+                Some(read.ok_or_else(|| ApiError::new(BAD_PARAMS))?)
             }
         };
         if headset.status == HeadsetStatus::Connected {
             // Neither link nor sensors change under those who stream.
-            self.plan(call.now, Happening::Connected(place));
+            self.plan(call.now, ScheduledEvent::Connected(place));
             return Ok(());
         }
         let mut spec = headset.spec.clone();
@@ -278,8 +286,8 @@ impl Service {
             _ => "bluetooth",
         };
         let outcome = match spec.obstacle() {
-            Some(code) => Happening::Unconnectable(place, code),
-            None => Happening::Connected(place),
+            Some(code) => ScheduledEvent::Unconnectable(place, code),
+            None => ScheduledEvent::Connected(place),
         };
         headset.refit(spec);
         headset.status = HeadsetStatus::Connecting;
@@ -317,7 +325,7 @@ impl Service {
     pub(super) fn disconnected(&mut self, place: usize, now: f64) {
         let Some(headset) = self.headsets.get_mut(place) else { return };
         headset.status = HeadsetStatus::Discovered;
-        self.cancel(&Happening::Connected(place));
+        self.cancel(&ScheduledEvent::Connected(place));
         self.close_sessions(now, |session| session.place == place);
         self.profile_lost(place);
     }
@@ -337,14 +345,14 @@ impl Service {
         headset.gone = true;
         if headset.status != HeadsetStatus::Discovered {
             headset.status = HeadsetStatus::Connecting;
-            self.plan(end, Happening::Silence(place));
+            self.plan(end, ScheduledEvent::Silence(place));
         }
     }
 
     /// A headset is in reach again: connected if it was missed only for a while.
     pub(super) fn headset_back(&mut self, id: &HeadsetId, now: f64) {
         let Some(place) = self.headsets.iter().position(|own| own.id == *id) else { return };
-        self.cancel(&Happening::Silence(place));
+        self.cancel(&ScheduledEvent::Silence(place));
         let Some(headset) = self.headsets.get_mut(place).filter(|headset| headset.gone) else {
             return;
         };
@@ -365,7 +373,7 @@ impl Service {
     }
 }
 
-impl Device {
+impl SimulatedHeadset {
     /// Out of reach and no longer missed: not in the list.
     fn is_off(&self) -> bool {
         self.gone && self.status == HeadsetStatus::Discovered

@@ -13,13 +13,17 @@
 //! ```
 
 mod account;
+pub mod assumptions;
 mod bci;
 mod clock;
 mod control;
+mod corrupt;
 mod detection;
 mod dispatch;
 mod export;
 pub mod fault;
+mod faults;
+pub mod headset_config;
 mod headsets;
 mod ids;
 mod licence;
@@ -36,15 +40,13 @@ mod record;
 mod records;
 mod refusal;
 pub mod replay;
-pub mod row;
+pub mod sample_writer;
 pub mod scenario;
 mod server;
 mod service;
 mod sessions;
 mod settings;
 pub mod source;
-pub mod spec;
-mod spoil;
 mod streams;
 mod subjects;
 pub mod synth;
@@ -53,8 +55,6 @@ mod tests;
 pub mod tls;
 mod token;
 mod training;
-mod trouble;
-pub mod unsure;
 
 use std::{
     io,
@@ -70,17 +70,17 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-pub use self::{account::Login, control::Control, fault::Fault, scenario::Order};
+pub use self::{account::Login, control::Control, fault::Fault, scenario::Injection};
 use self::{
     clock::Clock,
-    headsets::Device,
+    headset_config::HeadsetConfig,
+    headsets::SimulatedHeadset,
     ids::Ids,
-    licence::Licence,
+    licence::LicenceState,
     model::Spec,
-    profile::Loaded,
+    profile::LoadedProfile,
     replay::Recording,
-    service::{Service, Shared},
-    spec::Wanted,
+    service::{Service, SharedService},
     synth::Synth,
     tls::Tls,
 };
@@ -90,7 +90,7 @@ use cortop_protocol::{HeadsetId, model::Model};
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The headsets.
-    pub headsets: Vec<Wanted>,
+    pub headsets: Vec<HeadsetConfig>,
     /// A recording to feed instead of the synthetic signal; it also decides the model.
     pub replay: Option<PathBuf>,
     /// The same seed gives the same signal and the same ids of headsets.
@@ -109,7 +109,7 @@ pub struct Options {
     /// Their port, or 0 for a free one.
     pub port: u16,
     /// What goes wrong by itself.
-    pub scenario: Vec<Order>,
+    pub scenario: Vec<Injection>,
     /// Whether clients may have things go wrong with `sim.fault`.
     pub control: bool,
     /// Scopes of the licence: `eeg`, `pm`, or none for a basic one (§4.6).
@@ -202,7 +202,7 @@ pub struct Sim {
     /// The accepting task; aborting it ends the service and every connection.
     pub task: JoinHandle<()>,
     tls: bool,
-    shared: Shared,
+    shared: SharedService,
 }
 
 impl Sim {
@@ -221,7 +221,7 @@ impl Sim {
         let listeners = listen(&options.bind, options.port).await?;
         let address = listeners.first().ok_or_else(|| eyre!("no address to listen on"))?;
         let address = address.local_addr()?;
-        let shared = Shared::new(service);
+        let shared = SharedService::new(service);
         let tls = options.tls.is_some();
         let task = tokio::spawn(server::serve(listeners, options.tls, shared.clone()));
         Ok(Self { address, notes, task, tls, shared })
@@ -251,11 +251,11 @@ impl Sim {
 /// The service before its first client, and what there is to say about a recording.
 fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, Vec<String>)> {
     let (headsets, notes) = headsets(options, recording.map(Arc::new).as_ref())?;
-    let licence = Licence::new(&options.scopes, options.quota);
+    let licence = LicenceState::new(&options.scopes, options.quota);
     let clock = Clock::start(options.speed);
     let ids = Ids::new(options.ids.unwrap_or_else(rand::random));
     let mut service = Service::new(clock, options.delays, licence, headsets, options.approved, ids);
-    service.profiles.extend(options.warm.then(|| Loaded::demo().profile));
+    service.profiles.extend(options.warm.then(|| LoadedProfile::demo().profile));
     service.trouble.allowed = options.control;
     for order in &options.scenario {
         service.order(order.clone(), 0.0);
@@ -267,7 +267,7 @@ fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, 
 fn headsets(
     options: &Options,
     recording: Option<&Arc<Recording>>,
-) -> Result<(Vec<Device>, Vec<String>)> {
+) -> Result<(Vec<SimulatedHeadset>, Vec<String>)> {
     let mut notes = Vec::new();
     let mut devices = Vec::with_capacity(options.headsets.len());
     for (place, wanted) in (0..).zip(&options.headsets) {
@@ -277,7 +277,7 @@ fn headsets(
             notes.clone_from(&recording.notes);
             let own = recording.id.clone().filter(|_| place == 0);
             let id = own.unwrap_or_else(|| made_up(&recording.spec));
-            Device::new(id, recording.spec.clone(), recording.clone(), options.warm)
+            SimulatedHeadset::new(id, recording.spec.clone(), recording.clone(), options.warm)
         } else {
             let mut spec = Spec::of(wanted.model).ok_or_else(|| {
                 eyre!(
@@ -288,7 +288,7 @@ fn headsets(
             spec.eeg_rate = wanted.eeg_rate.unwrap_or(spec.eeg_rate);
             let source = Arc::new(Synth::new(spec.clone(), seed));
             let id = wanted.id.clone().unwrap_or_else(|| made_up(&spec));
-            Device::new(id, spec, source, options.warm)
+            SimulatedHeadset::new(id, spec, source, options.warm)
         });
         if let (Some(device), Some(state)) = (devices.last_mut(), wanted.state) {
             device.start_as(state);

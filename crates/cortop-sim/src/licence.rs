@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     account::LICENSE_ID,
     clock::Clock,
-    refusal::{LICENCE_EXPIRED, NO_QUOTA, Refusal},
+    refusal::{ApiError, LICENCE_EXPIRED, NO_QUOTA},
 };
 
 const DAY: f64 = 86_400.0;
@@ -14,7 +14,7 @@ const LIFE: f64 = 3650.0 * DAY;
 
 /// What can change of the licence.
 #[derive(Clone, Debug)]
-pub(super) struct Licence {
+pub(super) struct LicenceState {
     /// `eeg`, `pm`, or nothing.
     pub(super) scopes: Vec<String>,
     /// Activations left on this computer.
@@ -27,7 +27,7 @@ pub(super) struct Licence {
     sessions: u32,
 }
 
-impl Licence {
+impl LicenceState {
     pub(super) fn new(scopes: &[String], quota: u32) -> Self {
         Self { scopes: scopes.to_vec(), quota, ends: LIFE, debited: quota, sessions: 0 }
     }
@@ -47,11 +47,11 @@ impl Licence {
     }
 
     /// Takes one activation from the quota of this computer.
-    pub(super) fn activate(&mut self, now: f64) -> Result<(), Refusal> {
+    pub(super) fn activate(&mut self, now: f64) -> Result<(), ApiError> {
         if self.expired(now) {
-            return Err(Refusal::new(LICENCE_EXPIRED));
+            return Err(ApiError::new(LICENCE_EXPIRED));
         }
-        self.quota = self.quota.checked_sub(1).ok_or_else(|| Refusal::new(NO_QUOTA))?;
+        self.quota = self.quota.checked_sub(1).ok_or_else(|| ApiError::new(NO_QUOTA))?;
         self.sessions = self.sessions.saturating_add(1);
         Ok(())
     }

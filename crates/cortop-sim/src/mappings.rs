@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     dispatch::Call,
     model::Spec,
-    refusal::{Answer, Refusal},
+    refusal::{ApiError, CallResult},
     replay::is_sensor,
     service::Service,
 };
@@ -72,7 +72,7 @@ impl Stored {
 }
 
 impl Service {
-    pub(super) fn config_mapping(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn config_mapping(&mut self, call: &Call<'_>) -> CallResult {
         let status = call.text("status");
         let named = call.maybe_text("name").filter(|name| !name.is_empty());
         let mapping = call.get("mappings").and_then(read);
@@ -86,10 +86,10 @@ impl Service {
             }
             "create" => {
                 let (Some(name), Some(mapping)) = (named, mapping) else {
-                    return Err(Refusal::bad("A name and complete mappings are needed."));
+                    return Err(ApiError::bad("A name and complete mappings are needed."));
                 };
                 if self.mappings.len() == MOST {
-                    return Err(Refusal::bad("No more mappings can be stored."));
+                    return Err(ApiError::bad("No more mappings can be stored."));
                 }
                 let stored = Stored { uuid: self.ids.uuid(), name: name.to_owned(), mapping };
                 let value = stored.to_json();
@@ -101,7 +101,7 @@ impl Service {
         }
         let uuid = call.text("uuid");
         let place = self.mappings.iter().position(|own| own.uuid == uuid);
-        let place = place.ok_or_else(|| Refusal::bad("The mapping does not exist."))?;
+        let place = place.ok_or_else(|| ApiError::bad("The mapping does not exist."))?;
         if status == "delete" {
             self.mappings.remove(place);
             self.mappings_updated = call.now;
@@ -111,7 +111,7 @@ impl Service {
             if named.is_none() && mapping.is_none()
                 || call.get("mappings").is_some() && mapping.is_none()
             {
-                return Err(Refusal::bad("A name or complete mappings are needed."));
+                return Err(ApiError::bad("A name or complete mappings are needed."));
             }
             if let Some(stored) = self.mappings.get_mut(place) {
                 if let Some(name) = named {

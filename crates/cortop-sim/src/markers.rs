@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{
     dispatch::Call,
-    record::Marker,
-    refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, NO_SESSION, NOT_ACTIVATED, Refusal},
+    record::StoredMarker,
+    refusal::{ApiError, BAD_PARAMS, CallResult, HEADSET_UNAVAILABLE, NO_SESSION, NOT_ACTIVATED},
     service::Service,
 };
 
@@ -18,16 +18,17 @@ const WAITING: usize = 64;
 const HAIR: f64 = 2e-6;
 
 impl Service {
-    pub(super) fn inject_marker(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn inject_marker(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
-        let session = self.sessions.get(at).ok_or_else(|| Refusal::new(NO_SESSION))?;
+        let session = self.sessions.get(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
         if !session.active {
-            return Err(Refusal::new(NOT_ACTIVATED));
+            return Err(ApiError::new(NOT_ACTIVATED));
         }
-        let running = self.running(session).ok_or_else(|| Refusal::bad("No record is running."))?;
+        let running =
+            self.running(session).ok_or_else(|| ApiError::bad("No record is running."))?;
         let time = self.clock.service(call.number("time") / 1000.0);
         let empty = json!({});
-        let marker = Marker {
+        let marker = StoredMarker {
             uuid: self.ids.uuid(),
             value: call.get("value").cloned().unwrap_or_default(),
             label: call.text("label").to_owned(),
@@ -37,9 +38,9 @@ impl Service {
             extras: call.get("extras").unwrap_or(&empty).clone(),
         };
         let place = session.place;
-        let record = self.records.get_mut(running).ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let record = self.records.get_mut(running).ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         if record.markers.len() == MOST {
-            return Err(Refusal::bad("The record holds no more markers."));
+            return Err(ApiError::bad("The record holds no more markers."));
         }
         record.markers.push(marker.clone());
         record.modified = call.now;
@@ -47,9 +48,9 @@ impl Service {
     }
 
     /// Makes an interval of an instance.
-    pub(super) fn update_marker(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn update_marker(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
-        let session = self.sessions.get(at).ok_or_else(|| Refusal::new(NO_SESSION))?;
+        let session = self.sessions.get(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
         let (place, id) = (session.place, call.text("markerId"));
         let end = self.clock.service(call.number("time") / 1000.0);
         let own = session.records.iter().filter_map(|uuid| self.record_of(uuid, &call.app).ok());
@@ -58,12 +59,12 @@ impl Service {
             markers.into_iter().flatten().any(|marker| marker.uuid == id)
         };
         let found = own.into_iter().find(has);
-        let found = found.ok_or_else(|| Refusal::bad("The marker does not exist."))?;
-        let record = self.records.get_mut(found).ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let found = found.ok_or_else(|| ApiError::bad("The marker does not exist."))?;
+        let record = self.records.get_mut(found).ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         let marker = record.markers.iter_mut().find(|marker| marker.uuid == id);
-        let marker = marker.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let marker = marker.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         if end <= marker.start {
-            return Err(Refusal::bad("The end of a marker comes after its start."));
+            return Err(ApiError::bad("The end of a marker comes after its start."));
         }
         marker.end = end;
         if let Some(extras) = call.get("extras") {
@@ -76,11 +77,17 @@ impl Service {
 
     /// Sends a marker into the stream, at its sample or at the next one if that is gone: an
     /// interval at its end. The answer of both methods.
-    fn marked(&mut self, call: &Call<'_>, place: usize, record: usize, marker: &Marker) -> Answer {
+    fn marked(
+        &mut self,
+        call: &Call<'_>,
+        place: usize,
+        record: usize,
+        marker: &StoredMarker,
+    ) -> CallResult {
         let object = marker.to_json(&self.clock);
-        let record = self.records.get(record).ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let record = self.records.get(record).ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         let headset = self.headsets.get_mut(place);
-        let headset = headset.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
+        let headset = headset.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
         let next = headset.sample_at(call.now + HAIR).unwrap_or_default();
         let index = headset.sample_at(marker.end).unwrap_or_default().max(next);
         let mut shown = object.clone();

@@ -4,9 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::{
-    account::Pass,
+    account::TokenUse,
     dispatch::Call,
-    refusal::{Answer, BAD_PARAMS, Refusal},
+    refusal::{ApiError, BAD_PARAMS, CallResult},
     service::Service,
 };
 
@@ -18,7 +18,7 @@ const LONGEST: usize = 4096;
 
 /// What a parameter has to be.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ParamType {
     Text,
     /// A text out of a list.
     OneOf(&'static [&'static str]),
@@ -33,10 +33,10 @@ enum Kind {
     /// A text or a whole number from 0.
     Value,
     /// A token, and what it has to be good for.
-    Token(Pass),
+    Token(TokenUse),
 }
 
-impl Kind {
+impl ParamType {
     fn fits(self, value: &Value) -> bool {
         let all = |fits: fn(&Value) -> bool| value.as_array().is_some_and(|it| it.iter().all(fits));
         match self {
@@ -56,15 +56,15 @@ impl Kind {
 
 struct Param {
     name: &'static str,
-    kind: Kind,
+    kind: ParamType,
     required: bool,
 }
 
-const fn need(name: &'static str, kind: Kind) -> Param {
+const fn need(name: &'static str, kind: ParamType) -> Param {
     Param { name, kind, required: true }
 }
 
-const fn may(name: &'static str, kind: Kind) -> Param {
+const fn may(name: &'static str, kind: ParamType) -> Param {
     Param { name, kind, required: false }
 }
 
@@ -73,43 +73,44 @@ pub(super) struct Method {
     name: &'static str,
     params: &'static [Param],
     /// What it does.
-    pub(super) run: fn(&mut Service, &Call<'_>) -> Answer,
+    pub(super) run: fn(&mut Service, &Call<'_>) -> CallResult,
 }
 
 const fn m(
     name: &'static str,
     params: &'static [Param],
-    run: fn(&mut Service, &Call<'_>) -> Answer,
+    run: fn(&mut Service, &Call<'_>) -> CallResult,
 ) -> Method {
     Method { name, params, run }
 }
 
-const USABLE: Param = need(TOKEN, Kind::Token(Pass::Usable));
-const ID: Param = need("clientId", Kind::Text);
-const SECRET: Param = need("clientSecret", Kind::Text);
-const HEADSET: Param = need("headset", Kind::Text);
-const SESSION: Param = need("session", Kind::Text);
-const STREAMS: Param = need("streams", Kind::Texts);
-const RECORDS: Param = need("recordIds", Kind::Texts);
-const DETECTION: Param = need("detection", Kind::OneOf(&["mentalCommand", "facialExpression"]));
-const GET_SET: Param = need("status", Kind::OneOf(&["get", "set"]));
+const USABLE: Param = need(TOKEN, ParamType::Token(TokenUse::Usable));
+const ID: Param = need("clientId", ParamType::Text);
+const SECRET: Param = need("clientSecret", ParamType::Text);
+const HEADSET: Param = need("headset", ParamType::Text);
+const SESSION: Param = need("session", ParamType::Text);
+const STREAMS: Param = need("streams", ParamType::Texts);
+const RECORDS: Param = need("recordIds", ParamType::Texts);
+const DETECTION: Param =
+    need("detection", ParamType::OneOf(&["mentalCommand", "facialExpression"]));
+const GET_SET: Param = need("status", ParamType::OneOf(&["get", "set"]));
 // The two ways to name a profile (§3.8).
-const STORED: Param = may("profile", Kind::Text);
-const LOADED: Param = may("session", Kind::Text);
-const QUERY: Param = need("query", Kind::Object);
-const ORDER: Param = need("orderBy", Kind::Objects);
-const LIMIT: Param = may("limit", Kind::Count);
-const OFFSET: Param = may("offset", Kind::Count);
+const STORED: Param = may("profile", ParamType::Text);
+const LOADED: Param = may("session", ParamType::Text);
+const QUERY: Param = need("query", ParamType::Object);
+const ORDER: Param = need("orderBy", ParamType::Objects);
+const LIMIT: Param = may("limit", ParamType::Count);
+const OFFSET: Param = may("offset", ParamType::Count);
 // What is known of a person (§3.6).
 const PERSON: &[Param] = &[
     USABLE,
-    need("subjectName", Kind::Text),
-    may("dateOfBirth", Kind::Text),
-    may("sex", Kind::OneOf(&["M", "F", "U"])),
-    may("countryCode", Kind::Text),
-    may("state", Kind::Text),
-    may("city", Kind::Text),
-    may("attributes", Kind::Objects),
+    need("subjectName", ParamType::Text),
+    may("dateOfBirth", ParamType::Text),
+    may("sex", ParamType::OneOf(&["M", "F", "U"])),
+    may("countryCode", ParamType::Text),
+    may("state", ParamType::Text),
+    may("city", ParamType::Text),
+    may("attributes", ParamType::Objects),
 ];
 
 #[rustfmt::skip]
@@ -119,71 +120,71 @@ const METHODS: &[Method] = &[
     m("getUserLogin", &[], Service::user_login),
     m("hasAccessRight", &[ID, SECRET], Service::has_access_right),
     m("requestAccess", &[ID, SECRET], Service::request_access),
-    m("authorize", &[ID, SECRET, may("license", Kind::Text), may("debit", Kind::Count)], Service::authorize),
-    m("generateNewToken", &[need(TOKEN, Kind::Token(Pass::Expired)), ID, SECRET], Service::new_token),
-    m("getUserInformation", &[need(TOKEN, Kind::Token(Pass::BeforeEula))], Service::user_information),
+    m("authorize", &[ID, SECRET, may("license", ParamType::Text), may("debit", ParamType::Count)], Service::authorize),
+    m("generateNewToken", &[need(TOKEN, ParamType::Token(TokenUse::Expired)), ID, SECRET], Service::new_token),
+    m("getUserInformation", &[need(TOKEN, ParamType::Token(TokenUse::BeforeEula))], Service::user_information),
     m("getLicenseInfo", &[USABLE], Service::license_info),
     // Headsets (§3.2)
-    m("controlDevice", &[need("command", Kind::OneOf(&["connect", "disconnect", "refresh"])), may("headset", Kind::Text),
-        may("connectionType", Kind::OneOf(&["dongle", "bluetooth", "usb cable"])), may("mappings", Kind::Object)], Service::control_device),
-    m("queryHeadsets", &[may("id", Kind::Text), may("includeFlexMappings", Kind::Flag)], Service::query_headsets),
-    m("configMapping", &[USABLE, need("status", Kind::OneOf(&["create", "get", "read", "update", "delete"])),
-        may("name", Kind::Text), may("mappings", Kind::Object), may("uuid", Kind::Text)], Service::config_mapping),
-    m("updateHeadset", &[USABLE, HEADSET, need("setting", Kind::Object)], Service::update_headset),
-    m("updateHeadsetCustomInfo", &[USABLE, need("headsetId", Kind::Text), may("headbandPosition", Kind::OneOf(&["back", "top"])),
-        may("customName", Kind::Text)], Service::update_custom_info),
-    m("syncWithHeadsetClock", &[HEADSET, need("systemTime", Kind::Number), need("monotonicTime", Kind::Number)], Service::sync_clock),
+    m("controlDevice", &[need("command", ParamType::OneOf(&["connect", "disconnect", "refresh"])), may("headset", ParamType::Text),
+        may("connectionType", ParamType::OneOf(&["dongle", "bluetooth", "usb cable"])), may("mappings", ParamType::Object)], Service::control_device),
+    m("queryHeadsets", &[may("id", ParamType::Text), may("includeFlexMappings", ParamType::Flag)], Service::query_headsets),
+    m("configMapping", &[USABLE, need("status", ParamType::OneOf(&["create", "get", "read", "update", "delete"])),
+        may("name", ParamType::Text), may("mappings", ParamType::Object), may("uuid", ParamType::Text)], Service::config_mapping),
+    m("updateHeadset", &[USABLE, HEADSET, need("setting", ParamType::Object)], Service::update_headset),
+    m("updateHeadsetCustomInfo", &[USABLE, need("headsetId", ParamType::Text), may("headbandPosition", ParamType::OneOf(&["back", "top"])),
+        may("customName", ParamType::Text)], Service::update_custom_info),
+    m("syncWithHeadsetClock", &[HEADSET, need("systemTime", ParamType::Number), need("monotonicTime", ParamType::Number)], Service::sync_clock),
     // Sessions and data (§3.3)
-    m("createSession", &[USABLE, need("status", Kind::OneOf(&["open", "active"])), may("headset", Kind::Text)], Service::create_session),
-    m("updateSession", &[USABLE, SESSION, need("status", Kind::OneOf(&["active", "close"]))], Service::update_session),
+    m("createSession", &[USABLE, need("status", ParamType::OneOf(&["open", "active"])), may("headset", ParamType::Text)], Service::create_session),
+    m("updateSession", &[USABLE, SESSION, need("status", ParamType::OneOf(&["active", "close"]))], Service::update_session),
     m("querySessions", &[USABLE], Service::query_sessions),
     m("subscribe", &[USABLE, SESSION, STREAMS], Service::subscribe),
     m("unsubscribe", &[USABLE, SESSION, STREAMS], Service::unsubscribe),
     // Records (§3.4)
-    m("createRecord", &[USABLE, SESSION, need("title", Kind::Text), may("description", Kind::Text), may("subjectName", Kind::Text),
-        may("tags", Kind::Texts), may("experimentId", Kind::Count)], Service::create_record),
+    m("createRecord", &[USABLE, SESSION, need("title", ParamType::Text), may("description", ParamType::Text), may("subjectName", ParamType::Text),
+        may("tags", ParamType::Texts), may("experimentId", ParamType::Count)], Service::create_record),
     m("stopRecord", &[USABLE, SESSION], Service::stop_record),
-    m("updateRecord", &[USABLE, need("record", Kind::Text), may("title", Kind::Text), may("description", Kind::Text),
-        may("tags", Kind::Texts)], Service::update_record),
-    m("deleteRecord", &[USABLE, need("records", Kind::Texts)], Service::delete_records),
-    m("exportRecord", &[USABLE, RECORDS, need("folder", Kind::Text), need("streamTypes", Kind::Texts),
-        need("format", Kind::OneOf(&["CSV", "EDF", "EDFPLUS", "BDFPLUS"])), may("version", Kind::OneOf(&["V1", "V2"])),
-        may("licenseIds", Kind::Texts), may("includeDemographics", Kind::Flag), may("includeMarkerExtraInfos", Kind::Flag),
-        may("includeSurvey", Kind::Flag), may("includeDeprecatedPM", Kind::Flag)], Service::export_records),
-    m("queryRecords", &[USABLE, QUERY, ORDER, LIMIT, OFFSET, may("includeMarkers", Kind::Flag),
-        may("includeSyncStatusInfo", Kind::Flag)], Service::query_records),
+    m("updateRecord", &[USABLE, need("record", ParamType::Text), may("title", ParamType::Text), may("description", ParamType::Text),
+        may("tags", ParamType::Texts)], Service::update_record),
+    m("deleteRecord", &[USABLE, need("records", ParamType::Texts)], Service::delete_records),
+    m("exportRecord", &[USABLE, RECORDS, need("folder", ParamType::Text), need("streamTypes", ParamType::Texts),
+        need("format", ParamType::OneOf(&["CSV", "EDF", "EDFPLUS", "BDFPLUS"])), may("version", ParamType::OneOf(&["V1", "V2"])),
+        may("licenseIds", ParamType::Texts), may("includeDemographics", ParamType::Flag), may("includeMarkerExtraInfos", ParamType::Flag),
+        may("includeSurvey", ParamType::Flag), may("includeDeprecatedPM", ParamType::Flag)], Service::export_records),
+    m("queryRecords", &[USABLE, QUERY, ORDER, LIMIT, OFFSET, may("includeMarkers", ParamType::Flag),
+        may("includeSyncStatusInfo", ParamType::Flag)], Service::query_records),
     m("getRecordInfos", &[USABLE, RECORDS], Service::record_infos),
-    m("configOptOut", &[USABLE, GET_SET, may("newOptOut", Kind::Flag)], Service::config_opt_out),
+    m("configOptOut", &[USABLE, GET_SET, may("newOptOut", ParamType::Flag)], Service::config_opt_out),
     m("requestToDownloadRecordData", &[USABLE, RECORDS], Service::download_records),
     // Markers (§3.5)
-    m("injectMarker", &[USABLE, SESSION, need("time", Kind::Number), need("value", Kind::Value), need("label", Kind::Text),
-        may("port", Kind::Text), may("extras", Kind::Object)], Service::inject_marker),
-    m("updateMarker", &[USABLE, SESSION, need("markerId", Kind::Text), need("time", Kind::Number), may("extras", Kind::Object)], Service::update_marker),
+    m("injectMarker", &[USABLE, SESSION, need("time", ParamType::Number), need("value", ParamType::Value), need("label", ParamType::Text),
+        may("port", ParamType::Text), may("extras", ParamType::Object)], Service::inject_marker),
+    m("updateMarker", &[USABLE, SESSION, need("markerId", ParamType::Text), need("time", ParamType::Number), may("extras", ParamType::Object)], Service::update_marker),
     // Subjects (§3.6)
     m("createSubject", PERSON, Service::create_subject),
     m("updateSubject", PERSON, Service::update_subject),
-    m("deleteSubjects", &[USABLE, need("subjects", Kind::Texts)], Service::delete_subjects),
+    m("deleteSubjects", &[USABLE, need("subjects", ParamType::Texts)], Service::delete_subjects),
     m("querySubjects", &[USABLE, QUERY, ORDER, LIMIT, OFFSET], Service::query_subjects),
     m("getDemographicAttributes", &[USABLE], Service::demographic_attributes),
     // Profiles and training (§3.7)
     m("queryProfile", &[USABLE], Service::query_profile),
     m("getCurrentProfile", &[USABLE, HEADSET], Service::current_profile),
-    m("setupProfile", &[USABLE, need("status", Kind::OneOf(&["create", "load", "unload", "save", "rename", "delete"])),
-        STORED, may("headset", Kind::Text), may("newProfileName", Kind::Text)], Service::setup_profile),
+    m("setupProfile", &[USABLE, need("status", ParamType::OneOf(&["create", "load", "unload", "save", "rename", "delete"])),
+        STORED, may("headset", ParamType::Text), may("newProfileName", ParamType::Text)], Service::setup_profile),
     m("loadGuestProfile", &[USABLE, HEADSET], Service::load_guest_profile),
     m("getDetectionInfo", &[DETECTION], Service::detection_info),
-    m("training", &[USABLE, SESSION, DETECTION, need("status", Kind::OneOf(&["start", "accept", "reject", "reset", "erase"])),
-        need("action", Kind::Text)], Service::training),
+    m("training", &[USABLE, SESSION, DETECTION, need("status", ParamType::OneOf(&["start", "accept", "reject", "reset", "erase"])),
+        need("action", ParamType::Text)], Service::training),
     // Advanced BCI (§3.8)
     m("getTrainedSignatureActions", &[USABLE, DETECTION, STORED, LOADED], Service::trained_actions),
     m("getTrainingTime", &[USABLE, DETECTION, SESSION], Service::training_time),
-    m("facialExpressionSignatureType", &[USABLE, GET_SET, STORED, LOADED, may("signature", Kind::OneOf(&["universal", "trained"]))], Service::signature_type),
-    m("facialExpressionThreshold", &[USABLE, GET_SET, STORED, LOADED, need("action", Kind::Text), may("value", Kind::Count)], Service::facial_threshold),
-    m("mentalCommandActiveAction", &[USABLE, GET_SET, STORED, LOADED, may("actions", Kind::Texts)], Service::active_action),
+    m("facialExpressionSignatureType", &[USABLE, GET_SET, STORED, LOADED, may("signature", ParamType::OneOf(&["universal", "trained"]))], Service::signature_type),
+    m("facialExpressionThreshold", &[USABLE, GET_SET, STORED, LOADED, need("action", ParamType::Text), may("value", ParamType::Count)], Service::facial_threshold),
+    m("mentalCommandActiveAction", &[USABLE, GET_SET, STORED, LOADED, may("actions", ParamType::Texts)], Service::active_action),
     m("mentalCommandBrainMap", &[USABLE, STORED, LOADED], Service::brain_map),
-    m("mentalCommandGetSkillRating", &[USABLE, STORED, LOADED, may("action", Kind::Text)], Service::skill_rating),
+    m("mentalCommandGetSkillRating", &[USABLE, STORED, LOADED, may("action", ParamType::Text)], Service::skill_rating),
     m("mentalCommandTrainingThreshold", &[USABLE, STORED, LOADED], Service::training_threshold),
-    m("mentalCommandActionSensitivity", &[USABLE, GET_SET, STORED, LOADED, may("values", Kind::Counts)], Service::action_sensitivity),
+    m("mentalCommandActionSensitivity", &[USABLE, GET_SET, STORED, LOADED, may("values", ParamType::Counts)], Service::action_sensitivity),
 ];
 
 /// The method of this name, which is case-sensitive.
@@ -193,15 +194,15 @@ pub(super) fn named(name: &str) -> Option<&'static Method> {
 
 impl Method {
     /// What its token has to be good for; `None` for a method without one.
-    pub(super) fn pass(&self) -> Option<Pass> {
+    pub(super) fn pass(&self) -> Option<TokenUse> {
         self.params.iter().find_map(|param| match param.kind {
-            Kind::Token(pass) => Some(pass),
+            ParamType::Token(pass) => Some(pass),
             _ => None,
         })
     }
 
     /// Missing, misnamed and mistyped parameters are all refused the same way (§1.3).
-    pub(super) fn check(&self, params: &Map<String, Value>) -> Result<(), Refusal> {
+    pub(super) fn check(&self, params: &Map<String, Value>) -> Result<(), ApiError> {
         let known = |(name, value): (&String, &Value)| {
             self.params.iter().any(|param| param.name == name && param.kind.fits(value))
         };
@@ -209,7 +210,7 @@ impl Method {
         if params.iter().all(known) && self.params.iter().all(given) {
             Ok(())
         } else {
-            Err(Refusal::new(BAD_PARAMS))
+            Err(ApiError::new(BAD_PARAMS))
         }
     }
 }
@@ -219,28 +220,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tests::Desk;
+    use crate::tests::TestClient;
 
     /// A value that fits, and one that does not.
-    fn examples(kind: Kind) -> (Value, Value) {
+    fn examples(kind: ParamType) -> (Value, Value) {
         match kind {
-            Kind::Text => (json!("x"), json!("x".repeat(LONGEST + 1))),
-            Kind::Token(_) => (json!("x"), json!(1)),
-            Kind::OneOf(words) => (json!(words[0]), json!("none of them")),
-            Kind::Number => (json!(1.5), json!("1.5")),
-            Kind::Count => (json!(1), json!(-1)),
-            Kind::Flag => (json!(true), json!("true")),
-            Kind::Object => (json!({}), json!([])),
-            Kind::Texts => (json!(["x"]), json!([1])),
-            Kind::Counts => (json!([1]), json!([1.5])),
-            Kind::Objects => (json!([{}]), json!(["x"])),
-            Kind::Value => (json!("x"), json!(-1)),
+            ParamType::Text => (json!("x"), json!("x".repeat(LONGEST + 1))),
+            ParamType::Token(_) => (json!("x"), json!(1)),
+            ParamType::OneOf(words) => (json!(words[0]), json!("none of them")),
+            ParamType::Number => (json!(1.5), json!("1.5")),
+            ParamType::Count => (json!(1), json!(-1)),
+            ParamType::Flag => (json!(true), json!("true")),
+            ParamType::Object => (json!({}), json!([])),
+            ParamType::Texts => (json!(["x"]), json!([1])),
+            ParamType::Counts => (json!([1]), json!([1.5])),
+            ParamType::Objects => (json!([{}]), json!(["x"])),
+            ParamType::Value => (json!("x"), json!(-1)),
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn every_method_is_known_and_checks_its_parameters_and_its_token() {
-        let desk = Desk::cold();
+        let desk = TestClient::cold();
         let mut names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
         names.sort_unstable();
         names.dedup();

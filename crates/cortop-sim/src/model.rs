@@ -4,7 +4,7 @@ use cortop_protocol::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SE
 
 /// How a headset reports motion (§5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Motion {
+pub enum MotionFormat {
     /// Not at all.
     None,
     /// Unit quaternion, acceleration in g, magnetic field in µT.
@@ -39,7 +39,7 @@ pub struct Spec {
     /// Motion samples a second.
     pub mems_rate: f64,
     /// How motion is reported.
-    pub motion: Motion,
+    pub motion: MotionFormat,
     /// Whether mental commands and metrics are to be had (Flex: only with the EPOC X montage).
     pub bci: bool,
     /// Whether facial expressions are to be had.
@@ -67,14 +67,14 @@ impl Spec {
                 eeg_bits: 16,
                 lsb: LSB_16,
                 mems_rate: 64.0,
-                motion: Motion::RawGyro,
+                motion: MotionFormat::RawGyro,
                 ..epoc
             },
             Model::EpocX => Self {
                 prefix: "EPOCX",
                 mode: "EPOCPLUS",
                 mems_rate: 64.0,
-                motion: Motion::Quaternion,
+                motion: MotionFormat::Quaternion,
                 eeg_rate: 256,
                 eeg_bits: 16,
                 lsb: LSB_16,
@@ -86,7 +86,7 @@ impl Spec {
                 connected_by: "bluetooth",
                 sensors: names(&INSIGHT_SENSORS),
                 mems_rate: 64.0,
-                motion: Motion::Quaternion,
+                motion: MotionFormat::Quaternion,
                 ..epoc
             },
             Model::Insight2 => Self {
@@ -98,7 +98,7 @@ impl Spec {
                 eeg_bits: 16,
                 lsb: LSB_16,
                 mems_rate: 32.0,
-                motion: Motion::Quaternion,
+                motion: MotionFormat::Quaternion,
                 ..epoc
             },
             Model::EpocFlex | Model::Flex2 => Self {
@@ -107,7 +107,7 @@ impl Spec {
                 sensors: names(&FLEX_SENSORS),
                 dc: 0.0,
                 mems_rate: 64.0,
-                motion: Motion::Quaternion,
+                motion: MotionFormat::Quaternion,
                 bci: false,
                 faces: false,
                 ..epoc
@@ -120,7 +120,7 @@ impl Spec {
                 lsb: 1.0 / 2.1,
                 dc: 4210.0,
                 mems_rate: 6.4,
-                motion: Motion::Quaternion,
+                motion: MotionFormat::Quaternion,
                 faces: false,
                 earbuds: true,
                 ..epoc
@@ -149,7 +149,7 @@ impl Spec {
             lsb: LSB_14,
             dc: 4200.0,
             mems_rate: 0.0,
-            motion: Motion::None,
+            motion: MotionFormat::None,
             bci: true,
             faces: true,
             earbuds: false,
@@ -188,9 +188,9 @@ impl Spec {
     #[must_use]
     pub fn motion_sensors(&self) -> Vec<&'static str> {
         let rotation: &[&str] = match self.motion {
-            Motion::None => return Vec::new(),
-            Motion::Quaternion => &["Q0", "Q1", "Q2", "Q3"],
-            Motion::RawGyro => &["GYROX", "GYROY", "GYROZ"],
+            MotionFormat::None => return Vec::new(),
+            MotionFormat::Quaternion => &["Q0", "Q1", "Q2", "Q3"],
+            MotionFormat::RawGyro => &["GYROX", "GYROY", "GYROZ"],
         };
         [rotation, &["ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"]].concat()
     }

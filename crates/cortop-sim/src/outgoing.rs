@@ -4,27 +4,27 @@ use std::{fmt, sync::Arc};
 
 /// Something for one client.
 #[derive(Clone, Debug)]
-pub(super) struct Out {
-    pub(super) body: Body,
-    pub(super) when: When,
+pub(super) struct Outgoing {
+    pub(super) body: Payload,
+    pub(super) when: Delivery,
 }
 
 /// What a text frame holds.
 #[derive(Clone, Debug)]
-pub(super) enum Body {
+pub(super) enum Payload {
     /// As it should be.
     Text(String),
     /// Not checked to be UTF-8.
     Bytes(Vec<u8>),
     /// Takes long to make: not on the loop that serves all clients.
-    Made(Work),
+    Made(Deferred),
 }
 
 /// Makes a text.
 #[derive(Clone)]
-pub(super) struct Work(Arc<dyn Fn() -> String + Send + Sync>);
+pub(super) struct Deferred(Arc<dyn Fn() -> String + Send + Sync>);
 
-impl Work {
+impl Deferred {
     pub(super) fn new(make: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
@@ -34,7 +34,7 @@ impl Work {
     }
 }
 
-impl fmt::Debug for Work {
+impl fmt::Debug for Deferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Work")
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Work {
 
 /// When it leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum When {
+pub(super) enum Delivery {
     Now,
     /// At a service time.
     At(f64),
@@ -52,37 +52,37 @@ pub(super) enum When {
 
 /// Something that happens to clients unasked.
 #[derive(Clone, Debug)]
-pub(super) struct News {
+pub(super) struct Notification {
     /// To which; `None`: to all.
     pub(super) client: Option<u64>,
-    pub(super) what: What,
+    pub(super) what: NotificationKind,
 }
 
 /// What happens.
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(super) enum NotificationKind {
     /// A message.
-    Say(Body),
+    Say(Payload),
     /// The end of the connection, with a close frame or without.
     HangUp { close: bool },
 }
 
-impl Out {
+impl Outgoing {
     pub(super) fn now(text: String) -> Self {
-        Self { body: Body::Text(text), when: When::Now }
+        Self { body: Payload::Text(text), when: Delivery::Now }
     }
 
     #[cfg(test)]
     pub(super) fn text(&self) -> &str {
         match &self.body {
-            Body::Text(text) => text,
+            Payload::Text(text) => text,
             _ => "",
         }
     }
 }
 
 #[cfg(test)]
-impl Body {
+impl Payload {
     pub(super) fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,

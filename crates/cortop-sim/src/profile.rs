@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::detection::{Detection, Skill};
+use super::detection::{Detection, TrainingHistory};
 
 /// Mental commands that can be active beside neutral.
 pub(super) const ACTIVE: usize = 4;
@@ -16,14 +16,14 @@ const DEMO_ID: &str = "de300000-0000-4000-8000-51b1a7ed0001";
 
 /// A profile.
 #[derive(Clone, Debug)]
-pub(super) struct Profile {
+pub(super) struct StoredProfile {
     pub(super) name: String,
     /// Of an older version: it can be used, not changed.
     pub(super) read_only: bool,
     /// The sensors it was trained with; a headset with others cannot load it.
     pub(super) channels: Vec<String>,
-    pub(super) mental: Skill,
-    pub(super) facial: Skill,
+    pub(super) mental: TrainingHistory,
+    pub(super) facial: TrainingHistory,
     /// Sensitivity of the active commands, in their order, 1..10.
     pub(super) sensitivity: [u64; ACTIVE],
     /// Thresholds of facial expressions, 0..1000.
@@ -39,14 +39,14 @@ pub(super) struct Profile {
     uuid: String,
 }
 
-impl Profile {
+impl StoredProfile {
     pub(super) fn new(name: &str, uuid: String, channels: Vec<String>) -> Self {
         Self {
             name: name.to_owned(),
             read_only: false,
             channels,
-            mental: Skill::default(),
-            facial: Skill::default(),
+            mental: TrainingHistory::default(),
+            facial: TrainingHistory::default(),
             sensitivity: [SENSITIVITY; ACTIVE],
             thresholds: BTreeMap::new(),
             signature: "universal",
@@ -77,7 +77,7 @@ impl Profile {
         self.update_commands();
     }
 
-    pub(super) fn skill(&self, detection: Detection) -> &Skill {
+    pub(super) fn skill(&self, detection: Detection) -> &TrainingHistory {
         if detection == Detection::Mental { &self.mental } else { &self.facial }
     }
 
@@ -122,18 +122,18 @@ impl Profile {
 
 /// A profile in use on a headset. Changes stay here until they are saved.
 #[derive(Clone, Debug)]
-pub(super) struct Loaded {
-    pub(super) profile: Profile,
+pub(super) struct LoadedProfile {
+    pub(super) profile: StoredProfile,
     /// The client id that loaded it; empty for EMOTIV Launcher.
     pub(super) app: String,
     /// The connection that loaded it.
     pub(super) connection: Option<u64>,
 }
 
-impl Loaded {
+impl LoadedProfile {
     /// What EMOTIV Launcher has loaded on a warm headset.
     pub(super) fn demo() -> Self {
-        let mut profile = Profile::new("demo", DEMO_ID.to_owned(), Vec::new());
+        let mut profile = StoredProfile::new("demo", DEMO_ID.to_owned(), Vec::new());
         for action in ["neutral", "push", "lift", "left", "rotateRight"] {
             profile.learn(Detection::Mental, action);
         }

@@ -3,16 +3,17 @@
 
 use serde_json::{Value, json};
 
-pub(super) use super::profile::Loaded;
+pub(super) use super::profile::LoadedProfile;
 use super::{
     detection::Detection,
     dispatch::Call,
-    headsets::Device,
-    profile::Profile,
+    headsets::SimulatedHeadset,
+    profile::StoredProfile,
     refusal::{
-        Answer, HEADSET_UNAVAILABLE, PROFILE_LOADED, PROFILE_MISFIT, PROFILE_OF_ANOTHER, Refusal,
+        ApiError, CallResult, HEADSET_UNAVAILABLE, PROFILE_LOADED, PROFILE_MISFIT,
+        PROFILE_OF_ANOTHER,
     },
-    service::{Happening, Service},
+    service::{ScheduledEvent, Service},
 };
 
 /// Profiles that can be stored.
@@ -22,11 +23,11 @@ const GUEST: &str = "Guest";
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
-    pub(super) fn query_profile(&mut self, _: &Call<'_>) -> Answer {
-        Ok(self.profiles.iter().map(Profile::to_json).collect())
+    pub(super) fn query_profile(&mut self, _: &Call<'_>) -> CallResult {
+        Ok(self.profiles.iter().map(StoredProfile::to_json).collect())
     }
 
-    pub(super) fn current_profile(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn current_profile(&mut self, call: &Call<'_>) -> CallResult {
         let headset = self.device(call)?;
         Ok(match &headset.profile {
             Some(loaded) => json!({
@@ -37,14 +38,14 @@ impl Service {
         })
     }
 
-    pub(super) fn detection_info(_: &mut Self, call: &Call<'_>) -> Answer {
+    pub(super) fn detection_info(_: &mut Self, call: &Call<'_>) -> CallResult {
         Ok(Detection::named(call.text("detection")).info())
     }
 
-    pub(super) fn setup_profile(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn setup_profile(&mut self, call: &Call<'_>) -> CallResult {
         let (action, name) = (call.text("status"), call.text("profile"));
         if name.is_empty() && action != "unload" {
-            return Err(Refusal::bad("The profile has no name."));
+            return Err(ApiError::bad("The profile has no name."));
         }
         match action {
             "create" => self.create_profile(call, name)?,
@@ -58,61 +59,67 @@ impl Service {
         Ok(json!({ "action": action, "message": message, "name": name }))
     }
 
-    pub(super) fn load_guest_profile(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn load_guest_profile(&mut self, call: &Call<'_>) -> CallResult {
         let channels = self.device(call)?.spec.sensors.clone();
-        let guest = Profile::new(GUEST, self.ids.uuid(), channels);
+        let guest = StoredProfile::new(GUEST, self.ids.uuid(), channels);
         self.put(call, guest)?;
         Ok(json!({ "message": "The guest profile is loaded" }))
     }
 
-    fn create_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
+    fn create_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), ApiError> {
         if self.stored(name).is_some() {
-            return Err(Refusal::bad("The profile already exists."));
+            return Err(ApiError::bad("The profile already exists."));
         }
         if self.profiles.len() == MOST {
-            return Err(Refusal::bad("No more profiles can be stored."));
+            return Err(ApiError::bad("No more profiles can be stored."));
         }
         let uuid = self.ids.uuid();
         let profile = if call.get("headset").is_some() {
             let headset = self.device(call)?;
             match &headset.profile {
                 Some(loaded) => loaded.profile.copy(name, uuid),
-                None => Profile::new(name, uuid, headset.spec.sensors.clone()),
+                None => StoredProfile::new(name, uuid, headset.spec.sensors.clone()),
             }
         } else {
             let first = self.headsets.iter().find(|headset| headset.streams());
-            Profile::new(name, uuid, first.map(|own| own.spec.sensors.clone()).unwrap_or_default())
+            StoredProfile::new(
+                name,
+                uuid,
+                first.map(|own| own.spec.sensors.clone()).unwrap_or_default(),
+            )
         };
         self.profiles.push(profile);
         Ok(())
     }
 
-    fn load_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
+    fn load_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), ApiError> {
         let headset = self.device(call)?;
         let stored = self.stored(name).and_then(|place| self.profiles.get(place));
         let stored = stored.ok_or_else(unknown_profile)?;
         // Older profiles are of the headsets with 14 channels.
         let fits = match stored {
-            Profile { read_only: true, .. } => headset.spec.sensors.len() == 14,
-            Profile { channels, .. } => channels.is_empty() || *channels == headset.spec.sensors,
+            StoredProfile { read_only: true, .. } => headset.spec.sensors.len() == 14,
+            StoredProfile { channels, .. } => {
+                channels.is_empty() || *channels == headset.spec.sensors
+            }
         };
-        let elsewhere = |own: &Device| {
+        let elsewhere = |own: &SimulatedHeadset| {
             let loaded = own.profile.as_ref();
             loaded.is_some_and(|it| it.profile.name == name && it.app != call.app)
         };
         if headset.profile.is_some() {
-            Err(Refusal::new(PROFILE_LOADED))
+            Err(ApiError::new(PROFILE_LOADED))
         } else if self.headsets.iter().any(elsewhere) {
-            Err(Refusal::new(PROFILE_OF_ANOTHER))
+            Err(ApiError::new(PROFILE_OF_ANOTHER))
         } else if fits {
             self.put(call, stored.clone())
         } else {
-            Err(Refusal::new(PROFILE_MISFIT))
+            Err(ApiError::new(PROFILE_MISFIT))
         }
     }
 
     /// A name that is not the loaded one's changes nothing and is no error (§2.10).
-    fn unload_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
+    fn unload_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), ApiError> {
         let place = self.connected_place(call.text("headset"))?;
         let loaded = self.own_profile(place, call)?;
         if name.is_empty() || loaded.profile.name == name {
@@ -121,11 +128,11 @@ impl Service {
         Ok(())
     }
 
-    fn save_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
+    fn save_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), ApiError> {
         let place = self.connected_place(call.text("headset"))?;
         let profile = self.own_profile(place, call)?.profile.clone();
         if profile.name != name || profile.read_only {
-            return Err(Refusal::bad("The profile cannot be saved."));
+            return Err(ApiError::bad("The profile cannot be saved."));
         }
         match self.stored(name).and_then(|place| self.profiles.get_mut(place)) {
             Some(stored) => *stored = profile,
@@ -135,12 +142,12 @@ impl Service {
         Ok(())
     }
 
-    fn rename_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
+    fn rename_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), ApiError> {
         let new = call.text("newProfileName");
         let place = self.stored(name).ok_or_else(unknown_profile)?;
         self.no_other_has(name, &call.app)?;
         if new.is_empty() || self.stored(new).is_some() {
-            return Err(Refusal::bad("The new name is empty or taken."));
+            return Err(ApiError::bad("The new name is empty or taken."));
         }
         let stored = self.profiles.get_mut(place).into_iter();
         let loaded = self.headsets.iter_mut().filter_map(|own| own.profile.as_mut());
@@ -151,7 +158,7 @@ impl Service {
         Ok(())
     }
 
-    fn delete_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
+    fn delete_profile(&mut self, call: &Call<'_>, name: &str) -> Result<(), ApiError> {
         let stored = self.stored(name).ok_or_else(unknown_profile)?;
         self.no_other_has(name, &call.app)?;
         for place in 0..self.headsets.len() {
@@ -165,9 +172,9 @@ impl Service {
     }
 
     /// The headset of a request, which has to be connected.
-    fn device(&self, call: &Call<'_>) -> Result<&Device, Refusal> {
+    fn device(&self, call: &Call<'_>) -> Result<&SimulatedHeadset, ApiError> {
         let place = self.connected_place(call.text("headset"))?;
-        self.headsets.get(place).ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))
+        self.headsets.get(place).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))
     }
 
     /// The place in the list of the profile of a name.
@@ -180,30 +187,30 @@ impl Service {
         &mut self,
         place: usize,
         call: &Call<'_>,
-    ) -> Result<&mut Loaded, Refusal> {
+    ) -> Result<&mut LoadedProfile, ApiError> {
         let loaded = self.headsets.get_mut(place).and_then(|headset| headset.profile.as_mut());
         let loaded =
-            loaded.ok_or_else(|| Refusal::bad("No profile is loaded for this headset."))?;
-        if loaded.app == call.app { Ok(loaded) } else { Err(Refusal::new(PROFILE_OF_ANOTHER)) }
+            loaded.ok_or_else(|| ApiError::bad("No profile is loaded for this headset."))?;
+        if loaded.app == call.app { Ok(loaded) } else { Err(ApiError::new(PROFILE_OF_ANOTHER)) }
     }
 
-    fn no_other_has(&self, name: &str, app: &str) -> Result<(), Refusal> {
+    fn no_other_has(&self, name: &str, app: &str) -> Result<(), ApiError> {
         let mut loaded = self.headsets.iter().filter_map(|headset| headset.profile.as_ref());
         if loaded.any(|loaded| loaded.profile.name == name && loaded.app != app) {
-            return Err(Refusal::new(PROFILE_OF_ANOTHER));
+            return Err(ApiError::new(PROFILE_OF_ANOTHER));
         }
         Ok(())
     }
 
-    fn put(&mut self, call: &Call<'_>, profile: Profile) -> Result<(), Refusal> {
+    fn put(&mut self, call: &Call<'_>, profile: StoredProfile) -> Result<(), ApiError> {
         let place = self.connected_place(call.text("headset"))?;
         let Some(headset) = self.headsets.get_mut(place) else { return Ok(()) };
         if headset.profile.is_some() {
-            return Err(Refusal::new(PROFILE_LOADED));
+            return Err(ApiError::new(PROFILE_LOADED));
         }
         let message = told("Profile is loaded", headset, &profile.name);
         let app = call.app.clone();
-        headset.profile = Some(Loaded { profile, app, connection: Some(call.connection) });
+        headset.profile = Some(LoadedProfile { profile, app, connection: Some(call.connection) });
         self.warn(13, &message);
         Ok(())
     }
@@ -211,7 +218,7 @@ impl Service {
     /// Unloads whatever profile a headset has; the code says who wanted it.
     fn take(&mut self, place: usize, code: i64) {
         let Some(headset) = self.headsets.get_mut(place) else { return };
-        let Some(Loaded { profile, .. }) = headset.profile.take() else { return };
+        let Some(LoadedProfile { profile, .. }) = headset.profile.take() else { return };
         let message = told("Profile is unloaded", headset, &profile.name);
         self.warn(code, &message);
     }
@@ -224,10 +231,11 @@ impl Service {
     /// Cortex unloads the profiles of a client that is gone, after a while (§1.5).
     pub(super) fn leave_profiles(&mut self, connection: u64, now: f64) {
         let end = now + self.delays.linger.as_secs_f64();
-        let left =
-            |own: &Device| own.profile.as_ref().is_some_and(|it| it.connection == Some(connection));
+        let left = |own: &SimulatedHeadset| {
+            own.profile.as_ref().is_some_and(|it| it.connection == Some(connection))
+        };
         if self.headsets.iter().any(left) {
-            self.plan(end, Happening::ProfilesLeft(connection));
+            self.plan(end, ScheduledEvent::ProfilesLeft(connection));
         }
     }
 
@@ -241,11 +249,11 @@ impl Service {
     }
 }
 
-pub(super) fn unknown_profile() -> Refusal {
-    Refusal::bad("The profile does not exist.")
+pub(super) fn unknown_profile() -> ApiError {
+    ApiError::bad("The profile does not exist.")
 }
 
-fn told(behavior: &str, headset: &Device, profile: &str) -> Value {
+fn told(behavior: &str, headset: &SimulatedHeadset, profile: &str) -> Value {
     json!({ "behavior": behavior, "headset": headset.id, "profile": profile })
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{
     account::LICENSE_ID,
     dispatch::Call,
-    record::Record,
-    refusal::{Answer, BAD_PARAMS, Refusal},
+    record::StoredRecord,
+    refusal::{ApiError, BAD_PARAMS, CallResult},
     service::Service,
 };
 
@@ -22,20 +22,20 @@ pub(super) struct Page {
 
 impl Page {
     /// Reads `orderBy`, `limit` and `offset`; each entry of the first has one of the `keys`.
-    pub(super) fn read(call: &Call<'_>, keys: &[&str]) -> Result<Self, Refusal> {
+    pub(super) fn read(call: &Call<'_>, keys: &[&str]) -> Result<Self, ApiError> {
         let mut order = Vec::new();
         for entry in call.get("orderBy").and_then(Value::as_array).into_iter().flatten() {
             let mut members = entry.as_object().into_iter().flatten();
             let (Some((key, way)), None) = (members.next(), members.next()) else {
-                return Err(Refusal::new(BAD_PARAMS));
+                return Err(ApiError::new(BAD_PARAMS));
             };
             let down = match way.as_str() {
                 Some("ASC") => false,
                 Some("DESC") => true,
-                _ => return Err(Refusal::new(BAD_PARAMS)),
+                _ => return Err(ApiError::new(BAD_PARAMS)),
             };
             if !keys.contains(&key.as_str()) {
-                return Err(Refusal::new(BAD_PARAMS));
+                return Err(ApiError::new(BAD_PARAMS));
             }
             order.push((key.clone(), down));
         }
@@ -74,14 +74,14 @@ struct Range(f64, f64);
 
 impl Range {
     /// Reads a condition; `number` reads its ends.
-    fn read(condition: &Value, number: fn(&Value) -> Option<f64>) -> Result<Self, Refusal> {
-        let object = condition.as_object().ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+    fn read(condition: &Value, number: fn(&Value) -> Option<f64>) -> Result<Self, ApiError> {
+        let object = condition.as_object().ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         if object.keys().any(|key| key != "from" && key != "to") {
-            return Err(Refusal::new(BAD_PARAMS));
+            return Err(ApiError::new(BAD_PARAMS));
         }
         let end = |name: &str, open: f64| match object.get(name) {
             None => Ok(open),
-            Some(value) => number(value).ok_or_else(|| Refusal::new(BAD_PARAMS)),
+            Some(value) => number(value).ok_or_else(|| ApiError::new(BAD_PARAMS)),
         };
         Ok(Self(end("from", f64::NEG_INFINITY)?, end("to", f64::INFINITY)?))
     }
@@ -103,7 +103,7 @@ pub(super) fn mentions<'a>(texts: impl IntoIterator<Item = &'a str>, word: &str)
 }
 
 impl Service {
-    pub(super) fn query_records(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn query_records(&mut self, call: &Call<'_>) -> CallResult {
         const KEYS: [&str; 7] = [
             "title",
             "description",
@@ -145,12 +145,12 @@ impl Service {
     }
 
     /// Whether a record meets every condition of a query.
-    fn matches(&self, record: &Record, call: &Call<'_>) -> Result<bool, Refusal> {
+    fn matches(&self, record: &StoredRecord, call: &Call<'_>) -> Result<bool, ApiError> {
         let conditions = call.get("query").and_then(Value::as_object).into_iter().flatten();
         for (name, condition) in conditions {
-            let text = || condition.as_str().ok_or_else(|| Refusal::new(BAD_PARAMS));
+            let text = || condition.as_str().ok_or_else(|| ApiError::new(BAD_PARAMS));
             let within = |time: f64| {
-                Ok::<_, Refusal>(Range::read(condition, moment)?.holds(self.clock.epoch(time)))
+                Ok::<_, ApiError>(Range::read(condition, moment)?.holds(self.clock.epoch(time)))
             };
             let met = match name.as_str() {
                 "licenseId" => text()? == LICENSE_ID,
@@ -164,7 +164,7 @@ impl Service {
                 "duration" => {
                     Range::read(condition, Value::as_f64)?.holds(record.duration(call.now))
                 }
-                _ => return Err(Refusal::new(BAD_PARAMS)),
+                _ => return Err(ApiError::new(BAD_PARAMS)),
             };
             if !met {
                 return Ok(false);

@@ -9,15 +9,15 @@ use super::{
     account::{LICENSE_ID, USER_ID},
     clock::Clock,
     model::Spec,
-    source::Source,
+    source::SampleSource,
 };
 use cortop_protocol::HeadsetId;
 
 /// What was measured: enough to measure it again.
 #[derive(Clone)]
-pub(super) struct Take {
+pub(super) struct Measurement {
     pub(super) headset: HeadsetId,
-    pub(super) source: Arc<dyn Source>,
+    pub(super) source: Arc<dyn SampleSource>,
     pub(super) spec: Spec,
     /// Service time of the source's sample 0.
     pub(super) origin: f64,
@@ -27,7 +27,7 @@ pub(super) struct Take {
 
 /// A record.
 #[derive(Clone)]
-pub(super) struct Record {
+pub(super) struct StoredRecord {
     pub(super) uuid: String,
     /// The client id of the application it belongs to.
     pub(super) app: String,
@@ -48,11 +48,11 @@ pub(super) struct Record {
     pub(super) modified: f64,
     /// Its post-processing is over: it can be exported.
     pub(super) ready: bool,
-    pub(super) take: Take,
-    pub(super) markers: Vec<Marker>,
+    pub(super) take: Measurement,
+    pub(super) markers: Vec<StoredMarker>,
 }
 
-impl Record {
+impl StoredRecord {
     /// Whether it may hold data of a licence's scope.
     pub(super) fn has(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own == scope)
@@ -86,7 +86,7 @@ impl Record {
 
 /// A marker.
 #[derive(Clone)]
-pub(super) struct Marker {
+pub(super) struct StoredMarker {
     pub(super) uuid: String,
     /// A text or a whole number.
     pub(super) value: Value,
@@ -98,7 +98,7 @@ pub(super) struct Marker {
     pub(super) extras: Value,
 }
 
-impl Marker {
+impl StoredMarker {
     pub(super) fn kind(&self) -> &'static str {
         if self.end > self.start { "interval" } else { "instance" }
     }

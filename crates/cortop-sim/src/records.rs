@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::{
     dispatch::Call,
-    record::{Record, Take},
+    record::{Measurement, StoredRecord},
     refusal::{
-        Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, NO_DOWNLOAD, NO_SESSION, NOT_ACTIVATED, Refusal,
+        ApiError, BAD_PARAMS, CallResult, HEADSET_UNAVAILABLE, NO_DOWNLOAD, NO_SESSION,
+        NOT_ACTIVATED,
     },
-    service::{Happening, Service},
-    sessions::Session,
+    service::{ScheduledEvent, Service},
+    sessions::LiveSession,
 };
 use cortop_protocol::model::Model;
 
@@ -20,33 +21,33 @@ const MOST: usize = 1000;
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
-    pub(super) fn create_record(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn create_record(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
-        let session = self.sessions.get(at).ok_or_else(|| Refusal::new(NO_SESSION))?;
+        let session = self.sessions.get(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
         let (title, subject) = (call.text("title"), call.maybe_text("subjectName"));
         if !session.active {
-            return Err(Refusal::new(NOT_ACTIVATED));
+            return Err(ApiError::new(NOT_ACTIVATED));
         }
         if self.running(session).is_some() {
-            return Err(Refusal::bad("A record is running already."));
+            return Err(ApiError::bad("A record is running already."));
         }
         if title.is_empty() {
-            return Err(Refusal::new(BAD_PARAMS));
+            return Err(ApiError::new(BAD_PARAMS));
         }
         if subject.is_some_and(|name| !self.subjects.contains_key(name)) {
-            return Err(Refusal::bad("The subject does not exist."));
+            return Err(ApiError::bad("The subject does not exist."));
         }
         let app_id = self.app_id(&call.app).to_owned();
         let headset = self.headsets.get_mut(session.place);
-        let headset = headset.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
-        let take = Take {
+        let headset = headset.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
+        let take = Measurement {
             headset: headset.id.clone(),
             source: headset.source.clone(),
             spec: headset.spec.clone(),
             origin: *headset.origin.get_or_insert(call.now),
             metrics: headset.metrics,
         };
-        let record = Record {
+        let record = StoredRecord {
             uuid: self.ids.uuid(),
             app: call.app.clone(),
             app_id,
@@ -78,10 +79,10 @@ impl Service {
         Ok(json!({ "record": object, "sessionId": call.text("session") }))
     }
 
-    pub(super) fn stop_record(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn stop_record(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
-        let session = self.sessions.get(at).ok_or_else(|| Refusal::new(NO_SESSION))?;
-        let place = self.running(session).ok_or_else(|| Refusal::bad("No record is running."))?;
+        let session = self.sessions.get(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
+        let place = self.running(session).ok_or_else(|| ApiError::bad("No record is running."))?;
         let record = self.finish_record(place, call.now);
         Ok(json!({ "record": record, "sessionId": call.text("session") }))
     }
@@ -93,7 +94,7 @@ impl Service {
         record.end = Some(now);
         record.modified = now;
         let (uuid, object) = (record.uuid.clone(), record.to_json(&self.clock));
-        self.plan(done, Happening::Processed(uuid));
+        self.plan(done, ScheduledEvent::Processed(uuid));
         Some(object)
     }
 
@@ -105,11 +106,11 @@ impl Service {
         }
     }
 
-    pub(super) fn update_record(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn update_record(&mut self, call: &Call<'_>) -> CallResult {
         let place = self.record_of(call.text("record"), &call.app)?;
         let title = call.maybe_text("title");
         if title == Some("") {
-            return Err(Refusal::new(BAD_PARAMS));
+            return Err(ApiError::new(BAD_PARAMS));
         }
         let record = self.records.get_mut(place).ok_or_else(unknown_record)?;
         if let Some(title) = title {
@@ -125,11 +126,11 @@ impl Service {
         Ok(record.to_json(&self.clock))
     }
 
-    pub(super) fn delete_records(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn delete_records(&mut self, call: &Call<'_>) -> CallResult {
         Ok(each(call, "records", |uuid| {
             let place = self.record_of(uuid, &call.app)?;
             if self.records.get(place).is_some_and(|record| record.end.is_none()) {
-                return Err(Refusal::bad("The record is running."));
+                return Err(ApiError::bad("The record is running."));
             }
             self.records.remove(place);
             Ok(())
@@ -137,28 +138,28 @@ impl Service {
     }
 
     /// Unknown ids are left out.
-    pub(super) fn record_infos(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn record_infos(&mut self, call: &Call<'_>) -> CallResult {
         let own = call.texts("recordIds").filter_map(|uuid| self.record_of(uuid, &call.app).ok());
         let own = own.filter_map(|place| self.records.get(place));
         Ok(own.map(|record| record.to_json(&self.clock)).collect())
     }
 
     /// All records are on this computer: there is nothing to download, or nothing to be had.
-    pub(super) fn download_records(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn download_records(&mut self, call: &Call<'_>) -> CallResult {
         Ok(each(call, "recordIds", |uuid| {
             let known = self.record_of(uuid, &call.app);
-            known.map(|_| ()).map_err(|_| Refusal::new(NO_DOWNLOAD))
+            known.map(|_| ()).map_err(|_| ApiError::new(NO_DOWNLOAD))
         }))
     }
 
     /// The place in the list of a record of an application.
-    pub(super) fn record_of(&self, uuid: &str, app: &str) -> Result<usize, Refusal> {
-        let own = |record: &Record| record.uuid == uuid && record.app == app;
+    pub(super) fn record_of(&self, uuid: &str, app: &str) -> Result<usize, ApiError> {
+        let own = |record: &StoredRecord| record.uuid == uuid && record.app == app;
         self.records.iter().position(own).ok_or_else(unknown_record)
     }
 
     /// The place in the list of the running record of a session.
-    pub(super) fn running(&self, session: &Session) -> Option<usize> {
+    pub(super) fn running(&self, session: &LiveSession) -> Option<usize> {
         let last = session.records.last()?;
         self.records.iter().position(|record| record.uuid == *last && record.end.is_none())
     }
@@ -168,13 +169,13 @@ impl Service {
 pub(super) fn each(
     call: &Call<'_>,
     list: &str,
-    mut act: impl FnMut(&str) -> Result<(), Refusal>,
+    mut act: impl FnMut(&str) -> Result<(), ApiError>,
 ) -> Value {
     outcomes(call.texts(list).map(|uuid| (uuid, act(uuid))))
 }
 
 /// What became of records.
-pub(super) fn outcomes<'a>(all: impl Iterator<Item = (&'a str, Result<(), Refusal>)>) -> Value {
+pub(super) fn outcomes<'a>(all: impl Iterator<Item = (&'a str, Result<(), ApiError>)>) -> Value {
     let (mut success, mut failure) = (Vec::new(), Vec::new());
     for (uuid, outcome) in all {
         match outcome {
@@ -185,6 +186,6 @@ pub(super) fn outcomes<'a>(all: impl Iterator<Item = (&'a str, Result<(), Refusa
     json!({ "failure": failure, "success": success })
 }
 
-fn unknown_record() -> Refusal {
-    Refusal::bad("The record does not exist.")
+fn unknown_record() -> ApiError {
+    ApiError::bad("The record does not exist.")
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use serde_json::{Value, json};
 
 /// What a method returns.
-pub(super) type Answer = Result<Value, Refusal>;
+pub(super) type CallResult = Result<Value, ApiError>;
 
 /// A refused request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     pub(super) code: i64,
     pub(super) message: String,
 }
@@ -87,13 +87,13 @@ const TEXTS: &[(i64, &str)] = &[
     (-32232, "EEG of this headset needs a licence."),
 ];
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.code, self.message)
     }
 }
 
-impl Refusal {
+impl ApiError {
     /// With the code's usual text.
     pub(super) fn new(code: i64) -> Self {
         let text = TEXTS.iter().find(|(known, _)| *known == code);

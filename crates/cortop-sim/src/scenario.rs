@@ -15,7 +15,7 @@ use cortop_protocol::{HeadsetId, Stream};
 /// A fault, when it comes, and whom it hits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct Injection {
     /// Seconds of service time from the start of the simulator, or from `sim.fault`, on.
     #[serde(default)]
     pub at: Option<Seconds>,
@@ -41,13 +41,13 @@ pub struct Order {
 }
 
 /// At once, and for all.
-impl From<Fault> for Order {
+impl From<Fault> for Injection {
     fn from(fault: Fault) -> Self {
         Self { at: None, call: None, nth: None, client: None, headset: None, stream: None, fault }
     }
 }
 
-impl Order {
+impl Injection {
     /// Only samples of this stream.
     #[must_use]
     pub fn on(self, stream: Stream) -> Self {
@@ -72,7 +72,7 @@ impl Order {
 pub struct Scenario {
     /// In any order.
     #[serde(default, rename = "fault")]
-    pub orders: Vec<Order>,
+    pub injections: Vec<Injection>,
 }
 
 impl Scenario {
@@ -122,13 +122,13 @@ mod tests {
         "#;
         let scenario: Scenario = toml::from_str(text).expect("valid");
         let refuse = Fault::Refuse { method: None, code: -32152, message: None, times: 1 };
-        let lose = Order {
+        let lose = Injection {
             at: Some(2.0.into()),
             headset: Some("EPOCX-1A2B3C4D".into()),
-            ..Order::from(Fault::Lose { count: 3 }).on(Stream::Eeg)
+            ..Injection::from(Fault::Lose { count: 3 }).on(Stream::Eeg)
         };
-        let refuse = Order::from(refuse).when_called("createSession", 2);
-        assert_eq!(scenario.orders, [lose, Order { client: Some(1), ..refuse }]);
+        let refuse = Injection::from(refuse).when_called("createSession", 2);
+        assert_eq!(scenario.injections, [lose, Injection { client: Some(1), ..refuse }]);
     }
 
     #[test]

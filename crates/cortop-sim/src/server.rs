@@ -27,8 +27,8 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    outgoing::{Body, News, Out, What, When},
-    service::Shared,
+    outgoing::{Delivery, Notification, NotificationKind, Outgoing, Payload},
+    service::SharedService,
     tls::Tls,
 };
 
@@ -51,7 +51,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections and lets planned things happen, until it is told to end; aborted, all
 /// connections end with it.
-pub(super) async fn serve(listeners: Vec<TcpListener>, tls: Option<Arc<Tls>>, shared: Shared) {
+pub(super) async fn serve(
+    listeners: Vec<TcpListener>,
+    tls: Option<Arc<Tls>>,
+    shared: SharedService,
+) {
     let mut accepting = JoinSet::new();
     let (sender, mut accepted) = mpsc::channel(1);
     for listener in listeners {
@@ -102,7 +106,7 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, shared: Shared, number: u64) {
+async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, shared: SharedService, number: u64) {
     // Samples must not wait for one another; a socket that cannot do it still works.
     let _ = stream.set_nodelay(true);
     let done = match tls {
@@ -124,9 +128,9 @@ async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, shared: Shared, nu
 }
 
 /// Says goodbye to the service however the conversation ends, by an abort of its task too.
-struct Guest<'a>(&'a Shared, u64);
+struct DisconnectGuard<'a>(&'a SharedService, u64);
 
-impl Drop for Guest<'_> {
+impl Drop for DisconnectGuard<'_> {
     fn drop(&mut self) {
         self.0.with(|service, now| service.disconnect_client(self.1, now));
     }
@@ -134,7 +138,7 @@ impl Drop for Guest<'_> {
 
 async fn talk(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    shared: &Shared,
+    shared: &SharedService,
     number: u64,
 ) -> tungstenite::Result<()> {
     let config = WebSocketConfig::default()
@@ -149,10 +153,10 @@ async fn talk(
         service.connections += 1;
         service.headsets.len()
     });
-    let _guest = Guest(shared, number);
+    let _guest = DisconnectGuard(shared, number);
     let (queue, queued) = mpsc::channel(QUEUE * headsets.clamp(1, QUEUES));
     let mut say = pin!(say(sink, queued));
-    let ear = Ear { queue, shared, number, held: Vec::new() };
+    let ear = Connection { queue, shared, number, held: Vec::new() };
     let end = tokio::select! {
         end = ear.hear(&mut source) => end?,
         done = &mut say => return done,
@@ -179,14 +183,14 @@ enum End {
 }
 
 /// Hears one client, and keeps what is to be said later.
-struct Ear<'a> {
+struct Connection<'a> {
     queue: mpsc::Sender<Message>,
-    shared: &'a Shared,
+    shared: &'a SharedService,
     number: u64,
-    held: Vec<Out>,
+    held: Vec<Outgoing>,
 }
 
-impl Ear<'_> {
+impl Connection<'_> {
     /// Hears the client and its own clock, and queues what there is to say.
     async fn hear(
         mut self,
@@ -213,11 +217,11 @@ impl Ear<'_> {
                     Some(_) => {}
                 },
                 happened = news.recv() => match happened {
-                    Ok(News { client: Some(other), .. }) if other != self.number => {}
-                    Ok(News { what: What::Say(body), .. }) => {
-                        self.say(Out { body, when: When::Now }).await;
+                    Ok(Notification { client: Some(other), .. }) if other != self.number => {}
+                    Ok(Notification { what: NotificationKind::Say(body), .. }) => {
+                        self.say(Outgoing { body, when: Delivery::Now }).await;
                     }
-                    Ok(News { what: What::HangUp { close }, .. }) => {
+                    Ok(Notification { what: NotificationKind::HangUp { close }, .. }) => {
                         return Ok(if close { End::Close } else { End::Gone });
                     }
                     // It has missed some.
@@ -237,25 +241,25 @@ impl Ear<'_> {
     fn due(&self) -> Option<Instant> {
         self.shared.quietly(|service, _| {
             let held = self.held.iter().filter_map(|out| match out.when {
-                When::Now => None,
-                When::At(time) | When::AfterNext(time) => Some(service.clock.instant(time)),
+                Delivery::Now => None,
+                Delivery::At(time) | Delivery::AfterNext(time) => Some(service.clock.instant(time)),
             });
             held.chain(service.next_sample(self.number)).min()
         })
     }
 
     /// Says it now, or holds it back.
-    async fn say(&mut self, out: Out) {
-        if out.when != When::Now {
+    async fn say(&mut self, out: Outgoing) {
+        if out.when != Delivery::Now {
             if self.held.len() < HELD {
                 self.held.push(out);
             }
             return;
         }
         self.put(out.body).await;
-        let overtaken = |out: &mut Out| matches!(out.when, When::AfterNext(_));
+        let overtaken = |out: &mut Outgoing| matches!(out.when, Delivery::AfterNext(_));
         let overtaken: Vec<_> = self.held.extract_if(.., overtaken).collect();
-        for Out { body, .. } in overtaken {
+        for Outgoing { body, .. } in overtaken {
             self.put(body).await;
         }
     }
@@ -263,15 +267,15 @@ impl Ear<'_> {
     /// Says what has been held back long enough.
     async fn release(&mut self) {
         let now = self.shared.quietly(|_, now| now) + 1e-6;
-        let due = |out: &mut Out| matches!(out.when, When::At(time) | When::AfterNext(time) if time <= now);
+        let due = |out: &mut Outgoing| matches!(out.when, Delivery::At(time) | Delivery::AfterNext(time) if time <= now);
         let due: Vec<_> = self.held.extract_if(.., due).collect();
-        for Out { body, .. } in due {
+        for Outgoing { body, .. } in due {
             self.put(body).await;
         }
     }
 
-    async fn put(&self, body: Body) {
-        if matches!(body, Body::Made(_)) {
+    async fn put(&self, body: Payload) {
+        if matches!(body, Payload::Made(_)) {
             // It does not hold the conversation's end back.
             let queue = self.queue.downgrade();
             spawn_blocking(move || {
@@ -292,7 +296,7 @@ impl Ear<'_> {
         self.shared.quietly(|service, now| {
             let mut dropped = 0;
             service.send_samples(number, now, |out| {
-                if out.when == When::Now {
+                if out.when == Delivery::Now {
                     dropped += u64::from(queue.try_send(message(out.body)).is_err());
                 } else if held.len() < HELD {
                     held.push(out);
@@ -306,11 +310,13 @@ impl Ear<'_> {
 }
 
 /// A text frame, whatever is in it.
-fn message(body: Body) -> Message {
+fn message(body: Payload) -> Message {
     match body {
-        Body::Text(text) => Message::text(text),
-        Body::Made(work) => Message::text(work.done()),
-        Body::Bytes(bytes) => Message::Frame(Frame::message(bytes, OpCode::Data(Data::Text), true)),
+        Payload::Text(text) => Message::text(text),
+        Payload::Made(work) => Message::text(work.done()),
+        Payload::Bytes(bytes) => {
+            Message::Frame(Frame::message(bytes, OpCode::Data(Data::Text), true))
+        }
     }
 }
 
@@ -340,7 +346,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_costs_samples_and_no_memory() {
         let (service, _) = service(&Options::default(), None).unwrap();
-        let shared = Shared::new(service);
+        let shared = SharedService::new(service);
         let ask = |method: &str, params: Value| {
             let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
             let answer = shared.with(|service, now| service.answer(0, now, &request.to_string()));
@@ -352,7 +358,7 @@ mod tests {
         let params = json!({ "cortexToken": token, "session": session["id"], "streams": ["eeg"] });
         ask("subscribe", params);
         let (queue, mut waiting) = mpsc::channel(16);
-        let mut ear = Ear { queue, shared: &shared, number: 0, held: Vec::new() };
+        let mut ear = Connection { queue, shared: &shared, number: 0, held: Vec::new() };
         advance(Duration::from_millis(500)).await;
         ear.send_samples();
         // Half a second of 256 Hz and the sample at its start; the oldest wait, the rest is counted.

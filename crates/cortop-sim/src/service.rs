@@ -12,21 +12,21 @@ use tokio::sync::{broadcast, watch};
 
 use super::{
     Delays,
-    account::{Apps, Login, USER},
+    account::{Applications, Login, USER},
     clock::Clock,
-    export::{Export, Files},
-    headsets::Device,
+    export::{Files, PendingExport},
+    faults::{self, FaultInjector},
+    headsets::SimulatedHeadset,
     ids::Ids,
-    licence::Licence,
+    licence::LicenceState,
     mappings::Stored,
-    outgoing::{Body, News, What},
-    profile::Profile,
-    record::Record,
-    sessions::Session,
+    outgoing::{Notification, NotificationKind, Payload},
+    profile::StoredProfile,
+    record::StoredRecord,
+    sessions::LiveSession,
     settings::Setting,
     subjects::Subjects,
     token::Token,
-    trouble::{self, Trouble},
 };
 use cortop_protocol::SessionId;
 
@@ -37,43 +37,43 @@ const NEWS: usize = 64;
 pub(super) struct Service {
     pub(super) clock: Clock,
     pub(super) delays: Delays,
-    pub(super) trouble: Trouble,
-    pub(super) licence: Licence,
-    pub(super) headsets: Vec<Device>,
-    pub(super) sessions: Vec<Session>,
+    pub(super) trouble: FaultInjector,
+    pub(super) licence: LicenceState,
+    pub(super) headsets: Vec<SimulatedHeadset>,
+    pub(super) sessions: Vec<LiveSession>,
     /// Who is logged in, under which name, since which service time.
     pub(super) login: Login,
     pub(super) user: String,
     pub(super) logged_in_at: f64,
     /// The licence agreement has been accepted.
     pub(super) eula: bool,
-    pub(super) apps: Apps,
-    /// Applications are approved without asking.
+    pub(super) apps: Applications,
+    /// Apps are approved without asking.
     pub(super) approve_all: bool,
     pub(super) ids: Ids,
     /// Tokens handed out, the newest last.
     pub(super) tokens: Vec<Token>,
     /// The user's records, the newest last.
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<StoredRecord>,
     pub(super) subjects: Subjects,
-    pub(super) profiles: Vec<Profile>,
+    pub(super) profiles: Vec<StoredProfile>,
     /// Stored Flex mappings, and the service time of their last change.
     pub(super) mappings: Vec<Stored>,
     pub(super) mappings_updated: f64,
     /// What the request in hand has ordered to be written.
-    pub(super) export: Option<Export>,
+    pub(super) export: Option<PendingExport>,
     pub(super) files: Arc<Files>,
     /// Samples thrown away because a client did not read.
     pub(super) dropped: u64,
     /// Connections open now.
     pub(super) connections: usize,
-    agenda: Vec<(f64, Happening)>,
-    news: Vec<News>,
+    agenda: Vec<(f64, ScheduledEvent)>,
+    news: Vec<Notification>,
 }
 
 /// What happens by itself some time after it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Happening {
+pub(super) enum ScheduledEvent {
     /// The user approves an application, by client id.
     Approval(String),
     /// A scan for headsets ends.
@@ -100,15 +100,15 @@ impl Service {
     pub(super) fn new(
         clock: Clock,
         delays: Delays,
-        licence: Licence,
-        headsets: Vec<Device>,
+        licence: LicenceState,
+        headsets: Vec<SimulatedHeadset>,
         approve_all: bool,
         ids: Ids,
     ) -> Self {
         Self {
             clock,
             delays,
-            trouble: Trouble::default(),
+            trouble: FaultInjector::default(),
             licence,
             headsets,
             sessions: Vec::new(),
@@ -116,7 +116,7 @@ impl Service {
             user: USER.to_owned(),
             logged_in_at: 0.0,
             eula: true,
-            apps: Apps::new(),
+            apps: Applications::new(),
             approve_all,
             ids,
             tokens: Vec::new(),
@@ -135,13 +135,13 @@ impl Service {
     }
 
     /// Has something happen at a time; the same thing already planned is replaced.
-    pub(super) fn plan(&mut self, time: f64, happening: Happening) {
+    pub(super) fn plan(&mut self, time: f64, happening: ScheduledEvent) {
         self.cancel(&happening);
         self.agenda.push((time, happening));
     }
 
     /// Takes a planned happening back.
-    pub(super) fn cancel(&mut self, happening: &Happening) {
+    pub(super) fn cancel(&mut self, happening: &ScheduledEvent) {
         self.agenda.retain(|(_, planned)| planned != happening);
     }
 
@@ -163,16 +163,16 @@ impl Service {
         let due = self.agenda.partition_point(|(time, _)| *time <= hair);
         for (at, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
             match happening {
-                Happening::Approval(app) => self.answer_access(&app, true),
-                Happening::ScanEnd => self.scan_ended(),
-                Happening::Connected(place) => self.connected(place, at),
-                Happening::Disconnected(place) => self.disconnected(place, at),
-                Happening::Silence(place) => self.silent_too_long(place, at),
-                Happening::Unconnectable(place, code) => self.unconnectable(place, code),
-                Happening::Adjusted(place, outcome) => self.adjusted(place, outcome),
-                Happening::Processed(record) => self.processed(&record),
-                Happening::Trained(session) => self.trained(&session, at),
-                Happening::ProfilesLeft(connection) => self.profiles_left(connection),
+                ScheduledEvent::Approval(app) => self.answer_access(&app, true),
+                ScheduledEvent::ScanEnd => self.scan_ended(),
+                ScheduledEvent::Connected(place) => self.connected(place, at),
+                ScheduledEvent::Disconnected(place) => self.disconnected(place, at),
+                ScheduledEvent::Silence(place) => self.silent_too_long(place, at),
+                ScheduledEvent::Unconnectable(place, code) => self.unconnectable(place, code),
+                ScheduledEvent::Adjusted(place, outcome) => self.adjusted(place, outcome),
+                ScheduledEvent::Processed(record) => self.processed(&record),
+                ScheduledEvent::Trained(session) => self.trained(&session, at),
+                ScheduledEvent::ProfilesLeft(connection) => self.profiles_left(connection),
             }
         }
         true
@@ -180,12 +180,15 @@ impl Service {
 
     /// Tells all clients something unasked (§6.2).
     pub(super) fn warn(&mut self, code: i64, message: &Value) {
-        let text = trouble::warning(code, message);
-        self.announce(News { client: None, what: What::Say(Body::Text(text)) });
+        let text = faults::warning(code, message);
+        self.announce(Notification {
+            client: None,
+            what: NotificationKind::Say(Payload::Text(text)),
+        });
     }
 
     /// Has something happen to clients.
-    pub(super) fn announce(&mut self, news: News) {
+    pub(super) fn announce(&mut self, news: Notification) {
         self.news.push(news);
     }
 }
@@ -193,21 +196,21 @@ impl Service {
 /// The service as its connections, its acceptor and [`Control`](super::Control) share it. The lock
 /// is held for one call at a time and never across a wait.
 #[derive(Clone)]
-pub(super) struct Shared {
+pub(super) struct SharedService {
     service: Arc<Mutex<Service>>,
-    news: broadcast::Sender<News>,
+    news: broadcast::Sender<Notification>,
     changed: watch::Sender<()>,
     ending: watch::Sender<bool>,
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for SharedService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Tokens live in here: nothing of it is printed.
         f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 
-impl Shared {
+impl SharedService {
     pub(super) fn new(service: Service) -> Self {
         Self {
             service: Arc::new(Mutex::new(service)),
@@ -257,7 +260,7 @@ impl Shared {
     }
 
     /// What happens to clients from now on.
-    pub(super) fn news(&self) -> broadcast::Receiver<News> {
+    pub(super) fn news(&self) -> broadcast::Receiver<Notification> {
         self.news.subscribe()
     }
 

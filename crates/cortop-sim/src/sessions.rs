@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 use super::{
     account::LICENSE_ID,
     dispatch::Call,
-    headsets::Device,
+    headsets::SimulatedHeadset,
     refusal::{
-        Answer, HEADSET_NOT_READY, HEADSET_UNAVAILABLE, NO_HEADSET, NO_SESSION, Refusal,
+        ApiError, CallResult, HEADSET_NOT_READY, HEADSET_UNAVAILABLE, NO_HEADSET, NO_SESSION,
         SESSION_EXISTS,
     },
-    service::{Happening, Service},
-    streams::Subscription,
-    training::Trial,
+    service::{ScheduledEvent, Service},
+    streams::ActiveStream,
+    training::Training,
 };
 use cortop_protocol::{SessionId, headset::HeadsetStatus};
 
 /// A live session.
-pub(super) struct Session {
+pub(super) struct LiveSession {
     pub(super) id: SessionId,
     /// The connection it lives and dies with.
     pub(super) connection: u64,
@@ -26,11 +26,11 @@ pub(super) struct Session {
     pub(super) place: usize,
     /// Whether it uses the licence.
     pub(super) active: bool,
-    pub(super) streams: Vec<Subscription>,
+    pub(super) streams: Vec<ActiveStream>,
     /// Samples of `sys` that wait to be sent.
     pub(super) events: Vec<String>,
     /// The training that is not over.
-    pub(super) trial: Option<Trial>,
+    pub(super) trial: Option<Training>,
     /// The ids of its records, the running one last.
     pub(super) records: Vec<String>,
     app: String,
@@ -39,7 +39,7 @@ pub(super) struct Session {
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
-    pub(super) fn create_session(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn create_session(&mut self, call: &Call<'_>) -> CallResult {
         let active = call.text("status") == "active";
         let connected = |status: &HeadsetStatus| *status == HeadsetStatus::Connected;
         let place = match call.text("headset") {
@@ -47,21 +47,21 @@ impl Service {
                 .headsets
                 .iter()
                 .position(|headset| connected(&headset.status))
-                .ok_or_else(|| Refusal::new(NO_HEADSET))?,
-            id => self.place_of(id).ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?,
+                .ok_or_else(|| ApiError::new(NO_HEADSET))?,
+            id => self.place_of(id).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?,
         };
         let headset = self.headsets.get(place).filter(|headset| connected(&headset.status));
-        let headset = headset.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
+        let headset = headset.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
         if headset.on_cable() || call.now < headset.ready_at {
-            return Err(Refusal::new(HEADSET_NOT_READY));
+            return Err(ApiError::new(HEADSET_NOT_READY));
         }
         if self.sessions.iter().any(|own| own.place == place && own.app == call.app) {
-            return Err(Refusal::new(SESSION_EXISTS));
+            return Err(ApiError::new(SESSION_EXISTS));
         }
         if active {
             self.licence.activate(call.now)?;
         }
-        let session = Session {
+        let session = LiveSession {
             id: self.ids.uuid().into(),
             connection: call.connection,
             place,
@@ -78,7 +78,7 @@ impl Service {
         Ok(object)
     }
 
-    pub(super) fn update_session(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn update_session(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
         if call.text("status") == "close" {
             let mut session = self.sessions.remove(at);
@@ -95,20 +95,20 @@ impl Service {
         self.sessions.get(at).map(|own| self.session_json(own, None)).ok_or_else(no_session)
     }
 
-    pub(super) fn query_sessions(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn query_sessions(&mut self, call: &Call<'_>) -> CallResult {
         let own = self.sessions.iter().filter(|session| session.app == call.app);
         Ok(own.map(|session| self.session_json(session, None)).collect())
     }
 
     /// The place in the list of the session a request names; an application sees only its own.
-    pub(super) fn session_of(&self, call: &Call<'_>) -> Result<usize, Refusal> {
+    pub(super) fn session_of(&self, call: &Call<'_>) -> Result<usize, ApiError> {
         let id = call.text("session");
-        let own = |session: &Session| session.id.as_str() == id && session.app == call.app;
+        let own = |session: &LiveSession| session.id.as_str() == id && session.app == call.app;
         self.sessions.iter().position(own).ok_or_else(no_session)
     }
 
     /// Cortex closes sessions by itself: warnings 0 and 1 for each (§2.12).
-    pub(super) fn close_sessions(&mut self, now: f64, closes: impl Fn(&Session) -> bool) {
+    pub(super) fn close_sessions(&mut self, now: f64, closes: impl Fn(&LiveSession) -> bool) {
         for session in self.take_sessions(closes) {
             self.end(&session, now);
             self.warn_of_end(0, &session.id);
@@ -136,22 +136,22 @@ impl Service {
         self.trouble.forget(connection);
     }
 
-    fn take_sessions(&mut self, which: impl Fn(&Session) -> bool) -> Vec<Session> {
+    fn take_sessions(&mut self, which: impl Fn(&LiveSession) -> bool) -> Vec<LiveSession> {
         let (ended, others) = std::mem::take(&mut self.sessions).into_iter().partition(which);
         self.sessions = others;
         ended
     }
 
     /// With a session end its record and its training.
-    fn end(&mut self, session: &Session, now: f64) {
+    fn end(&mut self, session: &LiveSession, now: f64) {
         if let Some(place) = self.running(session) {
             self.finish_record(place, now);
         }
-        self.cancel(&Happening::Trained(session.id.clone()));
+        self.cancel(&ScheduledEvent::Trained(session.id.clone()));
     }
 
     /// The session object (§4.2).
-    fn session_json(&self, session: &Session, stopped: Option<f64>) -> Value {
+    fn session_json(&self, session: &LiveSession, stopped: Option<f64>) -> Value {
         let status = match (stopped, session.active) {
             (Some(_), _) => "closed",
             (None, true) => "activated",
@@ -160,11 +160,11 @@ impl Service {
         let headset = self.headsets.get(session.place);
         json!({
             "appId": self.app_id(&session.app),
-            "headset": headset.map(Device::to_json),
+            "headset": headset.map(SimulatedHeadset::to_json),
             "id": session.id,
             "license": if session.active { LICENSE_ID } else { "" },
             "owner": self.user,
-            "performanceMetrics": headset.map(Device::metrics_json),
+            "performanceMetrics": headset.map(SimulatedHeadset::metrics_json),
             "recordIds": session.records,
             "recording": self.running(session).is_some(),
             "started": self.clock.iso(session.started),
@@ -175,6 +175,6 @@ impl Service {
     }
 }
 
-fn no_session() -> Refusal {
-    Refusal::new(NO_SESSION)
+fn no_session() -> ApiError {
+    ApiError::new(NO_SESSION)
 }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::{
     dispatch::Call,
     headsets::behavior,
-    model::{Motion, Spec},
-    refusal::{Answer, BAD_PARAMS, HEADSET_UNAVAILABLE, Refusal},
-    service::{Happening, Service},
+    model::{MotionFormat, Spec},
+    refusal::{ApiError, BAD_PARAMS, CallResult, HEADSET_UNAVAILABLE},
+    service::{ScheduledEvent, Service},
 };
 use cortop_protocol::model::Model;
 
@@ -35,14 +35,14 @@ impl Setting {
 
     fn apply(self, spec: &Spec) -> Spec {
         let bits = if self.mode == "EPOC" { 14 } else { 16 };
-        let usual = Spec::of(spec.model).map_or(Motion::Quaternion, |spec| spec.motion);
+        let usual = Spec::of(spec.model).map_or(MotionFormat::Quaternion, |spec| spec.motion);
         Spec {
             mode: self.mode,
             eeg_rate: self.eeg_rate,
             eeg_bits: bits,
             lsb: Spec::step(bits),
             mems_rate: f64::from(self.mems_rate),
-            motion: if self.mems_rate == 0 { Motion::None } else { usual },
+            motion: if self.mems_rate == 0 { MotionFormat::None } else { usual },
             ..spec.clone()
         }
     }
@@ -50,13 +50,13 @@ impl Setting {
 
 impl Service {
     /// The answer means "started"; 110 or 111 tells the end, 112 that Bluetooth cannot carry it.
-    pub(super) fn update_headset(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn update_headset(&mut self, call: &Call<'_>) -> CallResult {
         let id = call.text("headset");
         let place = self.connected_place(id)?;
         let headset = self.headsets.get(place).filter(|headset| headset.spec.adjustable());
-        let headset = headset.ok_or_else(|| Refusal::bad("The headset has no such settings."))?;
+        let headset = headset.ok_or_else(|| ApiError::bad("The headset has no such settings."))?;
         let setting = call.get("setting").and_then(Value::as_object).and_then(Setting::read);
-        let setting = setting.ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+        let setting = setting.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
         let slow = setting.eeg_rate == 128 && setting.mems_rate == 0;
         let outcome = match headset.spec.connected_by {
             "usb cable" => Ok(setting),
@@ -64,7 +64,7 @@ impl Service {
             _ => Err(111),
         };
         let end = call.now + self.delays.update.as_secs_f64();
-        self.plan(end, Happening::Adjusted(place, outcome));
+        self.plan(end, ScheduledEvent::Adjusted(place, outcome));
         let message = "The headset's setting is being updated";
         Ok(json!({ "headsetId": id, "message": message }))
     }
@@ -84,18 +84,18 @@ impl Service {
         self.warn(code, &message);
     }
 
-    pub(super) fn update_custom_info(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn update_custom_info(&mut self, call: &Call<'_>) -> CallResult {
         const LONGEST: usize = 64;
         let id = call.text("headsetId");
-        let place = self.place_of(id).ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
+        let place = self.place_of(id).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
         let headset = self.headsets.get_mut(place);
-        let headset = headset.ok_or_else(|| Refusal::new(HEADSET_UNAVAILABLE))?;
+        let headset = headset.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
         let has_band = headset.spec.model == Model::EpocX;
         let band = call.maybe_text("headbandPosition");
         let name = call.maybe_text("customName");
         let long = name.is_some_and(|name| name.chars().count() > LONGEST);
         if long || band.is_some() && !has_band || band.is_none() && name.is_none() {
-            return Err(Refusal::new(BAD_PARAMS));
+            return Err(ApiError::new(BAD_PARAMS));
         }
         if let Some(band) = band {
             band.clone_into(&mut headset.headband);

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use super::{model::Spec, row::Row};
+use super::{model::Spec, sample_writer::SampleWriter};
 use cortop_protocol::{Stream, sample::Columns};
 
 /// What a source of samples has to tell.
-pub trait Source: Send + Sync {
+pub trait SampleSource: Send + Sync {
     /// The columns of a stream, or `None` if this source has no such stream.
     fn columns(&self, stream: Stream) -> Option<Columns>;
 
@@ -19,17 +19,17 @@ pub trait Source: Send + Sync {
     fn index_at(&self, stream: Stream, time: f64) -> u64;
 
     /// Writes the values of a sample in the order of the columns.
-    fn write(&self, stream: Stream, index: u64, live: Live<'_>, row: &mut Row);
+    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut SampleWriter);
 
     /// The same headset with other settings, or `None` if it cannot be had otherwise.
-    fn refit(&self, _: &Spec) -> Option<Arc<dyn Source>> {
+    fn refit(&self, _: &Spec) -> Option<Arc<dyn SampleSource>> {
         None
     }
 }
 
 /// What the service, not the headset, decides about a sample.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Live<'a> {
+pub struct SampleContext<'a> {
     /// The packet was lost on the air and Cortex filled it in (§5.2).
     pub interpolated: bool,
     /// Mental commands that the loaded profile knows beside neutral (§2.10).

@@ -6,14 +6,14 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
+    corrupt::corrupt,
     dispatch::Call,
     fault::Fault,
     markers,
-    outgoing::Out,
-    refusal::{Answer, NO_SESSION, Refusal, STREAM_UNAVAILABLE},
-    row::Row,
+    outgoing::Outgoing,
+    refusal::{ApiError, CallResult, NO_SESSION, STREAM_UNAVAILABLE},
+    sample_writer::SampleWriter,
     service::Service,
-    spoil::spoil,
 };
 use cortop_protocol::{
     Stream,
@@ -39,7 +39,7 @@ const SLOW_MET: u64 = 20;
 const HOPELESS: f64 = 1.0;
 
 /// A subscribed stream.
-pub(super) struct Subscription {
+pub(super) struct ActiveStream {
     pub(super) stream: Stream,
     /// Index of the next sample.
     next: u64,
@@ -48,7 +48,7 @@ pub(super) struct Subscription {
 }
 
 impl Service {
-    pub(super) fn subscribe(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn subscribe(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
         let (mut success, mut failure) = (Vec::new(), Vec::new());
         for name in call.texts("streams") {
@@ -63,23 +63,23 @@ impl Service {
         Ok(json!({ "failure": failure, "success": success }))
     }
 
-    pub(super) fn unsubscribe(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn unsubscribe(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
-        let session = self.sessions.get_mut(at).ok_or_else(|| Refusal::new(NO_SESSION))?;
+        let session = self.sessions.get_mut(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
         let (mut success, mut failure) = (Vec::new(), Vec::new());
         for name in call.texts("streams") {
             if let Some(own) = session.streams.iter().position(|own| own.stream.name() == name) {
                 session.streams.remove(own);
                 success.push(json!({ "streamName": name }));
             } else {
-                failure.push(Refusal::new(STREAM_UNAVAILABLE).of("streamName", name));
+                failure.push(ApiError::new(STREAM_UNAVAILABLE).of("streamName", name));
             }
         }
         Ok(json!({ "failure": failure, "success": success }))
     }
 
-    fn subscribe_one(&mut self, at: usize, name: &str, now: f64) -> Result<Columns, Refusal> {
-        let unavailable = || Refusal::new(STREAM_UNAVAILABLE);
+    fn subscribe_one(&mut self, at: usize, name: &str, now: f64) -> Result<Columns, ApiError> {
+        let unavailable = || ApiError::new(STREAM_UNAVAILABLE);
         let stream = name.parse().map_err(|_| unavailable())?;
         let session = self.sessions.get_mut(at).ok_or_else(unavailable)?;
         let headset = self.headsets.get_mut(session.place).ok_or_else(unavailable)?;
@@ -98,7 +98,7 @@ impl Service {
             let dense = headset.source.time(stream, 1) - headset.source.time(stream, 0) < 1.0;
             let step = if stream == Stream::Met && !fast && dense { SLOW_MET } else { 1 };
             let next = headset.source.index_at(stream, now - origin).next_multiple_of(step);
-            session.streams.push(Subscription { stream, next, step });
+            session.streams.push(ActiveStream { stream, next, step });
         }
         Ok(columns)
     }
@@ -120,10 +120,15 @@ impl Service {
     }
 
     /// Hands all samples of a connection that are due to `send`, in order of time.
-    pub(super) fn send_samples(&mut self, connection: u64, now: f64, mut send: impl FnMut(Out)) {
+    pub(super) fn send_samples(
+        &mut self,
+        connection: u64,
+        now: f64,
+        mut send: impl FnMut(Outgoing),
+    ) {
         let hopeless = self.clock.span(HOPELESS);
         for session in self.sessions.iter_mut().filter(|own| own.connection == connection) {
-            session.events.drain(..).map(Out::now).for_each(&mut send);
+            session.events.drain(..).map(Outgoing::now).for_each(&mut send);
             let headset = self.headsets.get(session.place).filter(|headset| headset.streams());
             let Some((headset, origin)) = headset.and_then(|it| Some((it, it.origin?))) else {
                 continue;
@@ -136,8 +141,8 @@ impl Service {
                     own.next = source.index_at(own.stream, until).next_multiple_of(own.step);
                 }
             }
-            let time = |own: &Subscription| source.time(own.stream, own.next);
-            let rank = |own: &Subscription| ORDER.iter().position(|stream| *stream == own.stream);
+            let time = |own: &ActiveStream| source.time(own.stream, own.next);
+            let rank = |own: &ActiveStream| ORDER.iter().position(|stream| *stream == own.stream);
             while let Some(own) = session
                 .streams
                 .iter_mut()
@@ -155,11 +160,11 @@ impl Service {
                     _ => String::new(),
                 };
                 live.markers = &markers;
-                let mut row = Row::new(own.stream);
+                let mut row = SampleWriter::new(own.stream);
                 source.write(own.stream, index, live, &mut row);
                 let later = if own.stream == Stream::Dev { DEV_LATER } else { 0.0 };
                 let text = row.finish(session.id.as_str(), self.clock.epoch(at + later));
-                spoil(text, fault, now, &mut send);
+                corrupt(text, fault, now, &mut send);
             }
         }
     }

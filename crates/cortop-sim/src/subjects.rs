@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     dispatch::Call,
     query::{Page, mentions},
-    refusal::{Answer, BAD_PARAMS, Refusal},
+    refusal::{ApiError, BAD_PARAMS, CallResult},
     service::Service,
 };
 
@@ -42,16 +42,16 @@ pub(super) type Subjects = BTreeMap<String, Value>;
 
 #[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
 impl Service {
-    pub(super) fn create_subject(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn create_subject(&mut self, call: &Call<'_>) -> CallResult {
         let name = call.text("subjectName");
         if name.is_empty() || name.chars().count() > LONGEST {
-            return Err(Refusal::new(BAD_PARAMS));
+            return Err(ApiError::new(BAD_PARAMS));
         }
         if self.subjects.contains_key(name) {
-            return Err(Refusal::bad("The subject already exists."));
+            return Err(ApiError::bad("The subject already exists."));
         }
         if self.subjects.len() == MOST {
-            return Err(Refusal::bad("No more subjects can be stored."));
+            return Err(ApiError::bad("No more subjects can be stored."));
         }
         let fresh = json!({
             "attributes": [], "city": "", "countryCode": "", "countryName": "", "dateOfBirth": "",
@@ -62,14 +62,14 @@ impl Service {
         self.subject_json(name)
     }
 
-    pub(super) fn update_subject(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn update_subject(&mut self, call: &Call<'_>) -> CallResult {
         let name = call.text("subjectName");
         let subject = self.subjects.get_mut(name).ok_or_else(unknown_subject)?;
         *subject = told(subject.clone(), call)?;
         self.subject_json(name)
     }
 
-    pub(super) fn delete_subjects(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn delete_subjects(&mut self, call: &Call<'_>) -> CallResult {
         let (mut success, mut failure) = (Vec::new(), Vec::new());
         for name in call.texts("subjects") {
             match self.subjects.remove(name) {
@@ -80,20 +80,20 @@ impl Service {
         Ok(json!({ "failure": failure, "success": success }))
     }
 
-    pub(super) fn query_subjects(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn query_subjects(&mut self, call: &Call<'_>) -> CallResult {
         const KEYS: [&str; 6] =
             ["subjectName", "dateOfBirth", "sex", "countryCode", "state", "city"];
         let page = Page::read(call, &KEYS)?;
         let conditions = call.get("query").and_then(Value::as_object).into_iter().flatten();
         let mut found: Vec<&str> = self.subjects.keys().map(String::as_str).collect();
         for (name, condition) in conditions {
-            let wanted = condition.as_str().ok_or_else(|| Refusal::new(BAD_PARAMS))?;
+            let wanted = condition.as_str().ok_or_else(|| ApiError::new(BAD_PARAMS))?;
             match name.as_str() {
                 "keyword" => found.retain(|own| mentions([*own], wanted)),
                 key if KEYS.contains(&key) => {
                     found.retain(|own| self.subjects.get(*own).is_some_and(|it| it[key] == wanted));
                 }
-                _ => return Err(Refusal::new(BAD_PARAMS)),
+                _ => return Err(ApiError::new(BAD_PARAMS)),
             }
         }
         let count = found.len();
@@ -106,12 +106,12 @@ impl Service {
         Ok(page.to_json("subjects", count, &objects?))
     }
 
-    pub(super) fn demographic_attributes(_: &mut Self, _: &Call<'_>) -> Answer {
+    pub(super) fn demographic_attributes(_: &mut Self, _: &Call<'_>) -> CallResult {
         let all = ATTRIBUTES.iter();
         Ok(all.map(|(name, value)| json!({ "name": name, "value": value })).collect())
     }
 
-    fn subject_json(&self, name: &str) -> Answer {
+    fn subject_json(&self, name: &str) -> CallResult {
         let mut object = self.subjects.get(name).cloned().ok_or_else(unknown_subject)?;
         let records = self.records.iter().filter(|record| record.subject.as_deref() == Some(name));
         object["experimentsCount"] = json!(records.count());
@@ -120,11 +120,11 @@ impl Service {
 }
 
 /// A subject with what a request tells of it.
-fn told(mut subject: Value, call: &Call<'_>) -> Answer {
+fn told(mut subject: Value, call: &Call<'_>) -> CallResult {
     for name in TEXTS {
         if let Some(text) = call.maybe_text(name) {
             if name == "dateOfBirth" && text.parse::<Date>().is_err() {
-                return Err(Refusal::new(BAD_PARAMS));
+                return Err(ApiError::new(BAD_PARAMS));
             }
             subject[name] = json!(text);
         }
@@ -140,13 +140,13 @@ fn told(mut subject: Value, call: &Call<'_>) -> Answer {
             own.zip(value).is_some_and(|((_, allowed), value)| allowed.contains(&value))
         };
         if !attributes.iter().all(sound) {
-            return Err(Refusal::new(BAD_PARAMS));
+            return Err(ApiError::new(BAD_PARAMS));
         }
         subject["attributes"] = json!(attributes);
     }
     Ok(subject)
 }
 
-fn unknown_subject() -> Refusal {
-    Refusal::bad("The subject does not exist.")
+fn unknown_subject() -> ApiError {
+    ApiError::bad("The subject does not exist.")
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     account::{LICENSE_ID, USER_ID},
     noise::slot,
-    refusal::{BAD_TOKEN, NO_ACCESS, NO_LOGIN, Refusal, TOKEN_EXPIRED, TOKEN_OF_ANOTHER_USER},
+    refusal::{ApiError, BAD_TOKEN, NO_ACCESS, NO_LOGIN, TOKEN_EXPIRED, TOKEN_OF_ANOTHER_USER},
     service::Service,
 };
 
@@ -18,7 +18,7 @@ const CLAIM: u64 = 259_200;
 
 /// What a token has to be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pass {
+pub(super) enum TokenUse {
     /// Everything: neither expired nor without an accepted licence agreement.
     Usable,
     /// To be asked for before the licence agreement has been accepted.
@@ -40,24 +40,24 @@ pub(super) struct Token {
 
 impl Service {
     /// The client id behind a token that is good enough.
-    pub(super) fn admit(&self, token: &str, pass: Pass, now: f64) -> Result<String, Refusal> {
+    pub(super) fn admit(&self, token: &str, pass: TokenUse, now: f64) -> Result<String, ApiError> {
         let token = self.tokens.iter().find(|known| known.text == token);
-        let token = token.ok_or_else(|| Refusal::new(BAD_TOKEN))?;
+        let token = token.ok_or_else(|| ApiError::new(BAD_TOKEN))?;
         if !self.login.usable() {
-            return Err(Refusal::new(NO_LOGIN));
+            return Err(ApiError::new(NO_LOGIN));
         }
         if token.user != self.user {
-            return Err(Refusal::new(TOKEN_OF_ANOTHER_USER));
+            return Err(ApiError::new(TOKEN_OF_ANOTHER_USER));
         }
-        if now >= token.expires && pass != Pass::Expired {
-            return Err(Refusal::new(TOKEN_EXPIRED));
+        if now >= token.expires && pass != TokenUse::Expired {
+            return Err(ApiError::new(TOKEN_EXPIRED));
         }
         if !self.may(&token.app) {
-            return Err(Refusal::new(NO_ACCESS));
+            return Err(ApiError::new(NO_ACCESS));
         }
         // The reference only says that the token is unusable until then; the code is inferred.
-        if !self.eula && pass == Pass::Usable {
-            return Err(Refusal::told(BAD_TOKEN, "The licence agreement has not been accepted."));
+        if !self.eula && pass == TokenUse::Usable {
+            return Err(ApiError::told(BAD_TOKEN, "The licence agreement has not been accepted."));
         }
         Ok(token.app.clone())
     }

@@ -1,4 +1,4 @@
-//! Training: started, some seconds later succeeded or failed, then accepted or rejected. Its
+//! Trial: started, some seconds later succeeded or failed, then accepted or rejected. Its
 //! progress is told on the stream `sys` of the session that trains (§3.7, §5.10).
 
 use serde_json::{Value, json};
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::{
     detection::Detection,
     dispatch::Call,
-    refusal::{Answer, BAD_PARAMS, NO_SESSION, Refusal},
-    row::Row,
-    service::{Happening, Service},
+    refusal::{ApiError, BAD_PARAMS, CallResult, NO_SESSION},
+    sample_writer::SampleWriter,
+    service::{ScheduledEvent, Service},
 };
 use cortop_protocol::{SessionId, Stream, sample::Column};
 
@@ -19,7 +19,7 @@ const EVENTS: usize = 64;
 
 /// A training that is not over.
 #[derive(Clone, Debug)]
-pub(super) struct Trial {
+pub(super) struct Training {
     detection: Detection,
     action: &'static str,
     /// It has succeeded, and waits to be accepted or rejected.
@@ -27,25 +27,25 @@ pub(super) struct Trial {
 }
 
 impl Service {
-    pub(super) fn training(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn training(&mut self, call: &Call<'_>) -> CallResult {
         let at = self.session_of(call)?;
         let (status, action) = (call.text("status"), call.text("action"));
         let detection = Detection::named(call.text("detection"));
-        let action = detection.trainable(action).ok_or_else(|| Refusal::new(BAD_PARAMS))?;
-        let session = self.sessions.get_mut(at).ok_or_else(|| Refusal::new(NO_SESSION))?;
+        let action = detection.trainable(action).ok_or_else(|| ApiError::new(BAD_PARAMS))?;
+        let session = self.sessions.get_mut(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
         let (place, id) = (session.place, session.id.clone());
         let running = session.trial.as_ref();
         let running =
             running.filter(|trial| trial.detection == detection && trial.action == action);
         let succeeded = running.map(|trial| trial.succeeded);
         if self.own_profile(place, call)?.profile.read_only {
-            return Err(Refusal::bad("The profile can only be read."));
+            return Err(ApiError::bad("The profile can only be read."));
         }
         let end = call.now + self.delays.training.as_secs_f64();
         let event = match (status, succeeded) {
             ("start", _) => {
-                self.plan(end, Happening::Trained(id));
-                self.try_again(at, Some(Trial { detection, action, succeeded: false }));
+                self.plan(end, ScheduledEvent::Trained(id));
+                self.try_again(at, Some(Training { detection, action, succeeded: false }));
                 "Started"
             }
             ("accept", Some(true)) => {
@@ -61,7 +61,7 @@ impl Service {
                 "Rejected"
             }
             ("reset", Some(_)) => {
-                self.cancel(&Happening::Trained(id));
+                self.cancel(&ScheduledEvent::Trained(id));
                 self.try_again(at, None);
                 "Reset"
             }
@@ -69,14 +69,14 @@ impl Service {
                 self.own_profile(place, call)?.profile.forget(detection, action);
                 "DataErased"
             }
-            _ => return Err(Refusal::bad("There is no such training.")),
+            _ => return Err(ApiError::bad("There is no such training.")),
         };
         self.tell_sys(at, detection, event, call.now);
         let message = format!("Set up training successfully for {action}");
         Ok(json!({ "action": action, "message": message, "status": status }))
     }
 
-    fn try_again(&mut self, at: usize, trial: Option<Trial>) {
+    fn try_again(&mut self, at: usize, trial: Option<Training>) {
         if let Some(session) = self.sessions.get_mut(at) {
             session.trial = trial;
         }
@@ -107,7 +107,7 @@ impl Service {
                 matches!(column, Column::Group(labels) if labels.iter().any(|it| it == "OVERALL"))
             })?;
             let index = headset.source.index_at(Stream::Dev, now - headset.origin.unwrap_or(now));
-            let mut row = Row::new(Stream::Dev);
+            let mut row = SampleWriter::new(Stream::Dev);
             headset.source.write(Stream::Dev, index, headset.live(now), &mut row);
             row.values().get(column)?.as_array()?.last()?.as_f64()
         };

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cortop_protocol::{Headset, Session, Stream, model::Model};
-use cortop_sim::{Delays, Fault, Options, Order, Sim, tls::Tls};
+use cortop_sim::{Delays, Fault, Injection, Options, Sim, tls::Tls};
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
@@ -353,9 +353,9 @@ async fn what_is_due_by_time_wakes_a_client_that_asks_nothing() {
     peer.subscribe(&session, &["dev"]).await;
     peer.sample("dev").await;
     let control = sim.control();
-    control.order(Fault::HeadsetGone {});
-    let back = Order { at: Some(0.2.into()), ..Fault::HeadsetBack {}.into() };
-    control.order(back);
+    control.inject(Fault::HeadsetGone {});
+    let back = Injection { at: Some(0.2.into()), ..Fault::HeadsetBack {}.into() };
+    control.inject(back);
     peer.sample("dev").await;
 }
 
@@ -393,14 +393,14 @@ async fn faults_come_when_called() {
     let mut peer = Peer::authorized(&sim).await;
 
     let refuse = Fault::Refuse { method: None, code: -32152, message: None, times: 1 };
-    control.order(Order::from(refuse).when_called("createSession", 1));
+    control.inject(Injection::from(refuse).when_called("createSession", 1));
     assert_eq!(code(&peer.ask_own("createSession", json!({ "status": "open" })).await), -32152);
     let session = peer.session("active").await;
     peer.subscribe(&session, &["eeg"]).await;
 
     let counter = |sample: &Value| sample["eeg"][0].as_u64().unwrap();
     let mut before = counter(&peer.sample("eeg").await);
-    control.order(Order::from(Fault::Lose { count: 3 }).on(Stream::Eeg));
+    control.inject(Injection::from(Fault::Lose { count: 3 }).on(Stream::Eeg));
     let jump = loop {
         let now = counter(&peer.sample("eeg").await);
         let step = (now + 256 - before) % 256;
@@ -411,20 +411,20 @@ async fn faults_come_when_called() {
     };
     assert_eq!(jump, 4);
 
-    control.order(Order::from(Fault::Interpolate { count: 1 }).on(Stream::Eeg));
+    control.inject(Injection::from(Fault::Interpolate { count: 1 }).on(Stream::Eeg));
     while peer.sample("eeg").await["eeg"][1] != 1 {}
 
     // Out of reach: silence, then the three warnings, then nothing in the list.
-    control.order(Fault::HeadsetGone {});
+    control.inject(Fault::HeadsetGone {});
     assert_eq!(peer.warned(103).await["headsetId"], json!(session.headset.id));
     assert_eq!(peer.warned(0).await["sessionId"], json!(session.id));
     assert_eq!(peer.warned(1).await["sessionId"], json!(session.id));
     assert_eq!(peer.ask("queryHeadsets", json!({})).await["result"], json!([]));
-    control.order(Fault::HeadsetBack {});
+    control.inject(Fault::HeadsetBack {});
     let back = peer.ask("queryHeadsets", json!({})).await["result"][0].clone();
     assert_eq!(back["status"], "discovered");
 
-    control.order(Fault::Drop { close: false });
+    control.inject(Fault::Drop { close: false });
     assert_eq!(peer.next_text().await, None);
     let mut again = Peer::authorized(&sim).await;
     assert_eq!(again.ask_own("querySessions", json!({})).await["result"], json!([]));

@@ -2,7 +2,7 @@
 
 use cortop_client::{Command, Event, RecordCommand, Step};
 use cortop_protocol::{RecordEvent, Refusal, SessionId, Stream, record::NewRecord};
-use cortop_sim::{Order, fault::Fault};
+use cortop_sim::{Injection, fault::Fault};
 use serde_json::{Value, json};
 
 use crate::{
@@ -114,8 +114,8 @@ async fn after_a_lost_connection_it_is_looked_at_again_or_let_go_but_never_opene
         let (mut rig, mut other, id) = shared().await;
         rig.tested.until(flowing).await;
         // Clients count from 1, and cortop was the first.
-        let drop = Order { client: Some(1), ..Fault::Drop { close: true }.into() };
-        rig.sim.control().order(drop);
+        let drop = Injection { client: Some(1), ..Fault::Drop { close: true }.into() };
+        rig.sim.control().inject(drop);
         let released = |event: &Event| matches!(event, Event::Released { .. }).then_some(());
         rig.tested.until(released).await;
         if ends {

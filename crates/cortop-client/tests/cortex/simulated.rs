@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cortop_client::{Command, Config, Event, HeadsetId, SessionId, Step, Stream};
-use cortop_sim::{Delays, Options, Sim, fault::Fault, spec::Wanted};
+use cortop_sim::{Delays, Options, Sim, fault::Fault, headset_config::HeadsetConfig};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
@@ -32,7 +32,7 @@ pub(crate) fn options(headsets: &[&str]) -> Options {
         linger: soon,
         ..Delays::default()
     };
-    let headsets = headsets.iter().map(|text| text.parse::<Wanted>().unwrap()).collect();
+    let headsets = headsets.iter().map(|text| text.parse::<HeadsetConfig>().unwrap()).collect();
     Options { headsets, warm: false, approved: false, delays, ..Options::default() }
 }
 
@@ -67,7 +67,7 @@ impl Rig {
     }
 
     pub(crate) fn order(&self, fault: Fault) {
-        self.sim.control().order(fault);
+        self.sim.control().inject(fault);
     }
 
     /// Has the next call of a method refused.

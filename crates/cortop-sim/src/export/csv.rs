@@ -5,17 +5,17 @@ use std::{fs::File, io};
 
 use csv::{QuoteStyle, WriterBuilder};
 
-use super::{Job, Marker};
+use super::{RecordExport, StoredMarker};
 use cortop_protocol::Stream;
 
 /// A stream of a file and what is to come of it.
-struct Lane {
+struct ExportStream {
     stream: Stream,
     labels: Vec<String>,
     next: u64,
 }
 
-impl Job {
+impl RecordExport {
     pub(super) fn write_csv(&self, file: File) -> io::Result<()> {
         let mut file =
             WriterBuilder::new().flexible(true).quote_style(QuoteStyle::Never).from_writer(file);
@@ -23,10 +23,14 @@ impl Job {
         let lanes = [Stream::Eeg, Stream::Dev, Stream::Mot, Stream::Met, Stream::Pow];
         let wanted =
             |stream: &Stream| self.has(*stream) || *stream == Stream::Dev && self.has(Stream::Eeg);
-        let mut lanes: Vec<Lane> = lanes
+        let mut lanes: Vec<ExportStream> = lanes
             .into_iter()
             .filter(wanted)
-            .map(|stream| Lane { stream, labels: self.labels(stream), next: self.first(stream) })
+            .map(|stream| ExportStream {
+                stream,
+                labels: self.labels(stream),
+                next: self.first(stream),
+            })
             .collect();
         let mut names = vec!["Timestamp".to_owned()];
         for lane in &lanes {
@@ -50,7 +54,7 @@ impl Job {
                 if lane.stream == Stream::Eeg {
                     // A marker belongs to the first sample that is not before it.
                     let here =
-                        |(at, _): &&(f64, &Marker)| before + HAIR < *at && *at <= time + HAIR;
+                        |(at, _): &&(f64, &StoredMarker)| before + HAIR < *at && *at <= time + HAIR;
                     cells.extend(marker_cells(markers.iter().enumerate().find(|(_, it)| here(it))));
                 }
             }
@@ -101,14 +105,14 @@ const HAIR: f64 = 1e-6;
 const MARKER: [&str; 3] = ["MarkerIndex", "MarkerType", "MarkerValueInt"];
 
 /// Index from 1, type (1 for an instance, 2 for an interval), and the value if it is a number.
-fn marker_cells(marker: Option<(usize, &(f64, &Marker))>) -> [String; 3] {
+fn marker_cells(marker: Option<(usize, &(f64, &StoredMarker))>) -> [String; 3] {
     let Some((place, (_, marker))) = marker else { return Default::default() };
     let kind = if marker.kind() == "interval" { "2" } else { "1" };
     let value = marker.value.as_u64().map_or_else(String::new, |value| value.to_string());
     [(place + 1).to_string(), kind.to_owned(), value]
 }
 
-impl Lane {
+impl ExportStream {
     /// The names of its columns; of `dev`, only what the file has of it.
     fn names(&self) -> Vec<String> {
         let names = self.labels.iter().filter_map(|label| name(self.stream, label));
@@ -116,7 +120,7 @@ impl Lane {
     }
 
     /// The cells of a row that ends before `next`: values if a sample falls into it.
-    fn cells(&mut self, job: &Job, next: f64) -> Vec<String> {
+    fn cells(&mut self, job: &RecordExport, next: f64) -> Vec<String> {
         let due = job.time(self.stream, self.next) < next;
         // `dev` repeats itself, the others have a sample or nothing.
         let values = if due {

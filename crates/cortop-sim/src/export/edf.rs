@@ -8,8 +8,8 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::Job;
-use crate::{model::Motion, noise::slot};
+use super::RecordExport;
+use crate::{model::MotionFormat, noise::slot};
 use cortop_protocol::Stream;
 
 /// Bytes of annotations in a block.
@@ -17,13 +17,13 @@ const NOTES: usize = 480;
 
 /// The kinds of file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(super) enum EdfFormat {
     Edf,
     EdfPlus,
     BdfPlus,
 }
 
-impl Depth {
+impl EdfFormat {
     /// Bytes of a number.
     fn bytes(self) -> usize {
         if self == Self::BdfPlus { 3 } else { 2 }
@@ -36,7 +36,7 @@ impl Depth {
 }
 
 /// A signal of a file.
-struct Signal {
+struct EdfSignal {
     stream: Stream,
     /// Its place among the values of its stream.
     place: usize,
@@ -48,8 +48,8 @@ struct Signal {
     samples: u64,
 }
 
-impl Job {
-    pub(super) fn write_edf(&self, file: File, depth: Depth) -> io::Result<()> {
+impl RecordExport {
+    pub(super) fn write_edf(&self, file: File, depth: EdfFormat) -> io::Result<()> {
         let spec = &self.take().spec;
         // A block holds a whole number of samples of every signal: 6.4 Hz needs five seconds.
         let seconds = if spec.mems_rate.fract() == 0.0 { 1_u32 } else { 5 };
@@ -73,7 +73,7 @@ impl Job {
                     }
                 }
             }
-            if depth != Depth::Edf {
+            if depth != EdfFormat::Edf {
                 let from = block as f64 * f64::from(seconds);
                 file.write_all(&self.annotations(from, f64::from(seconds), depth))?;
             }
@@ -81,7 +81,7 @@ impl Job {
         file.flush()
     }
 
-    fn signals(&self, seconds: u32) -> Vec<Signal> {
+    fn signals(&self, seconds: u32) -> Vec<EdfSignal> {
         let spec = &self.take().spec;
         let mut signals = Vec::new();
         for &stream in &self.streams {
@@ -106,7 +106,7 @@ impl Job {
                     if stream == Stream::Eeg { f64::from(spec.eeg_rate) } else { spec.mems_rate };
                 // A hair less: 6.4 Hz for five seconds are 32 samples, not 33.
                 let (samples, _) = slot((rate * f64::from(seconds) - 1e-6).ceil());
-                signals.push(Signal { stream, place, label, unit, range, samples });
+                signals.push(EdfSignal { stream, place, label, unit, range, samples });
             }
         }
         signals
@@ -114,18 +114,24 @@ impl Job {
 
     /// Whether motion is told in raw counts.
     fn raw(&self) -> bool {
-        self.take().spec.motion == Motion::RawGyro
+        self.take().spec.motion == MotionFormat::RawGyro
     }
 
-    fn header(&self, signals: &[Signal], depth: Depth, seconds: u32, blocks: u64) -> Vec<u8> {
-        let noted = depth != Depth::Edf;
+    fn header(
+        &self,
+        signals: &[EdfSignal],
+        depth: EdfFormat,
+        seconds: u32,
+        blocks: u64,
+    ) -> Vec<u8> {
+        let noted = depth != EdfFormat::Edf;
         let count = signals.len() + usize::from(noted);
         let begun = jiff::SignedDuration::try_from_secs_f64(self.origin + self.start).ok();
         let begun = begun.and_then(|it| Timestamp::from_duration(it).ok()).unwrap_or_default();
         let subject = self.record.subject.as_deref().unwrap_or("X").replace(' ', "_");
         let startdate = begun.strftime("%d-%b-%Y").to_string().to_uppercase();
-        let mut text = Text::default();
-        if depth == Depth::BdfPlus {
+        let mut text = HeaderText::default();
+        if depth == EdfFormat::BdfPlus {
             text.0.extend(b"\xFFBIOSEMI");
         } else {
             text.put("0", 8);
@@ -137,9 +143,9 @@ impl Job {
         text.put(&(256 * (count + 1)).to_string(), 8);
         text.put(
             match depth {
-                Depth::Edf => "",
-                Depth::EdfPlus => "EDF+C",
-                Depth::BdfPlus => "BDF+C",
+                EdfFormat::Edf => "",
+                EdfFormat::EdfPlus => "EDF+C",
+                EdfFormat::BdfPlus => "BDF+C",
             },
             44,
         );
@@ -149,8 +155,8 @@ impl Job {
         // Each field for all signals, then the next field.
         let most = depth.most();
         let room = (NOTES / depth.bytes()).to_string();
-        let name = if depth == Depth::BdfPlus { "BDF Annotations" } else { "EDF Annotations" };
-        let mut field = |of: &dyn Fn(&Signal) -> String, note: &str, width: usize| {
+        let name = if depth == EdfFormat::BdfPlus { "BDF Annotations" } else { "EDF Annotations" };
+        let mut field = |of: &dyn Fn(&EdfSignal) -> String, note: &str, width: usize| {
             for signal in signals {
                 text.put(&of(signal), width);
             }
@@ -172,7 +178,7 @@ impl Job {
     }
 
     /// The annotations of a block: its own time, then the markers that start in it.
-    fn annotations(&self, from: f64, seconds: f64, depth: Depth) -> Vec<u8> {
+    fn annotations(&self, from: f64, seconds: f64, depth: EdfFormat) -> Vec<u8> {
         let mut text = format!("+{from}\x14\x14\0");
         let here = |at: f64| (from..from + seconds).contains(&at);
         for (at, marker) in self.markers().map(|(time, marker)| (time - self.start, marker)) {
@@ -192,16 +198,16 @@ impl Job {
 }
 
 /// The streams of the signals, each once, with its samples in a block.
-fn groups(signals: &[Signal]) -> Vec<(Stream, u64)> {
+fn groups(signals: &[EdfSignal]) -> Vec<(Stream, u64)> {
     let mut groups: Vec<_> = signals.iter().map(|signal| (signal.stream, signal.samples)).collect();
     groups.dedup();
     groups
 }
 
-impl Signal {
+impl EdfSignal {
     /// A value on the scale of the file.
     #[expect(clippy::cast_possible_truncation, reason = "clamped to what three bytes hold")]
-    fn digital(&self, value: f64, depth: Depth) -> i32 {
+    fn digital(&self, value: f64, depth: EdfFormat) -> i32 {
         let (from, to) = self.range;
         let steps = 2.0_f64.mul_add(depth.most(), 1.0);
         let number = (value - from) / (to - from) * steps - depth.most() - 1.0;
@@ -211,9 +217,9 @@ impl Signal {
 
 /// A header of fields of fixed width, filled with spaces, ASCII only.
 #[derive(Default)]
-struct Text(Vec<u8>);
+struct HeaderText(Vec<u8>);
 
-impl Text {
+impl HeaderText {
     fn put(&mut self, field: &str, width: usize) {
         let ascii = field.chars().map(|c| if (' '..='~').contains(&c) { c } else { '_' });
         let field: String = ascii.take(width).collect();

@@ -5,15 +5,15 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     Recording, Series,
-    header::{Header, Kind},
+    header::{ColumnKind, Header},
     markers,
     rows::Rows,
     track::{Counter, Track},
 };
 use crate::{
-    model::{Motion, Spec},
+    model::{MotionFormat, Spec},
     noise::slot,
-    source::Source as _,
+    source::SampleSource as _,
 };
 use cortop_protocol::{
     HeadsetId, Stream,
@@ -47,22 +47,25 @@ pub(super) fn recording(
         let counter = self::counter(&rows.motion_counters, moved, mems_rate);
         Series {
             track: Track::new(at(&rows.moved), counter, rows.motion, period),
-            columns: flat(["COUNTER_MEMS"].into_iter().chain(header.labels(Kind::Motion))),
+            columns: flat(
+                ["COUNTER_MEMS"].into_iter().chain(header.labels(ColumnKind::MotionFormat)),
+            ),
         }
     });
-    let slow = |kind: Kind, places: &[usize], cells: Vec<f64>| {
+    let slow = |kind: ColumnKind, places: &[usize], cells: Vec<f64>| {
         (!places.is_empty()).then(|| Series {
             track: Track::new(at(places), Counter::made_up(places.len(), 1), cells, period),
             columns: flat(header.labels(kind)),
         })
     };
-    let metrics = slow(Kind::Metric, &rows.rated, rows.metrics);
-    let power = slow(Kind::Power, &rows.powered, rows.power);
+    let metrics = slow(ColumnKind::Metric, &rows.rated, rows.metrics);
+    let power = slow(ColumnKind::BandPower, &rows.powered, rows.power);
     let changes = rows.touched.len();
     let contact = (changes > 0).then(|| {
         let counter = Counter::made_up(changes, 1);
-        let Columns(mut columns) = flat(header.labels(Kind::Battery));
-        columns.push(Column::Group(header.labels(Kind::Contact).map(str::to_owned).collect()));
+        let Columns(mut columns) = flat(header.labels(ColumnKind::Battery));
+        columns
+            .push(Column::Group(header.labels(ColumnKind::Contact).map(str::to_owned).collect()));
         Series {
             track: Track::new(at(&rows.touched), counter, rows.contact, period),
             columns: Columns(columns),
@@ -70,8 +73,8 @@ pub(super) fn recording(
     });
     let labels = ["COUNTER", "INTERPOLATED"]
         .into_iter()
-        .chain(header.labels(Kind::Sensor))
-        .chain(header.labels(Kind::Extra))
+        .chain(header.labels(ColumnKind::Sensor))
+        .chain(header.labels(ColumnKind::Extra))
         .chain(["MARKERS"]);
     let eeg = Series { columns: flat(labels), track: Track::new(times, counter, rows.eeg, period) };
 
@@ -81,7 +84,7 @@ pub(super) fn recording(
         spec,
         id: id.map(HeadsetId::from),
         notes: Vec::new(),
-        interpolated: header.has(Kind::Interpolated),
+        interpolated: header.has(ColumnKind::Interpolated),
         eeg,
         motion,
         contact,
@@ -115,10 +118,10 @@ fn notes(recording: &Recording, file: &Path, header: &Header, period: f64) -> Ve
         "{name}: {period:.1} s of {channels} channels, taken for an {}, replayed in a loop.",
         model.name()
     )];
-    if !header.has(Kind::Time) {
+    if !header.has(ColumnKind::Time) {
         notes.push(format!("It has no timestamps: {eeg_rate} Hz is assumed."));
     }
-    if !header.has(Kind::Counter) {
+    if !header.has(ColumnKind::Counter) {
         notes.push("It has no counter: its rows are counted, so loss cannot be seen.".into());
     }
     if header.renamed {
@@ -144,18 +147,18 @@ fn notes(recording: &Recording, file: &Path, header: &Header, period: f64) -> Ve
 /// The model of the metadata, else the one whose sensors these are.
 fn spec(metadata: &Metadata, header: &Header, eeg_rate: u32, mems_rate: f64) -> Spec {
     let told = metadata.get("headset type").map(|kind| Model::from_id(&format!("{kind}-").into()));
-    let sensors: Vec<_> = header.labels(Kind::Sensor).map(str::to_owned).collect();
-    let has = |label: &str| header.labels(Kind::Motion).any(|own| own == label);
-    let motion = match (has("Q0"), header.has(Kind::Motion)) {
-        (true, _) => Motion::Quaternion,
-        (false, true) => Motion::RawGyro,
-        (false, false) => Motion::None,
+    let sensors: Vec<_> = header.labels(ColumnKind::Sensor).map(str::to_owned).collect();
+    let has = |label: &str| header.labels(ColumnKind::MotionFormat).any(|own| own == label);
+    let motion = match (has("Q0"), header.has(ColumnKind::MotionFormat)) {
+        (true, _) => MotionFormat::Quaternion,
+        (false, true) => MotionFormat::RawGyro,
+        (false, false) => MotionFormat::None,
     };
     let of = |known: &[&str]| {
         sensors.len() == known.len() && sensors.iter().all(|name| known.contains(&name.as_str()))
     };
     let guessed = if of(&EPOC_SENSORS) {
-        if motion == Motion::None { Model::Epoc } else { Model::EpocPlus }
+        if motion == MotionFormat::None { Model::Epoc } else { Model::EpocPlus }
     } else if of(&INSIGHT_SENSORS) {
         Model::Insight
     } else if of(&MN8_SENSORS) {
@@ -164,7 +167,7 @@ fn spec(metadata: &Metadata, header: &Header, eeg_rate: u32, mems_rate: f64) -> 
         Model::EpocFlex
     };
     let spec = told.and_then(Spec::of).or_else(|| Spec::of(guessed));
-    let mems_rate = if motion == Motion::None { 0.0 } else { mems_rate };
+    let mems_rate = if motion == MotionFormat::None { 0.0 } else { mems_rate };
     let firmware = metadata.get("headset firmware").cloned();
     let spec = spec.unwrap_or_else(Spec::epoc);
     Spec {

@@ -7,7 +7,7 @@ use csv::StringRecord;
 
 /// What a column holds, in the order in which the cells of a row are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum ColumnKind {
     /// Epoch seconds.
     Time,
     /// The sample counter.
@@ -25,11 +25,11 @@ pub(super) enum Kind {
     /// The motion counter.
     MotionCounter,
     /// A motion value.
-    Motion,
+    MotionFormat,
     /// Whether a metric is active, or its value 0..1.
     Metric,
     /// µV²/Hz of a sensor in a band.
-    Power,
+    BandPower,
     /// The number of a marker, its type, and its value.
     MarkerIndex,
     MarkerType,
@@ -40,20 +40,20 @@ pub(super) enum Kind {
 
 /// A column of a recording.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(super) struct FileColumn {
     /// Its place in a line.
     pub(super) place: usize,
     /// Its name in the file.
     pub(super) name: String,
     /// What it holds.
-    pub(super) kind: Kind,
+    pub(super) kind: ColumnKind,
     /// Its label in the stream.
     pub(super) label: String,
 }
 
 /// The columns of a recording, those of a kind together, else in the order of the file.
 pub(super) struct Header {
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<FileColumn>,
     /// A column `P` beside `P8` was taken for `P7`.
     pub(super) renamed: bool,
 }
@@ -76,29 +76,29 @@ impl Header {
         let renamed = has("P") && has("P8") && !has("P7");
         let field = |(place, name): (usize, String)| {
             let (kind, label) = meaning(if renamed && name == "P" { "P7" } else { &name });
-            Field { place, name, kind, label }
+            FileColumn { place, name, kind, label }
         };
         let mut fields: Vec<_> = names.into_iter().enumerate().map(field).collect();
         fields.sort_by_key(|field| field.kind);
         let header = Self { fields, renamed };
-        header.has(Kind::Sensor).then_some(header)
+        header.has(ColumnKind::Sensor).then_some(header)
     }
 
     /// The labels of a kind.
-    pub(super) fn labels(&self, kind: Kind) -> impl Iterator<Item = &str> {
+    pub(super) fn labels(&self, kind: ColumnKind) -> impl Iterator<Item = &str> {
         let fields = self.fields.iter().filter(move |field| field.kind == kind);
         fields.map(|field| field.label.as_str())
     }
 
     /// Whether there is a column of this kind.
-    pub(super) fn has(&self, kind: Kind) -> bool {
+    pub(super) fn has(&self, kind: ColumnKind) -> bool {
         self.labels(kind).next().is_some()
     }
 
     /// The columns that are not replayed, those of one family together.
     pub(super) fn left_out(&self) -> Vec<String> {
         let mut families: Vec<(&str, usize)> = Vec::new();
-        for name in self.labels(Kind::LeftOut) {
+        for name in self.labels(ColumnKind::LeftOut) {
             let family = name.split_once('.').map_or(name, |(family, _)| family);
             match families.iter_mut().find(|(known, _)| *known == family) {
                 Some((_, count)) => *count += 1,
@@ -131,7 +131,7 @@ fn names(line: &StringRecord) -> Vec<String> {
 }
 
 /// What a name means, and its label in the stream it belongs to (§5.2 to §5.4).
-fn meaning(name: &str) -> (Kind, String) {
+fn meaning(name: &str) -> (ColumnKind, String) {
     const MOTION: [&str; 13] = [
         "Q0", "Q1", "Q2", "Q3", "GYROX", "GYROY", "GYROZ", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY",
         "MAGZ",
@@ -139,26 +139,28 @@ fn meaning(name: &str) -> (Kind, String) {
     let (family, own) = name.split_once('.').unwrap_or(("EEG", name));
     let upper = own.to_uppercase();
     let (kind, label) = match (family, upper.as_str()) {
-        ("EEG", "TIMESTAMP") => (Kind::Time, own),
-        ("EEG", "COUNTER") => (Kind::Counter, own),
-        ("EEG", "INTERPOLATED") => (Kind::Interpolated, own),
-        ("EEG", "RAWCQ") => (Kind::Extra, "RAW_CQ"),
-        ("EEG", "MARKERHARDWARE") => (Kind::Extra, "MARKER_HARDWARE"),
-        ("EEG", "BATTERY") => (Kind::Battery, "Battery"),
-        ("EEG", _) if is_sensor(own) => (Kind::Sensor, own),
-        ("EEG", "CONTACTQUALITY") | ("CQ", "OVERALL") => (Kind::Contact, "OVERALL"),
-        ("CQ", _) if is_sensor(own) => (Kind::Contact, own),
-        ("MOT", "COUNTERMEMS") => (Kind::MotionCounter, own),
-        ("MOT", "INTERPOLATEDMEMS") => (Kind::Motion, "INTERPOLATED_MEMS"),
-        ("MOT", label) if MOTION.contains(&label) => (Kind::Motion, label),
-        ("EEG", "MARKERINDEX") => (Kind::MarkerIndex, own),
-        ("EEG", "MARKERTYPE") => (Kind::MarkerType, own),
-        ("EEG", "MARKERVALUEINT") => (Kind::MarkerValue, own),
+        ("EEG", "TIMESTAMP") => (ColumnKind::Time, own),
+        ("EEG", "COUNTER") => (ColumnKind::Counter, own),
+        ("EEG", "INTERPOLATED") => (ColumnKind::Interpolated, own),
+        ("EEG", "RAWCQ") => (ColumnKind::Extra, "RAW_CQ"),
+        ("EEG", "MARKERHARDWARE") => (ColumnKind::Extra, "MARKER_HARDWARE"),
+        ("EEG", "BATTERY") => (ColumnKind::Battery, "Battery"),
+        ("EEG", _) if is_sensor(own) => (ColumnKind::Sensor, own),
+        ("EEG", "CONTACTQUALITY") | ("CQ", "OVERALL") => (ColumnKind::Contact, "OVERALL"),
+        ("CQ", _) if is_sensor(own) => (ColumnKind::Contact, own),
+        ("MOT", "COUNTERMEMS") => (ColumnKind::MotionCounter, own),
+        ("MOT", "INTERPOLATEDMEMS") => (ColumnKind::MotionFormat, "INTERPOLATED_MEMS"),
+        ("MOT", label) if MOTION.contains(&label) => (ColumnKind::MotionFormat, label),
+        ("EEG", "MARKERINDEX") => (ColumnKind::MarkerIndex, own),
+        ("EEG", "MARKERTYPE") => (ColumnKind::MarkerType, own),
+        ("EEG", "MARKERVALUEINT") => (ColumnKind::MarkerValue, own),
         ("PM", _) if metric(own).is_some() => {
-            return (Kind::Metric, metric(own).unwrap_or_default());
+            return (ColumnKind::Metric, metric(own).unwrap_or_default());
         }
-        ("POW", _) if power(own).is_some() => return (Kind::Power, power(own).unwrap_or_default()),
-        _ => (Kind::LeftOut, name),
+        ("POW", _) if power(own).is_some() => {
+            return (ColumnKind::BandPower, power(own).unwrap_or_default());
+        }
+        _ => (ColumnKind::LeftOut, name),
     };
     (kind, label.to_owned())
 }

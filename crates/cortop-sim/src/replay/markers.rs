@@ -14,7 +14,7 @@ const LARGEST: u64 = 16 << 20;
 /// `NAME.markers.json` beside `NAME.csv`, as `EmotivPRO` writes it.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct File {
+struct MarkersFile {
     markers: Vec<Value>,
 }
 
@@ -23,7 +23,7 @@ pub(super) fn of(
     recording: &Path,
     marked: &[(usize, [Option<f64>; 3])],
 ) -> BTreeMap<usize, String> {
-    let told = if marked.is_empty() { File::default() } else { beside(recording) };
+    let told = if marked.is_empty() { MarkersFile::default() } else { beside(recording) };
     let of_row = |(row, [number, kind, value]): &(usize, [Option<f64>; 3])| {
         let (number, _) = slot(number.unwrap_or_default());
         let own = told.markers.iter().find(|marker| marker["index"] == number);
@@ -46,7 +46,7 @@ pub(super) fn of(
 }
 
 /// What stands in the file beside a recording; nothing if there is none, or if it is of no use.
-fn beside(recording: &Path) -> File {
+fn beside(recording: &Path) -> MarkersFile {
     let file = recording.with_extension("markers.json");
     let small = fs::metadata(&file).is_ok_and(|it| it.len() <= LARGEST);
     let text = if small { fs::read_to_string(file).unwrap_or_default() } else { String::new() };

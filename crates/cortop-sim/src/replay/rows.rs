@@ -6,7 +6,7 @@ use std::{fs::File, path::Path};
 use color_eyre::{Result, eyre::eyre};
 use csv::{Reader, StringRecord};
 
-use super::header::{Header, Kind};
+use super::header::{ColumnKind, Header};
 use crate::noise::slot;
 
 /// The numbers of a recording as they stand in it, by what they are for.
@@ -38,7 +38,7 @@ pub(super) struct Rows {
 }
 
 /// Where a cell stands, for a refusal.
-struct Place<'a> {
+struct CellPosition<'a> {
     file: &'a Path,
     line: u64,
     column: &'a str,
@@ -63,12 +63,16 @@ impl Rows {
             let (before_metrics, before_power) = (rows.metrics.len(), rows.power.len());
             for field in &header.fields {
                 let cell = record.get(field.place).unwrap_or_default();
-                rows.push(field.kind, cell, &Place { file, line, column: &field.name })?;
+                rows.push(field.kind, cell, &CellPosition { file, line, column: &field.name })?;
             }
             for (what, kinds, cells) in [
-                ("motion", &[Kind::Motion][..], rows.motion.len() - before_motion),
-                ("contact", &[Kind::Battery, Kind::Contact], rows.contact.len() - before_contact),
-                ("band power", &[Kind::Power], rows.power.len() - before_power),
+                ("motion", &[ColumnKind::MotionFormat][..], rows.motion.len() - before_motion),
+                (
+                    "contact",
+                    &[ColumnKind::Battery, ColumnKind::Contact],
+                    rows.contact.len() - before_contact,
+                ),
+                ("band power", &[ColumnKind::BandPower], rows.power.len() - before_power),
             ] {
                 let wanted = header.fields.iter().filter(|field| kinds.contains(&field.kind));
                 let wanted = wanted.count();
@@ -104,29 +108,31 @@ impl Rows {
         Ok(rows)
     }
 
-    fn push(&mut self, kind: Kind, cell: &str, place: &Place<'_>) -> Result<()> {
+    fn push(&mut self, kind: ColumnKind, cell: &str, place: &CellPosition<'_>) -> Result<()> {
         match kind {
-            Kind::LeftOut => {}
-            Kind::Time => {
+            ColumnKind::LeftOut => {}
+            ColumnKind::Time => {
                 let time = place.number(cell)?;
                 if self.times.last().is_some_and(|before| *before >= time) {
                     return Err(place.refuse(cell, "is not later than in the line before"));
                 }
                 self.times.push(time);
             }
-            Kind::Counter => self.counters.push(place.count(cell)?),
-            Kind::Interpolated | Kind::Sensor | Kind::Extra => self.eeg.push(place.number(cell)?),
-            Kind::Metric if cell.is_empty() => self.metrics.push(f64::NAN),
+            ColumnKind::Counter => self.counters.push(place.count(cell)?),
+            ColumnKind::Interpolated | ColumnKind::Sensor | ColumnKind::Extra => {
+                self.eeg.push(place.number(cell)?)
+            }
+            ColumnKind::Metric if cell.is_empty() => self.metrics.push(f64::NAN),
             // Slower streams leave their cells empty between their own samples.
             _ if cell.is_empty() => {}
-            Kind::MotionCounter => self.motion_counters.push(place.count(cell)?),
-            Kind::Motion => self.motion.push(place.number(cell)?),
-            Kind::Battery | Kind::Contact => self.contact.push(place.number(cell)?),
-            Kind::Metric => self.metrics.push(place.number(cell)?),
-            Kind::Power => self.power.push(place.number(cell)?),
-            Kind::MarkerIndex => self.mark(0, place.number(cell)?),
-            Kind::MarkerType => self.mark(1, place.number(cell)?),
-            Kind::MarkerValue => self.mark(2, place.number(cell)?),
+            ColumnKind::MotionCounter => self.motion_counters.push(place.count(cell)?),
+            ColumnKind::MotionFormat => self.motion.push(place.number(cell)?),
+            ColumnKind::Battery | ColumnKind::Contact => self.contact.push(place.number(cell)?),
+            ColumnKind::Metric => self.metrics.push(place.number(cell)?),
+            ColumnKind::BandPower => self.power.push(place.number(cell)?),
+            ColumnKind::MarkerIndex => self.mark(0, place.number(cell)?),
+            ColumnKind::MarkerType => self.mark(1, place.number(cell)?),
+            ColumnKind::MarkerValue => self.mark(2, place.number(cell)?),
         }
         Ok(())
     }
@@ -142,7 +148,7 @@ impl Rows {
     }
 }
 
-impl Place<'_> {
+impl CellPosition<'_> {
     fn number(&self, cell: &str) -> Result<f64> {
         let number = cell.parse().ok().filter(|number: &f64| number.is_finite());
         number.ok_or_else(|| self.refuse(cell, "is not a number"))

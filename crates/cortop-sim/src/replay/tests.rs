@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::Motion;
+use crate::model::MotionFormat;
 use cortop_protocol::model::{EPOC_SENSORS, Model};
 
 fn read(text: &str) -> Result<Recording> {
@@ -19,8 +19,8 @@ fn refusal(text: &str) -> String {
 }
 
 fn sample(recording: &Recording, stream: Stream, index: u64) -> Value {
-    let mut row = Row::new(stream);
-    recording.write(stream, index, Live::default(), &mut row);
+    let mut row = SampleWriter::new(stream);
+    recording.write(stream, index, SampleContext::default(), &mut row);
     let sample: Value = serde_json::from_str(&row.finish("s", 0.0)).unwrap();
     sample[stream.name()].clone()
 }
@@ -43,7 +43,7 @@ fn an_export_is_replayed_as_the_headset_that_made_it() {
     let recording = read(EXPORT).unwrap();
     let Spec { model, eeg_rate, mems_rate, motion, .. } = recording.spec;
     assert_eq!((model, eeg_rate, mems_rate), (Model::EpocPlus, 128, 64.0));
-    assert_eq!(motion, Motion::RawGyro);
+    assert_eq!(motion, MotionFormat::RawGyro);
     assert_eq!(recording.id, Some("EPOCPLUS-0A1B2C3D".into()));
     assert_eq!(
         columns(&recording, Stream::Eeg),
@@ -89,8 +89,13 @@ COUNTER,AF3,MarkerIndex,MarkerType,MarkerValueInt,PM.Stress.IsActive,PM.Stress.S
     let labels = json!(["str.isActive", "str", "lex", "foc.isActive", "foc"]);
     assert_eq!(columns(&recording, Stream::Met), labels);
     let met = |index: u64, metrics: bool| -> Value {
-        let mut row = Row::new(Stream::Met);
-        recording.write(Stream::Met, index, Live { metrics, ..Live::default() }, &mut row);
+        let mut row = SampleWriter::new(Stream::Met);
+        recording.write(
+            Stream::Met,
+            index,
+            SampleContext { metrics, ..SampleContext::default() },
+            &mut row,
+        );
         row.values().into()
     };
     assert_eq!(met(0, true), json!([false, null, 0.25, true, 0.5]));
@@ -240,8 +245,13 @@ fn a_real_export_loses_nothing_and_keeps_its_pace() {
     assert_eq!((power.as_array().unwrap().len(), &power[0]), (70, &json!("AF3/theta")));
     let pace = recording.time(Stream::Pow, 127) / 127.0;
     assert!((0.12..0.13).contains(&pace), "{pace}");
-    let mut row = Row::new(Stream::Met);
-    recording.write(Stream::Met, 0, Live { metrics: true, ..Live::default() }, &mut row);
+    let mut row = SampleWriter::new(Stream::Met);
+    recording.write(
+        Stream::Met,
+        0,
+        SampleContext { metrics: true, ..SampleContext::default() },
+        &mut row,
+    );
     let inactive = row.values().iter().filter(|value| **value == Value::Null).count();
     assert_eq!(inactive, 2);
     let marked: Vec<u64> =

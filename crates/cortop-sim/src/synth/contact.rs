@@ -9,9 +9,9 @@ const PERCENT: f64 = 360.0;
 
 /// The fit of a headset.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fit(Noise);
+pub(super) struct ContactModel(Noise);
 
-impl Fit {
+impl ContactModel {
     pub(super) fn new(noise: Noise) -> Self {
         Self(noise)
     }

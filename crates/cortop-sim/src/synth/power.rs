@@ -8,13 +8,13 @@ use std::{
 
 use cortop_signal::{bands::BANDS, spectrum::Periodogram};
 
-use super::brain::Brain;
+use super::eeg::EegModel;
 use crate::noise::slot;
 
 /// Makes band power of a headset. What it holds only saves making samples again.
-pub(super) struct Power(Mutex<Window>);
+pub(super) struct BandPower(Mutex<SampleWindow>);
 
-struct Window {
+struct SampleWindow {
     periodogram: Periodogram,
     /// The samples of these indices, all sensors of one after the other, as a ring.
     held: Range<u64>,
@@ -22,25 +22,30 @@ struct Window {
     lines: Vec<f32>,
 }
 
-impl fmt::Debug for Power {
+impl fmt::Debug for BandPower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Power")
     }
 }
 
-impl Power {
+impl BandPower {
     /// For so many samples a second and so many sensors.
     pub(super) fn new(rate: u32, sensors: usize) -> Self {
         let periodogram = Periodogram::new(rate.into());
         let samples = vec![0.0; periodogram.length() * sensors];
-        Self(Mutex::new(Window { periodogram, held: 0..0, samples, lines: Vec::new() }))
+        Self(Mutex::new(SampleWindow { periodogram, held: 0..0, samples, lines: Vec::new() }))
     }
 
     /// Hands the µV²/Hz of each sensor to `each`, by band in the order of [`BANDS`], over the
     /// samples before an index; until there are enough, over the first ones.
-    pub(super) fn bands(&self, brain: &Brain, end: u64, mut each: impl FnMut([f64; BANDS.len()])) {
+    pub(super) fn bands(
+        &self,
+        brain: &EegModel,
+        end: u64,
+        mut each: impl FnMut([f64; BANDS.len()]),
+    ) {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Window { periodogram, held, samples, lines } = &mut *window;
+        let SampleWindow { periodogram, held, samples, lines } = &mut *window;
         let length = periodogram.length();
         let (span, _) = slot(length as f64);
         let wanted = end.saturating_sub(span)..end.max(span);

@@ -6,11 +6,11 @@ fn synth(model: Model, seed: u64) -> Synth {
 }
 
 fn text(source: &Synth, stream: Stream, index: u64) -> String {
-    let mut row = Row::new(stream);
+    let mut row = SampleWriter::new(stream);
     source.write(
         stream,
         index,
-        Live { commands: &["push", "lift"], metrics: true, ..Live::default() },
+        SampleContext { commands: &["push", "lift"], metrics: true, ..SampleContext::default() },
         &mut row,
     );
     row.finish("sid", 0.0)
@@ -167,12 +167,12 @@ fn a_blink_in_fac_is_a_blink_in_the_frontal_eeg() {
 #[test]
 fn nothing_is_told_that_is_not_known_yet() {
     let source = synth(Model::EpocX, 0);
-    let mut row = Row::new(Stream::Met);
-    source.write(Stream::Met, 3, Live::default(), &mut row);
+    let mut row = SampleWriter::new(Stream::Met);
+    source.write(Stream::Met, 3, SampleContext::default(), &mut row);
     let values = row.finish("s", 0.0);
     assert!(values.starts_with(r#"{"met":[false,null,false,null,false,null,null,false,null"#));
-    let mut row = Row::new(Stream::Com);
-    (0..100).for_each(|index| source.write(Stream::Com, index, Live::default(), &mut row));
+    let mut row = SampleWriter::new(Stream::Com);
+    (0..100).for_each(|index| source.write(Stream::Com, index, SampleContext::default(), &mut row));
     assert!(!row.finish("s", 0.0).contains("push"));
 }
 
@@ -180,10 +180,10 @@ fn nothing_is_told_that_is_not_known_yet() {
 fn band_power_is_that_of_the_samples_of_the_last_two_seconds() {
     let source = synth(Model::EpocX, 4);
     // The row of pow at 30 s, after others: 14 sensors by 5 bands.
-    let mut row = Row::new(Stream::Pow);
-    source.write(Stream::Pow, 239, Live::default(), &mut row);
-    let mut row = Row::new(Stream::Pow);
-    source.write(Stream::Pow, 240, Live::default(), &mut row);
+    let mut row = SampleWriter::new(Stream::Pow);
+    source.write(Stream::Pow, 239, SampleContext::default(), &mut row);
+    let mut row = SampleWriter::new(Stream::Pow);
+    source.write(Stream::Pow, 240, SampleContext::default(), &mut row);
     let told: Vec<f64> = row.values().iter().map(|value| value.as_f64().unwrap()).collect();
     assert_eq!(told.len(), 70);
     let hann = |at: f64| 0.5 - 0.5 * (std::f64::consts::TAU * at / 512.0).cos();

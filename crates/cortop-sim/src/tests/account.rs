@@ -19,7 +19,7 @@ fn base64(text: &str) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn the_user_is_asked_once_and_the_answer_stands() {
-    let mut desk = Desk::cold();
+    let mut desk = TestClient::cold();
     let keys = desk.keys.clone();
     assert_eq!(desk.raw("authorize", &keys), -32102);
     assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
@@ -38,7 +38,7 @@ async fn the_user_is_asked_once_and_the_answer_stands() {
     assert_eq!(desk.codes(), [0_i64; 0]);
 
     let silent = Delays { approval: None, ..Delays::default() };
-    let desk = Desk::new(&Options { approved: false, delays: silent, ..Options::default() });
+    let desk = TestClient::new(&Options { approved: false, delays: silent, ..Options::default() });
     desk.call("requestAccess", &keys);
     desk.pass(3600.0).await;
     assert_eq!(desk.call("hasAccessRight", &keys)["accessGranted"], false);
@@ -46,7 +46,7 @@ async fn the_user_is_asked_once_and_the_answer_stands() {
 
 #[tokio::test(start_paused = true)]
 async fn who_asks_with_the_wrong_words_is_not_known() {
-    let desk = Desk::warm(Model::Insight);
+    let desk = TestClient::warm(Model::Insight);
     let cases = [
         (json!({ "clientId": "id", "clientSecret": "other" }), -32021),
         (json!({ "clientId": "", "clientSecret": "no" }), -32021),
@@ -68,7 +68,7 @@ async fn who_asks_with_the_wrong_words_is_not_known() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_lasts_48_hours_and_is_exchanged_for_a_new_one_even_then() {
-    let mut desk = Desk::warm(Model::Insight);
+    let mut desk = TestClient::warm(Model::Insight);
     let claims = base64(desk.token.split('.').nth(1).unwrap());
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap(), 259_200);
     assert_eq!(
@@ -100,14 +100,14 @@ async fn a_token_lasts_48_hours_and_is_exchanged_for_a_new_one_even_then() {
 
 #[tokio::test(start_paused = true)]
 async fn without_an_accepted_agreement_a_token_only_tells_so() {
-    let mut desk = Desk::warm(Model::Insight);
+    let mut desk = TestClient::warm(Model::Insight);
     desk.shared.with(|service, _| service.set_eula(false));
     let answer = desk.call("authorize", &desk.keys);
     assert_eq!(answer["warning"]["code"], 6);
     assert!(answer["warning"]["licenseUrl"].is_string());
     desk.token = answer["cortexToken"].as_str().unwrap().to_owned();
     assert_eq!(desk.refused("querySessions", &json!({})), -32014);
-    let accepted = |desk: &Desk| {
+    let accepted = |desk: &TestClient| {
         desk.own("getUserInformation", &json!({}))["licenseAgreement"]["accepted"].clone()
     };
     assert_eq!(accepted(&desk), false);
@@ -119,7 +119,7 @@ async fn without_an_accepted_agreement_a_token_only_tells_so() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
-    let mut desk = Desk::warm(Model::Insight);
+    let mut desk = TestClient::warm(Model::Insight);
     desk.session("open");
     for (login, code) in [(Login::None, 3), (Login::Other, 16)] {
         desk.shared.with(|service, now| service.log_in(login, now));
@@ -142,7 +142,7 @@ async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_licence_activates_nothing() {
-    let desk = Desk::warm(Model::Insight);
+    let desk = TestClient::warm(Model::Insight);
     desk.shared.with(|service, now| service.licence.ends = now);
     assert_eq!(desk.raw("authorize", &desk.keys), -32024);
     let active = json!({ "headset": desk.headset(), "status": "active" });
@@ -155,7 +155,7 @@ async fn an_expired_licence_activates_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn opting_out_is_of_one_application() {
-    let desk = Desk::warm(Model::Insight);
+    let desk = TestClient::warm(Model::Insight);
     let other = desk.neighbour(2);
     assert_eq!(desk.refused("configOptOut", &json!({ "status": "set" })), -32602);
     desk.own("configOptOut", &json!({ "status": "set", "newOptOut": true }));

@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn device(desk: &Desk) -> Value {
+fn device(desk: &TestClient) -> Value {
     desk.call("queryHeadsets", &json!({ "includeFlexMappings": true }))[0].clone()
 }
 
-fn connect(desk: &Desk, more: &Value) -> Value {
+fn connect(desk: &TestClient, more: &Value) -> Value {
     let mut params = json!({ "command": "connect", "headset": desk.headset() });
     for (name, value) in more.as_object().unwrap() {
         params[name] = value.clone();
@@ -14,8 +14,8 @@ fn connect(desk: &Desk, more: &Value) -> Value {
     params
 }
 
-async fn disconnected(model: Model) -> Desk {
-    let mut desk = Desk::warm(model);
+async fn disconnected(model: Model) -> TestClient {
+    let mut desk = TestClient::warm(model);
     desk.call("controlDevice", &json!({ "command": "disconnect", "headset": desk.headset() }));
     assert_eq!(device(&desk)["status"], "connected");
     desk.pass(0.1).await;
@@ -73,7 +73,7 @@ async fn a_connected_headset_is_ready_at_once_unless_that_is_the_fault() {
     assert_eq!(desk.refused("createSession", &open), 0);
 
     let order = |order: &str| {
-        let order: Order = toml::from_str(order).unwrap();
+        let order: Injection = toml::from_str(order).unwrap();
         desk.shared.with(|service, now| service.order(order, now));
     };
     let close = || {
@@ -99,7 +99,7 @@ async fn a_connected_headset_is_ready_at_once_unless_that_is_the_fault() {
 
 #[tokio::test(start_paused = true)]
 async fn warning_0_comes_around_ones_own_close_too() {
-    let mut desk = Desk::warm(Model::Insight);
+    let mut desk = TestClient::warm(Model::Insight);
     let session = desk.session("open");
     let id = session.as_str().unwrap();
     let closed = desk.own("updateSession", &json!({ "session": session, "status": "close" }));
@@ -111,7 +111,7 @@ async fn warning_0_comes_around_ones_own_close_too() {
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_ids_if_that_is_asked_for() {
     let made = |ids| {
-        let mut desk = Desk::new(&Options { ids, ..Options::default() });
+        let mut desk = TestClient::new(&Options { ids, ..Options::default() });
         desk.authorize();
         let session = desk.session("active");
         let record = desk.own("createRecord", &json!({ "session": session, "title": "rest" }));
@@ -177,7 +177,7 @@ async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn name_and_headband_are_the_users() {
-    let desk = Desk::warm(Model::EpocX);
+    let desk = TestClient::warm(Model::EpocX);
     let info = |more: Value| {
         let mut params = json!({ "headsetId": desk.headset() });
         params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -202,7 +202,7 @@ async fn name_and_headband_are_the_users() {
         desk.refused("updateHeadsetCustomInfo", &json!({ "headsetId": "X", "customName": "" })),
         -32004
     );
-    let insight = Desk::warm(Model::Insight);
+    let insight = TestClient::warm(Model::Insight);
     let band = json!({ "headsetId": insight.headset(), "headbandPosition": "top" });
     assert_eq!(insight.refused("updateHeadsetCustomInfo", &band), -32602);
 
@@ -272,7 +272,7 @@ async fn a_flex_has_its_sensors_where_it_is_told() {
         desk.subscribe(&desk.session("active"), &["met", "com", "fac"])["failure"],
         json!([])
     );
-    let insight = Desk::warm(Model::Insight);
+    let insight = TestClient::warm(Model::Insight);
     assert_eq!(
         insight.raw("controlDevice", &connect(&insight, &json!({ "mappings": mapping }))),
         -32602
@@ -282,7 +282,7 @@ async fn a_flex_has_its_sensors_where_it_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn mappings_are_stored_read_changed_and_deleted() {
-    let desk = Desk::warm(Model::EpocFlex);
+    let desk = TestClient::warm(Model::EpocFlex);
     let mapping = json!({ "CMS": "TP9", "DRL": "TP10", "LA": "CTM1" });
     let create = json!({ "status": "create", "name": "one", "mappings": mapping });
     let made = desk.own("configMapping", &create);
@@ -318,7 +318,7 @@ async fn mappings_are_stored_read_changed_and_deleted() {
 #[tokio::test(start_paused = true)]
 async fn silence_ends_sessions_and_a_virtual_headset_says_nothing_of_it() {
     for (is_virtual, expected) in [(false, vec![103, 0, 1, 15]), (true, vec![0, 1, 15])] {
-        let mut desk = Desk::warm(Model::EpocX);
+        let mut desk = TestClient::warm(Model::EpocX);
         desk.session("open");
         let id = desk.shared.with(|service, now| {
             service.headsets[0].is_virtual = is_virtual;
@@ -337,7 +337,7 @@ async fn silence_ends_sessions_and_a_virtual_headset_says_nothing_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_are_of_one_application_and_one_headset() {
-    let desk = Desk::warm(Model::EpocX);
+    let desk = TestClient::warm(Model::EpocX);
     let other = desk.neighbour(2);
     let session = desk.session("open");
     let open = json!({ "headset": desk.headset(), "status": "open" });

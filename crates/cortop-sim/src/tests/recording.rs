@@ -2,18 +2,18 @@
 
 use super::*;
 
-fn record(desk: &Desk, session: &Value, title: &str) -> Value {
+fn record(desk: &TestClient, session: &Value, title: &str) -> Value {
     let params = json!({ "session": session, "title": title });
     desk.own("createRecord", &params)["record"]["uuid"].clone()
 }
 
-fn stop(desk: &Desk, session: &Value) -> Value {
+fn stop(desk: &TestClient, session: &Value) -> Value {
     desk.own("stopRecord", &json!({ "session": session }))["record"].clone()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_record_runs_in_an_activated_session_and_is_ready_after_its_processing() {
-    let mut desk = Desk::warm(Model::EpocX);
+    let mut desk = TestClient::warm(Model::EpocX);
     let session = desk.session("open");
     let create = json!({ "session": session, "title": "rest", "tags": ["a"], "experimentId": 7 });
     assert_eq!(desk.refused("createRecord", &create), -32012);
@@ -66,7 +66,7 @@ async fn a_record_runs_in_an_activated_session_and_is_ready_after_its_processing
 
 #[tokio::test(start_paused = true)]
 async fn records_are_found_changed_and_deleted_by_their_application() {
-    let desk = Desk::warm(Model::Insight);
+    let desk = TestClient::warm(Model::Insight);
     let other = desk.neighbour(2);
     let session = desk.session("active");
     let mut ids = Vec::new();
@@ -76,7 +76,7 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
         stop(&desk, &session);
     }
     let query = |query: Value, order: Value| json!({ "query": query, "orderBy": order });
-    let titles = |desk: &Desk, params: &Value| -> Vec<String> {
+    let titles = |desk: &TestClient, params: &Value| -> Vec<String> {
         let found = desk.own("queryRecords", params)["records"].clone();
         found
             .as_array()
@@ -158,7 +158,7 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
 
 #[tokio::test(start_paused = true)]
 async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
-    let desk = Desk::warm(Model::EpocX);
+    let desk = TestClient::warm(Model::EpocX);
     let other = desk.neighbour(2);
     let (session, theirs) = (desk.session("active"), other.session("active"));
     let mark = json!({ "session": session, "label": "x", "value": 1, "time": 1.0 });
@@ -210,14 +210,14 @@ async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
         desk.own("queryRecords", &json!({ "query": {}, "orderBy": [], "includeMarkers": true }));
     assert_eq!(found["records"][0]["markers"].as_array().unwrap().len(), 2);
 
-    let open = Desk::warm(Model::EpocX);
+    let open = TestClient::warm(Model::EpocX);
     let mark = json!({ "session": open.session("open"), "label": "x", "value": 1, "time": 1.0 });
     assert_eq!(open.refused("injectMarker", &mark), -32012);
 }
 
 #[tokio::test(start_paused = true)]
 async fn subjects_are_created_found_changed_and_deleted() {
-    let desk = Desk::warm(Model::Insight);
+    let desk = TestClient::warm(Model::Insight);
     let ana = json!({ "subjectName": "ana", "dateOfBirth": "1990-02-28", "sex": "F", "countryCode": "FR" });
     let made = desk.own("createSubject", &ana);
     assert_eq!((&made["countryName"], &made["experimentsCount"]), (&json!("France"), &json!(0)));
@@ -267,9 +267,9 @@ async fn subjects_are_created_found_changed_and_deleted() {
 }
 
 /// A record of a model, ready; the desk, and its id.
-async fn recorded(model: Model, scopes: &[&str], seconds: f64) -> (Desk, Value, Value) {
+async fn recorded(model: Model, scopes: &[&str], seconds: f64) -> (TestClient, Value, Value) {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    let mut desk = Desk::new(&Options { scopes, ..Options::demo(model, 1, 0) });
+    let mut desk = TestClient::new(&Options { scopes, ..Options::demo(model, 1, 0) });
     desk.authorize();
     desk.pass(50.0).await;
     let session = desk.session("active");
@@ -386,11 +386,11 @@ async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
         let value = desk.shared.quietly(|service, _| {
             let take = &service.records[0].take;
             let first = take.source.index_at(cortop_protocol::Stream::Eeg, 0.0);
-            let mut row = crate::row::Row::new(cortop_protocol::Stream::Eeg);
+            let mut row = crate::sample_writer::SampleWriter::new(cortop_protocol::Stream::Eeg);
             take.source.write(
                 cortop_protocol::Stream::Eeg,
                 first,
-                crate::source::Live::default(),
+                crate::source::SampleContext::default(),
                 &mut row,
             );
             row.values()[2].as_f64().unwrap()

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use super::model::Spec;
 use cortop_protocol::{HeadsetId, model::Model};
 
-/// Headsets at most.
-pub const MOST: usize = 64;
+/// The most headsets that one simulator has.
+pub const MAX_HEADSETS: usize = 64;
 
 /// A headset to simulate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct HeadsetConfig {
     /// Of which model.
     pub model: Model,
     /// EEG samples a second, the model's usual ones if not given.
@@ -19,12 +19,12 @@ pub struct Wanted {
     /// Its id, made from the seed if not given.
     pub id: Option<HeadsetId>,
     /// How it is found at first; if not given, connected where all is warm, else discovered.
-    pub state: Option<State>,
+    pub state: Option<InitialState>,
 }
 
 /// How a headset is found at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum InitialState {
     /// Switched off, or too far away: not in the list until the fault `headset-back`.
     Off,
     /// Switched on and in the list, as after a scan.
@@ -54,22 +54,22 @@ pub const MODELS: [(&str, Model); 10] = [
 ];
 
 /// The states and their names.
-const STATES: [(&str, State); 6] = [
-    ("off", State::Off),
-    ("discovered", State::Discovered),
-    ("connecting", State::Connecting),
-    ("connected", State::Connected),
-    ("usb", State::Usb),
-    ("virtual", State::Virtual),
+const STATES: [(&str, InitialState); 6] = [
+    ("off", InitialState::Off),
+    ("discovered", InitialState::Discovered),
+    ("connecting", InitialState::Connecting),
+    ("connected", InitialState::Connected),
+    ("usb", InitialState::Usb),
+    ("virtual", InitialState::Virtual),
 ];
 
-impl From<Model> for Wanted {
+impl From<Model> for HeadsetConfig {
     fn from(model: Model) -> Self {
         Self { model, eeg_rate: None, id: None, state: None }
     }
 }
 
-impl FromStr for Wanted {
+impl FromStr for HeadsetConfig {
     type Err = String;
 
     /// # Errors
@@ -142,14 +142,20 @@ mod tests {
         for (text, model, eeg_rate, id, state) in [
             ("epocx", Model::EpocX, None, None, None),
             ("epocx@256", Model::EpocX, Some(256), None, None),
-            ("mn8:off", Model::Mn8, None, None, Some(State::Off)),
+            ("mn8:off", Model::Mn8, None, None, Some(InitialState::Off)),
             ("insight:INSIGHT-0A1B2C3D", Model::Insight, None, id(), None),
-            ("insight@128:INSIGHT-0A1B2C3D:off", Model::Insight, Some(128), id(), Some(State::Off)),
+            (
+                "insight@128:INSIGHT-0A1B2C3D:off",
+                Model::Insight,
+                Some(128),
+                id(),
+                Some(InitialState::Off),
+            ),
         ] {
-            assert_eq!(text.parse(), Ok(Wanted { model, eeg_rate, id, state }), "{text}");
+            assert_eq!(text.parse(), Ok(HeadsetConfig { model, eeg_rate, id, state }), "{text}");
         }
         for (name, model) in MODELS {
-            assert_eq!(name.parse(), Ok(Wanted::from(model)));
+            assert_eq!(name.parse(), Ok(HeadsetConfig::from(model)));
         }
     }
 
@@ -166,7 +172,7 @@ mod tests {
             ("insight:INSIGHT-0A1B2C3D:on", "\"on\" is no state"),
             ("insight:off:INSIGHT-0A1B2C3D", "nothing follows the state"),
         ] {
-            let error = text.parse::<Wanted>().expect_err(text);
+            let error = text.parse::<HeadsetConfig>().expect_err(text);
             assert!(error.contains(said), "{error}");
         }
     }

@@ -14,16 +14,16 @@ use std::{
 
 use serde_json::Value;
 
-use self::edf::Depth;
+use self::edf::EdfFormat;
 use super::{
     dispatch::Call,
-    model::Motion,
-    record::{Marker, Record, Take},
+    model::MotionFormat,
+    record::{Measurement, StoredMarker, StoredRecord},
     records::outcomes,
-    refusal::{Answer, INTERNAL, NO_SUCH_DATA, Refusal},
-    row::Row,
+    refusal::{ApiError, CallResult, INTERNAL, NO_SUCH_DATA},
+    sample_writer::SampleWriter,
     service::Service,
-    source::Live,
+    source::SampleContext,
 };
 use cortop_protocol::{Stream, sample::Column};
 
@@ -44,16 +44,16 @@ const FILES: usize = 10_000;
 
 /// Records to be written as one request has ordered it. Writing them takes long, and needs nothing
 /// of the service.
-pub(super) struct Export {
+pub(super) struct PendingExport {
     /// By the ids that were asked for: a record, or why there is none.
-    jobs: Vec<(String, Result<Job, Refusal>)>,
+    jobs: Vec<(String, Result<RecordExport, ApiError>)>,
     format: String,
     files: Arc<Files>,
 }
 
 /// A record to be written: what both formats need to know.
-struct Job {
-    record: Record,
+struct RecordExport {
+    record: StoredRecord,
     /// Where to, without the ending.
     stem: PathBuf,
     /// Epoch seconds of the first sample of its source.
@@ -90,31 +90,31 @@ impl Files {
 }
 
 impl Service {
-    pub(super) fn export_records(&mut self, call: &Call<'_>) -> Answer {
+    pub(super) fn export_records(&mut self, call: &Call<'_>) -> CallResult {
         let wanted: Vec<&str> = call.texts("streamTypes").collect();
         let (format, folder) = (call.text("format"), Path::new(call.text("folder")));
         let known = |name: &&str| DATA.iter().any(|(own, ..)| own == name);
         if wanted.is_empty() || !wanted.iter().all(known) {
-            return Err(Refusal::bad("There is no such stream type."));
+            return Err(ApiError::bad("There is no such stream type."));
         }
         if format != "CSV" && wanted.iter().any(|name| matches!(*name, "PM" | "BP")) {
-            return Err(Refusal::bad("EDF holds only EEG and MOTION."));
+            return Err(ApiError::bad("EDF holds only EEG and MOTION."));
         }
         if format != "CSV" && call.get("version").is_some() {
-            return Err(Refusal::bad("Only CSV has versions."));
+            return Err(ApiError::bad("Only CSV has versions."));
         }
         let folder = fs::canonicalize(folder).ok().filter(|folder| folder.is_dir());
-        let folder = folder.ok_or_else(|| Refusal::bad("The folder does not exist."))?;
+        let folder = folder.ok_or_else(|| ApiError::bad("The folder does not exist."))?;
         if call.texts("recordIds").count() > RECORDS {
-            return Err(Refusal::bad("There are too many records: 100 are exported at once."));
+            return Err(ApiError::bad("There are too many records: 100 are exported at once."));
         }
         // Each export under way shares the list of files with the service.
         if Arc::strong_count(&self.files) > EXPORTS {
-            return Err(Refusal::told(INTERNAL, "Too many exports are under way."));
+            return Err(ApiError::told(INTERNAL, "Too many exports are under way."));
         }
         let jobs = call.texts("recordIds");
         let jobs = jobs.map(|uuid| (uuid.to_owned(), self.job(uuid, call, &wanted, &folder)));
-        self.export = Some(Export {
+        self.export = Some(PendingExport {
             jobs: jobs.collect(),
             format: format.to_owned(),
             files: Arc::clone(&self.files),
@@ -129,15 +129,15 @@ impl Service {
         call: &Call<'_>,
         wanted: &[&str],
         folder: &Path,
-    ) -> Result<Job, Refusal> {
+    ) -> Result<RecordExport, ApiError> {
         let place = self.record_of(uuid, &call.app)?;
         let record = self.records.get(place).filter(|record| record.ready);
         // Too early (§2.9); the code is inferred.
-        let record = record.ok_or_else(|| Refusal::new(NO_SUCH_DATA))?;
+        let record = record.ok_or_else(|| ApiError::new(NO_SUCH_DATA))?;
         let chosen = DATA.iter().filter(|(name, ..)| wanted.contains(name));
         let streams: Vec<_> = chosen.clone().map(|(_, stream, _)| *stream).collect();
         if !streams.iter().all(|stream| holds(record, *stream)) {
-            return Err(Refusal::new(NO_SUCH_DATA));
+            return Err(ApiError::new(NO_SUCH_DATA));
         }
         let mut record = record.clone();
         // One of its own: what a source holds of its newest samples is of use to those who stream.
@@ -151,7 +151,7 @@ impl Service {
             harmless(&record.title),
             record.take.headset.as_str().replace('-', "_")
         );
-        Ok(Job {
+        Ok(RecordExport {
             stem: folder.join(name),
             origin: self.clock.epoch(record.take.origin),
             start: record.start - record.take.origin,
@@ -163,7 +163,7 @@ impl Service {
     }
 }
 
-impl Export {
+impl PendingExport {
     /// Writes all that can be written: the result of the request.
     pub(super) fn write(&self) -> Value {
         outcomes(self.jobs.iter().map(|(uuid, job)| {
@@ -177,11 +177,11 @@ impl Export {
 }
 
 /// Whether a record has data of a stream, by its licence and its headset.
-fn holds(record: &Record, stream: Stream) -> bool {
+fn holds(record: &StoredRecord, stream: Stream) -> bool {
     let allowed = match stream {
         Stream::Eeg => record.has("eeg"),
         Stream::Met => record.has("pm"),
-        Stream::Mot => record.take.spec.motion != Motion::None,
+        Stream::Mot => record.take.spec.motion != MotionFormat::None,
         _ => true,
     };
     allowed && record.take.source.columns(stream).is_some()
@@ -195,8 +195,8 @@ fn harmless(title: &str) -> String {
     name.trim_start_matches('.').to_owned()
 }
 
-impl Job {
-    fn write(&self, format: &str, files: &Files) -> Result<(), Refusal> {
+impl RecordExport {
+    fn write(&self, format: &str, files: &Files) -> Result<(), ApiError> {
         let ending = match format {
             "CSV" => ".csv",
             "EDF" | "EDFPLUS" => ".edf",
@@ -206,21 +206,21 @@ impl Job {
         path.push(ending);
         let written = files.create(Path::new(&path)).and_then(|file| match format {
             "CSV" => self.write_csv(file),
-            "EDF" => self.write_edf(file, Depth::Edf),
-            "EDFPLUS" => self.write_edf(file, Depth::EdfPlus),
-            _ => self.write_edf(file, Depth::BdfPlus),
+            "EDF" => self.write_edf(file, EdfFormat::Edf),
+            "EDFPLUS" => self.write_edf(file, EdfFormat::EdfPlus),
+            _ => self.write_edf(file, EdfFormat::BdfPlus),
         });
         written.map_err(|error| {
             tracing::warn!("the simulator cannot write an export: {error}");
             if error.kind() == io::ErrorKind::AlreadyExists {
-                Refusal::bad("There is another file of that name.")
+                ApiError::bad("There is another file of that name.")
             } else {
-                Refusal::new(INTERNAL)
+                ApiError::new(INTERNAL)
             }
         })
     }
 
-    fn take(&self) -> &Take {
+    fn take(&self) -> &Measurement {
         &self.record.take
     }
 
@@ -252,8 +252,13 @@ impl Job {
     fn values(&self, stream: Stream, index: u64) -> Vec<Option<f64>> {
         let take = self.take();
         let metrics = take.origin + take.source.time(stream, index) >= take.metrics;
-        let mut row = Row::new(stream);
-        take.source.write(stream, index, Live { metrics, ..Live::default() }, &mut row);
+        let mut row = SampleWriter::new(stream);
+        take.source.write(
+            stream,
+            index,
+            SampleContext { metrics, ..SampleContext::default() },
+            &mut row,
+        );
         let values = row.values().into_iter().flat_map(|value| match value {
             Value::Array(values) if stream == Stream::Dev => values,
             value => vec![value],
@@ -266,7 +271,7 @@ impl Job {
     }
 
     /// Its markers with the seconds of the source at their start.
-    fn markers(&self) -> impl Iterator<Item = (f64, &Marker)> {
+    fn markers(&self) -> impl Iterator<Item = (f64, &StoredMarker)> {
         let origin = self.take().origin;
         self.record.markers.iter().map(move |marker| (marker.start - origin, marker))
     }

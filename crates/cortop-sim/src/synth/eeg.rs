@@ -3,7 +3,7 @@
 
 use std::f64::consts::TAU;
 
-use super::{contact::Fit, face::Wearer};
+use super::{activity::ActivityModel, contact::ContactModel};
 use crate::{model::Spec, noise::Noise};
 
 /// Octaves of the background, the fastest changing 64 times a second, the slowest every 2 s.
@@ -19,7 +19,7 @@ const MAINS: f64 = 0.1;
 
 /// How much of each source a sensor sees.
 #[derive(Clone, Copy, Debug)]
-struct Site {
+struct SensorGains {
     alpha: f64,
     blink: f64,
     muscle: f64,
@@ -29,23 +29,23 @@ struct Site {
 
 /// Makes EEG.
 #[derive(Clone, Debug)]
-pub(super) struct Brain {
-    sites: Vec<Site>,
+pub(super) struct EegModel {
+    sites: Vec<SensorGains>,
     common: Noise,
     alpha: Noise,
-    wearer: Wearer,
-    fit: Fit,
+    wearer: ActivityModel,
+    fit: ContactModel,
     rate: f64,
     lsb: f64,
     range: (f64, f64),
 }
 
-impl Brain {
-    pub(super) fn new(spec: &Spec, noise: Noise, wearer: Wearer, fit: Fit) -> Self {
+impl EegModel {
+    pub(super) fn new(spec: &Spec, noise: Noise, wearer: ActivityModel, fit: ContactModel) -> Self {
         let sites = spec.sensors.iter().zip(0..).map(|(name, channel)| {
             let noise = noise.branch(100 + channel);
             let spread = if spec.dc > 0.0 { 70.0 } else { 3.0 };
-            Site {
+            SensorGains {
                 alpha: alpha_at(name),
                 blink: blink_at(name),
                 muscle: muscle_at(name),

@@ -1,21 +1,21 @@
 //! Profiles, training and what comes of them (§2.10, §3.7, §3.8, §5.8, §5.10).
 
 use super::*;
-use crate::profile::Profile;
+use crate::profile::StoredProfile;
 
-fn setup(desk: &Desk, status: &str, profile: &str) -> Value {
+fn setup(desk: &TestClient, status: &str, profile: &str) -> Value {
     json!({ "headset": desk.headset(), "profile": profile, "status": status })
 }
 
 /// A headset without a profile.
-fn plain(model: Model) -> Desk {
-    let mut desk = Desk::warm(model);
+fn plain(model: Model) -> TestClient {
+    let mut desk = TestClient::warm(model);
     desk.shared.with(|service, _| service.headsets[0].profile = None);
     desk.warnings();
     desk
 }
 
-fn current(desk: &Desk) -> Value {
+fn current(desk: &TestClient) -> Value {
     desk.own("getCurrentProfile", &json!({ "headset": desk.headset() }))
 }
 
@@ -87,7 +87,7 @@ async fn a_profile_fits_headsets_with_its_channels_and_an_older_one_those_with_f
     ] {
         let desk = plain(model);
         desk.shared.with(|service, _| {
-            let mut profile = Profile::new("old", String::new(), channels);
+            let mut profile = StoredProfile::new("old", String::new(), channels);
             profile.read_only = read_only;
             service.profiles.push(profile);
         });
@@ -124,7 +124,7 @@ async fn training_tells_its_progress_on_sys_and_teaches_the_profile() {
     let train = |status: &str, action: &str| json!({ "session": session, "detection": "mentalCommand", "status": status, "action": action });
     assert_eq!(desk.refused("training", &train("start", "neutral")), -32602, "no profile");
     desk.own("setupProfile", &setup(&desk, "load", "ana"));
-    let events = |desk: &Desk| -> Vec<String> {
+    let events = |desk: &TestClient| -> Vec<String> {
         desk.values("sys").iter().map(|sys| sys[1].as_str().unwrap().to_owned()).collect()
     };
     for (status, action) in
@@ -180,7 +180,7 @@ async fn commands_come_from_the_active_actions_of_the_profile() {
     let desk = plain(Model::EpocX);
     let session = desk.session("open");
     desk.subscribe(&session, &["com"]);
-    let acts = async |desk: &Desk| {
+    let acts = async |desk: &TestClient| {
         let mut acts = std::collections::BTreeSet::new();
         for _ in 0..600 {
             desk.pass(0.5).await;

@@ -12,11 +12,11 @@ const EXACT: f64 = 9.0e15;
 
 /// A growing `{"eeg":[…],"sid":"…","time":…}`.
 #[derive(Debug)]
-pub struct Row {
+pub struct SampleWriter {
     text: String,
 }
 
-impl Row {
+impl SampleWriter {
     /// Opens the message and its array of values.
     #[must_use]
     pub fn new(stream: Stream) -> Self {
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn numbers_are_printed_as_cortex_prints_them() {
-        let mut row = Row::new(Stream::Eeg);
+        let mut row = SampleWriter::new(Stream::Eeg);
         row.int(17);
         row.fixed(8200.0 * 20.0 / 39.0, 3);
         row.fixed(4205.0, 3);
@@ -184,7 +184,7 @@ mod tests {
         for step in 0..20_000_u32 {
             let value = (f64::from(step) - 9999.0) * 0.128_205_128;
             for decimals in 0..=6 {
-                let mut row = Row::new(Stream::Eeg);
+                let mut row = SampleWriter::new(Stream::Eeg);
                 row.fixed(value, decimals);
                 let text = row.finish("s", 0.0);
                 let read =
@@ -200,7 +200,7 @@ mod tests {
             }
         }
         for (value, text) in [(f64::NAN, "null"), (1e300, "1e300"), (-0.4, "0")] {
-            let mut row = Row::new(Stream::Eeg);
+            let mut row = SampleWriter::new(Stream::Eeg);
             row.fixed(value, 0);
             assert!(row.finish("s", 0.0).contains(&format!("[{text}]")), "{text}");
         }

@@ -23,8 +23,8 @@ use self::{
 use super::{
     model::Spec,
     noise::slot,
-    row::Row,
-    source::{Live, Source},
+    sample_writer::SampleWriter,
+    source::{SampleContext, SampleSource},
 };
 use cortop_protocol::{
     HeadsetId, Stream,
@@ -110,7 +110,7 @@ impl Recording {
         Ok(assemble::recording(file, &metadata.unwrap_or_default(), &header, rows))
     }
 
-    fn write_eeg(&self, index: u64, live: Live<'_>, row: &mut Row) {
+    fn write_eeg(&self, index: u64, live: SampleContext<'_>, row: &mut SampleWriter) {
         let (counter, cells) = self.eeg.track.sample(index);
         let (told, cells) = cells.split_at(usize::from(self.interpolated).min(cells.len()));
         let interpolated = live.interpolated || told.iter().any(|cell| *cell != 0.0);
@@ -123,7 +123,7 @@ impl Recording {
     }
 
     /// What an inactive metric carries is no reading (§5.7).
-    fn write_met(&self, index: u64, ready: bool, row: &mut Row) {
+    fn write_met(&self, index: u64, ready: bool, row: &mut SampleWriter) {
         let Some(Series { track, columns }) = &self.metrics else { return };
         let (_, cells) = track.sample(index);
         let labels: Vec<_> = columns.labels().collect();
@@ -158,7 +158,7 @@ impl Recording {
     }
 }
 
-impl Source for Recording {
+impl SampleSource for Recording {
     fn columns(&self, stream: Stream) -> Option<Columns> {
         self.series(stream).map(|series| series.columns.clone())
     }
@@ -172,7 +172,7 @@ impl Source for Recording {
         self.track(stream).map_or_else(at_pace, |track| track.index_at(time))
     }
 
-    fn write(&self, stream: Stream, index: u64, live: Live<'_>, row: &mut Row) {
+    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut SampleWriter) {
         let Some(Series { track, columns }) = self.series(stream) else { return };
         match stream {
             Stream::Eeg => self.write_eeg(index, live, row),

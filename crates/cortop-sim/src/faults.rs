@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::{
     account::Login,
     dispatch::reply,
-    fault::{Fault, Kind, Seconds},
-    outgoing::{Body, News, Out, What, When},
-    refusal::{Answer, BAD_PARAMS, Refusal},
-    scenario::Order,
+    fault::{Fault, FaultTarget, Seconds},
+    outgoing::{Delivery, Notification, NotificationKind, Outgoing, Payload},
+    refusal::{ApiError, BAD_PARAMS, CallResult},
+    scenario::Injection,
     service::Service,
     tls::Flaw,
 };
@@ -28,28 +28,28 @@ const ORDERS: usize = 1024;
 
 /// What is wrong, and what will be.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct FaultInjector {
     /// Whether clients may order it.
     pub(super) allowed: bool,
     /// What is wrong with the certificate.
     pub(super) flaw: Option<Flaw>,
-    planned: Vec<(f64, Order)>,
+    planned: Vec<(f64, Injection)>,
     /// With how many calls are still to come.
-    awaited: Vec<(Order, u32)>,
-    active: Vec<Active>,
+    awaited: Vec<(Injection, u32)>,
+    active: Vec<ActiveFault>,
     /// Connections that are never answered again.
     mute: BTreeSet<u64>,
 }
 
 /// In force.
 #[derive(Debug)]
-struct Active {
-    order: Order,
+struct ActiveFault {
+    order: Injection,
     until: f64,
     left: u32,
 }
 
-impl Trouble {
+impl FaultInjector {
     /// When the next order begins.
     pub(super) fn next(&self) -> Option<f64> {
         self.planned.iter().map(|(time, _)| *time).min_by(f64::total_cmp)
@@ -66,7 +66,7 @@ impl Trouble {
 
     /// Whether requests of this client go unanswered.
     fn is_deaf(&self, client: u64, now: f64) -> bool {
-        let hangs = |own: &Active| {
+        let hangs = |own: &ActiveFault| {
             matches!(own.order.fault, Fault::Hang { .. })
                 && own.until > now
                 && own.order.is_for(client)
@@ -78,7 +78,7 @@ impl Trouble {
     fn answer(&mut self, client: u64, method: &str) -> Option<Fault> {
         self.hit(|order| {
             let fits = |wanted: Option<&str>| wanted.is_none_or(|wanted| wanted == method);
-            matches!(order.fault.kind(), Kind::Answers(wanted, _) if fits(wanted) && order.is_for(client))
+            matches!(order.fault.kind(), FaultTarget::Answers(wanted, _) if fits(wanted) && order.is_for(client))
         })
     }
 
@@ -93,22 +93,22 @@ impl Trouble {
         if self.active.is_empty() {
             return None;
         }
-        let fits = |order: &Order| {
+        let fits = |order: &Injection| {
             order.is_for(client)
                 && order.headset.as_ref().is_none_or(|own| own == headset)
                 && order.stream.is_none_or(|own| own == stream)
         };
-        let stalls = |own: &&Active| {
+        let stalls = |own: &&ActiveFault| {
             matches!(own.order.fault, Fault::Stall { .. }) && own.until > now && fits(&own.order)
         };
         let stalled = self.active.iter().find(stalls).map(|own| own.order.fault.clone());
         stalled.or_else(|| {
-            self.hit(|order| matches!(order.fault.kind(), Kind::Samples(_)) && fits(order))
+            self.hit(|order| matches!(order.fault.kind(), FaultTarget::Samples(_)) && fits(order))
         })
     }
 
     /// Counts the first that fits down and gives its fault.
-    fn hit(&mut self, fits: impl Fn(&Order) -> bool) -> Option<Fault> {
+    fn hit(&mut self, fits: impl Fn(&Injection) -> bool) -> Option<Fault> {
         let at = self.active.iter().position(|own| own.left > 0 && fits(&own.order))?;
         let own = self.active.get_mut(at)?;
         own.left -= 1;
@@ -129,40 +129,40 @@ struct Head {
 
 impl Service {
     /// What a client gets for one message of its.
-    pub(super) fn respond(&mut self, client: u64, now: f64, text: &str) -> Vec<Out> {
+    pub(super) fn respond(&mut self, client: u64, now: f64, text: &str) -> Vec<Outgoing> {
         let Head { id, method, params } = serde_json::from_str(text).unwrap_or_default();
         self.called(client, &method, now);
         if self.trouble.is_deaf(client, now) {
             return Vec::new();
         }
         if method == CONTROL && self.trouble.allowed {
-            return vec![Out::now(reply(&id, self.control(params, now)))];
+            return vec![Outgoing::now(reply(&id, self.control(params, now)))];
         }
         let fault = self.trouble.answer(client, &method);
         match fault {
             Some(Fault::Refuse { code, message, .. }) => {
                 tracing::debug!("client {client}: {method:.40} is refused with {code}");
-                let usual = Refusal::new(code);
+                let usual = ApiError::new(code);
                 let message = message.unwrap_or(usual.message);
-                return vec![Out::now(reply(&id, Err(Refusal { code, message })))];
+                return vec![Outgoing::now(reply(&id, Err(ApiError { code, message })))];
             }
             Some(Fault::Unidentified { .. }) => {
                 self.trouble.mute.insert(client);
                 let text = " The APIs cannot be registered. Please re-open the connection.";
-                return vec![Out::now(warning(11, &json!(text)))];
+                return vec![Outgoing::now(warning(11, &json!(text)))];
             }
             _ => {}
         }
-        let answer = Out { body: self.answer(client, now, text), when: When::Now };
+        let answer = Outgoing { body: self.answer(client, now, text), when: Delivery::Now };
         if let Some(fault) = &fault {
             tracing::debug!("client {client}: {method:.40} is hit by {fault:?}");
         }
         match fault {
             Some(Fault::Late { seconds, .. }) => {
-                vec![Out { when: When::At(now + seconds.get()), ..answer }]
+                vec![Outgoing { when: Delivery::At(now + seconds.get()), ..answer }]
             }
             Some(Fault::OutOfOrder { .. }) => {
-                vec![Out { when: When::AfterNext(now + OVERTAKEN), ..answer }]
+                vec![Outgoing { when: Delivery::AfterNext(now + OVERTAKEN), ..answer }]
             }
             Some(Fault::Twice { .. }) => vec![answer.clone(), answer],
             Some(Fault::Never { .. }) => Vec::new(),
@@ -170,19 +170,19 @@ impl Service {
         }
     }
 
-    fn control(&mut self, params: Value, now: f64) -> Answer {
-        let order: Order = serde_json::from_value(params)
-            .map_err(|error| Refusal { code: BAD_PARAMS, message: error.to_string() })?;
+    fn control(&mut self, params: Value, now: f64) -> CallResult {
+        let order: Injection = serde_json::from_value(params)
+            .map_err(|error| ApiError { code: BAD_PARAMS, message: error.to_string() })?;
         if self.trouble.is_full() {
             let message = "Too many faults are planned; mend first.".to_owned();
-            return Err(Refusal { code: BAD_PARAMS, message });
+            return Err(ApiError { code: BAD_PARAMS, message });
         }
         self.order(order, now);
         Ok(json!({ "message": "ordered" }))
     }
 
     /// Takes an order; its time counts from now.
-    pub(super) fn order(&mut self, order: Order, now: f64) {
+    pub(super) fn order(&mut self, order: Injection, now: f64) {
         match order.at.map(Seconds::get) {
             Some(wait) if wait > 0.0 => self.trouble.planned.push((now + wait, order)),
             _ => self.begin(order, now),
@@ -191,7 +191,7 @@ impl Service {
 
     /// Begins what is due.
     pub(super) fn begin_due(&mut self, now: f64) {
-        let due = |(time, _): &(f64, Order)| *time <= now;
+        let due = |(time, _): &(f64, Injection)| *time <= now;
         while let Some(at) = self.trouble.planned.iter().position(due) {
             let (_, order) = self.trouble.planned.remove(at);
             self.begin(order, now);
@@ -207,11 +207,11 @@ impl Service {
         }
         while let Some(at) = self.trouble.awaited.iter().position(|(_, left)| *left == 0) {
             let (order, _) = self.trouble.awaited.remove(at);
-            self.strike(Order { client: order.client.or(Some(client)), ..order }, now);
+            self.strike(Injection { client: order.client.or(Some(client)), ..order }, now);
         }
     }
 
-    fn begin(&mut self, order: Order, now: f64) {
+    fn begin(&mut self, order: Injection, now: f64) {
         if order.call.is_some() {
             let nth = order.nth.unwrap_or(1).max(1);
             self.trouble.awaited.push((order, nth));
@@ -221,12 +221,14 @@ impl Service {
     }
 
     /// Does it, or has it done to what comes.
-    fn strike(&mut self, mut order: Order, now: f64) {
+    fn strike(&mut self, mut order: Injection, now: f64) {
         let (until, left) = match order.fault.kind() {
-            Kind::Once => return self.do_once(order, now),
-            Kind::Lasting(seconds) => (seconds.map_or(f64::INFINITY, |span| now + span.get()), 1),
-            Kind::Answers(_, times) => (f64::INFINITY, times),
-            Kind::Samples(count) => (f64::INFINITY, count),
+            FaultTarget::Once => return self.do_once(order, now),
+            FaultTarget::Lasting(seconds) => {
+                (seconds.map_or(f64::INFINITY, |span| now + span.get()), 1)
+            }
+            FaultTarget::Answers(_, times) => (f64::INFINITY, times),
+            FaultTarget::Samples(count) => (f64::INFINITY, count),
         };
         // Of answers, those of the method that was waited for.
         if let (
@@ -241,18 +243,21 @@ impl Service {
             method.get_or_insert_with(|| call.clone());
         }
         self.trouble.active.retain(|own| own.until > now);
-        self.trouble.active.push(Active { order, until, left });
+        self.trouble.active.push(ActiveFault { order, until, left });
     }
 
-    fn do_once(&mut self, Order { client, headset, fault, .. }: Order, now: f64) {
+    fn do_once(&mut self, Injection { client, headset, fault, .. }: Injection, now: f64) {
         let fits = |own: &HeadsetId| headset.as_ref().is_none_or(|wanted| wanted == own);
         let hit: Vec<_> = self.headsets.iter().map(|own| own.id.clone()).filter(fits).collect();
-        let mut say = |body| self.announce(News { client, what: What::Say(body) });
+        let mut say =
+            |body| self.announce(Notification { client, what: NotificationKind::Say(body) });
         match fault {
-            Fault::Drop { close } => self.announce(News { client, what: What::HangUp { close } }),
-            Fault::InvalidUtf8 {} => say(Body::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())),
-            Fault::Oversized { bytes } => say(Body::Text(" ".repeat(bytes))),
-            Fault::Warning { code, message } => say(Body::Text(warning(code, &message))),
+            Fault::Drop { close } => {
+                self.announce(Notification { client, what: NotificationKind::HangUp { close } })
+            }
+            Fault::InvalidUtf8 {} => say(Payload::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())),
+            Fault::Oversized { bytes } => say(Payload::Text(" ".repeat(bytes))),
+            Fault::Warning { code, message } => say(Payload::Text(warning(code, &message))),
             Fault::SetClock { seconds } => self.clock.set(seconds.get()),
             Fault::ExpireTokens {} => self.expire_tokens(now),
             Fault::RevokeAccess {} => self.answer_all(false),

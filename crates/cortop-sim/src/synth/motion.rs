@@ -9,7 +9,7 @@ const FIELD_OFFSET: [f64; 3] = [30.0, -18.0, 55.0];
 
 /// A moving head.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head(Noise);
+pub(super) struct HeadMotion(Noise);
 
 /// What a motion sensor measures at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Reading {
     pub(super) mag: [f64; 3],
 }
 
-impl Head {
+impl HeadMotion {
     pub(super) fn new(noise: Noise) -> Self {
         Self(noise)
     }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn gravity_is_one_g_and_agrees_with_the_orientation() {
-        let head = Head::new(Noise::new(3));
+        let head = HeadMotion::new(Noise::new(3));
         for index in 0..2000 {
             let reading = head.reading(index, index as f64 / 64.0);
             let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();

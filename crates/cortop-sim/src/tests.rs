@@ -1,9 +1,9 @@
 //! The service without a socket, story by story: every method as it should go, and every refusal.
 
 mod account;
-mod brain;
 mod devices;
 mod recording;
+mod training;
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 use tokio::{sync::broadcast, time::advance};
 
 use super::{
-    Options, Order, Shared,
-    outgoing::{Body, News, What},
+    Injection, Options, SharedService,
+    outgoing::{Notification, NotificationKind, Payload},
     service,
 };
 use cortop_protocol::model::Model;
 
 /// A client at the service's desk.
-pub(super) struct Desk {
-    pub(super) shared: Shared,
+pub(super) struct TestClient {
+    pub(super) shared: SharedService,
     pub(super) token: String,
-    news: broadcast::Receiver<News>,
+    news: broadcast::Receiver<Notification>,
     client: u64,
     keys: Value,
 }
 
-impl Desk {
+impl TestClient {
     pub(super) fn new(options: &Options) -> Self {
         let (service, _) = service(options, None).unwrap();
-        let shared = Shared::new(service);
+        let shared = SharedService::new(service);
         let news = shared.news();
         let keys = json!({ "clientId": "id", "clientSecret": "no" });
         Self { shared, token: String::new(), news, client: 1, keys }
@@ -122,7 +122,9 @@ impl Desk {
     /// The warnings since the last look: codes and messages.
     fn warnings(&mut self) -> Vec<(i64, Value)> {
         let mut all = Vec::new();
-        while let Ok(News { what: What::Say(Body::Text(text)), .. }) = self.news.try_recv() {
+        while let Ok(Notification { what: NotificationKind::Say(Payload::Text(text)), .. }) =
+            self.news.try_recv()
+        {
             let warning: Value = serde_json::from_str(&text).unwrap();
             let warning = &warning["warning"];
             all.push((warning["code"].as_i64().unwrap(), warning["message"].clone()));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     fault::Fault,
     noise::Noise,
-    outgoing::{Body, Out, When},
+    outgoing::{Delivery, Outgoing, Payload},
 };
 
 /// The stream that nobody knows.
@@ -15,22 +15,27 @@ const UNKNOWN: &str = "eye";
 const MEMBER: &str = "aux";
 
 /// Hands on what leaves in place of a sample. `now` is service time.
-pub(super) fn spoil(text: String, fault: Option<Fault>, now: f64, mut send: impl FnMut(Out)) {
-    let Some(fault) = fault else { return send(Out::now(text)) };
+pub(super) fn corrupt(
+    text: String,
+    fault: Option<Fault>,
+    now: f64,
+    mut send: impl FnMut(Outgoing),
+) {
+    let Some(fault) = fault else { return send(Outgoing::now(text)) };
     match fault {
         Fault::Lose { .. } | Fault::Stall { .. } => {}
         Fault::Repeat { .. } => {
-            send(Out::now(text.clone()));
-            send(Out::now(text));
+            send(Outgoing::now(text.clone()));
+            send(Outgoing::now(text));
         }
         Fault::Delay { seconds, .. } => {
-            send(Out { body: Body::Text(text), when: When::At(now + seconds.get()) });
+            send(Outgoing { body: Payload::Text(text), when: Delivery::At(now + seconds.get()) });
         }
-        Fault::Malformed { .. } => send(Out::now(text.chars().take(text.len() / 2).collect())),
+        Fault::Malformed { .. } => send(Outgoing::now(text.chars().take(text.len() / 2).collect())),
         Fault::Nan { .. } => {
             let (head, values) = text.split_once('[').unwrap_or_default();
             let end = values.find([',', ']']).unwrap_or_default();
-            send(Out::now(format!("{head}[NaN{}", &values[end..])));
+            send(Outgoing::now(format!("{head}[NaN{}", &values[end..])));
         }
         Fault::WrongTypes { .. } => send(changed(&text, |_, values| {
             let odd = [json!("1"), json!({ "value": 1 }), Value::Null, json!(true)];
@@ -48,16 +53,16 @@ pub(super) fn spoil(text: String, fault: Option<Fault>, now: f64, mut send: impl
             send(stamped(&text, seconds.get() * share));
         }
         Fault::UnknownMember { .. } => {
-            send(Out::now(text.replacen('{', &format!("{{\"{MEMBER}\":1,"), 1)));
+            send(Outgoing::now(text.replacen('{', &format!("{{\"{MEMBER}\":1,"), 1)));
         }
         Fault::UnknownStream { .. } => send(changed(&text, |name, _| UNKNOWN.clone_into(name))),
         // The others do not concern samples, or have been seen to before it was written.
-        _ => send(Out::now(text)),
+        _ => send(Outgoing::now(text)),
     }
 }
 
 /// A sample with another name or other values.
-fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Out {
+fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Outgoing {
     let mut sample: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     let name = sample.iter().find(|(_, value)| value.is_array()).map(|(name, _)| name.clone());
     if let Some(mut name) = name
@@ -66,17 +71,17 @@ fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Out
         change(&mut name, &mut values);
         sample.insert(name, Value::Array(values));
     }
-    Out::now(Value::Object(sample).to_string())
+    Outgoing::now(Value::Object(sample).to_string())
 }
 
 /// A sample with a time so many seconds later.
-fn stamped(text: &str, seconds: f64) -> Out {
+fn stamped(text: &str, seconds: f64) -> Outgoing {
     let mut sample: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     if let Some(time) = sample.get_mut("time") {
         let wrong = time.as_f64().unwrap_or_default() + seconds;
         *time = json!((wrong * 1e4).round() / 1e4);
     }
-    Out::now(Value::Object(sample).to_string())
+    Outgoing::now(Value::Object(sample).to_string())
 }
 
 #[cfg(test)]
@@ -87,7 +92,7 @@ mod tests {
 
     fn spoiled(fault: Fault) -> Vec<String> {
         let mut sent = Vec::new();
-        spoil(SAMPLE.to_owned(), Some(fault), 0.0, |out| sent.push(out.text().to_owned()));
+        corrupt(SAMPLE.to_owned(), Some(fault), 0.0, |out| sent.push(out.text().to_owned()));
         sent
     }
 

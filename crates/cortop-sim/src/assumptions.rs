@@ -1,5 +1,5 @@
 //! Where the protocol reference says that something is inferred, unknown or disputed, and what this
-//! simulator does there: the one list of it, for `cortop sim --unsure`.
+//! simulator does there: the one list of it, for `cortop sim --assumptions`.
 
 use std::fmt::Write as _;
 
@@ -111,7 +111,7 @@ const POINTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What `cortop sim --unsure` prints.
+/// What `cortop sim --assumptions` prints.
 #[must_use]
 pub fn list() -> String {
     let mut text = String::from(

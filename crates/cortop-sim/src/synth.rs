@@ -1,28 +1,28 @@
 //! The synthetic headset: all streams of a model, made from a seed. Knows no clock, no socket and
-//! no session; see [`Source`] for why every value is a pure function of its index.
+//! no session; see [`SampleSource`] for why every value is a pure function of its index.
 
-mod brain;
+mod activity;
 mod contact;
-mod face;
-mod head;
+mod eeg;
 mod metrics;
+mod motion;
 mod power;
 
 use std::sync::Arc;
 
 use self::{
-    brain::Brain,
-    contact::Fit,
-    face::Wearer,
-    head::Head,
+    activity::ActivityModel,
+    contact::ContactModel,
+    eeg::EegModel,
     metrics::{ALWAYS_ON, Metrics},
-    power::Power,
+    motion::HeadMotion,
+    power::BandPower,
 };
 use super::{
-    model::{Motion, Spec},
+    model::{MotionFormat, Spec},
     noise::{self, Noise},
-    row::Row,
-    source::{Live, Source},
+    sample_writer::SampleWriter,
+    source::{SampleContext, SampleSource},
 };
 use cortop_protocol::{
     Stream,
@@ -38,12 +38,12 @@ const FAC_RATE: f64 = 32.0;
 pub struct Synth {
     seed: u64,
     spec: Spec,
-    brain: Brain,
-    wearer: Wearer,
-    fit: Fit,
-    head: Head,
+    brain: EegModel,
+    wearer: ActivityModel,
+    fit: ContactModel,
+    head: HeadMotion,
     metrics: Metrics,
-    power: Power,
+    power: BandPower,
 }
 
 impl Synth {
@@ -51,15 +51,15 @@ impl Synth {
     #[must_use]
     pub fn new(spec: Spec, seed: u64) -> Self {
         let noise = Noise::new(seed);
-        let wearer = Wearer::new(noise.branch(1));
-        let fit = Fit::new(noise.branch(2));
+        let wearer = ActivityModel::new(noise.branch(1));
+        let fit = ContactModel::new(noise.branch(2));
         Self {
-            brain: Brain::new(&spec, noise.branch(3), wearer, fit),
+            brain: EegModel::new(&spec, noise.branch(3), wearer, fit),
             wearer,
             fit,
-            head: Head::new(noise.branch(4)),
+            head: HeadMotion::new(noise.branch(4)),
             metrics: Metrics::new(noise.branch(5)),
-            power: Power::new(spec.eeg_rate, spec.sensors.len()),
+            power: BandPower::new(spec.eeg_rate, spec.sensors.len()),
             seed,
             spec,
         }
@@ -81,12 +81,12 @@ impl Synth {
         }
     }
 
-    fn write_mot(&self, index: u64, row: &mut Row) {
+    fn write_mot(&self, index: u64, row: &mut SampleWriter) {
         let reading = self.head.reading(index, self.time(Stream::Mot, index));
         let (wrap, _) = noise::slot(self.spec.mems_rate.ceil());
         row.int(index % wrap.max(1));
         row.int(0);
-        if self.spec.motion == Motion::RawGyro {
+        if self.spec.motion == MotionFormat::RawGyro {
             // Raw counts (§5.3): zero stands at 8192, and 4096 counts make a g.
             for (values, counts) in
                 [(reading.gyro, 16.0), (reading.acc, 4096.0), (reading.mag, 6.0)]
@@ -99,7 +99,7 @@ impl Synth {
         }
     }
 
-    fn write_dev(&self, time: f64, row: &mut Row) {
+    fn write_dev(&self, time: f64, row: &mut SampleWriter) {
         let percent = self.fit.battery(0, time);
         row.fixed((percent / 25.0).ceil(), 0);
         row.fixed(1.0, 1);
@@ -116,7 +116,7 @@ impl Synth {
         }
     }
 
-    fn write_eq(&self, time: f64, row: &mut Row) {
+    fn write_eq(&self, time: f64, row: &mut SampleWriter) {
         let levels: Vec<u8> =
             self.channels().map(|sensor| self.fit.quality(sensor, time)).collect();
         row.fixed(self.fit.battery(0, time), 0);
@@ -125,7 +125,7 @@ impl Synth {
         row.all(levels.iter().copied().map(f64::from), 0);
     }
 
-    fn write_met(&self, time: f64, ready: bool, row: &mut Row) {
+    fn write_met(&self, time: f64, ready: bool, row: &mut SampleWriter) {
         for (name, metric) in Metrics::names(self.spec.earbuds).iter().zip(0..) {
             let value = self.metrics.value(metric, time).filter(|_| ready);
             if *name != ALWAYS_ON {
@@ -135,7 +135,7 @@ impl Synth {
         }
     }
 
-    fn write_fac(&self, time: f64, row: &mut Row) {
+    fn write_fac(&self, time: f64, row: &mut SampleWriter) {
         row.word(if self.wearer.blinks(time, 1.0 / FAC_RATE) { "blink" } else { "neutral" });
         // Powers change at 8 Hz although samples come at 32 Hz (§5.1).
         let held = (time * 8.0).floor() / 8.0;
@@ -150,7 +150,7 @@ impl Synth {
     }
 }
 
-impl Source for Synth {
+impl SampleSource for Synth {
     fn columns(&self, stream: Stream) -> Option<Columns> {
         let sensors = || self.spec.sensors.iter().map(String::as_str);
         let flex = self.spec.flex();
@@ -162,7 +162,7 @@ impl Source for Synth {
                 .chain(["RAW_CQ", "MARKER_HARDWARE", "MARKERS"])
                 .map(str::to_owned)
                 .collect(),
-            Stream::Mot if self.spec.motion != Motion::None => {
+            Stream::Mot if self.spec.motion != MotionFormat::None => {
                 ["COUNTER_MEMS", "INTERPOLATED_MEMS"]
                     .into_iter()
                     .chain(self.spec.motion_sensors())
@@ -203,7 +203,7 @@ impl Source for Synth {
         noise::slot((time * self.rate(stream) - 1e-6).ceil()).0
     }
 
-    fn write(&self, stream: Stream, index: u64, live: Live<'_>, row: &mut Row) {
+    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut SampleWriter) {
         let time = self.time(stream, index);
         match stream {
             Stream::Eeg => {
@@ -235,7 +235,7 @@ impl Source for Synth {
         }
     }
 
-    fn refit(&self, spec: &Spec) -> Option<Arc<dyn Source>> {
+    fn refit(&self, spec: &Spec) -> Option<Arc<dyn SampleSource>> {
         Some(Arc::new(Self::new(spec.clone(), self.seed)))
     }
 }

@@ -12,7 +12,7 @@ const COMMAND_SLOT: f64 = 6.0;
 
 /// A wearer's muscles and intentions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wearer {
+pub(super) struct ActivityModel {
     blinks: Noise,
     clenches: Noise,
     upper: Noise,
@@ -21,9 +21,9 @@ pub(super) struct Wearer {
 }
 
 /// Something done with a strength of 0..1.
-pub(super) type Act = (&'static str, f64);
+pub(super) type Expression = (&'static str, f64);
 
-impl Wearer {
+impl ActivityModel {
     pub(super) fn new(noise: Noise) -> Self {
         let branch = |purpose| noise.branch(purpose);
         Self {
@@ -66,14 +66,14 @@ impl Wearer {
     }
 
     /// The upper face at `time`.
-    pub(super) fn upper(&self, time: f64) -> Act {
+    pub(super) fn upper(&self, time: f64) -> Expression {
         let (slot, part) = slot(time / FACE_SLOT);
         let act = self.upper.pick(slot, &[(0.2, "surprise"), (0.15, "frown")], "neutral");
         acted(act, bump(part))
     }
 
     /// The lower face at `time`.
-    pub(super) fn lower(&self, time: f64) -> Act {
+    pub(super) fn lower(&self, time: f64) -> Expression {
         let clench = self.clench(time);
         if clench > 0.0 {
             return ("clench", clench);
@@ -84,7 +84,7 @@ impl Wearer {
     }
 
     /// The mental command at `time`, one of those that are known.
-    pub(super) fn command(&self, time: f64, known: &[&'static str]) -> Act {
+    pub(super) fn command(&self, time: f64, known: &[&'static str]) -> Expression {
         let (slot, part) = slot(time / COMMAND_SLOT);
         let share = 0.75 / known.len().max(1) as f64;
         let rest = |place: usize| self.commands.unit(slot) < share * (place + 1) as f64;
@@ -100,6 +100,6 @@ fn bump(part: f64) -> f64 {
 }
 
 /// An act too weak to see is neutral.
-fn acted(act: &'static str, power: f64) -> Act {
+fn acted(act: &'static str, power: f64) -> Expression {
     if act == "neutral" || power < 0.1 { ("neutral", 0.0) } else { (act, power) }
 }
