@@ -151,9 +151,8 @@ impl Entry {
     /// computer's.
     #[must_use]
     pub fn lifetime(&self, now: Now) -> Option<Duration> {
-        let time = |iso: &str| iso.parse::<Timestamp>().ok();
-        let stopped = self.session.stopped.as_deref().and_then(time);
-        let told = time(&self.session.started).zip(stopped);
+        let time = |iso: &Option<String>| iso.as_ref()?.parse::<Timestamp>().ok();
+        let told = time(&self.session.started).zip(time(&self.session.stopped));
         if let Some((started, stopped)) = told {
             return stopped.duration_since(started).try_into().ok();
         }

@@ -162,10 +162,10 @@ fn session(session: &Session) -> [String; 7] {
         session.id.to_string(),
         session.status.to_string(),
         session.headset.id.to_string(),
-        session.started.clone(),
+        session.started.clone().unwrap_or_default(),
         session.recording.map(|on| if on { "yes" } else { "no" }).unwrap_or_default().to_owned(),
         session.streams.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(","),
-        session.app_id.clone(),
+        session.app_id.clone().unwrap_or_default(),
     ]
 }
 

@@ -174,7 +174,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     if app.is_exporting(None) {
         add(6, scene.say(Token::Dim, format!("{} exporting…", glyphs::PENDING)));
     }
-    let age = super::session::age(scene, entry.created, &session.started, text::age);
+    let age = super::session::age(scene, entry.created, session.started.as_deref(), text::age);
     let age = age.map(|age| format!(" {age}")).unwrap_or_default();
     add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));
     let numbers = app.latest();

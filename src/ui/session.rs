@@ -28,6 +28,8 @@ const SELECTED: usize = 4;
 const OTHER_SHOWN: usize = 16;
 /// What is said of a member that is missing.
 const UNTOLD: &str = "Cortex did not say";
+/// What there is to say of a text that Cortex sent without a letter in it.
+const BLANK: &str = "empty";
 /// Cells of the pane's frame and of its number and name, beside which its title has room.
 const FRAME: usize = 14;
 /// Width of a time of day.
@@ -240,12 +242,13 @@ fn whole(
             headset::fields(scene, &session.headset, width.saturating_sub(1)),
         ),
         Field::Started => {
-            (String::new(), self::moment_whole(scene, entry.created, &session.started, &wrapped))
+            let iso = session.started.as_deref();
+            (String::new(), self::moment_whole(scene, entry.created, iso, &wrapped))
         }
         Field::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
-            let told = session.stopped.clone().unwrap_or_default();
             let closed = entry.closed.as_ref().map(|(_, at)| *at);
-            (String::new(), self::moment_whole(scene, closed, &told, &wrapped))
+            let iso = session.stopped.as_deref();
+            (String::new(), self::moment_whole(scene, closed, iso, &wrapped))
         }
         _ => {
             let mut body = wrapped(token, &value);
@@ -266,21 +269,23 @@ fn whole(
 fn moment_whole(
     scene: &Scene<'_>,
     known: Option<Instant>,
-    iso: &str,
+    iso: Option<&str>,
     wrapped: &dyn Fn(Token, &str) -> Vec<Line<'static>>,
 ) -> Vec<Line<'static>> {
-    let spaced = iso.split_once('T').map_or_else(
-        || iso.to_owned(),
+    let text = iso.unwrap_or_default();
+    let spaced = text.split_once('T').map_or_else(
+        || text.to_owned(),
         |(date, rest)| {
             let at = rest.find(['+', '-', 'Z']).unwrap_or(rest.len());
             format!("{date} {} {}", &rest[..at], &rest[at..])
         },
     );
-    let mut lines = wrapped(Token::Text, if iso.is_empty() { glyphs::UNKNOWN } else { &spaced });
-    let ago = match (age(scene, known, iso, text::minutes), iso.is_empty()) {
+    let mut lines = wrapped(Token::Text, if text.is_empty() { glyphs::UNKNOWN } else { &spaced });
+    let ago = match (age(scene, known, iso, text::minutes), iso) {
         (Some(age), _) => format!("{age} ago"),
-        (None, true) => UNTOLD.to_owned(),
-        (None, false) => String::new(),
+        (None, None) => UNTOLD.to_owned(),
+        (None, Some("")) => BLANK.to_owned(),
+        (None, Some(_)) => String::new(),
     };
     lines.extend(wrapped(Token::Dim, &ago));
     lines
@@ -312,13 +317,16 @@ fn records(count: usize) -> String {
 fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
     let session = &entry.session;
     let unknown = || (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned());
-    let known = |text: &str, meaning: &str| {
-        if text.is_empty() { unknown() } else { (text::clean(text), meaning.to_owned()) }
+    let known = |text: Option<&str>, meaning: &str| match text {
+        None => unknown(),
+        Some("") => (glyphs::UNKNOWN.to_owned(), BLANK.to_owned()),
+        Some(text) => (text::clean(text), meaning.to_owned()),
     };
+    let told = |id| Some(id).filter(|id: &&str| !id.is_empty());
     let lives = scene.app.lives(entry);
     let last_known = |text: String| if lives { text } else { "as last known".to_owned() };
     match field {
-        Field::Id => known(session.id.as_str(), "session id (sid in samples)"),
+        Field::Id => known(told(session.id.as_str()), "session id (sid in samples)"),
         Field::Status if session.status == SessionStatus::Unknown => unknown(),
         Field::Status => {
             let (status, meaning) =
@@ -330,7 +338,7 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
                 _ => (status, meaning),
             }
         }
-        Field::Owner => known(&session.owner, "EmotivID"),
+        Field::Owner => known(session.owner.as_deref(), "EmotivID"),
         Field::License => match session.license.as_deref() {
             None => unknown(),
             Some("") => {
@@ -351,14 +359,14 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
                 )
             }
         },
-        Field::AppId => known(&session.app_id, "application that created it"),
-        Field::Started => moment(scene, entry.created, &session.started),
+        Field::AppId => known(session.app_id.as_deref(), "application that created it"),
+        Field::Started => moment(scene, entry.created, session.started.as_deref()),
         Field::Stopped => match (session.stopped.as_deref(), &entry.closed) {
             (Some(""), None) if lives => {
                 (format!("{} (still open)", glyphs::UNKNOWN), String::new())
             }
             (Some(told), closed) if !told.is_empty() => {
-                moment(scene, closed.as_ref().map(|(_, at)| *at), told)
+                moment(scene, closed.as_ref().map(|(_, at)| *at), Some(told))
             }
             (_, Some((_, at))) => {
                 let clock = scene.clock_at(*at);
@@ -390,7 +398,7 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
             }
             Some(false) => ("no".to_owned(), String::new()),
         },
-        Field::Headset => known(session.headset.id.as_str(), session.headset.model().name()),
+        Field::Headset => known(told(session.headset.id.as_str()), session.headset.model().name()),
     }
 }
 
@@ -432,14 +440,15 @@ fn other(scene: &Scene<'_>, entry: &Entry, width: usize) -> Vec<Line<'static>> {
 }
 
 /// A time as Cortex wrote it, in the zone of the screen, and how long ago it was.
-fn moment(scene: &Scene<'_>, known: Option<Instant>, iso: &str) -> (String, String) {
-    match iso.parse() {
+fn moment(scene: &Scene<'_>, known: Option<Instant>, iso: Option<&str>) -> (String, String) {
+    let Some(text) = iso else { return (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()) };
+    match text.parse() {
         Ok(time) => {
             // Without "ago", so that it stands beside the time in a narrow pane too.
             (scene.clock(time), age(scene, known, iso, text::age).unwrap_or_default())
         }
-        Err(_) if iso.is_empty() => (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()),
-        Err(_) => (text::clean(iso), "not a time this program can read".to_owned()),
+        Err(_) if text.is_empty() => (glyphs::UNKNOWN.to_owned(), BLANK.to_owned()),
+        Err(_) => (text::clean(text), "not a time this program can read".to_owned()),
     }
 }
 
@@ -449,13 +458,13 @@ fn moment(scene: &Scene<'_>, known: Option<Instant>, iso: &str) -> (String, Stri
 pub(super) fn age(
     scene: &Scene<'_>,
     known: Option<Instant>,
-    iso: &str,
+    iso: Option<&str>,
     words: fn(Duration) -> String,
 ) -> Option<String> {
     if let Some(moment) = known {
         return Some(words(scene.since(moment)));
     }
-    let time: jiff::Timestamp = iso.parse().ok()?;
+    let time: jiff::Timestamp = iso?.parse().ok()?;
     let age = scene.app.now.wall.duration_since(time).try_into().ok()?;
     Some(format!("{}{}", glyphs::ABOUT, words(age)))
 }

@@ -219,10 +219,10 @@ pub(crate) fn session(status: SessionStatus) -> Session {
     Session {
         id: SID.into(),
         status,
-        owner: "ana.lab".to_owned(),
+        owner: Some("ana.lab".to_owned()),
         license: Some("66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned()),
-        app_id: "com.ana.monitor".to_owned(),
-        started: "2026-01-09T15:25:30.123+01:00".to_owned(),
+        app_id: Some("com.ana.monitor".to_owned()),
+        started: Some("2026-01-09T15:25:30.123+01:00".to_owned()),
         stopped: Some(String::new()),
         streams: Some(Stream::ALL.map(|stream| stream.name().to_owned()).to_vec()),
         record_ids: Some(Vec::new()),

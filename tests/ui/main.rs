@@ -882,10 +882,13 @@ fn text_from_the_wire_drives_nothing() {
     headset.id = evil.into();
     headset.sensors = vec![evil.to_owned(); 40];
     let mut session = fixture::session(evil.to_owned().into());
-    for text in [&mut session.owner, &mut session.app_id, &mut session.started] {
-        *text = evil.to_owned();
-    }
-    for text in [&mut session.license, &mut session.stopped] {
+    for text in [
+        &mut session.owner,
+        &mut session.app_id,
+        &mut session.started,
+        &mut session.license,
+        &mut session.stopped,
+    ] {
         *text = Some(evil.to_owned());
     }
     session.streams = Some(vec![evil.to_owned()]);

@@ -260,16 +260,25 @@ fn found_closed_nothing_can_be_done_with_it_any_more() {
 fn what_is_missing_is_unknown_and_no_value() {
     let untold = ("– · Cortex did", "– Cortex did not say", UNTOLD);
     let short = ("–", "– Cortex did not say", UNTOLD);
-    let text = ("–", "– Cortex did not say", EMPTY);
     let mut bare = Session::from(json!({ "id": SID }));
     bare.headset = Headset::default();
     let mut rows = [untold; 11].map(|_| short);
+    rows[0] = ID;
+    rows[10] = ("–", "status", UNTOLD);
+    check("missing", stage(bare), &rows);
+}
+
+#[test]
+fn what_is_empty_is_not_called_unknown() {
+    let text = ("– · empty", "– empty", EMPTY);
+    let bare = json!({ "id": SID, "owner": "", "appId": "", "started": "" });
+    let mut rows = [("–", "– Cortex did not say", UNTOLD); 11];
     rows[0] = ID;
     rows[2] = text;
     rows[4] = text;
     rows[5] = text;
     rows[10] = ("–", "status", UNTOLD);
-    check("missing", stage(bare), &rows);
+    check("empty", stage(Session::from(bare)), &rows);
 }
 
 #[test]
@@ -321,8 +330,8 @@ fn the_longest_values_are_readable_to_their_end() {
     let long = parts.concat();
     let records: Vec<String> = (0..30).map(|at| format!("record-{at:02}")).collect();
     let mut stage = stage(Session {
-        owner: long.clone(),
-        app_id: long.clone(),
+        owner: Some(long.clone()),
+        app_id: Some(long.clone()),
         record_ids: Some(records.clone()),
         ..session(SessionStatus::Activated)
     });

@@ -277,8 +277,8 @@ pub(super) async fn find(
 /// Whether a session began after a moment of this computer's clock. If Cortex's clock is behind, it
 /// does not seem so, and the session is left to whoever opened it.
 fn began_after(session: &Session, asked: Timestamp) -> bool {
-    let began = session.started.parse::<Timestamp>();
-    began.is_ok_and(|began| began.duration_since(asked) >= -CLOCKS)
+    let began = session.started.as_ref().and_then(|iso| iso.parse::<Timestamp>().ok());
+    began.is_some_and(|began| began.duration_since(asked) >= -CLOCKS)
 }
 
 /// Asking again by itself might debit the licence again: only the user does.

@@ -19,15 +19,18 @@ pub struct Session {
     /// Opened, activated or closed.
     #[serde(skip_serializing_if = "SessionStatus::is_unknown")]
     pub status: SessionStatus,
-    /// The `EmotivID` of the user.
-    pub owner: String,
+    /// The `EmotivID` of the user; `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// The id of the licence it uses; empty if it was not activated, `None` if Cortex did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// The id of the Cortex application that created it.
-    pub app_id: String,
-    /// When it was created, ISO 8601 with offset.
-    pub started: String,
+    /// The id of the Cortex application that created it; `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// When it was created, ISO 8601 with offset; `None` if Cortex did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
     /// When it was closed; empty while it is open, `None` if Cortex did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
@@ -86,10 +89,10 @@ impl From<Value> for Session {
         Self {
             id: members.text("id").into(),
             status: members.optional_text("status").map_or_else(SessionStatus::default, Into::into),
-            owner: members.text("owner"),
+            owner: members.optional_text("owner"),
             license: members.optional_text("license"),
-            app_id: members.text("appId"),
-            started: members.text("started"),
+            app_id: members.optional_text("appId"),
+            started: members.optional_text("started"),
             stopped: members.optional_text("stopped"),
             streams: members.optional_texts("streams"),
             record_ids: members.optional_texts("recordIds"),
@@ -166,10 +169,10 @@ mod tests {
             Session::from_json(include_str!("../tests/fixtures/session-mended.json")).unwrap();
         assert_eq!(session.id.as_str(), "8bfc26de-754b-4c1f-9771-acfd1a7da02c");
         assert_eq!(session.status, SessionStatus::Opened);
-        assert_eq!(session.owner, "jon.snow");
+        assert_eq!(session.owner.as_deref(), Some("jon.snow"));
         assert_eq!(session.license.as_deref(), Some(""));
-        assert_eq!(session.app_id, "com.jon.snow.winterfell-app");
-        assert_eq!(session.started, "2019-05-29T14:18:45.108+07:00");
+        assert_eq!(session.app_id.as_deref(), Some("com.jon.snow.winterfell-app"));
+        assert_eq!(session.started.as_deref(), Some("2019-05-29T14:18:45.108+07:00"));
         assert_eq!(session.stopped.as_deref(), Some(""));
         assert_eq!(session.streams, Some(vec!["met".to_owned(), "mot".to_owned()]));
         assert_eq!(session.record_ids, Some(Vec::new()));

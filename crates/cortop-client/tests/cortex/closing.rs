@@ -69,7 +69,9 @@ async fn what_another_program_changes_is_seen_within_two_seconds() {
     for name in ["ben", "cleo", "dan"] {
         name.clone_into(&mut owner.lock().unwrap());
         let changed = Instant::now();
-        tested.until(|event| shown(event).filter(|session| session.owner == name)).await;
+        tested
+            .until(|event| shown(event).filter(|session| session.owner.as_deref() == Some(name)))
+            .await;
         assert!(changed.elapsed() <= Duration::from_secs(2), "{:?}", changed.elapsed());
     }
     tested.quit().await;

@@ -152,7 +152,7 @@ fn a_field_of_cortex_is_shown_as_it_is_unless_it_is_one_of_them() {
         Event::Session(session) => Some((session.app_id.clone(), session.owner.clone())),
         _ => None,
     });
-    assert_eq!(seen, Some((format!("com.ana.{CLIENT_ID}"), HIDDEN.to_owned())));
+    assert_eq!(seen, Some((Some(format!("com.ana.{CLIENT_ID}")), Some(HIDDEN.to_owned()))));
     assert!(log.contains("session of-[hidden]"), "{log}");
     assert_none_in(&log);
 }
