@@ -253,7 +253,7 @@ impl Service {
             |body| self.announce(Notification { client, what: NotificationKind::Say(body) });
         match fault {
             Fault::Drop { close } => {
-                self.announce(Notification { client, what: NotificationKind::HangUp { close } })
+                self.announce(Notification { client, what: NotificationKind::HangUp { close } });
             }
             Fault::InvalidUtf8 {} => say(Payload::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())),
             Fault::Oversized { bytes } => say(Payload::Text(" ".repeat(bytes))),

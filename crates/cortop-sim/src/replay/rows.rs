@@ -120,7 +120,7 @@ impl Rows {
             }
             ColumnKind::Counter => self.counters.push(place.count(cell)?),
             ColumnKind::Interpolated | ColumnKind::Sensor | ColumnKind::Extra => {
-                self.eeg.push(place.number(cell)?)
+                self.eeg.push(place.number(cell)?);
             }
             ColumnKind::Metric if cell.is_empty() => self.metrics.push(f64::NAN),
             // Slower streams leave their cells empty between their own samples.
