@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use tracing::{info, warn};
 
 use crate::{
-    app::{App, Now, Settings},
+    app::{App, AppSettings},
     cli::{self, Cli, Command, Print},
     commands::{self, Subject, doctor, sim as simulator},
     config::{self, Config, Sources},
@@ -113,7 +113,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
             Some(sim) => demo_service(sim),
             None => config.client()?,
         };
-        let settings = Settings {
+        let settings = AppSettings {
             log,
             keymap: config.keymap.clone(),
             themes,
@@ -141,7 +141,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
 async fn show(
     config: &Config,
     cortex: cortop_client::Config,
-    settings: Settings,
+    settings: AppSettings,
     ui: &Ui,
 ) -> Result<End> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
@@ -153,7 +153,7 @@ async fn show(
 
     let limits = decoder::Config { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);
-    let app = App::new(settings, Now::read());
+    let app = App::new(settings, cortop_client::Moment::now());
     let (_, end) =
         terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, frame).await;
     info!("leaving with exit code {}", end.exit_code());

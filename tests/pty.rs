@@ -13,7 +13,7 @@ use std::{
 };
 
 use cortop::{
-    app::{App, Now, Settings},
+    app::{App, AppSettings},
     monitor::Channels,
     terminal::{self, Output, Tty, guard::Guard, input, screen},
     ui::{self, Ui},
@@ -466,7 +466,7 @@ fn program_that_panics() {
         let (_pictures, snapshots) = tokio::sync::watch::channel(Arc::default());
         let mut wires = Channels { commands, events, view, snapshots };
         let (ui, _) = Ui::new(&ui::Options::default());
-        let app = App::new(Settings::default(), Now::read());
+        let app = App::new(AppSettings::default(), cortop_client::Moment::now());
         let frame = Duration::from_millis(100);
         terminal::run(app, &ui, &mut terminal, &mut wires, &mut input, frame).await.1
     });

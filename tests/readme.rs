@@ -1,14 +1,15 @@
 //! What the README says of keys is what the table of actions says, and that it names the filters.
 
-use cortop::app::{Scope, TABLE};
+use cortop::app::{TABLE, section_name, sections};
 
 #[test]
 fn the_key_table_is_that_of_the_program() {
     let mut table = String::from("| where | keys | what |\n| --- | --- | --- |\n");
-    for scope in Scope::ALL {
-        for binding in TABLE.iter().filter(|binding| binding.scope == scope) {
+    for pane in sections() {
+        for binding in TABLE.iter().filter(|binding| binding.pane == pane) {
             let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
-            let row = format!("| {} | {} | {} |\n", scope.name(), keys.join(" "), binding.help);
+            let row =
+                format!("| {} | {} | {} |\n", section_name(pane), keys.join(" "), binding.help);
             table.push_str(&row);
         }
     }

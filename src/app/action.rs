@@ -1,48 +1,17 @@
 //! The one table of actions: keys, help overlay, footer, config template and the README's key
 //! table all come from it.
 
-use super::key::Key;
+use std::iter;
 
-/// Where a binding holds. One scope besides [`Scope::Global`] is active at a time: the focused pane's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// Everywhere.
-    Global,
-    /// In the headsets pane.
-    Headsets,
-    /// In the session pane.
-    Session,
-    /// In the streams pane.
-    Streams,
-    /// In the log pane.
-    Log,
-}
-
-impl Scope {
-    /// All, in the order of the help.
-    pub const ALL: [Self; 5] =
-        [Self::Global, Self::Headsets, Self::Session, Self::Streams, Self::Log];
-
-    /// The name in the help and before the dot in the config's `[keys]`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Global => "global",
-            Self::Headsets => "headsets",
-            Self::Session => "session",
-            Self::Streams => "streams",
-            Self::Log => "log",
-        }
-    }
-}
+use super::{key::Key, pane::Pane};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
     /// What it does.
     pub action: Action,
-    /// Where it holds.
-    pub scope: Scope,
+    /// The pane that must have the focus; `None` where it holds in every pane.
+    pub pane: Option<Pane>,
     /// Its name after the dot in the config's `[keys]`.
     pub name: &'static str,
     /// The keys it has unless the config says otherwise.
@@ -54,7 +23,7 @@ pub struct Binding {
 }
 
 macro_rules! actions {
-    ($($scope:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),+] $help:literal;)+ })+) => {
+    ($($pane:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),+] $help:literal;)+ })+) => {
         /// Everything a key can do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
@@ -65,7 +34,7 @@ macro_rules! actions {
         pub const TABLE: &[Binding] = &[
             $($(Binding {
                 action: Action::$action,
-                scope: Scope::$scope,
+                pane: actions!(@pane $pane),
                 name: $name,
                 keys: &[$($key),+],
                 help: $help,
@@ -73,6 +42,8 @@ macro_rules! actions {
             },)+)+
         ];
     };
+    (@pane Global) => { None };
+    (@pane $pane:ident) => { Some(Pane::$pane) };
     (@hint) => { None };
     (@hint $hint:literal) => { Some($hint) };
 }
@@ -220,5 +191,19 @@ impl Action {
     pub fn binding(self) -> &'static Binding {
         // The table is made by the same macro as the enum, in the same order.
         &TABLE[self as usize]
+    }
+}
+
+/// The sections of the table in the order of the help: the keys of every pane, then those of each.
+pub fn sections() -> impl Iterator<Item = Option<Pane>> {
+    iter::once(None).chain(Pane::ALL.map(Some))
+}
+
+/// The name of a section in the help and before the dot in the config's `[keys]`.
+#[must_use]
+pub const fn section_name(pane: Option<Pane>) -> &'static str {
+    match pane {
+        None => "global",
+        Some(pane) => pane.name(),
     }
 }

@@ -1,122 +1,108 @@
-//! How the user arranged the channels of one stream: hidden, alone, in another order, drawn smaller
-//! or larger than the rest. Knows places among the stream's channels, neither labels nor values.
+//! What the keys do to the channels and to the cursors of a picture that stands still.
 
-use std::collections::{BTreeMap, BTreeSet};
+use super::{Action, App, Severity, Shown};
+use cortop_client::Stream;
+use cortop_signal::bands::by_sensor;
 
-/// Most doublings of a channel's own scale, up or down.
-const MOST_DOUBLINGS: i32 = 6;
-
-/// The arrangement of a stream's channels; the default is as they came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Channels {
-    /// A permutation of the first places; those that follow stand as they came.
-    order: Vec<usize>,
-    hidden: BTreeSet<usize>,
-    /// The only one shown.
-    solo: Option<usize>,
-    /// Doublings of the common scale, for the channels with one of their own.
-    doublings: BTreeMap<usize, i32>,
+/// The channel that keys mean, among those of its stream.
+struct Selected {
+    stream: Stream,
+    /// Channels of the stream.
+    all: usize,
+    /// The places of those shown, and which of them it is.
+    shown: Vec<usize>,
+    at: usize,
+    place: usize,
 }
 
-impl Channels {
-    /// The places of the channels shown, out of so many, in their order.
-    #[must_use]
-    pub fn shown(&self, all: usize) -> Vec<usize> {
-        let ordered = self.order.iter().copied().chain(self.order.len()..all);
-        ordered.filter(|&place| place < all && self.shows(place)).collect()
+impl App {
+    /// Selects another sensor of the band powers: those of `pow`, or of EEG in its place.
+    fn step_sensor(&mut self, action: Action) {
+        let sensors = self.picture().readings.pow.as_deref().map(|table| by_sensor(table).len());
+        let channels = || self.traces().map(|traces| traces.channels_in_all);
+        let last = sensors.or_else(channels).unwrap_or_default().saturating_sub(1);
+        let step = match action {
+            Action::ChannelUp => -1,
+            Action::ChannelDown => 1,
+            _ => return,
+        };
+        self.streams.selected = self.streams.selected.saturating_add_signed(step).min(last);
     }
 
-    /// How many are shown.
-    #[must_use]
-    pub fn count(&self, all: usize) -> usize {
-        match self.solo {
-            Some(place) => usize::from(place < all),
-            None => all - self.hidden.range(..all).count(),
+    fn selected(&self) -> Option<Selected> {
+        let traces = self.traces()?;
+        let (stream, all) = (traces.subscription.stream, traces.channels_in_all);
+        let shown = self.streams.channels(stream).shown(all);
+        let at = self.streams.selected.min(shown.len().saturating_sub(1));
+        let place = *shown.get(at)?;
+        Some(Selected { stream, all, shown, at, place })
+    }
+
+    pub(super) fn arrange(&mut self, action: Action) {
+        if self.streams.shown == Shown::One(Stream::Pow) {
+            return self.step_sensor(action);
+        }
+        let Some(Selected { stream, all, shown, at, place }) = self.selected() else { return };
+        let last = shown.len() - 1;
+        let channels = self.streams.channels_mut(stream);
+        match action {
+            Action::ChannelUp => self.streams.selected = at.saturating_sub(1),
+            Action::ChannelDown => self.streams.selected = (at + 1).min(last),
+            Action::HideChannel if last == 0 => {
+                self.say(Severity::Info, "it is the only channel shown".to_owned());
+            }
+            Action::HideChannel => {
+                channels.hide(place);
+                self.streams.selected = at.min(last - 1);
+            }
+            Action::SoloChannel => {
+                channels.solo(place);
+                self.select(stream, all, place);
+            }
+            Action::ChannelSmaller => channels.scale(place, 1),
+            Action::ChannelLarger => channels.scale(place, -1),
+            Action::MoveChannelUp | Action::MoveChannelDown => {
+                let to =
+                    if action == Action::MoveChannelUp { at.checked_sub(1) } else { Some(at + 1) };
+                if let Some(&other) = to.and_then(|to| shown.get(to)) {
+                    channels.swap(place, other, all);
+                    self.select(stream, all, place);
+                }
+            }
+            _ => {
+                *channels = super::ChannelLayout::default();
+                self.select(stream, all, place);
+                self.say(Severity::Info, "all channels as they came".to_owned());
+            }
         }
     }
 
-    /// By how much a channel's scale differs from the common one, `None` if it has none of its own.
-    #[must_use]
-    pub fn own_scale(&self, place: usize) -> Option<f32> {
-        self.doublings.get(&place).map(|&doublings| 2_f32.powi(doublings))
+    /// Selects a channel by its place.
+    fn select(&mut self, stream: Stream, all: usize, place: usize) {
+        let shown = self.streams.channels(stream).shown(all);
+        self.streams.selected = shown.iter().position(|&own| own == place).unwrap_or_default();
     }
 
-    /// Whether some channel has a scale of its own.
-    #[must_use]
-    pub fn has_own_scales(&self) -> bool {
-        !self.doublings.is_empty()
+    /// Moves the cursor; it appears in the middle of the window. `to` gets where it is and the
+    /// samples of two dot columns, which a braille cell has.
+    pub(super) fn move_cursor(&mut self, to: impl FnOnce(u64, u64) -> u64) {
+        let Some(end) = self.streams.frozen.as_ref().map(|frozen| frozen.end) else {
+            return self
+                .say(Severity::Info, "the cursor is there while the picture is frozen".to_owned());
+        };
+        let Some((window, step)) = self.frozen_window(end) else { return };
+        let Some(frozen) = &mut self.streams.frozen else { return };
+        let last = window.end.saturating_sub(1);
+        let middle = window.start + (window.end - window.start) / 2;
+        let moved = frozen.cursor.map_or(middle, |at| to(at, step));
+        frozen.cursor = Some(moved.clamp(window.start.min(last), last));
     }
 
-    /// Whether a single channel stands for all.
-    #[must_use]
-    pub fn is_solo(&self) -> bool {
-        self.solo.is_some()
-    }
-
-    fn shows(&self, place: usize) -> bool {
-        self.solo.map_or_else(|| !self.hidden.contains(&place), |solo| solo == place)
-    }
-
-    pub(super) fn hide(&mut self, place: usize) {
-        self.hidden.insert(place);
-    }
-
-    /// Shows this channel alone, or all as before.
-    pub(super) fn solo(&mut self, place: usize) {
-        self.solo = if self.solo.is_none() { Some(place) } else { None };
-    }
-
-    /// One doubling of the channel's scale more or less: larger values fit, or smaller ones show.
-    pub(super) fn scale(&mut self, place: usize, step: i32) {
-        let doublings = self.doublings.entry(place).or_default();
-        *doublings = (*doublings + step).clamp(-MOST_DOUBLINGS, MOST_DOUBLINGS);
-        if *doublings == 0 {
-            self.doublings.remove(&place);
+    /// Sets the second cursor where the first is, or takes it away.
+    pub(super) fn second_cursor(&mut self) {
+        self.move_cursor(|at, _| at);
+        if let Some(frozen) = &mut self.streams.frozen {
+            frozen.second = if frozen.second.is_none() { frozen.cursor } else { None };
         }
-    }
-
-    /// Two channels out of so many change places.
-    pub(super) fn swap(&mut self, one: usize, other: usize, all: usize) {
-        self.order.extend(self.order.len()..all);
-        let at = |place| self.order.iter().position(|&own| own == place);
-        if let (Some(one), Some(other)) = (at(one), at(other)) {
-            self.order.swap(one, other);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_channel_is_shown_once_whatever_was_done_and_however_many_there_are() {
-        let mut channels = Channels::default();
-        channels.swap(0, 3, 5);
-        channels.swap(3, 1, 5);
-        channels.hide(2);
-        channels.hide(40);
-        assert_eq!(channels.shown(5), [1, 3, 0, 4]);
-        assert_eq!(channels.shown(2), [1, 0], "another headset has fewer");
-        assert_eq!(channels.shown(7), [1, 3, 0, 4, 5, 6], "or more");
-        channels.solo(3);
-        assert_eq!((channels.shown(5), channels.count(5)), (vec![3], 1));
-        channels.solo(3);
-        for all in 0..9 {
-            assert_eq!(channels.shown(all).len(), channels.count(all));
-        }
-    }
-
-    #[test]
-    fn an_own_scale_is_a_number_of_doublings_and_ends_with_the_common_one() {
-        let mut channels = Channels::default();
-        channels.scale(2, 1);
-        assert_eq!((channels.own_scale(2), channels.own_scale(1)), (Some(2.0), None));
-        channels.scale(2, -1);
-        assert!(!channels.has_own_scales());
-        for _ in 0..50 {
-            channels.scale(2, -1);
-        }
-        assert_eq!(channels.own_scale(2), Some(1.0 / 64.0));
     }
 }

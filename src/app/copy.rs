@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{App, Effect, Field, Pane, Severity, Shown};
+use super::{App, Effect, Pane, SessionField, Severity, Shown};
 use cortop_client::{HIDDEN, Headset};
 
 /// The terminal does not report whether it accepted the text.
@@ -50,10 +50,13 @@ impl App {
         let name = field.name();
         let object = serde_json::to_value(&entry.session).unwrap_or_default();
         let told = object.get(name).map(as_text);
-        let is_text = !matches!(field, Field::Headset | Field::Streams | Field::RecordIds);
+        let is_text = !matches!(
+            field,
+            SessionField::Headset | SessionField::Streams | SessionField::RecordIds
+        );
         match told.as_deref() {
             None => Err(format!("{name} is unknown: Cortex did not say")),
-            _ if field == Field::Headset && entry.session.headset == Headset::default() => {
+            _ if field == SessionField::Headset && entry.session.headset == Headset::default() => {
                 Err(format!("{name} is unknown: Cortex did not say"))
             }
             Some("" | "[]") => Err(format!("{name} is empty: there is nothing to copy")),

@@ -1,10 +1,10 @@
-//! What forms are for: what comes of their entries.
+//! What forms are for: what comes of their fields.
 
 use std::path::PathBuf;
 
 use super::{
     Effect, Key,
-    dialog::{Choice, Entry},
+    dialog::{DialogAction, FormField},
     recording,
 };
 use cortop_client::{
@@ -19,7 +19,7 @@ const SUBJECT: usize = 30;
 
 /// What a form is for, and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum FormKind {
     /// Start a record.
     StartRecord(SessionId),
     /// Change what a record is called.
@@ -46,13 +46,13 @@ pub enum Purpose {
 /// What is wrong with which entry.
 type Complaint = (usize, String);
 
-impl Purpose {
-    /// What comes of the entries.
+impl FormKind {
+    /// What comes of the fields.
     ///
     /// # Errors
     /// The place of the entry that cannot be so, and a sentence with what it can be.
-    pub(super) fn answer(&self, entries: &[Entry]) -> Result<Choice, Complaint> {
-        let filled = |at: usize| entries.get(at).map_or("", Entry::filled);
+    pub(super) fn answer(&self, fields: &[FormField]) -> Result<DialogAction, Complaint> {
+        let filled = |at: usize| fields.get(at).map_or("", FormField::filled);
         let effect = match self {
             Self::StartRecord(session) => {
                 let subject = Some(filled(1)).filter(|name| !name.is_empty());
@@ -60,7 +60,7 @@ impl Purpose {
                     return Err((1, format!("a name has {SUBJECT} characters at most")));
                 }
                 let new = NewRecord {
-                    title: needed(entries, 0)?,
+                    title: needed(fields, 0)?,
                     subject: subject.map(str::to_owned),
                     description: filled(2).to_owned(),
                     tags: words(filled(3)),
@@ -69,21 +69,21 @@ impl Purpose {
             }
             Self::ChangeRecord(id) => {
                 let change = RecordChange {
-                    title: Some(needed(entries, 0)?),
+                    title: Some(needed(fields, 0)?),
                     description: Some(filled(1).to_owned()),
                     tags: Some(words(filled(2))),
                 };
                 record(RecordCommand::Update(id.clone(), change))
             }
             Self::ExportRecord(id) => {
-                let folder = PathBuf::from(needed(entries, 0)?);
+                let folder = PathBuf::from(needed(fields, 0)?);
                 if !folder.is_absolute() {
                     return Err((
                         0,
                         "the whole path is needed: Cortex writes the files".to_owned(),
                     ));
                 }
-                let format = entries.get(1).map_or(0, Entry::chosen);
+                let format = fields.get(1).map_or(0, FormField::chosen);
                 let format = ExportFormat::ALL.get(format).copied().unwrap_or(ExportFormat::CsvV2);
                 let export = Export { folder, format, streams: format.streams().to_vec() };
                 record(RecordCommand::Export(id.clone(), export))
@@ -94,20 +94,20 @@ impl Purpose {
                 Effect::Command(Command::Headset(set))
             }
             Self::Debit(session) => {
-                let number = needed(entries, 0)?.parse().ok().filter(|&number| number > 0);
+                let number = needed(fields, 0)?.parse().ok().filter(|&number| number > 0);
                 let activations = number.ok_or((0, "a whole number from 1 up".to_owned()))?;
                 let session = session.clone();
                 Effect::Command(Command::Debit { session, activations })
             }
-            Self::FilterLog => return Ok(Choice::FilterLog(filled(0).to_owned())),
+            Self::FilterLog => return Ok(DialogAction::FilterLog(filled(0).to_owned())),
             Self::Mark { session: None, .. } => return Err((0, recording::NO_RECORD.to_owned())),
             Self::Mark { session: Some(session), at, .. } => {
-                let label = needed(entries, 0)?;
+                let label = needed(fields, 0)?;
                 let value = MarkerValue::Text(label.clone());
                 recording::mark(session.clone(), label, value, *at)
             }
         };
-        Ok(Choice::Effects(vec![effect]))
+        Ok(DialogAction::Effects(vec![effect]))
     }
 
     /// Whether it is a marker for which no record is running.
@@ -116,13 +116,13 @@ impl Purpose {
     }
 
     /// What a key does at once, before anything is filled in.
-    pub(super) fn at_once(&self, key: Key, entries: &[Entry]) -> Option<Choice> {
+    pub(super) fn at_once(&self, key: Key, fields: &[FormField]) -> Option<DialogAction> {
         let Self::Mark { session: Some(session), at, labels } = self else { return None };
-        let empty = entries.iter().all(|entry| entry.filled().is_empty());
+        let empty = fields.iter().all(|entry| entry.filled().is_empty());
         let number = key.typed().filter(|_| empty)?.to_digit(10)?;
         let label = labels.get(usize::try_from(number).ok()?.checked_sub(1)?)?.clone();
         let value = MarkerValue::Number(number.into());
-        Some(Choice::Effects(vec![recording::mark(session.clone(), label, value, *at)]))
+        Some(DialogAction::Effects(vec![recording::mark(session.clone(), label, value, *at)]))
     }
 }
 
@@ -130,8 +130,8 @@ fn record(command: RecordCommand) -> Effect {
     Effect::Command(Command::Record(command))
 }
 
-fn needed(entries: &[Entry], at: usize) -> Result<String, Complaint> {
-    let filled = entries.get(at).map_or("", Entry::filled);
+fn needed(fields: &[FormField], at: usize) -> Result<String, Complaint> {
+    let filled = fields.get(at).map_or("", FormField::filled);
     if filled.is_empty() { Err((at, "this is needed".to_owned())) } else { Ok(filled.to_owned()) }
 }
 

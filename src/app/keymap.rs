@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    action::{Action, Scope, TABLE},
+    action::{Action, Binding, TABLE, section_name},
     key::Key,
+    pane::Pane,
 };
 
 /// The keys in force.
@@ -26,14 +27,14 @@ impl Keymap {
     ///
     /// # Errors
     /// One sentence for each unknown action, each text that is no key, each key that would mean
-    /// two things in one scope and the global one, and for a program that no key ends.
+    /// two things in one pane, and for a program that no key ends.
     pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<String>> {
         let mut keymap = Self::default();
         let mut errors = Vec::new();
         for (name, keys) in overrides {
             let Some(row) = TABLE
                 .iter()
-                .position(|row| name.split_once('.') == Some((row.scope.name(), row.name)))
+                .position(|row| name.split_once('.') == Some((section_name(row.pane), row.name)))
             else {
                 errors.push(format!(
                     "keys: there is no action \"{name}\"; `cortop print config` lists them"
@@ -57,10 +58,10 @@ impl Keymap {
 
     /// What a key does while a pane has the focus.
     #[must_use]
-    pub fn action(&self, scope: Scope, key: Key) -> Option<Action> {
+    pub fn action(&self, pane: Pane, key: Key) -> Option<Action> {
         self.rows()
             .find(|(binding, keys)| {
-                (binding.scope == scope || binding.scope == Scope::Global) && keys.contains(&key)
+                binding.pane.is_none_or(|own| own == pane) && keys.contains(&key)
             })
             .map(|(binding, _)| binding.action)
     }
@@ -71,21 +72,18 @@ impl Keymap {
         &self.keys[action as usize]
     }
 
-    fn rows(&self) -> impl Iterator<Item = (&'static super::action::Binding, &Vec<Key>)> {
+    fn rows(&self) -> impl Iterator<Item = (&'static Binding, &Vec<Key>)> {
         TABLE.iter().zip(&self.keys)
     }
 
     fn clashes(&self) -> Vec<String> {
-        let mut owners: HashMap<(Scope, Key), Vec<String>> = HashMap::new();
+        let mut owners: HashMap<(Pane, Key), Vec<String>> = HashMap::new();
         for (binding, keys) in self.rows() {
-            let scopes: &[Scope] = match binding.scope {
-                Scope::Global => &Scope::ALL,
-                _ => std::slice::from_ref(&binding.scope),
-            };
-            for &scope in scopes {
+            let panes = binding.pane.as_ref().map_or(&Pane::ALL[..], std::slice::from_ref);
+            for &pane in panes {
                 for &key in keys {
-                    let name = format!("{}.{}", binding.scope.name(), binding.name);
-                    owners.entry((scope, key)).or_default().push(name);
+                    let name = format!("{}.{}", section_name(binding.pane), binding.name);
+                    owners.entry((pane, key)).or_default().push(name);
                 }
             }
         }
@@ -99,7 +97,7 @@ impl Keymap {
                 )
             })
             .collect();
-        // A clash of two global actions shows in every scope; it is one clash.
+        // A clash of two global actions shows in every pane; it is one clash.
         clashes.sort();
         clashes.dedup();
         clashes
@@ -134,16 +132,16 @@ mod tests {
     #[test]
     fn a_rebound_action_leaves_its_old_key() {
         let keymap = Keymap::new(&overrides(&[("global.zoom", &["Z", "ctrl-w"])])).expect("valid");
-        assert_eq!(keymap.action(Scope::Log, Key::char('z')), None);
-        assert_eq!(keymap.action(Scope::Log, Key::ctrl('w')), Some(Action::Zoom));
+        assert_eq!(keymap.action(Pane::Log, Key::char('z')), None);
+        assert_eq!(keymap.action(Pane::Log, Key::ctrl('w')), Some(Action::Zoom));
     }
 
     #[test]
     fn a_key_means_what_the_focused_pane_says() {
         let keymap = Keymap::default();
-        assert_eq!(keymap.action(Scope::Streams, Key::char('f')), Some(Action::HighPass));
-        assert_eq!(keymap.action(Scope::Log, Key::char('f')), Some(Action::LogFocus));
-        assert_eq!(keymap.action(Scope::Headsets, Key::char('f')), None);
+        assert_eq!(keymap.action(Pane::Streams, Key::char('f')), Some(Action::HighPass));
+        assert_eq!(keymap.action(Pane::Log, Key::char('f')), Some(Action::LogFocus));
+        assert_eq!(keymap.action(Pane::Headsets, Key::char('f')), None);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget as _};
 use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget, TuiWidgetState};
 
 use super::{
-    Action, App, Purpose, Severity,
-    dialog::{Dialog, Entry, Form},
+    Action, App, FormKind, Severity,
+    dialog::{Dialog, Form, FormField},
 };
 
 /// Records kept; the oldest goes first.
@@ -137,7 +137,7 @@ impl From<&ExtLogRecord> for LogLine {
 }
 
 /// Makes rows of a line for a width in cells.
-pub type Rows = Arc<dyn Fn(usize, &LogLine) -> Vec<Line<'static>> + Send + Sync>;
+pub type FormatLine = Arc<dyn Fn(usize, &LogLine) -> Vec<Line<'static>> + Send + Sync>;
 
 /// The lines that the widget asked for and that are shown, from the newest on: when each was
 /// written, and how many rows it takes.
@@ -149,7 +149,7 @@ struct Formatter {
     /// In lower case.
     filter: String,
     last: Option<Timestamp>,
-    rows: Rows,
+    rows: FormatLine,
     /// `None` before the first record.
     walked: Arc<Mutex<Option<Walked>>>,
 }
@@ -223,7 +223,7 @@ impl Log {
 
     /// Draws the lines shown; a page key moves by as many as have room. The row below the area
     /// must be in the buffer, and is left as it is.
-    pub fn draw(&self, area: Rect, buffer: &mut Buffer, rows: &Rows) {
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
         let mut walked = self.walk(self.last, area, buffer, rows);
         if walked.is_empty() && self.last.is_some() {
             // All up to there have gone from the buffer.
@@ -243,7 +243,7 @@ impl Log {
         last: Option<Timestamp>,
         area: Rect,
         buffer: &mut Buffer,
-        rows: &Rows,
+        rows: &FormatLine,
     ) -> Walked {
         let walked = Arc::new(Mutex::new(None));
         let formatter = Formatter {
@@ -277,7 +277,7 @@ impl Log {
         // The widget alone can read the buffer: without rows, it goes through all of it.
         let area = Rect::new(0, 0, 1, 1);
         let mut buffer = Buffer::empty(Rect { height: 2, ..area });
-        let nothing: Rows = Arc::new(|_, _| Vec::new());
+        let nothing: FormatLine = Arc::new(|_, _| Vec::new());
         let mut walked = self.walk(None, area, &mut buffer, &nothing);
         walked.reverse();
         let newest = walked.len().checked_sub(1)?;
@@ -364,8 +364,8 @@ impl App {
     /// Asks for the text that lines have to hold.
     pub(super) fn ask_log_filter(&mut self) {
         let help = "lines with this text are shown; empty: all";
-        let entry = Entry::text("text", help, &self.log.filter);
-        let form = Form::new("filter the log".to_owned(), Purpose::FilterLog, vec![entry]);
+        let entry = FormField::text("text", help, &self.log.filter);
+        let form = Form::new("filter the log".to_owned(), FormKind::FilterLog, vec![entry]);
         self.dialog = Some(Dialog::Form(form));
     }
 
@@ -388,7 +388,8 @@ mod tests {
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
     use super::*;
-    use crate::app::{Key, Message, Now, Pane, Settings};
+    use crate::app::{AppSettings, Key, Message, Pane};
+    use cortop_client::Moment;
 
     /// tui-logger's buffer is one for the process: who holds this has it alone.
     static ALONE: Mutex<()> = Mutex::new(());
@@ -411,8 +412,8 @@ mod tests {
                 || event!(target: "cortop_client::event", tracing::Level::INFO, "line {at:03}"),
             );
         }
-        let settings = Settings { log: targets.clone(), ..Settings::default() };
-        let mut app = App::new(settings, Now::read());
+        let settings = AppSettings { log: targets.clone(), ..AppSettings::default() };
+        let mut app = App::new(settings, Moment::now());
         app.focus = Pane::Log;
         (alone, app, targets)
     }
@@ -427,7 +428,7 @@ mod tests {
     fn lines(app: &App, rows: u16) -> Vec<String> {
         let area = Rect::new(0, 0, 80, rows);
         let mut buffer = Buffer::empty(Rect { height: rows + 1, ..area });
-        let text: Rows = Arc::new(|_, line| vec![Line::from(line.text.clone())]);
+        let text: FormatLine = Arc::new(|_, line| vec![Line::from(line.text.clone())]);
         app.log.draw(area, &mut buffer, &text);
         let rows = buffer.content.chunks(80).map(|row| {
             row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim().to_owned()
@@ -529,7 +530,7 @@ mod tests {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&kept);
         let area = Rect::new(0, 0, 1, 1);
-        let keep: Rows = Arc::new(move |_, line| {
+        let keep: FormatLine = Arc::new(move |_, line| {
             keep.lock().expect("free").push(line.text.clone());
             Vec::new()
         });

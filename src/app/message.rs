@@ -2,29 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use tokio::time::Instant;
-
 use super::{Action, Key};
-use cortop_client::{Command, Event};
+use cortop_client::{Command, Event, Moment};
 use cortop_signal::Snapshot;
-
-/// The moment, handed in: the state machine never reads a clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// For showing times of day.
-    pub wall: Timestamp,
-    /// For ages.
-    pub instant: Instant,
-}
-
-impl Now {
-    /// Reads both clocks.
-    #[must_use]
-    pub fn read() -> Self {
-        Self { wall: Timestamp::now(), instant: Instant::now() }
-    }
-}
 
 /// What goes to the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -42,7 +22,7 @@ pub struct Throughput {
 #[expect(clippy::large_enum_variant, reason = "messages are handed over, never stored")]
 pub enum Message {
     /// Time went on.
-    Tick(Now),
+    Tick(Moment),
     /// A key was pressed.
     Key(Key),
     /// An action, whatever key it has.

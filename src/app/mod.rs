@@ -1,24 +1,26 @@
 //! The state machine: `update(Message)` gives new state and effects. No I/O, no clock, no drawing.
 
-mod act;
 mod action;
-mod arrange;
+mod actions;
+mod channel_layout;
 mod channels;
-mod choosers;
 mod copy;
 pub mod dialog;
+mod events;
+mod features;
 mod forms;
 mod headsets;
-mod hear;
 mod history;
+mod input;
 mod key;
 mod keymap;
 mod level;
-mod lists;
 mod log;
+mod menu_items;
+mod menus;
 mod message;
 mod overview;
-mod press;
+mod pane;
 mod profiles;
 mod recording;
 mod records;
@@ -26,7 +28,6 @@ mod sessions;
 mod streams;
 #[cfg(test)]
 mod tests;
-mod visible;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -38,61 +39,29 @@ use tokio::time::Instant;
 
 use self::dialog::{Dialog, Form};
 pub use self::{
-    action::{Action, Binding, Scope, TABLE},
-    channels::Channels,
-    forms::Purpose,
+    action::{Action, Binding, TABLE, section_name, sections},
+    channel_layout::ChannelLayout,
+    forms::FormKind,
     headsets::Headsets,
     key::Key,
     keymap::Keymap,
-    log::{Log, LogLine, LogTargets, Rows, TARGETS, level_name},
-    message::{Effect, Message, Now, Throughput},
-    overview::{Row, Sort, Standing},
+    log::{FormatLine, Log, LogLine, LogTargets, TARGETS, level_name},
+    message::{Effect, Message, Throughput},
+    overview::{HeadsetRow, Sort, Standing},
+    pane::Pane,
     profiles::Profiles,
-    records::{Records, Running},
-    sessions::{Entry, Field, Scroll, Sessions},
+    records::{Records, RunningRecord},
+    sessions::{Scroll, SessionEntry, SessionField, Sessions},
     streams::{
         AMPLITUDES, Frozen, HIGH_PASSES, LOW_PASSES, Motion, NOTCHES, Shown, Streams, WINDOWS, Way,
     },
 };
 use cortop_client::{
-    CommandId, HeadsetId, Link, Refusal, Session, Stream,
+    CommandId, HeadsetId, Link, Moment, Refusal, Session, Stream,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
 };
 use cortop_signal::{BadChannel, Snapshot, Traces, view::End};
-
-/// The four panes, in the order of their numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pane {
-    /// 1
-    Headsets,
-    /// 2
-    Session,
-    /// 3
-    Streams,
-    /// 4
-    Log,
-}
-
-impl Pane {
-    /// All four.
-    pub const ALL: [Self; 4] = [Self::Headsets, Self::Session, Self::Streams, Self::Log];
-
-    /// The scope of its keys.
-    #[must_use]
-    pub const fn scope(self) -> Scope {
-        match self {
-            Self::Headsets => Scope::Headsets,
-            Self::Session => Scope::Session,
-            Self::Streams => Scope::Streams,
-            Self::Log => Scope::Log,
-        }
-    }
-
-    fn step(self, step: usize) -> Self {
-        Self::ALL[(self as usize + step) % Self::ALL.len()]
-    }
-}
 
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,12 +80,12 @@ pub struct Notice {
     /// How much it matters.
     pub severity: Severity,
     /// When it came.
-    pub at: Now,
+    pub at: Moment,
 }
 
 /// What does not change while the program runs.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct AppSettings {
     /// The keys in force.
     pub keymap: Keymap,
     /// The names of the themes, in the order of the key.
@@ -144,13 +113,13 @@ pub struct Settings {
 /// The whole state of the monitor.
 pub struct App {
     /// What does not change.
-    pub settings: Settings,
+    pub settings: AppSettings,
     /// The moment of the last tick.
-    pub now: Now,
+    pub now: Moment,
     /// The connection to the service.
     pub link: Link,
     /// Since when it has been in this state.
-    pub link_since: Now,
+    pub link_since: Moment,
     /// The service's version.
     pub service: Option<CortexInfo>,
     /// The user, `Some(None)` when nobody is logged in.
@@ -195,7 +164,7 @@ pub struct App {
     sent: VecDeque<(CommandId, Form)>,
     /// Commands with an id so far.
     tracked: u64,
-    /// Place in [`Settings::themes`].
+    /// Place in [`AppSettings::themes`].
     pub theme: usize,
     /// The last thing to say.
     pub notice: Option<Notice>,
@@ -210,7 +179,7 @@ pub struct App {
 impl App {
     /// The state before anything was heard of the service.
     #[must_use]
-    pub fn new(settings: Settings, now: Now) -> Self {
+    pub fn new(settings: AppSettings, now: Moment) -> Self {
         let theme = settings.theme;
         let log = Log::new(settings.log.clone());
         let snapshot = Arc::default();
@@ -303,7 +272,7 @@ impl App {
 
     /// Whether a stream of the headset shown has a picture: it flows, or did until it was lost.
     #[must_use]
-    pub fn pictures(&self, stream: Stream) -> bool {
+    pub fn has_picture(&self, stream: Stream) -> bool {
         self.sessions.current().is_some_and(|entry| entry.pictured.contains(&stream))
     }
 
@@ -312,10 +281,12 @@ impl App {
     #[must_use]
     pub fn stream(&self) -> Stream {
         match self.streams.shown {
-            Shown::All if self.pictures(Stream::Mot) && !self.pictures(Stream::Eeg) => Stream::Mot,
+            Shown::All if self.has_picture(Stream::Mot) && !self.has_picture(Stream::Eeg) => {
+                Stream::Mot
+            }
             Shown::All | Shown::Spectrum | Shown::Spectrogram => Stream::Eeg,
             Shown::One(Stream::Pow)
-                if self.pictures(Stream::Eeg) && !self.pictures(Stream::Pow) =>
+                if self.has_picture(Stream::Eeg) && !self.has_picture(Stream::Pow) =>
             {
                 Stream::Eeg
             }
@@ -331,7 +302,7 @@ impl App {
     pub fn stopped_by(&self) -> Option<&Refusal> {
         let selected = self.headsets.selected.as_ref().and_then(|id| self.stopped_on(id));
         let of_headset = selected.or_else(|| self.stopped.values().next());
-        self.refusal.as_ref().or(of_headset).filter(|_| hear::is_stopped(&self.link))
+        self.refusal.as_ref().or(of_headset).filter(|_| events::is_stopped(&self.link))
     }
 
     /// The refusal that a headset stands still at.
@@ -342,7 +313,7 @@ impl App {
 
     /// Whether a session's data can still come: it is not closed, and the connection stands.
     #[must_use]
-    pub fn lives(&self, entry: &Entry) -> bool {
+    pub fn is_live(&self, entry: &SessionEntry) -> bool {
         entry.closed.is_none() && matches!(self.link, Link::Up { .. })
     }
 

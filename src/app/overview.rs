@@ -1,7 +1,7 @@
 //! All headsets at once, a row each, in an order that shows the worst first. Tells what is in the
 //! rows and how they are sorted; knows nothing of how they look.
 
-use super::{Action, App, Entry, Pane, Severity};
+use super::{Action, App, Pane, SessionEntry, Severity};
 use cortop_client::{Headset, Stream, headset::HeadsetStatus, session::SessionStatus};
 use cortop_signal::{StreamHealth, snapshot::Device};
 
@@ -68,11 +68,11 @@ pub enum Standing {
 
 /// A headset and what is known of it at the moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
+pub struct HeadsetRow<'a> {
     /// The headset.
     pub headset: &'a Headset,
     /// Its live session.
-    pub entry: Option<&'a Entry>,
+    pub entry: Option<&'a SessionEntry>,
     /// The health of its main stream: EEG, and without it motion.
     pub main: Option<&'a StreamHealth>,
     /// What it says of itself.
@@ -81,10 +81,10 @@ pub struct Row<'a> {
     pub standing: Standing,
 }
 
-impl<'a> Row<'a> {
+impl<'a> HeadsetRow<'a> {
     fn new(app: &'a App, headset: &'a Headset) -> Self {
         let numbers = app.latest();
-        let entry = app.sessions.on(&headset.id).filter(|entry| app.lives(entry));
+        let entry = app.sessions.on(&headset.id).filter(|entry| app.is_live(entry));
         let session = entry.map(|entry| &entry.session.id);
         let health = session.map_or(&[][..], |id| numbers.health_in(id));
         let main = |stream| health.iter().find(|health| health.stream == stream);
@@ -137,7 +137,7 @@ impl<'a> Row<'a> {
                 let age = app.now.instant.saturating_duration_since(last).as_secs();
                 -(age as f64)
             }),
-            Sort::Session => self.entry.map(|Entry { session, .. }| match &session.status {
+            Sort::Session => self.entry.map(|SessionEntry { session, .. }| match &session.status {
                 _ if session.recording == Some(true) => 0.0,
                 SessionStatus::Activated => 1.0,
                 _ => 2.0,
@@ -156,14 +156,14 @@ impl App {
 
     /// A row for each headset that is listed or has a live session, sorted; equal ones by id.
     #[must_use]
-    pub fn overview(&self) -> Vec<Row<'_>> {
+    pub fn overview(&self) -> Vec<HeadsetRow<'_>> {
         let sort = self.headsets.sort;
         let list = &self.headsets.list;
         // The list may leave out one whose streams flow.
         let live = self.sessions.live().map(|entry| &entry.session.headset);
         let unlisted = live.filter(|headset| list.iter().all(|listed| listed.id != headset.id));
         let mut rows: Vec<_> =
-            list.iter().chain(unlisted).map(|headset| Row::new(self, headset)).collect();
+            list.iter().chain(unlisted).map(|headset| HeadsetRow::new(self, headset)).collect();
         rows.sort_by(|one, other| {
             let order = match sort {
                 Sort::State => one.standing.cmp(&other.standing),
@@ -197,8 +197,8 @@ impl App {
     /// How many live sessions have a stale stream, and how many live.
     #[must_use]
     pub fn stale_sessions(&self) -> (usize, usize) {
-        let live = || self.sessions.live().filter(|entry| self.lives(entry));
-        let is_stale = |entry: &&Entry| {
+        let live = || self.sessions.live().filter(|entry| self.is_live(entry));
+        let is_stale = |entry: &&SessionEntry| {
             let health = self.latest().health_in(&entry.session.id);
             health.iter().any(|health| health.stale_since.is_some())
         };

@@ -1,10 +1,10 @@
 //! What keys do about records and markers.
 
 use super::{
-    App, Effect, Key, Running, Severity,
-    act::OF_ANOTHER,
-    dialog::{Ask, Choice, Dialog, Entry, Form},
-    forms::Purpose,
+    App, Effect, Key, RunningRecord, Severity,
+    actions::OF_ANOTHER,
+    dialog::{Confirm, Dialog, DialogAction, Form, FormField},
+    forms::FormKind,
 };
 use cortop_client::{
     Command, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, RecordId, SessionId,
@@ -17,12 +17,12 @@ pub(super) const NO_RECORD: &str = "markers need a running record: start one fir
 impl App {
     /// Starts a record in the current session, or asks whether the one that runs shall end.
     pub(super) fn record(&mut self) {
-        let Some(entry) = self.sessions.current().filter(|entry| self.lives(entry)) else {
+        let Some(entry) = self.sessions.current().filter(|entry| self.is_live(entry)) else {
             return self.say(Severity::Problem, "there is no live session to record".to_owned());
         };
         let id = entry.session.id.clone();
         if let Some(ask) = self.ask_to_stop(&id) {
-            self.dialog = Some(Dialog::Ask(ask));
+            self.dialog = Some(Dialog::Confirm(ask));
             return;
         }
         if entry.session.status != SessionStatus::Activated {
@@ -33,16 +33,16 @@ impl App {
         let title = self.now.wall.to_zoned(self.zone());
         let mut form = Form::new(
             "start a record".to_owned(),
-            Purpose::StartRecord(id),
+            FormKind::StartRecord(id),
             vec![
-                Entry::proposal(
+                FormField::proposal(
                     "title",
                     "what it is called; typing replaces it",
                     &title.strftime("%F %H:%M").to_string(),
                 ),
-                Entry::text("subject", "who is recorded; may be empty", ""),
-                Entry::text("description", "what is recorded; may be empty", ""),
-                Entry::text("tags", "words to find it by, with commas between", ""),
+                FormField::text("subject", "who is recorded; may be empty", ""),
+                FormField::text("description", "what is recorded; may be empty", ""),
+                FormField::text("tags", "words to find it by, with commas between", ""),
             ],
         );
         if self.settings.fragile {
@@ -54,14 +54,14 @@ impl App {
         }
         let form = Dialog::Form(form);
         self.dialog = Some(if foreign {
-            Dialog::Ask(Ask {
+            Dialog::Confirm(Confirm {
                 title: "Record in the session of another program?".to_owned(),
                 lines: vec![
                     OF_ANOTHER.to_owned(),
                     "Its session object shows the record there too.".to_owned(),
                 ],
                 yes: "record",
-                then: Choice::Open(Box::new(form)),
+                then: DialogAction::Open(Box::new(form)),
             })
         } else {
             form
@@ -69,7 +69,7 @@ impl App {
     }
 
     /// The question before the record of a session is stopped; nothing where none runs.
-    pub(super) fn ask_to_stop(&self, id: &SessionId) -> Option<Ask> {
+    pub(super) fn ask_to_stop(&self, id: &SessionId) -> Option<Confirm> {
         let running = self.records.running.get(id)?;
         let mut lines = vec![format!("The record \"{}\" ends.", running.record.title)];
         if running.foreign {
@@ -79,7 +79,7 @@ impl App {
             lines.push(OF_ANOTHER.to_owned());
         }
         let stop = Effect::Command(Command::Record(RecordCommand::Stop(id.clone())));
-        Some(Ask::new("Stop the record?", lines, "stop", vec![stop]))
+        Some(Confirm::new("Stop the record?", lines, "stop", vec![stop]))
     }
 
     /// Asks for the label of a marker at this moment. Without a record the form says so: what is
@@ -92,13 +92,17 @@ impl App {
         let named: Vec<_> = named.map(|(label, number)| format!("{number} {label}")).collect();
         let mut form = Form::new(
             "marker".to_owned(),
-            Purpose::Mark { session, at: self.moment(), labels: self.settings.markers.clone() },
-            vec![Entry::text("label", "1 to 9 set that marker at once; or a text, then Enter", "")],
+            FormKind::Mark { session, at: self.moment(), labels: self.settings.markers.clone() },
+            vec![FormField::text(
+                "label",
+                "1 to 9 set that marker at once; or a text, then Enter",
+                "",
+            )],
         );
         if !named.is_empty() {
             form.notes.push(named.join(" · "));
         }
-        if form.purpose.is_without_record() {
+        if form.kind.is_without_record() {
             form.notes.push(NO_RECORD.to_owned());
         }
         self.dialog = Some(Dialog::Form(form));
@@ -131,12 +135,12 @@ impl App {
     /// Quits, or asks first while a record of ours runs or has just been ordered.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
         let Some(ask) = self.ask_to_quit() else { return vec![Effect::Quit] };
-        self.dialog = Some(Dialog::Ask(ask));
+        self.dialog = Some(Dialog::Confirm(ask));
         Vec::new()
     }
 
     /// The question before quitting; nothing where that ends no record.
-    pub(super) fn ask_to_quit(&self) -> Option<Ask> {
+    pub(super) fn ask_to_quit(&self) -> Option<Confirm> {
         let sessions = self.sessions.live().map(|entry| entry.session.id.clone());
         let ends: Vec<_> =
             sessions.filter_map(|id| self.record_ends(&id).map(|line| (id, line))).collect();
@@ -153,11 +157,11 @@ impl App {
         let stops =
             running.map(|session| Effect::Command(Command::Record(RecordCommand::Stop(session))));
         let then = stops.chain([Effect::Quit]).collect();
-        Some(Ask::new("Quit?", lines, "stop and quit", then))
+        Some(Confirm::new("Quit?", lines, "stop and quit", then))
     }
 
     /// Whether the record of a session goes on without cortop: another program's in its own session.
-    fn goes_on(&self, session: &SessionId, running: &Running) -> bool {
+    fn goes_on(&self, session: &SessionId, running: &RunningRecord) -> bool {
         running.foreign && self.sessions.get(session).is_some_and(|entry| entry.foreign)
     }
 
@@ -194,10 +198,10 @@ impl App {
     /// Whether a record, or any, is being written to files: its export has not been answered.
     #[must_use]
     pub fn is_exporting(&self, id: Option<&RecordId>) -> bool {
-        let mut sent = self.sent.iter().map(|(_, form)| &form.purpose);
-        sent.any(|purpose| {
-            matches!(purpose, Purpose::ExportRecord(own) if id.is_none_or(|id| id == own))
-        })
+        let mut sent = self.sent.iter().map(|(_, form)| &form.kind);
+        sent.any(
+            |kind| matches!(kind, FormKind::ExportRecord(own) if id.is_none_or(|id| id == own)),
+        )
     }
 
     /// Takes in what became of a record, and says so.
@@ -241,8 +245,8 @@ pub(super) fn mark(session: SessionId, label: String, value: MarkerValue, at: Mo
 }
 
 /// A question before a record is deleted.
-pub(super) fn ask_to_delete(id: RecordId, title: &str) -> Ask {
+pub(super) fn ask_to_delete(id: RecordId, title: &str) -> Confirm {
     let lines = vec![format!("{title} is deleted for good, here and in the cloud's list.")];
     let delete = Effect::Command(Command::Record(RecordCommand::Delete(id)));
-    Ask::new("Delete the record?", lines, "delete", vec![delete])
+    Confirm::new("Delete the record?", lines, "delete", vec![delete])
 }

@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
-use super::Now;
-use cortop_client::{Marker, Record, RecordEvent, RecordId, SessionId, record::Records as Stored};
+use cortop_client::{
+    Marker, Moment, Record, RecordEvent, RecordId, SessionId, record::Records as Stored,
+};
 
 /// What is known of records.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     /// The record that runs in each session.
-    pub running: BTreeMap<SessionId, Running>,
+    pub running: BTreeMap<SessionId, RunningRecord>,
     /// The record that Cortex works on after its end, the newest.
     pub processing: Option<Record>,
     /// The newest records, once they were asked for.
@@ -26,13 +27,13 @@ const ORDERED: Duration = Duration::from_secs(30);
 
 /// A record that runs.
 #[derive(Clone, Debug)]
-pub struct Running {
+pub struct RunningRecord {
     /// As told at its start.
     pub record: Record,
     /// Another program started it.
     pub foreign: bool,
     /// When its start was told.
-    pub since: Now,
+    pub since: Moment,
     /// Markers set in it from here.
     pub markers: usize,
     /// The last of them.
@@ -58,12 +59,12 @@ impl Records {
     }
 
     /// Takes in what became of a record. The list of stored ones follows, where there is one.
-    pub(super) fn hear(&mut self, event: &RecordEvent, now: Now) {
+    pub(super) fn hear(&mut self, event: &RecordEvent, now: Moment) {
         match event {
             RecordEvent::Started { session, record, foreign } => {
                 self.ordered.remove(session);
                 let (record, foreign) = (record.clone(), *foreign);
-                let running = Running { record, foreign, since: now, markers: 0, last: None };
+                let running = RunningRecord { record, foreign, since: now, markers: 0, last: None };
                 self.running.insert(session.clone(), running);
             }
             RecordEvent::OutOfSight { session, .. } => {

@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use serde_json::Map;
 use tokio::time::Instant;
 
-use super::Now;
 use cortop_client::{
-    CommandId, Headset, HeadsetId, Refusal, Session, SessionId, SessionMode, Stream,
+    CommandId, Headset, HeadsetId, Moment, Refusal, Session, SessionId, SessionMode, Stream,
     session::SessionStatus,
 };
 use cortop_signal::Position;
@@ -29,7 +28,7 @@ const FOUND_CLOSED: &str = "Cortex says that it is closed";
 /// The eleven documented fields of a session object (docs/protocol.md §4.2), in the order shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the field of Session with the same name")]
-pub enum Field {
+pub enum SessionField {
     Id,
     Status,
     Owner,
@@ -43,7 +42,7 @@ pub enum Field {
     Headset,
 }
 
-impl Field {
+impl SessionField {
     /// All eleven.
     pub const ALL: [Self; 11] = [
         Self::Id,
@@ -101,7 +100,7 @@ impl Field {
 /// A session of ours and what we know around it.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
-pub struct Entry {
+pub struct SessionEntry {
     /// The object as last told.
     pub session: Session,
     /// In which mode it was opened, and why.
@@ -109,7 +108,7 @@ pub struct Entry {
     /// When Cortex said that it had created it for cortop; unknown for another program's.
     pub created: Option<Instant>,
     /// Since when it has been known here.
-    pub since: Option<Now>,
+    pub since: Option<Moment>,
     /// The session on the same headset in whose place it was opened.
     pub predecessor: Option<SessionId>,
     /// Whether it has been activated from here, which uses one activation of the licence.
@@ -125,9 +124,9 @@ pub struct Entry {
     /// Whether the user ordered its end.
     pub ordered: bool,
     /// When each field last changed after it was first seen.
-    pub changed: BTreeMap<Field, Instant>,
+    pub changed: BTreeMap<SessionField, Instant>,
     /// What happened to it and when, oldest first, bounded.
-    pub history: VecDeque<(Now, String)>,
+    pub history: VecDeque<(Moment, String)>,
     /// Streams that flow.
     pub subscribed: Vec<Stream>,
     /// Streams whose picture is shown: those that flow and, after the session's end, those that did,
@@ -136,10 +135,10 @@ pub struct Entry {
     /// Streams that were refused, with reason and next step.
     pub refused: Vec<(Stream, Refusal)>,
     /// The position that the user called level, and when.
-    pub level: Option<(Position, Now)>,
+    pub level: Option<(Position, Moment)>,
 }
 
-impl Entry {
+impl SessionEntry {
     /// The names of its streams in the order of [`Stream::ALL`], unknown ones last; `None` if
     /// Cortex did not say.
     #[must_use]
@@ -150,7 +149,7 @@ impl Entry {
     /// How long it lasted or has lasted: by Cortex's clock where that is known, else by this
     /// computer's.
     #[must_use]
-    pub fn lifetime(&self, now: Now) -> Option<Duration> {
+    pub fn lifetime(&self, now: Moment) -> Option<Duration> {
         let time = |iso: &Option<String>| iso.as_ref()?.parse::<Timestamp>().ok();
         let told = time(&self.session.started).zip(time(&self.session.stopped));
         if let Some((started, stopped)) = told {
@@ -175,7 +174,7 @@ impl Entry {
         if self.session.status == SessionStatus::Closed { "closed" } else { "left" }
     }
 
-    fn note(&mut self, at: Now, what: String) {
+    fn note(&mut self, at: Moment, what: String) {
         if self.history.len() == HISTORY {
             self.history.pop_front();
         }
@@ -183,7 +182,7 @@ impl Entry {
     }
 
     /// Notes the changes of its streams that cortop has not ordered.
-    fn note_foreign_streams(&mut self, session: &Session, now: Now) {
+    fn note_foreign_streams(&mut self, session: &Session, now: Moment) {
         let (Some(before), Some(after)) = (ordered(&self.session), ordered(session)) else {
             return;
         };
@@ -212,7 +211,7 @@ fn ordered(session: &Session) -> Option<Vec<&str>> {
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
     /// In the order in which they came, ended ones included.
-    pub list: Vec<Entry>,
+    pub list: Vec<SessionEntry>,
     /// The one shown in the session and streams panes.
     pub current: Option<SessionId>,
     /// The field that keys mean.
@@ -261,7 +260,7 @@ impl Scroll {
 impl Sessions {
     /// The session shown.
     #[must_use]
-    pub fn current(&self) -> Option<&Entry> {
+    pub fn current(&self) -> Option<&SessionEntry> {
         self.get(self.current.as_ref()?)
     }
 
@@ -273,25 +272,25 @@ impl Sessions {
 
     /// A session by its id.
     #[must_use]
-    pub fn get(&self, id: &SessionId) -> Option<&Entry> {
+    pub fn get(&self, id: &SessionId) -> Option<&SessionEntry> {
         self.list.iter().find(|entry| entry.session.id == *id)
     }
 
     /// The live session on a headset.
     #[must_use]
-    pub fn on(&self, headset: &HeadsetId) -> Option<&Entry> {
+    pub fn on(&self, headset: &HeadsetId) -> Option<&SessionEntry> {
         self.list
             .iter()
             .find(|entry| entry.closed.is_none() && entry.session.headset.id == *headset)
     }
 
     /// Sessions that are not closed.
-    pub fn live(&self) -> impl Iterator<Item = &Entry> {
+    pub fn live(&self) -> impl Iterator<Item = &SessionEntry> {
         self.list.iter().filter(|entry| entry.closed.is_none())
     }
 
     /// Takes over a session object, marking what changed.
-    pub(super) fn put(&mut self, session: Session, now: Now) {
+    pub(super) fn put(&mut self, session: Session, now: Moment) {
         let id = session.id.clone();
         let is_over = session.status == SessionStatus::Closed;
         if is_over && self.position(&id).is_none() {
@@ -309,7 +308,7 @@ impl Sessions {
         } else {
             session
         };
-        let changed = Field::ALL.into_iter().filter(|field| field.differs(&before, &after));
+        let changed = SessionField::ALL.into_iter().filter(|field| field.differs(&before, &after));
         entry.changed.extend(changed.filter(|_| known).map(|field| (field, now.instant)));
         let active = |session: &Session| session.status == SessionStatus::Activated;
         let activated = active(&after) && !active(&before);
@@ -338,7 +337,7 @@ impl Sessions {
     }
 
     /// A session is new: names the one in whose place it came, and shows it where it was waited for.
-    fn came(&mut self, id: &SessionId, now: Now) {
+    fn came(&mut self, id: &SessionId, now: Moment) {
         let Some(headset) = self.get(id).map(|entry| entry.session.headset.id.clone()) else {
             return;
         };
@@ -354,7 +353,8 @@ impl Sessions {
             entry.note(now, format!("opened in place of {before}, which ended: {why}"));
             entry.predecessor = Some(before);
         }
-        let over = |entry: &Entry| entry.closed.is_some() && entry.session.headset.id == headset;
+        let over =
+            |entry: &SessionEntry| entry.closed.is_some() && entry.session.headset.id == headset;
         let wanted = self.wanted.take_if(|wanted| *wanted == headset).is_some();
         if wanted || self.current().is_none_or(over) {
             self.current = Some(id.clone());
@@ -425,7 +425,7 @@ impl Sessions {
                 ..entry.session.clone()
             };
             let changed =
-                Field::ALL.into_iter().filter(|field| field.differs(&entry.session, &last));
+                SessionField::ALL.into_iter().filter(|field| field.differs(&entry.session, &last));
             entry.changed.extend(changed.map(|field| (field, now)));
             entry.session = last;
         }
@@ -472,7 +472,7 @@ impl Sessions {
     }
 
     pub(super) fn step_field(&mut self, step: isize) {
-        self.field = self.field.saturating_add_signed(step).min(Field::ALL.len() - 1);
+        self.field = self.field.saturating_add_signed(step).min(SessionField::ALL.len() - 1);
         self.unfolded = false;
         self.scroll.reset();
     }
@@ -484,8 +484,8 @@ impl Sessions {
 
     /// The field that keys mean.
     #[must_use]
-    pub fn field(&self) -> Field {
-        Field::ALL[self.field.min(Field::ALL.len() - 1)]
+    pub fn field(&self) -> SessionField {
+        SessionField::ALL[self.field.min(SessionField::ALL.len() - 1)]
     }
 
     /// Notes that a session is being closed by a command.
@@ -502,12 +502,12 @@ impl Sessions {
         }
     }
 
-    pub(super) fn set_level(&mut self, id: &SessionId, level: Position, now: Now) {
+    pub(super) fn set_level(&mut self, id: &SessionId, level: Position, now: Moment) {
         self.entry(id).level = Some((level, now));
     }
 
     /// Notes what happened to a session.
-    pub(super) fn note(&mut self, id: &SessionId, at: Now, what: String) {
+    pub(super) fn note(&mut self, id: &SessionId, at: Moment, what: String) {
         if let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) {
             entry.note(at, what);
         }
@@ -517,10 +517,10 @@ impl Sessions {
         self.list.iter().position(|entry| entry.session.id == *id)
     }
 
-    fn entry(&mut self, id: &SessionId) -> &mut Entry {
+    fn entry(&mut self, id: &SessionId) -> &mut SessionEntry {
         let row = self.position(id).unwrap_or_else(|| {
             let session = Session { id: id.clone(), ..Session::default() };
-            self.list.push(Entry { session, ..Entry::default() });
+            self.list.push(SessionEntry { session, ..SessionEntry::default() });
             self.list.len() - 1
         });
         &mut self.list[row]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Channels, Now};
-use cortop_client::Stream;
+use super::ChannelLayout;
+use cortop_client::{Moment, Stream};
 use cortop_signal::{
     Filters, Snapshot,
     view::{End, Reference},
@@ -102,7 +102,7 @@ impl Way {
 #[derive(Clone, Debug)]
 pub struct Frozen {
     /// Since when.
-    pub since: Now,
+    pub since: Moment,
     /// The readings of that moment.
     pub snapshot: Arc<Snapshot>,
     /// The absolute sample index before which it ended when it froze.
@@ -148,8 +148,8 @@ pub struct Streams {
     /// The selected channel, by position among those shown, or the sensor.
     pub selected: usize,
     /// How the channels of each traced stream are arranged.
-    eeg: Channels,
-    mot: Channels,
+    eeg: ChannelLayout,
+    mot: ChannelLayout,
     /// The picture stands still.
     pub frozen: Option<Frozen>,
 }
@@ -170,8 +170,8 @@ impl Default for Streams {
             motion: Motion::Sweep,
             way: Way::Braille,
             selected: 0,
-            eeg: Channels::default(),
-            mot: Channels::default(),
+            eeg: ChannelLayout::default(),
+            mot: ChannelLayout::default(),
             frozen: None,
         }
     }
@@ -198,11 +198,11 @@ impl Streams {
 
     /// How the channels of a stream are arranged.
     #[must_use]
-    pub fn channels(&self, stream: Stream) -> &Channels {
+    pub fn channels(&self, stream: Stream) -> &ChannelLayout {
         if stream == Stream::Mot { &self.mot } else { &self.eeg }
     }
 
-    pub(super) fn channels_mut(&mut self, stream: Stream) -> &mut Channels {
+    pub(super) fn channels_mut(&mut self, stream: Stream) -> &mut ChannelLayout {
         if stream == Stream::Mot { &mut self.mot } else { &mut self.eeg }
     }
 

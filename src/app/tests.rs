@@ -16,7 +16,10 @@ use cortop_signal::{
 };
 
 fn app() -> App {
-    App::new(Settings { themes: vec!["a".into(), "b".into()], ..Settings::default() }, Now::read())
+    App::new(
+        AppSettings { themes: vec!["a".into(), "b".into()], ..AppSettings::default() },
+        Moment::now(),
+    )
 }
 
 fn headset(id: &str, status: HeadsetStatus) -> Headset {
@@ -208,7 +211,7 @@ fn fields_are_marked_when_they_change_but_not_when_first_seen() {
     app.now.instant += Duration::from_secs(1);
     hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     let changed: Vec<_> = app.sessions.current().expect("current").changed.iter().collect();
-    assert_eq!(changed, [(&Field::Status, &app.now.instant)]);
+    assert_eq!(changed, [(&SessionField::Status, &app.now.instant)]);
 }
 
 #[test]
@@ -386,7 +389,7 @@ fn without_activations_left_a_form_offers_to_move_some_and_says_what_that_costs(
     assert_eq!(app.update(Message::Cortex(Event::Outcome { command: *id, outcome })), []);
     let Some(dialog::Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
     assert!(form.complaint.is_some());
-    assert_eq!(form.entries[0].filled(), "3");
+    assert_eq!(form.fields[0].filled(), "3");
 }
 
 #[test]
@@ -743,7 +746,7 @@ fn a_session_says_in_which_mode_it_was_opened_and_why() {
 fn numbers_stand_half_a_second_and_then_the_last_ones_are_shown() {
     let mut app = app();
     let start = app.now;
-    let at = |ms: u64| Now { instant: start.instant + Duration::from_millis(ms), ..start };
+    let at = |ms: u64| Moment { instant: start.instant + Duration::from_millis(ms), ..start };
     let received = |app: &App| app.latest().health.first().map(|health| health.received);
     let send = |app: &mut App, ms: u64, received: u64, stale: bool| {
         app.update(Message::Tick(at(ms)));
@@ -843,7 +846,7 @@ fn channels_are_hidden_alone_moved_and_put_back_and_the_selection_goes_along() {
 
 #[test]
 fn a_headset_told_twice_is_one_row_that_keys_go_past() {
-    let mut app = App::new(Settings::default(), Now::read());
+    let mut app = App::new(AppSettings::default(), Moment::now());
     let headset = |id: &str| Headset { id: id.into(), ..Headset::default() };
     let told = ["a", "a", "b"].map(headset).to_vec();
     app.update(Message::Cortex(Event::Headsets(told)));

@@ -18,7 +18,7 @@ use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
 /// The config file. Its names are those of the flags.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub(super) struct Settings {
+pub(super) struct FileSettings {
     pub(super) url: Option<String>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) insecure: Option<bool>,
@@ -45,12 +45,12 @@ pub(super) struct Settings {
     pub(super) log_file: Option<PathBuf>,
     #[serde(deserialize_with = "markers")]
     pub(super) markers: Option<Vec<String>>,
-    /// Scope → action → keys.
+    /// Section → action → keys.
     pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 /// Reads the file; `None` if there is none.
-pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Settings>> {
+pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<FileSettings>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -75,7 +75,7 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Set
     Ok(Some(file))
 }
 
-pub(super) fn parse(text: &str, warnings: &mut Vec<String>) -> Result<Settings, String> {
+pub(super) fn parse(text: &str, warnings: &mut Vec<String>) -> Result<FileSettings, String> {
     let file = toml::from_str(text).map_err(|error| show(&error, text))?;
     let table: toml::Table = toml::from_str(text).map_err(|error| show(&error, text))?;
     for name in table.keys().filter(|name| !sample::knows(name)) {

@@ -140,7 +140,7 @@ pub fn load(
             eyre!("there is no config file {}; `cortop print config` prints one", path.display())
         })?,
         (None, Some(path)) => file::read(path, &mut warnings)?.unwrap_or_default(),
-        (None, None) => file::Settings::default(),
+        (None, None) => file::FileSettings::default(),
     };
     let place = display.config.as_ref().or(sources.file.as_ref());
     let env = |name: &str| (sources.env)(name).filter(|value| !value.is_empty());

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{DEFAULT_FPS, DEFAULT_HISTORY, DEFAULT_THEME, DEFAULT_URL};
-use crate::app::{Scope, TABLE};
+use crate::app::{TABLE, section_name, sections};
 
 /// A setting of the file: its name, its value in the sample, and what it says.
 type Row = (&'static str, String, &'static str);
@@ -100,9 +100,9 @@ pub fn sample() -> String {
     text.push_str(
         "\n# Keys: a character, ctrl- and a letter, or tab, enter, space, up, pageup, …; [] unbinds.\n",
     );
-    for scope in Scope::ALL {
-        let _ = write!(text, "\n#[keys.{}]\n", scope.name());
-        for row in TABLE.iter().filter(|row| row.scope == scope) {
+    for pane in sections() {
+        let _ = write!(text, "\n#[keys.{}]\n", section_name(pane));
+        for row in TABLE.iter().filter(|row| row.pane == pane) {
             let keys: Vec<String> = row.keys.iter().map(|key| quoted(&key.to_string())).collect();
             let _ = write!(text, "# {}\n#{} = [{}]\n", row.help, row.name, keys.join(", "));
         }

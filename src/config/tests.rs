@@ -4,7 +4,7 @@ use clap::Parser as _;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::app::{Action, Key, Scope};
+use crate::app::{Action, Key, Pane};
 
 /// What `load` makes of a command line, an environment and a config file's text.
 fn load_from(line: &str, env: &[(&str, &str)], file: Option<&str>) -> Result<Config> {
@@ -139,7 +139,7 @@ fn a_secret_that_others_can_read_is_warned_about() {
 #[test]
 fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
     let config = load_from("cortop", &[], Some("[keys.streams]\nsweep = [\"b\"]")).expect("valid");
-    assert_eq!(config.keymap.action(Scope::Streams, Key::char('b')), Some(Action::Sweep));
+    assert_eq!(config.keymap.action(Pane::Streams, Key::char('b')), Some(Action::Sweep));
 
     let clash = load_from("cortop", &[], Some("keys.streams.sweep = [\"z\"]"));
     let clash = clash.expect_err("a clash").to_string();

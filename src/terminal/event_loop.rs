@@ -13,11 +13,11 @@ use tokio::{
 
 use super::{Input, Screen, signals};
 use crate::{
-    app::{App, Effect, Message, Now},
+    app::{App, Effect, Message},
     monitor::Channels,
     ui::Ui,
 };
-use cortop_client::{Command, Event};
+use cortop_client::{Command, Event, Moment};
 
 /// A clock in the status line shows that the monitor lives, and the write notices a terminal that
 /// is gone.
@@ -153,7 +153,7 @@ impl<S: Screen> Loop<'_, S> {
         if throughput != self.app.throughput {
             self.tell(Message::Throughput(throughput)).await?;
         }
-        self.tell(Message::Tick(Now::read())).await
+        self.tell(Message::Tick(Moment::now())).await
     }
 
     /// Takes in an event and all that wait behind it.
@@ -168,7 +168,7 @@ impl<S: Screen> Loop<'_, S> {
 
     /// Tells the state machine something it stamps with the time.
     async fn tell_now(&mut self, message: Message) -> Result<(), End> {
-        self.app.update(Message::Tick(Now::read()));
+        self.app.update(Message::Tick(Moment::now()));
         self.tell(message).await
     }
 
@@ -202,7 +202,7 @@ impl<S: Screen> Loop<'_, S> {
             return Ok(());
         }
         self.asked = false;
-        self.app.update(Message::Tick(Now::read()));
+        self.app.update(Message::Tick(Moment::now()));
         tui_logger::move_events();
         let view = self.ui.view(&self.app, self.area);
         self.channels.view.send_if_modified(|told| {
@@ -263,7 +263,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        app::{Key, Settings},
+        app::{AppSettings, Key},
         terminal::{input, screen},
         ui,
     };
@@ -295,7 +295,7 @@ mod tests {
         let mut channels = Channels { commands: asked, events: heard, view, snapshots: pictures };
         let (ui, warnings) = Ui::new(&ui::Options::default());
         assert_eq!(warnings, [""; 0]);
-        let app = App::new(Settings::default(), Now::read());
+        let app = App::new(AppSettings::default(), Moment::now());
         let mut terminal = screen::terminal(TestBackend::new(80, 24)).expect("in memory");
         let ended = tokio::spawn(async move {
             let (app, end) = run(app, &ui, &mut terminal, &mut channels, &mut inputs, frame).await;
@@ -306,7 +306,10 @@ mod tests {
 
     impl Rig {
         async fn key(&self, char: char) {
-            self.input.send(Input::Key(Key::char(char), Now::read())).await.expect("the loop runs");
+            self.input
+                .send(Input::Key(Key::char(char), Moment::now()))
+                .await
+                .expect("the loop runs");
         }
 
         async fn event(&self, event: Event) {
@@ -322,7 +325,7 @@ mod tests {
         // Input is heard before events: wait until the headset has been drawn.
         tokio::time::sleep(2 * FRAME).await;
         rig.key('1').await;
-        rig.input.send(Input::Key(Key::ENTER, Now::read())).await.expect("the loop runs");
+        rig.input.send(Input::Key(Key::ENTER, Moment::now())).await.expect("the loop runs");
         assert_eq!(rig.commands.recv().await, Some(Command::Open { headset: id, mode: None }));
         rig.key('q').await;
         let (app, end, _) = rig.ended.await.expect("no panic");

@@ -10,7 +10,8 @@ use crossterm::event::{Event, KeyEventKind};
 use tokio::sync::mpsc;
 
 use super::End;
-use crate::app::{Key, Now};
+use crate::app::Key;
+use cortop_client::Moment;
 
 /// Keys and the like that may wait for the loop.
 const QUEUE: usize = 256;
@@ -19,7 +20,7 @@ const QUEUE: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A key was pressed, or repeats, and when: a marker stands at that moment.
-    Key(Key, Now),
+    Key(Key, Moment),
     /// Text was pasted: not keys, or it would fire shortcuts.
     Paste(String),
     /// The terminal has this many columns and rows now.
@@ -73,7 +74,7 @@ pub fn forward(
 fn translate(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => {
-            Some(Input::Key(key.into(), Now::read()))
+            Some(Input::Key(key.into(), Moment::now()))
         }
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),

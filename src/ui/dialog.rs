@@ -13,7 +13,9 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::dialog::{Ask, Choice, Dialog, Entry, Form, Item, Pick, TextLine, Value};
+use crate::app::dialog::{
+    Confirm, Dialog, DialogAction, FieldValue, Form, FormField, MenuItem, Select, TextInput,
+};
 
 /// The widest that is still read well.
 const WIDEST: u16 = 76;
@@ -43,9 +45,9 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
     let width = area.width.min(WIDEST);
     let inside = usize::from(width.saturating_sub(4));
     let body = match dialog {
-        Dialog::Ask(ask) => question(scene, ask, inside),
-        Dialog::Form(form) => entries(scene, form, inside),
-        Dialog::Pick(pick) => list(scene, pick, inside),
+        Dialog::Confirm(confirm) => question(scene, confirm, inside),
+        Dialog::Form(form) => fields(scene, form, inside),
+        Dialog::Select(select) => list(scene, select, inside),
     };
     let head = scene::cells(usize::from(body.head.is_some()));
     let foot = scene::cells(body.foot.len());
@@ -72,8 +74,10 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
     // In a list the selected one is the last that is seen; of the rest as much of the end as can be.
     let rows = usize::from(edge.height);
     let skip = match dialog {
-        Dialog::Pick(_) => (body.here + 1).saturating_sub(rows),
-        Dialog::Ask(_) | Dialog::Form(_) => body.lines.len().saturating_sub(rows).min(body.here),
+        Dialog::Select(_) => (body.here + 1).saturating_sub(rows),
+        Dialog::Confirm(_) | Dialog::Form(_) => {
+            body.lines.len().saturating_sub(rows).min(body.here)
+        }
     };
     let inner = Rect { width: edge.width.saturating_sub(1), ..edge };
     scene::lines(body.lines.get(skip..).unwrap_or_default(), inner, buffer);
@@ -83,17 +87,17 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
     scene::lines(&body.foot, below.intersection(inside), buffer);
 }
 
-fn question(scene: &Scene<'_>, ask: &Ask, width: usize) -> Body {
+fn question(scene: &Scene<'_>, confirm: &Confirm, width: usize) -> Body {
     let width = scene::cells(width);
-    let sentences = ask.lines.iter();
+    let sentences = confirm.lines.iter();
     let lines: Vec<_> =
         sentences.flat_map(|line| scene::sentence(line, width, scene.style(Token::Text))).collect();
-    let (title, here, rows) = (ask.title.clone(), lines.len(), lines.len());
-    let keys = format!("y: {} · n or Esc: cancel", ask.yes);
+    let (title, here, rows) = (confirm.title.clone(), lines.len(), lines.len());
+    let keys = format!("y: {} · n or Esc: cancel", confirm.yes);
     Body { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }
 
-fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
+fn fields(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
     let room = width.saturating_sub(LABEL + 2);
     let notes = form.notes.iter();
     let mut lines: Vec<_> = notes
@@ -103,15 +107,15 @@ fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
         lines.push(Line::default());
     }
     let here = lines.len() + form.at;
-    let entries = form.entries.iter().enumerate();
-    lines.extend(entries.map(|(at, entry)| self::entry(scene, entry, at == form.at, room)));
+    let fields = form.fields.iter().enumerate();
+    lines.extend(fields.map(|(at, entry)| self::entry(scene, entry, at == form.at, room)));
     lines.push(Line::default());
     let (token, says) = match &form.complaint {
         Some((_, complaint)) => (Token::Bad, format!("{} {complaint}", glyphs::PROBLEM)),
-        None => (Token::Dim, form.entries.get(form.at).map_or("", |entry| entry.help).to_owned()),
+        None => (Token::Dim, form.fields.get(form.at).map_or("", |entry| entry.help).to_owned()),
     };
     lines.extend(scene::sentence(&says, scene::cells(width), scene.style(token)));
-    let keys = match form.entries.len() {
+    let keys = match form.fields.len() {
         1 => "Enter done · Esc cancels",
         _ => "Enter done · Tab next · Esc cancels",
     };
@@ -119,22 +123,22 @@ fn entries(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
     Body { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }
 
-fn entry(scene: &Scene<'_>, entry: &Entry, here: bool, room: usize) -> Line<'static> {
+fn entry(scene: &Scene<'_>, entry: &FormField, here: bool, room: usize) -> Line<'static> {
     let mark = if here { glyphs::SELECTED } else { " " };
     let token = if here { Token::Key } else { Token::Text };
     let mut line =
         Line::from(scene.say(token, text::pad(&format!("{mark}{}", entry.label), LABEL)));
     line.push_span(Span::raw(" "));
     match &entry.value {
-        Value::Text(typed) => line.extend(field(scene, typed, room, here)),
-        Value::Choice { options, at }
+        FieldValue::Text(typed) => line.extend(field(scene, typed, room, here)),
+        FieldValue::OneOf { options, at }
             if options.iter().map(|o| text::cells(o) + 2).sum::<usize>() > room =>
         {
             let place = format!(" {} of {}", at + 1, options.len());
             line.push_span(scene.wire(Token::Text, &format!("[{}]", entry.filled())));
             line.push_span(scene.say(Token::Dim, place));
         }
-        Value::Choice { options, at } => {
+        FieldValue::OneOf { options, at } => {
             for (place, option) in options.iter().enumerate() {
                 let chosen = place == *at;
                 let shown = if chosen { format!("[{option}]") } else { format!(" {option} ") };
@@ -146,15 +150,15 @@ fn entry(scene: &Scene<'_>, entry: &Entry, here: bool, room: usize) -> Line<'sta
     line
 }
 
-fn list(scene: &Scene<'_>, pick: &Pick, width: usize) -> Body {
-    let items = scene.app.items(&pick.list);
-    let matching = pick.matching(&items);
-    let head = pick.filter.as_ref().map(|typed| {
+fn list(scene: &Scene<'_>, select: &Select, width: usize) -> Body {
+    let items = scene.app.items(&select.menu);
+    let matching = select.matching(&items);
+    let head = select.filter.as_ref().map(|typed| {
         let mut line = Line::from(scene.say(Token::Key, ":"));
         line.extend(field(scene, typed, width.saturating_sub(1), true));
         line
     });
-    let selected = pick.selected(&matching);
+    let selected = select.selected(&matching);
     let here = selected.unwrap_or_default();
     let longest = matching.iter().map(|item| text::cells(&item.text)).max().unwrap_or_default();
     let text = longest.min(ITEM) + 2;
@@ -164,27 +168,33 @@ fn list(scene: &Scene<'_>, pick: &Pick, width: usize) -> Body {
         .map(|(at, item)| self::item(scene, item, selected == Some(at), text, width))
         .collect();
     if lines.is_empty() {
-        lines = scene::sentence(pick.list.empty(), scene::cells(width), scene.style(Token::Dim));
+        lines = scene::sentence(select.menu.empty(), scene::cells(width), scene.style(Token::Dim));
     }
     let chosen = selected.and_then(|at| matching.get(at));
     let cut = chosen.filter(|item| {
-        pick.filter.is_none() && text::cells(&item.note) > note_room(item, text, width)
+        select.filter.is_none() && text::cells(&item.note) > note_room(item, text, width)
     });
     let foot = cut.map_or_else(Vec::new, |item| {
         let note = scene::sentence(&item.note, scene::cells(width), scene.style(Token::Text));
         std::iter::once(Line::default()).chain(note).collect()
     });
-    let rows = match pick.filter {
+    let rows = match select.filter {
         // The box keeps its size while the list gets shorter.
         Some(_) => items.len().max(lines.len()),
         None => lines.len(),
     };
-    let leads = chosen.is_some_and(|item| item.choice != Choice::Effects(Vec::new()));
+    let leads = chosen.is_some_and(|item| item.action != DialogAction::Effects(Vec::new()));
     let keys = if leads { "Enter does it · Esc closes" } else { "Esc closes" }.to_owned();
-    Body { title: pick.list.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
+    Body { title: select.menu.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
 }
 
-fn item(scene: &Scene<'_>, item: &Item, here: bool, text: usize, width: usize) -> Line<'static> {
+fn item(
+    scene: &Scene<'_>,
+    item: &MenuItem,
+    here: bool,
+    text: usize,
+    width: usize,
+) -> Line<'static> {
     let mark = match (here, item.on) {
         (true, None) => format!("{} ", glyphs::SELECTED),
         (false, None) => "  ".to_owned(),
@@ -206,13 +216,13 @@ fn item(scene: &Scene<'_>, item: &Item, here: bool, text: usize, width: usize) -
 }
 
 /// Cells that are left for an item's note beside its mark and its text.
-fn note_room(item: &Item, text: usize, width: usize) -> usize {
+fn note_room(item: &MenuItem, text: usize, width: usize) -> usize {
     let mark = if item.on.is_some() { 6 } else { 2 };
     width.saturating_sub(mark + text)
 }
 
 /// A line being typed, with its cursor where keys mean it.
-fn field(scene: &Scene<'_>, typed: &TextLine, width: usize, here: bool) -> Vec<Span<'static>> {
+fn field(scene: &Scene<'_>, typed: &TextInput, width: usize, here: bool) -> Vec<Span<'static>> {
     let (cursor, hidden) = typed.cursor(width.saturating_sub(1));
     let text = text::clean(typed.text());
     let mut before = String::new();

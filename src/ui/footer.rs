@@ -14,7 +14,7 @@ use super::{
     scene::{self, Scene},
     theme::Token,
 };
-use crate::app::{Action, App, Binding, Running, Scope, Severity, TABLE};
+use crate::app::{Action, App, Binding, RunningRecord, Severity, TABLE};
 use cortop_client::session::SessionStatus;
 
 /// How long a notice stays.
@@ -53,7 +53,6 @@ fn notice(scene: &Scene<'_>, width: u16) -> Option<Vec<Line<'static>>> {
 /// and quit always.
 fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
     let app = scene.app;
-    let scope = app.focus.scope();
     let always = |action| matches!(action, Action::Help | Action::Quit);
     let records = running(app).is_some();
     let urgent = move |action| {
@@ -66,14 +65,14 @@ fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
         })
         .collect()
     };
-    let of = |scope| hints(&|row| row.scope == scope && !always(row.action) && !urgent(row.action));
+    let of = |pane| hints(&|row| row.pane == pane && !always(row.action) && !urgent(row.action));
     let mut left = usize::from(width);
     let mut line = Line::default();
     let room = |(key, hint): &(String, &str)| key.chars().count() + hint.len() + 3;
     let fixed = hints(&|row| always(row.action));
     left = left.saturating_sub(fixed.iter().map(room).sum());
     let first = hints(&|row| urgent(row.action));
-    let wished = first.into_iter().chain(of(scope)).chain(of(Scope::Global));
+    let wished = first.into_iter().chain(of(Some(app.focus))).chain(of(None));
     let fitting = wished.take_while(|hint| {
         let fits = room(hint) <= left;
         left = left.saturating_sub(room(hint));
@@ -88,7 +87,7 @@ fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
 
 /// What is said of an action now; nothing of one that could do nothing.
 fn hint(app: &App, row: &Binding) -> Option<&'static str> {
-    let live = app.sessions.current().filter(|entry| app.lives(entry));
+    let live = app.sessions.current().filter(|entry| app.is_live(entry));
     let is_activated = live.map(|entry| entry.session.status == SessionStatus::Activated);
     let can = match row.action {
         Action::Record if running(app).is_some() => return Some("stop"),
@@ -107,6 +106,6 @@ fn hint(app: &App, row: &Binding) -> Option<&'static str> {
 }
 
 /// The record that runs in the current session.
-fn running(app: &App) -> Option<&Running> {
+fn running(app: &App) -> Option<&RunningRecord> {
     app.records.running.get(app.sessions.current.as_ref()?)
 }

@@ -17,7 +17,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{App, Entry, Frozen};
+use crate::app::{App, Frozen, SessionEntry};
 use cortop_client::{Link, Step, Stream};
 use cortop_signal::{StreamHealth, snapshot::Device};
 
@@ -154,7 +154,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     let headset = &session.headset;
     let mut items = vec![Item::new(7, scene.wire(Token::Title, headset.id.as_str()))];
     let mut add = |rank, span| items.push(Item::new(rank, span));
-    if !app.lives(entry) {
+    if !app.is_live(entry) {
         // Nothing of it may look alive: no age, no rate, no battery.
         if let Some((_, at)) = entry.closed {
             let text = format!("{} {} ago", entry.ending(), text::age(scene.since(at)));
@@ -230,7 +230,7 @@ fn recorded_elsewhere(scene: &Scene<'_>) -> Option<(String, String)> {
     let app = scene.app;
     let others = app.records.running.iter().filter(|(id, _)| {
         app.sessions.current.as_ref() != Some(*id)
-            && app.sessions.get(id).is_some_and(|entry| app.lives(entry))
+            && app.sessions.get(id).is_some_and(|entry| app.is_live(entry))
     });
     let (id, oldest) = others.clone().min_by_key(|(_, running)| running.since.instant)?;
     let age = text::clock(scene.since(oldest.since.instant));
@@ -242,7 +242,7 @@ fn recorded_elsewhere(scene: &Scene<'_>) -> Option<(String, String)> {
     Some((format!("{} REC {age}", glyphs::ON), format!("{headset}{more}")))
 }
 
-fn is_subscribed(entry: &Entry, health: &StreamHealth) -> bool {
+fn is_subscribed(entry: &SessionEntry, health: &StreamHealth) -> bool {
     entry.subscribed.contains(&health.stream)
 }
 

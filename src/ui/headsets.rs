@@ -159,7 +159,7 @@ fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
     if headset.is_dfu_mode {
         facts.push("firmware update mode".to_owned());
     }
-    let session = app.sessions.on(&headset.id).filter(|entry| app.lives(entry));
+    let session = app.sessions.on(&headset.id).filter(|entry| app.is_live(entry));
     let device = session.and_then(|entry| app.latest().devices.get(&entry.session.headset.id));
     if let Some(percent) = device.and_then(Device::battery) {
         facts.push(format!("{percent:.0} %"));

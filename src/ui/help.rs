@@ -14,7 +14,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{Action, Key, Scope, TABLE};
+use crate::app::{Action, Key, Pane, TABLE, section_name, sections};
 
 /// Width of the keys in a column, and the narrowest column.
 const KEYS: usize = 9;
@@ -76,8 +76,8 @@ fn notes() -> [(String, &'static str); 7] {
 
 /// The keys that hold now come first: the focused pane's and the global ones.
 fn entries(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
-    let focused = [scene.app.focus.scope(), Scope::Global];
-    let others = Scope::ALL.into_iter().filter(|scope| !focused.contains(scope));
+    let focused = [Some(scene.app.focus), None];
+    let others = sections().filter(|pane| !focused.contains(pane));
     let mut lines = Vec::new();
     let row = |lines: &mut Vec<Line<'static>>, front: &str, text: &str| {
         let parts = text::wrap(text, width.saturating_sub(KEYS + 2));
@@ -89,13 +89,13 @@ fn entries(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
             ]));
         }
     };
-    for scope in focused.into_iter().chain(others) {
-        lines.push(Line::from(scene.say(Token::Title, scope.name())));
-        for binding in TABLE.iter().filter(|binding| binding.scope == scope) {
+    for pane in focused.into_iter().chain(others) {
+        lines.push(Line::from(scene.say(Token::Title, section_name(pane))));
+        for binding in TABLE.iter().filter(|binding| binding.pane == pane) {
             let keys = spelled(scene.app.settings.keymap.keys(binding.action));
             row(&mut lines, &keys, binding.help);
         }
-        if scope == Scope::Streams {
+        if pane == Some(Pane::Streams) {
             lines.push(Line::from(scene.say(Token::Title, "in the picture")));
             for (mark, text) in &notes() {
                 row(&mut lines, mark, text);

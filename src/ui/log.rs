@@ -15,7 +15,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{Pane, Rows, TARGETS, level_name};
+use crate::app::{FormatLine, Pane, TARGETS, level_name};
 
 /// Width from which on each line names its target.
 const WITH_TARGET: u16 = 80;
@@ -50,7 +50,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Makes of a line as many rows as it needs.
-fn rows(scene: &Scene<'_>, with_target: bool) -> Rows {
+fn rows(scene: &Scene<'_>, with_target: bool) -> FormatLine {
     let (zone, ascii) = (scene.zone.clone(), scene.ascii);
     let [dim, bad, poor, text] =
         [Token::Dim, Token::Bad, Token::Poor, Token::Text].map(|token| scene.style(token));

@@ -73,7 +73,7 @@ impl Ui {
         (Self { themes, ascii: options.ascii, zone, drawn: Mutex::default() }, warnings)
     }
 
-    /// The names of the themes, the default first, for [`crate::app::Settings::themes`].
+    /// The names of the themes, the default first, for [`crate::app::AppSettings::themes`].
     #[must_use]
     pub fn theme_names(&self) -> Vec<String> {
         self.themes.iter().map(|theme| theme.name.clone()).collect()

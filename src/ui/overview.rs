@@ -16,7 +16,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{Pane, Row, Sort, Standing};
+use crate::app::{HeadsetRow, Pane, Sort, Standing};
 use cortop_client::{Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::Device};
 
@@ -31,7 +31,7 @@ struct Column {
     /// Numbers stand at its right edge.
     right: bool,
     sort: Option<Sort>,
-    cell: fn(&Scene<'_>, &Row<'_>) -> (Token, String),
+    cell: fn(&Scene<'_>, &HeadsetRow<'_>) -> (Token, String),
 }
 
 const COLUMNS: [Column; 13] = [
@@ -115,7 +115,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// The columns that fit, those of a low rank first, and their widths: that of contact leaves room
 /// for what is wrong with a sensor.
-fn fitting(rows: &[Row<'_>], width: usize) -> Vec<(&'static Column, usize)> {
+fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static Column, usize)> {
     let bad = rows.iter().filter_map(bad_channel).map(|bad| text::cells(&bad_word(bad)));
     let widest = bad.max().unwrap_or_default().min(WIDEST_CONTACT);
     let width_of = |column: &Column| match column.sort {
@@ -135,7 +135,7 @@ fn fitting(rows: &[Row<'_>], width: usize) -> Vec<(&'static Column, usize)> {
     fitting.map(|column| (column, width_of(column))).collect()
 }
 
-fn title(scene: &Scene<'_>, rows: &[Row<'_>]) -> Line<'static> {
+fn title(scene: &Scene<'_>, rows: &[HeadsetRow<'_>]) -> Line<'static> {
     let count = |is: fn(&Standing) -> bool| rows.iter().filter(|row| is(&row.standing)).count();
     let stale = count(|standing| matches!(standing, Standing::Stale(_)));
     let streaming = count(|standing| *standing == Standing::Streaming);
@@ -168,11 +168,11 @@ fn titles(scene: &Scene<'_>, columns: &[(&Column, usize)]) -> Line<'static> {
     line
 }
 
-fn is_selected(scene: &Scene<'_>, row: &Row<'_>) -> bool {
+fn is_selected(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> bool {
     scene.app.headsets.selected.as_ref() == Some(&row.headset.id)
 }
 
-fn line(scene: &Scene<'_>, row: &Row<'_>, columns: &[(&Column, usize)]) -> Line<'static> {
+fn line(scene: &Scene<'_>, row: &HeadsetRow<'_>, columns: &[(&Column, usize)]) -> Line<'static> {
     let pointer = if is_selected(scene, row) { glyphs::SELECTED } else { " " };
     let (token, mark) = match row.standing {
         Standing::Streaming => (Token::Good, glyphs::ON),
@@ -197,23 +197,23 @@ fn unknown() -> (Token, String) {
     (Token::Dim, glyphs::UNKNOWN.to_owned())
 }
 
-fn id(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn id(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     let token = if is_selected(scene, row) { Token::Selection } else { Token::Title };
     (token, row.headset.id.as_str().to_owned())
 }
 
-fn name(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn name(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     (Token::Text, row.headset.custom_name.clone())
 }
 
-fn model(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn model(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     match row.headset.model() {
         Model::Unknown => unknown(),
         model => (Token::Dim, model.name().to_owned()),
     }
 }
 
-fn state(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn state(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     match row.standing {
         Standing::Stale(stream) => (Token::Bad, format!("STALE {stream}")),
         Standing::OffRate => (Token::Bad, "rate off".to_owned()),
@@ -227,13 +227,13 @@ fn state(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
 }
 
 /// What the headset says of itself, and whether that is of this moment.
-fn device<'a>(scene: &Scene<'_>, row: &Row<'a>) -> Option<(&'a Device, bool)> {
+fn device<'a>(scene: &Scene<'_>, row: &HeadsetRow<'a>) -> Option<(&'a Device, bool)> {
     let device = row.device?;
     let newest = [&device.dev, &device.eq].into_iter().flatten().map(|table| table.received).max();
     Some((device, newest.is_some_and(|at| scene.since(at) < OLD)))
 }
 
-fn battery(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn battery(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     let known = device(scene, row).and_then(|(device, fresh)| Some((device.battery()?, fresh)));
     known.map_or_else(unknown, |(percent, fresh)| {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
@@ -241,7 +241,7 @@ fn battery(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
     })
 }
 
-fn overall(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn overall(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     let known = device(scene, row).and_then(|(device, fresh)| Some((device.contact()?, fresh)));
     known.map_or_else(unknown, |(percent, fresh)| {
         (if fresh { Token::Text } else { Token::Stale }, format!("{percent:.0}%"))
@@ -249,7 +249,7 @@ fn overall(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
 }
 
 /// The worst channel whose raw signal cannot be EEG.
-fn bad_channel<'a>(row: &Row<'a>) -> Option<&'a BadChannel> {
+fn bad_channel<'a>(row: &HeadsetRow<'a>) -> Option<&'a BadChannel> {
     row.main?.bad_channels.iter().min_by_key(|channel| channel.defect)
 }
 
@@ -257,7 +257,7 @@ fn bad_word(bad: &BadChannel) -> String {
     text::clean(&format!("{} {}", bad.label, bad.defect.name()))
 }
 
-fn worst(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn worst(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     if let Some(bad) = bad_channel(row) {
         let fresh = row.main.is_some_and(|main| main.stale_since.is_none());
         return (if fresh { Token::Bad } else { Token::Stale }, bad_word(bad));
@@ -271,7 +271,7 @@ fn worst(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
     })
 }
 
-fn rate(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn rate(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.main.map_or_else(unknown, |main| {
         let token = if main.stale_since.is_some() {
             Token::Stale
@@ -291,7 +291,7 @@ fn rate(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
     })
 }
 
-fn loss(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn loss(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.main.map_or_else(unknown, |main| {
         let lost = 100.0 * main.recent.loss();
         let digits = usize::from(lost < 9.95);
@@ -300,25 +300,25 @@ fn loss(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
     })
 }
 
-fn age(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn age(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.main.and_then(|main| Some((main, main.last?))).map_or_else(unknown, |(main, last)| {
         let token = if main.stale_since.is_some() { Token::Bad } else { Token::Text };
         (token, text::age(scene.since(last)))
     })
 }
 
-fn jitter(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn jitter(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     let jitter = row.main.and_then(|main| main.recent.jitter);
     jitter.map_or_else(unknown, |seconds| (Token::Text, health::seconds(seconds)))
 }
 
-fn delay(scene: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn delay(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.main.and_then(|main| health::delay(scene, main)).map_or_else(unknown, |delay| {
         (if health::is_plausible(delay) { Token::Text } else { Token::Poor }, health::signed(delay))
     })
 }
 
-fn session(_: &Scene<'_>, row: &Row<'_>) -> (Token, String) {
+fn session(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.entry.map_or_else(unknown, |entry| {
         if entry.session.recording == Some(true) {
             return (Token::Changed, "recording".to_owned());

@@ -165,7 +165,7 @@ fn frame(set: &border::Set<'_>, style: Style, area: Rect, buffer: &mut Buffer) {
 #[must_use]
 pub(super) fn heading(pane: Pane, focused: bool) -> String {
     let mark = if focused { super::glyphs::SELECTED } else { " " };
-    format!("{mark}{} {}", pane as usize + 1, pane.scope().name())
+    format!("{mark}{} {}", pane as usize + 1, pane.name())
 }
 
 /// Draws lines from the top of an area, as many as fit.

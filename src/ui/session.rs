@@ -15,7 +15,7 @@ use super::{
     text,
     theme::Token,
 };
-use crate::app::{Action, Entry, Field, Pane};
+use crate::app::{Action, Pane, SessionEntry, SessionField};
 use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
 
 /// How long a change stays marked.
@@ -60,7 +60,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(inside.width);
     let mut lines = above(scene, entry, inside.width);
     let mut selected = 0..0;
-    for field in Field::ALL {
+    for field in SessionField::ALL {
         let start = lines.len();
         let is_selected = scene.app.focus == Pane::Session && field == sessions.field();
         if sessions.unfolded && field == sessions.field() {
@@ -107,7 +107,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What stands above the fields: why the session is over, or that nothing is known of it now.
-fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
+fn above(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(refusal) = scene.app.stopped_by() {
         lines.extend(link::refusal(scene, refusal, width));
@@ -122,7 +122,7 @@ fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
             }
             format!("{} {text}", glyphs::PROBLEM)
         }
-        (None, _) if !scene.app.lives(entry) => {
+        (None, _) if !scene.app.is_live(entry) => {
             format!("{} offline: all as last known", glyphs::PROBLEM)
         }
         (None, Some(at)) => {
@@ -139,13 +139,18 @@ fn above(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
 }
 
 /// The mark and the name of a field, with the token of its value.
-fn name(scene: &Scene<'_>, entry: &Entry, field: Field, selected: bool) -> (Span<'static>, Token) {
+fn name(
+    scene: &Scene<'_>,
+    entry: &SessionEntry,
+    field: SessionField,
+    selected: bool,
+) -> (Span<'static>, Token) {
     let changed = entry.changed.get(&field).is_some_and(|&at| scene.since(at) < MARKED);
     let unfolded = scene.app.sessions.unfolded && field == scene.app.sessions.field();
     let mark = match (changed, unfolded) {
         (true, _) => glyphs::CHANGED,
         (_, true) => glyphs::UNFOLDED,
-        _ if selected || field == Field::Headset => glyphs::FOLDED,
+        _ if selected || field == SessionField::Headset => glyphs::FOLDED,
         _ => " ",
     };
     let token = match (selected, changed) {
@@ -161,8 +166,8 @@ fn name(scene: &Scene<'_>, entry: &Entry, field: Field, selected: bool) -> (Span
 /// selected field are cut only after [`SELECTED`] lines.
 fn short(
     scene: &Scene<'_>,
-    entry: &Entry,
-    field: Field,
+    entry: &SessionEntry,
+    field: SessionField,
     width: usize,
     selected: bool,
 ) -> Vec<Line<'static>> {
@@ -172,7 +177,7 @@ fn short(
     let separated = text::cells(&value) + text::cells(glyphs::SEPARATOR);
     let left = room.saturating_sub(separated);
     let fits = text::cells(&meaning) <= left;
-    let matters = field == Field::Status && entry.closed.is_none();
+    let matters = field == SessionField::Status && entry.closed.is_none();
     if !selected && !matters || fits && text::cells(&value) <= room {
         let value = scene.say(token, text::fit(&value, room));
         let mut line = Line::from(vec![name, Span::raw(" "), value]);
@@ -203,8 +208,8 @@ fn short(
 /// what is known of it.
 fn whole(
     scene: &Scene<'_>,
-    entry: &Entry,
-    field: Field,
+    entry: &SessionEntry,
+    field: SessionField,
     width: usize,
 ) -> (Line<'static>, Vec<Line<'static>>) {
     let (name, token) = name(scene, entry, field, scene.app.focus == Pane::Session);
@@ -220,7 +225,7 @@ fn whole(
             .collect::<Vec<_>>()
     };
     let (head, body) = match field {
-        Field::RecordIds if session.record_ids.iter().flatten().next().is_some() => {
+        SessionField::RecordIds if session.record_ids.iter().flatten().next().is_some() => {
             let ids: Vec<_> = session.record_ids.iter().flatten().rev().collect();
             let body = ids.iter().flat_map(|id| {
                 let mut lines = wrapped(token, &record(scene, entry, id));
@@ -229,7 +234,7 @@ fn whole(
             });
             (format!("{}, newest first", records(ids.len())), body.collect())
         }
-        Field::Streams if session.streams.iter().flatten().next().is_some() => {
+        SessionField::Streams if session.streams.iter().flatten().next().is_some() => {
             let names = entry.streams().unwrap_or_default();
             let body = names.iter().flat_map(|name| {
                 let title = name.parse::<Stream>().map(|stream| stream.title().to_owned());
@@ -237,15 +242,15 @@ fn whole(
             });
             (meaning, body.collect())
         }
-        Field::Headset => (
+        SessionField::Headset => (
             format!("{value} {meaning}"),
             headset::fields(scene, &session.headset, width.saturating_sub(1)),
         ),
-        Field::Started => {
+        SessionField::Started => {
             let iso = session.started.as_deref();
             (String::new(), self::moment_whole(scene, entry.created, iso, &wrapped))
         }
-        Field::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
+        SessionField::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
             let closed = entry.closed.as_ref().map(|(_, at)| *at);
             let iso = session.stopped.as_deref();
             (String::new(), self::moment_whole(scene, closed, iso, &wrapped))
@@ -253,7 +258,7 @@ fn whole(
         _ => {
             let mut body = wrapped(token, &value);
             body.extend(wrapped(Token::Dim, &meaning));
-            if field == Field::Id
+            if field == SessionField::Id
                 && let Some(before) = &entry.predecessor
             {
                 body.extend(wrapped(Token::Dim, &format!("opened in place of {before}")));
@@ -292,7 +297,7 @@ fn moment_whole(
 }
 
 /// A record by its title and state, as far as they are known.
-fn record(scene: &Scene<'_>, entry: &Entry, id: &str) -> String {
+fn record(scene: &Scene<'_>, entry: &SessionEntry, id: &str) -> String {
     let records = &scene.app.records;
     let uuid = RecordId::from(id);
     let running = records.running.get(&entry.session.id).map(|running| &running.record);
@@ -314,7 +319,7 @@ fn records(count: usize) -> String {
 }
 
 /// A field's value, made harmless, and what it means.
-fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
+fn value(scene: &Scene<'_>, entry: &SessionEntry, field: SessionField) -> (String, String) {
     let session = &entry.session;
     let unknown = || (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned());
     let known = |text: Option<&str>, meaning: &str| match text {
@@ -323,12 +328,12 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
         Some(text) => (text::clean(text), meaning.to_owned()),
     };
     let told = |id| Some(id).filter(|id: &&str| !id.is_empty());
-    let lives = scene.app.lives(entry);
+    let lives = scene.app.is_live(entry);
     let last_known = |text: String| if lives { text } else { "as last known".to_owned() };
     match field {
-        Field::Id => known(told(session.id.as_str()), "session id (sid in samples)"),
-        Field::Status if session.status == SessionStatus::Unknown => unknown(),
-        Field::Status => {
+        SessionField::Id => known(told(session.id.as_str()), "session id (sid in samples)"),
+        SessionField::Status if session.status == SessionStatus::Unknown => unknown(),
+        SessionField::Status => {
             let (status, meaning) =
                 (text::clean(&session.status.to_string()), status(scene, entry));
             match session.status {
@@ -338,8 +343,8 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
                 _ => (status, meaning),
             }
         }
-        Field::Owner => known(session.owner.as_deref(), "EmotivID"),
-        Field::License => match session.license.as_deref() {
+        SessionField::Owner => known(session.owner.as_deref(), "EmotivID"),
+        SessionField::License => match session.license.as_deref() {
             None => unknown(),
             Some("") => {
                 let meaning = match session.status {
@@ -359,9 +364,9 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
                 )
             }
         },
-        Field::AppId => known(session.app_id.as_deref(), "application that created it"),
-        Field::Started => moment(scene, entry.created, session.started.as_deref()),
-        Field::Stopped => match (session.stopped.as_deref(), &entry.closed) {
+        SessionField::AppId => known(session.app_id.as_deref(), "application that created it"),
+        SessionField::Started => moment(scene, entry.created, session.started.as_deref()),
+        SessionField::Stopped => match (session.stopped.as_deref(), &entry.closed) {
             (Some(""), None) if lives => {
                 (format!("{} (still open)", glyphs::UNKNOWN), String::new())
             }
@@ -375,7 +380,7 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
             (Some(_), None) => (glyphs::UNKNOWN.to_owned(), "as last known".to_owned()),
             (None, None) => unknown(),
         },
-        Field::Streams => match entry.streams() {
+        SessionField::Streams => match entry.streams() {
             None => unknown(),
             Some(streams) if streams.is_empty() => ("none".to_owned(), String::new()),
             Some(streams) => (
@@ -383,7 +388,7 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
                 last_known(format!("{} subscribed", streams.len())),
             ),
         },
-        Field::RecordIds => match session.record_ids.as_deref() {
+        SessionField::RecordIds => match session.record_ids.as_deref() {
             None => unknown(),
             Some([]) => ("none".to_owned(), String::new()),
             Some([one]) => (format!("1 record, {}", text::clean(one)), String::new()),
@@ -391,19 +396,21 @@ fn value(scene: &Scene<'_>, entry: &Entry, field: Field) -> (String, String) {
                 (format!("{}, newest {}", records(all.len()), text::clean(newest)), String::new())
             }
         },
-        Field::Recording => match session.recording {
+        SessionField::Recording => match session.recording {
             None => unknown(),
             Some(true) => {
                 (format!("{} yes", glyphs::ON), last_known("a record is running".to_owned()))
             }
             Some(false) => ("no".to_owned(), String::new()),
         },
-        Field::Headset => known(told(session.headset.id.as_str()), session.headset.model().name()),
+        SessionField::Headset => {
+            known(told(session.headset.id.as_str()), session.headset.model().name())
+        }
     }
 }
 
 /// What a session of this status can do, and what the next one costs.
-fn status(scene: &Scene<'_>, entry: &Entry) -> String {
+fn status(scene: &Scene<'_>, entry: &SessionEntry) -> String {
     let app = scene.app;
     let key = |action: Action| match app.settings.keymap.keys(action) {
         [key, ..] => key.to_string(),
@@ -429,7 +436,7 @@ fn status(scene: &Scene<'_>, entry: &Entry) -> String {
 }
 
 /// Members beyond the documented ones, as they came.
-fn other(scene: &Scene<'_>, entry: &Entry, width: usize) -> Vec<Line<'static>> {
+fn other(scene: &Scene<'_>, entry: &SessionEntry, width: usize) -> Vec<Line<'static>> {
     let members = entry.session.other.iter().take(OTHER_SHOWN);
     members
         .map(|(name, value)| {
@@ -470,7 +477,7 @@ pub(super) fn age(
 }
 
 /// What happened to the session and when, the newest first.
-fn history(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
+fn history(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let indent = CLOCK + 1;
     let past = entry.history.iter().rev().flat_map(|(at, what)| {
         let times = std::iter::once(scene.clock(at.wall)).chain(std::iter::repeat(String::new()));
@@ -485,7 +492,7 @@ fn history(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
 }
 
 /// What else is known around the session: why it is as it is, what was refused and what to do.
-fn notes(scene: &Scene<'_>, entry: &Entry, width: u16) -> Vec<Line<'static>> {
+fn notes(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let (Some((mode, why)), None) = (&entry.opened, &entry.closed) {
         let mode = match mode {

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use cortop::{
-    app::{App, Key, Now, Settings},
+    app::{App, AppSettings, Key},
     monitor::Monitor,
     terminal::{self, End, Input, input, screen as screens},
     ui::{self, Ui},
 };
-use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
+use cortop_client::{HeadsetId, Moment, Stream, client::SessionPolicy};
 use cortop_signal::{Snapshot, decoder};
 use cortop_sim::Sim;
 use secrecy::SecretString;
@@ -27,7 +27,7 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) async fn press(&self, key: Key) {
-        self.keys.send(Input::Key(key, Now::read())).await.expect("the monitor runs");
+        self.keys.send(Input::Key(key, Moment::now())).await.expect("the monitor runs");
     }
 
     pub(crate) async fn press_all(&self, keys: impl IntoIterator<Item = Key>) {
@@ -95,8 +95,8 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
     let mut config = config(sim.url());
     adjust(&mut config);
     let markers = ["rest", "task"].map(str::to_owned).to_vec();
-    let settings = Settings { url: config.url.clone(), markers, ..Settings::default() };
-    let app = App::new(settings, Now::read());
+    let settings = AppSettings { url: config.url.clone(), markers, ..AppSettings::default() };
+    let app = App::new(settings, Moment::now());
     let (ui, warnings) = Ui::new(&ui::Options::default());
     assert_eq!(warnings, Vec::<String>::new());
     let (screen, eyes) = screen(width, height);
@@ -109,7 +109,7 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
     let telling = async {
         let person = tell(person).await;
         // Whoever has quit in the story has nobody left to tell.
-        let _ = person.keys.send(Input::Key(Key::char('q'), Now::read())).await;
+        let _ = person.keys.send(Input::Key(Key::char('q'), Moment::now())).await;
         person.sim
     };
     let ((app, end), sim) = tokio::join!(run, telling);

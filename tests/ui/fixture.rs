@@ -7,12 +7,12 @@ use std::{
 };
 
 use cortop::{
-    app::{App, Message, Now, Settings},
+    app::{App, AppSettings, Message},
     ui::{Options, Ui},
 };
 use cortop_client::{
-    Columns, Event, Headset, HeadsetId, Link, Refusal, Sample, Security, Session, SessionId,
-    SessionMode, Step, Stream, Subscription,
+    Columns, Event, Headset, HeadsetId, Link, Moment, Refusal, Sample, Security, Session,
+    SessionId, SessionMode, Step, Stream, Subscription,
     account::{CortexInfo, Licence, UserLogin},
     headset::{HeadsetStatus, Settings as Rates},
     model::EPOC_SENSORS,
@@ -56,12 +56,12 @@ impl Stage {
         assert_eq!(warnings, Vec::<String>::new());
         let start = Instant::now();
         let wall: Timestamp = "2026-01-09T14:25:33Z".parse().expect("a time");
-        let settings = Settings {
+        let settings = AppSettings {
             themes: ui.theme_names(),
             url: "wss://localhost:6868".to_owned(),
-            ..Settings::default()
+            ..AppSettings::default()
         };
-        Self { ui, app: App::new(settings, Now { wall, instant: start }), start }
+        Self { ui, app: App::new(settings, Moment { wall, instant: start }), start }
     }
 
     /// The service runs, a user is logged in.
@@ -143,9 +143,9 @@ impl Stage {
     }
 
     pub(crate) fn forward(&mut self, time: Duration) {
-        let Now { wall, instant } = self.app.now;
+        let Moment { wall, instant } = self.app.now;
         let wall = wall + jiff::SignedDuration::try_from(time).expect("short");
-        self.app.update(Message::Tick(Now { wall, instant: instant + time }));
+        self.app.update(Message::Tick(Moment { wall, instant: instant + time }));
     }
 
     /// The decoder answers what the screen asks for, `newest` samples after the start.
@@ -303,7 +303,7 @@ fn messages(now: Instant) -> Vec<Sample> {
     ]
 }
 
-pub(crate) fn health(stream: Stream, now: Now) -> StreamHealth {
+pub(crate) fn health(stream: Stream, now: Moment) -> StreamHealth {
     let (now, wall) = (now.instant, now.wall.as_nanosecond() as f64 / 1e9);
     let last = now - Duration::from_millis(8);
     let rate = stream.nominal_rate(&headset(), true);

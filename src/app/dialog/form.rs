@@ -1,6 +1,6 @@
 //! Values to be filled in, one below the other.
 
-use super::{Answer, Purpose, TextLine};
+use super::{DialogEvent, FormKind, TextInput};
 use crate::app::Key;
 
 /// A form.
@@ -10,34 +10,34 @@ pub struct Form {
     pub title: String,
     /// What to know before, a sentence each.
     pub notes: Vec<String>,
-    /// Its entries.
-    pub entries: Vec<Entry>,
+    /// Its fields.
+    pub fields: Vec<FormField>,
     /// The entry that keys mean.
     pub at: usize,
     /// What is wrong with which entry, until a key changes something.
     pub complaint: Option<(usize, String)>,
     /// What it is for.
-    pub purpose: Purpose,
+    pub kind: FormKind,
 }
 
 /// One value to be filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct FormField {
     /// Its name.
     pub label: &'static str,
     /// What is expected, in a sentence.
     pub help: &'static str,
     /// What is filled in.
-    pub value: Value,
+    pub value: FieldValue,
 }
 
 /// What is filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum FieldValue {
     /// A text.
-    Text(TextLine),
+    Text(TextInput),
     /// One of these.
-    Choice {
+    OneOf {
         /// All there are; at least one.
         options: Vec<String>,
         /// The one chosen.
@@ -45,17 +45,17 @@ pub enum Value {
     },
 }
 
-impl Entry {
+impl FormField {
     /// A text, filled in already with `text`.
     #[must_use]
     pub fn text(label: &'static str, help: &'static str, text: &str) -> Self {
-        Self { label, help, value: Value::Text(text.into()) }
+        Self { label, help, value: FieldValue::Text(text.into()) }
     }
 
     /// A text filled in with a proposal, which typing replaces.
     #[must_use]
     pub fn proposal(label: &'static str, help: &'static str, text: &str) -> Self {
-        Self { label, help, value: Value::Text(TextLine::proposal(text)) }
+        Self { label, help, value: FieldValue::Text(TextInput::proposal(text)) }
     }
 
     /// One of `options`, at first that at `at`.
@@ -66,15 +66,15 @@ impl Entry {
         options: Vec<String>,
         at: usize,
     ) -> Self {
-        Self { label, help, value: Value::Choice { options, at } }
+        Self { label, help, value: FieldValue::OneOf { options, at } }
     }
 
     /// What is filled in, trimmed.
     #[must_use]
     pub fn filled(&self) -> &str {
         match &self.value {
-            Value::Text(line) => line.text().trim(),
-            Value::Choice { options, at } => options.get(*at).map_or("", String::as_str),
+            FieldValue::Text(line) => line.text().trim(),
+            FieldValue::OneOf { options, at } => options.get(*at).map_or("", String::as_str),
         }
     }
 
@@ -82,32 +82,32 @@ impl Entry {
     #[must_use]
     pub fn chosen(&self) -> usize {
         match self.value {
-            Value::Text(_) => 0,
-            Value::Choice { at, .. } => at,
+            FieldValue::Text(_) => 0,
+            FieldValue::OneOf { at, .. } => at,
         }
     }
 }
 
 impl Form {
-    /// An empty form for a purpose.
+    /// An empty form for a kind.
     #[must_use]
-    pub fn new(title: String, purpose: Purpose, entries: Vec<Entry>) -> Self {
-        Self { title, notes: Vec::new(), entries, at: 0, complaint: None, purpose }
+    pub fn new(title: String, kind: FormKind, fields: Vec<FormField>) -> Self {
+        Self { title, notes: Vec::new(), fields, at: 0, complaint: None, kind }
     }
 
-    pub(super) fn key(&mut self, key: Key) -> Answer {
-        let last = self.entries.len().saturating_sub(1);
-        if let Some(choice) = self.purpose.at_once(key, &self.entries) {
-            return Answer::Chosen(choice);
+    pub(super) fn key(&mut self, key: Key) -> DialogEvent {
+        let last = self.fields.len().saturating_sub(1);
+        if let Some(choice) = self.kind.at_once(key, &self.fields) {
+            return DialogEvent::Chosen(choice);
         }
         match key {
             Key::ENTER => {
-                return match self.purpose.answer(&self.entries) {
-                    Ok(choice) => Answer::Chosen(choice),
+                return match self.kind.answer(&self.fields) {
+                    Ok(choice) => DialogEvent::Chosen(choice),
                     Err((at, complaint)) => {
                         self.at = at;
                         self.complaint = Some((at, complaint));
-                        Answer::Stays
+                        DialogEvent::Stays
                     }
                 };
             }
@@ -115,31 +115,31 @@ impl Form {
             Key::BACK_TAB | Key::UP => self.at = self.at.checked_sub(1).unwrap_or(last),
             _ => {
                 self.complaint = None;
-                if let Some(entry) = self.entries.get_mut(self.at) {
+                if let Some(entry) = self.fields.get_mut(self.at) {
                     entry.value.key(key);
                 }
             }
         }
-        Answer::Stays
+        DialogEvent::Stays
     }
 
     /// The text that is being typed, if the entry is one.
-    pub(super) fn line(&mut self) -> Option<&mut TextLine> {
+    pub(super) fn line(&mut self) -> Option<&mut TextInput> {
         self.complaint = None;
-        match &mut self.entries.get_mut(self.at)?.value {
-            Value::Text(line) => Some(line),
-            Value::Choice { .. } => None,
+        match &mut self.fields.get_mut(self.at)?.value {
+            FieldValue::Text(line) => Some(line),
+            FieldValue::OneOf { .. } => None,
         }
     }
 }
 
-impl Value {
+impl FieldValue {
     fn key(&mut self, key: Key) {
         match self {
             Self::Text(line) => {
                 line.key(key);
             }
-            Self::Choice { options, at } => match key {
+            Self::OneOf { options, at } => match key {
                 Key::RIGHT | Key::SPACE => *at = (*at + 1) % options.len().max(1),
                 Key::LEFT => *at = at.checked_sub(1).unwrap_or(options.len().saturating_sub(1)),
                 _ => {}

@@ -1,37 +1,37 @@
 //! What is asked of the user over the panes. One dialog at a time has all keys until it is closed:
-//! a question, a form, or a list to pick from. Knows what keys do to it, and not what its answers
+//! a question, a form, or a list to select from. Knows what keys do to it, and not what its answers
 //! mean.
 
-mod ask;
+mod confirm;
 mod form;
-mod line;
-mod pick;
+mod select;
 #[cfg(test)]
 mod tests;
+mod text_input;
 
 pub use self::{
-    ask::Ask,
-    form::{Entry, Form, Value},
-    line::TextLine,
-    pick::{Item, List, Pick},
+    confirm::Confirm,
+    form::{FieldValue, Form, FormField},
+    select::{Menu, MenuItem, Select},
+    text_input::TextInput,
 };
-use super::{Action, Effect, Key, forms::Purpose};
+use super::{Action, Effect, Key, forms::FormKind};
 use cortop_client::SessionId;
 
 /// What has all keys while it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialog {
     /// A question before something that cannot be taken back, or that costs.
-    Ask(Ask),
+    Confirm(Confirm),
     /// Values to be filled in.
     Form(Form),
     /// One of many.
-    Pick(Pick),
+    Select(Select),
 }
 
 /// What an answer leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum DialogAction {
     /// The same as a key.
     Action(Action),
     /// Things to be done.
@@ -48,36 +48,36 @@ pub enum Choice {
 
 /// What came of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum DialogEvent {
     /// It stays open.
     Stays,
     /// It is closed without an answer.
     Closed,
     /// It is answered, and closed.
-    Chosen(Choice),
+    Chosen(DialogAction),
     /// It is answered, and stays open.
-    Kept(Choice),
+    Kept(DialogAction),
 }
 
 impl Dialog {
-    /// Takes a key in. `items` are those of the list, for a [`Pick`].
-    pub(super) fn key(&mut self, key: Key, items: &[Item]) -> Answer {
+    /// Takes a key in. `items` are those of the list, for a [`Select`].
+    pub(super) fn key(&mut self, key: Key, items: &[MenuItem]) -> DialogEvent {
         if key == Key::ESC || key == Key::ctrl('c') {
-            return Answer::Closed;
+            return DialogEvent::Closed;
         }
         match self {
-            Self::Ask(ask) => ask.key(key),
+            Self::Confirm(confirm) => confirm.key(key),
             Self::Form(form) => form.key(key),
-            Self::Pick(pick) => pick.key(key, items),
+            Self::Select(select) => select.key(key, items),
         }
     }
 
     /// Text that was pasted.
     pub(super) fn paste(&mut self, text: &str) {
         let line = match self {
-            Self::Ask(_) => None,
+            Self::Confirm(_) => None,
             Self::Form(form) => form.line(),
-            Self::Pick(pick) => pick.filter.as_mut(),
+            Self::Select(select) => select.filter.as_mut(),
         };
         if let Some(line) = line {
             line.paste(text);

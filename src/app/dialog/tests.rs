@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::app::{App, Message, Now, Pane, Settings};
+use crate::app::{App, AppSettings, Message, Pane};
 use cortop_client::{
-    Command, CommandId, Event, HeadsetId, Link, Marker, MarkerCommand, Profile, Record,
+    Command, CommandId, Event, HeadsetId, Link, Marker, MarkerCommand, Moment, Profile, Record,
     RecordCommand, RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
     marker::MarkerValue,
     record::{Export, ExportFormat, NewRecord, Records},
@@ -16,12 +16,12 @@ const SID: &str = "s";
 
 /// An application with an activated session on an EPOC X.
 fn app() -> App {
-    let settings = Settings {
+    let settings = AppSettings {
         markers: ["rest", "task"].map(str::to_owned).to_vec(),
         folder: "/data".to_owned(),
-        ..Settings::default()
+        ..AppSettings::default()
     };
-    let mut app = App::new(settings, Now::read());
+    let mut app = App::new(settings, Moment::now());
     let link = Link::Up { security: Security::Plain, step: Step::Streaming };
     hear(&mut app, Event::Link(link));
     let headset = cortop_client::Headset { id: "EPOCX-00000001".into(), ..Default::default() };
@@ -123,7 +123,7 @@ fn a_form_names_the_entry_that_is_wrong_and_keeps_what_was_typed() {
     hear(&mut app, outcome(CommandId(1)));
     assert!(complaint(&app).is_some_and(|(_, why)| why.contains("activate the session")));
     let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form") };
-    assert_eq!(form.entries[0].filled(), "t");
+    assert_eq!(form.fields[0].filled(), "t");
     assert_eq!(press(&mut app, [Key::ESC]), []);
     assert_eq!(app.dialog, None);
 }
@@ -141,7 +141,7 @@ fn only_the_answer_to_its_own_command_brings_a_form_back() {
     };
     let refusal = || Refusal::own("injectMarker", "no", "try again");
     let shown = |app: &App| match &app.dialog {
-        Some(Dialog::Form(form)) => Some(form.entries[0].filled().to_owned()),
+        Some(Dialog::Form(form)) => Some(form.fields[0].filled().to_owned()),
         _ => None,
     };
     let first = mark(&mut app, "first");
@@ -232,7 +232,7 @@ fn a_record_is_deleted_after_a_question_that_enter_does_not_answer() {
     // What Cortex says of it is what is listed next.
     press(&mut app, [Key::char('r')]);
     hear(&mut app, Event::Record(RecordEvent::Deleted("r".into())));
-    assert_eq!(app.items(&List::Records), []);
+    assert_eq!(app.items(&Menu::Records), []);
 }
 
 #[test]
@@ -254,15 +254,15 @@ fn an_export_goes_to_a_whole_path_and_takes_what_its_format_holds() {
 fn the_palette_finds_every_action_and_completes_names() {
     let mut app = app();
     for row in crate::app::TABLE.iter().filter(|row| row.action != Action::Commands) {
-        let found = app.items(&List::Commands).into_iter().find(|item| {
-            item.choice == Choice::Action(row.action) && item.text.ends_with(row.name)
+        let found = app.items(&Menu::Commands).into_iter().find(|item| {
+            item.action == DialogAction::Action(row.action) && item.text.ends_with(row.name)
         });
         assert!(found.is_some(), "{}", row.name);
     }
     press(&mut app, [Key::char(':')]);
     press(&mut app, typed("open E").chain([Key::TAB]));
-    let Some(Dialog::Pick(pick)) = &app.dialog else { panic!("closed") };
-    assert_eq!(pick.filter.as_ref().map(TextLine::text), Some("open EPOCX-00000001"));
+    let Some(Dialog::Select(select)) = &app.dialog else { panic!("closed") };
+    assert_eq!(select.filter.as_ref().map(TextInput::text), Some("open EPOCX-00000001"));
     let id = HeadsetId::from("EPOCX-00000001");
     let open = Effect::Command(Command::Open { headset: id, mode: None });
     assert_eq!(press(&mut app, [Key::ENTER]), [open]);
@@ -274,7 +274,7 @@ fn the_palette_finds_every_action_and_completes_names() {
         Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused: Vec::new() },
     );
     app.settings.themes = vec!["ansi".into(), "mono".into()];
-    let names: Vec<_> = app.items(&List::Commands).into_iter().map(|item| item.text).collect();
+    let names: Vec<_> = app.items(&Menu::Commands).into_iter().map(|item| item.text).collect();
     for name in ["show EPOCX-00000001", "load ana", "unsubscribe mot", "subscribe dev"] {
         assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
     }
@@ -306,7 +306,7 @@ fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
         },
     );
     press(&mut app, [Key::char('3'), Key::char('e')]);
-    let items = app.items(&List::Streams(SID.into()));
+    let items = app.items(&Menu::Streams(SID.into()));
     assert!(items[0].note.contains("-32016: EEG needs a licence"), "{}", items[0].note);
     let subscribe = Command::Subscribe(SID.into(), vec![Stream::Eeg]);
     assert_eq!(press(&mut app, [Key::SPACE]), [Effect::Command(subscribe)]);
@@ -314,7 +314,7 @@ fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
     assert_eq!(press(&mut app, [Key::DOWN, Key::SPACE]), [Effect::Command(unsubscribe)]);
     let session = SID.into();
     hear(&mut app, Event::Unsubscribed { session, streams: vec![Stream::Mot] });
-    assert_eq!(app.items(&List::Streams(SID.into()))[1].on, Some(false));
+    assert_eq!(app.items(&Menu::Streams(SID.into()))[1].on, Some(false));
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
     let other = Session { id: "other".into(), headset, ..Session::default() };
     let own = Session { id: SID.into(), ..Session::default() };
     hear(&mut app, Event::Sessions(vec![own, other]));
-    let items = app.items(&List::Sessions);
+    let items = app.items(&Menu::Sessions);
     assert_eq!(items.iter().map(|item| item.on).collect::<Vec<_>>(), [Some(true), None]);
     app.focus = Pane::Session;
     let effects = press(&mut app, [Key::char('s'), Key::DOWN, Key::ENTER]);
@@ -337,10 +337,10 @@ fn another_programs_session_says_so_wherever_it_would_be_changed() {
     let mut app = app();
     let (mode, why) = (cortop_client::SessionMode::Open, String::new());
     hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
-    assert!(app.items(&List::Sessions)[0].text.contains("of another program"));
+    assert!(app.items(&Menu::Sessions)[0].text.contains("of another program"));
     app.focus = Pane::Session;
     let asked = |app: &App| match &app.dialog {
-        Some(Dialog::Ask(ask)) => ask.lines.join(" "),
+        Some(Dialog::Confirm(ask)) => ask.lines.join(" "),
         other => panic!("{other:?}"),
     };
     press(&mut app, [Key::char('x')]);
@@ -369,7 +369,7 @@ fn a_record_in_another_programs_session_is_asked_for_first() {
     let (mode, why) = (cortop_client::SessionMode::Active, String::new());
     hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
     press(&mut app, [Key::char('R')]);
-    let Some(Dialog::Ask(ask)) = &app.dialog else { panic!("{:?}", app.dialog) };
+    let Some(Dialog::Confirm(ask)) = &app.dialog else { panic!("{:?}", app.dialog) };
     assert!(ask.lines.join(" ").contains("belongs to another program"), "{ask:?}");
     press(&mut app, [Key::char('y')]);
     assert!(matches!(app.dialog, Some(Dialog::Form(_))), "{:?}", app.dialog);
@@ -392,10 +392,10 @@ fn a_stream_of_another_program_is_information_and_no_refusal() {
         Event::Subscribed { session: SID.into(), streams: Vec::new(), theirs, refused: Vec::new() };
     hear(&mut app, subscribed);
     assert!(app.notice.as_ref().is_none_or(|notice| notice.severity == crate::app::Severity::Info));
-    let past = app.items(&List::History(SID.into()));
+    let past = app.items(&Menu::History(SID.into()));
     assert!(past[0].note.contains("eeg mot subscribed by its owner"), "{past:?}");
     assert!(past.iter().all(|item| !item.note.contains("refused")), "{past:?}");
-    let items = app.items(&List::Streams(SID.into()));
+    let items = app.items(&Menu::Streams(SID.into()));
     assert!(items[0].note.contains("its samples go to its owner"), "{:?}", items[0]);
     assert!(!items[1].note.contains("refused"), "{:?}", items[1]);
 }
@@ -403,7 +403,7 @@ fn a_stream_of_another_program_is_information_and_no_refusal() {
 #[test]
 fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
     let asked = |app: &App| match &app.dialog {
-        Some(Dialog::Ask(ask)) => Some(ask.lines.join(" ")),
+        Some(Dialog::Confirm(ask)) => Some(ask.lines.join(" ")),
         None => None,
         other => panic!("{other:?}"),
     };
@@ -487,7 +487,7 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
         hear(app, Event::Records(Records { count: 9, records: records.collect() }));
     };
     let opened = |app: &App| match &app.dialog {
-        Some(Dialog::Pick(Pick { list: List::Record(id), .. })) => Some(id.to_string()),
+        Some(Dialog::Select(Select { menu: Menu::Record(id), .. })) => Some(id.to_string()),
         _ => None,
     };
     // The first of a list is held as soon as it is there.
@@ -551,19 +551,21 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
 
 #[test]
 fn keys_go_past_items_that_are_called_the_same() {
-    let item = |text: &str| Item::new(text.to_owned(), String::new(), Choice::Effects(Vec::new()));
+    let item = |text: &str| {
+        MenuItem::new(text.to_owned(), String::new(), DialogAction::Effects(Vec::new()))
+    };
     let items = ["14:25:33", "14:25:33", "14:25:32"].map(item);
-    let mut pick = Pick::plain(List::Account);
+    let mut select = Select::plain(Menu::Account);
     for _ in 0..2 {
-        pick.key(Key::DOWN, &items);
-        pick.follow(&items);
+        select.key(Key::DOWN, &items);
+        select.follow(&items);
     }
-    assert_eq!(pick.selected(&items.iter().collect::<Vec<_>>()), Some(2));
+    assert_eq!(select.selected(&items.iter().collect::<Vec<_>>()), Some(2));
 }
 
-fn question(app: &App) -> &Ask {
+fn question(app: &App) -> &Confirm {
     match &app.dialog {
-        Some(Dialog::Ask(ask)) => ask,
+        Some(Dialog::Confirm(ask)) => ask,
         other => panic!("no question: {other:?}"),
     }
 }
@@ -669,14 +671,14 @@ fn a_label_typed_without_a_record_is_no_command() {
     assert_eq!(press(&mut app, typed("mquiet").chain([Key::ENTER])), []);
     let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form: {:?}", app.dialog) };
     assert!(form.notes.concat().contains("start one first"), "{:?}", form.notes);
-    assert_eq!(form.entries[0].filled(), "quiet");
+    assert_eq!(form.fields[0].filled(), "quiet");
     assert!(form.complaint.as_ref().is_some_and(|(_, why)| why.contains("start one first")));
 }
 
 #[test]
 fn typing_replaces_the_proposed_title_and_a_cursor_key_keeps_it() {
     let title = |app: &App| match &app.dialog {
-        Some(Dialog::Form(form)) => form.entries[0].filled().to_owned(),
+        Some(Dialog::Form(form)) => form.fields[0].filled().to_owned(),
         other => panic!("no form: {other:?}"),
     };
     let mut app = app();

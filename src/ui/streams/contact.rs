@@ -12,7 +12,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{advice, head::Head};
 use crate::{
-    app::Entry,
+    app::SessionEntry,
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -59,7 +59,7 @@ impl Sensor<'_> {
 
 pub(super) fn draw(
     scene: &Scene<'_>,
-    entry: &Entry,
+    entry: &SessionEntry,
     stream: Stream,
     area: Rect,
     buffer: &mut Buffer,

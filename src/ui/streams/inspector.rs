@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::summary;
 use crate::{
-    app::Entry,
+    app::SessionEntry,
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -21,7 +21,7 @@ use cortop_signal::inspect::{self, Item};
 const LIST: u16 = 7;
 const NAME: usize = 22;
 
-pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
     let streams = &scene.app.streams;
     let list = Stream::ALL.map(|stream| {
         let selected = stream == streams.inspected;

@@ -35,7 +35,7 @@ use super::{
     scene::{self, Scene},
     theme::Token,
 };
-use crate::app::{App, Entry, Pane, Shown};
+use crate::app::{App, Pane, SessionEntry, Shown};
 use cortop_client::Stream;
 use cortop_signal::{View, steady::SMOOTHED};
 
@@ -82,7 +82,13 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// A stream that is not drawn as traces, or does not flow.
-fn draw_one(scene: &Scene<'_>, entry: &Entry, stream: Stream, area: Rect, buffer: &mut Buffer) {
+fn draw_one(
+    scene: &Scene<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let head = summary::lines_of_one(scene, entry, stream, area.width);
     scene::lines(&head, area, buffer);
     let source = scene.app.stream();
@@ -152,7 +158,7 @@ struct Parts {
 impl Parts {
     fn new(app: &App, inside: Rect) -> Self {
         match app.streams.shown {
-            Shown::One(stream) if stream.is_trace() && app.pictures(stream) => {
+            Shown::One(stream) if stream.is_trace() && app.has_picture(stream) => {
                 let head = u16::from(inside.height > MIN_PLOT);
                 let health = Rect { height: head, ..inside };
                 let below = Rect { y: inside.y + head, height: inside.height - head, ..inside };
@@ -164,7 +170,7 @@ impl Parts {
                 Self { plot, motion, health, ..Self::default() }
             }
             Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
-            Shown::Spectrum | Shown::Spectrogram if app.pictures(Stream::Eeg) => {
+            Shown::Spectrum | Shown::Spectrogram if app.has_picture(Stream::Eeg) => {
                 Self { spectral: Some(inside), ..Self::default() }
             }
             Shown::Spectrum | Shown::Spectrogram => {
@@ -174,7 +180,7 @@ impl Parts {
             Shown::All => {
                 let entry = app.sessions.current();
                 let stream = app.stream();
-                if !app.pictures(stream) {
+                if !app.has_picture(stream) {
                     return Self { lines: Some(inside), ..Self::default() };
                 }
                 let count = entry.map_or(0, summary::count);

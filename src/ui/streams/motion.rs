@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::summary;
 use crate::{
-    app::{Action, Entry},
+    app::{Action, SessionEntry},
     ui::{
         scene::{self, Scene},
         theme::Token,
@@ -29,7 +29,7 @@ pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
     (Some(Rect { height: rows, ..area }), plot)
 }
 
-pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
     let (text, meaning) = match (scene.app.numbers().orientation, &entry.level) {
         (Some(Orientation::Position(now)), Some((level, set))) => {
             let Turn { tilt, turn } = now.turned_from(*level);

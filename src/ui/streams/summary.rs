@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::{actions, bands, contact};
 use crate::{
-    app::Entry,
+    app::SessionEntry,
     ui::{
         glyphs, health, link,
         scene::{self, Scene},
@@ -32,12 +32,12 @@ enum State<'a> {
 
 /// How many lines a session's streams take; as many stay for why it ended, so that the picture
 /// above them stands where it was.
-pub(super) fn count(entry: &Entry) -> usize {
+pub(super) fn count(entry: &SessionEntry) -> usize {
     let has_line = |stream| entry.pictured.contains(stream) || state(entry, *stream).is_some();
     Stream::ALL.iter().filter(|stream| has_line(stream)).count()
 }
 
-fn state(entry: &Entry, stream: Stream) -> Option<State<'_>> {
+fn state(entry: &SessionEntry, stream: Stream) -> Option<State<'_>> {
     if entry.subscribed.contains(&stream) {
         return Some(State::Subscribed);
     }
@@ -56,7 +56,7 @@ const FULL: u16 = 44;
 /// An age that is not worth a word where room is short.
 const YOUNG: Duration = Duration::from_secs(3);
 
-pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
     let count = count(entry);
     let count = count.min(Stream::ALL.iter().filter(|&&it| state(entry, it).is_some()).count());
     if count == 0 || entry.closed.is_some() {
@@ -86,7 +86,7 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &Entry, area: Rect, buffer: &mut Bu
 }
 
 /// Why there is nothing to show, and what comes next.
-fn closed(scene: &Scene<'_>, entry: &Entry, why: &str, width: u16) -> Vec<Line<'static>> {
+fn closed(scene: &Scene<'_>, entry: &SessionEntry, why: &str, width: u16) -> Vec<Line<'static>> {
     let text = format!("The session is {}: {}", entry.ending(), text::clean(why));
     let token = if entry.ordered { Token::Text } else { Token::Bad };
     let mut lines = scene::sentence(&text, width, scene.style(token));
@@ -100,7 +100,7 @@ fn closed(scene: &Scene<'_>, entry: &Entry, why: &str, width: u16) -> Vec<Line<'
 /// The same for the head of one stream's own view.
 pub(super) fn lines_of_one(
     scene: &Scene<'_>,
-    entry: &Entry,
+    entry: &SessionEntry,
     stream: Stream,
     width: u16,
 ) -> Vec<Line<'static>> {
@@ -124,11 +124,11 @@ pub(super) fn lines_of_one(
 /// All that is known of the health of a stream, over as many lines as it needs.
 pub(super) fn health_of_one(
     scene: &Scene<'_>,
-    entry: &Entry,
+    entry: &SessionEntry,
     stream: Stream,
     width: u16,
 ) -> Vec<Line<'static>> {
-    let Some(health) = of(scene, entry, stream).filter(|_| scene.app.lives(entry)) else {
+    let Some(health) = of(scene, entry, stream).filter(|_| scene.app.is_live(entry)) else {
         return vec![short(scene, entry, stream, true).into_iter().collect()];
     };
     let mut lines: Vec<Line<'static>> = Vec::new();
@@ -156,7 +156,12 @@ fn refused(scene: &Scene<'_>, stream: Stream, refusal: &Refusal, width: u16) -> 
     vec![scene.say(Token::Bad, text::fit(&text, usize::from(width)))]
 }
 
-fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: u16) -> Vec<Span<'static>> {
+fn flowing(
+    scene: &Scene<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+    width: u16,
+) -> Vec<Span<'static>> {
     let mut spans = short(scene, entry, stream, width >= FULL);
     // The name before, two blanks between, one to the next column.
     let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2 + 1;
@@ -168,28 +173,33 @@ fn flowing(scene: &Scene<'_>, entry: &Entry, stream: Stream, width: u16) -> Vec<
     spans
 }
 
-fn of<'a>(scene: &Scene<'a>, entry: &Entry, stream: Stream) -> Option<&'a StreamHealth> {
+fn of<'a>(scene: &Scene<'a>, entry: &SessionEntry, stream: Stream) -> Option<&'a StreamHealth> {
     scene.app.latest().health_of(&entry.session.id, stream)
 }
 
 /// Whether what is shown of a stream is of this moment.
-pub(super) fn is_fresh(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> bool {
+pub(super) fn is_fresh(scene: &Scene<'_>, entry: &SessionEntry, stream: Stream) -> bool {
     let health = scene.app.snapshot.health_of(&entry.session.id, stream);
-    scene.app.lives(entry) && health.is_none_or(|health| health.stale_since.is_none())
+    scene.app.is_live(entry) && health.is_none_or(|health| health.stale_since.is_none())
 }
 
 /// The same of what is drawn over time: it may have come in an earlier session.
-pub(super) fn is_current(scene: &Scene<'_>, entry: &Entry, stream: Stream) -> bool {
+pub(super) fn is_current(scene: &Scene<'_>, entry: &SessionEntry, stream: Stream) -> bool {
     let health = scene.app.snapshot.health_of(&entry.session.id, stream);
     is_fresh(scene, entry, stream) && health.is_some_and(|health| health.last.is_some())
 }
 
 /// Rate, loss and age in columns; in short only what is not as it should be beside the rate.
-fn short(scene: &Scene<'_>, entry: &Entry, stream: Stream, full: bool) -> Vec<Span<'static>> {
+fn short(
+    scene: &Scene<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+    full: bool,
+) -> Vec<Span<'static>> {
     let Some(health) = of(scene, entry, stream) else {
         return vec![scene.say(Token::Dim, "nothing came yet")];
     };
-    if !scene.app.lives(entry) {
+    if !scene.app.is_live(entry) {
         let last = health.last.map(|last| format!(" since {}", scene.clock_at(last)));
         let text = format!("{} no data{} ", glyphs::PROBLEM, last.unwrap_or_default());
         return vec![scene.say(Token::Bad, text)];

@@ -12,7 +12,7 @@ use super::{
     scales, summary,
 };
 use crate::{
-    app::{App, Channels, Entry, Motion},
+    app::{App, ChannelLayout, Motion, SessionEntry},
     ui::{
         glyphs,
         scene::{self, Scene},
@@ -155,7 +155,7 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
 }
 
 /// That not all channels are shown.
-fn hidden(channels: &Channels, all: usize) -> Option<String> {
+fn hidden(channels: &ChannelLayout, all: usize) -> Option<String> {
     let hidden = all - channels.count(all);
     if channels.is_solo() {
         return Some("one channel only".to_owned());
@@ -207,7 +207,7 @@ pub(super) fn spectral_filters(all: Filters) -> Vec<String> {
 
 pub(super) fn draw(
     scene: &Scene<'_>,
-    entry: &Entry,
+    entry: &SessionEntry,
     stream: Stream,
     area: Rect,
     buffer: &mut Buffer,

@@ -1,7 +1,7 @@
 //! A list to pick from, narrowed by what is typed. The items are made from the state whenever they
 //! are needed, so that a list that stays open stays true.
 
-use super::{Answer, Choice, TextLine};
+use super::{DialogAction, DialogEvent, TextInput};
 use crate::app::Key;
 use cortop_client::{HeadsetId, RecordId, SessionId};
 
@@ -10,11 +10,11 @@ const PAGE: isize = 10;
 
 /// A list being picked from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pick {
+pub struct Select {
     /// What there is to pick from.
-    pub list: List,
+    pub menu: Menu,
     /// What narrows it, where it is long.
-    pub filter: Option<TextLine>,
+    pub filter: Option<TextInput>,
     /// The place of the selected one among those that match.
     at: usize,
     /// What the selected one is called, as the list may change around it; `None` in a list that
@@ -24,7 +24,7 @@ pub struct Pick {
 
 /// What there is to pick from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum List {
+pub enum Menu {
     /// Every action, and what can be done with every headset and session.
     Commands,
     /// The newest records.
@@ -45,7 +45,7 @@ pub enum List {
     Account,
 }
 
-impl List {
+impl Menu {
     /// What is picked, in a few words.
     #[must_use]
     pub fn title(&self) -> String {
@@ -82,7 +82,7 @@ impl List {
 
 /// One to pick.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct MenuItem {
     /// What tells it from all others of its list, whatever becomes of them.
     pub id: String,
     /// What it is called, and what is typed to find it.
@@ -92,14 +92,14 @@ pub struct Item {
     /// Whether it is on, where that can be said.
     pub on: Option<bool>,
     /// What follows.
-    pub choice: Choice,
+    pub action: DialogAction,
 }
 
-impl Item {
+impl MenuItem {
     /// One that leads to something.
     #[must_use]
-    pub fn new(text: String, note: String, choice: Choice) -> Self {
-        Self { id: text.clone(), text, note, on: None, choice }
+    pub fn new(text: String, note: String, action: DialogAction) -> Self {
+        Self { id: text.clone(), text, note, on: None, action }
     }
 
     /// The same with an id of its own, for one whose text others may have too.
@@ -109,24 +109,24 @@ impl Item {
     }
 }
 
-impl Pick {
+impl Select {
     /// A list that is narrowed by typing.
     #[must_use]
-    pub fn filtered(list: List) -> Self {
-        Self { list, filter: Some(TextLine::default()), at: 0, held: None }
+    pub fn filtered(menu: Menu) -> Self {
+        Self { menu, filter: Some(TextInput::default()), at: 0, held: None }
     }
 
     /// A list short enough to be seen whole, which stays open.
     #[must_use]
-    pub fn plain(list: List) -> Self {
-        Self { list, filter: None, at: 0, held: None }
+    pub fn plain(menu: Menu) -> Self {
+        Self { menu, filter: None, at: 0, held: None }
     }
 
     /// Those that hold every word typed, those that begin with it first.
     #[must_use]
-    pub fn matching<'a>(&self, items: &'a [Item]) -> Vec<&'a Item> {
-        let typed = self.filter.as_ref().map_or("", TextLine::text).to_lowercase();
-        let fits = |item: &&Item| {
+    pub fn matching<'a>(&self, items: &'a [MenuItem]) -> Vec<&'a MenuItem> {
+        let typed = self.filter.as_ref().map_or("", TextInput::text).to_lowercase();
+        let fits = |item: &&MenuItem| {
             let (text, note) = (item.text.to_lowercase(), item.note.to_lowercase());
             typed.split_whitespace().all(|word| text.contains(word) || note.contains(word))
         };
@@ -140,12 +140,12 @@ impl Pick {
     /// The place of the selected one among those that match; nothing where it is gone, so that a
     /// key never means another that has come into its place.
     #[must_use]
-    pub fn selected(&self, matching: &[&Item]) -> Option<usize> {
+    pub fn selected(&self, matching: &[&MenuItem]) -> Option<usize> {
         matching.get(self.at).filter(|item| self.held.as_ref() == Some(&item.id)).map(|_| self.at)
     }
 
     /// Keeps the selection on its item wherever that is now, as the list may have changed.
-    pub(in crate::app) fn follow(&mut self, items: &[Item]) {
+    pub(in crate::app) fn follow(&mut self, items: &[MenuItem]) {
         let matching = self.matching(items);
         match &self.held {
             // Where several are called the same, it stays where it is.
@@ -158,12 +158,12 @@ impl Pick {
         }
     }
 
-    fn select(&mut self, at: usize, matching: &[&Item]) {
+    fn select(&mut self, at: usize, matching: &[&MenuItem]) {
         self.at = at.min(matching.len().saturating_sub(1));
         self.held = matching.get(self.at).map(|item| item.id.clone());
     }
 
-    pub(super) fn key(&mut self, key: Key, items: &[Item]) -> Answer {
+    pub(super) fn key(&mut self, key: Key, items: &[MenuItem]) -> DialogEvent {
         self.follow(items);
         let matching = self.matching(items);
         let step = match key {
@@ -179,7 +179,7 @@ impl Pick {
         };
         if step != 0 {
             self.select(self.at.saturating_add_signed(step), &matching);
-            return Answer::Stays;
+            return DialogEvent::Stays;
         }
         let chosen = self.selected(&matching).and_then(|at| matching.get(at)).copied();
         match &mut self.filter {
@@ -195,23 +195,23 @@ impl Pick {
                     self.select(0, &matching);
                 }
             }
-            None if key == Key::char('q') => return Answer::Closed,
+            None if key == Key::char('q') => return DialogEvent::Closed,
             filter if key == Key::ENTER || key == Key::SPACE => {
-                let Some(item) = chosen else { return Answer::Stays };
+                let Some(item) = chosen else { return DialogEvent::Stays };
                 // What is switched on and off is seen to change.
                 let stays = filter.is_none() && item.on.is_some();
-                let choice = item.choice.clone();
-                return if stays { Answer::Kept(choice) } else { Answer::Chosen(choice) };
+                let choice = item.action.clone();
+                return if stays { DialogEvent::Kept(choice) } else { DialogEvent::Chosen(choice) };
             }
             _ => {}
         }
-        Answer::Stays
+        DialogEvent::Stays
     }
 }
 
 /// What is typed, as far as it is certain: the start that all matching ones that begin so have in
 /// common, else the selected one.
-fn completed(typed: &str, matching: &[&Item], selected: &Item) -> String {
+fn completed(typed: &str, matching: &[&MenuItem], selected: &MenuItem) -> String {
     let mut begun = matching.iter().map(|item| &item.text).filter(|text| text.starts_with(typed));
     let common = begun.next().map(|first| {
         begun.fold(first.as_str(), |common, text| {

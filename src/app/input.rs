@@ -2,8 +2,8 @@
 
 use super::{
     Action, App, Effect, Key, Severity,
-    dialog::{Answer, Ask, Choice, Dialog, Form},
-    forms::Purpose,
+    dialog::{Confirm, Dialog, DialogAction, DialogEvent, Form},
+    forms::FormKind,
 };
 use cortop_client::{
     Command, CommandId, RecordCommand, Refusal, headset::HeadsetStatus, session::SessionStatus,
@@ -17,7 +17,7 @@ impl App {
     /// global action. With the help open, its own key, the quit key and Esc close it. What concerns
     /// the screen works everywhere.
     pub(super) fn press(&mut self, key: Key) -> Vec<Effect> {
-        let action = self.settings.keymap.action(self.focus.scope(), key);
+        let action = self.settings.keymap.action(self.focus, key);
         let Some(mut dialog) = self.dialog.take() else {
             if self.help && matches!(key, Key::DOWN | Key::PAGE_DOWN | Key::SPACE) {
                 self.help_page += 1;
@@ -42,11 +42,11 @@ impl App {
             return self.act(action);
         }
         let items = match &dialog {
-            Dialog::Pick(pick) => self.items(&pick.list),
+            Dialog::Select(select) => self.items(&select.menu),
             _ => Vec::new(),
         };
         let mut answer = dialog.key(key, &items);
-        if let Answer::Chosen(Choice::Effects(effects)) = &answer {
+        if let DialogEvent::Chosen(DialogAction::Effects(effects)) = &answer {
             for effect in effects {
                 if let Effect::Command(Command::Record(RecordCommand::Start(session, new))) = effect
                 {
@@ -54,43 +54,43 @@ impl App {
                 }
             }
         }
-        if let Answer::Chosen(Choice::Effects(effects)) = &mut answer {
+        if let DialogEvent::Chosen(DialogAction::Effects(effects)) = &mut answer {
             self.track(effects, &dialog);
         }
-        if matches!(answer, Answer::Stays | Answer::Kept(_)) {
+        if matches!(answer, DialogEvent::Stays | DialogEvent::Kept(_)) {
             self.dialog = Some(dialog);
         }
         match answer {
-            Answer::Stays | Answer::Closed => Vec::new(),
-            Answer::Chosen(choice) | Answer::Kept(choice) => self.choose(choice),
+            DialogEvent::Stays | DialogEvent::Closed => Vec::new(),
+            DialogEvent::Chosen(choice) | DialogEvent::Kept(choice) => self.choose(choice),
         }
     }
 
     /// Keeps the selection of an open list on what was selected, whatever was told meanwhile, and
     /// renews an open question, or takes it back where nothing is left of it.
     pub(super) fn follow(&mut self) {
-        if let Some(Dialog::Ask(ask)) = &self.dialog {
-            let renewed = if self.is_moot(&ask.then) { None } else { self.renewed(ask) };
-            self.dialog = renewed.map(Dialog::Ask);
+        if let Some(Dialog::Confirm(confirm)) = &self.dialog {
+            let renewed = if self.is_moot(&confirm.then) { None } else { self.renewed(confirm) };
+            self.dialog = renewed.map(Dialog::Confirm);
         }
-        let Some(Dialog::Pick(pick)) = &self.dialog else { return };
-        let items = self.items(&pick.list);
-        if let Some(Dialog::Pick(pick)) = &mut self.dialog {
-            pick.follow(&items);
+        let Some(Dialog::Select(select)) = &self.dialog else { return };
+        let items = self.items(&select.menu);
+        if let Some(Dialog::Select(select)) = &mut self.dialog {
+            select.follow(&items);
         }
     }
 
     /// A question as it would be asked now, after what was told meanwhile; nothing where it would
     /// not be asked any more.
-    fn renewed(&self, ask: &Ask) -> Option<Ask> {
-        let last = match &ask.then {
-            Choice::Effects(effects) => effects.last(),
+    fn renewed(&self, confirm: &Confirm) -> Option<Confirm> {
+        let last = match &confirm.then {
+            DialogAction::Effects(effects) => effects.last(),
             _ => None,
         };
         match last {
             Some(Effect::Quit) => Some(self.ask_to_quit().unwrap_or_else(|| {
                 let lines = vec!["The record has ended: nothing is lost.".to_owned()];
-                Ask::new("Quit?", lines, "quit", vec![Effect::Quit])
+                Confirm::new("Quit?", lines, "quit", vec![Effect::Quit])
             })),
             Some(Effect::Command(Command::Record(RecordCommand::Stop(session)))) => {
                 self.ask_to_stop(session)
@@ -99,28 +99,28 @@ impl App {
                 Some(self.close(session))
             }
             Some(Effect::Command(Command::Disconnect(headset))) => match self.disconnect(headset) {
-                Choice::Open(dialog) => match *dialog {
-                    Dialog::Ask(ask) => Some(ask),
+                DialogAction::Open(dialog) => match *dialog {
+                    Dialog::Confirm(confirm) => Some(confirm),
                     _ => None,
                 },
-                // Its session has ended, and with it what there was to ask.
+                // Its session has ended, and with it what there was to confirm.
                 _ => None,
             },
             Some(Effect::Command(Command::Scan { .. })) => {
                 let flows = self.sessions.live().any(|entry| !entry.subscribed.is_empty());
-                flows.then(|| ask.clone())
+                flows.then(|| confirm.clone())
             }
-            _ => Some(ask.clone()),
+            _ => Some(confirm.clone()),
         }
     }
 
     /// Whether what a yes would do has come about by itself, or is about something gone. What was
     /// told meanwhile said so.
-    fn is_moot(&self, choice: &Choice) -> bool {
+    fn is_moot(&self, choice: &DialogAction) -> bool {
         let effects = match choice {
-            Choice::Effects(effects) => effects,
-            Choice::Open(dialog) => {
-                let Dialog::Form(Form { purpose: Purpose::StartRecord(session), .. }) = &**dialog
+            DialogAction::Effects(effects) => effects,
+            DialogAction::Open(dialog) => {
+                let Dialog::Form(Form { kind: FormKind::StartRecord(session), .. }) = &**dialog
                 else {
                     return false;
                 };
@@ -149,10 +149,10 @@ impl App {
         effects.iter().all(moot)
     }
 
-    pub(super) fn choose(&mut self, choice: Choice) -> Vec<Effect> {
+    pub(super) fn choose(&mut self, choice: DialogAction) -> Vec<Effect> {
         match choice {
-            Choice::Action(action) => self.act(action),
-            Choice::Effects(effects) => {
+            DialogAction::Action(action) => self.act(action),
+            DialogAction::Effects(effects) => {
                 for effect in &effects {
                     let headset = match effect {
                         Effect::Command(Command::Open { headset, .. }) => Some(headset),
@@ -168,19 +168,19 @@ impl App {
                 }
                 effects
             }
-            Choice::Show(session) => {
+            DialogAction::Show(session) => {
                 self.sessions.current = Some(session);
                 Vec::new()
             }
-            Choice::FilterLog(text) => {
+            DialogAction::FilterLog(text) => {
                 self.filter_log(text);
                 Vec::new()
             }
-            Choice::Theme(at) => {
+            DialogAction::Theme(at) => {
                 self.theme = at;
                 Vec::new()
             }
-            Choice::Open(dialog) => {
+            DialogAction::Open(dialog) => {
                 self.dialog = Some(*dialog);
                 Vec::new()
             }
@@ -219,7 +219,7 @@ impl App {
         let Err(refusal) = outcome else { return };
         self.say(Severity::Problem, refusal.to_string());
         let Some(mut form) = form else { return };
-        if let Purpose::StartRecord(session) = &form.purpose {
+        if let FormKind::StartRecord(session) = &form.kind {
             self.records.refused(session);
         }
         if self.dialog.is_none() {
@@ -236,11 +236,11 @@ impl App {
         yes: &'static str,
         then: Vec<Effect>,
     ) {
-        self.dialog = Some(Dialog::Ask(Ask::new(title, lines, yes, then)));
+        self.dialog = Some(Dialog::Confirm(Confirm::new(title, lines, yes, then)));
     }
 
     pub(super) fn action(&self, key: Key) -> Option<Action> {
-        let action = self.settings.keymap.action(self.focus.scope(), key);
+        let action = self.settings.keymap.action(self.focus, key);
         if !self.help {
             return action;
         }

@@ -1,9 +1,9 @@
 //! What there is to pick from about sessions, streams, profiles, headsets and the account.
 
 use super::{
-    App, Effect, Entry as OwnSession, Severity,
-    dialog::{Choice, Dialog, Entry, Form, Item, List, Pick},
-    forms::Purpose,
+    App, Effect, SessionEntry, Severity,
+    dialog::{Dialog, DialogAction, Form, FormField, Menu, MenuItem, Select},
+    forms::FormKind,
 };
 use cortop_client::{
     Command, Headset, HeadsetCommand, HeadsetId, ProfileCommand, SessionId, SessionMode, Stream,
@@ -15,8 +15,8 @@ use cortop_client::{
 
 impl App {
     /// Opens a list, and has Cortex asked for what it shows.
-    pub(super) fn pick(&mut self, list: List, ask: Option<Command>) -> Vec<Effect> {
-        self.dialog = Some(Dialog::Pick(Pick::plain(list)));
+    pub(super) fn pick(&mut self, list: Menu, ask: Option<Command>) -> Vec<Effect> {
+        self.dialog = Some(Dialog::Select(Select::plain(list)));
         ask.into_iter().map(Effect::Command).collect()
     }
 
@@ -25,7 +25,7 @@ impl App {
         let Some(headset) = self.selected_headset() else { return Vec::new() };
         let is_flex = Model::from_id(&headset) == Model::EpocFlex;
         let ask = is_flex.then_some(Command::Headset(HeadsetCommand::ListMappings));
-        self.pick(List::Headset(headset), ask)
+        self.pick(Menu::Headset(headset), ask)
     }
 
     /// The list of profiles for the headset of the current session, or for the selected one.
@@ -35,7 +35,7 @@ impl App {
             return Vec::new();
         };
         let ask = Command::Profile(ProfileCommand::List);
-        self.pick(List::Profiles(headset), Some(ask))
+        self.pick(Menu::Profiles(headset), Some(ask))
     }
 
     /// The headset for which profiles are loaded: that of the current session, or the selected one.
@@ -46,55 +46,59 @@ impl App {
 
     /// The list of streams of the current session.
     pub(super) fn pick_streams(&mut self) -> Vec<Effect> {
-        let session = self.live_session().map(List::Streams);
+        let session = self.live_session().map(Menu::Streams);
         session.map_or_else(Vec::new, |list| self.pick(list, None))
     }
 
     /// The streams of a session: what each is, needs and costs, and why one was refused.
-    pub(super) fn streams_of(&self, id: &SessionId) -> Vec<Item> {
+    pub(super) fn streams_of(&self, id: &SessionId) -> Vec<MenuItem> {
         let Some(entry) = self.sessions.get(id) else { return Vec::new() };
         Stream::ALL.into_iter().map(|stream| item_of_stream(entry, stream)).collect()
     }
 
     /// All live sessions of this application.
-    pub(super) fn live_sessions(&self) -> Vec<Item> {
+    pub(super) fn live_sessions(&self) -> Vec<MenuItem> {
         let ours = self.sessions.live().map(|entry| {
             let session = &entry.session;
             let whose = if entry.foreign { " · of another program" } else { "" };
             let what = format!("{} · {}{whose}", session.headset.id, session.status);
-            Item {
+            MenuItem {
                 on: Some(self.sessions.current.as_ref() == Some(&session.id)),
-                ..Item::new(what, session.id.to_string(), Choice::Show(session.id.clone()))
+                ..MenuItem::new(
+                    what,
+                    session.id.to_string(),
+                    DialogAction::Show(session.id.clone()),
+                )
             }
         });
         ours.chain(self.found_elsewhere()).collect()
     }
 
     /// Those of them that another program has opened.
-    pub(super) fn found_elsewhere(&self) -> impl Iterator<Item = Item> {
+    pub(super) fn found_elsewhere(&self) -> impl Iterator<Item = MenuItem> {
         let others = self.found.iter().filter(|found| {
             self.sessions.get(&found.id).is_none_or(|entry| entry.closed.is_some())
         });
         others.map(|found| {
             let what = format!("{} · {}", found.headset.id, found.status);
             let note = format!("opened elsewhere: adopt it · {}", found.id);
-            Item::new(what, note, command(Command::Adopt(found.id.clone())))
+            MenuItem::new(what, note, command(Command::Adopt(found.id.clone())))
         })
     }
 
     /// What happened to the current session, the newest first.
-    pub(super) fn history(&self, id: &SessionId) -> Vec<Item> {
+    pub(super) fn history(&self, id: &SessionId) -> Vec<MenuItem> {
         let zone = self.zone();
         let past = self.sessions.get(id).into_iter().flat_map(|entry| entry.history.iter().rev());
         past.map(|(at, what)| {
             let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
-            Item::new(time, what.clone(), Choice::Effects(Vec::new()))
+            MenuItem::new(time, what.clone(), DialogAction::Effects(Vec::new()))
         })
         .collect()
     }
 
     /// The stored profiles, and which of them the headset uses.
-    pub(super) fn profiles_for(&self, headset: &HeadsetId) -> Vec<Item> {
+    pub(super) fn profiles_for(&self, headset: &HeadsetId) -> Vec<MenuItem> {
         let loaded = self.profiles.loaded.get(headset).and_then(Option::as_ref);
         let stored = self.profiles.stored.iter().flatten();
         let stored = stored.map(|profile| {
@@ -116,24 +120,24 @@ impl App {
                 };
                 (load, note)
             };
-            Item {
+            MenuItem {
                 on: Some(here.is_some()),
-                ..Item::new(profile.name.clone(), held, command(Command::Profile(choice)))
+                ..MenuItem::new(profile.name.clone(), held, command(Command::Profile(choice)))
             }
         });
         stored.collect()
     }
 
     /// What can be done with a headset; what cannot be is left out.
-    pub(super) fn about_headset(&self, id: &HeadsetId) -> Vec<Item> {
+    pub(super) fn about_headset(&self, id: &HeadsetId) -> Vec<MenuItem> {
         let Some(headset) = self.headsets.list.iter().find(|headset| headset.id == *id) else {
             return Vec::new();
         };
         let mut items = Vec::new();
         let mut add = |text: String, note: &str, choice| {
-            items.push(Item::new(text, note.to_owned(), choice));
+            items.push(MenuItem::new(text, note.to_owned(), choice));
         };
-        let form = |form| Choice::Open(Box::new(Dialog::Form(form)));
+        let form = |form| DialogAction::Open(Box::new(Dialog::Form(form)));
         let connected = headset.status == HeadsetStatus::Connected;
         if connected && self.sessions.on(id).is_none() {
             for (mode, text, note) in [
@@ -172,12 +176,12 @@ impl App {
         } else if let Err(why) = Setting::check(headset)
             && matches!(headset.model(), Model::EpocPlus | Model::EpocX)
         {
-            add("set mode and rates".to_owned(), why, Choice::Effects(Vec::new()));
+            add("set mode and rates".to_owned(), why, DialogAction::Effects(Vec::new()));
         }
         let name = Form::new(
             format!("name {id}"),
-            Purpose::NameHeadset(id.clone()),
-            vec![Entry::text(
+            FormKind::NameHeadset(id.clone()),
+            vec![FormField::text(
                 "name",
                 "what its owner calls it; may be empty",
                 &headset.custom_name,
@@ -199,12 +203,12 @@ impl App {
     }
 
     /// Who is logged in, and what the licence allows. Picking a line copies it.
-    pub(super) fn account(&self) -> Vec<Item> {
+    pub(super) fn account(&self) -> Vec<MenuItem> {
         let mut items = Vec::new();
         let mut add = |text: &str, note: String| {
             if !note.is_empty() {
-                let copy = Choice::Effects(vec![Effect::Copy(note.clone())]);
-                items.push(Item::new(text.to_owned(), note, copy));
+                let copy = DialogAction::Effects(vec![Effect::Copy(note.clone())]);
+                items.push(MenuItem::new(text.to_owned(), note, copy));
             }
         };
         match &self.user {
@@ -239,7 +243,7 @@ impl App {
     }
 }
 
-fn item_of_stream(entry: &OwnSession, stream: Stream) -> Item {
+fn item_of_stream(entry: &SessionEntry, stream: Stream) -> MenuItem {
     let id = entry.session.id.clone();
     let on = entry.subscribed.contains(&stream);
     let act = if on { Command::Unsubscribe } else { Command::Subscribe };
@@ -254,9 +258,9 @@ fn item_of_stream(entry: &OwnSession, stream: Stream) -> Item {
         }
         None => format!("{}{}", stream.title(), needs(stream, &entry.session.status)),
     };
-    Item {
+    MenuItem {
         on: Some(on),
-        ..Item::new(stream.name().to_owned(), note, command(act(id, vec![stream])))
+        ..MenuItem::new(stream.name().to_owned(), note, command(act(id, vec![stream])))
     }
 }
 
@@ -294,10 +298,10 @@ fn position(headset: &Headset, headband: Headband) -> &'static str {
     if told { "as told now" } else { "" }
 }
 
-fn connect(id: &HeadsetId, connecting: Connecting) -> Choice {
+fn connect(id: &HeadsetId, connecting: Connecting) -> DialogAction {
     command(Command::Headset(HeadsetCommand::Connect(id.clone(), connecting)))
 }
 
-fn command(command: Command) -> Choice {
-    Choice::Effects(vec![Effect::Command(command)])
+fn command(command: Command) -> DialogAction {
+    DialogAction::Effects(vec![Effect::Command(command)])
 }

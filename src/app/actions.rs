@@ -1,9 +1,9 @@
 //! What actions do.
 
 use super::{
-    Action, App, Effect, Field, Pane, Severity, Shown, Streams,
-    dialog::{Ask, Choice, Dialog, Entry, Form, List},
-    forms::Purpose,
+    Action, App, Effect, Pane, SessionField, Severity, Shown, Streams,
+    dialog::{Confirm, Dialog, DialogAction, Form, FormField, Menu},
+    forms::FormKind,
 };
 use cortop_client::{
     Command, HeadsetId, Link, RecordCommand, SessionId, Step, Stream, headset::HeadsetStatus,
@@ -19,8 +19,8 @@ impl App {
         match action {
             _ if self.streams.shown == Shown::Inspector && self.inspect(action) => {}
             _ if !self.shows(action) => self.say_not_shown(action),
-            Action::NextPane => self.focus = self.focus.step(1),
-            Action::PreviousPane => self.focus = self.focus.step(Pane::ALL.len() - 1),
+            Action::NextPane => self.focus = self.focus.next(),
+            Action::PreviousPane => self.focus = self.focus.previous(),
             Action::HeadsetsPane => self.focus = Pane::Headsets,
             Action::SessionPane => self.focus = Pane::Session,
             Action::StreamsPane => self.focus = Pane::Streams,
@@ -47,14 +47,14 @@ impl App {
             Action::Mark | Action::MarkNow => self.mark(),
             Action::EndMarker => return self.end_marker(),
             Action::Records => {
-                return self.pick(List::Records, Some(Command::Record(RecordCommand::List)));
+                return self.pick(Menu::Records, Some(Command::Record(RecordCommand::List)));
             }
             Action::Copy => return self.copy(),
-            Action::Sessions => return self.pick(List::Sessions, None),
+            Action::Sessions => return self.pick(Menu::Sessions, None),
             Action::Profiles => return self.pick_profile(),
-            Action::Account => return self.pick(List::Account, None),
+            Action::Account => return self.pick(Menu::Account, None),
             Action::History => {
-                let list = self.sessions.current.clone().map(List::History);
+                let list = self.sessions.current.clone().map(Menu::History);
                 return list.map_or_else(Vec::new, |list| self.pick(list, None));
             }
             Action::HeadsetMenu => return self.pick_for_headset(),
@@ -222,10 +222,10 @@ impl App {
     }
 
     /// Disconnects a headset, after a question where a session would die.
-    pub(super) fn disconnect(&self, id: &HeadsetId) -> Choice {
+    pub(super) fn disconnect(&self, id: &HeadsetId) -> DialogAction {
         let disconnect = vec![Effect::Command(Command::Disconnect(id.clone()))];
         if self.sessions.on(id).is_none() {
-            return Choice::Effects(disconnect);
+            return DialogAction::Effects(disconnect);
         }
         let mut lines = vec![
             format!("Its session ends, and {id} is disconnected for other programs too."),
@@ -235,12 +235,12 @@ impl App {
             lines.push(OF_ANOTHER.to_owned());
         }
         lines.extend(self.sessions.on(id).and_then(|entry| self.record_ends(&entry.session.id)));
-        let ask = Ask::new("Disconnect the headset?", lines, "disconnect", disconnect);
-        Choice::Open(Box::new(Dialog::Ask(ask)))
+        let ask = Confirm::new("Disconnect the headset?", lines, "disconnect", disconnect);
+        DialogAction::Open(Box::new(Dialog::Confirm(ask)))
     }
 
     /// The question before a session is closed.
-    pub(super) fn close(&self, id: &SessionId) -> Ask {
+    pub(super) fn close(&self, id: &SessionId) -> Confirm {
         if self.sessions.get(id).is_some_and(|entry| entry.foreign) {
             let mut lines = vec![
                 "Another program of this application opened it, and keeps it.".to_owned(),
@@ -248,7 +248,7 @@ impl App {
             ];
             lines.extend(self.record_ends(id));
             let release = vec![Effect::Command(Command::Release(id.clone()))];
-            return Ask::new("Leave the session of another program?", lines, "leave", release);
+            return Confirm::new("Leave the session of another program?", lines, "leave", release);
         }
         let headset = self.sessions.get(id).map(|entry| entry.session.headset.id.clone());
         let headset = headset.unwrap_or_default();
@@ -258,7 +258,7 @@ impl App {
         ];
         lines.extend(self.record_ends(id));
         let close = vec![Effect::Command(Command::Close(id.clone()))];
-        Ask::new("Close the session?", lines, "close", close)
+        Confirm::new("Close the session?", lines, "close", close)
     }
 
     /// The headset that keys mean; says so if there is none.
@@ -273,7 +273,7 @@ impl App {
     /// The session shown, if it is open; else says why nothing can be done with it.
     pub(super) fn live_session(&mut self) -> Option<SessionId> {
         let current = self.sessions.current();
-        if let Some(entry) = current.filter(|entry| self.lives(entry)) {
+        if let Some(entry) = current.filter(|entry| self.is_live(entry)) {
             return Some(entry.session.id.clone());
         }
         let text = match current {
@@ -297,7 +297,8 @@ impl App {
         let ids = self.sessions.current().and_then(|entry| entry.session.record_ids.as_ref());
         let unnamed =
             ids.into_iter().flatten().any(|id| self.records.get(&id.as_str().into()).is_none());
-        let asks = self.sessions.unfolded && self.sessions.field() == Field::RecordIds && unnamed;
+        let asks =
+            self.sessions.unfolded && self.sessions.field() == SessionField::RecordIds && unnamed;
         let list = Effect::Command(Command::Record(RecordCommand::List));
         Some(list).filter(|_| asks && matches!(self.link, Link::Up { .. })).into_iter().collect()
     }
@@ -319,7 +320,7 @@ impl App {
                 return Vec::new();
             }
             let ask = self.close(&id);
-            self.dialog = Some(Dialog::Ask(ask));
+            self.dialog = Some(Dialog::Confirm(ask));
             return Vec::new();
         }
         let entry = self.sessions.get(&id);
@@ -360,8 +361,9 @@ impl App {
         if self.licence.as_ref().is_some_and(|licence| !licence.has_scope("eeg")) {
             notes.push("The licence has no scope eeg: there will be no EEG.".to_owned());
         }
-        let number = Entry::proposal("activations", "N: how many to move to this computer", "1");
+        let number =
+            FormField::proposal("activations", "N: how many to move to this computer", "1");
         let title = "move activations here, then activate".to_owned();
-        Form { notes, ..Form::new(title, Purpose::Debit(session), vec![number]) }
+        Form { notes, ..Form::new(title, FormKind::Debit(session), vec![number]) }
     }
 }

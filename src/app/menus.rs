@@ -2,9 +2,8 @@
 
 use super::{
     Action, App, Effect, TABLE,
-    action::Scope,
-    dialog::{Choice, Dialog, Entry, Form, Item, List, Pick},
-    forms::Purpose,
+    dialog::{Dialog, DialogAction, Form, FormField, Menu, MenuItem, Select},
+    forms::FormKind,
     recording,
 };
 use cortop_client::{
@@ -14,89 +13,86 @@ use cortop_client::{
 impl App {
     /// The items of a list.
     #[must_use]
-    pub fn items(&self, list: &List) -> Vec<Item> {
+    pub fn items(&self, list: &Menu) -> Vec<MenuItem> {
         match list {
-            List::Commands => self.commands(),
-            List::Records => self.stored_records(),
-            List::Record(id) => {
+            Menu::Commands => self.commands(),
+            Menu::Records => self.stored_records(),
+            Menu::Record(id) => {
                 self.records.get(id).map_or_else(Vec::new, |record| self.about(record))
             }
-            List::Streams(session) => self.streams_of(session),
-            List::Sessions => self.live_sessions(),
-            List::History(session) => self.history(session),
-            List::Profiles(headset) => self.profiles_for(headset),
-            List::Headset(headset) => self.about_headset(headset),
-            List::Account => self.account(),
+            Menu::Streams(session) => self.streams_of(session),
+            Menu::Sessions => self.live_sessions(),
+            Menu::History(session) => self.history(session),
+            Menu::Profiles(headset) => self.profiles_for(headset),
+            Menu::Headset(headset) => self.about_headset(headset),
+            Menu::Account => self.account(),
         }
     }
 
     /// Opens the list of commands. The names of profiles are asked for once, to be completed.
     pub(super) fn pick_command(&mut self) -> Vec<Effect> {
-        self.dialog = Some(Dialog::Pick(Pick::filtered(List::Commands)));
+        self.dialog = Some(Dialog::Select(Select::filtered(Menu::Commands)));
         let ask = self.profiles.stored.is_none() && matches!(self.link, Link::Up { .. });
         let ask = ask.then_some(Command::Profile(ProfileCommand::List));
         ask.into_iter().map(Effect::Command).collect()
     }
 
-    fn commands(&self) -> Vec<Item> {
+    fn commands(&self) -> Vec<MenuItem> {
         let actions = TABLE.iter().filter(|row| row.action != Action::Commands).map(|row| {
-            let scope = match row.scope {
-                Scope::Global => String::new(),
-                scope => format!("{}.", scope.name()),
-            };
+            let pane = row.pane.map_or_else(String::new, |pane| format!("{}.", pane.name()));
             let keys = self.settings.keymap.keys(row.action);
             let keys: String = keys.first().map(|key| format!("{key} · ")).unwrap_or_default();
-            Item::new(scope + row.name, keys + row.help, Choice::Action(row.action))
+            MenuItem::new(pane + row.name, keys + row.help, DialogAction::Action(row.action))
         });
         actions.chain(self.object_commands()).collect()
     }
 
     /// What can be done with each headset, session, profile, stream and theme by its name: the same
     /// as in their lists.
-    fn object_commands(&self) -> Vec<Item> {
+    fn object_commands(&self) -> Vec<MenuItem> {
         let mut items = Vec::new();
         for headset in &self.headsets.list {
             let (id, name) = (&headset.id, &headset.custom_name);
             let open = Command::Open { headset: id.clone(), mode: None };
-            let open = Choice::Effects(vec![Effect::Command(open)]);
-            items.push(Item::new(format!("open {id}"), name.clone(), open));
+            let open = DialogAction::Effects(vec![Effect::Command(open)]);
+            items.push(MenuItem::new(format!("open {id}"), name.clone(), open));
             if headset.status != HeadsetStatus::Discovered {
-                items.push(Item::new(
+                items.push(MenuItem::new(
                     format!("disconnect {id}"),
                     name.clone(),
                     self.disconnect(id),
                 ));
             }
         }
-        let mut add = |verb: &str, item: Item| {
-            items.push(Item { text: format!("{verb} {}", item.text), on: None, ..item });
+        let mut add = |verb: &str, item: MenuItem| {
+            items.push(MenuItem { text: format!("{verb} {}", item.text), on: None, ..item });
         };
         for entry in self.sessions.live() {
             let session = &entry.session;
             let note = format!("{} · session {}", session.status, session.id);
-            let show = Choice::Show(session.id.clone());
-            add("show", Item::new(session.headset.id.to_string(), note, show));
+            let show = DialogAction::Show(session.id.clone());
+            add("show", MenuItem::new(session.headset.id.to_string(), note, show));
         }
         self.found_elsewhere().for_each(|item| add("adopt", item));
         let profiles = self.profiled().map(|headset| self.profiles_for(&headset));
         for item in profiles.into_iter().flatten() {
             add(if item.on == Some(true) { "unload" } else { "load" }, item);
         }
-        let current = self.sessions.current().filter(|entry| self.lives(entry));
+        let current = self.sessions.current().filter(|entry| self.is_live(entry));
         for item in current.map_or_else(Vec::new, |entry| self.streams_of(&entry.session.id)) {
             add(if item.on == Some(true) { "unsubscribe" } else { "subscribe" }, item);
         }
         for (at, name) in self.settings.themes.iter().enumerate() {
-            add("theme", Item::new(name.clone(), String::new(), Choice::Theme(at)));
+            add("theme", MenuItem::new(name.clone(), String::new(), DialogAction::Theme(at)));
         }
         items
     }
 
-    fn stored_records(&self) -> Vec<Item> {
+    fn stored_records(&self) -> Vec<MenuItem> {
         let records = self.records.stored.iter().flat_map(|stored| &stored.records);
         records
             .map(|record| {
-                let list = Pick::plain(List::Record(record.uuid.clone()));
+                let list = Select::plain(Menu::Record(record.uuid.clone()));
                 let state = if record.end_datetime.is_empty() {
                     "running"
                 } else if self.records.is_busy(&record.uuid) {
@@ -109,45 +105,50 @@ impl App {
                 let start = record.start_datetime.get(..16).unwrap_or_default().replace('T', " ");
                 let note = [start.as_str(), state, &record.subject.subject_name];
                 let note: Vec<_> = note.into_iter().filter(|part| !part.is_empty()).collect();
-                let open = Choice::Open(Box::new(Dialog::Pick(list)));
-                Item::new(record.title.clone(), note.join(" · "), open)
+                let open = DialogAction::Open(Box::new(Dialog::Select(list)));
+                MenuItem::new(record.title.clone(), note.join(" · "), open)
                     .known_as(record.uuid.to_string())
             })
             .collect()
     }
 
     /// What can be done with a record.
-    fn about(&self, record: &Record) -> Vec<Item> {
+    fn about(&self, record: &Record) -> Vec<MenuItem> {
         let id = &record.uuid;
-        let open = |dialog| Choice::Open(Box::new(dialog));
+        let open = |dialog| DialogAction::Open(Box::new(dialog));
         let change = Form::new(
             format!("change {}", record.title),
-            Purpose::ChangeRecord(id.clone()),
+            FormKind::ChangeRecord(id.clone()),
             vec![
-                Entry::text("title", "what it is called", &record.title),
-                Entry::text("description", "may be empty", &record.description),
-                Entry::text("tags", "with commas between", &record.tags.join(", ")),
+                FormField::text("title", "what it is called", &record.title),
+                FormField::text("description", "may be empty", &record.description),
+                FormField::text("tags", "with commas between", &record.tags.join(", ")),
             ],
         );
         let formats = ExportFormat::ALL.map(|format| format.title().to_owned()).to_vec();
         let mut export = Form::new(
             format!("export {}", record.title),
-            Purpose::ExportRecord(id.clone()),
+            FormKind::ExportRecord(id.clone()),
             vec![
-                Entry::text("folder", "one that exists where Cortex runs", &self.settings.folder),
-                Entry::choice("format", "EDF and BDF hold EEG and motion only", formats, 0),
+                FormField::text(
+                    "folder",
+                    "one that exists where Cortex runs",
+                    &self.settings.folder,
+                ),
+                FormField::choice("format", "EDF and BDF hold EEG and motion only", formats, 0),
             ],
         );
         if self.records.is_busy(id) {
             export.notes.push("Cortex still works on this record: it may refuse.".to_owned());
         }
         let delete = recording::ask_to_delete(id.clone(), &record.title);
-        let item =
-            |text: &str, note: &str, choice| Item::new(text.to_owned(), note.to_owned(), choice);
+        let item = |text: &str, note: &str, choice| {
+            MenuItem::new(text.to_owned(), note.to_owned(), choice)
+        };
         vec![
             item("export", "write it to files", open(Dialog::Form(export))),
             item("rename", "title, description, tags", open(Dialog::Form(change))),
-            item("delete", "for good", open(Dialog::Ask(delete))),
+            item("delete", "for good", open(Dialog::Confirm(delete))),
         ]
     }
 }

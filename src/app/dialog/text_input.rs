@@ -9,27 +9,27 @@ const MOST: usize = 400;
 
 /// A line being typed.
 #[derive(Clone, Debug, Default)]
-pub struct TextLine {
+pub struct TextInput {
     input: Input,
     /// What stands in it was proposed, and is replaced by what is typed.
     proposed: bool,
 }
 
-impl PartialEq for TextLine {
+impl PartialEq for TextInput {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text() && self.input.cursor() == other.input.cursor()
     }
 }
 
-impl Eq for TextLine {}
+impl Eq for TextInput {}
 
-impl From<&str> for TextLine {
+impl From<&str> for TextInput {
     fn from(text: &str) -> Self {
         Self { input: Input::new(text.to_owned()), proposed: false }
     }
 }
 
-impl TextLine {
+impl TextInput {
     /// A line with a proposal: what is typed or deleted first replaces it, a cursor key keeps it to
     /// be changed.
     #[must_use]
