@@ -12,7 +12,7 @@ use cortop_signal::{
     columns::Envelope,
     decoder::Decoder,
     parse::{Layout, Record, parse},
-    snapshot::Bins,
+    snapshot::Binning,
 };
 use divan::{AllocProfiler, Bencher};
 use instructions::Work;
@@ -157,7 +157,7 @@ fn samples(channels: usize) -> Vec<Vec<f32>> {
     (0..2560).map(|at| sample(at).collect()).collect()
 }
 
-const BINS: Bins = Bins { samples: 2560, columns: 200 };
+const BINS: Binning = Binning { samples: 2560, columns: 200 };
 
 #[divan::bench(args = CHANNELS)]
 fn sample_into_columns(bencher: Bencher, channels: usize) {

@@ -40,17 +40,17 @@ pub struct Monitor {
 impl Monitor {
     /// Starts both on the current runtime.
     #[must_use]
-    pub fn start(config: cortop_client::Config, limits: decoder::Config) -> Self {
+    pub fn start(config: cortop_client::Config, limits: decoder::Limits) -> Self {
         Self::around(|samples| Client::spawn(config, samples), limits)
     }
 
     /// The same for looking around: no headset is taken unless a command says so.
     #[must_use]
-    pub fn look(config: cortop_client::Config, limits: decoder::Config) -> Self {
+    pub fn look(config: cortop_client::Config, limits: decoder::Limits) -> Self {
         Self::around(|samples| Client::look(config, samples), limits)
     }
 
-    fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Config) -> Self {
+    fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Limits) -> Self {
         let (samples, feed) = cortop_client::feed::feed();
         let (view, viewed) = watch::channel(View::default());
         let input = decoder::Input { queue: feed.queue, dropped: feed.dropped };

@@ -151,7 +151,7 @@ async fn show(
     let guard = Guard::new(sender.clone())?;
     input::forward(crossterm::event::read, sender)?;
 
-    let limits = decoder::Config { frame, history: config.history };
+    let limits = decoder::Limits { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);
     let app = App::new(settings, cortop_client::Moment::now());
     let (_, end) =

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{App, Pane, Profiles, Severity};
 use cortop_client::{Event, Link, SessionId, Step, Stream, Warning, account::UserLogin, code};
-use cortop_signal::{Snapshot, view::End};
+use cortop_signal::{Snapshot, view::ViewEnd};
 
 /// How long written numbers stand.
 const NUMBERS: Duration = Duration::from_millis(500);
@@ -170,7 +170,7 @@ impl App {
         let other = asked(&snapshot) != asked(&self.held.1);
         self.snapshot = snapshot;
         if let (Some(frozen), Some(traces)) = (&mut self.streams.frozen, &self.snapshot.traces)
-            && self.snapshot.view.end == End::At(frozen.end)
+            && self.snapshot.view.end == ViewEnd::At(frozen.end)
         {
             frozen.end_time = traces.end_time.or(frozen.end_time);
         }

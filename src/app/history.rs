@@ -7,8 +7,8 @@ use super::{Action, App, Effect, Frozen, Pane, Severity, Shown};
 use cortop_client::Sample;
 use cortop_signal::{
     inspect,
-    snapshot::{Bins, Traces},
-    view::End,
+    snapshot::{Binning, Traces},
+    view::ViewEnd,
 };
 
 /// Keys that may be typed ahead.
@@ -18,7 +18,7 @@ const AHEAD: usize = 32;
 struct Timeline<'a> {
     traces: &'a Traces,
     /// The division of a window as long as the one asked for.
-    bins: Bins,
+    bins: Binning,
 }
 
 impl App {
@@ -83,7 +83,7 @@ impl App {
             && view.stream == self.stream()
             && view.inspect == (streams.shown == Shown::Inspector);
         // Where a frozen picture ends, it says itself; what is copied is read off the snapshot.
-        let of_moment = streams.frozen.is_some() || view.end == End::Live;
+        let of_moment = streams.frozen.is_some() || view.end == ViewEnd::Live;
         let read = (view.end, view.cursors) == (streams.end(), streams.cursors());
         of_stream && of_moment && (action != Action::Copy || read)
     }
@@ -113,7 +113,7 @@ impl App {
         let windows = self.streams.window() / self.snapshot.view.window;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute")]
         let samples = (traces.bins.samples as f64 * windows).round().max(1.0) as u64;
-        Some(Timeline { traces, bins: Bins { samples, ..traces.bins } })
+        Some(Timeline { traces, bins: Binning { samples, ..traces.bins } })
     }
 
     /// Moves the end of the picture through the history; at the newest sample it goes on by itself.

@@ -224,7 +224,7 @@ impl App {
             return items;
         };
         add("licence", licence.license_name.clone());
-        let trouble = licence.trouble(self.now.wall);
+        let trouble = licence.problem(self.now.wall);
         let warning = trouble.map(|trouble| format!("{}: {}", trouble.what, trouble.next));
         add("warning", warning.unwrap_or_default());
         add("licence id", licence.license_id.clone());

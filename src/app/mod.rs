@@ -61,7 +61,7 @@ use cortop_client::{
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
 };
-use cortop_signal::{BadChannel, Snapshot, Traces, view::End};
+use cortop_signal::{BadChannel, Snapshot, Traces, view::ViewEnd};
 
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,7 +337,7 @@ impl App {
     pub fn traces(&self) -> Option<&Traces> {
         let newest = self.snapshot.traces.as_ref();
         match &self.streams.frozen {
-            Some(frozen) if self.snapshot.view.end != End::At(frozen.end) => {
+            Some(frozen) if self.snapshot.view.end != ViewEnd::At(frozen.end) => {
                 frozen.snapshot.traces.as_ref()
             }
             _ => newest,

@@ -3,7 +3,7 @@
 
 use super::{Action, App, Pane, SessionEntry, Severity};
 use cortop_client::{Headset, Stream, headset::HeadsetStatus, session::SessionStatus};
-use cortop_signal::{StreamHealth, snapshot::Device};
+use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
 /// What the rows are sorted by: a column of the overview.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct HeadsetRow<'a> {
     /// The health of its main stream: EEG, and without it motion.
     pub main: Option<&'a StreamHealth>,
     /// What it says of itself.
-    pub device: Option<&'a Device>,
+    pub device: Option<&'a DeviceReadings>,
     /// How it stands with it.
     pub standing: Standing,
 }
@@ -115,16 +115,16 @@ impl<'a> HeadsetRow<'a> {
     fn key(&self, sort: Sort, app: &App) -> f64 {
         let known = match sort {
             Sort::Headset | Sort::State => None,
-            Sort::Battery => self.device.and_then(Device::battery),
+            Sort::Battery => self.device.and_then(DeviceReadings::battery),
             Sort::Contact => {
                 let bad = self.main.and_then(|main| {
                     let defect = main.bad_channels.iter().map(|channel| channel.defect).min()?;
                     // Worse than no level, and the worst of them first.
                     Some(f64::from(defect as u8) - 9.0)
                 });
-                let level = |device: &Device| Some(device.worst()?.1.unwrap_or(-1.0));
+                let level = |device: &DeviceReadings| Some(device.worst()?.1.unwrap_or(-1.0));
                 let worst = bad.or_else(|| level(self.device?));
-                let overall = self.device.and_then(Device::contact).unwrap_or_default();
+                let overall = self.device.and_then(DeviceReadings::contact).unwrap_or_default();
                 worst.map(|worst| worst * 1e3 + overall)
             }
             // In whole per cent, or else the rows would never stand still.

@@ -6,7 +6,7 @@ use super::ChannelLayout;
 use cortop_client::{Moment, Stream};
 use cortop_signal::{
     Filters, Snapshot,
-    view::{End, Reference},
+    view::{Reference, ViewEnd},
 };
 
 /// Window lengths in seconds (docs/signal.md, Defaults).
@@ -214,8 +214,8 @@ impl Streams {
 
     /// Where the picture ends.
     #[must_use]
-    pub fn end(&self) -> End {
-        self.frozen.as_ref().map_or(End::Live, |frozen| End::At(frozen.end))
+    pub fn end(&self) -> ViewEnd {
+        self.frozen.as_ref().map_or(ViewEnd::Live, |frozen| ViewEnd::At(frozen.end))
     }
 
     pub(super) fn step_window(&mut self, step: isize) {

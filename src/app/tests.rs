@@ -11,7 +11,7 @@ use cortop_client::{
 };
 use cortop_signal::{
     Filters, StreamHealth,
-    snapshot::{Bins, Gap, Recent},
+    snapshot::{Binning, Gap, Recent},
     view::Reference,
 };
 
@@ -64,7 +64,7 @@ fn health() -> StreamHealth {
         interpolated: 0,
         recent: Recent::default(),
         bad_channels: Arc::default(),
-        odd: 0,
+        malformed: 0,
         clock_step: None,
         subscribed: Instant::now(),
         last: None,
@@ -75,7 +75,7 @@ fn health() -> StreamHealth {
 }
 
 /// 128 Hz for ten seconds a window, with twenty seconds of history before `newest`.
-fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
+fn snapshot(end: u64, newest: u64, view_end: ViewEnd) -> Arc<Snapshot> {
     let mut snapshot = Snapshot { health: vec![health()], ..Snapshot::default() };
     snapshot.view.end = view_end;
     snapshot.traces = Some(Traces {
@@ -88,7 +88,7 @@ fn snapshot(end: u64, newest: u64, view_end: End) -> Arc<Snapshot> {
         }),
         channels_in_all: 14,
         channels: Vec::new(),
-        bins: Bins { samples: 1280, columns: 100 },
+        bins: Binning { samples: 1280, columns: 100 },
         first_bin: 0,
         end,
         end_time: None,
@@ -468,7 +468,7 @@ fn there_is_nothing_to_freeze_before_the_first_sample_and_a_freeze_ends_with_its
     press(&mut app, Key::SPACE);
     assert!(app.streams.frozen.is_none() && app.notice.is_some());
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
-    let mut first = (*snapshot(5000, 5000, End::Live)).clone();
+    let mut first = (*snapshot(5000, 5000, ViewEnd::Live)).clone();
     first.view.headset = Some("EPOCX-00000001".into());
     app.update(Message::Snapshot(Arc::new(first)));
     press(&mut app, Key::SPACE);
@@ -476,7 +476,7 @@ fn there_is_nothing_to_freeze_before_the_first_sample_and_a_freeze_ends_with_its
     hear(&mut app, Event::Closed { session: "s".into(), why: "lost".into(), ordered: false });
     hear(&mut app, Event::Session(session("t", SessionStatus::Opened)));
     assert_eq!(app.sessions.current, Some("t".into()));
-    assert_eq!(app.streams.end(), End::At(5000), "the headset has come back");
+    assert_eq!(app.streams.end(), ViewEnd::At(5000), "the headset has come back");
     let other = headset("INSIGHT2-00000002", HeadsetStatus::Connected);
     let other = Session { headset: other, ..session("u", SessionStatus::Opened) };
     hear(&mut app, Event::Closed { session: "t".into(), why: "lost".into(), ordered: false });
@@ -496,42 +496,42 @@ fn keys_typed_ahead_of_the_picture_they_mean_wait_for_it() {
         snapshot.traces = snapshot.traces.filter(|_| stream == Stream::Eeg);
         Message::Snapshot(Arc::new(snapshot))
     };
-    app.update(of(Stream::Eeg, 5000, 5000, End::Live));
+    app.update(of(Stream::Eeg, 5000, 5000, ViewEnd::Live));
     press(&mut app, Key::char('c'));
-    app.update(of(Stream::Dev, 0, 0, End::Live));
+    app.update(of(Stream::Dev, 0, 0, ViewEnd::Live));
     // Back to the traces, and frozen before they are there.
     press(&mut app, Key::char('c'));
     press(&mut app, Key::SPACE);
     press(&mut app, Key::PAGE_UP);
-    assert_eq!(app.streams.end(), End::Live);
-    app.update(of(Stream::Dev, 0, 0, End::Live));
+    assert_eq!(app.streams.end(), ViewEnd::Live);
+    app.update(of(Stream::Dev, 0, 0, ViewEnd::Live));
     assert!(app.streams.frozen.is_none(), "one more of the view before");
-    app.update(of(Stream::Eeg, 6000, 6000, End::Live));
-    assert_eq!(app.streams.end(), End::At(6000 - 640));
+    app.update(of(Stream::Eeg, 6000, 6000, ViewEnd::Live));
+    assert_eq!(app.streams.end(), ViewEnd::At(6000 - 640));
     // Half a window twice, though the first has not been answered.
     press(&mut app, Key::PAGE_UP);
-    assert_eq!(app.streams.end(), End::At(6000 - 1280));
+    assert_eq!(app.streams.end(), ViewEnd::At(6000 - 1280));
     // A window that has not been answered either: a fifth as long.
     press(&mut app, Key::char('['));
     press(&mut app, Key::char('['));
     press(&mut app, Key::PAGE_UP);
-    assert_eq!(app.streams.end(), End::At(6000 - 1280 - 128));
+    assert_eq!(app.streams.end(), ViewEnd::At(6000 - 1280 - 128));
     press(&mut app, Key::LEFT);
     let [cursor, _] = app.streams.cursors();
     assert!((4592 - 256..4592).contains(&cursor.expect("a cursor")), "{cursor:?}");
-    app.update(of(Stream::Eeg, 4592, 6500, End::At(4592)));
+    app.update(of(Stream::Eeg, 4592, 6500, ViewEnd::At(4592)));
     // Live again and frozen at once: at the newest sample, not where it was.
     press(&mut app, Key::END);
     press(&mut app, Key::SPACE);
-    assert_eq!(app.streams.end(), End::Live);
-    app.update(of(Stream::Eeg, 7000, 7000, End::Live));
-    assert_eq!(app.streams.end(), End::At(7000));
-    app.update(of(Stream::Eeg, 7000, 7100, End::At(7000)));
+    assert_eq!(app.streams.end(), ViewEnd::Live);
+    app.update(of(Stream::Eeg, 7000, 7000, ViewEnd::Live));
+    assert_eq!(app.streams.end(), ViewEnd::At(7000));
+    app.update(of(Stream::Eeg, 7000, 7100, ViewEnd::At(7000)));
     // Who goes on to another view no longer means the one left behind.
     press(&mut app, Key::END);
     press(&mut app, Key::SPACE);
     press(&mut app, Key::char('c'));
-    app.update(of(Stream::Dev, 0, 0, End::Live));
+    app.update(of(Stream::Dev, 0, 0, ViewEnd::Live));
     assert!(app.streams.frozen.is_none());
     press(&mut app, Key::char('c'));
     (0..1000).for_each(|_| drop(press(&mut app, Key::DOWN)));
@@ -546,15 +546,15 @@ fn a_gap_longer_than_a_window_is_crossed_in_one_step() {
         let mut snapshot = (*snapshot(end, 90_000, view_end)).clone();
         let traces = snapshot.traces.as_mut().expect("traces");
         traces.oldest = 0;
-        traces.gaps = vec![Gap { samples: 3000..80_000, from: now, to: now, change: None }];
+        traces.gaps = vec![Gap { samples: 3000..80_000, from: now, to: now, discontinuity: None }];
         Message::Snapshot(Arc::new(snapshot))
     };
-    app.update(of(90_000, End::Live));
+    app.update(of(90_000, ViewEnd::Live));
     let mut ends = Vec::new();
     for key in [Key::PAGE_UP; 20] {
         press(&mut app, key);
-        if let End::At(end) = app.streams.end() {
-            app.update(of(end, End::At(end)));
+        if let ViewEnd::At(end) = app.streams.end() {
+            app.update(of(end, ViewEnd::At(end)));
             ends.push(end);
         }
     }
@@ -562,8 +562,8 @@ fn a_gap_longer_than_a_window_is_crossed_in_one_step() {
     assert_eq!(crossed, [80_400, 3640], "what came before it is seen at once");
     for _ in 0..20 {
         press(&mut app, Key::PAGE_DOWN);
-        if let End::At(end) = app.streams.end() {
-            app.update(of(end, End::At(end)));
+        if let ViewEnd::At(end) = app.streams.end() {
+            app.update(of(end, ViewEnd::At(end)));
             ends.push(end);
         }
     }
@@ -573,11 +573,11 @@ fn a_gap_longer_than_a_window_is_crossed_in_one_step() {
 #[test]
 fn a_frozen_picture_stays_while_data_flow_on() {
     let mut app = app();
-    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    app.update(Message::Snapshot(snapshot(5000, 5000, ViewEnd::Live)));
     press(&mut app, Key::SPACE);
-    app.update(Message::Snapshot(snapshot(5100, 5100, End::Live)));
+    app.update(Message::Snapshot(snapshot(5100, 5100, ViewEnd::Live)));
     assert_eq!(app.traces().expect("traces").end, 5000);
-    assert_eq!(app.streams.end(), End::At(5000));
+    assert_eq!(app.streams.end(), ViewEnd::At(5000));
     press(&mut app, Key::SPACE);
     assert_eq!(app.traces().expect("traces").end, 5100);
 }
@@ -585,17 +585,21 @@ fn a_frozen_picture_stays_while_data_flow_on() {
 #[test]
 fn the_history_is_travelled_by_half_windows_between_its_ends() {
     let mut app = app();
-    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    app.update(Message::Snapshot(snapshot(5000, 5000, ViewEnd::Live)));
     press(&mut app, Key::PAGE_DOWN);
-    assert_eq!(app.streams.end(), End::Live, "there is nothing after now");
+    assert_eq!(app.streams.end(), ViewEnd::Live, "there is nothing after now");
     press(&mut app, Key::PAGE_UP);
-    assert_eq!(app.streams.end(), End::At(5000 - 640));
-    app.update(Message::Snapshot(snapshot(4360, 5100, End::At(4360))));
+    assert_eq!(app.streams.end(), ViewEnd::At(5000 - 640));
+    app.update(Message::Snapshot(snapshot(4360, 5100, ViewEnd::At(4360))));
     press(&mut app, Key::HOME);
-    assert_eq!(app.streams.end(), End::At(5100 - 2560 + 1280), "one full window from the oldest");
-    app.update(Message::Snapshot(snapshot(3820, 5200, End::At(3820))));
+    assert_eq!(
+        app.streams.end(),
+        ViewEnd::At(5100 - 2560 + 1280),
+        "one full window from the oldest"
+    );
+    app.update(Message::Snapshot(snapshot(3820, 5200, ViewEnd::At(3820))));
     press(&mut app, Key::END);
-    assert_eq!(app.streams.end(), End::Live);
+    assert_eq!(app.streams.end(), ViewEnd::Live);
 }
 
 #[test]
@@ -713,16 +717,16 @@ fn the_key_of_a_view_goes_there_and_back() {
 #[test]
 fn a_frozen_picture_of_eeg_stays_from_view_to_view_of_eeg_and_no_further() {
     let mut app = app();
-    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    app.update(Message::Snapshot(snapshot(5000, 5000, ViewEnd::Live)));
     press(&mut app, Key::SPACE);
     press(&mut app, Key::DOWN);
     let selected = app.streams.selected;
     for key in ['p', 'g', 'g', 'p'] {
         press(&mut app, Key::char(key));
-        assert_eq!((app.streams.end(), app.streams.selected), (End::At(5000), selected));
+        assert_eq!((app.streams.end(), app.streams.selected), (ViewEnd::At(5000), selected));
     }
     press(&mut app, Key::char('c'));
-    assert_eq!((app.streams.end(), app.streams.selected), (End::Live, 0));
+    assert_eq!((app.streams.end(), app.streams.selected), (ViewEnd::Live, 0));
 }
 
 #[test]
@@ -780,7 +784,7 @@ fn the_overview_is_opened_to_be_sorted() {
 #[test]
 fn the_cursor_walks_within_a_frozen_window_and_the_second_stays_where_it_was_set() {
     let mut app = app();
-    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    app.update(Message::Snapshot(snapshot(5000, 5000, ViewEnd::Live)));
     press(&mut app, Key::LEFT);
     assert_eq!(app.streams.cursors(), [None, None]);
     assert!(app.notice.is_some(), "a moving picture has no cursor, and that is said");
@@ -808,13 +812,13 @@ fn the_cursor_walks_within_a_frozen_window_and_the_second_stays_where_it_was_set
 #[test]
 fn copying_a_value_says_only_what_is_missing() {
     let mut app = app();
-    app.update(Message::Snapshot(snapshot(5000, 5000, End::Live)));
+    app.update(Message::Snapshot(snapshot(5000, 5000, ViewEnd::Live)));
     let said = |app: &mut App| app.notice.take().map(|notice| notice.text).unwrap_or_default();
     press(&mut app, Key::char('y'));
     let text = said(&mut app);
     assert!(text.contains("freeze the picture") && text.contains("set the cursor"), "{text}");
     press(&mut app, Key::SPACE);
-    app.update(Message::Snapshot(snapshot(5000, 5000, End::At(5000))));
+    app.update(Message::Snapshot(snapshot(5000, 5000, ViewEnd::At(5000))));
     press(&mut app, Key::char('y'));
     let text = said(&mut app);
     assert!(!text.contains("freeze") && text.contains("set the cursor"), "{text}");
@@ -823,7 +827,7 @@ fn copying_a_value_says_only_what_is_missing() {
 #[test]
 fn channels_are_hidden_alone_moved_and_put_back_and_the_selection_goes_along() {
     let mut app = app();
-    let mut first = (*snapshot(5000, 5000, End::Live)).clone();
+    let mut first = (*snapshot(5000, 5000, ViewEnd::Live)).clone();
     first.traces.as_mut().expect("traces").channels_in_all = 4;
     app.update(Message::Snapshot(Arc::new(first)));
     let mut after = |keys: &str| {

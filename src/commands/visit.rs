@@ -21,7 +21,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn new(config: Config) -> Self {
-        let limits = decoder::Config { frame: FRAME, history: DEFAULT_HISTORY };
+        let limits = decoder::Limits { frame: FRAME, history: DEFAULT_HISTORY };
         Self { monitor: Monitor::look(config, limits), walk: Walk::default() }
     }
 

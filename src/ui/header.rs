@@ -19,7 +19,7 @@ use super::{
 };
 use crate::app::{App, Frozen, SessionEntry};
 use cortop_client::{Link, Step, Stream};
-use cortop_signal::{StreamHealth, snapshot::Device};
+use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
 /// Width of the time of day.
 const CLOCK: u16 = 8;
@@ -99,7 +99,7 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
         add(11, scene.say(Token::Bad, age));
         add(4, scene.wire(Token::Bad, &place));
     }
-    if let Some(trouble) = app.licence.as_ref().and_then(|own| own.trouble(app.now.wall)) {
+    if let Some(trouble) = app.licence.as_ref().and_then(|own| own.problem(app.now.wall)) {
         add(6, scene.say(Token::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
     }
     if let (stale @ 1.., all @ 2..) = app.stale_sessions() {
@@ -196,7 +196,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
         matches!(health.stream, Stream::Dev | Stream::Eq) && health.stale_since.is_none()
     });
     let device = numbers.devices.get(&headset.id).filter(|_| told);
-    if let Some(percent) = device.and_then(Device::battery) {
+    if let Some(percent) = device.and_then(DeviceReadings::battery) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
         add(5, scene.say(token, format!("battery {percent:.0} %")));
     }

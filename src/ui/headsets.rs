@@ -15,7 +15,7 @@ use super::{
 };
 use crate::app::{Action, App, Pane};
 use cortop_client::{Headset, event::SCAN, headset::HeadsetStatus, model::Model};
-use cortop_signal::snapshot::Device;
+use cortop_signal::snapshot::DeviceReadings;
 
 pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let headsets = &scene.app.headsets;
@@ -161,7 +161,7 @@ fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
     }
     let session = app.sessions.on(&headset.id).filter(|entry| app.is_live(entry));
     let device = session.and_then(|entry| app.latest().devices.get(&entry.session.headset.id));
-    if let Some(percent) = device.and_then(Device::battery) {
+    if let Some(percent) = device.and_then(DeviceReadings::battery) {
         facts.push(format!("{percent:.0} %"));
     }
     if !headset.connected_by.is_empty() {

@@ -72,8 +72,8 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
     if let Some(gap) = &health.gap {
         add(Token::Poor, format!("{} at {}", self::gap(gap), scene.clock_at(gap.from)));
     }
-    if health.odd > 0 {
-        add(Token::Poor, format!("odd {}", health.odd));
+    if health.malformed > 0 {
+        add(Token::Poor, format!("odd {}", health.malformed));
     }
     // A line that has no room for all loses what matters least.
     facts.sort_by_key(|(token, _)| match token {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::app::{HeadsetRow, Pane, Sort, Standing};
 use cortop_client::{Stream, model::Model};
-use cortop_signal::{BadChannel, snapshot::Device};
+use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
 /// What a headset says of itself twice a second is old after this.
 const OLD: Duration = Duration::from_secs(3);
@@ -227,7 +227,7 @@ fn state(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
 }
 
 /// What the headset says of itself, and whether that is of this moment.
-fn device<'a>(scene: &Scene<'_>, row: &HeadsetRow<'a>) -> Option<(&'a Device, bool)> {
+fn device<'a>(scene: &Scene<'_>, row: &HeadsetRow<'a>) -> Option<(&'a DeviceReadings, bool)> {
     let device = row.device?;
     let newest = [&device.dev, &device.eq].into_iter().flatten().map(|table| table.received).max();
     Some((device, newest.is_some_and(|at| scene.since(at) < OLD)))

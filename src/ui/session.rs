@@ -517,7 +517,7 @@ fn notes(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'stati
         lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
     }
     if let Some(trouble) =
-        scene.app.licence.as_ref().and_then(|own| own.trouble(scene.app.now.wall))
+        scene.app.licence.as_ref().and_then(|own| own.problem(scene.app.now.wall))
     {
         let text = format!("{} {}: {}", glyphs::PROBLEM, trouble.what, trouble.next);
         lines.extend(scene::sentence(&text, width, scene.style(Token::Poor)));

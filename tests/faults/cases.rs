@@ -25,9 +25,10 @@ pub(crate) enum When {
 use When::{Starting, Streaming};
 
 const ANY: fn(&StreamHealth) -> bool = |_| true;
-const WHOLE: fn(&StreamHealth) -> bool = |eeg| eeg.lost == 0 && eeg.odd == 0 && eeg.received > 300;
+const WHOLE: fn(&StreamHealth) -> bool =
+    |eeg| eeg.lost == 0 && eeg.malformed == 0 && eeg.received > 300;
 const LOST_3: fn(&StreamHealth) -> bool = |eeg| eeg.lost == 3;
-const ODD_3: fn(&StreamHealth) -> bool = |eeg| eeg.odd == 3;
+const ODD_3: fn(&StreamHealth) -> bool = |eeg| eeg.malformed == 3;
 
 const fn case(
     order: &'static str,
@@ -75,9 +76,9 @@ pub(crate) const ANSWERS: &[Case] = &[
 pub(crate) const SAMPLES: &[Case] = &[
     case("do.lose = { count = 3 }", Streaming, &[], LOST_3),
     case("do.interpolate = { count = 3 }", Streaming, &[], |eeg| eeg.interpolated == 3),
-    case("do.repeat = { count = 3 }", Streaming, &[], |eeg| (eeg.lost, eeg.odd) == (0, 3)),
+    case("do.repeat = { count = 3 }", Streaming, &[], |eeg| (eeg.lost, eeg.malformed) == (0, 3)),
     case("do.delay = { seconds = 0.3, count = 3 }", Streaming, &[], |eeg| {
-        (eeg.lost, eeg.odd) == (3, 3)
+        (eeg.lost, eeg.malformed) == (3, 3)
     }),
     case("do.malformed = { count = 3 }", Streaming, &[], LOST_3),
     case("do.nan = { count = 3 }", Streaming, &[], LOST_3),
@@ -85,14 +86,14 @@ pub(crate) const SAMPLES: &[Case] = &[
     case("do.too-short = { count = 3 }", Streaming, &[], ODD_3),
     case("do.too-long = { count = 3 }", Streaming, &[], ODD_3),
     case("do.wrong-time = { seconds = 3600, count = 3 }", Streaming, &[], |eeg| {
-        (eeg.lost, eeg.odd, eeg.clock_step) == (0, 3, None)
+        (eeg.lost, eeg.malformed, eeg.clock_step) == (0, 3, None)
     }),
     case("do.shuffled-times = { seconds = 2, count = 250 }", Streaming, &[], |eeg| {
-        eeg.lost == 0 && (180..=250).contains(&eeg.odd) && eeg.clock_step.is_none()
+        eeg.lost == 0 && (180..=250).contains(&eeg.malformed) && eeg.clock_step.is_none()
     }),
     case("do.set-clock = { seconds = -60 }", Streaming, &[], |eeg| {
         let set = eeg.clock_step.is_some_and(|step| (step.seconds + 60.0).abs() < 0.01);
-        set && (eeg.lost, eeg.odd) == (0, 0)
+        set && (eeg.lost, eeg.malformed) == (0, 0)
     }),
     case("do.unknown-member = { count = 300 }", Streaming, &[], WHOLE),
     case("do.unknown-stream = { count = 3 }", Streaming, &[], LOST_3),

@@ -61,7 +61,7 @@ impl Watched {
         };
         let monitor = Monitor::start(
             config,
-            decoder::Config { frame: Duration::from_millis(50), history: 64 << 20 },
+            decoder::Limits { frame: Duration::from_millis(50), history: 64 << 20 },
         );
         Self { sim, monitor, said: Vec::new(), _folder: folder }
     }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use cortop_signal::{Snapshot, view::End};
+use cortop_signal::{Snapshot, view::ViewEnd};
 
 /// The marks of what lies beyond the scale, and of a loss.
 const ABOVE: char = '▴';
@@ -105,7 +105,7 @@ impl Window {
     /// Of the newest snapshot, if it is of a picture that stands still.
     pub(crate) fn of(snapshot: &Snapshot, seconds: f64, scrolls: bool) -> Option<Self> {
         let traces = snapshot.traces.as_ref()?;
-        let still = matches!(snapshot.view.end, End::At(_));
+        let still = matches!(snapshot.view.end, ViewEnd::At(_));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds")]
         let samples = (seconds * 256.0) as u64;
         let shown = still && traces.bins.samples == samples;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cortop::app::Key;
 use cortop_client::Stream;
-use cortop_signal::{snapshot::Gap, view::End};
+use cortop_signal::{snapshot::Gap, view::ViewEnd};
 use cortop_sim::{Fault, Sim};
 
 use crate::person::{HEADER, Person, line, story, story_on};
@@ -89,8 +89,8 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
             person.eyes.wait_for("FROZEN").await;
             let snapshots = person.snapshots.clone();
             let end = || match snapshots.borrow().view.end {
-                End::At(end) => end,
-                End::Live => 0,
+                ViewEnd::At(end) => end,
+                ViewEnd::Live => 0,
             };
             person.eyes.wait("the first samples", |_| end() == 2 * RATE).await;
             let mut in_the_hole = 0;
@@ -123,8 +123,8 @@ async fn a_frozen_picture_stays_on_its_samples_across_a_reconnect() {
             person.eyes.wait_for("FROZEN").await;
             let snapshots = person.snapshots.clone();
             let end = || match snapshots.borrow().view.end {
-                End::At(end) => Some(end),
-                End::Live => None,
+                ViewEnd::At(end) => Some(end),
+                ViewEnd::Live => None,
             };
             person.eyes.wait("half a window back", |_| end().is_some()).await;
             let (frozen, columns) = (end(), person.snapshots.borrow().traces.clone());
@@ -201,8 +201,8 @@ async fn a_headset_that_is_lost_and_comes_back_takes_nothing_off_the_screen() {
             }
             let snapshots = person.snapshots.clone();
             let crossed = || match snapshots.borrow().view.end {
-                End::At(end) => end <= gap.samples.start + 5 * RATE,
-                End::Live => false,
+                ViewEnd::At(end) => end <= gap.samples.start + 5 * RATE,
+                ViewEnd::Live => false,
             };
             person.eyes.wait("what was before", |_| crossed()).await;
             person

@@ -193,7 +193,7 @@ fn what_is_worse_comes_first_in_the_line_of_a_stream() {
     stage.spoil(|snapshot, _| {
         let eeg = snapshot.health.iter_mut().find(|it| it.stream == Stream::Eeg).expect("eeg");
         (eeg.interpolated, eeg.recent.interpolated) = (99, 9);
-        (eeg.lost, eeg.odd) = (7, 3);
+        (eeg.lost, eeg.malformed) = (7, 3);
         eeg.bad_channels = bad(&BAD[..1]);
     });
     let text = stage.text(160, 40);

@@ -20,13 +20,13 @@ use cortop_client::{
     session::SessionStatus,
 };
 use cortop_signal::{
-    Orientation, Snapshot, Steady, StreamHealth, Traces, View,
+    Orientation, Smoothed, Snapshot, StreamHealth, Traces, View,
     bands::BANDS,
     snapshot::{
-        Bins, Column, Cursor, Detection, Device, Event as Training, Face, Metric, Readings, Recent,
-        Table, Trace,
+        Bin, Binning, Cursor, DeviceReadings, FacialExpression, MentalCommand, Metric, Readings,
+        Recent, Table, Trace, TrainingEvent,
     },
-    spectra::Maker,
+    spectra::SpectrumBuilder,
     view::Reference,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -244,7 +244,7 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
     let last = Some(now - Duration::from_millis(8));
     let pictured = traced.then(|| Traces { last, ..traces(&view, &session, newest) });
     let readings = readings(now);
-    let device = Device { dev: readings.dev.clone(), eq: readings.eq.clone() };
+    let device = DeviceReadings { dev: readings.dev.clone(), eq: readings.eq.clone() };
     Snapshot {
         view,
         traces: pictured,
@@ -323,7 +323,7 @@ pub(crate) fn health(stream: Stream, now: Moment) -> StreamHealth {
             ..Recent::default()
         },
         bad_channels: Arc::default(),
-        odd: 0,
+        malformed: 0,
         clock_step: None,
         subscribed: now - Duration::from_secs(190),
         last: Some(last),
@@ -359,7 +359,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
     let samples = (view.window * RATE as f64) as u64;
-    let bins = Bins { samples, columns: (view.columns as u64).max(1) };
+    let bins = Binning { samples, columns: (view.columns as u64).max(1) };
     let start = |bin: u64| (bin * bins.samples).div_ceil(bins.columns);
     let last = (newest - 1) * bins.columns / bins.samples;
     let first = (last + 1).saturating_sub(bins.columns);
@@ -376,8 +376,8 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             _ => values.map(|value| value / 100.0).collect(),
         };
         match values[..] {
-            [] => Column::EMPTY,
-            [one, .., last] | [one @ last] => Column {
+            [] => Bin::EMPTY,
+            [one, .., last] | [one @ last] => Bin {
                 min: values.iter().copied().fold(f32::INFINITY, f32::min),
                 max: values.iter().copied().fold(f32::NEG_INFINITY, f32::max),
                 first: one,
@@ -413,7 +413,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     let epoch = |index: u64| EPOCH as f64 + index as f64 / RATE as f64;
     let spectra = view.spectra.then(|| {
         let shown = view.channels.iter().copied().filter(|&at| at < labels.len());
-        let mut maker = Maker::new(bins, shown.clone().count(), RATE, 0, 0);
+        let mut maker = SpectrumBuilder::new(bins, shown.clone().count(), RATE, 0, 0);
         for sample in 0..newest {
             let values: Vec<f32> = shown.clone().map(|channel| value(channel, sample)).collect();
             maker.push(&values);
@@ -456,16 +456,17 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
 /// Gives each sensor of `dev` and `eq` another level, by its name and the one it has.
 pub(crate) fn set_levels(readings: &mut Readings, level: fn(&str, f64) -> Option<f64>) {
     let sensors: Vec<String> = EPOC_SENSORS.map(str::to_owned).to_vec();
-    for (table, steady) in
-        [(&mut readings.dev, &mut readings.dev_steady), (&mut readings.eq, &mut readings.eq_steady)]
-    {
+    for (table, steady) in [
+        (&mut readings.dev, &mut readings.dev_smoothed),
+        (&mut readings.eq, &mut readings.eq_smoothed),
+    ] {
         let table = table.as_mut().expect("there is one");
         for (name, value) in &mut Arc::make_mut(table).values {
             if sensors.contains(name) {
                 *value = level(name, value.expect("a level"));
             }
         }
-        *steady = Steady::default();
+        *steady = Smoothed::default();
         steady.push(Arc::clone(table));
     }
 }
@@ -508,12 +509,12 @@ fn readings(now: Instant) -> Readings {
             })
             .collect(),
     };
-    let com = (0..60_u32).map(|at| Detection {
+    let com = (0..60_u32).map(|at| MentalCommand {
         action: if at >= 40 { "push" } else { "neutral" }.to_owned(),
         power: Some(if at >= 40 { f64::from(at - 39) / 30.0 } else { 0.0 }),
         received: ago(u64::from(60 - at) * 125),
     });
-    let face = |eyes: &str, upper: (&str, f64), ms| Face {
+    let face = |eyes: &str, upper: (&str, f64), ms| FacialExpression {
         eyes: eyes.to_owned(),
         upper: (upper.0.to_owned(), Some(upper.1)),
         lower: ("neutral".to_owned(), Some(0.0)),
@@ -521,13 +522,13 @@ fn readings(now: Instant) -> Readings {
     };
     let (dev, eq) = (table(dev), table(eq));
     let steady = |table: &Option<Arc<Table>>| {
-        let mut steady = Steady::default();
+        let mut steady = Smoothed::default();
         table.iter().cloned().for_each(|table| steady.push(table));
         steady
     };
     Readings {
-        dev_steady: steady(&dev),
-        eq_steady: steady(&eq),
+        dev_smoothed: steady(&dev),
+        eq_smoothed: steady(&eq),
         dev,
         eq,
         pow: table(pow.collect()),
@@ -549,7 +550,7 @@ fn readings(now: Instant) -> Readings {
         ]
         .map(Arc::new)
         .into(),
-        sys: [Training {
+        sys: [TrainingEvent {
             texts: vec!["mentalCommand".to_owned(), "MC_Started".to_owned()],
             time: None,
             received: ago(42_000),

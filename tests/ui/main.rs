@@ -31,7 +31,7 @@ use cortop_client::{
     code::{self, ERRORS, WARNINGS},
     session::SessionStatus,
 };
-use cortop_signal::snapshot::Column;
+use cortop_signal::snapshot::Bin;
 use fixture::{HEADSET, SID, Stage, insight, options, session};
 use serde_json::Value;
 
@@ -457,7 +457,7 @@ fn data_that_cannot_be_trusted() {
             }
             for trace in snapshot.traces.iter_mut().flat_map(|traces| &mut traces.channels) {
                 let columns = trace.columns.len();
-                trace.columns[columns / 4..columns / 3].fill(Column { gap: true, ..Column::EMPTY });
+                trace.columns[columns / 4..columns / 3].fill(Bin { gap: true, ..Bin::EMPTY });
                 trace.columns[columns / 2].gap = true;
             }
         });

@@ -7,7 +7,7 @@ use cortop_client::{
     Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
     session::SessionStatus,
 };
-use cortop_signal::snapshot::{Device, Table};
+use cortop_signal::snapshot::{DeviceReadings, Table};
 
 use crate::{
     fixture::{Stage, headset, health, options, session},
@@ -50,7 +50,7 @@ fn one(at: usize) -> Headset {
 }
 
 /// Contact of the sensors and the battery, different from headset to headset.
-fn device(at: usize, stage: &Stage) -> Device {
+fn device(at: usize, stage: &Stage) -> DeviceReadings {
     let levels = [
         ("AF3", 4.0),
         ("T7", if at.is_multiple_of(3) { 4.0 } else { (at % 4) as f64 }),
@@ -61,7 +61,7 @@ fn device(at: usize, stage: &Stage) -> Device {
     let values = levels.into_iter().chain(overall).chain(all);
     let values = values.map(|(label, value)| (label.to_owned(), Some(value))).collect();
     let received = stage.app.now.instant - Duration::from_millis(200);
-    Device { dev: Some(Arc::new(Table { values, received })), eq: None }
+    DeviceReadings { dev: Some(Arc::new(Table { values, received })), eq: None }
 }
 
 fn lab() -> Stage {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use cortop_protocol::{
     Columns, Refusal, Stream, code,
     sample::Column,
+    sanitize,
     tolerant::{self, Members},
 };
 
@@ -85,7 +86,9 @@ fn columns_of(value: Value) -> Columns {
 
 /// A label of another type still holds its place.
 fn label(value: &Value) -> String {
-    let label = value.as_str().map_or_else(|| tolerant::tame(&value.to_string()), tolerant::tame);
+    let label = value
+        .as_str()
+        .map_or_else(|| sanitize::clean_bounded(&value.to_string()), sanitize::clean_bounded);
     label.chars().take(LABEL).collect()
 }
 

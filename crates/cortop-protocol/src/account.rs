@@ -137,21 +137,21 @@ impl Licence {
     /// What will soon keep it from being used, or does already. The limits of offline use count
     /// only where the cloud was not reached: with it they move on.
     #[must_use]
-    pub fn trouble(&self, now: Timestamp) -> Option<Trouble> {
+    pub fn problem(&self, now: Timestamp) -> Option<LicenceProblem> {
         const RENEW: &str = "renew the licence in the EMOTIV account";
         const CONNECT: &str = "connect this computer to the internet, with EMOTIV Launcher running";
         let days = |iso: &str| {
             let left = iso.parse::<Timestamp>().ok()?.duration_since(now);
             Some(left.as_secs().div_euclid(86_400))
         };
-        let trouble = |what: String, next| Some(Trouble { what, next });
+        let problem = |what: String, next| Some(LicenceProblem { what, next });
         if self.expired {
-            return trouble("licence expired".to_owned(), RENEW);
+            return problem("licence expired".to_owned(), RENEW);
         }
         match days(&self.valid_to) {
-            Some(..0) => return trouble("licence expired".to_owned(), RENEW),
+            Some(..0) => return problem("licence expired".to_owned(), RENEW),
             Some(left @ 0..WARNED) => {
-                return trouble(format!("licence ends {}", within(left)), RENEW);
+                return problem(format!("licence ends {}", within(left)), RENEW);
             }
             _ => {}
         }
@@ -159,11 +159,11 @@ impl Licence {
             return None;
         }
         match (days(&self.soft_limit_time), days(&self.hard_limit_time)) {
-            (_, Some(..0)) => trouble("licence offline too long".to_owned(), CONNECT),
+            (_, Some(..0)) => problem("licence offline too long".to_owned(), CONNECT),
             (Some(..0), Some(left)) | (_, Some(left @ 0..WARNED)) => {
-                trouble(format!("licence ends offline {}", within(left)), CONNECT)
+                problem(format!("licence ends offline {}", within(left)), CONNECT)
             }
-            (Some(..0), None) => trouble("licence offline for long".to_owned(), CONNECT),
+            (Some(..0), None) => problem("licence offline for long".to_owned(), CONNECT),
             _ => None,
         }
     }
@@ -174,7 +174,7 @@ const WARNED: i64 = 14;
 
 /// What keeps a licence from being used, or soon will.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct LicenceProblem {
     /// In a few words, such as `licence ends in 5 d`.
     pub what: String,
     /// What to do.
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_licence_warns_before_its_end_and_offline_before_its_limits() {
         let now = "2026-01-10T12:00:00Z".parse().unwrap();
-        let what = |licence: Licence| licence.trouble(now).map(|trouble| trouble.what);
+        let what = |licence: Licence| licence.problem(now).map(|problem| problem.what);
         let until = |date: &str| format!("2026-01-{date}T23:59:59.999+00:00");
         let valid = |valid_to| Licence { valid_to, ..Licence::default() };
         let ends = |text: &str| Some(text.to_owned());

@@ -33,5 +33,6 @@ pub use record::{Record, RecordEvent};
 pub use refusal::Refusal;
 pub use sample::{Columns, Feed, Sample, Subscription};
 pub use session::Session;
-pub use stream::{MOST_HZ, Stream};
+pub use stream::Stream;
+pub use tolerant::MAX_RATE_HZ;
 pub use warning::Warning;

@@ -6,10 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    MarkerId,
-    tolerant::{self, Members},
-};
+use crate::{MarkerId, sanitize, tolerant::Members};
 
 /// A marker.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,7 +37,9 @@ impl From<Value> for MarkerValue {
     fn from(value: Value) -> Self {
         match value.as_u64() {
             Some(number) => Self::Number(number),
-            None => Self::Text(value.as_str().map_or_else(|| value.to_string(), tolerant::tame)),
+            None => Self::Text(
+                value.as_str().map_or_else(|| value.to_string(), sanitize::clean_bounded),
+            ),
         }
     }
 }

@@ -3,6 +3,9 @@
 
 use unicode_width::UnicodeWidthChar;
 
+/// Longest text taken from the wire, in bytes; the rest is cut off.
+pub(crate) const MAX_TEXT: usize = 1024;
+
 /// Stands for a character that may reach neither terminal nor log.
 const REPLACEMENT: char = '\u{fffd}';
 
@@ -22,6 +25,16 @@ pub fn clean(text: &str) -> String {
             if is_harmful(char) || marks > MARKS { REPLACEMENT } else { char }
         })
         .collect()
+}
+
+/// [`clean`], cut to at most [`MAX_TEXT`] bytes at a character boundary.
+#[must_use]
+pub fn clean_bounded(text: &str) -> String {
+    let cut = |text: &str| text.floor_char_boundary(MAX_TEXT);
+    let mut clean = clean(&text[..cut(text)]);
+    // Replacements are longer than what they stand for.
+    clean.truncate(cut(&clean));
+    clean
 }
 
 /// Whether a character could drive or confuse a terminal.

@@ -4,9 +4,6 @@ use std::{fmt, str::FromStr};
 
 use crate::Headset;
 
-/// Ten times the samples a second of any headset (§5.1): more is no rate.
-pub const MOST_HZ: f64 = 2560.0;
-
 /// One of the nine data streams of the Cortex API (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {

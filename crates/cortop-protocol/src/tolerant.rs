@@ -8,16 +8,16 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{sanitize::clean, stream::MOST_HZ};
+use crate::sanitize::clean_bounded;
 
-/// Longest text taken from the wire, in bytes; the rest is cut off.
-const TEXT: usize = 1024;
+/// Ten times the samples a second of any headset (§5.1): more is no rate.
+pub const MAX_RATE_HZ: f64 = 2560.0;
 
 /// Most entries taken of one list, and most unknown members kept of one object.
 const ENTRIES: usize = 256;
 
 /// Members that were not of the expected type, since the start of the program.
-static ODD: AtomicU64 = AtomicU64::new(0);
+static MALFORMED: AtomicU64 = AtomicU64::new(0);
 
 /// The members of one object, taken out one after the other; what is left is unknown.
 pub struct Members {
@@ -46,7 +46,7 @@ impl Members {
         read: impl FnOnce(Value) -> Result<T, Value>,
     ) -> Option<T> {
         let value = self.map.remove(name)?;
-        read(value).map_err(|odd| note(self.object, name, expected, &odd)).ok()
+        read(value).map_err(|found| note(self.object, name, expected, &found)).ok()
     }
 
     /// A text, or nothing where there is none. A number is taken as its digits.
@@ -64,7 +64,7 @@ impl Members {
         let object = self.object;
         let entries = self.take(name, "an array", array)?;
         let texts = entries.into_iter().filter_map(|entry| {
-            text(entry).map_err(|odd| note(object, name, "strings", &odd)).ok()
+            text(entry).map_err(|found| note(object, name, "strings", &found)).ok()
         });
         Some(texts.collect())
     }
@@ -86,7 +86,7 @@ impl Members {
 
     /// Samples a second, as many as a headset may have.
     pub fn rate(&mut self, name: &str) -> Option<f64> {
-        let rate = |value: &Value| value.as_f64().filter(|hz| (0.0..=MOST_HZ).contains(hz));
+        let rate = |value: &Value| value.as_f64().filter(|hz| (0.0..=MAX_RATE_HZ).contains(hz));
         self.take(name, "a rate", |value| rate(&value).ok_or(value))
     }
 
@@ -110,7 +110,10 @@ impl Members {
     #[must_use]
     pub fn all_texts(mut self) -> BTreeMap<String, String> {
         let names: Vec<_> = self.map.keys().take(ENTRIES).cloned().collect();
-        names.iter().filter_map(|name| Some((tame(name), self.optional_text(name)?))).collect()
+        names
+            .iter()
+            .filter_map(|name| Some((clean_bounded(name), self.optional_text(name)?)))
+            .collect()
     }
 
     /// What has not been taken, kept as it came.
@@ -124,7 +127,7 @@ impl Members {
 #[must_use]
 pub fn objects<T: From<Value>>(list: &'static str, value: Value) -> Vec<T> {
     array(value)
-        .map_err(|odd| note(list, "", "an array", &odd))
+        .map_err(|found| note(list, "", "an array", &found))
         .unwrap_or_default()
         .into_iter()
         .filter_map(|entry| {
@@ -156,19 +159,9 @@ pub fn parse<T: From<Value>>(json: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str::<Value>(json).map(T::from)
 }
 
-/// Makes a text harmless and cuts it at a bound, on a character's boundary.
-#[must_use]
-pub fn tame(text: &str) -> String {
-    let cut = |text: &str| text.floor_char_boundary(TEXT);
-    let mut clean = clean(&text[..cut(text)]);
-    // Replacements are longer than what they stand for.
-    clean.truncate(cut(&clean));
-    clean
-}
-
 fn text(value: Value) -> Result<String, Value> {
     match value {
-        Value::String(text) => Ok(tame(&text)),
+        Value::String(text) => Ok(clean_bounded(&text)),
         Value::Number(number) => Ok(number.to_string()),
         other => Err(other),
     }
@@ -184,13 +177,13 @@ fn array(value: Value) -> Result<Vec<Value>, Value> {
     }
 }
 
-/// Logs an odd member: the first aloud, then at each doubling of their count. Null is not odd:
+/// Logs a malformed member: the first aloud, then at each doubling of their count. Null is not malformed:
 /// Cortex writes it for "none" (§4.6).
 fn note(object: &str, member: &str, expected: &str, found: &Value) {
     if found.is_null() {
         return;
     }
-    let count = ODD.fetch_add(1, Ordering::Relaxed) + 1;
+    let count = MALFORMED.fetch_add(1, Ordering::Relaxed) + 1;
     if count == 1 {
         tracing::warn!("member {member} of a {object} is no {expected}");
     } else if count.is_power_of_two() {
@@ -205,6 +198,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::sanitize::MAX_TEXT;
 
     #[test]
     fn every_member_survives_the_wrong_type_of_the_others() {
@@ -224,10 +218,10 @@ mod tests {
 
     #[test]
     fn texts_and_lists_are_bounded() {
-        let long = "ä".repeat(TEXT);
+        let long = "ä".repeat(MAX_TEXT);
         let mut members =
             Members::of("test", json!({"a": long, "b": vec!["x"; ENTRIES * 2], "c": long}));
-        assert_eq!(members.text("a").len(), TEXT);
+        assert_eq!(members.text("a").len(), MAX_TEXT);
         assert_eq!(members.texts("b").len(), ENTRIES);
     }
 

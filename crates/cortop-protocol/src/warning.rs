@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{HeadsetId, RecordId, Refusal, SessionId, code, tolerant};
+use crate::{HeadsetId, RecordId, Refusal, SessionId, code, sanitize, tolerant};
 
 /// A warning; `message` is any JSON value, by code and version (§1.4).
 #[derive(Clone, Debug, PartialEq)]
@@ -41,9 +41,9 @@ impl Warning {
             .find_map(Value::as_str)
             .filter(|text| !text.trim().is_empty());
         match (text, code::warning(self.code)) {
-            (Some(text), _) => tolerant::tame(text),
+            (Some(text), _) => sanitize::clean_bounded(text),
             (None, Some(row)) => self.with_subject(row.meaning),
-            (None, None) => tolerant::tame(&self.message.to_string()),
+            (None, None) => sanitize::clean_bounded(&self.message.to_string()),
         }
     }
 
@@ -65,7 +65,7 @@ impl Warning {
     #[must_use]
     pub fn subject(&self) -> Vec<(&'static str, String)> {
         let profile = self.message.get("profile").and_then(Value::as_str);
-        let profile = profile.filter(|name| !name.is_empty()).map(tolerant::tame);
+        let profile = profile.filter(|name| !name.is_empty()).map(sanitize::clean_bounded);
         [
             ("profile ", profile),
             ("", self.headset().map(|id| id.to_string())),
@@ -109,21 +109,21 @@ impl Warning {
                 .find(|word| word.len() == 36 && word.matches('-').count() == 4)?,
             message => message.get("sessionId")?.as_str()?,
         };
-        Some(tolerant::tame(id).into())
+        Some(sanitize::clean_bounded(id).into())
     }
 
     /// The record it speaks of.
     #[must_use]
     pub fn record(&self) -> Option<RecordId> {
         let id = self.message.get("recordId")?.as_str()?;
-        (!id.is_empty()).then(|| tolerant::tame(id).into())
+        (!id.is_empty()).then(|| sanitize::clean_bounded(id).into())
     }
 
     /// The headset it speaks of.
     #[must_use]
     pub fn headset(&self) -> Option<HeadsetId> {
         let id = self.message.get("headsetId").or_else(|| self.message.get("headset"))?.as_str()?;
-        (!id.is_empty()).then(|| tolerant::tame(id).into())
+        (!id.is_empty()).then(|| sanitize::clean_bounded(id).into())
     }
 }
 

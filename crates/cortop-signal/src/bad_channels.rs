@@ -59,7 +59,7 @@ pub struct BadChannel {
 
 /// The samples of a channel over some time.
 #[derive(Clone, Copy, Debug)]
-struct Tally {
+struct BlockStats {
     /// Samples that have a value, and those of them at either rail.
     count: u32,
     at_rail: u32,
@@ -70,7 +70,7 @@ struct Tally {
     max: f32,
 }
 
-impl Tally {
+impl BlockStats {
     const EMPTY: Self = Self {
         count: 0,
         at_rail: 0,
@@ -148,7 +148,7 @@ fn usual_offset(model: Model) -> Option<bool> {
 pub(crate) struct BadChannels {
     labels: Vec<Arc<str>>,
     /// A tally a channel, in a ring of blocks.
-    blocks: [Vec<Tally>; BLOCKS],
+    blocks: [Vec<BlockStats>; BLOCKS],
     /// The place of the growing block, its samples so far, and how many blocks were finished.
     growing: usize,
     samples: u32,
@@ -165,7 +165,7 @@ impl BadChannels {
     pub(crate) fn new(labels: &[Arc<str>], model: Model) -> Self {
         Self {
             labels: labels.to_vec(),
-            blocks: [(); BLOCKS].map(|()| vec![Tally::EMPTY; labels.len()]),
+            blocks: [(); BLOCKS].map(|()| vec![BlockStats::EMPTY; labels.len()]),
             growing: 0,
             samples: 0,
             finished: 0,
@@ -196,7 +196,7 @@ impl BadChannels {
         self.finished = (self.finished + 1).min(BLOCKS);
         self.samples = 0;
         self.growing = (self.growing + 1) % BLOCKS;
-        self.blocks[self.growing].fill(Tally::EMPTY);
+        self.blocks[self.growing].fill(BlockStats::EMPTY);
         before
     }
 
@@ -238,12 +238,12 @@ impl BadChannels {
     }
 
     /// The last two seconds of a channel.
-    fn window(&self, channel: usize) -> Tally {
-        self.blocks.iter().map(|block| block[channel]).fold(Tally::EMPTY, Tally::merge)
+    fn window(&self, channel: usize) -> BlockStats {
+        self.blocks.iter().map(|block| block[channel]).fold(BlockStats::EMPTY, BlockStats::merge)
     }
 
     fn defect(&self, channel: usize) -> Option<Defect> {
-        let of = |block: &Vec<Tally>| block[channel].defect(self.offset);
+        let of = |block: &Vec<BlockStats>| block[channel].defect(self.offset);
         let newest = of(&self.blocks[self.growing]);
         let window = self.window(channel).defect(self.offset);
         // What begins to show a worse defect is not given a lesser one on the way.

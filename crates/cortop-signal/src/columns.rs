@@ -2,9 +2,9 @@
 //! indices (docs/signal.md, "Downsampling"), streaming, for all channels of a view. Knows neither what
 //! the values mean nor how they are drawn.
 
-use super::snapshot::{Bins, Column};
+use super::snapshot::{Bin, Binning};
 
-impl Bins {
+impl Binning {
     /// The first index of a bin.
     #[must_use]
     pub fn start(self, bin: u64) -> u64 {
@@ -34,7 +34,7 @@ impl Bins {
 /// The last columns of each channel; the newest still grows, the others never change.
 #[derive(Debug)]
 pub struct Envelope {
-    bins: Bins,
+    bins: Binning,
     channels: usize,
     /// The columns that never change again, used as a ring: those of all channels bin by bin.
     closed: Vec<Block>,
@@ -51,7 +51,7 @@ pub struct Envelope {
 impl Envelope {
     /// Without columns yet; the first sample has index `start`.
     #[must_use]
-    pub fn new(bins: Bins, channels: usize, start: u64) -> Self {
+    pub fn new(bins: Binning, channels: usize, start: u64) -> Self {
         let bin = bins.of(start);
         let open = vec![Block::default(); channels.div_ceil(LANES)];
         let kept = usize::try_from(bins.columns()).unwrap_or(1);
@@ -133,7 +133,7 @@ impl Envelope {
     }
 
     /// The columns of one channel after another, oldest first.
-    pub fn columns(&self) -> impl Iterator<Item = Vec<Column>> {
+    pub fn columns(&self) -> impl Iterator<Item = Vec<Bin>> {
         let (newer, older) = self.closed.split_at(self.row(self.first_bin));
         let kept = usize::try_from(self.bin - self.first_bin).unwrap_or_default();
         (0..self.channels).map(move |channel| {
@@ -223,13 +223,13 @@ impl Block {
         self.arrived - self.missing[lane]
     }
 
-    fn column(&self, lane: usize) -> Column {
+    fn column(&self, lane: usize) -> Bin {
         let (count, gap) = (self.count(lane), self.gap[lane]);
         if count == 0 {
-            return Column { gap, ..Column::EMPTY };
+            return Bin { gap, ..Bin::EMPTY };
         }
         let (min, max) = (self.min[lane], self.max[lane]);
-        Column { min, max, first: self.first[lane], last: self.last[lane], count, gap }
+        Bin { min, max, first: self.first[lane], last: self.last[lane], count, gap }
     }
 
     /// Opens the next bin.

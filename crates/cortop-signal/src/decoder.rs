@@ -24,9 +24,9 @@ use super::{
     incidents::{Incident, Incidents},
     markers::Markers,
     parse::Record,
-    picture::Picture,
-    snapshot::{Device, Readings, Table},
-    source::{Source, Taken},
+    snapshot::{DeviceReadings, Readings, Table},
+    source::{Outcome, Source},
+    trace_pipeline::TracePipeline,
 };
 use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, Stream, Subscription};
 
@@ -38,7 +38,7 @@ const AWAY: usize = 16;
 
 /// Limits of the decoder.
 #[derive(Clone, Copy, Debug)]
-pub struct Config {
+pub struct Limits {
     /// Shortest time between two snapshots.
     pub frame: Duration,
     /// Bytes of history for all headsets together; the oldest goes first.
@@ -56,7 +56,7 @@ pub struct Decoder {
     sources: Vec<Source>,
     readings: BTreeMap<HeadsetId, Readings>,
     markers: BTreeMap<HeadsetId, Markers>,
-    picture: Option<Picture>,
+    pipeline: Option<TracePipeline>,
     record: Record,
 }
 
@@ -70,7 +70,7 @@ impl Decoder {
             sources: Vec::new(),
             readings: BTreeMap::new(),
             markers: BTreeMap::new(),
-            picture: None,
+            pipeline: None,
             record: Record::default(),
         }
     }
@@ -113,8 +113,8 @@ impl Decoder {
             readings: headset.and_then(|id| self.readings.get(id)).cloned().unwrap_or_default(),
             orientation: headset.and_then(|id| {
                 let source = &self.sources[self.place(id, Stream::Mot).ok()?];
-                let trace = source.trace.as_ref().filter(|_| source.ended.is_none())?;
-                Orientation::of(&trace.newest().collect::<Vec<_>>())
+                let series = source.series.as_ref().filter(|_| source.ended.is_none())?;
+                Orientation::of(&series.newest().collect::<Vec<_>>())
             }),
             messages: live()
                 .filter(|source| self.view.inspect && Some(source.headset()) == headset)
@@ -125,7 +125,7 @@ impl Decoder {
                 .readings
                 .iter()
                 .map(|(headset, Readings { dev, eq, .. })| {
-                    (headset.clone(), Device { dev: dev.clone(), eq: eq.clone() })
+                    (headset.clone(), DeviceReadings { dev: dev.clone(), eq: eq.clone() })
                 })
                 .collect(),
             dropped: 0,
@@ -133,12 +133,12 @@ impl Decoder {
     }
 
     fn traces(&self, source: &Source) -> Option<Traces> {
-        let trace = source.trace.as_ref()?;
-        let mut traces = self.picture.as_ref()?.traces(source, trace);
+        let series = source.series.as_ref()?;
+        let mut traces = self.pipeline.as_ref()?.traces(source, series);
         let Subscription { headset, stream, .. } = &*source.subscription;
         if let Some(markers) = self.markers.get(headset) {
             let window = traces.bins.start(traces.first_bin)..traces.end;
-            traces.markers = markers.within(*stream, &trace.history, &window);
+            traces.markers = markers.within(*stream, &series.history, &window);
         }
         Some(traces)
     }
@@ -162,7 +162,7 @@ impl Decoder {
                 false
             }
         };
-        // Where the history goes on, so does its picture.
+        // Where the history goes on, so does its pipeline.
         if viewed && !goes_on {
             self.redraw();
         }
@@ -221,36 +221,36 @@ impl Decoder {
             return;
         }
         let taken = source.push(sample, &mut self.record);
-        if matches!(taken, Taken::Reading | Taken::Sample { .. })
+        if matches!(taken, Outcome::Reading | Outcome::Sample { .. })
             && !stream.is_trace()
             && let Some(readings) = self.readings.get_mut(headset)
         {
             readings.push(&source.subscription, &self.record, Instant::from_std(sample.received));
         }
         match taken {
-            Taken::Nothing => {}
-            Taken::Released(samples) => samples.iter().for_each(|sample| self.sample(sample)),
-            Taken::Reading => {
+            Outcome::Nothing => {}
+            Outcome::Released(samples) => samples.iter().for_each(|sample| self.sample(sample)),
+            Outcome::Reading => {
                 if *stream == Stream::Dev && self.view.headset.as_ref() == Some(headset) {
                     self.tell_contact();
                 }
             }
-            Taken::Sample { missing, grew } => {
+            Outcome::Sample { missing, grew } => {
                 if !self.record.markers.is_empty()
-                    && let Some(trace) = &source.trace
+                    && let Some(series) = &source.series
                 {
                     let markers = self.markers.entry(headset.clone()).or_default();
-                    let index = trace.history.next() - 1;
-                    let time = trace.history.time(index);
+                    let index = series.history.next() - 1;
+                    let time = series.history.time(index);
                     for text in &self.record.markers {
                         markers.push(Some((*stream, index)), time, text);
                     }
                 }
-                let newest = source.trace.as_ref().and_then(|trace| trace.history.newest());
-                if let Some(picture) = self.picture.as_mut().filter(|_| viewed) {
-                    if picture.fits(source) {
-                        picture.lose(missing);
-                        picture.push(newest.unwrap_or_default());
+                let newest = source.series.as_ref().and_then(|series| series.history.newest());
+                if let Some(pipeline) = self.pipeline.as_mut().filter(|_| viewed) {
+                    if pipeline.fits(source) {
+                        pipeline.lose(missing);
+                        pipeline.push(newest.unwrap_or_default());
                     } else {
                         self.redraw();
                     }
@@ -285,34 +285,36 @@ impl Decoder {
         self.readings.get(self.view.headset.as_ref()?)?.dev.as_deref()
     }
 
-    /// Tells the picture the newest contact.
+    /// Tells the pipeline the newest contact.
     fn tell_contact(&mut self) {
-        let Some(mut picture) = self.picture.take() else { return };
-        if let Some(trace) = self.viewed().and_then(|source| source.trace.as_ref()) {
-            picture.set_contact(trace, self.contact());
+        let Some(mut pipeline) = self.pipeline.take() else { return };
+        if let Some(series) = self.viewed().and_then(|source| source.series.as_ref()) {
+            pipeline.set_contact(series, self.contact());
         }
-        self.picture = Some(picture);
+        self.pipeline = Some(pipeline);
     }
 
-    /// Builds the picture anew from the history.
+    /// Builds the pipeline anew from the history.
     fn redraw(&mut self) {
-        self.picture = self.viewed().and_then(|source| {
-            let trace = source.trace.as_ref().filter(|_| self.view.columns > 0)?;
-            Some(Picture::new(&self.view, source, trace, self.contact()))
+        self.pipeline = self.viewed().and_then(|source| {
+            let series = source.series.as_ref().filter(|_| self.view.columns > 0)?;
+            Some(TracePipeline::new(&self.view, source, series, self.contact()))
         });
     }
 
     /// Keeps all histories together within their budget: the oldest chunk goes first.
     fn forget(&mut self) {
         let histories =
-            || self.sources.iter().filter_map(|source| Some(&source.trace.as_ref()?.history));
+            || self.sources.iter().filter_map(|source| Some(&source.series.as_ref()?.history));
         let mut bytes: usize = histories().map(History::bytes).sum();
         while bytes > self.budget {
             let sources = self.sources.iter_mut();
             let oldest = sources.filter_map(|source| Some((source.forgettable()?, source)));
             let oldest = oldest.min_by_key(|(since, _)| *since);
-            let Some(trace) = oldest.and_then(|(_, source)| source.trace.as_mut()) else { return };
-            bytes -= trace.history.forget();
+            let Some(series) = oldest.and_then(|(_, source)| source.series.as_mut()) else {
+                return;
+            };
+            bytes -= series.history.forget();
         }
     }
 }
@@ -331,10 +333,10 @@ pub struct Input {
 pub fn spawn(
     feed: Input,
     view: watch::Receiver<View>,
-    config: Config,
+    limits: Limits,
 ) -> (watch::Receiver<Arc<Snapshot>>, JoinHandle<()>) {
     let (publish, snapshots) = watch::channel(Arc::default());
-    (snapshots, tokio::spawn(run(feed, view, config, publish)))
+    (snapshots, tokio::spawn(run(feed, view, limits, publish)))
 }
 
 /// Publishes at most once a frame, and only what changed; a new view is answered at once. Wakes up
@@ -343,10 +345,10 @@ pub fn spawn(
 async fn run(
     mut feed: Input,
     mut view: watch::Receiver<View>,
-    config: Config,
+    limits: Limits,
     publish: watch::Sender<Arc<Snapshot>>,
 ) {
-    let mut decoder = Decoder::new(view.borrow_and_update().clone(), config.history);
+    let mut decoder = Decoder::new(view.borrow_and_update().clone(), limits.history);
     let mut incidents = Incidents::new(TimeZone::system());
     let mut batch = Vec::with_capacity(BATCH);
     let mut frame_ends = Instant::now();
@@ -360,7 +362,7 @@ async fn run(
             let new = incidents.observe(&snapshot.health, now, Timestamp::now);
             new.iter().for_each(Incident::log);
             publish.send_replace(Arc::new(snapshot));
-            frame_ends = now + config.frame;
+            frame_ends = now + limits.frame;
             changed = false;
         }
         incidents.settled(now, Timestamp::now).iter().for_each(Incident::log);

@@ -55,9 +55,9 @@ pub(crate) struct Meter {
     received: u64,
     lost: u64,
     interpolated: u64,
-    odd: u64,
+    malformed: u64,
     /// The last seconds.
-    recent: VecDeque<Step>,
+    recent: VecDeque<SecondCounts>,
     last: Option<Instant>,
     /// The last sample that had a `time`: its arrival, and that.
     stamped: Option<(Instant, f64)>,
@@ -74,7 +74,7 @@ struct Point {
 
 /// What came within one second.
 #[derive(Clone, Copy, Debug)]
-struct Step {
+struct SecondCounts {
     since: Instant,
     received: u64,
     lost: u64,
@@ -86,7 +86,7 @@ struct Step {
     soonest: Option<(Instant, f64)>,
 }
 
-impl Step {
+impl SecondCounts {
     fn new(since: Instant) -> Self {
         let (received, lost, interpolated) = (0, 0, 0);
         Self { since, received, lost, interpolated, off: 0.0, intervals: 0, soonest: None }
@@ -107,7 +107,7 @@ impl Meter {
             received: 0,
             lost: 0,
             interpolated: 0,
-            odd: 0,
+            malformed: 0,
             recent: VecDeque::new(),
             last: None,
             stamped: None,
@@ -133,7 +133,7 @@ impl Meter {
             self.recent.pop_front();
         }
         if self.recent.back().is_none_or(|step| received >= step.since + RECENT_STEP) {
-            self.recent.push_back(Step::new(received));
+            self.recent.push_back(SecondCounts::new(received));
         }
         let stamp = own.map(|own| (received, own));
         if let Some(step) = self.recent.back_mut() {
@@ -170,10 +170,10 @@ impl Meter {
 
     /// So many messages were not as they should be. True when it is time to say so in the log: at
     /// the first, the tenth, the hundredth and so on.
-    pub(crate) fn odd(&mut self, count: u64) -> bool {
-        let before = self.odd.checked_ilog10();
-        self.odd += count;
-        self.odd.checked_ilog10() > before
+    pub(crate) fn malformed(&mut self, count: u64) -> bool {
+        let before = self.malformed.checked_ilog10();
+        self.malformed += count;
+        self.malformed.checked_ilog10() > before
     }
 
     /// The last sample is one that Cortex filled in.
@@ -184,9 +184,9 @@ impl Meter {
         }
     }
 
-    /// Messages that were odd so far.
-    pub(crate) fn odd_so_far(&self) -> u64 {
-        self.odd
+    /// Messages that were malformed so far.
+    pub(crate) fn malformed_so_far(&self) -> u64 {
+        self.malformed
     }
 
     /// Samples by time, as the median of slopes between points that each stand in one pair only, so
@@ -233,7 +233,7 @@ impl Meter {
             interpolated: self.interpolated,
             recent: self.recent(now),
             bad_channels: Arc::default(),
-            odd: self.odd,
+            malformed: self.malformed,
             clock_step: self.clock_step,
             subscribed: self.subscribed,
             last: self.last,
@@ -456,6 +456,6 @@ mod tests {
     #[test]
     fn odd_ones_are_logged_ever_more_seldom() {
         let mut meter = Meter::new(Instant::now());
-        assert_eq!((1..=5000).filter(|_| meter.odd(1)).count(), 4);
+        assert_eq!((1..=5000).filter(|_| meter.malformed(1)).count(), 4);
     }
 }

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use tokio::time::Instant;
 
-use super::snapshot::{Change, Gap};
+use super::snapshot::{Discontinuity, Gap};
 
 /// Samples in a chunk, the unit in which history is forgotten.
 const CHUNK: usize = 1024;
@@ -68,9 +68,9 @@ struct Span {
     index: u64,
 }
 
-/// A stretch of history.
+/// A segment of history.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Stretch<'a> {
+pub(crate) enum Segment<'a> {
     /// One sample, one value a channel.
     Sample(&'a [f32]),
     /// So many samples were lost.
@@ -172,18 +172,23 @@ impl History {
     /// The next sample, arriving at `to`, is the first of another connection: the time since the
     /// last is a gap of as many samples as there would have been at `rate` samples a second. Returns
     /// their number.
-    pub(crate) fn interrupt(&mut self, to: Instant, rate: f64, change: Option<Change>) -> u64 {
+    pub(crate) fn interrupt(
+        &mut self,
+        to: Instant,
+        rate: f64,
+        discontinuity: Option<Discontinuity>,
+    ) -> u64 {
         let Some(from) = self.last else { return 0 };
         let periods = to.saturating_duration_since(from).as_secs_f64() * rate;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let count = (periods.round() - 1.0).clamp(0.0, LONGEST_GAP) as u64;
         let start = self.next;
         self.lose(count);
-        if count > 0 || change.is_some() {
+        if count > 0 || discontinuity.is_some() {
             if self.gaps.len() == MOST_GAPS {
                 self.gaps.pop_front();
             }
-            self.gaps.push_back(Gap { samples: start..self.next, from, to, change });
+            self.gaps.push_back(Gap { samples: start..self.next, from, to, discontinuity });
         }
         count
     }
@@ -277,8 +282,8 @@ impl History {
         within(&self.clock_steps, range)
     }
 
-    /// The stretches of `range`, as far as they are kept.
-    pub(crate) fn stretches(&self, range: Range<u64>) -> impl Iterator<Item = Stretch<'_>> {
+    /// The segments of `range`, as far as they are kept.
+    pub(crate) fn segments(&self, range: Range<u64>) -> impl Iterator<Item = Segment<'_>> {
         let mut at = range.start.max(self.oldest());
         let end = range.end.min(self.next).max(at);
         let first = self.spans.partition_point(|span| span.index <= at).saturating_sub(1);
@@ -293,8 +298,8 @@ impl History {
             let own = at.max(span.start)..span.end.min(end);
             at = at.max(own.end);
             let rows = own.map(move |index| row + (index - span.start));
-            let lost = (lost > 0).then_some(Stretch::Lost(lost));
-            lost.into_iter().chain(rows.filter_map(|row| self.row(row)).map(Stretch::Sample))
+            let lost = (lost > 0).then_some(Segment::Lost(lost));
+            lost.into_iter().chain(rows.filter_map(|row| self.row(row)).map(Segment::Sample))
         })
     }
 
@@ -363,10 +368,10 @@ mod tests {
     /// The first channel over a range, `None` for what was lost.
     fn read(history: &History, range: Range<u64>) -> Vec<Option<f32>> {
         let mut values = Vec::new();
-        for stretch in history.stretches(range) {
-            match stretch {
-                Stretch::Sample(sample) => values.push(Some(sample[0]).filter(|v| v.is_finite())),
-                Stretch::Lost(count) => values.extend((0..count).map(|_| None)),
+        for segment in history.segments(range) {
+            match segment {
+                Segment::Sample(sample) => values.push(Some(sample[0]).filter(|v| v.is_finite())),
+                Segment::Lost(count) => values.extend((0..count).map(|_| None)),
             }
         }
         values
@@ -413,7 +418,7 @@ mod tests {
         history.lose(u64::from(u32::MAX) * 1000);
         push(&mut history, 2);
         assert_eq!(history.bytes(), before + ENTRY);
-        assert_eq!(history.stretches(0..history.next()).count(), 3);
+        assert_eq!(history.segments(0..history.next()).count(), 3);
         assert_eq!(history.newest(), Some(&[2.0, 0.0][..]));
     }
 
@@ -431,7 +436,7 @@ mod tests {
         history.forget();
         assert!(history.spans.len() <= 1977 && history.times.len() < 3600);
         assert_eq!(read(&history, 0..history.next()).first(), Some(&Some(1024.0)));
-        assert_eq!(history.stretches(0..5).count(), 0, "forgotten");
+        assert_eq!(history.segments(0..5).count(), 0, "forgotten");
     }
 
     #[test]
@@ -500,10 +505,10 @@ mod tests {
         // What cannot be kept with it counts on, so that no index stands for two samples.
         let mut other = History::after(&history, 3);
         let to = history.last().unwrap() + Duration::from_secs(1);
-        assert_eq!(other.interrupt(to, 128.0, Some(Change::Channels)), 127);
+        assert_eq!(other.interrupt(to, 128.0, Some(Discontinuity::Channels)), 127);
         other.push([1.0, 2.0, 3.0].into_iter(), None, to);
         assert_eq!(other.oldest(), newest.end + 1 + 127);
-        assert_eq!(other.stretches(0..newest.end).count(), 0, "older than all that is kept");
+        assert_eq!(other.segments(0..newest.end).count(), 0, "older than all that is kept");
     }
 
     #[test]

@@ -36,11 +36,11 @@ const SAME_TIME: Duration = Duration::from_secs(1);
 pub(super) struct Incidents {
     zone: TimeZone,
     /// In the order of session and stream, as the health is.
-    known: Vec<Known>,
+    known: Vec<Observed>,
     /// The last step of Cortex's clock that was told.
     clock_step: Option<ClockStep>,
     /// What other streams may join, the oldest first.
-    changes: Vec<Change>,
+    changes: Vec<Transition>,
 }
 
 /// A line for the log.
@@ -65,7 +65,7 @@ impl Incident {
 
 /// Streams of one headset that fell silent, or came back, together.
 #[derive(Debug)]
-struct Change {
+struct Transition {
     headset: HeadsetId,
     streams: Vec<Stream>,
     /// When the last sample before the silence came; the newest of all streams.
@@ -76,7 +76,7 @@ struct Change {
     noticed: Instant,
 }
 
-impl Change {
+impl Transition {
     /// Whether another is the same but for its streams.
     fn is_alike(&self, other: &Self) -> bool {
         let apart = self.since.max(other.since) - self.since.min(other.since);
@@ -97,26 +97,26 @@ impl Change {
 
 /// What is known of a stream.
 #[derive(Debug)]
-struct Known {
+struct Observed {
     session: SessionId,
     stream: Stream,
     subscribed: Instant,
     stale_since: Option<Instant>,
-    lost: Count,
-    interpolated: Count,
+    lost: RisingCount,
+    interpolated: RisingCount,
     clock_step: Option<ClockStep>,
 }
 
 /// A number that rises, and how much in the incident under way.
 #[derive(Debug, Default)]
-struct Count {
+struct RisingCount {
     total: u64,
     risen: u64,
     /// When it rose first and last.
     between: Option<(Instant, Instant)>,
 }
 
-impl Count {
+impl RisingCount {
     /// Takes in the number as it is now. Gives an incident that is over: how much, from when to when.
     fn update(&mut self, total: u64, now: Instant) -> Option<(u64, Instant, Instant)> {
         let risen = total.saturating_sub(std::mem::replace(&mut self.total, total));
@@ -165,7 +165,7 @@ impl Incidents {
             };
             if let Some((since, back)) = change {
                 let (headset, streams) = (headset.clone(), vec![stream]);
-                let new = Change { headset, streams, since, back, noticed: now };
+                let new = Transition { headset, streams, since, back, noticed: now };
                 match self.changes.iter_mut().find(|change| change.is_alike(&new)) {
                     Some(change) => change.merge(new),
                     None => self.changes.push(new),
@@ -180,7 +180,7 @@ impl Incidents {
                     tell(true, step.sentence(&clock(step.received)));
                 }
             }
-            let mut count = |count: &mut Count, total: u64, what: &str| {
+            let mut count = |count: &mut RisingCount, total: u64, what: &str| {
                 if let Some((risen, first, last)) = count.update(total, now) {
                     let samples = if risen == 1 { "sample" } else { "samples" };
                     let seconds = last.saturating_duration_since(first).as_secs().max(1);
@@ -200,7 +200,7 @@ impl Incidents {
     /// The silences and returns that no other stream joins any more.
     pub(super) fn settled(&mut self, now: Instant, wall: impl Fn() -> Timestamp) -> Vec<Incident> {
         let clock = |at| clock(&self.zone, at, now, &wall);
-        let is_over = |change: &mut Change| change.noticed + TOGETHER <= now;
+        let is_over = |change: &mut Transition| change.noticed + TOGETHER <= now;
         let settled = self.changes.extract_if(.., is_over).map(|mut change| {
             change.streams.sort_unstable();
             change.streams.dedup();
@@ -241,13 +241,13 @@ impl Incidents {
                 self.known.remove(at);
             }
             let same = self.known.get(at).is_some_and(|own| (&own.session, own.stream) == key);
-            let new = || Known {
+            let new = || Observed {
                 session: health.session.clone(),
                 stream: health.stream,
                 subscribed: health.subscribed,
                 stale_since: None,
-                lost: Count { total: health.lost, ..Count::default() },
-                interpolated: Count { total: health.interpolated, ..Count::default() },
+                lost: RisingCount { total: health.lost, ..RisingCount::default() },
+                interpolated: RisingCount { total: health.interpolated, ..RisingCount::default() },
                 clock_step: health.clock_step,
             };
             if !same {
@@ -291,7 +291,7 @@ mod tests {
             lost: 0,
             interpolated: 0,
             recent: Recent::default(),
-            odd: 0,
+            malformed: 0,
             clock_step: None,
             subscribed,
             last: None,

@@ -17,7 +17,7 @@ const LONGEST: usize = 2000;
 
 /// One line of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct MessageLine {
     /// The member, the column, or nothing where a value has no column.
     pub name: String,
     /// As it was written, cut where it is endless; `None` where a column has no value.
@@ -28,7 +28,7 @@ pub struct Item {
 
 /// The items of a message; one that is no JSON object is a single item without a name.
 #[must_use]
-pub fn items(sample: &Sample) -> Vec<Item> {
+pub fn items(sample: &Sample) -> Vec<MessageLine> {
     let mut json = serde_json::Deserializer::from_str(&sample.text);
     let Ok(members) = json.deserialize_map(Members) else {
         return vec![item("", Some(&sample.text), 0)];
@@ -36,7 +36,7 @@ pub fn items(sample: &Sample) -> Vec<Item> {
     let mut items = Vec::new();
     for (name, value) in members {
         if name == sample.subscription.stream.name() {
-            items.push(Item { name, value: Some(String::new()), depth: 0 });
+            items.push(MessageLine { name, value: Some(String::new()), depth: 0 });
             row(&sample.subscription.columns.0, value, &mut items);
         } else {
             items.push(item(&name, Some(value.get()), 0));
@@ -47,7 +47,7 @@ pub fn items(sample: &Sample) -> Vec<Item> {
 }
 
 /// The values of a stream, each with its column; those of a group with its labels.
-fn row(columns: &[Column], values: &RawValue, items: &mut Vec<Item>) {
+fn row(columns: &[Column], values: &RawValue, items: &mut Vec<MessageLine>) {
     let Some(mut values) = elements(values) else {
         return items.push(item("", Some(values.get()), 1));
     };
@@ -75,12 +75,12 @@ fn elements(array: &RawValue) -> Option<std::vec::IntoIter<&RawValue>> {
     serde_json::from_str::<Vec<&RawValue>>(array.get()).ok().map(IntoIterator::into_iter)
 }
 
-fn item(name: &str, value: Option<&str>, depth: usize) -> Item {
+fn item(name: &str, value: Option<&str>, depth: usize) -> MessageLine {
     let cut = |text: &str| match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
         None => text.to_owned(),
     };
-    Item { name: cut(name), value: value.map(cut), depth }
+    MessageLine { name: cut(name), value: value.map(cut), depth }
 }
 
 /// The members of an object in the order in which they came.

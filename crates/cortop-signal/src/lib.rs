@@ -1,9 +1,11 @@
 //! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
 //! the samples, ids and streams of `cortop-protocol` only.
 
+mod auto_scale;
 pub mod bad_channels;
 pub mod bands;
 pub mod columns;
+mod common_average;
 pub mod decoder;
 pub mod filter;
 mod health;
@@ -14,22 +16,20 @@ mod loss;
 mod markers;
 pub mod orientation;
 pub mod parse;
-mod picture;
 pub mod raster;
 mod readings;
-mod reference;
+pub mod smoothed;
 pub mod snapshot;
 mod source;
 pub mod spectra;
 pub mod spectrum;
-mod spread;
 mod stamps;
-pub mod steady;
+mod trace_pipeline;
 pub mod view;
 
 pub use bad_channels::{BadChannel, Defect};
 pub use orientation::{Orientation, Position};
 pub use raster::{Run, Scale, runs};
+pub use smoothed::Smoothed;
 pub use snapshot::{Snapshot, StreamHealth, Traces};
-pub use steady::Steady;
 pub use view::{Filters, View};

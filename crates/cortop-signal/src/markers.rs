@@ -11,10 +11,10 @@ const MOST: usize = 4096;
 
 /// The markers of a headset in the order in which they came.
 #[derive(Debug, Default)]
-pub(crate) struct Markers(VecDeque<Marker>);
+pub(crate) struct Markers(VecDeque<PlacedMarker>);
 
 #[derive(Debug)]
-struct Marker {
+struct PlacedMarker {
     /// The stream it came with, and the absolute index of its sample there; nothing where no stream
     /// brought it.
     at: Option<(Stream, u64)>,
@@ -29,7 +29,7 @@ impl Markers {
         if self.0.len() == MOST {
             self.0.pop_front();
         }
-        self.0.push_back(Marker { at, time, text: text.into() });
+        self.0.push_back(PlacedMarker { at, time, text: text.into() });
     }
 
     /// Those in a range of a stream's samples: index and text.
@@ -39,7 +39,7 @@ impl Markers {
         history: &History,
         range: &Range<u64>,
     ) -> Vec<(u64, Arc<str>)> {
-        let place = |marker: &Marker| match marker.at {
+        let place = |marker: &PlacedMarker| match marker.at {
             Some((own, index)) if own == stream => Some(index),
             _ => history.index(marker.time?),
         };

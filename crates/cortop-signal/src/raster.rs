@@ -2,7 +2,7 @@
 //! "Downsampling"). Knows neither cells, glyphs nor colours: braille, half blocks and ASCII are all
 //! drawn from these runs, in a sweep as in a scroll.
 
-use super::snapshot::Column;
+use super::snapshot::Bin;
 
 /// The vertical scale of a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,7 +78,7 @@ pub struct Run {
 /// to close the gap to the samples of the column before, up to but never onto their rows, so a join
 /// looks back only and a closed column stays as it is. A join crosses no loss. Between samples more
 /// than one column apart a straight line is drawn.
-pub fn runs(columns: &[Column], scale: Scale, rows: u16) -> impl Iterator<Item = Option<Run>> {
+pub fn runs(columns: &[Bin], scale: Scale, rows: u16) -> impl Iterator<Item = Option<Run>> {
     // The rows of the samples (or of the line) in the column before, and the latest sample with its
     // place, as long as nothing was lost since.
     let raster = Raster::new(scale, rows);
@@ -122,7 +122,7 @@ pub fn runs(columns: &[Column], scale: Scale, rows: u16) -> impl Iterator<Item =
 
 /// The value at column `at` of the straight line from the sample `from` to the next one, if only
 /// bins without an index lie between.
-fn between(columns: &[Column], from: (usize, f32), at: usize) -> Option<f32> {
+fn between(columns: &[Bin], from: (usize, f32), at: usize) -> Option<f32> {
     let (left, value) = from;
     let mut ahead = columns.iter().enumerate().skip(at);
     let (right, next) = ahead.find(|(_, column)| column.count > 0 || column.gap)?;

@@ -6,9 +6,9 @@ use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
 
 use super::{
-    Steady,
+    Smoothed,
     parse::Record,
-    snapshot::{Detection, Event, Face, Metric, Readings, Table},
+    snapshot::{FacialExpression, MentalCommand, Metric, Readings, Table, TrainingEvent},
 };
 use cortop_protocol::{Stream, Subscription};
 
@@ -31,12 +31,12 @@ impl Readings {
         match subscription.stream {
             Stream::Dev => {
                 let table = Arc::new(row.into_table(received));
-                self.dev_steady.push(Arc::clone(&table));
+                self.dev_smoothed.push(Arc::clone(&table));
                 self.dev = Some(table);
             }
             Stream::Eq => {
                 let table = Arc::new(row.into_table(received));
-                self.eq_steady.push(Arc::clone(&table));
+                self.eq_smoothed.push(Arc::clone(&table));
                 self.eq = Some(table);
             }
             Stream::Pow => self.pow = Some(Arc::new(row.into_table(received))),
@@ -44,10 +44,10 @@ impl Readings {
             Stream::Com => keep(
                 &mut self.com,
                 DETECTIONS,
-                Detection { action: row.text("act"), power: row.number("pow"), received },
+                MentalCommand { action: row.text("act"), power: row.number("pow"), received },
             ),
             Stream::Fac => {
-                let face = Face {
+                let face = FacialExpression {
                     eyes: row.text("eyeAct"),
                     upper: (row.text("uAct"), row.number("uPow")),
                     lower: (row.text("lAct"), row.number("lPow")),
@@ -56,14 +56,14 @@ impl Readings {
                 match self.fac.back_mut() {
                     // The same expression goes on, stronger or weaker: it began when it began.
                     Some(last) if last.same_expression(&face) => {
-                        *last = Arc::new(Face { received: last.received, ..face });
+                        *last = Arc::new(FacialExpression { received: last.received, ..face });
                     }
                     _ => keep(&mut self.fac, FACES, face),
                 }
             }
             Stream::Sys => {
                 let texts = record.texts.iter().filter(|text| !text.is_empty()).cloned().collect();
-                keep(&mut self.sys, EVENTS, Event { texts, time: record.time, received });
+                keep(&mut self.sys, EVENTS, TrainingEvent { texts, time: record.time, received });
             }
             Stream::Eeg | Stream::Mot => {}
         }
@@ -72,8 +72,8 @@ impl Readings {
     /// Forgets a stream that is no longer subscribed.
     pub(crate) fn forget(&mut self, stream: Stream) {
         match stream {
-            Stream::Dev => (self.dev, self.dev_steady) = (None, Steady::default()),
-            Stream::Eq => (self.eq, self.eq_steady) = (None, Steady::default()),
+            Stream::Dev => (self.dev, self.dev_smoothed) = (None, Smoothed::default()),
+            Stream::Eq => (self.eq, self.eq_smoothed) = (None, Smoothed::default()),
             Stream::Pow => self.pow = None,
             Stream::Met => self.met.clear(),
             Stream::Com => self.com.clear(),
@@ -84,7 +84,7 @@ impl Readings {
     }
 }
 
-impl Face {
+impl FacialExpression {
     fn same_expression(&self, other: &Self) -> bool {
         self.eyes == other.eyes && self.upper.0 == other.upper.0 && self.lower.0 == other.lower.0
     }
@@ -235,7 +235,7 @@ mod tests {
             read(Stream::Sys, r#"["event","msg"]"#, &[r#"["mentalCommand","MC_Started"]"#]);
         assert_eq!(readings.sys[0].texts, ["mentalCommand", "MC_Started"]);
         let (readings, start) = read(Stream::Com, r#"["act","pow"]"#, &[r#"["push",0.5]"#]);
-        let push = Detection { action: "push".into(), power: Some(0.5), received: start };
+        let push = MentalCommand { action: "push".into(), power: Some(0.5), received: start };
         assert_eq!(readings.com, [Arc::new(push)]);
     }
 }

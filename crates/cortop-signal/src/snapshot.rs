@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{BadChannel, Orientation, Steady, View, spectra::Spectra};
+use super::{BadChannel, Orientation, Smoothed, View, spectra::Spectra};
 use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 /// A picture of the signals at one moment.
@@ -30,7 +30,7 @@ pub struct Snapshot {
     /// The health of every stream of every session, by session and stream.
     pub health: Vec<StreamHealth>,
     /// What the headsets of all sessions say of themselves.
-    pub devices: BTreeMap<HeadsetId, Device>,
+    pub devices: BTreeMap<HeadsetId, DeviceReadings>,
     /// Samples dropped since the start because the decoder's queue was full.
     pub dropped: u64,
 }
@@ -83,7 +83,7 @@ pub struct StreamHealth {
     pub bad_channels: Arc<[BadChannel]>,
     /// Messages that were not as the columns said (wrong length, type, not JSON), came again or
     /// late, or bore a wrong `time`.
-    pub odd: u64,
+    pub malformed: u64,
     /// When Cortex's clock was set last, while this stream ran.
     pub clock_step: Option<ClockStep>,
     /// When the subscription began.
@@ -155,7 +155,7 @@ pub struct Gap {
     /// When the first sample after it arrived.
     pub to: Instant,
     /// Why the samples before it are gone, where they are.
-    pub change: Option<Change>,
+    pub discontinuity: Option<Discontinuity>,
 }
 
 impl Gap {
@@ -168,7 +168,7 @@ impl Gap {
 
 /// What makes the samples after a gap another history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Discontinuity {
     /// Other channels, or in another order.
     Channels,
     /// Another nominal rate.
@@ -177,14 +177,14 @@ pub enum Change {
 
 /// What a session's headset says of itself.
 #[derive(Clone, Debug, Default)]
-pub struct Device {
+pub struct DeviceReadings {
     /// Battery, link, contact by sensor (§5.4).
     pub dev: Option<Arc<Table>>,
     /// EEG quality by sensor (§5.5), not smoothed.
     pub eq: Option<Arc<Table>>,
 }
 
-impl Device {
+impl DeviceReadings {
     /// Percent left, of the emptiest battery where there are two (§5.4, §5.5).
     #[must_use]
     pub fn battery(&self) -> Option<f64> {
@@ -220,7 +220,7 @@ pub struct Traces {
     /// The channels of the view, in its order.
     pub channels: Vec<Trace>,
     /// The division of absolute sample indices into columns.
-    pub bins: Bins,
+    pub bins: Binning,
     /// Absolute index of the first bin in each channel's `columns`.
     pub first_bin: u64,
     /// Absolute index after the last sample of the window.
@@ -271,7 +271,7 @@ pub struct Trace {
     /// The column's label, such as `AF3` or `ACCX`.
     pub label: Arc<str>,
     /// Filtered, one for each bin from `first_bin` on.
-    pub columns: Vec<Column>,
+    pub columns: Vec<Bin>,
     /// The newest raw value.
     pub raw: Option<f64>,
     /// The bins in which a jump that lasted made its filters start again, oldest first.
@@ -290,7 +290,7 @@ pub struct Trace {
 
 /// Min, max, first and last (M4) of the samples in one bin.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Column {
+pub struct Bin {
     /// The smallest.
     pub min: f32,
     /// The largest.
@@ -306,7 +306,7 @@ pub struct Column {
     pub gap: bool,
 }
 
-impl Column {
+impl Bin {
     /// A column without samples.
     pub const EMPTY: Self = Self {
         min: f32::NAN,
@@ -322,7 +322,7 @@ impl Column {
 /// `[⌈j·samples/columns⌉, ⌈(j+1)·samples/columns⌉)`, counted from the start of the stream, so that
 /// a closed column never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bins {
+pub struct Binning {
     /// Samples in a window.
     pub samples: u64,
     /// Columns in a window.
@@ -336,22 +336,22 @@ pub struct Readings {
     /// Battery, link, contact by sensor (§5.4).
     pub dev: Option<Arc<Table>>,
     /// The contact evened out: what its sensors are ordered by.
-    pub dev_steady: Steady,
+    pub dev_smoothed: Smoothed,
     /// EEG quality by sensor (§5.5), as it came.
     pub eq: Option<Arc<Table>>,
     /// The EEG quality evened out, for it flickers by design.
-    pub eq_steady: Steady,
+    pub eq_smoothed: Smoothed,
     /// Band power by `SENSOR/band` (§5.6).
     pub pow: Option<Arc<Table>>,
     /// Performance metrics, each with its own age (§5.7).
     pub met: Vec<Metric>,
     /// Mental command, newest last, bounded (§5.8).
-    pub com: VecDeque<Arc<Detection>>,
+    pub com: VecDeque<Arc<MentalCommand>>,
     /// Facial expression, newest last, bounded (§5.9). Only changes are kept: `received` is when an
     /// expression began, its powers are the newest.
-    pub fac: VecDeque<Arc<Face>>,
+    pub fac: VecDeque<Arc<FacialExpression>>,
     /// Training events, newest last, bounded (§5.10).
-    pub sys: VecDeque<Arc<Event>>,
+    pub sys: VecDeque<Arc<TrainingEvent>>,
 }
 
 /// The newest values of a flat stream, by label.
@@ -412,7 +412,7 @@ pub struct Metric {
 
 /// A mental command at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Detection {
+pub struct MentalCommand {
     /// Such as `push`, or `neutral`.
     pub action: String,
     /// 0..1.
@@ -423,7 +423,7 @@ pub struct Detection {
 
 /// A facial expression at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Face {
+pub struct FacialExpression {
     /// `neutral blink winkL winkR lookL lookR`.
     pub eyes: String,
     /// Upper face and its power.
@@ -436,7 +436,7 @@ pub struct Face {
 
 /// A training event.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub struct TrainingEvent {
     /// Its texts by position (§5.10: the labels are not confirmed).
     pub texts: Vec<String>,
     /// Epoch seconds.

@@ -12,10 +12,12 @@ use super::{
     history::History,
     loss::{Loss, Step},
     parse::{Layout, Record, parse},
-    snapshot::Change,
+    snapshot::Discontinuity,
     stamps::Stamps,
 };
-use cortop_protocol::{HeadsetId, MOST_HZ, Sample, SessionId, Stream, Subscription, model::Model};
+use cortop_protocol::{
+    HeadsetId, MAX_RATE_HZ, Sample, SessionId, Stream, Subscription, model::Model,
+};
 
 /// Labels of `eeg` and `mot` that are no channels (docs/protocol.md §5.2, §5.3).
 const NOT_CHANNELS: [&str; 8] = [
@@ -30,7 +32,7 @@ const NOT_CHANNELS: [&str; 8] = [
 ];
 
 /// Samples a second where neither Cortex nor the clock tells.
-pub(crate) const USUAL_RATE: f64 = 128.0;
+pub(crate) const DEFAULT_RATE: f64 = 128.0;
 
 /// More channels than any headset has; what is beyond is not traced.
 const MOST_CHANNELS: usize = 256;
@@ -44,7 +46,7 @@ const RATE_IS_RIGHT: f64 = 0.05;
 pub(crate) struct Source {
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) meter: Meter,
-    pub(crate) trace: Option<Trace>,
+    pub(crate) series: Option<Series>,
     /// The last message, for the inspector: shared, not copied.
     pub(crate) last: Option<Sample>,
     /// Since when its session is gone, or it was unsubscribed.
@@ -63,12 +65,12 @@ struct Resume {
     /// Samples a second of the time between.
     rate: f64,
     /// Why it could not be kept, if it could not.
-    change: Option<Change>,
+    discontinuity: Option<Discontinuity>,
 }
 
 /// What a stream with a history has beside: those that are drawn as traces, and band power.
 #[derive(Debug)]
-pub(crate) struct Trace {
+pub(crate) struct Series {
     /// The channels' places among the labels, and those labels.
     channels: Vec<usize>,
     pub(crate) labels: Vec<Arc<str>>,
@@ -82,7 +84,7 @@ pub(crate) struct Trace {
 
 /// What came of a message.
 #[derive(Debug)]
-pub(crate) enum Taken {
+pub(crate) enum Outcome {
     /// Nothing: it was no sample, or one that was there already, or has to wait.
     Nothing,
     /// What had to wait can be pushed again.
@@ -102,15 +104,15 @@ impl Source {
     /// A subscription that has just come into force.
     pub(crate) fn new(subscription: Arc<Subscription>, now: Instant) -> Self {
         let kept = subscription.stream.is_trace() || subscription.stream == Stream::Pow;
-        let trace = kept.then(|| Trace::new(&subscription));
-        let trace = trace.filter(|trace| !trace.channels.is_empty());
-        let counted = trace.as_ref().is_some_and(|trace| trace.counter.is_some());
+        let series = kept.then(|| Series::new(&subscription));
+        let series = series.filter(|series| !series.channels.is_empty());
+        let counted = series.as_ref().is_some_and(|series| series.counter.is_some());
         Self {
             layout: Layout::new(&subscription),
             stamps: Stamps::new(subscription.stream, counted),
             subscription,
             meter: Meter::new(now),
-            trace,
+            series,
             last: None,
             ended: None,
             resumes: None,
@@ -122,20 +124,20 @@ impl Source {
     /// the same channels at the same rate, and goes on.
     pub(crate) fn resubscribe(&mut self, subscription: Arc<Subscription>, now: Instant) -> bool {
         let before = std::mem::replace(self, Self::new(subscription, now));
-        let rate = self.rate().or(before.rate()).unwrap_or(USUAL_RATE);
-        let (Some(trace), Some(old)) = (&mut self.trace, before.trace) else { return false };
+        let rate = self.rate().or(before.rate()).unwrap_or(DEFAULT_RATE);
+        let (Some(series), Some(old)) = (&mut self.series, before.series) else { return false };
         let rates = (before.subscription.nominal_rate, self.subscription.nominal_rate);
-        let change = match rates {
-            _ if trace.labels != old.labels => Some(Change::Channels),
-            (Some(one), Some(other)) if one.total_cmp(&other).is_ne() => Some(Change::Rate),
-            _ => before.resumes.and_then(|resume| resume.change),
+        let discontinuity = match rates {
+            _ if series.labels != old.labels => Some(Discontinuity::Channels),
+            (Some(one), Some(other)) if one.total_cmp(&other).is_ne() => Some(Discontinuity::Rate),
+            _ => before.resumes.and_then(|resume| resume.discontinuity),
         };
-        self.resumes = Some(Resume { rate, change });
-        if change.is_some() {
-            trace.history = History::after(&old.history, trace.channels.len());
+        self.resumes = Some(Resume { rate, discontinuity });
+        if discontinuity.is_some() {
+            series.history = History::after(&old.history, series.channels.len());
             return false;
         }
-        trace.history = old.history;
+        series.history = old.history;
         true
     }
 
@@ -151,10 +153,10 @@ impl Source {
 
     /// How well it flows, and which of its channels are bad.
     pub(crate) fn health(&self, now: Instant) -> StreamHealth {
-        let trace = self.trace.as_ref();
-        let bad = trace.and_then(|trace| trace.bad.as_ref());
+        let series = self.series.as_ref();
+        let bad = series.and_then(|series| series.bad.as_ref());
         StreamHealth {
-            gap: trace.and_then(|trace| trace.history.gaps().next_back().cloned()),
+            gap: series.and_then(|series| series.history.gaps().next_back().cloned()),
             bad_channels: bad.map(|bad| Arc::clone(bad.bad())).unwrap_or_default(),
             ..self.meter.health(&self.subscription, now)
         }
@@ -162,13 +164,13 @@ impl Source {
 
     /// Whether anything of what came is kept.
     pub(crate) fn has_history(&self) -> bool {
-        self.trace.as_ref().is_some_and(|trace| trace.history.bytes() > 0)
+        self.series.as_ref().is_some_and(|series| series.history.bytes() > 0)
     }
 
     /// Since when the oldest part of its history is there, if it can be forgotten: the newest never
     /// is while more may come.
     pub(crate) fn forgettable(&self) -> Option<Instant> {
-        self.trace.as_ref()?.history.forgettable(usize::from(self.ended.is_none()))
+        self.series.as_ref()?.history.forgettable(usize::from(self.ended.is_none()))
     }
 
     /// Samples a second: what Cortex told, else what was measured.
@@ -178,13 +180,15 @@ impl Source {
 
     /// What Cortex told, unless no headset can have it.
     fn nominal_rate(&self) -> Option<f64> {
-        self.subscription.nominal_rate.filter(|rate| (f64::MIN_POSITIVE..=MOST_HZ).contains(rate))
+        self.subscription
+            .nominal_rate
+            .filter(|rate| (f64::MIN_POSITIVE..=MAX_RATE_HZ).contains(rate))
     }
 
     /// Samples a second by their stamps, if these run as they should.
     fn rate_by_time(&self) -> Option<f64> {
-        let by_arrival = self.trace.as_ref().and_then(|trace| trace.loss.pace());
-        let by_arrival = by_arrival.filter(|&rate| rate <= MOST_HZ);
+        let by_arrival = self.series.as_ref().and_then(|series| series.loss.pace());
+        let by_arrival = by_arrival.filter(|&rate| rate <= MAX_RATE_HZ);
         let nominal = self.nominal_rate();
         let near = |rate: f64, other: f64| (rate / other - 1.0).abs() <= RATE_IS_RIGHT;
         let is_right =
@@ -193,35 +197,35 @@ impl Source {
     }
 
     /// Takes one message in; its values are in `record` afterwards.
-    pub(crate) fn push(&mut self, sample: &Sample, record: &mut Record) -> Taken {
+    pub(crate) fn push(&mut self, sample: &Sample, record: &mut Record) -> Outcome {
         self.last = Some(sample.clone());
         let received = Instant::from_std(sample.received);
         let parsed = parse(&sample.text, &self.layout, record);
         if let Err(error) = &parsed {
-            self.odd(1, Some(error));
-            return Taken::Nothing;
+            self.malformed(1, Some(error));
+            return Outcome::Nothing;
         }
         let number = |place: Option<usize>| {
             record.numbers.get(place?).copied().filter(|number| !number.is_nan())
         };
         let rate = self.rate_by_time();
-        let lost = match &mut self.trace {
-            Some(trace) => {
-                let counter = number(trace.counter);
+        let lost = match &mut self.series {
+            Some(series) => {
+                let counter = number(series.counter);
                 let elapsed = self.stamps.elapsed(record.time, received);
                 if !self.held.is_empty() {
-                    if !trace.loss.agrees(counter, elapsed, received, rate) {
+                    if !series.loss.agrees(counter, elapsed, received, rate) {
                         return self.hold(sample, rate);
                     }
                     let strays = std::mem::take(&mut self.held).len() as u64;
-                    self.odd(strays, None);
+                    self.malformed(strays, None);
                     return self.push(sample, record);
                 }
-                match trace.loss.step(counter, elapsed, received, rate) {
+                match series.loss.step(counter, elapsed, received, rate) {
                     Step::Next { lost } => lost,
                     Step::Repeat => {
-                        self.odd(1, None);
-                        return Taken::Nothing;
+                        self.malformed(1, None);
+                        return Outcome::Nothing;
                     }
                     Step::Undecided => return self.hold(sample, rate),
                 }
@@ -231,7 +235,7 @@ impl Source {
         let stamp = self.stamps.push(record.time, received, lost + 1, rate);
         let wrong = stamp.wrong + u64::from(record.odd);
         if wrong > 0 {
-            self.odd(wrong, None);
+            self.malformed(wrong, None);
         }
         if let Some((step, _)) = stamp.set {
             self.meter.clock_was_set(step);
@@ -239,38 +243,37 @@ impl Source {
         // Band power has no counter, and only its time says that some is missing: a hole, no loss.
         let counted = if self.subscription.stream.is_trace() { lost } else { 0 };
         self.meter.sample(received, stamp.own, stamp.time, counted);
-        let Some(trace) = &mut self.trace else { return Taken::Reading };
-        let interpolated = number(trace.interpolated).is_some_and(|flag| flag > 0.0);
+        let Some(series) = &mut self.series else { return Outcome::Reading };
+        let interpolated = number(series.interpolated).is_some_and(|flag| flag > 0.0);
         if interpolated {
             self.meter.interpolated();
         }
-        trace.history.lose(lost);
-        let gap = self
-            .resumes
-            .take()
-            .map_or(0, |Resume { rate, change }| trace.history.interrupt(received, rate, change));
-        let values = trace.channels.iter().map(|&place| {
+        series.history.lose(lost);
+        let gap = self.resumes.take().map_or(0, |Resume { rate, discontinuity }| {
+            series.history.interrupt(received, rate, discontinuity)
+        });
+        let values = series.channels.iter().map(|&place| {
             let value = record.numbers.get(place).copied().unwrap_or(f64::NAN);
             #[expect(clippy::cast_possible_truncation, reason = "finer than the headset's step")]
             let value = value as f32;
             value
         });
-        let index = trace.history.next();
+        let index = series.history.next();
         if let Some((step, ago)) = stamp.set {
             // This sample's own time is that of the clock as it was set.
-            trace.history.set_clock(index.saturating_sub(ago), step.seconds);
+            series.history.set_clock(index.saturating_sub(ago), step.seconds);
         }
-        let grew = trace.history.push(values, stamp.time, received);
+        let grew = series.history.push(values, stamp.time, received);
         if !interpolated {
             self.judge();
         }
-        Taken::Sample { missing: lost.saturating_add(gap), grew }
+        Outcome::Sample { missing: lost.saturating_add(gap), grew }
     }
 
     /// Judges the channels by the newest sample too, and logs what began or ended with it.
     fn judge(&mut self) {
         let rate = self.rate();
-        let Some(Trace { history, bad: Some(bad), .. }) = &mut self.trace else { return };
+        let Some(Series { history, bad: Some(bad), .. }) = &mut self.series else { return };
         let Some((values, rate)) = history.newest().zip(rate) else { return };
         let Some(before) = bad.push(values, rate) else { return };
         let (now, headset) = (bad.bad(), &self.subscription.headset);
@@ -297,27 +300,27 @@ impl Source {
 
     /// Has a sample wait, until there is a verdict.
     #[cold]
-    fn hold(&mut self, sample: &Sample, rate: Option<f64>) -> Taken {
+    fn hold(&mut self, sample: &Sample, rate: Option<f64>) -> Outcome {
         self.held.push(sample.clone());
         let since = self.held.first().map(|first| sample.received - first.received);
-        let decided = self.trace.as_mut().is_none_or(|trace| {
-            trace.loss.verdict(self.held.len(), since.unwrap_or_default(), rate)
+        let decided = self.series.as_mut().is_none_or(|series| {
+            series.loss.verdict(self.held.len(), since.unwrap_or_default(), rate)
         });
-        if decided { Taken::Released(std::mem::take(&mut self.held)) } else { Taken::Nothing }
+        if decided { Outcome::Released(std::mem::take(&mut self.held)) } else { Outcome::Nothing }
     }
 
-    /// Counts odd messages, and logs the count now and then.
-    fn odd(&mut self, count: u64, error: Option<&serde_json::Error>) {
-        if self.meter.odd(count) {
+    /// Counts malformed messages, and logs the count now and then.
+    fn malformed(&mut self, count: u64, error: Option<&serde_json::Error>) {
+        if self.meter.malformed(count) {
             let (stream, headset) = (self.subscription.stream, &self.subscription.headset);
-            let count = self.meter.odd_so_far();
+            let count = self.meter.malformed_so_far();
             let error = error.map(|error| format!(", the last: {error}")).unwrap_or_default();
             tracing::warn!("{headset}: {count} malformed samples of {stream} so far{error}");
         }
     }
 }
 
-impl Trace {
+impl Series {
     /// The newest value of each channel, `None` where it is missing.
     pub(crate) fn newest(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let values = self.history.newest().unwrap_or_default();
@@ -337,7 +340,7 @@ impl Trace {
         Self {
             counter: place(["COUNTER", "COUNTER_MEMS"]),
             interpolated: place(["INTERPOLATED", "INTERPOLATED_MEMS"]),
-            loss: Loss::new(subscription.nominal_rate.filter(|&rate| rate <= MOST_HZ)),
+            loss: Loss::new(subscription.nominal_rate.filter(|&rate| rate <= MAX_RATE_HZ)),
             history: History::new(channels.len()),
             bad: (subscription.stream == Stream::Eeg).then(|| {
                 BadChannels::new(&labels_of_channels, Model::from_id(&subscription.headset))

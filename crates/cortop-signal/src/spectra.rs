@@ -6,7 +6,7 @@ use std::{collections::VecDeque, fmt, iter::repeat_n, sync::Arc};
 
 use super::{
     bands::BANDS,
-    snapshot::Bins,
+    snapshot::Binning,
     spectrum::{self, Lines, Periodogram, SECONDS, decibel},
 };
 
@@ -54,7 +54,7 @@ impl Spectra {
     /// Welch's estimate for a channel over a window of as many columns as `bins` says, which has to
     /// have one a second; segments that lack a sample are left out. `None` if none is whole.
     #[must_use]
-    pub fn welch(&self, channel: usize, bins: Bins) -> Option<Welch> {
+    pub fn welch(&self, channel: usize, bins: Binning) -> Option<Welch> {
         // The first segment of a window ends two seconds after it began.
         let most = usize::try_from(bins.columns.saturating_sub(SECONDS - 1)).unwrap_or(usize::MAX);
         let skip = self.columns.len().saturating_sub(most);
@@ -95,9 +95,9 @@ impl Spectra {
 }
 
 /// Makes them as the samples come.
-pub struct Maker {
+pub struct SpectrumBuilder {
     periodogram: Periodogram,
-    bins: Bins,
+    bins: Binning,
     channels: usize,
     /// The samples of the newest segment, one after another, used as a ring that begins at `next`.
     samples: Vec<f32>,
@@ -111,11 +111,11 @@ pub struct Maker {
     columns: VecDeque<Arc<[f32]>>,
 }
 
-impl Maker {
+impl SpectrumBuilder {
     /// For `rate` samples a second; the first sample has index `start`, and columns that close
     /// before the index `from` are not wanted.
     #[must_use]
-    pub fn new(bins: Bins, channels: usize, rate: u64, start: u64, from: u64) -> Self {
+    pub fn new(bins: Binning, channels: usize, rate: u64, start: u64, from: u64) -> Self {
         let periodogram = Periodogram::new(rate);
         let bin = bins.of(start);
         Self {
@@ -198,8 +198,8 @@ impl Maker {
     }
 }
 
-impl fmt::Debug for Maker {
+impl fmt::Debug for SpectrumBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Maker").field("bins", &self.bins).finish_non_exhaustive()
+        f.debug_struct("SpectrumBuilder").field("bins", &self.bins).finish_non_exhaustive()
     }
 }

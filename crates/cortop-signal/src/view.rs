@@ -19,7 +19,7 @@ pub struct View {
     /// Columns the window is divided into (dot columns of the plot).
     pub columns: usize,
     /// Where the window ends.
-    pub end: End,
+    pub end: ViewEnd,
     /// The filters of the picture.
     pub filters: Filters,
     /// Whether the last message of each stream is asked for, too.
@@ -40,7 +40,7 @@ impl Default for View {
             channels: Arc::default(),
             window: 10.0,
             columns: 0,
-            end: End::Live,
+            end: ViewEnd::Live,
             filters: Filters::default(),
             inspect: false,
             cursors: [None; 2],
@@ -52,7 +52,7 @@ impl Default for View {
 
 /// Where a view's window ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum End {
+pub enum ViewEnd {
     /// At the newest sample.
     #[default]
     Live,

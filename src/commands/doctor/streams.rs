@@ -80,8 +80,8 @@ fn refusal(
 fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Finding {
     let finding = |verdict, found: &str, next| Finding::new(Check::Samples, verdict, found, next);
     match health {
-        Some(health) if health.odd > 0 => {
-            let found = format!("{} messages are not as their columns say", health.odd);
+        Some(health) if health.malformed > 0 => {
+            let found = format!("{} messages are not as their columns say", health.malformed);
             finding(Verdict::Unsure, &found, "update EMOTIV Launcher and cortop")
         }
         Some(health) if health.received > 0 => finding(Verdict::Pass, &rate(health), ""),

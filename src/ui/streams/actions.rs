@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use cortop_client::profile::Loaded;
-use cortop_signal::snapshot::{Detection, Face};
+use cortop_signal::snapshot::{FacialExpression, MentalCommand};
 
 /// A blink lasts one sample; it stays on screen this long (§5.9).
 const LATCH: Duration = Duration::from_millis(300);
@@ -70,7 +70,7 @@ pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     lines.push(Line::default());
     // The strongest of each cell, over the first letter of its action.
     let cells = width.saturating_sub(NAME).min(KEPT);
-    let mut strongest: Vec<Option<&Detection>> = vec![None; cells];
+    let mut strongest: Vec<Option<&MentalCommand>> = vec![None; cells];
     for past in com {
         let at = strip::cell(scene, past.received, now.received, cells);
         let Some(cell) = at.and_then(|at| strongest.get_mut(at)) else { continue };
@@ -141,7 +141,7 @@ pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// What a part of the face does, and how strongly.
 type Part<'a> = (&'a str, Option<f64>);
-type Pick = fn(&Face) -> Part<'_>;
+type Pick = fn(&FacialExpression) -> Part<'_>;
 
 /// What a part of the face did over time: the level of its power, or the whole cell where it has
 /// none; an expression lasts until the next one begins.
@@ -184,7 +184,7 @@ fn eyes<'a>(scene: &Scene<'a>) -> &'a str {
         .unwrap_or(newest)
 }
 
-fn words(face: &Face, eyes: &str) -> String {
+fn words(face: &FacialExpression, eyes: &str) -> String {
     let mut parts = Vec::new();
     if eyes != NEUTRAL {
         parts.push(eyes.to_owned());

@@ -21,7 +21,7 @@ use cortop_client::Stream;
 use cortop_signal::{
     Scale, Traces, View,
     bands::{BANDS, Powers, by_sensor, of_label},
-    snapshot::{Column, Table},
+    snapshot::{Bin, Table},
 };
 
 /// Powers of ten of the ends of the bars' scale, in µV²/Hz: what is typical (§5.6) and some room.
@@ -226,7 +226,7 @@ fn share(power: f64) -> f64 {
 struct History {
     /// The bin of the first column.
     first: u64,
-    columns: Vec<Column>,
+    columns: Vec<Bin>,
     /// Their median in µV²/Hz; NaN while there is none.
     median: f32,
 }
@@ -247,7 +247,7 @@ impl History {
         }
         let is_own = |label: &str| of_label(label) == Some((&own.sensor, band));
         let trace = traces.channels.iter().find(|trace| is_own(&trace.label));
-        let columns = trace.map_or(&[][..], |trace| &trace.columns).iter().map(|column| Column {
+        let columns = trace.map_or(&[][..], |trace| &trace.columns).iter().map(|column| Bin {
             min: column.min.log10(),
             max: column.max.log10(),
             first: column.first.log10(),
@@ -260,11 +260,11 @@ impl History {
 }
 
 /// The column of a power that is made of one segment.
-fn column(power: Option<f64>) -> Column {
-    let Some(power) = power else { return Column { gap: true, ..Column::EMPTY } };
+fn column(power: Option<f64>) -> Bin {
+    let Some(power) = power else { return Bin { gap: true, ..Bin::EMPTY } };
     #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
     let power = power.log10() as f32;
-    Column { min: power, max: power, first: power, last: power, count: 1, gap: false }
+    Bin { min: power, max: power, first: power, last: power, count: 1, gap: false }
 }
 
 /// The strongest sensor of the alpha band: the first thing that moves when the eyes close.

@@ -22,7 +22,7 @@ use crate::{
 };
 use cortop_client::Stream;
 use cortop_signal::{
-    BadChannel, Defect, Steady,
+    BadChannel, Defect, Smoothed,
     snapshot::{Readings, Table},
 };
 
@@ -72,7 +72,7 @@ pub(super) fn draw(
     };
     let facts = match stream {
         Stream::Dev => contact_facts(scene, table),
-        _ => quality_facts(table, &readings.eq_steady),
+        _ => quality_facts(table, &readings.eq_smoothed),
     };
     let facts =
         scene::sentence(&facts.join(glyphs::SEPARATOR), area.width, scene.style(Token::Text));
@@ -160,10 +160,10 @@ fn draw_table(
 /// The sensors in the order of the table.
 fn sensors<'a>(readings: &'a Readings, stream: Stream, bad: &[BadChannel]) -> Vec<Sensor<'a>> {
     let (steady, table) = match stream {
-        Stream::Dev => (&readings.dev_steady, readings.dev.as_deref()),
-        _ => (&readings.eq_steady, readings.eq.as_deref()),
+        Stream::Dev => (&readings.dev_smoothed, readings.dev.as_deref()),
+        _ => (&readings.eq_smoothed, readings.eq.as_deref()),
     };
-    let quality = |name: &str| readings.eq_steady.levels().find(|(own, _)| *own == name)?.1;
+    let quality = |name: &str| readings.eq_smoothed.levels().find(|(own, _)| *own == name)?.1;
     let newest = table.into_iter().flat_map(Table::sensors);
     let mut sensors: Vec<_> = newest
         .zip(steady.levels())
@@ -213,7 +213,7 @@ fn contact_facts(scene: &Scene<'_>, table: &Table) -> Vec<String> {
     ]
 }
 
-fn quality_facts(table: &Table, steady: &Steady) -> Vec<String> {
+fn quality_facts(table: &Table, steady: &Smoothed) -> Vec<String> {
     let rate = match table.get("sampleRateQuality") {
         Some(rate) if rate < 0.0 => "many packets lost".to_owned(),
         Some(rate) if rate < BAD_RATE => format!("sample rate quality {rate} (bad)"),
@@ -245,7 +245,7 @@ pub(super) fn contact_words(table: &Table, bad: &[BadChannel]) -> String {
 }
 
 /// The same of EEG quality, evened out; nothing before the first.
-pub(super) fn quality_words(steady: &Steady, bad: &[BadChannel]) -> String {
+pub(super) fn quality_words(steady: &Smoothed, bad: &[BadChannel]) -> String {
     let none = steady.levels().next().is_none();
     if none { String::new() } else { words(steady.overall(), steady.levels(), bad) }
 }
@@ -298,7 +298,7 @@ mod tests {
             let received = start + Duration::from_millis(500) * at;
             let table =
                 Arc::new(Table { values: names.into_iter().zip(*levels).collect(), received });
-            readings.dev_steady.push(Arc::clone(&table));
+            readings.dev_smoothed.push(Arc::clone(&table));
             readings.dev = Some(table);
         }
         sensors(&readings, Stream::Dev, &[]).iter().map(|sensor| sensor.name.to_owned()).collect()

@@ -13,7 +13,7 @@ use crate::ui::{
     text,
     theme::Token,
 };
-use cortop_signal::{Traces, snapshot::Change};
+use cortop_signal::{Traces, snapshot::Discontinuity};
 
 /// A hole and its words.
 struct Hole {
@@ -75,9 +75,9 @@ fn gaps(scene: &Scene<'_>, traces: &Traces) -> impl Iterator<Item = Hole> {
         let own = whole.max(window.start)..bins.of(gap.samples.end).min(window.end);
         let words = health::gap(gap);
         let since = format!("{words} at {}", scene.clock_at(gap.from));
-        let changed = gap.change.map(|change| match change {
-            Change::Channels => "other channels before",
-            Change::Rate => "another rate before",
+        let changed = gap.discontinuity.map(|discontinuity| match discontinuity {
+            Discontinuity::Channels => "other channels before",
+            Discontinuity::Rate => "another rate before",
         });
         let seen = own.start < own.end || window.contains(&start);
         seen.then(|| Hole {
@@ -105,10 +105,9 @@ fn forgotten(scene: &Scene<'_>, traces: &Traces) -> Option<Hole> {
     let all_gone = sentence.is_some();
     let kept = if all_gone { bins.of(traces.end) + 1 } else { traces.first_bin };
     let window = bins.first_of_window(traces.end)..kept;
-    let changed = traces
-        .gaps
-        .first()
-        .is_some_and(|gap| gap.change.is_some() && gap.samples.end == traces.oldest && !all_gone);
+    let changed = traces.gaps.first().is_some_and(|gap| {
+        gap.discontinuity.is_some() && gap.samples.end == traces.oldest && !all_gone
+    });
     let broken = sentence.as_ref().map(|sentence| sentence.replacen("; ", ";\n", 1));
     let words = sentence.into_iter().chain(broken).chain(["forgotten".to_owned()]).collect();
     (window.start < window.end && !changed).then_some(Hole { bins: window, words })

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use cortop_client::Stream;
-use cortop_signal::inspect::{self, Item};
+use cortop_signal::inspect::{self, MessageLine};
 
 /// Widths of the list of streams and of the columns' names.
 const LIST: u16 = 7;
@@ -71,7 +71,7 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: 
 }
 
 /// An item, over as many lines as its value needs.
-fn lines(scene: &Scene<'_>, item: &Item, width: usize) -> Vec<Line<'static>> {
+fn lines(scene: &Scene<'_>, item: &MessageLine, width: usize) -> Vec<Line<'static>> {
     let indent = "  ".repeat(item.depth);
     let name = match item.name.as_str() {
         "" => format!("{indent}(no column)"),

@@ -37,7 +37,7 @@ use super::{
 };
 use crate::app::{App, Pane, SessionEntry, Shown};
 use cortop_client::Stream;
-use cortop_signal::{View, steady::SMOOTHED};
+use cortop_signal::{View, smoothed::SMOOTHING_TIME};
 
 /// Rows that the traces of the overview keep, however many streams there are.
 const MIN_PLOT: u16 = 4;
@@ -223,7 +223,7 @@ fn titles(scene: &Scene<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
         Shown::Spectrogram => "spectrogram".to_owned(),
     }];
     if app.streams.shown == Shown::One(Stream::Eq) {
-        items.push(format!("smoothed over {} s", SMOOTHED.as_secs()));
+        items.push(format!("smoothed over {} s", SMOOTHING_TIME.as_secs()));
     }
     if app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());

@@ -15,7 +15,7 @@ use crate::{
     app::Motion,
     ui::{glyphs, scene},
 };
-use cortop_signal::{Run, Scale, runs, snapshot::Column};
+use cortop_signal::{Run, Scale, runs, snapshot::Bin};
 
 /// Levels of a sparkline, and those for what lies about a middle, which is half a cell high: as
 /// many above as below.
@@ -117,7 +117,7 @@ impl Cells {
     }
 
     /// The runs of a group's bins.
-    fn runs(&self, group: u64, look: Look, columns: &[Column]) -> Runs {
+    fn runs(&self, group: u64, look: Look, columns: &[Bin]) -> Runs {
         let places = self.places(group);
         let Some(&first) = places.iter().flatten().next() else { return Runs::default() };
         // What came before the last samples is of no matter.
@@ -127,7 +127,7 @@ impl Cells {
     }
 
     /// Whether each cell holds a short loss.
-    pub(super) fn lost(&self, columns: &[Column]) -> impl Iterator<Item = bool> {
+    pub(super) fn lost(&self, columns: &[Bin]) -> impl Iterator<Item = bool> {
         let ticks: Vec<bool> = runs(columns, Scale { centre: 0.0, half: 1.0 }, 1)
             .map(|run| run.is_some_and(|run| run.tick))
             .collect();
@@ -156,7 +156,7 @@ pub(super) fn is_sparkline(dots: Dots, height: u16) -> bool {
 
 /// A channel to be drawn.
 pub(super) struct Trace<'a> {
-    pub(super) columns: &'a [Column],
+    pub(super) columns: &'a [Bin],
     pub(super) scale: Scale,
     /// Where there is but one row.
     pub(super) bar: Bar,
@@ -183,7 +183,7 @@ pub(in crate::ui) struct Drawn {
     look: Option<Look>,
     /// The number of the first bin, and the columns from it on.
     first: u64,
-    columns: Vec<Column>,
+    columns: Vec<Bin>,
     /// Which groups stand in the places of a row, where a sweep shows them, and the cells row by row.
     groups: Vec<Option<u64>>,
     cells: Vec<Cell>,
@@ -238,7 +238,7 @@ impl Drawn {
     }
 
     /// Draws anew what is not as it was.
-    fn update(&mut self, look: Look, columns: &[Column], cells: &Cells) {
+    fn update(&mut self, look: Look, columns: &[Bin], cells: &Cells) {
         // Which columns are; one without samples may depend on what is far away.
         let place = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).ok();
         let before = place(self.first, cells.first).and_then(|at| self.columns.get(at..));
@@ -356,10 +356,10 @@ mod tests {
 
     /// A window's columns after the bin `newest`, of a signal of any shape.
     fn picture(motion: Motion, dots: Dots, newest: u64, height: u16) -> Buffer {
-        let all: Vec<Column> = (0..=newest)
+        let all: Vec<Bin> = (0..=newest)
             .map(|bin| {
                 let value = ((bin * 7919) % 101) as f32 - 50.0;
-                Column {
+                Bin {
                     min: value - 9.0,
                     max: value,
                     first: value,
@@ -417,12 +417,12 @@ mod tests {
     }
 
     /// A column of any kind, also without samples.
-    fn any_column() -> impl Strategy<Value = Column> {
+    fn any_column() -> impl Strategy<Value = Bin> {
         let samples = (prop::num::i8::ANY, 0_u8..90, 0_u32..4, prop::bool::weighted(0.1));
         samples.prop_map(|(value, swing, count, gap)| {
             let (min, max) = (f32::from(value), f32::from(value) + f32::from(swing));
             let of = |value: f32| if count > 0 { value } else { f32::NAN };
-            Column { min: of(min), max: of(max), first: of(max), last: of(min), count, gap }
+            Bin { min: of(min), max: of(max), first: of(max), last: of(min), count, gap }
         })
     }
 
@@ -430,9 +430,9 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         /// The window moves by so many bins; the newest has grown.
-        Move(i8, Column),
+        Move(i8, Bin),
         /// A bin changes although it was finished, as with another filter.
-        Change(usize, Column),
+        Change(usize, Bin),
         Look(Motion, Dots, u16),
     }
 
@@ -487,8 +487,8 @@ mod tests {
         }
     }
 
-    fn columns(values: &[(f32, f32)]) -> Vec<Column> {
-        let column = |&(first, last): &(f32, f32)| Column {
+    fn columns(values: &[(f32, f32)]) -> Vec<Bin> {
+        let column = |&(first, last): &(f32, f32)| Bin {
             min: first.min(last),
             max: first.max(last),
             first,
@@ -499,7 +499,7 @@ mod tests {
         values.iter().map(column).collect()
     }
 
-    fn scrolled(columns: &[Column], bar: Bar, height: u16) -> Buffer {
+    fn scrolled(columns: &[Bin], bar: Bar, height: u16) -> Buffer {
         let area = Rect::new(0, 0, 4, height);
         let mut buffer = Buffer::empty(area);
         let cells = Cells::new(Motion::Scroll, Dots::Braille, 4, 0, columns.len());

@@ -227,8 +227,8 @@ fn short(
         let age = age.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::age);
         spans.push(scene.say(Token::Dim, format!(" {age:>4}")));
     }
-    if health.odd > 0 {
-        spans.push(scene.say(Token::Poor, format!(" odd {}", health.odd)));
+    if health.malformed > 0 {
+        spans.push(scene.say(Token::Poor, format!(" odd {}", health.malformed)));
     }
     spans
 }
@@ -260,7 +260,7 @@ fn says(scene: &Scene<'_>, stream: Stream) -> String {
             let words = |dev| contact::contact_words(dev, scene.app.bad_channels());
             readings.dev.as_deref().map(words).unwrap_or_default()
         }
-        Stream::Eq => contact::quality_words(&readings.eq_steady, scene.app.bad_channels()),
+        Stream::Eq => contact::quality_words(&readings.eq_smoothed, scene.app.bad_channels()),
         Stream::Pow => readings.pow.as_deref().map(bands::words).unwrap_or_default(),
         Stream::Met => {
             let active = readings.met.iter().filter(|metric| metric.active != Some(false));

@@ -98,7 +98,7 @@ fn a_time_that_is_wrong_costs_no_sample() {
                 watched.expect_whole(end, &what);
                 let (health, seconds) = (watched.health(), length as f64 / headset.rate);
                 let stays = length == AFTER;
-                assert_eq!(health.odd, if seconds < 0.1 { length } else { 0 }, "{what:?}");
+                assert_eq!(health.malformed, if seconds < 0.1 { length } else { 0 }, "{what:?}");
                 // Set, and for a second: set back, too.
                 let last = if stays { by } else { -by };
                 match health.clock_step.filter(|_| seconds > 0.1) {
@@ -124,7 +124,11 @@ fn a_wrong_time_costs_no_sample_wherever_it_stands() {
                 }
                 watched.expect_whole(1400, &(headset, by, at));
                 let health = watched.health();
-                assert_eq!((health.odd, health.clock_step), (1, None), "{headset:?} {by} {at}");
+                assert_eq!(
+                    (health.malformed, health.clock_step),
+                    (1, None),
+                    "{headset:?} {by} {at}"
+                );
             }
         }
     }
@@ -142,7 +146,7 @@ fn a_wrong_time_each_second_costs_no_sample_and_no_memory() {
             }
             watched.expect_whole(40 * a_second, &(headset, by));
             let health = watched.health();
-            assert_eq!((health.odd, health.clock_step), (40, None), "{headset:?} {by}");
+            assert_eq!((health.malformed, health.clock_step), (40, None), "{headset:?} {by}");
             // The axis goes on, too.
             let traces = watched.decoder.snapshot(watched.now).traces.unwrap();
             let seconds: Vec<i64> = traces.seconds.iter().map(|&(_, second)| second).collect();
@@ -176,7 +180,7 @@ fn an_outage_is_counted_exactly() {
                 let watched = outage(headset, lost, 0, 0.0);
                 let health = watched.health();
                 let expected = (BEFORE + AFTER, lost, 0);
-                let found = (health.received, health.lost, health.odd);
+                let found = (health.received, health.lost, health.malformed);
                 assert_eq!(found, expected, "{headset:?}");
                 assert_eq!(health.clock_step, None, "{headset:?} {lost}");
                 let end = watched.decoder.snapshot(watched.now).traces.unwrap().end;
@@ -200,7 +204,7 @@ fn an_outage_during_which_the_clock_is_set_is_counted_exactly() {
                 );
                 let step = health.clock_step.unwrap_or_else(|| panic!("{headset:?} {lost} {set}"));
                 assert!((step.seconds - set).abs() < 0.01, "{headset:?} {lost} {set}: {step:?}");
-                assert_eq!(health.odd, 0);
+                assert_eq!(health.malformed, 0);
             }
         }
     }
@@ -219,7 +223,7 @@ fn a_repeated_or_late_sample_after_an_outage_is_dropped() {
                     watched.send(index, 0.0, |time| time);
                 }
                 let health = watched.health();
-                let found = (health.received, health.lost, health.odd, health.clock_step);
+                let found = (health.received, health.lost, health.malformed, health.clock_step);
                 assert_eq!(found, (BEFORE + AFTER, lost, 1, None), "{headset:?} {lost} {back}");
             }
         }
@@ -244,7 +248,7 @@ fn strays_within_an_outage_do_not_end_it() {
                     watched.send(index, 0.0, |time| time);
                 }
                 let health = watched.health();
-                let found = (health.received, health.lost, health.odd, health.clock_step);
+                let found = (health.received, health.lost, health.malformed, health.clock_step);
                 let case = (headset, first, second, one, other);
                 assert_eq!(found, (BEFORE + AFTER, lost, 2, None), "{case:?}");
             }
@@ -258,7 +262,7 @@ fn what_is_only_delayed_is_not_lost() {
         for lost in [0, 1, 127, 128, 300, 12_800] {
             for delayed in [1, 20, 128, 300, 1281] {
                 let health = outage(headset, lost, delayed, 0.0).health();
-                let found = (health.received, health.lost, health.odd, health.clock_step);
+                let found = (health.received, health.lost, health.malformed, health.clock_step);
                 assert_eq!(found, (BEFORE + AFTER, lost, 0, None), "{headset:?} {delayed}");
             }
         }
@@ -276,7 +280,7 @@ fn of_shuffled_stamps_nothing_is_dropped_and_wrong_ones_are_counted() {
         }
         let health = watched.health();
         assert_eq!((health.received, health.lost), (6000, 0), "{headset:?}");
-        assert!(health.odd > 4500 && !health.rate_is_off(), "{health:?}");
+        assert!(health.malformed > 4500 && !health.rate_is_off(), "{health:?}");
         assert!(watched.is_whole(6000));
     }
     // Where it is the samples that are out of order, each is drawn or counted.
@@ -288,7 +292,7 @@ fn of_shuffled_stamps_nothing_is_dropped_and_wrong_ones_are_counted() {
         watched.send(index, (f64::from(place) - index as f64) / 128.0, |time| time);
     }
     let health = watched.health();
-    assert!(health.received + health.odd >= 6000, "{health:?}");
+    assert!(health.received + health.malformed >= 6000, "{health:?}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use cortop_protocol::{Columns, Feed, Sample, SessionId, Stream, Subscription};
 use cortop_signal::{
     Filters, Orientation, Traces, View,
     decoder::Decoder,
-    snapshot::{Change, Column},
-    view::End,
+    snapshot::{Bin, Discontinuity},
+    view::ViewEnd,
 };
 use tokio::time::Instant;
 
@@ -64,7 +64,7 @@ fn a_changed_filter_gives_what_it_would_have_given_all_along() {
         }
         changed.decoder.set_view(shape);
         let near = |one: f32, other: f32| (one - other).abs() <= 1e-4;
-        let same = |one: &Column, other: &Column| {
+        let same = |one: &Bin, other: &Bin| {
             near(one.min, other.min) && near(one.max, other.max) && near(one.last, other.last)
         };
         let (expected, columns) = (all_along.columns(), changed.columns());
@@ -81,7 +81,7 @@ fn one_can_scroll_back_as_far_as_the_oldest_sample() {
     }
     let oldest = rig.traces().oldest;
     for end in [5000, 4000, 300, 256, 100, 1, oldest] {
-        let at = View { end: End::At(end), ..view(2.0, 100, Filters::NONE) };
+        let at = View { end: ViewEnd::At(end), ..view(2.0, 100, Filters::NONE) };
         rig.decoder.set_view(at);
         let traces = rig.traces();
         assert_eq!(traces.end, end);
@@ -281,7 +281,7 @@ fn a_cursor_reads_the_sample_it_is_on_as_it_is_drawn() {
     let shape = view(2.0, 256, Filters::default());
     for (index, value) in [(2745, true), (2850, true), (2900, false), (3000, true), (100, false)] {
         let cursors = [Some(index), None];
-        rig.decoder.set_view(View { end: End::At(3001), cursors, ..shape.clone() });
+        rig.decoder.set_view(View { end: ViewEnd::At(3001), cursors, ..shape.clone() });
         let traces = rig.traces();
         let cursor = traces.cursors[0].expect("asked for");
         assert_eq!((cursor.index, traces.cursors[1]), (index, None));
@@ -343,7 +343,7 @@ fn markers_stand_at_their_samples_on_all_traces_of_their_session() {
     decoder.set_view(View { stream: Stream::Mot, ..view(10.0, 100, Filters::NONE) });
     let places: Vec<u64> = markers(&decoder).into_iter().map(|(index, _)| index).collect();
     assert_eq!(places, [160, 200, 200]);
-    decoder.set_view(View { end: End::At(700), ..view(2.0, 100, Filters::NONE) });
+    decoder.set_view(View { end: ViewEnd::At(700), ..view(2.0, 100, Filters::NONE) });
     assert_eq!(markers(&decoder).len(), 1, "those of the window");
     decoder.push(Feed::Ended("s".into()), Instant::now());
     decoder.push(Feed::Subscribed(Arc::clone(&eeg)), Instant::now());
@@ -376,7 +376,7 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
 
 /// The values of the window that ends before an index, one a column.
 fn window(rig: &mut Rig, end: u64) -> Vec<Option<f32>> {
-    rig.decoder.set_view(View { end: End::At(end), ..view(2.0, 256, Filters::NONE) });
+    rig.decoder.set_view(View { end: ViewEnd::At(end), ..view(2.0, 256, Filters::NONE) });
     let columns = rig.columns();
     columns.iter().map(|column| (column.count > 0).then_some(column.last)).collect()
 }
@@ -441,7 +441,7 @@ fn what_is_lost_is_told_by_the_counter_of_one_connection_and_no_clock_tells_a_ga
 #[test]
 fn other_channels_or_another_rate_begin_another_history_and_no_index_stands_for_two_samples() {
     for (sensors, rate, change) in
-        [(&["Pz", "T7"][..], 128.0, Change::Channels), (&["Pz"], 256.0, Change::Rate)]
+        [(&["Pz", "T7"][..], 128.0, Discontinuity::Channels), (&["Pz"], 256.0, Discontinuity::Rate)]
     {
         let mut rig = Rig::one(view(2.0, 256, Filters::NONE));
         (0..1000).for_each(|_| rig.send(&[1.0]));
@@ -454,7 +454,7 @@ fn other_channels_or_another_rate_begin_another_history_and_no_index_stands_for_
         (0..300).for_each(|_| rig.send(&[2.0, 2.0][..sensors.len()]));
         let traces = rig.traces();
         let gap = &traces.gaps[0];
-        assert_eq!((gap.change, gap.samples.end), (Some(change), traces.oldest));
+        assert_eq!((gap.discontinuity, gap.samples.end), (Some(change), traces.oldest));
         assert!(traces.oldest > 1000);
         let frozen = window(&mut rig, 900);
         assert!(frozen.iter().all(Option::is_none), "never other samples under the same indices");

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, f32::consts::TAU, slice};
 
 use cortop_signal::{
     Filters, View,
-    snapshot::{Bins, Column},
-    view::End,
+    snapshot::{Bin, Binning},
+    view::ViewEnd,
 };
 use proptest::prelude::*;
 
@@ -89,19 +89,19 @@ fn arrived(fates: &[Fate]) -> BTreeMap<u64, f32> {
 }
 
 /// The columns by bin.
-fn by_bin(rig: &Rig) -> BTreeMap<u64, Column> {
+fn by_bin(rig: &Rig) -> BTreeMap<u64, Bin> {
     let traces = rig.traces();
     (traces.first_bin..).zip(traces.channels[0].columns.iter().copied()).collect()
 }
 
 /// The rows of a value, or of a column without its join: what it lights when it stands alone.
-fn rows_of(column: &Column) -> (u16, u16) {
+fn rows_of(column: &Bin) -> (u16, u16) {
     let run = dots(slice::from_ref(column), HALF, ROWS)[0].unwrap();
     (run.top, run.bottom)
 }
 
-fn column_of(value: f32) -> Column {
-    Column { min: value, max: value, first: value, last: value, count: 1, gap: false }
+fn column_of(value: f32) -> Bin {
+    Bin { min: value, max: value, first: value, last: value, count: 1, gap: false }
 }
 
 /// What happens while a picture stands still.
@@ -157,7 +157,7 @@ proptest! {
                     let newest = rig.traces().newest;
                     let end = newest.saturating_sub(back);
                     let cursors = [Some(cursor), Some(end.saturating_sub(cursor))];
-                    let (end, spectra) = (End::At(end), columns % 2 == 0);
+                    let (end, spectra) = (ViewEnd::At(end), columns % 2 == 0);
                     rig.decoder.set_view(View { end, cursors, spectra, ..view(window, columns, filters) });
                 }
             }
@@ -185,7 +185,7 @@ proptest! {
         rig.send(&[0.0]);
         play(&mut rig, &fates);
         let columns = rig.columns();
-        let mut before: Option<&Column> = None;
+        let mut before: Option<&Bin> = None;
         for (column, run) in columns.iter().zip(dots(&columns, HALF, ROWS)) {
             if column.count == 0 {
                 before = None;
@@ -231,13 +231,13 @@ proptest! {
         rig.send(&[0.0]);
         play(&mut rig, &fates);
         let arrived = arrived(&fates);
-        let Bins { samples, columns } = rig.traces().bins;
+        let Binning { samples, columns } = rig.traces().bins;
         prop_assert_eq!(samples, ((window * 128.0).round() as u64).max(1));
         for (bin, column) in by_bin(&rig) {
             let start = (bin * samples).div_ceil(columns);
             let end = ((bin + 1) * samples).div_ceil(columns);
             let own: Vec<f32> = arrived.range(start..end).map(|(_, &value)| value).collect();
-            let expected = Column {
+            let expected = Bin {
                 min: own.iter().copied().fold(f32::NAN, f32::min),
                 max: own.iter().copied().fold(f32::NAN, f32::max),
                 first: own.first().copied().unwrap_or(f32::NAN),
@@ -263,7 +263,7 @@ proptest! {
         let closed: Vec<u64> = early.iter().filter(|(_, c)| c.count > 0).map(|(&bin, _)| bin).collect();
         let Some((&open, _)) = early.last_key_value() else { return Ok(()) };
         let closed = closed.last().map_or(0, |&bin| bin.min(open));
-        let common = |side: &BTreeMap<u64, Column>| -> Vec<Column> {
+        let common = |side: &BTreeMap<u64, Bin>| -> Vec<Bin> {
             let first = *late.keys().next().unwrap();
             side.iter().filter(|(bin, _)| (first..closed).contains(bin)).map(|(_, &c)| c).collect()
         };
@@ -349,8 +349,8 @@ proptest! {
         rig.send(&[0.0]);
         play(&mut rig, &fates);
         let columns = by_bin(&rig);
-        let columns: Vec<Column> = columns.into_values().collect();
-        let Bins { samples, columns: per_window } = rig.traces().bins;
+        let columns: Vec<Bin> = columns.into_values().collect();
+        let Binning { samples, columns: per_window } = rig.traces().bins;
         for (at, run) in dots(&columns, HALF, ROWS).into_iter().enumerate() {
             let column = columns[at];
             if samples >= per_window {
@@ -481,7 +481,7 @@ fn zoomed_in_straight_lines_lead_from_sample_to_sample() {
 #[test]
 fn no_rows_and_no_columns_light_nothing() {
     assert!(dots(&[], HALF, ROWS).is_empty());
-    assert_eq!(dots(&[column_of(1.0), Column::EMPTY], HALF, 0), [None, None]);
+    assert_eq!(dots(&[column_of(1.0), Bin::EMPTY], HALF, 0), [None, None]);
     let flat = dots(&[column_of(7.0)], 0.0, ROWS)[0].unwrap();
     assert_eq!((flat.top, flat.bottom), (7, 7));
 }

@@ -54,7 +54,7 @@ fn alpha(file: &str) -> Option<f64> {
     for row in &rows {
         rig.send(&row[1..6]);
     }
-    assert_eq!((rig.health().lost, rig.health().odd), (0, 0));
+    assert_eq!((rig.health().lost, rig.health().malformed), (0, 0));
     let columns = &rig.traces().channels[2].columns;
     assert_eq!(columns.len(), rows.len());
     let seconds: Vec<_> = columns.chunks_exact(256).collect();
@@ -139,7 +139,7 @@ fn a_healthy_headset_at_127_hz_loses_nothing_and_raises_no_alarm() {
     }
     let health = rig.health();
     println!("{:?} Hz, {} samples", health.rate, health.received);
-    assert_eq!((health.received, health.lost, health.odd), (rows.len() as u64, 0, 0));
+    assert_eq!((health.received, health.lost, health.malformed), (rows.len() as u64, 0, 0));
     assert!((126.5..127.5).contains(&health.rate.unwrap()) && !health.rate_is_off());
     assert_eq!(health.interpolated, 0);
 }

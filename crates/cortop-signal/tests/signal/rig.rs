@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
 use cortop_signal::{
-    Filters, Run, Scale, StreamHealth, Traces, View, decoder::Decoder, runs, snapshot::Column,
+    Filters, Run, Scale, StreamHealth, Traces, View, decoder::Decoder, runs, snapshot::Bin,
 };
 use tokio::time::Instant;
 
@@ -123,7 +123,7 @@ impl Rig {
         self.decoder.snapshot(self.now()).traces.expect("a traced stream is in view")
     }
 
-    pub(crate) fn columns(&self) -> Vec<Column> {
+    pub(crate) fn columns(&self) -> Vec<Bin> {
         self.traces().channels.swap_remove(0).columns
     }
 
@@ -133,12 +133,12 @@ impl Rig {
 }
 
 /// What is lit for one channel.
-pub(crate) fn dots(columns: &[Column], half: f32, rows: u16) -> Vec<Option<Run>> {
+pub(crate) fn dots(columns: &[Bin], half: f32, rows: u16) -> Vec<Option<Run>> {
     runs(columns, Scale { centre: 0.0, half }, rows).collect()
 }
 
 /// Bit by bit, so that the NaN of empty columns are alike.
-pub(crate) fn bits(columns: &[Column]) -> Vec<([u32; 4], u32, bool)> {
-    let values = |c: &Column| [c.min, c.max, c.first, c.last].map(f32::to_bits);
+pub(crate) fn bits(columns: &[Bin]) -> Vec<([u32; 4], u32, bool)> {
+    let values = |c: &Bin| [c.min, c.max, c.first, c.last].map(f32::to_bits);
     columns.iter().map(|column| (values(column), column.count, column.gap)).collect()
 }

@@ -6,7 +6,7 @@ use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Colum
 use cortop_signal::{
     Filters, View,
     spectra::Spectra,
-    view::{End, Reference},
+    view::{Reference, ViewEnd},
 };
 use proptest::prelude::*;
 
@@ -206,7 +206,7 @@ fn a_frozen_spectrum_is_of_its_own_window() {
         spectra.peak(&spectra.welch(0, traces.bins).unwrap(), FLOOR).map(|(hz, _)| hz)
     };
     assert_eq!(peak(&rig), Some(20.0));
-    rig.decoder.set_view(View { end: End::At(128 * 12), ..spectral(5.0, 5) });
+    rig.decoder.set_view(View { end: ViewEnd::At(128 * 12), ..spectral(5.0, 5) });
     assert_eq!(peak(&rig), Some(6.0));
     rig.send(&[0.0]);
     assert_eq!(peak(&rig), Some(6.0));
@@ -349,10 +349,10 @@ fn restarts_stand_in_their_bins_live_and_from_the_history() {
     let bins = rig.traces().bins;
     let wanted = vec![bins.of(702), bins.of(1002)];
     assert_eq!(restarts(&rig), wanted);
-    rig.decoder.set_view(View { end: End::At(128 * 14), ..shape.clone() });
+    rig.decoder.set_view(View { end: ViewEnd::At(128 * 14), ..shape.clone() });
     assert_eq!(restarts(&rig), wanted);
     // What the window no longer shows is gone.
-    rig.decoder.set_view(View { end: End::At(128 * 14), window: 3.0, ..shape.clone() });
+    rig.decoder.set_view(View { end: ViewEnd::At(128 * 14), window: 3.0, ..shape.clone() });
     assert_eq!(restarts(&rig), [0_u64; 0]);
     rig.decoder.set_view(View { filters: Filters::NONE, ..shape });
     assert_eq!(restarts(&rig), [0_u64; 0]);

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use cortop_protocol::{Feed, Sample, Stream, Subscription};
 use cortop_signal::{
     Filters, Snapshot, View,
-    decoder::{Config, Input, spawn},
-    view::End,
+    decoder::{Input, Limits, spawn},
+    view::ViewEnd,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -32,7 +32,7 @@ impl Task {
     async fn start() -> Self {
         let (sender, queue) = mpsc::channel(1024);
         let (view, views) = watch::channel(view(2.0, 64, Filters::default()));
-        let config = Config { frame: FRAME, history: 1 << 20 };
+        let config = Limits { frame: FRAME, history: 1 << 20 };
         let (snapshots, handle) = spawn(Input { queue, dropped: Arc::default() }, views, config);
         let subscription = eeg(&["Pz"], 128.0);
         sender.send(Feed::Subscribed(Arc::clone(&subscription))).await.unwrap();
@@ -103,13 +103,13 @@ async fn a_frozen_view_stands_still_while_samples_are_counted() {
     let mut task = Task::start().await;
     task.stream(128).await;
     let end = task.newest().traces.as_ref().unwrap().end;
-    task.view.send_modify(|view| view.end = End::At(end));
+    task.view.send_modify(|view| view.end = ViewEnd::At(end));
     task.stream(64).await;
     sleep(FRAME).await;
     let snapshot = task.newest();
     assert_eq!(snapshot.traces.as_ref().unwrap().end, end);
     assert_eq!(snapshot.health[0].received, 192);
-    task.view.send_modify(|view| view.end = End::Live);
+    task.view.send_modify(|view| view.end = ViewEnd::Live);
     task.snapshots.changed().await.unwrap();
     assert_eq!(task.newest().traces.as_ref().unwrap().end, 192);
 }

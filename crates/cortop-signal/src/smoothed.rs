@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use super::snapshot::Table;
 
 /// The time over which levels are evened out.
-pub const SMOOTHED: Duration = Duration::from_secs(4);
+pub const SMOOTHING_TIME: Duration = Duration::from_secs(4);
 
 /// Tables kept at most: 4 s at 16 Hz, eight times what Cortex sends.
 const MOST: usize = 64;
@@ -18,13 +18,13 @@ const HOLD: f64 = 0.6;
 
 /// The levels of a stream by sensor (`dev`, `eq`), evened out.
 #[derive(Clone, Debug, Default)]
-pub struct Steady {
-    /// The tables of the last [`SMOOTHED`], newest last.
+pub struct Smoothed {
+    /// The tables of the last [`SMOOTHING_TIME`], newest last.
     recent: VecDeque<Arc<Table>>,
     levels: Vec<Option<f64>>,
 }
 
-impl Steady {
+impl Smoothed {
     /// Takes the next table in.
     pub fn push(&mut self, table: Arc<Table>) {
         let now = table.received;
@@ -34,7 +34,8 @@ impl Steady {
             self.recent.clear();
         }
         self.recent.push_back(table);
-        let old = |table: &Arc<Table>| now.saturating_duration_since(table.received) >= SMOOTHED;
+        let old =
+            |table: &Arc<Table>| now.saturating_duration_since(table.received) >= SMOOTHING_TIME;
         while self.recent.len() > MOST || self.recent.front().is_some_and(old) {
             self.recent.pop_front();
         }
@@ -48,7 +49,7 @@ impl Steady {
     }
 
     /// Each sensor's level in the order of the columns, a whole number; `None` where no level came
-    /// within the last [`SMOOTHED`].
+    /// within the last [`SMOOTHING_TIME`].
     pub fn levels(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let sensors = self.recent.back().into_iter().flat_map(|table| names(table));
         sensors.zip(self.levels.iter().copied())
@@ -60,7 +61,7 @@ impl Steady {
         self.mean(Table::overall).map(f64::round)
     }
 
-    /// The mean of the numbers that came within the last [`SMOOTHED`].
+    /// The mean of the numbers that came within the last [`SMOOTHING_TIME`].
     fn mean(&self, value: impl Fn(&Table) -> Option<f64>) -> Option<f64> {
         let values = self.recent.iter().filter_map(|table| value(table));
         let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), x| (sum + x, count + 1));
@@ -80,18 +81,18 @@ mod tests {
     use super::*;
 
     /// Levels of one sensor at moments in milliseconds.
-    fn fed(levels: &[(u64, Option<f64>)]) -> Steady {
-        let (start, mut steady) = (Instant::now(), Steady::default());
+    fn fed(levels: &[(u64, Option<f64>)]) -> Smoothed {
+        let (start, mut smoothed) = (Instant::now(), Smoothed::default());
         for &(at, level) in levels {
             let values = vec![("overall".to_owned(), level), ("T7".to_owned(), level)];
             let received = start + Duration::from_millis(at);
-            steady.push(Arc::new(Table { values, received }));
+            smoothed.push(Arc::new(Table { values, received }));
         }
-        steady
+        smoothed
     }
 
-    fn level(steady: &Steady) -> Option<f64> {
-        steady.levels().next().expect("one sensor").1
+    fn level(smoothed: &Smoothed) -> Option<f64> {
+        smoothed.levels().next().expect("one sensor").1
     }
 
     /// Moments in order, and levels with nulls among them.
@@ -119,13 +120,13 @@ mod tests {
                 with.iter().copied().filter(|(_, level)| level.is_some()).collect();
             let (with, without) = (fed(&with), fed(&without));
             prop_assert_eq!(with.overall(), without.overall());
-            let near = |steady: &Steady| steady.mean(Table::overall).expect("3 at least");
+            let near = |smoothed: &Smoothed| smoothed.mean(Table::overall).expect("3 at least");
             prop_assert!((near(&with) - near(&without)).abs() < 1e-9);
         }
 
         #[test]
         fn it_stays_between_the_levels_that_came(samples in samples()) {
-            let steady = fed(&samples);
+            let smoothed = fed(&samples);
             let last = samples.last().map_or(0, |&(at, _)| at);
             let recent: Vec<f64> = samples
                 .iter()
@@ -134,7 +135,7 @@ mod tests {
                 .collect();
             let low = recent.iter().copied().fold(f64::INFINITY, f64::min);
             let high = recent.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            match level(&steady) {
+            match level(&smoothed) {
                 None => prop_assert!(recent.is_empty()),
                 Some(level) => prop_assert!(low <= level && level <= high, "{level} {recent:?}"),
             }
@@ -162,22 +163,23 @@ mod tests {
     #[test]
     fn it_is_evened_out_in_time_and_not_in_samples() {
         // Three good ones long ago count for nothing, however few came since.
-        let steady = fed(&[(0, Some(4.0)), (500, Some(4.0)), (1000, Some(4.0)), (6000, Some(1.0))]);
-        assert_eq!(level(&steady), Some(1.0));
-        assert_eq!(steady.recent.len(), 1);
+        let smoothed =
+            fed(&[(0, Some(4.0)), (500, Some(4.0)), (1000, Some(4.0)), (6000, Some(1.0))]);
+        assert_eq!(level(&smoothed), Some(1.0));
+        assert_eq!(smoothed.recent.len(), 1);
     }
 
     #[test]
     fn other_sensors_begin_anew_and_the_memory_is_bounded() {
         let start = Instant::now();
-        let mut steady = Steady::default();
+        let mut smoothed = Smoothed::default();
         for _ in 0..1000 {
             let values = vec![("T7".to_owned(), Some(4.0))];
-            steady.push(Arc::new(Table { values, received: start }));
+            smoothed.push(Arc::new(Table { values, received: start }));
         }
-        assert_eq!(steady.recent.len(), MOST);
+        assert_eq!(smoothed.recent.len(), MOST);
         let values = vec![("Cz".to_owned(), Some(0.0))];
-        steady.push(Arc::new(Table { values, received: start }));
-        assert_eq!(steady.levels().collect::<Vec<_>>(), [("Cz", Some(0.0))]);
+        smoothed.push(Arc::new(Table { values, received: start }));
+        assert_eq!(smoothed.levels().collect::<Vec<_>>(), [("Cz", Some(0.0))]);
     }
 }

@@ -6,15 +6,15 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     Traces, View,
+    auto_scale::AutoScale,
     columns::Envelope,
+    common_average::{Averaged, CommonAverage},
     filter::Chain,
-    history::{History, Stretch},
-    reference::{Average, Averaged},
-    snapshot::{self, Bins, Cursor, Table},
-    source::{Source, Trace, USUAL_RATE},
-    spectra::Maker,
-    spread::Spread,
-    view::{End, Filters, Reference},
+    history::{History, Segment},
+    snapshot::{self, Binning, Cursor, Table},
+    source::{DEFAULT_RATE, Series, Source},
+    spectra::SpectrumBuilder,
+    view::{Filters, Reference, ViewEnd},
 };
 use cortop_protocol::Stream;
 
@@ -28,17 +28,17 @@ const MOST_COLUMNS: u64 = 1 << 14;
 
 /// The traces of one view of one source.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub(crate) struct TracePipeline {
     /// Places among the channels of the stream, in the order of the view.
     channels: Vec<usize>,
-    bins: Bins,
+    bins: Binning,
     rate: Option<f64>,
     chains: Vec<Chain>,
     /// What all channels are drawn against, unless it is what the headset measured against.
-    average: Option<Average>,
+    average: Option<CommonAverage>,
     envelope: Envelope,
-    spread: Spread,
-    spectra: Option<Maker>,
+    spread: AutoScale,
+    spectra: Option<SpectrumBuilder>,
     /// Index of the next sample.
     next: u64,
     /// Whether it goes on with the samples that come.
@@ -62,24 +62,24 @@ struct Times {
     cursors: [Option<Cursor>; 2],
 }
 
-impl Picture {
+impl TracePipeline {
     /// The view's picture of what the source has so far, with the newest contact by sensor.
     pub(crate) fn new(
         view: &View,
         source: &Source,
-        trace: &Trace,
+        series: &Series,
         contact: Option<&Table>,
     ) -> Self {
         let rate = source.rate();
-        let hz = rate.unwrap_or(USUAL_RATE);
-        let history = &trace.history;
-        let bins = Bins {
+        let hz = rate.unwrap_or(DEFAULT_RATE);
+        let history = &series.history;
+        let bins = Binning {
             samples: samples(view.window * hz),
             columns: (view.columns as u64).clamp(1, MOST_COLUMNS),
         };
         let (end, live) = match view.end {
-            End::Live => (history.next(), true),
-            End::At(end) => (end.min(history.next()), false),
+            ViewEnd::Live => (history.next(), true),
+            ViewEnd::At(end) => (end.min(history.next()), false),
         };
         let filters = match view.stream {
             Stream::Eeg => view.filters,
@@ -88,24 +88,25 @@ impl Picture {
         let warm_up = samples(WARM_UP * hz);
         let window = bins.start(bins.first_of_window(end));
         let start = window.saturating_sub(warm_up).max(history.oldest()).min(end);
-        let most = trace.labels.len();
+        let most = series.labels.len();
         let there = view.channels.iter().copied().filter(|&place| place < most);
         let channels: Vec<usize> = there.take(most).collect();
         let averaged = view.stream == Stream::Eeg && view.reference == Reference::CommonAverage;
         let average =
-            averaged.then(|| Average::new(Chain::new(filters, hz), &trace.labels, contact));
+            averaged.then(|| CommonAverage::new(Chain::new(filters, hz), &series.labels, contact));
         // One more than the window shows, whose last column is still open.
         let from = bins.start(bins.first_of_window(end).saturating_sub(1));
-        let spectra =
-            view.spectra.then(|| Maker::new(bins, channels.len(), samples(hz), start, from));
-        let mut picture = Self {
+        let spectra = view
+            .spectra
+            .then(|| SpectrumBuilder::new(bins, channels.len(), samples(hz), start, from));
+        let mut pipeline = Self {
             bins,
             rate,
             chains: vec![Chain::new(filters, hz); channels.len()],
             average,
             spectra,
             envelope: Envelope::new(bins, channels.len(), start),
-            spread: Spread::new(channels.len(), bins.samples, samples(hz), start),
+            spread: AutoScale::new(channels.len(), bins.samples, samples(hz), start),
             next: start,
             live: true,
             filtered: Vec::with_capacity(channels.len()),
@@ -115,22 +116,22 @@ impl Picture {
             times: None,
             channels,
         };
-        for stretch in history.stretches(start..end) {
-            match stretch {
-                Stretch::Lost(count) => picture.lose(count),
-                Stretch::Sample(values) => {
-                    let index = picture.next;
-                    picture.push(values);
+        for segment in history.segments(start..end) {
+            match segment {
+                Segment::Lost(count) => pipeline.lose(count),
+                Segment::Sample(values) => {
+                    let index = pipeline.next;
+                    pipeline.push(values);
                     // Before the window the filters have not settled.
                     if index >= window {
-                        picture.read(index);
+                        pipeline.read(index);
                     }
                 }
             }
         }
-        picture.live = live;
-        picture.times = (!live).then(|| picture.times(history));
-        picture
+        pipeline.live = live;
+        pipeline.times = (!live).then(|| pipeline.times(history));
+        pipeline
     }
 
     fn times(&self, history: &History) -> Times {
@@ -194,7 +195,7 @@ impl Picture {
             for chain in &mut self.chains {
                 chain.run(f64::NAN);
             }
-            self.average.iter_mut().for_each(Average::lose);
+            self.average.iter_mut().for_each(CommonAverage::lose);
             self.envelope.lose(count);
             if let Some(spectra) = &mut self.spectra {
                 spectra.lose(count);
@@ -204,10 +205,10 @@ impl Picture {
     }
 
     /// What is drawn, but for the markers.
-    pub(crate) fn traces(&self, source: &Source, trace: &Trace) -> Traces {
-        let history = &trace.history;
+    pub(crate) fn traces(&self, source: &Source, series: &Series) -> Traces {
+        let history = &series.history;
         let newest = history.newest().unwrap_or_default();
-        let labels = self.channels.iter().filter_map(|&place| trace.labels.get(place));
+        let labels = self.channels.iter().filter_map(|&place| series.labels.get(place));
         let channels = labels.zip(&self.channels).zip(self.spread.levels());
         let channels = channels.zip(self.envelope.columns()).enumerate();
         let at = |channel: usize| {
@@ -218,7 +219,7 @@ impl Picture {
         let times = self.times.clone().unwrap_or_else(|| self.times(history));
         Traces {
             subscription: source.subscription.clone(),
-            channels_in_all: trace.labels.len(),
+            channels_in_all: series.labels.len(),
             channels: channels
                 .map(|(channel, (((label, &place), level), columns))| snapshot::Trace {
                     place,
@@ -245,15 +246,15 @@ impl Picture {
             markers: Vec::new(),
             cursors: times.cursors,
             spread: self.spread.common(),
-            averaged: self.average.as_ref().and_then(Average::channels),
-            spectra: self.spectra.as_ref().map(Maker::spectra),
+            averaged: self.average.as_ref().and_then(CommonAverage::channels),
+            spectra: self.spectra.as_ref().map(SpectrumBuilder::spectra),
         }
     }
 
     /// The newest contact by sensor; it counts from the next sample on.
-    pub(crate) fn set_contact(&mut self, trace: &Trace, contact: Option<&Table>) {
+    pub(crate) fn set_contact(&mut self, series: &Series, contact: Option<&Table>) {
         if let Some(average) = self.average.as_mut().filter(|_| self.live) {
-            average.set_contact(&trace.labels, contact);
+            average.set_contact(&series.labels, contact);
         }
     }
 }
@@ -265,7 +266,7 @@ struct Restarts(VecDeque<(u64, usize)>);
 impl Restarts {
     /// The filters of a channel started again with the sample of this index.
     #[cold]
-    fn push(&mut self, channel: usize, index: u64, bins: Bins) {
+    fn push(&mut self, channel: usize, index: u64, bins: Binning) {
         let (bin, oldest) = (bins.of(index), bins.first_of_window(index + 1));
         while self.0.front().is_some_and(|&(bin, _)| bin < oldest) {
             self.0.pop_front();

@@ -18,7 +18,7 @@ const FEWEST: usize = 2;
 /// one that misses a sample, or begins or ceases to count, does not move the others by its level.
 /// All channels are filtered, so that one that begins to count has run in.
 #[derive(Clone, Debug)]
-pub(crate) struct Average {
+pub(crate) struct CommonAverage {
     chains: Vec<Chain>,
     counts: Vec<bool>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Averaged {
     pub(crate) before_low_pass: f64,
 }
 
-impl Average {
+impl CommonAverage {
     /// Of channels that all go through a filter like `chain`.
     pub(crate) fn new(chain: Chain, labels: &[Arc<str>], contact: Option<&Table>) -> Self {
         let mut average = Self { chains: vec![chain; labels.len()], counts: Vec::new() };
@@ -96,8 +96,8 @@ mod tests {
         Table { values: levels, received: Instant::now() }
     }
 
-    fn average(levels: [Option<f64>; 3]) -> Average {
-        Average::new(Chain::new(Filters::NONE, 128.0), &labels(), Some(&dev(levels)))
+    fn average(levels: [Option<f64>; 3]) -> CommonAverage {
+        CommonAverage::new(Chain::new(Filters::NONE, 128.0), &labels(), Some(&dev(levels)))
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
             assert_eq!(average.channels(), None);
             assert_eq!(average.run(&[1.0, 2.0, 6.0]), Averaged::default());
         }
-        let unknown = Average::new(Chain::new(Filters::NONE, 128.0), &labels(), None);
+        let unknown = CommonAverage::new(Chain::new(Filters::NONE, 128.0), &labels(), None);
         assert_eq!(unknown.channels(), None);
     }
 
@@ -130,8 +130,8 @@ mod tests {
     fn a_channel_that_begins_to_count_has_run_in() {
         let filters = Filters::default();
         let (mut always, mut later) = (
-            Average::new(Chain::new(filters, 128.0), &labels(), Some(&dev([Some(4.0); 3]))),
-            Average::new(Chain::new(filters, 128.0), &labels(), Some(&dev([Some(0.0); 3]))),
+            CommonAverage::new(Chain::new(filters, 128.0), &labels(), Some(&dev([Some(4.0); 3]))),
+            CommonAverage::new(Chain::new(filters, 128.0), &labels(), Some(&dev([Some(0.0); 3]))),
         );
         for at in 0..500_u16 {
             let level = f32::from(at % 13);

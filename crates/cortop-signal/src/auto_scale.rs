@@ -16,21 +16,21 @@ const MOVE: f32 = 0.25;
 
 /// Median and spread of one channel; NaN until known.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Level {
+pub(crate) struct ChannelScale {
     pub(crate) median: f32,
     /// The median without hysteresis.
     pub(crate) exact_median: f32,
     pub(crate) spread: f32,
 }
 
-impl Level {
+impl ChannelScale {
     const UNKNOWN: Self = Self { median: f32::NAN, exact_median: f32::NAN, spread: f32::NAN };
 }
 
 /// Follows the levels of all channels of a view.
 #[derive(Debug)]
-pub(crate) struct Spread {
-    levels: Vec<Level>,
+pub(crate) struct AutoScale {
+    levels: Vec<ChannelScale>,
     /// The lower median of the channels' spreads; NaN until known.
     common: f32,
     /// The values of one sample after another, used as a ring.
@@ -45,12 +45,12 @@ pub(crate) struct Spread {
     scratch: Vec<f32>,
 }
 
-impl Spread {
+impl AutoScale {
     /// Over windows of `window` samples of which a second has `second`; the first has index `start`.
     pub(crate) fn new(channels: usize, window: u64, second: u64, start: u64) -> Self {
         let stride = window.div_ceil(VALUES).max(1);
         Self {
-            levels: vec![Level::UNKNOWN; channels],
+            levels: vec![ChannelScale::UNKNOWN; channels],
             common: f32::NAN,
             values: Vec::new(),
             samples: usize::try_from(window / stride).unwrap_or(usize::MAX).max(1),
@@ -85,7 +85,7 @@ impl Spread {
     }
 
     /// The levels as last renewed, at most once a second of samples.
-    pub(crate) fn levels(&self) -> &[Level] {
+    pub(crate) fn levels(&self) -> &[ChannelScale] {
         &self.levels
     }
 
@@ -136,8 +136,8 @@ fn quantile(values: &mut [f32], rank: impl Fn(usize) -> usize) -> Option<f32> {
 mod tests {
     use super::*;
 
-    fn level(values: impl IntoIterator<Item = f32>) -> Level {
-        let mut spread = Spread::new(1, 1280, 128, 0);
+    fn level(values: impl IntoIterator<Item = f32>) -> ChannelScale {
+        let mut spread = AutoScale::new(1, 1280, 128, 0);
         for (index, value) in (0..).zip(values) {
             spread.push(index, &[value]);
         }
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn it_follows_lasting_changes_in_a_few_steps() {
-        let mut spread = Spread::new(1, 1280, 128, 0);
+        let mut spread = AutoScale::new(1, 1280, 128, 0);
         let mut changes = 0;
         let louder = wave(2560).map(|value| value * 3.0);
         for (index, value) in (0..).zip(wave(2560).chain(louder)) {
@@ -181,7 +181,7 @@ mod tests {
 
     /// The common spread of channels that are waves of these amplitudes.
     fn common(amplitudes: &[f32]) -> f32 {
-        let mut spread = Spread::new(amplitudes.len(), 1280, 128, 0);
+        let mut spread = AutoScale::new(amplitudes.len(), 1280, 128, 0);
         for (index, value) in (0..).zip(wave(1500)) {
             let values: Vec<f32> =
                 amplitudes.iter().map(|amplitude| (value - 7.0) / 40.0 * amplitude).collect();
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_common_spread_follows_lasting_changes_only() {
-        let mut spread = Spread::new(2, 1280, 128, 0);
+        let mut spread = AutoScale::new(2, 1280, 128, 0);
         let mut changes = 0;
         // Up and down by a tenth, window by window, and then twice as large for good.
         let amplitudes = [1.0, 1.1, 0.95, 1.1, 0.9, 1.0, 2.0, 2.0];
