@@ -22,7 +22,7 @@ mod layout;
 mod link;
 mod log;
 mod overview;
-mod scene;
+mod context;
 mod session;
 mod streams;
 mod text;

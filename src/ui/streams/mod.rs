@@ -1,9 +1,9 @@
 //! Pane 3: the streams, all at a glance or one of them as what it is.
 
-mod actions;
+mod detections;
 mod advice;
 mod axis;
-mod bands;
+mod band_power;
 pub(super) mod contact;
 mod dots;
 mod events;
@@ -11,15 +11,15 @@ mod gaps;
 mod head;
 mod inspector;
 mod labels;
-mod lines;
+mod overlay;
 mod metrics;
-mod montage;
+mod electrode_positions;
 mod motion;
-mod plot;
+mod trace_plot;
 mod scales;
 mod spectrogram;
 mod spectrum;
-mod strip;
+mod timeline;
 mod summary;
 mod traces;
 
