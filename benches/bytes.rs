@@ -21,7 +21,7 @@ use std::{
 
 use alive::Alive;
 use cortop::{
-    app::Motion,
+    app::ScrollMode,
     terminal::{Output, Screen as _, Tty},
     ui::Options,
 };
@@ -35,10 +35,10 @@ const FILLED: Duration = Duration::from_secs(22);
 /// Two windows.
 const FRAMES: u32 = 20 * FRAMES_A_SECOND;
 /// Ways of drawing, and which part of F a frame may take.
-const WAYS: [(&str, Motion, bool, usize); 3] = [
-    ("sweep", Motion::Sweep, false, 95),
-    ("scroll", Motion::Scroll, false, 60),
-    ("sweep by ratatui's own backend", Motion::Sweep, true, 50),
+const WAYS: [(&str, ScrollMode, bool, usize); 3] = [
+    ("sweep", ScrollMode::Sweep, false, 95),
+    ("scroll", ScrollMode::Scroll, false, 60),
+    ("sweep by ratatui's own backend", ScrollMode::Sweep, true, 50),
 ];
 
 fn main() {
@@ -99,11 +99,11 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(motion: Motion, plain: bool) -> Self {
+    fn new(motion: ScrollMode, plain: bool) -> Self {
         let options = Options { rgb: true, ..options() };
         let mut alive = Alive::new(Stage::new(&options).streaming());
         alive.stage.app.zoomed = true;
-        alive.stage.app.streams.motion = motion;
+        alive.stage.app.streams.scroll_mode = motion;
         let got = Arc::new(Got::default());
         let tty = Tty::over(Counter(Arc::clone(&got)), Output { plain, ..Output::default() });
         let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
@@ -113,7 +113,7 @@ impl Screen {
 
     fn draw(&mut self) -> Frame {
         let stage = &self.alive.stage;
-        self.terminal.draw(|frame| stage.ui.draw(&stage.app, frame)).expect("drawn");
+        self.terminal.draw(|frame| stage.draw(frame)).expect("drawn");
         while !self.terminal.backend_mut().is_ready(false) {
             thread::yield_now();
         }

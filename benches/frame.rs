@@ -14,7 +14,7 @@ mod instructions;
 use std::time::Duration;
 
 use alive::Alive;
-use cortop::app::Motion;
+use cortop::app::ScrollMode;
 use fixture::{Stage, options};
 use instructions::Work;
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
@@ -26,7 +26,7 @@ const FRAMES: u32 = 30;
 const TARGETS: [(&str, f64); 2] = [("sweep", 2.0), ("scroll", 3.1)];
 
 fn main() {
-    let [empty, sweep, scroll] = [None, Some(Motion::Sweep), Some(Motion::Scroll)]
+    let [empty, sweep, scroll] = [None, Some(ScrollMode::Sweep), Some(ScrollMode::Scroll)]
         .map(|motion| move |turns| frames(motion, turns));
     let turns = (FRAMES, 11 * FRAMES);
     let work = [
@@ -46,14 +46,14 @@ fn main() {
 }
 
 /// Draws so many frames, of the monitor or empty ones.
-fn frames(motion: Option<Motion>, turns: u32) {
+fn frames(motion: Option<ScrollMode>, turns: u32) {
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
     let backend = CrosstermBackend::new(std::io::sink());
     let mut terminal =
         Terminal::with_options(backend, TerminalOptions { viewport }).expect("fixed");
     let mut alive = Alive::new(Stage::new(&options()).streaming());
     alive.stage.app.zoomed = true;
-    alive.stage.app.streams.motion = motion.unwrap_or_default();
+    alive.stage.app.streams.scroll_mode = motion.unwrap_or_default();
     alive.pass(Duration::from_secs(12), SIZE);
     let pictures: Vec<_> = (0..FRAMES)
         .map(|_| {
@@ -64,7 +64,7 @@ fn frames(motion: Option<Motion>, turns: u32) {
     for picture in pictures.iter().cycle().take(turns as usize) {
         alive.stage.app.snapshot.clone_from(picture);
         let Alive { stage, .. } = &alive;
-        let draw = |frame: &mut ratatui::Frame<'_>| stage.ui.draw(&stage.app, frame);
+        let draw = |frame: &mut ratatui::Frame<'_>| stage.draw(frame);
         let drawn = if motion.is_some() { terminal.draw(draw) } else { terminal.draw(|_| ()) };
         drawn.expect("drawn");
     }

@@ -126,7 +126,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
             zone: Some(TimeZone::system()),
             fps: config.fps,
         };
-        let end = show(&config, cortex, settings, &ui).await;
+        let end = show(&config, cortex, settings, ui).await;
         if let Some(sim) = sim {
             sim.task.abort();
         }
@@ -142,7 +142,7 @@ async fn show(
     config: &Config,
     cortex: cortop_client::Config,
     settings: AppSettings,
-    ui: &Ui,
+    ui: Ui,
 ) -> Result<End> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let (sender, mut input) = input::queue();

@@ -21,7 +21,7 @@ use std::{
 
 use alive::Alive;
 use cortop::{
-    app::{Message, Motion, Throughput},
+    app::{Message, ScrollMode, Throughput},
     terminal::{Output, Screen as _, Tty},
     ui::Options,
 };
@@ -55,7 +55,7 @@ impl io::Write for Counter {
 }
 
 /// Bytes a second.
-fn written(motion: Motion, zoomed: bool, plain: bool) -> usize {
+fn written(motion: ScrollMode, zoomed: bool, plain: bool) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
     let themes = Some(folder.path().to_owned());
@@ -63,7 +63,7 @@ fn written(motion: Motion, zoomed: bool, plain: bool) -> usize {
     let themes = &alive.stage.app.settings.themes;
     alive.stage.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
     alive.stage.app.zoomed = zoomed;
-    alive.stage.app.streams.motion = motion;
+    alive.stage.app.streams.scroll_mode = motion;
     let written = Arc::new(AtomicUsize::new(0));
     let tty = Tty::over(Counter(Arc::clone(&written)), Output { plain, ..Output::default() });
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
@@ -73,7 +73,7 @@ fn written(motion: Motion, zoomed: bool, plain: bool) -> usize {
         let before = written.load(Ordering::Relaxed);
         for _ in 0..FRAMES_A_SECOND {
             alive.pass(Duration::from_secs(1) / FRAMES_A_SECOND, SIZE);
-            terminal.draw(|frame| alive.stage.ui.draw(&alive.stage.app, frame)).expect("drawn");
+            terminal.draw(|frame| alive.stage.draw(frame)).expect("drawn");
             while !terminal.backend_mut().is_ready(false) {
                 thread::yield_now();
             }
@@ -93,9 +93,11 @@ fn written(motion: Motion, zoomed: bool, plain: bool) -> usize {
 
 #[test]
 fn the_whole_monitor_keeps_within_its_bytes_a_second() {
-    for (motion, plain, budget) in
-        [(Motion::Sweep, false, 6000), (Motion::Scroll, false, 8000), (Motion::Sweep, true, 16_000)]
-    {
+    for (motion, plain, budget) in [
+        (ScrollMode::Sweep, false, 6000),
+        (ScrollMode::Scroll, false, 8000),
+        (ScrollMode::Sweep, true, 16_000),
+    ] {
         for zoomed in [false, true] {
             let bytes = written(motion, zoomed, plain);
             println!("{motion:?}, plain {plain}, zoomed {zoomed}: {bytes} B/s of {budget}");

@@ -468,7 +468,7 @@ fn program_that_panics() {
         let (ui, _) = Ui::new(&ui::Options::default());
         let app = App::new(AppSettings::default(), cortop_client::Moment::now());
         let frame = Duration::from_millis(100);
-        terminal::run(app, &ui, &mut terminal, &mut wires, &mut input, frame).await.1
+        terminal::run(app, ui, &mut terminal, &mut wires, &mut input, frame).await.1
     });
     std::process::exit(i32::from(end.exit_code()));
 }

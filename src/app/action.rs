@@ -145,7 +145,7 @@ actions! {
         AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all";
         Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
-        Way "way" [Key::char('w')] "draw with braille, half blocks or blocks";
+        GlyphSet "way" [Key::char('w')] "draw with braille, half blocks or blocks";
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above";
         ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel or stream below";
         HideChannel "hide-channel" [Key::char('H')] "hide the selected channel";

@@ -83,7 +83,7 @@ impl App {
             Action::AutoScale => self.set(action, |streams| streams.auto = !streams.auto),
             Action::Shorter => self.set(action, |streams| streams.step_window(-1)),
             Action::Longer => self.set(action, |streams| streams.step_window(1)),
-            Action::Sweep => self.set(action, Streams::next_motion),
+            Action::Sweep => self.set(action, Streams::next_scroll_mode),
             Action::HighPass => self.set(action, Streams::next_high_pass),
             Action::LowPass => self.set(action, Streams::next_low_pass),
             Action::Notch => self.set(action, Streams::next_notch),
@@ -103,7 +103,9 @@ impl App {
             | Action::MoveChannelUp
             | Action::MoveChannelDown
             | Action::ResetChannels => self.arrange(action),
-            Action::Way => self.set(action, |streams| streams.way = streams.way.next()),
+            Action::GlyphSet => {
+                self.set(action, |streams| streams.glyph_set = streams.glyph_set.next());
+            }
             Action::CursorLeft => self.move_cursor(u64::saturating_sub),
             Action::CursorRight => self.move_cursor(u64::saturating_add),
             Action::CursorBack => self.move_cursor(|at, _| at.saturating_sub(1)),

@@ -1,7 +1,7 @@
 //! The keys of the streams pane: whether the view of the moment shows what one does, so that none
 //! changes what nobody sees, and the value of a setting in words after a change.
 
-use super::{Action, App, Motion, Severity, Shown, Streams, Way};
+use super::{Action, App, GlyphSet, ScrollMode, Severity, Shown, Streams};
 use cortop_client::Stream;
 use cortop_signal::{Filters, view::Reference};
 
@@ -48,7 +48,7 @@ impl App {
             | Action::Later
             | Action::Oldest => traced.is_some() || spectral || bands,
             Action::Sweep => traced.is_some() || bands || shown == Shown::Spectrogram && spectral,
-            Action::Way => traced.is_some() || bands,
+            Action::GlyphSet => traced.is_some() || bands,
             Action::AllChannels => shown == Shown::Spectrum && spectral,
             // Filters and reference shape EEG and all that is made of it.
             Action::HighPass | Action::LowPass | Action::Notch | Action::Reference => {
@@ -84,14 +84,14 @@ fn value(streams: &Streams, action: Action) -> String {
             format!("scale ±{} µV", streams.amplitude())
         }
         Action::Shorter | Action::Longer => format!("window {} s", streams.window()),
-        Action::Sweep => match streams.motion {
-            Motion::Sweep => "the picture sweeps".to_owned(),
-            Motion::Scroll => "the picture scrolls".to_owned(),
+        Action::Sweep => match streams.scroll_mode {
+            ScrollMode::Sweep => "the picture sweeps".to_owned(),
+            ScrollMode::Scroll => "the picture scrolls".to_owned(),
         },
-        Action::Way => match streams.way {
-            Way::Braille => "drawn with braille".to_owned(),
-            Way::HalfBlock => "drawn with half blocks".to_owned(),
-            Way::Block => "drawn with blocks".to_owned(),
+        Action::GlyphSet => match streams.glyph_set {
+            GlyphSet::Braille => "drawn with braille".to_owned(),
+            GlyphSet::HalfBlock => "drawn with half blocks".to_owned(),
+            GlyphSet::Block => "drawn with blocks".to_owned(),
         },
         Action::AllChannels if streams.all_channels => "spectrum of all channels".to_owned(),
         Action::AllChannels => "spectrum of the selected channel".to_owned(),

@@ -47,13 +47,14 @@ pub use self::{
     keymap::Keymap,
     log::{FormatLine, Log, LogLine, LogTargets, TARGETS, level_name},
     message::{Effect, Message, Throughput},
-    overview::{HeadsetRow, Sort, Standing},
+    overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
     profiles::Profiles,
     records::{Records, RunningRecord},
     sessions::{Scroll, SessionEntry, SessionField, Sessions},
     streams::{
-        AMPLITUDES, Frozen, HIGH_PASSES, LOW_PASSES, Motion, NOTCHES, Shown, Streams, WINDOWS, Way,
+        AMPLITUDES, Frozen, GlyphSet, HIGH_PASSES, LOW_PASSES, NOTCHES, ScrollMode, Shown, Streams,
+        WINDOWS,
     },
 };
 use cortop_client::{

@@ -47,7 +47,7 @@ impl Sort {
 
 /// How it stands with a headset, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum HeadsetState {
     /// A session lives, and this stream, the first of them, is stale.
     Stale(Stream),
     /// A session lives, and its main stream comes at another rate than it should.
@@ -78,7 +78,7 @@ pub struct HeadsetRow<'a> {
     /// What it says of itself.
     pub device: Option<&'a DeviceReadings>,
     /// How it stands with it.
-    pub standing: Standing,
+    pub state: HeadsetState,
 }
 
 impl<'a> HeadsetRow<'a> {
@@ -89,25 +89,25 @@ impl<'a> HeadsetRow<'a> {
         let health = session.map_or(&[][..], |id| numbers.health_in(id));
         let main = |stream| health.iter().find(|health| health.stream == stream);
         let main = main(Stream::Eeg).or_else(|| main(Stream::Mot));
-        let standing = match (&headset.status, health) {
+        let state = match (&headset.status, health) {
             (_, [first, ..]) => match health.iter().find(|one| one.stale_since.is_some()) {
-                Some(stale) => Standing::Stale(stale.stream),
-                None if main.is_some_and(StreamHealth::rate_is_off) => Standing::OffRate,
-                None if first.last.is_some() => Standing::Streaming,
-                None => Standing::Silent,
+                Some(stale) => HeadsetState::Stale(stale.stream),
+                None if main.is_some_and(StreamHealth::rate_is_off) => HeadsetState::OffRate,
+                None if first.last.is_some() => HeadsetState::Streaming,
+                None => HeadsetState::Silent,
             },
-            (_, []) if entry.is_some() => Standing::Silent,
-            (HeadsetStatus::Connected, _) if headset.is_on_usb_cable() => Standing::OnCable,
-            (HeadsetStatus::Connected, _) => Standing::Connected,
-            (HeadsetStatus::Connecting, _) => Standing::Connecting,
-            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => Standing::Discovered,
+            (_, []) if entry.is_some() => HeadsetState::Silent,
+            (HeadsetStatus::Connected, _) if headset.is_on_usb_cable() => HeadsetState::OnCable,
+            (HeadsetStatus::Connected, _) => HeadsetState::Connected,
+            (HeadsetStatus::Connecting, _) => HeadsetState::Connecting,
+            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => HeadsetState::Discovered,
         };
         Self {
             headset,
             entry,
             main,
             device: entry.and_then(|_| numbers.devices.get(&headset.id)),
-            standing,
+            state,
         }
     }
 
@@ -166,7 +166,7 @@ impl App {
             list.iter().chain(unlisted).map(|headset| HeadsetRow::new(self, headset)).collect();
         rows.sort_by(|one, other| {
             let order = match sort {
-                Sort::State => one.standing.cmp(&other.standing),
+                Sort::State => one.state.cmp(&other.state),
                 _ => one.key(sort, self).total_cmp(&other.key(sort, self)),
             };
             order.then_with(|| one.headset.id.cmp(&other.headset.id))

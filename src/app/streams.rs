@@ -68,7 +68,7 @@ impl Shown {
 
 /// How the picture moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Motion {
+pub enum ScrollMode {
     /// A write cursor crosses the picture, as on a bedside monitor: few bytes.
     #[default]
     Sweep,
@@ -78,7 +78,7 @@ pub enum Motion {
 
 /// How dots become glyphs, where there is more than ASCII.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Way {
+pub enum GlyphSet {
     /// Two by four dots a cell.
     #[default]
     Braille,
@@ -88,7 +88,7 @@ pub enum Way {
     Block,
 }
 
-impl Way {
+impl GlyphSet {
     pub(super) const fn next(self) -> Self {
         match self {
             Self::Braille => Self::HalfBlock,
@@ -142,9 +142,9 @@ pub struct Streams {
     /// Whether the spectrum is of all channels, else of the selected one.
     pub all_channels: bool,
     /// Sweep or scroll.
-    pub motion: Motion,
+    pub scroll_mode: ScrollMode,
     /// How dots become glyphs.
-    pub way: Way,
+    pub glyph_set: GlyphSet,
     /// The selected channel, by position among those shown, or the sensor.
     pub selected: usize,
     /// How the channels of each traced stream are arranged.
@@ -167,8 +167,8 @@ impl Default for Streams {
             filters: Filters::default(),
             reference: Reference::default(),
             all_channels: false,
-            motion: Motion::Sweep,
-            way: Way::Braille,
+            scroll_mode: ScrollMode::Sweep,
+            glyph_set: GlyphSet::Braille,
             selected: 0,
             eeg: ChannelLayout::default(),
             mot: ChannelLayout::default(),
@@ -228,10 +228,10 @@ impl Streams {
         self.amplitude = self.amplitude.saturating_add_signed(step).min(AMPLITUDES.len() - 1);
     }
 
-    pub(super) fn next_motion(&mut self) {
-        self.motion = match self.motion {
-            Motion::Sweep => Motion::Scroll,
-            Motion::Scroll => Motion::Sweep,
+    pub(super) fn next_scroll_mode(&mut self) {
+        self.scroll_mode = match self.scroll_mode {
+            ScrollMode::Sweep => ScrollMode::Scroll,
+            ScrollMode::Scroll => ScrollMode::Sweep,
         };
     }
 

@@ -56,7 +56,7 @@ impl End {
 /// frames. Closes nothing: the caller gives the terminal back and says goodbye to the client.
 pub async fn run<S: Screen>(
     app: App,
-    ui: &Ui,
+    ui: Ui,
     terminal: &mut Terminal<S>,
     channels: &mut Channels,
     input: &mut mpsc::Receiver<Input>,
@@ -82,7 +82,7 @@ pub async fn run<S: Screen>(
 
 struct Loop<'a, S: Screen> {
     app: App,
-    ui: &'a Ui,
+    ui: Ui,
     terminal: &'a mut Terminal<S>,
     channels: &'a mut Channels,
     area: Rect,
@@ -298,7 +298,7 @@ mod tests {
         let app = App::new(AppSettings::default(), Moment::now());
         let mut terminal = screen::terminal(TestBackend::new(80, 24)).expect("in memory");
         let ended = tokio::spawn(async move {
-            let (app, end) = run(app, &ui, &mut terminal, &mut channels, &mut inputs, frame).await;
+            let (app, end) = run(app, ui, &mut terminal, &mut channels, &mut inputs, frame).await;
             (app, end, terminal.get_frame().count())
         });
         Rig { input, events: Some(events), commands, view: viewed, snapshots, ended }

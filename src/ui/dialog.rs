@@ -7,12 +7,7 @@ use ratatui::{
     widgets::{Block, Clear, Widget},
 };
 
-use super::{
-    glyphs,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, paint, text, theme::Token};
 use crate::app::dialog::{
     Confirm, Dialog, DialogAction, FieldValue, Form, FormField, MenuItem, Select, TextInput,
 };
@@ -26,7 +21,7 @@ const LABEL: usize = 14;
 const ITEM: usize = 34;
 
 /// What a dialog says.
-struct Body {
+struct DialogBody {
     title: String,
     /// The line that is typed, above a list.
     head: Option<Line<'static>>,
@@ -41,17 +36,17 @@ struct Body {
     keys: String,
 }
 
-pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, dialog: &Dialog, area: Rect, buffer: &mut Buffer) {
     let width = area.width.min(WIDEST);
     let inside = usize::from(width.saturating_sub(4));
     let body = match dialog {
-        Dialog::Confirm(confirm) => question(scene, confirm, inside),
-        Dialog::Form(form) => fields(scene, form, inside),
-        Dialog::Select(select) => list(scene, select, inside),
+        Dialog::Confirm(confirm) => question(ctx, confirm, inside),
+        Dialog::Form(form) => fields(ctx, form, inside),
+        Dialog::Select(select) => list(ctx, select, inside),
     };
-    let head = scene::cells(usize::from(body.head.is_some()));
-    let foot = scene::cells(body.foot.len());
-    let height = (scene::cells(body.rows) + head + foot + 2).min(area.height);
+    let head = paint::cells(usize::from(body.head.is_some()));
+    let foot = paint::cells(body.foot.len());
+    let height = (paint::cells(body.rows) + head + foot + 2).min(area.height);
     let place = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 3,
@@ -61,14 +56,14 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
     Clear.render(place, buffer);
     let room = inside.saturating_sub(2);
     let block = Block::bordered()
-        .style(scene.style(Token::Text))
-        .border_style(scene.style(Token::Focus))
-        .title(scene.say(Token::Title, format!(" {} ", text::fit(&text::clean(&body.title), room))))
-        .title_bottom(scene.say(Token::Dim, format!(" {} ", body.keys)));
+        .style(ctx.style(Token::Text))
+        .border_style(ctx.style(Token::Focus))
+        .title(ctx.span(Token::Title, format!(" {} ", text::fit(&text::clean(&body.title), room))))
+        .title_bottom(ctx.span(Token::Dim, format!(" {} ", body.keys)));
     let inner = block.inner(place);
     block.render(place, buffer);
     let edge = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
-    scene::lines(body.head.as_slice(), edge, buffer);
+    paint::lines(body.head.as_slice(), edge, buffer);
     let height = edge.height.saturating_sub(head + foot).max(1).min(edge.height);
     let edge = Rect { y: edge.y + head, height, ..edge };
     // In a list the selected one is the last that is seen; of the rest as much of the end as can be.
@@ -80,82 +75,81 @@ pub(super) fn draw(scene: &Scene<'_>, dialog: &Dialog, area: Rect, buffer: &mut 
         }
     };
     let inner = Rect { width: edge.width.saturating_sub(1), ..edge };
-    scene::lines(body.lines.get(skip..).unwrap_or_default(), inner, buffer);
-    scene::more(scene, skip, body.lines.len(), edge, buffer);
+    paint::lines(body.lines.get(skip..).unwrap_or_default(), inner, buffer);
+    ctx.mark_more(skip, body.lines.len(), edge, buffer);
     let below = Rect { y: inner.bottom(), height: foot, ..inner };
     let inside = Rect { height: place.height.saturating_sub(1), ..place };
-    scene::lines(&body.foot, below.intersection(inside), buffer);
+    paint::lines(&body.foot, below.intersection(inside), buffer);
 }
 
-fn question(scene: &Scene<'_>, confirm: &Confirm, width: usize) -> Body {
-    let width = scene::cells(width);
+fn question(ctx: &RenderContext<'_>, confirm: &Confirm, width: usize) -> DialogBody {
+    let width = paint::cells(width);
     let sentences = confirm.lines.iter();
     let lines: Vec<_> =
-        sentences.flat_map(|line| scene::sentence(line, width, scene.style(Token::Text))).collect();
+        sentences.flat_map(|line| paint::sentence(line, width, ctx.style(Token::Text))).collect();
     let (title, here, rows) = (confirm.title.clone(), lines.len(), lines.len());
     let keys = format!("y: {} · n or Esc: cancel", confirm.yes);
-    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys }
+    DialogBody { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }
 
-fn fields(scene: &Scene<'_>, form: &Form, width: usize) -> Body {
+fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
     let room = width.saturating_sub(LABEL + 2);
     let notes = form.notes.iter();
     let mut lines: Vec<_> = notes
-        .flat_map(|note| scene::sentence(note, scene::cells(width), scene.style(Token::Text)))
+        .flat_map(|note| paint::sentence(note, paint::cells(width), ctx.style(Token::Text)))
         .collect();
     if !lines.is_empty() {
         lines.push(Line::default());
     }
     let here = lines.len() + form.at;
     let fields = form.fields.iter().enumerate();
-    lines.extend(fields.map(|(at, entry)| self::entry(scene, entry, at == form.at, room)));
+    lines.extend(fields.map(|(at, entry)| self::entry(ctx, entry, at == form.at, room)));
     lines.push(Line::default());
     let (token, says) = match &form.complaint {
         Some((_, complaint)) => (Token::Bad, format!("{} {complaint}", glyphs::PROBLEM)),
         None => (Token::Dim, form.fields.get(form.at).map_or("", |entry| entry.help).to_owned()),
     };
-    lines.extend(scene::sentence(&says, scene::cells(width), scene.style(token)));
+    lines.extend(paint::sentence(&says, paint::cells(width), ctx.style(token)));
     let keys = match form.fields.len() {
         1 => "Enter done · Esc cancels",
         _ => "Enter done · Tab next · Esc cancels",
     };
     let (title, keys, rows) = (form.title.clone(), keys.to_owned(), lines.len());
-    Body { title, head: None, lines, foot: Vec::new(), here, rows, keys }
+    DialogBody { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }
 
-fn entry(scene: &Scene<'_>, entry: &FormField, here: bool, room: usize) -> Line<'static> {
+fn entry(ctx: &RenderContext<'_>, entry: &FormField, here: bool, room: usize) -> Line<'static> {
     let mark = if here { glyphs::SELECTED } else { " " };
     let token = if here { Token::Key } else { Token::Text };
-    let mut line =
-        Line::from(scene.say(token, text::pad(&format!("{mark}{}", entry.label), LABEL)));
+    let mut line = Line::from(ctx.span(token, text::pad(&format!("{mark}{}", entry.label), LABEL)));
     line.push_span(Span::raw(" "));
     match &entry.value {
-        FieldValue::Text(typed) => line.extend(field(scene, typed, room, here)),
+        FieldValue::Text(typed) => line.extend(field(ctx, typed, room, here)),
         FieldValue::OneOf { options, at }
             if options.iter().map(|o| text::cells(o) + 2).sum::<usize>() > room =>
         {
             let place = format!(" {} of {}", at + 1, options.len());
-            line.push_span(scene.wire(Token::Text, &format!("[{}]", entry.filled())));
-            line.push_span(scene.say(Token::Dim, place));
+            line.push_span(ctx.sanitized(Token::Text, &format!("[{}]", entry.filled())));
+            line.push_span(ctx.span(Token::Dim, place));
         }
         FieldValue::OneOf { options, at } => {
             for (place, option) in options.iter().enumerate() {
                 let chosen = place == *at;
                 let shown = if chosen { format!("[{option}]") } else { format!(" {option} ") };
                 let token = if chosen { Token::Text } else { Token::Dim };
-                line.push_span(scene.wire(token, &shown));
+                line.push_span(ctx.sanitized(token, &shown));
             }
         }
     }
     line
 }
 
-fn list(scene: &Scene<'_>, select: &Select, width: usize) -> Body {
-    let items = scene.app.items(&select.menu);
+fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
+    let items = ctx.app.items(&select.menu);
     let matching = select.matching(&items);
     let head = select.filter.as_ref().map(|typed| {
-        let mut line = Line::from(scene.say(Token::Key, ":"));
-        line.extend(field(scene, typed, width.saturating_sub(1), true));
+        let mut line = Line::from(ctx.span(Token::Key, ":"));
+        line.extend(field(ctx, typed, width.saturating_sub(1), true));
         line
     });
     let selected = select.selected(&matching);
@@ -165,17 +159,17 @@ fn list(scene: &Scene<'_>, select: &Select, width: usize) -> Body {
     let mut lines: Vec<_> = matching
         .iter()
         .enumerate()
-        .map(|(at, item)| self::item(scene, item, selected == Some(at), text, width))
+        .map(|(at, item)| self::item(ctx, item, selected == Some(at), text, width))
         .collect();
     if lines.is_empty() {
-        lines = scene::sentence(select.menu.empty(), scene::cells(width), scene.style(Token::Dim));
+        lines = paint::sentence(select.menu.empty(), paint::cells(width), ctx.style(Token::Dim));
     }
     let chosen = selected.and_then(|at| matching.get(at));
     let cut = chosen.filter(|item| {
         select.filter.is_none() && text::cells(&item.note) > note_room(item, text, width)
     });
     let foot = cut.map_or_else(Vec::new, |item| {
-        let note = scene::sentence(&item.note, scene::cells(width), scene.style(Token::Text));
+        let note = paint::sentence(&item.note, paint::cells(width), ctx.style(Token::Text));
         std::iter::once(Line::default()).chain(note).collect()
     });
     let rows = match select.filter {
@@ -185,11 +179,11 @@ fn list(scene: &Scene<'_>, select: &Select, width: usize) -> Body {
     };
     let leads = chosen.is_some_and(|item| item.action != DialogAction::Effects(Vec::new()));
     let keys = if leads { "Enter does it · Esc closes" } else { "Esc closes" }.to_owned();
-    Body { title: select.menu.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
+    DialogBody { title: select.menu.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
 }
 
 fn item(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     item: &MenuItem,
     here: bool,
     text: usize,
@@ -206,12 +200,12 @@ fn item(
     let token = if here { Token::Selection } else { Token::Text };
     let note = text::fit(&text::clean(&item.note), note_room(item, text, width));
     Line::from(vec![
-        scene.say(Token::Key, mark),
-        scene.say(
+        ctx.span(Token::Key, mark),
+        ctx.span(
             token,
             text::pad(&text::fit(&text::clean(&item.text), text.saturating_sub(2)), text),
         ),
-        scene.say(Token::Dim, note),
+        ctx.span(Token::Dim, note),
     ])
 }
 
@@ -222,7 +216,12 @@ fn note_room(item: &MenuItem, text: usize, width: usize) -> usize {
 }
 
 /// A line being typed, with its cursor where keys mean it.
-fn field(scene: &Scene<'_>, typed: &TextInput, width: usize, here: bool) -> Vec<Span<'static>> {
+fn field(
+    ctx: &RenderContext<'_>,
+    typed: &TextInput,
+    width: usize,
+    here: bool,
+) -> Vec<Span<'static>> {
     let (cursor, hidden) = typed.cursor(width.saturating_sub(1));
     let text = text::clean(typed.text());
     let mut before = String::new();
@@ -238,15 +237,15 @@ fn field(scene: &Scene<'_>, typed: &TextInput, width: usize, here: bool) -> Vec<
         used += text::width(char);
     }
     if !here {
-        return vec![scene.say(Token::Text, text::fit(&text, width))];
+        return vec![ctx.span(Token::Text, text::fit(&text, width))];
     }
     let room = width.saturating_sub(cursor - hidden + 1);
     if typed.is_proposed() {
-        return vec![scene.say(Token::Selection, text::fit(&text, width))];
+        return vec![ctx.span(Token::Selection, text::fit(&text, width))];
     }
     vec![
-        scene.say(Token::Text, before),
-        scene.say(Token::Selection, under),
-        scene.say(Token::Text, text::fit(&after, room)),
+        ctx.span(Token::Text, before),
+        ctx.span(Token::Selection, under),
+        ctx.span(Token::Text, text::fit(&after, room)),
     ]
 }

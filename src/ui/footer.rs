@@ -9,11 +9,7 @@ use ratatui::{
     widgets::{Clear, Widget as _},
 };
 
-use super::{
-    glyphs,
-    scene::{self, Scene},
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, paint, theme::Token};
 use crate::app::{Action, App, Binding, RunningRecord, Severity, TABLE};
 use cortop_client::session::SessionStatus;
 
@@ -26,33 +22,33 @@ const ROWS: usize = 4;
 
 /// `area` is the footer's row. What there is to say may need more: a reason that is cut off before
 /// the next step helps nobody.
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let lines = notice(scene, area.width).unwrap_or_else(|| vec![hints(scene, area.width)]);
-    let more = scene::cells(lines.len()).saturating_sub(1).min(area.y);
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let lines = notice(ctx, area.width).unwrap_or_else(|| vec![hints(ctx, area.width)]);
+    let more = paint::cells(lines.len()).saturating_sub(1).min(area.y);
     let rows = Rect { y: area.y - more, height: area.height + more, ..area };
     Clear.render(rows, buffer);
-    scene::lines(&lines, rows, buffer);
+    paint::lines(&lines, rows, buffer);
 }
 
-fn notice(scene: &Scene<'_>, width: u16) -> Option<Vec<Line<'static>>> {
-    let notice = scene.app.notice.as_ref()?;
+fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
+    let notice = ctx.app.notice.as_ref()?;
     let (stays, token, mark) = match notice.severity {
         Severity::Info => (INFO, Token::Text, glyphs::SELECTED),
         Severity::Problem => (PROBLEM, Token::Bad, glyphs::PROBLEM),
     };
     let text = format!("{mark} {}", notice.text);
     let lines = || {
-        let mut lines = scene::sentence(&text, width, scene.style(token));
+        let mut lines = paint::sentence(&text, width, ctx.style(token));
         lines.truncate(ROWS);
         lines
     };
-    (scene.since(notice.at.instant) < stays).then(lines)
+    (ctx.since(notice.at.instant) < stays).then(lines)
 }
 
 /// The keys in force: what a running record needs first, then those of the focused pane, but help
 /// and quit always.
-fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
-    let app = scene.app;
+fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
+    let app = ctx.app;
     let always = |action| matches!(action, Action::Help | Action::Quit);
     let records = running(app).is_some();
     let urgent = move |action| {
@@ -79,8 +75,8 @@ fn hints(scene: &Scene<'_>, width: u16) -> Line<'static> {
         fits
     });
     for (key, hint) in fitting.collect::<Vec<_>>().into_iter().chain(fixed) {
-        line.push_span(scene.say(Token::Key, key));
-        line.push_span(scene.say(Token::Dim, format!(" {hint}  ")));
+        line.push_span(ctx.span(Token::Key, key));
+        line.push_span(ctx.span(Token::Dim, format!(" {hint}  ")));
     }
     line
 }

@@ -11,12 +11,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{
-    glyphs, health, link,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, health, link, paint, text, theme::Token};
 use crate::app::{App, Frozen, SessionEntry};
 use cortop_client::{Link, Step, Stream};
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
@@ -28,42 +23,41 @@ const CLOCK: u16 = 8;
 const GAP: Duration = Duration::from_mins(1);
 
 /// A part of the header; the lowest rank is left out first.
-struct Item {
+struct HeaderItem {
     rank: u8,
     span: Span<'static>,
     /// What it says besides, where there is room left.
     more: String,
 }
 
-impl Item {
+impl HeaderItem {
     fn new(rank: u8, span: Span<'static>) -> Self {
         Self { rank, span, more: String::new() }
     }
 }
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let clock = scene.clock(scene.app.now.wall);
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let clock = ctx.clock(ctx.app.now.wall);
     let mut rows = area.rows();
     let (Some(first), second) = (rows.next(), rows.next()) else { return };
     let width = first.width.saturating_sub(CLOCK + 1);
     let upper = Rect { width, ..first };
-    let (mut service, session) = (service(scene), session(scene));
+    let (mut service, session) = (service(ctx), session(ctx));
     match second {
-        Some(second) => line(scene, session, second, buffer),
+        Some(second) => line(ctx, session, second, buffer),
         None => service.extend(session),
     }
-    line(scene, service, upper, buffer);
-    scene
-        .say(Token::Title, clock)
+    line(ctx, service, upper, buffer);
+    ctx.span(Token::Title, clock)
         .render(Rect { x: first.x + width + 1, width: first.width - width - 1, ..first }, buffer);
 }
 
-fn service(scene: &Scene<'_>) -> Vec<Item> {
-    let app = scene.app;
-    let mut items = vec![Item::new(8, scene.say(Token::Title, "cortop"))];
-    let mut add = |rank, span| items.push(Item::new(rank, span));
+fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
+    let app = ctx.app;
+    let mut items = vec![HeaderItem::new(8, ctx.span(Token::Title, "cortop"))];
+    let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if app.settings.demo {
-        add(8, scene.say(Token::Changed, "demo"));
+        add(8, ctx.span(Token::Changed, "demo"));
     }
     let (token, mark) = match app.link {
         Link::Up { step: Step::Streaming, .. } if is_silent(app) => (Token::Bad, glyphs::PROBLEM),
@@ -71,49 +65,49 @@ fn service(scene: &Scene<'_>) -> Vec<Item> {
         Link::Connecting => (Token::Poor, glyphs::PENDING),
         Link::Waiting { .. } => (Token::Bad, glyphs::PENDING),
     };
-    let word = if mark == glyphs::PROBLEM { "no data".to_owned() } else { link::word(scene) };
-    add(9, scene.say(token, format!("{mark} {word}")));
+    let word = if mark == glyphs::PROBLEM { "no data".to_owned() } else { link::word(ctx) };
+    add(9, ctx.span(token, format!("{mark} {word}")));
     if let Link::Up { step: Step::Watching, .. } = app.link {
-        add(6, scene.say(Token::Text, "another program's session"));
+        add(6, ctx.span(Token::Text, "another program's session"));
     }
     if let Some(frozen) = &app.streams.frozen {
-        let (at, ago) = frozen_at(scene, frozen);
-        let text = format!("FROZEN {} · {} ago", scene.clock(at), text::minutes(ago));
-        add(9, scene.say(Token::Changed, text));
+        let (at, ago) = frozen_at(ctx, frozen);
+        let text = format!("FROZEN {} · {} ago", ctx.clock(at), text::minutes(ago));
+        add(9, ctx.span(Token::Changed, text));
         if frozen.end != frozen.at {
-            let since = format!("since {}", scene.clock(frozen.since.wall));
-            add(5, scene.say(Token::Dim, since));
+            let since = format!("since {}", ctx.clock(frozen.since.wall));
+            add(5, ctx.span(Token::Dim, since));
         }
     }
     if let Some(note) = link::security(&app.link) {
-        add(6, scene.say(Token::Poor, note));
+        add(6, ctx.span(Token::Poor, note));
     }
     if let Some(info) = app.service.as_ref().filter(|info| !info.version.is_empty()) {
-        add(3, scene.wire(Token::Dim, &format!("Cortex {}", info.version)));
+        add(3, ctx.sanitized(Token::Dim, &format!("Cortex {}", info.version)));
     }
     // That nobody is logged in, the state of the connection says.
     if let Some(Some(user)) = &app.user {
-        add(4, scene.wire(Token::Text, &user.username));
+        add(4, ctx.sanitized(Token::Text, &user.username));
     }
-    if let Some((age, place)) = recorded_elsewhere(scene) {
-        add(11, scene.say(Token::Bad, age));
-        add(4, scene.wire(Token::Bad, &place));
+    if let Some((age, place)) = recorded_elsewhere(ctx) {
+        add(11, ctx.span(Token::Bad, age));
+        add(4, ctx.sanitized(Token::Bad, &place));
     }
     if let Some(trouble) = app.licence.as_ref().and_then(|own| own.problem(app.now.wall)) {
-        add(6, scene.say(Token::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
+        add(6, ctx.span(Token::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
     }
     if let (stale @ 1.., all @ 2..) = app.stale_sessions() {
         let text = format!("{} {stale} of {all} stale", glyphs::PROBLEM);
-        add(8, scene.say(Token::Bad, text));
+        add(8, ctx.span(Token::Bad, text));
     }
     let dropped = app.latest().dropped;
     if dropped > 0 {
-        add(7, scene.say(Token::Bad, format!("{dropped} samples dropped here")));
+        add(7, ctx.span(Token::Bad, format!("{dropped} samples dropped here")));
     }
     if app.throughput.held_back {
-        add(7, scene.say(Token::Poor, held_back(app)));
+        add(7, ctx.span(Token::Poor, held_back(app)));
     }
-    add(2, scene.say(Token::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
+    add(2, ctx.span(Token::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
     items
 }
 
@@ -125,7 +119,7 @@ fn held_back(app: &App) -> String {
 
 /// The time of day at which a frozen picture ends, and how long ago that is. How far it was scrolled
 /// back since it froze, the stream's own clock tells, which need not be that of this machine.
-fn frozen_at(scene: &Scene<'_>, frozen: &Frozen) -> (Timestamp, Duration) {
+fn frozen_at(ctx: &RenderContext<'_>, frozen: &Frozen) -> (Timestamp, Duration) {
     let traces = frozen.snapshot.traces.as_ref();
     let newest = traces.and_then(|traces| traces.end_time);
     let back = newest.zip(frozen.end_time).map(|(newest, end)| newest - end).or_else(|| {
@@ -135,7 +129,7 @@ fn frozen_at(scene: &Scene<'_>, frozen: &Frozen) -> (Timestamp, Duration) {
     });
     let back = Duration::try_from_secs_f64(back.unwrap_or_default()).unwrap_or_default();
     let at = frozen.since.wall.checked_sub(SignedDuration::try_from(back).unwrap_or_default());
-    (at.unwrap_or(frozen.since.wall), scene.since(frozen.since.instant) + back)
+    (at.unwrap_or(frozen.since.wall), ctx.since(frozen.since.instant) + back)
 }
 
 /// Whether nothing flows any more of what should: the connection stands, and every stream is stale.
@@ -145,49 +139,49 @@ fn is_silent(app: &App) -> bool {
     expected.peek().is_some() && expected.all(|health| health.stale_since.is_some())
 }
 
-fn session(scene: &Scene<'_>) -> Vec<Item> {
-    let app = scene.app;
+fn session(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
+    let app = ctx.app;
     let Some(entry) = app.sessions.current() else {
-        return vec![Item::new(5, scene.say(Token::Dim, "no session"))];
+        return vec![HeaderItem::new(5, ctx.span(Token::Dim, "no session"))];
     };
     let session = &entry.session;
     let headset = &session.headset;
-    let mut items = vec![Item::new(7, scene.wire(Token::Title, headset.id.as_str()))];
-    let mut add = |rank, span| items.push(Item::new(rank, span));
+    let mut items = vec![HeaderItem::new(7, ctx.sanitized(Token::Title, headset.id.as_str()))];
+    let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if !app.is_live(entry) {
         // Nothing of it may look alive: no age, no rate, no battery.
         if let Some((_, at)) = entry.closed {
-            let text = format!("{} {} ago", entry.ending(), text::age(scene.since(at)));
-            add(6, scene.wire(Token::Bad, &text));
+            let text = format!("{} {} ago", entry.ending(), text::age(ctx.since(at)));
+            add(6, ctx.sanitized(Token::Bad, &text));
         }
-        add(8, scene.say(Token::Bad, format!("{} no data", glyphs::PROBLEM)));
+        add(8, ctx.span(Token::Bad, format!("{} no data", glyphs::PROBLEM)));
         return items;
     }
     let running = app.records.running.get(&session.id);
     if let Some(running) = running {
-        let age = text::clock(scene.since(running.since.instant));
-        add(11, scene.say(Token::Bad, format!("{} REC {age}", glyphs::ON)));
-        add(4, scene.wire(Token::Bad, &running.record.title));
+        let age = text::clock(ctx.since(running.since.instant));
+        add(11, ctx.span(Token::Bad, format!("{} REC {age}", glyphs::ON)));
+        add(4, ctx.sanitized(Token::Bad, &running.record.title));
     } else if app.records.processing.is_some() {
-        add(6, scene.say(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
+        add(6, ctx.span(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
     }
     if app.is_exporting(None) {
-        add(6, scene.say(Token::Dim, format!("{} exporting…", glyphs::PENDING)));
+        add(6, ctx.span(Token::Dim, format!("{} exporting…", glyphs::PENDING)));
     }
-    let age = super::session::age(scene, entry.created, session.started.as_deref(), text::age);
+    let age = super::session::age(ctx, entry.created, session.started.as_deref(), text::age);
     let age = age.map(|age| format!(" {age}")).unwrap_or_default();
-    add(6, scene.wire(Token::Text, &format!("{}{age}", session.status)));
+    add(6, ctx.sanitized(Token::Text, &format!("{}{age}", session.status)));
     let numbers = app.latest();
     let health = || numbers.health_in(&session.id).iter();
     let main = [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s));
     if let Some(main) = main {
-        let rate = health::rate(scene, main);
+        let rate = health::rate(ctx, main);
         add(8, Span::styled(format!("{} {}", main.stream, rate.content), rate.style));
-        add(8, loss(scene, main));
+        add(8, loss(ctx, main));
         if let Some(bad) = health::bad_words(&main.bad_channels) {
-            add(7, scene.say(Token::Bad, format!("{} {bad}", glyphs::PROBLEM)));
+            add(7, ctx.span(Token::Bad, format!("{} {bad}", glyphs::PROBLEM)));
         }
-        if let Some(interpolated) = health::interpolated(scene, main) {
+        if let Some(interpolated) = health::interpolated(ctx, main) {
             add(7, interpolated);
         }
     }
@@ -198,7 +192,7 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
     let device = numbers.devices.get(&headset.id).filter(|_| told);
     if let Some(percent) = device.and_then(DeviceReadings::battery) {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
-        add(5, scene.say(token, format!("battery {percent:.0} %")));
+        add(5, ctx.span(token, format!("battery {percent:.0} %")));
     }
     // Of several stale streams the fastest matters most: a list would not fit.
     let mut stale =
@@ -210,30 +204,30 @@ fn session(scene: &Scene<'_>) -> Vec<Item> {
             "{} {}{more} STALE since {}",
             glyphs::PROBLEM,
             first.stream,
-            scene.clock_at(since)
+            ctx.clock_at(since)
         );
-        add(9, scene.say(Token::Bad, text));
+        add(9, ctx.span(Token::Bad, text));
     }
-    items.extend(gap(scene, main));
+    items.extend(gap(ctx, main));
     items
 }
 
 /// How long data of the main stream was missing, for a while after they have returned.
-fn gap(scene: &Scene<'_>, main: Option<&StreamHealth>) -> Option<Item> {
-    let gap = main?.gap.as_ref().filter(|gap| scene.since(gap.to) < GAP)?;
-    let more = format!(" at {}", scene.clock_at(gap.from));
-    Some(Item { more, ..Item::new(9, scene.say(Token::Poor, health::gap(gap))) })
+fn gap(ctx: &RenderContext<'_>, main: Option<&StreamHealth>) -> Option<HeaderItem> {
+    let gap = main?.gap.as_ref().filter(|gap| ctx.since(gap.to) < GAP)?;
+    let more = format!(" at {}", ctx.clock_at(gap.from));
+    Some(HeaderItem { more, ..HeaderItem::new(9, ctx.span(Token::Poor, health::gap(gap))) })
 }
 
 /// Records that run in other sessions than the current one: how long the oldest has, and where.
-fn recorded_elsewhere(scene: &Scene<'_>) -> Option<(String, String)> {
-    let app = scene.app;
+fn recorded_elsewhere(ctx: &RenderContext<'_>) -> Option<(String, String)> {
+    let app = ctx.app;
     let others = app.records.running.iter().filter(|(id, _)| {
         app.sessions.current.as_ref() != Some(*id)
             && app.sessions.get(id).is_some_and(|entry| app.is_live(entry))
     });
     let (id, oldest) = others.clone().min_by_key(|(_, running)| running.since.instant)?;
-    let age = text::clock(scene.since(oldest.since.instant));
+    let age = text::clock(ctx.since(oldest.since.instant));
     let headset = &app.sessions.get(id)?.session.headset.id;
     let more = match others.count() {
         1 => String::new(),
@@ -246,25 +240,26 @@ fn is_subscribed(entry: &SessionEntry, health: &StreamHealth) -> bool {
     entry.subscribed.contains(&health.stream)
 }
 
-fn loss(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
+fn loss(ctx: &RenderContext<'_>, health: &StreamHealth) -> Span<'static> {
     let share = text::percent(health.lost, health.received + health.lost);
     match (health.lost, health.recent.lost) {
-        (0, _) => scene.say(Token::Text, "lost 0"),
-        (lost, 0) => scene.say(Token::Text, format!("lost {lost} ({share})")),
-        (lost, now) => scene.say(Token::Bad, format!("lost {lost} ({now} in 10 s)")),
+        (0, _) => ctx.span(Token::Text, "lost 0"),
+        (lost, 0) => ctx.span(Token::Text, format!("lost {lost} ({share})")),
+        (lost, now) => ctx.span(Token::Bad, format!("lost {lost} ({now} in 10 s)")),
     }
 }
 
 /// Draws what fits, in order; the lowest ranks go first.
-fn line(scene: &Scene<'_>, mut items: Vec<Item>, area: Rect, buffer: &mut Buffer) {
+fn line(ctx: &RenderContext<'_>, mut items: Vec<HeaderItem>, area: Rect, buffer: &mut Buffer) {
     let gap = glyphs::SEPARATOR.chars().count();
-    let width = |items: &[Item]| items.iter().map(|item| item.span.width() + gap).sum::<usize>();
+    let width =
+        |items: &[HeaderItem]| items.iter().map(|item| item.span.width() + gap).sum::<usize>();
     while items.len() > 1 && width(&items) > usize::from(area.width) + gap {
         let least = (0..items.len()).min_by_key(|&at| (items[at].rank, Reverse(at)));
         items.remove(least.unwrap_or(0));
     }
     let mut room = (usize::from(area.width) + gap).saturating_sub(width(&items));
-    let separator = scene.say(Token::Dim, glyphs::SEPARATOR);
+    let separator = ctx.span(Token::Dim, glyphs::SEPARATOR);
     let mut line = Line::default();
     for mut item in items {
         let more = item.more.chars().count();
@@ -277,5 +272,5 @@ fn line(scene: &Scene<'_>, mut items: Vec<Item>, area: Rect, buffer: &mut Buffer
         }
         line.push_span(item.span);
     }
-    scene::line(&line, area, buffer);
+    paint::line(&line, area, buffer);
 }

@@ -3,7 +3,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{glyphs, scene::Scene, text, theme::Token};
+use super::{context::RenderContext, glyphs, text, theme::Token};
 use cortop_client::Headset;
 
 /// Width of the names.
@@ -12,14 +12,18 @@ const NAME: usize = 17;
 const OTHER_SHOWN: usize = 16;
 
 /// A line for each field, more where its value is long.
-pub(super) fn fields(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
+pub(super) fn fields(
+    ctx: &RenderContext<'_>,
+    headset: &Headset,
+    width: usize,
+) -> Vec<Line<'static>> {
     // Before it is connected, Cortex says 0 of what it does not know.
     let told = |value: f64| headset.is_connected() || value != 0.0;
     let number = |value: Option<f64>| {
         value.filter(|&v| told(v)).map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string())
     };
     let settings = &headset.settings;
-    let clock = scene.app.headsets.clocks.get(&headset.id);
+    let clock = ctx.app.headsets.clocks.get(&headset.id);
     let electrodes = headset.flex_mappings.iter().flat_map(|montage| &montage.mappings);
     let electrodes: Vec<_> = electrodes.map(|(plug, place)| format!("{plug}:{place}")).collect();
     let rows = [
@@ -48,11 +52,11 @@ pub(super) fn fields(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<
     known
         .chain(rare)
         .chain(other.take(OTHER_SHOWN))
-        .flat_map(|(name, value)| field(scene, &name, &value, width))
+        .flat_map(|(name, value)| field(ctx, &name, &value, width))
         .collect()
 }
 
-fn field(scene: &Scene<'_>, name: &str, value: &str, width: usize) -> Vec<Line<'static>> {
+fn field(ctx: &RenderContext<'_>, name: &str, value: &str, width: usize) -> Vec<Line<'static>> {
     let value = if value.is_empty() { glyphs::UNKNOWN.to_owned() } else { text::clean(value) };
     let names = std::iter::once(format!("   {name}")).chain(std::iter::repeat(String::new()));
     let room = width.saturating_sub(NAME + 1);
@@ -60,8 +64,8 @@ fn field(scene: &Scene<'_>, name: &str, value: &str, width: usize) -> Vec<Line<'
     names
         .zip(parts)
         .map(|(name, part)| {
-            let name = scene.say(Token::Dim, text::pad(&name, NAME));
-            Line::from(vec![name, Span::raw(" "), scene.say(Token::Text, part)])
+            let name = ctx.span(Token::Dim, text::pad(&name, NAME));
+            Line::from(vec![name, Span::raw(" "), ctx.span(Token::Text, part)])
         })
         .collect()
 }

@@ -7,38 +7,33 @@ use ratatui::{
 };
 use tokio::time::Instant;
 
-use super::{
-    glyphs, headset, link,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::Token};
 use crate::app::{Action, App, Pane};
 use cortop_client::{Headset, event::SCAN, headset::HeadsetStatus, model::Model};
 use cortop_signal::snapshot::DeviceReadings;
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let headsets = &scene.app.headsets;
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let headsets = &ctx.app.headsets;
     let mut title = Line::default();
-    match scanning(scene) {
+    match scanning(ctx) {
         Some(scan) => title.push_span(scan),
         None if headsets.list.len() > 1 => {
-            title.push_span(scene.say(Token::Dim, format!(" ({})", headsets.list.len())));
+            title.push_span(ctx.span(Token::Dim, format!(" ({})", headsets.list.len())));
         }
         None => {}
     }
-    let inside = scene.pane(Pane::Headsets, title, area, buffer);
+    let inside = ctx.pane(Pane::Headsets, title, area, buffer);
     if headsets.list.is_empty() {
-        return scene::lines(&empty(scene, inside.width), inside, buffer);
+        return paint::lines(&empty(ctx, inside.width), inside, buffer);
     }
     let width = usize::from(inside.width);
     // With the whole screen there is room for all of the selected one.
     let unfolds =
-        |headset: &Headset| scene.app.zoomed && headsets.selected.as_ref() == Some(&headset.id);
+        |headset: &Headset| ctx.app.zoomed && headsets.selected.as_ref() == Some(&headset.id);
     let blocks = headsets.list.iter().map(|headset| {
-        let mut lines = block(scene, headset, width);
+        let mut lines = block(ctx, headset, width);
         if unfolds(headset) {
-            lines.extend(headset::fields(scene, headset, width));
+            lines.extend(headset::fields(ctx, headset, width));
         }
         lines
     });
@@ -49,18 +44,18 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let start = end - blocks.get(selected).map_or(0, Vec::len);
     let skip = end.saturating_sub(usize::from(inside.height)).min(start);
     let lines: Vec<_> = blocks.concat();
-    scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
-    scene::more(scene, skip, lines.len(), inside, buffer);
+    paint::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
+    ctx.mark_more(skip, lines.len(), inside, buffer);
 }
 
 /// Why nothing comes of a headset that looks connected.
 const TRAP: &str = "USB cable: cannot stream; use dongle or Bluetooth";
 
 /// How far a scan has come, for a title.
-pub(super) fn scanning(scene: &Scene<'_>) -> Option<Span<'static>> {
-    let since = scene.app.headsets.scanning?;
-    let text = format!(" {} scan {}", glyphs::PENDING, progress(scene, since));
-    Some(scene.say(Token::Changed, text))
+pub(super) fn scanning(ctx: &RenderContext<'_>) -> Option<Span<'static>> {
+    let since = ctx.app.headsets.scanning?;
+    let text = format!(" {} scan {}", glyphs::PENDING, progress(ctx, since));
+    Some(ctx.span(Token::Changed, text))
 }
 
 /// Rows in which all headsets are seen, with the frame.
@@ -73,29 +68,29 @@ pub(super) fn rows(app: &App) -> usize {
 }
 
 /// What to do while there is none.
-pub(super) fn empty(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
-    let headsets = &scene.app.headsets;
-    let scan = scene.app.settings.keymap.keys(Action::Scan).first();
+pub(super) fn empty(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
+    let headsets = &ctx.app.headsets;
+    let scan = ctx.app.settings.keymap.keys(Action::Scan).first();
     let scan = scan.map(|key| format!(", or press {key} here to scan")).unwrap_or_default();
     let text = match (headsets.known, headsets.scanning) {
-        (false, _) => format!("The service has not told its headsets yet: {}.", link::word(scene)),
+        (false, _) => format!("The service has not told its headsets yet: {}.", link::word(ctx)),
         (true, Some(since)) => {
-            format!("Scanning for headsets, {}. Switch yours on.", progress(scene, since))
+            format!("Scanning for headsets, {}. Switch yours on.", progress(ctx, since))
         }
         (true, None) => format!("No headset. Switch one on{scan}."),
     };
-    scene::sentence(&text, width, scene.style(Token::Dim))
+    paint::sentence(&text, width, ctx.style(Token::Dim))
 }
 
 /// How long a scan has run, of about how long it takes.
-fn progress(scene: &Scene<'_>, since: Instant) -> String {
+fn progress(ctx: &RenderContext<'_>, since: Instant) -> String {
     let all = SCAN.as_secs();
-    format!("{}/{all} s", scene.since(since).as_secs().min(all))
+    format!("{}/{all} s", ctx.since(since).as_secs().min(all))
 }
 
 /// The lines of one headset.
-fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
-    let app = scene.app;
+fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
+    let app = ctx.app;
     let selected = app.headsets.selected.as_ref() == Some(&headset.id);
     let (mark, token) = match headset.status {
         HeadsetStatus::Connected if headset.is_on_usb_cable() => (glyphs::PROBLEM, Token::Bad),
@@ -117,20 +112,19 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
     let style = if selected { Token::Selection } else { Token::Title };
     let pointer = if selected { glyphs::SELECTED } else { " " };
     let mut lines = vec![Line::from(vec![
-        scene.say(Token::Focus, pointer.to_owned()),
-        scene.say(token, format!("{mark} ")),
-        scene.say(style, row),
+        ctx.span(Token::Focus, pointer.to_owned()),
+        ctx.span(token, format!("{mark} ")),
+        ctx.span(style, row),
     ])];
 
     if headset.is_on_usb_cable() {
         let indented = text::wrap(TRAP, width.saturating_sub(3));
-        lines
-            .extend(indented.iter().map(|line| scene.say(Token::Bad, format!("   {line}")).into()));
+        lines.extend(indented.iter().map(|line| ctx.span(Token::Bad, format!("   {line}")).into()));
         return lines;
     }
     // Of the facts as many as fit whole: a stump says nothing.
     let mut line = String::new();
-    for fact in facts(scene, headset) {
+    for fact in facts(ctx, headset) {
         let before = if line.is_empty() { "   " } else { glyphs::SEPARATOR };
         let more = format!("{line}{before}{}", text::clean(&fact));
         if !line.is_empty() && text::fit(&more, width) != more {
@@ -138,20 +132,20 @@ fn block(scene: &Scene<'_>, headset: &Headset, width: usize) -> Vec<Line<'static
         }
         line = more;
     }
-    lines.push(scene.say(Token::Dim, text::fit(&line, width)).into());
+    lines.push(ctx.span(Token::Dim, text::fit(&line, width)).into());
     if let Some(refusal) = app.stopped_on(&headset.id) {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
         let why = text::clean(&format!("{} stopped{code}: {}", glyphs::PROBLEM, refusal.message));
-        lines.push(scene.say(Token::Bad, text::fit(&format!("   {why}"), width)).into());
+        lines.push(ctx.span(Token::Bad, text::fit(&format!("   {why}"), width)).into());
     }
     lines
 }
 
 /// What else is known of a headset, the most telling first.
-fn facts(scene: &Scene<'_>, headset: &Headset) -> Vec<String> {
-    let app = scene.app;
+fn facts(ctx: &RenderContext<'_>, headset: &Headset) -> Vec<String> {
+    let app = ctx.app;
     let since = app.headsets.since.get(&headset.id);
-    let since = since.map(|&since| format!(" {}", text::age(scene.since(since))));
+    let since = since.map(|&since| format!(" {}", text::age(ctx.since(since))));
     let mut facts = vec![format!("{}{}", headset.status, since.unwrap_or_default())];
     if headset.is_virtual {
         facts.push("virtual".to_owned());

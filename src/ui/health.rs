@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::text::Span;
 
-use super::{glyphs, scene::Scene, text, theme::Token};
+use super::{context::RenderContext, glyphs, text, theme::Token};
 use cortop_signal::{BadChannel, StreamHealth, snapshot::Gap};
 
 /// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
@@ -20,11 +20,11 @@ const MUCH_INTERPOLATED: f64 = 0.01;
 const NEWS: Duration = Duration::from_mins(1);
 
 /// Everything, the worst first; what is equally bad in an order that stays.
-pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'static>> {
+pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<'static>> {
     let mut facts = vec![rate_words(health)];
     let mut add = |token, text| facts.push((token, text));
     if let Some(since) = health.stale_since {
-        add(Token::Bad, format!("{} STALE since {}", glyphs::PROBLEM, scene.clock_at(since)));
+        add(Token::Bad, format!("{} STALE since {}", glyphs::PROBLEM, ctx.clock_at(since)));
     }
     if let Some(words) = bad_words(&health.bad_channels) {
         add(Token::Bad, format!("{} {words}", glyphs::PROBLEM));
@@ -47,18 +47,18 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
     }
     if let Some(step) = health.clock_step {
         // What has just happened is news, and then it merely holds.
-        let is_new = scene.since(step.received) < NEWS;
+        let is_new = ctx.since(step.received) < NEWS;
         let token = if is_new { Token::Poor } else { Token::Text };
-        add(token, step.sentence(&scene.clock_at(step.received)));
+        add(token, step.sentence(&ctx.clock_at(step.received)));
     }
-    let age = health.last.map(|last| text::age(scene.since(last)));
+    let age = health.last.map(|last| text::age(ctx.since(last)));
     add(Token::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));
     // Of events neither is of use.
     let paced = |_: &f64| health.nominal_rate.is_some();
     if let Some(jitter) = recent.jitter.filter(paced) {
         add(Token::Text, format!("jitter {}", seconds(jitter)));
     }
-    if let Some(delay) = delay(scene, health).filter(paced) {
+    if let Some(delay) = delay(ctx, health).filter(paced) {
         if is_plausible(delay) {
             add(Token::Text, format!("delay {}", signed(delay)));
         } else {
@@ -70,7 +70,7 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
         add(token, text);
     }
     if let Some(gap) = &health.gap {
-        add(Token::Poor, format!("{} at {}", self::gap(gap), scene.clock_at(gap.from)));
+        add(Token::Poor, format!("{} at {}", self::gap(gap), ctx.clock_at(gap.from)));
     }
     if health.malformed > 0 {
         add(Token::Poor, format!("odd {}", health.malformed));
@@ -81,7 +81,7 @@ pub(super) fn facts(scene: &Scene<'_>, health: &StreamHealth) -> Vec<Span<'stati
         Token::Poor => 1,
         _ => 2,
     });
-    facts.into_iter().map(|(token, text)| scene.say(token, text)).collect()
+    facts.into_iter().map(|(token, text)| ctx.span(token, text)).collect()
 }
 
 /// The worst of some bad channels, and how many more there are.
@@ -93,14 +93,17 @@ pub(super) fn bad_words(bad: &[BadChannel]) -> Option<String> {
 
 /// The share of samples that Cortex filled in, if it is large: within the last 10 s or since the
 /// subscription, whichever is larger.
-pub(super) fn interpolated(scene: &Scene<'_>, health: &StreamHealth) -> Option<Span<'static>> {
+pub(super) fn interpolated(
+    ctx: &RenderContext<'_>,
+    health: &StreamHealth,
+) -> Option<Span<'static>> {
     let share = |(some, all): (u64, u64)| some as f64 / all.max(1) as f64;
     let ever = (health.interpolated, health.received);
     let now = (health.recent.interpolated, health.recent.received);
     let (part, whole) = if share(now) > share(ever) { now } else { ever };
     let token = if now.0 > 0 { Token::Bad } else { Token::Poor };
     let text = || format!("interpolated {}", text::percent(part, whole));
-    (share((part, whole)) >= MUCH_INTERPOLATED).then(|| scene.say(token, text()))
+    (share((part, whole)) >= MUCH_INTERPOLATED).then(|| ctx.span(token, text()))
 }
 
 /// How long data was missing between two connections.
@@ -111,9 +114,9 @@ pub(super) fn gap(gap: &Gap) -> String {
 }
 
 /// The measured rate beside the nominal one; of events their number.
-pub(super) fn rate(scene: &Scene<'_>, health: &StreamHealth) -> Span<'static> {
+pub(super) fn rate(ctx: &RenderContext<'_>, health: &StreamHealth) -> Span<'static> {
     let (token, text) = rate_words(health);
-    scene.say(token, text)
+    ctx.span(token, text)
 }
 
 fn rate_words(health: &StreamHealth) -> (Token, String) {
@@ -127,10 +130,10 @@ fn rate_words(health: &StreamHealth) -> (Token, String) {
 
 /// Seconds from a sample's `time` to its arrival by this machine's clock, of the one within the
 /// last 10 s that came soonest: what is left then are the way, and the difference of the clocks.
-pub(super) fn delay(scene: &Scene<'_>, health: &StreamHealth) -> Option<f64> {
+pub(super) fn delay(ctx: &RenderContext<'_>, health: &StreamHealth) -> Option<f64> {
     let (arrival, time) = health.recent.soonest?;
-    let now = scene.app.now.wall.as_nanosecond() as f64 / 1e9;
-    Some(now - scene.since(arrival).as_secs_f64() - time)
+    let now = ctx.app.now.wall.as_nanosecond() as f64 / 1e9;
+    Some(now - ctx.since(arrival).as_secs_f64() - time)
 }
 
 /// Whether a delay can be one: within a second, and not before its time.

@@ -8,44 +8,39 @@ use ratatui::{
     widgets::{Block, Clear, Widget},
 };
 
-use super::{
-    glyphs,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, paint, text, theme::Token};
 use crate::app::{Action, Key, Pane, TABLE, section_name, sections};
 
 /// Width of the keys in a column, and the narrowest column.
 const KEYS: usize = 9;
 const COLUMN: usize = 30;
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     Clear.render(area, buffer);
-    let block = Block::bordered().border_style(scene.style(Token::Focus));
+    let block = Block::bordered().border_style(ctx.style(Token::Focus));
     let inside = block.inner(area);
     let most = (usize::from(inside.width) / COLUMN).max(1);
     let laid = |columns: usize| {
         let width = usize::from(inside.width) / columns;
-        let lines = entries(scene, width);
+        let lines = entries(ctx, width);
         (lines, width, columns * usize::from(inside.height).max(1))
     };
     let fits = (1..=most).map(laid).find(|(lines, _, room)| lines.len() <= *room);
     let (lines, width, room) = fits.unwrap_or_else(|| laid(most));
     let pages = lines.len().div_ceil(room).max(1);
-    let page = scene.app.help_page % pages;
+    let page = ctx.app.help_page % pages;
     let about = match pages {
         1 => " keys ".to_owned(),
         _ if page + 1 == pages => format!(" keys · page {pages} of {pages} · down: first page "),
         _ => format!(" keys · page {} of {pages} · down: next page ", page + 1),
     };
-    let closes = match scene.app.settings.keymap.keys(Action::Help) {
+    let closes = match ctx.app.settings.keymap.keys(Action::Help) {
         [key, ..] => format!(" {key} or Esc closes "),
         [] => " Esc closes ".to_owned(),
     };
     block.title(about).title_bottom(closes).render(area, buffer);
     let shown = lines.get(page * room..).unwrap_or_default();
-    scene::columns(shown, scene::cells(width), inside, buffer);
+    paint::columns(shown, paint::cells(width), inside, buffer);
 }
 
 /// What the marks in the picture mean, and what its filters do to it.
@@ -75,8 +70,8 @@ fn notes() -> [(String, &'static str); 7] {
 }
 
 /// The keys that hold now come first: the focused pane's and the global ones.
-fn entries(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
-    let focused = [Some(scene.app.focus), None];
+fn entries(ctx: &RenderContext<'_>, width: usize) -> Vec<Line<'static>> {
+    let focused = [Some(ctx.app.focus), None];
     let others = sections().filter(|pane| !focused.contains(pane));
     let mut lines = Vec::new();
     let row = |lines: &mut Vec<Line<'static>>, front: &str, text: &str| {
@@ -84,19 +79,19 @@ fn entries(scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
         for (at, part) in parts.into_iter().enumerate() {
             let front = if at == 0 { front } else { "" };
             lines.push(Line::from(vec![
-                scene.say(Token::Key, text::pad(front, KEYS)),
-                scene.say(Token::Text, format!(" {part}")),
+                ctx.span(Token::Key, text::pad(front, KEYS)),
+                ctx.span(Token::Text, format!(" {part}")),
             ]));
         }
     };
     for pane in focused.into_iter().chain(others) {
-        lines.push(Line::from(scene.say(Token::Title, section_name(pane))));
+        lines.push(Line::from(ctx.span(Token::Title, section_name(pane))));
         for binding in TABLE.iter().filter(|binding| binding.pane == pane) {
-            let keys = spelled(scene.app.settings.keymap.keys(binding.action));
+            let keys = spelled(ctx.app.settings.keymap.keys(binding.action));
             row(&mut lines, &keys, binding.help);
         }
         if pane == Some(Pane::Streams) {
-            lines.push(Line::from(scene.say(Token::Title, "in the picture")));
+            lines.push(Line::from(ctx.span(Token::Title, "in the picture")));
             for (mark, text) in &notes() {
                 row(&mut lines, mark, text);
             }

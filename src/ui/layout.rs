@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{headsets, scene};
+use super::{headsets, paint};
 use crate::app::{App, Pane};
 
 /// The smallest screen on which a pane can be drawn.
@@ -20,7 +20,7 @@ const LOG_LEFT: (u16, u16) = (120, 32);
 const SESSION: u16 = 20;
 
 /// The parts of the screen.
-pub(super) struct Screen {
+pub(super) struct ScreenLayout {
     pub(super) header: Rect,
     /// The panes that are seen.
     pub(super) panes: Vec<(Pane, Rect)>,
@@ -32,7 +32,7 @@ pub(super) fn too_small(area: Rect) -> String {
     format!("{}×{} needed, this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height)
 }
 
-impl Screen {
+impl ScreenLayout {
     /// The parts, or `None` if the screen is too small for any.
     pub(super) fn new(app: &App, area: Rect) -> Option<Self> {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -48,22 +48,23 @@ impl Screen {
     }
 }
 
-/// What a pane asks for in a column: rows it cannot do without, rows it would like.
-struct Ask {
+/// What a pane requests for in a column: rows it cannot do without, rows it would like.
+struct PaneRequest {
     pane: Pane,
     min: u16,
     like: u16,
 }
 
 fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
-    let like = scene::cells(headsets::rows(app)).min(body.height / 3).max(6);
-    let headsets = Ask { pane: Pane::Headsets, min: 4, like };
+    let like = paint::cells(headsets::rows(app)).min(body.height / 3).max(6);
+    let headsets = PaneRequest { pane: Pane::Headsets, min: 4, like };
     let log_left = body.width >= LOG_LEFT.0 && body.height >= LOG_LEFT.1;
     let whole = log_left && !app.sessions.unfolded;
-    let session = Ask { pane: Pane::Session, min: 6, like: if whole { SESSION } else { u16::MAX } };
-    let streams = Ask { pane: Pane::Streams, min: 6, like: u16::MAX };
+    let session =
+        PaneRequest { pane: Pane::Session, min: 6, like: if whole { SESSION } else { u16::MAX } };
+    let streams = PaneRequest { pane: Pane::Streams, min: 6, like: u16::MAX };
     let rows = if log_left { u16::MAX } else { body.height / 6 };
-    let log = Ask { pane: Pane::Log, min: 4, like: rows.max(4) };
+    let log = PaneRequest { pane: Pane::Log, min: 4, like: rows.max(4) };
     if body.width < TWO_COLUMNS {
         return stack(app.focus, body, vec![headsets, session, streams, log]);
     }
@@ -78,20 +79,21 @@ fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
 
 /// Stacks panes in a column: drops what does not fit, then gives each what it needs and the rest
 /// to the ones that like more, the streams first.
-fn stack(focus: Pane, area: Rect, mut asks: Vec<Ask>) -> Vec<(Pane, Rect)> {
+fn stack(focus: Pane, area: Rect, mut requests: Vec<PaneRequest>) -> Vec<(Pane, Rect)> {
     for pane in [Pane::Log, Pane::Session, Pane::Headsets, Pane::Streams] {
-        let needed: u16 = asks.iter().map(|ask| ask.min).sum();
-        if needed > area.height && asks.len() > 1 && pane != focus {
-            asks.retain(|ask| ask.pane != pane);
+        let needed: u16 = requests.iter().map(|request| request.min).sum();
+        if needed > area.height && requests.len() > 1 && pane != focus {
+            requests.retain(|request| request.pane != pane);
         }
     }
-    let mut heights: Vec<u16> = asks.iter().map(|ask| ask.min.min(area.height)).collect();
+    let mut heights: Vec<u16> =
+        requests.iter().map(|request| request.min.min(area.height)).collect();
     let mut rest = area.height.saturating_sub(heights.iter().sum());
     // The modest ones first: what they leave goes to those that take any number of rows.
-    let mut order: Vec<usize> = (0..asks.len()).collect();
-    order.sort_by_key(|&at| (asks[at].like, asks[at].pane != Pane::Streams));
+    let mut order: Vec<usize> = (0..requests.len()).collect();
+    order.sort_by_key(|&at| (requests[at].like, requests[at].pane != Pane::Streams));
     for at in order {
-        let more = asks[at].like.saturating_sub(heights[at]).min(rest);
+        let more = requests[at].like.saturating_sub(heights[at]).min(rest);
         heights[at] += more;
         rest -= more;
     }
@@ -99,12 +101,13 @@ fn stack(focus: Pane, area: Rect, mut asks: Vec<Ask>) -> Vec<(Pane, Rect)> {
         *last += rest;
     }
     let mut y = area.y;
-    asks.iter()
+    requests
+        .iter()
         .zip(heights)
-        .map(|(ask, height)| {
+        .map(|(request, height)| {
             let part = Rect { y, height, ..area };
             y += height;
-            (ask.pane, part)
+            (request.pane, part)
         })
         .collect()
 }

@@ -5,12 +5,7 @@ use std::time::Duration;
 
 use ratatui::text::Line;
 
-use super::{
-    glyphs,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, paint, text, theme::Token};
 use crate::app::Action;
 use cortop_client::{Link, Refusal, Security, Step};
 
@@ -19,11 +14,11 @@ const USUAL: Duration = Duration::from_secs(3);
 
 /// The connection in a word or two, for the header.
 #[must_use]
-pub(super) fn word(scene: &Scene<'_>) -> String {
-    match &scene.app.link {
+pub(super) fn word(ctx: &RenderContext<'_>) -> String {
+    match &ctx.app.link {
         Link::Connecting => "connecting".to_owned(),
         Link::Waiting { at, attempt, .. } => {
-            format!("no connection, retry in {} (attempt {attempt})", countdown(scene, *at))
+            format!("no connection, retry in {} (attempt {attempt})", countdown(ctx, *at))
         }
         Link::Up { step, .. } => text::clean(&step.to_string()),
     }
@@ -43,33 +38,37 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
 
 /// What is happening and the exact next step, as lines of a width.
 #[must_use]
-pub(super) fn lines(scene: &Scene<'_>, width: u16) -> Vec<Line<'static>> {
-    if let Some(refusal) = scene.app.stopped_by() {
-        return self::refusal(scene, refusal, width);
+pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
+    if let Some(refusal) = ctx.app.stopped_by() {
+        return self::refusal(ctx, refusal, width);
     }
-    let (now, next) = story(scene);
-    let mut lines = scene::sentence(&now, width, scene.style(Token::Text));
+    let (now, next) = story(ctx);
+    let mut lines = paint::sentence(&now, width, ctx.style(Token::Text));
     if !next.is_empty() {
-        lines.extend(scene::sentence(&next, width, scene.style(Token::Changed)));
+        lines.extend(paint::sentence(&next, width, ctx.style(Token::Changed)));
     }
     lines
 }
 
 /// The refusal that stopped the flow: code, Cortex's text, our next step.
 #[must_use]
-pub(super) fn refusal(scene: &Scene<'_>, refusal: &Refusal, width: u16) -> Vec<Line<'static>> {
+pub(super) fn refusal(
+    ctx: &RenderContext<'_>,
+    refusal: &Refusal,
+    width: u16,
+) -> Vec<Line<'static>> {
     let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
     let what = format!("{} {}{code}: {}", glyphs::PROBLEM, refusal.method, refusal.message);
-    let mut lines = scene::sentence(&what, width, scene.style(Token::Bad));
-    lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Changed)));
+    let mut lines = paint::sentence(&what, width, ctx.style(Token::Bad));
+    lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Changed)));
     lines
 }
 
-fn story(scene: &Scene<'_>) -> (String, String) {
-    let url = text::clean(&scene.app.settings.url);
-    match &scene.app.link {
+fn story(ctx: &RenderContext<'_>) -> (String, String) {
+    let url = text::clean(&ctx.app.settings.url);
+    match &ctx.app.link {
         Link::Connecting => {
-            let waited = waited(scene, "The service").unwrap_or_default();
+            let waited = waited(ctx, "The service").unwrap_or_default();
             (format!("Connecting to the Cortex service at {url}."), waited)
         }
         Link::Waiting { why, at, attempt, .. } => (
@@ -77,19 +76,19 @@ fn story(scene: &Scene<'_>) -> (String, String) {
             format!("No connection to the Cortex service at {url}: {}", text::clean(why)),
             format!(
                 "Trying again in {} (attempt {attempt}); {} tries at once.",
-                countdown(scene, *at),
-                key(scene, Action::Connect)
+                countdown(ctx, *at),
+                key(ctx, Action::Connect)
             ),
         ),
-        Link::Up { step, .. } => self::step(scene, step),
+        Link::Up { step, .. } => self::step(ctx, step),
     }
 }
 
 /// What a step of the flow waits for.
-fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
-    let key = |action: Action| key(scene, action);
+fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
+    let key = |action: Action| key(ctx, action);
     let waiting = |now: &str, method: &str| {
-        (now.to_owned(), waited(scene, &format!("Cortex ({method})")).unwrap_or_default())
+        (now.to_owned(), waited(ctx, &format!("Cortex ({method})")).unwrap_or_default())
     };
     let call_off = || format!(" {} in pane 1 calls it off.", key(Action::CallOff));
     let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
@@ -120,12 +119,12 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
                 key(Action::Scan)
             ),
         ),
-        Step::Choosing => choosing(scene),
+        Step::Choosing => choosing(ctx),
         Step::Missing(id) => (
-            format!("{id} is not there. {}", there(scene)),
+            format!("{id} is not there. {}", there(ctx)),
             format!("Switch it on, or open another one with {} in pane 1.", key(Action::Open)),
         ),
-        Step::Opening(id) | Step::Connecting(id) if scene.app.called_off.as_ref() == Some(id) => {
+        Step::Opening(id) | Step::Connecting(id) if ctx.app.called_off.as_ref() == Some(id) => {
             let now = format!(
                 "Called off: Cortex has yet to answer, and a session that it opens on {id} is closed."
             );
@@ -149,9 +148,9 @@ fn step(scene: &Scene<'_>, step: &Step) -> (String, String) {
 }
 
 /// What there is to choose from.
-fn choosing(scene: &Scene<'_>) -> (String, String) {
-    let open = key(scene, Action::Open);
-    match scene.app.headsets.list.as_slice() {
+fn choosing(ctx: &RenderContext<'_>) -> (String, String) {
+    let open = key(ctx, Action::Open);
+    match ctx.app.headsets.list.as_slice() {
         [only] if only.is_on_usb_cable() => (
             format!("{} is on a USB cable, over which it cannot stream.", only.id),
             "Unplug the cable and use the dongle or Bluetooth; cortop continues automatically."
@@ -162,15 +161,15 @@ fn choosing(scene: &Scene<'_>) -> (String, String) {
             format!("Open one with {open} in pane 1."),
         ),
         _ => (
-            format!("{} None is chosen.", there(scene)),
+            format!("{} None is chosen.", there(ctx)),
             format!("Choose one in pane 1 and open it with {open}."),
         ),
     }
 }
 
 /// The headsets that are there.
-fn there(scene: &Scene<'_>) -> String {
-    let ids: Vec<_> = scene.app.headsets.list.iter().map(|own| own.id.as_str()).collect();
+fn there(ctx: &RenderContext<'_>) -> String {
+    let ids: Vec<_> = ctx.app.headsets.list.iter().map(|own| own.id.as_str()).collect();
     match ids.as_slice() {
         [] => "There are other headsets.".to_owned(),
         [only] => format!("There is {only}."),
@@ -179,28 +178,28 @@ fn there(scene: &Scene<'_>) -> String {
 }
 
 /// That an answer is waited for and since when, once it takes longer than usual.
-fn waited(scene: &Scene<'_>, who: &str) -> Option<String> {
-    let since = scene.app.link_since;
-    let waited = scene.since(since.instant);
+fn waited(ctx: &RenderContext<'_>, who: &str) -> Option<String> {
+    let since = ctx.app.link_since;
+    let waited = ctx.since(since.instant);
     (waited >= USUAL).then(|| {
         format!(
             "{who} has not answered for {}, since {}.",
             text::age(waited),
-            scene.clock(since.wall)
+            ctx.clock(since.wall)
         )
     })
 }
 
 /// The key of an action, or what to look for where it has none.
-fn key(scene: &Scene<'_>, action: Action) -> String {
-    match scene.app.settings.keymap.keys(action) {
+fn key(ctx: &RenderContext<'_>, action: Action) -> String {
+    match ctx.app.settings.keymap.keys(action) {
         [key, ..] => key.to_string(),
         [] => format!("the key for {}", action.binding().name),
     }
 }
 
 /// Whole seconds until a moment, rounded up so that it never says 0 while there is time left.
-fn countdown(scene: &Scene<'_>, at: tokio::time::Instant) -> String {
-    let left = at.saturating_duration_since(scene.app.now.instant);
+fn countdown(ctx: &RenderContext<'_>, at: tokio::time::Instant) -> String {
+    let left = at.saturating_duration_since(ctx.app.now.instant);
     text::age(left + Duration::from_millis(999))
 }

@@ -9,12 +9,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    glyphs,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, paint, text, theme::Token};
 use crate::app::{FormatLine, Pane, TARGETS, level_name};
 
 /// Width from which on each line names its target.
@@ -25,10 +20,10 @@ const LIST: u16 = 34;
 const CLOCK: usize = 9;
 const LEVEL: usize = 6;
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let log = &scene.app.log;
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let log = &ctx.app.log;
     let mut title = Line::default();
-    let mut add = |text: String| title.push_span(scene.say(Token::Dim, text));
+    let mut add = |text: String| title.push_span(ctx.span(Token::Dim, text));
     if !log.filter.is_empty() {
         add(format!(" only \"{}\"", text::clean(&log.filter)));
     }
@@ -38,22 +33,22 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if log.last.is_some() {
         add(" older lines".to_owned());
     }
-    let mut inside = scene.pane(Pane::Log, title, area, buffer);
+    let mut inside = ctx.pane(Pane::Log, title, area, buffer);
     if log.lists_targets {
         let list = Rect { width: LIST.min(inside.width / 2), ..inside };
-        scene::lines(&targets(scene), list, buffer);
+        paint::lines(&targets(ctx), list, buffer);
         inside = Rect { x: list.right(), width: inside.width - list.width, ..inside };
     }
     if !inside.is_empty() {
-        log.draw(inside, buffer, &rows(scene, area.width >= WITH_TARGET));
+        log.draw(inside, buffer, &rows(ctx, area.width >= WITH_TARGET));
     }
 }
 
 /// Makes of a line as many rows as it needs.
-fn rows(scene: &Scene<'_>, with_target: bool) -> FormatLine {
-    let (zone, ascii) = (scene.zone.clone(), scene.ascii);
+fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
+    let (zone, ascii) = (ctx.zone.clone(), ctx.ascii);
     let [dim, bad, poor, text] =
-        [Token::Dim, Token::Bad, Token::Poor, Token::Text].map(|token| scene.style(token));
+        [Token::Dim, Token::Bad, Token::Poor, Token::Text].map(|token| ctx.style(token));
     Arc::new(move |width, line| {
         let style = match line.level {
             Level::Error => bad,
@@ -62,11 +57,11 @@ fn rows(scene: &Scene<'_>, with_target: bool) -> FormatLine {
             _ => dim,
         };
         let target = if with_target { format!("{:<10}", line.target) } else { String::new() };
-        let clock = scene::clock(line.at, &zone);
+        let clock = text::time_of_day(line.at, &zone);
         let front = format!("{clock:<CLOCK$}{:<LEVEL$}{target}", line.level.as_str());
         let indent = front.chars().count();
         let fronts = std::iter::once(front).chain(std::iter::repeat(" ".repeat(indent)));
-        let text = scene::spell(text::clean(&line.text), ascii);
+        let text = text::spell_out(text::clean(&line.text), ascii);
         let parts = text::wrap(&text, width.saturating_sub(indent));
         fronts
             .zip(parts)
@@ -76,9 +71,9 @@ fn rows(scene: &Scene<'_>, with_target: bool) -> FormatLine {
 }
 
 /// The targets with the levels up to which each is captured and shown.
-fn targets(scene: &Scene<'_>) -> Vec<Line<'static>> {
-    let log = &scene.app.log;
-    let head = Line::from(scene.say(Token::Dim, "  target    captured shown".to_owned()));
+fn targets(ctx: &RenderContext<'_>) -> Vec<Line<'static>> {
+    let log = &ctx.app.log;
+    let head = Line::from(ctx.span(Token::Dim, "  target    captured shown".to_owned()));
     let rows = TARGETS.iter().enumerate().map(|(at, (name, _))| {
         let selected = at == log.selected;
         let mark = if selected { glyphs::SELECTED } else { " " };
@@ -86,8 +81,8 @@ fn targets(scene: &Scene<'_>) -> Vec<Line<'static>> {
         let levels = format!("{:<8} {}", level_name(log.captured(at)), level_name(log.shown[at]));
         Line::from(vec![
             Span::raw(format!("{mark} ")),
-            scene.say(token, format!("{name:<10}")),
-            scene.say(Token::Dim, levels),
+            ctx.span(token, format!("{name:<10}")),
+            ctx.span(Token::Dim, levels),
         ])
     });
     std::iter::once(head).chain(rows).collect()

@@ -10,6 +10,7 @@
 //! ```
 //! The overview of all headsets takes the place of the panes. On a large screen the log stands below the session, and the streams have all of the right side.
 
+mod context;
 mod dialog;
 mod footer;
 mod glyphs;
@@ -22,19 +23,19 @@ mod layout;
 mod link;
 mod log;
 mod overview;
-mod context;
+mod paint;
 mod session;
 mod streams;
 mod text;
 mod theme;
 
-use std::{path::PathBuf, sync::Mutex};
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use ratatui::{Frame, layout::Rect, style::Style};
 
+use self::{context::RenderContext, layout::ScreenLayout, streams::TraceCache, theme::Theme};
 pub use self::{layout::SMALLEST, text::wrap};
-use self::{layout::Screen, scene::Scene, streams::Drawn, theme::Theme};
 use crate::app::{App, Pane};
 use cortop_signal::View;
 
@@ -59,8 +60,8 @@ pub struct Ui {
     themes: Vec<Theme>,
     ascii: bool,
     zone: TimeZone,
-    /// The traces of the last frame.
-    drawn: Mutex<Vec<Drawn>>,
+    /// The traces of the last frame, from top to bottom.
+    traces: Vec<TraceCache>,
 }
 
 impl Ui {
@@ -70,7 +71,7 @@ impl Ui {
     pub fn new(options: &Options) -> (Self, Vec<String>) {
         let (themes, warnings) = theme::load(options);
         let zone = options.zone.clone().unwrap_or_else(TimeZone::system);
-        (Self { themes, ascii: options.ascii, zone, drawn: Mutex::default() }, warnings)
+        (Self { themes, ascii: options.ascii, zone, traces: Vec::new() }, warnings)
     }
 
     /// The names of the themes, the default first, for [`crate::app::AppSettings::themes`].
@@ -80,35 +81,35 @@ impl Ui {
     }
 
     /// Draws the whole screen.
-    pub fn draw(&self, app: &App, frame: &mut Frame) {
+    pub fn draw(&mut self, app: &App, frame: &mut Frame) {
         let area = frame.area();
         let buffer = frame.buffer_mut();
         let fallback = Theme::default();
         let theme = self.themes.get(app.theme).unwrap_or(&fallback);
-        let scene = Scene { app, theme, zone: &self.zone, ascii: self.ascii, drawn: &self.drawn };
-        if let Some(screen) = Screen::new(app, area) {
-            header::draw(&scene, screen.header, buffer);
+        let ctx = RenderContext { app, theme, zone: &self.zone, ascii: self.ascii };
+        if let Some(screen) = ScreenLayout::new(app, area) {
+            header::draw(&ctx, screen.header, buffer);
             for (pane, area) in screen.panes {
                 match pane {
                     Pane::Headsets if app.shows_overview() => {
-                        overview::draw(&scene, area, buffer);
+                        overview::draw(&ctx, area, buffer);
                     }
-                    Pane::Headsets => headsets::draw(&scene, area, buffer),
-                    Pane::Session => session::draw(&scene, area, buffer),
-                    Pane::Streams => streams::draw(&scene, area, buffer),
-                    Pane::Log => log::draw(&scene, area, buffer),
+                    Pane::Headsets => headsets::draw(&ctx, area, buffer),
+                    Pane::Session => session::draw(&ctx, area, buffer),
+                    Pane::Streams => streams::draw(&ctx, &mut self.traces, area, buffer),
+                    Pane::Log => log::draw(&ctx, area, buffer),
                 }
             }
-            footer::draw(&scene, screen.footer, buffer);
+            footer::draw(&ctx, screen.footer, buffer);
             if app.help {
-                help::draw(&scene, area, buffer);
+                help::draw(&ctx, area, buffer);
             }
             if let Some(open) = &app.dialog {
-                dialog::draw(&scene, open, area, buffer);
+                dialog::draw(&ctx, open, area, buffer);
             }
         } else {
-            let lines = scene::sentence(&layout::too_small(area), area.width, Style::new());
-            scene::lines(&lines, area, buffer);
+            let lines = paint::sentence(&layout::too_small(area), area.width, Style::new());
+            paint::lines(&lines, area, buffer);
         }
         if self.ascii {
             glyphs::to_ascii(buffer);
@@ -118,7 +119,7 @@ impl Ui {
     /// What the decoder has to publish so that a screen of this size can be drawn.
     #[must_use]
     pub fn view(&self, app: &App, screen: Rect) -> View {
-        let area = Screen::new(app, screen)
+        let area = ScreenLayout::new(app, screen)
             .and_then(|screen| screen.panes.into_iter().find(|(pane, _)| *pane == Pane::Streams));
         streams::view(app, self.ascii, area.map(|(_, area)| area))
     }

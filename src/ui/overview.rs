@@ -10,13 +10,9 @@ use ratatui::{
 };
 
 use super::{
-    glyphs, headsets, health,
-    scene::{self, Scene},
-    streams::contact,
-    text,
-    theme::Token,
+    context::RenderContext, glyphs, headsets, health, paint, streams::contact, text, theme::Token,
 };
-use crate::app::{HeadsetRow, Pane, Sort, Standing};
+use crate::app::{HeadsetRow, HeadsetState, Pane, Sort};
 use cortop_client::{Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
@@ -24,18 +20,18 @@ use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 const OLD: Duration = Duration::from_secs(3);
 
 /// A column: its title and width, and how early it is given room.
-struct Column {
+struct TableColumn {
     title: &'static str,
     width: usize,
     rank: u8,
     /// Numbers stand at its right edge.
     right: bool,
     sort: Option<Sort>,
-    cell: fn(&Scene<'_>, &HeadsetRow<'_>) -> (Token, String),
+    cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (Token, String),
 }
 
-const COLUMNS: [Column; 13] = [
-    Column {
+const COLUMNS: [TableColumn; 13] = [
+    TableColumn {
         title: "headset",
         width: 17,
         rank: 0,
@@ -43,9 +39,9 @@ const COLUMNS: [Column; 13] = [
         sort: Some(Sort::Headset),
         cell: id,
     },
-    Column { title: "name", width: 14, rank: 12, right: false, sort: None, cell: name },
-    Column { title: "model", width: 9, rank: 8, right: false, sort: None, cell: model },
-    Column {
+    TableColumn { title: "name", width: 14, rank: 12, right: false, sort: None, cell: name },
+    TableColumn { title: "model", width: 9, rank: 8, right: false, sort: None, cell: model },
+    TableColumn {
         title: "state",
         width: 10,
         rank: 1,
@@ -53,7 +49,7 @@ const COLUMNS: [Column; 13] = [
         sort: Some(Sort::State),
         cell: state,
     },
-    Column {
+    TableColumn {
         title: "batt",
         width: 4,
         rank: 5,
@@ -61,8 +57,8 @@ const COLUMNS: [Column; 13] = [
         sort: Some(Sort::Battery),
         cell: battery,
     },
-    Column { title: "cq", width: 4, rank: 9, right: true, sort: None, cell: overall },
-    Column {
+    TableColumn { title: "cq", width: 4, rank: 9, right: true, sort: None, cell: overall },
+    TableColumn {
         title: "contact",
         width: 12,
         rank: 2,
@@ -70,12 +66,19 @@ const COLUMNS: [Column; 13] = [
         sort: Some(Sort::Contact),
         cell: worst,
     },
-    Column { title: "Hz", width: 7, rank: 3, right: true, sort: Some(Sort::Rate), cell: rate },
-    Column { title: "loss", width: 4, rank: 4, right: true, sort: Some(Sort::Loss), cell: loss },
-    Column { title: "age", width: 5, rank: 6, right: true, sort: Some(Sort::Age), cell: age },
-    Column { title: "jitter", width: 7, rank: 10, right: true, sort: None, cell: jitter },
-    Column { title: "delay", width: 8, rank: 11, right: true, sort: None, cell: delay },
-    Column {
+    TableColumn { title: "Hz", width: 7, rank: 3, right: true, sort: Some(Sort::Rate), cell: rate },
+    TableColumn {
+        title: "loss",
+        width: 4,
+        rank: 4,
+        right: true,
+        sort: Some(Sort::Loss),
+        cell: loss,
+    },
+    TableColumn { title: "age", width: 5, rank: 6, right: true, sort: Some(Sort::Age), cell: age },
+    TableColumn { title: "jitter", width: 7, rank: 10, right: true, sort: None, cell: jitter },
+    TableColumn { title: "delay", width: 8, rank: 11, right: true, sort: None, cell: delay },
+    TableColumn {
         title: "session",
         width: 9,
         rank: 7,
@@ -92,33 +95,29 @@ const WIDEST_CONTACT: usize = 14;
 const MARKS: usize = 3;
 
 /// Draws the table into the place of the panes.
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let rows = scene.app.overview();
-    let inside = scene.pane(Pane::Headsets, title(scene, &rows), area, buffer);
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let rows = ctx.app.overview();
+    let inside = ctx.pane(Pane::Headsets, title(ctx, &rows), area, buffer);
     if rows.is_empty() {
-        return scene::lines(&headsets::empty(scene, inside.width), inside, buffer);
+        return paint::lines(&headsets::empty(ctx, inside.width), inside, buffer);
     }
     let columns = fitting(&rows, usize::from(inside.width));
-    let selected = rows.iter().position(|row| is_selected(scene, row)).unwrap_or(0);
+    let selected = rows.iter().position(|row| is_selected(ctx, row)).unwrap_or(0);
     let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     // The selected one stays in sight.
     let skip = (selected + 1).saturating_sub(usize::from(body.height));
-    let lines: Vec<_> = rows.iter().skip(skip).map(|row| line(scene, row, &columns)).collect();
-    scene::line(
-        &titles(scene, &columns),
-        Rect { height: 1, ..inside }.intersection(inside),
-        buffer,
-    );
-    scene::lines(&lines, body.intersection(inside), buffer);
-    scene::more(scene, skip, rows.len(), body.intersection(inside), buffer);
+    let lines: Vec<_> = rows.iter().skip(skip).map(|row| line(ctx, row, &columns)).collect();
+    paint::line(&titles(ctx, &columns), Rect { height: 1, ..inside }.intersection(inside), buffer);
+    paint::lines(&lines, body.intersection(inside), buffer);
+    ctx.mark_more(skip, rows.len(), body.intersection(inside), buffer);
 }
 
 /// The columns that fit, those of a low rank first, and their widths: that of contact leaves room
 /// for what is wrong with a sensor.
-fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static Column, usize)> {
+fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static TableColumn, usize)> {
     let bad = rows.iter().filter_map(bad_channel).map(|bad| text::cells(&bad_word(bad)));
     let widest = bad.max().unwrap_or_default().min(WIDEST_CONTACT);
-    let width_of = |column: &Column| match column.sort {
+    let width_of = |column: &TableColumn| match column.sort {
         Some(Sort::Contact) => column.width.max(widest),
         _ => column.width,
     };
@@ -135,59 +134,65 @@ fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static Column, usize
     fitting.map(|column| (column, width_of(column))).collect()
 }
 
-fn title(scene: &Scene<'_>, rows: &[HeadsetRow<'_>]) -> Line<'static> {
-    let count = |is: fn(&Standing) -> bool| rows.iter().filter(|row| is(&row.standing)).count();
-    let stale = count(|standing| matches!(standing, Standing::Stale(_)));
-    let streaming = count(|standing| *standing == Standing::Streaming);
+fn title(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>]) -> Line<'static> {
+    let count = |is: fn(&HeadsetState) -> bool| rows.iter().filter(|row| is(&row.state)).count();
+    let stale = count(|state| matches!(state, HeadsetState::Stale(_)));
+    let streaming = count(|state| *state == HeadsetState::Streaming);
     let mut title =
-        Line::from(scene.say(
+        Line::from(ctx.span(
             Token::Dim,
             format!(" ({}){}{streaming} streaming", rows.len(), glyphs::SEPARATOR),
         ));
     if stale > 0 {
         let text = format!("{}{} {stale} stale", glyphs::SEPARATOR, glyphs::PROBLEM);
-        title.push_span(scene.say(Token::Bad, text));
+        title.push_span(ctx.span(Token::Bad, text));
     }
-    let by = COLUMNS.iter().find(|column| column.sort == Some(scene.app.headsets.sort));
+    let by = COLUMNS.iter().find(|column| column.sort == Some(ctx.app.headsets.sort));
     let by = by.map_or("", |column| column.title);
-    title.push_span(scene.say(Token::Dim, format!("{}sorted by {by}", glyphs::SEPARATOR)));
-    title.extend(headsets::scanning(scene));
+    title.push_span(ctx.span(Token::Dim, format!("{}sorted by {by}", glyphs::SEPARATOR)));
+    title.extend(headsets::scanning(ctx));
     title
 }
 
-fn titles(scene: &Scene<'_>, columns: &[(&Column, usize)]) -> Line<'static> {
+fn titles(ctx: &RenderContext<'_>, columns: &[(&TableColumn, usize)]) -> Line<'static> {
     let mut line = Line::from(" ".repeat(MARKS));
-    for (Column { title, right, sort, .. }, width) in columns {
-        let sorted = *sort == Some(scene.app.headsets.sort);
+    for (TableColumn { title, right, sort, .. }, width) in columns {
+        let sorted = *sort == Some(ctx.app.headsets.sort);
         let (mark, token) =
             if sorted { (glyphs::MORE_BELOW, Token::Title) } else { (" ", Token::Dim) };
         let title =
             if *right { format!("{title:>width$}{mark}") } else { format!("{title}{mark}") };
-        line.push_span(scene.say(token, text::pad(&title, width + 1)));
+        line.push_span(ctx.span(token, text::pad(&title, width + 1)));
     }
     line
 }
 
-fn is_selected(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> bool {
-    scene.app.headsets.selected.as_ref() == Some(&row.headset.id)
+fn is_selected(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> bool {
+    ctx.app.headsets.selected.as_ref() == Some(&row.headset.id)
 }
 
-fn line(scene: &Scene<'_>, row: &HeadsetRow<'_>, columns: &[(&Column, usize)]) -> Line<'static> {
-    let pointer = if is_selected(scene, row) { glyphs::SELECTED } else { " " };
-    let (token, mark) = match row.standing {
-        Standing::Streaming => (Token::Good, glyphs::ON),
-        Standing::Stale(_) | Standing::OffRate | Standing::OnCable => (Token::Bad, glyphs::PROBLEM),
-        Standing::Silent | Standing::Connecting => (Token::Poor, glyphs::PENDING),
-        Standing::Connected | Standing::Discovered => (Token::Dim, glyphs::OFF),
+fn line(
+    ctx: &RenderContext<'_>,
+    row: &HeadsetRow<'_>,
+    columns: &[(&TableColumn, usize)],
+) -> Line<'static> {
+    let pointer = if is_selected(ctx, row) { glyphs::SELECTED } else { " " };
+    let (token, mark) = match row.state {
+        HeadsetState::Streaming => (Token::Good, glyphs::ON),
+        HeadsetState::Stale(_) | HeadsetState::OffRate | HeadsetState::OnCable => {
+            (Token::Bad, glyphs::PROBLEM)
+        }
+        HeadsetState::Silent | HeadsetState::Connecting => (Token::Poor, glyphs::PENDING),
+        HeadsetState::Connected | HeadsetState::Discovered => (Token::Dim, glyphs::OFF),
     };
     let mut line =
-        Line::from(vec![scene.say(Token::Focus, pointer), scene.say(token, format!("{mark} "))]);
+        Line::from(vec![ctx.span(Token::Focus, pointer), ctx.span(token, format!("{mark} "))]);
     for &(column, width) in columns {
-        let (token, text) = (column.cell)(scene, row);
+        let (token, text) = (column.cell)(ctx, row);
         let text = text::fit(&text::clean(&text), width);
         let blanks = " ".repeat(width.saturating_sub(Span::raw(&text).width()));
         let text = if column.right { blanks + &text } else { text + &blanks };
-        line.push_span(scene.say(token, text));
+        line.push_span(ctx.span(token, text));
         line.push_span(Span::raw(" "));
     }
     line
@@ -197,52 +202,52 @@ fn unknown() -> (Token, String) {
     (Token::Dim, glyphs::UNKNOWN.to_owned())
 }
 
-fn id(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
-    let token = if is_selected(scene, row) { Token::Selection } else { Token::Title };
+fn id(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+    let token = if is_selected(ctx, row) { Token::Selection } else { Token::Title };
     (token, row.headset.id.as_str().to_owned())
 }
 
-fn name(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn name(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     (Token::Text, row.headset.custom_name.clone())
 }
 
-fn model(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn model(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     match row.headset.model() {
         Model::Unknown => unknown(),
         model => (Token::Dim, model.name().to_owned()),
     }
 }
 
-fn state(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
-    match row.standing {
-        Standing::Stale(stream) => (Token::Bad, format!("STALE {stream}")),
-        Standing::OffRate => (Token::Bad, "rate off".to_owned()),
-        Standing::OnCable => (Token::Bad, "usb cable".to_owned()),
-        Standing::Silent => (Token::Poor, "no data".to_owned()),
-        Standing::Streaming => (Token::Good, "streaming".to_owned()),
-        Standing::Connecting | Standing::Connected | Standing::Discovered => {
+fn state(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+    match row.state {
+        HeadsetState::Stale(stream) => (Token::Bad, format!("STALE {stream}")),
+        HeadsetState::OffRate => (Token::Bad, "rate off".to_owned()),
+        HeadsetState::OnCable => (Token::Bad, "usb cable".to_owned()),
+        HeadsetState::Silent => (Token::Poor, "no data".to_owned()),
+        HeadsetState::Streaming => (Token::Good, "streaming".to_owned()),
+        HeadsetState::Connecting | HeadsetState::Connected | HeadsetState::Discovered => {
             (Token::Dim, row.headset.status.to_string())
         }
     }
 }
 
 /// What the headset says of itself, and whether that is of this moment.
-fn device<'a>(scene: &Scene<'_>, row: &HeadsetRow<'a>) -> Option<(&'a DeviceReadings, bool)> {
+fn device<'a>(ctx: &RenderContext<'_>, row: &HeadsetRow<'a>) -> Option<(&'a DeviceReadings, bool)> {
     let device = row.device?;
     let newest = [&device.dev, &device.eq].into_iter().flatten().map(|table| table.received).max();
-    Some((device, newest.is_some_and(|at| scene.since(at) < OLD)))
+    Some((device, newest.is_some_and(|at| ctx.since(at) < OLD)))
 }
 
-fn battery(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
-    let known = device(scene, row).and_then(|(device, fresh)| Some((device.battery()?, fresh)));
+fn battery(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+    let known = device(ctx, row).and_then(|(device, fresh)| Some((device.battery()?, fresh)));
     known.map_or_else(unknown, |(percent, fresh)| {
         let token = if percent < 20.0 { Token::Bad } else { Token::Text };
         (if fresh { token } else { Token::Stale }, format!("{percent:.0}%"))
     })
 }
 
-fn overall(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
-    let known = device(scene, row).and_then(|(device, fresh)| Some((device.contact()?, fresh)));
+fn overall(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+    let known = device(ctx, row).and_then(|(device, fresh)| Some((device.contact()?, fresh)));
     known.map_or_else(unknown, |(percent, fresh)| {
         (if fresh { Token::Text } else { Token::Stale }, format!("{percent:.0}%"))
     })
@@ -257,12 +262,12 @@ fn bad_word(bad: &BadChannel) -> String {
     text::clean(&format!("{} {}", bad.label, bad.defect.name()))
 }
 
-fn worst(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn worst(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     if let Some(bad) = bad_channel(row) {
         let fresh = row.main.is_some_and(|main| main.stale_since.is_none());
         return (if fresh { Token::Bad } else { Token::Stale }, bad_word(bad));
     }
-    let known = device(scene, row).and_then(|(device, fresh)| Some((device.worst()?, fresh)));
+    let known = device(ctx, row).and_then(|(device, fresh)| Some((device.worst()?, fresh)));
     known.map_or_else(unknown, |((name, level), fresh)| {
         let (token, _, word) = contact::level_word(level);
         let text =
@@ -271,7 +276,7 @@ fn worst(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     })
 }
 
-fn rate(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn rate(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.main.map_or_else(unknown, |main| {
         let token = if main.stale_since.is_some() {
             Token::Stale
@@ -291,7 +296,7 @@ fn rate(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     })
 }
 
-fn loss(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn loss(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.main.map_or_else(unknown, |main| {
         let lost = 100.0 * main.recent.loss();
         let digits = usize::from(lost < 9.95);
@@ -300,25 +305,25 @@ fn loss(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     })
 }
 
-fn age(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn age(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.main.and_then(|main| Some((main, main.last?))).map_or_else(unknown, |(main, last)| {
         let token = if main.stale_since.is_some() { Token::Bad } else { Token::Text };
-        (token, text::age(scene.since(last)))
+        (token, text::age(ctx.since(last)))
     })
 }
 
-fn jitter(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn jitter(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     let jitter = row.main.and_then(|main| main.recent.jitter);
     jitter.map_or_else(unknown, |seconds| (Token::Text, health::seconds(seconds)))
 }
 
-fn delay(scene: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
-    row.main.and_then(|main| health::delay(scene, main)).map_or_else(unknown, |delay| {
+fn delay(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+    row.main.and_then(|main| health::delay(ctx, main)).map_or_else(unknown, |delay| {
         (if health::is_plausible(delay) { Token::Text } else { Token::Poor }, health::signed(delay))
     })
 }
 
-fn session(_: &Scene<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn session(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     row.entry.map_or_else(unknown, |entry| {
         if entry.session.recording == Some(true) {
             return (Token::Changed, "recording".to_owned());

@@ -9,12 +9,7 @@ use ratatui::{
 };
 use tokio::time::Instant;
 
-use super::{
-    glyphs, headset, link,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::Token};
 use crate::app::{Action, Pane, SessionEntry, SessionField};
 use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
 
@@ -37,116 +32,116 @@ const CLOCK: usize = 8;
 /// Width of the marks and names before the values.
 const NAME: usize = 11;
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let sessions = &scene.app.sessions;
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let sessions = &ctx.app.sessions;
     let mut title = Line::default();
     if sessions.list.len() > 1 {
         let place = sessions.current().and_then(|current| {
             sessions.list.iter().position(|entry| entry.session.id == current.session.id)
         });
         let place = place.map_or(0, |at| at + 1);
-        title.push_span(scene.say(Token::Dim, format!(" {place} of {}", sessions.list.len())));
+        title.push_span(ctx.span(Token::Dim, format!(" {place} of {}", sessions.list.len())));
     }
     if sessions.current().is_some_and(|entry| entry.foreign) {
         let [whole, short] = [" of another program", " · not ours"];
         let room = usize::from(area.width).saturating_sub(FRAME + title.width());
         let words = if whole.len() <= room { whole } else { short };
-        title.push_span(scene.say(Token::Changed, words));
+        title.push_span(ctx.span(Token::Changed, words));
     }
-    let inside = scene.pane(Pane::Session, title, area, buffer);
+    let inside = ctx.pane(Pane::Session, title, area, buffer);
     let Some(entry) = sessions.current() else {
-        return scene::lines(&link::lines(scene, inside.width), inside, buffer);
+        return paint::lines(&link::lines(ctx, inside.width), inside, buffer);
     };
     let width = usize::from(inside.width);
-    let mut lines = above(scene, entry, inside.width);
+    let mut lines = above(ctx, entry, inside.width);
     let mut selected = 0..0;
     for field in SessionField::ALL {
         let start = lines.len();
-        let is_selected = scene.app.focus == Pane::Session && field == sessions.field();
+        let is_selected = ctx.app.focus == Pane::Session && field == sessions.field();
         if sessions.unfolded && field == sessions.field() {
-            let (head, body) = whole(scene, entry, field, width);
+            let (head, body) = whole(ctx, entry, field, width);
             let rows = usize::from(inside.height).saturating_sub(1);
             let first = sessions.scroll.first(body.len(), rows);
             if body.len() > rows {
                 // It has the pane to itself, with its name in sight.
-                scene::lines(&[head], inside, buffer);
+                paint::lines(&[head], inside, buffer);
                 let below =
                     Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-                scene::lines(
+                paint::lines(
                     body.get(first..).unwrap_or_default(),
                     below.intersection(inside),
                     buffer,
                 );
-                scene::more(scene, first, body.len(), below.intersection(inside), buffer);
+                ctx.mark_more(first, body.len(), below.intersection(inside), buffer);
                 return;
             }
             lines.push(head);
             lines.extend(body);
         } else {
-            lines.extend(short(scene, entry, field, width, is_selected));
+            lines.extend(short(ctx, entry, field, width, is_selected));
         }
         if is_selected {
             selected = start..lines.len();
         }
     }
-    lines.extend(other(scene, entry, width));
-    let notes = notes(scene, entry, inside.width);
+    lines.extend(other(ctx, entry, width));
+    let notes = notes(ctx, entry, inside.width);
     if lines.len() + notes.len() < usize::from(inside.height) {
         lines.push(Line::default());
     }
     lines.extend(notes);
     let room = usize::from(inside.height).saturating_sub(lines.len() + 1);
-    if scene.app.zoomed || room > entry.history.len().min(HISTORY) {
+    if ctx.app.zoomed || room > entry.history.len().min(HISTORY) {
         lines.push(Line::default());
-        lines.extend(history(scene, entry, inside.width));
+        lines.extend(history(ctx, entry, inside.width));
     }
     // All of the selected field in sight, or else its beginning.
     let skip = selected.end.saturating_sub(usize::from(inside.height)).min(selected.start);
-    scene::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
-    scene::more(scene, skip, lines.len(), inside, buffer);
+    paint::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
+    ctx.mark_more(skip, lines.len(), inside, buffer);
 }
 
 /// What stands above the fields: why the session is over, or that nothing is known of it now.
-fn above(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
+fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    if let Some(refusal) = scene.app.stopped_by() {
-        lines.extend(link::refusal(scene, refusal, width));
+    if let Some(refusal) = ctx.app.stopped_by() {
+        lines.extend(link::refusal(ctx, refusal, width));
     }
-    let text = match (&entry.closed, scene.app.sessions.as_of) {
+    let text = match (&entry.closed, ctx.app.sessions.as_of) {
         (Some((why, at)), _) => {
-            let ago = text::age(scene.since(*at));
+            let ago = text::age(ctx.since(*at));
             let text = format!("{} {ago} ago: {why}", entry.ending());
             if entry.ordered {
-                lines.extend(scene::sentence(&text, width, scene.style(Token::Text)));
+                lines.extend(paint::sentence(&text, width, ctx.style(Token::Text)));
                 return lines;
             }
             format!("{} {text}", glyphs::PROBLEM)
         }
-        (None, _) if !scene.app.is_live(entry) => {
+        (None, _) if !ctx.app.is_live(entry) => {
             format!("{} offline: all as last known", glyphs::PROBLEM)
         }
         (None, Some(at)) => {
             format!(
                 "{} as of {} ago: Cortex does not answer",
                 glyphs::PENDING,
-                text::age(scene.since(at))
+                text::age(ctx.since(at))
             )
         }
         (None, None) => return lines,
     };
-    lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
+    lines.extend(paint::sentence(&text, width, ctx.style(Token::Bad)));
     lines
 }
 
 /// The mark and the name of a field, with the token of its value.
 fn name(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     field: SessionField,
     selected: bool,
 ) -> (Span<'static>, Token) {
-    let changed = entry.changed.get(&field).is_some_and(|&at| scene.since(at) < MARKED);
-    let unfolded = scene.app.sessions.unfolded && field == scene.app.sessions.field();
+    let changed = entry.changed.get(&field).is_some_and(|&at| ctx.since(at) < MARKED);
+    let unfolded = ctx.app.sessions.unfolded && field == ctx.app.sessions.field();
     let mark = match (changed, unfolded) {
         (true, _) => glyphs::CHANGED,
         (_, true) => glyphs::UNFOLDED,
@@ -158,32 +153,32 @@ fn name(
         (_, true) => Token::Changed,
         _ => Token::Dim,
     };
-    let name = scene.say(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
+    let name = ctx.span(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
     (name, if changed { Token::Changed } else { Token::Text })
 }
 
 /// A field as short as the pane is narrow. What the status allows and costs matters most; it and the
 /// selected field are cut only after [`SELECTED`] lines.
 fn short(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     field: SessionField,
     width: usize,
     selected: bool,
 ) -> Vec<Line<'static>> {
-    let (name, token) = name(scene, entry, field, selected);
-    let (value, meaning) = value(scene, entry, field);
+    let (name, token) = name(ctx, entry, field, selected);
+    let (value, meaning) = value(ctx, entry, field);
     let room = width.saturating_sub(NAME);
     let separated = text::cells(&value) + text::cells(glyphs::SEPARATOR);
     let left = room.saturating_sub(separated);
     let fits = text::cells(&meaning) <= left;
     let matters = field == SessionField::Status && entry.closed.is_none();
     if !selected && !matters || fits && text::cells(&value) <= room {
-        let value = scene.say(token, text::fit(&value, room));
+        let value = ctx.span(token, text::fit(&value, room));
         let mut line = Line::from(vec![name, Span::raw(" "), value]);
         // A stump of a meaning says nothing; selected, the field has all of it.
         if !meaning.is_empty() && fits {
-            line.push_span(scene.say(Token::Dim, format!("{}{meaning}", glyphs::SEPARATOR)));
+            line.push_span(ctx.span(Token::Dim, format!("{}{meaning}", glyphs::SEPARATOR)));
         }
         return vec![line];
     }
@@ -199,7 +194,7 @@ fn short(
     fronts
         .zip(parts)
         .map(|(front, (token, part))| {
-            Line::from(vec![front, Span::raw(" "), scene.say(token, part)])
+            Line::from(vec![front, Span::raw(" "), ctx.span(token, part)])
         })
         .collect()
 }
@@ -207,28 +202,28 @@ fn short(
 /// A field shown whole: its name with what there is to count, and below it all of its value and of
 /// what is known of it.
 fn whole(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     field: SessionField,
     width: usize,
 ) -> (Line<'static>, Vec<Line<'static>>) {
-    let (name, token) = name(scene, entry, field, scene.app.focus == Pane::Session);
+    let (name, token) = name(ctx, entry, field, ctx.app.focus == Pane::Session);
     let session = &entry.session;
-    let (value, meaning) = value(scene, entry, field);
+    let (value, meaning) = value(ctx, entry, field);
     let room = width.saturating_sub(NAME);
     // The last column is left to the marks that there is more.
     let wrapped = |token: Token, text: &str| {
         let lines = text::wrap(&text::clean(text), width.saturating_sub(2)).into_iter();
         lines
             .filter(|line| !line.is_empty())
-            .map(|line| Line::from(scene.say(token, format!(" {line}"))))
+            .map(|line| Line::from(ctx.span(token, format!(" {line}"))))
             .collect::<Vec<_>>()
     };
     let (head, body) = match field {
         SessionField::RecordIds if session.record_ids.iter().flatten().next().is_some() => {
             let ids: Vec<_> = session.record_ids.iter().flatten().rev().collect();
             let body = ids.iter().flat_map(|id| {
-                let mut lines = wrapped(token, &record(scene, entry, id));
+                let mut lines = wrapped(token, &record(ctx, entry, id));
                 lines.extend(wrapped(Token::Dim, id));
                 lines
             });
@@ -244,16 +239,16 @@ fn whole(
         }
         SessionField::Headset => (
             format!("{value} {meaning}"),
-            headset::fields(scene, &session.headset, width.saturating_sub(1)),
+            headset::fields(ctx, &session.headset, width.saturating_sub(1)),
         ),
         SessionField::Started => {
             let iso = session.started.as_deref();
-            (String::new(), self::moment_whole(scene, entry.created, iso, &wrapped))
+            (String::new(), self::moment_whole(ctx, entry.created, iso, &wrapped))
         }
         SessionField::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
             let closed = entry.closed.as_ref().map(|(_, at)| *at);
             let iso = session.stopped.as_deref();
-            (String::new(), self::moment_whole(scene, closed, iso, &wrapped))
+            (String::new(), self::moment_whole(ctx, closed, iso, &wrapped))
         }
         _ => {
             let mut body = wrapped(token, &value);
@@ -266,13 +261,13 @@ fn whole(
             (String::new(), body)
         }
     };
-    let head = scene.say(Token::Dim, text::fit(&text::clean(&head), room));
+    let head = ctx.span(Token::Dim, text::fit(&text::clean(&head), room));
     (Line::from(vec![name, Span::raw(" "), head]), body)
 }
 
 /// A time with date and offset as Cortex wrote it, and how long ago it was.
 fn moment_whole(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     known: Option<Instant>,
     iso: Option<&str>,
     wrapped: &dyn Fn(Token, &str) -> Vec<Line<'static>>,
@@ -286,7 +281,7 @@ fn moment_whole(
         },
     );
     let mut lines = wrapped(Token::Text, if text.is_empty() { glyphs::UNKNOWN } else { &spaced });
-    let ago = match (age(scene, known, iso, text::minutes), iso) {
+    let ago = match (age(ctx, known, iso, text::minutes), iso) {
         (Some(age), _) => format!("{age} ago"),
         (None, None) => UNTOLD.to_owned(),
         (None, Some("")) => BLANK.to_owned(),
@@ -297,8 +292,8 @@ fn moment_whole(
 }
 
 /// A record by its title and state, as far as they are known.
-fn record(scene: &Scene<'_>, entry: &SessionEntry, id: &str) -> String {
-    let records = &scene.app.records;
+fn record(ctx: &RenderContext<'_>, entry: &SessionEntry, id: &str) -> String {
+    let records = &ctx.app.records;
     let uuid = RecordId::from(id);
     let running = records.running.get(&entry.session.id).map(|running| &running.record);
     let known = running.filter(|own| own.uuid == uuid).or_else(|| records.get(&uuid));
@@ -319,7 +314,7 @@ fn records(count: usize) -> String {
 }
 
 /// A field's value, made harmless, and what it means.
-fn value(scene: &Scene<'_>, entry: &SessionEntry, field: SessionField) -> (String, String) {
+fn value(ctx: &RenderContext<'_>, entry: &SessionEntry, field: SessionField) -> (String, String) {
     let session = &entry.session;
     let unknown = || (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned());
     let known = |text: Option<&str>, meaning: &str| match text {
@@ -328,14 +323,13 @@ fn value(scene: &Scene<'_>, entry: &SessionEntry, field: SessionField) -> (Strin
         Some(text) => (text::clean(text), meaning.to_owned()),
     };
     let told = |id| Some(id).filter(|id: &&str| !id.is_empty());
-    let lives = scene.app.is_live(entry);
+    let lives = ctx.app.is_live(entry);
     let last_known = |text: String| if lives { text } else { "as last known".to_owned() };
     match field {
         SessionField::Id => known(told(session.id.as_str()), "session id (sid in samples)"),
         SessionField::Status if session.status == SessionStatus::Unknown => unknown(),
         SessionField::Status => {
-            let (status, meaning) =
-                (text::clean(&session.status.to_string()), status(scene, entry));
+            let (status, meaning) = (text::clean(&session.status.to_string()), status(ctx, entry));
             match session.status {
                 SessionStatus::Opened | SessionStatus::Closed => {
                     (format!("{status}: {meaning}"), String::new())
@@ -355,7 +349,7 @@ fn value(scene: &Scene<'_>, entry: &SessionEntry, field: SessionField) -> (Strin
                 (glyphs::UNKNOWN.to_owned(), meaning.to_owned())
             }
             Some(license) => {
-                let own = scene.app.licence.as_ref().filter(|own| own.license_id == license);
+                let own = ctx.app.licence.as_ref().filter(|own| own.license_id == license);
                 let name = own.map(|own| text::clean(&own.license_name)).unwrap_or_default();
                 let before = entry.closed.is_some() && !entry.is_final;
                 (
@@ -365,16 +359,16 @@ fn value(scene: &Scene<'_>, entry: &SessionEntry, field: SessionField) -> (Strin
             }
         },
         SessionField::AppId => known(session.app_id.as_deref(), "application that created it"),
-        SessionField::Started => moment(scene, entry.created, session.started.as_deref()),
+        SessionField::Started => moment(ctx, entry.created, session.started.as_deref()),
         SessionField::Stopped => match (session.stopped.as_deref(), &entry.closed) {
             (Some(""), None) if lives => {
                 (format!("{} (still open)", glyphs::UNKNOWN), String::new())
             }
             (Some(told), closed) if !told.is_empty() => {
-                moment(scene, closed.as_ref().map(|(_, at)| *at), Some(told))
+                moment(ctx, closed.as_ref().map(|(_, at)| *at), Some(told))
             }
             (_, Some((_, at))) => {
-                let clock = scene.clock_at(*at);
+                let clock = ctx.clock_at(*at);
                 (format!("unknown, closed at {clock} by this computer's clock"), String::new())
             }
             (Some(_), None) => (glyphs::UNKNOWN.to_owned(), "as last known".to_owned()),
@@ -410,8 +404,8 @@ fn value(scene: &Scene<'_>, entry: &SessionEntry, field: SessionField) -> (Strin
 }
 
 /// What a session of this status can do, and what the next one costs.
-fn status(scene: &Scene<'_>, entry: &SessionEntry) -> String {
-    let app = scene.app;
+fn status(ctx: &RenderContext<'_>, entry: &SessionEntry) -> String {
+    let app = ctx.app;
     let key = |action: Action| match app.settings.keymap.keys(action) {
         [key, ..] => key.to_string(),
         [] => action.binding().name.to_owned(),
@@ -436,23 +430,23 @@ fn status(scene: &Scene<'_>, entry: &SessionEntry) -> String {
 }
 
 /// Members beyond the documented ones, as they came.
-fn other(scene: &Scene<'_>, entry: &SessionEntry, width: usize) -> Vec<Line<'static>> {
+fn other(ctx: &RenderContext<'_>, entry: &SessionEntry, width: usize) -> Vec<Line<'static>> {
     let members = entry.session.other.iter().take(OTHER_SHOWN);
     members
         .map(|(name, value)| {
             let text = format!(" {} {}", text::clean(name), text::clean(&value.to_string()));
-            Line::from(scene.say(Token::Dim, text::fit(&text, width)))
+            Line::from(ctx.span(Token::Dim, text::fit(&text, width)))
         })
         .collect()
 }
 
 /// A time as Cortex wrote it, in the zone of the screen, and how long ago it was.
-fn moment(scene: &Scene<'_>, known: Option<Instant>, iso: Option<&str>) -> (String, String) {
+fn moment(ctx: &RenderContext<'_>, known: Option<Instant>, iso: Option<&str>) -> (String, String) {
     let Some(text) = iso else { return (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()) };
     match text.parse() {
         Ok(time) => {
             // Without "ago", so that it stands beside the time in a narrow pane too.
-            (scene.clock(time), age(scene, known, iso, text::age).unwrap_or_default())
+            (ctx.clock(time), age(ctx, known, iso, text::age).unwrap_or_default())
         }
         Err(_) if text.is_empty() => (glyphs::UNKNOWN.to_owned(), BLANK.to_owned()),
         Err(_) => (text::clean(text), "not a time this program can read".to_owned()),
@@ -463,36 +457,36 @@ fn moment(scene: &Scene<'_>, known: Option<Instant>, iso: Option<&str>) -> (Stri
 /// stamp of Cortex, whose clock need not be ours. Nothing for one in the future or none at all.
 #[must_use]
 pub(super) fn age(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     known: Option<Instant>,
     iso: Option<&str>,
     words: fn(Duration) -> String,
 ) -> Option<String> {
     if let Some(moment) = known {
-        return Some(words(scene.since(moment)));
+        return Some(words(ctx.since(moment)));
     }
     let time: jiff::Timestamp = iso?.parse().ok()?;
-    let age = scene.app.now.wall.duration_since(time).try_into().ok()?;
+    let age = ctx.app.now.wall.duration_since(time).try_into().ok()?;
     Some(format!("{}{}", glyphs::ABOUT, words(age)))
 }
 
 /// What happened to the session and when, the newest first.
-fn history(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
+fn history(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let indent = CLOCK + 1;
     let past = entry.history.iter().rev().flat_map(|(at, what)| {
-        let times = std::iter::once(scene.clock(at.wall)).chain(std::iter::repeat(String::new()));
+        let times = std::iter::once(ctx.clock(at.wall)).chain(std::iter::repeat(String::new()));
         let parts = text::wrap(&text::clean(what), usize::from(width).saturating_sub(indent));
         times.zip(parts).map(|(time, part)| {
-            let time = scene.say(Token::Dim, text::pad(&time, indent));
-            Line::from(vec![time, scene.say(Token::Text, part)])
+            let time = ctx.span(Token::Dim, text::pad(&time, indent));
+            Line::from(vec![time, ctx.span(Token::Text, part)])
         })
     });
-    let title = Line::from(scene.say(Token::Title, "history"));
+    let title = Line::from(ctx.span(Token::Title, "history"));
     std::iter::once(title).chain(past).collect()
 }
 
 /// What else is known around the session: why it is as it is, what was refused and what to do.
-fn notes(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
+fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let (Some((mode, why)), None) = (&entry.opened, &entry.closed) {
         let mode = match mode {
@@ -500,13 +494,13 @@ fn notes(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'stati
             SessionMode::Active => "opened with a licence",
         };
         let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
-        lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
+        lines.extend(paint::sentence(&text, width, ctx.style(Token::Dim)));
     }
     // What another program's cost, only that program knows.
     if entry.closed.is_some() && !entry.foreign {
         let mut facts = Vec::new();
         facts.extend(
-            entry.lifetime(scene.app.now).map(|age| format!("lasted {}", text::minutes(age))),
+            entry.lifetime(ctx.app.now).map(|age| format!("lasted {}", text::minutes(age))),
         );
         facts.push(
             if entry.debited { "1 activation debited" } else { "nothing debited" }.to_owned(),
@@ -514,19 +508,17 @@ fn notes(scene: &Scene<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'stati
         let count = entry.session.record_ids.as_ref().map(Vec::len);
         facts.extend(count.filter(|&count| count > 0).map(records));
         let text = facts.join(glyphs::SEPARATOR);
-        lines.extend(scene::sentence(&text, width, scene.style(Token::Dim)));
+        lines.extend(paint::sentence(&text, width, ctx.style(Token::Dim)));
     }
-    if let Some(trouble) =
-        scene.app.licence.as_ref().and_then(|own| own.problem(scene.app.now.wall))
-    {
+    if let Some(trouble) = ctx.app.licence.as_ref().and_then(|own| own.problem(ctx.app.now.wall)) {
         let text = format!("{} {}: {}", glyphs::PROBLEM, trouble.what, trouble.next);
-        lines.extend(scene::sentence(&text, width, scene.style(Token::Poor)));
+        lines.extend(paint::sentence(&text, width, ctx.style(Token::Poor)));
     }
     for (stream, refusal) in &entry.refused {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
         let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message);
-        lines.extend(scene::sentence(&text, width, scene.style(Token::Bad)));
-        lines.extend(scene::sentence(&refusal.next, width, scene.style(Token::Text)));
+        lines.extend(paint::sentence(&text, width, ctx.style(Token::Bad)));
+        lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Text)));
     }
     lines
 }

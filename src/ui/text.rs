@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) use cortop_client::sanitize::clean;
@@ -83,6 +84,19 @@ pub(super) fn age(age: Duration) -> String {
         3600..86400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
         _ => format!("{} d {} h", seconds / 86400, seconds / 3600 % 24),
     }
+}
+
+/// A text as the terminal can show it: what stands for `±` in ASCII takes more than a cell and
+/// cannot be replaced once it is drawn.
+#[must_use]
+pub(super) fn spell_out(text: String, ascii: bool) -> String {
+    if ascii && text.contains('±') { text.replace('±', "+/-") } else { text }
+}
+
+/// A time of day, `hh:mm:ss`.
+#[must_use]
+pub(super) fn time_of_day(time: Timestamp, zone: &TimeZone) -> String {
+    time.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
 /// How long something has lasted, `h:mm:ss`.

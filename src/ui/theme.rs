@@ -55,7 +55,7 @@ pub(super) enum Token {
 /// A modifier by its name.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Effect {
+enum TextModifier {
     Bold,
     Dim,
     Italic,
@@ -63,14 +63,14 @@ enum Effect {
     Reversed,
 }
 
-impl From<Effect> for Modifier {
-    fn from(effect: Effect) -> Self {
+impl From<TextModifier> for Modifier {
+    fn from(effect: TextModifier) -> Self {
         match effect {
-            Effect::Bold => Self::BOLD,
-            Effect::Dim => Self::DIM,
-            Effect::Italic => Self::ITALIC,
-            Effect::Underlined => Self::UNDERLINED,
-            Effect::Reversed => Self::REVERSED,
+            TextModifier::Bold => Self::BOLD,
+            TextModifier::Dim => Self::DIM,
+            TextModifier::Italic => Self::ITALIC,
+            TextModifier::Underlined => Self::UNDERLINED,
+            TextModifier::Reversed => Self::REVERSED,
         }
     }
 }
@@ -78,28 +78,28 @@ impl From<Effect> for Modifier {
 /// How a token looks. Backgrounds stay the terminal's own; `reversed` swaps.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Look {
+struct StyleSpec {
     /// The 16-colour value; the terminal's own foreground if there is none.
     color: Option<Color>,
     /// The value where the terminal shows RGB.
     rgb: Option<Color>,
-    modifiers: Vec<Effect>,
+    modifiers: Vec<TextModifier>,
 }
 
 /// A theme file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ThemeFile {
     /// Whose looks stand in for tokens that are left out; `ansi` if nobody is named.
     inherits: Option<String>,
     /// The background it is made for; it is not painted.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold the contrast against it"))]
     background: Option<Color>,
     #[serde(default)]
-    tokens: BTreeMap<Token, Look>,
+    tokens: BTreeMap<Token, StyleSpec>,
     /// The traces' colours, by channel, over and over; without any, `trace` and `trace-alt`.
     #[serde(default)]
-    channels: Vec<Look>,
+    channels: Vec<StyleSpec>,
 }
 
 /// The embedded themes; the first is the default and has every token.
@@ -146,7 +146,7 @@ impl Theme {
 /// All themes, the default first, and a warning for each file that is left out.
 #[must_use]
 pub(super) fn load(options: &Options) -> (Vec<Theme>, Vec<String>) {
-    let mut files: Vec<(String, File)> = Vec::new();
+    let mut files: Vec<(String, ThemeFile)> = Vec::new();
     let mut warnings = Vec::new();
     let own = options.themes.as_deref().map(|dir| read(dir, &mut warnings)).unwrap_or_default();
     let embedded =
@@ -207,20 +207,24 @@ fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)>
 }
 
 /// The file that a theme inherits from, if it names one that is there.
-fn base<'a>(file: &File, files: &'a [(String, File)]) -> Option<&'a File> {
+fn base<'a>(file: &ThemeFile, files: &'a [(String, ThemeFile)]) -> Option<&'a ThemeFile> {
     let name = file.inherits.as_ref()?;
     files.iter().find(|(other, _)| other == name).map(|(_, file)| file)
 }
 
 /// A theme's own colours of the channels, else those it inherits.
-fn channels(file: &File, files: &[(String, File)], options: &Options) -> Vec<Style> {
+fn channels(file: &ThemeFile, files: &[(String, ThemeFile)], options: &Options) -> Vec<Style> {
     let lists = [Some(file), base(file, files)].into_iter().flatten().map(|file| &file.channels);
     let own = lists.into_iter().find(|list| !list.is_empty());
     own.into_iter().flatten().map(|look| style(look, options)).collect()
 }
 
 /// A theme's own looks over those it inherits over the default's.
-fn styles(file: &File, files: &[(String, File)], options: &Options) -> BTreeMap<Token, Style> {
+fn styles(
+    file: &ThemeFile,
+    files: &[(String, ThemeFile)],
+    options: &Options,
+) -> BTreeMap<Token, Style> {
     files
         .first()
         .map(|(_, file)| file)
@@ -232,7 +236,7 @@ fn styles(file: &File, files: &[(String, File)], options: &Options) -> BTreeMap<
         .collect()
 }
 
-fn style(look: &Look, options: &Options) -> Style {
+fn style(look: &StyleSpec, options: &Options) -> Style {
     let color = if options.no_color {
         None
     } else if options.rgb {
@@ -250,7 +254,7 @@ mod tests {
 
     use super::*;
 
-    fn file(text: &str) -> File {
+    fn file(text: &str) -> ThemeFile {
         toml::from_str(text).expect("an embedded theme")
     }
 
@@ -292,7 +296,7 @@ mod tests {
     }
 
     /// The contrast of a look's RGB, if it has one, with the background of its theme.
-    fn contrast_of(look: &Look, file: &File) -> Option<f64> {
+    fn contrast_of(look: &StyleSpec, file: &ThemeFile) -> Option<f64> {
         let background = || file.background.expect("a theme with RGB says its background");
         look.rgb.map(|rgb| contrast(rgb, background()))
     }
@@ -346,7 +350,7 @@ mod tests {
             ("[tokens]\ntraces = {}", "traces"),
             ("backgruond = \"#ffffff\"", "backgruond"),
         ] {
-            let error = toml::from_str::<File>(text).expect_err(text).to_string();
+            let error = toml::from_str::<ThemeFile>(text).expect_err(text).to_string();
             assert!(
                 error.contains(name) && error.contains("line") && error.contains('^'),
                 "{error}"

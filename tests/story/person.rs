@@ -105,7 +105,7 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
     let limits = decoder::Limits { frame, history: 64 << 20 };
     let mut monitor = Monitor::start(config, limits);
     let person = Person { sim, eyes, keys, snapshots: monitor.channels.snapshots.clone() };
-    let run = terminal::run(app, &ui, &mut terminal, &mut monitor.channels, &mut input, frame);
+    let run = terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, frame);
     let telling = async {
         let person = tell(person).await;
         // Whoever has quit in the story has nobody left to tell.

@@ -12,7 +12,6 @@ use cortop_sim::{
     source::{SampleContext, SampleSource as _},
     synth::Synth,
 };
-use ratatui::layout::Rect;
 
 use super::fixture::{HEADSET, SID, Stage};
 
@@ -63,7 +62,7 @@ impl Alive {
         self.elapsed += time;
         self.stage.forward(time);
         let now = self.stage.app.now.instant;
-        let view = self.stage.ui.view(&self.stage.app, Rect::new(0, 0, width, height));
+        let view = self.stage.view(width, height);
         self.decoder.set_view(view);
         for (subscription, next) in &mut self.streams {
             let stream = subscription.stream;

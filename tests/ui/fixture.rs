@@ -1,6 +1,7 @@
 //! States of the monitor made by hand: no network, no clock, the same every time.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -30,7 +31,7 @@ use cortop_signal::{
     view::Reference,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
+use ratatui::{Frame, Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use tokio::time::Instant;
 
 pub(crate) const SID: &str = "11111111-2222-4333-8444-555555555555";
@@ -41,7 +42,7 @@ const EPOCH: i64 = 1_767_968_902;
 
 /// A monitor before it heard of the service.
 pub(crate) struct Stage {
-    pub(crate) ui: Ui,
+    ui: RefCell<Ui>,
     pub(crate) app: App,
     pub(crate) start: Instant,
 }
@@ -61,7 +62,11 @@ impl Stage {
             url: "wss://localhost:6868".to_owned(),
             ..AppSettings::default()
         };
-        Self { ui, app: App::new(settings, Moment { wall, instant: start }), start }
+        Self {
+            ui: RefCell::new(ui),
+            app: App::new(settings, Moment { wall, instant: start }),
+            start,
+        }
     }
 
     /// The service runs, a user is logged in.
@@ -148,9 +153,18 @@ impl Stage {
         self.app.update(Message::Tick(Moment { wall, instant: instant + time }));
     }
 
+    pub(crate) fn draw(&self, frame: &mut Frame<'_>) {
+        self.ui.borrow_mut().draw(&self.app, frame);
+    }
+
+    /// What the screen asks of the decoder.
+    pub(crate) fn view(&self, width: u16, height: u16) -> View {
+        self.ui.borrow().view(&self.app, Rect::new(0, 0, width, height))
+    }
+
     /// The decoder answers what the screen asks for, `newest` samples after the start.
     pub(crate) fn feed(&mut self, width: u16, height: u16, newest: u64) {
-        let view = self.ui.view(&self.app, Rect::new(0, 0, width, height));
+        let view = self.view(width, height);
         let snapshot = snapshot(&self.app, view, newest);
         self.app.update(Message::Snapshot(Arc::new(snapshot)));
     }
@@ -165,7 +179,7 @@ impl Stage {
 
     pub(crate) fn buffer(&self, width: u16, height: u16) -> Buffer {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend");
-        terminal.draw(|frame| self.ui.draw(&self.app, frame)).expect("drawn");
+        terminal.draw(|frame| self.draw(frame)).expect("drawn");
         terminal.backend().buffer().clone()
     }
 

@@ -581,7 +581,8 @@ fn markers_stand_in_the_picture_in_every_way_it_is_drawn() {
 
 #[test]
 fn ways_of_drawing() {
-    for (name, keys) in [("half_block", &[Action::Way][..]), ("block", &[Action::Way, Action::Way])]
+    for (name, keys) in
+        [("half_block", &[Action::GlyphSet][..]), ("block", &[Action::GlyphSet, Action::GlyphSet])]
     {
         for size in SIZES {
             picture(name, &after(keys, &options(), size), size.0, size.1);
@@ -997,7 +998,7 @@ fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
     terminal.draw(|_| ()).expect("drawn");
     let floor = count.take();
     let mut cost = |stage: &Stage| {
-        terminal.draw(|frame| stage.ui.draw(&stage.app, frame)).expect("drawn");
+        terminal.draw(|frame| stage.draw(frame)).expect("drawn");
         count.take()
     };
     stage.feed(width, height, 3000);

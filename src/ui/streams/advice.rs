@@ -1,7 +1,7 @@
 //! The next step of whoever fits a headset, from what contact, EEG quality and the raw signal say.
 //! Words only.
 
-use super::contact::{Sensor, level_word};
+use super::contact::{SensorRow, level_word};
 use crate::ui::theme::Token;
 use cortop_client::{Stream, model::Model};
 use cortop_signal::{Defect, snapshot::Table};
@@ -10,7 +10,7 @@ use cortop_signal::{Defect, snapshot::Table};
 pub(super) fn next(
     stream: Stream,
     table: &Table,
-    sensors: &[Sensor<'_>],
+    sensors: &[SensorRow<'_>],
     model: Model,
 ) -> (Token, String) {
     if stream == Stream::Dev && table.get("Signal").is_some_and(|signal| signal <= 0.0) {
@@ -28,7 +28,7 @@ pub(super) fn next(
     if let Some(step) = of_defects(stream, sensors, model) {
         return (Token::Bad, step);
     }
-    let Some(&Sensor { name, level, .. }) = sensors.iter().min_by(|a, b| {
+    let Some(&SensorRow { name, level, .. }) = sensors.iter().min_by(|a, b| {
         // One without a level tells nothing about itself: another is to be fixed first.
         a.level.unwrap_or(f64::INFINITY).total_cmp(&b.level.unwrap_or(f64::INFINITY))
     }) else {
@@ -56,12 +56,12 @@ pub(super) fn next(
 }
 
 /// What to do about channels whose raw signal cannot be EEG.
-fn of_defects(stream: Stream, sensors: &[Sensor<'_>], model: Model) -> Option<String> {
-    let &Sensor { name, level, defect, .. } = sensors.iter().find(|it| it.defect.is_some())?;
+fn of_defects(stream: Stream, sensors: &[SensorRow<'_>], model: Model) -> Option<String> {
+    let &SensorRow { name, level, defect, .. } = sensors.iter().find(|it| it.defect.is_some())?;
     let defect = defect?;
     // One wrong reference drives all channels off.
     let driven =
-        |sensor: &&Sensor<'_>| matches!(sensor.defect, Some(Defect::Railed | Defect::OffLevel));
+        |sensor: &&SensorRow<'_>| matches!(sensor.defect, Some(Defect::Railed | Defect::OffLevel));
     let count = sensors.iter().filter(driven).count();
     if count > 1 && 2 * count > sensors.len() {
         return Some(format!(
@@ -128,7 +128,7 @@ mod tests {
         let values = values.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
         let table = Table { values, received: Instant::now() };
         let defect = |name: &str| bad.iter().find(|bad| bad.0 == name).map(|bad| bad.1);
-        let sensor = |(name, level)| Sensor {
+        let sensor = |(name, level)| SensorRow {
             name,
             defect: defect(name),
             level,

@@ -7,15 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
-use super::{gaps, plot::Cells};
+use super::{gaps, trace_plot::Cells};
 use crate::{
-    app::Motion,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+    app::ScrollMode,
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_signal::Traces;
 
@@ -28,15 +23,15 @@ const TIME: f64 = 9.0;
 const MARKER: usize = 16;
 
 /// A text that begins at a cell.
-struct Label {
+struct AxisLabel {
     x: u16,
     text: String,
     token: Token,
 }
 
-impl Label {
+impl AxisLabel {
     fn end(&self) -> u16 {
-        self.x.saturating_add(scene::cells(self.text.chars().count()))
+        self.x.saturating_add(paint::cells(self.text.chars().count()))
     }
 
     fn overlaps(&self, other: &Self) -> bool {
@@ -49,27 +44,27 @@ impl Label {
 }
 
 pub(super) fn draw(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     traces: &Traces,
     cells: &Cells,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    buffer.set_style(area, scene.style(Token::Axis));
+    buffer.set_style(area, ctx.style(Token::Axis));
     let lost = lost(traces, cells);
-    let mut labels = times(scene, traces, cells, area.width, &lost);
+    let mut labels = times(ctx, traces, cells, area.width, &lost);
     if labels.is_empty() {
         // Between losses as dense as that no time has room: those beside it tell of them.
-        labels = times(scene, traces, cells, area.width, &[]);
+        labels = times(ctx, traces, cells, area.width, &[]);
     }
     if labels.is_empty() {
-        labels = seconds(scene, area.width);
+        labels = seconds(ctx, area.width);
         labels.retain(|time| !time.covers(&lost));
     }
     let cursors = traces.cursors.map(|at| cells.cell(traces.bins.of(at?.index)));
     labels.retain(|time| !cursors.iter().flatten().any(|x| (time.x..time.end()).contains(x)));
-    for (x, text) in gaps::narrow(scene, traces, cells) {
-        let label = Label { x, text, token: Token::Poor };
+    for (x, text) in gaps::narrow(ctx, traces, cells) {
+        let label = AxisLabel { x, text, token: Token::Poor };
         labels.retain(|time| !time.overlaps(&label));
         labels.push(label);
     }
@@ -79,11 +74,11 @@ pub(super) fn draw(
     let ticks: Vec<u16> = lost.into_iter().filter(free).collect();
     for label in labels {
         let x = area.x + label.x;
-        scene.say(label.token, label.text).render(Rect { x, ..area }.intersection(area), buffer);
+        ctx.span(label.token, label.text).render(Rect { x, ..area }.intersection(area), buffer);
     }
     let mut mark = |x: u16, glyph, token| {
         if let Some(cell) = buffer.cell_mut((area.x + x, area.y)).filter(|_| x < area.width) {
-            cell.set_char(glyph).set_style(scene.style(token));
+            cell.set_char(glyph).set_style(ctx.style(token));
         }
     };
     for x in ticks {
@@ -107,23 +102,23 @@ fn lost(traces: &Traces, cells: &Cells) -> Vec<u16> {
 }
 
 /// Where Cortex's clock was set ahead or back, and the times beside it are not those of one clock.
-fn add_clock_steps(traces: &Traces, cells: &Cells, labels: &mut Vec<Label>) {
+fn add_clock_steps(traces: &Traces, cells: &Cells, labels: &mut Vec<AxisLabel>) {
     for &(index, seconds) in &traces.clock_steps {
         let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
         let glyph = if seconds < 0.0 { glyphs::CLOCK_BACK } else { glyphs::CLOCK_AHEAD };
-        let label = Label { x, text: glyph.to_string(), token: Token::Poor };
+        let label = AxisLabel { x, text: glyph.to_string(), token: Token::Poor };
         labels.retain(|time| !time.overlaps(&label));
         labels.push(label);
     }
 }
 
 /// What the markers say, each up to the next label or loss. Times that stand in the way give way.
-fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<Label>) {
+fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<AxisLabel>) {
     let place = |(index, text): &(u64, Arc<str>)| {
         Some((cells.cell(traces.bins.of(*index))?, Arc::clone(text)))
     };
     let markers: Vec<_> = traces.markers.iter().filter_map(place).collect();
-    let end = |x: u16, text: &str| x + 1 + scene::cells(text.chars().count().min(MARKER));
+    let end = |x: u16, text: &str| x + 1 + paint::cells(text.chars().count().min(MARKER));
     labels.retain(|time| {
         !markers.iter().any(|&(x, ref text)| time.x < end(x, text) && x < time.end())
     });
@@ -133,29 +128,29 @@ fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<La
         let next = starts.iter().copied().filter(|&start| start > x).min().unwrap_or(u16::MAX);
         let room = usize::from(next - x - 1).min(MARKER);
         let text = format!("{}{}", glyphs::MARKER, text::fit(&text::clean(&text), room));
-        Label { x, text, token: Token::Marker }
+        AxisLabel { x, text, token: Token::Marker }
     }));
 }
 
 /// Times of day, under the samples with which their seconds begin; where a loss stands in the way of
 /// one, a later second takes its place.
 fn times(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     traces: &Traces,
     cells: &Cells,
     width: u16,
     lost: &[u16],
-) -> Vec<Label> {
-    let a_second = f64::from(width) / scene.app.streams.window();
+) -> Vec<AxisLabel> {
+    let a_second = f64::from(width) / ctx.app.streams.window();
     let step = STEPS.into_iter().find(|&step| step as f64 * a_second >= ROOM).unwrap_or(60);
     // No later than leaves room for the next one.
     let latest = (0..step).take_while(|&late| (step - late) as f64 * a_second >= TIME);
     let latest = latest.last().unwrap_or(0);
     let label = |&(index, second): &(u64, i64)| {
-        let text = format!("│{}", scene.clock(Timestamp::from_second(second).ok()?));
-        Some(Label { x: cells.cell(traces.bins.of(index))?, text, token: Token::Axis })
+        let text = format!("│{}", ctx.clock(Timestamp::from_second(second).ok()?));
+        Some(AxisLabel { x: cells.cell(traces.bins.of(index))?, text, token: Token::Axis })
     };
-    let mut labels: Vec<Label> = Vec::new();
+    let mut labels: Vec<AxisLabel> = Vec::new();
     for (at, &(_, second)) in traces.seconds.iter().enumerate() {
         if second % step != 0 {
             continue;
@@ -163,7 +158,7 @@ fn times(
         let near = traces.seconds[at..].iter().take_while(|(_, later)| later - second <= latest);
         let mut near = near.filter_map(|stamp| Some((label(stamp)?, stamp.1)));
         // One that has moved is not cut by the edge either.
-        let fits = |label: &Label, at: i64| at == second || label.end() <= width;
+        let fits = |label: &AxisLabel, at: i64| at == second || label.end() <= width;
         let free = near.find(|(label, at)| fits(label, *at) && !label.covers(lost));
         if let Some((label, _)) = free {
             // In a sweep a newer time may stand where an old one still did.
@@ -175,17 +170,17 @@ fn times(
 }
 
 /// Where no times are known: seconds from the left edge in a sweep, before the newest in a scroll.
-fn seconds(scene: &Scene<'_>, width: u16) -> Vec<Label> {
-    let streams = &scene.app.streams;
+fn seconds(ctx: &RenderContext<'_>, width: u16) -> Vec<AxisLabel> {
+    let streams = &ctx.app.streams;
     let steps: u16 = if width >= 60 { 5 } else { 2 };
     let label = |step: u16| {
         let of_window =
             |steps_from: u16| streams.window() * f64::from(steps_from) / f64::from(steps);
-        let text = match streams.motion {
-            Motion::Sweep => format!("│{} s", of_window(step)),
-            Motion::Scroll => format!("│-{} s", of_window(steps - step)),
+        let text = match streams.scroll_mode {
+            ScrollMode::Sweep => format!("│{} s", of_window(step)),
+            ScrollMode::Scroll => format!("│-{} s", of_window(steps - step)),
         };
-        Label { x: width * step / steps, text, token: Token::Axis }
+        AxisLabel { x: width * step / steps, text, token: Token::Axis }
     };
     (0..steps).map(label).collect()
 }

@@ -5,17 +5,12 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     dots::Dots,
-    plot::{self, Bar, Cells, Drawn},
+    trace_plot::{self, Bar, Cells, TraceCache},
     traces,
 };
 use crate::{
     app::App,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -54,7 +49,7 @@ fn width(app: &App, area: Rect) -> u16 {
 /// What the decoder has to publish: the history of the selected sensor, or the spectra of all.
 pub(super) fn view(app: &App, area: Rect, ascii: bool) -> View {
     let stream = app.stream();
-    let columns = usize::from(width(app, area) * Dots::new(app.streams.way, ascii).across());
+    let columns = usize::from(width(app, area) * Dots::new(app.streams.glyph_set, ascii).across());
     if stream == Stream::Eeg {
         let channels = (0..traces::channels(app, stream)).collect();
         return View { channels, columns, spectra: true, ..View::default() };
@@ -73,13 +68,14 @@ pub(super) fn view(app: &App, area: Rect, ascii: bool) -> View {
 }
 
 /// What shapes the picture, the most telling first.
-pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
-    let streams = &scene.app.streams;
-    let mut items = vec![format!("{} s", streams.window()), traces::motion(streams.motion).into()];
-    if scene.app.stream() == Stream::Eeg {
+pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
+    let streams = &ctx.app.streams;
+    let mut items =
+        vec![format!("{} s", streams.window()), traces::motion(streams.scroll_mode).into()];
+    if ctx.app.stream() == Stream::Eeg {
         items.insert(0, "computed from EEG".to_owned());
         items.extend(traces::spectral_filters(streams.filters()));
-        items.push(traces::reference(scene.app));
+        items.push(traces::reference(ctx.app));
     }
     items
 }
@@ -104,16 +100,16 @@ fn newest(app: &App) -> Vec<Powers> {
     powers.collect()
 }
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let app = scene.app;
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let app = ctx.app;
     let sensors = newest(app);
     let Some(own) = selected(app, &sensors) else {
-        let lines = scene::sentence("No sample yet.", area.width, scene.style(Token::Dim));
-        return scene::lines(&lines, area, buffer);
+        let lines = paint::sentence("No sample yet.", area.width, ctx.style(Token::Dim));
+        return paint::lines(&lines, area, buffer);
     };
     // The history has at least one row a band, if some sensors stay.
-    let bands = scene::cells(BANDS.len());
-    let all = scene::cells(sensors.len()) + NUMBERS;
+    let bands = paint::cells(BANDS.len());
+    let all = paint::cells(sensors.len()) + NUMBERS;
     let listed = all.min(area.height.saturating_sub(HEAD + WORDS + bands));
     let rows = if listed < all.min(FEWEST + NUMBERS) {
         0
@@ -122,37 +118,44 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     };
     let listed = if rows == 0 { area.height.saturating_sub(HEAD + 1) } else { listed };
     let list = Rect { height: (HEAD + listed).min(area.height), ..area };
-    draw_list(scene, &sensors, list, buffer);
+    draw_list(ctx, &sensors, list, buffer);
     let below = Rect { y: list.bottom(), height: area.height - list.height, ..area };
     let (low, high) = DECADES;
     let words = format!("bars: {} to {} µV²/Hz, logarithmic", 10_f64.powf(low), 10_f64.powf(high));
-    scene::line(&scene.say(Token::Dim, words).into(), below, buffer);
+    paint::line(&ctx.span(Token::Dim, words).into(), below, buffer);
     let Some(traces) = traces::traces(app, app.stream()).filter(|_| rows > 0) else { return };
     // A history for another width comes on the next frame.
-    let dots = Dots::new(app.streams.way, scene.ascii);
+    let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
     if traces.bins.columns != u64::from(width(app, area) * dots.across()) {
         return;
     }
     let sensor = text::clean(&own.sensor);
     let window = app.streams.window();
     let words = format!("{sensor}, {window} s: 0.1 to 10 times the median beside");
-    scene::line(&scene.say(Token::Dim, words).into(), Rect { y: below.y + 1, ..below }, buffer);
+    paint::line(&ctx.span(Token::Dim, words).into(), Rect { y: below.y + 1, ..below }, buffer);
     for (band, at) in BANDS.iter().zip(0..) {
-        let y = below.y + WORDS + scene::cells(at) * rows;
+        let y = below.y + WORDS + paint::cells(at) * rows;
         let part = Rect { y, height: rows, ..below }.intersection(below);
         let token = if at % 2 == 0 { Token::Trace } else { Token::TraceAlt };
-        let History { first, columns, median } = History::new(app, traces, own, at);
-        let mut label = Line::from(scene.say(Token::Text, format!("{} ", band.name)));
+        let BandHistory { first, columns, median } = BandHistory::new(app, traces, own, at);
+        let mut label = Line::from(ctx.span(Token::Text, format!("{} ", band.name)));
         if median.is_finite() {
-            label.push_span(scene.say(Token::Axis, format!("{:>5}", number(median.into()))));
+            label.push_span(ctx.span(Token::Axis, format!("{:>5}", number(median.into()))));
         }
-        scene::line(&label, Rect { height: 1, ..part }.intersection(part), buffer);
+        paint::line(&label, Rect { height: 1, ..part }.intersection(part), buffer);
         let place = Rect { x: area.x + LABEL, width: width(app, area), ..part };
-        let cells = Cells::new(app.streams.motion, dots, place.width, first, columns.len());
+        let cells = Cells::new(app.streams.scroll_mode, dots, place.width, first, columns.len());
         let scale = Scale { centre: median.max(f32::MIN_POSITIVE).log10(), half: 1.0 };
-        let style = scene.style(token);
-        let trace = plot::Trace { columns: &columns, scale, bar: Bar::Place, style };
-        plot::draw(&trace, &cells, dots, place.intersection(area), buffer, &mut Drawn::default());
+        let style = ctx.style(token);
+        let trace = trace_plot::Trace { columns: &columns, scale, bar: Bar::Extreme, style };
+        trace_plot::draw(
+            &trace,
+            &cells,
+            dots,
+            place.intersection(area),
+            buffer,
+            &mut TraceCache::default(),
+        );
     }
 }
 
@@ -179,41 +182,41 @@ fn bar(power: f64, width: usize) -> String {
 }
 
 /// A line for each sensor, so that the selected one is among them, and below that one its numbers.
-fn draw_list(scene: &Scene<'_>, sensors: &[Powers], area: Rect, buffer: &mut Buffer) {
+fn draw_list(ctx: &RenderContext<'_>, sensors: &[Powers], area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width.saturating_sub(NAME + 1)) / BANDS.len();
     let name = usize::from(NAME);
     let head = |cells: [String; BANDS.len()]| {
         let cells: String = cells.iter().map(|cell| text::pad(cell, width)).collect();
-        Line::from(scene.say(Token::Axis, " ".repeat(name) + &cells))
+        Line::from(ctx.span(Token::Axis, " ".repeat(name) + &cells))
     };
     let mut lines = vec![
         head(BANDS.map(|band| band.name.to_owned())),
         head(BANDS.map(|band| format!("{}–{} Hz", band.low, band.high))),
     ];
-    let at = scene.app.streams.selected.min(sensors.len().saturating_sub(1));
+    let at = ctx.app.streams.selected.min(sensors.len().saturating_sub(1));
     let fit = usize::from(area.height.saturating_sub(HEAD + NUMBERS));
     let skip = (at + 1).saturating_sub(fit);
     for (place, powers) in sensors.iter().enumerate().skip(skip).take(fit) {
         let mark = if place == at { glyphs::SELECTED } else { " " };
         let label = text::fit(&text::clean(&powers.sensor), name.saturating_sub(2));
         let label = text::pad(&format!("{mark}{label}"), name);
-        let mut line = Line::from(scene.say(Token::Text, label));
+        let mut line = Line::from(ctx.span(Token::Text, label));
         for power in powers.bands {
             let cell = match power {
                 Some(power) => bar(power, width),
                 None => text::pad(glyphs::UNKNOWN, width),
             };
             let token = if place % 2 == 0 { Token::Trace } else { Token::TraceAlt };
-            line.push_span(scene.say(token, cell));
+            line.push_span(ctx.span(token, cell));
         }
         lines.push(line);
         if place == at {
             lines.push(head(powers.bands.map(|power| power.map(number).unwrap_or_default())));
         }
     }
-    scene::lines(&lines, area, buffer);
+    paint::lines(&lines, area, buffer);
     let list = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
-    scene::more(scene, skip, sensors.len() + usize::from(NUMBERS), list, buffer);
+    ctx.mark_more(skip, sensors.len() + usize::from(NUMBERS), list, buffer);
 }
 
 /// Where on the scale a power lies.
@@ -223,7 +226,7 @@ fn share(power: f64) -> f64 {
 }
 
 /// The powers of a sensor in one band over time, as powers of ten.
-struct History {
+struct BandHistory {
     /// The bin of the first column.
     first: u64,
     columns: Vec<Bin>,
@@ -231,7 +234,7 @@ struct History {
     median: f32,
 }
 
-impl History {
+impl BandHistory {
     fn new(app: &App, traces: &Traces, own: &Powers, band: usize) -> Self {
         if let Some(spectra) = &traces.spectra {
             let channel = app.streams.selected.min(traces.channels.len().saturating_sub(1));

@@ -10,15 +10,10 @@ use std::{cmp::Ordering, time::Duration};
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::{advice, head::Head};
+use super::{advice, head::HeadMap};
 use crate::{
     app::SessionEntry,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -38,7 +33,7 @@ const BAD_RATE: f64 = 0.9;
 const YOUNG: Duration = Duration::from_secs(3);
 
 /// One sensor.
-pub(super) struct Sensor<'a> {
+pub(super) struct SensorRow<'a> {
     pub(super) name: &'a str,
     /// What is wrong with its raw signal.
     pub(super) defect: Option<Defect>,
@@ -50,7 +45,7 @@ pub(super) struct Sensor<'a> {
     pub(super) steady: Option<f64>,
 }
 
-impl Sensor<'_> {
+impl SensorRow<'_> {
     /// What is wrong with its signal, else its level.
     fn word(&self) -> (Token, &'static str, &'static str) {
         self.defect.map_or_else(|| level_word(self.level), defect_word)
@@ -58,44 +53,43 @@ impl Sensor<'_> {
 }
 
 pub(super) fn draw(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     stream: Stream,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let readings = &scene.app.numbers().readings;
+    let readings = &ctx.app.numbers().readings;
     let table = if stream == Stream::Dev { &readings.dev } else { &readings.eq };
     let Some(table) = table else {
-        let lines = scene::sentence("No sample yet.", area.width, scene.style(Token::Dim));
-        return scene::lines(&lines, area, buffer);
+        let lines = paint::sentence("No sample yet.", area.width, ctx.style(Token::Dim));
+        return paint::lines(&lines, area, buffer);
     };
     let facts = match stream {
-        Stream::Dev => contact_facts(scene, table),
+        Stream::Dev => contact_facts(ctx, table),
         _ => quality_facts(table, &readings.eq_smoothed),
     };
-    let facts =
-        scene::sentence(&facts.join(glyphs::SEPARATOR), area.width, scene.style(Token::Text));
-    let sensors = sensors(readings, stream, scene.app.bad_channels());
+    let facts = paint::sentence(&facts.join(glyphs::SEPARATOR), area.width, ctx.style(Token::Text));
+    let sensors = sensors(readings, stream, ctx.app.bad_channels());
     let (token, step) = advice::next(stream, table, &sensors, entry.session.headset.model());
-    let step = scene::sentence(&format!("→ {step}"), area.width, scene.style(token));
+    let step = paint::sentence(&format!("→ {step}"), area.width, ctx.style(token));
 
-    let [top, bottom] = [&facts, &step].map(|lines| scene::cells(lines.len()));
-    scene::lines(&facts, area, buffer);
+    let [top, bottom] = [&facts, &step].map(|lines| paint::cells(lines.len()));
+    paint::lines(&facts, area, buffer);
     let below =
         Rect { y: area.y + top.min(area.height), height: area.height.saturating_sub(top), ..area };
     // Where rows are few, half of them stay with the sensors.
     let bottom = bottom.min(below.height / 2);
     let middle = Rect { height: below.height - bottom, ..below };
-    scene::lines(&step, Rect { y: middle.bottom(), height: bottom, ..below }, buffer);
-    draw_middle(scene, &sensors, stream, middle, buffer);
+    paint::lines(&step, Rect { y: middle.bottom(), height: bottom, ..below }, buffer);
+    draw_middle(ctx, &sensors, stream, middle, buffer);
 }
 
 /// The head at the left as large as it gets, and the table beside it; in a small area the table
 /// alone.
 fn draw_middle(
-    scene: &Scene<'_>,
-    sensors: &[Sensor<'_>],
+    ctx: &RenderContext<'_>,
+    sensors: &[SensorRow<'_>],
     stream: Stream,
     area: Rect,
     buffer: &mut Buffer,
@@ -104,41 +98,41 @@ fn draw_middle(
     let rows = usize::from(area.height.max(1));
     let beside = sensors.iter().any(|sensor| sensor.beside.is_some());
     let rich = stream == Stream::Dev && beside && sensors.len() <= rows;
-    let all = CELL * scene::cells(sensors.len().div_ceil(rows)).max(1);
+    let all = CELL * paint::cells(sensors.len().div_ceil(rows)).max(1);
     // The richest table that leaves room for the head: both qualities, all sensors, the worst.
     let fitting = rich.then_some(BOTH).into_iter().chain([all, CELL]).find_map(|width| {
         let room = area.width.checked_sub(width + 1)?;
-        Some((width, Head::fit(&names, Rect { width: room, ..area })?))
+        Some((width, HeadMap::fit(&names, Rect { width: room, ..area })?))
     });
     let Some((width, head)) = fitting else {
-        return draw_table(scene, sensors, rich && area.width >= BOTH, area, buffer);
+        return draw_table(ctx, sensors, rich && area.width >= BOTH, area, buffer);
     };
-    head.draw(scene, buffer);
+    head.draw(ctx, buffer);
     for (sensor, label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };
         let (token, mark, _) = sensor.word();
         let style = if token == Token::Good { Token::Text } else { token };
-        let line = Line::from(vec![scene.say(token, mark), scene.wire(style, sensor.name)]);
-        scene::line(&line, *label, buffer);
+        let line = Line::from(vec![ctx.span(token, mark), ctx.sanitized(style, sensor.name)]);
+        paint::line(&line, *label, buffer);
     }
     let list = Rect { x: area.right() - width, width, ..area };
-    draw_table(scene, sensors, width == BOTH, list, buffer);
+    draw_table(ctx, sensors, width == BOTH, list, buffer);
 }
 
 /// The sensors from worst to best, those that fit.
 fn draw_table(
-    scene: &Scene<'_>,
-    sensors: &[Sensor<'_>],
+    ctx: &RenderContext<'_>,
+    sensors: &[SensorRow<'_>],
     both: bool,
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let cell = |(token, mark, word): (Token, &str, &str)| {
-        scene.say(token, text::pad(&format!("{mark} {word}"), LEVEL))
+        ctx.span(token, text::pad(&format!("{mark} {word}"), LEVEL))
     };
-    let row = |sensor: &Sensor<'_>| {
+    let row = |sensor: &SensorRow<'_>| {
         let name = text::pad(&text::clean(sensor.name), NAME - 1) + " ";
-        let mut line = Line::from(vec![scene.say(Token::Text, name), cell(sensor.word())]);
+        let mut line = Line::from(vec![ctx.span(Token::Text, name), cell(sensor.word())]);
         if both {
             line.push_span(cell(level_word(sensor.beside)));
         }
@@ -149,16 +143,16 @@ fn draw_table(
     if both && lines.len() < usize::from(area.height) {
         let heads = ["", "contact", "EEG quality"].into_iter().zip([NAME, LEVEL, LEVEL]);
         let heads: String = heads.map(|(head, width)| text::pad(head, width)).collect();
-        lines.insert(0, scene.say(Token::Axis, heads).into());
+        lines.insert(0, ctx.span(Token::Axis, heads).into());
     }
-    scene::columns(&lines, width, area, buffer);
+    paint::columns(&lines, width, area, buffer);
     let shown = usize::from(area.height) * usize::from((area.width / width).max(1));
     let hidden = lines.len().saturating_sub(shown);
-    scene::more(scene, 0, usize::from(area.height) + hidden, area, buffer);
+    ctx.mark_more(0, usize::from(area.height) + hidden, area, buffer);
 }
 
 /// The sensors in the order of the table.
-fn sensors<'a>(readings: &'a Readings, stream: Stream, bad: &[BadChannel]) -> Vec<Sensor<'a>> {
+fn sensors<'a>(readings: &'a Readings, stream: Stream, bad: &[BadChannel]) -> Vec<SensorRow<'a>> {
     let (steady, table) = match stream {
         Stream::Dev => (&readings.dev_smoothed, readings.dev.as_deref()),
         _ => (&readings.eq_smoothed, readings.eq.as_deref()),
@@ -170,8 +164,8 @@ fn sensors<'a>(readings: &'a Readings, stream: Stream, bad: &[BadChannel]) -> Ve
         .map(|((name, level), (_, steady))| {
             let defect = defect_of(name, bad);
             match stream {
-                Stream::Dev => Sensor { name, defect, level, beside: quality(name), steady },
-                _ => Sensor { name, defect, level: steady, beside: None, steady },
+                Stream::Dev => SensorRow { name, defect, level, beside: quality(name), steady },
+                _ => SensorRow { name, defect, level: steady, beside: None, steady },
             }
         })
         .collect();
@@ -190,8 +184,8 @@ fn worse(a: (Option<Defect>, Option<f64>), b: (Option<Defect>, Option<f64>)) -> 
     defect(a.0).cmp(&defect(b.0)).then(level(a.1).total_cmp(&level(b.1)))
 }
 
-fn contact_facts(scene: &Scene<'_>, table: &Table) -> Vec<String> {
-    let age = scene.since(table.received);
+fn contact_facts(ctx: &RenderContext<'_>, table: &Table) -> Vec<String> {
+    let age = ctx.since(table.received);
     let age = if age < YOUNG { String::new() } else { format!(" {} ago", text::age(age)) };
     let percent = |label| table.get(label).filter(|percent| *percent >= 0.0);
     let battery = match (percent("batteryLeftPercent"), percent("batteryRightPercent")) {

@@ -5,15 +5,10 @@ use std::time::Duration;
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::strip;
+use super::timeline;
 use crate::{
     app::Action,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::profile::Loaded;
 use cortop_signal::snapshot::{FacialExpression, MentalCommand};
@@ -33,8 +28,8 @@ pub(super) fn powered(action: &str, power: Option<f64>) -> String {
 }
 
 /// A detection in words, and why it is nothing where no profile is loaded.
-pub(super) fn explained(scene: &Scene<'_>, words: String) -> String {
-    if words.starts_with(NEUTRAL) && profile(scene).is_some_and(Option::is_none) {
+pub(super) fn explained(ctx: &RenderContext<'_>, words: String) -> String {
+    if words.starts_with(NEUTRAL) && profile(ctx).is_some_and(Option::is_none) {
         format!("{NEUTRAL}: {NO_PROFILE}")
     } else {
         words
@@ -42,135 +37,135 @@ pub(super) fn explained(scene: &Scene<'_>, words: String) -> String {
 }
 
 /// What the headset of the current session uses, if Cortex has told.
-fn profile<'a>(scene: &Scene<'a>) -> Option<&'a Option<Loaded>> {
-    let app = scene.app;
+fn profile<'a>(ctx: &RenderContext<'a>) -> Option<&'a Option<Loaded>> {
+    let app = ctx.app;
     app.profiles.loaded.get(&app.sessions.current()?.session.headset.id)
 }
 
 /// Which profile is loaded, or how one is.
-fn profile_line(scene: &Scene<'_>) -> Option<Line<'static>> {
-    let text = match (profile(scene)?, scene.app.settings.keymap.keys(Action::Profiles)) {
+fn profile_line(ctx: &RenderContext<'_>) -> Option<Line<'static>> {
+    let text = match (profile(ctx)?, ctx.app.settings.keymap.keys(Action::Profiles)) {
         (Some(loaded), _) => format!("profile {}", loaded.name),
         (None, [key, ..]) => format!("{NO_PROFILE}: {key} in pane 2 loads one"),
         (None, []) => NO_PROFILE.to_owned(),
     };
-    Some(scene.wire(Token::Dim, &text).into())
+    Some(ctx.sanitized(Token::Dim, &text).into())
 }
 
-pub(super) fn command(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let com = &scene.app.numbers().readings.com;
-    let Some(now) = com.back() else { return nothing(scene, area, buffer) };
+pub(super) fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let com = &ctx.app.numbers().readings.com;
+    let Some(now) = com.back() else { return nothing(ctx, area, buffer) };
     let width = usize::from(area.width);
     let bar = |power| glyphs::bar(power, width.saturating_sub(2).min(40));
     let bar = now.power.map_or_else(|| glyphs::UNKNOWN.to_owned(), bar);
     let action = text::clean(&powered(&now.action, now.power));
     let mut lines =
-        vec![Line::from(scene.say(Token::Title, action)), Line::from(scene.say(Token::Trace, bar))];
-    lines.extend(profile_line(scene));
+        vec![Line::from(ctx.span(Token::Title, action)), Line::from(ctx.span(Token::Trace, bar))];
+    lines.extend(profile_line(ctx));
     lines.push(Line::default());
     // The strongest of each cell, over the first letter of its action.
     let cells = width.saturating_sub(NAME).min(KEPT);
     let mut strongest: Vec<Option<&MentalCommand>> = vec![None; cells];
     for past in com {
-        let at = strip::cell(scene, past.received, now.received, cells);
+        let at = timeline::cell(ctx, past.received, now.received, cells);
         let Some(cell) = at.and_then(|at| strongest.get_mut(at)) else { continue };
         if cell.is_none_or(|other| other.power <= past.power) {
             *cell = Some(past);
         }
     }
-    let levels = strongest.iter().map(|past| strip::level(past.and_then(|past| past.power)));
+    let levels = strongest.iter().map(|past| timeline::level(past.and_then(|past| past.power)));
     let letters = strongest.iter().map(|past| {
         let active = past.filter(|past| past.action != NEUTRAL);
         active.and_then(|past| text::clean(&past.action).chars().next()).unwrap_or(' ')
     });
-    lines.push(strip::heading(scene, cells));
-    lines.push(lane(scene, "power", levels.collect(), Token::Trace));
-    lines.push(lane(scene, "action", letters.collect(), Token::Text));
+    lines.push(timeline::heading(ctx, cells));
+    lines.push(lane(ctx, "power", levels.collect(), Token::Trace));
+    lines.push(lane(ctx, "action", letters.collect(), Token::Text));
     lines.push(Line::default());
     // The changes, newest first.
     let changes =
         com.iter().zip(com.iter().skip(1)).filter(|(before, after)| before.action != after.action);
     for (_, change) in changes.collect::<Vec<_>>().into_iter().rev() {
         let text = text::clean(&powered(&change.action, change.power));
-        lines.push(past(scene, change.received, &text));
+        lines.push(past(ctx, change.received, &text));
     }
-    scene::lines(&lines, area, buffer);
+    paint::lines(&lines, area, buffer);
 }
 
 /// A strip with its name.
-fn lane(scene: &Scene<'_>, name: &str, cells: String, token: Token) -> Line<'static> {
-    Line::from(vec![scene.say(Token::Dim, text::pad(name, NAME)), scene.say(token, cells)])
+fn lane(ctx: &RenderContext<'_>, name: &str, cells: String, token: Token) -> Line<'static> {
+    Line::from(vec![ctx.span(Token::Dim, text::pad(name, NAME)), ctx.span(token, cells)])
 }
 
-pub(super) fn face(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let fac = &scene.app.numbers().readings.fac;
-    let Some(now) = fac.back() else { return nothing(scene, area, buffer) };
+pub(super) fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let fac = &ctx.app.numbers().readings.fac;
+    let Some(now) = fac.back() else { return nothing(ctx, area, buffer) };
     let row = |name: &str, action: &str, power: Option<f64>| {
         let token = if action == NEUTRAL { Token::Dim } else { Token::Title };
-        let mut line = Line::from(scene.say(Token::Dim, text::pad(name, NAME)));
-        line.push_span(scene.say(token, text::pad(&text::clean(&powered(action, power)), 18)));
+        let mut line = Line::from(ctx.span(Token::Dim, text::pad(name, NAME)));
+        line.push_span(ctx.span(token, text::pad(&text::clean(&powered(action, power)), 18)));
         if let Some(power) = power {
             let width = usize::from(area.width).saturating_sub(NAME + 18).min(30);
-            line.push_span(scene.say(Token::Trace, glyphs::bar(power, width)));
+            line.push_span(ctx.span(Token::Trace, glyphs::bar(power, width)));
         }
         line
     };
     let mut lines = vec![
-        row("eyes", eyes(scene), None),
+        row("eyes", eyes(ctx), None),
         row("upper", &now.upper.0, now.upper.1),
         row("lower", &now.lower.0, now.lower.1),
     ];
-    lines.extend(profile_line(scene));
+    lines.extend(profile_line(ctx));
     lines.push(Line::default());
     let cells = usize::from(area.width).saturating_sub(NAME).min(KEPT);
-    lines.push(strip::heading(scene, cells));
-    let parts: [(&str, Pick); 3] = [
+    lines.push(timeline::heading(ctx, cells));
+    let parts: [(&str, FacePart); 3] = [
         ("eyes", |face| (&face.eyes, None)),
         ("upper", |face| (&face.upper.0, face.upper.1)),
         ("lower", |face| (&face.lower.0, face.lower.1)),
     ];
     for (name, part) in parts {
-        lines.push(lane(scene, name, expressions(scene, part, cells), Token::Trace));
+        lines.push(lane(ctx, name, expressions(ctx, part, cells), Token::Trace));
     }
     lines.push(Line::default());
     for face in fac.iter().rev().filter(|face| words(face, &face.eyes) != NEUTRAL) {
-        lines.push(past(scene, face.received, &words(face, &face.eyes)));
+        lines.push(past(ctx, face.received, &words(face, &face.eyes)));
     }
-    scene::lines(&lines, area, buffer);
+    paint::lines(&lines, area, buffer);
 }
 
 /// What a part of the face does, and how strongly.
-type Part<'a> = (&'a str, Option<f64>);
-type Pick = fn(&FacialExpression) -> Part<'_>;
+type Expression<'a> = (&'a str, Option<f64>);
+type FacePart = fn(&FacialExpression) -> Expression<'_>;
 
 /// What a part of the face did over time: the level of its power, or the whole cell where it has
 /// none; an expression lasts until the next one begins.
-fn expressions(scene: &Scene<'_>, part: Pick, cells: usize) -> String {
-    let fac = &scene.app.numbers().readings.fac;
-    let (mut lane, newest) = (vec![' '; cells], scene.moment());
+fn expressions(ctx: &RenderContext<'_>, part: FacePart, cells: usize) -> String {
+    let fac = &ctx.app.numbers().readings.fac;
+    let (mut lane, newest) = (vec![' '; cells], ctx.moment());
     let ends = fac.iter().skip(1).map(|next| next.received).chain([newest]);
     for (face, end) in fac.iter().zip(ends) {
         let (action, power) = part(face);
-        let last = strip::cell(scene, end, newest, cells);
+        let last = timeline::cell(ctx, end, newest, cells);
         let Some(last) = last.filter(|_| action != NEUTRAL) else { continue };
-        let first = strip::cell(scene, face.received, newest, cells).unwrap_or(0);
+        let first = timeline::cell(ctx, face.received, newest, cells).unwrap_or(0);
         if let Some(lane) = lane.get_mut(first..=last) {
-            lane.fill(strip::level(Some(power.unwrap_or(1.0))));
+            lane.fill(timeline::level(Some(power.unwrap_or(1.0))));
         }
     }
     lane.into_iter().collect()
 }
 
 /// The face in a few words.
-pub(super) fn face_words(scene: &Scene<'_>) -> String {
-    let fac = &scene.app.picture().readings.fac;
-    fac.back().map(|face| words(face, eyes(scene))).unwrap_or_default()
+pub(super) fn face_words(ctx: &RenderContext<'_>) -> String {
+    let fac = &ctx.app.picture().readings.fac;
+    fac.back().map(|face| words(face, eyes(ctx))).unwrap_or_default()
 }
 
 /// What the eyes do, a short action held so long that it can be seen.
-fn eyes<'a>(scene: &Scene<'a>) -> &'a str {
-    let fac = &scene.app.picture().readings.fac;
-    let now = scene.moment();
+fn eyes<'a>(ctx: &RenderContext<'a>) -> &'a str {
+    let fac = &ctx.app.picture().readings.fac;
+    let now = ctx.moment();
     let newest = fac.back().map_or(NEUTRAL, |face| face.eyes.as_str());
     if newest != NEUTRAL {
         return newest;
@@ -197,16 +192,16 @@ fn words(face: &FacialExpression, eyes: &str) -> String {
     if parts.is_empty() { NEUTRAL.to_owned() } else { parts.join(", ") }
 }
 
-fn past(scene: &Scene<'_>, received: tokio::time::Instant, text: &str) -> Line<'static> {
+fn past(ctx: &RenderContext<'_>, received: tokio::time::Instant, text: &str) -> Line<'static> {
     Line::from(vec![
-        scene.say(Token::Dim, format!("{}  ", scene.clock_at(received))),
-        scene.wire(Token::Text, text),
+        ctx.span(Token::Dim, format!("{}  ", ctx.clock_at(received))),
+        ctx.sanitized(Token::Text, text),
     ])
 }
 
-fn nothing(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    scene::lines(
-        &scene::sentence("No sample yet.", area.width, scene.style(Token::Dim)),
+fn nothing(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    paint::lines(
+        &paint::sentence("No sample yet.", area.width, ctx.style(Token::Dim)),
         area,
         buffer,
     );

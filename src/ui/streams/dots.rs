@@ -1,6 +1,6 @@
 //! The dots of a plot's cell: how many there are, and which glyph shows which of them.
 
-use crate::{app::Way, ui::glyphs};
+use crate::{app::GlyphSet, ui::glyphs};
 
 /// What a cell of a plot is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +17,12 @@ pub(super) enum Dots {
 
 impl Dots {
     /// As the user chose, if the terminal has more than ASCII.
-    pub(super) fn new(way: Way, ascii: bool) -> Self {
+    pub(super) fn new(way: GlyphSet, ascii: bool) -> Self {
         match way {
             _ if ascii => Self::Ascii,
-            Way::Braille => Self::Braille,
-            Way::HalfBlock => Self::Halves,
-            Way::Block => Self::Whole,
+            GlyphSet::Braille => Self::Braille,
+            GlyphSet::HalfBlock => Self::Halves,
+            GlyphSet::Block => Self::Whole,
         }
     }
 

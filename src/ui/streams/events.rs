@@ -2,18 +2,15 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use crate::ui::{
-    scene::{self, Scene},
-    theme::Token,
-};
+use crate::ui::{context::RenderContext, paint, theme::Token};
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let events = &scene.app.picture().readings.sys;
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let events = &ctx.app.picture().readings.sys;
     if events.is_empty() {
         let text =
             "No event yet: they come while a mental command or facial expression is trained.";
-        return scene::lines(
-            &scene::sentence(text, area.width, scene.style(Token::Dim)),
+        return paint::lines(
+            &paint::sentence(text, area.width, ctx.style(Token::Dim)),
             area,
             buffer,
         );
@@ -23,11 +20,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         .rev()
         .map(|event| {
             Line::from(vec![
-                scene.say(Token::Dim, format!("{}  ", scene.clock_at(event.received))),
-                scene.wire(Token::Text, &event.texts.join("  ")),
+                ctx.span(Token::Dim, format!("{}  ", ctx.clock_at(event.received))),
+                ctx.sanitized(Token::Text, &event.texts.join("  ")),
             ])
         })
         .collect();
-    scene::lines(&lines, area, buffer);
-    scene::more(scene, 0, lines.len(), area, buffer);
+    paint::lines(&lines, area, buffer);
+    ctx.mark_more(0, lines.len(), area, buffer);
 }

@@ -3,12 +3,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::montage;
-use crate::ui::{
-    glyphs,
-    scene::{self, Scene},
-    theme::Token,
-};
+use super::electrode_positions;
+use crate::ui::{context::RenderContext, glyphs, paint, theme::Token};
 
 /// Cells of a label before the sensor's name: its glyph.
 const GLYPH: u16 = 1;
@@ -19,7 +15,7 @@ const STRETCH: f64 = 1.3;
 const NOSE: u16 = 1;
 
 /// The places of sensors in an area, by their order.
-pub(super) struct Head {
+pub(super) struct HeadMap {
     area: Rect,
     /// Half of the head's width and height in cells, to the centres of the outermost cells.
     half: (f64, f64),
@@ -27,16 +23,16 @@ pub(super) struct Head {
     pub(super) labels: Vec<Option<Rect>>,
 }
 
-impl Head {
+impl HeadMap {
     /// The largest head in an area on which no label lies on another; `None` if there is none, or
     /// nothing to show on it.
     pub(super) fn fit(names: &[&str], area: Rect) -> Option<Self> {
-        let places: Vec<_> = names.iter().map(|name| montage::place(name)).collect();
+        let places: Vec<_> = names.iter().map(|name| electrode_positions::place(name)).collect();
         let known = || places.iter().flatten();
         let reach =
             |axis: fn(&(f64, f64)) -> f64| known().map(|p| axis(p).abs()).fold(1.0, f64::max);
         let (far_x, far_y) = (reach(|place| place.0), reach(|place| place.1));
-        let width = |name: &str| scene::cells(name.chars().count()) + GLYPH;
+        let width = |name: &str| paint::cells(name.chars().count()) + GLYPH;
         let widest = names.iter().map(|name| width(name)).max()?;
         known().next()?;
         let room = (area.width.checked_sub(widest)?, area.height.checked_sub(NOSE + 1)?);
@@ -67,7 +63,7 @@ impl Head {
     }
 
     /// Draws nose and outline; the labels come on top.
-    pub(super) fn draw(&self, scene: &Scene<'_>, buffer: &mut Buffer) {
+    pub(super) fn draw(&self, ctx: &RenderContext<'_>, buffer: &mut Buffer) {
         let Self { area, half, .. } = self;
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
         let mut dots = vec![[0_u8; 2]; columns * rows];
@@ -84,7 +80,7 @@ impl Head {
                 cell[x % 2] |= 1 << (y % 4);
             }
         }
-        let style = scene.style(Token::Axis);
+        let style = ctx.style(Token::Axis);
         for (row, dots) in area.rows().zip(dots.chunks(columns.max(1))) {
             for (x, [left, right]) in
                 (row.x..).zip(dots).filter(|(_, [left, right])| left | right != 0)
@@ -95,14 +91,14 @@ impl Head {
             }
         }
         let nose = "nose";
-        let at = area.x + (area.width.saturating_sub(scene::cells(nose.len()))) / 2;
+        let at = area.x + (area.width.saturating_sub(paint::cells(nose.len()))) / 2;
         let top = Rect { x: at, height: 1, ..*area }.intersection(*area);
-        scene::line(&scene.say(Token::Axis, nose).into(), top, buffer);
+        paint::line(&ctx.span(Token::Axis, nose).into(), top, buffer);
         // A cell of air around each label, where the outline passes behind it.
         for label in self.labels.iter().flatten() {
             let air = Rect { x: label.x.saturating_sub(1), width: label.width + 2, ..*label };
             let air = air.intersection(*area);
-            scene::line(&scene.say(Token::Axis, " ".repeat(air.width.into())).into(), air, buffer);
+            paint::line(&ctx.span(Token::Axis, " ".repeat(air.width.into())).into(), air, buffer);
         }
     }
 }
@@ -128,7 +124,7 @@ mod tests {
     const MODELS: [&[&str]; 4] = [&EPOC_SENSORS, &FLEX_SENSORS, &INSIGHT_SENSORS, &MN8_SENSORS];
 
     /// Whether the labels lie in the area, and no two have a cell in common.
-    fn is_sound(head: &Head, area: Rect) -> bool {
+    fn is_sound(head: &HeadMap, area: Rect) -> bool {
         let labels: Vec<_> = head.labels.iter().flatten().collect();
         let inside = labels.iter().all(|label| label.intersection(area) == **label);
         let apart = |at: usize| labels[..at].iter().all(|other| !other.intersects(*labels[at]));
@@ -141,7 +137,8 @@ mod tests {
         for (width, height) in [(30, 11), (43, 15), (49, 15), (46, 32), (89, 32)] {
             let area = Rect { x: 31, y: 4, width, height };
             for names in MODELS {
-                let head = Head::fit(names, area).unwrap_or_else(|| panic!("{names:?} in {area}"));
+                let head =
+                    HeadMap::fit(names, area).unwrap_or_else(|| panic!("{names:?} in {area}"));
                 assert!(is_sound(&head, area) && head.labels.iter().all(Option::is_some));
                 let of = |name: &str| names.iter().position(|own| *own == name);
                 let [left, right] =
@@ -162,7 +159,7 @@ mod tests {
         ) {
             let names: Vec<&str> = MODELS[model].iter().copied().chain([&*odd]).collect();
             let area = Rect { x: 3, y: 2, width, height };
-            if let Some(head) = Head::fit(&names, area) {
+            if let Some(head) = HeadMap::fit(&names, area) {
                 prop_assert!(is_sound(&head, area));
             }
         }
@@ -170,8 +167,8 @@ mod tests {
 
     #[test]
     fn names_of_another_system_are_on_no_head() {
-        assert!(Head::fit(&["L1", "R1"], Rect::new(0, 0, 60, 20)).is_none());
-        let head = Head::fit(&["L1", "T7"], Rect::new(0, 0, 60, 20)).unwrap();
+        assert!(HeadMap::fit(&["L1", "R1"], Rect::new(0, 0, 60, 20)).is_none());
+        let head = HeadMap::fit(&["L1", "T7"], Rect::new(0, 0, 60, 20)).unwrap();
         assert!(head.labels[0].is_none() && head.labels[1].is_some());
     }
 }

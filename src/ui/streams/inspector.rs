@@ -7,12 +7,7 @@ use tokio::time::Instant;
 use super::summary;
 use crate::{
     app::SessionEntry,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::inspect::{self, MessageLine};
@@ -21,8 +16,8 @@ use cortop_signal::inspect::{self, MessageLine};
 const LIST: u16 = 7;
 const NAME: usize = 22;
 
-pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
-    let streams = &scene.app.streams;
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
+    let streams = &ctx.app.streams;
     let list = Stream::ALL.map(|stream| {
         let selected = stream == streams.inspected;
         let token = match (selected, entry.subscribed.contains(&stream)) {
@@ -31,47 +26,46 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: 
             (_, false) => Token::Dim,
         };
         let mark = if selected { glyphs::SELECTED } else { " " };
-        Line::from(scene.say(token, format!("{mark}{stream:<4}")))
+        Line::from(ctx.span(token, format!("{mark}{stream:<4}")))
     });
     // As many of the list as there is room for, the selected one among them.
     let place = Stream::ALL.iter().position(|&stream| stream == streams.inspected);
     let skip = (place.unwrap_or_default() + 1).saturating_sub(usize::from(area.height));
-    scene::lines(&list[skip..], Rect { width: LIST.min(area.width), ..area }, buffer);
+    paint::lines(&list[skip..], Rect { width: LIST.min(area.width), ..area }, buffer);
 
     let left = LIST.min(area.width);
     let area = Rect { x: area.x + left, width: area.width - left, ..area };
     let stream = streams.inspected;
     let flows = entry.closed.is_none() && entry.subscribed.contains(&stream);
-    let Some(message) = scene.app.inspected().filter(|_| flows) else {
+    let Some(message) = ctx.app.inspected().filter(|_| flows) else {
         let lines = if flows {
-            scene::sentence("No message yet.", area.width, scene.style(Token::Dim))
+            paint::sentence("No message yet.", area.width, ctx.style(Token::Dim))
         } else {
-            summary::lines_of_one(scene, entry, stream, area.width)
+            summary::lines_of_one(ctx, entry, stream, area.width)
         };
-        return scene::lines(&lines, area, buffer);
+        return paint::lines(&lines, area, buffer);
     };
-    let fresh = summary::is_fresh(scene, entry, stream);
+    let fresh = summary::is_fresh(ctx, entry, stream);
     let received = Instant::from_std(message.received);
-    let age = text::age(scene.since(received));
+    let age = text::age(ctx.since(received));
     let head =
-        format!("received {}, {age} ago, {} bytes", scene.clock_at(received), message.text.len());
+        format!("received {}, {age} ago, {} bytes", ctx.clock_at(received), message.text.len());
     let token = if fresh { Token::Dim } else { Token::Stale };
-    scene::line(&scene.say(token, head).into(), area, buffer);
+    paint::line(&ctx.span(token, head).into(), area, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
 
     let items = inspect::items(message);
     let first = streams.first_line.min(items.len().saturating_sub(1));
     let rows = usize::from(below.height);
     let shown = items.iter().skip(first).take(rows);
-    let lines: Vec<_> =
-        shown.flat_map(|item| lines(scene, item, usize::from(below.width))).collect();
-    scene::lines(&lines, below, buffer);
+    let lines: Vec<_> = shown.flat_map(|item| lines(ctx, item, usize::from(below.width))).collect();
+    paint::lines(&lines, below, buffer);
     let cut = lines.len().saturating_sub(rows);
-    scene::more(scene, first, items.len() + cut, below, buffer);
+    ctx.mark_more(first, items.len() + cut, below, buffer);
 }
 
 /// An item, over as many lines as its value needs.
-fn lines(scene: &Scene<'_>, item: &MessageLine, width: usize) -> Vec<Line<'static>> {
+fn lines(ctx: &RenderContext<'_>, item: &MessageLine, width: usize) -> Vec<Line<'static>> {
     let indent = "  ".repeat(item.depth);
     let name = match item.name.as_str() {
         "" => format!("{indent}(no column)"),
@@ -87,7 +81,7 @@ fn lines(scene: &Scene<'_>, item: &MessageLine, width: usize) -> Vec<Line<'stati
     let label = if item.depth == 0 { Token::Title } else { Token::Axis };
     let rows = parts.into_iter().enumerate().map(|(at, part)| {
         let name = if at == 0 { name.clone() } else { " ".repeat(column) };
-        Line::from(vec![scene.say(label, name), scene.say(token, part)])
+        Line::from(vec![ctx.span(label, name), ctx.span(token, part)])
     });
     rows.collect()
 }

@@ -2,13 +2,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::strip;
-use crate::ui::{
-    glyphs,
-    scene::{self, Scene},
-    text,
-    theme::Token,
-};
+use super::timeline;
+use crate::ui::{context::RenderContext, glyphs, paint, text, theme::Token};
 use cortop_signal::snapshot::Metric;
 
 /// Widths of the names, from which on they stand beside Cortex's own, and of the gauge, in which
@@ -21,12 +16,12 @@ const GAUGE: usize = 12;
 const VALUE: usize = 5;
 const AGE: usize = 7;
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let metrics = &scene.app.numbers().readings.met;
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let metrics = &ctx.app.numbers().readings.met;
     if metrics.is_empty() {
         let text = "No value yet: the first takes about 40 s, then every 10 s without a licence.";
-        return scene::lines(
-            &scene::sentence(text, area.width, scene.style(Token::Dim)),
+        return paint::lines(
+            &paint::sentence(text, area.width, ctx.style(Token::Dim)),
             area,
             buffer,
         );
@@ -38,22 +33,20 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         "{:name$}{:<VALUE$}{:>6} {:<GAUGE$}  {:>past$}",
         "", "value", "age", "0 to 1", "past"
     );
-    let mut lines = vec![Line::from(scene.say(Token::Axis, head))];
-    lines.extend(metrics.iter().map(|metric| gauge(scene, metric, name, past)));
-    scene::lines(&lines, area, buffer);
-    scene::more(scene, 0, lines.len(), area, buffer);
+    let mut lines = vec![Line::from(ctx.span(Token::Axis, head))];
+    lines.extend(metrics.iter().map(|metric| gauge(ctx, metric, name, past)));
+    paint::lines(&lines, area, buffer);
+    ctx.mark_more(0, lines.len(), area, buffer);
 }
 
-fn gauge(scene: &Scene<'_>, metric: &Metric, width: usize, past: usize) -> Line<'static> {
+fn gauge(ctx: &RenderContext<'_>, metric: &Metric, width: usize, past: usize) -> Line<'static> {
     let name = match long(&metric.name) {
         Some(long) if width == LONG_NAME => format!("{} {long}", metric.name),
         Some(long) => long.to_owned(),
         None => text::clean(&metric.name),
     };
     let (value, age) = match metric.value {
-        Some((value, at)) => {
-            (format!("{value:.2}"), text::fit(&text::age(scene.since(at)), AGE - 1))
-        }
+        Some((value, at)) => (format!("{value:.2}"), text::fit(&text::age(ctx.since(at)), AGE - 1)),
         None => (glyphs::UNKNOWN.to_owned(), String::new()),
     };
     // A value that is no longer measured is not gauged.
@@ -63,13 +56,13 @@ fn gauge(scene: &Scene<'_>, metric: &Metric, width: usize, past: usize) -> Line<
         (_, None) => (Token::Dim, text::pad("no value yet", GAUGE)),
     };
     let skip = metric.history.len().saturating_sub(past);
-    let levels = metric.history.iter().skip(skip).map(|&value| strip::level(value));
+    let levels = metric.history.iter().skip(skip).map(|&value| timeline::level(value));
     let levels: String = levels.collect();
     Line::from(vec![
-        scene.say(Token::Text, text::pad(&name, width - 1)),
-        scene.say(token, format!(" {value:<VALUE$}{age:>6} ")),
-        scene.say(token, gauge),
-        scene.say(Token::TraceAlt, format!("  {levels:>past$}")),
+        ctx.span(Token::Text, text::pad(&name, width - 1)),
+        ctx.span(token, format!(" {value:<VALUE$}{age:>6} ")),
+        ctx.span(token, gauge),
+        ctx.span(Token::TraceAlt, format!("  {levels:>past$}")),
     ])
 }
 

@@ -1,26 +1,26 @@
 //! Pane 3: the streams, all at a glance or one of them as what it is.
 
-mod detections;
 mod advice;
 mod axis;
 mod band_power;
 pub(super) mod contact;
+mod detections;
 mod dots;
+mod electrode_positions;
 mod events;
 mod gaps;
 mod head;
 mod inspector;
 mod labels;
-mod overlay;
 mod metrics;
-mod electrode_positions;
 mod motion;
-mod trace_plot;
+mod overlay;
 mod scales;
 mod spectrogram;
 mod spectrum;
-mod timeline;
 mod summary;
+mod timeline;
+mod trace_plot;
 mod traces;
 
 use ratatui::{
@@ -29,12 +29,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub(super) use self::plot::Drawn;
-use super::{
-    glyphs, link,
-    scene::{self, Scene},
-    theme::Token,
-};
+pub(super) use self::trace_plot::TraceCache;
+use super::{context::RenderContext, glyphs, link, paint, theme::Token};
 use crate::app::{App, Pane, SessionEntry, Shown};
 use cortop_client::Stream;
 use cortop_signal::{View, smoothed::SMOOTHING_TIME};
@@ -43,73 +39,78 @@ use cortop_signal::{View, smoothed::SMOOTHING_TIME};
 const MIN_PLOT: u16 = 4;
 const FROZEN: &str = "FROZEN";
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let app = scene.app;
+pub(super) fn draw(
+    ctx: &RenderContext<'_>,
+    cache: &mut Vec<TraceCache>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let app = ctx.app;
     let parts = Parts::new(app, area.inner(Margin::new(1, 1)));
-    let [top, bottom] = titles(scene, &parts, area.width);
-    let inside = scene.pane(Pane::Streams, top, area, buffer);
+    let [top, bottom] = titles(ctx, &parts, area.width);
+    let inside = ctx.pane(Pane::Streams, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
-    scene::line(&bottom, edge.intersection(area), buffer);
+    paint::line(&bottom, edge.intersection(area), buffer);
     let Some(entry) = app.sessions.current() else {
-        return scene::lines(&link::lines(scene, inside.width), inside, buffer);
+        return paint::lines(&link::lines(ctx, inside.width), inside, buffer);
     };
     if let Some((stream, plot)) = parts.plot {
-        traces::draw(scene, entry, stream, plot, buffer);
+        traces::draw(ctx, entry, stream, plot, buffer, cache);
     }
     if let Some((stream, area)) = parts.health {
-        let lines = summary::lines_of_one(scene, entry, stream, area.width);
-        scene::lines(&lines, area, buffer);
+        let lines = summary::lines_of_one(ctx, entry, stream, area.width);
+        paint::lines(&lines, area, buffer);
     }
     if let Some(lines) = parts.lines {
-        summary::draw(scene, entry, lines, buffer);
+        summary::draw(ctx, entry, lines, buffer);
     }
     if let Some((stream, area)) = parts.one {
-        draw_one(scene, entry, stream, area, buffer);
+        draw_one(ctx, entry, stream, area, buffer);
     }
     if let Some(area) = parts.motion {
-        motion::draw(scene, entry, area, buffer);
+        motion::draw(ctx, entry, area, buffer);
     }
     if let Some(area) = parts.inspector {
-        inspector::draw(scene, entry, area, buffer);
+        inspector::draw(ctx, entry, area, buffer);
     }
     if let Some(area) = parts.spectral {
-        let stale = app.streams.frozen.is_none() && !summary::is_current(scene, entry, Stream::Eeg);
+        let stale = app.streams.frozen.is_none() && !summary::is_current(ctx, entry, Stream::Eeg);
         match app.streams.shown {
-            Shown::Spectrum => spectrum::draw(scene, area, stale, buffer),
-            _ => spectrogram::draw(scene, area, stale, buffer),
+            Shown::Spectrum => spectrum::draw(ctx, area, stale, buffer),
+            _ => spectrogram::draw(ctx, area, stale, buffer),
         }
     }
 }
 
 /// A stream that is not drawn as traces, or does not flow.
 fn draw_one(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     stream: Stream,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let head = summary::lines_of_one(scene, entry, stream, area.width);
-    scene::lines(&head, area, buffer);
-    let source = scene.app.stream();
+    let head = summary::lines_of_one(ctx, entry, stream, area.width);
+    paint::lines(&head, area, buffer);
+    let source = ctx.app.stream();
     if !entry.subscribed.contains(&source) {
         return;
     }
     // A blank row below, but where rows are dear.
     let gap = u16::from(!matches!(stream, Stream::Dev | Stream::Eq | Stream::Pow));
-    let used = (scene::cells(head.len()) + gap).min(area.height);
+    let used = (paint::cells(head.len()) + gap).min(area.height);
     let area = Rect { y: area.y + used, height: area.height - used, ..area };
     match stream {
-        Stream::Dev | Stream::Eq => contact::draw(scene, entry, stream, area, buffer),
-        Stream::Pow => bands::draw(scene, area, buffer),
-        Stream::Met => metrics::draw(scene, area, buffer),
-        Stream::Com => actions::command(scene, area, buffer),
-        Stream::Fac => actions::face(scene, area, buffer),
-        Stream::Sys => events::draw(scene, area, buffer),
+        Stream::Dev | Stream::Eq => contact::draw(ctx, entry, stream, area, buffer),
+        Stream::Pow => band_power::draw(ctx, area, buffer),
+        Stream::Met => metrics::draw(ctx, area, buffer),
+        Stream::Com => detections::command(ctx, area, buffer),
+        Stream::Fac => detections::face(ctx, area, buffer),
+        Stream::Sys => events::draw(ctx, area, buffer),
         Stream::Eeg | Stream::Mot => {}
     }
-    if !summary::is_fresh(scene, entry, source) {
-        buffer.set_style(area, scene.style(Token::Stale));
+    if !summary::is_fresh(ctx, entry, source) {
+        buffer.set_style(area, ctx.style(Token::Stale));
     }
 }
 
@@ -120,7 +121,7 @@ pub(super) fn view(app: &App, ascii: bool, area: Option<Rect>) -> View {
         (Parts { plot: Some((stream, area)), .. }, _) => traces::view(app, stream, area, ascii),
         (Parts { spectral: Some(area), .. }, Shown::Spectrum) => spectrum::view(app, area),
         (Parts { spectral: Some(area), .. }, _) => spectrogram::view(app, area),
-        (Parts { one: Some((Stream::Pow, area)), .. }, _) => bands::view(app, area, ascii),
+        (Parts { one: Some((Stream::Pow, area)), .. }, _) => band_power::view(app, area, ascii),
         (Parts { inspector: Some(_), .. }, _) => View { inspect: true, ..View::default() },
         _ => View::default(),
     };
@@ -186,19 +187,19 @@ impl Parts {
                 let count = entry.map_or(0, summary::count);
                 // The lines stand side by side where that makes the rows of the traces higher.
                 let height = |columns: usize| {
-                    let rows = scene::cells(count.div_ceil(columns));
+                    let rows = paint::cells(count.div_ceil(columns));
                     rows.min(inside.height.saturating_sub(MIN_PLOT))
                 };
                 let columns = usize::from(inside.width / summary::WIDTH).max(1);
                 let row = |columns: &usize| {
                     let plot = Rect { height: inside.height - height(*columns), ..inside };
-                    traces::Rows::new(app, stream, plot).height()
+                    traces::TraceLayout::new(app, stream, plot).height()
                 };
                 let best =
                     (1..=columns).rev().max_by(|a, b| row(a).total_cmp(&row(b))).unwrap_or(1);
                 let plot = Rect { height: inside.height - height(best), ..inside };
                 // What the traces cannot share evenly goes to the lines.
-                let top = traces::Rows::new(app, stream, plot).used();
+                let top = traces::TraceLayout::new(app, stream, plot).used();
                 let plot = (stream, Rect { height: top, ..inside });
                 let lines = inside.height - top;
                 let lines = Rect { y: inside.y + top, height: lines, ..inside };
@@ -210,8 +211,8 @@ impl Parts {
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes
 /// to the bottom.
-fn titles(scene: &Scene<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
-    let app = scene.app;
+fn titles(ctx: &RenderContext<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
+    let app = ctx.app;
     let mut items = vec![match app.streams.shown {
         Shown::All => "all".to_owned(),
         Shown::One(Stream::Eeg) => Stream::Eeg.to_string(),
@@ -229,10 +230,10 @@ fn titles(scene: &Scene<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
         items.push(FROZEN.to_owned());
     }
     items.extend(match (parts, app.streams.shown) {
-        (Parts { plot: Some((stream, area)), .. }, _) => traces::title(scene, *stream, *area),
-        (Parts { spectral: Some(_), .. }, Shown::Spectrum) => spectrum::title(scene),
-        (Parts { spectral: Some(_), .. }, _) => spectrogram::title(scene),
-        (Parts { one: Some((Stream::Pow, _)), .. }, _) => bands::title(scene),
+        (Parts { plot: Some((stream, area)), .. }, _) => traces::title(ctx, *stream, *area),
+        (Parts { spectral: Some(_), .. }, Shown::Spectrum) => spectrum::title(ctx),
+        (Parts { spectral: Some(_), .. }, _) => spectrogram::title(ctx),
+        (Parts { one: Some((Stream::Pow, _)), .. }, _) => band_power::title(ctx),
         _ => Vec::new(),
     });
     let mut room = [usize::from(width).saturating_sub(16), usize::from(width).saturating_sub(4)];
@@ -247,8 +248,8 @@ fn titles(scene: &Scene<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
         let Some(left) = room[at].checked_sub(needed) else { break };
         room[at] = left;
         let front = if lines[at].spans.is_empty() { " " } else { glyphs::SEPARATOR };
-        lines[at].push_span(scene.say(Token::Dim, front));
-        lines[at].push_span(scene.say(token, item));
+        lines[at].push_span(ctx.span(Token::Dim, front));
+        lines[at].push_span(ctx.span(token, item));
     }
     if at == 1 {
         lines[1].push_span(Span::raw(" "));

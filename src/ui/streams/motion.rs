@@ -5,10 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::summary;
 use crate::{
     app::{Action, SessionEntry},
-    ui::{
-        scene::{self, Scene},
-        theme::Token,
-    },
+    ui::{context::RenderContext, paint, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{Orientation, orientation::Turn};
@@ -29,22 +26,22 @@ pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
     (Some(Rect { height: rows, ..area }), plot)
 }
 
-pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
-    let (text, meaning) = match (scene.app.numbers().orientation, &entry.level) {
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
+    let (text, meaning) = match (ctx.app.numbers().orientation, &entry.level) {
         (Some(Orientation::Position(now)), Some((level, set))) => {
             let Turn { tilt, turn } = now.turned_from(*level);
             let angle = |degrees: Option<f64>| match degrees {
                 Some(degrees) => format!("{degrees:3.0}°"),
                 None => "unknown".to_owned(),
             };
-            let since = scene.clock(set.wall);
+            let since = ctx.clock(set.wall);
             (
                 format!("tilt {}   turn {}", angle(tilt), angle(turn)),
                 format!("from the level set at {since}: tilt by gravity, turn by quaternion"),
             )
         }
         (Some(Orientation::Position(_)), None) => {
-            let keys = scene.app.settings.keymap.keys(Action::Level);
+            let keys = ctx.app.settings.keymap.keys(Action::Level);
             let key = keys.first().map_or_else(|| ":level".to_owned(), ToString::to_string);
             (format!("sensor axes not documented: hold level, press {key}"), NO_AXES.to_owned())
         }
@@ -58,9 +55,8 @@ pub(super) fn draw(scene: &Scene<'_>, entry: &SessionEntry, area: Rect, buffer: 
         ),
         (None, _) => ("no angles: no whole quaternion or acceleration".to_owned(), String::new()),
     };
-    let fresh = summary::is_fresh(scene, entry, Stream::Mot);
+    let fresh = summary::is_fresh(ctx, entry, Stream::Mot);
     let token = if fresh { Token::Text } else { Token::Stale };
-    let lines: [Line<'_>; 2] =
-        [scene.say(token, text).into(), scene.say(Token::Dim, meaning).into()];
-    scene::lines(&lines, area, buffer);
+    let lines: [Line<'_>; 2] = [ctx.span(token, text).into(), ctx.span(Token::Dim, meaning).into()];
+    paint::lines(&lines, area, buffer);
 }

@@ -3,20 +3,20 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
-use super::plot::Cells;
-use crate::ui::{glyphs, scene::Scene, theme::Token};
+use super::trace_plot::Cells;
+use crate::ui::{context::RenderContext, glyphs, theme::Token};
 use cortop_signal::Traces;
 
 pub(super) fn draw(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     traces: &Traces,
     cells: &Cells,
     plot: Rect,
     buffer: &mut Buffer,
 ) {
-    let marker = scene.style(Token::Marker);
+    let marker = ctx.style(Token::Marker);
     let markers = traces.markers.iter().map(|(index, _)| (*index, glyphs::MARKER_LINE, marker));
-    let cursor = scene.style(Token::Cursor).add_modifier(Modifier::REVERSED);
+    let cursor = ctx.style(Token::Cursor).add_modifier(Modifier::REVERSED);
     let cursors = traces.cursors.iter().flatten();
     let cursors = cursors.map(|cursor_at| (cursor_at.index, glyphs::CURSOR_LINE, cursor));
     for (index, glyph, style) in markers.chain(cursors) {

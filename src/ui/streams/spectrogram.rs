@@ -3,14 +3,10 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{axis, dots::Dots, gaps, plot::Cells, spectrum, traces};
+use super::{axis, dots::Dots, gaps, spectrum, trace_plot::Cells, traces};
 use crate::{
     app::App,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        theme::Token,
-    },
+    ui::{context::RenderContext, glyphs, paint, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -45,32 +41,32 @@ pub(super) fn view(app: &App, area: Rect) -> View {
 }
 
 /// What shapes the spectrogram, the most telling first.
-pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
-    let streams = &scene.app.streams;
-    let label = traces::traces(scene.app, Stream::Eeg).and_then(|traces| traces.channels.first());
+pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
+    let streams = &ctx.app.streams;
+    let label = traces::traces(ctx.app, Stream::Eeg).and_then(|traces| traces.channels.first());
     let mut items: Vec<String> =
         label.map(|trace| crate::ui::text::clean(&trace.label)).into_iter().collect();
     items.push(format!("{} s", streams.window()));
     items.extend(traces::spectral_filters(streams.filters()));
-    items.push(traces::motion(streams.motion).to_owned());
-    items.push(traces::reference(scene.app));
+    items.push(traces::motion(streams.scroll_mode).to_owned());
+    items.push(traces::reference(ctx.app));
     items
 }
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
     let plot = plot(area);
-    let Some(traces) = traces::traces(scene.app, Stream::Eeg) else {
-        return traces::waiting(scene, Stream::Eeg, area, buffer);
+    let Some(traces) = traces::traces(ctx.app, Stream::Eeg) else {
+        return traces::waiting(ctx, Stream::Eeg, area, buffer);
     };
     let Some(spectra) = &traces.spectra else { return };
     // One for another width comes on the next frame.
     if traces.bins.columns != u64::from(plot.width) * 2 {
         return;
     }
-    let look = scene.style(if stale { Token::Stale } else { Token::Trace });
-    let (motion, count) = (scene.app.streams.motion, spectra.columns.len());
+    let look = ctx.style(if stale { Token::Stale } else { Token::Trace });
+    let (motion, count) = (ctx.app.streams.scroll_mode, spectra.columns.len());
     let cells = Cells::new(motion, Dots::Braille, plot.width, spectra.first_bin, count);
-    let top = spectrum::top(scene.app);
+    let top = spectrum::top(ctx.app);
     for (x, bins) in (plot.left()..plot.right()).zip(cells.bins()) {
         for (row, y) in (0..plot.height).rev().zip(plot.top()..plot.bottom()) {
             let glyph = power(spectra, &bins, row, plot.height)
@@ -80,14 +76,14 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buff
             }
         }
     }
-    if let Some(words) = gaps::all_forgotten(scene, traces) {
-        scene::lines(&scene::sentence(&words, plot.width, scene.style(Token::Dim)), plot, buffer);
+    if let Some(words) = gaps::all_forgotten(ctx, traces) {
+        paint::lines(&paint::sentence(&words, plot.width, ctx.style(Token::Dim)), plot, buffer);
     }
-    labels(scene, spectra, Rect { x: area.x, width: plot.x - area.x, ..plot }, buffer);
+    labels(ctx, spectra, Rect { x: area.x, width: plot.x - area.x, ..plot }, buffer);
     let below = Rect { y: plot.bottom(), height: 1, ..plot };
-    axis::draw(scene, traces, &cells, below.intersection(area), buffer);
+    axis::draw(ctx, traces, &cells, below.intersection(area), buffer);
     let below = Rect { y: plot.bottom() + 1, height: 1, ..area };
-    scene::line(&legend(scene, top), below.intersection(area), buffer);
+    paint::line(&legend(ctx, top), below.intersection(area), buffer);
 }
 
 /// The lines that a row stands for, the lowest frequencies in row 0.
@@ -119,20 +115,20 @@ fn shade(above_top: f64) -> char {
 }
 
 /// The shades and the dB between them.
-fn legend(scene: &Scene<'_>, top: f64) -> Line<'static> {
+fn legend(ctx: &RenderContext<'_>, top: f64) -> Line<'static> {
     let bottom = top - spectrum::HEIGHT;
     let [lowest, shades @ ..] = glyphs::SHADES;
     let from = |(shade, step): (char, u8)| format!(" {} {shade}", bottom + STEP * f64::from(step));
     let shades: String = shades.into_iter().zip(0..).map(from).collect();
-    scene.say(Token::Dim, format!("{lowest}{shades} dB µV²/Hz, of the 2 s before")).into()
+    ctx.span(Token::Dim, format!("{lowest}{shades} dB µV²/Hz, of the 2 s before")).into()
 }
 
 /// The ends, and each mark in the row where it lies, or if that is taken in the one beside.
-fn labels(scene: &Scene<'_>, spectra: &Spectra, area: Rect, buffer: &mut Buffer) {
+fn labels(ctx: &RenderContext<'_>, spectra: &Spectra, area: Rect, buffer: &mut Buffer) {
     let Some(last) = area.height.checked_sub(1) else { return };
     let mut label = |row: u16, hz: f64, name: &str| {
         let place = Rect { y: area.bottom() - 1 - row, height: 1, ..area }.intersection(area);
-        scene.say(Token::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
+        ctx.span(Token::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
     };
     label(0, *RANGE.start(), "Hz");
     label(last, spectrum::end(spectra.lines), "Hz");

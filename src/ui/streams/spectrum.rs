@@ -7,12 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 use super::{gaps, traces};
 use crate::{
     app::App,
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        text,
-        theme::Token,
-    },
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -42,7 +37,7 @@ pub(super) fn top(app: &App) -> f64 {
 }
 
 /// What is marked at a frequency.
-pub(super) struct Mark {
+pub(super) struct FrequencyMark {
     pub(super) hz: f64,
     pub(super) name: &'static str,
     /// The same in two cells.
@@ -50,10 +45,15 @@ pub(super) struct Mark {
 }
 
 /// Where each band begins, where the last one ends, and where mains hums.
-pub(super) fn marks() -> impl Iterator<Item = Mark> {
-    let band = |band: &Band| Mark { hz: band.low, name: band.name, short: band.letters.to_owned() };
-    let end = BANDS.last().map(|band| Mark { hz: band.high, name: "", short: String::new() });
-    let mains = MAINS.map(|hz| Mark { hz, name: "mains", short: hz.to_string() });
+pub(super) fn marks() -> impl Iterator<Item = FrequencyMark> {
+    let band = |band: &Band| FrequencyMark {
+        hz: band.low,
+        name: band.name,
+        short: band.letters.to_owned(),
+    };
+    let end =
+        BANDS.last().map(|band| FrequencyMark { hz: band.high, name: "", short: String::new() });
+    let mains = MAINS.map(|hz| FrequencyMark { hz, name: "mains", short: hz.to_string() });
     BANDS.iter().map(band).chain(end).chain(mains)
 }
 
@@ -63,7 +63,7 @@ pub(super) fn end(lines: Lines) -> f64 {
 }
 
 /// How the area is divided.
-struct Layout {
+struct SpectrumLayout {
     /// The bars.
     plot: Rect,
     /// The first channel shown, how many are, and rows of each.
@@ -72,7 +72,7 @@ struct Layout {
     height: u16,
 }
 
-impl Layout {
+impl SpectrumLayout {
     fn new(app: &App, area: Rect) -> Self {
         let all = traces::shown(app, Stream::Eeg);
         let streams = &app.streams;
@@ -91,16 +91,16 @@ impl Layout {
             return Self { plot, first, shown: 1, height: plot.height };
         }
         let shown = usize::from(plot.height).min(all);
-        let height = plot.height / scene::cells(shown.max(1));
+        let height = plot.height / paint::cells(shown.max(1));
         let first = (streams.selected.min(last) + 1).saturating_sub(shown);
-        let plot = Rect { height: height * scene::cells(shown), ..plot };
+        let plot = Rect { height: height * paint::cells(shown), ..plot };
         Self { plot, first, shown, height }
     }
 }
 
 /// What the decoder has to publish: a column a second, so that segments overlap by half.
 pub(super) fn view(app: &App, area: Rect) -> View {
-    let Layout { first, shown, .. } = Layout::new(app, area);
+    let SpectrumLayout { first, shown, .. } = SpectrumLayout::new(app, area);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
     let columns = app.streams.window() as usize;
     let channels = traces::places(app, Stream::Eeg, first, shown);
@@ -108,9 +108,9 @@ pub(super) fn view(app: &App, area: Rect) -> View {
 }
 
 /// What shapes the spectrum, the most telling first.
-pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
-    let streams = &scene.app.streams;
-    let top = top(scene.app);
+pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
+    let streams = &ctx.app.streams;
+    let top = top(ctx.app);
     let scale = if streams.all_channels {
         format!("{} to {top} dB µV²/Hz", top - HEIGHT)
     } else {
@@ -118,15 +118,15 @@ pub(super) fn title(scene: &Scene<'_>) -> Vec<String> {
     };
     let mut items = vec![format!("{} s", streams.window())];
     items.extend(traces::spectral_filters(streams.filters()));
-    items.extend([traces::reference(scene.app), scale]);
+    items.extend([traces::reference(ctx.app), scale]);
     items
 }
 
-pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
-    let app = scene.app;
-    let layout = Layout::new(app, area);
+pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
+    let app = ctx.app;
+    let layout = SpectrumLayout::new(app, area);
     let Some(traces) = traces::traces(app, Stream::Eeg) else {
-        return traces::waiting(scene, Stream::Eeg, area, buffer);
+        return traces::waiting(ctx, Stream::Eeg, area, buffer);
     };
     let Some(spectra) = &traces.spectra else { return };
     // After a change of view the spectra for it come on the next frame.
@@ -135,7 +135,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buff
     }
     let lines = spectra.lines;
     for (at, trace) in traces.channels.iter().enumerate() {
-        let y = layout.plot.y + scene::cells(at) * layout.height;
+        let y = layout.plot.y + paint::cells(at) * layout.height;
         let part = Rect { y, height: layout.height, ..layout.plot }.intersection(area);
         let welch = spectra.welch(at, traces.bins);
         let token = match (stale, at % 2) {
@@ -143,44 +143,44 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, stale: bool, buffer: &mut Buff
             (_, 0) => Token::Trace,
             _ => Token::TraceAlt,
         };
-        limits(scene, lines, part, buffer);
+        limits(ctx, lines, part, buffer);
         match &welch {
-            Some(welch) => bars(scene, token, welch, part, buffer),
-            None => missing(scene, traces, part, buffer),
+            Some(welch) => bars(ctx, token, welch, part, buffer),
+            None => missing(ctx, traces, part, buffer),
         }
         let label = Rect { x: area.x, width: LABEL.min(area.width), ..part };
         let name = text::clean(&trace.label);
         let floor = top(app) - HEIGHT;
         let peak = welch.as_ref().and_then(|welch| spectra.peak(welch, floor));
         if app.streams.all_channels {
-            draw_label(scene, &name, layout.first + at == app.streams.selected, label, buffer);
+            draw_label(ctx, &name, layout.first + at == app.streams.selected, label, buffer);
             let peak = peak.map_or(glyphs::UNKNOWN.to_owned(), |(hz, _)| format!("{hz:.1} Hz"));
             let right = Rect { x: part.right(), width: PEAK, height: 1, ..part };
-            scene.say(token, format!("{peak:>8}")).render(right.intersection(area), buffer);
+            ctx.span(token, format!("{peak:>8}")).render(right.intersection(area), buffer);
         } else {
-            scale(scene, label, buffer);
+            scale(ctx, label, buffer);
             let words = words(welch.as_ref(), peak);
             let line: Line<'_> =
-                vec![scene.say(Token::Title, name), scene.say(Token::Text, words)].into();
-            scene::line(&line, Rect { height: 1, ..area }, buffer);
+                vec![ctx.span(Token::Title, name), ctx.span(Token::Text, words)].into();
+            paint::line(&line, Rect { height: 1, ..area }, buffer);
         }
     }
     let above = Rect { y: layout.plot.y.saturating_sub(1), height: 1, ..layout.plot };
-    names(scene, lines, above.intersection(area), buffer);
+    names(ctx, lines, above.intersection(area), buffer);
     let below = Rect {
         y: layout.plot.bottom(),
         height: 1,
         width: area.right() - layout.plot.x,
         ..layout.plot
     };
-    axis(scene, lines, layout.plot.width, below.intersection(area), buffer);
+    axis(ctx, lines, layout.plot.width, below.intersection(area), buffer);
 }
 
 /// Says why there is no spectrum.
-fn missing(scene: &Scene<'_>, traces: &Traces, area: Rect, buffer: &mut Buffer) {
-    let words = gaps::all_forgotten(scene, traces);
+fn missing(ctx: &RenderContext<'_>, traces: &Traces, area: Rect, buffer: &mut Buffer) {
+    let words = gaps::all_forgotten(ctx, traces);
     let words = words.as_deref().unwrap_or("Two seconds without a gap are needed.");
-    scene::lines(&scene::sentence(words, area.width, scene.style(Token::Dim)), area, buffer);
+    paint::lines(&paint::sentence(words, area.width, ctx.style(Token::Dim)), area, buffer);
 }
 
 fn words(welch: Option<&Welch>, peak: Option<(f64, f64)>) -> String {
@@ -197,17 +197,23 @@ fn words(welch: Option<&Welch>, peak: Option<(f64, f64)>) -> String {
     format!("  {peak}  {segments}")
 }
 
-fn draw_label(scene: &Scene<'_>, name: &str, selected: bool, area: Rect, buffer: &mut Buffer) {
+fn draw_label(
+    ctx: &RenderContext<'_>,
+    name: &str,
+    selected: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let (mark, token) =
         if selected { (glyphs::SELECTED, Token::Selection) } else { (" ", Token::Text) };
     let name = text::fit(name, usize::from(area.width.saturating_sub(2)));
-    let line = vec![scene.say(Token::Text, mark), scene.say(token, name)].into();
-    scene::line(&line, Rect { height: 1, ..area }.intersection(area), buffer);
+    let line = vec![ctx.span(Token::Text, mark), ctx.span(token, name)].into();
+    paint::line(&line, Rect { height: 1, ..area }.intersection(area), buffer);
 }
 
 /// The dB at the upper and at the lower edge, and at half the height.
-fn scale(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let top = top(scene.app);
+fn scale(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let top = top(ctx.app);
     let rows = [
         (0, top),
         (area.height / 2, top - HEIGHT / 2.0),
@@ -216,20 +222,20 @@ fn scale(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let rows = rows.into_iter().take(usize::from(area.height / 2));
     for (row, level) in rows {
         let place = Rect { y: area.y + row, height: 1, ..area }.intersection(area);
-        scene.say(Token::Axis, format!("{level:>3} dB")).render(place, buffer);
+        ctx.span(Token::Axis, format!("{level:>3} dB")).render(place, buffer);
     }
 }
 
 /// One bar a cell: the highest of the lines that fall into it, in eighths of a cell.
-fn bars(scene: &Scene<'_>, token: Token, welch: &Welch, area: Rect, buffer: &mut Buffer) {
+fn bars(ctx: &RenderContext<'_>, token: Token, welch: &Welch, area: Rect, buffer: &mut Buffer) {
     let (count, width) = (welch.powers.len(), usize::from(area.width).max(1));
     let levels = usize::from(area.height) * glyphs::LEVELS.len();
-    let style = scene.style(token);
+    let style = ctx.style(token);
     for (x, cell) in (area.left()..area.right()).zip(0..) {
         let lines = cell * count / width..((cell + 1) * count).div_ceil(width);
         let own = welch.powers.get(lines).unwrap_or_default();
         let power = own.iter().copied().fold(0.0, f64::max);
-        let share = (decibel(power) - top(scene.app)) / HEIGHT + 1.0;
+        let share = (decibel(power) - top(ctx.app)) / HEIGHT + 1.0;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let level = (share.clamp(0.0, 1.0) * levels as f64).round() as usize;
         for (y, row) in (area.top()..area.bottom()).rev().zip(0..) {
@@ -254,8 +260,8 @@ fn place(lines: Lines, hz: f64, area: Rect) -> Option<u16> {
 }
 
 /// The marks as lines behind the bars.
-fn limits(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
-    let style = scene.style(Token::Border);
+fn limits(ctx: &RenderContext<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
+    let style = ctx.style(Token::Border);
     for x in marks().filter_map(|mark| place(lines, mark.hz, area)) {
         for y in area.top()..area.bottom() {
             if let Some(cell) = buffer.cell_mut((x, y)) {
@@ -266,7 +272,7 @@ fn limits(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The names of the marks, each up to the next one; in short where there is no room.
-fn names(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
+fn names(ctx: &RenderContext<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
     let marks: Vec<_> =
         marks().filter_map(|mark| Some((place(lines, mark.hz, area)?, mark))).collect();
     let ends = marks.iter().skip(1).map(|(x, _)| *x).chain([area.right()]);
@@ -275,25 +281,25 @@ fn names(scene: &Scene<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
         let full = format!("{}{}", glyphs::LIMIT, mark.name);
         let fits = full.chars().count() <= usize::from(room.width);
         let name = if fits { full } else { format!("{}{}", glyphs::LIMIT, mark.short) };
-        scene.say(Token::Axis, name).render(room, buffer);
+        ctx.span(Token::Axis, name).render(room, buffer);
     }
 }
 
 /// The frequencies at the marks and at the ends; those for which there is no room are left out.
-fn axis(scene: &Scene<'_>, lines: Lines, width: u16, area: Rect, buffer: &mut Buffer) {
+fn axis(ctx: &RenderContext<'_>, lines: Lines, width: u16, area: Rect, buffer: &mut Buffer) {
     let plot = Rect { width, ..area };
     let end = format!("{} Hz", end(lines));
-    let wide = scene::cells(end.len());
+    let wide = paint::cells(end.len());
     let last = (plot.right().saturating_sub(2)).min(area.right().saturating_sub(wide));
     let mut free = plot.left();
     for hz in [*RANGE.start()].into_iter().chain(marks().map(|mark| mark.hz)) {
         let Some(x) = place(lines, hz, plot) else { continue };
         let label = hz.to_string();
-        let next = x + scene::cells(label.len()) + 1;
+        let next = x + paint::cells(label.len()) + 1;
         if x >= free && next <= last {
-            scene.say(Token::Axis, label).render(Rect { x, ..area }.intersection(area), buffer);
+            ctx.span(Token::Axis, label).render(Rect { x, ..area }.intersection(area), buffer);
             free = next;
         }
     }
-    scene.say(Token::Axis, end).render(Rect { x: last, ..area }.intersection(area), buffer);
+    ctx.span(Token::Axis, end).render(Rect { x: last, ..area }.intersection(area), buffer);
 }

@@ -6,27 +6,27 @@ use std::time::Duration;
 use ratatui::text::Line;
 use tokio::time::Instant;
 
-use crate::ui::{glyphs, scene::Scene, theme::Token};
+use crate::ui::{context::RenderContext, glyphs, theme::Token};
 
 /// The stretch of time of a cell.
 const CELL: Duration = Duration::from_millis(500);
 
 /// What stands above strips of so many cells.
-pub(super) fn heading(scene: &Scene<'_>, cells: usize) -> Line<'static> {
+pub(super) fn heading(ctx: &RenderContext<'_>, cells: usize) -> Line<'static> {
     let seconds = CELL.as_secs_f64() * cells as f64;
-    scene.say(Token::Dim, format!("the last {seconds:.0} s, newest at the right")).into()
+    ctx.span(Token::Dim, format!("the last {seconds:.0} s, newest at the right")).into()
 }
 
 /// The place that a moment falls into in a strip of so many cells up to `newest`; `None` if it is
 /// older than that.
 pub(super) fn cell(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     moment: Instant,
     newest: Instant,
     width: usize,
 ) -> Option<usize> {
     let cell = i64::try_from(CELL.as_millis()).unwrap_or(i64::MAX);
-    let count = |moment| scene.wall_at(moment).as_millisecond().div_euclid(cell);
+    let count = |moment| ctx.wall_at(moment).as_millisecond().div_euclid(cell);
     let back = usize::try_from(count(newest) - count(moment)).unwrap_or(0);
     width.checked_sub(back.checked_add(1)?)
 }

@@ -12,8 +12,8 @@ use ratatui::{
 
 use super::dots::Dots;
 use crate::{
-    app::Motion,
-    ui::{glyphs, scene},
+    app::ScrollMode,
+    ui::{glyphs, paint},
 };
 use cortop_signal::{Run, Scale, runs, snapshot::Bin};
 
@@ -27,7 +27,7 @@ const PLACES: u16 = LEVELS - 1;
 /// wherever it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Cells {
-    motion: Motion,
+    motion: ScrollMode,
     across: u64,
     width: u64,
     /// The number of the first bin, and how many there are.
@@ -41,13 +41,19 @@ pub(super) struct Cells {
 
 impl Cells {
     /// `first` is the absolute number of the first of `count` bins; the last of them still grows.
-    pub(super) fn new(motion: Motion, dots: Dots, width: u16, first: u64, count: usize) -> Self {
+    pub(super) fn new(
+        motion: ScrollMode,
+        dots: Dots,
+        width: u16,
+        first: u64,
+        count: usize,
+    ) -> Self {
         let (width, across) = (u64::from(width), u64::from(dots.across()));
         let end = first + count as u64;
         let newest = end.saturating_sub(1) / across;
         let groups = (0..width).map(|cell| match motion {
-            Motion::Scroll => (newest + cell + 1).checked_sub(width),
-            Motion::Sweep => {
+            ScrollMode::Scroll => (newest + cell + 1).checked_sub(width),
+            ScrollMode::Sweep => {
                 // Only finished groups are drawn: a cell is written once and then stands. The one
                 // still growing is left blank, as the write cursor; no more than that one, so that
                 // a cell and the blank after it are one stretch of output.
@@ -61,8 +67,8 @@ impl Cells {
     /// Where in a sweep the leftmost cell stands.
     fn leftmost(&self) -> usize {
         let place = match self.motion {
-            Motion::Sweep => 0,
-            Motion::Scroll => (self.newest + 1) % self.width.max(1),
+            ScrollMode::Sweep => 0,
+            ScrollMode::Scroll => (self.newest + 1) % self.width.max(1),
         };
         usize::try_from(place).unwrap_or_default()
     }
@@ -88,8 +94,8 @@ impl Cells {
         let group = bin / self.across;
         let back = self.newest.checked_sub(group).filter(|&back| back < self.width)?;
         let cell = match self.motion {
-            Motion::Scroll => self.width - 1 - back,
-            Motion::Sweep => group % self.width,
+            ScrollMode::Scroll => self.width - 1 - back,
+            ScrollMode::Sweep => group % self.width,
         };
         u16::try_from(cell).ok()
     }
@@ -105,7 +111,7 @@ impl Cells {
         let parts = self.groups.chunk_by(|one, other| inside(one) == inside(other));
         let spans = parts.map(|part| {
             let start = at;
-            at += scene::cells(part.len());
+            at += paint::cells(part.len());
             (part.first().is_some_and(inside), start..at)
         });
         spans.filter(|(inside, _)| *inside).map(|(_, span)| span).max_by_key(ExactSizeIterator::len)
@@ -117,7 +123,7 @@ impl Cells {
     }
 
     /// The runs of a group's bins.
-    fn runs(&self, group: u64, look: Look, columns: &[Bin]) -> Runs {
+    fn runs(&self, group: u64, look: CellStyle, columns: &[Bin]) -> Runs {
         let places = self.places(group);
         let Some(&first) = places.iter().flatten().next() else { return Runs::default() };
         // What came before the last samples is of no matter.
@@ -143,9 +149,9 @@ pub(super) enum Bar {
     /// How far the signal swung within the cell, max − min. For EEG: by the value farthest from the
     /// middle, alpha would jump between the upper and the lower half from cell to cell, a comb that
     /// shows where the cells fall and not what the signal does.
-    Swing,
+    PeakToPeak,
     /// Where the value farthest from the middle lies. For what moves slower than the cells.
-    Place,
+    Extreme,
 }
 
 /// Whether a channel of a height is drawn as a sparkline: where it has one row of cells, or too few
@@ -168,7 +174,7 @@ type Runs = [Option<Run>; 2];
 
 /// What shapes the cells of a channel beside its columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Look {
+struct CellStyle {
     scale: Scale,
     bar: Bar,
     style: Style,
@@ -179,8 +185,8 @@ struct Look {
 
 /// A channel as it was drawn last.
 #[derive(Debug, Default)]
-pub(in crate::ui) struct Drawn {
-    look: Option<Look>,
+pub(in crate::ui) struct TraceCache {
+    look: Option<CellStyle>,
     /// The number of the first bin, and the columns from it on.
     first: u64,
     columns: Vec<Bin>,
@@ -197,12 +203,12 @@ pub(super) fn draw(
     dots: Dots,
     area: Rect,
     buffer: &mut Buffer,
-    drawn: &mut Drawn,
+    drawn: &mut TraceCache,
 ) {
     let Trace { columns, scale, bar, style } = *trace;
-    let look = Look { scale, bar, style, dots, width: cells.width, height: area.height };
+    let look = CellStyle { scale, bar, style, dots, width: cells.width, height: area.height };
     if drawn.look != Some(look) {
-        *drawn = Drawn::new(look);
+        *drawn = TraceCache::new(look);
     }
     let area = area.intersection(buffer.area);
     if area.is_empty() {
@@ -221,9 +227,9 @@ pub(super) fn draw(
     }
 }
 
-impl Drawn {
+impl TraceCache {
     /// Nothing yet.
-    fn new(look: Look) -> Self {
+    fn new(look: CellStyle) -> Self {
         let mut blank = Cell::EMPTY;
         blank.set_style(look.style);
         // Every glyph of a plot is one cell wide; saying so spares measuring them.
@@ -238,7 +244,7 @@ impl Drawn {
     }
 
     /// Draws anew what is not as it was.
-    fn update(&mut self, look: Look, columns: &[Bin], cells: &Cells) {
+    fn update(&mut self, look: CellStyle, columns: &[Bin], cells: &Cells) {
         // Which columns are; one without samples may depend on what is far away.
         let place = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).ok();
         let before = place(self.first, cells.first).and_then(|at| self.columns.get(at..));
@@ -273,7 +279,7 @@ impl Drawn {
 }
 
 /// Draws the cells of a group, each with its glyph.
-fn paint<'a>(look: Look, runs: Runs, column: impl Iterator<Item = &'a mut Cell>) {
+fn paint<'a>(look: CellStyle, runs: Runs, column: impl Iterator<Item = &'a mut Cell>) {
     // What goes beyond the scale is drawn at the edge and marked there.
     let beyond = |edge: fn(&Run) -> bool| runs.iter().flatten().any(edge);
     let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
@@ -288,13 +294,13 @@ fn paint<'a>(look: Look, runs: Runs, column: impl Iterator<Item = &'a mut Cell>)
     }
 }
 
-impl Look {
+impl CellStyle {
     /// A channel's height in dots.
     fn rows(&self) -> u16 {
         match self.bar {
             _ if !is_sparkline(self.dots, self.height) => self.height * self.dots.down(),
-            Bar::Swing => 2 * LEVELS - 1,
-            Bar::Place => PLACES,
+            Bar::PeakToPeak => 2 * LEVELS - 1,
+            Bar::Extreme => PLACES,
         }
     }
 
@@ -334,8 +340,8 @@ fn level(runs: Runs, bar: Bar, levels: &[char; LEVELS as usize]) -> char {
     });
     let level = match bar {
         // Two rows a level.
-        Bar::Swing => (both.bottom - both.top) / 2,
-        Bar::Place => (PLACES - 1).saturating_sub(both.peak),
+        Bar::PeakToPeak => (both.bottom - both.top) / 2,
+        Bar::Extreme => (PLACES - 1).saturating_sub(both.peak),
     };
     levels.get(usize::from(level)).copied().unwrap_or(' ')
 }
@@ -355,7 +361,7 @@ mod tests {
     const SCALE: Scale = Scale { centre: 0.0, half: 50.0 };
 
     /// A window's columns after the bin `newest`, of a signal of any shape.
-    fn picture(motion: Motion, dots: Dots, newest: u64, height: u16) -> Buffer {
+    fn picture(motion: ScrollMode, dots: Dots, newest: u64, height: u16) -> Buffer {
         let all: Vec<Bin> = (0..=newest)
             .map(|bin| {
                 let value = ((bin * 7919) % 101) as f32 - 50.0;
@@ -374,8 +380,8 @@ mod tests {
         let area = Rect::new(0, 0, WIDTH, height);
         let mut buffer = Buffer::empty(area);
         let cells = Cells::new(motion, dots, WIDTH, first as u64, columns.len());
-        let trace = Trace { columns, scale: SCALE, bar: Bar::Swing, style: Style::new() };
-        draw(&trace, &cells, dots, area, &mut buffer, &mut Drawn::default());
+        let trace = Trace { columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
+        draw(&trace, &cells, dots, area, &mut buffer, &mut TraceCache::default());
         buffer
     }
 
@@ -392,8 +398,8 @@ mod tests {
         /// ahead of it; all others stand. The oldest cell may lose its join with the past.
         #[test]
         fn a_sweep_writes_a_cell_once(dots in dots(), newest in 100_u64..400, height in 1_u16..4) {
-            let before = picture(Motion::Sweep, dots, newest, height);
-            let after = picture(Motion::Sweep, dots, newest + 1, height);
+            let before = picture(ScrollMode::Sweep, dots, newest, height);
+            let after = picture(ScrollMode::Sweep, dots, newest + 1, height);
             let changed: Vec<u16> =
                 (0..WIDTH).filter(|&x| column(&before, x) != column(&after, x)).collect();
             prop_assert!(changed.len() <= 3, "{changed:?}");
@@ -407,8 +413,8 @@ mod tests {
         /// A scroll moves by whole cells: the same glyphs, one cell to the left.
         #[test]
         fn a_scroll_moves_whole_cells(dots in dots(), newest in 100_u64..400, height in 1_u16..4) {
-            let before = picture(Motion::Scroll, dots, newest, height);
-            let after = picture(Motion::Scroll, dots, newest + u64::from(dots.across()), height);
+            let before = picture(ScrollMode::Scroll, dots, newest, height);
+            let after = picture(ScrollMode::Scroll, dots, newest + u64::from(dots.across()), height);
             // The leftmost has lost its past, the newest was still growing.
             for x in 2..WIDTH - 1 {
                 prop_assert_eq!(column(&before, x), column(&after, x - 1));
@@ -433,11 +439,11 @@ mod tests {
         Move(i8, Bin),
         /// A bin changes although it was finished, as with another filter.
         Change(usize, Bin),
-        Look(Motion, Dots, u16),
+        Look(ScrollMode, Dots, u16),
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        let motion = prop::sample::select(vec![Motion::Sweep, Motion::Scroll]);
+        let motion = prop::sample::select(vec![ScrollMode::Sweep, ScrollMode::Scroll]);
         prop_oneof![
             6 => (-8_i8..40, any_column()).prop_map(|(by, newest)| Step::Move(by, newest)),
             1 => (0_usize..200, any_column()).prop_map(|(at, column)| Step::Change(at, column)),
@@ -454,8 +460,8 @@ mod tests {
             mut all in prop::collection::vec(any_column(), 200),
             steps in prop::collection::vec(step(), 1..20),
         ) {
-            let mut drawn = Drawn::default();
-            let (mut end, mut motion, mut dots, mut height) = (60_usize, Motion::Sweep, Dots::Braille, 3);
+            let mut drawn = TraceCache::default();
+            let (mut end, mut motion, mut dots, mut height) = (60_usize, ScrollMode::Sweep, Dots::Braille, 3);
             for step in steps {
                 match step {
                     Step::Move(by, newest) => {
@@ -468,12 +474,12 @@ mod tests {
                 let first = end.saturating_sub(usize::from(WIDTH * dots.across()));
                 let columns = &all[first..end];
                 let cells = Cells::new(motion, dots, WIDTH, first as u64, columns.len());
-                let trace = Trace { columns, scale: SCALE, bar: Bar::Swing, style: Style::new() };
+                let trace = Trace { columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
                 let area = Rect::new(0, 0, WIDTH, height);
                 let mut pictures = [Buffer::empty(area), Buffer::empty(area)];
                 let [kept, fresh] = &mut pictures;
                 draw(&trace, &cells, dots, area, kept, &mut drawn);
-                draw(&trace, &cells, dots, area, fresh, &mut Drawn::default());
+                draw(&trace, &cells, dots, area, fresh, &mut TraceCache::default());
                 let [kept, fresh] = &pictures;
                 prop_assert_eq!(kept, fresh);
                 if let Some(look) = drawn.look {
@@ -502,16 +508,16 @@ mod tests {
     fn scrolled(columns: &[Bin], bar: Bar, height: u16) -> Buffer {
         let area = Rect::new(0, 0, 4, height);
         let mut buffer = Buffer::empty(area);
-        let cells = Cells::new(Motion::Scroll, Dots::Braille, 4, 0, columns.len());
+        let cells = Cells::new(ScrollMode::Scroll, Dots::Braille, 4, 0, columns.len());
         let trace = Trace { columns, scale: SCALE, bar, style: Style::new() };
-        draw(&trace, &cells, Dots::Braille, area, &mut buffer, &mut Drawn::default());
+        draw(&trace, &cells, Dots::Braille, area, &mut buffer, &mut TraceCache::default());
         buffer
     }
 
     #[test]
     fn what_is_beyond_the_scale_is_marked_at_the_edge() {
         let values = [0.0, 0.0, 900.0, 0.0, -900.0, 0.0, 0.0, 0.0].map(|value| (value, value));
-        let buffer = scrolled(&columns(&values), Bar::Swing, 2);
+        let buffer = scrolled(&columns(&values), Bar::PeakToPeak, 2);
         assert_eq!(column(&buffer, 1)[0], glyphs::CLIPPED_TOP.to_string());
         assert_eq!(column(&buffer, 2)[1], glyphs::CLIPPED_BOTTOM.to_string());
     }
@@ -522,14 +528,14 @@ mod tests {
             columns(&[(-12.0, 14.0), (12.0, -14.0), (14.0, -12.0), (-14.0, 12.0)].repeat(2));
         let flat = columns(&[(40.0, 40.0); 8]);
         let symbols = |buffer: &Buffer| buffer.content.iter().map(Cell::symbol).collect::<String>();
-        assert_eq!(symbols(&scrolled(&alpha, Bar::Swing, 1)), "▃▃▃▃");
-        assert_eq!(symbols(&scrolled(&flat, Bar::Swing, 1)), "▁▁▁▁");
-        assert_eq!(symbols(&scrolled(&flat, Bar::Place, 1)), "▇▇▇▇");
+        assert_eq!(symbols(&scrolled(&alpha, Bar::PeakToPeak, 1)), "▃▃▃▃");
+        assert_eq!(symbols(&scrolled(&flat, Bar::PeakToPeak, 1)), "▁▁▁▁");
+        assert_eq!(symbols(&scrolled(&flat, Bar::Extreme, 1)), "▇▇▇▇");
         // As far below the middle as above it.
         let places = [50.0, 30.0, 0.0, 0.0, -30.0, -50.0, 0.0, 0.0].map(|value| (value, value));
-        assert_eq!(symbols(&scrolled(&columns(&places), Bar::Place, 1)), "▇▄▁▄");
+        assert_eq!(symbols(&scrolled(&columns(&places), Bar::Extreme, 1)), "▇▄▁▄");
         let full = columns(&[(50.0, -50.0); 8]);
-        assert_eq!(symbols(&scrolled(&full, Bar::Swing, 1)), "████");
+        assert_eq!(symbols(&scrolled(&full, Bar::PeakToPeak, 1)), "████");
     }
 
     #[test]
@@ -537,9 +543,10 @@ mod tests {
         let area = Rect::new(0, 0, 4, 2);
         let mut buffer = Buffer::empty(area);
         let columns = columns(&[(-14.0, 14.0); 4]);
-        let cells = Cells::new(Motion::Scroll, Dots::Whole, 4, 0, columns.len());
-        let trace = Trace { columns: &columns, scale: SCALE, bar: Bar::Swing, style: Style::new() };
-        draw(&trace, &cells, Dots::Whole, area, &mut buffer, &mut Drawn::default());
+        let cells = Cells::new(ScrollMode::Scroll, Dots::Whole, 4, 0, columns.len());
+        let trace =
+            Trace { columns: &columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
+        draw(&trace, &cells, Dots::Whole, area, &mut buffer, &mut TraceCache::default());
         assert_eq!(column(&buffer, 1), [" ", "▃"]);
     }
 

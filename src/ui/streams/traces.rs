@@ -1,23 +1,18 @@
 //! EEG and motion as traces: which channels fit, how they share the room, and what the title says.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::{
     axis,
     dots::Dots,
-    gaps, labels, lines,
-    plot::{self, Bar, Cells, Drawn},
-    scales, summary,
+    gaps, labels, overlay, scales, summary,
+    trace_plot::{self, Bar, Cells, TraceCache},
 };
 use crate::{
-    app::{App, ChannelLayout, Motion, SessionEntry},
-    ui::{
-        glyphs,
-        scene::{self, Scene},
-        theme::Token,
-    },
+    app::{App, ChannelLayout, ScrollMode, SessionEntry},
+    ui::{context::RenderContext, glyphs, paint, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{Filters, Traces, View, view::Reference};
@@ -27,7 +22,7 @@ const CHANNELS_UNKNOWN: usize = 32;
 
 /// How the area of the traces is divided.
 #[derive(Clone, Debug)]
-pub(super) struct Rows {
+pub(super) struct TraceLayout {
     /// The traces themselves, without labels and axis.
     pub(super) plot: Rect,
     /// The time axis below, if there is room.
@@ -42,7 +37,7 @@ pub(super) struct Rows {
     height: u16,
 }
 
-impl Rows {
+impl TraceLayout {
     pub(super) fn new(app: &App, stream: Stream, area: Rect) -> Self {
         let label = labels::width(app, stream, area.width);
         let all = shown(app, stream);
@@ -56,9 +51,9 @@ impl Rows {
         });
         let room = area.height - u16::from(axis.is_some());
         let shown = usize::from(room).min(all);
-        let height = room / scene::cells(shown.max(1));
+        let height = room / paint::cells(shown.max(1));
         // What cannot be shared evenly stays below: rows of one height can be compared.
-        let used = scene::cells(shown) * height;
+        let used = paint::cells(shown) * height;
         let plot = Rect { x: area.x + label, width: area.width - label, height: used, ..area };
         Self {
             plot,
@@ -116,23 +111,23 @@ pub(super) fn traces(app: &App, stream: Stream) -> Option<&Traces> {
 
 /// What the decoder has to publish.
 pub(super) fn view(app: &App, stream: Stream, area: Rect, ascii: bool) -> View {
-    let rows = Rows::new(app, stream, area);
-    let columns = usize::from(rows.plot.width * Dots::new(app.streams.way, ascii).across());
+    let rows = TraceLayout::new(app, stream, area);
+    let columns = usize::from(rows.plot.width * Dots::new(app.streams.glyph_set, ascii).across());
     let channels = places(app, stream, rows.first, rows.shown);
     View { channels, columns, ..View::default() }
 }
 
 /// What shapes the picture, the most telling first.
-pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String> {
-    let streams = &scene.app.streams;
-    let traces = traces(scene.app, stream);
-    let mut items: Vec<String> = traces.map(|traces| cursors(scene, traces)).unwrap_or_default();
+pub(super) fn title(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Vec<String> {
+    let streams = &ctx.app.streams;
+    let traces = traces(ctx.app, stream);
+    let mut items: Vec<String> = traces.map(|traces| cursors(ctx, traces)).unwrap_or_default();
     items.push(format!("{} s", streams.window()));
     if stream == Stream::Eeg {
-        let half = scales::eeg_half(scene.app, traces);
+        let half = scales::eeg_half(ctx.app, traces);
         let auto = if streams.auto { "auto " } else { "" };
-        let height = Rows::new(scene.app, stream, area).height;
-        items.push(if plot::is_sparkline(Dots::new(streams.way, scene.ascii), height) {
+        let height = TraceLayout::new(ctx.app, stream, area).height;
+        items.push(if trace_plot::is_sparkline(Dots::new(streams.glyph_set, ctx.ascii), height) {
             // The bars of a sparkline stand for the swing, whose whole height is both halves.
             format!("{auto}swing to {:.0} µV", 2.0 * half)
         } else {
@@ -142,11 +137,11 @@ pub(super) fn title(scene: &Scene<'_>, stream: Stream, area: Rect) -> Vec<String
     } else {
         items.push("scales by group".to_owned());
     }
-    items.push(motion(streams.motion).to_owned());
+    items.push(motion(streams.scroll_mode).to_owned());
     if stream == Stream::Eeg {
-        items.push(reference(scene.app));
+        items.push(reference(ctx.app));
     }
-    items.extend(hidden(streams.channels(stream), channels(scene.app, stream)));
+    items.extend(hidden(streams.channels(stream), channels(ctx.app, stream)));
     let shown = traces.map(|traces| &traces.channels[..]).unwrap_or_default();
     if shown.iter().any(|trace| !trace.restarts.is_empty()) {
         items.push(format!("{} restart", glyphs::RESTARTED));
@@ -164,17 +159,17 @@ fn hidden(channels: &ChannelLayout, all: usize) -> Option<String> {
 }
 
 /// When the cursors are, and how far apart.
-fn cursors(scene: &Scene<'_>, traces: &Traces) -> Vec<String> {
+fn cursors(ctx: &RenderContext<'_>, traces: &Traces) -> Vec<String> {
     let [first, second] = traces.cursors.map(|cursor| cursor?.time);
-    let clock = |time: f64| Some(format!("{} {}", glyphs::CURSOR, scene.clock_in_ms(time)?));
+    let clock = |time: f64| Some(format!("{} {}", glyphs::CURSOR, ctx.clock_in_ms(time)?));
     let apart = first.zip(second).map(|(first, second)| format!("Δt {:+.3} s", first - second));
     first.and_then(clock).into_iter().chain(apart).collect()
 }
 
-pub(super) fn motion(motion: Motion) -> &'static str {
+pub(super) fn motion(motion: ScrollMode) -> &'static str {
     match motion {
-        Motion::Sweep => "sweep",
-        Motion::Scroll => "scroll",
+        ScrollMode::Sweep => "sweep",
+        ScrollMode::Scroll => "scroll",
     }
 }
 
@@ -206,85 +201,90 @@ pub(super) fn spectral_filters(all: Filters) -> Vec<String> {
 }
 
 pub(super) fn draw(
-    scene: &Scene<'_>,
+    ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     stream: Stream,
     area: Rect,
     buffer: &mut Buffer,
+    cache: &mut Vec<TraceCache>,
 ) {
-    let app = scene.app;
-    let rows = Rows::new(app, stream, area);
+    let app = ctx.app;
+    let rows = TraceLayout::new(app, stream, area);
     let Some(traces) = traces(app, stream) else {
-        return waiting(scene, stream, area, buffer);
+        return waiting(ctx, stream, area, buffer);
     };
     // A picture for another width comes on the next frame.
-    let dots = Dots::new(app.streams.way, scene.ascii);
+    let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
     if traces.bins.columns != u64::from(rows.plot.width * dots.across()) {
         return;
     }
-    let is_stale = app.streams.frozen.is_none() && !summary::is_current(scene, entry, stream);
+    let is_stale = app.streams.frozen.is_none() && !summary::is_current(ctx, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
-    let cells = Cells::new(app.streams.motion, dots, rows.plot.width, traces.first_bin, count);
+    let cells = Cells::new(app.streams.scroll_mode, dots, rows.plot.width, traces.first_bin, count);
     // EEG swings about its middle many times a cell, motion stays where the head is.
-    let bar = if stream == Stream::Eeg { Bar::Swing } else { Bar::Place };
+    let bar = if stream == Stream::Eeg { Bar::PeakToPeak } else { Bar::Extreme };
     let arranged = app.streams.channels(stream).shown(traces.channels_in_all);
     let selected = arranged.get(app.streams.selected.min(arranged.len().saturating_sub(1)));
-    let mut drawn = scene.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-    drawn.resize_with(rows.shown, Drawn::default);
-    for ((at, trace), drawn) in traces.channels.iter().enumerate().zip(drawn.iter_mut()) {
-        let y = rows.plot.y + scene::cells(at) * rows.height;
-        let style =
-            if is_stale { scene.style(Token::Stale) } else { scene.theme.channel(trace.place) };
+    cache.resize_with(rows.shown, TraceCache::default);
+    for ((at, trace), cache) in traces.channels.iter().enumerate().zip(cache.iter_mut()) {
+        let y = rows.plot.y + paint::cells(at) * rows.height;
+        let style = if is_stale { ctx.style(Token::Stale) } else { ctx.theme.channel(trace.place) };
         let size = scales::of(app, stream, trace, traces);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
         let is_selected = selected == Some(&trace.place);
-        labels::draw(scene, traces, trace, size, is_selected, label, buffer);
+        labels::draw(ctx, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
         let restarts = &trace.restarts;
-        let trace = plot::Trace { columns: &trace.columns, scale: size, bar, style };
-        plot::draw(&trace, &cells, dots, part, buffer, drawn);
-        mark_restarts(scene, restarts, &cells, part, buffer);
+        let trace = trace_plot::Trace { columns: &trace.columns, scale: size, bar, style };
+        trace_plot::draw(&trace, &cells, dots, part, buffer, cache);
+        mark_restarts(ctx, restarts, &cells, part, buffer);
     }
-    gaps::draw(scene, traces, &cells, rows.plot, buffer);
-    lines::draw(scene, traces, &cells, rows.plot, buffer);
+    gaps::draw(ctx, traces, &cells, rows.plot, buffer);
+    overlay::draw(ctx, traces, &cells, rows.plot, buffer);
     let below = rows.all - rows.first - rows.shown;
     let beside = Rect { width: rows.plot.x - area.x, ..area };
-    labels::more(scene, rows.first, below, beside, buffer);
+    labels::more(ctx, rows.first, below, beside, buffer);
     if let Some(area) = rows.axis {
-        axis::draw(scene, traces, &cells, area, buffer);
+        axis::draw(ctx, traces, &cells, area, buffer);
     }
     if is_stale && rows.plot.width > 20 {
         let health = app.snapshot.health_of(&entry.session.id, stream);
         let since = health.and_then(|health| health.stale_since.or(health.last)).or(traces.last);
-        let since = since.map(|since| format!(" since {}", scene.clock_at(since)));
+        let since = since.map(|since| format!(" since {}", ctx.clock_at(since)));
         let text = format!(" {} STALE{} ", glyphs::PROBLEM, since.unwrap_or_default());
-        let width = scene::cells(text.chars().count());
+        let width = paint::cells(text.chars().count());
         // Between the seconds of the axis, where it hides no trace.
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
-        scene.say(Token::Bad, text).render(place.intersection(area), buffer);
+        ctx.span(Token::Bad, text).render(place.intersection(area), buffer);
     }
 }
 
 /// Marks where the filters of a channel started again: a jump too large for them had lasted, and
 /// what follows is calm only because it is measured from the new level.
-fn mark_restarts(scene: &Scene<'_>, bins: &[u64], cells: &Cells, row: Rect, buffer: &mut Buffer) {
+fn mark_restarts(
+    ctx: &RenderContext<'_>,
+    bins: &[u64],
+    cells: &Cells,
+    row: Rect,
+    buffer: &mut Buffer,
+) {
     let y = row.y + row.height.saturating_sub(1) / 2;
     for x in bins.iter().filter_map(|&bin| cells.cell(bin)) {
         if let Some(cell) = buffer.cell_mut((row.x + x, y)) {
-            cell.set_char(glyphs::RESTARTED).set_style(scene.style(Token::Poor));
+            cell.set_char(glyphs::RESTARTED).set_style(ctx.style(Token::Poor));
         }
     }
 }
 
 /// Where there are no traces.
-pub(super) fn waiting(scene: &Scene<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
+pub(super) fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
     // After a change of view the picture comes on the next frame.
-    let view = &scene.app.snapshot.view;
-    let comes = scene.app.sessions.current().is_some_and(|entry| entry.closed.is_none());
-    if comes && view.stream == stream && view.headset.as_ref() == scene.app.headset() {
+    let view = &ctx.app.snapshot.view;
+    let comes = ctx.app.sessions.current().is_some_and(|entry| entry.closed.is_none());
+    if comes && view.stream == stream && view.headset.as_ref() == ctx.app.headset() {
         let text = "Waiting for the first samples.";
-        let lines = scene::sentence(text, area.width, scene.style(Token::Dim));
-        scene::lines(&lines, area, buffer);
+        let lines = paint::sentence(text, area.width, ctx.style(Token::Dim));
+        paint::lines(&lines, area, buffer);
     }
 }

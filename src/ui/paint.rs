@@ -1,0 +1,90 @@
+//! Lines and borders into ratatui's buffer. Knows neither the state nor the theme.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, symbols::border, text::Line};
+
+use super::text;
+
+/// Draws a border and nothing else: a `Block` goes over all cells inside, too, a tenth of a frame.
+pub(super) fn border(set: &border::Set<'_>, style: Style, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
+    let (left, right, top, bottom) = (area.x, area.right() - 1, area.y, area.bottom() - 1);
+    let mut put = |x, y, symbol| {
+        if let Some(cell) = buffer.cell_mut((x, y)) {
+            cell.set_symbol(symbol).set_style(style);
+        }
+    };
+    for x in left..right {
+        put(x, top, set.horizontal_top);
+        put(x, bottom, set.horizontal_bottom);
+    }
+    for y in top..bottom {
+        put(left, y, set.vertical_left);
+        put(right, y, set.vertical_right);
+    }
+    put(left, top, set.top_left);
+    put(right, top, set.top_right);
+    put(left, bottom, set.bottom_left);
+    put(right, bottom, set.bottom_right);
+}
+
+/// Draws lines from the top of an area, as many as fit.
+pub(super) fn lines(lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
+    for (line, row) in lines.iter().zip(area.rows()) {
+        self::line(line, row, buffer);
+    }
+}
+
+/// Draws a line into a row. Most text is ASCII and needs no search for grapheme clusters, which
+/// costs more than all traces.
+pub(super) fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
+    let mut rest = area.intersection(buffer.area);
+    for span in &line.spans {
+        if rest.is_empty() {
+            return;
+        }
+        let style = line.style.patch(span.style);
+        let used = if span.content.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            let start = buffer.index_of(rest.x, rest.y);
+            let cells = buffer.content.iter_mut().skip(start).take(usize::from(rest.width));
+            for (char, cell) in span.content.chars().zip(cells) {
+                cell.set_char(char).set_style(style);
+            }
+            span.content.len()
+        } else {
+            let width = usize::from(rest.width);
+            let (end, _) = buffer.set_stringn(rest.x, rest.y, &span.content, width, style);
+            usize::from(end - rest.x)
+        };
+        let used = cells(used).min(rest.width);
+        rest = Rect { x: rest.x + used, width: rest.width - used, ..rest };
+    }
+}
+
+/// A sentence over as many lines as it needs.
+#[must_use]
+pub(super) fn sentence(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
+    text::wrap(&text::clean(text), usize::from(width))
+        .into_iter()
+        .map(|line| Line::styled(line, style))
+        .collect()
+}
+
+/// Draws lines from top to bottom in columns of a width, as many as fit.
+pub(super) fn columns(lines: &[Line<'_>], width: u16, area: Rect, buffer: &mut Buffer) {
+    let width = width.max(1);
+    let starts = (area.left()..area.right()).step_by(usize::from(width));
+    // What is left beside the last column is too narrow for another.
+    let starts = starts.take(usize::from((area.width / width).max(1)));
+    for (part, x) in lines.chunks(usize::from(area.height).max(1)).zip(starts) {
+        self::lines(part, Rect { x, width, ..area }.intersection(area), buffer);
+    }
+}
+
+/// A count of cells, which on any screen fits.
+#[must_use]
+pub(super) fn cells(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
