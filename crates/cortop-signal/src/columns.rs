@@ -2,7 +2,46 @@
 //! indices (docs/signal.md, "Downsampling"), streaming, for all channels of a view. Knows neither what
 //! the values mean nor how they are drawn.
 
-use super::snapshot::{Bin, Binning};
+/// Min, max, first and last (M4) of the samples in one bin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bin {
+    /// The smallest.
+    pub min: f32,
+    /// The largest.
+    pub max: f32,
+    /// The first.
+    pub first: f32,
+    /// The last.
+    pub last: f32,
+    /// How many samples it holds; with 0 the others are NaN.
+    pub count: u32,
+    /// Whether samples were lost right before one of this bin's, or all of this bin: no line joins
+    /// it to the past. False in a bin without an index, as there are when zoomed in.
+    pub gap: bool,
+}
+
+impl Bin {
+    /// A column without samples.
+    pub const EMPTY: Self = Self {
+        min: f32::NAN,
+        max: f32::NAN,
+        first: f32::NAN,
+        last: f32::NAN,
+        count: 0,
+        gap: false,
+    };
+}
+
+/// Absolute sample indices divided into columns: bin `j` of `samples` over `columns` covers
+/// `[⌈j·samples/columns⌉, ⌈(j+1)·samples/columns⌉)`, counted from the start of the stream, so that
+/// a closed column never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binning {
+    /// Samples in a window.
+    pub samples: u64,
+    /// Columns in a window.
+    pub columns: u64,
+}
 
 impl Binning {
     /// The first index of a bin.

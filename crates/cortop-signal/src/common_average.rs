@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{filter::Chain, snapshot::Table};
+use super::{filter::Chain, table::Table};
 
 /// The least contact of a channel that counts: poor, but it touches (docs/protocol.md §5.4).
 const CONTACT: f64 = 2.0;

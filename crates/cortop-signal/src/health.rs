@@ -6,11 +6,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{
-    StreamHealth,
-    snapshot::{ClockStep, Recent},
-};
-use cortop_protocol::{Stream, Subscription};
+use super::{BadChannel, history::Gap, stamps::ClockStep};
+use cortop_protocol::{HeadsetId, SessionId, Stream, Subscription};
 
 /// A rate is measured between points at least this far apart, in seconds of the samples' time …
 const POINT: f64 = 0.5;
@@ -39,12 +36,79 @@ const STALE: Duration = Duration::from_secs(2);
 /// share of it is off.
 const RATE_TOLERANCE: f64 = 0.03;
 
+/// How well a stream flows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamHealth {
+    /// Whose.
+    pub session: SessionId,
+    /// From which headset.
+    pub headset: HeadsetId,
+    /// Which.
+    pub stream: Stream,
+    /// Samples a second expected.
+    pub nominal_rate: Option<f64>,
+    /// Samples a second measured over the last seconds; `None` before there are enough, and of a
+    /// stale stream.
+    pub rate: Option<f64>,
+    /// Samples since the subscription.
+    pub received: u64,
+    /// Samples lost since the subscription, by COUNTER.
+    pub lost: u64,
+    /// Samples that Cortex filled in (INTERPOLATED).
+    pub interpolated: u64,
+    /// The last 10 s.
+    pub recent: Recent,
+    /// Channels whose raw signal cannot be EEG, in the order of the columns; of EEG only.
+    pub bad_channels: Arc<[BadChannel]>,
+    /// Messages that were not as the columns said (wrong length, type, not JSON), came again or
+    /// late, or bore a wrong `time`.
+    pub malformed: u64,
+    /// When Cortex's clock was set last, while this stream ran.
+    pub clock_step: Option<ClockStep>,
+    /// When the subscription began.
+    pub subscribed: Instant,
+    /// When the last sample arrived.
+    pub last: Option<Instant>,
+    /// The `time` of the last sample, epoch seconds.
+    pub last_time: Option<f64>,
+    /// The newest gap before this subscription's samples, as far as its history is kept.
+    pub gap: Option<Gap>,
+    /// Set while it is stale, that is without a sample for three of its periods and at least 2 s:
+    /// when the last one arrived, or when the subscription began if none ever did.
+    pub stale_since: Option<Instant>,
+}
+
 impl StreamHealth {
     /// Whether the measured rate is more than 3 % beside the nominal one.
     #[must_use]
     pub fn rate_is_off(&self) -> bool {
         let off = |(rate, nominal): (f64, f64)| (rate / nominal - 1.0).abs() > RATE_TOLERANCE;
         self.rate.zip(self.nominal_rate).is_some_and(off)
+    }
+}
+
+/// The last 10 s of a stream, in steps of a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Recent {
+    /// Samples that came.
+    pub received: u64,
+    /// Samples lost, by COUNTER.
+    pub lost: u64,
+    /// Samples that Cortex filled in (INTERPOLATED).
+    pub interpolated: u64,
+    /// Mean of |D| in seconds, D being how much more lies between the arrivals of two samples in
+    /// sequence than between their `time`s (as in RFC 3550, 6.4.1, but without its decay).
+    pub jitter: Option<f64>,
+    /// The sample that came soonest after its `time`: when it arrived, and that, in epoch seconds.
+    /// What lies between is the delay of the way, as far as both clocks agree.
+    pub soonest: Option<(Instant, f64)>,
+}
+
+impl Recent {
+    /// The share of samples lost, 0..1.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.lost as f64 / (self.received.saturating_add(self.lost)).max(1) as f64
     }
 }
 

@@ -4,11 +4,9 @@
 //! Values are kept as `f32`: at the 4200 µV on which EEG rides its step is 0.0005 µV, a
 //! two-hundredth of the headset's own, and the history reaches back twice as far as with `f64`.
 
-use std::{collections::VecDeque, ops::Range};
+use std::{collections::VecDeque, ops::Range, time::Duration};
 
 use tokio::time::Instant;
-
-use super::snapshot::{Discontinuity, Gap};
 
 /// Samples in a chunk, the unit in which history is forgotten.
 const CHUNK: usize = 1024;
@@ -26,6 +24,37 @@ const ENTRY: usize = size_of::<Span>();
 
 /// How soon after a second its first sample has to come to stand for it; after a loss none may.
 const AT_A_SECOND: f64 = 0.1;
+
+/// The time between two connections: a hole in the history of a stream. Nothing was lost in it, for
+/// nothing was subscribed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The absolute sample indices that nothing was received for: as many as fit into its time.
+    pub samples: Range<u64>,
+    /// When the last sample before it arrived.
+    pub from: Instant,
+    /// When the first sample after it arrived.
+    pub to: Instant,
+    /// Why the samples before it are gone, where they are.
+    pub discontinuity: Option<Discontinuity>,
+}
+
+impl Gap {
+    /// How long data was missing, by their arrival: a clock that was set does not matter.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.to.saturating_duration_since(self.from)
+    }
+}
+
+/// What makes the samples after a gap another history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discontinuity {
+    /// Other channels, or in another order.
+    Channels,
+    /// Another nominal rate.
+    Rate,
+}
 
 /// The samples of all channels by absolute index, oldest first.
 #[derive(Debug)]
@@ -356,8 +385,6 @@ impl Chunk {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn push(history: &mut History, value: u16) -> bool {

@@ -6,7 +6,7 @@ use std::{cmp::Ordering, time::Duration};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
-use super::{StreamHealth, snapshot::ClockStep};
+use super::{StreamHealth, stamps::ClockStep};
 use cortop_protocol::{HeadsetId, SessionId, Stream};
 
 /// Losses that lie closer together are one incident, which is told when it is over, or when it has
@@ -278,7 +278,7 @@ fn is_same(one: ClockStep, other: ClockStep) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::Recent;
+    use crate::health::Recent;
 
     fn health(stream: Stream, subscribed: Instant) -> StreamHealth {
         StreamHealth {

@@ -24,12 +24,14 @@ mod source;
 pub mod spectra;
 pub mod spectrum;
 mod stamps;
+mod table;
 mod trace_pipeline;
 pub mod view;
 
 pub use bad_channels::{BadChannel, Defect};
+pub use health::StreamHealth;
 pub use orientation::{Orientation, Position};
 pub use raster::{Run, Scale, runs};
 pub use smoothed::Smoothed;
-pub use snapshot::{Snapshot, StreamHealth, Traces};
+pub use snapshot::{Snapshot, Traces};
 pub use view::{Filters, View};

@@ -2,7 +2,7 @@
 //! "Downsampling"). Knows neither cells, glyphs nor colours: braille, half blocks and ASCII are all
 //! drawn from these runs, in a sweep as in a scroll.
 
-use super::snapshot::Bin;
+use super::columns::Bin;
 
 /// The vertical scale of a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,11 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{
-    Smoothed,
-    parse::Record,
-    snapshot::{FacialExpression, MentalCommand, Metric, Readings, Table, TrainingEvent},
-};
+use super::{parse::Record, smoothed::Smoothed, table::Table};
 use cortop_protocol::{Stream, Subscription};
 
 /// Mental commands kept: half a minute at 8 Hz.
@@ -23,6 +19,80 @@ const EVENTS: usize = 64;
 
 /// What a metric's label ends with where it tells whether the metric is measured (§5.7).
 const IS_ACTIVE: &str = ".isActive";
+
+/// The latest of each stream that is not a trace, for one session. Each item is shared, so that the
+/// copy in every snapshot costs next to nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Readings {
+    /// Battery, link, contact by sensor (§5.4).
+    pub dev: Option<Arc<Table>>,
+    /// The contact evened out: what its sensors are ordered by.
+    pub dev_smoothed: Smoothed,
+    /// EEG quality by sensor (§5.5), as it came.
+    pub eq: Option<Arc<Table>>,
+    /// The EEG quality evened out, for it flickers by design.
+    pub eq_smoothed: Smoothed,
+    /// Band power by `SENSOR/band` (§5.6).
+    pub pow: Option<Arc<Table>>,
+    /// Performance metrics, each with its own age (§5.7).
+    pub met: Vec<Metric>,
+    /// Mental command, newest last, bounded (§5.8).
+    pub com: VecDeque<Arc<MentalCommand>>,
+    /// Facial expression, newest last, bounded (§5.9). Only changes are kept: `received` is when an
+    /// expression began, its powers are the newest.
+    pub fac: VecDeque<Arc<FacialExpression>>,
+    /// Training events, newest last, bounded (§5.10).
+    pub sys: VecDeque<Arc<TrainingEvent>>,
+}
+
+/// One performance metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name in the columns, such as `eng`.
+    pub name: String,
+    /// The last value that was measured (not null, nor sent while `active` is false), and when it
+    /// arrived.
+    pub value: Option<(f64, Instant)>,
+    /// Whether its detection runs (`NAME.isActive`); `None` where there is no such column.
+    pub active: Option<bool>,
+    /// What the last samples said of it, newest last, bounded; `None` where that was no value.
+    pub history: VecDeque<Option<f64>>,
+}
+
+/// A mental command at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MentalCommand {
+    /// Such as `push`, or `neutral`.
+    pub action: String,
+    /// 0..1.
+    pub power: Option<f64>,
+    /// When it arrived.
+    pub received: Instant,
+}
+
+/// A facial expression at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FacialExpression {
+    /// `neutral blink winkL winkR lookL lookR`.
+    pub eyes: String,
+    /// Upper face and its power.
+    pub upper: (String, Option<f64>),
+    /// Lower face and its power.
+    pub lower: (String, Option<f64>),
+    /// When it arrived.
+    pub received: Instant,
+}
+
+/// A training event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingEvent {
+    /// Its texts by position (§5.10: the labels are not confirmed).
+    pub texts: Vec<String>,
+    /// Epoch seconds.
+    pub time: Option<f64>,
+    /// When it arrived.
+    pub received: Instant,
+}
 
 impl Readings {
     /// Takes one sample in.

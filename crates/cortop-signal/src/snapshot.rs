@@ -1,17 +1,21 @@
 //! What the decoder publishes: the columns of the view, the latest readings, the health of all
 //! streams. Plain data, shared behind an `Arc`, never changed after it was published.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    ops::Range,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{BadChannel, Orientation, Smoothed, View, spectra::Spectra};
+use super::{Orientation, View, spectra::Spectra};
 use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
+
+pub use super::{
+    columns::{Bin, Binning},
+    health::{Recent, StreamHealth},
+    history::{Discontinuity, Gap},
+    readings::{FacialExpression, MentalCommand, Metric, Readings, TrainingEvent},
+    stamps::ClockStep,
+    table::Table,
+};
 
 /// A picture of the signals at one moment.
 #[derive(Clone, Debug, Default)]
@@ -55,124 +59,6 @@ impl Snapshot {
         let own = self.health[start..].iter().take_while(|health| health.session == *session);
         &self.health[start..start + own.count()]
     }
-}
-
-/// How well a stream flows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StreamHealth {
-    /// Whose.
-    pub session: SessionId,
-    /// From which headset.
-    pub headset: HeadsetId,
-    /// Which.
-    pub stream: Stream,
-    /// Samples a second expected.
-    pub nominal_rate: Option<f64>,
-    /// Samples a second measured over the last seconds; `None` before there are enough, and of a
-    /// stale stream.
-    pub rate: Option<f64>,
-    /// Samples since the subscription.
-    pub received: u64,
-    /// Samples lost since the subscription, by COUNTER.
-    pub lost: u64,
-    /// Samples that Cortex filled in (INTERPOLATED).
-    pub interpolated: u64,
-    /// The last 10 s.
-    pub recent: Recent,
-    /// Channels whose raw signal cannot be EEG, in the order of the columns; of EEG only.
-    pub bad_channels: Arc<[BadChannel]>,
-    /// Messages that were not as the columns said (wrong length, type, not JSON), came again or
-    /// late, or bore a wrong `time`.
-    pub malformed: u64,
-    /// When Cortex's clock was set last, while this stream ran.
-    pub clock_step: Option<ClockStep>,
-    /// When the subscription began.
-    pub subscribed: Instant,
-    /// When the last sample arrived.
-    pub last: Option<Instant>,
-    /// The `time` of the last sample, epoch seconds.
-    pub last_time: Option<f64>,
-    /// The newest gap before this subscription's samples, as far as its history is kept.
-    pub gap: Option<Gap>,
-    /// Set while it is stale, that is without a sample for three of its periods and at least 2 s:
-    /// when the last one arrived, or when the subscription began if none ever did.
-    pub stale_since: Option<Instant>,
-}
-
-/// A step of the clock by which Cortex stamps samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClockStep {
-    /// By how many seconds it was set ahead; back if negative.
-    pub seconds: f64,
-    /// When the first sample arrived that has the new time.
-    pub received: Instant,
-}
-
-impl ClockStep {
-    /// The step in words, which happened at a time of day.
-    #[must_use]
-    pub fn sentence(&self, time_of_day: &str) -> String {
-        let direction = if self.seconds < 0.0 { "back" } else { "ahead" };
-        let seconds = self.seconds.abs();
-        let decimals = usize::from(seconds < 99.95);
-        format!("Cortex's clock was set {seconds:.decimals$} s {direction} at {time_of_day}")
-    }
-}
-
-/// The last 10 s of a stream, in steps of a second.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Recent {
-    /// Samples that came.
-    pub received: u64,
-    /// Samples lost, by COUNTER.
-    pub lost: u64,
-    /// Samples that Cortex filled in (INTERPOLATED).
-    pub interpolated: u64,
-    /// Mean of |D| in seconds, D being how much more lies between the arrivals of two samples in
-    /// sequence than between their `time`s (as in RFC 3550, 6.4.1, but without its decay).
-    pub jitter: Option<f64>,
-    /// The sample that came soonest after its `time`: when it arrived, and that, in epoch seconds.
-    /// What lies between is the delay of the way, as far as both clocks agree.
-    pub soonest: Option<(Instant, f64)>,
-}
-
-impl Recent {
-    /// The share of samples lost, 0..1.
-    #[must_use]
-    pub fn loss(&self) -> f64 {
-        self.lost as f64 / (self.received.saturating_add(self.lost)).max(1) as f64
-    }
-}
-
-/// The time between two connections: a hole in the history of a stream. Nothing was lost in it, for
-/// nothing was subscribed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The absolute sample indices that nothing was received for: as many as fit into its time.
-    pub samples: Range<u64>,
-    /// When the last sample before it arrived.
-    pub from: Instant,
-    /// When the first sample after it arrived.
-    pub to: Instant,
-    /// Why the samples before it are gone, where they are.
-    pub discontinuity: Option<Discontinuity>,
-}
-
-impl Gap {
-    /// How long data was missing, by their arrival: a clock that was set does not matter.
-    #[must_use]
-    pub fn length(&self) -> Duration {
-        self.to.saturating_duration_since(self.from)
-    }
-}
-
-/// What makes the samples after a gap another history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Discontinuity {
-    /// Other channels, or in another order.
-    Channels,
-    /// Another nominal rate.
-    Rate,
 }
 
 /// What a session's headset says of itself.
@@ -286,161 +172,4 @@ pub struct Trace {
     pub spread: f32,
     /// The filtered values of the samples that the cursors are on; NaN where the window holds none.
     pub at: [f32; 2],
-}
-
-/// Min, max, first and last (M4) of the samples in one bin.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bin {
-    /// The smallest.
-    pub min: f32,
-    /// The largest.
-    pub max: f32,
-    /// The first.
-    pub first: f32,
-    /// The last.
-    pub last: f32,
-    /// How many samples it holds; with 0 the others are NaN.
-    pub count: u32,
-    /// Whether samples were lost right before one of this bin's, or all of this bin: no line joins
-    /// it to the past. False in a bin without an index, as there are when zoomed in.
-    pub gap: bool,
-}
-
-impl Bin {
-    /// A column without samples.
-    pub const EMPTY: Self = Self {
-        min: f32::NAN,
-        max: f32::NAN,
-        first: f32::NAN,
-        last: f32::NAN,
-        count: 0,
-        gap: false,
-    };
-}
-
-/// Absolute sample indices divided into columns: bin `j` of `samples` over `columns` covers
-/// `[⌈j·samples/columns⌉, ⌈(j+1)·samples/columns⌉)`, counted from the start of the stream, so that
-/// a closed column never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Binning {
-    /// Samples in a window.
-    pub samples: u64,
-    /// Columns in a window.
-    pub columns: u64,
-}
-
-/// The latest of each stream that is not a trace, for one session. Each item is shared, so that the
-/// copy in every snapshot costs next to nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Readings {
-    /// Battery, link, contact by sensor (§5.4).
-    pub dev: Option<Arc<Table>>,
-    /// The contact evened out: what its sensors are ordered by.
-    pub dev_smoothed: Smoothed,
-    /// EEG quality by sensor (§5.5), as it came.
-    pub eq: Option<Arc<Table>>,
-    /// The EEG quality evened out, for it flickers by design.
-    pub eq_smoothed: Smoothed,
-    /// Band power by `SENSOR/band` (§5.6).
-    pub pow: Option<Arc<Table>>,
-    /// Performance metrics, each with its own age (§5.7).
-    pub met: Vec<Metric>,
-    /// Mental command, newest last, bounded (§5.8).
-    pub com: VecDeque<Arc<MentalCommand>>,
-    /// Facial expression, newest last, bounded (§5.9). Only changes are kept: `received` is when an
-    /// expression began, its powers are the newest.
-    pub fac: VecDeque<Arc<FacialExpression>>,
-    /// Training events, newest last, bounded (§5.10).
-    pub sys: VecDeque<Arc<TrainingEvent>>,
-}
-
-/// The newest values of a flat stream, by label.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Table {
-    /// Label and value in the order of the columns; `None` where Cortex sent null or no number.
-    pub values: Vec<(String, Option<f64>)>,
-    /// When it arrived.
-    pub received: Instant,
-}
-
-/// Labels of `dev` and `eq` that are no sensors (§5.4, §5.5).
-const NOT_SENSORS: [&str; 9] = [
-    "Battery",
-    "Signal",
-    "OVERALL",
-    "BatteryPercent",
-    "batteryLeftPercent",
-    "batteryRightPercent",
-    "batteryPercent",
-    "overall",
-    "sampleRateQuality",
-];
-
-impl Table {
-    /// The sensors of `dev` or `eq` and their levels, in the order of the columns.
-    pub fn sensors(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
-        let all = self.values.iter().map(|(name, level)| (name.as_str(), *level));
-        all.filter(|(name, _)| !NOT_SENSORS.contains(name))
-    }
-
-    /// The overall quality of `dev` or `eq` in per cent.
-    #[must_use]
-    pub fn overall(&self) -> Option<f64> {
-        self.get("OVERALL").or_else(|| self.get("overall"))
-    }
-
-    /// The value under a label.
-    #[must_use]
-    pub fn get(&self, label: &str) -> Option<f64> {
-        self.values.iter().find(|(own, _)| own == label).and_then(|&(_, value)| value)
-    }
-}
-
-/// One performance metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Metric {
-    /// Its name in the columns, such as `eng`.
-    pub name: String,
-    /// The last value that was measured (not null, nor sent while `active` is false), and when it
-    /// arrived.
-    pub value: Option<(f64, Instant)>,
-    /// Whether its detection runs (`NAME.isActive`); `None` where there is no such column.
-    pub active: Option<bool>,
-    /// What the last samples said of it, newest last, bounded; `None` where that was no value.
-    pub history: VecDeque<Option<f64>>,
-}
-
-/// A mental command at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MentalCommand {
-    /// Such as `push`, or `neutral`.
-    pub action: String,
-    /// 0..1.
-    pub power: Option<f64>,
-    /// When it arrived.
-    pub received: Instant,
-}
-
-/// A facial expression at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FacialExpression {
-    /// `neutral blink winkL winkR lookL lookR`.
-    pub eyes: String,
-    /// Upper face and its power.
-    pub upper: (String, Option<f64>),
-    /// Lower face and its power.
-    pub lower: (String, Option<f64>),
-    /// When it arrived.
-    pub received: Instant,
-}
-
-/// A training event.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainingEvent {
-    /// Its texts by position (§5.10: the labels are not confirmed).
-    pub texts: Vec<String>,
-    /// Epoch seconds.
-    pub time: Option<f64>,
-    /// When it arrived.
-    pub received: Instant,
 }

@@ -9,10 +9,9 @@ use super::{
     StreamHealth,
     bad_channels::{BadChannel, BadChannels, Defect},
     health::Meter,
-    history::History,
+    history::{Discontinuity, History},
     loss::{Loss, Step},
     parse::{Layout, Record, parse},
-    snapshot::Discontinuity,
     stamps::Stamps,
 };
 use cortop_protocol::{

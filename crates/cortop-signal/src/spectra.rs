@@ -6,7 +6,7 @@ use std::{collections::VecDeque, fmt, iter::repeat_n, sync::Arc};
 
 use super::{
     bands::BANDS,
-    snapshot::Binning,
+    columns::Binning,
     spectrum::{self, Lines, Periodogram, SECONDS, decibel},
 };
 

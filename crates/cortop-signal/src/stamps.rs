@@ -4,7 +4,7 @@
 
 use tokio::time::Instant;
 
-use super::{loss::Pace, snapshot::ClockStep};
+use super::loss::Pace;
 use cortop_protocol::Stream;
 
 /// By so many seconds a stamp may be off.
@@ -24,6 +24,26 @@ const AGREE_FOR: f64 = 0.25;
 
 /// Silence of more seconds than this is no pace.
 const PAUSE: f64 = 1.0;
+
+/// A step of the clock by which Cortex stamps samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockStep {
+    /// By how many seconds it was set ahead; back if negative.
+    pub seconds: f64,
+    /// When the first sample arrived that has the new time.
+    pub received: Instant,
+}
+
+impl ClockStep {
+    /// The step in words, which happened at a time of day.
+    #[must_use]
+    pub fn sentence(&self, time_of_day: &str) -> String {
+        let direction = if self.seconds < 0.0 { "back" } else { "ahead" };
+        let seconds = self.seconds.abs();
+        let decimals = usize::from(seconds < 99.95);
+        format!("Cortex's clock was set {seconds:.decimals$} s {direction} at {time_of_day}")
+    }
+}
 
 /// Follows the stamps of one stream.
 #[derive(Debug)]
