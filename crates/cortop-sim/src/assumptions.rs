@@ -37,6 +37,11 @@ const POINTS: &[(&str, &str, &str)] = &[
         "succeeds again with the same columns; the samples go on",
     ),
     (
+        "§2.8",
+        "who receives a stream of a session that several connections know",
+        "the connection that subscribed to it",
+    ),
+    (
         "§2.11",
         "whether warning 0 comes around a session's own close: the newer pages say so",
         "it does",

@@ -131,6 +131,9 @@ impl Service {
         for session in self.take_sessions(|session| session.connection == connection) {
             self.end(&session, now);
         }
+        for session in &mut self.sessions {
+            session.streams.retain(|own| own.connection != connection);
+        }
         self.leave_profiles(connection, now);
         self.connections = self.connections.saturating_sub(1);
         self.trouble.forget(connection);

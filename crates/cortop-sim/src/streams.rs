@@ -14,6 +14,7 @@ use super::{
     refusal::{ApiError, CallResult, NO_SESSION, STREAM_UNAVAILABLE},
     sample_writer::SampleWriter,
     service::Service,
+    sessions::LiveSession,
 };
 use cortop_protocol::{
     Stream,
@@ -41,10 +42,28 @@ const HOPELESS: f64 = 1.0;
 /// A subscribed stream.
 pub(super) struct ActiveStream {
     pub(super) stream: Stream,
+    /// The connection that subscribed, which need not be the one that created the session.
+    pub(super) connection: u64,
     /// Index of the next sample.
     next: u64,
     /// Distance to the one after it.
     step: u64,
+}
+
+impl ActiveStream {
+    /// Whether samples of the headset go to this connection.
+    fn is_sampled_for(&self, connection: u64) -> bool {
+        self.stream != Stream::Sys && self.connection == connection
+    }
+}
+
+impl LiveSession {
+    /// Whether events of `sys` wait for this connection.
+    fn has_events(&self, connection: u64) -> bool {
+        let listens =
+            |own: &ActiveStream| own.stream == Stream::Sys && own.connection == connection;
+        !self.events.is_empty() && self.streams.iter().any(listens)
+    }
 }
 
 impl Service {
@@ -52,7 +71,7 @@ impl Service {
         let at = self.session_of(call)?;
         let (mut success, mut failure) = (Vec::new(), Vec::new());
         for name in call.texts("streams") {
-            match self.subscribe_one(at, name, call.now) {
+            match self.subscribe_one(at, name, call) {
                 Ok(cols) => {
                     let sid = call.text("session");
                     success.push(json!({ "cols": cols, "sid": sid, "streamName": name }));
@@ -78,7 +97,13 @@ impl Service {
         Ok(json!({ "failure": failure, "success": success }))
     }
 
-    fn subscribe_one(&mut self, at: usize, name: &str, now: f64) -> Result<Columns, ApiError> {
+    fn subscribe_one(
+        &mut self,
+        at: usize,
+        name: &str,
+        call: &Call<'_>,
+    ) -> Result<Columns, ApiError> {
+        let (now, connection) = (call.now, call.connection);
         let unavailable = || ApiError::new(STREAM_UNAVAILABLE);
         let stream = name.parse().map_err(|_| unavailable())?;
         let session = self.sessions.get_mut(at).ok_or_else(unavailable)?;
@@ -98,21 +123,20 @@ impl Service {
             let dense = headset.source.time(stream, 1) - headset.source.time(stream, 0) < 1.0;
             let step = if stream == Stream::Met && !fast && dense { SLOW_MET } else { 1 };
             let next = headset.source.index_at(stream, now - origin).next_multiple_of(step);
-            session.streams.push(ActiveStream { stream, next, step });
+            session.streams.push(ActiveStream { stream, connection, next, step });
         }
         Ok(columns)
     }
 
     /// When the next sample of a connection is due; `None` while nothing flows.
     pub(super) fn next_sample(&self, connection: u64) -> Option<Instant> {
-        let sessions = self.sessions.iter().filter(|session| session.connection == connection);
-        let due = sessions.filter_map(|session| {
-            if !session.events.is_empty() {
+        let due = self.sessions.iter().filter_map(|session| {
+            if session.has_events(connection) {
                 return Some(f64::NEG_INFINITY);
             }
             let headset = self.headsets.get(session.place).filter(|headset| headset.streams())?;
             let origin = headset.origin?;
-            let due = session.streams.iter().filter(|own| own.stream != Stream::Sys);
+            let due = session.streams.iter().filter(|own| own.is_sampled_for(connection));
             let due = due.map(|own| headset.source.time(own.stream, own.next));
             due.min_by(f64::total_cmp).map(|time| origin + time)
         });
@@ -127,8 +151,10 @@ impl Service {
         mut send: impl FnMut(Outgoing),
     ) {
         let hopeless = self.clock.span(HOPELESS);
-        for session in self.sessions.iter_mut().filter(|own| own.connection == connection) {
-            session.events.drain(..).map(Outgoing::now).for_each(&mut send);
+        for session in &mut self.sessions {
+            if session.has_events(connection) {
+                session.events.drain(..).map(Outgoing::now).for_each(&mut send);
+            }
             let headset = self.headsets.get(session.place).filter(|headset| headset.streams());
             let Some((headset, origin)) = headset.and_then(|it| Some((it, it.origin?))) else {
                 continue;
@@ -136,7 +162,8 @@ impl Service {
             let source = &headset.source;
             // The clock's granularity must not make a sample wait for the next wake-up.
             let until = now - origin + 1e-6;
-            for own in session.streams.iter_mut().filter(|own| own.stream != Stream::Sys) {
+            let own_streams = |own: &&mut ActiveStream| own.is_sampled_for(connection);
+            for own in session.streams.iter_mut().filter(own_streams) {
                 if source.time(own.stream, own.next) < until - hopeless {
                     own.next = source.index_at(own.stream, until).next_multiple_of(own.step);
                 }
@@ -146,7 +173,7 @@ impl Service {
             while let Some(own) = session
                 .streams
                 .iter_mut()
-                .filter(|own| own.stream != Stream::Sys && time(own) <= until)
+                .filter(|own| own.is_sampled_for(connection) && time(own) <= until)
                 .min_by(|a, b| time(a).total_cmp(&time(b)).then_with(|| rank(a).cmp(&rank(b))))
             {
                 let at = origin + time(own);

@@ -1,6 +1,6 @@
 //! Another program of the same application beside cortop: what is its own stays as it is.
 
-use cortop_client::{Command, Event, RecordCommand, Step};
+use cortop_client::{Command, Event, Feed, RecordCommand, Step};
 use cortop_protocol::{RecordEvent, Refusal, SessionId, Stream, record::NewRecord};
 use cortop_sim::{Injection, fault::Fault};
 use serde_json::{Value, json};
@@ -71,6 +71,13 @@ async fn another_programs_session_is_left_as_it_was() {
     assert_eq!(told, (vec![Stream::Eeg], vec![Stream::Dev], Vec::new()));
     assert_eq!(rig.tested.until(running).await, ("theirs".to_owned(), true));
     assert_eq!(only_session(&mut other).await["streams"], json!(["dev", "eeg"]));
+    // What cortop subscribed to, cortop receives.
+    let received = loop {
+        if let Feed::Sample(sample) = rig.tested.fed().await {
+            break sample.subscription.stream;
+        }
+    };
+    assert_eq!(received, Stream::Eeg);
     let events = rig.tested.quit().await;
     let out_of_sight = |event: &Event| matches!(event, Event::Record(RecordEvent::OutOfSight { record, .. }) if record.title == "theirs");
     assert!(events.iter().any(out_of_sight), "{events:#?}");

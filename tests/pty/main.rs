@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+mod adopted;
+
 use std::{
     io::{Read, Write},
     path::Path,
