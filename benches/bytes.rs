@@ -42,8 +42,8 @@ const WAYS: [(&str, ScrollMode, bool, usize); 3] = [
 ];
 
 fn main() {
-    for (name, motion, plain, part) in WAYS {
-        let mut screen = Screen::new(motion, plain);
+    for (name, motion, full_redraw, part) in WAYS {
+        let mut screen = Screen::new(motion, full_redraw);
         screen.alive.pass(FILLED, SIZE);
         let full = screen.draw();
         let still = screen.draw();
@@ -99,13 +99,13 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(motion: ScrollMode, plain: bool) -> Self {
+    fn new(motion: ScrollMode, full_redraw: bool) -> Self {
         let options = Options { rgb: true, ..options() };
         let mut alive = Alive::new(Stage::new(&options).streaming());
         alive.stage.app.zoomed = true;
         alive.stage.app.streams.scroll_mode = motion;
         let got = Arc::new(Got::default());
-        let tty = Tty::over(Counter(Arc::clone(&got)), Output { plain, ..Output::default() });
+        let tty = Tty::over(Counter(Arc::clone(&got)), Output { full_redraw, ..Output::default() });
         let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
         let terminal = Terminal::with_options(tty.expect("a thread"), TerminalOptions { viewport });
         Self { alive, terminal: terminal.expect("fixed"), got }

@@ -20,7 +20,7 @@ Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, 
 put client_id and client_secret into the config file. Without headset and account: cortop demo
 
 Exit status: 0 quit · 1 failed while running · 2 could not start as asked (arguments, config, \
-credentials, not a terminal) · 10 to 23 a command without a screen could not go on (cortop doctor \
+credentials, not a terminal) · 10 to 24 a command without a screen could not go on (cortop doctor \
 --help lists them) · 101 a fault of the program · 128+n ended by signal n
 
 With its output piped or redirected, cortop without a subcommand does what cortop watch does.";
@@ -34,7 +34,7 @@ Before the first sample it ends with what only you can mend, with an exit status
 --help; afterwards it waits for what is lost to come back.";
 
 const LIST_HELP: &str = "\
-It opens no session and debits no licence. Exit status: 0 printed · 10 to 23 could not go on \
+It opens no session and debits no licence. Exit status: 0 printed · 10 to 24 could not go on \
 (cortop doctor --help lists them) · 2 could not start as asked";
 
 /// Not a doc comment, which would take the brackets for links.
@@ -186,9 +186,9 @@ pub struct Display {
     /// Draw without braille and box characters
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Position and style each run of cells anew, for terminals that garble the thriftier output
-    #[arg(long, global = true)]
-    pub plain_output: bool,
+    /// Position and style each run of cells anew, for terminals that garble the compact output
+    #[arg(long, alias = "plain-output", global = true)]
+    pub full_redraw: bool,
     /// Colour theme: ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
     /// one of your own [default: ansi]
     #[arg(long, global = true, value_name = "NAME")]

@@ -20,7 +20,7 @@ use crate::{
     console::{self, print, report_panics},
     logging,
     monitor::Monitor,
-    terminal::{self, End, Screen as _, Tty, guard::Guard, input, screen, signals},
+    terminal::{self, Exit, Screen as _, Tty, guard::TerminalGuard, input, screen, signals},
     ui::{self, Ui},
 };
 use cortop_signal::decoder;
@@ -37,7 +37,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
         Some(Command::Sim(sim)) => simulator::run(sim).map(|()| 0),
-        Some(Command::Demo(demo)) => start(cli, Some(demo)).map(End::exit_code),
+        Some(Command::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
         Some(Command::Doctor(args)) => doctor::run(args, display),
         Some(Command::Watch(watch)) => commands::watch(watch, display),
         Some(Command::Headsets(args)) => list(Subject::Headsets, args),
@@ -53,7 +53,7 @@ pub fn main(cli: &Cli) -> ExitCode {
             let watch = cli::Watch { service: cli.service.clone(), ..cli::Watch::default() };
             commands::watch(&watch, display)
         }
-        None => start(cli, None).map(End::exit_code),
+        None => start(cli, None).map(Exit::code),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -65,7 +65,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     }
 }
 
-fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<End> {
+fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
     report_panics()?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         bail!(
@@ -143,24 +143,24 @@ async fn show(
     cortex: cortop_client::Config,
     settings: AppSettings,
     ui: Ui,
-) -> Result<End> {
+) -> Result<Exit> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let (sender, mut input) = input::queue();
     signals::watch(sender.clone())?;
     let mut terminal = screen::terminal(Tty::new(config.output)?)?;
-    let guard = Guard::new(sender.clone())?;
+    let guard = TerminalGuard::new(sender.clone())?;
     input::forward(crossterm::event::read, sender)?;
 
     let limits = decoder::Limits { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);
     let app = App::new(settings, cortop_client::Moment::now());
-    let (_, end) =
+    let (_, exit) =
         terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, frame).await;
-    info!("leaving with exit code {}", end.exit_code());
+    info!("leaving with exit code {}", exit.code());
     terminal.backend_mut().leave().await;
     drop(guard);
     monitor.stop().await;
-    Ok(end)
+    Ok(exit)
 }
 
 /// The simulator as the arguments ask for it.

@@ -11,7 +11,7 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{MARKERS, sample};
+use super::MARKERS;
 use crate::cli::{SESSIONS, check_max_rate, named};
 use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
 
@@ -41,7 +41,8 @@ pub(super) struct FileSettings {
     pub(super) ascii: Option<bool>,
     pub(super) theme: Option<String>,
     pub(super) synchronized: Option<bool>,
-    pub(super) plain_output: Option<bool>,
+    #[serde(alias = "plain-output")]
+    pub(super) full_redraw: Option<bool>,
     pub(super) log_file: Option<PathBuf>,
     #[serde(deserialize_with = "markers")]
     pub(super) markers: Option<Vec<String>>,
@@ -76,14 +77,15 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Fil
 }
 
 pub(super) fn parse(text: &str, warnings: &mut Vec<String>) -> Result<FileSettings, String> {
-    let file = toml::from_str(text).map_err(|error| show(&error, text))?;
-    let table: toml::Table = toml::from_str(text).map_err(|error| show(&error, text))?;
-    for name in table.keys().filter(|name| !sample::knows(name)) {
-        warnings.push(format!(
-            "config: there is no setting \"{name}\"; `cortop print config` lists them"
-        ));
-    }
-    Ok(file)
+    toml::Deserializer::parse(text)
+        .and_then(|file| {
+            serde_ignored::deserialize(file, |name| {
+                warnings.push(format!(
+                    "config: there is no setting \"{name}\"; `cortop print config` lists them"
+                ));
+            })
+        })
+        .map_err(|error| show(&error, text))
 }
 
 /// toml's own text, which quotes the line, unless the line may hold a credential.

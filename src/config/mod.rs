@@ -180,9 +180,9 @@ pub fn load(
         fps: display.fps.or(file.fps).unwrap_or(DEFAULT_FPS),
         history: file.history_mib.map_or(DEFAULT_HISTORY, |mib| usize::from(mib) << 20),
         output: Output {
-            limit: display.max_rate.or(file.max_rate).map(|rate| rate * 1000.0),
+            max_rate: display.max_rate.or(file.max_rate).map(|rate| rate * 1000.0),
             synchronized: file.synchronized.unwrap_or(true),
-            plain: display.plain_output || file.plain_output.unwrap_or_default(),
+            full_redraw: display.full_redraw || file.full_redraw.unwrap_or_default(),
         },
         ascii: display.ascii || file.ascii.unwrap_or_else(|| !utf8(&env)),
         theme: display.theme.clone().or(file.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned()),

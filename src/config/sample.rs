@@ -68,9 +68,9 @@ fn rows() -> [Row; 18] {
             "Wrap each frame in synchronized output, so that no half-drawn frame shows.",
         ),
         (
-            "plain-output",
+            "full-redraw",
             "false".into(),
-            "Position and style each run of cells anew, for terminals that garble the thriftier output.",
+            "Position and style each run of cells anew, for terminals that garble the compact output.",
         ),
         ("log-file", text("/path/to/cortop.log"), "Append the log to a file too."),
         (
@@ -79,11 +79,6 @@ fn rows() -> [Row; 18] {
             "Labels of the markers that F1 to F9 set.",
         ),
     ]
-}
-
-/// Whether the file may have a setting of this name.
-pub(super) fn knows(name: &str) -> bool {
-    name == "keys" || rows().iter().any(|(own, ..)| *own == name)
 }
 
 /// The commented config file that `cortop print config` prints.

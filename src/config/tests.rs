@@ -171,3 +171,20 @@ fn the_sample_is_valid_as_printed_and_uncommented() {
     assert_eq!((config.url.as_str(), config.fps), (DEFAULT_URL, DEFAULT_FPS));
     assert_eq!((config.theme.as_str(), config.streams), (DEFAULT_THEME, Stream::ALL.to_vec()));
 }
+
+#[test]
+fn the_old_name_of_full_redraw_is_understood() {
+    let redraws = |line, file| {
+        let config = load_from(line, &[], file).expect("valid");
+        assert_eq!(config.warnings, [""; 0]);
+        config.output.full_redraw
+    };
+    assert!(!redraws("cortop", None));
+    for line in ["cortop --full-redraw", "cortop --plain-output", "cortop demo --plain-output"] {
+        assert!(redraws(line, None), "{line}");
+    }
+    for file in ["full-redraw = true", "plain-output = true"] {
+        assert!(redraws("cortop", Some(file)), "{file}");
+    }
+    assert!(!sample().contains("plain-output"));
+}

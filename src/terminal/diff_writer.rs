@@ -1,8 +1,8 @@
-//! Draws cells with few bytes: knows from frame to frame where the cursor stands, which style is set
-//! and what is shown; takes the shortest way to the next cell, changes only what differs, and lets
-//! the terminal move a row that scrolls. ratatui's own backend positions the cursor anew for each
-//! run of cells, resets the style after each frame and draws a row that scrolls anew; the screens of
-//! both look the same, cell by cell. Knows no terminal: bytes go into a frame.
+//! Draws cells with few bytes. It remembers from frame to frame where the cursor is, which style is
+//! set and what each line shows, so it moves the cursor by the shortest sequence, changes only the
+//! attributes that differ, and lets the terminal shift a line that scrolls. ratatui's own backend
+//! positions the cursor for each run of cells, resets the style after each frame and redraws a line
+//! that scrolls; both give the same screen, cell by cell. Knows no terminal: bytes go into a frame.
 
 use std::{io::Write as _, iter, mem};
 
@@ -12,7 +12,7 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-use super::row::{Row, Shift, Style};
+use super::line_diff::{CellStyle, Line, Shift};
 
 /// The attributes of SGR, in the order of their numbers from 1 on (ECMA-48, 8.3.117).
 const ATTRIBUTES: [Modifier; 9] = [
@@ -27,144 +27,150 @@ const ATTRIBUTES: [Modifier; 9] = [
     Modifier::CROSSED_OUT,
 ];
 
-/// Where the terminal's cursor stands, how it writes and what it shows, as far as it is known.
+/// What is known of the terminal's cursor, style and lines.
 #[derive(Debug, Default)]
-pub(super) struct Pen {
-    at: Option<Position>,
-    style: Option<Style>,
-    /// The rightmost column so far: one that surely exists. Beyond it the terminal may wait
-    /// to wrap, and a step from there would start from an unknown column.
-    widest: u16,
-    rows: Vec<Row>,
-    /// How a row was moved last: those of a plot are moved alike.
-    moved: Shift,
-    /// Two ways to the next cell, of which the shorter is taken.
-    ways: [Vec<u8>; 2],
+pub(super) struct DiffWriter {
+    cursor: Option<Position>,
+    style: Option<CellStyle>,
+    /// The rightmost column drawn so far, so one that exists. After a write there the terminal may
+    /// be waiting to wrap, and a relative move would start from an unknown column.
+    last_column: u16,
+    lines: Vec<Line>,
+    /// The last shift: the lines of a plot shift alike.
+    last_shift: Shift,
+    /// The two ways to the next cell, relative and absolute; the shorter one is taken.
+    moves: [Vec<u8>; 2],
 }
 
 /// A cell to be drawn, with its column and row.
 type Change<'a> = (u16, u16, &'a Cell);
 
-impl Pen {
-    /// Draws the cells that changed, which come row by row and in each from left to right.
+impl DiffWriter {
+    /// Draws the cells that changed, given row by row, each from left to right.
     pub(super) fn draw<'a>(&mut self, out: &mut Vec<u8>, cells: impl Iterator<Item = Change<'a>>) {
         let cells: Vec<Change<'_>> = cells.collect();
-        self.widest = cells.iter().fold(self.widest, |widest, (x, ..)| widest.max(*x));
+        self.last_column = cells.iter().fold(self.last_column, |last, (x, ..)| last.max(*x));
         let rows = || cells.chunk_by(|(_, y, _), (_, next, _)| y == next);
-        // First the rows are moved at the left edge of a plot, then completed at its right one: so
-        // it is one step down from each to the next.
-        let shifts: Vec<_> = rows().map(|changes| self.shift(out, changes)).collect();
+        // First all shifts at the left edge of a plot, then all the rest at its right edge, so that
+        // the cursor only steps down from line to line.
+        let shifts: Vec<_> = rows().map(|changes| self.shift_line(out, changes)).collect();
         for (changes, shift) in rows().zip(shifts) {
             match shift {
-                Some(shift) => self.complete(out, changes[0].1, shift),
-                None => self.replace(out, changes),
+                Some(shift) => self.finish_shift(out, changes[0].1, shift),
+                None => self.write_changes(out, changes),
             }
         }
     }
 
-    /// Moves a row to the left where that spares most of the drawing.
-    fn shift(&mut self, out: &mut Vec<u8>, changes: &[Change<'_>]) -> Option<Shift> {
+    /// Shifts a line to the left where that saves most of the drawing.
+    fn shift_line(&mut self, out: &mut Vec<u8>, changes: &[Change<'_>]) -> Option<Shift> {
         let (&[(first, y, _), ..], &[.., (last, ..)]) = (changes, changes) else { return None };
         let place = usize::from(y);
-        if self.rows.len() <= place {
-            self.rows.resize(place + 1, Row::default());
+        if self.lines.len() <= place {
+            self.lines.resize(place + 1, Line::default());
         }
-        let row = &mut self.rows[place];
-        let strange = changes.iter().filter(|(x, _, cell)| !row.want(*x, cell)).count();
-        let shift =
-            row.shift(first..last + 1, self.widest + 1, self.moved).filter(|_| strange == 0)?;
-        row.moved(shift);
-        self.moved = shift;
-        self.go(out, Position { x: shift.from, y });
-        control(out, shift.by, 'P');
+        let line = &mut self.lines[place];
+        let strange = changes.iter().filter(|(x, _, cell)| !line.set_wanted(*x, cell)).count();
+        let shift = line
+            .find_shift(first..last + 1, self.last_column + 1, self.last_shift)
+            .filter(|_| strange == 0)?;
+        line.apply_shift(shift);
+        self.last_shift = shift;
+        self.move_cursor(out, Position { x: shift.from, y });
+        repeat(out, shift.by, 'P');
         Some(shift)
     }
 
-    /// Puts what is right of a move back to its place, and draws what the move has not brought.
-    fn complete(&mut self, out: &mut Vec<u8>, y: u16, shift: Shift) {
-        let mut row = mem::take(&mut self.rows[usize::from(y)]);
-        for (x, (shown, wanted)) in (0..).zip(row.shown.iter_mut().zip(&row.wanted)) {
+    /// Moves what is right of a shift back to its place, and draws what the shift did not bring.
+    fn finish_shift(&mut self, out: &mut Vec<u8>, y: u16, shift: Shift) {
+        let mut line = mem::take(&mut self.lines[usize::from(y)]);
+        for (x, (shown, wanted)) in (0..).zip(line.shown.iter_mut().zip(&line.wanted)) {
             if x == shift.hole {
-                // The new cells are blanks in the style that is set.
-                self.wear(out, " ", Style::default());
-                self.go(out, Position { x, y });
-                control(out, shift.by, '@');
+                // The inserted cells are blanks in the current style.
+                self.set_style(out, " ", CellStyle::default());
+                self.move_cursor(out, Position { x, y });
+                repeat(out, shift.by, '@');
             }
             if let Some(glyph) = wanted.filter(|_| shown != wanted) {
-                self.put(out, (x, y), glyph.char.encode_utf8(&mut [0; 4]), glyph.style);
+                self.write_cell(out, (x, y), glyph.char.encode_utf8(&mut [0; 4]), glyph.style);
             }
             *shown = *wanted;
         }
-        self.rows[usize::from(y)] = row;
+        self.lines[usize::from(y)] = line;
     }
 
-    fn replace(&mut self, out: &mut Vec<u8>, changes: &[Change<'_>]) {
+    fn write_changes(&mut self, out: &mut Vec<u8>, changes: &[Change<'_>]) {
         for &(x, y, cell) in changes {
-            let row = &mut self.rows[usize::from(y)];
-            if row.show(x) {
-                let sure = row.shown[usize::from(x)].is_some();
-                self.put(out, (x, y), cell.symbol(), cell.into());
-                // After anything else the next cell is jumped to, wherever the terminal believes
-                // to be.
-                self.at = self.at.filter(|_| sure);
+            let line = &mut self.lines[usize::from(y)];
+            if line.mark_shown(x) {
+                let sure = line.shown[usize::from(x)].is_some();
+                self.write_cell(out, (x, y), cell.symbol(), cell.into());
+                // After a symbol of unsure width the cursor may be anywhere: the next move is absolute.
+                self.cursor = self.cursor.filter(|_| sure);
             }
         }
     }
 
-    fn put(&mut self, out: &mut Vec<u8>, (x, y): (u16, u16), symbol: &str, style: Style) {
-        self.go(out, Position { x, y });
-        self.wear(out, symbol, style);
+    fn write_cell(
+        &mut self,
+        out: &mut Vec<u8>,
+        (x, y): (u16, u16),
+        symbol: &str,
+        style: CellStyle,
+    ) {
+        self.move_cursor(out, Position { x, y });
+        self.set_style(out, symbol, style);
         out.extend_from_slice(symbol.as_bytes());
-        self.at = (x < self.widest).then_some(Position { x: x + 1, y });
+        self.cursor = (x < self.last_column).then_some(Position { x: x + 1, y });
     }
 
-    /// Puts the cursor somewhere.
-    pub(super) fn go(&mut self, out: &mut Vec<u8>, to: Position) {
-        if self.at == Some(to) {
+    /// Moves the cursor.
+    pub(super) fn move_cursor(&mut self, out: &mut Vec<u8>, to: Position) {
+        if self.cursor == Some(to) {
             return;
         }
-        let [step, jump] = &mut self.ways;
+        let [step, jump] = &mut self.moves;
         step.clear();
         jump.clear();
-        jump_to(jump, to);
-        if let Some(at) = self.at.replace(to) {
-            step_to(step, at, to);
+        move_absolute(jump, to);
+        if let Some(at) = self.cursor.replace(to) {
+            move_relative(step, at, to);
         }
         let step_is_shorter = !step.is_empty() && step.len() < jump.len();
         out.extend_from_slice(if step_is_shorter { step } else { jump });
     }
 
-    /// Ends all styles and forgets what the terminal was told, before it is cleared or left to
-    /// others: an erased cell would take the colour that is set.
-    pub(super) fn lift(&mut self, out: &mut Vec<u8>) {
+    /// Resets the style and forgets the terminal's state, before it is cleared or left to others: an
+    /// erased cell takes the current background.
+    pub(super) fn reset(&mut self, out: &mut Vec<u8>) {
         *self = Self::default();
         out.extend_from_slice(b"\x1b[m");
     }
 
-    fn wear(&mut self, out: &mut Vec<u8>, symbol: &str, to: Style) {
-        let fits = |from: Style| from == to || (symbol == " " && from.is_same_on_blank(to));
+    fn set_style(&mut self, out: &mut Vec<u8>, symbol: &str, to: CellStyle) {
+        let fits = |from: CellStyle| from == to || (symbol == " " && from.is_same_on_blank(to));
         if self.style.is_some_and(fits) {
             return;
         }
         let from = self.style.replace(to);
-        // An attribute can't be taken off by itself everywhere: all are, and the rest put on again.
+        // Not every terminal can turn off a single attribute: all go, and those still wanted are set.
         let base = from.filter(|from| to.modifier.contains(from.modifier));
         out.extend_from_slice(b"\x1b[");
         let start = out.len();
-        if base.is_none() && to != Style::default() {
+        if base.is_none() && to != CellStyle::default() {
             out.extend_from_slice(b"0;");
         }
         let base = base.unwrap_or_default();
         for (number, &attribute) in (1..).zip(&ATTRIBUTES) {
             if (to.modifier - base.modifier).contains(attribute) {
-                write(out, format_args!("{number};"));
+                append(out, format_args!("{number};"));
             }
         }
         if to.fg != base.fg {
-            colour(out, to.fg, 30);
+            write_color(out, to.fg, 30);
         }
         if to.bg != base.bg {
-            colour(out, to.bg, 40);
+            write_color(out, to.bg, 40);
         }
         if out.len() > start {
             out.pop();
@@ -173,43 +179,43 @@ impl Pen {
     }
 }
 
-/// To anywhere from anywhere (`CUP`).
-fn jump_to(way: &mut Vec<u8>, to: Position) {
+/// From an unknown position (`CUP`).
+fn move_absolute(out: &mut Vec<u8>, to: Position) {
     match (to.y, to.x) {
-        (0, 0) => way.extend_from_slice(b"\x1b[H"),
-        (y, 0) => write(way, format_args!("\x1b[{}H", y + 1)),
-        (y, x) => write(way, format_args!("\x1b[{};{}H", y + 1, x + 1)),
+        (0, 0) => out.extend_from_slice(b"\x1b[H"),
+        (y, 0) => append(out, format_args!("\x1b[{}H", y + 1)),
+        (y, x) => append(out, format_args!("\x1b[{};{}H", y + 1, x + 1)),
     }
 }
 
-/// From where the cursor stands: up or down, then left or right.
-fn step_to(way: &mut Vec<u8>, at: Position, to: Position) {
+/// From a known position: up or down, then left or right.
+fn move_relative(out: &mut Vec<u8>, at: Position, to: Position) {
     match to.y.saturating_sub(at.y) {
-        // There is a row below, so that nothing scrolls; in raw mode the column stays.
-        down @ 1..=3 if cfg!(unix) => way.extend(iter::repeat_n(b'\n', down.into())),
-        down => control(way, down, 'B'),
+        // There is a line below, so nothing scrolls; in raw mode a line feed keeps the column.
+        down @ 1..=3 if cfg!(unix) => out.extend(iter::repeat_n(b'\n', down.into())),
+        down => repeat(out, down, 'B'),
     }
-    control(way, at.y.saturating_sub(to.y), 'A');
-    control(way, to.x.saturating_sub(at.x), 'C');
+    repeat(out, at.y.saturating_sub(to.y), 'A');
+    repeat(out, to.x.saturating_sub(at.x), 'C');
     match at.x.saturating_sub(to.x) {
         0 => {}
-        _ if to.x == 0 => way.push(b'\r'),
-        back @ 1..=3 => way.extend(iter::repeat_n(8, back.into())),
-        back => write(way, format_args!("\x1b[{back}D")),
+        _ if to.x == 0 => out.push(b'\r'),
+        back @ 1..=3 => out.extend(iter::repeat_n(8, back.into())),
+        back => append(out, format_args!("\x1b[{back}D")),
     }
 }
 
-/// A control sequence that does something so many times.
-fn control(out: &mut Vec<u8>, count: u16, letter: char) {
+/// A control sequence with a repeat count.
+fn repeat(out: &mut Vec<u8>, count: u16, letter: char) {
     match count {
         0 => {}
-        1 => write(out, format_args!("\x1b[{letter}")),
-        _ => write(out, format_args!("\x1b[{count}{letter}")),
+        1 => append(out, format_args!("\x1b[{letter}")),
+        _ => append(out, format_args!("\x1b[{count}{letter}")),
     }
 }
 
-/// The parameters of a colour, `base` 30 for the text's, 40 for what is behind it.
-fn colour(out: &mut Vec<u8>, colour: Color, base: u8) {
+/// The parameters of a colour; `base` is 30 for the foreground, 40 for the background.
+fn write_color(out: &mut Vec<u8>, colour: Color, base: u8) {
     let of_sixteen = |number: u8| if number < 8 { base + number } else { base + 52 + number };
     let code = match colour {
         Color::Reset => base + 9,
@@ -229,13 +235,13 @@ fn colour(out: &mut Vec<u8>, colour: Color, base: u8) {
         Color::LightMagenta => of_sixteen(13),
         Color::LightCyan => of_sixteen(14),
         Color::White => of_sixteen(15),
-        Color::Indexed(number) => return write(out, format_args!("{};5;{number};", base + 8)),
-        Color::Rgb(r, g, b) => return write(out, format_args!("{};2;{r};{g};{b};", base + 8)),
+        Color::Indexed(number) => return append(out, format_args!("{};5;{number};", base + 8)),
+        Color::Rgb(r, g, b) => return append(out, format_args!("{};2;{r};{g};{b};", base + 8)),
     };
-    write(out, format_args!("{code};"));
+    append(out, format_args!("{code};"));
 }
 
-fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     // Writing to a Vec cannot fail.
     let _ = out.write_fmt(text);
 }
@@ -340,8 +346,8 @@ mod tests {
         fn the_screen_is_that_of_the_plain_backend(
             frames in prop::collection::vec((moves(), strokes()), 1..8),
         ) {
-            let (mut plain, mut thrifty) = (emulator(), emulator());
-            let mut pen = Pen::default();
+            let (mut plain, mut compact) = (emulator(), emulator());
+            let mut writer = DiffWriter::default();
             let mut before = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
             let mut after = dots();
             for (moves, strokes) in frames {
@@ -361,9 +367,9 @@ mod tests {
                 CrosstermBackend::new(&mut bytes).draw(changes.iter().copied()).expect("a Vec");
                 plain.process(&bytes);
                 let mut bytes = Vec::new();
-                pen.draw(&mut bytes, changes.iter().copied());
-                thrifty.process(&bytes);
-                same_screens(plain.screen(), thrifty.screen());
+                writer.draw(&mut bytes, changes.iter().copied());
+                compact.process(&bytes);
+                same_screens(plain.screen(), compact.screen());
                 before = after.clone();
             }
         }
@@ -371,9 +377,9 @@ mod tests {
 
     #[test]
     fn a_row_that_scrolls_is_moved_by_the_terminal() {
-        let mut pen = Pen::default();
+        let mut writer = DiffWriter::default();
         let before = dots();
-        let _ = drawn(&mut pen, &all(&Buffer::empty(before.area), &before));
+        let _ = drawn(&mut writer, &all(&Buffer::empty(before.area), &before));
         let mut after = before.clone();
         for y in [1, 2] {
             scroll(&mut after, (y, 2, WIDTH - 1, 2));
@@ -383,7 +389,7 @@ mod tests {
         }
         // Away at the left, down, away; back at the right, where one of the new cells is blank.
         assert_eq!(
-            drawn(&mut pen, &all(&before, &after)),
+            drawn(&mut writer, &all(&before, &after)),
             "\x1b[2;3H\x1b[2P\n\x1b[2P\x1b[2;22H\x1b[2@\x1b[C\x1b[38;5;1mx\n\x08\x08\x1b[2@\x1b[C\x1b[38;5;2mx"
         );
     }
@@ -396,12 +402,12 @@ mod tests {
                 before[(12, 1)].set_symbol(strange);
                 before[(13, 1)].reset();
             }
-            let mut pen = Pen::default();
-            let _ = drawn(&mut pen, &all(&Buffer::empty(before.area), &before));
+            let mut writer = DiffWriter::default();
+            let _ = drawn(&mut writer, &all(&Buffer::empty(before.area), &before));
             let mut after = before.clone();
             let from = if strange.is_some() { 0 } else { WIDTH - 8 };
             scroll(&mut after, (1, from, WIDTH, 1));
-            assert!(!drawn(&mut pen, &all(&before, &after)).contains('P'));
+            assert!(!drawn(&mut writer, &all(&before, &after)).contains('P'));
         }
     }
 
@@ -409,34 +415,36 @@ mod tests {
         before.diff(after).into_iter().map(|(x, y, cell)| (x, y, cell.clone())).collect()
     }
 
-    fn drawn(pen: &mut Pen, cells: &[(u16, u16, Cell)]) -> String {
+    fn drawn(writer: &mut DiffWriter, cells: &[(u16, u16, Cell)]) -> String {
         let mut out = Vec::new();
-        pen.draw(&mut out, cells.iter().map(|(x, y, cell)| (*x, *y, cell)));
+        writer.draw(&mut out, cells.iter().map(|(x, y, cell)| (*x, *y, cell)));
         String::from_utf8(out).expect("text")
     }
 
     #[test]
-    fn nothing_is_said_twice() {
+    fn no_move_or_style_is_repeated() {
         let mut green = Cell::new("⣿");
         green.set_fg(Color::Green);
-        let mut pen = Pen::default();
-        let first =
-            drawn(&mut pen, &[(4, 1, green.clone()), (5, 1, green.clone()), (9, 9, green.clone())]);
+        let mut writer = DiffWriter::default();
+        let first = drawn(
+            &mut writer,
+            &[(4, 1, green.clone()), (5, 1, green.clone()), (9, 9, green.clone())],
+        );
         assert_eq!(first, "\x1b[2;5H\x1b[0;32m⣿⣿\x1b[10;10H⣿");
         // The next frame goes on in the same style; a cell below is a step down and one back.
-        let next = drawn(&mut pen, &[(4, 2, green.clone()), (4, 3, green)]);
+        let next = drawn(&mut writer, &[(4, 2, green.clone()), (4, 3, green)]);
         assert_eq!(next, "\x1b[3;5H⣿\n\x08⣿");
     }
 
     #[test]
-    fn an_attribute_is_put_on_alone_and_taken_off_with_all() {
-        let mut pen = Pen::default();
+    fn an_attribute_is_set_alone_and_reset_with_all() {
+        let mut writer = DiffWriter::default();
         let plain = Cell::new("a");
         let mut bold = plain.clone();
         bold.set_bg(Color::Indexed(200));
         bold.modifier = Modifier::BOLD;
         let text = drawn(
-            &mut pen,
+            &mut writer,
             &[(9, 0, plain.clone()), (0, 0, plain.clone()), (1, 0, bold), (2, 0, plain)],
         );
         assert_eq!(text, "\x1b[1;10H\x1b[ma\x1b[Ha\x1b[1;48;5;200ma\x1b[ma");

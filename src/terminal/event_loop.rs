@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Input, Screen, signals};
+use super::{exit::Exit, input::Input, screen::Screen, signals};
 use crate::{
     app::{App, Effect, Message},
     monitor::Channels,
@@ -19,41 +19,15 @@ use crate::{
 };
 use cortop_client::{Command, Event, Moment};
 
-/// A clock in the status line shows that the monitor lives, and the write notices a terminal that
+/// A clock in the status line shows that the monitor is alive, and its write notices a terminal that
 /// is gone.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// The longest time to the next frame after a key, however few frames are asked for.
-const ANSWER: Duration = Duration::from_millis(100);
+/// The longest time from a key to the next frame, however few frames a second are asked for.
+const KEY_LATENCY: Duration = Duration::from_millis(100);
 
-/// Why the loop ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The user quit, or the client ended.
-    Quit,
-    /// A signal of this number.
-    Signal(i32),
-    /// The terminal is gone.
-    Gone,
-    /// Some thread or task panicked; the report is printed.
-    Panicked,
-}
-
-impl End {
-    /// The process's exit code, as the help tells.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Quit => 0,
-            Self::Gone => 1,
-            Self::Panicked => 101,
-            Self::Signal(number) => u8::try_from(number).map_or(u8::MAX, |n| n.saturating_add(128)),
-        }
-    }
-}
-
-/// Runs until the user quits or nothing is left to run for. `frame`: shortest time between two
-/// frames. Closes nothing: the caller gives the terminal back and says goodbye to the client.
+/// Runs until the user quits or the terminal, the client or the process ends. `frame`: shortest time
+/// between two frames. Closes nothing: the caller gives the terminal back and stops the client.
 pub async fn run<S: Screen>(
     app: App,
     ui: Ui,
@@ -61,10 +35,10 @@ pub async fn run<S: Screen>(
     channels: &mut Channels,
     input: &mut mpsc::Receiver<Input>,
     frame: Duration,
-) -> (App, End) {
+) -> (App, Exit) {
     let area = terminal.get_frame().area();
     let next_frame = Instant::now();
-    let mut this = Loop {
+    let mut this = EventLoop {
         app,
         ui,
         terminal,
@@ -73,14 +47,14 @@ pub async fn run<S: Screen>(
         frame,
         next_frame,
         dirty: true,
-        asked: false,
-        away: false,
+        key_pending: false,
+        suspended: false,
     };
     let end = this.run(input).await;
     (this.app, end)
 }
 
-struct Loop<'a, S: Screen> {
+struct EventLoop<'a, S: Screen> {
     app: App,
     ui: Ui,
     terminal: &'a mut Terminal<S>,
@@ -92,14 +66,14 @@ struct Loop<'a, S: Screen> {
     next_frame: Instant,
     /// Something changed since the last frame.
     dirty: bool,
-    /// By a key.
-    asked: bool,
+    /// A key has not been answered by a frame yet.
+    key_pending: bool,
     /// The shell has the terminal.
-    away: bool,
+    suspended: bool,
 }
 
-impl<S: Screen> Loop<'_, S> {
-    async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> End {
+impl<S: Screen> EventLoop<'_, S> {
+    async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> Exit {
         let mut heartbeat = pin!(sleep_until(cortop_client::timer::after(HEARTBEAT)));
         // The first frame comes before client and decoder get a turn.
         if let Err(end) = self.draw() {
@@ -109,21 +83,21 @@ impl<S: Screen> Loop<'_, S> {
             // In the order of urgency; what comes last cannot starve, as the queues are short.
             let step = select! {
                 biased;
-                () = self.terminal.backend().gone() => Err(End::Gone),
-                told = input.recv() => match told {
-                    Some(told) => self.hear(told).await,
+                () = self.terminal.backend().closed() => Err(Exit::TerminalGone),
+                input = input.recv() => match input {
+                    Some(input) => self.on_input(input).await,
                     // Nobody is left who could end the loop.
-                    None => Err(End::Gone),
+                    None => Err(Exit::TerminalGone),
                 },
-                () = sleep_until(self.next_frame), if self.dirty && !self.away => self.draw(),
+                () = sleep_until(self.next_frame), if self.dirty && !self.suspended => self.draw(),
                 () = heartbeat.as_mut() => {
                     heartbeat.as_mut().reset(cortop_client::timer::after(HEARTBEAT));
-                    self.beat().await
+                    self.on_heartbeat().await
                 }
-                event = self.channels.events.recv() => self.drain(event).await,
+                event = self.channels.events.recv() => self.on_events(event).await,
                 Ok(()) = self.channels.snapshots.changed() => {
                     let snapshot = Arc::clone(&self.channels.snapshots.borrow_and_update());
-                    self.tell(Message::Snapshot(snapshot)).await
+                    self.update(Message::Snapshot(snapshot)).await
                 }
             };
             if let Err(end) = step {
@@ -132,126 +106,130 @@ impl<S: Screen> Loop<'_, S> {
         }
     }
 
-    async fn hear(&mut self, input: Input) -> Result<(), End> {
+    async fn on_input(&mut self, input: Input) -> Result<(), Exit> {
         match input {
             Input::Key(key, at) => {
-                self.asked = true;
-                self.next_frame = self.next_frame.min(Instant::now() + ANSWER);
+                self.key_pending = true;
+                self.next_frame = self.next_frame.min(Instant::now() + KEY_LATENCY);
                 self.app.update(Message::Tick(at));
-                self.tell(Message::Key(key)).await
+                self.update(Message::Key(key)).await
             }
-            Input::Paste(text) => self.tell_now(Message::Paste(text)).await,
+            Input::Paste(text) => self.update_now(Message::Paste(text)).await,
             Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
-            Input::Stop => self.suspend().await,
-            Input::Continue => self.resume(),
-            Input::Leave(end) => Err(end),
+            Input::Suspend => self.suspend().await,
+            Input::Resume => self.resume(),
+            Input::Exit(exit) => Err(exit),
         }
     }
 
-    async fn beat(&mut self) -> Result<(), End> {
+    async fn on_heartbeat(&mut self) -> Result<(), Exit> {
         let throughput = self.terminal.backend_mut().throughput();
         if throughput != self.app.throughput {
-            self.tell(Message::Throughput(throughput)).await?;
+            self.update(Message::Throughput(throughput)).await?;
         }
-        self.tell(Message::Tick(Moment::now())).await
+        self.update(Message::Tick(Moment::now())).await
     }
 
-    /// Takes in an event and all that wait behind it.
-    async fn drain(&mut self, first: Option<Event>) -> Result<(), End> {
-        let Some(first) = first else { return self.tell(Message::ClientEnded).await };
-        self.tell_now(Message::Cortex(first)).await?;
+    /// Handles an event and all that wait behind it.
+    async fn on_events(&mut self, first: Option<Event>) -> Result<(), Exit> {
+        let Some(first) = first else { return self.update(Message::ClientEnded).await };
+        self.update_now(Message::Cortex(first)).await?;
         while let Ok(event) = self.channels.events.try_recv() {
-            self.tell(Message::Cortex(event)).await?;
+            self.update(Message::Cortex(event)).await?;
         }
         Ok(())
     }
 
-    /// Tells the state machine something it stamps with the time.
-    async fn tell_now(&mut self, message: Message) -> Result<(), End> {
+    /// Updates the state machine with a message that it stamps with the time.
+    async fn update_now(&mut self, message: Message) -> Result<(), Exit> {
         self.app.update(Message::Tick(Moment::now()));
-        self.tell(message).await
+        self.update(message).await
     }
 
-    async fn tell(&mut self, message: Message) -> Result<(), End> {
+    async fn update(&mut self, message: Message) -> Result<(), Exit> {
         self.dirty = true;
         for effect in self.app.update(message) {
             match effect {
-                Effect::Command(command) => self.command(command),
-                Effect::Copy(text) => self.terminal.backend_mut().copy(&text).map_err(gone)?,
-                Effect::Quit => return Err(End::Quit),
+                Effect::Command(command) => self.send(command),
+                Effect::Copy(text) => {
+                    self.terminal.backend_mut().copy(&text).map_err(terminal_gone)?
+                }
+                Effect::Quit => return Err(Exit::Quit),
                 Effect::Redraw => self.redraw(self.area)?,
-                // Boxed, as suspending may say something in turn.
+                // Boxed, as suspending may resume, and resuming update again.
                 Effect::Suspend => Box::pin(self.suspend()).await?,
             }
         }
         Ok(())
     }
 
-    fn command(&mut self, command: Command) {
+    fn send(&mut self, command: Command) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.channels.commands.try_send(command) {
             let busy = "the client is still busy with the last keys; try again in a moment";
             self.app.update(Message::Notice(busy.to_owned()));
         }
     }
 
-    fn draw(&mut self) -> Result<(), End> {
-        let ready = self.terminal.backend_mut().is_ready(self.asked);
-        let soon = self.asked && !ready;
-        self.next_frame = Instant::now() + if soon { self.frame.min(ANSWER) } else { self.frame };
+    fn draw(&mut self) -> Result<(), Exit> {
+        let ready = self.terminal.backend_mut().is_ready(self.key_pending);
+        let soon = self.key_pending && !ready;
+        self.next_frame =
+            Instant::now() + if soon { self.frame.min(KEY_LATENCY) } else { self.frame };
         if !ready {
             return Ok(());
         }
-        self.asked = false;
+        self.key_pending = false;
         self.app.update(Message::Tick(Moment::now()));
         tui_logger::move_events();
         let view = self.ui.view(&self.app, self.area);
-        self.channels.view.send_if_modified(|told| {
-            let changed = *told != view;
+        self.channels.view.send_if_modified(|sent| {
+            let changed = *sent != view;
             if changed {
-                *told = view;
+                *sent = view;
             }
             changed
         });
-        self.terminal.draw(|frame| self.ui.draw(&self.app, frame)).map_err(gone)?;
+        self.terminal.draw(|frame| self.ui.draw(&self.app, frame)).map_err(terminal_gone)?;
         self.dirty = false;
         Ok(())
     }
 
-    /// Draws everything anew with the next frame. `Terminal::clear` would ask the terminal for its
+    /// Redraws everything with the next frame. `Terminal::clear` would ask the terminal for its
     /// cursor and race the key reader for the answer.
-    fn redraw(&mut self, area: Rect) -> Result<(), End> {
+    fn redraw(&mut self, area: Rect) -> Result<(), Exit> {
         self.area = area;
         self.dirty = true;
-        self.terminal.resize(area).map_err(gone)
+        self.terminal.resize(area).map_err(terminal_gone)
     }
 
-    /// Gives the terminal back and stops. What is said meanwhile is drawn after [`Self::resume`].
-    async fn suspend(&mut self) -> Result<(), End> {
-        if let Err(why) = signals::stoppable() {
+    /// Gives the terminal back and stops the process. What happens meanwhile is drawn after
+    /// [`Self::resume`].
+    async fn suspend(&mut self) -> Result<(), Exit> {
+        if let Err(why) = signals::can_suspend() {
             self.app.update(Message::Notice(why));
             self.dirty = true;
             return Ok(());
         }
-        self.away = true;
+        self.suspended = true;
         self.terminal.backend_mut().leave().await;
-        signals::stop().or_else(|error| {
+        signals::suspend().or_else(|error| {
             tracing::warn!("cannot suspend: {error}");
             self.resume()
         })
     }
 
-    /// Takes the terminal over again, whoever stopped the process, in the size it has now.
-    fn resume(&mut self) -> Result<(), End> {
-        self.away = false;
-        self.terminal.backend_mut().enter().map_err(gone)?;
-        let size = self.terminal.size().map_err(gone)?;
+    /// Takes the terminal over again, at its present size, whoever stopped the process.
+    fn resume(&mut self) -> Result<(), Exit> {
+        self.suspended = false;
+        self.terminal.backend_mut().enter().map_err(terminal_gone)?;
+        let size = self.terminal.size().map_err(terminal_gone)?;
         self.redraw(Rect::from((ratatui::layout::Position::ORIGIN, size)))
     }
 }
 
-fn gone(error: impl std::error::Error) -> End {
+fn terminal_gone(error: impl std::error::Error) -> Exit {
     tracing::warn!("the terminal failed, leaving: {error}");
-    End::Gone
+    Exit::TerminalGone
 }
 
 #[cfg(test)]
@@ -279,7 +257,7 @@ mod tests {
         commands: mpsc::Receiver<Command>,
         view: watch::Receiver<View>,
         snapshots: watch::Sender<Arc<Snapshot>>,
-        ended: JoinHandle<(App, End, usize)>,
+        ended: JoinHandle<(App, Exit, usize)>,
     }
 
     fn rig() -> Rig {
@@ -329,7 +307,7 @@ mod tests {
         assert_eq!(rig.commands.recv().await, Some(Command::Open { headset: id, mode: None }));
         rig.key('q').await;
         let (app, end, _) = rig.ended.await.expect("no panic");
-        assert_eq!((end, app.headsets.list.len()), (End::Quit, 1));
+        assert_eq!((end, app.headsets.list.len()), (Exit::Quit, 1));
     }
 
     #[tokio::test(start_paused = true)]
@@ -373,27 +351,21 @@ mod tests {
         let mut rig = rig_of(Duration::from_mins(1));
         rig.key('[').await;
         let told = rig.view.wait_for(|view| view.window < View::default().window);
-        assert!(tokio::time::timeout(2 * ANSWER, told).await.is_ok(), "drawn");
+        assert!(tokio::time::timeout(2 * KEY_LATENCY, told).await.is_ok(), "drawn");
         rig.key('q').await;
         rig.ended.await.expect("no panic");
     }
 
     #[tokio::test(start_paused = true)]
     async fn every_way_out_says_which_it_was() {
-        for end in [End::Signal(15), End::Panicked, End::Gone] {
+        for end in [Exit::Signal(15), Exit::Panicked, Exit::TerminalGone] {
             let rig = rig();
-            rig.input.send(Input::Leave(end)).await.expect("the loop runs");
+            rig.input.send(Input::Exit(end)).await.expect("the loop runs");
             assert_eq!(rig.ended.await.expect("no panic").1, end);
         }
         let mut rig = rig();
         rig.event(Event::Link(Link::Connecting)).await;
         drop(rig.events.take());
-        assert_eq!(rig.ended.await.expect("no panic").1, End::Quit, "the client ended");
-    }
-
-    #[test]
-    fn exit_codes_are_those_of_the_help() {
-        let codes = [End::Quit, End::Gone, End::Panicked, End::Signal(15)].map(End::exit_code);
-        assert_eq!(codes, [0, 1, 101, 143]);
+        assert_eq!(rig.ended.await.expect("no panic").1, Exit::Quit, "the client ended");
     }
 }

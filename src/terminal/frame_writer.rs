@@ -1,31 +1,31 @@
-//! Writes frames to the terminal while the screen is ours. What the terminal takes at once is
-//! written at once; the rest by a thread, behind a mailbox of one frame: a terminal that stalls
-//! blocks this thread and nothing else. Knows bytes only.
+//! Writes frames to the terminal. What the terminal takes without blocking is written at once; a
+//! thread behind a mailbox of one frame writes the rest, so a terminal that stalls blocks this thread
+//! and nothing else. Knows bytes only.
 
 use std::{fs::File, io::Write, mem, thread};
 
 use tokio::sync::mpsc;
 
-use super::guard::Out;
+use super::guard::GuardedOutput;
 
 /// The loop's end of the mailbox.
 #[derive(Debug)]
-pub(super) struct Writer<D = Out<File>> {
-    /// The terminal once more, whose writes never block.
-    direct: Option<D>,
+pub(super) struct FrameWriter<D = GuardedOutput<File>> {
+    /// The same terminal, opened so that writes never block.
+    nonblocking: Option<D>,
     frames: mpsc::Sender<Vec<u8>>,
-    /// Gives back each buffer, emptied, once its frame is written.
+    /// Returns each buffer, emptied, once its frame is written.
     written: mpsc::Receiver<Vec<u8>>,
-    /// The buffer for the next frame; none while a frame is on its way.
+    /// The buffer for the next frame; none while a frame is being written.
     spare: Option<Vec<u8>>,
 }
 
-impl<D: Write> Writer<D> {
+impl<D: Write> FrameWriter<D> {
     /// Starts the thread. It ends with this handle, or when a write fails: the terminal is gone.
-    /// `direct`: the same terminal, if it can be had so that writes to it never block.
+    /// `nonblocking`: the same terminal, if it can be opened so that writes never block.
     pub(super) fn spawn(
         mut out: impl Write + Send + 'static,
-        direct: Option<D>,
+        nonblocking: Option<D>,
     ) -> std::io::Result<Self> {
         let (frames, mut mailbox) = mpsc::channel::<Vec<u8>>(1);
         let (give_back, written) = mpsc::channel(1);
@@ -41,45 +41,44 @@ impl<D: Write> Writer<D> {
                 }
             }
         })?;
-        Ok(Self { direct, frames, written, spare: Some(Vec::new()) })
+        Ok(Self { nonblocking, frames, written, spare: Some(Vec::new()) })
     }
 
-    /// Whether the mailbox is free: the last frame has been written.
-    pub(super) fn is_free(&mut self) -> bool {
+    /// Whether the last frame has been written.
+    pub(super) fn is_idle(&mut self) -> bool {
         if self.spare.is_none() {
             self.spare = self.written.try_recv().ok();
         }
         self.spare.is_some()
     }
 
-    /// Writes a frame, or puts what the terminal does not take at once into the mailbox, and leaves
-    /// an empty buffer in the frame's place. While the mailbox is not free the frame stays where it
-    /// is.
+    /// Writes a frame, or hands the thread what the terminal does not take at once, and leaves an empty
+    /// buffer in its place. While the last frame is still being written it does nothing.
     pub(super) fn send(&mut self, frame: &mut Vec<u8>) -> bool {
-        if !self.is_free() {
+        if !self.is_idle() {
             return false;
         }
-        // Whatever is wrong, the thread finds out again.
-        let taken = self.direct.as_mut().and_then(|direct| direct.write(frame).ok());
+        // The thread meets the same error and reports it.
+        let taken = self.nonblocking.as_mut().and_then(|nonblocking| nonblocking.write(frame).ok());
         frame.drain(..taken.unwrap_or_default());
         if frame.is_empty() {
             return true;
         }
         let next = mem::replace(frame, self.spare.take().unwrap_or_default());
-        // It can fail only because the terminal is gone, which `gone` tells.
+        // This fails only if the terminal is gone, which `closed` reports.
         let _ = self.frames.try_send(next);
         true
     }
 
-    /// Waits until the last frame has been written, or never will be.
+    /// Waits until the last frame has been written, or cannot be.
     pub(super) async fn drained(&mut self) {
-        if !self.is_free() {
+        if !self.is_idle() {
             self.spare = self.written.recv().await;
         }
     }
 
     /// Waits until the terminal is gone.
-    pub(super) async fn gone(&self) {
+    pub(super) async fn closed(&self) {
         self.frames.closed().await;
     }
 }
@@ -109,10 +108,10 @@ mod tests {
         }
     }
 
-    fn stalling() -> (Writer, Receiver<Vec<u8>>, SyncSender<io::Result<()>>) {
+    fn stalling() -> (FrameWriter, Receiver<Vec<u8>>, SyncSender<io::Result<()>>) {
         let (writes, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
-        (Writer::spawn(Stalling { writes, go }, None).expect("a thread"), written, allow)
+        (FrameWriter::spawn(Stalling { writes, go }, None).expect("a thread"), written, allow)
     }
 
     #[tokio::test]
@@ -157,12 +156,12 @@ mod tests {
         let (told, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
         let out = Stalling { writes: told, go };
-        let mut writer = Writer::spawn(out, Some(Room(8))).expect("a thread");
+        let mut writer = FrameWriter::spawn(out, Some(Room(8))).expect("a thread");
         let mut frame = b"first".to_vec();
-        assert!(writer.send(&mut frame) && frame.is_empty() && writer.is_free());
+        assert!(writer.send(&mut frame) && frame.is_empty() && writer.is_idle());
         for rest in ["ond", "third"] {
             frame.extend(if rest == "ond" { "second" } else { rest }.bytes());
-            assert!(writer.send(&mut frame) && !writer.is_free());
+            assert!(writer.send(&mut frame) && !writer.is_idle());
             assert_eq!(written.recv().expect("a write"), rest.as_bytes());
             allow.send(Ok(())).expect("the writer lives");
             writer.drained().await;
@@ -175,8 +174,8 @@ mod tests {
         assert!(writer.send(&mut b"frame".to_vec()));
         written.recv().expect("a write");
         allow.send(Err(io::Error::from(io::ErrorKind::BrokenPipe))).expect("the writer lives");
-        writer.gone().await;
+        writer.closed().await;
         writer.drained().await;
-        assert!(!writer.is_free());
+        assert!(!writer.is_idle());
     }
 }

@@ -26,23 +26,23 @@ use crossterm::{
 };
 use tokio::sync::mpsc;
 
-use super::{End, Input, screen::stdout};
+use super::{device, exit::Exit, input::Input};
 
-/// A terminal that does not take the last bytes is given up after this.
+/// How long to wait for a terminal that does not take the last bytes.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
-/// Held for each write to the terminal, so that no frame follows the last bytes.
+/// Held during each write, so that no frame follows the last bytes.
 static WRITING: Mutex<()> = Mutex::new(());
 
 /// Gives the terminal back when dropped.
 #[derive(Debug)]
-pub struct Guard(());
+pub struct TerminalGuard(());
 
-impl Guard {
-    /// Takes the terminal over, and from now on gives it back before a panic is reported; a panic
-    /// anywhere, also in a task or thread, ends the loop that reads `input`. To be called once,
-    /// after the hooks that report a panic are installed.
+impl TerminalGuard {
+    /// Takes the terminal over and installs a hook that gives it back before a panic is reported; a
+    /// panic in any task or thread also ends the loop that reads `input`. Call it once, after the
+    /// hooks that report a panic are installed.
     ///
     /// # Errors
     /// The terminal cannot be set up.
@@ -53,8 +53,8 @@ impl Guard {
             report(info);
             // After the report: the log's own locks may be held by what has just failed.
             tracing::error!("{info}");
-            // A full queue is emptied by the loop, unless the loop itself has failed, which ends it.
-            let _ = input.try_send(Input::Leave(End::Panicked));
+            // The loop empties a full queue, unless the panic was its own, which ends it anyway.
+            let _ = input.try_send(Input::Exit(Exit::Panicked));
         }));
         let guard = Self(());
         enter()?;
@@ -62,7 +62,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         leave(true);
     }
@@ -71,18 +71,18 @@ impl Drop for Guard {
 /// Raw mode, alternate screen, bracketed paste, no cursor.
 pub(super) fn enter() -> io::Result<()> {
     if ENTERED.swap(true, Ordering::SeqCst) {
-        // The shell had the terminal without our leaving it (`kill -STOP`): crossterm believes that
-        // raw mode is still on.
+        // The process was stopped without leaving (`kill -STOP`), and crossterm still believes that raw
+        // mode is on.
         disable_raw_mode()?;
     }
     enable_raw_mode()?;
     let mut bytes = Vec::new();
     queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
-    stdout()?.write_all(&bytes)
+    device::stdout()?.write_all(&bytes)
 }
 
-/// Undoes all of it. `writable`: whether the terminal still takes bytes; a gone one is touched only
-/// once, and one that stalls is waited for no longer than [`LAST_WRITE`].
+/// Undoes all of it. `writable`: whether the terminal still takes bytes; one that stalls is waited for
+/// no longer than [`LAST_WRITE`].
 pub(super) fn leave(writable: bool) {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
@@ -90,21 +90,21 @@ pub(super) fn leave(writable: bool) {
     if writable {
         let (done, wait) = channel();
         // The thread may outlive this call only in a write that blocks until the process ends.
-        let writing = thread::Builder::new().spawn(move || done.send(write_leave()));
+        let writing = thread::Builder::new().spawn(move || done.send(restore()));
         if writing.is_ok() {
-            // Nothing can be done about a terminal that does not take it.
+            // There is nothing to do about a terminal that does not take them.
             let _ = wait.recv_timeout(LAST_WRITE);
         }
     }
     let _ = disable_raw_mode();
 }
 
-/// Standard output for frames: what comes after the terminal was given back is discarded, be it a
-/// frame that was on its way when another thread panicked.
+/// Standard output for frames. It discards what comes after the terminal was given back, such as a
+/// frame that was being written when another thread panicked.
 #[derive(Debug)]
-pub(super) struct Out<W>(pub(super) W);
+pub(super) struct GuardedOutput<W>(pub(super) W);
 
-impl<W: io::Write> io::Write for Out<W> {
+impl<W: io::Write> io::Write for GuardedOutput<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         if ENTERED.load(Ordering::SeqCst) { self.0.write(bytes) } else { Ok(bytes.len()) }
@@ -115,7 +115,7 @@ impl<W: io::Write> io::Write for Out<W> {
     }
 }
 
-fn write_leave() -> io::Result<()> {
+fn restore() -> io::Result<()> {
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut bytes = Vec::new();
     queue!(
@@ -126,5 +126,5 @@ fn write_leave() -> io::Result<()> {
         LeaveAlternateScreen,
         Show
     )?;
-    stdout()?.write_all(&bytes)
+    device::stdout()?.write_all(&bytes)
 }

@@ -1,5 +1,5 @@
-//! What reaches the loop from outside: keys and sizes from the terminal, signals, a panic. All come
-//! through one bounded queue, filled from elsewhere.
+//! What reaches the loop from outside: keys, pastes and sizes from the terminal, signals, panics, all
+//! through one bounded queue.
 
 use std::{
     io,
@@ -9,28 +9,28 @@ use std::{
 use crossterm::event::{Event, KeyEventKind};
 use tokio::sync::mpsc;
 
-use super::End;
+use super::exit::Exit;
 use crate::app::Key;
 use cortop_client::Moment;
 
-/// Keys and the like that may wait for the loop.
+/// Inputs that may wait for the loop.
 const QUEUE: usize = 256;
 
 /// What reaches the loop from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A key was pressed, or repeats, and when: a marker stands at that moment.
+    /// A key was pressed or repeats, and when: a marker is set at that moment.
     Key(Key, Moment),
-    /// Text was pasted: not keys, or it would fire shortcuts.
+    /// Text was pasted. Not keys, which would fire shortcuts.
     Paste(String),
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
     /// The process is to be stopped (`SIGTSTP`).
-    Stop,
+    Suspend,
     /// The process goes on after it was stopped (`SIGCONT`).
-    Continue,
-    /// Leave.
-    Leave(End),
+    Resume,
+    /// The loop is to end.
+    Exit(Exit),
 }
 
 /// The queue to the loop.
@@ -39,12 +39,12 @@ pub fn queue() -> (mpsc::Sender<Input>, mpsc::Receiver<Input>) {
     mpsc::channel(QUEUE)
 }
 
-/// Forwards what the terminal tells, until the loop or the terminal ends. `read` waits for the next
-/// event ([`crossterm::event::read`]).
+/// Forwards the terminal's events until the loop or the terminal ends. `read` waits for the next one
+/// ([`crossterm::event::read`]).
 ///
-/// It has a thread of its own and crossterm's `EventStream` is not used: at a terminal that is gone
-/// crossterm reads its end over and over and never returns, and polled by a task it would take the
-/// loop, the signals and all other tasks with it.
+/// It runs on a thread of its own rather than polling crossterm's `EventStream`: once the terminal is
+/// gone, crossterm reads its end over and over without returning, which on the runtime's thread would
+/// block the loop, the signals and all other tasks.
 ///
 /// # Errors
 /// The system gives no thread.
@@ -54,23 +54,23 @@ pub fn forward(
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("terminal reader".to_owned()).spawn(move || {
         loop {
-            let told = match read() {
+            let next = match read() {
                 Ok(event) => match translate(event) {
-                    Some(told) => told,
+                    Some(next) => next,
                     None => continue,
                 },
-                // A terminal that is gone would tell so again and again.
-                Err(_) => Input::Leave(End::Gone),
+                // A terminal that is gone fails again and again.
+                Err(_) => Input::Exit(Exit::TerminalGone),
             };
-            let last = told == Input::Leave(End::Gone);
-            if input.blocking_send(told).is_err() || last {
+            let last = next == Input::Exit(Exit::TerminalGone);
+            if input.blocking_send(next).is_err() || last {
                 return;
             }
         }
     })
 }
 
-/// Releases of keys (Windows tells them), focus and mouse mean nothing here.
+/// Key releases (Windows sends them), focus and mouse mean nothing here.
 fn translate(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_and_sizes_come_through_and_the_end_is_told_once() {
+    fn keys_and_sizes_come_through_and_the_end_is_reported_once() {
         let key = |kind| {
             Ok(Event::Key(KeyEvent::new_with_kind(KeyCode::Char('z'), KeyModifiers::NONE, kind)))
         };
@@ -107,18 +107,18 @@ mod tests {
         let (sender, mut input) = queue();
         let read = move || events.next().expect("no more is read");
         forward(read, sender).expect("a thread").join().expect("no panic");
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         while let Some(input) = input.blocking_recv() {
-            told.push(input);
+            received.push(input);
         }
-        // When they were pressed is not known beforehand.
-        let told: Vec<_> = told
+        // The time of a key is not known beforehand.
+        let received: Vec<_> = received
             .into_iter()
             .map(|input| match input {
                 Input::Key(key, _) => format!("{key}"),
                 other => format!("{other:?}"),
             })
             .collect();
-        assert_eq!(told, ["z", "Paste(\"q\")", "z", "Resize(1, 2)", "Leave(Gone)"]);
+        assert_eq!(received, ["z", "Paste(\"q\")", "z", "Resize(1, 2)", "Exit(TerminalGone)"]);
     }
 }

@@ -1,5 +1,5 @@
-//! A row of the screen: what the terminal shows of it and what it is to show, and whether the one is
-//! the other moved to the left. Knows no bytes, and not what is drawn.
+//! A line of the screen: what the terminal shows and what is wanted there, and whether the second is
+//! the first shifted to the left. Knows no bytes, and not what is drawn.
 
 use std::{iter::once, ops::Range};
 
@@ -8,12 +8,12 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-/// Fewest cells that a move must spare; it costs about as much as drawing half of them.
-const WORTH: usize = 8;
-/// The farthest move that is looked for, in cells.
-const FARTHEST: u16 = 16;
+/// Fewest cells that a shift must save; it costs about as much as drawing half of them.
+const MIN_SAVED: usize = 8;
+/// The longest shift that is looked for, in cells.
+const MAX_SHIFT: u16 = 16;
 
-/// Attributes that show on a blank.
+/// Attributes that are visible on a blank.
 const SHOWN_ON_BLANK: Modifier = Modifier::REVERSED
     .union(Modifier::UNDERLINED)
     .union(Modifier::SLOW_BLINK)
@@ -22,13 +22,13 @@ const SHOWN_ON_BLANK: Modifier = Modifier::REVERSED
 
 /// How a cell is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Style {
+pub(super) struct CellStyle {
     pub(super) fg: Color,
     pub(super) bg: Color,
     pub(super) modifier: Modifier,
 }
 
-impl Style {
+impl CellStyle {
     /// Whether a blank looks the same in both.
     pub(super) fn is_same_on_blank(self, other: Self) -> bool {
         let shows = |style: Self| style.modifier.intersects(SHOWN_ON_BLANK);
@@ -36,27 +36,27 @@ impl Style {
     }
 }
 
-impl From<&Cell> for Style {
+impl From<&Cell> for CellStyle {
     fn from(cell: &Cell) -> Self {
         Self { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
     }
 }
 
-/// What every terminal makes one column wide. They are equal if they look the same.
+/// A character that every terminal makes one column wide. Equal if they look the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Glyph {
     pub(super) char: char,
-    pub(super) style: Style,
+    pub(super) style: CellStyle,
 }
 
 impl Glyph {
     /// What an erased cell shows.
     const BLANK: Self = Self {
         char: ' ',
-        style: Style { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() },
+        style: CellStyle { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() },
     };
 
-    /// What is drawn of traces, frames and ASCII; `None` for all else.
+    /// A glyph of traces, frames or ASCII; `None` for anything else.
     pub(super) fn of(cell: &Cell) -> Option<Self> {
         let mut chars = cell.symbol().chars();
         match (chars.next(), chars.next()) {
@@ -83,30 +83,30 @@ impl PartialEq for Glyph {
     }
 }
 
-/// A move of cells to the left: those of the columns `from + by..hole + by`.
+/// A shift to the left of the cells in the columns `from + by..hole + by`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift {
-    /// The first column that is written over.
+    /// The first column that is overwritten.
     pub(super) from: u16,
-    /// The first of the columns that are blank afterwards, as many as it goes far.
+    /// The first of the `by` columns that are blank afterwards.
     pub(super) hole: u16,
     /// How far, in cells.
     pub(super) by: u16,
 }
 
-/// A row of the screen. `None` is a cell of which a terminal's idea is not sure: a wide character,
-/// and what it hangs over.
+/// A line of the screen. `None` is a cell whose look depends on the terminal: a character that may be
+/// wide, and the cell it may cover.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
+pub(super) struct Line {
     pub(super) shown: Vec<Option<Glyph>>,
     pub(super) wanted: Vec<Option<Glyph>>,
 }
 
-impl Row {
-    /// Takes in a change; whether its place is sure.
-    pub(super) fn want(&mut self, x: u16, cell: &Cell) -> bool {
+impl Line {
+    /// Notes a changed cell; whether it is certainly one column wide.
+    pub(super) fn set_wanted(&mut self, x: u16, cell: &Cell) -> bool {
         let x = usize::from(x);
-        self.reach(x + 2);
+        self.grow(x + 2);
         self.wanted[x] = Glyph::of(cell);
         let sure = self.wanted[x].is_some();
         if !sure {
@@ -115,16 +115,16 @@ impl Row {
         sure
     }
 
-    /// The screen is blank before the first frame.
-    fn reach(&mut self, width: usize) {
+    /// Before the first frame the screen is blank.
+    fn grow(&mut self, width: usize) {
         if self.wanted.len() < width {
             self.shown.resize(width, Some(Glyph::BLANK));
             self.wanted.resize(width, Some(Glyph::BLANK));
         }
     }
 
-    /// What is wanted of a column is going to be shown; whether anything has to be drawn for it.
-    pub(super) fn show(&mut self, x: u16) -> bool {
+    /// Marks a column as shown as wanted; whether it has to be drawn for that.
+    pub(super) fn mark_shown(&mut self, x: u16) -> bool {
         let differs = self.differs(x);
         let x = usize::from(x);
         let stands = self.wanted[x].is_some() && !differs;
@@ -135,20 +135,25 @@ impl Row {
         !stands
     }
 
-    /// The move that leaves far fewer of the changed columns to be drawn, if there is one. `width`:
-    /// how many columns surely exist. `last`: the move of another row, which this one's is probably
+    /// The shift that leaves far fewer of the changed columns to draw, if there is one. `width`: how
+    /// many columns certainly exist. `last`: the shift of another line, which this one's is probably
     /// like.
-    pub(super) fn shift(&mut self, changed: Range<u16>, width: u16, last: Shift) -> Option<Shift> {
-        self.reach(usize::from(width));
+    pub(super) fn find_shift(
+        &mut self,
+        changed: Range<u16>,
+        width: u16,
+        last: Shift,
+    ) -> Option<Shift> {
+        self.grow(usize::from(width));
         let count = changed.clone().filter(|&x| self.differs(x)).count();
-        if count < WORTH {
+        if count < MIN_SAVED {
             return None;
         }
-        let mut far = once(last.by).chain(1..=FARTHEST);
-        far.find_map(|by| self.shift_by(&changed, count, width, Shift { by, ..last }))
+        let mut far = once(last.by).chain(1..=MAX_SHIFT);
+        far.find_map(|by| self.try_shift(&changed, count, width, Shift { by, ..last }))
     }
 
-    fn shift_by(
+    fn try_shift(
         &self,
         changed: &Range<u16>,
         count: usize,
@@ -159,12 +164,12 @@ impl Row {
             x + by < width && self.shown[usize::from(x + by)] == self.wanted[usize::from(x)]
         };
         let differing = || changed.clone().filter(|&x| self.differs(x));
-        // Three of four have to come right; where they do not, that is soon known.
+        // Three of four must fit; where they do not, that shows early.
         if differing().filter(|&x| !fits(x)).nth(count / 4).is_some() {
             return None;
         }
         let (first, last) = (differing().find(|&x| fits(x))?, differing().rfind(|&x| fits(x))?);
-        // Moves below each other cost least.
+        // Shifts that line up below each other cost least.
         let from = if from < first && (from..first).all(fits) { from } else { first };
         let hole = if (last + 1..hole).all(fits) { hole.max(last + 1) } else { last + 1 };
         let moved = || from..hole + by;
@@ -173,19 +178,19 @@ impl Row {
         if !moved().all(sure) {
             return None;
         }
-        // What did not change and is moved away has to be drawn again.
+        // Cells that were right and are shifted away have to be drawn again.
         let spoiled = moved().filter(|&x| !self.differs(x) && (x >= hole || !fits(x))).count();
         let spared = differing().filter(|&x| fits(x)).count();
-        (spared >= spoiled + WORTH).then_some(Shift { from, hole, by })
+        (spared >= spoiled + MIN_SAVED).then_some(Shift { from, hole, by })
     }
 
-    /// Whether the column is to be drawn.
+    /// Whether the column has to be drawn.
     fn differs(&self, x: u16) -> bool {
         self.shown[usize::from(x)] != self.wanted[usize::from(x)]
     }
 
-    /// The terminal has made the move.
-    pub(super) fn moved(&mut self, shift: Shift) {
+    /// The terminal has made the shift.
+    pub(super) fn apply_shift(&mut self, shift: Shift) {
         let [from, hole, by] = [shift.from, shift.hole, shift.by].map(usize::from);
         self.shown.copy_within(from + by..hole + by, from);
         self.shown[hole..hole + by].fill(Some(Glyph::BLANK));

@@ -1,24 +1,37 @@
 //! Owns the terminal: takes it over and gives it back on every way out, collects and writes frames,
-//! reads keys and signals, and runs the loop that joins them with the state machine. Knows `app`
-//! and `ui`; of the service only the ends of the queues it is handed.
+//! reads keys and signals, and runs the event loop that joins them with the state machine. Knows
+//! `app` and `ui`; of the service only the ends of the queues it is handed.
 //!
 //! ```text
-//! tty ─ input ─┐                        ┌─ draw ─ screen ─ writer thread ─ tty
-//!     signals ─┼─ event loop ─ App::update ─┤
-//! client events, snapshots ─┘           └─ effects ─ client's command queue
+//! event_loop   input, client events, snapshots and two clocks → App::update → draw, effects
+//!  ├─ screen        what the loop draws on; a tty, or a screen in memory
+//!  ├─ signals       signals → input
+//!  └─ input         keys, sizes, signals, panics in one queue
+//! tty          collects a frame and hands it to the writer thread
+//!  ├─ diff_writer   cells → few bytes; line_diff finds lines that only moved
+//!  ├─ frame_writer  the thread behind a mailbox of one frame
+//!  ├─ rate_limiter  frames by bytes a second
+//!  └─ guard         raw mode, alternate screen, and back; device is the file beneath
+//! probe        asks the terminal what it can do, for the doctor
+//! exit         why the loop ended
 //! ```
 
+mod device;
+mod diff_writer;
 mod event_loop;
+mod exit;
+mod frame_writer;
 pub mod guard;
 pub mod input;
-mod pace;
-mod pen;
+mod line_diff;
 pub mod probe;
-mod row;
+mod rate_limiter;
 pub mod screen;
 pub mod signals;
-mod writer;
+pub mod tty;
 
-pub use event_loop::{End, run};
+pub use event_loop::run;
+pub use exit::Exit;
 pub use input::Input;
-pub use screen::{Output, Screen, Tty};
+pub use screen::Screen;
+pub use tty::{Output, Tty};

@@ -1,23 +1,22 @@
-//! Asks the terminal whether it draws frames whole (synchronized output). For a program that has no
-//! screen: nothing else may read the terminal meanwhile.
+//! Asks the terminal whether it supports synchronized output. Only for commands without a screen:
+//! nothing else may read the terminal meanwhile.
 
 use std::time::Duration;
 
-/// How long a terminal may take to answer, over a slow line too. What comes later would stand at
-/// the prompt of the shell, as if it had been typed.
+/// How long a terminal may take to answer, also over a slow line. A later answer would appear at the
+/// shell's prompt as if it had been typed.
 #[cfg(unix)]
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Ctrl-C, which is a mere character meanwhile.
+/// Ctrl-C, which is a mere character in raw mode.
 #[cfg(unix)]
 const INTERRUPT: u8 = 3;
 
-/// DECRQM for mode 2026, then DA1, which every terminal answers: one that knows no DECRQM is not
-/// waited for.
+/// DECRQM for mode 2026, then DA1. Every terminal answers DA1, so one without DECRQM causes no wait.
 #[cfg(unix)]
 const QUESTION: &[u8] = b"\x1b[?2026$p\x1b[c";
 
-/// Whether the terminal knows synchronized output; `None` if it does not say.
+/// Whether the terminal supports synchronized output; `None` if it does not say.
 #[must_use]
 pub fn synchronized() -> Option<bool> {
     #[cfg(unix)]
@@ -26,7 +25,7 @@ pub fn synchronized() -> Option<bool> {
     None
 }
 
-/// What the terminal sends until it has answered DA1, or the time is over.
+/// What the terminal sends until it has answered DA1 or the time is up.
 #[cfg(unix)]
 fn reply(limit: Duration) -> Option<Vec<u8>> {
     use std::{
@@ -40,7 +39,7 @@ fn reply(limit: Duration) -> Option<Vec<u8>> {
         termios::{QueueSelector, tcflush},
     };
 
-    /// Gives the terminal back on every way out, and discards the rest of its answers.
+    /// Restores the terminal on every way out and discards the rest of its answers.
     struct Raw;
     impl Drop for Raw {
         fn drop(&mut self) {
@@ -81,7 +80,7 @@ fn has_answered(reply: &[u8]) -> bool {
     })
 }
 
-/// Reads `CSI ? 2026 ; n $ y`: 1 set, 2 reset, 3 always set; 0 not known, 4 always reset.
+/// Reads `CSI ? 2026 ; n $ y`: 1 set, 2 reset, 3 always set; 0 unknown, 4 always reset.
 #[cfg(unix)]
 fn supported(reply: &[u8]) -> Option<bool> {
     const START: &[u8] = b"\x1b[?2026;";
@@ -98,8 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_report_on_the_mode_tells() {
-        for (reply, told) in [
+    fn only_a_report_on_the_mode_counts() {
+        for (reply, expected) in [
             (&b"\x1b[?2026;2$y\x1b[?62;c"[..], Some(true)),
             (b"\x1b[?2026;1$y", Some(true)),
             (b"\x1b[?2026;0$y\x1b[?1;2c", Some(false)),
@@ -108,7 +107,7 @@ mod tests {
             (b"x\x1b[?2026;", None),
             (b"", None),
         ] {
-            assert_eq!(supported(reply), told, "{reply:?}");
+            assert_eq!(supported(reply), expected, "{reply:?}");
         }
         assert!(has_answered(b"\x1b[?2026;2$y\x1b[?62;22c"));
         assert!(!has_answered(b"\x1b[?2026;2$y\x1b[?62;2") && !has_answered(b"c"));

@@ -1,5 +1,5 @@
-//! How fast frames go out: holds them back to a number of bytes a second, but not the answer to a
-//! key, and measures what went.
+//! Limits frames to a number of bytes a second, lets the answer to a key through, and measures what
+//! went out.
 
 use std::time::Duration;
 
@@ -7,53 +7,61 @@ use tokio::time::Instant;
 
 use crate::app::Throughput;
 
-/// Shortest time between two frames of which the later answers a key. The loop tries at least every
-/// 100 ms, so that a key shows within 200 ms whatever the limit.
-const ANSWERS: Duration = Duration::from_millis(150);
-/// The picture stands still no longer for what went out before.
-const LONGEST: Duration = Duration::from_secs(5);
+/// Shortest time from a frame to one that answers a key. The loop tries at least every 100 ms, so a
+/// key shows within 300 ms whatever the limit.
+const ANSWER_INTERVAL: Duration = Duration::from_millis(150);
+/// Longest wait after a frame, however large it was.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Paces and measures.
+/// Limits and measures.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimiter {
     /// Bytes a second allowed.
     limit: Option<f64>,
-    /// When the frames so far are paid for.
-    paid: Instant,
-    /// When the last one went.
-    last: Option<Instant>,
+    /// When the limit allows the next frame.
+    free_at: Instant,
+    /// When the last frame went out.
+    last_frame: Option<Instant>,
     since: Instant,
     bytes: usize,
     frames: u32,
     held_back: bool,
 }
 
-impl Pace {
+impl RateLimiter {
     /// `limit` in bytes a second.
     pub(super) fn new(limit: Option<f64>, now: Instant) -> Self {
-        Self { limit, paid: now, last: None, since: now, bytes: 0, frames: 0, held_back: false }
+        Self {
+            limit,
+            free_at: now,
+            last_frame: None,
+            since: now,
+            bytes: 0,
+            frames: 0,
+            held_back: false,
+        }
     }
 
-    /// Whether the frames so far are paid for, or the next answers a key. It may have any size: what
-    /// it costs above the limit is waited for after it.
-    pub(super) fn allows(&self, now: Instant, answer: bool) -> bool {
-        now >= self.paid || (answer && self.last.is_none_or(|last| now >= last + ANSWERS))
+    /// Whether a frame may go out now. Its size does not matter: a large one delays the next.
+    pub(super) fn permits(&self, now: Instant, answer: bool) -> bool {
+        now >= self.free_at
+            || (answer && self.last_frame.is_none_or(|last| now >= last + ANSWER_INTERVAL))
     }
 
     /// A frame went out.
-    pub(super) fn sent(&mut self, bytes: usize, now: Instant) {
+    pub(super) fn record(&mut self, bytes: usize, now: Instant) {
         self.bytes += bytes;
         self.frames += 1;
         if let Some(limit) = self.limit {
             let cost = Duration::try_from_secs_f64(bytes as f64 / limit).unwrap_or(Duration::MAX);
-            let paid = self.paid.max(now).checked_add(cost).unwrap_or(now + LONGEST);
-            self.paid = paid.min(now + LONGEST);
+            let paid = self.free_at.max(now).checked_add(cost).unwrap_or(now + MAX_WAIT);
+            self.free_at = paid.min(now + MAX_WAIT);
         }
-        self.last = Some(now);
+        self.last_frame = Some(now);
     }
 
     /// A frame had to wait.
-    pub(super) fn held_back(&mut self) {
+    pub(super) fn record_held_back(&mut self) {
         self.held_back = true;
     }
 
@@ -65,8 +73,12 @@ impl Pace {
             frames: f64::from(self.frames) / seconds,
             held_back: self.held_back,
         };
-        *self =
-            Self { limit: self.limit, paid: self.paid, last: self.last, ..Self::new(None, now) };
+        *self = Self {
+            limit: self.limit,
+            free_at: self.free_at,
+            last_frame: self.last_frame,
+            ..Self::new(None, now)
+        };
         throughput
     }
 }
@@ -80,22 +92,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn frames_wait_until_the_last_is_paid_for() {
         let start = Instant::now();
-        let mut pace = Pace::new(Some(1000.0), start);
+        let mut limiter = RateLimiter::new(Some(1000.0), start);
         let mut sent = 0_usize;
         for tick in 0..1000 {
             let now = start + Duration::from_millis(10) * tick;
-            if pace.allows(now, false) {
+            if limiter.permits(now, false) {
                 let frame = if sent == 0 { 4000 } else { 300 };
-                pace.sent(frame, now);
+                limiter.record(frame, now);
                 sent += frame;
             } else {
-                pace.held_back();
+                limiter.record_held_back();
             }
             let seconds = (now - start).as_secs_f64();
             assert!(sent as f64 <= 4000.0 + 1000.0 * seconds, "{sent} after {seconds} s");
         }
         assert!(sent >= 9_500, "the limit is used: {sent}");
-        let throughput = pace.throughput(start + Duration::from_secs(10));
+        let throughput = limiter.throughput(start + Duration::from_secs(10));
         assert!((throughput.bytes - sent as f64 / 10.0).abs() < 1e-6, "{throughput:?}");
         assert!(throughput.held_back);
     }
@@ -109,13 +121,13 @@ mod tests {
         ) {
             let start = Instant::now();
             let after = |ms: u64| start + Duration::from_millis(ms);
-            let mut pace = Pace::new(Some(8000.0), start);
+            let mut limiter = RateLimiter::new(Some(8000.0), start);
             let mut keys: Vec<Instant> = keys.into_iter().map(after).collect();
             for (tick, frame) in (0..).zip(frames) {
                 let now = after(tick * 100);
                 let waiting = keys.iter().filter(|&&key| key <= now).min().copied();
-                if pace.allows(now, waiting.is_some()) {
-                    pace.sent(frame, now);
+                if limiter.permits(now, waiting.is_some()) {
+                    limiter.record(frame, now);
                     keys.retain(|&key| key > now);
                     let waited = waiting.map_or(Duration::ZERO, |key| now - key);
                     prop_assert!(waited <= Duration::from_millis(300), "{waited:?}");
@@ -127,12 +139,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_a_limit_nothing_waits_and_each_measure_starts_anew() {
         let start = Instant::now();
-        let mut pace = Pace::new(None, start);
-        pace.sent(1_000_000, start);
-        assert!(pace.allows(start, false));
+        let mut limiter = RateLimiter::new(None, start);
+        limiter.record(1_000_000, start);
+        assert!(limiter.permits(start, false));
         let second = Duration::from_secs(1);
         let expected = Throughput { bytes: 1e6, frames: 1.0, held_back: false };
-        assert_eq!(pace.throughput(start + second), expected);
-        assert_eq!(pace.throughput(start + 2 * second), Throughput::default());
+        assert_eq!(limiter.throughput(start + second), expected);
+        assert_eq!(limiter.throughput(start + 2 * second), Throughput::default());
     }
 }

@@ -1,6 +1,7 @@
-//! Signals become input for the loop, and stopping for the shell's job control. Knows no terminal.
+//! Turns signals into input for the loop, and stops the process for the shell's job control. Knows no
+//! terminal.
 
-pub use imp::{stop, stoppable, watch};
+pub use imp::{can_suspend, suspend, watch};
 
 #[cfg(unix)]
 mod imp {
@@ -13,7 +14,7 @@ mod imp {
         task::JoinHandle,
     };
 
-    use crate::terminal::{End, Input};
+    use crate::terminal::{exit::Exit, input::Input};
 
     /// The signals that end a process unless it handles them.
     const LEAVING: [Signal; 10] = [
@@ -29,23 +30,23 @@ mod imp {
         Signal::XCPU,
     ];
 
-    /// Tells the loop of each signal. From now on none of them ends or stops the process by itself.
+    /// Sends each signal to the loop. From now on none of them ends or stops the process by itself.
     ///
     /// # Errors
     /// The system refuses the handlers.
     pub fn watch(input: mpsc::Sender<Input>) -> io::Result<JoinHandle<()>> {
-        let leaving = LEAVING.map(|one| (one, Input::Leave(End::Signal(one.as_raw()))));
-        let others = [(Signal::TSTP, Input::Stop), (Signal::CONT, Input::Continue)];
+        let leaving = LEAVING.map(|one| (one, Input::Exit(Exit::Signal(one.as_raw()))));
+        let others = [(Signal::TSTP, Input::Suspend), (Signal::CONT, Input::Resume)];
         let mut watched = Vec::new();
-        for (number, told) in leaving.into_iter().chain(others) {
-            watched.push((signal(SignalKind::from_raw(number.as_raw()))?, told));
+        for (number, input) in leaving.into_iter().chain(others) {
+            watched.push((signal(SignalKind::from_raw(number.as_raw()))?, input));
         }
         Ok(tokio::spawn(async move {
             loop {
                 let any = poll_fn(|cx| {
                     let arrived = watched
                         .iter_mut()
-                        .find_map(|(on, told)| on.poll_recv(cx).is_ready().then(|| told.clone()));
+                        .find_map(|(on, input)| on.poll_recv(cx).is_ready().then(|| input.clone()));
                     arrived.map_or(Poll::Pending, Poll::Ready)
                 });
                 if input.send(any.await).await.is_err() {
@@ -55,13 +56,13 @@ mod imp {
         }))
     }
 
-    /// Whether somebody would let the process go on once it is stopped.
+    /// Whether a shell is there to continue the process once it is stopped.
     ///
     /// # Errors
     /// A sentence saying why not.
-    pub fn stoppable() -> Result<(), String> {
-        // Only a shell with job control puts its jobs into groups of their own. In the session
-        // leader's own group (`ssh -t host cortop`) a stopped process would stay so for ever.
+    pub fn can_suspend() -> Result<(), String> {
+        // Only a shell with job control gives its jobs process groups of their own. In the group of
+        // the session leader (`ssh -t host cortop`) a stopped process would stay stopped for ever.
         match getsid(None) {
             Ok(session) if session != getpgrp() => Ok(()),
             _ => {
@@ -71,12 +72,12 @@ mod imp {
         }
     }
 
-    /// Stops the process with its whole group, so that a wrapper such as a script stops too;
-    /// returns when it goes on. `SIGSTOP`, because `SIGTSTP` only calls our own handler.
+    /// Stops the whole process group, so that a wrapper script stops too; returns when the process
+    /// continues. `SIGSTOP`, because `SIGTSTP` only calls our own handler.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn stop() -> io::Result<()> {
+    pub fn suspend() -> io::Result<()> {
         Ok(kill_current_process_group(Signal::STOP)?)
     }
 }
@@ -87,19 +88,19 @@ mod imp {
 
     use tokio::{sync::mpsc, task::JoinHandle};
 
-    use crate::terminal::{End, Input};
+    use crate::terminal::{exit::Exit, input::Input};
 
     /// `SIGINT`, whose number the exit code is made of.
     const INTERRUPT: i32 = 2;
 
-    /// Tells the loop of Ctrl-C and Ctrl-Break.
+    /// Sends Ctrl-C and Ctrl-Break to the loop.
     ///
     /// # Errors
     /// The system refuses the handler.
     pub fn watch(input: mpsc::Sender<Input>) -> io::Result<JoinHandle<()>> {
         Ok(tokio::spawn(async move {
             while tokio::signal::ctrl_c().await.is_ok() {
-                if input.send(Input::Leave(End::Signal(INTERRUPT))).await.is_err() {
+                if input.send(Input::Exit(Exit::Signal(INTERRUPT))).await.is_err() {
                     return;
                 }
             }
@@ -110,7 +111,7 @@ mod imp {
     ///
     /// # Errors
     /// Always, with a sentence saying so.
-    pub fn stoppable() -> Result<(), String> {
+    pub fn can_suspend() -> Result<(), String> {
         Err("cannot suspend on this system".to_owned())
     }
 
@@ -118,7 +119,7 @@ mod imp {
     ///
     /// # Errors
     /// Always.
-    pub fn stop() -> io::Result<()> {
+    pub fn suspend() -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

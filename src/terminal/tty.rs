@@ -1,7 +1,7 @@
-//! What the loop draws on: a ratatui backend that also says whether a frame may be drawn now. The
-//! real one collects a frame and hands it to the writer thread when ratatui flushes it.
+//! The real terminal as a screen: collects a frame and hands it to the writer thread when ratatui
+//! flushes it.
 
-use std::{fs::File, future, io, time::Duration};
+use std::{fs::File, io, time::Duration};
 
 use crossterm::{
     clipboard::CopyToClipboard,
@@ -10,103 +10,51 @@ use crossterm::{
     terminal::{Clear, window_size},
 };
 use ratatui::{
-    Terminal, TerminalOptions, Viewport,
-    backend::{Backend, ClearType, CrosstermBackend, TestBackend, WindowSize},
+    backend::{Backend, ClearType, CrosstermBackend, WindowSize},
     buffer::Cell,
-    layout::{Position, Rect, Size},
+    layout::{Position, Size},
 };
 use tokio::time::{Instant, timeout};
 
-use super::{guard, pace::Pace, pen::Pen, writer::Writer};
+use super::{
+    device, diff_writer::DiffWriter, frame_writer::FrameWriter, guard, rate_limiter::RateLimiter,
+    screen::Screen,
+};
 use crate::app::Throughput;
 
 /// Leaving waits no longer than this for a terminal that stalls.
 const DRAIN: Duration = Duration::from_secs(1);
-const BEGIN: &[u8] = b"\x1b[?2026h";
-const END: &[u8] = b"\x1b[?2026l";
-
-/// What the loop draws on. The defaults are those of a screen in memory: always there, never busy.
-pub trait Screen: Backend<Error: std::error::Error> {
-    /// Whether a frame drawn now would go out at once. `_answer`: it would show what a key did, which
-    /// is not held back for the sake of the bytes.
-    fn is_ready(&mut self, _answer: bool) -> bool {
-        true
-    }
-
-    /// Ends when the terminal is gone.
-    fn gone(&self) -> impl Future<Output = ()> + Send {
-        future::pending()
-    }
-
-    /// What went out since the last call.
-    fn throughput(&mut self) -> Throughput {
-        Throughput::default()
-    }
-
-    /// Puts a text on the clipboard of whoever sits at the terminal (OSC 52); many terminals ask
-    /// first, or take none, and none of them tells.
-    ///
-    /// # Errors
-    /// The terminal is gone.
-    fn copy(&mut self, text: &str) -> io::Result<()> {
-        let _ = text;
-        Ok(())
-    }
-
-    /// Takes the terminal over, also again after the shell had it.
-    ///
-    /// # Errors
-    /// The terminal is gone.
-    fn enter(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// Gives the terminal back, waiting at most a second for the last frame.
-    fn leave(&mut self) -> impl Future<Output = ()> + Send {
-        future::ready(())
-    }
-}
-
-impl Screen for TestBackend {}
-
-/// A ratatui terminal over the whole of a screen. Its viewport is fixed, as ratatui would otherwise
-/// ask the system for the size at every frame: the loop resizes it when told of a new size.
-///
-/// # Errors
-/// The size cannot be had: the terminal is gone.
-pub fn terminal<S: Screen>(screen: S) -> Result<Terminal<S>, S::Error> {
-    let area = Rect::from((Position::ORIGIN, screen.size()?));
-    Terminal::with_options(screen, TerminalOptions { viewport: Viewport::Fixed(area) })
-}
+const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
+const END_FRAME: &[u8] = b"\x1b[?2026l";
 
 /// How frames go out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Output {
     /// Most bytes a second.
-    pub limit: Option<f64>,
+    pub max_rate: Option<f64>,
     /// Whether frames are wrapped in synchronized output, so that none shows half drawn.
     pub synchronized: bool,
-    /// Whether ratatui's own backend draws, which says more than it needs to and believes less of
-    /// the terminal.
-    pub plain: bool,
+    /// Whether ratatui's own backend draws: it positions and styles each run of cells anew and so
+    /// relies on less of the terminal, for more bytes.
+    pub full_redraw: bool,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { limit: None, synchronized: true, plain: false }
+        Self { max_rate: None, synchronized: true, full_redraw: false }
     }
 }
 
 /// The real terminal.
 #[derive(Debug)]
 pub struct Tty {
-    /// The frame so far; empty, or [`BEGIN`] and what was drawn.
+    /// The frame so far; empty, or [`BEGIN_FRAME`] and what was drawn.
     frame: Vec<u8>,
-    writer: Writer,
-    pace: Pace,
+    writer: FrameWriter,
+    limiter: RateLimiter,
     synchronized: bool,
-    /// Draws with few bytes; `None` where ratatui's own backend is asked for.
-    pen: Option<Pen>,
+    /// `None` where ratatui's own backend is asked for.
+    diff: Option<DiffWriter>,
     cursor_shown: bool,
 }
 
@@ -116,7 +64,8 @@ impl Tty {
     /// # Errors
     /// Standard output cannot be shared, or no thread can be had.
     pub fn new(output: Output) -> io::Result<Self> {
-        Self::with(guard::Out(stdout()?), direct().map(guard::Out), output)
+        let nonblocking = device::nonblocking_stdout().map(guard::GuardedOutput);
+        Self::with_writer(guard::GuardedOutput(device::stdout()?), nonblocking, output)
     }
 
     /// Starts the writer over anything that takes bytes.
@@ -124,85 +73,55 @@ impl Tty {
     /// # Errors
     /// No thread can be had.
     pub fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
-        Self::with(out, None, output)
+        Self::with_writer(out, None, output)
     }
 
-    fn with(
+    fn with_writer(
         out: impl io::Write + Send + 'static,
-        direct: Option<guard::Out<File>>,
+        nonblocking: Option<guard::GuardedOutput<File>>,
         output: Output,
     ) -> io::Result<Self> {
         Ok(Self {
             frame: Vec::new(),
-            writer: Writer::spawn(out, direct)?,
-            pace: Pace::new(output.limit, Instant::now()),
+            writer: FrameWriter::spawn(out, nonblocking)?,
+            limiter: RateLimiter::new(output.max_rate, Instant::now()),
             synchronized: output.synchronized,
-            pen: (!output.plain).then(Pen::default),
+            diff: (!output.full_redraw).then(DiffWriter::default),
             cursor_shown: false,
         })
     }
 
-    /// What the terminal was told no longer holds, or must not: an erased cell would take the
-    /// colour that is set.
-    fn forget(&mut self) {
+    /// Before the terminal is cleared or left to others.
+    fn reset_diff(&mut self) {
         self.frame();
-        if let Some(pen) = &mut self.pen {
-            pen.lift(&mut self.frame);
+        if let Some(diff) = &mut self.diff {
+            diff.reset(&mut self.frame);
         }
     }
 
     fn frame(&mut self) -> &mut Vec<u8> {
         if self.synchronized && self.frame.is_empty() {
-            self.frame.extend_from_slice(BEGIN);
+            self.frame.extend_from_slice(BEGIN_FRAME);
         }
         &mut self.frame
     }
 }
 
-/// Standard output without the line buffer that [`io::stdout`] puts before it.
-#[cfg(unix)]
-pub(super) fn stdout() -> io::Result<File> {
-    use std::os::fd::AsFd as _;
-    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
-}
-
-/// Standard output; the console's own encoding needs the standard library's writer.
-#[cfg(not(unix))]
-pub(super) fn stdout() -> io::Result<io::Stdout> {
-    Ok(io::stdout())
-}
-
-/// The terminal at standard output opened once more, so that writes do not wait: this is a property
-/// of the open file, and standard output's is also the shell's.
-#[cfg(unix)]
-fn direct() -> Option<File> {
-    use rustix::fs::{Mode, OFlags};
-    let name = rustix::termios::ttyname(io::stdout(), Vec::new()).ok()?;
-    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Some(rustix::fs::open(name, flags, Mode::empty()).ok()?.into())
-}
-
-/// There is no such way.
-#[cfg(not(unix))]
-fn direct() -> Option<File> {
-    None
-}
-
 impl Screen for Tty {
     fn is_ready(&mut self, answer: bool) -> bool {
-        let ready = self.writer.is_free() && self.pace.allows(Instant::now(), answer);
+        let ready = self.writer.is_idle() && self.limiter.permits(Instant::now(), answer);
         if !ready {
-            self.pace.held_back();
+            self.limiter.record_held_back();
         }
         ready
     }
 
-    fn gone(&self) -> impl Future<Output = ()> + Send {
-        self.writer.gone()
+    fn closed(&self) -> impl Future<Output = ()> + Send {
+        self.writer.closed()
     }
 
     fn throughput(&mut self) -> Throughput {
-        self.pace.throughput(Instant::now())
+        self.limiter.throughput(Instant::now())
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
@@ -210,7 +129,7 @@ impl Screen for Tty {
     }
 
     fn enter(&mut self) -> io::Result<()> {
-        self.forget();
+        self.reset_diff();
         guard::enter()
     }
 
@@ -233,8 +152,8 @@ impl Backend for Tty {
             return Ok(());
         }
         self.frame();
-        match &mut self.pen {
-            Some(pen) => pen.draw(&mut self.frame, content),
+        match &mut self.diff {
+            Some(diff) => diff.draw(&mut self.frame, content),
             None => CrosstermBackend::new(&mut self.frame).draw(content)?,
         }
         Ok(())
@@ -256,7 +175,7 @@ impl Backend for Tty {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.forget();
+        self.reset_diff();
         let Position { x, y } = position.into();
         queue!(self.frame(), MoveTo(x, y))
     }
@@ -274,7 +193,7 @@ impl Backend for Tty {
             ClearType::CurrentLine => To::CurrentLine,
             ClearType::UntilNewLine => To::UntilNewLine,
         };
-        self.forget();
+        self.reset_diff();
         queue!(self.frame(), Clear(region))
     }
 
@@ -296,11 +215,11 @@ impl Backend for Tty {
             return Ok(());
         }
         if self.synchronized {
-            self.frame.extend_from_slice(END);
+            self.frame.extend_from_slice(END_FRAME);
         }
         let bytes = self.frame.len();
         if self.writer.send(&mut self.frame) {
-            self.pace.sent(bytes, Instant::now());
+            self.limiter.record(bytes, Instant::now());
         }
         Ok(())
     }
@@ -310,13 +229,15 @@ impl Backend for Tty {
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    use ratatui::{style::Stylize as _, widgets::Paragraph};
+    use ratatui::{
+        Terminal, TerminalOptions, Viewport, layout::Rect, style::Stylize as _, widgets::Paragraph,
+    };
 
     use super::*;
 
-    struct Told(Sender<Vec<u8>>);
+    struct Recorder(Sender<Vec<u8>>);
 
-    impl io::Write for Told {
+    impl io::Write for Recorder {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.send(bytes.to_vec()).expect("the test listens");
             Ok(bytes.len())
@@ -326,9 +247,9 @@ mod tests {
         }
     }
 
-    fn told(output: Output) -> (Terminal<Tty>, Receiver<Vec<u8>>) {
+    fn recorded(output: Output) -> (Terminal<Tty>, Receiver<Vec<u8>>) {
         let (writes, written) = channel();
-        let tty = Tty::over(Told(writes), output).expect("a thread");
+        let tty = Tty::over(Recorder(writes), output).expect("a thread");
         let viewport = Viewport::Fixed(Rect::new(0, 0, 40, 10));
         (Terminal::with_options(tty, TerminalOptions { viewport }).expect("no size asked"), written)
     }
@@ -342,8 +263,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_is_one_synchronized_write_that_shows_what_was_drawn() {
-        for (synchronized, plain) in [(true, false), (true, true), (false, false)] {
-            let (mut terminal, written) = told(Output { synchronized, plain, ..Output::default() });
+        for (synchronized, full_redraw) in [(true, false), (true, true), (false, false)] {
+            let (mut terminal, written) =
+                recorded(Output { synchronized, full_redraw, ..Output::default() });
             let mut screen = vt100::Parser::new(10, 40, 0);
             let lines: Vec<String> =
                 (0..10).map(|row| format!("row {row} of the picture")).collect();
@@ -351,7 +273,10 @@ mod tests {
                 draw(&mut terminal, &text).await;
                 let frame = written.try_recv().expect("one write");
                 assert!(written.try_recv().is_err(), "one write only");
-                assert_eq!(frame.starts_with(BEGIN) && frame.ends_with(END), synchronized);
+                assert_eq!(
+                    frame.starts_with(BEGIN_FRAME) && frame.ends_with(END_FRAME),
+                    synchronized
+                );
                 screen.process(&frame);
                 let shown: Vec<String> = screen.screen().rows(0, 40).collect();
                 let shown = shown.iter().map(|row| row.trim_end());
@@ -362,7 +287,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_without_a_change_writes_nothing() {
-        let (mut terminal, written) = told(Output::default());
+        let (mut terminal, written) = recorded(Output::default());
         draw(&mut terminal, "the same").await;
         draw(&mut terminal, "the same").await;
         assert!(written.try_recv().is_ok() && written.try_recv().is_err());
@@ -386,16 +311,16 @@ mod tests {
         tty.show_cursor().expect("collected");
         tty.flush().expect("in the mailbox");
         assert!(!tty.is_ready(false));
-        assert!(timeout(Duration::from_mins(10), tty.gone()).await.is_err(), "it may go on");
+        assert!(timeout(Duration::from_mins(10), tty.closed()).await.is_err(), "it may go on");
         let leaving = Instant::now();
         tty.leave().await;
         assert_eq!(leaving.elapsed(), DRAIN);
     }
 
     #[tokio::test]
-    async fn the_pace_counts_what_was_written_and_holds_the_next_frame() {
-        let (mut terminal, written) = told(Output::default());
-        terminal.backend_mut().pace = Pace::new(Some(1.0), Instant::now());
+    async fn the_limiter_counts_what_was_written_and_holds_the_next_frame() {
+        let (mut terminal, written) = recorded(Output::default());
+        terminal.backend_mut().limiter = RateLimiter::new(Some(1.0), Instant::now());
         assert!(terminal.backend_mut().is_ready(false));
         draw(&mut terminal, "dear").await;
         assert!(!terminal.backend_mut().is_ready(false));

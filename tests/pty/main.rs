@@ -17,7 +17,7 @@ use std::{
 use cortop::{
     app::{App, AppSettings},
     monitor::Channels,
-    terminal::{self, Output, Tty, guard::Guard, input, screen},
+    terminal::{self, Output, Tty, guard::TerminalGuard, input, screen},
     ui::{self, Ui},
 };
 use cortop_sim::Sim;
@@ -399,7 +399,7 @@ fn clock(screen: &vt100::Screen) -> Option<i64> {
 #[test]
 fn on_a_slow_line_the_picture_is_of_now_and_no_sample_is_lost() {
     // Ratatui's own backend has seventy times as much to say of a picture that scrolls.
-    let args = ["demo", "--plain-output"];
+    let args = ["demo", "--full-redraw"];
     let utc = [("TZ", "UTC")];
     let mut pty = Pty::start_slow((48, 160), Path::new(CORTOP), &args, &utc, 10_000.0);
     pty.wait_for_text("AF3");
@@ -452,11 +452,11 @@ fn program_that_panics() {
     let Ok(place) = std::env::var("CORTOP_TEST_PANIC") else { return };
     cortop::console::report_panics().expect("hooks");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let end = runtime.expect("a runtime").block_on(async {
+    let exit = runtime.expect("a runtime").block_on(async {
         let (sender, mut input) = input::queue();
         let mut terminal =
             screen::terminal(Tty::new(Output::default()).expect("a tty")).expect("a size");
-        let _guard = Guard::new(sender).expect("a terminal");
+        let _guard = TerminalGuard::new(sender).expect("a terminal");
         match place.as_str() {
             "loop" => panic!("a fault in a loop"),
             "task" => drop(tokio::spawn(async { panic!("a fault in a task") })),
@@ -466,13 +466,13 @@ fn program_that_panics() {
         let (_told, events) = tokio::sync::mpsc::channel(1);
         let (view, _viewed) = tokio::sync::watch::channel(cortop_signal::View::default());
         let (_pictures, snapshots) = tokio::sync::watch::channel(Arc::default());
-        let mut wires = Channels { commands, events, view, snapshots };
+        let mut channels = Channels { commands, events, view, snapshots };
         let (ui, _) = Ui::new(&ui::Options::default());
         let app = App::new(AppSettings::default(), cortop_client::Moment::now());
         let frame = Duration::from_millis(100);
-        terminal::run(app, ui, &mut terminal, &mut wires, &mut input, frame).await.1
+        terminal::run(app, ui, &mut terminal, &mut channels, &mut input, frame).await.1
     });
-    std::process::exit(i32::from(end.exit_code()));
+    std::process::exit(i32::from(exit.code()));
 }
 
 #[test]

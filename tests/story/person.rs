@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use cortop::{
     app::{App, AppSettings, Key},
     monitor::Monitor,
-    terminal::{self, End, Input, input, screen as screens},
+    terminal::{self, Exit, Input, input, screen as screens},
     ui::{self, Ui},
 };
 use cortop_client::{HeadsetId, Moment, Stream, client::SessionPolicy};
@@ -113,7 +113,7 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
         person.sim
     };
     let ((app, end), sim) = tokio::join!(run, telling);
-    assert_eq!(end, End::Quit);
+    assert_eq!(end, Exit::Quit);
     monitor.stop().await;
     (app, sim)
 }
