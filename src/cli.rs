@@ -11,7 +11,7 @@ use clap::{
     error::ErrorKind,
 };
 
-use crate::check;
+use crate::stage;
 use cortop_client::{HeadsetId, Stream, client::SessionPolicy, model::Model};
 use cortop_sim::headset_config::HeadsetConfig;
 
@@ -30,8 +30,8 @@ Values are as Cortex sent them: not filtered, null where there is none. Refused 
 on standard error. Ctrl-C, the end of --duration and a reader that has seen enough (| head) end it \
 with exit status 0, and close the session that cortop opened.
 
-Before the first sample it ends with what only you can mend, with an exit status of cortop doctor \
---help; afterwards it waits for what is lost to come back.";
+Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
+doctor --help; afterwards it waits for what is lost to come back.";
 
 const LIST_HELP: &str = "\
 It opens no session and debits no licence. Exit status: 0 printed · 10 to 24 could not go on \
@@ -124,7 +124,7 @@ pub struct Service {
 
 /// What the doctor is to look at.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = check::LEGEND)]
+#[command(after_help = stage::LEGEND)]
 pub struct Doctor {
     /// Which service.
     #[command(flatten, next_help_heading = "Cortex service")]

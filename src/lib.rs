@@ -19,7 +19,6 @@
 //! `docs/ARCHITECTURE.md` tells the ways through them; `tests/architecture.rs` holds the arrows.
 
 pub mod app;
-pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -27,5 +26,6 @@ pub mod console;
 pub mod logging;
 pub mod monitor;
 pub mod run;
+pub mod stage;
 pub mod terminal;
 pub mod ui;

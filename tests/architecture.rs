@@ -8,7 +8,7 @@
 //!  ├─ monitor             client and decoder joined by their queues
 //!  ├─ config, cli         what the user asked for
 //!  └─ app                 the state machine; no I/O
-//! check, console, logging what all commands share
+//! stage, console, logging what all commands share
 //! cortex, signal, sim     the crates cortop-client, cortop-signal, cortop-sim
 //! ```
 
@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "check", "cli", "config", "console", "cortex", "logging", "monitor", "signal", "sim",
+            "stage", "cli", "config", "console", "cortex", "logging", "monitor", "signal", "sim",
             "terminal", "ui",
         ],
     ),
@@ -37,10 +37,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ui", &["app", "cortex", "signal"]),
     ("monitor", &["cortex", "signal"]),
     ("config", &["app", "cli", "cortex", "terminal"]),
-    ("cli", &["check", "cortex", "sim"]),
+    ("cli", &["stage", "cortex", "sim"]),
     ("app", &["cortex", "signal"]),
     ("logging", &["app"]),
-    ("check", &["cortex"]),
+    ("stage", &["cortex"]),
     ("console", &[]),
 ];
 

@@ -1,14 +1,14 @@
-//! The lists: what the service knows of headsets, sessions, licence and records, once. Opens no
-//! session and takes no headset.
+//! The lists: headsets, sessions, licence or records, queried once. Opens no session and takes no
+//! headset.
 
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
-use super::{Visit, json, table, walk::Walk};
-use crate::check::{Check, Trouble};
+use super::{ProbeSession, client_state::ClientState, json, table};
 use crate::console::print_error;
+use crate::stage::{Failure, Stage};
 use cortop_client::{
     Command, Config, Headset, Record, RecordCommand, Session, account::Licence, record::Records,
 };
@@ -41,65 +41,65 @@ pub(super) enum Found {
     Records(Records),
 }
 
-/// Signs in and reads it.
-pub(super) async fn read(subject: Subject, config: Config) -> Result<Found, Trouble> {
-    let mut visit = Visit::new(config);
-    let found = find(subject, &mut visit).await;
-    visit.end().await;
+/// Signs in and queries it.
+pub(super) async fn fetch(subject: Subject, config: Config) -> Result<Found, Failure> {
+    let mut probe = ProbeSession::new(config);
+    let found = find(subject, &mut probe).await;
+    probe.close().await;
     found
 }
 
-async fn find(subject: Subject, visit: &mut Visit) -> Result<Found, Trouble> {
-    sign_in(visit).await?;
+async fn find(subject: Subject, probe: &mut ProbeSession) -> Result<Found, Failure> {
+    sign_in(probe).await?;
     if subject == Subject::Records {
-        visit.order(Command::Record(RecordCommand::List)).await;
+        probe.send(Command::Record(RecordCommand::List)).await;
     }
-    let (method, check) = match subject {
-        Subject::Headsets => ("queryHeadsets", Check::Headset),
-        Subject::Sessions => ("querySessions", Check::Session),
-        Subject::Licence => ("getLicenseInfo", Check::Licence),
-        Subject::Records => ("queryRecords", Check::Token),
+    let (method, stage) = match subject {
+        Subject::Headsets => ("queryHeadsets", Stage::Headset),
+        Subject::Sessions => ("querySessions", Stage::Session),
+        Subject::Licence => ("getLicenseInfo", Stage::Licence),
+        Subject::Records => ("queryRecords", Stage::Token),
     };
-    let found = |walk: &Walk| {
+    let found = |state: &ClientState| {
         let found = match subject {
-            Subject::Headsets => walk.headsets.clone().map(Found::Headsets),
-            Subject::Sessions => walk.sessions.clone().map(Found::Sessions),
-            Subject::Licence => walk.licence.clone().map(Found::Licence),
-            Subject::Records => walk.records.clone().map(Found::Records),
+            Subject::Headsets => state.headsets.clone().map(Found::Headsets),
+            Subject::Sessions => state.sessions.clone().map(Found::Sessions),
+            Subject::Licence => state.licence.clone().map(Found::Licence),
+            Subject::Records => state.records.clone().map(Found::Records),
         };
-        let refused = || walk.refused(method).map(|why| Err(Trouble::refused(check, why)));
+        let refused = || state.refused(method).map(|why| Err(Failure::refused(stage, why)));
         found.map(Ok).or_else(refused)
     };
-    match visit.until(ANSWER, found).await {
+    match probe.wait_until(ANSWER, found).await {
         Ok(answer) => answer,
-        // The way there is clear: what is missing is the answer.
-        Err(trouble) if trouble.check >= Check::Headset => {
+        // Everything before it is passed: only the answer is missing.
+        Err(failure) if failure.stage >= Stage::Headset => {
             let found = format!("{method} has not been answered");
-            Err(Trouble::new(check, &found, "restart the Cortex service"))
+            Err(Failure::new(stage, &found, "restart the Cortex service"))
         }
-        Err(trouble) => Err(trouble),
+        Err(failure) => Err(failure),
     }
 }
 
-/// Until there is a token; says so if the user has to approve first.
-async fn sign_in(visit: &mut Visit) -> Result<(), Trouble> {
-    let mut told = false;
-    visit
-        .until(SIGN_IN, |walk| {
-            if walk.is_waiting_for_approval() && !std::mem::replace(&mut told, true) {
+/// Waits for a token; says so if the user has to approve first.
+async fn sign_in(probe: &mut ProbeSession) -> Result<(), Failure> {
+    let mut reported = false;
+    probe
+        .wait_until(SIGN_IN, |state| {
+            if state.is_waiting_for_approval() && !std::mem::replace(&mut reported, true) {
                 print_error(&format!(
                     "{}; waiting {} s for it",
-                    walk.waiting_for(),
+                    state.waiting_for(),
                     SIGN_IN.as_secs()
                 ));
             }
-            walk.is_signed_in().then_some(())
+            state.is_signed_in().then_some(())
         })
         .await
 }
 
 impl Found {
-    /// As Cortex tells it, unknown members included.
+    /// As Cortex sent it, unknown members included.
     pub(super) fn json(&self) -> Result<String> {
         fn list<T: Serialize>(list: &T) -> Result<String> {
             json::pretty(list)
@@ -112,7 +112,7 @@ impl Found {
         }
     }
 
-    /// For people.
+    /// As text.
     pub(super) fn table(&self) -> String {
         match self {
             Self::Headsets(headsets) => {
@@ -147,7 +147,7 @@ fn headset(headset: &Headset) -> [String; 8] {
     ]
 }
 
-/// What stands in the way of streaming, and what it is not.
+/// What keeps it from streaming, and what it is.
 fn marks(headset: &Headset) -> String {
     let marks = [
         (headset.is_on_usb_cable(), "usb-cable:cannot-stream"),

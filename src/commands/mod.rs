@@ -1,20 +1,22 @@
 //! The commands without a screen: lists, samples on standard output, the doctor, and the simulator for
-//! other clients. All but the last drive the same client as the monitor and interpret its events;
-//! nothing here speaks to the service itself.
+//! other clients. All but the last run the same client as the monitor and interpret its events;
+//! nothing here talks to the service itself.
 //!
-//! `walk` follows how far the client has come, `visit` runs one until it is far enough. `list`,
-//! `watch`, `doctor` and `sim` are the commands; `table`, `rows`, `json` and `output` what they write.
+//! `client_state` follows how far the client has come, `probe_session` runs one until it is far
+//! enough. `list`, `watch`, `doctor` and `sim` are the commands; `table`, `rows`, `json` and `output`
+//! write what they print.
 
+mod client_state;
 pub mod doctor;
 mod json;
 mod list;
 mod output;
+mod probe_session;
 mod progress;
 mod rows;
 pub mod sim;
 mod table;
-mod visit;
-mod walk;
+
 mod watch;
 
 use std::path::Path;
@@ -23,9 +25,9 @@ use color_eyre::eyre::Result;
 
 pub use self::list::Subject;
 pub(crate) use self::{
+    client_state::{ClientState, Opened},
     json::pretty,
-    visit::Visit,
-    walk::{Opened, Walk},
+    probe_session::ProbeSession,
 };
 use crate::{
     cli,
@@ -40,19 +42,19 @@ use crate::{
 /// It cannot start as asked; the text says what to do.
 pub fn list(subject: Subject, args: &cli::List, display: &cli::Display) -> Result<u8> {
     let only = cli::Service { connection: args.connection.clone(), ..cli::Service::default() };
-    // Whatever the file says: looking costs nothing.
+    // Whatever the file says: a list never debits.
     let config = Config { debit: None, ..settings(&only, display)? };
     let service = config.client()?;
     block_on(async {
-        Ok(match list::read(subject, service).await {
+        Ok(match list::fetch(subject, service).await {
             Ok(found) => {
                 let text = if args.json { found.json()? } else { found.table() };
                 print(&text)?;
                 0
             }
-            Err(trouble) => {
-                print_error(&trouble.to_string());
-                trouble.check.exit_code()
+            Err(failure) => {
+                print_error(&failure.to_string());
+                failure.stage.exit_code()
             }
         })
     })

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::walk::Walk;
+use super::client_state::ClientState;
 use crate::console::print_error;
 
 /// Between two lines.
@@ -39,8 +39,8 @@ impl Progress {
     }
 
     /// Tells where the client is, once.
-    pub(super) fn step(&mut self, walk: &Walk) {
-        let step = walk.told();
+    pub(super) fn step(&mut self, state: &ClientState) {
+        let step = state.describe();
         if self.told && self.step != step {
             self.problem(&step);
             self.step = step;

@@ -11,13 +11,13 @@ use tokio::{
 };
 
 use super::{
+    client_state::ClientState,
     output::{self, Written},
     progress::{self, Progress},
     rows::Rows,
-    walk::Walk,
 };
-use crate::check::{Check, Trouble};
 use crate::console::print_error;
+use crate::stage::{Failure, Stage};
 use crate::{cli::Format, console::shutdown_signal, monitor};
 use cortop_client::{Client, Config, Event, Feed, Stream, feed::feed};
 
@@ -50,7 +50,7 @@ enum End {
     /// Nobody takes the samples any more.
     Unread,
     /// It cannot go on.
-    Stuck(Trouble),
+    Stuck(Failure),
     /// The samples cannot be written as asked.
     Failed(String),
 }
@@ -81,10 +81,10 @@ pub(super) async fn watch(
             event = client.events.recv() => {
                 let Some(event) = event else {
                     let next = "look into the log (--log-file FILE)";
-                    break End::Stuck(Trouble::new(Check::Service, "the client has ended", next));
+                    break End::Stuck(Failure::new(Stage::Service, "the client has ended", next));
                 };
-                if let Some(trouble) = watch.hear(event) {
-                    break End::Stuck(trouble);
+                if let Some(failure) = watch.on_event(event) {
+                    break End::Stuck(failure);
                 }
                 if watch.flows {
                     over = over.or_else(|| duration.map(|duration| Instant::now() + duration));
@@ -102,8 +102,8 @@ pub(super) async fn watch(
                 None => break End::Unread,
             },
             () = sleep_until(until), if over.is_some() => break End::Over,
-            () = sleep_until(until), if !watch.flows && !watch.walk.is_signed_in() => {
-                break End::Stuck(watch.walk.waiting_for());
+            () = sleep_until(until), if !watch.flows && !watch.state.is_signed_in() => {
+                break End::Stuck(watch.state.waiting_for());
             }
             _ = ticks.tick(), if watch.progress.shown => watch.progress.show(),
         }
@@ -131,18 +131,18 @@ pub(super) async fn watch(
         print_error(&format!("{} samples were not as their columns say", watch.rows.odd));
     }
     let stuck = match end {
-        End::Stuck(trouble) => trouble,
+        End::Stuck(failure) => failure,
         End::Failed(why) => {
             print_error(&why);
             return Ok(1);
         }
         End::Told | End::Over if watch.progress.samples == 0 && !(watch.flows && only_events) => {
-            watch.walk.waiting_for()
+            watch.state.waiting_for()
         }
         End::Told | End::Over | End::Unread => return Ok(0),
     };
     print_error(&stuck.to_string());
-    Ok(stuck.check.exit_code())
+    Ok(stuck.stage.exit_code())
 }
 
 impl Written {
@@ -167,7 +167,7 @@ async fn take<'a>(
 }
 
 struct Watch {
-    walk: Walk,
+    state: ClientState,
     rows: Rows,
     progress: Progress,
     /// At least one stream has been granted.
@@ -179,7 +179,7 @@ struct Watch {
 impl Watch {
     fn new(format: Format) -> Self {
         Self {
-            walk: Walk::default(),
+            state: ClientState::default(),
             rows: Rows::new(format),
             progress: Progress::new(),
             flows: false,
@@ -188,7 +188,7 @@ impl Watch {
     }
 
     /// Takes note of an event; gives what ends it all.
-    fn hear(&mut self, event: Event) -> Option<Trouble> {
+    fn on_event(&mut self, event: Event) -> Option<Failure> {
         let (mut granted, mut refused, mut looked_at) = (None, Vec::new(), false);
         if let Event::Subscribed { streams, theirs, refused: own, .. } = &event {
             looked_at = !theirs.is_empty() && own.is_empty();
@@ -196,8 +196,8 @@ impl Watch {
             refused = own
                 .iter()
                 .map(|(stream, why)| {
-                    let trouble = Trouble::refused(Check::Samples, why);
-                    Trouble { found: format!("{stream} is refused: {}", trouble.found), ..trouble }
+                    let failure = Failure::refused(Stage::Samples, why);
+                    Failure { found: format!("{stream} is refused: {}", failure.found), ..failure }
                 })
                 .collect();
         }
@@ -206,10 +206,10 @@ impl Watch {
             Event::Released { session, why } => Some(format!("session {session} goes on: {why}")),
             _ => None,
         };
-        self.walk.hear(event);
-        self.progress.step(&self.walk);
-        for trouble in &refused {
-            self.tell(trouble.to_string());
+        self.state.on_event(event);
+        self.progress.step(&self.state);
+        for failure in &refused {
+            self.tell(failure.to_string());
         }
         if granted == Some(true) {
             self.flows = true;
@@ -219,14 +219,14 @@ impl Watch {
             if let Some(why) = closed {
                 self.progress.problem(&why);
             }
-            if let Some(trouble) = self.walk.trouble() {
-                self.tell(trouble.to_string());
+            if let Some(failure) = self.state.failure() {
+                self.tell(failure.to_string());
             }
             return None;
         }
         if granted == Some(false) {
-            return Some(Trouble::new(
-                Check::Samples,
+            return Some(Failure::new(
+                Stage::Samples,
                 if looked_at {
                     "every stream is subscribed by the program that opened the session"
                 } else {
@@ -239,11 +239,11 @@ impl Watch {
     }
 
     /// What only the user can mend.
-    fn stuck(&self) -> Option<Trouble> {
-        let walk = &self.walk;
-        let unchosen = walk.is_choosing() && walk.headsets.is_some();
-        let alone = walk.is_searching() && walk.scanned;
-        walk.trouble().or_else(|| (unchosen || alone).then(|| walk.waiting_for()))
+    fn stuck(&self) -> Option<Failure> {
+        let state = &self.state;
+        let unchosen = state.is_choosing() && state.headsets.is_some();
+        let alone = state.is_searching() && state.scanned;
+        state.failure().or_else(|| (unchosen || alone).then(|| state.waiting_for()))
     }
 
     /// Tells what is refused, once each.

@@ -48,8 +48,8 @@ pub struct Config {
     pub debit: Option<u32>,
     /// The streams to subscribe.
     pub streams: Vec<Stream>,
-    /// The application's credentials, or the sentence that says how to give them.
-    pub credentials: Result<Credentials, String>,
+    /// The application's credentials, or how to give them.
+    pub credentials: Result<Credentials, MissingCredentials>,
     /// Frames a second, 1..=60.
     pub fps: u16,
     /// Bytes of history for all headsets together.
@@ -76,7 +76,7 @@ impl Config {
     /// # Errors
     /// There are no credentials, or the client refuses the address; the text says what to do.
     pub fn client(&self) -> Result<cortop_client::Config> {
-        let Credentials { id, secret } = self.credentials.clone().map_err(|next| eyre!(next))?;
+        let Credentials { id, secret } = self.credentials.clone()?;
         let client = cortop_client::Config {
             url: self.url.clone(),
             ca_file: self.ca_file.clone(),
@@ -100,6 +100,16 @@ pub struct Credentials {
     pub id: SecretString,
     /// Client secret.
     pub secret: SecretString,
+}
+
+/// Credentials that are not set, and the next step.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{found}: {next}")]
+pub struct MissingCredentials {
+    /// Which of them.
+    pub found: String,
+    /// What the user does now.
+    pub next: String,
 }
 
 /// What the settings come from beside the flags.
@@ -199,7 +209,7 @@ fn credentials(
     id: Option<SecretString>,
     secret: Option<SecretString>,
     file: Option<&Path>,
-) -> Result<Credentials, String> {
+) -> Result<Credentials, MissingCredentials> {
     let (missing, set) = match (id, secret) {
         (Some(id), Some(secret)) => return Ok(Credentials { id, secret }),
         (Some(_), None) => ("client secret is", "EMOTIV_CLIENT_SECRET, or client_secret"),
@@ -210,10 +220,13 @@ fn credentials(
         ),
     };
     let file = file.map_or("the config file".to_owned(), |file| file.display().to_string());
-    Err(format!(
-        "the Cortex application's {missing} missing: set {set} in {file} (an EMOTIV account \
-         gives them under \"Cortex Apps\"); `cortop demo` needs neither"
-    ))
+    Err(MissingCredentials {
+        found: format!("the Cortex application's {missing} missing"),
+        next: format!(
+            "set {set} in {file} (an EMOTIV account gives them under \"Cortex Apps\"); `cortop \
+             demo` needs neither"
+        ),
+    })
 }
 
 /// Whether the locale says UTF-8: the first of the three that is set decides, none means `C`.

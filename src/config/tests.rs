@@ -27,7 +27,7 @@ fn nothing_set_gives_the_defaults_and_says_how_to_give_credentials() {
     assert_eq!(config.streams, Stream::ALL);
     assert!(config.ascii, "a locale that is not set is C");
     assert!(config.warnings.is_empty());
-    let next = config.credentials.expect_err("none");
+    let next = config.credentials.expect_err("none").to_string();
     for word in ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET", "config.toml", "cortop demo"] {
         assert!(next.contains(word), "{next}");
     }

@@ -152,7 +152,7 @@ impl<S: Screen> EventLoop<'_, S> {
             match effect {
                 Effect::Command(command) => self.send(command),
                 Effect::Copy(text) => {
-                    self.terminal.backend_mut().copy(&text).map_err(terminal_gone)?
+                    self.terminal.backend_mut().copy(&text).map_err(terminal_gone)?;
                 }
                 Effect::Quit => return Err(Exit::Quit),
                 Effect::Redraw => self.redraw(self.area)?,

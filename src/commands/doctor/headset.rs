@@ -1,32 +1,32 @@
 //! The headsets and their traps (§7.3, §8), and which of them is to be tried.
 
-use super::report::{Finding, Verdict};
-use crate::check::Check;
+use super::report::{Diagnosis, Verdict};
+use crate::stage::Stage;
 use cortop_client::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus, model::Model};
 
 /// The headset to try.
 #[derive(Debug, PartialEq)]
 pub(super) enum Choice {
     This(HeadsetId),
-    /// None can be, and the findings say why.
+    /// None can be, and the diagnoses say why.
     None,
 }
 
 /// Chooses: the one asked for, else one that is connected, else the only one. Nothing is connected
 /// at random.
-pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choice, Vec<Finding>) {
-    let finding =
-        |verdict, found: &str, next: &str| Finding::new(Check::Headset, verdict, found, next);
+pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choice, Vec<Diagnosis>) {
+    let judged =
+        |verdict, found: &str, next: &str| Diagnosis::new(Stage::Headset, verdict, found, next);
     if let Some(wanted) = wanted
         && !headsets.iter().any(|headset| headset.id == *wanted)
     {
         let found = "it is not in reach";
         let next = "switch it on and bring it closer, or check --headset";
-        return (Choice::None, vec![finding(Verdict::Fail, found, next).about(wanted.as_str())]);
+        return (Choice::None, vec![judged(Verdict::Fail, found, next).about(wanted.as_str())]);
     }
     if headsets.is_empty() {
         let next = "switch the headset on, bring it closer, and plug its dongle in if it has one";
-        return (Choice::None, vec![finding(Verdict::Fail, "none is in reach", next)]);
+        return (Choice::None, vec![judged(Verdict::Fail, "none is in reach", next)]);
     }
     let fitting: Vec<_> = headsets
         .iter()
@@ -38,13 +38,13 @@ pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choic
             _ => None,
         });
     let chosen = chosen.map(|headset| headset.id.clone());
-    let mut findings: Vec<_> =
+    let mut diagnoses: Vec<_> =
         headsets.iter().map(|headset| judge(headset, chosen.as_ref(), wanted)).collect();
     if chosen.is_none() && !fitting.is_empty() {
         let found = "there are several and none is connected";
-        findings.push(finding(Verdict::Fail, found, "choose one with --headset"));
+        diagnoses.push(judged(Verdict::Fail, found, "choose one with --headset"));
     }
-    (chosen.map_or(Choice::None, Choice::This), findings)
+    (chosen.map_or(Choice::None, Choice::This), diagnoses)
 }
 
 /// Why no session can be had on it, with the next step.
@@ -60,17 +60,17 @@ fn hindrance(headset: &Headset) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetId>) -> Finding {
+fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetId>) -> Diagnosis {
     let mut notes = vec![headset.model().name().to_owned()];
     if let Some((why, next)) = hindrance(headset) {
         // Another one can be tried in its place.
         let verdict = match chosen {
-            Some(_) => Verdict::Unsure,
-            None if wanted.is_some_and(|id| headset.id != *id) => Verdict::Unsure,
+            Some(_) => Verdict::Warning,
+            None if wanted.is_some_and(|id| headset.id != *id) => Verdict::Warning,
             None => Verdict::Fail,
         };
         notes.push(why.to_owned());
-        return Finding::new(Check::Headset, verdict, &notes.join(", "), next)
+        return Diagnosis::new(Stage::Headset, verdict, &notes.join(", "), next)
             .about(headset.id.as_str());
     }
     notes.push(match headset.status {
@@ -86,12 +86,12 @@ fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetI
     }
     let (mut verdict, mut next) = (Verdict::Pass, "");
     if headset.model() == Model::Unknown {
-        (verdict, next) = (Verdict::Unsure, "update cortop; the columns tell what it has");
+        (verdict, next) = (Verdict::Warning, "update cortop; the columns tell what it has");
     } else if headset.is_connected() && headset.settings.mems_rate == Some(0.0) {
         notes.push("motion is off".to_owned());
-        (verdict, next) = (Verdict::Unsure, "for mot, switch motion on in EMOTIV Launcher");
+        (verdict, next) = (Verdict::Warning, "for mot, switch motion on in EMOTIV Launcher");
     }
-    Finding::new(Check::Headset, verdict, &notes.join(", "), next).about(headset.id.as_str())
+    Diagnosis::new(Stage::Headset, verdict, &notes.join(", "), next).about(headset.id.as_str())
 }
 
 /// What a model lacks.
@@ -109,19 +109,19 @@ fn of_the_model(model: Model) -> Option<&'static str> {
 const COARSE: f64 = 0.05;
 
 /// How well a marker finds its sample.
-pub(super) fn clock(clock: Option<&ClockOffset>) -> Finding {
-    let finding =
-        |verdict, found: &str, next: &str| Finding::new(Check::Clock, verdict, found, next);
+pub(super) fn clock(clock: Option<&ClockOffset>) -> Diagnosis {
+    let judged =
+        |verdict, found: &str, next: &str| Diagnosis::new(Stage::Clock, verdict, found, next);
     match clock {
         None => {
             let next = "set this computer's clock to that of the Cortex computer";
-            finding(Verdict::Unsure, "unknown: markers go by this computer's clock", next)
+            judged(Verdict::Warning, "unknown: markers go by this computer's clock", next)
         }
         Some(clock) if clock.uncertainty > COARSE => {
             let next = "for exact markers, run cortop on the Cortex computer";
-            finding(Verdict::Unsure, &clock.to_string(), next)
+            judged(Verdict::Warning, &clock.to_string(), next)
         }
-        Some(clock) => finding(Verdict::Pass, &clock.to_string(), ""),
+        Some(clock) => judged(Verdict::Pass, &clock.to_string(), ""),
     }
 }
 
@@ -140,28 +140,28 @@ mod tests {
 
     /// What is chosen, and the verdicts.
     fn chosen(headsets: &[Headset], wanted: Option<&str>) -> (Option<String>, Vec<Verdict>) {
-        let (choice, findings) = choose(headsets, wanted.map(HeadsetId::from).as_ref());
+        let (choice, diagnoses) = choose(headsets, wanted.map(HeadsetId::from).as_ref());
         let id = match choice {
             Choice::This(id) => Some(id.to_string()),
             Choice::None => None,
         };
-        (id, findings.into_iter().map(|finding| finding.verdict).collect())
+        (id, diagnoses.into_iter().map(|diagnosis| diagnosis.verdict).collect())
     }
 
     #[test]
     fn a_clock_is_judged_by_its_uncertainty() {
         let judged = |uncertainty| {
-            let finding = clock(Some(&ClockOffset { offset: -3.4, uncertainty }));
-            (finding.verdict, finding.found)
+            let diagnosis = clock(Some(&ClockOffset { offset: -3.4, uncertainty }));
+            (diagnosis.verdict, diagnosis.found)
         };
         assert_eq!(judged(0.008), (Verdict::Pass, "offset -3.400 s ± 8 ms".to_owned()));
-        assert_eq!(judged(0.2), (Verdict::Unsure, "offset -3.400 s ± 200 ms".to_owned()));
-        assert_eq!(clock(None).verdict, Verdict::Unsure);
+        assert_eq!(judged(0.2), (Verdict::Warning, "offset -3.400 s ± 200 ms".to_owned()));
+        assert_eq!(clock(None).verdict, Verdict::Warning);
     }
 
     #[test]
     fn the_connected_one_is_tried_and_nothing_is_connected_at_random() {
-        use Verdict::{Fail, Pass, Unsure};
+        use Verdict::{Fail, Pass, Warning};
         let near = headset("EPOCX-1", "discovered", "bluetooth");
         let on = headset("INSIGHT-2", "connected", "bluetooth");
         let cable = headset("EPOCX-3", "connected", "usb cable");
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(chosen(std::slice::from_ref(&cable), None), (None, vec![Fail]));
         assert_eq!(chosen(&[updating], None), (None, vec![Fail]));
         let beside = [cable, near];
-        assert_eq!(chosen(&beside, None), (Some("EPOCX-1".into()), vec![Unsure, Pass]));
+        assert_eq!(chosen(&beside, None), (Some("EPOCX-1".into()), vec![Warning, Pass]));
         assert_eq!(chosen(&beside, Some("EPOCX-3")), (None, vec![Fail, Pass]));
     }
 }

@@ -1,6 +1,6 @@
-//! `cortop doctor`: goes the way from the terminal to the samples, with the same client as the
-//! monitor, and says of each thing on it how it is and what to do. It changes as little as it can:
-//! its session is an open one, unless one lives already, and is closed afterwards.
+//! `cortop doctor`: checks every stage from the terminal to the samples, with the same client as the
+//! monitor, and reports for each how it is and what to do. It changes as little as it can: it opens an
+//! open session, unless there is one already, and closes it afterwards.
 //!
 //! `terminal`, `service`, `headset` and `streams` judge what is found, `report` prints it.
 
@@ -21,14 +21,14 @@ use tokio::time::Instant;
 
 use self::{
     headset::Choice,
-    report::{Finding, Report, Style, Verdict},
+    report::{Diagnosis, Report, Style, Verdict},
     terminal::Terminal,
 };
-use crate::check::{Check, Trouble};
+use crate::stage::{Failure, Stage};
 use crate::{
     cli,
-    commands::{self, Visit, Walk},
-    config::{self, Config, Credentials, Sources},
+    commands::{self, ClientState, ProbeSession},
+    config::{self, Config, Credentials, MissingCredentials, Sources},
     console::{self, print_error, shutdown_signal},
     terminal::probe,
 };
@@ -42,21 +42,21 @@ const SEARCH: Duration = Duration::from_secs(30);
 const OPEN: Duration = Duration::from_secs(45);
 /// How long the list of live sessions is waited for.
 const SESSIONS: Duration = Duration::from_secs(5);
-/// Between two looks at the streams.
+/// Time between two looks at the streams.
 const LOOK: Duration = Duration::from_millis(250);
-/// The exit status after Ctrl-C, as of a program that it has ended.
+/// The exit status after Ctrl-C, as of a program that it ended.
 const INTERRUPTED: u8 = 130;
 
-/// What the client walks through before there is a headset, in order.
-const SIGNING_IN: [Check; 8] = [
-    Check::Service,
-    Check::Tls,
-    Check::Version,
-    Check::Login,
-    Check::Approval,
-    Check::Credentials,
-    Check::Token,
-    Check::Licence,
+/// The stages before there is a headset, in order.
+const SIGNING_IN: [Stage; 8] = [
+    Stage::Service,
+    Stage::Tls,
+    Stage::Version,
+    Stage::Login,
+    Stage::Approval,
+    Stage::Credentials,
+    Stage::Token,
+    Stage::Licence,
 ];
 
 /// Checks everything; gives the exit status.
@@ -70,8 +70,8 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
     let mut report = Report::new(Style::choose(args.json), size.map(|(columns, _)| columns));
     let seen = (io::stdin().is_terminal() && io::stdout().is_terminal())
         .then(|| Terminal { size, synchronized: probe::synchronized() });
-    for finding in terminal::terminal(seen.as_ref(), &env) {
-        report.add(finding)?;
+    for diagnosis in terminal::terminal(seen.as_ref(), &env) {
+        report.add(diagnosis)?;
     }
 
     let file = config::file_path();
@@ -83,21 +83,22 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
         Ok((client(&settings)?, settings))
     });
     match checked {
-        Err(error) => report.add(Finding::new(
-            Check::Config,
+        Err(error) => report.add(Diagnosis::new(
+            Stage::Config,
             Verdict::Fail,
             &format!("{error:#}").replace('\n', " "),
-            "mend it, or compare with cortop print config",
+            "fix it, or compare with cortop print config",
         ))?,
         Ok((client, settings)) => {
-            for finding in terminal::settings(&settings, place.as_deref()) {
-                report.add(finding)?;
+            for diagnosis in terminal::settings(&settings, place.as_deref()) {
+                report.add(diagnosis)?;
             }
             let headset = args.headset.clone().or(settings.headset);
             let missing = settings.credentials.err();
             let url = client.url.clone();
-            let exam = Exam { url, missing, headset, adopted: false, report: &mut report };
-            if console::block_on(examine(exam, client))? {
+            let examination =
+                Examination { url, missing, headset, adopted: false, report: &mut report };
+            if console::block_on(examine(examination, client))? {
                 return Ok(INTERRUPTED);
             }
         }
@@ -124,114 +125,115 @@ fn client(settings: &Config) -> Result<cortop_client::Config> {
     Ok(asked)
 }
 
-/// Goes the way; true if the user has ended it.
-async fn examine(mut exam: Exam<'_>, client: cortop_client::Config) -> Result<bool> {
-    let told = shutdown_signal()?;
-    let mut visit = Visit::new(client);
+/// Checks what needs the service; true if the user interrupted it.
+async fn examine(mut examination: Examination<'_>, client: cortop_client::Config) -> Result<bool> {
+    let interrupted = shutdown_signal()?;
+    let mut probe = ProbeSession::new(client);
     let done = tokio::select! {
-        done = exam.go(&mut visit) => done.map(|()| false),
-        () = told => Ok(true),
+        done = examination.run(&mut probe) => done.map(|()| false),
+        () = interrupted => Ok(true),
     };
-    visit.end().await;
+    probe.close().await;
     done
 }
 
-struct Exam<'a> {
+struct Examination<'a> {
     url: String,
     /// Why there are no credentials.
-    missing: Option<String>,
+    missing: Option<MissingCredentials>,
     headset: Option<HeadsetId>,
     /// The session was there before, and belongs to another program.
     adopted: bool,
     report: &'a mut Report,
 }
 
-impl Exam<'_> {
-    async fn go(&mut self, visit: &mut Visit) -> Result<()> {
-        if !self.sign_in(visit).await? {
+impl Examination<'_> {
+    async fn run(&mut self, probe: &mut ProbeSession) -> Result<()> {
+        if !self.sign_in(probe).await? {
             return Ok(());
         }
-        let Some(headset) = self.find(visit).await? else { return Ok(()) };
-        if self.open(visit, &headset).await? {
-            self.watch(visit, &headset).await?;
+        let Some(headset) = self.find(probe).await? else { return Ok(()) };
+        if self.open(probe, &headset).await? {
+            self.watch(probe, &headset).await?;
         }
         Ok(())
     }
 
-    /// As far as there is a token; false if there is none.
-    async fn sign_in(&mut self, visit: &mut Visit) -> Result<bool> {
+    /// Until there is a token; false if there is none.
+    async fn sign_in(&mut self, probe: &mut ProbeSession) -> Result<bool> {
         let limit = match &self.missing {
-            None => Check::Headset,
-            Some(_) => Check::Approval,
+            None => Stage::Headset,
+            Some(_) => Stage::Approval,
         };
-        let mut told = false;
-        let reached = visit
-            .until(SIGN_IN, |walk| {
-                if walk.is_waiting_for_approval() && !std::mem::replace(&mut told, true) {
-                    tell(&format!("{}; waiting {} s", walk.waiting_for(), SIGN_IN.as_secs()));
+        let mut reported = false;
+        let reached = probe
+            .wait_until(SIGN_IN, |state| {
+                if state.is_waiting_for_approval() && !std::mem::replace(&mut reported, true) {
+                    report_progress(&format!(
+                        "{}; waiting {} s",
+                        state.waiting_for(),
+                        SIGN_IN.as_secs()
+                    ));
                 }
-                let logged_in = limit == Check::Approval && is_logged_in(walk);
-                (logged_in || walk.is_signed_in()).then_some(())
+                let logged_in = limit == Stage::Approval && is_logged_in(state);
+                (logged_in || state.is_signed_in()).then_some(())
             })
             .await;
         let stuck = match (reached, &self.missing) {
-            (Err(trouble), None) => Some(trouble),
-            (Err(trouble), Some(_)) if trouble.check <= Check::Login => Some(trouble),
-            (_, Some(why)) => {
-                let (found, next) = why.split_once(": ").unwrap_or((why, ""));
-                Some(Trouble::new(Check::Credentials, found, next))
-            }
+            (Err(failure), None) => Some(failure),
+            (Err(failure), Some(_)) if failure.stage <= Stage::Login => Some(failure),
+            (_, Some(why)) => Some(Failure::new(Stage::Credentials, &why.found, &why.next)),
             (Ok(()), None) => None,
         };
-        for check in SIGNING_IN {
+        for stage in SIGNING_IN {
             match &stuck {
-                Some(trouble) if trouble.check == check => break,
-                // Cortex asks for the credentials before it tells of an approval.
-                Some(trouble)
-                    if check == Check::Approval && trouble.check == Check::Credentials =>
+                Some(failure) if failure.stage == stage => break,
+                // Cortex asks for the credentials before it reports an approval.
+                Some(failure)
+                    if stage == Stage::Approval && failure.stage == Stage::Credentials =>
                 {
-                    self.report.add(Finding::skipped(check, "asked after the credentials"))?;
+                    self.report.add(Diagnosis::skipped(stage, "asked after the credentials"))?;
                 }
-                _ => self.report.add(service::passed(check, &self.url, &visit.walk))?,
+                _ => self.report.add(service::passed(stage, &self.url, &probe.state))?,
             }
         }
         let signed_in = stuck.is_none();
-        if let Some(trouble) = stuck {
-            self.report.add(trouble.into())?;
+        if let Some(failure) = stuck {
+            self.report.add(failure.into())?;
         }
         Ok(signed_in)
     }
 
     /// The headset to try.
-    async fn find(&mut self, visit: &mut Visit) -> Result<Option<HeadsetId>> {
+    async fn find(&mut self, probe: &mut ProbeSession) -> Result<Option<HeadsetId>> {
         let wanted = self.headset.clone();
-        let mut told = false;
-        let found = visit
-            .until(SEARCH, |walk| {
-                let headsets = walk.headsets.as_ref()?;
+        let mut reported = false;
+        let found = probe
+            .wait_until(SEARCH, |state| {
+                let headsets = state.headsets.as_ref()?;
                 let there = match &wanted {
                     Some(wanted) => headsets.iter().any(|headset| headset.id == *wanted),
                     None => !headsets.is_empty(),
                 };
                 // The client scans by itself as long as nothing is connected.
-                let scanning = !walk.scanned && !headsets.iter().any(Headset::is_connected);
-                if !there && scanning && !std::mem::replace(&mut told, true) {
-                    tell("looking for headsets, which takes about 20 s");
+                let scanning = !state.scanned && !headsets.iter().any(Headset::is_connected);
+                if !there && scanning && !std::mem::replace(&mut reported, true) {
+                    report_progress("looking for headsets, which takes about 20 s");
                 }
                 (there || !scanning).then(|| headsets.clone())
             })
             .await;
         let headsets = match found {
             Ok(headsets) => headsets,
-            Err(trouble) if trouble.check < Check::Headset => {
-                self.report.add(trouble.into())?;
+            Err(failure) if failure.stage < Stage::Headset => {
+                self.report.add(failure.into())?;
                 return Ok(None);
             }
-            Err(_) => visit.walk.headsets.clone().unwrap_or_default(),
+            Err(_) => probe.state.headsets.clone().unwrap_or_default(),
         };
-        let (choice, findings) = headset::choose(&headsets, wanted.as_ref());
-        for finding in findings {
-            self.report.add(finding)?;
+        let (choice, diagnoses) = headset::choose(&headsets, wanted.as_ref());
+        for diagnosis in diagnoses {
+            self.report.add(diagnosis)?;
         }
         Ok(match choice {
             Choice::This(headset) => Some(headset),
@@ -240,16 +242,16 @@ impl Exam<'_> {
     }
 
     /// A session on the headset, with its streams; false if there is none.
-    async fn open(&mut self, visit: &mut Visit, headset: &HeadsetId) -> Result<bool> {
-        tell(&format!("opening a session on {headset}"));
-        // Nothing hangs on the answer but whose session it will be.
-        let _ = visit.until(SESSIONS, |walk| walk.sessions.as_ref().map(|_| ())).await;
-        let before = visit.walk.sessions.clone().unwrap_or_default();
+    async fn open(&mut self, probe: &mut ProbeSession, headset: &HeadsetId) -> Result<bool> {
+        report_progress(&format!("opening a session on {headset}"));
+        // The answer only decides whose session it will be.
+        let _ = probe.wait_until(SESSIONS, |state| state.sessions.as_ref().map(|_| ())).await;
+        let before = probe.state.sessions.clone().unwrap_or_default();
         let mode = Some(SessionMode::Open);
-        visit.order(Command::Open { headset: headset.clone(), mode }).await;
-        let opened = visit
-            .until(OPEN, |walk| {
-                let opened = walk.session.as_ref()?;
+        probe.send(Command::Open { headset: headset.clone(), mode }).await;
+        let opened = probe
+            .wait_until(OPEN, |state| {
+                let opened = state.session.as_ref()?;
                 opened.subscribed.as_ref().map(|_| opened.clone())
             })
             .await;
@@ -257,13 +259,13 @@ impl Exam<'_> {
             Ok(opened) => {
                 self.adopted = before.iter().any(|session| session.id == opened.id);
                 let found = format!("{} ({})", opened.mode, opened.why);
-                self.report.add(Finding::pass(Check::Session, &found))?;
+                self.report.add(Diagnosis::pass(Stage::Session, &found))?;
             }
-            Err(trouble) => {
-                if trouble.check > Check::Session {
-                    self.report.add(Finding::pass(Check::Session, "opened"))?;
+            Err(failure) => {
+                if failure.stage > Stage::Session {
+                    self.report.add(Diagnosis::pass(Stage::Session, "opened"))?;
                 }
-                self.report.add(trouble.into())?;
+                self.report.add(failure.into())?;
                 return Ok(false);
             }
         }
@@ -271,49 +273,49 @@ impl Exam<'_> {
     }
 
     /// The first samples, and what is lost.
-    async fn watch(&mut self, visit: &mut Visit, headset: &HeadsetId) -> Result<()> {
-        tell(&format!("watching the streams for {} s", streams::WATCHED.as_secs()));
+    async fn watch(&mut self, probe: &mut ProbeSession, headset: &HeadsetId) -> Result<()> {
+        report_progress(&format!("watching the streams for {} s", streams::WATCHED.as_secs()));
         let started = Instant::now();
         loop {
-            if let Err(trouble) = visit.rest(LOOK).await {
-                return self.report.add(trouble.into());
+            if let Err(failure) = probe.listen(LOOK).await {
+                return self.report.add(failure.into());
             }
-            let Some(opened) = &visit.walk.session else {
+            let Some(opened) = &probe.state.session else {
                 let next = "look at the log of EMOTIV Launcher, and try again";
                 let found = "the session was closed while its streams were watched";
-                return self.report.add(Trouble::new(Check::Session, found, next).into());
+                return self.report.add(Failure::new(Stage::Session, found, next).into());
             };
-            let snapshot = visit.snapshot();
+            let snapshot = probe.snapshot();
             let enough = started.elapsed() >= streams::WATCHED
                 && (streams::all_seen(opened, &snapshot) || started.elapsed() >= streams::SLOWEST);
             if enough {
-                let licence = visit.walk.licence.as_ref();
-                for finding in streams::samples(opened, headset, licence, &snapshot) {
-                    let finding = self.of_another(finding);
-                    self.report.add(finding)?;
+                let licence = probe.state.licence.as_ref();
+                for diagnosis in streams::samples(opened, headset, licence, &snapshot) {
+                    let diagnosis = self.of_another(diagnosis);
+                    self.report.add(diagnosis)?;
                 }
                 self.report.add(streams::loss(&snapshot))?;
-                return self.report.add(headset::clock(visit.walk.clocks.get(headset)));
+                return self.report.add(headset::clock(probe.state.clocks.get(headset)));
             }
         }
     }
 
     /// Cortex may send the samples of another program's session to that program alone.
-    fn of_another(&self, finding: Finding) -> Finding {
-        if !(self.adopted && finding.verdict == Verdict::Fail) {
-            return finding;
+    fn of_another(&self, diagnosis: Diagnosis) -> Diagnosis {
+        if !(self.adopted && diagnosis.verdict == Verdict::Fail) {
+            return diagnosis;
         }
         let next = "close the program that opened the session, then ask the doctor again";
-        Finding { verdict: Verdict::Unsure, next: next.to_owned(), ..finding }
+        Diagnosis { verdict: Verdict::Warning, next: next.to_owned(), ..diagnosis }
     }
 }
 
-fn is_logged_in(walk: &Walk) -> bool {
-    walk.user.as_ref().is_some_and(|user| !user.is_other_os_user())
+fn is_logged_in(state: &ClientState) -> bool {
+    state.user.as_ref().is_some_and(|user| !user.is_other_os_user())
 }
 
-/// What is waited for, where a person is watching.
-fn tell(line: &str) {
+/// Reports progress, where a person is watching.
+fn report_progress(line: &str) {
     if io::stderr().is_terminal() {
         print_error(line);
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::report::{Finding, Verdict};
-use crate::check::{Check, Trouble};
+use super::report::{Diagnosis, Verdict};
 use crate::commands::Opened;
+use crate::stage::{Failure, Stage};
 use cortop_client::{HeadsetId, Refusal, SessionMode, Stream, account::Licence, model::Model};
 use cortop_signal::{Snapshot, StreamHealth};
 
@@ -28,15 +28,15 @@ fn granted(opened: &Opened) -> impl Iterator<Item = Stream> {
     opened.subscribed.iter().flat_map(|subscribed| subscribed.streams.iter().copied())
 }
 
-/// A finding for each stream, in their order.
+/// A diagnosis for each stream, in their order.
 pub(super) fn samples(
     opened: &Opened,
     headset: &HeadsetId,
     licence: Option<&Licence>,
     snapshot: &Snapshot,
-) -> Vec<Finding> {
+) -> Vec<Diagnosis> {
     let refused = opened.subscribed.iter().flat_map(|subscribed| &subscribed.refused);
-    let mut findings: Vec<(Stream, Finding)> = refused
+    let mut diagnoses: Vec<(Stream, Diagnosis)> = refused
         .map(|(stream, why)| (*stream, refusal(*stream, why, opened.mode, headset, licence)))
         .chain(
             granted(opened)
@@ -44,11 +44,11 @@ pub(super) fn samples(
         )
         .chain(opened.subscribed.iter().flat_map(|own| &own.theirs).map(|&stream| {
             let found = "subscribed by the program that opened the session";
-            (stream, Finding::skipped(Check::Samples, found))
+            (stream, Diagnosis::skipped(Stage::Samples, found))
         }))
         .collect();
-    findings.sort_by_key(|(stream, _)| *stream);
-    findings.into_iter().map(|(stream, finding)| finding.about(stream.name())).collect()
+    diagnoses.sort_by_key(|(stream, _)| *stream);
+    diagnoses.into_iter().map(|(stream, diagnosis)| diagnosis.about(stream.name())).collect()
 }
 
 /// A stream that was refused: some are, and nothing is wrong.
@@ -58,35 +58,36 @@ fn refusal(
     mode: SessionMode,
     headset: &HeadsetId,
     licence: Option<&Licence>,
-) -> Finding {
+) -> Diagnosis {
     let entitled = licence.is_some_and(|licence| licence.has_scope("eeg"));
     match (stream, mode) {
-        (Stream::Eeg, SessionMode::Open) if entitled => Finding::skipped(
-            Check::Samples,
+        (Stream::Eeg, SessionMode::Open) if entitled => Diagnosis::skipped(
+            Stage::Samples,
             "comes with an activated session, which debits the licence: not tried",
         ),
         (Stream::Eeg, SessionMode::Open) => {
-            let trouble = Trouble::refused(Check::Samples, why);
-            Finding { verdict: Verdict::Unsure, ..trouble.into() }
+            let failure = Failure::refused(Stage::Samples, why);
+            Diagnosis { verdict: Verdict::Warning, ..failure.into() }
         }
         (Stream::Fac, _) if Model::from_id(headset) == Model::Mn8 => {
-            Finding::skipped(Check::Samples, "this model has none")
+            Diagnosis::skipped(Stage::Samples, "this model has none")
         }
-        _ => Trouble::refused(Check::Samples, why).into(),
+        _ => Failure::refused(Stage::Samples, why).into(),
     }
 }
 
 /// A stream that was granted.
-fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Finding {
-    let finding = |verdict, found: &str, next| Finding::new(Check::Samples, verdict, found, next);
+fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Diagnosis {
+    let diagnosis =
+        |verdict, found: &str, next| Diagnosis::new(Stage::Samples, verdict, found, next);
     match health {
         Some(health) if health.malformed > 0 => {
             let found = format!("{} messages are not as their columns say", health.malformed);
-            finding(Verdict::Unsure, &found, "update EMOTIV Launcher and cortop")
+            diagnosis(Verdict::Warning, &found, "update EMOTIV Launcher and cortop")
         }
-        Some(health) if health.received > 0 => finding(Verdict::Pass, &rate(health), ""),
-        _ if stream == Stream::Sys => finding(Verdict::Pass, "granted; comes while training", ""),
-        _ => finding(
+        Some(health) if health.received > 0 => diagnosis(Verdict::Pass, &rate(health), ""),
+        _ if stream == Stream::Sys => diagnosis(Verdict::Pass, "granted; comes while training", ""),
+        _ => diagnosis(
             Verdict::Fail,
             "granted, and no sample has come",
             "check that the headset is on, charged and near; then open it again",
@@ -103,29 +104,29 @@ fn rate(health: &StreamHealth) -> String {
 }
 
 /// What was lost of all streams together.
-pub(super) fn loss(snapshot: &Snapshot) -> Finding {
-    let finding = |verdict, found: &str, next| Finding::new(Check::Loss, verdict, found, next);
+pub(super) fn loss(snapshot: &Snapshot) -> Diagnosis {
+    let diagnosis = |verdict, found: &str, next| Diagnosis::new(Stage::Loss, verdict, found, next);
     let sum = |of: fn(&StreamHealth) -> u64| snapshot.health.iter().map(of).sum::<u64>();
     let (received, lost) = (sum(|health| health.received), sum(|health| health.lost));
     let filled = sum(|health| health.interpolated);
     if received == 0 {
-        return Finding::skipped(Check::Loss, "no sample has come");
+        return Diagnosis::skipped(Stage::Loss, "no sample has come");
     }
     let all = received + lost;
     let share = (lost + filled) as f64 / all as f64;
     if lost + filled + snapshot.dropped == 0 {
-        return finding(Verdict::Pass, &format!("none of {all} samples"), "");
+        return diagnosis(Verdict::Pass, &format!("none of {all} samples"), "");
     }
     if lost + filled == 0 {
         let found = format!("{} samples came faster than they were read", snapshot.dropped);
-        return finding(Verdict::Unsure, &found, "this computer is busy: close other programs");
+        return diagnosis(Verdict::Warning, &found, "this computer is busy: close other programs");
     }
     let found = format!(
         "{lost} of {all} samples lost, {filled} filled in by Cortex ({:.1} %)",
         share * 100.0
     );
-    let verdict = if share >= SERIOUS { Verdict::Fail } else { Verdict::Unsure };
+    let verdict = if share >= SERIOUS { Verdict::Fail } else { Verdict::Warning };
     let next = "bring the headset closer, charge it, keep its dongle away from other radios and \
                 USB 3 ports";
-    finding(verdict, &found, next)
+    diagnosis(verdict, &found, next)
 }

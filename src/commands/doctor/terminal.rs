@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::report::{Finding, Verdict};
+use super::report::{Diagnosis, Verdict};
 use crate::{
-    check::Check,
     config::{self, Config},
+    stage::Stage,
     ui,
 };
 
@@ -25,27 +25,27 @@ pub(super) struct Terminal {
 pub(super) fn terminal(
     terminal: Option<&Terminal>,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Vec<Finding> {
+) -> Vec<Diagnosis> {
     let Some(terminal) = terminal else {
         let found = "input or output is no terminal: the monitor needs one, cortop watch does not";
-        return vec![Finding::new(Check::Terminal, Verdict::Unsure, found, "")];
+        return vec![Diagnosis::new(Stage::Terminal, Verdict::Warning, found, "")];
     };
     let env = |name: &str| env(name).filter(|value| !value.is_empty());
-    let finding =
-        |verdict, found: &str, next: &str| Finding::new(Check::Terminal, verdict, found, next);
+    let diagnosis =
+        |verdict, found: &str, next: &str| Diagnosis::new(Stage::Terminal, verdict, found, next);
     let size = match terminal.size {
-        None => finding(Verdict::Unsure, "it does not tell its size", ""),
+        None => diagnosis(Verdict::Warning, "it does not report its size", ""),
         Some((columns, rows)) => {
             let found = format!("{columns}×{rows}");
             let (least, whole) = (ui::SMALLEST, WHOLE);
             if columns < least.0 || rows < least.1 {
                 let next = format!("make it {}×{} at least", whole.0, whole.1);
-                finding(Verdict::Fail, &found, &next)
+                diagnosis(Verdict::Fail, &found, &next)
             } else if columns < whole.0 || rows < whole.1 {
                 let next = format!("at {}×{} all panes are seen", whole.0, whole.1);
-                finding(Verdict::Unsure, &found, &next)
+                diagnosis(Verdict::Warning, &found, &next)
             } else {
-                finding(Verdict::Pass, &found, "")
+                diagnosis(Verdict::Pass, &found, "")
             }
         }
     };
@@ -53,31 +53,31 @@ pub(super) fn terminal(
     let direct = env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit");
     let colours = if matches!(term.as_str(), "" | "dumb") {
         let found = format!("TERM is \"{term}\", which can neither move the cursor nor colour");
-        finding(Verdict::Fail, &found, "use another terminal, or set TERM to what it is")
+        diagnosis(Verdict::Fail, &found, "use another terminal, or set TERM to what it is")
     } else if env("NO_COLOR").is_some() {
-        finding(Verdict::Pass, "none, as NO_COLOR says", "")
+        diagnosis(Verdict::Pass, "none, as NO_COLOR says", "")
     } else if direct {
-        finding(Verdict::Pass, "24 bit", "")
+        diagnosis(Verdict::Pass, "24 bit", "")
     } else if term.contains("256color") {
-        finding(Verdict::Pass, "256", "")
+        diagnosis(Verdict::Pass, "256", "")
     } else {
-        finding(Verdict::Pass, "16, enough for the themes ansi, light and mono", "")
+        diagnosis(Verdict::Pass, "16, enough for the themes ansi, light and mono", "")
     };
     let characters = if config::utf8(&env) {
-        finding(Verdict::Pass, "UTF-8", "")
+        diagnosis(Verdict::Pass, "UTF-8", "")
     } else {
         let found = "the locale is not UTF-8: traces are drawn in ASCII";
-        finding(Verdict::Unsure, found, "set LANG to one that is, such as C.UTF-8")
+        diagnosis(Verdict::Warning, found, "set LANG to one that is, such as C.UTF-8")
     };
     let frames = match terminal.synchronized {
-        Some(true) => finding(Verdict::Pass, "drawn whole (synchronized output)", ""),
+        Some(true) => diagnosis(Verdict::Pass, "drawn whole (synchronized output)", ""),
         Some(false) => {
             let found = "not drawn whole: the terminal knows no synchronized output";
-            finding(Verdict::Unsure, found, "if frames tear, use a newer terminal or --fps 5")
+            diagnosis(Verdict::Warning, found, "if frames tear, use a newer terminal or --fps 5")
         }
         None => {
             let found = "the terminal does not say whether it draws them whole";
-            finding(Verdict::Unsure, found, "if frames tear, use a newer terminal or --fps 5")
+            diagnosis(Verdict::Warning, found, "if frames tear, use a newer terminal or --fps 5")
         }
     };
     vec![
@@ -89,25 +89,27 @@ pub(super) fn terminal(
 }
 
 /// Judges the settings that were read from `file`, or why there are none.
-pub(super) fn settings(config: &Config, file: Option<&Path>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = config
+pub(super) fn settings(config: &Config, file: Option<&Path>) -> Vec<Diagnosis> {
+    let mut diagnoses: Vec<Diagnosis> = config
         .warnings
         .iter()
-        .map(|warning| Finding::new(Check::Config, Verdict::Fail, warning, ""))
+        .map(|warning| Diagnosis::new(Stage::Config, Verdict::Fail, warning, ""))
         .collect();
-    if findings.is_empty() {
-        findings.push(Finding::pass(
-            Check::Config,
+    if diagnoses.is_empty() {
+        diagnoses.push(Diagnosis::pass(
+            Stage::Config,
             &match file {
                 Some(file) if file.exists() => {
-                    format!("{} is valid and in your hands", file.display())
+                    format!("{} is valid", file.display())
                 }
-                Some(file) => format!("no file {}: what is built in holds", file.display()),
-                None => "no place for a file on this system: what is built in holds".to_owned(),
+                Some(file) => format!("no file {}: using the built-in defaults", file.display()),
+                None => {
+                    "no place for a file on this system: using the built-in defaults".to_owned()
+                }
             },
         ));
     }
-    findings
+    diagnoses
 }
 
 #[cfg(test)]
@@ -119,19 +121,19 @@ mod tests {
         let env = |name: &str| {
             env.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
         };
-        terminal(Some(own), &env).iter().map(|finding| finding.verdict).collect()
+        terminal(Some(own), &env).iter().map(|diagnosis| diagnosis.verdict).collect()
     }
 
     #[test]
     fn each_part_of_the_terminal_is_judged_by_itself() {
-        use Verdict::{Fail, Pass, Unsure};
+        use Verdict::{Fail, Pass, Warning};
         let good = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
         let own = |size, synchronized| Terminal { size: Some(size), synchronized };
         assert_eq!(verdicts(&own((80, 24), Some(true)), &good), [Pass; 4]);
-        assert_eq!(verdicts(&own((79, 24), Some(false)), &good), [Unsure, Pass, Pass, Unsure]);
-        assert_eq!(verdicts(&own((10, 24), None), &good), [Fail, Pass, Pass, Unsure]);
-        assert_eq!(verdicts(&own((80, 24), Some(true)), &[]), [Pass, Fail, Unsure, Pass]);
+        assert_eq!(verdicts(&own((79, 24), Some(false)), &good), [Warning, Pass, Pass, Warning]);
+        assert_eq!(verdicts(&own((10, 24), None), &good), [Fail, Pass, Pass, Warning]);
+        assert_eq!(verdicts(&own((80, 24), Some(true)), &[]), [Pass, Fail, Warning, Pass]);
         let none = terminal(None, &|_| None);
-        assert!(matches!(none.as_slice(), [one] if one.verdict == Unsure));
+        assert!(matches!(none.as_slice(), [one] if one.verdict == Warning));
     }
 }

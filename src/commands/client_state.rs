@@ -1,9 +1,9 @@
-//! What the client has told so far on its way from the address to the samples, and where it is
-//! stuck. Knows events only: no clock, no queue, nothing of how it is shown.
+//! How far a client has come from the address to the samples, and where it is stuck. Knows events
+//! only: no clock, no queue, nothing of how it is shown.
 
 use std::collections::BTreeMap;
 
-use crate::check::{Check, Trouble};
+use crate::stage::{Failure, Stage};
 use cortop_client::{
     Cause, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId, SessionMode,
     Step, Stream,
@@ -12,24 +12,24 @@ use cortop_client::{
     record::Records,
 };
 
-/// What the client has told.
+/// The client as its events describe it.
 #[derive(Debug, Default)]
-pub(crate) struct Walk {
+pub(crate) struct ClientState {
     /// Set once the socket is open.
     pub(crate) security: Option<Security>,
     pub(crate) service: Option<CortexInfo>,
     pub(crate) user: Option<UserLogin>,
     pub(crate) licence: Option<Licence>,
     pub(crate) headsets: Option<Vec<Headset>>,
-    /// A scan for headsets has come to its end.
+    /// A scan for headsets has ended.
     pub(crate) scanned: bool,
     pub(crate) session: Option<Opened>,
-    /// All of this application.
+    /// All sessions of this application.
     pub(crate) sessions: Option<Vec<Session>>,
     pub(crate) records: Option<Records>,
-    /// How far the headsets' clocks are from ours.
+    /// Offsets of the headsets' clocks from ours.
     pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
-    /// The last refusal; cleared when it goes on.
+    /// The last refusal; cleared when the client continues.
     refusal: Option<Refusal>,
     /// The last refusal of each method.
     refused: BTreeMap<String, Refusal>,
@@ -51,14 +51,14 @@ pub(crate) struct Opened {
 #[derive(Clone, Debug)]
 pub(crate) struct Subscribed {
     pub(crate) streams: Vec<Stream>,
-    /// Those that another program receives.
+    /// Those that only another program receives.
     pub(crate) theirs: Vec<Stream>,
     pub(crate) refused: Vec<(Stream, Refusal)>,
 }
 
-impl Walk {
-    /// Takes note of an event.
-    pub(crate) fn hear(&mut self, event: Event) {
+impl ClientState {
+    /// Takes in an event.
+    pub(crate) fn on_event(&mut self, event: Event) {
         match event {
             Event::Link(Link::Waiting { why, cause, .. }) => {
                 self.down = Some((cause, why));
@@ -98,13 +98,13 @@ impl Walk {
             Event::Clock { headset, clock } => {
                 self.clocks.insert(headset, clock);
             }
-            // What is of a session or a record of ours tells nothing of the way.
+            // Other events do not change how far the client is.
             _ => {}
         }
     }
 
     /// Where it is, in a word or two.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match (&self.step, &self.down) {
             (Some(step), _) => step.to_string(),
             (None, Some((_, why))) => why.clone(),
@@ -112,7 +112,7 @@ impl Walk {
         }
     }
 
-    /// What the service waits for the user to do, before anything else can be had.
+    /// Whether the service waits for the user's approval.
     pub(crate) fn is_waiting_for_approval(&self) -> bool {
         self.step == Some(Step::Approval)
     }
@@ -122,52 +122,52 @@ impl Walk {
         self.refused.get(method)
     }
 
-    /// Several headsets, none chosen.
+    /// Whether there are several headsets and none is chosen.
     pub(crate) fn is_choosing(&self) -> bool {
         self.step == Some(Step::Choosing)
     }
 
-    /// No headset is there.
+    /// Whether no headset is in reach.
     pub(crate) fn is_searching(&self) -> bool {
         matches!(self.step, Some(Step::Searching | Step::Missing(_)))
     }
 
-    /// Whether there is a token, and the headsets are being looked at.
+    /// Whether there is a token and the client has turned to the headsets.
     pub(crate) fn is_signed_in(&self) -> bool {
-        self.check() >= Check::Headset
+        self.stage() >= Stage::Headset
     }
 
-    /// How far it has come: everything before it is in order.
-    pub(crate) fn check(&self) -> Check {
+    /// The stage the client is at: everything before it is passed.
+    pub(crate) fn stage(&self) -> Stage {
         match self.step {
             None => match self.down {
-                Some((Cause::Tls, _)) => Check::Tls,
-                _ => Check::Service,
+                Some((Cause::Tls, _)) => Stage::Tls,
+                _ => Stage::Service,
             },
-            Some(Step::Greeting) if self.service.is_none() => Check::Version,
+            Some(Step::Greeting) if self.service.is_none() => Stage::Version,
             Some(Step::Greeting) => match &self.refusal {
-                Some(refusal) => Check::of(refusal),
-                None => Check::Login,
+                Some(refusal) => Stage::of(refusal),
+                None => Stage::Login,
             },
-            Some(Step::Login | Step::OtherUser) => Check::Login,
-            Some(Step::Approval) => Check::Approval,
-            Some(Step::Authorizing | Step::Agreement) => Check::Token,
-            Some(Step::Stopped) if self.cable().is_some() => Check::Headset,
-            Some(Step::Stopped) => self.refusal.as_ref().map_or(Check::Session, Check::of),
+            Some(Step::Login | Step::OtherUser) => Stage::Login,
+            Some(Step::Approval) => Stage::Approval,
+            Some(Step::Authorizing | Step::Agreement) => Stage::Token,
+            Some(Step::Stopped) if self.cable().is_some() => Stage::Headset,
+            Some(Step::Stopped) => self.refusal.as_ref().map_or(Stage::Session, Stage::of),
             Some(
                 Step::Listing
                 | Step::Searching
                 | Step::Choosing
                 | Step::Missing(_)
                 | Step::Connecting(_),
-            ) => Check::Headset,
-            Some(Step::Opening(_)) => Check::Session,
-            Some(Step::Streaming | Step::Watching) => Check::Samples,
+            ) => Stage::Headset,
+            Some(Step::Opening(_)) => Stage::Session,
+            Some(Step::Streaming | Step::Watching) => Stage::Samples,
         }
     }
 
-    /// What does not pass by itself.
-    pub(crate) fn trouble(&self) -> Option<Trouble> {
+    /// What only the user can fix.
+    pub(crate) fn failure(&self) -> Option<Failure> {
         let stuck = match &self.step {
             None => self.down.as_ref().is_some_and(|(cause, _)| *cause != Cause::Lost),
             Some(Step::Approval) => self.refusal.is_some(),
@@ -180,14 +180,14 @@ impl Walk {
         stuck.then(|| self.waiting_for())
     }
 
-    /// What is missing now, whether it comes by itself or not.
-    pub(crate) fn waiting_for(&self) -> Trouble {
-        let check = self.check();
+    /// What is missing now, whether the client waits for it or the user has to act.
+    pub(crate) fn waiting_for(&self) -> Failure {
+        let stage = self.stage();
         if let (None, Some((_, why))) = (&self.step, &self.down) {
-            return Trouble::sentence(check, why);
+            return Failure::sentence(stage, why);
         }
         if let Some(refusal) = &self.refusal {
-            return Trouble::refused(check, refusal);
+            return Failure::refused(stage, refusal);
         }
         let (found, next) = match &self.step {
             None | Some(Step::Greeting | Step::Authorizing) => {
@@ -207,8 +207,8 @@ impl Walk {
                 ("the licence agreement has not been accepted", "accept it in EMOTIV Launcher")
             }
             Some(Step::Listing) => (
-                "Cortex has not told its headsets yet",
-                "wait; if it stays, restart the Cortex service",
+                "Cortex has not listed its headsets yet",
+                "wait; if nothing changes, restart the Cortex service",
             ),
             Some(Step::Searching) => {
                 ("no headset is in reach", "switch the headset on and bring it closer")
@@ -216,22 +216,22 @@ impl Walk {
             Some(Step::Choosing) => return self.choice(),
             Some(Step::Missing(id)) => {
                 let ids: Vec<_> = self.ids().map(HeadsetId::as_str).collect();
-                return Trouble::new(
-                    check,
+                return Failure::new(
+                    stage,
                     &format!("{id} is not in reach; in reach: {}", ids.join(", ")),
                     "switch it on and bring it closer, or choose another with --headset",
                 );
             }
             Some(Step::Connecting(id)) => {
-                return Trouble::new(
-                    check,
+                return Failure::new(
+                    stage,
                     &format!("{id} is not connected yet"),
                     "switch it off and on, and bring it closer",
                 );
             }
             Some(Step::Opening(id)) => {
-                return Trouble::new(
-                    check,
+                return Failure::new(
+                    stage,
                     &format!("{id} has no session yet"),
                     "wait a moment and try again",
                 );
@@ -243,15 +243,15 @@ impl Walk {
                 "every stream is subscribed by the program that opened the session",
                 "choose others with --streams, or end that program",
             ),
-            Some(Step::Stopped) => ("the service has refused to go on", "look into the log"),
+            Some(Step::Stopped) => ("the service refused to continue", "see the log"),
         };
-        Trouble::new(check, found, next)
+        Failure::new(stage, found, next)
     }
 
-    fn choice(&self) -> Trouble {
+    fn choice(&self) -> Failure {
         let ids: Vec<_> = self.ids().map(HeadsetId::as_str).collect();
         let next = format!("choose one with --headset: {}", ids.join(", "));
-        Trouble::new(Check::Headset, "no headset is chosen", &next)
+        Failure::new(Stage::Headset, "no headset is chosen", &next)
     }
 
     /// The ids of the headsets that the service sees.
@@ -259,7 +259,7 @@ impl Walk {
         self.headsets.iter().flatten().map(|headset| &headset.id)
     }
 
-    /// The refusal of a headset because it is on a USB cable: it has no code.
+    /// The refusal of a headset that is on a USB cable; it has no code.
     fn cable(&self) -> Option<&Refusal> {
         let names = |refusal: &&Refusal| {
             self.headsets
@@ -290,44 +290,44 @@ mod tests {
         Event::Refused(code::refusal(method, None, code, ""))
     }
 
-    /// Where a walk is stuck after these events.
-    fn stuck(events: Vec<Event>) -> Option<Check> {
-        let mut walk = Walk::default();
+    /// Where a state is stuck after these events.
+    fn stuck(events: Vec<Event>) -> Option<Stage> {
+        let mut state = ClientState::default();
         for event in events {
-            walk.hear(event);
+            state.on_event(event);
         }
-        let trouble = walk.trouble()?;
-        assert!(!trouble.next.is_empty(), "{trouble}");
-        Some(trouble.check)
+        let failure = state.failure()?;
+        assert!(!failure.next.is_empty(), "{failure}");
+        Some(failure.stage)
     }
 
     #[test]
-    fn what_only_the_user_can_mend_is_told_from_what_passes() {
-        assert_eq!(stuck(vec![down(Cause::Service, "gone: start it")]), Some(Check::Service));
-        assert_eq!(stuck(vec![down(Cause::Tls, "expired: renew it")]), Some(Check::Tls));
+    fn what_only_the_user_can_fix_is_told_apart() {
+        assert_eq!(stuck(vec![down(Cause::Service, "gone: start it")]), Some(Stage::Service));
+        assert_eq!(stuck(vec![down(Cause::Tls, "expired: renew it")]), Some(Stage::Tls));
         assert_eq!(stuck(vec![down(Cause::Lost, "lost: wait")]), None);
-        assert_eq!(stuck(vec![up(Step::Login)]), Some(Check::Login));
+        assert_eq!(stuck(vec![up(Step::Login)]), Some(Stage::Login));
         assert_eq!(stuck(vec![up(Step::Approval)]), None);
         assert_eq!(
             stuck(vec![up(Step::Approval), refused("requestAccess", -32102)]),
-            Some(Check::Approval)
+            Some(Stage::Approval)
         );
         assert_eq!(
             stuck(vec![up(Step::Greeting), refused("hasAccessRight", -32021), up(Step::Stopped)]),
-            Some(Check::Credentials)
+            Some(Stage::Credentials)
         );
-        assert_eq!(stuck(vec![up(Step::Agreement)]), Some(Check::Token));
+        assert_eq!(stuck(vec![up(Step::Agreement)]), Some(Stage::Token));
         assert_eq!(stuck(vec![up(Step::Searching)]), None);
     }
 
     #[test]
-    fn a_refusal_is_forgotten_when_it_goes_on() {
+    fn a_refusal_is_forgotten_when_the_client_continues() {
         let events = vec![refused("authorize", -32000), up(Step::Searching), up(Step::Choosing)];
         assert_eq!(stuck(events), None);
     }
 
     #[test]
-    fn a_headset_on_a_cable_is_trouble_of_the_headset() {
+    fn a_headset_on_a_cable_is_a_failure_of_the_headset() {
         let headset = Headset {
             id: "EPOCX-1".into(),
             connected_by: "usb cable".into(),
@@ -342,7 +342,7 @@ mod tests {
         for step in [Step::Stopped, Step::Choosing] {
             let seen = Event::Headsets(vec![headset.clone()]);
             let events = vec![seen, Event::Refused(refusal.clone()), up(step)];
-            assert_eq!(stuck(events), Some(Check::Headset));
+            assert_eq!(stuck(events), Some(Stage::Headset));
         }
     }
 }

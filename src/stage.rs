@@ -1,6 +1,5 @@
-//! What lies between the user and the samples, in the order in which it is met. The doctor checks
-//! it one by one; every other command without a screen ends with the exit status of the one it
-//! could not get past.
+//! The stages between the user and the samples, in order. The doctor checks them one by one; every
+//! other command without a screen ends with the exit status of the stage it could not pass.
 
 use std::fmt;
 
@@ -9,20 +8,23 @@ use cortop_client::{
     code::{self, Class},
 };
 
-/// One thing between the user and the samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Check {
+/// One stage between the user and the samples.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Stage {
     /// Size, colours, UTF-8, synchronized output.
     Terminal,
     /// The config file and its permissions.
     Config,
-    /// Somebody listens at the address.
+    /// A service listens at the address.
     Service,
     /// TLS and the certificate.
     Tls,
-    /// Cortex tells its version.
+    /// Cortex reports its version.
     Version,
-    /// Somebody is logged in.
+    /// A user is logged in.
     Login,
     /// The user has approved this application.
     Approval,
@@ -44,7 +46,7 @@ pub enum Check {
     Clock,
 }
 
-/// The exit statuses, for the help; a test compares it with [`Check::exit_code`].
+/// The exit statuses, for the help; a test compares it with [`Stage::exit_code`].
 pub const LEGEND: &str = "\
 Checks go on as far as they can; what depends on one that has failed is skipped. The doctor opens \
 no session but an open one, which costs nothing, closes it afterwards, and disconnects nothing.
@@ -56,33 +58,14 @@ session · 22 samples · 23 loss · 24 clock · 2 could not start as asked · 13
 /// The code of wrong credentials, and of an application that is not the user's own (§6.1).
 const WRONG: [i64; 2] = [-32021, -32142];
 
-impl Check {
-    /// All, in their order.
-    pub const ALL: [Self; 15] = [
-        Self::Terminal,
-        Self::Config,
-        Self::Service,
-        Self::Tls,
-        Self::Version,
-        Self::Login,
-        Self::Approval,
-        Self::Credentials,
-        Self::Token,
-        Self::Licence,
-        Self::Headset,
-        Self::Session,
-        Self::Samples,
-        Self::Loss,
-        Self::Clock,
-    ];
-
-    /// The exit status of the process that could not get past it.
+impl Stage {
+    /// The exit status of a process that could not pass it.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         10 + self as u8
     }
 
-    /// Which one a refusal belongs to.
+    /// The stage that a refusal belongs to.
     #[must_use]
     pub fn of(refusal: &Refusal) -> Self {
         let class = refusal.code.map_or(Class::User, code::class);
@@ -105,64 +88,42 @@ impl Check {
     }
 }
 
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Terminal => "terminal",
-            Self::Config => "config",
-            Self::Service => "service",
-            Self::Tls => "tls",
-            Self::Version => "version",
-            Self::Login => "login",
-            Self::Approval => "approval",
-            Self::Credentials => "credentials",
-            Self::Token => "token",
-            Self::Licence => "licence",
-            Self::Headset => "headset",
-            Self::Session => "session",
-            Self::Samples => "samples",
-            Self::Loss => "loss",
-            Self::Clock => "clock",
-        })
-    }
-}
-
-/// Why it does not go on.
+/// Why a command cannot continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// Where.
-    pub check: Check,
+pub struct Failure {
+    /// The stage that was not passed.
+    pub stage: Stage,
     /// What was found.
     pub found: String,
     /// What the user does now; may be empty.
     pub next: String,
 }
 
-impl Trouble {
+impl Failure {
     /// With a next step.
     #[must_use]
-    pub fn new(check: Check, found: &str, next: &str) -> Self {
-        Self { check, found: found.to_owned(), next: next.to_owned() }
+    pub fn new(stage: Stage, found: &str, next: &str) -> Self {
+        Self { stage, found: found.to_owned(), next: next.to_owned() }
     }
 
     /// From one sentence of the form `what: next step`.
     #[must_use]
-    pub fn sentence(check: Check, sentence: &str) -> Self {
+    pub fn sentence(stage: Stage, sentence: &str) -> Self {
         let (found, next) = sentence.rsplit_once(": ").unwrap_or((sentence, ""));
-        Self::new(check, found, next)
+        Self::new(stage, found, next)
     }
 
-    /// A refusal, and where it belongs.
+    /// From a refusal.
     #[must_use]
-    pub fn refused(check: Check, refusal: &Refusal) -> Self {
+    pub fn refused(stage: Stage, refusal: &Refusal) -> Self {
         let code = refusal.code.map(|code| format!(" ({} {code})", refusal.method));
         let found =
             format!("{}{}", refusal.message.trim_end_matches('.'), code.unwrap_or_default());
-        Self { check, found, next: refusal.next.clone() }
+        Self { stage, found, next: refusal.next.clone() }
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.found)?;
         if self.next.is_empty() { Ok(()) } else { write!(f, " → {}", self.next) }
@@ -171,36 +132,38 @@ impl fmt::Display for Trouble {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]
-    fn the_help_tells_the_exit_statuses_in_order() {
-        for (at, check) in Check::ALL.into_iter().enumerate() {
-            assert_eq!(usize::from(check.exit_code()), 10 + at);
-            let told = format!("{} {check} ", check.exit_code());
-            assert!(LEGEND.replace('\n', " ").contains(&told), "{told}");
+    fn the_help_lists_the_exit_statuses_in_order() {
+        for (at, stage) in Stage::VARIANTS.iter().enumerate() {
+            assert_eq!(usize::from(stage.exit_code()), 10 + at);
+            let line = format!("{} {stage} ", stage.exit_code());
+            assert!(LEGEND.replace('\n', " ").contains(&line), "{line}");
         }
     }
 
     #[test]
     fn a_refusal_belongs_to_what_was_asked_for_and_to_its_code() {
-        for (method, code, check) in [
-            ("getCortexInfo", -32603, Check::Version),
-            ("hasAccessRight", -32021, Check::Credentials),
-            ("requestAccess", -32142, Check::Credentials),
-            ("hasAccessRight", -32603, Check::Approval),
-            ("authorize", -32021, Check::Credentials),
-            ("authorize", -32019, Check::Licence),
-            ("authorize", -32102, Check::Approval),
-            ("authorize", -32033, Check::Login),
-            ("authorize", -32000, Check::Token),
-            ("controlDevice", 101, Check::Headset),
-            ("createSession", -32004, Check::Headset),
-            ("createSession", -32019, Check::Session),
-            ("subscribe", -32016, Check::Samples),
+        for (method, code, stage) in [
+            ("getCortexInfo", -32603, Stage::Version),
+            ("hasAccessRight", -32021, Stage::Credentials),
+            ("requestAccess", -32142, Stage::Credentials),
+            ("hasAccessRight", -32603, Stage::Approval),
+            ("authorize", -32021, Stage::Credentials),
+            ("authorize", -32019, Stage::Licence),
+            ("authorize", -32102, Stage::Approval),
+            ("authorize", -32033, Stage::Login),
+            ("authorize", -32000, Stage::Token),
+            ("controlDevice", 101, Stage::Headset),
+            ("createSession", -32004, Stage::Headset),
+            ("createSession", -32019, Stage::Session),
+            ("subscribe", -32016, Stage::Samples),
         ] {
             let refusal = code::refusal(method, None, code, "");
-            assert_eq!(Check::of(&refusal), check, "{method} {code}");
+            assert_eq!(Stage::of(&refusal), stage, "{method} {code}");
         }
     }
 }
