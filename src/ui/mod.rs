@@ -121,6 +121,6 @@ impl Ui {
     pub fn view(&self, app: &App, screen: Rect) -> View {
         let area = ScreenLayout::new(app, screen)
             .and_then(|screen| screen.panes.into_iter().find(|(pane, _)| *pane == Pane::Streams));
-        streams::view(app, self.ascii, area.map(|(_, area)| area))
+        streams::request(app, self.ascii, area.map(|(_, area)| area))
     }
 }

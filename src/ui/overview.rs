@@ -10,7 +10,7 @@ use ratatui::{
 };
 
 use super::{
-    context::RenderContext, glyphs, headsets, health, paint, streams::contact, text, theme::Token,
+    context::RenderContext, glyphs, headsets, health, paint, streams::levels, text, theme::Token,
 };
 use crate::app::{HeadsetRow, HeadsetState, Pane, Sort};
 use cortop_client::{Stream, model::Model};
@@ -269,7 +269,7 @@ fn worst(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     }
     let known = device(ctx, row).and_then(|(device, fresh)| Some((device.worst()?, fresh)));
     known.map_or_else(unknown, |((name, level), fresh)| {
-        let (token, _, word) = contact::level_word(level);
+        let (token, _, word) = levels::level_word(level);
         let text =
             if token == Token::Good { "all good".to_owned() } else { format!("{name} {word}") };
         (if fresh { token } else { Token::Stale }, text)

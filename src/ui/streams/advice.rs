@@ -1,7 +1,7 @@
 //! The next step of whoever fits a headset, from what contact, EEG quality and the raw signal say.
 //! Words only.
 
-use super::contact::{SensorRow, level_word};
+use super::levels::{SensorRow, level_word};
 use crate::ui::theme::Token;
 use cortop_client::{Stream, model::Model};
 use cortop_signal::{Defect, snapshot::Table};

@@ -4,12 +4,14 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
+    Canvas,
     dots::Dots,
+    stream_state,
     trace_plot::{self, Bar, Cells, TraceCache},
     traces,
 };
 use crate::{
-    app::App,
+    app::{App, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
@@ -47,7 +49,7 @@ fn width(app: &App, area: Rect) -> u16 {
 }
 
 /// What the decoder has to publish: the history of the selected sensor, or the spectra of all.
-pub(super) fn view(app: &App, area: Rect, ascii: bool) -> View {
+pub(super) fn request(app: &App, ascii: bool, area: Rect) -> View {
     let stream = app.stream();
     let columns = usize::from(width(app, area) * Dots::new(app.streams.glyph_set, ascii).across());
     if stream == Stream::Eeg {
@@ -68,7 +70,7 @@ pub(super) fn view(app: &App, area: Rect, ascii: bool) -> View {
 }
 
 /// What shapes the picture, the most telling first.
-pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
+pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     let streams = &ctx.app.streams;
     let mut items =
         vec![format!("{} s", streams.window()), traces::motion(streams.scroll_mode).into()];
@@ -100,7 +102,14 @@ fn newest(app: &App) -> Vec<Powers> {
     powers.collect()
 }
 
-pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
+    stream_state::draw_readings(ctx, entry, Stream::Pow, 0, area, buffer, |area, buffer| {
+        draw_bands(ctx, area, buffer);
+    });
+}
+
+fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let app = ctx.app;
     let sensors = newest(app);
     let Some(own) = selected(app, &sensors) else {

@@ -10,7 +10,12 @@ use std::{cmp::Ordering, time::Duration};
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::{advice, head::HeadMap};
+use super::{
+    Canvas, advice,
+    head::HeadMap,
+    levels::{SensorRow, level_word},
+    stream_state,
+};
 use crate::{
     app::SessionEntry,
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
@@ -18,6 +23,7 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{
     BadChannel, Defect, Smoothed,
+    smoothed::SMOOTHING_TIME,
     snapshot::{Readings, Table},
 };
 
@@ -32,27 +38,19 @@ const BAD_RATE: f64 = 0.9;
 /// An age that is not worth a word.
 const YOUNG: Duration = Duration::from_secs(3);
 
-/// One sensor.
-pub(super) struct SensorRow<'a> {
-    pub(super) name: &'a str,
-    /// What is wrong with its raw signal.
-    pub(super) defect: Option<Defect>,
-    /// What the view is about.
-    pub(super) level: Option<f64>,
-    /// The EEG quality beside the contact.
-    pub(super) beside: Option<f64>,
-    /// What it is ordered by: a whole number.
-    pub(super) steady: Option<f64>,
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer, stream) = (canvas.area, &mut *canvas.buffer, ctx.app.stream());
+    stream_state::draw_readings(ctx, entry, stream, 0, area, buffer, |area, buffer| {
+        draw_quality(ctx, entry, stream, area, buffer);
+    });
 }
 
-impl SensorRow<'_> {
-    /// What is wrong with its signal, else its level.
-    fn word(&self) -> (Token, &'static str, &'static str) {
-        self.defect.map_or_else(|| level_word(self.level), defect_word)
-    }
+/// That EEG quality is not drawn as it comes.
+pub(super) fn smoothing(_: &RenderContext<'_>, _: Rect) -> Vec<String> {
+    vec![format!("smoothed over {} s", SMOOTHING_TIME.as_secs())]
 }
 
-pub(super) fn draw(
+fn draw_quality(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     stream: Stream,
@@ -214,23 +212,6 @@ fn quality_facts(table: &Table, steady: &Smoothed) -> Vec<String> {
         rate => format!("sample rate quality {}", number(rate, "")),
     };
     vec![format!("overall {}", number(steady.overall(), " %")), rate]
-}
-
-/// How a level looks, worst to best; no number is a level of its own.
-pub(in crate::ui) fn level_word(level: Option<f64>) -> (Token, &'static str, &'static str) {
-    match level {
-        None => (Token::Dim, glyphs::UNKNOWN, "unknown"),
-        Some(level) if level < 0.5 => (Token::None, "○", "none"),
-        Some(level) if level < 1.5 => (Token::Bad, "◔", "very bad"),
-        Some(level) if level < 2.5 => (Token::Poor, "◑", "poor"),
-        Some(level) if level < 3.5 => (Token::Fair, "◕", "fair"),
-        Some(_) => (Token::Good, glyphs::ON, "good"),
-    }
-}
-
-/// How a defect looks.
-pub(in crate::ui) const fn defect_word(defect: Defect) -> (Token, &'static str, &'static str) {
-    (Token::Bad, glyphs::PROBLEM, defect.name())
 }
 
 /// Overall contact, and which sensors are not good.

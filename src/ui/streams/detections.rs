@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::timeline;
+use super::{Canvas, stream_state, timeline};
 use crate::{
-    app::Action,
+    app::{Action, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
-use cortop_client::profile::Loaded;
+use cortop_client::{Stream, profile::Loaded};
 use cortop_signal::snapshot::{FacialExpression, MentalCommand};
 
 /// A blink lasts one sample; it stays on screen this long (§5.9).
@@ -52,7 +52,14 @@ fn profile_line(ctx: &RenderContext<'_>) -> Option<Line<'static>> {
     Some(ctx.sanitized(Token::Dim, &text).into())
 }
 
-pub(super) fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_command(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
+    stream_state::draw_readings(ctx, entry, Stream::Com, 1, area, buffer, |area, buffer| {
+        command(ctx, area, buffer);
+    });
+}
+
+fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let com = &ctx.app.numbers().readings.com;
     let Some(now) = com.back() else { return nothing(ctx, area, buffer) };
     let width = usize::from(area.width);
@@ -97,7 +104,14 @@ fn lane(ctx: &RenderContext<'_>, name: &str, cells: String, token: Token) -> Lin
     Line::from(vec![ctx.span(Token::Dim, text::pad(name, NAME)), ctx.span(token, cells)])
 }
 
-pub(super) fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_face(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
+    stream_state::draw_readings(ctx, entry, Stream::Fac, 1, area, buffer, |area, buffer| {
+        face(ctx, area, buffer);
+    });
+}
+
+fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let fac = &ctx.app.numbers().readings.fac;
     let Some(now) = fac.back() else { return nothing(ctx, area, buffer) };
     let row = |name: &str, action: &str, power: Option<f64>| {

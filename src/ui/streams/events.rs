@@ -2,9 +2,21 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use crate::ui::{context::RenderContext, paint, theme::Token};
+use super::{Canvas, stream_state};
+use crate::{
+    app::SessionEntry,
+    ui::{context::RenderContext, paint, theme::Token},
+};
+use cortop_client::Stream;
 
-pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
+    stream_state::draw_readings(ctx, entry, Stream::Sys, 1, area, buffer, |area, buffer| {
+        draw_list(ctx, area, buffer);
+    });
+}
+
+fn draw_list(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let events = &ctx.app.picture().readings.sys;
     if events.is_empty() {
         let text =

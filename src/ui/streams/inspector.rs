@@ -1,22 +1,34 @@
 //! The last raw message of each stream as it crossed the socket, its values beside the names of
 //! their columns.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{layout::Rect, text::Line};
 use tokio::time::Instant;
 
-use super::summary;
+use super::{Canvas, stream_state};
 use crate::{
-    app::SessionEntry,
+    app::{App, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
-use cortop_signal::inspect::{self, MessageLine};
+use cortop_signal::{
+    View,
+    inspect::{self, MessageLine},
+};
 
 /// Widths of the list of streams and of the columns' names.
 const LIST: u16 = 7;
 const NAME: usize = 22;
 
-pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
+pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
+    vec![format!("last message of {}", ctx.app.streams.inspected)]
+}
+
+pub(super) fn request(_: &App, _: bool, _: Rect) -> View {
+    View { inspect: true, ..View::default() }
+}
+
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
     let streams = &ctx.app.streams;
     let list = Stream::ALL.map(|stream| {
         let selected = stream == streams.inspected;
@@ -41,11 +53,11 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         let lines = if flows {
             paint::sentence("No message yet.", area.width, ctx.style(Token::Dim))
         } else {
-            summary::lines_of_one(ctx, entry, stream, area.width)
+            stream_state::lines(ctx, entry, stream, area.width)
         };
         return paint::lines(&lines, area, buffer);
     };
-    let fresh = summary::is_fresh(ctx, entry, stream);
+    let fresh = stream_state::is_fresh(ctx, entry, stream);
     let received = Instant::from_std(message.received);
     let age = text::age(ctx.since(received));
     let head =

@@ -2,8 +2,12 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::timeline;
-use crate::ui::{context::RenderContext, glyphs, paint, text, theme::Token};
+use super::{Canvas, stream_state, timeline};
+use crate::{
+    app::SessionEntry,
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+};
+use cortop_client::Stream;
 use cortop_signal::snapshot::Metric;
 
 /// Widths of the names, from which on they stand beside Cortex's own, and of the gauge, in which
@@ -16,7 +20,14 @@ const GAUGE: usize = 12;
 const VALUE: usize = 5;
 const AGE: usize = 7;
 
-pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
+    stream_state::draw_readings(ctx, entry, Stream::Met, 1, area, buffer, |area, buffer| {
+        draw_list(ctx, area, buffer);
+    });
+}
+
+fn draw_list(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let metrics = &ctx.app.numbers().readings.met;
     if metrics.is_empty() {
         let text = "No value yet: the first takes about 40 s, then every 10 s without a licence.";

@@ -1,9 +1,11 @@
-//! Pane 3: the streams, all at a glance or one of them as what it is.
+//! Pane 3: the streams, all at a glance or one of them as what it is. A view is a file of its own and
+//! one row of the table of views.
 
 mod advice;
+mod all;
 mod axis;
 mod band_power;
-pub(super) mod contact;
+mod contact;
 mod detections;
 mod dots;
 mod electrode_positions;
@@ -12,12 +14,15 @@ mod gaps;
 mod head;
 mod inspector;
 mod labels;
+pub(super) mod levels;
 mod metrics;
 mod motion;
+mod one_trace;
 mod overlay;
 mod scales;
 mod spectrogram;
 mod spectrum;
+mod stream_state;
 mod summary;
 mod timeline;
 mod trace_plot;
@@ -33,98 +38,161 @@ pub(super) use self::trace_plot::TraceCache;
 use super::{context::RenderContext, glyphs, link, paint, theme::Token};
 use crate::app::{App, Pane, SessionEntry, Shown};
 use cortop_client::Stream;
-use cortop_signal::{View, smoothed::SMOOTHING_TIME};
+use cortop_signal::View;
 
-/// Rows that the traces of the overview keep, however many streams there are.
-const MIN_PLOT: u16 = 4;
 const FROZEN: &str = "FROZEN";
+
+/// A row of the table of views.
+struct StreamView {
+    shown: Shown,
+    /// What stands first on the frame.
+    title: &'static str,
+    /// What else shapes the picture in this area, the most telling first.
+    details: fn(&RenderContext<'_>, Rect) -> Vec<String>,
+    /// What the decoder has to publish for an area, drawn in ASCII or not.
+    request: fn(&App, bool, Rect) -> View,
+    draw: fn(&RenderContext<'_>, &SessionEntry, &mut Canvas<'_>),
+}
+
+/// What a view draws into.
+struct Canvas<'a> {
+    area: Rect,
+    buffer: &'a mut Buffer,
+    /// The traces of the last frame, from top to bottom.
+    traces: &'a mut Vec<TraceCache>,
+}
+
+/// Of a view that the frame's title says all of.
+fn no_details(_: &RenderContext<'_>, _: Rect) -> Vec<String> {
+    Vec::new()
+}
+
+/// Of a view that needs nothing but the latest readings.
+fn no_request(_: &App, _: bool, _: Rect) -> View {
+    View::default()
+}
+
+/// The views in the order of their key.
+static VIEWS: [StreamView; 13] = [
+    StreamView {
+        shown: Shown::All,
+        title: "all",
+        details: all::details,
+        request: all::request,
+        draw: all::draw,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Eeg),
+        title: "eeg",
+        details: one_trace::details,
+        request: one_trace::request,
+        draw: one_trace::draw,
+    },
+    StreamView {
+        shown: Shown::Spectrum,
+        title: "spectrum",
+        details: spectrum::details,
+        request: spectrum::request,
+        draw: spectrum::draw,
+    },
+    StreamView {
+        shown: Shown::Spectrogram,
+        title: "spectrogram",
+        details: spectrogram::details,
+        request: spectrogram::request,
+        draw: spectrogram::draw,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Mot),
+        title: "mot motion",
+        details: one_trace::details,
+        request: one_trace::request,
+        draw: one_trace::draw,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Dev),
+        title: "dev contact quality",
+        details: no_details,
+        request: no_request,
+        draw: contact::draw,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Eq),
+        title: "eq EEG quality",
+        details: contact::smoothing,
+        request: no_request,
+        draw: contact::draw,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Pow),
+        title: "pow band power",
+        details: band_power::details,
+        request: band_power::request,
+        draw: band_power::draw,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Met),
+        title: "met performance metrics",
+        details: no_details,
+        request: no_request,
+        draw: metrics::draw,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Com),
+        title: "com mental command",
+        details: no_details,
+        request: no_request,
+        draw: detections::draw_command,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Fac),
+        title: "fac facial expression",
+        details: no_details,
+        request: no_request,
+        draw: detections::draw_face,
+    },
+    StreamView {
+        shown: Shown::One(Stream::Sys),
+        title: "sys training events",
+        details: no_details,
+        request: no_request,
+        draw: events::draw,
+    },
+    StreamView {
+        shown: Shown::Inspector,
+        title: "inspector",
+        details: inspector::details,
+        request: inspector::request,
+        draw: inspector::draw,
+    },
+];
+
+/// The row of the view shown.
+fn shown(app: &App) -> &'static StreamView {
+    let [first, ..] = &VIEWS;
+    VIEWS.iter().find(|view| view.shown == app.streams.shown).unwrap_or(first)
+}
 
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
-    cache: &mut Vec<TraceCache>,
+    traces: &mut Vec<TraceCache>,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let app = ctx.app;
-    let parts = Parts::new(app, area.inner(Margin::new(1, 1)));
-    let [top, bottom] = titles(ctx, &parts, area.width);
+    let view = shown(ctx.app);
+    let [top, bottom] = titles(ctx, view, area);
     let inside = ctx.pane(Pane::Streams, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     paint::line(&bottom, edge.intersection(area), buffer);
-    let Some(entry) = app.sessions.current() else {
-        return paint::lines(&link::lines(ctx, inside.width), inside, buffer);
-    };
-    if let Some((stream, plot)) = parts.plot {
-        traces::draw(ctx, entry, stream, plot, buffer, cache);
-    }
-    if let Some((stream, area)) = parts.health {
-        let lines = summary::lines_of_one(ctx, entry, stream, area.width);
-        paint::lines(&lines, area, buffer);
-    }
-    if let Some(lines) = parts.lines {
-        summary::draw(ctx, entry, lines, buffer);
-    }
-    if let Some((stream, area)) = parts.one {
-        draw_one(ctx, entry, stream, area, buffer);
-    }
-    if let Some(area) = parts.motion {
-        motion::draw(ctx, entry, area, buffer);
-    }
-    if let Some(area) = parts.inspector {
-        inspector::draw(ctx, entry, area, buffer);
-    }
-    if let Some(area) = parts.spectral {
-        let stale = app.streams.frozen.is_none() && !summary::is_current(ctx, entry, Stream::Eeg);
-        match app.streams.shown {
-            Shown::Spectrum => spectrum::draw(ctx, area, stale, buffer),
-            _ => spectrogram::draw(ctx, area, stale, buffer),
-        }
-    }
-}
-
-/// A stream that is not drawn as traces, or does not flow.
-fn draw_one(
-    ctx: &RenderContext<'_>,
-    entry: &SessionEntry,
-    stream: Stream,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let head = summary::lines_of_one(ctx, entry, stream, area.width);
-    paint::lines(&head, area, buffer);
-    let source = ctx.app.stream();
-    if !entry.subscribed.contains(&source) {
-        return;
-    }
-    // A blank row below, but where rows are dear.
-    let gap = u16::from(!matches!(stream, Stream::Dev | Stream::Eq | Stream::Pow));
-    let used = (paint::cells(head.len()) + gap).min(area.height);
-    let area = Rect { y: area.y + used, height: area.height - used, ..area };
-    match stream {
-        Stream::Dev | Stream::Eq => contact::draw(ctx, entry, stream, area, buffer),
-        Stream::Pow => band_power::draw(ctx, area, buffer),
-        Stream::Met => metrics::draw(ctx, area, buffer),
-        Stream::Com => detections::command(ctx, area, buffer),
-        Stream::Fac => detections::face(ctx, area, buffer),
-        Stream::Sys => events::draw(ctx, area, buffer),
-        Stream::Eeg | Stream::Mot => {}
-    }
-    if !summary::is_fresh(ctx, entry, source) {
-        buffer.set_style(area, ctx.style(Token::Stale));
+    match ctx.app.sessions.current() {
+        Some(entry) => (view.draw)(ctx, entry, &mut Canvas { area: inside, buffer, traces }),
+        None => paint::lines(&link::lines(ctx, inside.width), inside, buffer),
     }
 }
 
 /// What the decoder has to publish for a pane of this size.
-pub(super) fn view(app: &App, ascii: bool, area: Option<Rect>) -> View {
-    let parts = Parts::new(app, area.unwrap_or_default().inner(Margin::new(1, 1)));
-    let view = match (parts, app.streams.shown) {
-        (Parts { plot: Some((stream, area)), .. }, _) => traces::view(app, stream, area, ascii),
-        (Parts { spectral: Some(area), .. }, Shown::Spectrum) => spectrum::view(app, area),
-        (Parts { spectral: Some(area), .. }, _) => spectrogram::view(app, area),
-        (Parts { one: Some((Stream::Pow, area)), .. }, _) => band_power::view(app, area, ascii),
-        (Parts { inspector: Some(_), .. }, _) => View { inspect: true, ..View::default() },
-        _ => View::default(),
-    };
+pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
+    let inside = area.unwrap_or_default().inner(Margin::new(1, 1));
     View {
         headset: app.headset().cloned(),
         stream: app.stream(),
@@ -133,110 +201,20 @@ pub(super) fn view(app: &App, ascii: bool, area: Option<Rect>) -> View {
         filters: app.streams.filters(),
         reference: app.streams.reference,
         cursors: app.streams.cursors(),
-        ..view
-    }
-}
-
-/// What the pane is divided into.
-#[derive(Default)]
-struct Parts {
-    /// Traces of a stream.
-    plot: Option<(Stream, Rect)>,
-    /// A line for every stream.
-    lines: Option<Rect>,
-    /// One stream that is not drawn as traces, or does not flow.
-    one: Option<(Stream, Rect)>,
-    /// How the head is held, above the traces of motion.
-    motion: Option<Rect>,
-    /// The last raw messages.
-    inspector: Option<Rect>,
-    /// The health of the stream whose traces have the pane to themselves.
-    health: Option<(Stream, Rect)>,
-    /// The spectrum or the spectrogram of EEG.
-    spectral: Option<Rect>,
-}
-
-impl Parts {
-    fn new(app: &App, inside: Rect) -> Self {
-        match app.streams.shown {
-            Shown::One(stream) if stream.is_trace() && app.has_picture(stream) => {
-                let head = u16::from(inside.height > MIN_PLOT);
-                let health = Rect { height: head, ..inside };
-                let below = Rect { y: inside.y + head, height: inside.height - head, ..inside };
-                let (motion, plot) = match stream {
-                    Stream::Mot => motion::split(below),
-                    _ => (None, below),
-                };
-                let (plot, health) = (Some((stream, plot)), Some((stream, health)));
-                Self { plot, motion, health, ..Self::default() }
-            }
-            Shown::One(stream) => Self { one: Some((stream, inside)), ..Self::default() },
-            Shown::Spectrum | Shown::Spectrogram if app.has_picture(Stream::Eeg) => {
-                Self { spectral: Some(inside), ..Self::default() }
-            }
-            Shown::Spectrum | Shown::Spectrogram => {
-                Self { one: Some((Stream::Eeg, inside)), ..Self::default() }
-            }
-            Shown::Inspector => Self { inspector: Some(inside), ..Self::default() },
-            Shown::All => {
-                let entry = app.sessions.current();
-                let stream = app.stream();
-                if !app.has_picture(stream) {
-                    return Self { lines: Some(inside), ..Self::default() };
-                }
-                let count = entry.map_or(0, summary::count);
-                // The lines stand side by side where that makes the rows of the traces higher.
-                let height = |columns: usize| {
-                    let rows = paint::cells(count.div_ceil(columns));
-                    rows.min(inside.height.saturating_sub(MIN_PLOT))
-                };
-                let columns = usize::from(inside.width / summary::WIDTH).max(1);
-                let row = |columns: &usize| {
-                    let plot = Rect { height: inside.height - height(*columns), ..inside };
-                    traces::TraceLayout::new(app, stream, plot).height()
-                };
-                let best =
-                    (1..=columns).rev().max_by(|a, b| row(a).total_cmp(&row(b))).unwrap_or(1);
-                let plot = Rect { height: inside.height - height(best), ..inside };
-                // What the traces cannot share evenly goes to the lines.
-                let top = traces::TraceLayout::new(app, stream, plot).used();
-                let plot = (stream, Rect { height: top, ..inside });
-                let lines = inside.height - top;
-                let lines = Rect { y: inside.y + top, height: lines, ..inside };
-                Self { plot: Some(plot), lines: Some(lines), ..Self::default() }
-            }
-        }
+        ..(shown(app).request)(app, ascii, inside)
     }
 }
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes
 /// to the bottom.
-fn titles(ctx: &RenderContext<'_>, parts: &Parts, width: u16) -> [Line<'static>; 2] {
-    let app = ctx.app;
-    let mut items = vec![match app.streams.shown {
-        Shown::All => "all".to_owned(),
-        Shown::One(Stream::Eeg) => Stream::Eeg.to_string(),
-        Shown::One(stream) => format!("{stream} {}", stream.title()),
-        Shown::Inspector => {
-            format!("inspector{}last message of {}", glyphs::SEPARATOR, app.streams.inspected)
-        }
-        Shown::Spectrum => "spectrum".to_owned(),
-        Shown::Spectrogram => "spectrogram".to_owned(),
-    }];
-    if app.streams.shown == Shown::One(Stream::Eq) {
-        items.push(format!("smoothed over {} s", SMOOTHING_TIME.as_secs()));
-    }
-    if app.streams.frozen.is_some() {
+fn titles(ctx: &RenderContext<'_>, view: &StreamView, area: Rect) -> [Line<'static>; 2] {
+    let mut items = vec![view.title.to_owned()];
+    if ctx.app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }
-    items.extend(match (parts, app.streams.shown) {
-        (Parts { plot: Some((stream, area)), .. }, _) => traces::title(ctx, *stream, *area),
-        (Parts { spectral: Some(_), .. }, Shown::Spectrum) => spectrum::title(ctx),
-        (Parts { spectral: Some(_), .. }, _) => spectrogram::title(ctx),
-        (Parts { one: Some((Stream::Pow, _)), .. }, _) => band_power::title(ctx),
-        _ => Vec::new(),
-    });
-    let mut room = [usize::from(width).saturating_sub(16), usize::from(width).saturating_sub(4)];
+    items.extend((view.details)(ctx, area.inner(Margin::new(1, 1))));
+    let mut room =
+        [usize::from(area.width).saturating_sub(16), usize::from(area.width).saturating_sub(4)];
     let mut lines = [Line::default(), Line::default()];
     let mut at = 0;
     for item in items {

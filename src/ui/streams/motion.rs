@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::summary;
+use super::stream_state;
 use crate::{
     app::{Action, SessionEntry},
     ui::{context::RenderContext, paint, theme::Token},
@@ -55,7 +55,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         ),
         (None, _) => ("no angles: no whole quaternion or acceleration".to_owned(), String::new()),
     };
-    let fresh = summary::is_fresh(ctx, entry, Stream::Mot);
+    let fresh = stream_state::is_fresh(ctx, entry, Stream::Mot);
     let token = if fresh { Token::Text } else { Token::Stale };
     let lines: [Line<'_>; 2] = [ctx.span(token, text).into(), ctx.span(Token::Dim, meaning).into()];
     paint::lines(&lines, area, buffer);

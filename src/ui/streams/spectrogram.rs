@@ -3,14 +3,14 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{axis, dots::Dots, gaps, spectrum, trace_plot::Cells, traces};
+use super::{Canvas, axis, dots::Dots, gaps, spectrum, trace_plot::Cells, traces};
 use crate::{
-    app::App,
+    app::{App, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{
-    View,
+    Traces, View,
     spectra::Spectra,
     spectrum::{RANGE, decibel},
 };
@@ -33,7 +33,10 @@ fn plot(area: Rect) -> Rect {
 }
 
 /// What the decoder has to publish: two columns a cell, as for traces.
-pub(super) fn view(app: &App, area: Rect) -> View {
+pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
+    if !app.has_picture(Stream::Eeg) {
+        return View::default();
+    }
     let last = traces::shown(app, Stream::Eeg).saturating_sub(1);
     let channels = traces::places(app, Stream::Eeg, app.streams.selected.min(last), 1);
     let columns = usize::from(plot(area).width) * 2;
@@ -41,7 +44,10 @@ pub(super) fn view(app: &App, area: Rect) -> View {
 }
 
 /// What shapes the spectrogram, the most telling first.
-pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
+pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
+    if !ctx.app.has_picture(Stream::Eeg) {
+        return Vec::new();
+    }
     let streams = &ctx.app.streams;
     let label = traces::traces(ctx.app, Stream::Eeg).and_then(|traces| traces.channels.first());
     let mut items: Vec<String> =
@@ -53,11 +59,18 @@ pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
     items
 }
 
-pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    traces::draw_computed(ctx, entry, canvas, draw_spectrogram);
+}
+
+fn draw_spectrogram(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    stale: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let plot = plot(area);
-    let Some(traces) = traces::traces(ctx.app, Stream::Eeg) else {
-        return traces::waiting(ctx, Stream::Eeg, area, buffer);
-    };
     let Some(spectra) = &traces.spectra else { return };
     // One for another width comes on the next frame.
     if traces.bins.columns != u64::from(plot.width) * 2 {

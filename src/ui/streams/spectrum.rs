@@ -4,9 +4,9 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{gaps, traces};
+use super::{Canvas, gaps, traces};
 use crate::{
-    app::App,
+    app::{App, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
@@ -98,17 +98,26 @@ impl SpectrumLayout {
     }
 }
 
-/// What the decoder has to publish: a column a second, so that segments overlap by half.
-pub(super) fn view(app: &App, area: Rect) -> View {
-    let SpectrumLayout { first, shown, .. } = SpectrumLayout::new(app, area);
+/// A request for spectra of the window: a column a second, so that segments overlap by half.
+pub(super) fn by_second(app: &App) -> View {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
     let columns = app.streams.window() as usize;
-    let channels = traces::places(app, Stream::Eeg, first, shown);
-    View { channels, columns, spectra: true, ..View::default() }
+    View { columns, spectra: true, ..View::default() }
+}
+
+pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
+    if !app.has_picture(Stream::Eeg) {
+        return View::default();
+    }
+    let SpectrumLayout { first, shown, .. } = SpectrumLayout::new(app, area);
+    View { channels: traces::places(app, Stream::Eeg, first, shown), ..by_second(app) }
 }
 
 /// What shapes the spectrum, the most telling first.
-pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
+pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
+    if !ctx.app.has_picture(Stream::Eeg) {
+        return Vec::new();
+    }
     let streams = &ctx.app.streams;
     let top = top(ctx.app);
     let scale = if streams.all_channels {
@@ -122,12 +131,19 @@ pub(super) fn title(ctx: &RenderContext<'_>) -> Vec<String> {
     items
 }
 
-pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, stale: bool, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    traces::draw_computed(ctx, entry, canvas, draw_spectra);
+}
+
+fn draw_spectra(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    stale: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let app = ctx.app;
     let layout = SpectrumLayout::new(app, area);
-    let Some(traces) = traces::traces(app, Stream::Eeg) else {
-        return traces::waiting(ctx, Stream::Eeg, area, buffer);
-    };
     let Some(spectra) = &traces.spectra else { return };
     // After a change of view the spectra for it come on the next frame.
     if traces.channels.len() != layout.shown {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::{
-    axis,
+    Canvas, axis,
     dots::Dots,
-    gaps, labels, overlay, scales, summary,
+    gaps, labels, overlay, scales, stream_state,
     trace_plot::{self, Bar, Cells, TraceCache},
 };
 use crate::{
@@ -110,7 +110,7 @@ pub(super) fn traces(app: &App, stream: Stream) -> Option<&Traces> {
 }
 
 /// What the decoder has to publish.
-pub(super) fn view(app: &App, stream: Stream, area: Rect, ascii: bool) -> View {
+pub(super) fn request(app: &App, stream: Stream, area: Rect, ascii: bool) -> View {
     let rows = TraceLayout::new(app, stream, area);
     let columns = usize::from(rows.plot.width * Dots::new(app.streams.glyph_set, ascii).across());
     let channels = places(app, stream, rows.first, rows.shown);
@@ -118,7 +118,7 @@ pub(super) fn view(app: &App, stream: Stream, area: Rect, ascii: bool) -> View {
 }
 
 /// What shapes the picture, the most telling first.
-pub(super) fn title(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Vec<String> {
+pub(super) fn details(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Vec<String> {
     let streams = &ctx.app.streams;
     let traces = traces(ctx.app, stream);
     let mut items: Vec<String> = traces.map(|traces| cursors(ctx, traces)).unwrap_or_default();
@@ -218,7 +218,7 @@ pub(super) fn draw(
     if traces.bins.columns != u64::from(rows.plot.width * dots.across()) {
         return;
     }
-    let is_stale = app.streams.frozen.is_none() && !summary::is_current(ctx, entry, stream);
+    let is_stale = app.streams.frozen.is_none() && !stream_state::is_current(ctx, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
     let cells = Cells::new(app.streams.scroll_mode, dots, rows.plot.width, traces.first_bin, count);
     // EEG swings about its middle many times a cell, motion stays where the head is.
@@ -278,7 +278,7 @@ fn mark_restarts(
 }
 
 /// Where there are no traces.
-pub(super) fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
+fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
     // After a change of view the picture comes on the next frame.
     let view = &ctx.app.snapshot.view;
     let comes = ctx.app.sessions.current().is_some_and(|entry| entry.closed.is_none());
@@ -287,4 +287,24 @@ pub(super) fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffe
         let lines = paint::sentence(text, area.width, ctx.style(Token::Dim));
         paint::lines(&lines, area, buffer);
     }
+}
+
+/// Draws what is computed from EEG, told whether it is stale; or why there is no EEG.
+pub(super) fn draw_computed(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    canvas: &mut Canvas<'_>,
+    draw: fn(&RenderContext<'_>, &Traces, bool, Rect, &mut Buffer),
+) {
+    let (area, stream) = (canvas.area, Stream::Eeg);
+    if !ctx.app.has_picture(stream) {
+        let lines = stream_state::lines(ctx, entry, stream, area.width);
+        return paint::lines(&lines, area, canvas.buffer);
+    }
+    let Some(traces) = traces(ctx.app, stream) else {
+        return waiting(ctx, stream, area, canvas.buffer);
+    };
+    let is_frozen = ctx.app.streams.frozen.is_some();
+    let is_stale = !is_frozen && !stream_state::is_current(ctx, entry, stream);
+    draw(ctx, traces, is_stale, area, canvas.buffer);
 }

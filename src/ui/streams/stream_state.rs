@@ -1,0 +1,200 @@
+//! What became of one stream of a session, and how well it flows: what stands above its own view, and
+//! whether its readings are of this moment.
+
+use std::time::Duration;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::SessionEntry,
+    ui::{context::RenderContext, glyphs, health, link, paint, text, theme::Token},
+};
+use cortop_client::{Link, Refusal, Step, Stream};
+use cortop_signal::StreamHealth;
+
+/// What became of a stream that was asked for.
+#[derive(Clone, Copy)]
+pub(super) enum StreamState<'a> {
+    Subscribed,
+    /// By the program that opened the session.
+    Theirs,
+    Refused(&'a Refusal),
+}
+
+/// What is said of a stream that the program which opened the session has subscribed.
+pub(super) const THEIRS: &str = "its samples go to its owner";
+/// An age that is not worth a word where room is short.
+const YOUNG: Duration = Duration::from_secs(3);
+
+/// What became of a stream; `None` where nobody asked for it.
+pub(super) fn state(entry: &SessionEntry, stream: Stream) -> Option<StreamState<'_>> {
+    if entry.subscribed.contains(&stream) {
+        return Some(StreamState::Subscribed);
+    }
+    if entry.is_theirs(stream) {
+        return Some(StreamState::Theirs);
+    }
+    let refused = entry.refused.iter().find(|(other, _)| *other == stream);
+    refused.map(|(_, refusal)| StreamState::Refused(refusal))
+}
+
+/// Why there is nothing to show, and what comes next.
+pub(super) fn closed(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    why: &str,
+    width: u16,
+) -> Vec<Line<'static>> {
+    let text = format!("The session is {}: {}", entry.ending(), text::clean(why));
+    let token = if entry.ordered { Token::Text } else { Token::Bad };
+    let mut lines = paint::sentence(&text, width, ctx.style(token));
+    // What flows then, flows in another session.
+    if !matches!(ctx.app.link, Link::Up { step: Step::Streaming, .. }) {
+        lines.extend(link::lines(ctx, width));
+    }
+    lines
+}
+
+/// What stands above one stream's own view.
+pub(super) fn lines(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+    width: u16,
+) -> Vec<Line<'static>> {
+    if let Some((why, _)) = &entry.closed {
+        return closed(ctx, entry, why, width);
+    }
+    match state(entry, stream) {
+        Some(StreamState::Subscribed) => health_lines(ctx, entry, stream, width),
+        Some(StreamState::Refused(refusal)) => {
+            let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+            let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message);
+            let mut lines = paint::sentence(&text, width, ctx.style(Token::Bad));
+            lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Text)));
+            lines
+        }
+        Some(StreamState::Theirs) => vec![ctx.span(Token::Dim, THEIRS).into()],
+        None => vec![ctx.span(Token::Dim, "not subscribed").into()],
+    }
+}
+
+/// All that is known of the health of a stream, over as many lines as it needs.
+fn health_lines(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+    width: u16,
+) -> Vec<Line<'static>> {
+    let Some(health) = health_of(ctx, entry, stream).filter(|_| ctx.app.is_live(entry)) else {
+        return vec![short(ctx, entry, stream, true).into_iter().collect()];
+    };
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for fact in health::facts(ctx, health) {
+        match lines.last_mut() {
+            Some(line)
+                if line.width() + glyphs::SEPARATOR.chars().count() + fact.width()
+                    <= usize::from(width) =>
+            {
+                line.push_span(ctx.span(Token::Dim, glyphs::SEPARATOR));
+                line.push_span(fact);
+            }
+            _ => lines.push(fact.into()),
+        }
+    }
+    lines
+}
+
+/// The health of a stream as its numbers show it.
+pub(super) fn health_of<'a>(
+    ctx: &RenderContext<'a>,
+    entry: &SessionEntry,
+    stream: Stream,
+) -> Option<&'a StreamHealth> {
+    ctx.app.latest().health_of(&entry.session.id, stream)
+}
+
+/// Whether what is shown of a stream is of this moment.
+pub(super) fn is_fresh(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> bool {
+    let health = ctx.app.snapshot.health_of(&entry.session.id, stream);
+    ctx.app.is_live(entry) && health.is_none_or(|health| health.stale_since.is_none())
+}
+
+/// The same of what is drawn over time: it may have come in an earlier session.
+pub(super) fn is_current(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> bool {
+    let health = ctx.app.snapshot.health_of(&entry.session.id, stream);
+    is_fresh(ctx, entry, stream) && health.is_some_and(|health| health.last.is_some())
+}
+
+/// Rate, loss and age in columns; in short only what is not as it should be beside the rate.
+pub(super) fn short(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+    full: bool,
+) -> Vec<Span<'static>> {
+    let Some(health) = health_of(ctx, entry, stream) else {
+        return vec![ctx.span(Token::Dim, "nothing came yet")];
+    };
+    if !ctx.app.is_live(entry) {
+        let last = health.last.map(|last| format!(" since {}", ctx.clock_at(last)));
+        let text = format!("{} no data{} ", glyphs::PROBLEM, last.unwrap_or_default());
+        return vec![ctx.span(Token::Bad, text)];
+    }
+    let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
+    let rate = match health.nominal_rate {
+        Some(nominal) => format!("{rate}/{} Hz", text::rate(nominal)),
+        None => format!("{} events", health.received),
+    };
+    let off = if health.rate_is_off() { Token::Poor } else { Token::Dim };
+    let mut spans = vec![ctx.span(off, format!("{rate:<11}"))];
+    if let Some(since) = health.stale_since {
+        let text = format!("{} STALE since {} ", glyphs::PROBLEM, ctx.clock_at(since));
+        spans.push(ctx.span(Token::Bad, text));
+        return spans;
+    }
+    if full || health.lost > 0 {
+        let token = if health.lost > 0 { Token::Poor } else { Token::Dim };
+        // Without a counter nobody knows.
+        let lost = if stream.is_trace() { format!("lost {}", health.lost) } else { String::new() };
+        spans.push(ctx.span(token, format!(" {lost:<8}")));
+    }
+    let age = health.last.map(|last| ctx.since(last));
+    if full || age.is_none_or(|age| age > YOUNG) {
+        let age = age.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::age);
+        spans.push(ctx.span(Token::Dim, format!(" {age:>4}")));
+    }
+    if health.malformed > 0 {
+        spans.push(ctx.span(Token::Poor, format!(" odd {}", health.malformed)));
+    }
+    spans
+}
+
+/// Draws what is known of a stream and, where it flows, its readings below, after some blank rows.
+/// They look stale where they are not of this moment.
+pub(super) fn draw_readings(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+    blank: u16,
+    area: Rect,
+    buffer: &mut Buffer,
+    draw: impl FnOnce(Rect, &mut Buffer),
+) {
+    let head = lines(ctx, entry, stream, area.width);
+    paint::lines(&head, area, buffer);
+    let source = ctx.app.stream();
+    if !entry.subscribed.contains(&source) {
+        return;
+    }
+    let used = (paint::cells(head.len()) + blank).min(area.height);
+    let area = Rect { y: area.y + used, height: area.height - used, ..area };
+    draw(area, buffer);
+    if !is_fresh(ctx, entry, source) {
+        buffer.set_style(area, ctx.style(Token::Stale));
+    }
+}
