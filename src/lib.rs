@@ -1,22 +1,26 @@
 //! `cortop`: what htop is to processes, for EMOTIV EEG headsets.
 //!
-//! The rooms, and who may know whom (arrows point down, never up):
+//! The rooms, and who may know whom, always those below:
 //!
 //! ```text
-//! main ── run ── from the command line to the exit status
-//!  ├─ commands  without a screen: lists, watch, the doctor, the simulator
-//!  ├─ terminal  owns the tty: guard, frame writer, event loop
-//!  ├─ ui        App → frame; one pane a file; theme → styles
-//!  ├─ monitor   client and decoder, joined by their queues
-//!  ├─ config, cli
-//!  └─ app       the state machine: update(Message) → effects; no I/O
-//!
-//! cortop-client    the Cortex API: socket, sign-in, sessions
-//! cortop-signal    samples → numbers, history, loss, filters
-//! cortop-sim       a simulated Cortex service
-//! cortop-protocol  envelope, codes, objects, samples; no I/O
+//! main       the process                                        cli run
+//! run        from the command line to the exit status           app cli commands config console logging monitor terminal ui client signal sim
+//! commands   watch, lists, doctor, sim: without a screen        cli config console logging monitor stage terminal ui client signal sim
+//! config     the settings in force                              app cli terminal client
+//! terminal   owns the tty: guard, frame writer, event loop      app monitor ui client signal
+//! ui         App → frame; a pane or a view a file; themes       app client signal
+//! monitor    client and decoder joined by their queues          client signal
+//! logging    the log, for its pane and for a file               app
+//! cli        the command line                                   stage client sim
+//! app        the state machine: update(Message) → effects       client signal
+//! stage      the stages before the samples, and exit statuses   client
+//! console    stdout, stderr, signals                            protocol
+//! sim        a simulated Cortex service                         signal protocol
+//! client     the Cortex API: socket, sign-in, sessions          protocol
+//! signal     samples → numbers, history, loss, filters          protocol
+//! protocol   envelope, codes, objects, samples; no I/O
 //! ```
-//! `docs/ARCHITECTURE.md` tells the ways through them; `tests/architecture.rs` holds the arrows.
+//! `docs/ARCHITECTURE.md` describes the ways through them; `tests/architecture.rs` holds the picture.
 
 pub mod app;
 pub mod cli;

@@ -1,149 +1,379 @@
-//! The rooms of the program and who may know whom, held against the paths in every file.
+//! The rooms of the program and who may know whom. Each room knows only rooms below it:
 //!
 //! ```text
-//! run                     the command line until the exit status, the monitor on a terminal
-//!  ├─ commands            the commands without a screen, the doctor, the simulator
-//!  ├─ terminal            owns the tty: guard, frame writer, event loop
-//!  ├─ ui                  App → frame
-//!  ├─ monitor             client and decoder joined by their queues
-//!  ├─ config, cli         what the user asked for
-//!  └─ app                 the state machine; no I/O
-//! stage, console, logging what all commands share
-//! cortex, signal, sim     the crates cortop-client, cortop-signal, cortop-sim
+//! main       the process                                        cli run
+//! run        from the command line to the exit status           app cli commands config console logging monitor terminal ui client signal sim
+//! commands   watch, lists, doctor, sim: without a screen        cli config console logging monitor stage terminal ui client signal sim
+//! config     the settings in force                              app cli terminal client
+//! terminal   owns the tty: guard, frame writer, event loop      app monitor ui client signal
+//! ui         App → frame; a pane or a view a file; themes       app client signal
+//! monitor    client and decoder joined by their queues          client signal
+//! logging    the log, for its pane and for a file               app
+//! cli        the command line                                   stage client sim
+//! app        the state machine: update(Message) → effects       client signal
+//! stage      the stages before the samples, and exit statuses   client
+//! console    stdout, stderr, signals                            protocol
+//! sim        a simulated Cortex service                         signal protocol
+//! client     the Cortex API: socket, sign-in, sessions          protocol
+//! signal     samples → numbers, history, loss, filters          protocol
+//! protocol   envelope, codes, objects, samples; no I/O
 //! ```
+//!
+//! The last four are the crates `cortop-NAME`. Within a crate no files import each other in a ring, a
+//! module and its own submodules aside. `docs/ARCHITECTURE.md` and `src/lib.rs` show the same picture.
 
 #![expect(clippy::expect_used, reason = "a test fails aloud")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fs, iter,
+    path::Path,
+};
 
-/// Each room and those it may know.
-const ROOMS: &[(&str, &[&str])] = &[
-    ("main", &["cli", "run"]),
-    (
-        "run",
-        &[
-            "app", "cli", "commands", "config", "console", "cortex", "logging", "monitor",
-            "signal", "sim", "terminal", "ui",
-        ],
-    ),
-    (
-        "commands",
-        &[
-            "stage", "cli", "config", "console", "cortex", "logging", "monitor", "signal", "sim",
-            "terminal", "ui",
-        ],
-    ),
-    ("terminal", &["app", "cortex", "monitor", "signal", "ui"]),
-    ("ui", &["app", "cortex", "signal"]),
-    ("monitor", &["cortex", "signal"]),
-    ("config", &["app", "cli", "cortex", "terminal"]),
-    ("cli", &["stage", "cortex", "sim"]),
-    ("app", &["cortex", "signal"]),
-    ("logging", &["app"]),
-    ("stage", &["cortex"]),
-    ("console", &[]),
-];
+const CRATES: [&str; 4] = ["client", "protocol", "signal", "sim"];
 
-/// The first segments of all paths of a text that begin with `crate::`, those in braces too.
-fn rooms_of_paths(text: &str) -> BTreeSet<String> {
-    let ident = |text: &str| -> String {
-        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-    };
-    let mut found = BTreeSet::new();
-    for rest in text.split("crate::").skip(1) {
-        let Some(list) = rest.strip_prefix('{') else {
-            found.insert(ident(rest));
-            continue;
-        };
-        let (mut depth, mut starts) = (0, true);
-        for (at, char) in list.char_indices() {
-            if starts && depth == 0 {
-                found.insert(ident(&list[at..]));
-                starts = false;
-            }
-            match char {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => starts = true,
-                _ => {}
-            }
-        }
-    }
-    found.remove("");
-    found
+/// The sizes of rings that are still there, by crate. They may only shrink.
+const KNOWN_RINGS: [(&str, &[usize]); 3] =
+    [("cortop", &[3, 3, 2]), ("cortop-client", &[19]), ("cortop-sim", &[19])];
+
+/// The picture above: each room and those it may know, in order.
+fn picture() -> Vec<(String, BTreeSet<String>)> {
+    block(include_str!("architecture.rs"), "//! ")
+        .lines()
+        .map(|line| {
+            let mut columns = line.split("  ").map(str::trim).filter(|text| !text.is_empty());
+            let name = columns.next().expect("a name").to_owned();
+            let knows = columns.nth(1).unwrap_or_default();
+            (name, knows.split_whitespace().map(str::to_owned).collect())
+        })
+        .collect()
 }
 
-fn files(folder: &Path, found: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            found.push((path.display().to_string(), fs::read_to_string(&path).expect("text")));
-        }
-    }
-}
-
-/// A text without its comments, whose links may point anywhere.
-fn code(text: &str) -> String {
+/// The first fenced block of a text whose lines begin with a prefix.
+fn block(text: &str, prefix: &str) -> String {
     text.lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("\n")
+        .map(|line| line.strip_prefix(prefix).unwrap_or(line))
+        .skip_while(|line| *line != "```text")
+        .skip(1)
+        .take_while(|line| *line != "```")
+        .flat_map(|line| [line, "\n"])
+        .collect()
 }
 
 #[test]
-fn no_room_knows_one_that_is_not_below_it() {
-    let mut sources = Vec::new();
-    files(Path::new("src"), &mut sources);
+fn the_books_show_the_same_picture() {
+    let picture = block(include_str!("architecture.rs"), "//! ");
+    assert_eq!(block(include_str!("../docs/ARCHITECTURE.md"), ""), picture);
+    assert_eq!(block(include_str!("../src/lib.rs"), "//! "), picture);
+}
+
+#[test]
+fn every_room_knows_only_rooms_below_it() {
+    let picture = picture();
+    for (at, (room, knows)) in picture.iter().enumerate() {
+        for other in knows {
+            let below = picture[at + 1..].iter().any(|(name, _)| name == other);
+            assert!(below, "the picture lets {room} know {other}, which is not below it");
+        }
+    }
+    let picture: BTreeMap<_, _> = picture.into_iter().collect();
     let mut wrong = Vec::new();
-    for (file, text) in &sources {
-        let room = file.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default();
-        if room == "lib" {
+    let program = Crate::read("src");
+    assert!(program.modules.len() > 100, "only {} files were found", program.modules.len());
+    for (file, code) in &program.modules {
+        let room = file.split("::").next().unwrap_or_default();
+        if room.is_empty() {
             continue;
         }
-        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
-            wrong.push(format!("{file}: a room that the picture does not show"));
+        let Some(allowed) = picture.get(room) else {
+            wrong.push(format!("{file}: the picture shows no room {room}"));
             continue;
         };
-        let is_room = |name: &String| {
-            ROOMS.iter().any(|(room, _)| room == name)
-                || ["cortex", "signal", "sim"].contains(&name.as_str())
-        };
-        let knows = rooms_of_paths(&code(text));
-        for other in knows.iter().filter(|name| is_room(name) && *name != room) {
-            if !allowed.contains(&other.as_str()) {
+        let others = program.imports(file).into_iter();
+        let others = others.map(|other| other.split("::").next().unwrap_or_default().to_owned());
+        let crates =
+            CRATES.iter().filter(|name| tokens(code).contains(&format!("cortop_{name}").as_str()));
+        for other in others.chain(crates.map(|name| (*name).to_owned())) {
+            if !other.is_empty() && other != room && !allowed.contains(&other) {
                 wrong.push(format!("{file} knows {other}"));
             }
         }
     }
-    assert!(sources.len() > 100, "only {} files were found", sources.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn paths_in_braces_are_found() {
-    let text = "use crate::{a::{b, c}, d, self as e}; crate::f::g(); use crate::h;";
-    let found: Vec<_> = rooms_of_paths(text).into_iter().collect();
-    assert_eq!(found, ["a", "d", "f", "h", "self"]);
-}
-
-/// The crates' own manifests hold their arrows: this one only says which they are.
+/// The compiler holds the arrows between crates; this holds the manifests.
 #[test]
 fn crates_know_those_below_them_only() {
-    for (name, allowed) in [
-        ("cortop-protocol", &[][..]),
-        ("cortop-client", &["cortop-protocol"][..]),
-        ("cortop-signal", &["cortop-protocol"][..]),
-        ("cortop-sim", &["cortop-protocol", "cortop-signal"][..]),
-    ] {
-        let manifest = fs::read_to_string(format!("crates/{name}/Cargo.toml")).expect(name);
+    for (name, allowed) in picture().into_iter().filter(|(name, _)| CRATES.contains(&&**name)) {
+        let manifest = fs::read_to_string(format!("crates/cortop-{name}/Cargo.toml")).expect("it");
         let own = manifest.split("[dependencies]").nth(1).expect("dependencies");
         let own = own.split("\n[").next().unwrap_or_default();
-        for line in own.lines().filter(|line| line.starts_with("cortop-")) {
+        for line in own.lines().filter_map(|line| line.strip_prefix("cortop-")) {
             let other = line.split(['.', ' ', '=']).next().unwrap_or_default();
-            assert!(allowed.contains(&other), "{name} knows {other}");
+            assert!(allowed.contains(other), "cortop-{name} knows cortop-{other}");
         }
     }
+}
+
+#[test]
+fn no_files_import_each_other() {
+    let mut wrong = Vec::new();
+    let crates = CRATES.map(|name| (format!("cortop-{name}"), format!("crates/cortop-{name}/src")));
+    for (name, folder) in iter::once(("cortop".to_owned(), "src".to_owned())).chain(crates) {
+        let known = KNOWN_RINGS.iter().find(|(own, _)| *own == name).map_or(&[][..], |own| own.1);
+        let mut rings = Crate::read(&folder).rings();
+        rings.sort_by_key(|ring| Reverse(ring.len()));
+        for (at, ring) in rings.iter().enumerate() {
+            if known.get(at).is_none_or(|size| ring.len() > *size) {
+                wrong.push(format!("{name}: {}", ring.join(" ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these files import each other:\n{}", wrong.join("\n"));
+}
+
+/// The modules of a crate by their paths, such as `ui::streams`, and their code without comments,
+/// texts and unit tests.
+struct Crate {
+    modules: BTreeMap<String, String>,
+}
+
+impl Crate {
+    fn read(folder: &str) -> Self {
+        let mut modules = BTreeMap::new();
+        collect(Path::new(folder), Path::new(folder), &mut modules);
+        Self { modules }
+    }
+
+    /// The modules that a module names, but for those it is part of and its own parts.
+    fn imports(&self, module: &str) -> BTreeSet<String> {
+        let code = tokens(&self.modules[module]);
+        paths(&code)
+            .into_iter()
+            .filter_map(|path| self.module_of(module, &path))
+            .filter(|other| !is_part(other, module) && !is_part(module, other))
+            .collect()
+    }
+
+    /// The module that defines what a path names; follows re-exports.
+    fn module_of(&self, from: &str, path: &[&str]) -> Option<String> {
+        let mut full: Vec<&str> = from.split("::").filter(|name| !name.is_empty()).collect();
+        let mut rest = path;
+        match rest.split_first()? {
+            (&"crate", tail) => {
+                full.clear();
+                rest = tail;
+            }
+            (&"self", tail) => rest = tail,
+            (&"super", _) => {}
+            // A submodule, as in `pub use writer::Writer`.
+            (first, _) => {
+                full.push(first);
+                let is_module = self.modules.contains_key(&full.join("::"));
+                full.pop();
+                if !is_module {
+                    return None;
+                }
+            }
+        }
+        while let Some((&"super", tail)) = rest.split_first() {
+            full.pop();
+            rest = tail;
+        }
+        let own = full.len();
+        full.extend(rest);
+        let known = (own..=full.len())
+            .rev()
+            .chain((0..own).rev())
+            .find(|&end| self.modules.contains_key(&full[..end].join("::")))?;
+        let module = full[..known].join("::");
+        let Some(name) = full.get(known).filter(|_| module != from) else { return Some(module) };
+        self.reexport(&module, name).or(Some(module))
+    }
+
+    /// Where a module re-exports a name from.
+    fn reexport(&self, module: &str, name: &str) -> Option<String> {
+        let code = tokens(&self.modules[module]);
+        let public = |at: usize| {
+            code[at] == "use" && (code[at - 1] == "pub" || (code[at - 1] == ")" && at > 3))
+        };
+        let exported = (1..code.len()).filter(|&at| public(at)).flat_map(|at| {
+            let mut found = Vec::new();
+            tree(&code, at + 1, &[], &mut found);
+            found
+        });
+        let exported: Vec<Vec<&str>> =
+            exported.filter(|path| path.len() > 1 && path.last() == Some(&name)).collect();
+        exported.iter().find_map(|path| self.module_of(module, path))
+    }
+
+    /// Each set of modules that reach each other.
+    fn rings(&self) -> Vec<Vec<String>> {
+        let imports: BTreeMap<_, _> =
+            self.modules.keys().map(|module| (module.clone(), self.imports(module))).collect();
+        let reached = |module: &String| {
+            let (mut reached, mut next) = (BTreeSet::new(), vec![module.clone()]);
+            while let Some(module) = next.pop() {
+                next.extend(
+                    imports[&module].iter().filter(|own| reached.insert((*own).clone())).cloned(),
+                );
+            }
+            reached
+        };
+        let reached: BTreeMap<_, _> =
+            imports.keys().map(|module| (module.clone(), reached(module))).collect();
+        let mut rings: Vec<Vec<String>> = Vec::new();
+        for (module, others) in &reached {
+            if others.contains(module) && !rings.iter().any(|ring| ring.contains(module)) {
+                let ring = others.iter().filter(|other| reached[*other].contains(module));
+                rings.push(ring.cloned().collect());
+            }
+        }
+        rings
+    }
+}
+
+/// Whether a module is another one or part of it.
+fn is_part(module: &str, of: &str) -> bool {
+    of.is_empty()
+        || module == of
+        || module.strip_prefix(of).is_some_and(|rest| rest.starts_with("::"))
+}
+
+fn collect(root: &Path, folder: &Path, modules: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(root, &path, modules);
+            continue;
+        }
+        let Some(name) = path.strip_prefix(root).expect("below").to_str() else { continue };
+        let Some(name) = name.strip_suffix(".rs") else { continue };
+        let names = name.split('/').filter(|name| !["lib", "mod"].contains(name));
+        let module = names.collect::<Vec<_>>().join("::");
+        let is_test = module.split("::").any(|name| name == "tests");
+        if !is_test {
+            let text = fs::read_to_string(&path).expect("text");
+            modules.insert(module, code(&text));
+        }
+    }
+}
+
+/// A text without its comments, string literals, and unit tests, which stand last.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let line = |line: &str| {
+        let mut kept = String::new();
+        let mut in_text = false;
+        let mut chars = line.chars().peekable();
+        while let Some(char) = chars.next() {
+            match char {
+                '\\' if in_text => drop(chars.next()),
+                '"' => in_text = !in_text,
+                '/' if !in_text && chars.peek() == Some(&'/') => break,
+                _ if in_text => {}
+                _ => kept.push(char),
+            }
+        }
+        kept
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The names of a code, `::`, and single characters.
+fn tokens(code: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = code.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let is_name = |char: char| char.is_alphanumeric() || char == '_';
+        let end = if is_name(first) {
+            rest.find(|char| !is_name(char)).unwrap_or(rest.len())
+        } else if rest.starts_with("::") {
+            2
+        } else {
+            first.len_utf8()
+        };
+        tokens.push(&rest[..end]);
+        rest = rest[end..].trim_start();
+    }
+    tokens
+}
+
+/// All paths that begin with `crate`, `super` or `self`, those in braces too.
+fn paths<'a>(code: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut found = Vec::new();
+    for (at, pair) in code.windows(2).enumerate() {
+        let starts = ["crate", "super", "self"].contains(&pair[0]) && pair[1] == "::";
+        if starts && (at == 0 || code[at - 1] != "::") {
+            tree(code, at, &[], &mut found);
+        }
+    }
+    found
+}
+
+/// The paths of a tree such as `a::{b, c::d as e, f::*}` that stands at a place; gives the place
+/// after it.
+fn tree<'a>(
+    code: &[&'a str],
+    mut at: usize,
+    before: &[&'a str],
+    found: &mut Vec<Vec<&'a str>>,
+) -> usize {
+    let mut path = before.to_vec();
+    loop {
+        match code.get(at) {
+            Some(&"{") => {
+                at += 1;
+                while code.get(at).is_some_and(|token| *token != "}") {
+                    at = tree(code, at, &path, found);
+                    while code.get(at).is_some_and(|token| !["}", ","].contains(token)) {
+                        at += 1;
+                    }
+                    at += usize::from(code.get(at) == Some(&","));
+                }
+                return at + 1;
+            }
+            // `self` in braces is what stands before them.
+            Some(&"self") if !path.is_empty() => {}
+            Some(name) => path.push(name),
+            None => return at,
+        }
+        at += 1;
+        if code.get(at) != Some(&"::") {
+            found.push(path);
+            return at;
+        }
+        at += 1;
+    }
+}
+
+#[test]
+fn paths_and_rings_are_found() {
+    let all = |text: &str| {
+        let code = code(text);
+        let tokens = tokens(&code);
+        paths(&tokens).iter().map(|path| path.join("::")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        all(
+            "use crate::{a::{self, b as c, d::*}, e}; fn f() { super::g::h() } // crate::no\n\"crate::no\""
+        ),
+        ["crate::a", "crate::a::b", "crate::a::d::*", "crate::e", "super::g::h"]
+    );
+    let of = |modules: &[(&str, &str)]| {
+        let modules = modules.iter().map(|(name, code)| ((*name).to_owned(), (*code).to_owned()));
+        Crate { modules: modules.collect() }.rings()
+    };
+    let ring = of(&[
+        ("", "pub mod a; mod b;"),
+        ("a", "pub(crate) use c::Thing; mod c;"),
+        ("a::c", "use crate::b::f;"),
+        ("b", "use crate::a::Thing; use crate::d;"),
+        ("d", "use super::a::c;"),
+    ]);
+    assert_eq!(ring, [["a::c", "b", "d"]]);
+    let parent = of(&[("", ""), ("a", "use self::b::f;"), ("a::b", "use super::g;")]);
+    assert_eq!(parent, Vec::<Vec<String>>::new());
 }
