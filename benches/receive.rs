@@ -9,10 +9,9 @@ mod instructions;
 
 use std::{env, sync::mpsc, thread};
 
-use cortop_client::{Client, Feed, Stream, client::SessionPolicy, feed, model::Model};
+use cortop_client::{Client, Config, Feed, Stream, feed, model::Model};
 use cortop_sim::{Options, Sim, headset_config::HeadsetConfig};
 use instructions::Work;
-use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
 
 /// Messages: two seconds, and twelve.
@@ -55,18 +54,8 @@ fn service() -> String {
 
 /// Receives so many messages.
 async fn receive(url: &str, turns: u32) {
-    let config = cortop_client::Config {
-        url: url.to_owned(),
-        ca_file: None,
-        insecure: false,
-        client_id: SecretString::from("bench"),
-        client_secret: SecretString::from("bench"),
-        headset: None,
-        session: SessionPolicy::Auto,
-        debit: None,
-        streams: vec![Stream::Eeg],
-    };
-    let (samples, mut feed) = feed::feed();
+    let config = Config::new("bench", "bench").url(url).streams([Stream::Eeg]);
+    let (samples, mut feed) = feed();
     let Client { mut events, commands: _commands, .. } = Client::spawn(config, samples);
     let mut left = turns;
     while left > 0 {

@@ -12,7 +12,7 @@ use clap::{
 };
 
 use crate::stage;
-use cortop_client::{HeadsetId, Stream, client::SessionPolicy, model::Model};
+use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
 use cortop_sim::headset_config::HeadsetConfig;
 
 const AFTER_HELP: &str = "\

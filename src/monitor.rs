@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use cortop_client::{Client, Command, Event, feed::FeedSender};
+use cortop_client::{Client, Command, Event, FeedSender};
 use cortop_signal::{Snapshot, View, decoder};
 
 /// Quitting waits no longer than this for the service to hear our goodbye.
@@ -51,7 +51,7 @@ impl Monitor {
     }
 
     fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Limits) -> Self {
-        let (samples, feed) = cortop_client::feed::feed();
+        let (samples, feed) = cortop_client::feed();
         let (view, viewed) = watch::channel(View::default());
         let input = decoder::Input { queue: feed.queue, dropped: feed.dropped };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);

@@ -9,7 +9,6 @@ use std::{
 
 use color_eyre::eyre::{Result, bail, eyre};
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
 use tracing::{info, warn};
 
 use crate::{
@@ -182,15 +181,5 @@ async fn simulate(demo: &cli::Demo) -> Result<Sim> {
 /// The simulator, which takes any credentials. The demo shows all there is, whatever is configured
 /// for the service.
 fn demo_service(sim: &Sim) -> cortop_client::Config {
-    cortop_client::Config {
-        url: sim.url(),
-        ca_file: None,
-        insecure: false,
-        client_id: SecretString::from("demo"),
-        client_secret: SecretString::from("demo"),
-        headset: None,
-        session: cortop_client::client::SessionPolicy::Auto,
-        debit: None,
-        streams: cortop_client::Stream::ALL.to_vec(),
-    }
+    cortop_client::Config::new("demo", "demo").url(sim.url())
 }

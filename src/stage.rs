@@ -3,10 +3,7 @@
 
 use std::fmt;
 
-use cortop_client::{
-    Refusal,
-    code::{self, Class},
-};
+use cortop_client::{Error, ErrorKind, Method, code};
 
 /// One stage between the user and the samples.
 #[derive(
@@ -55,9 +52,6 @@ Exit status: the first check that has failed, or 0 · 10 terminal · 11 config �
 · 14 version · 15 login · 16 approval · 17 credentials · 18 token · 19 licence · 20 headset · 21 \
 session · 22 samples · 23 loss · 24 clock · 2 could not start as asked · 130 interrupted";
 
-/// The code of wrong credentials, and of an application that is not the user's own (§6.1).
-const WRONG: [i64; 2] = [-32021, -32142];
-
 impl Stage {
     /// The exit status of a process that could not pass it.
     #[must_use]
@@ -67,22 +61,26 @@ impl Stage {
 
     /// The stage that a refusal belongs to.
     #[must_use]
-    pub fn of(refusal: &Refusal) -> Self {
-        let class = refusal.code.map_or(Class::User, code::class);
-        let wrong = refusal.code.is_some_and(|code| WRONG.contains(&code));
-        match refusal.method.as_str() {
-            "getCortexInfo" => Self::Version,
-            "getUserLogin" => Self::Login,
-            _ if class == Class::Login => Self::Login,
+    pub fn of(refusal: &Error) -> Self {
+        use Method as M;
+        let kind = refusal.kind;
+        let wrong = kind == ErrorKind::WrongCredentials
+            || refusal.code == Some(code::error::UNPUBLISHED_APP);
+        match refusal.method {
+            Some(M::GetCortexInfo) => Self::Version,
+            Some(M::GetUserLogin) => Self::Login,
+            _ if kind == ErrorKind::NotLoggedIn => Self::Login,
             _ if wrong => Self::Credentials,
-            _ if class == Class::Access => Self::Approval,
-            "hasAccessRight" | "requestAccess" => Self::Approval,
-            "authorize" if class == Class::Licence => Self::Licence,
-            "authorize" | "generateNewToken" | "getUserInformation" => Self::Token,
-            "getLicenseInfo" => Self::Licence,
-            "controlDevice" | "queryHeadsets" => Self::Headset,
-            "createSession" | "updateSession" if class == Class::Headset => Self::Headset,
-            "subscribe" => Self::Samples,
+            _ if kind == ErrorKind::NotApproved => Self::Approval,
+            Some(M::HasAccessRight | M::RequestAccess) => Self::Approval,
+            Some(M::Authorize) if kind == ErrorKind::Licence => Self::Licence,
+            Some(M::Authorize | M::GenerateNewToken | M::GetUserInformation) => Self::Token,
+            Some(M::GetLicenseInfo) => Self::Licence,
+            Some(M::ControlDevice | M::QueryHeadsets) => Self::Headset,
+            Some(M::CreateSession | M::UpdateSession) if kind == ErrorKind::HeadsetUnavailable => {
+                Self::Headset
+            }
+            Some(M::Subscribe) => Self::Samples,
             _ => Self::Session,
         }
     }
@@ -106,20 +104,13 @@ impl Failure {
         Self { stage, found: found.to_owned(), next: next.to_owned() }
     }
 
-    /// From one sentence of the form `what: next step`.
-    #[must_use]
-    pub fn sentence(stage: Stage, sentence: &str) -> Self {
-        let (found, next) = sentence.rsplit_once(": ").unwrap_or((sentence, ""));
-        Self::new(stage, found, next)
-    }
-
     /// From a refusal.
     #[must_use]
-    pub fn refused(stage: Stage, refusal: &Refusal) -> Self {
-        let code = refusal.code.map(|code| format!(" ({} {code})", refusal.method));
-        let found =
-            format!("{}{}", refusal.message.trim_end_matches('.'), code.unwrap_or_default());
-        Self { stage, found, next: refusal.next.clone() }
+    pub fn refused(stage: Stage, refusal: &Error) -> Self {
+        let asked = refusal.method.zip(refusal.code);
+        let asked = asked.map(|(method, code)| format!(" ({method} {code})")).unwrap_or_default();
+        let found = format!("{}{asked}", refusal.message().trim_end_matches('.'));
+        Self { stage, found, next: refusal.next.clone().into_owned() }
     }
 }
 
@@ -148,21 +139,21 @@ mod tests {
     #[test]
     fn a_refusal_belongs_to_what_was_asked_for_and_to_its_code() {
         for (method, code, stage) in [
-            ("getCortexInfo", -32603, Stage::Version),
-            ("hasAccessRight", -32021, Stage::Credentials),
-            ("requestAccess", -32142, Stage::Credentials),
-            ("hasAccessRight", -32603, Stage::Approval),
-            ("authorize", -32021, Stage::Credentials),
-            ("authorize", -32019, Stage::Licence),
-            ("authorize", -32102, Stage::Approval),
-            ("authorize", -32033, Stage::Login),
-            ("authorize", -32000, Stage::Token),
-            ("controlDevice", 101, Stage::Headset),
-            ("createSession", -32004, Stage::Headset),
-            ("createSession", -32019, Stage::Session),
-            ("subscribe", -32016, Stage::Samples),
+            (Method::GetCortexInfo, -32603, Stage::Version),
+            (Method::HasAccessRight, -32021, Stage::Credentials),
+            (Method::RequestAccess, -32142, Stage::Credentials),
+            (Method::HasAccessRight, -32603, Stage::Approval),
+            (Method::Authorize, -32021, Stage::Credentials),
+            (Method::Authorize, -32019, Stage::Licence),
+            (Method::Authorize, -32102, Stage::Approval),
+            (Method::Authorize, -32033, Stage::Login),
+            (Method::Authorize, -32000, Stage::Token),
+            (Method::ControlDevice, 101, Stage::Headset),
+            (Method::CreateSession, -32004, Stage::Headset),
+            (Method::CreateSession, -32019, Stage::Session),
+            (Method::Subscribe, -32016, Stage::Samples),
         ] {
-            let refusal = code::refusal(method, None, code, "");
+            let refusal = Error::refused(method, code, "");
             assert_eq!(Stage::of(&refusal), stage, "{method} {code}");
         }
     }

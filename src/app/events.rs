@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{App, Pane, Profiles, Severity};
-use cortop_client::{Event, Link, SessionId, Step, Stream, Warning, account::UserLogin, code};
+use cortop_client::{
+    Event, Link, SessionId, Step, Stream, Warning,
+    account::UserLogin,
+    code::{WarningCode, warning},
+};
 use cortop_signal::{Snapshot, view::ViewEnd};
 
 /// How long written numbers stand.
@@ -157,10 +161,12 @@ impl App {
     /// Says what a warning means. Cortex's own words are in the log.
     pub(super) fn warn(&mut self, warning: &Warning) {
         // The end of a session that is known here is told with its reason; others' are none of ours.
-        if matches!(warning.code, 0 | 1) && warning.session().is_some() {
+        if matches!(warning.code, warning::STREAMS_STOPPED | warning::SESSION_CLOSED)
+            && warning.session().is_some()
+        {
             return;
         }
-        let calls = code::warning(warning.code).is_some_and(|row| !row.next.is_empty());
+        let calls = WarningCode::find(warning.code).is_some_and(|row| !row.next.is_empty());
         let severity = if calls { Severity::Problem } else { Severity::Info };
         self.say(severity, format!("Cortex {}: {}", warning.code, warning.sentence()));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use super::Sort;
-use cortop_client::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus};
+use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus};
 
 /// The headsets pane's state.
 #[derive(Clone, Debug, Default)]

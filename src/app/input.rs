@@ -6,7 +6,7 @@ use super::{
     forms::FormKind,
 };
 use cortop_client::{
-    Command, CommandId, RecordCommand, Refusal, headset::HeadsetStatus, session::SessionStatus,
+    Command, CommandId, Error, RecordCommand, headset::HeadsetStatus, session::SessionStatus,
 };
 
 /// Forms whose answers are waited for; the oldest goes first.
@@ -212,7 +212,7 @@ impl App {
 
     /// A command has been answered. Its form is done with, or shown again if it was refused: what was
     /// typed is not lost.
-    pub(super) fn answered(&mut self, id: CommandId, outcome: Result<(), Refusal>) {
+    pub(super) fn answered(&mut self, id: CommandId, outcome: Result<(), Error>) {
         self.sessions.answered(id);
         let sent = self.sent.iter().position(|(sent, _)| *sent == id);
         let form = sent.and_then(|at| self.sent.remove(at)).map(|(_, form)| form);

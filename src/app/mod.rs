@@ -58,7 +58,7 @@ pub use self::{
     },
 };
 use cortop_client::{
-    CommandId, HeadsetId, Link, Moment, Refusal, Session, Stream,
+    CommandId, Error, HeadsetId, Link, Moment, Session, Stream,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
 };
@@ -170,11 +170,11 @@ pub struct App {
     /// The last thing to say.
     pub notice: Option<Notice>,
     /// The refusal that came last, until the flow goes on.
-    refusal: Option<Refusal>,
+    refusal: Option<Error>,
     /// The headset whose opening was called off, until Cortex has answered what was asked before.
     pub called_off: Option<HeadsetId>,
     /// The refusals that headsets stand still at, whatever the others do.
-    stopped: BTreeMap<HeadsetId, Refusal>,
+    stopped: BTreeMap<HeadsetId, Error>,
 }
 
 impl App {
@@ -300,7 +300,7 @@ impl App {
     /// The refusal that the flow from connection to streaming stands still at, if it does: that of
     /// the selected headset, where several stand still.
     #[must_use]
-    pub fn stopped_by(&self) -> Option<&Refusal> {
+    pub fn stopped_by(&self) -> Option<&Error> {
         let selected = self.headsets.selected.as_ref().and_then(|id| self.stopped_on(id));
         let of_headset = selected.or_else(|| self.stopped.values().next());
         self.refusal.as_ref().or(of_headset).filter(|_| events::is_stopped(&self.link))
@@ -308,7 +308,7 @@ impl App {
 
     /// The refusal that a headset stands still at.
     #[must_use]
-    pub fn stopped_on(&self, headset: &HeadsetId) -> Option<&Refusal> {
+    pub fn stopped_on(&self, headset: &HeadsetId) -> Option<&Error> {
         self.stopped.get(headset)
     }
 

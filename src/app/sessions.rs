@@ -11,7 +11,7 @@ use serde_json::Map;
 use tokio::time::Instant;
 
 use cortop_client::{
-    CommandId, Headset, HeadsetId, Moment, Refusal, Session, SessionId, SessionMode, Stream,
+    CommandId, Error, Headset, HeadsetId, Moment, Session, SessionId, SessionMode, Stream,
     session::SessionStatus,
 };
 use cortop_signal::Position;
@@ -133,7 +133,7 @@ pub struct SessionEntry {
     /// until the headset's next session takes them over.
     pub pictured: Vec<Stream>,
     /// Streams that were refused, with reason and next step.
-    pub refused: Vec<(Stream, Refusal)>,
+    pub refused: Vec<(Stream, Error)>,
     /// The position that the user called level, and when.
     pub level: Option<(Position, Moment)>,
 }
@@ -385,8 +385,8 @@ impl Sessions {
         &mut self,
         id: &SessionId,
         streams: Vec<Stream>,
-        refused: Vec<(Stream, Refusal)>,
-    ) -> (Vec<Stream>, Vec<(Stream, Refusal)>) {
+        refused: Vec<(Stream, Error)>,
+    ) -> (Vec<Stream>, Vec<(Stream, Error)>) {
         let entry = self.entry(id);
         entry.pictured.retain(|stream| !refused.iter().any(|(other, _)| other == stream));
         entry.pictured.extend(&streams);

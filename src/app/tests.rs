@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::*;
 use cortop_client::{
-    Cause, Columns, Command, Event, Headset, HeadsetId, Sample, Security, SessionId, SessionMode,
-    Step, Stream, Subscription, headset::HeadsetStatus, session::SessionStatus,
+    Columns, Command, Error, ErrorKind, Event, Headset, HeadsetId, Method, Sample, Security,
+    SessionId, SessionMode, Step, Stream, Subscription, code, headset::HeadsetStatus,
+    session::SessionStatus,
 };
 use cortop_signal::{
     Filters, StreamHealth,
@@ -43,13 +44,10 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
     app.update(Message::Key(key))
 }
 
-fn refusal(method: &str) -> Refusal {
-    Refusal {
-        method: method.into(),
-        code: Some(-32016),
-        message: "The stream is unavailable or unsupported.".into(),
-        next: "EEG needs a licence with scope eeg".into(),
-    }
+fn refusal(method: Method) -> Error {
+    let text = "The stream is unavailable or unsupported.";
+    let error = Error::refused(method, code::error::STREAM_UNAVAILABLE, text);
+    Error { next: "EEG needs a licence with scope eeg".into(), ..error }
 }
 
 fn health() -> StreamHealth {
@@ -283,7 +281,7 @@ fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
             session: "s".into(),
             streams: vec![Stream::Mot, Stream::Met],
             theirs: Vec::new(),
-            refused: vec![(Stream::Eeg, refusal("subscribe"))],
+            refused: vec![(Stream::Eeg, refusal(Method::Subscribe))],
         },
     );
     assert!(app.notice.as_ref().expect("said").text.contains("scope eeg"));
@@ -295,7 +293,7 @@ fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
             session: "s".into(),
             streams: vec![Stream::Mot],
             theirs: Vec::new(),
-            refused: vec![(Stream::Eeg, refusal("subscribe"))],
+            refused: vec![(Stream::Eeg, refusal(Method::Subscribe))],
         },
     );
     assert_eq!(app.notice, None, "that was said before");
@@ -331,8 +329,7 @@ fn a_lost_link_forgets_the_headsets_but_not_which_was_selected() {
     hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
     hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
     let waiting = Link::Waiting {
-        why: "refused".into(),
-        cause: Cause::Service,
+        error: Error::new(ErrorKind::Unreachable, "refused", ""),
         at: app.now.instant,
         attempt: 1,
     };
@@ -345,8 +342,7 @@ fn a_lost_link_forgets_the_headsets_but_not_which_was_selected() {
 fn while_a_connection_is_waited_for_a_key_tries_at_once() {
     let mut app = app();
     let waiting = Link::Waiting {
-        why: "refused".into(),
-        cause: Cause::Service,
+        error: Error::new(ErrorKind::Unreachable, "refused", ""),
         at: app.now.instant + Duration::from_secs(27),
         attempt: 9,
     };
@@ -385,7 +381,7 @@ fn without_activations_left_a_form_offers_to_move_some_and_says_what_that_costs(
     };
     assert_eq!(**command, Command::Debit { session: "s".into(), activations: 3 });
     // Refused, the form comes back with the reason; nothing is asked again by itself.
-    let outcome = Err(refusal("authorize"));
+    let outcome = Err(refusal(Method::Authorize));
     assert_eq!(app.update(Message::Cortex(Event::Outcome { command: *id, outcome })), []);
     let Some(dialog::Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
     assert!(form.complaint.is_some());
@@ -419,10 +415,10 @@ fn enter_works_where_the_focus_is_put_and_is_never_silent() {
 #[test]
 fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
     let mut app = app();
-    hear(&mut app, Event::Refused(refusal("authorize")));
+    hear(&mut app, Event::Refused(refusal(Method::Authorize)));
     assert_eq!(app.stopped_by(), None);
     hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Stopped }));
-    assert_eq!(app.stopped_by().map(|refusal| refusal.method.as_str()), Some("authorize"));
+    assert_eq!(app.stopped_by().map(|refusal| refusal.method), Some(Some(Method::Authorize)));
     hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Authorizing }));
     assert_eq!(app.stopped_by(), None);
 }
@@ -432,18 +428,17 @@ fn a_passing_refusal_is_said_and_forgotten_and_never_hides_the_one_that_stands_i
     let mut app = app();
     let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
     hear(&mut app, up(Step::Streaming));
-    hear(&mut app, Event::Refused(refusal("controlDevice")));
+    hear(&mut app, Event::Refused(refusal(Method::ControlDevice)));
     hear(&mut app, up(Step::Searching));
     hear(&mut app, up(Step::Stopped));
     assert_eq!(app.stopped_by(), None, "a refusal from before is not the reason");
     hear(&mut app, up(Step::Authorizing));
-    hear(&mut app, Event::Refused(refusal("authorize")));
+    hear(&mut app, Event::Refused(refusal(Method::Authorize)));
     hear(&mut app, up(Step::Stopped));
-    hear(&mut app, Event::Refused(refusal("controlDevice")));
-    assert_eq!(app.stopped_by().map(|refusal| refusal.method.as_str()), Some("authorize"));
+    hear(&mut app, Event::Refused(refusal(Method::ControlDevice)));
+    assert_eq!(app.stopped_by().map(|refusal| refusal.method), Some(Some(Method::Authorize)));
     let waiting = Link::Waiting {
-        why: "gone".into(),
-        cause: Cause::Service,
+        error: Error::new(ErrorKind::Unreachable, "gone", ""),
         at: app.now.instant,
         attempt: 1,
     };
@@ -864,16 +859,16 @@ fn a_headset_told_twice_is_one_row_that_keys_go_past() {
 fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
     let mut app = app();
     let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
-    let stop = |app: &mut App, id: &str, method: &str| {
+    let stop = |app: &mut App, id: &str, method: Method| {
         hear(app, Event::Refused(refusal(method)));
         let (headset, refusal) = (id.into(), Some(refusal(method)));
         hear(app, Event::Stopped { headset, refusal });
     };
-    let method = |app: &App| app.stopped_by().map(|refusal| refusal.method.clone());
+    let method = |app: &App| app.stopped_by().and_then(|refusal| refusal.method);
     let both = ["A-1", "B-2"].map(|id| headset(id, HeadsetStatus::Connected));
     hear(&mut app, Event::Headsets(both.to_vec()));
     hear(&mut app, up(Step::Opening("A-1".into())));
-    stop(&mut app, "A-1", "createSession");
+    stop(&mut app, "A-1", Method::CreateSession);
     hear(&mut app, up(Step::Stopped));
     for step in [Step::Opening("B-2".into()), Step::Streaming] {
         hear(&mut app, up(step));
@@ -881,15 +876,15 @@ fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
         assert!(app.stopped_on(&"A-1".into()).is_some());
     }
     hear(&mut app, up(Step::Stopped));
-    assert_eq!(method(&app).as_deref(), Some("createSession"));
+    assert_eq!(method(&app), Some(Method::CreateSession));
     // Each has its own.
-    stop(&mut app, "B-2", "controlDevice");
-    for (selected, own) in [("A-1", "createSession"), ("B-2", "controlDevice")] {
+    stop(&mut app, "B-2", Method::ControlDevice);
+    for (selected, own) in [("A-1", Method::CreateSession), ("B-2", Method::ControlDevice)] {
         app.headsets.selected = Some(selected.into());
-        assert_eq!(method(&app).as_deref(), Some(own));
+        assert_eq!(method(&app), Some(own));
     }
     hear(&mut app, Event::Stopped { headset: "B-2".into(), refusal: None });
-    assert_eq!(method(&app).as_deref(), Some("createSession"));
+    assert_eq!(method(&app), Some(Method::CreateSession));
     hear(&mut app, Event::Link(Link::Connecting));
     assert_eq!(app.stopped_on(&"A-1".into()), None);
 }
@@ -916,7 +911,7 @@ fn a_session_that_is_being_closed_is_opened_again_with_enter_and_closed_once() {
     let notice = app.notice.take().expect("said").text;
     assert!(notice.contains("opened again once its session is closed"), "{notice}");
     // A close that was refused leaves the session as it was.
-    let outcome = Err(refusal("updateSession"));
+    let outcome = Err(refusal(Method::UpdateSession));
     hear(&mut app, Event::Outcome { command: *id, outcome });
     assert_eq!(press(&mut app, Key::ENTER), []);
     assert_eq!(app.focus, Pane::Streams);

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::stage::{Failure, Stage};
 use cortop_client::{
-    Cause, Event, Headset, HeadsetId, Link, Refusal, Security, Session, SessionId, SessionMode,
-    Step, Stream,
+    ClockOffset, Error, ErrorKind, Event, Headset, HeadsetId, Link, Method, Security, Session,
+    SessionId, SessionMode, Step, Stream, Subject,
     account::{CortexInfo, Licence, UserLogin},
-    clock::ClockOffset,
     record::Records,
 };
 
@@ -30,12 +29,12 @@ pub(crate) struct ClientState {
     /// Offsets of the headsets' clocks from ours.
     pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// The last refusal; cleared when the client continues.
-    refusal: Option<Refusal>,
+    refusal: Option<Error>,
     /// The last refusal of each method.
-    refused: BTreeMap<String, Refusal>,
+    refused: BTreeMap<Method, Error>,
     step: Option<Step>,
     /// Why there is no connection now.
-    down: Option<(Cause, String)>,
+    down: Option<Error>,
 }
 
 /// A session of ours.
@@ -53,15 +52,15 @@ pub(crate) struct Subscribed {
     pub(crate) streams: Vec<Stream>,
     /// Those that only another program receives.
     pub(crate) theirs: Vec<Stream>,
-    pub(crate) refused: Vec<(Stream, Refusal)>,
+    pub(crate) refused: Vec<(Stream, Error)>,
 }
 
 impl ClientState {
     /// Takes in an event.
     pub(crate) fn on_event(&mut self, event: Event) {
         match event {
-            Event::Link(Link::Waiting { why, cause, .. }) => {
-                self.down = Some((cause, why));
+            Event::Link(Link::Waiting { error, .. }) => {
+                self.down = Some(error);
                 (self.step, self.refusal) = (None, None);
             }
             Event::Link(Link::Up { security, step }) => {
@@ -90,7 +89,9 @@ impl ClientState {
                 self.session = self.session.take().filter(|own| own.id != session);
             }
             Event::Refused(refusal) => {
-                self.refused.insert(refusal.method.clone(), refusal.clone());
+                if let Some(method) = refusal.method {
+                    self.refused.insert(method, refusal.clone());
+                }
                 self.refusal = Some(refusal);
             }
             Event::Sessions(sessions) => self.sessions = Some(sessions),
@@ -107,7 +108,7 @@ impl ClientState {
     pub(crate) fn describe(&self) -> String {
         match (&self.step, &self.down) {
             (Some(step), _) => step.to_string(),
-            (None, Some((_, why))) => why.clone(),
+            (None, Some(error)) => error.to_string(),
             (None, None) => "connecting".to_owned(),
         }
     }
@@ -118,8 +119,8 @@ impl ClientState {
     }
 
     /// The refusal of a method, if there was one.
-    pub(crate) fn refused(&self, method: &str) -> Option<&Refusal> {
-        self.refused.get(method)
+    pub(crate) fn refused(&self, method: Method) -> Option<&Error> {
+        self.refused.get(&method)
     }
 
     /// Whether there are several headsets and none is chosen.
@@ -140,8 +141,8 @@ impl ClientState {
     /// The stage the client is at: everything before it is passed.
     pub(crate) fn stage(&self) -> Stage {
         match self.step {
-            None => match self.down {
-                Some((Cause::Tls, _)) => Stage::Tls,
+            None => match &self.down {
+                Some(Error { kind: ErrorKind::Tls, .. }) => Stage::Tls,
                 _ => Stage::Service,
             },
             Some(Step::Greeting) if self.service.is_none() => Stage::Version,
@@ -169,7 +170,7 @@ impl ClientState {
     /// What only the user can fix.
     pub(crate) fn failure(&self) -> Option<Failure> {
         let stuck = match &self.step {
-            None => self.down.as_ref().is_some_and(|(cause, _)| *cause != Cause::Lost),
+            None => self.down.as_ref().is_some_and(|error| error.kind != ErrorKind::ConnectionLost),
             Some(Step::Approval) => self.refusal.is_some(),
             // The only one there is cannot be taken.
             Some(Step::Choosing) => self.cable().is_some(),
@@ -183,8 +184,8 @@ impl ClientState {
     /// What is missing now, whether the client waits for it or the user has to act.
     pub(crate) fn waiting_for(&self) -> Failure {
         let stage = self.stage();
-        if let (None, Some((_, why))) = (&self.step, &self.down) {
-            return Failure::sentence(stage, why);
+        if let (None, Some(error)) = (&self.step, &self.down) {
+            return Failure::refused(stage, error);
         }
         if let Some(refusal) = &self.refusal {
             return Failure::refused(stage, refusal);
@@ -260,14 +261,12 @@ impl ClientState {
     }
 
     /// The refusal of a headset that is on a USB cable; it has no code.
-    fn cable(&self) -> Option<&Refusal> {
-        let names = |refusal: &&Refusal| {
-            self.headsets
-                .iter()
-                .flatten()
-                .any(|one| one.is_on_usb_cable() && refusal.message.starts_with(one.id.as_str()))
+    fn cable(&self) -> Option<&Error> {
+        let is_on_cable = |refusal: &&Error| {
+            let Some(Subject::Headset(id)) = &refusal.subject else { return false };
+            self.headsets.iter().flatten().any(|one| one.is_on_usb_cable() && one.id == *id)
         };
-        self.refusal.as_ref().filter(|refusal| refusal.code.is_none()).filter(names)
+        self.refusal.as_ref().filter(|refusal| refusal.code.is_none()).filter(is_on_cable)
     }
 }
 
@@ -276,18 +275,18 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use cortop_client::code;
 
     fn up(step: Step) -> Event {
         Event::Link(Link::Up { security: Security::Verified, step })
     }
 
-    fn down(cause: Cause, why: &str) -> Event {
-        Event::Link(Link::Waiting { why: why.into(), cause, at: Instant::now(), attempt: 1 })
+    fn down(kind: ErrorKind) -> Event {
+        let error = Error::new(kind, "gone", "start it");
+        Event::Link(Link::Waiting { error, at: Instant::now(), attempt: 1 })
     }
 
-    fn refused(method: &str, code: i64) -> Event {
-        Event::Refused(code::refusal(method, None, code, ""))
+    fn refused(method: Method, code: i64) -> Event {
+        Event::Refused(Error::refused(method, code, ""))
     }
 
     /// Where a state is stuck after these events.
@@ -303,17 +302,21 @@ mod tests {
 
     #[test]
     fn what_only_the_user_can_fix_is_told_apart() {
-        assert_eq!(stuck(vec![down(Cause::Service, "gone: start it")]), Some(Stage::Service));
-        assert_eq!(stuck(vec![down(Cause::Tls, "expired: renew it")]), Some(Stage::Tls));
-        assert_eq!(stuck(vec![down(Cause::Lost, "lost: wait")]), None);
+        assert_eq!(stuck(vec![down(ErrorKind::Unreachable)]), Some(Stage::Service));
+        assert_eq!(stuck(vec![down(ErrorKind::Tls)]), Some(Stage::Tls));
+        assert_eq!(stuck(vec![down(ErrorKind::ConnectionLost)]), None);
         assert_eq!(stuck(vec![up(Step::Login)]), Some(Stage::Login));
         assert_eq!(stuck(vec![up(Step::Approval)]), None);
         assert_eq!(
-            stuck(vec![up(Step::Approval), refused("requestAccess", -32102)]),
+            stuck(vec![up(Step::Approval), refused(Method::RequestAccess, -32102)]),
             Some(Stage::Approval)
         );
         assert_eq!(
-            stuck(vec![up(Step::Greeting), refused("hasAccessRight", -32021), up(Step::Stopped)]),
+            stuck(vec![
+                up(Step::Greeting),
+                refused(Method::HasAccessRight, -32021),
+                up(Step::Stopped)
+            ]),
             Some(Stage::Credentials)
         );
         assert_eq!(stuck(vec![up(Step::Agreement)]), Some(Stage::Token));
@@ -322,7 +325,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_forgotten_when_the_client_continues() {
-        let events = vec![refused("authorize", -32000), up(Step::Searching), up(Step::Choosing)];
+        let events =
+            vec![refused(Method::Authorize, -32000), up(Step::Searching), up(Step::Choosing)];
         assert_eq!(stuck(events), None);
     }
 
@@ -333,12 +337,9 @@ mod tests {
             connected_by: "usb cable".into(),
             ..Headset::default()
         };
-        let refusal = Refusal {
-            method: "createSession".into(),
-            code: None,
-            message: "EPOCX-1 is on a USB cable".into(),
-            next: "unplug it".into(),
-        };
+        let refusal = Error::new(ErrorKind::User, "it is on a USB cable", "unplug it")
+            .on(Method::CreateSession)
+            .about(Subject::Headset(headset.id.clone()));
         for step in [Step::Stopped, Step::Choosing] {
             let seen = Event::Headsets(vec![headset.clone()]);
             let events = vec![seen, Event::Refused(refusal.clone()), up(step)];

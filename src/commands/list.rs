@@ -10,7 +10,8 @@ use super::{ProbeSession, client_state::ClientState, json, table};
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use cortop_client::{
-    Command, Config, Headset, Record, RecordCommand, Session, account::Licence, record::Records,
+    Command, Config, Headset, Method, Record, RecordCommand, Session, account::Licence,
+    record::Records,
 };
 
 /// How long the user may take to approve cortop, and the service to sign it in.
@@ -55,10 +56,10 @@ async fn find(subject: Subject, probe: &mut ProbeSession) -> Result<Found, Failu
         probe.send(Command::Record(RecordCommand::List)).await;
     }
     let (method, stage) = match subject {
-        Subject::Headsets => ("queryHeadsets", Stage::Headset),
-        Subject::Sessions => ("querySessions", Stage::Session),
-        Subject::Licence => ("getLicenseInfo", Stage::Licence),
-        Subject::Records => ("queryRecords", Stage::Token),
+        Subject::Headsets => (Method::QueryHeadsets, Stage::Headset),
+        Subject::Sessions => (Method::QuerySessions, Stage::Session),
+        Subject::Licence => (Method::GetLicenseInfo, Stage::Licence),
+        Subject::Records => (Method::QueryRecords, Stage::Token),
     };
     let found = |state: &ClientState| {
         let found = match subject {

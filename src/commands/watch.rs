@@ -19,7 +19,7 @@ use super::{
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use crate::{cli::Format, console::shutdown_signal, monitor};
-use cortop_client::{Client, Config, Event, Feed, Stream, feed::feed};
+use cortop_client::{Client, Config, Event, Feed, Stream, feed};
 
 /// How long signing in may take, the user's approval included.
 const SIGN_IN: Duration = Duration::from_mins(1);

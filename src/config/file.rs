@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::MARKERS;
 use crate::cli::{SESSIONS, check_max_rate, named};
-use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
+use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
 /// The config file. Its names are those of the flags.
 #[derive(Debug, Default, Deserialize)]

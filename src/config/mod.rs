@@ -17,7 +17,7 @@ use secrecy::SecretString;
 
 pub use self::sample::sample;
 use crate::{app::Keymap, cli, terminal::Output};
-use cortop_client::{HeadsetId, Stream, client::SessionPolicy};
+use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
 /// Where the Cortex service listens (docs/protocol.md §1).
 pub const DEFAULT_URL: &str = "wss://localhost:6868";
@@ -77,17 +77,14 @@ impl Config {
     /// There are no credentials, or the client refuses the address; the text says what to do.
     pub fn client(&self) -> Result<cortop_client::Config> {
         let Credentials { id, secret } = self.credentials.clone()?;
-        let client = cortop_client::Config {
-            url: self.url.clone(),
-            ca_file: self.ca_file.clone(),
-            insecure: self.insecure,
-            client_id: id,
-            client_secret: secret,
-            headset: self.headset.clone(),
-            session: self.session,
-            debit: self.debit,
-            streams: self.streams.clone(),
-        };
+        let client = cortop_client::Config::new(id, secret)
+            .url(&self.url)
+            .ca_file(self.ca_file.clone())
+            .insecure(self.insecure)
+            .headset(self.headset.clone())
+            .session(self.session)
+            .debit(self.debit)
+            .streams(self.streams.iter().copied());
         client.check()?;
         Ok(client)
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::Token};
 use crate::app::{Action, App, Pane};
-use cortop_client::{Headset, event::SCAN, headset::HeadsetStatus, model::Model};
+use cortop_client::{Headset, SCAN, headset::HeadsetStatus, model::Model};
 use cortop_signal::snapshot::DeviceReadings;
 
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
@@ -135,7 +135,7 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
     lines.push(ctx.span(Token::Dim, text::fit(&line, width)).into());
     if let Some(refusal) = app.stopped_on(&headset.id) {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-        let why = text::clean(&format!("{} stopped{code}: {}", glyphs::PROBLEM, refusal.message));
+        let why = text::clean(&format!("{} stopped{code}: {}", glyphs::PROBLEM, refusal.message()));
         lines.push(ctx.span(Token::Bad, text::fit(&format!("   {why}"), width)).into());
     }
     lines

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use super::{context::RenderContext, glyphs, paint, text, theme::Token};
 use crate::app::Action;
-use cortop_client::{Link, Refusal, Security, Step};
+use cortop_client::{Error, Link, Method, Security, Step};
 
 /// An answer that takes longer than this is worth a word.
 const USUAL: Duration = Duration::from_secs(3);
@@ -52,13 +52,8 @@ pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
 
 /// The refusal that stopped the flow: code, Cortex's text, our next step.
 #[must_use]
-pub(super) fn refusal(
-    ctx: &RenderContext<'_>,
-    refusal: &Refusal,
-    width: u16,
-) -> Vec<Line<'static>> {
-    let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-    let what = format!("{} {}{code}: {}", glyphs::PROBLEM, refusal.method, refusal.message);
+pub(super) fn refusal(ctx: &RenderContext<'_>, refusal: &Error, width: u16) -> Vec<Line<'static>> {
+    let what = format!("{} {}", glyphs::PROBLEM, refusal.headline());
     let mut lines = paint::sentence(&what, width, ctx.style(Token::Bad));
     lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Changed)));
     lines
@@ -71,9 +66,12 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
             let waited = waited(ctx, "The service").unwrap_or_default();
             (format!("Connecting to the Cortex service at {url}."), waited)
         }
-        Link::Waiting { why, at, attempt, .. } => (
+        Link::Waiting { error, at, attempt } => (
             // Why, and the next step, is the client's to say.
-            format!("No connection to the Cortex service at {url}: {}", text::clean(why)),
+            format!(
+                "No connection to the Cortex service at {url}: {}",
+                text::clean(&error.to_string())
+            ),
             format!(
                 "Trying again in {} (attempt {attempt}); {} tries at once.",
                 countdown(ctx, *at),
@@ -87,13 +85,13 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
 /// What a step of the flow waits for.
 fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
     let key = |action: Action| key(ctx, action);
-    let waiting = |now: &str, method: &str| {
+    let waiting = |now: &str, method: Method| {
         (now.to_owned(), waited(ctx, &format!("Cortex ({method})")).unwrap_or_default())
     };
     let call_off = || format!(" {} in pane 1 calls it off.", key(Action::CallOff));
     let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
     match step {
-        Step::Greeting => waiting("Asking the service who is logged in.", "getUserLogin"),
+        Step::Greeting => waiting("Asking the service who is logged in.", Method::GetUserLogin),
         Step::Login => say(
             "Nobody is logged in.",
             "Log in with EMOTIV Launcher; cortop continues automatically.",
@@ -110,8 +108,8 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
             "The licence agreement is not accepted yet.",
             "Accept it in EMOTIV Launcher; cortop continues automatically.",
         ),
-        Step::Authorizing => waiting("Getting a token from the service.", "authorize"),
-        Step::Listing => waiting("Asking the service for its headsets.", "queryHeadsets"),
+        Step::Authorizing => waiting("Getting a token from the service.", Method::Authorize),
+        Step::Listing => waiting("Asking the service for its headsets.", Method::QueryHeadsets),
         Step::Searching => say(
             "No headset is there yet.",
             &format!(
@@ -132,11 +130,11 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
         }
         Step::Connecting(id) => {
             let now = format!("{id} is being connected.{}", call_off());
-            waiting(&now, "controlDevice")
+            waiting(&now, Method::ControlDevice)
         }
         Step::Opening(id) => {
             let now = format!("A session on {id} is being opened.{}", call_off());
-            waiting(&now, "createSession")
+            waiting(&now, Method::CreateSession)
         }
         Step::Streaming => say("Streams are running.", ""),
         Step::Watching => say(

@@ -516,7 +516,7 @@ fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
     }
     for (stream, refusal) in &entry.refused {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-        let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message);
+        let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message());
         lines.extend(paint::sentence(&text, width, ctx.style(Token::Bad)));
         lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Text)));
     }

@@ -9,14 +9,13 @@ use std::{sync::Arc, time::Duration};
 
 use cases::{Case, When};
 use cortop::monitor::Monitor;
-use cortop_client::{Event, Link, Stream, client::SessionPolicy, model::Model};
+use cortop_client::{Event, Link, Stream, model::Model};
 use cortop_signal::{
     decoder,
     snapshot::{Snapshot, StreamHealth},
 };
 use cortop_sim::{Delays, Injection, Sim, fault, scenario::Scenario, tls::Tls};
 use futures_util::future::join_all;
-use secrecy::SecretString;
 use tokio::time::{sleep, timeout};
 
 /// Generous: the machine may be busy, and a dead service is believed dead after 10 s only.
@@ -48,17 +47,10 @@ impl Watched {
             ..cortop_sim::Options::demo(Model::Insight, 1, 3)
         };
         let sim = Sim::start(options).await.expect("the simulator starts");
-        let config = cortop_client::Config {
-            url: sim.url(),
-            ca_file,
-            insecure: false,
-            client_id: SecretString::from("faults"),
-            client_secret: SecretString::from("faults"),
-            headset: None,
-            session: SessionPolicy::Auto,
-            debit: None,
-            streams: vec![Stream::Eeg, Stream::Dev, Stream::Met],
-        };
+        let config = cortop_client::Config::new("faults", "faults")
+            .url(sim.url())
+            .ca_file(ca_file)
+            .streams([Stream::Eeg, Stream::Dev, Stream::Met]);
         let monitor = Monitor::start(
             config,
             decoder::Limits { frame: Duration::from_millis(50), history: 64 << 20 },
@@ -128,7 +120,7 @@ impl Watched {
 /// What an event says, if anything that matters here.
 fn told(event: &Event) -> Option<String> {
     match event {
-        Event::Link(Link::Waiting { why, .. }) => Some(format!("no connection: {why}")),
+        Event::Link(Link::Waiting { error, .. }) => Some(format!("no connection: {error}")),
         Event::Link(Link::Up { step, security }) => match security {
             cortop_client::Security::Plain | cortop_client::Security::Verified => {
                 Some(format!("step: {step}"))

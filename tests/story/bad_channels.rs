@@ -12,7 +12,7 @@ async fn a_recording_with_bad_channels_does_not_look_calm() {
         cortop_sim::Options { replay: Some(file.into()), ..cortop_sim::Options::default() };
     let (_, sim) = story(
         options,
-        |_| {},
+        |config| config,
         |mut person| async {
             let named = ["AF3 railed", "T7 railed", "T8 flat"];
             let all = |screen: &str| named.iter().all(|name| screen.contains(&format!("┃{name}")));

@@ -12,7 +12,7 @@ use cortop::{
     app::Key,
     terminal::{Output, Screen as _, Tty},
 };
-use cortop_client::{client::SessionPolicy, model::Model};
+use cortop_client::{SessionPolicy, model::Model};
 use cortop_sim::{Fault, Sim, headset_config::HeadsetConfig, headset_config::InitialState};
 use ratatui::backend::Backend as _;
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn unlicensed<F: Future<Output = Person>>(
     options: cortop_sim::Options,
     tell: impl FnOnce(Person) -> F,
 ) -> Sim {
-    story(options, |config| config.session = SessionPolicy::Open, tell).await.1
+    story(options, |config| config.session(SessionPolicy::Open), tell).await.1
 }
 
 /// The question, form or list over the panes.
@@ -273,7 +273,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
     let options = cortop_sim::Options { quota: 9, ..quick(vec![Model::Insight.into(); 3]) };
     let (app, sim) = story(
         options,
-        |_| {},
+        |config| config,
         |mut person| async {
             let ids = person.all_headsets().await;
             person.type_in("1").await;
@@ -324,7 +324,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
 async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind() {
     let (app, sim) = story(
         quick(vec![Model::EpocX.into()]),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.eyes.wait("eeg", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
             person.type_in(":sweep").await;

@@ -26,7 +26,7 @@ use person::{HEADER, line, story};
 async fn the_demo_streams_everything_and_quits_without_a_trace() {
     let (app, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             let screen = person
                 .eyes
@@ -58,7 +58,7 @@ async fn the_demo_streams_everything_and_quits_without_a_trace() {
 async fn a_headset_is_fitted_and_its_messages_are_read() {
     let (_, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.eyes.wait("contact", |screen| line(screen, "dev").contains(" %")).await;
             person.type_in("zc").await;
@@ -89,7 +89,7 @@ async fn a_refused_stream_says_why_and_what_to_do_while_the_others_flow() {
     let options = cortop_sim::Options { scopes: Vec::new(), ..cortop_sim::Options::default() };
     let (app, sim) = story(
         options,
-        |_| {},
+        |config| config,
         |mut person| async {
             let screen = person
                 .eyes
@@ -113,7 +113,7 @@ async fn a_refused_stream_says_why_and_what_to_do_while_the_others_flow() {
 async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
     let (_, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
             person.sim.control().inject(Fault::Stall { seconds: None });
@@ -132,7 +132,7 @@ async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
 async fn a_dropped_link_is_shown_and_session_and_streams_come_back() {
     let (app, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
             person.sim.control().inject(Fault::Drop { close: false });
@@ -154,7 +154,7 @@ async fn a_dropped_link_is_shown_and_session_and_streams_come_back() {
 async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
     let (app, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
             let lose = Injection::from(Fault::Lose { count: 300 }).on(Stream::Eeg);
@@ -180,7 +180,7 @@ async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
 async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
     let (app, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
             person.type_in("zv").await;
@@ -220,7 +220,7 @@ async fn of_two_headsets_one_is_chosen_with_enter() {
     let options = cortop_sim::Options::demo(Model::Insight, 2, 7);
     let (app, sim) = story(
         options,
-        |_| {},
+        |config| config,
         |mut person| async {
             person.all_headsets().await;
             person.type_in("1j").await;
@@ -246,7 +246,7 @@ async fn the_service_may_come_up_later() {
     let absent = url.clone();
     let (_, sim) = story(
         options,
-        |config| config.url = absent,
+        |config| config.url(absent),
         |mut person| async move {
             let screen = person.eyes.wait_for("no connection").await;
             assert!(screen.contains(&url), "{screen}");
@@ -273,7 +273,7 @@ async fn sixteen_headsets_stream_at_once_and_the_stale_one_says_so() {
     let options = cortop_sim::Options::demo(Model::Insight, 16, 7);
     let (app, sim) = story(
         options,
-        |_| {},
+        |config| config,
         |mut person| async {
             let ids = person.sim.control().headsets();
             person.type_in("1o").await;

@@ -8,10 +8,9 @@ use cortop::{
     terminal::{self, Exit, Input, input, screen as screens},
     ui::{self, Ui},
 };
-use cortop_client::{HeadsetId, Moment, Stream, client::SessionPolicy};
+use cortop_client::{HeadsetId, Moment};
 use cortop_signal::{Snapshot, decoder};
 use cortop_sim::Sim;
-use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 
 use crate::screen::{Reader, screen};
@@ -59,25 +58,11 @@ impl Person {
     }
 }
 
-fn config(url: String) -> cortop_client::Config {
-    cortop_client::Config {
-        url,
-        ca_file: None,
-        insecure: false,
-        client_id: SecretString::from("story"),
-        client_secret: SecretString::from("story"),
-        headset: None,
-        session: SessionPolicy::Auto,
-        debit: None,
-        streams: Stream::ALL.to_vec(),
-    }
-}
-
 /// Runs the monitor on a screen in memory before a simulator, with a person who tells a story and
 /// quits at its end. Gives back what the state machine was then.
 pub(crate) async fn story<F: Future<Output = Person>>(
     options: cortop_sim::Options,
-    adjust: impl FnOnce(&mut cortop_client::Config),
+    adjust: impl FnOnce(cortop_client::Config) -> cortop_client::Config,
     tell: impl FnOnce(Person) -> F,
 ) -> (App, Sim) {
     story_on((120, 40), options, adjust, tell).await
@@ -87,13 +72,12 @@ pub(crate) async fn story<F: Future<Output = Person>>(
 pub(crate) async fn story_on<F: Future<Output = Person>>(
     (width, height): (u16, u16),
     options: cortop_sim::Options,
-    adjust: impl FnOnce(&mut cortop_client::Config),
+    adjust: impl FnOnce(cortop_client::Config) -> cortop_client::Config,
     tell: impl FnOnce(Person) -> F,
 ) -> (App, Sim) {
     let sim = Sim::start(options).await.expect("the simulator starts");
     let frame = Duration::from_millis(50);
-    let mut config = config(sim.url());
-    adjust(&mut config);
+    let config = adjust(cortop_client::Config::new("story", "story").url(sim.url()));
     let markers = ["rest", "task"].map(str::to_owned).to_vec();
     let settings = AppSettings { url: config.url.clone(), markers, ..AppSettings::default() };
     let app = App::new(settings, Moment::now());

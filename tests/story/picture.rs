@@ -62,7 +62,7 @@ pub(crate) async fn watch<F: Future<Output = Person>>(
     let options = cortop_sim::Options { replay: Some(file), ..cortop_sim::Options::default() };
     let (_, sim) = story(
         options,
-        |_| {},
+        |config| config,
         |mut person| async {
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("Hz")).await;
             person.type_in(&format!("zv{keys}")).await;

@@ -60,7 +60,7 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
     let (_, sim) = story_on(
         (80, 24),
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.samples(8 * RATE).await;
             // It takes a while until there is a session again.
@@ -116,7 +116,7 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
 async fn a_frozen_picture_stays_on_its_samples_across_a_reconnect() {
     let (app, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.samples(12 * RATE).await;
             person.press(Key::PAGE_UP).await;
@@ -149,7 +149,7 @@ async fn a_frozen_picture_stays_on_its_samples_across_a_reconnect() {
 async fn a_restarted_service_takes_nothing_off_the_screen() {
     let (_, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.samples(3 * RATE).await;
             let port = person.sim.address.port();
@@ -179,7 +179,7 @@ async fn a_restarted_service_takes_nothing_off_the_screen() {
 async fn a_headset_that_is_lost_and_comes_back_takes_nothing_off_the_screen() {
     let (_, sim) = story(
         cortop_sim::Options::default(),
-        |_| {},
+        |config| config,
         |mut person| async {
             person.samples(5 * RATE).await;
             person.sim.control().inject(Fault::HeadsetGone {});

@@ -12,9 +12,10 @@ use cortop::{
     ui::{Options, Ui},
 };
 use cortop_client::{
-    Columns, Event, Headset, HeadsetId, Link, Moment, Refusal, Sample, Security, Session,
+    Columns, Error, Event, Headset, HeadsetId, Link, Method, Moment, Sample, Security, Session,
     SessionId, SessionMode, Step, Stream, Subscription,
     account::{CortexInfo, Licence, UserLogin},
+    code,
     headset::{HeadsetStatus, Settings as Rates},
     model::EPOC_SENSORS,
     sample,
@@ -130,12 +131,10 @@ impl Stage {
             why,
             foreign: false,
         });
-        let refusal = Refusal {
-            method: "subscribe".to_owned(),
-            code: Some(-32016),
-            message: "The stream is unavailable or unsupported.".to_owned(),
-            next: "EEG needs a licence with scope eeg; showing the other streams.".to_owned(),
-        };
+        let text = "The stream is unavailable or unsupported.";
+        let error = Error::refused(Method::Subscribe, code::error::STREAM_UNAVAILABLE, text);
+        let next = "EEG needs a licence with scope eeg; showing the other streams.";
+        let refusal = Error { next: next.into(), ..error };
         let streams = Stream::ALL[1..].to_vec();
         let refused = vec![(Stream::Eeg, refusal)];
         stage.hear(Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused });

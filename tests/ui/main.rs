@@ -24,11 +24,10 @@ use cortop::{
     ui::Options,
 };
 use cortop_client::{
-    Cause, Event, HeadsetId, Link, Marker, Record, RecordEvent, Refusal, Security, Session,
-    SessionMode, Step, Stream, Warning,
+    ClockOffset, Error, ErrorKind, Event, HeadsetId, Link, Marker, Method, Record, RecordEvent,
+    Security, Session, SessionMode, Step, Stream, Warning,
     account::Licence,
-    clock::ClockOffset,
-    code::{self, ERRORS, WARNINGS},
+    code::{self, ErrorCode, WARNINGS},
     session::SessionStatus,
 };
 use cortop_signal::snapshot::Bin;
@@ -68,8 +67,9 @@ fn before_anything_is_known() {
     pictures("waiting", || {
         let stage = new();
         let at = stage.start + Duration::from_millis(2400);
-        let why = "nothing listens there; start EMOTIV Launcher".to_owned();
-        stage.link(Link::Waiting { why, cause: Cause::Service, at, attempt: 4 })
+        let why = "nothing listens there; start EMOTIV Launcher";
+        let error = Error::new(ErrorKind::Unreachable, why, "");
+        stage.link(Link::Waiting { error, at, attempt: 4 })
     });
 }
 
@@ -118,8 +118,9 @@ fn what_is_said_of_the_headsets_is_true() {
 
 fn cut_off(mut stage: Stage) -> Stage {
     let at = stage.app.now.instant + Duration::from_millis(2400);
-    let why = "the service closed the connection; start EMOTIV Launcher".to_owned();
-    stage.hear(Event::Link(Link::Waiting { why, cause: Cause::Service, at, attempt: 1 }));
+    let why = "the service closed the connection; start EMOTIV Launcher";
+    let error = Error::new(ErrorKind::Unreachable, why, "");
+    stage.hear(Event::Link(Link::Waiting { error, at, attempt: 1 }));
     stage
 }
 
@@ -174,12 +175,8 @@ fn nothing_looks_alive_once_the_session_is_closed() {
 
 #[test]
 fn a_passing_refusal_does_not_stand_in_the_way() {
-    let refusal = Refusal {
-        method: "controlDevice".to_owned(),
-        code: Some(-32004),
-        message: "The headset is currently not available.".to_owned(),
-        next: "Switch it on.".to_owned(),
-    };
+    let text = "The headset is currently not available.";
+    let refusal = Error::refused(Method::ControlDevice, code::error::HEADSET_UNAVAILABLE, text);
     let mut stage = new().streaming();
     stage.hear(Event::Refused(refusal));
     assert!(stage.text(120, 40).contains("currently not available"), "said once, in the footer");
@@ -408,12 +405,9 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
 fn without_band_power_it_is_computed_from_eeg() {
     pictures("view_pow_computed", || {
         let mut stage = one(Stream::Pow);
-        let refusal = Refusal {
-            method: "subscribe".to_owned(),
-            code: Some(-32016),
-            message: "The stream is unavailable or unsupported.".to_owned(),
-            next: String::new(),
-        };
+        let text = "The stream is unavailable or unsupported.";
+        let refusal = Error::refused(Method::Subscribe, code::error::STREAM_UNAVAILABLE, text);
+        let refusal = Error { next: "".into(), ..refusal };
         let refused = vec![(Stream::Pow, refusal)];
         let streams = Stream::ALL.into_iter().filter(|&stream| stream != Stream::Pow).collect();
         stage.hear(Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused });
@@ -481,12 +475,10 @@ fn refused() {
     pictures("without_licence", || new().without_licence());
     pictures("refused", || {
         let mut stage = new().linked(Step::Stopped);
-        stage.hear(Event::Refused(Refusal {
-            method: "authorize".to_owned(),
-            code: Some(-32021),
-            message: "The client id or secret is wrong.".to_owned(),
-            next: "Check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET.".to_owned(),
-        }));
+        let text = "The client id or secret is wrong.";
+        let error = Error::refused(Method::Authorize, code::error::WRONG_CREDENTIALS, text);
+        let next = "Check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET.";
+        stage.hear(Event::Refused(Error { next: next.into(), ..error }));
         stage
     });
     pictures("closed", || {
@@ -897,12 +889,8 @@ fn text_from_the_wire_drives_nothing() {
     session.headset = headset.clone();
     stage.hear(Event::Headsets(vec![headset]));
     stage.hear(Event::Session(session));
-    let refusal = Refusal {
-        method: evil.to_owned(),
-        code: Some(1),
-        message: evil.to_owned(),
-        next: evil.to_owned(),
-    };
+    let refusal = Error::refused(Method::Subscribe, 1, evil);
+    let refusal = Error { next: evil.to_owned().into(), ..refusal };
     stage.hear(Event::Subscribed {
         session: SID.into(),
         streams: Stream::ALL[..8].to_vec(),
@@ -1108,17 +1096,12 @@ fn a_form_on_a_small_screen() {
 #[test]
 fn every_code_is_explained_on_the_screen() {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    for row in ERRORS {
-        let stream = row.of.parse().ok();
-        let method = match (stream, row.of) {
-            (Some(_), _) => "subscribe",
-            (None, "") => "createSession",
-            (None, method) => method,
-        };
+    for row in ErrorCode::all() {
+        let method = row.method.unwrap_or(Method::CreateSession);
         for (width, height) in SIZES {
             let mut stage = new().streaming();
             stage.feed(width, height, 3000);
-            stage.hear(Event::Refused(code::refusal(method, stream, row.code, row.meaning)));
+            stage.hear(Event::Refused(Error::refused(method, row.code, row.meaning)));
             let text = stage.text(width, height);
             let shown = words(&text).join(" ");
             let expected = format!("{method} {}: {} → {}", row.code, row.meaning, row.next);

@@ -1,9 +1,8 @@
 //! The client: connects, walks the flow of §2, and when the connection is lost connects again, with
 //! growing pauses, restoring what was there.
 
-use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use secrecy::SecretString;
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
@@ -11,16 +10,15 @@ use tokio::{
 };
 
 use super::{
-    Cause, Command, Event, Link,
+    Command, Config, Event, Link,
     connect::connect,
     context::Outbox,
     feed::FeedSender,
     flow::{self, End},
     link,
     memory::Memory,
-    tls::{Endpoint, SetupError},
 };
-use cortop_protocol::{HeadsetId, Refusal, Stream};
+use cortop_protocol::{Error, ErrorKind};
 
 /// Commands and events that may wait.
 const COMMANDS: usize = 32;
@@ -37,53 +35,6 @@ const STEADY: Duration = Duration::from_secs(30);
 /// Connections in a row on which Cortex could not tell who is calling (§7.1), before the user is
 /// told to restart it.
 const UNUSABLE: u32 = 3;
-
-/// What the client needs to know before it starts.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// `ws://` (loopback only) or `wss://`.
-    pub url: String,
-    /// A root certificate beside the operating system's, PEM.
-    pub ca_file: Option<PathBuf>,
-    /// Skip certificate checks; loopback only.
-    pub insecure: bool,
-    /// The application's client id.
-    pub client_id: SecretString,
-    /// The application's client secret.
-    pub client_secret: SecretString,
-    /// The headset to take without asking.
-    pub headset: Option<HeadsetId>,
-    /// How sessions are opened.
-    pub session: SessionPolicy,
-    /// How many sessions `authorize` moves from the licence to this computer; sent only if told.
-    pub debit: Option<u32>,
-    /// The streams to subscribe.
-    pub streams: Vec<Stream>,
-}
-
-impl Config {
-    /// Finds what is wrong with URL and certificates without connecting. To be called before the
-    /// screen is taken.
-    ///
-    /// # Errors
-    /// One sentence with the next step: a URL that is none, plain text or `--insecure` to another
-    /// machine, a root's file that cannot be read or holds no certificate, no roots at all.
-    pub fn check(&self) -> Result<(), SetupError> {
-        Endpoint::new(self).map(|_| ())
-    }
-}
-
-/// How sessions are opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SessionPolicy {
-    /// Activated when the licence has the scope and quota left, else open.
-    #[default]
-    Auto,
-    /// Activated, or a refusal; after a loss, open where the licence has no activation left.
-    Active,
-    /// Open.
-    Open,
-}
 
 /// The handle of a running client.
 #[derive(Debug)]
@@ -111,7 +62,7 @@ impl Client {
     /// only one there is.
     #[must_use]
     pub fn look(config: Config, feed: FeedSender) -> Self {
-        let config = Config { headset: None, ..config };
+        let config = config.headset(None);
         Self::start(Memory { alone: false, ..Memory::new(Arc::new(config)) }, feed)
     }
 
@@ -129,13 +80,9 @@ async fn run(
     mut commands: mpsc::Receiver<Command>,
     outbox: Outbox,
 ) {
-    let endpoint = match Endpoint::new(&memory.config) {
+    let endpoint = match memory.config.endpoint() {
         Ok(endpoint) => endpoint,
-        Err(error) => {
-            let next = "correct it and start again";
-            outbox.refused(Refusal::own("connect", &error.to_string(), next)).await;
-            return;
-        }
+        Err(error) => return outbox.refused(error).await,
     };
     let mut failed = 0;
     let mut unusable = 0;
@@ -155,8 +102,8 @@ async fn run(
                 }
             }
         };
-        let (why, cause) = match connected {
-            Err(error) => (error.to_string(), error.cause()),
+        let error = match connected {
+            Err(error) => error,
             Ok((socket, security)) => {
                 let (clocks, secrets) = (Arc::clone(&memory.clocks), outbox.secrets.clone());
                 let link = link::spawn(socket, feed.clone(), clocks, secrets);
@@ -166,24 +113,23 @@ async fn run(
                 if since.elapsed() >= STEADY {
                     failed = 0;
                 }
-                let why = match end {
+                match end {
                     End::Quit => return,
-                    End::Lost(why) => {
+                    End::Lost(error) => {
                         unusable = 0;
-                        why
+                        error
                     }
                     End::Unusable => {
                         unusable += 1;
-                        why_unusable(unusable)
+                        unknown_caller(unusable)
                     }
-                };
-                (why, Cause::Lost)
+                }
             }
         };
         failed += 1;
         let at = Instant::now() + pause(failed, rand::random());
-        tracing::debug!("{failed} connections have failed in a row: {why}");
-        outbox.tell(Event::Link(Link::Waiting { why, cause, at, attempt: failed })).await;
+        tracing::debug!("{failed} connections have failed in a row: {error}");
+        outbox.tell(Event::Link(Link::Waiting { error, at, attempt: failed })).await;
         loop {
             tokio::select! {
                 () = sleep_until(at) => break,
@@ -202,12 +148,13 @@ async fn run(
     }
 }
 
-fn why_unusable(times: u32) -> String {
-    let why = "the service cannot tell who is calling (warning 11)";
+/// The error of connections on which Cortex could not tell who is calling, so many in a row.
+fn unknown_caller(times: u32) -> Error {
+    let meaning = "the service cannot tell who is calling (warning 11)";
     if times < UNUSABLE {
-        format!("{why}: cortop opens the connection again")
+        link::lost(meaning, "cortop opens the connection again")
     } else {
-        format!("{why}, {times} times in a row: restart the Cortex service")
+        link::lost(format!("{meaning}, {times} times in a row"), "restart the Cortex service")
     }
 }
 
@@ -224,8 +171,8 @@ async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox)
                 _ => None,
             };
             let next = "wait until cortop has connected";
-            let refusal = Refusal::own("command", "not connected to Cortex", next);
-            outbox.ended(id, Err(refusal)).await;
+            let error = Error::new(ErrorKind::ConnectionLost, "not connected to Cortex", next);
+            outbox.ended(id, Err(error)).await;
         }
     }
     Some(())
@@ -254,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_third_unusable_connection_asks_for_a_restart() {
-        assert!(!why_unusable(2).contains("restart"));
-        assert!(why_unusable(3).contains("restart the Cortex service"));
+        assert!(!unknown_caller(2).to_string().contains("restart"));
+        assert_eq!(unknown_caller(3).next, "restart the Cortex service");
     }
 }

@@ -12,8 +12,8 @@ use std::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Event, Moment, context::Context, rpc::Failure, timer};
-use cortop_protocol::HeadsetId;
+use super::{Event, Moment, context::Context, timer};
+use cortop_protocol::{ErrorKind, HeadsetId, Method};
 
 /// Measurements of which the one with the shortest round trip counts, and how long to go on with
 /// them: over a slow line fewer have to do.
@@ -276,7 +276,7 @@ impl Clocks {
 
 /// Measures the clock of a headset.
 pub(super) async fn measure(context: Context, headset: HeadsetId) {
-    const METHOD: &str = "syncWithHeadsetClock";
+    const METHOD: Method = Method::SyncWithHeadsetClock;
     let started = Instant::now();
     let mut best: Option<Measurement> = None;
     for _ in 0..TRIES {
@@ -290,10 +290,10 @@ pub(super) async fn measure(context: Context, headset: HeadsetId) {
         let round_trip = sent.instant.elapsed().as_secs_f64();
         let adjustment = match answer {
             Ok(answer) => answer.get("adjustment").and_then(Value::as_f64),
-            Err(Failure::Down) => return,
+            Err(error) if error.kind == ErrorKind::ConnectionLost => return,
             // Older ones cannot (2.1+).
             Err(failure) => {
-                tracing::debug!("{}", failure.refusal(METHOD));
+                tracing::debug!("{}", failure);
                 None
             }
         };

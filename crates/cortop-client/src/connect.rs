@@ -1,10 +1,9 @@
 //! From an endpoint to an open WebSocket: resolve, connect, TLS, handshake, all within one time
 //! limit. Knows nothing of what is said over it.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use rustls::pki_types::ServerName;
-use thiserror::Error;
 use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
@@ -16,9 +15,11 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Cause, Security,
-    tls::{self, Endpoint, Trust, WrongName},
+    Security,
+    endpoint::{Endpoint, Trust},
+    tls::{self, WrongName},
 };
+use cortop_protocol::{Error, ErrorKind};
 
 /// The socket of a connection.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -29,34 +30,40 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// The longest message taken from the service; its longest known one is a few kilobytes.
 const MESSAGE: usize = 1 << 20;
 
-/// Why there is no connection: one sentence with the next step.
-#[derive(Debug, Error)]
-pub(super) enum ConnectError {
-    #[error("the name {host} cannot be resolved: check --url")]
-    Name { host: String },
-    #[error("{host} leads to no address of this machine: write --url with 127.0.0.1 in its place")]
-    NotLocal { host: String },
-    #[error(
-        "nothing listens on {host}:{port}: start EMOTIV Launcher, which starts the Cortex service"
-    )]
-    Refused { host: String, port: u16 },
-    #[error("{host}:{port} cannot be reached ({kind}): check --url and the network")]
-    Unreachable { host: String, port: u16, kind: io::ErrorKind },
-    #[error(
-        "{host}:{port} does not answer within {} s: restart the Cortex service, or check --url",
-        LIMIT.as_secs()
-    )]
-    Slow { host: String, port: u16 },
-    #[error("{0}")]
-    Tls(String),
-    #[error("{0}: check that --url names a Cortex service")]
-    Handshake(String),
+/// The error of a service that cannot be reached.
+fn unreachable(meaning: impl Into<Cow<'static, str>>, next: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Unreachable, meaning, next)
 }
 
-impl ConnectError {
-    pub(super) fn cause(&self) -> Cause {
-        if matches!(self, Self::Tls(_)) { Cause::Tls } else { Cause::Service }
+fn unresolved(host: &str) -> Error {
+    unreachable(format!("the name {host} cannot be resolved"), "check --url")
+}
+
+fn not_local(host: &str) -> Error {
+    unreachable(
+        format!("{host} leads to no address of this machine"),
+        "write --url with 127.0.0.1 in its place",
+    )
+}
+
+fn no_connection(host: &str, port: u16, kind: io::ErrorKind) -> Error {
+    match kind {
+        io::ErrorKind::ConnectionRefused => unreachable(
+            format!("nothing listens on {host}:{port}"),
+            "start EMOTIV Launcher, which starts the Cortex service",
+        ),
+        kind => unreachable(
+            format!("{host}:{port} cannot be reached ({kind})"),
+            "check --url and the network",
+        ),
     }
+}
+
+fn too_slow(host: &str, port: u16) -> Error {
+    unreachable(
+        format!("{host}:{port} does not answer within {} s", LIMIT.as_secs()),
+        "restart the Cortex service, or check --url",
+    )
 }
 
 /// How sockets are read and written.
@@ -71,13 +78,12 @@ pub(super) fn web_socket_config() -> WebSocketConfig {
 }
 
 /// Connects, and tells how far the connection can be trusted.
-pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
-    timeout(LIMIT, open(endpoint)).await.unwrap_or_else(|_| {
-        Err(ConnectError::Slow { host: endpoint.host.clone(), port: endpoint.port })
-    })
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Socket, Security), Error> {
+    let connected = timeout(LIMIT, open(endpoint)).await;
+    connected.unwrap_or_else(|_| Err(too_slow(&endpoint.host, endpoint.port)))
 }
 
-async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
+async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), Error> {
     let (tcp, peer) = dial(endpoint).await?;
     // Requests are small and wait for their answer.
     if let Err(error) = tcp.set_nodelay(true) {
@@ -90,16 +96,16 @@ async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), ConnectError> {
     let config = Some(web_socket_config());
     let (socket, _) = client_async_with_config(endpoint.uri.clone(), stream, config)
         .await
-        .map_err(|error| ConnectError::Handshake(no_web_socket(&error)))?;
+        .map_err(|error| no_web_socket(&error))?;
     Ok((socket, security))
 }
 
 /// Tries the addresses one after the other; `localhost` has often two, and one that answers.
-async fn dial(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), ConnectError> {
-    let (host, port) = (endpoint.host.clone(), endpoint.port);
-    let addresses = lookup_host((host.as_str(), port)).await.map_err(|error| {
+async fn dial(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), Error> {
+    let (host, port) = (endpoint.host.as_str(), endpoint.port);
+    let addresses = lookup_host((host, port)).await.map_err(|error| {
         tracing::debug!("the name {host} cannot be resolved: {error}");
-        ConnectError::Name { host: host.clone() }
+        unresolved(host)
     })?;
     let mut failure = None;
     for address in addresses.filter(|to| !endpoint.is_local_only() || to.ip().is_loopback()) {
@@ -108,13 +114,7 @@ async fn dial(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), ConnectErr
             Err(error) => failure = Some(error),
         }
     }
-    Err(match failure {
-        None => ConnectError::NotLocal { host },
-        Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            ConnectError::Refused { host, port }
-        }
-        Some(error) => ConnectError::Unreachable { host, port, kind: error.kind() },
-    })
+    Err(failure.map_or_else(|| not_local(host), |error| no_connection(host, port, error.kind())))
 }
 
 async fn secure(
@@ -122,7 +122,7 @@ async fn secure(
     trust: &Trust,
     tcp: TcpStream,
     peer: SocketAddr,
-) -> Result<(MaybeTlsStream<TcpStream>, Security), ConnectError> {
+) -> Result<(MaybeTlsStream<TcpStream>, Security), Error> {
     let roots = match trust {
         Trust::Roots(roots) => Some(Arc::clone(roots)),
         Trust::Plain | Trust::Unchecked => None,
@@ -130,14 +130,14 @@ async fn secure(
     let checked = roots.is_some();
     let wrong_name = WrongName::default();
     let config = tls::client_config(roots, peer.ip().is_loopback(), wrong_name.clone())
-        .map_err(|error| ConnectError::Tls(tls::explain(&error)))?;
+        .map_err(|error| tls::explain(&error))?;
     // Checked with the settings.
-    let name = ServerName::try_from(endpoint.host.clone())
-        .map_err(|_| ConnectError::Name { host: endpoint.host.clone() })?;
+    let name =
+        ServerName::try_from(endpoint.host.clone()).map_err(|_| unresolved(&endpoint.host))?;
     let stream = TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
         .await
-        .map_err(|error| ConnectError::Tls(tls::failed(&error)))?;
+        .map_err(|error| tls::failed(&error))?;
     let security = match (checked, wrong_name.seen()) {
         (false, _) => Security::Unchecked,
         (true, true) => Security::WrongName,
@@ -147,9 +147,9 @@ async fn secure(
 }
 
 /// What came instead of a WebSocket.
-fn no_web_socket(error: &tungstenite::Error) -> String {
+fn no_web_socket(error: &tungstenite::Error) -> Error {
     tracing::debug!("the WebSocket handshake failed: {error}");
-    match error {
+    let meaning = match error {
         tungstenite::Error::Http(response) => {
             format!("the answer was HTTP {} instead of a WebSocket", response.status().as_u16())
         }
@@ -158,7 +158,8 @@ fn no_web_socket(error: &tungstenite::Error) -> String {
             kind => format!("the WebSocket handshake failed ({kind})"),
         },
         _ => "the answer was no WebSocket handshake".to_owned(),
-    }
+    };
+    unreachable(meaning, "check that --url names a Cortex service")
 }
 
 #[cfg(test)]
@@ -169,32 +170,25 @@ mod tests {
 
     #[test]
     fn each_reason_is_one_sentence_with_a_next_step_of_its_own() {
-        let host = || "localhost".to_owned();
-        let error = || io::Error::other("odd");
-        let certificate =
-            |reason| ConnectError::Tls(tls::explain(&rustls::Error::InvalidCertificate(reason)));
-        for reason in [
-            ConnectError::Name { host: host() },
-            ConnectError::NotLocal { host: host() },
-            ConnectError::Refused { host: host(), port: 1 },
-            ConnectError::Unreachable {
-                host: host(),
-                port: 1,
-                kind: io::ErrorKind::HostUnreachable,
-            },
-            ConnectError::Slow { host: host(), port: 1 },
-            ConnectError::Handshake(no_web_socket(&tungstenite::Error::ConnectionClosed)),
-            ConnectError::Tls(tls::failed(&error())),
-            ConnectError::Tls(tls::failed(&io::ErrorKind::UnexpectedEof.into())),
+        let broken = || io::Error::other("broken");
+        let certificate = |reason| tls::explain(&rustls::Error::InvalidCertificate(reason));
+        for error in [
+            unresolved("localhost"),
+            not_local("localhost"),
+            no_connection("localhost", 1, io::ErrorKind::ConnectionRefused),
+            no_connection("localhost", 1, io::ErrorKind::HostUnreachable),
+            too_slow("localhost", 1),
+            no_web_socket(&tungstenite::Error::ConnectionClosed),
+            tls::failed(&broken()),
+            tls::failed(&io::ErrorKind::UnexpectedEof.into()),
             certificate(CertificateError::NotValidForName),
             certificate(CertificateError::Expired),
             certificate(CertificateError::UnknownIssuer),
         ] {
-            let reason = reason.to_string();
-            let (_, next) = reason.rsplit_once(": ").unwrap();
-            let verb = next.split(' ').next().unwrap();
+            let verb = error.next.split(' ').next().unwrap();
             let verbs = ["check", "install", "restart", "start", "update", "use", "write"];
-            assert!(verbs.contains(&verb) && !reason.contains(['\n', '?']), "{reason}");
+            let shown = error.to_string();
+            assert!(verbs.contains(&verb) && !shown.contains(['\n', '?']), "{shown}");
         }
     }
 }

@@ -20,11 +20,12 @@ use super::{
     link::Notice,
     memory::{Account, Wishes},
     records::{self, Journal},
-    rpc::{Effect, Failure, Request, Rpc},
+    rpc::{Request, Rpc},
     secrets::Secrets,
 };
 use cortop_protocol::{
-    Headset, HeadsetId, Refusal, Session, SessionId, Stream, account::Licence, tolerant::Members,
+    Error, Headset, HeadsetId, Method, Session, SessionId, Stream, account::Licence,
+    tolerant::Members,
 };
 
 /// How long an event may wait for the application before it is dropped.
@@ -72,12 +73,12 @@ impl Outbox {
         }
     }
 
-    pub(super) async fn refused(&self, refusal: Refusal) {
+    pub(super) async fn refused(&self, refusal: Error) {
         self.tell(Event::Refused(refusal)).await;
     }
 
     /// Reports how a command ended: under its id if it has one, else only if it was refused.
-    pub(super) async fn ended(&self, command: Option<CommandId>, outcome: Result<(), Refusal>) {
+    pub(super) async fn ended(&self, command: Option<CommandId>, outcome: Result<(), Error>) {
         match (command, outcome) {
             (Some(command), outcome) => self.tell(Event::Outcome { command, outcome }).await,
             (None, Err(refusal)) => self.refused(refusal).await,
@@ -124,14 +125,14 @@ pub(super) enum Stage {
         watching: bool,
     },
     /// Refused; waiting for the user, or for better times.
-    Stopped(Refusal),
+    Stopped(Error),
     /// Let go. Whether the user has ordered the next session meanwhile.
     Over { reopen: bool },
 }
 
 impl Stage {
     /// The refusal that it stands still at.
-    pub(super) fn stopped_by(&self) -> Option<&Refusal> {
+    pub(super) fn stopped_by(&self) -> Option<&Error> {
         match self {
             Self::Stopped(refusal) => Some(refusal),
             _ => None,
@@ -183,29 +184,19 @@ impl Context {
     }
 
     /// Asks without a token.
-    pub(super) async fn ask(&self, method: &'static str, params: Value) -> Result<Value, Failure> {
+    pub(super) async fn ask(&self, method: Method, params: Value) -> Result<Value, Error> {
         self.rpc.call(Request::new(method, params)).await
     }
 
     /// Asks with client id and secret.
     pub(super) async fn ask_as_application(
         &self,
-        method: &'static str,
+        method: Method,
         mut params: Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, Error> {
         params["clientId"] = self.config.client_id.expose_secret().into();
         params["clientSecret"] = self.config.client_secret.expose_secret().into();
         self.ask(method, params).await
-    }
-
-    /// Asks with the token, on the user's word: what goes wrong is for the user to read.
-    pub(super) async fn ask_or_refusal(
-        &self,
-        method: &'static str,
-        params: Value,
-    ) -> Result<Value, Refusal> {
-        let answer = self.ask_as_user(method, params, Effect::None).await;
-        answer.map_err(|failure| failure.refusal(method))
     }
 
     /// Tells that a session is gone, and with it the record that runs in it.
@@ -235,13 +226,13 @@ impl Context {
     /// opened without it.
     pub(super) async fn read_licence(&self) {
         if let Err(failure) = self.ask_licence().await {
-            self.outbox.refused(failure.refusal("getLicenseInfo")).await;
+            self.outbox.refused(failure).await;
         }
     }
 
     /// The licence (§4.6) as it is now.
-    pub(super) async fn ask_licence(&self) -> Result<Licence, Failure> {
-        let answer = self.ask_as_user("getLicenseInfo", json!({}), Effect::None).await?;
+    pub(super) async fn ask_licence(&self) -> Result<Licence, Error> {
+        let answer = self.ask_as_user(Method::GetLicenseInfo, json!({})).await?;
         let licence = Licence::from_answer(answer);
         self.account.set_licence(licence.clone());
         self.outbox.tell(Event::Licence(licence.clone())).await;

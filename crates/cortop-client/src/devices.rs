@@ -12,7 +12,8 @@ use super::{
     reach::{self, Notices},
 };
 use cortop_protocol::{
-    HeadsetId, Refusal, Warning,
+    Error, ErrorKind, HeadsetId, Method, Subject, Warning,
+    code::warning as codes,
     mapping::StoredMapping,
     settings::{Connecting, ConnectionType, CustomInfo, Setting},
     tolerant,
@@ -22,7 +23,7 @@ use cortop_protocol::{
 const CHANGING: Duration = Duration::from_secs(30);
 
 /// Carries out a command.
-pub(super) async fn carry_out(context: Context, command: HeadsetCommand) -> Result<(), Refusal> {
+pub(super) async fn carry_out(context: Context, command: HeadsetCommand) -> Result<(), Error> {
     let done = match command {
         HeadsetCommand::Connect(headset, how) => connect(&context, &headset, how).await,
         HeadsetCommand::Set(headset, setting) => set(&context, headset, setting).await,
@@ -33,16 +34,23 @@ pub(super) async fn carry_out(context: Context, command: HeadsetCommand) -> Resu
     done
 }
 
-async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(), Refusal> {
-    const METHOD: &str = "controlDevice";
+async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(), Error> {
+    const METHOD: Method = Method::ControlDevice;
     match context.headset(id) {
         None => {
             let why = format!("{id} is not in sight");
-            return Err(Refusal::own(METHOD, &why, "switch it on, and scan for headsets"));
+            return Err(
+                Error::new(ErrorKind::User, why, "switch it on, and scan for headsets").on(METHOD)
+            );
         }
         Some(headset) if headset.is_connected() => {
             let why = format!("{id} is connected already");
-            return Err(Refusal::own(METHOD, &why, "disconnect it to connect it another way"));
+            return Err(Error::new(
+                ErrorKind::User,
+                why,
+                "disconnect it to connect it another way",
+            )
+            .on(METHOD));
         }
         Some(_) => {}
     }
@@ -52,28 +60,33 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
         .wishes
         .change(id, |wish| wish.how = Connecting { by: lasting, mapping: how.mapping.clone() });
     let mut notices = Notices::new(context);
-    reach::connect(context, id, how, &mut notices).await.map_err(|refused| refused.refusal)?;
+    reach::connect(context, id, how, &mut notices).await?;
     Ok(())
 }
 
 /// The answer says "started"; how it ends is told by a warning.
-async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<(), Refusal> {
-    const METHOD: &str = "updateHeadset";
+async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<(), Error> {
+    const METHOD: Method = Method::UpdateHeadset;
     let mut notices = Notices::new(context);
     let params = json!({"headset": headset.as_str(), "setting": setting.to_json()});
-    context.ask_or_refusal(METHOD, params).await?;
+    context.ask_as_user(METHOD, params).await?;
     let deadline = Instant::now() + CHANGING;
     loop {
         match timeout_at(deadline, notices.warning()).await {
             Ok(warning) if is_about(&warning, &headset) => match warning.code {
-                110 => break,
-                111 | 112 => return Err(warning.refusal(METHOD)),
+                codes::HEADSET_UPDATED => break,
+                codes::HEADSET_UPDATE_FAILED | codes::SETTING_NOT_FOR_BLUETOOTH => {
+                    let subject = Subject::Headset(headset);
+                    return Err(warning.error(METHOD).about(subject));
+                }
                 _ => {}
             },
             Ok(_) => {}
             Err(_) => {
                 let why = "Cortex did not say how it ended";
-                return Err(Refusal::own(METHOD, why, "look at the headset's settings"));
+                return Err(
+                    Error::new(ErrorKind::User, why, "look at the headset's settings").on(METHOD)
+                );
             }
         }
     }
@@ -86,7 +99,7 @@ fn is_about(warning: &Warning, headset: &HeadsetId) -> bool {
     warning.headset().is_none_or(|id| id == *headset)
 }
 
-async fn set_info(context: &Context, headset: HeadsetId, info: CustomInfo) -> Result<(), Refusal> {
+async fn set_info(context: &Context, headset: HeadsetId, info: CustomInfo) -> Result<(), Error> {
     let mut params = json!({"headsetId": headset.as_str()});
     if let Some(name) = info.name {
         params["customName"] = name.into();
@@ -94,15 +107,15 @@ async fn set_info(context: &Context, headset: HeadsetId, info: CustomInfo) -> Re
     if let Some(headband) = info.headband {
         params["headbandPosition"] = headband.name().into();
     }
-    context.ask_or_refusal("updateHeadsetCustomInfo", params).await?;
+    context.ask_as_user(Method::UpdateHeadsetCustomInfo, params).await?;
     context.outbox.tell(Event::Updated(headset)).await;
     Ok(())
 }
 
-async fn list_mappings(context: &Context) -> Result<(), Refusal> {
-    let mut answer = context.ask_or_refusal("configMapping", json!({"status": "get"})).await?;
+async fn list_mappings(context: &Context) -> Result<(), Error> {
+    let mut answer = context.ask_as_user(Method::ConfigMapping, json!({"status": "get"})).await?;
     let config = answer.pointer_mut("/value/config").map(Value::take).unwrap_or_default();
-    let mappings = tolerant::objects::<StoredMapping>("configMapping", config);
+    let mappings = tolerant::objects::<StoredMapping>(Method::ConfigMapping.name(), config);
     context.outbox.tell(Event::Mappings(mappings)).await;
     Ok(())
 }

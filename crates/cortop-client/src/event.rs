@@ -5,10 +5,10 @@ use std::{fmt, time::Duration};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
-use super::{CommandId, clock::ClockOffset, secrets::Secrets};
+use super::{CommandId, SessionMode, clock::ClockOffset, secrets::Secrets};
 use cortop_protocol::{
-    Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Refusal, Session, SessionId,
-    Stream, Warning,
+    Error, Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Session, SessionId, Stream,
+    Warning,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
     profile::Loaded,
@@ -88,7 +88,7 @@ pub enum Event {
         /// samples go there.
         theirs: Vec<Stream>,
         /// Those that were refused, each with its reason and next step.
-        refused: Vec<(Stream, Refusal)>,
+        refused: Vec<(Stream, Error)>,
     },
     /// Streams were given up on the user's word.
     Unsubscribed {
@@ -122,20 +122,20 @@ pub enum Event {
     /// Cortex said something unasked.
     Warning(Warning),
     /// A request was refused or went unanswered.
-    Refused(Refusal),
+    Refused(Error),
     /// A headset's way to streaming stands still at a refusal, or no longer does.
     Stopped {
         /// Which.
         headset: HeadsetId,
         /// The refusal, while it stands still.
-        refusal: Option<Refusal>,
+        refusal: Option<Error>,
     },
     /// How a command with an id ended. Its refusal comes only here.
     Outcome {
         /// Which command.
         command: CommandId,
         /// Whether it was carried out.
-        outcome: Result<(), Refusal>,
+        outcome: Result<(), Error>,
     },
 }
 
@@ -169,8 +169,8 @@ impl Event {
         macro_rules! info { ($($text:tt)*) => { tracing::info!("{}", cut(format!($($text)*))) } }
         macro_rules! warn { ($($text:tt)*) => { tracing::warn!("{}", cut(format!($($text)*))) } }
         match self {
-            Self::Link(Link::Waiting { why, attempt, .. }) => {
-                warn!("no connection ({attempt}): {why}");
+            Self::Link(Link::Waiting { error, attempt, .. }) => {
+                warn!("no connection ({attempt}): {error}");
             }
             Self::Link(Link::Up { step, .. }) if *step != Step::Streaming => info!("{step}"),
             Self::Service(info) => info!("Cortex {}", info.version),
@@ -260,10 +260,8 @@ pub enum Link {
     Connecting,
     /// The last try failed; the next comes at `at`.
     Waiting {
-        /// Why, in one sentence with the next step.
-        why: String,
-        /// What stood in the way.
-        cause: Cause,
+        /// Why, and the next step; its kind says what stood in the way.
+        error: Error,
         /// When it is tried again.
         at: Instant,
         /// How many tries have failed.
@@ -276,17 +274,6 @@ pub enum Link {
         /// How far the flow of §2 has come.
         step: Step,
     },
-}
-
-/// What stands in the way of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// Nobody answers at the address, or no Cortex service.
-    Service,
-    /// The service answers, and TLS fails: mostly its certificate.
-    Tls,
-    /// There was a connection, and it is gone.
-    Lost,
 }
 
 /// How far the connection can be trusted.
@@ -357,23 +344,5 @@ impl fmt::Display for Step {
             Self::Watching => f.write_str("watching"),
             Self::Stopped => f.write_str("stopped"),
         }
-    }
-}
-
-/// Whether a session uses the licence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionMode {
-    /// No licence is debited: every stream but `eeg`, slow `met`.
-    Open,
-    /// The licence is debited.
-    Active,
-}
-
-impl fmt::Display for SessionMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "open, without a licence",
-            Self::Active => "activated",
-        })
     }
 }

@@ -28,7 +28,7 @@ use super::{
     scan::Scans,
     sign_in, token,
 };
-use cortop_protocol::{Headset, HeadsetId, SessionId, Stream, Warning};
+use cortop_protocol::{Error, Headset, HeadsetId, SessionId, Stream, code::warning as codes};
 
 /// Reports, notices and orders that may wait.
 const QUEUE: usize = 64;
@@ -49,7 +49,7 @@ pub(super) enum End {
     /// The application is going.
     Quit,
     /// The socket is gone, and why.
-    Lost(String),
+    Lost(Error),
     /// Cortex cannot tell who is calling (warning 11): open another.
     Unusable,
 }
@@ -149,7 +149,7 @@ pub(super) async fn run(
             }
             Some(report) = inbox.recv() => flow.report(report).await,
             why = &mut link.task => {
-                break End::Lost(why.unwrap_or_else(|error| error.to_string()));
+                break End::Lost(why.unwrap_or_else(|error| link::lost(error.to_string(), "")));
             }
             // Finished tasks are collected, or their number would grow.
             Some(_) = flow.tasks.join_next() => {}
@@ -174,17 +174,23 @@ impl Flow<'_> {
         if let Notice::Warning(warning) = &notice {
             self.context.outbox.tell(Event::Warning(warning.clone())).await;
             match warning.code {
-                3 => {
+                codes::LOGGED_OUT => {
                     self.context.outbox.tell(Event::User(None)).await;
                     self.memory.account.sign_out();
-                    return Some(End::Lost(
-                        "the user has logged out of EMOTIV Launcher: log in there again".to_owned(),
-                    ));
+                    return Some(End::Lost(link::lost(
+                        "the user has logged out of EMOTIV Launcher",
+                        "log in there again",
+                    )));
                 }
-                11 => return Some(End::Unusable),
+                codes::UNKNOWN_CALLER => return Some(End::Unusable),
                 // What may be done has changed, for this application perhaps.
-                2 | 9 | 10 | 16 | 17 | 23 => self.sign_in_again(false),
-                13..=15 => {
+                codes::LOGGED_IN
+                | codes::ACCESS_GRANTED
+                | codes::ACCESS_REJECTED
+                | codes::OTHER_OS_USER
+                | codes::EULA_ACCEPTED
+                | codes::CORTEX_READY => self.sign_in_again(false),
+                codes::PROFILE_LOADED..=codes::PROFILE_UNLOADED_BY_CORTEX => {
                     // In a flood, the next one tells too.
                     if let Some(headset) = warning.headset()
                         && self.tasks.len() < TASKS
@@ -192,16 +198,23 @@ impl Flow<'_> {
                         self.tasks.spawn(profiles::follow(self.context.clone(), headset));
                     }
                 }
-                18 | 30 => records::ready(&self.context, warning).await,
-                104 => {
+                codes::RECORD_SAVED | codes::RECORD_READY => {
+                    records::ready(&self.context, warning).await;
+                }
+                codes::HEADSET_CONNECTED => {
                     if let Some(headset) = warning.headset() {
                         self.greeted.remove(&headset);
                     }
                 }
-                142 => self.scans.end(&self.context).await,
+                codes::SCAN_DONE => self.scans.end(&self.context).await,
                 _ => {}
             }
-            if let Warning { code: 0 | 1 | 100..=113 | 142, .. } = warning {
+            // Sessions, or headsets, have changed.
+            if let codes::STREAMS_STOPPED
+            | codes::SESSION_CLOSED
+            | codes::HEADSET_INFO_WRONG..=codes::MOTION_TOO_MUCH
+            | codes::SCAN_DONE = warning.code
+            {
                 self.context.look_now();
             }
         }
@@ -350,7 +363,7 @@ impl Flow<'_> {
             self.memory.want(only.id.clone(), None);
             self.keep(only.id);
         } else if self.explained.as_ref() != Some(&only.id) {
-            self.context.outbox.refused(open::on_usb_cable(&only.id).refusal).await;
+            self.context.outbox.refused(open::on_usb_cable(&only.id)).await;
             self.explained = Some(only.id);
         }
     }
@@ -445,7 +458,7 @@ impl Flow<'_> {
                 "cortop has ended"
             }
             // What to do about it is over once the connection is back, and the session stays gone.
-            End::Lost(why) => why.split(": ").next().unwrap_or(why),
+            End::Lost(error) => error.message(),
             End::Unusable => "the service cannot tell who is calling",
         };
         // It may be over already, and must not be waited for longer than this.
@@ -470,14 +483,14 @@ impl Flow<'_> {
     /// was before cortop came.
     async fn leave(&self, session: &SessionId, foreign: bool, streams: &[Stream]) {
         if self.context.journal.is_ours(session)
-            && let Err(refusal) = records::stop(&self.context, session, "cortop has ended").await
+            && let Err(error) = records::stop(&self.context, session, "cortop has ended").await
         {
-            tracing::warn!("{refusal}");
+            tracing::warn!("{error}");
         }
         if foreign {
             keeper::release(&self.context, session, streams).await;
         } else if let Err(failure) = keeper::close(&self.context, session).await {
-            tracing::warn!("{}", failure.refusal("updateSession"));
+            tracing::warn!("{}", failure);
         }
     }
 }

@@ -19,14 +19,14 @@ use super::{
     CommandId, Event, SessionMode,
     context::{Context, Stage},
     memory::Last,
-    open::{self, CalledOff, Opened, Origin, Refused},
+    open::{self, CalledOff, Opened, Origin},
     reach::{self, Notices},
     records,
-    rpc::{Effect, Failure},
+    rpc::Effect,
 };
 use cortop_protocol::{
-    Headset, HeadsetId, Refusal, Session, SessionId, Stream, code::Class, session::SessionStatus,
-    tolerant,
+    Error, ErrorKind, Headset, HeadsetId, Method, Session, SessionId, Stream, Subject,
+    code::warning as codes, session::SessionStatus, tolerant,
 };
 
 /// Until the list of headsets has been read again after a loss; doubled up to `REST` while sessions
@@ -75,11 +75,11 @@ pub(super) enum Change {
 
 impl Change {
     /// What Cortex is asked for it.
-    pub(super) const fn method(&self) -> &'static str {
+    pub(super) const fn method(&self) -> Method {
         match self {
-            Self::Activate | Self::Close => "updateSession",
-            Self::Subscribe(_) => "subscribe",
-            Self::Unsubscribe(_) | Self::Release => "unsubscribe",
+            Self::Activate | Self::Close => Method::UpdateSession,
+            Self::Subscribe(_) => Method::Subscribe,
+            Self::Unsubscribe(_) | Self::Release => Method::Unsubscribe,
         }
     }
 }
@@ -106,7 +106,7 @@ struct Live {
     since: Instant,
     /// The streams that cortop subscribed.
     streams: Vec<Stream>,
-    refused: Vec<(Stream, Refusal)>,
+    refused: Vec<(Stream, Error)>,
     /// Streams of a foreign session that were there before cortop.
     theirs: Vec<Stream>,
     /// When to subscribe again what a refused `subscribe` left out, and the pause after that.
@@ -146,9 +146,10 @@ impl Keeper {
                     Held::Over => break,
                 },
                 Ok(None) => break,
-                Err(Refused { refusal, passing }) => {
-                    self.context.outbox.refused(refusal.clone()).await;
-                    self.stage(Stage::Stopped(refusal)).await;
+                Err(error) => {
+                    let passing = error.kind.is_transient();
+                    self.context.outbox.refused(error.clone()).await;
+                    self.stage(Stage::Stopped(error)).await;
                     if !self.rest(passing).await {
                         break;
                     }
@@ -183,8 +184,8 @@ impl Keeper {
                 true
             }
             Order::Retry => true,
-            Order::Change(_, change, id) => {
-                self.context.outbox.ended(id, Err(not_held(change.method()))).await;
+            Order::Change(session, change, id) => {
+                self.context.outbox.ended(id, Err(not_held(change.method(), &session))).await;
                 false
             }
         }
@@ -213,7 +214,7 @@ impl Keeper {
 
     /// From a headset somewhere to a session with streams; `None` if it is called off, or if there
     /// was only another program's session to be looked at. `lost`: the session that was held.
-    async fn establish(&mut self, lost: Option<Live>) -> Result<Option<Live>, Refused> {
+    async fn establish(&mut self, lost: Option<Live>) -> Result<Option<Live>, Error> {
         tokio::select! {
             reached = reach::reach(&self.context, &self.headset, &mut self.notices) => reached?,
             () = self.called_off.wait() => return Ok(None),
@@ -242,7 +243,7 @@ impl Keeper {
                 if opened.origin != Origin::Foreign
                     && let Err(failure) = close(&self.context, &opened.session.id).await
                 {
-                    self.context.outbox.refused(failure.refusal("updateSession")).await;
+                    self.context.outbox.refused(failure).await;
                 }
                 return Ok(None);
             }
@@ -251,13 +252,13 @@ impl Keeper {
                 Ok(live) => return Ok(Some(live)),
                 // It was about to end when it was found.
                 Err(_) if origin != Origin::New && adopt => adopt = false,
-                Err(failure) => return Err(Refused::new("subscribe", &failure)),
+                Err(error) => return Err(error),
             }
         }
     }
 
     /// Tells of a session that was opened, and subscribes. Fails only if there is no such session.
-    async fn begin(&mut self, opened: Opened) -> Result<Live, Failure> {
+    async fn begin(&mut self, opened: Opened) -> Result<Live, Error> {
         let Opened { mut session, mode, why, origin } = opened;
         self.complete(&mut session);
         let id = session.id.clone();
@@ -278,8 +279,8 @@ impl Keeper {
         self.context.outbox.tell(Event::Session(live.session.clone())).await;
         self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why, foreign }).await;
         match self.subscribe_wanted(&mut live).await {
-            Err(failure) if failure.class() == Class::Gone => {
-                self.context.closed(&id, &failure.refusal("subscribe").to_string()).await;
+            Err(failure) if failure.kind == ErrorKind::SessionGone => {
+                self.context.closed(&id, &failure.to_string()).await;
                 Err(failure)
             }
             _ => {
@@ -348,16 +349,16 @@ impl Keeper {
                     let ours = warning.session().is_some_and(|id| id == live.session.id);
                     let here = warning.headset().is_some_and(|id| id == self.headset);
                     match warning.code {
-                        0 if ours => {
+                        codes::STREAMS_STOPPED if ours => {
                             silenced = Some(Instant::now());
                             self.context.look_now();
                         }
-                        1 if ours => {
+                        codes::SESSION_CLOSED if ours => {
                             let why = "closed by Cortex, while its headset stayed connected";
                             return self.ended(live, why, recent).await;
                         }
-                        102 if here => unreachable = Some((Instant::now(), warning.text())),
-                        103 if here => {
+                        codes::CONNECTION_TIMEOUT if here => unreachable = Some((Instant::now(), warning.text())),
+                        codes::HEADSET_LOST if here => {
                             let cause = Some((Instant::now(), warning.text()));
                             return self.ended(live, "", cause).await;
                         }
@@ -395,7 +396,7 @@ impl Keeper {
                 () = sleep_until(live.again.unwrap_or(live.since)), if live.again.is_some() => {
                     live.again = None;
                     if let Err(failure) = self.subscribe_wanted(&mut live).await
-                        && failure.class() == Class::Gone
+                        && failure.kind == ErrorKind::SessionGone
                     {
                         return self.ended(live, BY_ANOTHER, recent).await;
                     }
@@ -413,7 +414,7 @@ impl Keeper {
         let outcome = if session == live.session.id {
             self.change(live, change).await
         } else {
-            Err(not_held(change.method()))
+            Err(not_held(change.method(), &session))
         };
         let over = matches!(outcome, Ok(true));
         self.context.outbox.ended(id, outcome.map(|_| ())).await;
@@ -421,14 +422,13 @@ impl Keeper {
     }
 
     /// Changes the session that is held; whether that was its end.
-    async fn change(&mut self, live: &mut Live, change: Change) -> Result<bool, Refusal> {
+    async fn change(&mut self, live: &mut Live, change: Change) -> Result<bool, Error> {
         match change {
             Change::Activate => self.activate(live).await?,
             Change::Subscribe(streams) => self.add(live, &streams).await?,
             Change::Unsubscribe(streams) => self.drop(live, &streams).await?,
             Change::Close => {
-                let closed = close(&self.context, &live.session.id).await;
-                closed.map_err(|failure| failure.refusal("updateSession"))?;
+                close(&self.context, &live.session.id).await?;
                 self.context.closed_as_ordered(&live.session.id, "closed by you").await;
                 return Ok(true);
             }
@@ -445,7 +445,9 @@ impl Keeper {
             }
             Change::Release => {
                 let why = "cortop opened this session itself";
-                return Err(Refusal::own("unsubscribe", why, "close it instead"));
+                return Err(
+                    Error::new(ErrorKind::User, why, "close it instead").on(Method::Unsubscribe)
+                );
             }
         }
         Ok(false)
@@ -475,7 +477,7 @@ impl Keeper {
         while cause.is_none()
             && let Ok(warning) = timeout_at(until, self.notices.warning()).await
         {
-            if matches!(warning.code, 102 | 103)
+            if matches!(warning.code, codes::CONNECTION_TIMEOUT | codes::HEADSET_LOST)
                 && warning.headset().as_ref() == Some(&self.headset)
             {
                 cause = Some((Instant::now(), warning.text()));
@@ -507,8 +509,9 @@ impl Keeper {
 
     /// Asks whether the headset is connected. No answer counts as no.
     async fn is_connected(&self) -> bool {
-        let answer = self.context.ask("queryHeadsets", json!({})).await;
-        let headsets = answer.map(|answer| tolerant::objects::<Headset>("queryHeadsets", answer));
+        let answer = self.context.ask(Method::QueryHeadsets, json!({})).await;
+        let headsets =
+            answer.map(|answer| tolerant::objects::<Headset>(Method::QueryHeadsets.name(), answer));
         let known = headsets.unwrap_or_default().into_iter().find(|one| one.id == self.headset);
         known.is_some_and(|headset| headset.is_connected())
     }
@@ -542,15 +545,17 @@ fn listed(session: &Session) -> Vec<Stream> {
     Stream::ALL.into_iter().filter(listed).collect()
 }
 
-fn not_held(method: &str) -> Refusal {
-    Refusal::own(method, "this session has ended", "open the headset first")
+fn not_held(method: Method, session: &SessionId) -> Error {
+    Error::new(ErrorKind::User, "this session has ended", "open the headset first")
+        .on(method)
+        .about(Subject::Session(session.clone()))
 }
 
 /// Closes a session, and tells its last state; one that is gone already is closed too.
-pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), Failure> {
+pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), Error> {
     let params = json!({"session": session.as_str(), "status": "close"});
     let effect = Effect::Close { session: session.clone() };
-    match context.ask_as_user("updateSession", params, effect).await {
+    match context.ask_with_effect(Method::UpdateSession, params, effect).await {
         Ok(answer) => {
             let mut last = Session::from(answer);
             if last.id == *session {
@@ -559,7 +564,7 @@ pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), 
             }
             Ok(())
         }
-        Err(failure) if failure.class() == Class::Gone => Ok(()),
+        Err(failure) if failure.kind == ErrorKind::SessionGone => Ok(()),
         Err(failure) => Err(failure),
     }
 }
@@ -572,9 +577,9 @@ pub(super) async fn release(context: &Context, session: &SessionId, streams: &[S
     let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
     let params = json!({"session": session.as_str(), "streams": names});
     let effect = Effect::Unsubscribe { session: session.clone() };
-    if let Err(failure) = context.ask_as_user("unsubscribe", params, effect).await
-        && failure.class() != Class::Gone
+    if let Err(failure) = context.ask_with_effect(Method::Unsubscribe, params, effect).await
+        && failure.kind != ErrorKind::SessionGone
     {
-        context.outbox.refused(failure.refusal("unsubscribe")).await;
+        context.outbox.refused(failure).await;
     }
 }

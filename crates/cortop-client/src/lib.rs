@@ -11,14 +11,16 @@
 //! What the wire carries is [`cortop_protocol`], all of which is re-exported here. Sections named in
 //! these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked so here.
 
-pub mod client;
-pub mod clock;
-pub mod command;
+mod client;
+mod clock;
+mod command;
+mod config;
 mod connect;
 mod context;
 mod devices;
-pub mod event;
-pub mod feed;
+mod endpoint;
+mod event;
+mod feed;
 mod flow;
 mod keeper;
 mod link;
@@ -36,13 +38,16 @@ mod sign_in;
 mod subscribe;
 mod tally;
 pub mod timer;
-pub mod tls;
+mod tls;
 mod token;
 
-pub use client::{Client, Config};
+pub use client::Client;
+pub use clock::ClockOffset;
 pub use command::{
     Command, CommandId, HeadsetCommand, MarkerCommand, Moment, ProfileCommand, RecordCommand,
 };
+pub use config::{Config, SessionMode, SessionPolicy};
 pub use cortop_protocol::*;
-pub use event::{Cause, Event, Link, Security, SessionMode, Step};
+pub use event::{Event, Link, SCAN, Security, Step};
+pub use feed::{FeedReceiver, FeedSender, feed};
 pub use secrets::HIDDEN;

@@ -2,7 +2,7 @@
 //! columns of a subscription before it reads on, hands samples to the decoder, and notices when
 //! nobody answers any more. Knows nothing of what the answers mean.
 
-use std::{collections::HashMap, io::ErrorKind, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, io, sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 use futures_util::{SinkExt, StreamExt};
@@ -21,14 +21,15 @@ use tokio_tungstenite::{
 use super::{
     clock::Clocks,
     feed::FeedSender,
-    rpc::{self, Effect, Failure, Order, Request, Rpc},
+    rpc::{self, Effect, Order, Request, Rpc},
     secrets::Secrets,
     subscribe,
     tally::{Tally, Warnings},
 };
 use cortop_protocol::{
-    Feed, HeadsetId, Marker, SessionId, Stream, Subscription, Warning, code,
-    envelope::{self, Message, RpcError},
+    Error, ErrorKind, Feed, HeadsetId, Marker, Method, SessionId, Stream, Subscription, Warning,
+    code::{WarningCode, warning},
+    envelope::{self, Message},
     sample::Sample,
 };
 
@@ -72,7 +73,7 @@ pub(super) struct Link {
     pub(super) rpc: Rpc,
     pub(super) notices: mpsc::Receiver<Notice>,
     /// Ends when the socket does, and says why.
-    pub(super) task: JoinHandle<String>,
+    pub(super) task: JoinHandle<Error>,
 }
 
 /// Starts the task that owns the socket. It ends with the socket, or when nobody can ask any more.
@@ -134,10 +135,10 @@ struct Owner<S> {
 
 /// A request under way.
 struct Pending {
-    method: &'static str,
+    method: Method,
     sent: Instant,
     effect: Effect,
-    reply: oneshot::Sender<Result<Value, Failure>>,
+    reply: oneshot::Sender<Result<Value, Error>>,
 }
 
 /// What is known of a session's streams.
@@ -151,7 +152,7 @@ struct Streams {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
-    async fn run(mut self, mut orders: mpsc::Receiver<Order>) -> String {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) -> Error {
         let why = loop {
             let patience = self.patience();
             let step = tokio::select! {
@@ -162,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                         self.end(&session).await;
                         Ok(())
                     }
-                    Some(Order::Close) | None => Err("closed by cortop".to_owned()),
+                    Some(Order::Close) | None => Err(lost("closed by cortop", "")),
                 },
                 () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
                     self.probe().await
@@ -186,14 +187,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     async fn send(
         &mut self,
         request: Request,
-        reply: oneshot::Sender<Result<Value, Failure>>,
-    ) -> Result<(), String> {
+        reply: oneshot::Sender<Result<Value, Error>>,
+    ) -> Result<(), Error> {
         let Request { method, params, effect } = request;
         if let Effect::Subscribe { session, .. } = &effect
             && !self.admit(session)
         {
             // Whoever asked may be gone.
-            let _ = reply.send(Err(Failure::Full(SESSIONS)));
+            let _ = reply.send(Err(too_many_sessions().on(method)));
             return Ok(());
         }
         if self.pending.len() >= PENDING {
@@ -203,13 +204,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         let id = self.last_id;
         tracing::debug!("asked {method} (id {id})");
         self.secrets.learn(&params);
-        let text =
-            json!({"id": id, "jsonrpc": "2.0", "method": method, "params": params}).to_string();
+        let text = json!({"id": id, "jsonrpc": "2.0", "method": method.name(), "params": params})
+            .to_string();
         self.pending.insert(id, Pending { method, sent: Instant::now(), effect, reply });
         match timeout(WRITE, self.socket.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(lost(&error)),
-            Err(_) => Err(format!("the service takes no more requests: {AGAIN}")),
+            Ok(Err(error)) => Err(socket_lost(&error)),
+            Err(_) => Err(lost("the service takes no more requests", AGAIN)),
         }
     }
 
@@ -254,9 +255,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.sessions.values().any(|own| !own.ended && own.subscriptions.iter().any(is_steady))
     }
 
-    async fn probe(&mut self) -> Result<(), String> {
+    async fn probe(&mut self) -> Result<(), Error> {
         if self.probed.is_some() {
-            return Err(format!("the service stopped answering: {AGAIN}"));
+            return Err(lost("the service stopped answering", AGAIN));
         }
         self.probed = Some(Instant::now());
         if let Some(oldest) = self.open().min_by_key(|pending| pending.sent) {
@@ -264,18 +265,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             tracing::info!("{} has not been answered for {seconds} s", oldest.method);
         }
         let (reply, _) = oneshot::channel();
-        self.send(Request::new("getCortexInfo", json!({})), reply).await
+        self.send(Request::new(Method::GetCortexInfo, json!({})), reply).await
     }
 
     async fn frame(
         &mut self,
         frame: Option<Result<tungstenite::Message, tungstenite::Error>>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Error> {
         self.heard = Instant::now();
         self.probed = None;
         match frame {
             None => Err(closed()),
-            Some(Err(error)) => Err(lost(&error)),
+            Some(Err(error)) => Err(socket_lost(&error)),
             Some(Ok(tungstenite::Message::Text(text))) => {
                 self.text(&text).await;
                 Ok(())
@@ -333,25 +334,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             }
             Err(mut error) => {
                 self.secrets.redact(&mut error);
-                let error = RpcError::from(error);
+                let error = Error::from_answer(method, error);
                 tracing::debug!(
                     "{method} refused with {} in {ms} ms (id {})",
-                    error.code,
+                    error.code.unwrap_or_default(),
                     id.unwrap_or_default()
                 );
-                Err(Failure::Refused(error))
+                Err(error)
             }
         };
         // The probe has no one who waits either, and is no surprise.
         let late = reply.send(result).is_err();
-        if late && method != "getCortexInfo" {
-            self.late.add(method);
+        if late && method != Method::GetCortexInfo {
+            self.late.add(method.name());
         }
     }
 
     /// What an answer changes about the streams, before the next message is read.
     async fn apply(&mut self, effect: Effect, result: &Value) {
-        let answer = || subscribe::Answer::of("subscribe", result.clone());
+        let answer = || subscribe::Answer::of(Method::Subscribe, result.clone());
         match effect {
             Effect::None => {}
             Effect::Subscribe { session, headset, fast_met } => {
@@ -436,8 +437,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     async fn warning(&mut self, mut warning: Warning) {
         self.secrets.redact(&mut warning.message);
         self.warnings.add(&warning);
-        // 0: its streams have stopped, 1: it has been closed (§2.12).
-        if matches!(warning.code, 0 | 1)
+        if matches!(warning.code, warning::STREAMS_STOPPED | warning::SESSION_CLOSED)
             && let Some(session) = warning.session()
         {
             self.end(&session).await;
@@ -458,7 +458,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     fn tell(&mut self, notice: Notice) {
         let unknown = matches!(
             &notice,
-            Notice::Warning(warning) if code::warning(warning.code).is_none()
+            Notice::Warning(warning) if WarningCode::find(warning.code).is_none()
         );
         let waiting = NOTICES - self.notices.capacity();
         if unknown && waiting >= UNKNOWN_NOTICES || self.notices.try_send(notice).is_err() {
@@ -467,35 +467,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     }
 }
 
+/// The error of a subscription that finds no room for another session.
+fn too_many_sessions() -> Error {
+    Error::new(
+        ErrorKind::Limit,
+        format!("not subscribed: cortop takes the samples of {SESSIONS} sessions at most"),
+        "close another session; cortop then subscribes this one by itself",
+    )
+}
+
 /// The next step after a loss.
 const AGAIN: &str = "cortop connects again; if this goes on, restart the Cortex service";
 
-/// Why a socket that was open is of no use any more, with the next step.
-fn lost(error: &tungstenite::Error) -> String {
+/// The error of a connection that is over.
+pub(super) fn lost(meaning: impl Into<Cow<'static, str>>, next: &'static str) -> Error {
+    Error::new(ErrorKind::ConnectionLost, meaning, next)
+}
+
+/// Why a socket that was open is of no use any more.
+fn socket_lost(error: &tungstenite::Error) -> Error {
     const OTHER: &str = "check that --url names a Cortex service, and restart it";
     match error {
         tungstenite::Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
-            format!("the service sent a message longer than {max_size} bytes: {OTHER}")
+            lost(format!("the service sent a message longer than {max_size} bytes"), OTHER)
         }
-        tungstenite::Error::Utf8(_) => {
-            format!("the service sent text that is not UTF-8: {OTHER}")
-        }
+        tungstenite::Error::Utf8(_) => lost("the service sent text that is not UTF-8", OTHER),
         // The end of TLS without a farewell, of which rustls says much that helps nobody here.
-        tungstenite::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => closed(),
+        tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => closed(),
         error => {
             tracing::debug!("the connection to the service was lost: {error}");
             match error {
-                tungstenite::Error::Io(error) if error.kind() != ErrorKind::Other => {
-                    format!("the connection to the service was lost ({}): {AGAIN}", error.kind())
+                tungstenite::Error::Io(error) if error.kind() != io::ErrorKind::Other => {
+                    let kind = error.kind();
+                    lost(format!("the connection to the service was lost ({kind})"), AGAIN)
                 }
-                _ => format!("the connection to the service was lost: {AGAIN}"),
+                _ => lost("the connection to the service was lost", AGAIN),
             }
         }
     }
 }
 
-fn closed() -> String {
-    format!("the service closed the connection: {AGAIN}")
+fn closed() -> Error {
+    lost("the service closed the connection", AGAIN)
 }
 
 #[cfg(test)]

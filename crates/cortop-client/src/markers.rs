@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Event, MarkerCommand, clock, context::Context, rpc::Effect};
-use cortop_protocol::{HeadsetId, Marker, RecordId, Refusal, tolerant::Members};
+use cortop_protocol::{Error, HeadsetId, Marker, Method, RecordId, tolerant::Members};
 
 /// Where markers come from, for those who read the record.
 const PORT: &str = "cortop";
@@ -13,7 +13,7 @@ pub(super) async fn carry_out(
     context: Context,
     command: MarkerCommand,
     headset: Option<HeadsetId>,
-) -> Result<(), Refusal> {
+) -> Result<(), Error> {
     let (MarkerCommand::Mark { at, .. } | MarkerCommand::End { at, .. }) = command;
     if let Some(headset) = &headset
         && context.clocks.is_outdated(headset, at)
@@ -25,19 +25,18 @@ pub(super) async fn carry_out(
         MarkerCommand::Mark { session, label, value, .. } => {
             let params = json!({"label": label, "value": value, "port": PORT});
             let effect = Effect::Mark { session: session.clone() };
-            ("injectMarker", session, params, effect)
+            (Method::InjectMarker, session, params, effect)
         }
         MarkerCommand::End { session, marker, .. } => {
             let params = json!({"markerId": marker.as_str()});
-            ("updateMarker", session, params, Effect::None)
+            (Method::UpdateMarker, session, params, Effect::None)
         }
     };
     params["session"] = session.as_str().into();
     params["time"] = milliseconds(time).into();
-    let answer = context.ask_as_user(method, params, effect).await;
-    let mut answer = answer.map_err(|failure| failure.refusal(method))?;
+    let mut answer = context.ask_with_effect(method, params, effect).await?;
     let marker = Marker::from(answer.get_mut("marker").map(Value::take).unwrap_or_default());
-    let record = RecordId::from(Members::of(method, answer).text("recordId"));
+    let record = RecordId::from(Members::of(method.name(), answer).text("recordId"));
     context.outbox.tell(Event::Marker { session, record, marker }).await;
     Ok(())
 }

@@ -10,15 +10,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{
-    SessionMode,
-    client::SessionPolicy,
-    context::Context,
-    memory::Last,
-    rpc::{Effect, Failure},
-};
+use super::{SessionMode, config::SessionPolicy, context::Context, memory::Last};
 use cortop_protocol::{
-    HeadsetId, Refusal, Session, account::Licence, code::Class, session::SessionStatus, tolerant,
+    Error, ErrorKind, HeadsetId, Method, Session, Subject, account::Licence,
+    session::SessionStatus, tolerant,
 };
 
 /// The first pause before a headset that is not ready is asked again, the longest, and how long the
@@ -70,21 +65,6 @@ impl CalledOff {
     /// Pauses; whether the attempt goes on afterwards.
     async fn pause(&mut self, pause: Duration) -> bool {
         timeout(pause, self.wait()).await.is_err()
-    }
-}
-
-/// A refusal, and whether it may pass by itself.
-pub(super) struct Refused {
-    pub(super) refusal: Refusal,
-    pub(super) passing: bool,
-}
-
-impl Refused {
-    pub(super) fn new(method: &str, failure: &Failure) -> Self {
-        let class = failure.class();
-        let passing =
-            !matches!(class, Class::User | Class::Licence) && !class.is_about_signing_in();
-        Self { refusal: failure.refusal(method), passing }
     }
 }
 
@@ -144,7 +124,7 @@ pub(super) async fn open(
     last: Option<&Last>,
     adopt: bool,
     called_off: &mut CalledOff,
-) -> Result<Option<Opened>, Refused> {
+) -> Result<Option<Opened>, Error> {
     let wish = context.wishes.of(headset);
     let policy = match wish.mode {
         None => context.config.session,
@@ -175,54 +155,53 @@ pub(super) async fn open(
             // Believed until it is refused: an answer that is lost costs the same.
             context.wishes.change(headset, |wish| wish.debited = true);
         }
-        let failure = match context.ask_as_user("createSession", params, Effect::None).await {
+        let error = match context.ask_as_user(Method::CreateSession, params).await {
             Ok(answer) => {
                 let session = Session::from(answer);
                 if session.id.as_str().is_empty() {
-                    return Err(no_session());
+                    return Err(no_session(headset));
                 }
                 return Ok(Some(Opened { session, mode, why, origin: Origin::New }));
             }
-            Err(failure) => failure,
+            Err(error) => error,
         };
-        if failure == Failure::Silent {
+        if error.kind == ErrorKind::NoAnswer {
             unanswered.get_or_insert(asked);
         }
-        if active && matches!(failure, Failure::Refused(_)) {
+        if active && error.code.is_some() {
             context.wishes.change(headset, |wish| wish.debited = false);
         }
-        match failure.class() {
-            Class::Licence if active && (again || policy != SessionPolicy::Active) => {
-                let refusal = failure.refusal("createSession");
+        match error.kind {
+            ErrorKind::Licence if active && (again || policy != SessionPolicy::Active) => {
                 mode = SessionMode::Open;
-                why = format!("not activated: {} → {}", refusal.message, refusal.next);
+                why = format!("not activated: {} → {}", error.message(), error.next);
             }
-            Class::NotReady if started.elapsed() + pause < PATIENCE => {
+            ErrorKind::HeadsetNotReady if started.elapsed() + pause < PATIENCE => {
                 if context.headset(headset).is_some_and(|headset| headset.is_on_usb_cable()) {
                     return Err(on_usb_cable(headset));
                 }
                 if started.elapsed() >= QUIETLY && !std::mem::replace(&mut told, true) {
-                    context.outbox.refused(failure.refusal("createSession")).await;
+                    context.outbox.refused(error).await;
                 }
                 if !called_off.pause(pause).await {
                     return Ok(None);
                 }
                 pause = (pause * 2).min(LONGEST);
             }
-            Class::Exists => {
+            ErrorKind::SessionExists => {
                 if adopt && let Some(found) = find(context, headset, last, unanswered).await {
                     return Ok(Some(found));
                 }
                 let Some(pause) = retiring.next() else {
-                    return Err(Refused::new("createSession", &failure));
+                    return Err(error);
                 };
                 if !called_off.pause(pause).await {
                     return Ok(None);
                 }
             }
-            Class::Later if once_more && failure != Failure::Down => {
+            ErrorKind::Busy | ErrorKind::NoAnswer if once_more => {
                 once_more = false;
-                if failure == Failure::Silent {
+                if error.kind == ErrorKind::NoAnswer {
                     if adopt && let Some(found) = find(context, headset, last, unanswered).await {
                         return Ok(Some(found));
                     }
@@ -233,7 +212,7 @@ pub(super) async fn open(
                     return Ok(None);
                 }
             }
-            _ => return Err(Refused::new("createSession", &failure)),
+            _ => return Err(error),
         }
     }
 }
@@ -246,9 +225,10 @@ pub(super) async fn find(
     last: Option<&Last>,
     unanswered: Option<Timestamp>,
 ) -> Option<Opened> {
-    let answer = context.ask_as_user("querySessions", json!({}), Effect::None).await.ok()?;
-    let session =
-        tolerant::objects::<Session>("querySessions", answer).into_iter().find(|one| {
+    let answer = context.ask_as_user(Method::QuerySessions, json!({})).await.ok()?;
+    let session = tolerant::objects::<Session>(Method::QuerySessions.name(), answer)
+        .into_iter()
+        .find(|one| {
             one.headset.id == *headset
                 && one.status != SessionStatus::Closed
                 && !one.id.as_str().is_empty()
@@ -282,20 +262,19 @@ fn began_after(session: &Session, asked: Timestamp) -> bool {
 }
 
 /// Asking again by itself might debit the licence again: only the user does.
-fn no_session() -> Refused {
+fn no_session(headset: &HeadsetId) -> Error {
     let next = "open the headset again; if it stays, restart the Cortex service";
-    let refusal = Refusal::own("createSession", "Cortex gave no session", next);
-    Refused { refusal, passing: false }
+    Error::new(ErrorKind::User, "Cortex gave no session", next)
+        .on(Method::CreateSession)
+        .about(Subject::Headset(headset.clone()))
 }
 
 /// On a USB cable a headset looks connected and is never ready (§2.7).
-pub(super) fn on_usb_cable(headset: &HeadsetId) -> Refused {
-    let refusal = Refusal::own(
-        "createSession",
-        &format!("{headset} is on a USB cable, over which it cannot stream"),
-        "unplug the cable and use the dongle or Bluetooth",
-    );
-    Refused { refusal, passing: false }
+pub(super) fn on_usb_cable(headset: &HeadsetId) -> Error {
+    let meaning = format!("{headset} is on a USB cable, over which it cannot stream");
+    Error::new(ErrorKind::User, meaning, "unplug the cable and use the dongle or Bluetooth")
+        .on(Method::CreateSession)
+        .about(Subject::Headset(headset.clone()))
 }
 
 #[cfg(test)]

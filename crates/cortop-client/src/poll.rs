@@ -13,10 +13,9 @@ use tokio::{
 use super::{
     Event,
     context::{Context, Report},
-    rpc::{Effect, Failure},
 };
 use crate::timer;
-use cortop_protocol::{Headset, Session, code, tolerant};
+use cortop_protocol::{ErrorKind, Headset, Method, Session, code, tolerant};
 
 /// Between two looks at the headsets while no stream flows: somebody may be waiting for one.
 const WAITING: Duration = Duration::from_secs(1);
@@ -40,10 +39,10 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
     let mut first = true;
     let mut params = json!({"includeFlexMappings": true});
     loop {
-        match context.ask("queryHeadsets", params.clone()).await {
+        match context.ask(Method::QueryHeadsets, params.clone()).await {
             Ok(answer) => {
                 refused = false;
-                let headsets = tolerant::objects::<Headset>("queryHeadsets", answer);
+                let headsets = tolerant::objects::<Headset>(Method::QueryHeadsets.name(), answer);
                 let changed = context.headsets.send_if_modified(|known| {
                     let changed = *known != headsets;
                     log(known, &headsets);
@@ -56,17 +55,17 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
                 }
                 context.report(Report::Looked).await;
             }
-            Err(Failure::Down) => return,
+            Err(error) if error.kind == ErrorKind::ConnectionLost => return,
             // Before 2.3 there were no mappings to ask for.
-            Err(Failure::Refused(error))
-                if error.code == code::BAD_PARAMS && params != json!({}) =>
+            Err(error)
+                if error.code == Some(code::error::INVALID_PARAMS) && params != json!({}) =>
             {
                 params = json!({});
                 continue;
             }
             Err(failure) if !refused => {
                 refused = true;
-                context.outbox.refused(failure.refusal("queryHeadsets")).await;
+                context.outbox.refused(failure).await;
             }
             Err(_) => {}
         }
@@ -99,7 +98,7 @@ pub(super) async fn sessions(context: Context) {
     let mut first = true;
     let mut answered = Instant::now();
     loop {
-        let mut ask = pin!(context.ask_as_user("querySessions", json!({}), Effect::None));
+        let mut ask = pin!(context.ask_as_user(Method::QuerySessions, json!({})));
         let answer = if let Ok(answer) = timeout(LATE, &mut ask).await {
             answer
         } else {
@@ -112,7 +111,7 @@ pub(super) async fn sessions(context: Context) {
             Ok(answer) => {
                 answered = Instant::now();
                 refused = None;
-                let sessions = tolerant::objects::<Session>("querySessions", answer);
+                let sessions = tolerant::objects::<Session>(Method::QuerySessions.name(), answer);
                 // Another program may change one that is open.
                 let turn = if sessions.is_empty() { CALM } else { WAITING };
                 let known = context.sessions.send_replace(sessions.clone());
@@ -121,10 +120,10 @@ pub(super) async fn sessions(context: Context) {
                 }
                 pause(&mut look, turn).await;
             }
-            Err(Failure::Down) => return,
+            Err(error) if error.kind == ErrorKind::ConnectionLost => return,
             Err(failure) => {
                 if refused.is_none() {
-                    context.outbox.refused(failure.refusal("querySessions")).await;
+                    context.outbox.refused(failure).await;
                 }
                 let turn = (refused.unwrap_or(CALM) * 2).min(RARELY);
                 refused = Some(turn);

@@ -12,10 +12,11 @@ use tokio::{
 use super::{
     context::{Context, Stage},
     link::Notice,
-    open::{self, Refused},
+    open,
 };
 use cortop_protocol::{
-    Headset, HeadsetId, Refusal, SessionId, Warning,
+    Error, ErrorKind, Headset, HeadsetId, Method, SessionId, Subject, Warning,
+    code::warning as codes,
     settings::{Connecting, ConnectionType},
 };
 
@@ -109,7 +110,7 @@ pub(super) async fn reach(
     context: &Context,
     id: &HeadsetId,
     notices: &mut Notices,
-) -> Result<(), Refused> {
+) -> Result<(), Error> {
     let mut headsets = context.headsets.subscribe();
     loop {
         let headset = headsets.borrow_and_update().iter().find(|one| one.id == *id).cloned();
@@ -139,7 +140,7 @@ pub(super) async fn connect(
     id: &HeadsetId,
     Connecting { by, mapping }: Connecting,
     notices: &mut Notices,
-) -> Result<bool, Refused> {
+) -> Result<bool, Error> {
     let mut headsets = context.headsets.subscribe();
     headsets.mark_unchanged();
     // What was said of an attempt before this one is void.
@@ -151,10 +152,7 @@ pub(super) async fn connect(
     if let Some(mapping) = mapping {
         params["mappings"] = json!(mapping.mappings);
     }
-    context
-        .ask("controlDevice", params)
-        .await
-        .map_err(|failure| Refused::new("controlDevice", &failure))?;
+    context.ask(Method::ControlDevice, params).await?;
     let deadline = Instant::now() + CONNECT;
     loop {
         tokio::select! {
@@ -167,22 +165,25 @@ pub(super) async fn connect(
             warning = notices.warning() => {
                 if warning.headset().as_ref() == Some(id) {
                     match warning.code {
-                        104 => return Ok(true),
-                        100 | 101 | 102 | 112 | 113 => {
-                            let refusal = warning.refusal("controlDevice");
-                            return Err(Refused { refusal, passing: false });
+                        codes::HEADSET_CONNECTED => return Ok(true),
+                        codes::HEADSET_INFO_WRONG
+                        | codes::CONNECTION_FAILED
+                        | codes::CONNECTION_TIMEOUT
+                        | codes::SETTING_NOT_FOR_BLUETOOTH
+                        | codes::MOTION_TOO_MUCH => {
+                            let subject = Subject::Headset(id.clone());
+                            return Err(warning.error(Method::ControlDevice).about(subject));
                         }
                         _ => {}
                     }
                 }
             }
             () = sleep_until(deadline) => {
-                let refusal = Refusal::own(
-                    "controlDevice",
-                    &format!("{id} did not connect within {} s", CONNECT.as_secs()),
-                    "switch it off and on, and bring it closer",
-                );
-                return Err(Refused { refusal, passing: true });
+                let meaning = format!("{id} did not connect within {} s", CONNECT.as_secs());
+                let next = "switch it off and on, and bring it closer";
+                return Err(Error::new(ErrorKind::NoAnswer, meaning, next)
+                    .on(Method::ControlDevice)
+                    .about(Subject::Headset(id.clone())));
             }
         }
     }

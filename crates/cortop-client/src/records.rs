@@ -10,14 +10,10 @@ use std::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{
-    Event, RecordCommand, clock,
-    context::Context,
-    rpc::{Effect, Failure},
-};
+use super::{Event, RecordCommand, clock, context::Context};
 use cortop_protocol::{
-    HeadsetId, Record, RecordEvent, RecordId, Refusal, Session, SessionId, Warning,
-    envelope::RpcError,
+    Error, ErrorKind, HeadsetId, Method, Record, RecordEvent, RecordId, Session, SessionId,
+    Subject, Warning,
     record::{Export, NewRecord, RecordChange, Records},
     tolerant,
 };
@@ -128,7 +124,7 @@ pub(super) async fn carry_out(
     context: Context,
     command: RecordCommand,
     headset: Option<HeadsetId>,
-) -> Result<(), Refusal> {
+) -> Result<(), Error> {
     match command {
         RecordCommand::Start(session, new) => {
             if let Some(headset) = headset {
@@ -148,7 +144,7 @@ async fn tell(context: &Context, event: RecordEvent) {
     context.outbox.tell(Event::Record(event)).await;
 }
 
-async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result<(), Refusal> {
+async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result<(), Error> {
     let NewRecord { title, description, subject, tags } = new;
     let mut params = json!({"session": session.as_str(), "title": title});
     if !description.is_empty() {
@@ -160,26 +156,28 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
     if let Some(subject) = subject.filter(|name| !name.is_empty()) {
         // Cortex takes only names it knows, and refuses to get to know one twice.
         let person = json!({"subjectName": subject});
-        if let Err(failure) = context.ask_as_user("createSubject", person, Effect::None).await {
-            tracing::debug!("{}", failure.refusal("createSubject"));
+        if let Err(failure) = context.ask_as_user(Method::CreateSubject, person).await {
+            tracing::debug!("{}", failure);
         }
         params["subjectName"] = subject.into();
     }
     context.journal.order(session, &title);
-    let answer = match context.ask_as_user("createRecord", params, Effect::None).await {
+    let answer = match context.ask_as_user(Method::CreateRecord, params).await {
         Ok(answer) => answer,
         Err(failure) => {
             // Without an answer it may have been started all the same.
-            if matches!(failure, Failure::Refused(_)) {
+            if failure.code.is_some() {
                 context.journal.call_off(session);
             }
-            return Err(failure.refusal("createRecord"));
+            return Err(failure);
         }
     };
     let record = record_of(answer);
     if record.uuid.as_str().is_empty() {
         let next = "look at the session: if nothing is being recorded, start it again";
-        return Err(Refusal::own("createRecord", "Cortex gave no record", next));
+        return Err(
+            Error::new(ErrorKind::User, "Cortex gave no record", next).on(Method::CreateRecord)
+        );
     }
     context.journal.order(session, &record.title);
     begin(context, session, record).await;
@@ -194,8 +192,9 @@ async fn begin(context: &Context, session: &SessionId, record: Record) {
 }
 
 /// Stops the record of a session, if Cortex can be asked.
-pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> Result<(), Refusal> {
-    let answer = context.ask_or_refusal("stopRecord", json!({"session": session.as_str()})).await?;
+pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> Result<(), Error> {
+    let answer =
+        context.ask_as_user(Method::StopRecord, json!({"session": session.as_str()})).await?;
     let known = context.journal.end(session);
     let mut record = record_of(answer);
     if record.uuid.as_str().is_empty() {
@@ -231,12 +230,10 @@ pub(super) async fn follow(context: &Context, session: &Session) {
         }
         (Some(true), None) => {
             let Some(id) = session.record_ids.iter().flatten().last() else { return };
-            match context
-                .ask_as_user("getRecordInfos", json!({"recordIds": [id]}), Effect::None)
-                .await
-            {
+            match context.ask_as_user(Method::GetRecordInfos, json!({"recordIds": [id]})).await {
                 Ok(answer) => {
-                    let records = tolerant::objects::<Record>("getRecordInfos", answer);
+                    let records =
+                        tolerant::objects::<Record>(Method::GetRecordInfos.name(), answer);
                     let running = |record: &Record| {
                         record.uuid.as_str() == id && record.end_datetime.is_empty()
                     };
@@ -244,7 +241,7 @@ pub(super) async fn follow(context: &Context, session: &Session) {
                         begin(context, &session.id, record).await;
                     }
                 }
-                Err(failure) => tracing::debug!("{}", failure.refusal("getRecordInfos")),
+                Err(failure) => tracing::debug!("{}", failure),
             }
         }
         _ => {}
@@ -258,7 +255,7 @@ pub(super) async fn ready(context: &Context, warning: &Warning) {
     }
 }
 
-async fn update(context: &Context, record: &RecordId, change: RecordChange) -> Result<(), Refusal> {
+async fn update(context: &Context, record: &RecordId, change: RecordChange) -> Result<(), Error> {
     let RecordChange { title, description, tags } = change;
     let mut params = json!({"record": record.as_str()});
     let texts = [("title", title), ("description", description)];
@@ -268,34 +265,42 @@ async fn update(context: &Context, record: &RecordId, change: RecordChange) -> R
     if let Some(tags) = tags {
         params["tags"] = tags.into();
     }
-    let answer = context.ask_or_refusal("updateRecord", params).await?;
+    let answer = context.ask_as_user(Method::UpdateRecord, params).await?;
     tell(context, RecordEvent::Updated(answer.into())).await;
     Ok(())
 }
 
-async fn delete(context: &Context, record: RecordId) -> Result<(), Refusal> {
+async fn delete(context: &Context, record: RecordId) -> Result<(), Error> {
     let params = json!({"records": [record.as_str()]});
-    failed("deleteRecord", context.ask_or_refusal("deleteRecord", params).await?)?;
+    failed(
+        Method::DeleteRecord,
+        &record,
+        context.ask_as_user(Method::DeleteRecord, params).await?,
+    )?;
     tell(context, RecordEvent::Deleted(record)).await;
     Ok(())
 }
 
-async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), Refusal> {
-    const METHOD: &str = "exportRecord";
+async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), Error> {
+    const METHOD: Method = Method::ExportRecord;
     let Export { folder, format, streams } = how;
     if context.journal.is_processing(&record) {
         let next = "wait until cortop says that it is ready";
-        return Err(Refusal::own(METHOD, "Cortex still works on the record", next));
+        return Err(
+            Error::new(ErrorKind::User, "Cortex still works on the record", next).on(METHOD)
+        );
     }
     if let Some(odd) = streams.iter().find(|stream| !format.streams().contains(stream)) {
         let why = format!("{} cannot hold {}", format.title(), odd.title());
-        return Err(Refusal::own(METHOD, &why, "choose CSV, or EEG and motion only"));
+        return Err(
+            Error::new(ErrorKind::User, why, "choose CSV, or EEG and motion only").on(METHOD)
+        );
     }
     // The service has a working directory of its own.
     let absolute = std::path::absolute(&folder).ok();
     let Some(path) = absolute.as_deref().and_then(|path| path.to_str()) else {
         let why = "the name of the folder is no text that can be sent";
-        return Err(Refusal::own(METHOD, why, "choose another folder"));
+        return Err(Error::new(ErrorKind::User, why, "choose another folder").on(METHOD));
     };
     let streams: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
     let (name, version) = format.names();
@@ -305,16 +310,16 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
     if let Some(version) = version {
         params["version"] = version.into();
     }
-    failed(METHOD, context.ask_or_refusal(METHOD, params).await?)?;
+    failed(METHOD, &record, context.ask_as_user(METHOD, params).await?)?;
     tell(context, RecordEvent::Exported { record, folder }).await;
     Ok(())
 }
 
-async fn list(context: &Context) -> Result<(), Refusal> {
+async fn list(context: &Context) -> Result<(), Error> {
     let newest = json!({
         "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": Records::MOST, "offset": 0,
     });
-    let answer = context.ask_or_refusal("queryRecords", newest).await?;
+    let answer = context.ask_as_user(Method::QueryRecords, newest).await?;
     context.outbox.tell(Event::Records(Records::from(answer))).await;
     Ok(())
 }
@@ -324,10 +329,13 @@ fn record_of(mut answer: Value) -> Record {
 }
 
 /// The first failure in an answer for one record.
-fn failed(method: &'static str, mut answer: Value) -> Result<(), Refusal> {
+fn failed(method: Method, record: &RecordId, mut answer: Value) -> Result<(), Error> {
     let list = answer.get_mut("failure").map(Value::take).unwrap_or_default();
-    match tolerant::objects::<RpcError>(method, list).into_iter().next() {
-        Some(error) => Err(Failure::Refused(error).refusal(method)),
+    match list.as_array().and_then(|list| list.first()) {
+        Some(error) => {
+            let subject = Subject::Record(record.clone());
+            Err(Error::from_answer(method, error.clone()).about(subject))
+        }
         None => Ok(()),
     }
 }

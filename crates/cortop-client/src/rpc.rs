@@ -9,21 +9,17 @@ use tokio::{
     time::timeout,
 };
 
-use cortop_protocol::{
-    Headset, Refusal, SessionId,
-    code::{self, Class},
-    envelope::RpcError,
-};
+use cortop_protocol::{Error, ErrorKind, Headset, Method, SessionId, Subject};
 
 /// How long an answer is waited for (§9.2).
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long the answer of a method is waited for: a profile is slow to load (§2.10), and an export
 /// writes files as long as the record.
-pub(super) const fn limit(method: &str) -> Duration {
-    match method.as_bytes() {
-        b"setupProfile" => Duration::from_secs(45),
-        b"exportRecord" => Duration::from_mins(5),
+pub(super) const fn limit(method: Method) -> Duration {
+    match method {
+        Method::SetupProfile => Duration::from_secs(45),
+        Method::ExportRecord => Duration::from_mins(5),
         _ => LIMIT,
     }
 }
@@ -36,7 +32,7 @@ const QUEUE: usize = 32;
 
 /// A request. It has no `Debug`: parameters carry credentials and tokens.
 pub(super) struct Request {
-    pub(super) method: &'static str,
+    pub(super) method: Method,
     pub(super) params: Value,
     pub(super) effect: Effect,
 }
@@ -58,7 +54,7 @@ pub(super) enum Effect {
 
 impl Request {
     /// A request with parameters.
-    pub(super) fn new(method: &'static str, params: Value) -> Self {
+    pub(super) fn new(method: Method, params: Value) -> Self {
         Self { method, params, effect: Effect::None }
     }
 
@@ -69,57 +65,26 @@ impl Request {
     }
 }
 
-/// Why a request has no result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Cortex answered with an error.
-    Refused(RpcError),
-    /// No answer within the limit.
-    Silent,
-    /// The connection was lost.
-    Down,
-    /// Not asked: the link holds the streams of as many sessions as it takes.
-    Full(usize),
+/// The error of a request to which no answer came.
+fn no_answer(method: Method) -> Error {
+    Error::new(
+        ErrorKind::NoAnswer,
+        "Cortex did not answer in time",
+        "try again; if it stays, restart the Cortex service",
+    )
+    .on(method)
 }
 
-impl Failure {
-    pub(super) fn class(&self) -> Class {
-        match self {
-            Self::Refused(error) => code::class(error.code),
-            Self::Silent | Self::Down | Self::Full(_) => Class::Later,
-        }
-    }
-
-    /// An answer to `authorize` without what was asked for.
-    pub(super) fn no_token() -> Self {
-        Self::Refused(RpcError { code: 0, message: "Cortex gave no token".to_owned() })
-    }
-
-    /// For the user.
-    pub(super) fn refusal(&self, method: &str) -> Refusal {
-        match self {
-            Self::Refused(error) => code::refusal(method, None, error.code, &error.message),
-            Self::Silent => Refusal::own(
-                method,
-                "Cortex did not answer in time",
-                "try again; if it stays, restart the Cortex service",
-            ),
-            Self::Down => {
-                Refusal::own(method, "the connection was lost", "cortop reconnects by itself")
-            }
-            Self::Full(sessions) => Refusal::own(
-                method,
-                &format!("not subscribed: cortop takes the samples of {sessions} sessions at most"),
-                "close another session; cortop then subscribes this one by itself",
-            ),
-        }
-    }
+/// The error of a request whose connection was lost.
+fn connection_lost(method: Method) -> Error {
+    let next = "cortop reconnects by itself";
+    Error::new(ErrorKind::ConnectionLost, "the connection was lost", next).on(method)
 }
 
 /// What the link is told.
 pub(super) enum Order {
     /// Send this; the answer goes to `reply`.
-    Call { request: Request, reply: oneshot::Sender<Result<Value, Failure>> },
+    Call { request: Request, reply: oneshot::Sender<Result<Value, Error>> },
     /// A session is lost, though no warning said so; its samples may yet come back.
     Lost(SessionId),
     /// Say goodbye and end.
@@ -140,15 +105,17 @@ pub(super) fn channel() -> (Rpc, mpsc::Receiver<Order>) {
 
 impl Rpc {
     /// Asks and waits. An answer that comes after the limit is the link's to ignore.
-    pub(super) async fn call(&self, request: Request) -> Result<Value, Failure> {
-        let limit = limit(request.method) + GRACE;
+    pub(super) async fn call(&self, request: Request) -> Result<Value, Error> {
+        let method = request.method;
+        let subject = Subject::of_params(&request.params);
         let exchange = async {
             let (reply, answer) = oneshot::channel();
             let order = Order::Call { request, reply };
-            self.orders.send(order).await.map_err(|_| Failure::Down)?;
-            answer.await.map_err(|_| Failure::Down)?
+            self.orders.send(order).await.map_err(|_| connection_lost(method))?;
+            answer.await.map_err(|_| connection_lost(method))?
         };
-        timeout(limit, exchange).await.unwrap_or(Err(Failure::Silent))
+        let answer = timeout(limit(method) + GRACE, exchange).await;
+        answer.unwrap_or_else(|_| Err(no_answer(method))).map_err(|error| error.about(subject))
     }
 
     /// Tells the link that a session is lost.

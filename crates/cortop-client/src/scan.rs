@@ -9,6 +9,7 @@ use super::{
     Event,
     context::{Context, Report},
 };
+use cortop_protocol::Method;
 
 /// A scan takes about 20 s; one whose end is not told (warning 142) is over after this.
 const LONGEST: Duration = Duration::from_secs(25);
@@ -53,8 +54,8 @@ impl Scans {
 }
 
 async fn ask(context: Context) {
-    if let Err(failure) = context.ask("controlDevice", json!({"command": "refresh"})).await {
-        context.outbox.refused(failure.refusal("controlDevice")).await;
+    if let Err(failure) = context.ask(Method::ControlDevice, json!({"command": "refresh"})).await {
+        context.outbox.refused(failure).await;
         context.report(Report::NotScanning).await;
     }
 }

@@ -13,12 +13,12 @@ use super::{
     Event, Step,
     context::{Context, Report, is_granted},
     link::Notice,
-    rpc::{Effect, Failure},
+    token::no_token,
 };
 use cortop_protocol::{
-    Refusal, Warning,
+    Error, ErrorKind, Method, Warning,
     account::{CortexInfo, UserLogin},
-    code::{self, Class},
+    code::{self, warning},
     tolerant,
 };
 
@@ -31,37 +31,43 @@ const APPROVAL: Duration = Duration::from_secs(2);
 /// Until what was refused is tried again where no time of its own is known.
 const REFUSED: Duration = Duration::from_secs(30);
 
-/// A failure, and what had been asked.
-type Result<T> = std::result::Result<T, (&'static str, Failure)>;
-
 /// Signs in, however long it takes; ends early only with the connection.
 pub(super) async fn sign_in(context: Context) {
     let mut told = None;
     loop {
         let mut listener = Listener::new(&context);
-        let Err((method, failure)) = attempt(&context).await else { break };
-        if failure == Failure::Down {
+        let Err(error) = attempt(&context).await else { break };
+        if error.kind == ErrorKind::ConnectionLost {
             return;
         }
-        let refusal = failure.refusal(method);
-        if told.as_ref() != Some(&refusal) {
-            context.outbox.refused(refusal.clone()).await;
-            told = Some(refusal);
+        if told.as_ref() != Some(&error) {
+            context.outbox.refused(error.clone()).await;
+            told = Some(error.clone());
         }
-        if matches!(failure.class(), Class::Later | Class::Login) {
+        if matches!(error.kind, ErrorKind::Busy | ErrorKind::NoAnswer | ErrorKind::NotLoggedIn) {
             listener.warning(LOGIN, |_| false).await;
         } else {
             context.report(Report::SigningIn(Step::Stopped)).await;
             // Only the user can change this, and these warnings tell that something was done.
-            listener.warning(REFUSED, |code| matches!(code, 2 | 9 | 17 | 23)).await;
+            listener
+                .warning(REFUSED, |code| {
+                    matches!(
+                        code,
+                        warning::LOGGED_IN
+                            | warning::ACCESS_GRANTED
+                            | warning::EULA_ACCEPTED
+                            | warning::CORTEX_READY
+                    )
+                })
+                .await;
         }
     }
     context.read_licence().await;
     context.report(Report::SignedIn).await;
 }
 
-async fn attempt(context: &Context) -> Result<()> {
-    let info = context.ask("getCortexInfo", json!({})).await.map_err(|f| ("getCortexInfo", f))?;
+async fn attempt(context: &Context) -> Result<(), Error> {
+    let info = context.ask(Method::GetCortexInfo, json!({})).await?;
     let info = CortexInfo::from(info);
     context.version.send_replace(info.version.clone());
     context.outbox.tell(Event::Service(info)).await;
@@ -73,28 +79,29 @@ async fn attempt(context: &Context) -> Result<()> {
         return Ok(());
     }
     context.report(Report::SigningIn(Step::Authorizing)).await;
-    let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
+    let agreement = context.authorize().await?;
     match agreement {
         Some(agreement) => get_agreement(context, agreement).await,
         None if context.account.has_token() => Ok(()),
-        None => Err(("authorize", Failure::no_token())),
+        None => Err(no_token()),
     }
 }
 
 /// Waits until somebody is logged in, under this account of the computer (§2.2).
-async fn log_in(context: &Context) -> Result<()> {
+async fn log_in(context: &Context) -> Result<(), Error> {
     let mut listener = Listener::new(context);
     let mut known = None;
     let mut told = false;
     loop {
         let mut step = Step::Login;
-        let answer = match context.ask("getUserLogin", json!({})).await {
+        let answer = match context.ask(Method::GetUserLogin, json!({})).await {
             Ok(answer) => answer,
             // An old service does not tell; it refuses what needs a user.
-            Err(Failure::Refused(error)) if error.code == code::UNKNOWN_METHOD => return Ok(()),
-            Err(failure) => return Err(("getUserLogin", failure)),
+            Err(error) if error.code == Some(code::error::METHOD_NOT_FOUND) => return Ok(()),
+            Err(error) => return Err(error),
         };
-        let user = tolerant::objects::<UserLogin>("getUserLogin", answer).into_iter().next();
+        let user =
+            tolerant::objects::<UserLogin>(Method::GetUserLogin.name(), answer).into_iter().next();
         if known.as_ref() != Some(&user) {
             context.outbox.tell(Event::User(user.clone())).await;
             known = Some(user.clone());
@@ -113,41 +120,45 @@ async fn log_in(context: &Context) -> Result<()> {
             None => {}
         }
         context.report(Report::SigningIn(step)).await;
-        listener.warning(LOGIN, |code| matches!(code, 2 | 23)).await;
+        listener
+            .warning(LOGIN, |code| matches!(code, warning::LOGGED_IN | warning::CORTEX_READY))
+            .await;
     }
 }
 
-fn held_by(user: &UserLogin) -> Refusal {
+fn held_by(user: &UserLogin) -> Error {
     let (there, here) = (&user.logged_in_os_username, &user.current_os_username);
-    Refusal::own(
-        "getUserLogin",
-        &format!("another account of this computer, {there}, is logged in to Cortex"),
-        &format!("log out there with EMOTIV Launcher, then log in here as {here}"),
+    Error::new(
+        ErrorKind::User,
+        format!("another account of this computer, {there}, is logged in to Cortex"),
+        format!("log out there with EMOTIV Launcher, then log in here as {here}"),
     )
+    .on(Method::GetUserLogin)
 }
 
 /// Asks for access once, for Launcher asks its user only once, then waits (§2.3).
-async fn get_approval(context: &Context) -> Result<()> {
+async fn get_approval(context: &Context) -> Result<(), Error> {
     let mut listener = Listener::new(context);
     let mut granted = has_access(context).await?;
     if !granted {
-        let answer = context
-            .ask_as_application("requestAccess", json!({}))
-            .await
-            .map_err(|f| ("requestAccess", f))?;
+        let answer = context.ask_as_application(Method::RequestAccess, json!({})).await?;
         granted = is_granted(answer);
     }
     while !granted {
         context.report(Report::SigningIn(Step::Approval)).await;
-        if listener.warning(APPROVAL, |code| matches!(code, 9 | 10)).await == Some(10) {
+        let answered = |code| matches!(code, warning::ACCESS_GRANTED | warning::ACCESS_REJECTED);
+        if listener.warning(APPROVAL, answered).await == Some(warning::ACCESS_REJECTED) {
             context
                 .outbox
-                .refused(Refusal::own(
-                    "requestAccess",
-                    "access has been rejected",
-                    "approve the application in EMOTIV Launcher, which asks only once: look \
+                .refused(
+                    Error::new(
+                        ErrorKind::User,
+                        "access has been rejected",
+                        "approve the application in EMOTIV Launcher, which asks only once: look \
                      under its connected applications",
-                ))
+                    )
+                    .on(Method::RequestAccess),
+                )
                 .await;
         }
         granted = has_access(context).await?;
@@ -155,40 +166,40 @@ async fn get_approval(context: &Context) -> Result<()> {
     Ok(())
 }
 
-async fn has_access(context: &Context) -> Result<bool> {
-    match context.ask_as_application("hasAccessRight", json!({})).await {
+async fn has_access(context: &Context) -> Result<bool, Error> {
+    match context.ask_as_application(Method::HasAccessRight, json!({})).await {
         Ok(answer) => Ok(is_granted(answer)),
-        Err(failure) if failure.class() == Class::Access => Ok(false),
-        Err(failure) => Err(("hasAccessRight", failure)),
+        Err(error) if error.kind == ErrorKind::NotApproved => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
 /// Waits until the agreement has been accepted; the token is of no use before (§2.4).
-async fn get_agreement(context: &Context, agreement: Warning) -> Result<()> {
+async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Error> {
     let mut listener = Listener::new(context);
     tracing::info!("Cortex says {}: {}", agreement.code, agreement.text());
     context.outbox.tell(Event::Warning(agreement)).await;
     context.report(Report::SigningIn(Step::Agreement)).await;
     loop {
-        let told = listener.warning(LOGIN, |code| code == 17).await.is_some();
+        let told = listener.warning(LOGIN, |code| code == warning::EULA_ACCEPTED).await.is_some();
         let has_token = context.account.has_token();
         if told && has_token {
             break;
         }
         let user = if has_token {
-            context.ask_as_user("getUserInformation", json!({}), Effect::None).await
+            context.ask_as_user(Method::GetUserInformation, json!({})).await
         } else {
-            Err(Failure::no_token())
+            Err(no_token())
         };
         match user {
             Ok(user) if user.pointer("/licenseAgreement/accepted") == Some(&Value::Bool(true)) => {
                 break;
             }
             Ok(_) => {}
-            Err(Failure::Down) => return Err(("getUserInformation", Failure::Down)),
+            Err(error) if error.kind == ErrorKind::ConnectionLost => return Err(error),
             // Refused for as long as it is not accepted; a new token tells too.
             Err(_) => {
-                let agreement = context.authorize().await.map_err(|f| ("authorize", f))?;
+                let agreement = context.authorize().await?;
                 if agreement.is_none() && context.account.has_token() {
                     break;
                 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use cortop_protocol::{
-    Columns, Refusal, Stream, code,
+    Columns, Error, Method, Stream, Subject,
     sample::Column,
     sanitize,
     tolerant::{self, Members},
@@ -17,15 +17,15 @@ const COLUMNS: usize = 512;
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Answer {
     pub(super) success: Vec<(Stream, Columns)>,
-    pub(super) failure: Vec<(Stream, Refusal)>,
+    pub(super) failure: Vec<(Stream, Error)>,
 }
 
 impl Answer {
     /// Reads the answer of `subscribe` or `unsubscribe`.
-    pub(super) fn of(method: &'static str, mut value: Value) -> Self {
+    pub(super) fn of(method: Method, mut value: Value) -> Self {
         let mut list = |name| {
             let entries = value.get_mut(name).map(Value::take).unwrap_or_default();
-            tolerant::objects::<Entry>(method, entries)
+            tolerant::objects::<Entry>(method.name(), entries)
         };
         let success = list("success");
         let failure = list("failure");
@@ -38,8 +38,8 @@ impl Answer {
                 .into_iter()
                 .filter_map(|entry| {
                     let stream = entry.stream?;
-                    let refusal = code::refusal(method, Some(stream), entry.code, &entry.message);
-                    Some((stream, refusal))
+                    let error = Error::refused(method, entry.code, &entry.message);
+                    Some((stream, error.about(Subject::Stream(stream))))
                 })
                 .collect(),
         }
@@ -58,7 +58,7 @@ impl From<Value> for Entry {
     fn from(mut value: Value) -> Self {
         let columns = value.get_mut("cols").map(Value::take).unwrap_or_default();
         let code = value.get("code").and_then(tolerant::code).unwrap_or_default();
-        let mut members = Members::of("subscribe", value);
+        let mut members = Members::of(Method::Subscribe.name(), value);
         let name = members.text("streamName");
         let stream = name.parse().ok();
         if stream.is_none() {
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn nested_columns_keep_their_place() {
         let answer = Answer::of(
-            "subscribe",
+            Method::Subscribe,
             json!({"failure": [], "success": [
                 {"cols": ["Battery", "Signal", ["AF3", "T7", "OVERALL"], "BatteryPercent"],
                  "sid": "s", "streamName": "dev"}
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn odd_entries_cost_only_themselves() {
         let answer = Answer::of(
-            "subscribe",
+            Method::Subscribe,
             json!({"failure": [
                 {"code": "-32016", "streamName": "eeg"}, 7, {"streamName": 3}
             ], "success": [
@@ -130,6 +130,6 @@ mod tests {
         assert_eq!(answer.success[0].1.labels().collect::<Vec<_>>(), ["1", "null", "x"]);
         let [(Stream::Eeg, refusal)] = answer.failure.as_slice() else { panic!("{answer:?}") };
         assert!(refusal.next.contains("the other streams go on"));
-        assert_eq!(Answer::of("subscribe", json!("no")), Answer::default());
+        assert_eq!(Answer::of(Method::Subscribe, json!("no")), Answer::default());
     }
 }

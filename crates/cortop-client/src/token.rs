@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     context::{Context, Report},
-    rpc::{Effect, Failure, Request},
+    rpc::{Effect, Request},
 };
-use cortop_protocol::{Refusal, Warning, code::Class};
+use cortop_protocol::{Error, ErrorKind, Method, Subject, Warning, code::warning};
 
 /// New tokens for one request.
 const RENEWALS: u32 = 2;
@@ -40,8 +40,8 @@ pub(super) async fn keep_fresh(context: Context) {
         let end = since + FRESH;
         if Instant::now() < end {
             sleep_until(end).await;
-        } else if let Err(failure) = context.renew(Some(&secret), Class::Expired).await {
-            tracing::warn!("the token is not renewed yet: {}", failure.refusal("generateNewToken"));
+        } else if let Err(error) = context.renew(Some(&secret), ErrorKind::TokenExpired).await {
+            tracing::warn!("the token is not renewed yet: {}", error.on(Method::GenerateNewToken));
             sleep(AGAIN).await;
         }
     }
@@ -51,38 +51,47 @@ impl Context {
     /// Asks with the token; if it does not serve, again with a renewed one, and at last with one
     /// from `authorize` (§2.4). A refusal for want of login, approval or credentials leads back to
     /// signing in.
-    pub(super) async fn ask_as_user(
+    pub(super) async fn ask_as_user(&self, method: Method, params: Value) -> Result<Value, Error> {
+        self.ask_with_effect(method, params, Effect::None).await
+    }
+
+    /// The same where the link has to act on the answer.
+    pub(super) async fn ask_with_effect(
         &self,
-        method: &'static str,
+        method: Method,
         params: Value,
         effect: Effect,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, Error> {
+        let subject = Subject::of_params(&params);
         let answer = self.ask_with_token(method, params, effect).await;
-        if matches!(&answer, Err(failure) if failure.class().is_about_signing_in()) {
+        if matches!(&answer, Err(error) if error.kind.needs_sign_in()) {
             self.report(Report::SignedOut).await;
         }
-        answer
+        // What kept the token from being renewed is why this was not answered.
+        answer.map_err(|error| error.on(method).about(subject))
     }
 
     async fn ask_with_token(
         &self,
-        method: &'static str,
+        method: Method,
         mut params: Value,
         effect: Effect,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, Error> {
         let mut token = match self.account.token() {
             Some(token) => token.secret,
-            None => self.renew(None, Class::Token).await?,
+            None => self.renew(None, ErrorKind::TokenInvalid).await?,
         };
         let mut renewals = 0;
         loop {
             params["cortexToken"] = token.expose_secret().into();
             let request = Request::new(method, params.clone()).with(effect.clone());
             let answer = self.rpc.call(request).await;
-            match answer.as_ref().map_err(Failure::class) {
-                Err(class @ (Class::Expired | Class::Token)) if renewals < RENEWALS => {
+            match answer.as_ref().map_err(|error| error.kind) {
+                Err(kind @ (ErrorKind::TokenExpired | ErrorKind::TokenInvalid))
+                    if renewals < RENEWALS =>
+                {
                     renewals += 1;
-                    token = self.renew(Some(&token), class).await?;
+                    token = self.renew(Some(&token), kind).await?;
                 }
                 _ => return answer,
             }
@@ -93,18 +102,21 @@ impl Context {
     async fn renew(
         &self,
         old: Option<&SecretString>,
-        class: Class,
-    ) -> Result<SecretString, Failure> {
+        kind: ErrorKind,
+    ) -> Result<SecretString, Error> {
         let _renewing = self.account.renewal.lock().await;
         if let Some(Token { secret: new, .. }) = self.account.token()
             && old.is_none_or(|old| old.expose_secret() != new.expose_secret())
         {
             return Ok(new);
         }
-        if class == Class::Expired
+        if kind == ErrorKind::TokenExpired
             && let Some(old) = old
             && let Ok(answer) = self
-                .ask_as_application("generateNewToken", json!({"cortexToken": old.expose_secret()}))
+                .ask_as_application(
+                    Method::GenerateNewToken,
+                    json!({"cortexToken": old.expose_secret()}),
+                )
                 .await
             && let Some(new) = token_of(answer).0
         {
@@ -112,7 +124,7 @@ impl Context {
         }
         match self.ask_for_token().await?.0 {
             Some(new) => Ok(self.keep(new)),
-            None => Err(Failure::no_token()),
+            None => Err(no_token()),
         }
     }
 
@@ -123,7 +135,7 @@ impl Context {
     }
 
     /// `authorize` (§2.4): a token, and the agreement that stands in the way of using it.
-    pub(super) async fn authorize(&self) -> Result<Option<Warning>, Failure> {
+    pub(super) async fn authorize(&self) -> Result<Option<Warning>, Error> {
         let _renewing = self.account.renewal.lock().await;
         let (new, agreement) = self.ask_for_token().await?;
         self.account.set_token(new);
@@ -132,13 +144,13 @@ impl Context {
 
     /// The debit goes with the first request of the program that is not refused: one that was never
     /// answered may have been carried out.
-    async fn ask_for_token(&self) -> Result<(Option<Token>, Option<Warning>), Failure> {
+    async fn ask_for_token(&self) -> Result<(Option<Token>, Option<Warning>), Error> {
         let debit = self.config.debit.filter(|_| !self.account.debited.load(Ordering::Relaxed));
         if debit.is_some() {
             self.account.debited.store(true, Ordering::Relaxed);
         }
         let answer = self.ask_for_token_and(debit).await;
-        if debit.is_some() && matches!(answer, Err(Failure::Refused(_))) {
+        if debit.is_some() && matches!(&answer, Err(error) if error.code.is_some()) {
             self.account.debited.store(false, Ordering::Relaxed);
         }
         answer
@@ -147,9 +159,9 @@ impl Context {
     async fn ask_for_token_and(
         &self,
         debit: Option<u32>,
-    ) -> Result<(Option<Token>, Option<Warning>), Failure> {
+    ) -> Result<(Option<Token>, Option<Warning>), Error> {
         let params = debit.map_or_else(|| json!({}), |debit| json!({"debit": debit}));
-        let answer = self.ask_as_application("authorize", params).await?;
+        let answer = self.ask_as_application(Method::Authorize, params).await?;
         let (token, agreement) = token_of(answer);
         self.account.agreement_open.store(agreement.is_some(), Ordering::Relaxed);
         Ok((token, agreement))
@@ -157,8 +169,8 @@ impl Context {
 
     /// Moves activations from the licence to this computer on the user's order (§2.4), and reads the
     /// licence, which tells how many there are then.
-    pub(super) async fn debit(&self, activations: u32) -> Result<(), Refusal> {
-        const METHOD: &str = "authorize";
+    pub(super) async fn debit(&self, activations: u32) -> Result<(), Error> {
+        const METHOD: Method = Method::Authorize;
         let answer = {
             let _renewing = self.account.renewal.lock().await;
             let answer = self.ask_for_token_and(Some(activations)).await;
@@ -171,27 +183,34 @@ impl Context {
         self.read_licence().await;
         match answer {
             Ok(_) => Ok(()),
-            Err(Failure::Silent) => Err(Refusal::own(
-                METHOD,
+            Err(error) if error.kind == ErrorKind::NoAnswer => Err(Error::new(
+                ErrorKind::User,
                 "Cortex did not answer; it may have moved them",
                 "look at the activations of the licence before you move more",
-            )),
-            Err(failure) => {
-                if failure.class().is_about_signing_in() {
+            )
+            .on(METHOD)),
+            Err(error) => {
+                if error.kind.needs_sign_in() {
                     self.report(Report::SignedOut).await;
                 }
-                Err(failure.refusal(METHOD))
+                Err(error)
             }
         }
     }
 }
 
+/// The error of an answer to `authorize` without what was asked for.
+pub(super) fn no_token() -> Error {
+    let next = "try again; if it stays, restart the Cortex service";
+    Error::new(ErrorKind::User, "Cortex gave no token", next).on(Method::Authorize)
+}
+
 /// The token in an answer, and the warning beside or instead of it (§2.4).
 fn token_of(mut answer: Value) -> (Option<Token>, Option<Warning>) {
-    let agreement = answer
-        .get_mut("warning")
-        .map(|warning| Warning::from(warning.take()))
-        .filter(|warning| matches!(warning.code, 6 | 28));
+    let agreement =
+        answer.get_mut("warning").map(|warning| Warning::from(warning.take())).filter(|warning| {
+            matches!(warning.code, warning::EULA_NOT_ACCEPTED | warning::PRIVATE_EULA_NOT_ACCEPTED)
+        });
     // Not through `Members`: a token may be longer than any text that is shown.
     let token = match answer.get_mut("cortexToken").map(Value::take) {
         Some(Value::String(token)) if !token.is_empty() => {

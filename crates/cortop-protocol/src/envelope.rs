@@ -9,10 +9,7 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-use crate::{
-    Stream, Warning,
-    tolerant::{self, Members},
-};
+use crate::{Stream, Warning, tolerant};
 
 /// What one text frame is.
 #[derive(Debug)]
@@ -21,7 +18,8 @@ pub enum Message<'a> {
     Answer {
         /// The request's id, if it is one we could have given.
         id: Option<u64>,
-        /// What was asked for, or the error as it came (see [`RpcError`]).
+        /// What was asked for, or the error as it came
+        /// ([`Error::from_answer`](crate::Error::from_answer)).
         result: Result<&'a RawValue, Value>,
         /// Said beside the result (`queryHeadsets`, §1.3).
         attention: Option<Warning>,
@@ -52,22 +50,6 @@ impl Streams {
     #[must_use]
     pub fn contain(self, stream: Stream) -> bool {
         self.0 & (1 << stream as u16) != 0
-    }
-}
-
-/// An error as it stands in an answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RpcError {
-    /// §6.1; 0 where there was none.
-    pub code: i64,
-    /// Cortex's text.
-    pub message: String,
-}
-
-impl From<Value> for RpcError {
-    fn from(value: Value) -> Self {
-        let code = value.get("code").and_then(tolerant::code).unwrap_or_default();
-        Self { code, message: Members::of("error", value).text("message") }
     }
 }
 
@@ -204,14 +186,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
-    fn answer(text: &str) -> (Option<u64>, Result<String, RpcError>) {
+    fn answer(text: &str) -> (Option<u64>, Result<String, Value>) {
         match Message::parse(text).unwrap() {
-            Message::Answer { id, result, .. } => {
-                (id, result.map(|raw| raw.get().to_owned()).map_err(RpcError::from))
-            }
+            Message::Answer { id, result, .. } => (id, result.map(|raw| raw.get().to_owned())),
             other => panic!("{other:?}"),
         }
     }
@@ -222,11 +203,11 @@ mod tests {
         assert_eq!(answer(r#"{"result":"ok","new":{},"id":"2"}"#), (Some(2), Ok("\"ok\"".into())));
         assert_eq!(
             answer(r#"{"error":{"code":-32004,"message":"away"},"id":3.0}"#),
-            (Some(3), Err(RpcError { code: -32004, message: "away".into() }))
+            (Some(3), Err(json!({"code": -32004, "message": "away"})))
         );
         let parse_error = answer(r#"{"error":{"code":-32700},"id":null}"#);
-        assert_eq!(parse_error, (None, Err(RpcError { code: -32700, message: String::new() })));
-        assert_eq!(answer(r#"{"error":"bad","id":4}"#), (Some(4), Err(RpcError::default())));
+        assert_eq!(parse_error, (None, Err(json!({"code": -32700}))));
+        assert_eq!(answer(r#"{"error":"bad","id":4}"#), (Some(4), Err(json!("bad"))));
     }
 
     #[test]

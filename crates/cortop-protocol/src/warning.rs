@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{HeadsetId, RecordId, Refusal, SessionId, code, sanitize, tolerant};
+use crate::{Error, HeadsetId, Method, RecordId, SessionId, code::WarningCode, sanitize, tolerant};
 
 /// A warning; `message` is any JSON value, by code and version (§1.4).
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ impl Warning {
             .flatten()
             .find_map(Value::as_str)
             .filter(|text| !text.trim().is_empty());
-        match (text, code::warning(self.code)) {
+        match (text, WarningCode::find(self.code)) {
             (Some(text), _) => sanitize::clean_bounded(text),
             (None, Some(row)) => self.with_subject(row.meaning),
             (None, None) => sanitize::clean_bounded(&self.message.to_string()),
@@ -56,7 +56,7 @@ impl Warning {
     /// What it means and what to do, in our words; the text of one that is not known.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Some(row) = code::warning(self.code) else { return self.text() };
+        let Some(row) = WarningCode::find(self.code) else { return self.text() };
         let meaning = self.with_subject(row.meaning);
         if row.next.is_empty() { meaning } else { format!("{meaning} → {}", row.next) }
     }
@@ -88,15 +88,10 @@ impl Warning {
         }
     }
 
-    /// What it refuses, of something that a method had started.
+    /// The error it makes of a request whose end it tells.
     #[must_use]
-    pub fn refusal(&self, method: &str) -> Refusal {
-        Refusal {
-            method: method.to_owned(),
-            code: Some(self.code),
-            message: self.text(),
-            next: code::warning(self.code).map_or("", |row| row.next).to_owned(),
-        }
+    pub fn error(&self, method: Method) -> Error {
+        Error::refused(method, self.code, &self.text())
     }
 
     /// The session it speaks of. Cortex 2.1 wrote the id into a sentence (§6.2, code 0): there, the

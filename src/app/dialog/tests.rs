@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::*;
 use crate::app::{App, AppSettings, Message, Pane};
 use cortop_client::{
-    Command, CommandId, Event, HeadsetId, Link, Marker, MarkerCommand, Moment, Profile, Record,
-    RecordCommand, RecordEvent, Refusal, Security, Session, SessionId, Step, Stream,
+    Command, CommandId, Error, ErrorKind, Event, HeadsetId, Link, Marker, MarkerCommand, Method,
+    Moment, Profile, Record, RecordCommand, RecordEvent, Security, Session, SessionId, Step,
+    Stream, code,
     marker::MarkerValue,
     record::{Export, ExportFormat, NewRecord, Records},
     session::SessionStatus,
@@ -109,15 +110,10 @@ fn a_form_names_the_entry_that_is_wrong_and_keeps_what_was_typed() {
     assert_eq!(complaint(&app), Some((0, "this is needed".to_owned())));
     // A refusal of Cortex brings the form back as it was filled in.
     assert_eq!(press(&mut app, typed("t").chain([Key::ENTER])).len(), 1);
-    let refusal = |method: &str| Refusal {
-        method: method.to_owned(),
-        code: Some(-32012),
-        message: String::new(),
-        next: "activate the session".to_owned(),
-    };
-    hear(&mut app, Event::Refused(refusal("createRecord")));
+    let refusal = |method| Error::refused(method, code::error::NOT_ACTIVATED, "");
+    hear(&mut app, Event::Refused(refusal(Method::CreateRecord)));
     assert_eq!(app.dialog, None, "the same method, of another command");
-    let outcome = |id| Event::Outcome { command: id, outcome: Err(refusal("createRecord")) };
+    let outcome = |id| Event::Outcome { command: id, outcome: Err(refusal(Method::CreateRecord)) };
     hear(&mut app, outcome(CommandId(u64::MAX)));
     assert_eq!(app.dialog, None, "another command");
     hear(&mut app, outcome(CommandId(1)));
@@ -139,7 +135,7 @@ fn only_the_answer_to_its_own_command_brings_a_form_back() {
             ref other => panic!("{other:?}"),
         }
     };
-    let refusal = || Refusal::own("injectMarker", "no", "try again");
+    let refusal = || Error::new(ErrorKind::User, "no", "try again").on(Method::InjectMarker);
     let shown = |app: &App| match &app.dialog {
         Some(Dialog::Form(form)) => Some(form.fields[0].filled().to_owned()),
         _ => None,
@@ -290,12 +286,8 @@ fn the_palette_finds_every_action_and_completes_names() {
 #[test]
 fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
     let mut app = app();
-    let refusal = Refusal {
-        method: "subscribe".to_owned(),
-        code: Some(-32016),
-        message: String::new(),
-        next: "EEG needs a licence with scope eeg".to_owned(),
-    };
+    let refusal = Error::refused(Method::Subscribe, code::error::STREAM_UNAVAILABLE, "");
+    let refusal = Error { next: "EEG needs a licence with scope eeg".into(), ..refusal };
     hear(
         &mut app,
         Event::Subscribed {
@@ -584,7 +576,7 @@ fn closing_a_session_asks_and_names_the_record_that_ends_with_it() {
     }
     assert_eq!(press(&mut app, [Key::ENTER, Key::char('x'), Key::SPACE]), []);
     assert_eq!(press(&mut app, typed("y")), [close]);
-    let refusal = Refusal::own("updateSession", "no", "try again");
+    let refusal = Error::new(ErrorKind::User, "no", "try again").on(Method::UpdateSession);
     hear(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
     start(&mut app);
     press(&mut app, typed("x"));
@@ -640,12 +632,7 @@ fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered()
     assert!(question(&app).lines.concat().contains("just been ordered"));
     assert_eq!(press(&mut app, typed("y")), [Effect::Quit]);
     // Refused or long without an answer there is none.
-    let refusal = Refusal {
-        method: "createRecord".to_owned(),
-        code: Some(-32012),
-        message: String::new(),
-        next: String::new(),
-    };
+    let refusal = Error::refused(Method::CreateRecord, code::error::NOT_ACTIVATED, "");
     hear(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
     press(&mut app, [Key::ESC]);
     assert_eq!(press(&mut app, typed("q")), [Effect::Quit]);

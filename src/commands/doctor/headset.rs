@@ -2,7 +2,7 @@
 
 use super::report::{Diagnosis, Verdict};
 use crate::stage::Stage;
-use cortop_client::{Headset, HeadsetId, clock::ClockOffset, headset::HeadsetStatus, model::Model};
+use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus, model::Model};
 
 /// The headset to try.
 #[derive(Debug, PartialEq)]

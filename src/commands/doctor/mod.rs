@@ -32,7 +32,7 @@ use crate::{
     console::{self, print_error, shutdown_signal},
     terminal::probe,
 };
-use cortop_client::{Command, Headset, HeadsetId, SessionMode, Stream, client::SessionPolicy};
+use cortop_client::{Command, Headset, HeadsetId, SessionMode, SessionPolicy};
 
 /// How long signing in may take, the user's approval included.
 const SIGN_IN: Duration = Duration::from_secs(20);
@@ -110,19 +110,13 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
 fn client(settings: &Config) -> Result<cortop_client::Config> {
     let nobody = || Credentials { id: SecretString::default(), secret: SecretString::default() };
     let credentials = settings.credentials.clone().unwrap_or_else(|_| nobody());
-    let asked = cortop_client::Config {
-        url: settings.url.clone(),
-        ca_file: settings.ca_file.clone(),
-        insecure: settings.insecure,
-        client_id: credentials.id,
-        client_secret: credentials.secret,
-        headset: None,
-        session: SessionPolicy::Open,
-        debit: None,
-        streams: Stream::ALL.to_vec(),
-    };
-    asked.check()?;
-    Ok(asked)
+    let client = cortop_client::Config::new(credentials.id, credentials.secret)
+        .url(&settings.url)
+        .ca_file(settings.ca_file.clone())
+        .insecure(settings.insecure)
+        .session(SessionPolicy::Open);
+    client.check()?;
+    Ok(client)
 }
 
 /// Checks what needs the service; true if the user interrupted it.

@@ -3,7 +3,7 @@
 use super::report::{Diagnosis, Verdict};
 use crate::{commands::ClientState, stage::Stage};
 use cortop_client::{
-    Security,
+    Method, Security,
     account::{CortexInfo, Licence},
 };
 
@@ -69,7 +69,7 @@ fn licence(state: &ClientState) -> Diagnosis {
         |verdict, found: &str, next: &str| Diagnosis::new(Stage::Licence, verdict, found, next);
     let Some(licence) = &state.licence else {
         let found = "it cannot be read: sessions are opened without it";
-        let next = state.refused("getLicenseInfo").map_or("try again", |why| &why.next);
+        let next = state.refused(Method::GetLicenseInfo).map_or("try again", |why| &why.next);
         return diagnosis(Verdict::Warning, found, next);
     };
     let found = describe(licence);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::report::{Diagnosis, Verdict};
 use crate::commands::Opened;
 use crate::stage::{Failure, Stage};
-use cortop_client::{HeadsetId, Refusal, SessionMode, Stream, account::Licence, model::Model};
+use cortop_client::{Error, HeadsetId, SessionMode, Stream, account::Licence, model::Model};
 use cortop_signal::{Snapshot, StreamHealth};
 
 /// How long the streams are watched.
@@ -54,7 +54,7 @@ pub(super) fn samples(
 /// A stream that was refused: some are, and nothing is wrong.
 fn refusal(
     stream: Stream,
-    why: &Refusal,
+    why: &Error,
     mode: SessionMode,
     headset: &HeadsetId,
     licence: Option<&Licence>,

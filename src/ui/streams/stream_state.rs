@@ -13,7 +13,7 @@ use crate::{
     app::SessionEntry,
     ui::{context::RenderContext, glyphs, health, link, paint, text, theme::Token},
 };
-use cortop_client::{Link, Refusal, Step, Stream};
+use cortop_client::{Error, Link, Step, Stream};
 use cortop_signal::StreamHealth;
 
 /// What became of a stream that was asked for.
@@ -22,7 +22,7 @@ pub(super) enum StreamState<'a> {
     Subscribed,
     /// By the program that opened the session.
     Theirs,
-    Refused(&'a Refusal),
+    Refused(&'a Error),
 }
 
 /// What is said of a stream that the program which opened the session has subscribed.
@@ -73,7 +73,7 @@ pub(super) fn lines(
         Some(StreamState::Subscribed) => health_lines(ctx, entry, stream, width),
         Some(StreamState::Refused(refusal)) => {
             let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-            let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message);
+            let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message());
             let mut lines = paint::sentence(&text, width, ctx.style(Token::Bad));
             lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Text)));
             lines

@@ -14,7 +14,7 @@ use crate::{
     app::SessionEntry,
     ui::{context::RenderContext, glyphs, health, paint, text, theme::Token},
 };
-use cortop_client::{Refusal, Stream};
+use cortop_client::{Error, Stream};
 
 /// How many lines a session's streams take; as many stay for why it ended, so that the picture
 /// above them stands where it was.
@@ -60,11 +60,11 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
 fn refused(
     ctx: &RenderContext<'_>,
     stream: Stream,
-    refusal: &Refusal,
+    refusal: &Error,
     width: u16,
 ) -> Vec<Span<'static>> {
     let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-    let text = if refusal.next.is_empty() { &refusal.message } else { &refusal.next };
+    let text = if refusal.next.is_empty() { refusal.message() } else { &refusal.next };
     // The line begins with the stream's name already.
     let text = text.strip_prefix(stream.name()).unwrap_or(text).trim_start_matches([':', ' ']);
     let text = text::clean(&format!("{} refused{code}: {text}", glyphs::PROBLEM));

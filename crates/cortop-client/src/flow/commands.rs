@@ -13,10 +13,12 @@ use crate::{
     memory::Last,
     profiles, records,
 };
-use cortop_protocol::{HeadsetId, Refusal, SessionId};
+use cortop_protocol::{Error, ErrorKind, HeadsetId, Method, SessionId, Subject};
 
-fn unknown_session(method: &str) -> Refusal {
-    Refusal::own(method, "it is no session of ours, or gone", "open the headset first")
+fn unknown_session(method: Method, session: SessionId) -> Error {
+    Error::new(ErrorKind::User, "it is no session of ours, or gone", "open the headset first")
+        .on(method)
+        .about(Subject::Session(session))
 }
 
 impl Flow<'_> {
@@ -36,7 +38,7 @@ impl Flow<'_> {
             Command::Scan { anyway: false } if self.is_flowing() => {
                 let why = "a scan harms the streams that flow";
                 let next = "close the sessions first, or scan all the same";
-                self.refuse("controlDevice", why, next).await;
+                self.refuse(Method::ControlDevice, why, next).await;
             }
             Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
             Command::Activate(session) => self.order(session, Change::Activate, id).await,
@@ -51,8 +53,8 @@ impl Flow<'_> {
             }
             _ if self.signing_in.is_some() || self.tasks.len() >= TASKS => {
                 let next = "try again in a moment";
-                let refusal = Refusal::own("command", "cortop is signing in, or busy", next);
-                self.context.outbox.ended(id, Err(refusal)).await;
+                let busy = Error::new(ErrorKind::Busy, "cortop is signing in, or busy", next);
+                self.context.outbox.ended(id, Err(busy)).await;
             }
             Command::Headset(command) => {
                 self.spawn(id, devices::carry_out(self.context.clone(), command));
@@ -83,7 +85,7 @@ impl Flow<'_> {
     fn spawn(
         &mut self,
         id: Option<CommandId>,
-        work: impl Future<Output = Result<(), Refusal>> + Send + 'static,
+        work: impl Future<Output = Result<(), Error>> + Send + 'static,
     ) {
         let outbox = self.context.outbox.clone();
         self.tasks.spawn(async move { outbox.ended(id, work.await).await });
@@ -94,7 +96,7 @@ impl Flow<'_> {
         match self.kept.get(&headset).map(|kept| kept.orders.try_send(Order::Open(mode))) {
             Some(Ok(())) => {}
             Some(Err(TrySendError::Full(_))) => {
-                self.refuse("createSession", "busy", "try again in a moment").await;
+                self.refuse(Method::CreateSession, "busy", "try again in a moment").await;
             }
             // It has just ended.
             Some(Err(TrySendError::Closed(_))) | None => {
@@ -113,7 +115,7 @@ impl Flow<'_> {
         let seen = self.context.sessions.borrow().iter().find(|own| own.id == session).cloned();
         let Some(headset) = seen.map(|seen| seen.headset.id) else {
             return self
-                .refuse("querySessions", "this session has ended", "open the headset")
+                .refuse(Method::QuerySessions, "this session has ended", "open the headset")
                 .await;
         };
         if self.kept.contains_key(&headset) {
@@ -129,7 +131,8 @@ impl Flow<'_> {
                 kept.called_off.send_replace(true);
             }
             Some(_) => {
-                self.refuse("createSession", "it has a session", "close the session instead").await;
+                self.refuse(Method::CreateSession, "it has a session", "close the session instead")
+                    .await;
             }
             None => self.memory.forget(headset),
         }
@@ -138,18 +141,23 @@ impl Flow<'_> {
     async fn order(&self, session: SessionId, change: Change, id: Option<CommandId>) {
         let method = change.method();
         let kept = self.keeper_of(&session).map(|(_, kept)| kept.orders.clone());
-        let refusal = match kept.map(|orders| orders.try_send(Order::Change(session, change, id))) {
+        let order = Order::Change(session.clone(), change, id);
+        let error = match kept.map(|orders| orders.try_send(order)) {
             Some(Ok(())) => return,
-            Some(Err(_)) => Refusal::own(method, "busy", "try again in a moment"),
-            None => unknown_session(method),
+            Some(Err(_)) => Error::new(ErrorKind::User, "busy", "try again in a moment").on(method),
+            None => unknown_session(method, session),
         };
-        self.context.outbox.ended(id, Err(refusal)).await;
+        self.context.outbox.ended(id, Err(error)).await;
     }
 
     /// Has activations moved to this computer, and a session activated with one of them.
     async fn debit(&mut self, session: SessionId, activations: u32, id: Option<CommandId>) {
         let Some(orders) = self.keeper_of(&session).map(|(_, kept)| kept.orders.clone()) else {
-            return self.context.outbox.ended(id, Err(unknown_session("authorize"))).await;
+            return self
+                .context
+                .outbox
+                .ended(id, Err(unknown_session(Method::Authorize, session)))
+                .await;
         };
         let context = self.context.clone();
         self.spawn(id, async move {
@@ -159,7 +167,10 @@ impl Flow<'_> {
                 // They have been moved: to order the same again would move more.
                 let next = "the activations are here now; open the headset again";
                 let ended = "the session has ended meanwhile";
-                context.outbox.refused(Refusal::own("updateSession", ended, next)).await;
+                context
+                    .outbox
+                    .refused(Error::new(ErrorKind::User, ended, next).on(Method::UpdateSession))
+                    .await;
             }
             Ok(())
         });
@@ -176,8 +187,8 @@ impl Flow<'_> {
         self.keeper_of(session).map(|(headset, _)| headset.clone())
     }
 
-    async fn refuse(&self, method: &str, message: &str, next: &str) {
-        self.context.outbox.refused(Refusal::own(method, message, next)).await;
+    async fn refuse(&self, method: Method, message: &'static str, next: &'static str) {
+        self.context.outbox.refused(Error::new(ErrorKind::User, message, next).on(method)).await;
     }
 
     /// Closes the session that cortop opened on a headset, then disconnects it.
@@ -199,13 +210,13 @@ impl Flow<'_> {
         self.tasks.spawn(async move {
             if let Some((session, foreign)) = session {
                 if !foreign && let Err(failure) = keeper::close(&context, &session).await {
-                    tracing::warn!("{}", failure.refusal("updateSession"));
+                    tracing::warn!("{}", failure);
                 }
                 context.closed_as_ordered(&session, "its headset was disconnected by you").await;
             }
             let params = json!({"command": "disconnect", "headset": headset.as_str()});
-            if let Err(failure) = context.ask("controlDevice", params).await {
-                context.outbox.refused(failure.refusal("controlDevice")).await;
+            if let Err(failure) = context.ask(Method::ControlDevice, params).await {
+                context.outbox.refused(failure).await;
             }
             context.look_now();
         });

@@ -4,13 +4,9 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Keeper, Live, REST};
-use crate::{
-    Event, SessionMode,
-    rpc::{Effect, Failure},
-    subscribe,
-};
+use crate::{Event, SessionMode, rpc::Effect, subscribe};
 use cortop_protocol::{
-    Refusal, Stream, code,
+    Error, ErrorKind, Method, Stream, Subject, code,
     session::SessionStatus,
     unavailable::{self, Circumstances},
 };
@@ -30,7 +26,7 @@ impl Keeper {
 
     /// Subscribes what is wanted and does not flow, and tells what flows then. If the call fails,
     /// the session is kept and the call is repeated after a pause.
-    pub(super) async fn subscribe_wanted(&mut self, live: &mut Live) -> Result<(), Failure> {
+    pub(super) async fn subscribe_wanted(&mut self, live: &mut Live) -> Result<(), Error> {
         let mut streams = self.wanted();
         streams.retain(|stream| !live.streams.contains(stream));
         self.subscribe_or_retry(live, &streams).await
@@ -40,10 +36,10 @@ impl Keeper {
         &mut self,
         live: &mut Live,
         streams: &[Stream],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         let answered = self.subscribe(live, streams).await;
-        if let Err(failure) = &answered {
-            self.context.outbox.refused(failure.refusal("subscribe")).await;
+        if let Err(error) = &answered {
+            self.context.outbox.refused(error.clone()).await;
             live.again = Some(Instant::now() + live.pause);
             live.pause = (live.pause * 2).min(REST);
         }
@@ -53,7 +49,7 @@ impl Keeper {
 
     /// Subscribes, and notes what flows and what was refused. What the program that opened the
     /// session has subscribed is its own.
-    async fn subscribe(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Failure> {
+    async fn subscribe(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Error> {
         live.refused.retain(|(stream, _)| !streams.contains(stream));
         let mut streams = streams.to_vec();
         streams.retain(|stream| !live.theirs.contains(stream));
@@ -73,21 +69,21 @@ impl Keeper {
         let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
         let params = json!({"session": live.session.id.as_str(), "streams": names});
         let answer = subscribe::Answer::of(
-            "subscribe",
-            self.context.ask_as_user("subscribe", params, effect).await?,
+            Method::Subscribe,
+            self.context.ask_with_effect(Method::Subscribe, params, effect).await?,
         );
         live.pause = super::LOST;
         for stream in streams {
             live.streams.retain(|&own| own != stream);
-            let refusal = answer.failure.iter().find(|(refused, _)| *refused == stream);
+            let error = answer.failure.iter().find(|(refused, _)| *refused == stream);
             if answer.success.iter().any(|(granted, _)| *granted == stream) {
                 live.streams.push(stream);
             } else {
-                let refusal = match refusal {
-                    Some((_, refusal)) => self.explain(live, stream, refusal.clone()),
+                let error = match error {
+                    Some((_, error)) => self.explain(live, stream, error.clone()),
                     None => not_mentioned(stream),
                 };
-                live.refused.push((stream, refusal));
+                live.refused.push((stream, error));
             }
         }
         // What the licence was debited for has come about.
@@ -97,10 +93,10 @@ impl Keeper {
     }
 
     /// Gives the reason where Cortex gives none, and names the stream in any case.
-    fn explain(&self, live: &Live, stream: Stream, refusal: Refusal) -> Refusal {
+    fn explain(&self, live: &Live, stream: Stream, error: Error) -> Error {
         let licence = self.context.account.licence();
-        let next = match refusal.code {
-            Some(code::STREAM_UNAVAILABLE) => {
+        let next = match error.code {
+            Some(code::error::STREAM_UNAVAILABLE) => {
                 let circumstances = Circumstances {
                     headset: &live.session.headset,
                     version: &self.context.version.borrow(),
@@ -109,18 +105,18 @@ impl Keeper {
                 };
                 unavailable::reason(stream, &circumstances)
             }
-            _ => format!("{stream}: {}", refusal.next),
+            _ => format!("{stream}: {}", error.next),
         };
-        Refusal { next, ..refusal }
+        Error { next: next.into(), ..error }
     }
 
     /// Activates the session, then subscribes what that makes possible: `eeg` and the fast `met`
     /// come only to a subscription made afterwards (§2.8).
-    pub(super) async fn activate(&mut self, live: &mut Live) -> Result<(), Refusal> {
+    pub(super) async fn activate(&mut self, live: &mut Live) -> Result<(), Error> {
         let id = live.session.id.as_str();
         let params = json!({"session": id, "status": "active"});
-        let answer = self.context.ask_or_refusal("updateSession", params).await;
-        if answer.as_ref().is_err_and(|refusal| refusal.code == Some(code::NO_ACTIVATION)) {
+        let answer = self.context.ask_as_user(Method::UpdateSession, params).await;
+        if answer.as_ref().is_err_and(|error| error.code == Some(code::error::NO_ACTIVATION)) {
             // What is known of the licence is out of date.
             self.context.read_licence().await;
         }
@@ -134,7 +130,7 @@ impl Keeper {
         if live.streams.contains(&Stream::Met)
             && let Err(failure) = self.unsubscribe(live, &[Stream::Met]).await
         {
-            tracing::debug!("{}", failure.refusal("unsubscribe"));
+            tracing::debug!("{}", failure);
         }
         let mut streams = self.wanted();
         streams.retain(|stream| !live.streams.contains(stream) || *stream == Stream::Met);
@@ -147,7 +143,7 @@ impl Keeper {
 
     /// Subscribes more streams on the user's word. A stream of the program that opened the session
     /// is refused.
-    pub(super) async fn add(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Refusal> {
+    pub(super) async fn add(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Error> {
         self.want(|wanted| {
             wanted.retain(|stream| !streams.contains(stream));
             wanted.extend(streams);
@@ -158,11 +154,7 @@ impl Keeper {
     }
 
     /// Gives up streams on the user's word, those that were refused too.
-    pub(super) async fn drop(
-        &mut self,
-        live: &mut Live,
-        streams: &[Stream],
-    ) -> Result<(), Refusal> {
+    pub(super) async fn drop(&mut self, live: &mut Live, streams: &[Stream]) -> Result<(), Error> {
         self.want(|wanted| wanted.retain(|stream| !streams.contains(stream)));
         let (flowing, mut gone): (Vec<_>, Vec<_>) =
             streams.iter().partition(|stream| live.streams.contains(stream));
@@ -173,23 +165,22 @@ impl Keeper {
         let session = live.session.id.clone();
         self.context.outbox.tell(Event::Unsubscribed { session, streams: gone }).await;
         self.tell_live(live).await;
-        let answer = answer.map_err(|failure| failure.refusal("unsubscribe"))?;
-        answer.failure.into_iter().next().map_or(Ok(()), |(_, refusal)| Err(refusal))
+        answer?.failure.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
     }
 
     async fn unsubscribe(
         &mut self,
         live: &mut Live,
         streams: &[Stream],
-    ) -> Result<subscribe::Answer, Failure> {
+    ) -> Result<subscribe::Answer, Error> {
         if streams.is_empty() {
             return Ok(subscribe::Answer::default());
         }
         let effect = Effect::Unsubscribe { session: live.session.id.clone() };
         let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
         let params = json!({"session": live.session.id.as_str(), "streams": names});
-        let answer = self.context.ask_as_user("unsubscribe", params, effect).await?;
-        let answer = subscribe::Answer::of("unsubscribe", answer);
+        let answer = self.context.ask_with_effect(Method::Unsubscribe, params, effect).await?;
+        let answer = subscribe::Answer::of(Method::Unsubscribe, answer);
         live.streams.retain(|own| !answer.success.iter().any(|(gone, _)| gone == own));
         Ok(answer)
     }
@@ -205,12 +196,16 @@ impl Live {
     }
 }
 
-fn not_mentioned(stream: Stream) -> Refusal {
+fn not_mentioned(stream: Stream) -> Error {
     let message = format!("Cortex answered without a word on {stream}");
-    Refusal::own("subscribe", &message, "open the headset again")
+    Error::new(ErrorKind::User, message, "open the headset again")
+        .on(Method::Subscribe)
+        .about(Subject::Stream(stream))
 }
 
-fn not_ours(stream: Stream) -> Refusal {
+fn not_ours(stream: Stream) -> Error {
     let message = format!("{stream} is subscribed by the program that opened the session");
-    Refusal::own("subscribe", &message, "another program receives it")
+    Error::new(ErrorKind::User, message, "another program receives it")
+        .on(Method::Subscribe)
+        .about(Subject::Stream(stream))
 }

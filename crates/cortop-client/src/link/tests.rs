@@ -5,7 +5,7 @@ use tokio::{io::DuplexStream, task::JoinSet};
 use tokio_tungstenite::tungstenite::{Message as Frame, protocol::Role};
 
 use super::*;
-use crate::{connect, feed::FeedReceiver, feed::feed, rpc::Failure};
+use crate::{connect, feed::FeedReceiver, feed::feed};
 use cortop_protocol::Headset;
 
 struct Peer {
@@ -28,8 +28,8 @@ impl Peer {
     /// Asks in a task of its own.
     fn ask(
         &self,
-        asked: &mut JoinSet<(&'static str, Result<Value, Failure>)>,
-        method: &'static str,
+        asked: &mut JoinSet<(Method, Result<Value, Error>)>,
+        method: Method,
         effect: Effect,
     ) {
         let rpc = self.link.rpc.clone();
@@ -62,7 +62,7 @@ impl Peer {
     /// Subscribes `dev` and `com` of session `s` on headset `H-1`.
     async fn subscribe(&mut self) {
         let mut asked = JoinSet::new();
-        self.ask(&mut asked, "subscribe", to("s"));
+        self.ask(&mut asked, Method::Subscribe, to("s"));
         let id = self.request().await["id"].clone();
         self.say_at_once(&[&subscribed(&id), r#"{"dev":[4,1,[4,100]],"sid":"s","time":1.0}"#])
             .await;
@@ -92,7 +92,8 @@ async fn answers_find_their_request_in_any_order_and_notation() {
     let mut peer = Peer::new().await;
     let mut asked = JoinSet::new();
     let mut ids = Vec::new();
-    for method in ["a", "b", "c"] {
+    let [a, b, c] = [Method::GetUserLogin, Method::QueryHeadsets, Method::QuerySessions];
+    for method in [a, b, c] {
         peer.ask(&mut asked, method, Effect::None);
         ids.push(peer.request().await["id"].clone());
     }
@@ -104,7 +105,7 @@ async fn answers_find_their_request_in_any_order_and_notation() {
     let mut answers = asked.join_all().await;
     answers.sort_by_key(|(method, _)| *method);
     let told = |text: &str| Ok(json!(text));
-    assert_eq!(answers, [("a", told("to a")), ("b", told("to b")), ("c", told("to c"))]);
+    assert_eq!(answers, [(a, told("to a")), (b, told("to b")), (c, told("to c"))]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +113,7 @@ async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored(
     let mut peer = Peer::new().await;
     let mut asked = JoinSet::new();
     let started = Instant::now();
-    peer.ask(&mut asked, "slow", Effect::None);
+    peer.ask(&mut asked, Method::QueryRecords, Effect::None);
     let id = peer.request().await["id"].clone();
     // Somebody is there: the link is not dead, only this answer is missing.
     while asked.try_join_next().is_none() {
@@ -124,7 +125,7 @@ async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored(
     peer.say(answer(&id, "late")).await;
     peer.say(answer(&id, "twice")).await;
     peer.say(answer(&json!("ours?"), "unknown")).await;
-    peer.ask(&mut asked, "next", Effect::None);
+    peer.ask(&mut asked, Method::QueryProfile, Effect::None);
     let id = peer.request().await["id"].clone();
     peer.say(answer(&id, "fine")).await;
     assert_eq!(asked.join_next().await.unwrap().unwrap().1, Ok(json!("fine")));
@@ -135,12 +136,12 @@ async fn silence(peer: &mut Peer) -> Duration {
     let mut asked = JoinSet::new();
     tokio::time::sleep(Duration::from_hours(1)).await;
     let started = Instant::now();
-    peer.ask(&mut asked, "hello", Effect::None);
-    assert_eq!(peer.request().await["method"], "hello");
+    peer.ask(&mut asked, Method::GetUserLogin, Effect::None);
+    assert_eq!(peer.request().await["method"], "getUserLogin");
     assert_eq!(peer.request().await["method"], "getCortexInfo");
     let (_, result) = asked.join_next().await.unwrap().unwrap();
-    assert_eq!(result, Err(Failure::Down));
-    assert!((&mut peer.link.task).await.unwrap().contains("stopped answering"));
+    assert_eq!(result.unwrap_err().kind, ErrorKind::ConnectionLost);
+    assert!((&mut peer.link.task).await.unwrap().message().contains("stopped answering"));
     started.elapsed()
 }
 
@@ -158,7 +159,7 @@ async fn silence_is_judged_by_what_is_under_way() {
     // Unless the service has always been slow.
     let mut peer = Peer::new().await;
     let mut asked = JoinSet::new();
-    peer.ask(&mut asked, "subscribe", to("s"));
+    peer.ask(&mut asked, Method::Subscribe, to("s"));
     let id = peer.request().await["id"].clone();
     tokio::time::sleep(Duration::from_secs(12)).await;
     peer.say(subscribed(&id)).await;
@@ -243,7 +244,7 @@ async fn a_message_beyond_the_limit_ends_the_link_and_its_sessions() {
     }
     peer.say("x".repeat((1 << 20) + 1)).await;
     assert!(matches!(peer.fed().await, Feed::Ended(_)));
-    assert!((&mut peer.link.task).await.unwrap().contains("longer than 1048576 bytes"));
+    assert!((&mut peer.link.task).await.unwrap().message().contains("longer than 1048576 bytes"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,11 +252,11 @@ async fn closing_and_unsubscribing_end_the_feed_in_order() {
     let mut peer = Peer::new().await;
     peer.subscribe().await;
     let mut asked = JoinSet::new();
-    peer.ask(&mut asked, "unsubscribe", Effect::Unsubscribe { session: "s".into() });
+    peer.ask(&mut asked, Method::Unsubscribe, Effect::Unsubscribe { session: "s".into() });
     let id = peer.request().await["id"].clone();
     let result = json!({"failure": [], "success": [{"streamName": "com"}]});
     peer.say(json!({"id": id, "result": result}).to_string()).await;
-    peer.ask(&mut asked, "updateSession", Effect::Close { session: "s".into() });
+    peer.ask(&mut asked, Method::UpdateSession, Effect::Close { session: "s".into() });
     let id = peer.request().await["id"].clone();
     peer.say(json!({"id": id, "result": {"status": "closed"}}).to_string()).await;
     peer.say(r#"{"dev":[4,1,[4,100]],"sid":"s","time":1.0}"#).await;
@@ -305,7 +306,7 @@ async fn sessions_that_have_ended_give_way_to_the_next() {
             fast_met: false,
         };
         let mut asked = JoinSet::new();
-        peer.ask(&mut asked, "subscribe", effect);
+        peer.ask(&mut asked, Method::Subscribe, effect);
         let id = peer.request().await["id"].clone();
         peer.say(subscribed(&id)).await;
         asked.join_next().await.unwrap().unwrap().1.unwrap();
@@ -328,7 +329,7 @@ async fn more_sessions_than_are_taken_at_once_are_refused_before_they_are_asked_
     };
     let mut asked = JoinSet::new();
     for number in 0..SESSIONS {
-        peer.ask(&mut asked, "subscribe", effect(number));
+        peer.ask(&mut asked, Method::Subscribe, effect(number));
         let id = peer.request().await["id"].clone();
         peer.say(subscribed(&id)).await;
         asked.join_next().await.unwrap().unwrap().1.unwrap();
@@ -336,16 +337,16 @@ async fn more_sessions_than_are_taken_at_once_are_refused_before_they_are_asked_
             peer.fed().await;
         }
     }
-    peer.ask(&mut asked, "subscribe", effect(SESSIONS));
+    peer.ask(&mut asked, Method::Subscribe, effect(SESSIONS));
     let refused = asked.join_next().await.unwrap().unwrap().1.unwrap_err();
-    assert_eq!(refused, Failure::Full(SESSIONS));
-    assert!(refused.refusal("subscribe").to_string().contains("not subscribed: cortop takes"));
+    assert_eq!(refused.kind, ErrorKind::Limit);
+    assert!(refused.to_string().contains("not subscribed: cortop takes"));
     // The next thing that crosses the socket is the end of another session, which makes room.
-    peer.ask(&mut asked, "updateSession", Effect::Close { session: "s3".into() });
+    peer.ask(&mut asked, Method::UpdateSession, Effect::Close { session: "s3".into() });
     let request = peer.request().await;
     assert_eq!(request["method"], "updateSession");
     peer.say(json!({"id": request["id"], "result": {}}).to_string()).await;
     asked.join_next().await.unwrap().unwrap().1.unwrap();
-    peer.ask(&mut asked, "subscribe", effect(SESSIONS));
+    peer.ask(&mut asked, Method::Subscribe, effect(SESSIONS));
     assert_eq!(peer.request().await["method"], "subscribe");
 }

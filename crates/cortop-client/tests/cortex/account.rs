@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cortop_client::{Config, Event, Step, account::UserLogin};
+use cortop_client::{Event, Step, account::UserLogin};
 use cortop_sim::fault::Fault;
 use serde_json::json;
 
@@ -29,7 +29,7 @@ async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
         _ => Say::Usual,
     })
     .await;
-    let mut tested = Tested::start(Config { debit: Some(1), ..config(&service.url) });
+    let mut tested = Tested::start(config(&service.url).debit(1));
     tested.until(reached(Step::Streaming)).await;
     let debits: Vec<_> =
         service.asked("authorize").iter().map(|seen| seen.params.get("debit").is_some()).collect();
@@ -118,7 +118,7 @@ async fn an_open_agreement_is_not_forgotten_with_the_connection() {
         _ => Say::Usual,
     })
     .await;
-    let mut tested = Tested::start(Config { debit: Some(1), ..config(&service.url) });
+    let mut tested = Tested::start(config(&service.url).debit(1));
     for _ in 0..2 {
         tested.until(reached(Step::Agreement)).await;
         assert!(service.asked("createSession").is_empty());
@@ -152,7 +152,7 @@ async fn after_a_logout_the_next_user_gets_a_token_of_their_own_and_no_debit() {
         _ => Say::Usual,
     })
     .await;
-    let config = Config { debit: Some(2), ..config(&service.url) };
+    let config = config(&service.url).debit(2);
     let mut tested = Tested::start(config);
     tested.until(reached(Step::Streaming)).await;
     service.warn(3, json!("ana.lab has logged out"));

@@ -7,8 +7,8 @@ use std::{
 };
 
 use cortop_client::{
-    Command, Event, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent, SessionId, Step,
-    clock::ClockOffset, marker::MarkerValue, record::NewRecord,
+    ClockOffset, Command, Event, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent,
+    SessionId, Step, marker::MarkerValue, record::NewRecord,
 };
 use cortop_sim::Sim;
 use futures_util::future::join_all;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Config, Event, Step};
+use cortop_client::{Command, Event, HeadsetId, Step};
 use serde_json::{Value, json};
 
 use crate::service::{
@@ -205,8 +205,7 @@ async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely(
 #[tokio::test]
 async fn a_wanted_headset_that_is_missing_among_others_is_named() {
     let service = Service::start(|_| Say::Usual).await;
-    let mut tested =
-        Tested::start(Config { headset: Some("MN8-0000ABCD".into()), ..config(&service.url) });
+    let mut tested = Tested::start(config(&service.url).headset(HeadsetId::from("MN8-0000ABCD")));
     tested.until(reached(Step::Missing("MN8-0000ABCD".into()))).await;
     tested.quit().await;
 }

@@ -1,7 +1,7 @@
 //! Another program of the same application beside cortop: what is its own stays as it is.
 
 use cortop_client::{Command, Event, Feed, RecordCommand, Step};
-use cortop_protocol::{RecordEvent, Refusal, SessionId, Stream, record::NewRecord};
+use cortop_protocol::{Error, RecordEvent, SessionId, Stream, record::NewRecord};
 use cortop_sim::{Injection, fault::Fault};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn only_session(other: &mut Other) -> Value {
     sessions[0].take()
 }
 
-type Streams = (Vec<Stream>, Vec<Stream>, Vec<(Stream, Refusal)>);
+type Streams = (Vec<Stream>, Vec<Stream>, Vec<(Stream, Error)>);
 
 /// What flows here, what flows to the owner, and what does not and why.
 fn flowing(event: &Event) -> Option<Streams> {

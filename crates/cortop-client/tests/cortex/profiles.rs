@@ -66,7 +66,7 @@ async fn one_takes_the_place_of_another_and_all_that_happens_is_told() {
 async fn what_another_application_has_loaded_is_not_taken_away() {
     let mut warm = options(&[HEADSET]);
     warm.warm = true;
-    let mut rig = Rig::with(warm, |_| {}).await;
+    let mut rig = Rig::with(warm, |config| config).await;
     let demo = Loaded { name: "demo".to_owned(), by_us: Some(false) };
     rig.tested.until(uses(Some(demo))).await;
     for command in [load("demo"), unload()] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Config, Event, Feed, Link, Step};
+use cortop_client::{Command, Event, Feed, Link, Step};
 use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};
 
@@ -13,7 +13,7 @@ use crate::service::{
 /// Which try has failed, and why.
 fn waiting(event: &Event) -> Option<(u32, String)> {
     match event {
-        Event::Link(Link::Waiting { why, attempt, .. }) => Some((*attempt, why.clone())),
+        Event::Link(Link::Waiting { error, attempt, .. }) => Some((*attempt, error.to_string())),
         _ => None,
     }
 }
@@ -25,7 +25,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
         _ => Say::Usual,
     })
     .await;
-    let mut tested = Tested::start(Config { debit: Some(3), ..config(&service.url) });
+    let mut tested = Tested::start(config(&service.url).debit(3));
     tested.until(reached(Step::Streaming)).await;
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
@@ -65,7 +65,7 @@ async fn a_service_that_is_not_there_yet_is_waited_for() {
     let mut tested = Tested::start(config(&format!("ws://{address}")));
     let why = tested
         .until(|event| match event {
-            Event::Link(Link::Waiting { why, attempt: 2, .. }) => Some(why.clone()),
+            Event::Link(Link::Waiting { error, attempt: 2, .. }) => Some(error.to_string()),
             _ => None,
         })
         .await;
@@ -109,7 +109,7 @@ async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_
     let mut tested = Tested::start(config(&service.url));
     let why = tested
         .until(|event| match event {
-            Event::Link(Link::Waiting { why, attempt: 3, .. }) => Some(why.clone()),
+            Event::Link(Link::Waiting { error, attempt: 3, .. }) => Some(error.to_string()),
             _ => None,
         })
         .await;

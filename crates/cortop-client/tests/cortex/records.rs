@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cortop_client::{
-    Command, CommandId, Event, Feed, Marker, MarkerCommand, MarkerId, Moment, Record,
+    Command, CommandId, Event, Feed, Marker, MarkerCommand, MarkerId, Method, Moment, Record,
     RecordCommand, RecordEvent, SessionId,
     marker::MarkerValue,
     record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
@@ -77,7 +77,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     let mut options = options(&["epocx:connected"]);
     // Long enough for an export to be refused meanwhile, however slow this machine is.
     options.delays.processing = Duration::from_secs(3);
-    let mut rig = Rig::with(options, |_| {}).await;
+    let mut rig = Rig::with(options, |config| config).await;
     let session = rig.streaming().await;
     clock(&mut rig.tested).await;
     let record = rig.ask(start(&session), started).await;
@@ -211,7 +211,7 @@ async fn a_lost_connection_ends_the_record_and_says_so() {
 async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
     let mut slow = options(&["epocx:connected"]);
     slow.delays.processing = Duration::from_hours(1);
-    let mut rig = Rig::with(slow, |_| {}).await;
+    let mut rig = Rig::with(slow, |config| config).await;
     let session = rig.streaming().await;
     rig.ask(start(&session), started).await;
     let (record, _) = rig.ask(stop(&session), ended).await;
@@ -248,7 +248,7 @@ async fn a_command_with_an_id_is_answered_under_it_once() {
     // There is no record to be marked or stopped.
     let (first, second, third) = (CommandId(7), CommandId(8), CommandId(9));
     let refused = rig.ask(tracked(first, mark(&session, Moment::now())), outcome_of(first)).await;
-    assert_eq!(refused.unwrap_err().method, "injectMarker");
+    assert_eq!(refused.unwrap_err().method, Some(Method::InjectMarker));
     let listed = rig.ask(tracked(second, Command::Record(RecordCommand::List)), outcome_of(second));
     assert_eq!(listed.await, Ok(()));
     let closed = rig.ask(tracked(third, Command::Close(session.clone())), outcome_of(third)).await;

@@ -1,6 +1,6 @@
 //! Sessions of our own after their end: which are opened again, how, and what that costs.
 
-use cortop_client::{Command, Config, Event, SessionMode, Step, client::SessionPolicy};
+use cortop_client::{Command, Event, SessionMode, SessionPolicy, Step};
 use cortop_protocol::{Session, session::SessionStatus};
 use cortop_sim::fault::Fault;
 use serde_json::json;
@@ -37,7 +37,7 @@ fn object(event: &Event) -> Option<Session> {
 async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_the_log_says_so() {
     let mut few = options(&["epocx:connected"]);
     few.quota = 2;
-    let mut rig = Rig::with(few, |_| {}).await;
+    let mut rig = Rig::with(few, |config| config).await;
     for (mode, words) in [
         (SessionMode::Active, "2 activations left here"),
         (SessionMode::Active, "activated again after a loss: 1 activation used, 0 left here"),
@@ -223,7 +223,7 @@ async fn what_one_user_activated_is_not_charged_to_the_next() {
         _ => Say::Usual,
     })
     .await;
-    let config = Config { session: SessionPolicy::Open, ..config(&service.url) };
+    let config = config(&service.url).session(SessionPolicy::Open);
     let mut tested = Tested::start(config);
     tested.until(reached(Step::Streaming)).await;
     tested.command(Command::Activate(format!("session-0-of-{INSIGHT}").into())).await;
@@ -277,7 +277,7 @@ async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session(
 #[tokio::test]
 async fn what_is_ordered_while_a_session_closes_concerns_the_next_or_nothing() {
     let mut rig = Rig::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |config| {
-        config.session = SessionPolicy::Open;
+        config.session(SessionPolicy::Open)
     })
     .await;
     let session = rig.streaming().await;

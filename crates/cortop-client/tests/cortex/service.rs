@@ -7,8 +7,7 @@ use std::{
 };
 
 use cortop_client::{
-    Client, Command, Config, Event, Feed, Link, SessionMode, Step, Stream, client::SessionPolicy,
-    feed::FeedReceiver, feed::feed,
+    Client, Command, Config, Event, Feed, FeedReceiver, Link, SessionMode, Step, Stream, feed,
 };
 use futures_util::{SinkExt, StreamExt};
 use rustls::ServerConfig;
@@ -254,17 +253,7 @@ pub(crate) struct Tested {
 }
 
 pub(crate) fn config(url: &str) -> Config {
-    Config {
-        url: url.to_owned(),
-        ca_file: None,
-        insecure: false,
-        client_id: CLIENT_ID.into(),
-        client_secret: CLIENT_SECRET.into(),
-        headset: None,
-        session: SessionPolicy::Auto,
-        debit: None,
-        streams: vec![Stream::Dev, Stream::Met],
-    }
+    Config::new(CLIENT_ID, CLIENT_SECRET).url(url).streams([Stream::Dev, Stream::Met])
 }
 
 impl Tested {

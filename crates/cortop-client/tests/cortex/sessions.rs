@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cortop_client::{
-    Command, CommandId, Config, Event, Feed, SessionMode, Step, Stream, client::SessionPolicy,
+    Command, CommandId, Event, Feed, SessionMode, SessionPolicy, Step, Stream,
     session::SessionStatus,
 };
 use cortop_sim::Options;
@@ -46,7 +46,7 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
     assert_eq!(streams, [Stream::Dev]);
     assert_eq!(refused.len(), 2);
     assert!(refused[0].1.next.contains("eeg: licence and session allow it"), "{refused:?}");
-    assert!(refused[1].1.message.contains("without a word on pow"), "{refused:?}");
+    assert!(refused[1].1.message().contains("without a word on pow"), "{refused:?}");
     tested.until(reached(Step::Streaming)).await;
 
     let Feed::Subscribed(dev) = tested.fed().await else { panic!() };
@@ -103,7 +103,7 @@ async fn without_quota_the_session_is_opened_and_says_why_unless_the_user_insist
             _ => Say::Usual,
         })
         .await;
-        let mut tested = Tested::start(Config { session: policy, ..config(&service.url) });
+        let mut tested = Tested::start(config(&service.url).session(policy));
         if policy == SessionPolicy::Auto {
             let (mode, why) = tested.until(opened).await;
             assert_eq!(mode, SessionMode::Open);
@@ -391,7 +391,7 @@ async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
 #[tokio::test]
 async fn activations_are_moved_here_on_order_and_one_is_used() {
     let options = Options { quota: 0, ..options(&["epocx:connected"]) };
-    let mut rig = Rig::with(options, |_| {}).await;
+    let mut rig = Rig::with(options, |config| config).await;
     let session = rig.streaming().await;
     let id = CommandId(1);
     let debit = Command::Debit { session: session.clone(), activations: 3 };
@@ -445,7 +445,7 @@ async fn after_an_activation_whose_subscribe_fails_what_cortex_answered_last_is_
     })
     .await;
     let streams = vec![Stream::Eeg, Stream::Dev, Stream::Met];
-    let config = Config { session: SessionPolicy::Open, streams, ..config(&service.url) };
+    let config = config(&service.url).session(SessionPolicy::Open).streams(streams);
     let mut tested = Tested::start(config);
     let answered = |event: &Event| match event {
         Event::Subscribed { session, streams, refused, .. } => {

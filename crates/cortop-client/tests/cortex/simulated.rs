@@ -38,14 +38,12 @@ pub(crate) fn options(headsets: &[&str]) -> Options {
 
 impl Rig {
     pub(crate) async fn start(headsets: &[&str]) -> Self {
-        Self::with(options(headsets), |_| {}).await
+        Self::with(options(headsets), |config| config).await
     }
 
-    pub(crate) async fn with(options: Options, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn with(options: Options, change: impl FnOnce(Config) -> Config) -> Self {
         let sim = Sim::start(options).await.unwrap();
-        let mut config = config(&sim.url());
-        config.streams = vec![Stream::Eeg, Stream::Dev];
-        change(&mut config);
+        let config = change(config(&sim.url()).streams([Stream::Eeg, Stream::Dev]));
         Self { tested: Tested::start(config), sim }
     }
 

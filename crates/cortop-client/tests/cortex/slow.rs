@@ -16,7 +16,7 @@ use crate::{
 async fn a_service_that_takes_12_s_for_every_answer_streams_within_200_s() {
     let started = Instant::now();
     let options = options(&["insight"]);
-    let mut rig = Rig::with(options, |config| config.streams = vec![Stream::Dev]).await;
+    let mut rig = Rig::with(options, |config| config.streams([Stream::Dev])).await;
     rig.order(Fault::Late { method: None, seconds: 12.0.into(), times: u32::MAX });
     let mut steps = Vec::new();
     let streaming = async {
@@ -38,7 +38,8 @@ async fn a_service_that_takes_12_s_for_every_answer_streams_within_200_s() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
-    let mut rig = Rig::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |_| {}).await;
+    let mut rig =
+        Rig::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |config| config).await;
     rig.order(Fault::Never { method: Some("createSession".to_owned()), times: 1 });
     let mut why = None;
     let mut steps = Vec::new();

@@ -1,9 +1,7 @@
 //! Sessions at work (§2.7, §2.8): in the mode that is wanted, found, several at once, and their
 //! streams chosen.
 
-use cortop_client::{
-    Command, Event, Feed, SessionId, SessionMode, Step, Stream, client::SessionPolicy,
-};
+use cortop_client::{Command, Event, Feed, SessionId, SessionMode, SessionPolicy, Step, Stream};
 use serde_json::json;
 
 use crate::{
@@ -75,7 +73,7 @@ async fn two_headsets_have_a_session_each_and_both_keep_flowing() {
 async fn a_mode_of_the_users_choice_goes_over_the_policy_and_is_no_habit() {
     let mut poor = options(&BOTH[..1]);
     poor.quota = 0;
-    let mut rig = Rig::with(poor, |config| config.session = SessionPolicy::Open).await;
+    let mut rig = Rig::with(poor, |config| config.session(SessionPolicy::Open)).await;
     let session = rig.streaming().await;
     rig.tested.command(Command::Activate(session.clone())).await;
     let refusal = rig.tested.until(refused).await;

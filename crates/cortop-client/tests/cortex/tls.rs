@@ -95,7 +95,7 @@ async fn outcome(config: Config) -> Result<Security, String> {
     let outcome = tested
         .until(|event| match event {
             Event::Link(Link::Up { security, .. }) => Some(Ok(*security)),
-            Event::Link(Link::Waiting { why, .. }) => Some(Err(why.clone())),
+            Event::Link(Link::Waiting { error, .. }) => Some(Err(error.to_string())),
             _ => None,
         })
         .await;
@@ -106,14 +106,14 @@ async fn outcome(config: Config) -> Result<Security, String> {
 #[tokio::test]
 async fn a_good_chain_with_the_right_name_is_verified() {
     let secure = secure("localhost").await;
-    let config = Config { ca_file: Some(secure.root.clone()), ..config(&secure.service.url) };
+    let config = config(&secure.service.url).ca_file(secure.root.clone());
     assert_eq!(outcome(config).await, Ok(Security::Verified));
 }
 
 #[tokio::test]
 async fn a_good_chain_with_a_wrong_name_is_let_pass_on_this_machine_and_told() {
     let secure = secure("cortex.example.org").await;
-    let config = Config { ca_file: Some(secure.root.clone()), ..config(&secure.service.url) };
+    let config = config(&secure.service.url).ca_file(secure.root.clone());
     assert_eq!(outcome(config).await, Ok(Security::WrongName));
 }
 
@@ -122,7 +122,7 @@ async fn an_unknown_root_is_refused_whatever_the_name() {
     let other = secure("localhost").await;
     for name in ["localhost", "cortex.example.org"] {
         let secure = secure(name).await;
-        let config = Config { ca_file: Some(other.root.clone()), ..config(&secure.service.url) };
+        let config = config(&secure.service.url).ca_file(other.root.clone());
         let why = outcome(config).await.unwrap_err();
         assert!(why.contains("chain does not lead to a known root"), "{why}");
         assert!(why.contains("--ca-file"), "{why}");
@@ -242,7 +242,7 @@ async fn each_failure_of_tls_has_its_own_reason() {
         ),
     ];
     for (what, url, words) in rows {
-        let config = Config { ca_file: Some(ca_file.clone()), ..config(&url) };
+        let config = config(&url).ca_file(ca_file.clone());
         let why = outcome(config).await.expect_err(what);
         assert!(words.iter().all(|word| why.contains(word)), "{what}: {why}");
         let is_code = |word: &str| {
@@ -256,14 +256,14 @@ async fn each_failure_of_tls_has_its_own_reason() {
     }
     // On this machine a wrong name is let pass, and said.
     let secure = Secure::start(&root, root.serve(named("cortex.example.org"), None)).await;
-    let config = Config { ca_file: Some(ca_file), ..config(&secure.service.url) };
+    let config = config(&secure.service.url).ca_file(ca_file);
     assert_eq!(outcome(config).await, Ok(Security::WrongName));
 }
 
 #[tokio::test]
 async fn on_the_users_word_nothing_is_checked_on_this_machine() {
     let secure = secure("cortex.example.org").await;
-    let config = Config { insecure: true, ..config(&secure.service.url) };
+    let config = config(&secure.service.url).insecure(true);
     assert_eq!(outcome(config).await, Ok(Security::Unchecked));
 }
 
@@ -272,10 +272,10 @@ async fn plain_text_in_place_of_tls_says_so() {
     let service = Service::start(|_| Say::Usual).await;
     let root = secure("localhost").await.root;
     // The file is gone with its folder: the check tells before anything else.
-    let gone = Config { ca_file: Some(root), ..config(&service.url) };
+    let gone = config(&service.url).ca_file(root);
     assert!(gone.check().unwrap_err().to_string().contains("root.pem"));
 
-    let config = Config { insecure: true, ..config(&service.url.replace("ws://", "wss://")) };
+    let config = config(&service.url.replace("ws://", "wss://")).insecure(true);
     let why = outcome(config).await.unwrap_err();
     assert!(why.contains("closed during the TLS handshake") && why.contains("ws://"), "{why}");
 }
@@ -285,7 +285,7 @@ async fn what_cannot_be_set_up_is_refused_without_connecting() {
     let mut tested = Tested::start(config("ws://192.0.2.1:6868"));
     let refusal = tested
         .until(|event| match event {
-            Event::Refused(refusal) => Some(refusal.message.clone()),
+            Event::Refused(refusal) => Some(refusal.to_string()),
             _ => None,
         })
         .await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Config, Event, Feed, RecordCommand, Step, Stream};
+use cortop_client::{Command, Event, Feed, RecordCommand, Step, Stream};
 use cortop_sim::fault::Fault;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -23,7 +23,7 @@ async fn it_is_renewed_before_its_end_without_a_debit() {
         _ => Say::Usual,
     })
     .await;
-    let mut tested = Tested::start(Config { debit: Some(1), ..config(&service.url) });
+    let mut tested = Tested::start(config(&service.url).debit(1));
     tested.until(reached(Step::Streaming)).await;
     for number in 1..=3 {
         // Between two looks at the service, which are whole seconds apart: no request is open.

@@ -1,0 +1,150 @@
+//! What a client is told before it starts: where the service is, who asks, and what for.
+
+use std::{fmt, path::PathBuf};
+
+use secrecy::SecretString;
+
+use super::endpoint::Endpoint;
+use cortop_protocol::{Error, HeadsetId, Stream};
+
+/// What the client needs to know before it starts.
+///
+/// Made by [`Config::new`] from the credentials of the application; the methods change what the
+/// defaults leave open.
+///
+/// ```
+/// use cortop_client::{Config, SessionPolicy, Stream};
+///
+/// let config = Config::new("client id", "client secret")
+///     .session(SessionPolicy::Open)
+///     .streams([Stream::Dev, Stream::Met]);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where the service is: `ws://` (loopback only) or `wss://`.
+    pub url: String,
+    /// A root certificate beside the operating system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Skip certificate checks; loopback only.
+    pub insecure: bool,
+    /// The application's client id (§2.3).
+    pub client_id: SecretString,
+    /// The application's client secret (§2.3).
+    pub client_secret: SecretString,
+    /// The headset to take without asking; `None`: the only one there is.
+    pub headset: Option<HeadsetId>,
+    /// How sessions are opened.
+    pub session: SessionPolicy,
+    /// How many sessions `authorize` moves from the licence to this computer (§2.4); sent only if
+    /// given.
+    pub debit: Option<u32>,
+    /// The streams to subscribe.
+    pub streams: Vec<Stream>,
+}
+
+impl Config {
+    /// The service of this computer (`wss://localhost:6868`, certificate checked), the only headset
+    /// there is, all streams, and a session that the licence decides.
+    #[must_use]
+    pub fn new(client_id: impl Into<SecretString>, client_secret: impl Into<SecretString>) -> Self {
+        Self {
+            url: "wss://localhost:6868".to_owned(),
+            ca_file: None,
+            insecure: false,
+            client_id: client_id.into(),
+            client_secret: client_secret.into(),
+            headset: None,
+            session: SessionPolicy::Auto,
+            debit: None,
+            streams: Stream::ALL.to_vec(),
+        }
+    }
+
+    /// Sets [`url`](Self#structfield.url).
+    #[must_use]
+    pub fn url(self, url: impl Into<String>) -> Self {
+        Self { url: url.into(), ..self }
+    }
+
+    /// Sets [`ca_file`](Self#structfield.ca_file).
+    #[must_use]
+    pub fn ca_file(self, path: impl Into<Option<PathBuf>>) -> Self {
+        Self { ca_file: path.into(), ..self }
+    }
+
+    /// Sets [`insecure`](Self#structfield.insecure).
+    #[must_use]
+    pub fn insecure(self, insecure: bool) -> Self {
+        Self { insecure, ..self }
+    }
+
+    /// Sets [`headset`](Self#structfield.headset).
+    #[must_use]
+    pub fn headset(self, headset: impl Into<Option<HeadsetId>>) -> Self {
+        Self { headset: headset.into(), ..self }
+    }
+
+    /// Sets [`session`](Self#structfield.session).
+    #[must_use]
+    pub fn session(self, session: SessionPolicy) -> Self {
+        Self { session, ..self }
+    }
+
+    /// Sets [`debit`](Self#structfield.debit).
+    #[must_use]
+    pub fn debit(self, sessions: impl Into<Option<u32>>) -> Self {
+        Self { debit: sessions.into(), ..self }
+    }
+
+    /// Sets [`streams`](Self#structfield.streams).
+    #[must_use]
+    pub fn streams(self, streams: impl IntoIterator<Item = Stream>) -> Self {
+        Self { streams: streams.into_iter().collect(), ..self }
+    }
+
+    /// Finds what is wrong with URL and certificates without connecting. To be called before the
+    /// screen is taken.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](cortop_protocol::ErrorKind::Configuration): a URL that is none,
+    /// plain text or unchecked TLS to another machine, a root's file that cannot be read or holds no
+    /// certificate, no roots at all.
+    pub fn check(&self) -> Result<(), Error> {
+        self.endpoint().map(|_| ())
+    }
+
+    pub(super) fn endpoint(&self) -> Result<Endpoint, Error> {
+        Endpoint::new(&self.url, self.ca_file.as_deref(), self.insecure)
+    }
+}
+
+/// How sessions are opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionPolicy {
+    /// Activated when the licence has the scope and quota left, else open.
+    #[default]
+    Auto,
+    /// Activated, or refused; after a loss, open where the licence has no activation left.
+    Active,
+    /// Open.
+    Open,
+}
+
+/// Whether a session uses the licence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionMode {
+    /// No licence is debited: every stream but `eeg`, slow `met`.
+    Open,
+    /// The licence is debited.
+    Active,
+}
+
+impl fmt::Display for SessionMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open, without a licence",
+            Self::Active => "activated",
+        })
+    }
+}

@@ -1,0 +1,258 @@
+//! The one error of the workspace for everything that Cortex, or this program, answered with a no.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::Value;
+
+use crate::{
+    HeadsetId, Method, RecordId, SessionId, Stream,
+    code::{ErrorCode, WarningCode},
+    tolerant::{self, Members},
+};
+
+/// A request that was refused or not answered, a connection that could not be made, or a
+/// configuration that cannot be used: what it is about, what happened, and the next step.
+///
+/// [`Display`](fmt::Display) writes one line: `method code: message → next`, or `message: next`
+/// where no method was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What kind of failure it is; decides what a program does about it.
+    pub kind: ErrorKind,
+    /// The method asked for.
+    pub method: Option<Method>,
+    /// What the request was about.
+    pub subject: Option<Subject>,
+    /// Cortex's code of §6.1, or of §6.2 where a warning told how a request ended; `None` if it did
+    /// not answer.
+    pub code: Option<i64>,
+    /// Cortex's text; empty where it sent none.
+    pub text: String,
+    /// What it means, in our words; empty for a code that is not in the table.
+    pub meaning: Cow<'static, str>,
+    /// What the user does next; empty where nothing is to be done.
+    pub next: Cow<'static, str>,
+}
+
+/// What kind of failure an [`Error`] is: what it asks of the program. The rest is for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Only the user can change it.
+    User,
+    /// Cortex or the cloud is busy or away: ask again later.
+    Busy,
+    /// The token has run out: renew it.
+    TokenExpired,
+    /// The token is not accepted: authorize.
+    TokenInvalid,
+    /// Nobody is logged in.
+    NotLoggedIn,
+    /// The application is not approved.
+    NotApproved,
+    /// Client id or secret are wrong.
+    WrongCredentials,
+    /// Licence or quota: an open session is still possible.
+    Licence,
+    /// The headset is not there.
+    HeadsetUnavailable,
+    /// The headset is there and not ready: ask again with growing pauses.
+    HeadsetNotReady,
+    /// The session exists already.
+    SessionExists,
+    /// The session is gone.
+    SessionGone,
+    /// Cortex did not answer in time.
+    NoAnswer,
+    /// The connection was lost.
+    ConnectionLost,
+    /// Nobody answers at the address, or no Cortex service.
+    Unreachable,
+    /// The service answers, and TLS fails: mostly its certificate.
+    Tls,
+    /// Not asked: a limit of this client is reached.
+    Limit,
+    /// What the client was configured with cannot be used.
+    Configuration,
+}
+
+impl ErrorKind {
+    /// Whether signing in again leads to what is missing.
+    #[must_use]
+    pub const fn needs_sign_in(self) -> bool {
+        matches!(self, Self::NotLoggedIn | Self::NotApproved | Self::WrongCredentials)
+    }
+
+    /// Whether it may pass without the user.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        !matches!(self, Self::User | Self::Licence | Self::Configuration) && !self.needs_sign_in()
+    }
+}
+
+/// What a request was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A stream.
+    Stream(Stream),
+    /// A headset.
+    Headset(HeadsetId),
+    /// A session.
+    Session(SessionId),
+    /// A record.
+    Record(RecordId),
+}
+
+impl Subject {
+    /// The headset, session or record that the parameters of a request name.
+    #[must_use]
+    pub fn of_params(params: &Value) -> Option<Self> {
+        let text = |name: &str| params.get(name)?.as_str();
+        let headset = text("headset").or_else(|| text("headsetId"));
+        headset
+            .map(|id| Self::Headset(id.into()))
+            .or_else(|| Some(Self::Session(text("session")?.into())))
+            .or_else(|| Some(Self::Record(text("record")?.into())))
+    }
+}
+
+impl Error {
+    /// One of this program's own, without a code.
+    #[must_use]
+    pub fn new(
+        kind: ErrorKind,
+        meaning: impl Into<Cow<'static, str>>,
+        next: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            kind,
+            method: None,
+            subject: None,
+            code: None,
+            text: String::new(),
+            meaning: meaning.into(),
+            next: next.into(),
+        }
+    }
+
+    /// Cortex's no to a request: the code's row of the table (§6.1, §6.2) tells what it means and
+    /// what to do.
+    #[must_use]
+    pub fn refused(method: Method, code: i64, text: &str) -> Self {
+        let (kind, meaning, next) = match (ErrorCode::find(method, code), WarningCode::find(code)) {
+            (Some(row), _) => (row.kind, row.meaning, row.next),
+            (None, Some(row)) => (ErrorKind::User, row.meaning, row.next),
+            (None, None) => (ErrorKind::User, "", "look the code up in the Cortex documentation"),
+        };
+        let text = text.to_owned();
+        Self { code: Some(code), text, ..Self::new(kind, meaning, next).on(method) }
+    }
+
+    /// Cortex's no as it stands in an answer, `{code, message}`; code 0 where there was none.
+    #[must_use]
+    pub fn from_answer(method: Method, error: Value) -> Self {
+        let code = error.get("code").and_then(tolerant::code).unwrap_or_default();
+        Self::refused(method, code, &Members::of("error", error).text("message"))
+    }
+
+    /// The same for a method that was asked for.
+    #[must_use]
+    pub fn on(self, method: Method) -> Self {
+        Self { method: Some(method), ..self }
+    }
+
+    /// The same about something.
+    #[must_use]
+    pub fn about(self, subject: impl Into<Option<Subject>>) -> Self {
+        Self { subject: subject.into(), ..self }
+    }
+
+    /// What happened: Cortex's text, or ours where it sent none.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        if self.text.is_empty() { &self.meaning } else { &self.text }
+    }
+
+    /// Method, code and message, without the next step.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let message = self.message();
+        match (self.method, self.code) {
+            (Some(method), Some(code)) => format!("{method} {code}: {message}"),
+            (Some(method), None) => format!("{method}: {message}"),
+            (None, _) => message.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())?;
+        match (self.method, &*self.next) {
+            (_, "") => Ok(()),
+            (Some(_), next) => write!(f, " → {next}"),
+            (None, next) => write!(f, ": {next}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::code;
+
+    #[test]
+    fn an_unknown_code_shows_code_and_message() {
+        let error = Error::refused(Method::Subscribe, -31999, "Surprise.");
+        assert!(error.to_string().starts_with("subscribe -31999: Surprise. → look"), "{error}");
+        assert_eq!((error.kind, &*error.meaning), (ErrorKind::User, ""));
+    }
+
+    #[test]
+    fn a_known_code_carries_the_text_of_cortex_its_meaning_and_the_next_step() {
+        let error = Error::refused(Method::CreateRecord, code::error::INVALID_PARAMS, "Invalid.");
+        assert_eq!(error.message(), "Invalid.");
+        assert!(error.meaning.starts_with("a record runs already"), "the method's own row");
+        assert!(error.to_string().starts_with("createRecord -32602: Invalid. → stop"), "{error}");
+        let silent = Error::refused(Method::CreateRecord, code::error::INVALID_PARAMS, "");
+        assert_eq!(silent.message(), silent.meaning);
+        // A warning that tells how a request ended.
+        let ended = Error::refused(Method::ControlDevice, code::warning::CONNECTION_TIMEOUT, "");
+        assert!(ended.to_string().ends_with("→ bring it closer and try again"), "{ended}");
+    }
+
+    #[test]
+    fn an_error_of_our_own_needs_no_method() {
+        let error = Error::new(ErrorKind::Unreachable, "nothing listens there", "start it");
+        assert_eq!(error.to_string(), "nothing listens there: start it");
+        let error = Error::new(ErrorKind::User, "busy", "").on(Method::Subscribe);
+        assert_eq!(error.to_string(), "subscribe: busy");
+    }
+
+    #[test]
+    fn an_answer_is_read_whatever_it_holds() {
+        let read = |value| {
+            let error = Error::from_answer(Method::Subscribe, value);
+            (error.code, error.text)
+        };
+        let whole = json!({"code": -32004, "message": "away"});
+        assert_eq!(read(whole), (Some(-32004), "away".to_owned()));
+        assert_eq!(read(json!({"code": "-32016"})), (Some(-32016), String::new()));
+        assert_eq!(read(json!("bad")), (Some(0), String::new()));
+    }
+
+    #[test]
+    fn the_subject_is_what_the_parameters_name() {
+        let of = |params| Subject::of_params(&params);
+        assert_eq!(
+            of(json!({"headsetId": "H-1", "session": "s"})),
+            Some(Subject::Headset("H-1".into()))
+        );
+        assert_eq!(of(json!({"session": "s"})), Some(Subject::Session("s".into())));
+        assert_eq!(of(json!({"record": "r"})), Some(Subject::Record("r".into())));
+        assert_eq!(of(json!({"headset": 7})), None);
+    }
+}
