@@ -2,7 +2,62 @@
 //! warnings (§6.2), each with a named constant a row. Both lists are incomplete in EMOTIV's own
 //! documentation; a code that is not here is shown with Cortex's text.
 
-use crate::{ErrorKind, Method};
+use crate::Method;
+
+/// What kind of failure an [`Error`](crate::Error) is: what it asks of the program. The rest is for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Only the user can change it.
+    User,
+    /// Cortex or the cloud is busy or away: ask again later.
+    Busy,
+    /// The token has run out: renew it.
+    TokenExpired,
+    /// The token is not accepted: authorize.
+    TokenInvalid,
+    /// Nobody is logged in.
+    NotLoggedIn,
+    /// The application is not approved.
+    NotApproved,
+    /// Client id or secret are wrong.
+    WrongCredentials,
+    /// Licence or quota: an open session is still possible.
+    Licence,
+    /// The headset is not there.
+    HeadsetUnavailable,
+    /// The headset is there and not ready: ask again with growing pauses.
+    HeadsetNotReady,
+    /// The session exists already.
+    SessionExists,
+    /// The session is gone.
+    SessionGone,
+    /// Cortex did not answer in time.
+    NoAnswer,
+    /// The connection was lost.
+    ConnectionLost,
+    /// Nobody answers at the address, or no Cortex service.
+    Unreachable,
+    /// The service answers, and TLS fails: mostly its certificate.
+    Tls,
+    /// Not asked: a limit of this client is reached.
+    Limit,
+    /// What the client was configured with cannot be used.
+    Configuration,
+}
+
+impl ErrorKind {
+    /// Whether signing in again leads to what is missing.
+    #[must_use]
+    pub const fn needs_sign_in(self) -> bool {
+        matches!(self, Self::NotLoggedIn | Self::NotApproved | Self::WrongCredentials)
+    }
+
+    /// Whether it may pass without the user.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        !matches!(self, Self::User | Self::Licence | Self::Configuration) && !self.needs_sign_in()
+    }
+}
 
 /// A row of the table of errors.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     HeadsetId, Method, RecordId, SessionId, Stream,
-    code::{ErrorCode, WarningCode},
+    code::{ErrorCode, ErrorKind, WarningCode},
     tolerant::{self, Members},
 };
 
@@ -32,61 +32,6 @@ pub struct Error {
     pub meaning: Cow<'static, str>,
     /// What the user does next; empty where nothing is to be done.
     pub next: Cow<'static, str>,
-}
-
-/// What kind of failure an [`Error`] is: what it asks of the program. The rest is for the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// Only the user can change it.
-    User,
-    /// Cortex or the cloud is busy or away: ask again later.
-    Busy,
-    /// The token has run out: renew it.
-    TokenExpired,
-    /// The token is not accepted: authorize.
-    TokenInvalid,
-    /// Nobody is logged in.
-    NotLoggedIn,
-    /// The application is not approved.
-    NotApproved,
-    /// Client id or secret are wrong.
-    WrongCredentials,
-    /// Licence or quota: an open session is still possible.
-    Licence,
-    /// The headset is not there.
-    HeadsetUnavailable,
-    /// The headset is there and not ready: ask again with growing pauses.
-    HeadsetNotReady,
-    /// The session exists already.
-    SessionExists,
-    /// The session is gone.
-    SessionGone,
-    /// Cortex did not answer in time.
-    NoAnswer,
-    /// The connection was lost.
-    ConnectionLost,
-    /// Nobody answers at the address, or no Cortex service.
-    Unreachable,
-    /// The service answers, and TLS fails: mostly its certificate.
-    Tls,
-    /// Not asked: a limit of this client is reached.
-    Limit,
-    /// What the client was configured with cannot be used.
-    Configuration,
-}
-
-impl ErrorKind {
-    /// Whether signing in again leads to what is missing.
-    #[must_use]
-    pub const fn needs_sign_in(self) -> bool {
-        matches!(self, Self::NotLoggedIn | Self::NotApproved | Self::WrongCredentials)
-    }
-
-    /// Whether it may pass without the user.
-    #[must_use]
-    pub const fn is_transient(self) -> bool {
-        !matches!(self, Self::User | Self::Licence | Self::Configuration) && !self.needs_sign_in()
-    }
 }
 
 /// What a request was about.

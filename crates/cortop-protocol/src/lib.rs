@@ -26,7 +26,8 @@ pub mod tolerant;
 pub mod unavailable;
 pub mod warning;
 
-pub use error::{Error, ErrorKind, Subject};
+pub use code::ErrorKind;
+pub use error::{Error, Subject};
 pub use headset::Headset;
 pub use id::{HeadsetId, MarkerId, RecordId, SessionId};
 pub use marker::Marker;
