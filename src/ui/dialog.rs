@@ -8,8 +8,11 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, text, theme::Token};
-use crate::app::dialog::{
-    Confirm, Dialog, DialogAction, FieldValue, Form, FormField, MenuItem, Select, TextInput,
+use crate::app::{
+    FormKind,
+    dialog::{
+        Confirm, Dialog, DialogAction, FieldValue, Form, FormField, MenuItem, Select, TextInput,
+    },
 };
 
 /// The widest that is still read well.
@@ -110,12 +113,25 @@ fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
         None => (Token::Dim, form.fields.get(form.at).map_or("", |entry| entry.help).to_owned()),
     };
     lines.extend(paint::sentence(&says, paint::cells(width), ctx.style(token)));
-    let keys = match form.fields.len() {
-        1 => "Enter done · Esc cancels",
-        _ => "Enter done · Tab next · Esc cancels",
-    };
-    let (title, keys, rows) = (form.title.clone(), keys.to_owned(), lines.len());
+    let verb = verb(&form.kind);
+    let short = format!("Enter: {verb} · Esc: cancel");
+    let whole = format!("Enter: {verb} · Tab: next · Esc: cancel");
+    let keys = if form.fields.len() > 1 && text::cells(&whole) <= width { whole } else { short };
+    let (title, rows) = (form.title.clone(), lines.len());
     DialogBody { title, head: None, lines, foot: Vec::new(), here, rows, keys }
+}
+
+/// What a form does.
+const fn verb(kind: &FormKind) -> &'static str {
+    match kind {
+        FormKind::StartRecord(_) => "start",
+        FormKind::ChangeRecord(_) => "save",
+        FormKind::ExportRecord(_) => "export",
+        FormKind::NameHeadset(_) => "rename",
+        FormKind::Debit(_) => "activate",
+        FormKind::FilterLog => "filter",
+        FormKind::Mark { .. } => "set",
+    }
 }
 
 fn entry(ctx: &RenderContext<'_>, entry: &FormField, here: bool, room: usize) -> Line<'static> {
@@ -146,6 +162,7 @@ fn entry(ctx: &RenderContext<'_>, entry: &FormField, here: bool, room: usize) ->
 
 fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     let items = ctx.app.items(&select.menu);
+    let all = items.len();
     let matching = select.matching(&items);
     let head = select.filter.as_ref().map(|typed| {
         let mut line = Line::from(ctx.span(Token::Key, ":"));
@@ -153,20 +170,21 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
         line
     });
     let selected = select.selected(&matching);
-    let here = selected.unwrap_or_default();
     let longest = matching.iter().map(|item| text::cells(&item.text)).max().unwrap_or_default();
     let text = longest.min(ITEM) + 2;
-    let mut lines: Vec<_> = matching
-        .iter()
-        .enumerate()
-        .map(|(at, item)| self::item(ctx, item, selected == Some(at), text, width))
-        .collect();
+    let items = matching.iter().enumerate();
+    let items: Vec<_> =
+        items.map(|(at, item)| self::item(ctx, item, selected == Some(at), text, width)).collect();
+    let end: usize = items.iter().take(selected.unwrap_or_default() + 1).map(Vec::len).sum();
+    let here = end.saturating_sub(1);
+    let mut lines = items.concat();
     if lines.is_empty() {
         lines = paint::sentence(select.menu.empty(), paint::cells(width), ctx.style(Token::Dim));
     }
     let chosen = selected.and_then(|at| matching.get(at));
     let cut = chosen.filter(|item| {
-        select.filter.is_none() && text::cells(&item.note) > note_room(item, text, width)
+        let fits = informs(item) || text::cells(&item.note) <= note_room(item, text, width);
+        select.filter.is_none() && !fits
     });
     let foot = cut.map_or_else(Vec::new, |item| {
         let note = paint::sentence(&item.note, paint::cells(width), ctx.style(Token::Text));
@@ -174,21 +192,27 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     });
     let rows = match select.filter {
         // The box keeps its size while the list gets shorter.
-        Some(_) => items.len().max(lines.len()),
+        Some(_) => all.max(lines.len()),
         None => lines.len(),
     };
-    let leads = chosen.is_some_and(|item| item.action != DialogAction::Effects(Vec::new()));
-    let keys = if leads { "Enter does it · Esc closes" } else { "Esc closes" }.to_owned();
+    let leads = chosen.is_some_and(|item| !informs(item));
+    let keys = if leads { "Enter: choose · Esc: close" } else { "Esc: close" }.to_owned();
     DialogBody { title: select.menu.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
 }
 
+/// Whether an item only says something: choosing it does nothing.
+fn informs(item: &MenuItem) -> bool {
+    item.action == DialogAction::Effects(Vec::new())
+}
+
+/// An item in one line, or in as many as it takes where it is there to be read.
 fn item(
     ctx: &RenderContext<'_>,
     item: &MenuItem,
     here: bool,
     text: usize,
     width: usize,
-) -> Line<'static> {
+) -> Vec<Line<'static>> {
     let mark = match (here, item.on) {
         (true, None) => format!("{} ", glyphs::SELECTED),
         (false, None) => "  ".to_owned(),
@@ -198,15 +222,18 @@ fn item(
         }
     };
     let token = if here { Token::Selection } else { Token::Text };
-    let note = text::fit(&text::clean(&item.note), note_room(item, text, width));
-    Line::from(vec![
-        ctx.span(Token::Key, mark),
-        ctx.span(
-            token,
-            text::pad(&text::fit(&text::clean(&item.text), text.saturating_sub(2)), text),
-        ),
-        ctx.span(Token::Dim, note),
-    ])
+    let (note, room) = (text::clean(&item.note), note_room(item, text, width));
+    let notes = if informs(item) { text::wrap(&note, room) } else { vec![text::fit(&note, room)] };
+    let label = text::fit(&text::clean(&item.text), text.saturating_sub(2));
+    let blank = " ".repeat(text::cells(&mark) + text);
+    let first = vec![ctx.span(Token::Key, mark), ctx.span(token, text::pad(&label, text))];
+    let rest = std::iter::repeat(vec![Span::raw(blank)]);
+    let fronts = std::iter::once(first).chain(rest);
+    let line = |(mut front, note): (Vec<Span<'static>>, String)| {
+        front.push(ctx.span(Token::Dim, note));
+        Line::from(front)
+    };
+    fronts.zip(notes).map(line).collect()
 }
 
 /// Cells that are left for an item's note beside its mark and its text.

@@ -42,7 +42,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let (Some(first), second) = (rows.next(), rows.next()) else { return };
     let width = first.width.saturating_sub(CLOCK + 1);
     let upper = Rect { width, ..first };
-    let (mut service, session) = (service(ctx), session(ctx));
+    let (mut service, session) = (service(ctx), session(ctx, first.width));
     match second {
         Some(second) => line(ctx, session, second, buffer),
         None => service.extend(session),
@@ -139,7 +139,9 @@ fn is_silent(app: &App) -> bool {
     expected.peek().is_some() && expected.all(|health| health.stale_since.is_some())
 }
 
-fn session(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
+fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
+    // A bad channel may take a fifth of the line.
+    let words = usize::from(width / 5);
     let app = ctx.app;
     let Some(entry) = app.sessions.current() else {
         return vec![HeaderItem::new(5, ctx.span(Token::Dim, "no session"))];
@@ -178,7 +180,7 @@ fn session(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
         let rate = health::rate(ctx, main);
         add(8, Span::styled(format!("{} {}", main.stream, rate.content), rate.style));
         add(8, loss(ctx, main));
-        if let Some(bad) = health::bad_words(&main.bad_channels) {
+        if let Some(bad) = health::bad_words(&main.bad_channels, words) {
             add(7, ctx.span(Token::Bad, format!("{} {bad}", glyphs::PROBLEM)));
         }
         if let Some(interpolated) = health::interpolated(ctx, main) {

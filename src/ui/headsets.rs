@@ -73,7 +73,7 @@ pub(super) fn empty(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     let scan = ctx.app.settings.keymap.keys(Action::Scan).first();
     let scan = scan.map(|key| format!(", or press {key} here to scan")).unwrap_or_default();
     let text = match (headsets.known, headsets.scanning) {
-        (false, _) => format!("The service has not told its headsets yet: {}.", link::word(ctx)),
+        (false, _) => format!("The service has not listed its headsets yet: {}.", link::word(ctx)),
         (true, Some(since)) => {
             format!("Scanning for headsets, {}. Switch yours on.", progress(ctx, since))
         }

@@ -26,7 +26,7 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
     if let Some(since) = health.stale_since {
         add(Token::Bad, format!("{} STALE since {}", glyphs::PROBLEM, ctx.clock_at(since)));
     }
-    if let Some(words) = bad_words(&health.bad_channels) {
+    if let Some(words) = bad_words(&health.bad_channels, usize::MAX) {
         add(Token::Bad, format!("{} {words}", glyphs::PROBLEM));
     }
     let recent = &health.recent;
@@ -73,7 +73,7 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
         add(Token::Poor, format!("{} at {}", self::gap(gap), ctx.clock_at(gap.from)));
     }
     if health.malformed > 0 {
-        add(Token::Poor, format!("odd {}", health.malformed));
+        add(Token::Poor, format!("malformed {}", health.malformed));
     }
     // A line that has no room for all loses what matters least.
     facts.sort_by_key(|(token, _)| match token {
@@ -84,11 +84,11 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
     facts.into_iter().map(|(token, text)| ctx.span(token, text)).collect()
 }
 
-/// The worst of some bad channels, and how many more there are.
-pub(super) fn bad_words(bad: &[BadChannel]) -> Option<String> {
+/// The worst of some bad channels and how many more there are, in so many cells if that can be.
+pub(super) fn bad_words(bad: &[BadChannel], room: usize) -> Option<String> {
     let worst = bad.iter().min_by_key(|channel| channel.defect)?;
-    let more = if bad.len() > 1 { format!(" +{}", bad.len() - 1) } else { String::new() };
-    Some(format!("{} {}{more}", text::clean(&worst.label), worst.defect.name()))
+    let worst = format!("{} {}", text::clean(&worst.label), worst.defect.name());
+    Some(text::and_more(&worst, bad.len() - 1, "", "", room))
 }
 
 /// The share of samples that Cortex filled in, if it is large: within the last 10 s or since the

@@ -98,7 +98,7 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
         ),
         Step::OtherUser => say(
             "Another account of this computer is logged in to Cortex.",
-            "Log out there with EMOTIV Launcher, and in here; cortop continues automatically.",
+            "Log out there and log in here with EMOTIV Launcher; cortop continues automatically.",
         ),
         Step::Approval => say(
             "This application is not approved yet.",
@@ -111,7 +111,7 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
         Step::Authorizing => waiting("Getting a token from the service.", Method::Authorize),
         Step::Listing => waiting("Asking the service for its headsets.", Method::QueryHeadsets),
         Step::Searching => say(
-            "No headset is there yet.",
+            "No headset has been found yet.",
             &format!(
                 "Switch one on, and plug in its dongle if it uses one; {} in pane 1 scans again.",
                 key(Action::Scan)
@@ -124,7 +124,7 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
         ),
         Step::Opening(id) | Step::Connecting(id) if ctx.app.called_off.as_ref() == Some(id) => {
             let now = format!(
-                "Called off: Cortex has yet to answer, and a session that it opens on {id} is closed."
+                "Called off: waiting for Cortex; a session that it still opens on {id} is closed."
             );
             say(&now, "")
         }
@@ -139,7 +139,10 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
         Step::Streaming => say("Streams are running.", ""),
         Step::Watching => say(
             "Another program's session is shown: its samples go to that program.",
-            &format!("{} subscribes a stream that it has not.", key(Action::ChooseStreams)),
+            &format!(
+                "{} subscribes streams that it has not subscribed.",
+                key(Action::ChooseStreams)
+            ),
         ),
         Step::Stopped => say("Cannot stream: Cortex refused a request.", ""),
     }

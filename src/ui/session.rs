@@ -118,7 +118,7 @@ fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
             format!("{} {text}", glyphs::PROBLEM)
         }
         (None, _) if !ctx.app.is_live(entry) => {
-            format!("{} offline: all as last known", glyphs::PROBLEM)
+            format!("{} offline: last known values", glyphs::PROBLEM)
         }
         (None, Some(at)) => {
             format!(
@@ -167,11 +167,16 @@ fn short(
     selected: bool,
 ) -> Vec<Line<'static>> {
     let (name, token) = name(ctx, entry, field, selected);
-    let (value, meaning) = value(ctx, entry, field);
     let room = width.saturating_sub(NAME);
-    let separated = text::cells(&value) + text::cells(glyphs::SEPARATOR);
-    let left = room.saturating_sub(separated);
-    let fits = text::cells(&meaning) <= left;
+    let fits_beside = |(value, meaning): &(String, String)| {
+        text::cells(value) + text::cells(glyphs::SEPARATOR) + text::cells(meaning) <= room
+    };
+    // An age in fewer cells says more than none.
+    let worded = |age| value(ctx, entry, field, age);
+    let worded =
+        Some(worded(text::age)).filter(fits_beside).unwrap_or_else(|| worded(text::brief_age));
+    let fits = fits_beside(&worded);
+    let (value, meaning) = worded;
     let matters = field == SessionField::Status && entry.closed.is_none();
     if !selected && !matters || fits && text::cells(&value) <= room {
         let value = ctx.span(token, text::fit(&value, room));
@@ -209,7 +214,7 @@ fn whole(
 ) -> (Line<'static>, Vec<Line<'static>>) {
     let (name, token) = name(ctx, entry, field, ctx.app.focus == Pane::Session);
     let session = &entry.session;
-    let (value, meaning) = value(ctx, entry, field);
+    let (value, meaning) = value(ctx, entry, field, text::age);
     let room = width.saturating_sub(NAME);
     // The last column is left to the marks that there is more.
     let wrapped = |token: Token, text: &str| {
@@ -313,8 +318,13 @@ fn records(count: usize) -> String {
     if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
-/// A field's value, made harmless, and what it means.
-fn value(ctx: &RenderContext<'_>, entry: &SessionEntry, field: SessionField) -> (String, String) {
+/// A field's value, made harmless, and what it means; of a time that is its age in these words.
+fn value(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    field: SessionField,
+    words: fn(Duration) -> String,
+) -> (String, String) {
     let session = &entry.session;
     let unknown = || (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned());
     let known = |text: Option<&str>, meaning: &str| match text {
@@ -324,7 +334,7 @@ fn value(ctx: &RenderContext<'_>, entry: &SessionEntry, field: SessionField) -> 
     };
     let told = |id| Some(id).filter(|id: &&str| !id.is_empty());
     let lives = ctx.app.is_live(entry);
-    let last_known = |text: String| if lives { text } else { "as last known".to_owned() };
+    let last_known = |text: String| if lives { text } else { "last known".to_owned() };
     match field {
         SessionField::Id => known(told(session.id.as_str()), "session id (sid in samples)"),
         SessionField::Status if session.status == SessionStatus::Unknown => unknown(),
@@ -359,19 +369,19 @@ fn value(ctx: &RenderContext<'_>, entry: &SessionEntry, field: SessionField) -> 
             }
         },
         SessionField::AppId => known(session.app_id.as_deref(), "application that created it"),
-        SessionField::Started => moment(ctx, entry.created, session.started.as_deref()),
+        SessionField::Started => moment(ctx, entry.created, session.started.as_deref(), words),
         SessionField::Stopped => match (session.stopped.as_deref(), &entry.closed) {
             (Some(""), None) if lives => {
                 (format!("{} (still open)", glyphs::UNKNOWN), String::new())
             }
             (Some(told), closed) if !told.is_empty() => {
-                moment(ctx, closed.as_ref().map(|(_, at)| *at), Some(told))
+                moment(ctx, closed.as_ref().map(|(_, at)| *at), Some(told), words)
             }
             (_, Some((_, at))) => {
                 let clock = ctx.clock_at(*at);
                 (format!("unknown, closed at {clock} by this computer's clock"), String::new())
             }
-            (Some(_), None) => (glyphs::UNKNOWN.to_owned(), "as last known".to_owned()),
+            (Some(_), None) => (glyphs::UNKNOWN.to_owned(), "last known".to_owned()),
             (None, None) => unknown(),
         },
         SessionField::Streams => match entry.streams() {
@@ -441,12 +451,17 @@ fn other(ctx: &RenderContext<'_>, entry: &SessionEntry, width: usize) -> Vec<Lin
 }
 
 /// A time as Cortex wrote it, in the zone of the screen, and how long ago it was.
-fn moment(ctx: &RenderContext<'_>, known: Option<Instant>, iso: Option<&str>) -> (String, String) {
+fn moment(
+    ctx: &RenderContext<'_>,
+    known: Option<Instant>,
+    iso: Option<&str>,
+    words: fn(Duration) -> String,
+) -> (String, String) {
     let Some(text) = iso else { return (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()) };
     match text.parse() {
         Ok(time) => {
             // Without "ago", so that it stands beside the time in a narrow pane too.
-            (ctx.clock(time), age(ctx, known, iso, text::age).unwrap_or_default())
+            (ctx.clock(time), age(ctx, known, iso, words).unwrap_or_default())
         }
         Err(_) if text.is_empty() => (glyphs::UNKNOWN.to_owned(), BLANK.to_owned()),
         Err(_) => (text::clean(text), "not a time this program can read".to_owned()),

@@ -41,6 +41,17 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     cut
 }
 
+/// Something, how many more of a kind there are, and what follows; in few words where there is no
+/// room for plain ones.
+#[must_use]
+pub(super) fn and_more(first: &str, more: usize, kind: &str, rest: &str, room: usize) -> String {
+    if more == 0 {
+        return format!("{first}{rest}");
+    }
+    let plain = format!("{first}, {more} more{kind}{rest}");
+    if plain.width() <= room { plain } else { format!("{first} +{more}{rest}") }
+}
+
 /// Cut or filled with blanks to exactly a width.
 #[must_use]
 pub(super) fn pad(text: &str, width: usize) -> String {
@@ -97,6 +108,18 @@ pub(super) fn spell_out(text: String, ascii: bool) -> String {
 #[must_use]
 pub(super) fn time_of_day(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// The same where room is short, at most six cells for a century.
+#[must_use]
+pub(super) fn brief_age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d", seconds / 86400),
+    }
 }
 
 /// How long something has lasted, `h:mm:ss`.
@@ -169,5 +192,7 @@ mod tests {
     fn ages_are_words() {
         let words = [0, 59, 60, 3599, 3660, 90_000].map(|s| age(Duration::from_secs(s)));
         assert_eq!(words, ["0 s", "59 s", "1 min", "59 min", "1 h 01 min", "1 d 1 h"]);
+        let words = [0, 59, 60, 3599, 86_399, 90_000].map(|s| brief_age(Duration::from_secs(s)));
+        assert_eq!(words, ["0s", "59s", "1m", "59m", "23h59m", "1d"]);
     }
 }

@@ -186,7 +186,7 @@ async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
             person.type_in("zv").await;
             let order = |fault| person.sim.control().inject(Injection::from(fault).on(Stream::Eeg));
             order(Fault::WrongTime { seconds: 3600.0.into(), count: 1 });
-            person.eyes.wait_for("odd 1").await;
+            person.eyes.wait_for("malformed 1").await;
             order(Fault::SetClock { seconds: 3.4.into() });
             let screen = person.eyes.wait_for("Cortex's clock was set 3.4 s ahead at ").await;
             assert!(screen.contains("lost 0"), "{screen}");
@@ -194,7 +194,7 @@ async fn clocks_that_are_set_and_times_that_are_wrong_cost_no_sample() {
             order(Fault::UnknownMember { count: 64 });
             order(Fault::ShuffledTimes { seconds: 2.0.into(), count: 500 });
             let odd = |screen: &str| {
-                let count = screen.split("odd ").nth(1)?.split_whitespace().next()?;
+                let count = screen.split("malformed ").nth(1)?.split_whitespace().next()?;
                 count.parse::<u32>().ok()
             };
             let screen = person.eyes.wait("shuffled times", |screen| odd(screen) > Some(400)).await;

@@ -133,7 +133,7 @@ fn nothing_looks_alive_without_a_connection() {
         picture("cut_off", &stage, width, height);
         let text = stage.text(width, height);
         let head: String = text.lines().take(2).collect();
-        assert!(head.contains("no data") && text.contains("as last known"), "{text}");
+        assert!(head.contains("no data") && text.contains("last known"), "{text}");
         for alive in ["Hz", "lost 0", "battery", "still open", "debited: "] {
             assert!(!head.contains(alive) && !text.contains("still open"), "{alive}\n{text}");
         }
@@ -398,6 +398,23 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
         assert!(text.contains("has been forgotten;"), "{shown:?}:\n{text}");
         assert!(text.contains("what is left."), "{shown:?}:\n{text}");
         assert!(!text.contains("without a gap"), "{shown:?}:\n{text}");
+        // No axis and no legend of what is not there.
+        assert!(shown != Shown::Spectrogram || !text.contains("│0 s"), "{text}");
+        assert!(shown != Shown::Spectrogram || !text.contains("dB"), "{text}");
+    }
+}
+
+#[test]
+fn the_legend_of_a_spectrogram_is_never_cut() {
+    for (size, whole) in [((80, 24), false), ((120, 40), true)] {
+        let mut stage = one(Stream::Eeg);
+        stage.app.streams.shown = Shown::Spectrogram;
+        stage.feed(size.0, size.1, 3000);
+        stage.feed(size.0, size.1, 3000);
+        let text = stage.text(size.0, size.1);
+        let legend = text.lines().find(|line| line.contains("dB µV²/Hz")).expect("a legend");
+        assert!(legend.ends_with('┃'), "{legend}");
+        assert_eq!(legend.contains("of the 2 s before"), whole, "{legend}");
     }
 }
 

@@ -35,7 +35,7 @@ fn tilt_is_counted_from_the_level_that_the_user_sets() {
     let mut stage = motion();
     let text = hold(&mut stage, fixture::orientation(81.0));
     assert!(text.contains("sensor axes not documented: hold level, press L"), "{text}");
-    assert!(text.contains("counted from a position that you set"), "{text}");
+    assert!(text.contains("measured from a position that you set"), "{text}");
     stage.app.zoomed = false;
     let small = stage.text(SIZE.0, SIZE.1);
     assert!(small.contains("sensor axes not documented: hold level, press L"), "{small}");

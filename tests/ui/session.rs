@@ -477,3 +477,33 @@ fn a_record_event_does_not_outlive_its_session() {
     stage.app.sessions.field = 9;
     assert!(pane(&stage).contains("recordingno"), "{}", stage.text(80, 24));
 }
+
+/// By Cortex's clock, which need not be ours, and however long ago it was.
+#[test]
+fn the_age_of_a_session_stands_in_a_narrow_pane_too() {
+    for (minutes, age) in [(8, "≈8 min"), (12, "≈12m"), (65, "≈1h05m"), (3000, "≈2d")] {
+        let mut stage = stage(session(SessionStatus::Activated));
+        stage.forward(Duration::from_secs(60 * minutes));
+        let text = stage.text(80, 24);
+        let row = text.lines().find(|line| line.contains(" started ")).expect("a row");
+        let row: String = row.chars().skip(12).take(17).collect();
+        assert_eq!(row.trim_end(), format!("14:25:30 · {age}"));
+    }
+}
+
+/// Each line of the history is there to be read.
+#[test]
+fn the_history_is_shown_whole() {
+    let mut stage = stage(session(SessionStatus::Activated));
+    let why = "Cortex closed it as the headset was lost, and the service says that it will be back \
+               as soon as somebody has charged its battery";
+    stage.hear(Event::Closed { session: SID.into(), why: why.to_owned(), ordered: false });
+    stage.app.notice = None;
+    stage.app.update(Message::Key(Key::char('h')));
+    let text = stage.text(80, 24);
+    let last = text.lines().position(|line| line.contains("Esc: close")).expect("a box");
+    let lines = text.lines().take(last).map(|line| line.chars().skip(3).take(74));
+    let shown = lines.map(String::from_iter).collect::<Vec<_>>().join(" ").replace('│', " ");
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains(&format!("closed: {why}")), "{text}");
+}

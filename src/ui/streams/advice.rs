@@ -14,7 +14,7 @@ pub(super) fn next(
     model: Model,
 ) -> (Token, String) {
     if stream == Stream::Dev && table.get("Signal").is_some_and(|signal| signal <= 0.0) {
-        let text = "No link to the headset: bring it nearer to its receiver, and charge it.";
+        let text = "No link to the headset: move it closer to its receiver, and charge it.";
         return (Token::Bad, text.to_owned());
     }
     let known: Vec<f64> = sensors.iter().filter_map(|sensor| sensor.level).collect();
@@ -22,7 +22,7 @@ pub(super) fn next(
     if stream == Stream::Dev && known.len() > 1 && known.iter().all(bad) {
         return (
             Token::Bad,
-            format!("All sensors read bad: first the reference ({}).", reference(model)),
+            format!("All sensors read bad: check the reference ({}).", reference(model)),
         );
     }
     if let Some(step) = of_defects(stream, sensors, model) {
@@ -32,25 +32,28 @@ pub(super) fn next(
         // One without a level tells nothing about itself: another is to be fixed first.
         a.level.unwrap_or(f64::INFINITY).total_cmp(&b.level.unwrap_or(f64::INFINITY))
     }) else {
-        return (Token::Dim, "Cortex names no sensor.".to_owned());
+        return (Token::Dim, "Cortex reports no sensor.".to_owned());
     };
     let Some(value) = level else {
-        return (Token::Dim, "Cortex tells no level of any sensor yet.".to_owned());
+        return (Token::Dim, "Cortex has reported no level of any sensor yet.".to_owned());
     };
     let (token, _, word) = level_word(level);
+    let (fix, press) = self::fix(model);
     let step = match (stream, value) {
         (_, 3.5..) if sensors.iter().any(|sensor| sensor.level.is_none()) => {
             return (
                 Token::Fair,
-                "All that is known is good; the others send no level.".to_owned(),
+                "All known levels are good; the other sensors report none.".to_owned(),
             );
         }
         (Stream::Dev, 3.5..) => return (Token::Good, "Contact is good everywhere.".to_owned()),
-        (_, 3.5..) => return (Token::Good, "The signal looks like brain everywhere.".to_owned()),
-        (Stream::Dev, ..1.5) => format!("{}, wait 10 s.", mend(model)),
-        (Stream::Dev, ..2.5) => format!("press it, wait 10 s; no better: {}.", mend(model)),
-        (Stream::Dev, _) => "wait: it gets better as it settles.".to_owned(),
-        _ => "good contact first (c); then sit still, jaw loose, away from mains.".to_owned(),
+        (_, 3.5..) => return (Token::Good, "The signal looks like EEG everywhere.".to_owned()),
+        (Stream::Dev, ..1.5) => format!("{fix}, {press} and wait 10 s."),
+        (Stream::Dev, ..2.5) => {
+            format!("press it and wait 10 s; if it does not improve, {fix}.")
+        }
+        (Stream::Dev, _) => "wait: contact improves as the sensor settles.".to_owned(),
+        _ => "good contact first (c), then sit still, relax the jaw, avoid mains.".to_owned(),
     };
     (token, format!("{name} {word}: {step}"))
 }
@@ -65,7 +68,7 @@ fn of_defects(stream: Stream, sensors: &[SensorRow<'_>], model: Model) -> Option
     let count = sensors.iter().filter(driven).count();
     if count > 1 && 2 * count > sensors.len() {
         return Some(format!(
-            "{count} of {} channels are {} or {}: first the reference ({}).",
+            "{count} of {} channels are {} or {}: check the reference ({}).",
             sensors.len(),
             Defect::Railed.name(),
             Defect::OffLevel.name(),
@@ -76,18 +79,16 @@ fn of_defects(stream: Stream, sensors: &[SensorRow<'_>], model: Model) -> Option
         Stream::Dev if level >= Some(3.5) => ", although its contact reads good",
         _ => "",
     };
+    let (fix, press) = fix(model);
     let step = match defect {
-        Defect::Railed => {
-            format!(
-                "there is no EEG in it; {}; if it stays railed, the sensor is broken.",
-                mend(model)
-            )
-        }
+        Defect::Railed => format!(
+            "there is no EEG in it; {fix} and {press}; if it stays railed, the sensor is broken."
+        ),
         Defect::Flat => "its value does not change; switch the headset off and on; if it stays \
                          flat, the sensor is broken."
             .to_owned(),
         Defect::OffLevel => {
-            format!("it is far from the usual 4200 µV; {}, wait until it settles.", mend(model))
+            format!("it is far from the usual 4200 µV; {fix}, {press} and wait until it settles.")
         }
     };
     Some(format!("{name} {}{although}: {step}", defect.name()))
@@ -103,14 +104,15 @@ fn reference(model: Model) -> &'static str {
     }
 }
 
-/// How a bad sensor of a model is made to conduct.
-fn mend(model: Model) -> &'static str {
-    match model {
-        Model::Epoc | Model::EpocPlus | Model::EpocX => "moisten its felt, press it to the skin",
-        Model::EpocFlex | Model::Flex2 => "moisten its felt or add gel, press it to the skin",
-        Model::Mn8 | Model::Mw20 => "clean it, seat the earbud deeper",
-        _ => "moisten it, press it to the skin",
-    }
+/// How to make a bad sensor of a model conduct, and how to make it touch.
+fn fix(model: Model) -> (&'static str, &'static str) {
+    let fix = match model {
+        Model::Epoc | Model::EpocPlus | Model::EpocX => "moisten the felt",
+        Model::EpocFlex | Model::Flex2 => "moisten the felt or add gel",
+        Model::Mn8 | Model::Mw20 => return ("clean the earbud", "seat it deeper"),
+        _ => "moisten it",
+    };
+    (fix, "press it to the skin")
 }
 
 #[cfg(test)]
@@ -156,7 +158,7 @@ mod tests {
         }
         let driven = [("Pz", Defect::OffLevel), ("T7", Defect::Railed), ("T8", Defect::Railed)];
         let step = step_with(Stream::Dev, &good, &driven);
-        assert!(step.starts_with("3 of 5 channels are railed or off level: first"), "{step}");
+        assert!(step.starts_with("3 of 5 channels are railed or off level: check"), "{step}");
         let loose = [("Signal", Some(0.0)), ("T7", Some(4.0))];
         let step = step_with(Stream::Dev, &loose, &[("T7", Defect::Railed)]);
         assert!(step.starts_with("No link"), "the cause comes before its effects: {step}");
@@ -167,16 +169,19 @@ mod tests {
         let bad = [("Signal", Some(0.0)), ("T7", Some(0.0)), ("T8", Some(1.0))];
         assert!(step(Stream::Dev, &bad).starts_with("No link"));
         let reference = step(Stream::Dev, &[&[("Signal", Some(1.0))], &bad[1..]].concat());
-        assert!(reference.contains("first the reference (CMS/DRL"), "{reference}");
+        assert!(reference.contains("check the reference (CMS/DRL"), "{reference}");
         let one = step(Stream::Dev, &[("T7", Some(0.0)), ("T8", Some(4.0)), ("O1", None)]);
-        assert_eq!(one, "T7 none: moisten its felt, press it to the skin, wait 10 s.");
+        assert_eq!(one, "T7 none: moisten the felt, press it to the skin and wait 10 s.");
     }
 
     #[test]
     fn unknown_is_neither_bad_nor_good() {
         assert!(step(Stream::Dev, &[("T7", None), ("T8", None)]).contains("no level"));
-        assert!(step(Stream::Dev, &[("T7", None), ("T8", Some(4.0))]).contains("others send no"));
+        assert!(
+            step(Stream::Dev, &[("T7", None), ("T8", Some(4.0))])
+                .contains("other sensors report none")
+        );
         assert_eq!(step(Stream::Dev, &[("T8", Some(4.0))]), "Contact is good everywhere.");
-        assert_eq!(step(Stream::Dev, &[("OVERALL", Some(0.0))]), "Cortex names no sensor.");
+        assert_eq!(step(Stream::Dev, &[("OVERALL", Some(0.0))]), "Cortex reports no sensor.");
     }
 }

@@ -214,21 +214,22 @@ fn quality_facts(table: &Table, steady: &Smoothed) -> Vec<String> {
     vec![format!("overall {}", number(steady.overall(), " %")), rate]
 }
 
-/// Overall contact, and which sensors are not good.
-pub(super) fn contact_words(table: &Table, bad: &[BadChannel]) -> String {
-    words(table.overall(), table.sensors(), bad)
+/// Overall contact, and which sensors are not good, in so many cells if that can be.
+pub(super) fn contact_words(table: &Table, bad: &[BadChannel], room: usize) -> String {
+    words(table.overall(), table.sensors(), bad, room)
 }
 
 /// The same of EEG quality, evened out; nothing before the first.
-pub(super) fn quality_words(steady: &Smoothed, bad: &[BadChannel]) -> String {
+pub(super) fn quality_words(steady: &Smoothed, bad: &[BadChannel], room: usize) -> String {
     let none = steady.levels().next().is_none();
-    if none { String::new() } else { words(steady.overall(), steady.levels(), bad) }
+    if none { String::new() } else { words(steady.overall(), steady.levels(), bad, room) }
 }
 
 fn words<'a>(
     overall: Option<f64>,
     sensors: impl Iterator<Item = (&'a str, Option<f64>)>,
     bad: &[BadChannel],
+    room: usize,
 ) -> String {
     let mut sensors = sensors.peekable();
     let overall = number(overall, " %");
@@ -243,12 +244,12 @@ fn words<'a>(
     match bad.iter().min_by(|(_, a), (_, b)| worse(*a, *b)) {
         None => format!("{overall}, all good"),
         Some(&(name, (defect, level))) => {
-            let more = if bad.len() > 1 { format!(" +{}", bad.len() - 1) } else { String::new() };
-            match defect {
-                // It says more than the rest, and the line may be short.
-                Some(defect) => format!("{name} {}{more}, {overall}", defect.name()),
-                None => format!("{overall}, {name} {}{more}", level_word(level).2),
-            }
+            // A defect says more than the rest, and the line may be short.
+            let (worst, rest) = match defect {
+                Some(defect) => (format!("{name} {}", defect.name()), format!(", {overall}")),
+                None => (format!("{overall}, {name} {}", level_word(level).2), String::new()),
+            };
+            text::and_more(&worst, bad.len() - 1, " poor", &rest, room)
         }
     }
 }
@@ -281,9 +282,12 @@ mod tests {
 
     #[test]
     fn sensors_are_good_only_where_there_are_some() {
-        assert_eq!(words(Some(100.0), std::iter::empty(), &[]), "100 %");
-        assert_eq!(words(Some(100.0), [("AF3", Some(4.0))].into_iter(), &[]), "100 %, all good");
-        assert_eq!(words(Some(90.0), [("AF3", None)].into_iter(), &[]), "90 %, AF3 unknown");
+        assert_eq!(words(Some(100.0), std::iter::empty(), &[], 40), "100 %");
+        assert_eq!(
+            words(Some(100.0), [("AF3", Some(4.0))].into_iter(), &[], 40),
+            "100 %, all good"
+        );
+        assert_eq!(words(Some(90.0), [("AF3", None)].into_iter(), &[], 40), "90 %, AF3 unknown");
     }
 
     #[test]
@@ -291,8 +295,15 @@ mod tests {
         let bad = [("T8", Defect::Flat), ("AF3", Defect::Railed)];
         let bad = bad.map(|(label, defect)| BadChannel { label: label.into(), defect });
         let levels = [("AF3", Some(4.0)), ("T7", Some(0.0)), ("Pz", Some(4.0)), ("T8", Some(4.0))];
-        assert_eq!(words(Some(75.0), levels.into_iter(), &bad), "AF3 railed +2, 75 %");
-        assert_eq!(words(Some(75.0), levels.into_iter(), &bad[..1]), "T8 flat +1, 75 %");
+        assert_eq!(
+            words(Some(75.0), levels.into_iter(), &bad, 40),
+            "AF3 railed, 2 more poor, 75 %"
+        );
+        assert_eq!(
+            words(Some(75.0), levels.into_iter(), &bad[..1], 40),
+            "T8 flat, 1 more poor, 75 %"
+        );
+        assert_eq!(words(Some(75.0), levels.into_iter(), &bad, 19), "AF3 railed +2, 75 %");
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn gaps(ctx: &RenderContext<'_>, traces: &Traces) -> impl Iterator<Item = GapNot
 /// What to say of a frozen window of which nothing is kept.
 pub(super) fn all_forgotten(ctx: &RenderContext<'_>, traces: &Traces) -> Option<String> {
     ctx.app.streams.frozen.as_ref().filter(|_| traces.oldest > 0)?;
-    let left = if traces.newest > traces.oldest { "; home goes to what is left" } else { "" };
+    let left = if traces.newest > traces.oldest { "; home shows what is left" } else { "" };
     (traces.end <= traces.oldest).then(|| format!("This stretch has been forgotten{left}."))
 }
 

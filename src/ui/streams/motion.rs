@@ -14,7 +14,7 @@ use cortop_signal::{Orientation, orientation::Turn};
 const SAID: u16 = 6;
 const EXPLAINED: u16 = 18;
 
-const NO_AXES: &str = "without axes, tilt can only be counted from a position that you set";
+const NO_AXES: &str = "tilt is measured from a position that you set";
 
 /// The rows of the numbers, where there is room for them, and those of the traces.
 pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
@@ -46,7 +46,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
             (format!("sensor axes not documented: hold level, press {key}"), NO_AXES.to_owned())
         }
         (Some(Orientation::Moving), _) => (
-            "tilt unknown: it moves too much to tell gravity".to_owned(),
+            "tilt unknown: the headset moves too much to sense gravity".to_owned(),
             "ACC is not about 1 g, and there is no quaternion".to_owned(),
         ),
         (Some(Orientation::RawCounts), _) => (

@@ -6,7 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 use super::{Canvas, axis, dots::Dots, gaps, spectrum, trace_plot::Cells, traces};
 use crate::{
     app::{App, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -50,8 +50,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     }
     let streams = &ctx.app.streams;
     let label = traces::traces(ctx.app, Stream::Eeg).and_then(|traces| traces.channels.first());
-    let mut items: Vec<String> =
-        label.map(|trace| crate::ui::text::clean(&trace.label)).into_iter().collect();
+    let mut items: Vec<String> = label.map(|trace| text::clean(&trace.label)).into_iter().collect();
     items.push(format!("{} s", streams.window()));
     items.extend(traces::spectral_filters(streams.filters()));
     items.push(traces::motion(streams.scroll_mode).to_owned());
@@ -76,6 +75,10 @@ fn draw_spectrogram(
     if traces.bins.columns != u64::from(plot.width) * 2 {
         return;
     }
+    if let Some(words) = gaps::all_forgotten(ctx, traces) {
+        let lines = paint::sentence(&words, plot.width, ctx.style(Token::Dim));
+        return paint::lines(&lines, plot, buffer);
+    }
     let look = ctx.style(if stale { Token::Stale } else { Token::Trace });
     let (motion, count) = (ctx.app.streams.scroll_mode, spectra.columns.len());
     let cells = Cells::new(motion, Dots::Braille, plot.width, spectra.first_bin, count);
@@ -89,14 +92,11 @@ fn draw_spectrogram(
             }
         }
     }
-    if let Some(words) = gaps::all_forgotten(ctx, traces) {
-        paint::lines(&paint::sentence(&words, plot.width, ctx.style(Token::Dim)), plot, buffer);
-    }
     labels(ctx, spectra, Rect { x: area.x, width: plot.x - area.x, ..plot }, buffer);
     let below = Rect { y: plot.bottom(), height: 1, ..plot };
     axis::draw(ctx, traces, &cells, below.intersection(area), buffer);
     let below = Rect { y: plot.bottom() + 1, height: 1, ..area };
-    paint::line(&legend(ctx, top), below.intersection(area), buffer);
+    paint::line(&legend(ctx, top, area.width), below.intersection(area), buffer);
 }
 
 /// The lines that a row stands for, the lowest frequencies in row 0.
@@ -127,13 +127,16 @@ fn shade(above_top: f64) -> char {
     glyphs::SHADES[level.min(glyphs::SHADES.len() - 1)]
 }
 
-/// The shades and the dB between them.
-fn legend(ctx: &RenderContext<'_>, top: f64) -> Line<'static> {
+/// The shades and the dB between them, and what time each shows if there is room.
+fn legend(ctx: &RenderContext<'_>, top: f64, width: u16) -> Line<'static> {
     let bottom = top - spectrum::HEIGHT;
     let [lowest, shades @ ..] = glyphs::SHADES;
     let from = |(shade, step): (char, u8)| format!(" {} {shade}", bottom + STEP * f64::from(step));
     let shades: String = shades.into_iter().zip(0..).map(from).collect();
-    ctx.span(Token::Dim, format!("{lowest}{shades} dB µV²/Hz, of the 2 s before")).into()
+    let short = format!("{lowest}{shades} dB µV²/Hz");
+    let whole = format!("{short}, of the 2 s before");
+    let fits = text::cells(&whole) <= usize::from(width);
+    ctx.span(Token::Dim, if fits { whole } else { short }).into()
 }
 
 /// The ends, and each mark in the row where it lies, or if that is taken in the one beside.

@@ -138,7 +138,7 @@ pub(super) fn short(
     full: bool,
 ) -> Vec<Span<'static>> {
     let Some(health) = health_of(ctx, entry, stream) else {
-        return vec![ctx.span(Token::Dim, "nothing came yet")];
+        return vec![ctx.span(Token::Dim, "no sample yet")];
     };
     if !ctx.app.is_live(entry) {
         let last = health.last.map(|last| format!(" since {}", ctx.clock_at(last)));
@@ -169,7 +169,7 @@ pub(super) fn short(
         spans.push(ctx.span(Token::Dim, format!(" {age:>4}")));
     }
     if health.malformed > 0 {
-        spans.push(ctx.span(Token::Poor, format!(" odd {}", health.malformed)));
+        spans.push(ctx.span(Token::Poor, format!(" malformed {}", health.malformed)));
     }
     spans
 }

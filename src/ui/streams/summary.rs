@@ -82,14 +82,14 @@ fn flowing(
     let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2 + 1;
     let stale = !stream_state::is_fresh(ctx, entry, stream);
     let token = if stale { Token::Stale } else { Token::Text };
-    let says = text::clean(&says(ctx, stream));
-    let says = text::fit(&says, usize::from(width).saturating_sub(used));
+    let room = usize::from(width).saturating_sub(used);
+    let says = text::fit(&text::clean(&says(ctx, stream, room)), room);
     spans.push(ctx.span(token, format!("  {says}")));
     spans
 }
 
-/// The newest of a stream in a few words.
-fn says(ctx: &RenderContext<'_>, stream: Stream) -> String {
+/// The newest of a stream in a few words, in so many cells if that can be.
+fn says(ctx: &RenderContext<'_>, stream: Stream, room: usize) -> String {
     let readings = &ctx.app.numbers().readings;
     match stream {
         Stream::Eeg | Stream::Mot => {
@@ -103,7 +103,7 @@ fn says(ctx: &RenderContext<'_>, stream: Stream) -> String {
                 };
                 let of_channels = (count > 0).then(|| format!("{count} channels"));
                 let health = stream_state::health_of(ctx, entry, stream);
-                let bad = health.and_then(|health| health::bad_words(&health.bad_channels));
+                let bad = health.and_then(|health| health::bad_words(&health.bad_channels, room));
                 let filled = health.map_or(0, |health| health.interpolated);
                 let filled = (filled > 0).then(|| format!("{filled} interpolated"));
                 // What is wrong comes first: the line may be short.
@@ -112,10 +112,10 @@ fn says(ctx: &RenderContext<'_>, stream: Stream) -> String {
             })
         }
         Stream::Dev => {
-            let words = |dev| contact::contact_words(dev, ctx.app.bad_channels());
+            let words = |dev| contact::contact_words(dev, ctx.app.bad_channels(), room);
             readings.dev.as_deref().map(words).unwrap_or_default()
         }
-        Stream::Eq => contact::quality_words(&readings.eq_smoothed, ctx.app.bad_channels()),
+        Stream::Eq => contact::quality_words(&readings.eq_smoothed, ctx.app.bad_channels(), room),
         Stream::Pow => readings.pow.as_deref().map(band_power::words).unwrap_or_default(),
         Stream::Met => {
             let active = readings.met.iter().filter(|metric| metric.active != Some(false));

@@ -17,6 +17,9 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{Filters, Traces, View, view::Reference};
 
+/// From this width of the area on there is room for plain words.
+const WIDE: u16 = 70;
+
 /// Channels asked for while nobody has told how many there are.
 const CHANNELS_UNKNOWN: usize = 32;
 
@@ -127,9 +130,10 @@ pub(super) fn details(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Ve
         let half = scales::eeg_half(ctx.app, traces);
         let auto = if streams.auto { "auto " } else { "" };
         let height = TraceLayout::new(ctx.app, stream, area).height;
+        let wide = area.width >= WIDE;
         items.push(if trace_plot::is_sparkline(Dots::new(streams.glyph_set, ctx.ascii), height) {
-            // The bars of a sparkline stand for the swing, whose whole height is both halves.
-            format!("{auto}swing to {:.0} µV", 2.0 * half)
+            // The bars of a sparkline stand for peak to peak, which may fill both halves.
+            format!("{auto}0–{:.0} µV {}", 2.0 * half, if wide { "peak to peak" } else { "p-p" })
         } else {
             format!("{auto}±{half:.0} µV/row")
         });
@@ -179,7 +183,7 @@ pub(super) fn reference(app: &App) -> String {
     match (app.streams.reference, averaged) {
         (Reference::AsRecorded, _) => "as recorded".to_owned(),
         (Reference::CommonAverage, Some(count)) => format!("average of {count}"),
-        (Reference::CommonAverage, None) => "as recorded: too few in contact".to_owned(),
+        (Reference::CommonAverage, None) => "as recorded: too few sensors in contact".to_owned(),
     }
 }
 
