@@ -20,10 +20,61 @@ pub struct Binding {
     pub help: &'static str,
     /// What the footer says, where it is worth a place there.
     pub hint: Option<&'static str>,
+    /// What of a view it works on; `None` where it does its work in every view.
+    pub feature: Option<Feature>,
+}
+
+/// A part of a view that actions work on. A view that does not have it has no use for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// The µV of a channel's row.
+    Amplitude,
+    /// The scale that follows the signal.
+    AutoScale,
+    /// The length of the window.
+    Window,
+    /// Sweep or scroll.
+    Scrolling,
+    /// The glyphs that traces are drawn with.
+    Glyphs,
+    /// The spectrum of one channel or of all.
+    SpectrumChannels,
+    /// Filters and reference.
+    Filters,
+    /// The channel, sensor or stream that keys mean.
+    Selection,
+    /// Which channels are shown, and in which order.
+    ChannelLayout,
+    /// The scale of a single channel.
+    ChannelScale,
+    /// The cursors of a frozen picture.
+    Cursor,
+    /// What can be scrolled back to.
+    History,
+}
+
+impl Feature {
+    /// Whether what an action does to it depends on what is drawn at that moment.
+    pub(super) const fn depends_on_picture(self) -> bool {
+        match self {
+            Self::Selection
+            | Self::ChannelLayout
+            | Self::ChannelScale
+            | Self::Cursor
+            | Self::History => true,
+            Self::Amplitude
+            | Self::AutoScale
+            | Self::Window
+            | Self::Scrolling
+            | Self::Glyphs
+            | Self::SpectrumChannels
+            | Self::Filters => false,
+        }
+    }
 }
 
 macro_rules! actions {
-    ($($pane:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),+] $help:literal;)+ })+) => {
+    ($($pane:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),+] $help:literal $(on $feature:ident)?;)+ })+) => {
         /// Everything a key can do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
@@ -39,11 +90,14 @@ macro_rules! actions {
                 keys: &[$($key),+],
                 help: $help,
                 hint: actions!(@hint $($hint)?),
+                feature: actions!(@feature $($feature)?),
             },)+)+
         ];
     };
     (@pane Global) => { None };
     (@pane $pane:ident) => { Some(Pane::$pane) };
+    (@feature) => { None };
+    (@feature $feature:ident) => { Some(Feature::$feature) };
     (@hint) => { None };
     (@hint $hint:literal) => { Some($hint) };
 }
@@ -74,7 +128,7 @@ actions! {
         Copy "copy" [Key::char('y')] "copy what is selected to the clipboard (OSC 52)";
         #[hint = "commands"]
         Commands "commands" [Key::char(':')] "any command by its name";
-        Redraw "redraw" [Key::ctrl('l')] "draw the whole screen anew";
+        Redraw "redraw" [Key::ctrl('l')] "redraw the whole screen";
         Suspend "suspend" [Key::ctrl('z')] "suspend; fg comes back";
         #[hint = "quit"]
         Quit "quit" [Key::char('q'), Key::ctrl('c')] "close our session and quit";
@@ -111,7 +165,7 @@ actions! {
         #[hint = "profiles"]
         Profiles "profiles" [Key::char('p')] "load or unload a profile";
         Account "account" [Key::char('u')] "user and licence";
-        History "history" [Key::char('h')] "what happened to this session";
+        History "history" [Key::char('h')] "history of this session";
         #[hint = "records"]
         Records "records" [Key::char('r')] "records: export, rename, delete";
         #[hint = "next"]
@@ -125,44 +179,44 @@ actions! {
         Contact "contact" [Key::char('c')] "contact quality, for fitting the headset; again: back";
         Inspector "inspector" [Key::char('i')] "last raw message of each stream; again: back";
         #[hint = "larger"]
-        Larger "larger" [Key::char('+')] "draw larger: fewer µV per row";
+        Larger "larger" [Key::char('+')] "draw larger: fewer µV per row" on Amplitude;
         #[hint = "smaller"]
-        Smaller "smaller" [Key::char('-')] "draw smaller: more µV per row";
+        Smaller "smaller" [Key::char('-')] "draw smaller: more µV per row" on Amplitude;
         #[hint = "auto"]
-        AutoScale "auto-scale" [Key::char('=')] "scale from the signal, and back";
-        Shorter "shorter" [Key::char('[')] "shorter window";
-        Longer "longer" [Key::char(']')] "longer window";
+        AutoScale "auto-scale" [Key::char('=')] "scale from the signal, and back" on AutoScale;
+        Shorter "shorter" [Key::char('[')] "shorter window" on Window;
+        Longer "longer" [Key::char(']')] "longer window" on Window;
         #[hint = "sweep"]
-        Sweep "sweep" [Key::char('s')] "sweep or scroll";
+        Sweep "sweep" [Key::char('s')] "sweep or scroll" on Scrolling;
         #[hint = "high-pass"]
-        HighPass "high-pass" [Key::char('f')] "next high-pass";
-        LowPass "low-pass" [Key::char('F')] "next low-pass";
-        Notch "notch" [Key::char('n')] "next notch";
-        Reference "reference" [Key::char('r')] "common average as reference, or as recorded";
+        HighPass "high-pass" [Key::char('f')] "next high-pass" on Filters;
+        LowPass "low-pass" [Key::char('F')] "next low-pass" on Filters;
+        Notch "notch" [Key::char('n')] "next notch" on Filters;
+        Reference "reference" [Key::char('r')] "common average as reference, or as recorded" on Filters;
         #[hint = "spectrum"]
         Spectrum "spectrum" [Key::char('p')] "power spectrum; again: back";
         Spectrogram "spectrogram" [Key::char('g')] "spectrogram of the selected channel; again: back";
-        AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all";
+        AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all" on SpectrumChannels;
         Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
-        GlyphSet "way" [Key::char('w')] "draw with braille, half blocks or blocks";
-        ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above";
-        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel or stream below";
-        HideChannel "hide-channel" [Key::char('H')] "hide the selected channel";
-        SoloChannel "solo-channel" [Key::char('o')] "only the selected channel, and back";
-        ChannelSmaller "channel-smaller" [Key::char('<')] "draw the selected channel smaller";
-        ChannelLarger "channel-larger" [Key::char('>')] "draw the selected channel larger";
-        MoveChannelDown "move-channel-down" [Key::char('J')] "move the selected channel down";
-        MoveChannelUp "move-channel-up" [Key::char('K')] "move the selected channel up";
-        ResetChannels "reset-channels" [Key::char('0')] "all channels as they came";
-        CursorLeft "cursor-left" [Key::LEFT] "cursor left, while frozen";
-        CursorRight "cursor-right" [Key::RIGHT] "cursor right, while frozen";
-        CursorBack "cursor-back" [Key::char('h')] "cursor one sample back";
-        CursorOn "cursor-on" [Key::char('l')] "cursor one sample on";
-        SecondCursor "second-cursor" [Key::char('d')] "second cursor here, for differences, or away";
-        Earlier "earlier" [Key::PAGE_UP] "half a window back in the history";
-        Later "later" [Key::PAGE_DOWN] "half a window forward";
-        Oldest "oldest" [Key::HOME] "start of the history";
+        GlyphSet "way" [Key::char('w')] "draw with braille, half blocks or blocks" on Glyphs;
+        ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above" on Selection;
+        ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel or stream below" on Selection;
+        HideChannel "hide-channel" [Key::char('H')] "hide the selected channel" on ChannelLayout;
+        SoloChannel "solo-channel" [Key::char('o')] "only the selected channel, and back" on ChannelLayout;
+        ChannelSmaller "channel-smaller" [Key::char('<')] "draw the selected channel smaller" on ChannelScale;
+        ChannelLarger "channel-larger" [Key::char('>')] "draw the selected channel larger" on ChannelScale;
+        MoveChannelDown "move-channel-down" [Key::char('J')] "move the selected channel down" on ChannelLayout;
+        MoveChannelUp "move-channel-up" [Key::char('K')] "move the selected channel up" on ChannelLayout;
+        ResetChannels "reset-channels" [Key::char('0')] "all channels as they came" on ChannelLayout;
+        CursorLeft "cursor-left" [Key::LEFT] "cursor left, while frozen" on Cursor;
+        CursorRight "cursor-right" [Key::RIGHT] "cursor right, while frozen" on Cursor;
+        CursorBack "cursor-back" [Key::char('h')] "cursor one sample back" on Cursor;
+        CursorOn "cursor-on" [Key::char('l')] "cursor one sample on" on Cursor;
+        SecondCursor "second-cursor" [Key::char('d')] "second cursor here, for differences, or away" on Cursor;
+        Earlier "earlier" [Key::PAGE_UP] "half a window back in the history" on History;
+        Later "later" [Key::PAGE_DOWN] "half a window forward" on History;
+        Oldest "oldest" [Key::HOME] "start of the history" on History;
         Newest "newest" [Key::END] "back to now";
     }
     Log {

@@ -1,6 +1,6 @@
 //! What the keys do to the channels and to the cursors of a picture that stands still.
 
-use super::{Action, App, Severity, Shown};
+use super::{App, ChannelLayout, Severity, Shown};
 use cortop_client::Stream;
 use cortop_signal::bands::by_sensor;
 
@@ -16,19 +16,6 @@ struct Selected {
 }
 
 impl App {
-    /// Selects another sensor of the band powers: those of `pow`, or of EEG in its place.
-    fn step_sensor(&mut self, action: Action) {
-        let sensors = self.picture().readings.pow.as_deref().map(|table| by_sensor(table).len());
-        let channels = || self.traces().map(|traces| traces.channels_in_all);
-        let last = sensors.or_else(channels).unwrap_or_default().saturating_sub(1);
-        let step = match action {
-            Action::ChannelUp => -1,
-            Action::ChannelDown => 1,
-            _ => return,
-        };
-        self.streams.selected = self.streams.selected.saturating_add_signed(step).min(last);
-    }
-
     fn selected(&self) -> Option<Selected> {
         let traces = self.traces()?;
         let (stream, all) = (traces.subscription.stream, traces.channels_in_all);
@@ -38,43 +25,63 @@ impl App {
         Some(Selected { stream, all, shown, at, place })
     }
 
-    pub(super) fn arrange(&mut self, action: Action) {
-        if self.streams.shown == Shown::One(Stream::Pow) {
-            return self.step_sensor(action);
+    /// Selects the next channel up or down, or what stands in its place: the stream in the inspector,
+    /// the sensor of the band powers, those of `pow` or of EEG.
+    pub(super) fn step_channel(&mut self, step: isize) {
+        let last = match self.streams.shown {
+            Shown::Inspector => return self.streams.step_inspected(step),
+            Shown::One(Stream::Pow) => {
+                let sensors = |table| by_sensor(table).len();
+                let sensors = self.picture().readings.pow.as_deref().map(sensors);
+                let channels = || self.traces().map(|traces| traces.channels_in_all);
+                sensors.or_else(channels).unwrap_or_default().checked_sub(1)
+            }
+            Shown::All | Shown::One(_) | Shown::Spectrum | Shown::Spectrogram => {
+                self.selected().map(|selected| selected.shown.len() - 1)
+            }
+        };
+        if let Some(last) = last {
+            let at = self.streams.selected.min(last);
+            self.streams.selected = at.saturating_add_signed(step).min(last);
         }
+    }
+
+    pub(super) fn hide_channel(&mut self) {
+        let Some(Selected { stream, shown, at, place, .. }) = self.selected() else { return };
+        let Some(last) = shown.len().checked_sub(2) else {
+            return self.notify(Severity::Info, "it is the only channel shown");
+        };
+        self.streams.channels_mut(stream).hide(place);
+        self.streams.selected = at.min(last);
+    }
+
+    pub(super) fn solo_channel(&mut self) {
+        let Some(Selected { stream, all, place, .. }) = self.selected() else { return };
+        self.streams.channels_mut(stream).solo(place);
+        self.select(stream, all, place);
+    }
+
+    /// Doubles the scale of the selected channel, or halves it.
+    pub(super) fn scale_channel(&mut self, doublings: i32) {
+        let Some(Selected { stream, place, .. }) = self.selected() else { return };
+        self.streams.channels_mut(stream).scale(place, doublings);
+    }
+
+    pub(super) fn move_channel(&mut self, step: isize) {
         let Some(Selected { stream, all, shown, at, place }) = self.selected() else { return };
-        let last = shown.len() - 1;
-        let channels = self.streams.channels_mut(stream);
-        match action {
-            Action::ChannelUp => self.streams.selected = at.saturating_sub(1),
-            Action::ChannelDown => self.streams.selected = (at + 1).min(last),
-            Action::HideChannel if last == 0 => {
-                self.say(Severity::Info, "it is the only channel shown".to_owned());
-            }
-            Action::HideChannel => {
-                channels.hide(place);
-                self.streams.selected = at.min(last - 1);
-            }
-            Action::SoloChannel => {
-                channels.solo(place);
-                self.select(stream, all, place);
-            }
-            Action::ChannelSmaller => channels.scale(place, 1),
-            Action::ChannelLarger => channels.scale(place, -1),
-            Action::MoveChannelUp | Action::MoveChannelDown => {
-                let to =
-                    if action == Action::MoveChannelUp { at.checked_sub(1) } else { Some(at + 1) };
-                if let Some(&other) = to.and_then(|to| shown.get(to)) {
-                    channels.swap(place, other, all);
-                    self.select(stream, all, place);
-                }
-            }
-            _ => {
-                *channels = super::ChannelLayout::default();
-                self.select(stream, all, place);
-                self.say(Severity::Info, "all channels as they came".to_owned());
-            }
-        }
+        let Some(&other) = at.checked_add_signed(step).and_then(|to| shown.get(to)) else {
+            let end = if step < 0 { "first" } else { "last" };
+            return self.notify(Severity::Info, format!("it is the {end} channel already"));
+        };
+        self.streams.channels_mut(stream).swap(place, other, all);
+        self.select(stream, all, place);
+    }
+
+    pub(super) fn reset_channels(&mut self) {
+        let Some(Selected { stream, all, place, .. }) = self.selected() else { return };
+        *self.streams.channels_mut(stream) = ChannelLayout::default();
+        self.select(stream, all, place);
+        self.notify(Severity::Info, "all channels as they came");
     }
 
     /// Selects a channel by its place.
@@ -87,8 +94,7 @@ impl App {
     /// samples of two dot columns, which a braille cell has.
     pub(super) fn move_cursor(&mut self, to: impl FnOnce(u64, u64) -> u64) {
         let Some(end) = self.streams.frozen.as_ref().map(|frozen| frozen.end) else {
-            return self
-                .say(Severity::Info, "the cursor is there while the picture is frozen".to_owned());
+            return self.notify(Severity::Info, "the cursor is there while the picture is frozen");
         };
         let Some((window, step)) = self.frozen_window(end) else { return };
         let Some(frozen) = &mut self.streams.frozen else { return };

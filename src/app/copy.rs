@@ -5,9 +5,6 @@ use serde_json::Value;
 use super::{App, Effect, Pane, SessionField, Severity, Shown};
 use cortop_client::{HIDDEN, Headset};
 
-/// The terminal does not report whether it accepted the text.
-const COPIED: &str = "copied, if the terminal allows: ";
-
 impl App {
     pub(super) fn copy(&mut self) -> Vec<Effect> {
         let text = match self.focus {
@@ -24,20 +21,22 @@ impl App {
                 self.reading().map_err(|missing| format!("nothing to copy: {missing}"))
             }
             Pane::Log => {
-                // What was copied before, if it was that.
-                let notice = self.notice.as_ref().map(|notice| {
-                    notice.text.strip_prefix(COPIED).unwrap_or(&notice.text).to_owned()
-                });
-                notice.ok_or_else(|| "there is no notice to copy".to_owned())
+                let notice = self.notice.as_ref();
+                let text = notice.map(|notice| notice.copied.as_ref().unwrap_or(&notice.text));
+                text.cloned().ok_or_else(|| "there is no notice to copy".to_owned())
             }
         };
         match text {
             Ok(text) => {
-                self.say(Severity::Info, format!("{COPIED}{text}"));
+                // The terminal does not report whether it accepted the text.
+                self.notify(Severity::Info, format!("copied, if the terminal allows: {text}"));
+                if let Some(notice) = &mut self.notice {
+                    notice.copied = Some(text.clone());
+                }
                 vec![Effect::Copy(text)]
             }
             Err(why) => {
-                self.say(Severity::Info, why);
+                self.notify(Severity::Info, why);
                 Vec::new()
             }
         }
@@ -54,11 +53,10 @@ impl App {
             field,
             SessionField::Headset | SessionField::Streams | SessionField::RecordIds
         );
-        match told.as_deref() {
+        let is_missing =
+            field == SessionField::Headset && entry.session.headset == Headset::default();
+        match told.as_deref().filter(|_| !is_missing) {
             None => Err(format!("{name} is unknown: Cortex did not say")),
-            _ if field == SessionField::Headset && entry.session.headset == Headset::default() => {
-                Err(format!("{name} is unknown: Cortex did not say"))
-            }
             Some("" | "[]") => Err(format!("{name} is empty: there is nothing to copy")),
             Some(HIDDEN) if is_text => Err(format!(
                 "{name} is hidden: it equals the client id, the client secret or the token"

@@ -1,4 +1,4 @@
-//! What is taken in: what the client tells, and the newest picture of the signals.
+//! Events of the client, and the newest snapshot of the signals.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use cortop_signal::{Snapshot, view::ViewEnd};
 const NUMBERS: Duration = Duration::from_millis(500);
 
 impl App {
-    pub(super) fn hear(&mut self, event: Event) {
+    pub(super) fn on_event(&mut self, event: Event) {
         let now = self.now.instant;
         match event {
             Event::Link(link) => {
@@ -31,16 +31,16 @@ impl App {
                 if self.link != link {
                     self.link_since = self.now;
                     self.called_off = None;
-                    self.look_at_headsets(&link);
+                    self.focus_headsets(&link);
                 }
                 self.link = link;
             }
             Event::Service(info) => self.service = Some(info),
-            Event::User(user) => self.log_in(user),
+            Event::User(user) => self.on_user(user),
             Event::Licence(licence) => self.licence = Some(licence),
             Event::Headsets(list) => self.headsets.replace(list, now),
             Event::Scan(true) => self.headsets.scanning = Some(now),
-            Event::Scan(false) => self.scanned(),
+            Event::Scan(false) => self.on_scan_end(),
             Event::Session(session) => self.sessions.put(session, self.now),
             Event::Opened { session, mode, why, foreign } => {
                 self.sessions.note(&session, self.now, format!("{mode}: {why}"));
@@ -56,19 +56,19 @@ impl App {
             }
             Event::Released { session, why } => {
                 self.sessions.note(&session, self.now, format!("left: {why}"));
-                self.say(Severity::Info, format!("another program's session left: {why}"));
+                self.notify(Severity::Info, format!("another program's session left: {why}"));
                 self.sessions.released(&session, why, now);
             }
             Event::Closed { session, why, ordered } => {
                 self.sessions.note(&session, self.now, format!("closed: {why}"));
                 let severity = if ordered { Severity::Info } else { Severity::Problem };
-                self.say(severity, format!("session closed: {why}"));
+                self.notify(severity, format!("session closed: {why}"));
                 self.sessions.closed(&session, why, ordered, now);
             }
             Event::Subscribed { session, streams, refused, .. } => {
                 let (came, refused) = self.sessions.subscribed(&session, streams, refused);
                 if let Some((_, refusal)) = refused.first() {
-                    self.say(Severity::Problem, refusal.to_string());
+                    self.notify(Severity::Problem, refusal.to_string());
                 }
                 self.note_streams(&session, "subscribed", &came);
                 let names: Vec<_> = refused.iter().map(|(stream, _)| *stream).collect();
@@ -78,11 +78,11 @@ impl App {
                 self.note_streams(&session, "unsubscribed", &streams);
                 self.sessions.unsubscribed(&session, &streams);
             }
-            Event::Record(event) => self.hear_of_record(&event),
+            Event::Record(event) => self.on_record_event(&event),
             Event::Records(stored) => self.records.stored = Some(stored),
-            Event::Marker { session, marker, .. } => self.confirm(&session, marker),
+            Event::Marker { session, marker, .. } => self.on_marker(&session, marker),
             Event::Updated(headset) => {
-                self.say(Severity::Info, format!("{headset} has been updated"));
+                self.notify(Severity::Info, format!("{headset} has been updated"));
             }
             Event::Clock { headset, clock } => {
                 self.headsets.clocks.insert(headset, clock);
@@ -97,7 +97,7 @@ impl App {
             Event::Profile { headset, loaded } => {
                 self.profiles.loaded.insert(headset, loaded);
             }
-            Event::Warning(warning) => self.warn(&warning),
+            Event::Warning(warning) => self.on_warning(&warning),
             Event::Stopped { headset, refusal: Some(refusal) } => {
                 // It has come before as one of nothing in particular.
                 self.refusal.take_if(|last| *last == refusal);
@@ -106,9 +106,9 @@ impl App {
             Event::Stopped { headset, refusal: None } => {
                 self.stopped.remove(&headset);
             }
-            Event::Outcome { command, outcome } => self.answered(command, outcome),
+            Event::Outcome { command, outcome } => self.on_outcome(command, outcome),
             Event::Refused(refusal) => {
-                self.say(Severity::Problem, refusal.to_string());
+                self.notify(Severity::Problem, refusal.to_string());
                 if !is_stopped(&self.link) {
                     self.refusal = Some(refusal);
                 }
@@ -125,7 +125,7 @@ impl App {
     }
 
     /// Puts the focus where the next key is expected, if it stands where there is nothing to do.
-    fn look_at_headsets(&mut self, link: &Link) {
+    fn focus_headsets(&mut self, link: &Link) {
         let chooses = matches!(link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
         let idle = matches!(self.focus, Pane::Streams | Pane::Log) && !self.zoomed;
         if chooses && idle && self.dialog.is_none() && self.sessions.live().next().is_none() {
@@ -135,7 +135,7 @@ impl App {
 
     /// Somebody is logged in, or nobody. What is known of another user's account is forgotten: the
     /// new one's may never come.
-    fn log_in(&mut self, user: Option<UserLogin>) {
+    fn on_user(&mut self, user: Option<UserLogin>) {
         let name = |user: &Option<UserLogin>| user.as_ref().map(|user| user.username.clone());
         if self.user.as_ref().is_some_and(|before| name(before) != name(&user)) {
             self.licence = None;
@@ -146,21 +146,22 @@ impl App {
         self.user = Some(user);
     }
 
-    /// A scan is over: says what there is, or what to do where there is nothing.
-    fn scanned(&mut self) {
+    /// A scan has ended: notifies the user of what was found, or of what to do where nothing was.
+    fn on_scan_end(&mut self) {
         if self.headsets.scanning.take().is_some() {
             let text = match self.headsets.list.len() {
                 0 => "the scan is over: no headset; switch one on and scan again".to_owned(),
                 1 => "the scan is over: 1 headset".to_owned(),
                 count => format!("the scan is over: {count} headsets"),
             };
-            self.say(Severity::Info, text);
+            self.notify(Severity::Info, text);
         }
     }
 
-    /// Says what a warning means. Cortex's own words are in the log.
-    pub(super) fn warn(&mut self, warning: &Warning) {
-        // The end of a session that is known here is told with its reason; others' are none of ours.
+    /// Notifies the user of what a warning means. Cortex's own words are in the log.
+    fn on_warning(&mut self, warning: &Warning) {
+        // The end of a session that is known here is an event of its own, with its reason; those of
+        // others do not concern us.
         if matches!(warning.code, warning::STREAMS_STOPPED | warning::SESSION_CLOSED)
             && warning.session().is_some()
         {
@@ -168,10 +169,10 @@ impl App {
         }
         let calls = WarningCode::find(warning.code).is_some_and(|row| !row.next.is_empty());
         let severity = if calls { Severity::Problem } else { Severity::Info };
-        self.say(severity, format!("Cortex {}: {}", warning.code, warning.sentence()));
+        self.notify(severity, format!("Cortex {}: {}", warning.code, warning.sentence()));
     }
 
-    pub(super) fn show(&mut self, snapshot: Arc<Snapshot>) {
+    pub(super) fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         let asked = |snapshot: &Snapshot| (snapshot.view.headset.clone(), snapshot.view.inspect);
         let other = asked(&snapshot) != asked(&self.held.1);
         self.snapshot = snapshot;
@@ -183,11 +184,11 @@ impl App {
         if other || self.snapshot.stale() != self.held.1.stale() {
             self.held = (self.now.instant, Arc::clone(&self.snapshot));
         }
-        self.hold();
+        self.refresh_numbers();
     }
 
     /// Takes the newest numbers over when those shown have stood long enough.
-    pub(super) fn hold(&mut self) {
+    pub(super) fn refresh_numbers(&mut self) {
         let now = self.now.instant;
         if now.saturating_duration_since(self.held.0) >= NUMBERS
             && !Arc::ptr_eq(&self.held.1, &self.snapshot)

@@ -13,6 +13,11 @@ use cortop_signal::{
 
 /// Keys that may be typed ahead.
 const AHEAD: usize = 32;
+/// Lines that a page key scrolls in the inspector.
+const PAGE: usize = 10;
+
+const START: &str = "this is the start of the history";
+const LIVE: &str = "the picture is live: it shows the newest samples";
 
 /// What the newest picture of a stream tells of its whole history.
 struct Timeline<'a> {
@@ -22,23 +27,22 @@ struct Timeline<'a> {
 }
 
 impl App {
-    /// Does an action. One on the picture waits until the picture that is asked for has come: what
-    /// stands there until then may be another stream's, or of another time.
-    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
-        let waits = self.is_on_picture(action) && self.shows(action);
-        if !waits || (self.ahead.is_empty() && self.answers(action)) {
+    /// Does an action. One that depends on the picture waits until the picture asked for has come:
+    /// what is drawn until then may be another stream's, or of another time.
+    pub(super) fn apply(&mut self, action: Action) -> Vec<Effect> {
+        if !self.depends_on_picture(action) || (self.ahead.is_empty() && self.answers(action)) {
             return self.perform(action);
         }
         if self.ahead.len() < AHEAD {
             self.ahead.push_back(action);
         } else {
-            self.say(Severity::Info, "the picture has not come yet: try again".to_owned());
+            self.notify(Severity::Info, "the picture has not come yet: try again");
         }
         Vec::new()
     }
 
     /// Does what was typed ahead of a picture that has come.
-    pub(super) fn catch_up(&mut self) -> Vec<Effect> {
+    pub(super) fn apply_ahead(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         while let Some(action) = self.ahead.front().copied().filter(|&action| self.answers(action))
         {
@@ -48,35 +52,17 @@ impl App {
         effects
     }
 
-    /// Whether an action depends on what the picture shows.
-    fn is_on_picture(&self, action: Action) -> bool {
-        match action {
-            Action::Copy => self.focus == Pane::Streams,
-            Action::Freeze
-            | Action::ChannelUp
-            | Action::ChannelDown
-            | Action::HideChannel
-            | Action::SoloChannel
-            | Action::ChannelSmaller
-            | Action::ChannelLarger
-            | Action::MoveChannelUp
-            | Action::MoveChannelDown
-            | Action::ResetChannels
-            | Action::CursorLeft
-            | Action::CursorRight
-            | Action::CursorBack
-            | Action::CursorOn
-            | Action::SecondCursor
-            | Action::Earlier
-            | Action::Later
-            | Action::Oldest => true,
-            // It scrolls the message.
-            Action::Newest => self.streams.shown == Shown::Inspector,
-            _ => false,
-        }
+    /// Whether what an action does depends on what the picture shows.
+    fn depends_on_picture(&self, action: Action) -> bool {
+        let feature = action.binding().feature;
+        action == Action::Freeze
+            || action == Action::Copy && self.focus == Pane::Streams
+            // In the inspector it goes to the end of the message.
+            || action == Action::Newest && self.streams.shown == Shown::Inspector
+            || feature.is_some_and(|feature| feature.depends_on_picture() && self.has(feature))
     }
 
-    /// Whether the newest snapshot shows what an action means.
+    /// Whether the snapshot at hand is of what an action is about.
     fn answers(&self, action: Action) -> bool {
         let (view, streams) = (&self.snapshot.view, &self.streams);
         let of_stream = view.headset.as_ref() == self.headset()
@@ -95,7 +81,7 @@ impl App {
         let traces = self.snapshot.traces.as_ref();
         let empty = self.snapshot.health.is_empty() || self.snapshot.view.stream.is_trace();
         if traces.is_none() && empty {
-            return self.say(Severity::Info, "there is nothing to freeze yet".to_owned());
+            return self.notify(Severity::Info, "there is nothing to freeze yet");
         }
         self.streams.frozen = Some(Frozen {
             since: self.now,
@@ -116,12 +102,50 @@ impl App {
         Some(Timeline { traces, bins: Binning { samples, ..traces.bins } })
     }
 
-    /// Moves the end of the picture through the history; at the newest sample it goes on by itself.
-    /// `to` gets the present end, half a window and the oldest index, in samples.
-    pub(super) fn travel(&mut self, to: impl FnOnce(u64, u64, u64) -> u64) {
-        let Some(Timeline { traces, bins }) = self.timeline() else { return };
+    /// Half a window back in the history, or a page in the message of the inspector.
+    pub(super) fn earlier(&mut self) {
+        if self.streams.shown == Shown::Inspector {
+            return self.scroll_message(|line| line.saturating_sub(PAGE));
+        }
+        self.travel(START, |end, half, _| end.saturating_sub(half));
+    }
+
+    /// Half a window forward, or a page in the message.
+    pub(super) fn later(&mut self) {
+        if self.streams.shown == Shown::Inspector {
+            return self.scroll_message(|line| line.saturating_add(PAGE));
+        }
+        self.travel(LIVE, |end, half, _| end.saturating_add(half));
+    }
+
+    /// The start of the history, or of the message.
+    pub(super) fn oldest(&mut self) {
+        if self.streams.shown == Shown::Inspector {
+            return self.scroll_message(|_| 0);
+        }
+        self.travel(START, |_, half, oldest| oldest + 2 * half);
+    }
+
+    /// Back to now, or the end of the message.
+    pub(super) fn newest(&mut self) {
+        if self.streams.shown == Shown::Inspector {
+            return self.scroll_message(|_| usize::MAX);
+        }
+        if self.streams.frozen.take().is_none() {
+            self.notify(Severity::Info, LIVE);
+        }
+    }
+
+    /// Moves the end of the picture through the history; at the newest sample it goes live. `to` gets
+    /// the present end, half a window and the oldest index, in samples. `edge` is what the user is
+    /// told where that moves nothing.
+    fn travel(&mut self, edge: &str, to: impl FnOnce(u64, u64, u64) -> u64) {
+        let Some(Timeline { traces, bins }) = self.timeline() else {
+            return self.notify(Severity::Info, "there is no history yet");
+        };
         let (half, oldest, newest) = (bins.samples / 2, traces.oldest, traces.newest);
-        let now = self.streams.frozen.as_ref().map_or(traces.end, |frozen| frozen.end);
+        let before = self.streams.frozen.as_ref().map(|frozen| frozen.end);
+        let now = before.unwrap_or(traces.end);
         let end = to(now, half, oldest).max((oldest + half).min(newest));
         // A gap, however long, is crossed in one step: its edges are what there is to be seen.
         let gap = traces.gaps.iter().map(|gap| &gap.samples).find(|gap| {
@@ -132,11 +156,15 @@ impl App {
             Some(gap) => gap.end + half,
             None => end,
         };
-        if end >= newest {
+        let end = Some(end).filter(|&end| end < newest);
+        if end == before {
+            return self.notify(Severity::Info, edge);
+        }
+        let Some(end) = end else {
             self.streams.frozen = None;
             return;
-        }
-        if self.streams.frozen.is_none() {
+        };
+        if before.is_none() {
             self.freeze();
         }
         if let Some(frozen) = &mut self.streams.frozen
@@ -154,25 +182,10 @@ impl App {
         Some((start..end, (2 * bins.samples / bins.columns.max(1)).max(1)))
     }
 
-    /// What moves through channels and history elsewhere moves through streams and lines in the
-    /// inspector; false if it is another action.
-    pub(super) fn inspect(&mut self, action: Action) -> bool {
-        const PAGE: usize = 10;
-        let line = self.streams.first_line;
-        let to = match action {
-            Action::ChannelUp | Action::ChannelDown => {
-                self.streams.step_inspected(if action == Action::ChannelUp { -1 } else { 1 });
-                return true;
-            }
-            Action::Earlier => line.saturating_sub(PAGE),
-            Action::Later => line.saturating_add(PAGE),
-            Action::Oldest => 0,
-            Action::Newest => usize::MAX,
-            _ => return false,
-        };
+    fn scroll_message(&mut self, to: impl FnOnce(usize) -> usize) {
         let lines = self.inspected().map_or(0, |message| inspect::items(message).len());
-        self.streams.first_line = to.min(lines.saturating_sub(1));
-        true
+        let line = to(self.streams.first_line);
+        self.streams.first_line = line.min(lines.saturating_sub(1));
     }
 
     /// The message in the inspector.

@@ -25,6 +25,6 @@ impl App {
             }
             None => (Severity::Problem, "level not set: no motion sample yet (stream mot)"),
         };
-        self.say(severity, text.to_owned());
+        self.notify(severity, text.to_owned());
     }
 }

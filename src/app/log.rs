@@ -4,8 +4,7 @@
 
 use std::{
     cell::Cell,
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -14,26 +13,13 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget as _};
 use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget, TuiWidgetState};
 
 use super::{
-    Action, App, FormKind, Severity,
-    dialog::{Dialog, Form, FormField},
+    App, Severity,
+    dialog::{Dialog, Form, FormField, FormKind},
+    log_targets::{LogTargets, OTHER, TARGETS, target_of},
 };
 
-/// Records kept; the oldest goes first.
-const KEPT: usize = 1024;
 /// Bytes of a record that are shown.
 const LONGEST: usize = 2048;
-
-/// What writes to the log, by the start of the module path; the first that fits counts.
-pub const TARGETS: [(&str, &str); 6] = [
-    ("requests", "cortop_client::link"),
-    ("client", "cortop_client"),
-    ("signal", "cortop_signal"),
-    ("simulator", "cortop_sim"),
-    ("monitor", "cortop"),
-    ("other", ""),
-];
-/// The place of the rest in [`TARGETS`]: tui-logger's default level is theirs.
-const OTHER: usize = TARGETS.len() - 1;
 
 /// Levels in the order of the keys, which go round.
 const LEVELS: [LevelFilter; 6] = [
@@ -44,67 +30,6 @@ const LEVELS: [LevelFilter; 6] = [
     LevelFilter::Debug,
     LevelFilter::Trace,
 ];
-
-/// The place of a module path in [`TARGETS`].
-fn target_of(path: &str) -> usize {
-    TARGETS.iter().position(|(_, start)| path.starts_with(start)).unwrap_or(OTHER)
-}
-
-#[derive(Debug)]
-struct Known {
-    captured: [LevelFilter; TARGETS.len()],
-    /// The module paths that have logged, each with its place in [`TARGETS`]; not those of others.
-    paths: BTreeMap<&'static str, usize>,
-}
-
-/// The levels up to which targets are captured, shared by its clones. tui-logger has a level for
-/// each module path; here stands which paths belong to a target.
-#[derive(Clone, Debug)]
-pub struct LogTargets(Arc<Mutex<Known>>);
-
-impl Default for LogTargets {
-    /// All are captured up to INFO, as in a fresh tui-logger.
-    fn default() -> Self {
-        let captured = [LevelFilter::Info; TARGETS.len()];
-        Self(Arc::new(Mutex::new(Known { captured, paths: BTreeMap::new() })))
-    }
-}
-
-impl LogTargets {
-    /// Starts tui-logger's buffer, with all targets captured up to a level.
-    #[must_use]
-    pub fn start(level: LevelFilter) -> Self {
-        tui_logger::set_buffer_depth(KEPT);
-        let targets = Self::default();
-        (0..TARGETS.len()).for_each(|target| targets.capture(target, level));
-        targets
-    }
-
-    /// Takes a module path in that is about to log for the first time.
-    pub fn register(&self, path: &'static str) {
-        let target = target_of(path);
-        if target != OTHER {
-            let mut known = self.lock();
-            known.paths.insert(path, target);
-            tui_logger::set_level_for_target(path, known.captured[target]);
-        }
-    }
-
-    fn capture(&self, target: usize, level: LevelFilter) {
-        let mut known = self.lock();
-        known.captured[target] = level;
-        if target == OTHER {
-            tui_logger::set_default_level(level);
-        }
-        for (path, _) in known.paths.iter().filter(|(_, own)| **own == target) {
-            tui_logger::set_level_for_target(path, level);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A record of the log, to be drawn.
 #[derive(Clone, Debug)]
@@ -266,8 +191,8 @@ impl Log {
         let hidden = |target| self.only && target != self.selected;
         let level = |target| if hidden(target) { LevelFilter::Off } else { self.shown[target] };
         let state = TuiWidgetState::new().set_default_display_level(level(OTHER));
-        let known = self.targets.lock();
-        let paths = known.paths.iter();
+        let levels = self.targets.lock();
+        let paths = levels.paths.iter();
         paths.fold(state, |state, (path, own)| state.set_level_for_target(path, level(*own)))
     }
 
@@ -288,6 +213,67 @@ impl Log {
         let to = if back { at.saturating_sub(lines).max(first) } else { at.saturating_add(lines) };
         walked.get(to).map(|(at, _)| *at).filter(|_| to < newest)
     }
+
+    pub(super) fn earlier(&mut self) {
+        self.last = self.step(self.page.get(), true);
+    }
+
+    pub(super) fn later(&mut self) {
+        self.last = self.step(self.page.get(), false);
+    }
+
+    pub(super) fn oldest(&mut self) {
+        self.last = self.step(usize::MAX, true);
+    }
+
+    pub(super) fn follow(&mut self) {
+        self.last = None;
+    }
+
+    // What changes a setting returns its new value in words.
+
+    pub(super) fn step_target(&mut self, step: isize) -> String {
+        self.selected = self.selected.saturating_add_signed(step).min(TARGETS.len() - 1);
+        format!("target {}", self.target())
+    }
+
+    pub(super) fn toggle_only(&mut self) -> String {
+        self.only = !self.only;
+        if self.only {
+            format!("only lines of {}", self.target())
+        } else {
+            "lines of all targets".to_owned()
+        }
+    }
+
+    pub(super) fn next_captured(&mut self) -> String {
+        let level = next(self.captured(self.selected));
+        self.targets.capture(self.selected, level);
+        format!("{}: captured up to {}", self.target(), level_name(level))
+    }
+
+    pub(super) fn next_shown(&mut self) -> String {
+        let level = next(self.shown[self.selected]);
+        self.shown[self.selected] = level;
+        let captured = self.captured(self.selected);
+        let less = if captured < level {
+            format!(", captured up to {}", level_name(captured))
+        } else {
+            String::new()
+        };
+        format!("{}: shown up to {}{less}", self.target(), level_name(level))
+    }
+
+    /// The name of the selected target.
+    fn target(&self) -> &'static str {
+        TARGETS[self.selected].0
+    }
+}
+
+/// The level after this one, round and round.
+fn next(level: LevelFilter) -> LevelFilter {
+    let at = LEVELS.iter().position(|own| *own == level).unwrap_or_default();
+    LEVELS[(at + 1) % LEVELS.len()]
 }
 
 /// A level in the words of the pane.
@@ -297,68 +283,19 @@ pub fn level_name(level: LevelFilter) -> String {
 }
 
 impl App {
-    /// What a key does in the log pane; each change of a setting says its new value.
-    pub(super) fn act_on_log(&mut self, action: Action) {
-        let log = &mut self.log;
-        let page = log.page.get();
-        let (name, _) = TARGETS[log.selected];
-        let next = |level: LevelFilter| {
-            let at = LEVELS.iter().position(|own| *own == level).unwrap_or_default();
-            LEVELS[(at + 1) % LEVELS.len()]
-        };
-        let text = match action {
-            Action::LogTargets => {
-                log.lists_targets = !log.lists_targets;
-                return;
-            }
-            Action::LogUp | Action::LogDown => {
-                let step = if action == Action::LogUp { -1 } else { 1 };
-                let to = log.selected.saturating_add_signed(step).min(TARGETS.len() - 1);
-                log.selected = to;
-                format!("target {}", TARGETS[to].0)
-            }
-            Action::LogFocus => {
-                log.only = !log.only;
-                if log.only {
-                    format!("only lines of {name}")
-                } else {
-                    "lines of all targets".into()
-                }
-            }
-            Action::LogCapture => {
-                let level = next(log.captured(log.selected));
-                log.targets.capture(log.selected, level);
-                format!("{name}: captured up to {}", level_name(level))
-            }
-            Action::LogShow => {
-                let level = next(log.shown[log.selected]);
-                log.shown[log.selected] = level;
-                let captured = log.captured(log.selected);
-                let less = if captured < level {
-                    format!(", captured up to {}", level_name(captured))
-                } else {
-                    String::new()
-                };
-                format!("{name}: shown up to {}{less}", level_name(level))
-            }
-            Action::LogEarlier => {
-                log.last = log.step(page, true);
-                return;
-            }
-            Action::LogLater => {
-                log.last = log.step(page, false);
-                return;
-            }
-            Action::LogOldest => {
-                log.last = log.step(usize::MAX, true);
-                return;
-            }
-            _ => {
-                log.last = None;
-                return;
-            }
-        };
-        self.say(Severity::Info, text);
+    /// Changes a setting of the log; `change` returns its new value in words.
+    pub(super) fn set_log(&mut self, change: impl FnOnce(&mut Log) -> String) {
+        let text = change(&mut self.log);
+        self.notify(Severity::Info, text);
+    }
+
+    /// Scrolls the log. `edge` is what the user is told where that moves nothing.
+    pub(super) fn scroll_log(&mut self, edge: &str, scroll: impl FnOnce(&mut Log)) {
+        let before = self.log.last;
+        scroll(&mut self.log);
+        if self.log.last == before {
+            self.notify(Severity::Info, edge);
+        }
     }
 
     /// Asks for the text that lines have to hold.
@@ -378,7 +315,7 @@ impl App {
         };
         self.log.filter = text;
         self.log.last = None;
-        self.say(Severity::Info, said);
+        self.notify(Severity::Info, said);
     }
 }
 
@@ -387,8 +324,10 @@ mod tests {
     use tracing::event;
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
+    use std::sync::MutexGuard;
+
     use super::*;
-    use crate::app::{AppSettings, Key, Message, Pane};
+    use crate::app::{AppSettings, Key, Message, Pane, log_targets::KEPT};
     use cortop_client::Moment;
 
     /// tui-logger's buffer is one for the process: who holds this has it alone.

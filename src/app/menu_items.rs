@@ -2,8 +2,7 @@
 
 use super::{
     App, Effect, SessionEntry, Severity,
-    dialog::{Dialog, DialogAction, Form, FormField, Menu, MenuItem, Select},
-    forms::FormKind,
+    dialog::{Dialog, DialogAction, Form, FormField, FormKind, Menu, MenuItem, Select},
 };
 use cortop_client::{
     Command, Headset, HeadsetCommand, HeadsetId, ProfileCommand, SessionId, SessionMode, Stream,
@@ -15,39 +14,52 @@ use cortop_client::{
 
 impl App {
     /// Opens a list, and has Cortex asked for what it shows.
-    pub(super) fn pick(&mut self, list: Menu, ask: Option<Command>) -> Vec<Effect> {
-        self.dialog = Some(Dialog::Select(Select::plain(list)));
+    pub(super) fn open_menu(&mut self, menu: Menu, ask: Option<Command>) -> Vec<Effect> {
+        self.dialog = Some(Dialog::Select(Select::plain(menu)));
         ask.into_iter().map(Effect::Command).collect()
     }
 
     /// The list of what can be done with the selected headset.
-    pub(super) fn pick_for_headset(&mut self) -> Vec<Effect> {
+    pub(super) fn open_headset_menu(&mut self) -> Vec<Effect> {
         let Some(headset) = self.selected_headset() else { return Vec::new() };
         let is_flex = Model::from_id(&headset) == Model::EpocFlex;
         let ask = is_flex.then_some(Command::Headset(HeadsetCommand::ListMappings));
-        self.pick(Menu::Headset(headset), ask)
+        self.open_menu(Menu::Headset(headset), ask)
     }
 
     /// The list of profiles for the headset of the current session, or for the selected one.
-    pub(super) fn pick_profile(&mut self) -> Vec<Effect> {
-        let Some(headset) = self.profiled() else {
-            self.say(Severity::Problem, "profiles are loaded for a headset: open one".to_owned());
+    pub(super) fn open_profiles(&mut self) -> Vec<Effect> {
+        let Some(headset) = self.profile_headset() else {
+            self.notify(
+                Severity::Problem,
+                "profiles are loaded for a headset: open one".to_owned(),
+            );
             return Vec::new();
         };
         let ask = Command::Profile(ProfileCommand::List);
-        self.pick(Menu::Profiles(headset), Some(ask))
+        self.open_menu(Menu::Profiles(headset), Some(ask))
     }
 
     /// The headset for which profiles are loaded: that of the current session, or the selected one.
-    pub(super) fn profiled(&self) -> Option<HeadsetId> {
+    pub(super) fn profile_headset(&self) -> Option<HeadsetId> {
         let current = self.sessions.current().map(|entry| entry.session.headset.id.clone());
         current.or_else(|| self.headsets.selected().map(|headset| headset.id.clone()))
     }
 
+    /// The history of the current session.
+    pub(super) fn open_history(&mut self) {
+        match self.sessions.current.clone() {
+            Some(session) => {
+                self.open_menu(Menu::History(session), None);
+            }
+            None => self.notify(Severity::Info, "there is no session whose history to show"),
+        }
+    }
+
     /// The list of streams of the current session.
-    pub(super) fn pick_streams(&mut self) -> Vec<Effect> {
+    pub(super) fn open_streams(&mut self) -> Vec<Effect> {
         let session = self.live_session().map(Menu::Streams);
-        session.map_or_else(Vec::new, |list| self.pick(list, None))
+        session.map_or_else(Vec::new, |list| self.open_menu(list, None))
     }
 
     /// The streams of a session: what each is, needs and costs, and why one was refused.
@@ -71,11 +83,11 @@ impl App {
                 )
             }
         });
-        ours.chain(self.found_elsewhere()).collect()
+        ours.chain(self.adoptable()).collect()
     }
 
     /// Those of them that another program has opened.
-    pub(super) fn found_elsewhere(&self) -> impl Iterator<Item = MenuItem> {
+    pub(super) fn adoptable(&self) -> impl Iterator<Item = MenuItem> {
         let others = self.found.iter().filter(|found| {
             self.sessions.get(&found.id).is_none_or(|entry| entry.closed.is_some())
         });

@@ -2,9 +2,7 @@
 
 use super::{
     Action, App, Effect, TABLE,
-    dialog::{Dialog, DialogAction, Form, FormField, Menu, MenuItem, Select},
-    forms::FormKind,
-    recording,
+    dialog::{Dialog, DialogAction, Form, FormField, FormKind, Menu, MenuItem, Select},
 };
 use cortop_client::{
     Command, Link, ProfileCommand, Record, headset::HeadsetStatus, record::ExportFormat,
@@ -30,7 +28,7 @@ impl App {
     }
 
     /// Opens the list of commands. The names of profiles are asked for once, to be completed.
-    pub(super) fn pick_command(&mut self) -> Vec<Effect> {
+    pub(super) fn open_palette(&mut self) -> Vec<Effect> {
         self.dialog = Some(Dialog::Select(Select::filtered(Menu::Commands)));
         let ask = self.profiles.stored.is_none() && matches!(self.link, Link::Up { .. });
         let ask = ask.then_some(Command::Profile(ProfileCommand::List));
@@ -73,8 +71,8 @@ impl App {
             let show = DialogAction::Show(session.id.clone());
             add("show", MenuItem::new(session.headset.id.to_string(), note, show));
         }
-        self.found_elsewhere().for_each(|item| add("adopt", item));
-        let profiles = self.profiled().map(|headset| self.profiles_for(&headset));
+        self.adoptable().for_each(|item| add("adopt", item));
+        let profiles = self.profile_headset().map(|headset| self.profiles_for(&headset));
         for item in profiles.into_iter().flatten() {
             add(if item.on == Some(true) { "unload" } else { "load" }, item);
         }
@@ -122,7 +120,7 @@ impl App {
             vec![
                 FormField::text("title", "what it is called", &record.title),
                 FormField::text("description", "may be empty", &record.description),
-                FormField::text("tags", "with commas between", &record.tags.join(", ")),
+                FormField::text("tags", "separated by commas", &record.tags.join(", ")),
             ],
         );
         let formats = ExportFormat::ALL.map(|format| format.title().to_owned()).to_vec();
@@ -132,7 +130,7 @@ impl App {
             vec![
                 FormField::text(
                     "folder",
-                    "one that exists where Cortex runs",
+                    "an existing folder on the Cortex computer",
                     &self.settings.folder,
                 ),
                 FormField::choice("format", "EDF and BDF hold EEG and motion only", formats, 0),
@@ -141,14 +139,23 @@ impl App {
         if self.records.is_busy(id) {
             export.notes.push("Cortex still works on this record: it may refuse.".to_owned());
         }
-        let delete = recording::ask_to_delete(id.clone(), &record.title);
+        let mut delete = Form::new(
+            format!("delete {}", record.title),
+            FormKind::DeleteRecord(id.clone()),
+            vec![FormField::text("word", "type delete to delete it for good", "")],
+        );
+        delete.notes.push(format!(
+            "The record \"{}\" is deleted for good, here and in the cloud's list. That cannot be \
+             taken back.",
+            record.title
+        ));
         let item = |text: &str, note: &str, choice| {
             MenuItem::new(text.to_owned(), note.to_owned(), choice)
         };
         vec![
             item("export", "write it to files", open(Dialog::Form(export))),
             item("rename", "title, description, tags", open(Dialog::Form(change))),
-            item("delete", "for good", open(Dialog::Confirm(delete))),
+            item("delete", "for good", open(Dialog::Form(delete))),
         ]
     }
 }

@@ -4,6 +4,7 @@ mod action;
 mod actions;
 mod channel_layout;
 mod channels;
+mod commands;
 mod copy;
 pub mod dialog;
 mod events;
@@ -16,12 +17,14 @@ mod key;
 mod keymap;
 mod level;
 mod log;
+mod log_targets;
 mod menu_items;
 mod menus;
 mod message;
 mod overview;
 mod pane;
 mod profiles;
+mod questions;
 mod recording;
 mod records;
 mod sessions;
@@ -39,13 +42,13 @@ use tokio::time::Instant;
 
 use self::dialog::{Dialog, Form};
 pub use self::{
-    action::{Action, Binding, TABLE, section_name, sections},
+    action::{Action, Binding, Feature, TABLE, section_name, sections},
     channel_layout::ChannelLayout,
-    forms::FormKind,
     headsets::Headsets,
     key::Key,
     keymap::Keymap,
-    log::{FormatLine, Log, LogLine, LogTargets, TARGETS, level_name},
+    log::{FormatLine, Log, LogLine, level_name},
+    log_targets::{LogTargets, TARGETS},
     message::{Effect, Message, Throughput},
     overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
@@ -82,6 +85,8 @@ pub struct Notice {
     pub severity: Severity,
     /// When it came.
     pub at: Moment,
+    /// The text that was put on the clipboard, if it is about that.
+    copied: Option<String>,
 }
 
 /// What does not change while the program runs.
@@ -233,21 +238,21 @@ impl App {
             Message::Tick(now) => {
                 self.now = now;
                 self.sessions.expire(now.instant);
-                self.hold();
+                self.refresh_numbers();
             }
-            Message::Key(key) => effects = self.press(key),
-            Message::Action(action) => effects = self.act(action),
+            Message::Key(key) => effects = self.on_key(key),
+            Message::Action(action) => effects = self.apply(action),
             Message::Paste(text) => {
                 self.dialog.iter_mut().for_each(|dialog| dialog.paste(&text));
             }
-            Message::Cortex(event) => self.hear(event),
+            Message::Cortex(event) => self.on_event(event),
             Message::ClientEnded => effects.push(Effect::Quit),
             Message::Snapshot(snapshot) => {
-                self.show(snapshot);
-                effects = self.catch_up();
+                self.on_snapshot(snapshot);
+                effects = self.apply_ahead();
             }
             Message::Throughput(throughput) => self.throughput = throughput,
-            Message::Notice(text) => self.say(Severity::Problem, text),
+            Message::Notice(text) => self.notify(Severity::Problem, text),
         }
         let elsewhere = self.sessions.headset() != looked_at.as_ref();
         if elsewhere {
@@ -258,7 +263,7 @@ impl App {
             self.ahead.clear();
         }
         if !routine {
-            self.follow();
+            self.refresh_dialog();
         }
         effects
     }
@@ -363,7 +368,7 @@ impl App {
         self.settings.zone.clone().unwrap_or(TimeZone::UTC)
     }
 
-    fn say(&mut self, severity: Severity, text: String) {
-        self.notice = Some(Notice { text, severity, at: self.now });
+    fn notify(&mut self, severity: Severity, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), severity, at: self.now, copied: None });
     }
 }

@@ -180,7 +180,7 @@ impl App {
         } else {
             let key = self.settings.keymap.keys(Action::Overview).first();
             let key = key.map(|key| format!(" with {key}")).unwrap_or_default();
-            self.say(Severity::Info, format!("the overview is what is sorted: open it{key}"));
+            self.notify(Severity::Info, format!("the overview is what is sorted: open it{key}"));
         }
     }
 

@@ -58,8 +58,8 @@ impl Records {
         self.ordered.remove(session);
     }
 
-    /// Takes in what became of a record. The list of stored ones follows, where there is one.
-    pub(super) fn hear(&mut self, event: &RecordEvent, now: Moment) {
+    /// Notes what became of a record. The list of stored ones follows, where there is one.
+    pub(super) fn on_event(&mut self, event: &RecordEvent, now: Moment) {
         match event {
             RecordEvent::Started { session, record, foreign } => {
                 self.ordered.remove(session);

@@ -22,8 +22,6 @@ const ENDED_KEPT: usize = 16;
 const ENDED_SHOWN: Duration = Duration::from_mins(5);
 /// Events of a session that are kept.
 const HISTORY: usize = 64;
-/// Why a session is over that Cortex shows as closed, until it is known who closed it.
-const FOUND_CLOSED: &str = "Cortex says that it is closed";
 
 /// The eleven documented fields of a session object (docs/protocol.md §4.2), in the order shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +117,8 @@ pub struct SessionEntry {
     pub closing: Option<CommandId>,
     /// Why it is gone or left, and since when.
     pub closed: Option<(String, Instant)>,
+    /// Whether Cortex showed it as closed, and has not said yet who closed it.
+    unexplained: bool,
     /// Whether Cortex told the object after the end; else the fields are those from before.
     pub is_final: bool,
     /// Whether the user ordered its end.
@@ -320,7 +320,10 @@ impl Sessions {
         }
         entry.is_final = is_over;
         if is_over {
-            entry.closed.get_or_insert_with(|| (FOUND_CLOSED.to_owned(), now.instant));
+            if entry.closed.is_none() {
+                entry.closed = Some(("Cortex says that it is closed".to_owned(), now.instant));
+                entry.unexplained = true;
+            }
         } else {
             if known {
                 entry.note_foreign_streams(&after, now);
@@ -429,11 +432,10 @@ impl Sessions {
             entry.changed.extend(changed.map(|field| (field, now)));
             entry.session = last;
         }
-        if let Some((known, _)) = &mut entry.closed
-            && known == FOUND_CLOSED
-        {
-            known.clone_from(&why);
+        if let Some((reason, _)) = entry.closed.as_mut().filter(|_| entry.unexplained) {
+            reason.clone_from(&why);
         }
+        entry.unexplained = false;
         entry.ordered = ordered;
         self.released(id, why, now);
     }

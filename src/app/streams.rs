@@ -88,16 +88,6 @@ pub enum GlyphSet {
     Block,
 }
 
-impl GlyphSet {
-    pub(super) const fn next(self) -> Self {
-        match self {
-            Self::Braille => Self::HalfBlock,
-            Self::HalfBlock => Self::Block,
-            Self::Block => Self::Braille,
-        }
-    }
-}
-
 /// A stopped picture.
 #[derive(Clone, Debug)]
 pub struct Frozen {
@@ -218,40 +208,82 @@ impl Streams {
         self.frozen.as_ref().map_or(ViewEnd::Live, |frozen| ViewEnd::At(frozen.end))
     }
 
-    pub(super) fn step_window(&mut self, step: isize) {
+    // What changes a setting returns its new value in words.
+
+    pub(super) fn step_window(&mut self, step: isize) -> String {
         self.window = self.window.saturating_add_signed(step).min(WINDOWS.len() - 1);
+        format!("window {} s", self.window())
     }
 
     /// A step of the amplitude leaves the automatic scale.
-    pub(super) fn step_amplitude(&mut self, step: isize) {
+    pub(super) fn step_amplitude(&mut self, step: isize) -> String {
         self.auto = false;
         self.amplitude = self.amplitude.saturating_add_signed(step).min(AMPLITUDES.len() - 1);
+        self.scale()
     }
 
-    pub(super) fn next_scroll_mode(&mut self) {
-        self.scroll_mode = match self.scroll_mode {
-            ScrollMode::Sweep => ScrollMode::Scroll,
-            ScrollMode::Scroll => ScrollMode::Sweep,
+    pub(super) fn toggle_auto_scale(&mut self) -> String {
+        self.auto = !self.auto;
+        self.scale()
+    }
+
+    fn scale(&self) -> String {
+        match self.amplitude() {
+            _ if self.auto => "scale: automatic".to_owned(),
+            amplitude if self.shown == Shown::Spectrum => {
+                format!("scale of the spectrum: that of ±{amplitude} µV")
+            }
+            amplitude => format!("scale ±{amplitude} µV"),
+        }
+    }
+
+    pub(super) fn next_scroll_mode(&mut self) -> String {
+        let (mode, text) = match self.scroll_mode {
+            ScrollMode::Sweep => (ScrollMode::Scroll, "the picture scrolls"),
+            ScrollMode::Scroll => (ScrollMode::Sweep, "the picture sweeps"),
         };
+        self.scroll_mode = mode;
+        text.to_owned()
     }
 
-    pub(super) fn next_high_pass(&mut self) {
+    pub(super) fn next_glyph_set(&mut self) -> String {
+        let (set, text) = match self.glyph_set {
+            GlyphSet::Braille => (GlyphSet::HalfBlock, "drawn with half blocks"),
+            GlyphSet::HalfBlock => (GlyphSet::Block, "drawn with blocks"),
+            GlyphSet::Block => (GlyphSet::Braille, "drawn with braille"),
+        };
+        self.glyph_set = set;
+        text.to_owned()
+    }
+
+    pub(super) fn toggle_all_channels(&mut self) -> String {
+        self.all_channels = !self.all_channels;
+        let which = if self.all_channels { "all channels" } else { "the selected channel" };
+        format!("spectrum of {which}")
+    }
+
+    pub(super) fn next_high_pass(&mut self) -> String {
         self.filters.high_pass = next(&HIGH_PASSES, self.filters.high_pass);
+        format!("high-pass {}", hertz(self.filters.high_pass))
     }
 
-    pub(super) fn next_low_pass(&mut self) {
+    pub(super) fn next_low_pass(&mut self) -> String {
         self.filters.low_pass = next(&LOW_PASSES, self.filters.low_pass);
+        format!("low-pass {}", hertz(self.filters.low_pass))
     }
 
-    pub(super) fn next_notch(&mut self) {
+    pub(super) fn next_notch(&mut self) -> String {
         self.filters.notch = next(&NOTCHES, self.filters.notch);
+        format!("notch {}", hertz(self.filters.notch))
     }
 
-    pub(super) fn next_reference(&mut self) {
-        self.reference = match self.reference {
-            Reference::AsRecorded => Reference::CommonAverage,
-            Reference::CommonAverage => Reference::AsRecorded,
+    pub(super) fn next_reference(&mut self) -> String {
+        let (reference, name) = match self.reference {
+            Reference::AsRecorded => (Reference::CommonAverage, "common average"),
+            Reference::CommonAverage => (Reference::AsRecorded, "as recorded"),
         };
+        self.reference = reference;
+        format!("reference: {name}")
     }
 
     /// The next or the previous view of [`Shown::CYCLE`].
@@ -297,4 +329,9 @@ impl Streams {
 fn next(steps: &[Option<f64>], now: Option<f64>) -> Option<f64> {
     let place = steps.iter().position(|&step| step == now).map_or(0, |place| place + 1);
     steps.get(place).or(steps.first()).copied().flatten()
+}
+
+/// The corner or centre of a filter in words.
+fn hertz(value: Option<f64>) -> String {
+    value.map_or_else(|| "off".to_owned(), |hz| format!("{hz} Hz"))
 }

@@ -844,6 +844,38 @@ fn channels_are_hidden_alone_moved_and_put_back_and_the_selection_goes_along() {
 }
 
 #[test]
+fn keys_that_can_move_nothing_say_so() {
+    let mut app = app();
+    let mut first = (*snapshot(5000, 5000, ViewEnd::Live)).clone();
+    first.traces.as_mut().expect("traces").channels_in_all = 3;
+    app.update(Message::Snapshot(Arc::new(first)));
+    let said = |app: &mut App, key| {
+        app.notice = None;
+        press(app, key);
+        app.notice.as_ref().map_or(String::new(), |notice| notice.text.clone())
+    };
+    for key in [Key::END, Key::PAGE_DOWN] {
+        assert!(said(&mut app, key).contains("the picture is live"), "{key}");
+    }
+    assert!(said(&mut app, Key::char('K')).contains("the first channel"));
+    assert_eq!(said(&mut app, Key::char('J')), "");
+    said(&mut app, Key::char('J'));
+    assert!(said(&mut app, Key::char('J')).contains("the last channel"));
+    assert_eq!(said(&mut app, Key::HOME), "");
+    app.update(Message::Snapshot(snapshot(3720, 5000, ViewEnd::At(3720))));
+    assert!(said(&mut app, Key::HOME).contains("the start of the history"));
+    assert_eq!(said(&mut app, Key::PAGE_UP), "");
+    app.update(Message::Snapshot(snapshot(3080, 5000, ViewEnd::At(3080))));
+    assert!(said(&mut app, Key::PAGE_UP).contains("the start of the history"));
+    assert_eq!(app.streams.end(), ViewEnd::At(3080));
+    assert_eq!(said(&mut app, Key::END), "");
+    press(&mut app, Key::char('4'));
+    assert!(said(&mut app, Key::END).contains("newest line"));
+    press(&mut app, Key::char('2'));
+    assert!(said(&mut app, Key::char('h')).contains("no session"));
+}
+
+#[test]
 fn a_headset_told_twice_is_one_row_that_keys_go_past() {
     let mut app = App::new(AppSettings::default(), Moment::now());
     let headset = |id: &str| Headset { id: id.into(), ..Headset::default() };

@@ -90,7 +90,7 @@ fn question(ctx: &RenderContext<'_>, confirm: &Confirm, width: usize) -> DialogB
     let sentences = confirm.lines.iter();
     let lines: Vec<_> =
         sentences.flat_map(|line| paint::sentence(line, width, ctx.style(Token::Text))).collect();
-    let (title, here, rows) = (confirm.title.clone(), lines.len(), lines.len());
+    let (title, here, rows) = (confirm.title.to_owned(), lines.len(), lines.len());
     let keys = format!("y: {} · n or Esc: cancel", confirm.yes);
     DialogBody { title, head: None, lines, foot: Vec::new(), here, rows, keys }
 }

@@ -150,10 +150,10 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.type_in("r").await;
         person.asked("records, the newest first", "eyes open").await;
         person.press_all([Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]).await;
-        person.asked("Delete the record?", "eyes open is deleted for good").await;
+        person.asked("delete eyes open", "is deleted for good").await;
         person.press(Key::ENTER).await;
-        person.type_in("y").await;
-        person.gone("Delete the record?").await;
+        person.asked("delete eyes open", "type delete, or press Esc").await;
+        person.enter("delete").await;
         person.eyes.wait_for("has been deleted").await;
         person.type_in("r").await;
         person.asked("records, the newest first", "no record").await;

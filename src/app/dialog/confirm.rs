@@ -1,13 +1,16 @@
 //! A question that is answered with a key.
 
 use super::{DialogAction, DialogEvent};
-use crate::app::{Effect, Key};
+use crate::app::Key;
+use cortop_client::{HeadsetId, SessionId};
 
-/// A question.
+/// A question, and what a yes does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirm {
-    /// What it is about, in a few words.
-    pub title: String,
+    /// What is asked.
+    pub question: Question,
+    /// The same in a few words.
+    pub title: &'static str,
     /// What will happen, a sentence each.
     pub lines: Vec<String>,
     /// What `y` does, in a word or two.
@@ -16,20 +19,32 @@ pub struct Confirm {
     pub then: DialogAction,
 }
 
-impl Confirm {
-    /// A question before some effects.
-    #[must_use]
-    pub fn new(title: &str, lines: Vec<String>, yes: &'static str, then: Vec<Effect>) -> Self {
-        let (title, then) = (title.to_owned(), DialogAction::Effects(then));
-        Self { title, lines, yes, then }
-    }
+/// What is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Quit, though that ends a record?
+    Quit,
+    /// Stop the record of a session?
+    StopRecord(SessionId),
+    /// Start a record in another program's session?
+    Record(SessionId),
+    /// Close a session, or leave another program's?
+    CloseSession(SessionId),
+    /// Activate a session, which debits the licence?
+    Activate(SessionId),
+    /// Disconnect a headset, though its session ends?
+    Disconnect(HeadsetId),
+    /// Scan, though streams run?
+    Scan,
+}
 
+impl Confirm {
     /// Enter answers nothing: it comes too easily after the key that asked.
-    pub(super) fn key(&self, key: Key) -> DialogEvent {
+    pub(super) fn on_key(&self, key: Key) -> DialogEvent {
         match key.typed() {
             Some('y') => DialogEvent::Chosen(self.then.clone()),
             Some('n' | 'q') => DialogEvent::Closed,
-            _ => DialogEvent::Stays,
+            _ => DialogEvent::Open,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Values to be filled in, one below the other.
 
-use super::{DialogEvent, FormKind, TextInput};
+use super::{DialogEvent, TextInput};
 use crate::app::Key;
+use cortop_client::{HeadsetId, Moment, RecordId, SessionId};
 
 /// A form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,34 @@ pub struct Form {
     pub complaint: Option<(usize, String)>,
     /// What it is for.
     pub kind: FormKind,
+}
+
+/// What a form is for, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormKind {
+    /// Start a record.
+    StartRecord(SessionId),
+    /// Change what a record is called.
+    ChangeRecord(RecordId),
+    /// Delete a record, which cannot be taken back: the word has to be typed.
+    DeleteRecord(RecordId),
+    /// Write a record to files.
+    ExportRecord(RecordId),
+    /// Give a headset a name.
+    NameHeadset(HeadsetId),
+    /// Move activations from the licence to this computer, and activate a session.
+    Debit(SessionId),
+    /// Show only lines of the log with a text.
+    FilterLog,
+    /// Set a marker at the moment the key was pressed.
+    Mark {
+        /// In which session's record; none where no record is running.
+        session: Option<SessionId>,
+        /// When.
+        at: Moment,
+        /// What the digits stand for.
+        labels: Vec<String>,
+    },
 }
 
 /// One value to be filled in.
@@ -95,32 +124,26 @@ impl Form {
         Self { title, notes: Vec::new(), fields, at: 0, complaint: None, kind }
     }
 
-    pub(super) fn key(&mut self, key: Key) -> DialogEvent {
+    pub(super) fn on_key(&mut self, key: Key) -> DialogEvent {
         let last = self.fields.len().saturating_sub(1);
-        if let Some(choice) = self.kind.at_once(key, &self.fields) {
-            return DialogEvent::Chosen(choice);
-        }
         match key {
-            Key::ENTER => {
-                return match self.kind.answer(&self.fields) {
-                    Ok(choice) => DialogEvent::Chosen(choice),
-                    Err((at, complaint)) => {
-                        self.at = at;
-                        self.complaint = Some((at, complaint));
-                        DialogEvent::Stays
-                    }
-                };
-            }
+            Key::ENTER => return DialogEvent::Submitted,
             Key::TAB | Key::DOWN => self.at = if self.at < last { self.at + 1 } else { 0 },
             Key::BACK_TAB | Key::UP => self.at = self.at.checked_sub(1).unwrap_or(last),
             _ => {
                 self.complaint = None;
                 if let Some(entry) = self.fields.get_mut(self.at) {
-                    entry.value.key(key);
+                    entry.value.on_key(key);
                 }
             }
         }
-        DialogEvent::Stays
+        DialogEvent::Open
+    }
+
+    /// Says what is wrong with a field, and selects it.
+    pub(in crate::app) fn complain(&mut self, (at, complaint): (usize, String)) {
+        self.at = at;
+        self.complaint = Some((at, complaint));
     }
 
     /// The text that is being typed, if the entry is one.
@@ -134,10 +157,10 @@ impl Form {
 }
 
 impl FieldValue {
-    fn key(&mut self, key: Key) {
+    fn on_key(&mut self, key: Key) {
         match self {
             Self::Text(line) => {
-                line.key(key);
+                line.on_key(key);
             }
             Self::OneOf { options, at } => match key {
                 Key::RIGHT | Key::SPACE => *at = (*at + 1) % options.len().max(1),

@@ -10,15 +10,15 @@ mod tests;
 mod text_input;
 
 pub use self::{
-    confirm::Confirm,
-    form::{FieldValue, Form, FormField},
+    confirm::{Confirm, Question},
+    form::{FieldValue, Form, FormField, FormKind},
     select::{Menu, MenuItem, Select},
     text_input::TextInput,
 };
-use super::{Action, Effect, Key, forms::FormKind};
+use super::{Action, Effect, Key};
 use cortop_client::SessionId;
 
-/// What has all keys while it is open.
+/// It gets all keys while it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialog {
     /// A question before something that cannot be taken back, or that costs.
@@ -50,25 +50,27 @@ pub enum DialogAction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DialogEvent {
     /// It stays open.
-    Stays,
+    Open,
     /// It is closed without an answer.
     Closed,
+    /// A form is filled in, and to be checked.
+    Submitted,
     /// It is answered, and closed.
     Chosen(DialogAction),
     /// It is answered, and stays open.
-    Kept(DialogAction),
+    ChosenOpen(DialogAction),
 }
 
 impl Dialog {
     /// Takes a key in. `items` are those of the list, for a [`Select`].
-    pub(super) fn key(&mut self, key: Key, items: &[MenuItem]) -> DialogEvent {
+    pub(super) fn on_key(&mut self, key: Key, items: &[MenuItem]) -> DialogEvent {
         if key == Key::ESC || key == Key::ctrl('c') {
             return DialogEvent::Closed;
         }
         match self {
-            Self::Confirm(confirm) => confirm.key(key),
-            Self::Form(form) => form.key(key),
-            Self::Select(select) => select.key(key, items),
+            Self::Confirm(confirm) => confirm.on_key(key),
+            Self::Form(form) => form.on_key(key),
+            Self::Select(select) => select.on_key(key, items),
         }
     }
 

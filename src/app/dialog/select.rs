@@ -163,7 +163,7 @@ impl Select {
         self.held = matching.get(self.at).map(|item| item.id.clone());
     }
 
-    pub(super) fn key(&mut self, key: Key, items: &[MenuItem]) -> DialogEvent {
+    pub(super) fn on_key(&mut self, key: Key, items: &[MenuItem]) -> DialogEvent {
         self.follow(items);
         let matching = self.matching(items);
         let step = match key {
@@ -179,7 +179,7 @@ impl Select {
         };
         if step != 0 {
             self.select(self.at.saturating_add_signed(step), &matching);
-            return DialogEvent::Stays;
+            return DialogEvent::Open;
         }
         let chosen = self.selected(&matching).and_then(|at| matching.get(at)).copied();
         match &mut self.filter {
@@ -189,7 +189,7 @@ impl Select {
                 }
             }
             Some(typed) if key != Key::ENTER => {
-                let taken = typed.key(key);
+                let taken = typed.on_key(key);
                 if taken {
                     let matching = self.matching(items);
                     self.select(0, &matching);
@@ -197,15 +197,19 @@ impl Select {
             }
             None if key == Key::char('q') => return DialogEvent::Closed,
             filter if key == Key::ENTER || key == Key::SPACE => {
-                let Some(item) = chosen else { return DialogEvent::Stays };
+                let Some(item) = chosen else { return DialogEvent::Open };
                 // What is switched on and off is seen to change.
                 let stays = filter.is_none() && item.on.is_some();
                 let choice = item.action.clone();
-                return if stays { DialogEvent::Kept(choice) } else { DialogEvent::Chosen(choice) };
+                return if stays {
+                    DialogEvent::ChosenOpen(choice)
+                } else {
+                    DialogEvent::Chosen(choice)
+                };
             }
             _ => {}
         }
-        DialogEvent::Stays
+        DialogEvent::Open
     }
 }
 

@@ -215,16 +215,22 @@ fn quitting_asks_while_a_record_runs() {
 }
 
 #[test]
-fn a_record_is_deleted_after_a_question_that_enter_does_not_answer() {
+fn a_record_is_deleted_after_the_word_is_typed() {
     let mut app = app();
     app.focus = Pane::Session;
     let list = Effect::Command(Command::Record(RecordCommand::List));
     assert_eq!(press(&mut app, [Key::char('r')]), [list]);
     hear(&mut app, Event::Records(Records { count: 1, records: vec![record("r")] }));
     press(&mut app, [Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]);
-    assert_eq!(press(&mut app, typed("delet").chain([Key::ENTER])), []);
-    let delete = Effect::Command(Command::Record(RecordCommand::Delete("r".into())));
-    assert_eq!(press(&mut app, [Key::char('y')]), [delete]);
+    for refused in ["", "y", "delet"] {
+        let keys = [Key::ctrl('u')].into_iter().chain(typed(refused)).chain([Key::ENTER]);
+        assert_eq!(press(&mut app, keys), []);
+        let Some(Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
+        let complaint = form.complaint.as_ref().map(|(_, text)| text.as_str());
+        assert_eq!(complaint, Some("type delete, or press Esc to keep the record"));
+    }
+    let effects = press(&mut app, [Key::char('e'), Key::ENTER]);
+    assert_eq!(commands(&effects), [&Command::Record(RecordCommand::Delete("r".into()))]);
     // What Cortex says of it is what is listed next.
     press(&mut app, [Key::char('r')]);
     hear(&mut app, Event::Record(RecordEvent::Deleted("r".into())));
@@ -549,7 +555,7 @@ fn keys_go_past_items_that_are_called_the_same() {
     let items = ["14:25:33", "14:25:33", "14:25:32"].map(item);
     let mut select = Select::plain(Menu::Account);
     for _ in 0..2 {
-        select.key(Key::DOWN, &items);
+        select.on_key(Key::DOWN, &items);
         select.follow(&items);
     }
     assert_eq!(select.selected(&items.iter().collect::<Vec<_>>()), Some(2));

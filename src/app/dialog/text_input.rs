@@ -57,7 +57,7 @@ impl TextInput {
     }
 
     /// Takes a key in; false for one that means nothing to a line.
-    pub(super) fn key(&mut self, key: Key) -> bool {
+    pub(super) fn on_key(&mut self, key: Key) -> bool {
         let request = match key {
             Key::LEFT => InputRequest::GoToPrevChar,
             Key::RIGHT => InputRequest::GoToNextChar,

@@ -1,0 +1,85 @@
+//! The targets of the log, and up to which level each is captured. tui-logger has a level for each
+//! module path; here stands which paths belong to a target.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use log::LevelFilter;
+
+/// Records kept; the oldest goes first.
+pub(super) const KEPT: usize = 1024;
+
+/// The targets of the log by the start of their module path; the first that fits counts.
+pub const TARGETS: [(&str, &str); 6] = [
+    ("requests", "cortop_client::link"),
+    ("client", "cortop_client"),
+    ("signal", "cortop_signal"),
+    ("simulator", "cortop_sim"),
+    ("monitor", "cortop"),
+    ("other", ""),
+];
+/// The place of the rest in [`TARGETS`]: tui-logger's default level is theirs.
+pub(super) const OTHER: usize = TARGETS.len() - 1;
+
+/// The place of a module path in [`TARGETS`].
+pub(super) fn target_of(path: &str) -> usize {
+    TARGETS.iter().position(|(_, start)| path.starts_with(start)).unwrap_or(OTHER)
+}
+
+#[derive(Debug)]
+pub(super) struct TargetLevels {
+    pub(super) captured: [LevelFilter; TARGETS.len()],
+    /// The module paths that have logged, each with its place in [`TARGETS`]; not those of others.
+    pub(super) paths: BTreeMap<&'static str, usize>,
+}
+
+/// The levels up to which targets are captured, shared by its clones. tui-logger has a level for
+/// each module path; here stands which paths belong to a target.
+#[derive(Clone, Debug)]
+pub struct LogTargets(Arc<Mutex<TargetLevels>>);
+
+impl Default for LogTargets {
+    /// All are captured up to INFO, as in a fresh tui-logger.
+    fn default() -> Self {
+        let captured = [LevelFilter::Info; TARGETS.len()];
+        Self(Arc::new(Mutex::new(TargetLevels { captured, paths: BTreeMap::new() })))
+    }
+}
+
+impl LogTargets {
+    /// Starts tui-logger's buffer, with all targets captured up to a level.
+    #[must_use]
+    pub fn start(level: LevelFilter) -> Self {
+        tui_logger::set_buffer_depth(KEPT);
+        let targets = Self::default();
+        (0..TARGETS.len()).for_each(|target| targets.capture(target, level));
+        targets
+    }
+
+    /// Takes a module path in that is about to log for the first time.
+    pub fn register(&self, path: &'static str) {
+        let target = target_of(path);
+        if target != OTHER {
+            let mut levels = self.lock();
+            levels.paths.insert(path, target);
+            tui_logger::set_level_for_target(path, levels.captured[target]);
+        }
+    }
+
+    pub(super) fn capture(&self, target: usize, level: LevelFilter) {
+        let mut levels = self.lock();
+        levels.captured[target] = level;
+        if target == OTHER {
+            tui_logger::set_default_level(level);
+        }
+        for (path, _) in levels.paths.iter().filter(|(_, own)| **own == target) {
+            tui_logger::set_level_for_target(path, level);
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, TargetLevels> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

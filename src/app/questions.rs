@@ -1,0 +1,174 @@
+//! What is asked before something that costs, ends a record or concerns other programs. An open
+//! question is asked anew after each change, and withdrawn where nothing is left to ask.
+
+use super::{
+    App, Effect, RunningRecord,
+    dialog::{Confirm, Dialog, DialogAction, Question},
+};
+use cortop_client::{
+    Command, HeadsetId, RecordCommand, SessionId, headset::HeadsetStatus, session::SessionStatus,
+};
+
+impl App {
+    /// Asks a question, if there is anything to ask.
+    pub(super) fn ask(&mut self, question: &Question) {
+        self.dialog = self.confirmation(question).map(Dialog::Confirm);
+    }
+
+    /// Quits, after a question while a record of ours runs or has just been ordered.
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
+        if self.records_ended().is_empty() {
+            return vec![Effect::Quit];
+        }
+        self.ask(&Question::Quit);
+        Vec::new()
+    }
+
+    /// A question as it has to be asked now; `None` where there is nothing to ask.
+    pub(super) fn confirmation(&self, question: &Question) -> Option<Confirm> {
+        let mut lines = Vec::new();
+        let (title, yes, then) = match question {
+            Question::Quit => {
+                let (sessions, ends): (Vec<_>, Vec<_>) = self.records_ended().into_iter().unzip();
+                if ends.is_empty() {
+                    lines.push("The record has ended: nothing is lost.".to_owned());
+                }
+                lines.extend(ends);
+                lines.extend(self.records_continued());
+                let yes = if sessions.is_empty() { "quit" } else { "stop and quit" };
+                let running =
+                    sessions.into_iter().filter(|id| self.records.running.contains_key(id));
+                ("Quit?", yes, running.map(stop_record).chain([Effect::Quit]).collect())
+            }
+            Question::StopRecord(session) => {
+                let running = self.records.running.get(session)?;
+                lines.push(format!("The record \"{}\" ends.", running.record.title));
+                if running.foreign {
+                    lines.push("Another program started it.".to_owned());
+                }
+                lines.extend(self.ownership(session));
+                ("Stop the record?", "stop", vec![stop_record(session.clone())])
+            }
+            Question::Record(session) => {
+                self.sessions.get(session).filter(|entry| entry.closed.is_none())?;
+                lines.extend(self.ownership(session));
+                lines.push("Its session object shows the record there too.".to_owned());
+                let form = Dialog::Form(self.record_form(session.clone()));
+                return Some(Confirm {
+                    question: question.clone(),
+                    title: "Record in the session of another program?",
+                    lines,
+                    yes: "record",
+                    then: DialogAction::Open(Box::new(form)),
+                });
+            }
+            Question::CloseSession(session) => {
+                let entry = self.sessions.get(session).filter(|entry| entry.closed.is_none())?;
+                let (title, yes, command) = if entry.foreign {
+                    lines.extend([
+                        "Another program of this application opened it, and keeps it.".to_owned(),
+                        "cortop unsubscribes its own streams and no longer looks at it.".to_owned(),
+                    ]);
+                    let release = Command::Release(session.clone());
+                    ("Leave the session of another program?", "leave", release)
+                } else {
+                    lines.extend([
+                        format!("Its streams end; {} stays connected.", entry.session.headset.id),
+                        "A closed session cannot be used again.".to_owned(),
+                    ]);
+                    ("Close the session?", "close", Command::Close(session.clone()))
+                };
+                lines.extend(self.record_ended(session));
+                (title, yes, vec![Effect::Command(command)])
+            }
+            Question::Activate(session) => {
+                self.sessions.get(session).filter(|entry| {
+                    entry.closed.is_none() && entry.session.status != SessionStatus::Activated
+                })?;
+                lines.extend(self.ownership(session));
+                lines.push("This uses one activation of the licence.".to_owned());
+                let left = self.licence.as_ref().and_then(|licence| licence.local_quota);
+                lines.push(left.map_or_else(
+                    || "How many activations are left on this computer is unknown.".to_owned(),
+                    |left| format!("{left} activations are left on this computer."),
+                ));
+                let activate = Command::Activate(session.clone());
+                ("Activate the session?", "activate", vec![Effect::Command(activate)])
+            }
+            Question::Disconnect(id) => {
+                let entry = self.sessions.on(id).filter(|_| self.is_connected(id))?;
+                lines.extend([
+                    format!("Its session ends, and {id} is disconnected for other programs too."),
+                    "To end only the session, close it in the session pane.".to_owned(),
+                ]);
+                lines.extend(self.ownership(&entry.session.id));
+                lines.extend(self.record_ended(&entry.session.id));
+                let disconnect = Command::Disconnect(id.clone());
+                ("Disconnect the headset?", "disconnect", vec![Effect::Command(disconnect)])
+            }
+            Question::Scan => {
+                self.sessions.live().find(|entry| !entry.subscribed.is_empty())?;
+                lines.push("Scanning disturbs running streams for about 20 s.".to_owned());
+                let scan = Command::Scan { anyway: true };
+                ("Scan anyway?", "scan", vec![Effect::Command(scan)])
+            }
+        };
+        let then = DialogAction::Effects(then);
+        Some(Confirm { question: question.clone(), title, lines, yes, then })
+    }
+
+    /// Says whose a session is where it is not ours.
+    pub(super) fn ownership(&self, session: &SessionId) -> Option<String> {
+        let is_foreign = self.sessions.get(session).is_some_and(|entry| entry.foreign);
+        is_foreign.then(|| "The session belongs to another program.".to_owned())
+    }
+
+    /// Whether a headset is connected, or not listed at all.
+    fn is_connected(&self, id: &HeadsetId) -> bool {
+        let mut listed = self.headsets.list.iter().filter(|headset| headset.id == *id);
+        listed.all(|headset| headset.status != HeadsetStatus::Discovered)
+    }
+
+    /// The live sessions whose record ends with cortop, with a sentence about each.
+    fn records_ended(&self) -> Vec<(SessionId, String)> {
+        let live = self.sessions.live().map(|entry| &entry.session.id);
+        live.filter_map(|id| Some((id.clone(), self.record_ended(id)?))).collect()
+    }
+
+    /// A sentence about each record that goes on without cortop.
+    fn records_continued(&self) -> impl Iterator<Item = String> {
+        let running = self.records.running.iter();
+        running.filter(|(session, running)| self.is_continued(session, running)).map(
+            |(_, running)| {
+                format!("The record \"{}\" of another program goes on.", running.record.title)
+            },
+        )
+    }
+
+    /// Whether the record of a session goes on without cortop: another program's in its own session.
+    fn is_continued(&self, session: &SessionId, running: &RunningRecord) -> bool {
+        running.foreign && self.sessions.get(session).is_some_and(|entry| entry.foreign)
+    }
+
+    /// What happens to a session's record when the session is closed or left from here; `None` where
+    /// that ends no record.
+    fn record_ended(&self, session: &SessionId) -> Option<String> {
+        if let Some(running) = self.records.running.get(session) {
+            if self.is_continued(session, running) {
+                return None;
+            }
+            let whose = if running.foreign { ", started by another program" } else { "" };
+            let title = &running.record.title;
+            // Ours in another program's session is stopped by itself.
+            let foreign = self.sessions.get(session).is_some_and(|entry| entry.foreign);
+            let how = if foreign { "it is stopped" } else { "it ends with the session" };
+            return Some(format!("A record is running, \"{title}\"{whose}: {how}."));
+        }
+        let ordered = self.records.ordered(session, self.now.instant)?;
+        Some(format!("A record has just been ordered, \"{ordered}\": it ends with the session."))
+    }
+}
+
+fn stop_record(session: SessionId) -> Effect {
+    Effect::Command(Command::Record(RecordCommand::Stop(session)))
+}
