@@ -113,14 +113,14 @@ actions! {
         #[hint = "zoom"]
         Zoom "zoom" [Key::char('z')] "focused pane on the whole screen, and back";
         #[hint = "freeze"]
-        Freeze "freeze" [Key::SPACE] "stop the picture, or let it go on; data keep flowing";
+        Freeze "freeze" [Key::SPACE] "freeze the picture, or resume it; data keep flowing";
         #[hint = "record"]
         Record "record" [Key::char('R')] "start a record in this session, or stop it";
         #[hint = "marker"]
         Mark "mark" [Key::char('m')] "marker at this moment: then 1 to 9, or a text";
         MarkNow "mark-now" [Key::f(1), Key::f(2), Key::f(3), Key::f(4), Key::f(5), Key::f(6), Key::f(7), Key::f(8), Key::f(9)] "marker with this number at once";
         #[hint = "end marker"]
-        EndMarker "end-marker" [Key::char('M')] "the last marker lasts until now";
+        EndMarker "end-marker" [Key::char('M')] "end the last marker now";
         Connect "connect" [Key::char('C')] "try again at once what waits: connection, login, headset";
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
@@ -129,7 +129,7 @@ actions! {
         #[hint = "commands"]
         Commands "commands" [Key::char(':')] "any command by its name";
         Redraw "redraw" [Key::ctrl('l')] "redraw the whole screen";
-        Suspend "suspend" [Key::ctrl('z')] "suspend; fg comes back";
+        Suspend "suspend" [Key::ctrl('z')] "suspend; fg resumes";
         #[hint = "quit"]
         Quit "quit" [Key::char('q'), Key::ctrl('c')] "close our session and quit";
     }
@@ -140,7 +140,7 @@ actions! {
         Open "open" [Key::ENTER] "connect the headset and open a session";
         #[hint = "disconnect"]
         Disconnect "disconnect" [Key::char('d')] "disconnect the headset, also for other programs";
-        CallOff "call-off" [Key::char('x')] "do not open a session on the headset any more";
+        CallOff "call-off" [Key::char('x')] "call off opening a session on the headset";
         #[hint = "more"]
         HeadsetMenu "menu" [Key::char('e')] "more: connect by, settings, name, open activated or not";
         #[hint = "scan"]
@@ -154,9 +154,9 @@ actions! {
         FieldUp "up" [Key::UP, Key::char('k')] "previous field";
         FieldDown "down" [Key::DOWN, Key::char('j')] "next field";
         #[hint = "unfold"]
-        Unfold "unfold" [Key::ENTER] "show the field whole, or short again";
-        FieldEarlier "earlier" [Key::PAGE_UP] "back in a field that is shown whole";
-        FieldLater "later" [Key::PAGE_DOWN] "on in a field that is shown whole";
+        Unfold "unfold" [Key::ENTER] "unfold the field, or fold it again";
+        FieldEarlier "earlier" [Key::PAGE_UP] "back in an unfolded field";
+        FieldLater "later" [Key::PAGE_DOWN] "forward in an unfolded field";
         #[hint = "activate"]
         Activate "activate" [Key::char('a')] "activate the session (debits the licence)";
         #[hint = "close"]
@@ -208,11 +208,11 @@ actions! {
         ChannelLarger "channel-larger" [Key::char('>')] "draw the selected channel larger" on ChannelScale;
         MoveChannelDown "move-channel-down" [Key::char('J')] "move the selected channel down" on ChannelLayout;
         MoveChannelUp "move-channel-up" [Key::char('K')] "move the selected channel up" on ChannelLayout;
-        ResetChannels "reset-channels" [Key::char('0')] "all channels as they came" on ChannelLayout;
+        ResetChannels "reset-channels" [Key::char('0')] "all channels in their original order and scale" on ChannelLayout;
         CursorLeft "cursor-left" [Key::LEFT] "cursor left, while frozen" on Cursor;
         CursorRight "cursor-right" [Key::RIGHT] "cursor right, while frozen" on Cursor;
         CursorBack "cursor-back" [Key::char('h')] "cursor one sample back" on Cursor;
-        CursorOn "cursor-on" [Key::char('l')] "cursor one sample on" on Cursor;
+        CursorOn "cursor-on" [Key::char('l')] "cursor one sample forward" on Cursor;
         SecondCursor "second-cursor" [Key::char('d')] "second cursor here, for differences, or away" on Cursor;
         Earlier "earlier" [Key::PAGE_UP] "half a window back in the history" on History;
         Later "later" [Key::PAGE_DOWN] "half a window forward" on History;

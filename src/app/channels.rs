@@ -81,7 +81,7 @@ impl App {
         let Some(Selected { stream, all, place, .. }) = self.selected() else { return };
         *self.streams.channels_mut(stream) = ChannelLayout::default();
         self.select(stream, all, place);
-        self.notify(Severity::Info, "all channels as they came");
+        self.notify(Severity::Info, "all channels in their original order and scale");
     }
 
     /// Selects a channel by its place.

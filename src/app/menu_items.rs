@@ -181,7 +181,7 @@ impl App {
                 let set = HeadsetCommand::Set(id.clone(), setting);
                 add(
                     format!("set {text}"),
-                    "the headset starts anew",
+                    "restarts the headset",
                     command(Command::Headset(set)),
                 );
             }
@@ -232,7 +232,7 @@ impl App {
             None => {}
         }
         let Some(licence) = &self.licence else {
-            add("licence", "not known".to_owned());
+            add("licence", "unknown".to_owned());
             return items;
         };
         add("licence", licence.license_name.clone());
@@ -247,10 +247,10 @@ impl App {
         let left = licence.local_quota.map(|left| format!("{left} left on this computer"));
         add("activations", left.unwrap_or_default());
         add("valid to", licence.valid_to.clone());
-        add("warns offline", licence.soft_limit_time.clone());
-        add("ends offline", licence.hard_limit_time.clone());
-        let told = if licence.is_online { "by the cloud" } else { "from this computer's memory" };
-        add("told", told.to_owned());
+        add("offline warning from", licence.soft_limit_time.clone());
+        add("offline use ends", licence.hard_limit_time.clone());
+        let source = if licence.is_online { "the cloud" } else { "this computer's memory" };
+        add("source", source.to_owned());
         items
     }
 }
@@ -307,7 +307,7 @@ fn settings() -> impl Iterator<Item = (String, Setting)> {
 
 fn position(headset: &Headset, headband: Headband) -> &'static str {
     let told = headset.headband_position.as_deref() == Some(headband.name());
-    if told { "as told now" } else { "" }
+    if told { "current" } else { "" }
 }
 
 fn connect(id: &HeadsetId, connecting: Connecting) -> DialogAction {

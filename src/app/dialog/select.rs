@@ -55,7 +55,7 @@ impl Menu {
             Self::Record(_) => "record",
             Self::Streams(_) => "streams",
             Self::Sessions => "live sessions of this application",
-            Self::History(_) => "what happened to the session",
+            Self::History(_) => "history of the session",
             Self::Profiles(headset) => return format!("profiles for {headset}"),
             Self::Headset(headset) => return format!("headset {headset}"),
             Self::Account => "account; Enter copies a value",
@@ -68,14 +68,14 @@ impl Menu {
     pub fn empty(&self) -> &'static str {
         match self {
             Self::Commands => "no command has such a name",
-            Self::Records => "no record, or Cortex has not told yet",
+            Self::Records => "no record, or Cortex has not answered yet",
             Self::Record(_) => "the record is gone",
             Self::Streams(_) => "the session is gone",
-            Self::Sessions => "no session lives",
+            Self::Sessions => "no live session",
             Self::History(_) => "nothing yet",
-            Self::Profiles(_) => "no profile, or Cortex has not told yet; EMOTIV apps train them",
+            Self::Profiles(_) => "no profile, or Cortex has not answered yet; EMOTIV apps train them",
             Self::Headset(_) => "the headset is gone",
-            Self::Account => "nobody is known yet",
+            Self::Account => "no user yet",
         }
     }
 }
