@@ -179,11 +179,7 @@ impl App {
         if Setting::check(headset).is_ok() {
             for (text, setting) in settings() {
                 let set = HeadsetCommand::Set(id.clone(), setting);
-                add(
-                    format!("set {text}"),
-                    "restarts the headset",
-                    command(Command::Headset(set)),
-                );
+                add(format!("set {text}"), "restarts the headset", command(Command::Headset(set)));
             }
         } else if let Err(why) = Setting::check(headset)
             && matches!(headset.model(), Model::EpocPlus | Model::EpocX)

@@ -73,7 +73,9 @@ impl Menu {
             Self::Streams(_) => "the session is gone",
             Self::Sessions => "no live session",
             Self::History(_) => "nothing yet",
-            Self::Profiles(_) => "no profile, or Cortex has not answered yet; EMOTIV apps train them",
+            Self::Profiles(_) => {
+                "no profile, or Cortex has not answered yet; EMOTIV apps train them"
+            }
             Self::Headset(_) => "the headset is gone",
             Self::Account => "no user yet",
         }
