@@ -117,7 +117,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.type_in("M").await;
         person.eyes.wait_for("marker door slammed ended after 2.").await;
         person.type_in("M").await;
-        person.eyes.wait_for("there is no marker to be ended").await;
+        person.eyes.wait_for("there is no marker to end").await;
         person.type_in("Ry").await;
         person.eyes.wait_for("record eyes closed is ready for export").await;
 
