@@ -8,11 +8,9 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, text, theme::Token};
-use crate::app::{
-    FormKind,
-    dialog::{
-        Confirm, Dialog, DialogAction, FieldValue, Form, FormField, MenuItem, Select, TextInput,
-    },
+use crate::app::dialog::{
+    Confirm, Dialog, DialogAction, FieldValue, Form, FormField, FormKind, MenuItem, Select,
+    TextInput,
 };
 
 /// The widest that is still read well.
@@ -126,6 +124,7 @@ const fn verb(kind: &FormKind) -> &'static str {
     match kind {
         FormKind::StartRecord(_) => "start",
         FormKind::ChangeRecord(_) => "save",
+        FormKind::DeleteRecord(_) => "delete",
         FormKind::ExportRecord(_) => "export",
         FormKind::NameHeadset(_) => "rename",
         FormKind::Debit(_) => "activate",
