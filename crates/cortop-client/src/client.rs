@@ -11,12 +11,12 @@ use tokio::{
 
 use super::{
     Command, Config, Event, Link,
-    connect::connect,
+    connection::{self, End},
     context::Outbox,
     feed::FeedSender,
-    flow::{self, End},
     link,
-    memory::Memory,
+    socket::connect,
+    state::Memory,
 };
 use cortop_protocol::{Error, ErrorKind};
 
@@ -109,7 +109,7 @@ async fn run(
                 let link = link::spawn(socket, feed.clone(), clocks, secrets);
                 let outbox = outbox.clone();
                 let since = Instant::now();
-                let end = flow::run(&mut memory, link, security, outbox, &mut commands).await;
+                let end = connection::run(&mut memory, link, security, outbox, &mut commands).await;
                 if since.elapsed() >= STEADY {
                     failed = 0;
                 }

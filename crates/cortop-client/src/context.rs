@@ -18,10 +18,10 @@ use super::{
     CommandId, Config, Event, Step,
     clock::Clocks,
     link::Notice,
-    memory::{Account, Wishes},
     records::{self, Journal},
     rpc::{Request, Rpc},
     secrets::Secrets,
+    state::{Account, Wishes},
 };
 use cortop_protocol::{
     Error, Headset, HeadsetId, Method, Session, SessionId, Stream, account::Licence,

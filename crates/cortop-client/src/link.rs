@@ -21,10 +21,10 @@ use tokio_tungstenite::{
 use super::{
     clock::Clocks,
     feed::FeedSender,
+    repeat_counter::{Tally, Warnings},
     rpc::{self, Effect, Order, Request, Rpc},
     secrets::Secrets,
     subscribe,
-    tally::{Tally, Warnings},
 };
 use cortop_protocol::{
     Error, ErrorKind, Feed, HeadsetId, Marker, Method, SessionId, Stream, Subscription, Warning,

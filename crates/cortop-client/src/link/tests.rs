@@ -5,7 +5,7 @@ use tokio::{io::DuplexStream, task::JoinSet};
 use tokio_tungstenite::tungstenite::{Message as Frame, protocol::Role};
 
 use super::*;
-use crate::{connect, feed::FeedReceiver, feed::feed};
+use crate::{feed::FeedReceiver, feed::feed, socket};
 use cortop_protocol::Headset;
 
 struct Peer {
@@ -17,7 +17,7 @@ struct Peer {
 impl Peer {
     async fn new() -> Self {
         let (ours, theirs) = tokio::io::duplex(4 << 20);
-        let config = Some(connect::web_socket_config());
+        let config = Some(socket::web_socket_config());
         let client = WebSocketStream::from_raw_socket(ours, Role::Client, config).await;
         let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         let (sender, feed) = feed();

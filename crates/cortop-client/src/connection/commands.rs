@@ -7,11 +7,9 @@ use super::{Flow, Kept, SignIn, TASKS};
 use crate::{
     Command, CommandId, Event, MarkerCommand, RecordCommand, SessionMode,
     context::Stage,
-    devices,
-    keeper::{self, Change, Order},
-    markers,
-    memory::Last,
-    profiles, records,
+    headset_task::{self, Change, Order},
+    headsets, markers, profiles, records,
+    state::Last,
 };
 use cortop_protocol::{Error, ErrorKind, HeadsetId, Method, SessionId, Subject};
 
@@ -57,7 +55,7 @@ impl Flow<'_> {
                 self.context.outbox.ended(id, Err(busy)).await;
             }
             Command::Headset(command) => {
-                self.spawn(id, devices::carry_out(self.context.clone(), command));
+                self.spawn(id, headsets::carry_out(self.context.clone(), command));
             }
             Command::Record(command) => {
                 let headset = match &command {
@@ -209,7 +207,7 @@ impl Flow<'_> {
         let context = self.context.clone();
         self.tasks.spawn(async move {
             if let Some((session, foreign)) = session {
-                if !foreign && let Err(failure) = keeper::close(&context, &session).await {
+                if !foreign && let Err(failure) = headset_task::close(&context, &session).await {
                     tracing::warn!("{}", failure);
                 }
                 context.closed_as_ordered(&session, "its headset was disconnected by you").await;

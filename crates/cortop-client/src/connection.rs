@@ -21,12 +21,13 @@ use super::{
     Command, Event, Moment, Security, Step, clock,
     context::{Context, Outbox, Report, Stage},
     event,
-    keeper::{self, Keeper, Order},
+    headset_task::{self, Keeper, Order},
     link::{self, Link, Notice},
-    memory::{Last, Memory},
-    open, poll, profiles, records,
-    scan::Scans,
-    sign_in, token,
+    open_session, poller, profiles, records,
+    scanner::Scans,
+    sign_in,
+    state::{Last, Memory},
+    token,
 };
 use cortop_protocol::{Error, Headset, HeadsetId, SessionId, Stream, code::warning as codes};
 
@@ -275,8 +276,8 @@ impl Flow<'_> {
         match std::mem::replace(&mut self.sign_in, SignIn::Done(Instant::now())) {
             SignIn::First => {
                 let (context, flowing) = (&self.context, &self.flowing);
-                self.tasks.spawn(poll::headsets(context.clone(), flowing.subscribe()));
-                self.tasks.spawn(poll::sessions(context.clone()));
+                self.tasks.spawn(poller::headsets(context.clone(), flowing.subscribe()));
+                self.tasks.spawn(poller::sessions(context.clone()));
                 self.tasks.spawn(token::keep_fresh(context.clone()));
                 self.tasks.spawn(clock::keep_measured(context.clone()));
                 let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
@@ -363,7 +364,7 @@ impl Flow<'_> {
             self.memory.want(only.id.clone(), None);
             self.keep(only.id);
         } else if self.explained.as_ref() != Some(&only.id) {
-            self.context.outbox.refused(open::on_usb_cable(&only.id)).await;
+            self.context.outbox.refused(open_session::on_usb_cable(&only.id)).await;
             self.explained = Some(only.id);
         }
     }
@@ -488,8 +489,8 @@ impl Flow<'_> {
             tracing::warn!("{error}");
         }
         if foreign {
-            keeper::release(&self.context, session, streams).await;
-        } else if let Err(failure) = keeper::close(&self.context, session).await {
+            headset_task::release(&self.context, session, streams).await;
+        } else if let Err(failure) = headset_task::close(&self.context, session).await {
             tracing::warn!("{}", failure);
         }
     }

@@ -8,8 +8,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Event, HeadsetCommand,
+    connect_headset::{self, Notices},
     context::Context,
-    reach::{self, Notices},
 };
 use cortop_protocol::{
     Error, ErrorKind, HeadsetId, Method, Subject, Warning,
@@ -60,7 +60,7 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
         .wishes
         .change(id, |wish| wish.how = Connecting { by: lasting, mapping: how.mapping.clone() });
     let mut notices = Notices::new(context);
-    reach::connect(context, id, how, &mut notices).await?;
+    connect_headset::connect(context, id, how, &mut notices).await?;
     Ok(())
 }
 

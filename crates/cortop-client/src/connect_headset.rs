@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     context::{Context, Stage},
     link::Notice,
-    open,
+    open_session,
 };
 use cortop_protocol::{
     Error, ErrorKind, Headset, HeadsetId, Method, SessionId, Subject, Warning,
@@ -120,7 +120,9 @@ pub(super) async fn reach(
                 // The sender lives in the context.
                 let _ = headsets.changed().await;
             }
-            Some(headset) if headset.is_on_usb_cable() => return Err(open::on_usb_cable(id)),
+            Some(headset) if headset.is_on_usb_cable() => {
+                return Err(open_session::on_usb_cable(id));
+            }
             Some(headset) if headset.is_connected() => return Ok(()),
             Some(_) => {
                 context.stage(id, Stage::Connecting).await;

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{SessionMode, config::SessionPolicy, context::Context, memory::Last};
+use super::{SessionMode, config::SessionPolicy, context::Context, state::Last};
 use cortop_protocol::{
     Error, ErrorKind, HeadsetId, Method, Session, Subject, account::Licence,
     session::SessionStatus, tolerant,

@@ -17,12 +17,12 @@ use tokio::{
 
 use super::{
     CommandId, Event, SessionMode,
+    connect_headset::{self, Notices},
     context::{Context, Stage},
-    memory::Last,
-    open::{self, CalledOff, Opened, Origin},
-    reach::{self, Notices},
+    open_session::{self, CalledOff, Opened, Origin},
     records,
     rpc::Effect,
+    state::Last,
 };
 use cortop_protocol::{
     Error, ErrorKind, Headset, HeadsetId, Method, Session, SessionId, Stream, Subject,
@@ -196,7 +196,7 @@ impl Keeper {
         let until = Instant::now() + REST;
         let context = self.context.clone();
         let headset = self.headset.clone();
-        let mut changed = pin!(reach::changed(&context, &headset));
+        let mut changed = pin!(connect_headset::changed(&context, &headset));
         loop {
             tokio::select! {
                 () = self.called_off.wait() => return false,
@@ -216,7 +216,7 @@ impl Keeper {
     /// was only another program's session to be looked at. `lost`: the session that was held.
     async fn establish(&mut self, lost: Option<Live>) -> Result<Option<Live>, Error> {
         tokio::select! {
-            reached = reach::reach(&self.context, &self.headset, &mut self.notices) => reached?,
+            reached = connect_headset::reach(&self.context, &self.headset, &mut self.notices) => reached?,
             () = self.called_off.wait() => return Ok(None),
         }
         if let Some(lost) = lost
@@ -233,10 +233,10 @@ impl Keeper {
         loop {
             let before = self.last.as_ref();
             let opened = if before.is_some_and(|last| last.foreign) {
-                open::find(&self.context, &self.headset, before, None).await
+                open_session::find(&self.context, &self.headset, before, None).await
             } else {
                 let (context, headset) = (&self.context, &self.headset);
-                open::open(context, headset, before, adopt, &mut self.called_off).await?
+                open_session::open(context, headset, before, adopt, &mut self.called_off).await?
             };
             let Some(opened) = opened else { return Ok(None) };
             if *self.called_off.0.borrow() {
