@@ -22,7 +22,7 @@ pub(crate) struct ProbeSession {
 impl ProbeSession {
     pub(crate) fn new(config: Config) -> Self {
         let limits = decoder::Limits { frame: FRAME, history: DEFAULT_HISTORY };
-        Self { monitor: Monitor::look(config, limits), state: ClientState::default() }
+        Self { monitor: Monitor::start_passive(config, limits), state: ClientState::default() }
     }
 
     /// Runs until `done` returns a value.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
-use crate::{cli::Format, console::shutdown_signal, monitor};
+use crate::{cli::Format, console::shutdown_signal};
 use cortop_client::{Client, Config, Event, Feed, Stream, feed};
 
 /// How long signing in may take, the user's approval included.
@@ -112,7 +112,7 @@ pub(super) async fn watch(
     let dropped = feed.dropped.load(Ordering::Relaxed);
     // The client must not wait for room in a feed that nobody reads.
     drop((feed, out));
-    monitor::stop(client).await;
+    client.quit().await;
     if matches!(end, End::Over | End::Failed(_)) {
         // A reader that is slow may have the rest, unless the user will not wait for it.
         tokio::select! {

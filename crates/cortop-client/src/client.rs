@@ -1,28 +1,31 @@
-//! The client: connects, walks the flow of §2, and when the connection is lost connects again, with
-//! growing pauses, restoring what was there.
+//! The client: connects, runs the flow of §2, and reconnects with growing pauses when the connection
+//! is lost, restoring what was there.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
     Command, Config, Event, Link,
-    connection::{self, End},
-    context::Outbox,
+    connection::{self, ConnectionEnd},
+    event_sender::EventSender,
     feed::FeedSender,
     link,
     socket::connect,
-    state::Memory,
+    state::PersistentState,
 };
 use cortop_protocol::{Error, ErrorKind};
 
 /// Commands and events that may wait.
 const COMMANDS: usize = 32;
 const EVENTS: usize = 256;
+
+/// Quitting waits no longer than this for the service to answer the goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The pause before the first try again, and the longest.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -32,8 +35,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// is cheap, and a session that is activated on each try is not.
 const STEADY: Duration = Duration::from_secs(30);
 
-/// Connections in a row on which Cortex could not tell who is calling (§7.1), before the user is
-/// told to restart it.
+/// Connections in a row on which Cortex could not identify the caller (§7.1), before the user is
+/// advised to restart it.
 const UNUSABLE: u32 = 3;
 
 /// The handle of a running client.
@@ -41,53 +44,71 @@ const UNUSABLE: u32 = 3;
 pub struct Client {
     /// Bounded: a full queue means a client that is busy, and the key is refused aloud.
     pub commands: mpsc::Sender<Command>,
-    /// What the client tells, bounded; closed when the client has ended.
+    /// What the client reports, bounded; closed when the client has ended.
     pub events: mpsc::Receiver<Event>,
-    /// The task; joining it after [`Command::Quit`] waits for the goodbye.
+    /// The task; it ends after [`Command::Quit`].
     pub task: JoinHandle<()>,
 }
 
 impl Client {
     /// Starts the client's tasks on the current runtime. It connects by itself and reconnects
-    /// until told to quit. Samples go to `feed`.
+    /// until it is quit. Samples go to `feed`.
     ///
     /// An event that finds no room for a second is dropped, so that leaving never waits for an
     /// application that has stopped reading.
     #[must_use]
     pub fn spawn(config: Config, feed: FeedSender) -> Self {
-        Self::start(Memory::new(Arc::new(config)), feed)
+        Self::start(PersistentState::new(Arc::new(config)), feed)
     }
 
-    /// The same for looking around: takes no headset by itself, neither the configured one nor the
-    /// only one there is.
+    /// The same without taking a headset by itself, neither the configured one nor the only one there
+    /// is: a session is opened only by [`Command::Open`].
     #[must_use]
-    pub fn look(config: Config, feed: FeedSender) -> Self {
+    pub fn spawn_passive(config: Config, feed: FeedSender) -> Self {
         let config = config.headset(None);
-        Self::start(Memory { alone: false, ..Memory::new(Arc::new(config)) }, feed)
+        Self::start(
+            PersistentState { take_only: false, ..PersistentState::new(Arc::new(config)) },
+            feed,
+        )
     }
 
-    fn start(memory: Memory, feed: FeedSender) -> Self {
-        let (commands, orders) = mpsc::channel(COMMANDS);
-        let (outbox, events) = mpsc::channel(EVENTS);
-        let task = tokio::spawn(run(memory, feed, orders, Outbox::new(outbox)));
+    /// Closes the sessions that the client opened, and ends it, within a second.
+    pub async fn quit(mut self) {
+        let goodbye = async {
+            // A client that has ended already has nothing to close.
+            if self.commands.send(Command::Quit).await.is_ok() {
+                // A full queue would keep the client from its goodbye.
+                while self.events.recv().await.is_some() {}
+            }
+        };
+        if timeout(GOODBYE, goodbye).await.is_err() {
+            tracing::warn!("the service did not answer our goodbye in time");
+        }
+        self.task.abort();
+    }
+
+    fn start(state: PersistentState, feed: FeedSender) -> Self {
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (event_sender, events) = mpsc::channel(EVENTS);
+        let task = tokio::spawn(run(state, feed, received, EventSender::new(event_sender)));
         Self { commands, events, task }
     }
 }
 
 async fn run(
-    mut memory: Memory,
+    mut state: PersistentState,
     feed: FeedSender,
     mut commands: mpsc::Receiver<Command>,
-    outbox: Outbox,
+    events: EventSender,
 ) {
-    let endpoint = match memory.config.endpoint() {
+    let endpoint = match state.config.endpoint() {
         Ok(endpoint) => endpoint,
-        Err(error) => return outbox.refused(error).await,
+        Err(error) => return events.send_error(error).await,
     };
     let mut failed = 0;
     let mut unusable = 0;
     loop {
-        outbox.tell(Event::Link(Link::Connecting)).await;
+        events.send(Event::Link(Link::Connecting)).await;
         let connected = {
             // Pinned outside of the loop: a command must not start it all over.
             let mut connecting = pin!(connect(&endpoint));
@@ -95,7 +116,7 @@ async fn run(
                 tokio::select! {
                     connected = &mut connecting => break connected,
                     command = commands.recv() => {
-                        if offline(command, &mut memory, &outbox).await.is_none() {
+                        if handle_offline(command, &mut state, &events).await.is_none() {
                             return;
                         }
                     }
@@ -105,21 +126,21 @@ async fn run(
         let error = match connected {
             Err(error) => error,
             Ok((socket, security)) => {
-                let (clocks, secrets) = (Arc::clone(&memory.clocks), outbox.secrets.clone());
+                let (clocks, secrets) = (Arc::clone(&state.clocks), events.secrets.clone());
                 let link = link::spawn(socket, feed.clone(), clocks, secrets);
-                let outbox = outbox.clone();
+                let events = events.clone();
                 let since = Instant::now();
-                let end = connection::run(&mut memory, link, security, outbox, &mut commands).await;
+                let end = connection::run(&mut state, link, security, events, &mut commands).await;
                 if since.elapsed() >= STEADY {
                     failed = 0;
                 }
                 match end {
-                    End::Quit => return,
-                    End::Lost(error) => {
+                    ConnectionEnd::Quit => return,
+                    ConnectionEnd::Lost(error) => {
                         unusable = 0;
                         error
                     }
-                    End::Unusable => {
+                    ConnectionEnd::Unusable => {
                         unusable += 1;
                         unknown_caller(unusable)
                     }
@@ -129,14 +150,14 @@ async fn run(
         failed += 1;
         let at = Instant::now() + pause(failed, rand::random());
         tracing::debug!("{failed} connections have failed in a row: {error}");
-        outbox.tell(Event::Link(Link::Waiting { error, at, attempt: failed })).await;
+        events.send(Event::Link(Link::Waiting { error, at, attempt: failed })).await;
         loop {
             tokio::select! {
                 () = sleep_until(at) => break,
                 command = commands.recv() => {
                     // Somebody wants it now.
                     let now = matches!(command, Some(Command::Connect | Command::Open { .. }));
-                    if offline(command, &mut memory, &outbox).await.is_none() {
+                    if handle_offline(command, &mut state, &events).await.is_none() {
                         return;
                     }
                     if now {
@@ -148,7 +169,7 @@ async fn run(
     }
 }
 
-/// The error of connections on which Cortex could not tell who is calling, so many in a row.
+/// The error of connections on which Cortex could not identify the caller, so many in a row.
 fn unknown_caller(times: u32) -> Error {
     let meaning = "the service cannot tell who is calling (warning 11)";
     if times < UNUSABLE {
@@ -159,12 +180,16 @@ fn unknown_caller(times: u32) -> Error {
 }
 
 /// What can be done about a command without a connection; `None` ends the client.
-async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox) -> Option<()> {
+async fn handle_offline(
+    command: Option<Command>,
+    state: &mut PersistentState,
+    events: &EventSender,
+) -> Option<()> {
     match command? {
         Command::Quit => return None,
         Command::Connect => {}
-        Command::Open { headset, mode } => memory.want(headset, mode),
-        Command::CallOff(headset) => memory.forget(&headset),
+        Command::Open { headset, mode } => state.request(headset, mode),
+        Command::CallOff(headset) => state.forget(&headset),
         command => {
             let id = match command {
                 Command::Tracked { id, .. } => Some(id),
@@ -172,7 +197,7 @@ async fn offline(command: Option<Command>, memory: &mut Memory, outbox: &Outbox)
             };
             let next = "wait until cortop has connected";
             let error = Error::new(ErrorKind::ConnectionLost, "not connected to Cortex", next);
-            outbox.ended(id, Err(error)).await;
+            events.send_outcome(id, Err(error)).await;
         }
     }
     Some(())

@@ -3,28 +3,16 @@
 //! when a request left, when its answer came, and when samples with stamps of their own arrived.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::Instant;
 
-use super::{Event, Moment, context::Context, timer};
-use cortop_protocol::{ErrorKind, HeadsetId, Method};
-
-/// Measurements of which the one with the shortest round trip counts, and how long to go on with
-/// them: over a slow line fewer have to do.
-const TRIES: usize = 5;
-const ENOUGH: Duration = Duration::from_secs(1);
-
-/// How long a record waits for the measurement before it.
-const BEFORE_RECORD: Duration = Duration::from_secs(2);
-
-/// Between two measurements while a record runs.
-const INTERVAL: Duration = Duration::from_mins(1);
+use super::Moment;
+use cortop_protocol::HeadsetId;
 
 /// Seconds by which two clocks may drift apart within the interval (50 ppm), and by which a time in
 /// whole milliseconds is off.
@@ -62,20 +50,20 @@ impl fmt::Display for ClockOffset {
 
 /// One measurement.
 #[derive(Clone, Copy, Debug)]
-struct Measurement {
+pub(super) struct ClockMeasurement {
     /// What to add to our monotonic time, in seconds, as Cortex said; `None` if it did not say.
-    adjustment: Option<f64>,
+    pub(super) adjustment: Option<f64>,
     /// Seconds from the request to the answer.
-    round_trip: f64,
+    pub(super) round_trip: f64,
     /// By how many seconds our wall clock was ahead of our monotonic one.
-    wall: f64,
+    pub(super) wall: f64,
 }
 
 /// What is known of one headset's clock.
 #[derive(Debug, Default)]
 struct HeadsetClock {
-    measured: Option<Measurement>,
-    stamps: Stamps,
+    measured: Option<ClockMeasurement>,
+    stamps: StampWindow,
     /// What was last reported, and whether samples contradicted Cortex then.
     reported: Option<ClockOffset>,
     contradicted: bool,
@@ -106,7 +94,7 @@ impl HeadsetClock {
     }
 }
 
-impl Measurement {
+impl ClockMeasurement {
     /// Whether samples can have the stamps they have: `level` is at most the true offset, and less
     /// than that by the way to us and what headset and Cortex take.
     fn agrees(&self, level: f64) -> bool {
@@ -119,7 +107,7 @@ impl Measurement {
 
 /// By how much the stamps of the latest samples were ahead of our monotonic clock when they arrived.
 #[derive(Debug, Default)]
-struct Stamps {
+struct StampWindow {
     recent: VecDeque<f64>,
     /// Their median when it was last looked at.
     median: Option<f64>,
@@ -129,7 +117,7 @@ struct Stamps {
     stepped: f64,
 }
 
-impl Stamps {
+impl StampWindow {
     /// How many are kept: two seconds.
     const KEPT: usize = 32;
     /// Of how many the median is followed. A single wrong stamp does not move it.
@@ -192,12 +180,12 @@ impl Default for Clocks {
 
 impl Clocks {
     /// Monotonic seconds of a moment.
-    fn monotonic(&self, instant: Instant) -> f64 {
+    pub(super) fn monotonic(&self, instant: Instant) -> f64 {
         instant.saturating_duration_since(self.origin).as_secs_f64()
     }
 
     /// By how many seconds the wall clock is ahead of the monotonic one.
-    fn wall(&self, at: Moment) -> f64 {
+    pub(super) fn wall(&self, at: Moment) -> f64 {
         at.wall.as_duration().as_secs_f64() - self.monotonic(at.instant)
     }
 
@@ -236,13 +224,13 @@ impl Clocks {
     }
 
     /// Takes in a measurement. What is known then, if anything is; logs what is remarkable.
-    fn put(&self, headset: &HeadsetId, new: Measurement) -> Option<ClockOffset> {
+    pub(super) fn put(&self, headset: &HeadsetId, new: ClockMeasurement) -> Option<ClockOffset> {
         let mut headsets = self.lock();
         let clock = headsets.entry(headset.clone()).or_default();
         let before = clock.measured.replace(new);
         if before.is_some_and(|before| (before.wall - new.wall).abs() > AGREEMENT) {
             // They were compared with a clock that has stood still meanwhile.
-            clock.stamps = Stamps::default();
+            clock.stamps = StampWindow::default();
         }
         let (offset, uncertainty) = clock.estimate()?;
         let now = ClockOffset { offset: offset - new.wall, uncertainty };
@@ -274,70 +262,6 @@ impl Clocks {
     }
 }
 
-/// Measures the clock of a headset.
-pub(super) async fn measure(context: Context, headset: HeadsetId) {
-    const METHOD: Method = Method::SyncWithHeadsetClock;
-    let started = Instant::now();
-    let mut best: Option<Measurement> = None;
-    for _ in 0..TRIES {
-        let sent = Moment::now();
-        let params = json!({
-            "headset": headset.as_str(),
-            "systemTime": sent.wall.as_duration().as_secs_f64(),
-            "monotonicTime": context.clocks.monotonic(sent.instant),
-        });
-        let answer = context.ask(METHOD, params).await;
-        let round_trip = sent.instant.elapsed().as_secs_f64();
-        let adjustment = match answer {
-            Ok(answer) => answer.get("adjustment").and_then(Value::as_f64),
-            Err(error) if error.kind == ErrorKind::ConnectionLost => return,
-            // Older ones cannot (2.1+).
-            Err(failure) => {
-                tracing::debug!("{}", failure);
-                None
-            }
-        };
-        let wall = context.clocks.wall(sent);
-        if best.is_none_or(|best| round_trip < best.round_trip) {
-            best = Some(Measurement { adjustment, round_trip, wall });
-        }
-        if adjustment.is_none() || started.elapsed() >= ENOUGH {
-            break;
-        }
-    }
-    let Some(best) = best else { return };
-    if let Some(clock) = context.clocks.put(&headset, best) {
-        context.outbox.tell(Event::Clock { headset, clock }).await;
-    }
-}
-
-/// Measures the clock of a headset before it is recorded, unless that takes too long.
-pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId) {
-    // Not called off with the wait: what it finds is of use for the markers to come. It ends with
-    // its requests.
-    let measuring = tokio::spawn(measure(context.clone(), headset));
-    if timeout(BEFORE_RECORD, measuring).await.is_err() {
-        tracing::info!("Cortex takes long to compare its clock: the record starts meanwhile");
-    }
-}
-
-/// Measures the clocks of the headsets that are recorded, until the connection is over.
-pub(super) async fn keep_measured(context: Context) {
-    loop {
-        sleep_until(timer::after(INTERVAL)).await;
-        let recorded: BTreeSet<_> = context
-            .sessions
-            .borrow()
-            .iter()
-            .filter(|session| context.journal.is_running(&session.id))
-            .map(|session| session.headset.id.clone())
-            .collect();
-        for headset in recorded {
-            measure(context.clone(), headset).await;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,12 +269,16 @@ mod tests {
     const THERE: f64 = 1_700_000_000.0;
 
     fn measured(adjustment: Option<f64>, round_trip: f64) -> HeadsetClock {
-        let measured = Some(Measurement { adjustment, round_trip, wall: THERE });
+        let measured = Some(ClockMeasurement { adjustment, round_trip, wall: THERE });
         HeadsetClock { measured, ..HeadsetClock::default() }
     }
 
     /// Adds as many, a sixteenth of a second apart; how often a step was reported.
-    fn add(stamps: &mut Stamps, now: &mut Instant, values: impl IntoIterator<Item = f64>) -> usize {
+    fn add(
+        stamps: &mut StampWindow,
+        now: &mut Instant,
+        values: impl IntoIterator<Item = f64>,
+    ) -> usize {
         let step = Duration::from_millis(62);
         let report = |ahead| {
             *now += step;
@@ -402,7 +330,7 @@ mod tests {
     #[test]
     fn a_step_is_reported_once_and_single_wrong_stamps_not_at_all() {
         for step in [-3600.0, -1.0, 0.3, 1.0, 3.37, 86_400.0] {
-            let (mut stamps, mut now) = (Stamps::default(), Instant::now());
+            let (mut stamps, mut now) = (StampWindow::default(), Instant::now());
             let jitter = |at: i32| THERE - 0.01 * f64::from(at % 5);
             assert_eq!(add(&mut stamps, &mut now, (0..100).map(jitter)), 0);
             let spiked = (0..160).map(|at| jitter(at) + if at % 16 == 0 { step } else { 0.0 });

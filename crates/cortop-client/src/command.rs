@@ -13,7 +13,7 @@ use cortop_protocol::{
     settings::{Connecting, CustomInfo, Setting},
 };
 
-/// Tells one command from all others. The application chooses it.
+/// Identifies one command. The application chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CommandId(pub u64);
 
@@ -37,7 +37,7 @@ pub enum Command {
     Open {
         /// On which.
         headset: HeadsetId,
-        /// In which mode; if not told, as configured, or in place of a lost session as that was.
+        /// In which mode; `None`: as configured, or as the lost session was that this one replaces.
         mode: Option<SessionMode>,
     },
     /// Stop trying to open a session on a headset.
@@ -68,7 +68,7 @@ pub enum Command {
     Disconnect(HeadsetId),
     /// Scan for headsets: about [`SCAN`](super::event::SCAN) long.
     Scan {
-        /// Even while streams flow, which the scan harms.
+        /// Even while streams are running, which a scan disturbs.
         anyway: bool,
     },
     /// Something else about a headset.
@@ -97,7 +97,7 @@ pub enum HeadsetCommand {
     ListMappings,
 }
 
-/// About records; [`Event::Record`](super::Event::Record) tells the outcome.
+/// About records; the outcome is an [`Event::Record`](super::Event::Record).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordCommand {
     /// Start one in an activated session.
@@ -114,7 +114,7 @@ pub enum RecordCommand {
     List,
 }
 
-/// About markers; [`Event::Marker`](super::Event::Marker) tells the outcome.
+/// About markers; the outcome is an [`Event::Marker`](super::Event::Marker).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MarkerCommand {
     /// Mark a moment in the record that runs in a session.
@@ -139,7 +139,7 @@ pub enum MarkerCommand {
     },
 }
 
-/// About profiles; [`Event::Profile`](super::Event::Profile) tells the outcome.
+/// About profiles; the outcome is an [`Event::Profile`](super::Event::Profile).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProfileCommand {
     /// List them ([`Event::Profiles`](super::Event::Profiles)), and who holds which.

@@ -1,4 +1,4 @@
-//! What a client is told before it starts: where the service is, who asks, and what for.
+//! What a client needs to know before it starts: where the service is, who asks, and what for.
 
 use std::{fmt, path::PathBuf};
 

@@ -1,5 +1,5 @@
-//! Reaching a headset (§2.6): waits until it is there, connects it, and overhears what the service
-//! says meanwhile.
+//! Connects a headset (§2.6): waits until it is there, has it connected, and follows the warnings of
+//! the service meanwhile.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    context::{Context, Stage},
+    context::{Context, HeadsetProgress},
     link::Notice,
     open_session,
 };
@@ -26,8 +26,8 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// How long the streams of an old session are waited for when the headset is back (§2.12).
 const RESUME: Duration = Duration::from_millis(1500);
 
-/// What the service says unasked, for one headset.
-pub(super) struct Notices {
+/// Receives the notices of the link for one headset.
+pub(super) struct NoticeReceiver {
     receiver: broadcast::Receiver<Notice>,
     /// The session whose streams may come back by themselves.
     session: Option<SessionId>,
@@ -35,7 +35,7 @@ pub(super) struct Notices {
     resumed: bool,
 }
 
-impl Notices {
+impl NoticeReceiver {
     pub(super) fn new(context: &Context) -> Self {
         Self { receiver: context.notices.subscribe(), session: None, resumed: false }
     }
@@ -49,8 +49,8 @@ impl Notices {
     /// The next warning. May be dropped while it waits without losing one.
     pub(super) async fn warning(&mut self) -> Warning {
         loop {
-            // Never closed, for the sender lives in the context; one who lags behind has missed
-            // what the lists of headsets and sessions tell too.
+            // Never closed, for the sender lives in the context; a receiver that lags has missed
+            // what the lists of headsets and sessions show too.
             if let Ok(notice) = self.receiver.recv().await
                 && let Some(warning) = self.take(notice)
             {
@@ -106,17 +106,17 @@ impl Notices {
 }
 
 /// Waits until a headset is there, and connects it if need be.
-pub(super) async fn reach(
+pub(super) async fn reach_headset(
     context: &Context,
     id: &HeadsetId,
-    notices: &mut Notices,
+    notices: &mut NoticeReceiver,
 ) -> Result<(), Error> {
     let mut headsets = context.headsets.subscribe();
     loop {
         let headset = headsets.borrow_and_update().iter().find(|one| one.id == *id).cloned();
         match headset {
             None => {
-                context.stage(id, Stage::Away).await;
+                context.report_progress(id, HeadsetProgress::Away).await;
                 // The sender lives in the context.
                 let _ = headsets.changed().await;
             }
@@ -125,9 +125,9 @@ pub(super) async fn reach(
             }
             Some(headset) if headset.is_connected() => return Ok(()),
             Some(_) => {
-                context.stage(id, Stage::Connecting).await;
-                let how = context.wishes.of(id).how;
-                if connect(context, id, how, notices).await? {
+                context.report_progress(id, HeadsetProgress::Connecting).await;
+                let how = context.desired.of(id).how;
+                if connect_headset(context, id, how, notices).await? {
                     return Ok(());
                 }
             }
@@ -137,11 +137,11 @@ pub(super) async fn reach(
 
 /// Has a headset connected, and waits for the outcome. `false`: it has
 /// vanished meanwhile, or hangs on a cable that nobody wanted.
-pub(super) async fn connect(
+pub(super) async fn connect_headset(
     context: &Context,
     id: &HeadsetId,
     Connecting { by, mapping }: Connecting,
-    notices: &mut Notices,
+    notices: &mut NoticeReceiver,
 ) -> Result<bool, Error> {
     let mut headsets = context.headsets.subscribe();
     headsets.mark_unchanged();
@@ -191,7 +191,7 @@ pub(super) async fn connect(
     }
 }
 
-/// Waits until the list of headsets tells another state of one.
+/// Waits until the list of headsets shows another state of one.
 pub(super) async fn changed(context: &Context, id: &HeadsetId) {
     let mut headsets = context.headsets.subscribe();
     let state = |headset: Headset| (headset.status, headset.connected_by);

@@ -1,6 +1,6 @@
-//! One connection's flow (§2): signs in, looks around, keeps the wanted headsets streaming, carries
-//! out the application's commands, and says how far it has come. It decides; what takes time is
-//! done by tasks of its own, which end with it.
+//! One connection to the service, from signing in to its end (§2): starts the tasks that sign in, poll
+//! and keep the wanted headsets streaming, executes the application's commands, and reports how far
+//! it has come. It only decides; what takes time is done by its tasks, which end with it.
 
 mod commands;
 
@@ -18,15 +18,16 @@ use tokio::{
 };
 
 use super::{
-    Command, Event, Moment, Security, Step, clock,
-    context::{Context, Outbox, Report, Stage},
+    Command, Event, Moment, Security, Step, clock_sync,
+    context::{Context, HeadsetProgress, TaskReport},
     event,
-    headset_task::{self, Keeper, Order},
-    link::{self, Link, Notice},
+    event_sender::EventSender,
+    headset_task::{self, HeadsetTask, TaskOrder},
+    link::{self, LinkHandle, Notice},
     open_session, poller, profiles, records,
-    scanner::Scans,
+    scanner::Scanner,
     sign_in,
-    state::{Last, Memory},
+    state::{LastSession, PersistentState},
     token,
 };
 use cortop_protocol::{Error, Headset, HeadsetId, SessionId, Stream, code::warning as codes};
@@ -46,25 +47,25 @@ const CLOSING: Duration = Duration::from_millis(600);
 const GOODBYE: Duration = Duration::from_millis(400);
 
 /// How a connection ended.
-pub(super) enum End {
+pub(super) enum ConnectionEnd {
     /// The application is going.
     Quit,
     /// The socket is gone, and why.
     Lost(Error),
-    /// Cortex cannot tell who is calling (warning 11): open another.
+    /// Cortex cannot identify the caller (warning 11): open another.
     Unusable,
 }
 
 /// A headset that is kept streaming.
-struct Kept {
-    orders: mpsc::Sender<Order>,
+struct TaskHandle {
+    orders: mpsc::Sender<TaskOrder>,
     called_off: watch::Sender<bool>,
     task: AbortHandle,
-    stage: Stage,
+    progress: HeadsetProgress,
 }
 
 /// What signing in is at.
-enum SignIn {
+enum SignInState {
     /// For the first time on this connection.
     First,
     /// Once more, after something was lost or has changed.
@@ -73,117 +74,117 @@ enum SignIn {
     Done(Instant),
 }
 
-struct Flow<'a> {
-    memory: &'a mut Memory,
+struct Connection<'a> {
+    state: &'a mut PersistentState,
     context: Context,
     security: Security,
     tasks: JoinSet<()>,
-    kept: HashMap<HeadsetId, Kept>,
+    headset_tasks: HashMap<HeadsetId, TaskHandle>,
     /// How far signing in has come; `None` when it is done, or is checked again.
     signing_in: Option<Step>,
-    sign_in: SignIn,
+    sign_in: SignInState,
     step: Option<Step>,
-    /// The service has told its headsets.
+    /// The service has listed its headsets.
     listed: bool,
     flowing: watch::Sender<bool>,
-    scans: Scans,
-    /// The headset on a USB cable that was explained.
-    explained: Option<HeadsetId>,
+    scans: Scanner,
+    /// The headset on a USB cable for which the user was told so.
+    cable_explained: Option<HeadsetId>,
     /// The connected headsets whose clock and profile have been asked for.
-    greeted: HashSet<HeadsetId>,
+    initialized: HashSet<HeadsetId>,
 }
 
-/// Runs the flow over a fresh link until it ends.
+/// Runs a connection over a fresh link until it ends.
 pub(super) async fn run(
-    memory: &mut Memory,
-    mut link: Link,
+    state: &mut PersistentState,
+    mut link: LinkHandle,
     security: Security,
-    outbox: Outbox,
+    events: EventSender,
     commands: &mut mpsc::Receiver<Command>,
-) -> End {
+) -> ConnectionEnd {
     let (reports, mut inbox) = mpsc::channel(QUEUE);
     let context = Context {
-        config: Arc::clone(&memory.config),
+        config: Arc::clone(&state.config),
         rpc: link.rpc.clone(),
-        account: Arc::clone(&memory.account),
-        wishes: Arc::clone(&memory.wishes),
-        journal: Arc::clone(&memory.journal),
-        clocks: Arc::clone(&memory.clocks),
-        outbox,
+        account: Arc::clone(&state.account),
+        desired: Arc::clone(&state.desired),
+        record_log: Arc::clone(&state.record_log),
+        clocks: Arc::clone(&state.clocks),
+        events,
         reports,
         notices: broadcast::Sender::new(link::NOTICES),
         headsets: watch::Sender::default(),
         sessions: watch::Sender::default(),
-        look: watch::Sender::default(),
+        refresh: watch::Sender::default(),
         version: watch::Sender::default(),
         retry: watch::Sender::default(),
     };
-    let mut flow = Flow {
-        memory,
+    let mut connection = Connection {
+        state,
         context: context.clone(),
         security,
         tasks: JoinSet::new(),
-        kept: HashMap::new(),
+        headset_tasks: HashMap::new(),
         signing_in: Some(Step::Greeting),
-        sign_in: SignIn::First,
+        sign_in: SignInState::First,
         step: None,
         listed: false,
         flowing: watch::Sender::new(false),
-        scans: Scans::default(),
-        explained: None,
-        greeted: HashSet::new(),
+        scans: Scanner::default(),
+        cable_explained: None,
+        initialized: HashSet::new(),
     };
-    flow.tasks.spawn(sign_in::sign_in(context));
-    flow.tell_step().await;
+    connection.tasks.spawn(sign_in::sign_in(context));
+    connection.send_step().await;
     let end = loop {
         tokio::select! {
-            // In order: what was said before the socket closed may tell why it did.
+            // In order: what came before the socket closed may explain why it did.
             biased;
             command = commands.recv() => match command {
-                Some(Command::Quit) | None => break End::Quit,
-                Some(command) => flow.command(command).await,
+                Some(Command::Quit) | None => break ConnectionEnd::Quit,
+                Some(command) => connection.on_command(command).await,
             },
             Some(notice) = link.notices.recv() => {
-                if let Some(end) = flow.notice(notice).await {
+                if let Some(end) = connection.on_notice(notice).await {
                     break end;
                 }
             }
-            Some(report) = inbox.recv() => flow.report(report).await,
+            Some(report) = inbox.recv() => connection.on_report(report).await,
             why = &mut link.task => {
-                break End::Lost(why.unwrap_or_else(|error| link::lost(error.to_string(), "")));
+                break ConnectionEnd::Lost(why.unwrap_or_else(|error| link::lost(error.to_string(), "")));
             }
             // Finished tasks are collected, or their number would grow.
-            Some(_) = flow.tasks.join_next() => {}
+            Some(_) = connection.tasks.join_next() => {}
         }
-        flow.tell_step().await;
+        connection.send_step().await;
     };
     // What was done last is to be undone too.
     while let Ok(report) = inbox.try_recv() {
-        flow.report(report).await;
+        connection.on_report(report).await;
     }
-    flow.finish(&end, &mut link).await;
+    connection.finish(&end, &mut link).await;
     end
 }
 
-impl Flow<'_> {
-    async fn notice(&mut self, notice: Notice) -> Option<End> {
+impl Connection<'_> {
+    async fn on_notice(&mut self, notice: Notice) -> Option<ConnectionEnd> {
         if let Notice::ClockStepped(headset) = &notice
             && self.tasks.len() < TASKS
         {
-            self.tasks.spawn(clock::measure(self.context.clone(), headset.clone()));
+            self.tasks.spawn(clock_sync::measure(self.context.clone(), headset.clone()));
         }
         if let Notice::Warning(warning) = &notice {
-            self.context.outbox.tell(Event::Warning(warning.clone())).await;
+            self.context.events.send(Event::Warning(warning.clone())).await;
             match warning.code {
                 codes::LOGGED_OUT => {
-                    self.context.outbox.tell(Event::User(None)).await;
-                    self.memory.account.sign_out();
-                    return Some(End::Lost(link::lost(
+                    self.context.events.send(Event::User(None)).await;
+                    self.state.account.sign_out();
+                    return Some(ConnectionEnd::Lost(link::lost(
                         "the user has logged out of EMOTIV Launcher",
                         "log in there again",
                     )));
                 }
-                codes::UNKNOWN_CALLER => return Some(End::Unusable),
+                codes::UNKNOWN_CALLER => return Some(ConnectionEnd::Unusable),
                 // What may be done has changed, for this application perhaps.
                 codes::LOGGED_IN
                 | codes::ACCESS_GRANTED
@@ -192,7 +193,7 @@ impl Flow<'_> {
                 | codes::EULA_ACCEPTED
                 | codes::CORTEX_READY => self.sign_in_again(false),
                 codes::PROFILE_LOADED..=codes::PROFILE_UNLOADED_BY_CORTEX => {
-                    // In a flood, the next one tells too.
+                    // In a flood, the next one has the same effect.
                     if let Some(headset) = warning.headset()
                         && self.tasks.len() < TASKS
                     {
@@ -200,11 +201,11 @@ impl Flow<'_> {
                     }
                 }
                 codes::RECORD_SAVED | codes::RECORD_READY => {
-                    records::ready(&self.context, warning).await;
+                    records::on_processed(&self.context, warning).await;
                 }
                 codes::HEADSET_CONNECTED => {
                     if let Some(headset) = warning.headset() {
-                        self.greeted.remove(&headset);
+                        self.initialized.remove(&headset);
                     }
                 }
                 codes::SCAN_DONE => self.scans.end(&self.context).await,
@@ -216,7 +217,7 @@ impl Flow<'_> {
             | codes::HEADSET_INFO_WRONG..=codes::MOTION_TOO_MUCH
             | codes::SCAN_DONE = warning.code
             {
-                self.context.look_now();
+                self.context.refresh_now();
             }
         }
         // Nobody may be listening now.
@@ -224,45 +225,46 @@ impl Flow<'_> {
         None
     }
 
-    async fn report(&mut self, report: Report) {
+    async fn on_report(&mut self, report: TaskReport) {
         match report {
-            Report::SigningIn(step) => self.signing_in = Some(step),
-            Report::SignedIn => self.signed_in(),
+            TaskReport::SigningIn(step) => self.signing_in = Some(step),
+            TaskReport::SignedIn => self.signed_in(),
             // The token may be at fault too.
-            Report::SignedOut => self.sign_in_again(true),
-            Report::Looked => {
+            TaskReport::SignedOut => self.sign_in_again(true),
+            TaskReport::Looked => {
                 self.listed = true;
-                self.greet();
-                self.choose().await;
+                self.initialize_connected();
+                self.take_only_headset().await;
                 self.scan_if_needed().await;
             }
-            Report::NotScanning => self.scans.end(&self.context).await,
-            Report::Headset(headset, stage) => {
-                // One that was let go may have said something before it heard of it, and one that
-                // has ended may have been followed by another.
-                let ended = matches!(stage, Stage::Over { .. });
-                let own = |kept: &&mut Kept| kept.orders.is_closed() == ended;
-                let Some(kept) = self.kept.get_mut(&headset).filter(own) else { return };
-                if let Stage::Live { session, foreign, .. } = &stage {
-                    let last = Last { session: session.clone(), foreign: *foreign };
-                    self.memory.wanted.insert(headset.clone(), Some(last));
+            TaskReport::NotScanning => self.scans.end(&self.context).await,
+            TaskReport::Headset(headset, progress) => {
+                // A task that was let go may have reported before it knew, and one that has ended
+                // may have been followed by another.
+                let ended = matches!(progress, HeadsetProgress::Over { .. });
+                let own = |handle: &&mut TaskHandle| handle.orders.is_closed() == ended;
+                let Some(handle) = self.headset_tasks.get_mut(&headset).filter(own) else { return };
+                if let HeadsetProgress::Live { session, foreign, .. } = &progress {
+                    let last = LastSession { session: session.clone(), foreign: *foreign };
+                    self.state.wanted.insert(headset.clone(), Some(last));
                 }
-                let flows =
-                    |stage: &Stage| matches!(stage, Stage::Live { flowing: Some(true), .. });
-                if flows(&stage) && !flows(&kept.stage) {
+                let flows = |progress: &HeadsetProgress| {
+                    matches!(progress, HeadsetProgress::Live { flowing: Some(true), .. })
+                };
+                if flows(&progress) && !flows(&handle.progress) {
                     tracing::info!("{headset}: streaming");
                 }
-                if kept.stage.stopped_by() != stage.stopped_by() {
-                    let (headset, refusal) = (headset.clone(), stage.stopped_by().cloned());
-                    self.context.outbox.tell(Event::Stopped { headset, refusal }).await;
+                if handle.progress.stopped_by() != progress.stopped_by() {
+                    let (headset, refusal) = (headset.clone(), progress.stopped_by().cloned());
+                    self.context.events.send(Event::Stopped { headset, refusal }).await;
                 }
-                kept.stage = stage.clone();
-                if let Stage::Over { reopen } = stage {
-                    self.kept.remove(&headset);
-                    self.memory.forget(&headset);
+                handle.progress = progress.clone();
+                if let HeadsetProgress::Over { reopen } = progress {
+                    self.headset_tasks.remove(&headset);
+                    self.state.forget(&headset);
                     if reopen {
-                        self.memory.wanted.insert(headset.clone(), None);
-                        self.keep(headset);
+                        self.state.wanted.insert(headset.clone(), None);
+                        self.start_headset_task(headset);
                     }
                 }
                 let flowing = self.is_flowing();
@@ -273,27 +275,27 @@ impl Flow<'_> {
 
     fn signed_in(&mut self) {
         self.signing_in = None;
-        match std::mem::replace(&mut self.sign_in, SignIn::Done(Instant::now())) {
-            SignIn::First => {
+        match std::mem::replace(&mut self.sign_in, SignInState::Done(Instant::now())) {
+            SignInState::First => {
                 let (context, flowing) = (&self.context, &self.flowing);
                 self.tasks.spawn(poller::headsets(context.clone(), flowing.subscribe()));
                 self.tasks.spawn(poller::sessions(context.clone()));
                 self.tasks.spawn(token::keep_fresh(context.clone()));
-                self.tasks.spawn(clock::keep_measured(context.clone()));
-                let wanted: Vec<_> = self.memory.wanted.keys().cloned().collect();
+                self.tasks.spawn(clock_sync::keep_measured(context.clone()));
+                let wanted: Vec<_> = self.state.wanted.keys().cloned().collect();
                 for headset in wanted {
-                    self.keep(headset);
+                    self.start_headset_task(headset);
                 }
             }
-            SignIn::Again | SignIn::Done(_) => self.retry(),
+            SignInState::Again | SignInState::Done(_) => self.retry(),
         }
     }
 
-    /// Walks from login to token again, with a new token if the old one is to be forgotten: what was
+    /// Goes from login to token again, with a new token if the old one is to be forgotten: what was
     /// reached may be lost, or what was missing be there.
     fn sign_in_again(&mut self, forget: bool) {
-        let SignIn::Done(done) = self.sign_in else { return };
-        self.sign_in = SignIn::Again;
+        let SignInState::Done(done) = self.sign_in else { return };
+        self.sign_in = SignInState::Again;
         let context = self.context.clone();
         self.tasks.spawn(async move {
             // If each walk ends well and the next request is refused all the same, it must not
@@ -309,16 +311,18 @@ impl Flow<'_> {
     /// Tries now what would be tried later.
     fn retry(&mut self) {
         self.context.retry.send_replace(());
-        self.context.look_now();
-        for kept in self.kept.values().filter(|kept| kept.stage.stopped_by().is_some()) {
-            // A keeper that is full of orders will come to them.
-            let _ = kept.orders.try_send(Order::Retry);
+        self.context.refresh_now();
+        for handle in
+            self.headset_tasks.values().filter(|handle| handle.progress.stopped_by().is_some())
+        {
+            // A task whose queue is full will come to it.
+            let _ = handle.orders.try_send(TaskOrder::Retry);
         }
     }
 
-    /// Asks each headset that has been connected for its clock and its profile, and for the clock
-    /// again when this machine slept.
-    fn greet(&mut self) {
+    /// Asks for clock and profile of each headset that has been connected, and for the clock again
+    /// when this machine slept.
+    fn initialize_connected(&mut self) {
         let headsets = self.context.headsets.borrow();
         let connected: HashSet<_> = headsets
             .iter()
@@ -327,33 +331,36 @@ impl Flow<'_> {
             .collect();
         let now = Moment::now();
         for headset in &connected {
-            let new = !self.greeted.contains(headset);
+            let new = !self.initialized.contains(headset);
             if new {
                 self.context.clocks.forget(headset);
                 self.tasks.spawn(profiles::follow(self.context.clone(), headset.clone()));
             }
             if new || self.context.clocks.is_outdated(headset, now) {
-                self.tasks.spawn(clock::measure(self.context.clone(), headset.clone()));
+                self.tasks.spawn(clock_sync::measure(self.context.clone(), headset.clone()));
             }
         }
         drop(headsets);
-        self.greeted = connected;
+        self.initialized = connected;
     }
 
-    /// Starts to keep a headset streaming.
-    fn keep(&mut self, headset: HeadsetId) {
+    /// Starts the task that keeps a headset streaming.
+    fn start_headset_task(&mut self, headset: HeadsetId) {
         let (sender, orders) = mpsc::channel(ORDERS);
         let called_off = watch::Sender::new(false);
-        let last = self.memory.wanted.get(&headset).cloned().flatten();
+        let last = self.state.wanted.get(&headset).cloned().flatten();
         let (context, watched) = (self.context.clone(), called_off.subscribe());
-        let keeper = Keeper::new(context, headset.clone(), last, orders, watched);
-        let task = self.tasks.spawn(keeper.run());
-        self.kept.insert(headset, Kept { orders: sender, called_off, task, stage: Stage::Away });
+        let task = HeadsetTask::new(context, headset.clone(), last, orders, watched);
+        let task = self.tasks.spawn(task.run());
+        self.headset_tasks.insert(
+            headset,
+            TaskHandle { orders: sender, called_off, task, progress: HeadsetProgress::Away },
+        );
     }
 
     /// Takes the only headset there is, unless the user has closed one.
-    async fn choose(&mut self) {
-        if !self.memory.alone || !self.memory.wanted.is_empty() {
+    async fn take_only_headset(&mut self) {
+        if !self.state.take_only || !self.state.wanted.is_empty() {
             return;
         }
         let only = match self.context.headsets.borrow().as_slice() {
@@ -361,11 +368,11 @@ impl Flow<'_> {
             _ => return,
         };
         if !only.is_on_usb_cable() {
-            self.memory.want(only.id.clone(), None);
-            self.keep(only.id);
-        } else if self.explained.as_ref() != Some(&only.id) {
-            self.context.outbox.refused(open_session::on_usb_cable(&only.id)).await;
-            self.explained = Some(only.id);
+            self.state.request(only.id.clone(), None);
+            self.start_headset_task(only.id);
+        } else if self.cable_explained.as_ref() != Some(&only.id) {
+            self.context.events.send_error(open_session::on_usb_cable(&only.id)).await;
+            self.cable_explained = Some(only.id);
         }
     }
 
@@ -373,9 +380,9 @@ impl Flow<'_> {
     /// one that is there is about to be connected, and a scan cannot be called off.
     async fn scan_if_needed(&mut self) {
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
-        // The list may leave out one whose streams flow, and a scan would harm them.
-        let idle = self.kept.iter().all(|(id, kept)| {
-            matches!(kept.stage, Stage::Away | Stage::Stopped(_))
+        // The list may leave out one whose streams are running, and a scan would disturb them.
+        let idle = self.headset_tasks.iter().all(|(id, handle)| {
+            matches!(handle.progress, HeadsetProgress::Away | HeadsetProgress::Stopped(_))
                 && self.context.headset(id).is_none()
         });
         if self.scans.is_due(&self.context).await && nobody && idle {
@@ -384,71 +391,86 @@ impl Flow<'_> {
     }
 
     fn is_flowing(&self) -> bool {
-        self.kept.values().any(|kept| matches!(kept.stage, Stage::Live { flowing: Some(true), .. }))
+        self.headset_tasks.values().any(|handle| {
+            matches!(handle.progress, HeadsetProgress::Live { flowing: Some(true), .. })
+        })
     }
 
     /// How far it has come: of several headsets, the one that is furthest counts.
-    fn how_far(&self) -> Step {
+    fn current_step(&self) -> Step {
         if let Some(step) = &self.signing_in {
             return step.clone();
         }
         if self.is_flowing() {
             return Step::Streaming;
         }
-        let at = |is: fn(&Stage) -> bool| {
-            self.kept.iter().find(|(_, kept)| is(&kept.stage)).map(|(id, _)| id.clone())
+        let at = |is: fn(&HeadsetProgress) -> bool| {
+            self.headset_tasks
+                .iter()
+                .find(|(_, handle)| is(&handle.progress))
+                .map(|(id, _)| id.clone())
         };
-        let is_opening =
-            |stage: &_| matches!(stage, Stage::Opening | Stage::Live { flowing: None, .. });
+        let is_opening = |progress: &_| {
+            matches!(
+                progress,
+                HeadsetProgress::Opening | HeadsetProgress::Live { flowing: None, .. }
+            )
+        };
         if let Some(headset) = at(is_opening) {
             Step::Opening(headset)
-        } else if let Some(headset) = at(|stage| *stage == Stage::Connecting) {
+        } else if let Some(headset) = at(|progress| *progress == HeadsetProgress::Connecting) {
             Step::Connecting(headset)
-        } else if at(|stage| {
-            matches!(stage, Stage::Live { watching: false, .. } | Stage::Stopped(_))
+        } else if at(|progress| {
+            matches!(
+                progress,
+                HeadsetProgress::Live { watching: false, .. } | HeadsetProgress::Stopped(_)
+            )
         })
         .is_some()
         {
             Step::Stopped
-        } else if at(|stage| matches!(stage, Stage::Live { .. })).is_some() {
+        } else if at(|progress| matches!(progress, HeadsetProgress::Live { .. })).is_some() {
             Step::Watching
         } else if !self.listed {
             Step::Listing
-        } else if let Some(next) = self.kept.keys().find_map(|id| self.context.headset(id)) {
-            // Its keeper is about to take it.
+        } else if let Some(next) = self.headset_tasks.keys().find_map(|id| self.context.headset(id))
+        {
+            // Its task is about to take it.
             if next.is_connected() { Step::Opening(next.id) } else { Step::Connecting(next.id) }
         } else if self.context.headsets.borrow().is_empty() {
             Step::Searching
         } else {
-            match self.kept.keys().next() {
+            match self.headset_tasks.keys().next() {
                 Some(missing) => Step::Missing(missing.clone()),
                 None => Step::Choosing,
             }
         }
     }
 
-    async fn tell_step(&mut self) {
-        let step = self.how_far();
+    async fn send_step(&mut self) {
+        let step = self.current_step();
         if self.step.as_ref() != Some(&step) {
             self.step = Some(step.clone());
             let link = event::Link::Up { security: self.security, step };
-            self.context.outbox.tell(Event::Link(link)).await;
+            self.context.events.send(Event::Link(link)).await;
         }
     }
 
-    /// Ends the tasks, says which sessions are gone, and on leaving closes ours, within a second.
-    async fn finish(mut self, end: &End, link: &mut Link) {
+    /// Ends the tasks, reports which sessions are gone, and on leaving closes ours, within a second.
+    async fn finish(mut self, end: &ConnectionEnd, link: &mut LinkHandle) {
         self.tasks.abort_all();
         let live: Vec<_> = self
-            .kept
+            .headset_tasks
             .drain()
-            .filter_map(|(_, kept)| match kept.stage {
-                Stage::Live { session, foreign, streams, .. } => Some((session, foreign, streams)),
+            .filter_map(|(_, handle)| match handle.progress {
+                HeadsetProgress::Live { session, foreign, streams, .. } => {
+                    Some((session, foreign, streams))
+                }
                 _ => None,
             })
             .collect();
         let why = match end {
-            End::Quit => {
+            ConnectionEnd::Quit => {
                 let closing =
                     live.iter().map(|(session, foreign, own)| self.leave(session, *foreign, own));
                 if timeout(CLOSING, join_all(closing)).await.is_err() {
@@ -459,8 +481,8 @@ impl Flow<'_> {
                 "cortop has ended"
             }
             // What to do about it is over once the connection is back, and the session stays gone.
-            End::Lost(error) => error.message(),
-            End::Unusable => "the service cannot tell who is calling",
+            ConnectionEnd::Lost(error) => error.message(),
+            ConnectionEnd::Unusable => "the service cannot tell who is calling",
         };
         // It may be over already, and must not be waited for longer than this.
         if !link.task.is_finished() {
@@ -474,7 +496,7 @@ impl Flow<'_> {
         for (session, foreign, _) in live {
             match end {
                 _ if foreign => self.context.released(&session, why).await,
-                End::Quit => self.context.closed_as_ordered(&session, why).await,
+                ConnectionEnd::Quit => self.context.closed_as_ordered(&session, why).await,
                 _ => self.context.closed(&session, why).await,
             }
         }
@@ -483,7 +505,7 @@ impl Flow<'_> {
     /// Stops the record that cortop runs in a session, and closes it; another program's is left as it
     /// was before cortop came.
     async fn leave(&self, session: &SessionId, foreign: bool, streams: &[Stream]) {
-        if self.context.journal.is_ours(session)
+        if self.context.record_log.is_ours(session)
             && let Err(error) = records::stop(&self.context, session, "cortop has ended").await
         {
             tracing::warn!("{error}");

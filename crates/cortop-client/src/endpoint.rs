@@ -59,7 +59,7 @@ impl Endpoint {
         };
         ServerName::try_from(host.as_str()).map_err(|_| bad())?;
 
-        // Read even where it is not needed: a mistake is better told than passed over.
+        // Read even where it is not needed: a mistake should be reported.
         let own = ca_file.map(read_roots).transpose()?.unwrap_or_default();
         let local = is_this_machine(&host);
         let trust = match (tls, insecure) {
@@ -100,7 +100,7 @@ fn port(uri: &Uri) -> Option<&str> {
     port.strip_prefix(':').filter(|port| !port.is_empty())
 }
 
-/// Told by name or number alone: what a resolver answers is no ground for trust.
+/// By name or number alone: what a resolver answers is no ground for trust.
 fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -1,4 +1,4 @@
-//! What the client tells the application, and what the application asks of the client.
+//! What the client reports to the application.
 
 use std::{fmt, time::Duration};
 
@@ -18,13 +18,13 @@ use cortop_protocol::{
 /// How long a scan takes, about (§2.5).
 pub const SCAN: Duration = Duration::from_secs(20);
 
-/// What the client tells.
+/// What the client reports.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "events are few and short-lived")]
 pub enum Event {
     /// The connection changed its state.
     Link(Link),
-    /// The service told its version.
+    /// The service reported its version.
     Service(CortexInfo),
     /// Who is logged in with EMOTIV Launcher, or nobody.
     User(Option<UserLogin>),
@@ -59,17 +59,17 @@ pub enum Event {
         mode: SessionMode,
         /// One sentence, such as `the licence has no scope eeg`.
         why: String,
-        /// Whether another program of this application opened it: cortop only looks at it.
+        /// Whether another program of this application opened it: cortop only follows it.
         foreign: bool,
     },
-    /// cortop no longer looks at another program's session, which goes on.
+    /// cortop no longer follows another program's session, which goes on.
     Released {
         /// Which.
         session: SessionId,
         /// One sentence.
         why: String,
     },
-    /// A session is gone. Where Cortex told its last state, an [`Event::Session`] came before.
+    /// A session is gone. Where Cortex reported its last state, an [`Event::Session`] came before.
     Closed {
         /// Which.
         session: SessionId,
@@ -82,7 +82,7 @@ pub enum Event {
     Subscribed {
         /// The session.
         session: SessionId,
-        /// The streams that flow now.
+        /// The streams that are running now.
         streams: Vec<Stream>,
         /// The streams that another program, which opened the session, has subscribed: their
         /// samples go there.
@@ -94,7 +94,7 @@ pub enum Event {
     Unsubscribed {
         /// The session.
         session: SessionId,
-        /// The streams that flow no more.
+        /// The streams that no longer run.
         streams: Vec<Stream>,
     },
     /// Something became of a record.
@@ -220,7 +220,7 @@ impl Event {
                 warn!("{refusal}");
             }
             // Warnings are logged by the link, which counts them, and each headset that streams by
-            // the flow.
+            // the connection.
             Self::Link(Link::Connecting | Link::Up { .. })
             | Self::Warning(_)
             | Self::Licence(_)
@@ -320,7 +320,7 @@ pub enum Step {
     Streaming,
     /// Another program's session is looked at, and no stream of it is ours.
     Watching,
-    /// Stopped at a refusal that only the user can mend; the last [`Event::Refused`] says which.
+    /// Stopped at a refusal that only the user can fix; the last [`Event::Refused`] says which.
     Stopped,
 }
 

@@ -48,7 +48,7 @@ impl FeedSender {
 
     /// Hands over a change of the subscriptions, which is never dropped: waits for room.
     pub async fn change(&self, change: Feed) {
-        // A decoder that is gone means the program is ending: nothing is left to tell it.
+        // A decoder that is gone means that the program is ending.
         let _ = self.queue.send(change).await;
     }
 }

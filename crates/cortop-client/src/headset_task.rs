@@ -1,9 +1,10 @@
-//! Keeps one headset streaming: reaches it, opens a session, subscribes (§2.8), holds on, and starts
-//! over when it is lost (§2.12). One keeper a headset, so that several headsets stream side by side.
+//! The task that keeps one headset streaming: connects it, opens a session, subscribes (§2.8), holds
+//! the session, and starts over when it is lost (§2.12). One task a headset, so that several headsets
+//! stream side by side.
 //!
 //! A session of ours that ended with its headset or connection is opened again. One that was closed
-//! (by the user, by Cortex, by another program) stays closed. Another program's session is looked
-//! at: it is let go when it ends, and never opened again.
+//! (by the user, by Cortex, by another program) stays closed. Another program's session is followed:
+//! it is let go when it ends, and never opened again.
 
 mod streams;
 
@@ -17,12 +18,12 @@ use tokio::{
 
 use super::{
     CommandId, Event, SessionMode,
-    connect_headset::{self, Notices},
-    context::{Context, Stage},
-    open_session::{self, CalledOff, Opened, Origin},
+    connect_headset::{self, NoticeReceiver},
+    context::{Context, HeadsetProgress},
+    open_session::{self, Cancellation, OpenedSession, SessionOrigin},
     records,
-    rpc::Effect,
-    state::Last,
+    rpc::AnswerEffect,
+    state::LastSession,
 };
 use cortop_protocol::{
     Error, ErrorKind, Headset, HeadsetId, Method, Session, SessionId, Stream, Subject,
@@ -46,21 +47,21 @@ const CAUSE: Duration = Duration::from_millis(500);
 /// How long before the end of a session such a warning may have come.
 const BEFORE: Duration = Duration::from_secs(10);
 
-/// What a keeper is told.
+/// What the connection orders of a headset's task.
 #[derive(Clone, Debug)]
-pub(super) enum Order {
-    /// The user wants a session, in this mode if told.
+pub(super) enum TaskOrder {
+    /// The user wants a session, in this mode if one is given.
     Open(Option<SessionMode>),
     /// Try again now.
     Retry,
     /// Change a session; one meant for another session than the held one is refused. The id of the
     /// command, if it has one.
-    Change(SessionId, Change, Option<CommandId>),
+    Change(SessionId, SessionChange, Option<CommandId>),
 }
 
 /// What can be changed of a session.
 #[derive(Clone, Debug)]
-pub(super) enum Change {
+pub(super) enum SessionChange {
     /// Activate it.
     Activate,
     /// Subscribe more streams.
@@ -73,7 +74,7 @@ pub(super) enum Change {
     Release,
 }
 
-impl Change {
+impl SessionChange {
     /// What Cortex is asked for it.
     pub(super) const fn method(&self) -> Method {
         match self {
@@ -85,20 +86,20 @@ impl Change {
 }
 
 /// Keeps one headset streaming.
-pub(super) struct Keeper {
+pub(super) struct HeadsetTask {
     context: Context,
     headset: HeadsetId,
     /// The last session here, which was lost.
-    last: Option<Last>,
-    orders: mpsc::Receiver<Order>,
-    called_off: CalledOff,
-    notices: Notices,
+    last: Option<LastSession>,
+    orders: mpsc::Receiver<TaskOrder>,
+    called_off: Cancellation,
+    notices: NoticeReceiver,
     /// After the next loss.
     pause: Duration,
 }
 
 /// A session that is held.
-struct Live {
+struct HeldSession {
     session: Session,
     mode: SessionMode,
     /// Another program opened it.
@@ -115,24 +116,24 @@ struct Live {
 }
 
 /// How holding a session ended.
-enum Held {
+enum HoldEnd {
     /// With its headset: it is to be opened again.
-    Lost(Box<Live>),
+    Lost(Box<HeldSession>),
     /// For good.
     Over,
 }
 
-impl Keeper {
+impl HeadsetTask {
     /// `last`: the session that was here before the connection was lost.
     pub(super) fn new(
         context: Context,
         headset: HeadsetId,
-        last: Option<Last>,
-        orders: mpsc::Receiver<Order>,
+        last: Option<LastSession>,
+        orders: mpsc::Receiver<TaskOrder>,
         called_off: watch::Receiver<bool>,
     ) -> Self {
-        let notices = Notices::new(&context);
-        let called_off = CalledOff(called_off);
+        let notices = NoticeReceiver::new(&context);
+        let called_off = Cancellation(called_off);
         Self { context, headset, last, orders, called_off, notices, pause: LOST }
     }
 
@@ -141,58 +142,61 @@ impl Keeper {
         let mut lost = None;
         loop {
             match self.establish(lost.take()).await {
-                Ok(Some(live)) => match self.hold(live).await {
-                    Held::Lost(live) => lost = Some(*live),
-                    Held::Over => break,
+                Ok(Some(held)) => match self.hold(held).await {
+                    HoldEnd::Lost(held) => lost = Some(*held),
+                    HoldEnd::Over => break,
                 },
                 Ok(None) => break,
                 Err(error) => {
                     let passing = error.kind.is_transient();
-                    self.context.outbox.refused(error.clone()).await;
-                    self.stage(Stage::Stopped(error)).await;
-                    if !self.rest(passing).await {
+                    self.context.events.send_error(error.clone()).await;
+                    self.report_progress(HeadsetProgress::Stopped(error)).await;
+                    if !self.wait_to_retry(passing).await {
                         break;
                     }
                 }
             }
         }
-        // From here on the flow starts another keeper where one is wanted.
+        // From here on the connection starts another task where one is wanted.
         self.orders.close();
         let reopen = self.take_orders().await;
-        self.stage(Stage::Over { reopen }).await;
+        self.report_progress(HeadsetProgress::Over { reopen }).await;
     }
 
-    async fn stage(&self, stage: Stage) {
-        self.context.stage(&self.headset, stage).await;
+    async fn report_progress(&self, progress: HeadsetProgress) {
+        self.context.report_progress(&self.headset, progress).await;
     }
 
     /// Takes the orders that wait while no session is held; whether the user wants one.
     async fn take_orders(&mut self) -> bool {
         let mut open = false;
         while let Ok(order) = self.orders.try_recv() {
-            open |= matches!(order, Order::Open(_));
+            open |= matches!(order, TaskOrder::Open(_));
             self.take_order(order).await;
         }
         open
     }
 
     /// Takes an order that came while no session is held; whether to try for one now.
-    async fn take_order(&mut self, order: Order) -> bool {
+    async fn take_order(&mut self, order: TaskOrder) -> bool {
         match order {
-            Order::Open(mode) => {
-                self.context.wishes.order(&self.headset, mode, self.last.is_some());
+            TaskOrder::Open(mode) => {
+                self.context.desired.request(&self.headset, mode, self.last.is_some());
                 true
             }
-            Order::Retry => true,
-            Order::Change(session, change, id) => {
-                self.context.outbox.ended(id, Err(not_held(change.method(), &session))).await;
+            TaskOrder::Retry => true,
+            TaskOrder::Change(session, change, id) => {
+                self.context
+                    .events
+                    .send_outcome(id, Err(not_held(change.method(), &session)))
+                    .await;
                 false
             }
         }
     }
 
-    /// Waits for the user, for the headset to change, or for better times. `false`: called off.
-    async fn rest(&mut self, passing: bool) -> bool {
+    /// Waits for the user, for the headset to change, or for the next attempt. `false`: called off.
+    async fn wait_to_retry(&mut self, passing: bool) -> bool {
         let until = Instant::now() + REST;
         let context = self.context.clone();
         let headset = self.headset.clone();
@@ -214,57 +218,58 @@ impl Keeper {
 
     /// From a headset somewhere to a session with streams; `None` if it is called off, or if there
     /// was only another program's session to be looked at. `lost`: the session that was held.
-    async fn establish(&mut self, lost: Option<Live>) -> Result<Option<Live>, Error> {
+    async fn establish(&mut self, lost: Option<HeldSession>) -> Result<Option<HeldSession>, Error> {
         tokio::select! {
-            reached = connect_headset::reach(&self.context, &self.headset, &mut self.notices) => reached?,
+            reached = connect_headset::reach_headset(&self.context, &self.headset, &mut self.notices) => reached?,
             () = self.called_off.wait() => return Ok(None),
         }
         if let Some(lost) = lost
             && self.notices.has_resumed().await
         {
-            self.tell_live(&lost).await;
+            self.send_session(&lost).await;
             return Ok(Some(lost));
         }
         self.take_orders().await;
-        self.stage(Stage::Opening).await;
+        self.report_progress(HeadsetProgress::Opening).await;
         // How the headset was lost before must not end the session to come.
         self.notices.forget();
         let mut adopt = true;
         loop {
             let before = self.last.as_ref();
             let opened = if before.is_some_and(|last| last.foreign) {
-                open_session::find(&self.context, &self.headset, before, None).await
+                open_session::find_session(&self.context, &self.headset, before, None).await
             } else {
                 let (context, headset) = (&self.context, &self.headset);
-                open_session::open(context, headset, before, adopt, &mut self.called_off).await?
+                open_session::open_session(context, headset, before, adopt, &mut self.called_off)
+                    .await?
             };
             let Some(opened) = opened else { return Ok(None) };
             if *self.called_off.0.borrow() {
-                if opened.origin != Origin::Foreign
+                if opened.origin != SessionOrigin::Foreign
                     && let Err(failure) = close(&self.context, &opened.session.id).await
                 {
-                    self.context.outbox.refused(failure).await;
+                    self.context.events.send_error(failure).await;
                 }
                 return Ok(None);
             }
             let origin = opened.origin;
             match self.begin(opened).await {
-                Ok(live) => return Ok(Some(live)),
+                Ok(held) => return Ok(Some(held)),
                 // It was about to end when it was found.
-                Err(_) if origin != Origin::New && adopt => adopt = false,
+                Err(_) if origin != SessionOrigin::New && adopt => adopt = false,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Tells of a session that was opened, and subscribes. Fails only if there is no such session.
-    async fn begin(&mut self, opened: Opened) -> Result<Live, Error> {
-        let Opened { mut session, mode, why, origin } = opened;
-        self.complete(&mut session);
+    /// Reports a session that was opened, and subscribes. Fails only if there is no such session.
+    async fn begin(&mut self, opened: OpenedSession) -> Result<HeldSession, Error> {
+        let OpenedSession { mut session, mode, why, origin } = opened;
+        self.fill_in_headset(&mut session);
         let id = session.id.clone();
-        let foreign = origin == Origin::Foreign;
+        let foreign = origin == SessionOrigin::Foreign;
         let theirs = if foreign { listed(&session) } else { Vec::new() };
-        let mut live = Live {
+        let mut held = HeldSession {
             session,
             mode,
             foreign,
@@ -276,27 +281,27 @@ impl Keeper {
             pause: LOST,
         };
         self.notices.watch(id.clone());
-        self.context.outbox.tell(Event::Session(live.session.clone())).await;
-        self.context.outbox.tell(Event::Opened { session: id.clone(), mode, why, foreign }).await;
-        match self.subscribe_wanted(&mut live).await {
+        self.context.events.send(Event::Session(held.session.clone())).await;
+        self.context.events.send(Event::Opened { session: id.clone(), mode, why, foreign }).await;
+        match self.subscribe_wanted(&mut held).await {
             Err(failure) if failure.kind == ErrorKind::SessionGone => {
                 self.context.closed(&id, &failure.to_string()).await;
                 Err(failure)
             }
             _ => {
-                self.last = Some(Last { session: id, foreign });
-                records::follow(&self.context, &live.session).await;
+                self.last = Some(LastSession { session: id, foreign });
+                records::follow(&self.context, &held.session).await;
                 if mode == SessionMode::Active {
                     // Its quota has changed.
                     self.context.read_licence().await;
                 }
-                Ok(live)
+                Ok(held)
             }
         }
     }
 
     /// The object of a session may know less of its headset than the list of headsets does.
-    fn complete(&self, session: &mut Session) {
+    fn fill_in_headset(&self, session: &mut Session) {
         if session.headset.id != self.headset || session.headset.sensors.is_empty() {
             session.headset = self.context.headset(&self.headset).unwrap_or_else(|| Headset {
                 id: self.headset.clone(),
@@ -305,31 +310,38 @@ impl Keeper {
         }
     }
 
-    /// Tells what flows, as Cortex has last answered.
-    async fn tell_live(&self, live: &Live) {
+    /// Reports what runs, as Cortex has last answered.
+    async fn send_session(&self, held: &HeldSession) {
         self.context
-            .outbox
-            .tell(Event::Subscribed {
-                session: live.session.id.clone(),
-                streams: live.streams.clone(),
-                theirs: live.theirs.clone(),
-                refused: live.refused.clone(),
+            .events
+            .send(Event::Subscribed {
+                session: held.session.id.clone(),
+                streams: held.streams.clone(),
+                theirs: held.theirs.clone(),
+                refused: held.refused.clone(),
             })
             .await;
-        self.context.outbox.tell(Event::Session(live.session.clone())).await;
-        self.stage_live(live, live.streams.clone(), Some(!live.streams.is_empty())).await;
-        self.context.look_now();
+        self.context.events.send(Event::Session(held.session.clone())).await;
+        self.report_held(held, held.streams.clone(), Some(!held.streams.is_empty())).await;
+        self.context.refresh_now();
     }
 
-    async fn stage_live(&self, live: &Live, streams: Vec<Stream>, flowing: Option<bool>) {
-        let (session, foreign) = (live.session.id.clone(), live.foreign);
+    async fn report_held(&self, held: &HeldSession, streams: Vec<Stream>, flowing: Option<bool>) {
+        let (session, foreign) = (held.session.id.clone(), held.foreign);
         // A call that was refused is waited for here as in a session of ours.
-        let watching = foreign && live.again.is_none();
-        self.stage(Stage::Live { session, foreign, streams, flowing, watching }).await;
+        let watching = foreign && held.again.is_none();
+        self.report_progress(HeadsetProgress::Live {
+            session,
+            foreign,
+            streams,
+            flowing,
+            watching,
+        })
+        .await;
     }
 
     /// Holds a session until it ends.
-    async fn hold(&mut self, mut live: Live) -> Held {
+    async fn hold(&mut self, mut held: HeldSession) -> HoldEnd {
         let mut sessions = self.context.sessions.subscribe();
         let mut missing: Option<Instant> = None;
         // Since when Cortex says that all its streams have stopped (warning 0).
@@ -340,65 +352,65 @@ impl Keeper {
             let recent = unreachable.clone().filter(|(at, _)| at.elapsed() < BEFORE);
             tokio::select! {
                 order = self.orders.recv() => match order {
-                    Some(order) => if self.carry_out(&mut live, order).await {
-                        return Held::Over;
+                    Some(order) => if self.execute(&mut held, order).await {
+                        return HoldEnd::Over;
                     },
-                    None => return Held::Over,
+                    None => return HoldEnd::Over,
                 },
                 warning = self.notices.warning() => {
-                    let ours = warning.session().is_some_and(|id| id == live.session.id);
+                    let ours = warning.session().is_some_and(|id| id == held.session.id);
                     let here = warning.headset().is_some_and(|id| id == self.headset);
                     match warning.code {
                         codes::STREAMS_STOPPED if ours => {
                             silenced = Some(Instant::now());
-                            self.context.look_now();
+                            self.context.refresh_now();
                         }
                         codes::SESSION_CLOSED if ours => {
                             let why = "closed by Cortex, while its headset stayed connected";
-                            return self.ended(live, why, recent).await;
+                            return self.on_ended(held, why, recent).await;
                         }
                         codes::CONNECTION_TIMEOUT if here => unreachable = Some((Instant::now(), warning.text())),
                         codes::HEADSET_LOST if here => {
                             let cause = Some((Instant::now(), warning.text()));
-                            return self.ended(live, "", cause).await;
+                            return self.on_ended(held, "", cause).await;
                         }
                         _ => {}
                     }
                 }
                 _ = sessions.changed() => {
-                    let seen = sessions.borrow_and_update().iter().find(|one| one.id == live.session.id).cloned();
+                    let seen = sessions.borrow_and_update().iter().find(|one| one.id == held.session.id).cloned();
                     match seen {
                         Some(seen) if seen.status == SessionStatus::Closed => {
-                            self.update(&mut live, seen).await;
-                            return self.ended(live, BY_ANOTHER, recent).await;
+                            self.update(&mut held, seen).await;
+                            return self.on_ended(held, BY_ANOTHER, recent).await;
                         }
                         Some(seen) => {
                             missing = None;
-                            self.update(&mut live, seen).await;
+                            self.update(&mut held, seen).await;
                         }
                         None => {
                             let since = *missing.get_or_insert_with(Instant::now);
                             // A warning that its streams have stopped says the same.
                             if silenced.is_some() || since.elapsed() >= MISSING {
-                                return self.ended(live, BY_ANOTHER, recent).await;
+                                return self.on_ended(held, BY_ANOTHER, recent).await;
                             }
                         }
                     }
                 }
-                () = sleep_until(silenced.unwrap_or(live.since) + MISSING), if silenced.is_some() => {
+                () = sleep_until(silenced.unwrap_or(held.since) + MISSING), if silenced.is_some() => {
                     silenced = None;
                     if !self.notices.take_resumed() {
-                        live.streams.clear();
-                        live.again = (!live.foreign).then(Instant::now);
-                        self.tell_live(&live).await;
+                        held.streams.clear();
+                        held.again = (!held.foreign).then(Instant::now);
+                        self.send_session(&held).await;
                     }
                 }
-                () = sleep_until(live.again.unwrap_or(live.since)), if live.again.is_some() => {
-                    live.again = None;
-                    if let Err(failure) = self.subscribe_wanted(&mut live).await
+                () = sleep_until(held.again.unwrap_or(held.since)), if held.again.is_some() => {
+                    held.again = None;
+                    if let Err(failure) = self.subscribe_wanted(&mut held).await
                         && failure.kind == ErrorKind::SessionGone
                     {
-                        return self.ended(live, BY_ANOTHER, recent).await;
+                        return self.on_ended(held, BY_ANOTHER, recent).await;
                     }
                 }
             }
@@ -406,44 +418,48 @@ impl Keeper {
     }
 
     /// Carries out an order about the session that is held; whether that was its end.
-    async fn carry_out(&mut self, live: &mut Live, order: Order) -> bool {
-        let Order::Change(session, change, id) = order else {
+    async fn execute(&mut self, held: &mut HeldSession, order: TaskOrder) -> bool {
+        let TaskOrder::Change(session, change, id) = order else {
             // There is one.
             return false;
         };
-        let outcome = if session == live.session.id {
-            self.change(live, change).await
+        let outcome = if session == held.session.id {
+            self.change(held, change).await
         } else {
             Err(not_held(change.method(), &session))
         };
         let over = matches!(outcome, Ok(true));
-        self.context.outbox.ended(id, outcome.map(|_| ())).await;
+        self.context.events.send_outcome(id, outcome.map(|_| ())).await;
         over
     }
 
     /// Changes the session that is held; whether that was its end.
-    async fn change(&mut self, live: &mut Live, change: Change) -> Result<bool, Error> {
+    async fn change(
+        &mut self,
+        held: &mut HeldSession,
+        change: SessionChange,
+    ) -> Result<bool, Error> {
         match change {
-            Change::Activate => self.activate(live).await?,
-            Change::Subscribe(streams) => self.add(live, &streams).await?,
-            Change::Unsubscribe(streams) => self.drop(live, &streams).await?,
-            Change::Close => {
-                close(&self.context, &live.session.id).await?;
-                self.context.closed_as_ordered(&live.session.id, "closed by you").await;
+            SessionChange::Activate => self.activate(held).await?,
+            SessionChange::Subscribe(streams) => self.add(held, &streams).await?,
+            SessionChange::Unsubscribe(streams) => self.drop(held, &streams).await?,
+            SessionChange::Close => {
+                close(&self.context, &held.session.id).await?;
+                self.context.closed_as_ordered(&held.session.id, "closed by you").await;
                 return Ok(true);
             }
-            Change::Release if live.foreign => {
-                if self.context.journal.is_ours(&live.session.id)
+            SessionChange::Release if held.foreign => {
+                if self.context.record_log.is_ours(&held.session.id)
                     && let Err(refusal) =
-                        records::stop(&self.context, &live.session.id, "cortop has left").await
+                        records::stop(&self.context, &held.session.id, "cortop has left").await
                 {
-                    self.context.outbox.refused(refusal).await;
+                    self.context.events.send_error(refusal).await;
                 }
-                release(&self.context, &live.session.id, &live.streams).await;
-                self.context.released(&live.session.id, "cortop has left it at your request").await;
+                release(&self.context, &held.session.id, &held.streams).await;
+                self.context.released(&held.session.id, "cortop has left it at your request").await;
                 return Ok(true);
             }
-            Change::Release => {
+            SessionChange::Release => {
                 let why = "cortop opened this session itself";
                 return Err(
                     Error::new(ErrorKind::User, why, "close it instead").on(Method::Unsubscribe)
@@ -454,23 +470,28 @@ impl Keeper {
     }
 
     /// Takes over what Cortex says of the session.
-    async fn update(&self, live: &mut Live, mut seen: Session) {
-        self.complete(&mut seen);
-        if live.foreign {
+    async fn update(&self, held: &mut HeldSession, mut seen: Session) {
+        self.fill_in_headset(&mut seen);
+        if held.foreign {
             let mut theirs = listed(&seen);
-            theirs.retain(|stream| !live.streams.contains(stream));
-            live.theirs = theirs;
+            theirs.retain(|stream| !held.streams.contains(stream));
+            held.theirs = theirs;
         }
         records::follow(&self.context, &seen).await;
-        if seen != live.session {
-            live.session = seen;
-            self.context.outbox.tell(Event::Session(live.session.clone())).await;
+        if seen != held.session {
+            held.session = seen;
+            self.context.events.send(Event::Session(held.session.clone())).await;
         }
     }
 
     /// The session has ended: with its headset, if a warning said so (`cause`) or says so in a
     /// moment, or if it is not connected any more; else for the reason given.
-    async fn ended(&mut self, live: Live, why: &str, mut cause: Option<(Instant, String)>) -> Held {
+    async fn on_ended(
+        &mut self,
+        held: HeldSession,
+        why: &str,
+        mut cause: Option<(Instant, String)>,
+    ) -> HoldEnd {
         // Only what comes back from now on has come back.
         self.notices.take_resumed();
         let until = Instant::now() + CAUSE;
@@ -488,21 +509,23 @@ impl Keeper {
             None if self.is_connected().await => None,
             None => Some("its headset is not connected any more".to_owned()),
         };
-        self.context.rpc.lose(live.session.id.clone()).await;
+        self.context.rpc.session_lost(held.session.id.clone()).await;
         match lost {
-            Some(lost) if !live.foreign => Held::Lost(Box::new(self.lose(live, &lost).await)),
+            Some(lost) if !held.foreign => {
+                HoldEnd::Lost(Box::new(self.wait_after_loss(held, &lost).await))
+            }
             Some(lost) => {
-                self.context.closed(&live.session.id, &lost).await;
-                Held::Over
+                self.context.closed(&held.session.id, &lost).await;
+                HoldEnd::Over
             }
             None => {
-                let why = if live.foreign {
+                let why = if held.foreign {
                     "closed by the program that opened it, or for it"
                 } else {
                     why
                 };
-                self.context.closed(&live.session.id, why).await;
-                Held::Over
+                self.context.closed(&held.session.id, why).await;
+                HoldEnd::Over
             }
         }
     }
@@ -516,15 +539,15 @@ impl Keeper {
         known.is_some_and(|headset| headset.is_connected())
     }
 
-    async fn lose(&mut self, live: Live, why: &str) -> Live {
-        if live.since.elapsed() >= STEADY {
+    async fn wait_after_loss(&mut self, held: HeldSession, why: &str) -> HeldSession {
+        if held.since.elapsed() >= STEADY {
             self.pause = LOST;
         }
-        self.context.closed(&live.session.id, why).await;
-        self.stage(Stage::Away).await;
+        self.context.closed(&held.session.id, why).await;
+        self.report_progress(HeadsetProgress::Away).await;
         // What the list says of the headset was said before it was lost.
-        self.context.look_now();
-        // A word of the user cuts it short.
+        self.context.refresh_now();
+        // An order of the user cuts it short.
         let until = Instant::now() + self.pause;
         while let Ok(Some(order)) = timeout_at(until, self.orders.recv()).await {
             if self.take_order(order).await {
@@ -532,7 +555,7 @@ impl Keeper {
             }
         }
         self.pause = (self.pause * 2).min(REST);
-        live
+        held
     }
 }
 
@@ -551,16 +574,16 @@ fn not_held(method: Method, session: &SessionId) -> Error {
         .about(Subject::Session(session.clone()))
 }
 
-/// Closes a session, and tells its last state; one that is gone already is closed too.
+/// Closes a session, and reports its last state; one that is gone already counts as closed.
 pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), Error> {
     let params = json!({"session": session.as_str(), "status": "close"});
-    let effect = Effect::Close { session: session.clone() };
+    let effect = AnswerEffect::Close { session: session.clone() };
     match context.ask_with_effect(Method::UpdateSession, params, effect).await {
         Ok(answer) => {
             let mut last = Session::from(answer);
             if last.id == *session {
                 last.status = SessionStatus::Closed;
-                context.outbox.tell(Event::Session(last)).await;
+                context.events.send(Event::Session(last)).await;
             }
             Ok(())
         }
@@ -576,10 +599,10 @@ pub(super) async fn release(context: &Context, session: &SessionId, streams: &[S
     }
     let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
     let params = json!({"session": session.as_str(), "streams": names});
-    let effect = Effect::Unsubscribe { session: session.clone() };
+    let effect = AnswerEffect::Unsubscribe { session: session.clone() };
     if let Err(failure) = context.ask_with_effect(Method::Unsubscribe, params, effect).await
         && failure.kind != ErrorKind::SessionGone
     {
-        context.outbox.refused(failure).await;
+        context.events.send_error(failure).await;
     }
 }

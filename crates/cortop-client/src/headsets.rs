@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Event, HeadsetCommand,
-    connect_headset::{self, Notices},
+    connect_headset::{self, NoticeReceiver},
     context::Context,
 };
 use cortop_protocol::{
@@ -23,14 +23,14 @@ use cortop_protocol::{
 const CHANGING: Duration = Duration::from_secs(30);
 
 /// Carries out a command.
-pub(super) async fn carry_out(context: Context, command: HeadsetCommand) -> Result<(), Error> {
+pub(super) async fn execute(context: Context, command: HeadsetCommand) -> Result<(), Error> {
     let done = match command {
         HeadsetCommand::Connect(headset, how) => connect(&context, &headset, how).await,
         HeadsetCommand::Set(headset, setting) => set(&context, headset, setting).await,
         HeadsetCommand::SetInfo(headset, info) => set_info(&context, headset, info).await,
         HeadsetCommand::ListMappings => list_mappings(&context).await,
     };
-    context.look_now();
+    context.refresh_now();
     done
 }
 
@@ -57,17 +57,17 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
     // A cable is for now: nothing streams over it.
     let lasting = how.by.filter(|by| *by != ConnectionType::UsbCable);
     context
-        .wishes
+        .desired
         .change(id, |wish| wish.how = Connecting { by: lasting, mapping: how.mapping.clone() });
-    let mut notices = Notices::new(context);
-    connect_headset::connect(context, id, how, &mut notices).await?;
+    let mut notices = NoticeReceiver::new(context);
+    connect_headset::connect_headset(context, id, how, &mut notices).await?;
     Ok(())
 }
 
-/// The answer says "started"; how it ends is told by a warning.
+/// The answer says only that the change has started; a warning reports how it ended.
 async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<(), Error> {
     const METHOD: Method = Method::UpdateHeadset;
-    let mut notices = Notices::new(context);
+    let mut notices = NoticeReceiver::new(context);
     let params = json!({"headset": headset.as_str(), "setting": setting.to_json()});
     context.ask_as_user(METHOD, params).await?;
     let deadline = Instant::now() + CHANGING;
@@ -90,7 +90,7 @@ async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<
             }
         }
     }
-    context.outbox.tell(Event::Updated(headset)).await;
+    context.events.send(Event::Updated(headset)).await;
     Ok(())
 }
 
@@ -108,7 +108,7 @@ async fn set_info(context: &Context, headset: HeadsetId, info: CustomInfo) -> Re
         params["headbandPosition"] = headband.name().into();
     }
     context.ask_as_user(Method::UpdateHeadsetCustomInfo, params).await?;
-    context.outbox.tell(Event::Updated(headset)).await;
+    context.events.send(Event::Updated(headset)).await;
     Ok(())
 }
 
@@ -116,6 +116,6 @@ async fn list_mappings(context: &Context) -> Result<(), Error> {
     let mut answer = context.ask_as_user(Method::ConfigMapping, json!({"status": "get"})).await?;
     let config = answer.pointer_mut("/value/config").map(Value::take).unwrap_or_default();
     let mappings = tolerant::objects::<StoredMapping>(Method::ConfigMapping.name(), config);
-    context.outbox.tell(Event::Mappings(mappings)).await;
+    context.events.send(Event::Mappings(mappings)).await;
     Ok(())
 }

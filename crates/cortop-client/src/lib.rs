@@ -1,18 +1,72 @@
-//! A client of the EMOTIV Cortex service: socket, JSON-RPC, and the way from connection to streaming.
-//! Knows nothing of decoding or drawing.
+//! A client of the EMOTIV Cortex service: connection, sign-in, headsets, sessions, records, markers.
 //!
-//! From the socket upwards: `tls` and `connect` open it, `link` owns it (`rpc` asks), `client` opens
-//! it again when it is lost, `feed` carries the samples away. `flow` runs over one connection:
-//! `sign_in`, `poll` and `scan`, and for each headset a `keeper`, which uses `reach`, `open` and
-//! `subscribe`. A `command` that takes time is a task of `devices`, `records`, `markers` or
-//! `profiles`; `clock` and `token` keep themselves. `memory` outlives a connection, `context` is what
-//! its tasks share, `secrets` cuts credentials out of what the service echoes.
+//! A [`Client`] runs on the current tokio runtime. It connects, signs in, opens a session on a headset
+//! and subscribes, and does so again when something was lost, until it is [quit](Client::quit). The
+//! application sends it [`Command`]s and receives [`Event`]s; samples go past the events through a
+//! bounded queue of their own, [`feed()`].
 //!
-//! What the wire carries is [`cortop_protocol`], all of which is re-exported here. Sections named in
-//! these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked so here.
+//! ```
+//! use cortop_client::{Client, Config, Event, Feed, Link, Step, Stream, feed, model::Model};
+//! use cortop_sim::{Options, Sim};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A simulated service with one EPOC X. Without `url`, the client connects to the one of this
+//! // computer.
+//! let sim = Sim::start(Options::demo(Model::EpocX, 1, 7)).await?;
+//! let config = Config::new("client id", "client secret").url(sim.url()).streams([Stream::Eeg]);
+//! config.check()?;
+//!
+//! let (samples, mut feed) = feed();
+//! let mut client = Client::spawn(config, samples);
+//! while let Some(event) = client.events.recv().await {
+//!     match event {
+//!         Event::Link(Link::Up { step: Step::Streaming, .. }) => break,
+//!         // What happened, what it means, and what to do about it.
+//!         Event::Refused(error) => eprintln!("{error}"),
+//!         _ => {}
+//!     }
+//! }
+//! while let Some(item) = feed.queue.recv().await {
+//!     if let Feed::Sample(sample) = item {
+//!         assert_eq!(sample.subscription.stream, Stream::Eeg);
+//!         assert!(sample.text.contains("\"eeg\":["));
+//!         break;
+//!     }
+//! }
+//! client.quit().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is stable
+//! [`Client`], [`Config`], [`Error`] and the names of [`Method`] and [`code`] follow semantic
+//! versioning. [`Command`] and [`Event`] get new variants with new features: match them with a `_`
+//! arm. The objects of [`cortop_protocol`], all of which is re-exported here, gain fields as Cortex
+//! does.
+//!
+//! # Inside
+//! ```text
+//! client           connects again and again; owns state           config, command, event
+//!  ├─ socket       name → TCP → TLS → WebSocket                   endpoint, tls
+//!  ├─ connection   one connection: starts and ends the tasks; its commands
+//!  │   ├─ sign_in  token                                          login, approval, agreement, token
+//!  │   ├─ poller   scanner  clock_sync                            what the service does not report
+//!  │   ├─ headset_task                                            one a headset: holds a session
+//!  │   │   └─ connect_headset  open_session
+//!  │   └─ headsets  records  markers  profiles                    a command that takes time
+//!  ├─ context      what the tasks of a connection share           event_sender, rpc
+//!  ├─ link         owns the socket: requests, answers, samples    rpc, subscribe, repeat_counter, secrets
+//!  └─ state        outlives a connection                          user_account, record_log, clock
+//! feed             the queue of samples
+//! timer            wake-ups that coincide
+//! ```
+//! Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is
+//! marked so here.
 
 mod client;
 mod clock;
+mod clock_sync;
 mod command;
 mod config;
 mod connect_headset;
@@ -20,6 +74,7 @@ mod connection;
 mod context;
 mod endpoint;
 mod event;
+mod event_sender;
 mod feed;
 mod headset_task;
 mod headsets;
@@ -28,6 +83,7 @@ mod markers;
 mod open_session;
 mod poller;
 mod profiles;
+mod record_log;
 mod records;
 mod repeat_counter;
 mod rpc;
@@ -40,6 +96,7 @@ mod subscribe;
 pub mod timer;
 mod tls;
 mod token;
+mod user_account;
 
 pub use client::Client;
 pub use clock::ClockOffset;

@@ -21,8 +21,8 @@ use tokio_tungstenite::{
 use super::{
     clock::Clocks,
     feed::FeedSender,
-    repeat_counter::{Tally, Warnings},
-    rpc::{self, Effect, Order, Request, Rpc},
+    repeat_counter::{RepeatCounter, WarningCounter},
+    rpc::{self, AnswerEffect, LinkCommand, Request, Rpc},
     secrets::Secrets,
     subscribe,
 };
@@ -33,15 +33,15 @@ use cortop_protocol::{
     sample::Sample,
 };
 
-/// With a request open and nothing heard for so long, the link asks whether anybody is there: there
-/// is no ping at this level (§1.5).
+/// With a request open and nothing received for so long, the link asks whether anybody is there:
+/// there is no ping at this level (§1.5).
 const QUIET: Duration = Duration::from_secs(5);
 
 /// For a write, and for the goodbye.
 const WRITE: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_millis(300);
 
-/// Requests remembered, the unanswered included, so that late answers can be told.
+/// Requests remembered, the unanswered included, so that late answers are recognized.
 const PENDING: usize = 256;
 
 /// Notices that may wait for the client.
@@ -57,10 +57,10 @@ const COMPARISONS: Duration = Duration::from_millis(62);
 /// Sessions whose columns are remembered.
 const SESSIONS: usize = 64;
 
-/// What the link tells unasked.
+/// What the link reports unasked.
 #[derive(Clone, Debug)]
 pub(super) enum Notice {
-    /// Cortex said something.
+    /// Cortex sent a warning.
     Warning(Warning),
     /// Samples of a session that had ended flow again (§2.12).
     Resumed(SessionId),
@@ -69,7 +69,7 @@ pub(super) enum Notice {
 }
 
 /// A running link.
-pub(super) struct Link {
+pub(super) struct LinkHandle {
     pub(super) rpc: Rpc,
     pub(super) notices: mpsc::Receiver<Notice>,
     /// Ends when the socket does, and says why.
@@ -82,13 +82,13 @@ pub(super) fn spawn<S>(
     feed: FeedSender,
     clocks: Arc<Clocks>,
     secrets: Secrets,
-) -> Link
+) -> LinkHandle
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (rpc, orders) = rpc::channel();
+    let (rpc, commands) = rpc::channel();
     let (sender, notices) = mpsc::channel(NOTICES);
-    let owner = Owner {
+    let owner = SocketTask {
         socket,
         notices: sender,
         feed,
@@ -96,54 +96,54 @@ where
         pending: HashMap::new(),
         last_id: 0,
         sessions: HashMap::new(),
-        heard: Instant::now(),
+        last_received: Instant::now(),
         probed: None,
         slowest: Duration::ZERO,
         attention: None,
-        odd: Tally::new("messages that are no part of the protocol"),
-        stray: Tally::new("samples of no subscription"),
-        late: Tally::new("answers nobody waits for"),
-        lost: Tally::new("warnings dropped in a flood"),
-        warnings: Warnings::default(),
+        malformed: RepeatCounter::new("messages that are no part of the protocol"),
+        unsubscribed: RepeatCounter::new("samples of no subscription"),
+        late: RepeatCounter::new("answers nobody waits for"),
+        dropped: RepeatCounter::new("warnings dropped in a flood"),
+        warnings: WarningCounter::default(),
         secrets,
     };
-    Link { rpc, notices, task: tokio::spawn(owner.run(orders)) }
+    LinkHandle { rpc, notices, task: tokio::spawn(owner.run(commands)) }
 }
 
-struct Owner<S> {
+struct SocketTask<S> {
     socket: WebSocketStream<S>,
     notices: mpsc::Sender<Notice>,
     feed: FeedSender,
     clocks: Arc<Clocks>,
-    pending: HashMap<u64, Pending>,
+    pending: HashMap<u64, PendingRequest>,
     last_id: u64,
-    sessions: HashMap<SessionId, Streams>,
-    heard: Instant,
+    sessions: HashMap<SessionId, SessionStreams>,
+    last_received: Instant,
     /// When it was asked whether anybody is there.
     probed: Option<Instant>,
     /// The longest that an answer has taken on this connection.
     slowest: Duration,
     /// The last that was said beside an answer.
     attention: Option<Warning>,
-    odd: Tally,
-    stray: Tally,
-    late: Tally,
-    lost: Tally,
-    warnings: Warnings,
+    malformed: RepeatCounter,
+    unsubscribed: RepeatCounter,
+    late: RepeatCounter,
+    dropped: RepeatCounter,
+    warnings: WarningCounter,
     secrets: Secrets,
 }
 
 /// A request under way.
-struct Pending {
+struct PendingRequest {
     method: Method,
     sent: Instant,
-    effect: Effect,
+    effect: AnswerEffect,
     reply: oneshot::Sender<Result<Value, Error>>,
 }
 
 /// What is known of a session's streams.
 #[derive(Default)]
-struct Streams {
+struct SessionStreams {
     subscriptions: Vec<Arc<Subscription>>,
     /// Cortex said they have stopped; kept, because they may come back (§2.12).
     ended: bool,
@@ -151,21 +151,21 @@ struct Streams {
     compared: Option<Instant>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
-    async fn run(mut self, mut orders: mpsc::Receiver<Order>) -> Error {
+impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
+    async fn run(mut self, mut commands: mpsc::Receiver<LinkCommand>) -> Error {
         let why = loop {
-            let patience = self.patience();
+            let deadline = self.deadline();
             let step = tokio::select! {
-                frame = self.socket.next() => self.frame(frame).await,
-                order = orders.recv() => match order {
-                    Some(Order::Call { request, reply }) => self.send(request, reply).await,
-                    Some(Order::Lost(session)) => {
-                        self.end(&session).await;
+                frame = self.socket.next() => self.on_frame(frame).await,
+                command = commands.recv() => match command {
+                    Some(LinkCommand::Call { request, reply }) => self.send(request, reply).await,
+                    Some(LinkCommand::SessionLost(session)) => {
+                        self.end_streams(&session).await;
                         Ok(())
                     }
-                    Some(Order::Close) | None => Err(lost("closed by cortop", "")),
+                    Some(LinkCommand::Close) | None => Err(lost("closed by cortop", "")),
                 },
-                () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                     self.probe().await
                 }
             };
@@ -190,8 +190,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         reply: oneshot::Sender<Result<Value, Error>>,
     ) -> Result<(), Error> {
         let Request { method, params, effect } = request;
-        if let Effect::Subscribe { session, .. } = &effect
-            && !self.admit(session)
+        if let AnswerEffect::Subscribe { session, .. } = &effect
+            && !self.make_room(session)
         {
             // Whoever asked may be gone.
             let _ = reply.send(Err(too_many_sessions().on(method)));
@@ -206,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.secrets.learn(&params);
         let text = json!({"id": id, "jsonrpc": "2.0", "method": method.name(), "params": params})
             .to_string();
-        self.pending.insert(id, Pending { method, sent: Instant::now(), effect, reply });
+        self.pending.insert(id, PendingRequest { method, sent: Instant::now(), effect, reply });
         match timeout(WRITE, self.socket.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(socket_lost(&error)),
@@ -216,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
 
     /// Makes room for the streams of a session; whether there is any. One that has ended and may
     /// come back counts less than one that begins.
-    fn admit(&mut self, session: &SessionId) -> bool {
+    fn make_room(&mut self, session: &SessionId) -> bool {
         if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(session) {
             let ended = self.sessions.iter().find(|(_, streams)| streams.ended);
             let Some(ended) = ended.map(|(id, _)| id.clone()) else { return false };
@@ -227,23 +227,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     }
 
     /// Requests that somebody waits for.
-    fn open(&self) -> impl Iterator<Item = &Pending> {
+    fn awaited(&self) -> impl Iterator<Item = &PendingRequest> {
         self.pending.values().filter(|pending| !pending.reply.is_closed())
     }
 
     /// When to ask whether anybody is there, and once asked, when to give up; never while no
     /// request is open.
-    fn patience(&self) -> Option<Instant> {
-        let silent_since = |pending: &Pending| pending.sent.max(self.heard);
+    fn deadline(&self) -> Option<Instant> {
+        let silent_since = |pending: &PendingRequest| pending.sent.max(self.last_received);
         let Some(probed) = self.probed else {
-            return self.open().map(|pending| silent_since(pending) + QUIET).min();
+            return self.awaited().map(|pending| silent_since(pending) + QUIET).min();
         };
         let limit = if self.expects_samples() {
             // Samples that stop together with the answers are the end of the service, unless it
             // was as slow before.
-            self.open().map(silent_since).min()? + 2 * QUIET.max(self.slowest)
+            self.awaited().map(silent_since).min()? + 2 * QUIET.max(self.slowest)
         } else {
-            self.open().map(|pending| silent_since(pending) + rpc::limit(pending.method)).min()?
+            self.awaited()
+                .map(|pending| silent_since(pending) + rpc::limit(pending.method))
+                .min()?
         };
         // Counted from the probe too: this program may have been stopped meanwhile.
         Some(limit.max(probed + QUIET))
@@ -260,7 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             return Err(lost("the service stopped answering", AGAIN));
         }
         self.probed = Some(Instant::now());
-        if let Some(oldest) = self.open().min_by_key(|pending| pending.sent) {
+        if let Some(oldest) = self.awaited().min_by_key(|pending| pending.sent) {
             let seconds = oldest.sent.elapsed().as_secs();
             tracing::info!("{} has not been answered for {seconds} s", oldest.method);
         }
@@ -268,21 +270,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         self.send(Request::new(Method::GetCortexInfo, json!({})), reply).await
     }
 
-    async fn frame(
+    async fn on_frame(
         &mut self,
         frame: Option<Result<tungstenite::Message, tungstenite::Error>>,
     ) -> Result<(), Error> {
-        self.heard = Instant::now();
+        self.last_received = Instant::now();
         self.probed = None;
         match frame {
             None => Err(closed()),
             Some(Err(error)) => Err(socket_lost(&error)),
             Some(Ok(tungstenite::Message::Text(text))) => {
-                self.text(&text).await;
+                self.on_text(&text).await;
                 Ok(())
             }
             Some(Ok(tungstenite::Message::Binary(_))) => {
-                self.odd.add("binary");
+                self.malformed.add("binary");
                 Ok(())
             }
             // Pings are answered by the socket itself; after a close frame the stream ends.
@@ -290,32 +292,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         }
     }
 
-    async fn text(&mut self, text: &Utf8Bytes) {
+    async fn on_text(&mut self, text: &Utf8Bytes) {
         match Message::parse(text) {
-            Ok(Message::Sample { sid, streams }) => self.sample(&sid, streams, text).await,
+            Ok(Message::Sample { sid, streams }) => self.on_sample(&sid, streams, text).await,
             Ok(Message::Answer { id, result, attention }) => {
-                self.answer(id, result).await;
+                self.on_answer(id, result).await;
                 // It comes with every answer for as long as it holds: once is enough.
                 if let Some(attention) =
                     attention.filter(|new| self.attention.as_ref() != Some(new))
                 {
                     self.attention = Some(attention.clone());
-                    self.warning(attention).await;
+                    self.on_warning(attention).await;
                 }
             }
-            Ok(Message::Warning(warning)) => self.warning(warning).await,
-            Ok(Message::Odd) => self.odd.add("no known members"),
+            Ok(Message::Warning(warning)) => self.on_warning(warning).await,
+            Ok(Message::Odd) => self.malformed.add("no known members"),
             // Names line and column, and nothing of the text, which might hold a token.
-            Err(error) => self.odd.add(&error.to_string()),
+            Err(error) => self.malformed.add(&error.to_string()),
         }
     }
 
-    async fn answer(&mut self, id: Option<u64>, result: Result<&RawValue, Value>) {
+    async fn on_answer(&mut self, id: Option<u64>, result: Result<&RawValue, Value>) {
         let Some(pending) = id.and_then(|id| self.pending.remove(&id)) else {
             self.late.add("unknown id, or answered before");
             return;
         };
-        let Pending { method, sent, effect, reply } = pending;
+        let PendingRequest { method, sent, effect, reply } = pending;
         let took = sent.elapsed();
         self.slowest = self.slowest.max(took);
         let ms = took.as_millis();
@@ -351,11 +353,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     }
 
     /// What an answer changes about the streams, before the next message is read.
-    async fn apply(&mut self, effect: Effect, result: &Value) {
-        let answer = || subscribe::Answer::of(Method::Subscribe, result.clone());
+    async fn apply(&mut self, effect: AnswerEffect, result: &Value) {
+        let answer = || subscribe::SubscribeAnswer::of(Method::Subscribe, result.clone());
         match effect {
-            Effect::None => {}
-            Effect::Subscribe { session, headset, fast_met } => {
+            AnswerEffect::None => {}
+            AnswerEffect::Subscribe { session, headset, fast_met } => {
                 // What an older session of this headset may still resume is void from now on.
                 self.sessions.retain(|id, streams| {
                     *id == session
@@ -377,7 +379,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                     self.feed.change(Feed::Subscribed(subscription)).await;
                 }
             }
-            Effect::Unsubscribe { session } => {
+            AnswerEffect::Unsubscribe { session } => {
                 for (stream, _) in answer().success {
                     if let Some(streams) = self.sessions.get_mut(&session) {
                         streams.subscriptions.retain(|one| one.stream != stream);
@@ -385,13 +387,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
                     self.feed.change(Feed::Unsubscribed(session.clone(), stream)).await;
                 }
             }
-            Effect::Mark { session } => {
+            AnswerEffect::Mark { session } => {
                 let marker = result.get("marker").cloned().unwrap_or_default();
                 let marker = Marker::from(marker);
                 let (time, text) = (marker.start, marker.to_string());
                 self.feed.change(Feed::Marker { session, time, text }).await;
             }
-            Effect::Close { session } => {
+            AnswerEffect::Close { session } => {
                 if self.sessions.remove(&session).is_some_and(|streams| !streams.ended) {
                     self.feed.change(Feed::Ended(session)).await;
                 }
@@ -399,17 +401,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
         }
     }
 
-    async fn sample(&mut self, sid: &str, named: envelope::Streams, text: &Utf8Bytes) {
+    async fn on_sample(&mut self, sid: &str, named: envelope::Streams, text: &Utf8Bytes) {
         let Some(streams) = self.sessions.get_mut(sid) else {
-            self.stray.add("unknown session");
+            self.unsubscribed.add("unknown session");
             return;
         };
         let subscription = streams.subscriptions.iter().find(|one| named.contain(one.stream));
         let Some(subscription) = subscription.cloned() else {
-            self.stray.add("unknown stream");
+            self.unsubscribed.add("unknown stream");
             return;
         };
-        let received = self.heard;
+        let received = self.last_received;
         let is_due = |at: Instant| received.saturating_duration_since(at) >= COMPARISONS;
         let compares = streams.compared.is_none_or(is_due);
         if compares {
@@ -420,7 +422,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             for subscription in &streams.subscriptions {
                 self.feed.change(Feed::Subscribed(Arc::clone(subscription))).await;
             }
-            self.tell(Notice::Resumed(subscription.session.clone()));
+            self.notify(Notice::Resumed(subscription.session.clone()));
         }
         // Shares the bytes of the frame; what tungstenite hands over as text is UTF-8.
         let text = ByteString::try_from(Bytes::from(text.clone())).unwrap_or_default();
@@ -429,24 +431,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
             && let Some(time) = sample.time()
             && self.clocks.stamped(&sample.subscription.headset, time, received)
         {
-            self.tell(Notice::ClockStepped(sample.subscription.headset.clone()));
+            self.notify(Notice::ClockStepped(sample.subscription.headset.clone()));
         }
         self.feed.sample(sample);
     }
 
-    async fn warning(&mut self, mut warning: Warning) {
+    async fn on_warning(&mut self, mut warning: Warning) {
         self.secrets.redact(&mut warning.message);
         self.warnings.add(&warning);
         if matches!(warning.code, warning::STREAMS_STOPPED | warning::SESSION_CLOSED)
             && let Some(session) = warning.session()
         {
-            self.end(&session).await;
+            self.end_streams(&session).await;
         }
-        self.tell(Notice::Warning(warning));
+        self.notify(Notice::Warning(warning));
     }
 
     /// Ends the streams of a session once, and keeps their columns in case they come back.
-    async fn end(&mut self, session: &SessionId) {
+    async fn end_streams(&mut self, session: &SessionId) {
         if let Some(streams) = self.sessions.get_mut(session)
             && !std::mem::replace(&mut streams.ended, true)
         {
@@ -455,14 +457,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Owner<S> {
     }
 
     /// Never waits for the client: the client may be waiting for this task.
-    fn tell(&mut self, notice: Notice) {
+    fn notify(&mut self, notice: Notice) {
         let unknown = matches!(
             &notice,
             Notice::Warning(warning) if WarningCode::find(warning.code).is_none()
         );
         let waiting = NOTICES - self.notices.capacity();
         if unknown && waiting >= UNKNOWN_NOTICES || self.notices.try_send(notice).is_err() {
-            self.lost.add("");
+            self.dropped.add("");
         }
     }
 }

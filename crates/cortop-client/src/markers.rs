@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Event, MarkerCommand, clock, context::Context, rpc::Effect};
+use super::{Event, MarkerCommand, clock_sync, context::Context, rpc::AnswerEffect};
 use cortop_protocol::{Error, HeadsetId, Marker, Method, RecordId, tolerant::Members};
 
 /// Where markers come from, for those who read the record.
 const PORT: &str = "cortop";
 
 /// Carries out a command. `headset`: that of the session, if it is known.
-pub(super) async fn carry_out(
+pub(super) async fn execute(
     context: Context,
     command: MarkerCommand,
     headset: Option<HeadsetId>,
@@ -18,18 +18,18 @@ pub(super) async fn carry_out(
     if let Some(headset) = &headset
         && context.clocks.is_outdated(headset, at)
     {
-        clock::measure(context.clone(), headset.clone()).await;
+        clock_sync::measure(context.clone(), headset.clone()).await;
     }
     let time = context.clocks.epoch(headset.as_ref(), at);
     let (method, session, mut params, effect) = match command {
         MarkerCommand::Mark { session, label, value, .. } => {
             let params = json!({"label": label, "value": value, "port": PORT});
-            let effect = Effect::Mark { session: session.clone() };
+            let effect = AnswerEffect::Mark { session: session.clone() };
             (Method::InjectMarker, session, params, effect)
         }
         MarkerCommand::End { session, marker, .. } => {
             let params = json!({"markerId": marker.as_str()});
-            (Method::UpdateMarker, session, params, Effect::None)
+            (Method::UpdateMarker, session, params, AnswerEffect::None)
         }
     };
     params["session"] = session.as_str().into();
@@ -37,7 +37,7 @@ pub(super) async fn carry_out(
     let mut answer = context.ask_with_effect(method, params, effect).await?;
     let marker = Marker::from(answer.get_mut("marker").map(Value::take).unwrap_or_default());
     let record = RecordId::from(Members::of(method.name(), answer).text("recordId"));
-    context.outbox.tell(Event::Marker { session, record, marker }).await;
+    context.events.send(Event::Marker { session, record, marker }).await;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{SessionMode, config::SessionPolicy, context::Context, state::Last};
+use super::{SessionMode, config::SessionPolicy, context::Context, state::LastSession};
 use cortop_protocol::{
     Error, ErrorKind, HeadsetId, Method, Session, Subject, account::Licence,
     session::SessionStatus, tolerant,
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How long a headset that is not ready is waited for without a word.
+/// How long a headset that is not ready is waited for before that is reported.
 const QUIETLY: Duration = Duration::from_secs(3);
 
 /// How far the clocks of Cortex and of this computer may differ.
@@ -32,28 +32,28 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
 const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
 /// A session that was opened or found.
-pub(super) struct Opened {
+pub(super) struct OpenedSession {
     pub(super) session: Session,
     pub(super) mode: SessionMode,
     pub(super) why: String,
-    pub(super) origin: Origin,
+    pub(super) origin: SessionOrigin,
 }
 
 /// Where a session comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum SessionOrigin {
     /// Opened now.
     New,
     /// Opened by cortop over an earlier connection, which it has outlived.
-    Kept,
+    TaskHandle,
     /// Opened by another program with this application's credentials.
     Foreign,
 }
 
 /// Whether the user has called an attempt off.
-pub(super) struct CalledOff(pub(super) watch::Receiver<bool>);
+pub(super) struct Cancellation(pub(super) watch::Receiver<bool>);
 
-impl CalledOff {
+impl Cancellation {
     /// Waits until it is. May be dropped while it waits.
     pub(super) async fn wait(&mut self) {
         if self.0.wait_for(|off| *off).await.is_err() {
@@ -70,7 +70,7 @@ impl CalledOff {
 
 /// What decides about the mode of a session.
 #[derive(Clone, Copy)]
-struct Terms<'a> {
+struct ModeCriteria<'a> {
     policy: SessionPolicy,
     /// In place of a session that was lost.
     again: bool,
@@ -80,7 +80,9 @@ struct Terms<'a> {
 }
 
 /// The mode to try first, and why.
-fn choose(Terms { policy, again, debited, licence }: Terms<'_>) -> (SessionMode, String) {
+fn choose_mode(
+    ModeCriteria { policy, again, debited, licence }: ModeCriteria<'_>,
+) -> (SessionMode, String) {
     let open = |why: &str| (SessionMode::Open, why.to_owned());
     if policy == SessionPolicy::Open {
         return open("asked for");
@@ -110,7 +112,7 @@ fn choose(Terms { policy, again, debited, licence }: Terms<'_>) -> (SessionMode,
         }
         Some(left) => format!("the licence has scope {scope} and {left} activations left here"),
         None if again => "activated again after a loss: 1 activation used".to_owned(),
-        // Not told: Cortex knows, and if it refuses there is the open session.
+        // Unknown here: Cortex knows, and if it refuses there is the open session.
         None => format!("the licence has scope {scope}"),
     };
     (SessionMode::Active, why)
@@ -118,14 +120,14 @@ fn choose(Terms { policy, again, debited, licence }: Terms<'_>) -> (SessionMode,
 
 /// Opens a session on a connected headset, or finds the one that is there; `None` if it is called
 /// off. `last`: the lost one in whose place it comes. `adopt`: whether one that is there will do.
-pub(super) async fn open(
+pub(super) async fn open_session(
     context: &Context,
     headset: &HeadsetId,
-    last: Option<&Last>,
+    last: Option<&LastSession>,
     adopt: bool,
-    called_off: &mut CalledOff,
-) -> Result<Option<Opened>, Error> {
-    let wish = context.wishes.of(headset);
+    called_off: &mut Cancellation,
+) -> Result<Option<OpenedSession>, Error> {
+    let wish = context.desired.of(headset);
     let policy = match wish.mode {
         None => context.config.session,
         Some(SessionMode::Active) => SessionPolicy::Active,
@@ -138,12 +140,13 @@ pub(super) async fn open(
         licence = context.ask_licence().await.ok();
     }
     let licence = licence.as_ref();
-    let (mut mode, mut why) = choose(Terms { policy, again, debited: wish.debited, licence });
+    let (mut mode, mut why) =
+        choose_mode(ModeCriteria { policy, again, debited: wish.debited, licence });
     let started = Instant::now();
     let mut pause = PAUSE;
     let mut retiring = RETIRING.into_iter();
     let mut once_more = true;
-    let mut told = false;
+    let mut reported = false;
     // When a session was asked for whose answer never came: it may have been opened all the same.
     let mut unanswered: Option<Timestamp> = None;
     loop {
@@ -153,7 +156,7 @@ pub(super) async fn open(
         let params = json!({"headset": headset.as_str(), "status": status});
         if active {
             // Believed until it is refused: an answer that is lost costs the same.
-            context.wishes.change(headset, |wish| wish.debited = true);
+            context.desired.change(headset, |wish| wish.debited = true);
         }
         let error = match context.ask_as_user(Method::CreateSession, params).await {
             Ok(answer) => {
@@ -161,7 +164,7 @@ pub(super) async fn open(
                 if session.id.as_str().is_empty() {
                     return Err(no_session(headset));
                 }
-                return Ok(Some(Opened { session, mode, why, origin: Origin::New }));
+                return Ok(Some(OpenedSession { session, mode, why, origin: SessionOrigin::New }));
             }
             Err(error) => error,
         };
@@ -169,7 +172,7 @@ pub(super) async fn open(
             unanswered.get_or_insert(asked);
         }
         if active && error.code.is_some() {
-            context.wishes.change(headset, |wish| wish.debited = false);
+            context.desired.change(headset, |wish| wish.debited = false);
         }
         match error.kind {
             ErrorKind::Licence if active && (again || policy != SessionPolicy::Active) => {
@@ -180,8 +183,8 @@ pub(super) async fn open(
                 if context.headset(headset).is_some_and(|headset| headset.is_on_usb_cable()) {
                     return Err(on_usb_cable(headset));
                 }
-                if started.elapsed() >= QUIETLY && !std::mem::replace(&mut told, true) {
-                    context.outbox.refused(error).await;
+                if started.elapsed() >= QUIETLY && !std::mem::replace(&mut reported, true) {
+                    context.events.send_error(error).await;
                 }
                 if !called_off.pause(pause).await {
                     return Ok(None);
@@ -189,7 +192,8 @@ pub(super) async fn open(
                 pause = (pause * 2).min(LONGEST);
             }
             ErrorKind::SessionExists => {
-                if adopt && let Some(found) = find(context, headset, last, unanswered).await {
+                if adopt && let Some(found) = find_session(context, headset, last, unanswered).await
+                {
                     return Ok(Some(found));
                 }
                 let Some(pause) = retiring.next() else {
@@ -202,11 +206,13 @@ pub(super) async fn open(
             ErrorKind::Busy | ErrorKind::NoAnswer if once_more => {
                 once_more = false;
                 if error.kind == ErrorKind::NoAnswer {
-                    if adopt && let Some(found) = find(context, headset, last, unanswered).await {
+                    if adopt
+                        && let Some(found) = find_session(context, headset, last, unanswered).await
+                    {
                         return Ok(Some(found));
                     }
-                    let debited = context.wishes.of(headset).debited;
-                    (mode, why) = choose(Terms { policy, again, debited, licence });
+                    let debited = context.desired.of(headset).debited;
+                    (mode, why) = choose_mode(ModeCriteria { policy, again, debited, licence });
                 }
                 if !called_off.pause(pause).await {
                     return Ok(None);
@@ -219,12 +225,12 @@ pub(super) async fn open(
 
 /// A session of this application that is open on the headset already. Another program's is left as
 /// it is. `unanswered`: when cortop asked for one and got no answer.
-pub(super) async fn find(
+pub(super) async fn find_session(
     context: &Context,
     headset: &HeadsetId,
-    last: Option<&Last>,
+    last: Option<&LastSession>,
     unanswered: Option<Timestamp>,
-) -> Option<Opened> {
+) -> Option<OpenedSession> {
     let answer = context.ask_as_user(Method::QuerySessions, json!({})).await.ok()?;
     let session = tolerant::objects::<Session>(Method::QuerySessions.name(), answer)
         .into_iter()
@@ -235,15 +241,15 @@ pub(super) async fn find(
         })?;
     let ours = last.is_some_and(|last| !last.foreign && last.session == session.id);
     let (origin, why) = if ours {
-        (Origin::Kept, "it has outlived its connection")
+        (SessionOrigin::TaskHandle, "it has outlived its connection")
     } else if unanswered.is_some_and(|asked| began_after(&session, asked)) {
         (
-            Origin::New,
+            SessionOrigin::New,
             "the answer was lost; it began after cortop asked for it, so it is cortop's own",
         )
     } else {
         (
-            Origin::Foreign,
+            SessionOrigin::Foreign,
             "another program of this application opened it; cortop looks at it and leaves it as it is",
         )
     };
@@ -251,7 +257,7 @@ pub(super) async fn find(
         SessionStatus::Activated => SessionMode::Active,
         _ => SessionMode::Open,
     };
-    Some(Opened { session, mode, why: why.to_owned(), origin })
+    Some(OpenedSession { session, mode, why: why.to_owned(), origin })
 }
 
 /// Whether a session began after a moment of this computer's clock. If Cortex's clock is behind, it
@@ -286,13 +292,13 @@ mod tests {
         Licence { scopes, local_quota, expired, ..Licence::default() }
     }
 
-    fn terms(policy: SessionPolicy, licence: Option<&Licence>) -> Terms<'_> {
-        Terms { policy, again: false, debited: false, licence }
+    fn terms(policy: SessionPolicy, licence: Option<&Licence>) -> ModeCriteria<'_> {
+        ModeCriteria { policy, again: false, debited: false, licence }
     }
 
     #[test]
     fn the_licence_decides_and_says_why() {
-        let auto = |licence: &Licence| choose(terms(SessionPolicy::Auto, Some(licence)));
+        let auto = |licence: &Licence| choose_mode(terms(SessionPolicy::Auto, Some(licence)));
         for (licence, mode, word) in [
             (licence(&["eeg", "pm"], Some(3.0), false), SessionMode::Active, "3 activations"),
             (licence(&["pm"], None, false), SessionMode::Active, "scope pm"),
@@ -304,21 +310,21 @@ mod tests {
             assert_eq!(chosen, mode, "{why}");
             assert!(why.contains(word), "{why}");
         }
-        assert_eq!(choose(terms(SessionPolicy::Auto, None)).0, SessionMode::Open);
+        assert_eq!(choose_mode(terms(SessionPolicy::Auto, None)).0, SessionMode::Open);
     }
 
     #[test]
     fn a_choice_of_the_user_comes_before_the_licence() {
         let rich = licence(&["eeg"], Some(9.0), false);
-        assert_eq!(choose(terms(SessionPolicy::Open, Some(&rich))).0, SessionMode::Open);
-        assert_eq!(choose(terms(SessionPolicy::Active, None)).0, SessionMode::Active);
+        assert_eq!(choose_mode(terms(SessionPolicy::Open, Some(&rich))).0, SessionMode::Open);
+        assert_eq!(choose_mode(terms(SessionPolicy::Active, None)).0, SessionMode::Active);
     }
 
     #[test]
     fn after_a_loss_only_what_the_licence_still_has_is_used_and_once() {
         use SessionPolicy::{Active, Auto};
         fn again(policy: SessionPolicy, licence: Option<&Licence>) -> (SessionMode, String) {
-            choose(Terms { again: true, ..terms(policy, licence) })
+            choose_mode(ModeCriteria { again: true, ..terms(policy, licence) })
         }
         let rich = licence(&["eeg"], Some(7.0), false);
         let (mode, why) = again(Auto, Some(&rich));
@@ -331,8 +337,8 @@ mod tests {
                 assert_eq!(again(policy, Some(&poor)).0, SessionMode::Open);
             }
             assert_eq!(again(policy, None).0, SessionMode::Open, "what it has is not known");
-            let spent = Terms { again: true, debited: true, ..terms(policy, Some(&rich)) };
-            assert_eq!(choose(spent).0, SessionMode::Open);
+            let spent = ModeCriteria { again: true, debited: true, ..terms(policy, Some(&rich)) };
+            assert_eq!(choose_mode(spent).0, SessionMode::Open);
         }
     }
 }

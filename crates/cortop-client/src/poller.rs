@@ -1,6 +1,6 @@
-//! Looks at headsets and sessions from time to time: Cortex does not tell when they change (§2.5).
-//! Two tasks, so that neither waits for an answer to the other. They also keep the socket busy
-//! enough to notice its death.
+//! Polls headsets and sessions: Cortex does not report when they change (§2.5). Two tasks, so that
+//! neither waits for an answer to the other. They also keep the socket busy enough to notice its
+//! death.
 
 use std::{pin::pin, time::Duration};
 
@@ -12,29 +12,29 @@ use tokio::{
 
 use super::{
     Event,
-    context::{Context, Report},
+    context::{Context, TaskReport},
 };
 use crate::timer;
 use cortop_protocol::{ErrorKind, Headset, Method, Session, code, tolerant};
 
-/// Between two looks at the headsets while no stream flows: somebody may be waiting for one.
+/// Between two polls of the headsets while no stream runs: somebody may be waiting for one.
 const WAITING: Duration = Duration::from_secs(1);
 
-/// The shortest time between two looks, however much the service has to say.
+/// The shortest time between two polls, however many warnings come.
 const SHORTEST: Duration = Duration::from_millis(500);
 
-/// Between two looks at anything else.
+/// Between two polls of anything else.
 const CALM: Duration = Duration::from_secs(5);
 
 /// After so long without an answer, what is shown of sessions says how old it is.
 const LATE: Duration = Duration::from_secs(2);
 
-/// The longest between two looks at sessions that Cortex refuses to show: each may cost two tokens.
+/// The longest between two polls of sessions that Cortex refuses to list: each may cost two tokens.
 const RARELY: Duration = Duration::from_mins(5);
 
-/// Looks at the headsets until the connection is over.
+/// Polls the headsets until the connection is over.
 pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
-    let mut look = context.look.subscribe();
+    let mut refresh = context.refresh.subscribe();
     let mut refused = false;
     let mut first = true;
     let mut params = json!({"includeFlexMappings": true});
@@ -49,11 +49,11 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
                     known.clone_from(&headsets);
                     changed
                 });
-                // The first is told even if empty: the application may know of an older one.
+                // The first is sent even if empty: the application may know an older one.
                 if changed || std::mem::take(&mut first) {
-                    context.outbox.tell(Event::Headsets(headsets)).await;
+                    context.events.send(Event::Headsets(headsets)).await;
                 }
-                context.report(Report::Looked).await;
+                context.report(TaskReport::Looked).await;
             }
             Err(error) if error.kind == ErrorKind::ConnectionLost => return,
             // Before 2.3 there were no mappings to ask for.
@@ -65,12 +65,12 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
             }
             Err(failure) if !refused => {
                 refused = true;
-                context.outbox.refused(failure).await;
+                context.events.send_error(failure).await;
             }
             Err(_) => {}
         }
         let turn = if *flowing.borrow() { CALM } else { WAITING };
-        pause(&mut look, turn).await;
+        pause(&mut refresh, turn).await;
     }
 }
 
@@ -89,9 +89,9 @@ fn log(before: &[Headset], now: &[Headset]) {
     }
 }
 
-/// Looks at our sessions until the connection is over.
+/// Polls our sessions until the connection is over.
 pub(super) async fn sessions(context: Context) {
-    let mut look = context.look.subscribe();
+    let mut refresh = context.refresh.subscribe();
     let mut retry = context.retry.subscribe();
     // While Cortex refuses to show them: how long it is left alone.
     let mut refused: Option<Duration> = None;
@@ -102,7 +102,7 @@ pub(super) async fn sessions(context: Context) {
         let answer = if let Ok(answer) = timeout(LATE, &mut ask).await {
             answer
         } else {
-            context.outbox.tell(Event::SessionsAsOf(answered)).await;
+            context.events.send(Event::SessionsAsOf(answered)).await;
             first = true;
             ask.await
         };
@@ -116,14 +116,14 @@ pub(super) async fn sessions(context: Context) {
                 let turn = if sessions.is_empty() { CALM } else { WAITING };
                 let known = context.sessions.send_replace(sessions.clone());
                 if sessions != known || std::mem::take(&mut first) {
-                    context.outbox.tell(Event::Sessions(sessions)).await;
+                    context.events.send(Event::Sessions(sessions)).await;
                 }
-                pause(&mut look, turn).await;
+                pause(&mut refresh, turn).await;
             }
             Err(error) if error.kind == ErrorKind::ConnectionLost => return,
             Err(failure) => {
                 if refused.is_none() {
-                    context.outbox.refused(failure).await;
+                    context.events.send_error(failure).await;
                 }
                 let turn = (refused.unwrap_or(CALM) * 2).min(RARELY);
                 refused = Some(turn);
@@ -134,13 +134,13 @@ pub(super) async fn sessions(context: Context) {
     }
 }
 
-/// Until the next turn, or until somebody wants it now.
-async fn pause(look: &mut watch::Receiver<()>, turn: Duration) {
+/// Waits for the next turn, or until somebody wants it now.
+async fn pause(refresh: &mut watch::Receiver<()>, turn: Duration) {
     let soonest = Instant::now() + SHORTEST;
     // Whichever comes first.
-    if let Ok(Ok(())) = timeout_at(timer::after(turn), look.changed()).await {
+    if let Ok(Ok(())) = timeout_at(timer::after(turn), refresh.changed()).await {
         sleep_until(soonest).await;
-        // It is about to be looked at.
-        look.mark_unchanged();
+        // It is about to be polled.
+        refresh.mark_unchanged();
     }
 }

@@ -13,7 +13,7 @@ use cortop_protocol::{
 const SETUP: Method = Method::SetupProfile;
 
 /// Carries out a command.
-pub(super) async fn carry_out(context: Context, command: ProfileCommand) -> Result<(), Error> {
+pub(super) async fn execute(context: Context, command: ProfileCommand) -> Result<(), Error> {
     match command {
         ProfileCommand::List => list(&context).await,
         ProfileCommand::Load(headset, name) => load(&context, &headset, &name).await,
@@ -21,10 +21,10 @@ pub(super) async fn carry_out(context: Context, command: ProfileCommand) -> Resu
     }
 }
 
-/// Tells which profile a headset uses. Some headsets and services have none to tell of.
+/// Reports which profile a headset uses. Some headsets and services have none.
 pub(super) async fn follow(context: Context, headset: HeadsetId) {
-    match current(&context, &headset).await {
-        Ok(loaded) => context.outbox.tell(Event::Profile { headset, loaded }).await,
+    match current_profile(&context, &headset).await {
+        Ok(loaded) => context.events.send(Event::Profile { headset, loaded }).await,
         Err(failure) => tracing::debug!("{}", failure),
     }
 }
@@ -32,7 +32,7 @@ pub(super) async fn follow(context: Context, headset: HeadsetId) {
 async fn list(context: &Context) -> Result<(), Error> {
     let answer = context.ask_as_user(Method::QueryProfile, json!({})).await?;
     let profiles = tolerant::objects::<Profile>(Method::QueryProfile.name(), answer);
-    context.outbox.tell(Event::Profiles(profiles)).await;
+    context.events.send(Event::Profiles(profiles)).await;
     let headsets = context.headsets.borrow().clone();
     for headset in headsets.into_iter().filter(Headset::is_connected) {
         follow(context.clone(), headset.id).await;
@@ -42,14 +42,14 @@ async fn list(context: &Context) -> Result<(), Error> {
 
 /// Loads a profile; one of ours that is in its place is unloaded first (§2.10).
 async fn load(context: &Context, headset: &HeadsetId, name: &str) -> Result<(), Error> {
-    let failure = match set_up(context, headset, "load", name).await {
-        Ok(()) => return arrived(context, headset, Some(name), "load it again").await,
+    let failure = match setup_profile(context, headset, "load", name).await {
+        Ok(()) => return report_loaded(context, headset, Some(name), "load it again").await,
         Err(failure) => failure,
     };
     if failure.code != Some(code::error::PROFILE_LOADED) {
         return Err(failure);
     }
-    let reported = current(context, headset).await.map_err(|error| error.on(SETUP))?;
+    let reported = current_profile(context, headset).await.map_err(|error| error.on(SETUP))?;
     let in_place = match reported {
         Some(Loaded { name, by_us: Some(false) }) => return Err(held_elsewhere(headset, &name)),
         Some(Loaded { name, .. }) => name,
@@ -57,14 +57,14 @@ async fn load(context: &Context, headset: &HeadsetId, name: &str) -> Result<(), 
         None => name.to_owned(),
     };
     for (action, name) in [("unload", in_place.as_str()), ("load", name)] {
-        set_up(context, headset, action, name).await?;
+        setup_profile(context, headset, action, name).await?;
     }
-    arrived(context, headset, Some(name), "load it again").await
+    report_loaded(context, headset, Some(name), "load it again").await
 }
 
 /// Unloads what is loaded, by the name that Cortex reports: another does nothing, and is no error.
 async fn unload(context: &Context, headset: &HeadsetId) -> Result<(), Error> {
-    let reported = current(context, headset).await.map_err(|error| error.on(SETUP))?;
+    let reported = current_profile(context, headset).await.map_err(|error| error.on(SETUP))?;
     let name = match reported {
         None => {
             return Err(
@@ -74,20 +74,20 @@ async fn unload(context: &Context, headset: &HeadsetId) -> Result<(), Error> {
         Some(Loaded { name, by_us: Some(false) }) => return Err(held_elsewhere(headset, &name)),
         Some(Loaded { name, .. }) => name,
     };
-    set_up(context, headset, "unload", &name).await?;
-    arrived(context, headset, None, "unload it again").await
+    setup_profile(context, headset, "unload", &name).await?;
+    report_loaded(context, headset, None, "unload it again").await
 }
 
-/// Tells what Cortex says is loaded now, which may not be what it was asked for.
-async fn arrived(
+/// Reports what Cortex says is loaded now, which may not be what it was asked for.
+async fn report_loaded(
     context: &Context,
     headset: &HeadsetId,
     wanted: Option<&str>,
     next: &'static str,
 ) -> Result<(), Error> {
-    let loaded = current(context, headset).await.map_err(|error| error.on(SETUP))?;
+    let loaded = current_profile(context, headset).await.map_err(|error| error.on(SETUP))?;
     let now = loaded.as_ref().map(|loaded| loaded.name.clone());
-    context.outbox.tell(Event::Profile { headset: headset.clone(), loaded }).await;
+    context.events.send(Event::Profile { headset: headset.clone(), loaded }).await;
     if now.as_deref() == wanted {
         return Ok(());
     }
@@ -102,7 +102,7 @@ fn held_elsewhere(headset: &HeadsetId, name: &str) -> Error {
     error.about(Subject::Headset(headset.clone()))
 }
 
-async fn set_up(
+async fn setup_profile(
     context: &Context,
     headset: &HeadsetId,
     action: &str,
@@ -112,7 +112,7 @@ async fn set_up(
     context.ask_as_user(SETUP, params).await.map(|_| ())
 }
 
-async fn current(context: &Context, headset: &HeadsetId) -> Result<Option<Loaded>, Error> {
+async fn current_profile(context: &Context, headset: &HeadsetId) -> Result<Option<Loaded>, Error> {
     let params = json!({"headset": headset.as_str()});
     let answer = context.ask_as_user(Method::GetCurrentProfile, params).await?;
     let by_us = answer.get("loadedByThisApp").and_then(Value::as_bool);

@@ -1,126 +1,22 @@
 //! Records: started, stopped, followed until Cortex has worked them up, changed, deleted, exported,
 //! listed (§2.9, §3.4).
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::time::Instant;
-
-use super::{Event, RecordCommand, clock, context::Context};
+use super::{Event, RecordCommand, clock_sync, context::Context};
 use cortop_protocol::{
     Error, ErrorKind, HeadsetId, Method, Record, RecordEvent, RecordId, Session, SessionId,
     Subject, Warning,
     record::{Export, NewRecord, RecordChange, Records},
     tolerant,
 };
-
-/// How long Cortex may work on a record without saying that it is done.
-const PROCESSING: Duration = Duration::from_mins(1);
+use serde_json::{Value, json};
 
 /// How long `querySessions` may know less of a record than we do.
 const SETTLING: Duration = Duration::from_secs(3);
 
-/// The records that run, and those that Cortex works on.
-#[derive(Default)]
-pub(super) struct Journal(Mutex<Pages>);
-
-#[derive(Default)]
-struct Pages {
-    running: BTreeMap<SessionId, Running>,
-    /// The titles of the records that cortop has ordered, until they end: the session object may
-    /// show one before `createRecord` is answered.
-    ordered: BTreeMap<SessionId, String>,
-    processing: BTreeMap<RecordId, Instant>,
-}
-
-struct Running {
-    record: Record,
-    since: Instant,
-    /// Another program started it.
-    foreign: bool,
-}
-
-impl Journal {
-    fn lock(&self) -> MutexGuard<'_, Pages> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn order(&self, session: &SessionId, title: &str) {
-        self.lock().ordered.insert(session.clone(), title.to_owned());
-    }
-
-    fn call_off(&self, session: &SessionId) {
-        self.lock().ordered.remove(session);
-    }
-
-    /// Notes that a record runs. Whether another program started it, if the record is news.
-    fn begin(&self, session: &SessionId, record: &Record) -> Option<bool> {
-        let mut pages = self.lock();
-        let foreign = pages.ordered.get(session).is_none_or(|title| *title != record.title);
-        let running = Running { record: record.clone(), since: Instant::now(), foreign };
-        let before = pages.running.insert(session.clone(), running);
-        let known =
-            |before: &Running| before.record.uuid == record.uuid && before.foreign == foreign;
-        (!before.as_ref().is_some_and(known)).then_some(foreign)
-    }
-
-    /// Notes that the record of a session runs no more.
-    fn end(&self, session: &SessionId) -> Option<Record> {
-        let mut pages = self.lock();
-        pages.ordered.remove(session);
-        let Running { record, .. } = pages.running.remove(session)?;
-        pages.processing.retain(|_, since| since.elapsed() < PROCESSING);
-        pages.processing.insert(record.uuid.clone(), Instant::now());
-        Some(record)
-    }
-
-    /// Notes that nothing more will be seen of the record of a session. Whose it is stays known.
-    fn lose_sight(&self, session: &SessionId) -> Option<Record> {
-        Some(self.lock().running.remove(session)?.record)
-    }
-
-    /// Since when the record of a session has been known to run.
-    fn since(&self, session: &SessionId) -> Option<Instant> {
-        self.lock().running.get(session).map(|running| running.since)
-    }
-
-    pub(super) fn is_running(&self, session: &SessionId) -> bool {
-        self.since(session).is_some()
-    }
-
-    /// Whether a record that cortop started runs in a session.
-    pub(super) fn is_ours(&self, session: &SessionId) -> bool {
-        self.lock().running.get(session).is_some_and(|running| !running.foreign)
-    }
-
-    /// Forgets everything, of a user who is gone.
-    pub(super) fn forget(&self) {
-        *self.lock() = Pages::default();
-    }
-
-    fn is_processing(&self, record: &RecordId) -> bool {
-        self.lock().processing.get(record).is_some_and(|since| since.elapsed() < PROCESSING)
-    }
-
-    /// Forgets what Cortex has worked up: one record, or all of which it has not said more.
-    fn done(&self, record: Option<RecordId>) -> Vec<RecordId> {
-        let processing = &mut self.lock().processing;
-        match record {
-            Some(record) => {
-                processing.remove(&record);
-                vec![record]
-            }
-            None => std::mem::take(processing).into_keys().collect(),
-        }
-    }
-}
-
 /// Carries out a command. `headset`: that of the session, if it is known.
-pub(super) async fn carry_out(
+pub(super) async fn execute(
     context: Context,
     command: RecordCommand,
     headset: Option<HeadsetId>,
@@ -128,7 +24,7 @@ pub(super) async fn carry_out(
     match command {
         RecordCommand::Start(session, new) => {
             if let Some(headset) = headset {
-                clock::measure_before_record(&context, headset).await;
+                clock_sync::measure_before_record(&context, headset).await;
             }
             start(&context, &session, new).await
         }
@@ -140,8 +36,8 @@ pub(super) async fn carry_out(
     }
 }
 
-async fn tell(context: &Context, event: RecordEvent) {
-    context.outbox.tell(Event::Record(event)).await;
+async fn send(context: &Context, event: RecordEvent) {
+    context.events.send(Event::Record(event)).await;
 }
 
 async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result<(), Error> {
@@ -161,13 +57,13 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
         }
         params["subjectName"] = subject.into();
     }
-    context.journal.order(session, &title);
+    context.record_log.expect(session, &title);
     let answer = match context.ask_as_user(Method::CreateRecord, params).await {
         Ok(answer) => answer,
         Err(failure) => {
             // Without an answer it may have been started all the same.
             if failure.code.is_some() {
-                context.journal.call_off(session);
+                context.record_log.expect_no_more(session);
             }
             return Err(failure);
         }
@@ -179,15 +75,15 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
             Error::new(ErrorKind::User, "Cortex gave no record", next).on(Method::CreateRecord)
         );
     }
-    context.journal.order(session, &record.title);
+    context.record_log.expect(session, &record.title);
     begin(context, session, record).await;
-    context.look_now();
+    context.refresh_now();
     Ok(())
 }
 
 async fn begin(context: &Context, session: &SessionId, record: Record) {
-    if let Some(foreign) = context.journal.begin(session, &record) {
-        tell(context, RecordEvent::Started { session: session.clone(), record, foreign }).await;
+    if let Some(foreign) = context.record_log.begin(session, &record) {
+        send(context, RecordEvent::Started { session: session.clone(), record, foreign }).await;
     }
 }
 
@@ -195,38 +91,23 @@ async fn begin(context: &Context, session: &SessionId, record: Record) {
 pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> Result<(), Error> {
     let answer =
         context.ask_as_user(Method::StopRecord, json!({"session": session.as_str()})).await?;
-    let known = context.journal.end(session);
+    let known = context.record_log.end(session);
     let mut record = record_of(answer);
     if record.uuid.as_str().is_empty() {
         record = known.unwrap_or_default();
     }
     let (session, why) = (session.clone(), why.to_owned());
-    tell(context, RecordEvent::Ended { session, record, why }).await;
-    context.look_now();
+    send(context, RecordEvent::Ended { session, record, why }).await;
+    context.refresh_now();
     Ok(())
-}
-
-/// A record has ended with its session, or by somebody else.
-pub(super) async fn end(context: &Context, session: &SessionId, why: &str) {
-    if let Some(record) = context.journal.end(session) {
-        let (session, why) = (session.clone(), why.to_owned());
-        tell(context, RecordEvent::Ended { session, record, why }).await;
-    }
-}
-
-/// Nothing more will be seen of the record of a session, which may go on.
-pub(super) async fn lose_sight(context: &Context, session: &SessionId) {
-    if let Some(record) = context.journal.lose_sight(session) {
-        tell(context, RecordEvent::OutOfSight { session: session.clone(), record }).await;
-    }
 }
 
 /// Follows what a session object says of its record: another program of this application may have
 /// started or stopped it.
 pub(super) async fn follow(context: &Context, session: &Session) {
-    match (session.recording, context.journal.since(&session.id)) {
+    match (session.recording, context.record_log.since(&session.id)) {
         (Some(false), Some(since)) if since.elapsed() >= SETTLING => {
-            end(context, &session.id, "stopped by another program").await;
+            context.record_ended(&session.id, "stopped by another program").await;
         }
         (Some(true), None) => {
             let Some(id) = session.record_ids.iter().flatten().last() else { return };
@@ -249,9 +130,9 @@ pub(super) async fn follow(context: &Context, session: &Session) {
 }
 
 /// Warning 30, and 18 of older services, which does not say of which record.
-pub(super) async fn ready(context: &Context, warning: &Warning) {
-    for record in context.journal.done(warning.record()) {
-        tell(context, RecordEvent::Ready(record)).await;
+pub(super) async fn on_processed(context: &Context, warning: &Warning) {
+    for record in context.record_log.done(warning.record()) {
+        send(context, RecordEvent::Ready(record)).await;
     }
 }
 
@@ -266,25 +147,25 @@ async fn update(context: &Context, record: &RecordId, change: RecordChange) -> R
         params["tags"] = tags.into();
     }
     let answer = context.ask_as_user(Method::UpdateRecord, params).await?;
-    tell(context, RecordEvent::Updated(answer.into())).await;
+    send(context, RecordEvent::Updated(answer.into())).await;
     Ok(())
 }
 
 async fn delete(context: &Context, record: RecordId) -> Result<(), Error> {
     let params = json!({"records": [record.as_str()]});
-    failed(
+    first_failure(
         Method::DeleteRecord,
         &record,
         context.ask_as_user(Method::DeleteRecord, params).await?,
     )?;
-    tell(context, RecordEvent::Deleted(record)).await;
+    send(context, RecordEvent::Deleted(record)).await;
     Ok(())
 }
 
 async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), Error> {
     const METHOD: Method = Method::ExportRecord;
     let Export { folder, format, streams } = how;
-    if context.journal.is_processing(&record) {
+    if context.record_log.is_processing(&record) {
         let next = "wait until cortop says that it is ready";
         return Err(
             Error::new(ErrorKind::User, "Cortex still works on the record", next).on(METHOD)
@@ -310,8 +191,8 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
     if let Some(version) = version {
         params["version"] = version.into();
     }
-    failed(METHOD, &record, context.ask_as_user(METHOD, params).await?)?;
-    tell(context, RecordEvent::Exported { record, folder }).await;
+    first_failure(METHOD, &record, context.ask_as_user(METHOD, params).await?)?;
+    send(context, RecordEvent::Exported { record, folder }).await;
     Ok(())
 }
 
@@ -320,7 +201,7 @@ async fn list(context: &Context) -> Result<(), Error> {
         "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": Records::MOST, "offset": 0,
     });
     let answer = context.ask_as_user(Method::QueryRecords, newest).await?;
-    context.outbox.tell(Event::Records(Records::from(answer))).await;
+    context.events.send(Event::Records(Records::from(answer))).await;
     Ok(())
 }
 
@@ -329,7 +210,7 @@ fn record_of(mut answer: Value) -> Record {
 }
 
 /// The first failure in an answer for one record.
-fn failed(method: Method, record: &RecordId, mut answer: Value) -> Result<(), Error> {
+fn first_failure(method: Method, record: &RecordId, mut answer: Value) -> Result<(), Error> {
     let list = answer.get_mut("failure").map(Value::take).unwrap_or_default();
     match list.as_array().and_then(|list| list.first()) {
         Some(error) => {

@@ -1,4 +1,4 @@
-//! Counts what may come in any number, so that it cannot flood the log.
+//! Counts what may be repeated any number of times, so that it cannot flood the log.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,13 +6,14 @@ use tokio::time::Instant;
 
 use cortop_protocol::Warning;
 
-/// Odd things of one kind: the first is logged aloud, then each doubling of their number.
-pub(super) struct Tally {
+/// Counts repeated oddities of one kind: logs the first as a warning, then each doubling of their
+/// number at debug level.
+pub(super) struct RepeatCounter {
     what: &'static str,
     count: u64,
 }
 
-impl Tally {
+impl RepeatCounter {
     pub(super) const fn new(what: &'static str) -> Self {
         Self { what, count: 0 }
     }
@@ -32,41 +33,43 @@ impl Tally {
 /// Between two lines on warnings of the same code about the same thing.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Warnings told apart; all beyond share one line.
+/// Warnings counted separately; all beyond share one line.
 const KINDS: usize = 64;
 
-/// What a warning is rated by: its code, and what it is about.
-type Kind = (i64, Vec<(&'static str, String)>);
+/// What a warning is counted by: its code, and what it is about.
+type WarningKey = (i64, Vec<(&'static str, String)>);
 
 /// Warnings by code and by headset, session, profile or record: one is logged, and those of the
 /// next seconds are counted.
 #[derive(Default)]
-pub(super) struct Warnings(BTreeMap<Option<Kind>, Heard>);
+pub(super) struct WarningCounter(BTreeMap<Option<WarningKey>, WarningCount>);
 
-struct Heard {
+struct WarningCount {
     logged: Instant,
     unlogged: u64,
 }
 
-impl Warnings {
+impl WarningCounter {
     /// Logs a warning, or counts it.
     pub(super) fn add(&mut self, warning: &Warning) {
-        let mut kind = Some((warning.code, warning.subject()));
-        if self.0.len() >= KINDS && !self.0.contains_key(&kind) {
+        let mut key = Some((warning.code, warning.subject()));
+        if self.0.len() >= KINDS && !self.0.contains_key(&key) {
             self.0.retain(|_, heard| heard.logged.elapsed() < PERIOD || heard.unlogged > 0);
             if self.0.len() >= KINDS {
-                kind = None;
+                key = None;
             }
         }
-        if let Some(heard) = self.0.get_mut(&kind)
+        if let Some(heard) = self.0.get_mut(&key)
             && heard.logged.elapsed() < PERIOD
         {
             heard.unlogged += 1;
             return;
         }
-        let heard = Heard { logged: Instant::now(), unlogged: 0 };
-        let more = match self.0.insert(kind, heard) {
-            Some(Heard { unlogged: unlogged @ 1.., .. }) => format!(" ({unlogged} more before)"),
+        let heard = WarningCount { logged: Instant::now(), unlogged: 0 };
+        let more = match self.0.insert(key, heard) {
+            Some(WarningCount { unlogged: unlogged @ 1.., .. }) => {
+                format!(" ({unlogged} more before)")
+            }
             _ => String::new(),
         };
         tracing::info!("Cortex says {}: {}{more}", warning.code, warning.line());

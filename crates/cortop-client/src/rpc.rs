@@ -34,12 +34,12 @@ const QUEUE: usize = 32;
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) params: Value,
-    pub(super) effect: Effect,
+    pub(super) effect: AnswerEffect,
 }
 
 /// What the link itself does when the request is answered, before it reads the next message.
 #[derive(Clone)]
-pub(super) enum Effect {
+pub(super) enum AnswerEffect {
     /// Nothing.
     None,
     /// Registers the columns of a `subscribe`. `fast_met`: activated with scope `pm` (§5.1).
@@ -55,11 +55,11 @@ pub(super) enum Effect {
 impl Request {
     /// A request with parameters.
     pub(super) fn new(method: Method, params: Value) -> Self {
-        Self { method, params, effect: Effect::None }
+        Self { method, params, effect: AnswerEffect::None }
     }
 
     /// With an effect on the link.
-    pub(super) fn with(mut self, effect: Effect) -> Self {
+    pub(super) fn with(mut self, effect: AnswerEffect) -> Self {
         self.effect = effect;
         self
     }
@@ -81,12 +81,12 @@ fn connection_lost(method: Method) -> Error {
     Error::new(ErrorKind::ConnectionLost, "the connection was lost", next).on(method)
 }
 
-/// What the link is told.
-pub(super) enum Order {
+/// What the link is asked to do.
+pub(super) enum LinkCommand {
     /// Send this; the answer goes to `reply`.
     Call { request: Request, reply: oneshot::Sender<Result<Value, Error>> },
     /// A session is lost, though no warning said so; its samples may yet come back.
-    Lost(SessionId),
+    SessionLost(SessionId),
     /// Say goodbye and end.
     Close,
 }
@@ -94,13 +94,13 @@ pub(super) enum Order {
 /// The asking end of a link.
 #[derive(Clone)]
 pub(super) struct Rpc {
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<LinkCommand>,
 }
 
 /// Makes the bounded queue between askers and the link.
-pub(super) fn channel() -> (Rpc, mpsc::Receiver<Order>) {
-    let (orders, receiver) = mpsc::channel(QUEUE);
-    (Rpc { orders }, receiver)
+pub(super) fn channel() -> (Rpc, mpsc::Receiver<LinkCommand>) {
+    let (commands, receiver) = mpsc::channel(QUEUE);
+    (Rpc { commands }, receiver)
 }
 
 impl Rpc {
@@ -110,8 +110,8 @@ impl Rpc {
         let subject = Subject::of_params(&request.params);
         let exchange = async {
             let (reply, answer) = oneshot::channel();
-            let order = Order::Call { request, reply };
-            self.orders.send(order).await.map_err(|_| connection_lost(method))?;
+            let command = LinkCommand::Call { request, reply };
+            self.commands.send(command).await.map_err(|_| connection_lost(method))?;
             answer.await.map_err(|_| connection_lost(method))?
         };
         let answer = timeout(limit(method) + GRACE, exchange).await;
@@ -119,14 +119,14 @@ impl Rpc {
     }
 
     /// Tells the link that a session is lost.
-    pub(super) async fn lose(&self, session: SessionId) {
+    pub(super) async fn session_lost(&self, session: SessionId) {
         // A link that is gone has ended all sessions.
-        let _ = self.orders.send(Order::Lost(session)).await;
+        let _ = self.commands.send(LinkCommand::SessionLost(session)).await;
     }
 
     /// Ends the link with a close frame.
     pub(super) async fn close(&self) {
         // A link that is gone is closed.
-        let _ = self.orders.send(Order::Close).await;
+        let _ = self.commands.send(LinkCommand::Close).await;
     }
 }

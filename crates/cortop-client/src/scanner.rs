@@ -1,4 +1,4 @@
-//! Scanning for headsets (§2.5): one scan at a time, told when it begins and ends.
+//! Scans for headsets (§2.5): one scan at a time; its beginning and end are events.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::{
     Event,
-    context::{Context, Report},
+    context::{Context, TaskReport},
 };
 use cortop_protocol::Method;
 
-/// A scan takes about 20 s; one whose end is not told (warning 142) is over after this.
+/// A scan takes about 20 s; one whose end is not reported (warning 142) is over after this.
 const LONGEST: Duration = Duration::from_secs(25);
 
-/// Between the end of a scan and the next that nobody asked for.
+/// Between the end of a scan and the next automatic one.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// The scans of one connection.
 #[derive(Default)]
-pub(super) struct Scans {
+pub(super) struct Scanner {
     /// When the running scan began.
     running: Option<Instant>,
     /// When the last one ended.
     ended: Option<Instant>,
 }
 
-impl Scans {
+impl Scanner {
     /// Starts a scan, unless one runs.
     pub(super) async fn start(&mut self, context: &Context, tasks: &mut JoinSet<()>) {
         if self.running.is_none() {
             self.running = Some(Instant::now());
-            context.outbox.tell(Event::Scan(true)).await;
+            context.events.send(Event::Scan(true)).await;
             tasks.spawn(ask(context.clone()));
         }
     }
@@ -40,11 +40,11 @@ impl Scans {
     pub(super) async fn end(&mut self, context: &Context) {
         if self.running.take().is_some() {
             self.ended = Some(Instant::now());
-            context.outbox.tell(Event::Scan(false)).await;
+            context.events.send(Event::Scan(false)).await;
         }
     }
 
-    /// Whether it is time for a scan that nobody asked for; ends one that has run too long.
+    /// Whether it is time for an automatic scan; ends one that has run too long.
     pub(super) async fn is_due(&mut self, context: &Context) -> bool {
         if self.running.is_some_and(|since| since.elapsed() > LONGEST) {
             self.end(context).await;
@@ -55,7 +55,7 @@ impl Scans {
 
 async fn ask(context: Context) {
     if let Err(failure) = context.ask(Method::ControlDevice, json!({"command": "refresh"})).await {
-        context.outbox.refused(failure).await;
-        context.report(Report::NotScanning).await;
+        context.events.send_error(failure).await;
+        context.report(TaskReport::NotScanning).await;
     }
 }

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     Event, Step,
-    context::{Context, Report, is_granted},
+    context::{Context, TaskReport},
     link::Notice,
     token::no_token,
 };
@@ -20,6 +20,7 @@ use cortop_protocol::{
     account::{CortexInfo, UserLogin},
     code::{self, warning},
     tolerant,
+    tolerant::Members,
 };
 
 /// How often Cortex is asked again whether somebody has logged in, or accepted the agreement.
@@ -33,22 +34,22 @@ const REFUSED: Duration = Duration::from_secs(30);
 
 /// Signs in, however long it takes; ends early only with the connection.
 pub(super) async fn sign_in(context: Context) {
-    let mut told = None;
+    let mut reported = None;
     loop {
-        let mut listener = Listener::new(&context);
+        let mut listener = WarningListener::new(&context);
         let Err(error) = attempt(&context).await else { break };
         if error.kind == ErrorKind::ConnectionLost {
             return;
         }
-        if told.as_ref() != Some(&error) {
-            context.outbox.refused(error.clone()).await;
-            told = Some(error.clone());
+        if reported.as_ref() != Some(&error) {
+            context.events.send_error(error.clone()).await;
+            reported = Some(error.clone());
         }
         if matches!(error.kind, ErrorKind::Busy | ErrorKind::NoAnswer | ErrorKind::NotLoggedIn) {
             listener.warning(LOGIN, |_| false).await;
         } else {
-            context.report(Report::SigningIn(Step::Stopped)).await;
-            // Only the user can change this, and these warnings tell that something was done.
+            context.report(TaskReport::SigningIn(Step::Stopped)).await;
+            // Only the user can change this, and these warnings show that something was done.
             listener
                 .warning(REFUSED, |code| {
                     matches!(
@@ -63,14 +64,14 @@ pub(super) async fn sign_in(context: Context) {
         }
     }
     context.read_licence().await;
-    context.report(Report::SignedIn).await;
+    context.report(TaskReport::SignedIn).await;
 }
 
 async fn attempt(context: &Context) -> Result<(), Error> {
     let info = context.ask(Method::GetCortexInfo, json!({})).await?;
     let info = CortexInfo::from(info);
     context.version.send_replace(info.version.clone());
-    context.outbox.tell(Event::Service(info)).await;
+    context.events.send(Event::Service(info)).await;
 
     log_in(context).await?;
     // On every connection: the service may have been restarted, or the user have thought again.
@@ -78,7 +79,7 @@ async fn attempt(context: &Context) -> Result<(), Error> {
     if context.account.is_signed_in() {
         return Ok(());
     }
-    context.report(Report::SigningIn(Step::Authorizing)).await;
+    context.report(TaskReport::SigningIn(Step::Authorizing)).await;
     let agreement = context.authorize().await?;
     match agreement {
         Some(agreement) => get_agreement(context, agreement).await,
@@ -89,21 +90,21 @@ async fn attempt(context: &Context) -> Result<(), Error> {
 
 /// Waits until somebody is logged in, under this account of the computer (§2.2).
 async fn log_in(context: &Context) -> Result<(), Error> {
-    let mut listener = Listener::new(context);
+    let mut listener = WarningListener::new(context);
     let mut known = None;
-    let mut told = false;
+    let mut reported = false;
     loop {
         let mut step = Step::Login;
         let answer = match context.ask(Method::GetUserLogin, json!({})).await {
             Ok(answer) => answer,
-            // An old service does not tell; it refuses what needs a user.
+            // An old service does not say who it is; it refuses what needs a user.
             Err(error) if error.code == Some(code::error::METHOD_NOT_FOUND) => return Ok(()),
             Err(error) => return Err(error),
         };
         let user =
             tolerant::objects::<UserLogin>(Method::GetUserLogin.name(), answer).into_iter().next();
         if known.as_ref() != Some(&user) {
-            context.outbox.tell(Event::User(user.clone())).await;
+            context.events.send(Event::User(user.clone())).await;
             known = Some(user.clone());
         }
         match user {
@@ -113,13 +114,13 @@ async fn log_in(context: &Context) -> Result<(), Error> {
             }
             Some(other) => {
                 step = Step::OtherUser;
-                if !std::mem::replace(&mut told, true) {
-                    context.outbox.refused(held_by(&other)).await;
+                if !std::mem::replace(&mut reported, true) {
+                    context.events.send_error(held_by(&other)).await;
                 }
             }
             None => {}
         }
-        context.report(Report::SigningIn(step)).await;
+        context.report(TaskReport::SigningIn(step)).await;
         listener
             .warning(LOGIN, |code| matches!(code, warning::LOGGED_IN | warning::CORTEX_READY))
             .await;
@@ -138,19 +139,19 @@ fn held_by(user: &UserLogin) -> Error {
 
 /// Asks for access once, for Launcher asks its user only once, then waits (§2.3).
 async fn get_approval(context: &Context) -> Result<(), Error> {
-    let mut listener = Listener::new(context);
+    let mut listener = WarningListener::new(context);
     let mut granted = has_access(context).await?;
     if !granted {
         let answer = context.ask_as_application(Method::RequestAccess, json!({})).await?;
         granted = is_granted(answer);
     }
     while !granted {
-        context.report(Report::SigningIn(Step::Approval)).await;
+        context.report(TaskReport::SigningIn(Step::Approval)).await;
         let answered = |code| matches!(code, warning::ACCESS_GRANTED | warning::ACCESS_REJECTED);
         if listener.warning(APPROVAL, answered).await == Some(warning::ACCESS_REJECTED) {
             context
-                .outbox
-                .refused(
+                .events
+                .send_error(
                     Error::new(
                         ErrorKind::User,
                         "access has been rejected",
@@ -174,16 +175,22 @@ async fn has_access(context: &Context) -> Result<bool, Error> {
     }
 }
 
+/// `accessGranted` of §2.3.
+fn is_granted(answer: Value) -> bool {
+    Members::of("access right", answer).flag("accessGranted")
+}
+
 /// Waits until the agreement has been accepted; the token is of no use before (§2.4).
 async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Error> {
-    let mut listener = Listener::new(context);
+    let mut listener = WarningListener::new(context);
     tracing::info!("Cortex says {}: {}", agreement.code, agreement.text());
-    context.outbox.tell(Event::Warning(agreement)).await;
-    context.report(Report::SigningIn(Step::Agreement)).await;
+    context.events.send(Event::Warning(agreement)).await;
+    context.report(TaskReport::SigningIn(Step::Agreement)).await;
     loop {
-        let told = listener.warning(LOGIN, |code| code == warning::EULA_ACCEPTED).await.is_some();
+        let reported =
+            listener.warning(LOGIN, |code| code == warning::EULA_ACCEPTED).await.is_some();
         let has_token = context.account.has_token();
-        if told && has_token {
+        if reported && has_token {
             break;
         }
         let user = if has_token {
@@ -197,7 +204,7 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
             }
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::ConnectionLost => return Err(error),
-            // Refused for as long as it is not accepted; a new token tells too.
+            // Refused until it is accepted; a new token shows the same.
             Err(_) => {
                 let agreement = context.authorize().await?;
                 if agreement.is_none() && context.account.has_token() {
@@ -210,13 +217,13 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
     Ok(())
 }
 
-/// Hears what ends a wait early.
-struct Listener {
+/// Waits for the warnings that end a wait early.
+struct WarningListener {
     notices: broadcast::Receiver<Notice>,
     retry: watch::Receiver<()>,
 }
 
-impl Listener {
+impl WarningListener {
     fn new(context: &Context) -> Self {
         Self { notices: context.notices.subscribe(), retry: context.retry.subscribe() }
     }

@@ -77,7 +77,7 @@ pub(super) fn web_socket_config() -> WebSocketConfig {
         .max_frame_size(Some(MESSAGE))
 }
 
-/// Connects, and tells how far the connection can be trusted.
+/// Connects; returns how far the connection can be trusted.
 pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Socket, Security), Error> {
     let connected = timeout(LIMIT, open(endpoint)).await;
     connected.unwrap_or_else(|_| Err(too_slow(&endpoint.host, endpoint.port)))

@@ -15,17 +15,17 @@ const COLUMNS: usize = 512;
 
 /// Both arrays of the answer. Streams this program does not know are left out.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct SubscribeAnswer {
     pub(super) success: Vec<(Stream, Columns)>,
     pub(super) failure: Vec<(Stream, Error)>,
 }
 
-impl Answer {
+impl SubscribeAnswer {
     /// Reads the answer of `subscribe` or `unsubscribe`.
     pub(super) fn of(method: Method, mut value: Value) -> Self {
         let mut list = |name| {
             let entries = value.get_mut(name).map(Value::take).unwrap_or_default();
-            tolerant::objects::<Entry>(method.name(), entries)
+            tolerant::objects::<StreamEntry>(method.name(), entries)
         };
         let success = list("success");
         let failure = list("failure");
@@ -47,14 +47,14 @@ impl Answer {
 }
 
 /// An entry of either array.
-struct Entry {
+struct StreamEntry {
     stream: Option<Stream>,
     columns: Columns,
     code: i64,
     message: String,
 }
 
-impl From<Value> for Entry {
+impl From<Value> for StreamEntry {
     fn from(mut value: Value) -> Self {
         let columns = value.get_mut("cols").map(Value::take).unwrap_or_default();
         let code = value.get("code").and_then(tolerant::code).unwrap_or_default();
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn nested_columns_keep_their_place() {
-        let answer = Answer::of(
+        let answer = SubscribeAnswer::of(
             Method::Subscribe,
             json!({"failure": [], "success": [
                 {"cols": ["Battery", "Signal", ["AF3", "T7", "OVERALL"], "BatteryPercent"],
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn odd_entries_cost_only_themselves() {
-        let answer = Answer::of(
+        let answer = SubscribeAnswer::of(
             Method::Subscribe,
             json!({"failure": [
                 {"code": "-32016", "streamName": "eeg"}, 7, {"streamName": 3}
@@ -130,6 +130,6 @@ mod tests {
         assert_eq!(answer.success[0].1.labels().collect::<Vec<_>>(), ["1", "null", "x"]);
         let [(Stream::Eeg, refusal)] = answer.failure.as_slice() else { panic!("{answer:?}") };
         assert!(refusal.next.contains("the other streams go on"));
-        assert_eq!(Answer::of(Method::Subscribe, json!("no")), Answer::default());
+        assert_eq!(SubscribeAnswer::of(Method::Subscribe, json!("no")), SubscribeAnswer::default());
     }
 }

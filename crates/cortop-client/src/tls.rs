@@ -46,7 +46,8 @@ pub(super) fn client_config(
         })
         .transpose()
         .map_err(|error| rustls::Error::General(error.to_string()))?;
-    let verifier = Verifier { webpki, loopback, wrong_name, provider: Arc::clone(&provider) };
+    let verifier =
+        CertificateVerifier { webpki, loopback, wrong_name, provider: Arc::clone(&provider) };
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -57,7 +58,7 @@ pub(super) fn client_config(
 /// rustls's own check, with one exception: on this machine a certificate whose chain is good may
 /// carry another name, because nobody has published which one EMOTIV's carries (§1.2).
 #[derive(Debug)]
-struct Verifier {
+struct CertificateVerifier {
     /// `None` checks nothing but the handshake's signatures (`--insecure`).
     webpki: Option<Arc<WebPkiServerVerifier>>,
     loopback: bool,
@@ -65,7 +66,7 @@ struct Verifier {
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -8,10 +8,14 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    context::{Context, Report},
-    rpc::{Effect, Request},
+    Event,
+    context::{Context, TaskReport},
+    rpc::{AnswerEffect, Request},
+    user_account::CortexToken,
 };
-use cortop_protocol::{Error, ErrorKind, Method, Subject, Warning, code::warning};
+use cortop_protocol::{
+    Error, ErrorKind, Method, Subject, Warning, account::Licence, code::warning,
+};
 
 /// New tokens for one request.
 const RENEWALS: u32 = 2;
@@ -22,17 +26,10 @@ const FRESH: Duration = Duration::from_hours(47);
 /// Before a planned renewal that has failed is tried again.
 const AGAIN: Duration = Duration::from_mins(10);
 
-/// A token, and when it came.
-#[derive(Clone)]
-pub(super) struct Token {
-    secret: SecretString,
-    since: Instant,
-}
-
 /// Renews the token before its end, until the connection is over.
 pub(super) async fn keep_fresh(context: Context) {
     loop {
-        let Some(Token { secret, since }) = context.account.token() else {
+        let Some(CortexToken { secret, since }) = context.account.token() else {
             // Forgotten; whoever needs one next brings it.
             sleep(AGAIN).await;
             continue;
@@ -52,7 +49,7 @@ impl Context {
     /// from `authorize` (§2.4). A refusal for want of login, approval or credentials leads back to
     /// signing in.
     pub(super) async fn ask_as_user(&self, method: Method, params: Value) -> Result<Value, Error> {
-        self.ask_with_effect(method, params, Effect::None).await
+        self.ask_with_effect(method, params, AnswerEffect::None).await
     }
 
     /// The same where the link has to act on the answer.
@@ -60,12 +57,12 @@ impl Context {
         &self,
         method: Method,
         params: Value,
-        effect: Effect,
+        effect: AnswerEffect,
     ) -> Result<Value, Error> {
         let subject = Subject::of_params(&params);
         let answer = self.ask_with_token(method, params, effect).await;
         if matches!(&answer, Err(error) if error.kind.needs_sign_in()) {
-            self.report(Report::SignedOut).await;
+            self.report(TaskReport::SignedOut).await;
         }
         // What kept the token from being renewed is why this was not answered.
         answer.map_err(|error| error.on(method).about(subject))
@@ -75,7 +72,7 @@ impl Context {
         &self,
         method: Method,
         mut params: Value,
-        effect: Effect,
+        effect: AnswerEffect,
     ) -> Result<Value, Error> {
         let mut token = match self.account.token() {
             Some(token) => token.secret,
@@ -105,7 +102,7 @@ impl Context {
         kind: ErrorKind,
     ) -> Result<SecretString, Error> {
         let _renewing = self.account.renewal.lock().await;
-        if let Some(Token { secret: new, .. }) = self.account.token()
+        if let Some(CortexToken { secret: new, .. }) = self.account.token()
             && old.is_none_or(|old| old.expose_secret() != new.expose_secret())
         {
             return Ok(new);
@@ -128,7 +125,7 @@ impl Context {
         }
     }
 
-    fn keep(&self, token: Token) -> SecretString {
+    fn keep(&self, token: CortexToken) -> SecretString {
         let secret = token.secret.clone();
         self.account.set_token(Some(token));
         secret
@@ -144,7 +141,7 @@ impl Context {
 
     /// The debit goes with the first request of the program that is not refused: one that was never
     /// answered may have been carried out.
-    async fn ask_for_token(&self) -> Result<(Option<Token>, Option<Warning>), Error> {
+    async fn ask_for_token(&self) -> Result<(Option<CortexToken>, Option<Warning>), Error> {
         let debit = self.config.debit.filter(|_| !self.account.debited.load(Ordering::Relaxed));
         if debit.is_some() {
             self.account.debited.store(true, Ordering::Relaxed);
@@ -159,7 +156,7 @@ impl Context {
     async fn ask_for_token_and(
         &self,
         debit: Option<u32>,
-    ) -> Result<(Option<Token>, Option<Warning>), Error> {
+    ) -> Result<(Option<CortexToken>, Option<Warning>), Error> {
         let params = debit.map_or_else(|| json!({}), |debit| json!({"debit": debit}));
         let answer = self.ask_as_application(Method::Authorize, params).await?;
         let (token, agreement) = token_of(answer);
@@ -167,8 +164,25 @@ impl Context {
         Ok((token, agreement))
     }
 
+    /// Reads the licence (§4.6) and reports it, or why it cannot be read. Without one, sessions are
+    /// opened without it.
+    pub(super) async fn read_licence(&self) {
+        if let Err(failure) = self.ask_licence().await {
+            self.events.send_error(failure).await;
+        }
+    }
+
+    /// The licence (§4.6) as it is now.
+    pub(super) async fn ask_licence(&self) -> Result<Licence, Error> {
+        let answer = self.ask_as_user(Method::GetLicenseInfo, json!({})).await?;
+        let licence = Licence::from_answer(answer);
+        self.account.set_licence(licence.clone());
+        self.events.send(Event::Licence(licence.clone())).await;
+        Ok(licence)
+    }
+
     /// Moves activations from the licence to this computer on the user's order (§2.4), and reads the
-    /// licence, which tells how many there are then.
+    /// licence, which says how many there are then.
     pub(super) async fn debit(&self, activations: u32) -> Result<(), Error> {
         const METHOD: Method = Method::Authorize;
         let answer = {
@@ -191,7 +205,7 @@ impl Context {
             .on(METHOD)),
             Err(error) => {
                 if error.kind.needs_sign_in() {
-                    self.report(Report::SignedOut).await;
+                    self.report(TaskReport::SignedOut).await;
                 }
                 Err(error)
             }
@@ -206,7 +220,7 @@ pub(super) fn no_token() -> Error {
 }
 
 /// The token in an answer, and the warning beside or instead of it (§2.4).
-fn token_of(mut answer: Value) -> (Option<Token>, Option<Warning>) {
+fn token_of(mut answer: Value) -> (Option<CortexToken>, Option<Warning>) {
     let agreement =
         answer.get_mut("warning").map(|warning| Warning::from(warning.take())).filter(|warning| {
             matches!(warning.code, warning::EULA_NOT_ACCEPTED | warning::PRIVATE_EULA_NOT_ACCEPTED)
@@ -214,7 +228,7 @@ fn token_of(mut answer: Value) -> (Option<Token>, Option<Warning>) {
     // Not through `Members`: a token may be longer than any text that is shown.
     let token = match answer.get_mut("cortexToken").map(Value::take) {
         Some(Value::String(token)) if !token.is_empty() => {
-            Some(Token { secret: token.into(), since: Instant::now() })
+            Some(CortexToken { secret: token.into(), since: Instant::now() })
         }
         _ => None,
     };

@@ -1,15 +1,15 @@
-//! What the application asks of the flow: handed to the keeper of a headset, or to a task of its own.
+//! Executes the application's commands: passes them to the task of a headset, or to one of their own.
 
 use serde_json::json;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::{Flow, Kept, SignIn, TASKS};
+use super::{Connection, SignInState, TASKS, TaskHandle};
 use crate::{
     Command, CommandId, Event, MarkerCommand, RecordCommand, SessionMode,
-    context::Stage,
-    headset_task::{self, Change, Order},
+    context::HeadsetProgress,
+    headset_task::{self, SessionChange, TaskOrder},
     headsets, markers, profiles, records,
-    state::Last,
+    state::LastSession,
 };
 use cortop_protocol::{Error, ErrorKind, HeadsetId, Method, SessionId, Subject};
 
@@ -19,15 +19,15 @@ fn unknown_session(method: Method, session: SessionId) -> Error {
         .about(Subject::Session(session))
 }
 
-impl Flow<'_> {
-    pub(super) async fn command(&mut self, command: Command) {
+impl Connection<'_> {
+    pub(super) async fn on_command(&mut self, command: Command) {
         match command {
-            Command::Tracked { id, command } => self.carry_out(*command, Some(id)).await,
-            command => self.carry_out(command, None).await,
+            Command::Tracked { id, command } => self.execute(*command, Some(id)).await,
+            command => self.execute(command, None).await,
         }
     }
 
-    async fn carry_out(&mut self, command: Command, id: Option<CommandId>) {
+    async fn execute(&mut self, command: Command, id: Option<CommandId>) {
         match command {
             Command::Open { headset, mode } => self.open(headset, mode).await,
             Command::Adopt(session) => self.adopt(session).await,
@@ -39,39 +39,39 @@ impl Flow<'_> {
                 self.refuse(Method::ControlDevice, why, next).await;
             }
             Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
-            Command::Activate(session) => self.order(session, Change::Activate, id).await,
+            Command::Activate(session) => self.order(session, SessionChange::Activate, id).await,
             Command::Debit { session, activations } => self.debit(session, activations, id).await,
-            Command::Close(session) => self.order(session, Change::Close, id).await,
-            Command::Release(session) => self.order(session, Change::Release, id).await,
+            Command::Close(session) => self.order(session, SessionChange::Close, id).await,
+            Command::Release(session) => self.order(session, SessionChange::Release, id).await,
             Command::Subscribe(session, streams) => {
-                self.order(session, Change::Subscribe(streams), id).await;
+                self.order(session, SessionChange::Subscribe(streams), id).await;
             }
             Command::Unsubscribe(session, streams) => {
-                self.order(session, Change::Unsubscribe(streams), id).await;
+                self.order(session, SessionChange::Unsubscribe(streams), id).await;
             }
             _ if self.signing_in.is_some() || self.tasks.len() >= TASKS => {
                 let next = "try again in a moment";
                 let busy = Error::new(ErrorKind::Busy, "cortop is signing in, or busy", next);
-                self.context.outbox.ended(id, Err(busy)).await;
+                self.context.events.send_outcome(id, Err(busy)).await;
             }
             Command::Headset(command) => {
-                self.spawn(id, headsets::carry_out(self.context.clone(), command));
+                self.spawn(id, headsets::execute(self.context.clone(), command));
             }
             Command::Record(command) => {
                 let headset = match &command {
                     RecordCommand::Start(session, _) => self.headset_of(session),
                     _ => None,
                 };
-                self.spawn(id, records::carry_out(self.context.clone(), command, headset));
+                self.spawn(id, records::execute(self.context.clone(), command, headset));
             }
             Command::Marker(command) => {
                 let (MarkerCommand::Mark { session, .. } | MarkerCommand::End { session, .. }) =
                     &command;
                 let headset = self.headset_of(session);
-                self.spawn(id, markers::carry_out(self.context.clone(), command, headset));
+                self.spawn(id, markers::execute(self.context.clone(), command, headset));
             }
             Command::Profile(command) => {
-                self.spawn(id, profiles::carry_out(self.context.clone(), command));
+                self.spawn(id, profiles::execute(self.context.clone(), command));
             }
             Command::Connect => self.retry(),
             // A command is tracked once, and the end is seen to elsewhere.
@@ -85,24 +85,28 @@ impl Flow<'_> {
         id: Option<CommandId>,
         work: impl Future<Output = Result<(), Error>> + Send + 'static,
     ) {
-        let outbox = self.context.outbox.clone();
-        self.tasks.spawn(async move { outbox.ended(id, work.await).await });
+        let events = self.context.events.clone();
+        self.tasks.spawn(async move { events.send_outcome(id, work.await).await });
     }
 
     /// Has a headset opened. One that has a session ignores it, unless that is being closed.
     async fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
-        match self.kept.get(&headset).map(|kept| kept.orders.try_send(Order::Open(mode))) {
+        match self
+            .headset_tasks
+            .get(&headset)
+            .map(|handle| handle.orders.try_send(TaskOrder::Open(mode)))
+        {
             Some(Ok(())) => {}
             Some(Err(TrySendError::Full(_))) => {
                 self.refuse(Method::CreateSession, "busy", "try again in a moment").await;
             }
             // It has just ended.
             Some(Err(TrySendError::Closed(_))) | None => {
-                self.memory.want(headset.clone(), mode);
-                if matches!(self.sign_in, SignIn::First) {
+                self.state.request(headset.clone(), mode);
+                if matches!(self.sign_in, SignInState::First) {
                     self.retry();
                 } else {
-                    self.keep(headset);
+                    self.start_headset_task(headset);
                 }
             }
         }
@@ -116,58 +120,58 @@ impl Flow<'_> {
                 .refuse(Method::QuerySessions, "this session has ended", "open the headset")
                 .await;
         };
-        if self.kept.contains_key(&headset) {
+        if self.headset_tasks.contains_key(&headset) {
             return self.open(headset, None).await;
         }
-        self.memory.wanted.insert(headset.clone(), Some(Last { session, foreign: true }));
-        self.keep(headset);
+        self.state.wanted.insert(headset.clone(), Some(LastSession { session, foreign: true }));
+        self.start_headset_task(headset);
     }
 
     async fn call_off(&mut self, headset: &HeadsetId) {
-        match self.kept.get(headset) {
-            Some(kept) if !matches!(kept.stage, Stage::Live { .. }) => {
-                kept.called_off.send_replace(true);
+        match self.headset_tasks.get(headset) {
+            Some(handle) if !matches!(handle.progress, HeadsetProgress::Live { .. }) => {
+                handle.called_off.send_replace(true);
             }
             Some(_) => {
                 self.refuse(Method::CreateSession, "it has a session", "close the session instead")
                     .await;
             }
-            None => self.memory.forget(headset),
+            None => self.state.forget(headset),
         }
     }
 
-    async fn order(&self, session: SessionId, change: Change, id: Option<CommandId>) {
+    async fn order(&self, session: SessionId, change: SessionChange, id: Option<CommandId>) {
         let method = change.method();
-        let kept = self.keeper_of(&session).map(|(_, kept)| kept.orders.clone());
-        let order = Order::Change(session.clone(), change, id);
-        let error = match kept.map(|orders| orders.try_send(order)) {
+        let handle = self.task_of(&session).map(|(_, handle)| handle.orders.clone());
+        let order = TaskOrder::Change(session.clone(), change, id);
+        let error = match handle.map(|orders| orders.try_send(order)) {
             Some(Ok(())) => return,
             Some(Err(_)) => Error::new(ErrorKind::User, "busy", "try again in a moment").on(method),
             None => unknown_session(method, session),
         };
-        self.context.outbox.ended(id, Err(error)).await;
+        self.context.events.send_outcome(id, Err(error)).await;
     }
 
     /// Has activations moved to this computer, and a session activated with one of them.
     async fn debit(&mut self, session: SessionId, activations: u32, id: Option<CommandId>) {
-        let Some(orders) = self.keeper_of(&session).map(|(_, kept)| kept.orders.clone()) else {
+        let Some(orders) = self.task_of(&session).map(|(_, handle)| handle.orders.clone()) else {
             return self
                 .context
-                .outbox
-                .ended(id, Err(unknown_session(Method::Authorize, session)))
+                .events
+                .send_outcome(id, Err(unknown_session(Method::Authorize, session)))
                 .await;
         };
         let context = self.context.clone();
         self.spawn(id, async move {
             context.debit(activations).await?;
-            let activate = Order::Change(session, Change::Activate, None);
+            let activate = TaskOrder::Change(session, SessionChange::Activate, None);
             if orders.send(activate).await.is_err() {
                 // They have been moved: to order the same again would move more.
                 let next = "the activations are here now; open the headset again";
                 let ended = "the session has ended meanwhile";
                 context
-                    .outbox
-                    .refused(Error::new(ErrorKind::User, ended, next).on(Method::UpdateSession))
+                    .events
+                    .send_error(Error::new(ErrorKind::User, ended, next).on(Method::UpdateSession))
                     .await;
             }
             Ok(())
@@ -175,31 +179,33 @@ impl Flow<'_> {
     }
 
     /// The headset behind a session of ours, and who keeps it.
-    fn keeper_of(&self, session: &SessionId) -> Option<(&HeadsetId, &Kept)> {
-        self.kept.iter().find(
-            |(_, kept)| matches!(&kept.stage, Stage::Live { session: own, .. } if own == session),
+    fn task_of(&self, session: &SessionId) -> Option<(&HeadsetId, &TaskHandle)> {
+        self.headset_tasks.iter().find(
+            |(_, handle)| matches!(&handle.progress, HeadsetProgress::Live { session: own, .. } if own == session),
         )
     }
 
     fn headset_of(&self, session: &SessionId) -> Option<HeadsetId> {
-        self.keeper_of(session).map(|(headset, _)| headset.clone())
+        self.task_of(session).map(|(headset, _)| headset.clone())
     }
 
     async fn refuse(&self, method: Method, message: &'static str, next: &'static str) {
-        self.context.outbox.refused(Error::new(ErrorKind::User, message, next).on(method)).await;
+        self.context.events.send_error(Error::new(ErrorKind::User, message, next).on(method)).await;
     }
 
     /// Closes the session that cortop opened on a headset, then disconnects it.
     async fn disconnect(&mut self, headset: HeadsetId) {
-        self.memory.forget(&headset);
+        self.state.forget(&headset);
         let mut session = None;
-        if let Some(kept) = self.kept.remove(&headset) {
-            kept.task.abort();
-            match kept.stage {
-                Stage::Live { session: own, foreign, .. } => session = Some((own, foreign)),
-                Stage::Stopped(_) => {
+        if let Some(handle) = self.headset_tasks.remove(&headset) {
+            handle.task.abort();
+            match handle.progress {
+                HeadsetProgress::Live { session: own, foreign, .. } => {
+                    session = Some((own, foreign));
+                }
+                HeadsetProgress::Stopped(_) => {
                     let goes_on = Event::Stopped { headset: headset.clone(), refusal: None };
-                    self.context.outbox.tell(goes_on).await;
+                    self.context.events.send(goes_on).await;
                 }
                 _ => {}
             }
@@ -214,9 +220,9 @@ impl Flow<'_> {
             }
             let params = json!({"command": "disconnect", "headset": headset.as_str()});
             if let Err(failure) = context.ask(Method::ControlDevice, params).await {
-                context.outbox.refused(failure).await;
+                context.events.send_error(failure).await;
             }
-            context.look_now();
+            context.refresh_now();
         });
     }
 }

@@ -10,7 +10,7 @@ use cortop_protocol::Headset;
 
 struct Peer {
     socket: WebSocketStream<DuplexStream>,
-    link: Link,
+    link: LinkHandle,
     feed: FeedReceiver,
 }
 
@@ -30,7 +30,7 @@ impl Peer {
         &self,
         asked: &mut JoinSet<(Method, Result<Value, Error>)>,
         method: Method,
-        effect: Effect,
+        effect: AnswerEffect,
     ) {
         let rpc = self.link.rpc.clone();
         asked.spawn(async move {
@@ -70,9 +70,9 @@ impl Peer {
     }
 }
 
-fn to(session: &str) -> Effect {
+fn to(session: &str) -> AnswerEffect {
     let headset = Headset { id: "H-1".into(), ..Headset::default() };
-    Effect::Subscribe { session: session.into(), headset: Box::new(headset), fast_met: false }
+    AnswerEffect::Subscribe { session: session.into(), headset: Box::new(headset), fast_met: false }
 }
 
 fn subscribed(id: &Value) -> String {
@@ -94,7 +94,7 @@ async fn answers_find_their_request_in_any_order_and_notation() {
     let mut ids = Vec::new();
     let [a, b, c] = [Method::GetUserLogin, Method::QueryHeadsets, Method::QuerySessions];
     for method in [a, b, c] {
-        peer.ask(&mut asked, method, Effect::None);
+        peer.ask(&mut asked, method, AnswerEffect::None);
         ids.push(peer.request().await["id"].clone());
     }
     assert!(ids[0] != ids[1] && ids[1] != ids[2]);
@@ -113,7 +113,7 @@ async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored(
     let mut peer = Peer::new().await;
     let mut asked = JoinSet::new();
     let started = Instant::now();
-    peer.ask(&mut asked, Method::QueryRecords, Effect::None);
+    peer.ask(&mut asked, Method::QueryRecords, AnswerEffect::None);
     let id = peer.request().await["id"].clone();
     // Somebody is there: the link is not dead, only this answer is missing.
     while asked.try_join_next().is_none() {
@@ -125,7 +125,7 @@ async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored(
     peer.say(answer(&id, "late")).await;
     peer.say(answer(&id, "twice")).await;
     peer.say(answer(&json!("ours?"), "unknown")).await;
-    peer.ask(&mut asked, Method::QueryProfile, Effect::None);
+    peer.ask(&mut asked, Method::QueryProfile, AnswerEffect::None);
     let id = peer.request().await["id"].clone();
     peer.say(answer(&id, "fine")).await;
     assert_eq!(asked.join_next().await.unwrap().unwrap().1, Ok(json!("fine")));
@@ -136,7 +136,7 @@ async fn silence(peer: &mut Peer) -> Duration {
     let mut asked = JoinSet::new();
     tokio::time::sleep(Duration::from_hours(1)).await;
     let started = Instant::now();
-    peer.ask(&mut asked, Method::GetUserLogin, Effect::None);
+    peer.ask(&mut asked, Method::GetUserLogin, AnswerEffect::None);
     assert_eq!(peer.request().await["method"], "getUserLogin");
     assert_eq!(peer.request().await["method"], "getCortexInfo");
     let (_, result) = asked.join_next().await.unwrap().unwrap();
@@ -252,11 +252,11 @@ async fn closing_and_unsubscribing_end_the_feed_in_order() {
     let mut peer = Peer::new().await;
     peer.subscribe().await;
     let mut asked = JoinSet::new();
-    peer.ask(&mut asked, Method::Unsubscribe, Effect::Unsubscribe { session: "s".into() });
+    peer.ask(&mut asked, Method::Unsubscribe, AnswerEffect::Unsubscribe { session: "s".into() });
     let id = peer.request().await["id"].clone();
     let result = json!({"failure": [], "success": [{"streamName": "com"}]});
     peer.say(json!({"id": id, "result": result}).to_string()).await;
-    peer.ask(&mut asked, Method::UpdateSession, Effect::Close { session: "s".into() });
+    peer.ask(&mut asked, Method::UpdateSession, AnswerEffect::Close { session: "s".into() });
     let id = peer.request().await["id"].clone();
     peer.say(json!({"id": id, "result": {"status": "closed"}}).to_string()).await;
     peer.say(r#"{"dev":[4,1,[4,100]],"sid":"s","time":1.0}"#).await;
@@ -300,7 +300,7 @@ async fn sessions_that_have_ended_give_way_to_the_next() {
     for number in 0..=SESSIONS {
         let session = format!("s{number}");
         let headset = Headset { id: format!("H-{number}").into(), ..Headset::default() };
-        let effect = Effect::Subscribe {
+        let effect = AnswerEffect::Subscribe {
             session: session.as_str().into(),
             headset: Box::new(headset),
             fast_met: false,
@@ -322,7 +322,7 @@ async fn sessions_that_have_ended_give_way_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn more_sessions_than_are_taken_at_once_are_refused_before_they_are_asked_for() {
     let mut peer = Peer::new().await;
-    let effect = |number: usize| Effect::Subscribe {
+    let effect = |number: usize| AnswerEffect::Subscribe {
         session: format!("s{number}").as_str().into(),
         headset: Box::new(Headset { id: format!("H-{number}").into(), ..Headset::default() }),
         fast_met: false,
@@ -342,7 +342,7 @@ async fn more_sessions_than_are_taken_at_once_are_refused_before_they_are_asked_
     assert_eq!(refused.kind, ErrorKind::Limit);
     assert!(refused.to_string().contains("not subscribed: cortop takes"));
     // The next thing that crosses the socket is the end of another session, which makes room.
-    peer.ask(&mut asked, Method::UpdateSession, Effect::Close { session: "s3".into() });
+    peer.ask(&mut asked, Method::UpdateSession, AnswerEffect::Close { session: "s3".into() });
     let request = peer.request().await;
     assert_eq!(request["method"], "updateSession");
     peer.say(json!({"id": request["id"], "result": {}}).to_string()).await;

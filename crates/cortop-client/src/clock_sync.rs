@@ -1,0 +1,85 @@
+//! Measures the clocks of headsets (`syncWithHeadsetClock`, §3.2) and keeps the measurements fresh
+//! while a record runs.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Event, Moment, clock::ClockMeasurement, context::Context, timer};
+use cortop_protocol::{ErrorKind, HeadsetId, Method};
+
+/// Measurements of which the one with the shortest round trip counts, and how long to go on with
+/// them: over a slow line fewer have to do.
+const TRIES: usize = 5;
+const ENOUGH: Duration = Duration::from_secs(1);
+
+/// How long a record waits for the measurement before it.
+const BEFORE_RECORD: Duration = Duration::from_secs(2);
+
+/// Between two measurements while a record runs.
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// Measures the clock of a headset.
+pub(super) async fn measure(context: Context, headset: HeadsetId) {
+    const METHOD: Method = Method::SyncWithHeadsetClock;
+    let started = Instant::now();
+    let mut best: Option<ClockMeasurement> = None;
+    for _ in 0..TRIES {
+        let sent = Moment::now();
+        let params = json!({
+            "headset": headset.as_str(),
+            "systemTime": sent.wall.as_duration().as_secs_f64(),
+            "monotonicTime": context.clocks.monotonic(sent.instant),
+        });
+        let answer = context.ask(METHOD, params).await;
+        let round_trip = sent.instant.elapsed().as_secs_f64();
+        let adjustment = match answer {
+            Ok(answer) => answer.get("adjustment").and_then(Value::as_f64),
+            Err(error) if error.kind == ErrorKind::ConnectionLost => return,
+            // Older ones cannot (2.1+).
+            Err(failure) => {
+                tracing::debug!("{}", failure);
+                None
+            }
+        };
+        let wall = context.clocks.wall(sent);
+        if best.is_none_or(|best| round_trip < best.round_trip) {
+            best = Some(ClockMeasurement { adjustment, round_trip, wall });
+        }
+        if adjustment.is_none() || started.elapsed() >= ENOUGH {
+            break;
+        }
+    }
+    let Some(best) = best else { return };
+    if let Some(clock) = context.clocks.put(&headset, best) {
+        context.events.send(Event::Clock { headset, clock }).await;
+    }
+}
+
+/// Measures the clock of a headset before it is recorded, unless that takes too long.
+pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId) {
+    // Not called off with the wait: what it finds is of use for the markers to come. It ends with
+    // its requests.
+    let measuring = tokio::spawn(measure(context.clone(), headset));
+    if timeout(BEFORE_RECORD, measuring).await.is_err() {
+        tracing::info!("Cortex takes long to compare its clock: the record starts meanwhile");
+    }
+}
+
+/// Measures the clocks of the headsets that are recorded, until the connection is over.
+pub(super) async fn keep_measured(context: Context) {
+    loop {
+        sleep_until(timer::after(INTERVAL)).await;
+        let recorded: BTreeSet<_> = context
+            .sessions
+            .borrow()
+            .iter()
+            .filter(|session| context.record_log.is_running(&session.id))
+            .map(|session| session.headset.id.clone())
+            .collect();
+        for headset in recorded {
+            measure(context.clone(), headset).await;
+        }
+    }
+}

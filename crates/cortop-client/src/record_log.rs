@@ -1,0 +1,109 @@
+//! The records that run, and those that Cortex is still processing. Outlives a connection.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use cortop_protocol::{Record, RecordId, SessionId};
+
+/// How long Cortex may process a record without reporting that it is done.
+const PROCESSING: Duration = Duration::from_mins(1);
+
+/// The records that run, and those that Cortex works on.
+#[derive(Default)]
+pub(super) struct RecordLog(Mutex<RecordEntries>);
+
+#[derive(Default)]
+struct RecordEntries {
+    running: BTreeMap<SessionId, RunningRecord>,
+    /// The titles of the records that cortop has ordered, until they end: the session object may
+    /// show one before `createRecord` is answered.
+    expected: BTreeMap<SessionId, String>,
+    processing: BTreeMap<RecordId, Instant>,
+}
+
+struct RunningRecord {
+    record: Record,
+    since: Instant,
+    /// Another program started it.
+    foreign: bool,
+}
+
+impl RecordLog {
+    fn lock(&self) -> MutexGuard<'_, RecordEntries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn expect(&self, session: &SessionId, title: &str) {
+        self.lock().expected.insert(session.clone(), title.to_owned());
+    }
+
+    pub(super) fn expect_no_more(&self, session: &SessionId) {
+        self.lock().expected.remove(session);
+    }
+
+    /// Notes that a record runs. Whether another program started it, if the record is news.
+    pub(super) fn begin(&self, session: &SessionId, record: &Record) -> Option<bool> {
+        let mut entries = self.lock();
+        let foreign = entries.expected.get(session).is_none_or(|title| *title != record.title);
+        let running = RunningRecord { record: record.clone(), since: Instant::now(), foreign };
+        let before = entries.running.insert(session.clone(), running);
+        let known =
+            |before: &RunningRecord| before.record.uuid == record.uuid && before.foreign == foreign;
+        (!before.as_ref().is_some_and(known)).then_some(foreign)
+    }
+
+    /// Notes that the record of a session runs no more.
+    pub(super) fn end(&self, session: &SessionId) -> Option<Record> {
+        let mut entries = self.lock();
+        entries.expected.remove(session);
+        let RunningRecord { record, .. } = entries.running.remove(session)?;
+        entries.processing.retain(|_, since| since.elapsed() < PROCESSING);
+        entries.processing.insert(record.uuid.clone(), Instant::now());
+        Some(record)
+    }
+
+    /// Notes that nothing more will be seen of the record of a session. Whose it is stays known.
+    pub(super) fn forget_running(&self, session: &SessionId) -> Option<Record> {
+        Some(self.lock().running.remove(session)?.record)
+    }
+
+    /// Since when the record of a session has been known to run.
+    pub(super) fn since(&self, session: &SessionId) -> Option<Instant> {
+        self.lock().running.get(session).map(|running| running.since)
+    }
+
+    pub(super) fn is_running(&self, session: &SessionId) -> bool {
+        self.since(session).is_some()
+    }
+
+    /// Whether a record that cortop started runs in a session.
+    pub(super) fn is_ours(&self, session: &SessionId) -> bool {
+        self.lock().running.get(session).is_some_and(|running| !running.foreign)
+    }
+
+    /// Forgets everything, of a user who is gone.
+    pub(super) fn forget(&self) {
+        *self.lock() = RecordEntries::default();
+    }
+
+    pub(super) fn is_processing(&self, record: &RecordId) -> bool {
+        self.lock().processing.get(record).is_some_and(|since| since.elapsed() < PROCESSING)
+    }
+
+    /// Forgets what Cortex has worked up: one record, or all of which it has not said more.
+    pub(super) fn done(&self, record: Option<RecordId>) -> Vec<RecordId> {
+        let processing = &mut self.lock().processing;
+        match record {
+            Some(record) => {
+                processing.remove(&record);
+                vec![record]
+            }
+            None => std::mem::take(processing).into_keys().collect(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The account behind the connections of a client: the token, the licence, and what may be done only
+//! once for a user.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use cortop_protocol::account::Licence;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+/// A token, and when it came.
+#[derive(Clone)]
+pub(super) struct CortexToken {
+    pub(super) secret: SecretString,
+    pub(super) since: Instant,
+}
+
+/// The account: the token, and what may be done only once.
+#[derive(Default)]
+pub(super) struct Account {
+    token: Mutex<Option<CortexToken>>,
+    /// Held while a new token is being asked for, so that only one task does.
+    pub(super) renewal: tokio::sync::Mutex<()>,
+    /// `authorize` has been sent with the debit and was not refused.
+    pub(super) debited: AtomicBool,
+    /// The last `authorize` named an agreement that has not been accepted since (§2.4).
+    pub(super) agreement_open: AtomicBool,
+    /// Whose token it is.
+    user: Mutex<String>,
+    licence: Mutex<Option<Licence>>,
+}
+
+impl Account {
+    pub(super) fn licence(&self) -> Option<Licence> {
+        lock(&self.licence).clone()
+    }
+
+    pub(super) fn set_licence(&self, licence: Licence) {
+        *lock(&self.licence) = Some(licence);
+    }
+
+    pub(super) fn token(&self) -> Option<CortexToken> {
+        lock(&self.token).clone()
+    }
+
+    pub(super) fn set_token(&self, token: Option<CortexToken>) {
+        *lock(&self.token) = token;
+    }
+
+    /// Notes who is logged in; whether that is another user than before. A token is bound to its
+    /// user (§2.4), as are the licence and the approval of this application.
+    pub(super) fn sign_in(&self, user: &str) -> bool {
+        let before = std::mem::replace(&mut *lock(&self.user), user.to_owned());
+        let other = before != user;
+        if other {
+            self.sign_out();
+        }
+        other
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        lock(&self.token).is_some()
+    }
+
+    /// Whether there is a token, and no agreement stands in the way of using it.
+    pub(super) fn is_signed_in(&self) -> bool {
+        self.has_token() && !self.agreement_open.load(Ordering::Relaxed)
+    }
+
+    /// Forgets token and licence, of a user who is gone.
+    pub(super) fn sign_out(&self) {
+        *lock(&self.token) = None;
+        *lock(&self.licence) = None;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
