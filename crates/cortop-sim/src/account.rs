@@ -1,29 +1,34 @@
-//! Service, user, access right and licence agreement (§2.1 to §2.4, §3.1).
+//! Who uses the service: user, applications, access right, licence agreement, tokens and licence
+//! (§2.1 to §2.4, §3.1). Knows no headset and no session.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-pub(super) use super::token::TokenUse;
 use super::{
-    dispatch::Call,
-    refusal::{
-        ApiError, BAD_KEYS, BAD_PARAMS, CallResult, LICENCE_EXPIRED, NO_ACCESS, NO_LOGIN,
-        TOKEN_OF_ANOTHER, UNKNOWN_LICENCE,
+    api_error::{ApiError, CallResult},
+    call::Call,
+    environment::{Environment, ScheduledEvent},
+    licence::{LICENSE_ID, LicenceState},
+    noise::slot,
+    token::{CLAIMED_LIFE, TokenUse, Tokens},
+};
+use cortop_protocol::code::{
+    error::{
+        INVALID_PARAMS, INVALID_TOKEN, LICENCE_EXPIRED, NOT_APPROVED, NOT_LOGGED_IN, TOKEN_EXPIRED,
+        TOKEN_OF_OTHER_APP, TOKEN_OF_OTHER_USER, UNKNOWN_LICENCE, WRONG_CREDENTIALS,
     },
-    service::{ScheduledEvent, Service},
+    warning,
 };
 
 /// The user of the simulated computer.
 pub(super) const USER: &str = "sim.user";
 /// The user's id.
 pub(super) const USER_ID: &str = "51b1a7ed-0000-4000-8000-000000000001";
-/// The licence.
-pub(super) const LICENSE_ID: &str = "5e0c7a3e-0000-4000-8000-51b1a7ed0001";
 /// Where the licence agreement can be read.
-const EULA: &str = "https://id.emotivcloud.com/eoidc/privacy/privacy_eula/";
-/// Apps that can be known; no more are let in.
-const APPS: usize = 64;
+const EULA_URL: &str = "https://id.emotivcloud.com/eoidc/privacy/privacy_eula/";
+/// Applications that can be known; no more are let in.
+const MAX_APPS: usize = 64;
 
 /// Who is logged in with EMOTIV Launcher (§2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,51 +49,79 @@ impl Login {
 }
 
 /// What is known of an application.
-pub(super) struct Application {
+struct Application {
     /// Its secret: the first one it came with.
     secret: String,
     /// Its name in the objects of the API.
     id: String,
     /// What the user has answered, if the user has.
-    pub(super) granted: Option<bool>,
+    granted: Option<bool>,
     /// Whether the user has been asked.
     asked: bool,
     /// Whether its user's data stay out of the cloud.
     opt_out: bool,
 }
 
-/// Apps by client id.
-pub(super) type Applications = BTreeMap<String, Application>;
+/// What belongs to the user of this computer.
+pub(super) struct Account {
+    login: Login,
+    /// The name of the user.
+    pub(super) user: String,
+    logged_in_at: f64,
+    /// The licence agreement has been accepted.
+    eula: bool,
+    /// By client id.
+    apps: BTreeMap<String, Application>,
+    /// Applications are approved without asking.
+    approve_all: bool,
+    tokens: Tokens,
+    pub(super) licence: LicenceState,
+}
 
-#[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
-impl Service {
-    pub(super) fn cortex_info(_: &mut Self, _: &Call<'_>) -> CallResult {
-        Ok(json!({
-            "buildDate": "2025-10-30T09:12:44",
-            "buildNumber": concat!("cortop-sim-", env!("CARGO_PKG_VERSION")),
-            "version": "4.8.32",
-        }))
+/// `getCortexInfo`.
+pub(super) fn cortex_info() -> Value {
+    json!({
+        "buildDate": "2025-10-30T09:12:44",
+        "buildNumber": concat!("cortop-sim-", env!("CARGO_PKG_VERSION")),
+        "version": "4.8.32",
+    })
+}
+
+impl Account {
+    pub(super) fn new(licence: LicenceState, approve_all: bool) -> Self {
+        Self {
+            login: Login::Same,
+            user: USER.to_owned(),
+            logged_in_at: 0.0,
+            eula: true,
+            apps: BTreeMap::new(),
+            approve_all,
+            tokens: Tokens::default(),
+            licence,
+        }
     }
 
-    pub(super) fn user_login(&mut self, _: &Call<'_>) -> CallResult {
+    /// `getUserLogin`.
+    pub(super) fn user_login(&self, env: &Environment) -> Value {
         let (id, name) = match self.login {
-            Login::None => return Ok(json!([])),
+            Login::None => return json!([]),
             Login::Same => ("501", "sim"),
             Login::Other => ("502", "other"),
         };
-        Ok(json!([{
+        json!([{
             "currentOSUId": "501",
             "currentOSUsername": "sim",
-            "lastLoginTime": self.clock.iso(self.logged_in_at),
+            "lastLoginTime": env.clock.iso(self.logged_in_at),
             "loggedInOSUId": id,
             "loggedInOSUsername": name,
             "username": self.user,
-        }]))
+        }])
     }
 
+    /// `hasAccessRight`.
     pub(super) fn has_access_right(&mut self, call: &Call<'_>) -> CallResult {
-        let app = self.known(call)?;
-        let granted = self.may(&app);
+        let app = self.identify(call)?;
+        let granted = self.is_approved(&app);
         let message = if granted {
             "The user has granted access right to this application."
         } else {
@@ -97,100 +130,134 @@ impl Service {
         Ok(json!({ "accessGranted": granted, "message": message }))
     }
 
-    /// The user is asked only once, whatever the answer (§2.3).
-    pub(super) fn request_access(&mut self, call: &Call<'_>) -> CallResult {
-        let id = self.known(call)?;
-        let granted = self.may(&id);
+    /// `requestAccess`: the user is asked only once, whatever the answer (§2.3).
+    pub(super) fn request_access(&mut self, call: &Call<'_>, env: &mut Environment) -> CallResult {
+        let id = self.identify(call)?;
+        let granted = self.is_approved(&id);
         if let Some(app) = self.apps.get_mut(&id).filter(|app| !granted && !app.asked) {
             app.asked = true;
-            if let Some(wait) = self.delays.approval {
-                self.plan(call.now + wait.as_secs_f64(), ScheduledEvent::Approval(id));
+            if let Some(wait) = env.delays.approval {
+                env.schedule(call.now + wait.as_secs_f64(), ScheduledEvent::Approval(id));
             }
         }
         self.has_access_right(call)
     }
 
-    /// The user answers whether an application may use the service; it may be taken back later.
-    pub(super) fn answer_access(&mut self, id: &str, granted: bool) {
-        let Some(app) = self.apps.get_mut(id) else { return };
-        app.granted = Some(granted);
-        let (code, verb) = if granted { (9, "granted") } else { (10, "rejected") };
-        let message = json!(format!("The access right to the {} has been {verb}", app.id));
-        self.warn(code, &message);
-    }
-
-    pub(super) fn authorize(&mut self, call: &Call<'_>) -> CallResult {
-        let app = self.known(call)?;
-        if !self.may(&app) {
-            return Err(ApiError::new(NO_ACCESS));
+    /// `authorize`.
+    pub(super) fn authorize(&mut self, call: &Call<'_>, env: &Environment) -> CallResult {
+        let app = self.identify(call)?;
+        if !self.is_approved(&app) {
+            return Err(ApiError::new(NOT_APPROVED));
         }
         match call.text("license") {
             // EMOTIV's own example sends an empty one.
             "" | LICENSE_ID => {}
             // An id has 36 characters; a name is no id.
             other if other.len() == 36 => return Err(ApiError::new(UNKNOWN_LICENCE)),
-            _ => return Err(ApiError::new(BAD_PARAMS)),
+            _ => return Err(ApiError::new(INVALID_PARAMS)),
         }
         if self.licence.expired(call.now) {
             return Err(ApiError::new(LICENCE_EXPIRED));
         }
         self.licence.debit(call.count("debit"));
-        let token = self.issue(&app, call.now);
+        let token = self.issue_token(&app, call.now, env);
         Ok(if self.eula {
             json!({ "cortexToken": token })
         } else {
             let message = "The licence agreement has not been accepted.";
-            let warning = json!({ "code": 6, "licenseUrl": EULA, "message": message });
+            let code = warning::EULA_NOT_ACCEPTED;
+            let warning = json!({ "code": code, "licenseUrl": EULA_URL, "message": message });
             json!({ "cortexToken": token, "warning": warning })
         })
     }
 
-    pub(super) fn new_token(&mut self, call: &Call<'_>) -> CallResult {
+    /// `generateNewToken`.
+    pub(super) fn renew_token(&mut self, call: &Call<'_>, env: &Environment) -> CallResult {
         if call.app != call.text("clientId") {
-            return Err(ApiError::new(TOKEN_OF_ANOTHER));
+            return Err(ApiError::new(TOKEN_OF_OTHER_APP));
         }
-        let app = self.known(call)?;
-        Ok(json!({ "cortexToken": self.issue(&app, call.now) }))
+        let app = self.identify(call)?;
+        Ok(json!({ "cortexToken": self.issue_token(&app, call.now, env) }))
     }
 
-    pub(super) fn user_information(&mut self, _: &Call<'_>) -> CallResult {
-        Ok(json!({
+    /// `getUserInformation`.
+    pub(super) fn user_information(&self) -> Value {
+        json!({
             "firstName": "Sim",
             "lastName": "User",
-            "licenseAgreement": { "accepted": self.eula, "licenseUrl": EULA },
+            "licenseAgreement": { "accepted": self.eula, "licenseUrl": EULA_URL },
             "username": self.user,
-        }))
+        })
     }
 
-    pub(super) fn license_info(&mut self, call: &Call<'_>) -> CallResult {
-        Ok(json!({ "isOnline": true, "license": self.licence.to_json(&self.clock, call.now) }))
+    /// `getLicenseInfo`.
+    pub(super) fn license_info(&self, call: &Call<'_>, env: &Environment) -> Value {
+        json!({ "isOnline": true, "license": self.licence.to_json(&env.clock, call.now) })
     }
 
-    /// Member names inferred: nobody has published them.
+    /// `configOptOut`. Member names inferred: nobody has published them.
     pub(super) fn config_opt_out(&mut self, call: &Call<'_>) -> CallResult {
-        let app = self.apps.get_mut(&call.app).ok_or_else(|| ApiError::new(NO_ACCESS))?;
+        let app = self.apps.get_mut(&call.app).ok_or_else(|| ApiError::new(NOT_APPROVED))?;
         if call.text("status") == "get" {
             return Ok(json!({ "currentOptOut": app.opt_out }));
         }
         let new = call.get("newOptOut").and_then(Value::as_bool);
-        app.opt_out = new.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
+        app.opt_out = new.ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
         Ok(json!({ "message": "The opt-out has been set.", "newOptOut": app.opt_out }))
+    }
+
+    /// The client id behind a token that is good enough.
+    pub(super) fn admit(&self, token: &str, usage: TokenUse, now: f64) -> Result<String, ApiError> {
+        let token = self.tokens.find(token).ok_or_else(|| ApiError::new(INVALID_TOKEN))?;
+        if !self.login.usable() {
+            return Err(ApiError::new(NOT_LOGGED_IN));
+        }
+        if token.user != self.user {
+            return Err(ApiError::new(TOKEN_OF_OTHER_USER));
+        }
+        if now >= token.expires && usage != TokenUse::Renewal {
+            return Err(ApiError::new(TOKEN_EXPIRED));
+        }
+        if !self.is_approved(&token.app) {
+            return Err(ApiError::new(NOT_APPROVED));
+        }
+        // The reference only says that the token is unusable until then; the code is inferred.
+        if !self.eula && usage == TokenUse::Any {
+            let message = "The licence agreement has not been accepted.";
+            return Err(ApiError::with_message(INVALID_TOKEN, message));
+        }
+        Ok(token.app.clone())
+    }
+
+    fn issue_token(&mut self, app: &str, now: f64, env: &Environment) -> String {
+        let (from, _) = slot(env.clock.epoch(now));
+        let claims = json!({
+            "appId": self.app_id(app),
+            "appVersion": "1.0",
+            "exp": from + CLAIMED_LIFE,
+            "licenseId": LICENSE_ID,
+            "nbf": from,
+            "userId": USER_ID,
+            "username": self.user,
+            "version": "2.0",
+        });
+        self.tokens.issue(app, &self.user, &claims, now)
     }
 
     /// The client id of a request, after a look at who is logged in and at the secret: which one is
     /// right nobody here can know, so an application is held to its first.
-    fn known(&mut self, call: &Call<'_>) -> Result<String, ApiError> {
+    fn identify(&mut self, call: &Call<'_>) -> Result<String, ApiError> {
         if !self.login.usable() {
-            return Err(ApiError::new(NO_LOGIN));
+            return Err(ApiError::new(NOT_LOGGED_IN));
         }
         let (id, secret) = (call.text("clientId"), call.text("clientSecret"));
         if id.is_empty() || secret.is_empty() {
-            return Err(ApiError::new(BAD_KEYS));
+            return Err(ApiError::new(WRONG_CREDENTIALS));
         }
         let known = self.apps.len();
         match self.apps.get(id) {
             Some(app) if app.secret == secret => {}
-            None if known < APPS => {
+            None if known < MAX_APPS => {
                 let number = if known == 0 { String::new() } else { (known + 1).to_string() };
                 let app = Application {
                     secret: secret.to_owned(),
@@ -201,13 +268,13 @@ impl Service {
                 };
                 self.apps.insert(id.to_owned(), app);
             }
-            _ => return Err(ApiError::new(BAD_KEYS)),
+            _ => return Err(ApiError::new(WRONG_CREDENTIALS)),
         }
         Ok(id.to_owned())
     }
 
     /// Whether the user has let an application in.
-    pub(super) fn may(&self, id: &str) -> bool {
+    fn is_approved(&self, id: &str) -> bool {
         self.apps.get(id).and_then(|app| app.granted) == Some(true)
     }
 
@@ -216,41 +283,53 @@ impl Service {
         self.apps.get(id).map_or("", |app| &app.id)
     }
 
-    /// Somebody logs in or out with EMOTIV Launcher: warnings 2, 3 and 16 (§6.2). With the user go
-    /// the sessions.
-    pub(super) fn log_in(&mut self, login: Login, now: f64) {
-        self.login = login;
-        let message = match login {
-            Login::None => (3, "The user has logged out."),
-            Login::Same => (2, "The user has logged in."),
-            Login::Other => (16, "Another user of this computer has logged in."),
-        };
-        if login == Login::Same {
-            self.logged_in_at = now;
+    /// The user answers whether an application may use the service; it may be taken back later.
+    pub(super) fn answer_access(&mut self, id: &str, granted: bool, env: &mut Environment) {
+        let Some(app) = self.apps.get_mut(id) else { return };
+        app.granted = Some(granted);
+        let (code, verb) = if granted {
+            (warning::ACCESS_GRANTED, "granted")
         } else {
-            self.close_sessions(now, |_| true);
-        }
-        self.warn(message.0, &json!(message.1));
-    }
-
-    /// The user accepts the licence agreement, or there is a new one to accept.
-    pub(super) fn set_eula(&mut self, accepted: bool) {
-        self.eula = accepted;
-        if accepted {
-            self.warn(17, &json!("The licence agreement has been accepted."));
-        }
+            (warning::ACCESS_REJECTED, "rejected")
+        };
+        env.warn(code, &json!(format!("The access right to the {} has been {verb}", app.id)));
     }
 
     /// The user lets all applications in, or takes the right back from all.
-    pub(super) fn answer_all(&mut self, granted: bool) {
+    pub(super) fn answer_all(&mut self, granted: bool, env: &mut Environment) {
         self.approve_all = granted;
         for id in self.apps.keys().cloned().collect::<Vec<_>>() {
-            self.answer_access(&id, granted);
+            self.answer_access(&id, granted, env);
+        }
+    }
+
+    /// Somebody logs in or out with EMOTIV Launcher (§6.2).
+    pub(super) fn log_in(&mut self, login: Login, now: f64, env: &mut Environment) {
+        self.login = login;
+        let (code, message) = match login {
+            Login::None => (warning::LOGGED_OUT, "The user has logged out."),
+            Login::Same => (warning::LOGGED_IN, "The user has logged in."),
+            Login::Other => {
+                (warning::OTHER_OS_USER, "Another user of this computer has logged in.")
+            }
+        };
+        if login == Login::Same {
+            self.logged_in_at = now;
+        }
+        env.warn(code, &json!(message));
+    }
+
+    /// The user accepts the licence agreement, or there is a new one to accept.
+    pub(super) fn set_eula(&mut self, accepted: bool, env: &mut Environment) {
+        self.eula = accepted;
+        if accepted {
+            let message = "The licence agreement has been accepted.";
+            env.warn(warning::EULA_ACCEPTED, &json!(message));
         }
     }
 
     /// All tokens have run out.
     pub(super) fn expire_tokens(&mut self, now: f64) {
-        self.tokens.iter_mut().for_each(|token| token.expires = now);
+        self.tokens.expire(now);
     }
 }

@@ -4,37 +4,37 @@
 use serde_json::{Value, json};
 
 use super::{
+    api_error::{ApiError, CallResult},
+    call::Call,
     detection::Detection,
-    dispatch::Call,
+    headsets::Headsets,
     profile::{ACTIVE, StoredProfile},
-    profiles::unknown_profile,
-    refusal::{ApiError, BAD_PARAMS, CallResult, NO_SESSION},
-    service::Service,
+    profiles::{Profiles, loaded, unknown_profile},
+    sessions::Sessions,
 };
+use cortop_protocol::code::error::INVALID_PARAMS;
 
 /// The threshold of a facial expression that nobody has changed.
 const THRESHOLD: u64 = 500;
 
-impl Service {
-    pub(super) fn trained_actions(&mut self, call: &Call<'_>) -> CallResult {
+/// Where the profiles are: the stored ones, and those loaded on the headsets of sessions.
+pub(super) struct Bci<'a> {
+    pub(super) profiles: &'a Profiles,
+    pub(super) sessions: &'a Sessions,
+    pub(super) headsets: &'a mut Headsets,
+}
+
+impl Bci<'_> {
+    /// `getTrainedSignatureActions`.
+    pub(super) fn trained_actions(&self, call: &Call<'_>) -> CallResult {
         let detection = Detection::named(call.text("detection"));
-        Ok(self.profile_of(call)?.skill(detection).to_json())
+        Ok(self.profile(call)?.skill(detection).to_json())
     }
 
-    pub(super) fn training_time(&mut self, call: &Call<'_>) -> CallResult {
-        self.session_of(call)?;
-        let seconds = self.delays.training.as_secs_f64();
-        let time = if seconds.fract() == 0.0 {
-            json!(self.delays.training.as_secs())
-        } else {
-            json!(seconds)
-        };
-        Ok(json!({ "detection": call.text("detection"), "time": time }))
-    }
-
+    /// `facialExpressionSignatureType`.
     pub(super) fn signature_type(&mut self, call: &Call<'_>) -> CallResult {
         if call.text("status") == "get" {
-            let profile = self.profile_of(call)?;
+            let profile = self.profile(call)?;
             return Ok(json!({
                 "availableSig": if profile.facial.times("neutral") > 0 { vec!["universal", "trained"] } else { vec!["universal"] },
                 "currentSig": profile.signature,
@@ -43,47 +43,50 @@ impl Service {
         let signature = match call.text("signature") {
             "universal" => "universal",
             "trained" => "trained",
-            _ => return Err(ApiError::new(BAD_PARAMS)),
+            _ => return Err(ApiError::new(INVALID_PARAMS)),
         };
-        self.changed_profile(call)?.signature = signature;
+        self.profile_mut(call)?.signature = signature;
         Ok(json!({ "currentSig": signature, "message": "The signature has been set" }))
     }
 
+    /// `facialExpressionThreshold`.
     pub(super) fn facial_threshold(&mut self, call: &Call<'_>) -> CallResult {
         const MOST: u64 = 1000;
         let action = Detection::Facial.action(call.text("action"));
-        let action = action.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
+        let action = action.ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
         if call.text("status") == "get" {
-            let value = self.profile_of(call)?.thresholds.get(action).copied();
+            let value = self.profile(call)?.thresholds.get(action).copied();
             return Ok(json!(value.unwrap_or(THRESHOLD)));
         }
         let value = call.get("value").and_then(Value::as_u64).filter(|value| *value <= MOST);
-        let value = value.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
-        self.changed_profile(call)?.thresholds.insert(action, value);
+        let value = value.ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
+        self.profile_mut(call)?.thresholds.insert(action, value);
         Ok(json!("success"))
     }
 
+    /// `mentalCommandActiveAction`.
     pub(super) fn active_action(&mut self, call: &Call<'_>) -> CallResult {
         if call.text("status") == "get" {
-            let active = self.profile_of(call)?.active().iter();
+            let active = self.profile(call)?.active().iter();
             return Ok(["neutral"].iter().chain(active).copied().collect());
         }
         if call.get("actions").is_none() {
-            return Err(ApiError::new(BAD_PARAMS));
+            return Err(ApiError::new(INVALID_PARAMS));
         }
         let known = call.texts("actions").map(|name| Detection::Mental.action(name));
         let mut actions =
-            known.collect::<Option<Vec<_>>>().ok_or_else(|| ApiError::new(BAD_PARAMS))?;
+            known.collect::<Option<Vec<_>>>().ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
         actions.retain(|action| *action != "neutral");
         if actions.len() > ACTIVE {
-            return Err(ApiError::bad("Too many actions."));
+            return Err(ApiError::invalid("Too many actions."));
         }
-        self.changed_profile(call)?.activate(actions.clone());
+        self.profile_mut(call)?.activate(actions.clone());
         Ok(json!({ "actions": actions, "message": "The active actions have been set" }))
     }
 
-    pub(super) fn brain_map(&mut self, call: &Call<'_>) -> CallResult {
-        let profile = self.profile_of(call)?;
+    /// `mentalCommandBrainMap`.
+    pub(super) fn brain_map(&self, call: &Call<'_>) -> CallResult {
+        let profile = self.profile(call)?;
         let trained = ["neutral"].iter().chain(profile.active());
         let trained = trained.filter(|action| profile.mental.times(action) > 0);
         // Neutral in the middle, the others around it, further out the better they are known.
@@ -96,11 +99,12 @@ impl Service {
         Ok(places.collect())
     }
 
-    pub(super) fn skill_rating(&mut self, call: &Call<'_>) -> CallResult {
-        let profile = self.profile_of(call)?;
-        let rating = if let Some(name) = call.maybe_text("action") {
+    /// `mentalCommandGetSkillRating`.
+    pub(super) fn skill_rating(&self, call: &Call<'_>) -> CallResult {
+        let profile = self.profile(call)?;
+        let rating = if let Some(name) = call.optional_text("action") {
             let action = Detection::Mental.action(name);
-            skill(profile, action.ok_or_else(|| ApiError::new(BAD_PARAMS))?)
+            skill(profile, action.ok_or_else(|| ApiError::new(INVALID_PARAMS))?)
         } else {
             let all = profile.active().iter().map(|action| skill(profile, action));
             all.sum::<f64>() / profile.active().len().max(1) as f64
@@ -108,46 +112,44 @@ impl Service {
         Ok(json!((rating * 1e4).round() / 1e4))
     }
 
-    pub(super) fn training_threshold(&mut self, call: &Call<'_>) -> CallResult {
-        let score = self.profile_of(call)?.last_score.unwrap_or_default();
+    /// `mentalCommandTrainingThreshold`.
+    pub(super) fn training_threshold(&self, call: &Call<'_>) -> CallResult {
+        let score = self.profile(call)?.last_score.unwrap_or_default();
         Ok(json!({ "currentThreshold": 0.5, "lastTrainingScore": (score * 1e4).round() / 1e4 }))
     }
 
+    /// `mentalCommandActionSensitivity`.
     pub(super) fn action_sensitivity(&mut self, call: &Call<'_>) -> CallResult {
         if call.text("status") == "get" {
-            return Ok(json!(self.profile_of(call)?.sensitivity));
+            return Ok(json!(self.profile(call)?.sensitivity));
         }
         let values = call.get("values").and_then(Value::as_array).into_iter().flatten();
         let values: Vec<u64> = values.filter_map(Value::as_u64).collect();
         let values: Option<[u64; ACTIVE]> = values.try_into().ok();
         let values = values.filter(|values| values.iter().all(|value| (1..=10).contains(value)));
-        let values = values.ok_or_else(|| ApiError::new(BAD_PARAMS))?;
-        self.changed_profile(call)?.sensitivity = values;
+        let values = values.ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
+        self.profile_mut(call)?.sensitivity = values;
         Ok(json!("success"))
     }
 
     /// The profile to read: the loaded one of a session, or a stored one.
-    fn profile_of(&self, call: &Call<'_>) -> Result<&StoredProfile, ApiError> {
+    fn profile(&self, call: &Call<'_>) -> Result<&StoredProfile, ApiError> {
         if call.get("session").is_some() {
-            let at = self.session_of(call)?;
-            let place = self.sessions.get(at).map(|session| session.place);
-            let headset = place.and_then(|place| self.headsets.get(place));
+            let headset = self.headsets.get(self.sessions.find(call)?.place);
             let loaded = headset.and_then(|headset| headset.profile.as_ref());
             return loaded.map(|loaded| &loaded.profile).ok_or_else(unknown_profile);
         }
-        let name = call.maybe_text("profile").ok_or_else(|| ApiError::new(BAD_PARAMS))?;
-        let stored = self.stored(name).and_then(|place| self.profiles.get(place));
-        stored.ok_or_else(unknown_profile)
+        let name = call.optional_text("profile").ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
+        self.profiles.find(name)
     }
 
-    /// The profile to change, which only a session gives: without one -32007.
-    fn changed_profile(&mut self, call: &Call<'_>) -> Result<&mut StoredProfile, ApiError> {
-        let at = self.session_of(call)?;
-        let place = self.sessions.get(at).map(|session| session.place);
-        let place = place.ok_or_else(|| ApiError::new(NO_SESSION))?;
-        let profile = &mut self.own_profile(place, call)?.profile;
+    /// The profile to change, which only a session gives.
+    fn profile_mut(&mut self, call: &Call<'_>) -> Result<&mut StoredProfile, ApiError> {
+        let place = self.sessions.find(call)?.place;
+        let headset = self.headsets.get_mut(place).ok_or_else(unknown_profile)?;
+        let profile = &mut loaded(headset, call)?.profile;
         if profile.read_only {
-            Err(ApiError::bad("The profile can only be read."))
+            Err(ApiError::invalid("The profile can only be read."))
         } else {
             Ok(profile)
         }

@@ -1,6 +1,6 @@
 //! The handle on a running service, for whoever started it.
 
-use super::{Login, scenario::Injection, service::SharedService};
+use super::{account::Login, scenario::Injection, shared::SharedService};
 use cortop_protocol::HeadsetId;
 
 /// A handle on a running service; cheap to clone, and never keeps the service running.
@@ -10,31 +10,31 @@ pub struct Control(pub(super) SharedService);
 impl Control {
     /// Has something go wrong, at once or as ordered.
     pub fn inject(&self, injection: impl Into<Injection>) {
-        self.0.with(|service, now| service.order(injection.into(), now));
+        self.0.update(|service, now| service.inject(injection.into(), now));
     }
 
     /// Somebody logs in or out with EMOTIV Launcher.
     pub fn log_in(&self, login: Login) {
-        self.0.with(|service, now| service.log_in(login, now));
+        self.0.update(|service, now| service.log_in(login, now));
     }
 
     /// The user accepts the licence agreement, or has to accept it again.
     pub fn eula(&self, accepted: bool) {
-        self.0.with(|service, _| service.set_eula(accepted));
+        self.0.update(|service, _| service.account.set_eula(accepted, &mut service.env));
     }
 
     /// Replaces the scopes of the licence (`eeg`, `pm`) and the sessions left on this computer.
     pub fn licence(&self, scopes: &[&str], quota: u32) {
-        self.0.with(|service, _| {
-            service.licence.scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-            service.licence.quota = quota;
+        self.0.update(|service, _| {
+            service.account.licence.scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+            service.account.licence.quota = quota;
         });
     }
 
     /// The simulated headsets.
     #[must_use]
     pub fn headsets(&self) -> Vec<HeadsetId> {
-        self.0.with(|service, _| service.headsets.iter().map(|own| own.id.clone()).collect())
+        self.0.with(|service, _| service.headsets.0.iter().map(|own| own.id.clone()).collect())
     }
 
     /// Samples thrown away because a client did not read.

@@ -1,4 +1,4 @@
-//! What a fault makes of a sample's text. Knows neither when nor for whom.
+//! What a fault makes of a sample. Knows neither when nor for whom.
 
 use serde_json::{Map, Value, json};
 
@@ -13,6 +13,9 @@ const UNKNOWN: &str = "eye";
 
 /// A member that nobody knows, before all streams in the alphabet.
 const MEMBER: &str = "aux";
+
+/// The seed of shuffled times.
+const SHUFFLE: u64 = 1;
 
 /// Hands on what leaves in place of a sample. `now` is service time.
 pub(super) fn corrupt(
@@ -29,7 +32,10 @@ pub(super) fn corrupt(
             send(Outgoing::now(text));
         }
         Fault::Delay { seconds, .. } => {
-            send(Outgoing { body: Payload::Text(text), when: Delivery::At(now + seconds.get()) });
+            send(Outgoing {
+                payload: Payload::Text(text),
+                delivery: Delivery::At(now + seconds.get()),
+            });
         }
         Fault::Malformed { .. } => send(Outgoing::now(text.chars().take(text.len() / 2).collect())),
         Fault::Nan { .. } => {
@@ -46,11 +52,6 @@ pub(super) fn corrupt(
         Fault::TooShort { .. } => send(changed(&text, |_, values| values.truncate(1))),
         Fault::TooLong { .. } => {
             send(changed(&text, |_, values| values.extend([json!(1), json!(2), json!([3])])));
-        }
-        Fault::WrongTime { seconds, .. } => send(stamped(&text, seconds.get())),
-        Fault::ShuffledTimes { seconds, .. } => {
-            let share = Noise::new(now.to_bits()).signed(text.len() as u64);
-            send(stamped(&text, seconds.get() * share));
         }
         Fault::UnknownMember { .. } => {
             send(Outgoing::now(text.replacen('{', &format!("{{\"{MEMBER}\":1,"), 1)));
@@ -74,14 +75,15 @@ fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Out
     Outgoing::now(Value::Object(sample).to_string())
 }
 
-/// A sample with a time so many seconds later.
-fn stamped(text: &str, seconds: f64) -> Outgoing {
-    let mut sample: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
-    if let Some(time) = sample.get_mut("time") {
-        let wrong = time.as_f64().unwrap_or_default() + seconds;
-        *time = json!((wrong * 1e4).round() / 1e4);
+/// Seconds by which a fault has the sample of an index stamped late, or early if negative.
+pub(super) fn time_offset(fault: Option<&Fault>, index: u64) -> f64 {
+    match fault {
+        Some(Fault::WrongTime { seconds, .. }) => seconds.get(),
+        Some(Fault::ShuffledTimes { seconds, .. }) => {
+            seconds.get() * Noise::new(SHUFFLE).signed(index)
+        }
+        _ => 0.0,
     }
-    Outgoing::now(Value::Object(sample).to_string())
 }
 
 #[cfg(test)]
@@ -90,14 +92,14 @@ mod tests {
 
     const SAMPLE: &str = r#"{"eeg":[17,0,4211.905,[]],"sid":"s","time":1767942612.4421}"#;
 
-    fn spoiled(fault: Fault) -> Vec<String> {
+    fn corrupted(fault: Fault) -> Vec<String> {
         let mut sent = Vec::new();
         corrupt(SAMPLE.to_owned(), Some(fault), 0.0, |out| sent.push(out.text().to_owned()));
         sent
     }
 
     #[test]
-    fn a_sample_is_spoiled_as_told_and_stays_itself_otherwise() {
+    fn a_sample_is_corrupted_as_told_and_stays_itself_otherwise() {
         let sid = r#""sid":"s","time":1767942612.4421}"#;
         for (fault, values) in [
             (Fault::Nan { count: 1 }, r#""eeg":[NaN,0,4211.905,[]]"#),
@@ -106,20 +108,19 @@ mod tests {
             (Fault::TooLong { count: 1 }, r#""eeg":[17,0,4211.905,[],1,2,[3]]"#),
             (Fault::UnknownStream { count: 1 }, r#""eye":[17,0,4211.905,[]]"#),
         ] {
-            assert_eq!(spoiled(fault), [format!("{{{values},{sid}")]);
+            assert_eq!(corrupted(fault), [format!("{{{values},{sid}")]);
         }
-        let late = r#"{"eeg":[17,0,4211.905,[]],"sid":"s","time":1767942552.4421}"#;
         let wrong = Fault::WrongTime { seconds: (-60.0).into(), count: 1 };
-        assert_eq!(spoiled(wrong), [late]);
+        assert!((time_offset(Some(&wrong), 0) + 60.0).abs() < f64::EPSILON);
         let more = r#"{"aux":1,"eeg":[17,0,4211.905,[]],"sid":"s","time":1767942612.4421}"#;
-        assert_eq!(spoiled(Fault::UnknownMember { count: 1 }), [more]);
+        assert_eq!(corrupted(Fault::UnknownMember { count: 1 }), [more]);
         let shuffled = Fault::ShuffledTimes { seconds: 2.0.into(), count: 1 };
-        let time = serde_json::from_str::<Value>(&spoiled(shuffled)[0]).unwrap()["time"].as_f64();
-        let off = (time.unwrap() - 1_767_942_612.442_1).abs();
-        assert!(off > 1e-4 && off <= 2.0, "{off}");
-        assert_eq!(spoiled(Fault::Repeat { count: 1 }), [SAMPLE, SAMPLE]);
-        assert_eq!(spoiled(Fault::Lose { count: 1 }), [""; 0]);
-        let half = spoiled(Fault::Malformed { count: 1 }).remove(0);
+        let offsets: Vec<f64> = (0..9).map(|index| time_offset(Some(&shuffled), index)).collect();
+        assert!(offsets.iter().all(|offset| offset.abs() <= 2.0), "{offsets:?}");
+        assert!(offsets.windows(2).all(|pair| (pair[0] - pair[1]).abs() > 1e-4), "{offsets:?}");
+        assert_eq!(corrupted(Fault::Repeat { count: 1 }), [SAMPLE, SAMPLE]);
+        assert_eq!(corrupted(Fault::Lose { count: 1 }), [""; 0]);
+        let half = corrupted(Fault::Malformed { count: 1 }).remove(0);
         assert!(SAMPLE.starts_with(&half) && serde_json::from_str::<Value>(&half).is_err());
     }
 }

@@ -56,7 +56,7 @@ impl Detection {
         actions.iter().copied().find(|action| *action == name)
     }
 
-    /// What `getDetectionInfo` tells.
+    /// The result of `getDetectionInfo`.
     pub(super) fn info(self) -> Value {
         let mut events =
             vec!["Started", "Succeeded", "Failed", "Completed", "DataErased", "Rejected", "Reset"];
@@ -75,6 +75,15 @@ impl Detection {
             "signature": signature,
         })
     }
+}
+
+/// A training that is not over.
+#[derive(Clone, Debug)]
+pub(super) struct Training {
+    pub(super) detection: Detection,
+    pub(super) action: &'static str,
+    /// It has succeeded, and waits to be accepted or rejected.
+    pub(super) succeeded: bool,
 }
 
 /// How often each action has been trained.
@@ -96,7 +105,7 @@ impl TrainingHistory {
         self.0.get(action).copied().unwrap_or_default()
     }
 
-    /// What `getTrainedSignatureActions` tells.
+    /// The result of `getTrainedSignatureActions`.
     pub(super) fn to_json(&self) -> Value {
         let trained =
             self.0.iter().map(|(action, times)| json!({ "action": action, "times": times }));

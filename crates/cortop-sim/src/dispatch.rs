@@ -1,110 +1,132 @@
-//! From the text of a request to the text of its answer (§1.3): the envelope, and what all methods
-//! share. Which methods there are stands in `methods`, what they do in the file of their area.
+//! From the text of a request to what its client gets (§1.3): the envelope, and the faults that hit
+//! answers. Which methods there are stands in `methods`, what they do in the file of their area.
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    methods,
-    outgoing::{Deferred, Payload},
-    refusal::{ApiError, BAD_REQUEST, CallResult, NOT_JSON, UNKNOWN_METHOD},
+    api_error::{ApiError, CallResult},
+    call::Call,
+    fault::Fault,
+    methods::{self, Handler},
+    outgoing::{self, Deferred, Delivery, Outgoing, Payload, reply},
+    scenario::Injection,
     service::Service,
 };
+use cortop_protocol::code::{
+    error::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR},
+    warning::UNKNOWN_CALLER,
+};
 
-/// A checked request.
-pub(super) struct Call<'a> {
-    /// Which connection asks.
-    pub(super) connection: u64,
-    /// Service time in seconds.
-    pub(super) now: f64,
-    /// The application behind the token; empty for methods without one.
-    pub(super) app: String,
-    params: &'a Map<String, Value>,
-}
+/// The method that only this simulator has.
+const INJECT_FAULT: &str = "sim.fault";
+/// How long an answer waits for the one that is to overtake it.
+const OVERTAKING: f64 = 1.0;
 
-impl Call<'_> {
-    /// A parameter, or `None` if it was left out.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.params.get(name)
+/// What a client gets for one message of its.
+pub(super) fn respond(service: &mut Service, client: u64, now: f64, text: &str) -> Vec<Outgoing> {
+    let request: Result<Value, _> = serde_json::from_str(text);
+    let member = |name: &str| request.as_ref().ok().and_then(|request| request.get(name));
+    let method = member("method").and_then(Value::as_str).unwrap_or_default();
+    let id = member("id").cloned().unwrap_or_default();
+    service.called(client, method, now);
+    if service.faults.is_deaf(client, now) {
+        return Vec::new();
     }
-
-    /// A text parameter, empty when left out.
-    pub(super) fn text(&self, name: &str) -> &str {
-        self.get(name).and_then(Value::as_str).unwrap_or_default()
+    if method == INJECT_FAULT && service.faults.allowed {
+        let params = member("params").cloned().unwrap_or_default();
+        return vec![Outgoing::now(reply(&id, inject_fault(service, params, now)))];
     }
-
-    /// A text parameter that may be left out.
-    pub(super) fn maybe_text(&self, name: &str) -> Option<&str> {
-        self.get(name).and_then(Value::as_str)
+    let fault = service.faults.answer(client, method);
+    if let Some(fault) = &fault {
+        tracing::debug!("client {client}: {method:.40} is hit by {fault:?}");
     }
-
-    /// A number parameter, 0 when left out.
-    pub(super) fn number(&self, name: &str) -> f64 {
-        self.get(name).and_then(Value::as_f64).unwrap_or_default()
-    }
-
-    /// A whole number parameter, 0 when left out.
-    pub(super) fn count(&self, name: &str) -> u32 {
-        let count = self.get(name).and_then(Value::as_u64).unwrap_or_default();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    }
-
-    /// A flag, not set when left out.
-    pub(super) fn flag(&self, name: &str) -> bool {
-        self.get(name).and_then(Value::as_bool).unwrap_or_default()
-    }
-
-    /// The texts of a list parameter.
-    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
-    }
-}
-
-impl Service {
-    /// Answers one message of a client.
-    pub(super) fn answer(&mut self, connection: u64, now: f64, text: &str) -> Payload {
-        let request = serde_json::from_str(text);
-        let mut method = "";
-        let (id, answer) = match &request {
-            Err(_) => (Value::Null, Err(ApiError::new(NOT_JSON))),
-            Ok(Value::Object(request)) => {
-                let id = request.get("id").cloned().unwrap_or_default();
-                method = request.get("method").and_then(Value::as_str).unwrap_or_default();
-                (id, self.run(connection, now, request))
-            }
-            Ok(_) => (Value::Null, Err(ApiError::new(BAD_REQUEST))),
-        };
-        // Neither parameters nor results: they may hold secrets and tokens.
-        let outcome = answer.as_ref().map_or_else(ApiError::to_string, |_| "ok".to_owned());
-        tracing::debug!("client {connection}: {method:.40}: {outcome}");
-        match self.export.take() {
-            Some(export) => Payload::Made(Deferred::new(move || reply(&id, Ok(export.write())))),
-            None => Payload::Text(reply(&id, answer)),
+    match &fault {
+        Some(Fault::Refuse { code, message, .. }) => {
+            let usual = ApiError::new(*code);
+            let error = match message {
+                Some(message) => ApiError::with_message(*code, message),
+                None => usual,
+            };
+            return vec![Outgoing::now(reply(&id, Err(error)))];
         }
-    }
-
-    fn run(&mut self, connection: u64, now: f64, request: &Map<String, Value>) -> CallResult {
-        let none = Map::new();
-        let name = request.get("method").and_then(Value::as_str);
-        let version = request.get("jsonrpc").and_then(Value::as_str);
-        let params = request.get("params").map_or(Some(&none), Value::as_object);
-        let (Some(name), Some("2.0"), Some(params)) = (name, version, params) else {
-            return Err(ApiError::new(BAD_REQUEST));
-        };
-        let method = methods::named(name).ok_or_else(|| ApiError::new(UNKNOWN_METHOD))?;
-        method.check(params)?;
-        let mut call = Call { connection, now, app: String::new(), params };
-        if let Some(pass) = method.pass() {
-            call.app = self.admit(call.text(methods::TOKEN), pass, now)?;
+        Some(Fault::Unidentified { .. }) => {
+            service.faults.mute(client);
+            let text = " The APIs cannot be registered. Please re-open the connection.";
+            return vec![Outgoing::now(outgoing::warning(UNKNOWN_CALLER, &json!(text)))];
         }
-        (method.run)(self, &call)
+        _ => {}
+    }
+    let answer = match request {
+        Ok(Value::Object(request)) => answer(service, client, now, &request),
+        Ok(_) => Payload::Text(reply(&Value::Null, Err(ApiError::new(INVALID_REQUEST)))),
+        Err(_) => Payload::Text(reply(&Value::Null, Err(ApiError::new(PARSE_ERROR)))),
+    };
+    let answer = Outgoing::from(answer);
+    match fault {
+        Some(Fault::Late { seconds, .. }) => {
+            vec![Outgoing { delivery: Delivery::At(now + seconds.get()), ..answer }]
+        }
+        Some(Fault::OutOfOrder { .. }) => {
+            vec![Outgoing { delivery: Delivery::AfterNext(now + OVERTAKING), ..answer }]
+        }
+        Some(Fault::Twice { .. }) => vec![answer.clone(), answer],
+        Some(Fault::Never { .. }) => Vec::new(),
+        _ => vec![answer],
     }
 }
 
-/// The text of an answer. Members come out in alphabetical order, as Cortex prints them (§1.3).
-pub(super) fn reply(id: &Value, answer: CallResult) -> String {
-    match answer {
-        Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
-        Err(refusal) => json!({ "error": refusal.to_json(), "id": id, "jsonrpc": "2.0" }),
+fn inject_fault(service: &mut Service, params: Value, now: f64) -> CallResult {
+    let injection: Injection = serde_json::from_value(params)
+        .map_err(|error| ApiError::with_message(INVALID_PARAMS, &error.to_string()))?;
+    if service.faults.is_full() {
+        return Err(ApiError::invalid("Too many faults are planned; mend first."));
     }
-    .to_string()
+    service.inject(injection, now);
+    Ok(json!({ "message": "ordered" }))
+}
+
+/// What a method has made of a request.
+enum Answer {
+    Now(Value),
+    Later(Deferred),
+}
+
+/// Answers a request.
+fn answer(service: &mut Service, client: u64, now: f64, request: &Map<String, Value>) -> Payload {
+    let id = request.get("id").cloned().unwrap_or_default();
+    let result = run(service, client, now, request);
+    // Neither parameters nor results: they may hold secrets and tokens.
+    let outcome = result.as_ref().map_or_else(ApiError::to_string, |_| "ok".to_owned());
+    let method = request.get("method").and_then(Value::as_str).unwrap_or_default();
+    tracing::debug!("client {client}: {method:.40}: {outcome}");
+    match result {
+        Ok(Answer::Now(result)) => Payload::Text(reply(&id, Ok(result))),
+        Ok(Answer::Later(result)) => Payload::Deferred(id, result),
+        Err(error) => Payload::Text(reply(&id, Err(error))),
+    }
+}
+
+fn run(
+    service: &mut Service,
+    connection: u64,
+    now: f64,
+    request: &Map<String, Value>,
+) -> Result<Answer, ApiError> {
+    let none = Map::new();
+    let name = request.get("method").and_then(Value::as_str);
+    let version = request.get("jsonrpc").and_then(Value::as_str);
+    let params = request.get("params").map_or(Some(&none), Value::as_object);
+    let (Some(name), Some("2.0"), Some(params)) = (name, version, params) else {
+        return Err(ApiError::new(INVALID_REQUEST));
+    };
+    let method = methods::find(name).ok_or_else(|| ApiError::new(METHOD_NOT_FOUND))?;
+    method.check(params)?;
+    let mut call = Call { connection, now, app: String::new(), params };
+    if let Some(usage) = method.token_use() {
+        call.app = service.account.admit(call.text(methods::TOKEN), usage, now)?;
+    }
+    match method.handler {
+        Handler::Immediate(run) => run(service, &call).map(Answer::Now),
+        Handler::Deferred(run) => run(service, &call).map(Answer::Later),
+    }
 }

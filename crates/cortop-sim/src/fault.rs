@@ -285,7 +285,7 @@ pub(super) enum FaultTarget<'a> {
 }
 
 impl Fault {
-    pub(super) fn kind(&self) -> FaultTarget<'_> {
+    pub(super) fn target(&self) -> FaultTarget<'_> {
         match self {
             Self::Stall { seconds } | Self::Hang { seconds } => FaultTarget::Lasting(*seconds),
             Self::Unidentified { times } => FaultTarget::Answers(None, *times),

@@ -3,42 +3,54 @@
 //! of `cortop-signal`.
 //!
 //! ```text
-//! server    sockets: one task and one timer a connection        knows service
-//!  └─ dispatch   request text → method table → answer text
-//!      └─ service    the state machine; its methods by area:
-//!          account token licence · headsets settings mappings · sessions streams · records
-//!          markers query export subjects · profiles training bci
-//!              └─ source    what a headset measures: synth or replay, pure functions of an index
-//! fault → scenario → trouble   what can go wrong, when and to whom, and the doing of it
+//! server       sockets: one task and one timer a connection
+//!  └─ dispatch    request text → operation → answer text, and the faults that hit answers
+//!      └─ methods    the table of operations: parameters, and the areas that each needs
+//!          └─ service    the areas; what concerns several: time, faults, clients that leave
+//!              ├─ account      user, applications, tokens, licence
+//!              ├─ headsets     their state, settings and Flex mappings
+//!              ├─ sessions     streams, training
+//!              ├─ records      recording, queries, export, subjects
+//!              ├─ profiles     stored and loaded ones, what they have learnt (bci)
+//!              └─ environment  clock, ids, what is scheduled, messages for clients
+//! source       what a headset measures: synth or replay, pure functions of an index
+//! fault → scenario → fault_injector   what can go wrong, when and to whom
 //! ```
+//!
+//! An area owns its state. A method takes its area, the call, and the areas it reads or changes
+//! besides; only `service` knows them all.
 
 mod account;
+mod api_error;
 pub mod assumptions;
 mod bci;
+mod call;
 mod clock;
 mod control;
 mod corrupt;
 mod detection;
 mod dispatch;
+mod environment;
 mod export;
 pub mod fault;
-mod faults;
+mod fault_injector;
+mod headset;
 pub mod headset_config;
 mod headsets;
 mod ids;
 mod licence;
 mod mappings;
-mod markers;
 mod methods;
 pub mod model;
 mod noise;
+mod options;
 mod outgoing;
 mod profile;
 mod profiles;
 mod query;
 mod record;
+mod recording;
 mod records;
-mod refusal;
 pub mod replay;
 pub mod sample_writer;
 pub mod scenario;
@@ -46,6 +58,7 @@ mod server;
 mod service;
 mod sessions;
 mod settings;
+mod shared;
 pub mod source;
 mod streams;
 mod subjects;
@@ -55,142 +68,33 @@ mod tests;
 pub mod tls;
 mod token;
 mod training;
+pub mod values;
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
 use color_eyre::{Result, eyre::eyre};
+use cortop_protocol::HeadsetId;
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, spawn_blocking},
 };
 
-pub use self::{account::Login, control::Control, fault::Fault, scenario::Injection};
 use self::{
-    clock::Clock,
-    headset_config::HeadsetConfig,
-    headsets::SimulatedHeadset,
-    ids::Ids,
-    licence::LicenceState,
-    model::Spec,
-    profile::LoadedProfile,
-    replay::Recording,
-    service::{Service, SharedService},
-    synth::Synth,
-    tls::Tls,
+    account::Account, clock::Clock, environment::Environment, headset::SimulatedHeadset,
+    headsets::Headsets, ids::Ids, licence::LicenceState, model::Spec, profile::LoadedProfile,
+    replay::Recording, service::Service, shared::SharedService, synth::Synth,
 };
-use cortop_protocol::{HeadsetId, model::Model};
-
-/// What is simulated.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The headsets.
-    pub headsets: Vec<HeadsetConfig>,
-    /// A recording to feed instead of the synthetic signal; it also decides the model.
-    pub replay: Option<PathBuf>,
-    /// The same seed gives the same signal and the same ids of headsets.
-    pub seed: u64,
-    /// The same seed gives the same ids of sessions, records and the like; without one they are new
-    /// each time, as those of a real service are after a restart.
-    pub ids: Option<u64>,
-    /// Headsets connected, metrics ready, a profile loaded.
-    pub warm: bool,
-    /// Every application is approved without asking the user (§2.3).
-    pub approved: bool,
-    /// TLS, or plain WebSocket.
-    pub tls: Option<Arc<Tls>>,
-    /// The addresses to listen on, the first of which must be there.
-    pub bind: Vec<IpAddr>,
-    /// Their port, or 0 for a free one.
-    pub port: u16,
-    /// What goes wrong by itself.
-    pub scenario: Vec<Injection>,
-    /// Whether clients may have things go wrong with `sim.fault`.
-    pub control: bool,
-    /// Scopes of the licence: `eeg`, `pm`, or none for a basic one (§4.6).
-    pub scopes: Vec<String>,
-    /// Activations left on this computer; `debit` adds to them.
-    pub quota: u32,
-    /// How long things take.
-    pub delays: Delays,
-    /// Service seconds that pass in a second; delays, rates and time stamps all follow.
-    pub speed: f64,
-}
-
-/// How long things take, in service time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delays {
-    /// From `requestAccess` to the user's approval; `None`: the user never answers.
-    pub approval: Option<Duration>,
-    /// A scan for headsets (§2.5).
-    pub scan: Duration,
-    /// Connecting a headset (§2.6).
-    pub connect: Duration,
-    /// From there until the first performance metrics (§5.7).
-    pub metrics: Duration,
-    /// From a headset's last sample to the warnings 103, 0 and 1 (§2.12).
-    pub silence: Duration,
-    /// Changing a headset's settings (§3.2).
-    pub update: Duration,
-    /// From the end of a record to its export (warning 30, §2.9).
-    pub processing: Duration,
-    /// A training (§3.7).
-    pub training: Duration,
-    /// From the death of a client to the unloading of its profile (§1.5).
-    pub linger: Duration,
-}
-
-impl Default for Delays {
-    /// As the reference tells them of the real service.
-    fn default() -> Self {
-        Self {
-            approval: Some(Duration::from_secs(3)),
-            scan: Duration::from_secs(20),
-            connect: Duration::from_secs(2),
-            metrics: Duration::from_secs(40),
-            silence: Duration::from_secs(30),
-            update: Duration::from_secs(3),
-            processing: Duration::from_secs(1),
-            training: Duration::from_secs(8),
-            linger: Duration::from_secs(5),
-        }
-    }
-}
-
-impl Options {
-    /// What the demo shows: `count` warm headsets of a model, and a licence for everything.
-    #[must_use]
-    pub fn demo(model: Model, count: usize, seed: u64) -> Self {
-        Self {
-            headsets: vec![model.into(); count],
-            replay: None,
-            seed,
-            ids: None,
-            warm: true,
-            approved: true,
-            tls: None,
-            bind: vec![Ipv4Addr::LOCALHOST.into()],
-            port: 0,
-            scenario: Vec::new(),
-            control: false,
-            scopes: vec!["eeg".to_owned(), "pm".to_owned()],
-            quota: 1000,
-            delays: Delays::default(),
-            speed: 1.0,
-        }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::demo(Model::EpocX, 1, 0)
-    }
-}
+pub use self::{
+    account::Login,
+    control::Control,
+    fault::Fault,
+    options::{Delays, Options},
+    scenario::Injection,
+};
 
 /// A running simulator.
 #[derive(Debug)]
@@ -254,11 +158,13 @@ fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, 
     let licence = LicenceState::new(&options.scopes, options.quota);
     let clock = Clock::start(options.speed);
     let ids = Ids::new(options.ids.unwrap_or_else(rand::random));
-    let mut service = Service::new(clock, options.delays, licence, headsets, options.approved, ids);
-    service.profiles.extend(options.warm.then(|| LoadedProfile::demo().profile));
-    service.trouble.allowed = options.control;
-    for order in &options.scenario {
-        service.order(order.clone(), 0.0);
+    let env = Environment::new(clock, options.delays, ids);
+    let account = Account::new(licence, options.approved);
+    let mut service = Service::new(env, account, Headsets(headsets));
+    service.profiles.0.extend(options.warm.then(|| LoadedProfile::demo().profile));
+    service.faults.allowed = options.control;
+    for injection in &options.scenario {
+        service.inject(injection.clone(), 0.0);
     }
     Ok((service, notes))
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    account::LICENSE_ID,
-    clock::Clock,
-    refusal::{ApiError, LICENCE_EXPIRED, NO_QUOTA},
-};
+use super::{api_error::ApiError, clock::Clock};
+use cortop_protocol::code::error::{LICENCE_EXPIRED, NO_ACTIVATION};
+
+/// The id of the licence.
+pub(super) const LICENSE_ID: &str = "5e0c7a3e-0000-4000-8000-51b1a7ed0001";
 
 const DAY: f64 = 86_400.0;
 /// Service seconds to the end of the licence when the service starts.
@@ -51,13 +51,13 @@ impl LicenceState {
         if self.expired(now) {
             return Err(ApiError::new(LICENCE_EXPIRED));
         }
-        self.quota = self.quota.checked_sub(1).ok_or_else(|| ApiError::new(NO_QUOTA))?;
+        self.quota = self.quota.checked_sub(1).ok_or_else(|| ApiError::new(NO_ACTIVATION))?;
         self.sessions = self.sessions.saturating_add(1);
         Ok(())
     }
 
-    /// The scopes as the API tells them: a basic licence has a single empty one.
-    pub(super) fn told_scopes(&self) -> Vec<&str> {
+    /// The scopes as the API has them: a basic licence has a single empty one.
+    pub(super) fn json_scopes(&self) -> Vec<&str> {
         if self.scopes.is_empty() {
             vec![""]
         } else {
@@ -85,7 +85,7 @@ impl LicenceState {
             "licenseName": name,
             "localQuota": self.quota,
             "maxDebit": null,
-            "scopes": self.told_scopes(),
+            "scopes": self.json_scopes(),
             "seatCount": 1,
             "sessionCount": self.sessions,
             "softLimitTime": clock.iso(53.0 * DAY),

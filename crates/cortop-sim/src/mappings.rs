@@ -1,17 +1,15 @@
 //! Which sensor of a Flex sits where on the head: what a mapping may say, and the stored ones
 //! (`configMapping`, §3.2).
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{
-    dispatch::Call,
-    model::Spec,
-    refusal::{ApiError, CallResult},
-    replay::is_sensor,
-    service::Service,
+    api_error::{ApiError, CallResult},
+    call::Call,
+    environment::Environment,
+    model::{Spec, is_sensor},
 };
+use cortop_protocol::mapping::{Mapping, StoredMapping};
 
 /// The electrodes that measure, in the order of the columns.
 const ELECTRODES: [&str; 32] = [
@@ -21,113 +19,108 @@ const ELECTRODES: [&str; 32] = [
 /// Those that every mapping needs.
 const REFERENCES: [&str; 2] = ["CMS", "DRL"];
 /// Mappings that can be stored.
-const MOST: usize = 64;
-
-/// The place on the head by electrode.
-pub(super) type Mapping = BTreeMap<String, String>;
+const MAX_MAPPINGS: usize = 64;
 
 /// The mapping a Flex comes with; empty for other headsets.
-pub(super) fn usual(spec: &Spec) -> Mapping {
+pub(super) fn default_of(spec: &Spec) -> Mapping {
     if !spec.flex() {
-        return Mapping::new();
+        return Mapping::default();
     }
     let places = spec.sensors.iter().map(String::as_str).chain(["TP9", "TP10"]);
     let electrodes = ELECTRODES.into_iter().chain(REFERENCES);
-    electrodes.zip(places).map(|(electrode, place)| (electrode.into(), place.into())).collect()
+    let pairs = electrodes.zip(places);
+    let mappings =
+        pairs.map(|(electrode, place)| (electrode.to_owned(), place.to_owned())).collect();
+    Mapping { mappings }
 }
 
 /// The mapping a parameter says, or `None` if it makes no sense.
 pub(super) fn read(value: &Value) -> Option<Mapping> {
-    let mut mapping = Mapping::new();
+    let Mapping { mut mappings } = Mapping::default();
     for (electrode, place) in value.as_object()? {
         let place = place.as_str()?;
         let measures = ELECTRODES.contains(&electrode.as_str());
         let known = measures || REFERENCES.contains(&electrode.as_str());
         let sound = is_sensor(place) || matches!(place, "CTM1" | "CTM2");
-        if !known || !sound || mapping.values().any(|taken| taken == place) {
+        if !known || !sound || mappings.values().any(|taken| taken == place) {
             return None;
         }
-        mapping.insert(electrode.clone(), place.to_owned());
+        mappings.insert(electrode.clone(), place.to_owned());
     }
-    let complete = REFERENCES.iter().all(|&needed| mapping.contains_key(needed));
-    (complete && mapping.len() > REFERENCES.len()).then_some(mapping)
+    let complete = REFERENCES.iter().all(|&needed| mappings.contains_key(needed));
+    (complete && mappings.len() > REFERENCES.len()).then_some(Mapping { mappings })
 }
 
 /// The sensors of a mapping in the order of the columns.
 pub(super) fn sensors(mapping: &Mapping) -> Vec<String> {
-    ELECTRODES.iter().filter_map(|&electrode| mapping.get(electrode)).cloned().collect()
+    ELECTRODES.iter().filter_map(|&electrode| mapping.mappings.get(electrode)).cloned().collect()
 }
 
-/// A stored mapping.
-pub(super) struct Stored {
-    uuid: String,
-    name: String,
-    mapping: Mapping,
+/// The mappings that Cortex keeps.
+#[derive(Default)]
+pub(super) struct FlexMappings {
+    stored: Vec<StoredMapping>,
+    /// Service time of the last change.
+    updated: f64,
 }
 
-impl Stored {
-    fn to_json(&self) -> Value {
-        json!({ "label": {}, "mappings": self.mapping, "name": self.name, "uuid": self.uuid })
-    }
-}
-
-impl Service {
-    pub(super) fn config_mapping(&mut self, call: &Call<'_>) -> CallResult {
+impl FlexMappings {
+    /// `configMapping`.
+    pub(super) fn config(&mut self, call: &Call<'_>, env: &mut Environment) -> CallResult {
         let status = call.text("status");
-        let named = call.maybe_text("name").filter(|name| !name.is_empty());
+        let name = call.optional_text("name").filter(|name| !name.is_empty());
         let mapping = call.get("mappings").and_then(read);
-        match status {
-            "get" => {
-                let config: Vec<Value> = self.mappings.iter().map(Stored::to_json).collect();
-                let updated = self.clock.iso(self.mappings_updated);
-                let value =
-                    json!({ "config": config, "updated": updated, "version": "2018-05-08" });
-                return Ok(json!({ "message": done("get"), "value": value }));
+        let incomplete = || ApiError::invalid("A name and complete mappings are needed.");
+        if status == "get" {
+            let config: Vec<Value> = self.stored.iter().map(to_json).collect();
+            let updated = env.clock.iso(self.updated);
+            let value = json!({ "config": config, "updated": updated, "version": "2018-05-08" });
+            return Ok(json!({ "message": message("get"), "value": value }));
+        }
+        if status == "create" {
+            let (name, mapping) = name.zip(mapping).ok_or_else(incomplete)?;
+            if self.stored.len() == MAX_MAPPINGS {
+                return Err(ApiError::invalid("No more mappings can be stored."));
             }
-            "create" => {
-                let (Some(name), Some(mapping)) = (named, mapping) else {
-                    return Err(ApiError::bad("A name and complete mappings are needed."));
-                };
-                if self.mappings.len() == MOST {
-                    return Err(ApiError::bad("No more mappings can be stored."));
-                }
-                let stored = Stored { uuid: self.ids.uuid(), name: name.to_owned(), mapping };
-                let value = stored.to_json();
-                self.mappings.push(stored);
-                self.mappings_updated = call.now;
-                return Ok(json!({ "message": done("create"), "value": value }));
-            }
-            _ => {}
+            let stored = StoredMapping { uuid: env.ids.uuid(), name: name.to_owned(), mapping };
+            let value = to_json(&stored);
+            self.stored.push(stored);
+            self.updated = call.now;
+            return Ok(json!({ "message": message("create"), "value": value }));
         }
         let uuid = call.text("uuid");
-        let place = self.mappings.iter().position(|own| own.uuid == uuid);
-        let place = place.ok_or_else(|| ApiError::bad("The mapping does not exist."))?;
+        let place = self.stored.iter().position(|own| own.uuid == uuid);
+        let place = place.ok_or_else(|| ApiError::invalid("The mapping does not exist."))?;
         if status == "delete" {
-            self.mappings.remove(place);
-            self.mappings_updated = call.now;
-            return Ok(json!({ "message": done("delete"), "uuid": uuid }));
+            self.stored.remove(place);
+            self.updated = call.now;
+            return Ok(json!({ "message": message("delete"), "uuid": uuid }));
         }
         if status == "update" {
-            if named.is_none() && mapping.is_none()
-                || call.get("mappings").is_some() && mapping.is_none()
-            {
-                return Err(ApiError::bad("A name or complete mappings are needed."));
+            let misses_mapping =
+                mapping.is_none() && (name.is_none() || call.get("mappings").is_some());
+            if misses_mapping {
+                return Err(ApiError::invalid("A name or complete mappings are needed."));
             }
-            if let Some(stored) = self.mappings.get_mut(place) {
-                if let Some(name) = named {
+            if let Some(stored) = self.stored.get_mut(place) {
+                if let Some(name) = name {
                     name.clone_into(&mut stored.name);
                 }
                 stored.mapping = mapping.unwrap_or_else(|| std::mem::take(&mut stored.mapping));
             }
-            self.mappings_updated = call.now;
+            self.updated = call.now;
         }
-        let value = self.mappings.get(place).map(Stored::to_json);
-        Ok(json!({ "message": done(status), "value": value }))
+        let value = self.stored.get(place).map(to_json);
+        Ok(json!({ "message": message(status), "value": value }))
     }
 }
 
+fn to_json(StoredMapping { uuid, name, mapping }: &StoredMapping) -> Value {
+    json!({ "label": {}, "mappings": mapping.mappings, "name": name, "uuid": uuid })
+}
+
 /// Of these only that of `create` is published.
-fn done(status: &str) -> String {
+fn message(status: &str) -> String {
     let mut message = format!("{status} flex mapping config successful");
     if let Some(first) = message.get_mut(..1) {
         first.make_ascii_uppercase();

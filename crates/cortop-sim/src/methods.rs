@@ -4,11 +4,18 @@
 use serde_json::{Map, Value};
 
 use super::{
-    account::TokenUse,
-    dispatch::Call,
-    refusal::{ApiError, BAD_PARAMS, CallResult},
+    account,
+    api_error::{ApiError, CallResult},
+    bci::Bci,
+    call::Call,
+    outgoing::Deferred,
+    profiles::{self, Profiles},
+    recording::Recorder,
     service::Service,
+    subjects,
+    token::TokenUse,
 };
+use cortop_protocol::{Method, code::error::INVALID_PARAMS};
 
 /// The parameter that carries the token.
 pub(super) const TOKEN: &str = "cortexToken";
@@ -68,23 +75,39 @@ const fn may(name: &'static str, kind: ParamType) -> Param {
     Param { name, kind, required: false }
 }
 
-/// A method of the API.
-pub(super) struct Method {
-    name: &'static str,
-    params: &'static [Param],
-    /// What it does.
-    pub(super) run: fn(&mut Service, &Call<'_>) -> CallResult,
+/// What a method does.
+#[derive(Clone, Copy)]
+pub(super) enum Handler {
+    /// Its result is there at once.
+    Immediate(fn(&mut Service, &Call<'_>) -> CallResult),
+    /// Its result takes long to make.
+    Deferred(fn(&mut Service, &Call<'_>) -> Result<Deferred, ApiError>),
 }
 
-const fn m(
-    name: &'static str,
+/// A method of the API, what it takes and what it does.
+pub(super) struct Operation {
+    method: Method,
+    params: &'static [Param],
+    pub(super) handler: Handler,
+}
+
+const fn immediate(
+    method: Method,
     params: &'static [Param],
     run: fn(&mut Service, &Call<'_>) -> CallResult,
-) -> Method {
-    Method { name, params, run }
+) -> Operation {
+    Operation { method, params, handler: Handler::Immediate(run) }
 }
 
-const USABLE: Param = need(TOKEN, ParamType::Token(TokenUse::Usable));
+const fn deferred(
+    method: Method,
+    params: &'static [Param],
+    run: fn(&mut Service, &Call<'_>) -> Result<Deferred, ApiError>,
+) -> Operation {
+    Operation { method, params, handler: Handler::Deferred(run) }
+}
+
+const USABLE: Param = need(TOKEN, ParamType::Token(TokenUse::Any));
 const ID: Param = need("clientId", ParamType::Text);
 const SECRET: Param = need("clientSecret", ParamType::Text);
 const HEADSET: Param = need("headset", ParamType::Text);
@@ -113,90 +136,114 @@ const PERSON: &[Param] = &[
     may("attributes", ParamType::Objects),
 ];
 
+/// All methods, with the areas that each needs.
 #[rustfmt::skip]
-const METHODS: &[Method] = &[
+const OPERATIONS: &[Operation] = &[
     // Authentication (§3.1)
-    m("getCortexInfo", &[], Service::cortex_info),
-    m("getUserLogin", &[], Service::user_login),
-    m("hasAccessRight", &[ID, SECRET], Service::has_access_right),
-    m("requestAccess", &[ID, SECRET], Service::request_access),
-    m("authorize", &[ID, SECRET, may("license", ParamType::Text), may("debit", ParamType::Count)], Service::authorize),
-    m("generateNewToken", &[need(TOKEN, ParamType::Token(TokenUse::Expired)), ID, SECRET], Service::new_token),
-    m("getUserInformation", &[need(TOKEN, ParamType::Token(TokenUse::BeforeEula))], Service::user_information),
-    m("getLicenseInfo", &[USABLE], Service::license_info),
+    immediate(Method::GetCortexInfo, &[], |_, _| Ok(account::cortex_info())),
+    immediate(Method::GetUserLogin, &[], |s, _| Ok(s.account.user_login(&s.env))),
+    immediate(Method::HasAccessRight, &[ID, SECRET], |s, call| s.account.has_access_right(call)),
+    immediate(Method::RequestAccess, &[ID, SECRET], |s, call| s.account.request_access(call, &mut s.env)),
+    immediate(Method::Authorize, &[ID, SECRET, may("license", ParamType::Text), may("debit", ParamType::Count)], |s, call| s.account.authorize(call, &s.env)),
+    immediate(Method::GenerateNewToken, &[need(TOKEN, ParamType::Token(TokenUse::Renewal)), ID, SECRET], |s, call| s.account.renew_token(call, &s.env)),
+    immediate(Method::GetUserInformation, &[need(TOKEN, ParamType::Token(TokenUse::BeforeEula))], |s, _| Ok(s.account.user_information())),
+    immediate(Method::GetLicenseInfo, &[USABLE], |s, call| Ok(s.account.license_info(call, &s.env))),
     // Headsets (§3.2)
-    m("controlDevice", &[need("command", ParamType::OneOf(&["connect", "disconnect", "refresh"])), may("headset", ParamType::Text),
-        may("connectionType", ParamType::OneOf(&["dongle", "bluetooth", "usb cable"])), may("mappings", ParamType::Object)], Service::control_device),
-    m("queryHeadsets", &[may("id", ParamType::Text), may("includeFlexMappings", ParamType::Flag)], Service::query_headsets),
-    m("configMapping", &[USABLE, need("status", ParamType::OneOf(&["create", "get", "read", "update", "delete"])),
-        may("name", ParamType::Text), may("mappings", ParamType::Object), may("uuid", ParamType::Text)], Service::config_mapping),
-    m("updateHeadset", &[USABLE, HEADSET, need("setting", ParamType::Object)], Service::update_headset),
-    m("updateHeadsetCustomInfo", &[USABLE, need("headsetId", ParamType::Text), may("headbandPosition", ParamType::OneOf(&["back", "top"])),
-        may("customName", ParamType::Text)], Service::update_custom_info),
-    m("syncWithHeadsetClock", &[HEADSET, need("systemTime", ParamType::Number), need("monotonicTime", ParamType::Number)], Service::sync_clock),
+    immediate(Method::ControlDevice, &[need("command", ParamType::OneOf(&["connect", "disconnect", "refresh"])), may("headset", ParamType::Text),
+        may("connectionType", ParamType::OneOf(&["dongle", "bluetooth", "usb cable"])), may("mappings", ParamType::Object)], |s, call| s.headsets.control_device(call, &mut s.env)),
+    immediate(Method::QueryHeadsets, &[may("id", ParamType::Text), may("includeFlexMappings", ParamType::Flag)], |s, call| Ok(s.headsets.query(call))),
+    immediate(Method::ConfigMapping, &[USABLE, need("status", ParamType::OneOf(&["create", "get", "read", "update", "delete"])),
+        may("name", ParamType::Text), may("mappings", ParamType::Object), may("uuid", ParamType::Text)], |s, call| s.mappings.config(call, &mut s.env)),
+    immediate(Method::UpdateHeadset, &[USABLE, HEADSET, need("setting", ParamType::Object)], |s, call| s.headsets.update(call, &mut s.env)),
+    immediate(Method::UpdateHeadsetCustomInfo, &[USABLE, need("headsetId", ParamType::Text), may("headbandPosition", ParamType::OneOf(&["back", "top"])),
+        may("customName", ParamType::Text)], |s, call| s.headsets.update_custom_info(call)),
+    immediate(Method::SyncWithHeadsetClock, &[HEADSET, need("systemTime", ParamType::Number), need("monotonicTime", ParamType::Number)], |s, call| s.headsets.sync_clock(call, &s.env)),
     // Sessions and data (§3.3)
-    m("createSession", &[USABLE, need("status", ParamType::OneOf(&["open", "active"])), may("headset", ParamType::Text)], Service::create_session),
-    m("updateSession", &[USABLE, SESSION, need("status", ParamType::OneOf(&["active", "close"]))], Service::update_session),
-    m("querySessions", &[USABLE], Service::query_sessions),
-    m("subscribe", &[USABLE, SESSION, STREAMS], Service::subscribe),
-    m("unsubscribe", &[USABLE, SESSION, STREAMS], Service::unsubscribe),
+    immediate(Method::CreateSession, &[USABLE, need("status", ParamType::OneOf(&["open", "active"])), may("headset", ParamType::Text)], |s, call| s.sessions.create(call, &mut s.env, &s.headsets, &mut s.account)),
+    immediate(Method::UpdateSession, &[USABLE, SESSION, need("status", ParamType::OneOf(&["active", "close"]))], |s, call| {
+        s.sessions.update(call, &mut s.env, &s.headsets, &mut s.account, &mut s.records)
+    }),
+    immediate(Method::QuerySessions, &[USABLE], |s, call| Ok(s.sessions.query(call, &s.env, &s.headsets, &s.account))),
+    immediate(Method::Subscribe, &[USABLE, SESSION, STREAMS], |s, call| s.sessions.subscribe(call, &mut s.headsets, &s.account)),
+    immediate(Method::Unsubscribe, &[USABLE, SESSION, STREAMS], |s, call| s.sessions.unsubscribe(call)),
     // Records (§3.4)
-    m("createRecord", &[USABLE, SESSION, need("title", ParamType::Text), may("description", ParamType::Text), may("subjectName", ParamType::Text),
-        may("tags", ParamType::Texts), may("experimentId", ParamType::Count)], Service::create_record),
-    m("stopRecord", &[USABLE, SESSION], Service::stop_record),
-    m("updateRecord", &[USABLE, need("record", ParamType::Text), may("title", ParamType::Text), may("description", ParamType::Text),
-        may("tags", ParamType::Texts)], Service::update_record),
-    m("deleteRecord", &[USABLE, need("records", ParamType::Texts)], Service::delete_records),
-    m("exportRecord", &[USABLE, RECORDS, need("folder", ParamType::Text), need("streamTypes", ParamType::Texts),
+    immediate(Method::CreateRecord, &[USABLE, SESSION, need("title", ParamType::Text), may("description", ParamType::Text), may("subjectName", ParamType::Text),
+        may("tags", ParamType::Texts), may("experimentId", ParamType::Count)], |s, call| {
+        Recorder { env: &mut s.env, headsets: &mut s.headsets, sessions: &mut s.sessions, records: &mut s.records }
+            .create_record(call, &s.account, &s.subjects)
+    }),
+    immediate(Method::StopRecord, &[USABLE, SESSION], |s, call| recorder(s).stop_record(call)),
+    immediate(Method::UpdateRecord, &[USABLE, need("record", ParamType::Text), may("title", ParamType::Text), may("description", ParamType::Text),
+        may("tags", ParamType::Texts)], |s, call| s.records.update(call, &s.env)),
+    immediate(Method::DeleteRecord, &[USABLE, need("records", ParamType::Texts)], |s, call| Ok(s.records.delete(call))),
+    deferred(Method::ExportRecord, &[USABLE, RECORDS, need("folder", ParamType::Text), need("streamTypes", ParamType::Texts),
         need("format", ParamType::OneOf(&["CSV", "EDF", "EDFPLUS", "BDFPLUS"])), may("version", ParamType::OneOf(&["V1", "V2"])),
         may("licenseIds", ParamType::Texts), may("includeDemographics", ParamType::Flag), may("includeMarkerExtraInfos", ParamType::Flag),
-        may("includeSurvey", ParamType::Flag), may("includeDeprecatedPM", ParamType::Flag)], Service::export_records),
-    m("queryRecords", &[USABLE, QUERY, ORDER, LIMIT, OFFSET, may("includeMarkers", ParamType::Flag),
-        may("includeSyncStatusInfo", ParamType::Flag)], Service::query_records),
-    m("getRecordInfos", &[USABLE, RECORDS], Service::record_infos),
-    m("configOptOut", &[USABLE, GET_SET, may("newOptOut", ParamType::Flag)], Service::config_opt_out),
-    m("requestToDownloadRecordData", &[USABLE, RECORDS], Service::download_records),
+        may("includeSurvey", ParamType::Flag), may("includeDeprecatedPM", ParamType::Flag)], |s, call| s.exporter.export(call, &s.env, &s.records)),
+    immediate(Method::QueryRecords, &[USABLE, QUERY, ORDER, LIMIT, OFFSET, may("includeMarkers", ParamType::Flag),
+        may("includeSyncStatusInfo", ParamType::Flag)], |s, call| s.records.query(call, &s.env)),
+    immediate(Method::GetRecordInfos, &[USABLE, RECORDS], |s, call| Ok(s.records.infos(call, &s.env))),
+    immediate(Method::ConfigOptOut, &[USABLE, GET_SET, may("newOptOut", ParamType::Flag)], |s, call| s.account.config_opt_out(call)),
+    immediate(Method::RequestToDownloadRecordData, &[USABLE, RECORDS], |s, call| Ok(s.records.download(call))),
     // Markers (§3.5)
-    m("injectMarker", &[USABLE, SESSION, need("time", ParamType::Number), need("value", ParamType::Value), need("label", ParamType::Text),
-        may("port", ParamType::Text), may("extras", ParamType::Object)], Service::inject_marker),
-    m("updateMarker", &[USABLE, SESSION, need("markerId", ParamType::Text), need("time", ParamType::Number), may("extras", ParamType::Object)], Service::update_marker),
+    immediate(Method::InjectMarker, &[USABLE, SESSION, need("time", ParamType::Number), need("value", ParamType::Value), need("label", ParamType::Text),
+        may("port", ParamType::Text), may("extras", ParamType::Object)], |s, call| recorder(s).inject_marker(call)),
+    immediate(Method::UpdateMarker, &[USABLE, SESSION, need("markerId", ParamType::Text), need("time", ParamType::Number), may("extras", ParamType::Object)], |s, call| recorder(s).update_marker(call)),
     // Subjects (§3.6)
-    m("createSubject", PERSON, Service::create_subject),
-    m("updateSubject", PERSON, Service::update_subject),
-    m("deleteSubjects", &[USABLE, need("subjects", ParamType::Texts)], Service::delete_subjects),
-    m("querySubjects", &[USABLE, QUERY, ORDER, LIMIT, OFFSET], Service::query_subjects),
-    m("getDemographicAttributes", &[USABLE], Service::demographic_attributes),
+    immediate(Method::CreateSubject, PERSON, |s, call| s.subjects.create(call, &s.records)),
+    immediate(Method::UpdateSubject, PERSON, |s, call| s.subjects.update(call, &s.records)),
+    immediate(Method::DeleteSubjects, &[USABLE, need("subjects", ParamType::Texts)], |s, call| Ok(s.subjects.delete(call))),
+    immediate(Method::QuerySubjects, &[USABLE, QUERY, ORDER, LIMIT, OFFSET], |s, call| s.subjects.query(call, &s.records)),
+    immediate(Method::GetDemographicAttributes, &[USABLE], |_, _| Ok(subjects::demographic_attributes())),
     // Profiles and training (§3.7)
-    m("queryProfile", &[USABLE], Service::query_profile),
-    m("getCurrentProfile", &[USABLE, HEADSET], Service::current_profile),
-    m("setupProfile", &[USABLE, need("status", ParamType::OneOf(&["create", "load", "unload", "save", "rename", "delete"])),
-        STORED, may("headset", ParamType::Text), may("newProfileName", ParamType::Text)], Service::setup_profile),
-    m("loadGuestProfile", &[USABLE, HEADSET], Service::load_guest_profile),
-    m("getDetectionInfo", &[DETECTION], Service::detection_info),
-    m("training", &[USABLE, SESSION, DETECTION, need("status", ParamType::OneOf(&["start", "accept", "reject", "reset", "erase"])),
-        need("action", ParamType::Text)], Service::training),
+    immediate(Method::QueryProfile, &[USABLE], |s, _| Ok(s.profiles.query())),
+    immediate(Method::GetCurrentProfile, &[USABLE, HEADSET], |s, call| Profiles::current(call, &s.headsets)),
+    immediate(Method::SetupProfile, &[USABLE, need("status", ParamType::OneOf(&["create", "load", "unload", "save", "rename", "delete"])),
+        STORED, may("headset", ParamType::Text), may("newProfileName", ParamType::Text)], |s, call| s.profiles.setup(call, &mut s.env, &mut s.headsets)),
+    immediate(Method::LoadGuestProfile, &[USABLE, HEADSET], |s, call| Profiles::load_guest(call, &mut s.env, &mut s.headsets)),
+    immediate(Method::GetDetectionInfo, &[DETECTION], |_, call| Ok(profiles::detection_info(call))),
+    immediate(Method::Training, &[USABLE, SESSION, DETECTION, need("status", ParamType::OneOf(&["start", "accept", "reject", "reset", "erase"])),
+        need("action", ParamType::Text)], |s, call| s.sessions.train(call, &mut s.env, &mut s.headsets)),
     // Advanced BCI (§3.8)
-    m("getTrainedSignatureActions", &[USABLE, DETECTION, STORED, LOADED], Service::trained_actions),
-    m("getTrainingTime", &[USABLE, DETECTION, SESSION], Service::training_time),
-    m("facialExpressionSignatureType", &[USABLE, GET_SET, STORED, LOADED, may("signature", ParamType::OneOf(&["universal", "trained"]))], Service::signature_type),
-    m("facialExpressionThreshold", &[USABLE, GET_SET, STORED, LOADED, need("action", ParamType::Text), may("value", ParamType::Count)], Service::facial_threshold),
-    m("mentalCommandActiveAction", &[USABLE, GET_SET, STORED, LOADED, may("actions", ParamType::Texts)], Service::active_action),
-    m("mentalCommandBrainMap", &[USABLE, STORED, LOADED], Service::brain_map),
-    m("mentalCommandGetSkillRating", &[USABLE, STORED, LOADED, may("action", ParamType::Text)], Service::skill_rating),
-    m("mentalCommandTrainingThreshold", &[USABLE, STORED, LOADED], Service::training_threshold),
-    m("mentalCommandActionSensitivity", &[USABLE, GET_SET, STORED, LOADED, may("values", ParamType::Counts)], Service::action_sensitivity),
+    immediate(Method::GetTrainedSignatureActions, &[USABLE, DETECTION, STORED, LOADED], |s, call| bci(s).trained_actions(call)),
+    immediate(Method::GetTrainingTime, &[USABLE, DETECTION, SESSION], |s, call| s.sessions.training_time(call, &s.env)),
+    immediate(Method::FacialExpressionSignatureType, &[USABLE, GET_SET, STORED, LOADED, may("signature", ParamType::OneOf(&["universal", "trained"]))], |s, call| bci(s).signature_type(call)),
+    immediate(Method::FacialExpressionThreshold, &[USABLE, GET_SET, STORED, LOADED, need("action", ParamType::Text), may("value", ParamType::Count)], |s, call| bci(s).facial_threshold(call)),
+    immediate(Method::MentalCommandActiveAction, &[USABLE, GET_SET, STORED, LOADED, may("actions", ParamType::Texts)], |s, call| bci(s).active_action(call)),
+    immediate(Method::MentalCommandBrainMap, &[USABLE, STORED, LOADED], |s, call| bci(s).brain_map(call)),
+    immediate(Method::MentalCommandGetSkillRating, &[USABLE, STORED, LOADED, may("action", ParamType::Text)], |s, call| bci(s).skill_rating(call)),
+    immediate(Method::MentalCommandTrainingThreshold, &[USABLE, STORED, LOADED], |s, call| bci(s).training_threshold(call)),
+    immediate(Method::MentalCommandActionSensitivity, &[USABLE, GET_SET, STORED, LOADED, may("values", ParamType::Counts)], |s, call| bci(s).action_sensitivity(call)),
 ];
 
-/// The method of this name, which is case-sensitive.
-pub(super) fn named(name: &str) -> Option<&'static Method> {
-    METHODS.iter().find(|method| method.name == name)
+fn recorder(service: &mut Service) -> Recorder<'_> {
+    Recorder {
+        env: &mut service.env,
+        headsets: &mut service.headsets,
+        sessions: &mut service.sessions,
+        records: &mut service.records,
+    }
 }
 
-impl Method {
+fn bci(service: &mut Service) -> Bci<'_> {
+    Bci {
+        profiles: &service.profiles,
+        sessions: &service.sessions,
+        headsets: &mut service.headsets,
+    }
+}
+
+/// What the method of this name does; names are case-sensitive.
+pub(super) fn find(name: &str) -> Option<&'static Operation> {
+    let method: Method = name.parse().ok()?;
+    OPERATIONS.iter().find(|operation| operation.method == method)
+}
+
+impl Operation {
     /// What its token has to be good for; `None` for a method without one.
-    pub(super) fn pass(&self) -> Option<TokenUse> {
+    pub(super) fn token_use(&self) -> Option<TokenUse> {
         self.params.iter().find_map(|param| match param.kind {
-            ParamType::Token(pass) => Some(pass),
+            ParamType::Token(usage) => Some(usage),
             _ => None,
         })
     }
@@ -210,7 +257,7 @@ impl Method {
         if params.iter().all(known) && self.params.iter().all(given) {
             Ok(())
         } else {
-            Err(ApiError::new(BAD_PARAMS))
+            Err(ApiError::new(INVALID_PARAMS))
         }
     }
 }
@@ -218,6 +265,7 @@ impl Method {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use strum::VariantArray as _;
 
     use super::*;
     use crate::tests::TestClient;
@@ -242,32 +290,32 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_method_is_known_and_checks_its_parameters_and_its_token() {
         let desk = TestClient::cold();
-        let mut names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!((names.len(), METHODS.len()), (50, 50));
-        for method in METHODS {
+        let mut methods: Vec<_> = OPERATIONS.iter().map(|operation| operation.method).collect();
+        methods.sort_unstable();
+        assert_eq!(methods, Method::VARIANTS);
+        for method in OPERATIONS {
+            let name = method.method.name();
             let fit: Map<String, Value> = method
                 .params
                 .iter()
                 .map(|param| (param.name.to_owned(), examples(param.kind).0))
                 .collect();
-            let code = |params: &Map<String, Value>| desk.raw(method.name, &json!(params));
+            let code = |params: &Map<String, Value>| desk.raw(name, &json!(params));
             let mut misnamed = fit.clone();
             misnamed.insert("surprise".to_owned(), json!(1));
-            assert_eq!(code(&misnamed), -32602, "{} surprise", method.name);
+            assert_eq!(code(&misnamed), -32602, "{name} surprise");
             for param in method.params {
                 let mut mistyped = fit.clone();
                 mistyped.insert(param.name.to_owned(), examples(param.kind).1);
-                assert_eq!(code(&mistyped), -32602, "{} {}", method.name, param.name);
+                assert_eq!(code(&mistyped), -32602, "{name} {}", param.name);
                 if param.required {
                     let mut less = fit.clone();
                     less.remove(param.name);
-                    assert_eq!(code(&less), -32602, "{} without {}", method.name, param.name);
+                    assert_eq!(code(&less), -32602, "{name} without {}", param.name);
                 }
             }
-            if method.pass().is_some() {
-                assert_eq!(code(&fit), -32014, "{}", method.name);
+            if method.token_use().is_some() {
+                assert_eq!(code(&fit), -32014, "{name}");
             }
         }
         for platform in ["login", "logout", "acceptLicense", "inspectApi", "getcortexinfo", ""] {

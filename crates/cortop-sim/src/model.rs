@@ -1,6 +1,10 @@
 //! Physical facts of the headset models (§8) as the simulator needs them.
 
-use cortop_protocol::model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model};
+use cortop_protocol::{
+    code::warning,
+    model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model},
+    settings::{EegRate, MotionRate, Setting},
+};
 
 /// How a headset reports motion (§5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +134,6 @@ impl Spec {
         Some(spec)
     }
 
-    /// µV of one step of a converter of an EPOC's range.
-    pub(super) fn step(bits: u32) -> f64 {
-        if bits == 14 { LSB_14 } else { LSB_16 }
-    }
-
     /// The first of the family.
     pub(super) fn epoc() -> Self {
         Self {
@@ -167,8 +166,31 @@ impl Spec {
         matches!(self.model, Model::EpocPlus | Model::EpocX)
     }
 
+    /// The same headset with another setting (§3.2).
+    pub(super) fn with_setting(&self, setting: Setting) -> Self {
+        let (mode, bits, eeg, motion) = match setting {
+            Setting::Epoc => ("EPOC", 14, EegRate::Hz128, MotionRate::Off),
+            Setting::EpocPlus { eeg, motion } => ("EPOCPLUS", 16, eeg, motion),
+        };
+        let usual = Self::of(self.model).map_or(MotionFormat::Quaternion, |spec| spec.motion);
+        Self {
+            mode,
+            eeg_rate: eeg.hz(),
+            eeg_bits: bits,
+            lsb: if bits == 14 { LSB_14 } else { LSB_16 },
+            mems_rate: f64::from(motion.hz()),
+            motion: if motion == MotionRate::Off { MotionFormat::None } else { usual },
+            ..self.clone()
+        }
+    }
+
+    /// Whether Bluetooth can carry its rates (§6.2, warning 112).
+    pub(super) fn fits_bluetooth(&self) -> bool {
+        self.eeg_rate == 128 && self.mems_rate <= 0.0
+    }
+
     /// Puts the sensors of a Flex elsewhere; an EPOC's positions bring an EPOC's detections (§5.1).
-    pub(super) fn fit_flex(&mut self, sensors: Vec<String>) {
+    pub(super) fn set_flex_sensors(&mut self, sensors: Vec<String>) {
         self.bci = EPOC_SENSORS.iter().all(|&name| sensors.iter().any(|own| own == name));
         self.faces = self.bci;
         self.sensors = sensors;
@@ -177,9 +199,13 @@ impl Spec {
     /// The code of the warning with which a connection by its link fails, if it does (§2.6, §8).
     pub(super) fn obstacle(&self) -> Option<i64> {
         match (self.model, self.connected_by) {
-            (Model::Epoc, "bluetooth" | "usb cable") => Some(101),
-            (_, "bluetooth") if self.adjustable() && self.eeg_rate != 128 => Some(112),
-            (_, "bluetooth") if self.adjustable() && self.mems_rate > 0.0 => Some(113),
+            (Model::Epoc, "bluetooth" | "usb cable") => Some(warning::CONNECTION_FAILED),
+            (_, "bluetooth") if self.adjustable() && self.eeg_rate != 128 => {
+                Some(warning::SETTING_NOT_FOR_BLUETOOTH)
+            }
+            (_, "bluetooth") if self.adjustable() && self.mems_rate > 0.0 => {
+                Some(warning::MOTION_TOO_MUCH)
+            }
             _ => None,
         }
     }
@@ -198,4 +224,13 @@ impl Spec {
 
 fn names(sensors: &[&str]) -> Vec<String> {
     sensors.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
+pub(super) fn is_sensor(name: &str) -> bool {
+    const PLACES: [&str; 16] =
+        ["Fp", "FP", "AF", "Af", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
+    let place = name.trim_end_matches(|end: char| end.is_ascii_digit());
+    let place = if place == name { place.trim_end_matches('z') } else { place };
+    place != name && PLACES.contains(&place)
 }

@@ -2,45 +2,61 @@
 
 use std::{fmt, sync::Arc};
 
-/// Something for one client.
+use serde_json::{Value, json};
+
+use super::api_error::CallResult;
+
+/// A message for one client.
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
-    pub(super) body: Payload,
-    pub(super) when: Delivery,
+    pub(super) payload: Payload,
+    pub(super) delivery: Delivery,
 }
 
 /// What a text frame holds.
 #[derive(Clone, Debug)]
 pub(super) enum Payload {
-    /// As it should be.
     Text(String),
     /// Not checked to be UTF-8.
     Bytes(Vec<u8>),
-    /// Takes long to make: not on the loop that serves all clients.
-    Made(Deferred),
+    /// The answer to a request with this id, whose result takes long to make: not on the loop that
+    /// serves all clients.
+    Deferred(Value, Deferred),
 }
 
-/// Makes a text.
+/// Makes the result of a request.
 #[derive(Clone)]
-pub(super) struct Deferred(Arc<dyn Fn() -> String + Send + Sync>);
+pub(super) struct Deferred(Arc<dyn Fn() -> Value + Send + Sync>);
 
 impl Deferred {
-    pub(super) fn new(make: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        Self(Arc::new(make))
+    pub(super) fn new(result: impl Fn() -> Value + Send + Sync + 'static) -> Self {
+        Self(Arc::new(result))
     }
 
-    pub(super) fn done(&self) -> String {
+    pub(super) fn run(&self) -> Value {
         (self.0)()
     }
 }
 
 impl fmt::Debug for Deferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Work")
+        f.write_str("Deferred")
     }
 }
 
-/// When it leaves.
+impl Payload {
+    /// Its text, of a deferred one too; bytes that are no text are none.
+    #[cfg(test)]
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Deferred(id, result) => reply(&id, Ok(result.run())),
+            Self::Bytes(_) => String::new(),
+        }
+    }
+}
+
+/// When a message leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Delivery {
     Now,
@@ -55,39 +71,50 @@ pub(super) enum Delivery {
 pub(super) struct Notification {
     /// To which; `None`: to all.
     pub(super) client: Option<u64>,
-    pub(super) what: NotificationKind,
+    pub(super) event: ClientEvent,
 }
 
-/// What happens.
+/// What happens to a client.
 #[derive(Clone, Debug)]
-pub(super) enum NotificationKind {
-    /// A message.
-    Say(Payload),
+pub(super) enum ClientEvent {
+    Message(Payload),
     /// The end of the connection, with a close frame or without.
-    HangUp { close: bool },
+    Disconnect {
+        close: bool,
+    },
 }
 
 impl Outgoing {
     pub(super) fn now(text: String) -> Self {
-        Self { body: Payload::Text(text), when: Delivery::Now }
+        Payload::Text(text).into()
     }
 
     #[cfg(test)]
     pub(super) fn text(&self) -> &str {
-        match &self.body {
+        match &self.payload {
             Payload::Text(text) => text,
             _ => "",
         }
     }
 }
 
-#[cfg(test)]
-impl Payload {
-    pub(super) fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Made(work) => work.done(),
-            Self::Bytes(_) => String::new(),
-        }
+/// To leave at once.
+impl From<Payload> for Outgoing {
+    fn from(payload: Payload) -> Self {
+        Self { payload, delivery: Delivery::Now }
     }
+}
+
+/// The text of an answer. Members come out in alphabetical order, as Cortex prints them (§1.3).
+pub(super) fn reply(id: &Value, result: CallResult) -> String {
+    match result {
+        Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
+        Err(error) => json!({ "error": error.to_json(), "id": id, "jsonrpc": "2.0" }),
+    }
+    .to_string()
+}
+
+/// The text of a warning (§6.2).
+pub(super) fn warning(code: i64, message: &Value) -> String {
+    json!({ "jsonrpc": "2.0", "warning": { "code": code, "message": message } }).to_string()
 }

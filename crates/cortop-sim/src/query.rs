@@ -5,13 +5,8 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
-    account::LICENSE_ID,
-    dispatch::Call,
-    record::StoredRecord,
-    refusal::{ApiError, BAD_PARAMS, CallResult},
-    service::Service,
-};
+use super::{api_error::ApiError, call::Call};
+use cortop_protocol::code::error::INVALID_PARAMS;
 
 /// In which order, and which part.
 pub(super) struct Page {
@@ -24,18 +19,18 @@ impl Page {
     /// Reads `orderBy`, `limit` and `offset`; each entry of the first has one of the `keys`.
     pub(super) fn read(call: &Call<'_>, keys: &[&str]) -> Result<Self, ApiError> {
         let mut order = Vec::new();
-        for entry in call.get("orderBy").and_then(Value::as_array).into_iter().flatten() {
+        for entry in call.list("orderBy") {
             let mut members = entry.as_object().into_iter().flatten();
             let (Some((key, way)), None) = (members.next(), members.next()) else {
-                return Err(ApiError::new(BAD_PARAMS));
+                return Err(ApiError::new(INVALID_PARAMS));
             };
             let down = match way.as_str() {
                 Some("ASC") => false,
                 Some("DESC") => true,
-                _ => return Err(ApiError::new(BAD_PARAMS)),
+                _ => return Err(ApiError::new(INVALID_PARAMS)),
             };
             if !keys.contains(&key.as_str()) {
-                return Err(ApiError::new(BAD_PARAMS));
+                return Err(ApiError::new(INVALID_PARAMS));
             }
             order.push((key.clone(), down));
         }
@@ -70,29 +65,32 @@ fn compare(a: &Value, b: &Value) -> Ordering {
 }
 
 /// A condition `{from, to}`, ends included, either may be missing.
-struct Range(f64, f64);
+pub(super) struct RangeCondition(f64, f64);
 
-impl Range {
+impl RangeCondition {
     /// Reads a condition; `number` reads its ends.
-    fn read(condition: &Value, number: fn(&Value) -> Option<f64>) -> Result<Self, ApiError> {
-        let object = condition.as_object().ok_or_else(|| ApiError::new(BAD_PARAMS))?;
+    pub(super) fn read(
+        condition: &Value,
+        number: fn(&Value) -> Option<f64>,
+    ) -> Result<Self, ApiError> {
+        let object = condition.as_object().ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
         if object.keys().any(|key| key != "from" && key != "to") {
-            return Err(ApiError::new(BAD_PARAMS));
+            return Err(ApiError::new(INVALID_PARAMS));
         }
         let end = |name: &str, open: f64| match object.get(name) {
             None => Ok(open),
-            Some(value) => number(value).ok_or_else(|| ApiError::new(BAD_PARAMS)),
+            Some(value) => number(value).ok_or_else(|| ApiError::new(INVALID_PARAMS)),
         };
         Ok(Self(end("from", f64::NEG_INFINITY)?, end("to", f64::INFINITY)?))
     }
 
-    fn holds(&self, value: f64) -> bool {
+    pub(super) fn holds(&self, value: f64) -> bool {
         self.0 <= value && value <= self.1
     }
 }
 
 /// Epoch seconds of an ISO 8601 moment.
-fn moment(value: &Value) -> Option<f64> {
+pub(super) fn moment(value: &Value) -> Option<f64> {
     value.as_str()?.parse::<Timestamp>().ok().map(|it| it.as_duration().as_secs_f64())
 }
 
@@ -100,76 +98,4 @@ fn moment(value: &Value) -> Option<f64> {
 pub(super) fn mentions<'a>(texts: impl IntoIterator<Item = &'a str>, word: &str) -> bool {
     let word = word.to_lowercase();
     texts.into_iter().any(|text| text.to_lowercase().contains(&word))
-}
-
-impl Service {
-    pub(super) fn query_records(&mut self, call: &Call<'_>) -> CallResult {
-        const KEYS: [&str; 7] = [
-            "title",
-            "description",
-            "startDatetime",
-            "modifiedDatetime",
-            "duration",
-            "subjectName",
-            "applicationId",
-        ];
-        let page = Page::read(call, &KEYS)?;
-        let mut found = Vec::new();
-        for record in self.records.iter().filter(|record| record.app == call.app) {
-            if self.matches(record, call)? {
-                found.push(record);
-            }
-        }
-        let count = found.len();
-        let found = page.of(found, |record, key| match key {
-            "title" => json!(record.title),
-            "description" => json!(record.description),
-            "startDatetime" => json!(record.start),
-            "modifiedDatetime" => json!(record.modified),
-            "duration" => json!(record.duration(call.now)),
-            "subjectName" => json!(record.subject),
-            _ => json!(record.app_id),
-        });
-        let objects = found.into_iter().map(|record| {
-            let mut object = record.to_json(&self.clock);
-            if call.flag("includeMarkers") {
-                let markers = record.markers.iter().map(|marker| marker.to_json(&self.clock));
-                object["markers"] = markers.collect();
-            }
-            if call.flag("includeSyncStatusInfo") {
-                object["syncStatus"] = json!({ "status": "neverUploaded" });
-            }
-            object
-        });
-        Ok(page.to_json("records", count, &objects.collect::<Vec<_>>()))
-    }
-
-    /// Whether a record meets every condition of a query.
-    fn matches(&self, record: &StoredRecord, call: &Call<'_>) -> Result<bool, ApiError> {
-        let conditions = call.get("query").and_then(Value::as_object).into_iter().flatten();
-        for (name, condition) in conditions {
-            let text = || condition.as_str().ok_or_else(|| ApiError::new(BAD_PARAMS));
-            let within = |time: f64| {
-                Ok::<_, ApiError>(Range::read(condition, moment)?.holds(self.clock.epoch(time)))
-            };
-            let met = match name.as_str() {
-                "licenseId" => text()? == LICENSE_ID,
-                "applicationId" => text()? == record.app_id,
-                "keyword" => {
-                    let subject = record.subject.as_deref().unwrap_or_default();
-                    mentions([record.title.as_str(), &record.description, subject], text()?)
-                }
-                "startDatetime" => within(record.start)?,
-                "modifiedDatetime" => within(record.modified)?,
-                "duration" => {
-                    Range::read(condition, Value::as_f64)?.holds(record.duration(call.now))
-                }
-                _ => return Err(ApiError::new(BAD_PARAMS)),
-            };
-            if !met {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
 }

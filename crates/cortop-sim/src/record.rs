@@ -6,10 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    account::{LICENSE_ID, USER_ID},
-    clock::Clock,
-    model::Spec,
-    source::SampleSource,
+    account::USER_ID, clock::Clock, licence::LICENSE_ID, model::Spec, source::SampleSource,
 };
 use cortop_protocol::HeadsetId;
 
@@ -48,7 +45,7 @@ pub(super) struct StoredRecord {
     pub(super) modified: f64,
     /// Its post-processing is over: it can be exported.
     pub(super) ready: bool,
-    pub(super) take: Measurement,
+    pub(super) measurement: Measurement,
     pub(super) markers: Vec<StoredMarker>,
 }
 

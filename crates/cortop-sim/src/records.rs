@@ -1,177 +1,198 @@
-//! Records: started and stopped in an activated session, kept while the service runs, changed and
-//! deleted by the application that made them (§2.9, §3.4). What another application has made is as
-//! unknown here as what never was.
+//! The records of the user: kept while the service runs, changed, deleted and found by the
+//! application that made them (§2.9, §3.4). What another application has made is as unknown here
+//! as what never was. Knows no session.
 
 use serde_json::{Value, json};
 
 use super::{
-    dispatch::Call,
-    record::{Measurement, StoredRecord},
-    refusal::{
-        ApiError, BAD_PARAMS, CallResult, HEADSET_UNAVAILABLE, NO_DOWNLOAD, NO_SESSION,
-        NOT_ACTIVATED,
-    },
-    service::{ScheduledEvent, Service},
-    sessions::LiveSession,
+    api_error::{ApiError, CallResult},
+    call::Call,
+    environment::{Environment, ScheduledEvent},
+    licence::LICENSE_ID,
+    query::{Page, RangeCondition, mentions, moment},
+    record::StoredRecord,
 };
-use cortop_protocol::model::Model;
+use cortop_protocol::code::{
+    error::{INVALID_PARAMS, NO_DOWNLOAD},
+    warning,
+};
 
 /// Records that are kept; the oldest makes room.
-const MOST: usize = 1000;
+pub(super) const MAX_RECORDS: usize = 1000;
 
-#[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
-impl Service {
-    pub(super) fn create_record(&mut self, call: &Call<'_>) -> CallResult {
-        let at = self.session_of(call)?;
-        let session = self.sessions.get(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
-        let (title, subject) = (call.text("title"), call.maybe_text("subjectName"));
-        if !session.active {
-            return Err(ApiError::new(NOT_ACTIVATED));
-        }
-        if self.running(session).is_some() {
-            return Err(ApiError::bad("A record is running already."));
-        }
-        if title.is_empty() {
-            return Err(ApiError::new(BAD_PARAMS));
-        }
-        if subject.is_some_and(|name| !self.subjects.contains_key(name)) {
-            return Err(ApiError::bad("The subject does not exist."));
-        }
-        let app_id = self.app_id(&call.app).to_owned();
-        let headset = self.headsets.get_mut(session.place);
-        let headset = headset.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
-        let take = Measurement {
-            headset: headset.id.clone(),
-            source: headset.source.clone(),
-            spec: headset.spec.clone(),
-            origin: *headset.origin.get_or_insert(call.now),
-            metrics: headset.metrics,
-        };
-        let record = StoredRecord {
-            uuid: self.ids.uuid(),
-            app: call.app.clone(),
-            app_id,
-            title: title.to_owned(),
-            description: call.text("description").to_owned(),
-            tags: call.texts("tags").map(str::to_owned).collect(),
-            subject: subject.map(str::to_owned),
-            experiment: call.count("experimentId"),
-            scopes: self.licence.told_scopes().into_iter().map(str::to_owned).collect(),
-            headband: (take.spec.model == Model::EpocX).then(|| headset.headband.clone()),
-            start: call.now,
-            end: None,
-            modified: call.now,
-            ready: false,
-            take,
-            markers: Vec::new(),
-        };
-        let object = record.to_json(&self.clock);
-        if let Some(session) = self.sessions.get_mut(at) {
-            if session.records.len() == MOST {
-                session.records.remove(0);
-            }
-            session.records.push(record.uuid.clone());
-        }
-        if self.records.len() == MOST {
-            self.records.remove(0);
-        }
-        self.records.push(record);
-        Ok(json!({ "record": object, "sessionId": call.text("session") }))
-    }
+/// All records, the newest last.
+#[derive(Default)]
+pub(super) struct Records(pub(super) Vec<StoredRecord>);
 
-    pub(super) fn stop_record(&mut self, call: &Call<'_>) -> CallResult {
-        let at = self.session_of(call)?;
-        let session = self.sessions.get(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
-        let place = self.running(session).ok_or_else(|| ApiError::bad("No record is running."))?;
-        let record = self.finish_record(place, call.now);
-        Ok(json!({ "record": record, "sessionId": call.text("session") }))
+impl Records {
+    /// Keeps a new record.
+    pub(super) fn push(&mut self, record: StoredRecord) {
+        if self.0.len() == MAX_RECORDS {
+            let oldest = self.0.iter().position(|record| record.end.is_some());
+            self.0.remove(oldest.unwrap_or_default());
+        }
+        self.0.push(record);
     }
 
     /// Ends a running record; its object.
-    pub(super) fn finish_record(&mut self, place: usize, now: f64) -> Option<Value> {
-        let done = now + self.delays.processing.as_secs_f64();
-        let record = self.records.get_mut(place)?;
+    pub(super) fn finish(&mut self, uuid: &str, now: f64, env: &mut Environment) -> Option<Value> {
+        let record = self.0.iter_mut().find(|record| record.uuid == uuid)?;
         record.end = Some(now);
         record.modified = now;
-        let (uuid, object) = (record.uuid.clone(), record.to_json(&self.clock));
-        self.plan(done, ScheduledEvent::Processed(uuid));
-        Some(object)
+        let done = now + env.delays.processing.as_secs_f64();
+        env.schedule(done, ScheduledEvent::RecordProcessed(uuid.to_owned()));
+        Some(record.to_json(&env.clock))
     }
 
-    /// The post-processing of a record is over: it can be exported (warning 30).
-    pub(super) fn processed(&mut self, uuid: &str) {
-        if let Some(record) = self.records.iter_mut().find(|record| record.uuid == uuid) {
+    /// The post-processing of a record is over: it can be exported.
+    pub(super) fn processed(&mut self, uuid: &str, env: &mut Environment) {
+        if let Some(record) = self.0.iter_mut().find(|record| record.uuid == uuid) {
             record.ready = true;
-            self.warn(30, &json!({ "recordId": uuid }));
+            env.warn(warning::RECORD_READY, &json!({ "recordId": uuid }));
         }
     }
 
-    pub(super) fn update_record(&mut self, call: &Call<'_>) -> CallResult {
-        let place = self.record_of(call.text("record"), &call.app)?;
-        let title = call.maybe_text("title");
+    /// `updateRecord`.
+    pub(super) fn update(&mut self, call: &Call<'_>, env: &Environment) -> CallResult {
+        let record = self.find_mut(call.text("record"), &call.app)?;
+        let title = call.optional_text("title");
         if title == Some("") {
-            return Err(ApiError::new(BAD_PARAMS));
+            return Err(ApiError::new(INVALID_PARAMS));
         }
-        let record = self.records.get_mut(place).ok_or_else(unknown_record)?;
         if let Some(title) = title {
             title.clone_into(&mut record.title);
         }
-        if let Some(description) = call.maybe_text("description") {
+        if let Some(description) = call.optional_text("description") {
             description.clone_into(&mut record.description);
         }
         if call.get("tags").is_some() {
             record.tags = call.texts("tags").map(str::to_owned).collect();
         }
         record.modified = call.now;
-        Ok(record.to_json(&self.clock))
+        Ok(record.to_json(&env.clock))
     }
 
-    pub(super) fn delete_records(&mut self, call: &Call<'_>) -> CallResult {
-        Ok(each(call, "records", |uuid| {
-            let place = self.record_of(uuid, &call.app)?;
-            if self.records.get(place).is_some_and(|record| record.end.is_none()) {
-                return Err(ApiError::bad("The record is running."));
+    /// `deleteRecord`.
+    pub(super) fn delete(&mut self, call: &Call<'_>) -> Value {
+        outcomes(call.texts("records").map(|uuid| {
+            let deleted = self.find(uuid, &call.app).and_then(|record| match record.end {
+                None => Err(ApiError::invalid("The record is running.")),
+                Some(_) => Ok(()),
+            });
+            if deleted.is_ok() {
+                self.0.retain(|record| record.uuid != uuid);
             }
-            self.records.remove(place);
-            Ok(())
+            (uuid, deleted)
         }))
     }
 
-    /// Unknown ids are left out.
-    pub(super) fn record_infos(&mut self, call: &Call<'_>) -> CallResult {
-        let own = call.texts("recordIds").filter_map(|uuid| self.record_of(uuid, &call.app).ok());
-        let own = own.filter_map(|place| self.records.get(place));
-        Ok(own.map(|record| record.to_json(&self.clock)).collect())
+    /// `getRecordInfos`: unknown ids are left out.
+    pub(super) fn infos(&self, call: &Call<'_>, env: &Environment) -> Value {
+        let own = call.texts("recordIds").filter_map(|uuid| self.find(uuid, &call.app).ok());
+        own.map(|record| record.to_json(&env.clock)).collect()
     }
 
-    /// All records are on this computer: there is nothing to download, or nothing to be had.
-    pub(super) fn download_records(&mut self, call: &Call<'_>) -> CallResult {
-        Ok(each(call, "recordIds", |uuid| {
-            let known = self.record_of(uuid, &call.app);
-            known.map(|_| ()).map_err(|_| ApiError::new(NO_DOWNLOAD))
+    /// `requestToDownloadRecordData`: all records are on this computer, there is nothing to
+    /// download, or nothing to be had.
+    pub(super) fn download(&self, call: &Call<'_>) -> Value {
+        outcomes(call.texts("recordIds").map(|uuid| {
+            let known = self.find(uuid, &call.app);
+            (uuid, known.map(|_| ()).map_err(|_| ApiError::new(NO_DOWNLOAD)))
         }))
     }
 
-    /// The place in the list of a record of an application.
-    pub(super) fn record_of(&self, uuid: &str, app: &str) -> Result<usize, ApiError> {
-        let own = |record: &StoredRecord| record.uuid == uuid && record.app == app;
-        self.records.iter().position(own).ok_or_else(unknown_record)
+    /// `queryRecords`.
+    pub(super) fn query(&self, call: &Call<'_>, env: &Environment) -> CallResult {
+        const KEYS: [&str; 7] = [
+            "title",
+            "description",
+            "startDatetime",
+            "modifiedDatetime",
+            "duration",
+            "subjectName",
+            "applicationId",
+        ];
+        let page = Page::read(call, &KEYS)?;
+        let mut found = Vec::new();
+        for record in self.0.iter().filter(|record| record.app == call.app) {
+            if matches(record, call, env)? {
+                found.push(record);
+            }
+        }
+        let count = found.len();
+        let found = page.of(found, |record, key| match key {
+            "title" => json!(record.title),
+            "description" => json!(record.description),
+            "startDatetime" => json!(record.start),
+            "modifiedDatetime" => json!(record.modified),
+            "duration" => json!(record.duration(call.now)),
+            "subjectName" => json!(record.subject),
+            _ => json!(record.app_id),
+        });
+        let objects = found.into_iter().map(|record| {
+            let mut object = record.to_json(&env.clock);
+            if call.flag("includeMarkers") {
+                let markers = record.markers.iter().map(|marker| marker.to_json(&env.clock));
+                object["markers"] = markers.collect();
+            }
+            if call.flag("includeSyncStatusInfo") {
+                object["syncStatus"] = json!({ "status": "neverUploaded" });
+            }
+            object
+        });
+        Ok(page.to_json("records", count, &objects.collect::<Vec<_>>()))
     }
 
-    /// The place in the list of the running record of a session.
-    pub(super) fn running(&self, session: &LiveSession) -> Option<usize> {
-        let last = session.records.last()?;
-        self.records.iter().position(|record| record.uuid == *last && record.end.is_none())
+    /// How many records are of a subject.
+    pub(super) fn count_of_subject(&self, name: &str) -> usize {
+        self.0.iter().filter(|record| record.subject.as_deref() == Some(name)).count()
+    }
+
+    /// A record of an application.
+    pub(super) fn find(&self, uuid: &str, app: &str) -> Result<&StoredRecord, ApiError> {
+        let own = |record: &&StoredRecord| record.uuid == uuid && record.app == app;
+        self.0.iter().find(own).ok_or_else(unknown_record)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn find_mut(
+        &mut self,
+        uuid: &str,
+        app: &str,
+    ) -> Result<&mut StoredRecord, ApiError> {
+        let own = |record: &&mut StoredRecord| record.uuid == uuid && record.app == app;
+        self.0.iter_mut().find(own).ok_or_else(unknown_record)
     }
 }
 
-/// Does something with every record that a request names: what became of each.
-pub(super) fn each(
-    call: &Call<'_>,
-    list: &str,
-    mut act: impl FnMut(&str) -> Result<(), ApiError>,
-) -> Value {
-    outcomes(call.texts(list).map(|uuid| (uuid, act(uuid))))
+/// Whether a record meets every condition of a query.
+fn matches(record: &StoredRecord, call: &Call<'_>, env: &Environment) -> Result<bool, ApiError> {
+    let conditions = call.get("query").and_then(Value::as_object).into_iter().flatten();
+    for (name, condition) in conditions {
+        let text = || condition.as_str().ok_or_else(|| ApiError::new(INVALID_PARAMS));
+        let within = |time: f64| {
+            RangeCondition::read(condition, moment).map(|range| range.holds(env.clock.epoch(time)))
+        };
+        let met = match name.as_str() {
+            "licenseId" => text()? == LICENSE_ID,
+            "applicationId" => text()? == record.app_id,
+            "keyword" => {
+                let subject = record.subject.as_deref().unwrap_or_default();
+                mentions([record.title.as_str(), &record.description, subject], text()?)
+            }
+            "startDatetime" => within(record.start)?,
+            "modifiedDatetime" => within(record.modified)?,
+            "duration" => {
+                let range = RangeCondition::read(condition, Value::as_f64)?;
+                range.holds(record.duration(call.now))
+            }
+            _ => return Err(ApiError::new(INVALID_PARAMS)),
+        };
+        if !met {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What became of records.
@@ -180,12 +201,12 @@ pub(super) fn outcomes<'a>(all: impl Iterator<Item = (&'a str, Result<(), ApiErr
     for (uuid, outcome) in all {
         match outcome {
             Ok(()) => success.push(json!({ "recordId": uuid })),
-            Err(refusal) => failure.push(refusal.of("recordId", uuid)),
+            Err(error) => failure.push(error.failure("recordId", uuid)),
         }
     }
     json!({ "failure": failure, "success": success })
 }
 
 fn unknown_record() -> ApiError {
-    ApiError::bad("The record does not exist.")
+    ApiError::invalid("The record does not exist.")
 }

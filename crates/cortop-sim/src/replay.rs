@@ -11,10 +11,6 @@ mod track;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use color_eyre::{Result, eyre::eyre};
-use csv::StringRecord;
-pub(super) use header::is_sensor;
-
 use self::{
     header::Header,
     rows::{Rows, unreadable},
@@ -23,13 +19,15 @@ use self::{
 use super::{
     model::Spec,
     noise::slot,
-    sample_writer::SampleWriter,
     source::{SampleContext, SampleSource},
+    values::ValueSink,
 };
+use color_eyre::{Result, eyre::eyre};
 use cortop_protocol::{
     HeadsetId, Stream,
     sample::{Column, Columns},
 };
+use csv::StringRecord;
 
 /// Largest file that is read; hours of 32 channels.
 const LARGEST: u64 = 512 << 20;
@@ -110,7 +108,7 @@ impl Recording {
         Ok(assemble::recording(file, &metadata.unwrap_or_default(), &header, rows))
     }
 
-    fn write_eeg(&self, index: u64, live: SampleContext<'_>, row: &mut SampleWriter) {
+    fn write_eeg(&self, index: u64, live: SampleContext<'_>, row: &mut dyn ValueSink) {
         let (counter, cells) = self.eeg.track.sample(index);
         let (told, cells) = cells.split_at(usize::from(self.interpolated).min(cells.len()));
         let interpolated = live.interpolated || told.iter().any(|cell| *cell != 0.0);
@@ -123,7 +121,7 @@ impl Recording {
     }
 
     /// What an inactive metric carries is no reading (§5.7).
-    fn write_met(&self, index: u64, ready: bool, row: &mut SampleWriter) {
+    fn write_met(&self, index: u64, ready: bool, row: &mut dyn ValueSink) {
         let Some(Series { track, columns }) = &self.metrics else { return };
         let (_, cells) = track.sample(index);
         let labels: Vec<_> = columns.labels().collect();
@@ -135,7 +133,7 @@ impl Recording {
         for (label, cell) in labels.iter().zip(cells) {
             match label.strip_suffix(".isActive") {
                 Some(_) => row.flag(ready && *cell > 0.0),
-                None => row.maybe(Some(*cell).filter(|_| ready && active(label)), 6),
+                None => row.optional(Some(*cell).filter(|_| ready && active(label)), 6),
             }
         }
     }
@@ -172,7 +170,7 @@ impl SampleSource for Recording {
         self.track(stream).map_or_else(at_pace, |track| track.index_at(time))
     }
 
-    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut SampleWriter) {
+    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut dyn ValueSink) {
         let Some(Series { track, columns }) = self.series(stream) else { return };
         match stream {
             Stream::Eeg => self.write_eeg(index, live, row),
@@ -187,7 +185,7 @@ impl SampleSource for Recording {
                 let mut cells = track.newest(self.time(stream, index)).iter().copied();
                 for column in &columns.0 {
                     match column {
-                        Column::One(_) => row.maybe(cells.next(), 2),
+                        Column::One(_) => row.optional(cells.next(), 2),
                         Column::Group(labels) => {
                             row.open();
                             row.all(cells.by_ref().take(labels.len()), 2);

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use cortop_protocol::Stream;
+
+use super::values::ValueSink;
 
 /// Below it whole numbers are exact, and have 16 digits at most.
 const EXACT: f64 = 9.0e15;
@@ -26,60 +26,6 @@ impl SampleWriter {
         Self { text }
     }
 
-    /// A whole number.
-    pub fn int(&mut self, value: u64) {
-        self.separate();
-        self.digits(value, 0);
-    }
-
-    /// A number rounded to `decimals`, a whole one without a point if there are none; what is not
-    /// finite is `null`.
-    pub fn fixed(&mut self, value: f64, decimals: i32) {
-        self.separate();
-        self.number(value, decimals);
-    }
-
-    /// Several numbers, each rounded to `decimals`.
-    pub fn all(&mut self, values: impl IntoIterator<Item = f64>, decimals: i32) {
-        for value in values {
-            self.fixed(value, decimals);
-        }
-    }
-
-    /// A number rounded to `decimals`, or `null`.
-    pub fn maybe(&mut self, value: Option<f64>, decimals: i32) {
-        self.fixed(value.unwrap_or(f64::NAN), decimals);
-    }
-
-    /// `true` or `false`.
-    pub fn flag(&mut self, value: bool) {
-        self.separate();
-        let _ = write!(self.text, "{value}");
-    }
-
-    /// A word that needs no escapes.
-    pub fn word(&mut self, value: &str) {
-        self.separate();
-        let _ = write!(self.text, "\"{value}\"");
-    }
-
-    /// A nested array whose inside is written already.
-    pub fn nested(&mut self, json: &str) {
-        self.separate();
-        let _ = write!(self.text, "[{json}]");
-    }
-
-    /// Opens a nested array.
-    pub fn open(&mut self) {
-        self.separate();
-        self.text.push('[');
-    }
-
-    /// Closes a nested array.
-    pub fn close(&mut self) {
-        self.text.push(']');
-    }
-
     /// Closes the message. `time`: epoch seconds, printed with four decimals.
     #[must_use]
     pub fn finish(mut self, sid: &str, time: f64) -> String {
@@ -90,9 +36,10 @@ impl SampleWriter {
     }
 
     /// The values written so far, read back.
-    pub(super) fn values(self) -> Vec<Value> {
+    #[cfg(test)]
+    pub(super) fn values(self) -> Vec<serde_json::Value> {
         let values = self.text.split_once(':').map_or("", |(_, values)| values);
-        serde_json::from_str(&format!("{values}]")).unwrap_or_default()
+        serde_json::from_str(&format!("{values}]")).unwrap()
     }
 
     fn separate(&mut self) {
@@ -155,6 +102,42 @@ impl SampleWriter {
     }
 }
 
+impl ValueSink for SampleWriter {
+    fn int(&mut self, value: u64) {
+        self.separate();
+        self.digits(value, 0);
+    }
+
+    fn fixed(&mut self, value: f64, decimals: i32) {
+        self.separate();
+        self.number(value, decimals);
+    }
+
+    fn flag(&mut self, value: bool) {
+        self.separate();
+        let _ = write!(self.text, "{value}");
+    }
+
+    fn word(&mut self, value: &str) {
+        self.separate();
+        let _ = write!(self.text, "\"{value}\"");
+    }
+
+    fn nested(&mut self, json: &str) {
+        self.separate();
+        let _ = write!(self.text, "[{json}]");
+    }
+
+    fn open(&mut self) {
+        self.separate();
+        self.text.push('[');
+    }
+
+    fn close(&mut self) {
+        self.text.push(']');
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,7 +149,7 @@ mod tests {
         row.fixed(8200.0 * 20.0 / 39.0, 3);
         row.fixed(4205.0, 3);
         row.fixed(-0.000_1, 3);
-        row.maybe(None, 6);
+        row.optional(None, 6);
         row.flag(true);
         row.open();
         row.fixed(3.7, 0);

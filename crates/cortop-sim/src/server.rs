@@ -27,25 +27,26 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    outgoing::{Delivery, Notification, NotificationKind, Outgoing, Payload},
-    service::SharedService,
+    dispatch::respond,
+    outgoing::{ClientEvent, Delivery, Notification, Outgoing, Payload, reply},
+    shared::SharedService,
     tls::Tls,
 };
 
 /// Messages that may wait for a client, a headset: two seconds of everything an EPOC X sends.
-const QUEUE: usize = 1024;
+const QUEUE_PER_HEADSET: usize = 1024;
 /// For so many headsets at most; then it is a second of everything.
-const QUEUES: usize = 16;
+const MAX_QUEUES: usize = 16;
 /// Messages held back for later at most; a fault that delays more loses them.
-const HELD: usize = 4096;
+const MAX_HELD: usize = 4096;
 /// Bytes of a request that are read; none of the API comes near.
-const LARGEST: usize = 1 << 20;
+const MAX_REQUEST: usize = 1 << 20;
 /// The default of 128 KiB is zeroed at each read.
 const READ_BUFFER: usize = 8 << 10;
 /// Time for the handshakes of a new connection.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for what is queued, the close frame and the client's answer to it.
-const GOODBYE: Duration = Duration::from_millis(500);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Pause after a failed accept, which repeats at once when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -66,14 +67,14 @@ pub(super) async fn serve(
     // Clients count from 1, as a scenario counts them.
     let mut number = 0;
     while !shared.is_ending() {
-        let next = shared.next();
+        let next = shared.next_event();
         tokio::select! {
             Some(stream) = accepted.recv() => {
                 number += 1;
-                connections.spawn(connection(stream, tls.clone(), shared.clone(), number));
+                connections.spawn(serve_connection(stream, tls.clone(), shared.clone(), number));
             }
             Some(_) = connections.join_next() => {}
-            () = at(next) => {}
+            () = wait_until(next) => {}
             _ = changes.changed() => {}
         }
     }
@@ -99,23 +100,28 @@ async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
 }
 
 /// Waits for a moment, or for ever.
-async fn at(moment: Option<Instant>) {
+async fn wait_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, shared: SharedService, number: u64) {
+async fn serve_connection(
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    shared: SharedService,
+    number: u64,
+) {
     // Samples must not wait for one another; a socket that cannot do it still works.
     let _ = stream.set_nodelay(true);
     let done = match tls {
-        None => talk(stream, &shared, number).await,
+        None => converse(stream, &shared, number).await,
         Some(tls) => {
-            let flaw = shared.quietly(|service, _| service.trouble.flaw);
+            let flaw = shared.with(|service, _| service.faults.flaw);
             let acceptor = TlsAcceptor::from(tls.config(flaw));
-            match timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => talk(stream, &shared, number).await,
+            match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => converse(stream, &shared, number).await,
                 Ok(Err(error)) => Err(error.into()),
                 Err(_) => Ok(()),
             }
@@ -127,62 +133,62 @@ async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, shared: SharedServ
     }
 }
 
-/// Says goodbye to the service however the conversation ends, by an abort of its task too.
+/// Takes the client off the service however its connection ends, by an abort of its task too.
 struct DisconnectGuard<'a>(&'a SharedService, u64);
 
 impl Drop for DisconnectGuard<'_> {
     fn drop(&mut self) {
-        self.0.with(|service, now| service.disconnect_client(self.1, now));
+        self.0.update(|service, now| service.disconnect_client(self.1, now));
     }
 }
 
-async fn talk(
+async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     shared: &SharedService,
     number: u64,
 ) -> tungstenite::Result<()> {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
-        .max_message_size(Some(LARGEST))
-        .max_frame_size(Some(LARGEST));
+        .max_message_size(Some(MAX_REQUEST))
+        .max_frame_size(Some(MAX_REQUEST));
     let handshake = accept_async_with_config(stream, Some(config));
-    let Ok(socket) = timeout(HANDSHAKE, handshake).await else { return Ok(()) };
+    let Ok(socket) = timeout(HANDSHAKE_TIMEOUT, handshake).await else { return Ok(()) };
     let (sink, mut source) = socket?.split();
     tracing::debug!("client {number}: connected");
-    let headsets = shared.with(|service, _| {
+    let headsets = shared.update(|service, _| {
         service.connections += 1;
-        service.headsets.len()
+        service.headsets.0.len()
     });
-    let _guest = DisconnectGuard(shared, number);
-    let (queue, queued) = mpsc::channel(QUEUE * headsets.clamp(1, QUEUES));
-    let mut say = pin!(say(sink, queued));
-    let ear = Connection { queue, shared, number, held: Vec::new() };
+    let _guard = DisconnectGuard(shared, number);
+    let (queue, queued) = mpsc::channel(QUEUE_PER_HEADSET * headsets.clamp(1, MAX_QUEUES));
+    let mut writing = pin!(write_all(sink, queued));
+    let connection = Connection { queue, shared, number, held: Vec::new() };
     let end = tokio::select! {
-        end = ear.hear(&mut source) => end?,
-        done = &mut say => return done,
+        end = connection.run(&mut source) => end?,
+        done = &mut writing => return done,
     };
-    if end == End::Close {
-        let goodbye = async {
-            say.await?;
+    if end == Ending::Close {
+        let closing = async {
+            writing.await?;
             // The client answers with a close frame of its own.
             while source.next().await.transpose()?.is_some() {}
             Ok(())
         };
-        return timeout(GOODBYE, goodbye).await.unwrap_or(Ok(()));
+        return timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Ok(()));
     }
     Ok(())
 }
 
-/// How a conversation ends.
+/// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+enum Ending {
     /// The client is gone, or is dropped without a word.
     Gone,
     /// With a close frame.
     Close,
 }
 
-/// Hears one client, and keeps what is to be said later.
+/// Serves one client, and holds messages for later.
 struct Connection<'a> {
     queue: mpsc::Sender<Message>,
     shared: &'a SharedService,
@@ -191,44 +197,45 @@ struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Hears the client and its own clock, and queues what there is to say.
-    async fn hear(
+    /// Answers the client, and queues what is due by time.
+    async fn run(
         mut self,
         mut source: impl Stream<Item = tungstenite::Result<Message>> + Unpin,
-    ) -> tungstenite::Result<End> {
-        let mut news = self.shared.news();
+    ) -> tungstenite::Result<Ending> {
+        let mut notifications = self.shared.notifications();
         let mut changes = self.shared.changes();
         loop {
             if self.shared.is_ending() {
-                return Ok(End::Close);
+                return Ok(Ending::Close);
             }
             tokio::select! {
                 message = source.next() => match message.transpose()? {
                     Some(Message::Text(text)) => {
                         let number = self.number;
-                        let said =
-                            self.shared.with(|service, now| service.respond(number, now, &text));
-                        for out in said {
-                            self.say(out).await;
+                        let answers = self
+                            .shared
+                            .update(|service, now| respond(service, number, now, &text));
+                        for answer in answers {
+                            self.send(answer).await;
                         }
                     }
-                    // After a close frame the reading goes on until the goodbye is answered.
-                    None => return Ok(End::Gone),
+                    // After a close frame the reading goes on until it is answered.
+                    None => return Ok(Ending::Gone),
                     Some(_) => {}
                 },
-                happened = news.recv() => match happened {
+                notification = notifications.recv() => match notification {
                     Ok(Notification { client: Some(other), .. }) if other != self.number => {}
-                    Ok(Notification { what: NotificationKind::Say(body), .. }) => {
-                        self.say(Outgoing { body, when: Delivery::Now }).await;
+                    Ok(Notification { event: ClientEvent::Message(payload), .. }) => {
+                        self.send(payload.into()).await;
                     }
-                    Ok(Notification { what: NotificationKind::HangUp { close }, .. }) => {
-                        return Ok(if close { End::Close } else { End::Gone });
+                    Ok(Notification { event: ClientEvent::Disconnect { close }, .. }) => {
+                        return Ok(if close { Ending::Close } else { Ending::Gone });
                     }
                     // It has missed some.
                     Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Ok(End::Gone),
+                    Err(RecvError::Closed) => return Ok(Ending::Gone),
                 },
-                () = at(self.due()) => {
+                () = wait_until(self.due()) => {
                     self.send_samples();
                     self.release().await;
                 }
@@ -239,67 +246,72 @@ impl Connection<'_> {
 
     /// When there is something to send by itself.
     fn due(&self) -> Option<Instant> {
-        self.shared.quietly(|service, _| {
-            let held = self.held.iter().filter_map(|out| match out.when {
+        self.shared.with(|service, _| {
+            let held = self.held.iter().filter_map(|message| match message.delivery {
                 Delivery::Now => None,
-                Delivery::At(time) | Delivery::AfterNext(time) => Some(service.clock.instant(time)),
+                Delivery::At(time) | Delivery::AfterNext(time) => Some(time),
             });
-            held.chain(service.next_sample(self.number)).min()
+            let next = service.sessions.next_sample(self.number, &service.headsets);
+            let due = held.chain(next).min_by(f64::total_cmp);
+            due.map(|time| service.env.clock.instant(time))
         })
     }
 
-    /// Says it now, or holds it back.
-    async fn say(&mut self, out: Outgoing) {
-        if out.when != Delivery::Now {
-            if self.held.len() < HELD {
-                self.held.push(out);
+    /// Sends a message now, or holds it back.
+    async fn send(&mut self, message: Outgoing) {
+        if message.delivery != Delivery::Now {
+            if self.held.len() < MAX_HELD {
+                self.held.push(message);
             }
             return;
         }
-        self.put(out.body).await;
-        let overtaken = |out: &mut Outgoing| matches!(out.when, Delivery::AfterNext(_));
+        self.queue(message.payload).await;
+        let overtaken = |held: &mut Outgoing| matches!(held.delivery, Delivery::AfterNext(_));
         let overtaken: Vec<_> = self.held.extract_if(.., overtaken).collect();
-        for Outgoing { body, .. } in overtaken {
-            self.put(body).await;
+        for message in overtaken {
+            self.queue(message.payload).await;
         }
     }
 
-    /// Says what has been held back long enough.
+    /// Sends what has been held back long enough.
     async fn release(&mut self) {
-        let now = self.shared.quietly(|_, now| now) + 1e-6;
-        let due = |out: &mut Outgoing| matches!(out.when, Delivery::At(time) | Delivery::AfterNext(time) if time <= now);
+        let now = self.shared.with(|_, now| now) + 1e-6;
+        let due = |held: &mut Outgoing| match held.delivery {
+            Delivery::Now => true,
+            Delivery::At(time) | Delivery::AfterNext(time) => time <= now,
+        };
         let due: Vec<_> = self.held.extract_if(.., due).collect();
-        for Outgoing { body, .. } in due {
-            self.put(body).await;
+        for message in due {
+            self.queue(message.payload).await;
         }
     }
 
-    async fn put(&self, body: Payload) {
-        if matches!(body, Payload::Made(_)) {
-            // It does not hold the conversation's end back.
+    async fn queue(&self, payload: Payload) {
+        if matches!(payload, Payload::Deferred(..)) {
+            // It does not hold back the end of the connection.
             let queue = self.queue.downgrade();
             spawn_blocking(move || {
-                let made = message(body);
+                let frame = frame(payload);
                 if let Some(queue) = queue.upgrade() {
-                    let _ = queue.blocking_send(made);
+                    let _ = queue.blocking_send(frame);
                 }
             });
             return;
         }
-        // Without a writer the conversation is over, which is noticed where it ends.
-        let _ = self.queue.send(message(body)).await;
+        // Without a writer the connection is over, which is noticed where it ends.
+        let _ = self.queue.send(frame(payload)).await;
     }
 
     /// Queues the samples that are due; what does not fit is dropped and counted.
     fn send_samples(&mut self) {
         let (queue, held, number) = (&self.queue, &mut self.held, self.number);
-        self.shared.quietly(|service, now| {
+        self.shared.with(|service, _| {
             let mut dropped = 0;
-            service.send_samples(number, now, |out| {
-                if out.when == Delivery::Now {
-                    dropped += u64::from(queue.try_send(message(out.body)).is_err());
-                } else if held.len() < HELD {
-                    held.push(out);
+            service.send_samples(number, |sample| {
+                if sample.delivery == Delivery::Now {
+                    dropped += u64::from(queue.try_send(frame(sample.payload)).is_err());
+                } else if held.len() < MAX_HELD {
+                    held.push(sample);
                 } else {
                     dropped += 1;
                 }
@@ -310,10 +322,10 @@ impl Connection<'_> {
 }
 
 /// A text frame, whatever is in it.
-fn message(body: Payload) -> Message {
-    match body {
+fn frame(payload: Payload) -> Message {
+    match payload {
         Payload::Text(text) => Message::text(text),
-        Payload::Made(work) => Message::text(work.done()),
+        Payload::Deferred(id, result) => Message::text(reply(&id, Ok(result.run()))),
         Payload::Bytes(bytes) => {
             Message::Frame(Frame::message(bytes, OpCode::Data(Data::Text), true))
         }
@@ -321,7 +333,7 @@ fn message(body: Payload) -> Message {
 }
 
 /// Writes what is queued, flushes when nothing more waits, and closes when nothing more will come.
-async fn say(
+async fn write_all(
     mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
     mut queue: mpsc::Receiver<Message>,
 ) -> tungstenite::Result<()> {
@@ -349,8 +361,9 @@ mod tests {
         let shared = SharedService::new(service);
         let ask = |method: &str, params: Value| {
             let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
-            let answer = shared.with(|service, now| service.answer(0, now, &request.to_string()));
-            serde_json::from_str::<Value>(&answer.into_text()).unwrap()["result"].clone()
+            let answer =
+                shared.update(|service, now| respond(service, 0, now, &request.to_string()));
+            serde_json::from_str::<Value>(answer[0].text()).unwrap()["result"].clone()
         };
         let keys = json!({ "clientId": "id", "clientSecret": "no" });
         let token = ask("authorize", keys)["cortexToken"].clone();
@@ -358,11 +371,11 @@ mod tests {
         let params = json!({ "cortexToken": token, "session": session["id"], "streams": ["eeg"] });
         ask("subscribe", params);
         let (queue, mut waiting) = mpsc::channel(16);
-        let mut ear = Connection { queue, shared: &shared, number: 0, held: Vec::new() };
+        let mut connection = Connection { queue, shared: &shared, number: 0, held: Vec::new() };
         advance(Duration::from_millis(500)).await;
-        ear.send_samples();
+        connection.send_samples();
         // Half a second of 256 Hz and the sample at its start; the oldest wait, the rest is counted.
-        assert_eq!(shared.quietly(|service, _| service.dropped), 129 - 16);
+        assert_eq!(shared.with(|service, _| service.dropped), 129 - 16);
         assert!(waiting.recv().await.unwrap().to_text().unwrap().starts_with("{\"eeg\":[0,"));
     }
 }

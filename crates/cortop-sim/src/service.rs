@@ -1,271 +1,210 @@
-//! The state of the simulated service and what happens in it over time. A state machine without
-//! I/O: time is handed in, warnings are collected for whoever sends them. The methods stand beside
-//! it by area, see [`sim`](super).
-
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use serde_json::Value;
-use tokio::sync::{broadcast, watch};
+//! The simulated service: its areas, and what happens to several of them at once, over time, by a
+//! fault or when a client leaves. A state machine without I/O: time is handed in, messages are
+//! collected for whoever sends them.
 
 use super::{
-    Delays,
-    account::{Applications, Login, USER},
-    clock::Clock,
-    export::{Files, PendingExport},
-    faults::{self, FaultInjector},
-    headsets::SimulatedHeadset,
-    ids::Ids,
-    licence::LicenceState,
-    mappings::Stored,
-    outgoing::{Notification, NotificationKind, Payload},
-    profile::StoredProfile,
-    record::StoredRecord,
-    sessions::LiveSession,
-    settings::Setting,
+    account::{Account, Login},
+    environment::{Environment, ScheduledEvent},
+    export::Exporter,
+    fault::Fault,
+    fault_injector::FaultInjector,
+    headsets::Headsets,
+    mappings::FlexMappings,
+    outgoing::{self, ClientEvent, Notification, Outgoing, Payload},
+    profiles::Profiles,
+    records::Records,
+    scenario::Injection,
+    sessions::Sessions,
     subjects::Subjects,
-    token::Token,
+    tls::Flaw,
 };
-use cortop_protocol::SessionId;
+use cortop_protocol::code::warning::PROFILE_UNLOADED_BY_CORTEX;
 
-/// Warnings that may wait for a connection; one that is slower loses the oldest.
-const NEWS: usize = 64;
-
-/// Everything the service knows.
+/// Everything the service knows, by area.
 pub(super) struct Service {
-    pub(super) clock: Clock,
-    pub(super) delays: Delays,
-    pub(super) trouble: FaultInjector,
-    pub(super) licence: LicenceState,
-    pub(super) headsets: Vec<SimulatedHeadset>,
-    pub(super) sessions: Vec<LiveSession>,
-    /// Who is logged in, under which name, since which service time.
-    pub(super) login: Login,
-    pub(super) user: String,
-    pub(super) logged_in_at: f64,
-    /// The licence agreement has been accepted.
-    pub(super) eula: bool,
-    pub(super) apps: Applications,
-    /// Apps are approved without asking.
-    pub(super) approve_all: bool,
-    pub(super) ids: Ids,
-    /// Tokens handed out, the newest last.
-    pub(super) tokens: Vec<Token>,
-    /// The user's records, the newest last.
-    pub(super) records: Vec<StoredRecord>,
+    pub(super) env: Environment,
+    pub(super) account: Account,
+    pub(super) headsets: Headsets,
+    pub(super) mappings: FlexMappings,
+    pub(super) sessions: Sessions,
+    pub(super) records: Records,
+    pub(super) exporter: Exporter,
     pub(super) subjects: Subjects,
-    pub(super) profiles: Vec<StoredProfile>,
-    /// Stored Flex mappings, and the service time of their last change.
-    pub(super) mappings: Vec<Stored>,
-    pub(super) mappings_updated: f64,
-    /// What the request in hand has ordered to be written.
-    pub(super) export: Option<PendingExport>,
-    pub(super) files: Arc<Files>,
+    pub(super) profiles: Profiles,
+    pub(super) faults: FaultInjector,
     /// Samples thrown away because a client did not read.
     pub(super) dropped: u64,
     /// Connections open now.
     pub(super) connections: usize,
-    agenda: Vec<(f64, ScheduledEvent)>,
-    news: Vec<Notification>,
-}
-
-/// What happens by itself some time after it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ScheduledEvent {
-    /// The user approves an application, by client id.
-    Approval(String),
-    /// A scan for headsets ends.
-    ScanEnd,
-    /// A headset, by its place in the list, is connected.
-    Connected(usize),
-    /// A headset is disconnected on request.
-    Disconnected(usize),
-    /// A headset has been silent for too long.
-    Silence(usize),
-    /// A headset cannot be connected, for a reason that is a warning's code.
-    Unconnectable(usize, i64),
-    /// A headset has other settings, or the code of the warning that says why not.
-    Adjusted(usize, Result<Setting, i64>),
-    /// A record's post-processing ends, by its id.
-    Processed(String),
-    /// A session's training ends.
-    Trained(SessionId),
-    /// A connection that is gone loses its profiles.
-    ProfilesLeft(u64),
 }
 
 impl Service {
-    pub(super) fn new(
-        clock: Clock,
-        delays: Delays,
-        licence: LicenceState,
-        headsets: Vec<SimulatedHeadset>,
-        approve_all: bool,
-        ids: Ids,
-    ) -> Self {
+    pub(super) fn new(env: Environment, account: Account, headsets: Headsets) -> Self {
         Self {
-            clock,
-            delays,
-            trouble: FaultInjector::default(),
-            licence,
+            env,
+            account,
             headsets,
-            sessions: Vec::new(),
-            login: Login::Same,
-            user: USER.to_owned(),
-            logged_in_at: 0.0,
-            eula: true,
-            apps: Applications::new(),
-            approve_all,
-            ids,
-            tokens: Vec::new(),
-            records: Vec::new(),
-            subjects: Subjects::new(),
-            profiles: Vec::new(),
-            mappings: Vec::new(),
-            mappings_updated: 0.0,
-            export: None,
-            files: Arc::default(),
+            mappings: FlexMappings::default(),
+            sessions: Sessions::default(),
+            records: Records::default(),
+            exporter: Exporter::default(),
+            subjects: Subjects::default(),
+            profiles: Profiles::default(),
+            faults: FaultInjector::default(),
             dropped: 0,
             connections: 0,
-            agenda: Vec::new(),
-            news: Vec::new(),
         }
     }
 
-    /// Has something happen at a time; the same thing already planned is replaced.
-    pub(super) fn plan(&mut self, time: f64, happening: ScheduledEvent) {
-        self.cancel(&happening);
-        self.agenda.push((time, happening));
-    }
-
-    /// Takes a planned happening back.
-    pub(super) fn cancel(&mut self, happening: &ScheduledEvent) {
-        self.agenda.retain(|(_, planned)| planned != happening);
-    }
-
-    /// When the next planned thing happens.
-    fn next(&self) -> Option<f64> {
-        let planned = self.agenda.iter().map(|(time, _)| *time);
-        planned.chain(self.trouble.next()).min_by(f64::total_cmp)
+    /// When the next scheduled event or planned fault happens.
+    pub(super) fn next_event(&self) -> Option<f64> {
+        self.env.next_event().into_iter().chain(self.faults.next()).min_by(f64::total_cmp)
     }
 
     /// Lets everything happen that is due; whether anything was.
-    fn advance(&mut self, now: f64) -> bool {
-        // A hair more than now, or a rounded wake-up comes too early for ever on a paused clock.
-        let hair = now + 1e-6;
-        if self.next().is_none_or(|time| time > hair) {
+    pub(super) fn advance(&mut self, now: f64) -> bool {
+        // A little more than now, or a rounded wake-up comes too early for ever on a paused clock.
+        let due = now + 1e-6;
+        if self.next_event().is_none_or(|time| time > due) {
             return false;
         }
-        self.agenda.sort_by(|a, b| a.0.total_cmp(&b.0));
-        self.begin_due(hair);
-        let due = self.agenda.partition_point(|(time, _)| *time <= hair);
-        for (at, happening) in self.agenda.drain(..due).collect::<Vec<_>>() {
-            match happening {
-                ScheduledEvent::Approval(app) => self.answer_access(&app, true),
-                ScheduledEvent::ScanEnd => self.scan_ended(),
-                ScheduledEvent::Connected(place) => self.connected(place, at),
-                ScheduledEvent::Disconnected(place) => self.disconnected(place, at),
-                ScheduledEvent::Silence(place) => self.silent_too_long(place, at),
-                ScheduledEvent::Unconnectable(place, code) => self.unconnectable(place, code),
-                ScheduledEvent::Adjusted(place, outcome) => self.adjusted(place, outcome),
-                ScheduledEvent::Processed(record) => self.processed(&record),
-                ScheduledEvent::Trained(session) => self.trained(&session, at),
-                ScheduledEvent::ProfilesLeft(connection) => self.profiles_left(connection),
-            }
+        for injection in self.faults.begin_due(due) {
+            self.apply(injection, due);
+        }
+        for (at, event) in self.env.take_due(due) {
+            self.handle(event, at);
         }
         true
     }
 
-    /// Tells all clients something unasked (§6.2).
-    pub(super) fn warn(&mut self, code: i64, message: &Value) {
-        let text = faults::warning(code, message);
-        self.announce(Notification {
-            client: None,
-            what: NotificationKind::Say(Payload::Text(text)),
-        });
-    }
-
-    /// Has something happen to clients.
-    pub(super) fn announce(&mut self, news: Notification) {
-        self.news.push(news);
-    }
-}
-
-/// The service as its connections, its acceptor and [`Control`](super::Control) share it. The lock
-/// is held for one call at a time and never across a wait.
-#[derive(Clone)]
-pub(super) struct SharedService {
-    service: Arc<Mutex<Service>>,
-    news: broadcast::Sender<Notification>,
-    changed: watch::Sender<()>,
-    ending: watch::Sender<bool>,
-}
-
-impl fmt::Debug for SharedService {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Tokens live in here: nothing of it is printed.
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
-}
-
-impl SharedService {
-    pub(super) fn new(service: Service) -> Self {
-        Self {
-            service: Arc::new(Mutex::new(service)),
-            news: broadcast::Sender::new(NEWS),
-            changed: watch::Sender::new(()),
-            ending: watch::Sender::new(false),
+    fn handle(&mut self, event: ScheduledEvent, at: f64) {
+        let env = &mut self.env;
+        match event {
+            ScheduledEvent::Approval(app) => self.account.answer_access(&app, true, env),
+            ScheduledEvent::ScanEnd => Headsets::scan_done(env),
+            ScheduledEvent::Connected(place) => self.headsets.connection_done(place, at, env),
+            ScheduledEvent::Disconnected(place) => self.disconnect_headset(place, at),
+            ScheduledEvent::Silence(place) => {
+                self.headsets.warn_of_silence(place, env);
+                self.disconnect_headset(place, at);
+            }
+            ScheduledEvent::ConnectionFailed(place, code) => {
+                self.headsets.connection_failed(place, code, env);
+            }
+            ScheduledEvent::SettingsUpdated(place, outcome) => {
+                self.headsets.update_done(place, outcome, env);
+            }
+            ScheduledEvent::RecordProcessed(record) => self.records.processed(&record, env),
+            ScheduledEvent::TrainingEnd(session) => {
+                self.sessions.training_end(&session, at, env, &self.headsets);
+            }
+            ScheduledEvent::ProfilesAbandoned(connection) => {
+                let abandoned = Some(connection);
+                self.headsets.unload_profiles(PROFILE_UNLOADED_BY_CORTEX, env, |loaded| {
+                    loaded.connection == abandoned
+                });
+            }
         }
     }
 
-    /// Does something with the service at the present time, then wakes all who may be concerned.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
-        let done = self.quietly(act);
-        self.changed.send_replace(());
-        done
+    /// With a headset's connection end the sessions on it.
+    fn disconnect_headset(&mut self, place: usize, now: f64) {
+        self.sessions.close(now, &mut self.env, &mut self.records, |own| own.place == place);
+        self.headsets.disconnected(place, &mut self.env);
     }
 
-    /// As [`with`](Self::with), for acts that concern nobody else: nobody is woken, unless
-    /// something planned happens first, after which a connection may have something to send.
-    pub(super) fn quietly<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
-        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = service.clock.now();
-        if service.advance(now) {
-            self.changed.send_replace(());
+    /// Somebody logs in or out with EMOTIV Launcher; with the user go the sessions.
+    pub(super) fn log_in(&mut self, login: Login, now: f64) {
+        if login != Login::Same {
+            self.sessions.close(now, &mut self.env, &mut self.records, |_| true);
         }
-        let done = act(&mut service, now);
-        for news in service.news.drain(..) {
-            // Without connections there is nobody to tell.
-            let _ = self.news.send(news);
+        self.account.log_in(login, now, &mut self.env);
+    }
+
+    /// What is bound to a connection dies with it (§1.5): sessions at once, its profile later.
+    pub(super) fn disconnect_client(&mut self, connection: u64, now: f64) {
+        self.sessions.drop_connection(connection, now, &mut self.env, &mut self.records);
+        self.headsets.abandon_profiles(connection, now, &mut self.env);
+        self.connections = self.connections.saturating_sub(1);
+        self.faults.forget(connection);
+    }
+
+    /// Hands all samples of a connection that are due to `send`, in order of time.
+    pub(super) fn send_samples(&mut self, connection: u64, send: impl FnMut(Outgoing)) {
+        let Self { env, headsets, sessions, faults, .. } = self;
+        sessions.send_samples(connection, &env.clock, headsets, faults, send);
+    }
+
+    /// Injects a fault, now or when its time or its call comes.
+    pub(super) fn inject(&mut self, injection: Injection, now: f64) {
+        if let Some(injection) = self.faults.inject(injection, now) {
+            self.apply(injection, now);
         }
-        done
     }
 
-    /// Has all connections close.
-    pub(super) fn end(&self) {
-        self.ending.send_replace(true);
-        self.changed.send_replace(());
+    /// A method is called, which a fault may have waited for.
+    pub(super) fn called(&mut self, client: u64, method: &str, now: f64) {
+        for injection in self.faults.called(client, method, now) {
+            self.apply(injection, now);
+        }
     }
 
-    /// Whether all connections are to close.
-    pub(super) fn is_ending(&self) -> bool {
-        *self.ending.borrow()
-    }
-
-    /// The moment of the next planned happening.
-    pub(super) fn next(&self) -> Option<tokio::time::Instant> {
-        self.quietly(|service, _| service.next().map(|time| service.clock.instant(time)))
-    }
-
-    /// What happens to clients from now on.
-    pub(super) fn news(&self) -> broadcast::Receiver<Notification> {
-        self.news.subscribe()
-    }
-
-    /// Changes from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
+    /// Does what a fault does at once.
+    pub(super) fn apply(&mut self, injection: Injection, now: f64) {
+        let Injection { client, headset, fault, .. } = injection;
+        let Self { env, account, headsets, faults, .. } = self;
+        let fits = |id| headset.as_ref().is_none_or(|wanted| wanted == id);
+        let all = headsets.0.iter().enumerate();
+        let hit: Vec<usize> = all.filter(|(_, own)| fits(&own.id)).map(|(at, _)| at).collect();
+        let message = |payload| Notification { client, event: ClientEvent::Message(payload) };
+        match fault {
+            Fault::Drop { close } => {
+                env.notify(Notification { client, event: ClientEvent::Disconnect { close } });
+            }
+            Fault::InvalidUtf8 {} => {
+                env.notify(message(Payload::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())));
+            }
+            Fault::Oversized { bytes } => env.notify(message(Payload::Text(" ".repeat(bytes)))),
+            Fault::Warning { code, message: told } => {
+                env.notify(message(Payload::Text(outgoing::warning(code, &told))));
+            }
+            Fault::SetClock { seconds } => env.clock.set(seconds.get()),
+            Fault::ExpireTokens {} => account.expire_tokens(now),
+            Fault::RevokeAccess {} => account.answer_all(false, env),
+            Fault::GrantAccess {} => account.answer_all(true, env),
+            Fault::Logout {} => self.log_in(Login::None, now),
+            Fault::Login {} => self.log_in(Login::Same, now),
+            Fault::ExhaustLicence {} => account.licence.quota = 0,
+            Fault::HeadsetGone {} => {
+                for at in hit {
+                    headsets.lose(at, now, env);
+                }
+            }
+            Fault::HeadsetBack {} => {
+                for at in hit {
+                    headsets.find_again(at, now, env);
+                }
+            }
+            Fault::NotReady { seconds } => {
+                for at in hit {
+                    if let Some(headset) = headsets.get_mut(at) {
+                        headset.warm_up = seconds.get();
+                        headset.ready_at = now + headset.warm_up;
+                    }
+                }
+            }
+            Fault::TlsUnknownRoot {} => faults.flaw = Some(Flaw::UnknownRoot),
+            Fault::TlsExpiredLeaf {} => faults.flaw = Some(Flaw::ExpiredLeaf),
+            Fault::TlsWrongName {} => faults.flaw = Some(Flaw::WrongName),
+            Fault::Mend {} => {
+                faults.mend();
+                for headset in &mut headsets.0 {
+                    headset.warm_up = 0.0;
+                    headset.ready_at = now;
+                }
+            }
+            // All others last or count.
+            _ => {}
+        }
     }
 }

@@ -4,18 +4,24 @@
 use serde_json::{Value, json};
 
 use super::{
-    account::LICENSE_ID,
-    dispatch::Call,
-    headsets::SimulatedHeadset,
-    refusal::{
-        ApiError, CallResult, HEADSET_NOT_READY, HEADSET_UNAVAILABLE, NO_HEADSET, NO_SESSION,
-        SESSION_EXISTS,
-    },
-    service::{ScheduledEvent, Service},
-    streams::ActiveStream,
-    training::Training,
+    account::Account,
+    api_error::{ApiError, CallResult},
+    call::Call,
+    detection::Training,
+    environment::{Environment, ScheduledEvent},
+    headset::SimulatedHeadset,
+    headsets::Headsets,
+    licence::LICENSE_ID,
+    records::Records,
 };
-use cortop_protocol::{SessionId, headset::HeadsetStatus};
+use cortop_protocol::{
+    SessionId, Stream,
+    code::{
+        error::{HEADSET_NOT_READY, HEADSET_UNAVAILABLE, NO_HEADSET, NO_SESSION, SESSION_EXISTS},
+        warning,
+    },
+    headset::HeadsetStatus,
+};
 
 /// A live session.
 pub(super) struct LiveSession {
@@ -30,154 +36,213 @@ pub(super) struct LiveSession {
     /// Samples of `sys` that wait to be sent.
     pub(super) events: Vec<String>,
     /// The training that is not over.
-    pub(super) trial: Option<Training>,
-    /// The ids of its records, the running one last.
+    pub(super) training: Option<Training>,
+    /// The ids of its records, the newest last.
     pub(super) records: Vec<String>,
+    /// The id of the record that is running.
+    pub(super) running_record: Option<String>,
     app: String,
     started: f64,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
-impl Service {
-    pub(super) fn create_session(&mut self, call: &Call<'_>) -> CallResult {
+/// A stream that a session has subscribed to.
+pub(super) struct ActiveStream {
+    pub(super) stream: Stream,
+    /// The connection that subscribed, which need not be the one that created the session.
+    pub(super) connection: u64,
+    /// Index of the next sample.
+    pub(super) next: u64,
+    /// Distance to the one after it.
+    pub(super) step: u64,
+}
+
+/// All live sessions.
+#[derive(Default)]
+pub(super) struct Sessions(pub(super) Vec<LiveSession>);
+
+impl Sessions {
+    /// `createSession`.
+    pub(super) fn create(
+        &mut self,
+        call: &Call<'_>,
+        env: &mut Environment,
+        headsets: &Headsets,
+        account: &mut Account,
+    ) -> CallResult {
         let active = call.text("status") == "active";
-        let connected = |status: &HeadsetStatus| *status == HeadsetStatus::Connected;
+        let connected = |headset: &SimulatedHeadset| headset.status == HeadsetStatus::Connected;
         let place = match call.text("headset") {
-            "" => self
-                .headsets
-                .iter()
-                .position(|headset| connected(&headset.status))
-                .ok_or_else(|| ApiError::new(NO_HEADSET))?,
-            id => self.place_of(id).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?,
+            "" => {
+                let first = headsets.0.iter().position(connected);
+                first.ok_or_else(|| ApiError::new(NO_HEADSET))?
+            }
+            id => headsets.place_of(id).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?,
         };
-        let headset = self.headsets.get(place).filter(|headset| connected(&headset.status));
+        let headset = headsets.get(place).filter(|headset| connected(headset));
         let headset = headset.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
         if headset.on_cable() || call.now < headset.ready_at {
             return Err(ApiError::new(HEADSET_NOT_READY));
         }
-        if self.sessions.iter().any(|own| own.place == place && own.app == call.app) {
+        if self.0.iter().any(|own| own.place == place && own.app == call.app) {
             return Err(ApiError::new(SESSION_EXISTS));
         }
         if active {
-            self.licence.activate(call.now)?;
+            account.licence.activate(call.now)?;
         }
         let session = LiveSession {
-            id: self.ids.uuid().into(),
+            id: env.ids.uuid().into(),
             connection: call.connection,
             place,
             active,
             streams: Vec::new(),
             events: Vec::new(),
-            trial: None,
+            training: None,
             records: Vec::new(),
+            running_record: None,
             app: call.app.clone(),
             started: call.now,
         };
-        let object = self.session_json(&session, None);
-        self.sessions.push(session);
+        let object = session.to_json(None, env, headsets, account);
+        self.0.push(session);
         Ok(object)
     }
 
-    pub(super) fn update_session(&mut self, call: &Call<'_>) -> CallResult {
-        let at = self.session_of(call)?;
+    /// `updateSession`.
+    pub(super) fn update(
+        &mut self,
+        call: &Call<'_>,
+        env: &mut Environment,
+        headsets: &Headsets,
+        account: &mut Account,
+        records: &mut Records,
+    ) -> CallResult {
         if call.text("status") == "close" {
-            let mut session = self.sessions.remove(at);
+            let place = self.place_of(call)?;
+            let mut session = self.0.remove(place);
             session.streams.clear();
-            self.end(&session, call.now);
-            self.warn_of_end(0, &session.id);
-            return Ok(self.session_json(&session, Some(call.now)));
+            session.end(call.now, env, records);
+            session.warn_of_end(warning::STREAMS_STOPPED, env);
+            return Ok(session.to_json(Some(call.now), env, headsets, account));
         }
-        let session = self.sessions.get_mut(at).ok_or_else(no_session)?;
+        let session = self.find_mut(call)?;
         if !session.active {
-            self.licence.activate(call.now)?;
+            account.licence.activate(call.now)?;
             session.active = true;
         }
-        self.sessions.get(at).map(|own| self.session_json(own, None)).ok_or_else(no_session)
+        Ok(session.to_json(None, env, headsets, account))
     }
 
-    pub(super) fn query_sessions(&mut self, call: &Call<'_>) -> CallResult {
-        let own = self.sessions.iter().filter(|session| session.app == call.app);
-        Ok(own.map(|session| self.session_json(session, None)).collect())
+    /// `querySessions`.
+    pub(super) fn query(
+        &self,
+        call: &Call<'_>,
+        env: &Environment,
+        headsets: &Headsets,
+        account: &Account,
+    ) -> Value {
+        let own = self.0.iter().filter(|session| session.app == call.app);
+        own.map(|session| session.to_json(None, env, headsets, account)).collect()
     }
 
-    /// The place in the list of the session a request names; an application sees only its own.
-    pub(super) fn session_of(&self, call: &Call<'_>) -> Result<usize, ApiError> {
-        let id = call.text("session");
-        let own = |session: &LiveSession| session.id.as_str() == id && session.app == call.app;
-        self.sessions.iter().position(own).ok_or_else(no_session)
+    /// The session a request names; an application sees only its own.
+    pub(super) fn find(&self, call: &Call<'_>) -> Result<&LiveSession, ApiError> {
+        self.0.iter().find(|own| own.is_named(call)).ok_or_else(|| ApiError::new(NO_SESSION))
     }
 
-    /// Cortex closes sessions by itself: warnings 0 and 1 for each (§2.12).
-    pub(super) fn close_sessions(&mut self, now: f64, closes: impl Fn(&LiveSession) -> bool) {
-        for session in self.take_sessions(closes) {
-            self.end(&session, now);
-            self.warn_of_end(0, &session.id);
-            self.warn_of_end(1, &session.id);
+    /// The same, to be changed.
+    pub(super) fn find_mut(&mut self, call: &Call<'_>) -> Result<&mut LiveSession, ApiError> {
+        self.0.iter_mut().find(|own| own.is_named(call)).ok_or_else(|| ApiError::new(NO_SESSION))
+    }
+
+    fn place_of(&self, call: &Call<'_>) -> Result<usize, ApiError> {
+        let place = self.0.iter().position(|own| own.is_named(call));
+        place.ok_or_else(|| ApiError::new(NO_SESSION))
+    }
+
+    /// Cortex closes sessions by itself, with two warnings for each (§2.12).
+    pub(super) fn close(
+        &mut self,
+        now: f64,
+        env: &mut Environment,
+        records: &mut Records,
+        closes: impl Fn(&LiveSession) -> bool,
+    ) {
+        for mut session in self.0.extract_if(.., |session| closes(session)) {
+            session.end(now, env, records);
+            session.warn_of_end(warning::STREAMS_STOPPED, env);
+            session.warn_of_end(warning::SESSION_CLOSED, env);
         }
     }
 
-    /// The streams of a session have stopped (0), or Cortex has closed it (1, §6.2).
-    fn warn_of_end(&mut self, code: i64, id: &SessionId) {
-        let behavior = if code == 0 {
+    /// The sessions of a connection die with it (§1.5), and so do its subscriptions in others;
+    /// nobody is warned.
+    pub(super) fn drop_connection(
+        &mut self,
+        connection: u64,
+        now: f64,
+        env: &mut Environment,
+        records: &mut Records,
+    ) {
+        for mut session in self.0.extract_if(.., |own| own.connection == connection) {
+            session.end(now, env, records);
+        }
+        for session in &mut self.0 {
+            session.streams.retain(|own| own.connection != connection);
+        }
+    }
+}
+
+impl LiveSession {
+    fn is_named(&self, call: &Call<'_>) -> bool {
+        self.id.as_str() == call.text("session") && self.app == call.app
+    }
+
+    /// With a session end its record and its training.
+    fn end(&mut self, now: f64, env: &mut Environment, records: &mut Records) {
+        if let Some(record) = self.running_record.take() {
+            records.finish(&record, now, env);
+        }
+        env.cancel(&ScheduledEvent::TrainingEnd(self.id.clone()));
+    }
+
+    /// Its streams have stopped, or Cortex has closed it (§6.2).
+    fn warn_of_end(&self, code: i64, env: &mut Environment) {
+        let id = &self.id;
+        let behavior = if code == warning::STREAMS_STOPPED {
             format!("Cortex has stopped all the subscriptions of session {id}.")
         } else {
             format!("Cortex has closed the session {id}.")
         };
-        self.warn(code, &json!({ "behavior": behavior, "sessionId": id }));
-    }
-
-    /// What is bound to a connection dies with it (§1.5): sessions at once, its profile later.
-    pub(super) fn disconnect_client(&mut self, connection: u64, now: f64) {
-        for session in self.take_sessions(|session| session.connection == connection) {
-            self.end(&session, now);
-        }
-        for session in &mut self.sessions {
-            session.streams.retain(|own| own.connection != connection);
-        }
-        self.leave_profiles(connection, now);
-        self.connections = self.connections.saturating_sub(1);
-        self.trouble.forget(connection);
-    }
-
-    fn take_sessions(&mut self, which: impl Fn(&LiveSession) -> bool) -> Vec<LiveSession> {
-        let (ended, others) = std::mem::take(&mut self.sessions).into_iter().partition(which);
-        self.sessions = others;
-        ended
-    }
-
-    /// With a session end its record and its training.
-    fn end(&mut self, session: &LiveSession, now: f64) {
-        if let Some(place) = self.running(session) {
-            self.finish_record(place, now);
-        }
-        self.cancel(&ScheduledEvent::Trained(session.id.clone()));
+        env.warn(code, &json!({ "behavior": behavior, "sessionId": id }));
     }
 
     /// The session object (§4.2).
-    fn session_json(&self, session: &LiveSession, stopped: Option<f64>) -> Value {
-        let status = match (stopped, session.active) {
+    fn to_json(
+        &self,
+        stopped: Option<f64>,
+        env: &Environment,
+        headsets: &Headsets,
+        account: &Account,
+    ) -> Value {
+        let status = match (stopped, self.active) {
             (Some(_), _) => "closed",
             (None, true) => "activated",
             (None, false) => "opened",
         };
-        let headset = self.headsets.get(session.place);
+        let headset = headsets.get(self.place);
         json!({
-            "appId": self.app_id(&session.app),
+            "appId": account.app_id(&self.app),
             "headset": headset.map(SimulatedHeadset::to_json),
-            "id": session.id,
-            "license": if session.active { LICENSE_ID } else { "" },
-            "owner": self.user,
+            "id": self.id,
+            "license": if self.active { LICENSE_ID } else { "" },
+            "owner": account.user,
             "performanceMetrics": headset.map(SimulatedHeadset::metrics_json),
-            "recordIds": session.records,
-            "recording": self.running(session).is_some(),
-            "started": self.clock.iso(session.started),
+            "recordIds": self.records,
+            "recording": self.running_record.is_some(),
+            "started": env.clock.iso(self.started),
             "status": status,
-            "stopped": stopped.map_or_else(String::new, |time| self.clock.iso(time)),
-            "streams": session.streams.iter().map(|own| own.stream.name()).collect::<Vec<_>>(),
+            "stopped": stopped.map_or_else(String::new, |time| env.clock.iso(time)),
+            "streams": self.streams.iter().map(|own| own.stream.name()).collect::<Vec<_>>(),
         })
     }
-}
-
-fn no_session() -> ApiError {
-    ApiError::new(NO_SESSION)
 }

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::{model::Spec, sample_writer::SampleWriter};
+use super::{model::Spec, values::ValueSink};
 use cortop_protocol::{Stream, sample::Columns};
 
-/// What a source of samples has to tell.
+/// Makes the samples of a headset.
 pub trait SampleSource: Send + Sync {
     /// The columns of a stream, or `None` if this source has no such stream.
     fn columns(&self, stream: Stream) -> Option<Columns>;
@@ -19,7 +19,13 @@ pub trait SampleSource: Send + Sync {
     fn index_at(&self, stream: Stream, time: f64) -> u64;
 
     /// Writes the values of a sample in the order of the columns.
-    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut SampleWriter);
+    fn write(
+        &self,
+        stream: Stream,
+        index: u64,
+        context: SampleContext<'_>,
+        values: &mut dyn ValueSink,
+    );
 
     /// The same headset with other settings, or `None` if it cannot be had otherwise.
     fn refit(&self, _: &Spec) -> Option<Arc<dyn SampleSource>> {

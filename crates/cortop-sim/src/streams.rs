@@ -2,22 +2,25 @@
 //! absolute index, so nothing drifts; after a short stall the samples follow with their own
 //! stamps, after a long one they are lost and the counters run on.
 
-use serde_json::json;
-use tokio::time::Instant;
+use serde_json::{Value, json};
 
 use super::{
-    corrupt::corrupt,
-    dispatch::Call,
+    account::Account,
+    api_error::{ApiError, CallResult},
+    call::Call,
+    clock::Clock,
+    corrupt::{corrupt, time_offset},
     fault::Fault,
-    markers,
+    fault_injector::FaultInjector,
+    headset::SimulatedHeadset,
+    headsets::Headsets,
     outgoing::Outgoing,
-    refusal::{ApiError, CallResult, NO_SESSION, STREAM_UNAVAILABLE},
     sample_writer::SampleWriter,
-    service::Service,
-    sessions::LiveSession,
+    sessions::{ActiveStream, LiveSession, Sessions},
 };
 use cortop_protocol::{
     Stream,
+    code::error::STREAM_UNAVAILABLE,
     sample::{Column, Columns},
 };
 
@@ -33,21 +36,120 @@ const ORDER: [Stream; 8] = [
     Stream::Mot,
 ];
 /// Seconds after its tick with which a `dev` sample is stamped (§5.1).
-const DEV_LATER: f64 = 0.0078;
+const DEV_DELAY: f64 = 0.0078;
 /// Of the 2 Hz of `met`, one in so many comes without an activated session and scope `pm`.
 const SLOW_MET: u64 = 20;
 /// Real seconds behind schedule after which samples are lost instead of sent late.
-const HOPELESS: f64 = 1.0;
+const MAX_LAG: f64 = 1.0;
 
-/// A subscribed stream.
-pub(super) struct ActiveStream {
-    pub(super) stream: Stream,
-    /// The connection that subscribed, which need not be the one that created the session.
-    pub(super) connection: u64,
-    /// Index of the next sample.
-    next: u64,
-    /// Distance to the one after it.
-    step: u64,
+impl Sessions {
+    /// `subscribe`.
+    pub(super) fn subscribe(
+        &mut self,
+        call: &Call<'_>,
+        headsets: &mut Headsets,
+        account: &Account,
+    ) -> CallResult {
+        let session = self.find_mut(call)?;
+        let unavailable = || ApiError::new(STREAM_UNAVAILABLE);
+        let headset = headsets.get_mut(session.place).ok_or_else(unavailable)?;
+        let (mut success, mut failure) = (Vec::new(), Vec::new());
+        for name in call.texts("streams") {
+            let stream = name.parse().map_err(|_| unavailable());
+            match stream.and_then(|stream| session.subscribe(stream, headset, account, call)) {
+                Ok(cols) => {
+                    let sid = &session.id;
+                    success.push(json!({ "cols": cols, "sid": sid, "streamName": name }));
+                }
+                Err(error) => failure.push(error.failure("streamName", name)),
+            }
+        }
+        Ok(json!({ "failure": failure, "success": success }))
+    }
+
+    /// `unsubscribe`.
+    pub(super) fn unsubscribe(&mut self, call: &Call<'_>) -> CallResult {
+        let session = self.find_mut(call)?;
+        let (mut success, mut failure): (Vec<Value>, Vec<Value>) = Default::default();
+        for name in call.texts("streams") {
+            if let Some(own) = session.streams.iter().position(|own| own.stream.name() == name) {
+                session.streams.remove(own);
+                success.push(json!({ "streamName": name }));
+            } else {
+                failure.push(ApiError::new(STREAM_UNAVAILABLE).failure("streamName", name));
+            }
+        }
+        Ok(json!({ "failure": failure, "success": success }))
+    }
+
+    /// Service time of the next sample of a connection; `None` while it has no stream.
+    pub(super) fn next_sample(&self, connection: u64, headsets: &Headsets) -> Option<f64> {
+        let due = self.0.iter().filter_map(|session| {
+            if session.has_events(connection) {
+                return Some(f64::NEG_INFINITY);
+            }
+            let headset = headsets.get(session.place).filter(|headset| headset.streams())?;
+            let origin = headset.origin?;
+            let due = session.streams.iter().filter(|own| own.is_sampled_for(connection));
+            let due = due.map(|own| headset.source.time(own.stream, own.next));
+            due.min_by(f64::total_cmp).map(|time| origin + time)
+        });
+        due.min_by(f64::total_cmp)
+    }
+
+    /// Hands all samples of a connection that are due to `send`, in order of time.
+    pub(super) fn send_samples(
+        &mut self,
+        connection: u64,
+        clock: &Clock,
+        headsets: &Headsets,
+        faults: &mut FaultInjector,
+        mut send: impl FnMut(Outgoing),
+    ) {
+        let now = clock.now();
+        for session in &mut self.0 {
+            if session.has_events(connection) {
+                session.events.drain(..).map(Outgoing::now).for_each(&mut send);
+            }
+            let headset = headsets.get(session.place).filter(|headset| headset.streams());
+            let Some((headset, origin)) = headset.and_then(|it| Some((it, it.origin?))) else {
+                continue;
+            };
+            let source = &headset.source;
+            // The clock's granularity must not make a sample wait for the next wake-up.
+            let until = now - origin + 1e-6;
+            let sampled = |own: &&mut ActiveStream| own.is_sampled_for(connection);
+            for own in session.streams.iter_mut().filter(sampled) {
+                if source.time(own.stream, own.next) < until - clock.span(MAX_LAG) {
+                    own.next = source.index_at(own.stream, until).next_multiple_of(own.step);
+                }
+            }
+            let time = |own: &ActiveStream| source.time(own.stream, own.next);
+            let rank = |own: &ActiveStream| ORDER.iter().position(|stream| *stream == own.stream);
+            while let Some(own) = session
+                .streams
+                .iter_mut()
+                .filter(|own| own.is_sampled_for(connection) && time(own) <= until)
+                .min_by(|a, b| time(a).total_cmp(&time(b)).then_with(|| rank(a).cmp(&rank(b))))
+            {
+                let (stream, index, at) = (own.stream, own.next, origin + time(own));
+                own.next += own.step;
+                let fault = faults.sample(connection, &headset.id, stream, now);
+                let markers = match stream {
+                    Stream::Eeg => headset.markers_at(index),
+                    _ => String::new(),
+                };
+                let mut context = headset.sample_context(at);
+                context.interpolated = matches!(fault, Some(Fault::Interpolate { .. }));
+                context.markers = &markers;
+                let mut sample = SampleWriter::new(stream);
+                source.write(stream, index, context, &mut sample);
+                let delay = if stream == Stream::Dev { DEV_DELAY } else { 0.0 };
+                let stamp = clock.epoch(at + delay) + time_offset(fault.as_ref(), index);
+                corrupt(sample.finish(session.id.as_str(), stamp), fault, now, &mut send);
+            }
+        }
+    }
 }
 
 impl ActiveStream {
@@ -64,51 +166,16 @@ impl LiveSession {
             |own: &ActiveStream| own.stream == Stream::Sys && own.connection == connection;
         !self.events.is_empty() && self.streams.iter().any(listens)
     }
-}
 
-impl Service {
-    pub(super) fn subscribe(&mut self, call: &Call<'_>) -> CallResult {
-        let at = self.session_of(call)?;
-        let (mut success, mut failure) = (Vec::new(), Vec::new());
-        for name in call.texts("streams") {
-            match self.subscribe_one(at, name, call) {
-                Ok(cols) => {
-                    let sid = call.text("session");
-                    success.push(json!({ "cols": cols, "sid": sid, "streamName": name }));
-                }
-                Err(refusal) => failure.push(refusal.of("streamName", name)),
-            }
-        }
-        Ok(json!({ "failure": failure, "success": success }))
-    }
-
-    pub(super) fn unsubscribe(&mut self, call: &Call<'_>) -> CallResult {
-        let at = self.session_of(call)?;
-        let session = self.sessions.get_mut(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
-        let (mut success, mut failure) = (Vec::new(), Vec::new());
-        for name in call.texts("streams") {
-            if let Some(own) = session.streams.iter().position(|own| own.stream.name() == name) {
-                session.streams.remove(own);
-                success.push(json!({ "streamName": name }));
-            } else {
-                failure.push(ApiError::new(STREAM_UNAVAILABLE).of("streamName", name));
-            }
-        }
-        Ok(json!({ "failure": failure, "success": success }))
-    }
-
-    fn subscribe_one(
+    fn subscribe(
         &mut self,
-        at: usize,
-        name: &str,
+        stream: Stream,
+        headset: &mut SimulatedHeadset,
+        account: &Account,
         call: &Call<'_>,
     ) -> Result<Columns, ApiError> {
-        let (now, connection) = (call.now, call.connection);
         let unavailable = || ApiError::new(STREAM_UNAVAILABLE);
-        let stream = name.parse().map_err(|_| unavailable())?;
-        let session = self.sessions.get_mut(at).ok_or_else(unavailable)?;
-        let headset = self.headsets.get_mut(session.place).ok_or_else(unavailable)?;
-        if stream == Stream::Eeg && !(session.active && self.licence.has("eeg")) {
+        if stream == Stream::Eeg && !(self.active && account.licence.has("eeg")) {
             return Err(unavailable());
         }
         let columns = match stream {
@@ -116,84 +183,17 @@ impl Service {
             Stream::Sys => Columns(["event", "msg"].map(|name| Column::One(name.into())).into()),
             _ => headset.source.columns(stream).ok_or_else(unavailable)?,
         };
-        if session.streams.iter().all(|own| own.stream != stream) {
-            let origin = *headset.origin.get_or_insert(now);
-            let fast = session.active && self.licence.has("pm");
+        if self.streams.iter().all(|own| own.stream != stream) {
+            let origin = *headset.origin.get_or_insert(call.now);
+            let fast = self.active && account.licence.has("pm");
             // A recording may be slow by itself.
             let dense = headset.source.time(stream, 1) - headset.source.time(stream, 0) < 1.0;
             let step = if stream == Stream::Met && !fast && dense { SLOW_MET } else { 1 };
-            let next = headset.source.index_at(stream, now - origin).next_multiple_of(step);
-            session.streams.push(ActiveStream { stream, connection, next, step });
+            let next = headset.source.index_at(stream, call.now - origin).next_multiple_of(step);
+            let connection = call.connection;
+            self.streams.push(ActiveStream { stream, connection, next, step });
         }
         Ok(columns)
-    }
-
-    /// When the next sample of a connection is due; `None` while nothing flows.
-    pub(super) fn next_sample(&self, connection: u64) -> Option<Instant> {
-        let due = self.sessions.iter().filter_map(|session| {
-            if session.has_events(connection) {
-                return Some(f64::NEG_INFINITY);
-            }
-            let headset = self.headsets.get(session.place).filter(|headset| headset.streams())?;
-            let origin = headset.origin?;
-            let due = session.streams.iter().filter(|own| own.is_sampled_for(connection));
-            let due = due.map(|own| headset.source.time(own.stream, own.next));
-            due.min_by(f64::total_cmp).map(|time| origin + time)
-        });
-        due.min_by(f64::total_cmp).map(|time| self.clock.instant(time))
-    }
-
-    /// Hands all samples of a connection that are due to `send`, in order of time.
-    pub(super) fn send_samples(
-        &mut self,
-        connection: u64,
-        now: f64,
-        mut send: impl FnMut(Outgoing),
-    ) {
-        let hopeless = self.clock.span(HOPELESS);
-        for session in &mut self.sessions {
-            if session.has_events(connection) {
-                session.events.drain(..).map(Outgoing::now).for_each(&mut send);
-            }
-            let headset = self.headsets.get(session.place).filter(|headset| headset.streams());
-            let Some((headset, origin)) = headset.and_then(|it| Some((it, it.origin?))) else {
-                continue;
-            };
-            let source = &headset.source;
-            // The clock's granularity must not make a sample wait for the next wake-up.
-            let until = now - origin + 1e-6;
-            let own_streams = |own: &&mut ActiveStream| own.is_sampled_for(connection);
-            for own in session.streams.iter_mut().filter(own_streams) {
-                if source.time(own.stream, own.next) < until - hopeless {
-                    own.next = source.index_at(own.stream, until).next_multiple_of(own.step);
-                }
-            }
-            let time = |own: &ActiveStream| source.time(own.stream, own.next);
-            let rank = |own: &ActiveStream| ORDER.iter().position(|stream| *stream == own.stream);
-            while let Some(own) = session
-                .streams
-                .iter_mut()
-                .filter(|own| own.is_sampled_for(connection) && time(own) <= until)
-                .min_by(|a, b| time(a).total_cmp(&time(b)).then_with(|| rank(a).cmp(&rank(b))))
-            {
-                let at = origin + time(own);
-                let index = own.next;
-                own.next += own.step;
-                let mut live = headset.live(at);
-                let fault = self.trouble.sample(connection, &headset.id, own.stream, now);
-                live.interpolated = matches!(fault, Some(Fault::Interpolate { .. }));
-                let markers = match own.stream {
-                    Stream::Eeg => markers::of_sample(headset.markers.iter(), index),
-                    _ => String::new(),
-                };
-                live.markers = &markers;
-                let mut row = SampleWriter::new(own.stream);
-                source.write(own.stream, index, live, &mut row);
-                let later = if own.stream == Stream::Dev { DEV_LATER } else { 0.0 };
-                let text = row.finish(session.id.as_str(), self.clock.epoch(at + later));
-                corrupt(text, fault, now, &mut send);
-            }
-        }
     }
 }
 
@@ -205,15 +205,15 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::{Options, service};
+    use crate::{Options, dispatch::respond, service, service::Service};
 
     const CLIENT: u64 = 1;
 
     fn ask(service: &mut Service, method: &str, params: &Value) -> Value {
         let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
-        let now = service.clock.now();
-        let answer = service.answer(CLIENT, now, &request.to_string());
-        serde_json::from_str::<Value>(&answer.into_text()).unwrap()["result"].clone()
+        let now = service.env.clock.now();
+        let answer = respond(service, CLIENT, now, &request.to_string()).remove(0);
+        serde_json::from_str::<Value>(answer.text()).unwrap()["result"].clone()
     }
 
     /// A warm EPOC X with these streams subscribed.
@@ -229,9 +229,9 @@ mod tests {
     }
 
     fn due(service: &mut Service) -> Vec<Value> {
-        let (now, mut sent) = (service.clock.now(), Vec::new());
-        service.send_samples(CLIENT, now, |out| {
-            sent.push(serde_json::from_str(out.text()).unwrap());
+        let mut sent = Vec::new();
+        service.send_samples(CLIENT, |sample| {
+            sent.push(serde_json::from_str(sample.text()).unwrap());
         });
         sent
     }
@@ -261,7 +261,7 @@ mod tests {
         let mut service = streaming("active", &["eeg", "mot", "fac", "com", "met"]);
         let mut sent = Vec::new();
         for step in (0..100_000).map(|step| 1 + step * 7919 % 40) {
-            if service.clock.now() > 60.0 {
+            if service.env.clock.now() > 60.0 {
                 break;
             }
             sent.append(&mut due(&mut service));
@@ -271,7 +271,7 @@ mod tests {
             [("eeg", 256.0), ("mot", 64.0), ("fac", 32.0), ("com", 8.0), ("met", 2.0)]
         {
             let own: Vec<_> = sent.iter().filter(|sample| name(sample) == stream).collect();
-            let expected = rate * service.clock.now();
+            let expected = rate * service.env.clock.now();
             assert!(
                 (own.len() as f64 - expected).abs() <= 0.05 * rate + 1.0,
                 "{stream} {}",
@@ -361,10 +361,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stalled_link_loses_samples_and_says_nothing() {
         let mut service = streaming("active", &["eeg"]);
-        service.order(Fault::Stall { seconds: None }.into(), 0.0);
+        service.inject(Fault::Stall { seconds: None }.into(), 0.0);
         advance(Duration::from_millis(500)).await;
         assert!(due(&mut service).is_empty());
-        service.order(Fault::Mend {}.into(), 0.0);
+        service.inject(Fault::Mend {}.into(), 0.0);
         advance(Duration::from_millis(4)).await;
         assert_eq!(due(&mut service)[0]["eeg"][0], 129);
     }

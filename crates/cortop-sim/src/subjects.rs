@@ -6,18 +6,19 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{
-    dispatch::Call,
+    api_error::{ApiError, CallResult},
+    call::Call,
     query::{Page, mentions},
-    refusal::{ApiError, BAD_PARAMS, CallResult},
-    service::Service,
+    records::Records,
 };
+use cortop_protocol::code::error::INVALID_PARAMS;
 
 /// Subjects that can be stored.
-const MOST: usize = 1000;
+const MAX_SUBJECTS: usize = 1000;
 /// Characters of a subject's name.
-const LONGEST: usize = 30;
+const LONGEST_NAME: usize = 30;
 
-/// What can be told of a person beside where and when they were born.
+/// What can be known of a person beside where and when they were born.
 const ATTRIBUTES: [(&str, &[&str]); 3] = [
     ("Handedness", &["Left-handed", "Right-handed", "Ambidextrous"]),
     ("Education", &["Primary", "Secondary", "Bachelor", "Master", "Doctorate", "Other"]),
@@ -37,99 +38,106 @@ const COUNTRIES: [(&str, &str); 8] = [
 /// Members that are texts.
 const TEXTS: [&str; 5] = ["dateOfBirth", "sex", "countryCode", "state", "city"];
 
-/// What is known of a subject: the members of its object that were given.
-pub(super) type Subjects = BTreeMap<String, Value>;
+/// The subjects by name: of each the members of its object that were given.
+#[derive(Default)]
+pub(super) struct Subjects(BTreeMap<String, Value>);
 
-#[expect(clippy::unnecessary_wraps, reason = "every method of the table may refuse")]
-impl Service {
-    pub(super) fn create_subject(&mut self, call: &Call<'_>) -> CallResult {
+impl Subjects {
+    /// `createSubject`.
+    pub(super) fn create(&mut self, call: &Call<'_>, records: &Records) -> CallResult {
         let name = call.text("subjectName");
-        if name.is_empty() || name.chars().count() > LONGEST {
-            return Err(ApiError::new(BAD_PARAMS));
+        if name.is_empty() || name.chars().count() > LONGEST_NAME {
+            return Err(ApiError::new(INVALID_PARAMS));
         }
-        if self.subjects.contains_key(name) {
-            return Err(ApiError::bad("The subject already exists."));
+        if self.0.contains_key(name) {
+            return Err(ApiError::invalid("The subject already exists."));
         }
-        if self.subjects.len() == MOST {
-            return Err(ApiError::bad("No more subjects can be stored."));
+        if self.0.len() == MAX_SUBJECTS {
+            return Err(ApiError::invalid("No more subjects can be stored."));
         }
         let fresh = json!({
             "attributes": [], "city": "", "countryCode": "", "countryName": "", "dateOfBirth": "",
             "sex": "U", "state": "", "subjectName": name,
         });
-        let subject = told(fresh, call)?;
-        self.subjects.insert(name.to_owned(), subject);
-        self.subject_json(name)
+        let subject = merged(fresh, call)?;
+        self.0.insert(name.to_owned(), subject);
+        self.to_json(name, records)
     }
 
-    pub(super) fn update_subject(&mut self, call: &Call<'_>) -> CallResult {
+    /// `updateSubject`.
+    pub(super) fn update(&mut self, call: &Call<'_>, records: &Records) -> CallResult {
         let name = call.text("subjectName");
-        let subject = self.subjects.get_mut(name).ok_or_else(unknown_subject)?;
-        *subject = told(subject.clone(), call)?;
-        self.subject_json(name)
+        let subject = self.0.get_mut(name).ok_or_else(unknown_subject)?;
+        *subject = merged(subject.clone(), call)?;
+        self.to_json(name, records)
     }
 
-    pub(super) fn delete_subjects(&mut self, call: &Call<'_>) -> CallResult {
+    /// `deleteSubjects`.
+    pub(super) fn delete(&mut self, call: &Call<'_>) -> Value {
         let (mut success, mut failure) = (Vec::new(), Vec::new());
         for name in call.texts("subjects") {
-            match self.subjects.remove(name) {
+            match self.0.remove(name) {
                 Some(_) => success.push(json!({ "subjectName": name })),
-                None => failure.push(unknown_subject().of("subjectName", name)),
+                None => failure.push(unknown_subject().failure("subjectName", name)),
             }
         }
-        Ok(json!({ "failure": failure, "success": success }))
+        json!({ "failure": failure, "success": success })
     }
 
-    pub(super) fn query_subjects(&mut self, call: &Call<'_>) -> CallResult {
+    /// `querySubjects`.
+    pub(super) fn query(&self, call: &Call<'_>, records: &Records) -> CallResult {
         const KEYS: [&str; 6] =
             ["subjectName", "dateOfBirth", "sex", "countryCode", "state", "city"];
         let page = Page::read(call, &KEYS)?;
         let conditions = call.get("query").and_then(Value::as_object).into_iter().flatten();
-        let mut found: Vec<&str> = self.subjects.keys().map(String::as_str).collect();
+        let mut found: Vec<&str> = self.0.keys().map(String::as_str).collect();
         for (name, condition) in conditions {
-            let wanted = condition.as_str().ok_or_else(|| ApiError::new(BAD_PARAMS))?;
+            let wanted = condition.as_str().ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
             match name.as_str() {
                 "keyword" => found.retain(|own| mentions([*own], wanted)),
                 key if KEYS.contains(&key) => {
-                    found.retain(|own| self.subjects.get(*own).is_some_and(|it| it[key] == wanted));
+                    found.retain(|own| self.0.get(*own).is_some_and(|it| it[key] == wanted));
                 }
-                _ => return Err(ApiError::new(BAD_PARAMS)),
+                _ => return Err(ApiError::new(INVALID_PARAMS)),
             }
         }
         let count = found.len();
-        let member = |name: &&str, key: &str| {
-            self.subjects.get(*name).map_or(Value::Null, |it| it[key].clone())
-        };
+        let member =
+            |name: &&str, key: &str| self.0.get(*name).map_or(Value::Null, |it| it[key].clone());
         let found = page.of(found, member);
         let objects: Result<Vec<_>, _> =
-            found.into_iter().map(|own| self.subject_json(own)).collect();
+            found.into_iter().map(|own| self.to_json(own, records)).collect();
         Ok(page.to_json("subjects", count, &objects?))
     }
 
-    pub(super) fn demographic_attributes(_: &mut Self, _: &Call<'_>) -> CallResult {
-        let all = ATTRIBUTES.iter();
-        Ok(all.map(|(name, value)| json!({ "name": name, "value": value })).collect())
+    /// Whether there is a subject of this name.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
-    fn subject_json(&self, name: &str) -> CallResult {
-        let mut object = self.subjects.get(name).cloned().ok_or_else(unknown_subject)?;
-        let records = self.records.iter().filter(|record| record.subject.as_deref() == Some(name));
-        object["experimentsCount"] = json!(records.count());
+    fn to_json(&self, name: &str, records: &Records) -> CallResult {
+        let mut object = self.0.get(name).cloned().ok_or_else(unknown_subject)?;
+        object["experimentsCount"] = json!(records.count_of_subject(name));
         Ok(object)
     }
 }
 
-/// A subject with what a request tells of it.
-fn told(mut subject: Value, call: &Call<'_>) -> CallResult {
+/// `getDemographicAttributes`.
+pub(super) fn demographic_attributes() -> Value {
+    ATTRIBUTES.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
+}
+
+/// A subject with what a request says of it.
+fn merged(mut subject: Value, call: &Call<'_>) -> CallResult {
     for name in TEXTS {
-        if let Some(text) = call.maybe_text(name) {
+        if let Some(text) = call.optional_text(name) {
             if name == "dateOfBirth" && text.parse::<Date>().is_err() {
-                return Err(ApiError::new(BAD_PARAMS));
+                return Err(ApiError::new(INVALID_PARAMS));
             }
             subject[name] = json!(text);
         }
     }
-    if let Some(code) = call.maybe_text("countryCode") {
+    if let Some(code) = call.optional_text("countryCode") {
         let known = COUNTRIES.iter().find(|(own, _)| *own == code);
         subject["countryName"] = json!(known.map_or("", |(_, name)| name));
     }
@@ -140,7 +148,7 @@ fn told(mut subject: Value, call: &Call<'_>) -> CallResult {
             own.zip(value).is_some_and(|((_, allowed), value)| allowed.contains(&value))
         };
         if !attributes.iter().all(sound) {
-            return Err(ApiError::new(BAD_PARAMS));
+            return Err(ApiError::new(INVALID_PARAMS));
         }
         subject["attributes"] = json!(attributes);
     }
@@ -148,5 +156,5 @@ fn told(mut subject: Value, call: &Call<'_>) -> CallResult {
 }
 
 fn unknown_subject() -> ApiError {
-    ApiError::bad("The subject does not exist.")
+    ApiError::invalid("The subject does not exist.")
 }

@@ -2,27 +2,29 @@
 //! no session; see [`SampleSource`] for why every value is a pure function of its index.
 
 mod activity;
+mod band_power;
 mod contact;
 mod eeg;
 mod metrics;
 mod motion;
-mod power;
+mod recent;
 
 use std::sync::Arc;
 
 use self::{
     activity::ActivityModel,
+    band_power::BandPower,
     contact::ContactModel,
     eeg::EegModel,
     metrics::{ALWAYS_ON, Metrics},
     motion::HeadMotion,
-    power::BandPower,
+    recent::RecentSamples,
 };
 use super::{
     model::{MotionFormat, Spec},
     noise::{self, Noise},
-    sample_writer::SampleWriter,
     source::{SampleContext, SampleSource},
+    values::ValueSink,
 };
 use cortop_protocol::{
     Stream,
@@ -38,12 +40,12 @@ const FAC_RATE: f64 = 32.0;
 pub struct Synth {
     seed: u64,
     spec: Spec,
-    brain: EegModel,
-    wearer: ActivityModel,
-    fit: ContactModel,
+    samples: RecentSamples,
+    activity: ActivityModel,
+    contact: ContactModel,
     head: HeadMotion,
     metrics: Metrics,
-    power: BandPower,
+    band_power: BandPower,
 }
 
 impl Synth {
@@ -51,15 +53,16 @@ impl Synth {
     #[must_use]
     pub fn new(spec: Spec, seed: u64) -> Self {
         let noise = Noise::new(seed);
-        let wearer = ActivityModel::new(noise.branch(1));
-        let fit = ContactModel::new(noise.branch(2));
+        let activity = ActivityModel::new(noise.branch(1));
+        let contact = ContactModel::new(noise.branch(2));
+        let eeg = EegModel::new(&spec, noise.branch(3), activity, contact);
         Self {
-            brain: EegModel::new(&spec, noise.branch(3), wearer, fit),
-            wearer,
-            fit,
+            samples: RecentSamples::new(eeg, spec.eeg_rate, spec.sensors.len()),
+            activity,
+            contact,
             head: HeadMotion::new(noise.branch(4)),
             metrics: Metrics::new(noise.branch(5)),
-            power: BandPower::new(spec.eeg_rate, spec.sensors.len()),
+            band_power: BandPower::new(spec.eeg_rate),
             seed,
             spec,
         }
@@ -67,7 +70,7 @@ impl Synth {
 
     /// The µV of every sensor at a sample index, DC offset included, on the converter's steps.
     pub fn eeg(&self, index: u64) -> impl Iterator<Item = f64> {
-        self.brain.sample(index)
+        self.samples.make(index)
     }
 
     fn rate(&self, stream: Stream) -> f64 {
@@ -81,67 +84,66 @@ impl Synth {
         }
     }
 
-    fn write_mot(&self, index: u64, row: &mut SampleWriter) {
+    fn write_mot(&self, index: u64, values: &mut dyn ValueSink) {
         let reading = self.head.reading(index, self.time(Stream::Mot, index));
         let (wrap, _) = noise::slot(self.spec.mems_rate.ceil());
-        row.int(index % wrap.max(1));
-        row.int(0);
+        values.int(index % wrap.max(1));
+        values.int(0);
         if self.spec.motion == MotionFormat::RawGyro {
             // Raw counts (§5.3): zero stands at 8192, and 4096 counts make a g.
-            for (values, counts) in
-                [(reading.gyro, 16.0), (reading.acc, 4096.0), (reading.mag, 6.0)]
+            for (axes, counts) in [(reading.gyro, 16.0), (reading.acc, 4096.0), (reading.mag, 6.0)]
             {
-                row.all(values.map(|value| value.mul_add(counts, 8192.0).round()), 1);
+                values.all(axes.map(|value| value.mul_add(counts, 8192.0).round()), 1);
             }
         } else {
-            row.all(reading.quaternion, 6);
-            row.all(reading.acc.into_iter().chain(reading.mag), 6);
+            values.all(reading.quaternion, 6);
+            values.all(reading.acc.into_iter().chain(reading.mag), 6);
         }
     }
 
-    fn write_dev(&self, time: f64, row: &mut SampleWriter) {
-        let percent = self.fit.battery(0, time);
-        row.fixed((percent / 25.0).ceil(), 0);
-        row.fixed(1.0, 1);
-        row.open();
+    fn write_dev(&self, time: f64, values: &mut dyn ValueSink) {
+        let percent = self.contact.battery(0, time);
+        values.fixed((percent / 25.0).ceil(), 0);
+        values.fixed(1.0, 1);
+        values.open();
         let levels: Vec<u8> =
-            self.channels().map(|sensor| self.fit.contact(sensor, time)).collect();
-        row.all(levels.iter().copied().map(f64::from), 0);
-        row.fixed(overall(&levels), 0);
-        row.close();
-        row.fixed(percent, 0);
+            self.channels().map(|sensor| self.contact.contact(sensor, time)).collect();
+        values.all(levels.iter().copied().map(f64::from), 0);
+        values.fixed(overall(&levels), 0);
+        values.close();
+        values.fixed(percent, 0);
         if self.spec.earbuds {
-            row.fixed(percent, 0);
-            row.fixed(self.fit.battery(1, time), 0);
+            values.fixed(percent, 0);
+            values.fixed(self.contact.battery(1, time), 0);
         }
     }
 
-    fn write_eq(&self, time: f64, row: &mut SampleWriter) {
+    fn write_eq(&self, time: f64, values: &mut dyn ValueSink) {
         let levels: Vec<u8> =
-            self.channels().map(|sensor| self.fit.quality(sensor, time)).collect();
-        row.fixed(self.fit.battery(0, time), 0);
-        row.fixed(overall(&levels), 0);
-        row.fixed(1.0, 2);
-        row.all(levels.iter().copied().map(f64::from), 0);
+            self.channels().map(|sensor| self.contact.quality(sensor, time)).collect();
+        values.fixed(self.contact.battery(0, time), 0);
+        values.fixed(overall(&levels), 0);
+        values.fixed(1.0, 2);
+        values.all(levels.iter().copied().map(f64::from), 0);
     }
 
-    fn write_met(&self, time: f64, ready: bool, row: &mut SampleWriter) {
+    fn write_met(&self, time: f64, ready: bool, values: &mut dyn ValueSink) {
         for (name, metric) in Metrics::names(self.spec.earbuds).iter().zip(0..) {
             let value = self.metrics.value(metric, time).filter(|_| ready);
             if *name != ALWAYS_ON {
-                row.flag(value.is_some());
+                values.flag(value.is_some());
             }
-            row.maybe(value, 6);
+            values.optional(value, 6);
         }
     }
 
-    fn write_fac(&self, time: f64, row: &mut SampleWriter) {
-        row.word(if self.wearer.blinks(time, 1.0 / FAC_RATE) { "blink" } else { "neutral" });
+    fn write_fac(&self, time: f64, values: &mut dyn ValueSink) {
+        values.word(if self.activity.blinks(time, 1.0 / FAC_RATE) { "blink" } else { "neutral" });
         // Powers change at 8 Hz although samples come at 32 Hz (§5.1).
         let held = (time * 8.0).floor() / 8.0;
-        for (act, power) in [self.wearer.upper(held), self.wearer.lower(held)] {
-            row.word(act);
-            row.fixed(power, 6);
+        for (act, power) in [self.activity.upper(held), self.activity.lower(held)] {
+            values.word(act);
+            values.fixed(power, 6);
         }
     }
 
@@ -203,34 +205,42 @@ impl SampleSource for Synth {
         noise::slot((time * self.rate(stream) - 1e-6).ceil()).0
     }
 
-    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut SampleWriter) {
+    fn write(
+        &self,
+        stream: Stream,
+        index: u64,
+        context: SampleContext<'_>,
+        values: &mut dyn ValueSink,
+    ) {
         let time = self.time(stream, index);
         match stream {
             Stream::Eeg => {
-                row.int(index % u64::from(self.spec.eeg_rate));
-                row.int(live.interpolated.into());
-                row.all(self.eeg(index), 3);
+                values.int(index % u64::from(self.spec.eeg_rate));
+                values.int(context.interpolated.into());
+                self.samples.read(&(index..index + 1), |ring| {
+                    values.all(ring.sample(index).iter().copied(), 3);
+                });
                 if self.spec.flex() {
-                    row.fixed(8064.0, 1);
+                    values.fixed(8064.0, 1);
                 }
-                row.fixed(0.0, 1);
-                row.int(0);
-                row.nested(live.markers);
+                values.fixed(0.0, 1);
+                values.int(0);
+                values.nested(context.markers);
             }
-            Stream::Mot => self.write_mot(index, row),
-            Stream::Dev => self.write_dev(time, row),
-            Stream::Eq => self.write_eq(time, row),
+            Stream::Mot => self.write_mot(index, values),
+            Stream::Dev => self.write_dev(time, values),
+            Stream::Eq => self.write_eq(time, values),
             Stream::Pow => {
-                let end = self.index_at(Stream::Eeg, time);
-                self.power.bands(&self.brain, end, |powers| row.all(powers, 3));
+                let (end, sensors) = (self.index_at(Stream::Eeg, time), self.spec.sensors.len());
+                self.band_power.bands(&self.samples, sensors, end, |powers| values.all(powers, 3));
             }
-            Stream::Met => self.write_met(time, live.metrics, row),
+            Stream::Met => self.write_met(time, context.metrics, values),
             Stream::Com => {
-                let (act, power) = self.wearer.command(time, live.commands);
-                row.word(act);
-                row.fixed(power, 6);
+                let (act, power) = self.activity.command(time, context.commands);
+                values.word(act);
+                values.fixed(power, 6);
             }
-            Stream::Fac => self.write_fac(time, row),
+            Stream::Fac => self.write_fac(time, values),
             Stream::Sys => {}
         }
     }

@@ -12,7 +12,8 @@ use tokio::{sync::broadcast, time::advance};
 
 use super::{
     Injection, Options, SharedService,
-    outgoing::{Notification, NotificationKind, Payload},
+    dispatch::respond,
+    outgoing::{ClientEvent, Notification, Payload},
     service,
 };
 use cortop_protocol::model::Model;
@@ -21,7 +22,7 @@ use cortop_protocol::model::Model;
 pub(super) struct TestClient {
     pub(super) shared: SharedService,
     pub(super) token: String,
-    news: broadcast::Receiver<Notification>,
+    notifications: broadcast::Receiver<Notification>,
     client: u64,
     keys: Value,
 }
@@ -30,9 +31,9 @@ impl TestClient {
     pub(super) fn new(options: &Options) -> Self {
         let (service, _) = service(options, None).unwrap();
         let shared = SharedService::new(service);
-        let news = shared.news();
+        let notifications = shared.notifications();
         let keys = json!({ "clientId": "id", "clientSecret": "no" });
-        Self { shared, token: String::new(), news, client: 1, keys }
+        Self { shared, token: String::new(), notifications, client: 1, keys }
     }
 
     /// Nobody has been here before.
@@ -50,9 +51,9 @@ impl TestClient {
     /// Another client of the same service, of another application.
     pub(super) fn neighbour(&self, client: u64) -> Self {
         let keys = json!({ "clientId": format!("id {client}"), "clientSecret": "no" });
-        let news = self.shared.news();
+        let notifications = self.shared.notifications();
         let mut desk =
-            Self { shared: self.shared.clone(), token: String::new(), news, client, keys };
+            Self { shared: self.shared.clone(), token: String::new(), notifications, client, keys };
         desk.authorize();
         desk
     }
@@ -65,9 +66,11 @@ impl TestClient {
     /// The answer to a request as it stands.
     fn answer(&self, method: &str, params: &Value) -> Value {
         let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
-        let text =
-            self.shared.with(|service, now| service.answer(self.client, now, &request.to_string()));
-        serde_json::from_str(&text.into_text()).unwrap()
+        let answer = self
+            .shared
+            .update(|service, now| respond(service, self.client, now, &request.to_string()))
+            .remove(0);
+        serde_json::from_str(&answer.payload.into_text()).unwrap()
     }
 
     /// The code of a refusal, 0 if there is none; no token is added.
@@ -101,7 +104,7 @@ impl TestClient {
     }
 
     fn headset(&self) -> String {
-        self.shared.quietly(|service, _| service.headsets[0].id.to_string())
+        self.shared.with(|service, _| service.headsets.0[0].id.to_string())
     }
 
     fn session(&self, status: &str) -> Value {
@@ -113,17 +116,22 @@ impl TestClient {
         self.own("subscribe", &json!({ "session": session, "streams": streams }))
     }
 
+    /// Has something go wrong.
+    fn inject(&self, fault: impl Into<Injection>) {
+        self.shared.update(|service, now| service.inject(fault.into(), now));
+    }
+
     /// Lets service time pass.
     async fn pass(&self, seconds: f64) {
         advance(Duration::from_secs_f64(seconds)).await;
-        self.shared.quietly(|_, _| {});
+        self.shared.with(|_, _| {});
     }
 
     /// The warnings since the last look: codes and messages.
     fn warnings(&mut self) -> Vec<(i64, Value)> {
         let mut all = Vec::new();
-        while let Ok(Notification { what: NotificationKind::Say(Payload::Text(text)), .. }) =
-            self.news.try_recv()
+        while let Ok(Notification { event: ClientEvent::Message(Payload::Text(text)), .. }) =
+            self.notifications.try_recv()
         {
             let warning: Value = serde_json::from_str(&text).unwrap();
             let warning = &warning["warning"];
@@ -139,9 +147,9 @@ impl TestClient {
     /// The samples that are due.
     fn samples(&self) -> Vec<Value> {
         let mut samples = Vec::new();
-        self.shared.quietly(|service, now| {
-            service.send_samples(self.client, now, |out| {
-                samples.push(serde_json::from_str(out.text()).unwrap());
+        self.shared.with(|service, _| {
+            service.send_samples(self.client, |sample| {
+                samples.push(serde_json::from_str(sample.text()).unwrap());
             });
         });
         samples
@@ -154,11 +162,11 @@ impl TestClient {
 
     /// The socket closes.
     fn leave(&self) {
-        self.shared.with(|service, now| service.disconnect_client(self.client, now));
+        self.shared.update(|service, now| service.disconnect_client(self.client, now));
     }
 
     /// Milliseconds of the epoch, as markers have them.
     fn millis(&self) -> f64 {
-        self.shared.quietly(|service, now| service.clock.epoch(now) * 1000.0)
+        self.shared.with(|service, now| service.env.clock.epoch(now) * 1000.0)
     }
 }

@@ -1,121 +1,67 @@
-//! Tokens: issued to an application, looked at with every request (§2.4).
+//! Tokens that were handed out to applications (§2.4). Knows neither the user nor the application
+//! behind one.
 
-use serde_json::json;
-
-use super::{
-    account::{LICENSE_ID, USER_ID},
-    noise::slot,
-    refusal::{ApiError, BAD_TOKEN, NO_ACCESS, NO_LOGIN, TOKEN_EXPIRED, TOKEN_OF_ANOTHER_USER},
-    service::Service,
-};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
 
 /// Tokens kept; an application that asks for more loses its oldest.
-const TOKENS: usize = 64;
+const MAX_TOKENS: usize = 64;
 /// Seconds for which a token is good.
 const LIFE: f64 = 48.0 * 3600.0;
 /// Seconds for which it claims to be.
-const CLAIM: u64 = 259_200;
+pub(super) const CLAIMED_LIFE: u64 = 259_200;
 
 /// What a token has to be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenUse {
     /// Everything: neither expired nor without an accepted licence agreement.
-    Usable,
-    /// To be asked for before the licence agreement has been accepted.
+    Any,
+    /// What is asked for before the licence agreement has been accepted.
     BeforeEula,
-    /// To be exchanged for a new one: it may have expired.
-    Expired,
+    /// Being exchanged for a new one: it may have expired.
+    Renewal,
 }
 
 /// A token that was handed out.
-pub(super) struct Token {
+pub(super) struct IssuedToken {
     text: String,
     /// The client id it belongs to.
-    app: String,
+    pub(super) app: String,
     /// The user it belongs to.
-    user: String,
+    pub(super) user: String,
     /// Service time of its end.
     pub(super) expires: f64,
 }
 
-impl Service {
-    /// The client id behind a token that is good enough.
-    pub(super) fn admit(&self, token: &str, pass: TokenUse, now: f64) -> Result<String, ApiError> {
-        let token = self.tokens.iter().find(|known| known.text == token);
-        let token = token.ok_or_else(|| ApiError::new(BAD_TOKEN))?;
-        if !self.login.usable() {
-            return Err(ApiError::new(NO_LOGIN));
-        }
-        if token.user != self.user {
-            return Err(ApiError::new(TOKEN_OF_ANOTHER_USER));
-        }
-        if now >= token.expires && pass != TokenUse::Expired {
-            return Err(ApiError::new(TOKEN_EXPIRED));
-        }
-        if !self.may(&token.app) {
-            return Err(ApiError::new(NO_ACCESS));
-        }
-        // The reference only says that the token is unusable until then; the code is inferred.
-        if !self.eula && pass == TokenUse::Usable {
-            return Err(ApiError::told(BAD_TOKEN, "The licence agreement has not been accepted."));
-        }
-        Ok(token.app.clone())
+/// All that were handed out, the newest last.
+#[derive(Default)]
+pub(super) struct Tokens(Vec<IssuedToken>);
+
+impl Tokens {
+    pub(super) fn find(&self, text: &str) -> Option<&IssuedToken> {
+        self.0.iter().find(|token| token.text == text)
     }
 
     /// A new token: a JWT in standard base64.
-    pub(super) fn issue(&mut self, app: &str, now: f64) -> String {
-        let (from, _) = slot(self.clock.epoch(now));
-        let claims = json!({
-            "appId": self.app_id(app),
-            "appVersion": "1.0",
-            "exp": from + CLAIM,
-            "licenseId": LICENSE_ID,
-            "nbf": from,
-            "userId": USER_ID,
-            "username": self.user,
-            "version": "2.0",
-        });
-        let header = json!({ "alg": "HS256", "typ": "JWT" });
-        let signature: [u8; 32] = rand::random();
-        let text = [header.to_string().as_bytes(), claims.to_string().as_bytes(), &signature]
-            .map(base64)
-            .join(".");
-        if self.tokens.len() == TOKENS {
-            self.tokens.remove(0);
+    pub(super) fn issue(&mut self, app: &str, user: &str, claims: &Value, now: f64) -> String {
+        let [header, claims] = [&json!({ "alg": "HS256", "typ": "JWT" }), claims]
+            .map(|part| STANDARD.encode(part.to_string()));
+        let signature = STANDARD.encode(rand::random::<[u8; 32]>());
+        let text = format!("{header}.{claims}.{signature}");
+        if self.0.len() == MAX_TOKENS {
+            self.0.remove(0);
         }
-        self.tokens.push(Token {
+        self.0.push(IssuedToken {
             text: text.clone(),
             app: app.to_owned(),
-            user: self.user.clone(),
+            user: user.to_owned(),
             expires: now + LIFE,
         });
         text
     }
-}
 
-/// Standard base64 with padding (RFC 4648 §4).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = (bits >> (18 - 6 * place)) & 63;
-            let known = place <= chunk.len();
-            text.push(if known { char::from(DIGITS[digit as usize]) } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_pads_as_the_standard_says() {
-        let cases = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes()));
-        assert_eq!(cases, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
+    /// All tokens handed out so far run out.
+    pub(super) fn expire(&mut self, now: f64) {
+        self.0.iter_mut().for_each(|token| token.expires = now);
     }
 }

@@ -1,127 +1,139 @@
-//! Trial: started, some seconds later succeeded or failed, then accepted or rejected. Its
-//! progress is told on the stream `sys` of the session that trains (§3.7, §5.10).
+//! Training: started, some seconds later succeeded or failed, then accepted or rejected. Its
+//! progress is shown on the stream `sys` of the session that trains (§3.7, §5.10).
 
 use serde_json::{Value, json};
 
 use super::{
-    detection::Detection,
-    dispatch::Call,
-    refusal::{ApiError, BAD_PARAMS, CallResult, NO_SESSION},
-    sample_writer::SampleWriter,
-    service::{ScheduledEvent, Service},
+    api_error::{ApiError, CallResult},
+    call::Call,
+    detection::{Detection, Training},
+    environment::{Environment, ScheduledEvent},
+    headset::SimulatedHeadset,
+    headsets::Headsets,
+    profiles::loaded,
+    sessions::{LiveSession, Sessions},
+    values::Numbers,
 };
-use cortop_protocol::{SessionId, Stream, sample::Column};
+use cortop_protocol::{
+    SessionId, Stream,
+    code::error::{HEADSET_UNAVAILABLE, INVALID_PARAMS},
+};
 
 /// Contact quality in per cent below which a training fails.
-const POOR: f64 = 50.0;
+const POOR_CONTACT: f64 = 50.0;
 /// Events that wait for a session.
-const EVENTS: usize = 64;
+const MAX_EVENTS: usize = 64;
 
-/// A training that is not over.
-#[derive(Clone, Debug)]
-pub(super) struct Training {
-    detection: Detection,
-    action: &'static str,
-    /// It has succeeded, and waits to be accepted or rejected.
-    succeeded: bool,
-}
-
-impl Service {
-    pub(super) fn training(&mut self, call: &Call<'_>) -> CallResult {
-        let at = self.session_of(call)?;
+impl Sessions {
+    /// `training`.
+    pub(super) fn train(
+        &mut self,
+        call: &Call<'_>,
+        env: &mut Environment,
+        headsets: &mut Headsets,
+    ) -> CallResult {
+        let session = self.find_mut(call)?;
         let (status, action) = (call.text("status"), call.text("action"));
         let detection = Detection::named(call.text("detection"));
-        let action = detection.trainable(action).ok_or_else(|| ApiError::new(BAD_PARAMS))?;
-        let session = self.sessions.get_mut(at).ok_or_else(|| ApiError::new(NO_SESSION))?;
-        let (place, id) = (session.place, session.id.clone());
-        let running = session.trial.as_ref();
-        let running =
-            running.filter(|trial| trial.detection == detection && trial.action == action);
-        let succeeded = running.map(|trial| trial.succeeded);
-        if self.own_profile(place, call)?.profile.read_only {
-            return Err(ApiError::bad("The profile can only be read."));
+        let action = detection.trainable(action).ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
+        let running = session.training.as_ref();
+        let running = running.filter(|own| own.detection == detection && own.action == action);
+        let succeeded = running.map(|own| own.succeeded);
+        let headset = headsets.get_mut(session.place);
+        let headset = headset.ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
+        let profile = &mut loaded(headset, call)?.profile;
+        if profile.read_only {
+            return Err(ApiError::invalid("The profile can only be read."));
         }
-        let end = call.now + self.delays.training.as_secs_f64();
+        let end = ScheduledEvent::TrainingEnd(session.id.clone());
         let event = match (status, succeeded) {
             ("start", _) => {
-                self.plan(end, ScheduledEvent::Trained(id));
-                self.try_again(at, Some(Training { detection, action, succeeded: false }));
+                env.schedule(call.now + env.delays.training.as_secs_f64(), end);
+                session.training = Some(Training { detection, action, succeeded: false });
                 "Started"
             }
             ("accept", Some(true)) => {
-                let score = self.clock.now().rem_euclid(1.0);
-                let profile = &mut self.own_profile(place, call)?.profile;
+                let score = call.now.rem_euclid(1.0);
                 profile.learn(detection, action);
                 profile.last_score = Some(score.mul_add(0.3, 0.6));
-                self.try_again(at, None);
+                session.training = None;
                 "Completed"
             }
             ("reject", Some(true)) => {
-                self.try_again(at, None);
+                session.training = None;
                 "Rejected"
             }
             ("reset", Some(_)) => {
-                self.cancel(&ScheduledEvent::Trained(id));
-                self.try_again(at, None);
+                env.cancel(&end);
+                session.training = None;
                 "Reset"
             }
             ("erase", _) => {
-                self.own_profile(place, call)?.profile.forget(detection, action);
+                profile.forget(detection, action);
                 "DataErased"
             }
-            _ => return Err(ApiError::bad("There is no such training.")),
+            _ => return Err(ApiError::invalid("There is no such training.")),
         };
-        self.tell_sys(at, detection, event, call.now);
+        session.send_event(detection, event, call.now, env);
         let message = format!("Set up training successfully for {action}");
         Ok(json!({ "action": action, "message": message, "status": status }))
     }
 
-    fn try_again(&mut self, at: usize, trial: Option<Training>) {
-        if let Some(session) = self.sessions.get_mut(at) {
-            session.trial = trial;
-        }
+    /// `getTrainingTime`.
+    pub(super) fn training_time(&self, call: &Call<'_>, env: &Environment) -> CallResult {
+        self.find(call)?;
+        let seconds = env.delays.training.as_secs_f64();
+        let time = if seconds.fract() == 0.0 {
+            json!(env.delays.training.as_secs())
+        } else {
+            json!(seconds)
+        };
+        Ok(json!({ "detection": call.text("detection"), "time": time }))
     }
 
     /// The time of a training is over: contact decides.
-    pub(super) fn trained(&mut self, id: &SessionId, now: f64) {
-        let Some(at) = self.sessions.iter().position(|session| session.id == *id) else { return };
-        let good = self.contact(at, now) >= POOR;
-        let Some(session) = self.sessions.get_mut(at) else { return };
-        let Some(trial) = &mut session.trial else { return };
-        trial.succeeded = good;
-        let detection = trial.detection;
+    pub(super) fn training_end(
+        &mut self,
+        id: &SessionId,
+        now: f64,
+        env: &Environment,
+        headsets: &Headsets,
+    ) {
+        let Some(session) = self.0.iter_mut().find(|session| session.id == *id) else { return };
+        let contact = headsets.get(session.place).and_then(|headset| contact(headset, now));
+        // A headset that does not report its contact is taken for well fitted.
+        let good = contact.unwrap_or(100.0) >= POOR_CONTACT;
+        let Some(training) = &mut session.training else { return };
+        training.succeeded = good;
+        let detection = training.detection;
         if !good {
-            session.trial = None;
+            session.training = None;
         }
-        self.tell_sys(at, detection, if good { "Succeeded" } else { "Failed" }, now);
+        session.send_event(detection, if good { "Succeeded" } else { "Failed" }, now, env);
     }
+}
 
-    /// Overall contact quality in per cent as `dev` tells it; full where a headset does not tell.
-    fn contact(&self, at: usize, now: f64) -> f64 {
-        let overall = || {
-            let headset = self.headsets.get(self.sessions.get(at)?.place)?;
-            if !headset.streams() {
-                return Some(0.0);
-            }
-            let column = headset.source.columns(Stream::Dev)?.0.iter().position(|column| {
-                matches!(column, Column::Group(labels) if labels.iter().any(|it| it == "OVERALL"))
-            })?;
-            let index = headset.source.index_at(Stream::Dev, now - headset.origin.unwrap_or(now));
-            let mut row = SampleWriter::new(Stream::Dev);
-            headset.source.write(Stream::Dev, index, headset.live(now), &mut row);
-            row.values().get(column)?.as_array()?.last()?.as_f64()
-        };
-        overall().unwrap_or(100.0)
+/// Overall contact quality in per cent, as `dev` has it; `None` where it does not.
+fn contact(headset: &SimulatedHeadset, now: f64) -> Option<f64> {
+    if !headset.streams() {
+        return Some(0.0);
     }
+    let labels = headset.source.columns(Stream::Dev)?;
+    let place = labels.labels().position(|label| label == "OVERALL")?;
+    let index = headset.source.index_at(Stream::Dev, now - headset.origin.unwrap_or(now));
+    let mut numbers = Numbers::default();
+    headset.source.write(Stream::Dev, index, headset.sample_context(now), &mut numbers);
+    numbers.0.get(place).copied().flatten()
+}
 
+impl LiveSession {
     /// Puts an event on `sys`, if the session listens. Members in alphabetical order (§1.3).
-    fn tell_sys(&mut self, at: usize, detection: Detection, event: &str, now: f64) {
-        let time = (self.clock.epoch(now) * 1e4).round() / 1e4;
-        let Some(session) = self.sessions.get_mut(at) else { return };
-        let listens = session.streams.iter().any(|own| own.stream == Stream::Sys);
-        if listens && session.events.len() < EVENTS {
+    fn send_event(&mut self, detection: Detection, event: &str, now: f64, env: &Environment) {
+        let time = (env.clock.epoch(now) * 1e4).round() / 1e4;
+        let listens = self.streams.iter().any(|own| own.stream == Stream::Sys);
+        if listens && self.events.len() < MAX_EVENTS {
             let sys: [Value; 2] = [detection.name().into(), detection.event(event).into()];
-            session.events.push(json!({ "sid": session.id, "sys": sys, "time": time }).to_string());
+            self.events.push(json!({ "sid": self.id, "sys": sys, "time": time }).to_string());
         }
     }
 }

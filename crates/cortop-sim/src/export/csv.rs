@@ -40,21 +40,25 @@ impl RecordExport {
             }
         }
         let first = self.first(beat);
-        let rows = (first..).take_while(|index| self.time(beat, *index) < self.end - HAIR);
+        let rows = (first..).take_while(|index| self.time(beat, *index) < self.end - EPSILON);
         file.write_record([self.metadata(names.len(), rows.clone().count())])?;
         file.write_record(&names)?;
         let markers: Vec<_> = self.markers().collect();
         for index in rows {
             let (time, next) = (self.time(beat, index), self.time(beat, index + 1));
-            let before =
-                if index == first { self.start - 2.0 * HAIR } else { self.time(beat, index - 1) };
+            let before = if index == first {
+                self.start - 2.0 * EPSILON
+            } else {
+                self.time(beat, index - 1)
+            };
             let mut cells = vec![format!("{:.6}", self.origin + time)];
             for lane in &mut lanes {
                 cells.extend(lane.cells(self, next));
                 if lane.stream == Stream::Eeg {
                     // A marker belongs to the first sample that is not before it.
-                    let here =
-                        |(at, _): &&(f64, &StoredMarker)| before + HAIR < *at && *at <= time + HAIR;
+                    let here = |(at, _): &&(f64, &StoredMarker)| {
+                        before + EPSILON < *at && *at <= time + EPSILON
+                    };
                     cells.extend(marker_cells(markers.iter().enumerate().find(|(_, it)| here(it))));
                 }
             }
@@ -70,12 +74,12 @@ impl RecordExport {
     }
 
     fn metadata(&self, channels: usize, samples: usize) -> String {
-        let take = self.take();
-        let id = take.headset.as_str();
+        let measurement = self.measurement();
+        let id = measurement.headset.as_str();
         let (kind, serial) = id.split_once('-').unwrap_or((id, ""));
         let rates: Vec<String> = [
-            (Stream::Eeg, format!("eeg_{}", take.spec.eeg_rate)),
-            (Stream::Mot, format!("mot_{}", take.spec.mems_rate)),
+            (Stream::Eeg, format!("eeg_{}", measurement.spec.eeg_rate)),
+            (Stream::Mot, format!("mot_{}", measurement.spec.mems_rate)),
             (Stream::Met, "pm_2".to_owned()),
             (Stream::Pow, "pow_8".to_owned()),
         ]
@@ -92,7 +96,7 @@ impl RecordExport {
             plain(&self.record.title),
             self.origin + self.start,
             self.origin + self.end,
-            take.spec.firmware,
+            measurement.spec.firmware,
             plain(self.record.subject.as_deref().unwrap_or_default()),
             rates.join(";"),
             self.version,
@@ -101,7 +105,7 @@ impl RecordExport {
 }
 
 /// Seconds that a sample and the end of a record may differ by and still be at one moment.
-const HAIR: f64 = 1e-6;
+const EPSILON: f64 = 1e-6;
 const MARKER: [&str; 3] = ["MarkerIndex", "MarkerType", "MarkerValueInt"];
 
 /// Index from 1, type (1 for an instance, 2 for an interval), and the value if it is a number.

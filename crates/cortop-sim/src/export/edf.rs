@@ -50,7 +50,7 @@ struct EdfSignal {
 
 impl RecordExport {
     pub(super) fn write_edf(&self, file: File, depth: EdfFormat) -> io::Result<()> {
-        let spec = &self.take().spec;
+        let spec = &self.measurement().spec;
         // A block holds a whole number of samples of every signal: 6.4 Hz needs five seconds.
         let seconds = if spec.mems_rate.fract() == 0.0 { 1_u32 } else { 5 };
         let signals = self.signals(seconds);
@@ -82,7 +82,7 @@ impl RecordExport {
     }
 
     fn signals(&self, seconds: u32) -> Vec<EdfSignal> {
-        let spec = &self.take().spec;
+        let spec = &self.measurement().spec;
         let mut signals = Vec::new();
         for &stream in &self.streams {
             for (place, label) in self.labels(stream).into_iter().enumerate() {
@@ -114,7 +114,7 @@ impl RecordExport {
 
     /// Whether motion is told in raw counts.
     fn raw(&self) -> bool {
-        self.take().spec.motion == MotionFormat::RawGyro
+        self.measurement().spec.motion == MotionFormat::RawGyro
     }
 
     fn header(
@@ -137,7 +137,7 @@ impl RecordExport {
             text.put("0", 8);
         }
         text.put(&format!("X X X {subject}"), 80);
-        text.put(&format!("Startdate {startdate} X X {}", self.take().headset.as_str()), 80);
+        text.put(&format!("Startdate {startdate} X X {}", self.measurement().headset.as_str()), 80);
         text.put(&begun.strftime("%d.%m.%y").to_string(), 8);
         text.put(&begun.strftime("%H.%M.%S").to_string(), 8);
         text.put(&(256 * (count + 1)).to_string(), 8);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
+use crate::model::is_sensor;
+
 /// What a column holds, in the order in which the cells of a row are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ColumnKind {
@@ -203,13 +205,4 @@ fn power(name: &str) -> Option<String> {
         _ => return None,
     };
     is_sensor(sensor).then(|| format!("{sensor}/{band}"))
-}
-
-/// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
-pub(crate) fn is_sensor(name: &str) -> bool {
-    const PLACES: [&str; 16] =
-        ["Fp", "FP", "AF", "Af", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
-    let place = name.trim_end_matches(|end: char| end.is_ascii_digit());
-    let place = if place == name { place.trim_end_matches('z') } else { place };
-    place != name && PLACES.contains(&place)
 }

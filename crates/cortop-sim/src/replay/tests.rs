@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::MotionFormat;
+use crate::sample_writer::SampleWriter;
 use cortop_protocol::model::{EPOC_SENSORS, Model};
 
 fn read(text: &str) -> Result<Recording> {

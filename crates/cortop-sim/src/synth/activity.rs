@@ -69,7 +69,7 @@ impl ActivityModel {
     pub(super) fn upper(&self, time: f64) -> Expression {
         let (slot, part) = slot(time / FACE_SLOT);
         let act = self.upper.pick(slot, &[(0.2, "surprise"), (0.15, "frown")], "neutral");
-        acted(act, bump(part))
+        expression(act, bump(part))
     }
 
     /// The lower face at `time`.
@@ -80,7 +80,7 @@ impl ActivityModel {
         }
         let (slot, part) = slot(time / FACE_SLOT);
         let act = self.lower.pick(slot, &[(0.25, "smile"), (0.05, "laugh")], "neutral");
-        acted(act, 0.8 * bump(part))
+        expression(act, 0.8 * bump(part))
     }
 
     /// The mental command at `time`, one of those that are known.
@@ -90,7 +90,7 @@ impl ActivityModel {
         let rest = |place: usize| self.commands.unit(slot) < share * (place + 1) as f64;
         let act = known.iter().enumerate().find(|(place, _)| rest(*place));
         let act = act.map_or("neutral", |(_, act)| act);
-        acted(act, self.commands.branch(1).unit(slot).mul_add(0.6, 0.4) * bump(part))
+        expression(act, self.commands.branch(1).unit(slot).mul_add(0.6, 0.4) * bump(part))
     }
 }
 
@@ -100,6 +100,6 @@ fn bump(part: f64) -> f64 {
 }
 
 /// An act too weak to see is neutral.
-fn acted(act: &'static str, power: f64) -> Expression {
+fn expression(act: &'static str, power: f64) -> Expression {
     if act == "neutral" || power < 0.1 { ("neutral", 0.0) } else { (act, power) }
 }

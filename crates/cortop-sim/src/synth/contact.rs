@@ -7,7 +7,7 @@ const CONTACT_SLOT: f64 = 12.0;
 /// Seconds a per cent of the battery lasts: a charge of ten hours.
 const PERCENT: f64 = 360.0;
 
-/// The fit of a headset.
+/// Contact quality, signal quality and battery of a headset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ContactModel(Noise);
 

@@ -33,15 +33,20 @@ pub(super) struct EegModel {
     sites: Vec<SensorGains>,
     common: Noise,
     alpha: Noise,
-    wearer: ActivityModel,
-    fit: ContactModel,
+    activity: ActivityModel,
+    contact: ContactModel,
     rate: f64,
     lsb: f64,
     range: (f64, f64),
 }
 
 impl EegModel {
-    pub(super) fn new(spec: &Spec, noise: Noise, wearer: ActivityModel, fit: ContactModel) -> Self {
+    pub(super) fn new(
+        spec: &Spec,
+        noise: Noise,
+        activity: ActivityModel,
+        contact: ContactModel,
+    ) -> Self {
         let sites = spec.sensors.iter().zip(0..).map(|(name, channel)| {
             let noise = noise.branch(100 + channel);
             let spread = if spec.dc > 0.0 { 70.0 } else { 3.0 };
@@ -58,8 +63,8 @@ impl EegModel {
             sites: sites.collect(),
             common: noise.branch(1),
             alpha: noise.branch(2),
-            wearer,
-            fit,
+            activity,
+            contact,
             rate: f64::from(spec.eeg_rate),
             lsb: spec.lsb,
             range: if spec.dc > 0.0 { (0.0, 2.0 * half) } else { (-half, half) },
@@ -72,14 +77,14 @@ impl EegModel {
         let common = background(self.common, time);
         let phase = TAU * ALPHA * time + 2.0 * self.alpha.branch(1).smooth(time);
         let alpha = self.alpha(time) * phase.sin();
-        let eyelid = self.wearer.eyelid(time);
-        let clench = self.wearer.clench(time);
+        let eyelid = self.activity.eyelid(time);
+        let clench = self.activity.clench(time);
         let mains = MAINS * (TAU * 50.0 * time).sin();
         self.sites.iter().zip(0..).map(move |(site, channel)| {
             let rough = site.noise.branch(40).signed(index);
             let drift = 15.0 * site.noise.branch(41).smooth(time / 25.0);
             let roughness =
-                MUSCLE.mul_add(site.muscle * clench, 1.0) + self.fit.noise(channel, time);
+                MUSCLE.mul_add(site.muscle * clench, 1.0) + self.contact.noise(channel, time);
             let value = site.offset
                 + drift
                 + 0.5 * common

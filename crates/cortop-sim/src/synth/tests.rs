@@ -1,4 +1,5 @@
 use super::*;
+use crate::sample_writer::SampleWriter;
 use cortop_protocol::model::Model;
 
 fn synth(model: Model, seed: u64) -> Synth {
@@ -204,4 +205,18 @@ fn band_power_is_that_of_the_samples_of_the_last_two_seconds() {
             assert!((told / expected - 1.0).abs() < 0.01, "{channel} {low}: {told} {expected}");
         }
     }
+}
+
+#[test]
+fn a_sample_is_made_once_for_all_who_stream_eeg_and_band_power() {
+    let source = synth(Model::EpocX, 4);
+    // Ten seconds of two sessions, one of which lags by half a second, and of band power.
+    for index in 0..2560_u64 {
+        text(&source, Stream::Eeg, index);
+        text(&source, Stream::Eeg, index.saturating_sub(128));
+        if index % 32 == 0 {
+            text(&source, Stream::Pow, index / 32);
+        }
+    }
+    assert_eq!(source.samples.made(), 2560);
 }

@@ -1,20 +1,13 @@
 //! Login, approval, licence agreement, token, licence, opting out (§2.1 to §2.4, §3.1).
 
-use super::*;
-use crate::{Delays, Login, account::LICENSE_ID};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-fn base64(text: &str) -> Value {
-    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
-    for digit in text.trim_end_matches('=').chars() {
-        bits = bits << 6 | u32::try_from(DIGITS.find(digit).unwrap()).unwrap();
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xff).unwrap());
-        }
-    }
-    serde_json::from_slice(&bytes).unwrap()
+use super::*;
+use crate::{Delays, Login, licence::LICENSE_ID};
+
+/// What a part of a token holds.
+fn decoded(part: &str) -> Value {
+    serde_json::from_slice(&STANDARD.decode(part).unwrap()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +23,7 @@ async fn the_user_is_asked_once_and_the_answer_stands() {
     assert_eq!(desk.codes(), [9]);
     assert_eq!(desk.call("hasAccessRight", &keys)["accessGranted"], true);
     desk.authorize();
-    desk.shared.with(|service, _| service.answer_access("id", false));
+    desk.shared.update(|service, _| service.account.answer_access("id", false, &mut service.env));
     assert_eq!(desk.codes(), [10]);
     assert_eq!(desk.refused("querySessions", &json!({})), -32102);
     assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
@@ -69,7 +62,7 @@ async fn who_asks_with_the_wrong_words_is_not_known() {
 #[tokio::test(start_paused = true)]
 async fn a_token_lasts_48_hours_and_is_exchanged_for_a_new_one_even_then() {
     let mut desk = TestClient::warm(Model::Insight);
-    let claims = base64(desk.token.split('.').nth(1).unwrap());
+    let claims = decoded(desk.token.split('.').nth(1).unwrap());
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap(), 259_200);
     assert_eq!(
         (&claims["appId"], &claims["version"], &claims["licenseId"]),
@@ -94,14 +87,14 @@ async fn a_token_lasts_48_hours_and_is_exchanged_for_a_new_one_even_then() {
     let fresh = desk.call("generateNewToken", &renew(&desk.keys))["cortexToken"].clone();
     desk.token = fresh.as_str().unwrap().to_owned();
     desk.own("querySessions", &json!({}));
-    desk.shared.with(|service, _| service.user = "somebody.else".to_owned());
+    desk.shared.update(|service, _| service.account.user = "somebody.else".to_owned());
     assert_eq!(desk.refused("querySessions", &json!({})), -32034);
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_an_accepted_agreement_a_token_only_tells_so() {
     let mut desk = TestClient::warm(Model::Insight);
-    desk.shared.with(|service, _| service.set_eula(false));
+    desk.shared.update(|service, _| service.account.set_eula(false, &mut service.env));
     let answer = desk.call("authorize", &desk.keys);
     assert_eq!(answer["warning"]["code"], 6);
     assert!(answer["warning"]["licenseUrl"].is_string());
@@ -111,7 +104,7 @@ async fn without_an_accepted_agreement_a_token_only_tells_so() {
         desk.own("getUserInformation", &json!({}))["licenseAgreement"]["accepted"].clone()
     };
     assert_eq!(accepted(&desk), false);
-    desk.shared.with(|service, _| service.set_eula(true));
+    desk.shared.update(|service, _| service.account.set_eula(true, &mut service.env));
     assert_eq!(desk.codes(), [17]);
     assert_eq!(accepted(&desk), true);
     desk.own("querySessions", &json!({}));
@@ -122,7 +115,7 @@ async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
     let mut desk = TestClient::warm(Model::Insight);
     desk.session("open");
     for (login, code) in [(Login::None, 3), (Login::Other, 16)] {
-        desk.shared.with(|service, now| service.log_in(login, now));
+        desk.shared.update(|service, now| service.log_in(login, now));
         assert_eq!(desk.codes().last(), Some(&code));
         for method in ["requestAccess", "hasAccessRight", "authorize"] {
             assert_eq!(desk.raw(method, &desk.keys), -32033, "{method} {login:?}");
@@ -134,7 +127,7 @@ async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
             _ => assert_ne!(user[0]["currentOSUId"], user[0]["loggedInOSUId"]),
         }
     }
-    desk.shared.with(|service, now| service.log_in(Login::Same, now));
+    desk.shared.update(|service, now| service.log_in(Login::Same, now));
     assert_eq!(desk.codes(), [2]);
     // With the user went the sessions.
     assert_eq!(desk.own("querySessions", &json!({})), json!([]));
@@ -143,7 +136,7 @@ async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_licence_activates_nothing() {
     let desk = TestClient::warm(Model::Insight);
-    desk.shared.with(|service, now| service.licence.ends = now);
+    desk.shared.update(|service, now| service.account.licence.ends = now);
     assert_eq!(desk.raw("authorize", &desk.keys), -32024);
     let active = json!({ "headset": desk.headset(), "status": "active" });
     assert_eq!(desk.refused("createSession", &active), -32024);

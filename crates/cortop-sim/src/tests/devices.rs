@@ -1,6 +1,7 @@
 //! Headsets, their connection, settings and mappings, and sessions on them (§2.5 to §2.8, §3.2).
 
 use super::*;
+use crate::{Fault, Login};
 
 fn device(desk: &TestClient) -> Value {
     desk.call("queryHeadsets", &json!({ "includeFlexMappings": true }))[0].clone()
@@ -47,10 +48,7 @@ async fn a_connection_ends_as_its_link_and_settings_allow() {
     }
     let mut desk = disconnected(Model::Insight).await;
     desk.call("controlDevice", &connect(&desk, &json!({})));
-    desk.shared.with(|service, now| {
-        let id = service.headsets[0].id.clone();
-        service.headset_gone(&id, now);
-    });
+    desk.inject(Fault::HeadsetGone {});
     desk.pass(2.1).await;
     assert_eq!(desk.codes(), [102]);
     for (params, code) in [
@@ -72,14 +70,12 @@ async fn a_connected_headset_is_ready_at_once_unless_that_is_the_fault() {
     assert_eq!(desk.codes(), [104]);
     assert_eq!(desk.refused("createSession", &open), 0);
 
-    let order = |order: &str| {
-        let order: Injection = toml::from_str(order).unwrap();
-        desk.shared.with(|service, now| service.order(order, now));
-    };
+    let inject = |text: &str| desk.inject(toml::from_str::<Injection>(text).unwrap());
     let close = || {
-        desk.shared.with(|service, now| service.close_sessions(now, |_| true));
+        desk.shared.update(|service, now| service.log_in(Login::None, now));
+        desk.shared.update(|service, now| service.log_in(Login::Same, now));
     };
-    order("do.not-ready = { seconds = 1.5 }");
+    inject("do.not-ready = { seconds = 1.5 }");
     close();
     assert_eq!(desk.refused("createSession", &open), -32152);
     desk.pass(1.6).await;
@@ -90,10 +86,10 @@ async fn a_connected_headset_is_ready_at_once_unless_that_is_the_fault() {
     desk.call("controlDevice", &connect(&desk, &json!({})));
     desk.pass(2.1).await;
     assert_eq!(desk.refused("createSession", &open), -32152);
-    order("do.mend = {}");
+    inject("do.mend = {}");
     assert_eq!(desk.refused("createSession", &open), 0);
     close();
-    order("headset = \"EPOCX-00000000\"\ndo.not-ready = { seconds = 1.5 }");
+    inject("headset = \"EPOCX-00000000\"\ndo.not-ready = { seconds = 1.5 }");
     assert_eq!(desk.refused("createSession", &open), 0);
 }
 
@@ -320,13 +316,10 @@ async fn silence_ends_sessions_and_a_virtual_headset_says_nothing_of_it() {
     for (is_virtual, expected) in [(false, vec![103, 0, 1, 15]), (true, vec![0, 1, 15])] {
         let mut desk = TestClient::warm(Model::EpocX);
         desk.session("open");
-        let id = desk.shared.with(|service, now| {
-            service.headsets[0].is_virtual = is_virtual;
-            let id = service.headsets[0].id.clone();
-            service.headset_gone(&id, now);
-            id
-        });
-        assert_eq!(device(&desk)["virtualHeadsetId"], if is_virtual { id.as_str() } else { "" });
+        desk.shared.update(|service, _| service.headsets.0[0].is_virtual = is_virtual);
+        let id = desk.headset();
+        desk.inject(Fault::HeadsetGone {});
+        assert_eq!(device(&desk)["virtualHeadsetId"], if is_virtual { &id } else { "" });
         desk.pass(29.0).await;
         assert_eq!((desk.codes(), &device(&desk)["status"]), (vec![], &json!("connecting")));
         desk.pass(1.1).await;

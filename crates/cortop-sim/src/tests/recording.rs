@@ -1,6 +1,7 @@
 //! Records, markers, subjects and exports (§2.9, §3.4 to §3.6).
 
 use super::*;
+use crate::{source::SampleContext, values::Numbers};
 
 fn record(desk: &TestClient, session: &Value, title: &str) -> Value {
     let params = json!({ "session": session, "title": title });
@@ -383,17 +384,13 @@ async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
                 + 8_388_608.0
         };
         let step = 8400.0 / if width == 2 { 65_535.0 } else { 16_777_215.0 };
-        let value = desk.shared.quietly(|service, _| {
-            let take = &service.records[0].take;
-            let first = take.source.index_at(cortop_protocol::Stream::Eeg, 0.0);
-            let mut row = crate::sample_writer::SampleWriter::new(cortop_protocol::Stream::Eeg);
-            take.source.write(
-                cortop_protocol::Stream::Eeg,
-                first,
-                crate::source::SampleContext::default(),
-                &mut row,
-            );
-            row.values()[2].as_f64().unwrap()
+        let value = desk.shared.with(|service, _| {
+            let measured = &service.records.0[0].measurement;
+            let stream = cortop_protocol::Stream::Eeg;
+            let first = measured.source.index_at(stream, 0.0);
+            let mut numbers = Numbers::default();
+            measured.source.write(stream, first, SampleContext::default(), &mut numbers);
+            numbers.0[2].unwrap()
         });
         assert!((digital * step - value).abs() <= step, "{format} {} {value}", digital * step);
     }

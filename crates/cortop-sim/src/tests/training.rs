@@ -10,7 +10,7 @@ fn setup(desk: &TestClient, status: &str, profile: &str) -> Value {
 /// A headset without a profile.
 fn plain(model: Model) -> TestClient {
     let mut desk = TestClient::warm(model);
-    desk.shared.with(|service, _| service.headsets[0].profile = None);
+    desk.shared.update(|service, _| service.headsets.0[0].profile = None);
     desk.warnings();
     desk
 }
@@ -86,10 +86,10 @@ async fn a_profile_fits_headsets_with_its_channels_and_an_older_one_those_with_f
         (Model::Insight, vec![], true, -32226),
     ] {
         let desk = plain(model);
-        desk.shared.with(|service, _| {
+        desk.shared.update(|service, _| {
             let mut profile = StoredProfile::new("old", String::new(), channels);
             profile.read_only = read_only;
-            service.profiles.push(profile);
+            service.profiles.0.push(profile);
         });
         assert_eq!(desk.refused("setupProfile", &setup(&desk, "load", "old")), code, "{model:?}");
         if code == 0 {
@@ -165,10 +165,9 @@ async fn training_tells_its_progress_on_sys_and_teaches_the_profile() {
     assert_eq!(desk.own("getTrainedSignatureActions", &trained)["totalTimesTraining"], 0);
 
     // Without contact there is nothing to learn from.
-    let id = desk.shared.with(|service, _| service.headsets[0].id.clone());
     let face = |status: &str| json!({ "session": session, "detection": "facialExpression", "status": status, "action": "smile" });
     desk.own("training", &face("start"));
-    desk.shared.with(|service, now| service.headset_gone(&id, now));
+    desk.inject(crate::Fault::HeadsetGone {});
     desk.pass(8.1).await;
     assert_eq!(events(&desk), ["FE_Started", "FE_Failed"]);
     let blink = json!({ "session": session, "detection": "facialExpression", "status": "start", "action": "blink" });

@@ -1,0 +1,93 @@
+//! The service as its connections, its acceptor and its handle share it. The lock is held for one
+//! call at a time and never across a wait.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    sync::{broadcast, watch},
+    time::Instant,
+};
+
+use super::{outgoing::Notification, service::Service};
+
+/// Notifications that may wait for a connection; one that is slower loses the oldest.
+const MAX_NOTIFICATIONS: usize = 64;
+
+/// A handle on the service; cheap to clone.
+#[derive(Clone)]
+pub(super) struct SharedService {
+    service: Arc<Mutex<Service>>,
+    notifications: broadcast::Sender<Notification>,
+    changed: watch::Sender<()>,
+    ending: watch::Sender<bool>,
+}
+
+impl fmt::Debug for SharedService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Tokens live in here: nothing of it is printed.
+        f.debug_struct("SharedService").finish_non_exhaustive()
+    }
+}
+
+impl SharedService {
+    pub(super) fn new(service: Service) -> Self {
+        Self {
+            service: Arc::new(Mutex::new(service)),
+            notifications: broadcast::Sender::new(MAX_NOTIFICATIONS),
+            changed: watch::Sender::new(()),
+            ending: watch::Sender::new(false),
+        }
+    }
+
+    /// Does something with the service at the present time, then wakes all whom it may concern.
+    pub(super) fn update<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
+        let done = self.with(act);
+        self.changed.send_replace(());
+        done
+    }
+
+    /// As [`update`](Self::update), for what concerns nobody else: nobody is woken, unless a
+    /// scheduled event happens first, after which a connection may have something to send.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
+        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = service.env.clock.now();
+        if service.advance(now) {
+            self.changed.send_replace(());
+        }
+        let done = act(&mut service, now);
+        for notification in service.env.take_notifications() {
+            // Without connections nobody receives it.
+            let _ = self.notifications.send(notification);
+        }
+        done
+    }
+
+    /// Has all connections close.
+    pub(super) fn end(&self) {
+        self.ending.send_replace(true);
+        self.changed.send_replace(());
+    }
+
+    /// Whether all connections are to close.
+    pub(super) fn is_ending(&self) -> bool {
+        *self.ending.borrow()
+    }
+
+    /// The moment of the next scheduled event.
+    pub(super) fn next_event(&self) -> Option<Instant> {
+        self.with(|service, _| service.next_event().map(|time| service.env.clock.instant(time)))
+    }
+
+    /// What happens to clients from now on.
+    pub(super) fn notifications(&self) -> broadcast::Receiver<Notification> {
+        self.notifications.subscribe()
+    }
+
+    /// Changes from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+}

@@ -1,0 +1,116 @@
+//! The newest samples of EEG, made once for all who want them: every session that streams `eeg`,
+//! and band power.
+
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
+
+use super::eeg::EegModel;
+
+/// Seconds that are held: twice what band power looks at, so that sessions may lag behind another.
+const SECONDS: u32 = 4;
+
+/// Makes samples and holds the newest. What it holds only saves making them again.
+pub(super) struct RecentSamples {
+    model: EegModel,
+    window: Mutex<Window>,
+}
+
+struct Window {
+    /// The indices that are held.
+    held: Range<u64>,
+    ring: Ring,
+    /// How many samples have been made.
+    #[cfg(test)]
+    made: u64,
+}
+
+/// Samples by index, all sensors of one after the other.
+pub(super) struct Ring {
+    values: Vec<f64>,
+    sensors: usize,
+    capacity: u64,
+}
+
+impl fmt::Debug for RecentSamples {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecentSamples").field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+impl RecentSamples {
+    /// For so many samples a second and so many sensors.
+    pub(super) fn new(model: EegModel, rate: u32, sensors: usize) -> Self {
+        let capacity = SECONDS * rate.max(1);
+        let values = vec![0.0; capacity as usize * sensors];
+        let ring = Ring { values, sensors, capacity: capacity.into() };
+        let window = Window {
+            held: 0..0,
+            ring,
+            #[cfg(test)]
+            made: 0,
+        };
+        Self { model, window: Mutex::new(window) }
+    }
+
+    /// Makes a sample anew: the µV of every sensor.
+    pub(super) fn make(&self, index: u64) -> impl Iterator<Item = f64> {
+        self.model.sample(index)
+    }
+
+    /// Reads samples, of which those that are not held are made; more than half of what can be
+    /// held must not be asked for.
+    pub(super) fn read<T>(&self, wanted: &Range<u64>, read: impl FnOnce(&Ring) -> T) -> T {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.fill(&self.model, wanted);
+        read(&window.ring)
+    }
+
+    #[cfg(test)]
+    pub(super) fn made(&self) -> u64 {
+        self.window.lock().unwrap().made
+    }
+}
+
+impl Window {
+    fn fill(&mut self, model: &EegModel, wanted: &Range<u64>) {
+        if wanted.start > self.held.end || wanted.end < self.held.start {
+            self.held = wanted.start..wanted.start;
+        }
+        while self.held.start > wanted.start {
+            self.held.start -= 1;
+            self.held.end = self.held.end.min(self.held.start + self.ring.capacity);
+            self.make(model, self.held.start);
+        }
+        while self.held.end < wanted.end {
+            self.make(model, self.held.end);
+            self.held.end += 1;
+            let oldest = self.held.end.saturating_sub(self.ring.capacity);
+            self.held.start = self.held.start.max(oldest);
+        }
+    }
+
+    fn make(&mut self, model: &EegModel, index: u64) {
+        #[cfg(test)]
+        {
+            self.made += 1;
+        }
+        let place = self.ring.place(index);
+        let own = self.ring.values.iter_mut().skip(place);
+        own.zip(model.sample(index)).for_each(|(sample, value)| *sample = value);
+    }
+}
+
+impl Ring {
+    /// The µV of every sensor at an index that is held.
+    pub(super) fn sample(&self, index: u64) -> &[f64] {
+        let place = self.place(index);
+        self.values.get(place..place + self.sensors).unwrap_or_default()
+    }
+
+    fn place(&self, index: u64) -> usize {
+        usize::try_from(index % self.capacity).unwrap_or_default() * self.sensors
+    }
+}
