@@ -23,7 +23,7 @@ use alive::Alive;
 use cortop::{
     app::ScrollMode,
     terminal::{Output, Screen as _, Tty},
-    ui::Options,
+    ui::{Colors, Options},
 };
 use fixture::{Stage, options};
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
@@ -100,7 +100,7 @@ struct Screen {
 
 impl Screen {
     fn new(motion: ScrollMode, full_redraw: bool) -> Self {
-        let options = Options { rgb: true, ..options() };
+        let options = Options { colors: Colors::Rgb, ..options() };
         let mut alive = Alive::new(Stage::new(&options).streaming());
         alive.stage.app.zoomed = true;
         alive.stage.app.streams.scroll_mode = motion;

@@ -20,7 +20,7 @@ use crate::{
     logging,
     monitor::Monitor,
     terminal::{self, Exit, Screen as _, Tty, guard::TerminalGuard, input, screen, signals},
-    ui::{self, Ui},
+    ui::{self, Colors, Ui},
 };
 use cortop_signal::decoder;
 use cortop_sim::Sim;
@@ -81,8 +81,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     let options = ui::Options {
         ascii: config.ascii,
-        no_color: set("NO_COLOR"),
-        rgb: env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit"),
+        colors: colors(&env),
         themes: folder.map(|folder| folder.join("themes")),
         zone: None,
     };
@@ -134,6 +133,19 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
     // A name that is still being looked up does not hold the exit back.
     runtime.shutdown_background();
     end
+}
+
+/// The colours that the terminal says it shows.
+fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
+    if env("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        Colors::None
+    } else if env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit") {
+        Colors::Rgb
+    } else if env("TERM").is_some_and(|value| value.ends_with("256color")) {
+        Colors::Indexed
+    } else {
+        Colors::Sixteen
+    }
 }
 
 /// Runs the monitor on the terminal.

@@ -23,7 +23,7 @@ use alive::Alive;
 use cortop::{
     app::{Message, ScrollMode, Throughput},
     terminal::{Output, Screen as _, Tty},
-    ui::Options,
+    ui::{Colors, Options},
 };
 use fixture::{Stage, options};
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
@@ -59,7 +59,8 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
     let themes = Some(folder.path().to_owned());
-    let mut alive = Alive::new(Stage::new(&Options { rgb: true, themes, ..options() }).streaming());
+    let mut alive =
+        Alive::new(Stage::new(&Options { colors: Colors::Rgb, themes, ..options() }).streaming());
     let themes = &alive.stage.app.settings.themes;
     alive.stage.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
     alive.stage.app.zoomed = zoomed;

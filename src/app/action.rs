@@ -39,6 +39,8 @@ pub enum Feature {
     Glyphs,
     /// The spectrum of one channel or of all.
     SpectrumChannels,
+    /// The band of a map.
+    Band,
     /// Filters and reference.
     Filters,
     /// The channel, sensor or stream that keys mean.
@@ -66,6 +68,7 @@ impl Feature {
             | Self::AutoScale
             | Self::Window
             | Self::Scrolling
+            | Self::Band
             | Self::Glyphs
             | Self::SpectrumChannels
             | Self::Filters => false,
@@ -196,6 +199,8 @@ actions! {
         #[hint = "spectrum"]
         Spectrum "spectrum" [Key::char('p')] "power spectrum; again: back";
         Spectrogram "spectrogram" [Key::char('g')] "spectrogram of the selected channel; again: back";
+        Topography "topography" [Key::char('T')] "power of one band over the head; again: back";
+        Band "band" [Key::char('b')] "next band of the topographic map" on Band;
         AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all" on SpectrumChannels;
         Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";

@@ -84,6 +84,8 @@ impl App {
             Action::Reference => self.set(Streams::next_reference),
             Action::AllChannels => self.set(Streams::toggle_all_channels),
             Action::GlyphSet => self.set(Streams::next_glyph_set),
+            Action::Topography => self.streams.toggle(Shown::Topography),
+            Action::Band => self.set(Streams::next_band),
             Action::Level => self.set_level(),
             Action::ChannelUp => self.step_channel(-1),
             Action::ChannelDown => self.step_channel(1),

@@ -30,7 +30,7 @@ impl App {
     pub(super) fn step_channel(&mut self, step: isize) {
         let last = match self.streams.shown {
             Shown::Inspector => return self.streams.step_inspected(step),
-            Shown::One(Stream::Pow) => {
+            Shown::One(Stream::Pow) | Shown::Topography => {
                 let sensors = |table| by_sensor(table).len();
                 let sensors = self.picture().readings.pow.as_deref().map(sensors);
                 let channels = || self.traces().map(|traces| traces.channels_in_all);

@@ -22,7 +22,7 @@ impl App {
         let traced = match shown {
             Shown::All => [Stream::Eeg, Stream::Mot].into_iter().find(|&stream| flows(stream)),
             Shown::One(stream) => Some(stream).filter(|&stream| stream.is_trace() && flows(stream)),
-            Shown::Spectrum | Shown::Spectrogram | Shown::Inspector => None,
+            Shown::Spectrum | Shown::Spectrogram | Shown::Topography | Shown::Inspector => None,
         };
         let has_traces = traced.is_some();
         let eeg = traced == Some(Stream::Eeg);
@@ -31,7 +31,8 @@ impl App {
         let spectral = spectrum || spectrogram;
         let bands = shown == Shown::One(Stream::Pow);
         // Band power comes from `pow`, and where that does not flow from EEG.
-        let computed = bands && !flows(Stream::Pow) && flows(Stream::Eeg);
+        let map = shown == Shown::Topography;
+        let computed = (bands || map) && !flows(Stream::Pow) && flows(Stream::Eeg);
         match feature {
             Feature::Amplitude => eeg || spectrum,
             Feature::AutoScale => eeg,
@@ -41,6 +42,7 @@ impl App {
             }
             Feature::Scrolling => has_traces || bands || spectrogram,
             Feature::Glyphs => has_traces || bands,
+            Feature::Band => map,
             Feature::SpectrumChannels => spectrum,
             // They shape EEG and all that is computed from it.
             Feature::Filters => eeg || spectral || computed,

@@ -291,12 +291,13 @@ impl App {
                 Stream::Mot
             }
             Shown::All | Shown::Spectrum | Shown::Spectrogram => Stream::Eeg,
-            Shown::One(Stream::Pow)
+            Shown::One(Stream::Pow) | Shown::Topography
                 if self.has_picture(Stream::Eeg) && !self.has_picture(Stream::Pow) =>
             {
                 Stream::Eeg
             }
             Shown::One(stream) => stream,
+            Shown::Topography => Stream::Pow,
             // Any that has no traces.
             Shown::Inspector => Stream::Sys,
         }

@@ -6,6 +6,7 @@ use super::ChannelLayout;
 use cortop_client::{Moment, Stream};
 use cortop_signal::{
     Filters, Snapshot,
+    bands::{BANDS, Band},
     view::{Reference, ViewEnd},
 };
 
@@ -36,13 +37,15 @@ pub enum Shown {
     Spectrum,
     /// The power spectrum of one EEG channel as it went.
     Spectrogram,
+    /// The power of one band over the head.
+    Topography,
     /// The last raw message of each stream.
     Inspector,
 }
 
 impl Shown {
     /// The views in the order of the key.
-    pub const CYCLE: [Self; 13] = [
+    pub const CYCLE: [Self; 14] = [
         Self::All,
         Self::One(Stream::Eeg),
         Self::Spectrum,
@@ -51,6 +54,7 @@ impl Shown {
         Self::One(Stream::Dev),
         Self::One(Stream::Eq),
         Self::One(Stream::Pow),
+        Self::Topography,
         Self::One(Stream::Met),
         Self::One(Stream::Com),
         Self::One(Stream::Fac),
@@ -61,7 +65,7 @@ impl Shown {
     /// Whether it shows EEG, so that its window is one of EEG samples. The overview does wherever
     /// there is EEG.
     fn is_of_eeg(self) -> bool {
-        !matches!(self, Self::Inspector)
+        !matches!(self, Self::Inspector | Self::Topography)
             && !matches!(self, Self::One(stream) if stream != Stream::Eeg)
     }
 }
@@ -131,6 +135,8 @@ pub struct Streams {
     pub reference: Reference,
     /// Whether the spectrum is of all channels, else of the selected one.
     pub all_channels: bool,
+    /// The band of the topographic map, by its place in the table of bands.
+    pub band: usize,
     /// Sweep or scroll.
     pub scroll_mode: ScrollMode,
     /// How dots become glyphs.
@@ -157,6 +163,8 @@ impl Default for Streams {
             filters: Filters::default(),
             reference: Reference::default(),
             all_channels: false,
+            // Alpha: what moves first when the eyes close.
+            band: 1,
             scroll_mode: ScrollMode::Sweep,
             glyph_set: GlyphSet::Braille,
             selected: 0,
@@ -260,6 +268,12 @@ impl Streams {
         self.all_channels = !self.all_channels;
         let which = if self.all_channels { "all channels" } else { "the selected channel" };
         format!("spectrum of {which}")
+    }
+
+    pub(super) fn next_band(&mut self) -> String {
+        self.band = (self.band + 1) % BANDS.len();
+        let Band { name, low, high, .. } = BANDS[self.band];
+        format!("band {name}, {low}–{high} Hz")
     }
 
     pub(super) fn next_high_pass(&mut self) -> String {

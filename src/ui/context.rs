@@ -14,7 +14,7 @@ use ratatui::{
 use tokio::time::Instant;
 
 use super::{
-    glyphs, paint, text,
+    Colors, glyphs, paint, text,
     theme::{Theme, Token},
 };
 use crate::app::{App, Pane};
@@ -27,6 +27,7 @@ pub(super) struct RenderContext<'a> {
     pub(super) zone: &'a TimeZone,
     /// The terminal shows ASCII only.
     pub(super) ascii: bool,
+    pub(super) colors: Colors,
 }
 
 impl RenderContext<'_> {

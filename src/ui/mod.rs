@@ -10,6 +10,7 @@
 //! ```
 //! The overview of all headsets takes the place of the panes. On a large screen the log stands below the session, and the streams have all of the right side.
 
+mod colormap;
 mod context;
 mod dialog;
 mod footer;
@@ -39,15 +40,27 @@ pub use self::{layout::SMALLEST, text::wrap};
 use crate::app::{App, Pane};
 use cortop_signal::View;
 
+/// The colours that a terminal shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colors {
+    /// None (`NO_COLOR`), but bold and reverse.
+    None,
+    /// The 16 that a user chooses.
+    #[default]
+    Sixteen,
+    /// These, and 240 of which everybody knows which they are (`TERM` ends with `256color`).
+    Indexed,
+    /// Any (`COLORTERM`).
+    Rgb,
+}
+
 /// What the terminal can show, found out by whoever owns it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Without braille and box characters.
     pub ascii: bool,
-    /// `NO_COLOR` is set: no colours, but bold and reverse stay.
-    pub no_color: bool,
-    /// The terminal shows RGB colours (`COLORTERM`); else the 16-colour value of each token.
-    pub rgb: bool,
+    /// The colours that it shows.
+    pub colors: Colors,
     /// Where the user's own theme files are, which win over the embedded ones of the same name.
     pub themes: Option<PathBuf>,
     /// The zone of the times shown; the system's if `None`.
@@ -59,6 +72,7 @@ pub struct Options {
 pub struct Ui {
     themes: Vec<Theme>,
     ascii: bool,
+    colors: Colors,
     zone: TimeZone,
     /// The traces of the last frame, from top to bottom.
     traces: Vec<TraceCache>,
@@ -71,7 +85,10 @@ impl Ui {
     pub fn new(options: &Options) -> (Self, Vec<String>) {
         let (themes, warnings) = theme::load(options);
         let zone = options.zone.clone().unwrap_or_else(TimeZone::system);
-        (Self { themes, ascii: options.ascii, zone, traces: Vec::new() }, warnings)
+        (
+            Self { themes, ascii: options.ascii, colors: options.colors, zone, traces: Vec::new() },
+            warnings,
+        )
     }
 
     /// The names of the themes, the default first, for [`crate::app::AppSettings::themes`].
@@ -86,7 +103,8 @@ impl Ui {
         let buffer = frame.buffer_mut();
         let fallback = Theme::default();
         let theme = self.themes.get(app.theme).unwrap_or(&fallback);
-        let ctx = RenderContext { app, theme, zone: &self.zone, ascii: self.ascii };
+        let ctx =
+            RenderContext { app, theme, zone: &self.zone, ascii: self.ascii, colors: self.colors };
         if let Some(screen) = ScreenLayout::new(app, area) {
             header::draw(&ctx, screen.header, buffer);
             for (pane, area) in screen.panes {

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::Options;
+use super::{Colors, Options};
 
 /// What something on the screen means. A colour never says it alone: a glyph or word stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -237,12 +237,10 @@ fn styles(
 }
 
 fn style(look: &StyleSpec, options: &Options) -> Style {
-    let color = if options.no_color {
-        None
-    } else if options.rgb {
-        look.rgb.or(look.color)
-    } else {
-        look.color
+    let color = match options.colors {
+        Colors::None => None,
+        Colors::Sixteen | Colors::Indexed => look.color,
+        Colors::Rgb => look.rgb.or(look.color),
     };
     let modifiers = look.modifiers.iter().map(|&effect| Modifier::from(effect)).collect();
     Style { fg: color, add_modifier: modifiers, ..Style::new() }
@@ -317,7 +315,7 @@ mod tests {
             let themes = load(options).0.into_iter();
             themes.into_iter().find(|theme| theme.name == name).expect("embedded")
         };
-        let rgb = Options { rgb: true, ..Options::default() };
+        let rgb = Options { colors: Colors::Rgb, ..Options::default() };
         let hues = theme(&rgb, "hues-dark");
         assert_eq!(hues.channel(16), hues.channel(0));
         assert!((1..16).all(|place| hues.channel(place) != hues.channel(0)));
@@ -378,7 +376,7 @@ mod tests {
 
     #[test]
     fn without_colours_the_selection_is_still_seen() {
-        let options = Options { no_color: true, rgb: true, ..Options::default() };
+        let options = Options { colors: Colors::None, ..Options::default() };
         for theme in load(&options).0 {
             let mut styles = theme.styles.values().chain(&theme.channels);
             assert!(styles.all(|style| style.fg.is_none()));

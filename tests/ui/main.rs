@@ -21,7 +21,7 @@ use std::{
 
 use cortop::{
     app::{Action, Key, Message, Pane, Shown, TABLE},
-    ui::Options,
+    ui::{Colors, Options},
 };
 use cortop_client::{
     ClockOffset, Error, ErrorKind, Event, HeadsetId, Link, Marker, Method, Record, RecordEvent,
@@ -377,6 +377,7 @@ fn spectra() {
         stage.app.update(Message::Action(Action::Reference));
         stage
     });
+    pictures("topography", || spectral(Shown::Topography));
     // Nothing but a second of data.
     let mut stage = spectral(Shown::Spectrum);
     stage.feed(80, 24, 128);
@@ -619,7 +620,7 @@ fn channels_arranged() {
 
 #[test]
 fn each_channel_keeps_its_colour() {
-    let rgb = Options { rgb: true, ..options() };
+    let rgb = Options { colors: Colors::Rgb, ..options() };
     let mut stage = after(&[Action::HideChannel], &rgb, (120, 40));
     // Below the header, the frame and the line of the stream's health.
     let row = |stage: &Stage, row: u16| stage.buffer(120, 40)[(60, 4 + 2 * row)].fg;

@@ -25,6 +25,7 @@ pub mod spectra;
 pub mod spectrum;
 mod stamps;
 mod table;
+pub mod topography;
 mod trace_pipeline;
 pub mod view;
 

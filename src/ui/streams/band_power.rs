@@ -87,7 +87,7 @@ fn selected<'a>(app: &App, sensors: &'a [Powers]) -> Option<&'a Powers> {
 }
 
 /// The newest powers of all sensors.
-fn newest(app: &App) -> Vec<Powers> {
+pub(super) fn newest(app: &App) -> Vec<Powers> {
     if app.stream() == Stream::Pow {
         return app.picture().readings.pow.as_deref().map(by_sensor).unwrap_or_default();
     }
@@ -169,7 +169,7 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// A power in about three digits.
-fn number(power: f64) -> String {
+pub(super) fn number(power: f64) -> String {
     let decimals = match power {
         0.0 | 100.0.. => 0,
         10.0..100.0 => 1,

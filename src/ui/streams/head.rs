@@ -1,6 +1,8 @@
 //! The head from above with its sensors, as large as an area allows: front is up, left is left.
 //! Knows places and labels; what a label says is for those who draw it.
 
+use std::f64::consts::{FRAC_PI_2, TAU};
+
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::electrode_positions;
@@ -8,24 +10,29 @@ use crate::ui::{context::RenderContext, glyphs, paint, theme::Token};
 
 /// Cells of a label before the sensor's name: its glyph.
 const GLYPH: u16 = 1;
-/// Columns to a row where a circle looks round, and how far the head may be from that.
-const ROUND: f64 = 2.0;
-const STRETCH: f64 = 1.3;
+/// A cell is so many times as high as wide.
+const ASPECT: f64 = 2.0;
 /// Rows that the nose takes.
 const NOSE: u16 = 1;
+/// How far ears and nose stand out, in radii, and half of their width as an angle.
+const OUT: f64 = 0.09;
+const EAR: f64 = 0.2;
+const TIP: f64 = 0.13;
 
 /// The places of sensors in an area, by their order.
 pub(super) struct HeadMap {
     area: Rect,
-    /// Half of the head's width and height in cells, to the centres of the outermost cells.
+    /// The middle of the head in cells, the first of which is from 0 to 1.
+    centre: (f64, f64),
+    /// Half of its width and of its height in cells.
     half: (f64, f64),
     /// Each sensor's label; `None` for one that is not of the 10–20 system.
     pub(super) labels: Vec<Option<Rect>>,
 }
 
 impl HeadMap {
-    /// The largest head in an area on which no label lies on another; `None` if there is none, or
-    /// nothing to show on it.
+    /// The largest round head in an area on which no label lies on another; `None` if there is none,
+    /// or nothing to show on it.
     pub(super) fn fit(names: &[&str], area: Rect) -> Option<Self> {
         let places: Vec<_> = names.iter().map(|name| electrode_positions::place(name)).collect();
         let known = || places.iter().flatten();
@@ -36,15 +43,19 @@ impl HeadMap {
         let widest = names.iter().map(|name| width(name)).max()?;
         known().next()?;
         let room = (area.width.checked_sub(widest)?, area.height.checked_sub(NOSE + 1)?);
-        let half = (f64::from(room.0) / 2.0 / far_x, f64::from(room.1) / 2.0 / far_y);
-        let half = (half.0.min(half.1 * ROUND * STRETCH), half.1.min(half.0 / ROUND * STRETCH));
-        let centre_x = f64::from(area.width - 1) / 2.0;
-        let centre_y = f64::from(NOSE) + half.1 * far_y;
+        let half = f64::from(room.0) / 2.0 / far_x;
+        let half = half.min(f64::from(room.1) / 2.0 / far_y * ASPECT);
+        let half = (half, half / ASPECT);
+        let centre = (
+            f64::from(area.x) + f64::from(area.width) / 2.0,
+            f64::from(area.y + NOSE) + 0.5 + half.1 * far_y,
+        );
         let label = |name: &str, (x, y): (f64, f64)| {
             let width = width(name);
-            let left = cell(centre_x + x * half.0 - f64::from(width - 1) / 2.0, area.width - width);
-            let y = cell(centre_y - y * half.1, area.height - 1);
-            Rect { x: area.x + left, y: area.y + y, width, height: 1 }
+            let left = centre.0 + x * half.0 - f64::from(width) / 2.0;
+            let left = nearest(left, area.x, area.right() - width);
+            let y = nearest((centre.1 - y * half.1).floor(), area.y, area.bottom() - 1);
+            Rect { x: left, y, width, height: 1 }
         };
         let labels: Vec<_> = names
             .iter()
@@ -58,24 +69,36 @@ impl HeadMap {
                 return None;
             }
         }
-        let used = cell((centre_y + far_y * half.1).ceil() + 1.0, area.height);
-        Some(Self { area: Rect { height: used, ..area }, half, labels })
+        let bottom = nearest((centre.1 + far_y * half.1 + 0.5).ceil(), area.y, area.bottom());
+        Some(Self { area: Rect { height: bottom - area.y, ..area }, centre, half, labels })
     }
 
-    /// Draws nose and outline; the labels come on top.
+    /// The cells that the head may have a part in.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (u16, u16)> {
+        let Self { area, .. } = *self;
+        (area.top()..area.bottom())
+            .flat_map(move |y| (area.left()..area.right()).map(move |x| (x, y)))
+    }
+
+    /// The place on the head of the middle of a column and a height in cells: x to the right, y to
+    /// the front, the outline at 1.
+    pub(super) fn place(&self, x: u16, y: f64) -> (f64, f64) {
+        ((f64::from(x) + 0.5 - self.centre.0) / self.half.0, (self.centre.1 - y) / self.half.1)
+    }
+
+    /// Draws outline, nose and ears; the labels come on top.
     pub(super) fn draw(&self, ctx: &RenderContext<'_>, buffer: &mut Buffer) {
-        let Self { area, half, .. } = self;
+        let Self { area, .. } = self;
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
         let mut dots = vec![[0_u8; 2]; columns * rows];
-        let centre = (f64::from(area.width) / 2.0, f64::from(area.height + NOSE) / 2.0);
-        // More steps than dots on the outline, so that it has no gap.
-        let steps = 7 * (columns + 2 * rows);
-        for step in 0..steps {
-            let (sin, cos) = (step as f64 / steps as f64 * std::f64::consts::TAU).sin_cos();
-            let x = 2.0 * (centre.0 + half.0 * cos) - 0.5;
-            let y = 4.0 * (centre.1 - half.1 * sin) - 0.5;
-            let x = usize::from(cell(x, area.width * 2 - 1));
-            let y = usize::from(cell(y, area.height * 4 - 1));
+        for (x, y) in self.outline() {
+            let place = |value: f64, start: u16, count: u16| {
+                nearest((value - f64::from(start)).floor(), 0, count.saturating_sub(1))
+            };
+            let x = 2.0 * (self.centre.0 + x * self.half.0);
+            let y = 4.0 * (self.centre.1 - y * self.half.1);
+            let x = usize::from(place(x, area.x * 2, area.width * 2));
+            let y = usize::from(place(y, area.y * 4, area.height * 4));
             if let Some(cell) = dots.get_mut(y / 4 * columns + x / 2) {
                 cell[x % 2] |= 1 << (y % 4);
             }
@@ -90,10 +113,6 @@ impl HeadMap {
                 }
             }
         }
-        let nose = "nose";
-        let at = area.x + (area.width.saturating_sub(paint::cells(nose.len()))) / 2;
-        let top = Rect { x: at, height: 1, ..*area }.intersection(*area);
-        paint::line(&ctx.span(Token::Axis, nose).into(), top, buffer);
         // A cell of air around each label, where the outline passes behind it.
         for label in self.labels.iter().flatten() {
             let air = Rect { x: label.x.saturating_sub(1), width: label.width + 2, ..*label };
@@ -101,16 +120,32 @@ impl HeadMap {
             paint::line(&ctx.span(Token::Axis, " ".repeat(air.width.into())).into(), air, buffer);
         }
     }
+
+    /// Points on the head's outline, its nose and its ears, closer to each other than dots.
+    fn outline(&self) -> impl Iterator<Item = (f64, f64)> {
+        let steps = 7 * (usize::from(self.area.width) + 2 * usize::from(self.area.height));
+        (0..steps).flat_map(move |step| {
+            let angle = step as f64 / steps as f64 * TAU;
+            let (y, x) = angle.sin_cos();
+            // The angle from the nose, and from the nearer ear.
+            let from_nose = (angle - FRAC_PI_2).abs() / TIP;
+            let from_ear = y.asin().abs() / EAR;
+            let nose = 1.0 + 2.0 * OUT * (1.0 - from_nose);
+            let ear = 1.0 + OUT * (1.0 - from_ear.powi(2)).max(0.0).sqrt();
+            let out = if from_nose < 1.0 { nose } else { ear };
+            [(x, y), (out * x, out * y)]
+        })
+    }
 }
 
-/// The cell nearest to a place, at most the last one.
-fn cell(place: f64, last: u16) -> u16 {
+/// The cell nearest to a place, from the first to the last.
+fn nearest(place: f64, first: u16, last: u16) -> u16 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "clamped; NaN is 0"
     )]
-    let cell = place.round().clamp(0.0, f64::from(last)) as u16;
+    let cell = place.round().clamp(f64::from(first), f64::from(last.max(first))) as u16;
     cell
 }
 
@@ -136,7 +171,8 @@ mod tests {
         // What the streams pane leaves at 80×24 among the others, at 80×24 and 120×40 alone.
         for (width, height) in [(30, 11), (43, 15), (49, 15), (46, 32), (89, 32)] {
             let area = Rect { x: 31, y: 4, width, height };
-            for names in MODELS {
+            // The 32 names of a Flex need more room than the smallest.
+            for names in MODELS.into_iter().filter(|names| width > 30 || names.len() < 32) {
                 let head =
                     HeadMap::fit(names, area).unwrap_or_else(|| panic!("{names:?} in {area}"));
                 assert!(is_sound(&head, area) && head.labels.iter().all(Option::is_some));

@@ -25,6 +25,7 @@ mod spectrum;
 mod stream_state;
 mod summary;
 mod timeline;
+mod topography;
 mod trace_plot;
 mod traces;
 
@@ -73,7 +74,7 @@ fn no_request(_: &App, _: bool, _: Rect) -> View {
 }
 
 /// The views in the order of their key.
-static VIEWS: [StreamView; 13] = [
+static VIEWS: [StreamView; 14] = [
     StreamView {
         shown: Shown::All,
         title: "all",
@@ -129,6 +130,13 @@ static VIEWS: [StreamView; 13] = [
         details: band_power::details,
         request: band_power::request,
         draw: band_power::draw,
+    },
+    StreamView {
+        shown: Shown::Topography,
+        title: "topographic map",
+        details: topography::details,
+        request: band_power::request,
+        draw: topography::draw,
     },
     StreamView {
         shown: Shown::One(Stream::Met),

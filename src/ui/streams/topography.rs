@@ -1,0 +1,161 @@
+//! The topographic map: the power of one band over the head, between the sensors as a thin-plate
+//! spline through them, on a logarithmic scale from the weakest sensor to the strongest. From
+//! `pow`; where that does not flow, from the spectra of EEG.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
+
+use super::{Canvas, band_power, electrode_positions, head::HeadMap, stream_state};
+use crate::{
+    app::SessionEntry,
+    ui::{colormap, context::RenderContext, glyphs, paint, text, theme::Token},
+};
+use cortop_client::Stream;
+use cortop_signal::{
+    bands::{BANDS, Band},
+    topography::Topography,
+};
+
+/// The scale has at least so many powers of ten: less is no difference.
+const SPAN: f64 = 0.3;
+
+/// Rows of words below the head.
+const WORDS: u16 = 1;
+
+/// The band that the map is of.
+fn band(ctx: &RenderContext<'_>) -> (usize, Band) {
+    let at = ctx.app.streams.band % BANDS.len();
+    (at, BANDS[at])
+}
+
+/// What shapes the map, the most telling first.
+pub(super) fn details(ctx: &RenderContext<'_>, area: Rect) -> Vec<String> {
+    let (_, band) = band(ctx);
+    let mut items = vec![format!("{} {}–{} Hz", band.name, band.low, band.high)];
+    // What its window and motion would say, the map does not show.
+    items.extend(
+        band_power::details(ctx, area).into_iter().filter(|_| ctx.app.stream() == Stream::Eeg),
+    );
+    items
+}
+
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
+    stream_state::draw_readings(ctx, entry, Stream::Pow, 0, area, buffer, |area, buffer| {
+        draw_map(ctx, area, buffer);
+    });
+}
+
+/// The power of the band over the head, as powers of ten.
+struct Map {
+    surface: Topography,
+    low: f64,
+    high: f64,
+}
+
+impl Map {
+    /// `None` with fewer than five sensors whose power and place are known.
+    fn new(sensors: &[(&str, Option<f64>)]) -> Option<Self> {
+        let known: Vec<_> = sensors
+            .iter()
+            .filter_map(|(name, power)| {
+                Some((electrode_positions::place(name)?, power.filter(|&it| it > 0.0)?.log10()))
+            })
+            .collect();
+        let surface = Topography::through(&known)?;
+        let of = |pick: fn(f64, f64) -> f64| known.iter().map(|&(_, power)| power).reduce(pick);
+        let (low, high) = (of(f64::min)?, of(f64::max)?);
+        let more = (SPAN - (high - low)).max(0.0) / 2.0;
+        Some(Self { surface, low: low - more, high: high + more })
+    }
+
+    /// The share of the scale at a place.
+    fn share(&self, (x, y): (f64, f64)) -> f64 {
+        ((self.surface.at(x, y) - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    }
+}
+
+fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+    let (at, _) = band(ctx);
+    let powers = band_power::newest(ctx.app);
+    let sensors: Vec<_> =
+        powers.iter().map(|own| (&*own.sensor, own.bands.get(at).copied().flatten())).collect();
+    let Some(map) = Map::new(&sensors) else {
+        let why = if sensors.is_empty() {
+            "No sample yet."
+        } else {
+            "A map needs the power of at least five sensors whose place on the head is known."
+        };
+        return paint::lines(
+            &paint::sentence(why, area.width, ctx.style(Token::Dim)),
+            area,
+            buffer,
+        );
+    };
+    let names: Vec<_> = sensors.iter().map(|(name, _)| *name).collect();
+    let above = Rect { height: area.height.saturating_sub(WORDS), ..area };
+    let Some(head) = HeadMap::fit(&names, above) else {
+        let why = "The head does not fit: make the pane larger, or press z.";
+        return paint::lines(
+            &paint::sentence(why, area.width, ctx.style(Token::Dim)),
+            area,
+            buffer,
+        );
+    };
+    head.draw(ctx, buffer);
+    fill(ctx, &map, &head, buffer);
+    for ((name, _), label) in sensors.iter().zip(&head.labels) {
+        let Some(label) = label else { continue };
+        for (x, char) in (label.x + 1..label.right()).zip(text::clean(name).chars()) {
+            let Some(cell) = buffer.cell_mut((x, label.y)) else { continue };
+            let share = map.share(head.place(x, f64::from(label.y) + 0.5));
+            let style = match colormap::color(share, ctx.colors) {
+                Some(color) => Style::new().fg(colormap::contrasting(share)).bg(color),
+                None => ctx.style(Token::Text),
+            };
+            cell.set_char(char).set_style(style);
+        }
+    }
+    let words = Rect { y: above.bottom(), height: area.height - above.height, ..area };
+    paint::line(&legend(ctx, &map), words, buffer);
+}
+
+/// Fills the cells that lie in the head as a whole: with two colours each, or with a shade where the
+/// terminal has no scale of colours.
+fn fill(ctx: &RenderContext<'_>, map: &Map, head: &HeadMap, buffer: &mut Buffer) {
+    for (x, y) in head.cells() {
+        let halves = [0.25, 0.75].map(|part| head.place(x, f64::from(y) + part));
+        if halves.iter().any(|(x, y)| x.hypot(*y) > 1.0) {
+            continue;
+        }
+        let Some(cell) = buffer.cell_mut((x, y)) else { continue };
+        let [upper, lower] = halves.map(|place| map.share(place));
+        let colors = [upper, lower].map(|share| colormap::color(share, ctx.colors));
+        if let [Some(upper), Some(lower)] = colors {
+            cell.set_char(glyphs::HALVES[1]).set_style(Style::new().fg(upper).bg(lower));
+        } else {
+            let shade = shade(f64::midpoint(upper, lower));
+            cell.set_char(shade).set_style(ctx.style(Token::Trace));
+        }
+    }
+}
+
+fn shade(share: f64) -> char {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1")]
+    let step = (share * glyphs::SHADES.len() as f64) as usize;
+    glyphs::SHADES[step.min(glyphs::SHADES.len() - 1)]
+}
+
+/// The scale from its lower end to its upper one.
+fn legend(ctx: &RenderContext<'_>, map: &Map) -> Line<'static> {
+    let [low, high] = [map.low, map.high].map(|power| band_power::number(10_f64.powf(power)));
+    let mut line = Line::from(ctx.span(Token::Dim, format!("{low} ")));
+    for step in 0..10 {
+        let share = f64::from(step) / 9.0;
+        line.push_span(match colormap::color(share, ctx.colors) {
+            Some(color) => ctx.span(Token::Text, "█").style(Style::new().fg(color)),
+            None => ctx.span(Token::Trace, shade(share)),
+        });
+    }
+    line.push_span(ctx.span(Token::Dim, format!(" {high} µV²/Hz, logarithmic; b next band")));
+    line
+}
