@@ -70,7 +70,7 @@ impl Person {
     /// Closes the dialog.
     async fn close(&mut self) {
         self.press(Key::ESC).await;
-        self.gone("Esc c").await;
+        self.gone("Esc: c").await;
     }
 
     /// Waits until what stood there is gone.
