@@ -1,4 +1,5 @@
-//! Real recordings through the decoder, if `CORTOP_DATA` names the folder that holds them.
+//! Recordings through the decoder: one of our own making whose truth is known, and real ones, which
+//! are not in the repository: `CORTOP_DATA` names the folder that holds them.
 
 use std::{env, f64::consts::TAU, ops::Range, path::PathBuf};
 
@@ -6,15 +7,19 @@ use cortop_signal::{Filters, Orientation};
 
 use crate::rig::{Rig, dots, message, view};
 
-/// The rows of a recording after `skip` lines, as numbers; `None` if there are no recordings here.
-fn rows(file: &str, skip: usize) -> Option<Vec<Vec<f64>>> {
-    let Some(folder) = env::var_os("CORTOP_DATA").map(PathBuf::from) else {
-        println!("skipped: CORTOP_DATA does not name the folder of recordings");
-        return None;
-    };
-    let text = std::fs::read_to_string(folder.join(file)).unwrap();
+/// Made by `synthetic.py`, which says what is in it.
+const SYNTHETIC: &str = include_str!("../fixtures/synthetic-insight-16s.csv");
+
+/// A file of the folder of recordings.
+fn read(file: &str) -> String {
+    let folder = env::var_os("CORTOP_DATA").expect("CORTOP_DATA names the folder of recordings");
+    std::fs::read_to_string(PathBuf::from(folder).join(file)).unwrap()
+}
+
+/// The rows of a recording after `skip` lines, as numbers.
+fn rows(text: &str, skip: usize) -> Vec<Vec<f64>> {
     let number = |cell: &str| cell.trim().parse().unwrap_or(f64::NAN);
-    Some(text.lines().skip(skip).map(|line| line.split(',').map(number).collect()).collect())
+    text.lines().skip(skip).map(|line| line.split(',').map(number).collect()).collect()
 }
 
 const INSIGHT: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
@@ -28,30 +33,39 @@ pub(crate) struct Calm {
     pub(crate) channels: Vec<Vec<f64>>,
 }
 
-/// One of each recording, if there are any.
-pub(crate) fn calm() -> Option<Vec<Calm>> {
-    let files = [
-        ("insight-eyes-closed-40s.csv", 1, 1..6),
-        ("insight-eyes-open-40s.csv", 1, 1..6),
-        ("epocplus-emotivpro-worn-16s.csv", 2, 3..17),
-        ("epoc-eye-state-117s.csv", 1, 0..14),
-    ];
-    // The first glitch of the last one comes right after.
-    let most = 7 * 128;
-    let calm = |(file, skip, channels): (&'static str, usize, Range<usize>)| {
-        let rows = rows(file, skip)?;
-        let channel = |at: usize| rows.iter().take(most).map(|row| row[at]).collect();
-        Some(Calm { file, channels: channels.map(channel).collect() })
-    };
-    files.into_iter().map(calm).collect()
+impl Calm {
+    /// The first samples of some columns.
+    fn of(file: &'static str, rows: &[Vec<f64>], channels: Range<usize>, count: usize) -> Self {
+        let channel = |at: usize| rows.iter().take(count).map(|row| row[at]).collect();
+        Self { file, channels: channels.map(channel).collect() }
+    }
+
+    /// The second half of the synthetic one.
+    pub(crate) fn synthetic() -> Self {
+        Self::of("synthetic", &rows(SYNTHETIC, 1)[1024..], 1..6, 1024)
+    }
+
+    /// One of each real recording.
+    pub(crate) fn real() -> Vec<Self> {
+        // The first glitch of the last one comes right after.
+        let count = 7 * 128;
+        [
+            ("insight-eyes-closed-40s.csv", 1, 1..6),
+            ("insight-eyes-open-40s.csv", 1, 1..6),
+            ("epocplus-emotivpro-worn-16s.csv", 2, 3..17),
+            ("epoc-eye-state-117s.csv", 1, 0..14),
+        ]
+        .into_iter()
+        .map(|(file, skip, channels)| Self::of(file, &rows(&read(file), skip), channels, count))
+        .collect()
+    }
 }
 
 /// Power of Pz in 8–13 Hz, in µV²: of the columns as drawn, at one sample a column.
-fn alpha(file: &str) -> Option<f64> {
-    let rows = rows(file, 1)?;
+fn alpha(rows: &[Vec<f64>]) -> f64 {
     let shape = view(rows.len() as f64 / 128.0, rows.len(), Filters::default());
     let mut rig = Rig::new(&INSIGHT, 128.0, shape);
-    for row in &rows {
+    for row in rows {
         rig.send(&row[1..6]);
     }
     assert_eq!((rig.health().lost, rig.health().malformed), (0, 0));
@@ -60,7 +74,7 @@ fn alpha(file: &str) -> Option<f64> {
     let seconds: Vec<_> = columns.chunks_exact(256).collect();
     let power: f64 =
         seconds.iter().map(|seconds| band(seconds.iter().map(|c| c.last.into()))).sum();
-    Some(power / seconds.len() as f64)
+    power / seconds.len() as f64
 }
 
 /// Power in 8–13 Hz of two seconds at 128 Hz under a Hann window.
@@ -81,21 +95,43 @@ fn band(samples: impl Iterator<Item = f64>) -> f64 {
 }
 
 #[test]
+fn a_rhythm_of_known_power_is_drawn_with_it() {
+    let rows = rows(SYNTHETIC, 1);
+    let (open, closed) = rows.split_at(1024);
+    let (open, closed) = (alpha(open), alpha(closed));
+    // The noise adds 6²/3 µV² times the share of its band.
+    assert!((17.0..20.0).contains(&open), "{open} µV²");
+    assert!((280.0..295.0).contains(&closed), "{closed} µV²");
+}
+
+#[test]
+#[ignore = "needs real recordings: CORTOP_DATA names their folder"]
 fn closed_eyes_show_three_times_the_alpha_of_open_eyes() {
-    let Some(closed) = alpha("insight-eyes-closed-40s.csv") else { return };
-    let Some(open) = alpha("insight-eyes-open-40s.csv") else { return };
+    let closed = alpha(&rows(&read("insight-eyes-closed-40s.csv"), 1));
+    let open = alpha(&rows(&read("insight-eyes-open-40s.csv"), 1));
     println!("Pz, 8–13 Hz: closed {closed:.0} µV², open {open:.0} µV²");
     assert!(closed > 3.0 * open, "closed {closed} µV², open {open} µV²");
 }
 
 #[test]
-fn glitches_are_drawn_and_do_not_change_the_scale() {
-    let Some(rows) = rows("epoc-eye-state-117s.csv", 1) else { return };
-    let mut rig = Rig::new(&EPOC, 128.0, view(10.0, 160, Filters::default()));
-    let glitches = [898, 10_386, 11_509, 13_179];
+fn a_glitch_is_drawn_and_does_not_change_the_scale() {
+    let rows: Vec<_> = rows(SYNTHETIC, 1).iter().map(|row| row[1..].to_vec()).collect();
+    draws_glitches(&INSIGHT, &rows, &[384]);
+}
+
+#[test]
+#[ignore = "needs real recordings: CORTOP_DATA names their folder"]
+fn real_glitches_are_drawn_and_do_not_change_the_scale() {
+    let rows = rows(&read("epoc-eye-state-117s.csv"), 1);
+    draws_glitches(&EPOC, &rows, &[898, 10_386, 11_509, 13_179]);
+}
+
+/// `glitches`: the samples at which some channels jump.
+fn draws_glitches(sensors: &[&str], rows: &[Vec<f64>], glitches: &[usize]) {
+    let mut rig = Rig::new(sensors, 128.0, view(10.0, 160, Filters::default()));
     let mut spreads: Vec<f32> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
-        rig.send(&row[..14]);
+        rig.send(&row[..sensors.len()]);
         if glitches.contains(&(index + 1)) {
             spreads = rig.traces().channels.iter().map(|trace| trace.spread).collect();
         }
@@ -128,8 +164,9 @@ fn glitches_are_drawn_and_do_not_change_the_scale() {
 }
 
 #[test]
+#[ignore = "needs real recordings: CORTOP_DATA names their folder"]
 fn a_healthy_headset_at_127_hz_loses_nothing_and_raises_no_alarm() {
-    let Some(rows) = rows("epocplus-emotivpro-worn-16s.csv", 2) else { return };
+    let rows = rows(&read("epocplus-emotivpro-worn-16s.csv"), 2);
     let mut rig = Rig::new(&EPOC, 128.0, view(10.0, 160, Filters::default()));
     for row in &rows {
         // Timestamp, then (by the file's header) Counter, Interpolated and the channels.
@@ -145,8 +182,18 @@ fn a_healthy_headset_at_127_hz_loses_nothing_and_raises_no_alarm() {
 }
 
 #[test]
+fn no_channel_of_a_quiet_signal_is_bad() {
+    has_no_bad_channel(&[Calm::synthetic()]);
+}
+
+#[test]
+#[ignore = "needs real recordings: CORTOP_DATA names their folder"]
 fn no_channel_of_a_worn_headset_is_bad() {
-    for Calm { file, channels } in calm().into_iter().flatten() {
+    has_no_bad_channel(&Calm::real());
+}
+
+fn has_no_bad_channel(recordings: &[Calm]) {
+    for Calm { file, channels } in recordings {
         let sensors = if channels.len() == INSIGHT.len() { &INSIGHT[..] } else { &EPOC };
         let mut rig = Rig::new(sensors, 128.0, view(10.0, 160, Filters::default()));
         for at in 0..channels[0].len() {
@@ -157,10 +204,10 @@ fn no_channel_of_a_worn_headset_is_bad() {
 }
 
 #[test]
+#[ignore = "needs real recordings: CORTOP_DATA names their folder"]
 fn the_motion_of_an_older_epocplus_is_recognised_as_raw_counts() {
-    let Some(rows) = rows("epocplus-emotivpro-worn-16s.csv", 1) else { return };
-    let folder = env::var_os("CORTOP_DATA").map(PathBuf::from).unwrap();
-    let text = std::fs::read_to_string(folder.join("epocplus-emotivpro-worn-16s.csv")).unwrap();
+    let text = read("epocplus-emotivpro-worn-16s.csv");
+    let rows = rows(&text, 1);
     let names: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
     let of = |name: &str| names.iter().position(|own| own.trim() == name).unwrap();
     let axes = ["AccX", "AccY", "AccZ"].map(|name| of(&format!("MOT.{name}")));
