@@ -8,9 +8,11 @@ mod alive;
 #[path = "../tests/ui/fixture.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod fixture;
+mod targets;
 
 use std::{
     io,
+    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -27,6 +29,7 @@ use cortop::{
 };
 use fixture::{Stage, options};
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
+use targets::Targets;
 
 const SIZE: (u16, u16) = (160, 48);
 const FRAMES_A_SECOND: u32 = 30;
@@ -35,35 +38,36 @@ const FILLED: Duration = Duration::from_secs(22);
 /// Two windows.
 const FRAMES: u32 = 20 * FRAMES_A_SECOND;
 /// Ways of drawing, and which part of F a frame may take.
-const WAYS: [(&str, ScrollMode, bool, usize); 3] = [
+const WAYS: [(&str, ScrollMode, bool, u32); 3] = [
     ("sweep", ScrollMode::Sweep, false, 95),
     ("scroll", ScrollMode::Scroll, false, 60),
     ("sweep by ratatui's own backend", ScrollMode::Sweep, true, 50),
 ];
 
-fn main() {
+fn main() -> ExitCode {
+    let mut targets = Targets::default();
     for (name, motion, full_redraw, part) in WAYS {
         let mut screen = Screen::new(motion, full_redraw);
         screen.alive.pass(FILLED, SIZE);
         let full = screen.draw();
         let still = screen.draw();
-        let (mut bytes, mut most) = (0, 0);
+        let (mut bytes, mut most) = (0, 0_u32);
         for _ in 0..FRAMES {
             screen.alive.pass(Duration::from_secs(1) / FRAMES_A_SECOND, SIZE);
             let frame = screen.draw();
             bytes += frame.bytes;
-            most = most.max(frame.writes);
+            most = most.max(u32::try_from(frame.writes).unwrap_or(u32::MAX));
         }
         let frame = bytes as f64 / f64::from(FRAMES);
         let f = full.bytes as f64;
-        println!(
-            "{name}: {frame:.0} bytes a frame, F/{:.0} (F = {f:.0}, target ≤ F/{part}); writes a \
-             frame: {most} (target ≤ 1); unchanged: {} bytes, {} writes (target 0)",
-            f / frame,
-            still.bytes,
-            still.writes,
-        );
+        println!("{name}: F, the first full frame, takes {f:.0} bytes");
+        let share = format!("{frame:.0} bytes, F/{:.0}", f / frame);
+        targets.hold("  a frame", share, frame, format!("F/{part}"), f / f64::from(part));
+        targets.hold("  its writes", most, f64::from(most), "≤ 1", 1.0);
+        let unchanged = still.bytes + still.writes;
+        targets.hold("  an unchanged frame, bytes", still.bytes, unchanged as f64, "0", 0.0);
     }
+    targets.outcome()
 }
 
 /// What a terminal got.

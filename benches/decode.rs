@@ -1,10 +1,11 @@
-//! What a sample costs: its message into numbers, its numbers into columns, and both on the way
-//! through the decoder with its filters and history. Allocations are counted beside the time.
+//! What a sample costs in instructions and allocations: its message into numbers, its numbers into
+//! columns, and both on the way through the decoder with its filters and history.
 
 #[expect(dead_code, reason = "other benches use the rest")]
 mod instructions;
+mod targets;
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, process::ExitCode, sync::Arc};
 
 use cortop_client::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
 use cortop_signal::{
@@ -14,13 +15,10 @@ use cortop_signal::{
     parse::{Layout, Record, parse},
     snapshot::Binning,
 };
-use divan::{AllocProfiler, Bencher};
 use instructions::Work;
 use serde_json::Value;
+use targets::Targets;
 use tokio::time::Instant;
-
-#[global_allocator]
-static ALLOC: AllocProfiler = AllocProfiler::system();
 
 /// A Flex has 32 sensors, an EPOC X 14.
 const CHANNELS: [usize; 2] = [14, 32];
@@ -34,11 +32,11 @@ const PUSHED: [f64; 2] = [185.0, 235.0];
 /// The share of parsing into a tree that parsing may take.
 const OF_TREE: f64 = 0.6;
 
-const ALLOCATIONS: &str = "\
-allocations: 0 in message_into_numbers and sample_into_columns; in through_the_decoder those of the
-history, in chunks of 1024 samples";
+/// Allocations of a sample through the decoder: those of the history, in chunks of 1024 samples.
+const DECODED_ALLOCATIONS: f64 = 0.1;
 
-fn main() {
+fn main() -> ExitCode {
+    let mut targets = Targets::default();
     let parsed = CHANNELS.map(|channels| {
         let layout = Layout::new(&subscription(channels));
         let text = message(channels, 77);
@@ -83,20 +81,32 @@ fn main() {
         work("decode 14", &decoded[0]),
         work("decode 14 with spectra", &decoded[1]),
     ];
-    let Some(costs) = instructions::measure(&work) else { return };
+    let Some(costs) = instructions::measure(&work) else { return targets.outcome() };
     if let [parse, parse_32, tree, push, push_32, decode, decode_spectra] = costs[..] {
         for (place, (parse, push)) in [(parse, push), (parse_32, push_32)].into_iter().enumerate() {
             let (channels, parsed, pushed) = (CHANNELS[place], PARSED[place], PUSHED[place]);
-            println!("a message of {channels} channels into numbers {parse} (target ≤ {parsed})");
-            println!("a sample of {channels} channels into columns  {push} (target ≤ {pushed})");
+            let what = format!("a message of {channels} channels into numbers");
+            targets.hold(what, parse, parse.number(), format!("≤ {parsed}"), parsed);
+            let what = format!("a sample of {channels} channels into columns ");
+            targets.hold(what, push, push.number(), format!("≤ {pushed}"), pushed);
         }
         let share = parse.number() / tree.number();
-        println!("of a message into a tree {share:.2} (target ≤ {OF_TREE})");
+        let shown = format!("{share:.2}");
+        targets.hold("of a message into a tree", shown, share, format!("≤ {OF_TREE}"), OF_TREE);
         println!("a message of 14 channels through the decoder {decode}");
         println!("the same with spectra, a column a second     {decode_spectra}");
     }
-    println!("{ALLOCATIONS}\n");
-    divan::main();
+    for (what, run, most) in [
+        ("a message into numbers", &parsed[0] as &dyn Fn(u32), 0.0),
+        ("a sample into columns", &pushed[0], 0.0),
+        ("a sample through the decoder", &decoded[0], DECODED_ALLOCATIONS),
+    ] {
+        let of = |turns| allocation_counter::measure(|| run(turns)).count_total as f64;
+        let each = (of(TURNS.1) - of(TURNS.0)) / f64::from(TURNS.1 - TURNS.0);
+        let what = format!("allocations of {what}");
+        targets.hold(what, format!("{each:.3}"), each, format!("≤ {most}"), most);
+    }
+    targets.outcome()
 }
 
 fn subscription(channels: usize) -> Arc<Subscription> {
@@ -127,22 +137,6 @@ fn message(channels: usize, sample: u32) -> String {
     )
 }
 
-#[divan::bench(args = CHANNELS)]
-fn message_into_numbers(bencher: Bencher, channels: usize) {
-    let layout = Layout::new(&subscription(channels));
-    let text = message(channels, 77);
-    let mut record = Record::default();
-    bencher.bench_local(move || parse(black_box(&text), &layout, &mut record).is_ok());
-}
-
-/// What it would cost to parse anything there can be.
-#[divan::bench(args = CHANNELS)]
-fn message_into_a_tree(bencher: Bencher, channels: usize) {
-    let text = message(channels, 77);
-    let mut numbers = Vec::new();
-    bencher.bench_local(move || into_tree(black_box(&text), &mut numbers));
-}
-
 fn into_tree(text: &str, numbers: &mut Vec<Option<f64>>) -> usize {
     let tree = serde_json::from_str::<Value>(text).unwrap_or_default();
     numbers.clear();
@@ -158,26 +152,6 @@ fn samples(channels: usize) -> Vec<Vec<f32>> {
 }
 
 const BINS: Binning = Binning { samples: 2560, columns: 200 };
-
-#[divan::bench(args = CHANNELS)]
-fn sample_into_columns(bencher: Bencher, channels: usize) {
-    let mut envelope = Envelope::new(BINS, channels, 0);
-    let samples = samples(channels);
-    let mut samples = samples.iter().cycle();
-    bencher.bench_local(|| samples.next().map(|sample| envelope.push(black_box(sample))));
-}
-
-#[divan::bench]
-fn ten_seconds_of_14_channels_into_columns(bencher: Bencher) {
-    let samples = samples(14);
-    bencher.bench_local(|| {
-        let mut envelope = Envelope::new(BINS, 14, 0);
-        for sample in &samples {
-            envelope.push(sample);
-        }
-        envelope
-    });
-}
 
 /// A decoder whose view shows all channels of a stream.
 struct Viewed {
@@ -216,16 +190,3 @@ fn sample(subscription: &Arc<Subscription>, channels: usize, number: u32, now: I
     })
 }
 
-#[divan::bench(args = CHANNELS)]
-fn through_the_decoder(bencher: Bencher, channels: usize) {
-    let mut viewed = Viewed::new(channels, false);
-    // The messages are made beside what takes them in.
-    let (subscription, now) = (Arc::clone(&viewed.subscription), viewed.now);
-    let mut next = 0;
-    bencher
-        .with_inputs(|| {
-            next += 1;
-            sample(&subscription, channels, next, now)
-        })
-        .bench_local_values(|feed| viewed.decoder.push(feed, viewed.now));
-}

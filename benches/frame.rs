@@ -10,14 +10,16 @@ mod alive;
 mod fixture;
 #[expect(dead_code, reason = "other benches use the rest")]
 mod instructions;
+mod targets;
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use alive::Alive;
 use cortop::app::ScrollMode;
 use fixture::{Stage, options};
 use instructions::Work;
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
+use targets::Targets;
 
 const SIZE: (u16, u16) = (160, 48);
 /// A second at 30 frames, so that every frame has something new.
@@ -25,7 +27,7 @@ const FRAMES: u32 = 30;
 /// How many times an empty frame may cost.
 const TARGETS: [(&str, f64); 2] = [("sweep", 2.0), ("scroll", 3.1)];
 
-fn main() {
+fn main() -> ExitCode {
     let [empty, sweep, scroll] = [None, Some(ScrollMode::Sweep), Some(ScrollMode::Scroll)]
         .map(|motion| move |turns| frames(motion, turns));
     let turns = (FRAMES, 11 * FRAMES);
@@ -34,15 +36,17 @@ fn main() {
         Work { name: "sweep".to_owned(), turns, run: &sweep },
         Work { name: "scroll".to_owned(), turns, run: &scroll },
     ];
-    let Some(costs) = instructions::measure(&work) else { return };
-    let [empty, traces @ ..] = costs.as_slice() else { return };
+    let mut targets = Targets::default();
+    let costs = instructions::measure(&work);
+    let Some([empty, traces @ ..]) = costs.as_deref() else { return targets.outcome() };
     println!("a frame, empty:      {empty}");
     for ((motion, target), cost) in TARGETS.iter().zip(traces) {
         let ratio = cost.number() / empty.number();
-        println!(
-            "a frame of a {motion:6}: {cost}, {ratio:.2} times an empty one (target ≤ {target})"
-        );
+        let what = format!("a frame of a {motion:6}");
+        let shown = format!("{cost}, {ratio:.2} times an empty one");
+        targets.hold(what, shown, ratio, format!("≤ {target}"), *target);
     }
+    targets.outcome()
 }
 
 /// Draws so many frames, of the monitor or empty ones.

@@ -2,8 +2,9 @@
 //! streams of each, with and without the frames that show one of them, which one alone pays for.
 
 mod instructions;
+mod targets;
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{hint::black_box, process::ExitCode, sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 use cortop_client::{
@@ -11,6 +12,7 @@ use cortop_client::{
 };
 use cortop_signal::{View, decoder::Decoder};
 use instructions::Work;
+use targets::Targets;
 use tokio::time::Instant;
 
 const HEADSETS: [usize; 4] = [1, 4, 16, 64];
@@ -20,7 +22,8 @@ const FRAMES: u32 = 10;
 /// Seconds played at first, and in the end: what lies between fills one chunk of each history.
 const SECONDS: (u32, u32) = (2, 6);
 
-fn main() {
+fn main() -> ExitCode {
+    let mut targets = Targets::default();
     let messages = messages();
     let samples = messages.len() / SECONDS.1 as usize;
     let runs: Vec<_> = [0, FRAMES]
@@ -39,7 +42,7 @@ fn main() {
             run,
         })
         .collect();
-    let Some(costs) = instructions::measure(&work) else { return };
+    let Some(costs) = instructions::measure(&work) else { return targets.outcome() };
     println!("a second of {samples} samples a headset and some frames; of it one sample:");
     let shares: Vec<_> = runs
         .iter()
@@ -52,9 +55,11 @@ fn main() {
     for (frames, costs) in [0, FRAMES].iter().zip(shares.chunks(HEADSETS.len())) {
         if let [one, .., most] = costs {
             let ratio = most.number() / one.number();
-            println!("{frames:2} frames: the last ÷ the first {ratio:.3} (target ≤ {TARGET})");
+            let what = format!("{frames:2} frames: the last ÷ the first");
+            targets.hold(what, format!("{ratio:.3}"), ratio, format!("≤ {TARGET}"), TARGET);
         }
     }
+    targets.outcome()
 }
 
 /// The streams of an EPOC X, each with its columns and its samples a second.

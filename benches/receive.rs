@@ -6,12 +6,14 @@
 
 #[expect(dead_code, reason = "other benches use the rest")]
 mod instructions;
+mod targets;
 
-use std::{env, sync::mpsc, thread};
+use std::{env, process::ExitCode, sync::mpsc, thread};
 
 use cortop_client::{Client, Config, Feed, Stream, feed, model::Model};
 use cortop_sim::{Options, Sim, headset_config::HeadsetConfig};
 use instructions::Work;
+use targets::Targets;
 use tokio::runtime::{Builder, Runtime};
 
 /// Messages: two seconds, and twelve.
@@ -19,17 +21,20 @@ const TURNS: (u32, u32) = (2 * 256, 12 * 256);
 /// Instructions a message may take.
 const TARGET: f64 = 20_000.0;
 
-fn main() {
+fn main() -> ExitCode {
+    let mut targets = Targets::default();
     // The work is named by its service, so that the process that does it knows where to ask.
     let url = env::args().find(|arg| arg.starts_with("ws:")).unwrap_or_else(service);
     let run = |turns| runtime().block_on(receive(&url, turns));
     let Some(costs) = instructions::measure(&[Work { name: url.clone(), turns: TURNS, run: &run }])
     else {
-        return;
+        return targets.outcome();
     };
     for cost in costs {
-        println!("a message received at 256 Hz {cost} (target ≤ {TARGET})");
+        let target = format!("≤ {TARGET}");
+        targets.hold("a message received at 256 Hz", cost, cost.number(), target, TARGET);
     }
+    targets.outcome()
 }
 
 fn runtime() -> Runtime {
