@@ -51,15 +51,15 @@ impl Cells {
         let (width, across) = (u64::from(width), u64::from(dots.across()));
         let end = first + count as u64;
         let newest = end.saturating_sub(1) / across;
-        let groups = (0..width).map(|cell| match motion {
-            ScrollMode::Scroll => (newest + cell + 1).checked_sub(width),
-            ScrollMode::Sweep => {
-                // Only finished groups are drawn: a cell is written once and then stands. The one
-                // still growing is left blank, as the write cursor; no more than that one, so that
-                // a cell and the blank after it are one stretch of output.
-                let ahead = (cell + width - newest % width) % width;
-                if ahead == 0 { None } else { (newest + ahead).checked_sub(width) }
-            }
+        // Only finished groups are drawn: a cell is written once and then stands, or is shifted whole.
+        // The one still growing is left blank; in a sweep this is the write cursor, and no more than
+        // that one, so that a cell and the blank after it are one stretch of output.
+        let groups = (0..width).map(|cell| {
+            let ahead = match motion {
+                ScrollMode::Scroll => (cell + 1) % width,
+                ScrollMode::Sweep => (cell + width - newest % width) % width,
+            };
+            if ahead == 0 { None } else { (newest + ahead).checked_sub(width) }
         });
         Self { motion, across, width, first, count, newest, groups: groups.collect() }
     }
