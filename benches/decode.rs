@@ -189,4 +189,3 @@ fn sample(subscription: &Arc<Subscription>, channels: usize, number: u32, now: I
         received: now.into_std(),
     })
 }
-

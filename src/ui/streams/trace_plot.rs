@@ -505,10 +505,11 @@ mod tests {
         values.iter().map(column).collect()
     }
 
+    /// Four finished cells, and the blank one that grows.
     fn scrolled(columns: &[Bin], bar: Bar, height: u16) -> Buffer {
-        let area = Rect::new(0, 0, 4, height);
+        let area = Rect::new(0, 0, 5, height);
         let mut buffer = Buffer::empty(area);
-        let cells = Cells::new(ScrollMode::Scroll, Dots::Braille, 4, 0, columns.len());
+        let cells = Cells::new(ScrollMode::Scroll, Dots::Braille, 5, 0, columns.len() + 2);
         let trace = Trace { columns, scale: SCALE, bar, style: Style::new() };
         draw(&trace, &cells, Dots::Braille, area, &mut buffer, &mut TraceCache::default());
         buffer
@@ -527,7 +528,8 @@ mod tests {
         let alpha =
             columns(&[(-12.0, 14.0), (12.0, -14.0), (14.0, -12.0), (-14.0, 12.0)].repeat(2));
         let flat = columns(&[(40.0, 40.0); 8]);
-        let symbols = |buffer: &Buffer| buffer.content.iter().map(Cell::symbol).collect::<String>();
+        let symbols =
+            |buffer: &Buffer| buffer.content.iter().take(4).map(Cell::symbol).collect::<String>();
         assert_eq!(symbols(&scrolled(&alpha, Bar::PeakToPeak, 1)), "▃▃▃▃");
         assert_eq!(symbols(&scrolled(&flat, Bar::PeakToPeak, 1)), "▁▁▁▁");
         assert_eq!(symbols(&scrolled(&flat, Bar::Extreme, 1)), "▇▇▇▇");
