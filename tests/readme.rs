@@ -1,12 +1,17 @@
 //! What the README says of keys is what the table of actions says, and that it names the filters.
 
-use cortop::app::{TABLE, section_name, sections};
+use cortop::{
+    app::{Keymap, section_name, sections},
+    ui,
+};
 
 #[test]
 fn the_key_table_is_that_of_the_program() {
     let mut table = String::from("| where | keys | what |\n| --- | --- | --- |\n");
+    let keymap = Keymap::new(ui::views());
     for pane in sections() {
-        for binding in TABLE.iter().filter(|binding| binding.pane == pane) {
+        let rows = keymap.rows().map(|(binding, _)| binding);
+        for binding in rows.filter(|row| row.pane == pane && !row.keys.is_empty()) {
             let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
             let row =
                 format!("| {} | {} | {} |\n", section_name(pane), keys.join(" "), binding.help);

@@ -1,5 +1,5 @@
 //! The one table of actions: keys, help overlay, footer, config template and the README's key
-//! table all come from it.
+//! table all come from it. Each view of the streams adds a row of its own.
 
 use std::iter;
 
@@ -53,6 +53,9 @@ pub enum Feature {
     Cursor,
     /// What can be scrolled back to.
     History,
+    /// The last message of each stream: the keys of the selection choose the stream, those of the
+    /// history scroll in its message.
+    Messages,
 }
 
 impl Feature {
@@ -71,7 +74,8 @@ impl Feature {
             | Self::Band
             | Self::Glyphs
             | Self::SpectrumChannels
-            | Self::Filters => false,
+            | Self::Filters
+            | Self::Messages => false,
         }
     }
 }
@@ -82,6 +86,8 @@ macro_rules! actions {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
             $($(#[doc = $help] $action,)+)+
+            /// Shows a view of the streams, by its place among the views, or again the one before it.
+            View(usize),
         }
 
         /// The table, in the order of the help.
@@ -178,9 +184,6 @@ actions! {
         #[hint = "view"]
         NextView "next-view" [Key::char('v')] "next view";
         PreviousView "previous-view" [Key::char('V')] "previous view";
-        #[hint = "contact"]
-        Contact "contact" [Key::char('c')] "contact quality, for fitting the headset; again: back";
-        Inspector "inspector" [Key::char('i')] "last raw message of each stream; again: back";
         #[hint = "larger"]
         Larger "larger" [Key::char('+')] "draw larger: fewer µV per row" on Amplitude;
         #[hint = "smaller"]
@@ -196,10 +199,6 @@ actions! {
         LowPass "low-pass" [Key::char('F')] "next low-pass" on Filters;
         Notch "notch" [Key::char('n')] "next notch" on Filters;
         Reference "reference" [Key::char('r')] "common average as reference, or as recorded" on Filters;
-        #[hint = "spectrum"]
-        Spectrum "spectrum" [Key::char('p')] "power spectrum; again: back";
-        Spectrogram "spectrogram" [Key::char('g')] "spectrogram of the selected channel; again: back";
-        Topography "topography" [Key::char('T')] "power of one band over the head; again: back";
         Band "band" [Key::char('b')] "next band of the topographic map" on Band;
         AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all" on SpectrumChannels;
         Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
@@ -241,15 +240,6 @@ actions! {
         LogLater "later" [Key::PAGE_DOWN] "newer lines";
         LogOldest "oldest" [Key::HOME] "the oldest line";
         LogFollow "follow" [Key::END] "follow the newest line";
-    }
-}
-
-impl Action {
-    /// Its row in the table.
-    #[must_use]
-    pub fn binding(self) -> &'static Binding {
-        // The table is made by the same macro as the enum, in the same order.
-        &TABLE[self as usize]
     }
 }
 

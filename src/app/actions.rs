@@ -1,7 +1,7 @@
 //! What actions do.
 
-use super::{Action, App, Effect, Log, Pane, Severity, Shown, Streams, dialog::Menu};
-use cortop_client::{Command, RecordCommand, Stream};
+use super::{Action, App, Effect, Log, Pane, Severity, Streams, dialog::Menu};
+use cortop_client::{Command, RecordCommand};
 
 const OLDEST_LINE: &str = "this is the oldest line of the log";
 const NEWEST_LINE: &str = "the log follows the newest line";
@@ -10,10 +10,12 @@ impl App {
     /// Does an action at once.
     #[expect(clippy::too_many_lines, reason = "one arm an action, so that none is forgotten")]
     pub(super) fn perform(&mut self, action: Action) -> Vec<Effect> {
-        let binding = action.binding();
-        if binding.feature.is_some_and(|feature| !self.has(feature)) {
-            let text = format!("this view does not show it: {}", binding.help);
-            self.notify(Severity::Info, text);
+        let binding = self.settings.keymap.binding(action);
+        let works_on = binding.and_then(|row| Some((row.feature?, row.help)));
+        if let Some((feature, help)) = works_on
+            && !self.has(feature)
+        {
+            self.notify(Severity::Info, format!("this view does not show it: {help}"));
             return Vec::new();
         }
         match action {
@@ -66,12 +68,9 @@ impl App {
             Action::Activate => self.activate(),
             Action::Close => self.close(),
             Action::NextSession => self.sessions.next(),
-            Action::NextView => self.streams.step_view(true),
-            Action::PreviousView => self.streams.step_view(false),
-            Action::Contact => self.streams.toggle(Shown::One(Stream::Dev)),
-            Action::Inspector => self.streams.toggle(Shown::Inspector),
-            Action::Spectrum => self.streams.toggle(Shown::Spectrum),
-            Action::Spectrogram => self.streams.toggle(Shown::Spectrogram),
+            Action::NextView => self.streams.step_view(self.settings.keymap.views(), true),
+            Action::PreviousView => self.streams.step_view(self.settings.keymap.views(), false),
+            Action::View(place) => self.toggle_view(place),
             Action::Larger => self.set(|streams| streams.step_amplitude(-1)),
             Action::Smaller => self.set(|streams| streams.step_amplitude(1)),
             Action::AutoScale => self.set(Streams::toggle_auto_scale),
@@ -84,7 +83,6 @@ impl App {
             Action::Reference => self.set(Streams::next_reference),
             Action::AllChannels => self.set(Streams::toggle_all_channels),
             Action::GlyphSet => self.set(Streams::next_glyph_set),
-            Action::Topography => self.streams.toggle(Shown::Topography),
             Action::Band => self.set(Streams::next_band),
             Action::Level => self.set_level(),
             Action::ChannelUp => self.step_channel(-1),
@@ -118,6 +116,12 @@ impl App {
             Action::LogFollow => self.scroll_log(NEWEST_LINE, Log::follow),
         }
         Vec::new()
+    }
+
+    fn toggle_view(&mut self, place: usize) {
+        if let Some(view) = self.settings.keymap.views().get(place) {
+            self.streams.toggle(view);
+        }
     }
 
     fn next_theme(&mut self) {

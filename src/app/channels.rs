@@ -1,6 +1,6 @@
 //! What the keys do to the channels and to the cursors of a picture that stands still.
 
-use super::{App, ChannelLayout, Severity, Shown};
+use super::{App, ChannelLayout, Feature, Severity};
 use cortop_client::Stream;
 use cortop_signal::bands::by_sensor;
 
@@ -28,17 +28,17 @@ impl App {
     /// Selects the next channel up or down, or what stands in its place: the stream in the inspector,
     /// the sensor of the band powers, those of `pow` or of EEG.
     pub(super) fn step_channel(&mut self, step: isize) {
-        let last = match self.streams.shown {
-            Shown::Inspector => return self.streams.step_inspected(step),
-            Shown::One(Stream::Pow) | Shown::Topography => {
-                let sensors = |table| by_sensor(table).len();
-                let sensors = self.picture().readings.pow.as_deref().map(sensors);
-                let channels = || self.traces().map(|traces| traces.channels_in_all);
-                sensors.or_else(channels).unwrap_or_default().checked_sub(1)
-            }
-            Shown::All | Shown::One(_) | Shown::Spectrum | Shown::Spectrogram => {
-                self.selected().map(|selected| selected.shown.len() - 1)
-            }
+        let view = self.streams.shown;
+        if view.has(Feature::Messages) {
+            return self.streams.step_inspected(step);
+        }
+        let last = if view.has(Feature::ChannelLayout) {
+            self.selected().map(|selected| selected.shown.len() - 1)
+        } else {
+            let sensors = |table| by_sensor(table).len();
+            let sensors = self.picture().readings.pow.as_deref().map(sensors);
+            let channels = || self.traces().map(|traces| traces.channels_in_all);
+            sensors.or_else(channels).unwrap_or_default().checked_sub(1)
         };
         if let Some(last) = last {
             let at = self.streams.selected.min(last);

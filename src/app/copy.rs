@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{App, Effect, Pane, SessionField, Severity, Shown};
+use super::{App, Effect, Feature, Pane, SessionField, Severity};
 use cortop_client::{HIDDEN, Headset};
 
 impl App {
@@ -13,7 +13,7 @@ impl App {
                 let id = self.headsets.selected().map(|headset| headset.id.to_string());
                 id.ok_or_else(|| "there is no headset to copy".to_owned())
             }
-            Pane::Streams if self.streams.shown == Shown::Inspector => {
+            Pane::Streams if self.streams.shown.has(Feature::Messages) => {
                 let message = self.inspected().map(|message| message.text.to_string());
                 message.ok_or_else(|| "there is no message to copy yet".to_owned())
             }

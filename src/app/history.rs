@@ -3,7 +3,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Action, App, Effect, Frozen, Pane, Severity, Shown};
+use super::{Action, App, Effect, Feature, Frozen, Pane, Severity};
 use cortop_client::Sample;
 use cortop_signal::{
     inspect,
@@ -54,11 +54,11 @@ impl App {
 
     /// Whether what an action does depends on what the picture shows.
     fn depends_on_picture(&self, action: Action) -> bool {
-        let feature = action.binding().feature;
+        let feature = self.settings.keymap.binding(action).and_then(|row| row.feature);
         action == Action::Freeze
             || action == Action::Copy && self.focus == Pane::Streams
             // In the inspector it goes to the end of the message.
-            || action == Action::Newest && self.streams.shown == Shown::Inspector
+            || action == Action::Newest && self.streams.shown.has(Feature::Messages)
             || feature.is_some_and(|feature| feature.depends_on_picture() && self.has(feature))
     }
 
@@ -67,7 +67,7 @@ impl App {
         let (view, streams) = (&self.snapshot.view, &self.streams);
         let of_stream = view.headset.as_ref() == self.headset()
             && view.stream == self.stream()
-            && view.inspect == (streams.shown == Shown::Inspector);
+            && view.inspect == (streams.shown.has(Feature::Messages));
         // Where a frozen picture ends, it says itself; what is copied is read off the snapshot.
         let of_moment = streams.frozen.is_some() || view.end == ViewEnd::Live;
         let read = (view.end, view.cursors) == (streams.end(), streams.cursors());
@@ -104,7 +104,7 @@ impl App {
 
     /// Half a window back in the history, or a page in the message of the inspector.
     pub(super) fn earlier(&mut self) {
-        if self.streams.shown == Shown::Inspector {
+        if self.streams.shown.has(Feature::Messages) {
             return self.scroll_message(|line| line.saturating_sub(PAGE));
         }
         self.travel(START, |end, half, _| end.saturating_sub(half));
@@ -112,7 +112,7 @@ impl App {
 
     /// Half a window forward, or a page in the message.
     pub(super) fn later(&mut self) {
-        if self.streams.shown == Shown::Inspector {
+        if self.streams.shown.has(Feature::Messages) {
             return self.scroll_message(|line| line.saturating_add(PAGE));
         }
         self.travel(LIVE, |end, half, _| end.saturating_add(half));
@@ -120,7 +120,7 @@ impl App {
 
     /// The start of the history, or of the message.
     pub(super) fn oldest(&mut self) {
-        if self.streams.shown == Shown::Inspector {
+        if self.streams.shown.has(Feature::Messages) {
             return self.scroll_message(|_| 0);
         }
         self.travel(START, |_, half, oldest| oldest + 2 * half);
@@ -128,7 +128,7 @@ impl App {
 
     /// Back to now, or the end of the message.
     pub(super) fn newest(&mut self) {
-        if self.streams.shown == Shown::Inspector {
+        if self.streams.shown.has(Feature::Messages) {
             return self.scroll_message(|_| usize::MAX);
         }
         if self.streams.frozen.take().is_none() {

@@ -6,54 +6,93 @@ use super::{
     action::{Action, Binding, TABLE, section_name},
     key::Key,
     pane::Pane,
+    stream_view::StreamView,
 };
 
-/// The keys in force.
+/// The keys in force, and the views that some of them show.
 #[derive(Clone, Debug)]
 pub struct Keymap {
-    /// By position in [`TABLE`].
-    keys: Vec<Vec<Key>>,
+    views: Vec<&'static StreamView>,
+    /// In the order of the help.
+    rows: Vec<(Binding, Vec<Key>)>,
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        Self { keys: TABLE.iter().map(|binding| binding.keys.to_vec()).collect() }
+        Self::new(vec![&StreamView::ALL])
     }
 }
 
 impl Keymap {
-    /// The table with some actions bound anew: `scope.name` → keys, as in the config's `[keys]`.
+    /// The keys of the table and of these views, of which the first is the one to start with.
+    #[must_use]
+    pub fn new(views: Vec<&'static StreamView>) -> Self {
+        // The views stand after the keys that go through them.
+        let through = TABLE.iter().position(|row| row.action == Action::PreviousView);
+        let (before, after) = TABLE.split_at(through.map_or(TABLE.len(), |at| at + 1));
+        let own = views.iter().enumerate().map(|(place, view)| view.binding(place));
+        let rows = before.iter().copied().chain(own).chain(after.iter().copied());
+        let rows = rows.map(|binding| (binding, binding.keys.to_vec())).collect();
+        Self { views, rows }
+    }
+
+    /// The same with some actions bound anew: `pane.name` → keys, as in the config's `[keys]`.
     /// An empty list unbinds.
     ///
     /// # Errors
     /// One sentence for each unknown action, each text that is no key, each key that would mean
     /// two things in one pane, and for a program that no key ends.
-    pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<String>> {
-        let mut keymap = Self::default();
+    pub fn rebind(
+        mut self,
+        overrides: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Self, Vec<String>> {
         let mut errors = Vec::new();
         for (name, keys) in overrides {
-            let Some(row) = TABLE
-                .iter()
-                .position(|row| name.split_once('.') == Some((section_name(row.pane), row.name)))
+            let Some((_, own)) = self
+                .rows
+                .iter_mut()
+                .find(|(row, _)| name.split_once('.') == Some((section_name(row.pane), row.name)))
             else {
                 errors.push(format!(
                     "keys: there is no action \"{name}\"; `cortop print config` lists them"
                 ));
                 continue;
             };
-            keymap.keys[row] = keys
+            *own = keys
                 .iter()
                 .filter_map(|key| {
                     key.parse().map_err(|error| errors.push(format!("keys: {name}: {error}"))).ok()
                 })
                 .collect();
         }
-        errors.extend(keymap.clashes());
-        if keymap.keys(Action::Quit).is_empty() {
+        errors.extend(self.clashes());
+        if self.keys(Action::Quit).is_empty() {
             errors
                 .push("keys: global.quit needs a key, or nothing could end the program".to_owned());
         }
-        if errors.is_empty() { Ok(keymap) } else { Err(errors) }
+        if errors.is_empty() { Ok(self) } else { Err(errors) }
+    }
+
+    /// The views in the order of the key that goes through them.
+    #[must_use]
+    pub fn views(&self) -> &[&'static StreamView] {
+        &self.views
+    }
+
+    /// All actions with their keys in force, in the order of the help.
+    pub fn rows(&self) -> impl Iterator<Item = (&Binding, &[Key])> {
+        self.rows.iter().map(|(binding, keys)| (binding, &keys[..]))
+    }
+
+    /// The row of an action.
+    fn row(&self, action: Action) -> Option<&(Binding, Vec<Key>)> {
+        self.rows.iter().find(|(binding, _)| binding.action == action)
+    }
+
+    /// The table's row of an action; `None` of a view that is not there.
+    #[must_use]
+    pub fn binding(&self, action: Action) -> Option<&Binding> {
+        self.row(action).map(|(binding, _)| binding)
     }
 
     /// What a key does while a pane has the focus.
@@ -69,11 +108,7 @@ impl Keymap {
     /// The keys of an action; empty if it was unbound.
     #[must_use]
     pub fn keys(&self, action: Action) -> &[Key] {
-        &self.keys[action as usize]
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (&'static Binding, &Vec<Key>)> {
-        TABLE.iter().zip(&self.keys)
+        self.row(action).map_or(&[], |(_, keys)| keys)
     }
 
     fn clashes(&self) -> Vec<String> {
@@ -119,19 +154,14 @@ mod tests {
 
     #[test]
     fn no_key_of_the_table_means_two_things() {
-        assert_eq!(Keymap::new(&BTreeMap::new()).err(), None);
-    }
-
-    #[test]
-    fn the_table_stands_in_the_order_of_the_actions() {
-        for (row, binding) in TABLE.iter().enumerate() {
-            assert_eq!(binding.action as usize, row);
-        }
+        assert_eq!(Keymap::default().rebind(&BTreeMap::new()).err(), None);
     }
 
     #[test]
     fn a_rebound_action_leaves_its_old_key() {
-        let keymap = Keymap::new(&overrides(&[("global.zoom", &["Z", "ctrl-w"])])).expect("valid");
+        let keymap = Keymap::default()
+            .rebind(&overrides(&[("global.zoom", &["Z", "ctrl-w"])]))
+            .expect("valid");
         assert_eq!(keymap.action(Pane::Log, Key::char('z')), None);
         assert_eq!(keymap.action(Pane::Log, Key::ctrl('w')), Some(Action::Zoom));
     }
@@ -146,13 +176,14 @@ mod tests {
 
     #[test]
     fn clashes_and_unknown_names_are_refused_by_name() {
-        let errors = Keymap::new(&overrides(&[
-            ("streams.sweep", &["z"]),
-            ("streams.swep", &["s"]),
-            ("log.focus", &["hyper-f"]),
-            ("global.quit", &[]),
-        ]))
-        .expect_err("four faults");
+        let errors = Keymap::default()
+            .rebind(&overrides(&[
+                ("streams.sweep", &["z"]),
+                ("streams.swep", &["s"]),
+                ("log.focus", &["hyper-f"]),
+                ("global.quit", &[]),
+            ]))
+            .expect_err("four faults");
         assert_eq!(errors.len(), 4, "{errors:?}");
         assert!(errors[3].contains("global.quit"));
         assert!(errors[0].contains("log.focus") && errors[0].contains("hyper-f"));

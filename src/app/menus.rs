@@ -1,7 +1,7 @@
 //! What there is to pick from, made from the state at the moment it is asked for.
 
 use super::{
-    Action, App, Effect, TABLE,
+    Action, App, Effect,
     dialog::{Dialog, DialogAction, Form, FormField, FormKind, Menu, MenuItem, Select},
 };
 use cortop_client::{
@@ -36,9 +36,9 @@ impl App {
     }
 
     fn commands(&self) -> Vec<MenuItem> {
-        let actions = TABLE.iter().filter(|row| row.action != Action::Commands).map(|row| {
+        let rows = self.settings.keymap.rows();
+        let actions = rows.filter(|(row, _)| row.action != Action::Commands).map(|(row, keys)| {
             let pane = row.pane.map_or_else(String::new, |pane| format!("{}.", pane.name()));
-            let keys = self.settings.keymap.keys(row.action);
             let keys: String = keys.first().map(|key| format!("{key} · ")).unwrap_or_default();
             MenuItem::new(pane + row.name, keys + row.help, DialogAction::Action(row.action))
         });

@@ -28,6 +28,7 @@ mod questions;
 mod recording;
 mod records;
 mod sessions;
+mod stream_view;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -55,8 +56,9 @@ pub use self::{
     profiles::Profiles,
     records::{Records, RunningRecord},
     sessions::{Scroll, SessionEntry, SessionField, Sessions},
+    stream_view::StreamView,
     streams::{
-        AMPLITUDES, Frozen, GlyphSet, HIGH_PASSES, LOW_PASSES, NOTCHES, ScrollMode, Shown, Streams,
+        AMPLITUDES, Frozen, GlyphSet, HIGH_PASSES, LOW_PASSES, NOTCHES, ScrollMode, Streams,
         WINDOWS,
     },
 };
@@ -286,21 +288,10 @@ impl App {
     /// it.
     #[must_use]
     pub fn stream(&self) -> Stream {
-        match self.streams.shown {
-            Shown::All if self.has_picture(Stream::Mot) && !self.has_picture(Stream::Eeg) => {
-                Stream::Mot
-            }
-            Shown::All | Shown::Spectrum | Shown::Spectrogram => Stream::Eeg,
-            Shown::One(Stream::Pow) | Shown::Topography
-                if self.has_picture(Stream::Eeg) && !self.has_picture(Stream::Pow) =>
-            {
-                Stream::Eeg
-            }
-            Shown::One(stream) => stream,
-            Shown::Topography => Stream::Pow,
-            // Any that has no traces.
-            Shown::Inspector => Stream::Sys,
-        }
+        let streams = self.streams.shown.streams;
+        let pictured = streams.iter().find(|&&stream| self.has_picture(stream));
+        // Any that has no traces, of a view that is drawn from whatever comes.
+        pictured.or(streams.first()).copied().unwrap_or(Stream::Sys)
     }
 
     /// The refusal that the flow from connection to streaming stands still at, if it does: that of

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ChannelLayout;
+use super::{ChannelLayout, Feature, StreamView};
 use cortop_client::{Moment, Stream};
 use cortop_signal::{
     Filters, Snapshot,
@@ -24,51 +24,6 @@ pub const LOW_PASSES: [Option<f64>; 3] = [None, Some(30.0), Some(45.0)];
 
 /// Centres of the notch in Hz, in the order of its key (docs/signal.md, Defaults).
 pub const NOTCHES: [Option<f64>; 3] = [None, Some(50.0), Some(60.0)];
-
-/// What the streams pane shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
-    /// The traces and a line for every stream.
-    #[default]
-    All,
-    /// One stream.
-    One(Stream),
-    /// The power spectrum of EEG over the window.
-    Spectrum,
-    /// The power spectrum of one EEG channel as it went.
-    Spectrogram,
-    /// The power of one band over the head.
-    Topography,
-    /// The last raw message of each stream.
-    Inspector,
-}
-
-impl Shown {
-    /// The views in the order of the key.
-    pub const CYCLE: [Self; 14] = [
-        Self::All,
-        Self::One(Stream::Eeg),
-        Self::Spectrum,
-        Self::Spectrogram,
-        Self::One(Stream::Mot),
-        Self::One(Stream::Dev),
-        Self::One(Stream::Eq),
-        Self::One(Stream::Pow),
-        Self::Topography,
-        Self::One(Stream::Met),
-        Self::One(Stream::Com),
-        Self::One(Stream::Fac),
-        Self::One(Stream::Sys),
-        Self::Inspector,
-    ];
-
-    /// Whether it shows EEG, so that its window is one of EEG samples. The overview does wherever
-    /// there is EEG.
-    fn is_of_eeg(self) -> bool {
-        !matches!(self, Self::Inspector | Self::Topography)
-            && !matches!(self, Self::One(stream) if stream != Stream::Eeg)
-    }
-}
 
 /// How the picture moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,9 +71,9 @@ pub struct Frozen {
 #[derive(Clone, Debug)]
 pub struct Streams {
     /// Which view.
-    pub shown: Shown,
+    pub shown: &'static StreamView,
     /// The view to which the key of a view goes back that is there for a moment.
-    pub before: Shown,
+    pub before: &'static StreamView,
     /// Whose message the inspector shows.
     pub inspected: Stream,
     /// The first line of it.
@@ -153,8 +108,8 @@ pub struct Streams {
 impl Default for Streams {
     fn default() -> Self {
         Self {
-            shown: Shown::All,
-            before: Shown::All,
+            shown: &StreamView::ALL,
+            before: &StreamView::ALL,
             inspected: Stream::Eeg,
             first_line: 0,
             window: 2,
@@ -238,7 +193,7 @@ impl Streams {
     fn scale(&self) -> String {
         match self.amplitude() {
             _ if self.auto => "scale: automatic".to_owned(),
-            amplitude if self.shown == Shown::Spectrum => {
+            amplitude if !self.shown.has(Feature::AutoScale) => {
                 format!("scale of the spectrum: that of ±{amplitude} µV")
             }
             amplitude => format!("scale ±{amplitude} µV"),
@@ -300,21 +255,23 @@ impl Streams {
         format!("reference: {name}")
     }
 
-    /// The next or the previous view of [`Shown::CYCLE`].
-    pub(super) fn step_view(&mut self, forward: bool) {
-        let count = Shown::CYCLE.len();
-        let place = Shown::CYCLE.iter().position(|&view| view == self.shown).unwrap_or_default();
-        self.show(Shown::CYCLE[(place + if forward { 1 } else { count - 1 }) % count]);
+    /// The next or the previous of these views.
+    pub(super) fn step_view(&mut self, views: &[&'static StreamView], forward: bool) {
+        let place = views.iter().position(|&view| view == self.shown).unwrap_or_default();
+        let step = if forward { 1 } else { views.len().saturating_sub(1) };
+        if let Some(view) = views.get((place + step) % views.len().max(1)) {
+            self.show(view);
+        }
     }
 
     /// Shows a view, or if it is there already the one before it.
-    pub(super) fn toggle(&mut self, shown: Shown) {
-        if self.shown == shown {
+    pub(super) fn toggle(&mut self, view: &'static StreamView) {
+        if self.shown == view {
             // From one such view to another and back there is nothing before the first.
-            self.show(if self.before == shown { Shown::All } else { self.before });
+            self.show(if self.before == view { &StreamView::ALL } else { self.before });
         } else {
             self.before = self.shown;
-            self.show(shown);
+            self.show(view);
         }
     }
 
@@ -326,11 +283,11 @@ impl Streams {
         self.first_line = 0;
     }
 
-    fn show(&mut self, shown: Shown) {
+    fn show(&mut self, view: &'static StreamView) {
         // A frozen picture stands at a sample of its own stream: another stream counts otherwise,
         // and has other channels.
-        let stays = shown.is_of_eeg() && self.shown.is_of_eeg();
-        self.shown = shown;
+        let stays = view.is_of_eeg() && self.shown.is_of_eeg();
+        self.shown = view;
         if !stays {
             self.selected = 0;
         }

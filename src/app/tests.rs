@@ -16,11 +16,40 @@ use cortop_signal::{
     view::Reference,
 };
 
+const PLAIN: StreamView =
+    StreamView { name: "", keys: &[], help: "", hint: None, streams: &[], features: &[] };
+static MOT: StreamView = StreamView { name: "mot", streams: &[Stream::Mot], ..PLAIN };
+static CONTACT: StreamView =
+    StreamView { name: "contact", keys: &[Key::char('c')], streams: &[Stream::Dev], ..PLAIN };
+static SPECTRUM: StreamView = StreamView {
+    name: "spectrum",
+    keys: &[Key::char('p')],
+    streams: &[Stream::Eeg],
+    features: StreamView::TRACES,
+    ..PLAIN
+};
+static SPECTROGRAM: StreamView = StreamView {
+    name: "spectrogram",
+    keys: &[Key::char('g')],
+    streams: &[Stream::Eeg],
+    features: StreamView::TRACES,
+    ..PLAIN
+};
+static INSPECTOR: StreamView = StreamView {
+    name: "inspector",
+    keys: &[Key::char('i')],
+    features: &[Feature::Messages, Feature::Selection, Feature::History],
+    ..PLAIN
+};
+
 fn app() -> App {
-    App::new(
-        AppSettings { themes: vec!["a".into(), "b".into()], ..AppSettings::default() },
-        Moment::now(),
-    )
+    let views = vec![&StreamView::ALL, &SPECTRUM, &SPECTROGRAM, &MOT, &CONTACT, &INSPECTOR];
+    let settings = AppSettings {
+        keymap: Keymap::new(views),
+        themes: vec!["a".into(), "b".into()],
+        ..AppSettings::default()
+    };
+    App::new(settings, Moment::now())
 }
 
 fn headset(id: &str, status: HeadsetStatus) -> Headset {
@@ -614,19 +643,19 @@ fn amplitude_window_and_views_step_between_their_ends() {
     }
     assert_eq!((app.streams.amplitude(), app.streams.window()), (1000.0, 2.0));
     press(&mut app, Key::char('V'));
-    assert_eq!(app.streams.shown, Shown::Inspector);
+    assert_eq!(app.streams.shown, &INSPECTOR);
     press(&mut app, Key::char('v'));
-    assert_eq!(app.streams.shown, Shown::All);
+    assert_eq!(app.streams.shown, &StreamView::ALL);
     press(&mut app, Key::char('c'));
-    assert_eq!(app.streams.shown, Shown::One(Stream::Dev));
+    assert_eq!(app.streams.shown, &CONTACT);
     press(&mut app, Key::char('c'));
-    assert_eq!(app.streams.shown, Shown::All);
+    assert_eq!(app.streams.shown, &StreamView::ALL);
     for key in ['c', 'i', 'i', 'c', 'i'] {
         press(&mut app, Key::char(key));
     }
-    assert_eq!(app.streams.shown, Shown::Inspector);
+    assert_eq!(app.streams.shown, &INSPECTOR);
     press(&mut app, Key::char('i'));
-    assert_eq!(app.streams.shown, Shown::All, "never caught between two views");
+    assert_eq!(app.streams.shown, &StreamView::ALL, "never caught between two views");
 }
 
 #[test]
@@ -690,23 +719,21 @@ fn each_filter_goes_round_on_its_own_key() {
 #[test]
 fn the_key_of_a_view_goes_there_and_back() {
     let mut app = app();
-    for (key, view) in
-        [('c', Shown::One(Stream::Dev)), ('p', Shown::Spectrum), ('g', Shown::Spectrogram)]
-    {
-        app.streams.shown = Shown::One(Stream::Mot);
+    for (key, view) in [('c', &CONTACT), ('p', &SPECTRUM), ('g', &SPECTROGRAM)] {
+        app.streams.shown = &MOT;
         press(&mut app, Key::char(key));
         assert_eq!(app.streams.shown, view);
         press(&mut app, Key::char(key));
-        assert_eq!(app.streams.shown, Shown::One(Stream::Mot));
+        assert_eq!(app.streams.shown, &MOT);
     }
-    app.streams.shown = Shown::All;
+    app.streams.shown = &StreamView::ALL;
     // From one of them to another and back: never stuck between the two.
     for key in ['p', 'g', 'p', 'p'] {
         press(&mut app, Key::char(key));
     }
-    assert_eq!(app.streams.shown, Shown::Spectrogram);
+    assert_eq!(app.streams.shown, &SPECTROGRAM);
     press(&mut app, Key::char('g'));
-    assert_eq!(app.streams.shown, Shown::All);
+    assert_eq!(app.streams.shown, &StreamView::ALL);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
 pub use self::sample::sample;
-use crate::{app::Keymap, cli, terminal::Output};
+use crate::{app::Keymap, cli, terminal::Output, ui};
 use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
 /// Where the Cortex service listens (docs/protocol.md §1).
@@ -159,7 +159,8 @@ pub fn load(
             keys.into_iter().map(move |(name, keys)| (format!("{scope}.{name}"), keys))
         })
         .collect();
-    let keymap = Keymap::new(&keys).map_err(|errors| eyre!(errors.join("\n")))?;
+    let keymap =
+        Keymap::new(ui::views()).rebind(&keys).map_err(|errors| eyre!(errors.join("\n")))?;
 
     let mut streams =
         service.streams.clone().or(file.streams).unwrap_or_else(|| Stream::ALL.to_vec());

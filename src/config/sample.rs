@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{DEFAULT_FPS, DEFAULT_HISTORY, DEFAULT_THEME, DEFAULT_URL};
-use crate::app::{TABLE, section_name, sections};
+use crate::{
+    app::{Keymap, section_name, sections},
+    ui,
+};
 
 /// A setting of the file: its name, its value in the sample, and what it says.
 type Row = (&'static str, String, &'static str);
@@ -95,9 +98,10 @@ pub fn sample() -> String {
     text.push_str(
         "\n# Keys: a character, ctrl- and a letter, or tab, enter, space, up, pageup, …; [] unbinds.\n",
     );
+    let keymap = Keymap::new(ui::views());
     for pane in sections() {
         let _ = write!(text, "\n#[keys.{}]\n", section_name(pane));
-        for row in TABLE.iter().filter(|row| row.pane == pane) {
+        for (row, _) in keymap.rows().filter(|(row, _)| row.pane == pane) {
             let keys: Vec<String> = row.keys.iter().map(|key| quoted(&key.to_string())).collect();
             let _ = write!(text, "# {}\n#{} = [{}]\n", row.help, row.name, keys.join(", "));
         }

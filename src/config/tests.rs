@@ -166,7 +166,10 @@ fn the_sample_is_valid_as_printed_and_uncommented() {
     let file = file::parse(&uncommented, &mut warnings).expect("valid");
     let settings = format!("{file:?}");
     assert!(!settings.contains("None"), "the sample lacks a setting: {settings}");
-    assert_eq!(file.keys.values().map(BTreeMap::len).sum::<usize>(), crate::app::TABLE.len());
+    assert_eq!(
+        file.keys.values().map(BTreeMap::len).sum::<usize>(),
+        crate::app::Keymap::new(crate::ui::views()).rows().count()
+    );
     let config = load_from("cortop", &[], Some(&uncommented)).expect("valid");
     assert_eq!((config.url.as_str(), config.fps), (DEFAULT_URL, DEFAULT_FPS));
     assert_eq!((config.theme.as_str(), config.streams), (DEFAULT_THEME, Stream::ALL.to_vec()));

@@ -17,7 +17,7 @@ use super::{
     Colors, glyphs, paint, text,
     theme::{Theme, Token},
 };
-use crate::app::{App, Pane};
+use crate::app::{Action, App, Pane};
 
 /// What every pane needs to draw.
 #[derive(Clone, Copy)]
@@ -54,6 +54,15 @@ impl RenderContext<'_> {
     #[must_use]
     pub(super) fn sanitized(&self, token: Token, text: &str) -> Span<'static> {
         self.span(token, text::clean(text))
+    }
+
+    /// The key of an action, or what to look for where it has none.
+    #[must_use]
+    pub(super) fn key(&self, action: Action) -> String {
+        let keymap = &self.app.settings.keymap;
+        let name = || keymap.binding(action).map_or("", |row| row.name);
+        let key = keymap.keys(action).first().map(ToString::to_string);
+        key.unwrap_or_else(|| format!("the key for {}", name()))
     }
 
     /// A time of day, `hh:mm:ss`.

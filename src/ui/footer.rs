@@ -10,7 +10,7 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, theme::Token};
-use crate::app::{Action, App, Binding, RunningRecord, Severity, TABLE};
+use crate::app::{Action, App, Binding, RunningRecord, Severity};
 use cortop_client::session::SessionStatus;
 
 /// How long a notice stays.
@@ -55,11 +55,8 @@ fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
         records && matches!(action, Action::Mark | Action::EndMarker | Action::Record)
     };
     let hints = |fits: &dyn Fn(&Binding) -> bool| -> Vec<(String, &str)> {
-        let rows = TABLE.iter().filter(|row| fits(row));
-        rows.filter_map(|row| {
-            Some((app.settings.keymap.keys(row.action).first()?.to_string(), hint(app, row)?))
-        })
-        .collect()
+        let rows = app.settings.keymap.rows().filter(|(row, _)| fits(row));
+        rows.filter_map(|(row, keys)| Some((keys.first()?.to_string(), hint(app, row)?))).collect()
     };
     let of = |pane| hints(&|row| row.pane == pane && !always(row.action) && !urgent(row.action));
     let mut left = usize::from(width);

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, text, theme::Token};
-use crate::app::{Action, Key, Pane, TABLE, section_name, sections};
+use crate::app::{Action, Key, Pane, section_name, sections};
 
 /// Width of the keys in a column, and the narrowest column.
 const KEYS: usize = 9;
@@ -86,9 +86,11 @@ fn entries(ctx: &RenderContext<'_>, width: usize) -> Vec<Line<'static>> {
     };
     for pane in focused.into_iter().chain(others) {
         lines.push(Line::from(ctx.span(Token::Title, section_name(pane))));
-        for binding in TABLE.iter().filter(|binding| binding.pane == pane) {
-            let keys = spelled(ctx.app.settings.keymap.keys(binding.action));
-            row(&mut lines, &keys, binding.help);
+        let own = ctx.app.settings.keymap.rows().filter(|(binding, _)| binding.pane == pane);
+        // A view that never had a key is found by the key that goes through all of them.
+        let own = own.filter(|(binding, keys)| !binding.keys.is_empty() || !keys.is_empty());
+        for (binding, keys) in own {
+            row(&mut lines, &spelled(keys), binding.help);
         }
         if pane == Some(Pane::Streams) {
             lines.push(Line::from(ctx.span(Token::Title, "in the picture")));

@@ -75,7 +75,7 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
             format!(
                 "Trying again in {} (attempt {attempt}); {} tries at once.",
                 countdown(ctx, *at),
-                key(ctx, Action::Connect)
+                ctx.key(Action::Connect)
             ),
         ),
         Link::Up { step, .. } => self::step(ctx, step),
@@ -84,7 +84,7 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
 
 /// What a step of the flow waits for.
 fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
-    let key = |action: Action| key(ctx, action);
+    let key = |action: Action| ctx.key(action);
     let waiting = |now: &str, method: Method| {
         (now.to_owned(), waited(ctx, &format!("Cortex ({method})")).unwrap_or_default())
     };
@@ -150,7 +150,7 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
 
 /// What there is to choose from.
 fn choosing(ctx: &RenderContext<'_>) -> (String, String) {
-    let open = key(ctx, Action::Open);
+    let open = ctx.key(Action::Open);
     match ctx.app.headsets.list.as_slice() {
         [only] if only.is_on_usb_cable() => (
             format!("{} is on a USB cable, over which it cannot stream.", only.id),
@@ -189,14 +189,6 @@ fn waited(ctx: &RenderContext<'_>, who: &str) -> Option<String> {
             ctx.clock(since.wall)
         )
     })
-}
-
-/// The key of an action, or what to look for where it has none.
-fn key(ctx: &RenderContext<'_>, action: Action) -> String {
-    match ctx.app.settings.keymap.keys(action) {
-        [key, ..] => key.to_string(),
-        [] => format!("the key for {}", action.binding().name),
-    }
 }
 
 /// Whole seconds until a moment, rounded up so that it never says 0 while there is time left.

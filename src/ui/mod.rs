@@ -36,7 +36,7 @@ use jiff::tz::TimeZone;
 use ratatui::{Frame, layout::Rect, style::Style};
 
 use self::{context::RenderContext, layout::ScreenLayout, streams::TraceCache, theme::Theme};
-pub use self::{layout::SMALLEST, text::wrap};
+pub use self::{layout::SMALLEST, streams::views, text::wrap};
 use crate::app::{App, Pane};
 use cortop_signal::View;
 

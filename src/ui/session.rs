@@ -416,10 +416,6 @@ fn value(
 /// What a session of this status can do, and what the next one costs.
 fn status(ctx: &RenderContext<'_>, entry: &SessionEntry) -> String {
     let app = ctx.app;
-    let key = |action: Action| match app.settings.keymap.keys(action) {
-        [key, ..] => key.to_string(),
-        [] => action.binding().name.to_owned(),
-    };
     match entry.session.status {
         SessionStatus::Opened => {
             let left = app.licence.as_ref().and_then(|licence| licence.local_quota);
@@ -428,11 +424,11 @@ fn status(ctx: &RenderContext<'_>, entry: &SessionEntry) -> String {
                 Some(left) => format!("uses 1 of {left}"),
                 None => "uses 1 activation".to_owned(),
             };
-            format!("no EEG, no records; {} {cost}", key(Action::Activate))
+            format!("no EEG, no records; {} {cost}", ctx.key(Action::Activate))
         }
         SessionStatus::Activated => "licence debited".to_owned(),
         SessionStatus::Closed => {
-            let open = key(Action::Open);
+            let open = ctx.key(Action::Open);
             format!("cannot be used again; {open} on the headset opens a new one")
         }
         SessionStatus::Unknown | SessionStatus::Other(_) => "unknown to this program".to_owned(),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cortop::{
-    app::{App, AppSettings, Key},
+    app::{App, AppSettings, Key, Keymap},
     monitor::Monitor,
     terminal::{self, Exit, Input, input, screen as screens},
     ui::{self, Ui},
@@ -79,7 +79,12 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
     let frame = Duration::from_millis(50);
     let config = adjust(cortop_client::Config::new("story", "story").url(sim.url()));
     let markers = ["rest", "task"].map(str::to_owned).to_vec();
-    let settings = AppSettings { url: config.url.clone(), markers, ..AppSettings::default() };
+    let settings = AppSettings {
+        keymap: Keymap::new(ui::views()),
+        url: config.url.clone(),
+        markers,
+        ..AppSettings::default()
+    };
     let app = App::new(settings, Moment::now());
     let (ui, warnings) = Ui::new(&ui::Options::default());
     assert_eq!(warnings, Vec::<String>::new());

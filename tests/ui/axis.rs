@@ -1,6 +1,6 @@
 //! The time axis: losses are marked on it, and no digit of a time is lost to them.
 
-use cortop::app::{Action, Message, Shown};
+use cortop::app::{Action, Message};
 use cortop_client::Stream;
 
 use crate::fixture::{Stage, options};
@@ -8,7 +8,7 @@ use crate::fixture::{Stage, options};
 /// The axis of a picture in which samples were lost right before these columns, in order of time.
 fn axis(width: u16, scroll: bool, lost: impl Fn(usize) -> bool) -> Vec<char> {
     let mut stage = Stage::new(&options()).streaming();
-    stage.app.streams.shown = Shown::One(Stream::Eeg);
+    stage.show_stream(Stream::Eeg);
     stage.app.zoomed = true;
     if scroll {
         stage.app.update(Message::Action(Action::Sweep));

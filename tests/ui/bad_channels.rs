@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cortop::app::{Action, Message, Pane, Shown};
+use cortop::app::{Action, Message, Pane};
 use cortop_client::Stream;
 use cortop_signal::{BadChannel, Defect};
 
@@ -22,10 +22,10 @@ fn bad(channels: &[(&str, Defect)]) -> Arc<[BadChannel]> {
 }
 
 /// A view of a headset on which contact is good everywhere and these channels are bad.
-fn with(shown: Shown, channels: &[(&str, Defect)], (width, height): (u16, u16)) -> Stage {
+fn with(shown: &str, channels: &[(&str, Defect)], (width, height): (u16, u16)) -> Stage {
     let mut stage = Stage::new(&options()).streaming();
-    stage.app.streams.shown = shown;
-    stage.app.zoomed = shown != Shown::All;
+    stage.show(shown);
+    stage.app.zoomed = shown != "all";
     stage.feed(width, height, 3000);
     spoil(&mut stage, channels);
     // The labels have another width now.
@@ -52,11 +52,11 @@ fn row<'a>(text: &'a str, front: &str) -> &'a str {
 #[test]
 fn traces_name_them_at_their_labels() {
     for size in SIZES {
-        for shown in [Shown::All, Shown::One(Stream::Eeg)] {
+        for shown in ["all", "eeg"] {
             let stage = with(shown, &BAD, size);
             let text = stage.text(size.0, size.1);
             // Where all channels have a row.
-            let all = shown != Shown::All || size.0 > 80;
+            let all = shown != "all" || size.0 > 80;
             for name in
                 ["AF3 railed ", "FC5 off level ", "T8 flat "].iter().take(2 + usize::from(all))
             {
@@ -67,14 +67,14 @@ fn traces_name_them_at_their_labels() {
                 "{text}"
             );
         }
-        picture("bad_channels", &with(Shown::All, &BAD, size), size.0, size.1);
-        let text = with(Shown::One(Stream::Eeg), &BAD, size).text(size.0, size.1);
+        picture("bad_channels", &with("all", &BAD, size), size.0, size.1);
+        let text = with("eeg", &BAD, size).text(size.0, size.1);
         assert!(
             text.lines().nth(3).is_some_and(|line| line.contains("AF3 railed, 2 more")),
             "{text}"
         );
         // Beside a scale of its own, and no wider than needed.
-        let mut stage = with(Shown::One(Stream::Eeg), &BAD[2..], size);
+        let mut stage = with("eeg", &BAD[2..], size);
         stage.app.update(Message::Action(Action::ChannelLarger));
         stage.feed(size.0, size.1, 3000);
         spoil(&mut stage, &BAD[2..]);
@@ -86,7 +86,7 @@ fn traces_name_them_at_their_labels() {
 #[test]
 fn a_frozen_picture_names_those_of_its_moment_and_an_older_one_none() {
     let size = (120, 40);
-    let mut stage = with(Shown::One(Stream::Eeg), &BAD, size);
+    let mut stage = with("eeg", &BAD, size);
     stage.app.update(Message::Action(Action::Freeze));
     stage.feed(size.0, size.1, 3000);
     spoil(&mut stage, &[]);
@@ -103,7 +103,7 @@ fn a_frozen_picture_names_those_of_its_moment_and_an_older_one_none() {
 #[test]
 fn contact_is_not_good_where_a_channel_is_bad() {
     for size in SIZES {
-        let stage = with(Shown::One(Stream::Dev), &BAD, size);
+        let stage = with("contact", &BAD, size);
         picture("contact_bad_channels", &stage, size.0, size.1);
         let text = stage.text(size.0, size.1);
         assert!(!text.contains("good everywhere"), "{text}");
@@ -111,10 +111,10 @@ fn contact_is_not_good_where_a_channel_is_bad() {
             assert!(text.contains(name), "{name}\n{text}");
         }
         assert!(text.contains("→ AF3 railed, although its contact reads good"), "{text}");
-        let text = with(Shown::One(Stream::Eq), &BAD, size).text(size.0, size.1);
+        let text = with("eq", &BAD, size).text(size.0, size.1);
         assert!(!text.contains("looks like EEG everywhere"), "{text}");
         assert!(text.contains("→ AF3 railed: "), "{text}");
-        let text = with(Shown::All, &BAD, size).text(size.0, size.1);
+        let text = with("all", &BAD, size).text(size.0, size.1);
         assert!(row(&text, "┃dev").contains("AF3 railed +2") || size.0 > 80, "{text}");
         assert!(!text.contains("all good"), "{text}");
     }
@@ -129,7 +129,7 @@ fn the_overview_names_the_worst_of_each_headset() {
         (&[], "all good"),
     ] {
         for (width, height) in [(80, 24), (160, 48)] {
-            let mut stage = with(Shown::All, name, (width, height));
+            let mut stage = with("all", name, (width, height));
             stage.spoil(|snapshot, _| {
                 let dev = &snapshot.readings.dev;
                 snapshot.devices.values_mut().for_each(|device| device.dev.clone_from(dev));
@@ -156,7 +156,7 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
     ] {
         for width in [80, 100, 120] {
             let mut stage = Stage::new(&options()).streaming();
-            stage.app.streams.shown = Shown::One(Stream::Eeg);
+            stage.show_stream(Stream::Eeg);
             stage.feed(width, 40, 3000);
             stage.spoil(|snapshot, _| {
                 for health in snapshot.health.iter_mut().filter(|it| it.stream == Stream::Eeg) {
@@ -169,7 +169,7 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
             assert!(header.is_none_or(|words| head.contains(words)), "{head}");
             let line = text.lines().nth(3).expect("the line of the stream");
             assert!(all == 0 || line.contains(&format!("interpolated {all} (")), "{text}");
-            stage.app.streams.shown = Shown::All;
+            stage.show("all");
             let text = stage.text(width, 40);
             let line = row(&text, "┃eeg ");
             assert!(all == 0 || line.contains(&format!("{all} interpolated")), "{text}");
@@ -190,7 +190,7 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
 #[test]
 fn what_is_worse_comes_first_in_the_line_of_a_stream() {
     let mut stage = Stage::new(&options()).streaming();
-    stage.app.streams.shown = Shown::One(Stream::Eeg);
+    stage.show_stream(Stream::Eeg);
     stage.app.zoomed = true;
     stage.feed(160, 40, 3000);
     stage.spoil(|snapshot, _| {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cortop::{
-    app::{App, AppSettings, Message},
+    app::{App, AppSettings, Keymap, Message},
     ui::{Options, Ui},
 };
 use cortop_client::{
@@ -59,6 +59,7 @@ impl Stage {
         let start = Instant::now();
         let wall: Timestamp = "2026-01-09T14:25:33Z".parse().expect("a time");
         let settings = AppSettings {
+            keymap: Keymap::new(cortop::ui::views()),
             themes: ui.theme_names(),
             url: "wss://localhost:6868".to_owned(),
             ..AppSettings::default()
@@ -140,6 +141,17 @@ impl Stage {
         stage.hear(Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused });
         stage.forward(Duration::from_secs(192));
         stage
+    }
+
+    /// Shows a view by its name.
+    pub(crate) fn show(&mut self, name: &str) {
+        let views = self.app.settings.keymap.views();
+        self.app.streams.shown = views.iter().find(|view| view.name == name).expect(name);
+    }
+
+    /// Shows the view of one stream.
+    pub(crate) fn show_stream(&mut self, stream: Stream) {
+        self.show(if stream == Stream::Dev { "contact" } else { stream.name() });
     }
 
     pub(crate) fn hear(&mut self, event: Event) {

@@ -10,6 +10,7 @@ mod fixture;
 mod motion;
 mod overview;
 mod session;
+mod views;
 
 use std::{
     cell::Cell,
@@ -20,7 +21,7 @@ use std::{
 };
 
 use cortop::{
-    app::{Action, Key, Message, Pane, Shown, TABLE},
+    app::{Action, Key, Message, Pane},
     ui::{Colors, Options},
 };
 use cortop_client::{
@@ -55,9 +56,14 @@ fn new() -> Stage {
     Stage::new(&options())
 }
 
+/// The names of all views.
+fn names() -> impl Iterator<Item = &'static str> {
+    cortop::ui::views().into_iter().map(|view| view.name)
+}
+
 fn one(stream: Stream) -> Stage {
     let mut stage = new().streaming();
-    stage.app.streams.shown = Shown::One(stream);
+    stage.show_stream(stream);
     stage
 }
 
@@ -149,13 +155,10 @@ fn nothing_looks_alive_without_a_connection() {
 
 #[test]
 fn nothing_looks_alive_once_the_session_is_closed() {
-    for (shown, (width, height)) in std::iter::once(Shown::All)
-        .chain(Stream::ALL.map(Shown::One))
-        .chain([Shown::Inspector])
-        .flat_map(|shown| SIZES.map(|size| (shown, size)))
-    {
+    let views = names().filter(|name| !name.starts_with("spectr"));
+    for (shown, (width, height)) in views.flat_map(|shown| SIZES.map(|size| (shown, size))) {
         let mut stage = new().streaming();
-        stage.app.streams.shown = shown;
+        stage.show(shown);
         stage.feed(width, height, 3000);
         let why = "Cortex closed it".to_owned();
         stage.hear(Event::Closed { session: SID.into(), why, ordered: false });
@@ -164,9 +167,9 @@ fn nothing_looks_alive_once_the_session_is_closed() {
         assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
         assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
         // The old picture stands, and looks old.
-        let pictured = matches!(shown, Shown::All | Shown::One(Stream::Eeg | Stream::Mot));
+        let pictured = ["all", "eeg", "mot"].contains(&shown);
         assert_eq!(text.contains("STALE"), pictured, "{shown:?}\n{text}");
-        let text = text.replace("0.5–45 Hz", "the filters");
+        let text = text.replace("0.5–45 Hz", "the filters").replace("8–12 Hz", "the band");
         for alive in ["Hz", "battery", "85 %", "still open", "lost 0", "blink"] {
             assert!(!text.contains(alive), "{alive} in {shown:?}\n{text}");
         }
@@ -333,7 +336,7 @@ fn the_inspector_shows_the_last_message_of_a_stream() {
     let open = || {
         let mut stage = new().streaming();
         stage.app.zoomed = true;
-        stage.app.update(Message::Action(Action::Inspector));
+        stage.app.update(Message::Key(Key::char('i')));
         stage
     };
     pictures("inspector_eeg", open);
@@ -351,45 +354,45 @@ fn the_inspector_shows_the_last_message_of_a_stream() {
             stage.app.update(Message::Action(Action::Later));
         }
         assert!(stage.text(width, height).contains("1767968925.37"), "the end is the last line");
-        stage.app.update(Message::Action(Action::Inspector));
-        assert_eq!(stage.app.streams.shown, Shown::All);
+        stage.app.update(Message::Key(Key::char('i')));
+        assert_eq!(stage.app.streams.shown.name, "all");
     }
 }
 
-fn spectral(shown: Shown) -> Stage {
+fn spectral(shown: &str) -> Stage {
     let mut stage = new().streaming();
-    stage.app.streams.shown = shown;
+    stage.show(shown);
     stage.app.zoomed = true;
     stage
 }
 
 #[test]
 fn spectra() {
-    pictures("spectrum", || spectral(Shown::Spectrum));
+    pictures("spectrum", || spectral("spectrum"));
     pictures("spectrum_of_all", || {
-        let mut stage = spectral(Shown::Spectrum);
+        let mut stage = spectral("spectrum");
         stage.app.update(Message::Action(Action::AllChannels));
         stage.app.streams.selected = 6;
         stage
     });
     pictures("spectrogram", || {
-        let mut stage = spectral(Shown::Spectrogram);
+        let mut stage = spectral("spectrogram");
         stage.app.update(Message::Action(Action::Reference));
         stage
     });
-    pictures("topography", || spectral(Shown::Topography));
+    pictures("topography", || spectral("topography"));
     // Nothing but a second of data.
-    let mut stage = spectral(Shown::Spectrum);
+    let mut stage = spectral("spectrum");
     stage.feed(80, 24, 128);
     assert!(stage.text(80, 24).contains("Two seconds without a gap are needed."));
 }
 
 #[test]
 fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
-    for shown in [Shown::One(Stream::Eeg), Shown::Spectrum, Shown::Spectrogram] {
+    for shown in ["eeg", "spectrum", "spectrogram"] {
         let mut stage = one(Stream::Eeg);
-        stage.app.streams.shown = shown;
-        stage.feed(80, 24, if shown == Shown::One(Stream::Eeg) { 2560 } else { 128 });
+        stage.show(shown);
+        stage.feed(80, 24, if shown == "eeg" { 2560 } else { 128 });
         stage.spoil(|snapshot, _| {
             let traces = snapshot.traces.as_mut().expect("EEG");
             (traces.oldest, traces.newest) = (traces.end, traces.end + 1000);
@@ -400,8 +403,8 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
         assert!(text.contains("what is left."), "{shown:?}:\n{text}");
         assert!(!text.contains("without a gap"), "{shown:?}:\n{text}");
         // No axis and no legend of what is not there.
-        assert!(shown != Shown::Spectrogram || !text.contains("│0 s"), "{text}");
-        assert!(shown != Shown::Spectrogram || !text.contains("dB"), "{text}");
+        assert!(shown != "spectrogram" || !text.contains("│0 s"), "{text}");
+        assert!(shown != "spectrogram" || !text.contains("dB"), "{text}");
     }
 }
 
@@ -409,7 +412,7 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
 fn the_legend_of_a_spectrogram_is_never_cut() {
     for (size, whole) in [((80, 24), false), ((120, 40), true)] {
         let mut stage = one(Stream::Eeg);
-        stage.app.streams.shown = Shown::Spectrogram;
+        stage.show("spectrogram");
         stage.feed(size.0, size.1, 3000);
         stage.feed(size.0, size.1, 3000);
         let text = stage.text(size.0, size.1);
@@ -526,7 +529,7 @@ fn frozen_scrolling_and_clipped() {
 fn after(keys: &[Action], options: &Options, (width, height): (u16, u16)) -> Stage {
     let mut stage = Stage::new(options).streaming();
     stage.app.zoomed = true;
-    stage.app.streams.shown = Shown::One(Stream::Eeg);
+    stage.show_stream(Stream::Eeg);
     stage.feed(width, height, 3000);
     for &key in keys {
         stage.app.update(Message::Action(key));
@@ -671,7 +674,8 @@ fn help_shows_every_key_in_force() {
             })
             .collect();
         let text = pages.join("\n");
-        for row in TABLE {
+        let rows = stage.app.settings.keymap.rows().map(|(row, _)| row);
+        for row in rows.filter(|row| !row.keys.is_empty()) {
             let first = row.help.split(' ').next().expect("a word");
             let key = row.keys[0].to_string();
             assert!(
@@ -706,10 +710,10 @@ fn a_restarted_filter_is_marked_unlike_a_loss() {
     let ascii = Options { ascii: true, ..options() };
     let ways = [("┃F3 ", "↺", "╳", options()), ("|F3 ", "@", "x", ascii)];
     for (label, glyph, lost, options) in ways {
-        for (size, shown) in [((120, 40), Shown::One(Stream::Eeg)), ((80, 24), Shown::All)] {
+        for (size, shown) in [((120, 40), "eeg"), ((80, 24), "all")] {
             let mut stage = Stage::new(&options).streaming();
-            stage.app.zoomed = shown != Shown::All;
-            stage.app.streams.shown = shown;
+            stage.app.zoomed = shown != "all";
+            stage.show(shown);
             stage.feed(size.0, size.1, 3000);
             stage.feed(size.0, size.1, 3000);
             let before = stage.text(size.0, size.1);
@@ -807,9 +811,9 @@ fn ascii_has_nothing_but_ascii() {
         stage.app.zoomed = true;
         stage
     });
-    for shown in Shown::CYCLE {
+    for shown in names() {
         let mut stage = Stage::new(&ascii).streaming();
-        stage.app.streams.shown = shown;
+        stage.show(shown);
         stage.feed(120, 40, 3000);
         stage.feed(120, 40, 3000);
         assert!(stage.text(120, 40).is_ascii(), "{shown:?}");
@@ -826,11 +830,11 @@ fn every_size_can_be_drawn() {
     stages.extend(Stream::ALL.map(one));
     stages.push({
         let mut stage = one(Stream::Eeg);
-        stage.app.streams.shown = Shown::Inspector;
+        stage.show("inspector");
         stage
     });
-    stages.extend([Shown::Spectrum, Shown::Spectrogram].map(spectral));
-    let mut all = spectral(Shown::Spectrum);
+    stages.extend(["spectrum", "spectrogram"].map(spectral));
+    let mut all = spectral("spectrum");
     all.app.streams.all_channels = true;
     stages.push(all);
     stages.extend(Pane::ALL.map(|pane| {
@@ -916,9 +920,9 @@ fn text_from_the_wire_drives_nothing() {
         refused: vec![(Stream::Sys, refusal.clone())],
     });
     stage.app.settings.url = evil.to_owned();
-    for shown in Shown::CYCLE {
+    for shown in names() {
         for focus in Pane::ALL {
-            stage.app.streams.shown = shown;
+            stage.show(shown);
             stage.app.focus = focus;
             stage.app.sessions.unfolded = true;
             stage.feed(120, 40, 3000);
@@ -1089,7 +1093,7 @@ fn at_work() {
     pictures("without_profile", || {
         let mut stage = new().streaming();
         stage.hear(Event::Profile { headset: HEADSET.into(), loaded: None });
-        stage.app.streams.shown = Shown::One(Stream::Com);
+        stage.show_stream(Stream::Com);
         stage
     });
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cortop::app::{Key, Shown};
+use cortop::app::Key;
 use cortop_client::Stream;
 use cortop_signal::Orientation;
 
@@ -13,7 +13,7 @@ const SIZE: (u16, u16) = (80, 24);
 
 fn motion() -> Stage {
     let mut stage = Stage::new(&options()).streaming();
-    stage.app.streams.shown = Shown::One(Stream::Mot);
+    stage.show_stream(Stream::Mot);
     stage.app.zoomed = true;
     stage.feed(SIZE.0, SIZE.1, 3000);
     stage

@@ -255,7 +255,8 @@ fn an_export_goes_to_a_whole_path_and_takes_what_its_format_holds() {
 #[test]
 fn the_palette_finds_every_action_and_completes_names() {
     let mut app = app();
-    for row in crate::app::TABLE.iter().filter(|row| row.action != Action::Commands) {
+    let rows = app.settings.keymap.rows().map(|(row, _)| row);
+    for row in rows.filter(|row| row.action != Action::Commands) {
         let found = app.items(&Menu::Commands).into_iter().find(|item| {
             item.action == DialogAction::Action(row.action) && item.text.ends_with(row.name)
         });
@@ -688,60 +689,4 @@ fn typing_replaces_the_proposed_title_and_a_cursor_key_keeps_it() {
     press(&mut app, [Key::ESC, Key::char('R')]);
     app.update(Message::Paste("pasted".to_owned()));
     assert_eq!(title(&app), "pasted");
-}
-
-#[test]
-fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
-    use crate::app::Shown;
-    let mut app = app();
-    app.focus = Pane::Streams;
-    let streams = Stream::ALL.to_vec();
-    hear(
-        &mut app,
-        Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused: Vec::new() },
-    );
-    let said = |app: &mut App, key: char| {
-        app.notice = None;
-        press(app, [Key::char(key)]);
-        app.notice.take().map(|notice| notice.text).unwrap_or_default()
-    };
-    for (key, value) in [
-        ('+', "±20 µV"),
-        ('=', "automatic"),
-        (']', "20 s"),
-        ('f', "high-pass 1 Hz"),
-        ('F', "low-pass off"),
-        ('n', "notch 50 Hz"),
-        ('r', "common average"),
-        ('s', "scrolls"),
-        ('w', "half blocks"),
-    ] {
-        let text = said(&mut app, key);
-        assert!(text.contains(value), "{key}: {text}");
-    }
-    let state = |app: &App| {
-        let streams = &app.streams;
-        (streams.amplitude(), streams.auto, streams.window(), streams.filters(), streams.reference)
-    };
-    let before = state(&app);
-    for shown in [Stream::Dev, Stream::Eq, Stream::Met, Stream::Com, Stream::Fac, Stream::Sys] {
-        app.streams.shown = Shown::One(shown);
-        for key in "+-=[]fFnrsaHo<>JK0hldkj".chars() {
-            let text = said(&mut app, key);
-            assert!(text.contains("this view does not show it"), "{key} in {shown}: {text}");
-        }
-    }
-    app.streams.shown = Shown::One(Stream::Mot);
-    for key in "+-=fFnr".chars() {
-        assert!(said(&mut app, key).contains("does not show"), "{key} in motion");
-    }
-    for shown in [Shown::Spectrum, Shown::Spectrogram, Shown::One(Stream::Pow)] {
-        app.streams.shown = shown;
-        for key in "<>".chars() {
-            assert!(said(&mut app, key).contains("does not show"), "{key} in {shown:?}");
-        }
-    }
-    app.streams.shown = Shown::One(Stream::Mot);
-    assert_eq!(state(&app), before);
-    assert!(said(&mut app, ']').contains("30 s"), "motion has a window");
 }

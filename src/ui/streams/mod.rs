@@ -37,20 +37,21 @@ use ratatui::{
 
 pub(super) use self::trace_plot::TraceCache;
 use super::{context::RenderContext, glyphs, link, paint, theme::Token};
-use crate::app::{App, Pane, SessionEntry, Shown};
+use crate::app::{App, Feature, Key, Pane, SessionEntry, StreamView};
 use cortop_client::Stream;
 use cortop_signal::View;
 
 const FROZEN: &str = "FROZEN";
 
 /// A row of the table of views.
-struct StreamView {
-    shown: Shown,
+struct ViewRow {
+    /// Its name, its keys, what it is drawn from, and what keys work on in it.
+    view: StreamView,
     /// What stands first on the frame.
     title: &'static str,
     /// What else shapes the picture in this area, the most telling first.
     details: fn(&RenderContext<'_>, Rect) -> Vec<String>,
-    /// What the decoder has to publish for an area, drawn in ASCII or not.
+    /// What it asks of the decoder for an area, drawn in ASCII or not.
     request: fn(&App, bool, Rect) -> View,
     draw: fn(&RenderContext<'_>, &SessionEntry, &mut Canvas<'_>),
 }
@@ -63,111 +64,205 @@ struct Canvas<'a> {
     traces: &'a mut Vec<TraceCache>,
 }
 
-/// Of a view that the frame's title says all of.
-fn no_details(_: &RenderContext<'_>, _: Rect) -> Vec<String> {
-    Vec::new()
-}
+/// What most views of a stream's latest readings have in common.
+const READINGS: ViewRow = ViewRow {
+    view: StreamView { name: "", keys: &[], help: "", hint: None, streams: &[], features: &[] },
+    title: "",
+    details: |_, _| Vec::new(),
+    request: |_, _, _| View::default(),
+    draw: |_, _, _| (),
+};
 
-/// Of a view that needs nothing but the latest readings.
-fn no_request(_: &App, _: bool, _: Rect) -> View {
-    View::default()
-}
-
-/// The views in the order of their key.
-static VIEWS: [StreamView; 14] = [
-    StreamView {
-        shown: Shown::All,
+/// The views in the order of the key that goes through them.
+static VIEWS: [ViewRow; 14] = [
+    ViewRow {
+        view: StreamView::ALL,
         title: "all",
         details: all::details,
         request: all::request,
         draw: all::draw,
     },
-    StreamView {
-        shown: Shown::One(Stream::Eeg),
+    ViewRow {
+        view: StreamView {
+            name: "eeg",
+            help: "EEG as traces",
+            streams: &[Stream::Eeg],
+            features: StreamView::TRACES,
+            ..READINGS.view
+        },
         title: "eeg",
         details: one_trace::details,
         request: one_trace::request,
         draw: one_trace::draw,
     },
-    StreamView {
-        shown: Shown::Spectrum,
+    ViewRow {
+        view: StreamView {
+            name: "spectrum",
+            keys: &[Key::char('p')],
+            help: "power spectrum; again: back",
+            streams: &[Stream::Eeg],
+            features: &[
+                Feature::Amplitude,
+                Feature::Window,
+                Feature::SpectrumChannels,
+                Feature::Filters,
+                Feature::Selection,
+                Feature::ChannelLayout,
+                Feature::History,
+            ],
+            ..READINGS.view
+        },
         title: "spectrum",
         details: spectrum::details,
         request: spectrum::request,
         draw: spectrum::draw,
     },
-    StreamView {
-        shown: Shown::Spectrogram,
+    ViewRow {
+        view: StreamView {
+            name: "spectrogram",
+            keys: &[Key::char('g')],
+            help: "spectrogram of the selected channel; again: back",
+            streams: &[Stream::Eeg],
+            features: &[
+                Feature::Window,
+                Feature::Scrolling,
+                Feature::Filters,
+                Feature::Selection,
+                Feature::ChannelLayout,
+                Feature::Cursor,
+                Feature::History,
+            ],
+            ..READINGS.view
+        },
         title: "spectrogram",
         details: spectrogram::details,
         request: spectrogram::request,
         draw: spectrogram::draw,
     },
-    StreamView {
-        shown: Shown::One(Stream::Mot),
+    ViewRow {
+        view: StreamView {
+            name: "mot",
+            help: "motion as traces",
+            streams: &[Stream::Mot],
+            features: StreamView::TRACES,
+            ..READINGS.view
+        },
         title: "mot motion",
         details: one_trace::details,
         request: one_trace::request,
         draw: one_trace::draw,
     },
-    StreamView {
-        shown: Shown::One(Stream::Dev),
+    ViewRow {
+        view: StreamView {
+            name: "contact",
+            keys: &[Key::char('c')],
+            help: "contact quality, for fitting the headset; again: back",
+            hint: Some("contact"),
+            streams: &[Stream::Dev],
+            ..READINGS.view
+        },
         title: "dev contact quality",
-        details: no_details,
-        request: no_request,
         draw: contact::draw,
+        ..READINGS
     },
-    StreamView {
-        shown: Shown::One(Stream::Eq),
+    ViewRow {
+        view: StreamView {
+            name: "eq",
+            help: "EEG quality by sensor",
+            streams: &[Stream::Eq],
+            ..READINGS.view
+        },
         title: "eq EEG quality",
         details: contact::smoothing,
-        request: no_request,
         draw: contact::draw,
+        ..READINGS
     },
-    StreamView {
-        shown: Shown::One(Stream::Pow),
+    ViewRow {
+        view: StreamView {
+            name: "pow",
+            help: "band power, computed from EEG where pow does not flow",
+            streams: &[Stream::Pow, Stream::Eeg],
+            features: &[
+                Feature::Window,
+                Feature::Scrolling,
+                Feature::Glyphs,
+                Feature::Filters,
+                Feature::Selection,
+                Feature::History,
+            ],
+            ..READINGS.view
+        },
         title: "pow band power",
         details: band_power::details,
         request: band_power::request,
         draw: band_power::draw,
     },
-    StreamView {
-        shown: Shown::Topography,
+    ViewRow {
+        view: StreamView {
+            name: "topography",
+            keys: &[Key::char('T')],
+            help: "power of one band over the head; again: back",
+            streams: &[Stream::Pow, Stream::Eeg],
+            features: &[Feature::Band, Feature::Filters],
+            ..READINGS.view
+        },
         title: "topographic map",
         details: topography::details,
         request: band_power::request,
         draw: topography::draw,
     },
-    StreamView {
-        shown: Shown::One(Stream::Met),
+    ViewRow {
+        view: StreamView {
+            name: "met",
+            help: "performance metrics",
+            streams: &[Stream::Met],
+            ..READINGS.view
+        },
         title: "met performance metrics",
-        details: no_details,
-        request: no_request,
         draw: metrics::draw,
+        ..READINGS
     },
-    StreamView {
-        shown: Shown::One(Stream::Com),
+    ViewRow {
+        view: StreamView {
+            name: "com",
+            help: "mental command",
+            streams: &[Stream::Com],
+            ..READINGS.view
+        },
         title: "com mental command",
-        details: no_details,
-        request: no_request,
         draw: detections::draw_command,
+        ..READINGS
     },
-    StreamView {
-        shown: Shown::One(Stream::Fac),
+    ViewRow {
+        view: StreamView {
+            name: "fac",
+            help: "facial expression",
+            streams: &[Stream::Fac],
+            ..READINGS.view
+        },
         title: "fac facial expression",
-        details: no_details,
-        request: no_request,
         draw: detections::draw_face,
+        ..READINGS
     },
-    StreamView {
-        shown: Shown::One(Stream::Sys),
+    ViewRow {
+        view: StreamView {
+            name: "sys",
+            help: "training events",
+            streams: &[Stream::Sys],
+            ..READINGS.view
+        },
         title: "sys training events",
-        details: no_details,
-        request: no_request,
         draw: events::draw,
+        ..READINGS
     },
-    StreamView {
-        shown: Shown::Inspector,
+    ViewRow {
+        view: StreamView {
+            name: "inspector",
+            keys: &[Key::char('i')],
+            help: "last raw message of each stream; again: back",
+            features: &[Feature::Messages, Feature::Selection, Feature::History],
+            ..READINGS.view
+        },
         title: "inspector",
         details: inspector::details,
         request: inspector::request,
@@ -175,10 +270,16 @@ static VIEWS: [StreamView; 14] = [
     },
 ];
 
+/// The views of the streams, the one to start with first.
+#[must_use]
+pub fn views() -> Vec<&'static StreamView> {
+    VIEWS.iter().map(|row| &row.view).collect()
+}
+
 /// The row of the view shown.
-fn shown(app: &App) -> &'static StreamView {
+fn shown(app: &App) -> &'static ViewRow {
     let [first, ..] = &VIEWS;
-    VIEWS.iter().find(|view| view.shown == app.streams.shown).unwrap_or(first)
+    VIEWS.iter().find(|row| row.view.name == app.streams.shown.name).unwrap_or(first)
 }
 
 pub(super) fn draw(
@@ -187,13 +288,13 @@ pub(super) fn draw(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let view = shown(ctx.app);
-    let [top, bottom] = titles(ctx, view, area);
+    let row = shown(ctx.app);
+    let [top, bottom] = titles(ctx, row, area);
     let inside = ctx.pane(Pane::Streams, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     paint::line(&bottom, edge.intersection(area), buffer);
     match ctx.app.sessions.current() {
-        Some(entry) => (view.draw)(ctx, entry, &mut Canvas { area: inside, buffer, traces }),
+        Some(entry) => (row.draw)(ctx, entry, &mut Canvas { area: inside, buffer, traces }),
         None => paint::lines(&link::lines(ctx, inside.width), inside, buffer),
     }
 }
@@ -215,12 +316,12 @@ pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes
 /// to the bottom.
-fn titles(ctx: &RenderContext<'_>, view: &StreamView, area: Rect) -> [Line<'static>; 2] {
-    let mut items = vec![view.title.to_owned()];
+fn titles(ctx: &RenderContext<'_>, row: &ViewRow, area: Rect) -> [Line<'static>; 2] {
+    let mut items = vec![row.title.to_owned()];
     if ctx.app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }
-    items.extend((view.details)(ctx, area.inner(Margin::new(1, 1))));
+    items.extend((row.details)(ctx, area.inner(Margin::new(1, 1))));
     let mut room =
         [usize::from(area.width).saturating_sub(16), usize::from(area.width).saturating_sub(4)];
     let mut lines = [Line::default(), Line::default()];
