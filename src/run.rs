@@ -100,8 +100,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
         eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
     })?;
 
-    cortop_client::timer::start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = cortop_client::timer::runtime()?;
     let end = runtime.block_on(async {
         let sim = match demo {
             Some(demo) => Some(simulate(demo).await?),

@@ -31,6 +31,9 @@ use std::{
     path::Path,
 };
 
+use cortop_client::{Method, code::ErrorCode};
+use strum::VariantArray as _;
+
 const CRATES: [&str; 4] = ["client", "protocol", "signal", "sim"];
 
 /// The sizes of rings that are still there, by crate. They may only shrink.
@@ -131,6 +134,50 @@ fn no_files_import_each_other() {
         }
     }
     assert!(wrong.is_empty(), "these files import each other:\n{}", wrong.join("\n"));
+}
+
+/// Methods and codes are constants of two tables, which spell them; a text for the user may name one.
+#[test]
+fn methods_and_codes_are_spelt_in_their_tables_only() {
+    const TABLES: [&str; 2] =
+        ["crates/cortop-protocol/src/method.rs", "crates/cortop-protocol/src/code.rs"];
+    let mut wrong = Vec::new();
+    // A name of one word, such as "subscribe", may be a word of the program's own.
+    let is_method = |text: &str| {
+        let mut methods = Method::VARIANTS.iter().map(|method| method.name());
+        text.contains(char::is_uppercase) && methods.any(|name| name == text)
+    };
+    let folders = CRATES.map(|name| format!("crates/cortop-{name}/src"));
+    for folder in iter::once("src".to_owned()).chain(folders) {
+        let mut files = Vec::new();
+        sources(Path::new(&folder), &mut files);
+        for file in files.iter().filter(|file| !TABLES.contains(&file.as_str())) {
+            let text = fs::read_to_string(file).expect("text");
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+            for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
+                let mut texts = line.split('"').skip(1).step_by(2);
+                let names_method = texts.any(is_method);
+                let outside = line.split('"').step_by(2).collect::<String>();
+                let has_code = ErrorCode::all().any(|row| outside.contains(&row.code.to_string()));
+                if names_method || has_code {
+                    wrong.push(format!("{file}: {line}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The source files below a folder, but for those of tests.
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("tests") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+            found.push(path.display().to_string());
+        }
+    }
 }
 
 /// The modules of a crate by their paths, such as `ui::streams`, and their code without comments,

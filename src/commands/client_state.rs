@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::stage::{Failure, Stage};
 use cortop_client::{
-    ClockOffset, Error, ErrorKind, Event, Headset, HeadsetId, Link, Method, Security, Session,
-    SessionId, SessionMode, Step, Stream, Subject,
+    ClockOffset, Error, ErrorKind, ErrorSubject, Event, Headset, HeadsetId, Link, Method, Security,
+    Session, SessionId, SessionMode, Step, Stream,
     account::{CortexInfo, Licence, UserLogin},
     record::Records,
 };
@@ -263,7 +263,7 @@ impl ClientState {
     /// The refusal of a headset that is on a USB cable; it has no code.
     fn cable(&self) -> Option<&Error> {
         let is_on_cable = |refusal: &&Error| {
-            let Some(Subject::Headset(id)) = &refusal.subject else { return false };
+            let Some(ErrorSubject::Headset(id)) = &refusal.subject else { return false };
             self.headsets.iter().flatten().any(|one| one.is_on_usb_cable() && one.id == *id)
         };
         self.refusal.as_ref().filter(|refusal| refusal.code.is_none()).filter(is_on_cable)
@@ -339,7 +339,7 @@ mod tests {
         };
         let refusal = Error::new(ErrorKind::User, "it is on a USB cable", "unplug it")
             .on(Method::CreateSession)
-            .about(Subject::Headset(headset.id.clone()));
+            .about(ErrorSubject::Headset(headset.id.clone()));
         for step in [Step::Stopped, Step::Choosing] {
             let seen = Event::Headsets(vec![headset.clone()]);
             let events = vec![seen, Event::Refused(refusal.clone()), up(step)];

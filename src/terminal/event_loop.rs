@@ -74,7 +74,7 @@ struct EventLoop<'a, S: Screen> {
 
 impl<S: Screen> EventLoop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> Exit {
-        let mut heartbeat = pin!(sleep_until(cortop_client::timer::after(HEARTBEAT)));
+        let mut heartbeat = pin!(sleep_until(cortop_client::timer::next_tick(HEARTBEAT)));
         // The first frame comes before client and decoder get a turn.
         if let Err(end) = self.draw() {
             return end;
@@ -91,7 +91,7 @@ impl<S: Screen> EventLoop<'_, S> {
                 },
                 () = sleep_until(self.next_frame), if self.dirty && !self.suspended => self.draw(),
                 () = heartbeat.as_mut() => {
-                    heartbeat.as_mut().reset(cortop_client::timer::after(HEARTBEAT));
+                    heartbeat.as_mut().reset(cortop_client::timer::next_tick(HEARTBEAT));
                     self.on_heartbeat().await
                 }
                 event = self.channels.events.recv() => self.on_events(event).await,

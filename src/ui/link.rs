@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use super::{context::RenderContext, glyphs, paint, text, theme::Token};
 use crate::app::Action;
-use cortop_client::{Error, Link, Method, Security, Step};
+use cortop_client::{Error, Headset, Link, Method, Security, Step};
 
 /// An answer that takes longer than this is worth a word.
 const USUAL: Duration = Duration::from_secs(3);
@@ -153,7 +153,7 @@ fn choosing(ctx: &RenderContext<'_>) -> (String, String) {
     let open = ctx.key(Action::Open);
     match ctx.app.headsets.list.as_slice() {
         [only] if only.is_on_usb_cable() => (
-            format!("{} is on a USB cable, over which it cannot stream.", only.id),
+            format!("{} is {}.", only.id, Headset::ON_USB_CABLE),
             "Unplug the cable and use the dongle or Bluetooth; cortop continues automatically."
                 .to_owned(),
         ),

@@ -70,7 +70,7 @@ pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId)
 /// Measures the clocks of the headsets that are recorded, until the connection is over.
 pub(super) async fn keep_measured(context: Context) {
     loop {
-        sleep_until(timer::after(INTERVAL)).await;
+        sleep_until(timer::next_tick(INTERVAL)).await;
         let recorded: BTreeSet<_> = context
             .sessions
             .borrow()

@@ -11,11 +11,11 @@ use tokio::{
 
 use super::{
     context::{Context, HeadsetProgress},
-    link::Notice,
+    link::LinkNotice,
     open_session,
 };
 use cortop_protocol::{
-    Error, ErrorKind, Headset, HeadsetId, Method, SessionId, Subject, Warning,
+    Error, ErrorKind, ErrorSubject, Headset, HeadsetId, Method, SessionId, Warning,
     code::warning as codes,
     settings::{Connecting, ConnectionType},
 };
@@ -28,7 +28,7 @@ const RESUME: Duration = Duration::from_millis(1500);
 
 /// Receives the notices of the link for one headset.
 pub(super) struct NoticeReceiver {
-    receiver: broadcast::Receiver<Notice>,
+    receiver: broadcast::Receiver<LinkNotice>,
     /// The session whose streams may come back by themselves.
     session: Option<SessionId>,
     /// They have.
@@ -59,11 +59,11 @@ impl NoticeReceiver {
         }
     }
 
-    fn take(&mut self, notice: Notice) -> Option<Warning> {
+    fn take(&mut self, notice: LinkNotice) -> Option<Warning> {
         match notice {
-            Notice::Warning(warning) => Some(warning),
-            Notice::ClockStepped(_) => None,
-            Notice::Resumed(session) => {
+            LinkNotice::Warning(warning) => Some(warning),
+            LinkNotice::ClockStepped(_) => None,
+            LinkNotice::Resumed(session) => {
                 self.resumed |= self.session.as_ref() == Some(&session);
                 None
             }
@@ -173,7 +173,7 @@ pub(super) async fn connect_headset(
                         | codes::CONNECTION_TIMEOUT
                         | codes::SETTING_NOT_FOR_BLUETOOTH
                         | codes::MOTION_TOO_MUCH => {
-                            let subject = Subject::Headset(id.clone());
+                            let subject = ErrorSubject::Headset(id.clone());
                             return Err(warning.error(Method::ControlDevice).about(subject));
                         }
                         _ => {}
@@ -185,7 +185,7 @@ pub(super) async fn connect_headset(
                 let next = "switch it off and on, and bring it closer";
                 return Err(Error::new(ErrorKind::NoAnswer, meaning, next)
                     .on(Method::ControlDevice)
-                    .about(Subject::Headset(id.clone())));
+                    .about(ErrorSubject::Headset(id.clone())));
             }
         }
     }

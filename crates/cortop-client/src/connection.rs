@@ -23,7 +23,7 @@ use super::{
     event,
     event_sender::EventSender,
     headset_task::{self, HeadsetTask, TaskOrder},
-    link::{self, LinkHandle, Notice},
+    link::{self, LinkHandle, LinkNotice},
     open_session, poller, profiles, records,
     scanner::Scanner,
     sign_in,
@@ -167,13 +167,13 @@ pub(super) async fn run(
 }
 
 impl Connection<'_> {
-    async fn on_notice(&mut self, notice: Notice) -> Option<ConnectionEnd> {
-        if let Notice::ClockStepped(headset) = &notice
+    async fn on_notice(&mut self, notice: LinkNotice) -> Option<ConnectionEnd> {
+        if let LinkNotice::ClockStepped(headset) = &notice
             && self.tasks.len() < TASKS
         {
             self.tasks.spawn(clock_sync::measure(self.context.clone(), headset.clone()));
         }
-        if let Notice::Warning(warning) = &notice {
+        if let LinkNotice::Warning(warning) = &notice {
             self.context.events.send(Event::Warning(warning.clone())).await;
             match warning.code {
                 codes::LOGGED_OUT => {

@@ -11,7 +11,7 @@ use super::{
     Config, Event, Step,
     clock::Clocks,
     event_sender::EventSender,
-    link::Notice,
+    link::LinkNotice,
     record_log::RecordLog,
     rpc::{Request, Rpc},
     state::DesiredSessions,
@@ -83,7 +83,7 @@ pub(super) struct Context {
     pub(super) clocks: Arc<Clocks>,
     pub(super) events: EventSender,
     pub(super) reports: mpsc::Sender<TaskReport>,
-    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) notices: broadcast::Sender<LinkNotice>,
     pub(super) headsets: watch::Sender<Vec<Headset>>,
     pub(super) sessions: watch::Sender<Vec<Session>>,
     /// Has headsets and sessions polled now rather than at the next turn.

@@ -6,6 +6,7 @@
 //! (by the user, by Cortex, by another program) stays closed. Another program's session is followed:
 //! it is let go when it ends, and never opened again.
 
+mod hold;
 mod streams;
 
 use std::{pin::pin, time::Duration};
@@ -13,7 +14,7 @@ use std::{pin::pin, time::Duration};
 use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 
 use super::{
@@ -26,26 +27,17 @@ use super::{
     state::LastSession,
 };
 use cortop_protocol::{
-    Error, ErrorKind, Headset, HeadsetId, Method, Session, SessionId, Stream, Subject,
-    code::warning as codes, session::SessionStatus, tolerant,
+    Error, ErrorKind, ErrorSubject, Headset, HeadsetId, Method, Session, SessionId, Stream,
+    session::SessionStatus,
 };
 
-/// Until the list of headsets has been read again after a loss; doubled up to `REST` while sessions
+/// Until the list of headsets has been read again after a loss; doubled up to `LONGEST_PAUSE` while sessions
 /// last no longer than `STEADY`.
-const LOST: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const STEADY: Duration = Duration::from_secs(30);
 
 /// Before a refusal that may pass is put to the test again.
-const REST: Duration = Duration::from_secs(30);
-
-/// How long a session may be missing from `querySessions` before it counts as closed: two looks.
-const MISSING: Duration = Duration::from_secs(3);
-
-/// How long after the end of a session a warning may still name its headset as the cause.
-const CAUSE: Duration = Duration::from_millis(500);
-
-/// How long before the end of a session such a warning may have come.
-const BEFORE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What the connection orders of a headset's task.
 #[derive(Clone, Debug)]
@@ -134,7 +126,7 @@ impl HeadsetTask {
     ) -> Self {
         let notices = NoticeReceiver::new(&context);
         let called_off = Cancellation(called_off);
-        Self { context, headset, last, orders, called_off, notices, pause: LOST }
+        Self { context, headset, last, orders, called_off, notices, pause: FIRST_PAUSE }
     }
 
     /// Runs until the session is over for good, or the connection is.
@@ -197,7 +189,7 @@ impl HeadsetTask {
 
     /// Waits for the user, for the headset to change, or for the next attempt. `false`: called off.
     async fn wait_to_retry(&mut self, passing: bool) -> bool {
-        let until = Instant::now() + REST;
+        let until = Instant::now() + LONGEST_PAUSE;
         let context = self.context.clone();
         let headset = self.headset.clone();
         let mut changed = pin!(connect_headset::changed(&context, &headset));
@@ -278,7 +270,7 @@ impl HeadsetTask {
             refused: Vec::new(),
             theirs,
             again: None,
-            pause: LOST,
+            pause: FIRST_PAUSE,
         };
         self.notices.watch(id.clone());
         self.context.events.send(Event::Session(held.session.clone())).await;
@@ -339,227 +331,7 @@ impl HeadsetTask {
         })
         .await;
     }
-
-    /// Holds a session until it ends.
-    async fn hold(&mut self, mut held: HeldSession) -> HoldEnd {
-        let mut sessions = self.context.sessions.subscribe();
-        let mut missing: Option<Instant> = None;
-        // Since when Cortex says that all its streams have stopped (warning 0).
-        let mut silenced: Option<Instant> = None;
-        // The last warning that its headset cannot be reached.
-        let mut unreachable: Option<(Instant, String)> = None;
-        loop {
-            let recent = unreachable.clone().filter(|(at, _)| at.elapsed() < BEFORE);
-            tokio::select! {
-                order = self.orders.recv() => match order {
-                    Some(order) => if self.execute(&mut held, order).await {
-                        return HoldEnd::Over;
-                    },
-                    None => return HoldEnd::Over,
-                },
-                warning = self.notices.warning() => {
-                    let ours = warning.session().is_some_and(|id| id == held.session.id);
-                    let here = warning.headset().is_some_and(|id| id == self.headset);
-                    match warning.code {
-                        codes::STREAMS_STOPPED if ours => {
-                            silenced = Some(Instant::now());
-                            self.context.refresh_now();
-                        }
-                        codes::SESSION_CLOSED if ours => {
-                            let why = "closed by Cortex, while its headset stayed connected";
-                            return self.on_ended(held, why, recent).await;
-                        }
-                        codes::CONNECTION_TIMEOUT if here => unreachable = Some((Instant::now(), warning.text())),
-                        codes::HEADSET_LOST if here => {
-                            let cause = Some((Instant::now(), warning.text()));
-                            return self.on_ended(held, "", cause).await;
-                        }
-                        _ => {}
-                    }
-                }
-                _ = sessions.changed() => {
-                    let seen = sessions.borrow_and_update().iter().find(|one| one.id == held.session.id).cloned();
-                    match seen {
-                        Some(seen) if seen.status == SessionStatus::Closed => {
-                            self.update(&mut held, seen).await;
-                            return self.on_ended(held, BY_ANOTHER, recent).await;
-                        }
-                        Some(seen) => {
-                            missing = None;
-                            self.update(&mut held, seen).await;
-                        }
-                        None => {
-                            let since = *missing.get_or_insert_with(Instant::now);
-                            // A warning that its streams have stopped says the same.
-                            if silenced.is_some() || since.elapsed() >= MISSING {
-                                return self.on_ended(held, BY_ANOTHER, recent).await;
-                            }
-                        }
-                    }
-                }
-                () = sleep_until(silenced.unwrap_or(held.since) + MISSING), if silenced.is_some() => {
-                    silenced = None;
-                    if !self.notices.take_resumed() {
-                        held.streams.clear();
-                        held.again = (!held.foreign).then(Instant::now);
-                        self.send_session(&held).await;
-                    }
-                }
-                () = sleep_until(held.again.unwrap_or(held.since)), if held.again.is_some() => {
-                    held.again = None;
-                    if let Err(failure) = self.subscribe_wanted(&mut held).await
-                        && failure.kind == ErrorKind::SessionGone
-                    {
-                        return self.on_ended(held, BY_ANOTHER, recent).await;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Carries out an order about the session that is held; whether that was its end.
-    async fn execute(&mut self, held: &mut HeldSession, order: TaskOrder) -> bool {
-        let TaskOrder::Change(session, change, id) = order else {
-            // There is one.
-            return false;
-        };
-        let outcome = if session == held.session.id {
-            self.change(held, change).await
-        } else {
-            Err(not_held(change.method(), &session))
-        };
-        let over = matches!(outcome, Ok(true));
-        self.context.events.send_outcome(id, outcome.map(|_| ())).await;
-        over
-    }
-
-    /// Changes the session that is held; whether that was its end.
-    async fn change(
-        &mut self,
-        held: &mut HeldSession,
-        change: SessionChange,
-    ) -> Result<bool, Error> {
-        match change {
-            SessionChange::Activate => self.activate(held).await?,
-            SessionChange::Subscribe(streams) => self.add(held, &streams).await?,
-            SessionChange::Unsubscribe(streams) => self.drop(held, &streams).await?,
-            SessionChange::Close => {
-                close(&self.context, &held.session.id).await?;
-                self.context.closed_as_ordered(&held.session.id, "closed by you").await;
-                return Ok(true);
-            }
-            SessionChange::Release if held.foreign => {
-                if self.context.record_log.is_ours(&held.session.id)
-                    && let Err(refusal) =
-                        records::stop(&self.context, &held.session.id, "cortop has left").await
-                {
-                    self.context.events.send_error(refusal).await;
-                }
-                release(&self.context, &held.session.id, &held.streams).await;
-                self.context.released(&held.session.id, "cortop has left it at your request").await;
-                return Ok(true);
-            }
-            SessionChange::Release => {
-                let why = "cortop opened this session itself";
-                return Err(
-                    Error::new(ErrorKind::User, why, "close it instead").on(Method::Unsubscribe)
-                );
-            }
-        }
-        Ok(false)
-    }
-
-    /// Takes over what Cortex says of the session.
-    async fn update(&self, held: &mut HeldSession, mut seen: Session) {
-        self.fill_in_headset(&mut seen);
-        if held.foreign {
-            let mut theirs = listed(&seen);
-            theirs.retain(|stream| !held.streams.contains(stream));
-            held.theirs = theirs;
-        }
-        records::follow(&self.context, &seen).await;
-        if seen != held.session {
-            held.session = seen;
-            self.context.events.send(Event::Session(held.session.clone())).await;
-        }
-    }
-
-    /// The session has ended: with its headset, if a warning said so (`cause`) or says so in a
-    /// moment, or if it is not connected any more; else for the reason given.
-    async fn on_ended(
-        &mut self,
-        held: HeldSession,
-        why: &str,
-        mut cause: Option<(Instant, String)>,
-    ) -> HoldEnd {
-        // Only what comes back from now on has come back.
-        self.notices.take_resumed();
-        let until = Instant::now() + CAUSE;
-        while cause.is_none()
-            && let Ok(warning) = timeout_at(until, self.notices.warning()).await
-        {
-            if matches!(warning.code, codes::CONNECTION_TIMEOUT | codes::HEADSET_LOST)
-                && warning.headset().as_ref() == Some(&self.headset)
-            {
-                cause = Some((Instant::now(), warning.text()));
-            }
-        }
-        let lost = match cause {
-            Some((_, text)) => Some(text),
-            None if self.is_connected().await => None,
-            None => Some("its headset is not connected any more".to_owned()),
-        };
-        self.context.rpc.session_lost(held.session.id.clone()).await;
-        match lost {
-            Some(lost) if !held.foreign => {
-                HoldEnd::Lost(Box::new(self.wait_after_loss(held, &lost).await))
-            }
-            Some(lost) => {
-                self.context.closed(&held.session.id, &lost).await;
-                HoldEnd::Over
-            }
-            None => {
-                let why = if held.foreign {
-                    "closed by the program that opened it, or for it"
-                } else {
-                    why
-                };
-                self.context.closed(&held.session.id, why).await;
-                HoldEnd::Over
-            }
-        }
-    }
-
-    /// Asks whether the headset is connected. No answer counts as no.
-    async fn is_connected(&self) -> bool {
-        let answer = self.context.ask(Method::QueryHeadsets, json!({})).await;
-        let headsets =
-            answer.map(|answer| tolerant::objects::<Headset>(Method::QueryHeadsets.name(), answer));
-        let known = headsets.unwrap_or_default().into_iter().find(|one| one.id == self.headset);
-        known.is_some_and(|headset| headset.is_connected())
-    }
-
-    async fn wait_after_loss(&mut self, held: HeldSession, why: &str) -> HeldSession {
-        if held.since.elapsed() >= STEADY {
-            self.pause = LOST;
-        }
-        self.context.closed(&held.session.id, why).await;
-        self.report_progress(HeadsetProgress::Away).await;
-        // What the list says of the headset was said before it was lost.
-        self.context.refresh_now();
-        // An order of the user cuts it short.
-        let until = Instant::now() + self.pause;
-        while let Ok(Some(order)) = timeout_at(until, self.orders.recv()).await {
-            if self.take_order(order).await {
-                break;
-            }
-        }
-        self.pause = (self.pause * 2).min(REST);
-        held
-    }
 }
-
-const BY_ANOTHER: &str = "closed by another program of this application";
 
 /// The streams that a session lists, in the order in which they are shown.
 fn listed(session: &Session) -> Vec<Stream> {
@@ -571,7 +343,7 @@ fn listed(session: &Session) -> Vec<Stream> {
 fn not_held(method: Method, session: &SessionId) -> Error {
     Error::new(ErrorKind::User, "this session has ended", "open the headset first")
         .on(method)
-        .about(Subject::Session(session.clone()))
+        .about(ErrorSubject::Session(session.clone()))
 }
 
 /// Closes a session, and reports its last state; one that is gone already counts as closed.

@@ -12,7 +12,7 @@ use super::{
     context::Context,
 };
 use cortop_protocol::{
-    Error, ErrorKind, HeadsetId, Method, Subject, Warning,
+    Error, ErrorKind, ErrorSubject, HeadsetId, Method, Warning,
     code::warning as codes,
     mapping::StoredMapping,
     settings::{Connecting, ConnectionType, CustomInfo, Setting},
@@ -76,7 +76,7 @@ async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<
             Ok(warning) if is_about(&warning, &headset) => match warning.code {
                 codes::HEADSET_UPDATED => break,
                 codes::HEADSET_UPDATE_FAILED | codes::SETTING_NOT_FOR_BLUETOOTH => {
-                    let subject = Subject::Headset(headset);
+                    let subject = ErrorSubject::Headset(headset);
                     return Err(warning.error(METHOD).about(subject));
                 }
                 _ => {}

@@ -59,7 +59,7 @@ const SESSIONS: usize = 64;
 
 /// What the link reports unasked.
 #[derive(Clone, Debug)]
-pub(super) enum Notice {
+pub(super) enum LinkNotice {
     /// Cortex sent a warning.
     Warning(Warning),
     /// Samples of a session that had ended flow again (§2.12).
@@ -71,7 +71,7 @@ pub(super) enum Notice {
 /// A running link.
 pub(super) struct LinkHandle {
     pub(super) rpc: Rpc,
-    pub(super) notices: mpsc::Receiver<Notice>,
+    pub(super) notices: mpsc::Receiver<LinkNotice>,
     /// Ends when the socket does, and says why.
     pub(super) task: JoinHandle<Error>,
 }
@@ -112,7 +112,7 @@ where
 
 struct SocketTask<S> {
     socket: WebSocketStream<S>,
-    notices: mpsc::Sender<Notice>,
+    notices: mpsc::Sender<LinkNotice>,
     feed: FeedSender,
     clocks: Arc<Clocks>,
     pending: HashMap<u64, PendingRequest>,
@@ -422,7 +422,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
             for subscription in &streams.subscriptions {
                 self.feed.change(Feed::Subscribed(Arc::clone(subscription))).await;
             }
-            self.notify(Notice::Resumed(subscription.session.clone()));
+            self.notify(LinkNotice::Resumed(subscription.session.clone()));
         }
         // Shares the bytes of the frame; what tungstenite hands over as text is UTF-8.
         let text = ByteString::try_from(Bytes::from(text.clone())).unwrap_or_default();
@@ -431,7 +431,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
             && let Some(time) = sample.time()
             && self.clocks.stamped(&sample.subscription.headset, time, received)
         {
-            self.notify(Notice::ClockStepped(sample.subscription.headset.clone()));
+            self.notify(LinkNotice::ClockStepped(sample.subscription.headset.clone()));
         }
         self.feed.sample(sample);
     }
@@ -444,7 +444,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         {
             self.end_streams(&session).await;
         }
-        self.notify(Notice::Warning(warning));
+        self.notify(LinkNotice::Warning(warning));
     }
 
     /// Ends the streams of a session once, and keeps their columns in case they come back.
@@ -457,10 +457,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
     }
 
     /// Never waits for the client: the client may be waiting for this task.
-    fn notify(&mut self, notice: Notice) {
+    fn notify(&mut self, notice: LinkNotice) {
         let unknown = matches!(
             &notice,
-            Notice::Warning(warning) if WarningCode::find(warning.code).is_none()
+            LinkNotice::Warning(warning) if WarningCode::find(warning.code).is_none()
         );
         let waiting = NOTICES - self.notices.capacity();
         if unknown && waiting >= UNKNOWN_NOTICES || self.notices.try_send(notice).is_err() {

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{SessionMode, config::SessionPolicy, context::Context, state::LastSession};
 use cortop_protocol::{
-    Error, ErrorKind, HeadsetId, Method, Session, Subject, account::Licence,
+    Error, ErrorKind, ErrorSubject, Headset, HeadsetId, Method, Session, account::Licence,
     session::SessionStatus, tolerant,
 };
 
@@ -272,15 +272,15 @@ fn no_session(headset: &HeadsetId) -> Error {
     let next = "open the headset again; if it stays, restart the Cortex service";
     Error::new(ErrorKind::User, "Cortex gave no session", next)
         .on(Method::CreateSession)
-        .about(Subject::Headset(headset.clone()))
+        .about(ErrorSubject::Headset(headset.clone()))
 }
 
 /// On a USB cable a headset looks connected and is never ready (§2.7).
 pub(super) fn on_usb_cable(headset: &HeadsetId) -> Error {
-    let meaning = format!("{headset} is on a USB cable, over which it cannot stream");
-    Error::new(ErrorKind::User, meaning, "unplug the cable and use the dongle or Bluetooth")
+    let meaning = format!("{headset} is {}", Headset::ON_USB_CABLE);
+    Error::new(ErrorKind::User, meaning, Headset::OFF_USB_CABLE)
         .on(Method::CreateSession)
-        .about(Subject::Headset(headset.clone()))
+        .about(ErrorSubject::Headset(headset.clone()))
 }
 
 #[cfg(test)]

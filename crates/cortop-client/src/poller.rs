@@ -138,7 +138,7 @@ pub(super) async fn sessions(context: Context) {
 async fn pause(refresh: &mut watch::Receiver<()>, turn: Duration) {
     let soonest = Instant::now() + SHORTEST;
     // Whichever comes first.
-    if let Ok(Ok(())) = timeout_at(timer::after(turn), refresh.changed()).await {
+    if let Ok(Ok(())) = timeout_at(timer::next_tick(turn), refresh.changed()).await {
         sleep_until(soonest).await;
         // It is about to be polled.
         refresh.mark_unchanged();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Event, ProfileCommand, context::Context};
 use cortop_protocol::{
-    Error, ErrorKind, Headset, HeadsetId, Method, Profile, Subject, code,
+    Error, ErrorKind, ErrorSubject, Headset, HeadsetId, Method, Profile, code,
     profile::Loaded,
     tolerant::{self, Members},
 };
@@ -99,7 +99,7 @@ async fn report_loaded(
 fn held_elsewhere(headset: &HeadsetId, name: &str) -> Error {
     let why = format!("the profile {name} was loaded by another application");
     let error = Error::refused(SETUP, code::error::PROFILE_OF_OTHER_APP, &why);
-    error.about(Subject::Headset(headset.clone()))
+    error.about(ErrorSubject::Headset(headset.clone()))
 }
 
 async fn setup_profile(

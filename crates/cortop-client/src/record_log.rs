@@ -19,14 +19,14 @@ pub(super) struct RecordLog(Mutex<RecordEntries>);
 
 #[derive(Default)]
 struct RecordEntries {
-    running: BTreeMap<SessionId, RunningRecord>,
+    running: BTreeMap<SessionId, TrackedRecord>,
     /// The titles of the records that cortop has ordered, until they end: the session object may
     /// show one before `createRecord` is answered.
     expected: BTreeMap<SessionId, String>,
     processing: BTreeMap<RecordId, Instant>,
 }
 
-struct RunningRecord {
+struct TrackedRecord {
     record: Record,
     since: Instant,
     /// Another program started it.
@@ -50,10 +50,10 @@ impl RecordLog {
     pub(super) fn begin(&self, session: &SessionId, record: &Record) -> Option<bool> {
         let mut entries = self.lock();
         let foreign = entries.expected.get(session).is_none_or(|title| *title != record.title);
-        let running = RunningRecord { record: record.clone(), since: Instant::now(), foreign };
+        let running = TrackedRecord { record: record.clone(), since: Instant::now(), foreign };
         let before = entries.running.insert(session.clone(), running);
         let known =
-            |before: &RunningRecord| before.record.uuid == record.uuid && before.foreign == foreign;
+            |before: &TrackedRecord| before.record.uuid == record.uuid && before.foreign == foreign;
         (!before.as_ref().is_some_and(known)).then_some(foreign)
     }
 
@@ -61,7 +61,7 @@ impl RecordLog {
     pub(super) fn end(&self, session: &SessionId) -> Option<Record> {
         let mut entries = self.lock();
         entries.expected.remove(session);
-        let RunningRecord { record, .. } = entries.running.remove(session)?;
+        let TrackedRecord { record, .. } = entries.running.remove(session)?;
         entries.processing.retain(|_, since| since.elapsed() < PROCESSING);
         entries.processing.insert(record.uuid.clone(), Instant::now());
         Some(record)

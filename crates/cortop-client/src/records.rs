@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{Event, RecordCommand, clock_sync, context::Context};
 use cortop_protocol::{
-    Error, ErrorKind, HeadsetId, Method, Record, RecordEvent, RecordId, Session, SessionId,
-    Subject, Warning,
+    Error, ErrorKind, ErrorSubject, HeadsetId, Method, Record, RecordEvent, RecordId, Session,
+    SessionId, Warning,
     record::{Export, NewRecord, RecordChange, Records},
     tolerant,
 };
@@ -214,7 +214,7 @@ fn first_failure(method: Method, record: &RecordId, mut answer: Value) -> Result
     let list = answer.get_mut("failure").map(Value::take).unwrap_or_default();
     match list.as_array().and_then(|list| list.first()) {
         Some(error) => {
-            let subject = Subject::Record(record.clone());
+            let subject = ErrorSubject::Record(record.clone());
             Err(Error::from_answer(method, error.clone()).about(subject))
         }
         None => Ok(()),

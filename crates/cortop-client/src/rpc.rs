@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use cortop_protocol::{Error, ErrorKind, Headset, Method, SessionId, Subject};
+use cortop_protocol::{Error, ErrorKind, ErrorSubject, Headset, Method, SessionId};
 
 /// How long an answer is waited for (§9.2).
 const LIMIT: Duration = Duration::from_secs(30);
@@ -107,7 +107,7 @@ impl Rpc {
     /// Asks and waits. An answer that comes after the limit is the link's to ignore.
     pub(super) async fn call(&self, request: Request) -> Result<Value, Error> {
         let method = request.method;
-        let subject = Subject::of_params(&request.params);
+        let subject = ErrorSubject::of_params(&request.params);
         let exchange = async {
             let (reply, answer) = oneshot::channel();
             let command = LinkCommand::Call { request, reply };

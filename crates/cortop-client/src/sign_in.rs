@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Event, Step,
     context::{Context, TaskReport},
-    link::Notice,
+    link::LinkNotice,
     token::no_token,
 };
 use cortop_protocol::{
@@ -219,7 +219,7 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
 
 /// Waits for the warnings that end a wait early.
 struct WarningListener {
-    notices: broadcast::Receiver<Notice>,
+    notices: broadcast::Receiver<LinkNotice>,
     retry: watch::Receiver<()>,
 }
 
@@ -235,7 +235,7 @@ impl WarningListener {
         loop {
             tokio::select! {
                 notice = self.notices.recv() => match notice {
-                    Ok(Notice::Warning(warning)) if wanted(warning.code) => {
+                    Ok(LinkNotice::Warning(warning)) if wanted(warning.code) => {
                         return Some(warning.code);
                     }
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}

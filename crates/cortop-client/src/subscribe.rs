@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use cortop_protocol::{
-    Columns, Error, Method, Stream, Subject,
+    Columns, Error, ErrorSubject, Method, Stream,
     sample::Column,
     sanitize,
     tolerant::{self, Members},
@@ -39,7 +39,7 @@ impl SubscribeAnswer {
                 .filter_map(|entry| {
                     let stream = entry.stream?;
                     let error = Error::refused(method, entry.code, &entry.message);
-                    Some((stream, error.about(Subject::Stream(stream))))
+                    Some((stream, error.about(ErrorSubject::Stream(stream))))
                 })
                 .collect(),
         }

@@ -5,24 +5,31 @@
 //! deadline within a slot wakes the process twice, when the slot begins and when the deadline is
 //! reached; so deadlines are placed where slots begin.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{io, sync::OnceLock, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::Instant,
+};
 
 const SLOT: u64 = 64;
 
 /// When the one runtime of the process was started.
 static START: OnceLock<Instant> = OnceLock::new();
 
-/// Notes the start of the runtime; call it right before the runtime is built.
-pub fn start() {
+/// Builds the single-threaded runtime to whose slots the deadlines are aligned.
+///
+/// # Errors
+/// The operating system denies a runtime its resources.
+pub fn runtime() -> io::Result<Runtime> {
     START.get_or_init(Instant::now);
+    Builder::new_current_thread().enable_all().build()
 }
 
-/// The shared deadline nearest to the end of a pause of a second or more; exactly that end where
-/// [`start`] was not called.
+/// The shared deadline nearest to the end of a pause of a second or more; exactly that end in a
+/// runtime that [`runtime`] has not built.
 #[must_use]
-pub fn after(pause: Duration) -> Instant {
+pub fn next_tick(pause: Duration) -> Instant {
     let end = Instant::now() + pause;
     START.get().map_or(end, |&start| start + nearest(end.saturating_duration_since(start)))
 }
@@ -38,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn beats_are_a_second_apart_where_slots_begin() {
-        let mut beat = Duration::ZERO;
+    fn ticks_are_a_second_apart_where_slots_begin() {
+        let mut tick = Duration::ZERO;
         for second in 1..10_000 {
-            // What is done at a beat takes a while.
-            let next = nearest(beat + Duration::from_millis(1300));
+            // What is done at a tick takes a while.
+            let next = nearest(tick + Duration::from_millis(1300));
             assert!(next.as_millis().is_multiple_of(SLOT.into()));
             assert!(Duration::from_secs(second).abs_diff(next) < Duration::from_millis(SLOT));
-            beat = next;
+            tick = next;
         }
     }
 }

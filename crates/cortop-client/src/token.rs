@@ -14,7 +14,7 @@ use super::{
     user_account::CortexToken,
 };
 use cortop_protocol::{
-    Error, ErrorKind, Method, Subject, Warning, account::Licence, code::warning,
+    Error, ErrorKind, ErrorSubject, Method, Warning, account::Licence, code::warning,
 };
 
 /// New tokens for one request.
@@ -59,7 +59,7 @@ impl Context {
         params: Value,
         effect: AnswerEffect,
     ) -> Result<Value, Error> {
-        let subject = Subject::of_params(&params);
+        let subject = ErrorSubject::of_params(&params);
         let answer = self.ask_with_token(method, params, effect).await;
         if matches!(&answer, Err(error) if error.kind.needs_sign_in()) {
             self.report(TaskReport::SignedOut).await;

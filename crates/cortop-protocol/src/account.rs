@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::tolerant::Members;
+use crate::{Method, tolerant::Members};
 
 /// `getCortexInfo` (§2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct CortexInfo {
 
 impl From<Value> for CortexInfo {
     fn from(value: Value) -> Self {
-        let mut members = Members::of("getCortexInfo", value);
+        let mut members = Members::of(Method::GetCortexInfo.name(), value);
         // 2.0.2 misspelt it.
         let misspelt = members.text("buidDate");
         Self {
@@ -56,7 +56,7 @@ pub struct UserLogin {
 
 impl From<Value> for UserLogin {
     fn from(value: Value) -> Self {
-        let mut members = Members::of("getUserLogin", value);
+        let mut members = Members::of(Method::GetUserLogin.name(), value);
         Self {
             username: members.text("username"),
             current_os_uid: members.text("currentOSUId"),

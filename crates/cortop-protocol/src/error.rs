@@ -22,7 +22,7 @@ pub struct Error {
     /// The method asked for.
     pub method: Option<Method>,
     /// What the request was about.
-    pub subject: Option<Subject>,
+    pub subject: Option<ErrorSubject>,
     /// Cortex's code of §6.1, or of §6.2 where a warning told how a request ended; `None` if it did
     /// not answer.
     pub code: Option<i64>,
@@ -36,7 +36,7 @@ pub struct Error {
 
 /// What a request was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum ErrorSubject {
     /// A stream.
     Stream(Stream),
     /// A headset.
@@ -47,7 +47,7 @@ pub enum Subject {
     Record(RecordId),
 }
 
-impl Subject {
+impl ErrorSubject {
     /// The headset, session or record that the parameters of a request name.
     #[must_use]
     pub fn of_params(params: &Value) -> Option<Self> {
@@ -107,7 +107,7 @@ impl Error {
 
     /// The same about something.
     #[must_use]
-    pub fn about(self, subject: impl Into<Option<Subject>>) -> Self {
+    pub fn about(self, subject: impl Into<Option<ErrorSubject>>) -> Self {
         Self { subject: subject.into(), ..self }
     }
 
@@ -191,13 +191,13 @@ mod tests {
 
     #[test]
     fn the_subject_is_what_the_parameters_name() {
-        let of = |params| Subject::of_params(&params);
+        let of = |params| ErrorSubject::of_params(&params);
         assert_eq!(
             of(json!({"headsetId": "H-1", "session": "s"})),
-            Some(Subject::Headset("H-1".into()))
+            Some(ErrorSubject::Headset("H-1".into()))
         );
-        assert_eq!(of(json!({"session": "s"})), Some(Subject::Session("s".into())));
-        assert_eq!(of(json!({"record": "r"})), Some(Subject::Record("r".into())));
+        assert_eq!(of(json!({"session": "s"})), Some(ErrorSubject::Session("s".into())));
+        assert_eq!(of(json!({"record": "r"})), Some(ErrorSubject::Record("r".into())));
         assert_eq!(of(json!({"headset": 7})), None);
     }
 }

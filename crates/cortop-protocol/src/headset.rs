@@ -57,6 +57,12 @@ impl Headset {
         self.status == HeadsetStatus::Connected
     }
 
+    /// Where a headset on a USB cable is, behind "is".
+    pub const ON_USB_CABLE: &str = "on a USB cable, over which it cannot stream";
+
+    /// What to do about it.
+    pub const OFF_USB_CABLE: &str = "unplug the cable and use the dongle or Bluetooth";
+
     /// On a USB cable a headset looks connected but cannot carry a session (§2.7).
     #[must_use]
     pub fn is_on_usb_cable(&self) -> bool {

@@ -27,7 +27,7 @@ pub mod unavailable;
 pub mod warning;
 
 pub use code::ErrorKind;
-pub use error::{Error, Subject};
+pub use error::{Error, ErrorSubject};
 pub use headset::Headset;
 pub use id::{HeadsetId, MarkerId, RecordId, SessionId};
 pub use marker::Marker;

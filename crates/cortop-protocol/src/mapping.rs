@@ -41,7 +41,7 @@ pub struct StoredMapping {
 
 impl From<Value> for StoredMapping {
     fn from(value: Value) -> Self {
-        let mut members = Members::of("configMapping", value);
+        let mut members = Members::of(crate::Method::ConfigMapping.name(), value);
         Self {
             uuid: members.text("uuid"),
             name: members.text("name"),

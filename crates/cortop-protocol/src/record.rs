@@ -215,7 +215,7 @@ impl Records {
 impl From<Value> for Records {
     fn from(mut value: Value) -> Self {
         let list = value.get_mut("records").map(Value::take).unwrap_or_default();
-        let records = tolerant::objects::<Record>("queryRecords", list);
+        let records = tolerant::objects::<Record>(crate::Method::QueryRecords.name(), list);
         let count = value.get("count").and_then(Value::as_u64);
         Self { count: count.unwrap_or(records.len() as u64), records }
     }

@@ -50,8 +50,7 @@ pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choic
 /// Why no session can be had on it, with the next step.
 fn hindrance(headset: &Headset) -> Option<(&'static str, &'static str)> {
     if headset.is_on_usb_cable() {
-        let next = "unplug the cable and use the dongle or Bluetooth";
-        Some(("on a USB cable: it looks connected and cannot stream", next))
+        Some((Headset::ON_USB_CABLE, Headset::OFF_USB_CABLE))
     } else if headset.is_dfu_mode {
         let next = "finish the update in EMOTIV Launcher, or switch it off and on";
         Some(("in firmware update mode: it cannot stream", next))

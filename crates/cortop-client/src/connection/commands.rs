@@ -11,12 +11,12 @@ use crate::{
     headsets, markers, profiles, records,
     state::LastSession,
 };
-use cortop_protocol::{Error, ErrorKind, HeadsetId, Method, SessionId, Subject};
+use cortop_protocol::{Error, ErrorKind, ErrorSubject, HeadsetId, Method, SessionId};
 
 fn unknown_session(method: Method, session: SessionId) -> Error {
     Error::new(ErrorKind::User, "it is no session of ours, or gone", "open the headset first")
         .on(method)
-        .about(Subject::Session(session))
+        .about(ErrorSubject::Session(session))
 }
 
 impl Connection<'_> {

@@ -3,10 +3,10 @@
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{HeadsetTask, HeldSession, REST};
+use super::{FIRST_PAUSE, HeadsetTask, HeldSession, LONGEST_PAUSE};
 use crate::{Event, SessionMode, rpc::AnswerEffect, subscribe};
 use cortop_protocol::{
-    Error, ErrorKind, Method, Stream, Subject, code,
+    Error, ErrorKind, ErrorSubject, Method, Stream, code,
     session::SessionStatus,
     unavailable::{self, Circumstances},
 };
@@ -41,7 +41,7 @@ impl HeadsetTask {
         if let Err(error) = &answered {
             self.context.events.send_error(error.clone()).await;
             held.again = Some(Instant::now() + held.pause);
-            held.pause = (held.pause * 2).min(REST);
+            held.pause = (held.pause * 2).min(LONGEST_PAUSE);
         }
         self.send_session(held).await;
         answered
@@ -72,7 +72,7 @@ impl HeadsetTask {
             Method::Subscribe,
             self.context.ask_with_effect(Method::Subscribe, params, effect).await?,
         );
-        held.pause = super::LOST;
+        held.pause = FIRST_PAUSE;
         for stream in streams {
             held.streams.retain(|&own| own != stream);
             let error = answer.failure.iter().find(|(refused, _)| *refused == stream);
@@ -210,12 +210,12 @@ fn not_mentioned(stream: Stream) -> Error {
     let message = format!("Cortex answered without a word on {stream}");
     Error::new(ErrorKind::User, message, "open the headset again")
         .on(Method::Subscribe)
-        .about(Subject::Stream(stream))
+        .about(ErrorSubject::Stream(stream))
 }
 
 fn not_ours(stream: Stream) -> Error {
     let message = format!("{stream} is subscribed by the program that opened the session");
     Error::new(ErrorKind::User, message, "another program receives it")
         .on(Method::Subscribe)
-        .about(Subject::Stream(stream))
+        .about(ErrorSubject::Stream(stream))
 }

@@ -232,7 +232,7 @@ async fn a_session_that_has_ended_may_come_back_with_the_next_sample() {
     while told.len() < 3 {
         told.push(peer.link.notices.recv().await.unwrap());
     }
-    assert!(matches!(&told[2], Notice::Resumed(session) if session.as_str() == "s"));
+    assert!(matches!(&told[2], LinkNotice::Resumed(session) if session.as_str() == "s"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,7 +288,7 @@ async fn a_flood_of_unknown_warnings_costs_none_of_the_known_ones() {
     let mut known = 0;
     while known < 200 {
         match peer.link.notices.recv().await.unwrap() {
-            Notice::Warning(warning) if warning.code < 2 => known += 1,
+            LinkNotice::Warning(warning) if warning.code < 2 => known += 1,
             _ => {}
         }
     }
