@@ -1,5 +1,5 @@
 //! What a sample costs in instructions and allocations: its message into numbers, its numbers into
-//! columns, and both on the way through the decoder with its filters and history.
+//! columns, and its numbers through the decoder with its filters and history.
 
 #[expect(dead_code, reason = "other benches use the rest")]
 mod instructions;
@@ -7,14 +7,12 @@ mod targets;
 
 use std::{hint::black_box, process::ExitCode, sync::Arc};
 
-use cortop_client::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
-use cortop_signal::{
-    View,
-    columns::Envelope,
-    decoder::Decoder,
-    parse::{Layout, Record, parse},
-    snapshot::Binning,
+use bytestring::ByteString;
+use cortop_protocol::{
+    Columns, Feed, Sample, SamplePool, Stream, Subscription, envelope::Message,
+    sample::Column as Label,
 };
+use cortop_signal::{View, columns::Envelope, decoder::Decoder, snapshot::Binning};
 use instructions::Work;
 use serde_json::Value;
 use targets::Targets;
@@ -38,12 +36,16 @@ const DECODED_ALLOCATIONS: f64 = 0.1;
 fn main() -> ExitCode {
     let mut targets = Targets::default();
     let parsed = CHANNELS.map(|channels| {
-        let layout = Layout::new(&subscription(channels));
-        let text = message(channels, 77);
+        let (subscription, text) =
+            (subscription(channels), ByteString::from(message(channels, 77)));
         move |turns| {
-            let mut record = Record::default();
+            let mut pool = SamplePool::default();
+            let now = std::time::Instant::now();
             for _ in 0..turns {
-                let _ = black_box(parse(black_box(&text), &layout, &mut record));
+                let text = black_box(&text);
+                if let Ok(Message::Sample(message)) = pool.parse(text) {
+                    black_box(pool.sample(Arc::clone(&subscription), &message, text.clone(), now));
+                }
             }
         }
     });
@@ -93,7 +95,7 @@ fn main() -> ExitCode {
         let share = parse.number() / tree.number();
         let shown = format!("{share:.2}");
         targets.hold("of a message into a tree", shown, share, format!("≤ {OF_TREE}"), OF_TREE);
-        println!("a message of 14 channels through the decoder {decode}");
+        println!("a sample of 14 channels through the decoder {decode}");
         println!("the same with spectra, a column a second     {decode_spectra}");
     }
     for (what, run, most) in [
@@ -183,9 +185,6 @@ impl Viewed {
 }
 
 fn sample(subscription: &Arc<Subscription>, channels: usize, number: u32, now: Instant) -> Feed {
-    Feed::Sample(Sample {
-        subscription: Arc::clone(subscription),
-        text: message(channels, number).into(),
-        received: now.into_std(),
-    })
+    let text = message(channels, number).into();
+    Feed::Sample(Arc::new(Sample::new(Arc::clone(subscription), text, now.into_std())))
 }

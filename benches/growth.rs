@@ -160,8 +160,8 @@ fn play(headsets: usize, frames: u32, messages: &[Message], seconds: u32) {
         let received = start + *at;
         for streams in &subscriptions {
             let subscription = Arc::clone(&streams[*stream]);
-            let sample = Sample { subscription, text: text.clone(), received: received.into_std() };
-            decoder.push(Feed::Sample(sample), received);
+            let sample = Sample::new(subscription, text.clone(), received.into_std());
+            decoder.push(Feed::Sample(Arc::new(sample)), received);
         }
         if frames > 0 && *at >= next_frame {
             black_box(decoder.snapshot(received));

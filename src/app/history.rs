@@ -183,7 +183,7 @@ impl App {
     }
 
     fn scroll_message(&mut self, to: impl FnOnce(usize) -> usize) {
-        let lines = self.inspected().map_or(0, |message| inspect::items(message).len());
+        let lines = self.inspected().map_or(0, |message| inspect::lines(message).len());
         let line = to(self.streams.first_line);
         self.streams.first_line = line.min(lines.saturating_sub(1));
     }
@@ -192,6 +192,6 @@ impl App {
     #[must_use]
     pub fn inspected(&self) -> Option<&Sample> {
         let own = |sample: &&Sample| sample.subscription.stream == self.streams.inspected;
-        self.numbers().messages.iter().find(own)
+        self.numbers().messages.iter().map(AsRef::as_ref).find(own)
     }
 }

@@ -670,7 +670,7 @@ fn the_inspector_goes_through_streams_and_to_the_end_of_a_message_but_not_beyond
     });
     let values = vec!["1"; 40].join(",");
     let text = format!(r#"{{"mot":[{values}],"sid":"s","time":1.0}}"#).into();
-    let message = Sample { subscription, text, received: Instant::now().into_std() };
+    let message = Arc::new(Sample::new(subscription, text, Instant::now().into_std()));
     let mut snapshot = Snapshot { messages: vec![message], ..Snapshot::default() };
     (snapshot.view.inspect, snapshot.view.stream) = (true, Stream::Sys);
     app.update(Message::Snapshot(Arc::new(snapshot)));

@@ -163,11 +163,8 @@ mod tests {
             columns,
             nominal_rate: None,
         };
-        let sample = Sample {
-            subscription: Arc::new(subscription),
-            text: text.into(),
-            received: Instant::now().into_std(),
-        };
+        let received = Instant::now().into_std();
+        let sample = Sample::new(Arc::new(subscription), text.into(), received);
         let (mut rows, mut lines) = (Rows::new(format), String::new());
         rows.push(&sample, &mut lines).expect("written");
         (lines, rows.odd)

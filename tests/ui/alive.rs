@@ -79,10 +79,8 @@ impl Alive {
                 let since = Duration::from_secs_f64(at).saturating_sub(earlier);
                 let received = before + since;
                 let subscription = Arc::clone(subscription);
-                self.decoder.push(
-                    Feed::Sample(Sample { subscription, text, received: received.into_std() }),
-                    now,
-                );
+                let sample = Sample::new(subscription, text, received.into_std());
+                self.decoder.push(Feed::Sample(Arc::new(sample)), now);
                 *next += 1;
             }
         }

@@ -293,17 +293,18 @@ pub(crate) fn orientation(degrees: f64) -> Option<Orientation> {
 }
 
 /// A message of some streams as it came, one of them not as its columns say.
-fn messages(now: Instant) -> Vec<Sample> {
-    let message = |stream: Stream, columns: &str, text: &str, ms: u64| Sample {
-        subscription: Arc::new(Subscription {
+fn messages(now: Instant) -> Vec<Arc<Sample>> {
+    let message = |stream: Stream, columns: &str, text: &str, ms: u64| {
+        let subscription = Subscription {
             session: SID.into(),
             headset: HEADSET.into(),
             stream,
             columns: serde_json::from_str(columns).expect("columns"),
             nominal_rate: None,
-        }),
-        text: text.replace("SID", SID).into(),
-        received: (now - Duration::from_millis(ms)).into_std(),
+        };
+        let received = (now - Duration::from_millis(ms)).into_std();
+        let text = text.replace("SID", SID).into();
+        Arc::new(Sample::new(Arc::new(subscription), text, received))
     };
     let sensors = EPOC_SENSORS.map(|name| format!("\"{name}\",")).concat();
     let eeg =

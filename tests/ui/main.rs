@@ -928,7 +928,7 @@ fn text_from_the_wire_drives_nothing() {
             stage.feed(120, 40, 3000);
             stage.spoil(|snapshot, _| {
                 for message in &mut snapshot.messages {
-                    message.text = format!("{{\"eeg\":[\"{evil}\"]}}").into();
+                    Arc::make_mut(message).text = format!("{{\"eeg\":[\"{evil}\"]}}").into();
                 }
                 let readings = &mut snapshot.readings;
                 readings.com.iter_mut().for_each(|com| Arc::make_mut(com).action = evil.to_owned());

@@ -40,7 +40,7 @@ pub fn feed() -> (FeedSender, FeedReceiver) {
 
 impl FeedSender {
     /// Hands a sample over without ever waiting; what does not fit is dropped and counted.
-    pub fn sample(&self, sample: Sample) {
+    pub fn sample(&self, sample: Arc<Sample>) {
         if self.queue.try_send(Feed::Sample(sample)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }

@@ -27,10 +27,10 @@ use super::{
     subscribe,
 };
 use cortop_protocol::{
-    Error, ErrorKind, Feed, HeadsetId, Marker, Method, SessionId, Stream, Subscription, Warning,
+    Error, ErrorKind, Feed, HeadsetId, Marker, Method, SamplePool, SessionId, Stream, Subscription,
+    Warning,
     code::{WarningCode, warning},
-    envelope::{self, Message},
-    sample::Sample,
+    envelope::{Message, SampleMessage},
 };
 
 /// With a request open and nothing received for so long, the link asks whether anybody is there:
@@ -97,6 +97,7 @@ where
         last_id: 0,
         sessions: HashMap::new(),
         last_received: Instant::now(),
+        samples: SamplePool::default(),
         probed: None,
         slowest: Duration::ZERO,
         attention: None,
@@ -119,6 +120,7 @@ struct SocketTask<S> {
     last_id: u64,
     sessions: HashMap<SessionId, SessionStreams>,
     last_received: Instant,
+    samples: SamplePool,
     /// When it was asked whether anybody is there.
     probed: Option<Instant>,
     /// The longest that an answer has taken on this connection.
@@ -293,8 +295,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
     }
 
     async fn on_text(&mut self, text: &Utf8Bytes) {
-        match Message::parse(text) {
-            Ok(Message::Sample { sid, streams }) => self.on_sample(&sid, streams, text).await,
+        match self.samples.parse(text) {
+            Ok(Message::Sample(message)) => self.on_sample(&message, text).await,
             Ok(Message::Answer { id, result, attention }) => {
                 self.on_answer(id, result).await;
                 // It comes with every answer for as long as it holds: once is enough.
@@ -306,7 +308,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                 }
             }
             Ok(Message::Warning(warning)) => self.on_warning(warning).await,
-            Ok(Message::Odd) => self.malformed.add("no known members"),
+            Ok(Message::Malformed) => self.malformed.add("no known members"),
             // Names line and column, and nothing of the text, which might hold a token.
             Err(error) => self.malformed.add(&error.to_string()),
         }
@@ -401,12 +403,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         }
     }
 
-    async fn on_sample(&mut self, sid: &str, named: envelope::Streams, text: &Utf8Bytes) {
-        let Some(streams) = self.sessions.get_mut(sid) else {
+    async fn on_sample(&mut self, message: &SampleMessage<'_>, text: &Utf8Bytes) {
+        let Some(streams) = self.sessions.get_mut(&*message.sid) else {
             self.unsubscribed.add("unknown session");
             return;
         };
-        let subscription = streams.subscriptions.iter().find(|one| named.contain(one.stream));
+        let subscription =
+            streams.subscriptions.iter().find(|one| Some(one.stream) == message.stream);
         let Some(subscription) = subscription.cloned() else {
             self.unsubscribed.add("unknown stream");
             return;
@@ -426,9 +429,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         }
         // Shares the bytes of the frame; what tungstenite hands over as text is UTF-8.
         let text = ByteString::try_from(Bytes::from(text.clone())).unwrap_or_default();
-        let sample = Sample { subscription, text, received: received.into_std() };
+        let sample = self.samples.sample(subscription, message, text, received.into_std());
         if compares
-            && let Some(time) = sample.time()
+            && let Some(time) = sample.values.time
             && self.clocks.stamped(&sample.subscription.headset, time, received)
         {
             self.notify(LinkNotice::ClockStepped(sample.subscription.headset.clone()));

@@ -1,12 +1,13 @@
 //! What crosses the socket of the EMOTIV Cortex service: the JSON-RPC envelope, the objects, the
 //! samples, and what the codes mean. Knows no operation, no I/O and no runtime.
 //!
-//! `envelope` tells messages apart, `tolerant` reads objects member by member whatever came, and
+//! `envelope` tells messages apart and reads the numbers of samples, `columns` names them, `tolerant` reads objects member by member whatever came, and
 //! `sanitize` makes their texts harmless; the other modules are one object each. Sections named in
 //! these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked so here.
 
 pub mod account;
 pub mod code;
+pub mod columns;
 pub mod envelope;
 pub mod error;
 pub mod headset;
@@ -24,9 +25,11 @@ pub mod settings;
 pub mod stream;
 pub mod tolerant;
 pub mod unavailable;
+pub mod values;
 pub mod warning;
 
 pub use code::ErrorKind;
+pub use columns::Columns;
 pub use error::{Error, ErrorSubject};
 pub use headset::Headset;
 pub use id::{HeadsetId, MarkerId, RecordId, SessionId};
@@ -34,7 +37,7 @@ pub use marker::Marker;
 pub use method::Method;
 pub use profile::Profile;
 pub use record::{Record, RecordEvent};
-pub use sample::{Columns, Feed, Sample, Subscription};
+pub use sample::{Feed, Sample, SamplePool, Subscription};
 pub use session::Session;
 pub use stream::Stream;
 pub use tolerant::MAX_RATE_HZ;

@@ -1,39 +1,22 @@
-//! What the reader hands to the decoder: the columns of each subscription first, then its samples
-//! as the text that came from the wire. Nothing is parsed here.
+//! What the reader of the socket hands to the decoder and to the other sinks: the columns of each
+//! subscription first, then its samples.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytestring::ByteString;
-use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::{HeadsetId, SessionId, Stream};
+use crate::{
+    HeadsetId, SessionId, Stream,
+    columns::Pair,
+    envelope::{self, Message, SampleMessage},
+    values::Values,
+};
 
-/// One label of a stream, or a group of labels for a nested array of values (`dev`, §5.4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Column {
-    /// The label of one value. `MARKERS` is one label whose value is an array (§5.2).
-    One(String),
-    /// The labels of an array of values in this place.
-    Group(Vec<String>),
-}
+pub use crate::columns::{Column, Columns};
 
-/// The columns of one subscription: the only authority for meaning and order of its values (§2.8).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Columns(pub Vec<Column>);
-
-impl Columns {
-    /// All labels in order, those of groups in their place.
-    pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .flat_map(|column| match column {
-                Column::One(label) => std::slice::from_ref(label),
-                Column::Group(labels) => labels,
-            })
-            .map(String::as_str)
-    }
-}
+/// Samples that a [`SamplePool`] lends before it looks whether the first has come back.
+const POOL: usize = 64;
 
 /// A stream of a session that Cortex has agreed to send.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,40 +29,107 @@ pub struct Subscription {
     pub stream: Stream,
     /// Its columns.
     pub columns: Columns,
-    /// Samples a second expected (§5.1); `None` for events and where nobody told.
+    /// Samples a second expected (§5.1); `None` for events and where Cortex does not say.
     pub nominal_rate: Option<f64>,
 }
 
-/// One sample as it came from the wire, not yet parsed.
+/// One sample: its values, and the message they were read from.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// The subscription it belongs to, with its columns.
     pub subscription: Arc<Subscription>,
-    /// The whole message: `{"eeg":[…],"sid":"…","time":…}`.
+    /// Its values by label.
+    pub values: Values,
+    /// The whole message as it came: `{"eeg":[…],"sid":"…","time":…}`.
     pub text: ByteString,
     /// When the reader took it from the socket.
     pub received: Instant,
 }
 
 impl Sample {
-    /// Its `time` in epoch seconds (§5). Parses the message: not for every one.
+    /// Reads a message as a sample of a subscription. One that is none has no values
+    /// ([`Fit::None`](crate::values::Fit)).
     #[must_use]
-    pub fn time(&self) -> Option<f64> {
-        #[derive(Deserialize)]
-        struct Stamp {
-            time: f64,
+    pub fn new(subscription: Arc<Subscription>, text: ByteString, received: Instant) -> Self {
+        let mut numbers = Vec::new();
+        let mut values = Values::none();
+        if let Ok(Message::Sample(message)) = Message::parse(&text, &mut numbers)
+            && message.stream == Some(subscription.stream)
+        {
+            values.read(&subscription.columns, &message, &text, &mut numbers);
         }
-        serde_json::from_str::<Stamp>(&self.text).ok().map(|stamp| stamp.time)
+        Self { subscription, values, text, received }
+    }
+
+    /// The members of the message in their own order, as they were written; `None` if it is no JSON
+    /// object.
+    #[must_use]
+    pub fn members(&self) -> Option<Vec<(String, &RawValue)>> {
+        envelope::members(&self.text)
+    }
+
+    /// Values of its message, such as that under its stream's name, beside the labels they belong
+    /// to; `None` if they are no array.
+    #[must_use]
+    pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<Pair<'a>>> {
+        self.subscription.columns.pair(values)
     }
 }
 
-/// What flows from the reader to the decoder, in order.
+/// Makes samples that are used again once nobody holds them any more, so that in the long run a
+/// sample costs no allocation.
+#[derive(Debug, Default)]
+pub struct SamplePool {
+    /// Those lent, the oldest first.
+    lent: VecDeque<Arc<Sample>>,
+    /// The numbers of the message being read.
+    numbers: Vec<f64>,
+}
+
+impl SamplePool {
+    /// Tells what a text is (see [`Message::parse`]); the numbers of a sample wait for
+    /// [`SamplePool::sample`].
+    ///
+    /// # Errors
+    /// The text is not JSON.
+    pub fn parse<'a>(&mut self, text: &'a str) -> Result<Message<'a>, serde_json::Error> {
+        Message::parse(text, &mut self.numbers)
+    }
+
+    /// The sample of the message that was parsed last, which is the whole of `text`.
+    pub fn sample(
+        &mut self,
+        subscription: Arc<Subscription>,
+        message: &SampleMessage<'_>,
+        text: ByteString,
+        received: Instant,
+    ) -> Arc<Sample> {
+        let oldest = if self.lent.len() < POOL { None } else { self.lent.pop_front() };
+        // One that is still held, such as the last of a slow stream, leaves the pool.
+        let free = oldest.filter(|oldest| Arc::strong_count(oldest) == 1);
+        let numbers = &mut self.numbers;
+        let sample = if let Some(mut sample) = free {
+            let own = Arc::make_mut(&mut sample);
+            own.values.read(&subscription.columns, message, &text, numbers);
+            (own.subscription, own.text, own.received) = (subscription, text, received);
+            sample
+        } else {
+            let mut values = Values::default();
+            values.read(&subscription.columns, message, &text, numbers);
+            Arc::new(Sample { subscription, values, text, received })
+        };
+        self.lent.push_back(Arc::clone(&sample));
+        sample
+    }
+}
+
+/// What flows from the reader to the sinks, in order.
 #[derive(Clone, Debug)]
 pub enum Feed {
     /// A subscription came into force, or its columns were replaced.
     Subscribed(Arc<Subscription>),
     /// A sample of a subscription in force.
-    Sample(Sample),
+    Sample(Arc<Sample>),
     /// Cortex has set a marker of ours, which only the `eeg` stream shows (§5.2).
     Marker {
         /// In the record of this session.
@@ -93,4 +143,36 @@ pub enum Feed {
     Unsubscribed(SessionId, Stream),
     /// A session is gone with all its streams (closed, or the socket was lost).
     Ended(SessionId),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_that_nobody_holds_is_used_again() {
+        let subscription = Arc::new(Subscription {
+            session: "s".into(),
+            headset: "h".into(),
+            stream: Stream::Eeg,
+            columns: Columns(vec![Column::One("COUNTER".to_owned())]),
+            nominal_rate: None,
+        });
+        let mut pool = SamplePool::default();
+        let mut next = |counter: usize| {
+            let text = ByteString::from(format!(r#"{{"eeg":[{counter}],"sid":"s","time":1}}"#));
+            let Ok(Message::Sample(message)) = pool.parse(&text) else { panic!("{text}") };
+            pool.sample(Arc::clone(&subscription), &message, text.clone(), Instant::now())
+        };
+        let held = next(0);
+        let places: Vec<_> = (1..3 * POOL).map(|counter| Arc::as_ptr(&next(counter))).collect();
+        assert_eq!(
+            (held.values.numbers[0], held.text.as_ref()),
+            (0.0, r#"{"eeg":[0],"sid":"s","time":1}"#)
+        );
+        for (at, place) in places.iter().enumerate().skip(POOL) {
+            // The one that is held has left, and another has taken its place.
+            assert_eq!(places[at - POOL], *place, "{at}");
+        }
+    }
 }

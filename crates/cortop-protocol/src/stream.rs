@@ -41,20 +41,26 @@ impl Stream {
         Self::Sys,
     ];
 
+    /// Its row: all that tells it from the others.
+    const fn row(self) -> Row {
+        let (name, title, shape, rate) = match self {
+            Self::Eeg => ("eeg", "EEG", Shape::Numbers, Rate::Eeg),
+            Self::Mot => ("mot", "motion", Shape::Numbers, Rate::Motion),
+            Self::Dev => ("dev", "contact quality", Shape::Groups, Rate::Fixed(2.0)),
+            Self::Eq => ("eq", "EEG quality", Shape::Numbers, Rate::Fixed(2.0)),
+            Self::Pow => ("pow", "band power", Shape::Numbers, Rate::Fixed(8.0)),
+            Self::Met => ("met", "performance metrics", Shape::Numbers, Rate::Metrics),
+            Self::Com => ("com", "mental command", Shape::Words, Rate::Fixed(8.0)),
+            Self::Fac => ("fac", "facial expression", Shape::Words, Rate::Fixed(32.0)),
+            Self::Sys => ("sys", "training events", Shape::Words, Rate::Events),
+        };
+        Row { name, title, shape, rate }
+    }
+
     /// The name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Eeg => "eeg",
-            Self::Mot => "mot",
-            Self::Dev => "dev",
-            Self::Eq => "eq",
-            Self::Pow => "pow",
-            Self::Met => "met",
-            Self::Com => "com",
-            Self::Fac => "fac",
-            Self::Sys => "sys",
-        }
+        self.row().name
     }
 
     /// The stream of this name.
@@ -66,17 +72,13 @@ impl Stream {
     /// What it is, in two or three words.
     #[must_use]
     pub const fn title(self) -> &'static str {
-        match self {
-            Self::Eeg => "EEG",
-            Self::Mot => "motion",
-            Self::Dev => "contact quality",
-            Self::Eq => "EEG quality",
-            Self::Pow => "band power",
-            Self::Met => "performance metrics",
-            Self::Com => "mental command",
-            Self::Fac => "facial expression",
-            Self::Sys => "training events",
-        }
+        self.row().title
+    }
+
+    /// What its array of values holds.
+    #[must_use]
+    pub const fn shape(self) -> Shape {
+        self.row().shape
     }
 
     /// Samples a second that Cortex is expected to send (§5.1), or `None` for events (`sys`) and
@@ -84,23 +86,63 @@ impl Stream {
     /// before the subscription, so that `met` comes at 2 Hz instead of 0.1 Hz.
     #[must_use]
     pub fn nominal_rate(self, headset: &Headset, fast_met: bool) -> Option<f64> {
-        match self {
-            Self::Eeg => headset.settings.eeg_rate.filter(|&hz| hz > 0.0),
-            Self::Mot => headset.settings.mems_rate.filter(|&hz| hz > 0.0),
-            Self::Dev | Self::Eq => Some(2.0),
-            Self::Pow | Self::Com => Some(8.0),
-            Self::Met => Some(if fast_met { 2.0 } else { 0.1 }),
-            Self::Fac => Some(32.0),
-            Self::Sys => None,
+        match self.row().rate {
+            Rate::Eeg => headset.settings.eeg_rate.filter(|&hz| hz > 0.0),
+            Rate::Motion => headset.settings.mems_rate.filter(|&hz| hz > 0.0),
+            Rate::Fixed(hz) => Some(hz),
+            Rate::Metrics => Some(if fast_met { 2.0 } else { SLOW_METRICS_HZ }),
+            Rate::Events => None,
         }
+    }
+
+    /// Whether its samples come at even intervals.
+    #[must_use]
+    pub const fn is_even(self) -> bool {
+        !matches!(self.row().rate, Rate::Metrics | Rate::Events)
     }
 
     /// Whether its values are drawn as traces over time.
     #[must_use]
     pub const fn is_trace(self) -> bool {
-        matches!(self, Self::Eeg | Self::Mot)
+        matches!(self.row().rate, Rate::Eeg | Rate::Motion)
     }
 }
+
+/// What is known of a stream.
+struct Row {
+    name: &'static str,
+    title: &'static str,
+    shape: Shape,
+    rate: Rate,
+}
+
+/// What the array of values of a stream holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Numbers, one a column; booleans and nulls among them.
+    Numbers,
+    /// Numbers, some of them in nested arrays (§5.4).
+    Groups,
+    /// Words and numbers.
+    Words,
+}
+
+/// How often samples of a stream come (§5.1).
+#[derive(Clone, Copy)]
+enum Rate {
+    /// As the headset's settings say.
+    Eeg,
+    Motion,
+    /// So many a second.
+    Fixed(f64),
+    /// Fast or slow, by licence and session.
+    Metrics,
+    /// When something happens.
+    Events,
+}
+
+/// Performance metrics come so slowly without a licence that covers them (§5.1).
+pub const SLOW_METRICS_HZ: f64 = 0.1;
 
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,7 +23,6 @@ use super::{
     history::History,
     incidents::{Incident, Incidents},
     markers::Markers,
-    parse::Record,
     snapshot::{DeviceReadings, Readings, Table},
     source::{Outcome, Source},
     trace_pipeline::TracePipeline,
@@ -57,7 +56,6 @@ pub struct Decoder {
     readings: BTreeMap<HeadsetId, Readings>,
     markers: BTreeMap<HeadsetId, Markers>,
     pipeline: Option<TracePipeline>,
-    record: Record,
 }
 
 impl Decoder {
@@ -71,7 +69,6 @@ impl Decoder {
             readings: BTreeMap::new(),
             markers: BTreeMap::new(),
             pipeline: None,
-            record: Record::default(),
         }
     }
 
@@ -211,7 +208,7 @@ impl Decoder {
         }
     }
 
-    fn sample(&mut self, sample: &Sample) {
+    fn sample(&mut self, sample: &Arc<Sample>) {
         let Subscription { headset, stream, .. } = &*sample.subscription;
         let Ok(at) = self.place(headset, *stream) else { return };
         let viewed = self.is_viewed(headset, *stream);
@@ -220,12 +217,12 @@ impl Decoder {
         if source.ended.is_some() || !Arc::ptr_eq(&source.subscription, &sample.subscription) {
             return;
         }
-        let taken = source.push(sample, &mut self.record);
+        let taken = source.push(sample);
         if matches!(taken, Outcome::Reading | Outcome::Sample { .. })
             && !stream.is_trace()
             && let Some(readings) = self.readings.get_mut(headset)
         {
-            readings.push(&source.subscription, &self.record, Instant::from_std(sample.received));
+            readings.push(sample);
         }
         match taken {
             Outcome::Nothing => {}
@@ -236,13 +233,13 @@ impl Decoder {
                 }
             }
             Outcome::Sample { missing, grew } => {
-                if !self.record.markers.is_empty()
+                if !sample.values.markers.is_empty()
                     && let Some(series) = &source.series
                 {
                     let markers = self.markers.entry(headset.clone()).or_default();
                     let index = series.history.next() - 1;
                     let time = series.history.time(index);
-                    for text in &self.record.markers {
+                    for text in &sample.values.markers {
                         markers.push(Some((*stream, index)), time, text);
                     }
                 }

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{BadChannel, history::Gap, stamps::ClockStep};
-use cortop_protocol::{HeadsetId, SessionId, Stream, Subscription};
+use cortop_protocol::{HeadsetId, SessionId, Stream, Subscription, stream::SLOW_METRICS_HZ};
 
 /// A rate is measured between points at least this far apart, in seconds of the samples' time …
 const POINT: f64 = 0.5;
@@ -24,10 +24,6 @@ const RECENT_STEP: Duration = Duration::from_secs(1);
 /// An arrival that is off by more seconds than this is no jitter. Most stamps are checked before,
 /// but not those of streams that come when they come.
 const NO_JITTER: f64 = 10.0;
-
-/// Performance metrics may come so slowly whatever the licence promises: of when they are fast the
-/// sources disagree (docs/protocol.md §5.11), and a recording has them as they were.
-const SLOW_METRICS: f64 = 0.1;
 
 /// A fast stream is not called stale before this long without a sample.
 const STALE: Duration = Duration::from_secs(2);
@@ -273,10 +269,14 @@ impl Meter {
 
     /// From when on silence is called stale; never for a stream of events.
     pub(crate) fn stale_at(&self, subscription: &Subscription) -> Option<Instant> {
-        let rate = match subscription.stream {
-            Stream::Sys => return None,
-            Stream::Met => self.rate.or(Some(SLOW_METRICS)),
-            _ => subscription.nominal_rate.or(self.rate),
+        // Metrics may come slowly whatever the licence promises: of when they are fast the sources
+        // disagree (§5.11), and a recording has them as they were.
+        let rate = if subscription.stream.is_even() {
+            subscription.nominal_rate.or(self.rate)
+        } else {
+            // Events have no rate.
+            subscription.nominal_rate?;
+            self.rate.or(Some(SLOW_METRICS_HZ))
         };
         let rate = rate.filter(|&rate| rate > 0.0);
         let periods = rate.and_then(|rate| Duration::try_from_secs_f64(3.0 / rate).ok());

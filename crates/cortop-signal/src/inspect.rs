@@ -1,18 +1,11 @@
 //! A message as it came, taken apart for reading: its members in their own order, and the values
 //! beside the names of their columns. Every value stands as it was written; nothing is rounded.
 
-use std::fmt;
-
-use serde::{
-    Deserializer,
-    de::{MapAccess, Visitor},
-};
+use cortop_protocol::Sample;
 use serde_json::value::RawValue;
 
-use cortop_protocol::{Sample, sample::Column};
-
-/// Items and bytes of a value shown at most: more than any sample has, so that none is endless.
-const ITEMS: usize = 1000;
+/// Lines and bytes of a value shown at most: more than any sample has, so that none is endless.
+const LINES: usize = 1000;
 const LONGEST: usize = 2000;
 
 /// One line of a message.
@@ -26,80 +19,35 @@ pub struct MessageLine {
     pub depth: usize,
 }
 
-/// The items of a message; one that is no JSON object is a single item without a name.
+/// The lines of a message; one that is no JSON object is a single line without a name.
 #[must_use]
-pub fn items(sample: &Sample) -> Vec<MessageLine> {
-    let mut json = serde_json::Deserializer::from_str(&sample.text);
-    let Ok(members) = json.deserialize_map(Members) else {
-        return vec![item("", Some(&sample.text), 0)];
-    };
-    let mut items = Vec::new();
+pub fn lines(sample: &Sample) -> Vec<MessageLine> {
+    let Some(members) = sample.members() else { return vec![line("", Some(&sample.text), 0)] };
+    let mut lines = Vec::new();
     for (name, value) in members {
-        if name == sample.subscription.stream.name() {
-            items.push(MessageLine { name, value: Some(String::new()), depth: 0 });
-            row(&sample.subscription.columns.0, value, &mut items);
-        } else {
-            items.push(item(&name, Some(value.get()), 0));
+        if name != sample.subscription.stream.name() {
+            lines.push(line(&name, Some(value.get()), 0));
+            continue;
+        }
+        lines.push(MessageLine { name, value: Some(String::new()), depth: 0 });
+        match sample.pair(value) {
+            Some(pairs) => lines.extend(pairs.iter().map(|pair| {
+                let depth = if pair.in_group { 2 } else { 1 };
+                line(pair.label.unwrap_or_default(), pair.value.map(RawValue::get), depth)
+            })),
+            None => lines.push(line("", Some(value.get()), 1)),
         }
     }
-    items.truncate(ITEMS);
-    items
+    lines.truncate(LINES);
+    lines
 }
 
-/// The values of a stream, each with its column; those of a group with its labels.
-fn row(columns: &[Column], values: &RawValue, items: &mut Vec<MessageLine>) {
-    let Some(mut values) = elements(values) else {
-        return items.push(item("", Some(values.get()), 1));
-    };
-    for column in columns {
-        let value = values.next();
-        match column {
-            Column::One(label) => items.push(item(label, value.map(RawValue::get), 1)),
-            Column::Group(labels) => {
-                let Some(mut group) = value.and_then(elements) else {
-                    items.push(item("", value.map(RawValue::get), 1));
-                    continue;
-                };
-                let named =
-                    labels.iter().map(|label| item(label, group.next().map(RawValue::get), 2));
-                items.extend(named.collect::<Vec<_>>());
-                items.extend(group.map(|value| item("", Some(value.get()), 2)));
-            }
-        }
-    }
-    items.extend(values.map(|value| item("", Some(value.get()), 1)));
-}
-
-/// The elements of an array.
-fn elements(array: &RawValue) -> Option<std::vec::IntoIter<&RawValue>> {
-    serde_json::from_str::<Vec<&RawValue>>(array.get()).ok().map(IntoIterator::into_iter)
-}
-
-fn item(name: &str, value: Option<&str>, depth: usize) -> MessageLine {
+fn line(name: &str, value: Option<&str>, depth: usize) -> MessageLine {
     let cut = |text: &str| match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
         None => text.to_owned(),
     };
     MessageLine { name: cut(name), value: value.map(cut), depth }
-}
-
-/// The members of an object in the order in which they came.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de RawValue)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
-    }
 }
 
 #[cfg(test)]
@@ -120,9 +68,8 @@ mod tests {
             columns: serde_json::from_str(columns).unwrap(),
             nominal_rate: None,
         });
-        let sample =
-            Sample { subscription, text: text.into(), received: Instant::now().into_std() };
-        items(&sample).into_iter().map(|item| (item.name, item.value, item.depth)).collect()
+        let sample = Sample::new(subscription, text.into(), Instant::now().into_std());
+        lines(&sample).into_iter().map(|line| (line.name, line.value, line.depth)).collect()
     }
 
     const DEV: &str = r#"["Battery","Signal",["T7","OVERALL"],"BatteryPercent"]"#;
@@ -154,7 +101,7 @@ mod tests {
         assert!(found.contains(&(String::new(), Some(r#"{"a":[1]}"#.into()), 1)));
         assert_eq!(taken_apart(DEV, "[1")[0].1.as_deref(), Some("[1"));
         let endless = format!(r#"{{"dev":[{}]}}"#, vec!["1"; 5000].join(","));
-        assert_eq!(taken_apart("[]", &endless).len(), ITEMS);
+        assert_eq!(taken_apart("[]", &endless).len(), LINES);
         let long = format!(r#"{{"dev":["{}"]}}"#, "µ".repeat(9000));
         let value = taken_apart("[]", &long).remove(1).1.unwrap();
         assert!(value.chars().count() < LONGEST + 40 && value.ends_with("(18002 bytes)"));

@@ -15,7 +15,6 @@ pub mod inspect;
 mod loss;
 mod markers;
 pub mod orientation;
-pub mod parse;
 pub mod raster;
 mod readings;
 pub mod smoothed;

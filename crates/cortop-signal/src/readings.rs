@@ -5,8 +5,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{parse::Record, smoothed::Smoothed, table::Table};
-use cortop_protocol::{Stream, Subscription};
+use super::{smoothed::Smoothed, table::Table};
+use cortop_protocol::{Sample, Stream};
 
 /// Mental commands kept: half a minute at 8 Hz.
 const DETECTIONS: usize = 240;
@@ -96,9 +96,10 @@ pub struct TrainingEvent {
 
 impl Readings {
     /// Takes one sample in.
-    pub(crate) fn push(&mut self, subscription: &Subscription, record: &Record, received: Instant) {
-        let row = Row { subscription, record };
-        match subscription.stream {
+    pub(crate) fn push(&mut self, sample: &Sample) {
+        let received = Instant::from_std(sample.received);
+        let row = Labelled(sample);
+        match sample.subscription.stream {
             Stream::Dev => {
                 let table = Arc::new(row.into_table(received));
                 self.dev_smoothed.push(Arc::clone(&table));
@@ -132,8 +133,13 @@ impl Readings {
                 }
             }
             Stream::Sys => {
-                let texts = record.texts.iter().filter(|text| !text.is_empty()).cloned().collect();
-                keep(&mut self.sys, EVENTS, TrainingEvent { texts, time: record.time, received });
+                let texts =
+                    sample.values.texts.iter().filter(|text| !text.is_empty()).cloned().collect();
+                keep(
+                    &mut self.sys,
+                    EVENTS,
+                    TrainingEvent { texts, time: sample.values.time, received },
+                );
             }
             Stream::Eeg | Stream::Mot => {}
         }
@@ -168,19 +174,17 @@ fn keep<T>(list: &mut VecDeque<Arc<T>>, most: usize, item: T) {
     list.push_back(Arc::new(item));
 }
 
-/// A sample with its labels.
-struct Row<'a> {
-    subscription: &'a Subscription,
-    record: &'a Record,
-}
+/// A sample's values by label.
+struct Labelled<'a>(&'a Sample);
 
-impl Row<'_> {
+impl Labelled<'_> {
     fn labels(&self) -> impl Iterator<Item = &str> {
-        self.subscription.columns.labels()
+        self.0.subscription.columns.labels()
     }
 
     fn values(&self) -> impl Iterator<Item = Option<f64>> {
-        self.record.numbers.iter().map(|&number| Some(number).filter(|number| !number.is_nan()))
+        let numbers = self.0.values.numbers.iter();
+        numbers.map(|&number| Some(number).filter(|number| !number.is_nan()))
     }
 
     fn number(&self, label: &str) -> Option<f64> {
@@ -188,7 +192,7 @@ impl Row<'_> {
     }
 
     fn text(&self, label: &str) -> String {
-        let found = self.labels().zip(&self.record.texts).find(|&(own, _)| own == label);
+        let found = self.labels().zip(&self.0.values.texts).find(|&(own, _)| own == label);
         found.map(|(_, text)| text.clone()).unwrap_or_default()
     }
 
@@ -228,24 +232,25 @@ impl Row<'_> {
 mod tests {
     use std::time::Duration;
 
+    use cortop_protocol::Subscription;
+
     use super::*;
-    use crate::parse::{Layout, parse};
 
     /// Feeds messages one second apart and returns the readings, and the moment of the first.
     fn read(stream: Stream, columns: &str, messages: &[&str]) -> (Readings, Instant) {
-        let subscription = Subscription {
+        let subscription = Arc::new(Subscription {
             session: "s".into(),
             headset: "h".into(),
             stream,
             columns: serde_json::from_str(columns).unwrap(),
             nominal_rate: None,
-        };
-        let (mut readings, mut record) = (Readings::default(), Record::default());
+        });
+        let mut readings = Readings::default();
         let start = Instant::now();
         for (second, values) in (0..).zip(messages) {
             let text = format!(r#"{{"{stream}":{values},"sid":"s","time":{second}}}"#);
-            parse(&text, &Layout::new(&subscription), &mut record).unwrap();
-            readings.push(&subscription, &record, start + Duration::from_secs(second));
+            let received = (start + Duration::from_secs(second)).into_std();
+            readings.push(&Sample::new(Arc::clone(&subscription), text.into(), received));
         }
         (readings, start)
     }

@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub orientation: Option<Orientation>,
     /// The last message of each stream of the view's headset, as it came, if the view asks for
     /// them.
-    pub messages: Vec<Sample>,
+    pub messages: Vec<Arc<Sample>>,
     /// The health of every stream of every session, by session and stream.
     pub health: Vec<StreamHealth>,
     /// What the headsets of all sessions say of themselves.

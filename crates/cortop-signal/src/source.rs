@@ -11,11 +11,10 @@ use super::{
     health::Meter,
     history::{Discontinuity, History},
     loss::{Loss, Step},
-    parse::{Layout, Record, parse},
     stamps::Stamps,
 };
 use cortop_protocol::{
-    HeadsetId, MAX_RATE_HZ, Sample, SessionId, Stream, Subscription, model::Model,
+    HeadsetId, MAX_RATE_HZ, Sample, SessionId, Stream, Subscription, model::Model, values::Fit,
 };
 
 /// Labels of `eeg` and `mot` that are no channels (docs/protocol.md §5.2, §5.3).
@@ -47,15 +46,14 @@ pub(crate) struct Source {
     pub(crate) meter: Meter,
     pub(crate) series: Option<Series>,
     /// The last message, for the inspector: shared, not copied.
-    pub(crate) last: Option<Sample>,
+    pub(crate) last: Option<Arc<Sample>>,
     /// Since when its session is gone, or it was unsubscribed.
     pub(crate) ended: Option<Instant>,
     /// It follows an earlier subscription, and its first sample has not come yet.
     resumes: Option<Resume>,
-    layout: Layout,
     stamps: Stamps,
     /// Samples that wait until those after them show what was lost before the first.
-    held: Vec<Sample>,
+    held: Vec<Arc<Sample>>,
 }
 
 /// What becomes of the history of an earlier subscription.
@@ -87,10 +85,10 @@ pub(crate) enum Outcome {
     /// Nothing: it was no sample, or one that was there already, or has to wait.
     Nothing,
     /// What had to wait can be pushed again.
-    Released(Vec<Sample>),
-    /// A reading, to be found in the record.
+    Released(Vec<Arc<Sample>>),
+    /// A reading.
     Reading,
-    /// One sample of what has a history; to be found in the record, too.
+    /// One sample of what has a history.
     Sample {
         /// Samples that are missing right before it: lost, or of the time between connections.
         missing: u64,
@@ -107,7 +105,6 @@ impl Source {
         let series = series.filter(|series| !series.channels.is_empty());
         let counted = series.as_ref().is_some_and(|series| series.counter.is_some());
         Self {
-            layout: Layout::new(&subscription),
             stamps: Stamps::new(subscription.stream, counted),
             subscription,
             meter: Meter::new(now),
@@ -195,35 +192,34 @@ impl Source {
         self.stamps.pace().filter(is_right).or(nominal).or(by_arrival)
     }
 
-    /// Takes one message in; its values are in `record` afterwards.
-    pub(crate) fn push(&mut self, sample: &Sample, record: &mut Record) -> Outcome {
-        self.last = Some(sample.clone());
-        let received = Instant::from_std(sample.received);
-        let parsed = parse(&sample.text, &self.layout, record);
-        if let Err(error) = &parsed {
-            self.malformed(1, Some(error));
+    /// Takes one sample in.
+    pub(crate) fn push(&mut self, sample: &Arc<Sample>) -> Outcome {
+        self.last = Some(Arc::clone(sample));
+        let (values, received) = (&sample.values, Instant::from_std(sample.received));
+        if values.fit == Fit::None {
+            self.malformed(1);
             return Outcome::Nothing;
         }
         let number = |place: Option<usize>| {
-            record.numbers.get(place?).copied().filter(|number| !number.is_nan())
+            values.numbers.get(place?).copied().filter(|number| !number.is_nan())
         };
         let rate = self.rate_by_time();
         let lost = match &mut self.series {
             Some(series) => {
                 let counter = number(series.counter);
-                let elapsed = self.stamps.elapsed(record.time, received);
+                let elapsed = self.stamps.elapsed(values.time, received);
                 if !self.held.is_empty() {
                     if !series.loss.agrees(counter, elapsed, received, rate) {
                         return self.hold(sample, rate);
                     }
                     let strays = std::mem::take(&mut self.held).len() as u64;
-                    self.malformed(strays, None);
-                    return self.push(sample, record);
+                    self.malformed(strays);
+                    return self.push(sample);
                 }
                 match series.loss.step(counter, elapsed, received, rate) {
                     Step::Next { lost } => lost,
                     Step::Repeat => {
-                        self.malformed(1, None);
+                        self.malformed(1);
                         return Outcome::Nothing;
                     }
                     Step::Undecided => return self.hold(sample, rate),
@@ -231,10 +227,10 @@ impl Source {
             }
             None => 0,
         };
-        let stamp = self.stamps.push(record.time, received, lost + 1, rate);
-        let wrong = stamp.wrong + u64::from(record.odd);
+        let stamp = self.stamps.push(values.time, received, lost + 1, rate);
+        let wrong = stamp.wrong + u64::from(values.fit != Fit::Whole);
         if wrong > 0 {
-            self.malformed(wrong, None);
+            self.malformed(wrong);
         }
         if let Some((step, _)) = stamp.set {
             self.meter.clock_was_set(step);
@@ -251,8 +247,8 @@ impl Source {
         let gap = self.resumes.take().map_or(0, |Resume { rate, discontinuity }| {
             series.history.interrupt(received, rate, discontinuity)
         });
-        let values = series.channels.iter().map(|&place| {
-            let value = record.numbers.get(place).copied().unwrap_or(f64::NAN);
+        let channels = series.channels.iter().map(|&place| {
+            let value = values.numbers.get(place).copied().unwrap_or(f64::NAN);
             #[expect(clippy::cast_possible_truncation, reason = "finer than the headset's step")]
             let value = value as f32;
             value
@@ -262,7 +258,7 @@ impl Source {
             // This sample's own time is that of the clock as it was set.
             series.history.set_clock(index.saturating_sub(ago), step.seconds);
         }
-        let grew = series.history.push(values, stamp.time, received);
+        let grew = series.history.push(channels, stamp.time, received);
         if !interpolated {
             self.judge();
         }
@@ -299,8 +295,8 @@ impl Source {
 
     /// Has a sample wait, until there is a verdict.
     #[cold]
-    fn hold(&mut self, sample: &Sample, rate: Option<f64>) -> Outcome {
-        self.held.push(sample.clone());
+    fn hold(&mut self, sample: &Arc<Sample>, rate: Option<f64>) -> Outcome {
+        self.held.push(Arc::clone(sample));
         let since = self.held.first().map(|first| sample.received - first.received);
         let decided = self.series.as_mut().is_none_or(|series| {
             series.loss.verdict(self.held.len(), since.unwrap_or_default(), rate)
@@ -308,13 +304,12 @@ impl Source {
         if decided { Outcome::Released(std::mem::take(&mut self.held)) } else { Outcome::Nothing }
     }
 
-    /// Counts malformed messages, and logs the count now and then.
-    fn malformed(&mut self, count: u64, error: Option<&serde_json::Error>) {
+    /// Counts malformed samples, and logs the count now and then.
+    fn malformed(&mut self, count: u64) {
         if self.meter.malformed(count) {
             let (stream, headset) = (self.subscription.stream, &self.subscription.headset);
             let count = self.meter.malformed_so_far();
-            let error = error.map(|error| format!(", the last: {error}")).unwrap_or_default();
-            tracing::warn!("{headset}: {count} malformed samples of {stream} so far{error}");
+            tracing::warn!("{headset}: {count} malformed samples of {stream} so far");
         }
     }
 }

@@ -94,11 +94,10 @@ pub(crate) struct Stamp {
 impl Stamps {
     /// Of a stream with or without a counter.
     pub(crate) fn new(stream: Stream, counted: bool) -> Self {
-        let tolerance = match stream {
-            // They come when they come.
-            Stream::Met | Stream::Sys => f64::INFINITY,
-            _ if counted => TOLERANCE,
-            _ => LOOSE,
+        let tolerance = match stream.is_even() {
+            false => f64::INFINITY,
+            true if counted => TOLERANCE,
+            true => LOOSE,
         };
         Self { tolerance, counted, last: None, suspect: None, pace: Pace::default() }
     }

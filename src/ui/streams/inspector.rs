@@ -66,7 +66,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     paint::line(&ctx.span(token, head).into(), area, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
 
-    let items = inspect::items(message);
+    let items = inspect::lines(message);
     let first = streams.first_line.min(items.len().saturating_sub(1));
     let rows = usize::from(below.height);
     let shown = items.iter().skip(first).take(rows);

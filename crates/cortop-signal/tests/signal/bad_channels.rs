@@ -52,8 +52,8 @@ impl Headset {
         );
         let received = self.start + Duration::from_secs_f64(seconds);
         let subscription = Arc::clone(&self.subscription);
-        let sample = Sample { subscription, text: text.into(), received: received.into_std() };
-        self.decoder.push(Feed::Sample(sample), received);
+        let sample = Sample::new(subscription, text.into(), received.into_std());
+        self.decoder.push(Feed::Sample(Arc::new(sample)), received);
         self.sent += 1;
     }
 

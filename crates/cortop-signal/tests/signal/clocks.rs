@@ -56,8 +56,8 @@ impl Watched {
         let value = 4200.0 + (index % 7) as f64;
         let text = message(index % self.headset.wrap, &[value], stamp(EPOCH + taken));
         let (subscription, received) = (self.subscription.clone(), self.now.into_std());
-        let sample = Sample { subscription, text: text.into(), received };
-        self.decoder.push(Feed::Sample(sample), self.now);
+        let sample = Sample::new(subscription, text.into(), received);
+        self.decoder.push(Feed::Sample(Arc::new(sample)), self.now);
     }
 
     fn health(&self) -> StreamHealth {

@@ -38,7 +38,7 @@ fn send(decoder: &mut Decoder, subscription: &Arc<Subscription>, values: &str, t
     let text = format!(r#"{{"{}":{values},"sid":"s","time":{time:?}}}"#, subscription.stream);
     let (subscription, received) = (Arc::clone(subscription), Instant::now());
     decoder.push(
-        Feed::Sample(Sample { subscription, text: text.into(), received: received.into_std() }),
+        Feed::Sample(Arc::new(Sample::new(subscription, text.into(), received.into_std()))),
         received,
     );
 }
@@ -166,8 +166,8 @@ fn motion_is_drawn_raw_with_its_own_counter() {
         let text = format!(r#"{{"mot":{values},"sid":"s","time":{time:?}}}"#);
         let received = start + Duration::from_secs_f64(time);
         let subscription = Arc::clone(&mot);
-        let sample = Sample { subscription, text: text.into(), received: received.into_std() };
-        decoder.push(Feed::Sample(sample), received);
+        let sample = Sample::new(subscription, text.into(), received.into_std());
+        decoder.push(Feed::Sample(Arc::new(sample)), received);
     }
     let traces = traces(&decoder);
     let columns = &traces.channels[0].columns;

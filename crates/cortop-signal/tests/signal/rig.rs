@@ -84,12 +84,9 @@ impl Rig {
     }
 
     pub(crate) fn text(&mut self, text: String) {
-        let sample = Sample {
-            subscription: Arc::clone(&self.subscription),
-            text: text.into(),
-            received: self.now().into_std(),
-        };
-        self.decoder.push(Feed::Sample(sample), self.now());
+        let received = self.now().into_std();
+        let sample = Sample::new(Arc::clone(&self.subscription), text.into(), received);
+        self.decoder.push(Feed::Sample(Arc::new(sample)), self.now());
     }
 
     /// Sends the sample with an index once more, or late.

@@ -233,8 +233,8 @@ impl Contact {
     fn tell(&self, rig: &mut Rig, [a, b, c]: [u8; 3]) {
         let text = format!(r#"{{"dev":[4,1,[{a},{b},{c},80]],"sid":"s","time":1.7e9}}"#);
         let (subscription, received) = (Arc::clone(&self.0), rig.now());
-        let sample = Sample { subscription, text: text.into(), received: received.into_std() };
-        rig.decoder.push(Feed::Sample(sample), received);
+        let sample = Sample::new(subscription, text.into(), received.into_std());
+        rig.decoder.push(Feed::Sample(Arc::new(sample)), received);
     }
 }
 
@@ -384,12 +384,8 @@ fn band_power_has_a_history() {
         let time = 1.7e9 + f64::from(at) / 8.0;
         let text = format!(r#"{{"pow":[1.5,{at}.25],"sid":"s","time":{time:?}}}"#);
         let received = start + std::time::Duration::from_millis(u64::from(at) * 125);
-        let sample = Sample {
-            subscription: Arc::clone(&subscription),
-            text: text.into(),
-            received: received.into_std(),
-        };
-        rig.decoder.push(Feed::Sample(sample), received);
+        let sample = Sample::new(Arc::clone(&subscription), text.into(), received.into_std());
+        rig.decoder.push(Feed::Sample(Arc::new(sample)), received);
     }
     let snapshot = rig.decoder.snapshot(start);
     assert_eq!(snapshot.readings.pow.unwrap().get("AF3/alpha"), Some(39.25));

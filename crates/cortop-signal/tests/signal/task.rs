@@ -41,12 +41,10 @@ impl Task {
 
     fn send(&mut self) {
         let time = 1.7e9 + self.next as f64 / 128.0;
-        let sample = Feed::Sample(Sample {
-            subscription: Arc::clone(&self.subscription),
-            text: message(self.next % 128, &[4200.0], time).into(),
-            received: Instant::now().into_std(),
-        });
-        self.feed.try_send(sample).unwrap();
+        let text = message(self.next % 128, &[4200.0], time).into();
+        let received = Instant::now().into_std();
+        let sample = Sample::new(Arc::clone(&self.subscription), text, received);
+        self.feed.try_send(Feed::Sample(Arc::new(sample))).unwrap();
         self.next += 1;
     }
 

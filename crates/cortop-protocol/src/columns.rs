@@ -1,0 +1,142 @@
+//! The columns of a subscription and the one way in which values are paired with them (§2.8, §5):
+//! the decoder, the inspector and everything that writes samples go through [`Columns::pair`].
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The label whose one value is an array of markers (§5.2).
+pub const MARKERS: &str = "MARKERS";
+
+/// One label of a stream, or a group of labels for a nested array of values (`dev`, §5.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    /// The label of one value. [`MARKERS`] is one label whose value is an array (§5.2).
+    One(String),
+    /// The labels of an array of values in this place.
+    Group(Vec<String>),
+}
+
+/// The columns of one subscription: the only authority for meaning and order of its values (§2.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns(pub Vec<Column>);
+
+/// A value beside its label, both as they stand in the message.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'a> {
+    /// `None` for a value that no column names.
+    pub label: Option<&'a str>,
+    /// `None` for a column without a value.
+    pub value: Option<&'a RawValue>,
+    /// Whether it stands in a nested array.
+    pub in_group: bool,
+}
+
+impl Columns {
+    /// All labels in order, those of groups in their place.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .flat_map(|column| match column {
+                Column::One(label) => std::slice::from_ref(label),
+                Column::Group(labels) => labels,
+            })
+            .map(String::as_str)
+    }
+
+    /// Whether so many values without a nested array are exactly one for each label.
+    #[must_use]
+    pub fn are_flat(&self, values: usize) -> bool {
+        self.0.len() == values && self.0.iter().all(|column| matches!(column, Column::One(_)))
+    }
+
+    /// Pairs the values of a message, a JSON array, with the labels: each label once and in order,
+    /// and between them each value that has none. Of a group whose value is null each label has
+    /// that null; of one whose value is something else none has a value. `None` if `values` is no
+    /// array.
+    #[must_use]
+    pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<Pair<'a>>> {
+        let mut values = elements(values)?;
+        let mut pairs = Vec::with_capacity(self.0.len());
+        for column in &self.0 {
+            let value = values.next();
+            match column {
+                Column::One(label) => {
+                    pairs.push(Pair { label: Some(label), value, in_group: false })
+                }
+                Column::Group(labels) => {
+                    let is_null = |value: &&RawValue| value.get() == "null";
+                    let (null, value) = (value.filter(is_null), value.filter(|own| !is_null(own)));
+                    let group = value.and_then(elements);
+                    let other = value.filter(|_| group.is_none());
+                    let mut group = group.unwrap_or_default();
+                    let in_group = true;
+                    pairs.extend(labels.iter().map(|label| {
+                        let value = group.next().or(null);
+                        Pair { label: Some(label), value, in_group }
+                    }));
+                    pairs.extend(group.map(|value| Pair {
+                        label: None,
+                        value: Some(value),
+                        in_group,
+                    }));
+                    pairs.extend(other.map(|_| Pair {
+                        label: None,
+                        value: other,
+                        in_group: false,
+                    }));
+                }
+            }
+        }
+        pairs.extend(values.map(|value| Pair { label: None, value: Some(value), in_group: false }));
+        Some(pairs)
+    }
+}
+
+/// The elements of a JSON array.
+pub(crate) fn elements(array: &RawValue) -> Option<std::vec::IntoIter<&RawValue>> {
+    serde_json::from_str::<Vec<&RawValue>>(array.get()).ok().map(IntoIterator::into_iter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Labels and values, `-` where there is none, those of groups in brackets.
+    fn paired(columns: &str, values: &str) -> String {
+        let columns: Columns = serde_json::from_str(columns).unwrap();
+        let values: Box<RawValue> = serde_json::from_str(values).unwrap();
+        let Some(pairs) = columns.pair(&values) else { return "no array".to_owned() };
+        let text = |pair: &Pair<'_>| {
+            let value = pair.value.map_or("-", RawValue::get);
+            let text = format!("{}={value}", pair.label.unwrap_or("-"));
+            if pair.in_group { format!("[{text}]") } else { text }
+        };
+        pairs.iter().map(text).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn values_pair_with_labels_up_to_the_shorter() {
+        let columns = r#"["a",["b","c"],"d"]"#;
+        for (values, expected) in [
+            ("[1,[2,3],4]", "a=1 [b=2] [c=3] d=4"),
+            ("[1.0,[null,\"x\"],[]]", "a=1.0 [b=null] [c=\"x\"] d=[]"),
+            ("[1]", "a=1 [b=-] [c=-] d=-"),
+            ("[1,[2],4,5]", "a=1 [b=2] [c=-] d=4 -=5"),
+            ("[1,[2,3,9],4]", "a=1 [b=2] [c=3] [-=9] d=4"),
+            ("[1,null,4]", "a=1 [b=null] [c=null] d=4"),
+            ("[1,7,4]", "a=1 [b=-] [c=-] -=7 d=4"),
+            ("7", "no array"),
+        ] {
+            assert_eq!(paired(columns, values), expected, "{values}");
+        }
+    }
+
+    #[test]
+    fn only_columns_without_groups_are_flat() {
+        let columns = |json: &str| serde_json::from_str::<Columns>(json).unwrap();
+        assert!(columns(r#"["a","b"]"#).are_flat(2));
+        assert!(!columns(r#"["a","b"]"#).are_flat(3));
+        assert!(!columns(r#"["a",["b"]]"#).are_flat(2));
+    }
+}

@@ -1,0 +1,263 @@
+//! The values of one sample under the labels of its columns, in buffers that are used again for a
+//! later sample. What the values mean is for those who read them.
+
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    columns::{Columns, MARKERS, elements},
+    envelope::{Number, Read, SampleMessage, members},
+    stream::Shape,
+};
+
+/// Bytes kept of a text; actions and events are a few words.
+const LONGEST_TEXT: usize = 64;
+
+/// Markers taken of one sample; nobody sets more within a few milliseconds.
+const MOST_MARKERS: usize = 16;
+
+/// The values of one sample.
+#[derive(Clone, Debug, Default)]
+pub struct Values {
+    /// One number a label, those of groups in their place, as [`Columns::labels`] lists them; NaN
+    /// for null, for what is no number and for what is missing. A boolean is 0 or 1.
+    pub numbers: Vec<f64>,
+    /// One text a label, empty where there was none; no texts at all for a stream of numbers.
+    pub texts: Vec<String>,
+    /// Epoch seconds (§5).
+    pub time: Option<f64>,
+    /// Label and value of the markers that came with the sample (§5.2).
+    pub markers: Vec<String>,
+    /// How far the message was as the columns say.
+    pub fit: Fit,
+}
+
+/// How far a message was as its columns say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fit {
+    /// In everything.
+    #[default]
+    Whole,
+    /// Some of its values were too few, too many, or of another type.
+    Partial,
+    /// It has no values: its stream's member is missing, or no array.
+    None,
+}
+
+impl Values {
+    /// Takes the values of a message over: `numbers` are those that were read with it, and hold a
+    /// buffer to be used again afterwards; `text` is the whole of it.
+    pub(crate) fn read(
+        &mut self,
+        columns: &Columns,
+        message: &SampleMessage<'_>,
+        text: &str,
+        numbers: &mut Vec<f64>,
+    ) {
+        self.clear();
+        self.time = message.time;
+        let values = match message.values {
+            Read::Numbers if columns.are_flat(numbers.len()) => {
+                std::mem::swap(&mut self.numbers, numbers);
+                return;
+            }
+            // Not one for each label: once more, value by value.
+            Read::Numbers => message.stream.and_then(|stream| {
+                let mut members = members(text)?.into_iter();
+                Some(members.find(|(name, _)| name == stream.name())?.1)
+            }),
+            Read::Raw(values) => Some(values),
+            Read::None => None,
+        };
+        let Some(pairs) = values.and_then(|values| columns.pair(values)) else {
+            self.fit = Fit::None;
+            return;
+        };
+        let has_words = message.stream.is_some_and(|stream| stream.shape() == Shape::Words);
+        let mut fits = !message.malformed;
+        for pair in pairs {
+            let Some(label) = pair.label else {
+                fits = false;
+                continue;
+            };
+            let number = pair.value.and_then(Number::of).map(|Number(number)| number);
+            let (mut fits_label, mut text) = (number.is_some(), String::new());
+            match pair.value {
+                Some(value) if label == MARKERS => {
+                    let markers = elements(value);
+                    fits_label |= markers.is_some();
+                    let markers = markers.unwrap_or_default().take(MOST_MARKERS);
+                    self.markers.extend(markers.map(marker));
+                }
+                Some(value) if has_words && value.get().starts_with('"') => {
+                    text = serde_json::from_str(value.get()).unwrap_or_default();
+                    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+                    fits_label = true;
+                }
+                _ => {}
+            }
+            fits &= fits_label;
+            self.numbers.push(number.unwrap_or(f64::NAN));
+            if has_words {
+                self.texts.push(text);
+            }
+        }
+        self.fit = if fits { Fit::Whole } else { Fit::Partial };
+    }
+
+    /// None at all.
+    pub(crate) fn none() -> Self {
+        Self { fit: Fit::None, ..Self::default() }
+    }
+
+    fn clear(&mut self) {
+        self.numbers.clear();
+        self.texts.clear();
+        self.markers.clear();
+        (self.time, self.fit) = (None, Fit::Whole);
+    }
+}
+
+/// What a marker says. They are rare, so a tree does no harm.
+fn marker(marker: &RawValue) -> String {
+    let marker: Value = serde_json::from_str(marker.get()).unwrap_or_default();
+    let texts = ["label", "value"].map(|member| match &marker[member] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    });
+    let [label, value] = &texts;
+    let mut text = if label == value { label.clone() } else { texts.join(" ") };
+    text = text.trim().to_owned();
+    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Instant};
+
+    use super::*;
+    use crate::{Sample, Stream, Subscription};
+
+    fn read(stream: Stream, columns: &str, text: &str) -> Values {
+        let subscription = Subscription {
+            session: "s".into(),
+            headset: "h".into(),
+            stream,
+            columns: serde_json::from_str(columns).unwrap(),
+            nominal_rate: None,
+        };
+        Sample::new(Arc::new(subscription), text.into(), Instant::now()).values
+    }
+
+    const EEG: &str =
+        r#"["COUNTER","INTERPOLATED","T7","T8","RAW_CQ","MARKER_HARDWARE","MARKERS"]"#;
+
+    fn eeg(text: &str) -> Values {
+        read(Stream::Eeg, EEG, text)
+    }
+
+    /// `NaN` as `None`, so that they can be compared.
+    fn numbers(values: &Values) -> Vec<Option<f64>> {
+        values.numbers.iter().map(|&number| Some(number).filter(|n| !n.is_nan())).collect()
+    }
+
+    #[test]
+    fn members_come_in_any_order_and_numbers_in_any_form() {
+        for text in [
+            r#"{"eeg":[17,0,4211.905,4199.5,0.0,0,[]],"sid":"s","time":1767942612.5}"#,
+            r#"{"time":1767942612.5,"more":{"a":[1]},"sid":"s","eeg":[17.0,0e0,4.211905E3,4199.5,-0,0,[]]}"#,
+        ] {
+            let values = eeg(text);
+            assert_eq!(
+                numbers(&values),
+                [Some(17.0), Some(0.0), Some(4211.905), Some(4199.5), Some(0.0), Some(0.0), None]
+            );
+            assert_eq!(
+                (values.time, values.markers.len(), values.fit),
+                (Some(1_767_942_612.5), 0, Fit::Whole)
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_missing_alone() {
+        let markers = r#"[{"label":"eyes closed","value":1},{"label":"","value":2},{}]"#;
+        for (value, fit) in [
+            ("null", Fit::Whole),
+            ("\"4211\"", Fit::Partial),
+            ("[1,2]", Fit::Partial),
+            ("{\"a\":1}", Fit::Partial),
+            ("1e300", Fit::Partial),
+            ("1e999", Fit::Partial),
+            ("-1e999", Fit::Partial),
+        ] {
+            for (markers, expected) in [("[]", &[][..]), (markers, &["eyes closed 1", "2", ""])] {
+                let text =
+                    format!(r#"{{"eeg":[17,0,{value},4199.5,0,0,{markers}],"sid":"s","time":5}}"#);
+                let values = eeg(&text);
+                assert_eq!(numbers(&values)[2..4], [None, Some(4199.5)], "{value}");
+                assert_eq!((values.time, values.fit), (Some(5.0), fit), "{value}");
+                assert_eq!(values.markers, expected, "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_that_differ_pair_up_to_the_shorter() {
+        let values = eeg(r#"{"eeg":[17,0,1],"sid":"s","time":7}"#);
+        assert_eq!(numbers(&values)[..4], [Some(17.0), Some(0.0), Some(1.0), None]);
+        assert_eq!((values.numbers.len(), values.time, values.fit), (7, Some(7.0), Fit::Partial));
+        let values = eeg(r#"{"eeg":[18,0,1,2,3,4,[],8,9],"sid":"s"}"#);
+        assert_eq!((numbers(&values)[5], values.fit), (Some(4.0), Fit::Partial));
+        let values = eeg(r#"{"eeg":[17,0,1,2,3,4,[]],"sid":"s","time":"soon"}"#);
+        assert_eq!((numbers(&values)[2], values.time), (Some(1.0), None));
+        assert_eq!(values.fit, Fit::Partial);
+    }
+
+    #[test]
+    fn groups_pair_with_nested_arrays() {
+        let columns = r#"["Battery","Signal",["T7","T8","OVERALL"],"BatteryPercent"]"#;
+        for (group, expected, fit) in [
+            ("[2,4,75]", [Some(2.0), Some(4.0), Some(75.0)], Fit::Whole),
+            ("[2]", [Some(2.0), None, None], Fit::Partial),
+            ("[2,4,75,1]", [Some(2.0), Some(4.0), Some(75.0)], Fit::Partial),
+            ("[[1],null,75]", [None, None, Some(75.0)], Fit::Partial),
+            ("null", [None, None, None], Fit::Whole),
+            ("3", [None, None, None], Fit::Partial),
+        ] {
+            let text = format!(r#"{{"dev":[4,0,{group},41],"sid":"s","time":1.5}}"#);
+            let values = read(Stream::Dev, columns, &text);
+            assert_eq!(numbers(&values)[2..5], expected, "{group}");
+            assert_eq!((numbers(&values)[5], values.fit), (Some(41.0), fit), "{group}");
+            assert!(values.texts.is_empty());
+        }
+    }
+
+    #[test]
+    fn words_are_kept_up_to_a_length_and_booleans_are_numbers() {
+        let com = |text: &str| read(Stream::Com, r#"["act","pow"]"#, text);
+        let long = "ä".repeat(500);
+        let values = com(&format!(r#"{{"com":["{long}",true],"sid":"s"}}"#));
+        assert_eq!(values.texts[0], "ä".repeat(LONGEST_TEXT / 2));
+        assert_eq!(numbers(&values), [None, Some(1.0)]);
+        let values = com(r#"{"com":["a\"b",0.5],"sid":"s"}"#);
+        assert_eq!((values.texts[0].as_str(), values.fit), ("a\"b", Fit::Whole));
+    }
+
+    #[test]
+    fn what_is_no_sample_has_no_values() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"mot":[1],"sid":"s"}"#,
+            r#"{"eeg":7,"sid":"s"}"#,
+            r#"{"eeg":[1,NaN],"sid":"s"}"#,
+            r#"{"eeg":[1],"sid":"s"}x"#,
+        ] {
+            let values = eeg(text);
+            assert_eq!((values.numbers.len(), values.fit), (0, Fit::None), "{text}");
+        }
+    }
+}
