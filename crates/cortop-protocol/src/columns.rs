@@ -62,7 +62,7 @@ impl Columns {
             let value = values.next();
             match column {
                 Column::One(label) => {
-                    pairs.push(Pair { label: Some(label), value, in_group: false })
+                    pairs.push(Pair { label: Some(label), value, in_group: false });
                 }
                 Column::Group(labels) => {
                     let is_null = |value: &&RawValue| value.get() == "null";

@@ -2,6 +2,8 @@
 //! (docs/signal.md, "Robust auto-scale"). One sample, however large, never decides it; nor does one
 //! channel the scale that all share.
 
+use std::ops::Range;
+
 /// Values a channel that the statistics are taken from; of a longer window every so many-th.
 const VALUES: u64 = 2048;
 
@@ -13,6 +15,9 @@ const GROWTH: f32 = 1.25;
 const DECLINE: f32 = 0.7;
 /// … and the median when it moves by more than this share of the spread.
 const MOVE: f32 = 0.25;
+
+/// The median is looked for within this share of the spread beside the last one.
+const NEAR: f32 = 0.1;
 
 /// Median and spread of one channel; NaN until known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,8 +38,8 @@ pub(crate) struct AutoScale {
     levels: Vec<ChannelScale>,
     /// The lower median of the channels' spreads; NaN until known.
     common: f32,
-    /// The values of one sample after another, used as a ring.
-    values: Vec<f32>,
+    /// The values of one channel after another, each used as a ring, in their [`order`].
+    values: Vec<i32>,
     samples: usize,
     /// Every so many-th sample is taken.
     stride: u64,
@@ -42,23 +47,26 @@ pub(crate) struct AutoScale {
     /// Samples in a second, and the index of the next renewal.
     second: u64,
     due: u64,
-    scratch: Vec<f32>,
+    distances: Vec<i32>,
+    scratch: Vec<i32>,
 }
 
 impl AutoScale {
     /// Over windows of `window` samples of which a second has `second`; the first has index `start`.
     pub(crate) fn new(channels: usize, window: u64, second: u64, start: u64) -> Self {
         let stride = window.div_ceil(VALUES).max(1);
+        let samples = usize::try_from(window / stride).unwrap_or(usize::MAX).max(1);
         Self {
             levels: vec![ChannelScale::UNKNOWN; channels],
             common: f32::NAN,
-            values: Vec::new(),
-            samples: usize::try_from(window / stride).unwrap_or(usize::MAX).max(1),
+            values: vec![MISSING; samples.saturating_mul(channels)],
+            samples,
             stride,
             taken: 0,
             second: second.max(1),
             // The first comes early, for until then there is no scale.
             due: start + second / 8,
+            distances: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -66,16 +74,9 @@ impl AutoScale {
     /// The sample with this index, one filtered value a channel.
     pub(crate) fn push(&mut self, index: u64, values: &[f32]) {
         if index.is_multiple_of(self.stride) {
-            let ring = self.samples * self.levels.len();
-            if self.values.len() < ring {
-                self.values.extend_from_slice(values);
-            } else {
-                let slot = usize::try_from(self.taken % self.samples as u64).unwrap_or_default();
-                let place = self.values.chunks_exact_mut(values.len().max(1)).nth(slot);
-                if let Some(place) = place {
-                    place.copy_from_slice(values);
-                }
-            }
+            let slot = usize::try_from(self.taken % self.samples as u64).unwrap_or_default();
+            let places = self.values.iter_mut().skip(slot).step_by(self.samples);
+            places.zip(values).for_each(|(place, &value)| *place = order(value));
             self.taken += 1;
         }
         if index >= self.due {
@@ -97,26 +98,32 @@ impl AutoScale {
     }
 
     fn renew(&mut self) {
-        let channels = self.levels.len();
-        let mut spreads = Vec::with_capacity(channels);
-        for (channel, level) in self.levels.iter_mut().enumerate() {
-            let own = self.values.iter().skip(channel).step_by(channels);
-            self.scratch.clear();
-            self.scratch.extend(own.filter(|value| value.is_finite()));
-            let Some(median) = quantile(&mut self.scratch, |count| count / 2) else { continue };
-            self.scratch.iter_mut().for_each(|value| *value = (*value - median).abs());
-            let p99 = |count: usize| (count * 99 / 100).min(count.saturating_sub(1 + OUTLIERS));
-            let Some(spread) = quantile(&mut self.scratch, p99) else { continue };
+        let mut spreads = Vec::with_capacity(self.levels.len());
+        for (level, own) in self.levels.iter_mut().zip(self.values.chunks_exact(self.samples)) {
+            let count = own.iter().filter(|&&own| own < INFINITE).count();
+            // Both are mostly near what they were, so few numbers have to be sorted.
+            let near = NEAR * level.spread;
+            let near = order(level.exact_median - near)..order(level.exact_median + near);
+            let scratch = &mut self.scratch;
+            let Some(median) = select(own, count / 2, near, scratch) else { continue };
+            // Of what is missing the distance is no number either, and greater than all.
+            let distance = |&own: &i32| (value(own) - median).abs().to_bits().cast_signed();
+            self.distances.clear();
+            self.distances.extend(own.iter().map(distance));
+            let p99 = (count * 99 / 100).min(count.saturating_sub(1 + OUTLIERS));
+            let far = order(level.spread * DECLINE)..INFINITE;
+            let Some(spread) = select(&self.distances, p99, far, scratch) else { continue };
             level.spread = steady(level.spread, spread);
             level.exact_median = median;
             let still = (median - level.median).abs() <= level.spread * MOVE;
             if !still {
                 level.median = median;
             }
-            spreads.extend((spread > 0.0).then_some(spread));
+            spreads.extend((spread > 0.0).then(|| order(spread)));
         }
-        if let Some(common) = quantile(&mut spreads, |count| count.saturating_sub(1) / 2) {
-            self.common = steady(self.common, common);
+        if !spreads.is_empty() {
+            let middle = (spreads.len() - 1) / 2;
+            self.common = steady(self.common, value(*spreads.select_nth_unstable(middle).1));
         }
     }
 }
@@ -126,10 +133,35 @@ fn steady(old: f32, new: f32) -> f32 {
     if new <= old * GROWTH && new >= old * DECLINE { old } else { new }
 }
 
-/// The value at a rank that is told from the count of values.
-fn quantile(values: &mut [f32], rank: impl Fn(usize) -> usize) -> Option<f32> {
-    let rank = rank(values.len());
-    (rank < values.len()).then(|| *values.select_nth_unstable_by(rank, f32::total_cmp).1)
+/// A number as one that compares as it does, since whole numbers are sorted at half the cost; what
+/// is not finite becomes [`MISSING`].
+fn order(value: f32) -> i32 {
+    let bits = value.to_bits().cast_signed();
+    if value.is_finite() { bits ^ ((bits >> 31) & i32::MAX) } else { MISSING }
+}
+
+/// The number that has this [`order`]; NaN for [`MISSING`].
+fn value(order: i32) -> f32 {
+    f32::from_bits((order ^ ((order >> 31) & i32::MAX)).cast_unsigned())
+}
+
+/// Greater than the [`order`] of any finite number: from the first on, and what stands for them.
+const INFINITE: i32 = f32::INFINITY.to_bits().cast_signed();
+const MISSING: i32 = i32::MAX;
+
+/// The finite number at a rank, if there are so many. If it lies in `near`, only what else lies
+/// there is sorted.
+fn select(orders: &[i32], rank: usize, near: Range<i32>, scratch: &mut Vec<i32>) -> Option<f32> {
+    let below = orders.iter().filter(|&&own| own < near.start).count();
+    scratch.clear();
+    scratch.extend(orders.iter().filter(|own| near.contains(own)));
+    let mut rank_in = rank.checked_sub(below).filter(|&rank| rank < scratch.len());
+    if rank_in.is_none() {
+        scratch.clear();
+        scratch.extend(orders.iter().filter(|&&own| own < INFINITE));
+        rank_in = Some(rank).filter(|&rank| rank < scratch.len());
+    }
+    rank_in.map(|rank| value(*scratch.select_nth_unstable(rank).1))
 }
 
 #[cfg(test)]
