@@ -3,21 +3,20 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `doctor` and `sim` are the commands; `table`, `rows`, `json` and `output`
+//! enough. `list`, `watch`, `doctor` and `sim` are the commands; `table`, `json` and `writers`
 //! write what they print.
 
 mod client_state;
 pub mod doctor;
 mod json;
 mod list;
-mod output;
 mod probe_session;
 mod progress;
-mod rows;
 pub mod sim;
 mod table;
 
 mod watch;
+mod writers;
 
 use std::path::Path;
 

@@ -2,29 +2,31 @@
 //! stream flows it ends with what only the user can mend; from then on it holds on as the monitor
 //! does.
 
-use std::{pin::pin, sync::atomic::Ordering, time::Duration};
+use std::{io, pin::pin, sync::atomic::Ordering, time::Duration};
 
 use color_eyre::eyre::{Result, bail};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
-};
+use tokio::sync::oneshot::error::RecvError;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
     client_state::ClientState,
-    output::{self, Written},
     progress::{self, Progress},
-    rows::Rows,
+    writers::{Csv, JsonLines, WriteError},
 };
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use crate::{cli::Format, console::shutdown_signal};
 use cortop_client::{Client, Config, Event, Feed, Stream, feed};
+use cortop_protocol::values::Fit;
+use cortop_signal::sink::FanOut;
 
 /// How long signing in may take, the user's approval included.
 const SIGN_IN: Duration = Duration::from_mins(1);
 
-/// Items of the feed that are written at once.
+/// Samples that may wait for a reader that is slow: two seconds of sixteen headsets.
+const QUEUE: usize = 8192;
+
+/// Items of the feed taken at once.
 const BATCH: usize = 256;
 
 /// What a form of samples cannot do.
@@ -47,12 +49,12 @@ enum End {
     Told,
     /// The time is over.
     Over,
-    /// Nobody takes the samples any more.
+    /// No samples come any more, or nobody takes them.
     Unread,
     /// It cannot go on.
     Stuck(Failure),
-    /// The samples cannot be written as asked.
-    Failed(String),
+    /// The samples cannot be written.
+    Written(WriteError),
 }
 
 /// Prints samples; gives the exit status.
@@ -66,8 +68,13 @@ pub(super) async fn watch(
     let only_events = config.streams == [Stream::Sys];
     let (samples, mut feed) = feed();
     let mut client = Client::spawn(config, samples);
-    let (out, mut written) = output::spawn();
-    let mut watch = Watch::new(format);
+    let mut sinks = FanOut::default();
+    let mut sink = match format {
+        Format::Jsonl => sinks.add(JsonLines::new(io::stdout()), QUEUE),
+        Format::Csv => sinks.add(Csv::new(io::stdout()), QUEUE),
+    }?;
+    let mut watch = Watch::new();
+    let mut batch = Vec::with_capacity(BATCH);
     let mut ticks = interval(progress::TURN);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let signed_in = Instant::now() + SIGN_IN;
@@ -77,7 +84,7 @@ pub(super) async fn watch(
         let until = over.unwrap_or(signed_in);
         tokio::select! {
             () = &mut told => break End::Told,
-            () = out.closed() => break End::Unread,
+            error = &mut sink.ended => break End::of(error),
             event = client.events.recv() => {
                 let Some(event) = event else {
                     let next = "look into the log (--log-file FILE)";
@@ -90,17 +97,15 @@ pub(super) async fn watch(
                     over = over.or_else(|| duration.map(|duration| Instant::now() + duration));
                 }
             }
-            taken = take(&out, &mut feed.queue) => match taken {
-                Some((room, first)) => {
-                    let more = std::iter::from_fn(|| feed.queue.try_recv().ok()).take(BATCH);
-                    match watch.lines(std::iter::once(first).chain(more)) {
-                        Ok(lines) if lines.is_empty() => {}
-                        Ok(lines) => room.send(lines),
-                        Err(error) => break End::Failed(error.to_string()),
-                    }
+            count = feed.queue.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    break End::Unread;
                 }
-                None => break End::Unread,
-            },
+                for item in batch.drain(..) {
+                    sinks.push(&item);
+                    watch.count(&item);
+                }
+            }
             () = sleep_until(until), if over.is_some() => break End::Over,
             () = sleep_until(until), if !watch.flows && !watch.state.is_signed_in() => {
                 break End::Stuck(watch.state.waiting_for());
@@ -109,67 +114,56 @@ pub(super) async fn watch(
         }
     };
     watch.progress.clear();
-    let dropped = feed.dropped.load(Ordering::Relaxed);
+    let unread = feed.dropped.load(Ordering::Relaxed);
     // The client must not wait for room in a feed that nobody reads.
-    drop((feed, out));
+    drop((feed, sinks));
     client.quit().await;
-    if matches!(end, End::Over | End::Failed(_)) {
+    if let End::Over = end {
         // A reader that is slow may have the rest, unless the user will not wait for it.
         tokio::select! {
             () = &mut told => {}
-            how = &mut written => if let Ok(how) = how { end = how.unless(end) },
+            ended = &mut sink.ended => if let Ok(Err(error)) = ended { end = End::Written(error) },
         }
-    } else if let End::Unread = end
-        && let Ok(how) = written.await
-    {
-        end = how.unless(end);
     }
+    let dropped = unread + sink.dropped.load(Ordering::Relaxed);
     if dropped > 0 {
         print_error(&format!("{dropped} samples are missing: they were not read fast enough"));
     }
-    if watch.rows.odd > 0 {
-        print_error(&format!("{} samples were not as their columns say", watch.rows.odd));
+    if watch.malformed > 0 {
+        print_error(&format!("{} samples were not as their columns say", watch.malformed));
     }
     let stuck = match end {
         End::Stuck(failure) => failure,
-        End::Failed(why) => {
-            print_error(&why);
+        End::Written(WriteError::Closed) | End::Unread => return Ok(0),
+        End::Written(error) => {
+            print_error(&error.to_string());
             return Ok(1);
         }
         End::Told | End::Over if watch.progress.samples == 0 && !(watch.flows && only_events) => {
             watch.state.waiting_for()
         }
-        End::Told | End::Over | End::Unread => return Ok(0),
+        End::Told | End::Over => return Ok(0),
     };
     print_error(&stuck.to_string());
     Ok(stuck.stage.exit_code())
 }
 
-impl Written {
-    /// The end that counts, if the writing itself has failed.
-    fn unless(self, end: End) -> End {
-        match self {
-            Self::Failed(error) => End::Failed(format!(
-                "standard output cannot be written ({error}) → check the disk and the redirection"
-            )),
-            Self::All | Self::Enough => end,
+impl End {
+    /// Of a sink that has ended although samples may still come.
+    fn of(ended: Result<Result<(), WriteError>, RecvError>) -> Self {
+        match ended {
+            Ok(Err(error)) => Self::Written(error),
+            // Its thread has panicked.
+            Ok(Ok(())) | Err(_) => Self::Unread,
         }
     }
 }
 
-/// The next item of the feed, and room for its line: nothing is taken that cannot be written.
-async fn take<'a>(
-    out: &'a mpsc::Sender<String>,
-    feed: &mut mpsc::Receiver<Feed>,
-) -> Option<(mpsc::Permit<'a, String>, Feed)> {
-    let room = out.reserve().await.ok()?;
-    Some((room, feed.recv().await?))
-}
-
 struct Watch {
     state: ClientState,
-    rows: Rows,
     progress: Progress,
+    /// Samples that were not as their columns say.
+    malformed: u64,
     /// At least one stream has been granted.
     flows: bool,
     /// Refusals that were told.
@@ -177,11 +171,11 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(format: Format) -> Self {
+    fn new() -> Self {
         Self {
             state: ClientState::default(),
-            rows: Rows::new(format),
             progress: Progress::new(),
+            malformed: 0,
             flows: false,
             told: Vec::new(),
         }
@@ -254,14 +248,11 @@ impl Watch {
         }
     }
 
-    fn lines(&mut self, items: impl Iterator<Item = Feed>) -> Result<String> {
-        let mut lines = String::new();
-        for item in items {
-            if let Feed::Sample(sample) = item {
-                self.rows.push(&sample, &mut lines)?;
-                self.progress.samples += 1;
-            }
+    /// Counts a sample.
+    fn count(&mut self, item: &Feed) {
+        if let Feed::Sample(sample) = item {
+            self.progress.samples += 1;
+            self.malformed += u64::from(sample.values.fit != Fit::Whole);
         }
-        Ok(lines)
     }
 }

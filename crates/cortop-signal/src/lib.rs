@@ -17,6 +17,7 @@ mod markers;
 pub mod orientation;
 pub mod raster;
 mod readings;
+pub mod sink;
 pub mod smoothed;
 pub mod snapshot;
 mod source;

@@ -1,0 +1,292 @@
+//! Where samples go beside the decoder: one feed to several sinks, each with a thread and a bounded
+//! queue of its own, so that a slow one costs neither the others nor the socket anything. Knows
+//! nothing of what a sink does with them.
+//!
+//! A new output is an `impl Sink`, handed to [`FanOut::add`].
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use cortop_protocol::{Feed, Sample, SessionId, Stream, Subscription};
+
+/// Room in a queue beyond its samples for what is never dropped: changes of subscriptions, markers
+/// and gaps.
+const CHANGES: usize = 1024;
+
+/// Takes samples: a file, standard output, another protocol. It runs on a thread of its own and may
+/// block. After the first error it is not called again.
+pub trait Sink {
+    /// What keeps it from going on.
+    type Error;
+
+    /// A subscription came into force, or its columns were replaced.
+    ///
+    /// # Errors
+    /// The sink cannot go on.
+    fn subscription(&mut self, _subscription: &Arc<Subscription>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// A sample of a subscription in force.
+    ///
+    /// # Errors
+    /// The sink cannot go on.
+    fn sample(&mut self, sample: &Sample) -> Result<(), Self::Error>;
+
+    /// Cortex has set a marker of ours in the record of a session, at a `time` in epoch seconds.
+    /// Where `eeg` is subscribed it comes with the samples, too (§5.2).
+    ///
+    /// # Errors
+    /// The sink cannot go on.
+    fn marker(&mut self, _session: &SessionId, _time: f64, _text: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// So many samples of a stream are missing here: this sink was too slow for them. What the
+    /// headset lost is not told, but to be seen in the counter of the samples (§5.2).
+    ///
+    /// # Errors
+    /// The sink cannot go on.
+    fn gap(&mut self, _subscription: &Subscription, _samples: u64) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// A stream of a session is over, or all of them.
+    ///
+    /// # Errors
+    /// The sink cannot go on.
+    fn end(&mut self, _session: &SessionId, _stream: Option<Stream>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Nothing else is waiting: what was held back is to be written. Also called at the very end.
+    ///
+    /// # Errors
+    /// The sink cannot go on.
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// Hands what flows from the reader to each sink, and never waits for one.
+#[derive(Debug, Default)]
+pub struct FanOut {
+    outlets: Vec<Outlet>,
+}
+
+/// A running sink.
+#[derive(Debug)]
+pub struct SinkHandle<E> {
+    /// Samples that were dropped because its queue was full, since the start.
+    pub dropped: Arc<AtomicU64>,
+    /// How it ended: by an error, or well, after the [`FanOut`] was dropped and all was written.
+    pub ended: oneshot::Receiver<Result<(), E>>,
+}
+
+impl FanOut {
+    /// Starts a sink on a thread of its own. As many samples as `queue` says may wait for it; what
+    /// does not fit is dropped, counted, and reported to it as a gap.
+    ///
+    /// # Errors
+    /// The operating system has no thread to spare.
+    pub fn add<S>(&mut self, mut sink: S, queue: usize) -> io::Result<SinkHandle<S::Error>>
+    where
+        S: Sink + Send + 'static,
+        S::Error: Send + 'static,
+    {
+        let (sender, items) = mpsc::channel(queue.max(1) + CHANGES);
+        let (notify, ended) = oneshot::channel();
+        thread::Builder::new().name("sink".to_owned()).spawn(move || {
+            // Nobody waits for it where the program ends at once.
+            let _ = notify.send(run(items, &mut sink));
+        })?;
+        let dropped = Arc::new(AtomicU64::new(0));
+        let missing = Vec::new();
+        self.outlets.push(Outlet { queue: sender, dropped: Arc::clone(&dropped), missing });
+        Ok(SinkHandle { dropped, ended })
+    }
+
+    /// The next item of the feed. A sink that has ended, or has not even taken a change of the
+    /// subscriptions for long, gets nothing more.
+    pub fn push(&mut self, item: &Feed) {
+        self.outlets.retain_mut(|outlet| outlet.push(item));
+    }
+}
+
+/// The end of a sink's queue.
+#[derive(Debug)]
+struct Outlet {
+    queue: mpsc::Sender<Item>,
+    dropped: Arc<AtomicU64>,
+    /// Samples dropped since the last that fitted, by subscription.
+    missing: Vec<(Arc<Subscription>, u64)>,
+}
+
+/// What waits for a sink.
+#[derive(Debug)]
+enum Item {
+    Feed(Feed),
+    Gap(Arc<Subscription>, u64),
+}
+
+impl Outlet {
+    /// False if the sink takes nothing any more.
+    fn push(&mut self, item: &Feed) -> bool {
+        if let Feed::Sample(sample) = item
+            && self.queue.capacity() <= CHANGES
+        {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            let own = &sample.subscription;
+            match self.missing.iter_mut().find(|(other, _)| Arc::ptr_eq(own, other)) {
+                Some((_, missing)) => *missing += 1,
+                None => self.missing.push((Arc::clone(own), 1)),
+            }
+            return !self.queue.is_closed();
+        }
+        let gaps =
+            self.missing.drain(..).map(|(subscription, samples)| Item::Gap(subscription, samples));
+        gaps.chain([Item::Feed(item.clone())]).all(|item| self.queue.try_send(item).is_ok())
+    }
+}
+
+fn run<S: Sink>(mut items: mpsc::Receiver<Item>, sink: &mut S) -> Result<(), S::Error> {
+    while let Some(item) = items.blocking_recv() {
+        match item {
+            Item::Feed(Feed::Subscribed(subscription)) => sink.subscription(&subscription)?,
+            Item::Feed(Feed::Sample(sample)) => sink.sample(&sample)?,
+            Item::Feed(Feed::Marker { session, time, text }) => {
+                sink.marker(&session, time, &text)?;
+            }
+            Item::Feed(Feed::Unsubscribed(session, stream)) => sink.end(&session, Some(stream))?,
+            Item::Feed(Feed::Ended(session)) => sink.end(&session, None)?,
+            Item::Gap(subscription, samples) => sink.gap(&subscription, samples)?,
+        }
+        if items.is_empty() {
+            sink.flush()?;
+        }
+    }
+    sink.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc as blocking};
+
+    use super::*;
+
+    /// Writes down what it is called with, each sample only when it may.
+    struct Log {
+        lines: Arc<Mutex<Vec<String>>>,
+        may: Option<blocking::Receiver<()>>,
+    }
+
+    impl Sink for Log {
+        type Error = String;
+
+        fn subscription(&mut self, subscription: &Arc<Subscription>) -> Result<(), String> {
+            self.line(format!("subscribed {}", subscription.stream))
+        }
+
+        fn sample(&mut self, sample: &Sample) -> Result<(), String> {
+            if let Some(may) = &self.may {
+                may.recv().map_err(|error| error.to_string())?;
+            }
+            self.line(format!("{:?}", sample.values.numbers))
+        }
+
+        fn marker(&mut self, _: &SessionId, time: f64, text: &str) -> Result<(), String> {
+            self.line(format!("{text} at {time}"))
+        }
+
+        fn gap(&mut self, subscription: &Subscription, samples: u64) -> Result<(), String> {
+            self.line(format!("gap of {samples} in {}", subscription.stream))
+        }
+
+        fn end(&mut self, _: &SessionId, stream: Option<Stream>) -> Result<(), String> {
+            self.line(format!("end of {}", stream.map_or("all", Stream::name)))
+        }
+    }
+
+    impl Log {
+        fn line(&self, line: String) -> Result<(), String> {
+            self.lines.lock().map_err(|error| error.to_string())?.push(line);
+            Ok(())
+        }
+    }
+
+    fn subscription(stream: Stream) -> Arc<Subscription> {
+        Arc::new(Subscription {
+            session: "s".into(),
+            headset: "h".into(),
+            stream,
+            columns: serde_json::from_str(r#"["COUNTER"]"#).unwrap(),
+            nominal_rate: None,
+        })
+    }
+
+    fn sample(subscription: &Arc<Subscription>, counter: usize) -> Feed {
+        let text = format!(r#"{{"{}":[{counter}],"sid":"s","time":1}}"#, subscription.stream);
+        let now = std::time::Instant::now();
+        Feed::Sample(Arc::new(Sample::new(Arc::clone(subscription), text.into(), now)))
+    }
+
+    #[test]
+    fn a_slow_sink_misses_samples_and_is_told_which_while_the_other_gets_all() {
+        let (quick, slow) = (Arc::default(), Arc::default());
+        let (allow, may) = blocking::channel();
+        let mut sinks = FanOut::default();
+        let all = sinks.add(Log { lines: Arc::clone(&quick), may: None }, 1000).unwrap();
+        let some = sinks.add(Log { lines: Arc::clone(&slow), may: Some(may) }, 5).unwrap();
+        let eeg = subscription(Stream::Eeg);
+        sinks.push(&Feed::Subscribed(Arc::clone(&eeg)));
+        // The first is taken out of the queue and waits inside the sink; five fit.
+        sinks.push(&sample(&eeg, 0));
+        while sinks.outlets[1].queue.capacity() < 5 + CHANGES {
+            std::thread::yield_now();
+        }
+        (1..=20).for_each(|counter| sinks.push(&sample(&eeg, counter)));
+        let text = "eyes closed".to_owned();
+        sinks.push(&Feed::Marker { session: "s".into(), time: 2.5, text });
+        sinks.push(&Feed::Unsubscribed("s".into(), Stream::Eeg));
+        sinks.push(&Feed::Ended("s".into()));
+        (0..6).for_each(|_| allow.send(()).unwrap());
+        drop(sinks);
+        assert_eq!(all.ended.blocking_recv(), Ok(Ok(())));
+        assert_eq!(some.ended.blocking_recv(), Ok(Ok(())));
+        let taken = |handle: &Arc<AtomicU64>| handle.load(Ordering::Relaxed);
+        assert_eq!((taken(&all.dropped), taken(&some.dropped)), (0, 15));
+        let expected = |last: usize, gap: &[&str]| {
+            let samples = (0..=last).map(|counter| format!("[{counter}.0]"));
+            let rest = ["eyes closed at 2.5", "end of eeg", "end of all"];
+            let rest = gap.iter().chain(&rest).map(ToString::to_string);
+            ["subscribed eeg".to_owned()].into_iter().chain(samples).chain(rest).collect::<Vec<_>>()
+        };
+        assert_eq!(*quick.lock().unwrap(), expected(20, &[]));
+        assert_eq!(*slow.lock().unwrap(), expected(5, &["gap of 15 in eeg"]));
+    }
+
+    #[test]
+    fn a_sink_that_fails_ends_alone() {
+        let (lines, rest) = (Arc::default(), Arc::default());
+        let (_, may) = blocking::channel();
+        let mut sinks = FanOut::default();
+        let failing = sinks.add(Log { lines: Arc::clone(&lines), may: Some(may) }, 5).unwrap();
+        let other = sinks.add(Log { lines: Arc::clone(&rest), may: None }, 100).unwrap();
+        let eeg = subscription(Stream::Eeg);
+        sinks.push(&sample(&eeg, 0));
+        assert!(failing.ended.blocking_recv().unwrap().is_err());
+        (1..10).for_each(|counter| sinks.push(&sample(&eeg, counter)));
+        assert_eq!(sinks.outlets.len(), 1);
+        drop(sinks);
+        assert_eq!(other.ended.blocking_recv(), Ok(Ok(())));
+        assert_eq!((lines.lock().unwrap().len(), rest.lock().unwrap().len()), (0, 10));
+    }
+}

@@ -1,0 +1,322 @@
+//! The sinks of `cortop watch`: a sample as a line of text, its values as they came, under the names
+//! of its columns. Nothing is calculated: numbers keep their notation, nulls stay nulls.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, Write},
+    sync::Arc,
+};
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::json;
+use cortop_protocol::{
+    Columns, Sample, Stream, Subscription, columns::Pair, sanitize::clean, values::Fit,
+};
+use cortop_signal::sink::Sink;
+
+/// Bytes of lines that are written at once, and before the reader has taken the last.
+const CHUNK: usize = 8192;
+
+/// Why samples cannot be written any more.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// Nobody reads them any more.
+    Closed,
+    /// The output failed.
+    Failed(io::Error),
+    /// A stream has other columns than those that the CSV has begun with.
+    ColumnsChanged(Stream),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("nobody reads the samples any more"),
+            Self::Failed(error) => write!(
+                f,
+                "standard output cannot be written ({error}) → check the disk and the redirection"
+            ),
+            Self::ColumnsChanged(stream) => write!(
+                f,
+                "the columns of {stream} have changed, which CSV cannot show → start again, or \
+                 take --format jsonl"
+            ),
+        }
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for WriteError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Whole lines that wait to be written together, so that a reader never sees part of one.
+#[derive(Debug)]
+struct Lines<W> {
+    out: W,
+    waiting: Vec<u8>,
+}
+
+impl<W: Write> Lines<W> {
+    fn new(out: W) -> Self {
+        Self { out, waiting: Vec::with_capacity(2 * CHUNK) }
+    }
+
+    /// A whole line was appended to `waiting`.
+    fn end(&mut self) -> Result<(), WriteError> {
+        if self.waiting.len() < CHUNK { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        self.out.write_all(&self.waiting)?;
+        self.waiting.clear();
+        Ok(self.out.flush()?)
+    }
+}
+
+/// One JSON object a sample.
+#[derive(Debug)]
+pub(super) struct JsonLines<W>(Lines<W>);
+
+impl<W: Write> JsonLines<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self(Lines::new(out))
+    }
+}
+
+impl<W: Write> Sink for JsonLines<W> {
+    type Error = WriteError;
+
+    fn sample(&mut self, sample: &Sample) -> Result<(), WriteError> {
+        let Some((time, values)) = members(sample) else { return Ok(()) };
+        let Subscription { stream, headset, session, .. } = &*sample.subscription;
+        let object = Object {
+            stream: stream.name(),
+            headset: headset.as_str(),
+            session: session.as_str(),
+            time,
+            values: Values(&values),
+        };
+        let json = serde_json::to_string(&object)?;
+        self.0.waiting.extend(json::line(&json).as_bytes());
+        self.0.waiting.push(b'\n');
+        self.0.end()
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        self.0.flush()
+    }
+}
+
+/// A sample as JSON.
+#[derive(Serialize)]
+struct Object<'a> {
+    stream: &'a str,
+    headset: &'a str,
+    session: &'a str,
+    time: Option<&'a RawValue>,
+    values: Values<'a>,
+}
+
+/// Values under the names of their columns, those of groups (`dev`, §5.4) in their place.
+struct Values<'a>(&'a [Pair<'a>]);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter_map(|pair| Some((pair.label?, pair.value))))
+    }
+}
+
+/// A line of column names, then one line of values a sample.
+#[derive(Debug)]
+pub(super) struct Csv<W> {
+    lines: Lines<W>,
+    /// The columns of the header, and whether it has been written.
+    header: Option<(Columns, bool)>,
+}
+
+impl<W: Write> Csv<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self { lines: Lines::new(out), header: None }
+    }
+
+    fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> Result<(), WriteError> {
+        let mut writer = csv::Writer::from_writer(&mut self.lines.waiting);
+        writer.write_record(cells).map_err(io::Error::from)?;
+        writer.flush()?;
+        drop(writer);
+        self.lines.end()
+    }
+}
+
+impl<W: Write> Sink for Csv<W> {
+    type Error = WriteError;
+
+    fn subscription(&mut self, subscription: &Arc<Subscription>) -> Result<(), WriteError> {
+        let columns = &subscription.columns;
+        match &self.header {
+            Some((header, _)) if header != columns => {
+                Err(WriteError::ColumnsChanged(subscription.stream))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.header = Some((columns.clone(), false));
+                Ok(())
+            }
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample) -> Result<(), WriteError> {
+        let Some((time, values)) = members(sample) else { return Ok(()) };
+        let Subscription { stream, headset, columns, .. } = &*sample.subscription;
+        if let Some((_, written @ false)) = &mut self.header {
+            *written = true;
+            self.line(["stream", "time", "headset"].into_iter().chain(columns.labels()))?;
+        }
+        let named = values.iter().filter(|pair| pair.label.is_some());
+        let cells: Vec<_> = named.map(|pair| cell(pair.value)).collect();
+        let time = cell(time);
+        let fixed = [stream.name(), &time, headset.as_str()];
+        self.line(fixed.into_iter().chain(cells.iter().map(Cow::as_ref)))
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        self.lines.flush()
+    }
+}
+
+/// The time of a sample and its values beside their labels, as they were written; `None` of what is
+/// no sample.
+fn members(sample: &Sample) -> Option<(Option<&RawValue>, Vec<Pair<'_>>)> {
+    if sample.values.fit == Fit::None {
+        return None;
+    }
+    let members = sample.members()?;
+    let find = |name: &str| members.iter().find(|(own, _)| own == name).map(|&(_, value)| value);
+    let values = sample.pair(find(sample.subscription.stream.name())?)?;
+    Some((find("time"), values))
+}
+
+/// A value in CSV: a text without its quotes, nothing for null, everything else as it came.
+fn cell(value: Option<&RawValue>) -> Cow<'_, str> {
+    match value.map(RawValue::get) {
+        None | Some("null") => Cow::Borrowed(""),
+        Some(text) if text.starts_with('"') => serde_json::from_str::<String>(text)
+            .map_or(Cow::Borrowed(text), |text| clean(&text).into()),
+        Some(json) => json::line(json),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::cli::Format;
+
+    /// What a sink writes of one message of a stream with these columns, and how the values fit.
+    fn lines(format: Format, stream: Stream, columns: &str, text: &str) -> (String, Fit) {
+        let columns = serde_json::from_str(columns).expect("columns");
+        let subscription = Subscription {
+            session: "s".into(),
+            headset: "EPOCX-1".into(),
+            stream,
+            columns,
+            nominal_rate: None,
+        };
+        let subscription = Arc::new(subscription);
+        let received = Instant::now();
+        let sample = Sample::new(Arc::clone(&subscription), text.into(), received);
+        let mut out = Vec::new();
+        match format {
+            Format::Jsonl => write(JsonLines::new(&mut out), &subscription, &sample),
+            Format::Csv => write(Csv::new(&mut out), &subscription, &sample),
+        }
+        (String::from_utf8(out).expect("text"), sample.values.fit)
+    }
+
+    fn write<S>(mut sink: S, subscription: &Arc<Subscription>, sample: &Sample)
+    where
+        S: Sink<Error = WriteError>,
+    {
+        sink.subscription(subscription).expect("taken");
+        sink.sample(sample).expect("taken");
+        sink.flush().expect("written");
+    }
+
+    #[test]
+    fn numbers_keep_their_notation_and_nulls_stay() {
+        let columns = r#"["COUNTER","AF3","MARKERS"]"#;
+        let text = r#"{"eeg":[7.0,4200.10,[{"label":
+            "a"}]],"sid":"s","time":1767942612.4420}"#;
+        let (line, fit) = lines(Format::Jsonl, Stream::Eeg, columns, text);
+        let start = r#"{"stream":"eeg","headset":"EPOCX-1","session":"s","time":1767942612.4420,"values":{"COUNTER":7.0,"AF3":4200.10,"MARKERS":[{"label":"#;
+        assert!(line.starts_with(start) && line.ends_with("\"a\"}]}}\n"), "{line}");
+        assert_eq!((line.lines().count(), fit), (1, Fit::Whole));
+
+        let (csv, _) = lines(
+            Format::Csv,
+            Stream::Met,
+            r#"["eng"]"#,
+            r#"{"met":[null],"sid":"s","time":1.50}"#,
+        );
+        assert_eq!(csv, "stream,time,headset,eng\nmet,1.50,EPOCX-1,\n");
+    }
+
+    #[test]
+    fn the_values_of_a_group_stand_under_their_own_names() {
+        let columns = r#"["Battery",["AF3","OVERALL"],"BatteryPercent"]"#;
+        let text = r#"{"dev":[4,[2,80],77],"sid":"s","time":1}"#;
+        let (line, fit) = lines(Format::Jsonl, Stream::Dev, columns, text);
+        assert!(
+            line.contains(r#"{"Battery":4,"AF3":2,"OVERALL":80,"BatteryPercent":77}"#),
+            "{line}"
+        );
+        assert_eq!(fit, Fit::Whole);
+    }
+
+    #[test]
+    fn what_is_missing_is_null_and_counted_and_what_is_no_sample_is_no_line() {
+        let columns = r#"["a",["b","c"]]"#;
+        for (text, values) in [
+            (r#"{"dev":[1],"sid":"s","time":1}"#, r#"{"a":1,"b":null,"c":null}"#),
+            (r#"{"dev":[1,[2]],"sid":"s","time":1}"#, r#"{"a":1,"b":2,"c":null}"#),
+            (r#"{"dev":[1,[2,3],4],"sid":"s","time":1}"#, r#"{"a":1,"b":2,"c":3}"#),
+            (r#"{"dev":[1,7],"sid":"s","time":1}"#, r#"{"a":1,"b":null,"c":null}"#),
+        ] {
+            let (line, fit) = lines(Format::Jsonl, Stream::Dev, columns, text);
+            assert!(line.contains(values), "{line}");
+            assert_eq!(fit, Fit::Partial, "{text}");
+        }
+        for text in ["no", "{}", r#"{"dev":7,"sid":"s"}"#] {
+            assert_eq!(
+                lines(Format::Jsonl, Stream::Dev, columns, text),
+                (String::new(), Fit::None)
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_cannot_drive_the_terminal_nor_break_its_line() {
+        let columns = r#"["act","pow"]"#;
+        let text = "{\"com\":[\"a,\\n\\u001b[2J\u{9b}\",0.5],\"sid\":\"s\",\"time\":1}";
+        for format in [Format::Jsonl, Format::Csv] {
+            let (lines, _) = lines(format, Stream::Com, columns, text);
+            let last = lines.trim_end().lines().last().expect("a line");
+            assert!(last.contains("com") && !last.contains(char::is_control), "{last}");
+        }
+    }
+}
