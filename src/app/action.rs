@@ -10,18 +10,18 @@ use super::{key::Key, pane::Pane};
 pub struct Binding {
     /// What it does.
     pub action: Action,
-    /// The pane that must have the focus; `None` where it holds in every pane.
+    /// The pane that must have the focus; `None` for every pane.
     pub pane: Option<Pane>,
     /// Its name after the dot in the config's `[keys]`.
     pub name: &'static str,
-    /// The keys it has unless the config says otherwise.
+    /// Its default keys.
     pub keys: &'static [Key],
-    /// What the help says.
+    /// The text in the help.
     pub help: &'static str,
-    /// What the footer says, where it is worth a place there.
+    /// The word in the footer, where it is worth a place there.
     pub hint: Option<&'static str>,
     /// What of a view it works on; `None` where it does its work in every view.
-    pub feature: Option<Feature>,
+    pub(super) feature: Option<Feature>,
 }
 
 /// A part of a view that actions work on. A view that does not have it has no use for them.
@@ -43,7 +43,7 @@ pub enum Feature {
     Band,
     /// Filters and reference.
     Filters,
-    /// The channel, sensor or stream that keys mean.
+    /// The selected channel, sensor or stream.
     Selection,
     /// Which channels are shown, and in which order.
     ChannelLayout,

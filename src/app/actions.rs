@@ -38,7 +38,7 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.quit(),
             Action::Record => self.record(),
-            // By its name a numbered one has no number: it asks for one.
+            // Chosen from the palette there is no function key: ask for the number.
             Action::Mark | Action::MarkNow => self.mark(),
             Action::EndMarker => return self.end_marker(),
             Action::Records => {

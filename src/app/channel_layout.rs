@@ -9,7 +9,7 @@ const MOST_DOUBLINGS: i32 = 6;
 /// The arrangement of a stream's channels; the default is as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChannelLayout {
-    /// A permutation of the first places; those that follow stand as they came.
+    /// A permutation of the first places; the rest follow in their own order.
     order: Vec<usize>,
     hidden: BTreeSet<usize>,
     /// The only one shown.
@@ -47,7 +47,7 @@ impl ChannelLayout {
         !self.doublings.is_empty()
     }
 
-    /// Whether a single channel stands for all.
+    /// Whether a single channel is shown.
     #[must_use]
     pub fn is_solo(&self) -> bool {
         self.solo.is_some()

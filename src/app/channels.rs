@@ -1,10 +1,10 @@
-//! What the keys do to the channels and to the cursors of a picture that stands still.
+//! What keys do to the channels, and to the cursors of a frozen picture.
 
 use super::{App, ChannelLayout, Feature, Severity};
 use cortop_client::Stream;
 use cortop_signal::bands::by_sensor;
 
-/// The channel that keys mean, among those of its stream.
+/// The selected channel, among those of its stream.
 struct Selected {
     stream: Stream,
     /// Channels of the stream.
@@ -25,8 +25,8 @@ impl App {
         Some(Selected { stream, all, shown, at, place })
     }
 
-    /// Selects the next channel up or down, or what stands in its place: the stream in the inspector,
-    /// the sensor of the band powers, those of `pow` or of EEG.
+    /// Selects the next channel up or down; in the inspector the next stream, in the band powers the
+    /// next sensor of `pow` or EEG.
     pub(super) fn step_channel(&mut self, step: isize) {
         let view = self.streams.shown;
         if view.has(Feature::Messages) {

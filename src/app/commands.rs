@@ -106,7 +106,7 @@ impl App {
         }
     }
 
-    /// The headset that keys mean; notifies the user if there is none.
+    /// The selected headset; notifies the user if there is none.
     pub(super) fn selected_headset(&mut self) -> Option<HeadsetId> {
         let selected = self.headsets.selected().map(|headset| headset.id.clone());
         if selected.is_none() {

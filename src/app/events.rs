@@ -10,7 +10,7 @@ use cortop_client::{
 };
 use cortop_signal::{Snapshot, view::ViewEnd};
 
-/// How long written numbers stand.
+/// How long numbers are shown before they change.
 const NUMBERS: Duration = Duration::from_millis(500);
 
 impl App {
@@ -124,7 +124,7 @@ impl App {
         }
     }
 
-    /// Puts the focus where the next key is expected, if it stands where there is nothing to do.
+    /// Moves the focus to the headsets where one has to be opened next.
     fn focus_headsets(&mut self, link: &Link) {
         let chooses = matches!(link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
         let idle = matches!(self.focus, Pane::Streams | Pane::Log) && !self.zoomed;
@@ -198,7 +198,7 @@ impl App {
     }
 }
 
-/// Whether the flow stands still at a refusal.
+/// Whether a refusal has stopped the way to streaming.
 pub(super) fn is_stopped(link: &Link) -> bool {
     matches!(link, Link::Up { step: Step::Stopped, .. })
 }

@@ -1,4 +1,4 @@
-//! The headsets that the service sees, and which of them the keys mean.
+//! The headsets that the service sees, and which of them is selected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus};
 /// The headsets pane's state.
 #[derive(Clone, Debug, Default)]
 pub struct Headsets {
-    /// As last told by the service, in its order.
+    /// As the service last listed them, in its order.
     pub list: Vec<Headset>,
-    /// The one that keys mean.
+    /// The selected one.
     pub selected: Option<HeadsetId>,
     /// Since when each has had its status.
     pub since: BTreeMap<HeadsetId, Instant>,
@@ -20,7 +20,7 @@ pub struct Headsets {
     pub clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// Since when a scan runs, if one does.
     pub scanning: Option<Instant>,
-    /// Whether the service has told its headsets at all.
+    /// Whether the service has listed its headsets at all.
     pub known: bool,
     /// Whether the overview of all is open.
     pub overview: bool,
@@ -29,8 +29,8 @@ pub struct Headsets {
 }
 
 impl Headsets {
-    /// Takes over a new list; the selection stays on its headset, or goes to the first. One that is
-    /// told twice counts once, or the keys could not tell its rows apart.
+    /// Replaces the list; the selection stays on its headset, or goes to the first. Deduplicates by
+    /// id: two rows with the same id could not be selected separately.
     pub(super) fn replace(&mut self, mut list: Vec<Headset>, now: Instant) {
         let mut known = BTreeSet::new();
         list.retain(|headset| known.insert(headset.id.clone()));
@@ -50,8 +50,7 @@ impl Headsets {
         }
     }
 
-    /// Forgets everything the service told, as the link to it is lost; what the user chose
-    /// stays.
+    /// Forgets what the service reported, as the connection to it is lost; keeps what the user chose.
     pub(super) fn forget(&mut self) {
         let Self { overview, sort, .. } = *self;
         let selected = self.selected.take();

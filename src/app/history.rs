@@ -1,5 +1,5 @@
-//! The picture that stands still: frozen, moved through the history, and the inspector that moves by
-//! the same keys.
+//! The frozen picture, how it moves through the history, and the inspector, which scrolls by the same
+//! keys.
 
 use std::{ops::Range, sync::Arc};
 
@@ -19,7 +19,7 @@ const PAGE: usize = 10;
 const START: &str = "this is the start of the history";
 const LIVE: &str = "the picture is live: it shows the newest samples";
 
-/// What the newest picture of a stream tells of its whole history.
+/// The whole history of a stream, as far as the newest picture describes it.
 struct Timeline<'a> {
     traces: &'a Traces,
     /// The division of a window as long as the one asked for.
@@ -68,7 +68,7 @@ impl App {
         let of_stream = view.headset.as_ref() == self.headset()
             && view.stream == self.stream()
             && view.inspect == (streams.shown.has(Feature::Messages));
-        // Where a frozen picture ends, it says itself; what is copied is read off the snapshot.
+        // A frozen picture keeps its own end; what is copied comes from the snapshot.
         let of_moment = streams.frozen.is_some() || view.end == ViewEnd::Live;
         let read = (view.end, view.cursors) == (streams.end(), streams.cursors());
         of_stream && of_moment && (action != Action::Copy || read)
@@ -137,8 +137,8 @@ impl App {
     }
 
     /// Moves the end of the picture through the history; at the newest sample it goes live. `to` gets
-    /// the present end, half a window and the oldest index, in samples. `edge` is what the user is
-    /// told where that moves nothing.
+    /// the present end, half a window and the oldest index, in samples. `edge` is the notice
+    /// where that moves nothing.
     fn travel(&mut self, edge: &str, to: impl FnOnce(u64, u64, u64) -> u64) {
         let Some(Timeline { traces, bins }) = self.timeline() else {
             return self.notify(Severity::Info, "there is no history yet");

@@ -1,4 +1,4 @@
-//! What a key does: the open dialog takes it, else the keymap says.
+//! What a key does: an open dialog handles it, else the keymap decides.
 
 use super::{
     Action, App, Effect, Key, Severity,
@@ -95,7 +95,7 @@ impl App {
     }
 
     /// Brings an open dialog up to date: the selection of a list stays on its item, a question is
-    /// asked anew, or withdrawn where nothing is left to ask.
+    /// renewed, or withdrawn where nothing is left to ask.
     pub(super) fn refresh_dialog(&mut self) {
         match &self.dialog {
             Some(Dialog::Confirm(confirm)) => {

@@ -87,7 +87,7 @@ impl Key {
 
     /// The number of a function key.
     #[must_use]
-    pub fn function(self) -> Option<u8> {
+    pub(super) fn function(self) -> Option<u8> {
         match self.code {
             KeyCode::F(number) => Some(number),
             _ => None,

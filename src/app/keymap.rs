@@ -36,7 +36,7 @@ impl Keymap {
         Self { views, rows }
     }
 
-    /// The same with some actions bound anew: `pane.name` → keys, as in the config's `[keys]`.
+    /// The same with some actions bound to other keys: `pane.name` → keys, as in the config's `[keys]`.
     /// An empty list unbinds.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The log pane's state: which records are captured and shown, and how far back. tui-logger captures
-//! and keeps them, and its widget draws them; a formatter of ours adds what it has not: a text to
-//! search for, pages that count, and the oldest record.
+//! and keeps them, and its widget draws them; our formatter adds what it lacks: a filter by text,
+//! page keys, and a key for the oldest record.
 
 use std::{
     cell::Cell,
@@ -40,7 +40,7 @@ pub struct LogLine {
     pub level: Level,
     /// The name of who wrote it, one of [`TARGETS`].
     pub target: &'static str,
-    /// What it says: one line, bounded.
+    /// The text: one line, bounded.
     pub text: String,
 }
 
@@ -111,7 +111,7 @@ pub struct Log {
     targets: LogTargets,
     /// Whether the list of targets is there.
     pub lists_targets: bool,
-    /// The target that keys mean: place in [`TARGETS`].
+    /// The selected target: place in [`TARGETS`].
     pub selected: usize,
     /// Only that one is shown.
     pub only: bool,
@@ -289,7 +289,7 @@ impl App {
         self.notify(Severity::Info, text);
     }
 
-    /// Scrolls the log. `edge` is what the user is told where that moves nothing.
+    /// Scrolls the log. `edge` is the notice where that moves nothing.
     pub(super) fn scroll_log(&mut self, edge: &str, scroll: impl FnOnce(&mut Log)) {
         let before = self.log.last;
         scroll(&mut self.log);
@@ -298,7 +298,7 @@ impl App {
         }
     }
 
-    /// Asks for the text that lines have to hold.
+    /// Asks for the text that lines have to contain.
     pub(super) fn ask_log_filter(&mut self) {
         let help = "lines with this text are shown; empty: all";
         let entry = FormField::text("text", help, &self.log.filter);
@@ -330,7 +330,7 @@ mod tests {
     use crate::app::{AppSettings, Key, Message, Pane, log_targets::KEPT};
     use cortop_client::Moment;
 
-    /// tui-logger's buffer is one for the process: who holds this has it alone.
+    /// tui-logger has one buffer for the process: this lock gives a test the buffer to itself.
     static ALONE: Mutex<()> = Mutex::new(());
 
     /// Logs as the program does, and takes the records over as before a frame.

@@ -1,5 +1,4 @@
-//! The targets of the log, and up to which level each is captured. tui-logger has a level for each
-//! module path; here stands which paths belong to a target.
+//! The targets of the log, and up to which level each is captured.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +35,7 @@ pub(super) struct TargetLevels {
 }
 
 /// The levels up to which targets are captured, shared by its clones. tui-logger has a level for
-/// each module path; here stands which paths belong to a target.
+/// each module path; this maps paths to targets.
 #[derive(Clone, Debug)]
 pub struct LogTargets(Arc<Mutex<TargetLevels>>);
 

@@ -37,7 +37,7 @@ pub enum Message {
     Snapshot(Arc<Snapshot>),
     /// What went to the terminal lately.
     Throughput(Throughput),
-    /// Something to say to the user, such as a command that found the client busy.
+    /// A problem to notify the user of, such as a command that found the client busy.
     Notice(String),
 }
 
@@ -52,6 +52,6 @@ pub enum Effect {
     Quit,
     /// Give the terminal back until `fg`.
     Suspend,
-    /// Draw the whole screen anew.
+    /// Redraw the whole screen.
     Redraw,
 }

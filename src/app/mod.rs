@@ -57,10 +57,7 @@ pub use self::{
     records::{Records, RunningRecord},
     sessions::{Scroll, SessionEntry, SessionField, Sessions},
     stream_view::StreamView,
-    streams::{
-        AMPLITUDES, Frozen, GlyphSet, HIGH_PASSES, LOW_PASSES, NOTCHES, ScrollMode, Streams,
-        WINDOWS,
-    },
+    streams::{AMPLITUDES, Frozen, GlyphSet, ScrollMode, Streams},
 };
 use cortop_client::{
     CommandId, Error, HeadsetId, Link, Moment, Session, Stream,
@@ -112,7 +109,7 @@ pub struct AppSettings {
     pub fragile: bool,
     /// The folder proposed for exports.
     pub folder: String,
-    /// Who writes to the log.
+    /// The targets of the log.
     pub log: LogTargets,
     /// The zone of times; UTC if `None`.
     pub zone: Option<TimeZone>,
@@ -144,29 +141,29 @@ pub struct App {
     pub profiles: Profiles,
     /// The Flex mappings that Cortex keeps, once asked for.
     pub mappings: Vec<StoredMapping>,
-    /// All live sessions of this application, as last told.
+    /// All live sessions of this application, as Cortex last listed them.
     pub found: Vec<Session>,
     /// The streams pane.
     pub streams: Streams,
     /// The log pane.
     pub log: Log,
-    /// The newest picture of the signals.
+    /// The newest snapshot of the signals.
     pub snapshot: Arc<Snapshot>,
-    /// The one whose numbers are shown, and since when.
+    /// The snapshot whose numbers are shown, and since when.
     held: (Instant, Arc<Snapshot>),
-    /// Keys typed ahead: actions on a picture that has been asked for and has not come yet.
+    /// Actions typed ahead of the picture that they work on, which has been asked for.
     ahead: VecDeque<Action>,
     /// What goes to the terminal.
     pub throughput: Throughput,
-    /// The pane that keys mean.
+    /// The pane with the focus.
     pub focus: Pane,
     /// Whether it has the whole screen.
     pub zoomed: bool,
     /// Whether the help is open.
     pub help: bool,
-    /// The page of it, counted on past the last, after which the first comes again.
+    /// Its page, counted past the last: drawing takes it modulo the number of pages.
     pub help_page: usize,
-    /// What is being asked of the user.
+    /// The open dialog.
     pub dialog: Option<Dialog>,
     /// The forms whose commands have not been answered yet, oldest first, bounded.
     sent: VecDeque<(CommandId, Form)>,
@@ -174,18 +171,18 @@ pub struct App {
     tracked: u64,
     /// Place in [`AppSettings::themes`].
     pub theme: usize,
-    /// The last thing to say.
+    /// The last notice.
     pub notice: Option<Notice>,
-    /// The refusal that came last, until the flow goes on.
+    /// The last refusal, until the way to streaming goes on.
     refusal: Option<Error>,
     /// The headset whose opening was called off, until Cortex has answered what was asked before.
     pub called_off: Option<HeadsetId>,
-    /// The refusals that headsets stand still at, whatever the others do.
+    /// The refusals that stopped headsets, each whatever the others do.
     stopped: BTreeMap<HeadsetId, Error>,
 }
 
 impl App {
-    /// The state before anything was heard of the service.
+    /// The state before anything is known of the service.
     #[must_use]
     pub fn new(settings: AppSettings, now: Moment) -> Self {
         let theme = settings.theme;
@@ -226,11 +223,11 @@ impl App {
         }
     }
 
-    /// Takes in a message and tells what is to be done.
+    /// Handles a message; returns what has to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
         let looked_at = self.sessions.headset().cloned();
         let shown = self.streams.shown;
-        // What comes with every frame changes no item of a list and answers no question.
+        // What comes with every frame changes neither lists nor questions.
         let routine = matches!(
             message,
             Message::Tick(_) | Message::Snapshot(_) | Message::Throughput(_) | Message::Notice(_)
@@ -270,7 +267,7 @@ impl App {
         effects
     }
 
-    /// The headset whose streams are shown: as its session tells, or else its samples.
+    /// The headset whose streams are shown, by its session, else by its samples.
     #[must_use]
     pub fn headset(&self) -> Option<&HeadsetId> {
         let session = &self.sessions.current()?.session;
@@ -284,8 +281,7 @@ impl App {
         self.sessions.current().is_some_and(|entry| entry.pictured.contains(&stream))
     }
 
-    /// The stream that the picture asked for is of: the one chosen, or the one that stands in for
-    /// it.
+    /// The stream of the picture: the one chosen, or the one shown in its place.
     #[must_use]
     pub fn stream(&self) -> Stream {
         let streams = self.streams.shown.streams;
@@ -294,8 +290,8 @@ impl App {
         pictured.or(streams.first()).copied().unwrap_or(Stream::Sys)
     }
 
-    /// The refusal that the flow from connection to streaming stands still at, if it does: that of
-    /// the selected headset, where several stand still.
+    /// The refusal that stopped the way from connection to streaming, if one did; that of the selected
+    /// headset, where several are stopped.
     #[must_use]
     pub fn stopped_by(&self) -> Option<&Error> {
         let selected = self.headsets.selected.as_ref().and_then(|id| self.stopped_on(id));
@@ -303,13 +299,13 @@ impl App {
         self.refusal.as_ref().or(of_headset).filter(|_| events::is_stopped(&self.link))
     }
 
-    /// The refusal that a headset stands still at.
+    /// The refusal that stopped a headset.
     #[must_use]
     pub fn stopped_on(&self, headset: &HeadsetId) -> Option<&Error> {
         self.stopped.get(headset)
     }
 
-    /// Whether a session's data can still come: it is not closed, and the connection stands.
+    /// Whether data of a session can still come: it is not closed, and there is a connection.
     #[must_use]
     pub fn is_live(&self, entry: &SessionEntry) -> bool {
         entry.closed.is_none() && matches!(self.link, Link::Up { .. })
@@ -323,8 +319,7 @@ impl App {
         self.streams.frozen.as_ref().map_or(&self.held.1, |frozen| &frozen.snapshot)
     }
 
-    /// The same, but always of the moment: what tells whether the data can be trusted never stands
-    /// still.
+    /// The same, but never frozen: it shows whether the data can be trusted now.
     #[must_use]
     pub fn latest(&self) -> &Snapshot {
         &self.held.1

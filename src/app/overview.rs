@@ -45,16 +45,16 @@ impl Sort {
     }
 }
 
-/// How it stands with a headset, the worst first.
+/// The state of a headset, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HeadsetState {
-    /// A session lives, and this stream, the first of them, is stale.
+    /// It has a live session, whose first stale stream is this.
     Stale(Stream),
-    /// A session lives, and its main stream comes at another rate than it should.
+    /// It has a live session, whose main stream is off its nominal rate.
     OffRate,
     /// On a USB cable, over which nothing can stream.
     OnCable,
-    /// A session lives, and nothing has come yet.
+    /// It has a live session, and no sample has come yet.
     Silent,
     /// On its way.
     Connecting,
@@ -62,7 +62,7 @@ pub enum HeadsetState {
     Connected,
     /// Seen, not connected; or a status this program does not know.
     Discovered,
-    /// A session lives, and its streams flow.
+    /// It has a live session, and its streams flow.
     Streaming,
 }
 
@@ -75,9 +75,9 @@ pub struct HeadsetRow<'a> {
     pub entry: Option<&'a SessionEntry>,
     /// The health of its main stream: EEG, and without it motion.
     pub main: Option<&'a StreamHealth>,
-    /// What it says of itself.
+    /// Its own readings, of `dev` and `eq`.
     pub device: Option<&'a DeviceReadings>,
-    /// How it stands with it.
+    /// Its state.
     pub state: HeadsetState,
 }
 
@@ -127,7 +127,7 @@ impl<'a> HeadsetRow<'a> {
                 let overall = self.device.and_then(DeviceReadings::contact).unwrap_or_default();
                 worst.map(|worst| worst * 1e3 + overall)
             }
-            // In whole per cent, or else the rows would never stand still.
+            // In whole per cent, so that the rows do not swap places all the time.
             Sort::Rate => self.main.and_then(|main| {
                 let rate = main.rate.or(main.stale_since.map(|_| 0.0))?;
                 Some((100.0 * rate / main.nominal_rate?).round())
@@ -148,7 +148,7 @@ impl<'a> HeadsetRow<'a> {
 }
 
 impl App {
-    /// Whether the overview of all headsets stands in place of the panes.
+    /// Whether the overview of all headsets replaces the panes.
     #[must_use]
     pub fn shows_overview(&self) -> bool {
         self.headsets.overview && self.focus == Pane::Headsets
@@ -194,7 +194,7 @@ impl App {
         self.headsets.step(&ids, step);
     }
 
-    /// How many live sessions have a stale stream, and how many live.
+    /// How many live sessions have a stale stream, and how many there are.
     #[must_use]
     pub fn stale_sessions(&self) -> (usize, usize) {
         let live = || self.sessions.live().filter(|entry| self.is_live(entry));

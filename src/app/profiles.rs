@@ -9,7 +9,7 @@ use cortop_client::{HeadsetId, Profile, profile::Loaded};
 #[derive(Clone, Debug, Default)]
 pub struct Profiles {
     /// The stored ones, once asked for.
-    pub stored: Option<Vec<Profile>>,
-    /// What each headset uses; `None` where it uses none, nothing where Cortex has not told.
+    pub(super) stored: Option<Vec<Profile>>,
+    /// The profile of each headset, `None` where it uses none; absent where Cortex has not answered.
     pub loaded: BTreeMap<HeadsetId, Option<Loaded>>,
 }

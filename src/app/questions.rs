@@ -1,5 +1,5 @@
 //! What is asked before something that costs, ends a record or concerns other programs. An open
-//! question is asked anew after each change, and withdrawn where nothing is left to ask.
+//! question is renewed after each change, and withdrawn where nothing is left to ask.
 
 use super::{
     App, Effect, RunningRecord,

@@ -52,8 +52,8 @@ impl App {
         form
     }
 
-    /// Asks for the label of a marker at this moment. Without a record the form says so: what is
-    /// typed after the key must not become commands.
+    /// Asks for the label of a marker at this moment. Without a record the form opens all the
+    /// same and says so: what is typed after the key must not act as commands.
     pub(super) fn mark(&mut self) {
         let session = self.recorded_session();
         let named = self.settings.markers.iter().zip(1_u8..);

@@ -1,5 +1,5 @@
 //! Records and markers: which record runs in which session, what became of others, and the last
-//! markers. What Cortex tells is taken over; nothing is believed before it does.
+//! markers. All of it comes from Cortex: an order counts only once Cortex has confirmed it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,7 +17,7 @@ pub struct Records {
     /// The record that Cortex works on after its end, the newest.
     pub processing: Option<Record>,
     /// The newest records, once they were asked for.
-    pub stored: Option<Stored>,
+    pub(super) stored: Option<Stored>,
     /// The title of the record that was ordered in a session, and when; until Cortex answers.
     ordered: BTreeMap<SessionId, (String, Instant)>,
 }
@@ -28,11 +28,11 @@ const ORDERED: Duration = Duration::from_secs(30);
 /// A record that runs.
 #[derive(Clone, Debug)]
 pub struct RunningRecord {
-    /// As told at its start.
+    /// The record as it was at its start.
     pub record: Record,
     /// Another program started it.
     pub foreign: bool,
-    /// When its start was told.
+    /// When Cortex reported its start.
     pub since: Moment,
     /// Markers set in it from here.
     pub markers: usize,
@@ -98,7 +98,7 @@ impl Records {
         }
     }
 
-    /// Forgets what only a live connection can know.
+    /// Forgets what is only known while connected.
     pub(super) fn disconnected(&mut self) {
         self.processing = None;
         self.stored = None;

@@ -1,4 +1,4 @@
-//! Our sessions, live ones and those that have just ended, with what changed in them when.
+//! The sessions, live ones and those that have just ended, with what changed in them and when.
 
 use std::{
     cell::Cell,
@@ -95,15 +95,15 @@ impl SessionField {
     }
 }
 
-/// A session of ours and what we know around it.
+/// A session and what is known around it.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct SessionEntry {
-    /// The object as last told.
+    /// The object as Cortex last sent it.
     pub session: Session,
     /// In which mode it was opened, and why.
     pub opened: Option<(SessionMode, String)>,
-    /// When Cortex said that it had created it for cortop; unknown for another program's.
+    /// When Cortex confirmed that it had created it for cortop; unknown for another program's.
     pub created: Option<Instant>,
     /// Since when it has been known here.
     pub since: Option<Moment>,
@@ -117,11 +117,11 @@ pub struct SessionEntry {
     pub closing: Option<CommandId>,
     /// Why it is gone or left, and since when.
     pub closed: Option<(String, Instant)>,
-    /// Whether Cortex showed it as closed, and has not said yet who closed it.
+    /// Cortex showed it as closed, and who closed it is not known yet.
     unexplained: bool,
-    /// Whether Cortex told the object after the end; else the fields are those from before.
+    /// Whether Cortex sent the object after the end; else the fields are those from before.
     pub is_final: bool,
-    /// Whether the user ordered its end.
+    /// Whether the user ended it.
     pub ordered: bool,
     /// When each field last changed after it was first seen.
     pub changed: BTreeMap<SessionField, Instant>,
@@ -214,9 +214,9 @@ pub struct Sessions {
     pub list: Vec<SessionEntry>,
     /// The one shown in the session and streams panes.
     pub current: Option<SessionId>,
-    /// The field that keys mean.
+    /// The place of the selected field.
     pub field: usize,
-    /// Whether the field that keys mean is shown whole.
+    /// Whether the selected field is unfolded.
     pub unfolded: bool,
     /// Where in that field the pane begins.
     pub scroll: Scroll,
@@ -226,8 +226,8 @@ pub struct Sessions {
     wanted: Option<HeadsetId>,
 }
 
-/// A part of something longer. How much fits is only known to who draws, which says so here, that
-/// keys move by what is seen and never past the end.
+/// Where a part of something longer begins. Drawing records here how much fits, so that page keys
+/// move by what is seen and never past the end.
 #[derive(Clone, Debug, Default)]
 pub struct Scroll {
     first: usize,
@@ -289,7 +289,7 @@ impl Sessions {
         self.list.iter().filter(|entry| entry.closed.is_none())
     }
 
-    /// Takes over a session object, marking what changed.
+    /// Replaces a session object, marking what changed.
     pub(super) fn put(&mut self, session: Session, now: Moment) {
         let id = session.id.clone();
         let is_over = session.status == SessionStatus::Closed;
@@ -383,7 +383,7 @@ impl Sessions {
         entry.created = since.map(|since| since.instant);
     }
 
-    /// Takes over which streams flow and which were refused, all of them; gives back what is new.
+    /// Replaces the subscribed and the refused streams; returns those that are new.
     pub(super) fn subscribed(
         &mut self,
         id: &SessionId,
@@ -440,7 +440,7 @@ impl Sessions {
         self.released(id, why, now);
     }
 
-    /// Nothing more will be told of a session, which may be open still.
+    /// No more events of a session will come, though it may still be open.
     pub(super) fn released(&mut self, id: &SessionId, why: String, now: Instant) {
         let entry = self.entry(id);
         entry.closed.get_or_insert((why, now));
@@ -484,7 +484,7 @@ impl Sessions {
         self.scroll.reset();
     }
 
-    /// The field that keys mean.
+    /// The selected field.
     #[must_use]
     pub fn field(&self) -> SessionField {
         SessionField::ALL[self.field.min(SessionField::ALL.len() - 1)]

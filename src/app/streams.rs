@@ -11,19 +11,19 @@ use cortop_signal::{
 };
 
 /// Window lengths in seconds (docs/signal.md, Defaults).
-pub const WINDOWS: [f64; 6] = [2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+const WINDOWS: [f64; 6] = [2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Half the height of a channel's row in µV: ±50 µV by default (docs/signal.md, Defaults).
 pub const AMPLITUDES: [f32; 7] = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
 
 /// Corners of the high-pass in Hz, in the order of its key (docs/signal.md, Defaults).
-pub const HIGH_PASSES: [Option<f64>; 5] = [None, Some(0.16), Some(0.5), Some(1.0), Some(5.0)];
+const HIGH_PASSES: [Option<f64>; 5] = [None, Some(0.16), Some(0.5), Some(1.0), Some(5.0)];
 
 /// Corners of the low-pass in Hz, in the order of its key (docs/signal.md, Defaults).
-pub const LOW_PASSES: [Option<f64>; 3] = [None, Some(30.0), Some(45.0)];
+const LOW_PASSES: [Option<f64>; 3] = [None, Some(30.0), Some(45.0)];
 
 /// Centres of the notch in Hz, in the order of its key (docs/signal.md, Defaults).
-pub const NOTCHES: [Option<f64>; 3] = [None, Some(50.0), Some(60.0)];
+const NOTCHES: [Option<f64>; 3] = [None, Some(50.0), Some(60.0)];
 
 /// How the picture moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub struct Streams {
     /// How the channels of each traced stream are arranged.
     eeg: ChannelLayout,
     mot: ChannelLayout,
-    /// The picture stands still.
+    /// The frozen picture.
     pub frozen: Option<Frozen>,
 }
 

@@ -698,7 +698,7 @@ fn the_inspector_goes_through_streams_and_to_the_end_of_a_message_but_not_beyond
 fn each_filter_goes_round_on_its_own_key() {
     let mut app = app();
     assert_eq!(app.streams.filters(), Filters::default());
-    for (key, steps) in [('f', HIGH_PASSES.len()), ('F', LOW_PASSES.len()), ('n', NOTCHES.len())] {
+    for (key, steps) in [('f', 5), ('F', 3), ('n', 3)] {
         let mut seen = Vec::new();
         for _ in 0..steps {
             press(&mut app, Key::char(key));

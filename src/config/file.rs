@@ -1,4 +1,4 @@
-//! The config file as it stands: every setting optional. Unknown settings are warned about by
+//! The config file as it is written: every setting is optional. Unknown settings are warned about by
 //! name; a wrong type or value is toml's own error, which has line, column and a caret.
 
 use std::{
@@ -63,7 +63,7 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Fil
     };
     let file = parse(&text, warnings).map_err(|error| {
         eyre!(
-            "the config file {} is not valid:\n{error}\nmend it, or compare with `cortop print config`",
+            "the config file {} is not valid:\n{error}\nfix it, or compare with `cortop print config`",
             path.display()
         )
     })?;
@@ -88,7 +88,7 @@ pub(super) fn parse(text: &str, warnings: &mut Vec<String>) -> Result<FileSettin
         .map_err(|error| show(&error, text))
 }
 
-/// toml's own text, which quotes the line, unless the line may hold a credential.
+/// toml's own text, which quotes the line, unless the line may contain a credential.
 fn show(error: &toml::de::Error, text: &str) -> String {
     let Some(span) = error.span() else { return error.message().to_owned() };
     let start = text[..span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);

@@ -1,6 +1,6 @@
 //! The settings in force: default < file < environment < flags, resolved once at start. The
-//! environment and the place of the file are handed in. Nothing here prints; what is odd becomes a
-//! warning, what is wrong an error with the next step.
+//! environment and the place of the file are handed in. Nothing here prints: what is unknown becomes a
+//! warning, what is invalid an error with the next step.
 
 mod file;
 mod sample;
@@ -74,7 +74,7 @@ impl Config {
     /// What the client has to know.
     ///
     /// # Errors
-    /// There are no credentials, or the client refuses the address; the text says what to do.
+    /// There are no credentials, or the client refuses the address; the text gives the next step.
     pub fn client(&self) -> Result<cortop_client::Config> {
         let Credentials { id, secret } = self.credentials.clone()?;
         let client = cortop_client::Config::new(id, secret)
@@ -133,8 +133,8 @@ pub fn file_path() -> Option<PathBuf> {
 /// Resolves the settings.
 ///
 /// # Errors
-/// The file named cannot be read, or says something that cannot be: the text says where and what
-/// to do.
+/// The file named cannot be read, or a setting is invalid: the text gives the place and the next
+/// step.
 pub fn load(
     service: &cli::Service,
     display: &cli::Display,
@@ -227,7 +227,7 @@ fn credentials(
     })
 }
 
-/// Whether the locale says UTF-8: the first of the three that is set decides, none means `C`.
+/// Whether the locale is UTF-8: the first of the three that is set decides, none means `C`.
 pub(crate) fn utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(env).is_some_and(|locale| {
         let locale = locale.to_lowercase();

@@ -8,7 +8,7 @@ use crate::{
     ui,
 };
 
-/// A setting of the file: its name, its value in the sample, and what it says.
+/// A setting of the file: its name, its value in the sample, and its description.
 type Row = (&'static str, String, &'static str);
 
 fn rows() -> [Row; 18] {

@@ -20,6 +20,11 @@ pub(super) fn word(ctx: &RenderContext<'_>) -> String {
         Link::Waiting { at, attempt, .. } => {
             format!("no connection, retry in {} (attempt {attempt})", countdown(ctx, *at))
         }
+        Link::Up { step: Step::Opening(id) | Step::Connecting(id), .. }
+            if ctx.app.called_off.as_ref() == Some(id) =>
+        {
+            "called off, waiting for Cortex".to_owned()
+        }
         Link::Up { step, .. } => text::clean(&step.to_string()),
     }
 }

@@ -1147,3 +1147,17 @@ fn every_code_is_explained_on_the_screen() {
         }
     }
 }
+
+#[test]
+fn the_header_shows_that_an_opening_was_called_off() {
+    let mut stage = new().linked(Step::Opening(HEADSET.into()));
+    stage.hear(Event::Headsets(vec![fixture::headset()]));
+    let header = |stage: &Stage| stage.text(80, 24).lines().next().map(str::to_owned);
+    assert!(header(&stage).is_some_and(|line| line.contains("opening")));
+    for key in ['1', 'x'] {
+        stage.app.update(Message::Key(Key::char(key)));
+    }
+    let line = header(&stage).expect("a header");
+    assert!(line.contains("called off, waiting for Cortex"), "{line}");
+    assert!(!line.contains("opening"), "{line}");
+}

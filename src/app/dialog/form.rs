@@ -13,7 +13,7 @@ pub struct Form {
     pub notes: Vec<String>,
     /// Its fields.
     pub fields: Vec<FormField>,
-    /// The entry that keys mean.
+    /// The selected field.
     pub at: usize,
     /// What is wrong with which entry, until a key changes something.
     pub complaint: Option<(usize, String)>,
@@ -21,7 +21,7 @@ pub struct Form {
     pub kind: FormKind,
 }
 
-/// What a form is for, and what it is about.
+/// What a form does, and to what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormKind {
     /// Start a record.
@@ -44,7 +44,7 @@ pub enum FormKind {
         session: Option<SessionId>,
         /// When.
         at: Moment,
-        /// What the digits stand for.
+        /// The labels of the digits, from 1 on.
         labels: Vec<String>,
     },
 }
@@ -83,7 +83,7 @@ impl FormField {
 
     /// A text filled in with a proposal, which typing replaces.
     #[must_use]
-    pub fn proposal(label: &'static str, help: &'static str, text: &str) -> Self {
+    pub(in crate::app) fn proposal(label: &'static str, help: &'static str, text: &str) -> Self {
         Self { label, help, value: FieldValue::Text(TextInput::proposal(text)) }
     }
 
@@ -146,7 +146,7 @@ impl Form {
         self.complaint = Some((at, complaint));
     }
 
-    /// The text that is being typed, if the entry is one.
+    /// The text of the selected field, if it is one.
     pub(super) fn line(&mut self) -> Option<&mut TextInput> {
         self.complaint = None;
         match &mut self.fields.get_mut(self.at)?.value {

@@ -1,6 +1,6 @@
 //! What is asked of the user over the panes. One dialog at a time has all keys until it is closed:
-//! a question, a form, or a list to select from. Knows what keys do to it, and not what its answers
-//! mean.
+//! a question, a form, or a list to select from. Knows what keys do to it, but not what
+//! follows from an answer.
 
 mod confirm;
 mod form;

@@ -63,7 +63,7 @@ impl Menu {
         title.to_owned()
     }
 
-    /// What is said where nothing matches.
+    /// The text where nothing matches.
     #[must_use]
     pub fn empty(&self) -> &'static str {
         match self {
@@ -85,13 +85,13 @@ impl Menu {
 /// One to pick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItem {
-    /// What tells it from all others of its list, whatever becomes of them.
+    /// Identifies it in its list, however the list changes.
     pub id: String,
     /// What it is called, and what is typed to find it.
     pub text: String,
-    /// What else there is to say.
+    /// More about it.
     pub note: String,
-    /// Whether it is on, where that can be said.
+    /// Whether it is on, for what can be switched.
     pub on: Option<bool>,
     /// What follows.
     pub action: DialogAction,
@@ -106,7 +106,7 @@ impl MenuItem {
 
     /// The same with an id of its own, for one whose text others may have too.
     #[must_use]
-    pub fn known_as(self, id: String) -> Self {
+    pub(in crate::app) fn known_as(self, id: String) -> Self {
         Self { id, ..self }
     }
 }
@@ -124,7 +124,7 @@ impl Select {
         Self { menu, filter: None, at: 0, held: None }
     }
 
-    /// Those that hold every word typed, those that begin with it first.
+    /// The items that contain every word typed, those that begin with the text first.
     #[must_use]
     pub fn matching<'a>(&self, items: &'a [MenuItem]) -> Vec<&'a MenuItem> {
         let typed = self.filter.as_ref().map_or("", TextInput::text).to_lowercase();
@@ -140,7 +140,7 @@ impl Select {
     }
 
     /// The place of the selected one among those that match; nothing where it is gone, so that a
-    /// key never means another that has come into its place.
+    /// key never acts on another that has taken its place.
     #[must_use]
     pub fn selected(&self, matching: &[&MenuItem]) -> Option<usize> {
         matching.get(self.at).filter(|item| self.held.as_ref() == Some(&item.id)).map(|_| self.at)

@@ -11,7 +11,7 @@ const MOST: usize = 400;
 #[derive(Clone, Debug, Default)]
 pub struct TextInput {
     input: Input,
-    /// What stands in it was proposed, and is replaced by what is typed.
+    /// The text is a proposal, which typing replaces.
     proposed: bool,
 }
 
@@ -33,11 +33,11 @@ impl TextInput {
     /// A line with a proposal: what is typed or deleted first replaces it, a cursor key keeps it to
     /// be changed.
     #[must_use]
-    pub fn proposal(text: &str) -> Self {
+    pub(super) fn proposal(text: &str) -> Self {
         Self { proposed: true, ..text.into() }
     }
 
-    /// Whether what stands in it is still the proposal.
+    /// Whether the text is still the proposal.
     #[must_use]
     pub fn is_proposed(&self) -> bool {
         self.proposed
@@ -56,7 +56,7 @@ impl TextInput {
         (self.input.visual_cursor(), self.input.visual_scroll(width))
     }
 
-    /// Takes a key in; false for one that means nothing to a line.
+    /// Handles a key; returns false for one that has no use in a line.
     pub(super) fn on_key(&mut self, key: Key) -> bool {
         let request = match key {
             Key::LEFT => InputRequest::GoToPrevChar,
@@ -83,7 +83,7 @@ impl TextInput {
         true
     }
 
-    /// Takes pasted text in; line breaks and control characters become blanks.
+    /// Inserts pasted text; line breaks and control characters become blanks.
     pub(super) fn paste(&mut self, text: &str) {
         let shown = |char: char| if char.is_control() { ' ' } else { char };
         text.trim_end().chars().take(MOST).map(shown).for_each(|char| {
