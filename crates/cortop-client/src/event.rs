@@ -182,10 +182,10 @@ impl Event {
             }
             Self::Released { session, why } => info!("{of}session {session} goes on: {why}"),
             Self::Closed { session, why, ordered: true } => {
-                info!("{of}session {session} is over: {why}");
+                info!("{of}session {session} ended: {why}");
             }
             Self::Closed { session, why, ordered: false } => {
-                warn!("{of}session {session} is over: {why}");
+                warn!("{of}session {session} ended: {why}");
             }
             Self::Subscribed { streams, theirs, refused, .. } => {
                 if !streams.is_empty() || theirs.is_empty() {

@@ -83,7 +83,7 @@ async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<
             },
             Ok(_) => {}
             Err(_) => {
-                let why = "Cortex did not say how it ended";
+                let why = "Cortex did not report the outcome";
                 return Err(
                     Error::new(ErrorKind::User, why, "look at the headset's settings").on(METHOD)
                 );

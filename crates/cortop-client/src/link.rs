@@ -103,7 +103,7 @@ where
         attention: None,
         malformed: RepeatCounter::new("messages that are no part of the protocol"),
         unsubscribed: RepeatCounter::new("samples of no subscription"),
-        late: RepeatCounter::new("answers nobody waits for"),
+        late: RepeatCounter::new("answers to no pending request"),
         dropped: RepeatCounter::new("warnings dropped in a flood"),
         warnings: WarningCounter::default(),
         secrets,
@@ -477,12 +477,12 @@ fn too_many_sessions() -> Error {
     Error::new(
         ErrorKind::Limit,
         format!("not subscribed: cortop takes the samples of {SESSIONS} sessions at most"),
-        "close another session; cortop then subscribes this one by itself",
+        "close another session; cortop then subscribes this one automatically",
     )
 }
 
 /// The next step after a loss.
-const AGAIN: &str = "cortop connects again; if this goes on, restart the Cortex service";
+const AGAIN: &str = "cortop reconnects automatically; if this persists, restart the Cortex service";
 
 /// The error of a connection that is over.
 pub(super) fn lost(meaning: impl Into<Cow<'static, str>>, next: &'static str) -> Error {

@@ -269,7 +269,7 @@ fn began_after(session: &Session, asked: Timestamp) -> bool {
 
 /// Asking again by itself might debit the licence again: only the user does.
 fn no_session(headset: &HeadsetId) -> Error {
-    let next = "open the headset again; if it stays, restart the Cortex service";
+    let next = "open the headset again; if this persists, restart the Cortex service";
     Error::new(ErrorKind::User, "Cortex gave no session", next)
         .on(Method::CreateSession)
         .about(ErrorSubject::Headset(headset.clone()))

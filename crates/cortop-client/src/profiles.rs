@@ -93,7 +93,8 @@ async fn report_loaded(
     }
     let now =
         now.map_or_else(|| "no profile is loaded".to_owned(), |now| format!("{now} is loaded"));
-    Err(Error::new(ErrorKind::User, format!("Cortex agreed, and yet {now}"), next).on(SETUP))
+    Err(Error::new(ErrorKind::User, format!("Cortex accepted the request, but {now}"), next)
+        .on(SETUP))
 }
 
 fn held_elsewhere(headset: &HeadsetId, name: &str) -> Error {

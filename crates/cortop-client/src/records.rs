@@ -166,7 +166,7 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
     const METHOD: Method = Method::ExportRecord;
     let Export { folder, format, streams } = how;
     if context.record_log.is_processing(&record) {
-        let next = "wait until cortop says that it is ready";
+        let next = "wait until cortop reports that it is ready";
         return Err(
             Error::new(ErrorKind::User, "Cortex still works on the record", next).on(METHOD)
         );
@@ -180,7 +180,7 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
     // The service has a working directory of its own.
     let absolute = std::path::absolute(&folder).ok();
     let Some(path) = absolute.as_deref().and_then(|path| path.to_str()) else {
-        let why = "the name of the folder is no text that can be sent";
+        let why = "the name of the folder is not valid text";
         return Err(Error::new(ErrorKind::User, why, "choose another folder").on(METHOD));
     };
     let streams: Vec<_> = streams.iter().map(|stream| stream.name()).collect();

@@ -70,14 +70,14 @@ fn no_answer(method: Method) -> Error {
     Error::new(
         ErrorKind::NoAnswer,
         "Cortex did not answer in time",
-        "try again; if it stays, restart the Cortex service",
+        "try again; if this persists, restart the Cortex service",
     )
     .on(method)
 }
 
 /// The error of a request whose connection was lost.
 fn connection_lost(method: Method) -> Error {
-    let next = "cortop reconnects by itself";
+    let next = "cortop reconnects automatically";
     Error::new(ErrorKind::ConnectionLost, "the connection was lost", next).on(method)
 }
 

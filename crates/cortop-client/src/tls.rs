@@ -253,7 +253,7 @@ fn explain_certificate(reason: &CertificateError) -> Error {
         }
         CertificateError::Revoked => ("the certificate has been revoked", "update EMOTIV Launcher"),
         CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => (
-            "the certificate is signed by itself and not by a known root",
+            "the certificate is self-signed, not signed by a known root",
             "check that --url names \
              the Cortex service; if you trust this certificate, give it with --ca-file",
         ),

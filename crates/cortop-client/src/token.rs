@@ -215,7 +215,7 @@ impl Context {
 
 /// The error of an answer to `authorize` without what was asked for.
 pub(super) fn no_token() -> Error {
-    let next = "try again; if it stays, restart the Cortex service";
+    let next = "try again; if this persists, restart the Cortex service";
     Error::new(ErrorKind::User, "Cortex gave no token", next).on(Method::Authorize)
 }
 

@@ -151,7 +151,7 @@ errors! {
     INVALID_REQUEST = -32600, User, "the request lacks members", REPORT;
     METHOD_NOT_FOUND = -32601, User, "this Cortex does not know the method", "update EMOTIV Launcher";
     INVALID_PARAMS = -32602, User, "a parameter is missing, misnamed or bad", REPORT;
-    INTERNAL_ERROR = -32603, Busy, "internal error of Cortex", "try again; if it stays, restart the Cortex service";
+    INTERNAL_ERROR = -32603, Busy, "internal error of Cortex", "try again; if this persists, restart the Cortex service";
     CLOUD_FAILED = -32000, Busy, "the EMOTIV cloud failed", "try again later";
     NO_HEADSET = -32001, HeadsetUnavailable, "no headset is connected", "connect a headset first";
     UNKNOWN_LICENCE = -32002, Licence, "the licence id is unknown", "check the licence of the EMOTIV account";
@@ -161,8 +161,8 @@ errors! {
     LICENCE_NEEDED = -32006, Licence, "activating needs a paid licence", "use an open session (--session open), or a licence";
     NO_SESSION = -32007, SessionGone, "the session is unknown or closed", "open the headset again";
     NOT_ACTIVATED = -32012, Licence, "the session must be activated", "activate the session, which debits the licence";
-    INVALID_TOKEN = -32014, TokenInvalid, "the token is not valid", "cortop authorizes again by itself; if it stays, check the credentials";
-    TOKEN_EXPIRED = -32015, TokenExpired, "the token has expired", "cortop renews it by itself; if it stays, log in again with EMOTIV Launcher";
+    INVALID_TOKEN = -32014, TokenInvalid, "the token is not valid", "cortop authorizes again automatically; if this persists, check the credentials";
+    TOKEN_EXPIRED = -32015, TokenExpired, "the token has expired", "cortop renews it automatically; if this persists, log in again with EMOTIV Launcher";
     STREAM_UNAVAILABLE = -32016, User, "the stream is unavailable or unsupported", "the headset, the licence or this Cortex does not offer it; the other streams go on";
     NO_ACTIVATION = -32019, Licence, "no activation is left on this computer", "--debit N moves N sessions from the licence to this computer";
     WRONG_CREDENTIALS = -32021, WrongCredentials, "the client id or secret is wrong", "check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET against the application in your EMOTIV account";
@@ -170,7 +170,7 @@ errors! {
     LICENCE_EXPIRED = -32024, Licence, "the licence has expired", "renew the licence in the EMOTIV account";
     LICENCE_OF_OTHER_APP = -32027, Licence, "this application may not use that licence", "check the licence of the EMOTIV account";
     NOT_LOGGED_IN = -32033, NotLoggedIn, "nobody is logged in", "log in with EMOTIV Launcher";
-    TOKEN_OF_OTHER_USER = -32034, TokenInvalid, "the token belongs to another application or user", "cortop authorizes again by itself; if it stays, check the credentials";
+    TOKEN_OF_OTHER_USER = -32034, TokenInvalid, "the token belongs to another application or user", "cortop authorizes again automatically; if this persists, check the credentials";
     PROFILE_OF_OTHER_APP = -32046, User, "the profile is loaded by another application", "unload it there first";
     NOT_APPROVED = -32102, NotApproved, "the application is not approved, or unknown", "approve it in EMOTIV Launcher";
     LOGIN_TOKEN_ERROR = -32108, TokenInvalid, "the login token is in error", "log out and in again with EMOTIV Launcher";
@@ -178,12 +178,12 @@ errors! {
     CORTEX_STARTING = -32122, Busy, "Cortex is starting", "wait a moment";
     PROFILE_LOADED = -32127, User, "a profile is loaded already for this headset", "unload it first";
     CLOUD_TOKEN_REFRESHING = -32130, Busy, "the cloud's token is being refreshed", "wait a moment";
-    TOKEN_OF_OTHER_APP = -32135, TokenInvalid, "the token belongs to another application", "cortop authorizes again by itself; if it stays, check the credentials";
+    TOKEN_OF_OTHER_APP = -32135, TokenInvalid, "the token belongs to another application", "cortop authorizes again automatically; if this persists, check the credentials";
     NO_STREAM_DATA = -32138, User, "the record has no data of this stream", "choose other streams for the export; right after a record's end wait until it is ready";
     UNPUBLISHED_APP = -32142, User, "the application is unpublished and not your own", "log in with the EmotivID that owns the application, or publish it";
     RECORD_CORRUPTED = -32147, User, "the record is corrupted", "it cannot be exported";
     HEADSET_NOT_READY = -32152, HeadsetNotReady, "the headset is not ready", "wait a moment; on a USB cable it never is: use the dongle or Bluetooth";
-    AUTHORIZE_AGAIN = -32170, TokenInvalid, "the application must authorize again", "cortop does so by itself; if it stays, log in again with EMOTIV Launcher";
+    AUTHORIZE_AGAIN = -32170, TokenInvalid, "the application must authorize again", "cortop does so automatically; if this persists, log in again with EMOTIV Launcher";
     NO_DOWNLOAD = -32186, User, "the record cannot be downloaded", "look for it in EMOTIV Launcher";
     PROFILE_OF_OTHER_MODEL = -32226, User, "the profile was trained on another headset model", "choose another profile";
     HEADSET_NOT_LICENSED = -32230, Licence, "the licence does not cover this type of headset", "use an open session (--session open), or another licence";

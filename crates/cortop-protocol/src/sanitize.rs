@@ -27,7 +27,7 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
-/// [`clean`], cut to at most [`MAX_TEXT`] bytes at a character boundary.
+/// [`clean`], cut to at most `MAX_TEXT` bytes at a character boundary.
 #[must_use]
 pub fn clean_bounded(text: &str) -> String {
     let cut = |text: &str| text.floor_char_boundary(MAX_TEXT);

@@ -14,9 +14,13 @@ use crate::{
 use cortop_protocol::{Error, ErrorKind, ErrorSubject, HeadsetId, Method, SessionId};
 
 fn unknown_session(method: Method, session: SessionId) -> Error {
-    Error::new(ErrorKind::User, "it is no session of ours, or gone", "open the headset first")
-        .on(method)
-        .about(ErrorSubject::Session(session))
+    Error::new(
+        ErrorKind::User,
+        "it is not one of our sessions, or has ended",
+        "open the headset first",
+    )
+    .on(method)
+    .about(ErrorSubject::Session(session))
 }
 
 impl Connection<'_> {
@@ -34,8 +38,8 @@ impl Connection<'_> {
             Command::CallOff(headset) => self.call_off(&headset).await,
             Command::Disconnect(headset) => self.disconnect(headset).await,
             Command::Scan { anyway: false } if self.is_flowing() => {
-                let why = "a scan harms the streams that flow";
-                let next = "close the sessions first, or scan all the same";
+                let why = "scanning disturbs running streams";
+                let next = "close the sessions first, or scan anyway";
                 self.refuse(Method::ControlDevice, why, next).await;
             }
             Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,

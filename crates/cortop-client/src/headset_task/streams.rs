@@ -207,7 +207,7 @@ impl HeldSession {
 }
 
 fn not_mentioned(stream: Stream) -> Error {
-    let message = format!("Cortex answered without a word on {stream}");
+    let message = format!("Cortex did not mention {stream} in its answer");
     Error::new(ErrorKind::User, message, "open the headset again")
         .on(Method::Subscribe)
         .about(ErrorSubject::Stream(stream))

@@ -36,11 +36,11 @@ async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
     assert_ne!(sessions[0], sessions[1]);
 
     tested.command(Command::Scan { anyway: false }).await;
-    assert!(tested.until(refused).await.contains("scan harms"));
+    assert!(tested.until(refused).await.contains("scanning disturbs"));
     tested.command(Command::Close(sessions[0].clone())).await;
     assert_eq!(tested.until(closed).await, "closed by you");
     tested.command(Command::Close(sessions[0].clone())).await;
-    assert!(tested.until(refused).await.contains("no session of ours"));
+    assert!(tested.until(refused).await.contains("not one of our sessions"));
     tested.command(Command::Disconnect(INSIGHT.into())).await;
     tested.until(reached(Step::Choosing)).await;
     assert!(tested.until(closed).await.contains("disconnected by you"));

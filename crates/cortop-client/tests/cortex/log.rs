@@ -103,6 +103,6 @@ async fn what_the_user_ordered_is_no_warning() {
     assert!(rig.ask(Command::Close(session), both).await);
     rig.tested.quit().await;
     let lines = log.lines();
-    assert!(lines.iter().any(|line| line.contains("is over: closed by you")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("ended: closed by you")), "{lines:#?}");
     assert!(lines.iter().all(|line| !line.starts_with("WARN")), "{lines:#?}");
 }

@@ -33,7 +33,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     service.drop_connections();
     // The next step is one for the connection: the session stays gone when it is back.
     let why = tested.until(closed).await;
-    assert!(why.contains("connection") && !why.contains("cortop connects again"), "{why}");
+    assert!(why.contains("connection") && !why.contains("cortop reconnects"), "{why}");
     assert!(matches!(tested.fed().await, Feed::Ended(_)));
     let attempt = tested
         .until(|event| match event {

@@ -46,7 +46,7 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
     assert_eq!(streams, [Stream::Dev]);
     assert_eq!(refused.len(), 2);
     assert!(refused[0].1.next.contains("eeg: licence and session allow it"), "{refused:?}");
-    assert!(refused[1].1.message().contains("without a word on pow"), "{refused:?}");
+    assert!(refused[1].1.message().contains("did not mention pow"), "{refused:?}");
     tested.until(reached(Step::Streaming)).await;
 
     let Feed::Subscribed(dev) = tested.fed().await else { panic!() };

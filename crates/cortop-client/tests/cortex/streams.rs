@@ -169,11 +169,11 @@ async fn a_session_that_is_not_ours_takes_no_orders() {
         (Command::Close(theirs), "updateSession"),
     ] {
         let refusal = rig.ask(command, refused).await;
-        assert!(refusal.starts_with(&format!("{method}: it is no session of ours")), "{refusal}");
+        assert!(refusal.starts_with(&format!("{method}: it is not one of our sessions")), "{refusal}");
     }
     let scan = |anyway| Command::Scan { anyway };
     let refusal = rig.ask(scan(false), refused).await;
-    assert!(refusal.contains("a scan harms the streams that flow"), "{refusal}");
+    assert!(refusal.contains("scanning disturbs running streams"), "{refusal}");
     for expected in [true, false] {
         let told = |event: &Event| match event {
             Event::Scan(running) => Some(*running),

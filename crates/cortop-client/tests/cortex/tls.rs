@@ -215,7 +215,7 @@ async fn each_failure_of_tls_has_its_own_reason() {
         (
             "self-signed",
             tls(server(vec![own.der().clone()], &own_key)).await,
-            &["signed by itself", "--ca-file"],
+            &["self-signed", "--ca-file"],
         ),
         (
             "not a CA",
