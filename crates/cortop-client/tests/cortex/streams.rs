@@ -169,7 +169,10 @@ async fn a_session_that_is_not_ours_takes_no_orders() {
         (Command::Close(theirs), "updateSession"),
     ] {
         let refusal = rig.ask(command, refused).await;
-        assert!(refusal.starts_with(&format!("{method}: it is not one of our sessions")), "{refusal}");
+        assert!(
+            refusal.starts_with(&format!("{method}: it is not one of our sessions")),
+            "{refusal}"
+        );
     }
     let scan = |anyway| Command::Scan { anyway };
     let refusal = rig.ask(scan(false), refused).await;
