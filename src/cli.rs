@@ -207,7 +207,7 @@ pub struct Display {
 /// What the demo simulates.
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
-    /// Recording to play in a loop: an EmotivPRO CSV export or a plain CSV
+    /// Recording to play in a loop: an EmotivPRO CSV export or a plain CSV; - is standard input
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Headsets to simulate, 1 to 64
@@ -255,7 +255,7 @@ pub struct Simulator {
     /// A headset, up to 64 times.
     #[arg(long, value_name = "SPEC", help = SPEC_HELP)]
     pub headset: Vec<HeadsetConfig>,
-    /// Recording to play in a loop in place of the synthetic signal
+    /// Recording to play in a loop in place of the synthetic signal; - is standard input
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// What goes wrong and when (TOML)

@@ -11,7 +11,7 @@ mod served;
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -234,6 +234,30 @@ fn a_recording_that_never_comes_holds_no_signal_back() {
             child.kill().expect("killed");
         }
         assert!(ended.is_some(), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_recording_from_standard_input_is_played_once() {
+    let mut child = Command::new(CORTOP)
+        .args(["sim", "--ws", "--port", "0", "--quiet", "--replay", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(b"COUNTER,AF3,Pz\n0,1,2\n1,,3\n").expect("written");
+    drop(input);
+    let mut ready = [0; 5];
+    child.stdout.as_mut().expect("piped").read_exact(&mut ready).expect("read");
+    assert_eq!(&ready, b"READY");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("signalled");
+    let Output { status, stderr, .. } = child.wait_with_output().expect("ended");
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{said}");
+    for part in ["played once", "Rows read: 2. 1 EEG values could not be read"] {
+        assert!(said.contains(part), "{said}");
     }
 }
 

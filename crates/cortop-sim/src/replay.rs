@@ -1,19 +1,25 @@
 //! A recording played back as a headset, looped: the CSV export of `EmotivPRO`, and simpler CSV
 //! files whose header names sensors. Streams a recording does not have are refused, never made up.
+//! What can be read is played; what cannot is repaired or left out, and counted.
 //!
 //! Rates are the recording's own: an `eeg_128` that ran at 126.9 Hz is replayed at 126.9 Hz.
 
 mod assemble;
 mod header;
+mod lines;
 mod markers;
 mod rows;
 mod track;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
+
+use color_eyre::{Report, Result, eyre::eyre};
+use serde_json::json;
 
 use self::{
-    header::Header,
-    rows::{Rows, unreadable},
+    header::{ColumnKind, Header},
+    lines::{Lines, separator},
+    rows::Rows,
     track::Track,
 };
 use super::{
@@ -22,17 +28,25 @@ use super::{
     source::{SampleContext, SampleSource},
     values::ValueSink,
 };
-use color_eyre::{Result, eyre::eyre};
 use cortop_protocol::{
     HeadsetId, Stream,
     sample::{Column, Columns},
 };
-use csv::StringRecord;
 
-/// Largest file that is read; hours of 32 channels.
-const LARGEST: u64 = 512 << 20;
-/// Samples of `dev` a second.
-const DEV_RATE: f64 = 2.0;
+/// Samples of `dev` and `eq` a second.
+const STATE_RATE: f64 = 2.0;
+/// Lines in which the names of the columns are looked for.
+const HEADER_LINES: u32 = 20;
+/// Mental commands by the numbers of an export (§3.4).
+const COMMANDS: [(u64, &str); 7] = [
+    (1, "neutral"),
+    (2, "push"),
+    (4, "pull"),
+    (8, "lift"),
+    (16, "drop"),
+    (32, "left"),
+    (64, "right"),
+];
 
 /// A recording.
 #[derive(Clone, Debug)]
@@ -41,16 +55,12 @@ pub struct Recording {
     pub spec: Spec,
     /// The headset's id, if it tells.
     pub id: Option<HeadsetId>,
-    /// Sentences about what is assumed and what is left out.
+    /// Sentences about what is assumed, repaired and left out.
     pub notes: Vec<String>,
-    /// Whether the first cell of a row of `eeg` tells if the sample was filled in.
-    interpolated: bool,
+    /// Its rows begin with whether the sample was filled in.
     eeg: Series,
-    motion: Option<Series>,
-    /// Battery and contact quality, a row for each change.
-    contact: Option<Series>,
-    metrics: Option<Series>,
-    power: Option<Series>,
+    /// The other streams. Of `dev` and `eq` there is a row for each change.
+    streams: Vec<(Stream, Series)>,
     /// The markers of a row, as JSON.
     markers: BTreeMap<usize, String>,
 }
@@ -60,71 +70,125 @@ pub struct Recording {
 struct Series {
     track: Track,
     columns: Columns,
+    /// What the cells of a row hold, where their columns do not say it.
+    kinds: Vec<ColumnKind>,
 }
 
 impl Recording {
-    /// Reads a recording.
+    /// Reads a recording; `-` is standard input.
     ///
     /// # Errors
-    /// The file cannot be read, is of no known form, or has a bad row: one sentence that names
-    /// the file, the place in it and the next step.
+    /// The file cannot be read, or nothing usable is in it: one sentence that names the file and
+    /// the next step.
     pub fn read(file: &Path) -> Result<Self> {
         let name = file.display();
-        let size = fs::metadata(file).map_err(|error| {
+        let (mut lines, once) = Lines::open(file).map_err(|error| {
             eyre!("{name} cannot be read: {error}; check the path given to --replay")
         })?;
-        if size.len() > LARGEST {
-            return Err(eyre!("{name} is larger than 512 MiB; export a shorter piece"));
+        let mut metadata = None;
+        let mut header = None;
+        let mut number = 0;
+        while header.is_none() && number < HEADER_LINES {
+            let Some((line, _)) = lines.next_line().map_err(|error| unreadable(file, &error))?
+            else {
+                break;
+            };
+            number += 1;
+            let separator = separator(&line);
+            if metadata.is_none() {
+                metadata = header::metadata(&line);
+            }
+            header = Header::parse(&line, separator).map(|header| (header, separator));
         }
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_path(file)
-            .map_err(|error| unreadable(file, &error))?;
-        let mut line = StringRecord::new();
-        let mut next = |line: &mut StringRecord| {
-            reader.read_record(line).map_err(|error| unreadable(file, &error))
+        let Some((header, separator)) = header else {
+            return Err(if number == 0 {
+                eyre!("{name} is empty; give a CSV file that EmotivPRO has exported")
+            } else {
+                eyre!(
+                    "{name}: no line names an EEG sensor as a column (EEG.AF3 or AF3, say); give a \
+                     CSV file that EmotivPRO has exported"
+                )
+            });
         };
-        let mut any = next(&mut line)?;
-        let metadata = header::metadata(&line);
-        if metadata.is_some() {
-            any = next(&mut line)?;
-        }
-        if !any {
-            return Err(eyre!("{name} is empty; give a CSV file that EmotivPRO has exported"));
-        }
-        let header = Header::parse(&line).ok_or_else(|| {
-            eyre!(
-                "{name}, line {}: no column is an EEG sensor (EEG.AF3 or AF3, say); \
-                 give a CSV file that EmotivPRO has exported",
-                line.position().map_or(1, csv::Position::line)
-            )
-        })?;
-        let rows = Rows::read(file, &mut reader, &header)?;
+        let rows =
+            Rows::read(&mut lines, &header, separator).map_err(|error| unreadable(file, &error))?;
         if rows.len < 2 {
-            return Err(eyre!("{name} has fewer than two rows of data; give a longer recording"));
+            return Err(eyre!(
+                "{name} has fewer than two rows of readable EEG; give a longer recording"
+            ));
         }
-        Ok(assemble::recording(file, &metadata.unwrap_or_default(), &header, rows))
+        Ok(assemble::recording(file, &metadata.unwrap_or_default(), &header, rows, once))
     }
 
-    fn write_eeg(&self, index: u64, live: SampleContext<'_>, row: &mut dyn ValueSink) {
+    fn write_eeg(&self, index: u64, context: SampleContext<'_>, values: &mut dyn ValueSink) {
         let (counter, cells) = self.eeg.track.sample(index);
-        let (told, cells) = cells.split_at(usize::from(self.interpolated).min(cells.len()));
-        let interpolated = live.interpolated || told.iter().any(|cell| *cell != 0.0);
-        row.int(counter);
-        row.int(interpolated.into());
-        row.all(cells.iter().copied(), 3);
-        let own = self.markers.get(&self.eeg.track.row_of(index)).map(String::as_str);
-        let all = [own.unwrap_or_default(), live.markers];
-        row.nested(&all.into_iter().filter(|json| !json.is_empty()).collect::<Vec<_>>().join(","));
+        let (filled_in, cells) = cells.split_at(1.min(cells.len()));
+        let interpolated = context.interpolated || filled_in.iter().any(|cell| *cell != 0.0);
+        values.int(counter);
+        values.int(interpolated.into());
+        values.all(cells.iter().copied(), 3);
+        let (round, row) = self.eeg.track.position(index);
+        let own = self.markers.get(&row).map(String::as_str);
+        let seam = if round > 0 && row == 0 { seam(round) } else { String::new() };
+        let all = [seam.as_str(), own.unwrap_or_default(), context.markers];
+        let all: Vec<_> = all.into_iter().filter(|json| !json.is_empty()).collect();
+        values.nested(&all.join(","));
+    }
+
+    /// A mental command by its name, or its number if it has none here, and its power.
+    fn write_com(series: &Series, index: u64, values: &mut dyn ValueSink) {
+        let (_, cells) = series.track.sample(index);
+        for (kind, cell) in series.kinds.iter().zip(cells) {
+            if *kind == ColumnKind::Command {
+                let (number, _) = slot(*cell);
+                match COMMANDS.iter().find(|(own, _)| *own == number) {
+                    Some((_, name)) => values.word(name),
+                    None => values.word(&format!("action {number}")),
+                }
+            } else {
+                values.fixed(*cell, 6);
+            }
+        }
+    }
+
+    /// Facial expressions, whose numbers no reference tells: all but neutral by their number.
+    fn write_fac(series: &Series, index: u64, values: &mut dyn ValueSink) {
+        let (_, cells) = series.track.sample(index);
+        let mut eyes = None;
+        let cells =
+            series.kinds.iter().zip(cells).map(|(kind, cell)| (*kind, slot(*cell).0, *cell));
+        let cells: Vec<_> = cells.collect();
+        for (kind, number, cell) in cells {
+            let named = |neutral: u64| match number {
+                number if number <= neutral => "neutral".to_owned(),
+                number => format!("action {number}"),
+            };
+            match kind {
+                ColumnKind::BlinkWink | ColumnKind::EyesDirection => {
+                    let before: Option<String> = eyes.take();
+                    eyes = Some(before.filter(|own| own != "neutral").unwrap_or_else(|| named(0)));
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(eyes) = eyes.take() {
+                values.word(&eyes);
+            }
+            if matches!(kind, ColumnKind::UpperPower | ColumnKind::LowerPower) {
+                values.fixed(cell, 6);
+            } else {
+                values.word(&named(1));
+            }
+        }
+        if let Some(eyes) = eyes {
+            values.word(&eyes);
+        }
     }
 
     /// What an inactive metric carries is no reading (§5.7).
-    fn write_met(&self, index: u64, ready: bool, row: &mut dyn ValueSink) {
-        let Some(Series { track, columns }) = &self.metrics else { return };
-        let (_, cells) = track.sample(index);
-        let labels: Vec<_> = columns.labels().collect();
+    fn write_met(series: &Series, index: u64, ready: bool, values: &mut dyn ValueSink) {
+        let (_, cells) = series.track.sample(index);
+        let labels: Vec<_> = series.columns.labels().collect();
         let active = |name: &str| {
             let flag =
                 labels.iter().position(|label| label.strip_suffix(".isActive") == Some(name));
@@ -132,28 +196,53 @@ impl Recording {
         };
         for (label, cell) in labels.iter().zip(cells) {
             match label.strip_suffix(".isActive") {
-                Some(_) => row.flag(ready && *cell > 0.0),
-                None => row.optional(Some(*cell).filter(|_| ready && active(label)), 6),
+                Some(_) => values.flag(ready && *cell > 0.0),
+                None => values.optional(Some(*cell).filter(|_| ready && active(label)), 6),
+            }
+        }
+    }
+
+    /// What stands in each row and is sent at a pace of its own.
+    fn write_state(series: &Series, time: f64, values: &mut dyn ValueSink) {
+        let mut cells = series.track.newest(time).iter().copied();
+        for column in &series.columns.0 {
+            match column {
+                Column::One(_) => values.optional(cells.next(), 2),
+                Column::Group(labels) => {
+                    values.open();
+                    values.all(cells.by_ref().take(labels.len()), 2);
+                    values.close();
+                }
             }
         }
     }
 
     fn series(&self, stream: Stream) -> Option<&Series> {
-        match stream {
-            Stream::Eeg => Some(&self.eeg),
-            Stream::Mot => self.motion.as_ref(),
-            Stream::Dev => self.contact.as_ref(),
-            Stream::Met => self.metrics.as_ref(),
-            Stream::Pow => self.power.as_ref(),
-            _ => None,
+        if stream == Stream::Eeg {
+            return Some(&self.eeg);
         }
+        self.streams.iter().find(|(own, _)| *own == stream).map(|(_, series)| series)
     }
 
-    /// The track whose rows are the samples of a stream; `dev` has a pace of its own.
+    /// The track whose rows are the samples of a stream; `dev` and `eq` have a pace of their own.
     fn track(&self, stream: Stream) -> Option<&Track> {
-        let series = self.series(stream).filter(|_| stream != Stream::Dev)?;
-        Some(&series.track)
+        let paced = matches!(stream, Stream::Dev | Stream::Eq);
+        Some(&self.series(stream).filter(|_| !paced)?.track)
     }
+}
+
+/// The marker at the first sample of a later round.
+fn seam(round: u64) -> String {
+    let marker = json!({
+        "applicationId": "", "label": "loop", "recordId": "", "type": "instance", "value": round,
+    });
+    marker.to_string()
+}
+
+/// The sentence for what cannot be read to its end.
+fn unreadable(file: &Path, error: &io::Error) -> Report {
+    let name = file.display();
+    eyre!("{name} cannot be read: {error}; give a CSV file that EmotivPRO has exported")
 }
 
 impl SampleSource for Recording {
@@ -161,39 +250,46 @@ impl SampleSource for Recording {
         self.series(stream).map(|series| series.columns.clone())
     }
 
+    fn absence(&self) -> &'static str {
+        "The stream is not in this recording."
+    }
+
     fn time(&self, stream: Stream, index: u64) -> f64 {
-        self.track(stream).map_or(index as f64 / DEV_RATE, |track| track.time(index))
+        let at_pace = || {
+            let time = index as f64 / STATE_RATE;
+            if self.eeg.track.is_over(time) { f64::INFINITY } else { time }
+        };
+        self.track(stream).map_or_else(at_pace, |track| track.time(index))
     }
 
     fn index_at(&self, stream: Stream, time: f64) -> u64 {
-        let at_pace = || slot((time * DEV_RATE - 1e-6).ceil()).0;
+        let at_pace = || slot((time * STATE_RATE - 1e-6).ceil()).0;
         self.track(stream).map_or_else(at_pace, |track| track.index_at(time))
     }
 
-    fn write(&self, stream: Stream, index: u64, live: SampleContext<'_>, row: &mut dyn ValueSink) {
-        let Some(Series { track, columns }) = self.series(stream) else { return };
+    fn write(
+        &self,
+        stream: Stream,
+        index: u64,
+        context: SampleContext<'_>,
+        values: &mut dyn ValueSink,
+    ) {
+        let Some(series) = self.series(stream) else { return };
         match stream {
-            Stream::Eeg => self.write_eeg(index, live, row),
+            Stream::Eeg => self.write_eeg(index, context, values),
             Stream::Mot => {
-                let (counter, cells) = track.sample(index);
-                row.int(counter);
-                row.all(cells.iter().copied(), 6);
+                let (counter, cells) = series.track.sample(index);
+                values.int(counter);
+                values.all(cells.iter().copied(), 6);
             }
-            Stream::Met => self.write_met(index, live.metrics, row),
-            Stream::Pow => row.all(track.sample(index).1.iter().copied(), 3),
-            _ => {
-                let mut cells = track.newest(self.time(stream, index)).iter().copied();
-                for column in &columns.0 {
-                    match column {
-                        Column::One(_) => row.optional(cells.next(), 2),
-                        Column::Group(labels) => {
-                            row.open();
-                            row.all(cells.by_ref().take(labels.len()), 2);
-                            row.close();
-                        }
-                    }
-                }
+            Stream::Met => Self::write_met(series, index, context.metrics, values),
+            Stream::Pow => values.all(series.track.sample(index).1.iter().copied(), 3),
+            Stream::Com => Self::write_com(series, index, values),
+            Stream::Fac => Self::write_fac(series, index, values),
+            Stream::Dev | Stream::Eq => {
+                Self::write_state(series, self.time(stream, index), values);
             }
+            Stream::Sys => {}
         }
     }
 }

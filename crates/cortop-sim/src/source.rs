@@ -12,6 +12,11 @@ pub trait SampleSource: Send + Sync {
     /// The columns of a stream, or `None` if this source has no such stream.
     fn columns(&self, stream: Stream) -> Option<Columns>;
 
+    /// Why a stream is not among them.
+    fn absence(&self) -> &'static str {
+        "The stream is unavailable or unsupported."
+    }
+
     /// When sample `index` of a stream was measured, in seconds. Rises with the index.
     fn time(&self, stream: Stream, index: u64) -> f64;
 

@@ -181,7 +181,9 @@ impl LiveSession {
         let columns = match stream {
             // Events of trainings come from the service, not from the headset.
             Stream::Sys => Columns(["event", "msg"].map(|name| Column::One(name.into())).into()),
-            _ => headset.source.columns(stream).ok_or_else(unavailable)?,
+            _ => headset.source.columns(stream).ok_or_else(|| {
+                ApiError::with_message(STREAM_UNAVAILABLE, headset.source.absence())
+            })?,
         };
         if self.streams.iter().all(|own| own.stream != stream) {
             let origin = *headset.origin.get_or_insert(call.now);

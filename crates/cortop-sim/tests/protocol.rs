@@ -367,7 +367,13 @@ async fn an_export_holds_nobody_up() {
     let session = peer.session("active").await;
     let start = json!({ "session": session.id, "title": "long" });
     let record = peer.ask_own("createRecord", start).await["result"]["record"]["uuid"].clone();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Until it is long enough to take its time: a hundred seconds by the stamps of the samples.
+    peer.subscribe(&session, &["dev"]).await;
+    let time = |sample: &Value| sample["time"].as_f64().unwrap();
+    let begun = time(&peer.sample("dev").await);
+    while time(&peer.sample("dev").await) < begun + 100.0 {}
+    let stop = json!({ "session": session.id, "streams": ["dev"] });
+    peer.ask_own("unsubscribe", stop).await;
     peer.ask_own("stopRecord", json!({ "session": session.id })).await;
     peer.warned(30).await;
     let export = json!({
@@ -443,9 +449,13 @@ async fn a_recording_starts_at_its_first_row_and_is_not_mixed_with_anything() {
     assert_eq!(session.headset.motion_sensors, Vec::<String>::new());
     let answer = peer.subscribe(&session, &["eeg", "mot", "pow", "sys"]).await;
     assert_eq!(answer["failure"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["failure"][0]["message"], "The stream is not in this recording.");
     for (counter, left, right) in [(5, 4201.0, 4202.0), (6, 4203.0, 4204.0), (7, 4201.0, 4202.0)] {
-        let sample = peer.sample("eeg").await["eeg"].clone();
-        assert_eq!(sample, json!([counter, 0, left, right, []]));
+        let mut sample = peer.sample("eeg").await["eeg"].clone();
+        // A marker shows where it begins anew.
+        let seam = if counter == 7 { json!("loop") } else { json!(null) };
+        assert_eq!(sample[4].take()[0]["label"], seam);
+        assert_eq!(sample, json!([counter, 0, left, right, null]));
     }
 }
 

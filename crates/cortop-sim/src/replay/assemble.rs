@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     Recording, Series,
-    header::{ColumnKind, Header},
+    header::{ColumnKind, Group, Header},
     markers,
-    rows::Rows,
+    rows::{Cells, Repairs, Rows},
     track::{Counter, Track},
 };
 use crate::{
@@ -23,101 +23,186 @@ use cortop_protocol::{
 
 type Metadata = BTreeMap<String, String>;
 
-/// Puts a recording together; `rows` has two at least.
+/// Puts a recording together; `rows` has two at least. `once`: it can be read, and is played, only
+/// once.
 pub(super) fn recording(
     file: &Path,
     metadata: &Metadata,
     header: &Header,
-    rows: Rows,
+    mut rows: Rows,
+    once: bool,
 ) -> Recording {
-    let eeg_rate = nominal_rate(metadata, &rows.times);
-    let counter = counter(&rows.counters, rows.len, f64::from(eeg_rate));
-    let times: Vec<f64> = match rows.times.first() {
-        Some(first) => rows.times.iter().map(|time| time - first).collect(),
-        None => counter.steps().iter().map(|&step| step as f64 / f64::from(eeg_rate)).collect(),
+    let eeg_rate = nominal_rate(metadata, &rows);
+    let rate = f64::from(eeg_rate);
+    let counter = if rows.counters.len() == rows.len {
+        Counter::recorded(&rows.counters, eeg_rate.into())
+    } else {
+        Counter::made_up(&rows.places, eeg_rate.into())
     };
+    let times = times(&mut rows, &counter, rate);
     let last = times.last().copied().unwrap_or_default();
     let steps = counter.steps().last().map_or(1.0, |&steps| steps.max(1) as f64);
     let period = last + last / steps;
     let at = |rows: &[usize]| rows.iter().filter_map(|&row| times.get(row).copied()).collect();
+    let finished = |track: Track| if once { track.once() } else { track };
 
-    let moved = rows.moved.len();
-    let mems_rate = rate_in(metadata, "mot_").unwrap_or_else(|| (moved as f64 / period).round());
-    let motion = (moved > 0).then(|| {
-        let counter = self::counter(&rows.motion_counters, moved, mems_rate);
+    let moved = rows.take(Group::Motion);
+    let samples = moved.rows.len();
+    let mems_rate = rate_in(metadata, "mot_").unwrap_or_else(|| (samples as f64 / period).round());
+    let motion = header.has_group(Group::Motion).then(|| {
+        let wrap = slot(mems_rate).0;
+        let counter = if rows.motion_counters.len() == samples {
+            Counter::recorded(&rows.motion_counters, wrap)
+        } else {
+            Counter::made_up(&(0..samples as u64).collect::<Vec<_>>(), wrap)
+        };
         Series {
-            track: Track::new(at(&rows.moved), counter, rows.motion, period),
-            columns: flat(
-                ["COUNTER_MEMS"].into_iter().chain(header.labels(ColumnKind::MotionFormat)),
-            ),
+            track: finished(Track::new(at(&moved.rows), counter, moved.cells, period)),
+            columns: flat(["COUNTER_MEMS"].into_iter().chain(header.labels(ColumnKind::Motion))),
+            kinds: Vec::new(),
         }
     });
-    let slow = |kind: ColumnKind, places: &[usize], cells: Vec<f64>| {
-        (!places.is_empty()).then(|| Series {
-            track: Track::new(at(places), Counter::made_up(places.len(), 1), cells, period),
-            columns: flat(header.labels(kind)),
+    let mut series = |group: Group, columns: Columns| {
+        let Cells { rows, cells } = rows.take(group);
+        let counter = Counter::made_up(&(0..rows.len() as u64).collect::<Vec<_>>(), 1);
+        header.has_group(group).then(|| Series {
+            track: finished(Track::new(at(&rows), counter, cells, period)),
+            columns,
+            kinds: header
+                .columns
+                .iter()
+                .map(|column| column.kind)
+                .filter(|kind| kind.group() == Some(group))
+                .collect(),
         })
     };
-    let metrics = slow(ColumnKind::Metric, &rows.rated, rows.metrics);
-    let power = slow(ColumnKind::BandPower, &rows.powered, rows.power);
-    let changes = rows.touched.len();
-    let contact = (changes > 0).then(|| {
-        let counter = Counter::made_up(changes, 1);
-        let Columns(mut columns) = flat(header.labels(ColumnKind::Battery));
-        columns
-            .push(Column::Group(header.labels(ColumnKind::Contact).map(str::to_owned).collect()));
-        Series {
-            track: Track::new(at(&rows.touched), counter, rows.contact, period),
-            columns: Columns(columns),
-        }
-    });
-    let labels = ["COUNTER", "INTERPOLATED"]
+    let streams = [
+        (Stream::Dev, series(Group::Dev, dev_columns(header))),
+        (Stream::Eq, series(Group::Quality, flat(labels(header, Group::Quality)))),
+        (Stream::Met, series(Group::Metrics, flat(labels(header, Group::Metrics)))),
+        (Stream::Pow, series(Group::Power, flat(labels(header, Group::Power)))),
+        (Stream::Com, series(Group::Commands, flat(labels(header, Group::Commands)))),
+        (Stream::Fac, series(Group::Face, flat(labels(header, Group::Face)))),
+    ];
+    let eeg = rows.take(Group::Eeg);
+    let columns = ["COUNTER", "INTERPOLATED"]
         .into_iter()
         .chain(header.labels(ColumnKind::Sensor))
         .chain(header.labels(ColumnKind::Extra))
         .chain(["MARKERS"]);
-    let eeg = Series { columns: flat(labels), track: Track::new(times, counter, rows.eeg, period) };
+    let eeg = Series {
+        columns: flat(columns),
+        track: finished(Track::new(times, counter, eeg.cells, period)),
+        kinds: Vec::new(),
+    };
+    let streams = streams.into_iter().chain([(Stream::Mot, motion)]);
+    let streams = streams.filter_map(|(stream, series)| Some((stream, series?))).collect();
 
     let spec = spec(metadata, header, eeg_rate, mems_rate);
     let id = metadata.get("headset serial").map(|serial| format!("{}-{serial}", spec.prefix));
-    let mut recording = Recording {
-        spec,
-        id: id.map(HeadsetId::from),
-        notes: Vec::new(),
-        interpolated: header.has(ColumnKind::Interpolated),
-        eeg,
-        motion,
-        contact,
-        metrics,
-        power,
-        markers: markers::of(file, &rows.marked),
-    };
-    recording.notes = notes(&recording, file, header, period);
+    let (markers, named) = markers::of(file, &rows.marked);
+    let mut recording =
+        Recording { spec, id: id.map(HeadsetId::from), notes: Vec::new(), eeg, streams, markers };
+    recording.notes = notes(&recording, file, header, period, once);
+    if !named && !rows.marked.is_empty() {
+        recording.notes.push(
+            "Its rows have markers, and no file beside it says what they mean: they are numbered."
+                .into(),
+        );
+    }
+    recording.notes.push(repairs(&rows.repairs));
     recording
+}
+
+/// Seconds of each row since the first. Where the file has none, or they do not rise, rows are
+/// spread evenly by their counter.
+fn times(rows: &mut Rows, counter: &Counter, rate: f64) -> Vec<f64> {
+    let known = rows.times.iter().all(|time| time.is_finite());
+    let rises = |pair: &&[f64]| !matches!(pair, [before, after] if before < after);
+    let falls = rows.times.windows(2).filter(rises).count() as u64;
+    let first = rows.times.iter().copied().find(|time| time.is_finite());
+    if known && falls == 0 {
+        let first = first.unwrap_or_default();
+        return rows.times.iter().map(|time| time - first).collect();
+    }
+    if first.is_some() {
+        rows.repairs.times = falls;
+    }
+    counter.steps().iter().map(|&step| step as f64 / rate).collect()
+}
+
+/// The labels of a stream in the order of its cells, each once.
+fn labels(header: &Header, group: Group) -> impl Iterator<Item = &str> {
+    let own = header.columns.iter().filter(move |column| column.kind.group() == Some(group));
+    let mut last = "";
+    own.map(|column| column.label.as_str()).filter(move |label| {
+        let is_new = *label != last;
+        last = label;
+        is_new
+    })
+}
+
+/// The columns of `dev`, contact quality in a group of its own (§5.4).
+fn dev_columns(header: &Header) -> Columns {
+    let one = |kind| header.labels(kind).map(|label| Column::One(label.to_owned()));
+    let contact: Vec<_> = header.labels(ColumnKind::Contact).map(str::to_owned).collect();
+    let contact = (!contact.is_empty()).then_some(Column::Group(contact));
+    Columns(
+        one(ColumnKind::Battery)
+            .chain(one(ColumnKind::Signal))
+            .chain(contact)
+            .chain(one(ColumnKind::BatteryPercent))
+            .collect(),
+    )
+}
+
+/// What was read, what was repaired, what was dropped.
+fn repairs(repairs: &Repairs) -> String {
+    let mut sentences = vec![format!("Rows read: {}.", repairs.read)];
+    for (count, what) in [
+        (repairs.held, "EEG values could not be read: the channel holds its last one"),
+        (repairs.unreadable, "other values could not be read"),
+        (repairs.times, "time stamps are not later than the one before: samples are spread evenly"),
+        (repairs.lost, "rows have no readable EEG: they are lost samples"),
+        (repairs.short, "lines are too short: dropped"),
+        (repairs.names, "lines are names or units: skipped"),
+    ] {
+        if count > 0 {
+            sentences.push(format!("{count} {what}."));
+        }
+    }
+    if repairs.cut {
+        sentences.push("Only the first 512 MiB are played.".to_owned());
+    }
+    sentences.join(" ")
 }
 
 fn flat<'a>(labels: impl Iterator<Item = &'a str>) -> Columns {
     Columns(labels.map(|label| Column::One(label.to_owned())).collect())
 }
 
-/// The counter of the file if it has one in every row, else one that counts them.
-fn counter(counted: &[u64], rows: usize, rate: f64) -> Counter {
-    let (wrap, _) = slot(rate);
-    if counted.len() == rows {
-        Counter::recorded(counted, wrap)
-    } else {
-        Counter::made_up(rows, wrap)
-    }
-}
-
 /// What the user should know before believing the picture.
-fn notes(recording: &Recording, file: &Path, header: &Header, period: f64) -> Vec<String> {
+fn notes(
+    recording: &Recording,
+    file: &Path,
+    header: &Header,
+    period: f64,
+    once: bool,
+) -> Vec<String> {
     let Spec { model, sensors, eeg_rate, .. } = &recording.spec;
     let (name, channels) = (file.display(), sensors.len());
+    let how = if once { "played once" } else { "replayed in a loop" };
     let mut notes = vec![format!(
-        "{name}: {period:.1} s of {channels} channels, taken for an {}, replayed in a loop.",
+        "{name}: {period:.1} s of {channels} channels, taken for an {}, {how}.",
         model.name()
     )];
+    if !matches!(eeg_rate, 128 | 256) {
+        notes.push(format!("It has {eeg_rate} Hz, which no headset has, and is played so."));
+    }
+    if !header.repeated.is_empty() {
+        let repeated = header.repeated.join(", ");
+        notes.push(format!("Names that stand twice: {repeated}; the first column counts."));
+    }
     if !header.has(ColumnKind::Time) {
         notes.push(format!("It has no timestamps: {eeg_rate} Hz is assumed."));
     }
@@ -146,10 +231,10 @@ fn notes(recording: &Recording, file: &Path, header: &Header, period: f64) -> Ve
 
 /// The model of the metadata, else the one whose sensors these are.
 fn spec(metadata: &Metadata, header: &Header, eeg_rate: u32, mems_rate: f64) -> Spec {
-    let told = metadata.get("headset type").map(|kind| Model::from_id(&format!("{kind}-").into()));
+    let named = metadata.get("headset type").map(|kind| Model::from_id(&format!("{kind}-").into()));
     let sensors: Vec<_> = header.labels(ColumnKind::Sensor).map(str::to_owned).collect();
-    let has = |label: &str| header.labels(ColumnKind::MotionFormat).any(|own| own == label);
-    let motion = match (has("Q0"), header.has(ColumnKind::MotionFormat)) {
+    let has = |label: &str| header.labels(ColumnKind::Motion).any(|own| own == label);
+    let motion = match (has("Q0"), header.has(ColumnKind::Motion)) {
         (true, _) => MotionFormat::Quaternion,
         (false, true) => MotionFormat::RawGyro,
         (false, false) => MotionFormat::None,
@@ -166,7 +251,18 @@ fn spec(metadata: &Metadata, header: &Header, eeg_rate: u32, mems_rate: f64) -> 
     } else {
         Model::EpocFlex
     };
-    let spec = told.and_then(Spec::of).or_else(|| Spec::of(guessed));
+    let spec = match named {
+        // Too little is known of it to simulate it, and enough to play it.
+        Some(Model::XTrodes) => Some(Spec {
+            model: Model::XTrodes,
+            prefix: "BGX",
+            mode: "UNKNOWN",
+            bci: false,
+            faces: false,
+            ..Spec::epoc()
+        }),
+        named => named.and_then(Spec::of).or_else(|| Spec::of(guessed)),
+    };
     let mems_rate = if motion == MotionFormat::None { 0.0 } else { mems_rate };
     let firmware = metadata.get("headset firmware").cloned();
     let spec = spec.unwrap_or_else(Spec::epoc);
@@ -180,15 +276,20 @@ fn spec(metadata: &Metadata, header: &Header, eeg_rate: u32, mems_rate: f64) -> 
     }
 }
 
-/// The EEG rate of the metadata, else the one of the headsets' rates nearest to the timestamps.
-fn nominal_rate(metadata: &Metadata, times: &[f64]) -> u32 {
-    let told = rate_in(metadata, "eeg_");
-    let measured = times
-        .first()
-        .zip(times.last())
-        .map(|(first, last)| (times.len() - 1) as f64 / (last - first));
-    let rate = told.or(measured).unwrap_or(128.0);
-    if rate < 192.0 { 128 } else { 256 }
+/// The EEG rate of the metadata, else the measured one: that of a headset if it is near one.
+fn nominal_rate(metadata: &Metadata, rows: &Rows) -> u32 {
+    const RATES: [f64; 2] = [128.0, 256.0];
+    const MOST: f64 = 2560.0;
+    let mut known = rows.times.iter().zip(&rows.places).filter(|(time, _)| time.is_finite());
+    let measured = known
+        .next()
+        .zip(known.next_back())
+        .map(|((from, first), (to, last))| (last - first) as f64 / (to - from));
+    let measured = measured.filter(|rate| (1.0..MOST).contains(rate));
+    let rate = rate_in(metadata, "eeg_").or(measured).unwrap_or(128.0);
+    let near = RATES.into_iter().find(|own| (rate / own - 1.0).abs() < 0.015);
+    let (rate, _) = slot(near.unwrap_or(rate).round().clamp(1.0, MOST));
+    u32::try_from(rate).unwrap_or(128)
 }
 
 /// A rate from `sampling rate:eeg_128;mot_64`.

@@ -1,144 +1,185 @@
-//! The rows of a recording, read into tracks. Every refusal names file, line and column, and what
-//! to do.
+//! The rows of a recording, read into tracks. A row or a cell that cannot be read is repaired or
+//! left out, and counted.
 
-use std::{fs::File, path::Path};
+use std::io;
 
-use color_eyre::{Result, eyre::eyre};
-use csv::{Reader, StringRecord};
-
-use super::header::{ColumnKind, Header};
+use super::{
+    header::{ColumnKind, Group, Header},
+    lines::{Lines, cells},
+};
 use crate::noise::slot;
 
 /// The numbers of a recording as they stand in it, by what they are for.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// Epoch seconds of each row, if it has them.
+    /// Epoch seconds of each row, NaN where there are none.
     pub(super) times: Vec<f64>,
-    /// Counter of each row, if it has them.
+    /// Counter of each row, if all have one.
     pub(super) counters: Vec<u64>,
-    /// One row each: the columns from interpolated to extra.
-    pub(super) eeg: Vec<f64>,
-    /// Rows with motion, their counters, and their cells.
-    pub(super) moved: Vec<usize>,
+    /// How many rows stand before each row in the file: more than were kept where some are lost.
+    pub(super) places: Vec<u64>,
+    /// Counters of the samples of motion.
     pub(super) motion_counters: Vec<u64>,
-    pub(super) motion: Vec<f64>,
-    /// Rows where battery or contact changed, and their cells.
-    pub(super) touched: Vec<usize>,
-    pub(super) contact: Vec<f64>,
-    /// Rows with metrics, and their cells, NaN where one is empty.
-    pub(super) rated: Vec<usize>,
-    pub(super) metrics: Vec<f64>,
-    /// Rows with band powers, and their cells.
-    pub(super) powered: Vec<usize>,
-    pub(super) power: Vec<f64>,
+    groups: [Cells; Group::COUNT],
     /// Rows with a marker: its number, type and value as far as they are given.
     pub(super) marked: Vec<(usize, [Option<f64>; 3])>,
-    /// How many rows were read.
+    /// How many rows were kept.
     pub(super) len: usize,
+    pub(super) repairs: Repairs,
 }
 
-/// Where a cell stands, for a refusal.
-struct CellPosition<'a> {
-    file: &'a Path,
-    line: u64,
-    column: &'a str,
+/// The samples of a stream: the rows they stand in and their cells, NaN where one has no number.
+#[derive(Clone, Default)]
+pub(super) struct Cells {
+    pub(super) rows: Vec<usize>,
+    pub(super) cells: Vec<f64>,
+}
+
+/// What was not as it should be, by kind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Repairs {
+    /// Rows of data in the file.
+    pub(super) read: u64,
+    /// EEG values that could not be read: the channel holds its last one.
+    pub(super) held: u64,
+    /// Other values that could not be read.
+    pub(super) unreadable: u64,
+    /// Rows without any readable EEG, which are lost samples.
+    pub(super) lost: u64,
+    /// Lines that are too short.
+    pub(super) short: u64,
+    /// Lines that repeat the names or give units.
+    pub(super) names: u64,
+    /// Rows whose time is not later than that of the row before.
+    pub(super) times: u64,
+    /// The file goes on after the most that is read of one.
+    pub(super) cut: bool,
 }
 
 impl Rows {
     /// Reads all rows that follow the header.
-    pub(super) fn read(file: &Path, reader: &mut Reader<File>, header: &Header) -> Result<Self> {
+    pub(super) fn read(lines: &mut Lines, header: &Header, separator: char) -> io::Result<Self> {
         let mut rows = Self::default();
-        let mut record = StringRecord::new();
-        while reader.read_record(&mut record).map_err(|error| unreadable(file, &error))? {
-            let line = record.position().map_or(0, csv::Position::line);
-            let (found, wanted) = (record.len(), header.fields.len());
-            if found != wanted {
-                return Err(eyre!(
-                    "{}, line {line}: it has {found} cells where the header names {wanted} columns; \
-                     complete or delete the line",
-                    file.display()
-                ));
+        let sensors: Vec<usize> = header
+            .columns
+            .iter()
+            .filter(|column| column.kind == ColumnKind::Sensor)
+            .map(|column| column.place)
+            .collect();
+        let width = header.columns.iter().filter(|own| !own.name.is_empty()).count();
+        while let Some((line, whole)) = lines.next_line()? {
+            let cells = cells(&line, separator);
+            if cells.iter().all(String::is_empty) {
+                continue;
             }
-            let (before_motion, before_contact) = (rows.motion.len(), rows.contact.len());
-            let (before_metrics, before_power) = (rows.metrics.len(), rows.power.len());
-            for field in &header.fields {
-                let cell = record.get(field.place).unwrap_or_default();
-                rows.push(field.kind, cell, &CellPosition { file, line, column: &field.name })?;
+            let numbers: Vec<f64> = cells.iter().map(|cell| number(cell, separator)).collect();
+            if header.is_repeated_by(&cells) || numbers.iter().all(|number| number.is_nan()) {
+                rows.repairs.names += 1;
+                continue;
             }
-            for (what, kinds, cells) in [
-                ("motion", &[ColumnKind::MotionFormat][..], rows.motion.len() - before_motion),
-                (
-                    "contact",
-                    &[ColumnKind::Battery, ColumnKind::Contact],
-                    rows.contact.len() - before_contact,
-                ),
-                ("band power", &[ColumnKind::BandPower], rows.power.len() - before_power),
-            ] {
-                let wanted = header.fields.iter().filter(|field| kinds.contains(&field.kind));
-                let wanted = wanted.count();
-                if cells != 0 && cells != wanted {
-                    return Err(eyre!(
-                        "{}, line {line}: only {cells} of {wanted} cells of its {what} are filled; \
-                         complete them or empty them all",
-                        file.display()
-                    ));
-                }
+            rows.repairs.read += 1;
+            // The last cell of the last line that is read may be cut itself.
+            if cells.len() < width || !whole && lines.is_cut() {
+                rows.repairs.short += 1;
+                continue;
             }
-            if rows.motion.len() > before_motion {
-                rows.moved.push(rows.len);
+            let readable = |place: &usize| numbers.get(*place).is_some_and(|own| own.is_finite());
+            if !sensors.iter().any(readable) {
+                rows.repairs.lost += 1;
+                continue;
             }
-            if rows.power.len() > before_power {
-                rows.powered.push(rows.len);
-            }
-            // Metrics may be empty one by one; a row that has none has no sample.
-            if rows.metrics.iter().skip(before_metrics).all(|cell| cell.is_nan()) {
-                rows.metrics.truncate(before_metrics);
-            } else {
-                rows.rated.push(rows.len);
-            }
-            // Most rows repeat the contact of the row before: only changes are kept.
-            let (before, now) = rows.contact.split_at(before_contact);
-            if before.ends_with(now) {
-                rows.contact.truncate(before_contact);
-            } else {
-                rows.touched.push(rows.len);
-            }
-            rows.len += 1;
+            rows.push(header, &cells, &numbers);
         }
+        rows.repairs.cut = lines.is_cut();
+        rows.fill_the_start(header);
         Ok(rows)
     }
 
-    fn push(&mut self, kind: ColumnKind, cell: &str, place: &CellPosition<'_>) -> Result<()> {
-        match kind {
-            ColumnKind::LeftOut => {}
-            ColumnKind::Time => {
-                let time = place.number(cell)?;
-                if self.times.last().is_some_and(|before| *before >= time) {
-                    return Err(place.refuse(cell, "is not later than in the line before"));
+    /// The samples of a stream.
+    pub(super) fn take(&mut self, group: Group) -> Cells {
+        self.groups.get_mut(group as usize).map(std::mem::take).unwrap_or_default()
+    }
+
+    fn push(&mut self, header: &Header, cells: &[String], numbers: &[f64]) {
+        let mut row: [Vec<f64>; Group::COUNT] = Default::default();
+        let (mut time, mut interpolated) = (f64::NAN, 0.0);
+        let mut eeg = vec![0.0];
+        for column in &header.columns {
+            let number = numbers.get(column.place).copied().unwrap_or(f64::NAN);
+            match column.kind {
+                ColumnKind::Time => time = number,
+                ColumnKind::Counter => self.counters.extend(count(number)),
+                ColumnKind::MotionCounter => self.motion_counters.extend(count(number)),
+                ColumnKind::MarkerIndex => self.mark(0, number),
+                ColumnKind::MarkerType => self.mark(1, number),
+                ColumnKind::MarkerValue => self.mark(2, number),
+                ColumnKind::Interpolated if number > 0.0 => interpolated = 1.0,
+                ColumnKind::Interpolated | ColumnKind::LeftOut => {}
+                ColumnKind::Sensor | ColumnKind::Extra if number.is_nan() => {
+                    if column.kind == ColumnKind::Sensor {
+                        self.repairs.held += 1;
+                        interpolated = 1.0;
+                    }
+                    eeg.push(self.before(eeg.len(), header));
                 }
-                self.times.push(time);
+                ColumnKind::Sensor | ColumnKind::Extra => eeg.push(number),
+                kind => {
+                    let Some(group) = kind.group() else { continue };
+                    let empty = cells.get(column.place).is_none_or(String::is_empty);
+                    self.repairs.unreadable += u64::from(number.is_nan() && !empty);
+                    if let Some(own) = row.get_mut(group as usize) {
+                        own.push(number);
+                    }
+                }
             }
-            ColumnKind::Counter => self.counters.push(place.count(cell)?),
-            ColumnKind::Interpolated | ColumnKind::Sensor | ColumnKind::Extra => {
-                self.eeg.push(place.number(cell)?);
-            }
-            ColumnKind::Metric if cell.is_empty() => self.metrics.push(f64::NAN),
-            // Slower streams leave their cells empty between their own samples.
-            _ if cell.is_empty() => {}
-            ColumnKind::MotionCounter => self.motion_counters.push(place.count(cell)?),
-            ColumnKind::MotionFormat => self.motion.push(place.number(cell)?),
-            ColumnKind::Battery | ColumnKind::Contact => self.contact.push(place.number(cell)?),
-            ColumnKind::Metric => self.metrics.push(place.number(cell)?),
-            ColumnKind::BandPower => self.power.push(place.number(cell)?),
-            ColumnKind::MarkerIndex => self.mark(0, place.number(cell)?),
-            ColumnKind::MarkerType => self.mark(1, place.number(cell)?),
-            ColumnKind::MarkerValue => self.mark(2, place.number(cell)?),
         }
-        Ok(())
+        if let Some(first) = eeg.first_mut() {
+            *first = interpolated;
+        }
+        if let Some(own) = row.get_mut(Group::Eeg as usize) {
+            *own = eeg;
+        }
+        for (group, own) in row.into_iter().enumerate() {
+            let Some(kept) = self.groups.get_mut(group) else { continue };
+            // Battery, contact and quality stand in every row: only changes are kept. Slower
+            // streams leave their cells empty between their own samples.
+            let state = group == Group::Dev as usize || group == Group::Quality as usize;
+            if own.iter().all(|cell| cell.is_nan()) || state && kept.ends_with(&own) {
+                continue;
+            }
+            kept.rows.push(self.len);
+            kept.cells.extend(own);
+        }
+        self.times.push(time);
+        self.places.push(self.repairs.read - 1);
+        self.len += 1;
+    }
+
+    /// The value of a cell of EEG in the row before.
+    fn before(&self, place: usize, header: &Header) -> f64 {
+        let width = eeg_width(header);
+        let eeg = self.groups.first().map_or(&[][..], |eeg| &eeg.cells);
+        let last = eeg.len().checked_sub(width).and_then(|start| eeg.get(start + place));
+        last.copied().unwrap_or(f64::NAN)
+    }
+
+    /// Channels that have no value at first begin with their first one.
+    fn fill_the_start(&mut self, header: &Header) {
+        let width = eeg_width(header);
+        let Some(eeg) = self.groups.first_mut() else { return };
+        for place in 1..width {
+            let own = eeg.cells.iter().skip(place).step_by(width);
+            let first = own.copied().find(|value| !value.is_nan()).unwrap_or_default();
+            let own = eeg.cells.iter_mut().skip(place).step_by(width);
+            own.take_while(|value| value.is_nan()).for_each(|value| *value = first);
+        }
     }
 
     /// Notes one of the three numbers of a marker in the row that is being read.
     fn mark(&mut self, which: usize, number: f64) {
+        if number.is_nan() {
+            return;
+        }
         if self.marked.last().is_none_or(|(row, _)| *row != self.len) {
             self.marked.push((self.len, [None; 3]));
         }
@@ -148,40 +189,33 @@ impl Rows {
     }
 }
 
-impl CellPosition<'_> {
-    fn number(&self, cell: &str) -> Result<f64> {
-        let number = cell.parse().ok().filter(|number: &f64| number.is_finite());
-        number.ok_or_else(|| self.refuse(cell, "is not a number"))
-    }
-
-    fn count(&self, cell: &str) -> Result<u64> {
-        const MOST: f64 = 65_536.0;
-        let number = self.number(cell)?;
-        if number.fract() != 0.0 || !(0.0..MOST).contains(&number) {
-            return Err(self.refuse(cell, "is not a counter"));
-        }
-        Ok(slot(number).0)
-    }
-
-    fn refuse(&self, cell: &str, why: &str) -> color_eyre::Report {
-        let cell: String = cell.chars().take(40).collect();
-        let Self { file, line, column } = self;
-        eyre!(
-            "{}, line {line}, column {column}: {cell:?} {why}; correct or delete the line",
-            file.display()
-        )
+impl Cells {
+    fn ends_with(&self, row: &[f64]) -> bool {
+        let start = self.cells.len().checked_sub(row.len());
+        start.and_then(|start| self.cells.get(start..)).is_some_and(|last| {
+            last.iter().zip(row).all(|(a, b)| a.total_cmp(b).is_eq() || a.is_nan() && b.is_nan())
+        })
     }
 }
 
-/// The sentence for what the file system or the CSV reader refuses.
-pub(super) fn unreadable(file: &Path, error: &csv::Error) -> color_eyre::Report {
-    let next = "give a CSV file that EmotivPRO has exported";
-    match error.kind() {
-        csv::ErrorKind::Io(error) => eyre!("{} cannot be read: {error}; {next}", file.display()),
-        csv::ErrorKind::Utf8 { pos, .. } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            eyre!("{}, line {line}: it is not text; {next}", file.display())
-        }
-        _ => eyre!("{}: {error}; {next}", file.display()),
-    }
+/// Cells of a row of EEG: whether it was filled in, sensors, and what else there is.
+fn eeg_width(header: &Header) -> usize {
+    1 + header.labels(ColumnKind::Sensor).count() + header.labels(ColumnKind::Extra).count()
+}
+
+/// The number in a cell, NaN where there is none. Where cells are not separated by commas, decimals
+/// may be.
+fn number(cell: &str, separator: char) -> f64 {
+    let number = if separator == ',' || !cell.contains(',') {
+        cell.parse()
+    } else {
+        cell.replace(',', ".").parse()
+    };
+    number.ok().filter(|number: &f64| number.is_finite()).unwrap_or(f64::NAN)
+}
+
+/// A counter, if it is one.
+fn count(number: f64) -> Option<u64> {
+    const MOST: f64 = 1e15;
+    (0.0..MOST).contains(&number).then(|| slot(number).0)
 }

@@ -104,7 +104,7 @@ COUNTER,AF3,MarkerIndex,MarkerType,MarkerValueInt,PM.Stress.IsActive,PM.Stress.S
     assert_eq!(met(0, false), json!([false, null, null, false, null]));
     let markers = |index| sample(&recording, Stream::Eeg, index)[3].clone();
     assert_eq!(
-        (&markers(0)[0]["value"], &markers(0)[0]["type"], &markers(3)[0]["label"]),
+        (&markers(0)[0]["value"], &markers(0)[0]["type"], &markers(3)[1]["label"]),
         (&json!(7), &json!("instance"), &json!("1"))
     );
     assert_eq!(
@@ -184,35 +184,205 @@ fn a_table_without_a_counter() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_with_its_place_and_the_next_step() {
-    let bad_cell = EXPORT.replace("4102.0,9", "4l02,9");
-    assert_eq!(
-        refusal(&bad_cell),
-        ", line 5, column EEG.Pz: \"4l02\" is not a number; correct or delete the line"
-    );
-    let backwards = EXPORT.replace("100.016", "100.008");
-    assert_eq!(
-        refusal(&backwards),
-        ", line 5, column Timestamp: \"100.008\" is not later than in the line before; \
-         correct or delete the line"
-    );
-    assert_eq!(
-        refusal("AF3,AF4\n1,2\n3\n"),
-        ", line 3: it has 1 cells where the header names 2 columns; complete or delete the line"
-    );
-    let gap = EXPORT.replace("8190,4096", "8190,");
-    assert!(refusal(&gap).contains("line 4: only 2 of 3 cells of its motion are filled"));
-    for (text, told) in [
+fn only_what_has_nothing_usable_is_refused_with_the_next_step() {
+    for (text, said) in [
         ("", " is empty; give a CSV file"),
-        ("a,b\n1,2\n", ", line 1: no column is an EEG sensor"),
+        ("a,b\n1,2\n", ": no line names an EEG sensor as a column (EEG.AF3 or AF3, say)"),
         ("AF3\n1\n", " has fewer than two rows"),
-        ("COUNTER,AF3\n1.5,2\n3,4\n", "column COUNTER: \"1.5\" is not a counter"),
-        ("AF3\nNaN\n1\n", "\"NaN\" is not a number"),
+        ("AF3\nNaN\nx\n", " has fewer than two rows of readable EEG"),
     ] {
-        assert!(refusal(text).contains(told), "{:?}", refusal(text));
+        assert!(refusal(text).contains(said), "{:?}", refusal(text));
     }
     let missing = Recording::read(Path::new("no such file.csv")).err().unwrap().to_string();
     assert!(missing.contains("no such file.csv cannot be read: "), "{missing}");
+}
+
+/// A file of the folder of cases.
+fn case(name: &str) -> Recording {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    Recording::read(&folder.join(name)).unwrap()
+}
+
+/// The last of its notes, which counts rows and repairs.
+fn counts(recording: &Recording) -> &str {
+    recording.notes.last().unwrap()
+}
+
+fn eeg(recording: &Recording, index: u64) -> Vec<f64> {
+    let sample = sample(recording, Stream::Eeg, index);
+    sample.as_array().unwrap().iter().filter_map(Value::as_f64).collect()
+}
+
+#[test]
+fn files_are_taken_as_they_are() {
+    for (name, first, repairs) in [
+        ("export.csv.gz", 4203.865, "Rows read: 128."),
+        ("lower.csv", 4203.865, "Rows read: 59."),
+        ("units.csv", 4203.865, "Rows read: 57. 1 lines are names or units: skipped."),
+        ("cut-last-line.csv", 4203.865, "Rows read: 128. 1 lines are too short: dropped."),
+        ("hz250.csv", 4203.865, "Rows read: 59."),
+        ("wrap128.csv", 4200.0, "Rows read: 58."),
+    ] {
+        let recording = case(name);
+        assert_eq!(counts(&recording), repairs, "{name}");
+        assert!((eeg(&recording, 0)[2] - first).abs() < 1e-9, "{name}");
+        assert_eq!(recording.eeg.track.missing(), 0, "{name}");
+        assert_eq!(columns(&recording, Stream::Eeg)[2], "AF3", "{name}");
+    }
+    let recording = case("hz250.csv");
+    assert_eq!(recording.spec.eeg_rate, 250);
+    assert!(recording.notes.iter().any(|note| note.contains("250 Hz, which no headset has")));
+    let pace = recording.time(Stream::Eeg, 590) / 590.0;
+    assert!((pace - 1.0 / 250.0).abs() < 1e-6, "{pace}");
+    // The counter of a 256 Hz recording may stay below 128.
+    let wraps = case("wrap128.csv");
+    assert!(!wraps.notes.join(" ").contains("missing"), "{:?}", wraps.notes);
+}
+
+#[test]
+fn a_channel_that_cannot_be_read_holds_its_last_value_and_a_row_without_any_is_lost() {
+    let recording = case("nanword.csv");
+    let held: Vec<u64> =
+        (0..128).filter(|index| (eeg(&recording, *index)[1] - 1.0).abs() < 0.1).collect();
+    assert!(!held.is_empty(), "{:?}", recording.notes);
+    assert!(counts(&recording).contains("EEG values could not be read"), "{:?}", recording.notes);
+
+    let recording = read("COUNTER,AF3,AF4\n0,,2\n1,10,3\n2,NaN,4\n3,,x\n4,11,5\n,12,6\n").unwrap();
+    let expected = "Rows read: 6. 2 EEG values could not be read: the channel holds its last one. \
+                    1 rows have no readable EEG: they are lost samples.";
+    assert_eq!(counts(&recording), expected);
+    let rows: Vec<Vec<f64>> = (0..4).map(|index| eeg(&recording, index)[1..].to_vec()).collect();
+    // At the start, a channel has its first value.
+    assert_eq!(rows[..3], [vec![1.0, 10.0, 2.0], vec![0.0, 10.0, 3.0], vec![1.0, 10.0, 4.0]]);
+    // The counter is missing in a row: rows are counted, and the lost one is a step.
+    let counters: Vec<f64> = (0..5).map(|index| eeg(&recording, index)[0]).collect();
+    assert_eq!(counters, [0.0, 1.0, 2.0, 4.0, 5.0]);
+}
+
+#[test]
+fn everything_that_a_modern_export_holds_is_played() {
+    let recording = case("epocx-all-streams-256.csv");
+    for stream in Stream::ALL.into_iter().filter(|stream| *stream != Stream::Sys) {
+        assert!(recording.columns(stream).is_some(), "{stream}");
+    }
+    assert_eq!((recording.spec.model, recording.spec.eeg_rate), (Model::EpocX, 256));
+    assert_eq!(sample(&recording, Stream::Com, 0), json!(["push", 0.5]));
+    assert_eq!(
+        sample(&recording, Stream::Fac, 0),
+        json!(["neutral", "neutral", 0.0, "neutral", 0.0])
+    );
+    let quality = sample(&recording, Stream::Eq, 0);
+    assert_eq!((&quality[0], &quality[1], &quality[2]), (&json!(75.0), &json!(1.0), &json!(3.0)));
+    let dev = sample(&recording, Stream::Dev, 0);
+    assert_eq!(
+        (&dev[0], &dev[2], dev[1].as_array().unwrap().len()),
+        (&json!(4.0), &json!(77.0), 15)
+    );
+    // No metric has a value within the second: there is no sample, and no refusal.
+    assert!(recording.time(Stream::Met, 0).is_infinite());
+    assert!((recording.time(Stream::Pow, 8) - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn markers_are_found_under_emotivs_names() {
+    let recording = case("trial_INSIGHT_1_2026.01.02T10.00.00.01.00.md.csv");
+    let label = |index| sample(&recording, Stream::Eeg, index)[9][0]["label"].clone();
+    assert_eq!((label(128), label(256)), (json!("EyesOpen"), json!("EyesClosed")));
+    assert_eq!(sample(&recording, Stream::Eeg, 129)[9], json!([]));
+
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "COUNTER,AF3,MarkerIndex,MarkerType,MarkerValueInt\n0,1,1,0,7\n1,2,,,\n2,3,,,\n";
+    let named = r#"{"Markers":[{"index":1,"label":"found"}]}"#;
+    let intervals =
+        "latency,duration,type,marker_value,key,timestamp,marker_id\n1,2,found,7,k,1,a\n";
+    for (recording, beside, text) in [
+        ("a.md.csv", "a.json", named),
+        ("b.md.bp.csv", "b.md.bp.markers.json", named),
+        ("c.csv", "c.cortex.marker.json", named),
+        ("d.csv", "d.marker.json", named),
+        ("e.md.csv", "e_intervalMarker.csv", intervals),
+    ] {
+        let file = folder.path().join(recording);
+        fs::write(&file, rows).unwrap();
+        let unnamed = Recording::read(&file).unwrap();
+        assert!(unnamed.notes.join(" ").contains("they are numbered"), "{recording}");
+        fs::write(folder.path().join(beside), text).unwrap();
+        let recording = Recording::read(&file).unwrap();
+        assert!(!recording.notes.join(" ").contains("they are numbered"), "{beside}");
+        assert_eq!(sample(&recording, Stream::Eeg, 0)[3][0]["label"], "found", "{beside}");
+    }
+}
+
+#[test]
+fn the_seam_of_a_loop_is_a_marker() {
+    let recording = read("COUNTER,AF3\n0,1\n1,2\n").unwrap();
+    let markers = |index| sample(&recording, Stream::Eeg, index)[3].clone();
+    assert_eq!((markers(0), markers(1), markers(3)), (json!([]), json!([]), json!([])));
+    assert_eq!((&markers(2)[0]["label"], &markers(4)[0]["value"]), (&json!("loop"), &json!(2)));
+}
+
+#[test]
+fn every_way_to_write_a_table_is_read() {
+    use std::io::Write as _;
+
+    let table = "COUNTER,EEG.AF3,EEG.Pz\n0,4200.5,4100.25\n1,4201.5,4101.25\n";
+    let semicolons = "COUNTER;EEG.AF3;EEG.Pz\n0;4200,5;4100,25\n1;4201,5;4101,25\n";
+    let utf16 = |mark: u16, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        std::iter::once(mark).chain(table.encode_utf16()).flat_map(bytes).collect()
+    };
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(table.as_bytes()).unwrap();
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(table.as_bytes()).unwrap();
+    let titled = |title: &[u8]| [title, b", headset type:INSIGHT\n", table.as_bytes()].concat();
+    for (bytes, what) in [
+        (table.as_bytes().to_vec(), "as it is"),
+        (format!("\u{feff}{table}").into_bytes(), "with a mark"),
+        (utf16(0xfeff, u16::to_le_bytes), "UTF-16 LE"),
+        (utf16(0xfeff, u16::to_be_bytes), "UTF-16 BE"),
+        (titled(b"title:caf\xe9"), "a title in Latin-1"),
+        (titled("\"title:a,b".as_bytes()), "a title in quotes"),
+        (semicolons.as_bytes().to_vec(), "semicolons and decimal commas"),
+        (table.replace(',', "\t").into_bytes(), "tabs"),
+        (table.to_lowercase().into_bytes(), "lower case"),
+        (table.to_uppercase().into_bytes(), "upper case"),
+        (table.replace('\n', ",,\r\n").into_bytes(), "trailing commas"),
+        (table.replace("1,4201", "COUNTER,EEG.AF3,EEG.Pz\n1,4201").into_bytes(), "names again"),
+        (table.replace("EEG.Pz", "EEG.Pz,EEG.Pz").replace("25\n", "25,9\n").into_bytes(), "twice"),
+        (gzip.finish().unwrap(), "gzip"),
+        (bzip2.finish().unwrap(), "bzip2"),
+    ] {
+        let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        let recording = Recording::read(file.path()).expect(what);
+        assert_eq!(columns(&recording, Stream::Eeg)[2], "AF3", "{what}");
+        assert_eq!(columns(&recording, Stream::Eeg)[3], "Pz", "{what}");
+        assert_eq!(eeg(&recording, 0), [0.0, 0.0, 4200.5, 4100.25], "{what}");
+        assert_eq!(eeg(&recording, 1), [1.0, 0.0, 4201.5, 4101.25], "{what}");
+        assert_eq!(recording.eeg.track.position(2), (1, 0), "{what}");
+    }
+}
+
+#[test]
+fn time_stamps_that_do_not_rise_are_spread_and_unknown_sensors_are_played() {
+    let row = |row: u32| format!("{}.{:02},{row},1", 100 + row / 128, row % 128 / 2);
+    let rows = (0..256).map(row).collect::<Vec<_>>().join("\n");
+    let recording = read(&format!("EEG.Timestamp,COUNTER,AF3\n{rows}\n")).unwrap();
+    assert!(counts(&recording).contains("time stamps are not later"), "{}", counts(&recording));
+    for index in 0..300 {
+        let step = recording.time(Stream::Eeg, index + 1) - recording.time(Stream::Eeg, index);
+        assert!((step - 1.0 / f64::from(recording.spec.eeg_rate)).abs() < 1e-9, "{index} {step}");
+    }
+
+    let recording = read(
+        "title:x, headset type:BGX, headset serial:0A1B2C3D\n\
+         Timestamp,EEG.Ch-1,EEG.L1,EEG.R1\n1,1,2,3\n1.01,4,5,6\n",
+    )
+    .unwrap();
+    assert_eq!(recording.spec.model, Model::XTrodes);
+    assert_eq!(recording.spec.sensors, ["Ch-1", "L1", "R1"]);
+    assert_eq!(recording.id, Some("BGX-0A1B2C3D".into()));
+    assert_eq!(recording.spec.eeg_rate, 100);
 }
 
 /// A file of the folder of recordings.

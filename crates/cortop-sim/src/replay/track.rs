@@ -15,10 +15,9 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// As recorded, one a row. `wrap`: how far it is thought to count, corrected if it counts
-    /// further.
-    pub(super) fn recorded(counted: &[u64], wrap: u64) -> Self {
-        let wrap = counted.iter().map(|counter| counter + 1).fold(wrap.max(1), u64::max);
+    /// As recorded, one a row. `rate`: how far it is thought to count, where it does not wrap.
+    pub(super) fn recorded(counted: &[u64], rate: u64) -> Self {
+        let wrap = wrap_of(counted, rate);
         let first = counted.first().copied().unwrap_or_default();
         let (mut before, mut distance) = (first, 0);
         let steps = counted.iter().map(|&counter| {
@@ -29,9 +28,12 @@ impl Counter {
         Self { first, wrap, steps: steps.collect() }
     }
 
-    /// One by one from 0, for a recording without a counter.
-    pub(super) fn made_up(rows: usize, wrap: u64) -> Self {
-        Self { first: 0, wrap: wrap.max(1), steps: (0..rows as u64).collect() }
+    /// For a recording without a counter: counts from 0, each row as far as it stands from the
+    /// first.
+    pub(super) fn made_up(places: &[u64], wrap: u64) -> Self {
+        let first = places.first().copied().unwrap_or_default();
+        let steps = places.iter().map(|place| place - first).collect();
+        Self { first: 0, wrap: wrap.max(1), steps }
     }
 
     /// The distances of the rows from the first one.
@@ -55,7 +57,25 @@ impl Counter {
     }
 }
 
-/// A looped series.
+/// Below what a counter stays: where it falls again and again from one value to 0, above that one;
+/// else what counters are known to stay below (§5.2).
+fn wrap_of(counted: &[u64], rate: u64) -> u64 {
+    let most = counted.iter().copied().max().unwrap_or_default();
+    let falls = counted.windows(2).filter_map(|pair| match pair {
+        [before, after] if after < before => Some((*before, *after)),
+        _ => None,
+    });
+    let falls: Vec<_> = falls.collect();
+    if falls.len() > 1 && falls.iter().all(|fall| *fall == (most, 0)) {
+        return most + 1;
+    }
+    let mut usual = [rate, 128, 129, 256];
+    usual.sort_unstable();
+    let above = usual.into_iter().find(|wrap| *wrap > most && !falls.is_empty());
+    above.unwrap_or_else(|| rate.max(most + 1)).max(1)
+}
+
+/// A series, looped unless it plays once.
 #[derive(Clone, Debug)]
 pub(super) struct Track {
     /// Seconds since the start of the recording, rising.
@@ -66,11 +86,24 @@ pub(super) struct Track {
     width: usize,
     /// Seconds of one round.
     period: f64,
+    /// It ends with its last row.
+    once: bool,
 }
 
 impl Track {
     pub(super) fn new(times: Vec<f64>, counter: Counter, cells: Vec<f64>, period: f64) -> Self {
-        Self { width: cells.len() / times.len().max(1), times, counter, cells, period }
+        let width = cells.len() / times.len().max(1);
+        Self { width, times, counter, cells, period, once: false }
+    }
+
+    /// The same, played once.
+    pub(super) fn once(self) -> Self {
+        Self { once: true, ..self }
+    }
+
+    /// Whether there is nothing at a time any more.
+    pub(super) fn is_over(&self, time: f64) -> bool {
+        self.times.is_empty() || self.once && time >= self.period
     }
 
     /// Samples that are missing in the recording.
@@ -78,16 +111,19 @@ impl Track {
         self.counter.missing()
     }
 
-    /// When sample `index` was measured.
+    /// When sample `index` was measured; never, if there is no such sample.
     pub(super) fn time(&self, index: u64) -> f64 {
         let (round, row) = self.place(index);
+        if self.times.is_empty() || self.once && round > 0 {
+            return f64::INFINITY;
+        }
         let within = self.times.get(row).copied().unwrap_or_default();
         (round as f64).mul_add(self.period, within)
     }
 
     /// The first sample at or after a time.
     pub(super) fn index_at(&self, time: f64) -> u64 {
-        let (round, within) = self.round(time);
+        let (round, within) = if self.once { (0, time) } else { self.round(time) };
         let row = self.times.partition_point(|&at| at < within - 1e-6);
         round * self.times.len() as u64 + row as u64
     }
@@ -100,14 +136,14 @@ impl Track {
 
     /// The newest row at a time; the first one before there is any.
     pub(super) fn newest(&self, time: f64) -> &[f64] {
-        let (_, within) = self.round(time);
+        let (_, within) = if self.once { (0, time) } else { self.round(time) };
         let after = self.times.partition_point(|&at| at <= within);
         self.row(after.saturating_sub(1))
     }
 
-    /// The row that a sample comes from.
-    pub(super) fn row_of(&self, index: u64) -> usize {
-        self.place(index).1
+    /// The round and the row that a sample comes from.
+    pub(super) fn position(&self, index: u64) -> (u64, usize) {
+        self.place(index)
     }
 
     fn row(&self, row: usize) -> &[f64] {
@@ -128,6 +164,32 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_counter_may_wrap_anywhere() {
+        let count = |wrap: u64| (0..600).map(move |index| index % wrap).collect::<Vec<u64>>();
+        for (counted, rate, missing) in [
+            (count(128), 256, 0),
+            (count(256), 256, 0),
+            (count(129), 128, 0),
+            (count(100), 128, 0),
+            (count(128), 250, 0),
+            // One sample is lost where it wraps.
+            (vec![125, 126, 0, 1], 128, 1),
+            (vec![5, 6, 8], 128, 1),
+        ] {
+            assert_eq!(Counter::recorded(&counted, rate).missing(), missing, "{rate} {missing}");
+        }
+    }
+
+    #[test]
+    fn what_plays_once_ends_with_its_last_row() {
+        let counter = Counter::made_up(&[0, 1, 2], 128);
+        let track = Track::new(vec![0.0, 1.0, 2.0], counter, vec![1.0, 2.0, 3.0], 3.0).once();
+        assert_eq!((track.time(2), track.time(3)), (2.0, f64::INFINITY));
+        assert_eq!(track.index_at(100.0), 3);
+        assert!(track.is_over(3.0) && !track.is_over(2.9));
+    }
 
     #[test]
     fn rounds_follow_one_another_without_a_seam() {
