@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cortop::app::{Action, Message, Pane};
-use cortop_client::Stream;
+use cortop_client::{Stream, model::EPOC_SENSORS};
 use cortop_signal::{BadChannel, Defect};
 
 use crate::{
@@ -204,4 +204,24 @@ fn what_is_worse_comes_first_in_the_line_of_a_stream() {
     let places = ["AF3 railed", "interpolated 99", "lost 7", "malformed 3", "/128 Hz", "age"];
     let places = places.map(|word| line.find(word).unwrap_or_else(|| panic!("{word}\n{text}")));
     assert!(places.is_sorted(), "{line}");
+}
+
+#[test]
+fn the_numbers_name_them_too_and_show_the_selected_channel() {
+    for size in SIZES {
+        let mut stage = with("numbers", &BAD, size);
+        let own = |stage: &Stage, label: &str| {
+            row(&stage.text(size.0, size.1), &format!("{label}  ")).to_owned()
+        };
+        assert!(own(&stage, "AF3").contains("✖ railed"), "{}", own(&stage, "AF3"));
+        assert!(own(&stage, "T8").contains("✖ flat"), "{}", own(&stage, "T8"));
+        assert!(own(&stage, "F7").contains(" ok"), "{}", own(&stage, "F7"));
+        for label in EPOC_SENSORS {
+            stage.feed(size.0, size.1, 3000);
+            stage.feed(size.0, size.1, 3000);
+            let text = stage.text(size.0, size.1);
+            assert!(text.contains(&format!("┃▶{label} ")), "{label}\n{text}");
+            stage.app.update(Message::Action(Action::ChannelDown));
+        }
+    }
 }

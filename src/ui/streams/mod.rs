@@ -17,6 +17,7 @@ mod labels;
 pub(super) mod levels;
 mod metrics;
 mod motion;
+mod numbers;
 mod one_trace;
 mod overlay;
 mod scales;
@@ -74,7 +75,7 @@ const READINGS: ViewRow = ViewRow {
 };
 
 /// The views in the order of the key that goes through them.
-static VIEWS: [ViewRow; 14] = [
+static VIEWS: [ViewRow; 15] = [
     ViewRow {
         view: StreamView::ALL,
         title: "all",
@@ -138,6 +139,26 @@ static VIEWS: [ViewRow; 14] = [
         details: spectrogram::details,
         request: spectrogram::request,
         draw: spectrogram::draw,
+    },
+    ViewRow {
+        view: StreamView {
+            name: "numbers",
+            keys: &[Key::char('N')],
+            help: "EEG in numbers: RMS, peak to peak, mains, bad channels; again: back",
+            streams: &[Stream::Eeg],
+            features: &[
+                Feature::Window,
+                Feature::Filters,
+                Feature::Selection,
+                Feature::ChannelLayout,
+                Feature::History,
+            ],
+            ..READINGS.view
+        },
+        title: "numbers",
+        details: numbers::details,
+        request: numbers::request,
+        draw: numbers::draw,
     },
     ViewRow {
         view: StreamView {

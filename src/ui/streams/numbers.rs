@@ -1,0 +1,202 @@
+//! EEG in numbers, a row for each channel: how strong it is, how much of that is mains, and whether
+//! its raw signal can be EEG at all.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use super::{Canvas, gaps, levels, spectrum, traces};
+use crate::{
+    app::{App, SessionEntry},
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+};
+use cortop_client::Stream;
+use cortop_signal::{
+    Traces, View,
+    snapshot::Trace,
+    spectra::Welch,
+    spectrum::{Lines, MAINS, RANGE},
+};
+
+/// Rows above and below the channels: the titles, and what the numbers mean.
+const HEAD: u16 = 1;
+const FOOT: u16 = 1;
+/// Widths of the columns, but for the last.
+const NAME: usize = 6;
+const NUMBER: usize = 8;
+const SHARE: usize = 12;
+/// Half the width of the band in Hz in which mains is looked for.
+const MAINS_HALF_WIDTH: f64 = 1.0;
+
+/// The first channel shown in an area, and how many are.
+fn shown(app: &App, area: Rect) -> (usize, usize) {
+    let all = traces::shown(app, Stream::Eeg);
+    let count = usize::from(area.height.saturating_sub(HEAD + FOOT)).min(all);
+    let selected = app.streams.selected.min(all.saturating_sub(1));
+    ((selected + 1).saturating_sub(count), count)
+}
+
+pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
+    let (first, count) = shown(app, area);
+    View { channels: traces::places(app, Stream::Eeg, first, count), ..spectrum::by_second(app) }
+}
+
+pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
+    let streams = &ctx.app.streams;
+    let window = format!("{} s", streams.window());
+    vec![window, traces::filters(streams.filters()), traces::reference(ctx.app)]
+}
+
+pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
+    traces::draw_computed(ctx, entry, canvas, draw_table);
+}
+
+fn draw_table(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    stale: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let (first, count) = shown(ctx.app, area);
+    let Some(spectra) = &traces.spectra else { return };
+    // After a change of view the numbers for it come on the next frame.
+    if traces.channels.len() != count {
+        return;
+    }
+    let head = ["", "RMS µV", "p-p µV", "mains", "signal"];
+    let mut lines = vec![row(ctx, Token::Axis, " ", Token::Axis, head.map(str::to_owned))];
+    for (at, trace) in traces.channels.iter().enumerate() {
+        let welch = spectra.welch(at, traces.bins);
+        let selected = first + at == ctx.app.streams.selected;
+        let (mark, name) =
+            if selected { (glyphs::SELECTED, Token::Selection) } else { (" ", Token::Text) };
+        let bad = ctx.app.bad_channels().iter().find(|bad| bad.label == trace.label);
+        let (token, signal) = match bad.map(|bad| levels::defect_word(bad.defect)) {
+            _ if stale => (Token::Stale, format!("{} stale", glyphs::PROBLEM)),
+            Some((token, glyph, word)) => (token, format!("{glyph} {word}")),
+            None => (Token::Text, "ok".to_owned()),
+        };
+        let power =
+            welch.as_ref().map(|welch| (rms(welch, spectra.lines), mains(welch, spectra.lines)));
+        let microvolts = |value: f64| format!("{value:.1}");
+        let cells = [
+            text::clean(&trace.label),
+            power.map_or_else(unknown, |(rms, _)| microvolts(rms)),
+            peak_to_peak(trace).map_or_else(unknown, |value| microvolts(value.into())),
+            power
+                .map_or_else(unknown, |(_, (share, hz))| format!("{:.0} % {hz} Hz", 100.0 * share)),
+            signal,
+        ];
+        lines.push(row(ctx, token, mark, name, cells));
+    }
+    let table = Rect { height: area.height.saturating_sub(FOOT), ..area };
+    paint::lines(&lines, table, buffer);
+    let channels = Rect { y: area.y + HEAD, height: table.height.saturating_sub(HEAD), ..table };
+    let all = traces::shown(ctx.app, Stream::Eeg);
+    ctx.mark_more(first, all, channels.intersection(area), buffer);
+    let (low, high) = RANGE.into_inner();
+    let forgotten = gaps::all_forgotten(ctx, traces);
+    let note =
+        forgotten.unwrap_or_else(|| format!("RMS and mains: {low}–{high} Hz, before the low-pass"));
+    let foot = Rect { y: table.bottom(), height: area.height - table.height, ..area };
+    paint::line(&ctx.span(Token::Dim, text::fit(&note, foot.width.into())).into(), foot, buffer);
+}
+
+fn unknown() -> String {
+    glyphs::UNKNOWN.to_owned()
+}
+
+/// A row: the channel's name has a style of its own, what follows the one of its signal.
+fn row(
+    ctx: &RenderContext<'_>,
+    token: Token,
+    mark: &'static str,
+    name: Token,
+    [label, rms, peak, mains, signal]: [String; 5],
+) -> Line<'static> {
+    Line::from(vec![
+        ctx.span(Token::Text, mark),
+        ctx.span(name, text::pad(&label, NAME)),
+        ctx.span(token, format!("{rms:>NUMBER$}{peak:>NUMBER$}{mains:>SHARE$}  {signal}")),
+    ])
+}
+
+/// The root of the mean square in µV: by Parseval's theorem the root of the sum of all powers.
+fn rms(welch: &Welch, lines: Lines) -> f64 {
+    (welch.powers.iter().sum::<f64>() * lines.step).sqrt()
+}
+
+/// The share of all power that lies about the stronger of the two mains frequencies, and which that
+/// is.
+fn mains(welch: &Welch, lines: Lines) -> (f64, f64) {
+    let all: f64 = welch.powers.iter().sum();
+    let about = |hz: f64| -> f64 {
+        let powers = welch.powers.iter().enumerate();
+        let near = powers.filter(|&(line, _)| (lines.hz(line) - hz).abs() <= MAINS_HALF_WIDTH);
+        near.map(|(_, power)| power).sum()
+    };
+    let [first, second] = MAINS;
+    let stronger = if about(second) > about(first) { second } else { first };
+    (about(stronger) / all.max(f64::MIN_POSITIVE), stronger)
+}
+
+/// From the lowest to the highest value of the window in µV.
+fn peak_to_peak(trace: &Trace) -> Option<f32> {
+    let bins = trace.columns.iter().filter(|bin| bin.count > 0);
+    let (low, high) = bins.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), bin| {
+        (low.min(bin.min), high.max(bin.max))
+    });
+    (low <= high).then_some(high - low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cortop_signal::{snapshot::Binning, spectra::SpectrumBuilder};
+
+    /// Half a hertz between lines, from 1 to 70 Hz.
+    const LINES: Lines = Lines { first: 1.0, step: 0.5, count: 139 };
+
+    fn near(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-9
+    }
+
+    fn welch(powers: &[(f64, f64)]) -> Welch {
+        let mut all = vec![0.0; LINES.count];
+        for (line, power) in all.iter_mut().enumerate() {
+            *power =
+                powers.iter().find(|(hz, _)| near(*hz, LINES.hz(line))).map_or(0.0, |own| own.1);
+        }
+        Welch { powers: all, segments: 1 }
+    }
+
+    #[test]
+    fn the_rms_is_that_of_all_lines() {
+        // 3 µV² and 6 µV².
+        let rms = rms(&welch(&[(10.0, 6.0), (50.0, 12.0)]), LINES);
+        assert!(near(rms, 3.0), "{rms}");
+    }
+
+    #[test]
+    fn a_sine_has_the_rms_of_a_sine() {
+        const RATE: u64 = 128;
+        let bins = Binning { samples: 10 * RATE, columns: 10 };
+        let mut builder = SpectrumBuilder::new(bins, 1, RATE, 0, 0);
+        for sample in 0..10 * RATE {
+            let turns = 10.0 * sample as f32 / RATE as f32;
+            builder.push(&[30.0 * (turns * std::f32::consts::TAU).sin()]);
+        }
+        let spectra = builder.spectra();
+        let rms = rms(&spectra.welch(0, bins).expect("ten seconds"), spectra.lines);
+        assert!((rms - 30.0 / 2_f64.sqrt()).abs() < 0.1, "{rms}");
+    }
+
+    #[test]
+    fn mains_is_the_share_about_the_stronger_of_its_frequencies() {
+        let (share, hz) =
+            mains(&welch(&[(10.0, 6.0), (49.5, 1.0), (50.0, 1.0), (60.0, 1.0)]), LINES);
+        assert!(near(share, 2.0 / 9.0) && near(hz, 50.0), "{share} at {hz}");
+        let (share, hz) = mains(&welch(&[(10.0, 1.0), (60.5, 3.0)]), LINES);
+        assert!(near(share, 0.75) && near(hz, 60.0), "{share} at {hz}");
+        assert!(near(mains(&welch(&[]), LINES).0, 0.0), "of nothing");
+    }
+}
