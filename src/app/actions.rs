@@ -1,6 +1,6 @@
 //! What actions do.
 
-use super::{Action, App, Effect, Log, Pane, Severity, Streams, dialog::Menu};
+use super::{Action, App, Effect, LogPane, Pane, Severity, StreamsPane, dialog::Menu};
 use cortop_client::{Command, RecordCommand};
 
 const OLDEST_LINE: &str = "this is the oldest line of the log";
@@ -73,17 +73,17 @@ impl App {
             Action::View(place) => self.toggle_view(place),
             Action::Larger => self.set(|streams| streams.step_amplitude(-1)),
             Action::Smaller => self.set(|streams| streams.step_amplitude(1)),
-            Action::AutoScale => self.set(Streams::toggle_auto_scale),
+            Action::AutoScale => self.set(StreamsPane::toggle_auto_scale),
             Action::Shorter => self.set(|streams| streams.step_window(-1)),
             Action::Longer => self.set(|streams| streams.step_window(1)),
-            Action::Sweep => self.set(Streams::next_scroll_mode),
-            Action::HighPass => self.set(Streams::next_high_pass),
-            Action::LowPass => self.set(Streams::next_low_pass),
-            Action::Notch => self.set(Streams::next_notch),
-            Action::Reference => self.set(Streams::next_reference),
-            Action::AllChannels => self.set(Streams::toggle_all_channels),
-            Action::GlyphSet => self.set(Streams::next_glyph_set),
-            Action::Band => self.set(Streams::next_band),
+            Action::Sweep => self.set(StreamsPane::next_scroll_mode),
+            Action::HighPass => self.set(StreamsPane::next_high_pass),
+            Action::LowPass => self.set(StreamsPane::next_low_pass),
+            Action::Notch => self.set(StreamsPane::next_notch),
+            Action::Reference => self.set(StreamsPane::next_reference),
+            Action::AllChannels => self.set(StreamsPane::toggle_all_channels),
+            Action::GlyphSet => self.set(StreamsPane::next_glyph_set),
+            Action::Band => self.set(StreamsPane::next_band),
             Action::Level => self.set_level(),
             Action::ChannelUp => self.step_channel(-1),
             Action::ChannelDown => self.step_channel(1),
@@ -105,15 +105,15 @@ impl App {
             Action::Newest => self.newest(),
             Action::LogFilter => self.ask_log_filter(),
             Action::LogTargets => self.log.lists_targets = !self.log.lists_targets,
-            Action::LogFocus => self.set_log(Log::toggle_only),
-            Action::LogCapture => self.set_log(Log::next_captured),
-            Action::LogShow => self.set_log(Log::next_shown),
+            Action::LogFocus => self.set_log(LogPane::toggle_only),
+            Action::LogCapture => self.set_log(LogPane::next_captured),
+            Action::LogShow => self.set_log(LogPane::next_shown),
             Action::LogUp => self.set_log(|log| log.step_target(-1)),
             Action::LogDown => self.set_log(|log| log.step_target(1)),
-            Action::LogEarlier => self.scroll_log(OLDEST_LINE, Log::earlier),
-            Action::LogLater => self.scroll_log(NEWEST_LINE, Log::later),
-            Action::LogOldest => self.scroll_log(OLDEST_LINE, Log::oldest),
-            Action::LogFollow => self.scroll_log(NEWEST_LINE, Log::follow),
+            Action::LogEarlier => self.scroll_log(OLDEST_LINE, LogPane::earlier),
+            Action::LogLater => self.scroll_log(NEWEST_LINE, LogPane::later),
+            Action::LogOldest => self.scroll_log(OLDEST_LINE, LogPane::oldest),
+            Action::LogFollow => self.scroll_log(NEWEST_LINE, LogPane::follow),
         }
         Vec::new()
     }

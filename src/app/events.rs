@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, Pane, Profiles, Severity};
+use super::{App, Pane, ProfileState, Severity};
 use cortop_client::{
     Event, Link, SessionId, Step, Stream, Warning,
     account::UserLogin,
@@ -139,7 +139,7 @@ impl App {
         let name = |user: &Option<UserLogin>| user.as_ref().map(|user| user.username.clone());
         if self.user.as_ref().is_some_and(|before| name(before) != name(&user)) {
             self.licence = None;
-            self.profiles = Profiles::default();
+            self.profiles = ProfileState::default();
             self.mappings.clear();
             self.records.disconnected();
         }

@@ -1,11 +1,11 @@
 //! Which features the view shown has, so that no key changes what nobody sees.
 
-use super::{App, Feature, Severity, Streams};
+use super::{App, Feature, Severity, StreamsPane};
 use cortop_client::Stream;
 
 impl App {
     /// Changes a setting of the picture; `change` returns its new value in words.
-    pub(super) fn set(&mut self, change: impl FnOnce(&mut Streams) -> String) {
+    pub(super) fn set(&mut self, change: impl FnOnce(&mut StreamsPane) -> String) {
         let text = change(&mut self.streams);
         self.notify(Severity::Info, text);
     }

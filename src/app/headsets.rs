@@ -9,7 +9,7 @@ use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus};
 
 /// The headsets pane's state.
 #[derive(Clone, Debug, Default)]
-pub struct Headsets {
+pub struct HeadsetsPane {
     /// As the service last listed them, in its order.
     pub list: Vec<Headset>,
     /// The selected one.
@@ -28,7 +28,7 @@ pub struct Headsets {
     pub sort: Sort,
 }
 
-impl Headsets {
+impl HeadsetsPane {
     /// Replaces the list; the selection stays on its headset, or goes to the first. Deduplicates by
     /// id: two rows with the same id could not be selected separately.
     pub(super) fn replace(&mut self, mut list: Vec<Headset>, now: Instant) {

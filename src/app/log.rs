@@ -107,7 +107,7 @@ impl LogFormatter for Formatter {
 
 /// The log pane's state.
 #[derive(Clone, Debug)]
-pub struct Log {
+pub struct LogPane {
     targets: LogTargets,
     /// Whether the list of targets is there.
     pub lists_targets: bool,
@@ -125,7 +125,7 @@ pub struct Log {
     page: Cell<usize>,
 }
 
-impl Log {
+impl LogPane {
     pub(super) fn new(targets: LogTargets) -> Self {
         let shown = targets.lock().captured;
         Self {
@@ -284,13 +284,13 @@ pub fn level_name(level: LevelFilter) -> String {
 
 impl App {
     /// Changes a setting of the log; `change` returns its new value in words.
-    pub(super) fn set_log(&mut self, change: impl FnOnce(&mut Log) -> String) {
+    pub(super) fn set_log(&mut self, change: impl FnOnce(&mut LogPane) -> String) {
         let text = change(&mut self.log);
         self.notify(Severity::Info, text);
     }
 
     /// Scrolls the log. `edge` is the notice where that moves nothing.
-    pub(super) fn scroll_log(&mut self, edge: &str, scroll: impl FnOnce(&mut Log)) {
+    pub(super) fn scroll_log(&mut self, edge: &str, scroll: impl FnOnce(&mut LogPane)) {
         let before = self.log.last;
         scroll(&mut self.log);
         if self.log.last == before {

@@ -45,19 +45,19 @@ use self::dialog::{Dialog, Form};
 pub use self::{
     action::{Action, Binding, Feature, TABLE, section_name, sections},
     channel_layout::ChannelLayout,
-    headsets::Headsets,
+    headsets::HeadsetsPane,
     key::Key,
     keymap::Keymap,
-    log::{FormatLine, Log, LogLine, level_name},
+    log::{FormatLine, LogLine, LogPane, level_name},
     log_targets::{LogTargets, TARGETS},
     message::{Effect, Message, Throughput},
     overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
-    profiles::Profiles,
-    records::{Records, RunningRecord},
-    sessions::{Scroll, SessionEntry, SessionField, Sessions},
+    profiles::ProfileState,
+    records::{RecordState, RunningRecord},
+    sessions::{Scroll, SessionEntry, SessionField, SessionPane},
     stream_view::StreamView,
-    streams::{AMPLITUDES, Frozen, GlyphSet, ScrollMode, Streams},
+    streams::{AMPLITUDES, Frozen, GlyphSet, ScrollMode, StreamsPane},
 };
 use cortop_client::{
     CommandId, Error, HeadsetId, Link, Moment, Session, Stream,
@@ -132,21 +132,21 @@ pub struct App {
     /// The licence.
     pub licence: Option<Licence>,
     /// The headsets pane.
-    pub headsets: Headsets,
+    pub headsets: HeadsetsPane,
     /// The session pane.
-    pub sessions: Sessions,
+    pub sessions: SessionPane,
     /// Records and markers.
-    pub records: Records,
+    pub records: RecordState,
     /// The profiles.
-    pub profiles: Profiles,
+    pub profiles: ProfileState,
     /// The Flex mappings that Cortex keeps, once asked for.
     pub mappings: Vec<StoredMapping>,
     /// All live sessions of this application, as Cortex last listed them.
     pub found: Vec<Session>,
     /// The streams pane.
-    pub streams: Streams,
+    pub streams: StreamsPane,
     /// The log pane.
-    pub log: Log,
+    pub log: LogPane,
     /// The newest snapshot of the signals.
     pub snapshot: Arc<Snapshot>,
     /// The snapshot whose numbers are shown, and since when.
@@ -186,7 +186,7 @@ impl App {
     #[must_use]
     pub fn new(settings: AppSettings, now: Moment) -> Self {
         let theme = settings.theme;
-        let log = Log::new(settings.log.clone());
+        let log = LogPane::new(settings.log.clone());
         let snapshot = Arc::default();
         Self {
             settings,
@@ -196,13 +196,13 @@ impl App {
             service: None,
             user: None,
             licence: None,
-            headsets: Headsets::default(),
-            sessions: Sessions::default(),
-            records: Records::default(),
-            profiles: Profiles::default(),
+            headsets: HeadsetsPane::default(),
+            sessions: SessionPane::default(),
+            records: RecordState::default(),
+            profiles: ProfileState::default(),
             mappings: Vec::new(),
             found: Vec::new(),
-            streams: Streams::default(),
+            streams: StreamsPane::default(),
             log,
             held: (now.instant, Arc::clone(&snapshot)),
             snapshot,

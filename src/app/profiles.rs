@@ -7,7 +7,7 @@ use cortop_client::{HeadsetId, Profile, profile::Loaded};
 
 /// What is known of profiles.
 #[derive(Clone, Debug, Default)]
-pub struct Profiles {
+pub struct ProfileState {
     /// The stored ones, once asked for.
     pub(super) stored: Option<Vec<Profile>>,
     /// The profile of each headset, `None` where it uses none; absent where Cortex has not answered.

@@ -11,7 +11,7 @@ use cortop_client::{
 
 /// What is known of records.
 #[derive(Clone, Debug, Default)]
-pub struct Records {
+pub struct RecordState {
     /// The record that runs in each session.
     pub running: BTreeMap<SessionId, RunningRecord>,
     /// The record that Cortex works on after its end, the newest.
@@ -40,7 +40,7 @@ pub struct RunningRecord {
     pub last: Option<Marker>,
 }
 
-impl Records {
+impl RecordState {
     /// Notes that a record has been ordered.
     pub(super) fn order(&mut self, session: SessionId, title: String, now: Instant) {
         self.ordered.insert(session, (title, now));

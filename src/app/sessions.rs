@@ -209,7 +209,7 @@ fn ordered(session: &Session) -> Option<Vec<&str>> {
 
 /// The session pane's state.
 #[derive(Clone, Debug, Default)]
-pub struct Sessions {
+pub struct SessionPane {
     /// In the order in which they came, ended ones included.
     pub list: Vec<SessionEntry>,
     /// The one shown in the session and streams panes.
@@ -257,7 +257,7 @@ impl Scroll {
     }
 }
 
-impl Sessions {
+impl SessionPane {
     /// The session shown.
     #[must_use]
     pub fn current(&self) -> Option<&SessionEntry> {

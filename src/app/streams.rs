@@ -69,7 +69,7 @@ pub struct Frozen {
 
 /// The streams pane's state.
 #[derive(Clone, Debug)]
-pub struct Streams {
+pub struct StreamsPane {
     /// Which view.
     pub shown: &'static StreamView,
     /// The view to which the key of a view goes back that is there for a moment.
@@ -105,7 +105,7 @@ pub struct Streams {
     pub frozen: Option<Frozen>,
 }
 
-impl Default for Streams {
+impl Default for StreamsPane {
     fn default() -> Self {
         Self {
             shown: &StreamView::ALL,
@@ -130,14 +130,14 @@ impl Default for Streams {
     }
 }
 
-impl Streams {
+impl StreamsPane {
     /// Seconds in the window.
     #[must_use]
     pub fn window(&self) -> f64 {
         WINDOWS[self.window]
     }
 
-    /// Half the height of a channel's row in µV, unless [`Streams::auto`].
+    /// Half the height of a channel's row in µV, unless [`StreamsPane::auto`].
     #[must_use]
     pub fn amplitude(&self) -> f32 {
         AMPLITUDES[self.amplitude]

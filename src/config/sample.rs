@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// A setting of the file: its name, its value in the sample, and its description.
-type Row = (&'static str, String, &'static str);
+type SettingLine = (&'static str, String, &'static str);
 
-fn rows() -> [Row; 18] {
+fn rows() -> [SettingLine; 18] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
