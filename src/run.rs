@@ -79,11 +79,12 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
     let log = logging::init(cli.display.verbose, config.log_file.as_deref())?;
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+    let zone = time_zone(&env);
     let options = ui::Options {
         ascii: config.ascii,
         colors: colors(&env),
         themes: folder.map(|folder| folder.join("themes")),
-        zone: None,
+        zone: Some(zone.clone()),
     };
     // ratatui's colours are what the theme says; crossterm's own NO_COLOR would also drop bold and
     // reverse, and with them the selection.
@@ -132,6 +133,15 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
     // A name that is still being looked up does not hold the exit back.
     runtime.shutdown_background();
     end
+}
+
+/// The zone of this computer. [`TimeZone::system`] first lists every zone that the system knows, a
+/// hundred system calls before the first frame; the file of the local one is enough unless TZ names
+/// another.
+fn time_zone(env: &dyn Fn(&str) -> Option<String>) -> TimeZone {
+    let local = || TimeZone::tzif("local", &std::fs::read("/etc/localtime").ok()?).ok();
+    let named = env("TZ").is_some();
+    (!named).then(local).flatten().unwrap_or_else(TimeZone::system)
 }
 
 /// The colours that the terminal says it shows.
