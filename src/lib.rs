@@ -5,7 +5,7 @@
 //! ```text
 //! main       the process                                        cli run
 //! run        from the command line to the exit status           app cli commands config console logging monitor terminal ui client signal sim
-//! commands   watch, lists, doctor, sim: without a screen        cli config console logging monitor stage terminal ui client signal sim
+//! commands   watch, lists, doctor, sim: without a screen        cli config console logging monitor stage terminal ui client protocol signal sim
 //! config     the settings in force                              app cli terminal ui client
 //! terminal   owns the tty: guard, frame writer, event loop      app monitor ui client signal
 //! ui         App → frame; a pane or a view a file; themes       app client signal

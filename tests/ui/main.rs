@@ -3,8 +3,10 @@
 
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
 
+mod alive;
 mod axis;
 mod bad_channels;
+mod bytes;
 mod clocks;
 mod fixture;
 mod motion;
