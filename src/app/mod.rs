@@ -140,9 +140,9 @@ pub struct App {
     /// The profiles.
     pub profiles: ProfileState,
     /// The Flex mappings that Cortex keeps, once asked for.
-    pub mappings: Vec<StoredMapping>,
+    mappings: Vec<StoredMapping>,
     /// All live sessions of this application, as Cortex last listed them.
-    pub found: Vec<Session>,
+    found: Vec<Session>,
     /// The streams pane.
     pub streams: StreamsPane,
     /// The log pane.

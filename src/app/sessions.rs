@@ -114,7 +114,7 @@ pub struct SessionEntry {
     /// Another program opened it: cortop only looks at it.
     pub foreign: bool,
     /// The command to close or leave it, until that is answered.
-    pub closing: Option<CommandId>,
+    pub(super) closing: Option<CommandId>,
     /// Why it is gone or left, and since when.
     pub closed: Option<(String, Instant)>,
     /// Cortex showed it as closed, and who closed it is not known yet.

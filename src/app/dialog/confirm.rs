@@ -8,7 +8,7 @@ use cortop_client::{HeadsetId, SessionId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirm {
     /// What is asked.
-    pub question: Question,
+    pub(in crate::app) question: Question,
     /// The same in a few words.
     pub title: &'static str,
     /// What will happen, a sentence each.
