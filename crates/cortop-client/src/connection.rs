@@ -64,7 +64,7 @@ struct TaskHandle {
     progress: HeadsetProgress,
 }
 
-/// What signing in is at.
+/// How far signing in has come.
 enum SignInState {
     /// For the first time on this connection.
     First,
@@ -87,8 +87,8 @@ struct Connection<'a> {
     /// The service has listed its headsets.
     listed: bool,
     flowing: watch::Sender<bool>,
-    scans: Scanner,
-    /// The headset on a USB cable for which the user was told so.
+    scanner: Scanner,
+    /// The headset whose USB cable has been explained to the user.
     cable_explained: Option<HeadsetId>,
     /// The connected headsets whose clock and profile have been asked for.
     initialized: HashSet<HeadsetId>,
@@ -130,7 +130,7 @@ pub(super) async fn run(
         step: None,
         listed: false,
         flowing: watch::Sender::new(false),
-        scans: Scanner::default(),
+        scanner: Scanner::default(),
         cable_explained: None,
         initialized: HashSet::new(),
     };
@@ -208,7 +208,7 @@ impl Connection<'_> {
                         self.initialized.remove(&headset);
                     }
                 }
-                codes::SCAN_DONE => self.scans.end(&self.context).await,
+                codes::SCAN_DONE => self.scanner.end(&self.context).await,
                 _ => {}
             }
             // Sessions, or headsets, have changed.
@@ -237,7 +237,7 @@ impl Connection<'_> {
                 self.take_only_headset().await;
                 self.scan_if_needed().await;
             }
-            TaskReport::NotScanning => self.scans.end(&self.context).await,
+            TaskReport::NotScanning => self.scanner.end(&self.context).await,
             TaskReport::Headset(headset, progress) => {
                 // A task that was let go may have reported before it knew, and one that has ended
                 // may have been followed by another.
@@ -385,8 +385,8 @@ impl Connection<'_> {
             matches!(handle.progress, HeadsetProgress::Away | HeadsetProgress::Stopped(_))
                 && self.context.headset(id).is_none()
         });
-        if self.scans.is_due(&self.context).await && nobody && idle {
-            self.scans.start(&self.context, &mut self.tasks).await;
+        if self.scanner.is_due(&self.context).await && nobody && idle {
+            self.scanner.start(&self.context, &mut self.tasks).await;
         }
     }
 

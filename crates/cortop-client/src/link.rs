@@ -88,7 +88,7 @@ where
 {
     let (rpc, commands) = rpc::channel();
     let (sender, notices) = mpsc::channel(NOTICES);
-    let owner = SocketTask {
+    let task = SocketTask {
         socket,
         notices: sender,
         feed,
@@ -101,14 +101,14 @@ where
         probed: None,
         slowest: Duration::ZERO,
         attention: None,
-        malformed: RepeatCounter::new("messages that are no part of the protocol"),
-        unsubscribed: RepeatCounter::new("samples of no subscription"),
+        malformed: RepeatCounter::new("malformed messages"),
+        unsubscribed: RepeatCounter::new("samples without a subscription"),
         late: RepeatCounter::new("answers to no pending request"),
         dropped: RepeatCounter::new("warnings dropped in a flood"),
         warnings: WarningCounter::default(),
         secrets,
     };
-    LinkHandle { rpc, notices, task: tokio::spawn(owner.run(commands)) }
+    LinkHandle { rpc, notices, task: tokio::spawn(task.run(commands)) }
 }
 
 struct SocketTask<S> {
@@ -125,7 +125,7 @@ struct SocketTask<S> {
     probed: Option<Instant>,
     /// The longest that an answer has taken on this connection.
     slowest: Duration,
-    /// The last that was said beside an answer.
+    /// The last `attention` that came beside an answer (§1.3).
     attention: Option<Warning>,
     malformed: RepeatCounter,
     unsubscribed: RepeatCounter,

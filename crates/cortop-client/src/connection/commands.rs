@@ -42,7 +42,7 @@ impl Connection<'_> {
                 let next = "close the sessions first, or scan anyway";
                 self.refuse(Method::ControlDevice, why, next).await;
             }
-            Command::Scan { .. } => self.scans.start(&self.context, &mut self.tasks).await,
+            Command::Scan { .. } => self.scanner.start(&self.context, &mut self.tasks).await,
             Command::Activate(session) => self.order(session, SessionChange::Activate, id).await,
             Command::Debit { session, activations } => self.debit(session, activations, id).await,
             Command::Close(session) => self.order(session, SessionChange::Close, id).await,
