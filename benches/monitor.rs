@@ -35,7 +35,7 @@ fn main() {
         return print!("\x1b[?1049h\x1b[?1049l");
     }
     let size = fs::metadata(CORTOP).expect("a program").len() as f64 / 1e6;
-    println!("size of the program: {size:.2} MB (target ≤ 6)");
+    println!("size of the program: {size:.2} MB (target ≤ 7)");
     first_frame();
     if !Path::new("/proc/self/schedstat").exists() {
         return println!("no /proc here: wake-ups and CPU cannot be measured");
