@@ -77,7 +77,7 @@ impl ApiError {
         Self { code, message: message.to_owned() }
     }
 
-    /// A bad parameter, or an error whose code is not published (§6.1): the text tells which.
+    /// A bad parameter, or an error whose code is not published (§6.1): the text says which.
     pub(super) fn invalid(message: &str) -> Self {
         Self::with_message(error::INVALID_PARAMS, message)
     }

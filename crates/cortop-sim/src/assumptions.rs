@@ -80,7 +80,7 @@ const POINTS: &[(&str, &str, &str)] = &[
         "when a trained command becomes active",
         "with its first training, while there is room",
     ),
-    ("§3.7", "who hears the events of a training", "the session that trains"),
+    ("§3.7", "who receives the events of a training", "the session that trains"),
     ("§3.4", "the members of configOptOut", "currentOptOut, newOptOut, message"),
     ("§3.7", "the answer of loadGuestProfile", "a message"),
     ("§3.8", "what facialExpressionThreshold and mentalCommandGetSkillRating return", "a number"),

@@ -12,7 +12,7 @@ macro_rules! faults {
         $($(#[$attribute:meta])* $field:ident: $type:ty,)*
     })*) => {
         /// What goes wrong. Its name in a scenario is in kebab-case; a parameter left out has the
-        /// value of its first listed example or is as told there.
+        /// value of its first listed example or the one given there.
         #[derive(Clone, Debug, PartialEq, Deserialize)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub enum Fault {

@@ -35,7 +35,7 @@ pub enum InitialState {
     Connected,
     /// Connected by USB cable: it looks well and can never stream (§2.7).
     Usb,
-    /// Made in Launcher and discovered: no warning 103 tells of its end (§2.12).
+    /// Made in Launcher and discovered: no warning 103 reports its end (§2.12).
     Virtual,
 }
 

@@ -289,7 +289,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn every_method_is_known_and_checks_its_parameters_and_its_token() {
-        let desk = TestClient::cold();
+        let peer = TestClient::cold();
         let mut methods: Vec<_> = OPERATIONS.iter().map(|operation| operation.method).collect();
         methods.sort_unstable();
         assert_eq!(methods, Method::VARIANTS);
@@ -300,7 +300,7 @@ mod tests {
                 .iter()
                 .map(|param| (param.name.to_owned(), examples(param.kind).0))
                 .collect();
-            let code = |params: &Map<String, Value>| desk.raw(name, &json!(params));
+            let code = |params: &Map<String, Value>| peer.raw(name, &json!(params));
             let mut misnamed = fit.clone();
             misnamed.insert("surprise".to_owned(), json!(1));
             assert_eq!(code(&misnamed), -32602, "{name} surprise");
@@ -319,7 +319,7 @@ mod tests {
             }
         }
         for platform in ["login", "logout", "acceptLicense", "inspectApi", "getcortexinfo", ""] {
-            assert_eq!(desk.raw(platform, &json!({})), -32601, "{platform}");
+            assert_eq!(peer.raw(platform, &json!({})), -32601, "{platform}");
         }
     }
 }

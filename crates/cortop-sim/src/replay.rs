@@ -51,9 +51,9 @@ const COMMANDS: [(u64, &str); 7] = [
 /// A recording.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// The headset that made it, as far as it tells.
+    /// The headset that made it, as far as the file says.
     pub spec: Spec,
-    /// The headset's id, if it tells.
+    /// The headset's id, if the file has it.
     pub id: Option<HeadsetId>,
     /// Sentences about what is assumed, repaired and left out.
     pub notes: Vec<String>,
@@ -70,7 +70,7 @@ pub struct Recording {
 struct Series {
     track: Track,
     columns: Columns,
-    /// What the cells of a row hold, where their columns do not say it.
+    /// What the cells of a row hold, where the columns do not show it.
     kinds: Vec<ColumnKind>,
 }
 
@@ -151,7 +151,7 @@ impl Recording {
         }
     }
 
-    /// Facial expressions, whose numbers no reference tells: all but neutral by their number.
+    /// Facial expressions, whose numbers no reference lists: all but neutral by their number.
     fn write_fac(series: &Series, index: u64, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
         let mut eyes = None;

@@ -79,7 +79,7 @@ impl Scenario {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, or says something that cannot be: toml's own text, which shows where.
+    /// It cannot be read, or is not valid: toml's own text, which shows where.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).wrap_err_with(|| {
             format!(

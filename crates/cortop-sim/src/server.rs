@@ -50,7 +50,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Pause after a failed accept, which repeats at once when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts connections and lets planned things happen, until it is told to end; aborted, all
+/// Accepts connections and lets scheduled events happen, until the service ends; aborted, all
 /// connections end with it.
 pub(super) async fn serve(
     listeners: Vec<TcpListener>,

@@ -165,8 +165,8 @@ impl Service {
                 env.notify(message(Payload::Bytes(b"{\"sid\":\"\xff\xfe\"}".to_vec())));
             }
             Fault::Oversized { bytes } => env.notify(message(Payload::Text(" ".repeat(bytes)))),
-            Fault::Warning { code, message: told } => {
-                env.notify(message(Payload::Text(outgoing::warning(code, &told))));
+            Fault::Warning { code, message: text } => {
+                env.notify(message(Payload::Text(outgoing::warning(code, &text))));
             }
             Fault::SetClock { seconds } => env.clock.set(seconds.get()),
             Fault::ExpireTokens {} => account.expire_tokens(now),

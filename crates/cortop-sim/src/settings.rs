@@ -32,7 +32,7 @@ fn read(value: &Value) -> Option<Setting> {
 }
 
 impl Headsets {
-    /// `updateHeadset`: the answer means "started"; a warning tells the end.
+    /// `updateHeadset`: the answer means "started"; a warning reports the end.
     pub(super) fn update(&self, call: &Call<'_>, env: &mut Environment) -> CallResult {
         let id = call.text("headset");
         let place = self.connected_place(id)?;

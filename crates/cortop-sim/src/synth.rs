@@ -201,7 +201,7 @@ impl SampleSource for Synth {
     }
 
     fn index_at(&self, stream: Stream, time: f64) -> u64 {
-        // A hair less, so that the time of an index gives back this index, not the next.
+        // A little less, so that the time of an index gives back this index, not the next.
         noise::slot((time * self.rate(stream) - 1e-6).ceil()).0
     }
 

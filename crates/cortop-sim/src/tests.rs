@@ -18,7 +18,7 @@ use super::{
 };
 use cortop_protocol::model::Model;
 
-/// A client at the service's desk.
+/// A client of the service without a socket.
 pub(super) struct TestClient {
     pub(super) shared: SharedService,
     pub(super) token: String,
@@ -43,19 +43,19 @@ impl TestClient {
 
     /// A warm headset of a model, and a token.
     pub(super) fn warm(model: Model) -> Self {
-        let mut desk = Self::new(&Options::demo(model, 1, 0));
-        desk.authorize();
-        desk
+        let mut peer = Self::new(&Options::demo(model, 1, 0));
+        peer.authorize();
+        peer
     }
 
     /// Another client of the same service, of another application.
     pub(super) fn neighbour(&self, client: u64) -> Self {
         let keys = json!({ "clientId": format!("id {client}"), "clientSecret": "no" });
         let notifications = self.shared.notifications();
-        let mut desk =
+        let mut peer =
             Self { shared: self.shared.clone(), token: String::new(), notifications, client, keys };
-        desk.authorize();
-        desk
+        peer.authorize();
+        peer
     }
 
     fn authorize(&mut self) {

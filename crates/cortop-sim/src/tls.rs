@@ -60,11 +60,11 @@ impl Tls {
         };
         let current = valid(-1, DAYS - 1);
         let root = Root::new("cortop sim root", current)?;
-        let stranger = Root::new("cortop sim stranger", current)?;
+        let foreign = Root::new("cortop sim foreign root", current)?;
         let elsewhere = ["cortex.example.org".to_owned()];
         Ok(Self {
             good: root.leaf(&names, current)?,
-            unknown_root: stranger.leaf(&names, current)?,
+            unknown_root: foreign.leaf(&names, current)?,
             expired_leaf: root.leaf(&names, valid(-30, -2))?,
             wrong_name: root.leaf(&elsewhere, current)?,
             root_pem: root.pem,

@@ -19,11 +19,11 @@ impl RecordExport {
     pub(super) fn write_csv(&self, file: File) -> io::Result<()> {
         let mut file =
             WriterBuilder::new().flexible(true).quote_style(QuoteStyle::Never).from_writer(file);
-        let beat = self.beat();
-        let lanes = [Stream::Eeg, Stream::Dev, Stream::Mot, Stream::Met, Stream::Pow];
+        let pace = self.pace();
         let wanted =
             |stream: &Stream| self.has(*stream) || *stream == Stream::Dev && self.has(Stream::Eeg);
-        let mut lanes: Vec<ExportStream> = lanes
+        let streams = [Stream::Eeg, Stream::Dev, Stream::Mot, Stream::Met, Stream::Pow];
+        let mut columns: Vec<ExportStream> = streams
             .into_iter()
             .filter(wanted)
             .map(|stream| ExportStream {
@@ -33,28 +33,28 @@ impl RecordExport {
             })
             .collect();
         let mut names = vec!["Timestamp".to_owned()];
-        for lane in &lanes {
-            names.extend(lane.names());
-            if lane.stream == Stream::Eeg {
+        for own in &columns {
+            names.extend(own.names());
+            if own.stream == Stream::Eeg {
                 names.extend(MARKER.map(str::to_owned));
             }
         }
-        let first = self.first(beat);
-        let rows = (first..).take_while(|index| self.time(beat, *index) < self.end - EPSILON);
+        let first = self.first(pace);
+        let rows = (first..).take_while(|index| self.time(pace, *index) < self.end - EPSILON);
         file.write_record([self.metadata(names.len(), rows.clone().count())])?;
         file.write_record(&names)?;
         let markers: Vec<_> = self.markers().collect();
         for index in rows {
-            let (time, next) = (self.time(beat, index), self.time(beat, index + 1));
+            let (time, next) = (self.time(pace, index), self.time(pace, index + 1));
             let before = if index == first {
                 self.start - 2.0 * EPSILON
             } else {
-                self.time(beat, index - 1)
+                self.time(pace, index - 1)
             };
             let mut cells = vec![format!("{:.6}", self.origin + time)];
-            for lane in &mut lanes {
-                cells.extend(lane.cells(self, next));
-                if lane.stream == Stream::Eeg {
+            for own in &mut columns {
+                cells.extend(own.cells(self, next));
+                if own.stream == Stream::Eeg {
                     // A marker belongs to the first sample that is not before it.
                     let here = |(at, _): &&(f64, &StoredMarker)| {
                         before + EPSILON < *at && *at <= time + EPSILON
@@ -68,7 +68,7 @@ impl RecordExport {
     }
 
     /// The fastest stream of a file, which has a row for each of its samples.
-    fn beat(&self) -> Stream {
+    fn pace(&self) -> Stream {
         let order = [Stream::Eeg, Stream::Mot, Stream::Pow];
         order.into_iter().find(|stream| self.has(*stream)).unwrap_or(Stream::Met)
     }

@@ -104,7 +104,7 @@ impl RecordExport {
                 };
                 let rate =
                     if stream == Stream::Eeg { f64::from(spec.eeg_rate) } else { spec.mems_rate };
-                // A hair less: 6.4 Hz for five seconds are 32 samples, not 33.
+                // A little less: 6.4 Hz for five seconds are 32 samples, not 33.
                 let (samples, _) = slot((rate * f64::from(seconds) - 1e-6).ceil());
                 signals.push(EdfSignal { stream, place, label, unit, range, samples });
             }
@@ -112,7 +112,7 @@ impl RecordExport {
         signals
     }
 
-    /// Whether motion is told in raw counts.
+    /// Whether motion is in raw counts.
     fn raw(&self) -> bool {
         self.measurement().spec.motion == MotionFormat::RawGyro
     }

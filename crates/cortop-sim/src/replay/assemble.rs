@@ -159,16 +159,16 @@ fn dev_columns(header: &Header) -> Columns {
 /// What was read, what was repaired, what was dropped.
 fn repairs(repairs: &Repairs) -> String {
     let mut sentences = vec![format!("Rows read: {}.", repairs.read)];
-    for (count, what) in [
-        (repairs.held, "EEG values could not be read: the channel holds its last one"),
-        (repairs.unreadable, "other values could not be read"),
-        (repairs.times, "time stamps are not later than the one before: samples are spread evenly"),
-        (repairs.lost, "rows have no readable EEG: they are lost samples"),
-        (repairs.short, "lines are too short: dropped"),
-        (repairs.names, "lines are names or units: skipped"),
+    for (what, count) in [
+        ("EEG values that cannot be read, held at the last one", repairs.held),
+        ("Other values that cannot be read, left out", repairs.unreadable),
+        ("Time stamps not later than the one before, all spread evenly", repairs.times),
+        ("Rows without any readable EEG, lost samples", repairs.lost),
+        ("Lines that are too short, dropped", repairs.short),
+        ("Lines of names or units, skipped", repairs.names),
     ] {
         if count > 0 {
-            sentences.push(format!("{count} {what}."));
+            sentences.push(format!("{what}: {count}."));
         }
     }
     if repairs.cut {
@@ -190,7 +190,11 @@ fn notes(
     once: bool,
 ) -> Vec<String> {
     let Spec { model, sensors, eeg_rate, .. } = &recording.spec;
-    let (name, channels) = (file.display(), sensors.len());
+    let channels = sensors.len();
+    let name = match file.display().to_string() {
+        name if name == "-" => "standard input".to_owned(),
+        name => name,
+    };
     let how = if once { "played once" } else { "replayed in a loop" };
     let mut notes = vec![format!(
         "{name}: {period:.1} s of {channels} channels, taken for an {}, {how}.",
@@ -225,7 +229,9 @@ fn notes(
         .filter(|stream| *stream != Stream::Sys && recording.columns(*stream).is_none())
         .map(Stream::name)
         .collect();
-    notes.push(format!("Not replayed, and refused: the streams {}.", refused.join(" ")));
+    if !refused.is_empty() {
+        notes.push(format!("Not replayed, and refused: the streams {}.", refused.join(" ")));
+    }
     notes
 }
 

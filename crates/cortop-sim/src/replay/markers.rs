@@ -59,7 +59,7 @@ fn beside(recording: &Path) -> Option<Vec<Value>> {
     let name = [".gz", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     let full = name.strip_suffix(".csv").unwrap_or(name);
     let mut plain = full;
-    // The parts say which streams a file holds.
+    // The parts name the streams a file holds.
     while let Some(shorter) =
         [".md", ".pm", ".bp", ".mc", ".fe"].iter().find_map(|part| plain.strip_suffix(part))
     {

@@ -218,8 +218,8 @@ fn files_are_taken_as_they_are() {
     for (name, first, repairs) in [
         ("export.csv.gz", 4203.865, "Rows read: 128."),
         ("lower.csv", 4203.865, "Rows read: 59."),
-        ("units.csv", 4203.865, "Rows read: 57. 1 lines are names or units: skipped."),
-        ("cut-last-line.csv", 4203.865, "Rows read: 128. 1 lines are too short: dropped."),
+        ("units.csv", 4203.865, "Rows read: 57. Lines of names or units, skipped: 1."),
+        ("cut-last-line.csv", 4203.865, "Rows read: 128. Lines that are too short, dropped: 1."),
         ("hz250.csv", 4203.865, "Rows read: 59."),
         ("wrap128.csv", 4200.0, "Rows read: 58."),
     ] {
@@ -245,11 +245,11 @@ fn a_channel_that_cannot_be_read_holds_its_last_value_and_a_row_without_any_is_l
     let held: Vec<u64> =
         (0..128).filter(|index| (eeg(&recording, *index)[1] - 1.0).abs() < 0.1).collect();
     assert!(!held.is_empty(), "{:?}", recording.notes);
-    assert!(counts(&recording).contains("EEG values could not be read"), "{:?}", recording.notes);
+    assert!(counts(&recording).contains("EEG values that cannot be read"), "{:?}", recording.notes);
 
     let recording = read("COUNTER,AF3,AF4\n0,,2\n1,10,3\n2,NaN,4\n3,,x\n4,11,5\n,12,6\n").unwrap();
-    let expected = "Rows read: 6. 2 EEG values could not be read: the channel holds its last one. \
-                    1 rows have no readable EEG: they are lost samples.";
+    let expected = "Rows read: 6. EEG values that cannot be read, held at the last one: 2. Rows \
+                    without any readable EEG, lost samples: 1.";
     assert_eq!(counts(&recording), expected);
     let rows: Vec<Vec<f64>> = (0..4).map(|index| eeg(&recording, index)[1..].to_vec()).collect();
     // At the start, a channel has its first value.
@@ -368,7 +368,7 @@ fn time_stamps_that_do_not_rise_are_spread_and_unknown_sensors_are_played() {
     let row = |row: u32| format!("{}.{:02},{row},1", 100 + row / 128, row % 128 / 2);
     let rows = (0..256).map(row).collect::<Vec<_>>().join("\n");
     let recording = read(&format!("EEG.Timestamp,COUNTER,AF3\n{rows}\n")).unwrap();
-    assert!(counts(&recording).contains("time stamps are not later"), "{}", counts(&recording));
+    assert!(counts(&recording).contains("Time stamps not later"), "{}", counts(&recording));
     for index in 0..300 {
         let step = recording.time(Stream::Eeg, index + 1) - recording.time(Stream::Eeg, index);
         assert!((step - 1.0 / f64::from(recording.spec.eeg_rate)).abs() < 1e-9, "{index} {step}");

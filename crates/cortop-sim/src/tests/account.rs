@@ -12,34 +12,34 @@ fn decoded(part: &str) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn the_user_is_asked_once_and_the_answer_stands() {
-    let mut desk = TestClient::cold();
-    let keys = desk.keys.clone();
-    assert_eq!(desk.raw("authorize", &keys), -32102);
-    assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
-    desk.pass(2.0).await;
+    let mut peer = TestClient::cold();
+    let keys = peer.keys.clone();
+    assert_eq!(peer.raw("authorize", &keys), -32102);
+    assert_eq!(peer.call("requestAccess", &keys)["accessGranted"], false);
+    peer.pass(2.0).await;
     // Asking again neither prompts again nor puts the answer off.
-    assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
-    desk.pass(1.1).await;
-    assert_eq!(desk.codes(), [9]);
-    assert_eq!(desk.call("hasAccessRight", &keys)["accessGranted"], true);
-    desk.authorize();
-    desk.shared.update(|service, _| service.account.answer_access("id", false, &mut service.env));
-    assert_eq!(desk.codes(), [10]);
-    assert_eq!(desk.refused("querySessions", &json!({})), -32102);
-    assert_eq!(desk.call("requestAccess", &keys)["accessGranted"], false);
-    desk.pass(60.0).await;
-    assert_eq!(desk.codes(), [0_i64; 0]);
+    assert_eq!(peer.call("requestAccess", &keys)["accessGranted"], false);
+    peer.pass(1.1).await;
+    assert_eq!(peer.codes(), [9]);
+    assert_eq!(peer.call("hasAccessRight", &keys)["accessGranted"], true);
+    peer.authorize();
+    peer.shared.update(|service, _| service.account.answer_access("id", false, &mut service.env));
+    assert_eq!(peer.codes(), [10]);
+    assert_eq!(peer.refused("querySessions", &json!({})), -32102);
+    assert_eq!(peer.call("requestAccess", &keys)["accessGranted"], false);
+    peer.pass(60.0).await;
+    assert_eq!(peer.codes(), [0_i64; 0]);
 
     let silent = Delays { approval: None, ..Delays::default() };
-    let desk = TestClient::new(&Options { approved: false, delays: silent, ..Options::default() });
-    desk.call("requestAccess", &keys);
-    desk.pass(3600.0).await;
-    assert_eq!(desk.call("hasAccessRight", &keys)["accessGranted"], false);
+    let peer = TestClient::new(&Options { approved: false, delays: silent, ..Options::default() });
+    peer.call("requestAccess", &keys);
+    peer.pass(3600.0).await;
+    assert_eq!(peer.call("hasAccessRight", &keys)["accessGranted"], false);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_asks_with_the_wrong_words_is_not_known() {
-    let desk = TestClient::warm(Model::Insight);
+    let peer = TestClient::warm(Model::Insight);
     let cases = [
         (json!({ "clientId": "id", "clientSecret": "other" }), -32021),
         (json!({ "clientId": "", "clientSecret": "no" }), -32021),
@@ -53,106 +53,106 @@ async fn who_asks_with_the_wrong_words_is_not_known() {
         (json!({ "clientId": "id", "clientSecret": "no", "license": "" }), 0),
     ];
     for (params, code) in cases {
-        assert_eq!(desk.raw("authorize", &params), code, "{params}");
+        assert_eq!(peer.raw("authorize", &params), code, "{params}");
     }
-    let licence = desk.own("getLicenseInfo", &json!({}))["license"].clone();
+    let licence = peer.own("getLicenseInfo", &json!({}))["license"].clone();
     assert_eq!((&licence["localQuota"], &licence["totalDebit"]), (&json!(1003), &json!(1003)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_token_lasts_48_hours_and_is_exchanged_for_a_new_one_even_then() {
-    let mut desk = TestClient::warm(Model::Insight);
-    let claims = decoded(desk.token.split('.').nth(1).unwrap());
+    let mut peer = TestClient::warm(Model::Insight);
+    let claims = decoded(peer.token.split('.').nth(1).unwrap());
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap(), 259_200);
     assert_eq!(
         (&claims["appId"], &claims["version"], &claims["licenseId"]),
         (&json!("com.sim.user.app"), &json!("2.0"), &json!(LICENSE_ID))
     );
-    desk.pass(48.0 * 3600.0 - 1.0).await;
-    desk.own("querySessions", &json!({}));
-    desk.pass(2.0).await;
+    peer.pass(48.0 * 3600.0 - 1.0).await;
+    peer.own("querySessions", &json!({}));
+    peer.pass(2.0).await;
     for method in ["querySessions", "getUserInformation"] {
-        assert_eq!(desk.refused(method, &json!({})), -32015);
+        assert_eq!(peer.refused(method, &json!({})), -32015);
     }
-    let other = desk.neighbour(2);
+    let other = peer.neighbour(2);
     let renew = |keys: &Value| {
-        let mut params = desk.with_token(keys);
-        params["cortexToken"] = json!(desk.token);
+        let mut params = peer.with_token(keys);
+        params["cortexToken"] = json!(peer.token);
         params
     };
-    assert_eq!(desk.raw("generateNewToken", &renew(&other.keys)), -32135);
-    let mut wrong = renew(&desk.keys);
+    assert_eq!(peer.raw("generateNewToken", &renew(&other.keys)), -32135);
+    let mut wrong = renew(&peer.keys);
     wrong["clientSecret"] = json!("wrong");
-    assert_eq!(desk.raw("generateNewToken", &wrong), -32021);
-    let fresh = desk.call("generateNewToken", &renew(&desk.keys))["cortexToken"].clone();
-    desk.token = fresh.as_str().unwrap().to_owned();
-    desk.own("querySessions", &json!({}));
-    desk.shared.update(|service, _| service.account.user = "somebody.else".to_owned());
-    assert_eq!(desk.refused("querySessions", &json!({})), -32034);
+    assert_eq!(peer.raw("generateNewToken", &wrong), -32021);
+    let fresh = peer.call("generateNewToken", &renew(&peer.keys))["cortexToken"].clone();
+    peer.token = fresh.as_str().unwrap().to_owned();
+    peer.own("querySessions", &json!({}));
+    peer.shared.update(|service, _| service.account.user = "somebody.else".to_owned());
+    assert_eq!(peer.refused("querySessions", &json!({})), -32034);
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_an_accepted_agreement_a_token_only_tells_so() {
-    let mut desk = TestClient::warm(Model::Insight);
-    desk.shared.update(|service, _| service.account.set_eula(false, &mut service.env));
-    let answer = desk.call("authorize", &desk.keys);
+    let mut peer = TestClient::warm(Model::Insight);
+    peer.shared.update(|service, _| service.account.set_eula(false, &mut service.env));
+    let answer = peer.call("authorize", &peer.keys);
     assert_eq!(answer["warning"]["code"], 6);
     assert!(answer["warning"]["licenseUrl"].is_string());
-    desk.token = answer["cortexToken"].as_str().unwrap().to_owned();
-    assert_eq!(desk.refused("querySessions", &json!({})), -32014);
-    let accepted = |desk: &TestClient| {
-        desk.own("getUserInformation", &json!({}))["licenseAgreement"]["accepted"].clone()
+    peer.token = answer["cortexToken"].as_str().unwrap().to_owned();
+    assert_eq!(peer.refused("querySessions", &json!({})), -32014);
+    let accepted = |peer: &TestClient| {
+        peer.own("getUserInformation", &json!({}))["licenseAgreement"]["accepted"].clone()
     };
-    assert_eq!(accepted(&desk), false);
-    desk.shared.update(|service, _| service.account.set_eula(true, &mut service.env));
-    assert_eq!(desk.codes(), [17]);
-    assert_eq!(accepted(&desk), true);
-    desk.own("querySessions", &json!({}));
+    assert_eq!(accepted(&peer), false);
+    peer.shared.update(|service, _| service.account.set_eula(true, &mut service.env));
+    assert_eq!(peer.codes(), [17]);
+    assert_eq!(accepted(&peer), true);
+    peer.own("querySessions", &json!({}));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
-    let mut desk = TestClient::warm(Model::Insight);
-    desk.session("open");
+    let mut peer = TestClient::warm(Model::Insight);
+    peer.session("open");
     for (login, code) in [(Login::None, 3), (Login::Other, 16)] {
-        desk.shared.update(|service, now| service.log_in(login, now));
-        assert_eq!(desk.codes().last(), Some(&code));
+        peer.shared.update(|service, now| service.log_in(login, now));
+        assert_eq!(peer.codes().last(), Some(&code));
         for method in ["requestAccess", "hasAccessRight", "authorize"] {
-            assert_eq!(desk.raw(method, &desk.keys), -32033, "{method} {login:?}");
+            assert_eq!(peer.raw(method, &peer.keys), -32033, "{method} {login:?}");
         }
-        assert_eq!(desk.refused("querySessions", &json!({})), -32033);
-        let user = desk.call("getUserLogin", &json!({}));
+        assert_eq!(peer.refused("querySessions", &json!({})), -32033);
+        let user = peer.call("getUserLogin", &json!({}));
         match login {
             Login::None => assert_eq!(user, json!([])),
             _ => assert_ne!(user[0]["currentOSUId"], user[0]["loggedInOSUId"]),
         }
     }
-    desk.shared.update(|service, now| service.log_in(Login::Same, now));
-    assert_eq!(desk.codes(), [2]);
+    peer.shared.update(|service, now| service.log_in(Login::Same, now));
+    assert_eq!(peer.codes(), [2]);
     // With the user went the sessions.
-    assert_eq!(desk.own("querySessions", &json!({})), json!([]));
+    assert_eq!(peer.own("querySessions", &json!({})), json!([]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_licence_activates_nothing() {
-    let desk = TestClient::warm(Model::Insight);
-    desk.shared.update(|service, now| service.account.licence.ends = now);
-    assert_eq!(desk.raw("authorize", &desk.keys), -32024);
-    let active = json!({ "headset": desk.headset(), "status": "active" });
-    assert_eq!(desk.refused("createSession", &active), -32024);
-    let session = desk.session("open");
+    let peer = TestClient::warm(Model::Insight);
+    peer.shared.update(|service, now| service.account.licence.ends = now);
+    assert_eq!(peer.raw("authorize", &peer.keys), -32024);
+    let active = json!({ "headset": peer.headset(), "status": "active" });
+    assert_eq!(peer.refused("createSession", &active), -32024);
+    let session = peer.session("open");
     let active = json!({ "session": session, "status": "active" });
-    assert_eq!(desk.refused("updateSession", &active), -32024);
-    assert_eq!(desk.own("getLicenseInfo", &json!({}))["license"]["expired"], true);
+    assert_eq!(peer.refused("updateSession", &active), -32024);
+    assert_eq!(peer.own("getLicenseInfo", &json!({}))["license"]["expired"], true);
 }
 
 #[tokio::test(start_paused = true)]
 async fn opting_out_is_of_one_application() {
-    let desk = TestClient::warm(Model::Insight);
-    let other = desk.neighbour(2);
-    assert_eq!(desk.refused("configOptOut", &json!({ "status": "set" })), -32602);
-    desk.own("configOptOut", &json!({ "status": "set", "newOptOut": true }));
+    let peer = TestClient::warm(Model::Insight);
+    let other = peer.neighbour(2);
+    assert_eq!(peer.refused("configOptOut", &json!({ "status": "set" })), -32602);
+    peer.own("configOptOut", &json!({ "status": "set", "newOptOut": true }));
     let get = json!({ "status": "get" });
-    assert_eq!(desk.own("configOptOut", &get)["currentOptOut"], true);
+    assert_eq!(peer.own("configOptOut", &get)["currentOptOut"], true);
     assert_eq!(other.own("configOptOut", &get)["currentOptOut"], false);
 }

@@ -3,29 +3,29 @@
 use super::*;
 use crate::{source::SampleContext, values::Numbers};
 
-fn record(desk: &TestClient, session: &Value, title: &str) -> Value {
+fn record(peer: &TestClient, session: &Value, title: &str) -> Value {
     let params = json!({ "session": session, "title": title });
-    desk.own("createRecord", &params)["record"]["uuid"].clone()
+    peer.own("createRecord", &params)["record"]["uuid"].clone()
 }
 
-fn stop(desk: &TestClient, session: &Value) -> Value {
-    desk.own("stopRecord", &json!({ "session": session }))["record"].clone()
+fn stop(peer: &TestClient, session: &Value) -> Value {
+    peer.own("stopRecord", &json!({ "session": session }))["record"].clone()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_record_runs_in_an_activated_session_and_is_ready_after_its_processing() {
-    let mut desk = TestClient::warm(Model::EpocX);
-    let session = desk.session("open");
+    let mut peer = TestClient::warm(Model::EpocX);
+    let session = peer.session("open");
     let create = json!({ "session": session, "title": "rest", "tags": ["a"], "experimentId": 7 });
-    assert_eq!(desk.refused("createRecord", &create), -32012);
-    desk.own("updateSession", &json!({ "session": session, "status": "active" }));
+    assert_eq!(peer.refused("createRecord", &create), -32012);
+    peer.own("updateSession", &json!({ "session": session, "status": "active" }));
     for (more, code) in [("title", json!("")), ("subjectName", json!("nobody"))] {
         let mut bad = create.clone();
         bad[more] = code;
-        assert_eq!(desk.refused("createRecord", &bad), -32602, "{more}");
+        assert_eq!(peer.refused("createRecord", &bad), -32602, "{more}");
     }
-    assert_eq!(desk.refused("stopRecord", &json!({ "session": session })), -32602);
-    let answer = desk.own("createRecord", &create);
+    assert_eq!(peer.refused("stopRecord", &json!({ "session": session })), -32602);
+    let answer = peer.own("createRecord", &create);
     let object = &answer["record"];
     assert_eq!(answer["sessionId"], session);
     assert_eq!(
@@ -42,43 +42,43 @@ async fn a_record_runs_in_an_activated_session_and_is_ready_after_its_processing
         object["startDatetime"].as_str().unwrap().len(),
         "2026-01-09T08:20:58.275678+01:00".len()
     );
-    assert_eq!(desk.refused("createRecord", &create), -32602);
-    let own = desk.own("querySessions", &json!({}))[0].clone();
+    assert_eq!(peer.refused("createRecord", &create), -32602);
+    let own = peer.own("querySessions", &json!({}))[0].clone();
     assert_eq!((&own["recording"], &own["recordIds"][0]), (&json!(true), &object["uuid"]));
-    desk.pass(3.0).await;
-    assert_ne!(stop(&desk, &session)["endDatetime"], "");
-    assert_eq!(desk.own("querySessions", &json!({}))[0]["recording"], false);
-    assert!(desk.warnings().is_empty());
-    desk.pass(1.1).await;
-    assert_eq!(desk.warnings(), [(30, json!({ "recordId": object["uuid"] }))]);
+    peer.pass(3.0).await;
+    assert_ne!(stop(&peer, &session)["endDatetime"], "");
+    assert_eq!(peer.own("querySessions", &json!({}))[0]["recording"], false);
+    assert!(peer.warnings().is_empty());
+    peer.pass(1.1).await;
+    assert_eq!(peer.warnings(), [(30, json!({ "recordId": object["uuid"] }))]);
 
     // Closing the session, or the socket, stops what runs.
-    let second = record(&desk, &session, "second");
-    desk.own("updateSession", &json!({ "session": session, "status": "close" }));
-    desk.pass(1.1).await;
-    let warnings = desk.warnings();
+    let second = record(&peer, &session, "second");
+    peer.own("updateSession", &json!({ "session": session, "status": "close" }));
+    peer.pass(1.1).await;
+    let warnings = peer.warnings();
     assert_eq!((warnings[0].0, &warnings[1..]), (0, &[(30, json!({ "recordId": second }))][..]));
-    let session = desk.session("active");
-    let third = record(&desk, &session, "third");
-    desk.leave();
-    desk.pass(1.1).await;
-    assert_eq!(desk.warnings(), [(30, json!({ "recordId": third }))]);
+    let session = peer.session("active");
+    let third = record(&peer, &session, "third");
+    peer.leave();
+    peer.pass(1.1).await;
+    assert_eq!(peer.warnings(), [(30, json!({ "recordId": third }))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn records_are_found_changed_and_deleted_by_their_application() {
-    let desk = TestClient::warm(Model::Insight);
-    let other = desk.neighbour(2);
-    let session = desk.session("active");
+    let peer = TestClient::warm(Model::Insight);
+    let other = peer.neighbour(2);
+    let session = peer.session("active");
     let mut ids = Vec::new();
     for (title, seconds) in [("b", 1.0), ("a", 3.0), ("c", 2.0)] {
-        ids.push(record(&desk, &session, title));
-        desk.pass(seconds).await;
-        stop(&desk, &session);
+        ids.push(record(&peer, &session, title));
+        peer.pass(seconds).await;
+        stop(&peer, &session);
     }
     let query = |query: Value, order: Value| json!({ "query": query, "orderBy": order });
-    let titles = |desk: &TestClient, params: &Value| -> Vec<String> {
-        let found = desk.own("queryRecords", params)["records"].clone();
+    let titles = |peer: &TestClient, params: &Value| -> Vec<String> {
+        let found = peer.own("queryRecords", params)["records"].clone();
         found
             .as_array()
             .unwrap()
@@ -93,10 +93,10 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
         (json!([{ "duration": "DESC" }]), ["a", "c", "b"]),
         (json!([{ "applicationId": "ASC" }, { "modifiedDatetime": "DESC" }]), ["c", "a", "b"]),
     ] {
-        assert_eq!(titles(&desk, &query(json!({}), order.clone())), expected, "{order}");
+        assert_eq!(titles(&peer, &query(json!({}), order.clone())), expected, "{order}");
     }
     let from =
-        desk.own("getRecordInfos", &json!({ "recordIds": [ids[1]] }))[0]["startDatetime"].clone();
+        peer.own("getRecordInfos", &json!({ "recordIds": [ids[1]] }))[0]["startDatetime"].clone();
     for (condition, expected) in [
         (json!({ "keyword": "A" }), vec!["a"]),
         (json!({ "duration": { "from": 1.5, "to": 2.5 } }), vec!["c"]),
@@ -105,12 +105,12 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
         (json!({ "applicationId": "com.sim.user.app" }), vec!["a", "b", "c"]),
         (json!({ "licenseId": "other" }), vec![]),
     ] {
-        let found = titles(&desk, &query(condition.clone(), json!([{ "title": "ASC" }])));
+        let found = titles(&peer, &query(condition.clone(), json!([{ "title": "ASC" }])));
         assert_eq!(found, expected, "{condition}");
     }
     let page = json!({ "query": {}, "orderBy": [{ "title": "ASC" }], "limit": 1, "offset": 1,
         "includeMarkers": true, "includeSyncStatusInfo": true });
-    let found = desk.own("queryRecords", &page);
+    let found = peer.own("queryRecords", &page);
     assert_eq!(
         (&found["count"], &found["limit"], &found["offset"]),
         (&json!(3), &json!(1), &json!(1))
@@ -128,13 +128,13 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
         query(json!({}), json!([{ "title": "UP" }])),
         query(json!({}), json!([{ "title": "ASC", "duration": "ASC" }])),
     ] {
-        assert_eq!(desk.refused("queryRecords", &bad), -32602, "{bad}");
+        assert_eq!(peer.refused("queryRecords", &bad), -32602, "{bad}");
     }
 
     let update = json!({ "record": ids[0], "title": "new", "description": "d", "tags": ["t"] });
-    let changed = desk.own("updateRecord", &update);
+    let changed = peer.own("updateRecord", &update);
     assert_eq!((&changed["title"], &changed["tags"]), (&json!("new"), &json!(["t"])));
-    assert_eq!(desk.refused("updateRecord", &json!({ "record": ids[0], "title": "" })), -32602);
+    assert_eq!(peer.refused("updateRecord", &json!({ "record": ids[0], "title": "" })), -32602);
     // To another application they are not there.
     assert_eq!(other.refused("updateRecord", &update), -32602);
     assert_eq!(titles(&other, &query(json!({}), json!([]))), [""; 0]);
@@ -148,7 +148,7 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
             (&answer["failure"][0]["code"], &answer["failure"][0]["recordId"]),
             (&json!(code), &ids[0])
         );
-        let answer = desk.own(method, &json!({ list: [ids[0]] }));
+        let answer = peer.own(method, &json!({ list: [ids[0]] }));
         assert_eq!(
             (&answer["success"][0]["recordId"], &answer["failure"]),
             (&ids[0], &json!([])),
@@ -159,20 +159,20 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
 
 #[tokio::test(start_paused = true)]
 async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
-    let desk = TestClient::warm(Model::EpocX);
-    let other = desk.neighbour(2);
-    let (session, theirs) = (desk.session("active"), other.session("active"));
+    let peer = TestClient::warm(Model::EpocX);
+    let other = peer.neighbour(2);
+    let (session, theirs) = (peer.session("active"), other.session("active"));
     let mark = json!({ "session": session, "label": "x", "value": 1, "time": 1.0 });
-    assert_eq!(desk.refused("injectMarker", &mark), -32602, "nothing runs");
-    let uuid = record(&desk, &session, "marked");
-    desk.subscribe(&session, &["eeg"]);
+    assert_eq!(peer.refused("injectMarker", &mark), -32602, "nothing runs");
+    let uuid = record(&peer, &session, "marked");
+    peer.subscribe(&session, &["eeg"]);
     other.subscribe(&theirs, &["eeg"]);
-    desk.pass(1.0).await;
-    desk.samples();
+    peer.pass(1.0).await;
+    peer.samples();
     other.samples();
-    let soon = desk.millis() + 500.0;
+    let soon = peer.millis() + 500.0;
     let mark = json!({ "session": session, "label": "x", "value": "one", "time": soon, "extras": { "a": 1 } });
-    let answer = desk.own("injectMarker", &mark);
+    let answer = peer.own("injectMarker", &mark);
     let marker = &answer["marker"];
     assert_eq!((&answer["recordId"], &answer["sessionId"]), (&uuid, &session));
     assert_eq!(
@@ -180,13 +180,13 @@ async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
         (&json!("instance"), &json!("Software"), &json!("one"), &marker["endDatetime"])
     );
     // One for the past comes with the next sample.
-    desk.own(
+    peer.own(
         "injectMarker",
         &json!({ "session": session, "label": "late", "value": 2, "time": soon - 900.0 }),
     );
-    desk.pass(1.0).await;
-    for desk in [&desk, &other] {
-        let samples = desk.samples();
+    peer.pass(1.0).await;
+    for peer in [&peer, &other] {
+        let samples = peer.samples();
         let shown: Vec<_> = samples.iter().filter(|it| it["eeg"][18] != json!([])).collect();
         assert_eq!(shown.len(), 2);
         assert_eq!(shown[0]["eeg"][18][0]["label"], "late");
@@ -200,15 +200,15 @@ async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
     }
     let update =
         |time: f64| json!({ "session": session, "markerId": marker["uuid"], "time": time });
-    assert_eq!(desk.refused("updateMarker", &update(soon - 1.0)), -32602);
-    let changed = desk.own("updateMarker", &update(soon + 250.0))["marker"].clone();
+    assert_eq!(peer.refused("updateMarker", &update(soon - 1.0)), -32602);
+    let changed = peer.own("updateMarker", &update(soon + 250.0))["marker"].clone();
     assert_eq!((&changed["type"], &changed["extras"]), (&json!("interval"), &json!({ "a": 1 })));
     assert_eq!(
-        desk.refused("updateMarker", &json!({ "session": session, "markerId": "x", "time": 1.0 })),
+        peer.refused("updateMarker", &json!({ "session": session, "markerId": "x", "time": 1.0 })),
         -32602
     );
     let found =
-        desk.own("queryRecords", &json!({ "query": {}, "orderBy": [], "includeMarkers": true }));
+        peer.own("queryRecords", &json!({ "query": {}, "orderBy": [], "includeMarkers": true }));
     assert_eq!(found["records"][0]["markers"].as_array().unwrap().len(), 2);
 
     let open = TestClient::warm(Model::EpocX);
@@ -218,19 +218,19 @@ async fn a_marker_stands_at_its_sample_in_everybodys_eeg() {
 
 #[tokio::test(start_paused = true)]
 async fn subjects_are_created_found_changed_and_deleted() {
-    let desk = TestClient::warm(Model::Insight);
+    let peer = TestClient::warm(Model::Insight);
     let ana = json!({ "subjectName": "ana", "dateOfBirth": "1990-02-28", "sex": "F", "countryCode": "FR" });
-    let made = desk.own("createSubject", &ana);
+    let made = peer.own("createSubject", &ana);
     assert_eq!((&made["countryName"], &made["experimentsCount"]), (&json!("France"), &json!(0)));
-    let known = desk.own("getDemographicAttributes", &json!({}))[0].clone();
+    let known = peer.own("getDemographicAttributes", &json!({}))[0].clone();
     let attribute = json!({ "name": known["name"], "value": known["value"][0] });
     let update = json!({ "subjectName": "ana", "city": "Lyon", "attributes": [attribute] });
-    let made = desk.own("updateSubject", &update);
+    let made = peer.own("updateSubject", &update);
     assert_eq!(
         (&made["city"], &made["sex"], &made["attributes"]),
         (&json!("Lyon"), &json!("F"), &json!([attribute]))
     );
-    desk.own("createSubject", &json!({ "subjectName": "bob" }));
+    peer.own("createSubject", &json!({ "subjectName": "bob" }));
     for (method, bad) in [
         ("createSubject", ana.clone()),
         ("createSubject", json!({ "subjectName": "" })),
@@ -245,10 +245,10 @@ async fn subjects_are_created_found_changed_and_deleted() {
         ("querySubjects", json!({ "query": { "shoe": "43" }, "orderBy": [] })),
         ("querySubjects", json!({ "query": {}, "orderBy": [{ "shoe": "ASC" }] })),
     ] {
-        assert_eq!(desk.refused(method, &bad), -32602, "{bad}");
+        assert_eq!(peer.refused(method, &bad), -32602, "{bad}");
     }
     let find = |query: Value| {
-        desk.own(
+        peer.own(
             "querySubjects",
             &json!({ "query": query, "orderBy": [{ "subjectName": "DESC" }] }),
         )
@@ -256,45 +256,45 @@ async fn subjects_are_created_found_changed_and_deleted() {
     assert_eq!(find(json!({}))["subjects"][0]["subjectName"], "bob");
     assert_eq!(find(json!({ "keyword": "AN" }))["count"], 1);
     assert_eq!(find(json!({ "sex": "M" }))["count"], 0);
-    let session = desk.session("active");
+    let session = peer.session("active");
     let create = json!({ "session": session, "title": "x", "subjectName": "ana" });
-    assert_eq!(desk.own("createRecord", &create)["record"]["subject"]["subjectName"], "ana");
+    assert_eq!(peer.own("createRecord", &create)["record"]["subject"]["subjectName"], "ana");
     assert_eq!(find(json!({ "keyword": "ana" }))["subjects"][0]["experimentsCount"], 1);
-    let gone = desk.own("deleteSubjects", &json!({ "subjects": ["ana", "eve"] }));
+    let gone = peer.own("deleteSubjects", &json!({ "subjects": ["ana", "eve"] }));
     assert_eq!(
         (&gone["success"][0]["subjectName"], &gone["failure"][0]["subjectName"]),
         (&json!("ana"), &json!("eve"))
     );
 }
 
-/// A record of a model, ready; the desk, and its id.
+/// A record of a model, ready; the peer, and its id.
 async fn recorded(model: Model, scopes: &[&str], seconds: f64) -> (TestClient, Value, Value) {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    let mut desk = TestClient::new(&Options { scopes, ..Options::demo(model, 1, 0) });
-    desk.authorize();
-    desk.pass(50.0).await;
-    let session = desk.session("active");
-    let uuid = record(&desk, &session, "../my, title");
-    let time = desk.millis() + 998.0;
-    desk.own(
+    let mut peer = TestClient::new(&Options { scopes, ..Options::demo(model, 1, 0) });
+    peer.authorize();
+    peer.pass(50.0).await;
+    let session = peer.session("active");
+    let uuid = record(&peer, &session, "../my, title");
+    let time = peer.millis() + 998.0;
+    peer.own(
         "injectMarker",
         &json!({ "session": session, "label": "x", "value": 5, "time": time }),
     );
-    desk.pass(seconds).await;
-    stop(&desk, &session);
-    (desk, session, uuid)
+    peer.pass(seconds).await;
+    stop(&peer, &session);
+    (peer, session, uuid)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed() {
     let folder = tempfile::tempdir().unwrap();
     let export = |uuid: &Value, format: &str, types: &[&str]| json!({ "recordIds": [uuid, "unknown"], "folder": folder.path(), "streamTypes": types, "format": format });
-    let (desk, _, uuid) = recorded(Model::EpocX, &["eeg", "pm"], 4.0).await;
+    let (peer, _, uuid) = recorded(Model::EpocX, &["eeg", "pm"], 4.0).await;
     let all = ["EEG", "MOTION", "PM", "BP"];
-    let early = desk.own("exportRecord", &export(&uuid, "CSV", &all));
+    let early = peer.own("exportRecord", &export(&uuid, "CSV", &all));
     assert_eq!(early["success"], json!([]), "before warning 30");
-    desk.pass(1.1).await;
-    let answer = desk.own("exportRecord", &export(&uuid, "CSV", &all));
+    peer.pass(1.1).await;
+    let answer = peer.own("exportRecord", &export(&uuid, "CSV", &all));
     assert_eq!(answer["success"], json!([{ "recordId": uuid }]));
     assert_eq!(answer["failure"][0]["recordId"], "unknown");
 
@@ -349,10 +349,10 @@ async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
         (Model::Insight, "BDFPLUS", 3, 160, vec!["EEG"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let (desk, _, uuid) = recorded(model, &["eeg"], 10.0).await;
-        desk.pass(1.1).await;
+        let (peer, _, uuid) = recorded(model, &["eeg"], 10.0).await;
+        peer.pass(1.1).await;
         let params = json!({ "recordIds": [uuid], "folder": folder.path(), "streamTypes": types, "format": format });
-        assert_eq!(desk.own("exportRecord", &params)["failure"], json!([]));
+        assert_eq!(peer.own("exportRecord", &params)["failure"], json!([]));
         let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
         let bytes = std::fs::read(file.path()).unwrap();
         let signals = number(&bytes, 252, 4);
@@ -384,7 +384,7 @@ async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
                 + 8_388_608.0
         };
         let step = 8400.0 / if width == 2 { 65_535.0 } else { 16_777_215.0 };
-        let value = desk.shared.with(|service, _| {
+        let value = peer.shared.with(|service, _| {
             let measured = &service.records.0[0].measurement;
             let stream = cortop_protocol::Stream::Eeg;
             let first = measured.source.index_at(stream, 0.0);
@@ -399,10 +399,10 @@ async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_exported_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (desk, _, uuid) = recorded(Model::Epoc, &[], 1.0).await;
-    desk.pass(1.1).await;
+    let (peer, _, uuid) = recorded(Model::Epoc, &[], 1.0).await;
+    peer.pass(1.1).await;
     let good = json!({ "recordIds": [uuid], "folder": folder.path(), "streamTypes": ["BP"], "format": "CSV" });
-    assert_eq!(desk.own("exportRecord", &good)["failure"], json!([]));
+    assert_eq!(peer.own("exportRecord", &good)["failure"], json!([]));
     for (name, value) in [
         ("folder", json!(folder.path().join("nowhere"))),
         ("streamTypes", json!([])),
@@ -413,20 +413,20 @@ async fn what_cannot_be_exported_is_refused() {
     ] {
         let mut bad = good.clone();
         bad[name] = value;
-        assert_eq!(desk.refused("exportRecord", &bad), -32602, "{bad}");
+        assert_eq!(peer.refused("exportRecord", &bad), -32602, "{bad}");
     }
     let mut many = good.clone();
     many["recordIds"] = json!(vec!["unknown"; 101]);
-    assert_eq!(desk.refused("exportRecord", &many), -32602);
+    assert_eq!(peer.refused("exportRecord", &many), -32602);
     many["recordIds"] = json!(vec!["unknown"; 100]);
-    assert_eq!(desk.own("exportRecord", &many)["failure"].as_array().unwrap().len(), 100);
+    assert_eq!(peer.own("exportRecord", &many)["failure"].as_array().unwrap().len(), 100);
     // The licence has no scope for it, the headset no such sensor.
     for types in ["EEG", "PM", "MOTION"] {
         let mut bad = good.clone();
         bad["streamTypes"] = json!([types]);
-        assert_eq!(desk.own("exportRecord", &bad)["failure"][0]["code"], -32138, "{types}");
+        assert_eq!(peer.own("exportRecord", &bad)["failure"][0]["code"], -32138, "{types}");
     }
-    let other = desk.neighbour(2);
+    let other = peer.neighbour(2);
     assert_eq!(other.own("exportRecord", &good)["success"], json!([]));
 }
 
@@ -434,16 +434,16 @@ async fn what_cannot_be_exported_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn an_export_touches_no_file_but_its_own() {
     let [own, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let (desk, _, uuid) = recorded(Model::Insight, &["eeg"], 1.0).await;
-    desk.pass(1.1).await;
+    let (peer, _, uuid) = recorded(Model::Insight, &["eeg"], 1.0).await;
+    peer.pass(1.1).await;
     let export = |folder: &std::path::Path| json!({ "recordIds": [uuid], "folder": folder, "streamTypes": ["BP"], "format": "CSV" });
     for _ in 0..2 {
-        assert_eq!(desk.own("exportRecord", &export(own.path()))["failure"], json!([]));
+        assert_eq!(peer.own("exportRecord", &export(own.path()))["failure"], json!([]));
     }
     let file = std::fs::read_dir(own.path()).unwrap().next().unwrap().unwrap();
     let taken = other.path().join(file.file_name());
     let outside = own.path().join("outside");
-    let refused = || desk.own("exportRecord", &export(other.path()))["failure"][0]["code"].clone();
+    let refused = || peer.own("exportRecord", &export(other.path()))["failure"][0]["code"].clone();
 
     std::fs::write(&taken, "another's").unwrap();
     assert_eq!(refused(), -32602);
