@@ -58,13 +58,14 @@ pub(super) fn scanning(ctx: &RenderContext<'_>) -> Option<Span<'static>> {
     Some(ctx.span(Token::Changed, text))
 }
 
-/// Rows in which all headsets are seen, with the frame.
-pub(super) fn rows(app: &App) -> usize {
+/// Rows in which all headsets are seen, with the frame, but no more than a third of a body.
+pub(super) fn likes(app: &App, body: Rect) -> u16 {
     let rows = |headset: &Headset| {
         let more = headset.is_on_usb_cable() || app.stopped_on(&headset.id).is_some();
         if more { 3 } else { 2 }
     };
-    app.headsets.list.iter().map(rows).sum::<usize>() + 2
+    let all = app.headsets.list.iter().map(rows).sum::<usize>() + 2;
+    paint::cells(all).min(body.height / 3).max(6)
 }
 
 /// What to do while there is none.

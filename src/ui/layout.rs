@@ -1,9 +1,11 @@
 //! Who gets which part of the screen. At 80×24 all four panes fit; on smaller screens panes drop
 //! out one by one – first the log, then the session, then the headsets – but never the focused one.
 
+use std::cmp::Reverse;
+
 use ratatui::layout::Rect;
 
-use super::{headsets, paint};
+use super::{PANES, PaneRow};
 use crate::app::{App, Pane};
 
 /// The smallest screen on which a pane can be drawn.
@@ -15,9 +17,7 @@ const TWO_COLUMNS: u16 = 72;
 
 /// From this size of the body on the log stands in the left column, and the streams have all of
 /// the right one: wide enough for its lines, high enough for a session seen whole.
-const LOG_LEFT: (u16, u16) = (120, 32);
-/// Rows in which a session is seen whole: frame, fields and notes.
-const SESSION: u16 = 20;
+const LARGE: (u16, u16) = (120, 32);
 
 /// The parts of the screen.
 pub(super) struct ScreenLayout {
@@ -48,52 +48,43 @@ impl ScreenLayout {
     }
 }
 
-/// What a pane requests for in a column: rows it cannot do without, rows it would like.
-struct PaneRequest {
-    pane: Pane,
-    min: u16,
-    like: u16,
+/// Whether a body is so large that the streams have all of its right column.
+pub(super) fn is_large(body: Rect) -> bool {
+    body.width >= LARGE.0 && body.height >= LARGE.1
 }
 
 fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
-    let like = paint::cells(headsets::rows(app)).min(body.height / 3).max(6);
-    let headsets = PaneRequest { pane: Pane::Headsets, min: 4, like };
-    let log_left = body.width >= LOG_LEFT.0 && body.height >= LOG_LEFT.1;
-    let whole = log_left && !app.sessions.unfolded;
-    let session =
-        PaneRequest { pane: Pane::Session, min: 6, like: if whole { SESSION } else { u16::MAX } };
-    let streams = PaneRequest { pane: Pane::Streams, min: 6, like: u16::MAX };
-    let rows = if log_left { u16::MAX } else { body.height / 6 };
-    let log = PaneRequest { pane: Pane::Log, min: 4, like: rows.max(4) };
+    let all = || PANES.iter();
     if body.width < TWO_COLUMNS {
-        return stack(app.focus, body, vec![headsets, session, streams, log]);
+        return stack(app, body, body, all().collect());
     }
     let left = (body.width * 2 / 5).min(30 + body.width.saturating_sub(80) / 3).min(56);
     let right = Rect { x: body.x + left, width: body.width - left, ..body };
-    let (mut in_left, mut in_right) = (vec![headsets, session], vec![streams]);
-    if log_left { &mut in_left } else { &mut in_right }.push(log);
-    let mut all = stack(app.focus, Rect { width: left, ..body }, in_left);
-    all.extend(stack(app.focus, right, in_right));
-    all
+    let in_column = |left| all().filter(move |row| (row.is_left)(body) == left).collect();
+    let mut panes = stack(app, body, Rect { width: left, ..body }, in_column(true));
+    panes.extend(stack(app, body, right, in_column(false)));
+    panes
 }
 
-/// Stacks panes in a column: drops what does not fit, then gives each what it needs and the rest
-/// to the ones that like more, the streams first.
-fn stack(focus: Pane, area: Rect, mut requests: Vec<PaneRequest>) -> Vec<(Pane, Rect)> {
-    for pane in [Pane::Log, Pane::Session, Pane::Headsets, Pane::Streams] {
-        let needed: u16 = requests.iter().map(|request| request.min).sum();
-        if needed > area.height && requests.len() > 1 && pane != focus {
-            requests.retain(|request| request.pane != pane);
+/// Stacks panes in a column of a body: drops what does not fit, then gives each what it needs and
+/// the rest to those that like more, the most important first.
+fn stack(app: &App, body: Rect, area: Rect, mut rows: Vec<&'static PaneRow>) -> Vec<(Pane, Rect)> {
+    let mut dispensable = rows.clone();
+    dispensable.sort_by_key(|row| Reverse(row.rank));
+    for row in dispensable {
+        let needed: u16 = rows.iter().map(|row| row.min).sum();
+        if needed > area.height && rows.len() > 1 && row.pane != app.focus {
+            rows.retain(|other| other.pane != row.pane);
         }
     }
-    let mut heights: Vec<u16> =
-        requests.iter().map(|request| request.min.min(area.height)).collect();
+    let mut heights: Vec<u16> = rows.iter().map(|row| row.min.min(area.height)).collect();
     let mut rest = area.height.saturating_sub(heights.iter().sum());
     // The modest ones first: what they leave goes to those that take any number of rows.
-    let mut order: Vec<usize> = (0..requests.len()).collect();
-    order.sort_by_key(|&at| (requests[at].like, requests[at].pane != Pane::Streams));
+    let likes: Vec<u16> = rows.iter().map(|row| (row.likes)(app, body)).collect();
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|&at| (likes[at], rows[at].rank));
     for at in order {
-        let more = requests[at].like.saturating_sub(heights[at]).min(rest);
+        let more = likes[at].saturating_sub(heights[at]).min(rest);
         heights[at] += more;
         rest -= more;
     }
@@ -101,13 +92,12 @@ fn stack(focus: Pane, area: Rect, mut requests: Vec<PaneRequest>) -> Vec<(Pane, 
         *last += rest;
     }
     let mut y = area.y;
-    requests
-        .iter()
+    rows.iter()
         .zip(heights)
-        .map(|(request, height)| {
+        .map(|(row, height)| {
             let part = Rect { y, height, ..area };
             y += height;
-            (request.pane, part)
+            (row.pane, part)
         })
         .collect()
 }

@@ -9,8 +9,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{context::RenderContext, glyphs, paint, text, theme::Token};
-use crate::app::{FormatLine, Pane, TARGETS, level_name};
+use super::{context::RenderContext, glyphs, layout, paint, text, theme::Token};
+use crate::app::{App, FormatLine, Pane, TARGETS, level_name};
 
 /// Width from which on each line names its target.
 const WITH_TARGET: u16 = 80;
@@ -19,6 +19,11 @@ const LIST: u16 = 34;
 /// Width of a time of day, and of a level.
 const CLOCK: usize = 9;
 const LEVEL: usize = 6;
+
+/// A few rows, but in the left column all that are left there.
+pub(super) fn likes(_: &App, body: Rect) -> u16 {
+    if layout::is_large(body) { u16::MAX } else { (body.height / 6).max(4) }
+}
 
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let log = &ctx.app.log;

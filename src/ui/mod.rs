@@ -33,12 +33,62 @@ mod theme;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
-use ratatui::{Frame, layout::Rect, style::Style};
+use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
 
 use self::{context::RenderContext, layout::ScreenLayout, streams::TraceCache, theme::Theme};
 pub use self::{layout::SMALLEST, streams::views, text::wrap};
 use crate::app::{App, Pane};
 use cortop_signal::View;
+
+/// A row of the table of panes.
+struct PaneRow {
+    pane: Pane,
+    /// Rows that it cannot do without, and those that it would like of a body.
+    min: u16,
+    likes: fn(&App, Rect) -> u16,
+    /// Whether it stands in the left one of two columns.
+    is_left: fn(Rect) -> bool,
+    /// How early it gives way where rows are few, the highest first.
+    rank: u8,
+    /// Some panes draw with what they drew last.
+    draw: fn(&RenderContext<'_>, &mut Vec<TraceCache>, Rect, &mut Buffer),
+}
+
+/// The panes from top to bottom.
+static PANES: [PaneRow; 4] = [
+    PaneRow {
+        pane: Pane::Headsets,
+        min: 4,
+        likes: headsets::likes,
+        is_left: |_| true,
+        rank: 1,
+        draw: |ctx, _, area, buffer| headsets::draw(ctx, area, buffer),
+    },
+    PaneRow {
+        pane: Pane::Session,
+        min: 6,
+        likes: session::likes,
+        is_left: |_| true,
+        rank: 2,
+        draw: |ctx, _, area, buffer| session::draw(ctx, area, buffer),
+    },
+    PaneRow {
+        pane: Pane::Streams,
+        min: 6,
+        likes: |_, _| u16::MAX,
+        is_left: |_| false,
+        rank: 0,
+        draw: streams::draw,
+    },
+    PaneRow {
+        pane: Pane::Log,
+        min: 4,
+        likes: log::likes,
+        is_left: layout::is_large,
+        rank: 3,
+        draw: |ctx, _, area, buffer| log::draw(ctx, area, buffer),
+    },
+];
 
 /// The colours that a terminal shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,14 +158,10 @@ impl Ui {
         if let Some(screen) = ScreenLayout::new(app, area) {
             header::draw(&ctx, screen.header, buffer);
             for (pane, area) in screen.panes {
-                match pane {
-                    Pane::Headsets if app.shows_overview() => {
-                        overview::draw(&ctx, area, buffer);
-                    }
-                    Pane::Headsets => headsets::draw(&ctx, area, buffer),
-                    Pane::Session => session::draw(&ctx, area, buffer),
-                    Pane::Streams => streams::draw(&ctx, &mut self.traces, area, buffer),
-                    Pane::Log => log::draw(&ctx, area, buffer),
+                if app.shows_overview() {
+                    overview::draw(&ctx, area, buffer);
+                } else if let Some(row) = PANES.iter().find(|row| row.pane == pane) {
+                    (row.draw)(&ctx, &mut self.traces, area, buffer);
                 }
             }
             footer::draw(&ctx, screen.footer, buffer);

@@ -9,8 +9,8 @@ use ratatui::{
 };
 use tokio::time::Instant;
 
-use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::Token};
-use crate::app::{Action, Pane, SessionEntry, SessionField};
+use super::{context::RenderContext, glyphs, headset, layout, link, paint, text, theme::Token};
+use crate::app::{Action, App, Pane, SessionEntry, SessionField};
 use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
 
 /// How long a change stays marked.
@@ -31,6 +31,14 @@ const FRAME: usize = 14;
 const CLOCK: usize = 8;
 /// Width of the marks and names before the values.
 const NAME: usize = 11;
+
+/// Rows in which a session is seen whole: frame, fields and notes.
+const WHOLE: u16 = 20;
+
+/// As many rows as there are, but where all of the session is seen with fewer.
+pub(super) fn likes(app: &App, body: Rect) -> u16 {
+    if layout::is_large(body) && !app.sessions.unfolded { WHOLE } else { u16::MAX }
+}
 
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let sessions = &ctx.app.sessions;

@@ -215,7 +215,7 @@ fn the_numbers_name_them_too_and_show_the_selected_channel() {
         };
         assert!(own(&stage, "AF3").contains("✖ railed"), "{}", own(&stage, "AF3"));
         assert!(own(&stage, "T8").contains("✖ flat"), "{}", own(&stage, "T8"));
-        assert!(own(&stage, "F7").contains(" ok"), "{}", own(&stage, "F7"));
+        assert!(own(&stage, "F7").contains("no defect"), "{}", own(&stage, "F7"));
         for label in EPOC_SENSORS {
             stage.feed(size.0, size.1, 3000);
             stage.feed(size.0, size.1, 3000);

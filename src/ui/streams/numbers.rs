@@ -73,7 +73,7 @@ fn draw_table(
         let (token, signal) = match bad.map(|bad| levels::defect_word(bad.defect)) {
             _ if stale => (Token::Stale, format!("{} stale", glyphs::PROBLEM)),
             Some((token, glyph, word)) => (token, format!("{glyph} {word}")),
-            None => (Token::Text, "ok".to_owned()),
+            None => (Token::Text, "no defect".to_owned()),
         };
         let power =
             welch.as_ref().map(|welch| (rms(welch, spectra.lines), mains(welch, spectra.lines)));
