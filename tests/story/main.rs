@@ -62,7 +62,7 @@ async fn a_headset_is_fitted_and_its_messages_are_read() {
         |mut person| async {
             person.eyes.wait("contact", |screen| line(screen, "dev").contains(" %")).await;
             person.type_in("zc").await;
-            let fitted = ["nose", "EEG quality", "overall", "battery", "→ "];
+            let fitted = ["EEG quality", "overall", "battery", "→ "];
             let screen = person
                 .eyes
                 .wait("the head", |screen| fitted.iter().all(|word| screen.contains(word)))
