@@ -153,7 +153,8 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         }
         paint::line(&label, Rect { height: 1, ..part }.intersection(part), buffer);
         let place = Rect { x: area.x + LABEL, width: width(app, area), ..part };
-        let cells = Cells::new(app.streams.scroll_mode, dots, place.width, first, columns.len());
+        let cells = Cells::new(app.streams.scroll_mode, dots, place.width, first, columns.len())
+            .still(ctx.app.streams.frozen.is_some());
         let scale = Scale { centre: median.max(f32::MIN_POSITIVE).log10(), half: 1.0 };
         let style = ctx.style(token);
         let trace = trace_plot::Trace { columns: &columns, scale, bar: Bar::Extreme, style };

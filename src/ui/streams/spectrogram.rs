@@ -81,7 +81,8 @@ fn draw_spectrogram(
     }
     let look = ctx.style(if stale { Token::Stale } else { Token::Trace });
     let (motion, count) = (ctx.app.streams.scroll_mode, spectra.columns.len());
-    let cells = Cells::new(motion, Dots::Braille, plot.width, spectra.first_bin, count);
+    let cells = Cells::new(motion, Dots::Braille, plot.width, spectra.first_bin, count)
+        .still(ctx.app.streams.frozen.is_some());
     let top = spectrum::top(ctx.app);
     for (x, bins) in (plot.left()..plot.right()).zip(cells.bins()) {
         for (row, y) in (0..plot.height).rev().zip(plot.top()..plot.bottom()) {

@@ -64,6 +64,16 @@ impl Cells {
         Self { motion, across, width, first, count, newest, groups: groups.collect() }
     }
 
+    /// The same of a picture that stands still: in a scroll all of it is drawn, for nothing grows.
+    pub(super) fn still(mut self, is_still: bool) -> Self {
+        if let (true, ScrollMode::Scroll, Some(last)) =
+            (is_still, self.motion, self.groups.last_mut())
+        {
+            *last = Some(self.newest);
+        }
+        self
+    }
+
     /// Where in a sweep the leftmost cell stands.
     fn leftmost(&self) -> usize {
         let place = match self.motion {

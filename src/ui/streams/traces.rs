@@ -224,7 +224,8 @@ pub(super) fn draw(
     }
     let is_stale = app.streams.frozen.is_none() && !stream_state::is_current(ctx, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
-    let cells = Cells::new(app.streams.scroll_mode, dots, rows.plot.width, traces.first_bin, count);
+    let cells = Cells::new(app.streams.scroll_mode, dots, rows.plot.width, traces.first_bin, count)
+        .still(ctx.app.streams.frozen.is_some());
     // EEG swings about its middle many times a cell, motion stays where the head is.
     let bar = if stream == Stream::Eeg { Bar::PeakToPeak } else { Bar::Extreme };
     let arranged = app.streams.channels(stream).shown(traces.channels_in_all);
