@@ -286,11 +286,24 @@ fn spec(metadata: &Metadata, header: &Header, eeg_rate: u32, mems_rate: f64) -> 
 fn nominal_rate(metadata: &Metadata, rows: &Rows) -> u32 {
     const RATES: [f64; 2] = [128.0, 256.0];
     const MOST: f64 = 2560.0;
-    let mut known = rows.times.iter().zip(&rows.places).filter(|(time, _)| time.is_finite());
-    let measured = known
-        .next()
-        .zip(known.next_back())
-        .map(|((from, first), (to, last))| (last - first) as f64 / (to - from));
+    let known: Vec<_> =
+        rows.times.iter().zip(&rows.places).filter(|(time, _)| time.is_finite()).collect();
+    let steps: Vec<_> = known
+        .windows(2)
+        .map(|pair| (pair[1].0 - pair[0].0, (pair[1].1 - pair[0].1) as f64))
+        .collect();
+    let mut intervals: Vec<_> = steps.iter().map(|(time, rows)| time / rows).collect();
+    intervals.sort_by(f64::total_cmp);
+    let usual = intervals.get(intervals.len() / 2).copied().unwrap_or_default();
+    // Lost samples leave gaps, which would make the rate look lower. Stamps that come in bursts have
+    // nearly all of the time in their gaps.
+    let sum = |most: f64| {
+        let steps = steps.iter().filter(|(time, rows)| time / rows < most);
+        steps.fold((0.0, 0.0), |sum, (time, rows)| (sum.0 + time, sum.1 + rows))
+    };
+    let (whole, without_gaps) = (sum(f64::INFINITY), sum(1.5 * usual));
+    let (time, rows) = if without_gaps.0 > 0.5 * whole.0 { without_gaps } else { whole };
+    let measured = Some(rows / time);
     let measured = measured.filter(|rate| (1.0..MOST).contains(rate));
     let rate = rate_in(metadata, "eeg_").or(measured).unwrap_or(128.0);
     let near = RATES.into_iter().find(|own| (rate / own - 1.0).abs() < 0.015);
