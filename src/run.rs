@@ -121,7 +121,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
             markers: config.markers.clone(),
             fragile: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),
-            zone: Some(TimeZone::system()),
+            zone: Some(zone),
             fps: config.fps,
         };
         let end = show(&config, cortex, settings, ui).await;
