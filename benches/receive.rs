@@ -1,6 +1,7 @@
 //! What it costs to receive a message that comes when it is due: 256 of 14 channels a second, from
-//! the socket to the decoder's queue, by a client that asks what the monitor's asks. The service is
-//! another process, so that it is not counted.
+//! the socket to the decoder's queue, by a client that asks what the monitor's asks, and from there
+//! through the filters into the columns of a view. The service is another process, so that it is not
+//! counted.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
@@ -10,29 +11,40 @@ mod targets;
 
 use std::{env, process::ExitCode, sync::mpsc, thread};
 
-use cortop_client::{Client, Config, Feed, Stream, feed, model::Model};
+use cortop_client::{Client, Config, Feed, HeadsetId, Stream, feed, model::Model};
+use cortop_signal::{View, decoder::Decoder};
 use cortop_sim::{Options, Sim, headset_config::HeadsetConfig};
 use instructions::Work;
 use targets::Targets;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::Instant,
+};
 
 /// Messages: two seconds, and twelve.
 const TURNS: (u32, u32) = (2 * 256, 12 * 256);
-/// Instructions a message may take.
-const TARGET: f64 = 20_000.0;
+/// Instructions a message may take to the decoder's queue, and all the way into columns.
+const RECEIVED: f64 = 20_000.0;
+const INTO_COLUMNS: f64 = 24_000.0;
 
 fn main() -> ExitCode {
     let mut targets = Targets::default();
     // The work is named by its service, so that the process that does it knows where to ask.
     let url = env::args().find(|arg| arg.starts_with("ws:")).unwrap_or_else(service);
-    let run = |turns| runtime().block_on(receive(&url, turns));
-    let Some(costs) = instructions::measure(&[Work { name: url.clone(), turns: TURNS, run: &run }])
-    else {
-        return targets.outcome();
-    };
-    for cost in costs {
-        let target = format!("≤ {TARGET}");
-        targets.hold("a message received at 256 Hz", cost, cost.number(), target, TARGET);
+    let url = url.split(' ').next().unwrap_or_default();
+    let into_queue = |turns| runtime().block_on(receive(url, turns, None));
+    let into_columns = |turns| runtime().block_on(receive_into_columns(url, turns));
+    let work = [
+        Work { name: url.to_owned(), turns: TURNS, run: &into_queue },
+        Work { name: format!("{url} into columns"), turns: TURNS, run: &into_columns },
+    ];
+    let Some(costs) = instructions::measure(&work) else { return targets.outcome() };
+    for ((cost, most), what) in costs
+        .into_iter()
+        .zip([RECEIVED, INTO_COLUMNS])
+        .zip(["a message received at 256 Hz", "a message from the socket into columns"])
+    {
+        targets.hold(what, cost, cost.number(), format!("≤ {most}"), most);
     }
     targets.outcome()
 }
@@ -57,20 +69,36 @@ fn service() -> String {
     url.recv().expect("a service")
 }
 
-/// Receives so many messages.
-async fn receive(url: &str, turns: u32) {
+/// Receives so many messages, and hands what comes to a decoder if there is one.
+async fn receive(url: &str, turns: u32, mut decoder: Option<Decoder>) {
     let config = Config::new("bench", "bench").url(url).streams([Stream::Eeg]);
     let (samples, mut feed) = feed();
     let Client { mut events, commands: _commands, .. } = Client::spawn(config, samples);
     let mut left = turns;
     while left > 0 {
         tokio::select! {
-            told = feed.queue.recv() => {
-                left -= u32::from(matches!(told, Some(Feed::Sample(_))));
+            item = feed.queue.recv() => {
+                let item = item.expect("the client runs");
+                left -= u32::from(matches!(item, Feed::Sample(_)));
+                if let Some(decoder) = &mut decoder {
+                    if let Feed::Subscribed(subscription) = &item {
+                        decoder.set_view(view(subscription.headset.clone()));
+                    }
+                    decoder.push(item, Instant::now());
+                }
             }
             event = events.recv() => {
                 event.expect("the client runs");
             }
         }
     }
+}
+
+async fn receive_into_columns(url: &str, turns: u32) {
+    receive(url, turns, Some(Decoder::new(View::default(), 64 << 20))).await;
+}
+
+/// Ten seconds of all channels with the usual filters.
+fn view(headset: HeadsetId) -> View {
+    View { headset: Some(headset), channels: (0..14).collect(), columns: 200, ..View::default() }
 }

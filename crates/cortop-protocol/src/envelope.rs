@@ -1,18 +1,19 @@
-//! Tells the four kinds of message apart (§1.4), in any order of members, in one pass and without
-//! building a tree. The numbers of a sample are read in that same pass.
+//! Tells the four kinds of message apart (§1.4), in any order of members and without building a
+//! tree. Samples of numbers, which nearly all messages are, have their own reader (`scan`), which
+//! reads envelope and values in one pass.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
 
-use crate::{Stream, Warning, stream::Shape, tolerant};
+use crate::{Stream, Warning, scan, tolerant};
 
 /// Numbers beyond this are no measurement, and would spoil sums: taken as missing.
-const LARGEST: f64 = 1e12;
+pub(crate) const LARGEST: f64 = 1e12;
 
 /// What one text frame is.
 #[derive(Debug)]
@@ -73,9 +74,13 @@ impl<'a> Message<'a> {
         if !text.trim_ascii_start().starts_with('{') {
             return serde_json::from_str::<IgnoredAny>(text).map(|_| Self::Malformed);
         }
-        // Value by value only where the array holds something else than numbers.
-        let read = Reader { numbers: Some(numbers) }.read(text);
-        read.or_else(|_| Reader { numbers: None }.read(text)).map(TopLevel::classify)
+        if let Some(sample) = scan::sample(text, numbers) {
+            return Ok(Self::Sample(sample));
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        let members = TopLevel::deserialize(&mut json)?;
+        json.end()?;
+        Ok(members.classify())
     }
 }
 
@@ -156,22 +161,15 @@ fn number(id: &Value) -> Option<u64> {
     tolerant::code(id)?.try_into().ok()
 }
 
-/// Reads one message: the values of a stream into `numbers`, or where there is no such buffer, and
-/// of streams that hold more than numbers, as they came.
-struct Reader<'b> {
-    numbers: Option<&'b mut Vec<f64>>,
-}
-
-impl Reader<'_> {
-    fn read(self, text: &str) -> serde_json::Result<TopLevel<'_>> {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let members = json.deserialize_map(self)?;
-        json.end()?;
-        Ok(members)
+impl<'de: 'a, 'a> Deserialize<'de> for TopLevel<'a> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(AllMembers)
     }
 }
 
-impl<'de> Visitor<'de> for Reader<'_> {
+struct AllMembers;
+
+impl<'de> Visitor<'de> for AllMembers {
     type Value = TopLevel<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,7 +177,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Self { mut numbers } = self;
         let mut top = TopLevel::default();
         while let Some(member) = map.next_key()? {
             match member {
@@ -190,10 +187,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 Member::Warning => top.warning = Some(map.next_value()?),
                 Member::Attention => top.attention = Some(map.next_value()?),
                 Member::Time => {
-                    let time = match numbers {
-                        Some(_) => Some(map.next_value()?),
-                        None => Number::of(map.next_value()?),
-                    };
+                    let time = Number::of(map.next_value()?);
                     top.malformed |= time.is_none();
                     top.time = time.map(|Number(time)| time).filter(|time| !time.is_nan());
                 }
@@ -202,13 +196,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 }
                 Member::Stream(stream) if top.stream.is_none() => {
                     (top.stream, top.other) = (Some(stream), true);
-                    top.values = match &mut numbers {
-                        Some(numbers) if stream.shape() == Shape::Numbers => {
-                            map.next_value_seed(Numbers(numbers))?;
-                            Read::Numbers
-                        }
-                        _ => Read::Raw(map.next_value()?),
-                    };
+                    top.values = Read::Raw(map.next_value()?);
                 }
                 Member::Stream(_) | Member::Other => {
                     map.next_value::<IgnoredAny>()?;
@@ -261,33 +249,6 @@ impl<'de> Deserialize<'de> for Member {
         }
 
         json.deserialize_str(Name)
-    }
-}
-
-/// An array of numbers, read into a buffer that is used again.
-struct Numbers<'b>(&'b mut Vec<f64>);
-
-impl<'de> DeserializeSeed<'de> for Numbers<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Numbers<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of numbers")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
-        self.0.clear();
-        while let Some(Number(number)) = values.next_element()? {
-            self.0.push(number);
-        }
-        Ok(())
     }
 }
 

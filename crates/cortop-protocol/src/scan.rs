@@ -1,0 +1,261 @@
+//! Reads a sample of numbers, as nearly all are, in a single pass without a general parser: an object
+//! of one stream's array of numbers, `sid` and `time`, in any order. Whatever else a message is, it
+//! is left to [`envelope`](crate::envelope), which reads anything; what this reads it reads alike.
+
+use std::borrow::Cow;
+
+use crate::{
+    Stream,
+    envelope::{LARGEST, Read, SampleMessage},
+    stream::Shape,
+};
+
+/// A number of so many digits is exact, and so is a power of ten up to this one, and thus their
+/// quotient is rounded once, as it should be.
+const EXACT_DIGITS: usize = 15;
+const POWERS: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// Reads a message, and its values into `numbers`. `None` if it is anything but a sample of numbers,
+/// each of which is plausible.
+pub(crate) fn sample<'a>(text: &'a str, numbers: &mut Vec<f64>) -> Option<SampleMessage<'a>> {
+    let mut scan = Scan { text, at: 0 };
+    let (mut stream, mut sid, mut time) = (None, None, None);
+    scan.byte(b'{')?;
+    loop {
+        let name = scan.string()?;
+        scan.byte(b':')?;
+        // What comes twice is left to the other reader.
+        let again = match name {
+            "sid" => sid.replace(scan.string()?).is_some(),
+            "time" => time.replace(scan.number()?).is_some(),
+            name => {
+                let own = Stream::from_name(name).filter(|own| own.shape() == Shape::Numbers)?;
+                scan.numbers(numbers)?;
+                stream.replace(own).is_some()
+            }
+        };
+        if again {
+            return None;
+        }
+        match scan.next()? {
+            b',' => {}
+            b'}' => break,
+            _ => return None,
+        }
+    }
+    let (stream, sid) = (Some(stream?), Cow::Borrowed(sid?));
+    let is_all = text.get(scan.at..)?.trim_ascii().is_empty();
+    is_all.then_some(SampleMessage { sid, stream, time, values: Read::Numbers, malformed: false })
+}
+
+/// A place in a text.
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The next byte that is no white space.
+    fn next(&mut self) -> Option<u8> {
+        loop {
+            let byte = self.peek()?;
+            self.at += 1;
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return Some(byte);
+            }
+        }
+    }
+
+    fn byte(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then_some(())
+    }
+
+    /// A string without escapes.
+    fn string(&mut self) -> Option<&'a str> {
+        self.byte(b'"')?;
+        let rest = self.text.get(self.at..)?;
+        let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
+        self.at += end;
+        self.byte(b'"')?;
+        rest.get(..end)
+    }
+
+    /// An array of numbers, nulls and, as `MARKERS` mostly is (§5.2), empty arrays.
+    fn numbers(&mut self, numbers: &mut Vec<f64>) -> Option<()> {
+        numbers.clear();
+        self.byte(b'[')?;
+        loop {
+            let number = match self.next()? {
+                b'n' => self.word("ull").map(|()| f64::NAN),
+                b't' => self.word("rue").map(|()| 1.0),
+                b'f' => self.word("alse").map(|()| 0.0),
+                b'[' => self.byte(b']').map(|()| f64::NAN),
+                _ => {
+                    self.at -= 1;
+                    self.number()
+                }
+            };
+            numbers.push(number?);
+            match self.next()? {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    fn word(&mut self, rest: &str) -> Option<()> {
+        let found = self.text.get(self.at..)?.starts_with(rest);
+        self.at += rest.len();
+        found.then_some(())
+    }
+
+    /// A number as JSON spells it, but for one with an exponent.
+    fn number(&mut self) -> Option<f64> {
+        let mut first = self.next()?;
+        self.at -= 1;
+        let start = self.at;
+        let negative = first == b'-';
+        if negative {
+            self.at += 1;
+            first = self.peek()?;
+        }
+        let mut mantissa = 0_u64;
+        let whole = self.digits(&mut mantissa);
+        let mut decimals = 0;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            decimals = self.digits(&mut mantissa);
+            if decimals == 0 {
+                return None;
+            }
+        }
+        // No digits, and leading zeros, are no JSON.
+        if whole == 0 || (first == b'0' && whole > 1) || matches!(self.peek(), Some(b'e' | b'E')) {
+            return None;
+        }
+        let number = if whole + decimals <= EXACT_DIGITS {
+            let size = mantissa as f64 / POWERS.get(decimals)?;
+            if negative { -size } else { size }
+        } else {
+            self.text.get(start..self.at)?.parse().ok()?
+        };
+        (number.abs() <= LARGEST).then_some(number)
+    }
+
+    /// Appends digits to a number; how many they are.
+    fn digits(&mut self, number: &mut u64) -> usize {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (mut count, mut value) = (0, *number);
+        for digit in rest.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|&own| own < 10) {
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
+            count += 1;
+        }
+        *number = value;
+        self.at += count;
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, value::RawValue};
+
+    use super::*;
+    use crate::envelope::Number;
+
+    fn scan(text: &str) -> Option<(String, Option<Stream>, Option<f64>, Vec<f64>)> {
+        let mut numbers = Vec::new();
+        let SampleMessage { sid, stream, time, .. } = sample(text, &mut numbers)?;
+        Some((sid.into_owned(), stream, time, numbers))
+    }
+
+    /// The bits of the numbers as the general parser reads them.
+    fn expected(array: &str) -> Option<Vec<u64>> {
+        let values: Vec<&RawValue> = serde_json::from_str(array).ok()?;
+        values.into_iter().map(|value| Some(Number::of(value)?.0.to_bits())).collect()
+    }
+
+    #[test]
+    fn members_come_in_any_order_and_with_white_space() {
+        let sample = |text| {
+            scan(text).map(|(sid, stream, time, numbers)| {
+                assert_eq!((sid.as_str(), stream), ("a-b", Some(Stream::Eeg)), "{text}");
+                (time, numbers)
+            })
+        };
+        for text in [
+            r#"{"eeg":[1,-2.5],"sid":"a-b","time":1767942612.4421}"#,
+            " {\n\"time\" : 1767942612.4421 ,\t\"sid\":\"a-b\", \"eeg\":[ 1 , -2.5 ] } \n",
+        ] {
+            assert_eq!(sample(text), Some((Some(1_767_942_612.4421), vec![1.0, -2.5])));
+        }
+        assert_eq!(sample(r#"{"eeg":[0],"sid":"a-b"}"#), Some((None, vec![0.0])));
+    }
+
+    #[test]
+    fn everything_else_is_left_to_the_general_reader() {
+        for text in [
+            "",
+            "{",
+            "{}",
+            "[1]",
+            r#"{"eeg":[1]}"#,
+            r#"{"sid":"s"}"#,
+            r#"{"eeg":[],"sid":"s"}"#,
+            r#"{"eeg":[1],"sid":"s",}"#,
+            r#"{"eeg":[1],"sid":"s"}}"#,
+            r#"{"eeg":[1],"sid":7}"#,
+            r#"{"eeg":[1],"sid":"a\nb"}"#,
+            r#"{"eeg":[1],"eeg":[2],"sid":"s"}"#,
+            r#"{"eeg":[1],"sid":"s","sid":"t"}"#,
+            r#"{"dev":[1],"sid":"s"}"#,
+            r#"{"eeg":[1],"sid":"s","more":1}"#,
+            r#"{"eeg":["1"],"sid":"s"}"#,
+            r#"{"eeg":[[1]],"sid":"s"}"#,
+            r#"{"eeg":[1e3],"sid":"s"}"#,
+            r#"{"eeg":7,"sid":"s"}"#,
+            r#"{"eeg":[1e999],"sid":"s"}"#,
+            r#"{"eeg":[1],"sid":"s","time":null}"#,
+        ] {
+            assert_eq!(scan(text), None, "{text}");
+        }
+    }
+
+    fn number() -> impl Strategy<Value = String> {
+        prop_oneof![
+            8 => "-?(0|[1-9][0-9]{0,6})(\\.[0-9]{1,6})?",
+            2 => "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,20})?",
+            2 => "(null|true|false|\\[\\]|\\[ \\])",
+            1 => "[-+0-9.eE]{0,8}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_to_the_last_bit_as_the_general_parser_reads_it(
+            numbers in prop::collection::vec(number(), 1..6)
+        ) {
+            let array = format!("[{}]", numbers.join(","));
+            let text = format!(r#"{{"eeg":{array},"sid":"s"}}"#);
+            let found = scan(&text).map(|(.., numbers)| numbers.iter().map(|n| n.to_bits()).collect());
+            prop_assert!(found.is_none() || found == expected(&array), "{array}");
+            // Only exponents are left out.
+            let has_exponent = numbers.iter().any(|own| {
+                own.contains(['e', 'E']) && own.starts_with(|c: char| !c.is_ascii_lowercase())
+            });
+            prop_assert!(has_exponent || found == expected(&array), "{array}");
+        }
+
+        #[test]
+        fn what_it_reads_is_json(text in "\\{\"(eeg|sid|time)\":[\\[\\]{}0-9,:\"a.-]{0,30}\\}") {
+            prop_assert!(scan(&text).is_none() || serde_json::from_str::<Value>(&text).is_ok());
+        }
+    }
+}
