@@ -318,14 +318,9 @@ pub const SESSIONS: [(&str, SessionPolicy); 3] = [
     ("open", SessionPolicy::Open),
 ];
 
-/// The models of the demo and their names.
-const MODELS: [(&str, Model); 5] = [
-    ("epocx", Model::EpocX),
-    ("epocplus", Model::EpocPlus),
-    ("insight", Model::Insight),
-    ("flex", Model::EpocFlex),
-    ("mn8", Model::Mn8),
-];
+/// The models of the demo.
+const MODELS: [Model; 5] =
+    [Model::EpocX, Model::EpocPlus, Model::Insight, Model::EpocFlex, Model::Mn8];
 
 /// The value behind one of a few names.
 #[must_use]
@@ -339,8 +334,9 @@ fn session_parser() -> impl TypedValueParser<Value = SessionPolicy> {
 }
 
 fn model_parser() -> impl TypedValueParser<Value = Model> {
-    PossibleValuesParser::new(MODELS.map(|(name, _)| name))
-        .map(|name| named(&MODELS, &name).unwrap_or(Model::EpocX))
+    let named = |name: &str| MODELS.into_iter().find(|model| model.option() == name);
+    PossibleValuesParser::new(MODELS.map(Model::option))
+        .map(move |name| named(&name).unwrap_or(Model::EpocX))
 }
 
 fn max_rate(text: &str) -> Result<f64, String> {

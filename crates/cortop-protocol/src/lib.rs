@@ -15,6 +15,7 @@ pub mod id;
 pub mod mapping;
 pub mod marker;
 pub mod method;
+pub mod metric;
 pub mod model;
 pub mod profile;
 pub mod record;

@@ -46,45 +46,91 @@ pub const FLEX_SENSORS: [&str; 32] = [
     "FC2", "F4", "F8", "Fp2",
 ];
 
+/// What is known of a model, as far as the program decides by it.
+struct Row {
+    /// Before the dash in its ids.
+    prefix: &'static str,
+    name: &'static str,
+    option: &'static str,
+    sensors: &'static [&'static str],
+    has_offset: Option<bool>,
+}
+
 impl Model {
-    const PREFIXES: [(&'static str, Self); 10] = [
-        ("EPOC", Self::Epoc),
-        ("EPOCPLUS", Self::EpocPlus),
-        ("EPOCX", Self::EpocX),
-        ("EPOCFLEX", Self::EpocFlex),
-        ("FLEX2", Self::Flex2),
-        ("INSIGHT", Self::Insight),
-        ("INSIGHT2", Self::Insight2),
-        ("MN8", Self::Mn8),
-        ("MW20", Self::Mw20),
-        ("BGX", Self::XTrodes),
+    /// Those that are known.
+    pub const ALL: [Self; 10] = [
+        Self::Epoc,
+        Self::EpocPlus,
+        Self::EpocX,
+        Self::Insight,
+        Self::Insight2,
+        Self::EpocFlex,
+        Self::Flex2,
+        Self::Mn8,
+        Self::Mw20,
+        Self::XTrodes,
     ];
+
+    /// Its row of the one table of models.
+    #[rustfmt::skip]
+    const fn row(self) -> Row {
+        let (prefix, name, option, sensors, has_offset): (_, _, _, &[&str], _) = match self {
+            Self::Epoc => ("EPOC", "EPOC", "epoc", &EPOC_SENSORS, Some(true)),
+            Self::EpocPlus => ("EPOCPLUS", "EPOC+", "epocplus", &EPOC_SENSORS, Some(true)),
+            Self::EpocX => ("EPOCX", "EPOC X", "epocx", &EPOC_SENSORS, Some(true)),
+            Self::EpocFlex => ("EPOCFLEX", "EPOC Flex", "flex", &FLEX_SENSORS, Some(false)),
+            Self::Flex2 => ("FLEX2", "Flex 2", "flex2", &FLEX_SENSORS, None),
+            Self::Insight => ("INSIGHT", "Insight", "insight", &INSIGHT_SENSORS, Some(true)),
+            Self::Insight2 => ("INSIGHT2", "Insight 2", "insight2", &INSIGHT_SENSORS, Some(true)),
+            Self::Mn8 => ("MN8", "MN8", "mn8", &MN8_SENSORS, Some(true)),
+            Self::Mw20 => ("MW20", "MW20", "mw20", &MN8_SENSORS, None),
+            Self::XTrodes => ("BGX", "X-trodes", "xtrodes", &[], None),
+            Self::Unknown => ("", "unknown model", "unknown", &[], None),
+        };
+        Row { prefix, name, option, sensors, has_offset }
+    }
 
     /// The model that an id's prefix names.
     #[must_use]
     pub fn from_id(id: &HeadsetId) -> Self {
         let prefix = id.as_str().split('-').next().unwrap_or_default();
-        Self::PREFIXES
-            .iter()
-            .find(|(name, _)| *name == prefix)
-            .map_or(Self::Unknown, |&(_, model)| model)
+        Self::ALL.into_iter().find(|model| model.prefix() == prefix).unwrap_or(Self::Unknown)
+    }
+
+    /// What the ids of its headsets begin with, before the dash (§4.1).
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        self.row().prefix
     }
 
     /// The name its maker gives it.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Epoc => "EPOC",
-            Self::EpocPlus => "EPOC+",
-            Self::EpocX => "EPOC X",
-            Self::EpocFlex => "EPOC Flex",
-            Self::Flex2 => "Flex 2",
-            Self::Insight => "Insight",
-            Self::Insight2 => "Insight 2",
-            Self::Mn8 => "MN8",
-            Self::Mw20 => "MW20",
-            Self::XTrodes => "X-trodes",
-            Self::Unknown => "unknown model",
-        }
+        self.row().name
+    }
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn option(self) -> &'static str {
+        self.row().option
+    }
+
+    /// Its sensors in the order of the `eeg` columns; of a Flex the usual ones, none where nobody
+    /// has told.
+    #[must_use]
+    pub const fn sensors(self) -> &'static [&'static str] {
+        self.row().sensors
+    }
+
+    /// Whether its EEG rides on an offset of about 4200 µV (§5.2); `None` where nobody has told.
+    #[must_use]
+    pub const fn has_offset(self) -> Option<bool> {
+        self.row().has_offset
+    }
+
+    /// Whether its sensors are where the user puts them.
+    #[must_use]
+    pub const fn is_flex(self) -> bool {
+        matches!(self, Self::EpocFlex | Self::Flex2)
     }
 }

@@ -128,21 +128,6 @@ impl BlockStats {
     }
 }
 
-/// Whether a model's EEG rides on the offset of about 4200 µV (docs/protocol.md §8); `None` for those
-/// of which nobody has told.
-fn usual_offset(model: Model) -> Option<bool> {
-    match model {
-        Model::Epoc
-        | Model::EpocPlus
-        | Model::EpocX
-        | Model::Insight
-        | Model::Insight2
-        | Model::Mn8 => Some(true),
-        Model::EpocFlex => Some(false),
-        Model::Flex2 | Model::Mw20 | Model::XTrodes | Model::Unknown => None,
-    }
-}
-
 /// Judges the channels of one EEG stream.
 #[derive(Debug)]
 pub(crate) struct BadChannels {
@@ -170,7 +155,7 @@ impl BadChannels {
             samples: 0,
             finished: 0,
             model,
-            offset: usual_offset(model).unwrap_or(false),
+            offset: model.has_offset().unwrap_or(false),
             defects: vec![None; labels.len()],
             bad: Arc::default(),
         }

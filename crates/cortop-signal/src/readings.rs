@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
 
 use super::{smoothed::Smoothed, table::Table};
-use cortop_protocol::{Sample, Stream};
+use cortop_protocol::{Sample, Stream, metric::IS_ACTIVE};
 
 /// Mental commands kept: half a minute at 8 Hz.
 const DETECTIONS: usize = 240;
@@ -16,9 +16,6 @@ const FACES: usize = 64;
 const VALUES: usize = 120;
 /// Training events kept.
 const EVENTS: usize = 64;
-
-/// What a metric's label ends with where it tells whether the metric is measured (§5.7).
-const IS_ACTIVE: &str = ".isActive";
 
 /// The latest of each stream that is not a trace, for one session. Each item is shared, so that the
 /// copy in every snapshot costs next to nothing.

@@ -12,7 +12,13 @@ use super::{
     profile::LoadedProfile,
     source::{SampleContext, SampleSource},
 };
-use cortop_protocol::{HeadsetId, Stream, headset::HeadsetStatus, mapping::Mapping, model::Model};
+use cortop_protocol::{
+    HeadsetId, Stream,
+    headset::HeadsetStatus,
+    mapping::Mapping,
+    metric::{IS_ACTIVE, MetricName},
+    model::Model,
+};
 
 /// Markers on their way into a stream.
 const MAX_PENDING_MARKERS: usize = 64;
@@ -146,20 +152,11 @@ impl SimulatedHeadset {
     /// The `performanceMetrics` of a session object: what names the columns of `met` (§4.2).
     pub(super) fn metrics_json(&self) -> Vec<Value> {
         let columns = self.source.columns(Stream::Met).unwrap_or_default();
-        let names = columns.labels().filter(|label| !label.ends_with(".isActive"));
+        let names = columns.labels().filter(|label| !label.ends_with(IS_ACTIVE));
         names
             .map(|name| {
-                let (displayed, short) = match name {
-                    "attention" => ("Attention", "At"),
-                    "cognitiveStress" => ("Cognitive Stress", "CS"),
-                    "eng" => ("Engagement", "En"),
-                    "exc" => ("Excitement", "Ex"),
-                    "lex" => ("Long term excitement", "LE"),
-                    "str" => ("Stress", "St"),
-                    "rel" => ("Relaxation", "Re"),
-                    "int" => ("Interest", "In"),
-                    other => (other, other),
-                };
+                let known = MetricName::of_label(name);
+                let (displayed, short) = known.map_or((name, name), |own| (own.name, own.short));
                 json!({
                     "apiName": name,
                     "displayedName": displayed,

@@ -3,7 +3,6 @@
 
 use std::str::FromStr;
 
-use super::model::Spec;
 use cortop_protocol::{HeadsetId, model::Model};
 
 /// The most headsets that one simulator has.
@@ -39,20 +38,6 @@ pub enum InitialState {
     Virtual,
 }
 
-/// The models and their names.
-pub const MODELS: [(&str, Model); 10] = [
-    ("epoc", Model::Epoc),
-    ("epocplus", Model::EpocPlus),
-    ("epocx", Model::EpocX),
-    ("insight", Model::Insight),
-    ("insight2", Model::Insight2),
-    ("flex", Model::EpocFlex),
-    ("flex2", Model::Flex2),
-    ("mn8", Model::Mn8),
-    ("mw20", Model::Mw20),
-    ("xtrodes", Model::XTrodes),
-];
-
 /// The states and their names.
 const STATES: [(&str, InitialState); 6] = [
     ("off", InitialState::Off),
@@ -79,8 +64,9 @@ impl FromStr for HeadsetConfig {
             text.split_once(':').map_or((text, None), |(head, rest)| (head, Some(rest)));
         let (name, rate) =
             head.split_once('@').map_or((head, None), |(name, rate)| (name, Some(rate)));
-        let &(_, model) = MODELS.iter().find(|(own, _)| *own == name).ok_or_else(|| {
-            let names = MODELS.map(|(name, _)| name).join(" ");
+        let models = Model::ALL.into_iter();
+        let model = models.clone().find(|model| model.option() == name).ok_or_else(|| {
+            let names = models.map(Model::option).collect::<Vec<_>>().join(" ");
             format!("there is no model \"{name}\"; the models are {names}")
         })?;
         let mut wanted = Self::from(model);
@@ -117,7 +103,7 @@ fn eeg_rate(name: &str, model: Model, rate: &str) -> Result<u32, String> {
 }
 
 fn id(model: Model, text: &str) -> Result<HeadsetId, String> {
-    let prefix = Spec::of(model).map_or("BGX", |spec| spec.prefix);
+    let prefix = model.prefix();
     let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
     let hex =
         |digits: &str| digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -154,8 +140,8 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(HeadsetConfig { model, eeg_rate, id, state }), "{text}");
         }
-        for (name, model) in MODELS {
-            assert_eq!(name.parse(), Ok(HeadsetConfig::from(model)));
+        for model in Model::ALL {
+            assert_eq!(model.option().parse(), Ok(HeadsetConfig::from(model)));
         }
     }
 

@@ -178,7 +178,8 @@ fn headsets(
     let mut devices = Vec::with_capacity(options.headsets.len());
     for (place, wanted) in (0..).zip(&options.headsets) {
         let seed = options.seed.wrapping_add(place);
-        let made_up = |spec: &Spec| HeadsetId::from(format!("{}-{}", spec.prefix, serial(seed)));
+        let made_up =
+            |spec: &Spec| HeadsetId::from(format!("{}-{}", spec.model.prefix(), serial(seed)));
         devices.push(if let Some(recording) = recording {
             notes.clone_from(&recording.notes);
             let own = recording.id.clone().filter(|_| place == 0);

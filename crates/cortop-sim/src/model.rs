@@ -2,7 +2,7 @@
 
 use cortop_protocol::{
     code::warning,
-    model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, Model},
+    model::{EPOC_SENSORS, Model},
     settings::{EegRate, MotionRate, Setting},
 };
 
@@ -22,8 +22,6 @@ pub enum MotionFormat {
 pub struct Spec {
     /// Of which model.
     pub model: Model,
-    /// The prefix of its ids.
-    pub prefix: &'static str,
     /// `settings.mode`.
     pub mode: &'static str,
     /// Firmware in hex.
@@ -61,11 +59,10 @@ impl Spec {
     /// The facts of a model, or `None` for one of which too little is known to simulate it.
     #[must_use]
     pub fn of(model: Model) -> Option<Self> {
-        let epoc = Self { model, ..Self::epoc() };
+        let epoc = Self { model, sensors: names(model.sensors()), ..Self::epoc() };
         let spec = match model {
             Model::Epoc => epoc,
             Model::EpocPlus => Self {
-                prefix: "EPOCPLUS",
                 mode: "EPOCPLUS",
                 firmware: "625".to_owned(),
                 eeg_bits: 16,
@@ -75,7 +72,6 @@ impl Spec {
                 ..epoc
             },
             Model::EpocX => Self {
-                prefix: "EPOCX",
                 mode: "EPOCPLUS",
                 mems_rate: 64.0,
                 motion: MotionFormat::Quaternion,
@@ -85,20 +81,16 @@ impl Spec {
                 ..epoc
             },
             Model::Insight => Self {
-                prefix: "INSIGHT",
                 mode: "INSIGHT",
                 connected_by: "bluetooth",
-                sensors: names(&INSIGHT_SENSORS),
                 mems_rate: 64.0,
                 motion: MotionFormat::Quaternion,
                 ..epoc
             },
             Model::Insight2 => Self {
-                prefix: "INSIGHT2",
                 mode: "INSIGHT",
                 firmware: "a11".to_owned(),
                 connected_by: "bluetooth",
-                sensors: names(&INSIGHT_SENSORS),
                 eeg_bits: 16,
                 lsb: LSB_16,
                 mems_rate: 32.0,
@@ -106,9 +98,7 @@ impl Spec {
                 ..epoc
             },
             Model::EpocFlex | Model::Flex2 => Self {
-                prefix: if model == Model::Flex2 { "FLEX2" } else { "EPOCFLEX" },
                 mode: "EPOCFLEX",
-                sensors: names(&FLEX_SENSORS),
                 dc: 0.0,
                 mems_rate: 64.0,
                 motion: MotionFormat::Quaternion,
@@ -117,10 +107,8 @@ impl Spec {
                 ..epoc
             },
             Model::Mn8 | Model::Mw20 => Self {
-                prefix: if model == Model::Mw20 { "MW20" } else { "MN8" },
                 mode: "MN8",
                 connected_by: "bluetooth",
-                sensors: names(&MN8_SENSORS),
                 lsb: 1.0 / 2.1,
                 dc: 4210.0,
                 mems_rate: 6.4,
@@ -138,7 +126,6 @@ impl Spec {
     pub(super) fn epoc() -> Self {
         Self {
             model: Model::Epoc,
-            prefix: "EPOC",
             mode: "EPOC",
             firmware: "930".to_owned(),
             connected_by: "dongle",
@@ -158,7 +145,7 @@ impl Spec {
     /// Whether its sensors are where the user puts them.
     #[must_use]
     pub fn flex(&self) -> bool {
-        matches!(self.model, Model::EpocFlex | Model::Flex2)
+        self.model.is_flex()
     }
 
     /// Whether its settings can be changed (§3.2, `updateHeadset`).

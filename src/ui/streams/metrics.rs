@@ -8,6 +8,7 @@ use crate::{
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
+use cortop_protocol::metric::MetricName;
 use cortop_signal::snapshot::Metric;
 
 /// Widths of the names, from which on they stand beside Cortex's own, and of the gauge, in which
@@ -53,7 +54,7 @@ fn draw_list(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 fn gauge(ctx: &RenderContext<'_>, metric: &Metric, width: usize, past: usize) -> Line<'static> {
     let name = match long(&metric.name) {
         Some(long) if width == LONG_NAME => format!("{} {long}", metric.name),
-        Some(long) => long.to_owned(),
+        Some(long) => long,
         None => text::clean(&metric.name),
     };
     let (value, age) = match metric.value {
@@ -78,16 +79,11 @@ fn gauge(ctx: &RenderContext<'_>, metric: &Metric, width: usize, past: usize) ->
 }
 
 /// What Cortex's abbreviations stand for (§5.7).
-fn long(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "eng" => "engagement",
-        "exc" => "excitement",
-        "lex" => "long-term exc.",
-        "str" => "stress",
-        "rel" => "relaxation",
-        "int" => "interest",
-        "foc" => "focus",
-        "cognitiveStress" => "cognitive stress",
-        _ => return None,
-    })
+fn long(label: &str) -> Option<String> {
+    let name = MetricName::of_label(label)?.name.to_lowercase();
+    match label {
+        // Too long for its column.
+        "lex" => Some("long-term exc.".to_owned()),
+        _ => Some(name).filter(|name| name != label),
+    }
 }

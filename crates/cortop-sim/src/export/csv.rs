@@ -6,7 +6,10 @@ use std::{fs::File, io};
 use csv::{QuoteStyle, WriterBuilder};
 
 use super::{RecordExport, StoredMarker};
-use cortop_protocol::Stream;
+use cortop_protocol::{
+    Stream,
+    metric::{IS_ACTIVE, MetricName},
+};
 
 /// A stream of a file and what is to come of it.
 struct ExportStream {
@@ -178,16 +181,11 @@ fn name(stream: Stream, label: &str) -> Option<Vec<String>> {
         }
         (Stream::Met, "lex") => one("PM.LongTermExcitement".into()),
         (Stream::Met, label) => {
-            let metric = |name: &str| match name {
-                "eng" => "Engagement".to_owned(),
-                "exc" => "Excitement".to_owned(),
-                "str" => "Stress".to_owned(),
-                "rel" => "Relaxation".to_owned(),
-                "int" => "Interest".to_owned(),
-                "foc" => "Focus".to_owned(),
-                other => capital(other),
+            let metric = |label: &str| {
+                MetricName::of_label(label)
+                    .map_or_else(|| capital(label), |own| own.exported.into())
             };
-            match label.strip_suffix(".isActive") {
+            match label.strip_suffix(IS_ACTIVE) {
                 Some(name) => one(format!("PM.{}.IsActive", metric(name))),
                 None => Some(
                     ["Scaled", "Raw", "Min", "Max"]

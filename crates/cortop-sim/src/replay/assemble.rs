@@ -99,7 +99,8 @@ pub(super) fn recording(
     let streams = streams.filter_map(|(stream, series)| Some((stream, series?))).collect();
 
     let spec = spec(metadata, header, eeg_rate, mems_rate);
-    let id = metadata.get("headset serial").map(|serial| format!("{}-{serial}", spec.prefix));
+    let id =
+        metadata.get("headset serial").map(|serial| format!("{}-{serial}", spec.model.prefix()));
     let (markers, named) = markers::of(file, &rows.marked);
     let mut recording =
         Recording { spec, id: id.map(HeadsetId::from), notes: Vec::new(), eeg, streams, markers };
@@ -261,7 +262,6 @@ fn spec(metadata: &Metadata, header: &Header, eeg_rate: u32, mems_rate: f64) -> 
         // Too little is known of it to simulate it, and enough to play it.
         Some(Model::XTrodes) => Some(Spec {
             model: Model::XTrodes,
-            prefix: "BGX",
             mode: "UNKNOWN",
             bci: false,
             faces: false,

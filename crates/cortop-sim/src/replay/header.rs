@@ -8,6 +8,7 @@ use cortop_signal::bands::BANDS;
 
 use super::lines::cells;
 use crate::model::is_sensor;
+use cortop_protocol::metric::{IS_ACTIVE, MetricName};
 
 /// What a column holds, in the order in which the cells of a row are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -290,25 +291,13 @@ fn sensor_name(name: &str) -> Option<String> {
 /// The label in `met` of a metric's column (§5.7), its name in upper case; raw values and ranges
 /// have none.
 fn metric(name: &str) -> Option<String> {
-    if name == "LONGTERMEXCITEMENT" {
-        return Some("lex".to_owned());
+    if let Some(own) = MetricName::of_export(name).filter(|own| own.label == "lex") {
+        return Some(own.label.to_owned());
     }
     let (name, part) = name.split_once('.')?;
-    let label = match name {
-        "ENGAGEMENT" => "eng",
-        "EXCITEMENT" => "exc",
-        "STRESS" => "str",
-        "RELAXATION" => "rel",
-        "INTEREST" => "int",
-        "FOCUS" => "foc",
-        "ATTENTION" => "attention",
-        "VISUALATTENTION" => "visualAttention",
-        "AUDITORYATTENTION" => "auditoryAttention",
-        "COGNITIVESTRESS" => "cognitiveStress",
-        _ => return None,
-    };
+    let label = MetricName::of_export(name)?.label;
     match part {
-        "ISACTIVE" => Some(format!("{label}.isActive")),
+        "ISACTIVE" => Some(format!("{label}{IS_ACTIVE}")),
         "SCALED" => Some(label.to_owned()),
         _ => None,
     }
