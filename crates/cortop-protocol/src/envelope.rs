@@ -6,14 +6,17 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
 
-use crate::{Stream, Warning, scan, tolerant};
+use crate::{
+    Stream, Warning,
+    scan::{self, Number, Read},
+    tolerant,
+};
 
-/// Numbers beyond this are no measurement, and would spoil sums: taken as missing.
-pub(crate) const LARGEST: f64 = 1e12;
+pub use crate::scan::SampleMessage;
 
 /// What one text frame is.
 #[derive(Debug)]
@@ -34,33 +37,6 @@ pub enum Message<'a> {
     Warning(Warning),
     /// None of these: JSON of another shape.
     Malformed,
-}
-
-/// A sample whose values have no names yet: these are the columns of its subscription.
-#[derive(Debug)]
-pub struct SampleMessage<'a> {
-    /// The session's id.
-    pub sid: Cow<'a, str>,
-    /// The stream; `None` for one that nobody knows.
-    pub stream: Option<Stream>,
-    /// Epoch seconds; `None` where there is none that can be read.
-    pub time: Option<f64>,
-    /// What became of the values.
-    pub(crate) values: Read<'a>,
-    /// There is a time that cannot be read.
-    pub(crate) malformed: bool,
-}
-
-/// What became of a sample's values.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Read<'a> {
-    /// The array holds numbers only, which have been read.
-    Numbers,
-    /// As they came.
-    Raw(&'a RawValue),
-    /// There are none.
-    #[default]
-    None,
 }
 
 impl<'a> Message<'a> {
@@ -249,65 +225,6 @@ impl<'de> Deserialize<'de> for Member {
         }
 
         json.deserialize_str(Name)
-    }
-}
-
-/// One number of a sample; NaN for null and for an array without elements, as `MARKERS` mostly is
-/// (§5.2). A boolean is 0 or 1.
-#[derive(Clone, Copy)]
-pub(crate) struct Number(pub(crate) f64);
-
-impl Number {
-    /// `None` if the value is something else.
-    pub(crate) fn of(value: &RawValue) -> Option<Self> {
-        serde_json::from_str(value.get()).ok()
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl<'de> Visitor<'de> for Any {
-            type Value = Number;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number")
-            }
-
-            fn visit_f64<E: Error>(self, value: f64) -> Result<Number, E> {
-                if value.abs() <= LARGEST {
-                    Ok(Number(value))
-                } else {
-                    Err(E::custom("no measurement is as large"))
-                }
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<Number, E> {
-                self.visit_f64(value as f64)
-            }
-
-            fn visit_i64<E: Error>(self, value: i64) -> Result<Number, E> {
-                self.visit_f64(value as f64)
-            }
-
-            fn visit_bool<E: Error>(self, value: bool) -> Result<Number, E> {
-                self.visit_f64(f64::from(u8::from(value)))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Number, E> {
-                Ok(Number(f64::NAN))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Number, A::Error> {
-                match values.next_element::<IgnoredAny>()? {
-                    None => Ok(Number(f64::NAN)),
-                    Some(_) => Err(A::Error::custom("an array is no number")),
-                }
-            }
-        }
-
-        json.deserialize_any(Any)
     }
 }
 

@@ -2,13 +2,45 @@
 //! of one stream's array of numbers, `sid` and `time`, in any order. Whatever else a message is, it
 //! is left to [`envelope`](crate::envelope), which reads anything; what this reads it reads alike.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-use crate::{
-    Stream,
-    envelope::{LARGEST, Read, SampleMessage},
-    stream::Shape,
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, SeqAccess, Visitor},
 };
+use serde_json::value::RawValue;
+
+use crate::{Stream, stream::Shape};
+
+/// Numbers beyond this are no measurement, and would spoil sums: taken as missing.
+pub(crate) const LARGEST: f64 = 1e12;
+
+/// A sample whose values have no names yet: these are the columns of its subscription.
+#[derive(Debug)]
+pub struct SampleMessage<'a> {
+    /// The session's id.
+    pub sid: Cow<'a, str>,
+    /// The stream; `None` for one that nobody knows.
+    pub stream: Option<Stream>,
+    /// Epoch seconds; `None` where there is none that can be read.
+    pub time: Option<f64>,
+    /// What became of the values.
+    pub(crate) values: Read<'a>,
+    /// There is a time that cannot be read.
+    pub(crate) malformed: bool,
+}
+
+/// What became of a sample's values.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Read<'a> {
+    /// The array holds numbers only, which have been read.
+    Numbers,
+    /// As they came.
+    Raw(&'a RawValue),
+    /// There are none.
+    #[default]
+    None,
+}
 
 /// A number of so many digits is exact, and so is a power of ten up to this one, and thus their
 /// quotient is rounded once, as it should be.
@@ -162,13 +194,71 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// One number of a sample; NaN for null and for an array without elements, as `MARKERS` mostly is
+/// (§5.2). A boolean is 0 or 1.
+#[derive(Clone, Copy)]
+pub(crate) struct Number(pub(crate) f64);
+
+impl Number {
+    /// `None` if the value is something else.
+    pub(crate) fn of(value: &RawValue) -> Option<Self> {
+        serde_json::from_str(value.get()).ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Number, E> {
+                if value.abs() <= LARGEST {
+                    Ok(Number(value))
+                } else {
+                    Err(E::custom("no measurement is as large"))
+                }
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Number, E> {
+                self.visit_f64(value as f64)
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Number, E> {
+                self.visit_f64(value as f64)
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Number, E> {
+                self.visit_f64(f64::from(u8::from(value)))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Number, E> {
+                Ok(Number(f64::NAN))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Number, A::Error> {
+                match values.next_element::<IgnoredAny>()? {
+                    None => Ok(Number(f64::NAN)),
+                    Some(_) => Err(A::Error::custom("an array is no number")),
+                }
+            }
+        }
+
+        json.deserialize_any(Any)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, value::RawValue};
+    use serde_json::Value;
 
     use super::*;
-    use crate::envelope::Number;
 
     /// Session, stream and time, and the numbers.
     type Read = (String, Option<Stream>, Option<f64>, Vec<f64>);

@@ -5,7 +5,8 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     columns::{Columns, MARKERS, elements},
-    envelope::{Number, Read, SampleMessage, members},
+    envelope::members,
+    scan::{Number, Read, SampleMessage},
     stream::Shape,
 };
 
