@@ -110,20 +110,22 @@ impl RenderContext<'_> {
     pub(super) fn pane(
         &self,
         pane: Pane,
+        name: &str,
         title: Line<'_>,
         area: Rect,
         buffer: &mut Buffer,
     ) -> Rect {
         let focused = self.app.focus == pane;
-        let (set, style, name) = if focused {
+        let (set, style, look) = if focused {
             (border::THICK, self.style(Token::Focus), self.style(Token::Focus))
         } else {
             (border::PLAIN, self.style(Token::Border), self.style(Token::Title))
         };
-        let mut line = Line::from(Span::styled(heading(pane, focused), name));
+        let mark = if focused { glyphs::SELECTED } else { " " };
+        let mut line = Line::from(Span::styled(format!("{mark}{}", heading(pane, name)), look));
         line.extend(title);
         line.push_span(Span::raw(" "));
-        paint::border(&set, style, area, buffer);
+        paint::border(&set, style, focused, area, buffer);
         let title = Rect { height: 1, ..area.inner(Margin::new(1, 0)) };
         paint::line(&line, title.intersection(area), buffer);
         area.inner(Margin::new(1, 1))
@@ -146,9 +148,8 @@ impl RenderContext<'_> {
     }
 }
 
-/// Number and name of a pane.
+/// The key of a pane and its name, or that of what it shows.
 #[must_use]
-fn heading(pane: Pane, focused: bool) -> String {
-    let mark = if focused { glyphs::SELECTED } else { " " };
-    format!("{mark}{} {}", pane as usize + 1, pane.name())
+pub(super) fn heading(pane: Pane, name: &str) -> String {
+    format!("[{}] {name}", pane as usize + 1)
 }

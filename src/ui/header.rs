@@ -11,7 +11,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{context::RenderContext, glyphs, health, link, paint, text, theme::Token};
+use super::{context::RenderContext, glyphs, health, link, paint, streams, text, theme::Token};
 use crate::app::{App, Frozen, SessionEntry};
 use cortop_client::{Link, Step, Stream};
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
@@ -21,6 +21,12 @@ const CLOCK: u16 = 8;
 
 /// How long after the data have returned a gap stands in the header.
 const GAP: Duration = Duration::from_mins(1);
+
+/// Below so many percent a battery is low.
+const LOW_BATTERY: f64 = 20.0;
+
+/// Cells that the words on contact may take.
+const CONTACT: usize = 20;
 
 /// A part of the header; the lowest rank is left out first.
 struct HeaderItem {
@@ -79,7 +85,8 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
             add(5, ctx.span(Token::Dim, since));
         }
     }
-    if let Some(note) = link::security(&app.link) {
+    // The demo's service is in this program.
+    if let Some(note) = link::security(&app.link).filter(|_| !app.settings.demo) {
         add(6, ctx.span(Token::Poor, note));
     }
     if let Some(info) = app.service.as_ref().filter(|info| !info.version.is_empty()) {
@@ -178,7 +185,9 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     let main = [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s));
     if let Some(main) = main {
         let rate = health::rate(ctx, main);
-        add(8, Span::styled(format!("{} {}", main.stream, rate.content), rate.style));
+        let eeg = main.stream == Stream::Eeg;
+        let stream = if eeg { String::new() } else { format!("{} ", main.stream) };
+        add(6, Span::styled(format!("{stream}{}", rate.content), rate.style));
         add(8, loss(ctx, main));
         if let Some(bad) = health::bad_words(&main.bad_channels, words) {
             add(7, ctx.span(Token::Bad, format!("{} {bad}", glyphs::PROBLEM)));
@@ -191,10 +200,14 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     let told = health().any(|health| {
         matches!(health.stream, Stream::Dev | Stream::Eq) && health.stale_since.is_none()
     });
+    if told && let Some((token, words)) = streams::contact(ctx, CONTACT) {
+        add(7, ctx.span(token, words));
+    }
     let device = numbers.devices.get(&headset.id).filter(|_| told);
     if let Some(percent) = device.and_then(DeviceReadings::battery) {
-        let token = if percent < 20.0 { Token::Bad } else { Token::Text };
-        add(5, ctx.span(token, format!("battery {percent:.0} %")));
+        let token = if percent < LOW_BATTERY { Token::Bad } else { Token::Text };
+        let (rank, what) = if percent < LOW_BATTERY { (9, "battery ") } else { (3, "") };
+        add(rank, ctx.span(token, format!("{what}{percent:.0} %")));
     }
     // Of several stale streams the fastest matters most: a list would not fit.
     let mut stale =

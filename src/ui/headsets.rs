@@ -22,7 +22,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         }
         None => {}
     }
-    let inside = ctx.pane(Pane::Headsets, title, area, buffer);
+    let inside = ctx.pane(Pane::Headsets, Pane::Headsets.name(), title, area, buffer);
     if headsets.list.is_empty() {
         return paint::lines(&empty(ctx, inside.width), inside, buffer);
     }
@@ -58,14 +58,21 @@ pub(super) fn scanning(ctx: &RenderContext<'_>) -> Option<Span<'static>> {
     Some(ctx.span(Token::Changed, text))
 }
 
-/// Rows in which all headsets are seen, with the frame, but no more than a third of a body.
+/// Rows in which it is said that there is none, with the frame.
+const NONE: u16 = 5;
+
+/// Rows in which all headsets are seen, with the frame, but without the focus no more than a third
+/// of a body.
 pub(super) fn likes(app: &App, body: Rect) -> u16 {
     let rows = |headset: &Headset| {
         let more = headset.is_on_usb_cable() || app.stopped_on(&headset.id).is_some();
         if more { 3 } else { 2 }
     };
-    let all = app.headsets.list.iter().map(rows).sum::<usize>() + 2;
-    paint::cells(all).min(body.height / 3).max(6)
+    let all = match &app.headsets.list[..] {
+        [] => NONE,
+        list => paint::cells(list.iter().map(rows).sum::<usize>() + 2),
+    };
+    if app.focus == Pane::Headsets { all } else { all.min(body.height / 3) }
 }
 
 /// What to do while there is none.

@@ -1,11 +1,12 @@
-//! Who gets which part of the screen. At 80×24 all four panes fit; on smaller screens panes drop
-//! out one by one – first the log, then the session, then the headsets – but never the focused one.
+//! Who gets which part of the screen. At 80×24 three panes and a line of the log fit; on smaller
+//! screens panes drop out one by one – first the log, then the session, then the headsets – but
+//! never the focused one.
 
 use std::cmp::Reverse;
 
 use ratatui::layout::Rect;
 
-use super::{PANES, PaneRow};
+use super::{PANES, PaneRow, paint};
 use crate::app::{App, Pane};
 
 /// The smallest screen on which a pane can be drawn.
@@ -15,8 +16,8 @@ const TWO_LINES: u16 = 16;
 /// From this width on there are two columns.
 const TWO_COLUMNS: u16 = 72;
 
-/// From this size of the body on the log stands in the left column, and the streams have all of
-/// the right one: wide enough for its lines, high enough for a session seen whole.
+/// From this size of the body on the log has a pane of its own in the left column: wide enough for
+/// its lines, high enough for a session seen whole. On less it is one line, unless it has the focus.
 const LARGE: (u16, u16) = (120, 32);
 
 /// The parts of the screen.
@@ -48,37 +49,48 @@ impl ScreenLayout {
     }
 }
 
-/// Whether a body is so large that the streams have all of its right column.
+/// From this height of the body on there is a line for the log.
+const LOG_LINE: u16 = 12;
+
+/// Whether a body is so large that the log always has a pane.
 pub(super) fn is_large(body: Rect) -> bool {
     body.width >= LARGE.0 && body.height >= LARGE.1
 }
 
 fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
-    let all = || PANES.iter();
+    let has_log = is_large(body) || app.focus == Pane::Log;
+    let has_line = !has_log && body.height >= LOG_LINE;
+    let line = Rect { y: body.bottom() - 1, height: 1, ..body };
+    let body = Rect { height: body.height - u16::from(has_line), ..body };
+    let line = has_line.then_some((Pane::Log, line));
+    let all = || PANES.iter().filter(|row| has_log || row.pane != Pane::Log);
     if body.width < TWO_COLUMNS {
-        return stack(app, body, body, all().collect());
+        return stack(app, body, body, all().collect()).into_iter().chain(line).collect();
     }
-    let left = (body.width * 2 / 5).min(30 + body.width.saturating_sub(80) / 3).min(56);
+    let left = (body.width * 2 / 5).min(28 + body.width.saturating_sub(80) / 3).min(56);
     let right = Rect { x: body.x + left, width: body.width - left, ..body };
     let in_column = |left| all().filter(move |row| (row.is_left)(body) == left).collect();
     let mut panes = stack(app, body, Rect { width: left, ..body }, in_column(true));
     panes.extend(stack(app, body, right, in_column(false)));
+    panes.extend(line);
     panes
 }
 
 /// Stacks panes in a column of a body: drops what does not fit, then gives each what it needs and
-/// the rest to those that like more, the most important first.
+/// the rest to those that like more, the most important first. Each begins on the last row of the
+/// one above, for they share that border.
 fn stack(app: &App, body: Rect, area: Rect, mut rows: Vec<&'static PaneRow>) -> Vec<(Pane, Rect)> {
+    let room = |rows: &[&PaneRow]| area.height + paint::cells(rows.len().saturating_sub(1));
     let mut dispensable = rows.clone();
     dispensable.sort_by_key(|row| Reverse(row.rank));
     for row in dispensable {
         let needed: u16 = rows.iter().map(|row| row.min).sum();
-        if needed > area.height && rows.len() > 1 && row.pane != app.focus {
+        if needed > room(&rows) && rows.len() > 1 && row.pane != app.focus {
             rows.retain(|other| other.pane != row.pane);
         }
     }
     let mut heights: Vec<u16> = rows.iter().map(|row| row.min.min(area.height)).collect();
-    let mut rest = area.height.saturating_sub(heights.iter().sum());
+    let mut rest = room(&rows).saturating_sub(heights.iter().sum());
     // The modest ones first: what they leave goes to those that take any number of rows.
     let likes: Vec<u16> = rows.iter().map(|row| (row.likes)(app, body)).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -96,7 +108,7 @@ fn stack(app: &App, body: Rect, area: Rect, mut rows: Vec<&'static PaneRow>) -> 
         .zip(heights)
         .map(|(row, height)| {
             let part = Rect { y, height, ..area };
-            y += height;
+            y += height.saturating_sub(1);
             (row.pane, part)
         })
         .collect()

@@ -1,4 +1,4 @@
-//! Pane 4: the log, and on demand the list of its targets with what is captured and shown of each.
+//! Pane 4: the log, as a line where it has no more room; and on demand the list of its targets with what is captured and shown of each.
 
 use std::sync::Arc;
 
@@ -6,10 +6,15 @@ use log::Level;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
 };
 
-use super::{context::RenderContext, glyphs, layout, paint, text, theme::Token};
+use super::{
+    context::{RenderContext, heading},
+    glyphs, layout, paint, text,
+    theme::Token,
+};
 use crate::app::{App, FormatLine, Pane, TARGETS, level_name};
 
 /// Width from which on each line names its target.
@@ -20,13 +25,20 @@ const LIST: u16 = 34;
 const CLOCK: usize = 9;
 const LEVEL: usize = 6;
 
-/// A few rows, but in the left column all that are left there.
+/// Half of a column, but in the left one all rows that are left there.
 pub(super) fn likes(_: &App, body: Rect) -> u16 {
-    if layout::is_large(body) { u16::MAX } else { (body.height / 6).max(4) }
+    if layout::is_large(body) { u16::MAX } else { body.height / 2 }
 }
 
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let log = &ctx.app.log;
+    if area.height == 1 {
+        let name = ctx.span(Token::Title, format!(" {}", heading(Pane::Log, Pane::Log.name())));
+        let width = paint::cells(name.width()).min(area.width);
+        let line = Rect { width: area.width - width, ..area };
+        log.draw(line, buffer, &row(ctx));
+        return paint::line(&name.into(), Rect { x: line.right(), width, ..area }, buffer);
+    }
     let mut title = Line::default();
     let mut add = |text: String| title.push_span(ctx.span(Token::Dim, text));
     if !log.filter.is_empty() {
@@ -38,7 +50,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     if log.last.is_some() {
         add(" older lines".to_owned());
     }
-    let mut inside = ctx.pane(Pane::Log, title, area, buffer);
+    let mut inside = ctx.pane(Pane::Log, Pane::Log.name(), title, area, buffer);
     if log.lists_targets {
         let list = Rect { width: LIST.min(inside.width / 2), ..inside };
         paint::lines(&targets(ctx), list, buffer);
@@ -49,18 +61,36 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Makes of a line as many rows as it needs.
-fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
-    let (zone, ascii) = (ctx.zone.clone(), ctx.ascii);
+/// Makes of a line one row.
+fn row(ctx: &RenderContext<'_>) -> FormatLine {
+    let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
+    let dim = ctx.style(Token::Dim);
+    Arc::new(move |width, line| {
+        let clock = format!("{:<CLOCK$}", text::time_of_day(line.at, &zone));
+        let text = text::spell_out(text::clean(&line.text), ascii);
+        let text = text::fit(&text, width.saturating_sub(CLOCK));
+        vec![vec![Span::styled(clock, dim), Span::styled(text, styles(line.level))].into()]
+    })
+}
+
+/// How lines of a level look.
+fn styles(ctx: &RenderContext<'_>) -> impl Fn(Level) -> Style + Send + Sync + 'static {
     let [dim, bad, poor, text] =
         [Token::Dim, Token::Bad, Token::Poor, Token::Text].map(|token| ctx.style(token));
+    move |level| match level {
+        Level::Error => bad,
+        Level::Warn => poor,
+        Level::Info => text,
+        _ => dim,
+    }
+}
+
+/// Makes of a line as many rows as it needs.
+fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
+    let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
+    let dim = ctx.style(Token::Dim);
     Arc::new(move |width, line| {
-        let style = match line.level {
-            Level::Error => bad,
-            Level::Warn => poor,
-            Level::Info => text,
-            _ => dim,
-        };
+        let style = styles(line.level);
         let target = if with_target { format!("{:<10}", line.target) } else { String::new() };
         let clock = text::time_of_day(line.at, &zone);
         let front = format!("{clock:<CLOCK$}{:<LEVEL$}{target}", line.level.as_str());

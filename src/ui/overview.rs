@@ -97,7 +97,7 @@ const MARKS: usize = 3;
 /// Draws the table into the place of the panes.
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let rows = ctx.app.overview();
-    let inside = ctx.pane(Pane::Headsets, title(ctx, &rows), area, buffer);
+    let inside = ctx.pane(Pane::Headsets, Pane::Headsets.name(), title(ctx, &rows), area, buffer);
     if rows.is_empty() {
         return paint::lines(&headsets::empty(ctx, inside.width), inside, buffer);
     }

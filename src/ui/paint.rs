@@ -5,29 +5,53 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style, symbols::border, text:
 use super::text;
 
 /// Draws a border and nothing else: a `Block` goes over all cells inside, too, a tenth of a frame.
-pub(super) fn border(set: &border::Set<'_>, style: Style, area: Rect, buffer: &mut Buffer) {
+/// A border whose upper row is the lower one of a pane above joins that; the thick one stays.
+pub(super) fn border(
+    set: &border::Set<'_>,
+    style: Style,
+    thick: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let area = area.intersection(buffer.area);
     if area.is_empty() {
         return;
     }
     let (left, right, top, bottom) = (area.x, area.right() - 1, area.y, area.bottom() - 1);
+    let above = buffer.cell((left, top)).map(|cell| cell.symbol().to_owned());
     let mut put = |x, y, symbol| {
         if let Some(cell) = buffer.cell_mut((x, y)) {
             cell.set_symbol(symbol).set_style(style);
         }
     };
-    for x in left..right {
-        put(x, top, set.horizontal_top);
+    for x in left..=right {
         put(x, bottom, set.horizontal_bottom);
     }
-    for y in top..bottom {
+    for y in top + 1..bottom {
         put(left, y, set.vertical_left);
         put(right, y, set.vertical_right);
     }
-    put(left, top, set.top_left);
-    put(right, top, set.top_right);
     put(left, bottom, set.bottom_left);
     put(right, bottom, set.bottom_right);
+    let (top_left, top_right) = match (above.as_deref(), thick) {
+        (Some("└"), false) => ("├", "┤"),
+        (Some("└"), true) => ("┢", "┪"),
+        // The row above is the thicker one.
+        (Some("┗"), _) => {
+            for (x, symbol) in [(left, "┡"), (right, "┩")] {
+                if let Some(cell) = buffer.cell_mut((x, top)) {
+                    cell.set_symbol(symbol);
+                }
+            }
+            return;
+        }
+        _ => (set.top_left, set.top_right),
+    };
+    for x in left + 1..right {
+        put(x, top, set.horizontal_top);
+    }
+    put(left, top, top_left);
+    put(right, top, top_right);
 }
 
 /// Draws lines from the top of an area, as many as fit.

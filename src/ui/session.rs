@@ -56,7 +56,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         let words = if whole.len() <= room { whole } else { short };
         title.push_span(ctx.span(Token::Changed, words));
     }
-    let inside = ctx.pane(Pane::Session, title, area, buffer);
+    let inside = ctx.pane(Pane::Session, Pane::Session.name(), title, area, buffer);
     let Some(entry) = sessions.current() else {
         return paint::lines(&link::lines(ctx, inside.width), inside, buffer);
     };
@@ -176,22 +176,28 @@ fn short(
 ) -> Vec<Line<'static>> {
     let (name, token) = name(ctx, entry, field, selected);
     let room = width.saturating_sub(NAME);
-    let fits_beside = |(value, meaning): &(String, String)| {
-        text::cells(value) + text::cells(glyphs::SEPARATOR) + text::cells(meaning) <= room
+    let gap = |(value, meaning): &(String, String)| {
+        let used = text::cells(value) + text::cells(meaning);
+        [glyphs::SEPARATOR, " "].into_iter().find(|gap| used + text::cells(gap) <= room)
     };
     // An age in fewer cells says more than none.
-    let worded = |age| value(ctx, entry, field, age);
-    let worded =
-        Some(worded(text::age)).filter(fits_beside).unwrap_or_else(|| worded(text::brief_age));
-    let fits = fits_beside(&worded);
-    let (value, meaning) = worded;
+    let worded = [text::age, text::brief_age].map(|age| value(ctx, entry, field, age));
+    let gaps = worded.each_ref().map(gap);
+    let [whole, brief] = worded;
+    let ((value, meaning), gap) =
+        if gaps[0].is_some() { (whole, gaps[0]) } else { (brief, gaps[1]) };
+    let fits = gap.is_some();
     let matters = field == SessionField::Status && entry.closed.is_none();
     if !selected && !matters || fits && text::cells(&value) <= room {
-        let value = ctx.span(token, text::fit(&value, room));
+        let cut = match field {
+            SessionField::Id | SessionField::License => text::fit_id,
+            _ => text::fit,
+        };
+        let value = ctx.span(token, cut(&value, room));
         let mut line = Line::from(vec![name, Span::raw(" "), value]);
         // A stump of a meaning says nothing; selected, the field has all of it.
         if !meaning.is_empty() && fits {
-            line.push_span(ctx.span(Token::Dim, format!("{}{meaning}", glyphs::SEPARATOR)));
+            line.push_span(ctx.span(Token::Dim, format!("{}{meaning}", gap.unwrap_or_default())));
         }
         return vec![line];
     }
@@ -240,7 +246,9 @@ fn whole(
                 lines.extend(wrapped(Token::Dim, id));
                 lines
             });
-            (format!("{}, newest first", records(ids.len())), body.collect())
+            let count = records(ids.len());
+            let whole = format!("{count}, newest first");
+            (if text::cells(&whole) <= room { whole } else { count }, body.collect())
         }
         SessionField::Streams if session.streams.iter().flatten().next().is_some() => {
             let names = entry.streams().unwrap_or_default();

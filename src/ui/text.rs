@@ -41,6 +41,16 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     cut
 }
 
+/// An id cut to a width in cells: the beginning and the last three, which tell ids apart.
+#[must_use]
+pub(super) fn fit_id(id: &str, width: usize) -> String {
+    let end: String = id.chars().skip(id.chars().count().saturating_sub(3)).collect();
+    if id.width() <= width || width < 8 {
+        return fit(id, width);
+    }
+    fit(id, width.saturating_sub(end.width())) + &end
+}
+
 /// Something, how many more of a kind there are, and what follows; in few words where there is no
 /// room for plain ones.
 #[must_use]

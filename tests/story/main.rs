@@ -38,7 +38,7 @@ async fn the_demo_streams_everything_and_quits_without_a_trace() {
                 })
                 .await;
             assert!(screen.contains("streaming") && screen.contains("activated"), "{screen}");
-            assert!(screen.contains("AF3") && screen.contains("battery"), "{screen}");
+            assert!(screen.contains("AF3") && screen.contains("FC5 poor"), "{screen}");
             assert!(screen.contains("· lost 0 ·"), "{screen}");
             person
         },

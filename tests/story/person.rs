@@ -107,8 +107,8 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
     (app, sim)
 }
 
-/// Lines above the panes, of which one tells the rate of eeg too.
-pub(crate) const HEADER: usize = 2;
+/// Lines above what is in the panes, which tell of eeg too: the header and the frame.
+pub(crate) const HEADER: usize = 3;
 
 /// What stands in the screen's line of a stream.
 pub(crate) fn line<'a>(screen: &'a str, stream: &str) -> &'a str {

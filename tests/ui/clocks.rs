@@ -14,8 +14,8 @@ fn each_time_on_the_axis_has_the_offset_of_its_own_moment() {
     let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
     let options = Options { zone: Some(zone), ..Options::default() };
     for (change, before, after) in [
-        ("2026-03-29T01:00:00Z", "│01:59:55", "│03:00:"),
-        ("2026-10-25T01:00:00Z", "│02:59:55", "│02:00:"),
+        ("2026-03-29T01:00:00Z", "│01:59:", "│03:00:"),
+        ("2026-10-25T01:00:00Z", "│02:59:", "│02:00:"),
     ] {
         let change: Timestamp = change.parse().expect("a time");
         let mut stage = Stage::new(&options).streaming();

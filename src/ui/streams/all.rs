@@ -1,55 +1,86 @@
-//! All streams at a glance: the traces of EEG, or of motion where there is no EEG, and below a line
-//! for every stream.
+//! All streams at a glance: the traces of EEG, or of motion where there is no EEG, and below them how
+//! each stream is: a line each, or folded into three rows where every row counts. Where there is
+//! room, the head with its contact stands beside the lines.
 
 use ratatui::layout::Rect;
 
-use super::{Canvas, summary, traces};
+use super::{Canvas, contact, summary, traces};
 use crate::{
     app::{App, SessionEntry},
     ui::{context::RenderContext, paint},
 };
 use cortop_signal::View;
 
-/// Rows that the traces keep, however many streams there are.
+/// Rows that the traces keep, however little room there is.
 const MIN_PLOT: u16 = 4;
+/// The row of the time axis.
+const AXIS: u16 = 1;
+/// Columns and rows from which on the labels of a head's sensors can be told apart.
+const HEAD: (u16, u16) = (32, 12);
 
-/// The rows of the traces, if there are any, and those of the lines.
-fn split(app: &App, inside: Rect) -> (Option<Rect>, Rect) {
-    let stream = app.stream();
-    if !app.has_picture(stream) {
-        return (None, inside);
+/// Columns of the lines beside it.
+const LINES: u16 = 44;
+
+/// The parts of the view.
+struct AllLayout {
+    plot: Option<Rect>,
+    lines: Rect,
+    head: Option<Rect>,
+}
+
+impl AllLayout {
+    fn new(app: &App, inside: Rect) -> Self {
+        let stream = app.stream();
+        if !app.has_picture(stream) {
+            return Self { plot: None, lines: inside, head: None };
+        }
+        let count = paint::cells(app.sessions.current().map_or(0, summary::count));
+        let channels = paint::cells(traces::shown(app, stream)).max(1);
+        // Rows of a channel with so many rows below the traces.
+        let height = |below: u16| inside.height.saturating_sub(AXIS + below) / channels;
+        let with_head = count.max(HEAD.1);
+        let has_head = inside.width >= LINES + HEAD.0 && height(with_head) > 0;
+        // Side by side the lines take fewer rows; one that costs the traces none is worth its rows.
+        let columns = (inside.width / summary::WIDTH).max(1);
+        let listed = (1..=columns).map(|columns| count.div_ceil(columns));
+        let mut listed = listed.filter(|&rows| height(rows) == height(summary::FOLDED));
+        let below = if has_head {
+            with_head
+        } else {
+            listed.next().filter(|_| height(summary::FOLDED) > 0).unwrap_or(summary::FOLDED)
+        };
+        let most = inside.height.saturating_sub(below).max(MIN_PLOT).min(inside.height);
+        // What the traces cannot share evenly stays below them.
+        let used = traces::TraceLayout::new(app, stream, Rect { height: most, ..inside }).used();
+        let plot = Rect { height: used, ..inside };
+        let lines = Rect { y: inside.y + used, height: inside.height - used, ..inside };
+        if !has_head {
+            return Self { plot: Some(plot), lines, head: None };
+        }
+        let width = inside.width - LINES.max(inside.width / 2);
+        let head = Rect { x: inside.right() - width, width, ..lines };
+        let lines = Rect { width: inside.width - width, ..lines };
+        Self { plot: Some(plot), lines, head: Some(head) }
     }
-    let count = app.sessions.current().map_or(0, summary::count);
-    // The lines stand side by side where that makes the rows of the traces higher.
-    let height = |columns: usize| {
-        let rows = paint::cells(count.div_ceil(columns));
-        rows.min(inside.height.saturating_sub(MIN_PLOT))
-    };
-    let plot = |columns: usize| Rect { height: inside.height - height(columns), ..inside };
-    let layout = |columns: usize| traces::TraceLayout::new(app, stream, plot(columns));
-    let columns = usize::from(inside.width / summary::WIDTH).max(1);
-    let row = |columns: &usize| layout(*columns).height();
-    let best = (1..=columns).rev().max_by(|a, b| row(a).total_cmp(&row(b))).unwrap_or(1);
-    // What the traces cannot share evenly goes to the lines.
-    let top = layout(best).used();
-    let lines = Rect { y: inside.y + top, height: inside.height - top, ..inside };
-    (Some(Rect { height: top, ..inside }), lines)
 }
 
 pub(super) fn details(ctx: &RenderContext<'_>, inside: Rect) -> Vec<String> {
-    let plot = split(ctx.app, inside).0;
+    let plot = AllLayout::new(ctx.app, inside).plot;
     plot.map_or_else(Vec::new, |plot| traces::details(ctx, ctx.app.stream(), plot))
 }
 
 pub(super) fn request(app: &App, ascii: bool, inside: Rect) -> View {
-    let plot = split(app, inside).0;
+    let plot = AllLayout::new(app, inside).plot;
     plot.map_or_else(View::default, |plot| traces::request(app, app.stream(), plot, ascii))
 }
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
-    let (plot, lines) = split(ctx.app, canvas.area);
+    let AllLayout { plot, lines, head } = AllLayout::new(ctx.app, canvas.area);
     if let Some(area) = plot {
         traces::draw(ctx, entry, ctx.app.stream(), area, canvas.buffer, canvas.traces);
     }
     summary::draw(ctx, entry, lines, canvas.buffer);
+    if let Some(area) = head {
+        contact::draw_head(ctx, entry, area, canvas.buffer);
+    }
 }

@@ -282,11 +282,16 @@ fn column(power: Option<f64>) -> Bin {
 
 /// The strongest sensor of the alpha band: the first thing that moves when the eyes close.
 pub(super) fn words(table: &Table) -> String {
+    strongest(table).map_or_else(String::new, |(sensor, power)| {
+        format!("alpha highest at {sensor}, {power:.1}")
+    })
+}
+
+/// The same as the sensor and its power in µV²/Hz.
+pub(super) fn strongest(table: &Table) -> Option<(&str, f64)> {
     let alpha = table
         .values
         .iter()
         .filter_map(|(label, power)| Some((label.strip_suffix("/alpha")?, (*power)?)));
-    alpha.max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or_else(String::new, |(sensor, power)| {
-        format!("alpha highest at {sensor}, {power:.1}")
-    })
+    alpha.max_by(|(_, a), (_, b)| a.total_cmp(b))
 }

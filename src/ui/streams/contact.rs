@@ -83,6 +83,43 @@ fn draw_quality(
     draw_middle(ctx, &sensors, stream, middle, buffer);
 }
 
+/// The head alone, where contact flows and its sensors have places.
+pub(super) fn draw_head(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let readings = &ctx.app.numbers().readings;
+    if readings.dev.is_none() || !entry.subscribed.contains(&Stream::Dev) {
+        return;
+    }
+    let sensors = sensors(readings, Stream::Dev, ctx.app.bad_channels());
+    let names: Vec<_> = sensors.iter().map(|sensor| sensor.name).collect();
+    let Some(head) = HeadMap::fit(&names, area) else { return };
+    draw_sensors(ctx, &sensors, &head, buffer);
+    if !stream_state::is_fresh(ctx, entry, Stream::Dev) {
+        buffer.set_style(area, ctx.style(Token::Stale));
+    }
+}
+
+/// A head, and on it each sensor with the glyph of its level.
+fn draw_sensors(
+    ctx: &RenderContext<'_>,
+    sensors: &[SensorRow<'_>],
+    head: &HeadMap,
+    buffer: &mut Buffer,
+) {
+    head.draw(ctx, buffer);
+    for (sensor, label) in sensors.iter().zip(&head.labels) {
+        let Some(label) = label else { continue };
+        let (token, mark, _) = sensor.word();
+        let style = if token == Token::Good { Token::Text } else { token };
+        let line = Line::from(vec![ctx.span(token, mark), ctx.sanitized(style, sensor.name)]);
+        paint::line(&line, *label, buffer);
+    }
+}
+
 /// The head at the left as large as it gets, and the table beside it; in a small area the table
 /// alone.
 fn draw_middle(
@@ -105,14 +142,7 @@ fn draw_middle(
     let Some((width, head)) = fitting else {
         return draw_table(ctx, sensors, rich && area.width >= BOTH, area, buffer);
     };
-    head.draw(ctx, buffer);
-    for (sensor, label) in sensors.iter().zip(&head.labels) {
-        let Some(label) = label else { continue };
-        let (token, mark, _) = sensor.word();
-        let style = if token == Token::Good { Token::Text } else { token };
-        let line = Line::from(vec![ctx.span(token, mark), ctx.sanitized(style, sensor.name)]);
-        paint::line(&line, *label, buffer);
-    }
+    draw_sensors(ctx, sensors, &head, buffer);
     let list = Rect { x: area.right() - width, width, ..area };
     draw_table(ctx, sensors, width == BOTH, list, buffer);
 }
@@ -223,6 +253,31 @@ pub(super) fn contact_words(table: &Table, bad: &[BadChannel], room: usize) -> S
 pub(super) fn quality_words(steady: &Smoothed, bad: &[BadChannel], room: usize) -> String {
     let none = steady.levels().next().is_none();
     if none { String::new() } else { words(steady.overall(), steady.levels(), bad, room) }
+}
+
+/// The worst sensor and how many more have no good contact, as loud as the worst level; nothing
+/// before the first sample of `dev`.
+pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(Token, String)> {
+    let readings = &ctx.app.latest().readings;
+    readings.dev.as_ref()?;
+    let sensors = sensors(readings, Stream::Dev, &[]);
+    let poor = |sensor: &&SensorRow<'_>| sensor.level.is_some_and(|level| level < 3.5);
+    let poor: Vec<_> = sensors.iter().filter(poor).collect();
+    let Some(worst) = poor.iter().min_by(|a, b| worse((None, a.level), (None, b.level))) else {
+        // Where a channel is bad, nothing is all good.
+        let known = sensors.iter().any(|sensor| sensor.level.is_some())
+            && ctx.app.bad_channels().is_empty();
+        return known.then(|| (Token::Good, "all good".to_owned()));
+    };
+    let (token, _, word) = level_word(worst.level);
+    let first = format!("{} {word}", text::clean(worst.name));
+    Some((token, text::and_more(&first, poor.len() - 1, " poor", "", room)))
+}
+
+/// The overall EEG quality alone, evened out; nothing before the first.
+pub(super) fn overall_quality(steady: &Smoothed) -> String {
+    let none = steady.levels().next().is_none();
+    if none { String::new() } else { number(steady.overall(), " %") }
 }
 
 fn words<'a>(

@@ -36,13 +36,22 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub(super) use self::trace_plot::TraceCache;
-use super::{context::RenderContext, glyphs, link, paint, theme::Token};
+pub(super) use self::{contact::worst as contact, trace_plot::TraceCache};
+use super::{
+    context::{RenderContext, heading},
+    glyphs, link, paint,
+    theme::Token,
+};
 use crate::app::{App, Feature, Key, Pane, SessionEntry, StreamView};
 use cortop_client::Stream;
 use cortop_signal::View;
 
 const FROZEN: &str = "FROZEN";
+/// Of the view that shows what there is.
+const ALL: &str = "streams";
+
+/// Cells of the frame around a title.
+const FRAME: usize = 5;
 
 /// A row of the table of views.
 struct ViewRow {
@@ -78,7 +87,7 @@ const READINGS: ViewRow = ViewRow {
 static VIEWS: [ViewRow; 15] = [
     ViewRow {
         view: StreamView::ALL,
-        title: "all",
+        title: ALL,
         details: all::details,
         request: all::request,
         draw: all::draw,
@@ -310,8 +319,12 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) {
     let row = shown(ctx.app);
-    let [top, bottom] = titles(ctx, row, area);
-    let inside = ctx.pane(Pane::Streams, top, area, buffer);
+    let name = match ctx.app.stream() {
+        stream if row.title == ALL && ctx.app.has_picture(stream) => stream.name(),
+        _ => row.title,
+    };
+    let [top, bottom] = titles(ctx, row, name, area);
+    let inside = ctx.pane(Pane::Streams, name, top, area, buffer);
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     paint::line(&bottom, edge.intersection(area), buffer);
     match ctx.app.sessions.current() {
@@ -337,14 +350,15 @@ pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
 
 /// Everything that shapes the picture stands on the frame: what does not fit into the title goes
 /// to the bottom.
-fn titles(ctx: &RenderContext<'_>, row: &ViewRow, area: Rect) -> [Line<'static>; 2] {
-    let mut items = vec![row.title.to_owned()];
+fn titles(ctx: &RenderContext<'_>, row: &ViewRow, name: &str, area: Rect) -> [Line<'static>; 2] {
+    let mut items = Vec::new();
     if ctx.app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }
     items.extend((row.details)(ctx, area.inner(Margin::new(1, 1))));
+    let used = heading(Pane::Streams, name).len() + FRAME;
     let mut room =
-        [usize::from(area.width).saturating_sub(16), usize::from(area.width).saturating_sub(4)];
+        [usize::from(area.width).saturating_sub(used), usize::from(area.width).saturating_sub(4)];
     let mut lines = [Line::default(), Line::default()];
     let mut at = 0;
     for item in items {
@@ -355,7 +369,7 @@ fn titles(ctx: &RenderContext<'_>, row: &ViewRow, area: Rect) -> [Line<'static>;
         }
         let Some(left) = room[at].checked_sub(needed) else { break };
         room[at] = left;
-        let front = if lines[at].spans.is_empty() { " " } else { glyphs::SEPARATOR };
+        let front = if at == 1 && lines[at].spans.is_empty() { " " } else { glyphs::SEPARATOR };
         lines[at].push_span(ctx.span(Token::Dim, front));
         lines[at].push_span(ctx.span(token, item));
     }

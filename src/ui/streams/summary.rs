@@ -1,4 +1,5 @@
-//! A line for every stream: does it flow, is it whole, how old is it, what does it say.
+//! A line for every stream: does it flow, is it whole, how old is it, what does it say; or all of
+//! them folded into a few rows that say the newest and what is wrong.
 
 use ratatui::{
     buffer::Buffer,
@@ -15,6 +16,7 @@ use crate::{
     ui::{context::RenderContext, glyphs, health, paint, text, theme::Token},
 };
 use cortop_client::{Error, Stream};
+use cortop_signal::StreamHealth;
 
 /// How many lines a session's streams take; as many stay for why it ended, so that the picture
 /// above them stands where it was.
@@ -25,7 +27,15 @@ pub(super) fn count(entry: &SessionEntry) -> usize {
 
 /// Width from which on a line says enough, and from which on it says all.
 pub(super) const WIDTH: u16 = 36;
-const FULL: u16 = 44;
+const FULL: u16 = 56;
+/// Rows of all streams folded.
+pub(super) const FOLDED: u16 = 3;
+
+/// Cells of a folded stream's words, where they can be had in so few.
+const BRIEF: usize = 18;
+/// Metrics that are named there.
+const METRICS: usize = 4;
+
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
     let count = count(entry);
     let count = count.min(Stream::ALL.iter().filter(|&&it| state(entry, it).is_some()).count());
@@ -39,7 +49,11 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         return paint::lines(&lines, area, buffer);
     }
     let columns = paint::cells(count.div_ceil(usize::from(area.height).max(1)));
-    let width = area.width / columns.clamp(1, (area.width / WIDTH).max(1));
+    let most = (area.width / WIDTH).max(1);
+    if columns > most {
+        return paint::lines(&folded(ctx, entry, area.width), area, buffer);
+    }
+    let width = area.width / columns.max(1);
     let lines: Vec<_> = Stream::ALL
         .into_iter()
         .filter_map(|stream| {
@@ -55,6 +69,109 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         })
         .collect();
     paint::columns(&lines, width, area, buffer);
+}
+
+/// The streams one after another, as many in a row as fit. What stands on the frame as the traces'
+/// own is not said again.
+fn folded(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
+    let width = usize::from(width);
+    let mut lines = vec![Line::default()];
+    for stream in Stream::ALL {
+        let Some((token, words)) = brief(ctx, entry, stream) else { continue };
+        let name = ctx.span(Token::Title, format!("{} ", stream.name()));
+        let line = lines.last().map_or(0, Line::width);
+        let gap = if line == 0 { "" } else { glyphs::SEPARATOR };
+        let words = text::clean(&words);
+        let used = line + text::cells(gap) + name.width();
+        let spans = if used + text::cells(&words) <= width || line == 0 {
+            [
+                ctx.span(Token::Dim, gap),
+                name,
+                ctx.span(token, text::fit(&words, width - used.min(width))),
+            ]
+        } else {
+            let room = width.saturating_sub(name.width());
+            lines.push(Line::default());
+            [ctx.span(Token::Dim, ""), name, ctx.span(token, text::fit(&words, room))]
+        };
+        lines.last_mut().into_iter().for_each(|line| line.extend(spans.clone()));
+    }
+    lines
+}
+
+/// A stream in the fewest words; `None` where nobody asked for it, and of the traces while all is
+/// well with them.
+fn brief(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> Option<(Token, String)> {
+    match state(entry, stream)? {
+        StreamState::Theirs => return Some((Token::Dim, "its owner's".to_owned())),
+        StreamState::Refused(refusal) => {
+            let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
+            return Some((Token::Bad, format!("{} refused{code}", glyphs::PROBLEM)));
+        }
+        StreamState::Subscribed => {}
+    }
+    let health = stream_state::health_of(ctx, entry, stream);
+    if !ctx.app.is_live(entry) {
+        return Some((Token::Bad, format!("{} no data", glyphs::PROBLEM)));
+    }
+    if let Some(since) = health.and_then(|health| health.stale_since) {
+        let age = text::age(ctx.since(since));
+        return Some((Token::Bad, format!("{} STALE {age}", glyphs::PROBLEM)));
+    }
+    if stream == ctx.app.stream() {
+        let wrong = health.map(|health| wrong(health, BRIEF)).unwrap_or_default();
+        return (!wrong.is_empty()).then(|| (Token::Poor, wrong.join(", ")));
+    }
+    let words = match stream {
+        Stream::Eeg | Stream::Mot => {
+            let rates = health.and_then(|health| Some((health.rate?, health.nominal_rate?)));
+            let (rate, nominal) = rates.map(|(one, other)| (text::rate(one), text::rate(other)))?;
+            format!("{rate}/{nominal}")
+        }
+        Stream::Eq => contact::overall_quality(&ctx.app.numbers().readings.eq_smoothed),
+        Stream::Pow => {
+            let alpha = ctx.app.numbers().readings.pow.as_deref().and_then(band_power::strongest);
+            alpha.map(|(sensor, _)| format!("α {sensor}")).unwrap_or_default()
+        }
+        Stream::Met => {
+            let metrics = ctx.app.numbers().readings.met.iter();
+            let active = metrics.filter(|metric| metric.active != Some(false));
+            let words = active.filter_map(|metric| {
+                let name: String = metric.name.chars().take(3).collect();
+                Some(format!("{name} {}", hundredths(metric.value?.0)))
+            });
+            words.take(METRICS).collect::<Vec<_>>().join(" ")
+        }
+        Stream::Com => {
+            let newest = ctx.app.numbers().readings.com.back();
+            newest.map_or_else(String::new, |com| match com.power {
+                Some(power) => format!("{} {}", com.action, hundredths(power)),
+                None => com.action.clone(),
+            })
+        }
+        Stream::Fac => detections::face_words(ctx),
+        Stream::Sys => {
+            let newest = ctx.app.numbers().readings.sys.back();
+            newest.map(|event| event.texts.join(" ")).unwrap_or_default()
+        }
+        Stream::Dev => says(ctx, stream, BRIEF),
+    };
+    let words = if words.is_empty() { glyphs::UNKNOWN.to_owned() } else { words };
+    Some((Token::Text, words))
+}
+
+/// What is wrong with the samples that come.
+fn wrong(health: &StreamHealth, room: usize) -> Vec<String> {
+    let bad = health::bad_words(&health.bad_channels, room);
+    let filled = health.interpolated;
+    let filled = (filled > 0).then(|| format!("{filled} interpolated"));
+    bad.into_iter().chain(filled).collect()
+}
+
+/// A share of 0 to 1 in three cells: `.43`.
+fn hundredths(share: f64) -> String {
+    let text = format!("{share:.2}");
+    text.strip_prefix('0').map_or_else(|| text.clone(), str::to_owned)
 }
 
 fn refused(
@@ -103,12 +220,10 @@ fn says(ctx: &RenderContext<'_>, stream: Stream, room: usize) -> String {
                 };
                 let of_channels = (count > 0).then(|| format!("{count} channels"));
                 let health = stream_state::health_of(ctx, entry, stream);
-                let bad = health.and_then(|health| health::bad_words(&health.bad_channels, room));
-                let filled = health.map_or(0, |health| health.interpolated);
-                let filled = (filled > 0).then(|| format!("{filled} interpolated"));
                 // What is wrong comes first: the line may be short.
-                let words = [bad, filled, of_channels].into_iter().flatten();
-                words.collect::<Vec<_>>().join(", ")
+                let mut words = health.map(|health| wrong(health, room)).unwrap_or_default();
+                words.extend(of_channels);
+                words.join(", ")
             })
         }
         Stream::Dev => {

@@ -72,12 +72,6 @@ impl TraceLayout {
     pub(super) fn used(&self) -> u16 {
         self.plot.height + u16::from(self.axis.is_some())
     }
-
-    /// Rows a channel would have if all were shown, less than 1 if they do not fit: how good a
-    /// division of the screen is.
-    pub(super) fn height(&self) -> f64 {
-        f64::from(self.plot.height) / self.all.max(1) as f64
-    }
 }
 
 /// The places of so many channels from a position on, of those that are not hidden, in their order.
