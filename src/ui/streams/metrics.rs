@@ -7,8 +7,7 @@ use crate::{
     app::SessionEntry,
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
-use cortop_client::Stream;
-use cortop_protocol::metric::MetricName;
+use cortop_client::{Stream, metric::MetricName};
 use cortop_signal::snapshot::Metric;
 
 /// Widths of the names, from which on they stand beside Cortex's own, and of the gauge, in which
