@@ -85,6 +85,8 @@ pub enum Command {
 pub enum Print {
     /// A commented config file with every setting and key at its default
     Config,
+    /// A commented theme file with every token as in the theme ansi
+    Theme,
 }
 
 /// Which service.

@@ -35,6 +35,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     let list = |subject, args| commands::list(subject, args, display);
     let done = match &cli.command {
         Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
+        Some(Command::Print(Print::Theme)) => print(&ui::sample_theme()).map(|()| 0),
         Some(Command::Sim(sim)) => simulator::run(sim).map(|()| 0),
         Some(Command::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
         Some(Command::Doctor(args)) => doctor::run(args, display),

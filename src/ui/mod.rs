@@ -36,7 +36,7 @@ use jiff::tz::TimeZone;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
 
 use self::{context::RenderContext, layout::ScreenLayout, streams::TraceCache, theme::Theme};
-pub use self::{layout::SMALLEST, streams::views, text::wrap};
+pub use self::{layout::SMALLEST, streams::views, text::wrap, theme::sample as sample_theme};
 use crate::app::{App, Pane};
 use cortop_signal::View;
 

@@ -34,7 +34,7 @@ pub(super) enum Token {
     Poor,
     /// Contact level 1, and what is wrong.
     Bad,
-    /// Contact level 0: nothing there.
+    /// Contact level 0: no contact, the loudest.
     None,
     /// Data that no longer come.
     Stale,
@@ -113,6 +113,24 @@ const EMBEDDED: [(&str, &str); 8] = [
     ("pastel", include_str!("../../themes/pastel.toml")),
     ("colour-blind", include_str!("../../themes/colour-blind.toml")),
 ];
+
+/// Above the theme that [`sample`] prints.
+const SAMPLE_HEAD: &str = "\
+# A theme for cortop: save it as NAME.toml in the folder themes beside the configuration, then choose
+# it with theme = \"NAME\" or --theme NAME. Every line is commented out; what stands here is ansi.
+";
+
+/// The commented theme that `cortop print theme` prints: `ansi`, each setting commented out.
+#[must_use]
+pub fn sample() -> String {
+    let (_, ansi) = EMBEDDED[0];
+    let mut text = SAMPLE_HEAD.to_owned();
+    for line in ansi.lines() {
+        let is_setting = !line.is_empty() && !line.starts_with('#');
+        text.extend([if is_setting { "#" } else { "" }, line, "\n"]);
+    }
+    text
+}
 
 /// Theme files read from the user's directory; more than anybody has, so that a wrong directory
 /// does no harm.
@@ -293,10 +311,51 @@ mod tests {
         }
     }
 
-    /// The contrast of a look's RGB, if it has one, with the background of its theme.
+    /// The least contrast of a look's RGB, if it has one, with the background of its theme and with
+    /// others of its kind.
     fn contrast_of(look: &StyleSpec, file: &ThemeFile) -> Option<f64> {
-        let background = || file.background.expect("a theme with RGB says its background");
-        look.rgb.map(|rgb| contrast(rgb, background()))
+        let rgb = look.rgb?;
+        let own = file.background.expect("a theme with RGB says its background");
+        let dark = contrast(own, Color::Rgb(255, 255, 255)) > contrast(own, Color::Rgb(0, 0, 0));
+        let others = if dark { [0x00_0000, 0x1e_1e1e] } else { [0xff_ffff, 0xfd_f6e3] };
+        let backgrounds = others.into_iter().map(Color::from_u32).chain([own]);
+        backgrounds.map(|background| contrast(rgb, background)).reduce(f64::min)
+    }
+
+    /// How much a style stands out, whatever its colour.
+    fn loudness(style: Style) -> i32 {
+        let weigh = |modifier, weight| {
+            if style.add_modifier.contains(modifier) { weight } else { 0 }
+        };
+        weigh(Modifier::REVERSED, 8)
+            + weigh(Modifier::BOLD, 4)
+            + weigh(Modifier::UNDERLINED, 2)
+            + weigh(Modifier::DIM, -1)
+    }
+
+    #[test]
+    fn a_worse_contact_level_is_louder_in_every_theme_without_colours_too() {
+        for colors in [Colors::None, Colors::Sixteen, Colors::Indexed, Colors::Rgb] {
+            for theme in load(&Options { colors, ..Options::default() }).0 {
+                let louder = [Token::None, Token::Bad, Token::Poor, Token::Fair];
+                let loud = louder.map(|token| loudness(theme.style(token)));
+                assert!(loud.is_sorted_by(|a, b| a > b), "{} {colors:?} {loud:?}", theme.name);
+                assert!(loud[3] >= loudness(theme.style(Token::Good)), "{}", theme.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_sample_explains_each_token_and_is_ansi_when_uncommented() {
+        let sample = sample();
+        let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
+        let uncommented: Vec<_> =
+            sample.lines().map(|line| if is_setting(&line) { &line[1..] } else { line }).collect();
+        assert_eq!(file(&uncommented.join("\n")).tokens.len(), Token::Axis as usize + 1);
+        assert!(file(&sample).tokens.is_empty(), "all of it is commented out");
+        let tokens = sample.lines().skip_while(|line| *line != "#[tokens]").skip(1);
+        let tokens: Vec<_> = tokens.collect();
+        assert!(tokens.chunks(2).all(|pair| pair[0].starts_with("# ") && is_setting(&pair[1])));
     }
 
     #[test]

@@ -15,13 +15,13 @@ pub(super) fn next(
 ) -> (Token, String) {
     if stream == Stream::Dev && table.get("Signal").is_some_and(|signal| signal <= 0.0) {
         let text = "No link to the headset: move it closer to its receiver, and charge it.";
-        return (Token::Bad, text.to_owned());
+        return (Token::None, text.to_owned());
     }
     let known: Vec<f64> = sensors.iter().filter_map(|sensor| sensor.level).collect();
     let bad = |level: &f64| *level < 1.5;
     if stream == Stream::Dev && known.len() > 1 && known.iter().all(bad) {
         return (
-            Token::Bad,
+            level_word(known.iter().copied().reduce(f64::min)).0,
             format!("All sensors read bad: check the reference ({}).", reference(model)),
         );
     }
@@ -122,11 +122,19 @@ mod tests {
     use super::*;
 
     fn step(stream: Stream, values: &[(&str, Option<f64>)]) -> String {
-        step_with(stream, values, &[])
+        next_step(stream, values, &[]).1
+    }
+
+    fn step_with(stream: Stream, values: &[(&str, Option<f64>)], bad: &[(&str, Defect)]) -> String {
+        next_step(stream, values, bad).1
     }
 
     /// The same with defects, the worst first.
-    fn step_with(stream: Stream, values: &[(&str, Option<f64>)], bad: &[(&str, Defect)]) -> String {
+    fn next_step(
+        stream: Stream,
+        values: &[(&str, Option<f64>)],
+        bad: &[(&str, Defect)],
+    ) -> (Token, String) {
         let values = values.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
         let table = Table { values, received: Instant::now() };
         let defect = |name: &str| bad.iter().find(|bad| bad.0 == name).map(|bad| bad.1);
@@ -139,7 +147,7 @@ mod tests {
         };
         let mut sensors: Vec<_> = table.sensors().map(sensor).collect();
         sensors.sort_by_key(|sensor| (sensor.defect.is_none(), sensor.defect));
-        next(stream, &table, &sensors, Model::EpocX).1
+        next(stream, &table, &sensors, Model::EpocX)
     }
 
     #[test]
@@ -162,6 +170,22 @@ mod tests {
         let loose = [("Signal", Some(0.0)), ("T7", Some(4.0))];
         let step = step_with(Stream::Dev, &loose, &[("T7", Defect::Railed)]);
         assert!(step.starts_with("No link"), "the cause comes before its effects: {step}");
+    }
+
+    #[test]
+    fn a_step_is_as_loud_as_the_level_it_is_about() {
+        for (values, token) in [
+            (&[("Signal", Some(0.0)), ("T7", Some(4.0))][..], Token::None),
+            (&[("T7", Some(0.0)), ("T8", Some(1.0))], Token::None),
+            (&[("T7", Some(1.0)), ("T8", Some(1.0))], Token::Bad),
+            (&[("T7", Some(0.0)), ("T8", Some(4.0))], Token::None),
+            (&[("T7", Some(1.0)), ("T8", Some(4.0))], Token::Bad),
+            (&[("T7", Some(2.0)), ("T8", Some(4.0))], Token::Poor),
+            (&[("T7", Some(3.0)), ("T8", Some(4.0))], Token::Fair),
+            (&[("T7", Some(4.0)), ("T8", Some(4.0))], Token::Good),
+        ] {
+            assert_eq!(next_step(Stream::Dev, values, &[]).0, token, "{values:?}");
+        }
     }
 
     #[test]
