@@ -1,6 +1,6 @@
 //! What actions do.
 
-use super::{Action, App, Effect, LogPane, Pane, Severity, StreamsPane, dialog::Menu};
+use super::{Action, App, Effect, HelpPane, LogPane, Pane, Severity, StreamsPane, dialog::Menu};
 use cortop_client::{Command, RecordCommand};
 
 const OLDEST_LINE: &str = "this is the oldest line of the log";
@@ -30,8 +30,7 @@ impl App {
             Action::Connect => return self.connect(),
             Action::Theme => self.next_theme(),
             Action::Help => {
-                self.help = !self.help;
-                self.help_page = 0;
+                self.help = self.help.take().map_or_else(|| Some(HelpPane::default()), |_| None);
             }
             Action::Commands => return self.open_palette(),
             Action::Redraw => return vec![Effect::Redraw],

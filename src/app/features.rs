@@ -1,7 +1,7 @@
 //! Which features the view shown has, so that no key changes what nobody sees.
 
-use super::{App, Feature, Severity, StreamsPane};
-use cortop_client::Stream;
+use super::{Action, App, Binding, Feature, RunningRecord, Severity, StreamsPane};
+use cortop_client::{Stream, headset::HeadsetStatus, session::SessionStatus};
 
 impl App {
     /// Changes a setting of the picture; `change` returns its new value in words.
@@ -23,5 +23,50 @@ impl App {
         let is_drawn = source.is_some() || view.streams.is_empty();
         let of_eeg = matches!(feature, Feature::Amplitude | Feature::AutoScale | Feature::Filters);
         view.has(feature) && is_drawn && (!of_eeg || source == Some(Stream::Eeg))
+    }
+
+    /// The record that runs in the session shown.
+    #[must_use]
+    pub fn running_record(&self) -> Option<&RunningRecord> {
+        self.records.running.get(self.sessions.current.as_ref()?)
+    }
+
+    /// Whether a row of the table is that of the view shown.
+    #[must_use]
+    pub fn is_shown(&self, binding: &Binding) -> bool {
+        let Action::View(place) = binding.action else { return false };
+        self.settings.keymap.views().get(place).is_some_and(|view| *view == self.streams.shown)
+    }
+
+    /// Whether an action has something to work on at the moment, in the view shown.
+    #[must_use]
+    pub fn is_available(&self, binding: &Binding) -> bool {
+        let live = self.sessions.current().filter(|entry| self.is_live(entry));
+        let is_activated = live.map(|entry| entry.session.status == SessionStatus::Activated);
+        let selected = self.headsets.selected();
+        let frozen = self.streams.frozen.as_ref();
+        let can = match binding.action {
+            Action::Record => self.running_record().is_some() || is_activated == Some(true),
+            Action::Mark | Action::MarkNow => self.running_record().is_some(),
+            Action::EndMarker => self
+                .running_record()
+                .and_then(|record| record.last.as_ref())
+                .is_some_and(|last| !last.is_interval()),
+            Action::Activate => is_activated == Some(false),
+            Action::Close | Action::ChooseStreams => live.is_some(),
+            Action::NextSession => self.sessions.list.len() > 1,
+            Action::Open | Action::HeadsetMenu => selected.is_some(),
+            Action::Disconnect => {
+                selected.is_some_and(|headset| headset.status != HeadsetStatus::Discovered)
+            }
+            Action::CallOff => selected.is_some_and(|own| self.sessions.on(&own.id).is_none()),
+            Action::SortBy => self.shows_overview(),
+            Action::CursorLeft | Action::CursorRight | Action::CursorBack | Action::CursorOn => {
+                frozen.is_some()
+            }
+            Action::SecondCursor => frozen.is_some_and(|frozen| frozen.cursor.is_some()),
+            _ => true,
+        };
+        can && binding.feature.is_none_or(|feature| self.has(feature))
     }
 }

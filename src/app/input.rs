@@ -1,5 +1,7 @@
 //! What a key does: an open dialog handles it, else the keymap decides.
 
+use tracing::debug;
+
 use super::{
     Action, App, Effect, Key, Severity,
     dialog::{Dialog, DialogAction, DialogEvent, FormKind},
@@ -12,8 +14,7 @@ const SENT: usize = 16;
 
 impl App {
     /// Handles a key: an open dialog takes it, else it does the focused pane's action or a global
-    /// one. With the help open, its own key, the quit key and Esc close it. What concerns the screen
-    /// works everywhere.
+    /// one. The open help takes it likewise. What concerns the screen works everywhere.
     pub(super) fn on_key(&mut self, key: Key) -> Vec<Effect> {
         let action = self.settings.keymap.action(self.focus, key);
         if let Some(dialog) = self.dialog.take() {
@@ -25,34 +26,17 @@ impl App {
                 _ => self.on_dialog_key(dialog, key),
             };
         }
-        if self.help {
+        if self.help.is_some() {
             return self.on_help_key(key, action);
         }
         match action {
             Some(Action::MarkNow) => self.mark_now(key),
             Some(action) => self.apply(action),
             None => {
-                if key == Key::ENTER {
-                    let text = "enter does nothing here; in pane 1 it opens a headset";
-                    self.notify(Severity::Info, text);
-                }
+                debug!("{key} does nothing in the {} pane", self.focus.name());
                 Vec::new()
             }
         }
-    }
-
-    fn on_help_key(&mut self, key: Key, action: Option<Action>) -> Vec<Effect> {
-        if matches!(key, Key::DOWN | Key::PAGE_DOWN | Key::SPACE) {
-            self.help_page += 1;
-        } else if key == Key::ESC || action == Some(Action::Quit) {
-            return self.apply(Action::Help);
-        } else if let Some(
-            action @ (Action::Help | Action::Redraw | Action::Suspend | Action::Theme),
-        ) = action
-        {
-            return self.apply(action);
-        }
-        Vec::new()
     }
 
     fn on_dialog_key(&mut self, mut dialog: Dialog, key: Key) -> Vec<Effect> {

@@ -11,6 +11,7 @@ mod events;
 mod features;
 mod forms;
 mod headsets;
+mod help;
 mod history;
 mod input;
 mod key;
@@ -46,6 +47,7 @@ pub use self::{
     action::{Action, Binding, Feature, TABLE, section_name, sections},
     channel_layout::ChannelLayout,
     headsets::HeadsetsPane,
+    help::HelpPane,
     key::Key,
     keymap::Keymap,
     log::{FormatLine, LogLine, LogPane, level_name},
@@ -159,10 +161,8 @@ pub struct App {
     pub focus: Pane,
     /// Whether it has the whole screen.
     pub zoomed: bool,
-    /// Whether the help is open.
-    pub help: bool,
-    /// Its page, counted past the last: drawing takes it modulo the number of pages.
-    pub help_page: usize,
+    /// The help, while it is open.
+    pub help: Option<HelpPane>,
     /// The open dialog.
     pub dialog: Option<Dialog>,
     /// The forms whose commands have not been answered yet, oldest first, bounded.
@@ -210,8 +210,7 @@ impl App {
             throughput: Throughput::default(),
             focus: Pane::Streams,
             zoomed: false,
-            help: false,
-            help_page: 0,
+            help: None,
             dialog: None,
             sent: VecDeque::new(),
             tracked: 0,

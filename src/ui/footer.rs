@@ -10,8 +10,7 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, theme::Token};
-use crate::app::{Action, App, Binding, RunningRecord, Severity};
-use cortop_client::session::SessionStatus;
+use crate::app::{Action, App, Binding, Severity};
 
 /// How long a notice stays.
 const INFO: Duration = Duration::from_secs(6);
@@ -45,25 +44,30 @@ fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
     (ctx.since(notice.at.instant) < stays).then(lines)
 }
 
-/// The keys in force: what a running record needs first, then those of the focused pane, but help
-/// and quit always.
+/// The keys that do something now: what a running record needs first, then those of the focused pane
+/// and its view, then those of every pane. The last ones always have their place.
 fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
     let app = ctx.app;
-    let always = |action| matches!(action, Action::Help | Action::Quit);
-    let records = running(app).is_some();
-    let urgent = move |action| {
-        records && matches!(action, Action::Mark | Action::EndMarker | Action::Record)
+    let always = |action| {
+        matches!(
+            action,
+            Action::Freeze | Action::Record | Action::Commands | Action::Help | Action::Quit
+        )
     };
+    let records = app.running_record().is_some();
+    let urgent = move |action| records && matches!(action, Action::Mark | Action::EndMarker);
     let hints = |fits: &dyn Fn(&Binding) -> bool| -> Vec<(String, &str)> {
         let rows = app.settings.keymap.rows().filter(|(row, _)| fits(row));
         rows.filter_map(|(row, keys)| Some((keys.first()?.to_string(), hint(app, row)?))).collect()
     };
+    let here = |row: &Binding| row.pane.is_none_or(|pane| pane == app.focus);
     let of = |pane| hints(&|row| row.pane == pane && !always(row.action) && !urgent(row.action));
     let mut left = usize::from(width);
     let mut line = Line::default();
     let room = |(key, hint): &(String, &str)| key.chars().count() + hint.len() + 3;
-    let fixed = hints(&|row| always(row.action));
-    left = left.saturating_sub(fixed.iter().map(room).sum());
+    let fixed = hints(&|row| always(row.action) && here(row));
+    // Nothing has to keep its distance from the right edge.
+    left = (left + 2).saturating_sub(fixed.iter().map(room).sum());
     let first = hints(&|row| urgent(row.action));
     let wished = first.into_iter().chain(of(Some(app.focus))).chain(of(None));
     let fitting = wished.take_while(|hint| {
@@ -80,25 +84,12 @@ fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
 
 /// What is said of an action now; nothing of one that could do nothing.
 fn hint(app: &App, row: &Binding) -> Option<&'static str> {
-    let live = app.sessions.current().filter(|entry| app.is_live(entry));
-    let is_activated = live.map(|entry| entry.session.status == SessionStatus::Activated);
-    let can = match row.action {
-        Action::Record if running(app).is_some() => return Some("stop"),
-        Action::Record => is_activated == Some(true),
-        Action::Mark => running(app).is_some(),
-        Action::EndMarker => running(app)?.last.as_ref().is_some_and(|last| !last.is_interval()),
-        Action::Activate => is_activated == Some(false),
-        Action::Close => live.is_some(),
-        Action::NextSession => app.sessions.list.len() > 1,
-        Action::Open | Action::Disconnect | Action::HeadsetMenu => {
-            app.headsets.selected().is_some()
-        }
-        _ => true,
-    };
-    row.hint.filter(|_| can)
-}
-
-/// The record that runs in the current session.
-fn running(app: &App) -> Option<&RunningRecord> {
-    app.records.running.get(app.sessions.current.as_ref()?)
+    let hint = row.hint.filter(|_| app.is_available(row))?;
+    Some(match row.action {
+        Action::Record if app.running_record().is_some() => "stop",
+        Action::Freeze if app.streams.frozen.is_some() => "resume",
+        Action::Zoom if app.zoomed => "all panes",
+        Action::View(_) if app.is_shown(row) => "back",
+        _ => hint,
+    })
 }

@@ -1,5 +1,5 @@
 //! The help overlay: all actions with the keys really in force, from the one table, and what the
-//! marks in the picture mean, on as many pages as it takes.
+//! marks in the picture mean, on as many pages as it takes; typing narrows it.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,36 +9,48 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, text, theme::Token};
-use crate::app::{Action, Key, Pane, section_name, sections};
+use crate::app::{Action, Binding, HelpPane, Key, Pane, section_name, sections};
 
 /// Width of the keys in a column, and the narrowest column.
 const KEYS: usize = 9;
 const COLUMN: usize = 30;
 
-pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer: &mut Buffer) {
     Clear.render(area, buffer);
     let block = Block::bordered().border_style(ctx.style(Token::Focus));
     let inside = block.inner(area);
     let most = (usize::from(inside.width) / COLUMN).max(1);
     let laid = |columns: usize| {
         let width = usize::from(inside.width) / columns;
-        let lines = entries(ctx, width);
+        let lines = entries(ctx, open, width);
         (lines, width, columns * usize::from(inside.height).max(1))
     };
     let fits = (1..=most).map(laid).find(|(lines, _, room)| lines.len() <= *room);
     let (lines, width, room) = fits.unwrap_or_else(|| laid(most));
     let pages = lines.len().div_ceil(room).max(1);
-    let page = ctx.app.help_page % pages;
+    let page = open.page % pages;
     let about = match pages {
         1 => " keys ".to_owned(),
-        _ if page + 1 == pages => format!(" keys · page {pages} of {pages} · down: first page "),
-        _ => format!(" keys · page {} of {pages} · down: next page ", page + 1),
+        _ if page + 1 == pages => {
+            format!(" keys · page {pages} of {pages} · pagedown: first page ")
+        }
+        _ => format!(" keys · page {} of {pages} · pagedown: next page ", page + 1),
+    };
+    let filter = match open.filter.text() {
+        "" => " type to search ".to_owned(),
+        typed => format!(" search: {} ", text::clean(typed)),
     };
     let closes = match ctx.app.settings.keymap.keys(Action::Help) {
         [key, ..] => format!(" {key} or Esc closes "),
         [] => " Esc closes ".to_owned(),
     };
-    block.title(about).title_bottom(closes).render(area, buffer);
+    let searches = Line::from(ctx.span(Token::Key, filter)).right_aligned();
+    block.title(about).title(searches).title_bottom(closes).render(area, buffer);
+    if lines.is_empty() {
+        let nothing = "no key does that; backspace widens the search";
+        let lines = paint::sentence(nothing, inside.width, ctx.style(Token::Dim));
+        return paint::lines(&lines, inside, buffer);
+    }
     let shown = lines.get(page * room..).unwrap_or_default();
     paint::columns(shown, paint::cells(width), inside, buffer);
 }
@@ -69,33 +81,63 @@ fn notes() -> [(String, &'static str); 7] {
     ]
 }
 
-/// The keys that hold now come first: the focused pane's and the global ones.
-fn entries(ctx: &RenderContext<'_>, width: usize) -> Vec<Line<'static>> {
-    let focused = [Some(ctx.app.focus), None];
-    let others = sections().filter(|pane| !focused.contains(pane));
-    let mut lines = Vec::new();
-    let row = |lines: &mut Vec<Line<'static>>, front: &str, text: &str| {
-        let parts = text::wrap(text, width.saturating_sub(KEYS + 2));
-        for (at, part) in parts.into_iter().enumerate() {
-            let front = if at == 0 { front } else { "" };
-            lines.push(Line::from(vec![
-                ctx.span(Token::Key, text::pad(front, KEYS)),
-                ctx.span(Token::Text, format!(" {part}")),
-            ]));
-        }
+/// A section of the help: its title, and what stands there.
+struct Section {
+    title: String,
+    rows: Vec<(String, String)>,
+}
+
+/// What is looked for first: the keys that do something now in the focused pane and its view, the
+/// global ones, and those that would in other views and panes; last what the marks mean.
+fn sections_for(ctx: &RenderContext<'_>, open: &HelpPane) -> Vec<Section> {
+    let app = ctx.app;
+    let rows_of = |pane: Option<Pane>, fits: &dyn Fn(&Binding) -> bool| {
+        let rows = app.settings.keymap.rows();
+        let own = rows.filter(|(row, keys)| {
+            // A view that never had a key is found by the key that goes through all of them.
+            let has_key = !row.keys.is_empty() || !keys.is_empty();
+            row.pane == pane && has_key && fits(row) && open.finds(row, keys)
+        });
+        own.map(|(row, keys)| (spelled(keys), row.help.to_owned())).collect()
     };
-    for pane in focused.into_iter().chain(others) {
-        lines.push(Line::from(ctx.span(Token::Title, section_name(pane))));
-        let own = ctx.app.settings.keymap.rows().filter(|(binding, _)| binding.pane == pane);
-        // A view that never had a key is found by the key that goes through all of them.
-        let own = own.filter(|(binding, keys)| !binding.keys.is_empty() || !keys.is_empty());
-        for (binding, keys) in own {
-            row(&mut lines, &spelled(keys), binding.help);
-        }
-        if pane == Some(Pane::Streams) {
-            lines.push(Line::from(ctx.span(Token::Title, "in the picture")));
-            for (mark, text) in &notes() {
-                row(&mut lines, mark, text);
+    let focus = Some(app.focus);
+    let view = match app.focus {
+        Pane::Streams => format!("streams: {}", app.streams.shown.name),
+        Pane::Headsets if app.shows_overview() => "headsets: overview".to_owned(),
+        pane => pane.name().to_owned(),
+    };
+    let mut found = vec![
+        Section { title: view, rows: rows_of(focus, &|row| app.is_available(row)) },
+        Section { title: section_name(None).to_owned(), rows: rows_of(None, &|_| true) },
+        Section {
+            title: format!("{}: not at the moment", section_name(focus)),
+            rows: rows_of(focus, &|row| !app.is_available(row)),
+        },
+    ];
+    let others = sections().filter(|pane| ![focus, None].contains(pane));
+    found.extend(others.map(|pane| Section {
+        title: section_name(pane).to_owned(),
+        rows: rows_of(pane, &|_| true),
+    }));
+    let notes = notes().into_iter().map(|(mark, text)| (mark, text.to_owned()));
+    let notes = notes.filter(|(mark, text)| open.matches(text, |word| word == mark));
+    found.push(Section { title: "in the picture".to_owned(), rows: notes.collect() });
+    found.retain(|section| !section.rows.is_empty());
+    found
+}
+
+fn entries(ctx: &RenderContext<'_>, open: &HelpPane, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for section in sections_for(ctx, open) {
+        lines.push(Line::from(ctx.span(Token::Title, section.title)));
+        for (front, text) in section.rows {
+            let parts = text::wrap(&text, width.saturating_sub(KEYS + 2));
+            for (at, part) in parts.into_iter().enumerate() {
+                let front = if at == 0 { &front[..] } else { "" };
+                lines.push(Line::from(vec![
+                    ctx.span(Token::Key, text::pad(front, KEYS)),
+                    ctx.span(Token::Text, format!(" {part}")),
+                ]));
             }
         }
     }

@@ -165,8 +165,8 @@ impl Ui {
                 }
             }
             footer::draw(&ctx, screen.footer, buffer);
-            if app.help {
-                help::draw(&ctx, area, buffer);
+            if let Some(open) = &app.help {
+                help::draw(&ctx, open, area, buffer);
             }
             if let Some(open) = &app.dialog {
                 dialog::draw(&ctx, open, area, buffer);

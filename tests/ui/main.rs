@@ -23,7 +23,7 @@ use std::{
 };
 
 use cortop::{
-    app::{Action, Key, Message, Pane},
+    app::{Action, HelpPane, Key, Message, Pane},
     ui::{Colors, Options},
 };
 use cortop_client::{
@@ -669,16 +669,16 @@ fn the_header_says_how_far_back_a_frozen_picture_is() {
 fn help_shows_every_key_in_force() {
     pictures("help", || {
         let mut stage = new();
-        stage.app.help = true;
+        stage.app.help = Some(HelpPane::default());
         stage
     });
     for (focus, size) in Pane::ALL.into_iter().flat_map(|pane| SIZES.map(|size| (pane, size))) {
         let mut stage = new();
-        (stage.app.help, stage.app.focus) = (true, focus);
+        (stage.app.help, stage.app.focus) = (Some(HelpPane::default()), focus);
         // More pages than there are show the first ones again.
         let pages: Vec<_> = (0..6)
             .map(|page| {
-                stage.app.help_page = page;
+                stage.app.help = Some(HelpPane { page, ..HelpPane::default() });
                 stage.text(size.0, size.1)
             })
             .collect();
@@ -697,12 +697,55 @@ fn help_shows_every_key_in_force() {
 }
 
 #[test]
+fn the_help_opens_with_what_works_in_this_view_and_typing_narrows_it() {
+    let mut stage = new().streaming();
+    stage.show("contact");
+    stage.app.help = Some(HelpPane::default());
+    let text = stage.text(120, 40);
+    let first = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}\n{text}"));
+    assert!(text.contains("streams: contact"), "{text}");
+    assert!(!text.contains("next high-pass") || first("quit") < first("next high-pass"), "{text}");
+    for char in "next pane".chars() {
+        stage.app.update(Message::Key(Key::char(char)));
+    }
+    let text = stage.text(80, 24);
+    assert!(text.contains("search: next pane") && text.contains("tab       next pane"), "{text}");
+    assert!(!text.contains("contact quality"), "{text}");
+    for char in "xyz".chars() {
+        stage.app.update(Message::Key(Key::char(char)));
+    }
+    assert!(stage.text(80, 24).contains("no key does that"), "{}", stage.text(80, 24));
+}
+
+#[test]
+fn the_footer_names_the_keys_of_the_view_and_never_leaves_out_the_last_ones() {
+    for view in names() {
+        let mut stage = new().streaming();
+        stage.show(view);
+        let text = stage.text(80, 24);
+        let footer = text.lines().last().expect("a footer");
+        for hint in [" commands", " freeze", " record", " help", " quit"] {
+            assert!(footer.contains(hint), "{view}: {footer}");
+        }
+        let works = ["spectrum", "eeg", "all"].contains(&view);
+        assert_eq!(footer.contains("larger"), works, "{view}: {footer}");
+    }
+    let mut stage = new().streaming();
+    stage.feed(80, 24, 3000);
+    stage.feed(80, 24, 3000);
+    stage.app.update(Message::Key(Key::SPACE));
+    let text = stage.text(80, 24);
+    let footer = text.lines().last().expect("a footer");
+    assert!(footer.contains("space resume"), "{footer}");
+}
+
+#[test]
 fn the_help_says_what_the_marks_mean_and_what_the_filters_do() {
     for size in SIZES {
         let mut stage = new();
-        stage.app.help = true;
+        stage.app.help = Some(HelpPane::default());
         let pages = (0..6).map(|page| {
-            stage.app.help_page = page;
+            stage.app.help = Some(HelpPane { page, ..HelpPane::default() });
             stage.text(size.0, size.1)
         });
         let pages = pages.collect::<String>();
@@ -791,7 +834,7 @@ fn the_help_has_as_many_columns_as_fit_whole() {
     // Three columns of 39 cells, and one or two that are left.
     for width in [120, 121] {
         let mut stage = new();
-        stage.app.help = true;
+        stage.app.help = Some(HelpPane::default());
         let text = stage.text(width, 40);
         for line in text.lines().skip(1).take(38) {
             assert!(line.chars().skip(1 + 3 * 39).all(|char| " │".contains(char)), "{text}");
@@ -833,7 +876,7 @@ fn ascii_has_nothing_but_ascii() {
 fn every_size_can_be_drawn() {
     let mut stages = vec![new(), new().linked(Step::Approval), new().without_licence(), {
         let mut stage = new();
-        stage.app.help = true;
+        stage.app.help = Some(HelpPane::default());
         stage
     }];
     stages.extend(Stream::ALL.map(one));

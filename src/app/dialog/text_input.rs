@@ -57,7 +57,7 @@ impl TextInput {
     }
 
     /// Handles a key; returns false for one that has no use in a line.
-    pub(super) fn on_key(&mut self, key: Key) -> bool {
+    pub(in crate::app) fn on_key(&mut self, key: Key) -> bool {
         let request = match key {
             Key::LEFT => InputRequest::GoToPrevChar,
             Key::RIGHT => InputRequest::GoToNextChar,
