@@ -244,11 +244,26 @@ fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("a terminal"))
 }
 
+/// At 80×24, without a key.
 #[test]
-fn the_demo_shows_a_streaming_headset_and_quits() {
+fn the_demo_shows_all_that_matters_at_once_and_quits() {
     let mut pty = Pty::demo();
-    pty.wait_for_text("EPOCX-");
-    pty.wait_for_text("AF3");
+    let sensors = cortop_client::model::EPOC_SENSORS;
+    let fields =
+        "id status owner license appId started stopped streams recordIds recording headset";
+    let streams = "eeg mot dev eq pow met com fac sys";
+    let header = ["● streaming", "activated", "256/256 Hz", "lost 0", "EPOCX-"];
+    let contact = ["all good", " none", " very bad", " poor", " fair"];
+    pty.wait("everything", |received| {
+        let screen = received.screen.screen().contents();
+        let words = sensors.into_iter().chain(fields.split(' ')).chain(streams.split(' '));
+        let lines: Vec<&str> = screen.lines().collect();
+        words.chain(header).chain(["[1]", "[2]", "[3]", "[4] log"]).all(|it| screen.contains(it))
+            && contact.iter().any(|level| lines.get(1).is_some_and(|line| line.contains(level)))
+            // A time on the axis, and the newest line of the log above the footer.
+            && lines.get(17).is_some_and(|axis| axis.matches(':').count() >= 2)
+            && lines.get(22).is_some_and(|log| log.matches(':').count() >= 2)
+    });
     pty.type_in("q");
     assert_eq!(pty.wait_for_end().exit_code(), 0);
     pty.assert_restored();

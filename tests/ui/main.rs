@@ -216,9 +216,12 @@ fn while_the_user_has_something_to_do() {
 #[test]
 fn streaming() {
     pictures("streaming", || new().streaming());
-    let mut stage = new().streaming();
-    stage.feed(160, 48, 3000);
-    picture("streaming", &stage, 160, 48);
+    for (width, height) in [(100, 30), (160, 48), (240, 60)] {
+        let mut stage = new().streaming();
+        stage.feed(width, height, 3000);
+        stage.feed(width, height, 3000);
+        picture("streaming", &stage, width, height);
+    }
     pictures("session_focused", || {
         let mut stage = new().streaming();
         stage.app.focus = Pane::Session;
