@@ -23,12 +23,12 @@ pub struct Spectra {
 }
 
 /// How far in dB the spectrum of mere noise reaches from its highest line down to its lowest, if it
-/// has so many lines, each the mean of so many segments. The power of a line has a gamma
-/// distribution; the variance of its logarithm is the trigamma function of the number of segments
-/// (here its series). Nearly all of n independent values lie within √(2 ln n) deviations, and under
-/// a Hann window, whose noise bandwidth is 1.5 lines, two of three lines are independent.
-fn roughness(lines: usize, segments: usize) -> f64 {
-    let inverse = 1.0 / segments as f64;
+/// has so many lines, each the mean of so many segments of equal power. The power of a line has a
+/// gamma distribution; the variance of its logarithm is the trigamma function of the number of
+/// segments (here its series). Nearly all of n independent values lie within √(2 ln n) deviations,
+/// and under a Hann window, whose noise bandwidth is 1.5 lines, two of three lines are independent.
+fn roughness(lines: usize, segments: f64) -> f64 {
+    let inverse = 1.0 / segments;
     let variance = inverse + inverse.powi(2) / 2.0 + inverse.powi(3) / 6.0;
     let deviation = 10.0 * std::f64::consts::LOG10_E * variance.sqrt();
     2.0 * deviation * (2.0 * (lines as f64 / 1.5).ln()).sqrt()
@@ -41,6 +41,9 @@ pub struct Welch {
     pub powers: Vec<f64>,
     /// How many segments it is the mean of, at least one.
     pub segments: usize,
+    /// How many segments of equal power would make as smooth an estimate: fewer where some are
+    /// louder than the rest, as in a burst of muscle, for these decide.
+    pub effective_segments: f64,
 }
 
 impl Spectra {
@@ -58,15 +61,24 @@ impl Spectra {
         // The first segment of a window ends two seconds after it began.
         let most = usize::try_from(bins.columns.saturating_sub(SECONDS - 1)).unwrap_or(usize::MAX);
         let skip = self.columns.len().saturating_sub(most);
-        let mut welch = Welch { powers: vec![0.0; self.lines.count], segments: 0 };
-        for powers in (skip..self.columns.len()).filter_map(|at| self.powers(at, channel)) {
-            let sums = welch.powers.iter_mut().zip(powers);
-            sums.for_each(|(sum, &power)| *sum += f64::from(power));
-            welch.segments += 1;
+        let whole = || (skip..self.columns.len()).filter_map(|at| self.powers(at, channel));
+        let mut powers = vec![0.0; self.lines.count];
+        let mut segments = 0;
+        for own in whole() {
+            powers.iter_mut().zip(own).for_each(|(sum, &power)| *sum += f64::from(power));
+            segments += 1;
         }
-        let count = welch.segments as f64;
-        welch.powers.iter_mut().for_each(|sum| *sum /= count);
-        (welch.segments > 0).then_some(welch)
+        powers.iter_mut().for_each(|sum| *sum /= segments as f64);
+        // Every line counts the same, so that the loudest do not speak for all.
+        let share = |(&power, &mean): (&f32, &f64)| f64::from(power) / mean;
+        let loudness = |own: &[f32]| own.iter().zip(&powers).map(share).sum::<f64>();
+        let (sum, squares) = whole()
+            .map(loudness)
+            .fold((0.0, 0.0), |(sum, squares), p| (sum + p, squares + p * p));
+        let effective = sum * sum / squares;
+        // Where nothing was measured at all, no segment is louder than another.
+        let effective_segments = if effective.is_finite() { effective } else { segments as f64 };
+        (segments > 0).then_some(Welch { powers, segments, effective_segments })
     }
 }
 
@@ -89,7 +101,7 @@ impl Spectra {
         let skip = (0..self.lines.count).find(|&line| self.lines.hz(line) >= BANDS[0].low)?;
         let decibels: Vec<f64> =
             welch.powers.iter().skip(skip).map(|&power| decibel(power).max(floor)).collect();
-        let line = spectrum::peak(&decibels, roughness(decibels.len(), welch.segments))? + skip;
+        let line = spectrum::peak(&decibels, roughness(decibels.len(), welch.effective_segments))? + skip;
         Some((self.lines.hz(line), *welch.powers.get(line)?))
     }
 }

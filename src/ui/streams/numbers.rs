@@ -166,7 +166,7 @@ mod tests {
             *power =
                 powers.iter().find(|(hz, _)| near(*hz, LINES.hz(line))).map_or(0.0, |own| own.1);
         }
-        Welch { powers: all, segments: 1 }
+        Welch { powers: all, segments: 1, effective_segments: 1.0 }
     }
 
     #[test]

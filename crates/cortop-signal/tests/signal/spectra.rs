@@ -94,15 +94,19 @@ fn what_is_below_the_scale_or_rounding_is_no_peak() {
     }
 }
 
-#[test]
-fn noise_has_no_peak_and_alpha_in_it_has() {
-    // A simple generator; twelve of its numbers make one that is nearly normal, of deviation 1.
+/// Noise of deviation 1, nearly normal: twelve numbers of a simple generator each.
+fn noise() -> impl FnMut() -> f64 {
     let mut state = 1_u64;
-    let mut uniform = || {
+    let mut uniform = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) as f64 / f64::from(1_u32 << 31)
     };
-    let mut noise = || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
+}
+
+#[test]
+fn noise_has_no_peak_and_alpha_in_it_has() {
+    let mut noise = noise();
     for seconds in [5_u32, 10, 30] {
         let channels = ["Pz", "O1", "O2", "T7"];
         let mut rig = Rig::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
@@ -128,6 +132,32 @@ fn noise_has_no_peak_and_alpha_in_it_has() {
     let spectra = traces.spectra.unwrap();
     let peak = spectra.peak(&spectra.welch(0, traces.bins).unwrap(), FLOOR);
     assert_eq!(peak.map(|(hz, _)| hz), Some(10.0));
+}
+
+#[test]
+fn noise_with_bursts_has_no_peak() {
+    let mut noise = noise();
+    for (seconds, burst) in [(10_u32, 20.0), (10, 60.0), (30, 20.0), (30, 60.0)] {
+        let channels = ["Pz", "O1", "O2", "T7"];
+        let mut rig = Rig::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
+        let (mut named, mut all) = (0, 0);
+        for _ in 0..300 / seconds {
+            // Clenched teeth for one second of ten.
+            for at in 0..256 * seconds {
+                let deviation = if at / 256 % 10 == 5 { burst } else { 3.0 };
+                rig.send(&channels.map(|_| 4200.0 + deviation * noise()));
+            }
+            let traces = rig.traces();
+            let spectra = traces.spectra.unwrap();
+            for at in 0..channels.len() {
+                let welch = spectra.welch(at, traces.bins).unwrap();
+                all += 1;
+                named += usize::from(spectra.peak(&welch, FLOOR).is_some());
+            }
+        }
+        println!("{named} of {all} in windows of {seconds} s, bursts of {burst} µV");
+        assert!(named * 20 <= all, "{named} of {all} in windows of {seconds} s, {burst} µV");
+    }
 }
 
 /// Segments that the spectrum is the mean of.
