@@ -176,7 +176,7 @@ impl Viewed {
             headset: Some("EPOCX-1A2B3C4D".into()),
             channels: (0..channels).collect(),
             columns: if spectra { 10 } else { 200 },
-            spectra,
+            spectra: spectra.then_some(70.0),
             ..View::default()
         };
         let mut decoder = Decoder::new(view, 64 << 20);

@@ -37,8 +37,8 @@ pub enum Feature {
     Scrolling,
     /// The glyphs that traces are drawn with.
     Glyphs,
-    /// The spectrum of one channel or of all.
-    SpectrumChannels,
+    /// How a spectrum is drawn: of which channels, up to which frequency, on which scale.
+    Spectrum,
     /// The band of a map.
     Band,
     /// Filters and reference.
@@ -73,7 +73,7 @@ impl Feature {
             | Self::Scrolling
             | Self::Band
             | Self::Glyphs
-            | Self::SpectrumChannels
+            | Self::Spectrum
             | Self::Filters
             | Self::Messages => false,
         }
@@ -200,7 +200,9 @@ actions! {
         Notch "notch" [Key::char('n')] "next notch" on Filters;
         Reference "reference" [Key::char('r')] "common average as reference, or as recorded" on Filters;
         Band "band" [Key::char('b')] "next band of the topographic map" on Band;
-        AllChannels "all-channels" [Key::char('a')] "spectrum of the selected channel or of all" on SpectrumChannels;
+        SpectrumChannels "all-channels" [Key::char('a')] "spectrum of the selected channel, of each, or of all as lines" on Spectrum;
+        SpectrumEnd "spectrum-end" [Key::char('u')] "spectrum up to 45 Hz, 70 Hz or half the sampling rate" on Spectrum;
+        SpectrumScale "spectrum-scale" [Key::char('D')] "spectrum in dB or linear" on Spectrum;
         Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
         GlyphSet "way" [Key::char('w')] "draw with braille, half blocks or blocks" on Glyphs;

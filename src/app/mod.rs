@@ -59,7 +59,7 @@ pub use self::{
     records::{RecordState, RunningRecord},
     sessions::{Scroll, SessionEntry, SessionField, SessionPane},
     stream_view::StreamView,
-    streams::{AMPLITUDES, Frozen, GlyphSet, ScrollMode, StreamsPane},
+    streams::{AMPLITUDES, Frozen, GlyphSet, ScrollMode, SpectrumChannels, StreamsPane},
 };
 use cortop_client::{
     CommandId, Error, HeadsetId, Link, Moment, Session, Stream,

@@ -25,6 +25,22 @@ const LOW_PASSES: [Option<f64>; 3] = [None, Some(30.0), Some(45.0)];
 /// Centres of the notch in Hz, in the order of its key (docs/signal.md, Defaults).
 const NOTCHES: [Option<f64>; 3] = [None, Some(50.0), Some(60.0)];
 
+/// Up to how many Hz a spectrum goes, in the order of its key; the last is as far as the rate reaches
+/// (docs/signal.md, Defaults).
+const SPECTRUM_ENDS: [f64; 3] = [45.0, 70.0, f64::INFINITY];
+
+/// Which channels a spectrum is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpectrumChannels {
+    /// The selected one.
+    #[default]
+    Selected,
+    /// All, one below the other.
+    Rows,
+    /// All in one plot, each as a line in its colour.
+    Overlaid,
+}
+
 /// How the picture moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScrollMode {
@@ -88,8 +104,12 @@ pub struct StreamsPane {
     filters: Filters,
     /// What EEG is drawn against.
     pub reference: Reference,
-    /// Whether the spectrum is of all channels, else of the selected one.
-    pub all_channels: bool,
+    /// Which channels the spectrum is of.
+    pub spectrum_channels: SpectrumChannels,
+    /// Place in [`SPECTRUM_ENDS`].
+    spectrum_end: usize,
+    /// Whether the spectrum's scale is linear, else in dB.
+    pub linear: bool,
     /// The band of the topographic map, by its place in the table of bands.
     pub band: usize,
     /// Sweep or scroll.
@@ -117,7 +137,9 @@ impl Default for StreamsPane {
             auto: false,
             filters: Filters::default(),
             reference: Reference::default(),
-            all_channels: false,
+            spectrum_channels: SpectrumChannels::default(),
+            spectrum_end: 1,
+            linear: false,
             // Alpha: what moves first when the eyes close.
             band: 1,
             scroll_mode: ScrollMode::Sweep,
@@ -219,10 +241,35 @@ impl StreamsPane {
         text.to_owned()
     }
 
-    pub(super) fn toggle_all_channels(&mut self) -> String {
-        self.all_channels = !self.all_channels;
-        let which = if self.all_channels { "all channels" } else { "the selected channel" };
-        format!("spectrum of {which}")
+    pub(super) fn next_spectrum_channels(&mut self) -> String {
+        let (channels, text) = match self.spectrum_channels {
+            SpectrumChannels::Selected => (SpectrumChannels::Rows, "each channel"),
+            SpectrumChannels::Rows => (SpectrumChannels::Overlaid, "all channels in one plot"),
+            SpectrumChannels::Overlaid => (SpectrumChannels::Selected, "the selected channel"),
+        };
+        self.spectrum_channels = channels;
+        format!("spectrum of {text}")
+    }
+
+    /// Up to how many Hz the spectrum is asked for.
+    #[must_use]
+    pub fn spectrum_end(&self) -> f64 {
+        SPECTRUM_ENDS[self.spectrum_end]
+    }
+
+    pub(super) fn next_spectrum_end(&mut self) -> String {
+        self.spectrum_end = (self.spectrum_end + 1) % SPECTRUM_ENDS.len();
+        let end = self.spectrum_end();
+        if end.is_finite() {
+            format!("spectrum up to {end} Hz")
+        } else {
+            "spectrum up to half the sampling rate".to_owned()
+        }
+    }
+
+    pub(super) fn toggle_spectrum_scale(&mut self) -> String {
+        self.linear = !self.linear;
+        format!("spectrum {}", if self.linear { "linear, in µV²/Hz" } else { "in dB" })
     }
 
     pub(super) fn next_band(&mut self) -> String {

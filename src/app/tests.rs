@@ -734,6 +734,30 @@ fn each_filter_goes_round_on_its_own_key() {
 }
 
 #[test]
+fn the_keys_of_the_spectrum_walk_through_its_ends_scales_and_channels() {
+    let mut app = app();
+    app.streams.shown = &SPECTRUM;
+    let ends: Vec<f64> = (0..3)
+        .map(|_| {
+            let end = app.streams.spectrum_end();
+            press(&mut app, Key::char('u'));
+            end
+        })
+        .collect();
+    assert_eq!(ends, [70.0, f64::INFINITY, 45.0]);
+    press(&mut app, Key::char('D'));
+    assert!(app.streams.linear);
+    press(&mut app, Key::char('D'));
+    assert!(!app.streams.linear);
+    for channels in
+        [SpectrumChannels::Rows, SpectrumChannels::Overlaid, SpectrumChannels::Selected]
+    {
+        press(&mut app, Key::char('a'));
+        assert_eq!(app.streams.spectrum_channels, channels);
+    }
+}
+
+#[test]
 fn the_key_of_a_view_goes_there_and_back() {
     let mut app = app();
     for (key, view) in [('c', &CONTACT), ('p', &SPECTRUM), ('g', &SPECTROGRAM)] {

@@ -29,6 +29,7 @@ use cortop_signal::{
         Recent, Table, Trace, TrainingEvent,
     },
     spectra::SpectrumBuilder,
+    spectrum::Periodogram,
     view::Reference,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -437,9 +438,10 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         spread: 31.0,
     });
     let epoch = |index: u64| EPOCH as f64 + index as f64 / RATE as f64;
-    let spectra = view.spectra.then(|| {
+    let spectra = view.spectra.map(|most| {
         let shown = view.channels.iter().copied().filter(|&at| at < labels.len());
-        let mut maker = SpectrumBuilder::new(bins, shown.clone().count(), RATE, 0, 0);
+        let mut maker =
+            SpectrumBuilder::new(bins, shown.clone().count(), Periodogram::new(RATE, most), 0, 0);
         for sample in 0..newest {
             let values: Vec<f32> = shown.clone().map(|channel| value(channel, sample)).collect();
             maker.push(&values);

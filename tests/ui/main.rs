@@ -23,7 +23,7 @@ use std::{
 };
 
 use cortop::{
-    app::{Action, HelpPane, Key, Message, Pane},
+    app::{Action, HelpPane, Key, Message, Pane, SpectrumChannels},
     ui::{Colors, Options},
 };
 use cortop_client::{
@@ -378,8 +378,20 @@ fn spectra() {
     pictures("spectrum", || spectral("spectrum"));
     pictures("spectrum_of_all", || {
         let mut stage = spectral("spectrum");
-        stage.app.update(Message::Action(Action::AllChannels));
+        stage.app.update(Message::Action(Action::SpectrumChannels));
         stage.app.streams.selected = 6;
+        stage
+    });
+    pictures("spectrum_overlaid", || {
+        let mut stage = spectral("spectrum");
+        for action in [
+            Action::SpectrumChannels,
+            Action::SpectrumChannels,
+            Action::SpectrumEnd,
+            Action::SpectrumScale,
+        ] {
+            stage.app.update(Message::Action(action));
+        }
         stage
     });
     pictures("spectrogram", || {
@@ -890,7 +902,7 @@ fn every_size_can_be_drawn() {
     });
     stages.extend(["spectrum", "spectrogram"].map(spectral));
     let mut all = spectral("spectrum");
-    all.app.streams.all_channels = true;
+    all.app.streams.spectrum_channels = SpectrumChannels::Rows;
     stages.push(all);
     stages.extend(Pane::ALL.map(|pane| {
         let mut stage = new().streaming();

@@ -72,9 +72,8 @@ impl Spectra {
         // Every line counts the same, so that the loudest do not speak for all.
         let share = |(&power, &mean): (&f32, &f64)| f64::from(power) / mean;
         let loudness = |own: &[f32]| own.iter().zip(&powers).map(share).sum::<f64>();
-        let (sum, squares) = whole()
-            .map(loudness)
-            .fold((0.0, 0.0), |(sum, squares), p| (sum + p, squares + p * p));
+        let (sum, squares) =
+            whole().map(loudness).fold((0.0, 0.0), |(sum, squares), p| (sum + p, squares + p * p));
         let effective = sum * sum / squares;
         // Where nothing was measured at all, no segment is louder than another.
         let effective_segments = if effective.is_finite() { effective } else { segments as f64 };
@@ -101,7 +100,8 @@ impl Spectra {
         let skip = (0..self.lines.count).find(|&line| self.lines.hz(line) >= BANDS[0].low)?;
         let decibels: Vec<f64> =
             welch.powers.iter().skip(skip).map(|&power| decibel(power).max(floor)).collect();
-        let line = spectrum::peak(&decibels, roughness(decibels.len(), welch.effective_segments))? + skip;
+        let line =
+            spectrum::peak(&decibels, roughness(decibels.len(), welch.effective_segments))? + skip;
         Some((self.lines.hz(line), *welch.powers.get(line)?))
     }
 }
@@ -124,11 +124,16 @@ pub struct SpectrumBuilder {
 }
 
 impl SpectrumBuilder {
-    /// For `rate` samples a second; the first sample has index `start`, and columns that close
-    /// before the index `from` are not wanted.
+    /// For the channels of whose samples `periodogram` makes the powers; the first sample has index
+    /// `start`, and columns that close before the index `from` are not wanted.
     #[must_use]
-    pub fn new(bins: Binning, channels: usize, rate: u64, start: u64, from: u64) -> Self {
-        let periodogram = Periodogram::new(rate);
+    pub fn new(
+        bins: Binning,
+        channels: usize,
+        periodogram: Periodogram,
+        start: u64,
+        from: u64,
+    ) -> Self {
         let bin = bins.of(start);
         Self {
             samples: vec![f32::NAN; periodogram.length() * channels],

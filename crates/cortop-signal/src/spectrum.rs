@@ -8,8 +8,8 @@ use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 /// Seconds in a segment. Half of them are those by which segments overlap.
 pub const SECONDS: u64 = 2;
 
-/// What of the spectrum is kept, in Hz, as far as the rate reaches: from the high-pass up to a
-/// little above mains.
+/// What of a spectrum is looked at, in Hz, unless asked for otherwise and as far as the rate
+/// reaches: from the high-pass up to a little above mains.
 pub const RANGE: RangeInclusive<f64> = 1.0..=70.0;
 
 /// Where mains hums, in Hz.
@@ -62,9 +62,10 @@ pub struct Periodogram {
 }
 
 impl Periodogram {
-    /// For so many samples a second.
+    /// For so many samples a second; the powers from the lower end of [`RANGE`] up to `end` in Hz
+    /// are kept.
     #[must_use]
-    pub fn new(rate: u64) -> Self {
+    pub fn new(rate: u64, end: f64) -> Self {
         let rate = rate.max(1);
         let length = usize::try_from(SECONDS * rate).unwrap_or(usize::MAX);
         let transform = RealFftPlanner::new().plan_fft_forward(length);
@@ -72,7 +73,9 @@ impl Periodogram {
             (0..length).map(|at| 0.5 - 0.5 * (TAU * at as f64 / length as f64).cos()).collect();
         let step = 1.0 / SECONDS as f64;
         // The line at half the rate has no other side, and nothing to tell.
-        let kept = |line: &usize| *line < length / 2 && RANGE.contains(&(*line as f64 * step));
+        let kept = |line: &usize| {
+            *line < length / 2 && (*RANGE.start()..=end).contains(&(*line as f64 * step))
+        };
         let kept: Vec<usize> = (0..length).filter(kept).collect();
         let skipped = kept.first().copied().unwrap_or_default();
         Self {
@@ -150,7 +153,7 @@ mod tests {
     #[test]
     fn a_sine_is_a_line_of_its_power_and_a_constant_is_nothing() {
         for (rate, last) in [(128_u64, 63.5), (127, 63.0), (256, 70.0)] {
-            let mut periodogram = Periodogram::new(rate);
+            let mut periodogram = Periodogram::new(rate, *RANGE.end());
             let lines = periodogram.lines();
             let ends = (lines.first, lines.step, lines.hz(lines.count - 1));
             assert_eq!(ends, (1.0, 0.5, last));
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_segment_that_misses_a_sample_has_no_power_at_all() {
-        let mut periodogram = Periodogram::new(128);
+        let mut periodogram = Periodogram::new(128, 70.0);
         for samples in [vec![1.0; 255], [vec![1.0; 100], vec![f64::NAN], vec![1.0; 155]].concat()] {
             assert!(periodogram.powers(samples.into_iter()).all(f64::is_nan));
         }
@@ -177,8 +180,18 @@ mod tests {
 
     #[test]
     fn slow_rates_have_as_many_lines_as_they_can_tell() {
-        assert_eq!(Periodogram::new(64).lines(), Lines { first: 1.0, step: 0.5, count: 62 });
-        assert_eq!(Periodogram::new(1).lines().count, 0);
+        assert_eq!(Periodogram::new(64, 70.0).lines(), Lines { first: 1.0, step: 0.5, count: 62 });
+        assert_eq!(Periodogram::new(1, 70.0).lines().count, 0);
+    }
+
+    #[test]
+    fn the_powers_end_where_asked_or_below_half_the_rate() {
+        let last = |rate, end| {
+            let lines = Periodogram::new(rate, end).lines();
+            lines.hz(lines.count - 1)
+        };
+        assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| last(256, end)), [45.0, 70.0, 127.5]);
+        assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| last(128, end)), [45.0, 63.5, 63.5]);
     }
 
     #[test]

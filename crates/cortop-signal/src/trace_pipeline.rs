@@ -14,6 +14,7 @@ use super::{
     snapshot::{self, Binning, Cursor, Table},
     source::{DEFAULT_RATE, Series, Source},
     spectra::SpectrumBuilder,
+    spectrum::Periodogram,
     view::{Filters, Reference, ViewEnd},
 };
 use cortop_protocol::Stream;
@@ -96,9 +97,10 @@ impl TracePipeline {
             averaged.then(|| CommonAverage::new(Chain::new(filters, hz), &series.labels, contact));
         // One more than the window shows, whose last column is still open.
         let from = bins.start(bins.first_of_window(end).saturating_sub(1));
-        let spectra = view
-            .spectra
-            .then(|| SpectrumBuilder::new(bins, channels.len(), samples(hz), start, from));
+        let spectra = view.spectra.map(|most| {
+            let periodogram = Periodogram::new(samples(hz), most);
+            SpectrumBuilder::new(bins, channels.len(), periodogram, start, from)
+        });
         let mut pipeline = Self {
             bins,
             rate,

@@ -28,8 +28,9 @@ pub struct View {
     pub cursors: [Option<u64>; 2],
     /// What EEG is drawn against.
     pub reference: Reference,
-    /// Whether the power spectra of the two seconds up to the end of each column are wanted, too.
-    pub spectra: bool,
+    /// Up to how many Hz the power spectra of the two seconds up to the end of each column are
+    /// wanted, too; they end at half the rate at the latest.
+    pub spectra: Option<f64>,
 }
 
 impl Default for View {
@@ -45,7 +46,7 @@ impl Default for View {
             inspect: false,
             cursors: [None; 2],
             reference: Reference::default(),
-            spectra: false,
+            spectra: None,
         }
     }
 }

@@ -19,6 +19,7 @@ use cortop_signal::{
     Scale, Traces, View,
     bands::{BANDS, Powers, by_sensor, of_label},
     snapshot::{Bin, Table},
+    spectrum::RANGE,
 };
 
 /// Powers of ten of the ends of the bars' scale, in µV²/Hz: what is typical (§5.6) and some room.
@@ -54,7 +55,7 @@ pub(super) fn request(app: &App, ascii: bool, area: Rect) -> View {
     let columns = usize::from(width(app, area) * Dots::new(app.streams.glyph_set, ascii).across());
     if stream == Stream::Eeg {
         let channels = (0..traces::channels(app, stream)).collect();
-        return View { channels, columns, spectra: true, ..View::default() };
+        return View { channels, columns, spectra: Some(*RANGE.end()), ..View::default() };
     }
     let table = app.picture().readings.pow.as_deref();
     let channels = table.and_then(|table| {

@@ -44,6 +44,27 @@ impl Dots {
         }
     }
 
+    /// Of the dots from one to another one, counted from the top, those in a cell's row: bit 0 the
+    /// uppermost.
+    pub(super) fn lit(self, (top, bottom): (u16, u16), row: u16) -> u8 {
+        let (down, first) = (self.down(), row * self.down());
+        let all = (1_u8 << down) - 1;
+        let above = top.saturating_sub(first).min(down);
+        let below = (first + down - 1).saturating_sub(bottom).min(down);
+        (all << above) & all & (all >> below)
+    }
+
+    /// The glyph of a cell with these dots, bit 0 the uppermost; `right` counts only where there are
+    /// two across.
+    pub(super) fn glyph(self, left: u8, right: u8) -> char {
+        match self {
+            Self::Braille => glyphs::braille(left, right),
+            Self::Halves => glyphs::HALVES[usize::from(left & 0b11)],
+            Self::Whole => glyphs::WHOLE[usize::from(left & 0b1)],
+            Self::Ascii => glyphs::THIRDS[usize::from(left & 0b111)],
+        }
+    }
+
     /// The levels of a channel that has one row, lowest first.
     pub(super) const fn levels(self) -> &'static [char; 8] {
         match self {

@@ -114,7 +114,7 @@ static VIEWS: [ViewRow; 15] = [
             features: &[
                 Feature::Amplitude,
                 Feature::Window,
-                Feature::SpectrumChannels,
+                Feature::Spectrum,
                 Feature::Filters,
                 Feature::Selection,
                 Feature::ChannelLayout,

@@ -151,7 +151,7 @@ fn peak_to_peak(trace: &Trace) -> Option<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cortop_signal::{snapshot::Binning, spectra::SpectrumBuilder};
+    use cortop_signal::{snapshot::Binning, spectra::SpectrumBuilder, spectrum::Periodogram};
 
     /// Half a hertz between lines, from 1 to 70 Hz.
     const LINES: Lines = Lines { first: 1.0, step: 0.5, count: 139 };
@@ -180,7 +180,7 @@ mod tests {
     fn a_sine_has_the_rms_of_a_sine() {
         const RATE: u64 = 128;
         let bins = Binning { samples: 10 * RATE, columns: 10 };
-        let mut builder = SpectrumBuilder::new(bins, 1, RATE, 0, 0);
+        let mut builder = SpectrumBuilder::new(bins, 1, Periodogram::new(RATE, 70.0), 0, 0);
         for sample in 0..10 * RATE {
             let turns = 10.0 * sample as f32 / RATE as f32;
             builder.push(&[30.0 * (turns * std::f32::consts::TAU).sin()]);

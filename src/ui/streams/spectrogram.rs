@@ -40,7 +40,7 @@ pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
     let last = traces::shown(app, Stream::Eeg).saturating_sub(1);
     let channels = traces::places(app, Stream::Eeg, app.streams.selected.min(last), 1);
     let columns = usize::from(plot(area).width) * 2;
-    View { channels, columns, spectra: true, ..View::default() }
+    View { channels, columns, spectra: Some(*RANGE.end()), ..View::default() }
 }
 
 /// What shapes the spectrogram, the most telling first.
@@ -148,7 +148,7 @@ fn labels(ctx: &RenderContext<'_>, spectra: &Spectra, area: Rect, buffer: &mut B
         ctx.span(Token::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
     };
     label(0, *RANGE.start(), "Hz");
-    label(last, spectrum::end(spectra.lines), "Hz");
+    label(last, spectrum::end(spectra.lines, *RANGE.end()), "Hz");
     let mut free = 1;
     for mark in spectrum::marks() {
         let holds = |row: &u16| {

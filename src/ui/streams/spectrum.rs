@@ -1,12 +1,18 @@
-//! The power spectrum of EEG over the window, of the selected channel or of all, one below the
-//! other: bars over 1 to 70 Hz or as far as the rate reaches, on a scale in dB, with the limits of
-//! the bands and where mains hums.
+//! The power spectrum of EEG over the window: bars of the selected channel or of all, one below the
+//! other, or all as lines in one plot; from 1 Hz to 45 Hz, 70 Hz or half the rate, in dB or linear,
+//! with the limits of the bands and where mains hums.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::Widget,
+};
 
-use super::{Canvas, gaps, traces};
+use super::{Canvas, dots::Dots, gaps, traces};
 use crate::{
-    app::{App, SessionEntry},
+    app::{App, SessionEntry, SpectrumChannels},
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
@@ -30,10 +36,45 @@ const PEAK: u16 = 8;
 /// The upper end of the scale in dB µV²/Hz: a sine that fits into the height of a trace is not cut
 /// here either.
 pub(super) fn top(app: &App) -> f64 {
+    (decibel(highest(app)) / STEP).ceil() * STEP
+}
+
+/// The same power in µV²/Hz.
+fn highest(app: &App) -> f64 {
     let amplitude = f64::from(app.streams.amplitude());
-    // Its power is half the square of its amplitude; under a Hann window of two seconds two thirds
-    // of that are in one line of half a hertz.
-    (decibel(amplitude * amplitude / 1.5) / STEP).ceil() * STEP
+    // The power of a sine is half the square of its amplitude; under a Hann window of two seconds two
+    // thirds of that are in one line of half a hertz.
+    amplitude * amplitude / 1.5
+}
+
+/// What the height of a plot stands for: powers in µV²/Hz, or dB of these.
+#[derive(Clone, Copy)]
+struct PowerScale {
+    low: f64,
+    high: f64,
+    linear: bool,
+}
+
+impl PowerScale {
+    fn new(app: &App) -> Self {
+        let linear = app.streams.linear;
+        let top = if linear { highest(app) } else { top(app) };
+        Self { low: if linear { 0.0 } else { top - HEIGHT }, high: top, linear }
+    }
+
+    /// The share of the height that a power reaches; beyond 1 what does not fit.
+    fn share(self, power: f64) -> f64 {
+        let value = if self.linear { power } else { decibel(power) };
+        (value - self.low) / (self.high - self.low)
+    }
+
+    fn unit(self) -> &'static str {
+        if self.linear { "µV²/Hz" } else { "dB µV²/Hz" }
+    }
+
+    fn ends(self) -> String {
+        format!("{:.0} to {:.0} {}", self.low, self.high, self.unit())
+    }
 }
 
 /// What is marked at a frequency.
@@ -57,9 +98,9 @@ pub(super) fn marks() -> impl Iterator<Item = FrequencyMark> {
     BANDS.iter().map(band).chain(end).chain(mains)
 }
 
-/// Up to where the spectrum reaches.
-pub(super) fn end(lines: Lines) -> f64 {
-    RANGE.end().min(lines.hz(lines.count))
+/// Up to where a spectrum reaches that was asked for up to a frequency.
+pub(super) fn end(lines: Lines, most: f64) -> f64 {
+    most.min(lines.hz(lines.count))
 }
 
 /// How the area is divided.
@@ -76,9 +117,10 @@ impl SpectrumLayout {
     fn new(app: &App, area: Rect) -> Self {
         let all = traces::shown(app, Stream::Eeg);
         let streams = &app.streams;
-        // Above are the names of the bands and, of a single channel, what there is to say in words;
-        // below are the frequencies.
-        let (above, right) = if streams.all_channels { (1, PEAK) } else { (2, 0) };
+        // Above are the names of the bands and, unless each channel has a row, what there is to say
+        // in words; below are the frequencies.
+        let in_rows = streams.spectrum_channels == SpectrumChannels::Rows;
+        let (above, right) = if in_rows { (1, PEAK) } else { (2, 0) };
         let plot = Rect {
             x: area.x + LABEL.min(area.width),
             y: area.y + above.min(area.height),
@@ -86,9 +128,15 @@ impl SpectrumLayout {
             height: area.height.saturating_sub(above + 1),
         };
         let last = all.saturating_sub(1);
-        if !streams.all_channels {
-            let first = streams.selected.min(last);
-            return Self { plot, first, shown: 1, height: plot.height };
+        match streams.spectrum_channels {
+            SpectrumChannels::Selected => {
+                let first = streams.selected.min(last);
+                return Self { plot, first, shown: 1, height: plot.height };
+            }
+            SpectrumChannels::Overlaid => {
+                return Self { plot, first: 0, shown: all, height: plot.height };
+            }
+            SpectrumChannels::Rows => {}
         }
         let shown = usize::from(plot.height).min(all);
         let height = plot.height / paint::cells(shown.max(1));
@@ -102,7 +150,7 @@ impl SpectrumLayout {
 pub(super) fn by_second(app: &App) -> View {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
     let columns = app.streams.window() as usize;
-    View { columns, spectra: true, ..View::default() }
+    View { columns, spectra: Some(*RANGE.end()), ..View::default() }
 }
 
 pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
@@ -110,7 +158,11 @@ pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
         return View::default();
     }
     let SpectrumLayout { first, shown, .. } = SpectrumLayout::new(app, area);
-    View { channels: traces::places(app, Stream::Eeg, first, shown), ..by_second(app) }
+    View {
+        channels: traces::places(app, Stream::Eeg, first, shown),
+        spectra: Some(app.streams.spectrum_end()),
+        ..by_second(app)
+    }
 }
 
 /// What shapes the spectrum, the most telling first.
@@ -119,11 +171,11 @@ pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
         return Vec::new();
     }
     let streams = &ctx.app.streams;
-    let top = top(ctx.app);
-    let scale = if streams.all_channels {
-        format!("{} to {top} dB µV²/Hz", top - HEIGHT)
+    let scale = PowerScale::new(ctx.app);
+    let scale = if streams.spectrum_channels == SpectrumChannels::Rows {
+        scale.ends()
     } else {
-        "dB µV²/Hz".to_owned()
+        scale.unit().to_owned()
     };
     let mut items = vec![format!("{} s", streams.window())];
     items.extend(traces::spectral_filters(streams.filters()));
@@ -150,35 +202,39 @@ fn draw_spectra(
         return;
     }
     let lines = spectra.lines;
-    for (at, trace) in traces.channels.iter().enumerate() {
-        let y = layout.plot.y + paint::cells(at) * layout.height;
-        let part = Rect { y, height: layout.height, ..layout.plot }.intersection(area);
-        let welch = spectra.welch(at, traces.bins);
-        let token = match (stale, at % 2) {
-            (true, _) => Token::Stale,
-            (_, 0) => Token::Trace,
-            _ => Token::TraceAlt,
-        };
-        limits(ctx, lines, part, buffer);
-        match &welch {
-            Some(welch) => bars(ctx, token, welch, part, buffer),
-            None => missing(ctx, traces, part, buffer),
-        }
-        let label = Rect { x: area.x, width: LABEL.min(area.width), ..part };
-        let name = text::clean(&trace.label);
-        let floor = top(app) - HEIGHT;
-        let peak = welch.as_ref().and_then(|welch| spectra.peak(welch, floor));
-        if app.streams.all_channels {
-            draw_label(ctx, &name, layout.first + at == app.streams.selected, label, buffer);
-            let peak = peak.map_or(glyphs::UNKNOWN.to_owned(), |(hz, _)| format!("{hz:.1} Hz"));
-            let right = Rect { x: part.right(), width: PEAK, height: 1, ..part };
-            ctx.span(token, format!("{peak:>8}")).render(right.intersection(area), buffer);
-        } else {
-            scale(ctx, label, buffer);
-            let words = words(welch.as_ref(), peak);
-            let line: Line<'_> =
-                vec![ctx.span(Token::Title, name), ctx.span(Token::Text, words)].into();
-            paint::line(&line, Rect { height: 1, ..area }, buffer);
+    let in_rows = app.streams.spectrum_channels == SpectrumChannels::Rows;
+    if app.streams.spectrum_channels == SpectrumChannels::Overlaid {
+        draw_overlaid(ctx, traces, stale, &layout, area, buffer);
+    } else {
+        for (at, trace) in traces.channels.iter().enumerate() {
+            let y = layout.plot.y + paint::cells(at) * layout.height;
+            let part = Rect { y, height: layout.height, ..layout.plot }.intersection(area);
+            let welch = spectra.welch(at, traces.bins);
+            let token = match (stale, at % 2) {
+                (true, _) => Token::Stale,
+                (_, 0) => Token::Trace,
+                _ => Token::TraceAlt,
+            };
+            limits(ctx, lines, part, buffer);
+            match &welch {
+                Some(welch) => bars(ctx, token, welch, part, buffer),
+                None => missing(ctx, traces, part, buffer),
+            }
+            let label = Rect { x: area.x, width: LABEL.min(area.width), ..part };
+            let name = text::clean(&trace.label);
+            let peak = peak(app, traces, welch.as_ref());
+            if in_rows {
+                draw_label(ctx, &name, layout.first + at == app.streams.selected, label, buffer);
+                let peak = peak.map_or(glyphs::UNKNOWN.to_owned(), |(hz, _)| format!("{hz:.1} Hz"));
+                let right = Rect { x: part.right(), width: PEAK, height: 1, ..part };
+                ctx.span(token, format!("{peak:>8}")).render(right.intersection(area), buffer);
+            } else {
+                scale(ctx, label, buffer);
+                let words = words(welch.as_ref(), peak);
+                let line: Line<'_> =
+                    vec![ctx.span(Token::Title, name), ctx.span(Token::Text, words)].into();
+                paint::line(&line, Rect { height: 1, ..area }, buffer);
+            }
         }
     }
     let above = Rect { y: layout.plot.y.saturating_sub(1), height: 1, ..layout.plot };
@@ -190,6 +246,107 @@ fn draw_spectra(
         ..layout.plot
     };
     axis(ctx, lines, layout.plot.width, below.intersection(area), buffer);
+}
+
+/// The most prominent peak of a channel that the scale in dB shows.
+fn peak(app: &App, traces: &Traces, welch: Option<&Welch>) -> Option<(f64, f64)> {
+    traces.spectra.as_ref()?.peak(welch?, top(app) - HEIGHT)
+}
+
+/// All channels as lines in one plot, the selected one in front, and their names in the colours of
+/// their lines.
+fn draw_overlaid(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    stale: bool,
+    layout: &SpectrumLayout,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let (app, plot) = (ctx.app, layout.plot.intersection(area));
+    let Some(spectra) = &traces.spectra else { return };
+    limits(ctx, spectra.lines, plot, buffer);
+    scale(ctx, Rect { x: area.x, width: LABEL.min(area.width), ..plot }, buffer);
+    let selected = app.streams.selected.min(layout.shown.saturating_sub(1));
+    let style = |at: usize| {
+        let place = traces.channels.get(at).map_or(at, |trace| trace.place);
+        let own = if stale { ctx.style(Token::Stale) } else { ctx.theme.channel(place) };
+        if at == selected { own.add_modifier(Modifier::BOLD) } else { own }
+    };
+    let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
+    let mut plotted = LinePlot::new(dots, plot);
+    let behind = (0..layout.shown).filter(|&at| at != selected);
+    for at in behind.chain([selected]) {
+        if let Some(welch) = spectra.welch(at, traces.bins) {
+            plotted.add(&welch, PowerScale::new(app), style(at));
+        }
+    }
+    let nothing = plotted.cells.iter().all(|(_, _, style)| style.is_none());
+    plotted.draw(buffer);
+    if nothing {
+        missing(ctx, traces, plot, buffer);
+    }
+    let mut line = Line::default();
+    for (at, trace) in traces.channels.iter().enumerate() {
+        let mark = if at == selected { glyphs::SELECTED } else { " " };
+        line.push_span(Span::styled(format!("{mark}{}", text::clean(&trace.label)), style(at)));
+    }
+    let welch = spectra.welch(selected, traces.bins);
+    let peak = peak(app, traces, welch.as_ref());
+    line.push_span(ctx.span(Token::Text, words(welch.as_ref(), peak)));
+    paint::line(&line, Rect { height: 1, ..area }, buffer);
+}
+
+/// Lines in dots; where several share a cell it has the dots of all, in the style of the last.
+struct LinePlot {
+    dots: Dots,
+    area: Rect,
+    /// The dots of each cell, left and right, row by row, and the style of what was added last.
+    cells: Vec<(u8, u8, Option<Style>)>,
+}
+
+impl LinePlot {
+    fn new(dots: Dots, area: Rect) -> Self {
+        let count = usize::from(area.width) * usize::from(area.height);
+        Self { dots, area, cells: vec![(0, 0, None); count] }
+    }
+
+    fn add(&mut self, welch: &Welch, scale: PowerScale, style: Style) {
+        let Some(lowest) = (self.area.height * self.dots.down()).checked_sub(1) else { return };
+        let across = self.dots.across();
+        let columns = self.area.width * across;
+        let mut before = None;
+        for column in 0..columns {
+            let share = scale.share(highest_of(welch, column.into(), columns.into()));
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+            let row = ((1.0 - share.clamp(0.0, 1.0)) * f64::from(lowest)).round() as u16;
+            // From where the line was, without that dot itself, to where it is.
+            let run = match before {
+                Some(old) if old < row => (old + 1, row),
+                Some(old) if old > row => (row, old - 1),
+                _ => (row, row),
+            };
+            before = Some(row);
+            let x = usize::from(column / across);
+            let cells = self.cells.iter_mut().skip(x).step_by(self.area.width.into());
+            for (y, cell) in (0..).zip(cells) {
+                let own = self.dots.lit(run, y);
+                let side = if column % across == 0 { &mut cell.0 } else { &mut cell.1 };
+                *side |= own;
+                if own > 0 {
+                    cell.2 = Some(style);
+                }
+            }
+        }
+    }
+
+    fn draw(&self, buffer: &mut Buffer) {
+        for (place, &(left, right, style)) in self.area.positions().zip(&self.cells) {
+            if let (Some(cell), Some(style)) = (buffer.cell_mut(place), style) {
+                cell.set_char(self.dots.glyph(left, right)).set_style(style);
+            }
+        }
+    }
 }
 
 /// Says why there is no spectrum.
@@ -227,31 +384,29 @@ fn draw_label(
     paint::line(&line, Rect { height: 1, ..area }.intersection(area), buffer);
 }
 
-/// The dB at the upper and at the lower edge, and at half the height.
+/// The power at the upper and at the lower edge, and at half the height.
 fn scale(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
-    let top = top(ctx.app);
+    let PowerScale { low, high, linear } = PowerScale::new(ctx.app);
     let rows = [
-        (0, top),
-        (area.height / 2, top - HEIGHT / 2.0),
-        (area.height.saturating_sub(1), top - HEIGHT),
+        (0, high),
+        (area.height / 2, f64::midpoint(low, high)),
+        (area.height.saturating_sub(1), low),
     ];
     let rows = rows.into_iter().take(usize::from(area.height / 2));
     for (row, level) in rows {
         let place = Rect { y: area.y + row, height: 1, ..area }.intersection(area);
-        ctx.span(Token::Axis, format!("{level:>3} dB")).render(place, buffer);
+        let label = if linear { format!("{level:>6.0}") } else { format!("{level:>3} dB") };
+        ctx.span(Token::Axis, label).render(place, buffer);
     }
 }
 
 /// One bar a cell: the highest of the lines that fall into it, in eighths of a cell.
 fn bars(ctx: &RenderContext<'_>, token: Token, welch: &Welch, area: Rect, buffer: &mut Buffer) {
-    let (count, width) = (welch.powers.len(), usize::from(area.width).max(1));
+    let scale = PowerScale::new(ctx.app);
     let levels = usize::from(area.height) * glyphs::LEVELS.len();
     let style = ctx.style(token);
     for (x, cell) in (area.left()..area.right()).zip(0..) {
-        let lines = cell * count / width..((cell + 1) * count).div_ceil(width);
-        let own = welch.powers.get(lines).unwrap_or_default();
-        let power = own.iter().copied().fold(0.0, f64::max);
-        let share = (decibel(power) - top(ctx.app)) / HEIGHT + 1.0;
+        let share = scale.share(highest_of(welch, cell, area.width.into()));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let level = (share.clamp(0.0, 1.0) * levels as f64).round() as usize;
         for (y, row) in (area.top()..area.bottom()).rev().zip(0..) {
@@ -265,6 +420,13 @@ fn bars(ctx: &RenderContext<'_>, token: Token, welch: &Welch, area: Rect, buffer
             }
         }
     }
+}
+
+/// The highest of the lines that fall into one of so many columns.
+fn highest_of(welch: &Welch, column: usize, columns: usize) -> f64 {
+    let (count, columns) = (welch.powers.len(), columns.max(1));
+    let lines = column * count / columns..((column + 1) * count).div_ceil(columns);
+    welch.powers.get(lines).unwrap_or_default().iter().copied().fold(0.0, f64::max)
 }
 
 /// Where a frequency stands in a plot of a width, if it does.
@@ -304,7 +466,7 @@ fn names(ctx: &RenderContext<'_>, lines: Lines, area: Rect, buffer: &mut Buffer)
 /// The frequencies at the marks and at the ends; those for which there is no room are left out.
 fn axis(ctx: &RenderContext<'_>, lines: Lines, width: u16, area: Rect, buffer: &mut Buffer) {
     let plot = Rect { width, ..area };
-    let end = format!("{} Hz", end(lines));
+    let end = format!("{} Hz", end(lines, ctx.app.streams.spectrum_end()));
     let wide = paint::cells(end.len());
     let last = (plot.right().saturating_sub(2)).min(area.right().saturating_sub(wide));
     let mut free = plot.left();

@@ -320,22 +320,13 @@ impl CellStyle {
                 let is_lowest = row + 1 == self.height;
                 if is_lowest { level([left, right], self.bar, self.dots.levels()) } else { ' ' }
             }
-            Dots::Braille => glyphs::braille(lit::<4>(left, row), lit::<4>(right, row)),
-            Dots::Halves => glyphs::HALVES[usize::from(lit::<2>(left, row))],
-            Dots::Whole => glyphs::WHOLE[usize::from(lit::<1>(left, row))],
-            Dots::Ascii => glyphs::THIRDS[usize::from(lit::<3>(left, row))],
+            dots => {
+                let lit =
+                    |run: Option<Run>| run.map_or(0, |run| dots.lit((run.top, run.bottom), row));
+                dots.glyph(lit(left), lit(right))
+            }
         }
     }
-}
-
-/// The dots of a run in a cell's row of so many, bit 0 the uppermost.
-fn lit<const DOWN: u16>(run: Option<Run>, row: u16) -> u8 {
-    let all = (1 << DOWN) - 1;
-    let first = row * DOWN;
-    let (top, bottom) = run.map_or((u16::MAX, 0), |run| (run.top, run.bottom));
-    let above = top.saturating_sub(first).min(DOWN);
-    let below = (first + DOWN - 1).saturating_sub(bottom).min(DOWN);
-    (all << above) & all & (all >> below)
 }
 
 /// The block of a sparkline's cell.
@@ -564,22 +555,12 @@ mod tests {
 
     #[test]
     fn each_way_of_drawing_lights_the_same_run() {
-        let run = |top, bottom| {
-            let none = Run {
-                top,
-                bottom,
-                peak: 0,
-                clipped_top: false,
-                clipped_bottom: false,
-                tick: false,
-            };
-            Some(none)
+        let column = |dots: Dots, rows| -> String {
+            (0..3).map(|row| dots.glyph(dots.lit(rows, row), 0)).collect()
         };
-        let column =
-            |height: u16, glyph: &dyn Fn(u16) -> char| (0..height).map(glyph).collect::<String>();
-        assert_eq!(column(3, &|row| glyphs::HALVES[usize::from(lit::<2>(run(1, 2), row))]), "▄▀ ");
-        assert_eq!(column(3, &|row| glyphs::WHOLE[usize::from(lit::<1>(run(1, 2), row))]), " ██");
-        assert_eq!(column(3, &|row| glyphs::THIRDS[usize::from(lit::<3>(run(1, 6), row))]), ".|\"");
-        assert_eq!(column(1, &|row| glyphs::THIRDS[usize::from(lit::<3>(None, row))]), " ");
+        assert_eq!(column(Dots::Halves, (1, 2)), "▄▀ ");
+        assert_eq!(column(Dots::Whole, (1, 2)), " ██");
+        assert_eq!(column(Dots::Ascii, (1, 6)), ".|\"");
+        assert_eq!(column(Dots::Braille, (1, 8)), "⡆⡇⠁");
     }
 }

@@ -140,7 +140,7 @@ fn filters_like_sosfilt(recordings: &[Calm]) {
 
 /// Welch's estimate of a whole signal, from the segments as they are made.
 fn welch(samples: &[f64], rate: u64) -> Vec<f64> {
-    let mut periodogram = Periodogram::new(rate);
+    let mut periodogram = Periodogram::new(rate, 70.0);
     let (length, mut sums) = (periodogram.length(), vec![0.0; periodogram.lines().count]);
     let starts = (0..=samples.len() - length).step_by(length / 2);
     let count = starts.clone().count() as f64;
@@ -171,7 +171,7 @@ fn the_spectrum_equals_scipys_welch() {
 /// Welch's estimate that a view with these filters has of a signal that comes as messages.
 fn welch_of_messages(samples: &[f64], filters: Filters, rate: u64) -> Vec<f64> {
     let seconds = samples.len() / rate as usize;
-    let shape = View { spectra: true, ..view(seconds as f64, seconds, filters) };
+    let shape = View { spectra: Some(70.0), ..view(seconds as f64, seconds, filters) };
     let mut rig = Rig::new(&["Pz"], rate as f64, shape);
     for &sample in samples {
         rig.send(&[sample]);

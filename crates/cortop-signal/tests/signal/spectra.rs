@@ -17,7 +17,7 @@ const FLOOR: f64 = -25.0;
 
 /// A view of spectra.
 fn spectral(window: f64, columns: usize) -> View {
-    View { spectra: true, ..view(window, columns, Filters::default()) }
+    View { spectra: Some(70.0), ..view(window, columns, Filters::default()) }
 }
 
 fn sine(hz: f64, at: u64) -> f64 {

@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use cortop_signal::{bands::BANDS, spectrum::Periodogram};
+use cortop_signal::{
+    bands::BANDS,
+    spectrum::{Periodogram, RANGE},
+};
 
 use super::recent::RecentSamples;
 use crate::noise::slot;
@@ -28,7 +31,7 @@ impl fmt::Debug for BandPower {
 impl BandPower {
     /// For so many samples a second.
     pub(super) fn new(rate: u32) -> Self {
-        let periodogram = Periodogram::new(rate.into());
+        let periodogram = Periodogram::new(rate.into(), *RANGE.end());
         Self(Mutex::new(Workspace { periodogram, lines: Vec::new() }))
     }
 
