@@ -25,7 +25,7 @@ static SPECTRUM: StreamView = StreamView {
     name: "spectrum",
     keys: &[Key::char('p')],
     streams: &[Stream::Eeg],
-    features: StreamView::TRACES,
+    features: &[Feature::Spectrum, Feature::Selection, Feature::History],
     ..PLAIN
 };
 static SPECTROGRAM: StreamView = StreamView {
@@ -749,8 +749,7 @@ fn the_keys_of_the_spectrum_walk_through_its_ends_scales_and_channels() {
     assert!(app.streams.linear);
     press(&mut app, Key::char('D'));
     assert!(!app.streams.linear);
-    for channels in
-        [SpectrumChannels::Rows, SpectrumChannels::Overlaid, SpectrumChannels::Selected]
+    for channels in [SpectrumChannels::Rows, SpectrumChannels::Overlaid, SpectrumChannels::Selected]
     {
         press(&mut app, Key::char('a'));
         assert_eq!(app.streams.spectrum_channels, channels);

@@ -68,7 +68,9 @@ impl Spectra {
             powers.iter_mut().zip(own).for_each(|(sum, &power)| *sum += f64::from(power));
             segments += 1;
         }
-        powers.iter_mut().for_each(|sum| *sum /= segments as f64);
+        for sum in &mut powers {
+            *sum /= segments as f64;
+        }
         // Every line counts the same, so that the loudest do not speak for all.
         let share = |(&power, &mean): (&f32, &f64)| f64::from(power) / mean;
         let loudness = |own: &[f32]| own.iter().zip(&powers).map(share).sum::<f64>();

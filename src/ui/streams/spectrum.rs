@@ -268,7 +268,7 @@ fn draw_overlaid(
     limits(ctx, spectra.lines, plot, buffer);
     scale(ctx, Rect { x: area.x, width: LABEL.min(area.width), ..plot }, buffer);
     let selected = app.streams.selected.min(layout.shown.saturating_sub(1));
-    let style = |at: usize| {
+    let look = |at: usize| {
         let place = traces.channels.get(at).map_or(at, |trace| trace.place);
         let own = if stale { ctx.style(Token::Stale) } else { ctx.theme.channel(place) };
         if at == selected { own.add_modifier(Modifier::BOLD) } else { own }
@@ -278,7 +278,7 @@ fn draw_overlaid(
     let behind = (0..layout.shown).filter(|&at| at != selected);
     for at in behind.chain([selected]) {
         if let Some(welch) = spectra.welch(at, traces.bins) {
-            plotted.add(&welch, PowerScale::new(app), style(at));
+            plotted.add(&welch, PowerScale::new(app), look(at));
         }
     }
     let nothing = plotted.cells.iter().all(|(_, _, style)| style.is_none());
@@ -289,7 +289,7 @@ fn draw_overlaid(
     let mut line = Line::default();
     for (at, trace) in traces.channels.iter().enumerate() {
         let mark = if at == selected { glyphs::SELECTED } else { " " };
-        line.push_span(Span::styled(format!("{mark}{}", text::clean(&trace.label)), style(at)));
+        line.push_span(Span::styled(format!("{mark}{}", text::clean(&trace.label)), look(at)));
     }
     let welch = spectra.welch(selected, traces.bins);
     let peak = peak(app, traces, welch.as_ref());

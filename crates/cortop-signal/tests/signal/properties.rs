@@ -158,7 +158,7 @@ proptest! {
                     let end = newest.saturating_sub(back);
                     let cursors = [Some(cursor), Some(end.saturating_sub(cursor))];
                     let (end, spectra) = (ViewEnd::At(end), columns % 2 == 0);
-                    rig.decoder.set_view(View { end, cursors, spectra, ..view(window, columns, filters) });
+                    rig.decoder.set_view(View { end, cursors, spectra: spectra.then_some(70.0), ..view(window, columns, filters) });
                 }
             }
             let traces = rig.traces();
