@@ -737,14 +737,14 @@ fn each_filter_goes_round_on_its_own_key() {
 fn the_keys_of_the_spectrum_walk_through_its_ends_scales_and_channels() {
     let mut app = app();
     app.streams.shown = &SPECTRUM;
-    let ends: Vec<f64> = (0..3)
+    let ends: Vec<String> = (0..3)
         .map(|_| {
             let end = app.streams.spectrum_end();
             press(&mut app, Key::char('u'));
-            end
+            end.to_string()
         })
         .collect();
-    assert_eq!(ends, [70.0, f64::INFINITY, 45.0]);
+    assert_eq!(ends, ["70", "inf", "45"]);
     press(&mut app, Key::char('D'));
     assert!(app.streams.linear);
     press(&mut app, Key::char('D'));

@@ -22,6 +22,10 @@ pub struct Spectra {
     pub columns: Vec<Arc<[f32]>>,
 }
 
+/// Power in µV²/Hz below what an amplifier of EEG adds of its own: what is weaker is rounding and the
+/// settling of filters, and makes no segment louder than another.
+const NOISE: f64 = 0.01;
+
 /// How far in dB the spectrum of mere noise reaches from its highest line down to its lowest, if it
 /// has so many lines, each the mean of so many segments of equal power. The power of a line has a
 /// gamma distribution; the variance of its logarithm is the trigamma function of the number of
@@ -72,13 +76,11 @@ impl Spectra {
             *sum /= segments as f64;
         }
         // Every line counts the same, so that the loudest do not speak for all.
-        let share = |(&power, &mean): (&f32, &f64)| f64::from(power) / mean;
+        let share = |(&power, &mean): (&f32, &f64)| f64::from(power).max(NOISE) / mean.max(NOISE);
         let loudness = |own: &[f32]| own.iter().zip(&powers).map(share).sum::<f64>();
         let (sum, squares) =
             whole().map(loudness).fold((0.0, 0.0), |(sum, squares), p| (sum + p, squares + p * p));
-        let effective = sum * sum / squares;
-        // Where nothing was measured at all, no segment is louder than another.
-        let effective_segments = if effective.is_finite() { effective } else { segments as f64 };
+        let effective_segments = sum * sum / squares;
         (segments > 0).then_some(Welch { powers, segments, effective_segments })
     }
 }

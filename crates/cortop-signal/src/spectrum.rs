@@ -186,12 +186,10 @@ mod tests {
 
     #[test]
     fn the_powers_end_where_asked_or_below_half_the_rate() {
-        let last = |rate, end| {
-            let lines = Periodogram::new(rate, end).lines();
-            lines.hz(lines.count - 1)
-        };
-        assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| last(256, end)), [45.0, 70.0, 127.5]);
-        assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| last(128, end)), [45.0, 63.5, 63.5]);
+        let count = |rate, end| Periodogram::new(rate, end).lines().count;
+        // Lines of half a hertz from 1 Hz on.
+        assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| count(256, end)), [89, 139, 254]);
+        assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| count(128, end)), [89, 126, 126]);
     }
 
     #[test]
