@@ -111,7 +111,7 @@ impl Screen {
         let got = Arc::new(Got::default());
         let tty = Tty::over(Counter(Arc::clone(&got)), Output { full_redraw, ..Output::default() });
         let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
-        let terminal = Terminal::with_options(tty.expect("a thread"), TerminalOptions { viewport });
+        let terminal = Terminal::with_options(tty, TerminalOptions { viewport });
         Self { alive, terminal: terminal.expect("fixed"), got }
     }
 

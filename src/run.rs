@@ -19,7 +19,7 @@ use crate::{
     console::{self, print, report_panics},
     logging,
     monitor::Monitor,
-    terminal::{self, Exit, Screen as _, Tty, guard::TerminalGuard, input, screen, signals},
+    terminal::{self, Exit, Input, Screen as _, Tty, guard::TerminalGuard, input, screen, signals},
     ui::{self, Colors, Ui},
 };
 use cortop_signal::decoder;
@@ -170,7 +170,13 @@ async fn show(
     signals::watch(sender.clone())?;
     let mut terminal = screen::terminal(Tty::new(config.output)?)?;
     let guard = TerminalGuard::new(sender.clone())?;
-    input::forward(crossterm::event::read, sender)?;
+    // Like the client's tasks it gets its turn after the first frame.
+    tokio::spawn(async move {
+        if let Err(error) = input::forward(crossterm::event::read, sender.clone()) {
+            tracing::warn!("the system gives no thread for the keys, leaving: {error}");
+            let _ = sender.send(Input::Exit(Exit::TerminalGone)).await;
+        }
+    });
 
     let limits = decoder::Limits { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);

@@ -1,6 +1,7 @@
 //! Writes frames to the terminal. What the terminal takes without blocking is written at once; a
 //! thread behind a mailbox of one frame writes the rest, so a terminal that stalls blocks this thread
-//! and nothing else. Knows bytes only.
+//! and nothing else. The thread starts when there is a rest for the first time: starting it at once
+//! would delay the first frame. Knows bytes only.
 
 use std::{fs::File, io::Write, mem, thread};
 
@@ -8,8 +9,10 @@ use tokio::sync::mpsc;
 
 use super::guard::GuardedOutput;
 
+/// The thread's part, until it starts.
+type Job = Box<dyn FnOnce() + Send>;
+
 /// The loop's end of the mailbox.
-#[derive(Debug)]
 pub(super) struct FrameWriter<D = GuardedOutput<File>> {
     /// The same terminal, opened so that writes never block.
     nonblocking: Option<D>,
@@ -18,18 +21,17 @@ pub(super) struct FrameWriter<D = GuardedOutput<File>> {
     written: mpsc::Receiver<Vec<u8>>,
     /// The buffer for the next frame; none while a frame is being written.
     spare: Option<Vec<u8>>,
+    /// What the thread does; taken when it starts.
+    job: Option<Job>,
 }
 
 impl<D: Write> FrameWriter<D> {
-    /// Starts the thread. It ends with this handle, or when a write fails: the terminal is gone.
-    /// `nonblocking`: the same terminal, if it can be opened so that writes never block.
-    pub(super) fn spawn(
-        mut out: impl Write + Send + 'static,
-        nonblocking: Option<D>,
-    ) -> std::io::Result<Self> {
+    /// `nonblocking`: the same terminal, if it can be opened so that writes never block. The thread
+    /// ends with this handle, or when a write fails: the terminal is gone.
+    pub(super) fn new(mut out: impl Write + Send + 'static, nonblocking: Option<D>) -> Self {
         let (frames, mut mailbox) = mpsc::channel::<Vec<u8>>(1);
         let (give_back, written) = mpsc::channel(1);
-        thread::Builder::new().name("terminal writer".to_owned()).spawn(move || {
+        let job = Box::new(move || {
             while let Some(mut frame) = mailbox.blocking_recv() {
                 if let Err(error) = out.write_all(&frame).and_then(|()| out.flush()) {
                     tracing::warn!("the terminal cannot be written to, leaving: {error}");
@@ -40,8 +42,8 @@ impl<D: Write> FrameWriter<D> {
                     return;
                 }
             }
-        })?;
-        Ok(Self { nonblocking, frames, written, spare: Some(Vec::new()) })
+        });
+        Self { nonblocking, frames, written, spare: Some(Vec::new()), job: Some(job) }
     }
 
     /// Whether the last frame has been written.
@@ -64,6 +66,13 @@ impl<D: Write> FrameWriter<D> {
         if frame.is_empty() {
             return true;
         }
+        if let Some(job) = self.job.take() {
+            // Without a thread the mailbox is closed, as if the terminal were gone.
+            if let Err(error) = thread::Builder::new().name("terminal writer".to_owned()).spawn(job)
+            {
+                tracing::warn!("the system gives no thread for the terminal, leaving: {error}");
+            }
+        }
         let next = mem::replace(frame, self.spare.take().unwrap_or_default());
         // This fails only if the terminal is gone, which `closed` reports.
         let _ = self.frames.try_send(next);
@@ -78,8 +87,8 @@ impl<D: Write> FrameWriter<D> {
     }
 
     /// Waits until the terminal is gone.
-    pub(super) async fn closed(&self) {
-        self.frames.closed().await;
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send {
+        self.frames.closed()
     }
 }
 
@@ -111,7 +120,7 @@ mod tests {
     fn stalling() -> (FrameWriter, Receiver<Vec<u8>>, SyncSender<io::Result<()>>) {
         let (writes, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
-        (FrameWriter::spawn(Stalling { writes, go }, None).expect("a thread"), written, allow)
+        (FrameWriter::new(Stalling { writes, go }, None), written, allow)
     }
 
     #[tokio::test]
@@ -156,7 +165,7 @@ mod tests {
         let (told, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
         let out = Stalling { writes: told, go };
-        let mut writer = FrameWriter::spawn(out, Some(Room(8))).expect("a thread");
+        let mut writer = FrameWriter::new(out, Some(Room(8)));
         let mut frame = b"first".to_vec();
         assert!(writer.send(&mut frame) && frame.is_empty() && writer.is_idle());
         for rest in ["ond", "third"] {

@@ -46,7 +46,6 @@ impl Default for Output {
 }
 
 /// The real terminal.
-#[derive(Debug)]
 pub struct Tty {
     /// The frame so far; empty, or [`BEGIN_FRAME`] and what was drawn.
     frame: Vec<u8>,
@@ -59,20 +58,18 @@ pub struct Tty {
 }
 
 impl Tty {
-    /// Starts the writer over standard output.
+    /// Over standard output.
     ///
     /// # Errors
-    /// Standard output cannot be shared, or no thread can be had.
+    /// Standard output cannot be shared.
     pub fn new(output: Output) -> io::Result<Self> {
         let nonblocking = device::nonblocking_stdout().map(guard::GuardedOutput);
-        Self::with_writer(guard::GuardedOutput(device::stdout()?), nonblocking, output)
+        Ok(Self::with_writer(guard::GuardedOutput(device::stdout()?), nonblocking, output))
     }
 
-    /// Starts the writer over anything that takes bytes.
-    ///
-    /// # Errors
-    /// No thread can be had.
-    pub fn over(out: impl io::Write + Send + 'static, output: Output) -> io::Result<Self> {
+    /// Over anything that takes bytes.
+    #[must_use]
+    pub fn over(out: impl io::Write + Send + 'static, output: Output) -> Self {
         Self::with_writer(out, None, output)
     }
 
@@ -80,15 +77,15 @@ impl Tty {
         out: impl io::Write + Send + 'static,
         nonblocking: Option<guard::GuardedOutput<File>>,
         output: Output,
-    ) -> io::Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             frame: Vec::new(),
-            writer: FrameWriter::spawn(out, nonblocking)?,
+            writer: FrameWriter::new(out, nonblocking),
             limiter: RateLimiter::new(output.max_rate, Instant::now()),
             synchronized: output.synchronized,
             diff: (!output.full_redraw).then(DiffWriter::default),
             cursor_shown: false,
-        })
+        }
     }
 
     /// Before the terminal is cleared or left to others.
@@ -249,7 +246,7 @@ mod tests {
 
     fn recorded(output: Output) -> (Terminal<Tty>, Receiver<Vec<u8>>) {
         let (writes, written) = channel();
-        let tty = Tty::over(Recorder(writes), output).expect("a thread");
+        let tty = Tty::over(Recorder(writes), output);
         let viewport = Viewport::Fixed(Rect::new(0, 0, 40, 10));
         (Terminal::with_options(tty, TerminalOptions { viewport }).expect("no size asked"), written)
     }
@@ -307,7 +304,7 @@ mod tests {
             }
         }
         let (_stall, stalled) = channel();
-        let mut tty = Tty::over(Stalled(stalled), Output::default()).expect("a thread");
+        let mut tty = Tty::over(Stalled(stalled), Output::default());
         tty.show_cursor().expect("collected");
         tty.flush().expect("in the mailbox");
         assert!(!tty.is_ready(false));

@@ -376,7 +376,7 @@ impl io::Write for Kept {
 #[test]
 fn what_is_copied_goes_to_the_terminal_as_osc_52() {
     let kept = Arc::new(Mutex::new(Vec::new()));
-    let mut tty = Tty::over(Kept(Arc::clone(&kept)), Output::default()).expect("a thread");
+    let mut tty = Tty::over(Kept(Arc::clone(&kept)), Output::default());
     tty.copy("cortop").expect("queued");
     tty.flush().expect("handed over");
     while !tty.is_ready(false) {

@@ -63,8 +63,7 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
     let written = Arc::new(AtomicUsize::new(0));
     let tty = Tty::over(Counter(Arc::clone(&written)), Output { full_redraw, ..Output::default() });
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
-    let mut terminal = Terminal::with_options(tty.expect("a thread"), TerminalOptions { viewport })
-        .expect("fixed");
+    let mut terminal = Terminal::with_options(tty, TerminalOptions { viewport }).expect("fixed");
     let mut second = || {
         let before = written.load(Ordering::Relaxed);
         for _ in 0..FRAMES_A_SECOND {

@@ -47,6 +47,10 @@ impl Binning {
     /// The first index of a bin.
     #[must_use]
     pub fn start(self, bin: u64) -> u64 {
+        // Divisions of 128 bits cost many times those of 64, which do for billions of samples.
+        if let Some(samples) = bin.checked_mul(self.samples) {
+            return samples.div_ceil(self.columns());
+        }
         let start = (u128::from(bin) * u128::from(self.samples)).div_ceil(self.columns().into());
         u64::try_from(start).unwrap_or(u64::MAX)
     }

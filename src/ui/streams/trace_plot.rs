@@ -2,7 +2,7 @@
 //! sparkline; in sweep or scroll. Most cells stay from frame to frame and are only
 //! copied. Knows neither channels nor scales.
 
-use std::{iter, num::NonZeroU16, ops::Range};
+use std::{num::NonZeroU16, ops::Range};
 
 use ratatui::{
     buffer::{Buffer, Cell, CellDiffOption},
@@ -203,6 +203,8 @@ pub(in crate::ui) struct TraceCache {
     /// Which groups stand in the places of a row, where a sweep shows them, and the cells row by row.
     groups: Vec<Option<u64>>,
     cells: Vec<Cell>,
+    /// Which of these places are to be drawn anew; only while drawing.
+    changed: Vec<bool>,
 }
 
 /// Draws a channel into its rows. All cells get the style, blank ones too, so that nothing but
@@ -248,6 +250,7 @@ impl TraceCache {
         Self {
             look: Some(look),
             groups: vec![None; width],
+            changed: vec![false; width],
             cells: vec![blank; width * usize::from(look.height)],
             ..Self::default()
         }
@@ -255,24 +258,11 @@ impl TraceCache {
 
     /// Draws anew what is not as it was.
     fn update(&mut self, look: CellStyle, columns: &[Bin], cells: &Cells) {
-        // Which columns are; one without samples may depend on what is far away.
-        let place = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).ok();
-        let before = place(self.first, cells.first).and_then(|at| self.columns.get(at..));
-        let later = place(cells.first, self.first).unwrap_or_default().min(columns.len());
-        let same = columns[later..].iter().zip(before.unwrap_or_default());
-        let same = same.map(|(column, before)| column.count > 0 && column == before);
-        let same: Vec<bool> = iter::repeat_n(false, later).chain(same).collect();
-        // A group stands if its bins do, and the one before, with which they are joined.
-        let stands = |group: u64| {
-            let before = (group * cells.across).checked_sub(cells.first + 1);
-            let before = before.and_then(|at| usize::try_from(at).ok());
-            let bins = before.and_then(|at| same.get(at..=at + usize::from(look.dots.across())));
-            bins.is_some_and(|bins| bins.iter().all(|&same| same))
-        };
+        self.mark_changed(columns, cells);
         let width = self.groups.len();
         let places = (cells.leftmost()..width).chain(0..cells.leftmost());
         for (&group, place) in cells.groups.iter().zip(places) {
-            if self.groups[place] != group || !group.is_none_or(stands) {
+            if self.changed[place] || self.groups[place] != group {
                 self.groups[place] = group;
                 let runs = group.map(|group| cells.runs(group, look, columns));
                 paint(
@@ -286,6 +276,44 @@ impl TraceCache {
         self.columns.clear();
         self.columns.extend_from_slice(columns);
     }
+
+    /// Marks the places of the groups that have a bin which is not as it was, or come right after
+    /// one, with which they are joined.
+    fn mark_changed(&mut self, columns: &[Bin], cells: &Cells) {
+        self.changed.fill(false);
+        let width = self.changed.len() as u64;
+        let mut mark = |bin: u64| {
+            for group in [bin / cells.across, (bin + 1) / cells.across] {
+                let place = usize::try_from(group % width.max(1)).ok();
+                if let Some(changed) = place.and_then(|place| self.changed.get_mut(place)) {
+                    *changed = true;
+                }
+            }
+        };
+        let place = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).ok();
+        let before = place(self.first, cells.first).and_then(|at| self.columns.get(at..));
+        let before = before.unwrap_or_default();
+        let later = place(cells.first, self.first).unwrap_or_default().min(columns.len());
+        let end = columns.len().min(later + before.len());
+        // The oldest bin is joined with none, and none follows the newest.
+        mark(cells.first.saturating_sub(1));
+        (cells.first..).zip(&columns[..later]).for_each(|(bin, _)| mark(bin));
+        for (bin, (column, before)) in
+            (cells.first + later as u64..).zip(columns[later..].iter().zip(before))
+        {
+            if !is_same(column, before) {
+                mark(bin);
+            }
+        }
+        (cells.first + end as u64..).zip(0..=columns.len() - end).for_each(|(bin, _)| mark(bin));
+    }
+}
+
+/// Whether what a bin shows is the same; one without samples may depend on what is far away.
+/// Compared as bits, which costs half of comparing as numbers.
+fn is_same(bin: &Bin, before: &Bin) -> bool {
+    let bits = |bin: &Bin| [bin.min, bin.max, bin.first, bin.last].map(f32::to_bits);
+    bin.count > 0 && bin.count == before.count && bin.gap == before.gap && bits(bin) == bits(before)
 }
 
 /// Draws the cells of a group, each with its glyph.
