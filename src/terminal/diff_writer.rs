@@ -70,10 +70,12 @@ impl DiffWriter {
             self.lines.resize(place + 1, Line::default());
         }
         let line = &mut self.lines[place];
+        let is_blank = line.shown.is_empty();
         let strange = changes.iter().filter(|(x, _, cell)| !line.set_wanted(*x, cell)).count();
-        let shift = line
-            .find_shift(first..last + 1, self.last_column + 1, self.last_shift)
-            .filter(|_| strange == 0)?;
+        if is_blank || strange > 0 {
+            return None;
+        }
+        let shift = line.find_shift(first..last + 1, self.last_column + 1, self.last_shift)?;
         line.apply_shift(shift);
         self.last_shift = shift;
         self.move_cursor(out, Position { x: shift.from, y });

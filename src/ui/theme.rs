@@ -1,7 +1,13 @@
 //! Themes: TOML files that give each token a 16-colour value, an RGB one beside it and modifiers.
 //! The embedded ones are always there; a user's file of the same name wins.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    cell::LazyCell,
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -87,7 +93,7 @@ struct StyleSpec {
 }
 
 /// A theme file.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ThemeFile {
     /// Whose looks stand in for tokens that are left out; `ansi` if nobody is named.
@@ -136,26 +142,56 @@ pub fn sample() -> String {
 /// does no harm.
 const FILES_READ: usize = 64;
 
-/// A theme made ready for the terminal at hand.
-#[derive(Clone, Debug, Default)]
+/// A file by the name of its theme. An embedded one is parsed when its theme is first shown: parsing
+/// all of them would take a third of the time to the first frame.
+#[derive(Debug)]
+struct NamedFile {
+    name: String,
+    /// Empty where a user's file is in its place.
+    embedded: &'static str,
+    parsed: OnceLock<ThemeFile>,
+}
+
+impl NamedFile {
+    fn get(&self) -> &ThemeFile {
+        // A test parses the embedded ones.
+        self.parsed.get_or_init(|| toml::from_str(self.embedded).unwrap_or_default())
+    }
+}
+
+/// A theme for the terminal at hand.
+#[derive(Debug)]
 pub(super) struct Theme {
     /// Its name.
     pub(super) name: String,
+    looks: LazyCell<Looks, Box<dyn FnOnce() -> Looks + Send>>,
+}
+
+/// How a theme makes everything look on the terminal at hand.
+#[derive(Debug, Default)]
+struct Looks {
     styles: BTreeMap<Token, Style>,
     channels: Vec<Style>,
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self { name: String::new(), looks: LazyCell::new(Box::new(Looks::default)) }
+    }
 }
 
 impl Theme {
     /// How a token looks.
     #[must_use]
     pub(super) fn style(&self, token: Token) -> Style {
-        self.styles.get(&token).copied().unwrap_or_default()
+        self.looks.styles.get(&token).copied().unwrap_or_default()
     }
 
     /// How the trace of a channel looks, by its place among the channels of its stream.
     #[must_use]
     pub(super) fn channel(&self, place: usize) -> Style {
-        let own = self.channels.get(place % self.channels.len().max(1)).copied();
+        let own = &self.looks.channels;
+        let own = own.get(place % own.len().max(1)).copied();
         let other = if place.is_multiple_of(2) { Token::Trace } else { Token::TraceAlt };
         own.unwrap_or_else(|| self.style(other))
     }
@@ -164,38 +200,45 @@ impl Theme {
 /// All themes, the default first, and a warning for each file that is left out.
 #[must_use]
 pub(super) fn load(options: &Options) -> (Vec<Theme>, Vec<String>) {
-    let mut files: Vec<(String, ThemeFile)> = Vec::new();
+    let embedded = EMBEDDED.map(|(name, embedded)| NamedFile {
+        name: name.to_owned(),
+        embedded,
+        parsed: OnceLock::new(),
+    });
+    let mut files = Vec::from(embedded);
     let mut warnings = Vec::new();
     let own = options.themes.as_deref().map(|dir| read(dir, &mut warnings)).unwrap_or_default();
-    let embedded =
-        EMBEDDED.map(|(name, text)| (name.to_owned(), format!("theme {name}"), text.to_owned()));
-    for (name, place, text) in embedded.into_iter().chain(own) {
-        match toml::from_str(&text) {
-            Ok(file) => match files.iter_mut().find(|(other, _)| *other == name) {
-                Some((_, other)) => *other = file,
-                None => files.push((name, file)),
-            },
+    for (name, place, text) in own {
+        match toml::from_str::<ThemeFile>(&text) {
+            Ok(file) => {
+                let file = NamedFile { name, embedded: "", parsed: OnceLock::from(file) };
+                match files.iter_mut().find(|other| other.name == file.name) {
+                    Some(other) => *other = file,
+                    None => files.push(file),
+                }
+            }
             Err(error) => warnings.push(format!("{place} is left out; mend it: {error}")),
         }
     }
-    let themes = files
-        .iter()
-        .map(|(name, file)| Theme {
-            name: name.clone(),
-            styles: styles(file, &files, options),
-            channels: channels(file, &files, options),
-        })
-        .collect();
-    for (name, file) in &files {
-        if let Some(base) =
-            file.inherits.as_ref().filter(|base| !files.iter().any(|(n, _)| n == *base))
-        {
+    for NamedFile { name, parsed, .. } in &files {
+        let base = parsed.get().and_then(|file| file.inherits.as_ref());
+        if let Some(base) = base.filter(|base| !files.iter().any(|file| file.name == **base)) {
             warnings.push(format!(
                 "theme {name}: inherits = \"{base}\" names no theme; ansi stands in"
             ));
         }
     }
-    (themes, warnings)
+    let (files, colors) = (Arc::new(files), options.colors);
+    let themes = files.iter().enumerate().map(|(place, file)| {
+        let files = Arc::clone(&files);
+        let looks = move || {
+            let file = files[place].get();
+            let (styles, channels) = (styles(file, &files, colors), channels(file, &files, colors));
+            Looks { styles, channels }
+        };
+        Theme { name: file.name.clone(), looks: LazyCell::new(Box::new(looks)) }
+    });
+    (themes.collect(), warnings)
 }
 
 /// The user's files: name, place, text.
@@ -225,37 +268,33 @@ fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)>
 }
 
 /// The file that a theme inherits from, if it names one that is there.
-fn base<'a>(file: &ThemeFile, files: &'a [(String, ThemeFile)]) -> Option<&'a ThemeFile> {
+fn base<'a>(file: &ThemeFile, files: &'a [NamedFile]) -> Option<&'a ThemeFile> {
     let name = file.inherits.as_ref()?;
-    files.iter().find(|(other, _)| other == name).map(|(_, file)| file)
+    files.iter().find(|other| other.name == *name).map(NamedFile::get)
 }
 
 /// A theme's own colours of the channels, else those it inherits.
-fn channels(file: &ThemeFile, files: &[(String, ThemeFile)], options: &Options) -> Vec<Style> {
+fn channels(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> Vec<Style> {
     let lists = [Some(file), base(file, files)].into_iter().flatten().map(|file| &file.channels);
     let own = lists.into_iter().find(|list| !list.is_empty());
-    own.into_iter().flatten().map(|look| style(look, options)).collect()
+    own.into_iter().flatten().map(|look| style(look, colors)).collect()
 }
 
 /// A theme's own looks over those it inherits over the default's.
-fn styles(
-    file: &ThemeFile,
-    files: &[(String, ThemeFile)],
-    options: &Options,
-) -> BTreeMap<Token, Style> {
+fn styles(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> BTreeMap<Token, Style> {
     files
         .first()
-        .map(|(_, file)| file)
+        .map(NamedFile::get)
         .into_iter()
         .chain(base(file, files))
         .chain([file])
         .flat_map(|file| &file.tokens)
-        .map(|(&token, look)| (token, style(look, options)))
+        .map(|(&token, look)| (token, style(look, colors)))
         .collect()
 }
 
-fn style(look: &StyleSpec, options: &Options) -> Style {
-    let color = match options.colors {
+fn style(look: &StyleSpec, colors: Colors) -> Style {
+    let color = match colors {
         Colors::None => None,
         Colors::Sixteen | Colors::Indexed => look.color,
         Colors::Rgb => look.rgb.or(look.color),
@@ -437,7 +476,7 @@ mod tests {
     fn without_colours_the_selection_is_still_seen() {
         let options = Options { colors: Colors::None, ..Options::default() };
         for theme in load(&options).0 {
-            let mut styles = theme.styles.values().chain(&theme.channels);
+            let mut styles = theme.looks.styles.values().chain(&theme.looks.channels);
             assert!(styles.all(|style| style.fg.is_none()));
             let selection = theme.style(Token::Selection);
             assert!(selection.add_modifier.contains(Modifier::REVERSED));
