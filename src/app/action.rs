@@ -121,8 +121,6 @@ actions! {
         LogPane "log-pane" [Key::char('4')] "log pane";
         #[hint = "zoom"]
         Zoom "zoom" [Key::char('z')] "focused pane on the whole screen, and back";
-        #[hint = "freeze"]
-        Freeze "freeze" [Key::SPACE] "freeze the picture, or resume it; data keep flowing";
         #[hint = "record"]
         Record "record" [Key::char('R')] "start a record in this session, or stop it";
         #[hint = "marker"]
@@ -146,7 +144,11 @@ actions! {
         HeadsetUp "up" [Key::UP, Key::char('k')] "previous headset";
         HeadsetDown "down" [Key::DOWN, Key::char('j')] "next headset";
         #[hint = "open"]
-        Open "open" [Key::ENTER] "connect the headset and open a session";
+        Open "open" [Key::ENTER] "connect the headset and open a session, or all that are picked";
+        #[hint = "pick"]
+        PickHeadset "pick" [Key::SPACE] "pick the headset to open it with others, or drop it";
+        #[hint = "open all"]
+        OpenAll "open-all" [Key::char('A')] "open a session on each headset that has none";
         #[hint = "disconnect"]
         Disconnect "disconnect" [Key::char('d')] "disconnect the headset, also for other programs";
         CallOff "call-off" [Key::char('x')] "call off opening a session on the headset";
@@ -158,6 +160,7 @@ actions! {
         Overview "overview" [Key::char('o')] "all headsets in a table, and back";
         #[hint = "sort"]
         SortBy "sort" [Key::char('s')] "sort that table by its next column, the worst first";
+        SortAgain "sort-again" [Key::char('S')] "sort it again by the same column";
     }
     Session {
         FieldUp "up" [Key::UP, Key::char('k')] "previous field";
@@ -181,6 +184,8 @@ actions! {
         NextSession "next" [Key::char('n')] "next session";
     }
     Streams {
+        #[hint = "freeze"]
+        Freeze "freeze" [Key::SPACE] "freeze the picture, or resume it; data keep flowing";
         #[hint = "view"]
         NextView "next-view" [Key::char('v')] "next view";
         PreviousView "previous-view" [Key::char('V')] "previous view";

@@ -1,6 +1,8 @@
 //! What actions do.
 
-use super::{Action, App, Effect, HelpPane, LogPane, Pane, Severity, StreamsPane, dialog::Menu};
+use super::{
+    Action, App, Effect, HelpPane, LogPane, Pane, Severity, Sort, StreamsPane, dialog::Menu,
+};
 use cortop_client::{Command, RecordCommand};
 
 const OLDEST_LINE: &str = "this is the oldest line of the log";
@@ -53,9 +55,16 @@ impl App {
             Action::ChooseStreams => return self.open_streams(),
             Action::HeadsetUp => self.step_headset(-1),
             Action::HeadsetDown => self.step_headset(1),
-            Action::Overview => self.headsets.overview = !self.headsets.overview,
-            Action::SortBy => self.sort_overview(),
-            Action::Open => return self.open_selected(),
+            Action::PickHeadset => self.pick_headset(),
+            Action::Overview => self.toggle_overview(),
+            Action::SortBy => self.sort_overview(Sort::next),
+            Action::SortAgain => self.sort_overview(|sort| sort),
+            Action::Open if self.headsets.picked.is_empty() => return self.open_selected(),
+            Action::Open => {
+                let picked = self.headsets.picked.clone();
+                return self.open_headsets(|id| picked.contains(id));
+            }
+            Action::OpenAll => return self.open_headsets(|_| true),
             Action::Disconnect => return self.disconnect_selected(),
             Action::CallOff => return self.call_off(),
             Action::Scan => return self.scan(),

@@ -17,28 +17,17 @@ impl App {
     pub(super) fn on_event(&mut self, event: Event) {
         let now = self.now.instant;
         match event {
-            Event::Link(link) => {
-                if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
-                    self.headsets.forget();
-                    self.records.disconnected();
-                    self.found.clear();
-                    self.stopped.clear();
-                    self.sessions.as_of = None;
-                }
-                if !is_stopped(&link) {
-                    self.refusal = None;
-                }
-                if self.link != link {
-                    self.link_since = self.now;
-                    self.called_off = None;
-                    self.focus_headsets(&link);
-                }
-                self.link = link;
-            }
+            Event::Link(link) => self.on_link(link),
             Event::Service(info) => self.service = Some(info),
             Event::User(user) => self.on_user(user),
             Event::Licence(licence) => self.licence = Some(licence),
-            Event::Headsets(list) => self.headsets.replace(list, now),
+            Event::Headsets(list) => {
+                let was_several = self.headsets.list.len() > 1;
+                self.headsets.replace(list, now);
+                if !was_several {
+                    self.compare_headsets();
+                }
+            }
             Event::Scan(true) => self.headsets.scanning = Some(now),
             Event::Scan(false) => self.on_scan_end(),
             Event::Session(session) => self.sessions.put(session, self.now),
@@ -116,6 +105,28 @@ impl App {
         }
     }
 
+    /// The connection to the service is in another state.
+    fn on_link(&mut self, link: Link) {
+        if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
+            self.headsets.forget();
+            self.records.disconnected();
+            self.found.clear();
+            self.stopped.clear();
+            self.sessions.as_of = None;
+        }
+        if !is_stopped(&link) {
+            self.refusal = None;
+        }
+        let is_new = self.link != link;
+        self.link = link;
+        if is_new {
+            self.link_since = self.now;
+            self.called_off = None;
+            self.focus_headsets();
+            self.compare_headsets();
+        }
+    }
+
     /// Notes in the history of a session what became of streams that cortop asked for.
     fn note_streams(&mut self, session: &SessionId, what: &str, streams: &[Stream]) {
         if !streams.is_empty() {
@@ -125,11 +136,20 @@ impl App {
     }
 
     /// Moves the focus to the headsets where one has to be opened next.
-    fn focus_headsets(&mut self, link: &Link) {
-        let chooses = matches!(link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
+    fn focus_headsets(&mut self) {
+        let chooses = matches!(self.link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
         let idle = matches!(self.focus, Pane::Streams | Pane::Log) && !self.zoomed;
         if chooses && idle && self.dialog.is_none() && self.sessions.live().next().is_none() {
             self.focus = Pane::Headsets;
+        }
+    }
+
+    /// Opens the overview where one of several headsets has to be chosen.
+    fn compare_headsets(&mut self) {
+        let chooses = matches!(self.link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
+        let several = self.headsets.list.len() > 1 && !self.headsets.overview;
+        if chooses && several && self.focus == Pane::Headsets && self.dialog.is_none() {
+            self.toggle_overview();
         }
     }
 

@@ -60,7 +60,12 @@ impl App {
                 selected.is_some_and(|headset| headset.status != HeadsetStatus::Discovered)
             }
             Action::CallOff => selected.is_some_and(|own| self.sessions.on(&own.id).is_none()),
-            Action::SortBy => self.shows_overview(),
+            Action::SortBy | Action::SortAgain => self.shows_overview(),
+            Action::OpenAll => {
+                let mut list = self.headsets.list.iter();
+                list.len() > 1 && list.any(|headset| self.sessions.on(&headset.id).is_none())
+            }
+            Action::PickHeadset => self.headsets.list.len() > 1,
             Action::CursorLeft | Action::CursorRight | Action::CursorBack | Action::CursorOn => {
                 frozen.is_some()
             }

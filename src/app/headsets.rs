@@ -1,6 +1,9 @@
 //! The headsets that the service sees, and which of them is selected.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use tokio::time::Instant;
 
@@ -26,6 +29,11 @@ pub struct HeadsetsPane {
     pub overview: bool,
     /// What its rows are sorted by.
     pub sort: Sort,
+    /// Its headsets in the order in which they were last sorted: rows that moved by themselves could
+    /// not be hit.
+    pub(super) order: Vec<HeadsetId>,
+    /// Those picked to be opened together.
+    pub picked: BTreeSet<HeadsetId>,
 }
 
 impl HeadsetsPane {
@@ -43,6 +51,7 @@ impl HeadsetsPane {
             })
             .collect();
         self.since = since;
+        self.picked.retain(|id| known.contains(id));
         self.list = list;
         self.known = true;
         if self.position().is_none() {
@@ -53,8 +62,8 @@ impl HeadsetsPane {
     /// Forgets what the service reported, as the connection to it is lost; keeps what the user chose.
     pub(super) fn forget(&mut self) {
         let Self { overview, sort, .. } = *self;
-        let selected = self.selected.take();
-        *self = Self { selected, overview, sort, ..Self::default() };
+        let (selected, order) = (self.selected.take(), mem::take(&mut self.order));
+        *self = Self { selected, overview, sort, order, ..Self::default() };
     }
 
     /// Moves the selection by `step` rows of a list, stopping at its ends.
@@ -64,6 +73,15 @@ impl HeadsetsPane {
         if let Some(id) = rows.get(row).or(rows.last()) {
             self.selected = Some(id.clone());
         }
+    }
+
+    /// Picks the selected headset, or drops it again, and goes to the next row of a list.
+    pub(super) fn toggle_picked(&mut self, rows: &[HeadsetId]) {
+        let Some(id) = self.selected.clone() else { return };
+        if !self.picked.remove(&id) {
+            self.picked.insert(id);
+        }
+        self.step(rows, 1);
     }
 
     /// The selected headset's place in the list.

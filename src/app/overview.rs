@@ -1,8 +1,10 @@
 //! All headsets at once, a row each, in an order that shows the worst first. Tells what is in the
 //! rows and how they are sorted; knows nothing of how they look.
 
-use super::{Action, App, Pane, SessionEntry, Severity};
-use cortop_client::{Headset, Stream, headset::HeadsetStatus, session::SessionStatus};
+use super::{Action, App, Effect, Pane, SessionEntry, Severity};
+use cortop_client::{
+    Command, Headset, HeadsetId, Stream, headset::HeadsetStatus, session::SessionStatus,
+};
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
 /// What the rows are sorted by: a column of the overview.
@@ -154,29 +156,39 @@ impl App {
         self.headsets.overview && self.focus == Pane::Headsets
     }
 
-    /// A row for each headset that is listed or has a live session, sorted; equal ones by id.
+    /// A row for each headset that is listed or has a live session, in the order in which they were
+    /// sorted; those that came later by id.
     #[must_use]
     pub fn overview(&self) -> Vec<HeadsetRow<'_>> {
-        let sort = self.headsets.sort;
+        let mut rows = self.headset_rows();
+        let order = &self.headsets.order;
+        let place = |row: &HeadsetRow<'_>| {
+            let place = order.iter().position(|id| *id == row.headset.id);
+            (place.unwrap_or(order.len()), row.headset.id.clone())
+        };
+        rows.sort_by_cached_key(place);
+        rows
+    }
+
+    fn headset_rows(&self) -> Vec<HeadsetRow<'_>> {
         let list = &self.headsets.list;
         // The list may leave out one whose streams flow.
         let live = self.sessions.live().map(|entry| &entry.session.headset);
         let unlisted = live.filter(|headset| list.iter().all(|listed| listed.id != headset.id));
-        let mut rows: Vec<_> =
-            list.iter().chain(unlisted).map(|headset| HeadsetRow::new(self, headset)).collect();
-        rows.sort_by(|one, other| {
-            let order = match sort {
-                Sort::State => one.state.cmp(&other.state),
-                _ => one.key(sort, self).total_cmp(&other.key(sort, self)),
-            };
-            order.then_with(|| one.headset.id.cmp(&other.headset.id))
-        });
-        rows
+        list.iter().chain(unlisted).map(|headset| HeadsetRow::new(self, headset)).collect()
     }
 
-    pub(super) fn sort_overview(&mut self) {
+    /// Opens the overview, its rows sorted by the column of the last time, or closes it.
+    pub(super) fn toggle_overview(&mut self) {
+        self.headsets.overview = !self.headsets.overview;
+        self.sort_rows();
+    }
+
+    /// Sorts the rows of the overview by a column, equal ones by id.
+    pub(super) fn sort_overview(&mut self, column: impl FnOnce(Sort) -> Sort) {
         if self.shows_overview() {
-            self.headsets.sort = self.headsets.sort.next();
+            self.headsets.sort = column(self.headsets.sort);
+            self.sort_rows();
         } else {
             let key = self.settings.keymap.keys(Action::Overview).first();
             let key = key.map(|key| format!(" with {key}")).unwrap_or_default();
@@ -184,14 +196,56 @@ impl App {
         }
     }
 
-    /// Moves the selection by `step` rows of what is shown, stopping at the ends.
-    pub(super) fn step_headset(&mut self, step: isize) {
-        let ids: Vec<_> = if self.shows_overview() {
+    fn sort_rows(&mut self) {
+        let sort = self.headsets.sort;
+        let mut rows = self.headset_rows();
+        rows.sort_by(|one, other| {
+            let order = match sort {
+                Sort::State => one.state.cmp(&other.state),
+                _ => one.key(sort, self).total_cmp(&other.key(sort, self)),
+            };
+            order.then_with(|| one.headset.id.cmp(&other.headset.id))
+        });
+        self.headsets.order = rows.iter().map(|row| row.headset.id.clone()).collect();
+    }
+
+    /// The headsets as they are shown, from top to bottom.
+    fn shown_headsets(&self) -> Vec<HeadsetId> {
+        if self.shows_overview() {
             self.overview().iter().map(|row| row.headset.id.clone()).collect()
         } else {
             self.headsets.list.iter().map(|headset| headset.id.clone()).collect()
-        };
+        }
+    }
+
+    /// Moves the selection by `step` rows of what is shown, stopping at the ends.
+    pub(super) fn step_headset(&mut self, step: isize) {
+        let ids = self.shown_headsets();
         self.headsets.step(&ids, step);
+    }
+
+    /// Picks the selected headset, or drops it again.
+    pub(super) fn pick_headset(&mut self) {
+        let ids = self.shown_headsets();
+        self.headsets.toggle_picked(&ids);
+    }
+
+    /// Opens a session on each of some headsets that can stream and have none.
+    pub(super) fn open_headsets(&mut self, wanted: impl Fn(&HeadsetId) -> bool) -> Vec<Effect> {
+        let rows = self.overview();
+        let rows = rows.iter().filter(|row| {
+            row.entry.is_none() && row.state != HeadsetState::OnCable && wanted(&row.headset.id)
+        });
+        let ids: Vec<_> = rows.map(|row| row.headset.id.clone()).collect();
+        self.headsets.picked.clear();
+        let text = match &ids[..] {
+            [] => "each of these headsets has a session, or cannot stream".to_owned(),
+            [one] => format!("opening {one}"),
+            ids => format!("opening {} headsets", ids.len()),
+        };
+        self.notify(Severity::Info, text);
+        let open = |headset| Effect::Command(Command::Open { headset, mode: None });
+        ids.into_iter().map(open).collect()
     }
 
     /// How many live sessions have a stale stream, and how many there are.

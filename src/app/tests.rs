@@ -844,6 +844,22 @@ fn the_overview_is_opened_to_be_sorted() {
 }
 
 #[test]
+fn several_headsets_of_which_none_was_chosen_are_compared_at_once() {
+    let choosing = || Event::Link(Link::Up { security: Security::Plain, step: Step::Choosing });
+    for (count, compared) in [(1, false), (2, true), (3, true)] {
+        let mut app = app();
+        let list = (0..count).map(|at| headset(&format!("A-{at}"), HeadsetStatus::Discovered));
+        let list = Event::Headsets(list.collect());
+        // In either order.
+        let events = if count == 3 { [choosing(), list] } else { [list, choosing()] };
+        for event in events {
+            hear(&mut app, event);
+        }
+        assert_eq!((app.focus, app.shows_overview()), (Pane::Headsets, compared));
+    }
+}
+
+#[test]
 fn the_cursor_walks_within_a_frozen_window_and_the_second_stays_where_it_was_set() {
     let mut app = app();
     app.update(Message::Snapshot(snapshot(5000, 5000, ViewEnd::Live)));

@@ -51,7 +51,12 @@ fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
     let always = |action| {
         matches!(
             action,
-            Action::Freeze | Action::Record | Action::Commands | Action::Help | Action::Quit
+            Action::Freeze
+                | Action::PickHeadset
+                | Action::Record
+                | Action::Commands
+                | Action::Help
+                | Action::Quit
         )
     };
     let records = app.running_record().is_some();
@@ -60,12 +65,12 @@ fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
         let rows = app.settings.keymap.rows().filter(|(row, _)| fits(row));
         rows.filter_map(|(row, keys)| Some((keys.first()?.to_string(), hint(app, row)?))).collect()
     };
-    let here = |row: &Binding| row.pane.is_none_or(|pane| pane == app.focus);
     let of = |pane| hints(&|row| row.pane == pane && !always(row.action) && !urgent(row.action));
     let mut left = usize::from(width);
     let mut line = Line::default();
     let room = |(key, hint): &(String, &str)| key.chars().count() + hint.len() + 3;
-    let fixed = hints(&|row| always(row.action) && here(row));
+    let fixed_of = |pane| hints(&|row| always(row.action) && row.pane == pane);
+    let fixed = [fixed_of(Some(app.focus)), fixed_of(None)].concat();
     // Nothing has to keep its distance from the right edge.
     left = (left + 2).saturating_sub(fixed.iter().map(room).sum());
     let first = hints(&|row| urgent(row.action));
@@ -88,8 +93,16 @@ fn hint(app: &App, row: &Binding) -> Option<&'static str> {
     Some(match row.action {
         Action::Record if app.running_record().is_some() => "stop",
         Action::Freeze if app.streams.frozen.is_some() => "resume",
+        Action::PickHeadset if picked(app) => "drop",
+        Action::Open if !app.headsets.picked.is_empty() => "open picked",
+        Action::Overview if app.shows_overview() => "list",
         Action::Zoom if app.zoomed => "all panes",
         Action::View(_) if app.is_shown(row) => "back",
         _ => hint,
     })
+}
+
+/// Whether the selected headset is picked.
+fn picked(app: &App) -> bool {
+    app.headsets.selected.as_ref().is_some_and(|id| app.headsets.picked.contains(id))
 }

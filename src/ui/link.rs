@@ -173,12 +173,16 @@ fn choosing(ctx: &RenderContext<'_>) -> (String, String) {
     }
 }
 
+/// Headsets that a sentence names; of more it only says how many they are.
+const NAMED: usize = 4;
+
 /// The headsets that are there.
 fn there(ctx: &RenderContext<'_>) -> String {
     let ids: Vec<_> = ctx.app.headsets.list.iter().map(|own| own.id.as_str()).collect();
     match ids.as_slice() {
         [] => "There are other headsets.".to_owned(),
         [only] => format!("There is {only}."),
+        ids if ids.len() > NAMED => format!("There are {} headsets.", ids.len()),
         ids => format!("There are {} headsets: {}.", ids.len(), ids.join(", ")),
     }
 }

@@ -10,10 +10,11 @@ use ratatui::{
 };
 
 use super::{
-    context::RenderContext, glyphs, headsets, health, paint, streams::levels, text, theme::Token,
+    context::RenderContext, glyphs, headsets, health, link, paint, streams::levels, text,
+    theme::Token,
 };
-use crate::app::{HeadsetRow, HeadsetState, Pane, Sort};
-use cortop_client::{Stream, model::Model};
+use crate::app::{Action, HeadsetRow, HeadsetState, Pane, Sort};
+use cortop_client::{Link, Step, Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
 /// What a headset says of itself twice a second is old after this.
@@ -88,10 +89,13 @@ const COLUMNS: [TableColumn; 13] = [
     },
 ];
 
+/// Rows inside the frame from which on the last one is about the selected headset.
+const FOOT: u16 = 6;
+
 /// Most that a bad channel gets of the column of contact: all of a sensor's name, `off level`.
 const WIDEST_CONTACT: usize = 14;
 
-/// Pointer and mark before the columns.
+/// Pointer, mark, and whether it is picked or shown, before the columns.
 const MARKS: usize = 3;
 
 /// Draws the table into the place of the panes.
@@ -101,15 +105,52 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     if rows.is_empty() {
         return paint::lines(&headsets::empty(ctx, inside.width), inside, buffer);
     }
+    let inside = below_question(ctx, inside, buffer);
     let columns = fitting(&rows, usize::from(inside.width));
     let selected = rows.iter().position(|row| is_selected(ctx, row)).unwrap_or(0);
-    let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+    // The last row says what needs a look at the selected one.
+    let has_foot = inside.height >= FOOT;
+    let body = Rect {
+        y: inside.y + 1,
+        height: inside.height.saturating_sub(1 + u16::from(has_foot)),
+        ..inside
+    };
     // The selected one stays in sight.
     let skip = (selected + 1).saturating_sub(usize::from(body.height));
     let lines: Vec<_> = rows.iter().skip(skip).map(|row| line(ctx, row, &columns)).collect();
     paint::line(&titles(ctx, &columns), Rect { height: 1, ..inside }.intersection(inside), buffer);
     paint::lines(&lines, body.intersection(inside), buffer);
     ctx.mark_more(skip, rows.len(), body.intersection(inside), buffer);
+    if let Some(row) = rows.get(selected).filter(|_| has_foot) {
+        let foot = Rect { y: inside.bottom() - 1, height: 1, ..inside };
+        paint::line(&about(ctx, row, usize::from(inside.width)), foot, buffer);
+    }
+}
+
+/// Says above the table what cortop waits for where a headset has to be chosen; the area below.
+fn below_question(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) -> Rect {
+    if !matches!(ctx.app.link, Link::Up { step: Step::Choosing | Step::Missing(_), .. }) {
+        return area;
+    }
+    let [pick, all] = [Action::PickHeadset, Action::OpenAll].map(|action| ctx.key(action));
+    let more = format!("{pick} picks several to open together, {all} opens all.");
+    let mut question = link::lines(ctx, area.width);
+    question.extend(paint::sentence(&more, area.width, ctx.style(Token::Changed)));
+    let rows = paint::cells(question.len()).min(area.height / 3);
+    paint::lines(&question, Rect { height: rows, ..area }, buffer);
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
+}
+
+/// What needs a look at a headset.
+fn about(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>, width: usize) -> Line<'static> {
+    let concerns = concerns(ctx, row);
+    let (token, says) = match &concerns[..] {
+        [] if row.entry.is_none() => (Token::Dim, "no session".to_owned()),
+        [] => (Token::Dim, "nothing needs a look".to_owned()),
+        some => (Token::Bad, some.join(glyphs::SEPARATOR)),
+    };
+    let text = format!("{}: {says}", row.headset.id);
+    Line::from(ctx.span(token, text::fit(&text::clean(&text), width)))
 }
 
 /// The columns that fit, those of a low rank first, and their widths: that of contact leaves room
@@ -167,6 +208,39 @@ fn titles(ctx: &RenderContext<'_>, columns: &[(&TableColumn, usize)]) -> Line<'s
     line
 }
 
+/// Whether the streams pane shows this headset's session.
+fn is_shown(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> bool {
+    let shown = ctx.app.sessions.current.as_ref();
+    row.entry.is_some_and(|entry| shown == Some(&entry.session.id))
+}
+
+/// What needs a look at a headset, in words: its values say it by their colour only.
+fn concerns(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> Vec<String> {
+    let state = match row.state {
+        HeadsetState::Stale(stream) => {
+            let since = row.main.and_then(|main| main.stale_since).map(|at| ctx.since(at));
+            let since = since.map(|since| format!(" for {}", text::age(since)));
+            Some(format!("{stream} stopped{}", since.unwrap_or_default()))
+        }
+        HeadsetState::OffRate => row.main.and_then(|main| {
+            let (rate, nominal) = (main.rate?, main.nominal_rate?);
+            Some(format!("{} Hz where {} are due", text::rate(rate), text::rate(nominal)))
+        }),
+        HeadsetState::OnCable => Some("on a USB cable, over which nothing streams".to_owned()),
+        HeadsetState::Silent => Some("no sample has come yet".to_owned()),
+        _ => None,
+    };
+    let says = |cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (Token, String), what: &str| {
+        let (token, text) = cell(ctx, row);
+        matches!(token, Token::Bad | Token::Poor).then(|| what.replace("{}", &text))
+    };
+    let lost = says(loss, "{} of the last 10 s lost");
+    let charge = says(battery, "battery {}: charge it");
+    let late = says(delay, "samples {} late");
+    let contact = says(worst, "contact: {}");
+    [state, lost, contact, charge, late].into_iter().flatten().collect()
+}
+
 fn is_selected(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> bool {
     ctx.app.headsets.selected.as_ref() == Some(&row.headset.id)
 }
@@ -185,8 +259,14 @@ fn line(
         HeadsetState::Silent | HeadsetState::Connecting => (Token::Poor, glyphs::PENDING),
         HeadsetState::Connected | HeadsetState::Discovered => (Token::Dim, glyphs::OFF),
     };
-    let mut line =
-        Line::from(vec![ctx.span(Token::Focus, pointer), ctx.span(token, format!("{mark} "))]);
+    let own = if ctx.app.headsets.picked.contains(&row.headset.id) {
+        ctx.span(Token::Key, "+")
+    } else if is_shown(ctx, row) {
+        ctx.span(Token::Changed, glyphs::CHANGED)
+    } else {
+        ctx.span(Token::Text, " ")
+    };
+    let mut line = Line::from(vec![ctx.span(Token::Focus, pointer), ctx.span(token, mark), own]);
     for &(column, width) in columns {
         let (token, text) = (column.cell)(ctx, row);
         let text = text::fit(&text::clean(&text), width);

@@ -250,7 +250,8 @@ async fn a_headset_is_named_and_set_by_usb_cable_only() {
     };
     let sim = unlicensed(quick(vec![Model::EpocX.into(), charging]), |mut person| async move {
         person.eyes.wait("both headsets", |screen| screen.contains(id)).await;
-        person.type_in("1").await;
+        person.eyes.wait_for("sorted by headset").await;
+        person.type_in("o").await;
         person.press(Key::UP).await;
         person.type_in("e").await;
         person.asked("headset", "connect the headset by USB cable first").await;
@@ -276,7 +277,8 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
         |config| config,
         |mut person| async {
             let ids = person.all_headsets().await;
-            person.type_in("1").await;
+            person.eyes.wait_for("sorted by headset").await;
+            person.type_in("o").await;
             person.press_all([Key::UP, Key::UP, Key::ENTER]).await;
             person.eyes.wait("the first", |screen| screen.contains("activated")).await;
             person.press_all([Key::DOWN, Key::ENTER]).await;

@@ -223,7 +223,9 @@ async fn of_two_headsets_one_is_chosen_with_enter() {
         |config| config,
         |mut person| async {
             person.all_headsets().await;
-            person.type_in("1j").await;
+            // From the overview, with which one starts, to the list.
+            person.eyes.wait_for("sorted by headset").await;
+            person.type_in("1oj").await;
             person.press(Key::ENTER).await;
             person.eyes.wait("samples", |screen| line(screen, "eeg").contains("128/128 Hz")).await;
             person
@@ -276,9 +278,9 @@ async fn sixteen_headsets_stream_at_once_and_the_stale_one_says_so() {
         |config| config,
         |mut person| async {
             let ids = person.sim.control().headsets();
-            person.type_in("1o").await;
             let all = |screen: &str| ids.iter().all(|id| row(screen, id).contains("connected"));
             person.eyes.wait("a row each", all).await;
+            person.eyes.wait_for("sorted by headset").await;
             for _ in &ids {
                 person.press(Key::UP).await;
             }

@@ -1,10 +1,14 @@
 //! The overview of a lab with sixteen headsets, and what the header says of them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use cortop::app::{Action, Key, Message, Pane, Sort, Throughput};
+use cortop::app::{Action, Effect, Key, Message, Pane, Sort, Throughput};
 use cortop_client::{
-    Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
+    Command, Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
     session::SessionStatus,
 };
 use cortop_signal::snapshot::{DeviceReadings, Table};
@@ -144,7 +148,8 @@ fn all_sixteen_are_seen_at_once() {
         assert!((0..HEADSETS).all(|at| text.contains(id(at).as_str())), "{text}");
         assert!(text.contains("2 of 12 stale"), "{text}");
         let mut stage = stage;
-        stage.app.headsets.sort = Sort::State;
+        press(&mut stage, Key::char('s'));
+        assert_eq!(stage.app.headsets.sort, Sort::State);
         picture("overview_by_state", &stage, width, height);
     }
 }
@@ -177,7 +182,7 @@ fn the_worst_come_first_in_every_column() {
 #[test]
 fn keys_go_through_the_rows_as_they_stand_and_enter_goes_to_the_session() {
     let mut stage = flowing(lab());
-    stage.app.headsets.sort = Sort::Battery;
+    [(); 2].iter().for_each(|()| press(&mut stage, Key::char('s')));
     for _ in 0..HEADSETS {
         press(&mut stage, Key::UP);
     }
@@ -192,6 +197,73 @@ fn keys_go_through_the_rows_as_they_stand_and_enter_goes_to_the_session() {
     assert!(stage.app.shows_overview(), "one comes back to it");
     press(&mut stage, Key::char('o'));
     assert!(!stage.app.shows_overview());
+}
+
+#[test]
+fn rows_keep_their_places_until_they_are_sorted_again() {
+    let mut stage = flowing(lab());
+    press(&mut stage, Key::char('s'));
+    press(&mut stage, Key::char('s'));
+    let before = ids(&stage);
+    let mut snapshot = (*stage.app.snapshot).clone();
+    for device in snapshot.devices.values_mut() {
+        let table = Arc::make_mut(device.dev.as_mut().expect("readings"));
+        for (_, value) in table.values.iter_mut().filter(|(name, _)| name == "BatteryPercent") {
+            *value = value.map(|percent| 100.0 - percent);
+        }
+    }
+    stage.app.update(Message::Snapshot(Arc::new(snapshot)));
+    stage.forward(Duration::from_secs(1));
+    assert_eq!(ids(&stage), before);
+    press(&mut stage, Key::char('S'));
+    assert_ne!(ids(&stage), before);
+    assert_eq!(stage.app.headsets.sort, Sort::Battery);
+}
+
+#[test]
+fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
+    let mut stage = flowing(lab());
+    // Those without a session, one of them on a cable.
+    let free: Vec<_> = [10, 11, 13].map(id).to_vec();
+    for wanted in &free[1..] {
+        stage.app.headsets.selected = Some(wanted.clone());
+        press(&mut stage, Key::SPACE);
+    }
+    assert!(stage.text(80, 24).contains("enter open picked"), "{}", stage.text(80, 24));
+    let opened = |effects: Vec<Effect>| {
+        let ids = effects.into_iter().map(|effect| match effect {
+            Effect::Command(Command::Open { headset, mode: None }) => headset,
+            other => panic!("{other:?}"),
+        });
+        ids.collect::<BTreeSet<_>>()
+    };
+    let effects = stage.app.update(Message::Key(Key::ENTER));
+    assert_eq!(opened(effects), free[1..].iter().cloned().collect());
+    assert!(stage.app.headsets.picked.is_empty());
+    let effects = stage.app.update(Message::Key(Key::char('A')));
+    assert_eq!(opened(effects), free.into_iter().collect());
+}
+
+#[test]
+fn the_selected_row_says_what_needs_a_look_and_the_shown_one_is_marked() {
+    let mut stage = flowing(lab());
+    for (at, says) in [
+        (1, "eeg stopped for 1 min"),
+        (4, "4.8% of the last 10 s lost"),
+        (6, "118 Hz where 128 are due"),
+        (7, "battery 12%: charge it"),
+        (12, "on a USB cable, over which nothing streams"),
+        (9, "nothing needs a look"),
+    ] {
+        stage.app.headsets.selected = Some(id(at));
+        let text = stage.text(80, 24);
+        let foot = text.lines().rev().nth(2).expect("a row");
+        assert!(foot.contains(says), "{says}\n{text}");
+    }
+    stage.app.sessions.current = Some(sid(3));
+    let text = stage.text(80, 24);
+    let marked: Vec<_> = text.lines().filter(|line| line.contains('◆')).collect();
+    assert!(matches!(marked[..], [row] if row.contains(id(3).as_str())), "{text}");
 }
 
 #[test]

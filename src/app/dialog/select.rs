@@ -124,19 +124,28 @@ impl Select {
         Self { menu, filter: None, at: 0, held: None }
     }
 
-    /// The items that contain every word typed, those that begin with the text first.
+    /// The items that match each word typed, by its letters in their order: those that begin with
+    /// the text first, then those that contain its words, and last those with letters between.
     #[must_use]
     pub fn matching<'a>(&self, items: &'a [MenuItem]) -> Vec<&'a MenuItem> {
         let typed = self.filter.as_ref().map_or("", TextInput::text).to_lowercase();
-        let fits = |item: &&MenuItem| {
+        let typed = typed.trim();
+        let rank = |item: &MenuItem| {
             let (text, note) = (item.text.to_lowercase(), item.note.to_lowercase());
-            typed.split_whitespace().all(|word| text.contains(word) || note.contains(word))
+            let contains = |word: &str| text.contains(word) || note.contains(word);
+            let mut words = typed.split_whitespace();
+            match () {
+                () if text.starts_with(typed) => Some(0),
+                () if words.clone().all(contains) => Some(1),
+                () if words.all(|word| contains(word) || is_subsequence(word, &text)) => Some(2),
+                () => None,
+            }
         };
-        let mut matching: Vec<_> = items.iter().filter(fits).collect();
-        let words = typed.trim();
+        let ranked = items.iter().filter_map(|item| Some((rank(item)?, item)));
+        let mut matching: Vec<(u8, &MenuItem)> = ranked.collect();
         // Stable: within each kind they keep their order.
-        matching.sort_by_key(|item| !item.text.to_lowercase().starts_with(words));
-        matching
+        matching.sort_by_key(|&(rank, _)| rank);
+        matching.into_iter().map(|(_, item)| item).collect()
     }
 
     /// The place of the selected one among those that match; nothing where it is gone, so that a
@@ -213,6 +222,12 @@ impl Select {
         }
         DialogEvent::Open
     }
+}
+
+/// Whether a text has all letters of a word in their order.
+fn is_subsequence(word: &str, text: &str) -> bool {
+    let mut rest = text.chars();
+    word.chars().all(|char| rest.any(|other| other == char))
 }
 
 /// What is typed, as far as it is certain: the start that all matching ones that begin so have in

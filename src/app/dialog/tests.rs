@@ -286,6 +286,13 @@ fn the_palette_finds_every_action_and_completes_names() {
     // Words in any order, also those of the help.
     press(&mut app, typed(":window short").chain([Key::ENTER]));
     assert!((app.streams.window() - 5.0).abs() < 1e-9);
+    // Letters in their order, after what contains the words.
+    press(&mut app, typed(":strlng"));
+    let items = app.items(&Menu::Commands);
+    let Some(Dialog::Select(select)) = &app.dialog else { panic!("closed") };
+    let first = select.matching(&items)[0];
+    assert_eq!((&first.text[..], &first.note[..]), ("streams.longer", "] · longer window"));
+    press(&mut app, [Key::ESC]);
     press(&mut app, typed(":nothing is called so"));
     assert_eq!(press(&mut app, [Key::ENTER, Key::ESC]), []);
 }
