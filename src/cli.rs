@@ -191,8 +191,8 @@ pub struct Display {
     /// Position and style each run of cells anew, for terminals that garble the compact output
     #[arg(long, alias = "plain-output", global = true)]
     pub full_redraw: bool,
-    /// Colour theme: ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
-    /// one of your own [default: ansi]
+    /// Colour theme: auto, ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
+    /// one of your own; auto follows the terminal's background [default: auto]
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
     /// Config file in place of the usual one

@@ -19,7 +19,10 @@ use crate::{
     console::{self, print, report_panics},
     logging,
     monitor::Monitor,
-    terminal::{self, Exit, Input, Screen as _, Tty, guard::TerminalGuard, input, screen, signals},
+    terminal::{
+        self, Exit, Input, Screen as _, Tty, guard::TerminalGuard, input, probe::Probe, screen,
+        signals,
+    },
     ui::{self, Colors, Ui},
 };
 use cortop_signal::decoder;
@@ -82,7 +85,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     let zone = time_zone(&env);
     let options = ui::Options {
-        ascii: config.ascii,
+        ascii: config.ascii.unwrap_or_default(),
         colors: colors(&env),
         themes: folder.map(|folder| folder.join("themes")),
         zone: Some(zone.clone()),
@@ -170,9 +173,15 @@ async fn show(
     signals::watch(sender.clone())?;
     let mut terminal = screen::terminal(Tty::new(config.output)?)?;
     let guard = TerminalGuard::new(sender.clone())?;
+    let term = std::env::var("TERM").unwrap_or_default();
+    let asked = Probe::ask(&term, config.ascii.is_none())?;
+    let probe = asked.map(|(probe, answered)| {
+        terminal.backend_mut().expect_answers(answered);
+        probe
+    });
     // Like the client's tasks it gets its turn after the first frame.
     tokio::spawn(async move {
-        if let Err(error) = input::forward(crossterm::event::read, sender.clone()) {
+        if let Err(error) = input::forward(probe, crossterm::event::read, sender.clone()) {
             tracing::warn!("the system gives no thread for the keys, leaving: {error}");
             let _ = sender.send(Input::Exit(Exit::TerminalGone)).await;
         }

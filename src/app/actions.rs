@@ -30,7 +30,9 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
             Action::Connect => return self.connect(),
-            Action::Theme => self.next_theme(),
+            Action::Theme => {
+                self.choose_theme((self.theme + 1) % self.settings.themes.len().max(1));
+            }
             Action::Help => {
                 self.help = self.help.take().map_or_else(|| Some(HelpPane::default()), |_| None);
             }
@@ -134,8 +136,9 @@ impl App {
         }
     }
 
-    fn next_theme(&mut self) {
-        self.theme = (self.theme + 1) % self.settings.themes.len().max(1);
+    /// Takes the theme at a place, and names it.
+    pub(super) fn choose_theme(&mut self, place: usize) {
+        self.theme = place;
         if let Some(name) = self.settings.themes.get(self.theme) {
             let text = format!("theme {name}");
             self.notify(Severity::Info, text);

@@ -109,7 +109,7 @@ impl App {
             }
             DialogAction::Show(session) => self.sessions.current = Some(session),
             DialogAction::FilterLog(text) => self.filter_log(text),
-            DialogAction::Theme(at) => self.theme = at,
+            DialogAction::Theme(at) => self.choose_theme(at),
             DialogAction::Open(dialog) => self.dialog = Some(*dialog),
         }
         Vec::new()

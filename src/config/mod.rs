@@ -25,8 +25,8 @@ pub const DEFAULT_URL: &str = "wss://localhost:6868";
 pub const DEFAULT_FPS: u16 = 10;
 /// Bytes of history for all headsets together.
 pub const DEFAULT_HISTORY: usize = 256 << 20;
-/// The theme that every terminal shows.
-pub const DEFAULT_THEME: &str = "ansi";
+/// The theme that suits the terminal's background.
+pub const DEFAULT_THEME: &str = "auto";
 
 /// Markers with a key of their own.
 pub const MARKERS: usize = 9;
@@ -56,8 +56,8 @@ pub struct Config {
     pub history: usize,
     /// How frames go out.
     pub output: Output,
-    /// Without braille and box characters.
-    pub ascii: bool,
+    /// Without braille and box characters; `None`: unless the terminal draws them too wide.
+    pub ascii: Option<bool>,
     /// The first theme's name.
     pub theme: String,
     /// The keys in force.
@@ -192,7 +192,8 @@ pub fn load(
             synchronized: file.synchronized.unwrap_or(true),
             full_redraw: display.full_redraw || file.full_redraw.unwrap_or_default(),
         },
-        ascii: display.ascii || file.ascii.unwrap_or_else(|| !utf8(&env)),
+        ascii: if display.ascii { Some(true) } else { file.ascii }
+            .or_else(|| (!utf8(&env) || is_console(&env)).then_some(true)),
         theme: display.theme.clone().or(file.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned()),
         keymap,
         log_file: display.log_file.clone().or(file.log_file),
@@ -225,6 +226,11 @@ fn credentials(
              demo` needs neither"
         ),
     })
+}
+
+/// Whether the terminal is the Linux console, whose font has neither braille nor most symbols.
+fn is_console(env: &dyn Fn(&str) -> Option<String>) -> bool {
+    env("TERM").is_some_and(|term| term == "linux")
 }
 
 /// Whether the locale is UTF-8: the first of the three that is set decides, none means `C`.

@@ -58,12 +58,12 @@ fn rows() -> [SettingLine; 18] {
         (
             "ascii",
             "false".into(),
-            "Draw without braille and box characters; if absent, the locale decides.",
+            "Draw without braille and box characters; if absent, the locale and the terminal decide.",
         ),
         (
             "theme",
             text(DEFAULT_THEME),
-            "ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or a file in themes/ beside this one.",
+            "auto (by the terminal's background), ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or a file in themes/ beside this one.",
         ),
         (
             "synchronized",

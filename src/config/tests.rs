@@ -25,7 +25,7 @@ fn nothing_set_gives_the_defaults_and_says_how_to_give_credentials() {
     let config = load_from("cortop", &[], None).expect("valid");
     assert_eq!((config.url.as_str(), config.fps), (DEFAULT_URL, DEFAULT_FPS));
     assert_eq!(config.streams, Stream::ALL);
-    assert!(config.ascii, "a locale that is not set is C");
+    assert_eq!(config.ascii, Some(true), "a locale that is not set is C");
     assert!(config.warnings.is_empty());
     let next = config.credentials.expect_err("none").to_string();
     for word in ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET", "config.toml", "cortop demo"] {
@@ -53,10 +53,11 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 #[test]
 fn the_first_locale_that_is_set_decides_on_utf8() {
     let ascii = |env: &[(&str, &str)]| load_from("cortop", env, None).expect("valid").ascii;
-    assert!(!ascii(&[("LANG", "de_DE.UTF-8")]));
-    assert!(!ascii(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
-    assert!(ascii(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]));
-    assert!(!ascii(&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")]));
+    assert_eq!(ascii(&[("LANG", "de_DE.UTF-8")]), None);
+    assert_eq!(ascii(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]), None);
+    assert_eq!(ascii(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]), Some(true));
+    assert_eq!(ascii(&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")]), None);
+    assert_eq!(ascii(&[("LANG", "en_US.UTF-8"), ("TERM", "linux")]), Some(true));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{exit::Exit, input::Input, screen::Screen, signals};
+use super::{exit::Exit, input::Input, probe::Answers, screen::Screen, signals};
 use crate::{
     app::{App, Effect, Message},
     monitor::Channels,
@@ -116,10 +116,28 @@ impl<S: Screen> EventLoop<'_, S> {
             }
             Input::Paste(text) => self.update_now(Message::Paste(text)).await,
             Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
+            Input::Answers(answers) => self.on_answers(answers),
             Input::Suspend => self.suspend().await,
             Input::Resume => self.resume(),
             Input::Exit(exit) => Err(exit),
         }
+    }
+
+    /// Draws as the terminal's answers ask for. Nobody heard of a new size while they were read.
+    fn on_answers(&mut self, answers: Answers) -> Result<(), Exit> {
+        self.dirty = true;
+        if let Some(background) = answers.background {
+            self.ui.set_background(background);
+        }
+        let size = self.terminal.size().map_err(terminal_gone)?;
+        let area = Rect::from((ratatui::layout::Position::ORIGIN, size));
+        if answers.wide == Some(true) {
+            self.ui.use_ascii();
+            let text = "this terminal draws ● and the like two cells wide: drawn in ASCII instead";
+            self.app.update(Message::Notice(text.to_owned()));
+            return self.redraw(area);
+        }
+        if area == self.area { Ok(()) } else { self.redraw(area) }
     }
 
     async fn on_heartbeat(&mut self) -> Result<(), Exit> {

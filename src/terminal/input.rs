@@ -9,7 +9,10 @@ use std::{
 use crossterm::event::{Event, KeyEventKind};
 use tokio::sync::mpsc;
 
-use super::exit::Exit;
+use super::{
+    exit::Exit,
+    probe::{Answers, Probe},
+};
 use crate::app::Key;
 use cortop_client::Moment;
 
@@ -25,6 +28,8 @@ pub enum Input {
     Paste(String),
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
+    /// The terminal has answered the questions of a [`Probe`].
+    Answers(Answers),
     /// The process is to be stopped (`SIGTSTP`).
     Suspend,
     /// The process goes on after it was stopped (`SIGCONT`).
@@ -39,8 +44,8 @@ pub fn queue() -> (mpsc::Sender<Input>, mpsc::Receiver<Input>) {
     mpsc::channel(QUEUE)
 }
 
-/// Forwards the terminal's events until the loop or the terminal ends. `read` waits for the next one
-/// ([`crossterm::event::read`]).
+/// Forwards the answers to a probe, then the terminal's events until the loop or the terminal ends.
+/// `read` waits for the next one ([`crossterm::event::read`]), which would take answers for keys.
 ///
 /// It runs on a thread of its own rather than polling crossterm's `EventStream`: once the terminal is
 /// gone, crossterm reads its end over and over without returning, which on the runtime's thread would
@@ -49,10 +54,18 @@ pub fn queue() -> (mpsc::Sender<Input>, mpsc::Receiver<Input>) {
 /// # Errors
 /// The system gives no thread.
 pub fn forward(
+    probe: Option<Probe>,
     mut read: impl FnMut() -> io::Result<Event> + Send + 'static,
     input: mpsc::Sender<Input>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("terminal reader".to_owned()).spawn(move || {
+        if let Some(probe) = probe {
+            let send = |key| input.blocking_send(Input::Key(key, Moment::now())).is_ok();
+            // Of a terminal that is gone the next read tells.
+            if let Some(answers) = probe.read(send) {
+                let _ = input.blocking_send(Input::Answers(answers));
+            }
+        }
         loop {
             let next = match read() {
                 Ok(event) => match translate(event) {
@@ -106,7 +119,7 @@ mod tests {
         .into_iter();
         let (sender, mut input) = queue();
         let read = move || events.next().expect("no more is read");
-        forward(read, sender).expect("a thread").join().expect("no panic");
+        forward(None, read, sender).expect("a thread").join().expect("no panic");
         let mut received = Vec::new();
         while let Some(input) = input.blocking_recv() {
             received.push(input);

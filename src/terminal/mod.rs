@@ -12,10 +12,11 @@
 //!  ├─ frame_writer  the thread behind a mailbox of one frame
 //!  ├─ rate_limiter  frames by bytes a second
 //!  └─ guard         raw mode, alternate screen, and back; device is the file beneath
-//! probe        asks the terminal what it can do, for the doctor
+//! probe        asks the terminal what it can do; answers divides answers from keys
 //! exit         why the loop ended
 //! ```
 
+mod answers;
 mod device;
 mod diff_writer;
 mod event_loop;

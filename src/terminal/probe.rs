@@ -1,115 +1,132 @@
-//! Asks the terminal whether it supports synchronized output. Only for commands without a screen:
-//! nothing else may read the terminal meanwhile.
+//! Asks the terminal what it can do. The last question is DA1, which every terminal answers, so that
+//! what it does not know causes no wait. Nothing else may read the terminal until it has answered.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
-/// How long a terminal may take to answer, also over a slow line. A later answer would appear at the
-/// shell's prompt as if it had been typed.
-#[cfg(unix)]
-const LIMIT: Duration = Duration::from_secs(5);
+use tokio::sync::oneshot;
 
-/// Ctrl-C, which is a mere character in raw mode.
-#[cfg(unix)]
-const INTERRUPT: u8 = 3;
+pub use super::answers::Answers;
+use crate::app::Key;
 
-/// DECRQM for mode 2026, then DA1. Every terminal answers DA1, so one without DECRQM causes no wait.
-#[cfg(unix)]
-const QUESTION: &[u8] = b"\x1b[?2026$p\x1b[c";
+/// How long the monitor waits for answers; keys come through meanwhile.
+const LIMIT: Duration = Duration::from_secs(1);
 
-/// Whether the terminal supports synchronized output; `None` if it does not say.
-#[must_use]
-pub fn synchronized() -> Option<bool> {
-    #[cfg(unix)]
-    return reply(LIMIT).and_then(|reply| supported(&reply));
-    #[cfg(not(unix))]
-    None
+/// How long the doctor waits, also over a slow line. A later answer would appear at the shell's prompt
+/// as if it had been typed.
+const PATIENT_LIMIT: Duration = Duration::from_secs(5);
+
+/// What the monitor asks for: how wide a character of ambiguous width is drawn, by the cursor's place
+/// after it, on a screen that is cleared again; the background (OSC 11).
+const WIDTH: &str = "\x1b[H●\x1b[6n\x1b[2J\x1b[H";
+const BACKGROUND: &str = "\x1b]11;?\x1b\\";
+
+/// What the doctor asks for: the same width in the line of the cursor, and DECRQM for mode 2026.
+const WIDTH_IN_LINE: &str = "\r●\x1b[6n\r\x1b[K";
+const SYNCHRONIZED: &str = "\x1b[?2026$p";
+
+/// DA1.
+const END: &str = "\x1b[c";
+
+/// Questions that the terminal was asked and has not answered yet.
+#[derive(Debug)]
+pub struct Probe {
+    /// Dropped when the answers have been read.
+    pending: oneshot::Sender<()>,
 }
 
-/// What the terminal sends until it has answered DA1 or the time is up.
-#[cfg(unix)]
-fn reply(limit: Duration) -> Option<Vec<u8>> {
-    use std::{
-        io::{self, Write as _},
-        time::Instant,
-    };
+impl Probe {
+    /// Asks a terminal that the monitor has taken over; `width`: for the width of characters too. The
+    /// receiver ends when the answers have been read. `None` for a terminal, by its `TERM`, that does
+    /// not answer.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn ask(term: &str, width: bool) -> io::Result<Option<(Self, oneshot::Receiver<()>)>> {
+        if !cfg!(unix) || matches!(term, "" | "dumb" | "unknown" | "linux") {
+            return Ok(None);
+        }
+        let width = if width { WIDTH } else { "" };
+        io::Write::write_all(
+            &mut super::device::stdout()?,
+            [width, BACKGROUND, END].concat().as_bytes(),
+        )?;
+        let (pending, answered) = oneshot::channel();
+        Ok(Some((Self { pending }, answered)))
+    }
 
+    /// Reads the answers. `on_key` is given what is typed meanwhile, and says whether to go on.
+    pub(super) fn read(self, on_key: impl FnMut(Key) -> bool) -> Option<Answers> {
+        let answers = listen(LIMIT, on_key);
+        drop(self.pending);
+        answers
+    }
+}
+
+/// Asks for the doctor, which has no screen; `width`: for the width of characters too.
+#[must_use]
+pub fn ask_without_screen(width: bool) -> Answers {
     use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-    use rustix::{
-        event::{PollFd, PollFlags, Timespec, poll},
-        termios::{QueueSelector, tcflush},
-    };
 
     /// Restores the terminal on every way out and discards the rest of its answers.
     struct Raw;
     impl Drop for Raw {
         fn drop(&mut self) {
-            let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+            #[cfg(unix)]
+            let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
             let _ = disable_raw_mode();
         }
     }
 
-    enable_raw_mode().ok()?;
-    let _raw = Raw;
-    let mut stdout = io::stdout();
-    stdout.write_all(QUESTION).and_then(|()| stdout.flush()).ok()?;
+    let ask = || {
+        enable_raw_mode().ok()?;
+        let raw = Raw;
+        let mut stdout = io::stdout();
+        let width = if width { WIDTH_IN_LINE } else { "" };
+        let question = [width, SYNCHRONIZED, END].concat();
+        io::Write::write_all(&mut stdout, question.as_bytes()).ok()?;
+        io::Write::flush(&mut stdout).ok()?;
+        // Ctrl-C is a mere key in raw mode.
+        let answers = listen(PATIENT_LIMIT, |key| key != Key::ctrl('c'));
+        drop(raw);
+        answers
+    };
+    if cfg!(unix) { ask().unwrap_or_default() } else { Answers::default() }
+}
+
+/// Reads what the terminal sends until it has answered DA1, the time is up or `on_key` says so; `None`
+/// if the terminal is gone.
+#[cfg(unix)]
+fn listen(limit: Duration, mut on_key: impl FnMut(Key) -> bool) -> Option<Answers> {
+    use std::time::Instant;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::answers::AnswerParser;
 
     let stdin = io::stdin();
     let deadline = Instant::now() + limit;
-    let mut reply = Vec::new();
-    while !has_answered(&reply) && !reply.contains(&INTERRUPT) {
+    let mut parser = AnswerParser::default();
+    while !parser.complete {
         let left = deadline.saturating_duration_since(Instant::now());
         let left = Timespec::try_from(left).ok()?;
         let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
-        if poll(&mut ready, Some(&left)).ok()? == 0 {
-            break;
-        }
+        match poll(&mut ready, Some(&left)) {
+            Ok(0) => break,
+            Err(rustix::io::Errno::INTR) => continue,
+            other => other.ok()?,
+        };
         let mut bytes = [0; 64];
-        match rustix::io::read(&stdin, &mut bytes).ok()? {
-            0 => break,
-            count => reply.extend_from_slice(&bytes[..count]),
+        let count = rustix::io::read(&stdin, &mut bytes).ok().filter(|&count| count > 0)?;
+        if !parser.push(&bytes[..count]).into_iter().all(&mut on_key) {
+            return Some(parser.answers);
         }
     }
-    Some(reply)
+    parser.rest().map(on_key);
+    Some(parser.answers)
 }
 
-/// Whether the answer to DA1 is there: `CSI ? … c`.
-#[cfg(unix)]
-fn has_answered(reply: &[u8]) -> bool {
-    reply.windows(3).enumerate().filter(|(_, start)| *start == b"\x1b[?").any(|(at, _)| {
-        reply[at + 3..].iter().find(|byte| byte.is_ascii_alphabetic()) == Some(&b'c')
-    })
-}
-
-/// Reads `CSI ? 2026 ; n $ y`: 1 set, 2 reset, 3 always set; 0 unknown, 4 always reset.
-#[cfg(unix)]
-fn supported(reply: &[u8]) -> Option<bool> {
-    const START: &[u8] = b"\x1b[?2026;";
-    let at = reply.windows(START.len()).position(|window| window == START)?;
-    match reply.get(at + START.len()..)? {
-        [b'1'..=b'3', b'$', b'y', ..] => Some(true),
-        [b'0' | b'4', b'$', b'y', ..] => Some(false),
-        _ => None,
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_report_on_the_mode_counts() {
-        for (reply, expected) in [
-            (&b"\x1b[?2026;2$y\x1b[?62;c"[..], Some(true)),
-            (b"\x1b[?2026;1$y", Some(true)),
-            (b"\x1b[?2026;0$y\x1b[?1;2c", Some(false)),
-            (b"\x1b[?2026;4$y", Some(false)),
-            (b"\x1b[?1;2c", None),
-            (b"x\x1b[?2026;", None),
-            (b"", None),
-        ] {
-            assert_eq!(supported(reply), expected, "{reply:?}");
-        }
-        assert!(has_answered(b"\x1b[?2026;2$y\x1b[?62;22c"));
-        assert!(!has_answered(b"\x1b[?2026;2$y\x1b[?62;2") && !has_answered(b"c"));
-    }
+/// Nothing is asked there.
+#[cfg(not(unix))]
+fn listen(_: Duration, _: impl FnMut(Key) -> bool) -> Option<Answers> {
+    None
 }

@@ -14,7 +14,11 @@ use ratatui::{
     buffer::Cell,
     layout::{Position, Size},
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    join,
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use super::{
     device, diff_writer::DiffWriter, frame_writer::FrameWriter, guard, rate_limiter::RateLimiter,
@@ -55,6 +59,8 @@ pub struct Tty {
     /// `None` where ratatui's own backend is asked for.
     diff: Option<DiffWriter>,
     cursor_shown: bool,
+    /// Ends when the terminal's answers to a probe have been read.
+    answered: Option<oneshot::Receiver<()>>,
 }
 
 impl Tty {
@@ -85,7 +91,14 @@ impl Tty {
             synchronized: output.synchronized,
             diff: (!output.full_redraw).then(DiffWriter::default),
             cursor_shown: false,
+            answered: None,
         }
+    }
+
+    /// Leaving waits for `answered`, at most a second: an answer that comes later would appear at the
+    /// shell's prompt as if it had been typed.
+    pub fn expect_answers(&mut self, answered: oneshot::Receiver<()>) {
+        self.answered = Some(answered);
     }
 
     /// Before the terminal is cleared or left to others.
@@ -131,8 +144,13 @@ impl Screen for Tty {
     }
 
     async fn leave(&mut self) {
-        let drained = timeout(DRAIN, self.writer.drained()).await.is_ok();
-        guard::leave(drained);
+        let answered = async {
+            if let Some(answered) = self.answered.take() {
+                let _ = timeout(DRAIN, answered).await;
+            }
+        };
+        let (drained, ()) = join!(timeout(DRAIN, self.writer.drained()), answered);
+        guard::leave(drained.is_ok());
     }
 }
 

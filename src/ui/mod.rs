@@ -104,6 +104,24 @@ pub enum Colors {
     Rgb,
 }
 
+/// The background of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    /// White is read better on it than black.
+    Dark,
+    /// Black is.
+    Light,
+}
+
+impl Background {
+    /// Of shares of red, green and blue, 0 to 1.
+    #[must_use]
+    pub fn of(red: f64, green: f64, blue: f64) -> Self {
+        // Where the contrast with black and with white is equal, as WCAG 2 defines it.
+        if theme::luminance(red, green, blue) < 0.179 { Self::Dark } else { Self::Light }
+    }
+}
+
 /// What the terminal can show, found out by whoever owns it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -123,6 +141,8 @@ pub struct Ui {
     themes: Vec<Theme>,
     ascii: bool,
     colors: Colors,
+    /// The terminal's background, once it has told.
+    background: Option<Background>,
     zone: TimeZone,
     /// The traces of the last frame, from top to bottom.
     traces: Vec<TraceCache>,
@@ -135,16 +155,41 @@ impl Ui {
     pub fn new(options: &Options) -> (Self, Vec<String>) {
         let (themes, warnings) = theme::load(options);
         let zone = options.zone.clone().unwrap_or_else(TimeZone::system);
-        (
-            Self { themes, ascii: options.ascii, colors: options.colors, zone, traces: Vec::new() },
-            warnings,
-        )
+        let ui = Self {
+            themes,
+            ascii: options.ascii,
+            colors: options.colors,
+            background: None,
+            zone,
+            traces: Vec::new(),
+        };
+        (ui, warnings)
     }
 
     /// The names of the themes, the default first, for [`crate::app::AppSettings::themes`].
     #[must_use]
     pub fn theme_names(&self) -> Vec<String> {
-        self.themes.iter().map(|theme| theme.name.clone()).collect()
+        let names = self.themes.iter().map(|theme| theme.name.as_str());
+        [theme::AUTO].into_iter().chain(names).map(str::to_owned).collect()
+    }
+
+    /// From now on the theme `auto` is the one for this background.
+    pub fn set_background(&mut self, background: Background) {
+        self.background = Some(background);
+    }
+
+    /// From now on everything is drawn in ASCII.
+    pub fn use_ascii(&mut self) {
+        self.ascii = true;
+    }
+
+    /// The theme at a place among the names.
+    fn theme(&self, place: usize) -> Option<&Theme> {
+        if let Some(place) = place.checked_sub(1) {
+            return self.themes.get(place);
+        }
+        let name = theme::auto(self.background);
+        self.themes.iter().find(|theme| theme.name == name)
     }
 
     /// Draws the whole screen.
@@ -152,7 +197,8 @@ impl Ui {
         let area = frame.area();
         let buffer = frame.buffer_mut();
         let fallback = Theme::default();
-        let theme = self.themes.get(app.theme).unwrap_or(&fallback);
+        let mut traces = std::mem::take(&mut self.traces);
+        let theme = self.theme(app.theme).unwrap_or(&fallback);
         let ctx =
             RenderContext { app, theme, zone: &self.zone, ascii: self.ascii, colors: self.colors };
         if let Some(screen) = ScreenLayout::new(app, area) {
@@ -161,7 +207,7 @@ impl Ui {
                 if app.shows_overview() {
                     overview::draw(&ctx, area, buffer);
                 } else if let Some(row) = PANES.iter().find(|row| row.pane == pane) {
-                    (row.draw)(&ctx, &mut self.traces, area, buffer);
+                    (row.draw)(&ctx, &mut traces, area, buffer);
                 }
             }
             footer::draw(&ctx, screen.footer, buffer);
@@ -178,6 +224,7 @@ impl Ui {
         if self.ascii {
             glyphs::to_ascii(buffer);
         }
+        self.traces = traces;
     }
 
     /// What the decoder has to publish so that a screen of this size can be drawn.

@@ -1,5 +1,6 @@
 //! Themes: TOML files that give each token a 16-colour value, an RGB one beside it and modifiers.
-//! The embedded ones are always there; a user's file of the same name wins.
+//! The embedded ones are always there; a user's file of the same name wins. `auto` is no file: it is
+//! one of them, by the terminal's background.
 
 use std::{
     cell::LazyCell,
@@ -12,7 +13,7 @@ use std::{
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::{Colors, Options};
+use super::{Background, Colors, Options};
 
 /// What something on the screen means. A colour never says it alone: a glyph or word stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -108,7 +109,27 @@ struct ThemeFile {
     channels: Vec<StyleSpec>,
 }
 
-/// The embedded themes; the first is the default and has every token.
+/// The default theme's name.
+pub(super) const AUTO: &str = "auto";
+
+/// The theme that `auto` is: `ansi` until the terminal tells its background.
+pub(super) const fn auto(background: Option<Background>) -> &'static str {
+    match background {
+        None => "ansi",
+        Some(Background::Dark) => "hues-dark",
+        Some(Background::Light) => "hues-light",
+    }
+}
+
+/// Relative luminance as WCAG 2 defines it, of shares of red, green and blue, 0 to 1.
+pub(super) fn luminance(red: f64, green: f64, blue: f64) -> f64 {
+    let linear = |share: f64| {
+        if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+/// The embedded themes; the first stands in for what others leave out and has every token.
 const EMBEDDED: [(&str, &str); 8] = [
     ("ansi", include_str!("../../themes/ansi.toml")),
     ("light", include_str!("../../themes/light.toml")),
@@ -197,7 +218,7 @@ impl Theme {
     }
 }
 
-/// All themes, the default first, and a warning for each file that is left out.
+/// All themes, `ansi` first, and a warning for each file that is left out.
 #[must_use]
 pub(super) fn load(options: &Options) -> (Vec<Theme>, Vec<String>) {
     let embedded = EMBEDDED.map(|(name, embedded)| NamedFile {
@@ -256,6 +277,10 @@ fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)>
         .filter_map(|path| {
             let name = path.file_stem()?.to_string_lossy().into_owned();
             let place = format!("theme file {}", path.display());
+            if name == AUTO {
+                warnings.push(format!("{place} is left out: {AUTO} chooses among the others"));
+                return None;
+            }
             match fs::read_to_string(&path) {
                 Ok(text) => Some((name, place, text)),
                 Err(error) => {
@@ -314,7 +339,21 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_themes_have_every_token_and_the_default_comes_first() {
+    fn auto_is_an_embedded_theme_for_that_background() {
+        for background in [None, Some(Background::Dark), Some(Background::Light)] {
+            let name = auto(background);
+            let (_, text) = EMBEDDED.iter().find(|(other, _)| *other == name).expect("embedded");
+            let made_for = file(text).background.map(|color| {
+                let Color::Rgb(r, g, b) = color else { panic!("{color} is not RGB") };
+                let [r, g, b] = [r, g, b].map(|part| f64::from(part) / 255.0);
+                Background::of(r, g, b)
+            });
+            assert_eq!(made_for, background, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_embedded_themes_have_every_token_and_the_first_is_ansi() {
         let (themes, warnings) = load(&Options::default());
         assert_eq!(warnings, Vec::<String>::new());
         assert_eq!(themes[0].name, "ansi");
@@ -429,11 +468,8 @@ mod tests {
     fn contrast(one: Color, other: Color) -> f64 {
         let luminance = |color| {
             let Color::Rgb(r, g, b) = color else { panic!("{color} is not RGB") };
-            let linear = |part: u8| {
-                let part = f64::from(part) / 255.0;
-                if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-            };
-            0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+            let [r, g, b] = [r, g, b].map(|part| f64::from(part) / 255.0);
+            super::luminance(r, g, b)
         };
         let (one, other) = (luminance(one), luminance(other));
         (one.max(other) + 0.05) / (one.min(other) + 0.05)
@@ -462,6 +498,7 @@ mod tests {
         write("light.toml", "[tokens]\ngood = { color = \"blue\" }");
         write("mine.toml", "inherits = \"mono\"\n[tokens]\nbad = { color = \"magenta\" }");
         write("broken.toml", "[tokens]\ntext = 3");
+        write("auto.toml", "inherits = \"mono\"");
         let options = Options { themes: Some(dir.path().to_owned()), ..Options::default() };
         let (themes, warnings) = load(&options);
         let theme = |name| themes.iter().find(|theme| theme.name == name).expect("there");
@@ -469,7 +506,8 @@ mod tests {
         assert_eq!(theme("mine").style(Token::Bad).fg, Some(Color::Magenta));
         assert_eq!(theme("mine").style(Token::Dim), Style::new().add_modifier(Modifier::DIM));
         assert_eq!(themes.len(), EMBEDDED.len() + 1);
-        assert!(warnings.len() == 1 && warnings[0].contains("broken.toml"), "{warnings:?}");
+        let [auto, broken] = &warnings[..] else { panic!("{warnings:?}") };
+        assert!(auto.contains("auto.toml") && broken.contains("broken.toml"), "{warnings:?}");
     }
 
     #[test]

@@ -345,6 +345,87 @@ fn a_late_answer_of_the_terminal_does_not_stand_at_the_prompt() {
     pty.wait_for_end();
 }
 
+/// The last of the questions to the terminal.
+fn was_asked(received: &Received) -> bool {
+    received.bytes.windows(3).any(|bytes| bytes == b"\x1b[c")
+}
+
+#[test]
+fn the_theme_follows_the_background_and_keys_come_through_before_the_answer() {
+    let env = [("COLORTERM", "truecolor")];
+    for (answer, name, text) in [
+        ("\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "hues-light", (0x1f, 0x23, 0x28)),
+        ("\x1b]11;rgb:0000/0000/0000\x07", "hues-dark", (0xe6, 0xed, 0xf3)),
+    ] {
+        let mut pty = Pty::start(Path::new(CORTOP), &["demo"], &env);
+        pty.wait("the questions", was_asked);
+        pty.wait_for_monitor();
+        pty.type_in("3z");
+        // The pane that was chosen and zoomed; no other is left.
+        pty.wait("the zoomed pane", |received| {
+            let screen = received.screen.screen().contents();
+            screen.contains("[3]") && !screen.contains("[2]")
+        });
+        pty.type_in(&format!("{answer}\x1b[?62;22c"));
+        pty.wait(name, |received| {
+            let screen = received.screen.screen();
+            let (rows, columns) = screen.size();
+            let mut cells = (0..rows).flat_map(|row| (0..columns).map(move |x| (row, x)));
+            let (r, g, b) = text;
+            cells.any(|(row, x)| {
+                screen.cell(row, x).is_some_and(|cell| cell.fgcolor() == vt100::Color::Rgb(r, g, b))
+            })
+        });
+        pty.type_in("q");
+        assert_eq!(pty.wait_for_end().exit_code(), 0);
+    }
+}
+
+#[test]
+fn an_answer_after_the_end_does_not_stand_at_the_prompt() {
+    let env = [("PS1", "ready> "), ("ENV", "")];
+    let mut pty = Pty::start(Path::new("/bin/sh"), &["-i"], &env);
+    pty.wait_for_prompt();
+    pty.type_in(&format!("{CORTOP} demo\n"));
+    pty.wait("the questions", was_asked);
+    pty.type_in("q");
+    thread::sleep(Duration::from_millis(200));
+    pty.type_in("\x1b[1;2R\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c");
+    pty.wait_for_prompt();
+    // Whatever is at the prompt is there now: the shell answers what was typed after it.
+    pty.type_in("echo $((40+2))\n");
+    pty.wait_for_text("\n42\n");
+    let screen = pty.received.0.lock().expect("no panic").screen.screen().contents();
+    assert!(!screen.contains("rgb") && !screen.contains("62;22"), "{screen}");
+    pty.type_in("exit\n");
+    pty.wait_for_end();
+}
+
+#[test]
+fn where_ambiguous_characters_are_wide_all_is_drawn_in_ascii_and_it_is_said() {
+    let mut pty = Pty::demo();
+    pty.wait("the questions", was_asked);
+    pty.type_in("\x1b[1;3R\x1b[?62;22c");
+    pty.wait("ASCII, and why", |received| {
+        let screen = received.screen.screen().contents();
+        screen.contains("two cells wide") && screen.is_ascii()
+    });
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+}
+
+#[test]
+fn the_linux_console_is_asked_nothing_and_gets_ascii() {
+    let mut pty = Pty::start(Path::new(CORTOP), &["demo"], &[("TERM", "linux")]);
+    pty.wait_for_text("streaming");
+    pty.type_in("q");
+    assert_eq!(pty.wait_for_end().exit_code(), 0);
+    let received = pty.received.0.lock().expect("no panic");
+    assert!(!was_asked(&received), "asked");
+    let drawn = String::from_utf8_lossy(&received.bytes);
+    assert!(drawn.is_ascii(), "{drawn}");
+}
+
 #[test]
 fn a_panic_anywhere_restores_the_terminal_reports_and_ends_the_program() {
     for place in ["loop", "task", "thread"] {

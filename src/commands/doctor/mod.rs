@@ -69,7 +69,7 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
     let size = io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten();
     let mut report = Report::new(Style::choose(args.json), size.map(|(columns, _)| columns));
     let seen = (io::stdin().is_terminal() && io::stdout().is_terminal())
-        .then(|| Terminal { size, synchronized: probe::synchronized() });
+        .then(|| Terminal { size, answers: probe::ask_without_screen(config::utf8(&env)) });
     for diagnosis in terminal::terminal(seen.as_ref(), &env) {
         report.add(diagnosis)?;
     }

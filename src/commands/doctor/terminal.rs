@@ -6,6 +6,7 @@ use super::report::{Diagnosis, Verdict};
 use crate::{
     config::{self, Config},
     stage::Stage,
+    terminal::probe::Answers,
     ui,
 };
 
@@ -17,8 +18,8 @@ const WHOLE: (u16, u16) = (80, 24);
 pub(super) struct Terminal {
     /// Columns and rows.
     pub(super) size: Option<(u16, u16)>,
-    /// Whether it draws frames whole, if it says so.
-    pub(super) synchronized: Option<bool>,
+    /// What it answered when it was asked.
+    pub(super) answers: Answers,
 }
 
 /// Judges the terminal; `None`: there is none. `env` looks up an environment variable.
@@ -63,13 +64,19 @@ pub(super) fn terminal(
     } else {
         diagnosis(Verdict::Pass, "16, enough for the themes ansi, light and mono", "")
     };
-    let characters = if config::utf8(&env) {
+    let characters = if term == "linux" {
+        let found = "the console's font lacks braille and symbols: all is drawn in ASCII";
+        diagnosis(Verdict::Warning, found, "use a terminal emulator, or ssh from one")
+    } else if terminal.answers.wide == Some(true) {
+        let found = "characters of ambiguous width (●) take two cells: all is drawn in ASCII";
+        diagnosis(Verdict::Warning, found, "let the terminal draw ambiguous characters narrow")
+    } else if config::utf8(&env) {
         diagnosis(Verdict::Pass, "UTF-8", "")
     } else {
         let found = "the locale is not UTF-8: traces are drawn in ASCII";
         diagnosis(Verdict::Warning, found, "set LANG to one that is, such as C.UTF-8")
     };
-    let frames = match terminal.synchronized {
+    let frames = match terminal.answers.synchronized {
         Some(true) => diagnosis(Verdict::Pass, "drawn whole (synchronized output)", ""),
         Some(false) => {
             let found = "not drawn whole: the terminal knows no synchronized output";
@@ -128,11 +135,19 @@ mod tests {
     fn each_part_of_the_terminal_is_judged_by_itself() {
         use Verdict::{Fail, Pass, Warning};
         let good = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
-        let own = |size, synchronized| Terminal { size: Some(size), synchronized };
+        let own = |size, synchronized| Terminal {
+            size: Some(size),
+            answers: Answers { synchronized, ..Answers::default() },
+        };
         assert_eq!(verdicts(&own((80, 24), Some(true)), &good), [Pass; 4]);
         assert_eq!(verdicts(&own((79, 24), Some(false)), &good), [Warning, Pass, Pass, Warning]);
         assert_eq!(verdicts(&own((10, 24), None), &good), [Fail, Pass, Pass, Warning]);
         assert_eq!(verdicts(&own((80, 24), Some(true)), &[]), [Pass, Fail, Warning, Pass]);
+        let console = [("TERM", "linux"), ("LANG", "C.UTF-8")];
+        assert_eq!(verdicts(&own((80, 24), Some(true)), &console), [Pass, Pass, Warning, Pass]);
+        let mut wide = own((80, 24), Some(true));
+        wide.answers.wide = Some(true);
+        assert_eq!(verdicts(&wide, &good), [Pass, Pass, Warning, Pass]);
         let none = terminal(None, &|_| None);
         assert!(matches!(none.as_slice(), [one] if one.verdict == Warning));
     }
