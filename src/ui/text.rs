@@ -1,7 +1,7 @@
 //! Text for the screen: what came from the wire made harmless, cut to a width, wrapped, and times
 //! and numbers in words. Knows nothing of panes.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -74,23 +74,32 @@ pub(super) fn pad(text: &str, width: usize) -> String {
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
-    let mut lines = vec![String::new()];
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
     for word in text.split_whitespace() {
-        let line = lines.last().map_or(0, |line| line.width());
-        if line > 0 && line + 1 + word.width() > width {
-            lines.push(String::new());
-        } else if line > 0 {
-            lines.last_mut().into_iter().for_each(|line| line.push(' '));
+        let own = word.width();
+        if used > 0 && used + 1 + own > width {
+            lines.push(mem::take(&mut line));
+            used = 0;
+        } else if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        if used + own <= width {
+            line.push_str(word);
+            used += own;
+            continue;
         }
         for char in word.chars() {
-            let full =
-                lines.last().is_some_and(|line| line.width() + char.width().unwrap_or(0) > width);
-            if full {
-                lines.push(String::new());
+            let own = char.width().unwrap_or(0);
+            if used + own > width {
+                lines.push(mem::take(&mut line));
+                used = 0;
             }
-            lines.last_mut().into_iter().for_each(|line| line.push(char));
+            line.push(char);
+            used += own;
         }
     }
+    lines.push(line);
     lines
 }
 

@@ -17,6 +17,10 @@ const MARKS: usize = 2;
 /// and invisible characters become replacement glyphs.
 #[must_use]
 pub fn clean(text: &str) -> String {
+    // Nearly every text, of which each frame cleans some.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut marks = 0;
     text.chars()
         .map(|char| {
