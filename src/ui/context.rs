@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use ratatui::{
     buffer::Buffer,
     layout::{Margin, Rect},
-    style::Style,
+    style::{Color, Style},
     symbols::border,
     text::{Line, Span},
     widgets::Widget as _,
@@ -14,7 +14,7 @@ use ratatui::{
 use tokio::time::Instant;
 
 use super::{
-    Colors, glyphs, paint, text,
+    Colors, colormap, glyphs, paint, text,
     theme::{Theme, Token},
 };
 use crate::app::{Action, App, Pane};
@@ -35,6 +35,13 @@ impl RenderContext<'_> {
     #[must_use]
     pub(super) fn style(&self, token: Token) -> Style {
         self.theme.style(token)
+    }
+
+    /// The colour of a share of 0 to 1 of a scale; `None` where the terminal shows too few colours for
+    /// a scale, or none of the half blocks that hold two.
+    #[must_use]
+    pub(super) fn scale_color(&self, share: f64) -> Option<Color> {
+        if self.ascii { None } else { colormap::color(share, self.colors) }
     }
 
     /// Text of ours.

@@ -1,8 +1,28 @@
 //! Lines and borders into ratatui's buffer. Knows neither the state nor the theme.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style, symbols::border, text::Line};
+use ratatui::{
+    buffer::{Buffer, Cell},
+    layout::Rect,
+    style::{Color, Style},
+    symbols::border,
+    text::Line,
+};
 
-use super::text;
+use super::{glyphs, text};
+
+/// Fills the halves of a cell with a colour each; where there is none the background stays.
+pub(super) fn halves(upper: Option<Color>, lower: Option<Color>, cell: &mut Cell) {
+    let [blank, upper_half, lower_half, whole] = glyphs::HALVES;
+    let (glyph, fg, bg) = match (upper, lower) {
+        (None, None) => (blank, None, None),
+        (None, Some(_)) => (lower_half, lower, None),
+        // One colour only, and the same for a run of such cells.
+        (Some(_), Some(_)) if upper == lower => (whole, upper, None),
+        _ => (upper_half, upper, lower),
+    };
+    let color = |color: Option<Color>| color.unwrap_or(Color::Reset);
+    cell.set_char(glyph).set_style(Style::reset().fg(color(fg)).bg(color(bg)));
+}
 
 /// Draws a border and nothing else: a `Block` goes over all cells inside, too, a tenth of a frame.
 /// A border whose upper row is the lower one of a pane above joins that; the thick one stays.

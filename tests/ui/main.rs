@@ -447,6 +447,32 @@ fn the_legend_of_a_spectrogram_is_never_cut() {
 }
 
 #[test]
+fn a_spectrogram_has_two_rows_a_cell_in_the_colours_of_its_legend() {
+    for (colors, ascii) in [(Colors::Indexed, false), (Colors::Rgb, false), (Colors::Rgb, true)] {
+        let mut stage = Stage::new(&Options { colors, ascii, ..options() }).streaming();
+        stage.show("spectrogram");
+        stage.feed(120, 40, 3000);
+        stage.feed(120, 40, 3000);
+        let buffer = stage.buffer(120, 40);
+        let text = stage.text(120, 40);
+        assert!(!ascii || text.is_ascii(), "{text}");
+        let rows = || text.lines().zip(0..);
+        let row = |word| rows().find(|(line, _)| line.contains(word)).expect(word).1;
+        let legend = row(if ascii { "dB uV2/Hz" } else { "dB µV²/Hz" });
+        let scale: Vec<_> =
+            (0..120).map(|x| &buffer[(x, legend)]).filter(|cell| cell.symbol() == "█").collect();
+        assert_eq!(scale.len(), if ascii { 0 } else { 12 }, "{text}");
+        let (first, last) = (row("60 mains"), legend - 1);
+        let mut plot = (first..last).flat_map(|y| (55..118).map(move |x| (x, y)));
+        assert!(plot.clone().all(|at| buffer[at].symbol() != "?"), "{text}");
+        assert_eq!(plot.any(|at| buffer[at].symbol() == "▀"), !ascii, "{text}");
+        let weakest = (first..last).map(|y| buffer[(60, y)].fg);
+        let ends = scale.first().is_none_or(|end| weakest.clone().any(|color| color == end.fg));
+        assert!(ends, "the weakest is drawn in the first colour of the legend: {text}");
+    }
+}
+
+#[test]
 fn without_band_power_it_is_computed_from_eeg() {
     pictures("view_pow_computed", || {
         let mut stage = one(Stream::Pow);

@@ -1,7 +1,14 @@
 //! The spectrogram of the selected EEG channel: time across as in the traces, 1 Hz at the bottom,
-//! the end of the spectrum at the top, power as shades in equal steps of dB.
+//! the end of the spectrum at the top, power as colours of a scale in dB, two rows a cell; as shades
+//! in equal steps of dB where the terminal has no such colours.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Color, Style},
+    text::Line,
+    widgets::Widget,
+};
 
 use super::{Canvas, axis, dots::Dots, gaps, spectrum, trace_plot::Cells, traces};
 use crate::{
@@ -17,6 +24,13 @@ use cortop_signal::{
 
 /// From one shade to the next in dB.
 const STEP: f64 = spectrum::HEIGHT / (glyphs::SHADES.len() - 1) as f64;
+
+/// Steps of the scale of colours: of 2.5 dB. Finer ones cannot be told apart, and neighbours of the
+/// same colour cost fewer bytes.
+const COLORS: u16 = 24;
+
+/// Cells of the colours in the legend.
+const LEGEND: u16 = COLORS / 2;
 
 /// Width of the labels on the left.
 const LABEL: u16 = 9;
@@ -84,20 +98,29 @@ fn draw_spectrogram(
     let cells = Cells::new(motion, Dots::Braille, plot.width, spectra.first_bin, count)
         .still(ctx.app.streams.frozen.is_some());
     let top = spectrum::top(ctx.app);
+    // What is old has no colours that look alive.
+    let in_colors = !stale && color(ctx, 0.0).is_some();
     for (x, bins) in (plot.left()..plot.right()).zip(cells.bins()) {
         for (row, y) in (0..plot.height).rev().zip(plot.top()..plot.bottom()) {
+            let Some(cell) = buffer.cell_mut((x, y)) else { continue };
+            if in_colors {
+                let half = |row| {
+                    let power = power(spectra, &bins, row, plot.height * 2)?;
+                    color(ctx, (decibel(power) - top) / spectrum::HEIGHT + 1.0)
+                };
+                paint::halves(half(row * 2 + 1), half(row * 2), cell);
+                continue;
+            }
             let glyph = power(spectra, &bins, row, plot.height)
                 .map_or(' ', |power| shade(decibel(power) - top));
-            if let Some(cell) = buffer.cell_mut((x, y)) {
-                cell.set_char(glyph).set_style(look);
-            }
+            cell.set_char(glyph).set_style(look);
         }
     }
     labels(ctx, spectra, Rect { x: area.x, width: plot.x - area.x, ..plot }, buffer);
     let below = Rect { y: plot.bottom(), height: 1, ..plot };
     axis::draw(ctx, traces, &cells, below.intersection(area), buffer);
     let below = Rect { y: plot.bottom() + 1, height: 1, ..area };
-    paint::line(&legend(ctx, top, area.width), below.intersection(area), buffer);
+    paint::line(&legend(ctx, top, in_colors, area.width), below.intersection(area), buffer);
 }
 
 /// The lines that a row stands for, the lowest frequencies in row 0.
@@ -117,6 +140,12 @@ fn power(spectra: &Spectra, bins: &[usize], row: u16, rows: u16) -> Option<f64> 
     (count > 0).then(|| sum / f64::from(count))
 }
 
+/// The colour of a share of the scale, in steps.
+fn color(ctx: &RenderContext<'_>, share: f64) -> Option<Color> {
+    let steps = f64::from(COLORS);
+    ctx.scale_color((share.clamp(0.0, 1.0) * steps).round() / steps)
+}
+
 /// The shade of a power, told in dB above the upper end of the scale.
 fn shade(above_top: f64) -> char {
     #[expect(
@@ -128,16 +157,30 @@ fn shade(above_top: f64) -> char {
     glyphs::SHADES[level.min(glyphs::SHADES.len() - 1)]
 }
 
-/// The shades and the dB between them, and what time each shows if there is room.
-fn legend(ctx: &RenderContext<'_>, top: f64, width: u16) -> Line<'static> {
+/// The colours or shades and the dB between them, and what time each shows if there is room.
+fn legend(ctx: &RenderContext<'_>, top: f64, in_colors: bool, width: u16) -> Line<'static> {
     let bottom = top - spectrum::HEIGHT;
-    let [lowest, shades @ ..] = glyphs::SHADES;
-    let from = |(shade, step): (char, u8)| format!(" {} {shade}", bottom + STEP * f64::from(step));
-    let shades: String = shades.into_iter().zip(0..).map(from).collect();
-    let short = format!("{lowest}{shades} dB µV²/Hz");
-    let whole = format!("{short}, of the 2 s before");
-    let fits = text::cells(&whole) <= usize::from(width);
-    ctx.span(Token::Dim, if fits { whole } else { short }).into()
+    let mut line = Line::default();
+    if in_colors {
+        line.push_span(ctx.span(Token::Dim, format!("{bottom} ")));
+        for step in 0..LEGEND {
+            let color = color(ctx, f64::from(step) / f64::from(LEGEND - 1)).unwrap_or_default();
+            line.push_span(ctx.span(Token::Text, "█").style(Style::new().fg(color)));
+        }
+        line.push_span(ctx.span(Token::Dim, format!(" {top}")));
+    } else {
+        let [lowest, shades @ ..] = glyphs::SHADES;
+        let from =
+            |(shade, step): (char, u8)| format!(" {} {shade}", bottom + STEP * f64::from(step));
+        let shades: String = shades.into_iter().zip(0..).map(from).collect();
+        line.push_span(ctx.span(Token::Dim, format!("{lowest}{shades}")));
+    }
+    line.push_span(ctx.span(Token::Dim, " dB µV²/Hz"));
+    let more = ", of the 2 s before";
+    if line.width() + text::cells(more) <= usize::from(width) {
+        line.push_span(ctx.span(Token::Dim, more));
+    }
+    line
 }
 
 /// The ends, and each mark in the row where it lies, or if that is taken in the one beside.

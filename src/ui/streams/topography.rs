@@ -108,7 +108,7 @@ fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         for (x, char) in (label.x + 1..label.right()).zip(text::clean(name).chars()) {
             let Some(cell) = buffer.cell_mut((x, label.y)) else { continue };
             let share = map.share(head.place(x, f64::from(label.y) + 0.5));
-            let style = match colormap::color(share, ctx.colors) {
+            let style = match ctx.scale_color(share) {
                 Some(color) => Style::new().fg(colormap::contrasting(share)).bg(color),
                 None => ctx.style(Token::Text),
             };
@@ -129,12 +129,12 @@ fn fill(ctx: &RenderContext<'_>, map: &Map, head: &HeadMap, buffer: &mut Buffer)
         }
         let Some(cell) = buffer.cell_mut((x, y)) else { continue };
         let [upper, lower] = halves.map(|place| map.share(place));
-        let colors = [upper, lower].map(|share| colormap::color(share, ctx.colors));
-        if let [Some(upper), Some(lower)] = colors {
-            cell.set_char(glyphs::HALVES[1]).set_style(Style::new().fg(upper).bg(lower));
-        } else {
-            let shade = shade(f64::midpoint(upper, lower));
-            cell.set_char(shade).set_style(ctx.style(Token::Trace));
+        match [upper, lower].map(|share| ctx.scale_color(share)) {
+            [None, None] => {
+                let shade = shade(f64::midpoint(upper, lower));
+                cell.set_char(shade).set_style(ctx.style(Token::Trace));
+            }
+            [upper, lower] => paint::halves(upper, lower, cell),
         }
     }
 }
@@ -151,7 +151,7 @@ fn legend(ctx: &RenderContext<'_>, map: &Map) -> Line<'static> {
     let mut line = Line::from(ctx.span(Token::Dim, format!("{low} ")));
     for step in 0..10 {
         let share = f64::from(step) / 9.0;
-        line.push_span(match colormap::color(share, ctx.colors) {
+        line.push_span(match ctx.scale_color(share) {
             Some(color) => ctx.span(Token::Text, "█").style(Style::new().fg(color)),
             None => ctx.span(Token::Trace, shade(share)),
         });
