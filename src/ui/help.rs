@@ -8,7 +8,9 @@ use ratatui::{
     widgets::{Block, Clear, Widget},
 };
 
-use super::{context::RenderContext, glyphs, paint, text, theme::Token};
+use super::{
+    context::RenderContext, glyphs, paint, streams::levels::level_word, text, theme::Token,
+};
 use crate::app::{Action, Binding, HelpPane, Key, Pane, section_name, sections};
 
 /// Width of the keys in a column, and the narrowest column.
@@ -56,7 +58,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer:
 }
 
 /// What the marks in the picture mean, and what its filters do to it.
-fn notes() -> [(String, &'static str); 7] {
+fn notes() -> [(String, &'static str); 10] {
     let marks = |marks: &[char]| marks.iter().map(char::to_string).collect::<Vec<_>>().join(" ");
     [
         (marks(&[glyphs::LOST]), "samples lost"),
@@ -70,7 +72,13 @@ fn notes() -> [(String, &'static str); 7] {
             "beyond the scale of a trace",
         ),
         (marks(&[glyphs::BELOW, glyphs::BEYOND]), "below or beyond the scale of a bar"),
-        (marks(&[glyphs::MARKER]), "marker"),
+        (marks(&[glyphs::MARKER]), "marker; before a field: it changed in the last seconds"),
+        (glyphs::SELECTED.to_owned(), "selected"),
+        (
+            [4.0, 3.0, 2.0, 1.0, 0.0].map(|level| level_word(Some(level)).1).join(" "),
+            "contact: good, fair, poor, very bad, none",
+        ),
+        (glyphs::PROBLEM.to_owned(), "something is wrong"),
         ("up".to_owned(), "positive"),
         (
             "filters".to_owned(),
