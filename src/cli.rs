@@ -188,6 +188,9 @@ pub struct Display {
     /// Draw without braille and box characters
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Use the mouse: a click focuses and selects, the wheel scrolls; Shift selects text
+    #[arg(long, global = true)]
+    pub mouse: bool,
     /// Position and style each run of cells anew, for terminals that garble the compact output
     #[arg(long, alias = "plain-output", global = true)]
     pub full_redraw: bool,

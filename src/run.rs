@@ -122,6 +122,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
             theme,
             url: cortex.url.clone(),
             demo: demo.is_some(),
+            mouse: config.mouse,
             markers: config.markers.clone(),
             fragile: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),

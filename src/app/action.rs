@@ -81,7 +81,7 @@ impl Feature {
 }
 
 macro_rules! actions {
-    ($($pane:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),+] $help:literal $(on $feature:ident)?;)+ })+) => {
+    ($($pane:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),*] $help:literal $(on $feature:ident)?;)+ })+) => {
         /// Everything a key can do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
@@ -96,7 +96,7 @@ macro_rules! actions {
                 action: Action::$action,
                 pane: actions!(@pane $pane),
                 name: $name,
-                keys: &[$($key),+],
+                keys: &[$($key),*],
                 help: $help,
                 hint: actions!(@hint $($hint)?),
                 feature: actions!(@feature $($feature)?),
@@ -135,6 +135,7 @@ actions! {
         Copy "copy" [Key::char('y')] "copy what is selected to the clipboard (OSC 52)";
         #[hint = "commands"]
         Commands "commands" [Key::char(':')] "any command by its name";
+        Mouse "mouse" [] "mouse on or off; while it is on, Shift selects text";
         Redraw "redraw" [Key::ctrl('l')] "redraw the whole screen";
         Suspend "suspend" [Key::ctrl('z')] "suspend; fg resumes";
         #[hint = "quit"]

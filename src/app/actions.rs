@@ -36,6 +36,7 @@ impl App {
             Action::Help => {
                 self.help = self.help.take().map_or_else(|| Some(HelpPane::default()), |_| None);
             }
+            Action::Mouse => return self.toggle_mouse(),
             Action::Commands => return self.open_palette(),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],

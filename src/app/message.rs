@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Action, Key};
-use cortop_client::{Command, Event, Moment};
+use super::{Action, Key, Pane};
+use cortop_client::{Command, Event, HeadsetId, Moment};
 use cortop_signal::Snapshot;
 
 /// What goes to the terminal.
@@ -17,6 +17,28 @@ pub struct Throughput {
     pub held_back: bool,
 }
 
+/// What a mouse does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MouseInput {
+    /// Its left button is pressed.
+    Click,
+    /// Its wheel turns away from the user.
+    WheelUp,
+    /// Its wheel turns towards the user.
+    WheelDown,
+}
+
+/// What the mouse is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MouseTarget {
+    /// A pane, away from anything that could be selected.
+    Pane(Pane),
+    /// A headset.
+    Headset(HeadsetId),
+    /// A key of the footer.
+    Footer(Action),
+}
+
 /// What reaches the state machine.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "messages are handed over, never stored")]
@@ -27,6 +49,8 @@ pub enum Message {
     Key(Key),
     /// An action, whatever key it has.
     Action(Action),
+    /// The mouse was used on something.
+    Mouse(MouseTarget, MouseInput),
     /// Text was pasted.
     Paste(String),
     /// Something from the client.
@@ -48,6 +72,8 @@ pub enum Effect {
     Command(Command),
     /// Put this on the clipboard of whoever sits at the terminal.
     Copy(String),
+    /// Have the terminal report what the mouse does, or not.
+    Mouse(bool),
     /// Leave.
     Quit,
     /// Give the terminal back until `fg`.

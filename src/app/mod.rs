@@ -22,6 +22,7 @@ mod log_targets;
 mod menu_items;
 mod menus;
 mod message;
+mod mouse;
 mod overview;
 mod pane;
 mod profiles;
@@ -52,7 +53,7 @@ pub use self::{
     keymap::Keymap,
     log::{FormatLine, LogLine, LogPane, level_name},
     log_targets::{LogTargets, TARGETS},
-    message::{Effect, Message, Throughput},
+    message::{Effect, Message, MouseInput, MouseTarget, Throughput},
     overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
     profiles::ProfileState,
@@ -105,6 +106,8 @@ pub struct AppSettings {
     pub demo: bool,
     /// Frames a second asked for; 0 where nobody asked.
     pub fps: u16,
+    /// Whether the mouse is on from the start.
+    pub mouse: bool,
     /// The labels of the markers 1 to 9.
     pub markers: Vec<String>,
     /// Whether cortop ends with the connection of its terminal: over SSH, and in no multiplexer.
@@ -159,6 +162,8 @@ pub struct App {
     pub throughput: Throughput,
     /// The pane with the focus.
     pub focus: Pane,
+    /// Whether the terminal reports what the mouse does.
+    pub mouse: bool,
     /// Whether it has the whole screen.
     pub zoomed: bool,
     /// The help, while it is open.
@@ -186,6 +191,7 @@ impl App {
     #[must_use]
     pub fn new(settings: AppSettings, now: Moment) -> Self {
         let theme = settings.theme;
+        let mouse = settings.mouse;
         let log = LogPane::new(settings.log.clone());
         let snapshot = Arc::default();
         Self {
@@ -209,6 +215,7 @@ impl App {
             ahead: VecDeque::new(),
             throughput: Throughput::default(),
             focus: Pane::Streams,
+            mouse,
             zoomed: false,
             help: None,
             dialog: None,
@@ -240,6 +247,7 @@ impl App {
             }
             Message::Key(key) => effects = self.on_key(key),
             Message::Action(action) => effects = self.apply(action),
+            Message::Mouse(target, input) => effects = self.on_mouse(target, input),
             Message::Paste(text) => {
                 self.dialog.iter_mut().for_each(|dialog| dialog.paste(&text));
             }

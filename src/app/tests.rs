@@ -1050,3 +1050,23 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
     assert_eq!(press(&mut app, Key::char('x')), []);
     assert!(app.notice.take().expect("said").text.contains("x in pane 2 closes it"));
 }
+
+#[test]
+fn a_click_focuses_and_selects_and_the_wheel_scrolls() {
+    let mut app = app();
+    let list = ["A-1", "B-2"].map(|id| headset(id, HeadsetStatus::Discovered));
+    hear(&mut app, Event::Headsets(list.to_vec()));
+    let headset = MouseTarget::Headset("B-2".into());
+    assert_eq!(app.update(Message::Mouse(headset, MouseInput::Click)), []);
+    assert_eq!((app.focus, app.headsets.selected.clone()), (Pane::Headsets, Some("B-2".into())));
+    app.update(Message::Mouse(MouseTarget::Pane(Pane::Headsets), MouseInput::WheelUp));
+    assert_eq!(app.headsets.selected, Some("A-1".into()));
+    let quit = MouseTarget::Footer(Action::Quit);
+    assert_eq!(app.update(Message::Mouse(quit.clone(), MouseInput::WheelUp)), []);
+    press(&mut app, Key::char('?'));
+    assert_eq!(app.update(Message::Mouse(quit.clone(), MouseInput::Click)), []);
+    press(&mut app, Key::ESC);
+    assert_eq!(app.update(Message::Mouse(quit, MouseInput::Click)), [Effect::Quit]);
+    assert_eq!(app.update(Message::Action(Action::Mouse)), [Effect::Mouse(true)]);
+    assert_eq!(app.update(Message::Action(Action::Mouse)), [Effect::Mouse(false)]);
+}

@@ -39,6 +39,7 @@ pub(super) struct FileSettings {
     #[serde(deserialize_with = "max_rate")]
     pub(super) max_rate: Option<f64>,
     pub(super) ascii: Option<bool>,
+    pub(super) mouse: Option<bool>,
     pub(super) theme: Option<String>,
     pub(super) synchronized: Option<bool>,
     #[serde(alias = "plain-output")]

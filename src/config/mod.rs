@@ -58,6 +58,8 @@ pub struct Config {
     pub output: Output,
     /// Without braille and box characters; `None`: unless the terminal draws them too wide.
     pub ascii: Option<bool>,
+    /// Whether the mouse is used.
+    pub mouse: bool,
     /// The first theme's name.
     pub theme: String,
     /// The keys in force.
@@ -194,6 +196,7 @@ pub fn load(
         },
         ascii: if display.ascii { Some(true) } else { file.ascii }
             .or_else(|| (!utf8(&env) || is_console(&env)).then_some(true)),
+        mouse: display.mouse || file.mouse.unwrap_or_default(),
         theme: display.theme.clone().or(file.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned()),
         keymap,
         log_file: display.log_file.clone().or(file.log_file),

@@ -11,7 +11,7 @@ use crate::{
 /// A setting of the file: its name, its value in the sample, and its description.
 type SettingLine = (&'static str, String, &'static str);
 
-fn rows() -> [SettingLine; 18] {
+fn rows() -> [SettingLine; 19] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
@@ -59,6 +59,11 @@ fn rows() -> [SettingLine; 18] {
             "ascii",
             "false".into(),
             "Draw without braille and box characters; if absent, the locale and the terminal decide.",
+        ),
+        (
+            "mouse",
+            "false".into(),
+            "Use the mouse: a click focuses and selects, the wheel scrolls; Shift selects text.",
         ),
         (
             "theme",

@@ -75,6 +75,11 @@ struct EventLoop<'a, S: Screen> {
 impl<S: Screen> EventLoop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> Exit {
         let mut heartbeat = pin!(sleep_until(cortop_client::timer::next_tick(HEARTBEAT)));
+        if self.app.mouse
+            && let Err(error) = self.terminal.backend_mut().mouse(true)
+        {
+            return terminal_gone(error);
+        }
         // The first frame comes before client and decoder get a turn.
         if let Err(end) = self.draw() {
             return end;
@@ -113,6 +118,12 @@ impl<S: Screen> EventLoop<'_, S> {
                 self.next_frame = self.next_frame.min(Instant::now() + KEY_LATENCY);
                 self.app.update(Message::Tick(at));
                 self.update(Message::Key(key)).await
+            }
+            Input::Mouse(input, column, row) => {
+                match self.ui.target(&self.app, self.area, (column, row).into()) {
+                    Some(target) => self.update_now(Message::Mouse(target, input)).await,
+                    None => Ok(()),
+                }
             }
             Input::Paste(text) => self.update_now(Message::Paste(text)).await,
             Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
@@ -171,6 +182,9 @@ impl<S: Screen> EventLoop<'_, S> {
                 Effect::Command(command) => self.send(command),
                 Effect::Copy(text) => {
                     self.terminal.backend_mut().copy(&text).map_err(terminal_gone)?;
+                }
+                Effect::Mouse(on) => {
+                    self.terminal.backend_mut().mouse(on).map_err(terminal_gone)?;
                 }
                 Effect::Quit => return Err(Exit::Quit),
                 Effect::Redraw => self.redraw(self.area)?,
@@ -240,6 +254,7 @@ impl<S: Screen> EventLoop<'_, S> {
     fn resume(&mut self) -> Result<(), Exit> {
         self.suspended = false;
         self.terminal.backend_mut().enter().map_err(terminal_gone)?;
+        self.terminal.backend_mut().mouse(self.app.mouse).map_err(terminal_gone)?;
         let size = self.terminal.size().map_err(terminal_gone)?;
         self.redraw(Rect::from((ratatui::layout::Position::ORIGIN, size)))
     }

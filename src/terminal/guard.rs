@@ -18,7 +18,7 @@ use crossterm::{
     cursor::{Hide, Show},
     event::{DisableBracketedPaste, EnableBracketedPaste},
     queue,
-    style::ResetColor,
+    style::{Print, ResetColor},
     terminal::{
         EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
         enable_raw_mode,
@@ -30,6 +30,12 @@ use super::{device, exit::Exit, input::Input};
 
 /// How long to wait for a terminal that does not take the last bytes.
 const LAST_WRITE: Duration = Duration::from_secs(1);
+
+/// Clicks and the wheel, in cells counted without a limit; crossterm's own would also report every
+/// move.
+pub(super) const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+/// Undoes it.
+pub(super) const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 /// Held during each write, so that no frame follows the last bytes.
@@ -121,6 +127,7 @@ fn restore() -> io::Result<()> {
     queue!(
         bytes,
         EndSynchronizedUpdate,
+        Print(MOUSE_OFF),
         ResetColor,
         DisableBracketedPaste,
         LeaveAlternateScreen,

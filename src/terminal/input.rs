@@ -6,14 +6,14 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use crossterm::event::{Event, KeyEventKind};
+use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use tokio::sync::mpsc;
 
 use super::{
     exit::Exit,
     probe::{Answers, Probe},
 };
-use crate::app::Key;
+use crate::app::{Key, MouseInput};
 use cortop_client::Moment;
 
 /// Inputs that may wait for the loop.
@@ -24,6 +24,8 @@ const QUEUE: usize = 256;
 pub enum Input {
     /// A key was pressed or repeats, and when: a marker is set at that moment.
     Key(Key, Moment),
+    /// The mouse was used in a cell: its column and row.
+    Mouse(MouseInput, u16, u16),
     /// Text was pasted. Not keys, which would fire shortcuts.
     Paste(String),
     /// The terminal has this many columns and rows now.
@@ -83,11 +85,20 @@ pub fn forward(
     })
 }
 
-/// Key releases (Windows sends them), focus and mouse mean nothing here.
+/// Key releases (Windows sends them), focus, and the mouse but for click and wheel mean nothing here.
 fn translate(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => {
             Some(Input::Key(key.into(), Moment::now()))
+        }
+        Event::Mouse(event) => {
+            let input = match event.kind {
+                MouseEventKind::Down(MouseButton::Left) => MouseInput::Click,
+                MouseEventKind::ScrollUp => MouseInput::WheelUp,
+                MouseEventKind::ScrollDown => MouseInput::WheelDown,
+                _ => return None,
+            };
+            Some(Input::Mouse(input, event.column, event.row))
         }
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),

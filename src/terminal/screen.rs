@@ -39,6 +39,15 @@ pub trait Screen: Backend<Error: std::error::Error> {
         Ok(())
     }
 
+    /// Has the terminal report clicks and the wheel of the mouse, or not.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    fn mouse(&mut self, on: bool) -> io::Result<()> {
+        let _ = on;
+        Ok(())
+    }
+
     /// Takes the terminal over, also again after the shell had it.
     ///
     /// # Errors

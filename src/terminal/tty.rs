@@ -7,6 +7,7 @@ use crossterm::{
     clipboard::CopyToClipboard,
     cursor::{Hide, MoveTo, Show},
     queue,
+    style::Print,
     terminal::{Clear, window_size},
 };
 use ratatui::{
@@ -136,6 +137,11 @@ impl Screen for Tty {
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
         queue!(self.frame(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    fn mouse(&mut self, on: bool) -> io::Result<()> {
+        let code = if on { guard::MOUSE_ON } else { guard::MOUSE_OFF };
+        queue!(self.frame(), Print(code))
     }
 
     fn enter(&mut self) -> io::Result<()> {

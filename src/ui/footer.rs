@@ -22,7 +22,7 @@ const ROWS: usize = 4;
 /// `area` is the footer's row. What there is to say may need more: a reason that is cut off before
 /// the next step helps nobody.
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
-    let lines = notice(ctx, area.width).unwrap_or_else(|| vec![hints(ctx, area.width)]);
+    let lines = notice(ctx, area.width).unwrap_or_else(|| vec![line(ctx, area.width)]);
     let more = paint::cells(lines.len()).saturating_sub(1).min(area.y);
     let rows = Rect { y: area.y - more, height: area.height + more, ..area };
     Clear.render(rows, buffer);
@@ -44,10 +44,32 @@ fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
     (ctx.since(notice.at.instant) < stays).then(lines)
 }
 
+fn line(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
+    let hints = hints(ctx.app, width).into_iter();
+    let spans = hints.flat_map(|hint| {
+        let text = format!(" {}  ", hint.text);
+        [ctx.span(Token::Key, hint.key), ctx.span(Token::Dim, text)]
+    });
+    spans.collect()
+}
+
+/// A key and what it does.
+struct Hint {
+    action: Action,
+    key: String,
+    text: &'static str,
+}
+
+impl Hint {
+    /// Its cells, with those up to the next one.
+    fn width(&self) -> usize {
+        self.key.chars().count() + self.text.len() + 3
+    }
+}
+
 /// The keys that do something now: what a running record needs first, then those of the focused pane
 /// and its view, then those of every pane. The last ones always have their place.
-fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
-    let app = ctx.app;
+fn hints(app: &App, width: u16) -> Vec<Hint> {
     let always = |action| {
         matches!(
             action,
@@ -61,30 +83,42 @@ fn hints(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
     };
     let records = app.running_record().is_some();
     let urgent = move |action| records && matches!(action, Action::Mark | Action::EndMarker);
-    let hints = |fits: &dyn Fn(&Binding) -> bool| -> Vec<(String, &str)> {
+    let hints = |fits: &dyn Fn(&Binding) -> bool| -> Vec<Hint> {
         let rows = app.settings.keymap.rows().filter(|(row, _)| fits(row));
-        rows.filter_map(|(row, keys)| Some((keys.first()?.to_string(), hint(app, row)?))).collect()
+        let hints = rows.filter_map(|(row, keys)| {
+            let key = keys.first()?.to_string();
+            Some(Hint { action: row.action, key, text: hint(app, row)? })
+        });
+        hints.collect()
     };
     let of = |pane| hints(&|row| row.pane == pane && !always(row.action) && !urgent(row.action));
     let mut left = usize::from(width);
-    let mut line = Line::default();
-    let room = |(key, hint): &(String, &str)| key.chars().count() + hint.len() + 3;
     let fixed_of = |pane| hints(&|row| always(row.action) && row.pane == pane);
-    let fixed = [fixed_of(Some(app.focus)), fixed_of(None)].concat();
+    let mut fixed = fixed_of(Some(app.focus));
+    fixed.extend(fixed_of(None));
     // Nothing has to keep its distance from the right edge.
-    left = (left + 2).saturating_sub(fixed.iter().map(room).sum());
+    left = (left + 2).saturating_sub(fixed.iter().map(Hint::width).sum());
     let first = hints(&|row| urgent(row.action));
     let wished = first.into_iter().chain(of(Some(app.focus))).chain(of(None));
     let fitting = wished.take_while(|hint| {
-        let fits = room(hint) <= left;
-        left = left.saturating_sub(room(hint));
+        let fits = hint.width() <= left;
+        left = left.saturating_sub(hint.width());
         fits
     });
-    for (key, hint) in fitting.collect::<Vec<_>>().into_iter().chain(fixed) {
-        line.push_span(ctx.span(Token::Key, key));
-        line.push_span(ctx.span(Token::Dim, format!(" {hint}  ")));
+    fitting.collect::<Vec<_>>().into_iter().chain(fixed).collect()
+}
+
+/// The action whose key stands in a cell of the footer's row.
+pub(super) fn action_at(ctx: &RenderContext<'_>, width: u16, cell: usize) -> Option<Action> {
+    if notice(ctx, width).is_some() {
+        return None;
     }
-    line
+    let mut end = 0;
+    let hint = hints(ctx.app, width).into_iter().find(|hint| {
+        end += hint.width();
+        cell < end
+    });
+    hint.map(|hint| hint.action)
 }
 
 /// What is said of an action now; nothing of one that could do nothing.

@@ -33,11 +33,16 @@ mod theme;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
-use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+};
 
 use self::{context::RenderContext, layout::ScreenLayout, streams::TraceCache, theme::Theme};
 pub use self::{layout::SMALLEST, streams::views, text::wrap, theme::sample as sample_theme};
-use crate::app::{App, Pane};
+use crate::app::{App, MouseTarget, Pane};
 use cortop_signal::View;
 
 /// A row of the table of panes.
@@ -225,6 +230,25 @@ impl Ui {
             glyphs::to_ascii(buffer);
         }
         self.traces = traces;
+    }
+
+    /// What is at a place of a screen of this size.
+    #[must_use]
+    pub fn target(&self, app: &App, area: Rect, place: Position) -> Option<MouseTarget> {
+        let theme = &Theme::default();
+        let ctx =
+            RenderContext { app, theme, zone: &self.zone, ascii: self.ascii, colors: self.colors };
+        let screen = ScreenLayout::new(app, area)?;
+        if screen.footer.contains(place) {
+            let cell = usize::from(place.x - screen.footer.x);
+            return footer::action_at(&ctx, screen.footer.width, cell).map(MouseTarget::Footer);
+        }
+        let mut panes = screen.panes.into_iter();
+        let (pane, area) = panes.find(|(_, area)| area.contains(place))?;
+        let headset = (pane == Pane::Headsets && app.shows_overview())
+            .then(|| overview::headset_at(&ctx, area, place))
+            .flatten();
+        Some(headset.map_or(MouseTarget::Pane(pane), MouseTarget::Headset))
     }
 
     /// What the decoder has to publish so that a screen of this size can be drawn.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Margin, Position, Rect},
     text::{Line, Span},
 };
 
@@ -14,7 +14,7 @@ use super::{
     theme::Token,
 };
 use crate::app::{Action, HeadsetRow, HeadsetState, Pane, Sort};
-use cortop_client::{Link, Step, Stream, model::Model};
+use cortop_client::{HeadsetId, Link, Step, Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
 /// What a headset says of itself twice a second is old after this.
@@ -105,40 +105,66 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     if rows.is_empty() {
         return paint::lines(&headsets::empty(ctx, inside.width), inside, buffer);
     }
-    let inside = below_question(ctx, inside, buffer);
+    paint::lines(&question(ctx, inside), inside, buffer);
+    let Table { inside, body, selected, skip } = table(ctx, &rows, inside);
     let columns = fitting(&rows, usize::from(inside.width));
-    let selected = rows.iter().position(|row| is_selected(ctx, row)).unwrap_or(0);
-    // The last row says what needs a look at the selected one.
-    let has_foot = inside.height >= FOOT;
-    let body = Rect {
-        y: inside.y + 1,
-        height: inside.height.saturating_sub(1 + u16::from(has_foot)),
-        ..inside
-    };
-    // The selected one stays in sight.
-    let skip = (selected + 1).saturating_sub(usize::from(body.height));
     let lines: Vec<_> = rows.iter().skip(skip).map(|row| line(ctx, row, &columns)).collect();
     paint::line(&titles(ctx, &columns), Rect { height: 1, ..inside }.intersection(inside), buffer);
-    paint::lines(&lines, body.intersection(inside), buffer);
-    ctx.mark_more(skip, rows.len(), body.intersection(inside), buffer);
-    if let Some(row) = rows.get(selected).filter(|_| has_foot) {
-        let foot = Rect { y: inside.bottom() - 1, height: 1, ..inside };
+    paint::lines(&lines, body, buffer);
+    ctx.mark_more(skip, rows.len(), body, buffer);
+    let foot = Rect { y: body.bottom(), height: 1, ..inside }.intersection(inside);
+    if let Some(row) = rows.get(selected).filter(|_| !foot.is_empty()) {
         paint::line(&about(ctx, row, usize::from(inside.width)), foot, buffer);
     }
 }
 
-/// Says above the table what cortop waits for where a headset has to be chosen; the area below.
-fn below_question(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) -> Rect {
+/// Where the rows of the table are.
+struct Table {
+    /// The table with its titles and its foot.
+    inside: Rect,
+    /// Its rows.
+    body: Rect,
+    /// The selected row, and how many are above the first one seen.
+    selected: usize,
+    skip: usize,
+}
+
+fn table(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>], inside: Rect) -> Table {
+    let asked = paint::cells(question(ctx, inside).len());
+    let inside = Rect { y: inside.y + asked, height: inside.height - asked, ..inside };
+    // The last row says what needs a look at the selected one.
+    let foot = u16::from(inside.height >= FOOT);
+    let height = inside.height.saturating_sub(1 + foot);
+    let body = Rect { y: inside.y + 1, height, ..inside }.intersection(inside);
+    let selected = rows.iter().position(|row| is_selected(ctx, row)).unwrap_or(0);
+    // The selected one stays in sight.
+    let skip = (selected + 1).saturating_sub(usize::from(body.height));
+    Table { inside, body, selected, skip }
+}
+
+/// The headset whose row is at a place of the pane.
+pub(super) fn headset_at(
+    ctx: &RenderContext<'_>,
+    area: Rect,
+    place: Position,
+) -> Option<HeadsetId> {
+    let rows = ctx.app.overview();
+    let Table { body, skip, .. } = table(ctx, &rows, area.inner(Margin::new(1, 1)));
+    let row = usize::from(place.y.checked_sub(body.y)?) + skip;
+    rows.get(row).filter(|_| body.contains(place)).map(|row| row.headset.id.clone())
+}
+
+/// What cortop waits for where a headset has to be chosen, for the rows above the table.
+fn question(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
     if !matches!(ctx.app.link, Link::Up { step: Step::Choosing | Step::Missing(_), .. }) {
-        return area;
+        return Vec::new();
     }
     let [pick, all] = [Action::PickHeadset, Action::OpenAll].map(|action| ctx.key(action));
     let more = format!("{pick} picks several to open together, {all} opens all.");
     let mut question = link::lines(ctx, area.width);
     question.extend(paint::sentence(&more, area.width, ctx.style(Token::Changed)));
-    let rows = paint::cells(question.len()).min(area.height / 3);
-    paint::lines(&question, Rect { height: rows, ..area }, buffer);
-    Rect { y: area.y + rows, height: area.height - rows, ..area }
+    question.truncate(usize::from(area.height / 3));
+    question
 }
 
 /// What needs a look at a headset.

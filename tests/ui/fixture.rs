@@ -8,7 +8,7 @@ use std::{
 };
 
 use cortop::{
-    app::{App, AppSettings, Keymap, Message},
+    app::{App, AppSettings, Keymap, Message, MouseTarget},
     ui::{Options, Ui},
 };
 use cortop_client::{
@@ -163,6 +163,12 @@ impl Stage {
         let Moment { wall, instant } = self.app.now;
         let wall = wall + jiff::SignedDuration::try_from(time).expect("short");
         self.app.update(Message::Tick(Moment { wall, instant: instant + time }));
+    }
+
+    /// What the mouse would be on.
+    pub(crate) fn target(&self, width: u16, height: u16, place: (u16, u16)) -> Option<MouseTarget> {
+        let area = Rect::new(0, 0, width, height);
+        self.ui.borrow().target(&self.app, area, place.into())
     }
 
     pub(crate) fn draw(&self, frame: &mut Frame<'_>) {

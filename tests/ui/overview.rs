@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use cortop::app::{Action, Effect, Key, Message, Pane, Sort, Throughput};
+use cortop::app::{Action, Effect, Key, Message, MouseTarget, Pane, Sort, Throughput};
 use cortop_client::{
     Command, Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
     session::SessionStatus,
@@ -307,4 +307,30 @@ fn every_size_can_be_drawn() {
     for (width, height) in (1..=130).flat_map(|width| [1, 4, 7, 25].map(|height| (width, height))) {
         stage.buffer(width, height);
     }
+}
+
+#[test]
+fn a_click_finds_the_row_the_pane_and_the_key_that_are_drawn_there() {
+    let mut stage = flowing(lab());
+    for (width, height) in SIZES {
+        let text = stage.text(width, height);
+        let at = |stage: &Stage, word: &str| {
+            let found = text.lines().enumerate().find_map(|(y, line)| {
+                let byte = line.rfind(word)?;
+                Some((line[..byte].chars().count(), y))
+            });
+            let (x, y) = found.unwrap_or_else(|| panic!("{word}\n{text}"));
+            let place = (u16::try_from(x).expect("small"), u16::try_from(y).expect("small"));
+            stage.target(width, height, place)
+        };
+        let silent = id(10);
+        assert_eq!(at(&stage, silent.as_str()), Some(MouseTarget::Headset(silent.clone())));
+        assert_eq!(at(&stage, "quit"), Some(MouseTarget::Footer(Action::Quit)));
+        assert_eq!(at(&stage, "commands"), Some(MouseTarget::Footer(Action::Commands)));
+        assert_eq!(at(&stage, "[1]"), Some(MouseTarget::Pane(Pane::Headsets)));
+        assert_eq!(at(&stage, "cortop"), None);
+    }
+    press(&mut stage, Key::char('3'));
+    let target = stage.target(80, 24, (60, 10));
+    assert_eq!(target, Some(MouseTarget::Pane(Pane::Streams)));
 }
