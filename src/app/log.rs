@@ -162,6 +162,11 @@ impl LogPane {
         self.page.set(whole.max(1));
     }
 
+    /// Draws the newest line, wherever the pane was scrolled to.
+    pub fn draw_newest(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
+        self.walk(None, area, buffer, rows);
+    }
+
     /// Draws the lines shown up to a time by tui-logger's widget, and gives those that it took.
     fn walk(
         &self,

@@ -264,16 +264,22 @@ fn loss(ctx: &RenderContext<'_>, health: &StreamHealth) -> Span<'static> {
     }
 }
 
-/// Draws what fits, in order; the lowest ranks go first.
-fn line(ctx: &RenderContext<'_>, mut items: Vec<HeaderItem>, area: Rect, buffer: &mut Buffer) {
+/// Draws what fits, in order: each item that has room beside those of higher rank.
+fn line(ctx: &RenderContext<'_>, items: Vec<HeaderItem>, area: Rect, buffer: &mut Buffer) {
     let gap = glyphs::SEPARATOR.chars().count();
-    let width =
-        |items: &[HeaderItem]| items.iter().map(|item| item.span.width() + gap).sum::<usize>();
-    while items.len() > 1 && width(&items) > usize::from(area.width) + gap {
-        let least = (0..items.len()).min_by_key(|&at| (items[at].rank, Reverse(at)));
-        items.remove(least.unwrap_or(0));
+    let mut room = usize::from(area.width) + gap;
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|&at| Reverse(items[at].rank));
+    let mut fitting: Vec<usize> = Vec::new();
+    for at in order {
+        let width = items[at].span.width() + gap;
+        // The first of all is cut rather than left out.
+        if width <= room || fitting.is_empty() {
+            room = room.saturating_sub(width);
+            fitting.push(at);
+        }
     }
-    let mut room = (usize::from(area.width) + gap).saturating_sub(width(&items));
+    let items = (0..).zip(items).filter(|(at, _)| fitting.contains(at)).map(|(_, item)| item);
     let separator = ctx.span(Token::Dim, glyphs::SEPARATOR);
     let mut line = Line::default();
     for mut item in items {

@@ -36,7 +36,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         let name = ctx.span(Token::Title, format!(" {}", heading(Pane::Log, Pane::Log.name())));
         let width = paint::cells(name.width()).min(area.width);
         let line = Rect { width: area.width - width, ..area };
-        log.draw(line, buffer, &row(ctx));
+        log.draw_newest(line, buffer, &row(ctx));
         return paint::line(&name.into(), Rect { x: line.right(), width, ..area }, buffer);
     }
     let mut title = Line::default();

@@ -259,18 +259,16 @@ pub(super) fn quality_words(steady: &Smoothed, bad: &[BadChannel], room: usize) 
 /// before the first sample of `dev`.
 pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(Token, String)> {
     let readings = &ctx.app.latest().readings;
-    readings.dev.as_ref()?;
-    let sensors = sensors(readings, Stream::Dev, &[]);
-    let poor = |sensor: &&SensorRow<'_>| sensor.level.is_some_and(|level| level < 3.5);
-    let poor: Vec<_> = sensors.iter().filter(poor).collect();
-    let Some(worst) = poor.iter().min_by(|a, b| worse((None, a.level), (None, b.level))) else {
+    let known = readings.dev.as_deref()?.sensors();
+    let known: Vec<_> = known.filter_map(|(name, level)| Some((name, level?))).collect();
+    let poor: Vec<_> = known.iter().filter(|(_, level)| *level < 3.5).collect();
+    let Some(&&(worst, level)) = poor.iter().min_by(|(_, a), (_, b)| a.total_cmp(b)) else {
         // Where a channel is bad, nothing is all good.
-        let known = sensors.iter().any(|sensor| sensor.level.is_some())
-            && ctx.app.bad_channels().is_empty();
-        return known.then(|| (Token::Good, "all good".to_owned()));
+        let all_good = !known.is_empty() && ctx.app.bad_channels().is_empty();
+        return all_good.then(|| (Token::Good, "all good".to_owned()));
     };
-    let (token, _, word) = level_word(worst.level);
-    let first = format!("{} {word}", text::clean(worst.name));
+    let (token, _, word) = level_word(Some(level));
+    let first = format!("{} {word}", text::clean(worst));
     Some((token, text::and_more(&first, poor.len() - 1, " poor", "", room)))
 }
 

@@ -115,8 +115,9 @@ fn brief(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> Optio
         return Some((Token::Bad, format!("{} no data", glyphs::PROBLEM)));
     }
     if let Some(since) = health.and_then(|health| health.stale_since) {
+        // All nine may be, and the header has the word.
         let age = text::age(ctx.since(since));
-        return Some((Token::Bad, format!("{} STALE {age}", glyphs::PROBLEM)));
+        return Some((Token::Bad, format!("{} {age}", glyphs::PROBLEM)));
     }
     if stream == ctx.app.stream() {
         let wrong = health.map(|health| wrong(health, BRIEF)).unwrap_or_default();
