@@ -204,7 +204,7 @@ actions! {
         HighPass "high-pass" [Key::char('f')] "next high-pass" on Filters;
         LowPass "low-pass" [Key::char('F')] "next low-pass" on Filters;
         Notch "notch" [Key::char('n')] "next notch" on Filters;
-        Reference "reference" [Key::char('r')] "common average as reference, or as recorded" on Filters;
+        Reference "reference" [Key::char('r')] "next reference: as recorded, common average, the selected channel, linked mastoids" on Filters;
         Band "band" [Key::char('b')] "next band of the topographic map" on Band;
         SpectrumChannels "all-channels" [Key::char('a')] "spectrum of the selected channel, of each, or of all as lines" on Spectrum;
         SpectrumEnd "spectrum-end" [Key::char('u')] "spectrum up to 45 Hz, 70 Hz or half the sampling rate" on Spectrum;
@@ -216,6 +216,7 @@ actions! {
         ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel or stream below" on Selection;
         HideChannel "hide-channel" [Key::char('H')] "hide the selected channel" on ChannelLayout;
         SoloChannel "solo-channel" [Key::char('o')] "only the selected channel, and back" on ChannelLayout;
+        BadChannel "bad-channel" [Key::char('B')] "mark the selected channel as bad, out of averages, scale and map, or as good" on ChannelLayout;
         ChannelSmaller "channel-smaller" [Key::char('<')] "draw the selected channel smaller" on ChannelScale;
         ChannelLarger "channel-larger" [Key::char('>')] "draw the selected channel larger" on ChannelScale;
         MoveChannelDown "move-channel-down" [Key::char('J')] "move the selected channel down" on ChannelLayout;

@@ -1,8 +1,10 @@
 //! What keys do to the channels, and to the cursors of a frozen picture.
 
+use std::sync::Arc;
+
 use super::{App, ChannelLayout, Feature, Severity};
 use cortop_client::Stream;
-use cortop_signal::bands::by_sensor;
+use cortop_signal::{bands::by_sensor, view::Reference};
 
 /// The selected channel, among those of its stream.
 struct Selected {
@@ -59,6 +61,52 @@ impl App {
         let Some(Selected { stream, all, place, .. }) = self.selected() else { return };
         self.streams.channels_mut(stream).solo(place);
         self.select(stream, all, place);
+    }
+
+    /// Marks the selected channel of EEG as bad, or no longer.
+    pub(super) fn mark_bad_channel(&mut self) {
+        let Some(label) = self.selected().and_then(|selected| self.label_of(&selected)) else {
+            return self.notify(Severity::Info, "only channels of EEG can be marked as bad");
+        };
+        let bad = Arc::make_mut(&mut self.streams.bad);
+        let text = if bad.remove(&label) {
+            format!("{label} counts again")
+        } else {
+            bad.insert(Arc::clone(&label));
+            format!("{label} is marked as bad")
+        };
+        self.notify(Severity::Info, text);
+    }
+
+    /// The label of a channel of EEG.
+    fn label_of(&self, selected: &Selected) -> Option<Arc<str>> {
+        let traces = self.traces().filter(|_| selected.stream == Stream::Eeg)?;
+        let own = traces.channels.iter().find(|trace| trace.place == selected.place)?;
+        Some(Arc::clone(&own.label))
+    }
+
+    /// Goes through the references that there are: the selected channel is one, and the mastoids are
+    /// where they are measured.
+    pub(super) fn next_reference(&mut self) {
+        let selected = self.selected().filter(|selected| selected.stream == Stream::Eeg);
+        let channel = selected.as_ref().map(|selected| Reference::Channel(selected.place));
+        let mastoids = self.traces().and_then(|traces| {
+            Reference::mastoids(|name| traces.subscription.columns.labels().any(|it| it == name))
+        });
+        let linked = mastoids.map(|_| Reference::LinkedMastoids);
+        let (next, name) = match self.streams.reference {
+            Reference::AsRecorded => (Some(Reference::CommonAverage), "common average".to_owned()),
+            Reference::CommonAverage if channel.is_some() => {
+                let label = selected.and_then(|selected| self.label_of(&selected));
+                (channel, label.map_or("the selected channel".to_owned(), |it| it.to_string()))
+            }
+            Reference::CommonAverage | Reference::Channel(_) if linked.is_some() => {
+                (linked, format!("linked mastoids {}", mastoids.unwrap_or_default().join("+")))
+            }
+            _ => (None, "as recorded".to_owned()),
+        };
+        self.streams.reference = next.unwrap_or_default();
+        self.notify(Severity::Info, format!("reference: {name}"));
     }
 
     /// Doubles the scale of the selected channel, or halves it.

@@ -1,6 +1,6 @@
 //! What the streams pane shows and how: view, window, amplitude, filters, freeze.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{ChannelLayout, Feature, StreamView};
 use cortop_client::{Moment, Stream};
@@ -104,6 +104,8 @@ pub struct StreamsPane {
     filters: Filters,
     /// What EEG is drawn against.
     pub reference: Reference,
+    /// The labels of the EEG channels that are marked as bad.
+    pub bad: Arc<BTreeSet<Arc<str>>>,
     /// Which channels the spectrum is of.
     pub spectrum_channels: SpectrumChannels,
     /// Place in [`SPECTRUM_ENDS`].
@@ -137,6 +139,7 @@ impl Default for StreamsPane {
             auto: false,
             filters: Filters::default(),
             reference: Reference::default(),
+            bad: Arc::default(),
             spectrum_channels: SpectrumChannels::default(),
             spectrum_end: 1,
             linear: false,
@@ -291,15 +294,6 @@ impl StreamsPane {
     pub(super) fn next_notch(&mut self) -> String {
         self.filters.notch = next(&NOTCHES, self.filters.notch);
         format!("notch {}", hertz(self.filters.notch))
-    }
-
-    pub(super) fn next_reference(&mut self) -> String {
-        let (reference, name) = match self.reference {
-            Reference::AsRecorded => (Reference::CommonAverage, "common average"),
-            Reference::CommonAverage => (Reference::AsRecorded, "as recorded"),
-        };
-        self.reference = reference;
-        format!("reference: {name}")
     }
 
     /// The next or the previous of these views.

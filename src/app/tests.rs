@@ -128,7 +128,7 @@ fn snapshot(end: u64, newest: u64, view_end: ViewEnd) -> Arc<Snapshot> {
         markers: Vec::new(),
         cursors: [None; 2],
         spread: f32::NAN,
-        averaged: None,
+        reference: Vec::new(),
         spectra: None,
     });
     Arc::new(snapshot)

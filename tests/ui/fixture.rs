@@ -478,13 +478,20 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             .collect(),
         spread: 31.0,
         clock_steps: Vec::new(),
-        averaged: (view.reference == Reference::CommonAverage).then_some(12),
+        reference: averaged(view, &labels),
         spectra,
         markers: Vec::new(),
         cursors: view
             .cursors
             .map(|cursor| cursor.map(|index| Cursor { index, time: Some(epoch(index)) })),
     }
+}
+
+/// The channels of a common average: all but the last two.
+fn averaged(view: &View, labels: &[String]) -> Vec<Arc<str>> {
+    let is_averaged = view.reference == Reference::CommonAverage;
+    let counting = labels.iter().take(if is_averaged { 12 } else { 0 });
+    counting.map(|label| label.as_str().into()).collect()
 }
 
 /// Gives each sensor of `dev` and `eq` another level, by its name and the one it has.

@@ -613,11 +613,14 @@ fn cursors_read_every_channel_and_how_far_apart_they_are() {
         mark(&mut stage);
         picture("cursors", &stage, size.0, size.1);
     }
+    let columns = |stage: &Stage| stage.app.traces().map(|traces| traces.bins.columns);
+    let without = after(&keys[..1], &options(), (120, 40));
     let mut stage = after(&keys[..2], &options(), (120, 40));
+    assert_eq!(columns(&without), columns(&stage), "placing a cursor moves nothing");
     let text = stage.text(120, 40);
     let [Some(at), None] = stage.app.streams.cursors() else { panic!("one cursor") };
     for (channel, label) in cortop_client::model::EPOC_SENSORS.iter().enumerate() {
-        let value = format!("{:+.1}", fixture::value(channel, at));
+        let value = format!("{:+.1} µV", fixture::value(channel, at));
         let row = text.lines().find(|line| line.contains(&format!("┃{label} "))).expect("a row");
         assert!(row.contains(&value), "{label} {value}\n{text}");
     }

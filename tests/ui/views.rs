@@ -60,6 +60,20 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
 }
 
 #[test]
+fn a_channel_is_marked_as_bad_and_the_references_are_those_that_are_there() {
+    let mut stage = stage();
+    stage.feed(80, 24, 3000);
+    assert_eq!(said(&mut stage, 'B'), "AF3 is marked as bad");
+    stage.feed(80, 24, 3000);
+    stage.feed(80, 24, 3000);
+    assert!(stage.text(80, 24).contains("│AF3 bad") || stage.text(80, 24).contains("┃AF3 bad"));
+    assert_eq!(said(&mut stage, 'B'), "AF3 counts again");
+    for reference in ["common average", "AF3", "as recorded"] {
+        assert_eq!(said(&mut stage, 'r'), format!("reference: {reference}"));
+    }
+}
+
+#[test]
 fn every_view_is_reached_by_one_key_and_by_its_own() {
     let mut stage = stage();
     let views = cortop::ui::views();

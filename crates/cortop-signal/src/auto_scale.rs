@@ -36,6 +36,8 @@ impl ChannelScale {
 #[derive(Debug)]
 pub(crate) struct AutoScale {
     levels: Vec<ChannelScale>,
+    /// Which of them count for the common scale.
+    counts: Vec<bool>,
     /// The lower median of the channels' spreads; NaN until known.
     common: f32,
     /// The values of one channel after another, each used as a ring, in their [`order`].
@@ -58,6 +60,7 @@ impl AutoScale {
         let samples = usize::try_from(window / stride).unwrap_or(usize::MAX).max(1);
         Self {
             levels: vec![ChannelScale::UNKNOWN; channels],
+            counts: vec![true; channels],
             common: f32::NAN,
             values: vec![MISSING; samples.saturating_mul(channels)],
             samples,
@@ -69,6 +72,11 @@ impl AutoScale {
             distances: Vec::new(),
             scratch: Vec::new(),
         }
+    }
+
+    /// Which channels do not count for the scale that all share.
+    pub(crate) fn leave_out(&mut self, channels: impl Iterator<Item = bool>) {
+        self.counts.iter_mut().zip(channels).for_each(|(counts, is_out)| *counts = !is_out);
     }
 
     /// The sample with this index, one filtered value a channel.
@@ -99,7 +107,8 @@ impl AutoScale {
 
     fn renew(&mut self) {
         let mut spreads = Vec::with_capacity(self.levels.len());
-        for (level, own) in self.levels.iter_mut().zip(self.values.chunks_exact(self.samples)) {
+        let channels = self.levels.iter_mut().zip(&self.counts);
+        for ((level, counts), own) in channels.zip(self.values.chunks_exact(self.samples)) {
             let count = count_below(own, INFINITE);
             // Both are mostly near what they were, so few numbers have to be sorted.
             let near = NEAR * level.spread;
@@ -119,7 +128,7 @@ impl AutoScale {
             if !still {
                 level.median = median;
             }
-            spreads.extend((spread > 0.0).then(|| order(spread)));
+            spreads.extend((*counts && spread > 0.0).then(|| order(spread)));
         }
         if !spreads.is_empty() {
             let middle = (spreads.len() - 1) / 2;

@@ -286,7 +286,7 @@ impl Decoder {
     fn tell_contact(&mut self) {
         let Some(mut pipeline) = self.pipeline.take() else { return };
         if let Some(series) = self.viewed().and_then(|source| source.series.as_ref()) {
-            pipeline.set_contact(series, self.contact());
+            pipeline.set_contact(&self.view, series, self.contact());
         }
         self.pipeline = Some(pipeline);
     }

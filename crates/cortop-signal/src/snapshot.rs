@@ -124,9 +124,9 @@ pub struct Traces {
     /// The spread that fits most channels: the median of theirs, with hysteresis, renewed at most
     /// once a second; NaN until known.
     pub spread: f32,
-    /// How many channels the average holds that each channel is drawn against; `None` where it is
-    /// drawn as recorded, also because too few are known to touch.
-    pub averaged: Option<usize>,
+    /// The labels of the channels against whose mean each channel is drawn; none where it is drawn as
+    /// recorded, also because too few are known to touch.
+    pub reference: Vec<Arc<str>>,
     /// The spectra of the view's channels, if the view asks for them.
     pub spectra: Option<Spectra>,
     /// The samples of the window at which seconds begin: absolute index and epoch second.

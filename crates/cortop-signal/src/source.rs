@@ -322,6 +322,11 @@ impl Series {
         self.labels.iter().map(|label| &**label).zip(values)
     }
 
+    /// The channels whose raw signal cannot be EEG.
+    pub(crate) fn bad_channels(&self) -> &[BadChannel] {
+        self.bad.as_ref().map_or(&[], |bad| bad.bad())
+    }
+
     fn new(subscription: &Subscription) -> Self {
         let labels = || subscription.columns.labels();
         let place = |names: [&str; 2]| labels().position(|label| names.contains(&label));

@@ -8,14 +8,14 @@ use super::{
     Traces, View,
     auto_scale::AutoScale,
     columns::Envelope,
-    common_average::{Averaged, CommonAverage},
     filter::Chain,
     history::{History, Segment},
+    reference::{Averaged, ChannelStates, ReferenceFilter},
     snapshot::{self, Binning, Cursor, Table},
     source::{DEFAULT_RATE, Series, Source},
     spectra::SpectrumBuilder,
     spectrum::Periodogram,
-    view::{Filters, Reference, ViewEnd},
+    view::{Filters, ViewEnd},
 };
 use cortop_protocol::Stream;
 
@@ -36,7 +36,7 @@ pub(crate) struct TracePipeline {
     rate: Option<f64>,
     chains: Vec<Chain>,
     /// What all channels are drawn against, unless it is what the headset measured against.
-    average: Option<CommonAverage>,
+    average: Option<ReferenceFilter>,
     envelope: Envelope,
     spread: AutoScale,
     spectra: Option<SpectrumBuilder>,
@@ -92,9 +92,14 @@ impl TracePipeline {
         let most = series.labels.len();
         let there = view.channels.iter().copied().filter(|&place| place < most);
         let channels: Vec<usize> = there.take(most).collect();
-        let averaged = view.stream == Stream::Eeg && view.reference == Reference::CommonAverage;
-        let average =
-            averaged.then(|| CommonAverage::new(Chain::new(filters, hz), &series.labels, contact));
+        let states = ChannelStates { contact, bad: series.bad_channels() };
+        let chain = Chain::new(filters, hz);
+        let average = ReferenceFilter::new(view, chain, &series.labels, states)
+            .filter(|_| view.stream == Stream::Eeg);
+        let is_bad =
+            |place: &usize| series.labels.get(*place).is_some_and(|it| view.bad.contains(it));
+        let mut spread = AutoScale::new(channels.len(), bins.samples, samples(hz), start);
+        spread.leave_out(channels.iter().map(is_bad));
         // One more than the window shows, whose last column is still open.
         let from = bins.start(bins.first_of_window(end).saturating_sub(1));
         let spectra = view.spectra.map(|most| {
@@ -108,7 +113,7 @@ impl TracePipeline {
             average,
             spectra,
             envelope: Envelope::new(bins, channels.len(), start),
-            spread: AutoScale::new(channels.len(), bins.samples, samples(hz), start),
+            spread,
             next: start,
             live: true,
             filtered: Vec::with_capacity(channels.len()),
@@ -197,7 +202,7 @@ impl TracePipeline {
             for chain in &mut self.chains {
                 chain.run(f64::NAN);
             }
-            self.average.iter_mut().for_each(CommonAverage::lose);
+            self.average.iter_mut().for_each(ReferenceFilter::lose);
             self.envelope.lose(count);
             if let Some(spectra) = &mut self.spectra {
                 spectra.lose(count);
@@ -248,15 +253,21 @@ impl TracePipeline {
             markers: Vec::new(),
             cursors: times.cursors,
             spread: self.spread.common(),
-            averaged: self.average.as_ref().and_then(CommonAverage::channels),
+            reference: self
+                .average
+                .iter()
+                .flat_map(ReferenceFilter::places)
+                .filter_map(|place| series.labels.get(place).cloned())
+                .collect(),
             spectra: self.spectra.as_ref().map(SpectrumBuilder::spectra),
         }
     }
 
     /// The newest contact by sensor; it counts from the next sample on.
-    pub(crate) fn set_contact(&mut self, series: &Series, contact: Option<&Table>) {
+    pub(crate) fn set_contact(&mut self, view: &View, series: &Series, contact: Option<&Table>) {
         if let Some(average) = self.average.as_mut().filter(|_| self.live) {
-            average.set_contact(&series.labels, contact);
+            let states = ChannelStates { contact, bad: series.bad_channels() };
+            average.set_states(view, &series.labels, states);
         }
     }
 }

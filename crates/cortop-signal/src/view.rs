@@ -1,6 +1,6 @@
 //! What is being looked at: told to the decoder by whoever draws.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cortop_protocol::{HeadsetId, Stream};
 
@@ -28,6 +28,9 @@ pub struct View {
     pub cursors: [Option<u64>; 2],
     /// What EEG is drawn against.
     pub reference: Reference,
+    /// The labels of channels that the user has marked as bad: they count neither for an average nor
+    /// for the scale that all share.
+    pub bad: Arc<BTreeSet<Arc<str>>>,
     /// Up to how many Hz the power spectra of the two seconds up to the end of each column are
     /// wanted, too; they end at half the rate at the latest.
     pub spectra: Option<f64>,
@@ -46,6 +49,7 @@ impl Default for View {
             inspect: false,
             cursors: [None; 2],
             reference: Reference::default(),
+            bad: Arc::default(),
             spectra: None,
         }
     }
@@ -67,10 +71,24 @@ pub enum Reference {
     /// What the headset measures against.
     #[default]
     AsRecorded,
-    /// The average of all channels of the stream whose electrodes touch: contact of 2 or more. The
-    /// contact known counts for the samples that come from then on, and for all of the history when
-    /// the picture is made anew, since contact is not kept.
+    /// The average of all channels of the stream whose electrodes touch: contact of 2 or more, neither
+    /// railed nor flat nor marked as bad. What is known of them counts for the samples that come from
+    /// then on, and for all of the history when the picture is made anew, since it is not kept.
     CommonAverage,
+    /// One channel, by its place among the channels of the stream.
+    Channel(usize),
+    /// The mean of the two channels over the mastoids, or on the ear lobes.
+    LinkedMastoids,
+}
+
+/// Pairs of channels that linked mastoids are measured at, the first that is there counts.
+const MASTOIDS: [[&str; 2]; 3] = [["M1", "M2"], ["A1", "A2"], ["TP9", "TP10"]];
+
+impl Reference {
+    /// The pair of channels that [`Reference::LinkedMastoids`] is the mean of, if a headset has one.
+    pub fn mastoids(has: impl Fn(&str) -> bool) -> Option<[&'static str; 2]> {
+        MASTOIDS.into_iter().find(|pair| pair.iter().all(|label| has(label)))
+    }
 }
 
 /// The filters of the picture; they never touch what is recorded.

@@ -3,33 +3,35 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::scales;
+use super::{scales, trace_plot::Cells};
 use crate::{
     app::App,
     ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
-use cortop_signal::{BadChannel, Scale, Traces, snapshot::Trace};
+use cortop_signal::{
+    BadChannel, Scale, Traces,
+    snapshot::{Cursor, Trace},
+};
 
 /// Cells that the value at a cursor takes.
-const VALUE: u16 = 9;
+const VALUE: u16 = 11;
 
-/// Cells that are left to the traces, however many values there are.
-const PLOT: u16 = 16;
+/// Behind the name of a channel that the user has marked as bad.
+const MARKED: &str = " bad";
 
 /// Cells that the labels take of an area so wide.
 pub(super) fn width(app: &App, stream: Stream, area: u16) -> u16 {
-    let cursors = paint::cells(app.streams.cursors().iter().flatten().count());
-    let third = area / 3;
-    let most = if cursors > 0 { third.max(area.saturating_sub(PLOT)) } else { third };
-    (head(app, stream) + cursors * VALUE + 1).min(most)
+    (head(app, stream) + 1).min(area / 3)
 }
 
 /// Cells for the name of a channel, what is wrong with it if a channel is bad, and, where the
 /// channels do not share it, its scale.
 fn head(app: &App, stream: Stream) -> u16 {
     let one_scale = stream == Stream::Eeg && !app.streams.channels(stream).has_own_scales();
+    let marked = (stream == Stream::Eeg && !app.streams.bad.is_empty()).then_some(MARKED.len());
     let defects = bad_channels(app, stream).iter().map(|bad| bad.defect.name().len() + 1);
+    let defects = defects.chain(marked);
     let defect = paint::cells(defects.max().unwrap_or_default());
     // A name of up to four letters and a blank.
     let name = 5;
@@ -43,8 +45,7 @@ fn bad_channels(app: &App, stream: Stream) -> &[BadChannel] {
     if stream == Stream::Eeg && !is_old { app.bad_channels() } else { &[] }
 }
 
-/// A channel's name, what is wrong with it, its own scale if it has one, and its values at the
-/// cursors.
+/// A channel's name, what is wrong with it, and its own scale if it has one.
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -66,6 +67,10 @@ pub(super) fn draw(
         let defect = text::fit(&format!(" {}", bad.defect.name()), room);
         room -= text::cells(&defect);
         line.push_span(ctx.span(Token::Bad, defect));
+    } else if stream == Stream::Eeg && app.streams.bad.contains(&trace.label) {
+        let marked = text::fit(MARKED, room);
+        room -= text::cells(&marked);
+        line.push_span(ctx.span(Token::Dim, marked));
     }
     if stream != Stream::Eeg || app.streams.channels(stream).own_scale(trace.place).is_some() {
         let unit = scales::unit(&trace.label, scale);
@@ -75,19 +80,45 @@ pub(super) fn draw(
         line.push_span(ctx.span(Token::Axis, own));
     }
     line.push_span(ctx.span(Token::Text, " ".repeat(room)));
-    let [first, second] = trace.at;
-    for (cursor, front, value) in
-        [(traces.cursors[0], "", first), (traces.cursors[1], "Δ", first - second)]
-    {
-        if cursor.is_some() {
-            let value = format!("{front}{}", scales::value(value, scale.half));
-            line.push_span(ctx.span(Token::Cursor, format!(" {value:>8}")));
-        }
-    }
     if is_selected {
         line.push_span(ctx.span(Token::Selection, glyphs::SELECTED));
     }
     paint::lines(&[line], area, buffer);
+}
+
+/// Where the values at the cursors stand in a plot: at its right edge, or at its left one where a cursor
+/// is too near to the right one. They lie on the traces, so that placing a cursor moves nothing.
+pub(super) fn values_area(traces: &Traces, cells: &Cells, plot: Rect) -> Option<Rect> {
+    let cursors = || traces.cursors.iter().flatten();
+    let width = (paint::cells(cursors().count()) * VALUE).min(plot.width);
+    let place = |cursor: &Cursor| cells.cell(traces.bins.of(cursor.index));
+    let is_near = |x: u16| x + width >= plot.width;
+    let x = if cursors().filter_map(place).any(is_near) { plot.x } else { plot.right() - width };
+    (width > 0).then_some(Rect { x, width, ..plot })
+}
+
+/// A channel's values at the cursors, and how far apart they are.
+pub(super) fn draw_values(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    trace: &Trace,
+    scale: Scale,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let unit = match traces.subscription.stream {
+        Stream::Eeg => " µV",
+        _ => scales::unit(&trace.label, scale),
+    };
+    let [first, second] = trace.at;
+    let values = [(traces.cursors[0], "", first), (traces.cursors[1], "Δ", first - second)];
+    let placed = values.into_iter().filter(|(cursor, ..)| cursor.is_some());
+    let mut line = Line::default();
+    for (_, front, value) in placed {
+        let value = format!("{front}{}{unit}", scales::value(value, scale.half));
+        line.push_span(ctx.span(Token::Cursor, format!(" {value:>10}")));
+    }
+    paint::line(&line, area, buffer);
 }
 
 /// How many channels are above and below, in the last row of the labels.

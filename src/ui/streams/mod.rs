@@ -30,6 +30,8 @@ mod topography;
 mod trace_plot;
 mod traces;
 
+use std::sync::Arc;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Margin, Rect},
@@ -343,6 +345,7 @@ pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
         end: app.streams.end(),
         filters: app.streams.filters(),
         reference: app.streams.reference,
+        bad: Arc::clone(&app.streams.bad),
         cursors: app.streams.cursors(),
         ..(shown(app).request)(app, ascii, inside)
     }

@@ -77,8 +77,12 @@ impl Map {
 fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let (at, _) = band(ctx);
     let powers = band_power::newest(ctx.app);
-    let sensors: Vec<_> =
-        powers.iter().map(|own| (&*own.sensor, own.bands.get(at).copied().flatten())).collect();
+    let bad = &ctx.app.streams.bad;
+    let sensors: Vec<_> = powers
+        .iter()
+        .filter(|own| !bad.contains(&*own.sensor))
+        .map(|own| (&*own.sensor, own.bands.get(at).copied().flatten()))
+        .collect();
     let Some(map) = Map::new(&sensors) else {
         let why = if sensors.is_empty() {
             "No sample yet."

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::{App, ChannelLayout, ScrollMode, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
 };
 use cortop_client::Stream;
 use cortop_signal::{Filters, Traces, View, view::Reference};
@@ -173,11 +173,18 @@ pub(super) fn motion(motion: ScrollMode) -> &'static str {
 
 /// What EEG is drawn against, in truth and not only as wished.
 pub(super) fn reference(app: &App) -> String {
-    let averaged = traces(app, Stream::Eeg).and_then(|traces| traces.averaged);
-    match (app.streams.reference, averaged) {
+    let labels = traces(app, Stream::Eeg).map(|traces| &traces.reference[..]).unwrap_or_default();
+    match (app.streams.reference, labels) {
         (Reference::AsRecorded, _) => "as recorded".to_owned(),
-        (Reference::CommonAverage, Some(count)) => format!("average of {count}"),
-        (Reference::CommonAverage, None) => "as recorded: too few sensors in contact".to_owned(),
+        (Reference::CommonAverage, []) => "as recorded: too few sensors in contact".to_owned(),
+        (Reference::CommonAverage, all) => format!("average of {}", all.len()),
+        (Reference::Channel(_) | Reference::LinkedMastoids, []) => {
+            "as recorded: the reference is not there".to_owned()
+        }
+        (Reference::Channel(_) | Reference::LinkedMastoids, some) => {
+            let labels: Vec<_> = some.iter().map(|label| text::clean(label)).collect();
+            format!("against {}", labels.join("+"))
+        }
     }
 }
 
@@ -227,7 +234,11 @@ pub(super) fn draw(
     cache.resize_with(rows.shown, TraceCache::default);
     for ((at, trace), cache) in traces.channels.iter().enumerate().zip(cache.iter_mut()) {
         let y = rows.plot.y + paint::cells(at) * rows.height;
-        let style = if is_stale { ctx.style(Token::Stale) } else { ctx.theme.channel(trace.place) };
+        let style = match () {
+            () if is_stale => ctx.style(Token::Stale),
+            () if app.streams.bad.contains(&trace.label) => ctx.style(Token::Dim),
+            () => ctx.theme.channel(trace.place),
+        };
         let size = scales::of(app, stream, trace, traces);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
         let is_selected = selected == Some(&trace.place);
@@ -240,6 +251,13 @@ pub(super) fn draw(
     }
     gaps::draw(ctx, traces, &cells, rows.plot, buffer);
     overlay::draw(ctx, traces, &cells, rows.plot, buffer);
+    if let Some(values) = labels::values_area(traces, &cells, rows.plot) {
+        for (trace, at) in traces.channels.iter().zip(0..) {
+            let size = scales::of(app, stream, trace, traces);
+            let row = Rect { y: values.y + at * rows.height, height: 1, ..values };
+            labels::draw_values(ctx, traces, trace, size, row.intersection(values), buffer);
+        }
+    }
     let below = rows.all - rows.first - rows.shown;
     let beside = Rect { width: rows.plot.x - area.x, ..area };
     labels::more(ctx, rows.first, below, beside, buffer);
@@ -250,12 +268,12 @@ pub(super) fn draw(
         let health = app.snapshot.health_of(&entry.session.id, stream);
         let since = health.and_then(|health| health.stale_since.or(health.last)).or(traces.last);
         let since = since.map(|since| format!(" since {}", ctx.clock_at(since)));
-        let text = format!(" {} STALE{} ", glyphs::PROBLEM, since.unwrap_or_default());
-        let width = paint::cells(text.chars().count());
+        let words = format!(" {} STALE{} ", glyphs::PROBLEM, since.unwrap_or_default());
+        let width = paint::cells(words.chars().count());
         // Between the seconds of the axis, where it hides no trace.
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
-        ctx.span(Token::Bad, text).render(place.intersection(area), buffer);
+        ctx.span(Token::Bad, words).render(place.intersection(area), buffer);
     }
 }
 
