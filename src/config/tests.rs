@@ -139,8 +139,9 @@ fn a_secret_that_others_can_read_is_warned_about() {
 
 #[test]
 fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
-    let config = load_from("cortop", &[], Some("[keys.streams]\nsweep = [\"B\"]")).expect("valid");
-    assert_eq!(config.keymap.action(Pane::Streams, Key::char('B')), Some(Action::Sweep));
+    let config =
+        load_from("cortop", &[], Some("[keys.streams]\nsweep = [\"f12\"]")).expect("valid");
+    assert_eq!(config.keymap.action(Pane::Streams, Key::f(12)), Some(Action::Sweep));
 
     let clash = load_from("cortop", &[], Some("keys.streams.sweep = [\"z\"]"));
     let clash = clash.expect_err("a clash").to_string();

@@ -42,7 +42,8 @@ pub(super) struct LiveSession {
     /// The id of the record that is running.
     pub(super) running_record: Option<String>,
     app: String,
-    started: f64,
+    /// When it was created, by the clock of that moment.
+    started: String,
 }
 
 /// A stream that a session has subscribed to.
@@ -100,7 +101,7 @@ impl Sessions {
             records: Vec::new(),
             running_record: None,
             app: call.app.clone(),
-            started: call.now,
+            started: env.clock.iso(call.now),
         };
         let object = session.to_json(None, env, headsets, account);
         self.0.push(session);
@@ -239,7 +240,7 @@ impl LiveSession {
             "performanceMetrics": headset.map(SimulatedHeadset::metrics_json),
             "recordIds": self.records,
             "recording": self.running_record.is_some(),
-            "started": env.clock.iso(self.started),
+            "started": self.started,
             "status": status,
             "stopped": stopped.map_or_else(String::new, |time| env.clock.iso(time)),
             "streams": self.streams.iter().map(|own| own.stream.name()).collect::<Vec<_>>(),
