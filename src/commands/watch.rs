@@ -203,7 +203,7 @@ impl Watch {
         self.state.on_event(event);
         self.progress.step(&self.state);
         for failure in &refused {
-            self.tell(failure.to_string());
+            self.report(failure.to_string());
         }
         if granted == Some(true) {
             self.flows = true;
@@ -214,7 +214,7 @@ impl Watch {
                 self.progress.problem(&why);
             }
             if let Some(failure) = self.state.failure() {
-                self.tell(failure.to_string());
+                self.report(failure.to_string());
             }
             return None;
         }
@@ -240,8 +240,8 @@ impl Watch {
         state.failure().or_else(|| (unchosen || alone).then(|| state.waiting_for()))
     }
 
-    /// Tells what is refused, once each.
-    fn tell(&mut self, line: String) {
+    /// Reports what is refused, once each.
+    fn report(&mut self, line: String) {
         if !self.told.contains(&line) {
             self.progress.problem(&line);
             self.told.push(line);

@@ -130,10 +130,12 @@ impl HeadMap {
             // The angle from the nose, and from the nearer ear.
             let from_nose = (angle - FRAC_PI_2).abs() / TIP;
             let from_ear = y.asin().abs() / EAR;
-            let nose = 1.0 + 2.0 * OUT * (1.0 - from_nose);
-            let ear = 1.0 + OUT * (1.0 - from_ear.powi(2)).max(0.0).sqrt();
-            let out = if from_nose < 1.0 { nose } else { ear };
-            [(x, y), (out * x, out * y)]
+            let out = if from_nose < 1.0 {
+                Some(1.0 + 2.0 * OUT * (1.0 - from_nose))
+            } else {
+                (from_ear < 1.0).then(|| 1.0 + OUT * (1.0 - from_ear.powi(2)).sqrt())
+            };
+            std::iter::once((x, y)).chain(out.map(|out| (out * x, out * y)))
         })
     }
 }
