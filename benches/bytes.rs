@@ -25,7 +25,7 @@ use alive::Alive;
 use cortop::{
     app::ScrollMode,
     terminal::{Output, Screen as _, Tty},
-    ui::{Colors, Options},
+    ui::{Colors, UiOptions},
 };
 use fixture::{Stage, options};
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
@@ -104,7 +104,7 @@ struct Screen {
 
 impl Screen {
     fn new(motion: ScrollMode, full_redraw: bool) -> Self {
-        let options = Options { colors: Colors::Rgb, ..options() };
+        let options = UiOptions { colors: Colors::Rgb, ..options() };
         let mut alive = Alive::new(Stage::new(&options).streaming());
         alive.stage.app.zoomed = true;
         alive.stage.app.streams.scroll_mode = motion;

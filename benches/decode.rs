@@ -9,7 +9,7 @@ use std::{hint::black_box, process::ExitCode, sync::Arc};
 
 use bytestring::ByteString;
 use cortop_protocol::{
-    Columns, Feed, Sample, SamplePool, Stream, Subscription, envelope::Message,
+    Columns, Feed, Sample, SamplePool, Stream, Subscription, envelope::ServerMessage,
     sample::Column as Label,
 };
 use cortop_signal::{View, columns::Envelope, decoder::Decoder, snapshot::Binning};
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
             let now = std::time::Instant::now();
             for _ in 0..turns {
                 let text = black_box(&text);
-                if let Ok(Message::Sample(message)) = pool.parse(text) {
+                if let Ok(ServerMessage::Sample(message)) = pool.parse(text) {
                     black_box(pool.sample(Arc::clone(&subscription), &message, text.clone(), now));
                 }
             }

@@ -11,7 +11,7 @@ mod targets;
 
 use std::{env, process::ExitCode, sync::mpsc, thread};
 
-use cortop_client::{Client, Config, Feed, HeadsetId, Stream, feed, model::Model};
+use cortop_client::{Client, ClientConfig, Feed, HeadsetId, Stream, feed, model::Model};
 use cortop_signal::{View, decoder::Decoder};
 use cortop_sim::{Options, Sim, headset_config::HeadsetConfig};
 use instructions::Work;
@@ -71,7 +71,7 @@ fn service() -> String {
 
 /// Receives so many messages, and hands what comes to a decoder if there is one.
 async fn receive(url: &str, turns: u32, mut decoder: Option<Decoder>) {
-    let config = Config::new("bench", "bench").url(url).streams([Stream::Eeg]);
+    let config = ClientConfig::new("bench", "bench").url(url).streams([Stream::Eeg]);
     let (samples, mut feed) = feed();
     let Client { mut events, commands: _commands, .. } = Client::spawn(config, samples);
     let mut left = turns;

@@ -47,34 +47,34 @@ insight:INSIGHT-0A1B2C3D:off; up to 64 [default: epocx]";
 pub struct Cli {
     /// What to do instead of running the monitor.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
     /// Which service and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
-    pub service: Service,
+    pub service: ServiceArgs,
     /// How to show it.
     #[command(flatten, next_help_heading = "Display")]
-    pub display: Display,
+    pub display: DisplayArgs,
 }
 
 /// What to do instead of running the monitor.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Run the monitor on a simulated headset: no account, no headset, no network
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Serve a simulated Cortex service to any client, until Ctrl-C
-    Sim(Box<Simulator>),
+    Sim(Box<SimArgs>),
     /// Check everything between you and the samples, one thing after the other
-    Doctor(Doctor),
+    Doctor(DoctorArgs),
     /// Print samples to standard output, without a screen
-    Watch(Watch),
+    Watch(WatchArgs),
     /// List the headsets that the service sees
-    Headsets(List),
+    Headsets(ListArgs),
     /// List the live sessions of this application
-    Sessions(List),
+    Sessions(ListArgs),
     /// Print the licence: scopes, what is left on this computer, expiry
-    License(List),
+    License(ListArgs),
     /// List the records of this application
-    Records(List),
+    Records(ListArgs),
     /// Print something to standard output
     #[command(subcommand)]
     Print(Print),
@@ -91,7 +91,7 @@ pub enum Print {
 
 /// Which service.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Connection {
+pub struct ConnectionArgs {
     /// Address of the Cortex service, ws:// or wss:// [env: EMOTIV_CORTEX_URL] [default:
     /// wss://localhost:6868]
     #[arg(long, value_name = "URL")]
@@ -106,10 +106,10 @@ pub struct Connection {
 
 /// Which service and how to use it.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Service {
+pub struct ServiceArgs {
     /// Which service.
     #[command(flatten)]
-    pub connection: Connection,
+    pub connection: ConnectionArgs,
     /// Headset to take without asking, such as EPOCX-1A2B3C4D
     #[arg(long, value_name = "ID")]
     pub headset: Option<HeadsetId>,
@@ -127,10 +127,10 @@ pub struct Service {
 /// What the doctor is to look at.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = stage::LEGEND)]
-pub struct Doctor {
+pub struct DoctorArgs {
     /// Which service.
     #[command(flatten, next_help_heading = "Cortex service")]
-    pub connection: Connection,
+    pub connection: ConnectionArgs,
     /// Headset to check, such as EPOCX-1A2B3C4D [default: the one that is connected, or the only one]
     #[arg(long, value_name = "ID", help_heading = None)]
     pub headset: Option<HeadsetId>,
@@ -142,10 +142,10 @@ pub struct Doctor {
 /// What is printed of the samples.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = WATCH_HELP)]
-pub struct Watch {
+pub struct WatchArgs {
     /// Which service and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
-    pub service: Service,
+    pub service: ServiceArgs,
     /// One JSON object a sample, or one line of values a sample of a single stream
     #[arg(long, value_enum, default_value_t, hide_possible_values = false, help_heading = None)]
     pub format: Format,
@@ -167,10 +167,10 @@ pub enum Format {
 /// How a list is printed.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = LIST_HELP)]
-pub struct List {
+pub struct ListArgs {
     /// Which service.
     #[command(flatten, next_help_heading = "Cortex service")]
-    pub connection: Connection,
+    pub connection: ConnectionArgs,
     /// Print JSON in place of a table
     #[arg(long, help_heading = None)]
     pub json: bool,
@@ -178,7 +178,7 @@ pub struct List {
 
 /// How to show it; holds for the demo as well.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Display {
+pub struct DisplayArgs {
     /// Frames a second, 1 to 60 [default: 10]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
     pub fps: Option<u16>,
@@ -211,7 +211,7 @@ pub struct Display {
 
 /// What the demo simulates.
 #[derive(Args, Clone, Debug)]
-pub struct Demo {
+pub struct DemoArgs {
     /// Recording to play in a loop: an EmotivPRO CSV export or a plain CSV; - is standard input
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
@@ -226,12 +226,12 @@ pub struct Demo {
     pub seed: u64,
     /// Its licence.
     #[command(flatten)]
-    pub licence: Licence,
+    pub licence: LicenceArgs,
 }
 
 /// The simulated licence.
 #[derive(Args, Clone, Debug)]
-pub struct Licence {
+pub struct LicenceArgs {
     /// Scopes of the licence: eeg,pm, one of them, or none
     #[arg(long, value_name = "SCOPE,…", default_value = "eeg,pm", value_parser = scopes)]
     pub scopes: Scopes,
@@ -247,7 +247,7 @@ pub struct Scopes(pub Vec<String>);
 /// What is simulated and how it is served.
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub struct Simulator {
+pub struct SimArgs {
     /// Port to listen on; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 6868)]
     pub port: u16,
@@ -275,7 +275,7 @@ pub struct Simulator {
     pub approved: bool,
     /// Its licence.
     #[command(flatten)]
-    pub licence: Licence,
+    pub licence: LicenceArgs,
     /// Seconds of the service that pass in a second: clocks, rates and delays
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
@@ -306,7 +306,7 @@ impl Cli {
 
     /// Refuses the service's flags before a subcommand, which clap cannot tell by itself.
     fn checked(self) -> Result<Self, clap::Error> {
-        if self.command.is_some() && self.service != Service::default() {
+        if self.command.is_some() && self.service != ServiceArgs::default() {
             return Err(Self::command().error(
                 ErrorKind::ArgumentConflict,
                 "the flags for the Cortex service come after the subcommand, if it takes them",
@@ -435,7 +435,7 @@ mod tests {
             let line = format!("{before} --replay r.csv --headsets 64 --model mn8 --seed 7 -v");
             let cli = parse(&line).expect("valid");
             assert_eq!((cli.display.fps, cli.display.verbose), (Some(5), 1));
-            let Some(Command::Demo(demo)) = cli.command else { panic!("{:?}", cli.command) };
+            let Some(CliCommand::Demo(demo)) = cli.command else { panic!("{:?}", cli.command) };
             assert_eq!((demo.headsets, demo.model, demo.seed), (64, Model::Mn8, 7));
         }
         for (text, expected) in [
@@ -446,8 +446,8 @@ mod tests {
         ] {
             let (demo, sim) = (format!("cortop demo{text}"), format!("cortop sim{text}"));
             let licences = [demo, sim].map(|line| match parse(&line).expect("valid").command {
-                Some(Command::Demo(demo)) => demo.licence,
-                Some(Command::Sim(sim)) => sim.licence,
+                Some(CliCommand::Demo(demo)) => demo.licence,
+                Some(CliCommand::Sim(sim)) => sim.licence,
                 other => panic!("{other:?}"),
             });
             for licence in licences {
@@ -463,7 +463,7 @@ mod tests {
              --speed 60 --quiet --bind 127.0.0.2 --allow-control --approved",
         )
         .expect("valid");
-        let Some(Command::Sim(sim)) = cli.command else { panic!("{:?}", cli.command) };
+        let Some(CliCommand::Sim(sim)) = cli.command else { panic!("{:?}", cli.command) };
         assert_eq!((sim.port, sim.headset.len(), sim.ws), (0, 2, false));
         assert!((sim.speed - 60.0).abs() < f64::EPSILON && sim.quiet && sim.allow_control);
         let cli = parse(
@@ -471,7 +471,7 @@ mod tests {
              --duration 500ms",
         )
         .expect("valid");
-        let Some(Command::Watch(watch)) = cli.command else { panic!("{:?}", cli.command) };
+        let Some(CliCommand::Watch(watch)) = cli.command else { panic!("{:?}", cli.command) };
         assert_eq!(watch.service.streams, Some(vec![Stream::Eeg, Stream::Mot]));
         assert_eq!((watch.format, watch.duration), (Format::Csv, Some(Duration::from_millis(500))));
         for (text, seconds) in [("10", 10.0), ("10s", 10.0), ("2m", 120.0), ("0.25", 0.25)] {

@@ -36,7 +36,7 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<LogTargets> {
     let file = file.map(|file| {
         fmt::layer()
             .with_ansi(false)
-            .with_writer(Mutex::new(Lines(file)))
+            .with_writer(Mutex::new(LineSanitizer(file)))
             .with_filter(levels(verbose))
     });
     tracing_subscriber::registry()
@@ -82,7 +82,7 @@ pub fn init_requests(quiet: bool) -> Result<Requests> {
     let layer = fmt::layer()
         .with_ansi(false)
         .with_target(false)
-        .with_writer(Mutex::new(Lines(Relay(lines))))
+        .with_writer(Mutex::new(LineSanitizer(Relay(lines))))
         .with_filter(levels);
     tracing_subscriber::registry().with(layer).try_init().wrap_err("the log was started twice")?;
     Ok(requests)
@@ -144,9 +144,9 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// Writes one event a line: control characters within become replacement characters.
-struct Lines<W>(W);
+struct LineSanitizer<W>(W);
 
-impl<W: Write> Write for Lines<W> {
+impl<W: Write> Write for LineSanitizer<W> {
     /// The subscriber hands over one whole event, line end included.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
@@ -185,7 +185,7 @@ mod tests {
         let shared = Shared::default();
         let file = fmt::layer()
             .with_ansi(false)
-            .with_writer(Mutex::new(Lines(shared.clone())))
+            .with_writer(Mutex::new(LineSanitizer(shared.clone())))
             .with_filter(levels(verbose));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(file), logged);
         let bytes = shared.0.lock().expect("free").clone();

@@ -36,20 +36,20 @@ pub struct Monitor {
 impl Monitor {
     /// Starts both on the current runtime.
     #[must_use]
-    pub fn start(config: cortop_client::Config, limits: decoder::Limits) -> Self {
+    pub fn start(config: cortop_client::ClientConfig, limits: decoder::Limits) -> Self {
         Self::around(|samples| Client::spawn(config, samples), limits)
     }
 
     /// The same without taking a headset unless a command says so.
     #[must_use]
-    pub fn start_passive(config: cortop_client::Config, limits: decoder::Limits) -> Self {
+    pub fn start_passive(config: cortop_client::ClientConfig, limits: decoder::Limits) -> Self {
         Self::around(|samples| Client::spawn_passive(config, samples), limits)
     }
 
     fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Limits) -> Self {
         let (samples, feed) = cortop_client::feed();
         let (view, viewed) = watch::channel(View::default());
-        let input = decoder::Input { queue: feed.queue, dropped: feed.dropped };
+        let input = decoder::DecoderInput { queue: feed.queue, dropped: feed.dropped };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);
         let Client { commands, events, task } = client(samples);
         Self { channels: Channels { commands, events, view, snapshots }, client: task, decoder }

@@ -13,8 +13,8 @@ use tracing::{info, warn};
 
 use crate::{
     app::{App, AppSettings},
-    cli::{self, Cli, Command, Print},
-    commands::{self, Subject, doctor, sim as simulator},
+    cli::{self, Cli, CliCommand, Print},
+    commands::{self, Listing, doctor, sim as simulator},
     config::{self, Config, Sources},
     console::{self, print, report_panics},
     logging,
@@ -37,23 +37,24 @@ pub fn main(cli: &Cli) -> ExitCode {
     let display = &cli.display;
     let list = |subject, args| commands::list(subject, args, display);
     let done = match &cli.command {
-        Some(Command::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
-        Some(Command::Print(Print::Theme)) => print(&ui::sample_theme()).map(|()| 0),
-        Some(Command::Sim(sim)) => simulator::run(sim).map(|()| 0),
-        Some(Command::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
-        Some(Command::Doctor(args)) => doctor::run(args, display),
-        Some(Command::Watch(watch)) => commands::watch(watch, display),
-        Some(Command::Headsets(args)) => list(Subject::Headsets, args),
-        Some(Command::Sessions(args)) => list(Subject::Sessions, args),
-        Some(Command::License(args)) => list(Subject::Licence, args),
-        Some(Command::Records(args)) => list(Subject::Records, args),
+        Some(CliCommand::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
+        Some(CliCommand::Print(Print::Theme)) => print(&ui::sample_theme()).map(|()| 0),
+        Some(CliCommand::Sim(sim)) => simulator::run(sim).map(|()| 0),
+        Some(CliCommand::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
+        Some(CliCommand::Doctor(args)) => doctor::run(args, display),
+        Some(CliCommand::Watch(watch)) => commands::watch(watch, display),
+        Some(CliCommand::Headsets(args)) => list(Listing::Headsets, args),
+        Some(CliCommand::Sessions(args)) => list(Listing::Sessions, args),
+        Some(CliCommand::License(args)) => list(Listing::Licence, args),
+        Some(CliCommand::Records(args)) => list(Listing::Records, args),
         None if console::discards_output() => Err(eyre!(
             "standard output is closed or /dev/null, where the samples would go to nobody: run \
              cortop in a terminal, or give its output to a file or a program"
         )),
         // Nobody looks at a screen there.
         None if !io::stdout().is_terminal() => {
-            let watch = cli::Watch { service: cli.service.clone(), ..cli::Watch::default() };
+            let watch =
+                cli::WatchArgs { service: cli.service.clone(), ..cli::WatchArgs::default() };
             commands::watch(&watch, display)
         }
         None => start(cli, None).map(Exit::code),
@@ -68,7 +69,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     }
 }
 
-fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
+fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
     report_panics()?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         bail!(
@@ -84,7 +85,7 @@ fn start(cli: &Cli, demo: Option<&cli::Demo>) -> Result<Exit> {
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     let zone = time_zone(&env);
-    let options = ui::Options {
+    let options = ui::UiOptions {
         ascii: config.ascii.unwrap_or_default(),
         colors: colors(&env),
         themes: folder.map(|folder| folder.join("themes")),
@@ -165,7 +166,7 @@ fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
 /// Runs the monitor on the terminal.
 async fn show(
     config: &Config,
-    cortex: cortop_client::Config,
+    cortex: cortop_client::ClientConfig,
     settings: AppSettings,
     ui: Ui,
 ) -> Result<Exit> {
@@ -201,7 +202,7 @@ async fn show(
 }
 
 /// The simulator as the arguments ask for it.
-async fn simulate(demo: &cli::Demo) -> Result<Sim> {
+async fn simulate(demo: &cli::DemoArgs) -> Result<Sim> {
     let headsets = usize::from(demo.headsets);
     let sim = Sim::start(cortop_sim::Options {
         replay: demo.replay.clone(),
@@ -218,6 +219,6 @@ async fn simulate(demo: &cli::Demo) -> Result<Sim> {
 
 /// The simulator, which takes any credentials. The demo shows all there is, whatever is configured
 /// for the service.
-fn demo_service(sim: &Sim) -> cortop_client::Config {
-    cortop_client::Config::new("demo", "demo").url(sim.url())
+fn demo_service(sim: &Sim) -> cortop_client::ClientConfig {
+    cortop_client::ClientConfig::new("demo", "demo").url(sim.url())
 }

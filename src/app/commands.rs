@@ -5,14 +5,16 @@ use super::{
     dialog::{Dialog, DialogAction, Form, FormField, FormKind, Question},
 };
 use cortop_client::{
-    Command, HeadsetId, Link, RecordCommand, SessionId, Step, headset::HeadsetStatus,
+    Command, ConnectionStep, HeadsetId, Link, RecordCommand, SessionId, headset::HeadsetStatus,
     session::SessionStatus,
 };
 
 impl App {
     /// Tries at once what cortop would try again later.
     pub(super) fn connect(&mut self) -> Vec<Effect> {
-        if let Link::Up { step: Step::Streaming | Step::Watching, .. } = self.link {
+        if let Link::Up { step: ConnectionStep::Streaming | ConnectionStep::Watching, .. } =
+            self.link
+        {
             self.notify(Severity::Info, "connected: there is nothing to try again");
             return Vec::new();
         }
@@ -55,12 +57,12 @@ impl App {
         let text = match self.link {
             Link::Up {
                 step:
-                    Step::Greeting
-                    | Step::Login
-                    | Step::OtherUser
-                    | Step::Approval
-                    | Step::Agreement
-                    | Step::Authorizing,
+                    ConnectionStep::Greeting
+                    | ConnectionStep::Login
+                    | ConnectionStep::OtherUser
+                    | ConnectionStep::Approval
+                    | ConnectionStep::Agreement
+                    | ConnectionStep::Authorizing,
                 ..
             } => format!("{id} will be opened when cortop is signed in"),
             _ => format!("opening {id}"),

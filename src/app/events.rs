@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{App, Pane, ProfileState, Severity};
 use cortop_client::{
-    Event, Link, SessionId, Step, Stream, Warning,
+    ConnectionStep, Event, Link, SessionId, Stream, Warning,
     account::UserLogin,
     code::{WarningCode, warning},
 };
@@ -137,7 +137,10 @@ impl App {
 
     /// Moves the focus to the headsets where one has to be opened next.
     fn focus_headsets(&mut self) {
-        let chooses = matches!(self.link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
+        let chooses = matches!(
+            self.link,
+            Link::Up { step: ConnectionStep::Choosing | ConnectionStep::Missing(_), .. }
+        );
         let idle = matches!(self.focus, Pane::Streams | Pane::Log) && !self.zoomed;
         if chooses && idle && self.dialog.is_none() && self.sessions.live().next().is_none() {
             self.focus = Pane::Headsets;
@@ -146,7 +149,10 @@ impl App {
 
     /// Opens the overview where one of several headsets has to be chosen.
     fn compare_headsets(&mut self) {
-        let chooses = matches!(self.link, Link::Up { step: Step::Choosing | Step::Missing(_), .. });
+        let chooses = matches!(
+            self.link,
+            Link::Up { step: ConnectionStep::Choosing | ConnectionStep::Missing(_), .. }
+        );
         let several = self.headsets.list.len() > 1 && !self.headsets.overview;
         if chooses && several && self.focus == Pane::Headsets && self.dialog.is_none() {
             self.toggle_overview();
@@ -220,5 +226,5 @@ impl App {
 
 /// Whether a refusal has stopped the way to streaming.
 pub(super) fn is_stopped(link: &Link) -> bool {
-    matches!(link, Link::Up { step: Step::Stopped, .. })
+    matches!(link, Link::Up { step: ConnectionStep::Stopped, .. })
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use cortop_client::{
-    Marker, Moment, Record, RecordEvent, RecordId, SessionId, record::Records as Stored,
+    Marker, Moment, Record, RecordEvent, RecordId, SessionId, record::RecordList as Stored,
 };
 
 /// What is known of records.

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::*;
 use cortop_client::{
-    Columns, Command, Error, ErrorKind, Event, Headset, HeadsetId, Method, Sample, Security,
-    SessionId, SessionMode, Step, Stream, Subscription, code, headset::HeadsetStatus,
+    Columns, Command, ConnectionStep, Error, ErrorKind, Event, Headset, HeadsetId, Method, Sample,
+    Security, SessionId, SessionMode, Stream, Subscription, code, headset::HeadsetStatus,
     session::SessionStatus,
 };
 use cortop_signal::{
@@ -232,7 +232,7 @@ fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
     assert_eq!(press(&mut app, Key::char('a')), []);
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     assert_eq!(press(&mut app, Key::char('a')), [], "without a connection nobody would do it");
-    app.link = Link::Up { security: Security::Plain, step: Step::Streaming };
+    app.link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
     let activate = Effect::Command(Command::Activate("s".into()));
     assert_eq!(press(&mut app, Key::char('a')), []);
     assert_eq!(press(&mut app, Key::char('y')), [activate]);
@@ -308,7 +308,7 @@ fn nothing_of_another_users_account_is_left() {
     hear(&mut app, user("ana"));
     hear(&mut app, Event::Licence(Licence::default()));
     hear(&mut app, Event::Profiles(Vec::new()));
-    hear(&mut app, Event::Records(cortop_client::record::Records::default()));
+    hear(&mut app, Event::Records(cortop_client::record::RecordList::default()));
     hear(&mut app, user("ana"));
     assert!(app.licence.is_some() && app.records.stored.is_some(), "the same user's");
     // Reading ben's fails: no event follows.
@@ -372,7 +372,10 @@ fn ended_sessions_are_kept_for_reading_but_not_for_ever() {
 #[test]
 fn a_lost_link_forgets_the_headsets_but_not_which_was_selected() {
     let mut app = app();
-    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
+    hear(
+        &mut app,
+        Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Streaming }),
+    );
     hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
     let waiting = Link::Waiting {
         error: Error::new(ErrorKind::Unreachable, "refused", ""),
@@ -403,7 +406,10 @@ fn while_a_connection_is_waited_for_a_key_tries_at_once() {
 #[test]
 fn without_activations_left_a_form_offers_to_move_some_and_says_what_that_costs() {
     let mut app = app();
-    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
+    hear(
+        &mut app,
+        Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Streaming }),
+    );
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     let licence = Licence { local_quota: Some(0.0), ..Licence::default() };
     hear(&mut app, Event::Licence(licence));
@@ -440,7 +446,7 @@ fn enter_works_where_the_focus_is_put() {
     let mut app = app();
     assert_eq!(press(&mut app, Key::ENTER), []);
     assert_eq!(app.notice, None, "a key without a use is only in the log");
-    hear(&mut app, up(Step::Choosing));
+    hear(&mut app, up(ConnectionStep::Choosing));
     assert_eq!(app.focus, Pane::Headsets);
     assert_eq!(press(&mut app, Key::ENTER), []);
     assert_eq!(app.notice.take().expect("said").text, "no headset is selected");
@@ -448,13 +454,13 @@ fn enter_works_where_the_focus_is_put() {
     let open = Effect::Command(Command::Open { headset: "A-1".into(), mode: None });
     assert_eq!(press(&mut app, Key::ENTER), std::slice::from_ref(&open));
     assert_eq!(app.notice.take().expect("said").text, "opening A-1");
-    hear(&mut app, up(Step::Approval));
+    hear(&mut app, up(ConnectionStep::Approval));
     assert_eq!(press(&mut app, Key::ENTER), [open]);
     assert!(app.notice.take().expect("said").text.contains("when cortop is signed in"));
 
     // Somebody at work elsewhere is left there.
     app.focus = Pane::Session;
-    hear(&mut app, up(Step::Choosing));
+    hear(&mut app, up(ConnectionStep::Choosing));
     assert_eq!(app.focus, Pane::Session);
 }
 
@@ -463,9 +469,15 @@ fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
     let mut app = app();
     hear(&mut app, Event::Refused(refusal(Method::Authorize)));
     assert_eq!(app.stopped_by(), None);
-    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Stopped }));
+    hear(
+        &mut app,
+        Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Stopped }),
+    );
     assert_eq!(app.stopped_by().map(|refusal| refusal.method), Some(Some(Method::Authorize)));
-    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Authorizing }));
+    hear(
+        &mut app,
+        Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Authorizing }),
+    );
     assert_eq!(app.stopped_by(), None);
 }
 
@@ -473,14 +485,14 @@ fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
 fn a_passing_refusal_is_said_and_forgotten_and_never_hides_the_one_that_stands_in_the_way() {
     let mut app = app();
     let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
-    hear(&mut app, up(Step::Streaming));
+    hear(&mut app, up(ConnectionStep::Streaming));
     hear(&mut app, Event::Refused(refusal(Method::ControlDevice)));
-    hear(&mut app, up(Step::Searching));
-    hear(&mut app, up(Step::Stopped));
+    hear(&mut app, up(ConnectionStep::Searching));
+    hear(&mut app, up(ConnectionStep::Stopped));
     assert_eq!(app.stopped_by(), None, "a refusal from before is not the reason");
-    hear(&mut app, up(Step::Authorizing));
+    hear(&mut app, up(ConnectionStep::Authorizing));
     hear(&mut app, Event::Refused(refusal(Method::Authorize)));
-    hear(&mut app, up(Step::Stopped));
+    hear(&mut app, up(ConnectionStep::Stopped));
     hear(&mut app, Event::Refused(refusal(Method::ControlDevice)));
     assert_eq!(app.stopped_by().map(|refusal| refusal.method), Some(Some(Method::Authorize)));
     let waiting = Link::Waiting {
@@ -845,7 +857,8 @@ fn the_overview_is_opened_to_be_sorted() {
 
 #[test]
 fn several_headsets_of_which_none_was_chosen_are_compared_at_once() {
-    let choosing = || Event::Link(Link::Up { security: Security::Plain, step: Step::Choosing });
+    let choosing =
+        || Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Choosing });
     for (count, compared) in [(1, false), (2, true), (3, true)] {
         let mut app = app();
         let list = (0..count).map(|at| headset(&format!("A-{at}"), HeadsetStatus::Discovered));
@@ -982,15 +995,15 @@ fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
     let method = |app: &App| app.stopped_by().and_then(|refusal| refusal.method);
     let both = ["A-1", "B-2"].map(|id| headset(id, HeadsetStatus::Connected));
     hear(&mut app, Event::Headsets(both.to_vec()));
-    hear(&mut app, up(Step::Opening("A-1".into())));
+    hear(&mut app, up(ConnectionStep::Opening("A-1".into())));
     stop(&mut app, "A-1", Method::CreateSession);
-    hear(&mut app, up(Step::Stopped));
-    for step in [Step::Opening("B-2".into()), Step::Streaming] {
+    hear(&mut app, up(ConnectionStep::Stopped));
+    for step in [ConnectionStep::Opening("B-2".into()), ConnectionStep::Streaming] {
         hear(&mut app, up(step));
         assert_eq!(method(&app), None, "B-2 goes on");
         assert!(app.stopped_on(&"A-1".into()).is_some());
     }
-    hear(&mut app, up(Step::Stopped));
+    hear(&mut app, up(ConnectionStep::Stopped));
     assert_eq!(method(&app), Some(Method::CreateSession));
     // Each has its own.
     stop(&mut app, "B-2", Method::ControlDevice);
@@ -1007,7 +1020,10 @@ fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
 #[test]
 fn a_session_that_is_being_closed_is_opened_again_with_enter_and_closed_once() {
     let mut app = app();
-    hear(&mut app, Event::Link(Link::Up { security: Security::Plain, step: Step::Streaming }));
+    hear(
+        &mut app,
+        Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Streaming }),
+    );
     hear(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
     hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     app.focus = Pane::Session;
@@ -1037,7 +1053,7 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
     let mut app = app();
     let id = HeadsetId::from("EPOCX-00000001");
     let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
-    hear(&mut app, up(Step::Opening(id.clone())));
+    hear(&mut app, up(ConnectionStep::Opening(id.clone())));
     hear(&mut app, Event::Headsets(vec![headset(id.as_str(), HeadsetStatus::Connected)]));
     app.focus = Pane::Headsets;
     let call_off = Effect::Command(Command::CallOff(id));

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::stage::{Failure, Stage};
 use cortop_client::{
-    ClockOffset, Error, ErrorKind, ErrorSubject, Event, Headset, HeadsetId, Link, Method, Security,
-    Session, SessionId, SessionMode, Step, Stream,
+    ClockOffset, ConnectionStep, Error, ErrorKind, ErrorSubject, Event, Headset, HeadsetId, Link,
+    Method, Security, Session, SessionId, SessionMode, Stream,
     account::{CortexInfo, Licence, UserLogin},
-    record::Records,
+    record::RecordList,
 };
 
 /// The client as its events describe it.
@@ -25,14 +25,14 @@ pub(crate) struct ClientState {
     pub(crate) session: Option<Opened>,
     /// All sessions of this application.
     pub(crate) sessions: Option<Vec<Session>>,
-    pub(crate) records: Option<Records>,
+    pub(crate) records: Option<RecordList>,
     /// Offsets of the headsets' clocks from ours.
     pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// The last refusal; cleared when the client continues.
     refusal: Option<Error>,
     /// The last refusal of each method.
     refused: BTreeMap<Method, Error>,
-    step: Option<Step>,
+    step: Option<ConnectionStep>,
     /// Why there is no connection now.
     down: Option<Error>,
 }
@@ -66,8 +66,13 @@ impl ClientState {
             Event::Link(Link::Up { security, step }) => {
                 self.security = Some(security);
                 self.down = None;
-                if !matches!(step, Step::Stopped | Step::Approval | Step::Greeting | Step::Choosing)
-                {
+                if !matches!(
+                    step,
+                    ConnectionStep::Stopped
+                        | ConnectionStep::Approval
+                        | ConnectionStep::Greeting
+                        | ConnectionStep::Choosing
+                ) {
                     self.refusal = None;
                 }
                 self.step = Some(step);
@@ -115,7 +120,7 @@ impl ClientState {
 
     /// Whether the service waits for the user's approval.
     pub(crate) fn is_waiting_for_approval(&self) -> bool {
-        self.step == Some(Step::Approval)
+        self.step == Some(ConnectionStep::Approval)
     }
 
     /// The refusal of a method, if there was one.
@@ -125,12 +130,12 @@ impl ClientState {
 
     /// Whether there are several headsets and none is chosen.
     pub(crate) fn is_choosing(&self) -> bool {
-        self.step == Some(Step::Choosing)
+        self.step == Some(ConnectionStep::Choosing)
     }
 
     /// Whether no headset is in reach.
     pub(crate) fn is_searching(&self) -> bool {
-        matches!(self.step, Some(Step::Searching | Step::Missing(_)))
+        matches!(self.step, Some(ConnectionStep::Searching | ConnectionStep::Missing(_)))
     }
 
     /// Whether there is a token and the client has turned to the headsets.
@@ -145,25 +150,27 @@ impl ClientState {
                 Some(Error { kind: ErrorKind::Tls, .. }) => Stage::Tls,
                 _ => Stage::Service,
             },
-            Some(Step::Greeting) if self.service.is_none() => Stage::Version,
-            Some(Step::Greeting) => match &self.refusal {
+            Some(ConnectionStep::Greeting) if self.service.is_none() => Stage::Version,
+            Some(ConnectionStep::Greeting) => match &self.refusal {
                 Some(refusal) => Stage::of(refusal),
                 None => Stage::Login,
             },
-            Some(Step::Login | Step::OtherUser) => Stage::Login,
-            Some(Step::Approval) => Stage::Approval,
-            Some(Step::Authorizing | Step::Agreement) => Stage::Token,
-            Some(Step::Stopped) if self.cable().is_some() => Stage::Headset,
-            Some(Step::Stopped) => self.refusal.as_ref().map_or(Stage::Session, Stage::of),
+            Some(ConnectionStep::Login | ConnectionStep::OtherUser) => Stage::Login,
+            Some(ConnectionStep::Approval) => Stage::Approval,
+            Some(ConnectionStep::Authorizing | ConnectionStep::Agreement) => Stage::Token,
+            Some(ConnectionStep::Stopped) if self.cable().is_some() => Stage::Headset,
+            Some(ConnectionStep::Stopped) => {
+                self.refusal.as_ref().map_or(Stage::Session, Stage::of)
+            }
             Some(
-                Step::Listing
-                | Step::Searching
-                | Step::Choosing
-                | Step::Missing(_)
-                | Step::Connecting(_),
+                ConnectionStep::Listing
+                | ConnectionStep::Searching
+                | ConnectionStep::Choosing
+                | ConnectionStep::Missing(_)
+                | ConnectionStep::Connecting(_),
             ) => Stage::Headset,
-            Some(Step::Opening(_)) => Stage::Session,
-            Some(Step::Streaming | Step::Watching) => Stage::Samples,
+            Some(ConnectionStep::Opening(_)) => Stage::Session,
+            Some(ConnectionStep::Streaming | ConnectionStep::Watching) => Stage::Samples,
         }
     }
 
@@ -171,11 +178,17 @@ impl ClientState {
     pub(crate) fn failure(&self) -> Option<Failure> {
         let stuck = match &self.step {
             None => self.down.as_ref().is_some_and(|error| error.kind != ErrorKind::ConnectionLost),
-            Some(Step::Approval) => self.refusal.is_some(),
+            Some(ConnectionStep::Approval) => self.refusal.is_some(),
             // The only one there is cannot be taken.
-            Some(Step::Choosing) => self.cable().is_some(),
+            Some(ConnectionStep::Choosing) => self.cable().is_some(),
             Some(step) => {
-                matches!(step, Step::Login | Step::OtherUser | Step::Agreement | Step::Stopped)
+                matches!(
+                    step,
+                    ConnectionStep::Login
+                        | ConnectionStep::OtherUser
+                        | ConnectionStep::Agreement
+                        | ConnectionStep::Stopped
+                )
             }
         };
         stuck.then(|| self.waiting_for())
@@ -191,31 +204,31 @@ impl ClientState {
             return Failure::refused(stage, refusal);
         }
         let (found, next) = match &self.step {
-            None | Some(Step::Greeting | Step::Authorizing) => {
+            None | Some(ConnectionStep::Greeting | ConnectionStep::Authorizing) => {
                 ("the service does not answer", "restart the Cortex service")
             }
-            Some(Step::Login) => ("nobody is logged in", "log in with EMOTIV Launcher"),
-            Some(Step::OtherUser) => (
+            Some(ConnectionStep::Login) => ("nobody is logged in", "log in with EMOTIV Launcher"),
+            Some(ConnectionStep::OtherUser) => (
                 "another account of this computer is logged in to Cortex",
                 "log out there with EMOTIV Launcher, then log in here",
             ),
-            Some(Step::Approval) => (
+            Some(ConnectionStep::Approval) => (
                 "cortop has not been approved yet",
                 "approve it in EMOTIV Launcher, which asks only once: look under its connected \
                  applications",
             ),
-            Some(Step::Agreement) => {
+            Some(ConnectionStep::Agreement) => {
                 ("the licence agreement has not been accepted", "accept it in EMOTIV Launcher")
             }
-            Some(Step::Listing) => (
+            Some(ConnectionStep::Listing) => (
                 "Cortex has not listed its headsets yet",
                 "wait; if nothing changes, restart the Cortex service",
             ),
-            Some(Step::Searching) => {
+            Some(ConnectionStep::Searching) => {
                 ("no headset is in reach", "switch the headset on and bring it closer")
             }
-            Some(Step::Choosing) => return self.choice(),
-            Some(Step::Missing(id)) => {
+            Some(ConnectionStep::Choosing) => return self.choice(),
+            Some(ConnectionStep::Missing(id)) => {
                 let ids: Vec<_> = self.ids().map(HeadsetId::as_str).collect();
                 return Failure::new(
                     stage,
@@ -223,28 +236,28 @@ impl ClientState {
                     "switch it on and bring it closer, or choose another with --headset",
                 );
             }
-            Some(Step::Connecting(id)) => {
+            Some(ConnectionStep::Connecting(id)) => {
                 return Failure::new(
                     stage,
                     &format!("{id} is not connected yet"),
                     "switch it off and on, and bring it closer",
                 );
             }
-            Some(Step::Opening(id)) => {
+            Some(ConnectionStep::Opening(id)) => {
                 return Failure::new(
                     stage,
                     &format!("{id} has no session yet"),
                     "wait a moment and try again",
                 );
             }
-            Some(Step::Streaming) => {
+            Some(ConnectionStep::Streaming) => {
                 ("no sample has come", "check that the headset is on and near")
             }
-            Some(Step::Watching) => (
+            Some(ConnectionStep::Watching) => (
                 "every stream is subscribed by the program that opened the session",
                 "choose others with --streams, or end that program",
             ),
-            Some(Step::Stopped) => ("the service refused to continue", "see the log"),
+            Some(ConnectionStep::Stopped) => ("the service refused to continue", "see the log"),
         };
         Failure::new(stage, found, next)
     }
@@ -276,7 +289,7 @@ mod tests {
 
     use super::*;
 
-    fn up(step: Step) -> Event {
+    fn up(step: ConnectionStep) -> Event {
         Event::Link(Link::Up { security: Security::Verified, step })
     }
 
@@ -305,28 +318,31 @@ mod tests {
         assert_eq!(stuck(vec![down(ErrorKind::Unreachable)]), Some(Stage::Service));
         assert_eq!(stuck(vec![down(ErrorKind::Tls)]), Some(Stage::Tls));
         assert_eq!(stuck(vec![down(ErrorKind::ConnectionLost)]), None);
-        assert_eq!(stuck(vec![up(Step::Login)]), Some(Stage::Login));
-        assert_eq!(stuck(vec![up(Step::Approval)]), None);
+        assert_eq!(stuck(vec![up(ConnectionStep::Login)]), Some(Stage::Login));
+        assert_eq!(stuck(vec![up(ConnectionStep::Approval)]), None);
         assert_eq!(
-            stuck(vec![up(Step::Approval), refused(Method::RequestAccess, -32102)]),
+            stuck(vec![up(ConnectionStep::Approval), refused(Method::RequestAccess, -32102)]),
             Some(Stage::Approval)
         );
         assert_eq!(
             stuck(vec![
-                up(Step::Greeting),
+                up(ConnectionStep::Greeting),
                 refused(Method::HasAccessRight, -32021),
-                up(Step::Stopped)
+                up(ConnectionStep::Stopped)
             ]),
             Some(Stage::Credentials)
         );
-        assert_eq!(stuck(vec![up(Step::Agreement)]), Some(Stage::Token));
-        assert_eq!(stuck(vec![up(Step::Searching)]), None);
+        assert_eq!(stuck(vec![up(ConnectionStep::Agreement)]), Some(Stage::Token));
+        assert_eq!(stuck(vec![up(ConnectionStep::Searching)]), None);
     }
 
     #[test]
     fn a_refusal_is_forgotten_when_the_client_continues() {
-        let events =
-            vec![refused(Method::Authorize, -32000), up(Step::Searching), up(Step::Choosing)];
+        let events = vec![
+            refused(Method::Authorize, -32000),
+            up(ConnectionStep::Searching),
+            up(ConnectionStep::Choosing),
+        ];
         assert_eq!(stuck(events), None);
     }
 
@@ -340,7 +356,7 @@ mod tests {
         let refusal = Error::new(ErrorKind::User, "it is on a USB cable", "unplug it")
             .on(Method::CreateSession)
             .about(ErrorSubject::Headset(headset.id.clone()));
-        for step in [Step::Stopped, Step::Choosing] {
+        for step in [ConnectionStep::Stopped, ConnectionStep::Choosing] {
             let seen = Event::Headsets(vec![headset.clone()]);
             let events = vec![seen, Event::Refused(refusal.clone()), up(step)];
             assert_eq!(stuck(events), Some(Stage::Headset));

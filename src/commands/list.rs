@@ -10,8 +10,8 @@ use super::{ProbeSession, client_state::ClientState, json, table};
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use cortop_client::{
-    Command, Config, Headset, Method, Record, RecordCommand, Session, account::Licence,
-    record::Records,
+    ClientConfig, Command, Headset, Method, Record, RecordCommand, Session, account::Licence,
+    record::RecordList,
 };
 
 /// How long the user may take to approve cortop, and the service to sign it in.
@@ -22,7 +22,7 @@ const ANSWER: Duration = Duration::from_secs(31);
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum Listing {
     /// The headsets that the service sees.
     Headsets,
     /// The live sessions of this application.
@@ -39,34 +39,34 @@ pub(super) enum Found {
     Headsets(Vec<Headset>),
     Sessions(Vec<Session>),
     Licence(Licence),
-    Records(Records),
+    Records(RecordList),
 }
 
 /// Signs in and queries it.
-pub(super) async fn fetch(subject: Subject, config: Config) -> Result<Found, Failure> {
+pub(super) async fn fetch(subject: Listing, config: ClientConfig) -> Result<Found, Failure> {
     let mut probe = ProbeSession::new(config);
     let found = find(subject, &mut probe).await;
     probe.close().await;
     found
 }
 
-async fn find(subject: Subject, probe: &mut ProbeSession) -> Result<Found, Failure> {
+async fn find(subject: Listing, probe: &mut ProbeSession) -> Result<Found, Failure> {
     sign_in(probe).await?;
-    if subject == Subject::Records {
+    if subject == Listing::Records {
         probe.send(Command::Record(RecordCommand::List)).await;
     }
     let (method, stage) = match subject {
-        Subject::Headsets => (Method::QueryHeadsets, Stage::Headset),
-        Subject::Sessions => (Method::QuerySessions, Stage::Session),
-        Subject::Licence => (Method::GetLicenseInfo, Stage::Licence),
-        Subject::Records => (Method::QueryRecords, Stage::Token),
+        Listing::Headsets => (Method::QueryHeadsets, Stage::Headset),
+        Listing::Sessions => (Method::QuerySessions, Stage::Session),
+        Listing::Licence => (Method::GetLicenseInfo, Stage::Licence),
+        Listing::Records => (Method::QueryRecords, Stage::Token),
     };
     let found = |state: &ClientState| {
         let found = match subject {
-            Subject::Headsets => state.headsets.clone().map(Found::Headsets),
-            Subject::Sessions => state.sessions.clone().map(Found::Sessions),
-            Subject::Licence => state.licence.clone().map(Found::Licence),
-            Subject::Records => state.records.clone().map(Found::Records),
+            Listing::Headsets => state.headsets.clone().map(Found::Headsets),
+            Listing::Sessions => state.sessions.clone().map(Found::Sessions),
+            Listing::Licence => state.licence.clone().map(Found::Licence),
+            Listing::Records => state.records.clone().map(Found::Records),
         };
         let refused = || state.refused(method).map(|why| Err(Failure::refused(stage, why)));
         found.map(Ok).or_else(refused)

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use color_eyre::eyre::Result;
 
-pub use self::list::Subject;
+pub use self::list::Listing;
 pub(crate) use self::{
     client_state::{ClientState, Opened},
     json::pretty,
@@ -39,8 +39,9 @@ use crate::{
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
-pub fn list(subject: Subject, args: &cli::List, display: &cli::Display) -> Result<u8> {
-    let only = cli::Service { connection: args.connection.clone(), ..cli::Service::default() };
+pub fn list(subject: Listing, args: &cli::ListArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    let only =
+        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
     // Whatever the file says: a list never debits.
     let config = Config { debit: None, ..settings(&only, display)? };
     let service = config.client()?;
@@ -63,7 +64,7 @@ pub fn list(subject: Subject, args: &cli::List, display: &cli::Display) -> Resul
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
-pub fn watch(args: &cli::Watch, display: &cli::Display) -> Result<u8> {
+pub fn watch(args: &cli::WatchArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let config = settings(&args.service, display)?;
     watch::check(args.format, &config.streams)?;
     let service = config.client()?;
@@ -71,7 +72,7 @@ pub fn watch(args: &cli::Watch, display: &cli::Display) -> Result<u8> {
 }
 
 /// The settings in force, with the log started.
-fn settings(service: &cli::Service, display: &cli::Display) -> Result<Config> {
+fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
     report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
     let file = config::file_path();
@@ -85,6 +86,6 @@ fn settings(service: &cli::Service, display: &cli::Display) -> Result<Config> {
 }
 
 /// Starts the log.
-pub(crate) fn start_log(display: &cli::Display, file: Option<&Path>) -> Result<()> {
+pub(crate) fn start_log(display: &cli::DisplayArgs, file: Option<&Path>) -> Result<()> {
     logging::init(display.verbose, file).map(drop)
 }

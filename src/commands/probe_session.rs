@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::client_state::ClientState;
 use crate::stage::{Failure, Stage};
 use crate::{config::DEFAULT_HISTORY, monitor::Monitor};
-use cortop_client::{Command, Config};
+use cortop_client::{ClientConfig, Command};
 use cortop_signal::{Snapshot, decoder};
 
 /// Time between two snapshots of the streams.
@@ -20,7 +20,7 @@ pub(crate) struct ProbeSession {
 }
 
 impl ProbeSession {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: ClientConfig) -> Self {
         let limits = decoder::Limits { frame: FRAME, history: DEFAULT_HISTORY };
         Self { monitor: Monitor::start_passive(config, limits), state: ClientState::default() }
     }

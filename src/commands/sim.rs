@@ -29,7 +29,7 @@ use cortop_sim::{
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
-pub fn run(args: &cli::Simulator) -> Result<()> {
+pub fn run(args: &cli::SimArgs) -> Result<()> {
     if args.list_faults || args.assumptions {
         let faults = if args.list_faults { fault::list() } else { String::new() };
         let assumptions = if args.assumptions { assumptions::list() } else { String::new() };
@@ -46,7 +46,7 @@ pub fn run(args: &cli::Simulator) -> Result<()> {
     served
 }
 
-async fn serve(args: &cli::Simulator, options: Options) -> Result<()> {
+async fn serve(args: &cli::SimArgs, options: Options) -> Result<()> {
     // Before anybody can be told that all is ready, and then ends it.
     let mut end = pin!(shutdown_signal()?);
     let sim = tokio::select! {
@@ -70,7 +70,7 @@ async fn serve(args: &cli::Simulator, options: Options) -> Result<()> {
 }
 
 /// What the arguments ask for.
-fn options(args: &cli::Simulator) -> Result<Options> {
+fn options(args: &cli::SimArgs) -> Result<Options> {
     let bind: Vec<IpAddr> = match args.bind {
         Some(address) => vec![address],
         None => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],

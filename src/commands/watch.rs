@@ -16,7 +16,7 @@ use super::{
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use crate::{cli::Format, console::shutdown_signal};
-use cortop_client::{Client, Config, Event, Feed, Stream, feed};
+use cortop_client::{Client, ClientConfig, Event, Feed, Stream, feed};
 use cortop_protocol::values::Fit;
 use cortop_signal::sink::FanOut;
 
@@ -59,7 +59,7 @@ enum End {
 
 /// Prints samples; gives the exit status.
 pub(super) async fn watch(
-    config: Config,
+    config: ClientConfig,
     format: Format,
     duration: Option<Duration>,
 ) -> Result<u8> {

@@ -65,12 +65,12 @@ impl From<serde_json::Error> for WriteError {
 
 /// Whole lines that wait to be written together, so that a reader never sees part of one.
 #[derive(Debug)]
-struct Lines<W> {
+struct LineBuffer<W> {
     out: W,
     waiting: Vec<u8>,
 }
 
-impl<W: Write> Lines<W> {
+impl<W: Write> LineBuffer<W> {
     fn new(out: W) -> Self {
         Self { out, waiting: Vec::with_capacity(2 * CHUNK) }
     }
@@ -89,11 +89,11 @@ impl<W: Write> Lines<W> {
 
 /// One JSON object a sample.
 #[derive(Debug)]
-pub(super) struct JsonLines<W>(Lines<W>);
+pub(super) struct JsonLines<W>(LineBuffer<W>);
 
 impl<W: Write> JsonLines<W> {
     pub(super) fn new(out: W) -> Self {
-        Self(Lines::new(out))
+        Self(LineBuffer::new(out))
     }
 }
 
@@ -108,7 +108,7 @@ impl<W: Write> Sink for JsonLines<W> {
             headset: headset.as_str(),
             session: session.as_str(),
             time,
-            values: Values(&values),
+            values: NamedValues(&values),
         };
         let json = serde_json::to_string(&object)?;
         self.0.waiting.extend(json::line(&json).as_bytes());
@@ -128,13 +128,13 @@ struct Object<'a> {
     headset: &'a str,
     session: &'a str,
     time: Option<&'a RawValue>,
-    values: Values<'a>,
+    values: NamedValues<'a>,
 }
 
 /// Values under the names of their columns, those of groups (`dev`, §5.4) in their place.
-struct Values<'a>(&'a [Pair<'a>]);
+struct NamedValues<'a>(&'a [Pair<'a>]);
 
-impl Serialize for Values<'_> {
+impl Serialize for NamedValues<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().filter_map(|pair| Some((pair.label?, pair.value))))
     }
@@ -143,14 +143,14 @@ impl Serialize for Values<'_> {
 /// A line of column names, then one line of values a sample.
 #[derive(Debug)]
 pub(super) struct Csv<W> {
-    lines: Lines<W>,
+    lines: LineBuffer<W>,
     /// The columns of the header, and whether it has been written.
     header: Option<(Columns, bool)>,
 }
 
 impl<W: Write> Csv<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { lines: Lines::new(out), header: None }
+        Self { lines: LineBuffer::new(out), header: None }
     }
 
     fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> Result<(), WriteError> {

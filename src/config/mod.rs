@@ -77,9 +77,9 @@ impl Config {
     ///
     /// # Errors
     /// There are no credentials, or the client refuses the address; the text gives the next step.
-    pub fn client(&self) -> Result<cortop_client::Config> {
+    pub fn client(&self) -> Result<cortop_client::ClientConfig> {
         let Credentials { id, secret } = self.credentials.clone()?;
-        let client = cortop_client::Config::new(id, secret)
+        let client = cortop_client::ClientConfig::new(id, secret)
             .url(&self.url)
             .ca_file(self.ca_file.clone())
             .insecure(self.insecure)
@@ -138,8 +138,8 @@ pub fn file_path() -> Option<PathBuf> {
 /// The file named cannot be read, or a setting is invalid: the text gives the place and the next
 /// step.
 pub fn load(
-    service: &cli::Service,
-    display: &cli::Display,
+    service: &cli::ServiceArgs,
+    display: &cli::DisplayArgs,
     sources: &Sources<'_>,
 ) -> Result<Config> {
     let connection = &service.connection;

@@ -12,7 +12,7 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-use super::line_diff::{CellStyle, Line, Shift};
+use super::line_diff::{CellStyle, LineDiff, Shift};
 
 /// The attributes of SGR, in the order of their numbers from 1 on (ECMA-48, 8.3.117).
 const ATTRIBUTES: [Modifier; 9] = [
@@ -35,7 +35,7 @@ pub(super) struct DiffWriter {
     /// The rightmost column drawn so far, so one that exists. After a write there the terminal may
     /// be waiting to wrap, and a relative move would start from an unknown column.
     last_column: u16,
-    lines: Vec<Line>,
+    lines: Vec<LineDiff>,
     /// The last shift: the lines of a plot shift alike.
     last_shift: Shift,
     /// The two ways to the next cell, relative and absolute; the shorter one is taken.
@@ -67,7 +67,7 @@ impl DiffWriter {
         let (&[(first, y, _), ..], &[.., (last, ..)]) = (changes, changes) else { return None };
         let place = usize::from(y);
         if self.lines.len() <= place {
-            self.lines.resize(place + 1, Line::default());
+            self.lines.resize(place + 1, LineDiff::default());
         }
         let line = &mut self.lines[place];
         let is_blank = line.shown.is_empty();

@@ -304,7 +304,7 @@ mod tests {
         let (view, viewed) = watch::channel(View::default());
         let (snapshots, pictures) = watch::channel(Arc::default());
         let mut channels = Channels { commands: asked, events: heard, view, snapshots: pictures };
-        let (ui, warnings) = Ui::new(&ui::Options::default());
+        let (ui, warnings) = Ui::new(&ui::UiOptions::default());
         assert_eq!(warnings, [""; 0]);
         let app = App::new(AppSettings::default(), Moment::now());
         let mut terminal = screen::terminal(TestBackend::new(80, 24)).expect("in memory");

@@ -97,12 +97,12 @@ pub(super) struct Shift {
 /// A line of the screen. `None` is a cell whose look depends on the terminal: a character that may be
 /// wide, and the cell it may cover.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(super) struct LineDiff {
     pub(super) shown: Vec<Option<Glyph>>,
     pub(super) wanted: Vec<Option<Glyph>>,
 }
 
-impl Line {
+impl LineDiff {
     /// Notes a changed cell; whether it is certainly one column wide.
     pub(super) fn set_wanted(&mut self, x: u16, cell: &Cell) -> bool {
         let x = usize::from(x);

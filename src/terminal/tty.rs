@@ -256,9 +256,9 @@ mod tests {
 
     use super::*;
 
-    struct Recorder(Sender<Vec<u8>>);
+    struct RecordingOutput(Sender<Vec<u8>>);
 
-    impl io::Write for Recorder {
+    impl io::Write for RecordingOutput {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.send(bytes.to_vec()).expect("the test listens");
             Ok(bytes.len())
@@ -270,7 +270,7 @@ mod tests {
 
     fn recorded(output: Output) -> (Terminal<Tty>, Receiver<Vec<u8>>) {
         let (writes, written) = channel();
-        let tty = Tty::over(Recorder(writes), output);
+        let tty = Tty::over(RecordingOutput(writes), output);
         let viewport = Viewport::Fixed(Rect::new(0, 0, 40, 10));
         (Terminal::with_options(tty, TerminalOptions { viewport }).expect("no size asked"), written)
     }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     Colors, colormap, glyphs, paint, text,
-    theme::{Theme, Token},
+    theme::{Theme, ThemeToken},
 };
 use crate::app::{Action, App, Pane};
 
@@ -33,7 +33,7 @@ pub(super) struct RenderContext<'a> {
 impl RenderContext<'_> {
     /// How a token looks.
     #[must_use]
-    pub(super) fn style(&self, token: Token) -> Style {
+    pub(super) fn style(&self, token: ThemeToken) -> Style {
         self.theme.style(token)
     }
 
@@ -46,7 +46,7 @@ impl RenderContext<'_> {
 
     /// Text of ours.
     #[must_use]
-    pub(super) fn span(&self, token: Token, text: impl Into<String>) -> Span<'static> {
+    pub(super) fn span(&self, token: ThemeToken, text: impl Into<String>) -> Span<'static> {
         Span::styled(self.spell_out(text.into()), self.style(token))
     }
 
@@ -59,7 +59,7 @@ impl RenderContext<'_> {
 
     /// Text from the wire.
     #[must_use]
-    pub(super) fn sanitized(&self, token: Token, text: &str) -> Span<'static> {
+    pub(super) fn sanitized(&self, token: ThemeToken, text: &str) -> Span<'static> {
         self.span(token, text::clean(text))
     }
 
@@ -124,9 +124,9 @@ impl RenderContext<'_> {
     ) -> Rect {
         let focused = self.app.focus == pane;
         let (set, style, look) = if focused {
-            (border::THICK, self.style(Token::Focus), self.style(Token::Focus))
+            (border::THICK, self.style(ThemeToken::Focus), self.style(ThemeToken::Focus))
         } else {
-            (border::PLAIN, self.style(Token::Border), self.style(Token::Title))
+            (border::PLAIN, self.style(ThemeToken::Border), self.style(ThemeToken::Title))
         };
         let mark = if focused { glyphs::SELECTED } else { " " };
         let mut line = Line::from(Span::styled(format!("{mark}{}", heading(pane, name)), look));
@@ -146,11 +146,11 @@ impl RenderContext<'_> {
             return;
         }
         if skipped > 0 {
-            self.span(Token::Changed, glyphs::MORE_ABOVE).render(edge, buffer);
+            self.span(ThemeToken::Changed, glyphs::MORE_ABOVE).render(edge, buffer);
         }
         if below > 0 {
             let edge = Rect { y: area.bottom() - 1, ..edge };
-            self.span(Token::Changed, glyphs::MORE_BELOW).render(edge, buffer);
+            self.span(ThemeToken::Changed, glyphs::MORE_BELOW).render(edge, buffer);
         }
     }
 }

@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Block, Clear, Widget},
 };
 
-use super::{context::RenderContext, glyphs, paint, text, theme::Token};
+use super::{context::RenderContext, glyphs, paint, text, theme::ThemeToken};
 use crate::app::dialog::{
     Confirm, Dialog, DialogAction, FieldValue, Form, FormField, FormKind, MenuItem, Select,
     TextInput,
@@ -56,11 +56,15 @@ pub(super) fn draw(ctx: &RenderContext<'_>, dialog: &Dialog, area: Rect, buffer:
     };
     Clear.render(place, buffer);
     let room = inside.saturating_sub(2);
-    let block = Block::bordered()
-        .style(ctx.style(Token::Text))
-        .border_style(ctx.style(Token::Focus))
-        .title(ctx.span(Token::Title, format!(" {} ", text::fit(&text::clean(&body.title), room))))
-        .title_bottom(ctx.span(Token::Dim, format!(" {} ", body.keys)));
+    let block =
+        Block::bordered()
+            .style(ctx.style(ThemeToken::Text))
+            .border_style(ctx.style(ThemeToken::Focus))
+            .title(ctx.span(
+                ThemeToken::Title,
+                format!(" {} ", text::fit(&text::clean(&body.title), room)),
+            ))
+            .title_bottom(ctx.span(ThemeToken::Dim, format!(" {} ", body.keys)));
     let inner = block.inner(place);
     block.render(place, buffer);
     let edge = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
@@ -86,8 +90,9 @@ pub(super) fn draw(ctx: &RenderContext<'_>, dialog: &Dialog, area: Rect, buffer:
 fn question(ctx: &RenderContext<'_>, confirm: &Confirm, width: usize) -> DialogBody {
     let width = paint::cells(width);
     let sentences = confirm.lines.iter();
-    let lines: Vec<_> =
-        sentences.flat_map(|line| paint::sentence(line, width, ctx.style(Token::Text))).collect();
+    let lines: Vec<_> = sentences
+        .flat_map(|line| paint::sentence(line, width, ctx.style(ThemeToken::Text)))
+        .collect();
     let (title, here, rows) = (confirm.title.to_owned(), lines.len(), lines.len());
     let keys = format!("y: {} · n or Esc: cancel", confirm.yes);
     DialogBody { title, head: None, lines, foot: Vec::new(), here, rows, keys }
@@ -97,7 +102,7 @@ fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
     let room = width.saturating_sub(LABEL + 2);
     let notes = form.notes.iter();
     let mut lines: Vec<_> = notes
-        .flat_map(|note| paint::sentence(note, paint::cells(width), ctx.style(Token::Text)))
+        .flat_map(|note| paint::sentence(note, paint::cells(width), ctx.style(ThemeToken::Text)))
         .collect();
     if !lines.is_empty() {
         lines.push(Line::default());
@@ -107,8 +112,10 @@ fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
     lines.extend(fields.map(|(at, entry)| self::entry(ctx, entry, at == form.at, room)));
     lines.push(Line::default());
     let (token, says) = match &form.complaint {
-        Some((_, complaint)) => (Token::Bad, format!("{} {complaint}", glyphs::PROBLEM)),
-        None => (Token::Dim, form.fields.get(form.at).map_or("", |entry| entry.help).to_owned()),
+        Some((_, complaint)) => (ThemeToken::Bad, format!("{} {complaint}", glyphs::PROBLEM)),
+        None => {
+            (ThemeToken::Dim, form.fields.get(form.at).map_or("", |entry| entry.help).to_owned())
+        }
     };
     lines.extend(paint::sentence(&says, paint::cells(width), ctx.style(token)));
     let verb = verb(&form.kind);
@@ -135,7 +142,7 @@ const fn verb(kind: &FormKind) -> &'static str {
 
 fn entry(ctx: &RenderContext<'_>, entry: &FormField, here: bool, room: usize) -> Line<'static> {
     let mark = if here { glyphs::SELECTED } else { " " };
-    let token = if here { Token::Key } else { Token::Text };
+    let token = if here { ThemeToken::Key } else { ThemeToken::Text };
     let mut line = Line::from(ctx.span(token, text::pad(&format!("{mark}{}", entry.label), LABEL)));
     line.push_span(Span::raw(" "));
     match &entry.value {
@@ -144,14 +151,14 @@ fn entry(ctx: &RenderContext<'_>, entry: &FormField, here: bool, room: usize) ->
             if options.iter().map(|o| text::cells(o) + 2).sum::<usize>() > room =>
         {
             let place = format!(" {} of {}", at + 1, options.len());
-            line.push_span(ctx.sanitized(Token::Text, &format!("[{}]", entry.filled())));
-            line.push_span(ctx.span(Token::Dim, place));
+            line.push_span(ctx.sanitized(ThemeToken::Text, &format!("[{}]", entry.filled())));
+            line.push_span(ctx.span(ThemeToken::Dim, place));
         }
         FieldValue::OneOf { options, at } => {
             for (place, option) in options.iter().enumerate() {
                 let chosen = place == *at;
                 let shown = if chosen { format!("[{option}]") } else { format!(" {option} ") };
-                let token = if chosen { Token::Text } else { Token::Dim };
+                let token = if chosen { ThemeToken::Text } else { ThemeToken::Dim };
                 line.push_span(ctx.sanitized(token, &shown));
             }
         }
@@ -164,7 +171,7 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     let all = items.len();
     let matching = select.matching(&items);
     let head = select.filter.as_ref().map(|typed| {
-        let mut line = Line::from(ctx.span(Token::Key, ":"));
+        let mut line = Line::from(ctx.span(ThemeToken::Key, ":"));
         line.extend(field(ctx, typed, width.saturating_sub(1), true));
         line
     });
@@ -178,7 +185,8 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     let here = end.saturating_sub(1);
     let mut lines = items.concat();
     if lines.is_empty() {
-        lines = paint::sentence(select.menu.empty(), paint::cells(width), ctx.style(Token::Dim));
+        lines =
+            paint::sentence(select.menu.empty(), paint::cells(width), ctx.style(ThemeToken::Dim));
     }
     let chosen = selected.and_then(|at| matching.get(at));
     let cut = chosen.filter(|item| {
@@ -186,7 +194,7 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
         select.filter.is_none() && !fits
     });
     let foot = cut.map_or_else(Vec::new, |item| {
-        let note = paint::sentence(&item.note, paint::cells(width), ctx.style(Token::Text));
+        let note = paint::sentence(&item.note, paint::cells(width), ctx.style(ThemeToken::Text));
         std::iter::once(Line::default()).chain(note).collect()
     });
     let rows = match select.filter {
@@ -220,16 +228,16 @@ fn item(
             format!("{mark} [{}] ", if on { 'x' } else { ' ' })
         }
     };
-    let token = if here { Token::Selection } else { Token::Text };
+    let token = if here { ThemeToken::Selection } else { ThemeToken::Text };
     let (note, room) = (text::clean(&item.note), note_room(item, text, width));
     let notes = if informs(item) { text::wrap(&note, room) } else { vec![text::fit(&note, room)] };
     let label = text::fit(&text::clean(&item.text), text.saturating_sub(2));
     let blank = " ".repeat(text::cells(&mark) + text);
-    let first = vec![ctx.span(Token::Key, mark), ctx.span(token, text::pad(&label, text))];
+    let first = vec![ctx.span(ThemeToken::Key, mark), ctx.span(token, text::pad(&label, text))];
     let rest = std::iter::repeat(vec![Span::raw(blank)]);
     let fronts = std::iter::once(first).chain(rest);
     let line = |(mut front, note): (Vec<Span<'static>>, String)| {
-        front.push(ctx.span(Token::Dim, note));
+        front.push(ctx.span(ThemeToken::Dim, note));
         Line::from(front)
     };
     fronts.zip(notes).map(line).collect()
@@ -263,15 +271,15 @@ fn field(
         used += text::width(char);
     }
     if !here {
-        return vec![ctx.span(Token::Text, text::fit(&text, width))];
+        return vec![ctx.span(ThemeToken::Text, text::fit(&text, width))];
     }
     let room = width.saturating_sub(cursor - hidden + 1);
     if typed.is_proposed() {
-        return vec![ctx.span(Token::Selection, text::fit(&text, width))];
+        return vec![ctx.span(ThemeToken::Selection, text::fit(&text, width))];
     }
     vec![
-        ctx.span(Token::Text, before),
-        ctx.span(Token::Selection, under),
-        ctx.span(Token::Text, text::fit(&after, room)),
+        ctx.span(ThemeToken::Text, before),
+        ctx.span(ThemeToken::Selection, under),
+        ctx.span(ThemeToken::Text, text::fit(&after, room)),
     ]
 }

@@ -9,7 +9,7 @@ use ratatui::{
     widgets::{Clear, Widget as _},
 };
 
-use super::{context::RenderContext, glyphs, paint, theme::Token};
+use super::{context::RenderContext, glyphs, paint, theme::ThemeToken};
 use crate::app::{Action, App, Binding, Severity};
 
 /// How long a notice stays.
@@ -32,8 +32,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
     let notice = ctx.app.notice.as_ref()?;
     let (stays, token, mark) = match notice.severity {
-        Severity::Info => (INFO, Token::Text, glyphs::SELECTED),
-        Severity::Problem => (PROBLEM, Token::Bad, glyphs::PROBLEM),
+        Severity::Info => (INFO, ThemeToken::Text, glyphs::SELECTED),
+        Severity::Problem => (PROBLEM, ThemeToken::Bad, glyphs::PROBLEM),
     };
     let text = format!("{mark} {}", notice.text);
     let lines = || {
@@ -48,7 +48,7 @@ fn line(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
     let hints = hints(ctx.app, width).into_iter();
     let spans = hints.flat_map(|hint| {
         let text = format!(" {}  ", hint.text);
-        [ctx.span(Token::Key, hint.key), ctx.span(Token::Dim, text)]
+        [ctx.span(ThemeToken::Key, hint.key), ctx.span(ThemeToken::Dim, text)]
     });
     spans.collect()
 }

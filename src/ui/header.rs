@@ -11,9 +11,11 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{context::RenderContext, glyphs, health, link, paint, streams, text, theme::Token};
+use super::{
+    context::RenderContext, glyphs, health, link, paint, streams, text, theme::ThemeToken,
+};
 use crate::app::{App, Frozen, SessionEntry};
-use cortop_client::{Link, Step, Stream};
+use cortop_client::{ConnectionStep, Link, Stream};
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
 /// Width of the time of day.
@@ -54,67 +56,69 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         None => service.extend(session),
     }
     line(ctx, service, upper, buffer);
-    ctx.span(Token::Title, clock)
+    ctx.span(ThemeToken::Title, clock)
         .render(Rect { x: first.x + width + 1, width: first.width - width - 1, ..first }, buffer);
 }
 
 fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     let app = ctx.app;
-    let mut items = vec![HeaderItem::new(8, ctx.span(Token::Title, "cortop"))];
+    let mut items = vec![HeaderItem::new(8, ctx.span(ThemeToken::Title, "cortop"))];
     let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if app.settings.demo {
-        add(8, ctx.span(Token::Changed, "demo"));
+        add(8, ctx.span(ThemeToken::Changed, "demo"));
     }
     let (token, mark) = match app.link {
-        Link::Up { step: Step::Streaming, .. } if is_silent(app) => (Token::Bad, glyphs::PROBLEM),
-        Link::Up { .. } => (Token::Good, glyphs::ON),
-        Link::Connecting => (Token::Poor, glyphs::PENDING),
-        Link::Waiting { .. } => (Token::Bad, glyphs::PENDING),
+        Link::Up { step: ConnectionStep::Streaming, .. } if is_silent(app) => {
+            (ThemeToken::Bad, glyphs::PROBLEM)
+        }
+        Link::Up { .. } => (ThemeToken::Good, glyphs::ON),
+        Link::Connecting => (ThemeToken::Poor, glyphs::PENDING),
+        Link::Waiting { .. } => (ThemeToken::Bad, glyphs::PENDING),
     };
     let word = if mark == glyphs::PROBLEM { "no data".to_owned() } else { link::word(ctx) };
     add(9, ctx.span(token, format!("{mark} {word}")));
-    if let Link::Up { step: Step::Watching, .. } = app.link {
-        add(6, ctx.span(Token::Text, "another program's session"));
+    if let Link::Up { step: ConnectionStep::Watching, .. } = app.link {
+        add(6, ctx.span(ThemeToken::Text, "another program's session"));
     }
     if let Some(frozen) = &app.streams.frozen {
         let (at, ago) = frozen_at(ctx, frozen);
         let text = format!("FROZEN {} · {} ago", ctx.clock(at), text::minutes(ago));
-        add(9, ctx.span(Token::Changed, text));
+        add(9, ctx.span(ThemeToken::Changed, text));
         if frozen.end != frozen.at {
             let since = format!("since {}", ctx.clock(frozen.since.wall));
-            add(5, ctx.span(Token::Dim, since));
+            add(5, ctx.span(ThemeToken::Dim, since));
         }
     }
     // The demo's service is in this program.
     if let Some(note) = link::security(&app.link).filter(|_| !app.settings.demo) {
-        add(6, ctx.span(Token::Poor, note));
+        add(6, ctx.span(ThemeToken::Poor, note));
     }
     if let Some(info) = app.service.as_ref().filter(|info| !info.version.is_empty()) {
-        add(3, ctx.sanitized(Token::Dim, &format!("Cortex {}", info.version)));
+        add(3, ctx.sanitized(ThemeToken::Dim, &format!("Cortex {}", info.version)));
     }
     // That nobody is logged in, the state of the connection says.
     if let Some(Some(user)) = &app.user {
-        add(4, ctx.sanitized(Token::Text, &user.username));
+        add(4, ctx.sanitized(ThemeToken::Text, &user.username));
     }
     if let Some((age, place)) = recorded_elsewhere(ctx) {
-        add(11, ctx.span(Token::Bad, age));
-        add(4, ctx.sanitized(Token::Bad, &place));
+        add(11, ctx.span(ThemeToken::Bad, age));
+        add(4, ctx.sanitized(ThemeToken::Bad, &place));
     }
     if let Some(trouble) = app.licence.as_ref().and_then(|own| own.problem(app.now.wall)) {
-        add(6, ctx.span(Token::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
+        add(6, ctx.span(ThemeToken::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
     }
     if let (stale @ 1.., all @ 2..) = app.stale_sessions() {
         let text = format!("{} {stale} of {all} stale", glyphs::PROBLEM);
-        add(8, ctx.span(Token::Bad, text));
+        add(8, ctx.span(ThemeToken::Bad, text));
     }
     let dropped = app.latest().dropped;
     if dropped > 0 {
-        add(7, ctx.span(Token::Bad, format!("{dropped} samples dropped here")));
+        add(7, ctx.span(ThemeToken::Bad, format!("{dropped} samples dropped here")));
     }
     if app.throughput.held_back {
-        add(7, ctx.span(Token::Poor, held_back(app)));
+        add(7, ctx.span(ThemeToken::Poor, held_back(app)));
     }
-    add(2, ctx.span(Token::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
+    add(2, ctx.span(ThemeToken::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
     items
 }
 
@@ -151,35 +155,35 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     let words = usize::from(width / 5);
     let app = ctx.app;
     let Some(entry) = app.sessions.current() else {
-        return vec![HeaderItem::new(5, ctx.span(Token::Dim, "no session"))];
+        return vec![HeaderItem::new(5, ctx.span(ThemeToken::Dim, "no session"))];
     };
     let session = &entry.session;
     let headset = &session.headset;
-    let mut items = vec![HeaderItem::new(7, ctx.sanitized(Token::Title, headset.id.as_str()))];
+    let mut items = vec![HeaderItem::new(7, ctx.sanitized(ThemeToken::Title, headset.id.as_str()))];
     let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if !app.is_live(entry) {
         // Nothing of it may look alive: no age, no rate, no battery.
         if let Some((_, at)) = entry.closed {
             let text = format!("{} {} ago", entry.ending(), text::age(ctx.since(at)));
-            add(6, ctx.sanitized(Token::Bad, &text));
+            add(6, ctx.sanitized(ThemeToken::Bad, &text));
         }
-        add(8, ctx.span(Token::Bad, format!("{} no data", glyphs::PROBLEM)));
+        add(8, ctx.span(ThemeToken::Bad, format!("{} no data", glyphs::PROBLEM)));
         return items;
     }
     let running = app.records.running.get(&session.id);
     if let Some(running) = running {
         let age = text::clock(ctx.since(running.since.instant));
-        add(11, ctx.span(Token::Bad, format!("{} REC {age}", glyphs::ON)));
-        add(4, ctx.sanitized(Token::Bad, &running.record.title));
+        add(11, ctx.span(ThemeToken::Bad, format!("{} REC {age}", glyphs::ON)));
+        add(4, ctx.sanitized(ThemeToken::Bad, &running.record.title));
     } else if app.records.processing.is_some() {
-        add(6, ctx.span(Token::Dim, format!("{} record in post-processing", glyphs::PENDING)));
+        add(6, ctx.span(ThemeToken::Dim, format!("{} record in post-processing", glyphs::PENDING)));
     }
     if app.is_exporting(None) {
-        add(6, ctx.span(Token::Dim, format!("{} exporting…", glyphs::PENDING)));
+        add(6, ctx.span(ThemeToken::Dim, format!("{} exporting…", glyphs::PENDING)));
     }
     let age = super::session::age(ctx, entry.created, session.started.as_deref(), text::age);
     let age = age.map(|age| format!(" {age}")).unwrap_or_default();
-    add(6, ctx.sanitized(Token::Text, &format!("{}{age}", session.status)));
+    add(6, ctx.sanitized(ThemeToken::Text, &format!("{}{age}", session.status)));
     let numbers = app.latest();
     let health = || numbers.health_in(&session.id).iter();
     let main = [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s));
@@ -190,7 +194,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
         add(6, Span::styled(format!("{stream}{}", rate.content), rate.style));
         add(8, loss(ctx, main));
         if let Some(bad) = health::bad_words(&main.bad_channels, words) {
-            add(7, ctx.span(Token::Bad, format!("{} {bad}", glyphs::PROBLEM)));
+            add(7, ctx.span(ThemeToken::Bad, format!("{} {bad}", glyphs::PROBLEM)));
         }
         if let Some(interpolated) = health::interpolated(ctx, main) {
             add(7, interpolated);
@@ -205,7 +209,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     }
     let device = numbers.devices.get(&headset.id).filter(|_| told);
     if let Some(percent) = device.and_then(DeviceReadings::battery) {
-        let token = if percent < LOW_BATTERY { Token::Bad } else { Token::Text };
+        let token = if percent < LOW_BATTERY { ThemeToken::Bad } else { ThemeToken::Text };
         let (rank, what) = if percent < LOW_BATTERY { (9, "battery ") } else { (3, "") };
         add(rank, ctx.span(token, format!("{what}{percent:.0} %")));
     }
@@ -221,7 +225,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
             first.stream,
             ctx.clock_at(since)
         );
-        add(9, ctx.span(Token::Bad, text));
+        add(9, ctx.span(ThemeToken::Bad, text));
     }
     items.extend(gap(ctx, main));
     items
@@ -231,7 +235,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
 fn gap(ctx: &RenderContext<'_>, main: Option<&StreamHealth>) -> Option<HeaderItem> {
     let gap = main?.gap.as_ref().filter(|gap| ctx.since(gap.to) < GAP)?;
     let more = format!(" at {}", ctx.clock_at(gap.from));
-    Some(HeaderItem { more, ..HeaderItem::new(9, ctx.span(Token::Poor, health::gap(gap))) })
+    Some(HeaderItem { more, ..HeaderItem::new(9, ctx.span(ThemeToken::Poor, health::gap(gap))) })
 }
 
 /// Records that run in other sessions than the current one: how long the oldest has, and where.
@@ -258,9 +262,9 @@ fn is_subscribed(entry: &SessionEntry, health: &StreamHealth) -> bool {
 fn loss(ctx: &RenderContext<'_>, health: &StreamHealth) -> Span<'static> {
     let share = text::percent(health.lost, health.received + health.lost);
     match (health.lost, health.recent.lost) {
-        (0, _) => ctx.span(Token::Text, "lost 0"),
-        (lost, 0) => ctx.span(Token::Text, format!("lost {lost} ({share})")),
-        (lost, now) => ctx.span(Token::Bad, format!("lost {lost} ({now} in 10 s)")),
+        (0, _) => ctx.span(ThemeToken::Text, "lost 0"),
+        (lost, 0) => ctx.span(ThemeToken::Text, format!("lost {lost} ({share})")),
+        (lost, now) => ctx.span(ThemeToken::Bad, format!("lost {lost} ({now} in 10 s)")),
     }
 }
 
@@ -280,7 +284,7 @@ fn line(ctx: &RenderContext<'_>, items: Vec<HeaderItem>, area: Rect, buffer: &mu
         }
     }
     let items = (0..).zip(items).filter(|(at, _)| fitting.contains(at)).map(|(_, item)| item);
-    let separator = ctx.span(Token::Dim, glyphs::SEPARATOR);
+    let separator = ctx.span(ThemeToken::Dim, glyphs::SEPARATOR);
     let mut line = Line::default();
     for mut item in items {
         let more = item.more.chars().count();

@@ -3,7 +3,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{context::RenderContext, glyphs, text, theme::Token};
+use super::{context::RenderContext, glyphs, text, theme::ThemeToken};
 use cortop_client::Headset;
 
 /// Width of the names.
@@ -64,8 +64,8 @@ fn field(ctx: &RenderContext<'_>, name: &str, value: &str, width: usize) -> Vec<
     names
         .zip(parts)
         .map(|(name, part)| {
-            let name = ctx.span(Token::Dim, text::pad(&name, NAME));
-            Line::from(vec![name, Span::raw(" "), ctx.span(Token::Text, part)])
+            let name = ctx.span(ThemeToken::Dim, text::pad(&name, NAME));
+            Line::from(vec![name, Span::raw(" "), ctx.span(ThemeToken::Text, part)])
         })
         .collect()
 }

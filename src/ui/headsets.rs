@@ -7,7 +7,7 @@ use ratatui::{
 };
 use tokio::time::Instant;
 
-use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::Token};
+use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::ThemeToken};
 use crate::app::{Action, App, Pane};
 use cortop_client::{Headset, SCAN, headset::HeadsetStatus, model::Model};
 use cortop_signal::snapshot::DeviceReadings;
@@ -18,7 +18,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     match scanning(ctx) {
         Some(scan) => title.push_span(scan),
         None if headsets.list.len() > 1 => {
-            title.push_span(ctx.span(Token::Dim, format!(" ({})", headsets.list.len())));
+            title.push_span(ctx.span(ThemeToken::Dim, format!(" ({})", headsets.list.len())));
         }
         None => {}
     }
@@ -55,7 +55,7 @@ const TRAP: &str = "USB cable: cannot stream; use dongle or Bluetooth";
 pub(super) fn scanning(ctx: &RenderContext<'_>) -> Option<Span<'static>> {
     let since = ctx.app.headsets.scanning?;
     let text = format!(" {} scan {}", glyphs::PENDING, progress(ctx, since));
-    Some(ctx.span(Token::Changed, text))
+    Some(ctx.span(ThemeToken::Changed, text))
 }
 
 /// Rows in which it is said that there is none, with the frame.
@@ -87,7 +87,7 @@ pub(super) fn empty(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
         }
         (true, None) => format!("No headset. Switch one on{scan}."),
     };
-    paint::sentence(&text, width, ctx.style(Token::Dim))
+    paint::sentence(&text, width, ctx.style(ThemeToken::Dim))
 }
 
 /// How long a scan has run, of about how long it takes.
@@ -101,10 +101,10 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
     let app = ctx.app;
     let selected = app.headsets.selected.as_ref() == Some(&headset.id);
     let (mark, token) = match headset.status {
-        HeadsetStatus::Connected if headset.is_on_usb_cable() => (glyphs::PROBLEM, Token::Bad),
-        HeadsetStatus::Connected => (glyphs::ON, Token::Good),
-        HeadsetStatus::Connecting => (glyphs::PENDING, Token::Poor),
-        HeadsetStatus::Discovered | HeadsetStatus::Other(_) => (glyphs::OFF, Token::Dim),
+        HeadsetStatus::Connected if headset.is_on_usb_cable() => (glyphs::PROBLEM, ThemeToken::Bad),
+        HeadsetStatus::Connected => (glyphs::ON, ThemeToken::Good),
+        HeadsetStatus::Connecting => (glyphs::PENDING, ThemeToken::Poor),
+        HeadsetStatus::Discovered | HeadsetStatus::Other(_) => (glyphs::OFF, ThemeToken::Dim),
     };
     let name = if headset.custom_name.is_empty() {
         String::new()
@@ -117,17 +117,19 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
     };
     let id = text::clean(headset.id.as_str());
     let row = text::pad(&format!("{id}{model}{name}"), width.saturating_sub(4));
-    let style = if selected { Token::Selection } else { Token::Title };
+    let style = if selected { ThemeToken::Selection } else { ThemeToken::Title };
     let pointer = if selected { glyphs::SELECTED } else { " " };
     let mut lines = vec![Line::from(vec![
-        ctx.span(Token::Focus, pointer.to_owned()),
+        ctx.span(ThemeToken::Focus, pointer.to_owned()),
         ctx.span(token, format!("{mark} ")),
         ctx.span(style, row),
     ])];
 
     if headset.is_on_usb_cable() {
         let indented = text::wrap(TRAP, width.saturating_sub(3));
-        lines.extend(indented.iter().map(|line| ctx.span(Token::Bad, format!("   {line}")).into()));
+        lines.extend(
+            indented.iter().map(|line| ctx.span(ThemeToken::Bad, format!("   {line}")).into()),
+        );
         return lines;
     }
     // Of the facts as many as fit whole: a stump says nothing.
@@ -140,11 +142,11 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
         }
         line = more;
     }
-    lines.push(ctx.span(Token::Dim, text::fit(&line, width)).into());
+    lines.push(ctx.span(ThemeToken::Dim, text::fit(&line, width)).into());
     if let Some(refusal) = app.stopped_on(&headset.id) {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
         let why = text::clean(&format!("{} stopped{code}: {}", glyphs::PROBLEM, refusal.message()));
-        lines.push(ctx.span(Token::Bad, text::fit(&format!("   {why}"), width)).into());
+        lines.push(ctx.span(ThemeToken::Bad, text::fit(&format!("   {why}"), width)).into());
     }
     lines
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::text::Span;
 
-use super::{context::RenderContext, glyphs, text, theme::Token};
+use super::{context::RenderContext, glyphs, text, theme::ThemeToken};
 use cortop_signal::{BadChannel, StreamHealth, snapshot::Gap};
 
 /// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
@@ -24,18 +24,18 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
     let mut facts = vec![rate_words(health)];
     let mut add = |token, text| facts.push((token, text));
     if let Some(since) = health.stale_since {
-        add(Token::Bad, format!("{} STALE since {}", glyphs::PROBLEM, ctx.clock_at(since)));
+        add(ThemeToken::Bad, format!("{} STALE since {}", glyphs::PROBLEM, ctx.clock_at(since)));
     }
     if let Some(words) = bad_words(&health.bad_channels, usize::MAX) {
-        add(Token::Bad, format!("{} {words}", glyphs::PROBLEM));
+        add(ThemeToken::Bad, format!("{} {words}", glyphs::PROBLEM));
     }
     let recent = &health.recent;
     let counted = |name: &str, all: u64, now: u64| {
         let share = text::percent(all, health.received.saturating_add(health.lost));
         match (all, now) {
-            (0, _) => (Token::Text, format!("{name} 0")),
+            (0, _) => (ThemeToken::Text, format!("{name} 0")),
             (all, now) => {
-                let token = if now > 0 { Token::Bad } else { Token::Poor };
+                let token = if now > 0 { ThemeToken::Bad } else { ThemeToken::Poor };
                 (token, format!("{name} {all} ({share}), {now} in 10 s"))
             }
         }
@@ -48,21 +48,21 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
     if let Some(step) = health.clock_step {
         // What has just happened is news, and then it merely holds.
         let is_new = ctx.since(step.received) < NEWS;
-        let token = if is_new { Token::Poor } else { Token::Text };
+        let token = if is_new { ThemeToken::Poor } else { ThemeToken::Text };
         add(token, step.sentence(&ctx.clock_at(step.received)));
     }
     let age = health.last.map(|last| text::age(ctx.since(last)));
-    add(Token::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));
+    add(ThemeToken::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));
     // Of events neither is of use.
     let paced = |_: &f64| health.nominal_rate.is_some();
     if let Some(jitter) = recent.jitter.filter(paced) {
-        add(Token::Text, format!("jitter {}", seconds(jitter)));
+        add(ThemeToken::Text, format!("jitter {}", seconds(jitter)));
     }
     if let Some(delay) = delay(ctx, health).filter(paced) {
         if is_plausible(delay) {
-            add(Token::Text, format!("delay {}", signed(delay)));
+            add(ThemeToken::Text, format!("delay {}", signed(delay)));
         } else {
-            add(Token::Poor, format!("delay {}: clocks differ", signed(delay)));
+            add(ThemeToken::Poor, format!("delay {}: clocks differ", signed(delay)));
         }
     }
     if health.stream.is_trace() {
@@ -70,15 +70,15 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
         add(token, text);
     }
     if let Some(gap) = &health.gap {
-        add(Token::Poor, format!("{} at {}", self::gap(gap), ctx.clock_at(gap.from)));
+        add(ThemeToken::Poor, format!("{} at {}", self::gap(gap), ctx.clock_at(gap.from)));
     }
     if health.malformed > 0 {
-        add(Token::Poor, format!("malformed {}", health.malformed));
+        add(ThemeToken::Poor, format!("malformed {}", health.malformed));
     }
     // A line that has no room for all loses what matters least.
     facts.sort_by_key(|(token, _)| match token {
-        Token::Bad => 0,
-        Token::Poor => 1,
+        ThemeToken::Bad => 0,
+        ThemeToken::Poor => 1,
         _ => 2,
     });
     facts.into_iter().map(|(token, text)| ctx.span(token, text)).collect()
@@ -101,7 +101,7 @@ pub(super) fn interpolated(
     let ever = (health.interpolated, health.received);
     let now = (health.recent.interpolated, health.recent.received);
     let (part, whole) = if share(now) > share(ever) { now } else { ever };
-    let token = if now.0 > 0 { Token::Bad } else { Token::Poor };
+    let token = if now.0 > 0 { ThemeToken::Bad } else { ThemeToken::Poor };
     let text = || format!("interpolated {}", text::percent(part, whole));
     (share((part, whole)) >= MUCH_INTERPOLATED).then(|| ctx.span(token, text()))
 }
@@ -119,12 +119,13 @@ pub(super) fn rate(ctx: &RenderContext<'_>, health: &StreamHealth) -> Span<'stat
     ctx.span(token, text)
 }
 
-fn rate_words(health: &StreamHealth) -> (Token, String) {
+fn rate_words(health: &StreamHealth) -> (ThemeToken, String) {
     let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
-    let (token, mark) = if health.rate_is_off() { (Token::Bad, " off") } else { (Token::Text, "") };
+    let (token, mark) =
+        if health.rate_is_off() { (ThemeToken::Bad, " off") } else { (ThemeToken::Text, "") };
     match health.nominal_rate {
         Some(nominal) => (token, format!("{rate}/{} Hz{mark}", text::rate(nominal))),
-        None => (Token::Text, format!("{} events", health.received)),
+        None => (ThemeToken::Text, format!("{} events", health.received)),
     }
 }
 

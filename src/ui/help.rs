@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    context::RenderContext, glyphs, paint, streams::levels::level_word, text, theme::Token,
+    context::RenderContext, glyphs, paint, streams::levels::level_word, text, theme::ThemeToken,
 };
 use crate::app::{Action, Binding, HelpPane, Key, Pane, section_name, sections};
 
@@ -19,7 +19,7 @@ const COLUMN: usize = 30;
 
 pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer: &mut Buffer) {
     Clear.render(area, buffer);
-    let block = Block::bordered().border_style(ctx.style(Token::Focus));
+    let block = Block::bordered().border_style(ctx.style(ThemeToken::Focus));
     let inside = block.inner(area);
     let most = (usize::from(inside.width) / COLUMN).max(1);
     let laid = |columns: usize| {
@@ -46,11 +46,11 @@ pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer:
         [key, ..] => format!(" {key} or Esc closes "),
         [] => " Esc closes ".to_owned(),
     };
-    let searches = Line::from(ctx.span(Token::Key, filter)).right_aligned();
+    let searches = Line::from(ctx.span(ThemeToken::Key, filter)).right_aligned();
     block.title(about).title(searches).title_bottom(closes).render(area, buffer);
     if lines.is_empty() {
         let nothing = "no key does that; backspace widens the search";
-        let lines = paint::sentence(nothing, inside.width, ctx.style(Token::Dim));
+        let lines = paint::sentence(nothing, inside.width, ctx.style(ThemeToken::Dim));
         return paint::lines(&lines, inside, buffer);
     }
     let shown = lines.get(page * room..).unwrap_or_default();
@@ -137,14 +137,14 @@ fn sections_for(ctx: &RenderContext<'_>, open: &HelpPane) -> Vec<Section> {
 fn entries(ctx: &RenderContext<'_>, open: &HelpPane, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for section in sections_for(ctx, open) {
-        lines.push(Line::from(ctx.span(Token::Title, section.title)));
+        lines.push(Line::from(ctx.span(ThemeToken::Title, section.title)));
         for (front, text) in section.rows {
             let parts = text::wrap(&text, width.saturating_sub(KEYS + 2));
             for (at, part) in parts.into_iter().enumerate() {
                 let front = if at == 0 { &front[..] } else { "" };
                 lines.push(Line::from(vec![
-                    ctx.span(Token::Key, text::pad(front, KEYS)),
-                    ctx.span(Token::Text, format!(" {part}")),
+                    ctx.span(ThemeToken::Key, text::pad(front, KEYS)),
+                    ctx.span(ThemeToken::Text, format!(" {part}")),
                 ]));
             }
         }

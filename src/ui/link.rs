@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ratatui::text::Line;
 
-use super::{context::RenderContext, glyphs, paint, text, theme::Token};
+use super::{context::RenderContext, glyphs, paint, text, theme::ThemeToken};
 use crate::app::Action;
-use cortop_client::{Error, Headset, Link, Method, Security, Step};
+use cortop_client::{ConnectionStep, Error, Headset, Link, Method, Security};
 
 /// An answer that takes longer than this is worth a word.
 const USUAL: Duration = Duration::from_secs(3);
@@ -20,7 +20,7 @@ pub(super) fn word(ctx: &RenderContext<'_>) -> String {
         Link::Waiting { at, attempt, .. } => {
             format!("no connection, retry in {} (attempt {attempt})", countdown(ctx, *at))
         }
-        Link::Up { step: Step::Opening(id) | Step::Connecting(id), .. }
+        Link::Up { step: ConnectionStep::Opening(id) | ConnectionStep::Connecting(id), .. }
             if ctx.app.called_off.as_ref() == Some(id) =>
         {
             "called off, waiting for Cortex".to_owned()
@@ -48,9 +48,9 @@ pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
         return self::refusal(ctx, refusal, width);
     }
     let (now, next) = story(ctx);
-    let mut lines = paint::sentence(&now, width, ctx.style(Token::Text));
+    let mut lines = paint::sentence(&now, width, ctx.style(ThemeToken::Text));
     if !next.is_empty() {
-        lines.extend(paint::sentence(&next, width, ctx.style(Token::Changed)));
+        lines.extend(paint::sentence(&next, width, ctx.style(ThemeToken::Changed)));
     }
     lines
 }
@@ -59,8 +59,8 @@ pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
 #[must_use]
 pub(super) fn refusal(ctx: &RenderContext<'_>, refusal: &Error, width: u16) -> Vec<Line<'static>> {
     let what = format!("{} {}", glyphs::PROBLEM, refusal.headline());
-    let mut lines = paint::sentence(&what, width, ctx.style(Token::Bad));
-    lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Changed)));
+    let mut lines = paint::sentence(&what, width, ctx.style(ThemeToken::Bad));
+    lines.extend(paint::sentence(&refusal.next, width, ctx.style(ThemeToken::Changed)));
     lines
 }
 
@@ -88,7 +88,7 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
 }
 
 /// What a step of the flow waits for.
-fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
+fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
     let key = |action: Action| ctx.key(action);
     let waiting = |now: &str, method: Method| {
         (now.to_owned(), waited(ctx, &format!("Cortex ({method})")).unwrap_or_default())
@@ -96,60 +96,68 @@ fn step(ctx: &RenderContext<'_>, step: &Step) -> (String, String) {
     let call_off = || format!(" {} in pane 1 calls it off.", key(Action::CallOff));
     let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
     match step {
-        Step::Greeting => waiting("Asking the service who is logged in.", Method::GetUserLogin),
-        Step::Login => say(
+        ConnectionStep::Greeting => {
+            waiting("Asking the service who is logged in.", Method::GetUserLogin)
+        }
+        ConnectionStep::Login => say(
             "Nobody is logged in.",
             "Log in with EMOTIV Launcher; cortop continues automatically.",
         ),
-        Step::OtherUser => say(
+        ConnectionStep::OtherUser => say(
             "Another account of this computer is logged in to Cortex.",
             "Log out there and log in here with EMOTIV Launcher; cortop continues automatically.",
         ),
-        Step::Approval => say(
+        ConnectionStep::Approval => say(
             "This application is not approved yet.",
             "Approve it in EMOTIV Launcher, which asks only once; cortop continues automatically.",
         ),
-        Step::Agreement => say(
+        ConnectionStep::Agreement => say(
             "The licence agreement is not accepted yet.",
             "Accept it in EMOTIV Launcher; cortop continues automatically.",
         ),
-        Step::Authorizing => waiting("Getting a token from the service.", Method::Authorize),
-        Step::Listing => waiting("Asking the service for its headsets.", Method::QueryHeadsets),
-        Step::Searching => say(
+        ConnectionStep::Authorizing => {
+            waiting("Getting a token from the service.", Method::Authorize)
+        }
+        ConnectionStep::Listing => {
+            waiting("Asking the service for its headsets.", Method::QueryHeadsets)
+        }
+        ConnectionStep::Searching => say(
             "No headset has been found yet.",
             &format!(
                 "Switch one on, and plug in its dongle if it uses one; {} in pane 1 scans again.",
                 key(Action::Scan)
             ),
         ),
-        Step::Choosing => choosing(ctx),
-        Step::Missing(id) => (
+        ConnectionStep::Choosing => choosing(ctx),
+        ConnectionStep::Missing(id) => (
             format!("{id} is not there. {}", there(ctx)),
             format!("Switch it on, or open another one with {} in pane 1.", key(Action::Open)),
         ),
-        Step::Opening(id) | Step::Connecting(id) if ctx.app.called_off.as_ref() == Some(id) => {
+        ConnectionStep::Opening(id) | ConnectionStep::Connecting(id)
+            if ctx.app.called_off.as_ref() == Some(id) =>
+        {
             let now = format!(
                 "Called off: waiting for Cortex; a session that it still opens on {id} is closed."
             );
             say(&now, "")
         }
-        Step::Connecting(id) => {
+        ConnectionStep::Connecting(id) => {
             let now = format!("{id} is being connected.{}", call_off());
             waiting(&now, Method::ControlDevice)
         }
-        Step::Opening(id) => {
+        ConnectionStep::Opening(id) => {
             let now = format!("A session on {id} is being opened.{}", call_off());
             waiting(&now, Method::CreateSession)
         }
-        Step::Streaming => say("Streams are running.", ""),
-        Step::Watching => say(
+        ConnectionStep::Streaming => say("Streams are running.", ""),
+        ConnectionStep::Watching => say(
             "Another program's session is shown: its samples go to that program.",
             &format!(
                 "{} subscribes streams that it has not subscribed.",
                 key(Action::ChooseStreams)
             ),
         ),
-        Step::Stopped => say("Cannot stream: Cortex refused a request.", ""),
+        ConnectionStep::Stopped => say("Cannot stream: Cortex refused a request.", ""),
     }
 }
 

@@ -13,7 +13,7 @@ use ratatui::{
 use super::{
     context::{RenderContext, heading},
     glyphs, layout, paint, text,
-    theme::Token,
+    theme::ThemeToken,
 };
 use crate::app::{App, FormatLine, Pane, TARGETS, level_name};
 
@@ -33,14 +33,15 @@ pub(super) fn likes(_: &App, body: Rect) -> u16 {
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let log = &ctx.app.log;
     if area.height == 1 {
-        let name = ctx.span(Token::Title, format!(" {}", heading(Pane::Log, Pane::Log.name())));
+        let name =
+            ctx.span(ThemeToken::Title, format!(" {}", heading(Pane::Log, Pane::Log.name())));
         let width = paint::cells(name.width()).min(area.width);
         let line = Rect { width: area.width - width, ..area };
         log.draw_newest(line, buffer, &row(ctx));
         return paint::line(&name.into(), Rect { x: line.right(), width, ..area }, buffer);
     }
     let mut title = Line::default();
-    let mut add = |text: String| title.push_span(ctx.span(Token::Dim, text));
+    let mut add = |text: String| title.push_span(ctx.span(ThemeToken::Dim, text));
     if !log.filter.is_empty() {
         add(format!(" only \"{}\"", text::clean(&log.filter)));
     }
@@ -64,7 +65,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 /// Makes of a line one row.
 fn row(ctx: &RenderContext<'_>) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
-    let dim = ctx.style(Token::Dim);
+    let dim = ctx.style(ThemeToken::Dim);
     Arc::new(move |width, line| {
         let clock = format!("{:<CLOCK$}", text::time_of_day(line.at, &zone));
         let text = text::spell_out(text::clean(&line.text), ascii);
@@ -76,7 +77,8 @@ fn row(ctx: &RenderContext<'_>) -> FormatLine {
 /// How lines of a level look.
 fn styles(ctx: &RenderContext<'_>) -> impl Fn(Level) -> Style + Send + Sync + 'static {
     let [dim, bad, poor, text] =
-        [Token::Dim, Token::Bad, Token::Poor, Token::Text].map(|token| ctx.style(token));
+        [ThemeToken::Dim, ThemeToken::Bad, ThemeToken::Poor, ThemeToken::Text]
+            .map(|token| ctx.style(token));
     move |level| match level {
         Level::Error => bad,
         Level::Warn => poor,
@@ -88,7 +90,7 @@ fn styles(ctx: &RenderContext<'_>) -> impl Fn(Level) -> Style + Send + Sync + 's
 /// Makes of a line as many rows as it needs.
 fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
-    let dim = ctx.style(Token::Dim);
+    let dim = ctx.style(ThemeToken::Dim);
     Arc::new(move |width, line| {
         let style = styles(line.level);
         let target = if with_target { format!("{:<10}", line.target) } else { String::new() };
@@ -108,16 +110,16 @@ fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
 /// The targets with the levels up to which each is captured and shown.
 fn targets(ctx: &RenderContext<'_>) -> Vec<Line<'static>> {
     let log = &ctx.app.log;
-    let head = Line::from(ctx.span(Token::Dim, "  target    captured shown".to_owned()));
+    let head = Line::from(ctx.span(ThemeToken::Dim, "  target    captured shown".to_owned()));
     let rows = TARGETS.iter().enumerate().map(|(at, (name, _))| {
         let selected = at == log.selected;
         let mark = if selected { glyphs::SELECTED } else { " " };
-        let token = if selected { Token::Selection } else { Token::Text };
+        let token = if selected { ThemeToken::Selection } else { ThemeToken::Text };
         let levels = format!("{:<8} {}", level_name(log.captured(at)), level_name(log.shown[at]));
         Line::from(vec![
             Span::raw(format!("{mark} ")),
             ctx.span(token, format!("{name:<10}")),
-            ctx.span(Token::Dim, levels),
+            ctx.span(ThemeToken::Dim, levels),
         ])
     });
     std::iter::once(head).chain(rows).collect()

@@ -129,7 +129,7 @@ impl Background {
 
 /// What the terminal can show, found out by whoever owns it.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct UiOptions {
     /// Without braille and box characters.
     pub ascii: bool,
     /// The colours that it shows.
@@ -157,7 +157,7 @@ impl Ui {
     /// Loads the themes. Each theme file that cannot be read is left out with a warning: a
     /// sentence naming the file, the place and the next step.
     #[must_use]
-    pub fn new(options: &Options) -> (Self, Vec<String>) {
+    pub fn new(options: &UiOptions) -> (Self, Vec<String>) {
         let (themes, warnings) = theme::load(options);
         let zone = options.zone.clone().unwrap_or_else(TimeZone::system);
         let ui = Self {

@@ -11,10 +11,10 @@ use ratatui::{
 
 use super::{
     context::RenderContext, glyphs, headsets, health, link, paint, streams::levels, text,
-    theme::Token,
+    theme::ThemeToken,
 };
 use crate::app::{Action, HeadsetRow, HeadsetState, Pane, Sort};
-use cortop_client::{HeadsetId, Link, Step, Stream, model::Model};
+use cortop_client::{ConnectionStep, HeadsetId, Link, Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
 /// What a headset says of itself twice a second is old after this.
@@ -28,7 +28,7 @@ struct TableColumn {
     /// Numbers stand at its right edge.
     right: bool,
     sort: Option<Sort>,
-    cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (Token, String),
+    cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (ThemeToken, String),
 }
 
 const COLUMNS: [TableColumn; 13] = [
@@ -106,7 +106,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         return paint::lines(&headsets::empty(ctx, inside.width), inside, buffer);
     }
     paint::lines(&question(ctx, inside), inside, buffer);
-    let Table { inside, body, selected, skip } = table(ctx, &rows, inside);
+    let TableAreas { inside, body, selected, skip } = table(ctx, &rows, inside);
     let columns = fitting(&rows, usize::from(inside.width));
     let lines: Vec<_> = rows.iter().skip(skip).map(|row| line(ctx, row, &columns)).collect();
     paint::line(&titles(ctx, &columns), Rect { height: 1, ..inside }.intersection(inside), buffer);
@@ -119,7 +119,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Where the rows of the table are.
-struct Table {
+struct TableAreas {
     /// The table with its titles and its foot.
     inside: Rect,
     /// Its rows.
@@ -129,7 +129,7 @@ struct Table {
     skip: usize,
 }
 
-fn table(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>], inside: Rect) -> Table {
+fn table(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>], inside: Rect) -> TableAreas {
     let asked = paint::cells(question(ctx, inside).len());
     let inside = Rect { y: inside.y + asked, height: inside.height - asked, ..inside };
     // The last row says what needs a look at the selected one.
@@ -139,7 +139,7 @@ fn table(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>], inside: Rect) -> Tabl
     let selected = rows.iter().position(|row| is_selected(ctx, row)).unwrap_or(0);
     // The selected one stays in sight.
     let skip = (selected + 1).saturating_sub(usize::from(body.height));
-    Table { inside, body, selected, skip }
+    TableAreas { inside, body, selected, skip }
 }
 
 /// The headset whose row is at a place of the pane.
@@ -149,20 +149,23 @@ pub(super) fn headset_at(
     place: Position,
 ) -> Option<HeadsetId> {
     let rows = ctx.app.overview();
-    let Table { body, skip, .. } = table(ctx, &rows, area.inner(Margin::new(1, 1)));
+    let TableAreas { body, skip, .. } = table(ctx, &rows, area.inner(Margin::new(1, 1)));
     let row = usize::from(place.y.checked_sub(body.y)?) + skip;
     rows.get(row).filter(|_| body.contains(place)).map(|row| row.headset.id.clone())
 }
 
 /// What cortop waits for where a headset has to be chosen, for the rows above the table.
 fn question(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
-    if !matches!(ctx.app.link, Link::Up { step: Step::Choosing | Step::Missing(_), .. }) {
+    if !matches!(
+        ctx.app.link,
+        Link::Up { step: ConnectionStep::Choosing | ConnectionStep::Missing(_), .. }
+    ) {
         return Vec::new();
     }
     let [pick, all] = [Action::PickHeadset, Action::OpenAll].map(|action| ctx.key(action));
     let more = format!("{pick} picks several to open together, {all} opens all.");
     let mut question = link::lines(ctx, area.width);
-    question.extend(paint::sentence(&more, area.width, ctx.style(Token::Changed)));
+    question.extend(paint::sentence(&more, area.width, ctx.style(ThemeToken::Changed)));
     question.truncate(usize::from(area.height / 3));
     question
 }
@@ -171,9 +174,9 @@ fn question(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
 fn about(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>, width: usize) -> Line<'static> {
     let concerns = concerns(ctx, row);
     let (token, says) = match &concerns[..] {
-        [] if row.entry.is_none() => (Token::Dim, "no session".to_owned()),
-        [] => (Token::Dim, "nothing needs a look".to_owned()),
-        some => (Token::Bad, some.join(glyphs::SEPARATOR)),
+        [] if row.entry.is_none() => (ThemeToken::Dim, "no session".to_owned()),
+        [] => (ThemeToken::Dim, "nothing needs a look".to_owned()),
+        some => (ThemeToken::Bad, some.join(glyphs::SEPARATOR)),
     };
     let text = format!("{}: {says}", row.headset.id);
     Line::from(ctx.span(token, text::fit(&text::clean(&text), width)))
@@ -205,18 +208,17 @@ fn title(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>]) -> Line<'static> {
     let count = |is: fn(&HeadsetState) -> bool| rows.iter().filter(|row| is(&row.state)).count();
     let stale = count(|state| matches!(state, HeadsetState::Stale(_)));
     let streaming = count(|state| *state == HeadsetState::Streaming);
-    let mut title =
-        Line::from(ctx.span(
-            Token::Dim,
-            format!(" ({}){}{streaming} streaming", rows.len(), glyphs::SEPARATOR),
-        ));
+    let mut title = Line::from(ctx.span(
+        ThemeToken::Dim,
+        format!(" ({}){}{streaming} streaming", rows.len(), glyphs::SEPARATOR),
+    ));
     if stale > 0 {
         let text = format!("{}{} {stale} stale", glyphs::SEPARATOR, glyphs::PROBLEM);
-        title.push_span(ctx.span(Token::Bad, text));
+        title.push_span(ctx.span(ThemeToken::Bad, text));
     }
     let by = COLUMNS.iter().find(|column| column.sort == Some(ctx.app.headsets.sort));
     let by = by.map_or("", |column| column.title);
-    title.push_span(ctx.span(Token::Dim, format!("{}sorted by {by}", glyphs::SEPARATOR)));
+    title.push_span(ctx.span(ThemeToken::Dim, format!("{}sorted by {by}", glyphs::SEPARATOR)));
     title.extend(headsets::scanning(ctx));
     title
 }
@@ -226,7 +228,7 @@ fn titles(ctx: &RenderContext<'_>, columns: &[(&TableColumn, usize)]) -> Line<'s
     for (TableColumn { title, right, sort, .. }, width) in columns {
         let sorted = *sort == Some(ctx.app.headsets.sort);
         let (mark, token) =
-            if sorted { (glyphs::MORE_BELOW, Token::Title) } else { (" ", Token::Dim) };
+            if sorted { (glyphs::MORE_BELOW, ThemeToken::Title) } else { (" ", ThemeToken::Dim) };
         let title =
             if *right { format!("{title:>width$}{mark}") } else { format!("{title}{mark}") };
         line.push_span(ctx.span(token, text::pad(&title, width + 1)));
@@ -256,9 +258,10 @@ fn concerns(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> Vec<String> {
         HeadsetState::Silent => Some("no sample has come yet".to_owned()),
         _ => None,
     };
-    let says = |cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (Token, String), what: &str| {
+    let says = |cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (ThemeToken, String),
+                what: &str| {
         let (token, text) = cell(ctx, row);
-        matches!(token, Token::Bad | Token::Poor).then(|| what.replace("{}", &text))
+        matches!(token, ThemeToken::Bad | ThemeToken::Poor).then(|| what.replace("{}", &text))
     };
     let lost = says(loss, "{} of the last 10 s lost");
     let charge = says(battery, "battery {}: charge it");
@@ -278,21 +281,22 @@ fn line(
 ) -> Line<'static> {
     let pointer = if is_selected(ctx, row) { glyphs::SELECTED } else { " " };
     let (token, mark) = match row.state {
-        HeadsetState::Streaming => (Token::Good, glyphs::ON),
+        HeadsetState::Streaming => (ThemeToken::Good, glyphs::ON),
         HeadsetState::Stale(_) | HeadsetState::OffRate | HeadsetState::OnCable => {
-            (Token::Bad, glyphs::PROBLEM)
+            (ThemeToken::Bad, glyphs::PROBLEM)
         }
-        HeadsetState::Silent | HeadsetState::Connecting => (Token::Poor, glyphs::PENDING),
-        HeadsetState::Connected | HeadsetState::Discovered => (Token::Dim, glyphs::OFF),
+        HeadsetState::Silent | HeadsetState::Connecting => (ThemeToken::Poor, glyphs::PENDING),
+        HeadsetState::Connected | HeadsetState::Discovered => (ThemeToken::Dim, glyphs::OFF),
     };
     let own = if ctx.app.headsets.picked.contains(&row.headset.id) {
-        ctx.span(Token::Key, "+")
+        ctx.span(ThemeToken::Key, "+")
     } else if is_shown(ctx, row) {
-        ctx.span(Token::Changed, glyphs::CHANGED)
+        ctx.span(ThemeToken::Changed, glyphs::CHANGED)
     } else {
-        ctx.span(Token::Text, " ")
+        ctx.span(ThemeToken::Text, " ")
     };
-    let mut line = Line::from(vec![ctx.span(Token::Focus, pointer), ctx.span(token, mark), own]);
+    let mut line =
+        Line::from(vec![ctx.span(ThemeToken::Focus, pointer), ctx.span(token, mark), own]);
     for &(column, width) in columns {
         let (token, text) = (column.cell)(ctx, row);
         let text = text::fit(&text::clean(&text), width);
@@ -304,35 +308,35 @@ fn line(
     line
 }
 
-fn unknown() -> (Token, String) {
-    (Token::Dim, glyphs::UNKNOWN.to_owned())
+fn unknown() -> (ThemeToken, String) {
+    (ThemeToken::Dim, glyphs::UNKNOWN.to_owned())
 }
 
-fn id(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
-    let token = if is_selected(ctx, row) { Token::Selection } else { Token::Title };
+fn id(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
+    let token = if is_selected(ctx, row) { ThemeToken::Selection } else { ThemeToken::Title };
     (token, row.headset.id.as_str().to_owned())
 }
 
-fn name(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
-    (Token::Text, row.headset.custom_name.clone())
+fn name(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
+    (ThemeToken::Text, row.headset.custom_name.clone())
 }
 
-fn model(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn model(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     match row.headset.model() {
         Model::Unknown => unknown(),
-        model => (Token::Dim, model.name().to_owned()),
+        model => (ThemeToken::Dim, model.name().to_owned()),
     }
 }
 
-fn state(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn state(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     match row.state {
-        HeadsetState::Stale(stream) => (Token::Bad, format!("STALE {stream}")),
-        HeadsetState::OffRate => (Token::Bad, "rate off".to_owned()),
-        HeadsetState::OnCable => (Token::Bad, "usb cable".to_owned()),
-        HeadsetState::Silent => (Token::Poor, "no data".to_owned()),
-        HeadsetState::Streaming => (Token::Good, "streaming".to_owned()),
+        HeadsetState::Stale(stream) => (ThemeToken::Bad, format!("STALE {stream}")),
+        HeadsetState::OffRate => (ThemeToken::Bad, "rate off".to_owned()),
+        HeadsetState::OnCable => (ThemeToken::Bad, "usb cable".to_owned()),
+        HeadsetState::Silent => (ThemeToken::Poor, "no data".to_owned()),
+        HeadsetState::Streaming => (ThemeToken::Good, "streaming".to_owned()),
         HeadsetState::Connecting | HeadsetState::Connected | HeadsetState::Discovered => {
-            (Token::Dim, row.headset.status.to_string())
+            (ThemeToken::Dim, row.headset.status.to_string())
         }
     }
 }
@@ -344,18 +348,18 @@ fn device<'a>(ctx: &RenderContext<'_>, row: &HeadsetRow<'a>) -> Option<(&'a Devi
     Some((device, newest.is_some_and(|at| ctx.since(at) < OLD)))
 }
 
-fn battery(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn battery(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     let known = device(ctx, row).and_then(|(device, fresh)| Some((device.battery()?, fresh)));
     known.map_or_else(unknown, |(percent, fresh)| {
-        let token = if percent < 20.0 { Token::Bad } else { Token::Text };
-        (if fresh { token } else { Token::Stale }, format!("{percent:.0}%"))
+        let token = if percent < 20.0 { ThemeToken::Bad } else { ThemeToken::Text };
+        (if fresh { token } else { ThemeToken::Stale }, format!("{percent:.0}%"))
     })
 }
 
-fn overall(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn overall(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     let known = device(ctx, row).and_then(|(device, fresh)| Some((device.contact()?, fresh)));
     known.map_or_else(unknown, |(percent, fresh)| {
-        (if fresh { Token::Text } else { Token::Stale }, format!("{percent:.0}%"))
+        (if fresh { ThemeToken::Text } else { ThemeToken::Stale }, format!("{percent:.0}%"))
     })
 }
 
@@ -368,28 +372,31 @@ fn bad_word(bad: &BadChannel) -> String {
     text::clean(&format!("{} {}", bad.label, bad.defect.name()))
 }
 
-fn worst(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn worst(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     if let Some(bad) = bad_channel(row) {
         let fresh = row.main.is_some_and(|main| main.stale_since.is_none());
-        return (if fresh { Token::Bad } else { Token::Stale }, bad_word(bad));
+        return (if fresh { ThemeToken::Bad } else { ThemeToken::Stale }, bad_word(bad));
     }
     let known = device(ctx, row).and_then(|(device, fresh)| Some((device.worst()?, fresh)));
     known.map_or_else(unknown, |((name, level), fresh)| {
         let (token, _, word) = levels::level_word(level);
-        let text =
-            if token == Token::Good { "all good".to_owned() } else { format!("{name} {word}") };
-        (if fresh { token } else { Token::Stale }, text)
+        let text = if token == ThemeToken::Good {
+            "all good".to_owned()
+        } else {
+            format!("{name} {word}")
+        };
+        (if fresh { token } else { ThemeToken::Stale }, text)
     })
 }
 
-fn rate(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn rate(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     row.main.map_or_else(unknown, |main| {
         let token = if main.stale_since.is_some() {
-            Token::Stale
+            ThemeToken::Stale
         } else if main.rate_is_off() {
-            Token::Bad
+            ThemeToken::Bad
         } else {
-            Token::Text
+            ThemeToken::Text
         };
         let rate = main.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
         let text = match main.nominal_rate {
@@ -402,38 +409,41 @@ fn rate(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
     })
 }
 
-fn loss(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn loss(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     row.main.map_or_else(unknown, |main| {
         let lost = 100.0 * main.recent.loss();
         let digits = usize::from(lost < 9.95);
-        let token = if lost > 0.0 { Token::Bad } else { Token::Text };
+        let token = if lost > 0.0 { ThemeToken::Bad } else { ThemeToken::Text };
         (token, format!("{lost:.digits$}%"))
     })
 }
 
-fn age(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn age(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     row.main.and_then(|main| Some((main, main.last?))).map_or_else(unknown, |(main, last)| {
-        let token = if main.stale_since.is_some() { Token::Bad } else { Token::Text };
+        let token = if main.stale_since.is_some() { ThemeToken::Bad } else { ThemeToken::Text };
         (token, text::age(ctx.since(last)))
     })
 }
 
-fn jitter(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn jitter(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     let jitter = row.main.and_then(|main| main.recent.jitter);
-    jitter.map_or_else(unknown, |seconds| (Token::Text, health::seconds(seconds)))
+    jitter.map_or_else(unknown, |seconds| (ThemeToken::Text, health::seconds(seconds)))
 }
 
-fn delay(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn delay(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     row.main.and_then(|main| health::delay(ctx, main)).map_or_else(unknown, |delay| {
-        (if health::is_plausible(delay) { Token::Text } else { Token::Poor }, health::signed(delay))
+        (
+            if health::is_plausible(delay) { ThemeToken::Text } else { ThemeToken::Poor },
+            health::signed(delay),
+        )
     })
 }
 
-fn session(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (Token, String) {
+fn session(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     row.entry.map_or_else(unknown, |entry| {
         if entry.session.recording == Some(true) {
-            return (Token::Changed, "recording".to_owned());
+            return (ThemeToken::Changed, "recording".to_owned());
         }
-        (Token::Text, entry.session.status.to_string())
+        (ThemeToken::Text, entry.session.status.to_string())
     })
 }

@@ -9,7 +9,9 @@ use ratatui::{
 };
 use tokio::time::Instant;
 
-use super::{context::RenderContext, glyphs, headset, layout, link, paint, text, theme::Token};
+use super::{
+    context::RenderContext, glyphs, headset, layout, link, paint, text, theme::ThemeToken,
+};
 use crate::app::{Action, App, Pane, SessionEntry, SessionField};
 use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
 
@@ -48,13 +50,13 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
             sessions.list.iter().position(|entry| entry.session.id == current.session.id)
         });
         let place = place.map_or(0, |at| at + 1);
-        title.push_span(ctx.span(Token::Dim, format!(" {place} of {}", sessions.list.len())));
+        title.push_span(ctx.span(ThemeToken::Dim, format!(" {place} of {}", sessions.list.len())));
     }
     if sessions.current().is_some_and(|entry| entry.foreign) {
         let [whole, short] = [" of another program", " · not ours"];
         let room = usize::from(area.width).saturating_sub(FRAME + title.width());
         let words = if whole.len() <= room { whole } else { short };
-        title.push_span(ctx.span(Token::Changed, words));
+        title.push_span(ctx.span(ThemeToken::Changed, words));
     }
     let inside = ctx.pane(Pane::Session, Pane::Session.name(), title, area, buffer);
     let Some(entry) = sessions.current() else {
@@ -120,7 +122,7 @@ fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
             let ago = text::age(ctx.since(*at));
             let text = format!("{} {ago} ago: {why}", entry.ending());
             if entry.ordered {
-                lines.extend(paint::sentence(&text, width, ctx.style(Token::Text)));
+                lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Text)));
                 return lines;
             }
             format!("{} {text}", glyphs::PROBLEM)
@@ -137,7 +139,7 @@ fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
         }
         (None, None) => return lines,
     };
-    lines.extend(paint::sentence(&text, width, ctx.style(Token::Bad)));
+    lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Bad)));
     lines
 }
 
@@ -147,7 +149,7 @@ fn name(
     entry: &SessionEntry,
     field: SessionField,
     selected: bool,
-) -> (Span<'static>, Token) {
+) -> (Span<'static>, ThemeToken) {
     let changed = entry.changed.get(&field).is_some_and(|&at| ctx.since(at) < MARKED);
     let unfolded = ctx.app.sessions.unfolded && field == ctx.app.sessions.field();
     let mark = match (changed, unfolded) {
@@ -157,12 +159,12 @@ fn name(
         _ => " ",
     };
     let token = match (selected, changed) {
-        (true, _) => Token::Selection,
-        (_, true) => Token::Changed,
-        _ => Token::Dim,
+        (true, _) => ThemeToken::Selection,
+        (_, true) => ThemeToken::Changed,
+        _ => ThemeToken::Dim,
     };
     let name = ctx.span(token, text::pad(&format!("{mark}{}", field.name()), NAME - 1));
-    (name, if changed { Token::Changed } else { Token::Text })
+    (name, if changed { ThemeToken::Changed } else { ThemeToken::Text })
 }
 
 /// A field as short as the pane is narrow. What the status allows and costs matters most; it and the
@@ -197,12 +199,14 @@ fn short(
         let mut line = Line::from(vec![name, Span::raw(" "), value]);
         // A stump of a meaning says nothing; selected, the field has all of it.
         if !meaning.is_empty() && fits {
-            line.push_span(ctx.span(Token::Dim, format!("{}{meaning}", gap.unwrap_or_default())));
+            line.push_span(
+                ctx.span(ThemeToken::Dim, format!("{}{meaning}", gap.unwrap_or_default())),
+            );
         }
         return vec![line];
     }
     let parts = text::wrap(&value, room).into_iter().map(|part| (token, part));
-    let meanings = text::wrap(&meaning, room).into_iter().map(|part| (Token::Dim, part));
+    let meanings = text::wrap(&meaning, room).into_iter().map(|part| (ThemeToken::Dim, part));
     let mut parts: Vec<_> = parts.chain(meanings.filter(|(_, part)| !part.is_empty())).collect();
     if parts.len() > SELECTED {
         parts.truncate(SELECTED);
@@ -231,7 +235,7 @@ fn whole(
     let (value, meaning) = value(ctx, entry, field, text::age);
     let room = width.saturating_sub(NAME);
     // The last column is left to the marks that there is more.
-    let wrapped = |token: Token, text: &str| {
+    let wrapped = |token: ThemeToken, text: &str| {
         let lines = text::wrap(&text::clean(text), width.saturating_sub(2)).into_iter();
         lines
             .filter(|line| !line.is_empty())
@@ -243,7 +247,7 @@ fn whole(
             let ids: Vec<_> = session.record_ids.iter().flatten().rev().collect();
             let body = ids.iter().flat_map(|id| {
                 let mut lines = wrapped(token, &record(ctx, entry, id));
-                lines.extend(wrapped(Token::Dim, id));
+                lines.extend(wrapped(ThemeToken::Dim, id));
                 lines
             });
             let count = records(ids.len());
@@ -273,16 +277,16 @@ fn whole(
         }
         _ => {
             let mut body = wrapped(token, &value);
-            body.extend(wrapped(Token::Dim, &meaning));
+            body.extend(wrapped(ThemeToken::Dim, &meaning));
             if field == SessionField::Id
                 && let Some(before) = &entry.predecessor
             {
-                body.extend(wrapped(Token::Dim, &format!("opened in place of {before}")));
+                body.extend(wrapped(ThemeToken::Dim, &format!("opened in place of {before}")));
             }
             (String::new(), body)
         }
     };
-    let head = ctx.span(Token::Dim, text::fit(&text::clean(&head), room));
+    let head = ctx.span(ThemeToken::Dim, text::fit(&text::clean(&head), room));
     (Line::from(vec![name, Span::raw(" "), head]), body)
 }
 
@@ -291,7 +295,7 @@ fn moment_whole(
     ctx: &RenderContext<'_>,
     known: Option<Instant>,
     iso: Option<&str>,
-    wrapped: &dyn Fn(Token, &str) -> Vec<Line<'static>>,
+    wrapped: &dyn Fn(ThemeToken, &str) -> Vec<Line<'static>>,
 ) -> Vec<Line<'static>> {
     let text = iso.unwrap_or_default();
     let spaced = text.split_once('T').map_or_else(
@@ -301,14 +305,15 @@ fn moment_whole(
             format!("{date} {} {}", &rest[..at], &rest[at..])
         },
     );
-    let mut lines = wrapped(Token::Text, if text.is_empty() { glyphs::UNKNOWN } else { &spaced });
+    let mut lines =
+        wrapped(ThemeToken::Text, if text.is_empty() { glyphs::UNKNOWN } else { &spaced });
     let ago = match (age(ctx, known, iso, text::minutes), iso) {
         (Some(age), _) => format!("{age} ago"),
         (None, None) => UNTOLD.to_owned(),
         (None, Some("")) => BLANK.to_owned(),
         (None, Some(_)) => String::new(),
     };
-    lines.extend(wrapped(Token::Dim, &ago));
+    lines.extend(wrapped(ThemeToken::Dim, &ago));
     lines
 }
 
@@ -457,7 +462,7 @@ fn other(ctx: &RenderContext<'_>, entry: &SessionEntry, width: usize) -> Vec<Lin
     members
         .map(|(name, value)| {
             let text = format!(" {} {}", text::clean(name), text::clean(&value.to_string()));
-            Line::from(ctx.span(Token::Dim, text::fit(&text, width)))
+            Line::from(ctx.span(ThemeToken::Dim, text::fit(&text, width)))
         })
         .collect()
 }
@@ -504,11 +509,11 @@ fn history(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Lin
         let times = std::iter::once(ctx.clock(at.wall)).chain(std::iter::repeat(String::new()));
         let parts = text::wrap(&text::clean(what), usize::from(width).saturating_sub(indent));
         times.zip(parts).map(|(time, part)| {
-            let time = ctx.span(Token::Dim, text::pad(&time, indent));
-            Line::from(vec![time, ctx.span(Token::Text, part)])
+            let time = ctx.span(ThemeToken::Dim, text::pad(&time, indent));
+            Line::from(vec![time, ctx.span(ThemeToken::Text, part)])
         })
     });
-    let title = Line::from(ctx.span(Token::Title, "history"));
+    let title = Line::from(ctx.span(ThemeToken::Title, "history"));
     std::iter::once(title).chain(past).collect()
 }
 
@@ -521,7 +526,7 @@ fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
             SessionMode::Active => "opened with a licence",
         };
         let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
-        lines.extend(paint::sentence(&text, width, ctx.style(Token::Dim)));
+        lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Dim)));
     }
     // What another program's cost, only that program knows.
     if entry.closed.is_some() && !entry.foreign {
@@ -535,17 +540,17 @@ fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
         let count = entry.session.record_ids.as_ref().map(Vec::len);
         facts.extend(count.filter(|&count| count > 0).map(records));
         let text = facts.join(glyphs::SEPARATOR);
-        lines.extend(paint::sentence(&text, width, ctx.style(Token::Dim)));
+        lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Dim)));
     }
     if let Some(trouble) = ctx.app.licence.as_ref().and_then(|own| own.problem(ctx.app.now.wall)) {
         let text = format!("{} {}: {}", glyphs::PROBLEM, trouble.what, trouble.next);
-        lines.extend(paint::sentence(&text, width, ctx.style(Token::Poor)));
+        lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Poor)));
     }
     for (stream, refusal) in &entry.refused {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
         let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message());
-        lines.extend(paint::sentence(&text, width, ctx.style(Token::Bad)));
-        lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Text)));
+        lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Bad)));
+        lines.extend(paint::sentence(&refusal.next, width, ctx.style(ThemeToken::Text)));
     }
     lines
 }

@@ -13,12 +13,12 @@ use std::{
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::{Background, Colors, Options};
+use super::{Background, Colors, UiOptions};
 
 /// What something on the screen means. A colour never says it alone: a glyph or word stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Token {
+pub(super) enum ThemeToken {
     /// Ordinary text.
     Text,
     /// Labels, units, what explains.
@@ -103,7 +103,7 @@ struct ThemeFile {
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold the contrast against it"))]
     background: Option<Color>,
     #[serde(default)]
-    tokens: BTreeMap<Token, StyleSpec>,
+    tokens: BTreeMap<ThemeToken, StyleSpec>,
     /// The traces' colours, by channel, over and over; without any, `trace` and `trace-alt`.
     #[serde(default)]
     channels: Vec<StyleSpec>,
@@ -191,7 +191,7 @@ pub(super) struct Theme {
 /// How a theme makes everything look on the terminal at hand.
 #[derive(Debug, Default)]
 struct Looks {
-    styles: BTreeMap<Token, Style>,
+    styles: BTreeMap<ThemeToken, Style>,
     channels: Vec<Style>,
 }
 
@@ -204,7 +204,7 @@ impl Default for Theme {
 impl Theme {
     /// How a token looks.
     #[must_use]
-    pub(super) fn style(&self, token: Token) -> Style {
+    pub(super) fn style(&self, token: ThemeToken) -> Style {
         self.looks.styles.get(&token).copied().unwrap_or_default()
     }
 
@@ -213,14 +213,14 @@ impl Theme {
     pub(super) fn channel(&self, place: usize) -> Style {
         let own = &self.looks.channels;
         let own = own.get(place % own.len().max(1)).copied();
-        let other = if place.is_multiple_of(2) { Token::Trace } else { Token::TraceAlt };
+        let other = if place.is_multiple_of(2) { ThemeToken::Trace } else { ThemeToken::TraceAlt };
         own.unwrap_or_else(|| self.style(other))
     }
 }
 
 /// All themes, `ansi` first, and a warning for each file that is left out.
 #[must_use]
-pub(super) fn load(options: &Options) -> (Vec<Theme>, Vec<String>) {
+pub(super) fn load(options: &UiOptions) -> (Vec<Theme>, Vec<String>) {
     let embedded = EMBEDDED.map(|(name, embedded)| NamedFile {
         name: name.to_owned(),
         embedded,
@@ -306,7 +306,7 @@ fn channels(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> Vec<Style>
 }
 
 /// A theme's own looks over those it inherits over the default's.
-fn styles(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> BTreeMap<Token, Style> {
+fn styles(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> BTreeMap<ThemeToken, Style> {
     files
         .first()
         .map(NamedFile::get)
@@ -354,11 +354,11 @@ mod tests {
 
     #[test]
     fn the_embedded_themes_have_every_token_and_the_first_is_ansi() {
-        let (themes, warnings) = load(&Options::default());
+        let (themes, warnings) = load(&UiOptions::default());
         assert_eq!(warnings, Vec::<String>::new());
         assert_eq!(themes[0].name, "ansi");
         for (name, text) in EMBEDDED {
-            assert_eq!(file(text).tokens.len(), Token::Axis as usize + 1, "{name}");
+            assert_eq!(file(text).tokens.len(), ThemeToken::Axis as usize + 1, "{name}");
         }
     }
 
@@ -371,8 +371,13 @@ mod tests {
                     !matches!(look.color, Some(Color::Rgb(..) | Color::Indexed(_))),
                     "{name} {token:?}"
                 );
-                let is_text =
-                    !matches!(token, Token::Border | Token::Axis | Token::Trace | Token::TraceAlt);
+                let is_text = !matches!(
+                    token,
+                    ThemeToken::Border
+                        | ThemeToken::Axis
+                        | ThemeToken::Trace
+                        | ThemeToken::TraceAlt
+                );
                 let least = if is_text { 4.5 } else { 3.0 };
                 assert!(
                     contrast_of(look, &file).is_none_or(|ratio| ratio >= least),
@@ -414,11 +419,12 @@ mod tests {
     #[test]
     fn a_worse_contact_level_is_louder_in_every_theme_without_colours_too() {
         for colors in [Colors::None, Colors::Sixteen, Colors::Indexed, Colors::Rgb] {
-            for theme in load(&Options { colors, ..Options::default() }).0 {
-                let louder = [Token::None, Token::Bad, Token::Poor, Token::Fair];
+            for theme in load(&UiOptions { colors, ..UiOptions::default() }).0 {
+                let louder =
+                    [ThemeToken::None, ThemeToken::Bad, ThemeToken::Poor, ThemeToken::Fair];
                 let loud = louder.map(|token| loudness(theme.style(token)));
                 assert!(loud.is_sorted_by(|a, b| a > b), "{} {colors:?} {loud:?}", theme.name);
-                assert!(loud[3] >= loudness(theme.style(Token::Good)), "{}", theme.name);
+                assert!(loud[3] >= loudness(theme.style(ThemeToken::Good)), "{}", theme.name);
             }
         }
     }
@@ -429,7 +435,7 @@ mod tests {
         let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
         let uncommented: Vec<_> =
             sample.lines().map(|line| if is_setting(&line) { &line[1..] } else { line }).collect();
-        assert_eq!(file(&uncommented.join("\n")).tokens.len(), Token::Axis as usize + 1);
+        assert_eq!(file(&uncommented.join("\n")).tokens.len(), ThemeToken::Axis as usize + 1);
         assert!(file(&sample).tokens.is_empty(), "all of it is commented out");
         let tokens = sample.lines().skip_while(|line| *line != "#[tokens]").skip(1);
         let tokens: Vec<_> = tokens.collect();
@@ -448,19 +454,19 @@ mod tests {
 
     #[test]
     fn channels_take_the_themes_list_over_and_over_or_the_two_tokens() {
-        let theme = |options: &Options, name: &str| {
+        let theme = |options: &UiOptions, name: &str| {
             let themes = load(options).0.into_iter();
             themes.into_iter().find(|theme| theme.name == name).expect("embedded")
         };
-        let rgb = Options { colors: Colors::Rgb, ..Options::default() };
+        let rgb = UiOptions { colors: Colors::Rgb, ..UiOptions::default() };
         let hues = theme(&rgb, "hues-dark");
         assert_eq!(hues.channel(16), hues.channel(0));
         assert!((1..16).all(|place| hues.channel(place) != hues.channel(0)));
         assert!(matches!(hues.channel(0).fg, Some(Color::Rgb(..))));
-        let plain = theme(&Options::default(), "hues-dark").channel(0).fg;
+        let plain = theme(&UiOptions::default(), "hues-dark").channel(0).fg;
         assert!(plain.is_some_and(|color| !matches!(color, Color::Rgb(..))));
-        let high = theme(&Options::default(), "high-contrast");
-        assert_eq!(high.channel(3), high.style(Token::TraceAlt));
+        let high = theme(&UiOptions::default(), "high-contrast");
+        assert_eq!(high.channel(3), high.style(ThemeToken::TraceAlt));
         assert_eq!(theme(&rgb, "mono").channel(5), Style::new());
     }
 
@@ -499,12 +505,12 @@ mod tests {
         write("mine.toml", "inherits = \"mono\"\n[tokens]\nbad = { color = \"magenta\" }");
         write("broken.toml", "[tokens]\ntext = 3");
         write("auto.toml", "inherits = \"mono\"");
-        let options = Options { themes: Some(dir.path().to_owned()), ..Options::default() };
+        let options = UiOptions { themes: Some(dir.path().to_owned()), ..UiOptions::default() };
         let (themes, warnings) = load(&options);
         let theme = |name| themes.iter().find(|theme| theme.name == name).expect("there");
-        assert_eq!(theme("light").style(Token::Good).fg, Some(Color::Blue));
-        assert_eq!(theme("mine").style(Token::Bad).fg, Some(Color::Magenta));
-        assert_eq!(theme("mine").style(Token::Dim), Style::new().add_modifier(Modifier::DIM));
+        assert_eq!(theme("light").style(ThemeToken::Good).fg, Some(Color::Blue));
+        assert_eq!(theme("mine").style(ThemeToken::Bad).fg, Some(Color::Magenta));
+        assert_eq!(theme("mine").style(ThemeToken::Dim), Style::new().add_modifier(Modifier::DIM));
         assert_eq!(themes.len(), EMBEDDED.len() + 1);
         let [auto, broken] = &warnings[..] else { panic!("{warnings:?}") };
         assert!(auto.contains("auto.toml") && broken.contains("broken.toml"), "{warnings:?}");
@@ -512,11 +518,11 @@ mod tests {
 
     #[test]
     fn without_colours_the_selection_is_still_seen() {
-        let options = Options { colors: Colors::None, ..Options::default() };
+        let options = UiOptions { colors: Colors::None, ..UiOptions::default() };
         for theme in load(&options).0 {
             let mut styles = theme.looks.styles.values().chain(&theme.looks.channels);
             assert!(styles.all(|style| style.fg.is_none()));
-            let selection = theme.style(Token::Selection);
+            let selection = theme.style(ThemeToken::Selection);
             assert!(selection.add_modifier.contains(Modifier::REVERSED));
         }
     }

@@ -47,7 +47,7 @@ impl Watched {
             ..cortop_sim::Options::demo(Model::Insight, 1, 3)
         };
         let sim = Sim::start(options).await.expect("the simulator starts");
-        let config = cortop_client::Config::new("faults", "faults")
+        let config = cortop_client::ClientConfig::new("faults", "faults")
             .url(sim.url())
             .ca_file(ca_file)
             .streams([Stream::Eeg, Stream::Dev, Stream::Met]);

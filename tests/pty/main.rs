@@ -563,7 +563,7 @@ fn program_that_panics() {
         let (view, _viewed) = tokio::sync::watch::channel(cortop_signal::View::default());
         let (_pictures, snapshots) = tokio::sync::watch::channel(Arc::default());
         let mut channels = Channels { commands, events, view, snapshots };
-        let (ui, _) = Ui::new(&ui::Options::default());
+        let (ui, _) = Ui::new(&ui::UiOptions::default());
         let app = App::new(AppSettings::default(), cortop_client::Moment::now());
         let frame = Duration::from_millis(100);
         terminal::run(app, ui, &mut terminal, &mut channels, &mut input, frame).await.1

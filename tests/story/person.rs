@@ -62,7 +62,7 @@ impl Person {
 /// quits at its end. Gives back what the state machine was then.
 pub(crate) async fn story<F: Future<Output = Person>>(
     options: cortop_sim::Options,
-    adjust: impl FnOnce(cortop_client::Config) -> cortop_client::Config,
+    adjust: impl FnOnce(cortop_client::ClientConfig) -> cortop_client::ClientConfig,
     tell: impl FnOnce(Person) -> F,
 ) -> (App, Sim) {
     story_on((120, 40), options, adjust, tell).await
@@ -72,12 +72,12 @@ pub(crate) async fn story<F: Future<Output = Person>>(
 pub(crate) async fn story_on<F: Future<Output = Person>>(
     (width, height): (u16, u16),
     options: cortop_sim::Options,
-    adjust: impl FnOnce(cortop_client::Config) -> cortop_client::Config,
+    adjust: impl FnOnce(cortop_client::ClientConfig) -> cortop_client::ClientConfig,
     tell: impl FnOnce(Person) -> F,
 ) -> (App, Sim) {
     let sim = Sim::start(options).await.expect("the simulator starts");
     let frame = Duration::from_millis(50);
-    let config = adjust(cortop_client::Config::new("story", "story").url(sim.url()));
+    let config = adjust(cortop_client::ClientConfig::new("story", "story").url(sim.url()));
     let markers = ["rest", "task"].map(str::to_owned).to_vec();
     let settings = AppSettings {
         keymap: Keymap::new(ui::views()),
@@ -86,7 +86,7 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
         ..AppSettings::default()
     };
     let app = App::new(settings, Moment::now());
-    let (ui, warnings) = Ui::new(&ui::Options::default());
+    let (ui, warnings) = Ui::new(&ui::UiOptions::default());
     assert_eq!(warnings, Vec::<String>::new());
     let (screen, eyes) = screen(width, height);
     let mut terminal = screens::terminal(screen).expect("a screen in memory has a size");

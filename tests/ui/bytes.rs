@@ -14,7 +14,7 @@ use std::{
 use cortop::{
     app::{Message, ScrollMode, Throughput},
     terminal::{Output, Screen as _, Tty},
-    ui::{Colors, Options},
+    ui::{Colors, UiOptions},
 };
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
 
@@ -55,7 +55,7 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
     fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
     let themes = Some(folder.path().to_owned());
     let mut alive =
-        Alive::new(Stage::new(&Options { colors: Colors::Rgb, themes, ..options() }).streaming());
+        Alive::new(Stage::new(&UiOptions { colors: Colors::Rgb, themes, ..options() }).streaming());
     let themes = &alive.stage.app.settings.themes;
     alive.stage.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
     alive.stage.app.zoomed = zoomed;

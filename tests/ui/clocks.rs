@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop::ui::Options;
+use cortop::ui::UiOptions;
 use cortop_client::Stream;
 use cortop_signal::snapshot::ClockStep;
 use jiff::{Timestamp, tz::TimeZone};
@@ -12,7 +12,7 @@ use crate::{fixture::Stage, one};
 #[test]
 fn each_time_on_the_axis_has_the_offset_of_its_own_moment() {
     let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
-    let options = Options { zone: Some(zone), ..Options::default() };
+    let options = UiOptions { zone: Some(zone), ..UiOptions::default() };
     for (change, before, after) in [
         ("2026-03-29T01:00:00Z", "│01:59:", "│03:00:"),
         ("2026-10-25T01:00:00Z", "│02:59:", "│02:00:"),

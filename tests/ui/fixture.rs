@@ -9,11 +9,11 @@ use std::{
 
 use cortop::{
     app::{App, AppSettings, Keymap, Message, MouseTarget},
-    ui::{Options, Ui},
+    ui::{Ui, UiOptions},
 };
 use cortop_client::{
-    Columns, Error, Event, Headset, HeadsetId, Link, Method, Moment, Sample, Security, Session,
-    SessionId, SessionMode, Step, Stream, Subscription,
+    Columns, ConnectionStep, Error, Event, Headset, HeadsetId, Link, Method, Moment, Sample,
+    Security, Session, SessionId, SessionMode, Stream, Subscription,
     account::{CortexInfo, Licence, UserLogin},
     code,
     headset::{HeadsetStatus, Settings as Rates},
@@ -25,8 +25,8 @@ use cortop_signal::{
     Orientation, Smoothed, Snapshot, StreamHealth, Traces, View,
     bands::BANDS,
     snapshot::{
-        Bin, Binning, Cursor, DeviceReadings, FacialExpression, MentalCommand, Metric, Readings,
-        Recent, Table, Trace, TrainingEvent,
+        Bin, Binning, Cursor, DeviceReadings, FacialExpression, LatestValues, MentalCommand,
+        Metric, Readings, Recent, Trace, TrainingEvent,
     },
     spectra::SpectrumBuilder,
     spectrum::Periodogram,
@@ -49,12 +49,12 @@ pub(crate) struct Stage {
     pub(crate) start: Instant,
 }
 
-pub(crate) fn options() -> Options {
-    Options { zone: Some(TimeZone::UTC), ..Options::default() }
+pub(crate) fn options() -> UiOptions {
+    UiOptions { zone: Some(TimeZone::UTC), ..UiOptions::default() }
 }
 
 impl Stage {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &UiOptions) -> Self {
         let (ui, warnings) = Ui::new(options);
         assert_eq!(warnings, Vec::<String>::new());
         let start = Instant::now();
@@ -73,7 +73,7 @@ impl Stage {
     }
 
     /// The service runs, a user is logged in.
-    pub(crate) fn linked(mut self, step: Step) -> Self {
+    pub(crate) fn linked(mut self, step: ConnectionStep) -> Self {
         self.hear(Event::Service(CortexInfo {
             version: "4.8.32".to_owned(),
             ..CortexInfo::default()
@@ -90,7 +90,7 @@ impl Stage {
 
     /// An EPOC X streams everything it can.
     pub(crate) fn streaming(self) -> Self {
-        let mut stage = self.linked(Step::Streaming);
+        let mut stage = self.linked(ConnectionStep::Streaming);
         stage.app.settings.demo = true;
         stage.hear(Event::Licence(Licence {
             license_id: "66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned(),
@@ -122,7 +122,7 @@ impl Stage {
 
     /// The licence has no scope eeg.
     pub(crate) fn without_licence(self) -> Self {
-        let mut stage = self.linked(Step::Streaming);
+        let mut stage = self.linked(ConnectionStep::Streaming);
         stage.hear(Event::Headsets(vec![headset()]));
         let bare = Session { license: Some(String::new()), ..session(SessionStatus::Opened) };
         stage.hear(Event::Session(bare));
@@ -524,8 +524,9 @@ fn powers() -> impl Iterator<Item = (String, f32)> {
 
 fn readings(now: Instant) -> Readings {
     let ago = |ms: u64| now - Duration::from_millis(ms);
-    let table =
-        |values: Vec<(String, Option<f64>)>| Some(Arc::new(Table { values, received: ago(200) }));
+    let table = |values: Vec<(String, Option<f64>)>| {
+        Some(Arc::new(LatestValues { values, received: ago(200) }))
+    };
     let mut dev: Vec<_> = EPOC_SENSORS
         .iter()
         .zip([4, 4, 2, 4, 0, 4, 4, 4, 1, 4, 4, 4, 3, 4])
@@ -562,7 +563,7 @@ fn readings(now: Instant) -> Readings {
         received: ago(ms),
     };
     let (dev, eq) = (table(dev), table(eq));
-    let steady = |table: &Option<Arc<Table>>| {
+    let steady = |table: &Option<Arc<LatestValues>>| {
         let mut steady = Smoothed::default();
         table.iter().cloned().for_each(|table| steady.push(table));
         steady

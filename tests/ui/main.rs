@@ -24,11 +24,11 @@ use std::{
 
 use cortop::{
     app::{Action, HelpPane, Key, Message, Pane, SpectrumChannels},
-    ui::{Colors, Options},
+    ui::{Colors, UiOptions},
 };
 use cortop_client::{
-    ClockOffset, Error, ErrorKind, Event, HeadsetId, Link, Marker, Method, Record, RecordEvent,
-    Security, Session, SessionMode, Step, Stream, Warning,
+    ClockOffset, ConnectionStep, Error, ErrorKind, Event, HeadsetId, Link, Marker, Method, Record,
+    RecordEvent, Security, Session, SessionMode, Stream, Warning,
     account::Licence,
     code::{self, ErrorCode, WARNINGS},
     session::SessionStatus,
@@ -83,7 +83,7 @@ fn before_anything_is_known() {
 
 #[test]
 fn what_is_not_answered_says_so_and_since_when() {
-    let mut stage = new().linked(Step::Authorizing);
+    let mut stage = new().linked(ConnectionStep::Authorizing);
     assert!(!stage.text(80, 24).contains("has not answered"));
     stage.forward(Duration::from_secs(12));
     let text = stage.text(80, 24).replace('\n', " ");
@@ -95,7 +95,7 @@ fn what_is_not_answered_says_so_and_since_when() {
 /// The number and state of the headsets as they are, and what to do.
 #[test]
 fn what_is_said_of_the_headsets_is_true() {
-    let text = |step: Step, list: Vec<cortop_client::Headset>| {
+    let text = |step: ConnectionStep, list: Vec<cortop_client::Headset>| {
         let mut stage = new().linked(step);
         stage.hear(Event::Headsets(list));
         let text = stage.text(160, 48);
@@ -103,11 +103,19 @@ fn what_is_said_of_the_headsets_is_true() {
     };
     let (epocx, insight) = (fixture::headset(), fixture::insight());
     let charging = cortop_client::Headset { connected_by: "usb cable".into(), ..epocx.clone() };
-    let third = || Step::Missing("MN8-0000ABCD".into());
+    let third = || ConnectionStep::Missing("MN8-0000ABCD".into());
     for (step, list, words) in [
-        (Step::Choosing, vec![epocx.clone()], format!("No session is open on {}.", epocx.id)),
-        (Step::Choosing, vec![charging], format!("{} is on a USB cable", epocx.id)),
-        (Step::Choosing, vec![epocx.clone(), insight.clone()], "There are 2 headsets: ".to_owned()),
+        (
+            ConnectionStep::Choosing,
+            vec![epocx.clone()],
+            format!("No session is open on {}.", epocx.id),
+        ),
+        (ConnectionStep::Choosing, vec![charging], format!("{} is on a USB cable", epocx.id)),
+        (
+            ConnectionStep::Choosing,
+            vec![epocx.clone(), insight.clone()],
+            "There are 2 headsets: ".to_owned(),
+        ),
         (
             third(),
             vec![epocx.clone()],
@@ -194,19 +202,19 @@ fn a_passing_refusal_does_not_stand_in_the_way() {
 #[test]
 fn while_the_user_has_something_to_do() {
     pictures("login", || {
-        let mut stage = new().linked(Step::Login);
+        let mut stage = new().linked(ConnectionStep::Login);
         stage.app.user = Some(None);
         stage
     });
-    pictures("approval", || new().linked(Step::Approval));
+    pictures("approval", || new().linked(ConnectionStep::Approval));
     pictures("searching", || {
-        let mut stage = new().linked(Step::Searching);
+        let mut stage = new().linked(ConnectionStep::Searching);
         stage.hear(Event::Headsets(Vec::new()));
         stage.app.focus = Pane::Headsets;
         stage
     });
     pictures("choosing", || {
-        let mut stage = new().linked(Step::Choosing);
+        let mut stage = new().linked(ConnectionStep::Choosing);
         stage.hear(Event::Headsets(vec![fixture::headset(), fixture::insight()]));
         stage.app.focus = Pane::Headsets;
         stage
@@ -278,7 +286,7 @@ fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
 #[test]
 fn another_programs_session_is_shown_calmly() {
     for (width, height) in SIZES {
-        let mut stage = new().linked(Step::Watching);
+        let mut stage = new().linked(ConnectionStep::Watching);
         stage.hear(Event::Session(fixture::session(SessionStatus::Activated)));
         let (mode, why) = (SessionMode::Active, "adopted".to_owned());
         stage.hear(Event::Opened { session: SID.into(), mode, why, foreign: true });
@@ -449,7 +457,7 @@ fn the_legend_of_a_spectrogram_is_never_cut() {
 #[test]
 fn a_spectrogram_has_two_rows_a_cell_in_the_colours_of_its_legend() {
     for (colors, ascii) in [(Colors::Indexed, false), (Colors::Rgb, false), (Colors::Rgb, true)] {
-        let mut stage = Stage::new(&Options { colors, ascii, ..options() }).streaming();
+        let mut stage = Stage::new(&UiOptions { colors, ascii, ..options() }).streaming();
         stage.show("spectrogram");
         stage.feed(120, 40, 3000);
         stage.feed(120, 40, 3000);
@@ -545,7 +553,7 @@ fn data_that_cannot_be_trusted() {
 fn refused() {
     pictures("without_licence", || new().without_licence());
     pictures("refused", || {
-        let mut stage = new().linked(Step::Stopped);
+        let mut stage = new().linked(ConnectionStep::Stopped);
         let text = "The client id or secret is wrong.";
         let error = Error::refused(Method::Authorize, code::error::WRONG_CREDENTIALS, text);
         let next = "Check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET.";
@@ -576,7 +584,7 @@ fn frozen_scrolling_and_clipped() {
 }
 
 /// A zoomed picture after these keys, fed before and after.
-fn after(keys: &[Action], options: &Options, (width, height): (u16, u16)) -> Stage {
+fn after(keys: &[Action], options: &UiOptions, (width, height): (u16, u16)) -> Stage {
     let mut stage = Stage::new(options).streaming();
     stage.app.zoomed = true;
     stage.show_stream(Stream::Eeg);
@@ -631,7 +639,7 @@ fn cursors_read_every_channel_and_how_far_apart_they_are() {
 
 #[test]
 fn markers_stand_in_the_picture_in_every_way_it_is_drawn() {
-    let ascii = Options { ascii: true, ..options() };
+    let ascii = UiOptions { ascii: true, ..options() };
     for (name, keys, options) in [
         ("marked", &[][..], options()),
         ("marked_scroll", &[Action::Sweep], options()),
@@ -676,7 +684,7 @@ fn channels_arranged() {
 
 #[test]
 fn each_channel_keeps_its_colour() {
-    let rgb = Options { colors: Colors::Rgb, ..options() };
+    let rgb = UiOptions { colors: Colors::Rgb, ..options() };
     let mut stage = after(&[Action::HideChannel], &rgb, (120, 40));
     // Below the header, the frame and the line of the stream's health.
     let row = |stage: &Stage, row: u16| stage.buffer(120, 40)[(60, 4 + 2 * row)].fg;
@@ -803,7 +811,7 @@ fn the_help_says_what_the_marks_mean_and_what_the_filters_do() {
 
 #[test]
 fn a_restarted_filter_is_marked_unlike_a_loss() {
-    let ascii = Options { ascii: true, ..options() };
+    let ascii = UiOptions { ascii: true, ..options() };
     let ways = [("┃F3 ", "↺", "╳", options()), ("|F3 ", "@", "x", ascii)];
     for (label, glyph, lost, options) in ways {
         for (size, shown) in [((120, 40), "eeg"), ((80, 24), "all")] {
@@ -898,7 +906,7 @@ fn a_screen_that_is_too_small_says_first_what_is_needed() {
 
 #[test]
 fn ascii_has_nothing_but_ascii() {
-    let ascii = Options { ascii: true, ..options() };
+    let ascii = UiOptions { ascii: true, ..options() };
     let mut stage = Stage::new(&ascii).streaming();
     stage.feed(160, 48, 3000);
     assert!(stage.text(160, 48).contains(" +/-50 uV/row"), "{}", stage.text(160, 48));
@@ -918,11 +926,12 @@ fn ascii_has_nothing_but_ascii() {
 
 #[test]
 fn every_size_can_be_drawn() {
-    let mut stages = vec![new(), new().linked(Step::Approval), new().without_licence(), {
-        let mut stage = new();
-        stage.app.help = Some(HelpPane::default());
-        stage
-    }];
+    let mut stages =
+        vec![new(), new().linked(ConnectionStep::Approval), new().without_licence(), {
+            let mut stage = new();
+            stage.app.help = Some(HelpPane::default());
+            stage
+        }];
     stages.extend(Stream::ALL.map(one));
     stages.push({
         let mut stage = one(Stream::Eeg);
@@ -980,7 +989,7 @@ fn every_size_can_be_drawn() {
 #[test]
 fn text_from_the_wire_drives_nothing() {
     let evil = "a\u{1b}]52;c;AAAA\u{7}\u{202e}\u{9b}2J\r\n\u{200b}z";
-    let mut stage = new().linked(Step::Connecting(HeadsetId::from(evil)));
+    let mut stage = new().linked(ConnectionStep::Connecting(HeadsetId::from(evil)));
     let mut headset = fixture::headset();
     for text in [
         &mut headset.custom_name,
@@ -1068,7 +1077,8 @@ fn the_note_on_security_stands_in_the_header() {
         (Security::Unchecked, "insecure"),
         (Security::Plain, "plain"),
     ] {
-        let mut stage = new().streaming().link(Link::Up { security, step: Step::Streaming });
+        let mut stage =
+            new().streaming().link(Link::Up { security, step: ConnectionStep::Streaming });
         // The demo's service is in this program.
         assert!(!stage.text(80, 24).contains(word), "{word}");
         stage.app.settings.demo = false;
@@ -1249,7 +1259,7 @@ fn every_code_is_explained_on_the_screen() {
 
 #[test]
 fn the_header_shows_that_an_opening_was_called_off() {
-    let mut stage = new().linked(Step::Opening(HEADSET.into()));
+    let mut stage = new().linked(ConnectionStep::Opening(HEADSET.into()));
     stage.hear(Event::Headsets(vec![fixture::headset()]));
     let header = |stage: &Stage| stage.text(80, 24).lines().next().map(str::to_owned);
     assert!(header(&stage).is_some_and(|line| line.contains("opening")));

@@ -11,7 +11,7 @@ use cortop_client::{
     Command, Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
     session::SessionStatus,
 };
-use cortop_signal::snapshot::{DeviceReadings, Table};
+use cortop_signal::snapshot::{DeviceReadings, LatestValues};
 
 use crate::{
     fixture::{Stage, headset, health, options, session},
@@ -65,7 +65,7 @@ fn device(at: usize, stage: &Stage) -> DeviceReadings {
     let values = levels.into_iter().chain(overall).chain(all);
     let values = values.map(|(label, value)| (label.to_owned(), Some(value))).collect();
     let received = stage.app.now.instant - Duration::from_millis(200);
-    DeviceReadings { dev: Some(Arc::new(Table { values, received })), eq: None }
+    DeviceReadings { dev: Some(Arc::new(LatestValues { values, received })), eq: None }
 }
 
 fn lab() -> Stage {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cortop::app::{Effect, Key, Message, Pane};
 use cortop_client::{
-    Event, Headset, Record, RecordEvent, Session, record::Records, session::SessionStatus,
+    Event, Headset, Record, RecordEvent, Session, record::RecordList, session::SessionStatus,
 };
 use serde_json::json;
 
@@ -36,7 +36,7 @@ const LICENSE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
 const STARTED: &str = "2026-01-09T15:25:30.123+01:00";
 
 fn stage(session: Session) -> Stage {
-    let mut stage = Stage::new(&options()).linked(cortop_client::Step::Streaming);
+    let mut stage = Stage::new(&options()).linked(cortop_client::ConnectionStep::Streaming);
     stage.hear(Event::Licence(cortop_client::account::Licence {
         license_id: LICENSE.to_owned(),
         license_name: "EmotivPRO".to_owned(),
@@ -145,7 +145,7 @@ fn activated_with_a_record() {
         ..Record::default()
     };
     let records = vec![record("r-2", ""), record("r-1", "2026-01-09T15:26:00+01:00")];
-    stage.hear(Event::Records(Records { count: 2, records }));
+    stage.hear(Event::Records(RecordList { count: 2, records }));
     check(
         "activated",
         stage,

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    Command, Config, Event, Link,
+    ClientConfig, Command, Event, Link,
     connection::{self, ConnectionEnd},
     event_sender::EventSender,
     feed::FeedSender,
@@ -57,14 +57,14 @@ impl Client {
     /// An event that finds no room for a second is dropped, so that leaving never waits for an
     /// application that has stopped reading.
     #[must_use]
-    pub fn spawn(config: Config, feed: FeedSender) -> Self {
+    pub fn spawn(config: ClientConfig, feed: FeedSender) -> Self {
         Self::start(PersistentState::new(Arc::new(config)), feed)
     }
 
     /// The same without taking a headset by itself, neither the configured one nor the only one there
     /// is: a session is opened only by [`Command::Open`].
     #[must_use]
-    pub fn spawn_passive(config: Config, feed: FeedSender) -> Self {
+    pub fn spawn_passive(config: ClientConfig, feed: FeedSender) -> Self {
         let config = config.headset(None);
         Self::start(
             PersistentState { take_only: false, ..PersistentState::new(Arc::new(config)) },

@@ -9,7 +9,7 @@ use cortop_protocol::{Error, HeadsetId, Stream};
 
 /// What the client needs to know before it starts.
 ///
-/// Made by [`Config::new`] from the credentials of the application; the methods change what the
+/// Made by [`ClientConfig::new`] from the credentials of the application; the methods change what the
 /// defaults leave open.
 ///
 /// ```
@@ -21,7 +21,7 @@ use cortop_protocol::{Error, HeadsetId, Stream};
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Config {
+pub struct ClientConfig {
     /// Where the service is: `ws://` (loopback only) or `wss://`.
     pub url: String,
     /// A root certificate beside the operating system's, PEM.
@@ -43,7 +43,7 @@ pub struct Config {
     pub streams: Vec<Stream>,
 }
 
-impl Config {
+impl ClientConfig {
     /// The service of this computer (`wss://localhost:6868`, certificate checked), the only headset
     /// there is, all streams, and a session that the licence decides.
     #[must_use]

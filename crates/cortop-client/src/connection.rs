@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Command, Event, Moment, Security, Step, clock_sync,
+    Command, ConnectionStep, Event, Moment, Security, clock_sync,
     context::{Context, HeadsetProgress, TaskReport},
     event,
     event_sender::EventSender,
@@ -81,9 +81,9 @@ struct Connection<'a> {
     tasks: JoinSet<()>,
     headset_tasks: HashMap<HeadsetId, TaskHandle>,
     /// How far signing in has come; `None` when it is done, or is checked again.
-    signing_in: Option<Step>,
+    signing_in: Option<ConnectionStep>,
     sign_in: SignInState,
-    step: Option<Step>,
+    step: Option<ConnectionStep>,
     /// The service has listed its headsets.
     listed: bool,
     flowing: watch::Sender<bool>,
@@ -125,7 +125,7 @@ pub(super) async fn run(
         security,
         tasks: JoinSet::new(),
         headset_tasks: HashMap::new(),
-        signing_in: Some(Step::Greeting),
+        signing_in: Some(ConnectionStep::Greeting),
         sign_in: SignInState::First,
         step: None,
         listed: false,
@@ -397,12 +397,12 @@ impl Connection<'_> {
     }
 
     /// How far it has come: of several headsets, the one that is furthest counts.
-    fn current_step(&self) -> Step {
+    fn current_step(&self) -> ConnectionStep {
         if let Some(step) = &self.signing_in {
             return step.clone();
         }
         if self.is_flowing() {
-            return Step::Streaming;
+            return ConnectionStep::Streaming;
         }
         let at = |is: fn(&HeadsetProgress) -> bool| {
             self.headset_tasks
@@ -417,9 +417,9 @@ impl Connection<'_> {
             )
         };
         if let Some(headset) = at(is_opening) {
-            Step::Opening(headset)
+            ConnectionStep::Opening(headset)
         } else if let Some(headset) = at(|progress| *progress == HeadsetProgress::Connecting) {
-            Step::Connecting(headset)
+            ConnectionStep::Connecting(headset)
         } else if at(|progress| {
             matches!(
                 progress,
@@ -428,21 +428,25 @@ impl Connection<'_> {
         })
         .is_some()
         {
-            Step::Stopped
+            ConnectionStep::Stopped
         } else if at(|progress| matches!(progress, HeadsetProgress::Live { .. })).is_some() {
-            Step::Watching
+            ConnectionStep::Watching
         } else if !self.listed {
-            Step::Listing
+            ConnectionStep::Listing
         } else if let Some(next) = self.headset_tasks.keys().find_map(|id| self.context.headset(id))
         {
             // Its task is about to take it.
-            if next.is_connected() { Step::Opening(next.id) } else { Step::Connecting(next.id) }
+            if next.is_connected() {
+                ConnectionStep::Opening(next.id)
+            } else {
+                ConnectionStep::Connecting(next.id)
+            }
         } else if self.context.headsets.borrow().is_empty() {
-            Step::Searching
+            ConnectionStep::Searching
         } else {
             match self.headset_tasks.keys().next() {
-                Some(missing) => Step::Missing(missing.clone()),
-                None => Step::Choosing,
+                Some(missing) => ConnectionStep::Missing(missing.clone()),
+                None => ConnectionStep::Choosing,
             }
         }
     }

@@ -8,21 +8,21 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{
-    Config, Event, Step,
+    ClientConfig, ConnectionStep, Event,
     clock::Clocks,
     event_sender::EventSender,
     link::LinkNotice,
     record_log::RecordLog,
     rpc::{Request, Rpc},
     state::DesiredSessions,
-    user_account::Account,
+    user_account::AccountState,
 };
 use cortop_protocol::{Error, Headset, HeadsetId, Method, RecordEvent, Session, SessionId, Stream};
 
 /// What the tasks report to their connection.
 pub(super) enum TaskReport {
     /// How far signing in has come.
-    SigningIn(Step),
+    SigningIn(ConnectionStep),
     /// There is a token, and it may be used.
     SignedIn,
     /// A request was refused for want of what signing in had reached: login, approval, token.
@@ -75,9 +75,9 @@ impl HeadsetProgress {
 /// What the tasks of one connection share.
 #[derive(Clone)]
 pub(super) struct Context {
-    pub(super) config: Arc<Config>,
+    pub(super) config: Arc<ClientConfig>,
     pub(super) rpc: Rpc,
-    pub(super) account: Arc<Account>,
+    pub(super) account: Arc<AccountState>,
     pub(super) desired: Arc<DesiredSessions>,
     pub(super) record_log: Arc<RecordLog>,
     pub(super) clocks: Arc<Clocks>,

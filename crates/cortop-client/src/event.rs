@@ -12,7 +12,7 @@ use cortop_protocol::{
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
     profile::Loaded,
-    record::Records,
+    record::RecordList,
 };
 
 /// How long a scan takes, about (§2.5).
@@ -100,7 +100,7 @@ pub enum Event {
     /// Something became of a record.
     Record(RecordEvent),
     /// The newest records.
-    Records(Records),
+    Records(RecordList),
     /// A marker was set, or became an interval.
     Marker {
         /// In which session.
@@ -172,7 +172,9 @@ impl Event {
             Self::Link(Link::Waiting { error, attempt, .. }) => {
                 warn!("no connection ({attempt}): {error}");
             }
-            Self::Link(Link::Up { step, .. }) if *step != Step::Streaming => info!("{step}"),
+            Self::Link(Link::Up { step, .. }) if *step != ConnectionStep::Streaming => {
+                info!("{step}");
+            }
             Self::Service(info) => info!("Cortex {}", info.version),
             Self::User(Some(user)) => info!("user {}", user.username),
             Self::User(None) => warn!("nobody is logged in"),
@@ -272,7 +274,7 @@ pub enum Link {
         /// How far the connection can be trusted.
         security: Security,
         /// How far the flow of §2 has come.
-        step: Step,
+        step: ConnectionStep,
     },
 }
 
@@ -291,7 +293,7 @@ pub enum Security {
 
 /// How far the flow from connection to streaming (§2) has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ConnectionStep {
     /// Asking who is there.
     Greeting,
     /// Nobody is logged in.
@@ -325,7 +327,7 @@ pub enum Step {
 }
 
 /// In a word or two.
-impl fmt::Display for Step {
+impl fmt::Display for ConnectionStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Greeting => f.write_str("connected"),

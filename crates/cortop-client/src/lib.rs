@@ -40,7 +40,7 @@
 //! ```
 //!
 //! # What is stable
-//! [`Client`], [`Config`], [`Error`] and the names of [`Method`] and [`code`] follow semantic
+//! [`Client`], [`ClientConfig`], [`Error`] and the names of [`Method`] and [`code`] follow semantic
 //! versioning. [`Command`] and [`Event`] get new variants with new features: match them with a `_`
 //! arm. The objects of [`cortop_protocol`], all of which is re-exported here, gain fields as Cortex
 //! does.
@@ -103,8 +103,8 @@ pub use clock::ClockOffset;
 pub use command::{
     Command, CommandId, HeadsetCommand, MarkerCommand, Moment, ProfileCommand, RecordCommand,
 };
-pub use config::{Config, SessionMode, SessionPolicy};
+pub use config::{ClientConfig, SessionMode, SessionPolicy};
 pub use cortop_protocol::*;
-pub use event::{Event, Link, SCAN, Security, Step};
+pub use event::{ConnectionStep, Event, Link, SCAN, Security};
 pub use feed::{FeedReceiver, FeedSender, feed};
 pub use secrets::HIDDEN;

@@ -30,7 +30,7 @@ use cortop_protocol::{
     Error, ErrorKind, Feed, HeadsetId, Marker, Method, SamplePool, SessionId, Stream, Subscription,
     Warning,
     code::{WarningCode, warning},
-    envelope::{Message, SampleMessage},
+    envelope::{SampleMessage, ServerMessage},
 };
 
 /// With a request open and nothing received for so long, the link asks whether anybody is there:
@@ -296,8 +296,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
 
     async fn on_text(&mut self, text: &Utf8Bytes) {
         match self.samples.parse(text) {
-            Ok(Message::Sample(message)) => self.on_sample(&message, text).await,
-            Ok(Message::Answer { id, result, attention }) => {
+            Ok(ServerMessage::Sample(message)) => self.on_sample(&message, text).await,
+            Ok(ServerMessage::Answer { id, result, attention }) => {
                 self.on_answer(id, result).await;
                 // It comes with every answer for as long as it holds: once is enough.
                 if let Some(attention) =
@@ -307,8 +307,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                     self.on_warning(attention).await;
                 }
             }
-            Ok(Message::Warning(warning)) => self.on_warning(warning).await,
-            Ok(Message::Malformed) => self.malformed.add("no known members"),
+            Ok(ServerMessage::Warning(warning)) => self.on_warning(warning).await,
+            Ok(ServerMessage::Malformed) => self.malformed.add("no known members"),
             // Names line and column, and nothing of the text, which might hold a token.
             Err(error) => self.malformed.add(&error.to_string()),
         }

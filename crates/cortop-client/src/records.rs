@@ -7,7 +7,7 @@ use super::{Event, RecordCommand, clock_sync, context::Context};
 use cortop_protocol::{
     Error, ErrorKind, ErrorSubject, HeadsetId, Method, Record, RecordEvent, RecordId, Session,
     SessionId, Warning,
-    record::{Export, NewRecord, RecordChange, Records},
+    record::{Export, NewRecord, RecordChange, RecordList},
     tolerant,
 };
 use serde_json::{Value, json};
@@ -198,10 +198,10 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
 
 async fn list(context: &Context) -> Result<(), Error> {
     let newest = json!({
-        "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": Records::MOST, "offset": 0,
+        "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": RecordList::MOST, "offset": 0,
     });
     let answer = context.ask_as_user(Method::QueryRecords, newest).await?;
-    context.events.send(Event::Records(Records::from(answer))).await;
+    context.events.send(Event::Records(RecordList::from(answer))).await;
     Ok(())
 }
 

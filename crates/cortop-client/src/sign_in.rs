@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    Event, Step,
+    ConnectionStep, Event,
     context::{Context, TaskReport},
     link::LinkNotice,
     token::no_token,
@@ -48,7 +48,7 @@ pub(super) async fn sign_in(context: Context) {
         if matches!(error.kind, ErrorKind::Busy | ErrorKind::NoAnswer | ErrorKind::NotLoggedIn) {
             listener.warning(LOGIN, |_| false).await;
         } else {
-            context.report(TaskReport::SigningIn(Step::Stopped)).await;
+            context.report(TaskReport::SigningIn(ConnectionStep::Stopped)).await;
             // Only the user can change this, and these warnings show that something was done.
             listener
                 .warning(REFUSED, |code| {
@@ -79,7 +79,7 @@ async fn attempt(context: &Context) -> Result<(), Error> {
     if context.account.is_signed_in() {
         return Ok(());
     }
-    context.report(TaskReport::SigningIn(Step::Authorizing)).await;
+    context.report(TaskReport::SigningIn(ConnectionStep::Authorizing)).await;
     let agreement = context.authorize().await?;
     match agreement {
         Some(agreement) => get_agreement(context, agreement).await,
@@ -94,7 +94,7 @@ async fn log_in(context: &Context) -> Result<(), Error> {
     let mut known = None;
     let mut reported = false;
     loop {
-        let mut step = Step::Login;
+        let mut step = ConnectionStep::Login;
         let answer = match context.ask(Method::GetUserLogin, json!({})).await {
             Ok(answer) => answer,
             // An old service does not say who it is; it refuses what needs a user.
@@ -113,7 +113,7 @@ async fn log_in(context: &Context) -> Result<(), Error> {
                 return Ok(());
             }
             Some(other) => {
-                step = Step::OtherUser;
+                step = ConnectionStep::OtherUser;
                 if !std::mem::replace(&mut reported, true) {
                     context.events.send_error(held_by(&other)).await;
                 }
@@ -146,7 +146,7 @@ async fn get_approval(context: &Context) -> Result<(), Error> {
         granted = is_granted(answer);
     }
     while !granted {
-        context.report(TaskReport::SigningIn(Step::Approval)).await;
+        context.report(TaskReport::SigningIn(ConnectionStep::Approval)).await;
         let answered = |code| matches!(code, warning::ACCESS_GRANTED | warning::ACCESS_REJECTED);
         if listener.warning(APPROVAL, answered).await == Some(warning::ACCESS_REJECTED) {
             context
@@ -185,7 +185,7 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
     let mut listener = WarningListener::new(context);
     tracing::info!("Cortex says {}: {}", agreement.code, agreement.text());
     context.events.send(Event::Warning(agreement)).await;
-    context.report(TaskReport::SigningIn(Step::Agreement)).await;
+    context.report(TaskReport::SigningIn(ConnectionStep::Agreement)).await;
     loop {
         let reported =
             listener.warning(LOGIN, |code| code == warning::EULA_ACCEPTED).await.is_some();

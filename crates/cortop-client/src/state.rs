@@ -6,13 +6,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Config, SessionMode, clock::Clocks, record_log::RecordLog, user_account::Account};
+use super::{
+    ClientConfig, SessionMode, clock::Clocks, record_log::RecordLog, user_account::AccountState,
+};
 use cortop_protocol::{HeadsetId, SessionId, Stream, settings::Connecting};
 
 /// What outlives a connection.
 pub(super) struct PersistentState {
-    pub(super) config: Arc<Config>,
-    pub(super) account: Arc<Account>,
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) account: Arc<AccountState>,
     pub(super) desired: Arc<DesiredSessions>,
     pub(super) record_log: Arc<RecordLog>,
     pub(super) clocks: Arc<Clocks>,
@@ -31,7 +33,7 @@ pub(super) struct LastSession {
 }
 
 impl PersistentState {
-    pub(super) fn new(config: Arc<Config>) -> Self {
+    pub(super) fn new(config: Arc<ClientConfig>) -> Self {
         let wanted = config.headset.iter().cloned().map(|id| (id, None)).collect();
         Self {
             config,

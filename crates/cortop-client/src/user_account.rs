@@ -19,7 +19,7 @@ pub(super) struct CortexToken {
 
 /// The account: the token, and what may be done only once.
 #[derive(Default)]
-pub(super) struct Account {
+pub(super) struct AccountState {
     token: Mutex<Option<CortexToken>>,
     /// Held while a new token is being asked for, so that only one task does.
     pub(super) renewal: tokio::sync::Mutex<()>,
@@ -32,7 +32,7 @@ pub(super) struct Account {
     licence: Mutex<Option<Licence>>,
 }
 
-impl Account {
+impl AccountState {
     pub(super) fn licence(&self) -> Option<Licence> {
         lock(&self.licence).clone()
     }

@@ -20,7 +20,7 @@ pub use crate::scan::SampleMessage;
 
 /// What one text frame is.
 #[derive(Debug)]
-pub enum Message<'a> {
+pub enum ServerMessage<'a> {
     /// The answer to a request.
     Answer {
         /// The request's id, if it is one we could have given.
@@ -39,7 +39,7 @@ pub enum Message<'a> {
     Malformed,
 }
 
-impl<'a> Message<'a> {
+impl<'a> ServerMessage<'a> {
     /// Classifies one text frame. If it is a sample whose values are numbers, as nearly all are,
     /// `numbers` holds them afterwards.
     ///
@@ -104,18 +104,18 @@ struct TopLevel<'a> {
 }
 
 impl<'a> TopLevel<'a> {
-    fn classify(self) -> Message<'a> {
+    fn classify(self) -> ServerMessage<'a> {
         if let (Some(sid), true) = (self.sid.and_then(string), self.other) {
             let Self { stream, time, values, malformed, .. } = self;
-            return Message::Sample(SampleMessage { sid, stream, time, values, malformed });
+            return ServerMessage::Sample(SampleMessage { sid, stream, time, values, malformed });
         }
         let result = match (self.result, self.error, self.warning) {
             (Some(result), _, _) => Ok(result),
             (None, Some(error), _) => Err(error),
-            (None, None, Some(warning)) => return Message::Warning(warning.into()),
-            (None, None, None) => return Message::Malformed,
+            (None, None, Some(warning)) => return ServerMessage::Warning(warning.into()),
+            (None, None, None) => return ServerMessage::Malformed,
         };
-        Message::Answer {
+        ServerMessage::Answer {
             id: self.id.as_ref().and_then(number),
             result,
             attention: self.attention.map(Warning::from),
@@ -235,13 +235,15 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> serde_json::Result<Message<'_>> {
-        Message::parse(text, &mut Vec::new())
+    fn parse(text: &str) -> serde_json::Result<ServerMessage<'_>> {
+        ServerMessage::parse(text, &mut Vec::new())
     }
 
     fn answer(text: &str) -> (Option<u64>, Result<String, Value>) {
         match parse(text).unwrap() {
-            Message::Answer { id, result, .. } => (id, result.map(|raw| raw.get().to_owned())),
+            ServerMessage::Answer { id, result, .. } => {
+                (id, result.map(|raw| raw.get().to_owned()))
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -267,19 +269,19 @@ mod tests {
             r#"{"aux":1,"com":["push",0.5],"sid":"s","time":1.5,"zone":[]}"#,
             r#"{"zone":[],"sid":"s","com":["push",0.5],"aux":1}"#,
         ] {
-            let Message::Sample(sample) = parse(text).unwrap() else { panic!("{text}") };
+            let ServerMessage::Sample(sample) = parse(text).unwrap() else { panic!("{text}") };
             assert_eq!((sample.sid.as_ref(), sample.stream), ("s", Some(Stream::Com)));
         }
         let unknown = parse(r#"{"eye":[1],"sid":"s"}"#).unwrap();
-        assert!(matches!(unknown, Message::Sample(SampleMessage { stream: None, .. })));
+        assert!(matches!(unknown, ServerMessage::Sample(SampleMessage { stream: None, .. })));
     }
 
     #[test]
     fn warnings_and_attention_are_told_apart_from_answers() {
         let warning = parse(r#"{"jsonrpc":"2.0","warning":{"message":"x","code":9}}"#);
-        assert!(matches!(warning.unwrap(), Message::Warning(Warning { code: 9, .. })));
+        assert!(matches!(warning.unwrap(), ServerMessage::Warning(Warning { code: 9, .. })));
         let beside = r#"{"attention":{"code":31,"message":"Bluetooth"},"id":5,"result":[]}"#;
-        let Message::Answer { id: Some(5), attention: Some(attention), .. } =
+        let ServerMessage::Answer { id: Some(5), attention: Some(attention), .. } =
             parse(beside).unwrap()
         else {
             panic!()
@@ -291,7 +293,7 @@ mod tests {
     fn anything_else_is_malformed_and_broken_json_is_an_error() {
         for other in ["[]", "7", "{}", r#"{"sid":"s"}"#, r#"{"hello":1}"#, r#"{"sid":7,"com":[]}"#]
         {
-            assert!(matches!(parse(other), Ok(Message::Malformed)), "{other}");
+            assert!(matches!(parse(other), Ok(ServerMessage::Malformed)), "{other}");
         }
         for broken in ["", "{", r#"{"com":[1,}"#, r#"{"sid":"s","com":[1]} x"#] {
             assert!(parse(broken).is_err(), "{broken}");
@@ -310,7 +312,7 @@ mod tests {
             let text = format!("{{{}}}", order.iter().map(|&i| members[i]).collect::<Vec<_>>().join(","));
             let is_the_sample = matches!(
                 parse(&text),
-                Ok(Message::Sample(sample))
+                Ok(ServerMessage::Sample(sample))
                     if sample.sid == "ab" && sample.stream == Some(Stream::Eeg) && sample.time == Some(1e3)
             );
             prop_assert!(is_the_sample);

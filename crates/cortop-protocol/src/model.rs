@@ -47,7 +47,7 @@ pub const FLEX_SENSORS: [&str; 32] = [
 ];
 
 /// What is known of a model, as far as the program decides by it.
-struct Row {
+struct ModelRow {
     /// Before the dash in its ids.
     prefix: &'static str,
     name: &'static str,
@@ -73,7 +73,7 @@ impl Model {
 
     /// Its row of the one table of models.
     #[rustfmt::skip]
-    const fn row(self) -> Row {
+    const fn row(self) -> ModelRow {
         let (prefix, name, option, sensors, has_offset): (_, _, _, &[&str], _) = match self {
             Self::Epoc => ("EPOC", "EPOC", "epoc", &EPOC_SENSORS, Some(true)),
             Self::EpocPlus => ("EPOCPLUS", "EPOC+", "epocplus", &EPOC_SENSORS, Some(true)),
@@ -87,7 +87,7 @@ impl Model {
             Self::XTrodes => ("BGX", "X-trodes", "xtrodes", &[], None),
             Self::Unknown => ("", "unknown model", "unknown", &[], None),
         };
-        Row { prefix, name, option, sensors, has_offset }
+        ModelRow { prefix, name, option, sensors, has_offset }
     }
 
     /// The model that an id's prefix names.

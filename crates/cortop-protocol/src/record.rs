@@ -200,19 +200,19 @@ impl ExportStream {
 
 /// The newest records that Cortex knows of.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Records {
+pub struct RecordList {
     /// How many there are in all.
     pub count: u64,
     /// The newest, the very newest first.
     pub records: Vec<Record>,
 }
 
-impl Records {
+impl RecordList {
     /// Most records that are listed.
     pub const MOST: usize = 100;
 }
 
-impl From<Value> for Records {
+impl From<Value> for RecordList {
     fn from(mut value: Value) -> Self {
         let list = value.get_mut("records").map(Value::take).unwrap_or_default();
         let records = tolerant::objects::<Record>(crate::Method::QueryRecords.name(), list);

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::{
     HeadsetId, SessionId, Stream,
     columns::Pair,
-    envelope::{self, Message, SampleMessage},
+    envelope::{self, SampleMessage, ServerMessage},
     values::Values,
 };
 
@@ -53,7 +53,7 @@ impl Sample {
     pub fn new(subscription: Arc<Subscription>, text: ByteString, received: Instant) -> Self {
         let mut numbers = Vec::new();
         let mut values = Values::none();
-        if let Ok(Message::Sample(message)) = Message::parse(&text, &mut numbers)
+        if let Ok(ServerMessage::Sample(message)) = ServerMessage::parse(&text, &mut numbers)
             && message.stream == Some(subscription.stream)
         {
             values.read(&subscription.columns, &message, &text, &mut numbers);
@@ -87,13 +87,13 @@ pub struct SamplePool {
 }
 
 impl SamplePool {
-    /// Tells what a text is (see [`Message::parse`]); the numbers of a sample wait for
+    /// Tells what a text is (see [`ServerMessage::parse`]); the numbers of a sample wait for
     /// [`SamplePool::sample`].
     ///
     /// # Errors
     /// The text is not JSON.
-    pub fn parse<'a>(&mut self, text: &'a str) -> Result<Message<'a>, serde_json::Error> {
-        Message::parse(text, &mut self.numbers)
+    pub fn parse<'a>(&mut self, text: &'a str) -> Result<ServerMessage<'a>, serde_json::Error> {
+        ServerMessage::parse(text, &mut self.numbers)
     }
 
     /// The sample of the message that was parsed last, which is the whole of `text`.
@@ -161,7 +161,7 @@ mod tests {
         let mut pool = SamplePool::default();
         let mut next = |counter: usize| {
             let text = ByteString::from(format!(r#"{{"eeg":[{counter}],"sid":"s","time":1}}"#));
-            let Ok(Message::Sample(message)) = pool.parse(&text) else { panic!("{text}") };
+            let Ok(ServerMessage::Sample(message)) = pool.parse(&text) else { panic!("{text}") };
             pool.sample(Arc::clone(&subscription), &message, text.clone(), Instant::now())
         };
         let held = next(0);

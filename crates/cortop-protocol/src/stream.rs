@@ -42,7 +42,7 @@ impl Stream {
     ];
 
     /// Its row: all that tells it from the others.
-    const fn row(self) -> Row {
+    const fn row(self) -> StreamRow {
         let (name, title, shape, rate) = match self {
             Self::Eeg => ("eeg", "EEG", Shape::Numbers, Rate::Eeg),
             Self::Mot => ("mot", "motion", Shape::Numbers, Rate::Motion),
@@ -54,7 +54,7 @@ impl Stream {
             Self::Fac => ("fac", "facial expression", Shape::Words, Rate::Fixed(32.0)),
             Self::Sys => ("sys", "training events", Shape::Words, Rate::Events),
         };
-        Row { name, title, shape, rate }
+        StreamRow { name, title, shape, rate }
     }
 
     /// The name on the wire.
@@ -109,7 +109,7 @@ impl Stream {
 }
 
 /// What is known of a stream.
-struct Row {
+struct StreamRow {
     name: &'static str,
     title: &'static str,
     shape: Shape,

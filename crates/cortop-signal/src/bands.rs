@@ -1,7 +1,7 @@
 //! The frequency bands of Cortex (docs/protocol.md §5.6), and what its `pow` columns say of them.
 //! There is no delta.
 
-use super::table::Table;
+use super::table::LatestValues;
 
 /// A band: its name on the wire and its limits in Hz, the upper one not in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +45,7 @@ pub fn of_label(label: &str) -> Option<(&str, usize)> {
 
 /// The powers by sensor, in the order of the columns.
 #[must_use]
-pub fn by_sensor(table: &Table) -> Vec<Powers> {
+pub fn by_sensor(table: &LatestValues) -> Vec<Powers> {
     let mut all: Vec<Powers> = Vec::new();
     for (label, power) in &table.values {
         let Some((sensor, band)) = of_label(label) else { continue };

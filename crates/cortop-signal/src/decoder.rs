@@ -23,8 +23,8 @@ use super::{
     history::History,
     incidents::{Incident, Incidents},
     markers::Markers,
-    snapshot::{DeviceReadings, Readings, Table},
-    source::{Outcome, Source},
+    snapshot::{DeviceReadings, LatestValues, Readings},
+    source::{Outcome, ReceivedStream},
     trace_pipeline::TracePipeline,
 };
 use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, Stream, Subscription};
@@ -52,7 +52,7 @@ pub struct Decoder {
     view: View,
     /// One for each stream of each headset, in that order, so that a sample finds its own quickly
     /// among many. Its history outlasts the session.
-    sources: Vec<Source>,
+    sources: Vec<ReceivedStream>,
     readings: BTreeMap<HeadsetId, Readings>,
     markers: BTreeMap<HeadsetId, Markers>,
     pipeline: Option<TracePipeline>,
@@ -79,7 +79,7 @@ impl Decoder {
             Feed::Subscribed(subscription) => self.subscribe(subscription, now),
             Feed::Marker { session, time, text } => self.mark(&session, time, &text),
             Feed::Unsubscribed(session, stream) => {
-                let over = |source: &Source| source.subscription.stream == stream;
+                let over = |source: &ReceivedStream| source.subscription.stream == stream;
                 self.end(&session, over, now);
             }
             Feed::Ended(session) => self.end(&session, |_| true, now),
@@ -129,7 +129,7 @@ impl Decoder {
         }
     }
 
-    fn traces(&self, source: &Source) -> Option<Traces> {
+    fn traces(&self, source: &ReceivedStream) -> Option<Traces> {
         let series = source.series.as_ref()?;
         let mut traces = self.pipeline.as_ref()?.traces(source, series);
         let Subscription { headset, stream, .. } = &*source.subscription;
@@ -143,7 +143,7 @@ impl Decoder {
     /// When the next stream becomes stale, if nothing comes until then.
     #[must_use]
     pub fn next_stale(&self, now: Instant) -> Option<Instant> {
-        let stale_at = |source: &Source| source.meter.stale_at(&source.subscription);
+        let stale_at = |source: &ReceivedStream| source.meter.stale_at(&source.subscription);
         let live = self.sources.iter().filter(|source| source.ended.is_none());
         live.filter_map(stale_at).filter(|&at| at > now).min()
     }
@@ -155,7 +155,7 @@ impl Decoder {
         let goes_on = match self.place(headset, *stream) {
             Ok(at) => self.sources[at].resubscribe(subscription, now),
             Err(at) => {
-                self.sources.insert(at, Source::new(subscription, now));
+                self.sources.insert(at, ReceivedStream::new(subscription, now));
                 false
             }
         };
@@ -167,8 +167,13 @@ impl Decoder {
 
     /// Some streams of a session are over. What came of them is kept, and the picture stands: the
     /// headset may come back.
-    fn end(&mut self, session: &SessionId, is_over: impl Fn(&Source) -> bool, now: Instant) {
-        let over = |source: &Source| source.is_of(session) && is_over(source);
+    fn end(
+        &mut self,
+        session: &SessionId,
+        is_over: impl Fn(&ReceivedStream) -> bool,
+        now: Instant,
+    ) {
+        let over = |source: &ReceivedStream| source.is_of(session) && is_over(source);
         for source in self.sources.iter_mut().filter(|source| over(source)) {
             source.ended = Some(now);
             if let Some(readings) = self.readings.get_mut(source.headset()) {
@@ -184,7 +189,7 @@ impl Decoder {
     fn forget_headsets(&mut self) {
         let headsets = self.sources.chunk_by(|one, other| one.headset() == other.headset());
         // The moment at which the last of its streams ended, if all have.
-        let ended = |own: &[Source]| {
+        let ended = |own: &[ReceivedStream]| {
             own.iter().map(|source| source.ended).collect::<Option<Vec<_>>>()?.into_iter().max()
         };
         let mut away: Vec<_> = headsets
@@ -265,7 +270,7 @@ impl Decoder {
     }
 
     /// The source that the view looks at.
-    fn viewed(&self) -> Option<&Source> {
+    fn viewed(&self) -> Option<&ReceivedStream> {
         let headset = self.view.headset.as_ref()?;
         self.place(headset, self.view.stream).ok().map(|at| &self.sources[at])
     }
@@ -278,7 +283,7 @@ impl Decoder {
     }
 
     /// The newest contact by sensor of the headset in view.
-    fn contact(&self) -> Option<&Table> {
+    fn contact(&self) -> Option<&LatestValues> {
         self.readings.get(self.view.headset.as_ref()?)?.dev.as_deref()
     }
 
@@ -318,7 +323,7 @@ impl Decoder {
 
 /// What the decoder reads from.
 #[derive(Debug)]
-pub struct Input {
+pub struct DecoderInput {
     /// Subscriptions and their samples, in the order in which they came from the socket.
     pub queue: mpsc::Receiver<Feed>,
     /// Samples that found this queue full and were dropped, since the start.
@@ -328,7 +333,7 @@ pub struct Input {
 /// Starts the decoder on the current runtime. It ends when the feed is closed.
 #[must_use]
 pub fn spawn(
-    feed: Input,
+    feed: DecoderInput,
     view: watch::Receiver<View>,
     limits: Limits,
 ) -> (watch::Receiver<Arc<Snapshot>>, JoinHandle<()>) {
@@ -340,7 +345,7 @@ pub fn spawn(
 /// for what comes, for the end of a frame that holds something new, when a stream gets stale, and when
 /// the log is due.
 async fn run(
-    mut feed: Input,
+    mut feed: DecoderInput,
     mut view: watch::Receiver<View>,
     limits: Limits,
     publish: watch::Sender<Arc<Snapshot>>,

@@ -22,7 +22,7 @@ const SAME_RATE: f64 = 0.1;
 
 /// Where a sample stands after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum Continuity {
     /// It is new; so many were lost right before it.
     Next {
         /// Samples lost.
@@ -31,7 +31,7 @@ pub(crate) enum Step {
     /// It was there before, or is older than the newest: to be dropped, for its column is closed.
     Repeat,
     /// It ends a silence, and only the pace of those that follow shows whether samples were lost or
-    /// delayed: to be pushed again after [`Loss::verdict`].
+    /// delayed: to be pushed again after [`LossCounter::verdict`].
     Undecided,
 }
 
@@ -59,7 +59,7 @@ impl Pace {
 
 /// Follows the counter of one stream.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Loss {
+pub(crate) struct LossCounter {
     /// Values of the counter until it is back at 0, as far as known: the nominal rate at first,
     /// then what is seen.
     wrap: u64,
@@ -103,7 +103,7 @@ enum Advance {
     Undecided,
 }
 
-impl Loss {
+impl LossCounter {
     /// Before the first sample of a stream with this nominal rate.
     pub(crate) fn new(nominal_rate: Option<f64>) -> Self {
         Self { wrap: nominal_rate.map_or(0, whole), ..Self::default() }
@@ -122,7 +122,7 @@ impl Loss {
         time: Option<f64>,
         received: Instant,
         rate: Option<f64>,
-    ) -> Step {
+    ) -> Continuity {
         let silence = self.silence(received);
         let elapsed = self.elapsed(time, received, rate);
         let following = self.following.take();
@@ -137,10 +137,10 @@ impl Loss {
                 advance
             }
             Advance::ByRounds(advance) => advance,
-            Advance::Undecided => return Step::Undecided,
+            Advance::Undecided => return Continuity::Undecided,
             Advance::Late => {
                 self.late += 1;
-                return Step::Repeat;
+                return Continuity::Repeat;
             }
         };
         let advance = advance.min(LONGEST_OUTAGE);
@@ -151,7 +151,7 @@ impl Loss {
             (Some(last), _) => Some((last + advance) % self.wrap.max(1)),
         };
         (self.raw, self.received, self.late) = (counter, Some(received), 0);
-        Step::Next { lost: advance - 1 }
+        Continuity::Next { lost: advance - 1 }
     }
 
     /// Whether a sample that follows an undecided one goes on from the last before that by counter,
@@ -357,18 +357,18 @@ mod tests {
 
     /// Runs samples through a fresh counter; the samples lost, and those dropped.
     fn lost(nominal: Option<f64>, samples: impl IntoIterator<Item = Sent>) -> (u64, u64) {
-        let (start, mut counter_loss) = (Instant::now(), Loss::new(nominal));
+        let (start, mut counter_loss) = (Instant::now(), LossCounter::new(nominal));
         let (mut newest, mut lost, mut dropped) = (None, 0, 0);
         for Sent { counter, time, arrival } in samples {
             let elapsed = time.zip(newest).map(|(time, newest): (f64, f64)| time - newest);
             let received = start + Duration::from_secs_f64(arrival);
             match counter_loss.step(counter, elapsed, received, nominal.or(Some(128.0))) {
-                Step::Next { lost: more } => {
+                Continuity::Next { lost: more } => {
                     lost += more;
                     newest = time.or(newest);
                 }
-                Step::Repeat => dropped += 1,
-                Step::Undecided => panic!("nothing here is"),
+                Continuity::Repeat => dropped += 1,
+                Continuity::Undecided => panic!("nothing here is"),
             }
         }
         (lost, dropped)

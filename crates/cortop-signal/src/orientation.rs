@@ -35,7 +35,7 @@ pub struct Position {
 
 /// How far a position is from another, in degrees, 0..180.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Turn {
+pub struct Rotation {
     /// Between the directions of gravity; `None` where one of them is unknown.
     pub tilt: Option<f64>,
     /// Of the whole rotation, about whatever axis; `None` where a quaternion is missing.
@@ -74,7 +74,7 @@ impl Orientation {
 impl Position {
     /// How far it is from another.
     #[must_use]
-    pub fn turned_from(self, level: Self) -> Turn {
+    pub fn turned_from(self, level: Self) -> Rotation {
         let tilt = |(a, b): ([f64; 3], [f64; 3])| {
             let [x, y, z] = [(1, 2), (2, 0), (0, 1)].map(|(i, j)| a[i] * b[j] - a[j] * b[i]);
             length([x, y, z]).atan2(dot(a, b)).to_degrees()
@@ -84,7 +84,7 @@ impl Position {
             let cos = dot(a, b).abs();
             2.0 * (1.0 - cos * cos).max(0.0).sqrt().atan2(cos).to_degrees()
         };
-        Turn {
+        Rotation {
             tilt: self.gravity.zip(level.gravity).map(tilt),
             turn: self.quaternion.zip(level.quaternion).map(turn),
         }
@@ -172,12 +172,12 @@ mod tests {
             // About an axis that lies level: all of the rotation is tilt.
             let (sin, cos) = side.to_radians().sin_cos();
             let tilted = product(rotation(degrees, [cos, sin, 0.0]), level);
-            let Turn { tilt, turn } = measured(tilted, mounted, sign).turned_from(rest);
+            let Rotation { tilt, turn } = measured(tilted, mounted, sign).turned_from(rest);
             prop_assert!((tilt.expect("gravity") - degrees).abs() < 1e-6);
             prop_assert!((turn.expect("a quaternion") - degrees).abs() < 1e-4);
             // About the vertical: none is.
             let turned = product(rotation(degrees, [0.0, 0.0, 1.0]), level);
-            let Turn { tilt, turn } = measured(turned, mounted, sign).turned_from(rest);
+            let Rotation { tilt, turn } = measured(turned, mounted, sign).turned_from(rest);
             prop_assert!(tilt.expect("gravity").abs() < 1e-4);
             prop_assert!((turn.expect("a quaternion") - degrees).abs() < 1e-4);
         }
@@ -196,7 +196,7 @@ mod tests {
             else {
                 panic!("positions");
             };
-            assert_eq!(rest.turned_from(rest), Turn { tilt: Some(0.0), turn: None });
+            assert_eq!(rest.turned_from(rest), Rotation { tilt: Some(0.0), turn: None });
             assert!((now.turned_from(rest).tilt.unwrap() - 12.0).abs() < 1e-9);
         }
     }

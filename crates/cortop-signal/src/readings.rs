@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{smoothed::Smoothed, table::Table};
+use super::{smoothed::Smoothed, table::LatestValues};
 use cortop_protocol::{Sample, Stream, metric::IS_ACTIVE};
 
 /// Mental commands kept: half a minute at 8 Hz.
@@ -22,15 +22,15 @@ const EVENTS: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
     /// Battery, link, contact by sensor (§5.4).
-    pub dev: Option<Arc<Table>>,
+    pub dev: Option<Arc<LatestValues>>,
     /// The contact evened out: what its sensors are ordered by.
     pub dev_smoothed: Smoothed,
     /// EEG quality by sensor (§5.5), as it came.
-    pub eq: Option<Arc<Table>>,
+    pub eq: Option<Arc<LatestValues>>,
     /// The EEG quality evened out, for it flickers by design.
     pub eq_smoothed: Smoothed,
     /// Band power by `SENSOR/band` (§5.6).
-    pub pow: Option<Arc<Table>>,
+    pub pow: Option<Arc<LatestValues>>,
     /// Performance metrics, each with its own age (§5.7).
     pub met: Vec<Metric>,
     /// Mental command, newest last, bounded (§5.8).
@@ -193,9 +193,9 @@ impl Labelled<'_> {
         found.map(|(_, text)| text.clone()).unwrap_or_default()
     }
 
-    fn into_table(self, received: Instant) -> Table {
+    fn into_table(self, received: Instant) -> LatestValues {
         let labels = self.labels().map(str::to_owned);
-        Table { values: labels.zip(self.values()).collect(), received }
+        LatestValues { values: labels.zip(self.values()).collect(), received }
     }
 
     /// Merges into the metrics: a null leaves the last value with its age, and so does a number of

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{
     bad_channels::{BadChannel, Defect},
     filter::Chain,
-    table::Table,
+    table::LatestValues,
     view::{Reference, View},
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct ReferenceFilter {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ChannelStates<'a> {
     /// The newest contact by sensor.
-    pub(crate) contact: Option<&'a Table>,
+    pub(crate) contact: Option<&'a LatestValues>,
     /// Those whose raw signal cannot be EEG.
     pub(crate) bad: &'a [BadChannel],
 }
@@ -140,9 +140,9 @@ mod tests {
         ["AF3", "Pz", "AF4"].map(Arc::from).to_vec()
     }
 
-    fn dev(levels: [Option<f64>; 3]) -> Table {
+    fn dev(levels: [Option<f64>; 3]) -> LatestValues {
         let levels = labels().iter().map(ToString::to_string).zip(levels).collect();
-        Table { values: levels, received: Instant::now() }
+        LatestValues { values: levels, received: Instant::now() }
     }
 
     fn filter(reference: Reference, filters: Filters, levels: [Option<f64>; 3]) -> ReferenceFilter {

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use super::table::Table;
+use super::table::LatestValues;
 
 /// The time over which levels are evened out.
 pub const SMOOTHING_TIME: Duration = Duration::from_secs(4);
@@ -20,22 +20,23 @@ const HOLD: f64 = 0.6;
 #[derive(Clone, Debug, Default)]
 pub struct Smoothed {
     /// The tables of the last [`SMOOTHING_TIME`], newest last.
-    recent: VecDeque<Arc<Table>>,
+    recent: VecDeque<Arc<LatestValues>>,
     levels: Vec<Option<f64>>,
 }
 
 impl Smoothed {
     /// Takes the next table in.
-    pub fn push(&mut self, table: Arc<Table>) {
+    pub fn push(&mut self, table: Arc<LatestValues>) {
         let now = table.received;
-        let same = |old: &Arc<Table>| old.sensors().map(|(name, _)| name).eq(names(&table));
+        let same = |old: &Arc<LatestValues>| old.sensors().map(|(name, _)| name).eq(names(&table));
         if !self.recent.back().is_none_or(same) {
             self.levels.clear();
             self.recent.clear();
         }
         self.recent.push_back(table);
-        let old =
-            |table: &Arc<Table>| now.saturating_duration_since(table.received) >= SMOOTHING_TIME;
+        let old = |table: &Arc<LatestValues>| {
+            now.saturating_duration_since(table.received) >= SMOOTHING_TIME
+        };
         while self.recent.len() > MOST || self.recent.front().is_some_and(old) {
             self.recent.pop_front();
         }
@@ -58,18 +59,18 @@ impl Smoothed {
     /// The overall quality in per cent, evened out.
     #[must_use]
     pub fn overall(&self) -> Option<f64> {
-        self.mean(Table::overall).map(f64::round)
+        self.mean(LatestValues::overall).map(f64::round)
     }
 
     /// The mean of the numbers that came within the last [`SMOOTHING_TIME`].
-    fn mean(&self, value: impl Fn(&Table) -> Option<f64>) -> Option<f64> {
+    fn mean(&self, value: impl Fn(&LatestValues) -> Option<f64>) -> Option<f64> {
         let values = self.recent.iter().filter_map(|table| value(table));
         let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), x| (sum + x, count + 1));
         (count > 0).then(|| sum / f64::from(count))
     }
 }
 
-fn names(table: &Table) -> impl Iterator<Item = &str> {
+fn names(table: &LatestValues) -> impl Iterator<Item = &str> {
     table.sensors().map(|(name, _)| name)
 }
 
@@ -86,7 +87,7 @@ mod tests {
         for &(at, level) in levels {
             let values = vec![("overall".to_owned(), level), ("T7".to_owned(), level)];
             let received = start + Duration::from_millis(at);
-            smoothed.push(Arc::new(Table { values, received }));
+            smoothed.push(Arc::new(LatestValues { values, received }));
         }
         smoothed
     }
@@ -120,7 +121,7 @@ mod tests {
                 with.iter().copied().filter(|(_, level)| level.is_some()).collect();
             let (with, without) = (fed(&with), fed(&without));
             prop_assert_eq!(with.overall(), without.overall());
-            let near = |smoothed: &Smoothed| smoothed.mean(Table::overall).expect("3 at least");
+            let near = |smoothed: &Smoothed| smoothed.mean(LatestValues::overall).expect("3 at least");
             prop_assert!((near(&with) - near(&without)).abs() < 1e-9);
         }
 
@@ -175,11 +176,11 @@ mod tests {
         let mut smoothed = Smoothed::default();
         for _ in 0..1000 {
             let values = vec![("T7".to_owned(), Some(4.0))];
-            smoothed.push(Arc::new(Table { values, received: start }));
+            smoothed.push(Arc::new(LatestValues { values, received: start }));
         }
         assert_eq!(smoothed.recent.len(), MOST);
         let values = vec![("Cz".to_owned(), Some(0.0))];
-        smoothed.push(Arc::new(Table { values, received: start }));
+        smoothed.push(Arc::new(LatestValues { values, received: start }));
         assert_eq!(smoothed.levels().collect::<Vec<_>>(), [("Cz", Some(0.0))]);
     }
 }

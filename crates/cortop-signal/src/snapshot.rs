@@ -14,7 +14,7 @@ pub use super::{
     history::{Discontinuity, Gap},
     readings::{FacialExpression, MentalCommand, Metric, Readings, TrainingEvent},
     stamps::ClockStep,
-    table::Table,
+    table::LatestValues,
 };
 
 /// A picture of the signals at one moment.
@@ -65,9 +65,9 @@ impl Snapshot {
 #[derive(Clone, Debug, Default)]
 pub struct DeviceReadings {
     /// Battery, link, contact by sensor (§5.4).
-    pub dev: Option<Arc<Table>>,
+    pub dev: Option<Arc<LatestValues>>,
     /// EEG quality by sensor (§5.5), not smoothed.
-    pub eq: Option<Arc<Table>>,
+    pub eq: Option<Arc<LatestValues>>,
 }
 
 impl DeviceReadings {

@@ -10,7 +10,7 @@ use super::{
     bad_channels::{BadChannel, BadChannels, Defect},
     health::Meter,
     history::{Discontinuity, History},
-    loss::{Loss, Step},
+    loss::{Continuity, LossCounter},
     stamps::Stamps,
 };
 use cortop_protocol::{
@@ -41,7 +41,7 @@ const RATE_IS_RIGHT: f64 = 0.05;
 
 /// One subscription, in force or over; what came of it is kept after its end.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct ReceivedStream {
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) meter: Meter,
     pub(crate) series: Option<Series>,
@@ -73,7 +73,7 @@ pub(crate) struct Series {
     pub(crate) labels: Vec<Arc<str>>,
     counter: Option<usize>,
     interpolated: Option<usize>,
-    loss: Loss,
+    loss: LossCounter,
     pub(crate) history: History,
     /// Of EEG only.
     bad: Option<BadChannels>,
@@ -97,7 +97,7 @@ pub(crate) enum Outcome {
     },
 }
 
-impl Source {
+impl ReceivedStream {
     /// A subscription that has just come into force.
     pub(crate) fn new(subscription: Arc<Subscription>, now: Instant) -> Self {
         let kept = subscription.stream.is_trace() || subscription.stream == Stream::Pow;
@@ -217,12 +217,12 @@ impl Source {
                     return self.push(sample);
                 }
                 match series.loss.step(counter, elapsed, received, rate) {
-                    Step::Next { lost } => lost,
-                    Step::Repeat => {
+                    Continuity::Next { lost } => lost,
+                    Continuity::Repeat => {
                         self.malformed(1);
                         return Outcome::Nothing;
                     }
-                    Step::Undecided => return self.hold(sample, rate),
+                    Continuity::Undecided => return self.hold(sample, rate),
                 }
             }
             None => 0,
@@ -339,7 +339,7 @@ impl Series {
         Self {
             counter: place(["COUNTER", "COUNTER_MEMS"]),
             interpolated: place(["INTERPOLATED", "INTERPOLATED_MEMS"]),
-            loss: Loss::new(subscription.nominal_rate.filter(|&rate| rate <= MAX_RATE_HZ)),
+            loss: LossCounter::new(subscription.nominal_rate.filter(|&rate| rate <= MAX_RATE_HZ)),
             history: History::new(channels.len()),
             bad: (subscription.stream == Stream::Eeg).then(|| {
                 BadChannels::new(&labels_of_channels, Model::from_id(&subscription.headset))

@@ -7,14 +7,14 @@ use std::{collections::VecDeque, fmt, iter::repeat_n, sync::Arc};
 use super::{
     bands::BANDS,
     columns::Binning,
-    spectrum::{self, Lines, Periodogram, SECONDS, decibel},
+    spectrum::{self, FrequencyAxis, Periodogram, SECONDS, decibel},
 };
 
 /// Of the columns that have closed, the newest, at most as many as a window has.
 #[derive(Clone, Debug)]
 pub struct Spectra {
     /// The frequencies of the powers.
-    pub lines: Lines,
+    pub lines: FrequencyAxis,
     /// The bin of the first column.
     pub first_bin: u64,
     /// One for each column: `lines.count` powers in µV²/Hz for each channel of the view, NaN for a

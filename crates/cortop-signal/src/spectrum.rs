@@ -17,7 +17,7 @@ pub const MAINS: [f64; 2] = [50.0, 60.0];
 
 /// The frequencies of a spectrum's powers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lines {
+pub struct FrequencyAxis {
     /// The first, in Hz.
     pub first: f64,
     /// The distance from one to the next, in Hz.
@@ -26,7 +26,7 @@ pub struct Lines {
     pub count: usize,
 }
 
-impl Lines {
+impl FrequencyAxis {
     /// The frequency of a line in Hz.
     #[must_use]
     pub fn hz(self, line: usize) -> f64 {
@@ -53,7 +53,7 @@ pub struct Periodogram {
     window: Vec<f64>,
     /// One over the rate and the power of the window, twice as the spectrum has one side only.
     scale: f64,
-    lines: Lines,
+    lines: FrequencyAxis,
     /// Of all lines of the transform, the first that is kept.
     skipped: usize,
     segment: Vec<f64>,
@@ -81,7 +81,7 @@ impl Periodogram {
         Self {
             scale: 2.0 / (rate as f64 * window.iter().map(|factor| factor * factor).sum::<f64>()),
             window,
-            lines: Lines { first: skipped as f64 * step, step, count: kept.len() },
+            lines: FrequencyAxis { first: skipped as f64 * step, step, count: kept.len() },
             skipped,
             segment: transform.make_input_vec(),
             spectrum: transform.make_output_vec(),
@@ -98,7 +98,7 @@ impl Periodogram {
 
     /// Which powers come out.
     #[must_use]
-    pub fn lines(&self) -> Lines {
+    pub fn lines(&self) -> FrequencyAxis {
         self.lines
     }
 
@@ -180,7 +180,10 @@ mod tests {
 
     #[test]
     fn slow_rates_have_as_many_lines_as_they_can_tell() {
-        assert_eq!(Periodogram::new(64, 70.0).lines(), Lines { first: 1.0, step: 0.5, count: 62 });
+        assert_eq!(
+            Periodogram::new(64, 70.0).lines(),
+            FrequencyAxis { first: 1.0, step: 0.5, count: 62 }
+        );
         assert_eq!(Periodogram::new(1, 70.0).lines().count, 0);
     }
 

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 /// The newest values of a flat stream, by label.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Table {
+pub struct LatestValues {
     /// Label and value in the order of the columns; `None` where Cortex sent null or no number.
     pub values: Vec<(String, Option<f64>)>,
     /// When it arrived.
@@ -24,7 +24,7 @@ const NOT_SENSORS: [&str; 9] = [
     "sampleRateQuality",
 ];
 
-impl Table {
+impl LatestValues {
     /// The sensors of `dev` or `eq` and their levels, in the order of the columns.
     pub fn sensors(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let all = self.values.iter().map(|(name, level)| (name.as_str(), *level));

@@ -11,8 +11,8 @@ use super::{
     filter::Chain,
     history::{History, Segment},
     reference::{Averaged, ChannelStates, ReferenceFilter},
-    snapshot::{self, Binning, Cursor, Table},
-    source::{DEFAULT_RATE, Series, Source},
+    snapshot::{self, Binning, Cursor, LatestValues},
+    source::{DEFAULT_RATE, ReceivedStream, Series},
     spectra::SpectrumBuilder,
     spectrum::Periodogram,
     view::{Filters, ViewEnd},
@@ -67,9 +67,9 @@ impl TracePipeline {
     /// The view's picture of what the source has so far, with the newest contact by sensor.
     pub(crate) fn new(
         view: &View,
-        source: &Source,
+        source: &ReceivedStream,
         series: &Series,
-        contact: Option<&Table>,
+        contact: Option<&LatestValues>,
     ) -> Self {
         let rate = source.rate();
         let hz = rate.unwrap_or(DEFAULT_RATE);
@@ -155,7 +155,7 @@ impl TracePipeline {
     }
 
     /// Whether its bins still fit the rate, which may only become known after some samples.
-    pub(crate) fn fits(&self, source: &Source) -> bool {
+    pub(crate) fn fits(&self, source: &ReceivedStream) -> bool {
         self.rate.is_some() == source.rate().is_some()
     }
 
@@ -212,7 +212,7 @@ impl TracePipeline {
     }
 
     /// What is drawn, but for the markers.
-    pub(crate) fn traces(&self, source: &Source, series: &Series) -> Traces {
+    pub(crate) fn traces(&self, source: &ReceivedStream, series: &Series) -> Traces {
         let history = &series.history;
         let newest = history.newest().unwrap_or_default();
         let labels = self.channels.iter().filter_map(|&place| series.labels.get(place));
@@ -264,7 +264,12 @@ impl TracePipeline {
     }
 
     /// The newest contact by sensor; it counts from the next sample on.
-    pub(crate) fn set_contact(&mut self, view: &View, series: &Series, contact: Option<&Table>) {
+    pub(crate) fn set_contact(
+        &mut self,
+        view: &View,
+        series: &Series,
+        contact: Option<&LatestValues>,
+    ) {
         if let Some(average) = self.average.as_mut().filter(|_| self.live) {
             let states = ChannelStates { contact, bad: series.bad_channels() };
             average.set_states(view, &series.labels, states);

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use self::{
     header::{ColumnKind, Header},
-    lines::{Lines, separator},
+    lines::{LineReader, separator},
     rows::Rows,
     track::Track,
 };
@@ -58,16 +58,16 @@ pub struct Recording {
     /// Sentences about what is assumed, repaired and left out.
     pub notes: Vec<String>,
     /// Its rows begin with whether the sample was filled in.
-    eeg: Series,
+    eeg: RecordedStream,
     /// The other streams. Of `dev` and `eq` there is a row for each change.
-    streams: Vec<(Stream, Series)>,
+    streams: Vec<(Stream, RecordedStream)>,
     /// The markers of a row, as JSON.
     markers: BTreeMap<usize, String>,
 }
 
 /// A stream of a recording.
 #[derive(Clone, Debug)]
-struct Series {
+struct RecordedStream {
     track: Track,
     columns: Columns,
     /// What the cells of a row hold, where the columns do not show it.
@@ -82,7 +82,7 @@ impl Recording {
     /// the next step.
     pub fn read(file: &Path) -> Result<Self> {
         let name = file.display();
-        let (mut lines, once) = Lines::open(file).map_err(|error| {
+        let (mut lines, once) = LineReader::open(file).map_err(|error| {
             eyre!("{name} cannot be read: {error}; check the path given to --replay")
         })?;
         let mut metadata = None;
@@ -136,7 +136,7 @@ impl Recording {
     }
 
     /// A mental command by its name, or its number if it has none here, and its power.
-    fn write_com(series: &Series, index: u64, values: &mut dyn ValueSink) {
+    fn write_com(series: &RecordedStream, index: u64, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
         for (kind, cell) in series.kinds.iter().zip(cells) {
             if *kind == ColumnKind::Command {
@@ -152,7 +152,7 @@ impl Recording {
     }
 
     /// Facial expressions, whose numbers no reference lists: all but neutral by their number.
-    fn write_fac(series: &Series, index: u64, values: &mut dyn ValueSink) {
+    fn write_fac(series: &RecordedStream, index: u64, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
         let mut eyes = None;
         let cells =
@@ -186,7 +186,7 @@ impl Recording {
     }
 
     /// What an inactive metric carries is no reading (§5.7).
-    fn write_met(series: &Series, index: u64, ready: bool, values: &mut dyn ValueSink) {
+    fn write_met(series: &RecordedStream, index: u64, ready: bool, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
         let labels: Vec<_> = series.columns.labels().collect();
         let active = |name: &str| {
@@ -203,7 +203,7 @@ impl Recording {
     }
 
     /// What stands in each row and is sent at a pace of its own.
-    fn write_state(series: &Series, time: f64, values: &mut dyn ValueSink) {
+    fn write_state(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
         let mut cells = series.track.newest(time).iter().copied();
         for column in &series.columns.0 {
             match column {
@@ -217,7 +217,7 @@ impl Recording {
         }
     }
 
-    fn series(&self, stream: Stream) -> Option<&Series> {
+    fn series(&self, stream: Stream) -> Option<&RecordedStream> {
         if stream == Stream::Eeg {
             return Some(&self.eeg);
         }

@@ -162,7 +162,7 @@ async fn converse(
     let _guard = DisconnectGuard(shared, number);
     let (queue, queued) = mpsc::channel(QUEUE_PER_HEADSET * headsets.clamp(1, MAX_QUEUES));
     let mut writing = pin!(write_all(sink, queued));
-    let connection = Connection { queue, shared, number, held: Vec::new() };
+    let connection = ClientConnection { queue, shared, number, held: Vec::new() };
     let end = tokio::select! {
         end = connection.run(&mut source) => end?,
         done = &mut writing => return done,
@@ -189,14 +189,14 @@ enum Ending {
 }
 
 /// Serves one client, and holds messages for later.
-struct Connection<'a> {
+struct ClientConnection<'a> {
     queue: mpsc::Sender<Message>,
     shared: &'a SharedService,
     number: u64,
     held: Vec<Outgoing>,
 }
 
-impl Connection<'_> {
+impl ClientConnection<'_> {
     /// Answers the client, and queues what is due by time.
     async fn run(
         mut self,
@@ -371,7 +371,8 @@ mod tests {
         let params = json!({ "cortexToken": token, "session": session["id"], "streams": ["eeg"] });
         ask("subscribe", params);
         let (queue, mut waiting) = mpsc::channel(16);
-        let mut connection = Connection { queue, shared: &shared, number: 0, held: Vec::new() };
+        let mut connection =
+            ClientConnection { queue, shared: &shared, number: 0, held: Vec::new() };
         advance(Duration::from_millis(500)).await;
         connection.send_samples();
         // Half a second of 256 Hz and the sample at its start; the oldest wait, the rest is counted.

@@ -38,7 +38,7 @@ pub struct Tls {
 }
 
 /// A root that signs.
-struct Root {
+struct RootCertificate {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
@@ -59,8 +59,8 @@ impl Tls {
             (day(from), day(to))
         };
         let current = valid(-1, DAYS - 1);
-        let root = Root::new("cortop sim root", current)?;
-        let foreign = Root::new("cortop sim foreign root", current)?;
+        let root = RootCertificate::new("cortop sim root", current)?;
+        let foreign = RootCertificate::new("cortop sim foreign root", current)?;
         let elsewhere = ["cortex.example.org".to_owned()];
         Ok(Self {
             good: root.leaf(&names, current)?,
@@ -82,7 +82,7 @@ impl Tls {
     }
 }
 
-impl Root {
+impl RootCertificate {
     fn new(name: &str, valid: (Date, Date)) -> Result<Self> {
         let mut params = params(&[], name, valid)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

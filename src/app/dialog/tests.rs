@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::*;
 use crate::app::{App, AppSettings, Message, Pane};
 use cortop_client::{
-    Command, CommandId, Error, ErrorKind, Event, HeadsetId, Link, Marker, MarkerCommand, Method,
-    Moment, Profile, Record, RecordCommand, RecordEvent, Security, Session, SessionId, Step,
-    Stream, code,
+    Command, CommandId, ConnectionStep, Error, ErrorKind, Event, HeadsetId, Link, Marker,
+    MarkerCommand, Method, Moment, Profile, Record, RecordCommand, RecordEvent, Security, Session,
+    SessionId, Stream, code,
     marker::MarkerValue,
-    record::{Export, ExportFormat, NewRecord, Records},
+    record::{Export, ExportFormat, NewRecord, RecordList},
     session::SessionStatus,
 };
 
@@ -23,7 +23,7 @@ fn app() -> App {
         ..AppSettings::default()
     };
     let mut app = App::new(settings, Moment::now());
-    let link = Link::Up { security: Security::Plain, step: Step::Streaming };
+    let link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
     hear(&mut app, Event::Link(link));
     let headset = cortop_client::Headset { id: "EPOCX-00000001".into(), ..Default::default() };
     hear(&mut app, Event::Headsets(vec![headset.clone()]));
@@ -220,7 +220,7 @@ fn a_record_is_deleted_after_the_word_is_typed() {
     app.focus = Pane::Session;
     let list = Effect::Command(Command::Record(RecordCommand::List));
     assert_eq!(press(&mut app, [Key::char('r')]), [list]);
-    hear(&mut app, Event::Records(Records { count: 1, records: vec![record("r")] }));
+    hear(&mut app, Event::Records(RecordList { count: 1, records: vec![record("r")] }));
     press(&mut app, [Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]);
     for refused in ["", "y", "delet"] {
         let keys = [Key::ctrl('u')].into_iter().chain(typed(refused)).chain([Key::ENTER]);
@@ -242,7 +242,7 @@ fn an_export_goes_to_a_whole_path_and_takes_what_its_format_holds() {
     let mut app = app();
     app.focus = Pane::Session;
     press(&mut app, [Key::char('r')]);
-    hear(&mut app, Event::Records(Records { count: 1, records: vec![record("r")] }));
+    hear(&mut app, Event::Records(RecordList { count: 1, records: vec![record("r")] }));
     press(&mut app, [Key::ENTER, Key::ENTER, Key::ctrl('u')]);
     assert_eq!(press(&mut app, typed("data").chain([Key::ENTER])), []);
     press(&mut app, [Key::HOME, Key::char('/'), Key::TAB, Key::RIGHT, Key::RIGHT]);
@@ -490,7 +490,7 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
     press(&mut app, [Key::char('r')]);
     let told = |app: &mut App, uuids: &[&str]| {
         let records = uuids.iter().map(|uuid| Record { title: "t".to_owned(), ..record(uuid) });
-        hear(app, Event::Records(Records { count: 9, records: records.collect() }));
+        hear(app, Event::Records(RecordList { count: 9, records: records.collect() }));
     };
     let opened = |app: &App| match &app.dialog {
         Some(Dialog::Select(Select { menu: Menu::Record(id), .. })) => Some(id.to_string()),

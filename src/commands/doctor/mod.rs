@@ -63,7 +63,7 @@ const SIGNING_IN: [Stage; 8] = [
 ///
 /// # Errors
 /// It cannot start, or what is found cannot be printed.
-pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
+pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
     console::report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
     let size = io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten();
@@ -76,7 +76,8 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
 
     let file = config::file_path();
     let place = display.config.clone().or_else(|| file.clone());
-    let service = cli::Service { connection: args.connection.clone(), ..cli::Service::default() };
+    let service =
+        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
     let settings = config::load(&service, display, &Sources { env: &env, file });
     let checked = settings.and_then(|settings| {
         commands::start_log(display, settings.log_file.as_deref())?;
@@ -107,10 +108,10 @@ pub fn run(args: &cli::Doctor, display: &cli::Display) -> Result<u8> {
 }
 
 /// The client's settings for looking around; without credentials it gets as far as the login.
-fn client(settings: &Config) -> Result<cortop_client::Config> {
+fn client(settings: &Config) -> Result<cortop_client::ClientConfig> {
     let nobody = || Credentials { id: SecretString::default(), secret: SecretString::default() };
     let credentials = settings.credentials.clone().unwrap_or_else(|_| nobody());
-    let client = cortop_client::Config::new(credentials.id, credentials.secret)
+    let client = cortop_client::ClientConfig::new(credentials.id, credentials.secret)
         .url(&settings.url)
         .ca_file(settings.ca_file.clone())
         .insecure(settings.insecure)
@@ -120,7 +121,10 @@ fn client(settings: &Config) -> Result<cortop_client::Config> {
 }
 
 /// Checks what needs the service; true if the user interrupted it.
-async fn examine(mut examination: Examination<'_>, client: cortop_client::Config) -> Result<bool> {
+async fn examine(
+    mut examination: Examination<'_>,
+    client: cortop_client::ClientConfig,
+) -> Result<bool> {
     let interrupted = shutdown_signal()?;
     let mut probe = ProbeSession::new(client);
     let done = tokio::select! {

@@ -135,7 +135,7 @@ impl Report {
 
     fn json(&self, exit_status: u8) -> Result<String> {
         #[derive(Serialize)]
-        struct Line<'a> {
+        struct JsonCheck<'a> {
             check: String,
             about: Option<&'a str>,
             result: Verdict,
@@ -143,16 +143,16 @@ impl Report {
             next: Option<&'a str>,
         }
         #[derive(Serialize)]
-        struct Whole<'a> {
+        struct JsonReport<'a> {
             cortop: &'static str,
             exit_status: u8,
-            checks: Vec<Line<'a>>,
+            checks: Vec<JsonCheck<'a>>,
         }
         fn nonempty(text: &str) -> Option<&str> {
             (!text.is_empty()).then_some(text)
         }
-        fn line(diagnosis: &Diagnosis) -> Line<'_> {
-            Line {
+        fn line(diagnosis: &Diagnosis) -> JsonCheck<'_> {
+            JsonCheck {
                 check: diagnosis.stage.to_string(),
                 about: nonempty(&diagnosis.about),
                 result: diagnosis.verdict,
@@ -161,7 +161,7 @@ impl Report {
             }
         }
         let checks = self.diagnoses.iter().map(line).collect();
-        pretty(&Whole { cortop: env!("CARGO_PKG_VERSION"), exit_status, checks })
+        pretty(&JsonReport { cortop: env!("CARGO_PKG_VERSION"), exit_status, checks })
     }
 }
 

@@ -2,20 +2,20 @@
 //! Words only.
 
 use super::levels::{SensorRow, level_word};
-use crate::ui::theme::Token;
+use crate::ui::theme::ThemeToken;
 use cortop_client::{Stream, model::Model};
-use cortop_signal::{Defect, snapshot::Table};
+use cortop_signal::{Defect, snapshot::LatestValues};
 
 /// What to do next, and how it looks; `sensors` has the worst first.
 pub(super) fn next(
     stream: Stream,
-    table: &Table,
+    table: &LatestValues,
     sensors: &[SensorRow<'_>],
     model: Model,
-) -> (Token, String) {
+) -> (ThemeToken, String) {
     if stream == Stream::Dev && table.get("Signal").is_some_and(|signal| signal <= 0.0) {
         let text = "No link to the headset: move it closer to its receiver, and charge it.";
-        return (Token::None, text.to_owned());
+        return (ThemeToken::None, text.to_owned());
     }
     let known: Vec<f64> = sensors.iter().filter_map(|sensor| sensor.level).collect();
     let bad = |level: &f64| *level < 1.5;
@@ -26,28 +26,32 @@ pub(super) fn next(
         );
     }
     if let Some(step) = of_defects(stream, sensors, model) {
-        return (Token::Bad, step);
+        return (ThemeToken::Bad, step);
     }
     let Some(&SensorRow { name, level, .. }) = sensors.iter().min_by(|a, b| {
         // One without a level tells nothing about itself: another is to be fixed first.
         a.level.unwrap_or(f64::INFINITY).total_cmp(&b.level.unwrap_or(f64::INFINITY))
     }) else {
-        return (Token::Dim, "Cortex reports no sensor.".to_owned());
+        return (ThemeToken::Dim, "Cortex reports no sensor.".to_owned());
     };
     let Some(value) = level else {
-        return (Token::Dim, "Cortex has reported no level of any sensor yet.".to_owned());
+        return (ThemeToken::Dim, "Cortex has reported no level of any sensor yet.".to_owned());
     };
     let (token, _, word) = level_word(level);
     let (fix, press) = self::fix(model);
     let step = match (stream, value) {
         (_, 3.5..) if sensors.iter().any(|sensor| sensor.level.is_none()) => {
             return (
-                Token::Fair,
+                ThemeToken::Fair,
                 "All known levels are good; the other sensors report none.".to_owned(),
             );
         }
-        (Stream::Dev, 3.5..) => return (Token::Good, "Contact is good everywhere.".to_owned()),
-        (_, 3.5..) => return (Token::Good, "The signal looks like EEG everywhere.".to_owned()),
+        (Stream::Dev, 3.5..) => {
+            return (ThemeToken::Good, "Contact is good everywhere.".to_owned());
+        }
+        (_, 3.5..) => {
+            return (ThemeToken::Good, "The signal looks like EEG everywhere.".to_owned());
+        }
         (Stream::Dev, ..1.5) => format!("{fix}, {press} and wait 10 s."),
         (Stream::Dev, ..2.5) => {
             format!("press it and wait 10 s; if it does not improve, {fix}.")
@@ -134,9 +138,9 @@ mod tests {
         stream: Stream,
         values: &[(&str, Option<f64>)],
         bad: &[(&str, Defect)],
-    ) -> (Token, String) {
+    ) -> (ThemeToken, String) {
         let values = values.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        let table = Table { values, received: Instant::now() };
+        let table = LatestValues { values, received: Instant::now() };
         let defect = |name: &str| bad.iter().find(|bad| bad.0 == name).map(|bad| bad.1);
         let sensor = |(name, level)| SensorRow {
             name,
@@ -175,14 +179,14 @@ mod tests {
     #[test]
     fn a_step_is_as_loud_as_the_level_it_is_about() {
         for (values, token) in [
-            (&[("Signal", Some(0.0)), ("T7", Some(4.0))][..], Token::None),
-            (&[("T7", Some(0.0)), ("T8", Some(1.0))], Token::None),
-            (&[("T7", Some(1.0)), ("T8", Some(1.0))], Token::Bad),
-            (&[("T7", Some(0.0)), ("T8", Some(4.0))], Token::None),
-            (&[("T7", Some(1.0)), ("T8", Some(4.0))], Token::Bad),
-            (&[("T7", Some(2.0)), ("T8", Some(4.0))], Token::Poor),
-            (&[("T7", Some(3.0)), ("T8", Some(4.0))], Token::Fair),
-            (&[("T7", Some(4.0)), ("T8", Some(4.0))], Token::Good),
+            (&[("Signal", Some(0.0)), ("T7", Some(4.0))][..], ThemeToken::None),
+            (&[("T7", Some(0.0)), ("T8", Some(1.0))], ThemeToken::None),
+            (&[("T7", Some(1.0)), ("T8", Some(1.0))], ThemeToken::Bad),
+            (&[("T7", Some(0.0)), ("T8", Some(4.0))], ThemeToken::None),
+            (&[("T7", Some(1.0)), ("T8", Some(4.0))], ThemeToken::Bad),
+            (&[("T7", Some(2.0)), ("T8", Some(4.0))], ThemeToken::Poor),
+            (&[("T7", Some(3.0)), ("T8", Some(4.0))], ThemeToken::Fair),
+            (&[("T7", Some(4.0)), ("T8", Some(4.0))], ThemeToken::Good),
         ] {
             assert_eq!(next_step(Stream::Dev, values, &[]).0, token, "{values:?}");
         }

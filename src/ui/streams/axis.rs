@@ -7,10 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
-use super::{gaps, trace_plot::Cells};
+use super::{gaps, trace_plot::BinGroups};
 use crate::{
     app::ScrollMode,
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_signal::Traces;
 
@@ -26,7 +26,7 @@ const MARKER: usize = 16;
 struct AxisLabel {
     x: u16,
     text: String,
-    token: Token,
+    token: ThemeToken,
 }
 
 impl AxisLabel {
@@ -46,11 +46,11 @@ impl AxisLabel {
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
-    cells: &Cells,
+    cells: &BinGroups,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    buffer.set_style(area, ctx.style(Token::Axis));
+    buffer.set_style(area, ctx.style(ThemeToken::Axis));
     let lost = lost(traces, cells);
     let mut labels = times(ctx, traces, cells, area.width, &lost);
     if labels.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn draw(
     let cursors = traces.cursors.map(|at| cells.cell(traces.bins.of(at?.index)));
     labels.retain(|time| !cursors.iter().flatten().any(|x| (time.x..time.end()).contains(x)));
     for (x, text) in gaps::narrow(ctx, traces, cells) {
-        let label = AxisLabel { x, text, token: Token::Poor };
+        let label = AxisLabel { x, text, token: ThemeToken::Poor };
         labels.retain(|time| !time.overlaps(&label));
         labels.push(label);
     }
@@ -82,18 +82,18 @@ pub(super) fn draw(
         }
     };
     for x in ticks {
-        mark(x, glyphs::LOST, Token::Bad);
+        mark(x, glyphs::LOST, ThemeToken::Bad);
     }
     // Where both are in one cell, it is the first that is seen.
     for (cursor, glyph) in cursors.into_iter().zip([glyphs::CURSOR, glyphs::SECOND_CURSOR]).rev() {
         if let Some(x) = cursor {
-            mark(x, glyph, Token::Cursor);
+            mark(x, glyph, ThemeToken::Cursor);
         }
     }
 }
 
 /// The cells that hold a short loss.
-fn lost(traces: &Traces, cells: &Cells) -> Vec<u16> {
+fn lost(traces: &Traces, cells: &BinGroups) -> Vec<u16> {
     // A channel that measures nothing cannot tell what was lost.
     let columns = traces.channels.iter().map(|trace| &trace.columns[..]);
     let fullest = columns.max_by_key(|columns| columns.iter().map(|it| it.count).sum::<u32>());
@@ -102,18 +102,18 @@ fn lost(traces: &Traces, cells: &Cells) -> Vec<u16> {
 }
 
 /// Where Cortex's clock was set ahead or back, and the times beside it are not those of one clock.
-fn add_clock_steps(traces: &Traces, cells: &Cells, labels: &mut Vec<AxisLabel>) {
+fn add_clock_steps(traces: &Traces, cells: &BinGroups, labels: &mut Vec<AxisLabel>) {
     for &(index, seconds) in &traces.clock_steps {
         let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
         let glyph = if seconds < 0.0 { glyphs::CLOCK_BACK } else { glyphs::CLOCK_AHEAD };
-        let label = AxisLabel { x, text: glyph.to_string(), token: Token::Poor };
+        let label = AxisLabel { x, text: glyph.to_string(), token: ThemeToken::Poor };
         labels.retain(|time| !time.overlaps(&label));
         labels.push(label);
     }
 }
 
 /// What the markers say, each up to the next label or loss. Times that stand in the way give way.
-fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<AxisLabel>) {
+fn add_markers(traces: &Traces, cells: &BinGroups, lost: &[u16], labels: &mut Vec<AxisLabel>) {
     let place = |(index, text): &(u64, Arc<str>)| {
         Some((cells.cell(traces.bins.of(*index))?, Arc::clone(text)))
     };
@@ -128,7 +128,7 @@ fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<Ax
         let next = starts.iter().copied().filter(|&start| start > x).min().unwrap_or(u16::MAX);
         let room = usize::from(next - x - 1).min(MARKER);
         let text = format!("{}{}", glyphs::MARKER, text::fit(&text::clean(&text), room));
-        AxisLabel { x, text, token: Token::Marker }
+        AxisLabel { x, text, token: ThemeToken::Marker }
     }));
 }
 
@@ -137,7 +137,7 @@ fn add_markers(traces: &Traces, cells: &Cells, lost: &[u16], labels: &mut Vec<Ax
 fn times(
     ctx: &RenderContext<'_>,
     traces: &Traces,
-    cells: &Cells,
+    cells: &BinGroups,
     width: u16,
     lost: &[u16],
 ) -> Vec<AxisLabel> {
@@ -148,7 +148,7 @@ fn times(
     let latest = latest.last().unwrap_or(0);
     let label = |&(index, second): &(u64, i64)| {
         let text = format!("│{}", ctx.clock(Timestamp::from_second(second).ok()?));
-        Some(AxisLabel { x: cells.cell(traces.bins.of(index))?, text, token: Token::Axis })
+        Some(AxisLabel { x: cells.cell(traces.bins.of(index))?, text, token: ThemeToken::Axis })
     };
     let mut labels: Vec<AxisLabel> = Vec::new();
     for (at, &(_, second)) in traces.seconds.iter().enumerate() {
@@ -180,7 +180,7 @@ fn seconds(ctx: &RenderContext<'_>, width: u16) -> Vec<AxisLabel> {
             ScrollMode::Sweep => format!("│{} s", of_window(step)),
             ScrollMode::Scroll => format!("│-{} s", of_window(steps - step)),
         };
-        AxisLabel { x: width * step / steps, text, token: Token::Axis }
+        AxisLabel { x: width * step / steps, text, token: ThemeToken::Axis }
     };
     (0..steps).map(label).collect()
 }

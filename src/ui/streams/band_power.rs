@@ -7,18 +7,18 @@ use super::{
     Canvas,
     dots::Dots,
     stream_state,
-    trace_plot::{self, Bar, Cells, TraceCache},
+    trace_plot::{self, Bar, BinGroups, TraceCache},
     traces,
 };
 use crate::{
     app::{App, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
     Scale, Traces, View,
     bands::{BANDS, Powers, by_sensor, of_label},
-    snapshot::{Bin, Table},
+    snapshot::{Bin, LatestValues},
     spectrum::RANGE,
 };
 
@@ -114,7 +114,7 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let app = ctx.app;
     let sensors = newest(app);
     let Some(own) = selected(app, &sensors) else {
-        let lines = paint::sentence("No sample yet.", area.width, ctx.style(Token::Dim));
+        let lines = paint::sentence("No sample yet.", area.width, ctx.style(ThemeToken::Dim));
         return paint::lines(&lines, area, buffer);
     };
     // The history has at least one row a band, if some sensors stay.
@@ -132,7 +132,7 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let below = Rect { y: list.bottom(), height: area.height - list.height, ..area };
     let (low, high) = DECADES;
     let words = format!("bars: {} to {} µV²/Hz, logarithmic", 10_f64.powf(low), 10_f64.powf(high));
-    paint::line(&ctx.span(Token::Dim, words).into(), below, buffer);
+    paint::line(&ctx.span(ThemeToken::Dim, words).into(), below, buffer);
     let Some(traces) = traces::traces(app, app.stream()).filter(|_| rows > 0) else { return };
     // A history for another width comes on the next frame.
     let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
@@ -142,23 +142,24 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let sensor = text::clean(&own.sensor);
     let window = app.streams.window();
     let words = format!("{sensor}, {window} s: 0.1 to 10 times the median beside");
-    paint::line(&ctx.span(Token::Dim, words).into(), Rect { y: below.y + 1, ..below }, buffer);
+    paint::line(&ctx.span(ThemeToken::Dim, words).into(), Rect { y: below.y + 1, ..below }, buffer);
     for (band, at) in BANDS.iter().zip(0..) {
         let y = below.y + WORDS + paint::cells(at) * rows;
         let part = Rect { y, height: rows, ..below }.intersection(below);
-        let token = if at % 2 == 0 { Token::Trace } else { Token::TraceAlt };
+        let token = if at % 2 == 0 { ThemeToken::Trace } else { ThemeToken::TraceAlt };
         let BandHistory { first, columns, median } = BandHistory::new(app, traces, own, at);
-        let mut label = Line::from(ctx.span(Token::Text, format!("{} ", band.name)));
+        let mut label = Line::from(ctx.span(ThemeToken::Text, format!("{} ", band.name)));
         if median.is_finite() {
-            label.push_span(ctx.span(Token::Axis, format!("{:>5}", number(median.into()))));
+            label.push_span(ctx.span(ThemeToken::Axis, format!("{:>5}", number(median.into()))));
         }
         paint::line(&label, Rect { height: 1, ..part }.intersection(part), buffer);
         let place = Rect { x: area.x + LABEL, width: width(app, area), ..part };
-        let cells = Cells::new(app.streams.scroll_mode, dots, place.width, first, columns.len())
-            .still(ctx.app.streams.frozen.is_some());
+        let cells =
+            BinGroups::new(app.streams.scroll_mode, dots, place.width, first, columns.len())
+                .still(ctx.app.streams.frozen.is_some());
         let scale = Scale { centre: median.max(f32::MIN_POSITIVE).log10(), half: 1.0 };
         let style = ctx.style(token);
-        let trace = trace_plot::Trace { columns: &columns, scale, bar: Bar::Extreme, style };
+        let trace = trace_plot::PlottedTrace { columns: &columns, scale, bar: Bar::Extreme, style };
         trace_plot::draw(
             &trace,
             &cells,
@@ -198,7 +199,7 @@ fn draw_list(ctx: &RenderContext<'_>, sensors: &[Powers], area: Rect, buffer: &m
     let name = usize::from(NAME);
     let head = |cells: [String; BANDS.len()]| {
         let cells: String = cells.iter().map(|cell| text::pad(cell, width)).collect();
-        Line::from(ctx.span(Token::Axis, " ".repeat(name) + &cells))
+        Line::from(ctx.span(ThemeToken::Axis, " ".repeat(name) + &cells))
     };
     let mut lines = vec![
         head(BANDS.map(|band| band.name.to_owned())),
@@ -211,13 +212,13 @@ fn draw_list(ctx: &RenderContext<'_>, sensors: &[Powers], area: Rect, buffer: &m
         let mark = if place == at { glyphs::SELECTED } else { " " };
         let label = text::fit(&text::clean(&powers.sensor), name.saturating_sub(2));
         let label = text::pad(&format!("{mark}{label}"), name);
-        let mut line = Line::from(ctx.span(Token::Text, label));
+        let mut line = Line::from(ctx.span(ThemeToken::Text, label));
         for power in powers.bands {
             let cell = match power {
                 Some(power) => bar(power, width),
                 None => text::pad(glyphs::UNKNOWN, width),
             };
-            let token = if place % 2 == 0 { Token::Trace } else { Token::TraceAlt };
+            let token = if place % 2 == 0 { ThemeToken::Trace } else { ThemeToken::TraceAlt };
             line.push_span(ctx.span(token, cell));
         }
         lines.push(line);
@@ -282,14 +283,14 @@ fn column(power: Option<f64>) -> Bin {
 }
 
 /// The strongest sensor of the alpha band: the first thing that moves when the eyes close.
-pub(super) fn words(table: &Table) -> String {
+pub(super) fn words(table: &LatestValues) -> String {
     strongest(table).map_or_else(String::new, |(sensor, power)| {
         format!("alpha highest at {sensor}, {power:.1}")
     })
 }
 
 /// The same as the sensor and its power in µV²/Hz.
-pub(super) fn strongest(table: &Table) -> Option<(&str, f64)> {
+pub(super) fn strongest(table: &LatestValues) -> Option<(&str, f64)> {
     let alpha = table
         .values
         .iter()

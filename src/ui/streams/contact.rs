@@ -18,13 +18,13 @@ use super::{
 };
 use crate::{
     app::SessionEntry,
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
     BadChannel, Defect, Smoothed,
     smoothed::SMOOTHING_TIME,
-    snapshot::{Readings, Table},
+    snapshot::{LatestValues, Readings},
 };
 
 /// Widths in the table: a sensor's name, a level in words with its glyph, and all of a row with
@@ -60,14 +60,15 @@ fn draw_quality(
     let readings = &ctx.app.numbers().readings;
     let table = if stream == Stream::Dev { &readings.dev } else { &readings.eq };
     let Some(table) = table else {
-        let lines = paint::sentence("No sample yet.", area.width, ctx.style(Token::Dim));
+        let lines = paint::sentence("No sample yet.", area.width, ctx.style(ThemeToken::Dim));
         return paint::lines(&lines, area, buffer);
     };
     let facts = match stream {
         Stream::Dev => contact_facts(ctx, table),
         _ => quality_facts(table, &readings.eq_smoothed),
     };
-    let facts = paint::sentence(&facts.join(glyphs::SEPARATOR), area.width, ctx.style(Token::Text));
+    let facts =
+        paint::sentence(&facts.join(glyphs::SEPARATOR), area.width, ctx.style(ThemeToken::Text));
     let sensors = sensors(readings, stream, ctx.app.bad_channels());
     let (token, step) = advice::next(stream, table, &sensors, entry.session.headset.model());
     let step = paint::sentence(&format!("→ {step}"), area.width, ctx.style(token));
@@ -99,7 +100,7 @@ pub(super) fn draw_head(
     let Some(head) = HeadMap::fit(&names, area) else { return };
     draw_sensors(ctx, &sensors, &head, buffer);
     if !stream_state::is_fresh(ctx, entry, Stream::Dev) {
-        buffer.set_style(area, ctx.style(Token::Stale));
+        buffer.set_style(area, ctx.style(ThemeToken::Stale));
     }
 }
 
@@ -114,7 +115,7 @@ fn draw_sensors(
     for (sensor, label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };
         let (token, mark, _) = sensor.word();
-        let style = if token == Token::Good { Token::Text } else { token };
+        let style = if token == ThemeToken::Good { ThemeToken::Text } else { token };
         let line = Line::from(vec![ctx.span(token, mark), ctx.sanitized(style, sensor.name)]);
         paint::line(&line, *label, buffer);
     }
@@ -155,12 +156,12 @@ fn draw_table(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let cell = |(token, mark, word): (Token, &str, &str)| {
+    let cell = |(token, mark, word): (ThemeToken, &str, &str)| {
         ctx.span(token, text::pad(&format!("{mark} {word}"), LEVEL))
     };
     let row = |sensor: &SensorRow<'_>| {
         let name = text::pad(&text::clean(sensor.name), NAME - 1) + " ";
-        let mut line = Line::from(vec![ctx.span(Token::Text, name), cell(sensor.word())]);
+        let mut line = Line::from(vec![ctx.span(ThemeToken::Text, name), cell(sensor.word())]);
         if both {
             line.push_span(cell(level_word(sensor.beside)));
         }
@@ -171,7 +172,7 @@ fn draw_table(
     if both && lines.len() < usize::from(area.height) {
         let heads = ["", "contact", "EEG quality"].into_iter().zip([NAME, LEVEL, LEVEL]);
         let heads: String = heads.map(|(head, width)| text::pad(head, width)).collect();
-        lines.insert(0, ctx.span(Token::Axis, heads).into());
+        lines.insert(0, ctx.span(ThemeToken::Axis, heads).into());
     }
     paint::columns(&lines, width, area, buffer);
     let shown = usize::from(area.height) * usize::from((area.width / width).max(1));
@@ -186,7 +187,7 @@ fn sensors<'a>(readings: &'a Readings, stream: Stream, bad: &[BadChannel]) -> Ve
         _ => (&readings.eq_smoothed, readings.eq.as_deref()),
     };
     let quality = |name: &str| readings.eq_smoothed.levels().find(|(own, _)| *own == name)?.1;
-    let newest = table.into_iter().flat_map(Table::sensors);
+    let newest = table.into_iter().flat_map(LatestValues::sensors);
     let mut sensors: Vec<_> = newest
         .zip(steady.levels())
         .map(|((name, level), (_, steady))| {
@@ -212,7 +213,7 @@ fn worse(a: (Option<Defect>, Option<f64>), b: (Option<Defect>, Option<f64>)) -> 
     defect(a.0).cmp(&defect(b.0)).then(level(a.1).total_cmp(&level(b.1)))
 }
 
-fn contact_facts(ctx: &RenderContext<'_>, table: &Table) -> Vec<String> {
+fn contact_facts(ctx: &RenderContext<'_>, table: &LatestValues) -> Vec<String> {
     let age = ctx.since(table.received);
     let age = if age < YOUNG { String::new() } else { format!(" {} ago", text::age(age)) };
     let percent = |label| table.get(label).filter(|percent| *percent >= 0.0);
@@ -235,7 +236,7 @@ fn contact_facts(ctx: &RenderContext<'_>, table: &Table) -> Vec<String> {
     ]
 }
 
-fn quality_facts(table: &Table, steady: &Smoothed) -> Vec<String> {
+fn quality_facts(table: &LatestValues, steady: &Smoothed) -> Vec<String> {
     let rate = match table.get("sampleRateQuality") {
         Some(rate) if rate < 0.0 => "many packets lost".to_owned(),
         Some(rate) if rate < BAD_RATE => format!("sample rate quality {rate} (bad)"),
@@ -245,7 +246,7 @@ fn quality_facts(table: &Table, steady: &Smoothed) -> Vec<String> {
 }
 
 /// Overall contact, and which sensors are not good, in so many cells if that can be.
-pub(super) fn contact_words(table: &Table, bad: &[BadChannel], room: usize) -> String {
+pub(super) fn contact_words(table: &LatestValues, bad: &[BadChannel], room: usize) -> String {
     words(table.overall(), table.sensors(), bad, room)
 }
 
@@ -257,7 +258,7 @@ pub(super) fn quality_words(steady: &Smoothed, bad: &[BadChannel], room: usize) 
 
 /// The worst sensor and how many more have no good contact, as loud as the worst level; nothing
 /// before the first sample of `dev`.
-pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(Token, String)> {
+pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(ThemeToken, String)> {
     let readings = &ctx.app.latest().readings;
     let known = readings.dev.as_deref()?.sensors();
     let known: Vec<_> = known.filter_map(|(name, level)| Some((name, level?))).collect();
@@ -265,7 +266,7 @@ pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(Toke
     let Some(&&(worst, level)) = poor.iter().min_by(|(_, a), (_, b)| a.total_cmp(b)) else {
         // Where a channel is bad, nothing is all good.
         let all_good = !known.is_empty() && ctx.app.bad_channels().is_empty();
-        return all_good.then(|| (Token::Good, "all good".to_owned()));
+        return all_good.then(|| (ThemeToken::Good, "all good".to_owned()));
     };
     let (token, _, word) = level_word(Some(level));
     let first = format!("{} {word}", text::clean(worst));
@@ -325,8 +326,10 @@ mod tests {
         for (at, levels) in (0..).zip(levels) {
             let names = ["AF3", "T7", "Pz"].map(str::to_owned);
             let received = start + Duration::from_millis(500) * at;
-            let table =
-                Arc::new(Table { values: names.into_iter().zip(*levels).collect(), received });
+            let table = Arc::new(LatestValues {
+                values: names.into_iter().zip(*levels).collect(),
+                received,
+            });
             readings.dev_smoothed.push(Arc::clone(&table));
             readings.dev = Some(table);
         }

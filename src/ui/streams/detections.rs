@@ -8,7 +8,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::{Canvas, stream_state, timeline};
 use crate::{
     app::{Action, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::{Stream, profile::Loaded};
 use cortop_signal::snapshot::{FacialExpression, MentalCommand};
@@ -49,7 +49,7 @@ fn profile_line(ctx: &RenderContext<'_>) -> Option<Line<'static>> {
         (None, [key, ..]) => format!("{NO_PROFILE}: {key} in pane 2 loads one"),
         (None, []) => NO_PROFILE.to_owned(),
     };
-    Some(ctx.sanitized(Token::Dim, &text).into())
+    Some(ctx.sanitized(ThemeToken::Dim, &text).into())
 }
 
 pub(super) fn draw_command(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
@@ -66,8 +66,10 @@ fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let bar = |power| glyphs::bar(power, width.saturating_sub(2).min(40));
     let bar = now.power.map_or_else(|| glyphs::UNKNOWN.to_owned(), bar);
     let action = text::clean(&powered(&now.action, now.power));
-    let mut lines =
-        vec![Line::from(ctx.span(Token::Title, action)), Line::from(ctx.span(Token::Trace, bar))];
+    let mut lines = vec![
+        Line::from(ctx.span(ThemeToken::Title, action)),
+        Line::from(ctx.span(ThemeToken::Trace, bar)),
+    ];
     lines.extend(profile_line(ctx));
     lines.push(Line::default());
     // The strongest of each cell, over the first letter of its action.
@@ -86,8 +88,8 @@ fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         active.and_then(|past| text::clean(&past.action).chars().next()).unwrap_or(' ')
     });
     lines.push(timeline::heading(ctx, cells));
-    lines.push(lane(ctx, "power", levels.collect(), Token::Trace));
-    lines.push(lane(ctx, "action", letters.collect(), Token::Text));
+    lines.push(lane(ctx, "power", levels.collect(), ThemeToken::Trace));
+    lines.push(lane(ctx, "action", letters.collect(), ThemeToken::Text));
     lines.push(Line::default());
     // The changes, newest first.
     let changes =
@@ -100,8 +102,8 @@ fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// A strip with its name.
-fn lane(ctx: &RenderContext<'_>, name: &str, cells: String, token: Token) -> Line<'static> {
-    Line::from(vec![ctx.span(Token::Dim, text::pad(name, NAME)), ctx.span(token, cells)])
+fn lane(ctx: &RenderContext<'_>, name: &str, cells: String, token: ThemeToken) -> Line<'static> {
+    Line::from(vec![ctx.span(ThemeToken::Dim, text::pad(name, NAME)), ctx.span(token, cells)])
 }
 
 pub(super) fn draw_face(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
@@ -115,12 +117,12 @@ fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let fac = &ctx.app.numbers().readings.fac;
     let Some(now) = fac.back() else { return nothing(ctx, area, buffer) };
     let row = |name: &str, action: &str, power: Option<f64>| {
-        let token = if action == NEUTRAL { Token::Dim } else { Token::Title };
-        let mut line = Line::from(ctx.span(Token::Dim, text::pad(name, NAME)));
+        let token = if action == NEUTRAL { ThemeToken::Dim } else { ThemeToken::Title };
+        let mut line = Line::from(ctx.span(ThemeToken::Dim, text::pad(name, NAME)));
         line.push_span(ctx.span(token, text::pad(&text::clean(&powered(action, power)), 18)));
         if let Some(power) = power {
             let width = usize::from(area.width).saturating_sub(NAME + 18).min(30);
-            line.push_span(ctx.span(Token::Trace, glyphs::bar(power, width)));
+            line.push_span(ctx.span(ThemeToken::Trace, glyphs::bar(power, width)));
         }
         line
     };
@@ -139,7 +141,7 @@ fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         ("lower", |face| (&face.lower.0, face.lower.1)),
     ];
     for (name, part) in parts {
-        lines.push(lane(ctx, name, expressions(ctx, part, cells), Token::Trace));
+        lines.push(lane(ctx, name, expressions(ctx, part, cells), ThemeToken::Trace));
     }
     lines.push(Line::default());
     for face in fac.iter().rev().filter(|face| words(face, &face.eyes) != NEUTRAL) {
@@ -208,14 +210,14 @@ fn words(face: &FacialExpression, eyes: &str) -> String {
 
 fn past(ctx: &RenderContext<'_>, received: tokio::time::Instant, text: &str) -> Line<'static> {
     Line::from(vec![
-        ctx.span(Token::Dim, format!("{}  ", ctx.clock_at(received))),
-        ctx.sanitized(Token::Text, text),
+        ctx.span(ThemeToken::Dim, format!("{}  ", ctx.clock_at(received))),
+        ctx.sanitized(ThemeToken::Text, text),
     ])
 }
 
 fn nothing(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     paint::lines(
-        &paint::sentence("No sample yet.", area.width, ctx.style(Token::Dim)),
+        &paint::sentence("No sample yet.", area.width, ctx.style(ThemeToken::Dim)),
         area,
         buffer,
     );

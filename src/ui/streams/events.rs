@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::{Canvas, stream_state};
 use crate::{
     app::SessionEntry,
-    ui::{context::RenderContext, paint, theme::Token},
+    ui::{context::RenderContext, paint, theme::ThemeToken},
 };
 use cortop_client::Stream;
 
@@ -22,7 +22,7 @@ fn draw_list(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         let text =
             "No event yet: they come while a mental command or facial expression is trained.";
         return paint::lines(
-            &paint::sentence(text, area.width, ctx.style(Token::Dim)),
+            &paint::sentence(text, area.width, ctx.style(ThemeToken::Dim)),
             area,
             buffer,
         );
@@ -32,8 +32,8 @@ fn draw_list(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         .rev()
         .map(|event| {
             Line::from(vec![
-                ctx.span(Token::Dim, format!("{}  ", ctx.clock_at(event.received))),
-                ctx.sanitized(Token::Text, &event.texts.join("  ")),
+                ctx.span(ThemeToken::Dim, format!("{}  ", ctx.clock_at(event.received))),
+                ctx.sanitized(ThemeToken::Text, &event.texts.join("  ")),
             ])
         })
         .collect();

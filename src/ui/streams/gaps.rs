@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
-use super::trace_plot::Cells;
-use crate::ui::{context::RenderContext, health, paint, text, theme::Token};
+use super::trace_plot::BinGroups;
+use crate::ui::{context::RenderContext, health, paint, text, theme::ThemeToken};
 use cortop_signal::{Traces, snapshot::Discontinuity};
 
 /// A note and its words.
@@ -22,7 +22,7 @@ struct GapNote {
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
-    cells: &Cells,
+    cells: &BinGroups,
     plot: Rect,
     buffer: &mut Buffer,
 ) {
@@ -36,7 +36,7 @@ pub(super) fn draw(
             let width = paint::cells(text::cells(line));
             let x = area.x + (area.width - width) / 2;
             let row = Rect { x, y, width, height: 1 };
-            ctx.span(Token::Poor, line).render(row.intersection(area), buffer);
+            ctx.span(ThemeToken::Poor, line).render(row.intersection(area), buffer);
         }
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn draw(
 pub(super) fn narrow(
     ctx: &RenderContext<'_>,
     traces: &Traces,
-    cells: &Cells,
+    cells: &BinGroups,
 ) -> Vec<(u16, String)> {
     let notes = gaps(ctx, traces).filter(|note| {
         let room = cells.widest(&note.bins).map_or(0, |part| part.len());

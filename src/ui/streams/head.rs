@@ -6,7 +6,7 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::electrode_positions;
-use crate::ui::{context::RenderContext, glyphs, paint, theme::Token};
+use crate::ui::{context::RenderContext, glyphs, paint, theme::ThemeToken};
 
 /// Cells of a label before the sensor's name: its glyph.
 const GLYPH: u16 = 1;
@@ -103,7 +103,7 @@ impl HeadMap {
                 cell[x % 2] |= 1 << (y % 4);
             }
         }
-        let style = ctx.style(Token::Axis);
+        let style = ctx.style(ThemeToken::Axis);
         for (row, dots) in area.rows().zip(dots.chunks(columns.max(1))) {
             for (x, [left, right]) in
                 (row.x..).zip(dots).filter(|(_, [left, right])| left | right != 0)
@@ -117,7 +117,11 @@ impl HeadMap {
         for label in self.labels.iter().flatten() {
             let air = Rect { x: label.x.saturating_sub(1), width: label.width + 2, ..*label };
             let air = air.intersection(*area);
-            paint::line(&ctx.span(Token::Axis, " ".repeat(air.width.into())).into(), air, buffer);
+            paint::line(
+                &ctx.span(ThemeToken::Axis, " ".repeat(air.width.into())).into(),
+                air,
+                buffer,
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Canvas, stream_state};
 use crate::{
     app::{App, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -33,9 +33,9 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     let list = Stream::ALL.map(|stream| {
         let selected = stream == streams.inspected;
         let token = match (selected, entry.subscribed.contains(&stream)) {
-            (true, _) => Token::Selection,
-            (_, true) => Token::Text,
-            (_, false) => Token::Dim,
+            (true, _) => ThemeToken::Selection,
+            (_, true) => ThemeToken::Text,
+            (_, false) => ThemeToken::Dim,
         };
         let mark = if selected { glyphs::SELECTED } else { " " };
         Line::from(ctx.span(token, format!("{mark}{stream:<4}")))
@@ -51,7 +51,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     let flows = entry.closed.is_none() && entry.subscribed.contains(&stream);
     let Some(message) = ctx.app.inspected().filter(|_| flows) else {
         let lines = if flows {
-            paint::sentence("No message yet.", area.width, ctx.style(Token::Dim))
+            paint::sentence("No message yet.", area.width, ctx.style(ThemeToken::Dim))
         } else {
             stream_state::lines(ctx, entry, stream, area.width)
         };
@@ -62,7 +62,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     let age = text::age(ctx.since(received));
     let head =
         format!("received {}, {age} ago, {} bytes", ctx.clock_at(received), message.text.len());
-    let token = if fresh { Token::Dim } else { Token::Stale };
+    let token = if fresh { ThemeToken::Dim } else { ThemeToken::Stale };
     paint::line(&ctx.span(token, head).into(), area, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
 
@@ -86,11 +86,11 @@ fn lines(ctx: &RenderContext<'_>, item: &MessageLine, width: usize) -> Vec<Line<
     let column = NAME.min(width * 3 / 5);
     let name = text::pad(&name, column.saturating_sub(1)) + " ";
     let (token, value) = match &item.value {
-        Some(value) => (Token::Text, text::clean(value)),
-        None => (Token::Poor, format!("{} no value", glyphs::PROBLEM)),
+        Some(value) => (ThemeToken::Text, text::clean(value)),
+        None => (ThemeToken::Poor, format!("{} no value", glyphs::PROBLEM)),
     };
     let parts = text::wrap(&value, width.saturating_sub(column + 1));
-    let label = if item.depth == 0 { Token::Title } else { Token::Axis };
+    let label = if item.depth == 0 { ThemeToken::Title } else { ThemeToken::Axis };
     let rows = parts.into_iter().enumerate().map(|(at, part)| {
         let name = if at == 0 { name.clone() } else { " ".repeat(column) };
         Line::from(vec![ctx.span(label, name), ctx.span(token, part)])

@@ -3,10 +3,10 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{scales, trace_plot::Cells};
+use super::{scales, trace_plot::BinGroups};
 use crate::{
     app::App,
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -58,7 +58,7 @@ pub(super) fn draw(
     let app = ctx.app;
     let stream = traces.subscription.stream;
     let width = usize::from(head(app, stream));
-    let token = if is_selected { Token::Selection } else { Token::Text };
+    let token = if is_selected { ThemeToken::Selection } else { ThemeToken::Text };
     let name = ctx.span(token, text::fit(&text::clean(&trace.label), width));
     let mut room = width.saturating_sub(name.width());
     let mut line = Line::from(name);
@@ -66,29 +66,29 @@ pub(super) fn draw(
     if let Some(bad) = bad {
         let defect = text::fit(&format!(" {}", bad.defect.name()), room);
         room -= text::cells(&defect);
-        line.push_span(ctx.span(Token::Bad, defect));
+        line.push_span(ctx.span(ThemeToken::Bad, defect));
     } else if stream == Stream::Eeg && app.streams.bad.contains(&trace.label) {
         let marked = text::fit(MARKED, room);
         room -= text::cells(&marked);
-        line.push_span(ctx.span(Token::Dim, marked));
+        line.push_span(ctx.span(ThemeToken::Dim, marked));
     }
     if stream != Stream::Eeg || app.streams.channels(stream).own_scale(trace.place).is_some() {
         let unit = scales::unit(&trace.label, scale);
         let own = ctx.spell_out(format!(" ±{}{unit}", scales::short(scale.half)));
         let own = text::fit(&own, room);
         room -= own.chars().count().min(room);
-        line.push_span(ctx.span(Token::Axis, own));
+        line.push_span(ctx.span(ThemeToken::Axis, own));
     }
-    line.push_span(ctx.span(Token::Text, " ".repeat(room)));
+    line.push_span(ctx.span(ThemeToken::Text, " ".repeat(room)));
     if is_selected {
-        line.push_span(ctx.span(Token::Selection, glyphs::SELECTED));
+        line.push_span(ctx.span(ThemeToken::Selection, glyphs::SELECTED));
     }
     paint::lines(&[line], area, buffer);
 }
 
 /// Where the values at the cursors stand in a plot: at its right edge, or at its left one where a cursor
 /// is too near to the right one. They lie on the traces, so that placing a cursor moves nothing.
-pub(super) fn values_area(traces: &Traces, cells: &Cells, plot: Rect) -> Option<Rect> {
+pub(super) fn values_area(traces: &Traces, cells: &BinGroups, plot: Rect) -> Option<Rect> {
     let cursors = || traces.cursors.iter().flatten();
     let width = (paint::cells(cursors().count()) * VALUE).min(plot.width);
     let place = |cursor: &Cursor| cells.cell(traces.bins.of(cursor.index));
@@ -116,7 +116,7 @@ pub(super) fn draw_values(
     let mut line = Line::default();
     for (_, front, value) in placed {
         let value = format!("{front}{}{unit}", scales::value(value, scale.half));
-        line.push_span(ctx.span(Token::Cursor, format!(" {value:>10}")));
+        line.push_span(ctx.span(ThemeToken::Cursor, format!(" {value:>10}")));
     }
     paint::line(&line, area, buffer);
 }
@@ -134,6 +134,6 @@ pub(super) fn more(
     let text = mark(above, glyphs::MORE_ABOVE) + &mark(below, glyphs::MORE_BELOW);
     let width = paint::cells(text.chars().count()).min(area.width);
     if let Some(row) = area.rows().next_back().filter(|_| width > 0) {
-        ctx.span(Token::Changed, text).render(Rect { width, ..row }, buffer);
+        ctx.span(ThemeToken::Changed, text).render(Rect { width, ..row }, buffer);
     }
 }

@@ -1,6 +1,6 @@
 //! A sensor's level and what is wrong with its signal, in glyphs and words.
 
-use crate::ui::{glyphs, theme::Token};
+use crate::ui::{glyphs, theme::ThemeToken};
 use cortop_signal::Defect;
 
 /// One sensor.
@@ -18,24 +18,24 @@ pub(super) struct SensorRow<'a> {
 
 impl SensorRow<'_> {
     /// What is wrong with its signal, else its level.
-    pub(super) fn word(&self) -> (Token, &'static str, &'static str) {
+    pub(super) fn word(&self) -> (ThemeToken, &'static str, &'static str) {
         self.defect.map_or_else(|| level_word(self.level), defect_word)
     }
 }
 
 /// How a level looks, worst to best; no number is a level of its own.
-pub(in crate::ui) fn level_word(level: Option<f64>) -> (Token, &'static str, &'static str) {
+pub(in crate::ui) fn level_word(level: Option<f64>) -> (ThemeToken, &'static str, &'static str) {
     match level {
-        None => (Token::Dim, glyphs::UNKNOWN, "unknown"),
-        Some(level) if level < 0.5 => (Token::None, "○", "none"),
-        Some(level) if level < 1.5 => (Token::Bad, "◔", "very bad"),
-        Some(level) if level < 2.5 => (Token::Poor, "◑", "poor"),
-        Some(level) if level < 3.5 => (Token::Fair, "◕", "fair"),
-        Some(_) => (Token::Good, glyphs::ON, "good"),
+        None => (ThemeToken::Dim, glyphs::UNKNOWN, "unknown"),
+        Some(level) if level < 0.5 => (ThemeToken::None, "○", "none"),
+        Some(level) if level < 1.5 => (ThemeToken::Bad, "◔", "very bad"),
+        Some(level) if level < 2.5 => (ThemeToken::Poor, "◑", "poor"),
+        Some(level) if level < 3.5 => (ThemeToken::Fair, "◕", "fair"),
+        Some(_) => (ThemeToken::Good, glyphs::ON, "good"),
     }
 }
 
 /// How a defect looks.
-pub(in crate::ui) const fn defect_word(defect: Defect) -> (Token, &'static str, &'static str) {
-    (Token::Bad, glyphs::PROBLEM, defect.name())
+pub(in crate::ui) const fn defect_word(defect: Defect) -> (ThemeToken, &'static str, &'static str) {
+    (ThemeToken::Bad, glyphs::PROBLEM, defect.name())
 }

@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::{Canvas, stream_state, timeline};
 use crate::{
     app::SessionEntry,
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::{Stream, metric::MetricName};
 use cortop_signal::snapshot::Metric;
@@ -32,7 +32,7 @@ fn draw_list(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     if metrics.is_empty() {
         let text = "No value yet: the first takes about 40 s, then every 10 s without a licence.";
         return paint::lines(
-            &paint::sentence(text, area.width, ctx.style(Token::Dim)),
+            &paint::sentence(text, area.width, ctx.style(ThemeToken::Dim)),
             area,
             buffer,
         );
@@ -44,7 +44,7 @@ fn draw_list(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         "{:name$}{:<VALUE$}{:>6} {:<GAUGE$}  {:>past$}",
         "", "value", "age", "0 to 1", "past"
     );
-    let mut lines = vec![Line::from(ctx.span(Token::Axis, head))];
+    let mut lines = vec![Line::from(ctx.span(ThemeToken::Axis, head))];
     lines.extend(metrics.iter().map(|metric| gauge(ctx, metric, name, past)));
     paint::lines(&lines, area, buffer);
     ctx.mark_more(0, lines.len(), area, buffer);
@@ -62,18 +62,18 @@ fn gauge(ctx: &RenderContext<'_>, metric: &Metric, width: usize, past: usize) ->
     };
     // A value that is no longer measured is not gauged.
     let (token, gauge) = match (metric.active, metric.value) {
-        (Some(false), _) => (Token::Stale, text::pad("inactive", GAUGE)),
-        (_, Some((value, _))) => (Token::Trace, glyphs::bar(value, GAUGE)),
-        (_, None) => (Token::Dim, text::pad("no value yet", GAUGE)),
+        (Some(false), _) => (ThemeToken::Stale, text::pad("inactive", GAUGE)),
+        (_, Some((value, _))) => (ThemeToken::Trace, glyphs::bar(value, GAUGE)),
+        (_, None) => (ThemeToken::Dim, text::pad("no value yet", GAUGE)),
     };
     let skip = metric.history.len().saturating_sub(past);
     let levels = metric.history.iter().skip(skip).map(|&value| timeline::level(value));
     let levels: String = levels.collect();
     Line::from(vec![
-        ctx.span(Token::Text, text::pad(&name, width - 1)),
+        ctx.span(ThemeToken::Text, text::pad(&name, width - 1)),
         ctx.span(token, format!(" {value:<VALUE$}{age:>6} ")),
         ctx.span(token, gauge),
-        ctx.span(Token::TraceAlt, format!("  {levels:>past$}")),
+        ctx.span(ThemeToken::TraceAlt, format!("  {levels:>past$}")),
     ])
 }
 

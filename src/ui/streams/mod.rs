@@ -42,7 +42,7 @@ pub(super) use self::{contact::worst as contact, trace_plot::TraceCache};
 use super::{
     context::{RenderContext, heading},
     glyphs, link, paint,
-    theme::Token,
+    theme::ThemeToken,
 };
 use crate::app::{App, Feature, Key, Pane, SessionEntry, StreamView};
 use cortop_client::Stream;
@@ -365,7 +365,7 @@ fn titles(ctx: &RenderContext<'_>, row: &ViewRow, name: &str, area: Rect) -> [Li
     let mut lines = [Line::default(), Line::default()];
     let mut at = 0;
     for item in items {
-        let token = if item == FROZEN { Token::Changed } else { Token::Dim };
+        let token = if item == FROZEN { ThemeToken::Changed } else { ThemeToken::Dim };
         let needed = item.chars().count() + glyphs::SEPARATOR.chars().count();
         if needed > room[at] {
             at = 1;
@@ -373,7 +373,7 @@ fn titles(ctx: &RenderContext<'_>, row: &ViewRow, name: &str, area: Rect) -> [Li
         let Some(left) = room[at].checked_sub(needed) else { break };
         room[at] = left;
         let front = if at == 1 && lines[at].spans.is_empty() { " " } else { glyphs::SEPARATOR };
-        lines[at].push_span(ctx.span(Token::Dim, front));
+        lines[at].push_span(ctx.span(ThemeToken::Dim, front));
         lines[at].push_span(ctx.span(token, item));
     }
     if at == 1 {

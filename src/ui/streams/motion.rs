@@ -5,10 +5,10 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::stream_state;
 use crate::{
     app::{Action, SessionEntry},
-    ui::{context::RenderContext, paint, theme::Token},
+    ui::{context::RenderContext, paint, theme::ThemeToken},
 };
 use cortop_client::Stream;
-use cortop_signal::{Orientation, orientation::Turn};
+use cortop_signal::{Orientation, orientation::Rotation};
 
 /// From these heights of the pane on there is a line of angles, and one of what they mean.
 const SAID: u16 = 6;
@@ -29,7 +29,7 @@ pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
     let (text, meaning) = match (ctx.app.numbers().orientation, &entry.level) {
         (Some(Orientation::Position(now)), Some((level, set))) => {
-            let Turn { tilt, turn } = now.turned_from(*level);
+            let Rotation { tilt, turn } = now.turned_from(*level);
             let angle = |degrees: Option<f64>| match degrees {
                 Some(degrees) => format!("{degrees:3.0}°"),
                 None => "unknown".to_owned(),
@@ -56,7 +56,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         (None, _) => ("no angles: no whole quaternion or acceleration".to_owned(), String::new()),
     };
     let fresh = stream_state::is_fresh(ctx, entry, Stream::Mot);
-    let token = if fresh { Token::Text } else { Token::Stale };
-    let lines: [Line<'_>; 2] = [ctx.span(token, text).into(), ctx.span(Token::Dim, meaning).into()];
+    let token = if fresh { ThemeToken::Text } else { ThemeToken::Stale };
+    let lines: [Line<'_>; 2] =
+        [ctx.span(token, text).into(), ctx.span(ThemeToken::Dim, meaning).into()];
     paint::lines(&lines, area, buffer);
 }

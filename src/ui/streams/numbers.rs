@@ -6,14 +6,14 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::{Canvas, gaps, levels, spectrum, traces};
 use crate::{
     app::{App, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
     Traces, View,
     snapshot::Trace,
     spectra::Welch,
-    spectrum::{Lines, MAINS, RANGE},
+    spectrum::{FrequencyAxis, MAINS, RANGE},
 };
 
 /// Rows above and below the channels: the titles, and what the numbers mean.
@@ -63,17 +63,21 @@ fn draw_table(
         return;
     }
     let head = ["", "RMS µV", "p-p µV", "mains", "signal"];
-    let mut lines = vec![row(ctx, Token::Axis, " ", Token::Axis, head.map(str::to_owned))];
+    let mut lines =
+        vec![row(ctx, ThemeToken::Axis, " ", ThemeToken::Axis, head.map(str::to_owned))];
     for (at, trace) in traces.channels.iter().enumerate() {
         let welch = spectra.welch(at, traces.bins);
         let selected = first + at == ctx.app.streams.selected;
-        let (mark, name) =
-            if selected { (glyphs::SELECTED, Token::Selection) } else { (" ", Token::Text) };
+        let (mark, name) = if selected {
+            (glyphs::SELECTED, ThemeToken::Selection)
+        } else {
+            (" ", ThemeToken::Text)
+        };
         let bad = ctx.app.bad_channels().iter().find(|bad| bad.label == trace.label);
         let (token, signal) = match bad.map(|bad| levels::defect_word(bad.defect)) {
-            _ if stale => (Token::Stale, format!("{} stale", glyphs::PROBLEM)),
+            _ if stale => (ThemeToken::Stale, format!("{} stale", glyphs::PROBLEM)),
             Some((token, glyph, word)) => (token, format!("{glyph} {word}")),
-            None => (Token::Text, "no defect".to_owned()),
+            None => (ThemeToken::Text, "no defect".to_owned()),
         };
         let power =
             welch.as_ref().map(|welch| (rms(welch, spectra.lines), mains(welch, spectra.lines)));
@@ -98,7 +102,11 @@ fn draw_table(
     let note =
         forgotten.unwrap_or_else(|| format!("RMS and mains: {low}–{high} Hz, before the low-pass"));
     let foot = Rect { y: table.bottom(), height: area.height - table.height, ..area };
-    paint::line(&ctx.span(Token::Dim, text::fit(&note, foot.width.into())).into(), foot, buffer);
+    paint::line(
+        &ctx.span(ThemeToken::Dim, text::fit(&note, foot.width.into())).into(),
+        foot,
+        buffer,
+    );
 }
 
 fn unknown() -> String {
@@ -108,26 +116,26 @@ fn unknown() -> String {
 /// A row: the channel's name has a style of its own, what follows the one of its signal.
 fn row(
     ctx: &RenderContext<'_>,
-    token: Token,
+    token: ThemeToken,
     mark: &'static str,
-    name: Token,
+    name: ThemeToken,
     [label, rms, peak, mains, signal]: [String; 5],
 ) -> Line<'static> {
     Line::from(vec![
-        ctx.span(Token::Text, mark),
+        ctx.span(ThemeToken::Text, mark),
         ctx.span(name, text::pad(&label, NAME)),
         ctx.span(token, format!("{rms:>NUMBER$}{peak:>NUMBER$}{mains:>SHARE$}  {signal}")),
     ])
 }
 
 /// The root of the mean square in µV: by Parseval's theorem the root of the sum of all powers.
-fn rms(welch: &Welch, lines: Lines) -> f64 {
+fn rms(welch: &Welch, lines: FrequencyAxis) -> f64 {
     (welch.powers.iter().sum::<f64>() * lines.step).sqrt()
 }
 
 /// The share of all power that lies about the stronger of the two mains frequencies, and which that
 /// is.
-fn mains(welch: &Welch, lines: Lines) -> (f64, f64) {
+fn mains(welch: &Welch, lines: FrequencyAxis) -> (f64, f64) {
     let all: f64 = welch.powers.iter().sum();
     let about = |hz: f64| -> f64 {
         let powers = welch.powers.iter().enumerate();
@@ -154,7 +162,7 @@ mod tests {
     use cortop_signal::{snapshot::Binning, spectra::SpectrumBuilder, spectrum::Periodogram};
 
     /// Half a hertz between lines, from 1 to 70 Hz.
-    const LINES: Lines = Lines { first: 1.0, step: 0.5, count: 139 };
+    const LINES: FrequencyAxis = FrequencyAxis { first: 1.0, step: 0.5, count: 139 };
 
     fn near(a: f64, b: f64) -> bool {
         (a - b).abs() < 1e-9

@@ -3,20 +3,20 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
-use super::trace_plot::Cells;
-use crate::ui::{context::RenderContext, glyphs, theme::Token};
+use super::trace_plot::BinGroups;
+use crate::ui::{context::RenderContext, glyphs, theme::ThemeToken};
 use cortop_signal::Traces;
 
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
-    cells: &Cells,
+    cells: &BinGroups,
     plot: Rect,
     buffer: &mut Buffer,
 ) {
-    let marker = ctx.style(Token::Marker);
+    let marker = ctx.style(ThemeToken::Marker);
     let markers = traces.markers.iter().map(|(index, _)| (*index, glyphs::MARKER_LINE, marker));
-    let cursor = ctx.style(Token::Cursor).add_modifier(Modifier::REVERSED);
+    let cursor = ctx.style(ThemeToken::Cursor).add_modifier(Modifier::REVERSED);
     let cursors = traces.cursors.iter().flatten();
     let cursors = cursors.map(|cursor_at| (cursor_at.index, glyphs::CURSOR_LINE, cursor));
     for (index, glyph, style) in markers.chain(cursors) {

@@ -10,10 +10,10 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Canvas, axis, dots::Dots, gaps, spectrum, trace_plot::Cells, traces};
+use super::{Canvas, axis, dots::Dots, gaps, spectrum, trace_plot::BinGroups, traces};
 use crate::{
     app::{App, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -90,12 +90,12 @@ fn draw_spectrogram(
         return;
     }
     if let Some(words) = gaps::all_forgotten(ctx, traces) {
-        let lines = paint::sentence(&words, plot.width, ctx.style(Token::Dim));
+        let lines = paint::sentence(&words, plot.width, ctx.style(ThemeToken::Dim));
         return paint::lines(&lines, plot, buffer);
     }
-    let look = ctx.style(if stale { Token::Stale } else { Token::Trace });
+    let look = ctx.style(if stale { ThemeToken::Stale } else { ThemeToken::Trace });
     let (motion, count) = (ctx.app.streams.scroll_mode, spectra.columns.len());
-    let cells = Cells::new(motion, Dots::Braille, plot.width, spectra.first_bin, count)
+    let cells = BinGroups::new(motion, Dots::Braille, plot.width, spectra.first_bin, count)
         .still(ctx.app.streams.frozen.is_some());
     let top = spectrum::top(ctx.app);
     // What is old has no colours that look alive.
@@ -162,23 +162,23 @@ fn legend(ctx: &RenderContext<'_>, top: f64, in_colors: bool, width: u16) -> Lin
     let bottom = top - spectrum::HEIGHT;
     let mut line = Line::default();
     if in_colors {
-        line.push_span(ctx.span(Token::Dim, format!("{bottom} ")));
+        line.push_span(ctx.span(ThemeToken::Dim, format!("{bottom} ")));
         for step in 0..LEGEND {
             let color = color(ctx, f64::from(step) / f64::from(LEGEND - 1)).unwrap_or_default();
-            line.push_span(ctx.span(Token::Text, "█").style(Style::new().fg(color)));
+            line.push_span(ctx.span(ThemeToken::Text, "█").style(Style::new().fg(color)));
         }
-        line.push_span(ctx.span(Token::Dim, format!(" {top}")));
+        line.push_span(ctx.span(ThemeToken::Dim, format!(" {top}")));
     } else {
         let [lowest, shades @ ..] = glyphs::SHADES;
         let from =
             |(shade, step): (char, u8)| format!(" {} {shade}", bottom + STEP * f64::from(step));
         let shades: String = shades.into_iter().zip(0..).map(from).collect();
-        line.push_span(ctx.span(Token::Dim, format!("{lowest}{shades}")));
+        line.push_span(ctx.span(ThemeToken::Dim, format!("{lowest}{shades}")));
     }
-    line.push_span(ctx.span(Token::Dim, " dB µV²/Hz"));
+    line.push_span(ctx.span(ThemeToken::Dim, " dB µV²/Hz"));
     let more = ", of the 2 s before";
     if line.width() + text::cells(more) <= usize::from(width) {
-        line.push_span(ctx.span(Token::Dim, more));
+        line.push_span(ctx.span(ThemeToken::Dim, more));
     }
     line
 }
@@ -188,7 +188,7 @@ fn labels(ctx: &RenderContext<'_>, spectra: &Spectra, area: Rect, buffer: &mut B
     let Some(last) = area.height.checked_sub(1) else { return };
     let mut label = |row: u16, hz: f64, name: &str| {
         let place = Rect { y: area.bottom() - 1 - row, height: 1, ..area }.intersection(area);
-        ctx.span(Token::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
+        ctx.span(ThemeToken::Axis, format!("{hz:>2} {name:<6}")).render(place, buffer);
     };
     label(0, *RANGE.start(), "Hz");
     label(last, spectrum::end(spectra.lines, *RANGE.end()), "Hz");

@@ -13,14 +13,14 @@ use ratatui::{
 use super::{Canvas, dots::Dots, gaps, traces};
 use crate::{
     app::{App, SessionEntry, SpectrumChannels},
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
     Traces, View,
     bands::{BANDS, Band},
     spectra::Welch,
-    spectrum::{Lines, MAINS, RANGE, decibel},
+    spectrum::{FrequencyAxis, MAINS, RANGE, decibel},
 };
 
 /// The height of the scale in dB.
@@ -99,7 +99,7 @@ pub(super) fn marks() -> impl Iterator<Item = FrequencyMark> {
 }
 
 /// Up to where a spectrum reaches that was asked for up to a frequency.
-pub(super) fn end(lines: Lines, most: f64) -> f64 {
+pub(super) fn end(lines: FrequencyAxis, most: f64) -> f64 {
     most.min(lines.hz(lines.count))
 }
 
@@ -211,9 +211,9 @@ fn draw_spectra(
             let part = Rect { y, height: layout.height, ..layout.plot }.intersection(area);
             let welch = spectra.welch(at, traces.bins);
             let token = match (stale, at % 2) {
-                (true, _) => Token::Stale,
-                (_, 0) => Token::Trace,
-                _ => Token::TraceAlt,
+                (true, _) => ThemeToken::Stale,
+                (_, 0) => ThemeToken::Trace,
+                _ => ThemeToken::TraceAlt,
             };
             limits(ctx, lines, part, buffer);
             match &welch {
@@ -232,7 +232,8 @@ fn draw_spectra(
                 scale(ctx, label, buffer);
                 let words = words(welch.as_ref(), peak);
                 let line: Line<'_> =
-                    vec![ctx.span(Token::Title, name), ctx.span(Token::Text, words)].into();
+                    vec![ctx.span(ThemeToken::Title, name), ctx.span(ThemeToken::Text, words)]
+                        .into();
                 paint::line(&line, Rect { height: 1, ..area }, buffer);
             }
         }
@@ -270,7 +271,7 @@ fn draw_overlaid(
     let selected = app.streams.selected.min(layout.shown.saturating_sub(1));
     let look = |at: usize| {
         let place = traces.channels.get(at).map_or(at, |trace| trace.place);
-        let own = if stale { ctx.style(Token::Stale) } else { ctx.theme.channel(place) };
+        let own = if stale { ctx.style(ThemeToken::Stale) } else { ctx.theme.channel(place) };
         if at == selected { own.add_modifier(Modifier::BOLD) } else { own }
     };
     let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
@@ -293,7 +294,7 @@ fn draw_overlaid(
     }
     let welch = spectra.welch(selected, traces.bins);
     let peak = peak(app, traces, welch.as_ref());
-    line.push_span(ctx.span(Token::Text, words(welch.as_ref(), peak)));
+    line.push_span(ctx.span(ThemeToken::Text, words(welch.as_ref(), peak)));
     paint::line(&line, Rect { height: 1, ..area }, buffer);
 }
 
@@ -353,7 +354,7 @@ impl LinePlot {
 fn missing(ctx: &RenderContext<'_>, traces: &Traces, area: Rect, buffer: &mut Buffer) {
     let words = gaps::all_forgotten(ctx, traces);
     let words = words.as_deref().unwrap_or("Two seconds without a gap are needed.");
-    paint::lines(&paint::sentence(words, area.width, ctx.style(Token::Dim)), area, buffer);
+    paint::lines(&paint::sentence(words, area.width, ctx.style(ThemeToken::Dim)), area, buffer);
 }
 
 fn words(welch: Option<&Welch>, peak: Option<(f64, f64)>) -> String {
@@ -378,9 +379,9 @@ fn draw_label(
     buffer: &mut Buffer,
 ) {
     let (mark, token) =
-        if selected { (glyphs::SELECTED, Token::Selection) } else { (" ", Token::Text) };
+        if selected { (glyphs::SELECTED, ThemeToken::Selection) } else { (" ", ThemeToken::Text) };
     let name = text::fit(name, usize::from(area.width.saturating_sub(2)));
-    let line = vec![ctx.span(Token::Text, mark), ctx.span(token, name)].into();
+    let line = vec![ctx.span(ThemeToken::Text, mark), ctx.span(token, name)].into();
     paint::line(&line, Rect { height: 1, ..area }.intersection(area), buffer);
 }
 
@@ -396,12 +397,18 @@ fn scale(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     for (row, level) in rows {
         let place = Rect { y: area.y + row, height: 1, ..area }.intersection(area);
         let label = if linear { format!("{level:>6.0}") } else { format!("{level:>3} dB") };
-        ctx.span(Token::Axis, label).render(place, buffer);
+        ctx.span(ThemeToken::Axis, label).render(place, buffer);
     }
 }
 
 /// One bar a cell: the highest of the lines that fall into it, in eighths of a cell.
-fn bars(ctx: &RenderContext<'_>, token: Token, welch: &Welch, area: Rect, buffer: &mut Buffer) {
+fn bars(
+    ctx: &RenderContext<'_>,
+    token: ThemeToken,
+    welch: &Welch,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let scale = PowerScale::new(ctx.app);
     let levels = usize::from(area.height) * glyphs::LEVELS.len();
     let style = ctx.style(token);
@@ -430,7 +437,7 @@ fn highest_of(welch: &Welch, column: usize, columns: usize) -> f64 {
 }
 
 /// Where a frequency stands in a plot of a width, if it does.
-fn place(lines: Lines, hz: f64, area: Rect) -> Option<u16> {
+fn place(lines: FrequencyAxis, hz: f64, area: Rect) -> Option<u16> {
     let share = (hz - lines.first) / (lines.step * lines.count.max(1) as f64);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the width")]
     let at = (share.clamp(0.0, 1.0) * f64::from(area.width)).floor() as u16;
@@ -438,8 +445,8 @@ fn place(lines: Lines, hz: f64, area: Rect) -> Option<u16> {
 }
 
 /// The marks as lines behind the bars.
-fn limits(ctx: &RenderContext<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
-    let style = ctx.style(Token::Border);
+fn limits(ctx: &RenderContext<'_>, lines: FrequencyAxis, area: Rect, buffer: &mut Buffer) {
+    let style = ctx.style(ThemeToken::Border);
     for x in marks().filter_map(|mark| place(lines, mark.hz, area)) {
         for y in area.top()..area.bottom() {
             if let Some(cell) = buffer.cell_mut((x, y)) {
@@ -450,7 +457,7 @@ fn limits(ctx: &RenderContext<'_>, lines: Lines, area: Rect, buffer: &mut Buffer
 }
 
 /// The names of the marks, each up to the next one; in short where there is no room.
-fn names(ctx: &RenderContext<'_>, lines: Lines, area: Rect, buffer: &mut Buffer) {
+fn names(ctx: &RenderContext<'_>, lines: FrequencyAxis, area: Rect, buffer: &mut Buffer) {
     let marks: Vec<_> =
         marks().filter_map(|mark| Some((place(lines, mark.hz, area)?, mark))).collect();
     let ends = marks.iter().skip(1).map(|(x, _)| *x).chain([area.right()]);
@@ -459,12 +466,18 @@ fn names(ctx: &RenderContext<'_>, lines: Lines, area: Rect, buffer: &mut Buffer)
         let full = format!("{}{}", glyphs::LIMIT, mark.name);
         let fits = full.chars().count() <= usize::from(room.width);
         let name = if fits { full } else { format!("{}{}", glyphs::LIMIT, mark.short) };
-        ctx.span(Token::Axis, name).render(room, buffer);
+        ctx.span(ThemeToken::Axis, name).render(room, buffer);
     }
 }
 
 /// The frequencies at the marks and at the ends; those for which there is no room are left out.
-fn axis(ctx: &RenderContext<'_>, lines: Lines, width: u16, area: Rect, buffer: &mut Buffer) {
+fn axis(
+    ctx: &RenderContext<'_>,
+    lines: FrequencyAxis,
+    width: u16,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let plot = Rect { width, ..area };
     let end = format!("{} Hz", end(lines, ctx.app.streams.spectrum_end()));
     let wide = paint::cells(end.len());
@@ -475,9 +488,9 @@ fn axis(ctx: &RenderContext<'_>, lines: Lines, width: u16, area: Rect, buffer: &
         let label = hz.to_string();
         let next = x + paint::cells(label.len()) + 1;
         if x >= free && next <= last {
-            ctx.span(Token::Axis, label).render(Rect { x, ..area }.intersection(area), buffer);
+            ctx.span(ThemeToken::Axis, label).render(Rect { x, ..area }.intersection(area), buffer);
             free = next;
         }
     }
-    ctx.span(Token::Axis, end).render(Rect { x: last, ..area }.intersection(area), buffer);
+    ctx.span(ThemeToken::Axis, end).render(Rect { x: last, ..area }.intersection(area), buffer);
 }

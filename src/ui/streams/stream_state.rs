@@ -11,9 +11,9 @@ use ratatui::{
 
 use crate::{
     app::SessionEntry,
-    ui::{context::RenderContext, glyphs, health, link, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, health, link, paint, text, theme::ThemeToken},
 };
-use cortop_client::{Error, Link, Step, Stream};
+use cortop_client::{ConnectionStep, Error, Link, Stream};
 use cortop_signal::StreamHealth;
 
 /// What became of a stream that was asked for.
@@ -50,10 +50,10 @@ pub(super) fn closed(
     width: u16,
 ) -> Vec<Line<'static>> {
     let text = format!("The session is {}: {}", entry.ending(), text::clean(why));
-    let token = if entry.ordered { Token::Text } else { Token::Bad };
+    let token = if entry.ordered { ThemeToken::Text } else { ThemeToken::Bad };
     let mut lines = paint::sentence(&text, width, ctx.style(token));
     // What flows then, flows in another session.
-    if !matches!(ctx.app.link, Link::Up { step: Step::Streaming, .. }) {
+    if !matches!(ctx.app.link, Link::Up { step: ConnectionStep::Streaming, .. }) {
         lines.extend(link::lines(ctx, width));
     }
     lines
@@ -74,12 +74,12 @@ pub(super) fn lines(
         Some(StreamState::Refused(refusal)) => {
             let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
             let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message());
-            let mut lines = paint::sentence(&text, width, ctx.style(Token::Bad));
-            lines.extend(paint::sentence(&refusal.next, width, ctx.style(Token::Text)));
+            let mut lines = paint::sentence(&text, width, ctx.style(ThemeToken::Bad));
+            lines.extend(paint::sentence(&refusal.next, width, ctx.style(ThemeToken::Text)));
             lines
         }
-        Some(StreamState::Theirs) => vec![ctx.span(Token::Dim, THEIRS).into()],
-        None => vec![ctx.span(Token::Dim, "not subscribed").into()],
+        Some(StreamState::Theirs) => vec![ctx.span(ThemeToken::Dim, THEIRS).into()],
+        None => vec![ctx.span(ThemeToken::Dim, "not subscribed").into()],
     }
 }
 
@@ -100,7 +100,7 @@ fn health_lines(
                 if line.width() + glyphs::SEPARATOR.chars().count() + fact.width()
                     <= usize::from(width) =>
             {
-                line.push_span(ctx.span(Token::Dim, glyphs::SEPARATOR));
+                line.push_span(ctx.span(ThemeToken::Dim, glyphs::SEPARATOR));
                 line.push_span(fact);
             }
             _ => lines.push(fact.into()),
@@ -138,27 +138,27 @@ pub(super) fn short(
     full: bool,
 ) -> Vec<Span<'static>> {
     let Some(health) = health_of(ctx, entry, stream) else {
-        return vec![ctx.span(Token::Dim, "no sample yet")];
+        return vec![ctx.span(ThemeToken::Dim, "no sample yet")];
     };
     if !ctx.app.is_live(entry) {
         let last = health.last.map(|last| format!(" since {}", ctx.clock_at(last)));
         let text = format!("{} no data{} ", glyphs::PROBLEM, last.unwrap_or_default());
-        return vec![ctx.span(Token::Bad, text)];
+        return vec![ctx.span(ThemeToken::Bad, text)];
     }
     let rate = health.rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::rate);
     let rate = match health.nominal_rate {
         Some(nominal) => format!("{rate}/{} Hz", text::rate(nominal)),
         None => format!("{} events", health.received),
     };
-    let off = if health.rate_is_off() { Token::Poor } else { Token::Dim };
+    let off = if health.rate_is_off() { ThemeToken::Poor } else { ThemeToken::Dim };
     let mut spans = vec![ctx.span(off, format!("{rate:<11}"))];
     if let Some(since) = health.stale_since {
         let text = format!("{} STALE since {} ", glyphs::PROBLEM, ctx.clock_at(since));
-        spans.push(ctx.span(Token::Bad, text));
+        spans.push(ctx.span(ThemeToken::Bad, text));
         return spans;
     }
     if full || health.lost > 0 {
-        let token = if health.lost > 0 { Token::Poor } else { Token::Dim };
+        let token = if health.lost > 0 { ThemeToken::Poor } else { ThemeToken::Dim };
         // Without a counter nobody knows.
         let lost = if stream.is_trace() { format!("lost {}", health.lost) } else { String::new() };
         spans.push(ctx.span(token, format!(" {lost:<8}")));
@@ -166,10 +166,10 @@ pub(super) fn short(
     let age = health.last.map(|last| ctx.since(last));
     if full || age.is_none_or(|age| age > YOUNG) {
         let age = age.map_or_else(|| glyphs::UNKNOWN.to_owned(), text::age);
-        spans.push(ctx.span(Token::Dim, format!(" {age:>4}")));
+        spans.push(ctx.span(ThemeToken::Dim, format!(" {age:>4}")));
     }
     if health.malformed > 0 {
-        spans.push(ctx.span(Token::Poor, format!(" malformed {}", health.malformed)));
+        spans.push(ctx.span(ThemeToken::Poor, format!(" malformed {}", health.malformed)));
     }
     spans
 }
@@ -195,6 +195,6 @@ pub(super) fn draw_readings(
     let area = Rect { y: area.y + used, height: area.height - used, ..area };
     draw(area, buffer);
     if !is_fresh(ctx, entry, source) {
-        buffer.set_style(area, ctx.style(Token::Stale));
+        buffer.set_style(area, ctx.style(ThemeToken::Stale));
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::SessionEntry,
-    ui::{context::RenderContext, glyphs, health, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, health, paint, text, theme::ThemeToken},
 };
 use cortop_client::{Error, Stream};
 use cortop_signal::StreamHealth;
@@ -44,7 +44,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
             stream_state::closed(ctx, entry, why, area.width)
         } else {
             let text = "No stream is subscribed yet.";
-            paint::sentence(text, area.width, ctx.style(Token::Dim))
+            paint::sentence(text, area.width, ctx.style(ThemeToken::Dim))
         };
         return paint::lines(&lines, area, buffer);
     }
@@ -57,12 +57,12 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
     let lines: Vec<_> = Stream::ALL
         .into_iter()
         .filter_map(|stream| {
-            let mut line = Line::from(ctx.span(Token::Title, format!("{:<4}", stream.name())));
+            let mut line = Line::from(ctx.span(ThemeToken::Title, format!("{:<4}", stream.name())));
             line.extend(match state(entry, stream)? {
                 StreamState::Refused(refusal) => {
                     refused(ctx, stream, refusal, width.saturating_sub(5))
                 }
-                StreamState::Theirs => vec![ctx.span(Token::Dim, THEIRS)],
+                StreamState::Theirs => vec![ctx.span(ThemeToken::Dim, THEIRS)],
                 StreamState::Subscribed => flowing(ctx, entry, stream, width),
             });
             Some(line)
@@ -78,21 +78,21 @@ fn folded(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line
     let mut lines = vec![Line::default()];
     for stream in Stream::ALL {
         let Some((token, words)) = brief(ctx, entry, stream) else { continue };
-        let name = ctx.span(Token::Title, format!("{} ", stream.name()));
+        let name = ctx.span(ThemeToken::Title, format!("{} ", stream.name()));
         let line = lines.last().map_or(0, Line::width);
         let gap = if line == 0 { "" } else { glyphs::SEPARATOR };
         let words = text::clean(&words);
         let used = line + text::cells(gap) + name.width();
         let spans = if used + text::cells(&words) <= width || line == 0 {
             [
-                ctx.span(Token::Dim, gap),
+                ctx.span(ThemeToken::Dim, gap),
                 name,
                 ctx.span(token, text::fit(&words, width - used.min(width))),
             ]
         } else {
             let room = width.saturating_sub(name.width());
             lines.push(Line::default());
-            [ctx.span(Token::Dim, ""), name, ctx.span(token, text::fit(&words, room))]
+            [ctx.span(ThemeToken::Dim, ""), name, ctx.span(token, text::fit(&words, room))]
         };
         lines.last_mut().into_iter().for_each(|line| line.extend(spans.clone()));
     }
@@ -101,27 +101,31 @@ fn folded(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line
 
 /// A stream in the fewest words; `None` where nobody asked for it, and of the traces while all is
 /// well with them.
-fn brief(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> Option<(Token, String)> {
+fn brief(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    stream: Stream,
+) -> Option<(ThemeToken, String)> {
     match state(entry, stream)? {
-        StreamState::Theirs => return Some((Token::Dim, "its owner's".to_owned())),
+        StreamState::Theirs => return Some((ThemeToken::Dim, "its owner's".to_owned())),
         StreamState::Refused(refusal) => {
             let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-            return Some((Token::Bad, format!("{} refused{code}", glyphs::PROBLEM)));
+            return Some((ThemeToken::Bad, format!("{} refused{code}", glyphs::PROBLEM)));
         }
         StreamState::Subscribed => {}
     }
     let health = stream_state::health_of(ctx, entry, stream);
     if !ctx.app.is_live(entry) {
-        return Some((Token::Bad, format!("{} no data", glyphs::PROBLEM)));
+        return Some((ThemeToken::Bad, format!("{} no data", glyphs::PROBLEM)));
     }
     if let Some(since) = health.and_then(|health| health.stale_since) {
         // All nine may be, and the header has the word.
         let age = text::age(ctx.since(since));
-        return Some((Token::Bad, format!("{} {age}", glyphs::PROBLEM)));
+        return Some((ThemeToken::Bad, format!("{} {age}", glyphs::PROBLEM)));
     }
     if stream == ctx.app.stream() {
         let wrong = health.map(|health| wrong(health, BRIEF)).unwrap_or_default();
-        return (!wrong.is_empty()).then(|| (Token::Poor, wrong.join(", ")));
+        return (!wrong.is_empty()).then(|| (ThemeToken::Poor, wrong.join(", ")));
     }
     let words = match stream {
         Stream::Eeg | Stream::Mot => {
@@ -158,7 +162,7 @@ fn brief(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> Optio
         Stream::Dev => says(ctx, stream, BRIEF),
     };
     let words = if words.is_empty() { glyphs::UNKNOWN.to_owned() } else { words };
-    Some((Token::Text, words))
+    Some((ThemeToken::Text, words))
 }
 
 /// What is wrong with the samples that come.
@@ -186,7 +190,7 @@ fn refused(
     // The line begins with the stream's name already.
     let text = text.strip_prefix(stream.name()).unwrap_or(text).trim_start_matches([':', ' ']);
     let text = text::clean(&format!("{} refused{code}: {text}", glyphs::PROBLEM));
-    vec![ctx.span(Token::Bad, text::fit(&text, usize::from(width)))]
+    vec![ctx.span(ThemeToken::Bad, text::fit(&text, usize::from(width)))]
 }
 
 fn flowing(
@@ -199,7 +203,7 @@ fn flowing(
     // The name before, two blanks between, one to the next column.
     let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2 + 1;
     let stale = !stream_state::is_fresh(ctx, entry, stream);
-    let token = if stale { Token::Stale } else { Token::Text };
+    let token = if stale { ThemeToken::Stale } else { ThemeToken::Text };
     let room = usize::from(width).saturating_sub(used);
     let says = text::fit(&text::clean(&says(ctx, stream, room)), room);
     spans.push(ctx.span(token, format!("  {says}")));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ratatui::text::Line;
 use tokio::time::Instant;
 
-use crate::ui::{context::RenderContext, glyphs, theme::Token};
+use crate::ui::{context::RenderContext, glyphs, theme::ThemeToken};
 
 /// The stretch of time of a cell.
 const CELL: Duration = Duration::from_millis(500);
@@ -14,7 +14,7 @@ const CELL: Duration = Duration::from_millis(500);
 /// What stands above strips of so many cells.
 pub(super) fn heading(ctx: &RenderContext<'_>, cells: usize) -> Line<'static> {
     let seconds = CELL.as_secs_f64() * cells as f64;
-    ctx.span(Token::Dim, format!("the last {seconds:.0} s, newest at the right")).into()
+    ctx.span(ThemeToken::Dim, format!("the last {seconds:.0} s, newest at the right")).into()
 }
 
 /// The place that a moment falls into in a strip of so many cells up to `newest`; `None` if it is

@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 use super::{Canvas, band_power, electrode_positions, head::HeadMap, stream_state};
 use crate::{
     app::SessionEntry,
-    ui::{colormap, context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{colormap, context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{
@@ -90,7 +90,7 @@ fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
             "A map needs the power of at least five sensors whose place on the head is known."
         };
         return paint::lines(
-            &paint::sentence(why, area.width, ctx.style(Token::Dim)),
+            &paint::sentence(why, area.width, ctx.style(ThemeToken::Dim)),
             area,
             buffer,
         );
@@ -100,7 +100,7 @@ fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let Some(head) = HeadMap::fit(&names, above) else {
         let why = "The head does not fit: make the pane larger, or press z.";
         return paint::lines(
-            &paint::sentence(why, area.width, ctx.style(Token::Dim)),
+            &paint::sentence(why, area.width, ctx.style(ThemeToken::Dim)),
             area,
             buffer,
         );
@@ -114,7 +114,7 @@ fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
             let share = map.share(head.place(x, f64::from(label.y) + 0.5));
             let style = match ctx.scale_color(share) {
                 Some(color) => Style::new().fg(colormap::contrasting(share)).bg(color),
-                None => ctx.style(Token::Text),
+                None => ctx.style(ThemeToken::Text),
             };
             cell.set_char(char).set_style(style);
         }
@@ -136,7 +136,7 @@ fn fill(ctx: &RenderContext<'_>, map: &Map, head: &HeadMap, buffer: &mut Buffer)
         match [upper, lower].map(|share| ctx.scale_color(share)) {
             [None, None] => {
                 let shade = shade(f64::midpoint(upper, lower));
-                cell.set_char(shade).set_style(ctx.style(Token::Trace));
+                cell.set_char(shade).set_style(ctx.style(ThemeToken::Trace));
             }
             [upper, lower] => paint::halves(upper, lower, cell),
         }
@@ -152,14 +152,14 @@ fn shade(share: f64) -> char {
 /// The scale from its lower end to its upper one.
 fn legend(ctx: &RenderContext<'_>, map: &Map) -> Line<'static> {
     let [low, high] = [map.low, map.high].map(|power| band_power::number(10_f64.powf(power)));
-    let mut line = Line::from(ctx.span(Token::Dim, format!("{low} ")));
+    let mut line = Line::from(ctx.span(ThemeToken::Dim, format!("{low} ")));
     for step in 0..10 {
         let share = f64::from(step) / 9.0;
         line.push_span(match ctx.scale_color(share) {
-            Some(color) => ctx.span(Token::Text, "█").style(Style::new().fg(color)),
-            None => ctx.span(Token::Trace, shade(share)),
+            Some(color) => ctx.span(ThemeToken::Text, "█").style(Style::new().fg(color)),
+            None => ctx.span(ThemeToken::Trace, shade(share)),
         });
     }
-    line.push_span(ctx.span(Token::Dim, format!(" {high} µV²/Hz, logarithmic; b next band")));
+    line.push_span(ctx.span(ThemeToken::Dim, format!(" {high} µV²/Hz, logarithmic; b next band")));
     line
 }

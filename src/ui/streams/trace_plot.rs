@@ -26,7 +26,7 @@ const PLACES: u16 = LEVELS - 1;
 /// across, a group that is counted from the start of the stream, so that a group keeps its glyph
 /// wherever it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Cells {
+pub(super) struct BinGroups {
     motion: ScrollMode,
     across: u64,
     width: u64,
@@ -39,7 +39,7 @@ pub(super) struct Cells {
     groups: Vec<Option<u64>>,
 }
 
-impl Cells {
+impl BinGroups {
     /// `first` is the absolute number of the first of `count` bins; the last of them still grows.
     pub(super) fn new(
         motion: ScrollMode,
@@ -133,7 +133,7 @@ impl Cells {
     }
 
     /// The runs of a group's bins.
-    fn runs(&self, group: u64, look: CellStyle, columns: &[Bin]) -> Runs {
+    fn runs(&self, group: u64, look: PlotStyle, columns: &[Bin]) -> Runs {
         let places = self.places(group);
         let Some(&first) = places.iter().flatten().next() else { return Runs::default() };
         // What came before the last samples is of no matter.
@@ -171,7 +171,7 @@ pub(super) fn is_sparkline(dots: Dots, height: u16) -> bool {
 }
 
 /// A channel to be drawn.
-pub(super) struct Trace<'a> {
+pub(super) struct PlottedTrace<'a> {
     pub(super) columns: &'a [Bin],
     pub(super) scale: Scale,
     /// Where there is but one row.
@@ -184,7 +184,7 @@ type Runs = [Option<Run>; 2];
 
 /// What shapes the cells of a channel beside its columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct CellStyle {
+struct PlotStyle {
     scale: Scale,
     bar: Bar,
     style: Style,
@@ -196,7 +196,7 @@ struct CellStyle {
 /// A channel as it was drawn last.
 #[derive(Debug, Default)]
 pub(in crate::ui) struct TraceCache {
-    look: Option<CellStyle>,
+    look: Option<PlotStyle>,
     /// The number of the first bin, and the columns from it on.
     first: u64,
     columns: Vec<Bin>,
@@ -210,15 +210,15 @@ pub(in crate::ui) struct TraceCache {
 /// Draws a channel into its rows. All cells get the style, blank ones too, so that nothing but
 /// glyphs changes between frames.
 pub(super) fn draw(
-    trace: &Trace<'_>,
-    cells: &Cells,
+    trace: &PlottedTrace<'_>,
+    cells: &BinGroups,
     dots: Dots,
     area: Rect,
     buffer: &mut Buffer,
     drawn: &mut TraceCache,
 ) {
-    let Trace { columns, scale, bar, style } = *trace;
-    let look = CellStyle { scale, bar, style, dots, width: cells.width, height: area.height };
+    let PlottedTrace { columns, scale, bar, style } = *trace;
+    let look = PlotStyle { scale, bar, style, dots, width: cells.width, height: area.height };
     if drawn.look != Some(look) {
         *drawn = TraceCache::new(look);
     }
@@ -241,7 +241,7 @@ pub(super) fn draw(
 
 impl TraceCache {
     /// Nothing yet.
-    fn new(look: CellStyle) -> Self {
+    fn new(look: PlotStyle) -> Self {
         let mut blank = Cell::EMPTY;
         blank.set_style(look.style);
         // Every glyph of a plot is one cell wide; saying so spares measuring them.
@@ -257,7 +257,7 @@ impl TraceCache {
     }
 
     /// Draws anew what is not as it was.
-    fn update(&mut self, look: CellStyle, columns: &[Bin], cells: &Cells) {
+    fn update(&mut self, look: PlotStyle, columns: &[Bin], cells: &BinGroups) {
         self.mark_changed(columns, cells);
         let width = self.groups.len();
         let places = (cells.leftmost()..width).chain(0..cells.leftmost());
@@ -279,7 +279,7 @@ impl TraceCache {
 
     /// Marks the places of the groups that have a bin which is not as it was, or come right after
     /// one, with which they are joined.
-    fn mark_changed(&mut self, columns: &[Bin], cells: &Cells) {
+    fn mark_changed(&mut self, columns: &[Bin], cells: &BinGroups) {
         self.changed.fill(false);
         let width = self.changed.len() as u64;
         let mut mark = |bin: u64| {
@@ -317,7 +317,7 @@ fn is_same(bin: &Bin, before: &Bin) -> bool {
 }
 
 /// Draws the cells of a group, each with its glyph.
-fn paint<'a>(look: CellStyle, runs: Runs, column: impl Iterator<Item = &'a mut Cell>) {
+fn paint<'a>(look: PlotStyle, runs: Runs, column: impl Iterator<Item = &'a mut Cell>) {
     // What goes beyond the scale is drawn at the edge and marked there.
     let beyond = |edge: fn(&Run) -> bool| runs.iter().flatten().any(edge);
     let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
@@ -332,7 +332,7 @@ fn paint<'a>(look: CellStyle, runs: Runs, column: impl Iterator<Item = &'a mut C
     }
 }
 
-impl CellStyle {
+impl PlotStyle {
     /// A channel's height in dots.
     fn rows(&self) -> u16 {
         match self.bar {
@@ -408,8 +408,9 @@ mod tests {
         let columns = &all[first..];
         let area = Rect::new(0, 0, WIDTH, height);
         let mut buffer = Buffer::empty(area);
-        let cells = Cells::new(motion, dots, WIDTH, first as u64, columns.len());
-        let trace = Trace { columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
+        let cells = BinGroups::new(motion, dots, WIDTH, first as u64, columns.len());
+        let trace =
+            PlottedTrace { columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
         draw(&trace, &cells, dots, area, &mut buffer, &mut TraceCache::default());
         buffer
     }
@@ -463,7 +464,7 @@ mod tests {
 
     /// What may happen from one frame to the next.
     #[derive(Clone, Debug)]
-    enum Step {
+    enum FrameChange {
         /// The window moves by so many bins; the newest has grown.
         Move(i8, Bin),
         /// A bin changes although it was finished, as with another filter.
@@ -471,13 +472,13 @@ mod tests {
         Look(ScrollMode, Dots, u16),
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step() -> impl Strategy<Value = FrameChange> {
         let motion = prop::sample::select(vec![ScrollMode::Sweep, ScrollMode::Scroll]);
         prop_oneof![
-            6 => (-8_i8..40, any_column()).prop_map(|(by, newest)| Step::Move(by, newest)),
-            1 => (0_usize..200, any_column()).prop_map(|(at, column)| Step::Change(at, column)),
+            6 => (-8_i8..40, any_column()).prop_map(|(by, newest)| FrameChange::Move(by, newest)),
+            1 => (0_usize..200, any_column()).prop_map(|(at, column)| FrameChange::Change(at, column)),
             1 => (motion, dots(), 1_u16..4).prop_map(|(motion, dots, height)| {
-                Step::Look(motion, dots, height)
+                FrameChange::Look(motion, dots, height)
             }),
         ]
     }
@@ -493,17 +494,17 @@ mod tests {
             let (mut end, mut motion, mut dots, mut height) = (60_usize, ScrollMode::Sweep, Dots::Braille, 3);
             for step in steps {
                 match step {
-                    Step::Move(by, newest) => {
+                    FrameChange::Move(by, newest) => {
                         end = end.saturating_add_signed(by.into()).clamp(2, all.len());
                         all[end - 1] = newest;
                     }
-                    Step::Change(at, column) => all[at] = column,
-                    Step::Look(other, ways, rows) => (motion, dots, height) = (other, ways, rows),
+                    FrameChange::Change(at, column) => all[at] = column,
+                    FrameChange::Look(other, ways, rows) => (motion, dots, height) = (other, ways, rows),
                 }
                 let first = end.saturating_sub(usize::from(WIDTH * dots.across()));
                 let columns = &all[first..end];
-                let cells = Cells::new(motion, dots, WIDTH, first as u64, columns.len());
-                let trace = Trace { columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
+                let cells = BinGroups::new(motion, dots, WIDTH, first as u64, columns.len());
+                let trace = PlottedTrace { columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
                 let area = Rect::new(0, 0, WIDTH, height);
                 let mut pictures = [Buffer::empty(area), Buffer::empty(area)];
                 let [kept, fresh] = &mut pictures;
@@ -538,8 +539,8 @@ mod tests {
     fn scrolled(columns: &[Bin], bar: Bar, height: u16) -> Buffer {
         let area = Rect::new(0, 0, 5, height);
         let mut buffer = Buffer::empty(area);
-        let cells = Cells::new(ScrollMode::Scroll, Dots::Braille, 5, 0, columns.len() + 2);
-        let trace = Trace { columns, scale: SCALE, bar, style: Style::new() };
+        let cells = BinGroups::new(ScrollMode::Scroll, Dots::Braille, 5, 0, columns.len() + 2);
+        let trace = PlottedTrace { columns, scale: SCALE, bar, style: Style::new() };
         draw(&trace, &cells, Dots::Braille, area, &mut buffer, &mut TraceCache::default());
         buffer
     }
@@ -574,9 +575,13 @@ mod tests {
         let area = Rect::new(0, 0, 4, 2);
         let mut buffer = Buffer::empty(area);
         let columns = columns(&[(-14.0, 14.0); 4]);
-        let cells = Cells::new(ScrollMode::Scroll, Dots::Whole, 4, 0, columns.len());
-        let trace =
-            Trace { columns: &columns, scale: SCALE, bar: Bar::PeakToPeak, style: Style::new() };
+        let cells = BinGroups::new(ScrollMode::Scroll, Dots::Whole, 4, 0, columns.len());
+        let trace = PlottedTrace {
+            columns: &columns,
+            scale: SCALE,
+            bar: Bar::PeakToPeak,
+            style: Style::new(),
+        };
         draw(&trace, &cells, Dots::Whole, area, &mut buffer, &mut TraceCache::default());
         assert_eq!(column(&buffer, 1), [" ", "▃"]);
     }

@@ -8,11 +8,11 @@ use super::{
     Canvas, axis,
     dots::Dots,
     gaps, labels, overlay, scales, stream_state,
-    trace_plot::{self, Bar, Cells, TraceCache},
+    trace_plot::{self, Bar, BinGroups, TraceCache},
 };
 use crate::{
     app::{App, ChannelLayout, ScrollMode, SessionEntry},
-    ui::{context::RenderContext, glyphs, paint, text, theme::Token},
+    ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
 use cortop_signal::{Filters, Traces, View, view::Reference};
@@ -225,8 +225,9 @@ pub(super) fn draw(
     }
     let is_stale = app.streams.frozen.is_none() && !stream_state::is_current(ctx, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
-    let cells = Cells::new(app.streams.scroll_mode, dots, rows.plot.width, traces.first_bin, count)
-        .still(ctx.app.streams.frozen.is_some());
+    let cells =
+        BinGroups::new(app.streams.scroll_mode, dots, rows.plot.width, traces.first_bin, count)
+            .still(ctx.app.streams.frozen.is_some());
     // EEG swings about its middle many times a cell, motion stays where the head is.
     let bar = if stream == Stream::Eeg { Bar::PeakToPeak } else { Bar::Extreme };
     let arranged = app.streams.channels(stream).shown(traces.channels_in_all);
@@ -235,8 +236,8 @@ pub(super) fn draw(
     for ((at, trace), cache) in traces.channels.iter().enumerate().zip(cache.iter_mut()) {
         let y = rows.plot.y + paint::cells(at) * rows.height;
         let style = match () {
-            () if is_stale => ctx.style(Token::Stale),
-            () if app.streams.bad.contains(&trace.label) => ctx.style(Token::Dim),
+            () if is_stale => ctx.style(ThemeToken::Stale),
+            () if app.streams.bad.contains(&trace.label) => ctx.style(ThemeToken::Dim),
             () => ctx.theme.channel(trace.place),
         };
         let size = scales::of(app, stream, trace, traces);
@@ -245,7 +246,7 @@ pub(super) fn draw(
         labels::draw(ctx, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
         let restarts = &trace.restarts;
-        let trace = trace_plot::Trace { columns: &trace.columns, scale: size, bar, style };
+        let trace = trace_plot::PlottedTrace { columns: &trace.columns, scale: size, bar, style };
         trace_plot::draw(&trace, &cells, dots, part, buffer, cache);
         mark_restarts(ctx, restarts, &cells, part, buffer);
     }
@@ -273,7 +274,7 @@ pub(super) fn draw(
         // Between the seconds of the axis, where it hides no trace.
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
-        ctx.span(Token::Bad, words).render(place.intersection(area), buffer);
+        ctx.span(ThemeToken::Bad, words).render(place.intersection(area), buffer);
     }
 }
 
@@ -282,14 +283,14 @@ pub(super) fn draw(
 fn mark_restarts(
     ctx: &RenderContext<'_>,
     bins: &[u64],
-    cells: &Cells,
+    cells: &BinGroups,
     row: Rect,
     buffer: &mut Buffer,
 ) {
     let y = row.y + row.height.saturating_sub(1) / 2;
     for x in bins.iter().filter_map(|&bin| cells.cell(bin)) {
         if let Some(cell) = buffer.cell_mut((row.x + x, y)) {
-            cell.set_char(glyphs::RESTARTED).set_style(ctx.style(Token::Poor));
+            cell.set_char(glyphs::RESTARTED).set_style(ctx.style(ThemeToken::Poor));
         }
     }
 }
@@ -301,7 +302,7 @@ fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffer: &mut Buf
     let comes = ctx.app.sessions.current().is_some_and(|entry| entry.closed.is_none());
     if comes && view.stream == stream && view.headset.as_ref() == ctx.app.headset() {
         let text = "Waiting for the first samples.";
-        let lines = paint::sentence(text, area.width, ctx.style(Token::Dim));
+        let lines = paint::sentence(text, area.width, ctx.style(ThemeToken::Dim));
         paint::lines(&lines, area, buffer);
     }
 }

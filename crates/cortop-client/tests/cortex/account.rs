@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cortop_client::{Event, Step, account::UserLogin};
+use cortop_client::{ConnectionStep, Event, account::UserLogin};
 use cortop_sim::fault::Fault;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url).debit(1));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let debits: Vec<_> =
         service.asked("authorize").iter().map(|seen| seen.params.get("debit").is_some()).collect();
     assert!(debits[0]);
@@ -57,11 +57,11 @@ async fn nobody_logged_in_and_no_approval_are_waited_for() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Login)).await;
+    tested.until(reached(ConnectionStep::Login)).await;
     service.warn(2, json!("logged in"));
-    tested.until(reached(Step::Approval)).await;
+    tested.until(reached(ConnectionStep::Approval)).await;
     service.warn(9, json!("granted"));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(service.asked("requestAccess").len(), 1);
     let events = tested.quit().await;
     let users: Vec<_> = events
@@ -84,9 +84,9 @@ async fn the_agreement_is_waited_for() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Agreement)).await;
+    tested.until(reached(ConnectionStep::Agreement)).await;
     service.warn(17, json!("accepted"));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.quit().await;
 }
 
@@ -102,9 +102,9 @@ async fn an_agreement_without_a_token_is_waited_for_until_there_is_one() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Agreement)).await;
+    tested.until(reached(ConnectionStep::Agreement)).await;
     // Asked again without a warning, it is accepted.
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(service.asked("authorize").len(), 4);
     tested.quit().await;
 }
@@ -120,11 +120,11 @@ async fn an_open_agreement_is_not_forgotten_with_the_connection() {
     .await;
     let mut tested = Tested::start(config(&service.url).debit(1));
     for _ in 0..2 {
-        tested.until(reached(Step::Agreement)).await;
+        tested.until(reached(ConnectionStep::Agreement)).await;
         assert!(service.asked("createSession").is_empty());
         service.drop_connections();
     }
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let authorized = service.asked("authorize");
     assert!(authorized[1..].iter().all(|seen| seen.params.get("debit").is_none()));
     tested.quit().await;
@@ -140,7 +140,7 @@ async fn wrong_credentials_stop_with_the_next_step() {
     let mut tested = Tested::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("EMOTIV_CLIENT_ID"), "{refusal}");
-    tested.until(reached(Step::Stopped)).await;
+    tested.until(reached(ConnectionStep::Stopped)).await;
     tested.quit().await;
 }
 
@@ -154,10 +154,10 @@ async fn after_a_logout_the_next_user_gets_a_token_of_their_own_and_no_debit() {
     .await;
     let config = config(&service.url).debit(2);
     let mut tested = Tested::start(config);
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(3, json!("ana.lab has logged out"));
     assert!(tested.until(closed).await.contains("logged out"));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let authorized = service.asked("authorize");
     assert_eq!(authorized.len(), 2);
     assert_eq!(authorized[1].params.get("debit"), None);
@@ -177,7 +177,8 @@ async fn another_user_of_this_computer_who_holds_the_service_is_named() {
     let mut tested = Tested::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("ben, is logged in") && refusal.contains("log in here as ana"));
-    let now = tested.until(|event| step(event).filter(|step| *step != Step::Greeting)).await;
+    let now =
+        tested.until(|event| step(event).filter(|step| *step != ConnectionStep::Greeting)).await;
     assert_eq!(now.to_string(), "another user logged in");
     tested.quit().await;
     assert!(service.asked("authorize").is_empty());
@@ -195,15 +196,15 @@ async fn each_connection_asks_for_the_approval_that_the_service_may_have_forgott
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     approved.store(false, Ordering::Relaxed);
     service.drop_connections();
-    tested.until(reached(Step::Approval)).await;
+    tested.until(reached(ConnectionStep::Approval)).await;
     let asked = service.asked("requestAccess");
     assert_eq!(asked.iter().map(|seen| seen.connection).collect::<Vec<_>>(), [1]);
     approved.store(true, Ordering::Relaxed);
     service.warn(9, json!("granted"));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.quit().await;
 }
 
@@ -212,9 +213,9 @@ async fn an_approval_taken_back_is_waited_for_and_nothing_else_is_needed() {
     let mut rig = Rig::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
     rig.streaming().await;
     rig.order(Fault::RevokeAccess {});
-    rig.tested.until(reached(Step::Approval)).await;
+    rig.tested.until(reached(ConnectionStep::Approval)).await;
     rig.order(Fault::GrantAccess {});
-    rig.tested.until(reached(Step::Streaming)).await;
+    rig.tested.until(reached(ConnectionStep::Streaming)).await;
     rig.tested.quit().await;
 }
 
@@ -242,7 +243,7 @@ async fn what_is_missing_for_a_request_is_fetched_again() {
         })
         .await;
         let mut tested = Tested::start(config(&service.url));
-        tested.until(reached(Step::Streaming)).await;
+        tested.until(reached(ConnectionStep::Streaming)).await;
         tested.quit().await;
         let tries = service.asked("createSession").len();
         assert_eq!(tries, 2, "{code}");
@@ -284,14 +285,14 @@ async fn each_user_is_asked_for_approval() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(3, json!("ana.lab has logged out"));
     tested.until(closed).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     // Whoever has approved is not asked again.
     service.drop_connections();
     tested.until(closed).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let asked = service.asked("requestAccess");
     assert_eq!(asked.iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1]);
     tested.quit().await;

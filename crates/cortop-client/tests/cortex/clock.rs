@@ -7,8 +7,8 @@ use std::{
 };
 
 use cortop_client::{
-    ClockOffset, Command, Event, Marker, MarkerCommand, Moment, RecordCommand, RecordEvent,
-    SessionId, Step, marker::MarkerValue, record::NewRecord,
+    ClockOffset, Command, ConnectionStep, Event, Marker, MarkerCommand, Moment, RecordCommand,
+    RecordEvent, SessionId, marker::MarkerValue, record::NewRecord,
 };
 use cortop_sim::Sim;
 use futures_util::future::join_all;
@@ -125,7 +125,7 @@ fn live(event: &Event) -> Option<SessionId> {
 
 /// Waits until streams run and the clock is known, in whatever order.
 async fn streaming(tested: &mut Tested) -> ClockOffset {
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     match tested.events.iter().find_map(clock) {
         Some(known) => known,
         None => tested.until(clock).await,
@@ -144,7 +144,7 @@ async fn missed(there: u64, back: u64) -> (f64, ClockOffset) {
     let relay = Relay::start(&sim.url(), there, back).await;
     let mut tested = Tested::start(config(&relay.url));
     let session = tested.until(live).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(start(&session)).await;
     tested.until(started).await;
     let at = Moment::now();
@@ -315,7 +315,7 @@ async fn an_older_cortex_or_one_that_errs_is_measured_by_the_stamps_of_its_sampl
     for answer in [errs, older] {
         let scripted = Scripted::start(5.0, answer).await;
         let mut tested = Tested::start(config(&scripted.service.url));
-        tested.until(reached(Step::Streaming)).await;
+        tested.until(reached(ConnectionStep::Streaming)).await;
         sleep(Duration::from_secs(1)).await;
         tested.command(start(&SESSION.into())).await;
         tested.until(started).await;
@@ -337,7 +337,7 @@ async fn each_connection_of_a_headset_is_measured_without_holding_up_the_streams
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let asked = || service.asked("syncWithHeadsetClock");
     assert_eq!(asked().len(), 1);
     service.warn(104, json!({"headsetId": INSIGHT}));
@@ -380,7 +380,7 @@ async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     // One measurement takes several requests.
     let measured = || {
         let asked = service.asked("syncWithHeadsetClock");

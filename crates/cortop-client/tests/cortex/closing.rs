@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Event, Session, SessionId, Step, session::SessionStatus};
+use cortop_client::{Command, ConnectionStep, Event, Session, SessionId, session::SessionStatus};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -30,7 +30,7 @@ async fn the_answer_to_close_is_told_before_the_end() {
     .await;
     let mut tested = Tested::start(config(&service.url));
     let id: SessionId = tested.until(shown).await.id;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Close(id.clone())).await;
     let last = tested
         .until(|event| shown(event).filter(|session| session.status == SessionStatus::Closed))
@@ -65,7 +65,7 @@ async fn what_another_program_changes_is_seen_within_two_seconds() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     for name in ["ben", "cleo", "dan"] {
         name.clone_into(&mut owner.lock().unwrap());
         let changed = Instant::now();
@@ -89,7 +89,7 @@ async fn while_the_sessions_are_not_shown_it_is_told_since_when() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let at = tested
         .until(|event| match event {
             Event::SessionsAsOf(at) => Some(*at),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Event, HeadsetId, Step};
+use cortop_client::{Command, ConnectionStep, Event, HeadsetId};
 use serde_json::{Value, json};
 
 use crate::service::{
@@ -19,7 +19,7 @@ async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Choosing)).await;
+    tested.until(reached(ConnectionStep::Choosing)).await;
     assert!(service.asked("createSession").is_empty());
     let mut sessions = Vec::new();
     for id in [EPOCX, INSIGHT] {
@@ -42,7 +42,7 @@ async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
     tested.command(Command::Close(sessions[0].clone())).await;
     assert!(tested.until(refused).await.contains("not one of our sessions"));
     tested.command(Command::Disconnect(INSIGHT.into())).await;
-    tested.until(reached(Step::Choosing)).await;
+    tested.until(reached(ConnectionStep::Choosing)).await;
     assert!(tested.until(closed).await.contains("disconnected by you"));
     tested.quit().await;
     let commands: Vec<_> =
@@ -74,8 +74,8 @@ async fn a_discovered_headset_is_connected_and_an_odd_warning_does_no_harm() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Connecting(INSIGHT.into()))).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Connecting(INSIGHT.into()))).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let controlled = service.asked("controlDevice");
     assert_eq!(controlled.len(), 1, "a scan would harm the streams: {controlled:?}");
     let events = tested.quit().await;
@@ -101,7 +101,7 @@ async fn a_headset_that_cannot_be_connected_says_the_next_step() {
     let mut tested = Tested::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("113: Switch motion off.") && refusal.contains("dongle"), "{refusal}");
-    tested.until(reached(Step::Stopped)).await;
+    tested.until(reached(ConnectionStep::Stopped)).await;
     tested.quit().await;
 }
 
@@ -130,7 +130,7 @@ async fn while_nothing_is_there_it_scans_and_an_absent_permission_is_told_once()
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(service.asked("queryHeadsets").len() > 1);
     let events = tested.quit().await;
     let scans: Vec<_> = events
@@ -178,7 +178,7 @@ async fn while_streams_flow_it_never_scans_though_no_headset_is_listed() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert!(service.asked("queryHeadsets").len() > 3);
     assert!(service.asked("controlDevice").is_empty());
@@ -193,7 +193,7 @@ async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely(
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tokio::time::sleep(Duration::from_mins(10)).await;
     // Each look asks three times, with two tokens more.
     let asked = service.asked("querySessions").len();
@@ -206,6 +206,6 @@ async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely(
 async fn a_wanted_headset_that_is_missing_among_others_is_named() {
     let service = Service::start(|_| Say::Usual).await;
     let mut tested = Tested::start(config(&service.url).headset(HeadsetId::from("MN8-0000ABCD")));
-    tested.until(reached(Step::Missing("MN8-0000ABCD".into()))).await;
+    tested.until(reached(ConnectionStep::Missing("MN8-0000ABCD".into()))).await;
     tested.quit().await;
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cortop_client::{Command, Event, RecordCommand, Step};
+use cortop_client::{Command, ConnectionStep, Event, RecordCommand};
 use cortop_protocol::record::NewRecord;
 use cortop_sim::fault::Fault;
 use tracing::subscriber::DefaultGuard;
@@ -59,7 +59,7 @@ const BOTH: [&str; 2] = ["insight:INSIGHT-0A1B2C3D:connected", "epocx:EPOCX-1A2B
 async fn each_line_on_a_session_names_its_headset_and_each_lost_headset_has_a_line() {
     let (log, _guard) = Log::start();
     let mut rig = Rig::start(&BOTH).await;
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     for id in [INSIGHT, EPOCX] {
         rig.tested.command(Command::Open { headset: id.into(), mode: None }).await;
         let streaming = format!("INFO {id}: streaming");

@@ -1,6 +1,6 @@
 //! Another program of the same application beside cortop: what is its own stays as it is.
 
-use cortop_client::{Command, Event, Feed, RecordCommand, Step};
+use cortop_client::{Command, ConnectionStep, Event, Feed, RecordCommand};
 use cortop_protocol::{Error, RecordEvent, SessionId, Stream, record::NewRecord};
 use cortop_sim::{Injection, fault::Fault};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const EPOCX: &str = "epocx:EPOCX-1A2B3C4D:connected";
 /// Another program with an activated session that streams and records; then cortop.
 async fn shared() -> (Rig, Other, SessionId) {
     let mut rig = Rig::start(&["insight:connected", EPOCX]).await;
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     let mut other = Other::start(&rig.sim).await;
     let open = json!({"headset": "EPOCX-1A2B3C4D", "status": "active"});
     let theirs = other.ask("createSession", open).await;
@@ -94,7 +94,7 @@ async fn looking_only_is_no_refusal_and_taking_a_stream_of_the_owner_is_one() {
     let (mut rig, _other, id) = shared().await;
     rig.tested.until(flowing).await;
     rig.tested.command(Command::Unsubscribe(id.clone(), vec![Stream::Eeg])).await;
-    rig.tested.until(reached(Step::Watching)).await;
+    rig.tested.until(reached(ConnectionStep::Watching)).await;
     let refusal = rig.ask(Command::Subscribe(id, vec![Stream::Dev]), refused).await;
     assert!(refusal.contains("dev is subscribed by the program that opened"), "{refusal}");
     rig.tested.quit().await;
@@ -107,7 +107,7 @@ async fn the_end_of_another_programs_session_is_no_beginning_of_ours() {
     other.ask("updateSession", json!({"session": id.as_str(), "status": "close"})).await;
     let why = rig.tested.until(closed).await;
     assert!(why.contains("the program that opened it"), "{why}");
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     // Its owner can open the next one at once, and pays for it alone.
     let open = json!({"headset": "EPOCX-1A2B3C4D", "status": "active"});
     other.ask("createSession", open).await;
@@ -127,7 +127,7 @@ async fn after_a_lost_connection_it_is_looked_at_again_or_let_go_but_never_opene
         rig.tested.until(released).await;
         if ends {
             other.ask("updateSession", json!({"session": id.as_str(), "status": "close"})).await;
-            rig.tested.until(reached(Step::Choosing)).await;
+            rig.tested.until(reached(ConnectionStep::Choosing)).await;
             rig.tested.quit().await;
             assert_eq!(other.ask("querySessions", json!({})).await, json!([]));
         } else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Event, Feed, Link, Step};
+use cortop_client::{Command, ConnectionStep, Event, Feed, Link};
 use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};
 
@@ -26,7 +26,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url).debit(3));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
 
@@ -42,7 +42,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
         })
         .await;
     assert_eq!(attempt, 1);
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let Feed::Subscribed(again) = tested.fed().await else { panic!() };
     assert_eq!(again.session.as_str(), format!("session-1-of-{INSIGHT}"));
 
@@ -53,7 +53,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     let created = service.asked("createSession");
     assert!(created.iter().all(|seen| seen.params["status"] == "active"), "{created:?}");
     let events = tested.quit().await;
-    let searching = |event: &&Event| step(event) == Some(Step::Searching);
+    let searching = |event: &&Event| step(event) == Some(ConnectionStep::Searching);
     assert_eq!(events.iter().filter(searching).count(), 0, "a headset is connected");
 }
 
@@ -74,7 +74,7 @@ async fn a_service_that_is_not_there_yet_is_waited_for() {
     tested.command(Command::Scan { anyway: false }).await;
     assert!(tested.until(refused).await.contains("not connected"));
     let _service = Service::on(TcpListener::bind(address).await.unwrap(), None, |_| Say::Usual);
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.quit().await;
 }
 
@@ -94,7 +94,7 @@ async fn after_a_long_absence_a_command_tries_again_at_once() {
     let _service = Service::on(TcpListener::bind(address).await.unwrap(), None, |_| Say::Usual);
     let asked = Instant::now();
     tested.command(Command::Connect).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     tested.quit().await;
 }
@@ -114,7 +114,7 @@ async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_
         })
         .await;
     assert!(why.contains("restart the Cortex service"), "{why}");
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.quit().await;
 }
 
@@ -136,7 +136,7 @@ async fn a_service_that_drops_us_once_it_has_greeted_is_left_in_peace_for_longer
     assert_eq!(service.asked("createSession").len(), 5);
 
     // A connection that has lived for a while counts as a good one.
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tokio::time::sleep(Duration::from_secs(31)).await;
     service.drop_connections();
     assert_eq!(tested.until(waiting).await.0, 1);
@@ -167,7 +167,7 @@ async fn quitting_is_bounded_even_if_nobody_answers_and_nobody_reads() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let started = Instant::now();
     tested.command(Command::Quit).await;
     tested.client.task.await.unwrap();

@@ -1,6 +1,6 @@
 //! Sessions of our own after their end: which are opened again, how, and what that costs.
 
-use cortop_client::{Command, Event, SessionMode, SessionPolicy, Step};
+use cortop_client::{Command, ConnectionStep, Event, SessionMode, SessionPolicy};
 use cortop_protocol::{Session, session::SessionStatus};
 use cortop_sim::fault::Fault;
 use serde_json::json;
@@ -46,13 +46,13 @@ async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_th
         let (opened, why) = rig.tested.until(opened).await;
         assert_eq!(opened, mode, "{why}");
         assert!(why.contains(words), "{why}");
-        rig.tested.until(reached(Step::Streaming)).await;
+        rig.tested.until(reached(ConnectionStep::Streaming)).await;
         rig.order(Fault::Drop { close: true });
     }
     // What it has is looked up each time.
     rig.sim.control().licence(&["eeg"], 9);
     assert_eq!(rig.tested.until(opened).await.0, SessionMode::Active);
-    rig.tested.until(reached(Step::Streaming)).await;
+    rig.tested.until(reached(ConnectionStep::Streaming)).await;
     rig.sim.control().licence(&[], 8);
     rig.order(Fault::Drop { close: true });
     let (mode, why) = rig.tested.until(opened).await;
@@ -71,14 +71,14 @@ async fn a_session_that_is_lost_before_it_streams_is_not_activated_again() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(asked(&service), ["active", "open", "open", "open"]);
     // At the user's word it is.
     let session = tested.events.iter().rev().find_map(object).unwrap();
     tested.command(Command::Close(session.id)).await;
     tested.until(closed).await;
     tested.command(open(INSIGHT, None)).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(asked(&service).last().unwrap(), "active");
     tested.quit().await;
 }
@@ -97,8 +97,8 @@ async fn a_refused_subscription_is_tried_again_in_the_same_session() {
     .await;
     let mut tested = Tested::start(config(&service.url));
     assert!(tested.until(refused).await.starts_with("subscribe -32603"));
-    tested.until(reached(Step::Stopped)).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Stopped)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let events = tested.quit().await;
     assert_eq!(asked(&service), ["active"]);
     assert_eq!(service.asked("updateSession").len(), 1, "closed at the end");
@@ -109,16 +109,16 @@ async fn a_refused_subscription_is_tried_again_in_the_same_session() {
 async fn a_session_that_is_closed_while_its_headset_stays_connected_stays_closed() {
     let service = Service::start(|_| Say::Usual).await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let id = format!("session-0-of-{INSIGHT}");
     service.warn(0, json!({"behavior": "Stopped.", "sessionId": id}));
     service.warn(1, json!({"behavior": "Closed.", "sessionId": id}));
     let why = tested.until(closed).await;
     assert!(why.contains("closed by Cortex, while its headset stayed connected"), "{why}");
-    tested.until(reached(Step::Choosing)).await;
+    tested.until(reached(ConnectionStep::Choosing)).await;
     assert_eq!(service.asked("createSession").len(), 1);
     tested.command(open(INSIGHT, None)).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(service.asked("createSession").len(), 2);
     tested.quit().await;
 }
@@ -131,7 +131,7 @@ async fn a_session_that_another_program_closes_stays_closed() {
     other.ask("updateSession", json!({"session": session.as_str(), "status": "close"})).await;
     let why = rig.tested.until(closed).await;
     assert_eq!(why, "closed by another program of this application");
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     assert_eq!(other.ask("querySessions", json!({})).await, json!([]));
     rig.tested.quit().await;
 }
@@ -187,10 +187,10 @@ async fn two_headsets_that_drop_out_together_both_come_back_to_their_sessions() 
 async fn streams_that_stop_and_do_not_come_back_are_subscribed_again() {
     let service = Service::start(|_| Say::Usual).await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(0, json!({"sessionId": format!("session-0-of-{INSIGHT}")}));
-    tested.until(reached(Step::Stopped)).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Stopped)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(service.asked("subscribe").len(), 2);
     assert_eq!(service.asked("createSession").len(), 1);
     tested.quit().await;
@@ -208,7 +208,7 @@ async fn a_licence_that_could_not_be_read_once_is_read_for_the_next_session() {
     let (mode, why) = tested.until(opened).await;
     assert_eq!(mode, SessionMode::Open);
     assert!(why.contains("could not be read"), "{why}");
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     service.drop_connections();
     assert_eq!(tested.until(opened).await.0, SessionMode::Active);
     tested.quit().await;
@@ -225,7 +225,7 @@ async fn what_one_user_activated_is_not_charged_to_the_next() {
     .await;
     let config = config(&service.url).session(SessionPolicy::Open);
     let mut tested = Tested::start(config);
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Activate(format!("session-0-of-{INSIGHT}").into())).await;
     let activated =
         |event: &Event| object(event).filter(|one| one.status == SessionStatus::Activated);
@@ -240,7 +240,7 @@ async fn what_one_user_activated_is_not_charged_to_the_next() {
         assert_eq!(tested.until(named).await, user);
         let (opened, why) = tested.until(opened).await;
         assert_eq!(opened, mode, "{user}: {why}");
-        tested.until(reached(Step::Streaming)).await;
+        tested.until(reached(ConnectionStep::Streaming)).await;
     }
     assert_eq!(asked(&service), ["open", "open", "active"]);
     tested.quit().await;
@@ -255,8 +255,8 @@ async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session(
         message: None,
         times: 1000,
     });
-    rig.tested.until(reached(Step::Opening(INSIGHT.into()))).await;
-    rig.ask(Command::CallOff(INSIGHT.into()), reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Opening(INSIGHT.into()))).await;
+    rig.ask(Command::CallOff(INSIGHT.into()), reached(ConnectionStep::Choosing)).await;
     // One that is under way comes to its end first.
     rig.order(Fault::Mend {});
     let late = |seconds: f64| Fault::Late {
@@ -266,10 +266,10 @@ async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session(
     };
     rig.order(late(0.5));
     rig.tested.command(open(INSIGHT, None)).await;
-    rig.tested.until(reached(Step::Opening(INSIGHT.into()))).await;
+    rig.tested.until(reached(ConnectionStep::Opening(INSIGHT.into()))).await;
     let mut other = Other::start(&rig.sim).await;
     while other.ask("querySessions", json!({})).await == json!([]) {}
-    rig.ask(Command::CallOff(INSIGHT.into()), reached(Step::Choosing)).await;
+    rig.ask(Command::CallOff(INSIGHT.into()), reached(ConnectionStep::Choosing)).await;
     assert_eq!(other.ask("querySessions", json!({})).await, json!([]));
     rig.tested.quit().await;
 }
@@ -295,7 +295,7 @@ async fn what_is_ordered_while_a_session_closes_concerns_the_next_or_nothing() {
     let refusal = rig.tested.until(refused).await;
     assert!(refusal.contains("updateSession: this session has ended"), "{refusal}");
     assert_eq!(rig.tested.until(opened).await.0, SessionMode::Open);
-    rig.tested.until(reached(Step::Streaming)).await;
+    rig.tested.until(reached(ConnectionStep::Streaming)).await;
     let events = rig.tested.quit().await;
     let sessions: std::collections::BTreeSet<_> =
         events.iter().filter_map(object).map(|session| session.id).collect();

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cortop_client::{Event, HIDDEN, Link, Step};
+use cortop_client::{ConnectionStep, Event, HIDDEN, Link};
 use serde_json::json;
 use tracing::{instrument::WithSubscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, layer::SubscriberExt};
@@ -73,7 +73,7 @@ fn they_are_in_no_log_and_no_event_at_any_level() {
         let config = config(&service.url);
         assert!(!format!("{config:?}").contains(CLIENT_ID));
         let mut tested = Tested::start(config);
-        tested.until(reached(Step::Streaming)).await;
+        tested.until(reached(ConnectionStep::Streaming)).await;
         service.drop_connections();
         tested
             .until(|event| matches!(event, Event::Link(Link::Waiting { .. })).then_some(()))
@@ -114,13 +114,13 @@ fn what_cortex_echoes_of_them_is_hidden() {
         })
         .await;
         let mut tested = Tested::start(config(&service.url));
-        tested.until(reached(Step::Agreement)).await;
+        tested.until(reached(ConnectionStep::Agreement)).await;
         service.warn(7, json!({"behavior": format!("{CLIENT_ID} asks with {TOKEN}")}));
         service.warn(99, json!({TOKEN: CLIENT_SECRET}));
         // Longer than any text that is taken: cut in the middle of the secret.
         service.warn(98, json!(format!("{}{CLIENT_SECRET}", "x".repeat(1010))));
         service.warn(17, json!("accepted"));
-        tested.until(reached(Step::Stopped)).await;
+        tested.until(reached(ConnectionStep::Stopped)).await;
         tested.quit().await
     });
     let events = format!("{events:?}");
@@ -145,7 +145,7 @@ fn a_field_of_cortex_is_shown_as_it_is_unless_it_is_one_of_them() {
         })
         .await;
         let mut tested = Tested::start(config(&service.url));
-        tested.until(reached(Step::Streaming)).await;
+        tested.until(reached(ConnectionStep::Streaming)).await;
         tested.quit().await
     });
     let seen = events.iter().find_map(|event| match event {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use cortop_client::{
-    Client, Command, Config, Event, Feed, FeedReceiver, Link, SessionMode, Step, Stream, feed,
+    Client, ClientConfig, Command, ConnectionStep, Event, Feed, FeedReceiver, Link, SessionMode,
+    Stream, feed,
 };
 use futures_util::{SinkExt, StreamExt};
 use rustls::ServerConfig;
@@ -252,12 +253,12 @@ pub(crate) struct Tested {
     pub(crate) events: Vec<Event>,
 }
 
-pub(crate) fn config(url: &str) -> Config {
-    Config::new(CLIENT_ID, CLIENT_SECRET).url(url).streams([Stream::Dev, Stream::Met])
+pub(crate) fn config(url: &str) -> ClientConfig {
+    ClientConfig::new(CLIENT_ID, CLIENT_SECRET).url(url).streams([Stream::Dev, Stream::Met])
 }
 
 impl Tested {
-    pub(crate) fn start(config: Config) -> Self {
+    pub(crate) fn start(config: ClientConfig) -> Self {
         let (sender, feed) = feed();
         Self { client: Client::spawn(config, sender), feed, events: Vec::new() }
     }
@@ -301,14 +302,14 @@ impl Tested {
     }
 }
 
-pub(crate) fn step(event: &Event) -> Option<Step> {
+pub(crate) fn step(event: &Event) -> Option<ConnectionStep> {
     match event {
         Event::Link(Link::Up { step, .. }) => Some(step.clone()),
         _ => None,
     }
 }
 
-pub(crate) fn reached(wanted: Step) -> impl Fn(&Event) -> Option<()> {
+pub(crate) fn reached(wanted: ConnectionStep) -> impl Fn(&Event) -> Option<()> {
     move |event| (step(event)? == wanted).then_some(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cortop_client::{
-    Command, CommandId, Event, Feed, SessionMode, SessionPolicy, Step, Stream,
+    Command, CommandId, ConnectionStep, Event, Feed, SessionMode, SessionPolicy, Stream,
     session::SessionStatus,
 };
 use cortop_sim::Options;
@@ -47,7 +47,7 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
     assert_eq!(refused.len(), 2);
     assert!(refused[0].1.next.contains("eeg: licence and session allow it"), "{refused:?}");
     assert!(refused[1].1.message().contains("did not mention pow"), "{refused:?}");
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
 
     let Feed::Subscribed(dev) = tested.fed().await else { panic!() };
     assert_eq!((dev.headset.as_str(), dev.nominal_rate), (INSIGHT, Some(2.0)));
@@ -56,8 +56,8 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
 
     let events = tested.quit().await;
     let steps: Vec<_> = events.iter().filter_map(step).collect();
-    assert_eq!(steps.first(), Some(&Step::Greeting));
-    assert_eq!(steps.last(), Some(&Step::Streaming));
+    assert_eq!(steps.first(), Some(&ConnectionStep::Greeting));
+    assert_eq!(steps.last(), Some(&ConnectionStep::Streaming));
     let (mode, why) = events.iter().find_map(opened).unwrap();
     assert_eq!(mode, SessionMode::Active);
     assert!(why.contains("scope eeg and 7 activations"), "{why}");
@@ -86,7 +86,7 @@ async fn a_headset_that_is_not_ready_is_asked_again_with_growing_pauses() {
     .await;
     let mut tested = Tested::start(config(&service.url));
     let started = Instant::now();
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(started.elapsed() >= Duration::from_millis(1500));
     assert_eq!(service.asked("createSession").len(), 3);
     assert!(tested.quit().await.iter().all(|event| refused(event).is_none()));
@@ -111,7 +111,7 @@ async fn without_quota_the_session_is_opened_and_says_why_unless_the_user_insist
         } else {
             let refusal = tested.until(refused).await;
             assert!(refusal.contains("createSession -32019"), "{refusal}");
-            tested.until(reached(Step::Stopped)).await;
+            tested.until(reached(ConnectionStep::Stopped)).await;
         }
         tested.quit().await;
     }
@@ -135,14 +135,14 @@ async fn another_programs_session_is_shared_and_left_as_it_is() {
     let (mode, why) = tested.until(opened).await;
     assert_eq!(mode, SessionMode::Open);
     assert!(why.contains("another program"), "{why}");
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let events = tested.quit().await;
     assert!(service.asked("updateSession").is_empty(), "neither activated nor closed");
     assert!(events.iter().filter_map(closed).all(|why| why.contains("left open")));
 
     // The user's own word goes over that.
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Close("theirs".into())).await;
     assert_eq!(tested.until(closed).await, "closed by you");
     tested.quit().await;
@@ -161,7 +161,7 @@ async fn another_programs_session_that_is_of_no_use_is_not_closed_for_that() {
     let refusal = tested.until(refused).await;
     assert!(refusal.starts_with("subscribe -32012"), "{refusal}");
     // It is still looked at, and asked again.
-    tested.until(reached(Step::Stopped)).await;
+    tested.until(reached(ConnectionStep::Stopped)).await;
     tested.until(refused).await;
     tested.quit().await;
     assert!(service.asked("updateSession").is_empty());
@@ -184,7 +184,7 @@ async fn an_adopted_session_that_is_gone_after_all_gives_way_to_one_of_ours() {
     let mut tested = Tested::start(config(&service.url));
     let Feed::Subscribed(flowing) = tested.fed().await else { panic!() };
     assert_eq!(flowing.session.as_str(), "ours");
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.quit().await;
     let updated = service.asked("updateSession");
     assert!(updated.iter().all(|seen| seen.params["session"] == "ours"), "{updated:?}");
@@ -201,10 +201,10 @@ async fn a_session_of_ours_that_outlived_its_connection_is_still_ours() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     service.drop_connections();
     tested.until(closed).await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.quit().await;
     let updated = service.asked("updateSession");
     assert!(matches!(updated.as_slice(), [one] if one.params["session"] == *ours), "{updated:?}");
@@ -221,7 +221,7 @@ async fn an_answer_without_a_session_is_a_refusal() {
         let mut tested = Tested::start(config(&service.url));
         let refusal = tested.until(refused).await;
         assert!(refusal.contains("createSession: Cortex gave no session"), "{refusal}");
-        tested.until(reached(Step::Stopped)).await;
+        tested.until(reached(ConnectionStep::Stopped)).await;
         tested.quit().await;
         assert!(service.asked("subscribe").is_empty());
     }
@@ -243,7 +243,7 @@ async fn a_headset_that_stays_unready_is_told_while_it_is_tried_on() {
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("-32152") && refusal.contains("dongle"), "{refusal}");
     assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(tested.quit().await.iter().filter_map(refused).count(), 1);
 }
 
@@ -259,12 +259,12 @@ async fn a_lost_headset_closes_the_session_and_a_new_one_is_opened() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(103, json!({"behavior": "No data for 30 s.", "headsetId": INSIGHT}));
     service
         .warn(1, json!({"behavior": "Cortex has closed the session.", "sessionId": "session 1"}));
     assert_eq!(tested.until(closed).await, "No data for 30 s.");
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let ids: Vec<_> = tested
         .quit()
         .await
@@ -281,7 +281,7 @@ async fn a_lost_headset_closes_the_session_and_a_new_one_is_opened() {
 async fn a_session_whose_samples_come_back_is_carried_on() {
     let service = Service::start(|_| Say::Usual).await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let id = format!("session-0-of-{INSIGHT}");
     let sample = json!({"dev": [1], "sid": id, "time": 1}).to_string();
     service.warn(0, json!({"behavior": "stopped", "sessionId": id}));
@@ -290,7 +290,7 @@ async fn a_session_whose_samples_come_back_is_carried_on() {
     assert_eq!(tested.until(closed).await, "No data for 30 s.");
     // What came back before does not count.
     service.push.send(sample).unwrap();
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let events = tested.quit().await;
     assert_eq!(service.asked("createSession").len(), 1);
     assert_eq!(events.iter().rev().find_map(closed).unwrap(), "cortop has ended");
@@ -322,7 +322,7 @@ async fn activating_subscribes_what_needs_it_afterwards() {
             _ => None,
         })
         .await;
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Activate(session)).await;
     let streams = tested
         .until(|event| match event {
@@ -346,7 +346,7 @@ async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     // Each warning about some headset makes the client look again.
     let nudging = async {
         loop {

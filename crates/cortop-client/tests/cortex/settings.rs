@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use cortop_client::{
-    Command, Event, HeadsetCommand, Step,
+    Command, ConnectionStep, Event, HeadsetCommand,
     mapping::Mapping,
     settings::{Connecting, ConnectionType, CustomInfo, EegRate, Headband, MotionRate, Setting},
 };
@@ -73,7 +73,7 @@ async fn a_headset_is_connected_the_way_the_user_wants() {
     let ids = ["EPOCX-1A2B3C4D:discovered", "EPOCX-2A2B3C4D:discovered"];
     let headsets = ids.map(|id| format!("epocx:{id}"));
     let mut rig = Rig::start(&[&headsets[0], &headsets[1]]).await;
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     let by = |wanted: &'static str| {
         move |event: &Event| match event {
             Event::Headsets(list) => {
@@ -99,7 +99,7 @@ async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
     let flex = "EPOCFLEX-1A2B3C4D";
     let mut rig =
         Rig::start(&[&format!("flex:{flex}:discovered"), "insight:INSIGHT-0A1B2C3D:off"]).await;
-    rig.tested.until(reached(Step::Streaming)).await;
+    rig.tested.until(reached(ConnectionStep::Streaming)).await;
     let mut other = Other::start(&rig.sim).await;
     let mappings = json!({"CMS": "TP9", "DRL": "TP10", "LA": "Cz", "RA": "Pz"});
     let create = json!({"status": "create", "name": "two", "mappings": mappings});
@@ -148,7 +148,7 @@ async fn an_old_service_lists_its_headsets_without_mappings() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(tested.quit().await.iter().all(|event| refused(event).is_none()));
 }
 

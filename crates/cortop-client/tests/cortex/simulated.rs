@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Config, Event, HeadsetId, SessionId, Step, Stream};
+use cortop_client::{ClientConfig, Command, ConnectionStep, Event, HeadsetId, SessionId, Stream};
 use cortop_sim::{Delays, Options, Sim, fault::Fault, headset_config::HeadsetConfig};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -41,7 +41,10 @@ impl Rig {
         Self::with(options(headsets), |config| config).await
     }
 
-    pub(crate) async fn with(options: Options, change: impl FnOnce(Config) -> Config) -> Self {
+    pub(crate) async fn with(
+        options: Options,
+        change: impl FnOnce(ClientConfig) -> ClientConfig,
+    ) -> Self {
         let sim = Sim::start(options).await.unwrap();
         let config = change(config(&sim.url()).streams([Stream::Eeg, Stream::Dev]));
         Self { tested: Tested::start(config), sim }
@@ -50,7 +53,7 @@ impl Rig {
     /// Waits until streams flow; gives the session.
     pub(crate) async fn streaming(&mut self) -> SessionId {
         let session = self.opened().await.1;
-        self.tested.until(reached(Step::Streaming)).await;
+        self.tested.until(reached(ConnectionStep::Streaming)).await;
         session
     }
 

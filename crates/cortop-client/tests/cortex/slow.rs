@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Event, Step, Stream};
+use cortop_client::{ConnectionStep, Event, Stream};
 use cortop_sim::fault::Fault;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
@@ -20,7 +20,7 @@ async fn a_service_that_takes_12_s_for_every_answer_streams_within_200_s() {
     rig.order(Fault::Late { method: None, seconds: 12.0.into(), times: u32::MAX });
     let mut steps = Vec::new();
     let streaming = async {
-        while steps.last() != Some(&Step::Streaming) {
+        while steps.last() != Some(&ConnectionStep::Streaming) {
             let event = rig.tested.client.events.recv().await.expect("the client has ended");
             steps.extend(step(&event));
             assert!(
@@ -44,7 +44,7 @@ async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
     let mut why = None;
     let mut steps = Vec::new();
     let streaming = async {
-        while steps.last() != Some(&Step::Streaming) {
+        while steps.last() != Some(&ConnectionStep::Streaming) {
             let event = rig.tested.client.events.recv().await.expect("the client has ended");
             steps.extend(step(&event));
             why = opened(&event).or(why.take());
@@ -62,7 +62,7 @@ async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
 async fn a_stream_of_warnings_has_the_service_looked_at_twice_a_second_at_most() {
     let service = Service::start(|_| Say::Usual).await;
     let mut tested = Tested::start(config(&service.url));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     let methods = ["queryHeadsets", "querySessions"];
     let before = methods.map(|method| service.asked(method).len());
     let started = Instant::now();

@@ -1,7 +1,9 @@
 //! Sessions at work (§2.7, §2.8): in the mode that is wanted, found, several at once, and their
 //! streams chosen.
 
-use cortop_client::{Command, Event, Feed, SessionId, SessionMode, SessionPolicy, Step, Stream};
+use cortop_client::{
+    Command, ConnectionStep, Event, Feed, SessionId, SessionMode, SessionPolicy, Stream,
+};
 use serde_json::json;
 
 use crate::{
@@ -32,7 +34,7 @@ fn open(id: &str, mode: Option<SessionMode>) -> Command {
 #[tokio::test]
 async fn two_headsets_have_a_session_each_and_both_keep_flowing() {
     let mut rig = Rig::start(&BOTH).await;
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     rig.tested.command(open(INSIGHT, Some(SessionMode::Open))).await;
     let (_, first) = rig.opened().await;
     assert_eq!(rig.tested.until(opened).await.0, SessionMode::Open);
@@ -82,11 +84,11 @@ async fn a_mode_of_the_users_choice_goes_over_the_policy_and_is_no_habit() {
         "{refusal}"
     );
     rig.tested.command(Command::Close(session)).await;
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     rig.tested.command(open(INSIGHT, Some(SessionMode::Active))).await;
     let refusal = rig.tested.until(refused).await;
     assert!(refusal.starts_with("createSession -32019"), "{refusal}");
-    rig.tested.until(reached(Step::Stopped)).await;
+    rig.tested.until(reached(ConnectionStep::Stopped)).await;
     rig.tested.command(open(INSIGHT, None)).await;
     assert_eq!(rig.tested.until(opened).await.0, SessionMode::Open);
     rig.tested.quit().await;
@@ -95,7 +97,7 @@ async fn a_mode_of_the_users_choice_goes_over_the_policy_and_is_no_habit() {
 #[tokio::test]
 async fn a_found_session_is_adopted_as_it_is_and_left_at_the_end() {
     let mut rig = Rig::start(&BOTH).await;
-    rig.tested.until(reached(Step::Choosing)).await;
+    rig.tested.until(reached(ConnectionStep::Choosing)).await;
     let mut other = Other::start(&rig.sim).await;
     let theirs = other.ask("createSession", json!({"headset": EPOCX, "status": "active"})).await;
     let record = json!({"session": theirs["id"], "title": "theirs"});
@@ -151,7 +153,7 @@ async fn streams_are_chosen_and_the_choice_outlives_the_connection() {
     assert!(refusal.starts_with("unsubscribe -32603"), "{refusal}");
 
     rig.order(cortop_sim::fault::Fault::Drop { close: false });
-    rig.tested.until(reached(Step::Listing)).await;
+    rig.tested.until(reached(ConnectionStep::Listing)).await;
     let streams = rig.tested.until(flowing).await;
     assert_eq!(streams, [Stream::Dev, Stream::Pow, Stream::Com]);
     rig.tested.quit().await;

@@ -1,6 +1,6 @@
 //! Text from the wire in log and events: harmless, and no flood.
 
-use cortop_client::{Event, Step};
+use cortop_client::{ConnectionStep, Event};
 use serde_json::json;
 
 use crate::{
@@ -21,7 +21,7 @@ fn it_drives_no_terminal_and_forges_no_line_of_the_log() {
         })
         .await;
         let mut tested = Tested::start(config(&service.url));
-        tested.until(reached(Step::Stopped)).await;
+        tested.until(reached(ConnectionStep::Stopped)).await;
         service.warn(19, json!(EVIL));
         service.warn(20, json!({"behavior": EVIL}));
         service.warn(21, json!({EVIL: 1}));
@@ -62,7 +62,7 @@ fn a_flood_of_warnings_is_logged_once_for_each_code_and_counted() {
         })
         .await;
         let mut tested = Tested::start(config(&service.url));
-        tested.until(reached(Step::Streaming)).await;
+        tested.until(reached(ConnectionStep::Streaming)).await;
         tested.quit().await;
     });
     for code in ["500", "501"] {

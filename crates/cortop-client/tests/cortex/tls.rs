@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use cortop_client::{Config, Event, Link, Security};
+use cortop_client::{ClientConfig, Event, Link, Security};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig,
@@ -89,7 +89,7 @@ async fn secure(name: &str) -> Secure {
 }
 
 /// Connects and says how far the connection is trusted, or why there is none.
-async fn outcome(config: Config) -> Result<Security, String> {
+async fn outcome(config: ClientConfig) -> Result<Security, String> {
     config.check().unwrap();
     let mut tested = Tested::start(config);
     let outcome = tested

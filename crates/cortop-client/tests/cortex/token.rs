@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop_client::{Command, Event, Feed, RecordCommand, Step, Stream};
+use cortop_client::{Command, ConnectionStep, Event, Feed, RecordCommand, Stream};
 use cortop_sim::fault::Fault;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -24,7 +24,7 @@ async fn it_is_renewed_before_its_end_without_a_debit() {
     })
     .await;
     let mut tested = Tested::start(config(&service.url).debit(1));
-    tested.until(reached(Step::Streaming)).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
     for number in 1..=3 {
         // Between two looks at the service, which are whole seconds apart: no request is open.
         tokio::time::sleep(Duration::from_millis(2500)).await;
@@ -76,7 +76,7 @@ async fn while_it_is_being_renewed_commands_a_logout_and_quitting_go_on() {
     let mut tested = Tested::start(config(&service.url));
     let soon = Duration::from_secs(2);
     for renewals in 1..=2 {
-        tested.until(reached(Step::Streaming)).await;
+        tested.until(reached(ConnectionStep::Streaming)).await;
         tested.command(Command::Record(RecordCommand::List)).await;
         while service.asked("generateNewToken").len() < renewals {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -106,7 +106,7 @@ fn column_of(value: f32) -> Bin {
 
 /// What happens while a picture stands still.
 #[derive(Clone, Copy, Debug)]
-enum Turn {
+enum StillEvent {
     Samples(u32),
     Lost(u64),
     Reconnect(u64),
@@ -119,9 +119,9 @@ enum Turn {
     },
 }
 
-fn turns() -> impl Strategy<Value = Vec<Turn>> {
+fn turns() -> impl Strategy<Value = Vec<StillEvent>> {
     let look = (0..6000_u64, 1..60_u32, 0..6000_u64, 1..200_usize).prop_map(
-        |(back, tenths, cursor, columns)| Turn::Look {
+        |(back, tenths, cursor, columns)| StillEvent::Look {
             back,
             window: f64::from(tenths) / 10.0,
             cursor,
@@ -129,9 +129,9 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
         },
     );
     let turn = prop_oneof![
-        3 => (1..900_u32).prop_map(Turn::Samples),
-        1 => (1..3000_u64).prop_map(Turn::Lost),
-        1 => (1..5000_u64).prop_map(Turn::Reconnect),
+        3 => (1..900_u32).prop_map(StillEvent::Samples),
+        1 => (1..3000_u64).prop_map(StillEvent::Lost),
+        1 => (1..5000_u64).prop_map(StillEvent::Reconnect),
         4 => look,
     ];
     prop::collection::vec(turn, 1..20)
@@ -148,12 +148,12 @@ proptest! {
         rig.send(&[0.0]);
         for turn in turns {
             match turn {
-                Turn::Samples(count) => {
+                StillEvent::Samples(count) => {
                     (0..count).for_each(|_| rig.send(&[rig.next as f64]));
                 }
-                Turn::Lost(count) => rig.lose(count),
-                Turn::Reconnect(samples) => rig.reconnect(samples),
-                Turn::Look { back, window, cursor, columns } => {
+                StillEvent::Lost(count) => rig.lose(count),
+                StillEvent::Reconnect(samples) => rig.reconnect(samples),
+                StillEvent::Look { back, window, cursor, columns } => {
                     let newest = rig.traces().newest;
                     let end = newest.saturating_sub(back);
                     let cursors = [Some(cursor), Some(end.saturating_sub(cursor))];

@@ -12,7 +12,7 @@ use cortop_protocol::{
 };
 
 /// A stream of a file and what is to come of it.
-struct ExportStream {
+struct CsvStream {
     stream: Stream,
     labels: Vec<String>,
     next: u64,
@@ -26,10 +26,10 @@ impl RecordExport {
         let wanted =
             |stream: &Stream| self.has(*stream) || *stream == Stream::Dev && self.has(Stream::Eeg);
         let streams = [Stream::Eeg, Stream::Dev, Stream::Mot, Stream::Met, Stream::Pow];
-        let mut columns: Vec<ExportStream> = streams
+        let mut columns: Vec<CsvStream> = streams
             .into_iter()
             .filter(wanted)
-            .map(|stream| ExportStream {
+            .map(|stream| CsvStream {
                 stream,
                 labels: self.labels(stream),
                 next: self.first(stream),
@@ -119,7 +119,7 @@ fn marker_cells(marker: Option<(usize, &(f64, &StoredMarker))>) -> [String; 3] {
     [(place + 1).to_string(), kind.to_owned(), value]
 }
 
-impl ExportStream {
+impl CsvStream {
     /// The names of its columns; of `dev`, only what the file has of it.
     fn names(&self) -> Vec<String> {
         let names = self.labels.iter().filter_map(|label| name(self.stream, label));

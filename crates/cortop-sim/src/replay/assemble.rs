@@ -4,11 +4,11 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{
-    Recording, Series,
+    RecordedStream, Recording,
     header::{ColumnKind, Group, Header},
     markers,
-    rows::{Cells, Repairs, Rows},
-    track::{Counter, Track},
+    rows::{RecordedCells, Repairs, Rows},
+    track::{ReplayedCounter, Track},
 };
 use crate::{
     model::{MotionFormat, Spec},
@@ -35,9 +35,9 @@ pub(super) fn recording(
     let eeg_rate = nominal_rate(metadata, &rows);
     let rate = f64::from(eeg_rate);
     let counter = if rows.counters.len() == rows.len {
-        Counter::recorded(&rows.counters, eeg_rate.into())
+        ReplayedCounter::recorded(&rows.counters, eeg_rate.into())
     } else {
-        Counter::made_up(&rows.places, eeg_rate.into())
+        ReplayedCounter::made_up(&rows.places, eeg_rate.into())
     };
     let times = times(&mut rows, &counter, rate);
     let last = times.last().copied().unwrap_or_default();
@@ -52,20 +52,20 @@ pub(super) fn recording(
     let motion = header.has_group(Group::Motion).then(|| {
         let wrap = slot(mems_rate).0;
         let counter = if rows.motion_counters.len() == samples {
-            Counter::recorded(&rows.motion_counters, wrap)
+            ReplayedCounter::recorded(&rows.motion_counters, wrap)
         } else {
-            Counter::made_up(&(0..samples as u64).collect::<Vec<_>>(), wrap)
+            ReplayedCounter::made_up(&(0..samples as u64).collect::<Vec<_>>(), wrap)
         };
-        Series {
+        RecordedStream {
             track: finished(Track::new(at(&moved.rows), counter, moved.cells, period)),
             columns: flat(["COUNTER_MEMS"].into_iter().chain(header.labels(ColumnKind::Motion))),
             kinds: Vec::new(),
         }
     });
     let mut series = |group: Group, columns: Columns| {
-        let Cells { rows, cells } = rows.take(group);
-        let counter = Counter::made_up(&(0..rows.len() as u64).collect::<Vec<_>>(), 1);
-        header.has_group(group).then(|| Series {
+        let RecordedCells { rows, cells } = rows.take(group);
+        let counter = ReplayedCounter::made_up(&(0..rows.len() as u64).collect::<Vec<_>>(), 1);
+        header.has_group(group).then(|| RecordedStream {
             track: finished(Track::new(at(&rows), counter, cells, period)),
             columns,
             kinds: header
@@ -90,7 +90,7 @@ pub(super) fn recording(
         .chain(header.labels(ColumnKind::Sensor))
         .chain(header.labels(ColumnKind::Extra))
         .chain(["MARKERS"]);
-    let eeg = Series {
+    let eeg = RecordedStream {
         columns: flat(columns),
         track: finished(Track::new(times, counter, eeg.cells, period)),
         kinds: Vec::new(),
@@ -117,7 +117,7 @@ pub(super) fn recording(
 
 /// Seconds of each row since the first. Where the file has none, or they do not rise, rows are
 /// spread evenly by their counter.
-fn times(rows: &mut Rows, counter: &Counter, rate: f64) -> Vec<f64> {
+fn times(rows: &mut Rows, counter: &ReplayedCounter, rate: f64) -> Vec<f64> {
     let known = rows.times.iter().all(|time| time.is_finite());
     let rises = |pair: &&[f64]| !matches!(pair, [before, after] if before < after);
     let falls = rows.times.windows(2).filter(rises).count() as u64;

@@ -23,14 +23,14 @@ enum Encoding {
 }
 
 /// The lines of a file.
-pub(super) struct Lines {
+pub(super) struct LineReader {
     bytes: Box<dyn BufRead>,
     encoding: Encoding,
     left: u64,
     buffer: Vec<u8>,
 }
 
-impl Lines {
+impl LineReader {
     /// Opens a file, or standard input for `-`; whether it can be read only once.
     pub(super) fn open(path: &Path) -> io::Result<(Self, bool)> {
         let is_stdin = path.as_os_str() == "-";

@@ -5,7 +5,7 @@ use std::io;
 
 use super::{
     header::{ColumnKind, Group, Header},
-    lines::{Lines, cells},
+    lines::{LineReader, cells},
 };
 use crate::noise::slot;
 
@@ -20,7 +20,7 @@ pub(super) struct Rows {
     pub(super) places: Vec<u64>,
     /// Counters of the samples of motion.
     pub(super) motion_counters: Vec<u64>,
-    groups: [Cells; Group::COUNT],
+    groups: [RecordedCells; Group::COUNT],
     /// Rows with a marker: its number, type and value as far as they are given.
     pub(super) marked: Vec<(usize, [Option<f64>; 3])>,
     /// How many rows were kept.
@@ -30,7 +30,7 @@ pub(super) struct Rows {
 
 /// The samples of a stream: the rows they stand in and their cells, NaN where one has no number.
 #[derive(Clone, Default)]
-pub(super) struct Cells {
+pub(super) struct RecordedCells {
     pub(super) rows: Vec<usize>,
     pub(super) cells: Vec<f64>,
 }
@@ -58,7 +58,11 @@ pub(super) struct Repairs {
 
 impl Rows {
     /// Reads all rows that follow the header.
-    pub(super) fn read(lines: &mut Lines, header: &Header, separator: char) -> io::Result<Self> {
+    pub(super) fn read(
+        lines: &mut LineReader,
+        header: &Header,
+        separator: char,
+    ) -> io::Result<Self> {
         let mut rows = Self::default();
         let sensors: Vec<usize> = header
             .columns
@@ -96,7 +100,7 @@ impl Rows {
     }
 
     /// The samples of a stream.
-    pub(super) fn take(&mut self, group: Group) -> Cells {
+    pub(super) fn take(&mut self, group: Group) -> RecordedCells {
         self.groups.get_mut(group as usize).map(std::mem::take).unwrap_or_default()
     }
 
@@ -189,7 +193,7 @@ impl Rows {
     }
 }
 
-impl Cells {
+impl RecordedCells {
     fn ends_with(&self, row: &[f64]) -> bool {
         let start = self.cells.len().checked_sub(row.len());
         start.and_then(|start| self.cells.get(start..)).is_some_and(|last| {

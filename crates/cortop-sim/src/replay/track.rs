@@ -5,7 +5,7 @@ use crate::noise::slot;
 
 /// A counter that runs on from round to round.
 #[derive(Clone, Debug)]
-pub(super) struct Counter {
+pub(super) struct ReplayedCounter {
     first: u64,
     /// The counter stays below this.
     wrap: u64,
@@ -14,7 +14,7 @@ pub(super) struct Counter {
     steps: Vec<u64>,
 }
 
-impl Counter {
+impl ReplayedCounter {
     /// As recorded, one a row. `rate`: how far it is thought to count, where it does not wrap.
     pub(super) fn recorded(counted: &[u64], rate: u64) -> Self {
         let wrap = wrap_of(counted, rate);
@@ -80,7 +80,7 @@ fn wrap_of(counted: &[u64], rate: u64) -> u64 {
 pub(super) struct Track {
     /// Seconds since the start of the recording, rising.
     times: Vec<f64>,
-    counter: Counter,
+    counter: ReplayedCounter,
     /// The rows, `width` numbers each.
     cells: Vec<f64>,
     width: usize,
@@ -91,7 +91,12 @@ pub(super) struct Track {
 }
 
 impl Track {
-    pub(super) fn new(times: Vec<f64>, counter: Counter, cells: Vec<f64>, period: f64) -> Self {
+    pub(super) fn new(
+        times: Vec<f64>,
+        counter: ReplayedCounter,
+        cells: Vec<f64>,
+        period: f64,
+    ) -> Self {
         let width = cells.len() / times.len().max(1);
         Self { width, times, counter, cells, period, once: false }
     }
@@ -178,13 +183,17 @@ mod tests {
             (vec![125, 126, 0, 1], 128, 1),
             (vec![5, 6, 8], 128, 1),
         ] {
-            assert_eq!(Counter::recorded(&counted, rate).missing(), missing, "{rate} {missing}");
+            assert_eq!(
+                ReplayedCounter::recorded(&counted, rate).missing(),
+                missing,
+                "{rate} {missing}"
+            );
         }
     }
 
     #[test]
     fn what_plays_once_ends_with_its_last_row() {
-        let counter = Counter::made_up(&[0, 1, 2], 128);
+        let counter = ReplayedCounter::made_up(&[0, 1, 2], 128);
         let track = Track::new(vec![0.0, 1.0, 2.0], counter, vec![1.0, 2.0, 3.0], 3.0).once();
         assert_eq!((track.time(2), track.time(3)), (2.0, f64::INFINITY));
         assert_eq!(track.index_at(100.0), 3);
@@ -193,7 +202,7 @@ mod tests {
 
     #[test]
     fn rounds_follow_one_another_without_a_seam() {
-        let counter = Counter::recorded(&[126, 127, 0, 2], 128);
+        let counter = ReplayedCounter::recorded(&[126, 127, 0, 2], 128);
         let cells = (0..4).map(f64::from).collect();
         let track = Track::new(vec![0.0, 1.0, 2.0, 4.0], counter, cells, 5.0);
         assert_eq!(track.missing(), 1);

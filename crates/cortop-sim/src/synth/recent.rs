@@ -15,10 +15,10 @@ const SECONDS: u32 = 4;
 /// Makes samples and holds the newest. What it holds only saves making them again.
 pub(super) struct RecentSamples {
     model: EegModel,
-    window: Mutex<Window>,
+    window: Mutex<HeldSamples>,
 }
 
-struct Window {
+struct HeldSamples {
     /// The indices that are held.
     held: Range<u64>,
     ring: Ring,
@@ -46,7 +46,7 @@ impl RecentSamples {
         let capacity = SECONDS * rate.max(1);
         let values = vec![0.0; capacity as usize * sensors];
         let ring = Ring { values, sensors, capacity: capacity.into() };
-        let window = Window {
+        let window = HeldSamples {
             held: 0..0,
             ring,
             #[cfg(test)]
@@ -74,7 +74,7 @@ impl RecentSamples {
     }
 }
 
-impl Window {
+impl HeldSamples {
     fn fill(&mut self, model: &EegModel, wanted: &Range<u64>) {
         if wanted.start > self.held.end || wanted.end < self.held.start {
             self.held = wanted.start..wanted.start;
