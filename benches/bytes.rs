@@ -21,13 +21,13 @@ use std::{
     time::Duration,
 };
 
-use alive::Alive;
+use alive::LiveFixture;
 use cortop::{
     app::ScrollMode,
     terminal::{Output, Screen as _, Tty},
     ui::{Colors, UiOptions},
 };
-use fixture::{Stage, options};
+use fixture::{Fixture, options};
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
 use targets::Targets;
 
@@ -47,7 +47,7 @@ const WAYS: [(&str, ScrollMode, bool, u32); 3] = [
 fn main() -> ExitCode {
     let mut targets = Targets::default();
     for (name, motion, full_redraw, part) in WAYS {
-        let mut screen = Screen::new(motion, full_redraw);
+        let mut screen = CountedScreen::new(motion, full_redraw);
         screen.alive.pass(FILLED, SIZE);
         let full = screen.draw();
         let still = screen.draw();
@@ -72,14 +72,14 @@ fn main() -> ExitCode {
 
 /// What a terminal got.
 #[derive(Default)]
-struct Got {
+struct Counts {
     bytes: AtomicUsize,
     writes: AtomicUsize,
 }
 
-struct Counter(Arc<Got>);
+struct ByteCounter(Arc<Counts>);
 
-impl io::Write for Counter {
+impl io::Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.bytes.fetch_add(bytes.len(), Ordering::Relaxed);
         self.0.writes.fetch_add(1, Ordering::Relaxed);
@@ -96,28 +96,29 @@ struct Frame {
     writes: usize,
 }
 
-struct Screen {
-    alive: Alive,
+struct CountedScreen {
+    alive: LiveFixture,
     terminal: Terminal<Tty>,
-    got: Arc<Got>,
+    got: Arc<Counts>,
 }
 
-impl Screen {
+impl CountedScreen {
     fn new(motion: ScrollMode, full_redraw: bool) -> Self {
         let options = UiOptions { colors: Colors::Rgb, ..options() };
-        let mut alive = Alive::new(Stage::new(&options).streaming());
-        alive.stage.app.zoomed = true;
-        alive.stage.app.streams.scroll_mode = motion;
-        let got = Arc::new(Got::default());
-        let tty = Tty::over(Counter(Arc::clone(&got)), Output { full_redraw, ..Output::default() });
+        let mut alive = LiveFixture::new(Fixture::new(&options).streaming());
+        alive.fixture.app.zoomed = true;
+        alive.fixture.app.streams.scroll_mode = motion;
+        let got = Arc::new(Counts::default());
+        let tty =
+            Tty::over(ByteCounter(Arc::clone(&got)), Output { full_redraw, ..Output::default() });
         let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
         let terminal = Terminal::with_options(tty, TerminalOptions { viewport });
         Self { alive, terminal: terminal.expect("fixed"), got }
     }
 
     fn draw(&mut self) -> Frame {
-        let stage = &self.alive.stage;
-        self.terminal.draw(|frame| stage.draw(frame)).expect("drawn");
+        let fixture = &self.alive.fixture;
+        self.terminal.draw(|frame| fixture.draw(frame)).expect("drawn");
         while !self.terminal.backend_mut().is_ready(false) {
             thread::yield_now();
         }

@@ -14,9 +14,9 @@ mod targets;
 
 use std::{process::ExitCode, time::Duration};
 
-use alive::Alive;
+use alive::LiveFixture;
 use cortop::app::ScrollMode;
-use fixture::{Stage, options};
+use fixture::{Fixture, options};
 use instructions::Work;
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
 use targets::Targets;
@@ -55,20 +55,20 @@ fn frames(motion: Option<ScrollMode>, turns: u32) {
     let backend = CrosstermBackend::new(std::io::sink());
     let mut terminal =
         Terminal::with_options(backend, TerminalOptions { viewport }).expect("fixed");
-    let mut alive = Alive::new(Stage::new(&options()).streaming());
-    alive.stage.app.zoomed = true;
-    alive.stage.app.streams.scroll_mode = motion.unwrap_or_default();
+    let mut alive = LiveFixture::new(Fixture::new(&options()).streaming());
+    alive.fixture.app.zoomed = true;
+    alive.fixture.app.streams.scroll_mode = motion.unwrap_or_default();
     alive.pass(Duration::from_secs(12), SIZE);
     let pictures: Vec<_> = (0..FRAMES)
         .map(|_| {
             alive.pass(Duration::from_secs(1) / FRAMES, SIZE);
-            alive.stage.app.snapshot.clone()
+            alive.fixture.app.snapshot.clone()
         })
         .collect();
     for picture in pictures.iter().cycle().take(turns as usize) {
-        alive.stage.app.snapshot.clone_from(picture);
-        let Alive { stage, .. } = &alive;
-        let draw = |frame: &mut ratatui::Frame<'_>| stage.draw(frame);
+        alive.fixture.app.snapshot.clone_from(picture);
+        let LiveFixture { fixture, .. } = &alive;
+        let draw = |frame: &mut ratatui::Frame<'_>| fixture.draw(frame);
         let drawn = if motion.is_some() { terminal.draw(draw) } else { terminal.draw(|_| ()) };
         drawn.expect("drawn");
     }

@@ -47,7 +47,7 @@ fn main() {
 
 fn first_frame() {
     let this = std::env::current_exe().expect("this program");
-    let median = |start: &dyn Fn() -> Monitor, seen: &[u8]| {
+    let median = |start: &dyn Fn() -> MonitorProcess, seen: &[u8]| {
         let mut times: Vec<_> = (0..11)
             .map(|_| {
                 let started = Instant::now();
@@ -60,17 +60,18 @@ fn first_frame() {
         times[times.len() / 2]
     };
     let unreachable = ["--url", "ws://localhost:1"];
-    let first = median(&|| Monitor::start(Path::new(CORTOP), &unreachable, None), b"\x1b[?2026l");
-    let bare = median(&|| Monitor::start(&this, &[BARE], None), b"\x1b[?1049l");
+    let first =
+        median(&|| MonitorProcess::start(Path::new(CORTOP), &unreachable, None), b"\x1b[?2026l");
+    let bare = median(&|| MonitorProcess::start(&this, &[BARE], None), b"\x1b[?1049l");
     let ratio = first / bare;
     println!("first frame: {first:.1} ms, {ratio:.2} times a bare program (target ≤ 2)");
 }
 
 fn idle() {
-    let service = Service::start(vec![epoc_x()]);
+    let service = SimThread::start(vec![epoc_x()]);
     // Connected, with a session, but nothing flows.
     let args = ["--url", &service.url, "--streams", "sys"];
-    let use_ = Monitor::start(Path::new(CORTOP), &args, None).measure();
+    let use_ = MonitorProcess::start(Path::new(CORTOP), &args, None).measure();
     println!(
         "idle: {:.2} wake-ups/s (target ≤ 2), {:.3} s CPU a minute (target ≤ 0.02), {:.0} B/s",
         use_.wake_ups,
@@ -80,7 +81,7 @@ fn idle() {
 }
 
 fn streaming() {
-    let service = Service::start(vec![epoc_x()]);
+    let service = SimThread::start(vec![epoc_x()]);
     let messages = messages_a_second();
     for scroll in [false, true] {
         let mut monitor = service.monitor(None);
@@ -104,7 +105,7 @@ fn streaming() {
 }
 
 fn slow() {
-    let service = Service::start(vec![epoc_x()]);
+    let service = SimThread::start(vec![epoc_x()]);
     // What it has to say would be seven times as much.
     let mut monitor = service.monitor(Some(20_000.0));
     monitor.type_in("s");
@@ -135,12 +136,12 @@ fn messages_a_second() -> f64 {
 }
 
 /// A simulated service in this process.
-struct Service {
+struct SimThread {
     url: String,
     _alive: tokio::sync::oneshot::Sender<()>,
 }
 
-impl Service {
+impl SimThread {
     fn start(headsets: Vec<HeadsetConfig>) -> Self {
         let (alive, ended) = tokio::sync::oneshot::channel();
         let (told, url) = mpsc::channel();
@@ -156,13 +157,13 @@ impl Service {
         Self { url: url.recv().expect("a service"), _alive: alive }
     }
 
-    fn monitor(&self, bytes_a_second: Option<f64>) -> Monitor {
-        Monitor::start(Path::new(CORTOP), &["--url", &self.url], bytes_a_second)
+    fn monitor(&self, bytes_a_second: Option<f64>) -> MonitorProcess {
+        MonitorProcess::start(Path::new(CORTOP), &["--url", &self.url], bytes_a_second)
     }
 }
 
 /// A program in a terminal.
-struct Monitor {
+struct MonitorProcess {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     received: Arc<Mutex<Vec<u8>>>,
@@ -171,14 +172,14 @@ struct Monitor {
 }
 
 /// What a process used, each a second.
-struct Use {
+struct ResourceUse {
     wake_ups: f64,
     cpu: f64,
     bytes: f64,
     frames: f64,
 }
 
-impl Monitor {
+impl MonitorProcess {
     fn start(program: &Path, args: &[&str], bytes_a_second: Option<f64>) -> Self {
         let size = PtySize { rows: 48, cols: 160, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).expect("a pty");
@@ -225,7 +226,7 @@ impl Monitor {
         screen.screen().contents()
     }
 
-    fn measure(&self) -> Use {
+    fn measure(&self) -> ResourceUse {
         thread::sleep(SETTLED);
         let start = self.received.lock().expect("no panic").len();
         let (cpu, wake_ups) = self.spent();
@@ -235,7 +236,7 @@ impl Monitor {
         let written = &received[start..];
         let frames = written.windows(FRAME.len()).filter(|bytes| *bytes == FRAME).count();
         let seconds = MEASURED.as_secs_f64();
-        Use {
+        ResourceUse {
             wake_ups: (wake_ups_after - wake_ups) / seconds,
             cpu: (cpu_after - cpu) / seconds,
             bytes: written.len() as f64 / seconds,
@@ -269,7 +270,7 @@ impl Monitor {
     }
 }
 
-impl Drop for Monitor {
+impl Drop for MonitorProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -69,13 +69,13 @@ const BACKGROUND: u32 = PALETTE[0];
 const FOREGROUND: u32 = PALETTE[7];
 
 /// The demo in a terminal; its output comes in pieces with their time.
-struct Demo {
+struct DemoProcess {
     keyboard: Box<dyn std::io::Write + Send>,
     output: Receiver<(Duration, Vec<u8>)>,
     _master: Box<dyn portable_pty::MasterPty + Send>,
 }
 
-impl Demo {
+impl DemoProcess {
     fn start() -> Result<Self> {
         // Beside this example, which Cargo builds into a folder of its own.
         let own = std::env::current_exe()?;
@@ -129,7 +129,7 @@ fn main() -> Result<()> {
 
 /// The screen once the demo has settled.
 fn picture() -> Result<String> {
-    let mut demo = Demo::start()?;
+    let mut demo = DemoProcess::start()?;
     let mut terminal = vt100::Parser::new(SIZE.1, SIZE.0, 0);
     while let Ok((time, piece)) = demo.output.recv() {
         terminal.process(&piece);
@@ -144,7 +144,7 @@ fn picture() -> Result<String> {
 
 /// Everything that the terminal received while the keys were pressed.
 fn recording() -> Result<String> {
-    let mut demo = Demo::start()?;
+    let mut demo = DemoProcess::start()?;
     let header = json!({ "version": 2, "width": SIZE.0, "height": SIZE.1, "title": "cortop demo" });
     let mut cast = format!("{header}\n");
     let mut rest = Vec::new();
@@ -171,14 +171,14 @@ fn recording() -> Result<String> {
 
 /// A cell's look.
 #[derive(Clone, Copy, PartialEq)]
-struct Look {
+struct CellLook {
     fore: u32,
     back: u32,
     bold: bool,
     faint: bool,
 }
 
-impl Look {
+impl CellLook {
     fn of(cell: &Cell) -> Self {
         let (mut fore, mut back) =
             (rgb(cell.fgcolor(), FOREGROUND), rgb(cell.bgcolor(), BACKGROUND));
@@ -220,8 +220,8 @@ fn svg(screen: &vt100::Screen) -> String {
         let cells: Vec<&Cell> =
             (0..columns).filter_map(|column| screen.cell(row, column)).collect();
         let mut column = 0;
-        for run in cells.chunk_by(|one, other| Look::of(one) == Look::of(other)) {
-            let (look, start, count) = (Look::of(run[0]), column, run.len());
+        for run in cells.chunk_by(|one, other| CellLook::of(one) == CellLook::of(other)) {
+            let (look, start, count) = (CellLook::of(run[0]), column, run.len());
             column += count;
             let (x, y) = (start as f64 * wide, f64::from(row) * high);
             let length = count as f64 * wide;

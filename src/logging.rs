@@ -82,7 +82,7 @@ pub fn init_requests(quiet: bool) -> Result<Requests> {
     let layer = fmt::layer()
         .with_ansi(false)
         .with_target(false)
-        .with_writer(Mutex::new(LineSanitizer(Relay(lines))))
+        .with_writer(Mutex::new(LineSanitizer(LineQueue(lines))))
         .with_filter(levels);
     tracing_subscriber::registry().with(layer).try_init().wrap_err("the log was started twice")?;
     Ok(requests)
@@ -108,9 +108,9 @@ impl Requests {
 const LINES: usize = 1024;
 
 /// Hands whole lines to the thread that writes them; what finds no room is dropped.
-struct Relay(mpsc::SyncSender<Vec<u8>>);
+struct LineQueue(mpsc::SyncSender<Vec<u8>>);
 
-impl Write for Relay {
+impl Write for LineQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let _ = self.0.try_send(line.to_vec());
         Ok(line.len())

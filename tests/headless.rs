@@ -23,13 +23,13 @@ const APPROVED: &str = "[[fault]]\ncall = \"requestAccess\"\ndo.grant-access = {
 const SECRET: &str = "the-client-secret";
 
 /// A simulator that does what a scenario says, over plain text.
-struct Place {
+struct CommandRunner {
     served: Served,
     // The config folder of the programs, and the scenario.
     folder: TempDir,
 }
 
-impl Place {
+impl CommandRunner {
     /// `faults` stand in the scenario beside the approval.
     fn new(faults: &str, args: &[&str]) -> Self {
         Self::with(&format!("{APPROVED}{faults}"), &[&["--ws"], args].concat())
@@ -48,13 +48,13 @@ impl Place {
         command(self.folder.path(), &[args, &["--url", &self.served.url]].concat())
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(&mut self.command(args))
+    fn run(&self, args: &[&str]) -> CommandOutput {
+        CommandOutput::of(&mut self.command(args))
     }
 
     /// The report of the doctor as JSON.
-    fn doctor(&self, args: &[&str]) -> Report {
-        Report::of(&self.run(&[&["doctor", "--json"], args].concat()))
+    fn doctor(&self, args: &[&str]) -> DoctorReport {
+        DoctorReport::of(&self.run(&[&["doctor", "--json"], args].concat()))
     }
 }
 
@@ -72,13 +72,13 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 
 /// A program that has ended.
 #[derive(Debug)]
-struct Ran {
+struct CommandOutput {
     code: Option<i32>,
     stdout: String,
     stderr: String,
 }
 
-impl Ran {
+impl CommandOutput {
     fn of(command: &mut Command) -> Self {
         let Output { status, stdout, stderr } = command.output().expect("started");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -100,13 +100,13 @@ impl Ran {
 
 /// What the doctor says.
 #[derive(Debug)]
-struct Report {
+struct DoctorReport {
     code: Option<i32>,
     json: Value,
 }
 
-impl Report {
-    fn of(ran: &Ran) -> Self {
+impl DoctorReport {
+    fn of(ran: &CommandOutput) -> Self {
         let json: Value = serde_json::from_str(&ran.stdout).expect("JSON");
         assert_eq!(json["exit_status"].as_i64(), ran.code.map(i64::from));
         Self { code: ran.code, json }
@@ -142,7 +142,7 @@ fn lines(ran: &str) -> Vec<Value> {
 
 #[test]
 fn lists_are_tables_for_people_and_json_for_programs() {
-    let place = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:connected"]);
+    let place = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:connected"]);
     let table = place.run(&["headsets"]).well();
     let rows: Vec<Vec<_>> = table.lines().map(|row| row.split_whitespace().collect()).collect();
     assert_eq!(rows[0][..2], ["ID", "MODEL"]);
@@ -162,20 +162,20 @@ fn lists_are_tables_for_people_and_json_for_programs() {
 
 #[test]
 fn a_list_that_cannot_be_had_says_why_and_tells_it_by_its_exit_status() {
-    let logged_out = Place::new("[[fault]]\nat = 0\ndo.logout = {}\n", &[]);
+    let logged_out = CommandRunner::new("[[fault]]\nat = 0\ndo.logout = {}\n", &[]);
     let ran = logged_out.run(&["headsets"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(15), ""));
     assert_eq!(ran.stderr, "cortop: nobody is logged in → log in with EMOTIV Launcher\n");
 
     let refused = "[[fault]]\nat = 0\ndo.refuse = { method = \"queryRecords\", code = -32003 }\n";
-    let ran = Place::new(refused, &[]).run(&["records"]);
+    let ran = CommandRunner::new(refused, &[]).run(&["records"]);
     assert_eq!(ran.code, Some(18));
     assert!(ran.stderr.contains("-32003") && ran.stderr.contains("internet"), "{}", ran.stderr);
 }
 
 #[test]
 fn watch_prints_an_object_a_sample_until_its_time_is_over() {
-    let place = Place::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
     let ran = place.run(&["watch", "--duration", "2s", "--streams", "eeg,dev,com"]);
     let samples = lines(&ran.well());
     for stream in ["eeg", "dev", "com"] {
@@ -193,7 +193,7 @@ fn watch_prints_an_object_a_sample_until_its_time_is_over() {
 
 #[test]
 fn csv_holds_one_stream_and_a_pipe_makes_a_watch_of_cortop() {
-    let place = Place::new("", &[]);
+    let place = CommandRunner::new("", &[]);
     let csv = place.run(&["watch", "--format", "csv", "--streams", "mot", "--duration", "1"]);
     let csv = csv.well();
     let mut rows = csv::Reader::from_reader(csv.as_bytes());
@@ -227,7 +227,7 @@ fn first_line(command: &mut Command) -> (Child, String) {
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_without_a_word() {
-    let place = Place::new("", &[]);
+    let place = CommandRunner::new("", &[]);
     let mut command = place.command(&["watch"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     let mut line = String::new();
@@ -241,7 +241,7 @@ fn a_reader_that_has_seen_enough_ends_it_without_a_word() {
 
 #[test]
 fn a_refused_stream_is_named_and_nothing_at_all_is_a_failure() {
-    let place = Place::new("", &[]);
+    let place = CommandRunner::new("", &[]);
     let some =
         place.run(&["watch", "--session", "open", "--streams", "eeg,mot", "--duration", "1"]);
     assert_eq!(some.code, Some(0));
@@ -255,16 +255,17 @@ fn a_refused_stream_is_named_and_nothing_at_all_is_a_failure() {
     let none = place.run(&["watch", "--session", "open", "--streams", "eeg"]);
     assert_eq!((none.code, none.stdout.as_str()), (Some(22), ""));
 
-    let several = Place::new("", &["--headset", "epocx", "--headset", "insight"]).run(&["watch"]);
+    let several =
+        CommandRunner::new("", &["--headset", "epocx", "--headset", "insight"]).run(&["watch"]);
     assert_eq!(several.code, Some(20));
     assert!(several.stderr.contains("--headset: EPOCX-"), "{}", several.stderr);
 }
 
 #[test]
 fn the_doctor_finds_nothing_wrong_where_nothing_is() {
-    let place = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
+    let place = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
     let mut command = place.command(&["doctor"]);
-    let healthy = Ran::of(command.env("TERM", "xterm").env("LC_ALL", "C.UTF-8")).well();
+    let healthy = CommandOutput::of(command.env("TERM", "xterm").env("LC_ALL", "C.UTF-8")).well();
     let mut settings = insta::Settings::clone_current();
     for (volatile, stands) in [
         (r"ws://localhost:\d+", "ws://localhost:PORT"),
@@ -289,7 +290,10 @@ fn the_doctor_names_what_stands_in_the_way_of_the_service() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|own| own.local_addr()).expect("a port");
     let url = format!("ws://{free}");
     let doctor = |args: &[&str]| {
-        Report::of(&Ran::of(&mut command(folder.path(), &[&["doctor", "--json"], args].concat())))
+        DoctorReport::of(&CommandOutput::of(&mut command(
+            folder.path(),
+            &[&["doctor", "--json"], args].concat(),
+        )))
     };
     doctor(&["--url", &url]).failed(12, "service", &["nothing listens", "EMOTIV Launcher"]);
     doctor(&["--url", "cortex"]).failed(11, "config", &["wss://localhost:6868"]);
@@ -298,55 +302,56 @@ fn the_doctor_names_what_stands_in_the_way_of_the_service() {
     let ca = ca.to_str().expect("UTF-8");
     let secured = Served::start(&["--ca-out", ca]);
     doctor(&["--url", &secured.url]).failed(13, "tls", &["known root", "--ca-file"]);
-    let expired = Place::with("[[fault]]\nat = 0\ndo.tls-expired-leaf = {}\n", &["--ca-out", ca]);
+    let expired =
+        CommandRunner::with("[[fault]]\nat = 0\ndo.tls-expired-leaf = {}\n", &["--ca-out", ca]);
     let root = format!("{ca}/root.pem");
     expired.doctor(&["--ca-file", &root]).failed(13, "tls", &["expired", "clock"]);
 }
 
 #[test]
 fn the_doctor_names_what_stands_in_the_way_of_a_token() {
-    let logout = Place::new("[[fault]]\nat = 0\ndo.logout = {}\n", &[]);
+    let logout = CommandRunner::new("[[fault]]\nat = 0\ndo.logout = {}\n", &[]);
     logout.doctor(&[]).failed(15, "login", &["EMOTIV Launcher"]);
 
     let rejected = "[[fault]]\ncall = \"requestAccess\"\ndo.revoke-access = {}\n";
-    Place::with(rejected, &["--ws"]).doctor(&[]).failed(16, "approval", &["rejected"]);
+    CommandRunner::with(rejected, &["--ws"]).doctor(&[]).failed(16, "approval", &["rejected"]);
 
     let refused = "[[fault]]\nat = 0\ndo.refuse = { method = \"hasAccessRight\", code = -32021, times = 99 }\n";
-    let place = Place::new(refused, &[]);
+    let place = CommandRunner::new(refused, &[]);
     place.doctor(&[]).failed(17, "credentials", &["-32021", "EMOTIV_CLIENT_SECRET"]);
     let mut without = place.command(&["doctor", "--json"]);
-    let missing = Report::of(&Ran::of(without.env_remove("EMOTIV_CLIENT_ID")));
+    let missing = DoctorReport::of(&CommandOutput::of(without.env_remove("EMOTIV_CLIENT_ID")));
     missing.failed(17, "credentials", &["client id is missing"]);
 
     let refused =
         "[[fault]]\nat = 0\ndo.refuse = { method = \"authorize\", code = -32142, times = 99 }\n";
-    Place::new(refused, &[]).doctor(&[]).failed(17, "credentials", &["-32142"]);
+    CommandRunner::new(refused, &[]).doctor(&[]).failed(17, "credentials", &["-32142"]);
 }
 
 #[test]
 fn the_doctor_knows_the_traps_of_headsets() {
-    let usb = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:usb"]);
+    let usb = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:usb"]);
     usb.doctor(&[]).failed(20, "headset", &["USB cable", "dongle"]);
     let watch = usb.run(&["watch"]);
     assert_eq!(watch.code, Some(20));
     assert!(watch.stderr.contains("USB cable"), "{}", watch.stderr);
 
-    let off = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:off", "--speed", "20"]);
+    let off = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D:off", "--speed", "20"]);
     off.doctor(&[]).failed(20, "headset", &["none is in reach"]);
-    let several = Place::new("", &["--headset", "epocx", "--headset", "insight"]);
+    let several = CommandRunner::new("", &["--headset", "epocx", "--headset", "insight"]);
     several.doctor(&[]).failed(20, "headset", &["several", "--headset"]);
     let refused = "[[fault]]\nat = 0\ndo.refuse = { method = \"createSession\", code = -32230, times = 99 }\n";
-    Place::new(refused, &[]).doctor(&[]).failed(21, "session", &["-32230"]);
+    CommandRunner::new(refused, &[]).doctor(&[]).failed(21, "session", &["-32230"]);
 }
 
 #[test]
 fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
     let refused =
         "[[fault]]\nat = 0\ndo.refuse = { method = \"subscribe\", code = -32602, times = 99 }\n";
-    Place::new(refused, &[]).doctor(&[]).failed(22, "samples", &["-32602"]);
+    CommandRunner::new(refused, &[]).doctor(&[]).failed(22, "samples", &["-32602"]);
 
     // A session of another program is adopted, and left to it.
-    let place = Place::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
+    let place = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
     let (mut other, _) = first_line(&mut place.command(&["watch", "--streams", "mot"]));
     let beside = place.doctor(&[]);
     assert_eq!(beside.code, Some(0), "{beside:?}");
@@ -357,13 +362,13 @@ fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
     assert_eq!(other.wait().expect("ended").code(), Some(0));
 
     // An MN8 has no faces: nothing is wrong.
-    let mn8 = Place::new("", &["--headset", "mn8:MN8-0A1B2C3D"]).doctor(&[]);
+    let mn8 = CommandRunner::new("", &["--headset", "mn8:MN8-0A1B2C3D"]).doctor(&[]);
     assert_eq!(mn8.code, Some(0), "{mn8:?}");
     let fac = mn8.checks().iter().find(|one| one["about"] == "fac").expect("fac");
     assert_eq!(fac["result"], "skipped");
 
     let lose =
         |at: u32| format!("[[fault]]\nat = {at}\nstream = \"mot\"\ndo.lose = {{ count = 16 }}\n");
-    let losing = Place::new(&(1..40).map(lose).collect::<String>(), &[]);
+    let losing = CommandRunner::new(&(1..40).map(lose).collect::<String>(), &[]);
     losing.doctor(&[]).failed(23, "loss", &["lost", "closer"]);
 }

@@ -3,7 +3,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Action, App, Effect, Feature, Frozen, Pane, Severity};
+use super::{Action, App, Effect, Feature, FrozenPicture, Pane, Severity};
 use cortop_client::Sample;
 use cortop_signal::{
     inspect,
@@ -83,7 +83,7 @@ impl App {
         if traces.is_none() && empty {
             return self.notify(Severity::Info, "there is nothing to freeze yet");
         }
-        self.streams.frozen = Some(Frozen {
+        self.streams.frozen = Some(FrozenPicture {
             since: self.now,
             snapshot: Arc::clone(&self.snapshot),
             at: traces.map_or(0, |traces| traces.end),

@@ -60,7 +60,7 @@ pub use self::{
     records::{RecordState, RunningRecord},
     sessions::{Scroll, SessionEntry, SessionField, SessionPane},
     stream_view::StreamView,
-    streams::{AMPLITUDES, Frozen, GlyphSet, ScrollMode, SpectrumChannels, StreamsPane},
+    streams::{AMPLITUDES, FrozenPicture, GlyphSet, ScrollMode, SpectrumChannels, StreamsPane},
 };
 use cortop_client::{
     CommandId, Error, HeadsetId, Link, Moment, Session, Stream,

@@ -65,7 +65,7 @@ pub enum GlyphSet {
 
 /// A stopped picture.
 #[derive(Clone, Debug)]
-pub struct Frozen {
+pub struct FrozenPicture {
     /// Since when.
     pub since: Moment,
     /// The readings of that moment.
@@ -124,7 +124,7 @@ pub struct StreamsPane {
     eeg: ChannelLayout,
     mot: ChannelLayout,
     /// The frozen picture.
-    pub frozen: Option<Frozen>,
+    pub frozen: Option<FrozenPicture>,
 }
 
 impl Default for StreamsPane {
@@ -332,7 +332,7 @@ impl StreamsPane {
         if !stays {
             self.selected = 0;
         }
-        let of_eeg = |frozen: &Frozen| frozen.snapshot.view.stream == Stream::Eeg;
+        let of_eeg = |frozen: &FrozenPicture| frozen.snapshot.view.stream == Stream::Eeg;
         self.frozen = self.frozen.take().filter(|frozen| stays && of_eeg(frozen));
     }
 }

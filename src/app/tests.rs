@@ -12,7 +12,7 @@ use cortop_client::{
 };
 use cortop_signal::{
     Filters, StreamHealth,
-    snapshot::{Binning, Gap, Recent},
+    snapshot::{Binning, Gap, RecentCounts},
     view::Reference,
 };
 
@@ -65,7 +65,7 @@ fn session(id: &str, status: SessionStatus) -> Session {
     }
 }
 
-fn hear(app: &mut App, event: Event) {
+fn on_event(app: &mut App, event: Event) {
     assert_eq!(app.update(Message::Cortex(event)), [], "an event asks for nothing");
 }
 
@@ -89,7 +89,7 @@ fn health() -> StreamHealth {
         received: 1,
         lost: 0,
         interpolated: 0,
-        recent: Recent::default(),
+        recent: RecentCounts::default(),
         bad_channels: Arc::default(),
         malformed: 0,
         clock_step: None,
@@ -186,13 +186,13 @@ fn the_selection_stays_on_its_headset_when_the_list_changes() {
     let list = |ids: &[&str]| {
         Event::Headsets(ids.iter().map(|id| headset(id, HeadsetStatus::Discovered)).collect())
     };
-    hear(&mut app, list(&["A-1", "B-2"]));
+    on_event(&mut app, list(&["A-1", "B-2"]));
     app.update(Message::Action(Action::HeadsetDown));
-    hear(&mut app, list(&["C-3", "A-1", "B-2"]));
+    on_event(&mut app, list(&["C-3", "A-1", "B-2"]));
     assert_eq!(app.headsets.selected().expect("selected").id, "B-2".into());
-    hear(&mut app, list(&["C-3", "A-1"]));
+    on_event(&mut app, list(&["C-3", "A-1"]));
     assert_eq!(app.headsets.selected().expect("selected").id, "C-3".into());
-    hear(&mut app, list(&[]));
+    on_event(&mut app, list(&[]));
     assert_eq!(app.headsets.selected(), None);
     app.update(Message::Action(Action::HeadsetDown));
     assert_eq!(app.update(Message::Action(Action::Open)), []);
@@ -204,11 +204,11 @@ fn a_headset_status_has_an_age_that_begins_when_it_changes() {
     let mut app = app();
     let id = HeadsetId::from("A-1");
     let start = app.now.instant;
-    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Discovered)]));
+    on_event(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Discovered)]));
     app.now.instant += Duration::from_secs(3);
-    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Discovered)]));
+    on_event(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Discovered)]));
     assert_eq!(app.headsets.since[&id], start);
-    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
+    on_event(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
     assert_eq!(app.headsets.since[&id], app.now.instant);
 }
 
@@ -216,10 +216,10 @@ fn a_headset_status_has_an_age_that_begins_when_it_changes() {
 fn enter_opens_a_headset_once_and_then_goes_to_its_session() {
     let mut app = app();
     app.focus = Pane::Headsets;
-    hear(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
+    on_event(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
     let open = Effect::Command(Command::Open { headset: "EPOCX-00000001".into(), mode: None });
     assert_eq!(press(&mut app, Key::ENTER), [open]);
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     assert_eq!(press(&mut app, Key::ENTER), []);
     assert_eq!(app.focus, Pane::Streams);
     assert_eq!(app.sessions.current, Some(SessionId::from("s")));
@@ -230,19 +230,19 @@ fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
     let mut app = app();
     app.focus = Pane::Session;
     assert_eq!(press(&mut app, Key::char('a')), []);
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     assert_eq!(press(&mut app, Key::char('a')), [], "without a connection nobody would do it");
     app.link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
     let activate = Effect::Command(Command::Activate("s".into()));
     assert_eq!(press(&mut app, Key::char('a')), []);
     assert_eq!(press(&mut app, Key::char('y')), [activate]);
-    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     assert_eq!(press(&mut app, Key::char('a')), []);
     let close = Command::Close("s".into());
     let close = Command::Tracked { id: CommandId(1), command: Box::new(close) };
     assert_eq!(press(&mut app, Key::char('x')), [], "asks first");
     assert_eq!(press(&mut app, Key::char('y')), [Effect::Command(close)]);
-    hear(&mut app, Event::Closed { session: "s".into(), why: "by us".into(), ordered: true });
+    on_event(&mut app, Event::Closed { session: "s".into(), why: "by us".into(), ordered: true });
     assert_eq!(press(&mut app, Key::char('x')), []);
     assert_eq!(app.sessions.current().expect("kept").session.status, SessionStatus::Closed);
 }
@@ -250,10 +250,10 @@ fn only_an_open_session_is_activated_and_only_a_live_one_closed() {
 #[test]
 fn fields_are_marked_when_they_change_but_not_when_first_seen() {
     let mut app = app();
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     assert!(app.sessions.current().expect("current").changed.is_empty());
     app.now.instant += Duration::from_secs(1);
-    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     let changed: Vec<_> = app.sessions.current().expect("current").changed.iter().collect();
     assert_eq!(changed, [(&SessionField::Status, &app.now.instant)]);
 }
@@ -261,14 +261,14 @@ fn fields_are_marked_when_they_change_but_not_when_first_seen() {
 #[test]
 fn an_activation_is_history_and_outdates_why_it_was_opened_without() {
     let mut app = app();
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     let why = "the licence has no scope eeg".to_owned();
-    hear(
+    on_event(
         &mut app,
         Event::Opened { session: "s".into(), mode: SessionMode::Open, why, foreign: false },
     );
-    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
-    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     let entry = app.sessions.current().expect("current");
     let past: Vec<_> = entry.history.iter().map(|(_, what)| what.as_str()).collect();
     assert_eq!(past.len(), 2, "{past:?}");
@@ -278,12 +278,12 @@ fn an_activation_is_history_and_outdates_why_it_was_opened_without() {
 #[test]
 fn a_scan_has_a_beginning_and_its_end_is_told() {
     let mut app = app();
-    hear(&mut app, Event::Scan(false));
+    on_event(&mut app, Event::Scan(false));
     assert_eq!(app.notice, None, "none was begun");
-    hear(&mut app, Event::Scan(true));
+    on_event(&mut app, Event::Scan(true));
     assert_eq!(app.headsets.scanning, Some(app.now.instant));
-    hear(&mut app, Event::Headsets(vec![headset("a", HeadsetStatus::Discovered)]));
-    hear(&mut app, Event::Scan(false));
+    on_event(&mut app, Event::Headsets(vec![headset("a", HeadsetStatus::Discovered)]));
+    on_event(&mut app, Event::Scan(false));
     assert_eq!(app.headsets.scanning, None);
     assert!(app.notice.is_some_and(|notice| notice.text == "the scan is over: 1 headset"));
 }
@@ -305,14 +305,14 @@ fn nothing_of_another_users_account_is_left() {
     let user = |name: &str| {
         Event::User(Some(UserLogin { username: name.to_owned(), ..UserLogin::default() }))
     };
-    hear(&mut app, user("ana"));
-    hear(&mut app, Event::Licence(Licence::default()));
-    hear(&mut app, Event::Profiles(Vec::new()));
-    hear(&mut app, Event::Records(cortop_client::record::RecordList::default()));
-    hear(&mut app, user("ana"));
+    on_event(&mut app, user("ana"));
+    on_event(&mut app, Event::Licence(Licence::default()));
+    on_event(&mut app, Event::Profiles(Vec::new()));
+    on_event(&mut app, Event::Records(cortop_client::record::RecordList::default()));
+    on_event(&mut app, user("ana"));
     assert!(app.licence.is_some() && app.records.stored.is_some(), "the same user's");
     // Reading ben's fails: no event follows.
-    hear(&mut app, user("ben"));
+    on_event(&mut app, user("ben"));
     assert!(app.licence.is_none() && app.profiles.stored.is_none());
     assert!(app.mappings.is_empty() && app.records.stored.is_none());
 }
@@ -320,8 +320,8 @@ fn nothing_of_another_users_account_is_left() {
 #[test]
 fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
     let mut app = app();
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
-    hear(
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(
         &mut app,
         Event::Subscribed {
             session: "s".into(),
@@ -333,7 +333,7 @@ fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
     assert!(app.notice.as_ref().expect("said").text.contains("scope eeg"));
     // `met` is given up to come faster, and then not granted again.
     app.notice = None;
-    hear(
+    on_event(
         &mut app,
         Event::Subscribed {
             session: "s".into(),
@@ -353,15 +353,15 @@ fn ended_sessions_are_kept_for_reading_but_not_for_ever() {
     let mut app = app();
     for number in 0..50 {
         let id = format!("s{number}");
-        hear(&mut app, Event::Session(session(&id, SessionStatus::Opened)));
-        hear(
+        on_event(&mut app, Event::Session(session(&id, SessionStatus::Opened)));
+        on_event(
             &mut app,
             Event::Closed { session: id.as_str().into(), why: "by us".into(), ordered: false },
         );
     }
     assert_eq!(app.sessions.list.len(), 16);
     assert!(app.sessions.get(&"s49".into()).is_some());
-    hear(&mut app, Event::Session(session("live", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("live", SessionStatus::Opened)));
     assert_eq!(
         app.sessions.current,
         Some("live".into()),
@@ -372,17 +372,17 @@ fn ended_sessions_are_kept_for_reading_but_not_for_ever() {
 #[test]
 fn a_lost_link_forgets_the_headsets_but_not_which_was_selected() {
     let mut app = app();
-    hear(
+    on_event(
         &mut app,
         Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Streaming }),
     );
-    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
+    on_event(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
     let waiting = Link::Waiting {
         error: Error::new(ErrorKind::Unreachable, "refused", ""),
         at: app.now.instant,
         attempt: 1,
     };
-    hear(&mut app, Event::Link(waiting));
+    on_event(&mut app, Event::Link(waiting));
     assert!(app.headsets.list.is_empty() && !app.headsets.known);
     assert_eq!(app.headsets.selected, Some("A-1".into()));
 }
@@ -395,7 +395,7 @@ fn while_a_connection_is_waited_for_a_key_tries_at_once() {
         at: app.now.instant + Duration::from_secs(27),
         attempt: 9,
     };
-    hear(&mut app, Event::Link(waiting));
+    on_event(&mut app, Event::Link(waiting));
     let now = [Effect::Command(Command::Connect)];
     assert_eq!(press(&mut app, Key::char('C')), now);
     app.focus = Pane::Headsets;
@@ -406,13 +406,13 @@ fn while_a_connection_is_waited_for_a_key_tries_at_once() {
 #[test]
 fn without_activations_left_a_form_offers_to_move_some_and_says_what_that_costs() {
     let mut app = app();
-    hear(
+    on_event(
         &mut app,
         Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Streaming }),
     );
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     let licence = Licence { local_quota: Some(0.0), ..Licence::default() };
-    hear(&mut app, Event::Licence(licence));
+    on_event(&mut app, Event::Licence(licence));
     app.focus = Pane::Session;
     assert_eq!(press(&mut app, Key::char('a')), []);
     let Some(dialog::Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
@@ -446,35 +446,35 @@ fn enter_works_where_the_focus_is_put() {
     let mut app = app();
     assert_eq!(press(&mut app, Key::ENTER), []);
     assert_eq!(app.notice, None, "a key without a use is only in the log");
-    hear(&mut app, up(ConnectionStep::Choosing));
+    on_event(&mut app, up(ConnectionStep::Choosing));
     assert_eq!(app.focus, Pane::Headsets);
     assert_eq!(press(&mut app, Key::ENTER), []);
     assert_eq!(app.notice.take().expect("said").text, "no headset is selected");
-    hear(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
+    on_event(&mut app, Event::Headsets(vec![headset("A-1", HeadsetStatus::Connected)]));
     let open = Effect::Command(Command::Open { headset: "A-1".into(), mode: None });
     assert_eq!(press(&mut app, Key::ENTER), std::slice::from_ref(&open));
     assert_eq!(app.notice.take().expect("said").text, "opening A-1");
-    hear(&mut app, up(ConnectionStep::Approval));
+    on_event(&mut app, up(ConnectionStep::Approval));
     assert_eq!(press(&mut app, Key::ENTER), [open]);
     assert!(app.notice.take().expect("said").text.contains("when cortop is signed in"));
 
     // Somebody at work elsewhere is left there.
     app.focus = Pane::Session;
-    hear(&mut app, up(ConnectionStep::Choosing));
+    on_event(&mut app, up(ConnectionStep::Choosing));
     assert_eq!(app.focus, Pane::Session);
 }
 
 #[test]
 fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
     let mut app = app();
-    hear(&mut app, Event::Refused(refusal(Method::Authorize)));
+    on_event(&mut app, Event::Refused(refusal(Method::Authorize)));
     assert_eq!(app.stopped_by(), None);
-    hear(
+    on_event(
         &mut app,
         Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Stopped }),
     );
     assert_eq!(app.stopped_by().map(|refusal| refusal.method), Some(Some(Method::Authorize)));
-    hear(
+    on_event(
         &mut app,
         Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Authorizing }),
     );
@@ -485,33 +485,36 @@ fn a_refusal_stands_in_the_way_only_while_the_flow_is_stopped() {
 fn a_passing_refusal_is_said_and_forgotten_and_never_hides_the_one_that_stands_in_the_way() {
     let mut app = app();
     let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
-    hear(&mut app, up(ConnectionStep::Streaming));
-    hear(&mut app, Event::Refused(refusal(Method::ControlDevice)));
-    hear(&mut app, up(ConnectionStep::Searching));
-    hear(&mut app, up(ConnectionStep::Stopped));
+    on_event(&mut app, up(ConnectionStep::Streaming));
+    on_event(&mut app, Event::Refused(refusal(Method::ControlDevice)));
+    on_event(&mut app, up(ConnectionStep::Searching));
+    on_event(&mut app, up(ConnectionStep::Stopped));
     assert_eq!(app.stopped_by(), None, "a refusal from before is not the reason");
-    hear(&mut app, up(ConnectionStep::Authorizing));
-    hear(&mut app, Event::Refused(refusal(Method::Authorize)));
-    hear(&mut app, up(ConnectionStep::Stopped));
-    hear(&mut app, Event::Refused(refusal(Method::ControlDevice)));
+    on_event(&mut app, up(ConnectionStep::Authorizing));
+    on_event(&mut app, Event::Refused(refusal(Method::Authorize)));
+    on_event(&mut app, up(ConnectionStep::Stopped));
+    on_event(&mut app, Event::Refused(refusal(Method::ControlDevice)));
     assert_eq!(app.stopped_by().map(|refusal| refusal.method), Some(Some(Method::Authorize)));
     let waiting = Link::Waiting {
         error: Error::new(ErrorKind::Unreachable, "gone", ""),
         at: app.now.instant,
         attempt: 1,
     };
-    hear(&mut app, Event::Link(waiting));
+    on_event(&mut app, Event::Link(waiting));
     assert_eq!(app.stopped_by(), None);
 }
 
 #[test]
 fn a_session_that_cortex_brings_back_lives_again() {
     let mut app = app();
-    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
-    hear(&mut app, Event::Closed { session: "s".into(), why: "by Cortex".into(), ordered: false });
-    hear(&mut app, Event::Session(session("s", SessionStatus::Closed)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    on_event(
+        &mut app,
+        Event::Closed { session: "s".into(), why: "by Cortex".into(), ordered: false },
+    );
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Closed)));
     assert_eq!(app.sessions.live().count(), 0);
-    hear(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     assert_eq!(app.sessions.live().count(), 1);
 }
 
@@ -520,20 +523,20 @@ fn there_is_nothing_to_freeze_before_the_first_sample_and_a_freeze_ends_with_its
     let mut app = app();
     press(&mut app, Key::SPACE);
     assert!(app.streams.frozen.is_none() && app.notice.is_some());
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     let mut first = (*snapshot(5000, 5000, ViewEnd::Live)).clone();
     first.view.headset = Some("EPOCX-00000001".into());
     app.update(Message::Snapshot(Arc::new(first)));
     press(&mut app, Key::SPACE);
     assert!(app.streams.frozen.is_some());
-    hear(&mut app, Event::Closed { session: "s".into(), why: "lost".into(), ordered: false });
-    hear(&mut app, Event::Session(session("t", SessionStatus::Opened)));
+    on_event(&mut app, Event::Closed { session: "s".into(), why: "lost".into(), ordered: false });
+    on_event(&mut app, Event::Session(session("t", SessionStatus::Opened)));
     assert_eq!(app.sessions.current, Some("t".into()));
     assert_eq!(app.streams.end(), ViewEnd::At(5000), "the headset has come back");
     let other = headset("INSIGHT2-00000002", HeadsetStatus::Connected);
     let other = Session { headset: other, ..session("u", SessionStatus::Opened) };
-    hear(&mut app, Event::Closed { session: "t".into(), why: "lost".into(), ordered: false });
-    hear(&mut app, Event::Session(other));
+    on_event(&mut app, Event::Closed { session: "t".into(), why: "lost".into(), ordered: false });
+    on_event(&mut app, Event::Session(other));
     assert_eq!(app.sessions.current, Some("t".into()), "another one does not take its place");
     app.update(Message::Action(Action::NextSession));
     assert_eq!(app.sessions.current, Some("u".into()));
@@ -807,8 +810,8 @@ fn a_frozen_picture_of_eeg_stays_from_view_to_view_of_eeg_and_no_further() {
 fn a_session_says_in_which_mode_it_was_opened_and_why() {
     let mut app = app();
     let why = "the licence has no scope eeg".to_owned();
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
-    hear(
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(
         &mut app,
         Event::Opened {
             session: "s".into(),
@@ -866,7 +869,7 @@ fn several_headsets_of_which_none_was_chosen_are_compared_at_once() {
         // In either order.
         let events = if count == 3 { [choosing(), list] } else { [list, choosing()] };
         for event in events {
-            hear(&mut app, event);
+            on_event(&mut app, event);
         }
         assert_eq!((app.focus, app.shows_overview()), (Pane::Headsets, compared));
     }
@@ -988,22 +991,22 @@ fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
     let mut app = app();
     let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
     let stop = |app: &mut App, id: &str, method: Method| {
-        hear(app, Event::Refused(refusal(method)));
+        on_event(app, Event::Refused(refusal(method)));
         let (headset, refusal) = (id.into(), Some(refusal(method)));
-        hear(app, Event::Stopped { headset, refusal });
+        on_event(app, Event::Stopped { headset, refusal });
     };
     let method = |app: &App| app.stopped_by().and_then(|refusal| refusal.method);
     let both = ["A-1", "B-2"].map(|id| headset(id, HeadsetStatus::Connected));
-    hear(&mut app, Event::Headsets(both.to_vec()));
-    hear(&mut app, up(ConnectionStep::Opening("A-1".into())));
+    on_event(&mut app, Event::Headsets(both.to_vec()));
+    on_event(&mut app, up(ConnectionStep::Opening("A-1".into())));
     stop(&mut app, "A-1", Method::CreateSession);
-    hear(&mut app, up(ConnectionStep::Stopped));
+    on_event(&mut app, up(ConnectionStep::Stopped));
     for step in [ConnectionStep::Opening("B-2".into()), ConnectionStep::Streaming] {
-        hear(&mut app, up(step));
+        on_event(&mut app, up(step));
         assert_eq!(method(&app), None, "B-2 goes on");
         assert!(app.stopped_on(&"A-1".into()).is_some());
     }
-    hear(&mut app, up(ConnectionStep::Stopped));
+    on_event(&mut app, up(ConnectionStep::Stopped));
     assert_eq!(method(&app), Some(Method::CreateSession));
     // Each has its own.
     stop(&mut app, "B-2", Method::ControlDevice);
@@ -1011,21 +1014,21 @@ fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
         app.headsets.selected = Some(selected.into());
         assert_eq!(method(&app), Some(own));
     }
-    hear(&mut app, Event::Stopped { headset: "B-2".into(), refusal: None });
+    on_event(&mut app, Event::Stopped { headset: "B-2".into(), refusal: None });
     assert_eq!(method(&app), Some(Method::CreateSession));
-    hear(&mut app, Event::Link(Link::Connecting));
+    on_event(&mut app, Event::Link(Link::Connecting));
     assert_eq!(app.stopped_on(&"A-1".into()), None);
 }
 
 #[test]
 fn a_session_that_is_being_closed_is_opened_again_with_enter_and_closed_once() {
     let mut app = app();
-    hear(
+    on_event(
         &mut app,
         Event::Link(Link::Up { security: Security::Plain, step: ConnectionStep::Streaming }),
     );
-    hear(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Headsets(vec![headset("EPOCX-00000001", HeadsetStatus::Connected)]));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     app.focus = Pane::Session;
     press(&mut app, Key::char('x'));
     let effects = press(&mut app, Key::char('y'));
@@ -1043,7 +1046,7 @@ fn a_session_that_is_being_closed_is_opened_again_with_enter_and_closed_once() {
     assert!(notice.contains("opened again once its session is closed"), "{notice}");
     // A close that was refused leaves the session as it was.
     let outcome = Err(refusal(Method::UpdateSession));
-    hear(&mut app, Event::Outcome { command: *id, outcome });
+    on_event(&mut app, Event::Outcome { command: *id, outcome });
     assert_eq!(press(&mut app, Key::ENTER), []);
     assert_eq!(app.focus, Pane::Streams);
 }
@@ -1053,8 +1056,8 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
     let mut app = app();
     let id = HeadsetId::from("EPOCX-00000001");
     let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
-    hear(&mut app, up(ConnectionStep::Opening(id.clone())));
-    hear(&mut app, Event::Headsets(vec![headset(id.as_str(), HeadsetStatus::Connected)]));
+    on_event(&mut app, up(ConnectionStep::Opening(id.clone())));
+    on_event(&mut app, Event::Headsets(vec![headset(id.as_str(), HeadsetStatus::Connected)]));
     app.focus = Pane::Headsets;
     let call_off = Effect::Command(Command::CallOff(id));
     assert_eq!(press(&mut app, Key::char('x')), [call_off]);
@@ -1062,7 +1065,7 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
     assert_eq!(app.called_off.as_ref().map(HeadsetId::as_str), Some("EPOCX-00000001"));
     press(&mut app, Key::ENTER);
     assert_eq!(app.called_off, None, "opened again");
-    hear(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
     assert_eq!(press(&mut app, Key::char('x')), []);
     assert!(app.notice.take().expect("said").text.contains("x in pane 2 closes it"));
 }
@@ -1071,7 +1074,7 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
 fn a_click_focuses_and_selects_and_the_wheel_scrolls() {
     let mut app = app();
     let list = ["A-1", "B-2"].map(|id| headset(id, HeadsetStatus::Discovered));
-    hear(&mut app, Event::Headsets(list.to_vec()));
+    on_event(&mut app, Event::Headsets(list.to_vec()));
     let headset = MouseTarget::Headset("B-2".into());
     assert_eq!(app.update(Message::Mouse(headset, MouseInput::Click)), []);
     assert_eq!((app.focus, app.headsets.selected.clone()), (Pane::Headsets, Some("B-2".into())));

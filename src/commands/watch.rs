@@ -17,7 +17,7 @@ use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use crate::{cli::Format, console::shutdown_signal};
 use cortop_client::{Client, ClientConfig, Event, Feed, Stream, feed};
-use cortop_protocol::values::Fit;
+use cortop_protocol::values::Conformance;
 use cortop_signal::sink::FanOut;
 
 /// How long signing in may take, the user's approval included.
@@ -44,11 +44,11 @@ pub(super) fn check(format: Format, streams: &[Stream]) -> Result<()> {
 }
 
 /// Why it ends.
-enum End {
+enum StopReason {
     /// The user says so.
-    Told,
+    Interrupted,
     /// The time is over.
-    Over,
+    TimeUp,
     /// No samples come any more, or nobody takes them.
     Unread,
     /// It cannot go on.
@@ -83,15 +83,15 @@ pub(super) async fn watch(
     let mut end = loop {
         let until = over.unwrap_or(signed_in);
         tokio::select! {
-            () = &mut told => break End::Told,
-            error = &mut sink.ended => break End::of(error),
+            () = &mut told => break StopReason::Interrupted,
+            error = &mut sink.ended => break StopReason::of(error),
             event = client.events.recv() => {
                 let Some(event) = event else {
                     let next = "look into the log (--log-file FILE)";
-                    break End::Stuck(Failure::new(Stage::Service, "the client has ended", next));
+                    break StopReason::Stuck(Failure::new(Stage::Service, "the client has ended", next));
                 };
                 if let Some(failure) = watch.on_event(event) {
-                    break End::Stuck(failure);
+                    break StopReason::Stuck(failure);
                 }
                 if watch.flows {
                     over = over.or_else(|| duration.map(|duration| Instant::now() + duration));
@@ -99,16 +99,16 @@ pub(super) async fn watch(
             }
             count = feed.queue.recv_many(&mut batch, BATCH) => {
                 if count == 0 {
-                    break End::Unread;
+                    break StopReason::Unread;
                 }
                 for item in batch.drain(..) {
                     sinks.push(&item);
                     watch.count(&item);
                 }
             }
-            () = sleep_until(until), if over.is_some() => break End::Over,
+            () = sleep_until(until), if over.is_some() => break StopReason::TimeUp,
             () = sleep_until(until), if !watch.flows && !watch.state.is_signed_in() => {
-                break End::Stuck(watch.state.waiting_for());
+                break StopReason::Stuck(watch.state.waiting_for());
             }
             _ = ticks.tick(), if watch.progress.shown => watch.progress.show(),
         }
@@ -118,11 +118,11 @@ pub(super) async fn watch(
     // The client must not wait for room in a feed that nobody reads.
     drop((feed, sinks));
     client.quit().await;
-    if let End::Over = end {
+    if let StopReason::TimeUp = end {
         // A reader that is slow may have the rest, unless the user will not wait for it.
         tokio::select! {
             () = &mut told => {}
-            ended = &mut sink.ended => if let Ok(Err(error)) = ended { end = End::Written(error) },
+            ended = &mut sink.ended => if let Ok(Err(error)) = ended { end = StopReason::Written(error) },
         }
     }
     let dropped = unread + sink.dropped.load(Ordering::Relaxed);
@@ -133,22 +133,24 @@ pub(super) async fn watch(
         print_error(&format!("{} samples were not as their columns say", watch.malformed));
     }
     let stuck = match end {
-        End::Stuck(failure) => failure,
-        End::Written(WriteError::Closed) | End::Unread => return Ok(0),
-        End::Written(error) => {
+        StopReason::Stuck(failure) => failure,
+        StopReason::Written(WriteError::Closed) | StopReason::Unread => return Ok(0),
+        StopReason::Written(error) => {
             print_error(&error.to_string());
             return Ok(1);
         }
-        End::Told | End::Over if watch.progress.samples == 0 && !(watch.flows && only_events) => {
+        StopReason::Interrupted | StopReason::TimeUp
+            if watch.progress.samples == 0 && !(watch.flows && only_events) =>
+        {
             watch.state.waiting_for()
         }
-        End::Told | End::Over => return Ok(0),
+        StopReason::Interrupted | StopReason::TimeUp => return Ok(0),
     };
     print_error(&stuck.to_string());
     Ok(stuck.stage.exit_code())
 }
 
-impl End {
+impl StopReason {
     /// Of a sink that has ended although samples may still come.
     fn of(ended: Result<Result<(), WriteError>, RecvError>) -> Self {
         match ended {
@@ -252,7 +254,7 @@ impl Watch {
     fn count(&mut self, item: &Feed) {
         if let Feed::Sample(sample) = item {
             self.progress.samples += 1;
-            self.malformed += u64::from(sample.values.fit != Fit::Whole);
+            self.malformed += u64::from(sample.values.fit != Conformance::Whole);
         }
     }
 }

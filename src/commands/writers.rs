@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 
 use super::json;
 use cortop_protocol::{
-    Columns, Sample, Stream, Subscription, columns::Pair, sanitize::clean, values::Fit,
+    Columns, Sample, Stream, Subscription, columns::LabelledValue, sanitize::clean,
+    values::Conformance,
 };
 use cortop_signal::sink::Sink;
 
@@ -132,7 +133,7 @@ struct Object<'a> {
 }
 
 /// Values under the names of their columns, those of groups (`dev`, §5.4) in their place.
-struct NamedValues<'a>(&'a [Pair<'a>]);
+struct NamedValues<'a>(&'a [LabelledValue<'a>]);
 
 impl Serialize for NamedValues<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -200,8 +201,8 @@ impl<W: Write> Sink for Csv<W> {
 
 /// The time of a sample and its values beside their labels, as they were written; `None` of what is
 /// no sample.
-fn members(sample: &Sample) -> Option<(Option<&RawValue>, Vec<Pair<'_>>)> {
-    if sample.values.fit == Fit::None {
+fn members(sample: &Sample) -> Option<(Option<&RawValue>, Vec<LabelledValue<'_>>)> {
+    if sample.values.fit == Conformance::None {
         return None;
     }
     let members = sample.members()?;
@@ -228,7 +229,7 @@ mod tests {
     use crate::cli::Format;
 
     /// What a sink writes of one message of a stream with these columns, and how the values fit.
-    fn lines(format: Format, stream: Stream, columns: &str, text: &str) -> (String, Fit) {
+    fn lines(format: Format, stream: Stream, columns: &str, text: &str) -> (String, Conformance) {
         let columns = serde_json::from_str(columns).expect("columns");
         let subscription = Subscription {
             session: "s".into(),
@@ -265,7 +266,7 @@ mod tests {
         let (line, fit) = lines(Format::Jsonl, Stream::Eeg, columns, text);
         let start = r#"{"stream":"eeg","headset":"EPOCX-1","session":"s","time":1767942612.4420,"values":{"COUNTER":7.0,"AF3":4200.10,"MARKERS":[{"label":"#;
         assert!(line.starts_with(start) && line.ends_with("\"a\"}]}}\n"), "{line}");
-        assert_eq!((line.lines().count(), fit), (1, Fit::Whole));
+        assert_eq!((line.lines().count(), fit), (1, Conformance::Whole));
 
         let (csv, _) = lines(
             Format::Csv,
@@ -285,7 +286,7 @@ mod tests {
             line.contains(r#"{"Battery":4,"AF3":2,"OVERALL":80,"BatteryPercent":77}"#),
             "{line}"
         );
-        assert_eq!(fit, Fit::Whole);
+        assert_eq!(fit, Conformance::Whole);
     }
 
     #[test]
@@ -299,12 +300,12 @@ mod tests {
         ] {
             let (line, fit) = lines(Format::Jsonl, Stream::Dev, columns, text);
             assert!(line.contains(values), "{line}");
-            assert_eq!(fit, Fit::Partial, "{text}");
+            assert_eq!(fit, Conformance::Partial, "{text}");
         }
         for text in ["no", "{}", r#"{"dev":7,"sid":"s"}"#] {
             assert_eq!(
                 lines(Format::Jsonl, Stream::Dev, columns, text),
-                (String::new(), Fit::None)
+                (String::new(), Conformance::None)
             );
         }
     }

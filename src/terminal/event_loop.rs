@@ -284,7 +284,7 @@ mod tests {
     const FRAME: Duration = Duration::from_millis(100);
 
     /// The far ends of all queues, and the loop running.
-    struct Rig {
+    struct LoopHarness {
         input: mpsc::Sender<Input>,
         events: Option<mpsc::Sender<Event>>,
         commands: mpsc::Receiver<Command>,
@@ -293,11 +293,11 @@ mod tests {
         ended: JoinHandle<(App, Exit, usize)>,
     }
 
-    fn rig() -> Rig {
+    fn rig() -> LoopHarness {
         rig_of(FRAME)
     }
 
-    fn rig_of(frame: Duration) -> Rig {
+    fn rig_of(frame: Duration) -> LoopHarness {
         let (input, mut inputs) = input::queue();
         let (events, heard) = mpsc::channel(16);
         let (asked, commands) = mpsc::channel(1);
@@ -312,10 +312,10 @@ mod tests {
             let (app, end) = run(app, ui, &mut terminal, &mut channels, &mut inputs, frame).await;
             (app, end, terminal.get_frame().count())
         });
-        Rig { input, events: Some(events), commands, view: viewed, snapshots, ended }
+        LoopHarness { input, events: Some(events), commands, view: viewed, snapshots, ended }
     }
 
-    impl Rig {
+    impl LoopHarness {
         async fn key(&self, char: char) {
             self.input
                 .send(Input::Key(Key::char(char), Moment::now()))

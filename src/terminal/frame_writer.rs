@@ -147,9 +147,9 @@ mod tests {
     }
 
     /// Takes so many bytes in all, then none.
-    struct Room(usize);
+    struct LimitedWriter(usize);
 
-    impl Write for Room {
+    impl Write for LimitedWriter {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let taken = bytes.len().min(self.0);
             self.0 -= taken;
@@ -165,7 +165,7 @@ mod tests {
         let (told, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
         let out = Stalling { writes: told, go };
-        let mut writer = FrameWriter::new(out, Some(Room(8)));
+        let mut writer = FrameWriter::new(out, Some(LimitedWriter(8)));
         let mut frame = b"first".to_vec();
         assert!(writer.send(&mut frame) && frame.is_empty() && writer.is_idle());
         for rest in ["ond", "third"] {

@@ -14,7 +14,7 @@ use ratatui::{
 use super::{
     context::RenderContext, glyphs, health, link, paint, streams, text, theme::ThemeToken,
 };
-use crate::app::{App, Frozen, SessionEntry};
+use crate::app::{App, FrozenPicture, SessionEntry};
 use cortop_client::{ConnectionStep, Link, Stream};
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
@@ -130,7 +130,7 @@ fn held_back(app: &App) -> String {
 
 /// The time of day at which a frozen picture ends, and how long ago that is. How far it was scrolled
 /// back since it froze, the stream's own clock tells, which need not be that of this machine.
-fn frozen_at(ctx: &RenderContext<'_>, frozen: &Frozen) -> (Timestamp, Duration) {
+fn frozen_at(ctx: &RenderContext<'_>, frozen: &FrozenPicture) -> (Timestamp, Duration) {
     let traces = frozen.snapshot.traces.as_ref();
     let newest = traces.and_then(|traces| traces.end_time);
     let back = newest.zip(frozen.end_time).map(|(newest, end)| newest - end).or_else(|| {

@@ -185,19 +185,19 @@ impl NamedFile {
 pub(super) struct Theme {
     /// Its name.
     pub(super) name: String,
-    looks: LazyCell<Looks, Box<dyn FnOnce() -> Looks + Send>>,
+    looks: LazyCell<ThemeStyles, Box<dyn FnOnce() -> ThemeStyles + Send>>,
 }
 
 /// How a theme makes everything look on the terminal at hand.
 #[derive(Debug, Default)]
-struct Looks {
+struct ThemeStyles {
     styles: BTreeMap<ThemeToken, Style>,
     channels: Vec<Style>,
 }
 
 impl Default for Theme {
     fn default() -> Self {
-        Self { name: String::new(), looks: LazyCell::new(Box::new(Looks::default)) }
+        Self { name: String::new(), looks: LazyCell::new(Box::new(ThemeStyles::default)) }
     }
 }
 
@@ -255,7 +255,7 @@ pub(super) fn load(options: &UiOptions) -> (Vec<Theme>, Vec<String>) {
         let looks = move || {
             let file = files[place].get();
             let (styles, channels) = (styles(file, &files, colors), channels(file, &files, colors));
-            Looks { styles, channels }
+            ThemeStyles { styles, channels }
         };
         Theme { name: file.name.clone(), looks: LazyCell::new(Box::new(looks)) }
     });

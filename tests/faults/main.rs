@@ -22,14 +22,14 @@ use tokio::time::{sleep, timeout};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A monitor before a service, and what it has said.
-struct Watched {
+struct WatchedMonitor {
     sim: Sim,
     monitor: Monitor,
     said: Vec<String>,
     _folder: tempfile::TempDir,
 }
 
-impl Watched {
+impl WatchedMonitor {
     async fn start(scenario: Vec<Injection>, tls: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("root.pem");
@@ -146,7 +146,7 @@ fn order(text: &str) -> Injection {
 
 async fn tell(case: &Case, tls: bool) -> Result<(), String> {
     let scenario = (case.when == When::Starting).then(|| order(case.order));
-    let mut watched = Watched::start(scenario.into_iter().collect(), tls).await;
+    let mut watched = WatchedMonitor::start(scenario.into_iter().collect(), tls).await;
     if case.when == When::Streaming {
         watched.streams().await?;
         watched.sim.control().inject(order(case.order));
@@ -154,7 +154,7 @@ async fn tell(case: &Case, tls: bool) -> Result<(), String> {
     let mut from = 0;
     for &wanted in case.says {
         let mut found = None;
-        let says = |own: &Watched| {
+        let says = |own: &WatchedMonitor| {
             found = own.said.iter().skip(from).position(|text| text.contains(wanted));
             found.is_some()
         };
@@ -162,13 +162,13 @@ async fn tell(case: &Case, tls: bool) -> Result<(), String> {
         from += found.unwrap_or_default() + 1;
     }
     // Some faults leave no connection, and with it nothing to look at.
-    let fits = |own: &Watched| own.newest(Stream::Eeg).is_none_or(|eeg| (case.eeg)(&eeg));
+    let fits = |own: &WatchedMonitor| own.newest(Stream::Eeg).is_none_or(|eeg| (case.eeg)(&eeg));
     watched.wait("the right samples", fits).await?;
     for undo in case.undo {
         watched.sim.control().inject(order(undo));
     }
     watched.streams().await?;
-    let Watched { monitor, sim, .. } = watched;
+    let WatchedMonitor { monitor, sim, .. } = watched;
     monitor.stop().await;
     sim.stop().await;
     Ok(())

@@ -92,7 +92,7 @@ impl Plot {
 }
 
 /// Which samples the columns of a picture that stands still show.
-pub(crate) struct Window {
+pub(crate) struct PlotWindow {
     /// Samples and columns of a window.
     pub(crate) samples: u64,
     pub(crate) columns: u64,
@@ -101,7 +101,7 @@ pub(crate) struct Window {
     pub(crate) scrolls: bool,
 }
 
-impl Window {
+impl PlotWindow {
     /// Of the newest snapshot, if it is of a picture that stands still.
     pub(crate) fn of(snapshot: &Snapshot, seconds: f64, scrolls: bool) -> Option<Self> {
         let traces = snapshot.traces.as_ref()?;
@@ -145,21 +145,21 @@ impl Window {
 }
 
 /// A channel as it was measured, over ±`half`; `None` is a sample that is missing.
-pub(crate) struct Measured<'a> {
+pub(crate) struct MeasuredChannel<'a> {
     pub(crate) half: f32,
     pub(crate) value: &'a dyn Fn(u64) -> Option<f64>,
 }
 
-impl Measured<'_> {
+impl MeasuredChannel<'_> {
     /// The samples of a bin that are there.
-    fn values(&self, window: &Window, bin: u64) -> Vec<(u64, f32)> {
+    fn values(&self, window: &PlotWindow, bin: u64) -> Vec<(u64, f32)> {
         #[expect(clippy::cast_possible_truncation, reason = "as drawn")]
         let sample = |index| Some((index, (self.value)(index)? as f32));
         window.indices(bin).filter_map(sample).collect()
     }
 
     /// The rows from max to min of a bin.
-    fn rows(&self, window: &Window, bin: u64, height: usize) -> Option<(usize, usize)> {
+    fn rows(&self, window: &PlotWindow, bin: u64, height: usize) -> Option<(usize, usize)> {
         // As many rows above the middle one as below: of an even number the lowest stays dark.
         let last = (height - 1) / 2 * 2;
         let row = |value: f32| {
@@ -178,7 +178,7 @@ impl Measured<'_> {
     }
 
     /// Whether a sample is missing between the last of the bin before and the last of this one.
-    pub(crate) fn is_broken(&self, window: &Window, bin: u64) -> bool {
+    pub(crate) fn is_broken(&self, window: &PlotWindow, bin: u64) -> bool {
         let last = |bin: u64| self.values(window, bin).last().map(|(index, _)| *index);
         let Some((before, own)) = bin.checked_sub(1).and_then(last).zip(last(bin)) else {
             return true;
@@ -188,7 +188,7 @@ impl Measured<'_> {
 
     /// What is to be lit in the column of a bin: from its max to its min, and on to the rows of the
     /// column before, but not onto them.
-    fn run(&self, window: &Window, bin: u64, height: usize, joins: bool) -> Option<Rows> {
+    fn run(&self, window: &PlotWindow, bin: u64, height: usize, joins: bool) -> Option<Rows> {
         let (mut top, mut bottom) = self.rows(window, bin, height)?;
         if joins && !self.is_broken(window, bin) {
             let (above, below) = self.rows(window, bin.checked_sub(1)?, height)?;
@@ -198,7 +198,7 @@ impl Measured<'_> {
     }
 
     /// The dot columns of a channel that show anything else than its samples, in words.
-    pub(crate) fn wrong(&self, plot: &Plot, channel: usize, window: &Window) -> Vec<String> {
+    pub(crate) fn wrong(&self, plot: &Plot, channel: usize, window: &PlotWindow) -> Vec<String> {
         let oldest = (0..window.columns).filter_map(|column| window.bin(column)).min();
         let expected = |bin: Option<u64>, joins| {
             bin.and_then(|bin| self.run(window, bin, plot.height(), joins)).unwrap_or(0..0)

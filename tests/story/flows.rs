@@ -18,7 +18,7 @@ use ratatui::backend::Backend as _;
 use serde_json::json;
 
 use crate::{
-    other::Other,
+    other::OtherApplication,
     person::{HEADER, Person, line, story},
 };
 
@@ -199,7 +199,7 @@ async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
     let options = cortop_sim::Options { warm: false, approved: false, ..quick(vec![connected]) };
     let sim = unlicensed(options, |mut person| async {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
-        let mut trainer = Other::start(&person.sim, "trainer").await;
+        let mut trainer = OtherApplication::start(&person.sim, "trainer").await;
         let headset = person.sim.control().headsets().remove(0);
         for name in ["ana", "ben"] {
             let create = json!({ "status": "create", "profile": name, "headset": headset });
@@ -306,7 +306,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
             person.type_in("ry").await;
             person.eyes.wait_for("◐ scan ").await;
 
-            let mut twin = Other::start(&person.sim, "story").await;
+            let mut twin = OtherApplication::start(&person.sim, "story").await;
             let open = json!({ "headset": ids[2], "status": "open" });
             twin.ask("createSession", open).await;
             person.type_in("2s").await;
@@ -353,7 +353,7 @@ async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind()
     )
     .await;
     assert_eq!(app.records.running.len(), 1, "nobody waited to be told");
-    let mut later = Other::start(&sim, "story").await;
+    let mut later = OtherApplication::start(&sim, "story").await;
     let query = json!({ "query": {}, "orderBy": [{ "startDatetime": "DESC" }] });
     let records = later.ask("queryRecords", query).await;
     let record = &records["records"][0];
@@ -363,9 +363,9 @@ async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind()
 }
 
 /// Keeps what a terminal would get.
-struct Kept(Arc<Mutex<Vec<u8>>>);
+struct ByteLog(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Kept {
+impl io::Write for ByteLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().expect("one writer").extend_from_slice(bytes);
         Ok(bytes.len())
@@ -378,7 +378,7 @@ impl io::Write for Kept {
 #[test]
 fn what_is_copied_goes_to_the_terminal_as_osc_52() {
     let kept = Arc::new(Mutex::new(Vec::new()));
-    let mut tty = Tty::over(Kept(Arc::clone(&kept)), Output::default());
+    let mut tty = Tty::over(ByteLog(Arc::clone(&kept)), Output::default());
     tty.copy("cortop").expect("queued");
     tty.flush().expect("handed over");
     while !tty.is_ready(false) {

@@ -11,13 +11,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Its connection.
-pub(crate) struct Other {
+pub(crate) struct OtherApplication {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     asked: u64,
     token: Value,
 }
 
-impl Other {
+impl OtherApplication {
     /// Connects an application, which is the monitor's own if it is called `story`.
     pub(crate) async fn start(sim: &Sim, application: &str) -> Self {
         // Boxed, for it takes much room in every story.

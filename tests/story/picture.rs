@@ -14,7 +14,7 @@ use cortop_client::Stream;
 use cortop_sim::{Fault, Injection};
 
 use crate::{
-    dots::{Measured, Plot, Window},
+    dots::{MeasuredChannel, Plot, PlotWindow},
     person::{Person, line, story},
 };
 
@@ -74,20 +74,23 @@ pub(crate) async fn watch<F: Future<Output = Person>>(
 }
 
 /// A picture that stands still.
-struct Still {
+struct FrozenPlot {
     plot: Plot,
-    window: Window,
+    window: PlotWindow,
 }
 
-impl Still {
+impl FrozenPlot {
     /// What is wrong with it, all channels together.
     fn wrong(&self, signals: Signals) -> Vec<String> {
         let of_channel = |channel: usize| {
             let value = move |index| {
                 signals(index).map(|values| values[channel]).filter(|value| value.abs() < 1e12)
             };
-            let wrong =
-                Measured { half: HALF, value: &value }.wrong(&self.plot, channel, &self.window);
+            let wrong = MeasuredChannel { half: HALF, value: &value }.wrong(
+                &self.plot,
+                channel,
+                &self.window,
+            );
             wrong.into_iter().map(move |wrong| format!("{}: {wrong}", LABELS[channel]))
         };
         (0..LABELS.len()).flat_map(of_channel).collect()
@@ -134,7 +137,7 @@ impl Person {
     }
 
     /// Waits until the picture that stands still shows the signals of so many seconds.
-    async fn see(&mut self, signals: Signals, seconds: f64, scrolls: bool) -> Still {
+    async fn see(&mut self, signals: Signals, seconds: f64, scrolls: bool) -> FrozenPlot {
         self.see_but(signals, seconds, scrolls, 0).await
     }
 
@@ -145,12 +148,12 @@ impl Person {
         seconds: f64,
         scrolls: bool,
         most: usize,
-    ) -> Still {
+    ) -> FrozenPlot {
         let snapshots = self.snapshots.clone();
         let wrong = RefCell::new(Vec::new());
         let still = |screen: &str| {
-            let window = Window::of(&snapshots.borrow(), seconds, scrolls)?;
-            Some(Still { plot: Plot::read(screen, &LABELS, window.columns)?, window })
+            let window = PlotWindow::of(&snapshots.borrow(), seconds, scrolls)?;
+            Some(FrozenPlot { plot: Plot::read(screen, &LABELS, window.columns)?, window })
         };
         let settled = |screen: &str| {
             still(screen).is_some_and(|still| {
@@ -255,7 +258,8 @@ async fn a_loss_is_a_hole_or_has_a_tick_and_no_line_crosses_it() {
         person.measure(7).await;
         person.press(Key::SPACE).await;
         let still = person.see(losses, 5.0, false).await;
-        let noise = Measured { half: HALF, value: &|index| losses(index).map(|values| values[4]) };
+        let noise =
+            MeasuredChannel { half: HALF, value: &|index| losses(index).map(|values| values[4]) };
         let ticked = |column: usize| {
             let bin = still.window.bin(column as u64)?;
             let shown = |bin: u64| still.window.indices(bin).any(|index| losses(index).is_some());

@@ -13,7 +13,7 @@ use cortop_sim::{
     synth::Synth,
 };
 
-use super::fixture::{HEADSET, SID, Stage};
+use super::fixture::{Fixture, HEADSET, SID};
 
 /// Epoch seconds of the first sample.
 const EPOCH: f64 = 1_767_968_733.0;
@@ -21,8 +21,8 @@ const EPOCH: f64 = 1_767_968_733.0;
 const HISTORY: usize = 64 << 20;
 
 /// An EPOC X of 256 Hz with all its streams.
-pub(crate) struct Alive {
-    pub(crate) stage: Stage,
+pub(crate) struct LiveFixture {
+    pub(crate) fixture: Fixture,
     source: Synth,
     decoder: Decoder,
     /// Each stream's subscription, and the index of its next sample.
@@ -31,13 +31,13 @@ pub(crate) struct Alive {
     elapsed: Duration,
 }
 
-impl Alive {
-    /// Of a stage at which it streams.
-    pub(crate) fn new(stage: Stage) -> Self {
+impl LiveFixture {
+    /// Of a fixture at which it streams.
+    pub(crate) fn new(fixture: Fixture) -> Self {
         let spec = Spec { eeg_rate: 256, ..Spec::of(Model::EpocX).expect("a model of today") };
         let source = Synth::new(spec, 1);
         let mut decoder = Decoder::new(View::default(), HISTORY);
-        let now = stage.app.now.instant;
+        let now = fixture.app.now.instant;
         let subscription = |stream: Stream| {
             let rate = source.time(stream, 1000) - source.time(stream, 0);
             Some(Arc::new(Subscription {
@@ -53,16 +53,16 @@ impl Alive {
         for (subscription, _) in &streams {
             decoder.push(Feed::Subscribed(Arc::clone(subscription)), now);
         }
-        Self { stage, source, decoder, streams, elapsed: Duration::ZERO }
+        Self { fixture, source, decoder, streams, elapsed: Duration::ZERO }
     }
 
     /// Lets a time pass: its samples reach the decoder, and its picture the monitor.
     pub(crate) fn pass(&mut self, time: Duration, (width, height): (u16, u16)) {
-        let (earlier, before) = (self.elapsed, self.stage.app.now.instant);
+        let (earlier, before) = (self.elapsed, self.fixture.app.now.instant);
         self.elapsed += time;
-        self.stage.forward(time);
-        let now = self.stage.app.now.instant;
-        let view = self.stage.view(width, height);
+        self.fixture.forward(time);
+        let now = self.fixture.app.now.instant;
+        let view = self.fixture.view(width, height);
         self.decoder.set_view(view);
         for (subscription, next) in &mut self.streams {
             let stream = subscription.stream;
@@ -85,6 +85,6 @@ impl Alive {
             }
         }
         let snapshot = self.decoder.snapshot(now);
-        self.stage.app.update(Message::Snapshot(Arc::new(snapshot)));
+        self.fixture.app.update(Message::Snapshot(Arc::new(snapshot)));
     }
 }

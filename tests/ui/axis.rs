@@ -3,25 +3,25 @@
 use cortop::app::{Action, Message};
 use cortop_client::Stream;
 
-use crate::fixture::{Stage, options};
+use crate::fixture::{Fixture, options};
 
 /// The axis of a picture in which samples were lost right before these columns, in order of time.
 fn axis(width: u16, scroll: bool, lost: impl Fn(usize) -> bool) -> Vec<char> {
-    let mut stage = Stage::new(&options()).streaming();
-    stage.show_stream(Stream::Eeg);
-    stage.app.zoomed = true;
+    let mut fixture = Fixture::new(&options()).streaming();
+    fixture.show_stream(Stream::Eeg);
+    fixture.app.zoomed = true;
     if scroll {
-        stage.app.update(Message::Action(Action::Sweep));
+        fixture.app.update(Message::Action(Action::Sweep));
     }
-    stage.feed(width, 40, 3000);
-    stage.spoil(|snapshot, _| {
+    fixture.feed(width, 40, 3000);
+    fixture.edit_snapshot(|snapshot, _| {
         for trace in snapshot.traces.iter_mut().flat_map(|traces| &mut traces.channels) {
             for (at, column) in trace.columns.iter_mut().enumerate() {
                 column.gap = lost(at);
             }
         }
     });
-    let text = stage.text(width, 40);
+    let text = fixture.text(width, 40);
     let is_axis = |line: &&str| line.contains('│') || line.contains('╳');
     text.lines().skip(2).find(is_axis).expect("an axis").chars().collect()
 }

@@ -9,7 +9,7 @@ use cortop_signal::{BadChannel, Defect};
 
 use crate::{
     SIZES,
-    fixture::{self, Stage, options},
+    fixture::{self, Fixture, options},
     picture,
 };
 
@@ -22,27 +22,27 @@ fn bad(channels: &[(&str, Defect)]) -> Arc<[BadChannel]> {
 }
 
 /// A view of a headset on which contact is good everywhere and these channels are bad.
-fn with(shown: &str, channels: &[(&str, Defect)], (width, height): (u16, u16)) -> Stage {
-    let mut stage = Stage::new(&options()).streaming();
-    stage.show(shown);
-    stage.app.zoomed = shown != "all";
-    stage.feed(width, height, 3000);
-    spoil(&mut stage, channels);
+fn with(shown: &str, channels: &[(&str, Defect)], (width, height): (u16, u16)) -> Fixture {
+    let mut fixture = Fixture::new(&options()).streaming();
+    fixture.show(shown);
+    fixture.app.zoomed = shown != "all";
+    fixture.feed(width, height, 3000);
+    edit_snapshot(&mut fixture, channels);
     // The labels have another width now.
-    stage.feed(width, height, 3000);
-    spoil(&mut stage, channels);
-    stage
+    fixture.feed(width, height, 3000);
+    edit_snapshot(&mut fixture, channels);
+    fixture
 }
 
-fn spoil(stage: &mut Stage, channels: &[(&str, Defect)]) {
-    stage.spoil(|snapshot, _| {
+fn edit_snapshot(fixture: &mut Fixture, channels: &[(&str, Defect)]) {
+    fixture.edit_snapshot(|snapshot, _| {
         fixture::set_levels(&mut snapshot.readings, |_, _| Some(4.0));
         for health in snapshot.health.iter_mut().filter(|health| health.stream == Stream::Eeg) {
             health.bad_channels = bad(channels);
         }
     });
     // Until its numbers are taken over.
-    stage.forward(Duration::from_millis(500));
+    fixture.forward(Duration::from_millis(500));
 }
 
 fn row<'a>(text: &'a str, front: &str) -> &'a str {
@@ -53,8 +53,8 @@ fn row<'a>(text: &'a str, front: &str) -> &'a str {
 fn traces_name_them_at_their_labels() {
     for size in SIZES {
         for shown in ["all", "eeg"] {
-            let stage = with(shown, &BAD, size);
-            let text = stage.text(size.0, size.1);
+            let fixture = with(shown, &BAD, size);
+            let text = fixture.text(size.0, size.1);
             // Where all channels have a row.
             let all = shown != "all" || size.0 > 80;
             for name in
@@ -74,11 +74,11 @@ fn traces_name_them_at_their_labels() {
             "{text}"
         );
         // Beside a scale of its own, and no wider than needed.
-        let mut stage = with("eeg", &BAD[2..], size);
-        stage.app.update(Message::Action(Action::ChannelLarger));
-        stage.feed(size.0, size.1, 3000);
-        spoil(&mut stage, &BAD[2..]);
-        let text = stage.text(size.0, size.1);
+        let mut fixture = with("eeg", &BAD[2..], size);
+        fixture.app.update(Message::Action(Action::ChannelLarger));
+        fixture.feed(size.0, size.1, 3000);
+        edit_snapshot(&mut fixture, &BAD[2..]);
+        let text = fixture.text(size.0, size.1);
         assert!(text.contains("┃T8 flat   ") && text.contains("┃AF3 ±25 "), "{text}");
     }
 }
@@ -86,26 +86,26 @@ fn traces_name_them_at_their_labels() {
 #[test]
 fn a_frozen_picture_names_those_of_its_moment_and_an_older_one_none() {
     let size = (120, 40);
-    let mut stage = with("eeg", &BAD, size);
-    stage.app.update(Message::Action(Action::Freeze));
-    stage.feed(size.0, size.1, 3000);
-    spoil(&mut stage, &[]);
-    let text = stage.text(size.0, size.1);
+    let mut fixture = with("eeg", &BAD, size);
+    fixture.app.update(Message::Action(Action::Freeze));
+    fixture.feed(size.0, size.1, 3000);
+    edit_snapshot(&mut fixture, &[]);
+    let text = fixture.text(size.0, size.1);
     assert!(text.contains("AF3 railed ") && !text.contains("railed +2"), "{text}");
-    stage.app.update(Message::Action(Action::Earlier));
-    let end = stage.app.streams.frozen.as_ref().map(|frozen| frozen.end).expect("frozen");
-    stage.feed(size.0, size.1, end);
-    spoil(&mut stage, &[]);
-    let text = stage.text(size.0, size.1);
+    fixture.app.update(Message::Action(Action::Earlier));
+    let end = fixture.app.streams.frozen.as_ref().map(|frozen| frozen.end).expect("frozen");
+    fixture.feed(size.0, size.1, end);
+    edit_snapshot(&mut fixture, &[]);
+    let text = fixture.text(size.0, size.1);
     assert!(!text.contains("railed") && text.contains("AF3"), "{text}");
 }
 
 #[test]
 fn contact_is_not_good_where_a_channel_is_bad() {
     for size in SIZES {
-        let stage = with("contact", &BAD, size);
-        picture("contact_bad_channels", &stage, size.0, size.1);
-        let text = stage.text(size.0, size.1);
+        let fixture = with("contact", &BAD, size);
+        picture("contact_bad_channels", &fixture, size.0, size.1);
+        let text = fixture.text(size.0, size.1);
         assert!(!text.contains("good everywhere"), "{text}");
         for name in ["AF3   ✖ railed", "T8    ✖ flat", "FC5   ✖ off level "] {
             assert!(text.contains(name), "{name}\n{text}");
@@ -129,15 +129,15 @@ fn the_overview_names_the_worst_of_each_headset() {
         (&[], "all good"),
     ] {
         for (width, height) in [(80, 24), (160, 48)] {
-            let mut stage = with("all", name, (width, height));
-            stage.spoil(|snapshot, _| {
+            let mut fixture = with("all", name, (width, height));
+            fixture.edit_snapshot(|snapshot, _| {
                 let dev = &snapshot.readings.dev;
                 snapshot.devices.values_mut().for_each(|device| device.dev.clone_from(dev));
             });
-            stage.app.focus = Pane::Headsets;
-            stage.app.update(Message::Action(Action::Overview));
-            stage.forward(Duration::from_millis(500));
-            let text = stage.text(width, height);
+            fixture.app.focus = Pane::Headsets;
+            fixture.app.update(Message::Action(Action::Overview));
+            fixture.forward(Duration::from_millis(500));
+            let text = fixture.text(width, height);
             let row = text.lines().skip(2).find(|line| line.contains(fixture::HEADSET));
             assert!(row.is_some_and(|row| row.contains(&format!(" {expected} "))), "{text}");
         }
@@ -155,31 +155,31 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
         (40, 0, None),
     ] {
         for width in [80, 100, 120] {
-            let mut stage = Stage::new(&options()).streaming();
-            stage.show_stream(Stream::Eeg);
-            stage.feed(width, 40, 3000);
-            stage.spoil(|snapshot, _| {
+            let mut fixture = Fixture::new(&options()).streaming();
+            fixture.show_stream(Stream::Eeg);
+            fixture.feed(width, 40, 3000);
+            fixture.edit_snapshot(|snapshot, _| {
                 for health in snapshot.health.iter_mut().filter(|it| it.stream == Stream::Eeg) {
                     (health.interpolated, health.recent.interpolated) = (all, now);
                 }
             });
-            let text = stage.text(width, 40);
+            let text = fixture.text(width, 40);
             let head = text.lines().nth(1).expect("a header");
             assert_eq!(head.contains("interpolated"), header.is_some(), "{all} {now}\n{text}");
             assert!(header.is_none_or(|words| head.contains(words)), "{head}");
             let line = text.lines().nth(3).expect("the line of the stream");
             assert!(all == 0 || line.contains(&format!("interpolated {all} (")), "{text}");
-            stage.show("all");
-            let text = stage.text(width, 40);
+            fixture.show("all");
+            let text = fixture.text(width, 40);
             let line = row(&text, "┃eeg ");
             assert!(all == 0 || line.contains(&format!("{all} interpolated")), "{text}");
             // Beside a loss, which comes first, too.
-            stage.spoil(|snapshot, _| {
+            fixture.edit_snapshot(|snapshot, _| {
                 for health in snapshot.health.iter_mut().filter(|it| it.stream == Stream::Eeg) {
                     (health.lost, health.recent.lost) = (5, 5);
                 }
             });
-            let text = stage.text(width, 40);
+            let text = fixture.text(width, 40);
             let head = text.lines().nth(1).expect("a header");
             assert!(head.contains("lost 5 (5 in 10 s)"), "{head}");
             assert!(header.is_none_or(|words| head.contains(words)), "{head}");
@@ -189,17 +189,17 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
 
 #[test]
 fn what_is_worse_comes_first_in_the_line_of_a_stream() {
-    let mut stage = Stage::new(&options()).streaming();
-    stage.show_stream(Stream::Eeg);
-    stage.app.zoomed = true;
-    stage.feed(160, 40, 3000);
-    stage.spoil(|snapshot, _| {
+    let mut fixture = Fixture::new(&options()).streaming();
+    fixture.show_stream(Stream::Eeg);
+    fixture.app.zoomed = true;
+    fixture.feed(160, 40, 3000);
+    fixture.edit_snapshot(|snapshot, _| {
         let eeg = snapshot.health.iter_mut().find(|it| it.stream == Stream::Eeg).expect("eeg");
         (eeg.interpolated, eeg.recent.interpolated) = (99, 9);
         (eeg.lost, eeg.malformed) = (7, 3);
         eeg.bad_channels = bad(&BAD[..1]);
     });
-    let text = stage.text(160, 40);
+    let text = fixture.text(160, 40);
     let line = text.lines().nth(3).expect("the line of the stream");
     let places = ["AF3 railed", "interpolated 99", "lost 7", "malformed 3", "/128 Hz", "age"];
     let places = places.map(|word| line.find(word).unwrap_or_else(|| panic!("{word}\n{text}")));
@@ -209,19 +209,19 @@ fn what_is_worse_comes_first_in_the_line_of_a_stream() {
 #[test]
 fn the_numbers_name_them_too_and_show_the_selected_channel() {
     for size in SIZES {
-        let mut stage = with("numbers", &BAD, size);
-        let own = |stage: &Stage, label: &str| {
-            row(&stage.text(size.0, size.1), &format!("{label}  ")).to_owned()
+        let mut fixture = with("numbers", &BAD, size);
+        let own = |fixture: &Fixture, label: &str| {
+            row(&fixture.text(size.0, size.1), &format!("{label}  ")).to_owned()
         };
-        assert!(own(&stage, "AF3").contains("✖ railed"), "{}", own(&stage, "AF3"));
-        assert!(own(&stage, "T8").contains("✖ flat"), "{}", own(&stage, "T8"));
-        assert!(own(&stage, "F7").contains("no defect"), "{}", own(&stage, "F7"));
+        assert!(own(&fixture, "AF3").contains("✖ railed"), "{}", own(&fixture, "AF3"));
+        assert!(own(&fixture, "T8").contains("✖ flat"), "{}", own(&fixture, "T8"));
+        assert!(own(&fixture, "F7").contains("no defect"), "{}", own(&fixture, "F7"));
         for label in EPOC_SENSORS {
-            stage.feed(size.0, size.1, 3000);
-            stage.feed(size.0, size.1, 3000);
-            let text = stage.text(size.0, size.1);
+            fixture.feed(size.0, size.1, 3000);
+            fixture.feed(size.0, size.1, 3000);
+            let text = fixture.text(size.0, size.1);
             assert!(text.contains(&format!("┃▶{label} ")), "{label}\n{text}");
-            stage.app.update(Message::Action(Action::ChannelDown));
+            fixture.app.update(Message::Action(Action::ChannelDown));
         }
     }
 }

@@ -19,8 +19,8 @@ use cortop::{
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
 
 use crate::{
-    alive::Alive,
-    fixture::{Stage, options},
+    alive::LiveFixture,
+    fixture::{Fixture, options},
 };
 
 const SIZE: (u16, u16) = (160, 48);
@@ -37,9 +37,9 @@ trace-alt = { color = "cyan", rgb = "#7896f0" }
 "##;
 
 /// Counts what a terminal would get.
-struct Counter(Arc<AtomicUsize>);
+struct ByteCounter(Arc<AtomicUsize>);
 
-impl io::Write for Counter {
+impl io::Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.fetch_add(bytes.len(), Ordering::Relaxed);
         Ok(bytes.len())
@@ -54,21 +54,23 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
     let themes = Some(folder.path().to_owned());
-    let mut alive =
-        Alive::new(Stage::new(&UiOptions { colors: Colors::Rgb, themes, ..options() }).streaming());
-    let themes = &alive.stage.app.settings.themes;
-    alive.stage.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
-    alive.stage.app.zoomed = zoomed;
-    alive.stage.app.streams.scroll_mode = motion;
+    let mut alive = LiveFixture::new(
+        Fixture::new(&UiOptions { colors: Colors::Rgb, themes, ..options() }).streaming(),
+    );
+    let themes = &alive.fixture.app.settings.themes;
+    alive.fixture.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
+    alive.fixture.app.zoomed = zoomed;
+    alive.fixture.app.streams.scroll_mode = motion;
     let written = Arc::new(AtomicUsize::new(0));
-    let tty = Tty::over(Counter(Arc::clone(&written)), Output { full_redraw, ..Output::default() });
+    let tty =
+        Tty::over(ByteCounter(Arc::clone(&written)), Output { full_redraw, ..Output::default() });
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
     let mut terminal = Terminal::with_options(tty, TerminalOptions { viewport }).expect("fixed");
     let mut second = || {
         let before = written.load(Ordering::Relaxed);
         for _ in 0..FRAMES_A_SECOND {
             alive.pass(Duration::from_secs(1) / FRAMES_A_SECOND, SIZE);
-            terminal.draw(|frame| alive.stage.draw(frame)).expect("drawn");
+            terminal.draw(|frame| alive.fixture.draw(frame)).expect("drawn");
             while !terminal.backend_mut().is_ready(false) {
                 thread::yield_now();
             }
@@ -79,7 +81,7 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
             frames: f64::from(FRAMES_A_SECOND),
             held_back: false,
         };
-        alive.stage.app.update(Message::Throughput(throughput));
+        alive.fixture.app.update(Message::Throughput(throughput));
         bytes
     };
     let _filled: usize = (0..FILLED).map(|_| second()).sum();

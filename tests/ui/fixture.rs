@@ -26,7 +26,7 @@ use cortop_signal::{
     bands::BANDS,
     snapshot::{
         Bin, Binning, Cursor, DeviceReadings, FacialExpression, LatestValues, MentalCommand,
-        Metric, Readings, Recent, Trace, TrainingEvent,
+        Metric, Readings, RecentCounts, Trace, TrainingEvent,
     },
     spectra::SpectrumBuilder,
     spectrum::Periodogram,
@@ -43,7 +43,7 @@ const RATE: u64 = 128;
 const EPOCH: i64 = 1_767_968_902;
 
 /// A monitor before it heard of the service.
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     ui: RefCell<Ui>,
     pub(crate) app: App,
     pub(crate) start: Instant,
@@ -53,7 +53,7 @@ pub(crate) fn options() -> UiOptions {
     UiOptions { zone: Some(TimeZone::UTC), ..UiOptions::default() }
 }
 
-impl Stage {
+impl Fixture {
     pub(crate) fn new(options: &UiOptions) -> Self {
         let (ui, warnings) = Ui::new(options);
         assert_eq!(warnings, Vec::<String>::new());
@@ -74,60 +74,60 @@ impl Stage {
 
     /// The service runs, a user is logged in.
     pub(crate) fn linked(mut self, step: ConnectionStep) -> Self {
-        self.hear(Event::Service(CortexInfo {
+        self.on_event(Event::Service(CortexInfo {
             version: "4.8.32".to_owned(),
             ..CortexInfo::default()
         }));
         let username = "ana.lab".to_owned();
-        self.hear(Event::User(Some(UserLogin { username, ..UserLogin::default() })));
+        self.on_event(Event::User(Some(UserLogin { username, ..UserLogin::default() })));
         self.link(Link::Up { security: Security::Verified, step })
     }
 
     pub(crate) fn link(mut self, link: Link) -> Self {
-        self.hear(Event::Link(link));
+        self.on_event(Event::Link(link));
         self
     }
 
     /// An EPOC X streams everything it can.
     pub(crate) fn streaming(self) -> Self {
-        let mut stage = self.linked(ConnectionStep::Streaming);
-        stage.app.settings.demo = true;
-        stage.hear(Event::Licence(Licence {
+        let mut fixture = self.linked(ConnectionStep::Streaming);
+        fixture.app.settings.demo = true;
+        fixture.on_event(Event::Licence(Licence {
             license_id: "66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned(),
             license_name: "EmotivPRO".to_owned(),
             scopes: vec!["eeg".to_owned(), "pm".to_owned()],
             ..Licence::default()
         }));
-        stage.hear(Event::Headsets(vec![headset(), insight()]));
-        stage.hear(Event::Session(session(SessionStatus::Activated)));
+        fixture.on_event(Event::Headsets(vec![headset(), insight()]));
+        fixture.on_event(Event::Session(session(SessionStatus::Activated)));
         let why = "the licence has scope eeg and quota left".to_owned();
-        stage.hear(Event::Opened {
+        fixture.on_event(Event::Opened {
             session: SID.into(),
             mode: SessionMode::Active,
             why,
             foreign: false,
         });
         let streams = Stream::ALL.to_vec();
-        stage.hear(Event::Subscribed {
+        fixture.on_event(Event::Subscribed {
             session: SID.into(),
             streams,
             theirs: Vec::new(),
             refused: Vec::new(),
         });
-        stage.app.throughput.bytes = 4400.0;
-        stage.app.notice = None;
-        stage.forward(Duration::from_secs(192));
-        stage
+        fixture.app.throughput.bytes = 4400.0;
+        fixture.app.notice = None;
+        fixture.forward(Duration::from_secs(192));
+        fixture
     }
 
     /// The licence has no scope eeg.
     pub(crate) fn without_licence(self) -> Self {
-        let mut stage = self.linked(ConnectionStep::Streaming);
-        stage.hear(Event::Headsets(vec![headset()]));
+        let mut fixture = self.linked(ConnectionStep::Streaming);
+        fixture.on_event(Event::Headsets(vec![headset()]));
         let bare = Session { license: Some(String::new()), ..session(SessionStatus::Opened) };
-        stage.hear(Event::Session(bare));
+        fixture.on_event(Event::Session(bare));
         let why = "the licence has no scope eeg".to_owned();
-        stage.hear(Event::Opened {
+        fixture.on_event(Event::Opened {
             session: SID.into(),
             mode: SessionMode::Open,
             why,
@@ -139,9 +139,14 @@ impl Stage {
         let refusal = Error { next: next.into(), ..error };
         let streams = Stream::ALL[1..].to_vec();
         let refused = vec![(Stream::Eeg, refusal)];
-        stage.hear(Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused });
-        stage.forward(Duration::from_secs(192));
-        stage
+        fixture.on_event(Event::Subscribed {
+            session: SID.into(),
+            streams,
+            theirs: Vec::new(),
+            refused,
+        });
+        fixture.forward(Duration::from_secs(192));
+        fixture
     }
 
     /// Shows a view by its name.
@@ -155,7 +160,7 @@ impl Stage {
         self.show(if stream == Stream::Dev { "contact" } else { stream.name() });
     }
 
-    pub(crate) fn hear(&mut self, event: Event) {
+    pub(crate) fn on_event(&mut self, event: Event) {
         self.app.update(Message::Cortex(event));
     }
 
@@ -188,10 +193,10 @@ impl Stage {
     }
 
     /// The snapshot at hand, to be spoiled; late enough for its numbers to be taken over.
-    pub(crate) fn spoil(&mut self, spoil: impl FnOnce(&mut Snapshot, Instant)) {
+    pub(crate) fn edit_snapshot(&mut self, edit_snapshot: impl FnOnce(&mut Snapshot, Instant)) {
         self.forward(Duration::from_millis(500));
         let mut snapshot = (*self.app.snapshot).clone();
-        spoil(&mut snapshot, self.app.now.instant);
+        edit_snapshot(&mut snapshot, self.app.now.instant);
         self.app.update(Message::Snapshot(Arc::new(snapshot)));
     }
 
@@ -349,11 +354,11 @@ pub(crate) fn health(stream: Stream, now: Moment) -> StreamHealth {
         received: 4096,
         lost: 0,
         interpolated: 0,
-        recent: Recent {
+        recent: RecentCounts {
             received: 1280,
             jitter: Some(0.0012),
             soonest: Some((last, wall - 0.013)),
-            ..Recent::default()
+            ..RecentCounts::default()
         },
         bad_channels: Arc::default(),
         malformed: 0,

@@ -34,28 +34,28 @@ use cortop_client::{
     session::SessionStatus,
 };
 use cortop_signal::snapshot::Bin;
-use fixture::{HEADSET, SID, Stage, insight, options, session};
+use fixture::{Fixture, HEADSET, SID, insight, options, session};
 use serde_json::Value;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
 /// A screen at both sizes, fed with signals.
-fn pictures(name: &str, stage: impl Fn() -> Stage) {
+fn pictures(name: &str, fixture: impl Fn() -> Fixture) {
     for (width, height) in SIZES {
-        let mut stage = stage();
+        let mut fixture = fixture();
         // The first tells what there is to look at.
-        stage.feed(width, height, 3000);
-        stage.feed(width, height, 3000);
-        picture(name, &stage, width, height);
+        fixture.feed(width, height, 3000);
+        fixture.feed(width, height, 3000);
+        picture(name, &fixture, width, height);
     }
 }
 
-fn picture(name: &str, stage: &Stage, width: u16, height: u16) {
-    insta::assert_snapshot!(format!("{name}_{width}x{height}"), stage.text(width, height));
+fn picture(name: &str, fixture: &Fixture, width: u16, height: u16) {
+    insta::assert_snapshot!(format!("{name}_{width}x{height}"), fixture.text(width, height));
 }
 
-fn new() -> Stage {
-    Stage::new(&options())
+fn new() -> Fixture {
+    Fixture::new(&options())
 }
 
 /// The names of all views.
@@ -63,30 +63,30 @@ fn names() -> impl Iterator<Item = &'static str> {
     cortop::ui::views().into_iter().map(|view| view.name)
 }
 
-fn one(stream: Stream) -> Stage {
-    let mut stage = new().streaming();
-    stage.show_stream(stream);
-    stage
+fn one(stream: Stream) -> Fixture {
+    let mut fixture = new().streaming();
+    fixture.show_stream(stream);
+    fixture
 }
 
 #[test]
 fn before_anything_is_known() {
     pictures("connecting", new);
     pictures("waiting", || {
-        let stage = new();
-        let at = stage.start + Duration::from_millis(2400);
+        let fixture = new();
+        let at = fixture.start + Duration::from_millis(2400);
         let why = "nothing listens there; start EMOTIV Launcher";
         let error = Error::new(ErrorKind::Unreachable, why, "");
-        stage.link(Link::Waiting { error, at, attempt: 4 })
+        fixture.link(Link::Waiting { error, at, attempt: 4 })
     });
 }
 
 #[test]
 fn what_is_not_answered_says_so_and_since_when() {
-    let mut stage = new().linked(ConnectionStep::Authorizing);
-    assert!(!stage.text(80, 24).contains("has not answered"));
-    stage.forward(Duration::from_secs(12));
-    let text = stage.text(80, 24).replace('\n', " ");
+    let mut fixture = new().linked(ConnectionStep::Authorizing);
+    assert!(!fixture.text(80, 24).contains("has not answered"));
+    fixture.forward(Duration::from_secs(12));
+    let text = fixture.text(80, 24).replace('\n', " ");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("Cortex (authorize) has not answered for 12 s,"), "{text}");
     assert!(text.contains("since 14:25:33."), "{text}");
@@ -96,9 +96,9 @@ fn what_is_not_answered_says_so_and_since_when() {
 #[test]
 fn what_is_said_of_the_headsets_is_true() {
     let text = |step: ConnectionStep, list: Vec<cortop_client::Headset>| {
-        let mut stage = new().linked(step);
-        stage.hear(Event::Headsets(list));
-        let text = stage.text(160, 48);
+        let mut fixture = new().linked(step);
+        fixture.on_event(Event::Headsets(list));
+        let text = fixture.text(160, 48);
         text.lines().take(8).collect::<Vec<_>>().join(" ")
     };
     let (epocx, insight) = (fixture::headset(), fixture::insight());
@@ -132,22 +132,22 @@ fn what_is_said_of_the_headsets_is_true() {
     }
 }
 
-fn cut_off(mut stage: Stage) -> Stage {
-    let at = stage.app.now.instant + Duration::from_millis(2400);
+fn cut_off(mut fixture: Fixture) -> Fixture {
+    let at = fixture.app.now.instant + Duration::from_millis(2400);
     let why = "the service closed the connection; start EMOTIV Launcher";
     let error = Error::new(ErrorKind::Unreachable, why, "");
-    stage.hear(Event::Link(Link::Waiting { error, at, attempt: 1 }));
-    stage
+    fixture.on_event(Event::Link(Link::Waiting { error, at, attempt: 1 }));
+    fixture
 }
 
 #[test]
 fn nothing_looks_alive_without_a_connection() {
     for (width, height) in SIZES {
-        let mut stage = new().streaming();
-        stage.feed(width, height, 3000);
-        let stage = cut_off(stage);
-        picture("cut_off", &stage, width, height);
-        let text = stage.text(width, height);
+        let mut fixture = new().streaming();
+        fixture.feed(width, height, 3000);
+        let fixture = cut_off(fixture);
+        picture("cut_off", &fixture, width, height);
+        let text = fixture.text(width, height);
         let head: String = text.lines().take(2).collect();
         assert!(head.contains("no data") && text.contains("last known"), "{text}");
         for alive in ["Hz", "lost 0", "battery", "still open", "debited: "] {
@@ -155,10 +155,10 @@ fn nothing_looks_alive_without_a_connection() {
         }
     }
     for stream in Stream::ALL {
-        let mut stage = one(stream);
-        stage.feed(120, 40, 3000);
-        let stage = cut_off(stage);
-        let text = stage.text(120, 40);
+        let mut fixture = one(stream);
+        fixture.feed(120, 40, 3000);
+        let fixture = cut_off(fixture);
+        let text = fixture.text(120, 40);
         assert!(text.contains("no data since") || text.contains("STALE"), "{stream}\n{text}");
     }
 }
@@ -169,13 +169,13 @@ fn nothing_looks_alive_once_the_session_is_closed() {
     let computed = ["spectrum", "spectrogram", "numbers"];
     let views = names().filter(|name| !computed.contains(name));
     for (shown, (width, height)) in views.flat_map(|shown| SIZES.map(|size| (shown, size))) {
-        let mut stage = new().streaming();
-        stage.show(shown);
-        stage.feed(width, height, 3000);
+        let mut fixture = new().streaming();
+        fixture.show(shown);
+        fixture.feed(width, height, 3000);
         let why = "Cortex closed it".to_owned();
-        stage.hear(Event::Closed { session: SID.into(), why, ordered: false });
-        stage.app.notice = None;
-        let text = stage.text(width, height);
+        fixture.on_event(Event::Closed { session: SID.into(), why, ordered: false });
+        fixture.app.notice = None;
+        let text = fixture.text(width, height);
         assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
         assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
         // The old picture stands, and looks old.
@@ -192,32 +192,32 @@ fn nothing_looks_alive_once_the_session_is_closed() {
 fn a_passing_refusal_does_not_stand_in_the_way() {
     let text = "The headset is currently not available.";
     let refusal = Error::refused(Method::ControlDevice, code::error::HEADSET_UNAVAILABLE, text);
-    let mut stage = new().streaming();
-    stage.hear(Event::Refused(refusal));
-    assert!(stage.text(120, 40).contains("currently not available"), "said once, in the footer");
-    stage.app.notice = None;
-    assert!(!stage.text(120, 40).contains("currently not available"));
+    let mut fixture = new().streaming();
+    fixture.on_event(Event::Refused(refusal));
+    assert!(fixture.text(120, 40).contains("currently not available"), "said once, in the footer");
+    fixture.app.notice = None;
+    assert!(!fixture.text(120, 40).contains("currently not available"));
 }
 
 #[test]
 fn while_the_user_has_something_to_do() {
     pictures("login", || {
-        let mut stage = new().linked(ConnectionStep::Login);
-        stage.app.user = Some(None);
-        stage
+        let mut fixture = new().linked(ConnectionStep::Login);
+        fixture.app.user = Some(None);
+        fixture
     });
     pictures("approval", || new().linked(ConnectionStep::Approval));
     pictures("searching", || {
-        let mut stage = new().linked(ConnectionStep::Searching);
-        stage.hear(Event::Headsets(Vec::new()));
-        stage.app.focus = Pane::Headsets;
-        stage
+        let mut fixture = new().linked(ConnectionStep::Searching);
+        fixture.on_event(Event::Headsets(Vec::new()));
+        fixture.app.focus = Pane::Headsets;
+        fixture
     });
     pictures("choosing", || {
-        let mut stage = new().linked(ConnectionStep::Choosing);
-        stage.hear(Event::Headsets(vec![fixture::headset(), fixture::insight()]));
-        stage.app.focus = Pane::Headsets;
-        stage
+        let mut fixture = new().linked(ConnectionStep::Choosing);
+        fixture.on_event(Event::Headsets(vec![fixture::headset(), fixture::insight()]));
+        fixture.app.focus = Pane::Headsets;
+        fixture
     });
 }
 
@@ -225,16 +225,16 @@ fn while_the_user_has_something_to_do() {
 fn streaming() {
     pictures("streaming", || new().streaming());
     for (width, height) in [(100, 30), (160, 48), (240, 60)] {
-        let mut stage = new().streaming();
-        stage.feed(width, height, 3000);
-        stage.feed(width, height, 3000);
-        picture("streaming", &stage, width, height);
+        let mut fixture = new().streaming();
+        fixture.feed(width, height, 3000);
+        fixture.feed(width, height, 3000);
+        picture("streaming", &fixture, width, height);
     }
     pictures("session_focused", || {
-        let mut stage = new().streaming();
-        stage.app.focus = Pane::Session;
-        stage.app.sessions.unfolded = true;
-        stage
+        let mut fixture = new().streaming();
+        fixture.app.focus = Pane::Session;
+        fixture.app.sessions.unfolded = true;
+        fixture
     });
 }
 
@@ -242,10 +242,10 @@ fn streaming() {
 fn zoomed() {
     for (pane, name) in Pane::ALL.into_iter().zip(["headsets", "session", "streams", "log"]) {
         pictures(&format!("zoomed_{name}"), || {
-            let mut stage = new().streaming();
-            stage.app.focus = pane;
-            stage.app.zoomed = true;
-            stage
+            let mut fixture = new().streaming();
+            fixture.app.focus = pane;
+            fixture.app.zoomed = true;
+            fixture
         });
     }
 }
@@ -253,12 +253,12 @@ fn zoomed() {
 #[test]
 fn the_unfolded_headset_shows_its_clock() {
     for (width, height) in SIZES {
-        let mut stage = new().streaming();
-        stage.app.focus = Pane::Headsets;
-        stage.app.zoomed = true;
+        let mut fixture = new().streaming();
+        fixture.app.focus = Pane::Headsets;
+        fixture.app.zoomed = true;
         let clock = ClockOffset { offset: 0.0121, uncertainty: 0.0073 };
-        stage.hear(Event::Clock { headset: HEADSET.into(), clock });
-        let text = stage.text(width, height);
+        fixture.on_event(Event::Clock { headset: HEADSET.into(), clock });
+        let text = fixture.text(width, height);
         let row = text.lines().find(|line| line.contains("clock ")).expect("a row");
         assert!(row.contains(" offset +0.012 s ± 8 ms"), "{row}");
     }
@@ -268,14 +268,14 @@ fn the_unfolded_headset_shows_its_clock() {
 #[test]
 fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
     for (width, height) in SIZES {
-        let mut stage = new().streaming();
-        stage.app.now.wall += Duration::from_mins(5);
-        let text = stage.text(width, height);
+        let mut fixture = new().streaming();
+        fixture.app.now.wall += Duration::from_mins(5);
+        let text = fixture.text(width, height);
         assert!(text.contains("activated 3 min") && !text.contains('≈'), "{text}");
 
         let (session, mode) = (SID.into(), SessionMode::Active);
-        stage.hear(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
-        let text = stage.text(width, height);
+        fixture.on_event(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
+        let text = fixture.text(width, height);
         assert!(text.contains("activated ≈8 min") && !text.contains(" 8 min"), "{text}");
         let started = text.lines().find(|line| line.contains(" started ")).expect("a row");
         assert!(started.contains(" ≈8 min"), "{started}");
@@ -286,14 +286,14 @@ fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
 #[test]
 fn another_programs_session_is_shown_calmly() {
     for (width, height) in SIZES {
-        let mut stage = new().linked(ConnectionStep::Watching);
-        stage.hear(Event::Session(fixture::session(SessionStatus::Activated)));
+        let mut fixture = new().linked(ConnectionStep::Watching);
+        fixture.on_event(Event::Session(fixture::session(SessionStatus::Activated)));
         let (mode, why) = (SessionMode::Active, "adopted".to_owned());
-        stage.hear(Event::Opened { session: SID.into(), mode, why, foreign: true });
+        fixture.on_event(Event::Opened { session: SID.into(), mode, why, foreign: true });
         let (theirs, refused) = (Stream::ALL.to_vec(), Vec::new());
         let streams = Vec::new();
-        stage.hear(Event::Subscribed { session: SID.into(), streams, theirs, refused });
-        let text = stage.text(width, height);
+        fixture.on_event(Event::Subscribed { session: SID.into(), streams, theirs, refused });
+        let text = fixture.text(width, height);
         let head = text.lines().next().unwrap_or_default();
         assert!(head.contains("● watching · another program's session"), "{head}");
         assert!(text.contains("its samples go to its owner"), "{text}");
@@ -305,13 +305,13 @@ fn another_programs_session_is_shown_calmly() {
 #[test]
 fn header_and_panes_agree_on_another_programs_session_that_was_left() {
     for (width, height) in SIZES {
-        let mut stage = new().streaming();
+        let mut fixture = new().streaming();
         let (session, mode) = (SID.into(), SessionMode::Active);
-        stage.hear(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
+        fixture.on_event(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
         let why = "the connection to the service was lost".to_owned();
-        stage.hear(Event::Released { session: SID.into(), why });
-        stage.forward(Duration::from_mins(1));
-        let text = stage.text(width, height);
+        fixture.on_event(Event::Released { session: SID.into(), why });
+        fixture.forward(Duration::from_mins(1));
+        let text = fixture.text(width, height);
         assert!(text.contains("left 1 min") && text.contains("The session is left"), "{text}");
         assert!(!text.contains("activated 1 min") && !text.contains("session is closed"), "{text}");
     }
@@ -327,11 +327,11 @@ fn each_stream_as_what_it_is() {
 /// The contact view on the whole screen, the levels of the sensors changed.
 fn fitting(name: &str, stream: Stream, level: fn(&str, f64) -> Option<f64>) {
     for (width, height) in SIZES {
-        let mut stage = one(stream);
-        stage.app.zoomed = true;
-        stage.feed(width, height, 3000);
-        stage.spoil(|snapshot, _| fixture::set_levels(&mut snapshot.readings, level));
-        picture(name, &stage, width, height);
+        let mut fixture = one(stream);
+        fixture.app.zoomed = true;
+        fixture.feed(width, height, 3000);
+        fixture.edit_snapshot(|snapshot, _| fixture::set_levels(&mut snapshot.readings, level));
+        picture(name, &fixture, width, height);
     }
 }
 
@@ -349,88 +349,88 @@ fn a_headset_is_fitted() {
 #[test]
 fn the_inspector_shows_the_last_message_of_a_stream() {
     let open = || {
-        let mut stage = new().streaming();
-        stage.app.zoomed = true;
-        stage.app.update(Message::Key(Key::char('i')));
-        stage
+        let mut fixture = new().streaming();
+        fixture.app.zoomed = true;
+        fixture.app.update(Message::Key(Key::char('i')));
+        fixture
     };
     pictures("inspector_eeg", open);
     for (width, height) in SIZES {
-        let mut stage = open();
-        stage.feed(width, height, 3000);
-        stage.app.update(Message::Action(Action::ChannelDown));
-        assert!(stage.text(width, height).contains("No message yet"), "of motion");
-        stage.app.update(Message::Action(Action::ChannelDown));
-        picture("inspector_dev", &stage, width, height);
-        stage.app.update(Message::Action(Action::Later));
-        let text = stage.text(width, height);
+        let mut fixture = open();
+        fixture.feed(width, height, 3000);
+        fixture.app.update(Message::Action(Action::ChannelDown));
+        assert!(fixture.text(width, height).contains("No message yet"), "of motion");
+        fixture.app.update(Message::Action(Action::ChannelDown));
+        picture("inspector_dev", &fixture, width, height);
+        fixture.app.update(Message::Action(Action::Later));
+        let text = fixture.text(width, height);
         assert!(text.contains('▲') && !text.contains("Battery "), "{text}");
         for _ in 0..9 {
-            stage.app.update(Message::Action(Action::Later));
+            fixture.app.update(Message::Action(Action::Later));
         }
-        assert!(stage.text(width, height).contains("1767968925.37"), "the end is the last line");
-        stage.app.update(Message::Key(Key::char('i')));
-        assert_eq!(stage.app.streams.shown.name, "all");
+        assert!(fixture.text(width, height).contains("1767968925.37"), "the end is the last line");
+        fixture.app.update(Message::Key(Key::char('i')));
+        assert_eq!(fixture.app.streams.shown.name, "all");
     }
 }
 
-fn spectral(shown: &str) -> Stage {
-    let mut stage = new().streaming();
-    stage.show(shown);
-    stage.app.zoomed = true;
-    stage
+fn spectral(shown: &str) -> Fixture {
+    let mut fixture = new().streaming();
+    fixture.show(shown);
+    fixture.app.zoomed = true;
+    fixture
 }
 
 #[test]
 fn spectra() {
     pictures("spectrum", || spectral("spectrum"));
     pictures("spectrum_of_all", || {
-        let mut stage = spectral("spectrum");
-        stage.app.update(Message::Action(Action::SpectrumChannels));
-        stage.app.streams.selected = 6;
-        stage
+        let mut fixture = spectral("spectrum");
+        fixture.app.update(Message::Action(Action::SpectrumChannels));
+        fixture.app.streams.selected = 6;
+        fixture
     });
     pictures("spectrum_overlaid", || {
-        let mut stage = spectral("spectrum");
+        let mut fixture = spectral("spectrum");
         for action in [
             Action::SpectrumChannels,
             Action::SpectrumChannels,
             Action::SpectrumEnd,
             Action::SpectrumScale,
         ] {
-            stage.app.update(Message::Action(action));
+            fixture.app.update(Message::Action(action));
         }
-        stage
+        fixture
     });
     pictures("spectrogram", || {
-        let mut stage = spectral("spectrogram");
-        stage.app.update(Message::Action(Action::Reference));
-        stage
+        let mut fixture = spectral("spectrogram");
+        fixture.app.update(Message::Action(Action::Reference));
+        fixture
     });
     pictures("topography", || spectral("topography"));
     pictures("numbers", || {
-        let mut stage = spectral("numbers");
-        stage.app.streams.selected = 6;
-        stage
+        let mut fixture = spectral("numbers");
+        fixture.app.streams.selected = 6;
+        fixture
     });
     // Nothing but a second of data.
-    let mut stage = spectral("spectrum");
-    stage.feed(80, 24, 128);
-    assert!(stage.text(80, 24).contains("Two seconds without a gap are needed."));
+    let mut fixture = spectral("spectrum");
+    fixture.feed(80, 24, 128);
+    assert!(fixture.text(80, 24).contains("Two seconds without a gap are needed."));
 }
 
 #[test]
 fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
     for shown in ["eeg", "spectrum", "spectrogram"] {
-        let mut stage = one(Stream::Eeg);
-        stage.show(shown);
-        stage.feed(80, 24, if shown == "eeg" { 2560 } else { 128 });
-        stage.spoil(|snapshot, _| {
+        let mut fixture = one(Stream::Eeg);
+        fixture.show(shown);
+        fixture.feed(80, 24, if shown == "eeg" { 2560 } else { 128 });
+        fixture.edit_snapshot(|snapshot, _| {
             let traces = snapshot.traces.as_mut().expect("EEG");
             (traces.oldest, traces.newest) = (traces.end, traces.end + 1000);
         });
-        stage.app.update(Message::Action(Action::Freeze));
-        let text = stage.text(80, 24);
+        fixture.app.update(Message::Action(Action::Freeze));
+        let text = fixture.text(80, 24);
         assert!(text.contains("has been forgotten;"), "{shown:?}:\n{text}");
         assert!(text.contains("what is left."), "{shown:?}:\n{text}");
         assert!(!text.contains("without a gap"), "{shown:?}:\n{text}");
@@ -443,11 +443,11 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
 #[test]
 fn the_legend_of_a_spectrogram_is_never_cut() {
     for (size, whole) in [((80, 24), false), ((120, 40), true)] {
-        let mut stage = one(Stream::Eeg);
-        stage.show("spectrogram");
-        stage.feed(size.0, size.1, 3000);
-        stage.feed(size.0, size.1, 3000);
-        let text = stage.text(size.0, size.1);
+        let mut fixture = one(Stream::Eeg);
+        fixture.show("spectrogram");
+        fixture.feed(size.0, size.1, 3000);
+        fixture.feed(size.0, size.1, 3000);
+        let text = fixture.text(size.0, size.1);
         let legend = text.lines().find(|line| line.contains("dB µV²/Hz")).expect("a legend");
         assert!(legend.ends_with('┃'), "{legend}");
         assert_eq!(legend.contains("of the 2 s before"), whole, "{legend}");
@@ -457,12 +457,12 @@ fn the_legend_of_a_spectrogram_is_never_cut() {
 #[test]
 fn a_spectrogram_has_two_rows_a_cell_in_the_colours_of_its_legend() {
     for (colors, ascii) in [(Colors::Indexed, false), (Colors::Rgb, false), (Colors::Rgb, true)] {
-        let mut stage = Stage::new(&UiOptions { colors, ascii, ..options() }).streaming();
-        stage.show("spectrogram");
-        stage.feed(120, 40, 3000);
-        stage.feed(120, 40, 3000);
-        let buffer = stage.buffer(120, 40);
-        let text = stage.text(120, 40);
+        let mut fixture = Fixture::new(&UiOptions { colors, ascii, ..options() }).streaming();
+        fixture.show("spectrogram");
+        fixture.feed(120, 40, 3000);
+        fixture.feed(120, 40, 3000);
+        let buffer = fixture.buffer(120, 40);
+        let text = fixture.text(120, 40);
         assert!(!ascii || text.is_ascii(), "{text}");
         let rows = || text.lines().zip(0..);
         let row = |word| rows().find(|(line, _)| line.contains(word)).expect(word).1;
@@ -483,29 +483,34 @@ fn a_spectrogram_has_two_rows_a_cell_in_the_colours_of_its_legend() {
 #[test]
 fn without_band_power_it_is_computed_from_eeg() {
     pictures("view_pow_computed", || {
-        let mut stage = one(Stream::Pow);
+        let mut fixture = one(Stream::Pow);
         let text = "The stream is unavailable or unsupported.";
         let refusal = Error::refused(Method::Subscribe, code::error::STREAM_UNAVAILABLE, text);
         let refusal = Error { next: "".into(), ..refusal };
         let refused = vec![(Stream::Pow, refusal)];
         let streams = Stream::ALL.into_iter().filter(|&stream| stream != Stream::Pow).collect();
-        stage.hear(Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused });
-        stage.app.notice = None;
-        stage
+        fixture.on_event(Event::Subscribed {
+            session: SID.into(),
+            streams,
+            theirs: Vec::new(),
+            refused,
+        });
+        fixture.app.notice = None;
+        fixture
     });
 }
 
 #[test]
 fn the_selected_sensor_is_among_those_shown() {
     for (width, height) in SIZES {
-        let mut stage = one(Stream::Pow);
-        stage.feed(width, height, 3000);
+        let mut fixture = one(Stream::Pow);
+        fixture.feed(width, height, 3000);
         for sensor in cortop_client::model::EPOC_SENSORS {
-            stage.feed(width, height, 3000);
-            let text = stage.text(width, height);
+            fixture.feed(width, height, 3000);
+            let text = fixture.text(width, height);
             assert!(text.contains(&format!("▶{sensor} ")), "{sensor}\n{text}");
             assert!(text.contains(&format!("{sensor}, 10 s: ")), "{sensor}\n{text}");
-            stage.app.update(Message::Action(Action::ChannelDown));
+            fixture.app.update(Message::Action(Action::ChannelDown));
         }
     }
 }
@@ -513,9 +518,9 @@ fn the_selected_sensor_is_among_those_shown() {
 #[test]
 fn data_that_cannot_be_trusted() {
     for (width, height) in SIZES {
-        let mut stage = new().streaming();
-        stage.feed(width, height, 3000);
-        stage.spoil(|snapshot, now| {
+        let mut fixture = new().streaming();
+        fixture.feed(width, height, 3000);
+        fixture.edit_snapshot(|snapshot, now| {
             for health in &mut snapshot.health {
                 match health.stream {
                     Stream::Eeg => {
@@ -534,18 +539,18 @@ fn data_that_cannot_be_trusted() {
                 trace.columns[columns / 2].gap = true;
             }
         });
-        picture("lossy", &stage, width, height);
+        picture("lossy", &fixture, width, height);
 
-        let mut stage = new().streaming();
-        stage.app.zoomed = true;
-        stage.feed(width, height, 3000);
-        stage.spoil(|snapshot, now| {
+        let mut fixture = new().streaming();
+        fixture.app.zoomed = true;
+        fixture.feed(width, height, 3000);
+        fixture.edit_snapshot(|snapshot, now| {
             for health in &mut snapshot.health {
                 health.stale_since = Some(now - Duration::from_secs(75));
                 health.rate = None;
             }
         });
-        picture("stale", &stage, width, height);
+        picture("stale", &fixture, width, height);
     }
 }
 
@@ -553,52 +558,52 @@ fn data_that_cannot_be_trusted() {
 fn refused() {
     pictures("without_licence", || new().without_licence());
     pictures("refused", || {
-        let mut stage = new().linked(ConnectionStep::Stopped);
+        let mut fixture = new().linked(ConnectionStep::Stopped);
         let text = "The client id or secret is wrong.";
         let error = Error::refused(Method::Authorize, code::error::WRONG_CREDENTIALS, text);
         let next = "Check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET.";
-        stage.hear(Event::Refused(Error { next: next.into(), ..error }));
-        stage
+        fixture.on_event(Event::Refused(Error { next: next.into(), ..error }));
+        fixture
     });
     pictures("closed", || {
-        let mut stage = new().streaming();
+        let mut fixture = new().streaming();
         let why = "Cortex closed it as the headset was lost".to_owned();
-        stage.hear(Event::Closed { session: SID.into(), why, ordered: false });
-        stage
+        fixture.on_event(Event::Closed { session: SID.into(), why, ordered: false });
+        fixture
     });
 }
 
 #[test]
 fn frozen_scrolling_and_clipped() {
     for (width, height) in SIZES {
-        let mut stage = new().streaming();
+        let mut fixture = new().streaming();
         for action in [Action::Zoom, Action::Sweep, Action::Larger] {
-            stage.app.update(Message::Action(action));
+            fixture.app.update(Message::Action(action));
         }
-        stage.feed(width, height, 3000);
-        stage.app.update(Message::Action(Action::Freeze));
-        stage.forward(Duration::from_secs(9));
-        stage.feed(width, height, 3000);
-        picture("frozen", &stage, width, height);
+        fixture.feed(width, height, 3000);
+        fixture.app.update(Message::Action(Action::Freeze));
+        fixture.forward(Duration::from_secs(9));
+        fixture.feed(width, height, 3000);
+        picture("frozen", &fixture, width, height);
     }
 }
 
 /// A zoomed picture after these keys, fed before and after.
-fn after(keys: &[Action], options: &UiOptions, (width, height): (u16, u16)) -> Stage {
-    let mut stage = Stage::new(options).streaming();
-    stage.app.zoomed = true;
-    stage.show_stream(Stream::Eeg);
-    stage.feed(width, height, 3000);
+fn after(keys: &[Action], options: &UiOptions, (width, height): (u16, u16)) -> Fixture {
+    let mut fixture = Fixture::new(options).streaming();
+    fixture.app.zoomed = true;
+    fixture.show_stream(Stream::Eeg);
+    fixture.feed(width, height, 3000);
     for &key in keys {
-        stage.app.update(Message::Action(key));
-        stage.feed(width, height, 3000);
+        fixture.app.update(Message::Action(key));
+        fixture.feed(width, height, 3000);
     }
-    stage
+    fixture
 }
 
 /// A picture with two markers, one of them from nobody's friend.
-fn mark(stage: &mut Stage) {
-    stage.spoil(|snapshot, _| {
+fn mark(fixture: &mut Fixture) {
+    fixture.edit_snapshot(|snapshot, _| {
         if let Some(traces) = &mut snapshot.traces {
             traces.markers = vec![(2100, "eyes closed 1".into()), (2600, "\u{1b}[2Jopen".into())];
         }
@@ -617,24 +622,24 @@ fn cursors_read_every_channel_and_how_far_apart_they_are() {
         Action::CursorOn,
     ];
     for size in SIZES {
-        let mut stage = after(&keys, &options(), size);
-        mark(&mut stage);
-        picture("cursors", &stage, size.0, size.1);
+        let mut fixture = after(&keys, &options(), size);
+        mark(&mut fixture);
+        picture("cursors", &fixture, size.0, size.1);
     }
-    let columns = |stage: &Stage| stage.app.traces().map(|traces| traces.bins.columns);
+    let columns = |fixture: &Fixture| fixture.app.traces().map(|traces| traces.bins.columns);
     let without = after(&keys[..1], &options(), (120, 40));
-    let mut stage = after(&keys[..2], &options(), (120, 40));
-    assert_eq!(columns(&without), columns(&stage), "placing a cursor moves nothing");
-    let text = stage.text(120, 40);
-    let [Some(at), None] = stage.app.streams.cursors() else { panic!("one cursor") };
+    let mut fixture = after(&keys[..2], &options(), (120, 40));
+    assert_eq!(columns(&without), columns(&fixture), "placing a cursor moves nothing");
+    let text = fixture.text(120, 40);
+    let [Some(at), None] = fixture.app.streams.cursors() else { panic!("one cursor") };
     for (channel, label) in cortop_client::model::EPOC_SENSORS.iter().enumerate() {
         let value = format!("{:+.1} µV", fixture::value(channel, at));
         let row = text.lines().find(|line| line.contains(&format!("┃{label} "))).expect("a row");
         assert!(row.contains(&value), "{label} {value}\n{text}");
     }
-    stage.app.update(Message::Action(Action::Freeze));
-    stage.feed(120, 40, 3000);
-    assert!(!stage.text(120, 40).contains('▲'), "no cursor in a moving picture");
+    fixture.app.update(Message::Action(Action::Freeze));
+    fixture.feed(120, 40, 3000);
+    assert!(!fixture.text(120, 40).contains('▲'), "no cursor in a moving picture");
 }
 
 #[test]
@@ -646,9 +651,9 @@ fn markers_stand_in_the_picture_in_every_way_it_is_drawn() {
         ("marked_ascii", &[], ascii),
     ] {
         for size in SIZES {
-            let mut stage = after(keys, &options, size);
-            mark(&mut stage);
-            picture(name, &stage, size.0, size.1);
+            let mut fixture = after(keys, &options, size);
+            mark(&mut fixture);
+            picture(name, &fixture, size.0, size.1);
         }
     }
 }
@@ -685,34 +690,34 @@ fn channels_arranged() {
 #[test]
 fn each_channel_keeps_its_colour() {
     let rgb = UiOptions { colors: Colors::Rgb, ..options() };
-    let mut stage = after(&[Action::HideChannel], &rgb, (120, 40));
+    let mut fixture = after(&[Action::HideChannel], &rgb, (120, 40));
     // Below the header, the frame and the line of the stream's health.
-    let row = |stage: &Stage, row: u16| stage.buffer(120, 40)[(60, 4 + 2 * row)].fg;
-    for (theme, name) in stage.app.settings.themes.clone().iter().enumerate() {
-        stage.app.theme = theme;
+    let row = |fixture: &Fixture, row: u16| fixture.buffer(120, 40)[(60, 4 + 2 * row)].fg;
+    for (theme, name) in fixture.app.settings.themes.clone().iter().enumerate() {
+        fixture.app.theme = theme;
         let colours: std::collections::BTreeSet<_> =
-            (0..13).map(|at| row(&stage, at).to_string()).collect();
+            (0..13).map(|at| row(&fixture, at).to_string()).collect();
         let many = ["hues-dark", "hues-light", "pastel", "colour-blind"].contains(&name.as_str());
         assert_eq!(colours.len() == 13, many, "{name}: {colours:?}");
-        let second = row(&stage, 0);
-        stage.app.update(Message::Action(Action::ResetChannels));
-        stage.feed(120, 40, 3000);
-        assert_eq!(row(&stage, 1), second, "{name}");
-        stage.app.update(Message::Action(Action::ChannelUp));
-        stage.app.update(Message::Action(Action::HideChannel));
-        stage.feed(120, 40, 3000);
+        let second = row(&fixture, 0);
+        fixture.app.update(Message::Action(Action::ResetChannels));
+        fixture.feed(120, 40, 3000);
+        assert_eq!(row(&fixture, 1), second, "{name}");
+        fixture.app.update(Message::Action(Action::ChannelUp));
+        fixture.app.update(Message::Action(Action::HideChannel));
+        fixture.feed(120, 40, 3000);
     }
 }
 
 #[test]
 fn the_header_says_how_far_back_a_frozen_picture_is() {
-    let mut stage = after(&[Action::Freeze], &options(), (120, 40));
-    stage.forward(Duration::from_secs(70));
-    stage.app.update(Message::Action(Action::Earlier));
-    let frozen = stage.app.streams.frozen.as_ref().expect("frozen");
+    let mut fixture = after(&[Action::Freeze], &options(), (120, 40));
+    fixture.forward(Duration::from_secs(70));
+    fixture.app.update(Message::Action(Action::Earlier));
+    let frozen = fixture.app.streams.frozen.as_ref().expect("frozen");
     let end = frozen.end;
-    stage.feed(120, 40, end);
-    let text = stage.text(120, 40);
+    fixture.feed(120, 40, end);
+    let text = fixture.text(120, 40);
     let head = text.lines().next().expect("a header");
     assert!(head.contains("FROZEN 14:28:40 · 1 min 15 s ago · since 14:28:45"), "{head}");
 }
@@ -720,22 +725,22 @@ fn the_header_says_how_far_back_a_frozen_picture_is() {
 #[test]
 fn help_shows_every_key_in_force() {
     pictures("help", || {
-        let mut stage = new();
-        stage.app.help = Some(HelpPane::default());
-        stage
+        let mut fixture = new();
+        fixture.app.help = Some(HelpPane::default());
+        fixture
     });
     for (focus, size) in Pane::ALL.into_iter().flat_map(|pane| SIZES.map(|size| (pane, size))) {
-        let mut stage = new();
-        (stage.app.help, stage.app.focus) = (Some(HelpPane::default()), focus);
+        let mut fixture = new();
+        (fixture.app.help, fixture.app.focus) = (Some(HelpPane::default()), focus);
         // More pages than there are show the first ones again.
         let pages: Vec<_> = (0..6)
             .map(|page| {
-                stage.app.help = Some(HelpPane { page, ..HelpPane::default() });
-                stage.text(size.0, size.1)
+                fixture.app.help = Some(HelpPane { page, ..HelpPane::default() });
+                fixture.text(size.0, size.1)
             })
             .collect();
         let text = pages.join("\n");
-        let rows = stage.app.settings.keymap.rows().map(|(row, _)| row);
+        let rows = fixture.app.settings.keymap.rows().map(|(row, _)| row);
         for row in rows.filter(|row| !row.keys.is_empty()) {
             let first = row.help.split(' ').next().expect("a word");
             let key = row.keys[0].to_string();
@@ -750,31 +755,31 @@ fn help_shows_every_key_in_force() {
 
 #[test]
 fn the_help_opens_with_what_works_in_this_view_and_typing_narrows_it() {
-    let mut stage = new().streaming();
-    stage.show("contact");
-    stage.app.help = Some(HelpPane::default());
-    let text = stage.text(120, 40);
+    let mut fixture = new().streaming();
+    fixture.show("contact");
+    fixture.app.help = Some(HelpPane::default());
+    let text = fixture.text(120, 40);
     let first = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}\n{text}"));
     assert!(text.contains("streams: contact"), "{text}");
     assert!(!text.contains("next high-pass") || first("quit") < first("next high-pass"), "{text}");
     for char in "next pane".chars() {
-        stage.app.update(Message::Key(Key::char(char)));
+        fixture.app.update(Message::Key(Key::char(char)));
     }
-    let text = stage.text(80, 24);
+    let text = fixture.text(80, 24);
     assert!(text.contains("search: next pane") && text.contains("tab       next pane"), "{text}");
     assert!(!text.contains("contact quality"), "{text}");
     for char in "xyz".chars() {
-        stage.app.update(Message::Key(Key::char(char)));
+        fixture.app.update(Message::Key(Key::char(char)));
     }
-    assert!(stage.text(80, 24).contains("no key does that"), "{}", stage.text(80, 24));
+    assert!(fixture.text(80, 24).contains("no key does that"), "{}", fixture.text(80, 24));
 }
 
 #[test]
 fn the_footer_names_the_keys_of_the_view_and_never_leaves_out_the_last_ones() {
     for view in names() {
-        let mut stage = new().streaming();
-        stage.show(view);
-        let text = stage.text(80, 24);
+        let mut fixture = new().streaming();
+        fixture.show(view);
+        let text = fixture.text(80, 24);
         let footer = text.lines().last().expect("a footer");
         for hint in [" commands", " freeze", " record", " help", " quit"] {
             assert!(footer.contains(hint), "{view}: {footer}");
@@ -782,11 +787,11 @@ fn the_footer_names_the_keys_of_the_view_and_never_leaves_out_the_last_ones() {
         let works = ["spectrum", "eeg", "all"].contains(&view);
         assert_eq!(footer.contains("larger"), works, "{view}: {footer}");
     }
-    let mut stage = new().streaming();
-    stage.feed(80, 24, 3000);
-    stage.feed(80, 24, 3000);
-    stage.app.update(Message::Key(Key::SPACE));
-    let text = stage.text(80, 24);
+    let mut fixture = new().streaming();
+    fixture.feed(80, 24, 3000);
+    fixture.feed(80, 24, 3000);
+    fixture.app.update(Message::Key(Key::SPACE));
+    let text = fixture.text(80, 24);
     let footer = text.lines().last().expect("a footer");
     assert!(footer.contains("space resume"), "{footer}");
 }
@@ -794,11 +799,11 @@ fn the_footer_names_the_keys_of_the_view_and_never_leaves_out_the_last_ones() {
 #[test]
 fn the_help_says_what_the_marks_mean_and_what_the_filters_do() {
     for size in SIZES {
-        let mut stage = new();
-        stage.app.help = Some(HelpPane::default());
+        let mut fixture = new();
+        fixture.app.help = Some(HelpPane::default());
         let pages = (0..6).map(|page| {
-            stage.app.help = Some(HelpPane { page, ..HelpPane::default() });
-            stage.text(size.0, size.1)
+            fixture.app.help = Some(HelpPane { page, ..HelpPane::default() });
+            fixture.text(size.0, size.1)
         });
         let pages = pages.collect::<String>();
         let text = pages.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -815,14 +820,14 @@ fn a_restarted_filter_is_marked_unlike_a_loss() {
     let ways = [("┃F3 ", "↺", "╳", options()), ("|F3 ", "@", "x", ascii)];
     for (label, glyph, lost, options) in ways {
         for (size, shown) in [((120, 40), "eeg"), ((80, 24), "all")] {
-            let mut stage = Stage::new(&options).streaming();
-            stage.app.zoomed = shown != "all";
-            stage.show(shown);
-            stage.feed(size.0, size.1, 3000);
-            stage.feed(size.0, size.1, 3000);
-            let before = stage.text(size.0, size.1);
+            let mut fixture = Fixture::new(&options).streaming();
+            fixture.app.zoomed = shown != "all";
+            fixture.show(shown);
+            fixture.feed(size.0, size.1, 3000);
+            fixture.feed(size.0, size.1, 3000);
+            let before = fixture.text(size.0, size.1);
             assert!(!before.contains("restart"), "{before}");
-            stage.spoil(|snapshot, _| {
+            fixture.edit_snapshot(|snapshot, _| {
                 let traces = snapshot.traces.as_mut().expect("traces");
                 let (first, count) = (traces.first_bin, traces.channels[2].columns.len());
                 traces.channels[2].restarts = vec![first + 2 * count as u64 / 3];
@@ -830,7 +835,7 @@ fn a_restarted_filter_is_marked_unlike_a_loss() {
                     trace.columns[count / 3].gap = true;
                 }
             });
-            let (text, buffer) = (stage.text(size.0, size.1), stage.buffer(size.0, size.1));
+            let (text, buffer) = (fixture.text(size.0, size.1), fixture.buffer(size.0, size.1));
             assert!(text.contains(&format!("{glyph} restart")), "{text}");
             // One in the row of its channel, the other on the time axis.
             let colour = |label: &str, glyph: &str| {
@@ -850,10 +855,10 @@ fn a_restarted_filter_is_marked_unlike_a_loss() {
 #[test]
 fn band_power_has_its_numbers_its_medians_and_marks_what_is_beyond() {
     for (width, height) in SIZES {
-        let mut stage = one(Stream::Pow);
-        stage.feed(width, height, 3000);
-        stage.feed(width, height, 3000);
-        stage.spoil(|snapshot, _| {
+        let mut fixture = one(Stream::Pow);
+        fixture.feed(width, height, 3000);
+        fixture.feed(width, height, 3000);
+        fixture.edit_snapshot(|snapshot, _| {
             let table = Arc::make_mut(snapshot.readings.pow.as_mut().expect("power"));
             let newest = [340.0, 4.2, 0.0041, 0.5, 12.0];
             for (value, newest) in table.values.iter_mut().zip(newest) {
@@ -865,7 +870,7 @@ fn band_power_has_its_numbers_its_medians_and_marks_what_is_beyond() {
                 trace.exact_median = median;
             }
         });
-        let text = stage.text(width, height);
+        let text = fixture.text(width, height);
         let row = text.lines().position(|line| line.contains("▶AF3 ")).expect("selected");
         let rows: Vec<&str> = text.lines().skip(row).take(2).collect();
         let own: Vec<&str> =
@@ -885,9 +890,9 @@ fn band_power_has_its_numbers_its_medians_and_marks_what_is_beyond() {
 fn the_help_has_as_many_columns_as_fit_whole() {
     // Three columns of 39 cells, and one or two that are left.
     for width in [120, 121] {
-        let mut stage = new();
-        stage.app.help = Some(HelpPane::default());
-        let text = stage.text(width, 40);
+        let mut fixture = new();
+        fixture.app.help = Some(HelpPane::default());
+        let text = fixture.text(width, 40);
         for line in text.lines().skip(1).take(38) {
             assert!(line.chars().skip(1 + 3 * 39).all(|char| " │".contains(char)), "{text}");
         }
@@ -907,55 +912,55 @@ fn a_screen_that_is_too_small_says_first_what_is_needed() {
 #[test]
 fn ascii_has_nothing_but_ascii() {
     let ascii = UiOptions { ascii: true, ..options() };
-    let mut stage = Stage::new(&ascii).streaming();
-    stage.feed(160, 48, 3000);
-    assert!(stage.text(160, 48).contains(" +/-50 uV/row"), "{}", stage.text(160, 48));
+    let mut fixture = Fixture::new(&ascii).streaming();
+    fixture.feed(160, 48, 3000);
+    assert!(fixture.text(160, 48).contains(" +/-50 uV/row"), "{}", fixture.text(160, 48));
     pictures("ascii", || {
-        let mut stage = Stage::new(&ascii).streaming();
-        stage.app.zoomed = true;
-        stage
+        let mut fixture = Fixture::new(&ascii).streaming();
+        fixture.app.zoomed = true;
+        fixture
     });
     for shown in names() {
-        let mut stage = Stage::new(&ascii).streaming();
-        stage.show(shown);
-        stage.feed(120, 40, 3000);
-        stage.feed(120, 40, 3000);
-        assert!(stage.text(120, 40).is_ascii(), "{shown:?}");
+        let mut fixture = Fixture::new(&ascii).streaming();
+        fixture.show(shown);
+        fixture.feed(120, 40, 3000);
+        fixture.feed(120, 40, 3000);
+        assert!(fixture.text(120, 40).is_ascii(), "{shown:?}");
     }
 }
 
 #[test]
 fn every_size_can_be_drawn() {
-    let mut stages =
+    let mut fixtures =
         vec![new(), new().linked(ConnectionStep::Approval), new().without_licence(), {
-            let mut stage = new();
-            stage.app.help = Some(HelpPane::default());
-            stage
+            let mut fixture = new();
+            fixture.app.help = Some(HelpPane::default());
+            fixture
         }];
-    stages.extend(Stream::ALL.map(one));
-    stages.push({
-        let mut stage = one(Stream::Eeg);
-        stage.show("inspector");
-        stage
+    fixtures.extend(Stream::ALL.map(one));
+    fixtures.push({
+        let mut fixture = one(Stream::Eeg);
+        fixture.show("inspector");
+        fixture
     });
-    stages.extend(["spectrum", "spectrogram"].map(spectral));
+    fixtures.extend(["spectrum", "spectrogram"].map(spectral));
     let mut all = spectral("spectrum");
     all.app.streams.spectrum_channels = SpectrumChannels::Rows;
-    stages.push(all);
-    stages.extend(Pane::ALL.map(|pane| {
-        let mut stage = new().streaming();
-        stage.app.focus = pane;
-        stage.app.zoomed = (pane as usize).is_multiple_of(2);
-        stage
+    fixtures.push(all);
+    fixtures.extend(Pane::ALL.map(|pane| {
+        let mut fixture = new().streaming();
+        fixture.app.focus = pane;
+        fixture.app.zoomed = (pane as usize).is_multiple_of(2);
+        fixture
     }));
     let open = |pane: Pane, keys: &str| {
-        let mut stage = new().streaming();
-        stage.feed(60, 20, 3000);
-        stage.app.focus = pane;
-        keys.chars().for_each(|key| drop(stage.app.update(Message::Key(Key::char(key)))));
-        stage
+        let mut fixture = new().streaming();
+        fixture.feed(60, 20, 3000);
+        fixture.app.focus = pane;
+        keys.chars().for_each(|key| drop(fixture.app.update(Message::Key(Key::char(key)))));
+        fixture
     };
-    stages.extend(
+    fixtures.extend(
         [
             (Pane::Streams, " hhdhh"),
             (Pane::Streams, "R頭頭 頭"),
@@ -971,17 +976,17 @@ fn every_size_can_be_drawn() {
         ]
         .map(|(pane, keys)| open(pane, keys)),
     );
-    stages.push({
-        let mut stage = open(Pane::Log, "");
-        stage.app.update(Message::Notice("頭 and many words ".repeat(50)));
-        stage
+    fixtures.push({
+        let mut fixture = open(Pane::Log, "");
+        fixture.app.update(Message::Notice("頭 and many words ".repeat(50)));
+        fixture
     });
     // A quarter of the states at each size; its neighbours have the others.
     for (width, height) in (1..=60).flat_map(|width| (1..=20).map(move |height| (width, height))) {
         let turn = usize::from(width + height) % 4;
-        for stage in stages.iter_mut().skip(turn).step_by(4) {
-            stage.feed(width, height, 3000);
-            stage.buffer(width, height);
+        for fixture in fixtures.iter_mut().skip(turn).step_by(4) {
+            fixture.feed(width, height, 3000);
+            fixture.buffer(width, height);
         }
     }
 }
@@ -989,7 +994,7 @@ fn every_size_can_be_drawn() {
 #[test]
 fn text_from_the_wire_drives_nothing() {
     let evil = "a\u{1b}]52;c;AAAA\u{7}\u{202e}\u{9b}2J\r\n\u{200b}z";
-    let mut stage = new().linked(ConnectionStep::Connecting(HeadsetId::from(evil)));
+    let mut fixture = new().linked(ConnectionStep::Connecting(HeadsetId::from(evil)));
     let mut headset = fixture::headset();
     for text in [
         &mut headset.custom_name,
@@ -1014,24 +1019,24 @@ fn text_from_the_wire_drives_nothing() {
     session.streams = Some(vec![evil.to_owned()]);
     session.record_ids = Some(vec![evil.to_owned()]);
     session.headset = headset.clone();
-    stage.hear(Event::Headsets(vec![headset]));
-    stage.hear(Event::Session(session));
+    fixture.on_event(Event::Headsets(vec![headset]));
+    fixture.on_event(Event::Session(session));
     let refusal = Error::refused(Method::Subscribe, 1, evil);
     let refusal = Error { next: evil.to_owned().into(), ..refusal };
-    stage.hear(Event::Subscribed {
+    fixture.on_event(Event::Subscribed {
         session: SID.into(),
         streams: Stream::ALL[..8].to_vec(),
         theirs: Vec::new(),
         refused: vec![(Stream::Sys, refusal.clone())],
     });
-    stage.app.settings.url = evil.to_owned();
+    fixture.app.settings.url = evil.to_owned();
     for shown in names() {
         for focus in Pane::ALL {
-            stage.show(shown);
-            stage.app.focus = focus;
-            stage.app.sessions.unfolded = true;
-            stage.feed(120, 40, 3000);
-            stage.spoil(|snapshot, _| {
+            fixture.show(shown);
+            fixture.app.focus = focus;
+            fixture.app.sessions.unfolded = true;
+            fixture.feed(120, 40, 3000);
+            fixture.edit_snapshot(|snapshot, _| {
                 for message in &mut snapshot.messages {
                     Arc::make_mut(message).text = format!("{{\"eeg\":[\"{evil}\"]}}").into();
                 }
@@ -1056,12 +1061,12 @@ fn text_from_the_wire_drives_nothing() {
                     trace.label = evil.into();
                 }
             });
-            for cell in &stage.buffer(120, 40).content {
+            for cell in &fixture.buffer(120, 40).content {
                 let harmful =
                     |char: char| char.is_control() || ('\u{202a}'..='\u{202e}').contains(&char);
                 assert!(!cell.symbol().contains(harmful), "{:?} in {shown:?}", cell.symbol());
             }
-            let text = stage.text(120, 40);
+            let text = fixture.text(120, 40);
             assert!(
                 text.contains('\u{fffd}'),
                 "what was left out is to be seen in {shown:?}\n{text}"
@@ -1077,22 +1082,22 @@ fn the_note_on_security_stands_in_the_header() {
         (Security::Unchecked, "insecure"),
         (Security::Plain, "plain"),
     ] {
-        let mut stage =
+        let mut fixture =
             new().streaming().link(Link::Up { security, step: ConnectionStep::Streaming });
         // The demo's service is in this program.
-        assert!(!stage.text(80, 24).contains(word), "{word}");
-        stage.app.settings.demo = false;
+        assert!(!fixture.text(80, 24).contains(word), "{word}");
+        fixture.app.settings.demo = false;
         assert!(
-            stage.text(80, 24).lines().next().is_some_and(|line| line.contains(word)),
+            fixture.text(80, 24).lines().next().is_some_and(|line| line.contains(word)),
             "{word}"
         );
     }
 }
 
 /// Counts what a terminal would get.
-struct Count(Rc<Cell<usize>>);
+struct ByteCount(Rc<Cell<usize>>);
 
-impl Write for Count {
+impl Write for ByteCount {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.set(self.0.get() + bytes.len());
         Ok(bytes.len())
@@ -1109,25 +1114,25 @@ fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
     let count = Rc::new(Cell::new(0));
     let area = ratatui::layout::Rect::new(0, 0, width, height);
     let viewport = ratatui::TerminalOptions { viewport: ratatui::Viewport::Fixed(area) };
-    let backend = ratatui::backend::CrosstermBackend::new(Count(Rc::clone(&count)));
+    let backend = ratatui::backend::CrosstermBackend::new(ByteCount(Rc::clone(&count)));
     let mut terminal = ratatui::Terminal::with_options(backend, viewport).expect("a terminal");
-    let mut stage = new().streaming();
-    stage.app.zoomed = true;
+    let mut fixture = new().streaming();
+    fixture.app.zoomed = true;
     // What ratatui writes in every frame, even an empty one: resets of colours, the cursor hidden.
     terminal.draw(|_| ()).expect("drawn");
     let floor = count.take();
-    let mut cost = |stage: &Stage| {
-        terminal.draw(|frame| stage.draw(frame)).expect("drawn");
+    let mut cost = |fixture: &Fixture| {
+        terminal.draw(|frame| fixture.draw(frame)).expect("drawn");
         count.take()
     };
-    stage.feed(width, height, 3000);
-    let first = cost(&stage);
-    assert_eq!(cost(&stage) - floor, 0, "an unchanged screen");
+    fixture.feed(width, height, 3000);
+    let first = cost(&fixture);
+    assert_eq!(cost(&fixture) - floor, 0, "an unchanged screen");
     let steps: Vec<usize> = (1..=300)
         .map(|step| {
             // 30 frames a second of 128 samples.
-            stage.feed(width, height, 3000 + step * 128 / 30);
-            cost(&stage) - floor
+            fixture.feed(width, height, 3000 + step * 128 / 30);
+            cost(&fixture) - floor
         })
         .collect();
     let (sum, most) = (steps.iter().sum::<usize>(), steps.iter().max().copied().unwrap_or(0));
@@ -1140,58 +1145,58 @@ fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
 #[test]
 fn dialogs() {
     let open = |keys: &[Key]| {
-        let mut stage = new().streaming();
+        let mut fixture = new().streaming();
         for key in keys {
-            stage.app.update(Message::Key(*key));
+            fixture.app.update(Message::Key(*key));
         }
-        stage
+        fixture
     };
     let short = Key::char;
     pictures("palette", || open(&[short(':'), short('s'), short('t'), Key::DOWN]));
     pictures("record_form", || open(&[short('R'), Key::TAB, short('a')]));
     pictures("streams_chosen", || open(&[short('3'), short('e'), Key::DOWN]));
     pictures("activate", || {
-        let mut stage = new().without_licence();
-        stage.app.update(Message::Key(short('2')));
-        stage.app.update(Message::Key(short('a')));
-        stage
+        let mut fixture = new().without_licence();
+        fixture.app.update(Message::Key(short('2')));
+        fixture.app.update(Message::Key(short('a')));
+        fixture
     });
 }
 
 /// A record runs, a licence ends, no profile is loaded, and a scan goes on.
 #[test]
 fn at_work() {
-    let starts = |stage: &mut Stage| {
+    let starts = |fixture: &mut Fixture| {
         let record = Record { title: "eyes closed".to_owned(), ..Record::default() };
-        stage.hear(Event::Record(RecordEvent::Started {
+        fixture.on_event(Event::Record(RecordEvent::Started {
             session: SID.into(),
             record,
             foreign: false,
         }));
-        stage.hear(Event::Marker {
+        fixture.on_event(Event::Marker {
             session: SID.into(),
             record: "r".into(),
             marker: Marker { label: "start".to_owned(), ..Marker::default() },
         });
-        stage.hear(Event::Profile { headset: HEADSET.into(), loaded: None });
-        stage.forward(Duration::from_secs(75));
+        fixture.on_event(Event::Profile { headset: HEADSET.into(), loaded: None });
+        fixture.forward(Duration::from_secs(75));
     };
     pictures("recording", || {
-        let mut stage = new().streaming();
-        starts(&mut stage);
+        let mut fixture = new().streaming();
+        starts(&mut fixture);
         let valid_to = "2026-01-14T23:59:59.999+00:00".to_owned();
-        stage.hear(Event::Licence(Licence { valid_to, ..Licence::default() }));
-        stage.hear(Event::Scan(true));
-        stage.forward(Duration::from_secs(8));
-        stage
+        fixture.on_event(Event::Licence(Licence { valid_to, ..Licence::default() }));
+        fixture.on_event(Event::Scan(true));
+        fixture.forward(Duration::from_secs(8));
+        fixture
     });
     let elsewhere = || {
-        let mut stage = new().streaming();
-        starts(&mut stage);
+        let mut fixture = new().streaming();
+        starts(&mut fixture);
         let other = Session { headset: insight(), ..session(SessionStatus::Opened) };
-        stage.hear(Event::Session(Session { id: "other".into(), ..other }));
-        stage.app.update(Message::Action(Action::NextSession));
-        stage
+        fixture.on_event(Event::Session(Session { id: "other".into(), ..other }));
+        fixture.app.update(Message::Action(Action::NextSession));
+        fixture
     };
     pictures("recording_elsewhere", elsewhere);
     // However small the screen, how long a record has run is on it.
@@ -1200,27 +1205,27 @@ fn at_work() {
         assert!(text.contains("REC 0:01:15"), "{text}");
     }
     pictures("without_profile", || {
-        let mut stage = new().streaming();
-        stage.hear(Event::Profile { headset: HEADSET.into(), loaded: None });
-        stage.show_stream(Stream::Com);
-        stage
+        let mut fixture = new().streaming();
+        fixture.on_event(Event::Profile { headset: HEADSET.into(), loaded: None });
+        fixture.show_stream(Stream::Com);
+        fixture
     });
 }
 
 /// A form taller than the screen shows the entry that is filled in.
 #[test]
 fn a_form_on_a_small_screen() {
-    let mut stage = new().streaming();
-    stage.app.settings.fragile = true;
-    stage.app.update(Message::Key(Key::char('R')));
+    let mut fixture = new().streaming();
+    fixture.app.settings.fragile = true;
+    fixture.app.update(Message::Key(Key::char('R')));
     for label in ["title", "subject", "description", "tags"] {
         for (width, height) in [(40, 12), (30, 8)] {
-            let text = stage.text(width, height);
+            let text = fixture.text(width, height);
             assert!(text.contains(&format!("▶{label}")), "{text}");
         }
-        stage.app.update(Message::Key(Key::TAB));
+        fixture.app.update(Message::Key(Key::TAB));
     }
-    picture("small_form", &stage, 40, 12);
+    picture("small_form", &fixture, 40, 12);
 }
 
 /// Whatever the code, the reason and the next step are on the screen, whole.
@@ -1230,10 +1235,10 @@ fn every_code_is_explained_on_the_screen() {
     for row in ErrorCode::all() {
         let method = row.method.unwrap_or(Method::CreateSession);
         for (width, height) in SIZES {
-            let mut stage = new().streaming();
-            stage.feed(width, height, 3000);
-            stage.hear(Event::Refused(Error::refused(method, row.code, row.meaning)));
-            let text = stage.text(width, height);
+            let mut fixture = new().streaming();
+            fixture.feed(width, height, 3000);
+            fixture.on_event(Event::Refused(Error::refused(method, row.code, row.meaning)));
+            let text = fixture.text(width, height);
             let shown = words(&text).join(" ");
             let expected = format!("{method} {}: {} → {}", row.code, row.meaning, row.next);
             assert!(shown.contains(&words(&expected).join(" ")), "{expected}\n{text}");
@@ -1241,10 +1246,10 @@ fn every_code_is_explained_on_the_screen() {
     }
     for row in WARNINGS {
         for (width, height) in SIZES {
-            let mut stage = new().streaming();
-            stage.feed(width, height, 3000);
-            stage.hear(Event::Warning(Warning { code: row.code, message: Value::Null }));
-            let text = stage.text(width, height);
+            let mut fixture = new().streaming();
+            fixture.feed(width, height, 3000);
+            fixture.on_event(Event::Warning(Warning { code: row.code, message: Value::Null }));
+            let text = fixture.text(width, height);
             let shown = words(&text).join(" ");
             for sentence in [row.meaning, row.next] {
                 assert!(
@@ -1259,14 +1264,14 @@ fn every_code_is_explained_on_the_screen() {
 
 #[test]
 fn the_header_shows_that_an_opening_was_called_off() {
-    let mut stage = new().linked(ConnectionStep::Opening(HEADSET.into()));
-    stage.hear(Event::Headsets(vec![fixture::headset()]));
-    let header = |stage: &Stage| stage.text(80, 24).lines().next().map(str::to_owned);
-    assert!(header(&stage).is_some_and(|line| line.contains("opening")));
+    let mut fixture = new().linked(ConnectionStep::Opening(HEADSET.into()));
+    fixture.on_event(Event::Headsets(vec![fixture::headset()]));
+    let header = |fixture: &Fixture| fixture.text(80, 24).lines().next().map(str::to_owned);
+    assert!(header(&fixture).is_some_and(|line| line.contains("opening")));
     for key in ['1', 'x'] {
-        stage.app.update(Message::Key(Key::char(key)));
+        fixture.app.update(Message::Key(Key::char(key)));
     }
-    let line = header(&stage).expect("a header");
+    let line = header(&fixture).expect("a header");
     assert!(line.contains("called off, waiting for Cortex"), "{line}");
     assert!(!line.contains("opening"), "{line}");
 }

@@ -7,50 +7,50 @@ use cortop::app::Key;
 use cortop_client::Stream;
 use cortop_signal::Orientation;
 
-use crate::fixture::{self, Stage, options};
+use crate::fixture::{self, Fixture, options};
 
 const SIZE: (u16, u16) = (80, 24);
 
-fn motion() -> Stage {
-    let mut stage = Stage::new(&options()).streaming();
-    stage.show_stream(Stream::Mot);
-    stage.app.zoomed = true;
-    stage.feed(SIZE.0, SIZE.1, 3000);
-    stage
+fn motion() -> Fixture {
+    let mut fixture = Fixture::new(&options()).streaming();
+    fixture.show_stream(Stream::Mot);
+    fixture.app.zoomed = true;
+    fixture.feed(SIZE.0, SIZE.1, 3000);
+    fixture
 }
 
-fn hold(stage: &mut Stage, orientation: Option<Orientation>) -> String {
-    stage.spoil(|snapshot, _| snapshot.orientation = orientation);
-    stage.forward(Duration::from_millis(500));
-    stage.text(SIZE.0, SIZE.1)
+fn hold(fixture: &mut Fixture, orientation: Option<Orientation>) -> String {
+    fixture.edit_snapshot(|snapshot, _| snapshot.orientation = orientation);
+    fixture.forward(Duration::from_millis(500));
+    fixture.text(SIZE.0, SIZE.1)
 }
 
-fn press(stage: &mut Stage) -> String {
-    stage.app.update(cortop::app::Message::Key(Key::char('L')));
-    stage.text(SIZE.0, SIZE.1)
+fn press(fixture: &mut Fixture) -> String {
+    fixture.app.update(cortop::app::Message::Key(Key::char('L')));
+    fixture.text(SIZE.0, SIZE.1)
 }
 
 #[test]
 fn tilt_is_counted_from_the_level_that_the_user_sets() {
-    let mut stage = motion();
-    let text = hold(&mut stage, fixture::orientation(81.0));
+    let mut fixture = motion();
+    let text = hold(&mut fixture, fixture::orientation(81.0));
     assert!(text.contains("sensor axes not documented: hold level, press L"), "{text}");
     assert!(text.contains("measured from a position that you set"), "{text}");
-    stage.app.zoomed = false;
-    let small = stage.text(SIZE.0, SIZE.1);
+    fixture.app.zoomed = false;
+    let small = fixture.text(SIZE.0, SIZE.1);
     assert!(small.contains("sensor axes not documented: hold level, press L"), "{small}");
-    stage.app.zoomed = true;
+    fixture.app.zoomed = true;
     for claim in ["pitch", "roll", "yaw", "x front", "z up"] {
         assert!(!text.contains(claim), "{claim}\n{text}");
     }
-    let text = press(&mut stage);
+    let text = press(&mut fixture);
     assert!(text.contains("this is level"), "it says so\n{text}");
     assert!(text.contains("tilt   0°   turn   0°"), "{text}");
-    let text = hold(&mut stage, fixture::orientation(93.0));
+    let text = hold(&mut fixture, fixture::orientation(93.0));
     assert!(text.contains("tilt  12°   turn  12°"), "{text}");
     assert!(text.contains("from the level set at 14:28:"), "{text}");
-    press(&mut stage);
-    let text = hold(&mut stage, fixture::orientation(93.0));
+    press(&mut fixture);
+    let text = hold(&mut fixture, fixture::orientation(93.0));
     assert!(text.contains("tilt   0°   turn   0°"), "set anew\n{text}");
 }
 
@@ -61,23 +61,23 @@ fn what_is_no_position_is_not_taken_as_level() {
         (Some(Orientation::RawCounts), "raw counts"),
         (None, "no motion sample yet"),
     ] {
-        let mut stage = motion();
-        hold(&mut stage, orientation);
-        let text = press(&mut stage);
+        let mut fixture = motion();
+        hold(&mut fixture, orientation);
+        let text = press(&mut fixture);
         assert!(text.contains("level not set") && text.contains(says), "{text}");
-        let text = hold(&mut stage, fixture::orientation(0.0));
+        let text = hold(&mut fixture, fixture::orientation(0.0));
         assert!(text.contains("sensor axes not documented"), "{text}");
     }
 }
 
 #[test]
 fn another_session_has_no_level_yet() {
-    let mut stage = motion();
-    press(&mut stage);
-    let session = stage.app.sessions.list[0].session.clone();
+    let mut fixture = motion();
+    press(&mut fixture);
+    let session = fixture.app.sessions.list[0].session.clone();
     let other = cortop_client::Session { id: "other".into(), ..session };
-    stage.hear(cortop_client::Event::Session(other));
-    stage.app.sessions.current = Some("other".into());
-    let entry = stage.app.sessions.current().expect("it is known");
-    assert!(entry.level.is_none() && stage.app.sessions.list[0].level.is_some());
+    fixture.on_event(cortop_client::Event::Session(other));
+    fixture.app.sessions.current = Some("other".into());
+    let entry = fixture.app.sessions.current().expect("it is known");
+    assert!(entry.level.is_none() && fixture.app.sessions.list[0].level.is_some());
 }

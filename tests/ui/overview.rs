@@ -14,7 +14,7 @@ use cortop_client::{
 use cortop_signal::snapshot::{DeviceReadings, LatestValues};
 
 use crate::{
-    fixture::{Stage, headset, health, options, session},
+    fixture::{Fixture, headset, health, options, session},
     picture,
 };
 
@@ -54,7 +54,7 @@ fn one(at: usize) -> Headset {
 }
 
 /// Contact of the sensors and the battery, different from headset to headset.
-fn device(at: usize, stage: &Stage) -> DeviceReadings {
+fn device(at: usize, fixture: &Fixture) -> DeviceReadings {
     let levels = [
         ("AF3", 4.0),
         ("T7", if at.is_multiple_of(3) { 4.0 } else { (at % 4) as f64 }),
@@ -64,49 +64,49 @@ fn device(at: usize, stage: &Stage) -> DeviceReadings {
     let overall = [("OVERALL", 100.0 - (at % 3) as f64 * 9.0)];
     let values = levels.into_iter().chain(overall).chain(all);
     let values = values.map(|(label, value)| (label.to_owned(), Some(value))).collect();
-    let received = stage.app.now.instant - Duration::from_millis(200);
+    let received = fixture.app.now.instant - Duration::from_millis(200);
     DeviceReadings { dev: Some(Arc::new(LatestValues { values, received })), eq: None }
 }
 
-fn lab() -> Stage {
-    let mut stage = Stage::new(&options()).streaming();
-    stage.hear(Event::Closed {
+fn lab() -> Fixture {
+    let mut fixture = Fixture::new(&options()).streaming();
+    fixture.on_event(Event::Closed {
         session: crate::SID.into(),
         why: "for the lab".to_owned(),
         ordered: false,
     });
-    stage.hear(Event::Headsets((0..HEADSETS).map(one).collect()));
+    fixture.on_event(Event::Headsets((0..HEADSETS).map(one).collect()));
     for at in (0..HEADSETS).filter(|&at| has_session(at)) {
         let status = if at == 15 { SessionStatus::Opened } else { SessionStatus::Activated };
         let session = session(status);
-        stage.hear(Event::Session(Session {
+        fixture.on_event(Event::Session(Session {
             id: sid(at),
             headset: one(at),
             recording: Some(at == 14),
             ..session
         }));
         let streams = Stream::ALL[usize::from(at == 15)..].to_vec();
-        stage.hear(Event::Subscribed {
+        fixture.on_event(Event::Subscribed {
             session: sid(at),
             streams,
             theirs: Vec::new(),
             refused: Vec::new(),
         });
     }
-    stage.app.notice = None;
-    stage.app.focus = Pane::Headsets;
-    stage.app.update(Message::Action(Action::Overview));
-    stage
+    fixture.app.notice = None;
+    fixture.app.focus = Pane::Headsets;
+    fixture.app.update(Message::Action(Action::Overview));
+    fixture
 }
 
 /// What the decoder says of it.
-fn flowing(mut stage: Stage) -> Stage {
-    let now = stage.app.now;
+fn flowing(mut fixture: Fixture) -> Fixture {
+    let now = fixture.app.now;
     let devices: BTreeMap<_, _> = (0..HEADSETS)
         .filter(|&at| has_session(at))
-        .map(|at| (id(at), device(at, &stage)))
+        .map(|at| (id(at), device(at, &fixture)))
         .collect();
-    stage.spoil(|snapshot, late| {
+    fixture.edit_snapshot(|snapshot, late| {
         snapshot.devices = devices;
         snapshot.health = (0..HEADSETS)
             .filter(|&at| has_session(at))
@@ -127,36 +127,36 @@ fn flowing(mut stage: Stage) -> Stage {
             })
             .collect();
     });
-    stage
+    fixture
 }
 
-fn press(stage: &mut Stage, key: Key) {
-    stage.app.update(Message::Key(key));
+fn press(fixture: &mut Fixture, key: Key) {
+    fixture.app.update(Message::Key(key));
 }
 
 /// The rows of the table, each beginning with its headset.
-fn ids(stage: &Stage) -> Vec<HeadsetId> {
-    stage.app.overview().iter().map(|row| row.headset.id.clone()).collect()
+fn ids(fixture: &Fixture) -> Vec<HeadsetId> {
+    fixture.app.overview().iter().map(|row| row.headset.id.clone()).collect()
 }
 
 #[test]
 fn all_sixteen_are_seen_at_once() {
     for (width, height) in SIZES {
-        let stage = flowing(lab());
-        picture("overview", &stage, width, height);
-        let text = stage.text(width, height);
+        let fixture = flowing(lab());
+        picture("overview", &fixture, width, height);
+        let text = fixture.text(width, height);
         assert!((0..HEADSETS).all(|at| text.contains(id(at).as_str())), "{text}");
         assert!(text.contains("2 of 12 stale"), "{text}");
-        let mut stage = stage;
-        press(&mut stage, Key::char('s'));
-        assert_eq!(stage.app.headsets.sort, Sort::State);
-        picture("overview_by_state", &stage, width, height);
+        let mut fixture = fixture;
+        press(&mut fixture, Key::char('s'));
+        assert_eq!(fixture.app.headsets.sort, Sort::State);
+        picture("overview_by_state", &fixture, width, height);
     }
 }
 
 #[test]
 fn the_worst_come_first_in_every_column() {
-    let mut stage = flowing(lab());
+    let mut fixture = flowing(lab());
     for (sort, first) in [
         (Sort::State, 1),
         (Sort::Battery, 7),
@@ -166,70 +166,70 @@ fn the_worst_come_first_in_every_column() {
         (Sort::Age, 1),
         (Sort::Session, 14),
     ] {
-        press(&mut stage, Key::char('s'));
-        assert_eq!(stage.app.headsets.sort, sort);
-        assert_eq!(ids(&stage)[0], id(first), "{sort:?}");
+        press(&mut fixture, Key::char('s'));
+        assert_eq!(fixture.app.headsets.sort, sort);
+        assert_eq!(ids(&fixture)[0], id(first), "{sort:?}");
         // Of those without a session nothing is known.
-        let last = ids(&stage).pop().expect("rows");
+        let last = ids(&fixture).pop().expect("rows");
         let nameless = (0..HEADSETS).filter(|&at| !has_session(at)).any(|at| id(at) == last);
         assert!(nameless || sort == Sort::State, "{sort:?}: {last}");
     }
-    assert!(stage.text(80, 24).contains("rate off"), "not by its colour alone");
-    press(&mut stage, Key::char('s'));
-    assert!(ids(&stage).is_sorted(), "by id again");
+    assert!(fixture.text(80, 24).contains("rate off"), "not by its colour alone");
+    press(&mut fixture, Key::char('s'));
+    assert!(ids(&fixture).is_sorted(), "by id again");
 }
 
 #[test]
 fn keys_go_through_the_rows_as_they_stand_and_enter_goes_to_the_session() {
-    let mut stage = flowing(lab());
-    [(); 2].iter().for_each(|()| press(&mut stage, Key::char('s')));
+    let mut fixture = flowing(lab());
+    [(); 2].iter().for_each(|()| press(&mut fixture, Key::char('s')));
     for _ in 0..HEADSETS {
-        press(&mut stage, Key::UP);
+        press(&mut fixture, Key::UP);
     }
-    assert_eq!(stage.app.headsets.selected, Some(id(7)));
-    press(&mut stage, Key::DOWN);
-    assert_eq!(stage.app.headsets.selected.as_ref(), ids(&stage).get(1));
-    let selected = ids(&stage)[1].clone();
-    press(&mut stage, Key::ENTER);
-    assert_eq!(stage.app.sessions.current().expect("one").session.headset.id, selected);
-    assert!(stage.app.focus == Pane::Streams && !stage.app.shows_overview());
-    press(&mut stage, Key::char('1'));
-    assert!(stage.app.shows_overview(), "one comes back to it");
-    press(&mut stage, Key::char('o'));
-    assert!(!stage.app.shows_overview());
+    assert_eq!(fixture.app.headsets.selected, Some(id(7)));
+    press(&mut fixture, Key::DOWN);
+    assert_eq!(fixture.app.headsets.selected.as_ref(), ids(&fixture).get(1));
+    let selected = ids(&fixture)[1].clone();
+    press(&mut fixture, Key::ENTER);
+    assert_eq!(fixture.app.sessions.current().expect("one").session.headset.id, selected);
+    assert!(fixture.app.focus == Pane::Streams && !fixture.app.shows_overview());
+    press(&mut fixture, Key::char('1'));
+    assert!(fixture.app.shows_overview(), "one comes back to it");
+    press(&mut fixture, Key::char('o'));
+    assert!(!fixture.app.shows_overview());
 }
 
 #[test]
 fn rows_keep_their_places_until_they_are_sorted_again() {
-    let mut stage = flowing(lab());
-    press(&mut stage, Key::char('s'));
-    press(&mut stage, Key::char('s'));
-    let before = ids(&stage);
-    let mut snapshot = (*stage.app.snapshot).clone();
+    let mut fixture = flowing(lab());
+    press(&mut fixture, Key::char('s'));
+    press(&mut fixture, Key::char('s'));
+    let before = ids(&fixture);
+    let mut snapshot = (*fixture.app.snapshot).clone();
     for device in snapshot.devices.values_mut() {
         let table = Arc::make_mut(device.dev.as_mut().expect("readings"));
         for (_, value) in table.values.iter_mut().filter(|(name, _)| name == "BatteryPercent") {
             *value = value.map(|percent| 100.0 - percent);
         }
     }
-    stage.app.update(Message::Snapshot(Arc::new(snapshot)));
-    stage.forward(Duration::from_secs(1));
-    assert_eq!(ids(&stage), before);
-    press(&mut stage, Key::char('S'));
-    assert_ne!(ids(&stage), before);
-    assert_eq!(stage.app.headsets.sort, Sort::Battery);
+    fixture.app.update(Message::Snapshot(Arc::new(snapshot)));
+    fixture.forward(Duration::from_secs(1));
+    assert_eq!(ids(&fixture), before);
+    press(&mut fixture, Key::char('S'));
+    assert_ne!(ids(&fixture), before);
+    assert_eq!(fixture.app.headsets.sort, Sort::Battery);
 }
 
 #[test]
 fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
-    let mut stage = flowing(lab());
+    let mut fixture = flowing(lab());
     // Those without a session, one of them on a cable.
     let free: Vec<_> = [10, 11, 13].map(id).to_vec();
     for wanted in &free[1..] {
-        stage.app.headsets.selected = Some(wanted.clone());
-        press(&mut stage, Key::SPACE);
+        fixture.app.headsets.selected = Some(wanted.clone());
+        press(&mut fixture, Key::SPACE);
     }
-    assert!(stage.text(80, 24).contains("enter open picked"), "{}", stage.text(80, 24));
+    assert!(fixture.text(80, 24).contains("enter open picked"), "{}", fixture.text(80, 24));
     let opened = |effects: Vec<Effect>| {
         let ids = effects.into_iter().map(|effect| match effect {
             Effect::Command(Command::Open { headset, mode: None }) => headset,
@@ -237,16 +237,16 @@ fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
         });
         ids.collect::<BTreeSet<_>>()
     };
-    let effects = stage.app.update(Message::Key(Key::ENTER));
+    let effects = fixture.app.update(Message::Key(Key::ENTER));
     assert_eq!(opened(effects), free[1..].iter().cloned().collect());
-    assert!(stage.app.headsets.picked.is_empty());
-    let effects = stage.app.update(Message::Key(Key::char('A')));
+    assert!(fixture.app.headsets.picked.is_empty());
+    let effects = fixture.app.update(Message::Key(Key::char('A')));
     assert_eq!(opened(effects), free.into_iter().collect());
 }
 
 #[test]
 fn the_selected_row_says_what_needs_a_look_and_the_shown_one_is_marked() {
-    let mut stage = flowing(lab());
+    let mut fixture = flowing(lab());
     for (at, says) in [
         (1, "eeg stopped for 1 min"),
         (4, "4.8% of the last 10 s lost"),
@@ -255,82 +255,82 @@ fn the_selected_row_says_what_needs_a_look_and_the_shown_one_is_marked() {
         (12, "on a USB cable, over which nothing streams"),
         (9, "nothing needs a look"),
     ] {
-        stage.app.headsets.selected = Some(id(at));
-        let text = stage.text(80, 24);
+        fixture.app.headsets.selected = Some(id(at));
+        let text = fixture.text(80, 24);
         let foot = text.lines().rev().nth(2).expect("a row");
         assert!(foot.contains(says), "{says}\n{text}");
     }
-    stage.app.sessions.current = Some(sid(3));
-    let text = stage.text(80, 24);
+    fixture.app.sessions.current = Some(sid(3));
+    let text = fixture.text(80, 24);
     let marked: Vec<_> = text.lines().filter(|line| line.contains('◆')).collect();
     assert!(matches!(marked[..], [row] if row.contains(id(3).as_str())), "{text}");
 }
 
 #[test]
 fn a_low_screen_scrolls_with_the_selection() {
-    let mut stage = flowing(lab());
+    let mut fixture = flowing(lab());
     for step in 0..HEADSETS {
-        let text = stage.text(80, 10);
-        let selected = stage.app.headsets.selected.clone().expect("one");
+        let text = fixture.text(80, 10);
+        let selected = fixture.app.headsets.selected.clone().expect("one");
         let row = text.lines().find(|line| line.contains('▶') && line.contains(selected.as_str()));
         assert!(row.is_some(), "step {step}\n{text}");
-        press(&mut stage, Key::DOWN);
+        press(&mut fixture, Key::DOWN);
     }
 }
 
 #[test]
 fn the_header_says_when_frames_are_fewer_than_asked() {
-    let mut stage = flowing(lab());
-    stage.app.settings.fps = 10;
+    let mut fixture = flowing(lab());
+    fixture.app.settings.fps = 10;
     let throughput = Throughput { bytes: 8000.0, frames: 4.0, held_back: true };
-    stage.app.update(Message::Throughput(throughput));
-    let text = stage.text(80, 24);
+    fixture.app.update(Message::Throughput(throughput));
+    let text = fixture.text(80, 24);
     let first = text.lines().next().expect("a header");
     assert!(first.contains("4/10 fps, held back") && first.contains("2 of 12"), "{first}");
 }
 
 #[test]
 fn what_becomes_stale_is_said_at_once_though_numbers_stand() {
-    let mut stage = flowing(lab());
-    let mut snapshot = (*stage.app.snapshot).clone();
+    let mut fixture = flowing(lab());
+    let mut snapshot = (*fixture.app.snapshot).clone();
     for health in snapshot.health.iter_mut().filter(|health| health.session == sid(0)) {
         (health.stale_since, health.received) = (health.last, 9999);
     }
-    stage.app.update(Message::Snapshot(Arc::new(snapshot)));
-    let text = stage.text(80, 24);
+    fixture.app.update(Message::Snapshot(Arc::new(snapshot)));
+    let text = fixture.text(80, 24);
     assert!(text.contains("3 of 12 stale"), "{text}");
 }
 
 #[test]
 fn every_size_can_be_drawn() {
-    let stage = flowing(lab());
+    let fixture = flowing(lab());
     for (width, height) in (1..=130).flat_map(|width| [1, 4, 7, 25].map(|height| (width, height))) {
-        stage.buffer(width, height);
+        fixture.buffer(width, height);
     }
 }
 
 #[test]
 fn a_click_finds_the_row_the_pane_and_the_key_that_are_drawn_there() {
-    let mut stage = flowing(lab());
+    let mut fixture = flowing(lab());
     for (width, height) in SIZES {
-        let text = stage.text(width, height);
-        let at = |stage: &Stage, word: &str| {
+        let text = fixture.text(width, height);
+        let at = |fixture: &Fixture, word: &str| {
             let found = text.lines().enumerate().find_map(|(y, line)| {
                 let byte = line.rfind(word)?;
                 Some((line[..byte].chars().count(), y))
             });
             let (x, y) = found.unwrap_or_else(|| panic!("{word}\n{text}"));
             let place = (u16::try_from(x).expect("small"), u16::try_from(y).expect("small"));
-            stage.target(width, height, place)
+            fixture.target(width, height, place)
         };
         let silent = id(10);
-        assert_eq!(at(&stage, silent.as_str()), Some(MouseTarget::Headset(silent.clone())));
-        assert_eq!(at(&stage, "quit"), Some(MouseTarget::Footer(Action::Quit)));
-        assert_eq!(at(&stage, "commands"), Some(MouseTarget::Footer(Action::Commands)));
-        assert_eq!(at(&stage, "[1]"), Some(MouseTarget::Pane(Pane::Headsets)));
-        assert_eq!(at(&stage, "cortop"), None);
+        assert_eq!(at(&fixture, silent.as_str()), Some(MouseTarget::Headset(silent.clone())));
+        assert_eq!(at(&fixture, "quit"), Some(MouseTarget::Footer(Action::Quit)));
+        assert_eq!(at(&fixture, "commands"), Some(MouseTarget::Footer(Action::Commands)));
+        assert_eq!(at(&fixture, "[1]"), Some(MouseTarget::Pane(Pane::Headsets)));
+        assert_eq!(at(&fixture, "cortop"), None);
     }
-    press(&mut stage, Key::char('3'));
-    let target = stage.target(80, 24, (60, 10));
+    press(&mut fixture, Key::char('3'));
+    let target = fixture.target(80, 24, (60, 10));
     assert_eq!(target, Some(MouseTarget::Pane(Pane::Streams)));
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     HEADSET, SID,
-    fixture::{Stage, options, session},
+    fixture::{Fixture, options, session},
 };
 
 const NAMES: [&str; 11] = [
@@ -35,23 +35,23 @@ type Row = (&'static str, &'static str, Result<&'static str, &'static str>);
 const LICENSE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
 const STARTED: &str = "2026-01-09T15:25:30.123+01:00";
 
-fn stage(session: Session) -> Stage {
-    let mut stage = Stage::new(&options()).linked(cortop_client::ConnectionStep::Streaming);
-    stage.hear(Event::Licence(cortop_client::account::Licence {
+fn fixture(session: Session) -> Fixture {
+    let mut fixture = Fixture::new(&options()).linked(cortop_client::ConnectionStep::Streaming);
+    fixture.on_event(Event::Licence(cortop_client::account::Licence {
         license_id: LICENSE.to_owned(),
         license_name: "EmotivPRO".to_owned(),
         local_quota: Some(10.0),
         ..Default::default()
     }));
-    stage.hear(Event::Session(session));
-    stage.forward(Duration::from_secs(3));
-    stage.app.focus = Pane::Session;
-    stage
+    fixture.on_event(Event::Session(session));
+    fixture.forward(Duration::from_secs(3));
+    fixture.app.focus = Pane::Session;
+    fixture
 }
 
 /// The text of pane 2 without its frame and without blanks, so that no line break matters.
-fn pane(stage: &Stage) -> String {
-    let screen = stage.text(80, 24);
+fn pane(fixture: &Fixture) -> String {
+    let screen = fixture.text(80, 24);
     let rows = screen.lines().skip_while(|line| !line.contains("[2] session"));
     let inside = rows.skip(1).map(|line| line.chars().skip(1).take(26).collect::<String>());
     inside
@@ -60,27 +60,27 @@ fn pane(stage: &Stage) -> String {
         .replace([' ', '▲', '▼'], "")
 }
 
-fn press(stage: &mut Stage, key: Key) -> Vec<Effect> {
-    stage.app.update(Message::Key(key))
+fn press(fixture: &mut Fixture, key: Key) -> Vec<Effect> {
+    fixture.app.update(Message::Key(key))
 }
 
 /// Holds each field to its row.
-fn check(case: &str, mut stage: Stage, rows: &[Row; 11]) {
+fn check(case: &str, mut fixture: Fixture, rows: &[Row; 11]) {
     for _ in NAMES {
-        press(&mut stage, Key::UP);
+        press(&mut fixture, Key::UP);
     }
     for (name, &(short, whole, copied)) in NAMES.into_iter().zip(rows) {
-        let has = |stage: &Stage, text: &str| {
-            let (pane, text) = (pane(stage), text.replace(' ', ""));
-            assert!(pane.contains(&text), "{case}, {name}: no {text} in\n{}", stage.text(80, 24));
+        let has = |fixture: &Fixture, text: &str| {
+            let (pane, text) = (pane(fixture), text.replace(' ', ""));
+            assert!(pane.contains(&text), "{case}, {name}: no {text} in\n{}", fixture.text(80, 24));
         };
-        stage.app.notice = None;
-        has(&stage, &format!("{name}{short}"));
-        press(&mut stage, Key::ENTER);
-        has(&stage, whole);
-        press(&mut stage, Key::ENTER);
-        let effects = press(&mut stage, Key::char('y'));
-        let said = stage.app.notice.take().map(|notice| notice.text).unwrap_or_default();
+        fixture.app.notice = None;
+        has(&fixture, &format!("{name}{short}"));
+        press(&mut fixture, Key::ENTER);
+        has(&fixture, whole);
+        press(&mut fixture, Key::ENTER);
+        let effects = press(&mut fixture, Key::char('y'));
+        let said = fixture.app.notice.take().map(|notice| notice.text).unwrap_or_default();
         match copied {
             Ok(text) => {
                 let is_copied =
@@ -92,7 +92,7 @@ fn check(case: &str, mut stage: Stage, rows: &[Row; 11]) {
                 assert!(said.contains(name) && said.contains(why), "{case}, {name}: {said}");
             }
         }
-        press(&mut stage, Key::DOWN);
+        press(&mut fixture, Key::DOWN);
     }
 }
 
@@ -110,7 +110,7 @@ fn open() {
     let opened = Session { license: Some(String::new()), ..session(SessionStatus::Opened) };
     check(
         "open",
-        stage(opened),
+        fixture(opened),
         &[
             ID,
             (
@@ -133,7 +133,7 @@ fn open() {
 
 #[test]
 fn activated_with_a_record() {
-    let mut stage = stage(Session {
+    let mut fixture = fixture(Session {
         record_ids: Some(vec!["r-1".to_owned(), "r-2".to_owned()]),
         recording: Some(true),
         ..session(SessionStatus::Activated)
@@ -145,10 +145,10 @@ fn activated_with_a_record() {
         ..Record::default()
     };
     let records = vec![record("r-2", ""), record("r-1", "2026-01-09T15:26:00+01:00")];
-    stage.hear(Event::Records(RecordList { count: 2, records }));
+    fixture.on_event(Event::Records(RecordList { count: 2, records }));
     check(
         "activated",
-        stage,
+        fixture,
         &[
             ID,
             ("activated licence debited", "licence debited", Ok("activated")),
@@ -207,53 +207,53 @@ fn closed(status: &'static str) -> [Row; 11] {
 
 #[test]
 fn closed_by_us_it_shows_the_answer_to_close() {
-    let mut stage = stage(recorded());
-    stage.hear(Event::Session(last_word()));
-    stage.hear(Event::Closed {
+    let mut fixture = fixture(recorded());
+    fixture.on_event(Event::Session(last_word()));
+    fixture.on_event(Event::Closed {
         session: SID.into(),
         why: "closed by you".to_owned(),
         ordered: true,
     });
-    let text = pane(&stage);
+    let text = pane(&fixture);
     assert!(text.contains("closed0sago:closedbyyou"), "{text}");
-    let zoomed = |stage: &mut Stage| {
-        press(stage, Key::char('z'));
-        let text = stage.text(80, 24);
-        press(stage, Key::char('z'));
+    let zoomed = |fixture: &mut Fixture| {
+        press(fixture, Key::char('z'));
+        let text = fixture.text(80, 24);
+        press(fixture, Key::char('z'));
         text
     };
-    let text = zoomed(&mut stage);
+    let text = zoomed(&mut fixture);
     assert!(text.contains("lasted 4 s · 1 activation debited · 1 record"), "{text}");
-    check("closed by us", stage, &closed("closed: cannot be"));
+    check("closed by us", fixture, &closed("closed: cannot be"));
 }
 
 #[test]
 fn closed_by_cortex_without_a_word_it_says_what_is_not_known() {
-    let mut stage = stage(recorded());
+    let mut fixture = fixture(recorded());
     let why = "closed by Cortex".to_owned();
-    stage.hear(Event::Closed { session: SID.into(), why, ordered: false });
+    fixture.on_event(Event::Closed { session: SID.into(), why, ordered: false });
     let mut rows = closed("closed: cannot be");
     rows[3] = (LICENSE, "in use before it closed", Ok(LICENSE));
     let stopped = "unknown, closed at 14:25:36 by this computer's clock";
     rows[6] = ("unknown, closed", stopped, Err("Cortex did not say"));
-    check("closed by Cortex", stage, &rows);
+    check("closed by Cortex", fixture, &rows);
 }
 
 #[test]
 fn found_closed_nothing_can_be_done_with_it_any_more() {
-    let mut stage = stage(recorded());
-    stage.hear(Event::Session(last_word()));
-    let text = stage.text(120, 24);
+    let mut fixture = fixture(recorded());
+    fixture.on_event(Event::Session(last_word()));
+    let text = fixture.text(120, 24);
     let keys = text.lines().last().unwrap_or_default();
     assert!(!keys.contains("activate") && !keys.contains("close"), "{text}");
-    stage.hear(Event::Closed {
+    fixture.on_event(Event::Closed {
         session: SID.into(),
         why: "closed by another program".to_owned(),
         ordered: false,
     });
-    let text = pane(&stage);
+    let text = pane(&fixture);
     assert!(text.contains("closedbyanotherprogram"), "{text}");
-    check("closed by another program", stage, &closed("closed: cannot be"));
+    check("closed by another program", fixture, &closed("closed: cannot be"));
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn what_is_missing_is_unknown_and_no_value() {
     let mut rows = [untold; 11].map(|_| short);
     rows[0] = ID;
     rows[10] = ("–", "status", UNTOLD);
-    check("missing", stage(bare), &rows);
+    check("missing", fixture(bare), &rows);
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn what_is_empty_is_not_called_unknown() {
     rows[4] = text;
     rows[5] = text;
     rows[10] = ("–", "status", UNTOLD);
-    check("empty", stage(Session::from(bare)), &rows);
+    check("empty", fixture(Session::from(bare)), &rows);
 }
 
 #[test]
@@ -288,15 +288,15 @@ fn what_is_unknown_to_this_program_is_shown_as_it_came() {
         "started": "yesterday", "stopped": "never", "streams": ["xyz", "eeg"], "recordIds": [],
         "recording": false, "newMember": {"a": 1}, "headset": {"id": HEADSET, "customName": "Lab 3"},
     }));
-    let mut stage = stage(odd);
-    press(&mut stage, Key::char('z'));
-    let text = stage.text(80, 24);
+    let mut fixture = fixture(odd);
+    press(&mut fixture, Key::char('z'));
+    let text = fixture.text(80, 24);
     let place = |what: &str| text.find(what).expect("shown");
     assert!(place("newMember {\"a\":1}") > place("headset   "), "{text}");
-    press(&mut stage, Key::char('z'));
+    press(&mut fixture, Key::char('z'));
     check(
         "unknown",
-        stage,
+        fixture,
         &[
             ID,
             ("melted", "melted unknown to this program", Ok("melted")),
@@ -315,12 +315,12 @@ fn what_is_unknown_to_this_program_is_shown_as_it_came() {
 
 #[test]
 fn an_activated_session_with_an_empty_licence_is_not_called_debited_and_not_activated_at_once() {
-    let mut stage =
-        stage(Session { license: Some(String::new()), ..session(SessionStatus::Activated) });
+    let mut fixture =
+        fixture(Session { license: Some(String::new()), ..session(SessionStatus::Activated) });
     for _ in 0..3 {
-        press(&mut stage, Key::DOWN);
+        press(&mut fixture, Key::DOWN);
     }
-    let text = pane(&stage);
+    let text = pane(&fixture);
     assert!(text.contains("empty,although") && !text.contains("notactivated"), "{text}");
 }
 
@@ -329,7 +329,7 @@ fn the_longest_values_are_readable_to_their_end() {
     let parts: Vec<String> = (0..250).map(|at| format!("{at:03}.")).collect();
     let long = parts.concat();
     let records: Vec<String> = (0..30).map(|at| format!("record-{at:02}")).collect();
-    let mut stage = stage(Session {
+    let mut fixture = fixture(Session {
         owner: Some(long.clone()),
         app_id: Some(long.clone()),
         record_ids: Some(records.clone()),
@@ -340,17 +340,17 @@ fn the_longest_values_are_readable_to_their_end() {
         (8, records.iter().rev().cloned().collect()),
         (10, vec!["AF3".to_owned(), "MAGZ".to_owned(), "isDfuMode".to_owned()]),
     ] {
-        stage.app.sessions.field = at;
-        press(&mut stage, Key::ENTER);
-        let mut seen = pane(&stage);
+        fixture.app.sessions.field = at;
+        press(&mut fixture, Key::ENTER);
+        let mut seen = pane(&fixture);
         assert!(seen.contains(NAMES[at]), "{seen}");
         if at == 8 {
             assert!(seen.contains("30records"), "{seen}");
         }
         let mut pages = 0;
         loop {
-            press(&mut stage, Key::PAGE_DOWN);
-            let next = pane(&stage);
+            press(&mut fixture, Key::PAGE_DOWN);
+            let next = pane(&fixture);
             if seen.ends_with(&next) {
                 break;
             }
@@ -363,11 +363,11 @@ fn the_longest_values_are_readable_to_their_end() {
         }
         // As many presses back.
         for _ in 0..pages {
-            press(&mut stage, Key::PAGE_UP);
+            press(&mut fixture, Key::PAGE_UP);
         }
-        let first = pane(&stage);
+        let first = pane(&fixture);
         assert!(seen.starts_with(&first), "{first}");
-        press(&mut stage, Key::ENTER);
+        press(&mut fixture, Key::ENTER);
     }
 }
 
@@ -379,103 +379,107 @@ fn members_of_the_headset_that_tick_are_no_change() {
             json!({ "systemUpTime": value }).as_object().cloned().unwrap_or_default();
         session
     };
-    let mut stage = stage(ticking(1));
-    stage.hear(Event::Session(ticking(2)));
-    assert!(!pane(&stage).contains('◆'), "{}", stage.text(80, 24));
+    let mut fixture = fixture(ticking(1));
+    fixture.on_event(Event::Session(ticking(2)));
+    assert!(!pane(&fixture).contains('◆'), "{}", fixture.text(80, 24));
     let mut other = ticking(3);
     other.headset.custom_name = "Lab 4".to_owned();
     other.streams = Some(vec!["eeg".to_owned()]);
-    stage.hear(Event::Session(other.clone()));
-    let text = pane(&stage);
+    fixture.on_event(Event::Session(other.clone()));
+    let text = pane(&fixture);
     assert!(text.contains("◆streams"), "{text}");
     // Another order is no change.
-    stage.forward(Duration::from_secs(6));
+    fixture.forward(Duration::from_secs(6));
     other.streams = Some(vec!["eeg".to_owned()]);
-    stage.hear(Event::Session(other));
-    assert!(!pane(&stage).contains('◆'), "{}", stage.text(80, 24));
+    fixture.on_event(Event::Session(other));
+    assert!(!pane(&fixture).contains('◆'), "{}", fixture.text(80, 24));
 }
 
 #[test]
 fn the_history_has_every_change_and_the_predecessor() {
     let first = Session { streams: Some(Vec::new()), ..session(SessionStatus::Opened) };
-    let mut stage = stage(first.clone());
+    let mut fixture = fixture(first.clone());
     let streams = Some(vec!["mot".to_owned(), "com".to_owned()]);
-    stage.hear(Event::Session(Session { streams: streams.clone(), ..first.clone() }));
+    fixture.on_event(Event::Session(Session { streams: streams.clone(), ..first.clone() }));
     let activated = Session { streams, ..session(SessionStatus::Activated) };
-    stage.hear(Event::Session(activated.clone()));
-    stage.hear(Event::Closed {
+    fixture.on_event(Event::Session(activated.clone()));
+    fixture.on_event(Event::Closed {
         session: SID.into(),
         why: "closed by another program".to_owned(),
         ordered: false,
     });
-    stage.hear(Event::Session(Session { id: "second".into(), ..activated }));
-    let past = |stage: &Stage, id: &str| {
-        let entry = stage.app.sessions.get(&id.into()).expect("known");
+    fixture.on_event(Event::Session(Session { id: "second".into(), ..activated }));
+    let past = |fixture: &Fixture, id: &str| {
+        let entry = fixture.app.sessions.get(&id.into()).expect("known");
         entry.history.iter().map(|(_, what)| what.clone()).collect::<Vec<_>>().join("\n")
     };
-    let first = past(&stage, SID);
+    let first = past(&fixture, SID);
     for what in ["mot com subscribed by another program", "activated", "closed by another program"]
     {
         assert!(first.contains(what), "{what}: {first}");
     }
-    let second = past(&stage, "second");
+    let second = past(&fixture, "second");
     assert!(second.contains(&format!("in place of {SID}")), "{second}");
-    assert_eq!(stage.app.sessions.current, Some("second".into()), "shown in place of the old one");
-    press(&mut stage, Key::ENTER);
-    assert!(pane(&stage).contains("openedinplaceof"), "{}", stage.text(80, 24));
+    assert_eq!(
+        fixture.app.sessions.current,
+        Some("second".into()),
+        "shown in place of the old one"
+    );
+    press(&mut fixture, Key::ENTER);
+    assert!(pane(&fixture).contains("openedinplaceof"), "{}", fixture.text(80, 24));
 }
 
 #[test]
 fn closed_sessions_leave_the_list_after_a_while_but_not_the_one_shown() {
-    let mut stage = stage(session(SessionStatus::Activated));
+    let mut fixture = fixture(session(SessionStatus::Activated));
     let mut other = session(SessionStatus::Opened);
     other.id = "other".into();
     other.headset.id = "INSIGHT-0A1B2C3D".into();
-    stage.hear(Event::Session(other));
+    fixture.on_event(Event::Session(other));
     for id in [SID, "other"] {
-        stage.hear(Event::Closed {
+        fixture.on_event(Event::Closed {
             session: id.into(),
             why: "closed by you".to_owned(),
             ordered: true,
         });
     }
-    stage.forward(Duration::from_mins(4));
-    assert_eq!(stage.app.sessions.list.len(), 2);
-    stage.forward(Duration::from_secs(61));
+    fixture.forward(Duration::from_mins(4));
+    assert_eq!(fixture.app.sessions.list.len(), 2);
+    fixture.forward(Duration::from_secs(61));
     let left: Vec<_> =
-        stage.app.sessions.list.iter().map(|entry| entry.session.id.as_str()).collect();
+        fixture.app.sessions.list.iter().map(|entry| entry.session.id.as_str()).collect();
     assert_eq!(left, [SID]);
 }
 
 #[test]
 fn while_cortex_does_not_answer_the_pane_says_how_old_it_is() {
-    let mut stage = stage(session(SessionStatus::Activated));
-    let asked = stage.app.now.instant;
-    stage.forward(Duration::from_secs(4));
-    stage.hear(Event::SessionsAsOf(asked));
-    let text = pane(&stage);
+    let mut fixture = fixture(session(SessionStatus::Activated));
+    let asked = fixture.app.now.instant;
+    fixture.forward(Duration::from_secs(4));
+    fixture.on_event(Event::SessionsAsOf(asked));
+    let text = pane(&fixture);
     assert!(text.contains("asof4sago"), "{text}");
-    stage.hear(Event::Sessions(Vec::new()));
-    assert!(!pane(&stage).contains("asof"), "{}", stage.text(80, 24));
+    fixture.on_event(Event::Sessions(Vec::new()));
+    assert!(!pane(&fixture).contains("asof"), "{}", fixture.text(80, 24));
 }
 
 #[test]
 fn a_record_event_does_not_outlive_its_session() {
-    let mut stage = stage(recorded());
+    let mut fixture = fixture(recorded());
     let record = Record { uuid: "r-1".into(), ..Record::default() };
     let ended = RecordEvent::Ended {
         session: SID.into(),
         record,
         why: "its session was closed".to_owned(),
     };
-    stage.hear(Event::Record(ended));
-    stage.hear(Event::Closed {
+    fixture.on_event(Event::Record(ended));
+    fixture.on_event(Event::Closed {
         session: SID.into(),
         why: "closed by Cortex".to_owned(),
         ordered: false,
     });
-    stage.app.sessions.field = 9;
-    assert!(pane(&stage).contains("recordingno"), "{}", stage.text(80, 24));
+    fixture.app.sessions.field = 9;
+    assert!(pane(&fixture).contains("recordingno"), "{}", fixture.text(80, 24));
 }
 
 /// By Cortex's clock, which need not be ours, and however long ago it was.
@@ -483,9 +487,9 @@ fn a_record_event_does_not_outlive_its_session() {
 fn the_age_of_a_session_stands_in_a_narrow_pane_too() {
     for (minutes, age) in [(8, " ≈8 min"), (12, " · ≈12m"), (65, " ≈1h05m"), (3000, " · ≈2d")]
     {
-        let mut stage = stage(session(SessionStatus::Activated));
-        stage.forward(Duration::from_secs(60 * minutes));
-        let text = stage.text(80, 24);
+        let mut fixture = fixture(session(SessionStatus::Activated));
+        fixture.forward(Duration::from_secs(60 * minutes));
+        let text = fixture.text(80, 24);
         let row = text.lines().find(|line| line.contains(" started ")).expect("a row");
         let row: String = row.chars().skip(12).take(15).collect();
         assert_eq!(row.trim_end(), format!("14:25:30{age}"));
@@ -495,13 +499,13 @@ fn the_age_of_a_session_stands_in_a_narrow_pane_too() {
 /// Each line of the history is there to be read.
 #[test]
 fn the_history_is_shown_whole() {
-    let mut stage = stage(session(SessionStatus::Activated));
+    let mut fixture = fixture(session(SessionStatus::Activated));
     let why = "Cortex closed it as the headset was lost, and the service says that it will be back \
                as soon as somebody has charged its battery";
-    stage.hear(Event::Closed { session: SID.into(), why: why.to_owned(), ordered: false });
-    stage.app.notice = None;
-    stage.app.update(Message::Key(Key::char('h')));
-    let text = stage.text(80, 24);
+    fixture.on_event(Event::Closed { session: SID.into(), why: why.to_owned(), ordered: false });
+    fixture.app.notice = None;
+    fixture.app.update(Message::Key(Key::char('h')));
+    let text = fixture.text(80, 24);
     let last = text.lines().position(|line| line.contains("Esc: close")).expect("a box");
     let lines = text.lines().take(last).map(|line| line.chars().skip(3).take(74));
     let shown = lines.map(String::from_iter).collect::<Vec<_>>().join(" ").replace('│', " ");

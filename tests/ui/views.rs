@@ -5,23 +5,23 @@ use std::collections::BTreeSet;
 
 use cortop::app::{App, Key, Message, StreamView};
 
-use crate::fixture::{Stage, options};
+use crate::fixture::{Fixture, options};
 
-fn stage() -> Stage {
-    Stage::new(&options()).streaming()
+fn fixture() -> Fixture {
+    Fixture::new(&options()).streaming()
 }
 
 /// Presses a key; what is said then.
-fn said(stage: &mut Stage, key: char) -> String {
-    stage.app.notice = None;
-    stage.feed(80, 24, 3000);
-    stage.app.update(Message::Key(Key::char(key)));
-    stage.app.notice.take().map(|notice| notice.text).unwrap_or_default()
+fn said(fixture: &mut Fixture, key: char) -> String {
+    fixture.app.notice = None;
+    fixture.feed(80, 24, 3000);
+    fixture.app.update(Message::Key(Key::char(key)));
+    fixture.app.notice.take().map(|notice| notice.text).unwrap_or_default()
 }
 
 #[test]
 fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
-    let mut stage = stage();
+    let mut fixture = fixture();
     for (key, value) in [
         ('+', "±20 µV"),
         ('=', "automatic"),
@@ -33,78 +33,78 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
         ('s', "scrolls"),
         ('w', "half blocks"),
     ] {
-        let text = said(&mut stage, key);
+        let text = said(&mut fixture, key);
         assert!(text.contains(value), "{key}: {text}");
     }
     let settings = |app: &App| {
         let streams = &app.streams;
         (streams.amplitude(), streams.auto, streams.window(), streams.filters(), streams.reference)
     };
-    let before = settings(&stage.app);
+    let before = settings(&fixture.app);
     for (views, keys) in [
         (&["contact", "eq", "met", "com", "fac", "sys"][..], "+-=[]fFnrsaHo<>JK0hldkj"),
         (&["mot"], "+-=fFnr"),
         (&["spectrum", "spectrogram", "pow"], "<>"),
     ] {
         for view in views {
-            stage.show(view);
+            fixture.show(view);
             for key in keys.chars() {
-                let text = said(&mut stage, key);
+                let text = said(&mut fixture, key);
                 assert!(text.contains("this view does not show it"), "{key} in {view}: {text}");
             }
         }
     }
-    assert_eq!(settings(&stage.app), before);
-    stage.show("mot");
-    assert!(said(&mut stage, ']').contains("30 s"), "motion has a window");
+    assert_eq!(settings(&fixture.app), before);
+    fixture.show("mot");
+    assert!(said(&mut fixture, ']').contains("30 s"), "motion has a window");
 }
 
 #[test]
 fn a_channel_is_marked_as_bad_and_the_references_are_those_that_are_there() {
-    let mut stage = stage();
-    stage.feed(80, 24, 3000);
-    assert_eq!(said(&mut stage, 'B'), "AF3 is marked as bad");
-    stage.feed(80, 24, 3000);
-    stage.feed(80, 24, 3000);
-    assert!(stage.text(80, 24).contains("│AF3 bad") || stage.text(80, 24).contains("┃AF3 bad"));
-    assert_eq!(said(&mut stage, 'B'), "AF3 counts again");
+    let mut fixture = fixture();
+    fixture.feed(80, 24, 3000);
+    assert_eq!(said(&mut fixture, 'B'), "AF3 is marked as bad");
+    fixture.feed(80, 24, 3000);
+    fixture.feed(80, 24, 3000);
+    assert!(fixture.text(80, 24).contains("│AF3 bad") || fixture.text(80, 24).contains("┃AF3 bad"));
+    assert_eq!(said(&mut fixture, 'B'), "AF3 counts again");
     for reference in ["common average", "AF3", "as recorded"] {
-        assert_eq!(said(&mut stage, 'r'), format!("reference: {reference}"));
+        assert_eq!(said(&mut fixture, 'r'), format!("reference: {reference}"));
     }
 }
 
 #[test]
 fn every_view_is_reached_by_one_key_and_by_its_own() {
-    let mut stage = stage();
+    let mut fixture = fixture();
     let views = cortop::ui::views();
     assert_eq!(views[0], &StreamView::ALL);
     for view in views.iter().cycle().skip(1).take(views.len()) {
-        said(&mut stage, 'v');
-        assert_eq!(stage.app.streams.shown, *view);
+        said(&mut fixture, 'v');
+        assert_eq!(fixture.app.streams.shown, *view);
     }
     for view in &views {
         for &key in view.keys {
             for shown in [*view, &StreamView::ALL] {
-                stage.app.update(Message::Key(key));
-                assert_eq!(stage.app.streams.shown, shown, "{key}");
+                fixture.app.update(Message::Key(key));
+                assert_eq!(fixture.app.streams.shown, shown, "{key}");
             }
         }
         // Each is a command by its name.
-        stage.app.update(Message::Key(Key::char(':')));
+        fixture.app.update(Message::Key(Key::char(':')));
         for char in format!("streams.{}", view.name).chars() {
-            stage.app.update(Message::Key(Key::char(char)));
+            fixture.app.update(Message::Key(Key::char(char)));
         }
-        stage.app.update(Message::Key(Key::ENTER));
-        assert!(stage.app.dialog.is_none(), "{}", view.name);
-        stage.show("all");
+        fixture.app.update(Message::Key(Key::ENTER));
+        assert!(fixture.app.dialog.is_none(), "{}", view.name);
+        fixture.show("all");
     }
 }
 
 #[test]
 fn no_two_commands_of_a_pane_have_one_name() {
-    let stage = stage();
+    let fixture = fixture();
     let mut names = BTreeSet::new();
-    for (row, _) in stage.app.settings.keymap.rows() {
+    for (row, _) in fixture.app.settings.keymap.rows() {
         assert!(names.insert((row.pane, row.name)), "{}", row.name);
     }
 }

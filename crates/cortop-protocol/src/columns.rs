@@ -23,7 +23,7 @@ pub struct Columns(pub Vec<Column>);
 
 /// A value beside its label, both as they stand in the message.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair<'a> {
+pub struct LabelledValue<'a> {
     /// `None` for a value that no column names.
     pub label: Option<&'a str>,
     /// `None` for a column without a value.
@@ -55,14 +55,14 @@ impl Columns {
     /// that null; of one whose value is something else none has a value. `None` if `values` is no
     /// array.
     #[must_use]
-    pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<Pair<'a>>> {
+    pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<LabelledValue<'a>>> {
         let mut values = elements(values)?;
         let mut pairs = Vec::with_capacity(self.0.len());
         for column in &self.0 {
             let value = values.next();
             match column {
                 Column::One(label) => {
-                    pairs.push(Pair { label: Some(label), value, in_group: false });
+                    pairs.push(LabelledValue { label: Some(label), value, in_group: false });
                 }
                 Column::Group(labels) => {
                     let is_null = |value: &&RawValue| value.get() == "null";
@@ -73,14 +73,14 @@ impl Columns {
                     let in_group = true;
                     pairs.extend(labels.iter().map(|label| {
                         let value = group.next().or(null);
-                        Pair { label: Some(label), value, in_group }
+                        LabelledValue { label: Some(label), value, in_group }
                     }));
-                    pairs.extend(group.map(|value| Pair {
+                    pairs.extend(group.map(|value| LabelledValue {
                         label: None,
                         value: Some(value),
                         in_group,
                     }));
-                    pairs.extend(other.map(|_| Pair {
+                    pairs.extend(other.map(|_| LabelledValue {
                         label: None,
                         value: other,
                         in_group: false,
@@ -88,7 +88,11 @@ impl Columns {
                 }
             }
         }
-        pairs.extend(values.map(|value| Pair { label: None, value: Some(value), in_group: false }));
+        pairs.extend(values.map(|value| LabelledValue {
+            label: None,
+            value: Some(value),
+            in_group: false,
+        }));
         Some(pairs)
     }
 }
@@ -107,7 +111,7 @@ mod tests {
         let columns: Columns = serde_json::from_str(columns).unwrap();
         let values: Box<RawValue> = serde_json::from_str(values).unwrap();
         let Some(pairs) = columns.pair(&values) else { return "no array".to_owned() };
-        let text = |pair: &Pair<'_>| {
+        let text = |pair: &LabelledValue<'_>| {
             let value = pair.value.map_or("-", RawValue::get);
             let text = format!("{}={value}", pair.label.unwrap_or("-"));
             if pair.in_group { format!("[{text}]") } else { text }

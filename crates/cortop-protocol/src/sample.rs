@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     HeadsetId, SessionId, Stream,
-    columns::Pair,
+    columns::LabelledValue,
     envelope::{self, SampleMessage, ServerMessage},
     values::Values,
 };
@@ -48,7 +48,7 @@ pub struct Sample {
 
 impl Sample {
     /// Reads a message as a sample of a subscription. One that is none has no values
-    /// ([`Fit::None`](crate::values::Fit)).
+    /// ([`Conformance::None`](crate::values::Fit)).
     #[must_use]
     pub fn new(subscription: Arc<Subscription>, text: ByteString, received: Instant) -> Self {
         let mut numbers = Vec::new();
@@ -71,7 +71,7 @@ impl Sample {
     /// Values of its message, such as that under its stream's name, beside the labels they belong
     /// to; `None` if they are no array.
     #[must_use]
-    pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<Pair<'a>>> {
+    pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<LabelledValue<'a>>> {
         self.subscription.columns.pair(values)
     }
 }

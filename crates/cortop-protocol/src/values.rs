@@ -29,12 +29,12 @@ pub struct Values {
     /// Label and value of the markers that came with the sample (§5.2).
     pub markers: Vec<String>,
     /// How far the message was as the columns say.
-    pub fit: Fit,
+    pub fit: Conformance,
 }
 
 /// How far a message was as its columns say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fit {
+pub enum Conformance {
     /// In everything.
     #[default]
     Whole,
@@ -70,7 +70,7 @@ impl Values {
             Read::None => None,
         };
         let Some(pairs) = values.and_then(|values| columns.pair(values)) else {
-            self.fit = Fit::None;
+            self.fit = Conformance::None;
             return;
         };
         let has_words = message.stream.is_some_and(|stream| stream.shape() == Shape::Words);
@@ -102,19 +102,19 @@ impl Values {
                 self.texts.push(text);
             }
         }
-        self.fit = if fits { Fit::Whole } else { Fit::Partial };
+        self.fit = if fits { Conformance::Whole } else { Conformance::Partial };
     }
 
     /// None at all.
     pub(crate) fn none() -> Self {
-        Self { fit: Fit::None, ..Self::default() }
+        Self { fit: Conformance::None, ..Self::default() }
     }
 
     fn clear(&mut self) {
         self.numbers.clear();
         self.texts.clear();
         self.markers.clear();
-        (self.time, self.fit) = (None, Fit::Whole);
+        (self.time, self.fit) = (None, Conformance::Whole);
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
             );
             assert_eq!(
                 (values.time, values.markers.len(), values.fit),
-                (Some(1_767_942_612.5), 0, Fit::Whole)
+                (Some(1_767_942_612.5), 0, Conformance::Whole)
             );
         }
     }
@@ -185,13 +185,13 @@ mod tests {
     fn a_value_that_is_no_number_is_missing_alone() {
         let markers = r#"[{"label":"eyes closed","value":1},{"label":"","value":2},{}]"#;
         for (value, fit) in [
-            ("null", Fit::Whole),
-            ("\"4211\"", Fit::Partial),
-            ("[1,2]", Fit::Partial),
-            ("{\"a\":1}", Fit::Partial),
-            ("1e300", Fit::Partial),
-            ("1e999", Fit::Partial),
-            ("-1e999", Fit::Partial),
+            ("null", Conformance::Whole),
+            ("\"4211\"", Conformance::Partial),
+            ("[1,2]", Conformance::Partial),
+            ("{\"a\":1}", Conformance::Partial),
+            ("1e300", Conformance::Partial),
+            ("1e999", Conformance::Partial),
+            ("-1e999", Conformance::Partial),
         ] {
             for (markers, expected) in [("[]", &[][..]), (markers, &["eyes closed 1", "2", ""])] {
                 let text =
@@ -208,24 +208,27 @@ mod tests {
     fn lengths_that_differ_pair_up_to_the_shorter() {
         let values = eeg(r#"{"eeg":[17,0,1],"sid":"s","time":7}"#);
         assert_eq!(numbers(&values)[..4], [Some(17.0), Some(0.0), Some(1.0), None]);
-        assert_eq!((values.numbers.len(), values.time, values.fit), (7, Some(7.0), Fit::Partial));
+        assert_eq!(
+            (values.numbers.len(), values.time, values.fit),
+            (7, Some(7.0), Conformance::Partial)
+        );
         let values = eeg(r#"{"eeg":[18,0,1,2,3,4,[],8,9],"sid":"s"}"#);
-        assert_eq!((numbers(&values)[5], values.fit), (Some(4.0), Fit::Partial));
+        assert_eq!((numbers(&values)[5], values.fit), (Some(4.0), Conformance::Partial));
         let values = eeg(r#"{"eeg":[17,0,1,2,3,4,[]],"sid":"s","time":"soon"}"#);
         assert_eq!((numbers(&values)[2], values.time), (Some(1.0), None));
-        assert_eq!(values.fit, Fit::Partial);
+        assert_eq!(values.fit, Conformance::Partial);
     }
 
     #[test]
     fn groups_pair_with_nested_arrays() {
         let columns = r#"["Battery","Signal",["T7","T8","OVERALL"],"BatteryPercent"]"#;
         for (group, expected, fit) in [
-            ("[2,4,75]", [Some(2.0), Some(4.0), Some(75.0)], Fit::Whole),
-            ("[2]", [Some(2.0), None, None], Fit::Partial),
-            ("[2,4,75,1]", [Some(2.0), Some(4.0), Some(75.0)], Fit::Partial),
-            ("[[1],null,75]", [None, None, Some(75.0)], Fit::Partial),
-            ("null", [None, None, None], Fit::Whole),
-            ("3", [None, None, None], Fit::Partial),
+            ("[2,4,75]", [Some(2.0), Some(4.0), Some(75.0)], Conformance::Whole),
+            ("[2]", [Some(2.0), None, None], Conformance::Partial),
+            ("[2,4,75,1]", [Some(2.0), Some(4.0), Some(75.0)], Conformance::Partial),
+            ("[[1],null,75]", [None, None, Some(75.0)], Conformance::Partial),
+            ("null", [None, None, None], Conformance::Whole),
+            ("3", [None, None, None], Conformance::Partial),
         ] {
             let text = format!(r#"{{"dev":[4,0,{group},41],"sid":"s","time":1.5}}"#);
             let values = read(Stream::Dev, columns, &text);
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(values.texts[0], "ä".repeat(LONGEST_TEXT / 2));
         assert_eq!(numbers(&values), [None, Some(1.0)]);
         let values = com(r#"{"com":["a\"b",0.5],"sid":"s"}"#);
-        assert_eq!((values.texts[0].as_str(), values.fit), ("a\"b", Fit::Whole));
+        assert_eq!((values.texts[0].as_str(), values.fit), ("a\"b", Conformance::Whole));
     }
 
     #[test]
@@ -258,7 +261,7 @@ mod tests {
             r#"{"eeg":[1],"sid":"s"}x"#,
         ] {
             let values = eeg(text);
-            assert_eq!((values.numbers.len(), values.fit), (0, Fit::None), "{text}");
+            assert_eq!((values.numbers.len(), values.fit), (0, Conformance::None), "{text}");
         }
     }
 }

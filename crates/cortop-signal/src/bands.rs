@@ -28,7 +28,7 @@ pub const BANDS: [Band; 5] = [
 /// The powers of one sensor, by band in the order of [`BANDS`], in µV²/Hz; `None` where there is
 /// none.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Powers {
+pub struct BandPowers {
     /// Its name.
     pub sensor: String,
     /// The powers.
@@ -45,12 +45,12 @@ pub fn of_label(label: &str) -> Option<(&str, usize)> {
 
 /// The powers by sensor, in the order of the columns.
 #[must_use]
-pub fn by_sensor(table: &LatestValues) -> Vec<Powers> {
-    let mut all: Vec<Powers> = Vec::new();
+pub fn by_sensor(table: &LatestValues) -> Vec<BandPowers> {
+    let mut all: Vec<BandPowers> = Vec::new();
     for (label, power) in &table.values {
         let Some((sensor, band)) = of_label(label) else { continue };
         let at = all.iter().position(|powers| powers.sensor == sensor).unwrap_or_else(|| {
-            all.push(Powers { sensor: sensor.to_owned(), bands: [None; BANDS.len()] });
+            all.push(BandPowers { sensor: sensor.to_owned(), bands: [None; BANDS.len()] });
             all.len() - 1
         });
         if let Some(place) = all.get_mut(at).and_then(|powers| powers.bands.get_mut(band)) {

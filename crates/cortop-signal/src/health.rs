@@ -53,7 +53,7 @@ pub struct StreamHealth {
     /// Samples that Cortex filled in (INTERPOLATED).
     pub interpolated: u64,
     /// The last 10 s.
-    pub recent: Recent,
+    pub recent: RecentCounts,
     /// Channels whose raw signal cannot be EEG, in the order of the columns; of EEG only.
     pub bad_channels: Arc<[BadChannel]>,
     /// Messages that were not as the columns said (wrong length, type, not JSON), came again or
@@ -85,7 +85,7 @@ impl StreamHealth {
 
 /// The last 10 s of a stream, in steps of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Recent {
+pub struct RecentCounts {
     /// Samples that came.
     pub received: u64,
     /// Samples lost, by COUNTER.
@@ -100,7 +100,7 @@ pub struct Recent {
     pub soonest: Option<(Instant, f64)>,
 }
 
-impl Recent {
+impl RecentCounts {
     /// The share of samples lost, 0..1.
     #[must_use]
     pub fn loss(&self) -> f64 {
@@ -110,7 +110,7 @@ impl Recent {
 
 /// Measures one stream.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct HealthMeter {
     subscribed: Instant,
     received: u64,
     lost: u64,
@@ -159,7 +159,7 @@ fn later(one: (Instant, f64), other: (Instant, f64)) -> f64 {
     other.0.saturating_duration_since(one.0).as_secs_f64() - earlier - (other.1 - one.1)
 }
 
-impl Meter {
+impl HealthMeter {
     /// From the moment of the subscription on.
     pub(crate) fn new(subscribed: Instant) -> Self {
         Self {
@@ -307,8 +307,8 @@ impl Meter {
         }
     }
 
-    fn recent(&self, now: Instant) -> Recent {
-        let (mut recent, mut off, mut intervals) = (Recent::default(), 0.0, 0);
+    fn recent(&self, now: Instant) -> RecentCounts {
+        let (mut recent, mut off, mut intervals) = (RecentCounts::default(), 0.0, 0);
         for step in self.recent.iter().filter(|step| step.since + RECENT >= now) {
             recent.received += step.received;
             recent.lost = recent.lost.saturating_add(step.lost);
@@ -349,7 +349,7 @@ mod tests {
     /// Samples at a rate for some seconds, the stamps of some of them changed.
     fn health(rate: f64, seconds: f64, stamp: impl Fn(u32, f64) -> f64) -> StreamHealth {
         let start = Instant::now();
-        let mut meter = Meter::new(start);
+        let mut meter = HealthMeter::new(start);
         for index in (0_u32..).take_while(|&index| f64::from(index) < rate * seconds) {
             let time = f64::from(index) / rate;
             let received = start + Duration::from_secs_f64(time);
@@ -377,7 +377,7 @@ mod tests {
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
         let metrics = Subscription { stream: Stream::Met, ..subscription(Some(2.0)) };
         for (rate, fresh, stale) in [(2.0, 1.9, 2.1), (0.1, 29.0, 31.0)] {
-            let mut meter = Meter::new(start);
+            let mut meter = HealthMeter::new(start);
             let times = || (0..10).map(|index| f64::from(index) / rate);
             times()
                 .for_each(|time| meter.sample(at(time), Some(1.7e9 + time), Some(1.7e9 + time), 0));
@@ -391,7 +391,7 @@ mod tests {
     fn what_is_silent_has_no_rate() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs_f64(seconds);
-        let mut meter = Meter::new(start);
+        let mut meter = HealthMeter::new(start);
         for time in (0..1280).map(|index| f64::from(index) / 128.0) {
             meter.sample(at(time), Some(1.7e9 + time), Some(1.7e9 + time), 0);
         }
@@ -415,7 +415,7 @@ mod tests {
     fn losses_are_recent_for_ten_seconds() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut meter = Meter::new(start);
+        let mut meter = HealthMeter::new(start);
         for (second, lost) in [(0, 5), (4, 7), (4, 1), (9, 2)] {
             meter.sample(at(second), None, None, lost);
         }
@@ -424,9 +424,9 @@ mod tests {
     }
 
     /// The health after samples that arrive some seconds after their `time`s.
-    fn late(samples: impl IntoIterator<Item = (f64, f64)>) -> Recent {
+    fn late(samples: impl IntoIterator<Item = (f64, f64)>) -> RecentCounts {
         let start = Instant::now();
-        let mut meter = Meter::new(start);
+        let mut meter = HealthMeter::new(start);
         let mut now = start;
         for (time, late) in samples {
             now = start + Duration::from_secs_f64(time + late);
@@ -435,7 +435,7 @@ mod tests {
         meter.health(&subscription(Some(128.0)), now).recent
     }
 
-    fn delay(recent: &Recent, start: Instant) -> f64 {
+    fn delay(recent: &RecentCounts, start: Instant) -> f64 {
         let (arrival, time) = recent.soonest.unwrap();
         (arrival - start).as_secs_f64() - (time - 1.7e9)
     }
@@ -464,7 +464,7 @@ mod tests {
             lates in prop::collection::vec(0.0..0.4_f64, 1..600), offset in 0.0..5000.0_f64,
         ) {
             let start = Instant::now();
-            let mut meter = Meter::new(start);
+            let mut meter = HealthMeter::new(start);
             let samples = lates.iter().enumerate();
             let samples = samples.map(|(index, late)| (index as f64 / 32.0, offset + late));
             let mut arrivals: Vec<f64> = Vec::new();
@@ -491,7 +491,7 @@ mod tests {
         #[test]
         fn what_is_recent_adds_up(losses in prop::collection::vec(0..50_u64, 1..400)) {
             let start = Instant::now();
-            let mut meter = Meter::new(start);
+            let mut meter = HealthMeter::new(start);
             let at = |index: usize| start + Duration::from_millis(100) * u32::try_from(index).unwrap();
             for (index, &lost) in losses.iter().enumerate() {
                 meter.sample(at(index), None, None, lost);
@@ -513,13 +513,13 @@ mod tests {
             prop_assert!((least.2..=most.2).contains(&recent.interpolated));
             prop_assert!((0.0..=1.0).contains(&recent.loss()));
             let silent = meter.health(&subscription(None), at(losses.len() + 110)).recent;
-            prop_assert_eq!(silent, Recent::default());
+            prop_assert_eq!(silent, RecentCounts::default());
         }
     }
 
     #[test]
     fn odd_ones_are_logged_ever_more_seldom() {
-        let mut meter = Meter::new(Instant::now());
+        let mut meter = HealthMeter::new(Instant::now());
         assert_eq!((1..=5000).filter(|_| meter.malformed(1)).count(), 4);
     }
 }

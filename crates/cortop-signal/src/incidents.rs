@@ -278,7 +278,7 @@ fn is_same(one: ClockStep, other: ClockStep) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::Recent;
+    use crate::health::RecentCounts;
 
     fn health(stream: Stream, subscribed: Instant) -> StreamHealth {
         StreamHealth {
@@ -290,7 +290,7 @@ mod tests {
             received: 0,
             lost: 0,
             interpolated: 0,
-            recent: Recent::default(),
+            recent: RecentCounts::default(),
             malformed: 0,
             clock_step: None,
             subscribed,

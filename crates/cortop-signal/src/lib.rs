@@ -32,7 +32,7 @@ pub mod view;
 pub use bad_channels::{BadChannel, Defect};
 pub use health::StreamHealth;
 pub use orientation::{Orientation, Position};
-pub use raster::{Run, Scale, runs};
+pub use raster::{DotRun, Scale, runs};
 pub use smoothed::Smoothed;
 pub use snapshot::{Snapshot, Traces};
 pub use view::{Filters, View};

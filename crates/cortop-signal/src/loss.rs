@@ -37,12 +37,12 @@ pub(crate) enum Continuity {
 
 /// A mean rate: steps over seconds.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct MeanRate {
     steps: f64,
     seconds: f64,
 }
 
-impl Pace {
+impl MeanRate {
     /// Less than so many seconds give no rate.
     const ENOUGH: f64 = 3.0;
 
@@ -69,16 +69,16 @@ pub(crate) struct LossCounter {
     raw: Option<u64>,
     received: Option<Instant>,
     /// The counter's pace by arrival, outages left out.
-    pace: Pace,
+    pace: MeanRate,
     /// Samples in sequence that seemed older than the newest.
     late: u64,
     /// What follows a silence, once that is known.
-    following: Option<Following>,
+    following: Option<ResumedPace>,
 }
 
 /// How samples come after a silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Following {
+enum ResumedPace {
     /// Faster than they are taken: they were delayed.
     Burst,
     /// As fast as they are taken.
@@ -189,9 +189,9 @@ impl LossCounter {
         let periods = since.as_secs_f64() * self.rate(rate).unwrap_or_default();
         if count >= enough || periods >= enough {
             self.following = Some(match periods {
-                _ if periods < count / 2.0 => Following::Burst,
-                _ if periods <= count * 2.0 => Following::Flow,
-                _ => Following::Few,
+                _ if periods < count / 2.0 => ResumedPace::Burst,
+                _ if periods <= count * 2.0 => ResumedPace::Flow,
+                _ => ResumedPace::Few,
             });
         }
         self.following.is_some()
@@ -223,7 +223,7 @@ impl LossCounter {
         last: u64,
         counter: u64,
         elapsed: Elapsed,
-        following: Option<Following>,
+        following: Option<ResumedPace>,
     ) -> Advance {
         if counter >= self.wrap {
             let forward = counter.saturating_sub(last);
@@ -246,10 +246,10 @@ impl LossCounter {
         if may_be_late && self.is_late(delta, elapsed.time) {
             match following {
                 _ if flows => return Advance::Late,
-                Some(Following::Burst | Following::Few) => return Advance::Late,
+                Some(ResumedPace::Burst | ResumedPace::Few) => return Advance::Late,
                 // Or the clock was set back, and samples were lost.
                 None => return Advance::Undecided,
-                Some(Following::Flow) => {}
+                Some(ResumedPace::Flow) => {}
             }
         }
         let wrapped = counter + 1;
@@ -263,7 +263,7 @@ impl LossCounter {
     }
 
     /// Whole rounds of the counter added to the steps that it shows.
-    fn rounds(&self, delta: u64, elapsed: Elapsed, following: Option<Following>) -> Advance {
+    fn rounds(&self, delta: u64, elapsed: Elapsed, following: Option<ResumedPace>) -> Advance {
         let (shown, wrap) = (delta as f64, self.wrap as f64);
         let rounds = |periods: f64| ((periods - shown) / wrap).round();
         let silent = elapsed.arrival.map_or(0.0, rounds);
@@ -280,7 +280,7 @@ impl LossCounter {
             let fits = (arrival - by_arrival).abs() <= wrap / 5.0 + by_arrival / 100.0;
             match following {
                 _ if !fits => true,
-                Some(following) => following == Following::Burst,
+                Some(following) => following == ResumedPace::Burst,
                 None => return Advance::Undecided,
             }
         };

@@ -54,7 +54,7 @@ impl Raster {
 
 /// The vertical run of dots lit in one dot column: rows `top..=bottom`, 0 at the top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct DotRun {
     /// The uppermost lit row.
     pub top: u16,
     /// The lowest lit row; never above `top`.
@@ -78,7 +78,7 @@ pub struct Run {
 /// to close the gap to the samples of the column before, up to but never onto their rows, so a join
 /// looks back only and a closed column stays as it is. A join crosses no loss. Between samples more
 /// than one column apart a straight line is drawn.
-pub fn runs(columns: &[Bin], scale: Scale, rows: u16) -> impl Iterator<Item = Option<Run>> {
+pub fn runs(columns: &[Bin], scale: Scale, rows: u16) -> impl Iterator<Item = Option<DotRun>> {
     // The rows of the samples (or of the line) in the column before, and the latest sample with its
     // place, as long as nothing was lost since.
     let raster = Raster::new(scale, rows);
@@ -108,7 +108,7 @@ pub fn runs(columns: &[Bin], scale: Scale, rows: u16) -> impl Iterator<Item = Op
             top = top.min(below.saturating_add(1));
             bottom = bottom.max(above.saturating_sub(1));
         }
-        Some(Run {
+        Some(DotRun {
             top,
             bottom,
             peak: if max - scale.centre > scale.centre - min { high } else { low },

@@ -41,7 +41,7 @@ pub(crate) struct ChannelStates<'a> {
 
 /// The average of one sample, after the filters that [`super::filter::Filtered`] names.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Averaged {
+pub(crate) struct ReferenceValue {
     pub(crate) value: f64,
     pub(crate) before_low_pass: f64,
 }
@@ -102,23 +102,23 @@ impl ReferenceFilter {
     /// The average of the next sample, one raw value for each channel of the stream, over those
     /// that have one; NaN if none has: then there is nothing to take off. 0 if everything stays as
     /// recorded.
-    pub(crate) fn run(&mut self, values: &[f32]) -> Averaged {
+    pub(crate) fn run(&mut self, values: &[f32]) -> ReferenceValue {
         let filtered =
             self.chains.iter_mut().zip(values).map(|(chain, &raw)| chain.run(raw.into()));
         let own = filtered
             .zip(&self.counts)
             .filter(|&(filtered, &counts)| counts && filtered.value.is_finite());
-        let (mut sum, mut count) = (Averaged::default(), 0_u32);
+        let (mut sum, mut count) = (ReferenceValue::default(), 0_u32);
         for (filtered, _) in own {
             sum.value += filtered.value;
             sum.before_low_pass += filtered.before_low_pass;
             count += 1;
         }
         if !self.is_applied() {
-            return Averaged::default();
+            return ReferenceValue::default();
         }
         let count = f64::from(count);
-        Averaged { value: sum.value / count, before_low_pass: sum.before_low_pass / count }
+        ReferenceValue { value: sum.value / count, before_low_pass: sum.before_low_pass / count }
     }
 
     /// Samples were lost: the filters begin anew.
@@ -167,7 +167,7 @@ mod tests {
             three.run(&[1.0, f32::NAN, 6.0]),
             two.run(&[1.0, 99.0, 6.0]),
         ];
-        let both = |value| Averaged { value, before_low_pass: value };
+        let both = |value| ReferenceValue { value, before_low_pass: value };
         assert_eq!(averages, [3.0, 3.5, 3.5].map(both));
         assert!(three.run(&[f32::NAN; 3]).value.is_nan());
     }
@@ -177,7 +177,7 @@ mod tests {
         for levels in [[Some(4.0), None, None], [Some(1.0); 3], [None; 3], [Some(f64::NAN); 3]] {
             let mut average = average(levels);
             assert_eq!(average.places().count(), 0);
-            assert_eq!(average.run(&[1.0, 2.0, 6.0]), Averaged::default());
+            assert_eq!(average.run(&[1.0, 2.0, 6.0]), ReferenceValue::default());
         }
     }
 
@@ -200,7 +200,10 @@ mod tests {
             let states = ChannelStates { contact: Some(&contact), bad: &bad };
             let chain = Chain::new(Filters::NONE, 128.0);
             let mut filter = ReferenceFilter::new(view, chain, &labels(), states).unwrap();
-            assert_eq!(filter.run(&[1.0, 2.0, 6.0]), Averaged { value, before_low_pass: value });
+            assert_eq!(
+                filter.run(&[1.0, 2.0, 6.0]),
+                ReferenceValue { value, before_low_pass: value }
+            );
         }
     }
 

@@ -79,7 +79,7 @@ pub trait Sink {
 /// Hands what flows from the reader to each sink, and never waits for one.
 #[derive(Debug, Default)]
 pub struct FanOut {
-    outlets: Vec<Outlet>,
+    outlets: Vec<SinkQueue>,
 }
 
 /// A running sink.
@@ -110,7 +110,7 @@ impl FanOut {
         })?;
         let dropped = Arc::new(AtomicU64::new(0));
         let missing = Vec::new();
-        self.outlets.push(Outlet { queue: sender, dropped: Arc::clone(&dropped), missing });
+        self.outlets.push(SinkQueue { queue: sender, dropped: Arc::clone(&dropped), missing });
         Ok(SinkHandle { dropped, ended })
     }
 
@@ -123,8 +123,8 @@ impl FanOut {
 
 /// The end of a sink's queue.
 #[derive(Debug)]
-struct Outlet {
-    queue: mpsc::Sender<Item>,
+struct SinkQueue {
+    queue: mpsc::Sender<QueuedItem>,
     dropped: Arc<AtomicU64>,
     /// Samples dropped since the last that fitted, by subscription.
     missing: Vec<(Arc<Subscription>, u64)>,
@@ -132,12 +132,12 @@ struct Outlet {
 
 /// What waits for a sink.
 #[derive(Debug)]
-enum Item {
+enum QueuedItem {
     Feed(Feed),
     Gap(Arc<Subscription>, u64),
 }
 
-impl Outlet {
+impl SinkQueue {
     /// False if the sink takes nothing any more.
     fn push(&mut self, item: &Feed) -> bool {
         if let Feed::Sample(sample) = item
@@ -151,23 +151,27 @@ impl Outlet {
             }
             return !self.queue.is_closed();
         }
-        let gaps =
-            self.missing.drain(..).map(|(subscription, samples)| Item::Gap(subscription, samples));
-        gaps.chain([Item::Feed(item.clone())]).all(|item| self.queue.try_send(item).is_ok())
+        let gaps = self
+            .missing
+            .drain(..)
+            .map(|(subscription, samples)| QueuedItem::Gap(subscription, samples));
+        gaps.chain([QueuedItem::Feed(item.clone())]).all(|item| self.queue.try_send(item).is_ok())
     }
 }
 
-fn run<S: Sink>(mut items: mpsc::Receiver<Item>, sink: &mut S) -> Result<(), S::Error> {
+fn run<S: Sink>(mut items: mpsc::Receiver<QueuedItem>, sink: &mut S) -> Result<(), S::Error> {
     while let Some(item) = items.blocking_recv() {
         match item {
-            Item::Feed(Feed::Subscribed(subscription)) => sink.subscription(&subscription)?,
-            Item::Feed(Feed::Sample(sample)) => sink.sample(&sample)?,
-            Item::Feed(Feed::Marker { session, time, text }) => {
+            QueuedItem::Feed(Feed::Subscribed(subscription)) => sink.subscription(&subscription)?,
+            QueuedItem::Feed(Feed::Sample(sample)) => sink.sample(&sample)?,
+            QueuedItem::Feed(Feed::Marker { session, time, text }) => {
                 sink.marker(&session, time, &text)?;
             }
-            Item::Feed(Feed::Unsubscribed(session, stream)) => sink.end(&session, Some(stream))?,
-            Item::Feed(Feed::Ended(session)) => sink.end(&session, None)?,
-            Item::Gap(subscription, samples) => sink.gap(&subscription, samples)?,
+            QueuedItem::Feed(Feed::Unsubscribed(session, stream)) => {
+                sink.end(&session, Some(stream))?;
+            }
+            QueuedItem::Feed(Feed::Ended(session)) => sink.end(&session, None)?,
+            QueuedItem::Gap(subscription, samples) => sink.gap(&subscription, samples)?,
         }
         if items.is_empty() {
             sink.flush()?;
@@ -183,12 +187,12 @@ mod tests {
     use super::*;
 
     /// Writes down what it is called with, each sample only when it may.
-    struct Log {
+    struct LoggingSink {
         lines: Arc<Mutex<Vec<String>>>,
         may: Option<blocking::Receiver<()>>,
     }
 
-    impl Sink for Log {
+    impl Sink for LoggingSink {
         type Error = String;
 
         fn subscription(&mut self, subscription: &Arc<Subscription>) -> Result<(), String> {
@@ -215,7 +219,7 @@ mod tests {
         }
     }
 
-    impl Log {
+    impl LoggingSink {
         fn line(&self, line: String) -> Result<(), String> {
             self.lines.lock().map_err(|error| error.to_string())?.push(line);
             Ok(())
@@ -243,8 +247,8 @@ mod tests {
         let (quick, slow) = (Arc::default(), Arc::default());
         let (allow, may) = blocking::channel();
         let mut sinks = FanOut::default();
-        let all = sinks.add(Log { lines: Arc::clone(&quick), may: None }, 1000).unwrap();
-        let some = sinks.add(Log { lines: Arc::clone(&slow), may: Some(may) }, 5).unwrap();
+        let all = sinks.add(LoggingSink { lines: Arc::clone(&quick), may: None }, 1000).unwrap();
+        let some = sinks.add(LoggingSink { lines: Arc::clone(&slow), may: Some(may) }, 5).unwrap();
         let eeg = subscription(Stream::Eeg);
         sinks.push(&Feed::Subscribed(Arc::clone(&eeg)));
         // The first is taken out of the queue and waits inside the sink; five fit.
@@ -278,8 +282,9 @@ mod tests {
         let (lines, rest) = (Arc::default(), Arc::default());
         let (_, may) = blocking::channel();
         let mut sinks = FanOut::default();
-        let failing = sinks.add(Log { lines: Arc::clone(&lines), may: Some(may) }, 5).unwrap();
-        let other = sinks.add(Log { lines: Arc::clone(&rest), may: None }, 100).unwrap();
+        let failing =
+            sinks.add(LoggingSink { lines: Arc::clone(&lines), may: Some(may) }, 5).unwrap();
+        let other = sinks.add(LoggingSink { lines: Arc::clone(&rest), may: None }, 100).unwrap();
         let eeg = subscription(Stream::Eeg);
         sinks.push(&sample(&eeg, 0));
         assert!(failing.ended.blocking_recv().unwrap().is_err());

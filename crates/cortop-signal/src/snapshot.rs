@@ -10,7 +10,7 @@ use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 pub use super::{
     columns::{Bin, Binning},
-    health::{Recent, StreamHealth},
+    health::{RecentCounts, StreamHealth},
     history::{Discontinuity, Gap},
     readings::{FacialExpression, MentalCommand, Metric, Readings, TrainingEvent},
     stamps::ClockStep,

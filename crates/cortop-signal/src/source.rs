@@ -8,13 +8,14 @@ use std::sync::Arc;
 use super::{
     StreamHealth,
     bad_channels::{BadChannel, BadChannels, Defect},
-    health::Meter,
+    health::HealthMeter,
     history::{Discontinuity, History},
     loss::{Continuity, LossCounter},
     stamps::Stamps,
 };
 use cortop_protocol::{
-    HeadsetId, MAX_RATE_HZ, Sample, SessionId, Stream, Subscription, model::Model, values::Fit,
+    HeadsetId, MAX_RATE_HZ, Sample, SessionId, Stream, Subscription, model::Model,
+    values::Conformance,
 };
 
 /// Labels of `eeg` and `mot` that are no channels (docs/protocol.md §5.2, §5.3).
@@ -43,14 +44,14 @@ const RATE_IS_RIGHT: f64 = 0.05;
 #[derive(Debug)]
 pub(crate) struct ReceivedStream {
     pub(crate) subscription: Arc<Subscription>,
-    pub(crate) meter: Meter,
+    pub(crate) meter: HealthMeter,
     pub(crate) series: Option<Series>,
     /// The last message, for the inspector: shared, not copied.
     pub(crate) last: Option<Arc<Sample>>,
     /// Since when its session is gone, or it was unsubscribed.
     pub(crate) ended: Option<Instant>,
     /// It follows an earlier subscription, and its first sample has not come yet.
-    resumes: Option<Resume>,
+    resumes: Option<Resumption>,
     stamps: Stamps,
     /// Samples that wait until those after them show what was lost before the first.
     held: Vec<Arc<Sample>>,
@@ -58,7 +59,7 @@ pub(crate) struct ReceivedStream {
 
 /// What becomes of the history of an earlier subscription.
 #[derive(Clone, Copy, Debug)]
-struct Resume {
+struct Resumption {
     /// Samples a second of the time between.
     rate: f64,
     /// Why it could not be kept, if it could not.
@@ -107,7 +108,7 @@ impl ReceivedStream {
         Self {
             stamps: Stamps::new(subscription.stream, counted),
             subscription,
-            meter: Meter::new(now),
+            meter: HealthMeter::new(now),
             series,
             last: None,
             ended: None,
@@ -128,7 +129,7 @@ impl ReceivedStream {
             (Some(one), Some(other)) if one.total_cmp(&other).is_ne() => Some(Discontinuity::Rate),
             _ => before.resumes.and_then(|resume| resume.discontinuity),
         };
-        self.resumes = Some(Resume { rate, discontinuity });
+        self.resumes = Some(Resumption { rate, discontinuity });
         if discontinuity.is_some() {
             series.history = History::after(&old.history, series.channels.len());
             return false;
@@ -196,7 +197,7 @@ impl ReceivedStream {
     pub(crate) fn push(&mut self, sample: &Arc<Sample>) -> Outcome {
         self.last = Some(Arc::clone(sample));
         let (values, received) = (&sample.values, Instant::from_std(sample.received));
-        if values.fit == Fit::None {
+        if values.fit == Conformance::None {
             self.malformed(1);
             return Outcome::Nothing;
         }
@@ -228,7 +229,7 @@ impl ReceivedStream {
             None => 0,
         };
         let stamp = self.stamps.push(values.time, received, lost + 1, rate);
-        let wrong = stamp.wrong + u64::from(values.fit != Fit::Whole);
+        let wrong = stamp.wrong + u64::from(values.fit != Conformance::Whole);
         if wrong > 0 {
             self.malformed(wrong);
         }
@@ -244,7 +245,7 @@ impl ReceivedStream {
             self.meter.interpolated();
         }
         series.history.lose(lost);
-        let gap = self.resumes.take().map_or(0, |Resume { rate, discontinuity }| {
+        let gap = self.resumes.take().map_or(0, |Resumption { rate, discontinuity }| {
             series.history.interrupt(received, rate, discontinuity)
         });
         let channels = series.channels.iter().map(|&place| {

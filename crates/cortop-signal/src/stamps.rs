@@ -4,7 +4,7 @@
 
 use tokio::time::Instant;
 
-use super::loss::Pace;
+use super::loss::MeanRate;
 use cortop_protocol::Stream;
 
 /// By so many seconds a stamp may be off.
@@ -50,15 +50,15 @@ impl ClockStep {
 pub(crate) struct Stamps {
     tolerance: f64,
     counted: bool,
-    last: Option<Last>,
-    suspect: Option<Suspect>,
+    last: Option<LastSample>,
+    suspect: Option<SuspectStamps>,
     /// The pace of the samples by their stamps.
-    pace: Pace,
+    pace: MeanRate,
 }
 
 /// The last sample.
 #[derive(Clone, Copy, Debug)]
-struct Last {
+struct LastSample {
     /// Its time by the clock in force.
     time: f64,
     /// Whether it was stamped so; else it is reckoned.
@@ -68,7 +68,7 @@ struct Last {
 
 /// Stamps that agree with each other and not with those before.
 #[derive(Clone, Copy, Debug)]
-struct Suspect {
+struct SuspectStamps {
     newest: f64,
     /// Seconds from what the first should have been.
     ahead: f64,
@@ -99,7 +99,7 @@ impl Stamps {
             true if counted => TOLERANCE,
             true => LOOSE,
         };
-        Self { tolerance, counted, last: None, suspect: None, pace: Pace::default() }
+        Self { tolerance, counted, last: None, suspect: None, pace: MeanRate::default() }
     }
 
     /// Samples a second by their stamps.
@@ -128,7 +128,7 @@ impl Stamps {
         rate: Option<f64>,
     ) -> Stamp {
         let Some(last) = &mut self.last else {
-            self.last = time.map(|time| Last { time, stamped: true, received });
+            self.last = time.map(|time| LastSample { time, stamped: true, received });
             return Stamp { time, own: time, ..Stamp::default() };
         };
         let silence = received.duration_since(last.received).as_secs_f64();
@@ -151,11 +151,11 @@ impl Stamps {
             if last.stamped && silence < PAUSE {
                 self.pace.add(steps, now - last.time);
             }
-            *last = Last { time: now, stamped: true, received };
+            *last = LastSample { time: now, stamped: true, received };
             let wrong = self.suspect.take().map_or(0, |suspect| suspect.count);
             return Stamp { time: Some(now), own: Some(time), wrong, set: None };
         }
-        *last = Last { time: reckoned, stamped: false, received };
+        *last = LastSample { time: reckoned, stamped: false, received };
         let mut stamp = Stamp { time: Some(reckoned), ..Stamp::default() };
         let Some(time) = time else {
             if let Some(suspect) = &mut self.suspect {
@@ -174,7 +174,7 @@ impl Stamps {
                     let step = ClockStep { seconds: suspect.ahead, received: suspect.received };
                     stamp.set = Some((step, suspect.steps));
                     (stamp.time, stamp.own) = (Some(time), Some(time));
-                    *last = Last { time, stamped: true, received };
+                    *last = LastSample { time, stamped: true, received };
                     self.suspect = None;
                 }
             }
@@ -182,7 +182,7 @@ impl Stamps {
                 stamp.wrong = suspect.map_or(0, |suspect| suspect.count);
                 let ahead = time - reckoned;
                 let (newest, count, steps) = (time, 1, 0);
-                *suspect = Some(Suspect { newest, ahead, count, steps, received });
+                *suspect = Some(SuspectStamps { newest, ahead, count, steps, received });
             }
         }
         stamp

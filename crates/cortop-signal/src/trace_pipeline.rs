@@ -10,7 +10,7 @@ use super::{
     columns::Envelope,
     filter::Chain,
     history::{History, Segment},
-    reference::{Averaged, ChannelStates, ReferenceFilter},
+    reference::{ChannelStates, ReferenceFilter, ReferenceValue},
     snapshot::{self, Binning, Cursor, LatestValues},
     source::{DEFAULT_RATE, ReceivedStream, Series},
     spectra::SpectrumBuilder,
@@ -47,16 +47,16 @@ pub(crate) struct TracePipeline {
     filtered: Vec<f32>,
     /// The same before the low-pass; only where spectra are asked for.
     before_low_pass: Vec<f32>,
-    restarts: Restarts,
+    restarts: FilterRestarts,
     /// The sample each cursor is on, and its values if the window holds it.
     cursors: [Option<(u64, Vec<f32>)>; 2],
     /// Of a picture that stands still: it keeps them though the history forgets them.
-    times: Option<Times>,
+    times: Option<SampleTimes>,
 }
 
 /// The times of a picture's samples in epoch seconds, as far as known.
 #[derive(Clone, Debug)]
-struct Times {
+struct SampleTimes {
     end: Option<f64>,
     seconds: Vec<(u64, i64)>,
     clock_steps: Vec<(u64, f64)>,
@@ -118,7 +118,7 @@ impl TracePipeline {
             live: true,
             filtered: Vec::with_capacity(channels.len()),
             before_low_pass: Vec::new(),
-            restarts: Restarts::default(),
+            restarts: FilterRestarts::default(),
             cursors: view.cursors.map(|cursor| Some((cursor?, Vec::new()))),
             times: None,
             channels,
@@ -141,9 +141,9 @@ impl TracePipeline {
         pipeline
     }
 
-    fn times(&self, history: &History) -> Times {
+    fn times(&self, history: &History) -> SampleTimes {
         let window = self.bins.start(self.bins.first_of_window(self.next))..self.next;
-        Times {
+        SampleTimes {
             end: self.next.checked_sub(1).and_then(|last| history.time(last)),
             seconds: history.seconds(window.clone()).collect(),
             clock_steps: history.clock_steps(window).collect(),
@@ -164,7 +164,7 @@ impl TracePipeline {
         if !self.live {
             return;
         }
-        let average = self.average.as_mut().map_or(Averaged::default(), |it| it.run(values));
+        let average = self.average.as_mut().map_or(ReferenceValue::default(), |it| it.run(values));
         self.filtered.clear();
         self.before_low_pass.clear();
         for (channel, (chain, &place)) in self.chains.iter_mut().zip(&self.channels).enumerate() {
@@ -279,9 +279,9 @@ impl TracePipeline {
 
 /// Where filters started again within about a window: bin and channel, oldest first.
 #[derive(Debug, Default)]
-struct Restarts(VecDeque<(u64, usize)>);
+struct FilterRestarts(VecDeque<(u64, usize)>);
 
-impl Restarts {
+impl FilterRestarts {
     /// The filters of a channel started again with the sample of this index.
     #[cold]
     fn push(&mut self, channel: usize, index: u64, bins: Binning) {

@@ -18,13 +18,13 @@ use cortop_protocol::code::error::INVALID_PARAMS;
 const THRESHOLD: u64 = 500;
 
 /// Where the profiles are: the stored ones, and those loaded on the headsets of sessions.
-pub(super) struct Bci<'a> {
+pub(super) struct BciContext<'a> {
     pub(super) profiles: &'a Profiles,
     pub(super) sessions: &'a Sessions,
     pub(super) headsets: &'a mut Headsets,
 }
 
-impl Bci<'_> {
+impl BciContext<'_> {
     /// `getTrainedSignatureActions`.
     pub(super) fn trained_actions(&self, call: &Call<'_>) -> CallResult {
         let detection = Detection::named(call.text("detection"));

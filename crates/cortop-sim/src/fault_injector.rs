@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     fault::{Fault, FaultTarget, Seconds},
     scenario::Injection,
-    tls::Flaw,
+    tls::CertificateFlaw,
 };
 use cortop_protocol::{HeadsetId, Stream};
 
@@ -19,7 +19,7 @@ pub(super) struct FaultInjector {
     /// Whether clients may inject faults.
     pub(super) allowed: bool,
     /// What is wrong with the certificate.
-    pub(super) flaw: Option<Flaw>,
+    pub(super) flaw: Option<CertificateFlaw>,
     planned: Vec<(f64, Injection)>,
     /// With how many calls are still to come.
     awaited: Vec<(Injection, u32)>,

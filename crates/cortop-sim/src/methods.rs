@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     account,
     api_error::{ApiError, CallResult},
-    bci::Bci,
+    bci::BciContext,
     call::Call,
     outgoing::Deferred,
     profiles::{self, Profiles},
@@ -225,8 +225,8 @@ fn recorder(service: &mut Service) -> Recorder<'_> {
     }
 }
 
-fn bci(service: &mut Service) -> Bci<'_> {
-    Bci {
+fn bci(service: &mut Service) -> BciContext<'_> {
+    BciContext {
         profiles: &service.profiles,
         sessions: &service.sessions,
         headsets: &mut service.headsets,

@@ -9,13 +9,13 @@ use super::{api_error::ApiError, call::Call};
 use cortop_protocol::code::error::INVALID_PARAMS;
 
 /// In which order, and which part.
-pub(super) struct Page {
+pub(super) struct PageQuery {
     order: Vec<(String, bool)>,
     limit: usize,
     offset: usize,
 }
 
-impl Page {
+impl PageQuery {
     /// Reads `orderBy`, `limit` and `offset`; each entry of the first has one of the `keys`.
     pub(super) fn read(call: &Call<'_>, keys: &[&str]) -> Result<Self, ApiError> {
         let mut order = Vec::new();

@@ -9,7 +9,7 @@ use super::{
     call::Call,
     environment::{Environment, ScheduledEvent},
     licence::LICENSE_ID,
-    query::{Page, RangeCondition, mentions, moment},
+    query::{PageQuery, RangeCondition, mentions, moment},
     record::StoredRecord,
 };
 use cortop_protocol::code::{
@@ -112,7 +112,7 @@ impl Records {
             "subjectName",
             "applicationId",
         ];
-        let page = Page::read(call, &KEYS)?;
+        let page = PageQuery::read(call, &KEYS)?;
         let mut found = Vec::new();
         for record in self.0.iter().filter(|record| record.app == call.app) {
             if matches(record, call, env)? {

@@ -167,7 +167,7 @@ async fn converse(
         end = connection.run(&mut source) => end?,
         done = &mut writing => return done,
     };
-    if end == Ending::Close {
+    if end == CloseKind::Close {
         let closing = async {
             writing.await?;
             // The client answers with a close frame of its own.
@@ -181,7 +181,7 @@ async fn converse(
 
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum CloseKind {
     /// The client is gone, or is dropped without a word.
     Gone,
     /// With a close frame.
@@ -201,12 +201,12 @@ impl ClientConnection<'_> {
     async fn run(
         mut self,
         mut source: impl Stream<Item = tungstenite::Result<Message>> + Unpin,
-    ) -> tungstenite::Result<Ending> {
+    ) -> tungstenite::Result<CloseKind> {
         let mut notifications = self.shared.notifications();
         let mut changes = self.shared.changes();
         loop {
             if self.shared.is_ending() {
-                return Ok(Ending::Close);
+                return Ok(CloseKind::Close);
             }
             tokio::select! {
                 message = source.next() => match message.transpose()? {
@@ -220,7 +220,7 @@ impl ClientConnection<'_> {
                         }
                     }
                     // After a close frame the reading goes on until it is answered.
-                    None => return Ok(Ending::Gone),
+                    None => return Ok(CloseKind::Gone),
                     Some(_) => {}
                 },
                 notification = notifications.recv() => match notification {
@@ -229,11 +229,11 @@ impl ClientConnection<'_> {
                         self.send(payload.into()).await;
                     }
                     Ok(Notification { event: ClientEvent::Disconnect { close }, .. }) => {
-                        return Ok(if close { Ending::Close } else { Ending::Gone });
+                        return Ok(if close { CloseKind::Close } else { CloseKind::Gone });
                     }
                     // It has missed some.
                     Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Ok(Ending::Gone),
+                    Err(RecvError::Closed) => return Ok(CloseKind::Gone),
                 },
                 () = wait_until(self.due()) => {
                     self.send_samples();

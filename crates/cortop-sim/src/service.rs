@@ -16,7 +16,7 @@ use super::{
     scenario::Injection,
     sessions::Sessions,
     subjects::Subjects,
-    tls::Flaw,
+    tls::CertificateFlaw,
 };
 use cortop_protocol::code::warning::PROFILE_UNLOADED_BY_CORTEX;
 
@@ -193,9 +193,9 @@ impl Service {
                     }
                 }
             }
-            Fault::TlsUnknownRoot {} => faults.flaw = Some(Flaw::UnknownRoot),
-            Fault::TlsExpiredLeaf {} => faults.flaw = Some(Flaw::ExpiredLeaf),
-            Fault::TlsWrongName {} => faults.flaw = Some(Flaw::WrongName),
+            Fault::TlsUnknownRoot {} => faults.flaw = Some(CertificateFlaw::UnknownRoot),
+            Fault::TlsExpiredLeaf {} => faults.flaw = Some(CertificateFlaw::ExpiredLeaf),
+            Fault::TlsWrongName {} => faults.flaw = Some(CertificateFlaw::WrongName),
             Fault::Mend {} => {
                 faults.mend();
                 for headset in &mut headsets.0 {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     api_error::{ApiError, CallResult},
     call::Call,
-    query::{Page, mentions},
+    query::{PageQuery, mentions},
     records::Records,
 };
 use cortop_protocol::code::error::INVALID_PARAMS;
@@ -88,7 +88,7 @@ impl Subjects {
     pub(super) fn query(&self, call: &Call<'_>, records: &Records) -> CallResult {
         const KEYS: [&str; 6] =
             ["subjectName", "dateOfBirth", "sex", "countryCode", "state", "city"];
-        let page = Page::read(call, &KEYS)?;
+        let page = PageQuery::read(call, &KEYS)?;
         let conditions = call.get("query").and_then(Value::as_object).into_iter().flatten();
         let mut found: Vec<&str> = self.0.keys().map(String::as_str).collect();
         for (name, condition) in conditions {

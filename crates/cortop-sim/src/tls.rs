@@ -20,7 +20,7 @@ const DAYS: i32 = 397;
 
 /// What is wrong with a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(super) enum CertificateFlaw {
     UnknownRoot,
     ExpiredLeaf,
     WrongName,
@@ -72,12 +72,12 @@ impl Tls {
     }
 
     /// With which certificate to serve.
-    pub(super) fn config(&self, flaw: Option<Flaw>) -> Arc<ServerConfig> {
+    pub(super) fn config(&self, flaw: Option<CertificateFlaw>) -> Arc<ServerConfig> {
         Arc::clone(match flaw {
             None => &self.good,
-            Some(Flaw::UnknownRoot) => &self.unknown_root,
-            Some(Flaw::ExpiredLeaf) => &self.expired_leaf,
-            Some(Flaw::WrongName) => &self.wrong_name,
+            Some(CertificateFlaw::UnknownRoot) => &self.unknown_root,
+            Some(CertificateFlaw::ExpiredLeaf) => &self.expired_leaf,
+            Some(CertificateFlaw::WrongName) => &self.wrong_name,
         })
     }
 }

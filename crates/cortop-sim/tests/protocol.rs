@@ -22,14 +22,14 @@ use tokio_tungstenite::{
 /// Longer than the longest wait of the protocol, a scan of 20 s, which takes that on a paused clock.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Peer {
+struct ProtocolClient {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     asked: u64,
     token: String,
     warnings: Vec<Value>,
 }
 
-impl Peer {
+impl ProtocolClient {
     async fn connect(sim: &Sim) -> Self {
         let (socket, _) = connect_async(sim.url()).await.unwrap();
         Self { socket, asked: 0, token: String::new(), warnings: Vec::new() }
@@ -133,7 +133,7 @@ async fn from_the_first_question_to_streaming_on_a_cold_service() {
     let options =
         Options { warm: false, approved: false, delays, ..Options::demo(Model::Insight, 1, 7) };
     let sim = Sim::start(options).await.unwrap();
-    let mut peer = Peer::connect(&sim).await;
+    let mut peer = ProtocolClient::connect(&sim).await;
 
     assert_eq!(peer.ask("getCortexInfo", json!({})).await["result"]["version"], "4.8.32");
     let user = peer.ask("getUserLogin", json!({})).await["result"][0].clone();
@@ -210,7 +210,7 @@ async fn from_the_first_question_to_streaming_on_a_cold_service() {
 #[tokio::test]
 async fn the_envelope_is_cortexs() {
     let sim = demo().await;
-    let mut peer = Peer::connect(&sim).await;
+    let mut peer = ProtocolClient::connect(&sim).await;
     for (request, answer) in [
         (
             r#"{"id":"a-1","jsonrpc":"2.0","method":"nonsense"}"#,
@@ -245,7 +245,7 @@ async fn the_envelope_is_cortexs() {
 #[tokio::test]
 async fn a_warm_epoc_x_streams_everything() {
     let sim = demo().await;
-    let mut peer = Peer::authorized(&sim).await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
     let session = peer.session("active").await;
     assert_eq!(session.performance_metrics().len(), 7);
     let streams = ["eeg", "mot", "dev", "eq", "pow", "met", "com", "fac", "sys"];
@@ -286,8 +286,8 @@ impl PerformanceMetrics for Session {
 async fn a_closed_socket_kills_its_sessions_and_no_others() {
     let sim = Sim::start(Options::demo(Model::Mn8, 2, 0)).await.unwrap();
     let [first, second] = sim.control().headsets().try_into().unwrap();
-    let mut gone = Peer::authorized(&sim).await;
-    let mut left = Peer::authorized(&sim).await;
+    let mut gone = ProtocolClient::authorized(&sim).await;
+    let mut left = ProtocolClient::authorized(&sim).await;
     for (peer, headset) in [(&mut gone, first), (&mut left, second)] {
         let params = json!({ "headset": headset, "status": "open" });
         assert!(peer.ask_own("createSession", params).await.get("result").is_some());
@@ -311,7 +311,7 @@ async fn a_closed_socket_kills_its_sessions_and_no_others() {
 async fn a_licence_decides_what_can_be_had() {
     let options = Options { scopes: Vec::new(), quota: 0, ..Options::default() };
     let sim = Sim::start(options).await.unwrap();
-    let mut peer = Peer::authorized(&sim).await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
     let licence = peer.ask_own("getLicenseInfo", json!({})).await["result"]["license"].clone();
     assert_eq!((&licence["scopes"], &licence["localQuota"]), (&json!([""]), &json!(0)));
     let refused = peer.ask_own("createSession", json!({ "status": "active" })).await;
@@ -329,7 +329,7 @@ async fn what_is_due_by_time_wakes_a_client_that_asks_nothing() {
     let soon = Duration::from_millis(50);
     let delays = Delays { connect: soon, training: soon, ..Delays::default() };
     let sim = Sim::start(Options { delays, ..Options::default() }).await.unwrap();
-    let mut peer = Peer::authorized(&sim).await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
     // Without the profile that another application has loaded.
     let headset = sim.control().headsets().remove(0);
     for (command, code) in [("disconnect", 15), ("connect", 104)] {
@@ -363,7 +363,7 @@ async fn what_is_due_by_time_wakes_a_client_that_asks_nothing() {
 async fn an_export_holds_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
     let sim = Sim::start(Options { speed: 200.0, ..Options::default() }).await.unwrap();
-    let mut peer = Peer::authorized(&sim).await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
     let session = peer.session("active").await;
     let start = json!({ "session": session.id, "title": "long" });
     let record = peer.ask_own("createRecord", start).await["result"]["record"]["uuid"].clone();
@@ -396,7 +396,7 @@ async fn faults_come_when_called() {
     let delays = Delays { silence: Duration::from_millis(5), ..Delays::default() };
     let sim = Sim::start(Options { delays, ..Options::default() }).await.unwrap();
     let control = sim.control();
-    let mut peer = Peer::authorized(&sim).await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
 
     let refuse = Fault::Refuse { method: None, code: -32152, message: None, times: 1 };
     control.inject(Injection::from(refuse).when_called("createSession", 1));
@@ -432,7 +432,7 @@ async fn faults_come_when_called() {
 
     control.inject(Fault::Drop { close: false });
     assert_eq!(peer.next_text().await, None);
-    let mut again = Peer::authorized(&sim).await;
+    let mut again = ProtocolClient::authorized(&sim).await;
     assert_eq!(again.ask_own("querySessions", json!({})).await["result"], json!([]));
 }
 
@@ -443,7 +443,7 @@ async fn a_recording_starts_at_its_first_row_and_is_not_mixed_with_anything() {
     let options = Options { replay: Some(file.path().to_owned()), ..Options::default() };
     let sim = Sim::start(options).await.unwrap();
     assert!(sim.notes.iter().any(|note| note.contains("mot dev eq pow met com fac")));
-    let mut peer = Peer::authorized(&sim).await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
     let session = peer.session("active").await;
     assert_eq!(session.headset.model(), Model::Mn8);
     assert_eq!(session.headset.motion_sensors, Vec::<String>::new());
@@ -462,14 +462,14 @@ async fn a_recording_starts_at_its_first_row_and_is_not_mixed_with_anything() {
 #[tokio::test]
 async fn aborting_the_task_ends_the_service_and_the_port_is_free_again() {
     let sim = demo().await;
-    let mut peer = Peer::authorized(&sim).await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
     let port = sim.address.port();
     sim.task.abort();
     assert_eq!(peer.next_text().await, None);
     assert!(sim.task.await.unwrap_err().is_cancelled());
     let again = Sim::start(Options { port, ..Options::default() }).await.unwrap();
     assert_eq!(again.address.port(), port);
-    Peer::authorized(&again).await;
+    ProtocolClient::authorized(&again).await;
 }
 
 #[tokio::test]
@@ -489,7 +489,7 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
     let connector = Some(Connector::Rustls(Arc::new(client)));
     let (socket, _) =
         connect_async_tls_with_config(sim.url(), None, false, connector).await.unwrap();
-    let mut peer = Peer { socket, asked: 0, token: String::new(), warnings: Vec::new() };
+    let mut peer = ProtocolClient { socket, asked: 0, token: String::new(), warnings: Vec::new() };
     assert_eq!(peer.ask("getCortexInfo", json!({})).await["result"]["version"], "4.8.32");
 
     let plain = format!("ws://127.0.0.1:{}", sim.address.port());
@@ -500,7 +500,7 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
 async fn a_scan_takes_twenty_seconds_and_the_first_metrics_forty() {
     let options = Options { warm: false, approved: false, ..Options::default() };
     let sim = Sim::start(options).await.unwrap();
-    let mut peer = Peer::connect(&sim).await;
+    let mut peer = ProtocolClient::connect(&sim).await;
     let started = Instant::now();
     peer.ask("controlDevice", json!({ "command": "refresh" })).await;
     let keys = json!({ "clientId": "id", "clientSecret": "no" });

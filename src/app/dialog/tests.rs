@@ -24,18 +24,18 @@ fn app() -> App {
     };
     let mut app = App::new(settings, Moment::now());
     let link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
-    hear(&mut app, Event::Link(link));
+    on_event(&mut app, Event::Link(link));
     let headset = cortop_client::Headset { id: "EPOCX-00000001".into(), ..Default::default() };
-    hear(&mut app, Event::Headsets(vec![headset.clone()]));
+    on_event(&mut app, Event::Headsets(vec![headset.clone()]));
     let status = SessionStatus::Activated;
-    hear(
+    on_event(
         &mut app,
         Event::Session(Session { id: SID.into(), status, headset, ..Session::default() }),
     );
     app
 }
 
-fn hear(app: &mut App, event: Event) {
+fn on_event(app: &mut App, event: Event) {
     app.update(Message::Cortex(event));
 }
 
@@ -59,7 +59,7 @@ fn record(uuid: &str) -> Record {
 
 fn start(app: &mut App) {
     let event = RecordEvent::Started { session: SID.into(), record: record("r"), foreign: false };
-    hear(app, Event::Record(event));
+    on_event(app, Event::Record(event));
 }
 
 fn commands(effects: &[Effect]) -> Vec<&Command> {
@@ -111,12 +111,12 @@ fn a_form_names_the_entry_that_is_wrong_and_keeps_what_was_typed() {
     // A refusal of Cortex brings the form back as it was filled in.
     assert_eq!(press(&mut app, typed("t").chain([Key::ENTER])).len(), 1);
     let refusal = |method| Error::refused(method, code::error::NOT_ACTIVATED, "");
-    hear(&mut app, Event::Refused(refusal(Method::CreateRecord)));
+    on_event(&mut app, Event::Refused(refusal(Method::CreateRecord)));
     assert_eq!(app.dialog, None, "the same method, of another command");
     let outcome = |id| Event::Outcome { command: id, outcome: Err(refusal(Method::CreateRecord)) };
-    hear(&mut app, outcome(CommandId(u64::MAX)));
+    on_event(&mut app, outcome(CommandId(u64::MAX)));
     assert_eq!(app.dialog, None, "another command");
-    hear(&mut app, outcome(CommandId(1)));
+    on_event(&mut app, outcome(CommandId(1)));
     assert!(complaint(&app).is_some_and(|(_, why)| why.contains("activate the session")));
     let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form") };
     assert_eq!(form.fields[0].filled(), "t");
@@ -143,12 +143,12 @@ fn only_the_answer_to_its_own_command_brings_a_form_back() {
     let first = mark(&mut app, "first");
     let second = mark(&mut app, "second");
     assert_ne!(first, second);
-    hear(&mut app, Event::Outcome { command: second, outcome: Ok(()) });
+    on_event(&mut app, Event::Outcome { command: second, outcome: Ok(()) });
     // Whatever is refused later by the same name, of this command or of another.
-    hear(&mut app, Event::Refused(refusal()));
-    hear(&mut app, Event::Outcome { command: second, outcome: Err(refusal()) });
+    on_event(&mut app, Event::Refused(refusal()));
+    on_event(&mut app, Event::Outcome { command: second, outcome: Err(refusal()) });
     assert_eq!(shown(&app), None);
-    hear(&mut app, Event::Outcome { command: first, outcome: Err(refusal()) });
+    on_event(&mut app, Event::Outcome { command: first, outcome: Err(refusal()) });
     assert_eq!(shown(&app).as_deref(), Some("first"));
 }
 
@@ -187,13 +187,13 @@ fn the_last_marker_becomes_an_interval_once() {
     assert_eq!(press(&mut app, [Key::char('M')]), []);
     let marker = Marker { uuid: "m".into(), start: 5.0, end: 5.0, ..Marker::default() };
     let told = |marker| Event::Marker { session: SID.into(), record: "r".into(), marker };
-    hear(&mut app, told(marker.clone()));
+    on_event(&mut app, told(marker.clone()));
     let effects = press(&mut app, [Key::char('M')]);
     let [Command::Marker(MarkerCommand::End { marker: id, .. })] = commands(&effects)[..] else {
         panic!("{effects:?}");
     };
     assert_eq!(id.as_str(), "m");
-    hear(&mut app, told(Marker { end: 7.5, ..marker }));
+    on_event(&mut app, told(Marker { end: 7.5, ..marker }));
     assert_eq!(press(&mut app, [Key::char('M')]), []);
     let running = app.records.running.get(&SessionId::from(SID)).expect("running");
     assert_eq!(running.markers, 1);
@@ -220,7 +220,7 @@ fn a_record_is_deleted_after_the_word_is_typed() {
     app.focus = Pane::Session;
     let list = Effect::Command(Command::Record(RecordCommand::List));
     assert_eq!(press(&mut app, [Key::char('r')]), [list]);
-    hear(&mut app, Event::Records(RecordList { count: 1, records: vec![record("r")] }));
+    on_event(&mut app, Event::Records(RecordList { count: 1, records: vec![record("r")] }));
     press(&mut app, [Key::ENTER, Key::UP, Key::DOWN, Key::DOWN, Key::ENTER]);
     for refused in ["", "y", "delet"] {
         let keys = [Key::ctrl('u')].into_iter().chain(typed(refused)).chain([Key::ENTER]);
@@ -233,7 +233,7 @@ fn a_record_is_deleted_after_the_word_is_typed() {
     assert_eq!(commands(&effects), [&Command::Record(RecordCommand::Delete("r".into()))]);
     // What Cortex says of it is what is listed next.
     press(&mut app, [Key::char('r')]);
-    hear(&mut app, Event::Record(RecordEvent::Deleted("r".into())));
+    on_event(&mut app, Event::Record(RecordEvent::Deleted("r".into())));
     assert_eq!(app.items(&Menu::Records), []);
 }
 
@@ -242,7 +242,7 @@ fn an_export_goes_to_a_whole_path_and_takes_what_its_format_holds() {
     let mut app = app();
     app.focus = Pane::Session;
     press(&mut app, [Key::char('r')]);
-    hear(&mut app, Event::Records(RecordList { count: 1, records: vec![record("r")] }));
+    on_event(&mut app, Event::Records(RecordList { count: 1, records: vec![record("r")] }));
     press(&mut app, [Key::ENTER, Key::ENTER, Key::ctrl('u')]);
     assert_eq!(press(&mut app, typed("data").chain([Key::ENTER])), []);
     press(&mut app, [Key::HOME, Key::char('/'), Key::TAB, Key::RIGHT, Key::RIGHT]);
@@ -270,9 +270,9 @@ fn the_palette_finds_every_action_and_completes_names() {
     let open = Effect::Command(Command::Open { headset: id, mode: None });
     assert_eq!(press(&mut app, [Key::ENTER]), [open]);
     // What can be done with every object, as in its own list.
-    hear(&mut app, Event::Profiles(vec![Profile { name: "ana".into(), ..Profile::default() }]));
+    on_event(&mut app, Event::Profiles(vec![Profile { name: "ana".into(), ..Profile::default() }]));
     let streams = vec![Stream::Mot];
-    hear(
+    on_event(
         &mut app,
         Event::Subscribed { session: SID.into(), streams, theirs: Vec::new(), refused: Vec::new() },
     );
@@ -302,7 +302,7 @@ fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
     let mut app = app();
     let refusal = Error::refused(Method::Subscribe, code::error::STREAM_UNAVAILABLE, "");
     let refusal = Error { next: "EEG needs a licence with scope eeg".into(), ..refusal };
-    hear(
+    on_event(
         &mut app,
         Event::Subscribed {
             session: SID.into(),
@@ -319,7 +319,7 @@ fn streams_are_switched_in_a_list_that_stays_and_says_why_one_was_refused() {
     let unsubscribe = Command::Unsubscribe(SID.into(), vec![Stream::Mot]);
     assert_eq!(press(&mut app, [Key::DOWN, Key::SPACE]), [Effect::Command(unsubscribe)]);
     let session = SID.into();
-    hear(&mut app, Event::Unsubscribed { session, streams: vec![Stream::Mot] });
+    on_event(&mut app, Event::Unsubscribed { session, streams: vec![Stream::Mot] });
     assert_eq!(app.items(&Menu::Streams(SID.into()))[1].on, Some(false));
 }
 
@@ -329,7 +329,7 @@ fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
     let headset = cortop_client::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
     let other = Session { id: "other".into(), headset, ..Session::default() };
     let own = Session { id: SID.into(), ..Session::default() };
-    hear(&mut app, Event::Sessions(vec![own, other]));
+    on_event(&mut app, Event::Sessions(vec![own, other]));
     let items = app.items(&Menu::Sessions);
     assert_eq!(items.iter().map(|item| item.on).collect::<Vec<_>>(), [Some(true), None]);
     app.focus = Pane::Session;
@@ -342,7 +342,7 @@ fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
 fn another_programs_session_says_so_wherever_it_would_be_changed() {
     let mut app = app();
     let (mode, why) = (cortop_client::SessionMode::Open, String::new());
-    hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
+    on_event(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
     assert!(app.items(&Menu::Sessions)[0].text.contains("of another program"));
     app.focus = Pane::Session;
     let asked = |app: &App| match &app.dialog {
@@ -357,14 +357,14 @@ fn another_programs_session_says_so_wherever_it_would_be_changed() {
     // Its record goes on, and is not stopped without a word.
     let started =
         |foreign| RecordEvent::Started { session: SID.into(), record: record("r"), foreign };
-    hear(&mut app, Event::Record(started(true)));
+    on_event(&mut app, Event::Record(started(true)));
     press(&mut app, [Key::char('R')]);
     assert!(asked(&app).contains("Another program started it."));
     assert!(asked(&app).contains("belongs to another program"), "{}", asked(&app));
     press(&mut app, [Key::char('n')]);
     assert_eq!(press(&mut app, [Key::char('q')]), [Effect::Quit]);
     // One of ours does not.
-    hear(&mut app, Event::Record(started(false)));
+    on_event(&mut app, Event::Record(started(false)));
     press(&mut app, [Key::char('q')]);
     assert!(asked(&app).contains("it is stopped"), "{}", asked(&app));
 }
@@ -373,7 +373,7 @@ fn another_programs_session_says_so_wherever_it_would_be_changed() {
 fn a_record_in_another_programs_session_is_asked_for_first() {
     let mut app = app();
     let (mode, why) = (cortop_client::SessionMode::Active, String::new());
-    hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
+    on_event(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
     press(&mut app, [Key::char('R')]);
     let Some(Dialog::Confirm(ask)) = &app.dialog else { panic!("{:?}", app.dialog) };
     assert!(ask.lines.join(" ").contains("belongs to another program"), "{ask:?}");
@@ -381,7 +381,7 @@ fn a_record_in_another_programs_session_is_asked_for_first() {
     assert!(matches!(app.dialog, Some(Dialog::Form(_))), "{:?}", app.dialog);
     // The session ends before it is answered.
     press(&mut app, [Key::ESC, Key::char('R')]);
-    hear(&mut app, Event::Released { session: SID.into(), why: "it has ended".to_owned() });
+    on_event(&mut app, Event::Released { session: SID.into(), why: "it has ended".to_owned() });
     assert_eq!(app.dialog, None);
 }
 
@@ -390,13 +390,13 @@ fn a_stream_of_another_program_is_information_and_no_refusal() {
     let mut app = app();
     let streams = Some(vec!["eeg".to_owned(), "mot".to_owned()]);
     let session = app.sessions.current().map(|entry| entry.session.clone()).expect("one");
-    hear(&mut app, Event::Session(Session { streams, ..session }));
+    on_event(&mut app, Event::Session(Session { streams, ..session }));
     let (mode, why) = (cortop_client::SessionMode::Active, "adopted".to_owned());
-    hear(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
+    on_event(&mut app, Event::Opened { session: SID.into(), mode, why, foreign: true });
     let theirs = vec![Stream::Eeg, Stream::Mot];
     let subscribed =
         Event::Subscribed { session: SID.into(), streams: Vec::new(), theirs, refused: Vec::new() };
-    hear(&mut app, subscribed);
+    on_event(&mut app, subscribed);
     assert!(app.notice.as_ref().is_none_or(|notice| notice.severity == crate::app::Severity::Info));
     let past = app.items(&Menu::History(SID.into()));
     assert!(past[0].note.contains("eeg mot subscribed by its owner"), "{past:?}");
@@ -415,7 +415,7 @@ fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
     };
     let ended = |app: &mut App| {
         let (record, why) = (record("r"), "stopped by another program".to_owned());
-        hear(app, Event::Record(RecordEvent::Ended { session: SID.into(), record, why }));
+        on_event(app, Event::Record(RecordEvent::Ended { session: SID.into(), record, why }));
     };
     // Quitting: of the record, and of its session.
     let mut app = self::app();
@@ -428,7 +428,7 @@ fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
     start(&mut app);
     press(&mut app, [Key::char('q')]);
     let why = "cortop has let go of it".to_owned();
-    hear(&mut app, Event::Released { session: SID.into(), why });
+    on_event(&mut app, Event::Released { session: SID.into(), why });
     assert_eq!(asked(&app).as_deref(), Some("The record has ended: nothing is lost."));
     assert_eq!(press(&mut app, [Key::char('y')]), [Effect::Quit]);
 
@@ -450,12 +450,12 @@ fn a_profile_is_loaded_or_unloaded_by_whether_it_is_in_use() {
     let list = Effect::Command(Command::Profile(ProfileCommand::List));
     assert_eq!(press(&mut app, [Key::char('p')]), [list]);
     let profile = |name: &str| Profile { name: name.to_owned(), ..Profile::default() };
-    hear(&mut app, Event::Profiles(vec![profile("ana"), profile("ben")]));
+    on_event(&mut app, Event::Profiles(vec![profile("ana"), profile("ben")]));
     let id = HeadsetId::from("EPOCX-00000001");
     let load = Command::Profile(ProfileCommand::Load(id.clone(), "ben".to_owned()));
     assert_eq!(press(&mut app, [Key::DOWN, Key::ENTER]), [Effect::Command(load)]);
     let loaded = Loaded { name: "ben".to_owned(), by_us: Some(true) };
-    hear(&mut app, Event::Profile { headset: id.clone(), loaded: Some(loaded) });
+    on_event(&mut app, Event::Profile { headset: id.clone(), loaded: Some(loaded) });
     let unload = Command::Profile(ProfileCommand::Unload(id));
     assert_eq!(press(&mut app, [Key::ENTER]), [Effect::Command(unload)]);
 }
@@ -470,14 +470,14 @@ fn what_costs_or_harms_is_asked_first() {
         status: cortop_client::headset::HeadsetStatus::Connected,
         ..Default::default()
     };
-    hear(&mut app, Event::Headsets(vec![connected]));
+    on_event(&mut app, Event::Headsets(vec![connected]));
     assert_eq!(press(&mut app, [Key::char('d')]), []);
     assert_eq!(press(&mut app, [Key::char('n')]), []);
     let disconnect = Effect::Command(Command::Disconnect(id));
     assert_eq!(press(&mut app, [Key::char('d'), Key::char('y')]), [disconnect]);
     let session = SID.into();
     let (streams, refused) = (vec![Stream::Dev], Vec::new());
-    hear(&mut app, Event::Subscribed { session, streams, theirs: Vec::new(), refused });
+    on_event(&mut app, Event::Subscribed { session, streams, theirs: Vec::new(), refused });
     assert_eq!(press(&mut app, [Key::char('r')]), []);
     let scan = Effect::Command(Command::Scan { anyway: true });
     assert_eq!(press(&mut app, [Key::char('y')]), [scan]);
@@ -490,7 +490,7 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
     press(&mut app, [Key::char('r')]);
     let told = |app: &mut App, uuids: &[&str]| {
         let records = uuids.iter().map(|uuid| Record { title: "t".to_owned(), ..record(uuid) });
-        hear(app, Event::Records(RecordList { count: 9, records: records.collect() }));
+        on_event(app, Event::Records(RecordList { count: 9, records: records.collect() }));
     };
     let opened = |app: &App| match &app.dialog {
         Some(Dialog::Select(Select { menu: Menu::Record(id), .. })) => Some(id.to_string()),
@@ -522,7 +522,7 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     press(&mut app, [Key::char('R')]);
     assert!(app.dialog.is_some());
     let ended = RecordEvent::Ended { session: SID.into(), record: record("r"), why: String::new() };
-    hear(&mut app, Event::Record(ended));
+    on_event(&mut app, Event::Record(ended));
     assert_eq!(app.dialog, None, "the record ended by itself");
 
     let headset = |status| cortop_client::Headset {
@@ -530,17 +530,17 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
         status,
         ..Default::default()
     };
-    hear(&mut app, Event::Headsets(vec![headset(HeadsetStatus::Connected)]));
+    on_event(&mut app, Event::Headsets(vec![headset(HeadsetStatus::Connected)]));
     press(&mut app, [Key::char('1'), Key::char('d')]);
     assert!(app.dialog.is_some());
-    hear(&mut app, Event::Headsets(vec![headset(HeadsetStatus::Discovered)]));
+    on_event(&mut app, Event::Headsets(vec![headset(HeadsetStatus::Discovered)]));
     assert_eq!(app.dialog, None, "it is disconnected already");
 
     let open = Session { id: SID.into(), status: SessionStatus::Opened, ..Session::default() };
-    hear(&mut app, Event::Session(open));
+    on_event(&mut app, Event::Session(open));
     press(&mut app, [Key::char('2'), Key::char('a')]);
     assert!(app.dialog.is_some());
-    hear(
+    on_event(
         &mut app,
         Event::Closed { session: SID.into(), why: "by Cortex".to_owned(), ordered: false },
     );
@@ -551,7 +551,7 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     start(&mut app);
     press(&mut app, [Key::char('q')]);
     let ended = RecordEvent::Ended { session: SID.into(), record: record("r"), why: String::new() };
-    hear(&mut app, Event::Record(ended));
+    on_event(&mut app, Event::Record(ended));
     assert!(press(&mut app, [Key::char('y')]).contains(&Effect::Quit));
 }
 
@@ -591,12 +591,12 @@ fn closing_a_session_asks_and_names_the_record_that_ends_with_it() {
     assert_eq!(press(&mut app, [Key::ENTER, Key::char('x'), Key::SPACE]), []);
     assert_eq!(press(&mut app, typed("y")), [close]);
     let refusal = Error::new(ErrorKind::User, "no", "try again").on(Method::UpdateSession);
-    hear(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
+    on_event(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
     start(&mut app);
     press(&mut app, typed("x"));
     assert!(question(&app).lines.concat().contains("\"title of r\""));
     // What has come about by itself needs no answer any more.
-    hear(
+    on_event(
         &mut app,
         Event::Closed { session: SID.into(), why: "by Cortex".to_owned(), ordered: false },
     );
@@ -613,13 +613,13 @@ fn after_a_close_the_pane_stays_on_what_was_closed() {
     let headset = cortop_client::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
     let status = SessionStatus::Activated;
     let other = Session { id: "other".into(), status, headset, ..Session::default() };
-    hear(&mut app, Event::Session(other.clone()));
+    on_event(&mut app, Event::Session(other.clone()));
     assert_eq!(press(&mut app, typed("xy")).len(), 1);
-    hear(
+    on_event(
         &mut app,
         Event::Closed { session: SID.into(), why: "closed by you".to_owned(), ordered: true },
     );
-    hear(&mut app, Event::Session(Session { recording: Some(true), ..other }));
+    on_event(&mut app, Event::Session(Session { recording: Some(true), ..other }));
     assert_eq!(app.sessions.current, Some(SID.into()));
     assert_eq!(press(&mut app, typed("x")), []);
     assert_eq!(app.dialog, None, "the other headset's session is not to be closed");
@@ -630,11 +630,11 @@ fn enter_on_another_headset_shows_its_session_as_soon_as_there_is_one() {
     let mut app = app();
     app.focus = Pane::Headsets;
     let headset = cortop_client::Headset { id: "INSIGHT-0A1B2C3D".into(), ..Default::default() };
-    hear(&mut app, Event::Headsets(vec![headset.clone()]));
+    on_event(&mut app, Event::Headsets(vec![headset.clone()]));
     assert_eq!(press(&mut app, [Key::ENTER]).len(), 1);
     assert_eq!(app.sessions.current, Some(SID.into()));
     let other = Session { id: "other".into(), headset, ..Session::default() };
-    hear(&mut app, Event::Session(other));
+    on_event(&mut app, Event::Session(other));
     assert_eq!(app.sessions.current, Some("other".into()));
 }
 
@@ -647,7 +647,7 @@ fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered()
     assert_eq!(press(&mut app, typed("y")), [Effect::Quit]);
     // Refused or long without an answer there is none.
     let refusal = Error::refused(Method::CreateRecord, code::error::NOT_ACTIVATED, "");
-    hear(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
+    on_event(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
     press(&mut app, [Key::ESC]);
     assert_eq!(press(&mut app, typed("q")), [Effect::Quit]);
     press(&mut app, [Key::char('R'), Key::ENTER]);
@@ -660,7 +660,7 @@ fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered()
         status: cortop_client::headset::HeadsetStatus::Connected,
         ..Default::default()
     };
-    hear(&mut app, Event::Headsets(vec![connected]));
+    on_event(&mut app, Event::Headsets(vec![connected]));
     app.focus = Pane::Headsets;
     press(&mut app, typed("d"));
     assert!(question(&app).lines.concat().contains("\"title of r\""));

@@ -17,7 +17,7 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{
     Scale, Traces, View,
-    bands::{BANDS, Powers, by_sensor, of_label},
+    bands::{BANDS, BandPowers, by_sensor, of_label},
     snapshot::{Bin, LatestValues},
     spectrum::RANGE,
 };
@@ -83,12 +83,12 @@ pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     items
 }
 
-fn selected<'a>(app: &App, sensors: &'a [Powers]) -> Option<&'a Powers> {
+fn selected<'a>(app: &App, sensors: &'a [BandPowers]) -> Option<&'a BandPowers> {
     sensors.get(app.streams.selected.min(sensors.len().checked_sub(1)?))
 }
 
 /// The newest powers of all sensors.
-pub(super) fn newest(app: &App) -> Vec<Powers> {
+pub(super) fn newest(app: &App) -> Vec<BandPowers> {
     if app.stream() == Stream::Pow {
         return app.picture().readings.pow.as_deref().map(by_sensor).unwrap_or_default();
     }
@@ -96,7 +96,7 @@ pub(super) fn newest(app: &App) -> Vec<Powers> {
     let Some(spectra) = &traces.spectra else { return Vec::new() };
     let newest = spectra.columns.len().saturating_sub(1);
     let channels = traces.channels.iter().enumerate();
-    let powers = channels.map(|(channel, trace)| Powers {
+    let powers = channels.map(|(channel, trace)| BandPowers {
         sensor: trace.label.to_string(),
         bands: spectra.bands(newest, channel),
     });
@@ -194,7 +194,7 @@ fn bar(power: f64, width: usize) -> String {
 }
 
 /// A line for each sensor, so that the selected one is among them, and below that one its numbers.
-fn draw_list(ctx: &RenderContext<'_>, sensors: &[Powers], area: Rect, buffer: &mut Buffer) {
+fn draw_list(ctx: &RenderContext<'_>, sensors: &[BandPowers], area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width.saturating_sub(NAME + 1)) / BANDS.len();
     let name = usize::from(NAME);
     let head = |cells: [String; BANDS.len()]| {
@@ -247,7 +247,7 @@ struct BandHistory {
 }
 
 impl BandHistory {
-    fn new(app: &App, traces: &Traces, own: &Powers, band: usize) -> Self {
+    fn new(app: &App, traces: &Traces, own: &BandPowers, band: usize) -> Self {
         if let Some(spectra) = &traces.spectra {
             let channel = app.streams.selected.min(traces.channels.len().saturating_sub(1));
             let powers: Vec<_> = (0..spectra.columns.len())

@@ -46,13 +46,13 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
 }
 
 /// The power of the band over the head, as powers of ten.
-struct Map {
+struct PowerMap {
     surface: Topography,
     low: f64,
     high: f64,
 }
 
-impl Map {
+impl PowerMap {
     /// `None` with fewer than five sensors whose power and place are known.
     fn new(sensors: &[(&str, Option<f64>)]) -> Option<Self> {
         let known: Vec<_> = sensors
@@ -83,7 +83,7 @@ fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         .filter(|own| !bad.contains(&*own.sensor))
         .map(|own| (&*own.sensor, own.bands.get(at).copied().flatten()))
         .collect();
-    let Some(map) = Map::new(&sensors) else {
+    let Some(map) = PowerMap::new(&sensors) else {
         let why = if sensors.is_empty() {
             "No sample yet."
         } else {
@@ -125,7 +125,7 @@ fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// Fills the cells that lie in the head as a whole: with two colours each, or with a shade where the
 /// terminal has no scale of colours.
-fn fill(ctx: &RenderContext<'_>, map: &Map, head: &HeadMap, buffer: &mut Buffer) {
+fn fill(ctx: &RenderContext<'_>, map: &PowerMap, head: &HeadMap, buffer: &mut Buffer) {
     for (x, y) in head.cells() {
         let halves = [0.25, 0.75].map(|part| head.place(x, f64::from(y) + part));
         if halves.iter().any(|(x, y)| x.hypot(*y) > 1.0) {
@@ -150,7 +150,7 @@ fn shade(share: f64) -> char {
 }
 
 /// The scale from its lower end to its upper one.
-fn legend(ctx: &RenderContext<'_>, map: &Map) -> Line<'static> {
+fn legend(ctx: &RenderContext<'_>, map: &PowerMap) -> Line<'static> {
     let [low, high] = [map.low, map.high].map(|power| band_power::number(10_f64.powf(power)));
     let mut line = Line::from(ctx.span(ThemeToken::Dim, format!("{low} ")));
     for step in 0..10 {

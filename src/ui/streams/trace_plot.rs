@@ -15,7 +15,7 @@ use crate::{
     app::ScrollMode,
     ui::{glyphs, paint},
 };
-use cortop_signal::{Run, Scale, runs, snapshot::Bin};
+use cortop_signal::{DotRun, Scale, runs, snapshot::Bin};
 
 /// Levels of a sparkline, and those for what lies about a middle, which is half a cell high: as
 /// many above as below.
@@ -180,7 +180,7 @@ pub(super) struct PlottedTrace<'a> {
 }
 
 /// The runs of a cell's bins, left to right.
-type Runs = [Option<Run>; 2];
+type Runs = [Option<DotRun>; 2];
 
 /// What shapes the cells of a channel beside its columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -319,7 +319,7 @@ fn is_same(bin: &Bin, before: &Bin) -> bool {
 /// Draws the cells of a group, each with its glyph.
 fn paint<'a>(look: PlotStyle, runs: Runs, column: impl Iterator<Item = &'a mut Cell>) {
     // What goes beyond the scale is drawn at the edge and marked there.
-    let beyond = |edge: fn(&Run) -> bool| runs.iter().flatten().any(edge);
+    let beyond = |edge: fn(&DotRun) -> bool| runs.iter().flatten().any(edge);
     let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
     for (row, cell) in (0..look.height).zip(column) {
         let glyph = match (above && row == 0, below && row + 1 == look.height) {
@@ -350,7 +350,7 @@ impl PlotStyle {
             }
             dots => {
                 let lit =
-                    |run: Option<Run>| run.map_or(0, |run| dots.lit((run.top, run.bottom), row));
+                    |run: Option<DotRun>| run.map_or(0, |run| dots.lit((run.top, run.bottom), row));
                 dots.glyph(lit(left), lit(right))
             }
         }
@@ -361,7 +361,7 @@ impl PlotStyle {
 fn level(runs: Runs, bar: Bar, levels: &[char; LEVELS as usize]) -> char {
     let mut runs = runs.into_iter().flatten();
     let Some(first) = runs.next() else { return ' ' };
-    let both = runs.fold(first, |one, other| Run {
+    let both = runs.fold(first, |one, other| DotRun {
         top: one.top.min(other.top),
         bottom: one.bottom.max(other.bottom),
         peak: if away(other) > away(one) { other.peak } else { one.peak },
@@ -376,7 +376,7 @@ fn level(runs: Runs, bar: Bar, levels: &[char; LEVELS as usize]) -> char {
 }
 
 /// Levels between a run's peak and the middle.
-fn away(run: Run) -> u16 {
+fn away(run: DotRun) -> u16 {
     run.peak.abs_diff(PLACES / 2)
 }
 

@@ -8,13 +8,13 @@ use super::*;
 use crate::{feed::FeedReceiver, feed::feed, socket};
 use cortop_protocol::Headset;
 
-struct Peer {
+struct FakeServer {
     socket: WebSocketStream<DuplexStream>,
     link: LinkHandle,
     feed: FeedReceiver,
 }
 
-impl Peer {
+impl FakeServer {
     async fn new() -> Self {
         let (ours, theirs) = tokio::io::duplex(4 << 20);
         let config = Some(socket::web_socket_config());
@@ -89,7 +89,7 @@ fn answer(id: &Value, result: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn answers_find_their_request_in_any_order_and_notation() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     let mut asked = JoinSet::new();
     let mut ids = Vec::new();
     let [a, b, c] = [Method::GetUserLogin, Method::QueryHeadsets, Method::QuerySessions];
@@ -110,7 +110,7 @@ async fn answers_find_their_request_in_any_order_and_notation() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     let mut asked = JoinSet::new();
     let started = Instant::now();
     peer.ask(&mut asked, Method::QueryRecords, AnswerEffect::None);
@@ -132,7 +132,7 @@ async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored(
 }
 
 /// How long a peer that falls silent is waited for with a request open, and how it ends.
-async fn silence(peer: &mut Peer) -> Duration {
+async fn silence(peer: &mut FakeServer) -> Duration {
     let mut asked = JoinSet::new();
     tokio::time::sleep(Duration::from_hours(1)).await;
     let started = Instant::now();
@@ -148,16 +148,16 @@ async fn silence(peer: &mut Peer) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn silence_is_judged_by_what_is_under_way() {
     // Only a request: it may take its whole time.
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     assert_eq!(silence(&mut peer).await.as_secs(), 30);
 
     // Samples that stop as well tell sooner.
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     assert_eq!(silence(&mut peer).await.as_secs(), 10);
 
     // Unless the service has always been slow.
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     let mut asked = JoinSet::new();
     peer.ask(&mut asked, Method::Subscribe, to("s"));
     let id = peer.request().await["id"].clone();
@@ -171,7 +171,7 @@ async fn silence_is_judged_by_what_is_under_way() {
 
 #[tokio::test(start_paused = true)]
 async fn the_columns_are_known_before_the_first_sample_even_in_one_write() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     let Feed::Subscribed(dev) = peer.fed().await else { panic!() };
     assert_eq!((dev.stream, dev.headset.as_str()), (Stream::Dev, "H-1"));
@@ -185,7 +185,7 @@ async fn the_columns_are_known_before_the_first_sample_even_in_one_write() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_part_of_the_protocol_changes_nothing() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     for odd in [
         "",
@@ -211,7 +211,7 @@ async fn what_is_no_part_of_the_protocol_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_has_ended_may_come_back_with_the_next_sample() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     for _ in 0..3 {
         peer.fed().await;
@@ -237,7 +237,7 @@ async fn a_session_that_has_ended_may_come_back_with_the_next_sample() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_beyond_the_limit_ends_the_link_and_its_sessions() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     for _ in 0..3 {
         peer.fed().await;
@@ -249,7 +249,7 @@ async fn a_message_beyond_the_limit_ends_the_link_and_its_sessions() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_and_unsubscribing_end_the_feed_in_order() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     let mut asked = JoinSet::new();
     peer.ask(&mut asked, Method::Unsubscribe, AnswerEffect::Unsubscribe { session: "s".into() });
@@ -273,7 +273,7 @@ async fn closing_and_unsubscribing_end_the_feed_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_unknown_warnings_costs_none_of_the_known_ones() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     let warning = |code: i64, session: usize| {
         let message = json!({"behavior": "x", "sessionId": session.to_string()});
         json!({"jsonrpc": "2.0", "warning": {"code": code, "message": message}}).to_string()
@@ -296,7 +296,7 @@ async fn a_flood_of_unknown_warnings_costs_none_of_the_known_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_that_have_ended_give_way_to_the_next() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     for number in 0..=SESSIONS {
         let session = format!("s{number}");
         let headset = Headset { id: format!("H-{number}").into(), ..Headset::default() };
@@ -321,7 +321,7 @@ async fn sessions_that_have_ended_give_way_to_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn more_sessions_than_are_taken_at_once_are_refused_before_they_are_asked_for() {
-    let mut peer = Peer::new().await;
+    let mut peer = FakeServer::new().await;
     let effect = |number: usize| AnswerEffect::Subscribe {
         session: format!("s{number}").as_str().into(),
         headset: Box::new(Headset { id: format!("H-{number}").into(), ..Headset::default() }),

@@ -13,23 +13,25 @@ use cortop_sim::fault::Fault;
 use serde_json::json;
 
 use crate::{
-    service::{Say, Service, TOKEN, Tested, closed, config, reached, refused, step},
-    simulated::Rig,
+    service::{
+        ClientUnderTest, Reply, ScriptedService, TOKEN, closed, config, reached, refused, step,
+    },
+    simulated::SimHarness,
 };
 
 #[tokio::test]
 async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
     let mut refusals = [-32015, -32014].into_iter();
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "generateNewToken" => Say::Error(-32130, "later"),
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "generateNewToken" => Reply::Error(-32130, "later"),
         "createSession" | "subscribe" => match refusals.next() {
-            Some(code) => Say::Error(code, "no"),
-            None => Say::Usual,
+            Some(code) => Reply::Error(code, "no"),
+            None => Reply::Usual,
         },
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url).debit(1));
+    let mut tested = ClientUnderTest::start(config(&service.url).debit(1));
     tested.until(reached(ConnectionStep::Streaming)).await;
     let debits: Vec<_> =
         service.asked("authorize").iter().map(|seen| seen.params.get("debit").is_some()).collect();
@@ -43,20 +45,20 @@ async fn a_token_that_no_longer_serves_is_renewed_without_a_debit() {
 async fn nobody_logged_in_and_no_approval_are_waited_for() {
     let mut logged_in = false;
     let mut granted = false;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "getUserLogin" if !logged_in => {
             logged_in = true;
-            Say::Result(json!([]))
+            Reply::Result(json!([]))
         }
-        "hasAccessRight" => Say::Result(json!({"accessGranted": granted})),
+        "hasAccessRight" => Reply::Result(json!({"accessGranted": granted})),
         "requestAccess" => {
             granted = true;
-            Say::Result(json!({"accessGranted": false}))
+            Reply::Result(json!({"accessGranted": false}))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Login)).await;
     service.warn(2, json!("logged in"));
     tested.until(reached(ConnectionStep::Approval)).await;
@@ -76,14 +78,14 @@ async fn nobody_logged_in_and_no_approval_are_waited_for() {
 
 #[tokio::test]
 async fn the_agreement_is_waited_for() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "authorize" => Say::Result(json!({
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "authorize" => Reply::Result(json!({
             "cortexToken": TOKEN, "warning": {"code": 6, "licenseUrl": "https://", "message": "EULA"}
         })),
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Agreement)).await;
     service.warn(17, json!("accepted"));
     tested.until(reached(ConnectionStep::Streaming)).await;
@@ -93,15 +95,15 @@ async fn the_agreement_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn an_agreement_without_a_token_is_waited_for_until_there_is_one() {
     let mut times = 0;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "authorize" if times < 3 => {
             times += 1;
-            Say::Result(json!({"warning": {"code": 6, "message": "EULA"}}))
+            Reply::Result(json!({"warning": {"code": 6, "message": "EULA"}}))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Agreement)).await;
     // Asked again without a warning, it is accepted.
     tested.until(reached(ConnectionStep::Streaming)).await;
@@ -111,14 +113,14 @@ async fn an_agreement_without_a_token_is_waited_for_until_there_is_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_agreement_is_not_forgotten_with_the_connection() {
-    let service = Service::start(|seen| match seen.method.as_str() {
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
         "authorize" if seen.connection < 2 => {
-            Say::Result(json!({"cortexToken": TOKEN, "warning": {"code": 6, "message": "EULA"}}))
+            Reply::Result(json!({"cortexToken": TOKEN, "warning": {"code": 6, "message": "EULA"}}))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url).debit(1));
+    let mut tested = ClientUnderTest::start(config(&service.url).debit(1));
     for _ in 0..2 {
         tested.until(reached(ConnectionStep::Agreement)).await;
         assert!(service.asked("createSession").is_empty());
@@ -132,12 +134,12 @@ async fn an_open_agreement_is_not_forgotten_with_the_connection() {
 
 #[tokio::test]
 async fn wrong_credentials_stop_with_the_next_step() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "hasAccessRight" => Say::Error(-32021, "Invalid client."),
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "hasAccessRight" => Reply::Error(-32021, "Invalid client."),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("EMOTIV_CLIENT_ID"), "{refusal}");
     tested.until(reached(ConnectionStep::Stopped)).await;
@@ -147,13 +149,13 @@ async fn wrong_credentials_stop_with_the_next_step() {
 #[tokio::test]
 async fn after_a_logout_the_next_user_gets_a_token_of_their_own_and_no_debit() {
     let mut users = ["ana.lab", "ben.lab"].into_iter();
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "getUserLogin" => Say::Result(json!([{"username": users.next().unwrap()}])),
-        _ => Say::Usual,
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" => Reply::Result(json!([{"username": users.next().unwrap()}])),
+        _ => Reply::Usual,
     })
     .await;
     let config = config(&service.url).debit(2);
-    let mut tested = Tested::start(config);
+    let mut tested = ClientUnderTest::start(config);
     tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(3, json!("ana.lab has logged out"));
     assert!(tested.until(closed).await.contains("logged out"));
@@ -166,15 +168,15 @@ async fn after_a_logout_the_next_user_gets_a_token_of_their_own_and_no_debit() {
 
 #[tokio::test]
 async fn another_user_of_this_computer_who_holds_the_service_is_named() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "getUserLogin" => Say::Result(json!([{
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "getUserLogin" => Reply::Result(json!([{
             "currentOSUId": "501", "currentOSUsername": "ana", "loggedInOSUId": "502",
             "loggedInOSUsername": "ben", "username": "ben.lab"
         }])),
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("ben, is logged in") && refusal.contains("log in here as ana"));
     let now =
@@ -188,14 +190,14 @@ async fn another_user_of_this_computer_who_holds_the_service_is_named() {
 async fn each_connection_asks_for_the_approval_that_the_service_may_have_forgotten() {
     let approved = Arc::new(AtomicBool::new(true));
     let granted = Arc::clone(&approved);
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "hasAccessRight" | "requestAccess" => {
-            Say::Result(json!({"accessGranted": granted.load(Ordering::Relaxed)}))
+            Reply::Result(json!({"accessGranted": granted.load(Ordering::Relaxed)}))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     approved.store(false, Ordering::Relaxed);
     service.drop_connections();
@@ -210,7 +212,7 @@ async fn each_connection_asks_for_the_approval_that_the_service_may_have_forgott
 
 #[tokio::test]
 async fn an_approval_taken_back_is_waited_for_and_nothing_else_is_needed() {
-    let mut rig = Rig::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
+    let mut rig = SimHarness::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
     rig.streaming().await;
     rig.order(Fault::RevokeAccess {});
     rig.tested.until(reached(ConnectionStep::Approval)).await;
@@ -233,16 +235,16 @@ async fn what_is_missing_for_a_request_is_fetched_again() {
         (-32170, "authorize"),
     ] {
         let mut ill = None;
-        let service = Service::start(move |seen| match seen.method.as_str() {
-            "createSession" if *ill.get_or_insert(true) => Say::Error(code, "no"),
+        let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+            "createSession" if *ill.get_or_insert(true) => Reply::Error(code, "no"),
             method if method == cure && ill == Some(true) => {
                 ill = Some(false);
-                Say::Usual
+                Reply::Usual
             }
-            _ => Say::Usual,
+            _ => Reply::Usual,
         })
         .await;
-        let mut tested = Tested::start(config(&service.url));
+        let mut tested = ClientUnderTest::start(config(&service.url));
         tested.until(reached(ConnectionStep::Streaming)).await;
         tested.quit().await;
         let tries = service.asked("createSession").len();
@@ -253,12 +255,12 @@ async fn what_is_missing_for_a_request_is_fetched_again() {
 /// A refusal that comes again although everything was fetched anew is no flood.
 #[tokio::test(start_paused = true)]
 async fn what_stays_missing_is_asked_for_in_peace() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "createSession" => Say::Error(-32102, "You have no access rights to the Application."),
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "createSession" => Reply::Error(-32102, "You have no access rights to the Application."),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(refused).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
     let tries = service.asked("createSession").len();
@@ -271,20 +273,20 @@ async fn each_user_is_asked_for_approval() {
     let mut users = ["ana.lab", "ben.lab"].into_iter();
     let mut now = "";
     let mut approved = Vec::new();
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "getUserLogin" => {
             now = users.next().unwrap_or(now);
-            Say::Result(json!([{"username": now}]))
+            Reply::Result(json!([{"username": now}]))
         }
         "requestAccess" => {
             approved.push(now);
-            Say::Result(json!({"accessGranted": true}))
+            Reply::Result(json!({"accessGranted": true}))
         }
-        "hasAccessRight" => Say::Result(json!({"accessGranted": approved.contains(&now)})),
-        _ => Say::Usual,
+        "hasAccessRight" => Reply::Result(json!({"accessGranted": approved.contains(&now)})),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(3, json!("ana.lab has logged out"));
     tested.until(closed).await;

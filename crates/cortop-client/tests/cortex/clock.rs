@@ -26,7 +26,9 @@ use tokio::{
 
 use crate::{
     secrets::logged,
-    service::{INSIGHT, Say, Service, Tested, config, headset, reached, session},
+    service::{
+        ClientUnderTest, INSIGHT, Reply, ScriptedService, config, headset, reached, session,
+    },
     simulated::options,
 };
 
@@ -35,18 +37,18 @@ const SESSION: &str = "session-0-of-INSIGHT-0A1B2C3D";
 const RECORD: &str = "bbbbbbbb-1111-4222-8333-444444444444";
 
 /// A relay that holds back what passes, for a time of its own in each direction.
-struct Relay {
+struct SlowRelay {
     url: String,
     task: JoinHandle<()>,
 }
 
-impl Drop for Relay {
+impl Drop for SlowRelay {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Relay {
+impl SlowRelay {
     async fn start(url: &str, there: Duration, back: Duration) -> Self {
         let port = url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -124,7 +126,7 @@ fn live(event: &Event) -> Option<SessionId> {
 }
 
 /// Waits until streams run and the clock is known, in whatever order.
-async fn streaming(tested: &mut Tested) -> ClockOffset {
+async fn streaming(tested: &mut ClientUnderTest) -> ClockOffset {
     tested.until(reached(ConnectionStep::Streaming)).await;
     match tested.events.iter().find_map(clock) {
         Some(known) => known,
@@ -141,8 +143,8 @@ fn epoch(at: Moment) -> f64 {
 async fn missed(there: u64, back: u64) -> (f64, ClockOffset) {
     let sim = Sim::start(options(&["epocx:connected"])).await.unwrap();
     let [there, back] = [there, back].map(Duration::from_millis);
-    let relay = Relay::start(&sim.url(), there, back).await;
-    let mut tested = Tested::start(config(&relay.url));
+    let relay = SlowRelay::start(&sim.url(), there, back).await;
+    let mut tested = ClientUnderTest::start(config(&relay.url));
     let session = tested.until(live).await;
     tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(start(&session)).await;
@@ -187,33 +189,33 @@ async fn a_marker_stands_where_the_key_was_pressed_whatever_the_way_delays() {
 }
 
 /// A Cortex whose clock is ahead of ours by as many seconds as the test says.
-struct Scripted {
-    service: Service,
+struct SkewedService {
+    service: ScriptedService,
     ahead: Arc<Mutex<f64>>,
     samples: JoinHandle<()>,
 }
 
-impl Drop for Scripted {
+impl Drop for SkewedService {
     fn drop(&mut self) {
         self.samples.abort();
     }
 }
 
-impl Scripted {
+impl SkewedService {
     /// Which sends samples with stamps of its clock; `measures` answers `syncWithHeadsetClock`.
     async fn start(
         ahead: f64,
-        mut measures: impl FnMut(f64, &Value) -> Say + Send + 'static,
+        mut measures: impl FnMut(f64, &Value) -> Reply + Send + 'static,
     ) -> Self {
         let ahead = Arc::new(Mutex::new(ahead));
         let its = Arc::clone(&ahead);
-        let service = Service::start(move |seen| match seen.method.as_str() {
+        let service = ScriptedService::start(move |seen| match seen.method.as_str() {
             "syncWithHeadsetClock" => {
                 measures(epoch(Moment::now()) + *its.lock().unwrap(), &seen.params)
             }
-            "createRecord" => Say::Result(json!({"record": {"uuid": RECORD, "title": "rest"}})),
-            "injectMarker" => Say::Result(json!({"marker": {}, "recordId": RECORD})),
-            _ => Say::Usual,
+            "createRecord" => Reply::Result(json!({"record": {"uuid": RECORD, "title": "rest"}})),
+            "injectMarker" => Reply::Result(json!({"marker": {}, "recordId": RECORD})),
+            _ => Reply::Usual,
         })
         .await;
         let (its, push) = (Arc::clone(&ahead), service.push.clone());
@@ -243,8 +245,8 @@ impl Scripted {
     }
 }
 
-fn adjusted(now: f64, params: &Value) -> Say {
-    Say::Result(json!({"adjustment": now - params["monotonicTime"].as_f64().unwrap()}))
+fn adjusted(now: f64, params: &Value) -> Reply {
+    Reply::Result(json!({"adjustment": now - params["monotonicTime"].as_f64().unwrap()}))
 }
 
 #[test]
@@ -253,8 +255,8 @@ fn a_step_of_its_clock_is_measured_markers_follow_it_and_only_other_jumps_are_wa
         let beside = Arc::new(Mutex::new(0.0));
         let its = Arc::clone(&beside);
         let measures = move |now: f64, params: &Value| adjusted(now + *its.lock().unwrap(), params);
-        let scripted = Scripted::start(0.0, measures).await;
-        let mut tested = Tested::start(config(&scripted.service.url));
+        let scripted = SkewedService::start(0.0, measures).await;
+        let mut tested = ClientUnderTest::start(config(&scripted.service.url));
         let first = streaming(&mut tested).await;
         assert!(first.offset.abs() <= first.uncertainty, "{first}");
         // Until the stamps are known.
@@ -292,8 +294,8 @@ fn a_step_of_its_clock_is_measured_markers_follow_it_and_only_other_jumps_are_wa
 #[tokio::test]
 async fn a_marker_after_this_computer_slept_waits_for_the_clock_to_be_measured() {
     const SLEPT: f64 = 3600.0;
-    let scripted = Scripted::start(0.0, adjusted).await;
-    let mut tested = Tested::start(config(&scripted.service.url));
+    let scripted = SkewedService::start(0.0, adjusted).await;
+    let mut tested = ClientUnderTest::start(config(&scripted.service.url));
     streaming(&mut tested).await;
     let before = scripted.measured();
     // The wall clock went on by an hour, and so did Cortex; the monotonic clock stood still.
@@ -311,10 +313,10 @@ async fn a_marker_after_this_computer_slept_waits_for_the_clock_to_be_measured()
 #[tokio::test]
 async fn an_older_cortex_or_one_that_errs_is_measured_by_the_stamps_of_its_samples() {
     let errs = |now: f64, params: &Value| adjusted(now + 7200.0, params);
-    let older = |_: f64, _: &Value| Say::Error(-32601, "Method not found.");
+    let older = |_: f64, _: &Value| Reply::Error(-32601, "Method not found.");
     for answer in [errs, older] {
-        let scripted = Scripted::start(5.0, answer).await;
-        let mut tested = Tested::start(config(&scripted.service.url));
+        let scripted = SkewedService::start(5.0, answer).await;
+        let mut tested = ClientUnderTest::start(config(&scripted.service.url));
         tested.until(reached(ConnectionStep::Streaming)).await;
         sleep(Duration::from_secs(1)).await;
         tested.command(start(&SESSION.into())).await;
@@ -331,12 +333,12 @@ async fn an_older_cortex_or_one_that_errs_is_measured_by_the_stamps_of_its_sampl
 
 #[tokio::test]
 async fn each_connection_of_a_headset_is_measured_without_holding_up_the_streams() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "syncWithHeadsetClock" => Say::Nothing,
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "syncWithHeadsetClock" => Reply::Nothing,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     let asked = || service.asked("syncWithHeadsetClock");
     assert_eq!(asked().len(), 1);
@@ -355,7 +357,7 @@ async fn each_connection_of_a_headset_is_measured_without_holding_up_the_streams
 async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
     let recording = Arc::new(Mutex::new(false));
     let (runs, mut looks) = (Arc::clone(&recording), 0);
-    let service = Service::start(move |seen| {
+    let service = ScriptedService::start(move |seen| {
         let mut runs = runs.lock().unwrap();
         match seen.method.as_str() {
             "syncWithHeadsetClock" => adjusted(1.7e9, &seen.params),
@@ -364,22 +366,22 @@ async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
                 looks += 1;
                 let known =
                     if looks == 1 { json!([headset(INSIGHT, "connected")]) } else { json!([]) };
-                Say::Result(known)
+                Reply::Result(known)
             }
             "querySessions" => {
                 let mut own = session(SESSION, INSIGHT, "activated");
                 own["recording"] = json!(*runs);
-                Say::Result(json!([own]))
+                Reply::Result(json!([own]))
             }
             "createRecord" | "stopRecord" => {
                 *runs = seen.method == "createRecord";
-                Say::Result(json!({"record": {"uuid": RECORD, "title": "rest"}}))
+                Reply::Result(json!({"record": {"uuid": RECORD, "title": "rest"}}))
             }
-            _ => Say::Usual,
+            _ => Reply::Usual,
         }
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     // One measurement takes several requests.
     let measured = || {

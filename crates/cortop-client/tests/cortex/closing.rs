@@ -7,7 +7,7 @@ use cortop_client::{Command, ConnectionStep, Event, Session, SessionId, session:
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::service::{INSIGHT, Say, Service, Tested, config, reached, session};
+use crate::service::{ClientUnderTest, INSIGHT, Reply, ScriptedService, config, reached, session};
 
 const STOPPED: &str = "2026-01-09T08:40:00.001+01:00";
 
@@ -20,15 +20,15 @@ fn shown(event: &Event) -> Option<Session> {
 
 #[tokio::test]
 async fn the_answer_to_close_is_told_before_the_end() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "updateSession" => Say::Result(json!({
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "updateSession" => Reply::Result(json!({
             "id": seen.params["session"], "license": "", "recording": false, "status": "closed",
             "stopped": STOPPED, "streams": [],
         })),
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let id: SessionId = tested.until(shown).await.id;
     tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Close(id.clone())).await;
@@ -54,17 +54,17 @@ async fn what_another_program_changes_is_seen_within_two_seconds() {
     let owner = std::sync::Arc::new(std::sync::Mutex::new("ana".to_owned()));
     let told = std::sync::Arc::clone(&owner);
     let listed = id.clone();
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "createSession" => Say::Result(session(&listed, INSIGHT, "opened")),
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "createSession" => Reply::Result(session(&listed, INSIGHT, "opened")),
         "querySessions" => {
             let mut object = session(&listed, INSIGHT, "opened");
             object["owner"] = json!(*told.lock().unwrap());
-            Say::Result(json!([object]))
+            Reply::Result(json!([object]))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     for name in ["ben", "cleo", "dan"] {
         name.clone_into(&mut owner.lock().unwrap());
@@ -81,14 +81,14 @@ async fn what_another_program_changes_is_seen_within_two_seconds() {
 async fn while_the_sessions_are_not_shown_it_is_told_since_when() {
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = std::sync::Arc::clone(&asked);
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "querySessions" if count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 1 => {
-            Say::Nothing
+            Reply::Nothing
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     let at = tested
         .until(|event| match event {

@@ -6,19 +6,22 @@ use cortop_client::{Command, ConnectionStep, Event, HeadsetId};
 use serde_json::{Value, json};
 
 use crate::service::{
-    EPOCX, INSIGHT, Say, Service, Tested, closed, config, headset, reached, refused,
+    ClientUnderTest, EPOCX, INSIGHT, Reply, ScriptedService, closed, config, headset, reached,
+    refused,
 };
 
 #[tokio::test]
 async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "queryHeadsets" => {
-            Say::Result(json!([headset(INSIGHT, "connected"), "odd", headset(EPOCX, "connected")]))
-        }
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "queryHeadsets" => Reply::Result(json!([
+            headset(INSIGHT, "connected"),
+            "odd",
+            headset(EPOCX, "connected")
+        ])),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Choosing)).await;
     assert!(service.asked("createSession").is_empty());
     let mut sessions = Vec::new();
@@ -53,27 +56,27 @@ async fn of_several_headsets_the_user_chooses_and_may_have_them_all() {
 #[tokio::test]
 async fn a_discovered_headset_is_connected_and_an_odd_warning_does_no_harm() {
     let mut connected = false;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "queryHeadsets" => {
             let status = if connected { "connected" } else { "discovered" };
-            Say::Result(json!([headset(INSIGHT, status)]))
+            Reply::Result(json!([headset(INSIGHT, status)]))
         }
         "controlDevice" if seen.params["command"] == "connect" => {
             connected = true;
             let warn = |code: i64, message: Value| {
                 json!({"jsonrpc": "2.0", "warning": {"code": code, "message": message}}).to_string()
             };
-            Say::Texts(vec![
+            Reply::Texts(vec![
                 warn(104, json!("a string in place of an object")),
                 json!({"id": seen.id, "result": {"command": "connect"}}).to_string(),
                 warn(101, json!({"headsetId": EPOCX})),
                 warn(104, json!({"behavior": "connected", "headsetId": INSIGHT})),
             ])
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Connecting(INSIGHT.into()))).await;
     tested.until(reached(ConnectionStep::Streaming)).await;
     let controlled = service.asked("controlDevice");
@@ -86,19 +89,19 @@ async fn a_discovered_headset_is_connected_and_an_odd_warning_does_no_harm() {
 
 #[tokio::test]
 async fn a_headset_that_cannot_be_connected_says_the_next_step() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "queryHeadsets" => Say::Result(json!([headset(INSIGHT, "discovered")])),
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "queryHeadsets" => Reply::Result(json!([headset(INSIGHT, "discovered")])),
         "controlDevice" if seen.params["command"] == "connect" => {
             let message = json!({"behavior": "Switch motion off.", "headsetId": INSIGHT});
-            Say::Texts(vec![
+            Reply::Texts(vec![
                 json!({"id": seen.id, "result": {}}).to_string(),
                 json!({"jsonrpc": "2.0", "warning": {"code": 113, "message": message}}).to_string(),
             ])
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("113: Switch motion off.") && refusal.contains("dongle"), "{refusal}");
     tested.until(reached(ConnectionStep::Stopped)).await;
@@ -108,13 +111,13 @@ async fn a_headset_that_cannot_be_connected_says_the_next_step() {
 #[tokio::test]
 async fn while_nothing_is_there_it_scans_and_an_absent_permission_is_told_once() {
     let mut there = false;
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "getUserLogin" => Say::Error(-32601, "Method not found."),
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" => Reply::Error(-32601, "Method not found."),
         "controlDevice" => {
             assert_eq!(seen.params, json!({"command": "refresh"}));
             there = true;
             let message = json!({"behavior": "Headset discovering complete.", "headsetId": ""});
-            Say::Texts(vec![
+            Reply::Texts(vec![
                 json!({"id": seen.id, "result": {"command": "refresh"}}).to_string(),
                 json!({"jsonrpc": "2.0", "warning": {"code": 142, "message": message}}).to_string(),
             ])
@@ -122,14 +125,14 @@ async fn while_nothing_is_there_it_scans_and_an_absent_permission_is_told_once()
         "queryHeadsets" => {
             let list = if there { json!([headset(INSIGHT, "connected")]) } else { json!([]) };
             let attention = json!({"code": 31, "message": "Bluetooth permission missing"});
-            Say::Texts(vec![
+            Reply::Texts(vec![
                 json!({"attention": attention, "id": seen.id, "result": list}).to_string(),
             ])
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(service.asked("queryHeadsets").len() > 1);
     let events = tested.quit().await;
@@ -149,12 +152,12 @@ async fn while_nothing_is_there_it_scans_and_an_absent_permission_is_told_once()
 async fn a_headset_on_a_usb_cable_is_explained_and_not_chosen() {
     let mut cable = headset(EPOCX, "connected");
     cable["connectedBy"] = json!("usb cable");
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "queryHeadsets" => Say::Result(json!([cable])),
-        _ => Say::Usual,
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "queryHeadsets" => Reply::Result(json!([cable])),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("USB cable") && refusal.contains("dongle"), "{refusal}");
     // Looked at once more, it is not explained once more.
@@ -169,15 +172,15 @@ async fn a_headset_on_a_usb_cable_is_explained_and_not_chosen() {
 #[tokio::test(start_paused = true)]
 async fn while_streams_flow_it_never_scans_though_no_headset_is_listed() {
     let mut looks = 0;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "queryHeadsets" => {
             looks += 1;
-            if looks > 1 { Say::Result(json!([])) } else { Say::Usual }
+            if looks > 1 { Reply::Result(json!([])) } else { Reply::Usual }
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert!(service.asked("queryHeadsets").len() > 3);
@@ -187,12 +190,12 @@ async fn while_streams_flow_it_never_scans_though_no_headset_is_listed() {
 
 #[tokio::test(start_paused = true)]
 async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "querySessions" => Say::Error(-32015, "The token has expired."),
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "querySessions" => Reply::Error(-32015, "The token has expired."),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     tokio::time::sleep(Duration::from_mins(10)).await;
     // Each look asks three times, with two tokens more.
@@ -204,8 +207,9 @@ async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely(
 
 #[tokio::test]
 async fn a_wanted_headset_that_is_missing_among_others_is_named() {
-    let service = Service::start(|_| Say::Usual).await;
-    let mut tested = Tested::start(config(&service.url).headset(HeadsetId::from("MN8-0000ABCD")));
+    let service = ScriptedService::start(|_| Reply::Usual).await;
+    let mut tested =
+        ClientUnderTest::start(config(&service.url).headset(HeadsetId::from("MN8-0000ABCD")));
     tested.until(reached(ConnectionStep::Missing("MN8-0000ABCD".into()))).await;
     tested.quit().await;
 }

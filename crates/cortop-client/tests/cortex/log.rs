@@ -13,14 +13,14 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::{
     service::{EPOCX, INSIGHT, closed, reached},
-    simulated::Rig,
+    simulated::SimHarness,
 };
 
 /// Everything logged on this thread while it lives.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct LogCapture(Arc<Mutex<Vec<u8>>>);
 
-impl Log {
+impl LogCapture {
     fn start() -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
@@ -43,7 +43,7 @@ impl Log {
     }
 }
 
-impl Write for Log {
+impl Write for LogCapture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -57,8 +57,8 @@ const BOTH: [&str; 2] = ["insight:INSIGHT-0A1B2C3D:connected", "epocx:EPOCX-1A2B
 
 #[tokio::test]
 async fn each_line_on_a_session_names_its_headset_and_each_lost_headset_has_a_line() {
-    let (log, _guard) = Log::start();
-    let mut rig = Rig::start(&BOTH).await;
+    let (log, _guard) = LogCapture::start();
+    let mut rig = SimHarness::start(&BOTH).await;
     rig.tested.until(reached(ConnectionStep::Choosing)).await;
     for id in [INSIGHT, EPOCX] {
         rig.tested.command(Command::Open { headset: id.into(), mode: None }).await;
@@ -83,9 +83,9 @@ async fn each_line_on_a_session_names_its_headset_and_each_lost_headset_has_a_li
 
 #[tokio::test]
 async fn what_the_user_ordered_is_no_warning() {
-    let mut rig = Rig::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
+    let mut rig = SimHarness::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
     let session = rig.streaming().await;
-    let (log, _guard) = Log::start();
+    let (log, _guard) = LogCapture::start();
     let new = NewRecord { title: "rest".to_owned(), ..NewRecord::default() };
     let start = Command::Record(RecordCommand::Start(session.clone(), new));
     let began = |event: &Event| matches!(event, Event::Record(_)).then_some(());

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use crate::{
     service::{closed, opened, reached, refused},
-    simulated::{Other, Rig},
+    simulated::{OtherProgram, SimHarness},
 };
 
 const EPOCX: &str = "epocx:EPOCX-1A2B3C4D:connected";
 
 /// Another program with an activated session that streams and records; then cortop.
-async fn shared() -> (Rig, Other, SessionId) {
-    let mut rig = Rig::start(&["insight:connected", EPOCX]).await;
+async fn shared() -> (SimHarness, OtherProgram, SessionId) {
+    let mut rig = SimHarness::start(&["insight:connected", EPOCX]).await;
     rig.tested.until(reached(ConnectionStep::Choosing)).await;
-    let mut other = Other::start(&rig.sim).await;
+    let mut other = OtherProgram::start(&rig.sim).await;
     let open = json!({"headset": "EPOCX-1A2B3C4D", "status": "active"});
     let theirs = other.ask("createSession", open).await;
     let id = theirs["id"].as_str().unwrap().to_owned();
@@ -27,7 +27,7 @@ async fn shared() -> (Rig, Other, SessionId) {
     (rig, other, id.into())
 }
 
-async fn only_session(other: &mut Other) -> Value {
+async fn only_session(other: &mut OtherProgram) -> Value {
     let mut sessions = other.ask("querySessions", json!({})).await;
     assert_eq!(sessions.as_array().map(Vec::len), Some(1), "{sessions}");
     sessions[0].take()
@@ -54,7 +54,7 @@ fn running(event: &Event) -> Option<(String, bool)> {
     }
 }
 
-async fn activations_left(other: &mut Other) -> Value {
+async fn activations_left(other: &mut OtherProgram) -> Value {
     other.ask("getLicenseInfo", json!({})).await["license"]["localQuota"].take()
 }
 
@@ -165,7 +165,7 @@ async fn it_is_left_at_the_users_word_and_only_what_cortop_recorded_there_is_sto
 
 #[tokio::test]
 async fn a_session_of_our_own_cannot_be_left() {
-    let mut rig = Rig::start(&[EPOCX]).await;
+    let mut rig = SimHarness::start(&[EPOCX]).await;
     let session = rig.streaming().await;
     let refusal = rig.ask(Command::Release(session), refused).await;
     assert!(refusal.contains("cortop opened this session itself"), "{refusal}");

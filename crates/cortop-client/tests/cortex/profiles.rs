@@ -4,8 +4,8 @@ use cortop_client::{Command, Event, ProfileCommand, profile::Loaded};
 use serde_json::json;
 
 use crate::{
-    service::{INSIGHT, Say, Service, Tested, config, refused},
-    simulated::{Other, Rig, options},
+    service::{ClientUnderTest, INSIGHT, Reply, ScriptedService, config, refused},
+    simulated::{OtherProgram, SimHarness, options},
 };
 
 const HEADSET: &str = "insight:INSIGHT-0A1B2C3D:connected";
@@ -33,9 +33,9 @@ fn ours(name: &str) -> impl Fn(&Event) -> Option<()> {
 
 #[tokio::test]
 async fn one_takes_the_place_of_another_and_all_that_happens_is_told() {
-    let mut rig = Rig::start(&[HEADSET]).await;
+    let mut rig = SimHarness::start(&[HEADSET]).await;
     rig.streaming().await;
-    let mut other = Other::start(&rig.sim).await;
+    let mut other = OtherProgram::start(&rig.sim).await;
     for name in ["ana", "ben"] {
         let create = json!({"status": "create", "profile": name, "headset": INSIGHT});
         other.ask("setupProfile", create).await;
@@ -66,7 +66,7 @@ async fn one_takes_the_place_of_another_and_all_that_happens_is_told() {
 async fn what_another_application_has_loaded_is_not_taken_away() {
     let mut warm = options(&[HEADSET]);
     warm.warm = true;
-    let mut rig = Rig::with(warm, |config| config).await;
+    let mut rig = SimHarness::with(warm, |config| config).await;
     let demo = Loaded { name: "demo".to_owned(), by_us: Some(false) };
     rig.tested.until(uses(Some(demo))).await;
     for command in [load("demo"), unload()] {
@@ -81,7 +81,7 @@ async fn what_another_application_has_loaded_is_not_taken_away() {
 
 #[tokio::test]
 async fn what_cortex_refuses_says_the_next_step() {
-    let mut rig = Rig::start(&[HEADSET]).await;
+    let mut rig = SimHarness::start(&[HEADSET]).await;
     rig.streaming().await;
     for (code, next) in [
         (-32226, "choose another profile"),
@@ -101,22 +101,22 @@ async fn what_cortex_refuses_says_the_next_step() {
 async fn one_that_a_dead_program_left_behind_is_unloaded_by_name_once() {
     let mut loaded = false;
     let mut unloaded = false;
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "getCurrentProfile" if loaded => Say::Result(json!({"name": "ana"})),
-        "getCurrentProfile" => Say::Result(json!({"name": null})),
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "getCurrentProfile" if loaded => Reply::Result(json!({"name": "ana"})),
+        "getCurrentProfile" => Reply::Result(json!({"name": null})),
         "setupProfile" if seen.params["status"] == "unload" => {
             unloaded = true;
-            Say::Usual
+            Reply::Usual
         }
         "setupProfile" if unloaded => {
             loaded = true;
-            Say::Usual
+            Reply::Usual
         }
-        "setupProfile" => Say::Error(-32127, "A profile is already loaded."),
-        _ => Say::Usual,
+        "setupProfile" => Reply::Error(-32127, "A profile is already loaded."),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(uses(None)).await;
     tested.command(load("ana")).await;
     let wanted = Loaded { name: "ana".to_owned(), by_us: None };

@@ -7,7 +7,8 @@ use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::service::{
-    INSIGHT, Say, Service, Tested, closed, config, licence, reached, refused, step,
+    ClientUnderTest, INSIGHT, Reply, ScriptedService, closed, config, licence, reached, refused,
+    step,
 };
 
 /// Which try has failed, and why.
@@ -20,12 +21,12 @@ fn waiting(event: &Event) -> Option<(u32, String)> {
 
 #[tokio::test]
 async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "getLicenseInfo" => Say::Result(licence(&["eeg", "pm"], json!(1))),
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "getLicenseInfo" => Reply::Result(licence(&["eeg", "pm"], json!(1))),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url).debit(3));
+    let mut tested = ClientUnderTest::start(config(&service.url).debit(3));
     tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
@@ -62,7 +63,7 @@ async fn a_service_that_is_not_there_yet_is_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let mut tested = Tested::start(config(&format!("ws://{address}")));
+    let mut tested = ClientUnderTest::start(config(&format!("ws://{address}")));
     let why = tested
         .until(|event| match event {
             Event::Link(Link::Waiting { error, attempt: 2, .. }) => Some(error.to_string()),
@@ -73,7 +74,8 @@ async fn a_service_that_is_not_there_yet_is_waited_for() {
     // What is asked for meanwhile is refused aloud, or remembered.
     tested.command(Command::Scan { anyway: false }).await;
     assert!(tested.until(refused).await.contains("not connected"));
-    let _service = Service::on(TcpListener::bind(address).await.unwrap(), None, |_| Say::Usual);
+    let _service =
+        ScriptedService::on(TcpListener::bind(address).await.unwrap(), None, |_| Reply::Usual);
     tested.until(reached(ConnectionStep::Streaming)).await;
     tested.quit().await;
 }
@@ -83,7 +85,7 @@ async fn after_a_long_absence_a_command_tries_again_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let mut tested = Tested::start(config(&format!("ws://{address}")));
+    let mut tested = ClientUnderTest::start(config(&format!("ws://{address}")));
     let mut left = Duration::ZERO;
     while left < Duration::from_secs(20) {
         let event = tested.client.events.recv().await.unwrap();
@@ -91,7 +93,8 @@ async fn after_a_long_absence_a_command_tries_again_at_once() {
             left = at.duration_since(Instant::now());
         }
     }
-    let _service = Service::on(TcpListener::bind(address).await.unwrap(), None, |_| Say::Usual);
+    let _service =
+        ScriptedService::on(TcpListener::bind(address).await.unwrap(), None, |_| Reply::Usual);
     let asked = Instant::now();
     tested.command(Command::Connect).await;
     tested.until(reached(ConnectionStep::Streaming)).await;
@@ -101,12 +104,12 @@ async fn after_a_long_absence_a_command_tries_again_at_once() {
 
 #[tokio::test]
 async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_the_service() {
-    let service = Service::start(|seen| {
+    let service = ScriptedService::start(|seen| {
         let message = json!({"jsonrpc": "2.0", "warning": {"code": 11, "message": "re-open"}});
-        if seen.connection < 3 { Say::Texts(vec![message.to_string()]) } else { Say::Usual }
+        if seen.connection < 3 { Reply::Texts(vec![message.to_string()]) } else { Reply::Usual }
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let why = tested
         .until(|event| match event {
             Event::Link(Link::Waiting { error, attempt: 3, .. }) => Some(error.to_string()),
@@ -120,14 +123,14 @@ async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_drops_us_once_it_has_greeted_is_left_in_peace_for_longer_and_longer() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "getLicenseInfo" => Say::Result(licence(&["eeg"], json!(9))),
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "getLicenseInfo" => Reply::Result(licence(&["eeg"], json!(9))),
         // Beyond any message: the link ends, each time after an activation.
-        "subscribe" if seen.connection < 5 => Say::Texts(vec!["x".repeat((1 << 20) + 1)]),
-        _ => Say::Usual,
+        "subscribe" if seen.connection < 5 => Reply::Texts(vec!["x".repeat((1 << 20) + 1)]),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let started = Instant::now();
     let why = tested.until(|event| waiting(event).filter(|(attempt, _)| *attempt == 5)).await.1;
     assert!(why.contains("longer than") && why.contains("--url"), "{why}");
@@ -145,15 +148,15 @@ async fn a_service_that_drops_us_once_it_has_greeted_is_left_in_peace_for_longer
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_forgets_who_is_calling_after_the_greeting_is_blamed_too() {
-    let service = Service::start(|seen| {
+    let service = ScriptedService::start(|seen| {
         let message = json!({"jsonrpc": "2.0", "warning": {"code": 11, "message": "re-open"}});
         match seen.method.as_str() {
-            "getUserLogin" => Say::Texts(vec![message.to_string()]),
-            _ => Say::Usual,
+            "getUserLogin" => Reply::Texts(vec![message.to_string()]),
+            _ => Reply::Usual,
         }
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let why = tested.until(|event| waiting(event).filter(|(attempt, _)| *attempt == 3)).await.1;
     assert!(why.contains("restart the Cortex service"), "{why}");
     tested.quit().await;
@@ -161,12 +164,12 @@ async fn a_service_that_forgets_who_is_calling_after_the_greeting_is_blamed_too(
 
 #[tokio::test]
 async fn quitting_is_bounded_even_if_nobody_answers_and_nobody_reads() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "updateSession" => Say::Nothing,
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "updateSession" => Reply::Nothing,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     let started = Instant::now();
     tested.command(Command::Quit).await;

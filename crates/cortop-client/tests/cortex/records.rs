@@ -11,8 +11,8 @@ use cortop_client::{
 use cortop_sim::fault::Fault;
 
 use crate::{
-    service::{Tested, refused},
-    simulated::{Rig, options},
+    service::{ClientUnderTest, refused},
+    simulated::{SimHarness, options},
 };
 
 fn start(session: &SessionId) -> Command {
@@ -65,7 +65,7 @@ fn ready(event: &Event) -> Option<()> {
     matches!(event, Event::Record(RecordEvent::Ready(_))).then_some(())
 }
 
-async fn clock(tested: &mut Tested) {
+async fn clock(tested: &mut ClientUnderTest) {
     let compared = |event: &Event| matches!(event, Event::Clock { .. }).then_some(());
     if tested.events.iter().find_map(compared).is_none() {
         tested.until(compared).await;
@@ -77,7 +77,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     let mut options = options(&["epocx:connected"]);
     // Long enough for an export to be refused meanwhile, however slow this machine is.
     options.delays.processing = Duration::from_secs(3);
-    let mut rig = Rig::with(options, |config| config).await;
+    let mut rig = SimHarness::with(options, |config| config).await;
     let session = rig.streaming().await;
     clock(&mut rig.tested).await;
     let record = rig.ask(start(&session), started).await;
@@ -148,7 +148,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
 
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_the_next_step() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:connected"]).await;
     let session = rig.streaming().await;
     let unknown = "00000000-0000-4000-8000-000000000000";
     let folder = tempfile::tempdir().unwrap();
@@ -192,7 +192,7 @@ async fn what_cannot_be_is_refused_with_the_next_step() {
 
 #[tokio::test]
 async fn a_lost_connection_ends_the_record_and_says_so() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:connected"]).await;
     let session = rig.streaming().await;
     let record = rig.ask(start(&session), started).await;
     rig.order(Fault::Drop { close: false });
@@ -211,7 +211,7 @@ async fn a_lost_connection_ends_the_record_and_says_so() {
 async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
     let mut slow = options(&["epocx:connected"]);
     slow.delays.processing = Duration::from_hours(1);
-    let mut rig = Rig::with(slow, |config| config).await;
+    let mut rig = SimHarness::with(slow, |config| config).await;
     let session = rig.streaming().await;
     rig.ask(start(&session), started).await;
     let (record, _) = rig.ask(stop(&session), ended).await;
@@ -226,7 +226,7 @@ async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
 
 #[tokio::test]
 async fn leaving_stops_the_record_before_its_session_is_closed() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:connected"]).await;
     let session = rig.streaming().await;
     rig.ask(start(&session), started).await;
     let events = rig.tested.quit().await;
@@ -236,7 +236,7 @@ async fn leaving_stops_the_record_before_its_session_is_closed() {
 
 #[tokio::test]
 async fn a_command_with_an_id_is_answered_under_it_once() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:connected"]).await;
     let session = rig.streaming().await;
     let outcome_of = |id| {
         move |event: &Event| match event {

@@ -7,18 +7,18 @@ use serde_json::json;
 
 use crate::{
     service::{
-        EPOCX, INSIGHT, Say, Service, Tested, closed, config, headset, licence, opened, reached,
-        refused,
+        ClientUnderTest, EPOCX, INSIGHT, Reply, ScriptedService, closed, config, headset, licence,
+        opened, reached, refused,
     },
-    simulated::{Other, Rig, options},
+    simulated::{OtherProgram, SimHarness, options},
 };
 
-fn status(seen: &crate::service::Seen) -> String {
+fn status(seen: &crate::service::ReceivedRequest) -> String {
     seen.params["status"].as_str().unwrap_or_default().to_owned()
 }
 
 /// In which modes sessions were asked for so far.
-fn asked(service: &Service) -> Vec<String> {
+fn asked(service: &ScriptedService) -> Vec<String> {
     service.asked("createSession").iter().map(status).collect()
 }
 
@@ -37,7 +37,7 @@ fn object(event: &Event) -> Option<Session> {
 async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_the_log_says_so() {
     let mut few = options(&["epocx:connected"]);
     few.quota = 2;
-    let mut rig = Rig::with(few, |config| config).await;
+    let mut rig = SimHarness::with(few, |config| config).await;
     for (mode, words) in [
         (SessionMode::Active, "2 activations left here"),
         (SessionMode::Active, "activated again after a loss: 1 activation used, 0 left here"),
@@ -63,14 +63,14 @@ async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_th
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_lost_before_it_streams_is_not_activated_again() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "getLicenseInfo" => Say::Result(licence(&["eeg"], json!(9))),
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "getLicenseInfo" => Reply::Result(licence(&["eeg"], json!(9))),
         // Beyond any message: the link ends.
-        "subscribe" if seen.connection < 3 => Say::Texts(vec!["x".repeat((1 << 20) + 1)]),
-        _ => Say::Usual,
+        "subscribe" if seen.connection < 3 => Reply::Texts(vec!["x".repeat((1 << 20) + 1)]),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(asked(&service), ["active", "open", "open", "open"]);
     // At the user's word it is.
@@ -86,16 +86,16 @@ async fn a_session_that_is_lost_before_it_streams_is_not_activated_again() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_subscription_is_tried_again_in_the_same_session() {
     let mut times = 0;
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "getLicenseInfo" => Say::Result(licence(&["eeg"], json!(9))),
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "getLicenseInfo" => Reply::Result(licence(&["eeg"], json!(9))),
         "subscribe" if times < 3 => {
             times += 1;
-            Say::Error(-32603, "Internal error.")
+            Reply::Error(-32603, "Internal error.")
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     assert!(tested.until(refused).await.starts_with("subscribe -32603"));
     tested.until(reached(ConnectionStep::Stopped)).await;
     tested.until(reached(ConnectionStep::Streaming)).await;
@@ -107,8 +107,8 @@ async fn a_refused_subscription_is_tried_again_in_the_same_session() {
 
 #[tokio::test]
 async fn a_session_that_is_closed_while_its_headset_stays_connected_stays_closed() {
-    let service = Service::start(|_| Say::Usual).await;
-    let mut tested = Tested::start(config(&service.url));
+    let service = ScriptedService::start(|_| Reply::Usual).await;
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     let id = format!("session-0-of-{INSIGHT}");
     service.warn(0, json!({"behavior": "Stopped.", "sessionId": id}));
@@ -125,9 +125,9 @@ async fn a_session_that_is_closed_while_its_headset_stays_connected_stays_closed
 
 #[tokio::test]
 async fn a_session_that_another_program_closes_stays_closed() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:connected"]).await;
     let session = rig.streaming().await;
-    let mut other = Other::start(&rig.sim).await;
+    let mut other = OtherProgram::start(&rig.sim).await;
     other.ask("updateSession", json!({"session": session.as_str(), "status": "close"})).await;
     let why = rig.tested.until(closed).await;
     assert_eq!(why, "closed by another program of this application");
@@ -138,7 +138,7 @@ async fn a_session_that_another_program_closes_stays_closed() {
 
 #[tokio::test]
 async fn the_answer_to_closing_is_its_last_state() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:connected"]).await;
     let id = rig.streaming().await;
     let last = |event: &Event| object(event).filter(|one| one.status == SessionStatus::Closed);
     let session = rig.ask(Command::Close(id.clone()), last).await;
@@ -151,14 +151,14 @@ async fn the_answer_to_closing_is_its_last_state() {
 
 #[tokio::test]
 async fn two_headsets_that_drop_out_together_both_come_back_to_their_sessions() {
-    let service = Service::start(|seen| match seen.method.as_str() {
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
         "queryHeadsets" => {
-            Say::Result(json!([headset(INSIGHT, "connected"), headset(EPOCX, "connected")]))
+            Reply::Result(json!([headset(INSIGHT, "connected"), headset(EPOCX, "connected")]))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     for id in [INSIGHT, EPOCX] {
         tested.command(open(id, None)).await;
         tested.until(|event| matches!(event, Event::Subscribed { .. }).then_some(())).await;
@@ -185,8 +185,8 @@ async fn two_headsets_that_drop_out_together_both_come_back_to_their_sessions() 
 
 #[tokio::test]
 async fn streams_that_stop_and_do_not_come_back_are_subscribed_again() {
-    let service = Service::start(|_| Say::Usual).await;
-    let mut tested = Tested::start(config(&service.url));
+    let service = ScriptedService::start(|_| Reply::Usual).await;
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(0, json!({"sessionId": format!("session-0-of-{INSIGHT}")}));
     tested.until(reached(ConnectionStep::Stopped)).await;
@@ -198,13 +198,13 @@ async fn streams_that_stop_and_do_not_come_back_are_subscribed_again() {
 
 #[tokio::test]
 async fn a_licence_that_could_not_be_read_once_is_read_for_the_next_session() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "getLicenseInfo" if seen.connection == 0 => Say::Error(-32000, "The cloud failed."),
-        "getLicenseInfo" => Say::Result(licence(&["eeg"], json!(3))),
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "getLicenseInfo" if seen.connection == 0 => Reply::Error(-32000, "The cloud failed."),
+        "getLicenseInfo" => Reply::Result(licence(&["eeg"], json!(3))),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let (mode, why) = tested.until(opened).await;
     assert_eq!(mode, SessionMode::Open);
     assert!(why.contains("could not be read"), "{why}");
@@ -217,14 +217,14 @@ async fn a_licence_that_could_not_be_read_once_is_read_for_the_next_session() {
 #[tokio::test]
 async fn what_one_user_activated_is_not_charged_to_the_next() {
     let mut users = ["ana.lab", "ben.lab", "ana.lab"].into_iter();
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "getUserLogin" => Say::Result(json!([{"username": users.next().unwrap()}])),
-        "getLicenseInfo" => Say::Result(licence(&["eeg"], json!(3))),
-        _ => Say::Usual,
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "getUserLogin" => Reply::Result(json!([{"username": users.next().unwrap()}])),
+        "getLicenseInfo" => Reply::Result(licence(&["eeg"], json!(3))),
+        _ => Reply::Usual,
     })
     .await;
     let config = config(&service.url).session(SessionPolicy::Open);
-    let mut tested = Tested::start(config);
+    let mut tested = ClientUnderTest::start(config);
     tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Activate(format!("session-0-of-{INSIGHT}").into())).await;
     let activated =
@@ -248,7 +248,7 @@ async fn what_one_user_activated_is_not_charged_to_the_next() {
 
 #[tokio::test]
 async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session() {
-    let mut rig = Rig::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
+    let mut rig = SimHarness::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
     rig.order(Fault::Refuse {
         method: Some("createSession".to_owned()),
         code: -32152,
@@ -267,7 +267,7 @@ async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session(
     rig.order(late(0.5));
     rig.tested.command(open(INSIGHT, None)).await;
     rig.tested.until(reached(ConnectionStep::Opening(INSIGHT.into()))).await;
-    let mut other = Other::start(&rig.sim).await;
+    let mut other = OtherProgram::start(&rig.sim).await;
     while other.ask("querySessions", json!({})).await == json!([]) {}
     rig.ask(Command::CallOff(INSIGHT.into()), reached(ConnectionStep::Choosing)).await;
     assert_eq!(other.ask("querySessions", json!({})).await, json!([]));
@@ -276,7 +276,7 @@ async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session(
 
 #[tokio::test]
 async fn what_is_ordered_while_a_session_closes_concerns_the_next_or_nothing() {
-    let mut rig = Rig::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |config| {
+    let mut rig = SimHarness::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |config| {
         config.session(SessionPolicy::Open)
     })
     .await;

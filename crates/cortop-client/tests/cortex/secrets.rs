@@ -12,13 +12,14 @@ use tracing::{instrument::WithSubscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
 use crate::service::{
-    CLIENT_ID, CLIENT_SECRET, INSIGHT, Say, Service, TOKEN, Tested, config, reached, session,
+    CLIENT_ID, CLIENT_SECRET, ClientUnderTest, INSIGHT, Reply, ScriptedService, TOKEN, config,
+    reached, session,
 };
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct LogCapture(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Log {
+impl Write for LogCapture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend(bytes);
         Ok(bytes.len())
@@ -31,7 +32,7 @@ impl Write for Log {
 
 /// Runs a story, and gives what it gives and all that was logged meanwhile.
 pub(crate) fn logged<T>(story: impl Future<Output = T>) -> (T, String) {
-    let log = Log::default();
+    let log = LogCapture::default();
     let writer = log.clone();
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
@@ -58,21 +59,23 @@ fn assert_none_in(text: &str) {
 fn they_are_in_no_log_and_no_event_at_any_level() {
     let (events, log) = logged(async {
         let mut refusals = [-32015, -32014].into_iter();
-        let service = Service::start(move |seen| match seen.method.as_str() {
-            "hasAccessRight" => Say::Result(json!({"accessGranted": false})),
+        let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+            "hasAccessRight" => Reply::Result(json!({"accessGranted": false})),
             // An answer that is cut off in the middle of a token, and one of another shape.
-            "querySessions" => Say::Texts(vec![format!(r#"{{"id":{},"result":"{TOKEN}"#, seen.id)]),
-            "getLicenseInfo" => Say::Result(json!(TOKEN)),
+            "querySessions" => {
+                Reply::Texts(vec![format!(r#"{{"id":{},"result":"{TOKEN}"#, seen.id)])
+            }
+            "getLicenseInfo" => Reply::Result(json!(TOKEN)),
             "createSession" => match refusals.next() {
-                Some(code) => Say::Error(code, "no"),
-                None => Say::Usual,
+                Some(code) => Reply::Error(code, "no"),
+                None => Reply::Usual,
             },
-            _ => Say::Usual,
+            _ => Reply::Usual,
         })
         .await;
         let config = config(&service.url);
         assert!(!format!("{config:?}").contains(CLIENT_ID));
-        let mut tested = Tested::start(config);
+        let mut tested = ClientUnderTest::start(config);
         tested.until(reached(ConnectionStep::Streaming)).await;
         service.drop_connections();
         tested
@@ -90,30 +93,30 @@ fn what_cortex_echoes_of_them_is_hidden() {
     let (events, log) = logged(async {
         let echo = format!("bad clientId {CLIENT_ID} secret {CLIENT_SECRET} or token {TOKEN}!");
         let mut authorized = 0;
-        let service = Service::start(move |seen| {
+        let service = ScriptedService::start(move |seen| {
             let refuse = |code: i64| {
                 let error = json!({"code": code, "message": echo});
                 // A slash may be escaped in JSON, and then is another text.
                 let text = json!({"error": error, "id": seen.id}).to_string().replace('/', "\\/");
-                Say::Texts(vec![text])
+                Reply::Texts(vec![text])
             };
             match seen.method.as_str() {
                 "hasAccessRight" => refuse(-32102),
                 "authorize" if authorized < 1 => {
                     authorized += 1;
-                    Say::Result(json!({
+                    Reply::Result(json!({
                         "cortexToken": TOKEN, "warning": {"code": 6, "message": {"message": echo}}
                     }))
                 }
                 "getLicenseInfo" | "querySessions" => refuse(-32602),
-                "subscribe" => Say::Result(json!({"failure": [
+                "subscribe" => Reply::Result(json!({"failure": [
                     {"code": -32016, "message": echo, "streamName": "dev"}
                 ], "success": []})),
-                _ => Say::Usual,
+                _ => Reply::Usual,
             }
         })
         .await;
-        let mut tested = Tested::start(config(&service.url));
+        let mut tested = ClientUnderTest::start(config(&service.url));
         tested.until(reached(ConnectionStep::Agreement)).await;
         service.warn(7, json!({"behavior": format!("{CLIENT_ID} asks with {TOKEN}")}));
         service.warn(99, json!({TOKEN: CLIENT_SECRET}));
@@ -134,17 +137,17 @@ fn what_cortex_echoes_of_them_is_hidden() {
 #[test]
 fn a_field_of_cortex_is_shown_as_it_is_unless_it_is_one_of_them() {
     let (events, log) = logged(async {
-        let service = Service::start(|seen| match seen.method.as_str() {
+        let service = ScriptedService::start(|seen| match seen.method.as_str() {
             "createSession" => {
                 let mut object = session(&format!("of-{CLIENT_ID}"), INSIGHT, "opened");
                 object["appId"] = json!(format!("com.ana.{CLIENT_ID}"));
                 object["owner"] = json!(CLIENT_ID);
-                Say::Result(object)
+                Reply::Result(object)
             }
-            _ => Say::Usual,
+            _ => Reply::Usual,
         })
         .await;
-        let mut tested = Tested::start(config(&service.url));
+        let mut tested = ClientUnderTest::start(config(&service.url));
         tested.until(reached(ConnectionStep::Streaming)).await;
         tested.quit().await
     });

@@ -33,7 +33,7 @@ pub(crate) const INSIGHT: &str = "INSIGHT-0A1B2C3D";
 pub(crate) const EPOCX: &str = "EPOCX-1A2B3C4D";
 
 /// What the script says to a request.
-pub(crate) enum Say {
+pub(crate) enum Reply {
     /// The decent answer.
     Usual,
     /// This `result`.
@@ -48,25 +48,25 @@ pub(crate) enum Say {
 
 /// A request as it came, and on which connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ReceivedRequest {
     pub(crate) connection: usize,
     pub(crate) method: String,
     pub(crate) params: Value,
     pub(crate) id: Value,
 }
 
-pub(crate) struct Service {
+pub(crate) struct ScriptedService {
     pub(crate) url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
     /// Text to every connection; an empty one closes them.
     pub(crate) push: broadcast::Sender<String>,
     task: JoinHandle<()>,
     pace: JoinHandle<()>,
 }
 
-type Script = Arc<Mutex<dyn FnMut(&Seen) -> Say + Send>>;
+type Script = Arc<Mutex<dyn FnMut(&ReceivedRequest) -> Reply + Send>>;
 
-impl Drop for Service {
+impl Drop for ScriptedService {
     fn drop(&mut self) {
         self.task.abort();
         self.pace.abort();
@@ -82,8 +82,10 @@ async fn pace() {
     }
 }
 
-impl Service {
-    pub(crate) async fn start(script: impl FnMut(&Seen) -> Say + Send + 'static) -> Self {
+impl ScriptedService {
+    pub(crate) async fn start(
+        script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self::on(listener, None, script)
     }
@@ -91,11 +93,11 @@ impl Service {
     pub(crate) fn on(
         listener: TcpListener,
         tls: Option<Arc<ServerConfig>>,
-        script: impl FnMut(&Seen) -> Say + Send + 'static,
+        script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static,
     ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let scheme = if tls.is_some() { "wss" } else { "ws" };
-        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let seen = Arc::<Mutex<Vec<ReceivedRequest>>>::default();
         let push = broadcast::Sender::new(64);
         let script: Script = Arc::new(Mutex::new(script));
         let (log, pushed) = (Arc::clone(&seen), push.clone());
@@ -129,7 +131,7 @@ impl Service {
     }
 
     /// What was asked so far by some method.
-    pub(crate) fn asked(&self, method: &str) -> Vec<Seen> {
+    pub(crate) fn asked(&self, method: &str) -> Vec<ReceivedRequest> {
         self.seen.lock().unwrap().iter().filter(|seen| seen.method == method).cloned().collect()
     }
 
@@ -147,7 +149,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     connection: usize,
     script: Script,
-    log: Arc<Mutex<Vec<Seen>>>,
+    log: Arc<Mutex<Vec<ReceivedRequest>>>,
     mut pushed: broadcast::Receiver<String>,
 ) {
     let Ok(mut socket) = accept_async(stream).await else { return };
@@ -157,7 +159,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             frame = socket.next() => {
                 let Some(Ok(Message::Text(text))) = frame else { return };
                 let request: Value = serde_json::from_str(&text).unwrap();
-                let seen = Seen {
+                let seen = ReceivedRequest {
                     connection,
                     method: request["method"].as_str().unwrap().to_owned(),
                     params: request["params"].clone(),
@@ -167,13 +169,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 let said = script.lock().unwrap()(&seen);
                 let answer = |result| vec![json!({"id": seen.id, "jsonrpc": "2.0", "result": result}).to_string()];
                 match said {
-                    Say::Usual => answer(usual(&seen, &mut sessions)),
-                    Say::Result(result) => answer(result),
-                    Say::Error(code, message) => vec![
+                    Reply::Usual => answer(usual(&seen, &mut sessions)),
+                    Reply::Result(result) => answer(result),
+                    Reply::Error(code, message) => vec![
                         json!({"error": {"code": code, "message": message}, "id": seen.id}).to_string(),
                     ],
-                    Say::Texts(texts) => texts,
-                    Say::Nothing => Vec::new(),
+                    Reply::Texts(texts) => texts,
+                    Reply::Nothing => Vec::new(),
                 }
             }
             text = pushed.recv() => match text {
@@ -219,7 +221,7 @@ pub(crate) fn subscribed(params: &Value) -> Value {
 }
 
 /// Somebody is logged in, the application approved, one Insight connected, the licence basic.
-fn usual(seen: &Seen, sessions: &mut Vec<Value>) -> Value {
+fn usual(seen: &ReceivedRequest, sessions: &mut Vec<Value>) -> Value {
     let params = &seen.params;
     match seen.method.as_str() {
         "getCortexInfo" => json!({"version": "4.8.32"}),
@@ -247,7 +249,7 @@ fn usual(seen: &Seen, sessions: &mut Vec<Value>) -> Value {
 }
 
 /// The client under test.
-pub(crate) struct Tested {
+pub(crate) struct ClientUnderTest {
     pub(crate) client: Client,
     pub(crate) feed: FeedReceiver,
     pub(crate) events: Vec<Event>,
@@ -257,7 +259,7 @@ pub(crate) fn config(url: &str) -> ClientConfig {
     ClientConfig::new(CLIENT_ID, CLIENT_SECRET).url(url).streams([Stream::Dev, Stream::Met])
 }
 
-impl Tested {
+impl ClientUnderTest {
     pub(crate) fn start(config: ClientConfig) -> Self {
         let (sender, feed) = feed();
         Self { client: Client::spawn(config, sender), feed, events: Vec::new() }

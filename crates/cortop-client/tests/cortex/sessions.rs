@@ -12,30 +12,30 @@ use tokio::time::Instant;
 
 use crate::{
     service::{
-        EPOCX, INSIGHT, Say, Seen, Service, Tested, closed, config, licence, opened, reached,
-        refused, session, step, subscribed,
+        ClientUnderTest, EPOCX, INSIGHT, ReceivedRequest, Reply, ScriptedService, closed, config,
+        licence, opened, reached, refused, session, step, subscribed,
     },
-    simulated::{Rig, options},
+    simulated::{SimHarness, options},
 };
 
 #[tokio::test]
 async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
-    let service = Service::start(|seen: &Seen| match seen.method.as_str() {
-        "getLicenseInfo" => Say::Result(licence(&["eeg", "pm"], json!(7))),
+    let service = ScriptedService::start(|seen: &ReceivedRequest| match seen.method.as_str() {
+        "getLicenseInfo" => Reply::Result(licence(&["eeg", "pm"], json!(7))),
         "subscribe" => {
             let answer = json!({"id": seen.id, "result": {
                 "failure": [{"code": -32016, "message": "No.", "streamName": "eeg"}],
                 "success": [{"cols": ["Battery", ["AF3"]], "streamName": "dev"}],
             }});
             let sample = json!({"dev": [4, [2]], "sid": seen.params["session"], "time": 1.5});
-            Say::Texts(vec![answer.to_string(), sample.to_string()])
+            Reply::Texts(vec![answer.to_string(), sample.to_string()])
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
     let mut config = config(&service.url);
     config.streams = vec![Stream::Eeg, Stream::Dev, Stream::Pow];
-    let mut tested = Tested::start(config);
+    let mut tested = ClientUnderTest::start(config);
 
     let (streams, refused) = tested
         .until(|event| match event {
@@ -76,15 +76,15 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
 #[tokio::test]
 async fn a_headset_that_is_not_ready_is_asked_again_with_growing_pauses() {
     let mut times = 0;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "createSession" if times < 2 => {
             times += 1;
-            Say::Error(-32152, "The headset is not ready.")
+            Reply::Error(-32152, "The headset is not ready.")
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let started = Instant::now();
     tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(started.elapsed() >= Duration::from_millis(1500));
@@ -95,15 +95,15 @@ async fn a_headset_that_is_not_ready_is_asked_again_with_growing_pauses() {
 #[tokio::test]
 async fn without_quota_the_session_is_opened_and_says_why_unless_the_user_insists() {
     for policy in [SessionPolicy::Auto, SessionPolicy::Active] {
-        let service = Service::start(|seen| match seen.method.as_str() {
-            "getLicenseInfo" => Say::Result(licence(&["eeg"], Value::Null)),
+        let service = ScriptedService::start(|seen| match seen.method.as_str() {
+            "getLicenseInfo" => Reply::Result(licence(&["eeg"], Value::Null)),
             "createSession" if seen.params["status"] == "active" => {
-                Say::Error(-32019, "Session limit on this device has been reached.")
+                Reply::Error(-32019, "Session limit on this device has been reached.")
             }
-            _ => Say::Usual,
+            _ => Reply::Usual,
         })
         .await;
-        let mut tested = Tested::start(config(&service.url).session(policy));
+        let mut tested = ClientUnderTest::start(config(&service.url).session(policy));
         if policy == SessionPolicy::Auto {
             let (mode, why) = tested.until(opened).await;
             assert_eq!(mode, SessionMode::Open);
@@ -118,11 +118,15 @@ async fn without_quota_the_session_is_opened_and_says_why_unless_the_user_insist
 }
 
 /// A service on which another program of the same application holds a session.
-async fn shared(mut script: impl FnMut(&Seen) -> Say + Send + 'static) -> Service {
-    Service::start(move |seen| match (script(seen), seen.method.as_str()) {
-        (Say::Usual, "getLicenseInfo") => Say::Result(licence(&["eeg"], json!(7))),
-        (Say::Usual, "createSession") => Say::Error(-32005, "The session exists."),
-        (Say::Usual, "querySessions") => Say::Result(json!([session("theirs", INSIGHT, "opened")])),
+async fn shared(
+    mut script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static,
+) -> ScriptedService {
+    ScriptedService::start(move |seen| match (script(seen), seen.method.as_str()) {
+        (Reply::Usual, "getLicenseInfo") => Reply::Result(licence(&["eeg"], json!(7))),
+        (Reply::Usual, "createSession") => Reply::Error(-32005, "The session exists."),
+        (Reply::Usual, "querySessions") => {
+            Reply::Result(json!([session("theirs", INSIGHT, "opened")]))
+        }
         (said, _) => said,
     })
     .await
@@ -130,8 +134,8 @@ async fn shared(mut script: impl FnMut(&Seen) -> Say + Send + 'static) -> Servic
 
 #[tokio::test]
 async fn another_programs_session_is_shared_and_left_as_it_is() {
-    let service = shared(|_| Say::Usual).await;
-    let mut tested = Tested::start(config(&service.url));
+    let service = shared(|_| Reply::Usual).await;
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let (mode, why) = tested.until(opened).await;
     assert_eq!(mode, SessionMode::Open);
     assert!(why.contains("another program"), "{why}");
@@ -141,7 +145,7 @@ async fn another_programs_session_is_shared_and_left_as_it_is() {
     assert!(events.iter().filter_map(closed).all(|why| why.contains("left open")));
 
     // The user's own word goes over that.
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Close("theirs".into())).await;
     assert_eq!(tested.until(closed).await, "closed by you");
@@ -153,11 +157,11 @@ async fn another_programs_session_is_shared_and_left_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn another_programs_session_that_is_of_no_use_is_not_closed_for_that() {
     let service = shared(|seen| match seen.method.as_str() {
-        "subscribe" => Say::Error(-32012, "Activate it."),
-        _ => Say::Usual,
+        "subscribe" => Reply::Error(-32012, "Activate it."),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.starts_with("subscribe -32012"), "{refusal}");
     // It is still looked at, and asked again.
@@ -174,14 +178,14 @@ async fn an_adopted_session_that_is_gone_after_all_gives_way_to_one_of_ours() {
     let service = shared(move |seen| match seen.method.as_str() {
         "subscribe" if seen.params["session"] == "theirs" => {
             there = false;
-            Say::Error(-32007, "The session does not exist.")
+            Reply::Error(-32007, "The session does not exist.")
         }
-        "createSession" if !there => Say::Result(session("ours", INSIGHT, "opened")),
-        "querySessions" if !there => Say::Result(json!([session("ours", INSIGHT, "opened")])),
-        _ => Say::Usual,
+        "createSession" if !there => Reply::Result(session("ours", INSIGHT, "opened")),
+        "querySessions" if !there => Reply::Result(json!([session("ours", INSIGHT, "opened")])),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let Feed::Subscribed(flowing) = tested.fed().await else { panic!() };
     assert_eq!(flowing.session.as_str(), "ours");
     tested.until(reached(ConnectionStep::Streaming)).await;
@@ -194,13 +198,14 @@ async fn an_adopted_session_that_is_gone_after_all_gives_way_to_one_of_ours() {
 async fn a_session_of_ours_that_outlived_its_connection_is_still_ours() {
     let ours = format!("session-0-of-{INSIGHT}");
     let lingering = json!([session(&ours, INSIGHT, "opened")]);
-    let service = Service::start(move |seen| match (seen.connection, seen.method.as_str()) {
-        (1, "createSession") => Say::Error(-32005, "The session exists."),
-        (1, "querySessions") => Say::Result(lingering.clone()),
-        _ => Say::Usual,
-    })
-    .await;
-    let mut tested = Tested::start(config(&service.url));
+    let service =
+        ScriptedService::start(move |seen| match (seen.connection, seen.method.as_str()) {
+            (1, "createSession") => Reply::Error(-32005, "The session exists."),
+            (1, "querySessions") => Reply::Result(lingering.clone()),
+            _ => Reply::Usual,
+        })
+        .await;
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     service.drop_connections();
     tested.until(closed).await;
@@ -213,12 +218,12 @@ async fn a_session_of_ours_that_outlived_its_connection_is_still_ours() {
 #[tokio::test]
 async fn an_answer_without_a_session_is_a_refusal() {
     for answer in [Value::Null, json!([session("s", INSIGHT, "opened")]), json!({"id": ""})] {
-        let service = Service::start(move |seen| match seen.method.as_str() {
-            "createSession" => Say::Result(answer.clone()),
-            _ => Say::Usual,
+        let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+            "createSession" => Reply::Result(answer.clone()),
+            _ => Reply::Usual,
         })
         .await;
-        let mut tested = Tested::start(config(&service.url));
+        let mut tested = ClientUnderTest::start(config(&service.url));
         let refusal = tested.until(refused).await;
         assert!(refusal.contains("createSession: Cortex gave no session"), "{refusal}");
         tested.until(reached(ConnectionStep::Stopped)).await;
@@ -230,15 +235,15 @@ async fn an_answer_without_a_session_is_a_refusal() {
 #[tokio::test(start_paused = true)]
 async fn a_headset_that_stays_unready_is_told_while_it_is_tried_on() {
     let mut times = 0;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "createSession" if times < 4 => {
             times += 1;
-            Say::Error(-32152, "The headset is not ready.")
+            Reply::Error(-32152, "The headset is not ready.")
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let started = Instant::now();
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("-32152") && refusal.contains("dongle"), "{refusal}");
@@ -250,15 +255,15 @@ async fn a_headset_that_stays_unready_is_told_while_it_is_tried_on() {
 #[tokio::test]
 async fn a_lost_headset_closes_the_session_and_a_new_one_is_opened() {
     let mut times = 0;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "createSession" => {
             times += 1;
-            Say::Result(session(&format!("session {times}"), INSIGHT, "opened"))
+            Reply::Result(session(&format!("session {times}"), INSIGHT, "opened"))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     service.warn(103, json!({"behavior": "No data for 30 s.", "headsetId": INSIGHT}));
     service
@@ -279,8 +284,8 @@ async fn a_lost_headset_closes_the_session_and_a_new_one_is_opened() {
 
 #[tokio::test]
 async fn a_session_whose_samples_come_back_is_carried_on() {
-    let service = Service::start(|_| Say::Usual).await;
-    let mut tested = Tested::start(config(&service.url));
+    let service = ScriptedService::start(|_| Reply::Usual).await;
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     let id = format!("session-0-of-{INSIGHT}");
     let sample = json!({"dev": [1], "sid": id, "time": 1}).to_string();
@@ -298,7 +303,7 @@ async fn a_session_whose_samples_come_back_is_carried_on() {
 
 #[tokio::test]
 async fn activating_subscribes_what_needs_it_afterwards() {
-    let service = Service::start(|seen| match seen.method.as_str() {
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
         "subscribe" => {
             let mut answer = subscribed(&seen.params);
             let eeg = seen.params["streams"].as_array().unwrap().contains(&json!("eeg"));
@@ -306,14 +311,14 @@ async fn activating_subscribes_what_needs_it_afterwards() {
                 answer["success"].as_array_mut().unwrap().retain(|one| one["streamName"] != "eeg");
                 answer["failure"] = json!([{"code": -32016, "streamName": "eeg"}]);
             }
-            Say::Result(answer)
+            Reply::Result(answer)
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
     let mut config = config(&service.url);
     config.streams = vec![Stream::Eeg, Stream::Dev, Stream::Met];
-    let mut tested = Tested::start(config);
+    let mut tested = ClientUnderTest::start(config);
     let session = tested
         .until(|event| match event {
             Event::Subscribed { session, streams, .. } if !streams.contains(&Stream::Eeg) => {
@@ -340,12 +345,12 @@ async fn activating_subscribes_what_needs_it_afterwards() {
 
 #[tokio::test]
 async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "querySessions" => Say::Result(json!([])),
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "querySessions" => Reply::Result(json!([])),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     // Each warning about some headset makes the client look again.
     let nudging = async {
@@ -367,17 +372,17 @@ async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
-    let service = Service::start(|seen| match seen.method.as_str() {
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
         "subscribe" => {
             let answer = json!({"id": seen.id, "result": subscribed(&seen.params)});
             let message = json!({"behavior": "No data.", "headsetId": INSIGHT});
             let warning = json!({"warning": {"code": 103, "message": message}});
-            Say::Texts(vec![answer.to_string(), warning.to_string()])
+            Reply::Texts(vec![answer.to_string(), warning.to_string()])
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(closed).await;
     let started = Instant::now();
     for _ in 0..4 {
@@ -391,7 +396,7 @@ async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
 #[tokio::test]
 async fn activations_are_moved_here_on_order_and_one_is_used() {
     let options = Options { quota: 0, ..options(&["epocx:connected"]) };
-    let mut rig = Rig::with(options, |config| config).await;
+    let mut rig = SimHarness::with(options, |config| config).await;
     let session = rig.streaming().await;
     let id = CommandId(1);
     let debit = Command::Debit { session: session.clone(), activations: 3 };
@@ -428,25 +433,25 @@ async fn activations_are_moved_here_on_order_and_one_is_used() {
 async fn after_an_activation_whose_subscribe_fails_what_cortex_answered_last_is_shown() {
     let mut active = false;
     let mut fails = true;
-    let service = Service::start(move |seen| match seen.method.as_str() {
-        "getLicenseInfo" => Say::Result(licence(&["eeg", "pm"], json!(7))),
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
+        "getLicenseInfo" => Reply::Result(licence(&["eeg", "pm"], json!(7))),
         "updateSession" if seen.params["status"] == "active" => {
             active = true;
-            Say::Usual
+            Reply::Usual
         }
-        "subscribe" if active && std::mem::take(&mut fails) => Say::Error(-32603, "not now"),
+        "subscribe" if active && std::mem::take(&mut fails) => Reply::Error(-32603, "not now"),
         "subscribe" if !active => {
             let refused = json!([{"code": -32016, "message": "No.", "streamName": "eeg"}]);
             let mut answer = subscribed(&json!({"streams": ["dev", "met"]}));
             answer["failure"] = refused;
-            Say::Result(answer)
+            Reply::Result(answer)
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
     let streams = vec![Stream::Eeg, Stream::Dev, Stream::Met];
     let config = config(&service.url).session(SessionPolicy::Open).streams(streams);
-    let mut tested = Tested::start(config);
+    let mut tested = ClientUnderTest::start(config);
     let answered = |event: &Event| match event {
         Event::Subscribed { session, streams, refused, .. } => {
             let refused: Vec<_> = refused.iter().map(|(stream, _)| *stream).collect();

@@ -11,8 +11,10 @@ use cortop_client::{
 use serde_json::json;
 
 use crate::{
-    service::{EPOCX, INSIGHT, Say, Service, Tested, config, headset, reached, refused},
-    simulated::{Other, Rig},
+    service::{
+        ClientUnderTest, EPOCX, INSIGHT, Reply, ScriptedService, config, headset, reached, refused,
+    },
+    simulated::{OtherProgram, SimHarness},
 };
 
 const FAST: Setting = Setting::EpocPlus { eeg: EegRate::Hz256, motion: MotionRate::Hz128 };
@@ -31,7 +33,7 @@ fn connect(by: Option<ConnectionType>, mapping: Option<Mapping>, id: &str) -> Co
 
 #[tokio::test]
 async fn settings_are_changed_on_a_cable_and_the_new_ones_are_shown() {
-    let mut rig = Rig::start(&["epocx:EPOCX-1A2B3C4D:usb"]).await;
+    let mut rig = SimHarness::start(&["epocx:EPOCX-1A2B3C4D:usb"]).await;
     assert!(rig.tested.until(refused).await.contains("USB cable"));
     rig.ask(set(FAST), updated).await;
     let rates = |event: &Event| match event {
@@ -61,7 +63,7 @@ async fn settings_are_changed_on_a_cable_and_the_new_ones_are_shown() {
 
 #[tokio::test]
 async fn what_started_well_and_ended_badly_is_told() {
-    let mut rig = Rig::start(&["epocx:EPOCX-1A2B3C4D:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:EPOCX-1A2B3C4D:connected"]).await;
     rig.streaming().await;
     let refusal = rig.ask(set(FAST), refused).await;
     assert!(refusal.starts_with("updateHeadset 111") && refusal.contains("cable"), "{refusal}");
@@ -72,7 +74,7 @@ async fn what_started_well_and_ended_badly_is_told() {
 async fn a_headset_is_connected_the_way_the_user_wants() {
     let ids = ["EPOCX-1A2B3C4D:discovered", "EPOCX-2A2B3C4D:discovered"];
     let headsets = ids.map(|id| format!("epocx:{id}"));
-    let mut rig = Rig::start(&[&headsets[0], &headsets[1]]).await;
+    let mut rig = SimHarness::start(&[&headsets[0], &headsets[1]]).await;
     rig.tested.until(reached(ConnectionStep::Choosing)).await;
     let by = |wanted: &'static str| {
         move |event: &Event| match event {
@@ -98,9 +100,10 @@ async fn a_headset_is_connected_the_way_the_user_wants() {
 async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
     let flex = "EPOCFLEX-1A2B3C4D";
     let mut rig =
-        Rig::start(&[&format!("flex:{flex}:discovered"), "insight:INSIGHT-0A1B2C3D:off"]).await;
+        SimHarness::start(&[&format!("flex:{flex}:discovered"), "insight:INSIGHT-0A1B2C3D:off"])
+            .await;
     rig.tested.until(reached(ConnectionStep::Streaming)).await;
-    let mut other = Other::start(&rig.sim).await;
+    let mut other = OtherProgram::start(&rig.sim).await;
     let mappings = json!({"CMS": "TP9", "DRL": "TP10", "LA": "Cz", "RA": "Pz"});
     let create = json!({"status": "create", "name": "two", "mappings": mappings});
     other.ask("configMapping", create).await;
@@ -139,15 +142,15 @@ async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
 /// Before 2.3 there was nothing to ask about mappings.
 #[tokio::test]
 async fn an_old_service_lists_its_headsets_without_mappings() {
-    let service = Service::start(|seen| match seen.method.as_str() {
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
         "queryHeadsets" if seen.params.get("includeFlexMappings").is_some() => {
-            Say::Error(-32602, "Invalid Parameters.")
+            Reply::Error(-32602, "Invalid Parameters.")
         }
-        "queryHeadsets" => Say::Result(json!([headset(INSIGHT, "connected")])),
-        _ => Say::Usual,
+        "queryHeadsets" => Reply::Result(json!([headset(INSIGHT, "connected")])),
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     assert!(tested.quit().await.iter().all(|event| refused(event).is_none()));
 }

@@ -11,12 +11,12 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message as Frame,
 };
 
-use crate::service::{CLIENT_ID, CLIENT_SECRET, Tested, config, reached};
+use crate::service::{CLIENT_ID, CLIENT_SECRET, ClientUnderTest, config, reached};
 
 /// A service and the client before it.
-pub(crate) struct Rig {
+pub(crate) struct SimHarness {
     pub(crate) sim: Sim,
-    pub(crate) tested: Tested,
+    pub(crate) tested: ClientUnderTest,
 }
 
 /// Headsets as the command line spells them; whatever takes time takes little.
@@ -36,7 +36,7 @@ pub(crate) fn options(headsets: &[&str]) -> Options {
     Options { headsets, warm: false, approved: false, delays, ..Options::default() }
 }
 
-impl Rig {
+impl SimHarness {
     pub(crate) async fn start(headsets: &[&str]) -> Self {
         Self::with(options(headsets), |config| config).await
     }
@@ -47,7 +47,7 @@ impl Rig {
     ) -> Self {
         let sim = Sim::start(options).await.unwrap();
         let config = change(config(&sim.url()).streams([Stream::Eeg, Stream::Dev]));
-        Self { tested: Tested::start(config), sim }
+        Self { tested: ClientUnderTest::start(config), sim }
     }
 
     /// Waits until streams flow; gives the session.
@@ -89,12 +89,12 @@ impl Rig {
 }
 
 /// Another program with the same credentials.
-pub(crate) struct Other {
+pub(crate) struct OtherProgram {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     token: String,
 }
 
-impl Other {
+impl OtherProgram {
     pub(crate) async fn start(sim: &Sim) -> Self {
         let (socket, _) = connect_async(sim.url()).await.unwrap();
         let mut other = Self { socket, token: String::new() };

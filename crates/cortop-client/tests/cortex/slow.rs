@@ -8,15 +8,15 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    service::{Say, Service, Tested, closed, config, opened, reached, step},
-    simulated::{Rig, options},
+    service::{ClientUnderTest, Reply, ScriptedService, closed, config, opened, reached, step},
+    simulated::{SimHarness, options},
 };
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_takes_12_s_for_every_answer_streams_within_200_s() {
     let started = Instant::now();
     let options = options(&["insight"]);
-    let mut rig = Rig::with(options, |config| config.streams([Stream::Dev])).await;
+    let mut rig = SimHarness::with(options, |config| config.streams([Stream::Dev])).await;
     rig.order(Fault::Late { method: None, seconds: 12.0.into(), times: u32::MAX });
     let mut steps = Vec::new();
     let streaming = async {
@@ -39,7 +39,7 @@ async fn a_service_that_takes_12_s_for_every_answer_streams_within_200_s() {
 #[tokio::test(start_paused = true)]
 async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
     let mut rig =
-        Rig::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |config| config).await;
+        SimHarness::with(options(&["insight:INSIGHT-0A1B2C3D:connected"]), |config| config).await;
     rig.order(Fault::Never { method: Some("createSession".to_owned()), times: 1 });
     let mut why = None;
     let mut steps = Vec::new();
@@ -60,8 +60,8 @@ async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_of_warnings_has_the_service_looked_at_twice_a_second_at_most() {
-    let service = Service::start(|_| Say::Usual).await;
-    let mut tested = Tested::start(config(&service.url));
+    let service = ScriptedService::start(|_| Reply::Usual).await;
+    let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     let methods = ["queryHeadsets", "querySessions"];
     let before = methods.map(|method| service.asked(method).len());

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     service::{EPOCX, INSIGHT, opened, reached, refused},
-    simulated::{Other, Rig, options},
+    simulated::{OtherProgram, SimHarness, options},
 };
 
 const BOTH: [&str; 2] = ["insight:INSIGHT-0A1B2C3D:connected", "epocx:EPOCX-1A2B3C4D:connected"];
@@ -33,7 +33,7 @@ fn open(id: &str, mode: Option<SessionMode>) -> Command {
 
 #[tokio::test]
 async fn two_headsets_have_a_session_each_and_both_keep_flowing() {
-    let mut rig = Rig::start(&BOTH).await;
+    let mut rig = SimHarness::start(&BOTH).await;
     rig.tested.until(reached(ConnectionStep::Choosing)).await;
     rig.tested.command(open(INSIGHT, Some(SessionMode::Open))).await;
     let (_, first) = rig.opened().await;
@@ -75,7 +75,7 @@ async fn two_headsets_have_a_session_each_and_both_keep_flowing() {
 async fn a_mode_of_the_users_choice_goes_over_the_policy_and_is_no_habit() {
     let mut poor = options(&BOTH[..1]);
     poor.quota = 0;
-    let mut rig = Rig::with(poor, |config| config.session(SessionPolicy::Open)).await;
+    let mut rig = SimHarness::with(poor, |config| config.session(SessionPolicy::Open)).await;
     let session = rig.streaming().await;
     rig.tested.command(Command::Activate(session.clone())).await;
     let refusal = rig.tested.until(refused).await;
@@ -96,9 +96,9 @@ async fn a_mode_of_the_users_choice_goes_over_the_policy_and_is_no_habit() {
 
 #[tokio::test]
 async fn a_found_session_is_adopted_as_it_is_and_left_at_the_end() {
-    let mut rig = Rig::start(&BOTH).await;
+    let mut rig = SimHarness::start(&BOTH).await;
     rig.tested.until(reached(ConnectionStep::Choosing)).await;
-    let mut other = Other::start(&rig.sim).await;
+    let mut other = OtherProgram::start(&rig.sim).await;
     let theirs = other.ask("createSession", json!({"headset": EPOCX, "status": "active"})).await;
     let record = json!({"session": theirs["id"], "title": "theirs"});
     other.ask("createRecord", record).await;
@@ -125,7 +125,7 @@ async fn a_found_session_is_adopted_as_it_is_and_left_at_the_end() {
 
 #[tokio::test]
 async fn streams_are_chosen_and_the_choice_outlives_the_connection() {
-    let mut rig = Rig::start(&BOTH[..1]).await;
+    let mut rig = SimHarness::start(&BOTH[..1]).await;
     let session = rig.streaming().await;
     let add = |session: &SessionId, streams: &[Stream]| {
         Command::Subscribe(session.clone(), streams.to_vec())
@@ -161,7 +161,7 @@ async fn streams_are_chosen_and_the_choice_outlives_the_connection() {
 
 #[tokio::test]
 async fn a_session_that_is_not_ours_takes_no_orders() {
-    let mut rig = Rig::start(&BOTH[..1]).await;
+    let mut rig = SimHarness::start(&BOTH[..1]).await;
     rig.streaming().await;
     let theirs = SessionId::from("theirs");
     for (command, method) in [

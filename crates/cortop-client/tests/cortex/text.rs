@@ -5,22 +5,22 @@ use serde_json::json;
 
 use crate::{
     secrets::logged,
-    service::{Say, Service, Tested, config, reached, refused, subscribed},
+    service::{ClientUnderTest, Reply, ScriptedService, config, reached, refused, subscribed},
 };
 
 #[test]
 fn it_drives_no_terminal_and_forges_no_line_of_the_log() {
     const EVIL: &str = "a\u{202e}b\u{2066}c\u{200b}d\u{1b}[2Je\nERROR forged";
     let (events, log) = logged(async {
-        let service = Service::start(|seen| match seen.method.as_str() {
-            "getCortexInfo" => Say::Result(json!({"version": EVIL})),
-            "getUserLogin" => Say::Result(json!([{"username": EVIL}])),
-            "getLicenseInfo" => Say::Error(-32603, EVIL),
-            "createSession" => Say::Error(-32602, EVIL),
-            _ => Say::Usual,
+        let service = ScriptedService::start(|seen| match seen.method.as_str() {
+            "getCortexInfo" => Reply::Result(json!({"version": EVIL})),
+            "getUserLogin" => Reply::Result(json!([{"username": EVIL}])),
+            "getLicenseInfo" => Reply::Error(-32603, EVIL),
+            "createSession" => Reply::Error(-32602, EVIL),
+            _ => Reply::Usual,
         })
         .await;
-        let mut tested = Tested::start(config(&service.url));
+        let mut tested = ClientUnderTest::start(config(&service.url));
         tested.until(reached(ConnectionStep::Stopped)).await;
         service.warn(19, json!(EVIL));
         service.warn(20, json!({"behavior": EVIL}));
@@ -49,19 +49,21 @@ fn it_drives_no_terminal_and_forges_no_line_of_the_log() {
 #[test]
 fn a_flood_of_warnings_is_logged_once_for_each_code_and_counted() {
     let ((), log) = logged(async {
-        let service = Service::start(|seen| match seen.method.as_str() {
+        let service = ScriptedService::start(|seen| match seen.method.as_str() {
             "subscribe" => {
                 let answer = json!({"id": seen.id, "result": subscribed(&seen.params)});
                 let warn = |n: usize| {
                     let warning = json!({"code": 500 + n % 2, "message": "flood"});
                     json!({"jsonrpc": "2.0", "warning": warning}).to_string()
                 };
-                Say::Texts(std::iter::once(answer.to_string()).chain((0..2000).map(warn)).collect())
+                Reply::Texts(
+                    std::iter::once(answer.to_string()).chain((0..2000).map(warn)).collect(),
+                )
             }
-            _ => Say::Usual,
+            _ => Reply::Usual,
         })
         .await;
-        let mut tested = Tested::start(config(&service.url));
+        let mut tested = ClientUnderTest::start(config(&service.url));
         tested.until(reached(ConnectionStep::Streaming)).await;
         tested.quit().await;
     });

@@ -15,10 +15,10 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::service::{Say, Service, Tested, config};
+use crate::service::{ClientUnderTest, Reply, ScriptedService, config};
 
 /// A root and its key.
-struct Root {
+struct TestRoot {
     pem: String,
     der: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
@@ -28,7 +28,7 @@ fn named(name: &str) -> CertificateParams {
     CertificateParams::new(vec![name.to_owned()]).unwrap()
 }
 
-impl Root {
+impl TestRoot {
     fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -66,32 +66,32 @@ fn server(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<ServerConfi
 }
 
 /// A service over TLS, and the file of a root to check it with.
-struct Secure {
-    service: Service,
+struct TlsService {
+    service: ScriptedService,
     root: PathBuf,
     _folder: TempDir,
 }
 
-impl Secure {
-    async fn start(root: &Root, tls: Arc<ServerConfig>) -> Self {
+impl TlsService {
+    async fn start(root: &TestRoot, tls: Arc<ServerConfig>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("root.pem");
         fs::write(&path, &root.pem).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let service = Service::on(listener, Some(tls), |_| Say::Usual);
+        let service = ScriptedService::on(listener, Some(tls), |_| Reply::Usual);
         Self { service, root: path, _folder: folder }
     }
 }
 
-async fn secure(name: &str) -> Secure {
-    let root = Root::new();
-    Secure::start(&root, root.serve(named(name), None)).await
+async fn secure(name: &str) -> TlsService {
+    let root = TestRoot::new();
+    TlsService::start(&root, root.serve(named(name), None)).await
 }
 
 /// Connects and says how far the connection is trusted, or why there is none.
 async fn outcome(config: ClientConfig) -> Result<Security, String> {
     config.check().unwrap();
-    let mut tested = Tested::start(config);
+    let mut tested = ClientUnderTest::start(config);
     let outcome = tested
         .until(|event| match event {
             Event::Link(Link::Up { security, .. }) => Some(Ok(*security)),
@@ -156,7 +156,7 @@ const PROTOCOL_VERSION: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
 /// Every way in which the socket can fail to be secure says which it is and what to do, in words.
 #[tokio::test]
 async fn each_failure_of_tls_has_its_own_reason() {
-    let root = Root::new();
+    let root = TestRoot::new();
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("root.pem");
     fs::write(&ca_file, &root.pem).unwrap();
@@ -183,11 +183,12 @@ async fn each_failure_of_tls_has_its_own_reason() {
     no_ca.distinguished_name.push(DnType::CommonName, "no authority");
     let no_ca_key = KeyPair::generate().unwrap();
     let between = no_ca.signed_by(&no_ca_key, &root.issuer).unwrap().der().clone();
-    let no_ca = Root { pem: String::new(), der: between, issuer: Issuer::new(no_ca, no_ca_key) };
+    let no_ca =
+        TestRoot { pem: String::new(), der: between, issuer: Issuer::new(no_ca, no_ca_key) };
 
     let mut services = Vec::new();
     let mut tls = async |config| {
-        let secure = Secure::start(&root, config).await;
+        let secure = TlsService::start(&root, config).await;
         let url = secure.service.url.clone();
         services.push(secure);
         url
@@ -195,11 +196,11 @@ async fn each_failure_of_tls_has_its_own_reason() {
     let nothing = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("wss://localhost:{}", nothing.local_addr().unwrap().port());
     drop(nothing);
-    let plain = Service::start(|_| Say::Usual).await;
+    let plain = ScriptedService::start(|_| Reply::Usual).await;
     let rows: Vec<(&str, String, &[&str])> = vec![
         (
             "unknown root",
-            tls(Root::new().serve(named("localhost"), None)).await,
+            tls(TestRoot::new().serve(named("localhost"), None)).await,
             &["does not lead to a known root", "--ca-file"],
         ),
         (
@@ -255,7 +256,7 @@ async fn each_failure_of_tls_has_its_own_reason() {
         assert!(words.is_empty() && !why.contains(['{', '_', '"']), "{what}: {why}");
     }
     // On this machine a wrong name is let pass, and said.
-    let secure = Secure::start(&root, root.serve(named("cortex.example.org"), None)).await;
+    let secure = TlsService::start(&root, root.serve(named("cortex.example.org"), None)).await;
     let config = config(&secure.service.url).ca_file(ca_file);
     assert_eq!(outcome(config).await, Ok(Security::WrongName));
 }
@@ -269,7 +270,7 @@ async fn on_the_users_word_nothing_is_checked_on_this_machine() {
 
 #[tokio::test]
 async fn plain_text_in_place_of_tls_says_so() {
-    let service = Service::start(|_| Say::Usual).await;
+    let service = ScriptedService::start(|_| Reply::Usual).await;
     let root = secure("localhost").await.root;
     // The file is gone with its folder: the check tells before anything else.
     let gone = config(&service.url).ca_file(root);
@@ -282,7 +283,7 @@ async fn plain_text_in_place_of_tls_says_so() {
 
 #[tokio::test]
 async fn what_cannot_be_set_up_is_refused_without_connecting() {
-    let mut tested = Tested::start(config("ws://192.0.2.1:6868"));
+    let mut tested = ClientUnderTest::start(config("ws://192.0.2.1:6868"));
     let refusal = tested
         .until(|event| match event {
             Event::Refused(refusal) => Some(refusal.to_string()),

@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    service::{Say, Service, Tested, closed, config, reached, refused},
-    simulated::Rig,
+    service::{ClientUnderTest, Reply, ScriptedService, closed, config, reached, refused},
+    simulated::SimHarness,
 };
 
 #[tokio::test(start_paused = true)]
 async fn it_is_renewed_before_its_end_without_a_debit() {
     let mut tokens = 0;
-    let service = Service::start(move |seen| match seen.method.as_str() {
+    let service = ScriptedService::start(move |seen| match seen.method.as_str() {
         "generateNewToken" => {
             tokens += 1;
-            Say::Result(json!({"cortexToken": format!("a new token, number {tokens}")}))
+            Reply::Result(json!({"cortexToken": format!("a new token, number {tokens}")}))
         }
-        _ => Say::Usual,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url).debit(1));
+    let mut tested = ClientUnderTest::start(config(&service.url).debit(1));
     tested.until(reached(ConnectionStep::Streaming)).await;
     for number in 1..=3 {
         // Between two looks at the service, which are whole seconds apart: no request is open.
@@ -44,7 +44,7 @@ async fn it_is_renewed_before_its_end_without_a_debit() {
 
 #[tokio::test]
 async fn one_that_has_expired_costs_no_sample() {
-    let mut rig = Rig::start(&["epocx:connected"]).await;
+    let mut rig = SimHarness::start(&["epocx:connected"]).await;
     rig.streaming().await;
     rig.order(Fault::ExpireTokens {});
     let listed = |event: &Event| matches!(event, Event::Records(_)).then_some(());
@@ -67,13 +67,13 @@ async fn one_that_has_expired_costs_no_sample() {
 
 #[tokio::test]
 async fn while_it_is_being_renewed_commands_a_logout_and_quitting_go_on() {
-    let service = Service::start(|seen| match seen.method.as_str() {
-        "queryRecords" => Say::Error(-32015, "expired"),
-        "generateNewToken" => Say::Nothing,
-        _ => Say::Usual,
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "queryRecords" => Reply::Error(-32015, "expired"),
+        "generateNewToken" => Reply::Nothing,
+        _ => Reply::Usual,
     })
     .await;
-    let mut tested = Tested::start(config(&service.url));
+    let mut tested = ClientUnderTest::start(config(&service.url));
     let soon = Duration::from_secs(2);
     for renewals in 1..=2 {
         tested.until(reached(ConnectionStep::Streaming)).await;
@@ -91,6 +91,6 @@ async fn while_it_is_being_renewed_commands_a_logout_and_quitting_go_on() {
         }
     }
     timeout(soon, tested.quit()).await.expect("quitting does not wait");
-    let close = |seen: &&crate::service::Seen| seen.params["status"] == "close";
+    let close = |seen: &&crate::service::ReceivedRequest| seen.params["status"] == "close";
     assert_eq!(service.asked("updateSession").iter().filter(close).count(), 1);
 }

@@ -17,14 +17,14 @@ const EPOC_X: &str = "EPOCX-1A2B3C4D";
 const FLEX: &str = "EPOCFLEX-1A2B3C4D";
 
 /// A headset and the decoder that its samples go to. Nobody looks at it.
-struct Headset {
+struct DecodedHeadset {
     decoder: Decoder,
     subscription: Arc<Subscription>,
     start: Instant,
     sent: u32,
 }
 
-impl Headset {
+impl DecodedHeadset {
     fn new(id: &str, sensors: &[&str]) -> Self {
         let labels = ["COUNTER", "INTERPOLATED"].iter().chain(sensors);
         let labels = labels.map(|label| Label::One((*label).to_owned()));
@@ -117,7 +117,7 @@ fn a_recording_of_an_insight_names_its_three_bad_channels() {
     let rows: Vec<Vec<f64>> = rows
         .map(|row| row.split(',').skip(3).map(|cell| cell.parse().unwrap()).collect())
         .collect();
-    let mut insight = Headset::new("INSIGHT-1A2B3C4D", &["AF3", "T7", "Pz", "T8", "AF4"]);
+    let mut insight = DecodedHeadset::new("INSIGHT-1A2B3C4D", &["AF3", "T7", "Pz", "T8", "AF4"]);
     for row in rows.iter().cycle().take(samples(3.0)) {
         insight.send(false, row.iter().copied().map(Some));
     }
@@ -135,7 +135,7 @@ fn a_defect_begins_after_two_seconds_and_ends_after_two_without_it() {
         (TOO_LOW, OffLevel),
         (TOO_HIGH, OffLevel),
     ] {
-        let mut headset = Headset::new(EPOC_X, &["AF3", "T7", "Pz"]);
+        let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7", "Pz"]);
         headset.measure(10.0, &[GOOD; 3]);
         headset.expect(&[]);
         let after = if defect == OffLevel { 0.9 } else { 1.9 };
@@ -154,7 +154,7 @@ fn a_defect_begins_after_two_seconds_and_ends_after_two_without_it() {
 
 #[test]
 fn a_glitch_now_and_then_neither_begins_nor_ends_one() {
-    let mut headset = Headset::new(EPOC_X, &["AF3", "T7", "Pz"]);
+    let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7", "Pz"]);
     let spikes: Signal = |at| if at % 200 < 3 { 8401.923 } else { GOOD(at) };
     let stuck: Signal = |at| if at > 640 && at % 400 == 0 { 4300.0 } else { 4200.0 };
     headset.measure(5.0, &[spikes, stuck, GOOD]);
@@ -166,7 +166,7 @@ fn a_glitch_now_and_then_neither_begins_nor_ends_one() {
 
 #[test]
 fn the_median_decides_about_the_level() {
-    let mut headset = Headset::new(EPOC_X, &["AF3", "T7", "Pz", "T8"]);
+    let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7", "Pz", "T8"]);
     // 40 % and 60 % of the samples are too low.
     let minority: Signal = |at| if at % 5 < 2 { TOO_LOW(at) } else { GOOD(at) };
     let majority: Signal = |at| if at % 5 < 3 { TOO_LOW(at) } else { GOOD(at) };
@@ -177,18 +177,18 @@ fn the_median_decides_about_the_level() {
 
 #[test]
 fn a_flex_has_no_rails_but_may_be_flat() {
-    let mut flex = Headset::new(FLEX, &["Cz", "Fz", "O1", "O2", "Pz"]);
+    let mut flex = DecodedHeadset::new(FLEX, &["Cz", "Fz", "O1", "O2", "Pz"]);
     flex.measure(4.0, &[WITHOUT_OFFSET, AT_ZERO, ZERO, TOO_LOW, TOP]);
     flex.expect(&[("O1", Flat), ("Pz", Flat)]);
     // Nor if all of it looked like another headset's.
-    let mut flex = Headset::new(FLEX, &["Cz", "Fz"]);
+    let mut flex = DecodedHeadset::new(FLEX, &["Cz", "Fz"]);
     flex.measure(4.0, &[AT_TOP, GOOD]);
     flex.expect(&[]);
 }
 
 #[test]
 fn an_mn8_is_judged_as_it_carries_the_offset() {
-    let mut mn8 = Headset::new("MN8-1A2B3C4D", &["T7", "T8"]);
+    let mut mn8 = DecodedHeadset::new("MN8-1A2B3C4D", &["T7", "T8"]);
     mn8.measure(4.0, &[GOOD; 2]);
     mn8.expect(&[]);
     mn8.measure(4.0, &[AT_ZERO, GOOD]);
@@ -202,7 +202,7 @@ fn an_mn8_is_judged_as_it_carries_the_offset() {
 #[test]
 fn interpolated_samples_say_nothing() {
     for id in [EPOC_X, FLEX, "MN8-1A2B3C4D"] {
-        let mut headset = Headset::new(id, &["T7", "T8"]);
+        let mut headset = DecodedHeadset::new(id, &["T7", "T8"]);
         headset.measure(3.0, &[GOOD; 2]);
         // Half a minute held by Cortex, at any value.
         for value in [4200.0, 0.0, 8401.923] {
@@ -228,10 +228,10 @@ fn most_channels_tell_whether_there_is_an_offset() {
     let all = |defect| SENSORS.map(|sensor| (sensor, defect));
     // All at a rail do not hide it, at the start or later.
     for rail in [AT_TOP, AT_ZERO, TOP, ZERO] {
-        let mut headset = Headset::new(EPOC_X, &SENSORS);
+        let mut headset = DecodedHeadset::new(EPOC_X, &SENSORS);
         headset.measure(4.0, &[rail; 5]);
         headset.expect(&all(Railed));
-        let mut headset = Headset::new(EPOC_X, &SENSORS);
+        let mut headset = DecodedHeadset::new(EPOC_X, &SENSORS);
         headset.measure(60.0, &[GOOD; 5]);
         headset.measure(4.0, &[rail; 5]);
         headset.expect(&all(Railed));
@@ -241,26 +241,26 @@ fn most_channels_tell_whether_there_is_an_offset() {
     for (odd, defects) in
         [(WITHOUT_OFFSET, &[][..]), (AT_TOP, &[]), (ZERO, &[("Pz", Flat)]), (TOO_HIGH, &[])]
     {
-        let mut file = Headset::new(EPOC_X, &SENSORS);
+        let mut file = DecodedHeadset::new(EPOC_X, &SENSORS);
         file.measure(4.0, &[eeg, eeg, odd, eeg, eeg]);
         file.expect(defects);
     }
     // From which one level was taken away for all, so that some channels never go below 0.
-    let mut file = Headset::new(EPOC_X, &SENSORS);
+    let mut file = DecodedHeadset::new(EPOC_X, &SENSORS);
     file.measure(4.0, &[eeg, |at| eeg(at) - 100.0, |at| eeg(at) + 700.0, eeg, |at| eeg(at) + 90.0]);
     file.expect(&[]);
     // One bad channel does not take it from the others.
     for odd in [WITHOUT_OFFSET, ZERO, AT_ZERO] {
-        let mut headset = Headset::new(EPOC_X, &SENSORS);
+        let mut headset = DecodedHeadset::new(EPOC_X, &SENSORS);
         headset.measure(4.0, &[GOOD, GOOD, odd, GOOD, GOOD]);
         headset.expect(&[("Pz", Railed)]);
     }
     // Of a model that nobody knows, its data tell.
     for id in ["FLEX2-1A2B3C4D", "BGX-1A2B3C4D", "NEW-1A2B3C4D"] {
-        let mut unknown = Headset::new(id, &SENSORS);
+        let mut unknown = DecodedHeadset::new(id, &SENSORS);
         unknown.measure(4.0, &[eeg, eeg, AT_ZERO, TOO_LOW, eeg]);
         unknown.expect(&[]);
-        let mut unknown = Headset::new(id, &SENSORS);
+        let mut unknown = DecodedHeadset::new(id, &SENSORS);
         unknown.measure(4.0, &[GOOD, GOOD, AT_ZERO, TOO_LOW, GOOD]);
         unknown.expect(&[("Pz", Railed), ("T8", OffLevel)]);
     }
@@ -268,7 +268,7 @@ fn most_channels_tell_whether_there_is_an_offset() {
 
 #[test]
 fn a_channel_without_values_is_not_judged() {
-    let mut headset = Headset::new(EPOC_X, &["AF3", "T7"]);
+    let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7"]);
     for at in 0..1280 {
         headset.send(false, [None, Some(GOOD(at))].into_iter());
     }
@@ -282,9 +282,9 @@ fn a_channel_without_values_is_not_judged() {
 }
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct LogCapture(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Log {
+impl Write for LogCapture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -296,7 +296,7 @@ impl Write for Log {
 
 #[test]
 fn the_log_says_when_it_begins_and_when_it_ends() {
-    let log = Log::default();
+    let log = LogCapture::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
@@ -305,7 +305,7 @@ fn the_log_says_when_it_begins_and_when_it_ends() {
         .with_writer(move || writer.clone())
         .finish();
     tracing::subscriber::with_default(subscriber, || {
-        let mut headset = Headset::new(EPOC_X, &["AF3", "T7", "Pz", "T8"]);
+        let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7", "Pz", "T8"]);
         headset.measure(30.0, &[AT_TOP, AT_ZERO, GOOD, STUCK]);
         headset.measure(4.0, &[GOOD, TOO_LOW, GOOD, STUCK]);
         headset.measure(4.0, &[GOOD; 4]);

@@ -19,29 +19,29 @@ const STEPS: [f64; 9] = [-3600.0, -60.0, -1.0, 1.0, 3.37, 12.0, 60.0, 3600.0, 86
 
 /// A headset by what it counts and how fast.
 #[derive(Clone, Copy, Debug)]
-struct Headset {
+struct CountingHeadset {
     nominal: f64,
     rate: f64,
     wrap: u64,
 }
 
 /// All rates with all wraps.
-fn headsets() -> impl Iterator<Item = Headset> {
+fn headsets() -> impl Iterator<Item = CountingHeadset> {
     let all = [(128.0, 128), (128.0, 129), (256.0, 256), (256.0, 128), (256.0, 129)];
-    all.into_iter().map(|(rate, wrap)| Headset { nominal: rate, rate, wrap })
+    all.into_iter().map(|(rate, wrap)| CountingHeadset { nominal: rate, rate, wrap })
 }
 
 /// A decoder with one such headset, all of whose samples are in view.
-struct Watched {
+struct ViewedDecoder {
     decoder: Decoder,
-    headset: Headset,
+    headset: CountingHeadset,
     subscription: Arc<Subscription>,
     start: Instant,
     now: Instant,
 }
 
-impl Watched {
-    fn new(headset: Headset) -> Self {
+impl ViewedDecoder {
+    fn new(headset: CountingHeadset) -> Self {
         let (start, subscription) = (Instant::now(), eeg(&["Pz"], headset.nominal));
         let shape = View { channels: [0].into(), ..view(2.0, 100, Filters::NONE) };
         let mut decoder = Decoder::new(shape, 64 << 20);
@@ -89,7 +89,7 @@ fn a_time_that_is_wrong_costs_no_sample() {
         for by in STEPS {
             for length in [1, (headset.rate / 50.0) as u64, headset.rate as u64, AFTER] {
                 let what = (headset, by, length);
-                let mut watched = Watched::new(headset);
+                let mut watched = ViewedDecoder::new(headset);
                 let end = BEFORE + length.max(700) + AFTER;
                 let wrong = BEFORE..BEFORE + if length == AFTER { end } else { length };
                 for index in 0..end {
@@ -117,7 +117,7 @@ fn a_wrong_time_costs_no_sample_wherever_it_stands() {
     for headset in headsets() {
         for (share, by) in absolute.into_iter().chain(relative) {
             for at in [1, 2, 100, 127, 128, 129, 130, 255, 256, 257, 258] {
-                let mut watched = Watched::new(headset);
+                let mut watched = ViewedDecoder::new(headset);
                 for index in 0..1400 {
                     let stamp = |time: f64| if index == at { share * time + by } else { time };
                     watched.send(index, 0.0, stamp);
@@ -138,7 +138,7 @@ fn a_wrong_time_costs_no_sample_wherever_it_stands() {
 fn a_wrong_time_each_second_costs_no_sample_and_no_memory() {
     for headset in headsets() {
         for by in STEPS {
-            let mut watched = Watched::new(headset);
+            let mut watched = ViewedDecoder::new(headset);
             let a_second = headset.rate as u64;
             for index in 0..40 * a_second {
                 let wrong = index % a_second == 77;
@@ -160,8 +160,8 @@ fn a_wrong_time_each_second_costs_no_sample_and_no_memory() {
 const OUTAGES: [u64; 13] = [1, 2, 64, 127, 128, 129, 255, 256, 257, 300, 1281, 5000, 12_800];
 
 /// Sends samples around an outage, the last of which waited until the others could be sent.
-fn outage(headset: Headset, lost: u64, delayed: u64, set: f64) -> Watched {
-    let mut watched = Watched::new(headset);
+fn outage(headset: CountingHeadset, lost: u64, delayed: u64, set: f64) -> ViewedDecoder {
+    let mut watched = ViewedDecoder::new(headset);
     (0..BEFORE).for_each(|index| watched.send(index, 0.0, |time| time));
     for index in BEFORE + lost..BEFORE + lost + AFTER {
         let waits = (BEFORE + lost + delayed).saturating_sub(index);
@@ -175,7 +175,7 @@ fn an_outage_is_counted_exactly() {
     for headset in headsets() {
         // As real headsets run, too.
         for rate in [headset.rate, headset.rate * 127.0 / 128.0] {
-            let headset = Headset { rate, ..headset };
+            let headset = CountingHeadset { rate, ..headset };
             for lost in OUTAGES.into_iter().filter(|&lost| lost as f64 / rate < 101.0) {
                 let watched = outage(headset, lost, 0, 0.0);
                 let health = watched.health();
@@ -215,7 +215,7 @@ fn a_repeated_or_late_sample_after_an_outage_is_dropped() {
     for headset in headsets() {
         for lost in OUTAGES {
             for back in [1, 30, 300] {
-                let mut watched = Watched::new(headset);
+                let mut watched = ViewedDecoder::new(headset);
                 (0..BEFORE).for_each(|index| watched.send(index, 0.0, |time| time));
                 let waits = (lost + back) as f64 / headset.rate;
                 watched.send(BEFORE - back, waits, |time| time);
@@ -235,7 +235,7 @@ fn strays_within_an_outage_do_not_end_it() {
     for headset in headsets() {
         for (first, second) in [(120, 32), (120, 300), (300, 128), (128, 128), (1280, 127)] {
             for (one, other) in [(1, 1), (30, 1), (1, 30), (128, 128), (300, 30)] {
-                let mut watched = Watched::new(headset);
+                let mut watched = ViewedDecoder::new(headset);
                 (0..BEFORE).for_each(|index| watched.send(index, 0.0, |time| time));
                 let mut stray = |back: u64, silence: u64| {
                     let waits = (silence + back) as f64 / headset.rate;
@@ -274,7 +274,7 @@ fn of_shuffled_stamps_nothing_is_dropped_and_wrong_ones_are_counted() {
     let hash = |index: u64| (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     let share = |index: u64| hash(index) as f64 / f64::from(1 << 24);
     for headset in headsets() {
-        let mut watched = Watched::new(headset);
+        let mut watched = ViewedDecoder::new(headset);
         for index in 0..6000 {
             watched.send(index, 0.0, |time| time + 4.0 * share(index) - 2.0);
         }
@@ -284,10 +284,10 @@ fn of_shuffled_stamps_nothing_is_dropped_and_wrong_ones_are_counted() {
         assert!(watched.is_whole(6000));
     }
     // Where it is the samples that are out of order, each is drawn or counted.
-    let headset = Headset { nominal: 128.0, rate: 128.0, wrap: 128 };
+    let headset = CountingHeadset { nominal: 128.0, rate: 128.0, wrap: 128 };
     let mut order: Vec<u64> = (0..6000).collect();
     order.sort_by_key(|&index| index * 1000 + hash(index) % 256_000);
-    let mut watched = Watched::new(headset);
+    let mut watched = ViewedDecoder::new(headset);
     for (place, index) in (0_u32..).zip(order) {
         watched.send(index, (f64::from(place) - index as f64) / 128.0, |time| time);
     }
@@ -297,8 +297,8 @@ fn of_shuffled_stamps_nothing_is_dropped_and_wrong_ones_are_counted() {
 
 #[test]
 fn a_clock_that_is_set_is_marked_once_where_it_was() {
-    let headset = Headset { nominal: 128.0, rate: 128.0, wrap: 128 };
-    let mut watched = Watched::new(headset);
+    let headset = CountingHeadset { nominal: 128.0, rate: 128.0, wrap: 128 };
+    let mut watched = ViewedDecoder::new(headset);
     for index in 0..1200 {
         watched.send(index, 0.0, |time| if index < 1100 { time } else { time - 60.0 });
     }
@@ -320,8 +320,8 @@ fn a_clock_that_is_set_is_marked_once_where_it_was() {
 #[test]
 fn an_absurd_rate_is_none() {
     for nominal in [2_000_000.0, 2561.0, -1.0] {
-        let headset = Headset { nominal, rate: 128.0, wrap: 128 };
-        let mut watched = Watched::new(headset);
+        let headset = CountingHeadset { nominal, rate: 128.0, wrap: 128 };
+        let mut watched = ViewedDecoder::new(headset);
         (0..1500).for_each(|index| watched.send(index, 0.0, |time| time));
         let traces = watched.decoder.snapshot(watched.now).traces.unwrap();
         assert_eq!((traces.bins.samples, watched.health().lost), (256, 0), "{nominal}");

@@ -11,7 +11,7 @@ use cortop_signal::{
 };
 use tokio::time::Instant;
 
-use crate::rig::{Rig, bits, eeg, view};
+use crate::rig::{DecoderHarness, bits, eeg, view};
 
 /// EEG on its offset, with a blink now and then.
 fn wave(index: u32) -> f64 {
@@ -53,7 +53,7 @@ fn a_changed_filter_gives_what_it_would_have_given_all_along() {
     for high_pass in [0.16, 0.5] {
         let shape = view(10.0, 200, Filters { high_pass: Some(high_pass), ..Filters::default() });
         let (mut all_along, mut changed) =
-            (Rig::one(shape.clone()), Rig::one(view(5.0, 9, Filters::NONE)));
+            (DecoderHarness::one(shape.clone()), DecoderHarness::one(view(5.0, 9, Filters::NONE)));
         for index in 0..128 * 100 {
             if index % 5000 == 4000 {
                 all_along.lose(300);
@@ -75,7 +75,7 @@ fn a_changed_filter_gives_what_it_would_have_given_all_along() {
 
 #[test]
 fn one_can_scroll_back_as_far_as_the_oldest_sample() {
-    let mut rig = Rig::one(view(2.0, 100, Filters::NONE));
+    let mut rig = DecoderHarness::one(view(2.0, 100, Filters::NONE));
     for index in 0..5000 {
         rig.send(&[f64::from(index)]);
     }
@@ -270,7 +270,7 @@ fn the_head_is_held_as_the_newest_motion_sample_says() {
 
 #[test]
 fn a_cursor_reads_the_sample_it_is_on_as_it_is_drawn() {
-    let mut rig = Rig::new(&["T7", "T8"], 128.0, view(2.0, 100, Filters::default()));
+    let mut rig = DecoderHarness::new(&["T7", "T8"], 128.0, view(2.0, 100, Filters::default()));
     for index in 0..3000 {
         if index == 2900 {
             rig.lose(1);
@@ -298,7 +298,7 @@ fn a_cursor_reads_the_sample_it_is_on_as_it_is_drawn() {
 
 #[test]
 fn seconds_begin_at_their_samples_and_not_after_a_loss() {
-    let mut rig = Rig::one(view(10.0, 100, Filters::NONE));
+    let mut rig = DecoderHarness::one(view(10.0, 100, Filters::NONE));
     for index in 0..1200 {
         if index == 500 {
             // The second that begins at sample 512 is lost.
@@ -375,7 +375,7 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
 }
 
 /// The values of the window that ends before an index, one a column.
-fn window(rig: &mut Rig, end: u64) -> Vec<Option<f32>> {
+fn window(rig: &mut DecoderHarness, end: u64) -> Vec<Option<f32>> {
     rig.decoder.set_view(View { end: ViewEnd::At(end), ..view(2.0, 256, Filters::NONE) });
     let columns = rig.columns();
     columns.iter().map(|column| (column.count > 0).then_some(column.last)).collect()
@@ -383,7 +383,7 @@ fn window(rig: &mut Rig, end: u64) -> Vec<Option<f32>> {
 
 #[test]
 fn after_a_reconnect_the_old_picture_stands_and_the_hole_is_as_long_as_its_time() {
-    let mut rig = Rig::one(view(2.0, 256, Filters::NONE));
+    let mut rig = DecoderHarness::one(view(2.0, 256, Filters::NONE));
     for index in 0..1000 {
         rig.send(&[f64::from(index)]);
     }
@@ -420,7 +420,7 @@ fn after_a_reconnect_the_old_picture_stands_and_the_hole_is_as_long_as_its_time(
 
 #[test]
 fn what_is_lost_is_told_by_the_counter_of_one_connection_and_no_clock_tells_a_gap() {
-    let mut rig = Rig::one(view(2.0, 256, Filters::NONE));
+    let mut rig = DecoderHarness::one(view(2.0, 256, Filters::NONE));
     (0..300).for_each(|_| rig.send(&[1.0]));
     rig.lose(30);
     (0..300).for_each(|_| rig.send(&[1.0]));
@@ -443,7 +443,7 @@ fn other_channels_or_another_rate_begin_another_history_and_no_index_stands_for_
     for (sensors, rate, change) in
         [(&["Pz", "T7"][..], 128.0, Discontinuity::Channels), (&["Pz"], 256.0, Discontinuity::Rate)]
     {
-        let mut rig = Rig::one(view(2.0, 256, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(2.0, 256, Filters::NONE));
         (0..1000).for_each(|_| rig.send(&[1.0]));
         assert_eq!(window(&mut rig, 900).len(), 256);
         rig.decoder.push(Feed::Ended(rig.subscription.session.clone()), rig.now());
@@ -465,7 +465,8 @@ fn other_channels_or_another_rate_begin_another_history_and_no_index_stands_for_
 
 #[test]
 fn what_concerns_other_streams_leaves_the_picture_as_it_is() {
-    let mut rig = Rig::within(40 << 10, &["Pz"], 128.0, view(2.0, 256, Filters::default()));
+    let mut rig =
+        DecoderHarness::within(40 << 10, &["Pz"], 128.0, view(2.0, 256, Filters::default()));
     (0..3000).for_each(|index| rig.send(&[wave(index)]));
     window(&mut rig, 2900);
     let picture = bits(&rig.columns());

@@ -10,7 +10,7 @@ use cortop_signal::{
 };
 use proptest::prelude::*;
 
-use crate::rig::{Rig, bits, dots, view};
+use crate::rig::{DecoderHarness, bits, dots, view};
 
 const ROWS: u16 = 16;
 const HALF: f32 = 50.0;
@@ -53,13 +53,13 @@ fn filters() -> impl Strategy<Value = Filters> {
 }
 
 /// Sends a sample that was there before, `back` before the newest.
-fn again(rig: &mut Rig, back: u64) {
+fn again(rig: &mut DecoderHarness, back: u64) {
     if let Some(index) = rig.newest.and_then(|newest| newest.checked_sub(back)) {
         rig.resend(index, &[9999.0]);
     }
 }
 
-fn play(rig: &mut Rig, fates: &[Fate]) {
+fn play(rig: &mut DecoderHarness, fates: &[Fate]) {
     for fate in fates {
         match *fate {
             Fate::Arrives(value) => rig.send(&[value]),
@@ -89,7 +89,7 @@ fn arrived(fates: &[Fate]) -> BTreeMap<u64, f32> {
 }
 
 /// The columns by bin.
-fn by_bin(rig: &Rig) -> BTreeMap<u64, Bin> {
+fn by_bin(rig: &DecoderHarness) -> BTreeMap<u64, Bin> {
     let traces = rig.traces();
     (traces.first_bin..).zip(traces.channels[0].columns.iter().copied()).collect()
 }
@@ -144,7 +144,7 @@ proptest! {
     fn what_is_forgotten_is_nothing_and_never_another_sample(
         turns in turns(), filters in filters(), bytes in 0..30_000_usize
     ) {
-        let mut rig = Rig::within(bytes, &["Pz"], 128.0, view(2.0, 64, filters));
+        let mut rig = DecoderHarness::within(bytes, &["Pz"], 128.0, view(2.0, 64, filters));
         rig.send(&[0.0]);
         for turn in turns {
             match turn {
@@ -181,7 +181,7 @@ proptest! {
 
     #[test]
     fn p1_cover_and_p2_no_invention(fates in fates(400), (window, columns) in shapes()) {
-        let mut rig = Rig::one(view(window, columns, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(window, columns, Filters::NONE));
         rig.send(&[0.0]);
         play(&mut rig, &fates);
         let columns = rig.columns();
@@ -214,7 +214,7 @@ proptest! {
     ) {
         let samples = f64::from(window);
         let columns = ((samples * share) as usize).max(2);
-        let mut rig = Rig::one(view(samples / 128.0, columns, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(samples / 128.0, columns, Filters::NONE));
         for index in 0..=at + 20 {
             rig.send(&[if index == at { 300.0 } else { 0.0 }]);
         }
@@ -227,7 +227,7 @@ proptest! {
 
     #[test]
     fn p4_bins_hold_every_sample_once(fates in fates(400), (window, columns) in shapes()) {
-        let mut rig = Rig::one(view(window, columns, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(window, columns, Filters::NONE));
         rig.send(&[0.0]);
         play(&mut rig, &fates);
         let arrived = arrived(&fates);
@@ -253,7 +253,7 @@ proptest! {
     fn p5_closed_columns_never_change_and_p11_stamps_move_none(
         before in fates(300), after in fates(300), (window, columns) in shapes(), filters in filters(),
     ) {
-        let mut rig = Rig::one(view(window, columns, filters));
+        let mut rig = DecoderHarness::one(view(window, columns, filters));
         rig.send(&[0.0]);
         play(&mut rig, &before);
         let early = by_bin(&rig);
@@ -278,9 +278,9 @@ proptest! {
         fates in fates(500), (window, columns) in shapes(), filters in filters(), cut in 0..500_usize,
     ) {
         let shape = view(window, columns, filters);
-        let mut streamed = Rig::one(shape.clone());
-        let mut looked_at = Rig::one(shape.clone());
-        let mut rebuilt = Rig::one(view(3.0, 77, Filters::default()));
+        let mut streamed = DecoderHarness::one(shape.clone());
+        let mut looked_at = DecoderHarness::one(shape.clone());
+        let mut rebuilt = DecoderHarness::one(view(3.0, 77, Filters::default()));
         for rig in [&mut streamed, &mut looked_at, &mut rebuilt] {
             rig.send(&[4200.0]);
         }
@@ -311,13 +311,13 @@ proptest! {
     fn p8_a_constant_lights_one_row(
         level in -60.0..60.0_f64, noise in -1e-3..1e-3_f64, rows in 2..40_u16, columns in 1..200_usize,
     ) {
-        let mut rig = Rig::one(view(1.0, columns, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(1.0, columns, Filters::NONE));
         (0..128).for_each(|_| rig.send(&[level]));
         let lit = dots(&rig.columns(), HALF, rows);
         let first = lit[0].unwrap();
         prop_assert!(lit.iter().flatten().all(|run| run.top == run.bottom && run.top == first.top));
 
-        let mut rig = Rig::one(view(1.0, columns, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(1.0, columns, Filters::NONE));
         (0..128).for_each(|i| rig.send(&[if i % 2 == 0 { noise } else { 0.0 }]));
         let lit = dots(&rig.columns(), HALF, rows);
         // As many rows above as below, the lowest of an even number being dark.
@@ -345,7 +345,7 @@ proptest! {
 
     #[test]
     fn p10_gaps_are_empty_and_short_losses_ticked(fates in fates(400), (window, columns) in shapes()) {
-        let mut rig = Rig::one(view(window, columns, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(window, columns, Filters::NONE));
         rig.send(&[0.0]);
         play(&mut rig, &fates);
         let columns = by_bin(&rig);
@@ -371,8 +371,8 @@ proptest! {
         fates in fates(300), filters in filters(), (window, columns) in shapes(),
     ) {
         // Two channels, of which one has all the gaps; the other must look as if alone.
-        let mut both = Rig::new(&["Pz", "T7"], 128.0, view(window, columns, filters));
-        let mut alone = Rig::one(view(window, columns, filters));
+        let mut both = DecoderHarness::new(&["Pz", "T7"], 128.0, view(window, columns, filters));
+        let mut alone = DecoderHarness::one(view(window, columns, filters));
         for (i, fate) in (0..).zip(&fates) {
             let good = f64::from((i * 37) % 101) - 50.0;
             let bad = match *fate {
@@ -399,7 +399,7 @@ proptest! {
                 other => other,
             })
             .collect();
-        let (mut without, mut with) = (Rig::one(shape.clone()), Rig::one(shape));
+        let (mut without, mut with) = (DecoderHarness::one(shape.clone()), DecoderHarness::one(shape));
         without.send(&[0.0]);
         with.send(&[4200.0]);
         play(&mut without, &fates);
@@ -410,7 +410,7 @@ proptest! {
 
 #[test]
 fn p7_mains_draws_a_band_and_no_slow_wave() {
-    let mut rig = Rig::new(&["Pz"], 256.0, view(10.0, 200, Filters::NONE));
+    let mut rig = DecoderHarness::new(&["Pz"], 256.0, view(10.0, 200, Filters::NONE));
     for i in 0..4000_u16 {
         rig.send(&[(40.0 * (TAU * 60.0 * f32::from(i) / 256.0).sin()).into()]);
     }
@@ -425,7 +425,7 @@ fn p7_mains_draws_a_band_and_no_slow_wave() {
 #[test]
 fn p8_and_p9_full_scale_lights_both_rails_and_beyond_is_marked() {
     for (level, clipped) in [(50.0, false), (50.1, true), (1e30, true)] {
-        let mut rig = Rig::one(view(1.0, 32, Filters::NONE));
+        let mut rig = DecoderHarness::one(view(1.0, 32, Filters::NONE));
         for i in 0..128 {
             // 1e30 is more than any sensor gives: it is missing, not drawn.
             rig.send(&[if i % 2 == 0 { level } else { -level }]);
@@ -458,7 +458,7 @@ fn rows_of_scale(value: f32, rows: u16) -> u16 {
 
 #[test]
 fn zoomed_in_straight_lines_lead_from_sample_to_sample() {
-    let mut rig = Rig::one(view(8.0 / 128.0, 64, Filters::NONE));
+    let mut rig = DecoderHarness::one(view(8.0 / 128.0, 64, Filters::NONE));
     for value in [0.0, 48.0, 0.0, -48.0, 0.0, 0.0] {
         rig.send(&[value]);
     }

@@ -5,7 +5,7 @@ use std::{env, f64::consts::TAU, ops::Range, path::PathBuf};
 
 use cortop_signal::{Filters, Orientation};
 
-use crate::rig::{Rig, dots, message, view};
+use crate::rig::{DecoderHarness, dots, message, view};
 
 /// Made by `synthetic.py`, which says what is in it.
 const SYNTHETIC: &str = include_str!("../fixtures/synthetic-insight-16s.csv");
@@ -64,7 +64,7 @@ impl Calm {
 /// Power of Pz in 8–13 Hz, in µV²: of the columns as drawn, at one sample a column.
 fn alpha(rows: &[Vec<f64>]) -> f64 {
     let shape = view(rows.len() as f64 / 128.0, rows.len(), Filters::default());
-    let mut rig = Rig::new(&INSIGHT, 128.0, shape);
+    let mut rig = DecoderHarness::new(&INSIGHT, 128.0, shape);
     for row in rows {
         rig.send(&row[1..6]);
     }
@@ -128,7 +128,7 @@ fn real_glitches_are_drawn_and_do_not_change_the_scale() {
 
 /// `glitches`: the samples at which some channels jump.
 fn draws_glitches(sensors: &[&str], rows: &[Vec<f64>], glitches: &[usize]) {
-    let mut rig = Rig::new(sensors, 128.0, view(10.0, 160, Filters::default()));
+    let mut rig = DecoderHarness::new(sensors, 128.0, view(10.0, 160, Filters::default()));
     let mut spreads: Vec<f32> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         rig.send(&row[..sensors.len()]);
@@ -167,7 +167,7 @@ fn draws_glitches(sensors: &[&str], rows: &[Vec<f64>], glitches: &[usize]) {
 #[ignore = "needs real recordings: CORTOP_DATA names their folder"]
 fn a_healthy_headset_at_127_hz_loses_nothing_and_raises_no_alarm() {
     let rows = rows(&read("epocplus-emotivpro-worn-16s.csv"), 2);
-    let mut rig = Rig::new(&EPOC, 128.0, view(10.0, 160, Filters::default()));
+    let mut rig = DecoderHarness::new(&EPOC, 128.0, view(10.0, 160, Filters::default()));
     for row in &rows {
         // Timestamp, then (by the file's header) Counter, Interpolated and the channels.
         let text = message(row[1] as u64, &row[3..17], row[0]);
@@ -195,7 +195,7 @@ fn no_channel_of_a_worn_headset_is_bad() {
 fn has_no_bad_channel(recordings: &[Calm]) {
     for Calm { file, channels } in recordings {
         let sensors = if channels.len() == INSIGHT.len() { &INSIGHT[..] } else { &EPOC };
-        let mut rig = Rig::new(sensors, 128.0, view(10.0, 160, Filters::default()));
+        let mut rig = DecoderHarness::new(sensors, 128.0, view(10.0, 160, Filters::default()));
         for at in 0..channels[0].len() {
             rig.send(&channels.iter().map(|channel| channel[at]).collect::<Vec<_>>());
             assert!(rig.health().bad_channels.is_empty(), "{file}, sample {at}");

@@ -4,12 +4,12 @@ use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
 use cortop_signal::{
-    Filters, Run, Scale, StreamHealth, Traces, View, decoder::Decoder, runs, snapshot::Bin,
+    DotRun, Filters, Scale, StreamHealth, Traces, View, decoder::Decoder, runs, snapshot::Bin,
 };
 use tokio::time::Instant;
 
 /// One headset, its decoder and the view of it.
-pub(crate) struct Rig {
+pub(crate) struct DecoderHarness {
     pub(crate) decoder: Decoder,
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) start: Instant,
@@ -60,7 +60,7 @@ pub(crate) fn message(counter: u64, values: &[f64], time: f64) -> String {
     text
 }
 
-impl Rig {
+impl DecoderHarness {
     pub(crate) fn new(sensors: &[&str], rate: f64, view: View) -> Self {
         Self::within(64 << 20, sensors, rate, view)
     }
@@ -130,7 +130,7 @@ impl Rig {
 }
 
 /// What is lit for one channel.
-pub(crate) fn dots(columns: &[Bin], half: f32, rows: u16) -> Vec<Option<Run>> {
+pub(crate) fn dots(columns: &[Bin], half: f32, rows: u16) -> Vec<Option<DotRun>> {
     runs(columns, Scale { centre: 0.0, half }, rows).collect()
 }
 

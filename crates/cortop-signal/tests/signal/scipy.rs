@@ -8,56 +8,56 @@ use serde::Deserialize;
 
 use crate::{
     recordings::Calm,
-    rig::{Rig, view},
+    rig::{DecoderHarness, view},
 };
 
 #[derive(Deserialize)]
-struct Reference {
+struct ScipyCases {
     /// Of the samples every so many-th is told.
     every: usize,
     /// In sixteenths of a µV.
     signals: BTreeMap<String, Vec<f64>>,
-    filters: Vec<Design>,
-    welch: Vec<Welch>,
-    welch_filtered: Vec<Filtered>,
+    filters: Vec<FilterDesign>,
+    welch: Vec<WelchCase>,
+    welch_filtered: Vec<FilteredCase>,
 }
 
 /// The sections `b0 b1 b2 a0 a1 a2` of a set of filters, the state of each when it has seen 1
 /// for ever, and what comes out of each signal.
 #[derive(Deserialize)]
-struct Design {
+struct FilterDesign {
     rate: u64,
     high_pass: Option<f64>,
     low_pass: Option<f64>,
     notch: Option<f64>,
     sos: Vec<[f64; 6]>,
     zi: Vec<[f64; 2]>,
-    outputs: BTreeMap<String, Output>,
+    outputs: BTreeMap<String, FilterOutput>,
 }
 
 #[derive(Deserialize)]
-struct Output {
+struct FilterOutput {
     samples: Vec<f64>,
     /// The sum of the squares of all.
     energy: f64,
 }
 
 #[derive(Deserialize)]
-struct Welch {
+struct WelchCase {
     rate: u64,
     powers: BTreeMap<String, Vec<f64>>,
 }
 
 /// Welch's estimate of each signal after a high-pass and a notch.
 #[derive(Deserialize)]
-struct Filtered {
+struct FilteredCase {
     rate: u64,
     high_pass: Option<f64>,
     notch: Option<f64>,
     powers: BTreeMap<String, Vec<f64>>,
 }
 
-static REFERENCE: LazyLock<Reference> =
+static REFERENCE: LazyLock<ScipyCases> =
     LazyLock::new(|| serde_json::from_str(include_str!("reference.json")).unwrap());
 
 /// A signal in µV.
@@ -65,7 +65,7 @@ fn signal(name: &str) -> Vec<f64> {
     REFERENCE.signals[name].iter().map(|sixteenths| sixteenths / 16.0).collect()
 }
 
-impl Design {
+impl FilterDesign {
     fn chain(&self) -> Chain {
         let Self { high_pass, low_pass, notch, .. } = *self;
         Chain::new(Filters { high_pass, low_pass, notch }, self.rate as f64)
@@ -172,7 +172,7 @@ fn the_spectrum_equals_scipys_welch() {
 fn welch_of_messages(samples: &[f64], filters: Filters, rate: u64) -> Vec<f64> {
     let seconds = samples.len() / rate as usize;
     let shape = View { spectra: Some(70.0), ..view(seconds as f64, seconds, filters) };
-    let mut rig = Rig::new(&["Pz"], rate as f64, shape);
+    let mut rig = DecoderHarness::new(&["Pz"], rate as f64, shape);
     for &sample in samples {
         rig.send(&[sample]);
     }
@@ -195,7 +195,7 @@ fn the_spectrum_of_messages_equals_scipys_welch() {
 
 #[test]
 fn the_spectrum_of_filtered_messages_is_scipys_before_any_low_pass() {
-    for Filtered { rate, high_pass, notch, powers } in &REFERENCE.welch_filtered {
+    for FilteredCase { rate, high_pass, notch, powers } in &REFERENCE.welch_filtered {
         for (name, powers) in powers {
             let samples = signal(name);
             for low_pass in [None, Some(30.0), Some(45.0)] {

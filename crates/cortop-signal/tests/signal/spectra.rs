@@ -10,7 +10,7 @@ use cortop_signal::{
 };
 use proptest::prelude::*;
 
-use crate::rig::{Rig, bits, view};
+use crate::rig::{DecoderHarness, bits, view};
 
 /// The lower end of a scale, in dB.
 const FLOOR: f64 = -25.0;
@@ -24,7 +24,7 @@ fn sine(hz: f64, at: u64) -> f64 {
     4200.0 + 20.0 * (TAU * hz * at as f64 / 128.0).sin()
 }
 
-fn spectra(rig: &Rig) -> Spectra {
+fn spectra(rig: &DecoderHarness) -> Spectra {
     rig.traces().spectra.unwrap()
 }
 
@@ -36,7 +36,7 @@ fn by_bin(spectra: &Spectra) -> Vec<(u64, Vec<u32>)> {
 
 #[test]
 fn alpha_is_the_peak_and_a_window_of_n_seconds_has_n_minus_one_segments() {
-    let mut rig = Rig::one(spectral(10.0, 10));
+    let mut rig = DecoderHarness::one(spectral(10.0, 10));
     for at in 0..128 * 12 {
         assert_eq!(whole(&rig.traces()) > 0, at >= 256, "{at}");
         rig.send(&[sine(10.0, at)]);
@@ -55,7 +55,7 @@ fn alpha_is_the_peak_and_a_window_of_n_seconds_has_n_minus_one_segments() {
 /// The peak that the default filters, or others, leave of a signal about 4200 µV at a rate.
 fn peak_of(signal: impl Fn(f64) -> f64, filters: Filters, rate: f64) -> Option<(f64, f64)> {
     let shape = View { filters, ..spectral(10.0, 10) };
-    let mut rig = Rig::new(&["Pz"], rate, shape);
+    let mut rig = DecoderHarness::new(&["Pz"], rate, shape);
     (0..(rate * 12.0) as u32).for_each(|at| rig.send(&[4200.0 + signal(f64::from(at) / rate)]));
     let traces = rig.traces();
     let spectra = traces.spectra.unwrap();
@@ -109,7 +109,8 @@ fn noise_has_no_peak_and_alpha_in_it_has() {
     let mut noise = noise();
     for seconds in [5_u32, 10, 30] {
         let channels = ["Pz", "O1", "O2", "T7"];
-        let mut rig = Rig::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
+        let mut rig =
+            DecoderHarness::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
         let (mut named, mut all) = (0, 0);
         for _ in 0..150 / seconds {
             for _ in 0..256 * seconds {
@@ -126,7 +127,7 @@ fn noise_has_no_peak_and_alpha_in_it_has() {
         assert!(named * 50 <= all, "{named} of {all} in windows of {seconds} s");
     }
     let mut alpha = |t: f64| 10.0 * (TAU * 10.0 * t).sin() + 5.0 * noise();
-    let mut rig = Rig::new(&["Pz"], 256.0, spectral(10.0, 10));
+    let mut rig = DecoderHarness::new(&["Pz"], 256.0, spectral(10.0, 10));
     (0..256 * 12_u32).for_each(|at| rig.send(&[4200.0 + alpha(f64::from(at) / 256.0)]));
     let traces = rig.traces();
     let spectra = traces.spectra.unwrap();
@@ -139,7 +140,8 @@ fn noise_with_bursts_has_no_peak() {
     let mut noise = noise();
     for (seconds, burst) in [(10_u32, 20.0), (10, 60.0), (30, 20.0), (30, 60.0)] {
         let channels = ["Pz", "O1", "O2", "T7"];
-        let mut rig = Rig::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
+        let mut rig =
+            DecoderHarness::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
         let (mut named, mut all) = (0, 0);
         for _ in 0..300 / seconds {
             // Clenched teeth for one second of ten.
@@ -168,7 +170,7 @@ fn whole(traces: &cortop_signal::Traces) -> usize {
 
 #[test]
 fn segments_that_hold_a_gap_are_left_out() {
-    let mut rig = Rig::one(spectral(10.0, 10));
+    let mut rig = DecoderHarness::one(spectral(10.0, 10));
     (0..128 * 12).for_each(|at| rig.send(&[sine(10.0, at)]));
     assert_eq!(whole(&rig.traces()), 9);
     rig.lose(1);
@@ -193,7 +195,7 @@ proptest! {
         fates in prop::collection::vec((0..40_u64, any::<bool>(), 1..200_u64), 1..8),
     ) {
         let shape = spectral(window, columns);
-        let mut rig = Rig::one(shape.clone());
+        let mut rig = DecoderHarness::one(shape.clone());
         rig.send(&[4200.0]);
         for (lost, null, count) in fates {
             let before = by_bin(&spectra(&rig));
@@ -228,9 +230,9 @@ proptest! {
 
 #[test]
 fn a_frozen_spectrum_is_of_its_own_window() {
-    let mut rig = Rig::one(spectral(5.0, 5));
+    let mut rig = DecoderHarness::one(spectral(5.0, 5));
     (0..128 * 30).for_each(|at| rig.send(&[sine(if at < 128 * 15 { 6.0 } else { 20.0 }, at)]));
-    let peak = |rig: &Rig| {
+    let peak = |rig: &DecoderHarness| {
         let traces = rig.traces();
         let spectra = traces.spectra.unwrap();
         spectra.peak(&spectra.welch(0, traces.bins).unwrap(), FLOOR).map(|(hz, _)| hz)
@@ -246,7 +248,7 @@ fn a_frozen_spectrum_is_of_its_own_window() {
 struct Contact(Arc<Subscription>);
 
 impl Contact {
-    fn new(rig: &mut Rig) -> Self {
+    fn new(rig: &mut DecoderHarness) -> Self {
         let names = ["AF3", "Pz", "AF4", "OVERALL"].map(str::to_owned).to_vec();
         let labels = ["Battery", "Signal"].map(|label| Label::One(label.to_owned()));
         let columns = labels.into_iter().chain([Label::Group(names)]).collect();
@@ -260,7 +262,7 @@ impl Contact {
         Self(subscription)
     }
 
-    fn tell(&self, rig: &mut Rig, [a, b, c]: [u8; 3]) {
+    fn tell(&self, rig: &mut DecoderHarness, [a, b, c]: [u8; 3]) {
         let text = format!(r#"{{"dev":[4,1,[{a},{b},{c},80]],"sid":"s","time":1.7e9}}"#);
         let (subscription, received) = (Arc::clone(&self.0), rig.now());
         let sample = Sample::new(subscription, text.into(), received.into_std());
@@ -268,13 +270,13 @@ impl Contact {
     }
 }
 
-fn contact(rig: &mut Rig, levels: [u8; 3]) {
+fn contact(rig: &mut DecoderHarness, levels: [u8; 3]) {
     Contact::new(rig).tell(rig, levels);
 }
 
-fn averaged(filters: Filters) -> Rig {
+fn averaged(filters: Filters) -> DecoderHarness {
     let shape = View { reference: Reference::CommonAverage, ..view(1.0, 128, filters) };
-    Rig::new(&["AF3", "Pz", "AF4"], 128.0, shape)
+    DecoderHarness::new(&["AF3", "Pz", "AF4"], 128.0, shape)
 }
 
 #[test]
@@ -342,7 +344,7 @@ fn what_all_channels_have_in_common_is_gone() {
 fn the_reference_shapes_the_spectrum_as_it_does_the_traces() {
     let peak = |reference| {
         let shape = View { reference, ..spectral(10.0, 10) };
-        let mut rig = Rig::new(&["AF3", "Pz", "AF4"], 128.0, shape);
+        let mut rig = DecoderHarness::new(&["AF3", "Pz", "AF4"], 128.0, shape);
         contact(&mut rig, [4, 4, 4]);
         for at in 0..128 * 12 {
             // Hum that all have, beyond the low-pass, and alpha that one has.
@@ -361,7 +363,7 @@ fn the_reference_shapes_the_spectrum_as_it_does_the_traces() {
 #[test]
 fn restarts_stand_in_their_bins_live_and_from_the_history() {
     let shape = view(10.0, 100, Filters::default());
-    let mut rig = Rig::new(&["Pz", "T7"], 128.0, shape.clone());
+    let mut rig = DecoderHarness::new(&["Pz", "T7"], 128.0, shape.clone());
     for at in 0..128 * 15_u64 {
         // Jumps that last, the second of them to and fro within a bin, and one that does not.
         let level = match at {
@@ -371,7 +373,7 @@ fn restarts_stand_in_their_bins_live_and_from_the_history() {
         };
         rig.send(&[level, 4200.0]);
     }
-    let restarts = |rig: &Rig| {
+    let restarts = |rig: &DecoderHarness| {
         let traces = rig.traces();
         assert!(traces.channels[1].restarts.is_empty(), "the other channel goes on");
         traces.channels[0].restarts.clone()
@@ -390,7 +392,7 @@ fn restarts_stand_in_their_bins_live_and_from_the_history() {
 
 #[test]
 fn a_channel_that_jumps_all_the_time_has_a_mark_a_column_at_most() {
-    let mut rig = Rig::one(view(10.0, 50, Filters::default()));
+    let mut rig = DecoderHarness::one(view(10.0, 50, Filters::default()));
     for at in 0..128 * 60_u64 {
         rig.send(&[if at / 3 % 2 == 0 { 4200.0 } else { 6000.0 }]);
     }
@@ -400,7 +402,8 @@ fn a_channel_that_jumps_all_the_time_has_a_mark_a_column_at_most() {
 
 #[test]
 fn band_power_has_a_history() {
-    let mut rig = Rig::one(View { stream: Stream::Pow, ..view(10.0, 80, Filters::default()) });
+    let mut rig =
+        DecoderHarness::one(View { stream: Stream::Pow, ..view(10.0, 80, Filters::default()) });
     let labels = ["AF3/theta", "AF3/alpha"].map(|label| Label::One(label.to_owned()));
     let subscription = Arc::new(Subscription {
         stream: Stream::Pow,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     RecordedStream, Recording,
-    header::{ColumnKind, Group, Header},
+    header::{ColumnGroup, ColumnKind, Header},
     markers,
     rows::{RecordedCells, Repairs, Rows},
     track::{ReplayedCounter, Track},
@@ -46,10 +46,10 @@ pub(super) fn recording(
     let at = |rows: &[usize]| rows.iter().filter_map(|&row| times.get(row).copied()).collect();
     let finished = |track: Track| if once { track.once() } else { track };
 
-    let moved = rows.take(Group::Motion);
+    let moved = rows.take(ColumnGroup::Motion);
     let samples = moved.rows.len();
     let mems_rate = rate_in(metadata, "mot_").unwrap_or_else(|| (samples as f64 / period).round());
-    let motion = header.has_group(Group::Motion).then(|| {
+    let motion = header.has_group(ColumnGroup::Motion).then(|| {
         let wrap = slot(mems_rate).0;
         let counter = if rows.motion_counters.len() == samples {
             ReplayedCounter::recorded(&rows.motion_counters, wrap)
@@ -62,7 +62,7 @@ pub(super) fn recording(
             kinds: Vec::new(),
         }
     });
-    let mut series = |group: Group, columns: Columns| {
+    let mut series = |group: ColumnGroup, columns: Columns| {
         let RecordedCells { rows, cells } = rows.take(group);
         let counter = ReplayedCounter::made_up(&(0..rows.len() as u64).collect::<Vec<_>>(), 1);
         header.has_group(group).then(|| RecordedStream {
@@ -77,14 +77,14 @@ pub(super) fn recording(
         })
     };
     let streams = [
-        (Stream::Dev, series(Group::Dev, dev_columns(header))),
-        (Stream::Eq, series(Group::Quality, flat(labels(header, Group::Quality)))),
-        (Stream::Met, series(Group::Metrics, flat(labels(header, Group::Metrics)))),
-        (Stream::Pow, series(Group::Power, flat(labels(header, Group::Power)))),
-        (Stream::Com, series(Group::Commands, flat(labels(header, Group::Commands)))),
-        (Stream::Fac, series(Group::Face, flat(labels(header, Group::Face)))),
+        (Stream::Dev, series(ColumnGroup::Dev, dev_columns(header))),
+        (Stream::Eq, series(ColumnGroup::Quality, flat(labels(header, ColumnGroup::Quality)))),
+        (Stream::Met, series(ColumnGroup::Metrics, flat(labels(header, ColumnGroup::Metrics)))),
+        (Stream::Pow, series(ColumnGroup::Power, flat(labels(header, ColumnGroup::Power)))),
+        (Stream::Com, series(ColumnGroup::Commands, flat(labels(header, ColumnGroup::Commands)))),
+        (Stream::Fac, series(ColumnGroup::Face, flat(labels(header, ColumnGroup::Face)))),
     ];
-    let eeg = rows.take(Group::Eeg);
+    let eeg = rows.take(ColumnGroup::Eeg);
     let columns = ["COUNTER", "INTERPOLATED"]
         .into_iter()
         .chain(header.labels(ColumnKind::Sensor))
@@ -133,7 +133,7 @@ fn times(rows: &mut Rows, counter: &ReplayedCounter, rate: f64) -> Vec<f64> {
 }
 
 /// The labels of a stream in the order of its cells, each once.
-fn labels(header: &Header, group: Group) -> impl Iterator<Item = &str> {
+fn labels(header: &Header, group: ColumnGroup) -> impl Iterator<Item = &str> {
     let own = header.columns.iter().filter(move |column| column.kind.group() == Some(group));
     let mut last = "";
     own.map(|column| column.label.as_str()).filter(move |label| {

@@ -63,7 +63,7 @@ pub(super) enum ColumnKind {
 
 /// The streams that the columns belong to, as the rows keep their cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Group {
+pub(super) enum ColumnGroup {
     Eeg,
     Motion,
     Dev,
@@ -74,27 +74,27 @@ pub(super) enum Group {
     Face,
 }
 
-impl Group {
+impl ColumnGroup {
     pub(super) const COUNT: usize = 8;
 }
 
 impl ColumnKind {
     /// The stream it belongs to; `None` for what stands by itself.
-    pub(super) fn group(self) -> Option<Group> {
+    pub(super) fn group(self) -> Option<ColumnGroup> {
         Some(match self {
-            Self::Interpolated | Self::Sensor | Self::Extra => Group::Eeg,
-            Self::Motion => Group::Motion,
-            Self::Battery | Self::Signal | Self::Contact | Self::BatteryPercent => Group::Dev,
-            Self::QualityOverall | Self::QualityRate | Self::Quality => Group::Quality,
-            Self::Metric => Group::Metrics,
-            Self::BandPower => Group::Power,
-            Self::Command | Self::CommandPower => Group::Commands,
+            Self::Interpolated | Self::Sensor | Self::Extra => ColumnGroup::Eeg,
+            Self::Motion => ColumnGroup::Motion,
+            Self::Battery | Self::Signal | Self::Contact | Self::BatteryPercent => ColumnGroup::Dev,
+            Self::QualityOverall | Self::QualityRate | Self::Quality => ColumnGroup::Quality,
+            Self::Metric => ColumnGroup::Metrics,
+            Self::BandPower => ColumnGroup::Power,
+            Self::Command | Self::CommandPower => ColumnGroup::Commands,
             Self::BlinkWink
             | Self::EyesDirection
             | Self::UpperFace
             | Self::UpperPower
             | Self::LowerFace
-            | Self::LowerPower => Group::Face,
+            | Self::LowerPower => ColumnGroup::Face,
             Self::Time
             | Self::Counter
             | Self::MotionCounter
@@ -180,7 +180,7 @@ impl Header {
     }
 
     /// Whether there is a column of this stream.
-    pub(super) fn has_group(&self, group: Group) -> bool {
+    pub(super) fn has_group(&self, group: ColumnGroup) -> bool {
         self.columns.iter().any(|column| column.kind.group() == Some(group))
     }
 

@@ -4,7 +4,7 @@
 use std::io;
 
 use super::{
-    header::{ColumnKind, Group, Header},
+    header::{ColumnGroup, ColumnKind, Header},
     lines::{LineReader, cells},
 };
 use crate::noise::slot;
@@ -20,7 +20,7 @@ pub(super) struct Rows {
     pub(super) places: Vec<u64>,
     /// Counters of the samples of motion.
     pub(super) motion_counters: Vec<u64>,
-    groups: [RecordedCells; Group::COUNT],
+    groups: [RecordedCells; ColumnGroup::COUNT],
     /// Rows with a marker: its number, type and value as far as they are given.
     pub(super) marked: Vec<(usize, [Option<f64>; 3])>,
     /// How many rows were kept.
@@ -100,12 +100,12 @@ impl Rows {
     }
 
     /// The samples of a stream.
-    pub(super) fn take(&mut self, group: Group) -> RecordedCells {
+    pub(super) fn take(&mut self, group: ColumnGroup) -> RecordedCells {
         self.groups.get_mut(group as usize).map(std::mem::take).unwrap_or_default()
     }
 
     fn push(&mut self, header: &Header, cells: &[String], numbers: &[f64]) {
-        let mut row: [Vec<f64>; Group::COUNT] = Default::default();
+        let mut row: [Vec<f64>; ColumnGroup::COUNT] = Default::default();
         let (mut time, mut interpolated) = (f64::NAN, 0.0);
         let mut eeg = vec![0.0];
         for column in &header.columns {
@@ -140,14 +140,15 @@ impl Rows {
         if let Some(first) = eeg.first_mut() {
             *first = interpolated;
         }
-        if let Some(own) = row.get_mut(Group::Eeg as usize) {
+        if let Some(own) = row.get_mut(ColumnGroup::Eeg as usize) {
             *own = eeg;
         }
         for (group, own) in row.into_iter().enumerate() {
             let Some(kept) = self.groups.get_mut(group) else { continue };
             // Battery, contact and quality stand in every row: only changes are kept. Slower
             // streams leave their cells empty between their own samples.
-            let state = group == Group::Dev as usize || group == Group::Quality as usize;
+            let state =
+                group == ColumnGroup::Dev as usize || group == ColumnGroup::Quality as usize;
             if own.iter().all(|cell| cell.is_nan()) || state && kept.ends_with(&own) {
                 continue;
             }
