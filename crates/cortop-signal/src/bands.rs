@@ -1,7 +1,7 @@
 //! The frequency bands of Cortex (docs/protocol.md §5.6), and what its `pow` columns say of them.
 //! There is no delta.
 
-use super::table::LatestValues;
+use super::latest_values::LatestValues;
 
 /// A band: its name on the wire and its limits in Hz, the upper one not in it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -23,8 +23,8 @@ use super::{
     history::History,
     incidents::{Incident, Incidents},
     markers::Markers,
+    received_stream::{Outcome, ReceivedStream},
     snapshot::{DeviceReadings, LatestValues, Readings},
-    source::{Outcome, ReceivedStream},
     trace_pipeline::TracePipeline,
 };
 use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, Stream, Subscription};

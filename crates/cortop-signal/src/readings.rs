@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{smoothed::Smoothed, table::LatestValues};
+use super::{latest_values::LatestValues, smoothed::Smoothed};
 use cortop_protocol::{Sample, Stream, metric::IS_ACTIVE};
 
 /// Mental commands kept: half a minute at 8 Hz.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{
     bad_channels::{BadChannel, Defect},
     filter::Chain,
-    table::LatestValues,
+    latest_values::LatestValues,
     view::{Reference, View},
 };
 

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use super::table::LatestValues;
+use super::latest_values::LatestValues;
 
 /// The time over which levels are evened out.
 pub const SMOOTHING_TIME: Duration = Duration::from_secs(4);

@@ -12,9 +12,9 @@ pub use super::{
     columns::{Bin, Binning},
     health::{RecentCounts, StreamHealth},
     history::{Discontinuity, Gap},
+    latest_values::LatestValues,
     readings::{FacialExpression, MentalCommand, Metric, Readings, TrainingEvent},
     stamps::ClockStep,
-    table::LatestValues,
 };
 
 /// A picture of the signals at one moment.

@@ -7,7 +7,7 @@ use cortop_protocol::{Feed, Sample, Subscription};
 use cortop_signal::{Filters, StreamHealth, View, decoder::Decoder};
 use tokio::time::Instant;
 
-use crate::rig::{eeg, message, view};
+use crate::harness::{eeg, message, view};
 
 /// 2023-11-14, 22:13:20 UTC.
 const EPOCH: f64 = 1.7e9;

@@ -11,7 +11,7 @@ use cortop_signal::{
 };
 use tokio::time::Instant;
 
-use crate::rig::{DecoderHarness, bits, eeg, view};
+use crate::harness::{DecoderHarness, bits, eeg, view};
 
 /// EEG on its offset, with a blink now and then.
 fn wave(index: u32) -> f64 {
@@ -429,7 +429,7 @@ fn what_is_lost_is_told_by_the_counter_of_one_connection_and_no_clock_tells_a_ga
     // Cortex's clock was set an hour back meanwhile, and the counter begins anywhere.
     for index in 0..300_u32 {
         let time = 1.7e9 - 3600.0 + f64::from(index) / 128.0;
-        rig.text(crate::rig::message(u64::from(index + 77) % 128, &[2.0], time));
+        rig.text(crate::harness::message(u64::from(index + 77) % 128, &[2.0], time));
         rig.next += 1;
     }
     let health = rig.health();

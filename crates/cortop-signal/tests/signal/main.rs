@@ -11,9 +11,9 @@
 mod bad_channels;
 mod clocks;
 mod decoder;
+mod harness;
 mod properties;
 mod recordings;
-mod rig;
 mod scipy;
 mod spectra;
 mod task;

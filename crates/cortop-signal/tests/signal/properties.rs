@@ -10,7 +10,7 @@ use cortop_signal::{
 };
 use proptest::prelude::*;
 
-use crate::rig::{DecoderHarness, bits, dots, view};
+use crate::harness::{DecoderHarness, bits, dots, view};
 
 const ROWS: u16 = 16;
 const HALF: f32 = 50.0;

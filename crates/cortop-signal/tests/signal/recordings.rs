@@ -5,7 +5,7 @@ use std::{env, f64::consts::TAU, ops::Range, path::PathBuf};
 
 use cortop_signal::{Filters, Orientation};
 
-use crate::rig::{DecoderHarness, dots, message, view};
+use crate::harness::{DecoderHarness, dots, message, view};
 
 /// Made by `synthetic.py`, which says what is in it.
 const SYNTHETIC: &str = include_str!("../fixtures/synthetic-insight-16s.csv");

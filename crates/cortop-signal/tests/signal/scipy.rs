@@ -7,8 +7,8 @@ use cortop_signal::{Filters, View, filter::Chain, spectrum::Periodogram};
 use serde::Deserialize;
 
 use crate::{
+    harness::{DecoderHarness, view},
     recordings::Calm,
-    rig::{DecoderHarness, view},
 };
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use cortop_signal::{
 };
 use proptest::prelude::*;
 
-use crate::rig::{DecoderHarness, bits, view};
+use crate::harness::{DecoderHarness, bits, view};
 
 /// The lower end of a scale, in dB.
 const FLOOR: f64 = -25.0;

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, advance, sleep, timeout},
 };
 
-use crate::rig::{eeg, message, view};
+use crate::harness::{eeg, message, view};
 
 const FRAME: Duration = Duration::from_millis(33);
 
