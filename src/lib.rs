@@ -19,6 +19,7 @@
 //! client     the Cortex API: socket, sign-in, sessions          protocol
 //! signal     samples → numbers, history, loss, filters          protocol
 //! protocol   envelope, codes, objects, samples; no I/O
+//! lsl        Lab Streaming Layer: outlets, inlets, queries
 //! ```
 //! `docs/ARCHITECTURE.md` describes the ways through them; `tests/architecture.rs` holds the picture.
 
