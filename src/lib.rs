@@ -15,7 +15,8 @@
 //! app        the state machine: update(Message) → effects       client signal
 //! stage      the stages before the samples, and exit statuses   client
 //! console    stdout, stderr, signals                            protocol
-//! sim        a simulated Cortex service                         signal protocol
+//! sim        a simulated Cortex service                         files signal protocol
+//! files      readers and writers of the field's files           signal protocol
 //! client     the Cortex API: socket, sign-in, sessions          protocol
 //! signal     samples → numbers, history, loss, filters          protocol
 //! protocol   envelope, codes, objects, samples; no I/O

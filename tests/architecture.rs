@@ -13,14 +13,15 @@
 //! app        the state machine: update(Message) → effects       client signal
 //! stage      the stages before the samples, and exit statuses   client
 //! console    stdout, stderr, signals                            protocol
-//! sim        a simulated Cortex service                         signal protocol
+//! sim        a simulated Cortex service                         files signal protocol
+//! files      readers and writers of the field's files           signal protocol
 //! client     the Cortex API: socket, sign-in, sessions          protocol
 //! signal     samples → numbers, history, loss, filters          protocol
 //! protocol   envelope, codes, objects, samples; no I/O
 //! lsl        Lab Streaming Layer: outlets, inlets, queries
 //! ```
 //!
-//! The last five are the crates `cortop-NAME`. Within a crate no files import each other in a ring, a
+//! The last six are the crates `cortop-NAME`. Within a crate no files import each other in a ring, a
 //! module and its own submodules aside. `docs/ARCHITECTURE.md` and `src/lib.rs` show the same picture.
 
 #![expect(clippy::expect_used, reason = "a test fails aloud")]
@@ -34,7 +35,7 @@ use std::{
 use cortop_client::{Method, code::ErrorCode};
 use strum::VariantArray as _;
 
-const CRATES: [&str; 5] = ["client", "lsl", "protocol", "signal", "sim"];
+const CRATES: [&str; 6] = ["client", "files", "lsl", "protocol", "signal", "sim"];
 
 /// The picture above: each room and those it may know, in order.
 fn picture() -> Vec<(String, BTreeSet<String>)> {

@@ -1,0 +1,7 @@
+//! EDF, EDF+, BDF and BDF+: a header of ASCII fields, then records of whole numbers, signal by
+//! signal. The plus formats carry annotations, one of which gives the time of each record. See
+//! edfplus.info for the fields.
+
+pub mod annotation;
+pub mod header;
+pub mod writer;

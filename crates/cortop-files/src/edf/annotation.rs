@@ -1,0 +1,113 @@
+//! Annotations of EDF+ and BDF+ as time-stamped lists: `+onset`, a duration if it has one, its texts,
+//! and a zero byte.
+
+/// Ends an onset with its duration, and each text.
+const SEPARATOR: u8 = 0x14;
+/// Stands before a duration.
+const BEFORE_DURATION: u8 = 0x15;
+/// Characters of a number with which the time of a record is written, so that it can be written
+/// again in place.
+const TIME_WIDTH: usize = 16;
+
+/// What MNE takes for data that are none.
+pub const NO_DATA: &str = "BAD_ACQ_SKIP";
+
+/// An annotation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Annotation {
+    /// Seconds since the start in the header.
+    pub onset: f64,
+    /// Its length in seconds, if it has one.
+    pub duration: Option<f64>,
+    /// What it says.
+    pub text: String,
+}
+
+/// The time of a record, always of one length.
+pub(super) fn record_time(onset: f64) -> Vec<u8> {
+    let whole = format!("{:+}", onset.max(0.0).trunc()).len();
+    let places = TIME_WIDTH.saturating_sub(whole + 1);
+    let mut bytes = format!("{:+.places$}", onset.max(0.0)).into_bytes();
+    bytes.extend([SEPARATOR, SEPARATOR, 0]);
+    bytes
+}
+
+impl Annotation {
+    /// Its bytes, `room` at most: a text that is too long is cut.
+    pub(super) fn encode(&self, room: usize) -> Vec<u8> {
+        let mut bytes = format!("{:+.6}", self.onset).into_bytes();
+        if let Some(duration) = self.duration {
+            bytes.push(BEFORE_DURATION);
+            bytes.extend(format!("{duration:.6}").bytes());
+        }
+        bytes.push(SEPARATOR);
+        // The separators of the format must not come from a text.
+        let text: String = self.text.chars().filter(|c| !c.is_control()).collect();
+        let left = room.saturating_sub(bytes.len() + 2);
+        bytes.extend(text.get(..text.floor_char_boundary(left)).unwrap_or_default().bytes());
+        bytes.extend([SEPARATOR, 0]);
+        bytes
+    }
+
+    /// The annotations in the bytes of a record, and the time of the record if the first list gives
+    /// it. What is malformed is left out.
+    pub(super) fn decode(bytes: &[u8]) -> (Option<f64>, Vec<Self>) {
+        let (mut time, mut found) = (None, Vec::new());
+        let lists = bytes.split(|byte| *byte == 0).filter(|list| !list.is_empty());
+        for (place, list) in lists.enumerate() {
+            let mut parts = list.split(|byte| *byte == SEPARATOR);
+            let stamp = parts.next().unwrap_or_default();
+            let mut stamp = stamp.split(|byte| *byte == BEFORE_DURATION).map(number);
+            let Some(onset) = stamp.next().flatten() else { continue };
+            let duration = stamp.next().flatten().filter(|duration| *duration > 0.0);
+            let texts: Vec<_> = parts.collect();
+            if place == 0 && texts.first().is_some_and(|text| text.is_empty()) {
+                time = Some(onset);
+            }
+            let texts = texts.into_iter().filter(|text| !text.is_empty());
+            found.extend(texts.map(|text| Self {
+                onset,
+                duration,
+                text: String::from_utf8_lossy(text).into_owned(),
+            }));
+        }
+        (time, found)
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<f64> {
+    let number: f64 = str::from_utf8(bytes).ok()?.trim().parse().ok()?;
+    number.is_finite().then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_are_read_as_they_were_written() {
+        let marker =
+            Annotation { onset: 1.25, duration: Some(0.5), text: "Augen zu – é".into() };
+        let plain = Annotation { onset: 2.0, duration: None, text: "a\u{14}b\0c".into() };
+        let mut bytes = record_time(0.123_456);
+        let length = bytes.len();
+        bytes.extend(marker.encode(100));
+        bytes.extend(plain.encode(100));
+        bytes.extend([0; 20]);
+        let (time, found) = Annotation::decode(&bytes);
+        assert!((time.unwrap() - 0.123_456).abs() < 1e-9);
+        assert_eq!(found, [marker, Annotation { text: "abc".into(), ..plain }]);
+        for onset in [0.0, 9.999_999, 123_456.5, 3e7] {
+            assert_eq!(record_time(onset).len(), length, "{onset}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_and_nonsense_is_left_out() {
+        let long = Annotation { onset: 0.0, duration: None, text: "é".repeat(100) };
+        let bytes = long.encode(21);
+        assert!(bytes.len() <= 21);
+        assert_eq!(Annotation::decode(&bytes).1[0].text, "é".repeat(4));
+        assert_eq!(Annotation::decode(b"\0\0x\x14y\x14\0+1\x15?\x14ok\x14\0+\x14\x14").1.len(), 1);
+    }
+}

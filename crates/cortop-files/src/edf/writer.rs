@@ -1,0 +1,363 @@
+//! Writes EDF, EDF+C and BDF+C sample by sample. A record goes out as soon as all signals have their
+//! samples of it, and each flush brings the number of records in the header up to date, so that the
+//! file can be read at any moment.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Seek, SeekFrom, Write},
+};
+
+use super::{
+    annotation::{Annotation, NO_DATA, record_time},
+    header::{EdfHeader, EdfSignal, RECORDS_AT, SECONDS_AT, number},
+};
+
+/// Annotations that wait for room in a record; more are lost, and counted.
+const MAX_WAITING: usize = 10_000;
+/// Room in a record for its time and one annotation.
+const LEAST_ANNOTATION_BYTES: usize = 64;
+
+/// The samples of a signal that no record holds yet, and the last one.
+type Waiting = (VecDeque<i32>, i32);
+
+/// Writes a file.
+#[derive(Debug)]
+pub struct EdfWriter<W: Write + Seek> {
+    file: W,
+    header: EdfHeader,
+    waiting: Vec<Waiting>,
+    annotations: VecDeque<Annotation>,
+    lost_annotations: u64,
+    records: u64,
+    /// One record, reused.
+    record: Vec<u8>,
+}
+
+impl<W: Write + Seek> EdfWriter<W> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn new(mut file: W, header: EdfHeader) -> io::Result<Self> {
+        let mut header = header.with_rounded_scales();
+        header.annotation_bytes = header.annotation_bytes.max(LEAST_ANNOTATION_BYTES);
+        for signal in &mut header.signals {
+            signal.samples = signal.samples.max(1);
+        }
+        file.write_all(&header.encode(0))?;
+        let waiting = header.signals.iter().map(|own| (VecDeque::new(), own.scale.to_digital(0.0)));
+        Ok(Self {
+            waiting: waiting.collect(),
+            header,
+            file,
+            annotations: VecDeque::new(),
+            lost_annotations: 0,
+            records: 0,
+            record: Vec::new(),
+        })
+    }
+
+    /// Adds a sample of a signal, by its place in the header; what is no number repeats the one
+    /// before.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn push(&mut self, signal: usize, value: f64) -> io::Result<()> {
+        let Some(((waiting, last), own)) =
+            self.waiting.get_mut(signal).zip(self.header.signals.get(signal))
+        else {
+            return Ok(());
+        };
+        if value.is_finite() {
+            *last = own.scale.to_digital(value);
+        }
+        waiting.push_back(*last);
+        let complete = waiting.len() >= own.samples && self.is_complete();
+        if complete { self.write_record() } else { Ok(()) }
+    }
+
+    /// Adds an annotation, its onset in seconds since the first sample. It goes into the next
+    /// record that has room for it.
+    pub fn annotate(&mut self, annotation: Annotation) {
+        if self.annotations.len() == MAX_WAITING || !self.header.format.has_annotations() {
+            self.lost_annotations += 1;
+            return;
+        }
+        let onset = annotation.onset + self.header.subsecond();
+        self.annotations.push_back(Annotation { onset, ..annotation });
+    }
+
+    /// Annotations for which there was no room.
+    #[must_use]
+    pub fn lost_annotations(&self) -> u64 {
+        self.lost_annotations
+    }
+
+    /// Records written so far.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Brings the header up to date and passes everything on.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        // The records must be there before the header counts them.
+        self.file.flush()?;
+        self.patch(RECORDS_AT, format!("{:<8}", self.records).as_bytes())?;
+        self.file.flush()
+    }
+
+    /// Ends the file. A record that has begun is filled with the last values, and so are further
+    /// ones while annotations wait for room; an annotation says where nothing was measured.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn finish(mut self) -> io::Result<W> {
+        let seconds = self.header.record_seconds;
+        let share = |((own, _), it): (&Waiting, &EdfSignal)| own.len() as f64 / it.samples as f64;
+        let begun = self.waiting.iter().zip(&self.header.signals).map(share).fold(0.0, f64::max);
+        if begun > 0.0 {
+            if self.header.format.has_annotations() {
+                // First in the very record that it is about.
+                self.annotations.push_front(self.no_data(begun * seconds, (1.0 - begun) * seconds));
+            }
+            self.fill_record()?;
+        }
+        let before = self.records;
+        while !self.annotations.is_empty() {
+            self.fill_record()?;
+        }
+        let filled = self.records - before;
+        if filled > 0 {
+            let from = -(filled as f64) * seconds;
+            self.annotations.push_back(self.no_data(from, (filled + 1) as f64 * seconds));
+            self.fill_record()?;
+        }
+        self.flush()?;
+        Ok(self.file)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.waiting.iter().zip(&self.header.signals).all(|((own, _), it)| own.len() >= it.samples)
+    }
+
+    /// Says that nothing was measured from so many seconds after the last record on.
+    fn no_data(&self, from: f64, duration: f64) -> Annotation {
+        let end = self.header.record_seconds * self.records as f64;
+        let onset = end + from + self.header.subsecond();
+        Annotation { onset, duration: Some(duration), text: NO_DATA.to_owned() }
+    }
+
+    /// Completes a record with the last values and writes it.
+    fn fill_record(&mut self) -> io::Result<()> {
+        for ((own, last), signal) in self.waiting.iter_mut().zip(&self.header.signals) {
+            own.resize(own.len().max(signal.samples), *last);
+        }
+        self.write_record()
+    }
+
+    fn write_record(&mut self) -> io::Result<()> {
+        let bytes = self.header.format.sample_bytes();
+        self.record.clear();
+        for ((own, _), signal) in self.waiting.iter_mut().zip(&self.header.signals) {
+            for digital in own.drain(..signal.samples.min(own.len())) {
+                self.record.extend(digital.to_le_bytes().iter().take(bytes));
+            }
+        }
+        if self.header.format.has_annotations() {
+            let onset = self.header.record_seconds * self.records as f64;
+            let end = self.record.len() + self.header.annotation_samples() * bytes;
+            self.record.extend(record_time(onset + self.header.subsecond()));
+            let whole = self.header.annotation_bytes.saturating_sub(record_time(0.0).len());
+            while let Some(first) = self.annotations.front() {
+                let list = first.encode(whole);
+                if self.record.len() + list.len() > end {
+                    break;
+                }
+                self.record.extend(list);
+                self.annotations.pop_front();
+            }
+            self.record.resize(end, 0);
+        }
+        self.file.write_all(&self.record)?;
+        self.records += 1;
+        Ok(())
+    }
+
+    /// Writes over bytes of the file, and returns to its end.
+    fn patch(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.write_all(bytes)?;
+        self.file.seek(SeekFrom::End(0))?;
+        Ok(())
+    }
+
+    /// Bytes of a record.
+    fn record_bytes(&self) -> usize {
+        let samples: usize = self.header.signals.iter().map(|own| own.samples).sum();
+        (samples + self.header.annotation_samples()) * self.header.format.sample_bytes()
+    }
+}
+
+impl<W: Read + Write + Seek> EdfWriter<W> {
+    /// Gives the records another length, as the pace of the headset asks for: in the header, and in
+    /// the time of each record. Annotations written so far move with their records.
+    ///
+    /// # Errors
+    /// The file cannot be written or read.
+    pub fn set_record_seconds(&mut self, seconds: f64) -> io::Result<()> {
+        self.file.flush()?;
+        // What the field of the header holds is what the records must agree with.
+        let field = number(seconds);
+        let seconds: f64 = field.parse().unwrap_or(seconds);
+        let before = self.header.record_seconds;
+        self.header.record_seconds = seconds;
+        self.patch(SECONDS_AT, format!("{field:<8}").as_bytes())?;
+        if !self.header.format.has_annotations() {
+            return Ok(());
+        }
+        let start = self.header.encode(0).len() as u64;
+        let (size, subsecond) = (self.record_bytes() as u64, self.header.subsecond());
+        let room = self.header.annotation_samples() * self.header.format.sample_bytes();
+        let mut bytes = vec![0; room];
+        for record in 0..self.records {
+            let at = start + (record + 1) * size - room as u64;
+            self.file.seek(SeekFrom::Start(at))?;
+            self.file.read_exact(&mut bytes)?;
+            let scale = |onset: f64| (onset - subsecond) * seconds / before + subsecond;
+            let mut lists = record_time((record as f64).mul_add(seconds, subsecond));
+            for mut own in Annotation::decode(&bytes).1 {
+                own.onset = scale(own.onset);
+                own.duration = own.duration.map(|duration| duration * seconds / before);
+                lists.extend(own.encode(room));
+            }
+            lists.truncate(room);
+            lists.resize(room, 0);
+            self.file.seek(SeekFrom::Start(at))?;
+            self.file.write_all(&lists)?;
+        }
+        for own in &mut self.annotations {
+            own.onset = (own.onset - subsecond) * seconds / before + subsecond;
+        }
+        self.file.seek(SeekFrom::End(0))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::edf::header::{EdfFormat, EdfScale, EdfSignal};
+
+    fn header(format: EdfFormat) -> EdfHeader {
+        let signal = |label: &str, samples| EdfSignal {
+            label: label.to_owned(),
+            transducer: String::new(),
+            unit: "uV".to_owned(),
+            prefilter: String::new(),
+            scale: EdfScale::from_zero(format, 8400.0, 5.0 / 39.0),
+            samples,
+        };
+        EdfHeader {
+            format,
+            patient: "X X X X".to_owned(),
+            recording: "X X INSIGHT-0A1B2C3D".to_owned(),
+            start: 1_717_000_000.25,
+            record_seconds: 1.0,
+            signals: vec![signal("AF3", 4), signal("Pz", 2)],
+            annotation_bytes: 66,
+        }
+    }
+
+    /// The number of records in a header, and whether the file has just that many.
+    fn records(bytes: &[u8], header: &EdfHeader) -> u64 {
+        let text = |from: usize| str::from_utf8(&bytes[from..from + 8]).unwrap().trim().to_owned();
+        let count: u64 = text(236).parse().unwrap();
+        let samples = 6 + header.annotation_samples();
+        let size = (samples * header.format.sample_bytes()) as u64;
+        let start: u64 = text(184).parse().unwrap();
+        assert_eq!(bytes.len() as u64, start + count * size);
+        count
+    }
+
+    #[test]
+    fn a_file_is_whole_after_each_flush() {
+        for format in [EdfFormat::Edf, EdfFormat::EdfPlus, EdfFormat::BdfPlus] {
+            let header = header(format);
+            let mut writer = EdfWriter::new(Cursor::new(Vec::new()), header.clone()).unwrap();
+            for index in 0..10_u32 {
+                writer.push(0, f64::from(index)).unwrap();
+                if index % 2 == 0 {
+                    writer.push(1, 4200.0).unwrap();
+                }
+                writer.flush().unwrap();
+                assert_eq!(records(writer.file.get_ref(), &header), u64::from(index + 1) / 4);
+            }
+            let bytes = writer.finish().unwrap().into_inner();
+            assert_eq!(records(&bytes, &header), 3, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn annotations_wait_for_room_and_the_last_record_says_what_was_filled_in() {
+        let header = header(EdfFormat::EdfPlus);
+        let mut writer = EdfWriter::new(Cursor::new(Vec::new()), header.clone()).unwrap();
+        for index in 0..3 {
+            let onset = f64::from(index) / 10.0;
+            writer.annotate(Annotation { onset, duration: None, text: format!("marker {index}") });
+        }
+        for index in 0..5 {
+            writer.push(0, f64::from(index)).unwrap();
+        }
+        writer.push(1, 1.0).unwrap();
+        writer.push(1, f64::NAN).unwrap();
+        let bytes = writer.finish().unwrap().into_inner();
+        let count = records(&bytes, &header);
+        let room = header.annotation_samples() * 2;
+        let size = 12 + room;
+        let start = bytes.len() - usize::try_from(count).unwrap() * size;
+        let found: Vec<_> = bytes[start..]
+            .chunks(size)
+            .enumerate()
+            .flat_map(|(index, record)| {
+                let (time, found) = Annotation::decode(&record[12..]);
+                assert!((time.unwrap() - index as f64 - 0.25).abs() < 1e-9);
+                found
+            })
+            .collect();
+        let markers: Vec<_> = found.iter().filter(|own| own.text != NO_DATA).collect();
+        let texts: Vec<_> = markers.iter().map(|own| own.text.as_str()).collect();
+        assert_eq!(texts, ["marker 0", "marker 1", "marker 2"]);
+        let filled = found.iter().find(|own| own.text == NO_DATA).unwrap();
+        assert!((filled.onset - 1.5).abs() < 1e-6, "{filled:?}");
+        assert!((filled.duration.unwrap() - 0.75).abs() < 1e-6, "{filled:?}");
+        assert!((markers[1].onset - 0.35).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_length_of_all_records_can_be_set_at_the_end() {
+        let header = header(EdfFormat::BdfPlus);
+        let mut writer = EdfWriter::new(Cursor::new(Vec::new()), header.clone()).unwrap();
+        writer.annotate(Annotation { onset: 1.0, duration: None, text: "x".to_owned() });
+        for index in 0..8 {
+            writer.push(0, f64::from(index)).unwrap();
+            if index % 2 == 0 {
+                writer.push(1, 1.0).unwrap();
+            }
+        }
+        writer.set_record_seconds(1.008_274).unwrap();
+        let bytes = writer.finish().unwrap().into_inner();
+        assert_eq!(str::from_utf8(&bytes[244..252]).unwrap(), "1.008274");
+        let size = (6 + header.annotation_samples()) * 3;
+        let last = Annotation::decode(&bytes[bytes.len() - header.annotation_samples() * 3..]);
+        assert!((last.0.unwrap() - 1.008_274 - 0.25).abs() < 1e-6, "{last:?}");
+        let start = bytes.len() - 2 * size;
+        let first = Annotation::decode(&bytes[start + 18..start + size]).1;
+        assert!((first[0].onset - 1.008_274 - 0.25).abs() < 1e-6);
+    }
+}
