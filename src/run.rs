@@ -125,6 +125,7 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
             demo: demo.is_some(),
             mouse: config.mouse,
             markers: config.markers.clone(),
+            alerts: config.alerts.clone(),
             fragile: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),
             zone: Some(zone),

@@ -50,8 +50,10 @@ impl App {
             }
             Event::Closed { session, why, ordered } => {
                 self.sessions.note(&session, self.now, format!("closed: {why}"));
-                let severity = if ordered { Severity::Info } else { Severity::Problem };
-                self.notify(severity, format!("session closed: {why}"));
+                if !self.alert_of_end(&session, ordered) {
+                    let severity = if ordered { Severity::Info } else { Severity::Problem };
+                    self.notify(severity, format!("session closed: {why}"));
+                }
                 self.sessions.closed(&session, why, ordered, now);
             }
             Event::Subscribed { session, streams, refused, .. } => {
@@ -113,6 +115,7 @@ impl App {
             self.found.clear();
             self.stopped.clear();
             self.sessions.as_of = None;
+            self.alerts.disk_low = None;
         }
         if !is_stopped(&link) {
             self.refusal = None;
@@ -191,6 +194,9 @@ impl App {
         if matches!(warning.code, warning::STREAMS_STOPPED | warning::SESSION_CLOSED)
             && warning.session().is_some()
         {
+            return;
+        }
+        if self.alert_of_warning(warning) {
             return;
         }
         let calls = WarningCode::find(warning.code).is_some_and(|row| !row.next.is_empty());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Action, Key, Pane};
+use super::{Action, Key, NotificationProtocol, Pane};
 use cortop_client::{Command, Event, HeadsetId, Moment};
 use cortop_signal::Snapshot;
 
@@ -74,6 +74,12 @@ pub enum Effect {
     Copy(String),
     /// Have the terminal report what the mouse does, or not.
     Mouse(bool),
+    /// Ring the terminal's bell.
+    Bell,
+    /// Have the terminal show a desktop notification with this text.
+    Notification(NotificationProtocol, String),
+    /// Run the user's program with its arguments, and these variables in its environment.
+    AlertCommand(Vec<String>, Vec<(&'static str, String)>),
     /// Leave.
     Quit,
     /// Give the terminal back until `fg`.

@@ -2,6 +2,7 @@
 
 mod action;
 mod actions;
+mod alerts;
 mod channel_layout;
 mod channels;
 mod commands;
@@ -46,6 +47,7 @@ use tokio::time::Instant;
 use self::dialog::{Dialog, Form};
 pub use self::{
     action::{Action, Binding, Feature, TABLE, section_name, sections},
+    alerts::{Alert, AlertKind, AlertSettings, AlertState, AlertWhen, NotificationProtocol},
     channel_layout::ChannelLayout,
     headsets::HeadsetsPane,
     help::HelpPane,
@@ -70,10 +72,12 @@ use cortop_client::{
 use cortop_signal::{BadChannel, Snapshot, Traces, view::ViewEnd};
 
 /// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Good to know.
     Info,
+    /// Something may go wrong soon.
+    Warning,
     /// Something was refused or is off.
     Problem,
 }
@@ -110,6 +114,8 @@ pub struct AppSettings {
     pub mouse: bool,
     /// The labels of the markers 1 to 9.
     pub markers: Vec<String>,
+    /// What is alerted about.
+    pub alerts: AlertSettings,
     /// Whether cortop ends with the connection of its terminal: over SSH, and in no multiplexer.
     pub fragile: bool,
     /// The folder proposed for exports.
@@ -150,6 +156,8 @@ pub struct App {
     found: Vec<Session>,
     /// The streams pane.
     pub streams: StreamsPane,
+    /// What is known of alerts.
+    pub alerts: AlertState,
     /// The log pane.
     pub log: LogPane,
     /// The newest snapshot of the signals.
@@ -209,6 +217,7 @@ impl App {
             mappings: Vec::new(),
             found: Vec::new(),
             streams: StreamsPane::default(),
+            alerts: AlertState::default(),
             log,
             held: (now.instant, Arc::clone(&snapshot)),
             snapshot,
@@ -238,6 +247,8 @@ impl App {
             message,
             Message::Tick(_) | Message::Snapshot(_) | Message::Throughput(_) | Message::Notice(_)
         );
+        let tells_facts =
+            matches!(message, Message::Tick(_) | Message::Snapshot(_) | Message::Cortex(_));
         let mut effects = Vec::new();
         match message {
             Message::Tick(now) => {
@@ -270,6 +281,9 @@ impl App {
         }
         if !routine {
             self.refresh_dialog();
+        }
+        if tells_facts {
+            effects.extend(self.check_alerts());
         }
         effects
     }

@@ -145,6 +145,9 @@ impl App {
         {
             self.sessions.note(session, self.now, text.clone());
         }
+        if let RecordEvent::Ended { session, .. } = event {
+            self.note_end_of_record(session, text.clone());
+        }
         self.records.on_event(event, self.now);
         self.notify(Severity::Info, text);
     }

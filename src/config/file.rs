@@ -11,7 +11,7 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::MARKERS;
+use super::{MARKERS, alerts::FileAlerts};
 use crate::cli::{SESSIONS, check_max_rate, named};
 use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
@@ -47,6 +47,7 @@ pub(super) struct FileSettings {
     pub(super) log_file: Option<PathBuf>,
     #[serde(deserialize_with = "markers")]
     pub(super) markers: Option<Vec<String>>,
+    pub(super) alerts: FileAlerts,
     /// Section → action → keys.
     pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }

@@ -2,6 +2,7 @@
 //! environment and the place of the file are handed in. Nothing here prints: what is unknown becomes a
 //! warning, what is invalid an error with the next step.
 
+mod alerts;
 mod file;
 mod sample;
 #[cfg(test)]
@@ -16,7 +17,12 @@ use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
 pub use self::sample::sample;
-use crate::{app::Keymap, cli, terminal::Output, ui};
+use crate::{
+    app::{AlertSettings, Keymap},
+    cli,
+    terminal::Output,
+    ui,
+};
 use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
 /// Where the Cortex service listens (docs/protocol.md §1).
@@ -68,6 +74,8 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// The labels of the markers that have a key of their own.
     pub markers: Vec<String>,
+    /// What is alerted about.
+    pub alerts: AlertSettings,
     /// What was odd, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -193,6 +201,7 @@ pub fn load(
             max_rate: display.max_rate.or(file.max_rate).map(|rate| rate * 1000.0),
             synchronized: file.synchronized.unwrap_or(true),
             full_redraw: display.full_redraw || file.full_redraw.unwrap_or_default(),
+            tmux: env("TMUX").is_some(),
         },
         ascii: if display.ascii { Some(true) } else { file.ascii }
             .or_else(|| (!utf8(&env) || is_console(&env)).then_some(true)),
@@ -203,6 +212,7 @@ pub fn load(
         markers: file
             .markers
             .unwrap_or_else(|| (1..=MARKERS).map(|number| number.to_string()).collect()),
+        alerts: file.alerts.resolve(),
         warnings,
     })
 }

@@ -11,6 +11,51 @@ use crate::{
 /// A setting of the file: its name, its value in the sample, and its description.
 type SettingLine = (&'static str, String, &'static str);
 
+/// The section on alerts.
+fn alerts() -> [SettingLine; 11] {
+    [
+        (
+            "when",
+            "\"recording\"".into(),
+            "off, recording (headsets with a running record), always (all with a session).",
+        ),
+        ("stale", "true".into(), "A stream has become stale."),
+        (
+            "loss",
+            "1.0".into(),
+            "More than so many per cent of a stream's samples lost within 10 s; false: no such alert.",
+        ),
+        (
+            "contact",
+            "10".into(),
+            "A sensor has had no contact (none) for so many seconds, 1 to 3600; false: no such alert.",
+        ),
+        ("rail", "true".into(), "A channel is at the rail of the amplifier."),
+        (
+            "battery",
+            "20".into(),
+            "The battery has less than so many per cent; false: no such alert.",
+        ),
+        ("disk", "true".into(), "Cortex warns of a disk that is nearly full (warnings 19 and 20)."),
+        (
+            "record",
+            "true".into(),
+            "A record has ended because its session or the connection was lost.",
+        ),
+        ("bell", "true".into(), "Ring the terminal's bell."),
+        (
+            "notification",
+            "\"off\"".into(),
+            "Ask the terminal for a desktop notification: off, osc9 or osc777. In tmux, set allow-passthrough on.",
+        ),
+        (
+            "on-alert",
+            "[\"/path/to/program\", \"argument\"]".into(),
+            "Run a program at each alert and at its end. No shell reads it; it knows CORTOP_ALERT (stale, loss, contact, rail, battery, disk, record), CORTOP_STATE (begun, over), CORTOP_HEADSET, CORTOP_STREAM, CORTOP_SENSOR, CORTOP_VALUE and CORTOP_TEXT, a sentence. It is killed after 10 s; one runs at a time.",
+        ),
+    ]
+}
+
 fn rows() -> [SettingLine; 19] {
     let text = |text: &str| format!("\"{text}\"");
     [
@@ -99,6 +144,12 @@ pub fn sample() -> String {
     for (name, value, help) in rows() {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n# {help}\n#{name} = {value}\n");
+    }
+    text.push_str(
+        "\n# Alerts: one line on the screen, and as loud as you like; the same at most once a minute.\n\n#[alerts]\n",
+    );
+    for (name, value, help) in alerts() {
+        let _ = write!(text, "# {help}\n#{name} = {value}\n");
     }
     text.push_str(
         "\n# Keys: a character, ctrl- and a letter, or tab, enter, space, up, pageup, …; [] unbinds.\n",

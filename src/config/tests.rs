@@ -100,6 +100,52 @@ fn a_wrong_value_is_shown_with_its_line_and_a_caret() {
 }
 
 #[test]
+fn alerts_have_switches_and_thresholds() {
+    use crate::app::{AlertSettings, AlertWhen, NotificationProtocol};
+    use std::time::Duration;
+    let alerts = |file| load_from("cortop", &[], Some(file)).expect("valid").alerts;
+    assert_eq!(alerts(""), AlertSettings::default());
+    let file = "[alerts]\nwhen = \"always\"\nloss = 2.5\ncontact = 3\nbattery = false\nrail = false\n\
+                bell = false\nnotification = \"osc777\"\non-alert = [\"/bin/lamp\", \"red\"]";
+    let expected = AlertSettings {
+        when: AlertWhen::Always,
+        loss: Some(2.5),
+        contact: Some(Duration::from_secs(3)),
+        battery: None,
+        rail: false,
+        bell: false,
+        notification: NotificationProtocol::Osc777,
+        command: vec!["/bin/lamp".to_owned(), "red".to_owned()],
+        ..AlertSettings::default()
+    };
+    assert_eq!(alerts(file), expected);
+    assert_eq!(alerts("[alerts]\nwhen = \"off\"").when, AlertWhen::Off);
+}
+
+#[test]
+fn a_wrong_alert_is_refused_by_its_key_with_what_is_allowed() {
+    for (wrong, key, allowed) in [
+        ("when = \"never\"", "when", "\"off\", \"recording\", \"always\""),
+        ("loss = 0", "loss", "above 0 and below 100, or false"),
+        ("loss = true", "loss", "above 0 and below 100, or false"),
+        ("battery = \"low\"", "battery", "above 0 and below 100, or false"),
+        ("contact = 0", "contact", "1 to 3600 seconds, or false"),
+        ("contact = 2.5", "contact", "1 to 3600 seconds, or false"),
+        ("stale = 1", "stale", "true or false"),
+        ("notification = \"osc99\"", "notification", "\"off\", \"osc9\", \"osc777\""),
+        ("on-alert = \"beep\"", "on-alert", "a program and its arguments"),
+        ("on-alert = [\"\"]", "on-alert", "[] for none"),
+    ] {
+        let error = load_from("cortop", &[], Some(&format!("[alerts]\n{wrong}")));
+        let error = error.expect_err(wrong).to_string();
+        assert!(error.contains("line 2") && error.contains('^'), "{error}");
+        assert!(error.contains(key) && error.contains(allowed), "{error}");
+    }
+    let warnings = load_from("cortop", &[], Some("[alerts]\nlos = 1")).expect("valid").warnings;
+    assert!(warnings[0].contains("alerts.los"), "{warnings:?}");
+}
+
+#[test]
 fn an_error_never_quotes_a_credential() {
     for wrong in [
         "client_secret = 90125",

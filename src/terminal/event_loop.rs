@@ -11,7 +11,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{exit::Exit, input::Input, probe::Answers, screen::Screen, signals};
+use super::{
+    alert_command::AlertCommand, exit::Exit, input::Input, probe::Answers, screen::Screen, signals,
+};
 use crate::{
     app::{App, Effect, Message},
     monitor::Channels,
@@ -49,6 +51,7 @@ pub async fn run<S: Screen>(
         dirty: true,
         key_pending: false,
         suspended: false,
+        alert_command: AlertCommand::default(),
     };
     let end = this.run(input).await;
     (this.app, end)
@@ -70,6 +73,8 @@ struct EventLoop<'a, S: Screen> {
     key_pending: bool,
     /// The shell has the terminal.
     suspended: bool,
+    /// Runs the user's command at an alert.
+    alert_command: AlertCommand,
 }
 
 impl<S: Screen> EventLoop<'_, S> {
@@ -81,7 +86,7 @@ impl<S: Screen> EventLoop<'_, S> {
             return terminal_gone(error);
         }
         // The first frame comes before client and decoder get a turn.
-        if let Err(end) = self.draw() {
+        if let Err(end) = self.draw().await {
             return end;
         }
         loop {
@@ -94,7 +99,7 @@ impl<S: Screen> EventLoop<'_, S> {
                     // Nobody is left who could end the loop.
                     None => Err(Exit::TerminalGone),
                 },
-                () = sleep_until(self.next_frame), if self.dirty && !self.suspended => self.draw(),
+                () = sleep_until(self.next_frame), if self.dirty && !self.suspended => self.draw().await,
                 () = heartbeat.as_mut() => {
                     heartbeat.as_mut().reset(cortop_client::timer::next_tick(HEARTBEAT));
                     self.on_heartbeat().await
@@ -116,7 +121,7 @@ impl<S: Screen> EventLoop<'_, S> {
             Input::Key(key, at) => {
                 self.key_pending = true;
                 self.next_frame = self.next_frame.min(Instant::now() + KEY_LATENCY);
-                self.app.update(Message::Tick(at));
+                self.update(Message::Tick(at)).await?;
                 self.update(Message::Key(key)).await
             }
             Input::Mouse(input, column, row) => {
@@ -171,7 +176,7 @@ impl<S: Screen> EventLoop<'_, S> {
 
     /// Updates the state machine with a message that it stamps with the time.
     async fn update_now(&mut self, message: Message) -> Result<(), Exit> {
-        self.app.update(Message::Tick(Moment::now()));
+        self.update(Message::Tick(Moment::now())).await?;
         self.update(message).await
     }
 
@@ -185,6 +190,16 @@ impl<S: Screen> EventLoop<'_, S> {
                 }
                 Effect::Mouse(on) => {
                     self.terminal.backend_mut().mouse(on).map_err(terminal_gone)?;
+                }
+                Effect::Bell => {
+                    self.terminal.backend_mut().bell().map_err(terminal_gone)?;
+                }
+                Effect::Notification(protocol, text) => {
+                    let screen = self.terminal.backend_mut();
+                    screen.notification(protocol, &text).map_err(terminal_gone)?;
+                }
+                Effect::AlertCommand(command, environment) => {
+                    self.alert_command.run((command, environment));
                 }
                 Effect::Quit => return Err(Exit::Quit),
                 Effect::Redraw => self.redraw(self.area)?,
@@ -202,7 +217,7 @@ impl<S: Screen> EventLoop<'_, S> {
         }
     }
 
-    fn draw(&mut self) -> Result<(), Exit> {
+    async fn draw(&mut self) -> Result<(), Exit> {
         let ready = self.terminal.backend_mut().is_ready(self.key_pending);
         let soon = self.key_pending && !ready;
         self.next_frame =
@@ -211,7 +226,7 @@ impl<S: Screen> EventLoop<'_, S> {
             return Ok(());
         }
         self.key_pending = false;
-        self.app.update(Message::Tick(Moment::now()));
+        self.update(Message::Tick(Moment::now())).await?;
         tui_logger::move_events();
         let view = self.ui.view(&self.app, self.area);
         self.channels.view.send_if_modified(|sent| {

@@ -6,6 +6,7 @@
 //! event_loop   input, client events, snapshots and two clocks → App::update → draw, effects
 //!  ├─ screen        what the loop draws on; a tty, or a screen in memory
 //!  ├─ signals       signals → input
+//!  ├─ alert_command runs the user's command at an alert
 //!  └─ input         keys, sizes, signals, panics in one queue
 //! tty          collects a frame and hands it to the writer thread
 //!  ├─ diff_writer   cells → few bytes; line_diff finds lines that only moved
@@ -16,6 +17,7 @@
 //! exit         why the loop ended
 //! ```
 
+mod alert_command;
 mod answers;
 mod device;
 mod diff_writer;

@@ -9,7 +9,7 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use crate::app::Throughput;
+use crate::app::{NotificationProtocol, Throughput};
 
 /// What the loop draws on. The defaults are those of a screen in memory: always there, never busy.
 pub trait Screen: Backend<Error: std::error::Error> {
@@ -36,6 +36,23 @@ pub trait Screen: Backend<Error: std::error::Error> {
     /// The terminal is gone.
     fn copy(&mut self, text: &str) -> io::Result<()> {
         let _ = text;
+        Ok(())
+    }
+
+    /// Rings the bell.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    fn bell(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Has the terminal show a desktop notification; one that cannot, ignores it.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    fn notification(&mut self, protocol: NotificationProtocol, text: &str) -> io::Result<()> {
+        let _ = (protocol, text);
         Ok(())
     }
 

@@ -25,7 +25,8 @@ use super::{
     device, diff_writer::DiffWriter, frame_writer::FrameWriter, guard, rate_limiter::RateLimiter,
     screen::Screen,
 };
-use crate::app::Throughput;
+use crate::app::{NotificationProtocol, Throughput};
+use cortop_client::sanitize::clean_bounded;
 
 /// Leaving waits no longer than this for a terminal that stalls.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -42,11 +43,13 @@ pub struct Output {
     /// Whether ratatui's own backend draws: it positions and styles each run of cells anew and so
     /// relies on less of the terminal, for more bytes.
     pub full_redraw: bool,
+    /// Whether tmux stands between, which hands a notification on only where it is wrapped.
+    pub tmux: bool,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { max_rate: None, synchronized: true, full_redraw: false }
+        Self { max_rate: None, synchronized: true, full_redraw: false, tmux: false }
     }
 }
 
@@ -57,6 +60,7 @@ pub struct Tty {
     writer: FrameWriter,
     limiter: RateLimiter,
     synchronized: bool,
+    tmux: bool,
     /// `None` where ratatui's own backend is asked for.
     diff: Option<DiffWriter>,
     cursor_shown: bool,
@@ -90,6 +94,7 @@ impl Tty {
             writer: FrameWriter::new(out, nonblocking),
             limiter: RateLimiter::new(output.max_rate, Instant::now()),
             synchronized: output.synchronized,
+            tmux: output.tmux,
             diff: (!output.full_redraw).then(DiffWriter::default),
             cursor_shown: false,
             answered: None,
@@ -137,6 +142,26 @@ impl Screen for Tty {
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
         queue!(self.frame(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    fn bell(&mut self) -> io::Result<()> {
+        queue!(self.frame(), Print('\x07'))
+    }
+
+    fn notification(&mut self, protocol: NotificationProtocol, text: &str) -> io::Result<()> {
+        // No control character may end the sequence, and no semicolon divide it.
+        let text = clean_bounded(text).replace(';', ",");
+        let sequence = match protocol {
+            NotificationProtocol::Off => return Ok(()),
+            NotificationProtocol::Osc9 => format!("\x1b]9;cortop: {text}\x1b\\"),
+            NotificationProtocol::Osc777 => format!("\x1b]777;notify;cortop;{text}\x1b\\"),
+        };
+        if self.tmux {
+            let inner = sequence.replace('\x1b', "\x1b\x1b");
+            queue!(self.frame(), Print(format!("\x1bPtmux;{inner}\x1b\\")))
+        } else {
+            queue!(self.frame(), Print(sequence))
+        }
     }
 
     fn mouse(&mut self, on: bool) -> io::Result<()> {
@@ -336,6 +361,30 @@ mod tests {
         let leaving = Instant::now();
         tty.leave().await;
         assert_eq!(leaving.elapsed(), DRAIN);
+    }
+
+    #[tokio::test]
+    async fn a_notification_is_one_sequence_whatever_its_text_says() {
+        let text = "EPOCX\x1b]0;x\x07;P8\u{9c}: é";
+        let clean = "EPOCX\u{fffd}]0,x\u{fffd},P8\u{fffd}: é";
+        for (protocol, tmux, expected) in [
+            (NotificationProtocol::Osc9, false, format!("\x1b]9;cortop: {clean}\x1b\\")),
+            (NotificationProtocol::Osc777, false, format!("\x1b]777;notify;cortop;{clean}\x1b\\")),
+            (
+                NotificationProtocol::Osc9,
+                true,
+                format!("\x1bPtmux;\x1b\x1b]9;cortop: {clean}\x1b\x1b\\\x1b\\"),
+            ),
+            (NotificationProtocol::Off, false, String::new()),
+        ] {
+            let output = Output { synchronized: false, tmux, ..Output::default() };
+            let (mut terminal, written) = recorded(output);
+            terminal.backend_mut().notification(protocol, text).expect("queued");
+            terminal.backend_mut().flush().expect("handed over");
+            terminal.backend_mut().writer.drained().await;
+            let sent = written.try_recv().unwrap_or_default();
+            assert_eq!(String::from_utf8_lossy(&sent), expected);
+        }
     }
 
     #[tokio::test]

@@ -33,6 +33,7 @@ fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
     let notice = ctx.app.notice.as_ref()?;
     let (stays, token, mark) = match notice.severity {
         Severity::Info => (INFO, ThemeToken::Text, glyphs::SELECTED),
+        Severity::Warning => (PROBLEM, ThemeToken::Poor, glyphs::PROBLEM),
         Severity::Problem => (PROBLEM, ThemeToken::Bad, glyphs::PROBLEM),
     };
     let text = format!("{mark} {}", notice.text);

@@ -111,6 +111,13 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
         let text = format!("{} {stale} of {all} stale", glyphs::PROBLEM);
         add(8, ctx.span(ThemeToken::Bad, text));
     }
+    if let Some(at) = app.alerts.disk_low {
+        let text = format!("{} disk low, warned {}", glyphs::PROBLEM, ctx.clock(at.wall));
+        add(8, ctx.span(ThemeToken::Bad, text));
+    }
+    if let Some(text) = alerts_elsewhere(ctx) {
+        add(8, ctx.span(ThemeToken::Bad, text));
+    }
     let dropped = app.latest().dropped;
     if dropped > 0 {
         add(7, ctx.span(ThemeToken::Bad, format!("{dropped} samples dropped here")));
@@ -120,6 +127,17 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     }
     add(2, ctx.span(ThemeToken::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
     items
+}
+
+/// What is wrong with headsets other than the one shown, whose own row says it.
+fn alerts_elsewhere(ctx: &RenderContext<'_>) -> Option<String> {
+    let shown = ctx.app.headset();
+    let mut alerts = ctx.app.alerts.active().filter(|(_, headset, _)| Some(*headset) != shown);
+    let (kind, headset, subject) = alerts.next()?;
+    let words = format!("{headset} {}", kind.words(subject));
+    let more = alerts.count();
+    let text = text::and_more(&text::clean(&words), more, "", "", usize::MAX);
+    Some(format!("{} {text}", glyphs::PROBLEM))
 }
 
 /// That frames are fewer than asked for.

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod adopted;
+mod alerts;
 
 use std::{
     io::{Read, Write},

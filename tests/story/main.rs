@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot be told has failed")]
 
+mod alerts;
 mod bad_channels;
 mod dots;
 mod flows;

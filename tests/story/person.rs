@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cortop::{
-    app::{App, AppSettings, Key, Keymap},
+    app::{AlertSettings, App, AppSettings, Key, Keymap},
     monitor::Monitor,
     terminal::{self, Exit, Input, input, screen as screens},
     ui::{self, Ui},
@@ -70,7 +70,18 @@ pub(crate) async fn story<F: Future<Output = Person>>(
 
 /// The same on a screen of so many columns and rows.
 pub(crate) async fn story_on<F: Future<Output = Person>>(
+    size: (u16, u16),
+    options: cortop_sim::Options,
+    adjust: impl FnOnce(cortop_client::ClientConfig) -> cortop_client::ClientConfig,
+    tell: impl FnOnce(Person) -> F,
+) -> (App, Sim) {
+    story_with(size, AlertSettings::default(), options, adjust, tell).await
+}
+
+/// The same with other settings of alerts.
+pub(crate) async fn story_with<F: Future<Output = Person>>(
     (width, height): (u16, u16),
+    alerts: AlertSettings,
     options: cortop_sim::Options,
     adjust: impl FnOnce(cortop_client::ClientConfig) -> cortop_client::ClientConfig,
     tell: impl FnOnce(Person) -> F,
@@ -83,6 +94,7 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
         keymap: Keymap::new(ui::views()),
         url: config.url.clone(),
         markers,
+        alerts,
         ..AppSettings::default()
     };
     let app = App::new(settings, Moment::now());

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
 
+mod alerts;
 mod alive;
 mod axis;
 mod bad_channels;

@@ -1,0 +1,181 @@
+//! Alerts: what goes wrong while a record is running, or always if so configured, is said once, and
+//! said again when it is over. The facts come from the state of the monitor (`facts`); which of them
+//! are worth an alert, and when, decides a state machine of its own (`tracker`); the bell, the desktop
+//! notification and the user's command are effects.
+
+mod facts;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tracker;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use self::tracker::AlertTracker;
+pub use self::{
+    settings::{AlertSettings, AlertWhen, NotificationProtocol},
+    tracker::{Alert, AlertKind},
+};
+use super::{App, Effect, Severity};
+use cortop_client::{HeadsetId, Moment, SessionId, Warning, code::warning};
+
+/// How often the facts are looked at.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Alerts that come within so much time stand on the screen together, the newest first, and so many.
+const RECENT: Duration = Duration::from_secs(10);
+const MOST: usize = 8;
+/// A session that ends so soon after its record has taken it with it.
+const WITH_SESSION: Duration = Duration::from_secs(5);
+
+/// What is known of alerts.
+#[derive(Clone, Debug, Default)]
+pub struct AlertState {
+    tracker: AlertTracker,
+    /// When the facts were last looked at.
+    checked: Option<Instant>,
+    /// Alerts that events gave rise to, not announced yet.
+    pending: Vec<Alert>,
+    /// The sessions whose record has just ended: when, and in which words.
+    ended: BTreeMap<SessionId, (Instant, String)>,
+    /// What was said last, newest first.
+    recent: VecDeque<(Instant, Severity, String)>,
+    /// When Cortex last warned that the disk is nearly full. It never says that this is over.
+    pub disk_low: Option<Moment>,
+}
+
+impl AlertState {
+    /// What is wrong now and has been said: the kind, and the headset and its part.
+    pub fn active(&self) -> impl Iterator<Item = (AlertKind, &HeadsetId, &str)> {
+        self.tracker.raised()
+    }
+}
+
+impl App {
+    /// Looks at the facts, at most twice a second; announces what is new.
+    pub(super) fn check_alerts(&mut self) -> Vec<Effect> {
+        let now = self.now.instant;
+        let settings = &self.settings.alerts;
+        let last = self.alerts.checked;
+        let is_due = last.is_none_or(|last| now.saturating_duration_since(last) >= INTERVAL);
+        let mut alerts = std::mem::take(&mut self.alerts.pending);
+        if is_due {
+            let contact = settings.contact.unwrap_or_default();
+            let delay = |kind| if kind == AlertKind::Contact { contact } else { Duration::ZERO };
+            let mut tracker = std::mem::take(&mut self.alerts.tracker);
+            alerts.extend(tracker.observe(&self.watched(), delay, now));
+            self.alerts.tracker = tracker;
+            self.alerts.checked = Some(now);
+        }
+        alerts.iter().flat_map(|alert| self.announce(alert)).collect()
+    }
+
+    /// Says an alert on the screen, in the log and in the session's history; what else is to be done.
+    fn announce(&mut self, alert: &Alert) -> Vec<Effect> {
+        let text = alert.text();
+        if alert.is_over {
+            info!("alert over: {text}");
+        } else {
+            warn!("alert: {text}");
+        }
+        let session = alert.headset.as_ref().and_then(|headset| self.sessions.on(headset));
+        if let Some(id) = session.map(|entry| entry.session.id.clone()) {
+            self.sessions.note(&id, self.now, text.clone());
+        }
+        self.show_alert(alert.severity(), text.clone());
+        let settings = &self.settings.alerts;
+        let mut effects = Vec::new();
+        if !alert.is_over && settings.bell {
+            effects.push(Effect::Bell);
+        }
+        if settings.notification != NotificationProtocol::Off {
+            effects.push(Effect::Notification(settings.notification, text));
+        }
+        if !settings.command.is_empty() {
+            effects.push(Effect::AlertCommand(settings.command.clone(), alert.environment()));
+        }
+        effects
+    }
+
+    /// Shows an alert with those that came shortly before: each is worth being read.
+    fn show_alert(&mut self, severity: Severity, text: String) {
+        let now = self.now.instant;
+        let recent = &mut self.alerts.recent;
+        recent.retain(|(at, ..)| now.saturating_duration_since(*at) < RECENT);
+        recent.push_front((now, severity, text));
+        recent.truncate(MOST);
+        let worst = recent.iter().map(|(_, severity, _)| *severity).max().unwrap_or(severity);
+        let texts: Vec<_> = recent.iter().map(|(.., text)| text.as_str()).collect();
+        let text = texts.join(" · ");
+        self.notify(worst, text);
+    }
+
+    /// Notes that a record has ended; what becomes of its session next says whether anybody wanted it.
+    pub(super) fn note_end_of_record(&mut self, session: &SessionId, text: String) {
+        let now = self.now.instant;
+        self.alerts.ended.retain(|_, (at, _)| now.saturating_duration_since(*at) < WITH_SESSION);
+        self.alerts.ended.insert(session.clone(), (now, text));
+    }
+
+    /// Whether the end of a session is an alert: nobody here wanted it, and a record ended with it.
+    pub(super) fn alert_of_end(&mut self, session: &SessionId, ordered: bool) -> bool {
+        let Some((at, text)) = self.alerts.ended.remove(session) else { return false };
+        let settings = &self.settings.alerts;
+        let is_old = self.now.instant.saturating_duration_since(at) >= WITH_SESSION;
+        if ordered || is_old || settings.when == AlertWhen::Off || !settings.record {
+            return false;
+        }
+        let headset = self.sessions.get(session).map(|entry| entry.session.headset.id.clone());
+        self.alert_at_once(AlertKind::Record, headset, text, None)
+    }
+
+    /// Whether a warning of Cortex is an alert: the disk is nearly full.
+    pub(super) fn alert_of_warning(&mut self, warning: &Warning) -> bool {
+        if !matches!(warning.code, warning::DISK_LOW | warning::DISK_FULL) {
+            return false;
+        }
+        self.alerts.disk_low = Some(self.now);
+        let settings = &self.settings.alerts;
+        let is_watched = match settings.when {
+            AlertWhen::Off => false,
+            AlertWhen::Recording => !self.records.running.is_empty(),
+            AlertWhen::Always => true,
+        };
+        let code = Some(warning.code as f64);
+        is_watched
+            && settings.disk
+            && self.alert_at_once(AlertKind::Disk, None, warning.sentence(), code)
+    }
+
+    /// Raises an alert about what happened at once and has no end; whether it was: not if the same
+    /// has just been said.
+    fn alert_at_once(
+        &mut self,
+        kind: AlertKind,
+        headset: Option<HeadsetId>,
+        text: String,
+        value: Option<f64>,
+    ) -> bool {
+        let alert = self.alerts.tracker.event(kind, headset, text, value, self.now.instant);
+        let is_new = alert.is_some();
+        self.alerts.pending.extend(alert);
+        is_new
+    }
+}
+
+impl Alert {
+    fn severity(&self) -> Severity {
+        let is_first_warning = self.value == Some(warning::DISK_LOW as f64);
+        match self.kind {
+            _ if self.is_over => Severity::Info,
+            AlertKind::Battery => Severity::Warning,
+            AlertKind::Disk if is_first_warning => Severity::Warning,
+            _ => Severity::Problem,
+        }
+    }
+}
