@@ -23,7 +23,7 @@ use std::{
 
 use alive::LiveFixture;
 use cortop::{
-    app::ScrollMode,
+    app::{Action, ScrollMode},
     terminal::{Output, Screen as _, Tty},
     ui::{Colors, UiOptions},
 };
@@ -105,9 +105,12 @@ struct CountedScreen {
 impl CountedScreen {
     fn new(motion: ScrollMode, full_redraw: bool) -> Self {
         let options = UiOptions { colors: Colors::Rgb, ..options() };
-        let mut alive = LiveFixture::new(Fixture::new(&options).streaming());
-        alive.fixture.app.zoomed = true;
-        alive.fixture.app.streams.scroll_mode = motion;
+        let mut fixture = Fixture::new(&options).streaming();
+        fixture.zoom();
+        if motion == ScrollMode::Scroll {
+            fixture.apply(Action::Sweep);
+        }
+        let alive = LiveFixture::new(fixture);
         let got = Arc::new(Counts::default());
         let tty =
             Tty::over(ByteCounter(Arc::clone(&got)), Output { full_redraw, ..Output::default() });

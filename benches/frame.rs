@@ -12,10 +12,10 @@ mod fixture;
 mod instructions;
 mod targets;
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use alive::LiveFixture;
-use cortop::app::ScrollMode;
+use cortop::app::{Action, Message, ScrollMode};
 use fixture::{Fixture, options};
 use instructions::Work;
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
@@ -56,17 +56,19 @@ fn frames(motion: Option<ScrollMode>, turns: u32) {
     let mut terminal =
         Terminal::with_options(backend, TerminalOptions { viewport }).expect("fixed");
     let mut alive = LiveFixture::new(Fixture::new(&options()).streaming());
-    alive.fixture.app.zoomed = true;
-    alive.fixture.app.streams.scroll_mode = motion.unwrap_or_default();
+    alive.fixture.zoom();
+    if motion == Some(ScrollMode::Scroll) {
+        alive.fixture.apply(Action::Sweep);
+    }
     alive.pass(Duration::from_secs(12), SIZE);
     let pictures: Vec<_> = (0..FRAMES)
         .map(|_| {
             alive.pass(Duration::from_secs(1) / FRAMES, SIZE);
-            alive.fixture.app.snapshot.clone()
+            Arc::clone(alive.fixture.snapshot())
         })
         .collect();
     for picture in pictures.iter().cycle().take(turns as usize) {
-        alive.fixture.app.snapshot.clone_from(picture);
+        alive.fixture.update(Message::Snapshot(Arc::clone(picture)));
         let LiveFixture { fixture, .. } = &alive;
         let draw = |frame: &mut ratatui::Frame<'_>| fixture.draw(frame);
         let drawn = if motion.is_some() { terminal.draw(draw) } else { terminal.draw(|_| ()) };

@@ -14,26 +14,26 @@ use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus};
 #[derive(Clone, Debug, Default)]
 pub struct HeadsetsPane {
     /// As the service last listed them, in its order.
-    pub list: Vec<Headset>,
+    pub(crate) list: Vec<Headset>,
     /// The selected one.
-    pub selected: Option<HeadsetId>,
+    pub(crate) selected: Option<HeadsetId>,
     /// Since when each has had its status.
-    pub since: BTreeMap<HeadsetId, Instant>,
+    pub(crate) since: BTreeMap<HeadsetId, Instant>,
     /// How far the clock of each headset is from ours, as last measured.
-    pub clocks: BTreeMap<HeadsetId, ClockOffset>,
+    pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// Since when a scan runs, if one does.
-    pub scanning: Option<Instant>,
+    pub(crate) scanning: Option<Instant>,
     /// Whether the service has listed its headsets at all.
-    pub known: bool,
+    pub(crate) known: bool,
     /// Whether the overview of all is open.
-    pub overview: bool,
+    pub(crate) overview: bool,
     /// What its rows are sorted by.
-    pub sort: Sort,
+    pub(crate) sort: Sort,
     /// Its headsets in the order in which they were last sorted: rows that moved by themselves could
     /// not be hit.
     pub(super) order: Vec<HeadsetId>,
     /// Those picked to be opened together.
-    pub picked: BTreeSet<HeadsetId>,
+    pub(crate) picked: BTreeSet<HeadsetId>,
 }
 
 impl HeadsetsPane {

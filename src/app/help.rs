@@ -6,9 +6,9 @@ use super::{App, Binding, Effect, Key, action::Action, dialog::TextInput, sectio
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HelpPane {
     /// What is typed to narrow it.
-    pub filter: TextInput,
+    pub(crate) filter: TextInput,
     /// Its page, counted past the last: drawing takes it modulo the number of pages.
-    pub page: usize,
+    pub(crate) page: usize,
 }
 
 impl HelpPane {

@@ -69,7 +69,7 @@ impl App {
     }
 
     /// All live sessions of this application.
-    pub(super) fn live_sessions(&self) -> Vec<MenuItem> {
+    pub(super) fn session_items(&self) -> Vec<MenuItem> {
         let ours = self.sessions.live().map(|entry| {
             let session = &entry.session;
             let whose = if entry.foreign { " · of another program" } else { "" };

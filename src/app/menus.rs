@@ -19,7 +19,7 @@ impl App {
                 self.records.get(id).map_or_else(Vec::new, |record| self.about(record))
             }
             Menu::Streams(session) => self.streams_of(session),
-            Menu::Sessions => self.live_sessions(),
+            Menu::Sessions => self.session_items(),
             Menu::History(session) => self.history(session),
             Menu::Profiles(headset) => self.profiles_for(headset),
             Menu::Headset(headset) => self.about_headset(headset),

@@ -39,6 +39,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::tz::TimeZone;
@@ -82,15 +83,25 @@ pub enum Severity {
     Problem,
 }
 
+impl Severity {
+    /// How long a notice stays on the screen.
+    const fn stays(self) -> Duration {
+        match self {
+            Self::Info => Duration::from_secs(6),
+            Self::Warning | Self::Problem => Duration::from_secs(20),
+        }
+    }
+}
+
 /// A sentence for the user, shown until the next one or until it is old.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     /// The sentence.
-    pub text: String,
+    pub(crate) text: String,
     /// How much it matters.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// When it came.
-    pub at: Moment,
+    pub(crate) at: Moment,
     /// The text that was put on the clipboard, if it is about that.
     copied: Option<String>,
 }
@@ -129,67 +140,68 @@ pub struct AppSettings {
 /// The whole state of the monitor.
 pub struct App {
     /// What does not change.
-    pub settings: AppSettings,
+    pub(crate) settings: AppSettings,
     /// The moment of the last tick.
-    pub now: Moment,
+    pub(crate) now: Moment,
     /// The connection to the service.
-    pub link: Link,
+    pub(crate) link: Link,
     /// Since when it has been in this state.
-    pub link_since: Moment,
+    pub(crate) link_since: Moment,
     /// The service's version.
-    pub service: Option<CortexInfo>,
+    pub(crate) service: Option<CortexInfo>,
     /// The user, `Some(None)` when nobody is logged in.
-    pub user: Option<Option<UserLogin>>,
+    #[expect(clippy::option_option, reason = "unknown, nobody, or somebody")]
+    pub(crate) user: Option<Option<UserLogin>>,
     /// The licence.
-    pub licence: Option<Licence>,
+    pub(crate) licence: Option<Licence>,
     /// The headsets pane.
-    pub headsets: HeadsetsPane,
+    pub(crate) headsets: HeadsetsPane,
     /// The session pane.
-    pub sessions: SessionPane,
+    pub(crate) sessions: SessionPane,
     /// Records and markers.
-    pub records: RecordState,
+    pub(crate) records: RecordState,
     /// The profiles.
-    pub profiles: ProfileState,
+    pub(crate) profiles: ProfileState,
     /// The Flex mappings that Cortex keeps, once asked for.
     mappings: Vec<StoredMapping>,
     /// All live sessions of this application, as Cortex last listed them.
     found: Vec<Session>,
     /// The streams pane.
-    pub streams: StreamsPane,
+    pub(crate) streams: StreamsPane,
     /// What is known of alerts.
-    pub alerts: AlertState,
+    pub(crate) alerts: AlertState,
     /// The log pane.
-    pub log: LogPane,
+    pub(crate) log: LogPane,
     /// The newest snapshot of the signals.
-    pub snapshot: Arc<Snapshot>,
+    pub(crate) snapshot: Arc<Snapshot>,
     /// The snapshot whose numbers are shown, and since when.
     held: (Instant, Arc<Snapshot>),
     /// Actions typed ahead of the picture that they work on, which has been asked for.
     ahead: VecDeque<Action>,
     /// What goes to the terminal.
-    pub throughput: Throughput,
+    pub(crate) throughput: Throughput,
     /// The pane with the focus.
-    pub focus: Pane,
+    pub(crate) focus: Pane,
     /// Whether the terminal reports what the mouse does.
-    pub mouse: bool,
+    pub(crate) mouse: bool,
     /// Whether it has the whole screen.
-    pub zoomed: bool,
+    pub(crate) zoomed: bool,
     /// The help, while it is open.
-    pub help: Option<HelpPane>,
+    pub(crate) help: Option<HelpPane>,
     /// The open dialog.
-    pub dialog: Option<Dialog>,
+    pub(crate) dialog: Option<Dialog>,
     /// The forms whose commands have not been answered yet, oldest first, bounded.
     sent: VecDeque<(CommandId, Form)>,
     /// Commands with an id so far.
     tracked: u64,
     /// Place in [`AppSettings::themes`].
-    pub theme: usize,
+    pub(crate) theme: usize,
     /// The last notice.
-    pub notice: Option<Notice>,
+    pub(crate) notice: Option<Notice>,
     /// The last refusal, until the way to streaming goes on.
     refusal: Option<Error>,
     /// The headset whose opening was called off, until Cortex has answered what was asked before.
-    pub called_off: Option<HeadsetId>,
+    pub(crate) called_off: Option<HeadsetId>,
     /// The refusals that stopped headsets, each whatever the others do.
     stopped: BTreeMap<HeadsetId, Error>,
 }
@@ -286,6 +298,40 @@ impl App {
             effects.extend(self.check_alerts());
         }
         effects
+    }
+
+    /// The sentence for the user, while it is fresh.
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        self.fresh_notice().map(|notice| notice.text.as_str())
+    }
+
+    pub(crate) fn fresh_notice(&self) -> Option<&Notice> {
+        let is_fresh = |notice: &&Notice| {
+            self.now.instant.saturating_duration_since(notice.at.instant) < notice.severity.stays()
+        };
+        self.notice.as_ref().filter(is_fresh)
+    }
+
+    /// The sessions that are not closed, in the order in which they came.
+    pub fn live_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.live().map(|entry| &entry.session)
+    }
+
+    /// What happened to the sessions, oldest first.
+    pub fn history_notes(&self) -> impl Iterator<Item = &str> {
+        self.sessions.list.iter().flat_map(|entry| &entry.history).map(|(_, what)| what.as_str())
+    }
+
+    /// The titles of the records that run.
+    pub fn running_records(&self) -> impl Iterator<Item = &str> {
+        self.records.running.values().map(|running| running.record.title.as_str())
+    }
+
+    /// The view of the streams pane.
+    #[must_use]
+    pub fn view(&self) -> &'static StreamView {
+        self.streams.shown
     }
 
     /// The headset whose streams are shown, by its session, else by its samples.

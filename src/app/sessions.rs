@@ -100,42 +100,42 @@ impl SessionField {
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct SessionEntry {
     /// The object as Cortex last sent it.
-    pub session: Session,
+    pub(crate) session: Session,
     /// In which mode it was opened, and why.
-    pub opened: Option<(SessionMode, String)>,
+    pub(crate) opened: Option<(SessionMode, String)>,
     /// When Cortex confirmed that it had created it for cortop; unknown for another program's.
-    pub created: Option<Instant>,
+    pub(crate) created: Option<Instant>,
     /// Since when it has been known here.
-    pub since: Option<Moment>,
+    pub(crate) since: Option<Moment>,
     /// The session on the same headset in whose place it was opened.
-    pub predecessor: Option<SessionId>,
+    pub(crate) predecessor: Option<SessionId>,
     /// Whether it has been activated from here, which uses one activation of the licence.
-    pub debited: bool,
+    pub(crate) debited: bool,
     /// Another program opened it: cortop only looks at it.
-    pub foreign: bool,
+    pub(crate) foreign: bool,
     /// The command to close or leave it, until that is answered.
     pub(super) closing: Option<CommandId>,
     /// Why it is gone or left, and since when.
-    pub closed: Option<(String, Instant)>,
+    pub(crate) closed: Option<(String, Instant)>,
     /// Cortex showed it as closed, and who closed it is not known yet.
     unexplained: bool,
     /// Whether Cortex sent the object after the end; else the fields are those from before.
-    pub is_final: bool,
+    pub(crate) is_final: bool,
     /// Whether the user ended it.
-    pub ordered: bool,
+    pub(crate) ordered: bool,
     /// When each field last changed after it was first seen.
-    pub changed: BTreeMap<SessionField, Instant>,
+    pub(crate) changed: BTreeMap<SessionField, Instant>,
     /// What happened to it and when, oldest first, bounded.
-    pub history: VecDeque<(Moment, String)>,
+    pub(crate) history: VecDeque<(Moment, String)>,
     /// Streams that flow.
-    pub subscribed: Vec<Stream>,
+    pub(crate) subscribed: Vec<Stream>,
     /// Streams whose picture is shown: those that flow and, after the session's end, those that did,
     /// until the headset's next session takes them over.
-    pub pictured: Vec<Stream>,
+    pub(crate) pictured: Vec<Stream>,
     /// Streams that were refused, with reason and next step.
-    pub refused: Vec<(Stream, Error)>,
+    pub(crate) refused: Vec<(Stream, Error)>,
     /// The position that the user called level, and when.
-    pub level: Option<(Position, Moment)>,
+    pub(crate) level: Option<(Position, Moment)>,
 }
 
 impl SessionEntry {
@@ -211,17 +211,17 @@ fn ordered(session: &Session) -> Option<Vec<&str>> {
 #[derive(Clone, Debug, Default)]
 pub struct SessionPane {
     /// In the order in which they came, ended ones included.
-    pub list: Vec<SessionEntry>,
+    pub(crate) list: Vec<SessionEntry>,
     /// The one shown in the session and streams panes.
-    pub current: Option<SessionId>,
+    pub(crate) current: Option<SessionId>,
     /// The place of the selected field.
-    pub field: usize,
+    pub(crate) field: usize,
     /// Whether the selected field is unfolded.
-    pub unfolded: bool,
+    pub(crate) unfolded: bool,
     /// Where in that field the pane begins.
-    pub scroll: Scroll,
+    pub(crate) scroll: Scroll,
     /// When Cortex last showed the sessions, while it does not answer.
-    pub as_of: Option<Instant>,
+    pub(crate) as_of: Option<Instant>,
     /// The headset whose next session the user wants to see.
     wanted: Option<HeadsetId>,
 }

@@ -67,64 +67,64 @@ pub enum GlyphSet {
 #[derive(Clone, Debug)]
 pub struct FrozenPicture {
     /// Since when.
-    pub since: Moment,
+    pub(crate) since: Moment,
     /// The readings of that moment.
-    pub snapshot: Arc<Snapshot>,
+    pub(crate) snapshot: Arc<Snapshot>,
     /// The absolute sample index before which it ended when it froze.
-    pub at: u64,
+    pub(crate) at: u64,
     /// The absolute sample index before which it ends now.
-    pub end: u64,
+    pub(crate) end: u64,
     /// Epoch seconds of the sample before `end`, as far as known: kept though the history may forget
     /// it.
-    pub end_time: Option<f64>,
+    pub(crate) end_time: Option<f64>,
     /// The absolute index of the sample that the cursor is on.
-    pub cursor: Option<u64>,
+    pub(crate) cursor: Option<u64>,
     /// And the second cursor.
-    pub second: Option<u64>,
+    pub(crate) second: Option<u64>,
 }
 
 /// The streams pane's state.
 #[derive(Clone, Debug)]
 pub struct StreamsPane {
     /// Which view.
-    pub shown: &'static StreamView,
+    pub(crate) shown: &'static StreamView,
     /// The view to which the key of a view goes back that is there for a moment.
-    pub before: &'static StreamView,
+    pub(crate) before: &'static StreamView,
     /// Whose message the inspector shows.
-    pub inspected: Stream,
+    pub(crate) inspected: Stream,
     /// The first line of it.
-    pub first_line: usize,
+    pub(crate) first_line: usize,
     /// Place in [`WINDOWS`].
     window: usize,
     /// Place in [`AMPLITUDES`].
     amplitude: usize,
     /// Whether the scale follows the signal.
-    pub auto: bool,
+    pub(crate) auto: bool,
     /// The filters of the picture, each out of its own list.
     filters: Filters,
     /// What EEG is drawn against.
-    pub reference: Reference,
+    pub(crate) reference: Reference,
     /// The labels of the EEG channels that are marked as bad.
-    pub bad: Arc<BTreeSet<Arc<str>>>,
+    pub(crate) bad: Arc<BTreeSet<Arc<str>>>,
     /// Which channels the spectrum is of.
-    pub spectrum_channels: SpectrumChannels,
+    pub(crate) spectrum_channels: SpectrumChannels,
     /// Place in [`SPECTRUM_ENDS`].
     spectrum_end: usize,
     /// Whether the spectrum's scale is linear, else in dB.
-    pub linear: bool,
+    pub(crate) linear: bool,
     /// The band of the topographic map, by its place in the table of bands.
-    pub band: usize,
+    pub(crate) band: usize,
     /// Sweep or scroll.
-    pub scroll_mode: ScrollMode,
+    pub(crate) scroll_mode: ScrollMode,
     /// How dots become glyphs.
-    pub glyph_set: GlyphSet,
+    pub(crate) glyph_set: GlyphSet,
     /// The selected channel, by position among those shown, or the sensor.
-    pub selected: usize,
+    pub(crate) selected: usize,
     /// How the channels of each traced stream are arranged.
     eeg: ChannelLayout,
     mot: ChannelLayout,
     /// The frozen picture.
-    pub frozen: Option<FrozenPicture>,
+    pub(crate) frozen: Option<FrozenPicture>,
 }
 
 impl Default for StreamsPane {

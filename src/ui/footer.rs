@@ -1,7 +1,5 @@
 //! The footer: what there is to say, else the few keys that matter now.
 
-use std::time::Duration;
-
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -11,10 +9,6 @@ use ratatui::{
 
 use super::{context::RenderContext, glyphs, paint, theme::ThemeToken};
 use crate::app::{Action, App, Binding, Severity};
-
-/// How long a notice stays.
-const INFO: Duration = Duration::from_secs(6);
-const PROBLEM: Duration = Duration::from_secs(20);
 
 /// Rows that a notice may take, those above the footer among them.
 const ROWS: usize = 4;
@@ -30,19 +24,16 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
-    let notice = ctx.app.notice.as_ref()?;
-    let (stays, token, mark) = match notice.severity {
-        Severity::Info => (INFO, ThemeToken::Text, glyphs::SELECTED),
-        Severity::Warning => (PROBLEM, ThemeToken::Poor, glyphs::PROBLEM),
-        Severity::Problem => (PROBLEM, ThemeToken::Bad, glyphs::PROBLEM),
+    let notice = ctx.app.fresh_notice()?;
+    let (token, mark) = match notice.severity {
+        Severity::Info => (ThemeToken::Text, glyphs::SELECTED),
+        Severity::Warning => (ThemeToken::Poor, glyphs::PROBLEM),
+        Severity::Problem => (ThemeToken::Bad, glyphs::PROBLEM),
     };
     let text = format!("{mark} {}", notice.text);
-    let lines = || {
-        let mut lines = paint::sentence(&text, width, ctx.style(token));
-        lines.truncate(ROWS);
-        lines
-    };
-    (ctx.since(notice.at.instant) < stays).then(lines)
+    let mut lines = paint::sentence(&text, width, ctx.style(token));
+    lines.truncate(ROWS);
+    Some(lines)
 }
 
 fn line(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {

@@ -81,9 +81,9 @@ async fn contact_rail_and_battery_are_said_with_their_end() {
         person
     })
     .await;
-    let entry = app.sessions.current().expect("a session");
-    let told = |text: &str| entry.history.iter().filter(|(_, note)| note.contains(text)).count();
-    assert_eq!((told("T7 is railed"), told("no longer railed")), (1, 1), "{:?}", entry.history);
+    let history: Vec<_> = app.history_notes().collect();
+    let told = |text: &str| history.iter().filter(|note| note.contains(text)).count();
+    assert_eq!((told("T7 is railed"), told("no longer railed")), (1, 1), "{history:?}");
     sim.task.abort();
 }
 
@@ -112,9 +112,9 @@ async fn a_silent_headset_a_loss_and_a_full_disk_are_said_while_a_record_runs_on
         person
     })
     .await;
-    let entry = app.sessions.current().expect("a session");
-    let told = |text: &str| entry.history.iter().filter(|(_, note)| note.contains(text)).count();
-    assert_eq!((told("are stale"), told("came back")), (1, 1), "{:?}", entry.history);
+    let history: Vec<_> = app.history_notes().collect();
+    let told = |text: &str| history.iter().filter(|note| note.contains(text)).count();
+    assert_eq!((told("are stale"), told("came back")), (1, 1), "{history:?}");
     sim.task.abort();
 }
 
@@ -134,8 +134,8 @@ async fn a_record_that_ends_with_its_connection_is_said_and_one_that_is_stopped_
         person
     })
     .await;
-    let alerts = app.sessions.list.iter().flat_map(|entry| &entry.history);
-    let ended = alerts.filter(|(_, note)| note.starts_with("EPOCX") && note.contains("has ended"));
+    let ended =
+        app.history_notes().filter(|note| note.starts_with("EPOCX") && note.contains("has ended"));
     assert!(ended.count() <= 1);
     sim.task.abort();
 }
@@ -160,8 +160,7 @@ async fn nothing_is_said_where_alerts_are_off_and_without_a_record_where_they_ar
             person
         })
         .await;
-        let entry = app.sessions.current().expect("a session");
-        let told = entry.history.iter().filter(|(_, note)| note.contains("stale")).count();
+        let told = app.history_notes().filter(|note| note.contains("stale")).count();
         assert_eq!(told, expected, "{when:?}");
         sim.task.abort();
     }

@@ -318,7 +318,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
         },
     )
     .await;
-    assert_eq!(app.sessions.live().count(), 3);
+    assert_eq!(app.live_sessions().count(), 3);
     sim.task.abort();
 }
 
@@ -352,7 +352,7 @@ async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind()
         },
     )
     .await;
-    assert_eq!(app.records.running.len(), 1, "nobody waited to be told");
+    assert_eq!(app.running_records().count(), 1, "nobody waited to be told");
     let mut later = OtherApplication::start(&sim, "story").await;
     let query = json!({ "query": {}, "orderBy": [{ "startDatetime": "DESC" }] });
     let records = later.ask("queryRecords", query).await;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use cortop::app::{AlertSettings, Effect, Message, NotificationProtocol};
-use cortop_client::{Event, Moment, Record, RecordEvent, Stream, Warning, code::warning};
+use cortop::app::{Action, AlertSettings, Effect, Message, NotificationProtocol};
+use cortop_client::{
+    Event, Record, RecordEvent, Stream, Warning, code::warning, model::EPOC_SENSORS,
+};
 use cortop_signal::{BadChannel, Defect, Snapshot, snapshot::RecentCounts};
 use serde_json::Value;
 use std::sync::Arc;
@@ -17,17 +19,17 @@ type Spoil = fn(&mut Snapshot);
 
 /// A record runs; everything is asked for.
 fn recording() -> Fixture {
-    let mut fixture = crate::new().streaming();
-    fixture.app.settings.alerts = AlertSettings {
+    let alerts = AlertSettings {
         contact: Some(Duration::from_secs(10)),
         notification: NotificationProtocol::Osc9,
         command: vec!["/bin/lamp".to_owned(), "red".to_owned()],
         ..AlertSettings::default()
     };
+    let mut fixture = crate::new().with(|settings| settings.alerts = alerts).streaming();
     let record = Record { title: "rest".to_owned(), uuid: "r".into(), ..Record::default() };
     let started = RecordEvent::Started { session: SID.into(), record, foreign: false };
     fixture.on_event(Event::Record(started));
-    fixture.app.notice = None;
+    fixture.until_the_notice_is_gone();
     fixture
 }
 
@@ -43,15 +45,12 @@ fn fit(snapshot: &mut Snapshot) {
 fn go_on(fixture: &mut Fixture, seconds: u64, spoil: impl Fn(&mut Snapshot)) -> Vec<Effect> {
     let mut effects = Vec::new();
     for _ in 0..2 * seconds {
-        let Moment { wall, instant } = fixture.app.now;
-        let half = Duration::from_millis(500);
-        let wall = wall + jiff::SignedDuration::try_from(half).expect("short");
-        effects.extend(fixture.app.update(Message::Tick(Moment { wall, instant: instant + half })));
+        effects.extend(fixture.forward(Duration::from_millis(500)));
         fixture.feed(80, 24, 3000);
-        let mut snapshot = (*fixture.app.snapshot).clone();
+        let mut snapshot = (**fixture.snapshot()).clone();
         fit(&mut snapshot);
         spoil(&mut snapshot);
-        effects.extend(fixture.app.update(Message::Snapshot(Arc::new(snapshot))));
+        effects.extend(fixture.update(Message::Snapshot(Arc::new(snapshot))));
     }
     effects
 }
@@ -133,7 +132,7 @@ fn each_kind_of_alert_is_a_line_and_its_end_another() {
 fn a_headset_that_falls_silent_is_one_alert_with_every_fact() {
     let mut fixture = recording();
     assert_eq!(go_on(&mut fixture, 5, |_| {}), []);
-    let since = fixture.app.now.instant - Duration::from_secs(2);
+    let since = fixture.now().instant - Duration::from_secs(2);
     let effects = go_on(&mut fixture, 3, |snapshot| silent(snapshot, since));
     let [
         Effect::Bell,
@@ -160,18 +159,14 @@ fn the_disk_is_an_alert_while_a_record_runs_and_stays_in_the_header() {
     for (code, name) in [(warning::DISK_LOW, "disk_low"), (warning::DISK_FULL, "disk_full")] {
         let mut fixture = recording();
         let warn = || Event::Warning(Warning { code, message: Value::Null });
-        assert_eq!(fixture.app.update(Message::Cortex(warn())).len(), 3);
+        assert_eq!(fixture.on_event(warn()).len(), 3);
         pictures(name, &mut fixture, |_| {});
-        assert_eq!(
-            fixture.app.update(Message::Cortex(warn())).len(),
-            0,
-            "the same within a minute"
-        );
+        assert_eq!(fixture.on_event(warn()).len(), 0, "the same within a minute");
     }
     let mut idle = crate::new().streaming();
     let warn = Event::Warning(Warning { code: warning::DISK_LOW, message: Value::Null });
-    assert_eq!(idle.app.update(Message::Cortex(warn)).len(), 0);
-    assert!(idle.app.notice.expect("said").text.contains("1 GB"));
+    assert_eq!(idle.on_event(warn).len(), 0);
+    assert!(idle.notice().expect("said").contains("1 GB"));
 }
 
 #[test]
@@ -183,7 +178,7 @@ fn a_record_lost_with_its_session_is_an_alert_and_one_closed_by_the_user_is_not(
         let ended = RecordEvent::Ended { session: SID.into(), record, why: why.clone() };
         fixture.on_event(Event::Record(ended));
         let closed = Event::Closed { session: SID.into(), why, ordered };
-        assert_eq!(fixture.app.update(Message::Cortex(closed)).len(), count);
+        assert_eq!(fixture.on_event(closed).len(), count);
         if !ordered {
             pictures("record", &mut fixture, |_| {});
         }
@@ -193,7 +188,14 @@ fn a_record_lost_with_its_session_is_an_alert_and_one_closed_by_the_user_is_not(
 #[test]
 fn channels_marked_as_bad_and_headsets_without_a_record_raise_nothing() {
     let mut fixture = recording();
-    fixture.app.streams.bad = Arc::new(["P8", "O2", "AF3"].map(Arc::from).into());
+    for sensor in EPOC_SENSORS {
+        fixture.feed(120, 40, 3000);
+        if ["P8", "O2", "AF3"].contains(&sensor) {
+            fixture.apply(Action::BadChannel);
+            assert_eq!(fixture.notice(), Some(format!("{sensor} is marked as bad").as_str()));
+        }
+        fixture.apply(Action::ChannelDown);
+    }
     let spoil = |snapshot: &mut Snapshot| {
         without_contact(snapshot);
         railed(snapshot);

@@ -37,7 +37,7 @@ impl LiveFixture {
         let spec = Spec { eeg_rate: 256, ..Spec::of(Model::EpocX).expect("a model of today") };
         let source = Synth::new(spec, 1);
         let mut decoder = Decoder::new(View::default(), HISTORY);
-        let now = fixture.app.now.instant;
+        let now = fixture.now().instant;
         let subscription = |stream: Stream| {
             let rate = source.time(stream, 1000) - source.time(stream, 0);
             Some(Arc::new(Subscription {
@@ -58,10 +58,10 @@ impl LiveFixture {
 
     /// Lets a time pass: its samples reach the decoder, and its picture the monitor.
     pub(crate) fn pass(&mut self, time: Duration, (width, height): (u16, u16)) {
-        let (earlier, before) = (self.elapsed, self.fixture.app.now.instant);
+        let (earlier, before) = (self.elapsed, self.fixture.now().instant);
         self.elapsed += time;
         self.fixture.forward(time);
-        let now = self.fixture.app.now.instant;
+        let now = self.fixture.now().instant;
         let view = self.fixture.view(width, height);
         self.decoder.set_view(view);
         for (subscription, next) in &mut self.streams {
@@ -85,6 +85,6 @@ impl LiveFixture {
             }
         }
         let snapshot = self.decoder.snapshot(now);
-        self.fixture.app.update(Message::Snapshot(Arc::new(snapshot)));
+        self.fixture.update(Message::Snapshot(Arc::new(snapshot)));
     }
 }

@@ -1,6 +1,6 @@
 //! The time axis: losses are marked on it, and no digit of a time is lost to them.
 
-use cortop::app::{Action, Message};
+use cortop::app::Action;
 use cortop_client::Stream;
 
 use crate::fixture::{Fixture, options};
@@ -9,9 +9,9 @@ use crate::fixture::{Fixture, options};
 fn axis(width: u16, scroll: bool, lost: impl Fn(usize) -> bool) -> Vec<char> {
     let mut fixture = Fixture::new(&options()).streaming();
     fixture.show_stream(Stream::Eeg);
-    fixture.app.zoomed = true;
+    fixture.zoom();
     if scroll {
-        fixture.app.update(Message::Action(Action::Sweep));
+        fixture.apply(Action::Sweep);
     }
     fixture.feed(width, 40, 3000);
     fixture.edit_snapshot(|snapshot, _| {

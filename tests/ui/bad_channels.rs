@@ -3,9 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cortop::app::{Action, Message, Pane};
+use cortop::app::{Action, Pane};
 use cortop_client::{Stream, model::EPOC_SENSORS};
-use cortop_signal::{BadChannel, Defect};
+use cortop_signal::{BadChannel, Defect, view::ViewEnd};
 
 use crate::{
     SIZES,
@@ -25,7 +25,9 @@ fn bad(channels: &[(&str, Defect)]) -> Arc<[BadChannel]> {
 fn with(shown: &str, channels: &[(&str, Defect)], (width, height): (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(&options()).streaming();
     fixture.show(shown);
-    fixture.app.zoomed = shown != "all";
+    if shown != "all" {
+        fixture.zoom();
+    }
     fixture.feed(width, height, 3000);
     edit_snapshot(&mut fixture, channels);
     // The labels have another width now.
@@ -75,7 +77,7 @@ fn traces_name_them_at_their_labels() {
         );
         // Beside a scale of its own, and no wider than needed.
         let mut fixture = with("eeg", &BAD[2..], size);
-        fixture.app.update(Message::Action(Action::ChannelLarger));
+        fixture.apply(Action::ChannelLarger);
         fixture.feed(size.0, size.1, 3000);
         edit_snapshot(&mut fixture, &BAD[2..]);
         let text = fixture.text(size.0, size.1);
@@ -87,13 +89,13 @@ fn traces_name_them_at_their_labels() {
 fn a_frozen_picture_names_those_of_its_moment_and_an_older_one_none() {
     let size = (120, 40);
     let mut fixture = with("eeg", &BAD, size);
-    fixture.app.update(Message::Action(Action::Freeze));
+    fixture.apply(Action::Freeze);
     fixture.feed(size.0, size.1, 3000);
     edit_snapshot(&mut fixture, &[]);
     let text = fixture.text(size.0, size.1);
     assert!(text.contains("AF3 railed ") && !text.contains("railed +2"), "{text}");
-    fixture.app.update(Message::Action(Action::Earlier));
-    let end = fixture.app.streams.frozen.as_ref().map(|frozen| frozen.end).expect("frozen");
+    fixture.apply(Action::Earlier);
+    let ViewEnd::At(end) = fixture.view(size.0, size.1).end else { panic!("frozen") };
     fixture.feed(size.0, size.1, end);
     edit_snapshot(&mut fixture, &[]);
     let text = fixture.text(size.0, size.1);
@@ -134,8 +136,8 @@ fn the_overview_names_the_worst_of_each_headset() {
                 let dev = &snapshot.readings.dev;
                 snapshot.devices.values_mut().for_each(|device| device.dev.clone_from(dev));
             });
-            fixture.app.focus = Pane::Headsets;
-            fixture.app.update(Message::Action(Action::Overview));
+            fixture.focus(Pane::Headsets);
+            fixture.apply(Action::Overview);
             fixture.forward(Duration::from_millis(500));
             let text = fixture.text(width, height);
             let row = text.lines().skip(2).find(|line| line.contains(fixture::HEADSET));
@@ -191,7 +193,7 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
 fn what_is_worse_comes_first_in_the_line_of_a_stream() {
     let mut fixture = Fixture::new(&options()).streaming();
     fixture.show_stream(Stream::Eeg);
-    fixture.app.zoomed = true;
+    fixture.zoom();
     fixture.feed(160, 40, 3000);
     fixture.edit_snapshot(|snapshot, _| {
         let eeg = snapshot.health.iter_mut().find(|it| it.stream == Stream::Eeg).expect("eeg");
@@ -221,7 +223,7 @@ fn the_numbers_name_them_too_and_show_the_selected_channel() {
             fixture.feed(size.0, size.1, 3000);
             let text = fixture.text(size.0, size.1);
             assert!(text.contains(&format!("┃▶{label} ")), "{label}\n{text}");
-            fixture.app.update(Message::Action(Action::ChannelDown));
+            fixture.apply(Action::ChannelDown);
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use cortop::{
-    app::{Message, ScrollMode, Throughput},
+    app::{Action, Message, ScrollMode, Throughput},
     terminal::{Output, Screen as _, Tty},
     ui::{Colors, UiOptions},
 };
@@ -54,13 +54,16 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
     let themes = Some(folder.path().to_owned());
-    let mut alive = LiveFixture::new(
-        Fixture::new(&UiOptions { colors: Colors::Rgb, themes, ..options() }).streaming(),
-    );
-    let themes = &alive.fixture.app.settings.themes;
-    alive.fixture.app.theme = themes.iter().position(|name| name == "rgb").expect("found");
-    alive.fixture.app.zoomed = zoomed;
-    alive.fixture.app.streams.scroll_mode = motion;
+    let mut fixture =
+        Fixture::new(&UiOptions { colors: Colors::Rgb, themes, ..options() }).streaming();
+    fixture.choose_theme("rgb");
+    if zoomed {
+        fixture.zoom();
+    }
+    if motion == ScrollMode::Scroll {
+        fixture.apply(Action::Sweep);
+    }
+    let mut alive = LiveFixture::new(fixture);
     let written = Arc::new(AtomicUsize::new(0));
     let tty =
         Tty::over(ByteCounter(Arc::clone(&written)), Output { full_redraw, ..Output::default() });
@@ -81,7 +84,7 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
             frames: f64::from(FRAMES_A_SECOND),
             held_back: false,
         };
-        alive.fixture.app.update(Message::Throughput(throughput));
+        alive.fixture.update(Message::Throughput(throughput));
         bytes
     };
     let _filled: usize = (0..FILLED).map(|_| second()).sum();

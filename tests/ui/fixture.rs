@@ -8,7 +8,7 @@ use std::{
 };
 
 use cortop::{
-    app::{App, AppSettings, Keymap, Message, MouseTarget},
+    app::{Action, App, AppSettings, Effect, Key, Keymap, Message, MouseTarget, Pane, Throughput},
     ui::{Ui, UiOptions},
 };
 use cortop_client::{
@@ -42,11 +42,18 @@ const RATE: u64 = 128;
 /// Epoch seconds of the first sample.
 const EPOCH: i64 = 1_767_968_902;
 
-/// A monitor before it heard of the service.
+/// The monitor in a state that a test has brought about by events and keys. It begins before the
+/// service has answered.
 pub(crate) struct Fixture {
     ui: RefCell<Ui>,
-    pub(crate) app: App,
-    pub(crate) start: Instant,
+    app: App,
+    settings: AppSettings,
+    /// The moment of the last tick.
+    now: Moment,
+    /// The newest picture.
+    snapshot: Arc<Snapshot>,
+    /// Streams of the session that flow.
+    subscribed: Vec<Stream>,
 }
 
 pub(crate) fn options() -> UiOptions {
@@ -57,8 +64,8 @@ impl Fixture {
     pub(crate) fn new(options: &UiOptions) -> Self {
         let (ui, warnings) = Ui::new(options);
         assert_eq!(warnings, Vec::<String>::new());
-        let start = Instant::now();
         let wall: Timestamp = "2026-01-09T14:25:33Z".parse().expect("a time");
+        let now = Moment { wall, instant: Instant::now() };
         let settings = AppSettings {
             keymap: Keymap::new(cortop::ui::views()),
             themes: ui.theme_names(),
@@ -67,9 +74,19 @@ impl Fixture {
         };
         Self {
             ui: RefCell::new(ui),
-            app: App::new(settings, Moment { wall, instant: start }),
-            start,
+            app: App::new(settings.clone(), now),
+            settings,
+            now,
+            snapshot: Arc::default(),
+            subscribed: Vec::new(),
         }
+    }
+
+    /// The same with other settings; nothing may have happened yet.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut AppSettings)) -> Self {
+        change(&mut self.settings);
+        self.app = App::new(self.settings.clone(), self.now);
+        self
     }
 
     /// The service runs, a user is logged in.
@@ -88,10 +105,14 @@ impl Fixture {
         self
     }
 
-    /// An EPOC X streams everything it can.
+    /// An EPOC X of the demo streams everything it can.
     pub(crate) fn streaming(self) -> Self {
+        self.with(|settings| settings.demo = true).streaming_from_cortex()
+    }
+
+    /// The same from a service that is not the demo's.
+    pub(crate) fn streaming_from_cortex(self) -> Self {
         let mut fixture = self.linked(ConnectionStep::Streaming);
-        fixture.app.settings.demo = true;
         fixture.on_event(Event::Licence(Licence {
             license_id: "66666666-7777-4888-8999-aaaaaaaaaaaa".to_owned(),
             license_name: "EmotivPRO".to_owned(),
@@ -107,15 +128,8 @@ impl Fixture {
             why,
             foreign: false,
         });
-        let streams = Stream::ALL.to_vec();
-        fixture.on_event(Event::Subscribed {
-            session: SID.into(),
-            streams,
-            theirs: Vec::new(),
-            refused: Vec::new(),
-        });
-        fixture.app.throughput.bytes = 4400.0;
-        fixture.app.notice = None;
+        fixture.subscribed(SID, Stream::ALL.to_vec(), Vec::new());
+        fixture.update(Message::Throughput(Throughput { bytes: 4400.0, ..Throughput::default() }));
         fixture.forward(Duration::from_secs(192));
         fixture
     }
@@ -137,22 +151,29 @@ impl Fixture {
         let error = Error::refused(Method::Subscribe, code::error::STREAM_UNAVAILABLE, text);
         let next = "EEG needs a licence with scope eeg; showing the other streams.";
         let refusal = Error { next: next.into(), ..error };
-        let streams = Stream::ALL[1..].to_vec();
-        let refused = vec![(Stream::Eeg, refusal)];
-        fixture.on_event(Event::Subscribed {
-            session: SID.into(),
-            streams,
-            theirs: Vec::new(),
-            refused,
-        });
+        fixture.subscribed(SID, Stream::ALL[1..].to_vec(), vec![(Stream::Eeg, refusal)]);
         fixture.forward(Duration::from_secs(192));
         fixture
     }
 
+    /// Cortex has answered `subscribe`.
+    pub(crate) fn subscribed(
+        &mut self,
+        session: &str,
+        streams: Vec<Stream>,
+        refused: Vec<(Stream, Error)>,
+    ) {
+        let theirs = Vec::new();
+        self.on_event(Event::Subscribed { session: session.into(), streams, theirs, refused });
+    }
+
     /// Shows a view by its name.
     pub(crate) fn show(&mut self, name: &str) {
-        let views = self.app.settings.keymap.views();
-        self.app.streams.shown = views.iter().find(|view| view.name == name).expect(name);
+        if self.shown() != name {
+            let views = self.settings.keymap.views();
+            let place = views.iter().position(|view| view.name == name).expect(name);
+            self.apply(Action::View(place));
+        }
     }
 
     /// Shows the view of one stream.
@@ -160,14 +181,100 @@ impl Fixture {
         self.show(if stream == Stream::Dev { "contact" } else { stream.name() });
     }
 
-    pub(crate) fn on_event(&mut self, event: Event) {
-        self.app.update(Message::Cortex(event));
+    /// The name of the view shown.
+    pub(crate) fn shown(&self) -> &'static str {
+        self.app.view().name
     }
 
-    pub(crate) fn forward(&mut self, time: Duration) {
-        let Moment { wall, instant } = self.app.now;
-        let wall = wall + jiff::SignedDuration::try_from(time).expect("short");
-        self.app.update(Message::Tick(Moment { wall, instant: instant + time }));
+    /// The names of the themes.
+    pub(crate) fn themes(&self) -> &[String] {
+        &self.settings.themes
+    }
+
+    /// Chooses a theme by its name.
+    pub(crate) fn choose_theme(&mut self, name: &str) {
+        let is_chosen = |fixture: &Self| fixture.notice().is_some_and(|it| it.ends_with(name));
+        for _ in 0..self.themes().len() {
+            if !is_chosen(self) {
+                self.apply(Action::Theme);
+            }
+        }
+        assert!(is_chosen(self), "no theme {name}");
+    }
+
+    pub(crate) fn focus(&mut self, pane: Pane) {
+        self.apply(match pane {
+            Pane::Headsets => Action::HeadsetsPane,
+            Pane::Session => Action::SessionPane,
+            Pane::Streams => Action::StreamsPane,
+            Pane::Log => Action::LogPane,
+        });
+    }
+
+    /// Shows the focused pane on the whole screen, or again all.
+    pub(crate) fn zoom(&mut self) {
+        self.apply(Action::Zoom);
+    }
+
+    /// The key of an action, whatever it is.
+    pub(crate) fn apply(&mut self, action: Action) -> Vec<Effect> {
+        self.update(Message::Action(action))
+    }
+
+    pub(crate) fn press(&mut self, key: Key) -> Vec<Effect> {
+        self.update(Message::Key(key))
+    }
+
+    pub(crate) fn type_in(&mut self, text: &str) {
+        text.chars().for_each(|char| drop(self.press(Key::char(char))));
+    }
+
+    pub(crate) fn on_event(&mut self, event: Event) -> Vec<Effect> {
+        if let Event::Subscribed { streams, .. } = &event {
+            self.subscribed.clone_from(streams);
+        }
+        self.update(Message::Cortex(event))
+    }
+
+    pub(crate) fn update(&mut self, message: Message) -> Vec<Effect> {
+        match &message {
+            Message::Tick(now) => self.now = *now,
+            Message::Snapshot(snapshot) => self.snapshot = Arc::clone(snapshot),
+            _ => {}
+        }
+        self.app.update(message)
+    }
+
+    pub(crate) fn forward(&mut self, time: Duration) -> Vec<Effect> {
+        let wall = self.now.wall + jiff::SignedDuration::try_from(time).expect("short");
+        self.update(Message::Tick(Moment { wall, instant: self.now.instant + time }))
+    }
+
+    /// Time passes until no notice is left.
+    pub(crate) fn until_the_notice_is_gone(&mut self) {
+        while self.app.notice().is_some() {
+            self.forward(Duration::from_secs(1));
+        }
+    }
+
+    /// Puts one of a single row in the place of a notice that may cover rows of the panes.
+    pub(crate) fn shorten_notice(&mut self) {
+        self.update(Message::Notice("a short notice".to_owned()));
+    }
+
+    /// Sets the clock of this computer ahead.
+    pub(crate) fn set_clock_ahead(&mut self, time: Duration) {
+        let wall = self.now.wall + jiff::SignedDuration::try_from(time).expect("short");
+        self.update(Message::Tick(Moment { wall, ..self.now }));
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// The sentence for the user.
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.app.notice()
     }
 
     /// What the mouse would be on.
@@ -185,19 +292,26 @@ impl Fixture {
         self.ui.borrow().view(&self.app, Rect::new(0, 0, width, height))
     }
 
+    /// The newest picture.
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
     /// The decoder answers what the screen asks for, `newest` samples after the start.
     pub(crate) fn feed(&mut self, width: u16, height: u16, newest: u64) {
         let view = self.view(width, height);
-        let snapshot = snapshot(&self.app, view, newest);
-        self.app.update(Message::Snapshot(Arc::new(snapshot)));
+        let traced = (view.stream.is_trace() || view.stream == Stream::Pow)
+            && self.app.has_picture(view.stream);
+        let snapshot = snapshot(self.now, view, traced, &self.subscribed, newest);
+        self.update(Message::Snapshot(Arc::new(snapshot)));
     }
 
-    /// The snapshot at hand, to be spoiled; late enough for its numbers to be taken over.
-    pub(crate) fn edit_snapshot(&mut self, edit_snapshot: impl FnOnce(&mut Snapshot, Instant)) {
+    /// Changes the newest picture, late enough for its numbers to be taken over.
+    pub(crate) fn edit_snapshot(&mut self, edit: impl FnOnce(&mut Snapshot, Instant)) {
         self.forward(Duration::from_millis(500));
-        let mut snapshot = (*self.app.snapshot).clone();
-        edit_snapshot(&mut snapshot, self.app.now.instant);
-        self.app.update(Message::Snapshot(Arc::new(snapshot)));
+        let mut snapshot = (*self.snapshot).clone();
+        edit(&mut snapshot, self.now.instant);
+        self.update(Message::Snapshot(Arc::new(snapshot)));
     }
 
     pub(crate) fn buffer(&self, width: u16, height: u16) -> Buffer {
@@ -269,14 +383,16 @@ pub(crate) fn session(status: SessionStatus) -> Session {
     }
 }
 
-fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
-    let now = app.now.instant;
+fn snapshot(
+    moment: Moment,
+    view: View,
+    traced: bool,
+    subscribed: &[Stream],
+    newest: u64,
+) -> Snapshot {
+    let now = moment.instant;
     let session: SessionId = SID.into();
-    let entry = app.sessions.current();
-    let health =
-        entry.map(|entry| entry.subscribed.iter().map(|&stream| health(stream, app.now)).collect());
-    let traced = (view.stream.is_trace() || view.stream == Stream::Pow)
-        && entry.is_some_and(|entry| entry.pictured.contains(&view.stream));
+    let health = subscribed.iter().map(|&stream| health(stream, moment)).collect();
     let messages = if view.inspect { messages(now) } else { Vec::new() };
     let last = Some(now - Duration::from_millis(8));
     let pictured = traced.then(|| Traces { last, ..traces(&view, &session, newest) });
@@ -288,7 +404,7 @@ fn snapshot(app: &App, view: View, newest: u64) -> Snapshot {
         readings,
         orientation: orientation(0.0),
         messages,
-        health: health.unwrap_or_default(),
+        health,
         devices: BTreeMap::from([(HEADSET.into(), device)]),
         dropped: 0,
     }

@@ -24,7 +24,7 @@ use std::{
 };
 
 use cortop::{
-    app::{Action, HelpPane, Key, Message, Pane, SpectrumChannels},
+    app::{Action, Key, Keymap, Message, Pane},
     ui::{Colors, UiOptions},
 };
 use cortop_client::{
@@ -34,7 +34,7 @@ use cortop_client::{
     code::{self, ErrorCode, WARNINGS},
     session::SessionStatus,
 };
-use cortop_signal::snapshot::Bin;
+use cortop_signal::{snapshot::Bin, view::ViewEnd};
 use fixture::{Fixture, HEADSET, SID, insight, options, session};
 use serde_json::Value;
 
@@ -75,7 +75,7 @@ fn before_anything_is_known() {
     pictures("connecting", new);
     pictures("waiting", || {
         let fixture = new();
-        let at = fixture.start + Duration::from_millis(2400);
+        let at = fixture.now().instant + Duration::from_millis(2400);
         let why = "nothing listens there; start EMOTIV Launcher";
         let error = Error::new(ErrorKind::Unreachable, why, "");
         fixture.link(Link::Waiting { error, at, attempt: 4 })
@@ -134,7 +134,7 @@ fn what_is_said_of_the_headsets_is_true() {
 }
 
 fn cut_off(mut fixture: Fixture) -> Fixture {
-    let at = fixture.app.now.instant + Duration::from_millis(2400);
+    let at = fixture.now().instant + Duration::from_millis(2400);
     let why = "the service closed the connection; start EMOTIV Launcher";
     let error = Error::new(ErrorKind::Unreachable, why, "");
     fixture.on_event(Event::Link(Link::Waiting { error, at, attempt: 1 }));
@@ -175,7 +175,7 @@ fn nothing_looks_alive_once_the_session_is_closed() {
         fixture.feed(width, height, 3000);
         let why = "Cortex closed it".to_owned();
         fixture.on_event(Event::Closed { session: SID.into(), why, ordered: false });
-        fixture.app.notice = None;
+        fixture.shorten_notice();
         let text = fixture.text(width, height);
         assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
         assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
@@ -196,7 +196,7 @@ fn a_passing_refusal_does_not_stand_in_the_way() {
     let mut fixture = new().streaming();
     fixture.on_event(Event::Refused(refusal));
     assert!(fixture.text(120, 40).contains("currently not available"), "said once, in the footer");
-    fixture.app.notice = None;
+    fixture.until_the_notice_is_gone();
     assert!(!fixture.text(120, 40).contains("currently not available"));
 }
 
@@ -204,20 +204,20 @@ fn a_passing_refusal_does_not_stand_in_the_way() {
 fn while_the_user_has_something_to_do() {
     pictures("login", || {
         let mut fixture = new().linked(ConnectionStep::Login);
-        fixture.app.user = Some(None);
+        fixture.on_event(Event::User(None));
         fixture
     });
     pictures("approval", || new().linked(ConnectionStep::Approval));
     pictures("searching", || {
         let mut fixture = new().linked(ConnectionStep::Searching);
         fixture.on_event(Event::Headsets(Vec::new()));
-        fixture.app.focus = Pane::Headsets;
+        fixture.focus(Pane::Headsets);
         fixture
     });
     pictures("choosing", || {
         let mut fixture = new().linked(ConnectionStep::Choosing);
         fixture.on_event(Event::Headsets(vec![fixture::headset(), fixture::insight()]));
-        fixture.app.focus = Pane::Headsets;
+        fixture.focus(Pane::Headsets);
         fixture
     });
 }
@@ -233,8 +233,8 @@ fn streaming() {
     }
     pictures("session_focused", || {
         let mut fixture = new().streaming();
-        fixture.app.focus = Pane::Session;
-        fixture.app.sessions.unfolded = true;
+        fixture.focus(Pane::Session);
+        fixture.press(Key::ENTER);
         fixture
     });
 }
@@ -244,8 +244,8 @@ fn zoomed() {
     for (pane, name) in Pane::ALL.into_iter().zip(["headsets", "session", "streams", "log"]) {
         pictures(&format!("zoomed_{name}"), || {
             let mut fixture = new().streaming();
-            fixture.app.focus = pane;
-            fixture.app.zoomed = true;
+            fixture.focus(pane);
+            fixture.zoom();
             fixture
         });
     }
@@ -255,8 +255,8 @@ fn zoomed() {
 fn the_unfolded_headset_shows_its_clock() {
     for (width, height) in SIZES {
         let mut fixture = new().streaming();
-        fixture.app.focus = Pane::Headsets;
-        fixture.app.zoomed = true;
+        fixture.focus(Pane::Headsets);
+        fixture.zoom();
         let clock = ClockOffset { offset: 0.0121, uncertainty: 0.0073 };
         fixture.on_event(Event::Clock { headset: HEADSET.into(), clock });
         let text = fixture.text(width, height);
@@ -270,7 +270,7 @@ fn the_unfolded_headset_shows_its_clock() {
 fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
     for (width, height) in SIZES {
         let mut fixture = new().streaming();
-        fixture.app.now.wall += Duration::from_mins(5);
+        fixture.set_clock_ahead(Duration::from_mins(5));
         let text = fixture.text(width, height);
         assert!(text.contains("activated 3 min") && !text.contains('≈'), "{text}");
 
@@ -329,7 +329,7 @@ fn each_stream_as_what_it_is() {
 fn fitting(name: &str, stream: Stream, level: fn(&str, f64) -> Option<f64>) {
     for (width, height) in SIZES {
         let mut fixture = one(stream);
-        fixture.app.zoomed = true;
+        fixture.zoom();
         fixture.feed(width, height, 3000);
         fixture.edit_snapshot(|snapshot, _| fixture::set_levels(&mut snapshot.readings, level));
         picture(name, &fixture, width, height);
@@ -351,35 +351,43 @@ fn a_headset_is_fitted() {
 fn the_inspector_shows_the_last_message_of_a_stream() {
     let open = || {
         let mut fixture = new().streaming();
-        fixture.app.zoomed = true;
-        fixture.app.update(Message::Key(Key::char('i')));
+        fixture.zoom();
+        fixture.press(Key::char('i'));
         fixture
     };
     pictures("inspector_eeg", open);
     for (width, height) in SIZES {
         let mut fixture = open();
         fixture.feed(width, height, 3000);
-        fixture.app.update(Message::Action(Action::ChannelDown));
+        fixture.apply(Action::ChannelDown);
         assert!(fixture.text(width, height).contains("No message yet"), "of motion");
-        fixture.app.update(Message::Action(Action::ChannelDown));
+        fixture.apply(Action::ChannelDown);
         picture("inspector_dev", &fixture, width, height);
-        fixture.app.update(Message::Action(Action::Later));
+        fixture.apply(Action::Later);
         let text = fixture.text(width, height);
         assert!(text.contains('▲') && !text.contains("Battery "), "{text}");
         for _ in 0..9 {
-            fixture.app.update(Message::Action(Action::Later));
+            fixture.apply(Action::Later);
         }
         assert!(fixture.text(width, height).contains("1767968925.37"), "the end is the last line");
-        fixture.app.update(Message::Key(Key::char('i')));
-        assert_eq!(fixture.app.streams.shown.name, "all");
+        fixture.press(Key::char('i'));
+        assert_eq!(fixture.shown(), "all");
     }
 }
 
 fn spectral(shown: &str) -> Fixture {
     let mut fixture = new().streaming();
     fixture.show(shown);
-    fixture.app.zoomed = true;
+    fixture.zoom();
     fixture
+}
+
+/// Selects the seventh channel, which takes a picture.
+fn select_seventh(fixture: &mut Fixture) {
+    fixture.feed(120, 40, 3000);
+    for _ in 0..6 {
+        fixture.apply(Action::ChannelDown);
+    }
 }
 
 #[test]
@@ -387,8 +395,8 @@ fn spectra() {
     pictures("spectrum", || spectral("spectrum"));
     pictures("spectrum_of_all", || {
         let mut fixture = spectral("spectrum");
-        fixture.app.update(Message::Action(Action::SpectrumChannels));
-        fixture.app.streams.selected = 6;
+        fixture.apply(Action::SpectrumChannels);
+        select_seventh(&mut fixture);
         fixture
     });
     pictures("spectrum_overlaid", || {
@@ -399,19 +407,19 @@ fn spectra() {
             Action::SpectrumEnd,
             Action::SpectrumScale,
         ] {
-            fixture.app.update(Message::Action(action));
+            fixture.apply(action);
         }
         fixture
     });
     pictures("spectrogram", || {
         let mut fixture = spectral("spectrogram");
-        fixture.app.update(Message::Action(Action::Reference));
+        fixture.apply(Action::Reference);
         fixture
     });
     pictures("topography", || spectral("topography"));
     pictures("numbers", || {
         let mut fixture = spectral("numbers");
-        fixture.app.streams.selected = 6;
+        select_seventh(&mut fixture);
         fixture
     });
     // Nothing but a second of data.
@@ -430,7 +438,7 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
             let traces = snapshot.traces.as_mut().expect("EEG");
             (traces.oldest, traces.newest) = (traces.end, traces.end + 1000);
         });
-        fixture.app.update(Message::Action(Action::Freeze));
+        fixture.apply(Action::Freeze);
         let text = fixture.text(80, 24);
         assert!(text.contains("has been forgotten;"), "{shown:?}:\n{text}");
         assert!(text.contains("what is left."), "{shown:?}:\n{text}");
@@ -490,13 +498,8 @@ fn without_band_power_it_is_computed_from_eeg() {
         let refusal = Error { next: "".into(), ..refusal };
         let refused = vec![(Stream::Pow, refusal)];
         let streams = Stream::ALL.into_iter().filter(|&stream| stream != Stream::Pow).collect();
-        fixture.on_event(Event::Subscribed {
-            session: SID.into(),
-            streams,
-            theirs: Vec::new(),
-            refused,
-        });
-        fixture.app.notice = None;
+        fixture.subscribed(SID, streams, refused);
+        fixture.until_the_notice_is_gone();
         fixture
     });
 }
@@ -511,7 +514,7 @@ fn the_selected_sensor_is_among_those_shown() {
             let text = fixture.text(width, height);
             assert!(text.contains(&format!("▶{sensor} ")), "{sensor}\n{text}");
             assert!(text.contains(&format!("{sensor}, 10 s: ")), "{sensor}\n{text}");
-            fixture.app.update(Message::Action(Action::ChannelDown));
+            fixture.apply(Action::ChannelDown);
         }
     }
 }
@@ -543,7 +546,7 @@ fn data_that_cannot_be_trusted() {
         picture("lossy", &fixture, width, height);
 
         let mut fixture = new().streaming();
-        fixture.app.zoomed = true;
+        fixture.zoom();
         fixture.feed(width, height, 3000);
         fixture.edit_snapshot(|snapshot, now| {
             for health in &mut snapshot.health {
@@ -579,10 +582,10 @@ fn frozen_scrolling_and_clipped() {
     for (width, height) in SIZES {
         let mut fixture = new().streaming();
         for action in [Action::Zoom, Action::Sweep, Action::Larger] {
-            fixture.app.update(Message::Action(action));
+            fixture.apply(action);
         }
         fixture.feed(width, height, 3000);
-        fixture.app.update(Message::Action(Action::Freeze));
+        fixture.apply(Action::Freeze);
         fixture.forward(Duration::from_secs(9));
         fixture.feed(width, height, 3000);
         picture("frozen", &fixture, width, height);
@@ -592,11 +595,11 @@ fn frozen_scrolling_and_clipped() {
 /// A zoomed picture after these keys, fed before and after.
 fn after(keys: &[Action], options: &UiOptions, (width, height): (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(options).streaming();
-    fixture.app.zoomed = true;
+    fixture.zoom();
     fixture.show_stream(Stream::Eeg);
     fixture.feed(width, height, 3000);
     for &key in keys {
-        fixture.app.update(Message::Action(key));
+        fixture.apply(key);
         fixture.feed(width, height, 3000);
     }
     fixture
@@ -627,18 +630,18 @@ fn cursors_read_every_channel_and_how_far_apart_they_are() {
         mark(&mut fixture);
         picture("cursors", &fixture, size.0, size.1);
     }
-    let columns = |fixture: &Fixture| fixture.app.traces().map(|traces| traces.bins.columns);
+    let columns = |fixture: &Fixture| fixture.view(120, 40).columns;
     let without = after(&keys[..1], &options(), (120, 40));
     let mut fixture = after(&keys[..2], &options(), (120, 40));
     assert_eq!(columns(&without), columns(&fixture), "placing a cursor moves nothing");
     let text = fixture.text(120, 40);
-    let [Some(at), None] = fixture.app.streams.cursors() else { panic!("one cursor") };
+    let [Some(at), None] = fixture.view(120, 40).cursors else { panic!("one cursor") };
     for (channel, label) in cortop_client::model::EPOC_SENSORS.iter().enumerate() {
         let value = format!("{:+.1} µV", fixture::value(channel, at));
         let row = text.lines().find(|line| line.contains(&format!("┃{label} "))).expect("a row");
         assert!(row.contains(&value), "{label} {value}\n{text}");
     }
-    fixture.app.update(Message::Action(Action::Freeze));
+    fixture.apply(Action::Freeze);
     fixture.feed(120, 40, 3000);
     assert!(!fixture.text(120, 40).contains('▲'), "no cursor in a moving picture");
 }
@@ -694,18 +697,18 @@ fn each_channel_keeps_its_colour() {
     let mut fixture = after(&[Action::HideChannel], &rgb, (120, 40));
     // Below the header, the frame and the line of the stream's health.
     let row = |fixture: &Fixture, row: u16| fixture.buffer(120, 40)[(60, 4 + 2 * row)].fg;
-    for (theme, name) in fixture.app.settings.themes.clone().iter().enumerate() {
-        fixture.app.theme = theme;
+    for name in Fixture::new(&rgb).themes() {
+        fixture.choose_theme(name);
         let colours: std::collections::BTreeSet<_> =
             (0..13).map(|at| row(&fixture, at).to_string()).collect();
         let many = ["hues-dark", "hues-light", "pastel", "colour-blind"].contains(&name.as_str());
         assert_eq!(colours.len() == 13, many, "{name}: {colours:?}");
         let second = row(&fixture, 0);
-        fixture.app.update(Message::Action(Action::ResetChannels));
+        fixture.apply(Action::ResetChannels);
         fixture.feed(120, 40, 3000);
         assert_eq!(row(&fixture, 1), second, "{name}");
-        fixture.app.update(Message::Action(Action::ChannelUp));
-        fixture.app.update(Message::Action(Action::HideChannel));
+        fixture.apply(Action::ChannelUp);
+        fixture.apply(Action::HideChannel);
         fixture.feed(120, 40, 3000);
     }
 }
@@ -714,9 +717,8 @@ fn each_channel_keeps_its_colour() {
 fn the_header_says_how_far_back_a_frozen_picture_is() {
     let mut fixture = after(&[Action::Freeze], &options(), (120, 40));
     fixture.forward(Duration::from_secs(70));
-    fixture.app.update(Message::Action(Action::Earlier));
-    let frozen = fixture.app.streams.frozen.as_ref().expect("frozen");
-    let end = frozen.end;
+    fixture.apply(Action::Earlier);
+    let ViewEnd::At(end) = fixture.view(120, 40).end else { panic!("frozen") };
     fixture.feed(120, 40, end);
     let text = fixture.text(120, 40);
     let head = text.lines().next().expect("a header");
@@ -727,21 +729,24 @@ fn the_header_says_how_far_back_a_frozen_picture_is() {
 fn help_shows_every_key_in_force() {
     pictures("help", || {
         let mut fixture = new();
-        fixture.app.help = Some(HelpPane::default());
+        fixture.apply(Action::Help);
         fixture
     });
     for (focus, size) in Pane::ALL.into_iter().flat_map(|pane| SIZES.map(|size| (pane, size))) {
         let mut fixture = new();
-        (fixture.app.help, fixture.app.focus) = (Some(HelpPane::default()), focus);
+        fixture.focus(focus);
+        fixture.apply(Action::Help);
         // More pages than there are show the first ones again.
         let pages: Vec<_> = (0..6)
-            .map(|page| {
-                fixture.app.help = Some(HelpPane { page, ..HelpPane::default() });
-                fixture.text(size.0, size.1)
+            .map(|_| {
+                let page = fixture.text(size.0, size.1);
+                fixture.press(Key::PAGE_DOWN);
+                page
             })
             .collect();
         let text = pages.join("\n");
-        let rows = fixture.app.settings.keymap.rows().map(|(row, _)| row);
+        let keymap = Keymap::new(cortop::ui::views());
+        let rows = keymap.rows().map(|(row, _)| row);
         for row in rows.filter(|row| !row.keys.is_empty()) {
             let first = row.help.split(' ').next().expect("a word");
             let key = row.keys[0].to_string();
@@ -758,19 +763,19 @@ fn help_shows_every_key_in_force() {
 fn the_help_opens_with_what_works_in_this_view_and_typing_narrows_it() {
     let mut fixture = new().streaming();
     fixture.show("contact");
-    fixture.app.help = Some(HelpPane::default());
+    fixture.apply(Action::Help);
     let text = fixture.text(120, 40);
     let first = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}\n{text}"));
     assert!(text.contains("streams: contact"), "{text}");
     assert!(!text.contains("next high-pass") || first("quit") < first("next high-pass"), "{text}");
     for char in "next pane".chars() {
-        fixture.app.update(Message::Key(Key::char(char)));
+        fixture.press(Key::char(char));
     }
     let text = fixture.text(80, 24);
     assert!(text.contains("search: next pane") && text.contains("tab       next pane"), "{text}");
     assert!(!text.contains("contact quality"), "{text}");
     for char in "xyz".chars() {
-        fixture.app.update(Message::Key(Key::char(char)));
+        fixture.press(Key::char(char));
     }
     assert!(fixture.text(80, 24).contains("no key does that"), "{}", fixture.text(80, 24));
 }
@@ -791,7 +796,7 @@ fn the_footer_names_the_keys_of_the_view_and_never_leaves_out_the_last_ones() {
     let mut fixture = new().streaming();
     fixture.feed(80, 24, 3000);
     fixture.feed(80, 24, 3000);
-    fixture.app.update(Message::Key(Key::SPACE));
+    fixture.press(Key::SPACE);
     let text = fixture.text(80, 24);
     let footer = text.lines().last().expect("a footer");
     assert!(footer.contains("space resume"), "{footer}");
@@ -801,10 +806,11 @@ fn the_footer_names_the_keys_of_the_view_and_never_leaves_out_the_last_ones() {
 fn the_help_says_what_the_marks_mean_and_what_the_filters_do() {
     for size in SIZES {
         let mut fixture = new();
-        fixture.app.help = Some(HelpPane::default());
-        let pages = (0..6).map(|page| {
-            fixture.app.help = Some(HelpPane { page, ..HelpPane::default() });
-            fixture.text(size.0, size.1)
+        fixture.apply(Action::Help);
+        let pages = (0..6).map(|_| {
+            let page = fixture.text(size.0, size.1);
+            fixture.press(Key::PAGE_DOWN);
+            page
         });
         let pages = pages.collect::<String>();
         let text = pages.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -822,7 +828,9 @@ fn a_restarted_filter_is_marked_unlike_a_loss() {
     for (label, glyph, lost, options) in ways {
         for (size, shown) in [((120, 40), "eeg"), ((80, 24), "all")] {
             let mut fixture = Fixture::new(&options).streaming();
-            fixture.app.zoomed = shown != "all";
+            if shown != "all" {
+                fixture.zoom();
+            }
             fixture.show(shown);
             fixture.feed(size.0, size.1, 3000);
             fixture.feed(size.0, size.1, 3000);
@@ -892,7 +900,7 @@ fn the_help_has_as_many_columns_as_fit_whole() {
     // Three columns of 39 cells, and one or two that are left.
     for width in [120, 121] {
         let mut fixture = new();
-        fixture.app.help = Some(HelpPane::default());
+        fixture.apply(Action::Help);
         let text = fixture.text(width, 40);
         for line in text.lines().skip(1).take(38) {
             assert!(line.chars().skip(1 + 3 * 39).all(|char| " │".contains(char)), "{text}");
@@ -918,7 +926,7 @@ fn ascii_has_nothing_but_ascii() {
     assert!(fixture.text(160, 48).contains(" +/-50 uV/row"), "{}", fixture.text(160, 48));
     pictures("ascii", || {
         let mut fixture = Fixture::new(&ascii).streaming();
-        fixture.app.zoomed = true;
+        fixture.zoom();
         fixture
     });
     for shown in names() {
@@ -935,7 +943,7 @@ fn every_size_can_be_drawn() {
     let mut fixtures =
         vec![new(), new().linked(ConnectionStep::Approval), new().without_licence(), {
             let mut fixture = new();
-            fixture.app.help = Some(HelpPane::default());
+            fixture.apply(Action::Help);
             fixture
         }];
     fixtures.extend(Stream::ALL.map(one));
@@ -946,19 +954,21 @@ fn every_size_can_be_drawn() {
     });
     fixtures.extend(["spectrum", "spectrogram"].map(spectral));
     let mut all = spectral("spectrum");
-    all.app.streams.spectrum_channels = SpectrumChannels::Rows;
+    all.apply(Action::SpectrumChannels);
     fixtures.push(all);
     fixtures.extend(Pane::ALL.map(|pane| {
         let mut fixture = new().streaming();
-        fixture.app.focus = pane;
-        fixture.app.zoomed = (pane as usize).is_multiple_of(2);
+        fixture.focus(pane);
+        if (pane as usize).is_multiple_of(2) {
+            fixture.zoom();
+        }
         fixture
     }));
     let open = |pane: Pane, keys: &str| {
         let mut fixture = new().streaming();
         fixture.feed(60, 20, 3000);
-        fixture.app.focus = pane;
-        keys.chars().for_each(|key| drop(fixture.app.update(Message::Key(Key::char(key)))));
+        fixture.focus(pane);
+        keys.chars().for_each(|key| drop(fixture.press(Key::char(key))));
         fixture
     };
     fixtures.extend(
@@ -979,7 +989,7 @@ fn every_size_can_be_drawn() {
     );
     fixtures.push({
         let mut fixture = open(Pane::Log, "");
-        fixture.app.update(Message::Notice("頭 and many words ".repeat(50)));
+        fixture.update(Message::Notice("頭 and many words ".repeat(50)));
         fixture
     });
     // A quarter of the states at each size; its neighbours have the others.
@@ -995,7 +1005,9 @@ fn every_size_can_be_drawn() {
 #[test]
 fn text_from_the_wire_drives_nothing() {
     let evil = "a\u{1b}]52;c;AAAA\u{7}\u{202e}\u{9b}2J\r\n\u{200b}z";
-    let mut fixture = new().linked(ConnectionStep::Connecting(HeadsetId::from(evil)));
+    let mut fixture = new()
+        .with(|settings| settings.url = evil.to_owned())
+        .linked(ConnectionStep::Connecting(HeadsetId::from(evil)));
     let mut headset = fixture::headset();
     for text in [
         &mut headset.custom_name,
@@ -1024,18 +1036,13 @@ fn text_from_the_wire_drives_nothing() {
     fixture.on_event(Event::Session(session));
     let refusal = Error::refused(Method::Subscribe, 1, evil);
     let refusal = Error { next: evil.to_owned().into(), ..refusal };
-    fixture.on_event(Event::Subscribed {
-        session: SID.into(),
-        streams: Stream::ALL[..8].to_vec(),
-        theirs: Vec::new(),
-        refused: vec![(Stream::Sys, refusal.clone())],
-    });
-    fixture.app.settings.url = evil.to_owned();
+    fixture.subscribed(SID, Stream::ALL[..8].to_vec(), vec![(Stream::Sys, refusal.clone())]);
+    fixture.focus(Pane::Session);
+    fixture.press(Key::ENTER);
     for shown in names() {
         for focus in Pane::ALL {
             fixture.show(shown);
-            fixture.app.focus = focus;
-            fixture.app.sessions.unfolded = true;
+            fixture.focus(focus);
             fixture.feed(120, 40, 3000);
             fixture.edit_snapshot(|snapshot, _| {
                 for message in &mut snapshot.messages {
@@ -1083,15 +1090,12 @@ fn the_note_on_security_stands_in_the_header() {
         (Security::Unchecked, "insecure"),
         (Security::Plain, "plain"),
     ] {
-        let mut fixture =
-            new().streaming().link(Link::Up { security, step: ConnectionStep::Streaming });
+        let up = || Link::Up { security, step: ConnectionStep::Streaming };
         // The demo's service is in this program.
-        assert!(!fixture.text(80, 24).contains(word), "{word}");
-        fixture.app.settings.demo = false;
-        assert!(
-            fixture.text(80, 24).lines().next().is_some_and(|line| line.contains(word)),
-            "{word}"
-        );
+        let text = new().streaming().link(up()).text(80, 24);
+        assert!(!text.contains(word), "{word}");
+        let text = new().streaming_from_cortex().link(up()).text(80, 24);
+        assert!(text.lines().next().is_some_and(|line| line.contains(word)), "{word}");
     }
 }
 
@@ -1118,7 +1122,7 @@ fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
     let backend = ratatui::backend::CrosstermBackend::new(ByteCount(Rc::clone(&count)));
     let mut terminal = ratatui::Terminal::with_options(backend, viewport).expect("a terminal");
     let mut fixture = new().streaming();
-    fixture.app.zoomed = true;
+    fixture.zoom();
     // What ratatui writes in every frame, even an empty one: resets of colours, the cursor hidden.
     terminal.draw(|_| ()).expect("drawn");
     let floor = count.take();
@@ -1148,7 +1152,7 @@ fn dialogs() {
     let open = |keys: &[Key]| {
         let mut fixture = new().streaming();
         for key in keys {
-            fixture.app.update(Message::Key(*key));
+            fixture.press(*key);
         }
         fixture
     };
@@ -1158,8 +1162,8 @@ fn dialogs() {
     pictures("streams_chosen", || open(&[short('3'), short('e'), Key::DOWN]));
     pictures("activate", || {
         let mut fixture = new().without_licence();
-        fixture.app.update(Message::Key(short('2')));
-        fixture.app.update(Message::Key(short('a')));
+        fixture.press(short('2'));
+        fixture.press(short('a'));
         fixture
     });
 }
@@ -1196,7 +1200,7 @@ fn at_work() {
         starts(&mut fixture);
         let other = Session { headset: insight(), ..session(SessionStatus::Opened) };
         fixture.on_event(Event::Session(Session { id: "other".into(), ..other }));
-        fixture.app.update(Message::Action(Action::NextSession));
+        fixture.apply(Action::NextSession);
         fixture
     };
     pictures("recording_elsewhere", elsewhere);
@@ -1216,15 +1220,14 @@ fn at_work() {
 /// A form taller than the screen shows the entry that is filled in.
 #[test]
 fn a_form_on_a_small_screen() {
-    let mut fixture = new().streaming();
-    fixture.app.settings.fragile = true;
-    fixture.app.update(Message::Key(Key::char('R')));
+    let mut fixture = new().with(|settings| settings.fragile = true).streaming();
+    fixture.press(Key::char('R'));
     for label in ["title", "subject", "description", "tags"] {
         for (width, height) in [(40, 12), (30, 8)] {
             let text = fixture.text(width, height);
             assert!(text.contains(&format!("▶{label}")), "{text}");
         }
-        fixture.app.update(Message::Key(Key::TAB));
+        fixture.press(Key::TAB);
     }
     picture("small_form", &fixture, 40, 12);
 }
@@ -1270,7 +1273,7 @@ fn the_header_shows_that_an_opening_was_called_off() {
     let header = |fixture: &Fixture| fixture.text(80, 24).lines().next().map(str::to_owned);
     assert!(header(&fixture).is_some_and(|line| line.contains("opening")));
     for key in ['1', 'x'] {
-        fixture.app.update(Message::Key(Key::char(key)));
+        fixture.press(Key::char(key));
     }
     let line = header(&fixture).expect("a header");
     assert!(line.contains("called off, waiting for Cortex"), "{line}");

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use cortop::app::Key;
-use cortop_client::Stream;
+use cortop::app::{Action, Key};
+use cortop_client::{Stream, session::SessionStatus};
 use cortop_signal::Orientation;
 
 use crate::fixture::{self, Fixture, options};
@@ -14,7 +14,7 @@ const SIZE: (u16, u16) = (80, 24);
 fn motion() -> Fixture {
     let mut fixture = Fixture::new(&options()).streaming();
     fixture.show_stream(Stream::Mot);
-    fixture.app.zoomed = true;
+    fixture.zoom();
     fixture.feed(SIZE.0, SIZE.1, 3000);
     fixture
 }
@@ -26,7 +26,7 @@ fn hold(fixture: &mut Fixture, orientation: Option<Orientation>) -> String {
 }
 
 fn press(fixture: &mut Fixture) -> String {
-    fixture.app.update(cortop::app::Message::Key(Key::char('L')));
+    fixture.update(cortop::app::Message::Key(Key::char('L')));
     fixture.text(SIZE.0, SIZE.1)
 }
 
@@ -36,10 +36,10 @@ fn tilt_is_counted_from_the_level_that_the_user_sets() {
     let text = hold(&mut fixture, fixture::orientation(81.0));
     assert!(text.contains("sensor axes not documented: hold level, press L"), "{text}");
     assert!(text.contains("measured from a position that you set"), "{text}");
-    fixture.app.zoomed = false;
+    fixture.zoom();
     let small = fixture.text(SIZE.0, SIZE.1);
     assert!(small.contains("sensor axes not documented: hold level, press L"), "{small}");
-    fixture.app.zoomed = true;
+    fixture.zoom();
     for claim in ["pitch", "roll", "yaw", "x front", "z up"] {
         assert!(!text.contains(claim), "{claim}\n{text}");
     }
@@ -74,10 +74,16 @@ fn what_is_no_position_is_not_taken_as_level() {
 fn another_session_has_no_level_yet() {
     let mut fixture = motion();
     press(&mut fixture);
-    let session = fixture.app.sessions.list[0].session.clone();
+    assert!(fixture.text(SIZE.0, SIZE.1).contains("from the level set at"));
+    let session = fixture::session(SessionStatus::Activated);
     let other = cortop_client::Session { id: "other".into(), ..session };
     fixture.on_event(cortop_client::Event::Session(other));
-    fixture.app.sessions.current = Some("other".into());
-    let entry = fixture.app.sessions.current().expect("it is known");
-    assert!(entry.level.is_none() && fixture.app.sessions.list[0].level.is_some());
+    fixture.subscribed("other", vec![Stream::Mot], Vec::new());
+    for set in [false, true] {
+        fixture.apply(Action::NextSession);
+        fixture.feed(SIZE.0, SIZE.1, 3000);
+        let text = fixture.text(SIZE.0, SIZE.1);
+        assert_eq!(text.contains("from the level set at"), set, "{text}");
+        assert_eq!(text.contains("sensor axes not documented"), !set, "{text}");
+    }
 }

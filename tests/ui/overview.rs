@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use cortop::app::{Action, Effect, Key, Message, MouseTarget, Pane, Sort, Throughput};
+use cortop::app::{Action, AppSettings, Effect, Key, Message, MouseTarget, Pane, Throughput};
 use cortop_client::{
     Command, Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
     session::SessionStatus,
@@ -64,12 +64,16 @@ fn device(at: usize, fixture: &Fixture) -> DeviceReadings {
     let overall = [("OVERALL", 100.0 - (at % 3) as f64 * 9.0)];
     let values = levels.into_iter().chain(overall).chain(all);
     let values = values.map(|(label, value)| (label.to_owned(), Some(value))).collect();
-    let received = fixture.app.now.instant - Duration::from_millis(200);
+    let received = fixture.now().instant - Duration::from_millis(200);
     DeviceReadings { dev: Some(Arc::new(LatestValues { values, received })), eq: None }
 }
 
 fn lab() -> Fixture {
-    let mut fixture = Fixture::new(&options()).streaming();
+    lab_with(|_| {})
+}
+
+fn lab_with(settings: impl FnOnce(&mut AppSettings)) -> Fixture {
+    let mut fixture = Fixture::new(&options()).with(settings).streaming();
     fixture.on_event(Event::Closed {
         session: crate::SID.into(),
         why: "for the lab".to_owned(),
@@ -93,15 +97,15 @@ fn lab() -> Fixture {
             refused: Vec::new(),
         });
     }
-    fixture.app.notice = None;
-    fixture.app.focus = Pane::Headsets;
-    fixture.app.update(Message::Action(Action::Overview));
+    fixture.until_the_notice_is_gone();
+    fixture.focus(Pane::Headsets);
+    fixture.apply(Action::Overview);
     fixture
 }
 
 /// What the decoder says of it.
 fn flowing(mut fixture: Fixture) -> Fixture {
-    let now = fixture.app.now;
+    let now = fixture.now();
     let devices: BTreeMap<_, _> = (0..HEADSETS)
         .filter(|&at| has_session(at))
         .map(|at| (id(at), device(at, &fixture)))
@@ -130,13 +134,35 @@ fn flowing(mut fixture: Fixture) -> Fixture {
     fixture
 }
 
-fn press(fixture: &mut Fixture, key: Key) {
-    fixture.app.update(Message::Key(key));
+/// Selects a headset.
+fn select(fixture: &mut Fixture, headset: &HeadsetId) {
+    for _ in 0..HEADSETS {
+        fixture.press(Key::UP);
+    }
+    let rows = ids(fixture);
+    for _ in rows.iter().take_while(|id| *id != headset) {
+        fixture.press(Key::DOWN);
+    }
+}
+
+/// The selected headset.
+fn selected(fixture: &Fixture) -> HeadsetId {
+    let text = fixture.text(160, 48);
+    let row = text.lines().skip(4).find(|line| line.contains('▶')).expect("a selected row");
+    (0..HEADSETS).map(id).find(|id| row.contains(id.as_str())).expect("a headset")
+}
+
+/// Whether the overview is on the screen, sorted by a column.
+fn is_sorted_by(fixture: &Fixture, column: &str) -> bool {
+    fixture.text(160, 48).contains(&format!("sorted by {column} "))
 }
 
 /// The rows of the table, each beginning with its headset.
 fn ids(fixture: &Fixture) -> Vec<HeadsetId> {
-    fixture.app.overview().iter().map(|row| row.headset.id.clone()).collect()
+    let text = fixture.text(160, 48);
+    let all: Vec<_> = (0..HEADSETS).map(id).collect();
+    let rows = text.lines().skip(4).filter(|line| !line.contains(": "));
+    rows.filter_map(|line| all.iter().find(|id| line.contains(id.as_str())).cloned()).collect()
 }
 
 #[test]
@@ -148,8 +174,8 @@ fn all_sixteen_are_seen_at_once() {
         assert!((0..HEADSETS).all(|at| text.contains(id(at).as_str())), "{text}");
         assert!(text.contains("2 of 12 stale"), "{text}");
         let mut fixture = fixture;
-        press(&mut fixture, Key::char('s'));
-        assert_eq!(fixture.app.headsets.sort, Sort::State);
+        fixture.press(Key::char('s'));
+        assert!(is_sorted_by(&fixture, "state"));
         picture("overview_by_state", &fixture, width, height);
     }
 }
@@ -158,66 +184,67 @@ fn all_sixteen_are_seen_at_once() {
 fn the_worst_come_first_in_every_column() {
     let mut fixture = flowing(lab());
     for (sort, first) in [
-        (Sort::State, 1),
-        (Sort::Battery, 7),
-        (Sort::Contact, 8),
-        (Sort::Rate, 6),
-        (Sort::Loss, 4),
-        (Sort::Age, 1),
-        (Sort::Session, 14),
+        ("state", 1),
+        ("batt", 7),
+        ("contact", 8),
+        ("Hz", 6),
+        ("loss", 4),
+        ("age", 1),
+        ("session", 14),
     ] {
-        press(&mut fixture, Key::char('s'));
-        assert_eq!(fixture.app.headsets.sort, sort);
-        assert_eq!(ids(&fixture)[0], id(first), "{sort:?}");
+        fixture.press(Key::char('s'));
+        assert!(is_sorted_by(&fixture, sort), "{sort}");
+        assert_eq!(ids(&fixture)[0], id(first), "{sort}");
         // Of those without a session nothing is known.
         let last = ids(&fixture).pop().expect("rows");
         let nameless = (0..HEADSETS).filter(|&at| !has_session(at)).any(|at| id(at) == last);
-        assert!(nameless || sort == Sort::State, "{sort:?}: {last}");
+        assert!(nameless || sort == "state", "{sort}: {last}");
     }
     assert!(fixture.text(80, 24).contains("rate off"), "not by its colour alone");
-    press(&mut fixture, Key::char('s'));
+    fixture.press(Key::char('s'));
     assert!(ids(&fixture).is_sorted(), "by id again");
 }
 
 #[test]
 fn keys_go_through_the_rows_as_they_stand_and_enter_goes_to_the_session() {
     let mut fixture = flowing(lab());
-    [(); 2].iter().for_each(|()| press(&mut fixture, Key::char('s')));
+    fixture.type_in("ss");
     for _ in 0..HEADSETS {
-        press(&mut fixture, Key::UP);
+        fixture.press(Key::UP);
     }
-    assert_eq!(fixture.app.headsets.selected, Some(id(7)));
-    press(&mut fixture, Key::DOWN);
-    assert_eq!(fixture.app.headsets.selected.as_ref(), ids(&fixture).get(1));
-    let selected = ids(&fixture)[1].clone();
-    press(&mut fixture, Key::ENTER);
-    assert_eq!(fixture.app.sessions.current().expect("one").session.headset.id, selected);
-    assert!(fixture.app.focus == Pane::Streams && !fixture.app.shows_overview());
-    press(&mut fixture, Key::char('1'));
-    assert!(fixture.app.shows_overview(), "one comes back to it");
-    press(&mut fixture, Key::char('o'));
-    assert!(!fixture.app.shows_overview());
+    assert_eq!(selected(&fixture), id(7));
+    fixture.press(Key::DOWN);
+    let second = ids(&fixture)[1].clone();
+    assert_eq!(selected(&fixture), second);
+    fixture.press(Key::ENTER);
+    let text = fixture.text(160, 48);
+    assert!(text.lines().nth(1).is_some_and(|line| line.starts_with(second.as_str())), "{text}");
+    assert!(text.contains("▶[3]") && !text.contains("sorted by"), "{text}");
+    fixture.press(Key::char('1'));
+    assert!(is_sorted_by(&fixture, "batt"), "one comes back to it");
+    fixture.press(Key::char('o'));
+    assert!(!fixture.text(160, 48).contains("sorted by"));
 }
 
 #[test]
 fn rows_keep_their_places_until_they_are_sorted_again() {
     let mut fixture = flowing(lab());
-    press(&mut fixture, Key::char('s'));
-    press(&mut fixture, Key::char('s'));
+    fixture.press(Key::char('s'));
+    fixture.press(Key::char('s'));
     let before = ids(&fixture);
-    let mut snapshot = (*fixture.app.snapshot).clone();
+    let mut snapshot = (**fixture.snapshot()).clone();
     for device in snapshot.devices.values_mut() {
         let table = Arc::make_mut(device.dev.as_mut().expect("readings"));
         for (_, value) in table.values.iter_mut().filter(|(name, _)| name == "BatteryPercent") {
             *value = value.map(|percent| 100.0 - percent);
         }
     }
-    fixture.app.update(Message::Snapshot(Arc::new(snapshot)));
+    fixture.update(Message::Snapshot(Arc::new(snapshot)));
     fixture.forward(Duration::from_secs(1));
     assert_eq!(ids(&fixture), before);
-    press(&mut fixture, Key::char('S'));
+    fixture.press(Key::char('S'));
     assert_ne!(ids(&fixture), before);
-    assert_eq!(fixture.app.headsets.sort, Sort::Battery);
+    assert!(is_sorted_by(&fixture, "batt"));
 }
 
 #[test]
@@ -226,8 +253,8 @@ fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
     // Those without a session, one of them on a cable.
     let free: Vec<_> = [10, 11, 13].map(id).to_vec();
     for wanted in &free[1..] {
-        fixture.app.headsets.selected = Some(wanted.clone());
-        press(&mut fixture, Key::SPACE);
+        select(&mut fixture, wanted);
+        fixture.press(Key::SPACE);
     }
     assert!(fixture.text(80, 24).contains("enter open picked"), "{}", fixture.text(80, 24));
     let opened = |effects: Vec<Effect>| {
@@ -237,10 +264,10 @@ fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
         });
         ids.collect::<BTreeSet<_>>()
     };
-    let effects = fixture.app.update(Message::Key(Key::ENTER));
+    let effects = fixture.press(Key::ENTER);
     assert_eq!(opened(effects), free[1..].iter().cloned().collect());
-    assert!(fixture.app.headsets.picked.is_empty());
-    let effects = fixture.app.update(Message::Key(Key::char('A')));
+    assert!(!fixture.text(80, 24).contains("open picked"));
+    let effects = fixture.press(Key::char('A'));
     assert_eq!(opened(effects), free.into_iter().collect());
 }
 
@@ -255,12 +282,14 @@ fn the_selected_row_says_what_needs_a_look_and_the_shown_one_is_marked() {
         (12, "on a USB cable, over which nothing streams"),
         (9, "nothing needs a look"),
     ] {
-        fixture.app.headsets.selected = Some(id(at));
+        select(&mut fixture, &id(at));
         let text = fixture.text(80, 24);
         let foot = text.lines().rev().nth(2).expect("a row");
         assert!(foot.contains(says), "{says}\n{text}");
     }
-    fixture.app.sessions.current = Some(sid(3));
+    select(&mut fixture, &id(3));
+    fixture.press(Key::ENTER);
+    fixture.press(Key::char('1'));
     let text = fixture.text(80, 24);
     let marked: Vec<_> = text.lines().filter(|line| line.contains('◆')).collect();
     assert!(matches!(marked[..], [row] if row.contains(id(3).as_str())), "{text}");
@@ -271,19 +300,18 @@ fn a_low_screen_scrolls_with_the_selection() {
     let mut fixture = flowing(lab());
     for step in 0..HEADSETS {
         let text = fixture.text(80, 10);
-        let selected = fixture.app.headsets.selected.clone().expect("one");
+        let selected = selected(&fixture);
         let row = text.lines().find(|line| line.contains('▶') && line.contains(selected.as_str()));
         assert!(row.is_some(), "step {step}\n{text}");
-        press(&mut fixture, Key::DOWN);
+        fixture.press(Key::DOWN);
     }
 }
 
 #[test]
 fn the_header_says_when_frames_are_fewer_than_asked() {
-    let mut fixture = flowing(lab());
-    fixture.app.settings.fps = 10;
+    let mut fixture = flowing(lab_with(|settings| settings.fps = 10));
     let throughput = Throughput { bytes: 8000.0, frames: 4.0, held_back: true };
-    fixture.app.update(Message::Throughput(throughput));
+    fixture.update(Message::Throughput(throughput));
     let text = fixture.text(80, 24);
     let first = text.lines().next().expect("a header");
     assert!(first.contains("4/10 fps, held back") && first.contains("2 of 12"), "{first}");
@@ -292,11 +320,11 @@ fn the_header_says_when_frames_are_fewer_than_asked() {
 #[test]
 fn what_becomes_stale_is_said_at_once_though_numbers_stand() {
     let mut fixture = flowing(lab());
-    let mut snapshot = (*fixture.app.snapshot).clone();
+    let mut snapshot = (**fixture.snapshot()).clone();
     for health in snapshot.health.iter_mut().filter(|health| health.session == sid(0)) {
         (health.stale_since, health.received) = (health.last, 9999);
     }
-    fixture.app.update(Message::Snapshot(Arc::new(snapshot)));
+    fixture.update(Message::Snapshot(Arc::new(snapshot)));
     let text = fixture.text(80, 24);
     assert!(text.contains("3 of 12 stale"), "{text}");
 }
@@ -330,7 +358,7 @@ fn a_click_finds_the_row_the_pane_and_the_key_that_are_drawn_there() {
         assert_eq!(at(&fixture, "[1]"), Some(MouseTarget::Pane(Pane::Headsets)));
         assert_eq!(at(&fixture, "cortop"), None);
     }
-    press(&mut fixture, Key::char('3'));
+    fixture.press(Key::char('3'));
     let target = fixture.target(80, 24, (60, 10));
     assert_eq!(target, Some(MouseTarget::Pane(Pane::Streams)));
 }

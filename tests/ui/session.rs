@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cortop::app::{Effect, Key, Message, Pane};
+use cortop::app::{Effect, Key, Pane};
 use cortop_client::{
     Event, Headset, Record, RecordEvent, Session, record::RecordList, session::SessionStatus,
 };
@@ -45,7 +45,7 @@ fn fixture(session: Session) -> Fixture {
     }));
     fixture.on_event(Event::Session(session));
     fixture.forward(Duration::from_secs(3));
-    fixture.app.focus = Pane::Session;
+    fixture.focus(Pane::Session);
     fixture
 }
 
@@ -60,27 +60,33 @@ fn pane(fixture: &Fixture) -> String {
         .replace([' ', '▲', '▼'], "")
 }
 
-fn press(fixture: &mut Fixture, key: Key) -> Vec<Effect> {
-    fixture.app.update(Message::Key(key))
+/// Selects a field by its place.
+fn select(fixture: &mut Fixture, at: usize) {
+    for _ in NAMES {
+        fixture.press(Key::UP);
+    }
+    for _ in 0..at {
+        fixture.press(Key::DOWN);
+    }
 }
 
 /// Holds each field to its row.
 fn check(case: &str, mut fixture: Fixture, rows: &[Row; 11]) {
     for _ in NAMES {
-        press(&mut fixture, Key::UP);
+        fixture.press(Key::UP);
     }
     for (name, &(short, whole, copied)) in NAMES.into_iter().zip(rows) {
         let has = |fixture: &Fixture, text: &str| {
             let (pane, text) = (pane(fixture), text.replace(' ', ""));
             assert!(pane.contains(&text), "{case}, {name}: no {text} in\n{}", fixture.text(80, 24));
         };
-        fixture.app.notice = None;
+        fixture.shorten_notice();
         has(&fixture, &format!("{name}{short}"));
-        press(&mut fixture, Key::ENTER);
+        fixture.press(Key::ENTER);
         has(&fixture, whole);
-        press(&mut fixture, Key::ENTER);
-        let effects = press(&mut fixture, Key::char('y'));
-        let said = fixture.app.notice.take().map(|notice| notice.text).unwrap_or_default();
+        fixture.press(Key::ENTER);
+        let effects = fixture.press(Key::char('y'));
+        let said = fixture.notice().unwrap_or_default().to_owned();
         match copied {
             Ok(text) => {
                 let is_copied =
@@ -92,7 +98,7 @@ fn check(case: &str, mut fixture: Fixture, rows: &[Row; 11]) {
                 assert!(said.contains(name) && said.contains(why), "{case}, {name}: {said}");
             }
         }
-        press(&mut fixture, Key::DOWN);
+        fixture.press(Key::DOWN);
     }
 }
 
@@ -217,9 +223,9 @@ fn closed_by_us_it_shows_the_answer_to_close() {
     let text = pane(&fixture);
     assert!(text.contains("closed0sago:closedbyyou"), "{text}");
     let zoomed = |fixture: &mut Fixture| {
-        press(fixture, Key::char('z'));
+        fixture.zoom();
         let text = fixture.text(80, 24);
-        press(fixture, Key::char('z'));
+        fixture.zoom();
         text
     };
     let text = zoomed(&mut fixture);
@@ -289,11 +295,11 @@ fn what_is_unknown_to_this_program_is_shown_as_it_came() {
         "recording": false, "newMember": {"a": 1}, "headset": {"id": HEADSET, "customName": "Lab 3"},
     }));
     let mut fixture = fixture(odd);
-    press(&mut fixture, Key::char('z'));
+    fixture.press(Key::char('z'));
     let text = fixture.text(80, 24);
     let place = |what: &str| text.find(what).expect("shown");
     assert!(place("newMember {\"a\":1}") > place("headset   "), "{text}");
-    press(&mut fixture, Key::char('z'));
+    fixture.press(Key::char('z'));
     check(
         "unknown",
         fixture,
@@ -318,7 +324,7 @@ fn an_activated_session_with_an_empty_licence_is_not_called_debited_and_not_acti
     let mut fixture =
         fixture(Session { license: Some(String::new()), ..session(SessionStatus::Activated) });
     for _ in 0..3 {
-        press(&mut fixture, Key::DOWN);
+        fixture.press(Key::DOWN);
     }
     let text = pane(&fixture);
     assert!(text.contains("empty,although") && !text.contains("notactivated"), "{text}");
@@ -340,8 +346,8 @@ fn the_longest_values_are_readable_to_their_end() {
         (8, records.iter().rev().cloned().collect()),
         (10, vec!["AF3".to_owned(), "MAGZ".to_owned(), "isDfuMode".to_owned()]),
     ] {
-        fixture.app.sessions.field = at;
-        press(&mut fixture, Key::ENTER);
+        select(&mut fixture, at);
+        fixture.press(Key::ENTER);
         let mut seen = pane(&fixture);
         assert!(seen.contains(NAMES[at]), "{seen}");
         if at == 8 {
@@ -349,7 +355,7 @@ fn the_longest_values_are_readable_to_their_end() {
         }
         let mut pages = 0;
         loop {
-            press(&mut fixture, Key::PAGE_DOWN);
+            fixture.press(Key::PAGE_DOWN);
             let next = pane(&fixture);
             if seen.ends_with(&next) {
                 break;
@@ -363,11 +369,11 @@ fn the_longest_values_are_readable_to_their_end() {
         }
         // As many presses back.
         for _ in 0..pages {
-            press(&mut fixture, Key::PAGE_UP);
+            fixture.press(Key::PAGE_UP);
         }
         let first = pane(&fixture);
         assert!(seen.starts_with(&first), "{first}");
-        press(&mut fixture, Key::ENTER);
+        fixture.press(Key::ENTER);
     }
 }
 
@@ -409,24 +415,22 @@ fn the_history_has_every_change_and_the_predecessor() {
         ordered: false,
     });
     fixture.on_event(Event::Session(Session { id: "second".into(), ..activated }));
-    let past = |fixture: &Fixture, id: &str| {
-        let entry = fixture.app.sessions.get(&id.into()).expect("known");
-        entry.history.iter().map(|(_, what)| what.clone()).collect::<Vec<_>>().join("\n")
+    let history = |fixture: &mut Fixture| {
+        fixture.press(Key::char('h'));
+        let text = fixture.text(160, 48);
+        fixture.press(Key::ESC);
+        text
     };
-    let first = past(&fixture, SID);
+    let second = history(&mut fixture);
+    assert!(second.contains(&format!("in place of {SID}")), "the new one is shown: {second}");
+    fixture.press(Key::ENTER);
+    assert!(pane(&fixture).contains("openedinplaceof"), "{}", fixture.text(80, 24));
+    fixture.press(Key::char('n'));
+    let first = history(&mut fixture);
     for what in ["mot com subscribed by another program", "activated", "closed by another program"]
     {
         assert!(first.contains(what), "{what}: {first}");
     }
-    let second = past(&fixture, "second");
-    assert!(second.contains(&format!("in place of {SID}")), "{second}");
-    assert_eq!(
-        fixture.app.sessions.current,
-        Some("second".into()),
-        "shown in place of the old one"
-    );
-    press(&mut fixture, Key::ENTER);
-    assert!(pane(&fixture).contains("openedinplaceof"), "{}", fixture.text(80, 24));
 }
 
 #[test]
@@ -444,17 +448,20 @@ fn closed_sessions_leave_the_list_after_a_while_but_not_the_one_shown() {
         });
     }
     fixture.forward(Duration::from_mins(4));
-    assert_eq!(fixture.app.sessions.list.len(), 2);
+    let text = fixture.text(80, 24);
+    assert!(text.contains("[2] session 1 of 2"), "{text}");
     fixture.forward(Duration::from_secs(61));
-    let left: Vec<_> =
-        fixture.app.sessions.list.iter().map(|entry| entry.session.id.as_str()).collect();
-    assert_eq!(left, [SID]);
+    let text = fixture.text(80, 24);
+    assert!(text.contains("[2] session") && !text.contains(" of 2"), "{text}");
+    select(&mut fixture, 0);
+    fixture.press(Key::ENTER);
+    assert!(pane(&fixture).contains(SID), "{}", fixture.text(80, 24));
 }
 
 #[test]
 fn while_cortex_does_not_answer_the_pane_says_how_old_it_is() {
     let mut fixture = fixture(session(SessionStatus::Activated));
-    let asked = fixture.app.now.instant;
+    let asked = fixture.now().instant;
     fixture.forward(Duration::from_secs(4));
     fixture.on_event(Event::SessionsAsOf(asked));
     let text = pane(&fixture);
@@ -478,7 +485,7 @@ fn a_record_event_does_not_outlive_its_session() {
         why: "closed by Cortex".to_owned(),
         ordered: false,
     });
-    fixture.app.sessions.field = 9;
+    select(&mut fixture, 9);
     assert!(pane(&fixture).contains("recordingno"), "{}", fixture.text(80, 24));
 }
 
@@ -503,8 +510,8 @@ fn the_history_is_shown_whole() {
     let why = "Cortex closed it as the headset was lost, and the service says that it will be back \
                as soon as somebody has charged its battery";
     fixture.on_event(Event::Closed { session: SID.into(), why: why.to_owned(), ordered: false });
-    fixture.app.notice = None;
-    fixture.app.update(Message::Key(Key::char('h')));
+    fixture.until_the_notice_is_gone();
+    fixture.press(Key::char('h'));
     let text = fixture.text(80, 24);
     let last = text.lines().position(|line| line.contains("Esc: close")).expect("a box");
     let lines = text.lines().take(last).map(|line| line.chars().skip(3).take(74));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use cortop::app::{App, Key, Message, StreamView};
+use cortop::app::{Key, Keymap, StreamView};
 
 use crate::fixture::{Fixture, options};
 
@@ -13,10 +13,10 @@ fn fixture() -> Fixture {
 
 /// Presses a key; what is said then.
 fn said(fixture: &mut Fixture, key: char) -> String {
-    fixture.app.notice = None;
+    fixture.until_the_notice_is_gone();
     fixture.feed(80, 24, 3000);
-    fixture.app.update(Message::Key(Key::char(key)));
-    fixture.app.notice.take().map(|notice| notice.text).unwrap_or_default()
+    fixture.press(Key::char(key));
+    fixture.notice().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -36,11 +36,13 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
         let text = said(&mut fixture, key);
         assert!(text.contains(value), "{key}: {text}");
     }
-    let settings = |app: &App| {
-        let streams = &app.streams;
-        (streams.amplitude(), streams.auto, streams.window(), streams.filters(), streams.reference)
+    // Amplitude, scale, window, filters and reference stand in the frame.
+    let settings = |fixture: &mut Fixture| {
+        fixture.show("eeg");
+        fixture.feed(240, 40, 3000);
+        fixture.text(240, 40).lines().nth(2).map(str::to_owned)
     };
-    let before = settings(&fixture.app);
+    let before = settings(&mut fixture);
     for (views, keys) in [
         (&["contact", "eq", "met", "com", "fac", "sys"][..], "+-=[]fFnrsaHo<>JK0hldkj"),
         (&["mot"], "+-=fFnr"),
@@ -54,7 +56,7 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
             }
         }
     }
-    assert_eq!(settings(&fixture.app), before);
+    assert_eq!(settings(&mut fixture), before);
     fixture.show("mot");
     assert!(said(&mut fixture, ']').contains("30 s"), "motion has a window");
 }
@@ -80,31 +82,27 @@ fn every_view_is_reached_by_one_key_and_by_its_own() {
     assert_eq!(views[0], &StreamView::ALL);
     for view in views.iter().cycle().skip(1).take(views.len()) {
         said(&mut fixture, 'v');
-        assert_eq!(fixture.app.streams.shown, *view);
+        assert_eq!(fixture.shown(), view.name);
     }
     for view in &views {
         for &key in view.keys {
             for shown in [*view, &StreamView::ALL] {
-                fixture.app.update(Message::Key(key));
-                assert_eq!(fixture.app.streams.shown, shown, "{key}");
+                fixture.press(key);
+                assert_eq!(fixture.shown(), shown.name, "{key}");
             }
         }
         // Each is a command by its name.
-        fixture.app.update(Message::Key(Key::char(':')));
-        for char in format!("streams.{}", view.name).chars() {
-            fixture.app.update(Message::Key(Key::char(char)));
-        }
-        fixture.app.update(Message::Key(Key::ENTER));
-        assert!(fixture.app.dialog.is_none(), "{}", view.name);
+        fixture.type_in(&format!(":streams.{}", view.name));
+        fixture.press(Key::ENTER);
+        assert!(!fixture.text(80, 24).contains("Esc: close"), "{}", view.name);
         fixture.show("all");
     }
 }
 
 #[test]
 fn no_two_commands_of_a_pane_have_one_name() {
-    let fixture = fixture();
     let mut names = BTreeSet::new();
-    for (row, _) in fixture.app.settings.keymap.rows() {
+    for (row, _) in Keymap::new(cortop::ui::views()).rows() {
         assert!(names.insert((row.pane, row.name)), "{}", row.name);
     }
 }
