@@ -44,7 +44,7 @@ const POINTS: &[(&str, &str, &str)] = &[
     (
         "§2.11",
         "whether warning 0 comes around a session's own close: the newer pages say so",
-        "it does",
+        "it does, unless the fault silent-close says otherwise",
     ),
     (
         "§2.12",

@@ -212,6 +212,11 @@ faults! {
         seconds: TimeOffset,
     }
 
+    // Sessions.
+    "silent-close = {}"
+    "sessions that clients close end without warning 0, as with older versions (§2.11)"
+    SilentClose {}
+
     // The account.
     "expire-tokens = {}"
     "all tokens handed out so far are refused with -32015"
@@ -288,6 +293,7 @@ impl Fault {
     pub(super) fn target(&self) -> FaultTarget<'_> {
         match self {
             Self::Stall { seconds } | Self::Hang { seconds } => FaultTarget::Lasting(*seconds),
+            Self::SilentClose {} => FaultTarget::Lasting(None),
             Self::Unidentified { times } => FaultTarget::Answers(None, *times),
             Self::Refuse { method, times, .. }
             | Self::Late { method, times, .. }

@@ -145,6 +145,16 @@ impl FaultInjector {
         self.mute.contains(&client) || self.active.iter().any(hangs)
     }
 
+    /// Whether sessions of a headset that this client closes end without a warning.
+    pub(super) fn closes_silently(&self, client: u64, headset: &HeadsetId) -> bool {
+        self.active.iter().any(|own| {
+            let injection = &own.injection;
+            matches!(injection.fault, Fault::SilentClose {})
+                && injection.is_for(client)
+                && injection.headset.as_ref().is_none_or(|own| own == headset)
+        })
+    }
+
     /// What goes wrong with the answer to a call.
     pub(super) fn answer(&mut self, client: u64, method: &str) -> Option<Fault> {
         self.hit(|injection| {

@@ -161,7 +161,7 @@ const OPERATIONS: &[Operation] = &[
     // Sessions and data (§3.3)
     immediate(Method::CreateSession, &[USABLE, need("status", ParamType::OneOf(&["open", "active"])), may("headset", ParamType::Text)], |s, call| s.sessions.create(call, &mut s.env, &s.headsets, &mut s.account)),
     immediate(Method::UpdateSession, &[USABLE, SESSION, need("status", ParamType::OneOf(&["active", "close"]))], |s, call| {
-        s.sessions.update(call, &mut s.env, &s.headsets, &mut s.account, &mut s.records)
+        s.sessions.update(call, &mut s.env, &s.headsets, &mut s.account, &mut s.records, &s.faults)
     }),
     immediate(Method::QuerySessions, &[USABLE], |s, call| Ok(s.sessions.query(call, &s.env, &s.headsets, &s.account))),
     immediate(Method::Subscribe, &[USABLE, SESSION, STREAMS], |s, call| s.sessions.subscribe(call, &mut s.headsets, &s.account)),

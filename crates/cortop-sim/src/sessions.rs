@@ -9,6 +9,7 @@ use super::{
     call::Call,
     detection::Training,
     environment::{Environment, ScheduledEvent},
+    fault_injector::FaultInjector,
     headset::SimulatedHeadset,
     headsets::Headsets,
     licence::LICENSE_ID,
@@ -116,13 +117,17 @@ impl Sessions {
         headsets: &Headsets,
         account: &mut Account,
         records: &mut Records,
+        faults: &FaultInjector,
     ) -> CallResult {
         if call.text("status") == "close" {
             let place = self.place_of(call)?;
             let mut session = self.0.remove(place);
             session.streams.clear();
             session.end(call.now, env, records);
-            session.warn_of_end(warning::STREAMS_STOPPED, env);
+            let headset = headsets.get(session.place);
+            if !headset.is_some_and(|own| faults.closes_silently(call.connection, &own.id)) {
+                session.warn_of_end(warning::STREAMS_STOPPED, env);
+            }
             return Ok(session.to_json(Some(call.now), env, headsets, account));
         }
         let session = self.find_mut(call)?;

@@ -105,6 +105,17 @@ async fn warning_0_comes_around_ones_own_close_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn warning_0_stays_away_where_an_older_version_is_asked_for() {
+    let mut peer = TestClient::warm(Model::Insight);
+    for (fault, codes) in [(Fault::SilentClose {}, vec![]), (Fault::Mend {}, vec![0])] {
+        peer.inject(fault);
+        let session = peer.session("open");
+        peer.own("updateSession", &json!({ "session": session, "status": "close" }));
+        assert_eq!(peer.codes(), codes);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_ids_if_that_is_asked_for() {
     let made = |ids| {
         let mut peer = TestClient::new(&Options { ids, ..Options::default() });
