@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
-use super::{CommandId, SessionMode, clock::ClockOffset, secrets::Secrets};
+use super::{CommandId, SessionMode, clock::ClockOffset};
 use cortop_protocol::{
     Error, Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Session, SessionId, Stream,
     Warning,
@@ -13,6 +13,7 @@ use cortop_protocol::{
     mapping::StoredMapping,
     profile::Loaded,
     record::RecordList,
+    secrets::Secrets,
 };
 
 /// How long a scan takes, about (§2.5).

@@ -8,8 +8,8 @@ use std::{
 
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{CommandId, Event, secrets::Secrets};
-use cortop_protocol::{Error, HeadsetId, SessionId};
+use super::{CommandId, Event};
+use cortop_protocol::{Error, HeadsetId, SessionId, secrets::Secrets};
 
 /// How long an event may wait for the application before it is dropped.
 const EVENT: Duration = Duration::from_secs(1);

@@ -56,7 +56,7 @@
 //!  │   │   └─ connect_headset  open_session
 //!  │   └─ headsets  records  markers  profiles                    a command that takes time
 //!  ├─ context      what the tasks of a connection share           event_sender, rpc
-//!  ├─ link         owns the socket: requests, answers, samples    rpc, subscribe, repeat_counter, secrets
+//!  ├─ link         owns the socket: requests, answers, samples    rpc, subscribe, repeat_counter
 //!  └─ state        outlives a connection                          user_account, record_log, clock
 //! feed             the queue of samples
 //! timer            wake-ups that coincide
@@ -88,7 +88,6 @@ mod records;
 mod repeat_counter;
 mod rpc;
 mod scanner;
-mod secrets;
 mod sign_in;
 mod socket;
 mod state;
@@ -104,7 +103,6 @@ pub use command::{
     Command, CommandId, HeadsetCommand, MarkerCommand, Moment, ProfileCommand, RecordCommand,
 };
 pub use config::{ClientConfig, SessionMode, SessionPolicy};
-pub use cortop_protocol::*;
+pub use cortop_protocol::{secrets::HIDDEN, *};
 pub use event::{ConnectionStep, Event, Link, SCAN, Security};
 pub use feed::{FeedReceiver, FeedSender, feed};
-pub use secrets::HIDDEN;

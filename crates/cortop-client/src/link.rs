@@ -23,7 +23,6 @@ use super::{
     feed::FeedSender,
     repeat_counter::{RepeatCounter, WarningCounter},
     rpc::{self, AnswerEffect, LinkCommand, Request, Rpc},
-    secrets::Secrets,
     subscribe,
 };
 use cortop_protocol::{
@@ -31,6 +30,7 @@ use cortop_protocol::{
     Warning,
     code::{WarningCode, warning},
     envelope::{SampleMessage, ServerMessage},
+    secrets::Secrets,
 };
 
 /// With a request open and nothing received for so long, the link asks whether anybody is there:

@@ -2,8 +2,8 @@
 //! samples, and what the codes mean. Knows no operation, no I/O and no runtime.
 //!
 //! `envelope` tells messages apart, `scan` and `values` read samples, `columns` names their values,
-//! `tolerant` reads objects member by member whatever came, and `sanitize` makes their texts
-//! harmless; the other modules are one object each. Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked so here.
+//! `tolerant` reads objects member by member whatever came, `sanitize` makes their texts harmless, and
+//! `secrets` hides credentials; the other modules are one object each. Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked so here.
 
 pub mod account;
 pub mod code;
@@ -22,6 +22,7 @@ pub mod record;
 pub mod sample;
 pub mod sanitize;
 mod scan;
+pub mod secrets;
 pub mod session;
 pub mod settings;
 pub mod stream;

@@ -12,14 +12,26 @@ pub(super) struct Clock {
     started: Instant,
     epoch: f64,
     speed: f64,
+    /// Service time, where it stands still until it is told to go on.
+    stepped: Option<f64>,
 }
 
 impl Clock {
-    /// Starts at zero; `speed` service seconds pass in a second.
-    pub(super) fn start(speed: f64) -> Self {
+    /// Starts at zero; `speed` service seconds pass in a second, or none if the clock is stepped.
+    pub(super) fn start(speed: f64, is_stepped: bool) -> Self {
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
-        Self { started: Instant::now(), epoch: epoch.as_secs_f64(), speed }
+        Self {
+            started: Instant::now(),
+            epoch: epoch.as_secs_f64(),
+            speed,
+            stepped: is_stepped.then_some(0.0),
+        }
+    }
+
+    /// Lets a stepped clock go on.
+    pub(super) fn step(&mut self, seconds: f64) {
+        self.stepped = self.stepped.map(|time| time + seconds);
     }
 
     /// Sets the wall clock ahead, or back; service time goes on.
@@ -29,19 +41,24 @@ impl Clock {
 
     /// Service time now, in seconds.
     pub(super) fn now(&self) -> f64 {
-        self.started.elapsed().as_secs_f64() * self.speed
+        self.stepped.unwrap_or_else(|| self.started.elapsed().as_secs_f64() * self.speed)
     }
 
     /// When tokio's clock will show this service time. A time too far away to matter becomes a day.
     pub(super) fn instant(&self, time: f64) -> Instant {
         const FAR: f64 = 86_400.0;
-        let ahead = ((time - self.now()) / self.speed).clamp(0.0, FAR);
+        let ahead = time - self.now();
+        let ahead = match self.stepped {
+            // A step wakes whoever waits.
+            Some(_) if ahead > 0.0 => FAR,
+            _ => (ahead / self.speed).clamp(0.0, FAR),
+        };
         Instant::now() + Duration::from_secs_f64(ahead)
     }
 
-    /// Service seconds that pass in so many real ones.
+    /// Service seconds that pass in so many real ones at most.
     pub(super) fn span(&self, seconds: f64) -> f64 {
-        seconds * self.speed
+        if self.stepped.is_some() { f64::INFINITY } else { seconds * self.speed }
     }
 
     /// Epoch seconds of a service time, as the `time` of samples (§5).

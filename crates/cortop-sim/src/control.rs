@@ -1,5 +1,7 @@
 //! The handle on a running service, for whoever started it.
 
+use std::time::Duration;
+
 use super::{account::Login, scenario::Injection, shared::SharedService};
 use cortop_protocol::HeadsetId;
 
@@ -11,6 +13,13 @@ impl Control {
     /// Has something go wrong, at once or as ordered.
     pub fn inject(&self, injection: impl Into<Injection>) {
         self.0.update(|service, now| service.inject(injection.into(), now));
+    }
+
+    /// Lets service time go on, if it is [stepped](crate::Options::stepped): everything that is due
+    /// happens, and the samples of that time are sent, two seconds of them at most to a client that
+    /// does not read meanwhile.
+    pub fn advance(&self, time: Duration) {
+        self.0.update(|service, _| service.env.clock.step(time.as_secs_f64()));
     }
 
     /// Somebody logs in or out with EMOTIV Launcher.

@@ -94,12 +94,7 @@ enum Answer {
 /// Answers a request.
 fn answer(service: &mut Service, client: u64, now: f64, request: &Map<String, Value>) -> Payload {
     let id = request.get("id").cloned().unwrap_or_default();
-    let result = run(service, client, now, request);
-    // Neither parameters nor results: they may hold secrets and tokens.
-    let outcome = result.as_ref().map_or_else(ApiError::to_string, |_| "ok".to_owned());
-    let method = request.get("method").and_then(Value::as_str).unwrap_or_default();
-    tracing::debug!("client {client}: {method:.40}: {outcome}");
-    match result {
+    match run(service, client, now, request) {
         Ok(Answer::Now(result)) => Payload::Text(reply(&id, Ok(result))),
         Ok(Answer::Later(result)) => Payload::Deferred(id, result),
         Err(error) => Payload::Text(reply(&id, Err(error))),

@@ -2,6 +2,51 @@
 //! for the demo, for tests, and for whoever has no headset. Knows `cortop-protocol`, and the spectra
 //! of `cortop-signal`.
 //!
+//! In a test, start one, have things go wrong and time pass, and ask what your client did:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use cortop_sim::{Fault, Options, Sim, journal::Mistake};
+//! # use futures_util::{SinkExt as _, StreamExt as _};
+//! # use serde_json::{Value, json};
+//! # use tokio_tungstenite::tungstenite::Message;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> color_eyre::Result<()> {
+//! // Service time goes on only when the test says so.
+//! let sim = Sim::start(Options { stepped: true, ..Options::default() }).await?;
+//! let control = sim.control();
+//! # let (mut socket, _) = tokio_tungstenite::connect_async(sim.url()).await?;
+//! # let mut next = 0;
+//! # let mut ask = async |method: &str, params: Value| -> color_eyre::Result<Value> {
+//! #     next += 1;
+//! #     let request = json!({ "id": next, "jsonrpc": "2.0", "method": method, "params": params });
+//! #     socket.send(Message::text(request.to_string())).await?;
+//! #     let answer = socket.next().await.ok_or_else(|| color_eyre::eyre::eyre!("gone"))??;
+//! #     Ok(serde_json::from_str::<Value>(answer.to_text()?)?["result"].clone())
+//! # };
+//!
+//! // Your client connects to sim.url(); here `ask` sends a request and reads the answer.
+//! let token = ask("authorize", json!({ "clientId": "any", "clientSecret": "any" })).await?;
+//! let token = &token["cortexToken"];
+//! control.inject(Fault::ExhaustLicence {});
+//! ask("createSession", json!({ "cortexToken": token, "status": "active" })).await?;
+//!
+//! let journal = sim.journal();
+//! assert_eq!(journal.calls(), ["authorize", "createSession"]);
+//! assert_eq!(journal.clients()[0].refused, 1);
+//!
+//! // Two days later its token has run out, which it does not see to.
+//! control.advance(Duration::from_secs(49 * 3600));
+//! ask("querySessions", json!({ "cortexToken": token })).await?;
+//! ask("querySessions", json!({ "cortexToken": token })).await?;
+//! assert!(journal.advice().iter().any(|advice| advice.mistake == Mistake::TokenExpired));
+//! sim.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! ```text
 //! server       sockets: one task and one timer a connection
 //!  └─ dispatch    request text → operation → answer text, and the faults that hit answers
@@ -15,6 +60,7 @@
 //!              └─ environment  clock, ids, what is scheduled, messages for clients
 //! source       what a headset measures: synth or replay, pure functions of an index
 //! fault → scenario → fault_injector   what can go wrong, when and to whom
+//! journal      what clients did, and advice
 //! ```
 //!
 //! An area owns its state. A method takes its area, the call, and the areas it reads or changes
@@ -38,6 +84,7 @@ mod headset;
 pub mod headset_config;
 mod headsets;
 mod ids;
+pub mod journal;
 mod licence;
 mod mappings;
 mod methods;
@@ -92,6 +139,7 @@ pub use self::{
     account::Login,
     control::Control,
     fault::Fault,
+    journal::Journal,
     options::{Delays, Options},
     scenario::Injection,
 };
@@ -145,6 +193,12 @@ impl Sim {
         let _ = self.task.await;
     }
 
+    /// What clients have done so far, and from now on.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        self.shared.journal.clone()
+    }
+
     /// A handle that makes things go wrong while the service runs.
     #[must_use]
     pub fn control(&self) -> Control {
@@ -156,7 +210,7 @@ impl Sim {
 fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, Vec<String>)> {
     let (headsets, notes) = headsets(options, recording.map(Arc::new).as_ref())?;
     let licence = LicenceState::new(&options.scopes, options.quota);
-    let clock = Clock::start(options.speed);
+    let clock = Clock::start(options.speed, options.stepped);
     let ids = Ids::new(options.ids.unwrap_or_else(rand::random));
     let env = Environment::new(clock, options.delays, ids);
     let account = Account::new(licence, options.approved);

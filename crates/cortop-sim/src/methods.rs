@@ -61,6 +61,26 @@ impl ParamType {
     }
 }
 
+impl ParamType {
+    /// What it has to be, in words.
+    fn words(self) -> String {
+        match self {
+            Self::Text => "a text",
+            Self::OneOf(words) => return format!("one of {}", words.join(", ")),
+            Self::Number => "a number",
+            Self::Count => "a whole number from 0",
+            Self::Flag => "true or false",
+            Self::Object => "an object",
+            Self::Texts => "a list of texts",
+            Self::Counts => "a list of whole numbers from 0",
+            Self::Objects => "a list of objects",
+            Self::Value => "a text or a whole number from 0",
+            Self::Token(_) => "the token, a text",
+        }
+        .to_owned()
+    }
+}
+
 struct Param {
     name: &'static str,
     kind: ParamType,
@@ -73,6 +93,17 @@ const fn need(name: &'static str, kind: ParamType) -> Param {
 
 const fn may(name: &'static str, kind: ParamType) -> Param {
     Param { name, kind, required: false }
+}
+
+/// What is wrong with the parameters of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ParamFault {
+    /// The method has none of this name.
+    Unknown(String),
+    /// One that it needs is not there.
+    Missing(&'static str),
+    /// One is not what it has to be.
+    Mistyped(&'static str, String),
 }
 
 /// What a method does.
@@ -250,15 +281,36 @@ impl Operation {
 
     /// Missing, misnamed and mistyped parameters are all refused the same way (§1.3).
     pub(super) fn check(&self, params: &Map<String, Value>) -> Result<(), ApiError> {
-        let known = |(name, value): (&String, &Value)| {
-            self.params.iter().any(|param| param.name == name && param.kind.fits(value))
-        };
-        let given = |param: &Param| !param.required || params.contains_key(param.name);
-        if params.iter().all(known) && self.params.iter().all(given) {
-            Ok(())
-        } else {
-            Err(ApiError::new(INVALID_PARAMS))
+        match self.param_fault(params) {
+            None => Ok(()),
+            Some(_) => Err(ApiError::new(INVALID_PARAMS)),
         }
+    }
+
+    /// What is wrong with parameters, the misnamed ones first: they are missing as well.
+    pub(super) fn param_fault(&self, params: &Map<String, Value>) -> Option<ParamFault> {
+        let known = |name: &String| self.params.iter().any(|param| param.name == name);
+        if let Some(name) = params.keys().find(|name| !known(name)) {
+            return Some(ParamFault::Unknown(name.clone()));
+        }
+        self.params.iter().find_map(|param| match params.get(param.name) {
+            None if param.required => Some(ParamFault::Missing(param.name)),
+            Some(value) if !param.kind.fits(value) => {
+                Some(ParamFault::Mistyped(param.name, param.kind.words()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The names of its parameters.
+    pub(super) fn param_names(&self) -> impl Iterator<Item = &'static str> {
+        self.params.iter().map(|param| param.name)
+    }
+
+    /// The names of those that stand for something the client was told before: a token, an id.
+    pub(super) fn needed_texts(&self) -> impl Iterator<Item = &'static str> {
+        let is_text = |kind| matches!(kind, ParamType::Text | ParamType::Token(_));
+        self.params.iter().filter(move |own| own.required && is_text(own.kind)).map(|own| own.name)
     }
 }
 

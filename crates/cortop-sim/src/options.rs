@@ -13,6 +13,7 @@ use super::{headset_config::HeadsetConfig, scenario::Injection, tls::Tls};
 
 /// What is simulated.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Options {
     /// The headsets.
     pub headsets: Vec<HeadsetConfig>,
@@ -45,6 +46,8 @@ pub struct Options {
     pub delays: Delays,
     /// Service seconds that pass in a second; delays, rates and time stamps all follow.
     pub speed: f64,
+    /// Service time stands still, but for [`Control::advance`](crate::Control::advance).
+    pub stepped: bool,
 }
 
 /// How long things take, in service time.
@@ -107,6 +110,7 @@ impl Options {
             quota: 1000,
             delays: Delays::default(),
             speed: 1.0,
+            stepped: false,
         }
     }
 }

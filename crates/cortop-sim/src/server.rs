@@ -28,6 +28,7 @@ use tokio_tungstenite::{
 
 use super::{
     dispatch::respond,
+    journal::{SampleCount, Side},
     outgoing::{ClientEvent, Delivery, Notification, Outgoing, Payload, reply},
     shared::SharedService,
     tls::Tls,
@@ -47,6 +48,8 @@ const READ_BUFFER: usize = 8 << 10;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for what is queued, the close frame and the client's answer to it.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Time that a client may leave its socket unread before the journal says so.
+const UNREAD: Duration = Duration::from_secs(5);
 /// Pause after a failed accept, which repeats at once when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -134,11 +137,16 @@ async fn serve_connection(
 }
 
 /// Takes the client off the service however its connection ends, by an abort of its task too.
-struct DisconnectGuard<'a>(&'a SharedService, u64);
+struct DisconnectGuard<'a> {
+    shared: &'a SharedService,
+    number: u64,
+    by: Side,
+}
 
 impl Drop for DisconnectGuard<'_> {
     fn drop(&mut self) {
-        self.0.update(|service, now| service.disconnect_client(self.1, now));
+        self.shared.journal.disconnected(self.number, self.by);
+        self.shared.update(|service, now| service.disconnect_client(self.number, now));
     }
 }
 
@@ -159,15 +167,21 @@ async fn converse(
         service.connections += 1;
         service.headsets.0.len()
     });
-    let _guard = DisconnectGuard(shared, number);
+    shared.journal.connected(number);
+    // An end that nobody here asks for is the client's, but for the abort of this task.
+    let mut guard = DisconnectGuard { shared, number, by: Side::Service };
     let (queue, queued) = mpsc::channel(QUEUE_PER_HEADSET * headsets.clamp(1, MAX_QUEUES));
-    let mut writing = pin!(write_all(sink, queued));
+    let unread = || shared.journal.unread(number, UNREAD);
+    let mut writing = pin!(write_all(sink, queued, unread));
     let connection = ClientConnection { queue, shared, number, held: Vec::new() };
     let end = tokio::select! {
-        end = connection.run(&mut source) => end?,
-        done = &mut writing => return done,
+        end = connection.run(&mut source) => end,
+        done = &mut writing => done.map(|()| CloseKind::Left),
     };
-    if end == CloseKind::Close {
+    if matches!(end, Ok(CloseKind::Left) | Err(_)) {
+        guard.by = Side::Client;
+    }
+    if end? == CloseKind::Close {
         let closing = async {
             writing.await?;
             // The client answers with a close frame of its own.
@@ -182,8 +196,10 @@ async fn converse(
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CloseKind {
-    /// The client is gone, or is dropped without a word.
-    Gone,
+    /// The client is gone.
+    Left,
+    /// The client is dropped without a word.
+    Dropped,
     /// With a close frame.
     Close,
 }
@@ -212,6 +228,7 @@ impl ClientConnection<'_> {
                 message = source.next() => match message.transpose()? {
                     Some(Message::Text(text)) => {
                         let number = self.number;
+                        self.shared.journal.received(number, &text);
                         let answers = self
                             .shared
                             .update(|service, now| respond(service, number, now, &text));
@@ -220,7 +237,7 @@ impl ClientConnection<'_> {
                         }
                     }
                     // After a close frame the reading goes on until it is answered.
-                    None => return Ok(CloseKind::Gone),
+                    None => return Ok(CloseKind::Left),
                     Some(_) => {}
                 },
                 notification = notifications.recv() => match notification {
@@ -229,11 +246,11 @@ impl ClientConnection<'_> {
                         self.send(payload.into()).await;
                     }
                     Ok(Notification { event: ClientEvent::Disconnect { close }, .. }) => {
-                        return Ok(if close { CloseKind::Close } else { CloseKind::Gone });
+                        return Ok(if close { CloseKind::Close } else { CloseKind::Dropped });
                     }
                     // It has missed some.
                     Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Ok(CloseKind::Gone),
+                    Err(RecvError::Closed) => return Ok(CloseKind::Dropped),
                 },
                 () = wait_until(self.due()) => {
                     self.send_samples();
@@ -290,13 +307,18 @@ impl ClientConnection<'_> {
         if matches!(payload, Payload::Deferred(..)) {
             // It does not hold back the end of the connection.
             let queue = self.queue.downgrade();
+            let (journal, number) = (self.shared.journal.clone(), self.number);
             spawn_blocking(move || {
                 let frame = frame(payload);
+                journal.sent(number, frame.to_text().unwrap_or_default());
                 if let Some(queue) = queue.upgrade() {
                     let _ = queue.blocking_send(frame);
                 }
             });
             return;
+        }
+        if let Payload::Text(text) = &payload {
+            self.shared.journal.sent(self.number, text);
         }
         // Without a writer the connection is over, which is noticed where it ends.
         let _ = self.queue.send(frame(payload)).await;
@@ -305,19 +327,27 @@ impl ClientConnection<'_> {
     /// Queues the samples that are due; what does not fit is dropped and counted.
     fn send_samples(&mut self) {
         let (queue, held, number) = (&self.queue, &mut self.held, self.number);
+        let mut count = SampleCount::default();
         self.shared.with(|service, _| {
             let mut dropped = 0;
             service.send_samples(number, |sample| {
-                if sample.delivery == Delivery::Now {
-                    dropped += u64::from(queue.try_send(frame(sample.payload)).is_err());
-                } else if held.len() < MAX_HELD {
-                    held.push(sample);
-                } else {
-                    dropped += 1;
+                let is_now = sample.delivery == Delivery::Now;
+                let permit = if is_now { queue.try_reserve().ok() } else { None };
+                let has_room = permit.is_some() || !is_now && held.len() < MAX_HELD;
+                dropped += u64::from(!has_room);
+                // One that is held back counts when it leaves.
+                if let (true, Payload::Text(text)) = (is_now || !has_room, &sample.payload) {
+                    count.count(text, has_room);
+                }
+                match permit {
+                    Some(permit) => permit.send(frame(sample.payload)),
+                    None if has_room => held.push(sample),
+                    None => {}
                 }
             });
             service.dropped += dropped;
         });
+        self.shared.journal.sampled(number, &count);
     }
 }
 
@@ -333,18 +363,30 @@ fn frame(payload: Payload) -> Message {
 }
 
 /// Writes what is queued, flushes when nothing more waits, and closes when nothing more will come.
+/// Calls `unread` when the client has not taken anything for some time.
 async fn write_all(
     mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
     mut queue: mpsc::Receiver<Message>,
+    unread: impl Fn(),
 ) -> tungstenite::Result<()> {
     while let Some(message) = queue.recv().await {
-        sink.feed(message).await?;
+        patiently(sink.feed(message), &unread).await?;
         while let Ok(message) = queue.try_recv() {
-            sink.feed(message).await?;
+            patiently(sink.feed(message), &unread).await?;
         }
-        sink.flush().await?;
+        patiently(sink.flush(), &unread).await?;
     }
     sink.close().await
+}
+
+/// Waits for a write, however long; calls `unread` once if it takes long.
+async fn patiently<T>(write: impl Future<Output = T>, unread: impl Fn()) -> T {
+    let mut write = pin!(write);
+    if let Ok(done) = timeout(UNREAD, &mut write).await {
+        return done;
+    }
+    unread();
+    write.await
 }
 
 #[cfg(test)]

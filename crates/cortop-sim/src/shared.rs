@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{outgoing::Notification, service::Service};
+use super::{journal::Journal, outgoing::Notification, service::Service};
 
 /// Notifications that may wait for a connection; one that is slower loses the oldest.
 const MAX_NOTIFICATIONS: usize = 64;
@@ -23,6 +23,8 @@ pub(super) struct SharedService {
     notifications: broadcast::Sender<Notification>,
     changed: watch::Sender<()>,
     ending: watch::Sender<bool>,
+    /// What clients do.
+    pub(super) journal: Journal,
 }
 
 impl fmt::Debug for SharedService {
@@ -39,6 +41,7 @@ impl SharedService {
             notifications: broadcast::Sender::new(MAX_NOTIFICATIONS),
             changed: watch::Sender::new(()),
             ending: watch::Sender::new(false),
+            journal: Journal::new(),
         }
     }
 

@@ -366,3 +366,20 @@ async fn sessions_are_of_one_application_and_one_headset() {
         -32007
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stepped_clock_goes_on_only_when_it_is_told_to() {
+    let mut peer = TestClient::new(&Options { stepped: true, ..Options::default() });
+    peer.authorize();
+    let session = peer.session("active");
+    peer.subscribe(&session, &["eeg"]);
+    assert_eq!(peer.samples().len(), 1);
+    peer.pass(3600.0).await;
+    assert_eq!(peer.samples().len(), 0);
+    let step = |seconds| peer.shared.update(|service, _| service.env.clock.step(seconds));
+    step(5.0);
+    // However far the step, none is lost.
+    assert_eq!(peer.samples().len(), 5 * 256);
+    step(49.0 * 3600.0);
+    assert_eq!(peer.refused("querySessions", &json!({})), -32015);
+}

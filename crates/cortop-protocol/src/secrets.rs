@@ -2,6 +2,8 @@
 //! wherever they stand. A text of a result is data, which a cut would falsify: it is hidden as a
 //! whole, and only where it is a credential. What has been sent or given under one of their names is
 //! known to be secret; what a text means is not known here.
+//!
+//! The client, the simulator's journal and the proxy's capture all hide with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,12 +24,12 @@ const MOST: usize = 16;
 
 /// The credentials that have crossed the connections of a client, the last ones last; shared by its
 /// clones.
-#[derive(Clone, Default)]
-pub(super) struct Secrets(Arc<Mutex<Vec<SecretString>>>);
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(Arc<Mutex<Vec<SecretString>>>);
 
 impl Secrets {
     /// Remembers the credentials among the members of an object.
-    pub(super) fn learn(&self, object: &Value) {
+    pub fn learn(&self, object: &Value) {
         let mut known = self.lock();
         for secret in NAMES.iter().filter_map(|name| object.get(name)?.as_str()) {
             if secret.len() > HIDDEN.len() {
@@ -40,7 +42,7 @@ impl Secrets {
     }
 
     /// Learns the token that a result gives, and hides each other text that is a credential.
-    pub(super) fn redact_result(&self, result: &mut Value) {
+    pub fn redact_result(&self, result: &mut Value) {
         self.learn(result);
         let token = result.get_mut("cortexToken").map(Value::take);
         self.redact_messages(result);
@@ -75,7 +77,7 @@ impl Secrets {
 
     /// Cuts all credentials out of the texts and names of a value, whole texts before they are cut
     /// short.
-    pub(super) fn redact(&self, value: &mut Value) {
+    pub fn redact(&self, value: &mut Value) {
         change(value, &|text| self.hide(text));
     }
 
@@ -85,7 +87,7 @@ impl Secrets {
 
     /// Cuts all credentials out of a text. The longest first, for one may be part of another. It
     /// ends because each turn shortens the text.
-    pub(super) fn hide(&self, text: &mut String) {
+    pub fn hide(&self, text: &mut String) {
         let known = self.lock();
         let longest = |text: &str| {
             let known = known.iter().map(ExposeSecret::expose_secret);

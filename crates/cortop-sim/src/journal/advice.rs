@@ -1,0 +1,559 @@
+//! Advice: what a client does against the protocol, seen from what crosses its socket. A pure state
+//! machine: crossings and the time in, advice out. Whether a client uses `cols` cannot be seen
+//! there, so nothing is said of it; a sample that is taken for an answer shows only where the client
+//! then sends an id or a token that it has not got.
+//!
+//! A refusal is no mistake by itself: advice follows where the client's next steps are not those
+//! that lead on from it. So a client that tries, is refused and does the right thing gets none.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::Value;
+use strum::VariantArray as _;
+
+use super::crossing::{Crossing, Refusal, Request, Side, What};
+use crate::methods::{self, ParamFault};
+use cortop_protocol::{
+    Method, Warning,
+    code::{
+        error::{
+            HEADSET_NOT_READY, HEADSET_UNAVAILABLE, INVALID_PARAMS, INVALID_TOKEN,
+            METHOD_NOT_FOUND, NO_ACTIVATION, NO_HEADSET, NO_SESSION, NOT_APPROVED, SESSION_EXISTS,
+            TOKEN_EXPIRED,
+        },
+        warning::{HEADSET_CONNECTED, SESSION_CLOSED},
+    },
+};
+
+/// Seconds that a client has for the step that leads on from a refusal.
+const PATIENCE: f64 = 10.0;
+/// Ids of requests remembered for each client.
+const MAX_IDS: usize = 4096;
+/// Pieces of advice for one client.
+const MAX_ADVICE: usize = 64;
+/// Clients, sessions and headsets on a cable that are remembered.
+const MAX_KNOWN: usize = 1024;
+/// Calls further apart than this, in seconds, are no polling.
+const POLL_GAP: f64 = 0.6;
+/// For so many seconds it has to go on.
+const POLL_TIME: f64 = 2.0;
+/// Calls a second that are too many, with some room for a timer that is not exact.
+const POLL_RATE: f64 = 2.2;
+
+/// A kind of mistake.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Mistake {
+    /// A request that is none by its envelope.
+    InvalidRequest,
+    /// A method that the API does not have.
+    UnknownMethod,
+    /// A parameter is misnamed, missing or not what it has to be.
+    WrongParameter,
+    /// An id that an earlier request had.
+    IdReused,
+    /// A sample was taken for the answer to a request.
+    SampleTakenForAnswer,
+    /// The user has not approved the application.
+    NotApproved,
+    /// There is no token.
+    NotAuthorized,
+    /// The token has run out.
+    TokenExpired,
+    /// `license` was passed.
+    LicencePassed,
+    /// `debit` was not passed.
+    DebitMissing,
+    /// The headset is not connected.
+    HeadsetNotConnected,
+    /// -32152 was taken for the end.
+    NotReadyNotRetried,
+    /// -32005 was taken for the end.
+    SessionExistsNotRetried,
+    /// A question is asked again and again.
+    Polling,
+    /// The socket is not read.
+    SocketNotRead,
+    /// The connection was closed before its sessions.
+    SessionsLeft,
+}
+
+impl Mistake {
+    /// All there are.
+    #[must_use]
+    pub const fn all() -> &'static [Self] {
+        Self::VARIANTS
+    }
+
+    /// Its name for programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Where docs/protocol.md says what is right.
+    #[must_use]
+    pub const fn reference(self) -> &'static str {
+        match self {
+            Self::InvalidRequest | Self::IdReused => "§1.3",
+            Self::UnknownMethod | Self::WrongParameter => "§3",
+            Self::SampleTakenForAnswer | Self::SocketNotRead => "§7.1",
+            Self::NotApproved => "§2.3",
+            Self::NotAuthorized | Self::TokenExpired | Self::LicencePassed | Self::DebitMissing => {
+                "§2.4"
+            }
+            Self::HeadsetNotConnected | Self::NotReadyNotRetried => "§2.6",
+            Self::SessionExistsNotRetried => "§2.7",
+            Self::Polling => "§2.5",
+            Self::SessionsLeft => "§2.11",
+        }
+    }
+}
+
+/// What a client should do otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// The kind of its mistake.
+    pub mistake: Mistake,
+    /// What it did, and what is right, in a sentence.
+    pub text: String,
+}
+
+/// What leads on from a refusal, and what is said where it does not come.
+struct Rule {
+    code: i64,
+    /// The methods it holds for; of all if there are none.
+    methods: &'static [Method],
+    mistake: Mistake,
+    fixed_by: fn(&Request) -> bool,
+    text: &'static str,
+}
+
+const fn rule(
+    code: i64,
+    methods: &'static [Method],
+    mistake: Mistake,
+    fixed_by: fn(&Request) -> bool,
+    text: &'static str,
+) -> Rule {
+    Rule { code, methods, mistake, fixed_by, text }
+}
+
+fn is(request: &Request, methods: &[Method]) -> bool {
+    request.method.is_some_and(|own| methods.contains(&own))
+}
+
+fn connects(request: &Request) -> bool {
+    is(request, &[Method::ControlDevice]) && request.text("command") == "connect"
+}
+
+fn signs_in(request: &Request) -> bool {
+    is(request, &[Method::Authorize, Method::GenerateNewToken])
+}
+
+/// Whether it gets by without an activation, or gets some.
+fn needs_no_activation(request: &Request) -> bool {
+    let debits = || request.params.get("debit").and_then(Value::as_f64).is_some_and(|it| it > 0.0);
+    is(request, &[Method::Authorize]) && debits()
+        || is(request, &[Method::CreateSession]) && request.text("status") != "active"
+}
+
+#[rustfmt::skip]
+const RULES: &[Rule] = &[
+    rule(NOT_APPROVED, &[], Mistake::NotApproved,
+        |next| is(next, &[Method::RequestAccess, Method::HasAccessRight]),
+        "the user has not approved the application: call requestAccess, and wait for warning 9 or ask again"),
+    rule(INVALID_TOKEN, &[], Mistake::NotAuthorized, signs_in,
+        "the token is not one of this service: call authorize, and pass the cortexToken of its answer"),
+    rule(TOKEN_EXPIRED, &[], Mistake::TokenExpired, signs_in,
+        "the token has run out (48 h): call generateNewToken, else authorize, and use the new one"),
+    rule(NO_ACTIVATION, &[Method::CreateSession, Method::UpdateSession], Mistake::DebitMissing, needs_no_activation,
+        "no activation is left on this computer: call authorize with debit, which moves some from the licence, or open the session with status open"),
+    rule(HEADSET_UNAVAILABLE, &[Method::CreateSession], Mistake::HeadsetNotConnected, connects,
+        "the headset is not connected: call controlDevice with connect, and wait for warning 104 before createSession"),
+    rule(NO_HEADSET, &[Method::CreateSession], Mistake::HeadsetNotConnected, connects,
+        "no headset is connected: call controlDevice with connect, and wait for warning 104 before createSession"),
+    rule(HEADSET_NOT_READY, &[Method::CreateSession], Mistake::NotReadyNotRetried,
+        |next| is(next, &[Method::CreateSession]),
+        "the headset was not ready yet: call createSession again, with growing pauses"),
+    rule(SESSION_EXISTS, &[Method::CreateSession], Mistake::SessionExistsNotRetried,
+        |next| is(next, &[Method::QuerySessions, Method::UpdateSession, Method::CreateSession]),
+        "the application has a session on this headset: find it with querySessions, close it or use it, and call createSession again, as Cortex may still be closing it"),
+];
+
+/// Methods that only ask: again and again is polling.
+const QUESTIONS: &[Method] = &[
+    Method::GetCortexInfo,
+    Method::GetUserLogin,
+    Method::HasAccessRight,
+    Method::RequestAccess,
+    Method::GetUserInformation,
+    Method::GetLicenseInfo,
+    Method::QueryHeadsets,
+    Method::QuerySessions,
+    Method::QueryRecords,
+    Method::QueryProfile,
+    Method::GetCurrentProfile,
+];
+
+/// What is known of a client.
+#[derive(Default)]
+struct Client {
+    ids: BTreeSet<String>,
+    /// The same, the oldest first.
+    order: VecDeque<String>,
+    /// Whether samples have been sent.
+    sampled: bool,
+    /// Refusals that wait for the right next step, and until when.
+    open: Vec<(&'static Rule, f64)>,
+    /// Runs of calls of one question: the first, the last, how many.
+    polled: BTreeMap<Method, (f64, f64, u32)>,
+    /// What it was told, with what that was about.
+    told: BTreeSet<(Mistake, String)>,
+}
+
+/// Sees the mistakes of all clients.
+#[derive(Default)]
+pub(super) struct Advisor {
+    clients: BTreeMap<u64, Client>,
+    /// Live sessions, and the clients that created them.
+    sessions: BTreeMap<String, u64>,
+    /// Headsets that are being connected.
+    connecting: BTreeSet<String>,
+    /// Headsets on a USB cable, which never get ready (§2.7).
+    on_cable: BTreeSet<String>,
+}
+
+impl Advisor {
+    /// When something may follow without another crossing.
+    #[cfg(test)]
+    fn next(&self) -> Option<f64> {
+        let open = self.clients.values().flat_map(|own| &own.open).map(|(_, until)| *until);
+        open.min_by(f64::total_cmp)
+    }
+
+    /// What follows because time has passed.
+    pub(super) fn advance(&mut self, now: f64) -> Vec<(u64, Advice)> {
+        let mut all = Vec::new();
+        for (&number, client) in &mut self.clients {
+            for (rule, _) in client.open.extract_if(.., |(_, until)| *until <= now) {
+                let advice = Advice { mistake: rule.mistake, text: rule.text.to_owned() };
+                all.push((number, advice, ""));
+            }
+        }
+        let new = all.into_iter().filter_map(|(number, advice, about)| {
+            let client = self.clients.get_mut(&number)?;
+            client.is_new(&advice, about).then_some((number, advice))
+        });
+        new.collect()
+    }
+
+    /// What follows from a crossing.
+    pub(super) fn observe(&mut self, crossing: &Crossing<'_>) -> Vec<Advice> {
+        let (number, at) = (crossing.client, crossing.at);
+        if self.clients.len() >= MAX_KNOWN && !self.clients.contains_key(&number) {
+            self.clients.pop_first();
+        }
+        let client = self.clients.entry(number).or_default();
+        let found = match &crossing.what {
+            What::Connected => {
+                *client = Client::default();
+                Vec::new()
+            }
+            What::Requested(request) => {
+                let found = client.requested(request, at, &self.connecting);
+                if connects(request) {
+                    remember(&mut self.connecting, request.text("headset"));
+                }
+                found
+            }
+            What::Answered { request, result: Ok(result) } => {
+                self.learn(number, request, result);
+                Vec::new()
+            }
+            What::Answered { request, result: Err(refusal) } => {
+                let on_cable = self.on_cable.contains(request.text("headset"));
+                client.refused(request, refusal, at, on_cable).into_iter().collect()
+            }
+            What::Warned(warning) => {
+                self.warned(warning);
+                Vec::new()
+            }
+            What::Sampled => {
+                client.sampled = true;
+                Vec::new()
+            }
+            What::Unread(seconds) => vec![said(
+                Mistake::SocketNotRead,
+                "",
+                format!(
+                    "the socket has not been read for {seconds:.0} s: read it in a task or thread \
+                     of its own, or samples get lost"
+                ),
+            )],
+            What::Disconnected(side) => {
+                let left = self.sessions.values().filter(|owner| **owner == number).count();
+                self.sessions.retain(|_, owner| *owner != number);
+                if *side == Side::Client { client.left(left) } else { Vec::new() }
+            }
+        };
+        let Some(client) = self.clients.get_mut(&number) else { return Vec::new() };
+        let new = found.into_iter().filter(|(advice, about)| client.is_new(advice, about));
+        let new = new.map(|(advice, _)| advice).collect();
+        if matches!(crossing.what, What::Disconnected(_)) {
+            self.clients.remove(&number);
+        }
+        new
+    }
+
+    fn warned(&mut self, warning: &Warning) {
+        match warning.code {
+            HEADSET_CONNECTED => {
+                if let Some(id) = warning.headset() {
+                    self.connecting.remove(id.as_str());
+                }
+            }
+            SESSION_CLOSED => {
+                if let Some(id) = warning.session() {
+                    self.sessions.remove(id.as_str());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What answers tell of sessions and headsets.
+    fn learn(&mut self, client: u64, request: &Request, result: &Value) {
+        let id = || result.get("id").and_then(Value::as_str).unwrap_or_default();
+        match request.method {
+            Some(Method::CreateSession) if self.sessions.len() < MAX_KNOWN => {
+                self.sessions.insert(id().to_owned(), client);
+            }
+            Some(Method::UpdateSession) if request.text("status") == "close" => {
+                self.sessions.remove(request.text("session"));
+            }
+            Some(Method::QueryHeadsets) => {
+                for headset in result.as_array().into_iter().flatten() {
+                    let text = |name| headset.get(name).and_then(Value::as_str).unwrap_or_default();
+                    if text("connectedBy") == "usb cable" {
+                        remember(&mut self.on_cable, text("id"));
+                    } else {
+                        self.on_cable.remove(text("id"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn remember(known: &mut BTreeSet<String>, id: &str) {
+    if known.len() < MAX_KNOWN {
+        known.insert(id.to_owned());
+    }
+}
+
+/// Advice, and what it is about: the same is given once.
+type Found = (Advice, String);
+
+fn said(mistake: Mistake, about: &str, text: impl Into<String>) -> Found {
+    (Advice { mistake, text: text.into() }, about.to_owned())
+}
+
+impl Client {
+    /// The mistakes that a request shows. `connecting`: headsets that are being connected.
+    fn requested(
+        &mut self,
+        request: &Request,
+        at: f64,
+        connecting: &BTreeSet<String>,
+    ) -> Vec<Found> {
+        let mut found = Vec::new();
+        self.open.retain(|(rule, _)| {
+            // While a headset is being connected, trying again is as good as waiting.
+            let headset = request.text("headset");
+            let retried = rule.mistake == Mistake::HeadsetNotConnected
+                && is(request, rule.methods)
+                && connecting.iter().any(|id| headset.is_empty() || id == headset);
+            !(rule.fixed_by)(request) && !retried
+        });
+        if let Some(fault) = request.fault {
+            let text = format!(
+                "a request {fault}: send one object with id, jsonrpc \"2.0\", method and params"
+            );
+            found.push(said(Mistake::InvalidRequest, fault, text));
+        }
+        if self.reuses(&request.id) {
+            let text = format!(
+                "the id {:.40} of {} was used before: give each request an id of its own, or answers \
+                 cannot be told apart",
+                request.id.to_string(),
+                request.name
+            );
+            found.push(said(Mistake::IdReused, "", text));
+        }
+        if is(request, &[Method::Authorize]) && !request.text("license").is_empty() {
+            let text = "authorize was called with license, which is obsolete and often refused: \
+                        leave it out";
+            found.push(said(Mistake::LicencePassed, "", text));
+        }
+        if let Some(method) = request.method.filter(|own| QUESTIONS.contains(own))
+            && let Some(rate) = self.poll(method, at)
+        {
+            let text = format!(
+                "{method} is called {rate:.0} times a second: ask at most twice a second, better \
+                 every second or on a warning"
+            );
+            found.push(said(Mistake::Polling, method.name(), text));
+        }
+        found
+    }
+
+    /// The mistake that a refusal shows, if it shows one at once. `on_cable`: the headset asked for
+    /// is connected by a USB cable, and never gets ready.
+    fn refused(
+        &mut self,
+        request: &Request,
+        refusal: &Refusal,
+        at: f64,
+        on_cable: bool,
+    ) -> Option<Found> {
+        if let Some(found) = explain(self, request, refusal) {
+            return Some(found);
+        }
+        let concerns = |rule: &Rule| rule.methods.is_empty() || is(request, rule.methods);
+        let rule = RULES.iter().find(|rule| rule.code == refusal.code && concerns(rule))?;
+        if self.open.iter().any(|(open, _)| open.mistake == rule.mistake) {
+            return Some(said(rule.mistake, "", rule.text));
+        }
+        if !(on_cable && rule.mistake == Mistake::NotReadyNotRetried) {
+            self.open.push((rule, at + PATIENCE));
+        }
+        None
+    }
+
+    /// The mistakes that show when it leaves, with so many sessions.
+    fn left(&mut self, sessions: usize) -> Vec<Found> {
+        let open = self.open.drain(..).map(|(rule, _)| said(rule.mistake, "", rule.text));
+        let left = (sessions > 0).then(|| {
+            let noun = if sessions == 1 { "a session" } else { "sessions" };
+            let text = format!(
+                "the connection was closed with {noun} still open: unsubscribe, then updateSession \
+                 with close, then close the socket"
+            );
+            said(Mistake::SessionsLeft, "", text)
+        });
+        open.chain(left).collect()
+    }
+
+    /// Whether an earlier request had this id.
+    fn reuses(&mut self, id: &Value) -> bool {
+        if id.is_null() {
+            return false;
+        }
+        let mut id = id.to_string();
+        id.truncate(id.floor_char_boundary(64));
+        if !self.ids.insert(id.clone()) {
+            return true;
+        }
+        self.order.push_back(id);
+        if self.order.len() > MAX_IDS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        false
+    }
+
+    /// Counts a question; how often it is asked a second, where that is too often.
+    fn poll(&mut self, method: Method, at: f64) -> Option<f64> {
+        let run = self.polled.entry(method).or_insert((at, at, 0));
+        if at - run.1 > POLL_GAP {
+            *run = (at, at, 0);
+        }
+        (run.1, run.2) = (at, run.2 + 1);
+        let time = run.1 - run.0;
+        let rate = f64::from(run.2 - 1) / time.max(f64::EPSILON);
+        (time >= POLL_TIME && rate > POLL_RATE).then_some(rate)
+    }
+
+    /// Whether it has not been told this before.
+    fn is_new(&mut self, advice: &Advice, about: &str) -> bool {
+        self.told.len() < MAX_ADVICE && self.told.insert((advice.mistake, about.to_owned()))
+    }
+}
+
+/// The mistake that a refusal shows by itself, whatever comes next.
+fn explain(client: &Client, request: &Request, refusal: &Refusal) -> Option<Found> {
+    let name = &request.name;
+    if refusal.code == METHOD_NOT_FOUND {
+        let alike = Method::VARIANTS.iter().find(|own| similar(own.name(), name));
+        let meant = alike.map_or_else(
+            || "names are case-sensitive".to_owned(),
+            |method| format!("the name is {method}"),
+        );
+        let text = format!("there is no method {name:.40}: {meant}");
+        return Some(said(Mistake::UnknownMethod, name, text));
+    }
+    if ![INVALID_PARAMS, NO_SESSION, INVALID_TOKEN].contains(&refusal.code) {
+        return None;
+    }
+    let operation = methods::find(name)?;
+    let fault = operation.param_fault(&request.params);
+    let is_lacking = |param: &&str| match request.params.get(*param) {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_str().is_some_and(str::is_empty),
+    };
+    let misnamed = matches!(fault, Some(ParamFault::Unknown(_)));
+    let lacking = operation.needed_texts().find(is_lacking).filter(|_| !misnamed);
+    if let Some(param) = lacking.filter(|_| client.sampled) {
+        let text = format!(
+            "{name} was called without {param} while samples come: a sample was probably taken for \
+             the answer that gives it, so match answers by id"
+        );
+        return Some(said(Mistake::SampleTakenForAnswer, "", text));
+    }
+    if lacking == Some(methods::TOKEN) {
+        let text = format!(
+            "{name} was called without a token: call authorize first, and pass the cortexToken of \
+             its answer"
+        );
+        return Some(said(Mistake::NotAuthorized, "", text));
+    }
+    let (param, text) = match fault.filter(|_| refusal.code == INVALID_PARAMS)? {
+        ParamFault::Unknown(param) => {
+            let alike = operation.param_names().find(|own| similar(own, &param));
+            let names: Vec<_> = operation.param_names().collect();
+            let meant = match alike {
+                Some(own) => format!("it is called {own}"),
+                None if names.is_empty() => "it takes none".to_owned(),
+                None => format!("it takes {}", names.join(", ")),
+            };
+            let text = format!("{name} has no parameter {param:.40}: {meant}");
+            (param, text)
+        }
+        ParamFault::Missing(param) => {
+            (param.to_owned(), format!("{name} needs the parameter {param}"))
+        }
+        ParamFault::Mistyped(param, kind) => {
+            (param.to_owned(), format!("the parameter {param} of {name} has to be {kind}"))
+        }
+    };
+    Some(said(Mistake::WrongParameter, &format!("{name}.{param:.40}"), text))
+}
+
+/// Whether one name was probably meant by another: the same letters, or one within the other.
+fn similar(name: &str, written: &str) -> bool {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(|char| char.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).take(64).collect()
+    };
+    let (name, written) = (letters(name), letters(written));
+    let within = |a: &str, b: &str| a.len() >= 4 && b.contains(a);
+    name == written || within(&name, &written) || within(&written, &name)
+}
+
+#[cfg(test)]
+mod tests;

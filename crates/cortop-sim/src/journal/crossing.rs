@@ -1,0 +1,102 @@
+//! What crosses the socket of a client, read: requests with their answers, warnings, samples. The
+//! one language between the socket and whoever looks on (the journal's entries, the advice). Knows
+//! no journal and no socket.
+
+use serde_json::{Map, Value};
+
+use cortop_protocol::{Method, Warning};
+
+/// Bytes kept of a method's name.
+const LONGEST_NAME: usize = 64;
+
+/// Something that happened between a client and the service.
+#[derive(Clone, Debug)]
+pub(super) struct Crossing<'a> {
+    /// Seconds since the journal began.
+    pub(super) at: f64,
+    /// Which client.
+    pub(super) client: u64,
+    pub(super) what: What<'a>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(super) enum What<'a> {
+    Connected,
+    Requested(&'a Request),
+    Answered {
+        request: &'a Request,
+        result: Result<&'a Value, &'a Refusal>,
+    },
+    Warned(&'a Warning),
+    /// Samples were sent.
+    Sampled,
+    /// The client has not read its socket for so many seconds.
+    Unread(f64),
+    Disconnected(Side),
+}
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The client.
+    Client,
+    /// The service.
+    Service,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    /// `null` where there is none.
+    pub(super) id: Value,
+    /// Its name, empty where there is none.
+    pub(super) name: String,
+    /// If the API has it.
+    pub(super) method: Option<Method>,
+    pub(super) params: Map<String, Value>,
+    /// What is wrong with the envelope.
+    pub(super) fault: Option<&'static str>,
+}
+
+impl Request {
+    /// Reads what a client sent, whatever it is.
+    pub(super) fn read(text: &str) -> Self {
+        let (mut request, fault) = match serde_json::from_str(text) {
+            Ok(Value::Object(members)) => (members, None),
+            Ok(_) => (Map::new(), Some("is no JSON object")),
+            Err(_) => (Map::new(), Some("is no JSON")),
+        };
+        let name = request.get("method").and_then(Value::as_str).unwrap_or_default();
+        let name = name[..name.floor_char_boundary(LONGEST_NAME)].to_owned();
+        let params = request.remove("params");
+        let version = request.get("jsonrpc").and_then(Value::as_str);
+        let fault = fault.or(match (&params, version) {
+            _ if name.is_empty() => Some("lacks the member method"),
+            (_, None) => Some("lacks the member jsonrpc"),
+            (_, Some(version)) if version != "2.0" => Some("has another jsonrpc than \"2.0\""),
+            (Some(params), _) if !params.is_object() => Some("has params that are no object"),
+            _ => None,
+        });
+        let params = match params {
+            Some(Value::Object(params)) => params,
+            _ => Map::new(),
+        };
+        let id = request.remove("id").unwrap_or_default();
+        Self { id, method: name.parse().ok(), name, params, fault }
+    }
+
+    /// A text parameter, empty where there is none.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.params.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// An error as it was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code (§6.1).
+    pub code: i64,
+    /// The service's text.
+    pub message: String,
+}

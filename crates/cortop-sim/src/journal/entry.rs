@@ -1,0 +1,212 @@
+//! An entry of the journal, and how it is written as JSON. Secrets are cut out before one is made.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    advice::Advice,
+    crossing::{Refusal, Side},
+};
+use cortop_protocol::{HeadsetId, SessionId};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Counts all entries from 1.
+    pub number: u64,
+    /// Seconds since the journal began, of the machine's clock, not the service's.
+    pub at: f64,
+    /// Which client; they count from 1 as they connect.
+    pub client: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A client has connected.
+    Connected,
+    /// A client asks for something.
+    Request {
+        /// Counts all requests of this client from 1.
+        request: u64,
+        /// The method's name.
+        method: String,
+        /// What it is about: headset, session, status, streams.
+        subject: String,
+    },
+    /// The answer to a request.
+    Answer {
+        /// The number of the request.
+        request: u64,
+        /// Its method's name.
+        method: String,
+        /// What it was about.
+        subject: String,
+        /// The error, if it is one.
+        refusal: Option<Refusal>,
+        /// Seconds since the request.
+        took: f64,
+    },
+    /// A warning was sent.
+    Warning {
+        /// The code (§6.2).
+        code: i64,
+        /// Its text.
+        text: String,
+    },
+    /// A session was created.
+    SessionOpened {
+        /// Its id.
+        session: SessionId,
+        /// On which headset.
+        headset: HeadsetId,
+        /// `opened` or `activated`.
+        status: String,
+    },
+    /// A session has ended.
+    SessionClosed {
+        /// Its id.
+        session: SessionId,
+        /// How.
+        end: SessionEnd,
+    },
+    /// Streams of a session are sent from now on.
+    Subscribed {
+        /// The session.
+        session: SessionId,
+        /// The streams.
+        streams: Vec<String>,
+    },
+    /// A stream was refused within an answer that is none.
+    StreamRefused {
+        /// The stream.
+        stream: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Streams of a session are not sent any more.
+    Unsubscribed {
+        /// The session.
+        session: SessionId,
+        /// The streams.
+        streams: Vec<String>,
+    },
+    /// Samples since the last such entry of this client.
+    Samples {
+        /// Sent, by stream.
+        sent: BTreeMap<String, u64>,
+        /// Thrown away because the client did not read.
+        dropped: u64,
+    },
+    /// The client has not read its socket for some time.
+    Unread {
+        /// Seconds.
+        seconds: f64,
+    },
+    /// A protocol mistake.
+    Advice(Advice),
+    /// A connection has ended.
+    Disconnected {
+        /// By whom.
+        by: Side,
+    },
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// `updateSession` with `close`.
+    Closed,
+    /// The service closed it (warning 1).
+    ByService,
+    /// Its connection ended.
+    Disconnected,
+}
+
+impl Entry {
+    /// As an object of one level; `time` is an ISO date made by the journal.
+    #[must_use]
+    pub fn to_json(&self, time: &str) -> Value {
+        let refusal =
+            |refusal: &Refusal| json!({ "code": refusal.code, "message": refusal.message });
+        let ms = |seconds: f64| (seconds * 1e6).round() / 1e3;
+        let (event, members) = match &self.event {
+            Event::Connected => ("connected", json!({})),
+            Event::Request { request, method, subject } => {
+                ("request", json!({ "method": method, "request": request, "subject": subject }))
+            }
+            Event::Answer { request, method, subject, refusal: None, took } => (
+                "answer",
+                json!({ "method": method, "ms": ms(*took), "ok": true, "request": request, "subject": subject }),
+            ),
+            Event::Answer { request, method, subject, refusal: Some(error), took } => (
+                "answer",
+                json!({ "error": refusal(error), "method": method, "ms": ms(*took), "ok": false, "request": request, "subject": subject }),
+            ),
+            Event::Warning { code, text } => ("warning", json!({ "code": code, "text": text })),
+            Event::SessionOpened { session, headset, status } => (
+                "session-opened",
+                json!({ "headset": headset, "session": session, "status": status }),
+            ),
+            Event::SessionClosed { session, end } => {
+                ("session-closed", json!({ "by": end.name(), "session": session }))
+            }
+            Event::Subscribed { session, streams } => {
+                ("subscribed", json!({ "session": session, "streams": streams }))
+            }
+            Event::StreamRefused { stream, refusal: error } => {
+                ("stream-refused", json!({ "error": refusal(error), "stream": stream }))
+            }
+            Event::Unsubscribed { session, streams } => {
+                ("unsubscribed", json!({ "session": session, "streams": streams }))
+            }
+            Event::Samples { sent, dropped } => {
+                ("samples", json!({ "dropped": dropped, "sent": sent }))
+            }
+            Event::Unread { seconds } => ("unread", json!({ "seconds": seconds })),
+            Event::Advice(advice) => (
+                "advice",
+                json!({
+                    "mistake": advice.mistake.name(),
+                    "reference": advice.mistake.reference(),
+                    "text": advice.text,
+                }),
+            ),
+            Event::Disconnected { by } => ("disconnected", json!({ "by": by.name() })),
+        };
+        let mut object = Map::new();
+        object.insert("client".to_owned(), self.client.into());
+        object.insert("event".to_owned(), event.into());
+        object.insert("time".to_owned(), time.into());
+        if let Value::Object(members) = members {
+            object.extend(members);
+        }
+        Value::Object(object)
+    }
+}
+
+impl Side {
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Service => "service",
+        }
+    }
+}
+
+impl SessionEnd {
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "client",
+            Self::ByService => "service",
+            Self::Disconnected => "disconnect",
+        }
+    }
+}

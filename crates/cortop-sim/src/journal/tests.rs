@@ -1,0 +1,129 @@
+//! The journal as it is read.
+
+use serde_json::json;
+use tokio::time::advance;
+
+use super::*;
+
+const TOKEN: &str = "aaaaaaaaaaaa.bbbbbbbbbbbb.cccccccccccc";
+
+fn ask(journal: &Journal, id: u64, method: &str, params: &Value) {
+    let request = json!({ "id": id, "jsonrpc": "2.0", "method": method, "params": params });
+    journal.received(1, &request.to_string());
+}
+
+fn answer(journal: &Journal, id: u64, result: &Value) {
+    journal.sent(1, &json!({ "id": id, "jsonrpc": "2.0", "result": result }).to_string());
+}
+
+/// A client that does everything once.
+async fn kept() -> Journal {
+    let journal = Journal::new();
+    journal.connected(1);
+    let keys = json!({ "clientId": "the client id", "clientSecret": "the client secret" });
+    ask(&journal, 1, "authorize", &keys);
+    advance(Duration::from_millis(20)).await;
+    answer(&journal, 1, &json!({ "cortexToken": TOKEN }));
+    let params = json!({ "cortexToken": TOKEN, "headset": "EPOCX-1A2B3C4D", "status": "active" });
+    ask(&journal, 2, "createSession", &params);
+    answer(
+        &journal,
+        2,
+        &json!({ "id": "S", "headset": { "id": "EPOCX-1A2B3C4D" }, "status": "activated" }),
+    );
+    let params = json!({ "cortexToken": TOKEN, "session": "S", "streams": ["eeg", "mot"] });
+    ask(&journal, 3, "subscribe", &params);
+    let failure = json!({ "code": -32016, "message": "no", "streamName": "eeg" });
+    let success = json!({ "cols": [], "sid": "S", "streamName": "mot" });
+    answer(&journal, 3, &json!({ "failure": [failure], "success": [success] }));
+    for _ in 0..3 {
+        journal.sent(1, "{\"mot\":[1,2],\"sid\":\"S\",\"time\":1.5}");
+    }
+    // A service that echoes secrets, in a text that would drive a terminal.
+    ask(&journal, 4, "getLicenseInfo", &json!({ "cortexToken": TOKEN }));
+    let error = json!({ "code": -32014, "message": format!("\u{1b}[2J{TOKEN} is bad") });
+    journal.sent(1, &json!({ "id": 4, "jsonrpc": "2.0", "error": error }).to_string());
+    let gone = json!({ "behavior": "closed", "sessionId": "S" });
+    journal.sent(
+        1,
+        &json!({ "jsonrpc": "2.0", "warning": { "code": 1, "message": gone } }).to_string(),
+    );
+    journal.disconnected(1, Side::Client);
+    journal
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_is_kept_in_order_and_without_secrets() {
+    let journal = kept().await;
+    let lines: Vec<Value> = journal.entries().iter().map(|entry| journal.json(entry)).collect();
+    let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        events,
+        [
+            "connected",
+            "request",
+            "answer",
+            "request",
+            "answer",
+            "session-opened",
+            "request",
+            "answer",
+            "subscribed",
+            "stream-refused",
+            "request",
+            "answer",
+            "warning",
+            "session-closed",
+            "samples",
+            "advice",
+            "disconnected",
+        ]
+    );
+    assert_eq!(lines[2]["ms"], 20.0);
+    assert_eq!(lines[3]["subject"], "active EPOCX-1A2B3C4D");
+    assert_eq!(
+        lines[13],
+        json!({ "by": "service", "client": 1, "event": "session-closed", "session": "S", "time": lines[13]["time"] })
+    );
+    assert_eq!(lines[14]["sent"], json!({ "mot": 3 }));
+    assert_eq!(lines[15]["mistake"], "not-authorized");
+    let book = include_str!("../../../../docs/journal.md");
+    let fields = lines.iter().flat_map(|line| line.as_object().unwrap().keys().map(String::as_str));
+    let mistakes = Mistake::all().iter().map(|mistake| mistake.name());
+    for word in fields.chain(events.iter().copied()).chain(mistakes) {
+        assert!(book.contains(&format!("`{word}`")), "docs/journal.md lacks {word}");
+    }
+    let text = format!("{lines:?} {:?}", journal.clients());
+    for secret in ["the client id", "the client secret", TOKEN, "\\u{1b}"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    assert!(text.contains("[hidden] is bad"), "{text}");
+    let client = &journal.clients()[0];
+    assert_eq!((client.requests, client.refused, client.sent["mot"]), (4, 1, 3));
+    assert_eq!(journal.sessions(), []);
+    assert_eq!(journal.calls(), ["authorize", "createSession", "subscribe", "getLicenseInfo"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_gets_each_entry_once_and_knows_what_it_missed() {
+    let journal = Journal::new();
+    let mut reader = journal.reader();
+    journal.connected(1);
+    assert_eq!(reader.next().await.len(), 1);
+    assert_eq!(reader.take(), []);
+    for id in 0..MAX_ENTRIES as u64 {
+        ask(&journal, id, "getCortexInfo", &json!({}));
+    }
+    ask(&journal, 1 << 40, "getUserLogin", &json!({}));
+    assert_eq!((reader.next().await.len(), reader.missed), (MAX_ENTRIES, 1));
+    let late = journal.reader().next().await;
+    assert_eq!(late[0].number, 3);
+    // Requests without an answer are bounded, too.
+    assert!(journal.lock().clients[&1].pending.len() <= MAX_PENDING);
+    for client in 2..1000 {
+        journal.connected(client);
+        journal.disconnected(client, Side::Client);
+    }
+    let clients = journal.clients();
+    assert!(clients.len() <= MAX_CLIENTS && clients[0].number == 1);
+}
