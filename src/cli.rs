@@ -96,7 +96,7 @@ pub struct ConnectionArgs {
     /// wss://localhost:6868]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Root certificate to trust beside the system's
+    /// Root certificate to trust beside the system's [env: CORTOP_CA_FILE]
     #[arg(long, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
     /// Skip certificate checks; only for a service on this machine
@@ -240,6 +240,16 @@ pub struct LicenceArgs {
     pub activations: u32,
 }
 
+/// A form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// Lines to read.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Scopes of a licence; none for a basic one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scopes(pub Vec<String>);
@@ -248,9 +258,9 @@ pub struct Scopes(pub Vec<String>);
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct SimArgs {
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 6868)]
-    pub port: u16,
+    /// Port to listen on; 0 takes a free one [default: 6868, with --exec a free one]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
     /// Serve plain WebSocket in place of TLS
     #[arg(long)]
     pub ws: bool,
@@ -279,8 +289,19 @@ pub struct SimArgs {
     /// Seconds of the service that pass in a second: clocks, rates and delays
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
-    /// Do not log requests
-    #[arg(short, long)]
+    /// Run a command through the shell once all is ready, with EMOTIV_CORTEX_URL, EMOTIV_CLIENT_ID,
+    /// EMOTIV_CLIENT_SECRET and CORTOP_CA_FILE in its environment, and end with its exit status
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+    /// What clients are expected to do (TOML); exit status 1 and a list if they did not
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    /// Form of the log on standard error; json has a line for each event and each advice [default:
+    /// text, with --exec of advice only]
+    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = false)]
+    pub log: Option<LogForm>,
+    /// Log neither requests nor advice
+    #[arg(short, long, conflicts_with = "log")]
     pub quiet: bool,
     /// Address to listen on in place of 127.0.0.1 and ::1
     #[arg(long, value_name = "ADDR")]
@@ -460,11 +481,12 @@ mod tests {
         let cli = parse(
             "cortop sim --port 0 --ca-out ca --headset epocx@256 \
              --headset insight:INSIGHT-0A1B2C3D:off --replay r.csv --scenario s.toml --seed 7 \
-             --speed 60 --quiet --bind 127.0.0.2 --allow-control --approved",
+             --speed 60 --quiet --bind 127.0.0.2 --allow-control --approved --exec pytest \
+             --expect e.toml",
         )
         .expect("valid");
         let Some(CliCommand::Sim(sim)) = cli.command else { panic!("{:?}", cli.command) };
-        assert_eq!((sim.port, sim.headset.len(), sim.ws), (0, 2, false));
+        assert_eq!((sim.port, sim.headset.len(), sim.ws), (Some(0), 2, false));
         assert!((sim.speed - 60.0).abs() < f64::EPSILON && sim.quiet && sim.allow_control);
         let cli = parse(
             "cortop watch --url ws://127.0.0.1:1 --streams eeg,mot --session open --format csv \
@@ -487,6 +509,7 @@ mod tests {
             "cortop sim --ws",
             "cortop sim --list-faults --assumptions",
             "cortop sim --unsure",
+            "cortop sim --log json",
         ] {
             parse(line).expect(line);
         }
@@ -514,6 +537,8 @@ mod tests {
             "cortop sim --port 65536",
             "cortop sim --bind localhost",
             "cortop sim --ws --ca-out ca",
+            "cortop sim --quiet --log json",
+            "cortop sim --log xml",
             "cortop --url ws://127.0.0.1:1 sim",
             "cortop demo --url ws://127.0.0.1:1",
             "cortop --insecure print config",

@@ -66,24 +66,61 @@ pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T>
 }
 
 /// Waits for Ctrl-C or SIGTERM. Once this has returned, neither ends the process by itself.
-#[cfg(unix)]
 pub(crate) fn shutdown_signal() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = ShutdownSignals::new()?;
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        signals.recv().await;
     })
 }
 
-/// Waits for Ctrl-C.
+/// A signal that asks for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shutdown {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is none"))]
+    Terminate,
+}
+
+/// Ctrl-C and SIGTERM. Once this exists, neither ends the process by itself.
+#[cfg(unix)]
+pub(crate) struct ShutdownSignals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl ShutdownSignals {
+    pub(crate) fn new() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn recv(&mut self) -> Shutdown {
+        tokio::select! {
+            _ = self.interrupt.recv() => Shutdown::Interrupt,
+            _ = self.terminate.recv() => Shutdown::Terminate,
+        }
+    }
+}
+
+/// Ctrl-C.
 #[cfg(not(unix))]
-pub(crate) fn shutdown_signal() -> Result<impl Future<Output = ()>> {
-    Ok(async {
+pub(crate) struct ShutdownSignals;
+
+#[cfg(not(unix))]
+impl ShutdownSignals {
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn recv(&mut self) -> Shutdown {
         // If the system gives no handler, Ctrl-C ends the process by itself.
         let _ = tokio::signal::ctrl_c().await;
-    })
+        Shutdown::Interrupt
+    }
 }

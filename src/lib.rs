@@ -24,6 +24,11 @@
 //! ```
 //! `docs/ARCHITECTURE.md` describes the ways through them; `tests/architecture.rs` holds the picture.
 
+/// The README's examples in Rust.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod app;
 pub mod cli;
 pub mod commands;

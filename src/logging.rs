@@ -56,15 +56,31 @@ impl<S: Subscriber> tracing_subscriber::Layer<S> for LogTargets {
     }
 }
 
-/// Starts a log of what the simulator hears and says, a line each, on standard error; quiet: of
-/// warnings only. To be called once, in place of [`init`].
+/// How much of what clients do is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestLevel {
+    /// Nothing but warnings.
+    Quiet,
+    /// Advice too.
+    Advice,
+    /// Each request too.
+    Requests,
+}
+
+/// Starts a log of what the simulator hears and says, a line each, on standard error. To be called
+/// once, in place of [`init`]. In JSON only warnings come from here: the rest is written by whoever
+/// follows the journal.
 ///
 /// A reader that has stopped reading costs lines, never time.
 ///
 /// # Errors
 /// The log was started before.
-pub fn init_requests(quiet: bool) -> Result<Requests> {
-    let level = if quiet { LevelFilter::WARN } else { LevelFilter::DEBUG };
+pub fn init_requests(as_json: bool, level: RequestLevel) -> Result<Requests> {
+    let level = match (as_json, level) {
+        (true, _) | (_, RequestLevel::Quiet) => LevelFilter::WARN,
+        (_, RequestLevel::Advice) => LevelFilter::INFO,
+        (_, RequestLevel::Requests) => LevelFilter::DEBUG,
+    };
     let levels = Targets::new().with_default(LevelFilter::WARN).with_target("cortop_sim", level);
     let (lines, waiting) = mpsc::sync_channel::<Vec<u8>>(LINES);
     let (end, written) = mpsc::sync_channel(1);
@@ -79,12 +95,17 @@ pub fn init_requests(quiet: bool) -> Result<Requests> {
             }
         }
     });
-    let layer = fmt::layer()
-        .with_ansi(false)
-        .with_target(false)
-        .with_writer(Mutex::new(LineSanitizer(LineQueue(lines))))
-        .with_filter(levels);
-    tracing_subscriber::registry().with(layer).try_init().wrap_err("the log was started twice")?;
+    let layer = fmt::layer().with_ansi(false).with_target(false);
+    let registry = tracing_subscriber::registry();
+    let started = if as_json {
+        let writer = Mutex::new(NoteWriter(LineQueue(lines)));
+        let layer = layer.without_time().with_level(false);
+        registry.with(layer.with_writer(writer).with_filter(levels)).try_init()
+    } else {
+        let writer = Mutex::new(LineSanitizer(LineQueue(lines)));
+        registry.with(layer.with_writer(writer).with_filter(levels)).try_init()
+    };
+    started.wrap_err("the log was started twice")?;
     Ok(requests)
 }
 
@@ -95,6 +116,11 @@ pub struct Requests {
 }
 
 impl Requests {
+    /// Writes an object as a line; what finds no room is dropped.
+    pub fn write(&self, object: &serde_json::Value) {
+        let _ = self.lines.try_send(format!("{object}\n").into_bytes());
+    }
+
     /// Waits until what was said is written, for a second at most: the process is about to end.
     pub fn finish(self) {
         // An empty line asks for a sign.
@@ -118,6 +144,22 @@ impl Write for LineQueue {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Writes one event a line, as the text of a JSON object.
+struct NoteWriter<W>(W);
+
+impl<W: Write> Write for NoteWriter<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = serde_json::json!({ "event": "note", "text": text.trim() });
+        self.0.write_all(format!("{line}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -39,7 +39,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Some(CliCommand::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
         Some(CliCommand::Print(Print::Theme)) => print(&ui::sample_theme()).map(|()| 0),
-        Some(CliCommand::Sim(sim)) => simulator::run(sim).map(|()| 0),
+        Some(CliCommand::Sim(sim)) => simulator::run(sim),
         Some(CliCommand::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
         Some(CliCommand::Doctor(args)) => doctor::run(args, display),
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),

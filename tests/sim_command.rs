@@ -261,6 +261,183 @@ fn a_recording_from_standard_input_is_played_once() {
     }
 }
 
+/// A command that runs beside the simulator: its status, and both outputs.
+fn exec(args: &[&str], command: &str) -> (Option<i32>, String, String) {
+    let all = [args, &["--exec", command]].concat();
+    output(&all)
+}
+
+#[test]
+fn a_command_gets_what_it_needs_and_its_status_is_passed_on() {
+    let (code, stdout, stderr) = exec(
+        &["--quiet"],
+        "echo $EMOTIV_CORTEX_URL; test -n \"$EMOTIV_CLIENT_ID$EMOTIV_CLIENT_SECRET\" && \
+         grep -q CERTIFICATE $CORTOP_CA_FILE && echo $CORTOP_CA_FILE && exit 7",
+    );
+    assert_eq!((code, stderr.as_str()), (Some(7), ""), "{stdout}");
+    let (url, root) = stdout.split_once('\n').expect("two lines");
+    assert!(url.starts_with("wss://localhost:") && !url.ends_with(":6868"), "{url}");
+    assert!(!std::path::Path::new(root.trim()).exists(), "left behind: {root}");
+    let (code, stdout, _) = exec(&["--ws"], "echo $EMOTIV_CORTEX_URL${CORTOP_CA_FILE-none}");
+    assert!(code == Some(0) && stdout.starts_with("ws://") && stdout.ends_with("none\n"));
+    assert_eq!(exec(&["--ws"], "kill -9 $$").0, Some(128 + 9));
+    assert_eq!(exec(&["--ws"], "no-such-program-anywhere").0, Some(127));
+    let folder = tempfile::tempdir().expect("a folder");
+    let given = folder.path().join("input");
+    std::fs::write(&given, "through standard input").expect("written");
+    let child = Command::new(CORTOP)
+        .args(["sim", "--ws", "--exec", "cat"])
+        .stdin(std::fs::File::open(&given).expect("there"))
+        .output()
+        .expect("started");
+    assert_eq!(child.stdout, b"through standard input");
+}
+
+#[test]
+fn a_signal_is_passed_on_and_nothing_is_left_running() {
+    for (signal, command, expected) in [
+        (Signal::TERM, "trap 'exit 5' TERM; sleep 100 & echo $!; wait", 5),
+        (Signal::INT, "trap 'exit 6' INT; sleep 100 & echo $!; wait", 6),
+        (Signal::TERM, "sleep 100 & echo $!; wait", 128 + 15),
+    ] {
+        let mut child = Command::new(CORTOP)
+            .args(["sim", "--ws", "--exec", command])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started");
+        let mut line = String::new();
+        let mut output = std::io::BufReader::new(child.stdout.take().expect("piped"));
+        std::io::BufRead::read_line(&mut output, &mut line).expect("a line");
+        let started = Pid::from_raw(line.trim().parse().expect("a number")).expect("a process");
+        kill_process(Pid::from_child(&child), signal).expect("signalled");
+        let status = child.wait().expect("ended");
+        assert_eq!(status.code(), Some(expected), "{signal:?} {command}");
+        let deadline = Instant::now() + PATIENCE;
+        let is_gone = || rustix::process::test_kill_process(started).is_err();
+        while !is_gone() {
+            assert!(Instant::now() < deadline, "left running: {command}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// A file of expectations.
+fn expectations(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), text).expect("written");
+    file
+}
+
+#[test]
+fn cortop_does_what_is_expected_of_a_client() {
+    let file = expectations(
+        "calls = [\"requestAccess\", \"authorize\", \"controlDevice\", \"createSession\", \
+         \"subscribe\", \"updateSession\"]\nsubscribed = [\"eeg\", \"mot\"]\nnever = \
+         [\"createRecord\"]\nrefused = 0\nadvice = 0\nsessions_closed = true\n",
+    );
+    let expect = file.path().to_str().expect("UTF-8");
+    let watch = format!("{CORTOP} watch --streams eeg,mot --duration 1s > /dev/null");
+    let (code, _, stderr) = exec(&["--speed", "4", "--expect", expect], &watch);
+    assert_eq!(code, Some(0), "{stderr}");
+    let file = expectations("calls = [\"createRecord\"]\nadvice = 0\n");
+    let expect = file.path().to_str().expect("UTF-8");
+    let list = format!("{CORTOP} headsets");
+    let (code, _, stderr) = exec(&["--approved", "--expect", expect], &list);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("createRecord was not called\n"), "{stderr}");
+    // What the command itself says of its end counts more.
+    assert_eq!(exec(&["--expect", expect], "exit 3").0, Some(3));
+}
+
+#[test]
+fn what_clients_leave_undone_is_listed_at_the_end() {
+    let file = expectations("refused = 0\nadvice = 0\nsessions_closed = true\n");
+    let expect = file.path().to_str().expect("UTF-8");
+    let mut served = Served::start(&[
+        "--ws",
+        "--approved",
+        "--headset",
+        "insight:connected",
+        "--expect",
+        expect,
+    ]);
+    let mut client = served.client();
+    let keys = json!({ "clientId": "id", "clientSecret": "no" });
+    let token = ask(&mut client, "authorize", keys)["result"]["cortexToken"].clone();
+    let session = json!({ "cortexToken": token, "status": "open" });
+    ask(&mut client, "createSession", session.clone());
+    ask(&mut client, "createSession", session);
+    let (code, said) = served.end(Signal::TERM);
+    assert_eq!(code, Some(1), "{said}");
+    for part in ["-32005", "the id 1 of createSession", "§1.3", "was not closed"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let file = expectations("cals = []");
+    let (code, _, said) = output(&["--expect", file.path().to_str().expect("UTF-8")]);
+    assert!(code == Some(2) && said.contains("line 1, column 1"), "{said}");
+    let (code, _, said) = output(&["--replay", "-", "--exec", "true"]);
+    assert!(code == Some(2) && said.contains("standard input"), "{said}");
+}
+
+/// The example in Python runs where there is a Python with its library: that of `CORTOP_PYTHON`, of
+/// `.ci/run`, or of the system.
+#[test]
+fn the_example_in_python_passes_its_own_test() {
+    let readme = include_str!("../README.md");
+    let mut blocks = readme.split("```python\n").skip(1);
+    let code = blocks.find(|text| text.contains("def test_")).expect("an example");
+    let code = code.split("```").next().expect("its end");
+    let toml = readme.split("```toml\n").find(|text| text.starts_with("calls")).expect("a file");
+    let expected = expectations(toml.split("```").next().expect("its end"));
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/target/python/bin/python");
+    let chosen = std::env::var("CORTOP_PYTHON");
+    let pythons = [chosen.as_deref().unwrap_or(own), own, "python3"];
+    let has_library = |python: &&str| {
+        let import = Command::new(python).args(["-c", "import websocket"]).output();
+        import.is_ok_and(|output| output.status.success())
+    };
+    let Some(python) = pythons.iter().copied().find(has_library) else {
+        eprintln!("skipped: no Python with websocket-client");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("test_mn8.py");
+    std::fs::write(&file, format!("{code}\ntest_an_mn8_has_two_sensors()\n")).expect("written");
+    let command = format!("{python} {}", file.display());
+    let expect = expected.path().to_str().expect("UTF-8");
+    let (code, _, said) =
+        exec(&["--approved", "--headset", "mn8:connected", "--expect", expect], &command);
+    assert_eq!((code, said.contains("advice")), (Some(0), false), "{said}");
+}
+
+#[test]
+fn the_journal_is_written_as_json_without_secrets() {
+    let mut served = Served::start(&["--ws", "--approved", "--log", "json"]);
+    let mut client = served.client();
+    let keys = json!({ "clientId": "the-client-id", "clientSecret": "the-client-secret" });
+    let answer = ask(&mut client, "authorize", keys);
+    let token = answer["result"]["cortexToken"].as_str().expect("a token").to_owned();
+    ask(&mut client, "createSession", json!({ "cortexToken": token, "status": "open" }));
+    client.close(None).expect("sent");
+    while client.read().is_ok() {}
+    let (code, said) = served.end(Signal::TERM);
+    assert_eq!(code, Some(0));
+    let lines: Vec<Value> =
+        said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let events: Vec<_> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    let expected =
+        ["connected", "request", "answer", "request", "advice", "answer", "advice", "disconnected"];
+    assert_eq!(events, expected, "{said}");
+    assert_eq!(lines[5]["error"]["code"], -32001);
+    assert_eq!(lines[4]["mistake"], "id-reused");
+    assert!(lines.iter().all(|line| line["time"].is_string() && line["client"] == 1));
+    for secret in ["the-client-id", "the-client-secret", &token] {
+        assert!(!said.contains(secret), "{said}");
+    }
+}
+
 #[test]
 fn the_lists_are_printed() {
     let (code, faults, said) = output(&["--list-faults"]);

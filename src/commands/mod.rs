@@ -4,10 +4,12 @@
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
 //! enough. `list`, `watch`, `doctor` and `sim` are the commands; `table`, `json` and `writers`
-//! write what they print.
+//! write what they print. `exec` runs a program beside the simulator, `follower` reads its journal.
 
 mod client_state;
 pub mod doctor;
+mod exec;
+mod follower;
 mod json;
 mod list;
 mod probe_session;

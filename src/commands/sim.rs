@@ -4,57 +4,88 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::Path,
-    pin::pin,
+    path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use color_eyre::eyre::{Result, WrapErr as _, bail};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 
+use super::{
+    exec,
+    follower::{Follower, Output},
+};
 use crate::{
     cli,
-    console::{print, report_panics, shutdown_signal},
-    logging,
+    console::{ShutdownSignals, print, report_panics},
+    logging::RequestLevel,
 };
 use cortop_sim::{
     Options, Sim, assumptions, fault,
     headset_config::{HeadsetConfig, MAX_HEADSETS},
+    journal::Expectations,
     scenario::Scenario,
     tls::Tls,
 };
 
-/// Serves until Ctrl-C or SIGTERM, or prints the list asked for.
+/// The port of the Cortex service (§1.1).
+const PORT: u16 = 6868;
+/// Some of the clients did not do what is expected of them.
+const UNMET: u8 = 1;
+/// Time for the clients of a command that has ended to be seen leaving.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// Serves until Ctrl-C, SIGTERM or the end of the command to run, or prints the list asked for.
+/// Returns the exit status.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
-pub fn run(args: &cli::SimArgs) -> Result<()> {
+pub fn run(args: &cli::SimArgs) -> Result<u8> {
     if args.list_faults || args.assumptions {
         let faults = if args.list_faults { fault::list() } else { String::new() };
         let assumptions = if args.assumptions { assumptions::list() } else { String::new() };
-        return print(&(faults + &assumptions));
+        return print(&(faults + &assumptions)).map(|()| 0);
     }
     report_panics()?;
-    let requests = logging::init_requests(args.quiet)?;
-    let options = options(args)?;
+    if args.exec.is_some() && args.replay.as_deref() == Some(Path::new("-")) {
+        bail!("standard input is that of the command of --exec: give --replay a file");
+    }
+    let expected = args.expect.as_deref().map(Expectations::read).transpose()?;
+    let level = match (args.quiet, &args.exec, args.log) {
+        (true, ..) => RequestLevel::Quiet,
+        (false, Some(_), None) => RequestLevel::Advice,
+        _ => RequestLevel::Requests,
+    };
+    let output = Output::start(args.log.unwrap_or_default(), level)?;
+    let (options, root) = options(args, &output)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(args, options));
+    let served = runtime.block_on(serve(args, options, root.path.as_deref(), &output, expected));
     // Neither an export nor a file that is still being read holds the exit back.
     runtime.shutdown_background();
-    requests.finish();
+    output.finish();
     served
 }
 
-async fn serve(args: &cli::SimArgs, options: Options) -> Result<()> {
+async fn serve(
+    args: &cli::SimArgs,
+    options: Options,
+    root: Option<&Path>,
+    output: &Output,
+    expected: Option<Expectations>,
+) -> Result<u8> {
     // Before anybody can be told that all is ready, and then ends it.
-    let mut end = pin!(shutdown_signal()?);
+    let mut signals = ShutdownSignals::new()?;
     let sim = tokio::select! {
         sim = Sim::start(options) => sim?,
-        () = &mut end => return Ok(()),
+        _ = signals.recv() => return Ok(0),
     };
     for note in &sim.notes {
-        eprintln!("{note}");
+        output.note(note);
     }
     let scheme = if args.ws { "ws" } else { "wss" };
     let host = match args.bind.filter(|address| !address.is_loopback() && !address.is_unspecified())
@@ -63,38 +94,89 @@ async fn serve(args: &cli::SimArgs, options: Options) -> Result<()> {
         Some(IpAddr::V4(address)) => address.to_string(),
         None => "localhost".to_owned(),
     };
-    print(&format!("READY {scheme}://{host}:{}\n", sim.address.port()))?;
-    end.await;
+    let url = format!("{scheme}://{host}:{}", sim.address.port());
+    let mut follower = Follower::new(sim.journal(), output, expected);
+    let ended = async {
+        let Some(command) = &args.exec else {
+            print(&format!("READY {url}\n"))?;
+            signals.recv().await;
+            return Ok(0);
+        };
+        let code = run_command(command, &url, root)?.wait(&mut signals).await?;
+        let control = sim.control();
+        let gone = async {
+            while control.connections() > 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // One that stays is none of the command's.
+        let _ = timeout(SETTLING, gone).await;
+        Ok(code)
+    };
+    let code: Result<u8> = tokio::select! {
+        code = ended => code,
+        code = follower.follow() => code,
+    };
     sim.stop().await;
-    Ok(())
+    let is_met = follower.finish();
+    code.map(|code| if code == 0 && !is_met { UNMET } else { code })
+}
+
+/// Starts a command that finds the simulator by its environment. The credentials are made up: any
+/// will do here, and those of a real application have no business in a test.
+fn run_command(command: &str, url: &str, root: Option<&Path>) -> Result<exec::Running> {
+    let variables = [
+        ("EMOTIV_CORTEX_URL", Some(OsStr::new(url))),
+        ("EMOTIV_CLIENT_ID", Some(OsStr::new("simulated-client-id"))),
+        ("EMOTIV_CLIENT_SECRET", Some(OsStr::new("simulated-client-secret"))),
+        ("CORTOP_CA_FILE", root.map(Path::as_os_str)),
+    ];
+    exec::start(command, &variables)
+}
+
+/// The root certificate for clients.
+#[derive(Default)]
+struct Root {
+    /// Where it was written, if it was.
+    path: Option<PathBuf>,
+    /// Removed with this, where nobody has named a folder.
+    _folder: Option<TempDir>,
 }
 
 /// What the arguments ask for.
-fn options(args: &cli::SimArgs) -> Result<Options> {
+fn options(args: &cli::SimArgs, output: &Output) -> Result<(Options, Root)> {
     let bind: Vec<IpAddr> = match args.bind {
         Some(address) => vec![address],
         None => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
     };
     if args.bind.is_some_and(|address| !address.is_loopback()) {
-        eprintln!("anybody who reaches this machine can use this simulator");
+        output.note("anybody who reaches this machine can use this simulator");
     }
-    let tls = match (args.ws, &args.ca_out) {
-        (true, _) => None,
-        (false, folder) => {
-            let tls = Tls::new(&bind)?;
-            match folder {
-                Some(folder) => write_root(folder, &tls)?,
-                None => eprintln!(
-                    "clients cannot check the certificate: --ca-out DIR writes its root for their \
-                     ca_certs"
-                ),
-            }
-            Some(Arc::new(tls))
+    let tls = if args.ws { None } else { Some(Arc::new(Tls::new(&bind)?)) };
+    let root = match (&tls, &args.ca_out) {
+        (None, _) => Root::default(),
+        (Some(tls), Some(folder)) => {
+            let path = write_root(folder, tls)?;
+            output.note(&format!("root certificate: {}", path.display()));
+            Root { path: Some(path), _folder: None }
+        }
+        (Some(tls), None) if args.exec.is_some() => {
+            let folder = tempfile::tempdir()?;
+            let path = write_root(folder.path(), tls)?;
+            Root { path: Some(path), _folder: Some(folder) }
+        }
+        (Some(_), None) => {
+            output.note(
+                "clients cannot check the certificate: --ca-out DIR writes its root for their \
+                 ca_certs",
+            );
+            Root::default()
         }
     };
+    let default_port = if args.exec.is_some() { 0 } else { PORT };
     let scenario = args.scenario.as_deref().map(Scenario::read).transpose()?.unwrap_or_default();
     let defaults = Options::default();
-    Ok(Options {
+    let options = Options {
         headsets: headsets(&args.headset)?.unwrap_or(defaults.headsets),
         replay: args.replay.clone(),
         seed: args.seed.unwrap_or(1),
@@ -103,14 +185,15 @@ fn options(args: &cli::SimArgs) -> Result<Options> {
         approved: args.approved,
         tls,
         bind,
-        port: args.port,
+        port: args.port.unwrap_or(default_port),
         scenario: scenario.injections,
         control: args.allow_control,
         scopes: args.licence.scopes.0.clone(),
         quota: args.licence.activations,
         speed: args.speed,
         ..Options::default()
-    })
+    };
+    Ok((options, root))
 }
 
 /// The headsets, if any are asked for.
@@ -127,12 +210,11 @@ fn headsets(wanted: &[HeadsetConfig]) -> Result<Option<Vec<HeadsetConfig>>> {
     Ok((!wanted.is_empty()).then(|| wanted.to_vec()))
 }
 
-/// Writes the root where clients find it, and says where.
-fn write_root(folder: &Path, tls: &Tls) -> Result<()> {
+/// Writes the root where clients find it; returns where.
+fn write_root(folder: &Path, tls: &Tls) -> Result<PathBuf> {
     let path = folder.join("root.pem");
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, &tls.root_pem))
         .wrap_err_with(|| format!("cannot write {}; choose another --ca-out", path.display()))?;
-    eprintln!("root certificate: {}", path.display());
-    Ok(())
+    Ok(path)
 }

@@ -184,7 +184,11 @@ pub fn load(
             .or_else(|| env("EMOTIV_CORTEX_URL"))
             .or(file.url)
             .unwrap_or_else(|| DEFAULT_URL.to_owned()),
-        ca_file: connection.ca_file.clone().or(file.ca_file),
+        ca_file: connection
+            .ca_file
+            .clone()
+            .or_else(|| env("CORTOP_CA_FILE").map(PathBuf::from))
+            .or(file.ca_file),
         insecure: connection.insecure || file.insecure.unwrap_or_default(),
         headset: service.headset.clone().or(file.headset),
         session: service.session.or(file.session).unwrap_or_default(),

@@ -43,6 +43,13 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     assert_eq!(url("cortop", &env, Some(file)), "ws://env");
     assert_eq!(url("cortop", &[("EMOTIV_CORTEX_URL", "")], Some(file)), "ws://file");
 
+    let root = [("CORTOP_CA_FILE", "env.pem")];
+    let ca_file =
+        |line, env| load_from(line, env, Some("ca-file = \"f.pem\"")).expect("valid").ca_file;
+    assert_eq!(ca_file("cortop --ca-file flag.pem", &root), Some("flag.pem".into()));
+    assert_eq!(ca_file("cortop", &root), Some("env.pem".into()));
+    assert_eq!(ca_file("cortop", &[]), Some("f.pem".into()));
+
     let config = load_from("cortop --fps 30", &env, Some(file)).expect("valid");
     assert_eq!((config.fps, config.theme.as_str()), (30, "mono"));
     let credentials = config.credentials.expect("given");

@@ -243,8 +243,11 @@ def leave(client, headset, session):
 
 def main(program):
     with tempfile.TemporaryDirectory() as folder:
+        expected = os.path.join(folder, "expected.toml")
+        with open(expected, "w", encoding="utf-8") as file:
+            file.write("advice = 0\nsessions_closed = true\nsubscribed = [\"eeg\", \"sys\"]\n")
         command = [program, "sim", "--port", "0", "--ca-out", folder, "--headset", "epocx@128",
-                   "--speed", str(SPEED), "--quiet"]
+                   "--speed", str(SPEED), "--quiet", "--expect", expected]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sim:
             try:
                 line = next((line for line in sim.stdout if line.startswith("READY ")), None)
@@ -266,6 +269,7 @@ def main(program):
                 leave(client, headset, session)
             finally:
                 sim.terminate()
+        assert sim.returncode == 0, "the simulator has advice for this walk, see above"
     print("the walk is done: every step was answered as the reference tells")
 
 

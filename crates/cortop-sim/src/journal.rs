@@ -446,7 +446,8 @@ impl State {
 
     fn sent(&mut self, client: u64, at: f64, text: &str) {
         let mut numbers = std::mem::take(&mut self.numbers);
-        let is_sample = matches!(ServerMessage::parse(text, &mut numbers), Ok(ServerMessage::Sample(_)));
+        let is_sample =
+            matches!(ServerMessage::parse(text, &mut numbers), Ok(ServerMessage::Sample(_)));
         self.numbers = numbers;
         if is_sample {
             let mut samples = SampleCount::default();

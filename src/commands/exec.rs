@@ -1,0 +1,178 @@
+//! A command that runs beside the simulator, through the shell (`cortop sim --exec`): started,
+//! waited for, and ended with the simulator. Knows processes and signals, nothing of what is served.
+
+use std::{ffi::OsStr, io, process::ExitStatus, time::Duration};
+
+use color_eyre::eyre::{Result, WrapErr as _};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep_until},
+};
+
+use crate::console::{Shutdown, ShutdownSignals};
+
+/// Time for the command to end once it has been told to.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A command that runs.
+pub(super) struct Running {
+    ended: JoinHandle<io::Result<ExitStatus>>,
+    processes: imp::Processes,
+}
+
+/// Starts a command through the shell. Standard input, output and error are ours. A variable without
+/// a value is taken out of its environment.
+///
+/// # Errors
+/// There is no shell.
+pub(super) fn start(command: &str, variables: &[(&str, Option<&OsStr>)]) -> Result<Running> {
+    let mut shell = imp::shell(command);
+    for (name, value) in variables {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let (mut child, processes) =
+        imp::spawn(&mut shell).wrap_err("the shell for --exec cannot be started")?;
+    Ok(Running { ended: spawn_blocking(move || child.wait()), processes })
+}
+
+impl Running {
+    /// Waits for its end and gives its exit status, of a signal 128 and its number. Signals are
+    /// passed on to it; if it does not end then, it is killed, with all that it has started.
+    pub(super) async fn wait(mut self, signals: &mut ShutdownSignals) -> Result<u8> {
+        let mut deadline = None;
+        loop {
+            let patience = deadline.unwrap_or_else(Instant::now);
+            tokio::select! {
+                ended = &mut self.ended => {
+                    if deadline.is_some() {
+                        self.processes.kill();
+                    }
+                    return Ok(imp::code(ended??));
+                }
+                signal = signals.recv() => {
+                    self.processes.pass_on(signal);
+                    deadline.get_or_insert_with(|| Instant::now() + GRACE);
+                }
+                () = sleep_until(patience), if deadline.is_some() => {
+                    self.processes.kill();
+                    deadline = Some(Instant::now() + GRACE);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+mod imp {
+    use std::{
+        fs::File,
+        io::{self, IsTerminal as _},
+        os::unix::process::{CommandExt as _, ExitStatusExt as _},
+        process::{Child, Command, ExitStatus},
+    };
+
+    use rustix::{
+        process::{Pid, Signal, getpgrp, kill_process, kill_process_group},
+        termios::tcgetpgrp,
+    };
+
+    use super::Shutdown;
+
+    pub(super) fn shell(command: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(command);
+        shell
+    }
+
+    /// The processes of the command.
+    pub(super) struct Processes {
+        shell: Pid,
+        /// Whether they have a process group of their own.
+        are_grouped: bool,
+    }
+
+    /// A command that reads from the terminal stays in our process group, for no other may; Ctrl-C and
+    /// Ctrl-Z then reach it by themselves. Any other has a group of its own, so that all it has
+    /// started can be ended with it.
+    pub(super) fn spawn(shell: &mut Command) -> io::Result<(Child, Processes)> {
+        let are_grouped = !(io::stdin().is_terminal() && is_in_foreground());
+        if are_grouped {
+            shell.process_group(0);
+        }
+        let child = shell.spawn()?;
+        let processes = Processes { shell: Pid::from_child(&child), are_grouped };
+        Ok((child, processes))
+    }
+
+    /// Whether our process group has the terminal.
+    fn is_in_foreground() -> bool {
+        let terminal = File::open("/dev/tty");
+        terminal.is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
+    }
+
+    impl Processes {
+        pub(super) fn pass_on(&self, signal: Shutdown) {
+            let signal = match signal {
+                // The terminal has sent it to the whole group.
+                Shutdown::Interrupt if !self.are_grouped => return,
+                Shutdown::Interrupt => Signal::INT,
+                Shutdown::Terminate => Signal::TERM,
+            };
+            self.send(signal);
+        }
+
+        pub(super) fn kill(&self) {
+            self.send(Signal::KILL);
+        }
+
+        fn send(&self, signal: Signal) {
+            // They may have ended by themselves.
+            let _ = if self.are_grouped {
+                kill_process_group(self.shell, signal)
+            } else {
+                kill_process(self.shell, signal)
+            };
+        }
+    }
+
+    pub(super) fn code(status: ExitStatus) -> u8 {
+        let signal = status.signal().map(|signal| 128 + signal);
+        status.code().or(signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    }
+}
+
+#[cfg(not(unix))]
+mod imp {
+    use std::{
+        io,
+        process::{Child, Command, ExitStatus},
+    };
+
+    use super::Shutdown;
+
+    pub(super) fn shell(command: &str) -> Command {
+        let mut shell = Command::new("cmd");
+        shell.arg("/C").arg(command);
+        shell
+    }
+
+    /// Ctrl-C reaches the command by itself.
+    pub(super) struct Processes;
+
+    pub(super) fn spawn(shell: &mut Command) -> io::Result<(Child, Processes)> {
+        shell.spawn().map(|child| (child, Processes))
+    }
+
+    impl Processes {
+        pub(super) fn pass_on(&self, _: Shutdown) {}
+
+        pub(super) fn kill(&self) {}
+    }
+
+    pub(super) fn code(status: ExitStatus) -> u8 {
+        status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    }
+}
