@@ -56,6 +56,13 @@ pub(crate) fn print_error(line: &str) {
     let _ = writeln!(io::stderr(), "cortop: {}", cortop_protocol::sanitize::clean(line));
 }
 
+/// A report of several lines in one, without the lines that only draw a caret below another.
+pub(crate) fn one_line(report: &str) -> String {
+    let lines = report.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<_> = lines.filter(|line| !line.starts_with('|')).collect();
+    cortop_protocol::sanitize::clean(&lines.join(" "))
+}
+
 /// Runs a command on a runtime of its own.
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -12,16 +12,16 @@ use jiff::tz::TimeZone;
 use tracing::{info, warn};
 
 use crate::{
-    app::{App, AppSettings},
+    app::{App, AppSettings, ReloadedSettings},
     cli::{self, Cli, CliCommand, Print},
     commands::{self, Listing, doctor, sim as simulator},
-    config::{self, Config, Sources},
+    config::{self, Changes, Config, Sources},
     console::{self, print, report_panics},
     logging,
     monitor::Monitor,
     terminal::{
-        self, Exit, Input, Screen as _, Tty, guard::TerminalGuard, input, probe::Probe, screen,
-        signals,
+        self, Exit, Host, Input, Reloaded, Screen as _, Tty, guard::TerminalGuard, input,
+        probe::Probe, screen, signals,
     },
     ui::{self, Colors, Ui},
 };
@@ -79,8 +79,7 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
     }
     let env = |name: &str| std::env::var(name).ok();
     let folder = config::folder();
-    let file = config::file_path();
-    let mut config = config::load(&cli.service, &cli.display, &Sources { env: &env, file })?;
+    let mut config = read_config(&cli.service, &cli.display)?;
     let log = logging::init(cli.display.verbose, config.log_file.as_deref())?;
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
@@ -131,7 +130,8 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
             zone: Some(zone),
             fps: config.fps,
         };
-        let end = show(&config, cortex, settings, ui).await;
+        let reload = reload(cli, &config, &options);
+        let end = show(&config, cortex, settings, ui, reload).await;
         if let Some(sim) = sim {
             sim.task.abort();
         }
@@ -140,6 +140,50 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
     // A name that is still being looked up does not hold the exit back.
     runtime.shutdown_background();
     end
+}
+
+/// The settings as the command line, the environment and the config file give them now.
+fn read_config(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
+    let env = |name: &str| std::env::var(name).ok();
+    let file = config::file_path();
+    config::load(service, display, &Sources { env: &env, file })
+}
+
+/// What reads configuration and themes again. Nothing of it holds where any of it is wrong.
+fn reload(
+    cli: &Cli,
+    config: &Config,
+    options: &ui::UiOptions,
+) -> impl FnMut() -> Result<Reloaded, String> + Send + use<> {
+    let (service, display) = (cli.service.clone(), cli.display.clone());
+    let (mut before, options) = (config.clone(), options.clone());
+    move || {
+        let config = read_config(&service, &display)
+            .map_err(|error| console::one_line(&format!("{error:#}")))?;
+        let (ui, wrong) = Ui::new(&options);
+        if !wrong.is_empty() {
+            return Err(console::one_line(&wrong.join("; ")));
+        }
+        let themes = ui.theme_names();
+        if !themes.contains(&config.theme) {
+            return Err(format!("there is no theme \"{}\"", config.theme));
+        }
+        let changes = Changes::between(&before, &config);
+        let mut report = vec![changes.sentence()];
+        report.extend(config.warnings.iter().map(|warning| console::one_line(warning)));
+        let settings = ReloadedSettings {
+            keymap: config.keymap.clone(),
+            markers: config.markers.clone(),
+            alerts: config.alerts.clone(),
+            fps: config.fps,
+            themes,
+            theme: (config.theme != before.theme).then(|| config.theme.clone()),
+            mouse: (config.mouse != before.mouse).then_some(config.mouse),
+            report,
+        };
+        before = config;
+        Ok(Reloaded { settings, ui })
+    }
 }
 
 /// The zone of this computer. [`TimeZone::system`] first lists every zone that the system knows, a
@@ -170,6 +214,7 @@ async fn show(
     cortex: cortop_client::ClientConfig,
     settings: AppSettings,
     ui: Ui,
+    reload: impl FnMut() -> Result<Reloaded, String> + Send + 'static,
 ) -> Result<Exit> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let (sender, mut input) = input::queue();
@@ -192,9 +237,10 @@ async fn show(
 
     let limits = decoder::Limits { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);
+    let host = Host { frame, reload: Box::new(reload) };
     let app = App::new(settings, cortop_client::Moment::now());
     let (_, exit) =
-        terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, frame).await;
+        terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, host).await;
     info!("leaving with exit code {}", exit.code());
     terminal.backend_mut().leave().await;
     drop(guard);

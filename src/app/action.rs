@@ -136,6 +136,7 @@ actions! {
         #[hint = "commands"]
         Commands "commands" [Key::char(':')] "any command by its name";
         Mouse "mouse" [] "mouse on or off; while it is on, Shift selects text";
+        Reload "reload" [] "read the configuration and the themes again";
         Redraw "redraw" [Key::ctrl('l')] "redraw the whole screen";
         Suspend "suspend" [Key::ctrl('z')] "suspend; fg resumes";
         #[hint = "quit"]

@@ -38,6 +38,7 @@ impl App {
             }
             Action::Mouse => return self.toggle_mouse(),
             Action::Commands => return self.open_palette(),
+            Action::Reload => return vec![Effect::Reload],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.quit(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Action, Key, NotificationProtocol, Pane};
+use super::{Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane};
 use cortop_client::{Command, Event, HeadsetId, Moment};
 use cortop_signal::Snapshot;
 
@@ -39,6 +39,27 @@ pub enum MouseTarget {
     Footer(Action),
 }
 
+/// The settings that a new reading of the configuration changes at once, and what there is to say.
+#[derive(Clone, Debug)]
+pub struct ReloadedSettings {
+    /// The keys in force.
+    pub keymap: Keymap,
+    /// The labels of the markers 1 to 9.
+    pub markers: Vec<String>,
+    /// What is alerted about.
+    pub alerts: AlertSettings,
+    /// Frames a second asked for.
+    pub fps: u16,
+    /// The names of the themes.
+    pub themes: Vec<String>,
+    /// The theme to show, if that was changed.
+    pub theme: Option<String>,
+    /// Whether the mouse is used, if that was changed.
+    pub mouse: Option<bool>,
+    /// What changed, what takes effect later, and what is odd: a sentence each.
+    pub report: Vec<String>,
+}
+
 /// What reaches the state machine.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "messages are handed over, never stored")]
@@ -61,6 +82,8 @@ pub enum Message {
     Snapshot(Arc<Snapshot>),
     /// What went to the terminal lately.
     Throughput(Throughput),
+    /// The configuration has been read again, or why it could not be: then nothing has changed.
+    Reloaded(Result<Box<ReloadedSettings>, String>),
     /// A problem to notify the user of, such as a command that found the client busy.
     Notice(String),
 }
@@ -74,6 +97,8 @@ pub enum Effect {
     Copy(String),
     /// Have the terminal report what the mouse does, or not.
     Mouse(bool),
+    /// Read the configuration and the themes again.
+    Reload,
     /// Ring the terminal's bell.
     Bell,
     /// Have the terminal show a desktop notification with this text.

@@ -30,6 +30,7 @@ mod profiles;
 mod questions;
 mod recording;
 mod records;
+mod reload;
 mod sessions;
 mod stream_view;
 mod streams;
@@ -56,7 +57,7 @@ pub use self::{
     keymap::Keymap,
     log::{FormatLine, LogLine, LogPane, level_name},
     log_targets::{LogTargets, TARGETS},
-    message::{Effect, Message, MouseInput, MouseTarget, Throughput},
+    message::{Effect, Message, MouseInput, MouseTarget, ReloadedSettings, Throughput},
     overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
     profiles::ProfileState,
@@ -106,7 +107,7 @@ pub struct Notice {
     copied: Option<String>,
 }
 
-/// What does not change while the program runs.
+/// What changes only when the configuration is read again.
 #[derive(Clone, Debug, Default)]
 pub struct AppSettings {
     /// The keys in force.
@@ -139,7 +140,7 @@ pub struct AppSettings {
 
 /// The whole state of the monitor.
 pub struct App {
-    /// What does not change.
+    /// What was configured.
     pub(crate) settings: AppSettings,
     /// The moment of the last tick.
     pub(crate) now: Moment,
@@ -281,6 +282,7 @@ impl App {
                 effects = self.apply_ahead();
             }
             Message::Throughput(throughput) => self.throughput = throughput,
+            Message::Reloaded(reloaded) => effects = self.on_reloaded(reloaded),
             Message::Notice(text) => self.notify(Severity::Problem, text),
         }
         let elsewhere = self.sessions.headset() != looked_at.as_ref();

@@ -1089,3 +1089,49 @@ fn a_click_focuses_and_selects_and_the_wheel_scrolls() {
     assert_eq!(app.update(Message::Action(Action::Mouse)), [Effect::Mouse(true)]);
     assert_eq!(app.update(Message::Action(Action::Mouse)), [Effect::Mouse(false)]);
 }
+
+#[test]
+fn a_reading_of_the_configuration_holds_as_a_whole_or_changes_nothing() {
+    let mut app = App::new(
+        AppSettings {
+            themes: ["auto", "ansi", "mono"].map(str::to_owned).to_vec(),
+            ..AppSettings::default()
+        },
+        Moment::now(),
+    );
+    assert_eq!(app.update(Message::Action(Action::Reload)), [Effect::Reload]);
+    app.theme = 2;
+    let broken = "config.toml: line 2, loss must be a percentage".to_owned();
+    assert_eq!(app.update(Message::Reloaded(Err(broken))), []);
+    assert_eq!((app.theme, app.mouse), (2, false));
+    let said = app.notice.as_ref().expect("said");
+    assert!(said.text.contains("line 2") && said.severity == Severity::Problem);
+
+    let keys = [("global.zoom".to_owned(), vec!["Z".to_owned()])];
+    let keymap = Keymap::default().rebind(&keys.into()).expect("valid");
+    let reloaded = |theme: Option<&str>, themes: &[&str], mouse| {
+        Message::Reloaded(Ok(Box::new(ReloadedSettings {
+            keymap: keymap.clone(),
+            markers: vec!["rest".to_owned()],
+            alerts: AlertSettings { loss: None, ..AlertSettings::default() },
+            fps: 20,
+            themes: themes.iter().map(ToString::to_string).collect(),
+            theme: theme.map(str::to_owned),
+            mouse,
+            report: vec!["fps changed".to_owned(), "there is no setting \"x\"".to_owned()],
+        })))
+    };
+    // The theme shown stays, wherever it stands now.
+    let shown = ["auto", "mono", "mine"];
+    assert_eq!(app.update(reloaded(None, &shown, Some(true))), [Effect::Mouse(true)]);
+    assert_eq!(app.settings.themes[app.theme], "mono");
+    assert!(app.notice.as_ref().expect("said").text.contains("fps changed · there is no"));
+    assert_eq!((app.settings.fps, app.settings.alerts.loss), (20, None));
+    app.update(Message::Key(Key::char('Z')));
+    assert!(app.zoomed);
+    assert_eq!(app.update(reloaded(Some("mine"), &shown, Some(true))), []);
+    assert_eq!(app.settings.themes[app.theme], "mine");
+    // One that is gone.
+    app.update(reloaded(None, &["auto", "ansi"], None));
+    assert_eq!((app.settings.themes[app.theme].as_str(), app.mouse), ("auto", true));
+}

@@ -3,6 +3,7 @@
 //! warning, what is invalid an error with the next step.
 
 mod alerts;
+mod changes;
 mod file;
 mod sample;
 #[cfg(test)]
@@ -16,7 +17,7 @@ use std::{
 use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
-pub use self::sample::sample;
+pub use self::{changes::Changes, sample::sample};
 use crate::{
     app::{AlertSettings, Keymap},
     cli,
@@ -38,7 +39,7 @@ pub const DEFAULT_THEME: &str = "auto";
 pub const MARKERS: usize = 9;
 
 /// The settings in force.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// `ws://` or `wss://`.
     pub url: String,

@@ -246,3 +246,80 @@ fn the_old_name_of_full_redraw_is_understood() {
     }
     assert!(!sample().contains("plain-output"));
 }
+
+#[test]
+fn what_has_changed_is_named_as_in_the_file_and_what_needs_a_restart_apart() {
+    let config = |file| load_from("cortop", &[], Some(file)).expect("valid");
+    let compare = |before, after| Changes::between(&config(before), &config(after));
+    assert_eq!(compare("fps = 5", "fps = 5"), Changes::default());
+    assert!(compare("", "").sentence().contains("nothing has changed"));
+    let before = "client_id = \"a\"\nclient_secret = \"90125\"";
+    let after = "url = \"ws://localhost:1\"\nfps = 20\ntheme = \"mono\"\nclient_id = \"a\"\n\
+                 client_secret = \"b\"\n[alerts]\nloss = 3\non-alert = [\"lamp\"]\n\
+                 [keys.streams]\nsweep = [\"f12\"]";
+    let changed = compare(before, after);
+    assert_eq!(
+        changed.applied,
+        ["fps", "theme", "alerts.loss", "alerts.on-alert", "keys.streams.sweep"]
+    );
+    assert_eq!(changed.restart, ["url", "client_id or client_secret"]);
+    let sentence = changed.sentence();
+    assert!(sentence.contains("alerts.loss") && sentence.contains("after a restart: url"));
+    assert!(!sentence.contains("90125"));
+    // A flag wins over the file, whatever changes there.
+    let flag = |file| load_from("cortop --fps 30", &[], Some(file)).expect("valid");
+    assert_eq!(Changes::between(&flag("fps = 5"), &flag("fps = 6")), Changes::default());
+}
+
+/// Each setting of the file is one that changes at once or after a restart.
+#[test]
+fn no_setting_of_the_file_changes_unseen() {
+    let printed = sample();
+    let lines = printed.lines().filter_map(|line| line.strip_prefix('#'));
+    let mut section = "";
+    let mut seen = 0;
+    for line in lines.filter(|line| !line.starts_with(' ')) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            continue;
+        }
+        let Some((name, value)) = line.split_once(" = ") else { continue };
+        if section.starts_with("keys") {
+            break;
+        }
+        // Another value of the same kind.
+        let other = match value {
+            "true" => "false".to_owned(),
+            "false" => "true".to_owned(),
+            "\"off\"" => "\"osc9\"".to_owned(),
+            "\"recording\"" => "\"always\"".to_owned(),
+            "\"auto\"" if name == "session" => "\"open\"".to_owned(),
+            value if value.starts_with("[\"eeg") => "[\"mot\"]".to_owned(),
+            value if value.starts_with('[') => "[\"x\"]".to_owned(),
+            value if value.starts_with('"') => "\"ws://localhost:9\"".to_owned(),
+            "1" => "2".to_owned(),
+            "10" => "11".to_owned(),
+            "20.0" => "30.0".to_owned(),
+            "20" => "30".to_owned(),
+            "1.0" => "2.0".to_owned(),
+            "256" => "512".to_owned(),
+            value => panic!("another value than {value}"),
+        };
+        let head = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+        let with = |value: &str| {
+            // Credentials count as a pair.
+            let pair = match name {
+                "client_id" => "client_secret = \"s\"\n",
+                "client_secret" => "client_id = \"s\"\n",
+                _ => "",
+            };
+            let text = format!("{pair}{head}{name} = {value}\n");
+            load_from("cortop", &[("LANG", "C.UTF-8")], Some(&text)).expect(&text)
+        };
+        let Changes { applied, restart } = Changes::between(&with(value), &with(&other));
+        let named = applied.iter().chain(&restart).any(|own| own.contains(name));
+        assert!(named, "{name}: {value} → {other}");
+        seen += 1;
+    }
+    assert!(seen > 25, "{seen}");
+}

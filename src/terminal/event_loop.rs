@@ -15,7 +15,7 @@ use super::{
     alert_command::AlertCommand, exit::Exit, input::Input, probe::Answers, screen::Screen, signals,
 };
 use crate::{
-    app::{App, Effect, Message},
+    app::{App, Effect, Message, ReloadedSettings},
     monitor::Channels,
     ui::Ui,
 };
@@ -28,16 +28,40 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// The longest time from a key to the next frame, however few frames a second are asked for.
 const KEY_LATENCY: Duration = Duration::from_millis(100);
 
-/// Runs until the user quits or the terminal, the client or the process ends. `frame`: shortest time
-/// between two frames. Closes nothing: the caller gives the terminal back and stops the client.
+/// The configuration as it was read again.
+pub struct Reloaded {
+    /// For the state machine.
+    pub settings: ReloadedSettings,
+    /// The themes.
+    pub ui: Ui,
+}
+
+/// What the loop knows of its surroundings.
+pub struct Host {
+    /// Shortest time between two frames.
+    pub frame: Duration,
+    /// Reads configuration and themes again; else why that cannot be.
+    pub reload: Box<dyn FnMut() -> Result<Reloaded, String> + Send>,
+}
+
+/// Without a configuration.
+impl From<Duration> for Host {
+    fn from(frame: Duration) -> Self {
+        Self { frame, reload: Box::new(|| Err("there is no configuration".to_owned())) }
+    }
+}
+
+/// Runs until the user quits or the terminal, the client or the process ends. Closes nothing: the caller
+/// gives the terminal back and stops the client.
 pub async fn run<S: Screen>(
     app: App,
     ui: Ui,
     terminal: &mut Terminal<S>,
     channels: &mut Channels,
     input: &mut mpsc::Receiver<Input>,
-    frame: Duration,
+    host: impl Into<Host>,
 ) -> (App, Exit) {
+    let host = host.into();
     let area = terminal.get_frame().area();
     let next_frame = Instant::now();
     let mut this = EventLoop {
@@ -46,7 +70,7 @@ pub async fn run<S: Screen>(
         terminal,
         channels,
         area,
-        frame,
+        host,
         next_frame,
         dirty: true,
         key_pending: false,
@@ -63,8 +87,7 @@ struct EventLoop<'a, S: Screen> {
     terminal: &'a mut Terminal<S>,
     channels: &'a mut Channels,
     area: Rect,
-    /// Shortest time between two frames.
-    frame: Duration,
+    host: Host,
     /// When the next one may be drawn.
     next_frame: Instant,
     /// Something changed since the last frame.
@@ -191,6 +214,8 @@ impl<S: Screen> EventLoop<'_, S> {
                 Effect::Mouse(on) => {
                     self.terminal.backend_mut().mouse(on).map_err(terminal_gone)?;
                 }
+                // Boxed, as what was read may have effects of its own.
+                Effect::Reload => Box::pin(self.reload()).await?,
                 Effect::Bell => {
                     self.terminal.backend_mut().bell().map_err(terminal_gone)?;
                 }
@@ -210,6 +235,19 @@ impl<S: Screen> EventLoop<'_, S> {
         Ok(())
     }
 
+    /// Reads configuration and themes again. All of it holds from the next frame on, or none.
+    async fn reload(&mut self) -> Result<(), Exit> {
+        let reloaded = (self.host.reload)().map(|Reloaded { mut settings, ui }| {
+            let changed = self.ui.replace_themes(ui);
+            if !changed.is_empty() {
+                settings.report.push(format!("themes changed: {}", changed.join(", ")));
+            }
+            self.host.frame = Duration::from_secs(1) / u32::from(settings.fps.max(1));
+            Box::new(settings)
+        });
+        self.update(Message::Reloaded(reloaded)).await
+    }
+
     fn send(&mut self, command: Command) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.channels.commands.try_send(command) {
             let busy = "the client is still busy with the last keys; try again in a moment";
@@ -221,7 +259,7 @@ impl<S: Screen> EventLoop<'_, S> {
         let ready = self.terminal.backend_mut().is_ready(self.key_pending);
         let soon = self.key_pending && !ready;
         self.next_frame =
-            Instant::now() + if soon { self.frame.min(KEY_LATENCY) } else { self.frame };
+            Instant::now() + if soon { self.host.frame.min(KEY_LATENCY) } else { self.host.frame };
         if !ready {
             return Ok(());
         }

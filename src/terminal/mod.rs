@@ -33,7 +33,7 @@ pub mod screen;
 pub mod signals;
 pub mod tty;
 
-pub use event_loop::run;
+pub use event_loop::{Host, Reloaded, run};
 pub use exit::Exit;
 pub use input::Input;
 pub use screen::Screen;

@@ -178,6 +178,18 @@ impl Ui {
         [theme::AUTO].into_iter().chain(names).map(str::to_owned).collect()
     }
 
+    /// Takes the themes of another; gives the names of those that are new, gone or look different.
+    pub fn replace_themes(&mut self, other: Self) -> Vec<String> {
+        let before = std::mem::replace(&mut self.themes, other.themes);
+        let (before, after) = (&before, &self.themes);
+        let is_same = |one: &Theme, list: &[Theme]| {
+            list.iter().any(|own| own.name == one.name && own.looks_like(one))
+        };
+        let new = after.iter().filter(|theme| !is_same(theme, before));
+        let gone = before.iter().filter(|theme| after.iter().all(|own| own.name != theme.name));
+        new.chain(gone).map(|theme| text::clean(&theme.name)).collect()
+    }
+
     /// From now on the theme `auto` is the one for this background.
     pub fn set_background(&mut self, background: Background) {
         self.background = Some(background);

@@ -189,7 +189,7 @@ pub(super) struct Theme {
 }
 
 /// How a theme makes everything look on the terminal at hand.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct ThemeStyles {
     styles: BTreeMap<ThemeToken, Style>,
     channels: Vec<Style>,
@@ -202,6 +202,11 @@ impl Default for Theme {
 }
 
 impl Theme {
+    /// Whether it makes everything look as another does.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
+        *self.looks == *other.looks
+    }
+
     /// How a token looks.
     #[must_use]
     pub(super) fn style(&self, token: ThemeToken) -> Style {

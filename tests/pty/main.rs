@@ -5,6 +5,7 @@
 
 mod adopted;
 mod alerts;
+mod reload;
 
 use std::{
     io::{Read, Write},

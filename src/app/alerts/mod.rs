@@ -50,6 +50,11 @@ pub struct AlertState {
 }
 
 impl AlertState {
+    /// Drops what has been said without a word.
+    pub(super) fn forget(&mut self, now: Instant) {
+        self.tracker.observe(&[], |_| Duration::ZERO, now);
+    }
+
     /// What is wrong now and has been said: the kind, and the headset and its part.
     pub fn active(&self) -> impl Iterator<Item = (AlertKind, &HeadsetId, &str)> {
         self.tracker.raised()

@@ -1,0 +1,99 @@
+//! What has changed between two readings of the settings, by their names in the config file.
+
+use std::fmt::Debug;
+
+use secrecy::ExposeSecret as _;
+
+use super::Config;
+use crate::app::section_name;
+
+/// The settings that changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Those that take effect at once.
+    pub applied: Vec<String>,
+    /// Those that take effect after a restart.
+    pub restart: Vec<String>,
+}
+
+impl Changes {
+    /// From one reading to the next.
+    #[must_use]
+    pub fn between(before: &Config, after: &Config) -> Self {
+        let differ = |pairs: &[(&str, bool)]| {
+            let changed = pairs.iter().filter(|(_, changed)| *changed);
+            changed.map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()
+        };
+        let mut applied = differ(&[
+            ("fps", before.fps != after.fps),
+            ("mouse", before.mouse != after.mouse),
+            ("theme", before.theme != after.theme),
+            ("markers", before.markers != after.markers),
+        ]);
+        applied.extend(alerts(before, after));
+        applied.extend(keys(before, after));
+        let secrets = |config: &Config| {
+            let secrets = config.credentials.as_ref().ok();
+            secrets
+                .map(|own| [&own.id, &own.secret].map(|secret| secret.expose_secret().to_owned()))
+        };
+        let restart = differ(&[
+            ("url", before.url != after.url),
+            ("ca-file", before.ca_file != after.ca_file),
+            ("insecure", before.insecure != after.insecure),
+            ("headset", before.headset != after.headset),
+            ("session", before.session != after.session),
+            ("debit", before.debit != after.debit),
+            ("streams", before.streams != after.streams),
+            ("client_id or client_secret", secrets(before) != secrets(after)),
+            ("history-mib", before.history != after.history),
+            ("max-rate", before.output.max_rate != after.output.max_rate),
+            ("ascii", before.ascii != after.ascii),
+            ("synchronized", before.output.synchronized != after.output.synchronized),
+            ("full-redraw", before.output.full_redraw != after.output.full_redraw),
+            ("log-file", before.log_file != after.log_file),
+        ]);
+        Self { applied, restart }
+    }
+
+    /// One sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let (applied, restart) = (self.applied.join(", "), self.restart.join(", "));
+        match (applied.is_empty(), restart.is_empty()) {
+            (true, true) => "configuration read again: nothing has changed".to_owned(),
+            (false, true) => format!("configuration read again: {applied} changed"),
+            (true, false) => {
+                format!("configuration read again: {restart} changed, in effect after a restart")
+            }
+            (false, false) => format!(
+                "configuration read again: {applied} changed; in effect after a restart: {restart}"
+            ),
+        }
+    }
+}
+
+fn alerts(before: &Config, after: &Config) -> Vec<String> {
+    let (before, after) = (&before.alerts, &after.alerts);
+    let pairs: [(&str, &dyn Debug, &dyn Debug); 11] = [
+        ("when", &before.when, &after.when),
+        ("stale", &before.stale, &after.stale),
+        ("loss", &before.loss, &after.loss),
+        ("contact", &before.contact, &after.contact),
+        ("rail", &before.rail, &after.rail),
+        ("battery", &before.battery, &after.battery),
+        ("disk", &before.disk, &after.disk),
+        ("record", &before.record, &after.record),
+        ("bell", &before.bell, &after.bell),
+        ("notification", &before.notification, &after.notification),
+        ("on-alert", &before.command, &after.command),
+    ];
+    let changed = pairs.iter().filter(|(_, one, other)| format!("{one:?}") != format!("{other:?}"));
+    changed.map(|(name, ..)| format!("alerts.{name}")).collect()
+}
+
+fn keys(before: &Config, after: &Config) -> Vec<String> {
+    let rows = before.keymap.rows().zip(after.keymap.rows());
+    let changed = rows.filter(|((_, one), (_, other))| one != other);
+    changed.map(|((row, _), _)| format!("keys.{}.{}", section_name(row.pane), row.name)).collect()
+}
