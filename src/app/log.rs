@@ -175,20 +175,10 @@ impl LogPane {
         buffer: &mut Buffer,
         rows: &FormatLine,
     ) -> Walked {
-        let walked = Arc::new(Mutex::new(None));
-        let formatter = Formatter {
-            filter: self.filter.to_lowercase(),
-            last,
-            rows: Arc::clone(rows),
-            walked: Arc::clone(&walked),
-        };
-        TuiLoggerWidget::default()
-            .formatter(Box::new(formatter))
-            .state(&self.levels())
-            // One row more, for the empty one of the first record.
-            .render(Rect { height: area.height + 1, ..area }, buffer);
-        let walked = walked.lock().unwrap_or_else(PoisonError::into_inner).take();
-        walked.unwrap_or_default()
+        let filter = self.filter.to_lowercase();
+        let rows = Arc::clone(rows);
+        let formatter = Formatter { filter, last, rows, walked: Arc::default() };
+        walk(formatter, &self.levels(), area, buffer)
     }
 
     /// The levels up to which each module path is shown.
@@ -273,6 +263,29 @@ impl LogPane {
     fn target(&self) -> &'static str {
         TARGETS[self.selected].0
     }
+}
+
+/// Draws lines by tui-logger's widget, and gives those that it took.
+fn walk(formatter: Formatter, levels: &TuiWidgetState, area: Rect, buffer: &mut Buffer) -> Walked {
+    let walked = Arc::clone(&formatter.walked);
+    TuiLoggerWidget::default()
+        .formatter(Box::new(formatter))
+        .state(levels)
+        // One row more, for the empty one of the first record.
+        .render(Rect { height: area.height + 1, ..area }, buffer);
+    let walked = walked.lock().unwrap_or_else(PoisonError::into_inner).take();
+    walked.unwrap_or_default()
+}
+
+/// When the newest record was written, whether it is shown or not.
+#[must_use]
+pub fn newest_record() -> Option<Timestamp> {
+    let rows: FormatLine = Arc::new(|_, _| vec![Line::default()]);
+    let formatter = Formatter { filter: String::new(), last: None, rows, walked: Arc::default() };
+    let area = Rect::new(0, 0, 1, 0);
+    let mut buffer = Buffer::empty(Rect { height: 1, ..area });
+    let walked = walk(formatter, &TuiWidgetState::new(), area, &mut buffer);
+    walked.first().map(|&(at, _)| at)
 }
 
 /// The level after this one, round and round.

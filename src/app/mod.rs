@@ -55,7 +55,7 @@ pub use self::{
     help::HelpPane,
     key::Key,
     keymap::Keymap,
-    log::{FormatLine, LogLine, LogPane, level_name},
+    log::{FormatLine, LogLine, LogPane, level_name, newest_record},
     log_targets::{LogTargets, TARGETS},
     message::{Effect, Message, MouseInput, MouseTarget, ReloadedSettings, Throughput},
     overview::{HeadsetRow, HeadsetState, Sort},

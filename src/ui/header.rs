@@ -8,7 +8,6 @@ use ratatui::{
     buffer::Buffer,
     layout::Rect,
     text::{Line, Span},
-    widgets::Widget,
 };
 
 use super::{
@@ -56,8 +55,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         None => service.extend(session),
     }
     line(ctx, service, upper, buffer);
-    ctx.span(ThemeToken::Title, clock)
-        .render(Rect { x: first.x + width + 1, width: first.width - width - 1, ..first }, buffer);
+    let right = Rect { x: first.x + width + 1, width: first.width - width - 1, ..first };
+    paint::line(&ctx.span(ThemeToken::Title, clock).into(), right, buffer);
 }
 
 fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {

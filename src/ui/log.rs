@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use log::Level;
+use jiff::Timestamp;
+use log::{Level, LevelFilter};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -11,11 +12,12 @@ use ratatui::{
 };
 
 use super::{
+    cache::DrawCache,
     context::{RenderContext, heading},
     glyphs, layout, paint, text,
     theme::ThemeToken,
 };
-use crate::app::{App, FormatLine, Pane, TARGETS, level_name};
+use crate::app::{App, FormatLine, Pane, TARGETS, level_name, newest_record};
 
 /// Width from which on each line names its target.
 const WITH_TARGET: u16 = 80;
@@ -30,14 +32,53 @@ pub(super) fn likes(_: &App, body: Rect) -> u16 {
     if layout::is_large(body) { u16::MAX } else { body.height / 2 }
 }
 
-pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+/// What shapes the lines: to format them in each frame would cost as much as all traces.
+#[derive(Debug, PartialEq)]
+pub(super) struct LogKey {
+    /// The newest record, shown or not.
+    newest: Option<Timestamp>,
+    /// The last one in sight, if that is not the newest.
+    last: Option<Timestamp>,
+    filter: String,
+    /// Up to which level each target is shown, and whether only one is.
+    shown: [LevelFilter; TARGETS.len()],
+    only: Option<usize>,
+    with_target: bool,
+    ascii: bool,
+    styles: [Style; 4],
+}
+
+impl LogKey {
+    fn new(ctx: &RenderContext<'_>, with_target: bool) -> Self {
+        let log = &ctx.app.log;
+        Self {
+            newest: newest_record(),
+            last: log.last,
+            filter: log.filter.clone(),
+            shown: log.shown,
+            only: log.only.then_some(log.selected),
+            with_target,
+            ascii: ctx.ascii,
+            styles: styles(ctx),
+        }
+    }
+}
+
+pub(super) fn draw(
+    ctx: &RenderContext<'_>,
+    cache: &mut DrawCache,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let log = &ctx.app.log;
     if area.height == 1 {
         let name =
             ctx.span(ThemeToken::Title, format!(" {}", heading(Pane::Log, Pane::Log.name())));
         let width = paint::cells(name.width()).min(area.width);
         let line = Rect { width: area.width - width, ..area };
-        log.draw_newest(line, buffer, &row(ctx));
+        cache.log.draw(LogKey::new(ctx, false), line, buffer, |line, buffer| {
+            log.draw_newest(line, buffer, &row(ctx));
+        });
         return paint::line(&name.into(), Rect { x: line.right(), width, ..area }, buffer);
     }
     let mut title = Line::default();
@@ -58,28 +99,33 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         inside = Rect { x: list.right(), width: inside.width - list.width, ..inside };
     }
     if !inside.is_empty() {
-        log.draw(inside, buffer, &rows(ctx, area.width >= WITH_TARGET));
+        let with_target = area.width >= WITH_TARGET;
+        cache.log.draw(LogKey::new(ctx, with_target), inside, buffer, |inside, buffer| {
+            log.draw(inside, buffer, &rows(ctx, with_target));
+        });
     }
 }
 
 /// Makes of a line one row.
 fn row(ctx: &RenderContext<'_>) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
-    let dim = ctx.style(ThemeToken::Dim);
+    let [dim, ..] = styles;
     Arc::new(move |width, line| {
         let clock = format!("{:<CLOCK$}", text::time_of_day(line.at, &zone));
         let text = text::spell_out(text::clean(&line.text), ascii);
         let text = text::fit(&text, width.saturating_sub(CLOCK));
-        vec![vec![Span::styled(clock, dim), Span::styled(text, styles(line.level))].into()]
+        vec![vec![Span::styled(clock, dim), Span::styled(text, style(styles, line.level))].into()]
     })
 }
 
-/// How lines of a level look.
-fn styles(ctx: &RenderContext<'_>) -> impl Fn(Level) -> Style + Send + Sync + 'static {
-    let [dim, bad, poor, text] =
-        [ThemeToken::Dim, ThemeToken::Bad, ThemeToken::Poor, ThemeToken::Text]
-            .map(|token| ctx.style(token));
-    move |level| match level {
+/// How lines look: those of the lower levels, errors, warnings, and the rest.
+fn styles(ctx: &RenderContext<'_>) -> [Style; 4] {
+    [ThemeToken::Dim, ThemeToken::Bad, ThemeToken::Poor, ThemeToken::Text]
+        .map(|token| ctx.style(token))
+}
+
+fn style([dim, bad, poor, text]: [Style; 4], level: Level) -> Style {
+    match level {
         Level::Error => bad,
         Level::Warn => poor,
         Level::Info => text,
@@ -90,9 +136,9 @@ fn styles(ctx: &RenderContext<'_>) -> impl Fn(Level) -> Style + Send + Sync + 's
 /// Makes of a line as many rows as it needs.
 fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
-    let dim = ctx.style(ThemeToken::Dim);
+    let [dim, ..] = styles;
     Arc::new(move |width, line| {
-        let style = styles(line.level);
+        let style = style(styles, line.level);
         let target = if with_target { format!("{:<10}", line.target) } else { String::new() };
         let clock = text::time_of_day(line.at, &zone);
         let front = format!("{clock:<CLOCK$}{:<LEVEL$}{target}", line.level.as_str());

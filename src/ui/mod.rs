@@ -10,6 +10,7 @@
 //! ```
 //! The overview of all headsets takes the place of the panes. On a large screen the log stands below the session, and the streams have all of the right side.
 
+mod cache;
 mod colormap;
 mod context;
 mod dialog;
@@ -40,7 +41,7 @@ use ratatui::{
     style::Style,
 };
 
-use self::{context::RenderContext, layout::ScreenLayout, streams::TraceCache, theme::Theme};
+use self::{cache::DrawCache, context::RenderContext, layout::ScreenLayout, theme::Theme};
 pub use self::{layout::SMALLEST, streams::views, text::wrap, theme::sample as sample_theme};
 use crate::app::{App, MouseTarget, Pane};
 use cortop_signal::View;
@@ -56,7 +57,7 @@ struct PaneRow {
     /// How early it gives way where rows are few, the highest first.
     rank: u8,
     /// Some panes draw with what they drew last.
-    draw: fn(&RenderContext<'_>, &mut Vec<TraceCache>, Rect, &mut Buffer),
+    draw: fn(&RenderContext<'_>, &mut DrawCache, Rect, &mut Buffer),
 }
 
 /// The panes from top to bottom.
@@ -91,7 +92,7 @@ static PANES: [PaneRow; 4] = [
         likes: log::likes,
         is_left: layout::is_large,
         rank: 3,
-        draw: |ctx, _, area, buffer| log::draw(ctx, area, buffer),
+        draw: log::draw,
     },
 ];
 
@@ -149,8 +150,8 @@ pub struct Ui {
     /// The terminal's background, once it has told.
     background: Option<Background>,
     zone: TimeZone,
-    /// The traces of the last frame, from top to bottom.
-    traces: Vec<TraceCache>,
+    /// What stays from the last frame.
+    cache: Box<DrawCache>,
 }
 
 impl Ui {
@@ -166,7 +167,7 @@ impl Ui {
             colors: options.colors,
             background: None,
             zone,
-            traces: Vec::new(),
+            cache: Box::default(),
         };
         (ui, warnings)
     }
@@ -200,31 +201,21 @@ impl Ui {
         self.ascii = true;
     }
 
-    /// The theme at a place among the names.
-    fn theme(&self, place: usize) -> Option<&Theme> {
-        if let Some(place) = place.checked_sub(1) {
-            return self.themes.get(place);
-        }
-        let name = theme::auto(self.background);
-        self.themes.iter().find(|theme| theme.name == name)
-    }
-
     /// Draws the whole screen.
     pub fn draw(&mut self, app: &App, frame: &mut Frame) {
         let area = frame.area();
         let buffer = frame.buffer_mut();
         let fallback = Theme::default();
-        let mut traces = std::mem::take(&mut self.traces);
-        let theme = self.theme(app.theme).unwrap_or(&fallback);
-        let ctx =
-            RenderContext { app, theme, zone: &self.zone, ascii: self.ascii, colors: self.colors };
+        let Self { themes, ascii, colors, background, zone, cache } = self;
+        let theme = theme::at(themes, *background, app.theme).unwrap_or(&fallback);
+        let ctx = RenderContext { app, theme, zone, ascii: *ascii, colors: *colors };
         if let Some(screen) = ScreenLayout::new(app, area) {
             header::draw(&ctx, screen.header, buffer);
             for (pane, area) in screen.panes {
                 if app.shows_overview() {
                     overview::draw(&ctx, area, buffer);
                 } else if let Some(row) = PANES.iter().find(|row| row.pane == pane) {
-                    (row.draw)(&ctx, &mut traces, area, buffer);
+                    (row.draw)(&ctx, cache, area, buffer);
                 }
             }
             footer::draw(&ctx, screen.footer, buffer);
@@ -238,10 +229,9 @@ impl Ui {
             let lines = paint::sentence(&layout::too_small(area), area.width, Style::new());
             paint::lines(&lines, area, buffer);
         }
-        if self.ascii {
+        if *ascii {
             glyphs::to_ascii(buffer);
         }
-        self.traces = traces;
     }
 
     /// What is at a place of a screen of this size.

@@ -1,7 +1,9 @@
 //! Lines and borders into ratatui's buffer. Knows neither the state nor the theme.
 
+use std::num::NonZeroU16;
+
 use ratatui::{
-    buffer::{Buffer, Cell},
+    buffer::{Buffer, Cell, CellDiffOption},
     layout::Rect,
     style::{Color, Style},
     symbols::border,
@@ -9,6 +11,14 @@ use ratatui::{
 };
 
 use super::{glyphs, text};
+
+/// Of what is one cell wide: saying so spares measuring it in each frame.
+pub(super) const ONE_CELL: CellDiffOption = CellDiffOption::ForcedWidth(NonZeroU16::MIN);
+
+/// Puts a glyph of ours, each of which is one cell wide, into a cell.
+pub(super) fn glyph(glyph: char, style: Style, cell: &mut Cell) {
+    cell.set_char(glyph).set_style(style).set_diff_option(ONE_CELL);
+}
 
 /// Fills the halves of a cell with a colour each; where there is none the background stays.
 pub(super) fn halves(upper: Option<Color>, lower: Option<Color>, cell: &mut Cell) {
@@ -41,7 +51,7 @@ pub(super) fn border(
     let above = buffer.cell((left, top)).map(|cell| cell.symbol().to_owned());
     let mut put = |x, y, symbol| {
         if let Some(cell) = buffer.cell_mut((x, y)) {
-            cell.set_symbol(symbol).set_style(style);
+            cell.set_symbol(symbol).set_style(style).set_diff_option(ONE_CELL);
         }
     };
     for x in left..=right {
@@ -81,8 +91,15 @@ pub(super) fn lines(lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Draws a line into a row. Most text is ASCII and needs no search for grapheme clusters, which
-/// costs more than all traces.
+/// Whether a character takes one cell and joins with none: then a text needs no search for grapheme
+/// clusters, which would cost more than all traces. Latin, Greek and the glyphs of ours do.
+fn stands_alone(char: char) -> bool {
+    matches!(char, ' '..='~')
+        || matches!(char, '\u{a1}'..='\u{2ff}' | '\u{391}'..='\u{3ff}' | '\u{2010}'..='\u{2bff}')
+            && text::width(char) == 1
+}
+
+/// Draws a line into a row.
 pub(super) fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
     let mut rest = area.intersection(buffer.area);
     for span in &line.spans {
@@ -90,19 +107,19 @@ pub(super) fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
             return;
         }
         let style = line.style.patch(span.style);
-        let used = if span.content.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            let start = buffer.index_of(rest.x, rest.y);
-            let cells = buffer.content.iter_mut().skip(start).take(usize::from(rest.width));
-            for (char, cell) in span.content.chars().zip(cells) {
-                cell.set_char(char).set_style(style);
-            }
-            span.content.len()
+        let start = buffer.index_of(rest.x, rest.y);
+        let row = start..start + usize::from(rest.width);
+        let used = if span.content.chars().all(stands_alone) {
+            let row = span.content.chars().zip(&mut buffer.content[row]);
+            row.map(|(char, cell)| glyph(char, style, cell)).count()
         } else {
+            // Below may stand what is one cell wide.
+            buffer.content[row].iter_mut().for_each(|cell| cell.diff_option = CellDiffOption::None);
             let width = usize::from(rest.width);
             let (end, _) = buffer.set_stringn(rest.x, rest.y, &span.content, width, style);
             usize::from(end - rest.x)
         };
-        let used = cells(used).min(rest.width);
+        let used = cells(used);
         rest = Rect { x: rest.x + used, width: rest.width - used, ..rest };
     }
 }

@@ -161,7 +161,13 @@ pub(super) fn minutes(age: Duration) -> String {
 /// A rate without decimals that would flicker; below 10 Hz with one.
 #[must_use]
 pub(super) fn rate(hz: f64) -> String {
-    if hz >= 9.95 { format!("{hz:.0}") } else { trimmed(format!("{hz:.1}")) }
+    if hz >= 9.95 {
+        // As an integer it is written in a tenth of the time.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "10 and more")]
+        let whole = hz.round_ties_even() as u64;
+        return whole.to_string();
+    }
+    trimmed(format!("{hz:.1}"))
 }
 
 /// A share in percent with as many digits as matter.

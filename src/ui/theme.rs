@@ -113,7 +113,7 @@ struct ThemeFile {
 pub(super) const AUTO: &str = "auto";
 
 /// The theme that `auto` is: `ansi` until the terminal tells its background.
-pub(super) const fn auto(background: Option<Background>) -> &'static str {
+const fn auto(background: Option<Background>) -> &'static str {
     match background {
         None => "ansi",
         Some(Background::Dark) => "hues-dark",
@@ -221,6 +221,14 @@ impl Theme {
         let other = if place.is_multiple_of(2) { ThemeToken::Trace } else { ThemeToken::TraceAlt };
         own.unwrap_or_else(|| self.style(other))
     }
+}
+
+/// The theme at a place among the names, of which [`AUTO`] is the first.
+pub(super) fn at(themes: &[Theme], background: Option<Background>, place: usize) -> Option<&Theme> {
+    let Some(place) = place.checked_sub(1) else {
+        return themes.iter().find(|theme| theme.name == auto(background));
+    };
+    themes.get(place)
 }
 
 /// All themes, `ansi` first, and a warning for each file that is left out.

@@ -77,10 +77,10 @@ pub(super) fn request(app: &App, ascii: bool, inside: Rect) -> View {
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
     let AllLayout { plot, lines, head } = AllLayout::new(ctx.app, canvas.area);
     if let Some(area) = plot {
-        traces::draw(ctx, entry, ctx.app.stream(), area, canvas.buffer, canvas.traces);
+        traces::draw(ctx, entry, ctx.app.stream(), area, canvas.buffer, &mut canvas.cache.traces);
     }
     summary::draw(ctx, entry, lines, canvas.buffer);
     if let Some(area) = head {
-        contact::draw_head(ctx, entry, area, canvas.buffer);
+        contact::draw_head(ctx, entry, &mut canvas.cache.outline, area, canvas.buffer);
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{gaps, trace_plot::BinGroups};
 use crate::{
@@ -74,11 +74,12 @@ pub(super) fn draw(
     let ticks: Vec<u16> = lost.into_iter().filter(free).collect();
     for label in labels {
         let x = area.x + label.x;
-        ctx.span(label.token, label.text).render(Rect { x, ..area }.intersection(area), buffer);
+        let label = ctx.span(label.token, label.text).into();
+        paint::line(&label, Rect { x, ..area }.intersection(area), buffer);
     }
     let mut mark = |x: u16, glyph, token| {
         if let Some(cell) = buffer.cell_mut((area.x + x, area.y)).filter(|_| x < area.width) {
-            cell.set_char(glyph).set_style(ctx.style(token));
+            paint::glyph(glyph, ctx.style(token), cell);
         }
     };
     for x in ticks {

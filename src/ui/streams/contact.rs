@@ -12,7 +12,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     Canvas, advice,
-    head::HeadMap,
+    head::{HeadMap, OutlineCache},
     levels::{SensorRow, level_word},
     stream_state,
 };
@@ -40,8 +40,9 @@ const YOUNG: Duration = Duration::from_secs(3);
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
     let (area, buffer, stream) = (canvas.area, &mut *canvas.buffer, ctx.app.stream());
+    let outline = &mut canvas.cache.outline;
     stream_state::draw_readings(ctx, entry, stream, 0, area, buffer, |area, buffer| {
-        draw_quality(ctx, entry, stream, area, buffer);
+        draw_quality(ctx, entry, stream, outline, area, buffer);
     });
 }
 
@@ -54,6 +55,7 @@ fn draw_quality(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     stream: Stream,
+    outline: &mut OutlineCache,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -81,13 +83,14 @@ fn draw_quality(
     let bottom = bottom.min(below.height / 2);
     let middle = Rect { height: below.height - bottom, ..below };
     paint::lines(&step, Rect { y: middle.bottom(), height: bottom, ..below }, buffer);
-    draw_middle(ctx, &sensors, stream, middle, buffer);
+    draw_middle(ctx, &sensors, stream, outline, middle, buffer);
 }
 
 /// The head alone, where contact flows and its sensors have places.
 pub(super) fn draw_head(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
+    outline: &mut OutlineCache,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -98,7 +101,7 @@ pub(super) fn draw_head(
     let sensors = sensors(readings, Stream::Dev, ctx.app.bad_channels());
     let names: Vec<_> = sensors.iter().map(|sensor| sensor.name).collect();
     let Some(head) = HeadMap::fit(&names, area) else { return };
-    draw_sensors(ctx, &sensors, &head, buffer);
+    draw_sensors(ctx, &sensors, &head, outline, buffer);
     if !stream_state::is_fresh(ctx, entry, Stream::Dev) {
         buffer.set_style(area, ctx.style(ThemeToken::Stale));
     }
@@ -109,9 +112,10 @@ fn draw_sensors(
     ctx: &RenderContext<'_>,
     sensors: &[SensorRow<'_>],
     head: &HeadMap,
+    outline: &mut OutlineCache,
     buffer: &mut Buffer,
 ) {
-    head.draw(ctx, buffer);
+    head.draw(ctx, outline, buffer);
     for (sensor, label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };
         let (token, mark, _) = sensor.word();
@@ -127,6 +131,7 @@ fn draw_middle(
     ctx: &RenderContext<'_>,
     sensors: &[SensorRow<'_>],
     stream: Stream,
+    outline: &mut OutlineCache,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -143,7 +148,7 @@ fn draw_middle(
     let Some((width, head)) = fitting else {
         return draw_table(ctx, sensors, rich && area.width >= BOTH, area, buffer);
     };
-    draw_sensors(ctx, sensors, &head, buffer);
+    draw_sensors(ctx, sensors, &head, outline, buffer);
     let list = Rect { x: area.right() - width, width, ..area };
     draw_table(ctx, sensors, width == BOTH, list, buffer);
 }

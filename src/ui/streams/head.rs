@@ -19,13 +19,28 @@ const OUT: f64 = 0.09;
 const EAR: f64 = 0.2;
 const TIP: f64 = 0.13;
 
-/// The places of sensors in an area, by their order.
-pub(super) struct HeadMap {
+/// A head in an area, without its sensors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct HeadShape {
     area: Rect,
     /// The middle of the head in cells, the first of which is from 0 to 1.
     centre: (f64, f64),
     /// Half of its width and of its height in cells.
     half: (f64, f64),
+}
+
+/// The outline drawn last. It stays until the head is another; to compute it takes half as long as
+/// an empty frame.
+#[derive(Debug, Default)]
+pub(in crate::ui) struct OutlineCache {
+    shape: Option<HeadShape>,
+    /// Column, row and dots.
+    cells: Vec<(u16, u16, char)>,
+}
+
+/// The places of sensors in an area, by their order.
+pub(super) struct HeadMap {
+    shape: HeadShape,
     /// Each sensor's label; `None` for one that is not of the 10–20 system.
     pub(super) labels: Vec<Option<Rect>>,
 }
@@ -70,12 +85,13 @@ impl HeadMap {
             }
         }
         let bottom = nearest((centre.1 + far_y * half.1 + 0.5).ceil(), area.y, area.bottom());
-        Some(Self { area: Rect { height: bottom - area.y, ..area }, centre, half, labels })
+        let area = Rect { height: bottom - area.y, ..area };
+        Some(Self { shape: HeadShape { area, centre, half }, labels })
     }
 
     /// The cells that the head may have a part in.
     pub(super) fn cells(&self) -> impl Iterator<Item = (u16, u16)> {
-        let Self { area, .. } = *self;
+        let HeadShape { area, .. } = self.shape;
         (area.top()..area.bottom())
             .flat_map(move |y| (area.left()..area.right()).map(move |x| (x, y)))
     }
@@ -83,15 +99,46 @@ impl HeadMap {
     /// The place on the head of the middle of a column and a height in cells: x to the right, y to
     /// the front, the outline at 1.
     pub(super) fn place(&self, x: u16, y: f64) -> (f64, f64) {
-        ((f64::from(x) + 0.5 - self.centre.0) / self.half.0, (self.centre.1 - y) / self.half.1)
+        let HeadShape { centre, half, .. } = self.shape;
+        ((f64::from(x) + 0.5 - centre.0) / half.0, (centre.1 - y) / half.1)
     }
 
     /// Draws outline, nose and ears; the labels come on top.
-    pub(super) fn draw(&self, ctx: &RenderContext<'_>, buffer: &mut Buffer) {
-        let Self { area, .. } = self;
+    pub(super) fn draw(
+        &self,
+        ctx: &RenderContext<'_>,
+        cache: &mut OutlineCache,
+        buffer: &mut Buffer,
+    ) {
+        let style = ctx.style(ThemeToken::Axis);
+        if cache.shape != Some(self.shape) {
+            *cache = OutlineCache { shape: Some(self.shape), cells: self.shape.outline() };
+        }
+        for &(x, y, char) in &cache.cells {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                paint::glyph(char, style, cell);
+            }
+        }
+        // A cell of air around each label, where the outline passes behind it.
+        for label in self.labels.iter().flatten() {
+            let air = Rect { x: label.x.saturating_sub(1), width: label.width + 2, ..*label };
+            let air = air.intersection(self.shape.area);
+            paint::line(
+                &ctx.span(ThemeToken::Axis, " ".repeat(air.width.into())).into(),
+                air,
+                buffer,
+            );
+        }
+    }
+}
+
+impl HeadShape {
+    /// The cells of outline, nose and ears: column, row and dots.
+    fn outline(&self) -> Vec<(u16, u16, char)> {
+        let area = self.area;
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
         let mut dots = vec![[0_u8; 2]; columns * rows];
-        for (x, y) in self.outline() {
+        for (x, y) in self.outline_points() {
             let place = |value: f64, start: u16, count: u16| {
                 nearest((value - f64::from(start)).floor(), 0, count.saturating_sub(1))
             };
@@ -103,30 +150,14 @@ impl HeadMap {
                 cell[x % 2] |= 1 << (y % 4);
             }
         }
-        let style = ctx.style(ThemeToken::Axis);
-        for (row, dots) in area.rows().zip(dots.chunks(columns.max(1))) {
-            for (x, [left, right]) in
-                (row.x..).zip(dots).filter(|(_, [left, right])| left | right != 0)
-            {
-                if let Some(cell) = buffer.cell_mut((x, row.y)) {
-                    cell.set_char(glyphs::braille(*left, *right)).set_style(style);
-                }
-            }
-        }
-        // A cell of air around each label, where the outline passes behind it.
-        for label in self.labels.iter().flatten() {
-            let air = Rect { x: label.x.saturating_sub(1), width: label.width + 2, ..*label };
-            let air = air.intersection(*area);
-            paint::line(
-                &ctx.span(ThemeToken::Axis, " ".repeat(air.width.into())).into(),
-                air,
-                buffer,
-            );
-        }
+        let places = area.positions().zip(&dots).filter(|(_, [left, right])| left | right != 0);
+        places
+            .map(|(place, &[left, right])| (place.x, place.y, glyphs::braille(left, right)))
+            .collect()
     }
 
     /// Points on the head's outline, its nose and its ears, closer to each other than dots.
-    fn outline(&self) -> impl Iterator<Item = (f64, f64)> {
+    fn outline_points(&self) -> impl Iterator<Item = (f64, f64)> {
         let steps = 7 * (usize::from(self.area.width) + 2 * usize::from(self.area.height));
         (0..steps).flat_map(move |step| {
             let angle = step as f64 / steps as f64 * TAU;

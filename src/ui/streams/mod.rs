@@ -38,8 +38,9 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub(super) use self::{contact::worst as contact, trace_plot::TraceCache};
+pub(super) use self::{contact::worst as contact, head::OutlineCache, trace_plot::TraceCache};
 use super::{
+    cache::DrawCache,
     context::{RenderContext, heading},
     glyphs, link, paint,
     theme::ThemeToken,
@@ -72,8 +73,7 @@ struct ViewRow {
 struct Canvas<'a> {
     area: Rect,
     buffer: &'a mut Buffer,
-    /// The traces of the last frame, from top to bottom.
-    traces: &'a mut Vec<TraceCache>,
+    cache: &'a mut DrawCache,
 }
 
 /// What most views of a stream's latest readings have in common.
@@ -316,7 +316,7 @@ fn shown(app: &App) -> &'static ViewRow {
 
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
-    traces: &mut Vec<TraceCache>,
+    cache: &mut DrawCache,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -330,7 +330,7 @@ pub(super) fn draw(
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     paint::line(&bottom, edge.intersection(area), buffer);
     match ctx.app.sessions.current() {
-        Some(entry) => (row.draw)(ctx, entry, &mut Canvas { area: inside, buffer, traces }),
+        Some(entry) => (row.draw)(ctx, entry, &mut Canvas { area: inside, buffer, cache }),
         None => paint::lines(&link::lines(ctx, inside.width), inside, buffer),
     }
 }

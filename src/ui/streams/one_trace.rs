@@ -46,7 +46,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     let Some((health, numbers, plot)) = split(ctx.app, canvas.area) else {
         return paint::lines(&head, canvas.area, canvas.buffer);
     };
-    traces::draw(ctx, entry, stream, plot, canvas.buffer, canvas.traces);
+    traces::draw(ctx, entry, stream, plot, canvas.buffer, &mut canvas.cache.traces);
     paint::lines(&head, health, canvas.buffer);
     if let Some(area) = numbers {
         motion::draw(ctx, entry, area, canvas.buffer);

@@ -4,7 +4,11 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
-use super::{Canvas, band_power, electrode_positions, head::HeadMap, stream_state};
+use super::{
+    Canvas, band_power, electrode_positions,
+    head::{HeadMap, OutlineCache},
+    stream_state,
+};
 use crate::{
     app::SessionEntry,
     ui::{colormap, context::RenderContext, glyphs, paint, text, theme::ThemeToken},
@@ -39,9 +43,9 @@ pub(super) fn details(ctx: &RenderContext<'_>, area: Rect) -> Vec<String> {
 }
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
-    let (area, buffer) = (canvas.area, &mut *canvas.buffer);
+    let (area, buffer, outline) = (canvas.area, &mut *canvas.buffer, &mut canvas.cache.outline);
     stream_state::draw_readings(ctx, entry, Stream::Pow, 0, area, buffer, |area, buffer| {
-        draw_map(ctx, area, buffer);
+        draw_map(ctx, outline, area, buffer);
     });
 }
 
@@ -74,7 +78,7 @@ impl PowerMap {
     }
 }
 
-fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
+fn draw_map(ctx: &RenderContext<'_>, outline: &mut OutlineCache, area: Rect, buffer: &mut Buffer) {
     let (at, _) = band(ctx);
     let powers = band_power::newest(ctx.app);
     let bad = &ctx.app.streams.bad;
@@ -105,7 +109,7 @@ fn draw_map(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
             buffer,
         );
     };
-    head.draw(ctx, buffer);
+    head.draw(ctx, outline, buffer);
     fill(ctx, &map, &head, buffer);
     for ((name, _), label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };

@@ -2,10 +2,10 @@
 //! sparkline; in sweep or scroll. Most cells stay from frame to frame and are only
 //! copied. Knows neither channels nor scales.
 
-use std::{num::NonZeroU16, ops::Range};
+use std::ops::Range;
 
 use ratatui::{
-    buffer::{Buffer, Cell, CellDiffOption},
+    buffer::{Buffer, Cell},
     layout::Rect,
     style::Style,
 };
@@ -233,8 +233,10 @@ pub(super) fn draw(
         let (right, left) = row.split_at(cells.leftmost());
         let start = buffer.index_of(area.x, y);
         let line = &mut buffer.content[start..start + usize::from(area.width)];
-        for (cell, drawn) in line.iter_mut().zip(left.iter().chain(right)) {
-            cell.clone_from(drawn);
+        // One after the other, which costs less than both as one.
+        let (before, after) = line.split_at_mut(left.len().min(line.len()));
+        for (part, drawn) in [(before, left), (after, right)] {
+            part.iter_mut().zip(drawn).for_each(|(cell, drawn)| cell.clone_from(drawn));
         }
     }
 }
@@ -244,8 +246,7 @@ impl TraceCache {
     fn new(look: PlotStyle) -> Self {
         let mut blank = Cell::EMPTY;
         blank.set_style(look.style);
-        // Every glyph of a plot is one cell wide; saying so spares measuring them.
-        blank.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+        blank.set_diff_option(paint::ONE_CELL);
         let width = usize::try_from(look.width).unwrap_or_default();
         Self {
             look: Some(look),

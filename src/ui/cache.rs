@@ -1,0 +1,97 @@
+//! What stays from frame to frame, because to draw it anew would cost more than to keep it.
+
+use ratatui::{
+    buffer::{Buffer, Cell},
+    layout::Rect,
+};
+
+use super::{
+    log::LogKey,
+    streams::{OutlineCache, TraceCache},
+};
+
+/// What the panes keep.
+#[derive(Debug, Default)]
+pub(super) struct DrawCache {
+    /// The traces of the last frame, from top to bottom.
+    pub(super) traces: Vec<TraceCache>,
+    pub(super) outline: OutlineCache,
+    pub(super) log: Cached<LogKey>,
+}
+
+/// A part of the screen as it was drawn last, and all that shaped it.
+#[derive(Debug)]
+pub(super) struct Cached<K> {
+    key: Option<(K, Rect)>,
+    /// Row by row.
+    cells: Vec<Cell>,
+}
+
+impl<K> Default for Cached<K> {
+    fn default() -> Self {
+        Self { key: None, cells: Vec::new() }
+    }
+}
+
+impl<K: PartialEq> Cached<K> {
+    /// Draws into an area of the buffer, or puts there what was drawn last if that was for the same
+    /// key and area.
+    pub(super) fn draw(
+        &mut self,
+        key: K,
+        area: Rect,
+        buffer: &mut Buffer,
+        draw: impl FnOnce(Rect, &mut Buffer),
+    ) {
+        let area = area.intersection(buffer.area);
+        let (key, width) = (Some((key, area)), usize::from(area.width.max(1)));
+        if self.key != key {
+            draw(area, buffer);
+            self.key = key;
+            self.cells.resize(area.area() as usize, Cell::EMPTY);
+            for (row, kept) in area.rows().zip(self.cells.chunks_exact_mut(width)) {
+                let start = buffer.index_of(row.x, row.y);
+                kept.clone_from_slice(&buffer.content[start..start + width]);
+            }
+            return;
+        }
+        for (row, kept) in area.rows().zip(self.cells.chunks_exact(width)) {
+            let start = buffer.index_of(row.x, row.y);
+            buffer.content[start..start + width].clone_from_slice(kept);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_drawn_anew_where_key_or_area_is_another() {
+        let mut cached = Cached::default();
+        let mut drawn = 0;
+        let mut draw = |key: char, area: Rect| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 3));
+            cached.draw(key, area, &mut buffer, |area, buffer| {
+                drawn += 1;
+                buffer.set_string(area.x, area.y, "漢", ratatui::style::Style::new().bold());
+                buffer.set_string(
+                    area.x,
+                    area.bottom() - 1,
+                    key.to_string().repeat(3),
+                    ratatui::style::Style::new(),
+                );
+            });
+            (drawn, buffer)
+        };
+        let area = Rect::new(2, 1, 4, 2);
+        let (_, first) = draw('a', area);
+        assert_eq!(draw('a', area), (1, first.clone()));
+        assert_eq!(draw('b', area).0, 2);
+        assert_eq!(draw('a', area), (3, first));
+        let moved = Rect { x: 3, ..area };
+        let (times, buffer) = draw('a', moved);
+        assert_eq!((times, buffer[(3, 1)].symbol()), (4, "漢"));
+        assert_eq!(draw('a', Rect { height: 20, ..moved }), (4, buffer), "as much as there is");
+    }
+}
