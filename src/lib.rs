@@ -33,7 +33,7 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod console;
+mod console;
 pub mod logging;
 pub mod monitor;
 pub mod run;

@@ -22,7 +22,7 @@ mod writers;
 
 use std::path::Path;
 
-use color_eyre::eyre::Result;
+use eyre::Result;
 
 pub use self::list::Listing;
 pub(crate) use self::{
@@ -33,7 +33,7 @@ pub(crate) use self::{
 use crate::{
     cli,
     config::{self, Config, Sources},
-    console::{block_on, print, print_error, report_panics},
+    console::{block_on, print, print_error},
     logging,
 };
 
@@ -75,7 +75,6 @@ pub fn watch(args: &cli::WatchArgs, display: &cli::DisplayArgs) -> Result<u8> {
 
 /// The settings in force, with the log started.
 fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
-    report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
     let file = config::file_path();
     let config = config::load(service, display, &Sources { env: &env, file })?;

@@ -47,8 +47,7 @@ pub struct TerminalGuard(());
 
 impl TerminalGuard {
     /// Takes the terminal over and installs a hook that gives it back before a panic is reported; a
-    /// panic in any task or thread also ends the loop that reads `input`. Call it once, after the
-    /// hooks that report a panic are installed.
+    /// panic in any task or thread also ends the loop that reads `input`. Call it once.
     ///
     /// # Errors
     /// The terminal cannot be set up.

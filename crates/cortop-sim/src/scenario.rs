@@ -3,10 +3,7 @@
 
 use std::{fs, path::Path};
 
-use color_eyre::{
-    Result,
-    eyre::{WrapErr as _, eyre},
-};
+use eyre::{Result, WrapErr as _, eyre};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::fault::{Fault, Seconds};
