@@ -12,9 +12,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use color_eyre::{
+    Result,
+    eyre::{OptionExt as _, bail},
+};
 use cortop_client::{Stream, model::Model};
 use cortop_sim::{Options, Sim, headset_config::HeadsetConfig, tls::Tls};
-use eyre::{OptionExt as _, Result, bail};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,

@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eyre::{Result, bail, eyre};
+use color_eyre::eyre::{Result, bail, eyre};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::json;
 use vt100::{Cell, Color};

@@ -3,7 +3,10 @@
 
 use std::io::{self, Write as _};
 
-use eyre::Result;
+use color_eyre::{
+    config::{HookBuilder, Theme},
+    eyre::Result,
+};
 
 /// Whether all that is printed is thrown away. A standard output that is closed is this too: Rust
 /// opens the null device in its place.
@@ -37,6 +40,15 @@ pub(crate) fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Installs the reports of errors and panics; to be called once, before the terminal's guard, which
+/// wraps the panic hook. Without a theme: no escape sequence is to be left behind, nor in a file.
+///
+/// # Errors
+/// Other hooks are installed.
+pub fn report_panics() -> Result<()> {
+    HookBuilder::default().theme(Theme::new()).display_env_section(false).install()
 }
 
 /// A line on standard error. Nobody may be listening there, which is no failure.

@@ -33,7 +33,7 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
-mod console;
+pub mod console;
 pub mod logging;
 pub mod monitor;
 pub mod run;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use eyre::{Result, WrapErr as _};
+use color_eyre::eyre::{Result, WrapErr as _};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{
     Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,

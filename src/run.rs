@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use eyre::{Result, bail, eyre};
+use color_eyre::eyre::{Result, bail, eyre};
 use jiff::tz::TimeZone;
 use tracing::{info, warn};
 
@@ -16,7 +16,7 @@ use crate::{
     cli::{self, Cli, CliCommand, Print},
     commands::{self, Listing, doctor, sim as simulator},
     config::{self, Changes, Config, Sources},
-    console::{self, print},
+    console::{self, print, report_panics},
     logging,
     monitor::Monitor,
     terminal::{
@@ -70,6 +70,7 @@ pub fn main(cli: &Cli) -> ExitCode {
 }
 
 fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
+    report_panics()?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         bail!(
             "the monitor needs a terminal for input and output; run it without pipes and \

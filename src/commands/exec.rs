@@ -3,7 +3,7 @@
 
 use std::{ffi::OsStr, io, process::ExitStatus, time::Duration};
 
-use eyre::{Result, WrapErr as _};
+use color_eyre::eyre::{Result, WrapErr as _};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::{Instant, sleep_until},

@@ -1,7 +1,7 @@
 //! Follows a journal: writes it as JSON lines, and holds it against what is expected of the clients.
 
+use color_eyre::eyre::Result;
 use cortop_sim::journal::{Entry, Expectations, Journal, Reader};
-use eyre::Result;
 use serde_json::{Value, json};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use eyre::Result;
+use color_eyre::eyre::Result;
 use serde::Serialize;
 
 use cortop_client::sanitize::is_harmful;

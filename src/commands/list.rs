@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use eyre::Result;
+use color_eyre::eyre::Result;
 use serde::Serialize;
 
 use super::{ProbeSession, client_state::ClientState, json, table};

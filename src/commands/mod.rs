@@ -22,7 +22,7 @@ mod writers;
 
 use std::path::Path;
 
-use eyre::Result;
+use color_eyre::eyre::Result;
 
 pub use self::list::Listing;
 pub(crate) use self::{
@@ -33,7 +33,7 @@ pub(crate) use self::{
 use crate::{
     cli,
     config::{self, Config, Sources},
-    console::{block_on, print, print_error},
+    console::{block_on, print, print_error, report_panics},
     logging,
 };
 
@@ -75,6 +75,7 @@ pub fn watch(args: &cli::WatchArgs, display: &cli::DisplayArgs) -> Result<u8> {
 
 /// The settings in force, with the log started.
 fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
+    report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
     let file = config::file_path();
     let config = config::load(service, display, &Sources { env: &env, file })?;

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use eyre::{Result, WrapErr as _, bail};
+use color_eyre::eyre::{Result, WrapErr as _, bail};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     cli,
-    console::{ShutdownSignals, print},
+    console::{ShutdownSignals, print, report_panics},
     logging::RequestLevel,
 };
 use cortop_sim::{
@@ -51,6 +51,7 @@ pub fn run(args: &cli::SimArgs) -> Result<u8> {
         let assumptions = if args.assumptions { assumptions::list() } else { String::new() };
         return print(&(faults + &assumptions)).map(|()| 0);
     }
+    report_panics()?;
     if args.exec.is_some() && args.replay.as_deref() == Some(Path::new("-")) {
         bail!("standard input is that of the command of --exec: give --replay a file");
     }

@@ -4,7 +4,7 @@
 
 use std::{io, pin::pin, sync::atomic::Ordering, time::Duration};
 
-use eyre::{Result, bail};
+use color_eyre::eyre::{Result, bail};
 use tokio::sync::oneshot::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use eyre::{Result, WrapErr as _, eyre};
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use eyre::{Result, eyre};
+use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
 pub use self::{changes::Changes, sample::sample};

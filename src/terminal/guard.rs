@@ -47,7 +47,8 @@ pub struct TerminalGuard(());
 
 impl TerminalGuard {
     /// Takes the terminal over and installs a hook that gives it back before a panic is reported; a
-    /// panic in any task or thread also ends the loop that reads `input`. Call it once.
+    /// panic in any task or thread also ends the loop that reads `input`. Call it once, after the
+    /// hooks that report a panic are installed.
     ///
     /// # Errors
     /// The terminal cannot be set up.

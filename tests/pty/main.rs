@@ -548,6 +548,7 @@ fn a_key_shows_although_the_bytes_are_held_back() {
 #[ignore = "run in a pty by the test of panics"]
 fn program_that_panics() {
     let Ok(place) = std::env::var("CORTOP_TEST_PANIC") else { return };
+    cortop::console::report_panics().expect("hooks");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let exit = runtime.expect("a runtime").block_on(async {
         let (sender, mut input) = input::queue();

@@ -13,17 +13,17 @@
 //! # use tokio_tungstenite::tungstenite::Message;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> eyre::Result<()> {
+//! # async fn main() -> color_eyre::Result<()> {
 //! // Service time goes on only when the test says so.
 //! let sim = Sim::start(Options { stepped: true, ..Options::default() }).await?;
 //! let control = sim.control();
 //! # let (mut socket, _) = tokio_tungstenite::connect_async(sim.url()).await?;
 //! # let mut next = 0;
-//! # let mut ask = async |method: &str, params: Value| -> eyre::Result<Value> {
+//! # let mut ask = async |method: &str, params: Value| -> color_eyre::Result<Value> {
 //! #     next += 1;
 //! #     let request = json!({ "id": next, "jsonrpc": "2.0", "method": method, "params": params });
 //! #     socket.send(Message::text(request.to_string())).await?;
-//! #     let answer = socket.next().await.ok_or_else(|| eyre::eyre!("gone"))??;
+//! #     let answer = socket.next().await.ok_or_else(|| color_eyre::eyre::eyre!("gone"))??;
 //! #     Ok(serde_json::from_str::<Value>(answer.to_text()?)?["result"].clone())
 //! # };
 //!
@@ -123,8 +123,8 @@ use std::{
     sync::Arc,
 };
 
+use color_eyre::{Result, eyre::eyre};
 use cortop_protocol::HeadsetId;
-use eyre::{Result, eyre};
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, spawn_blocking},

@@ -13,7 +13,7 @@ mod track;
 
 use std::{collections::BTreeMap, io, path::Path};
 
-use eyre::{Report, Result, eyre};
+use color_eyre::{Report, Result, eyre::eyre};
 use serde_json::json;
 
 use self::{

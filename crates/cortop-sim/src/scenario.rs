@@ -3,7 +3,10 @@
 
 use std::{fs, path::Path};
 
-use eyre::{Result, WrapErr as _, eyre};
+use color_eyre::{
+    Result,
+    eyre::{WrapErr as _, eyre},
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::fault::{Fault, Seconds};

@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use eyre::{Result, WrapErr as _};
+use color_eyre::{Result, eyre::WrapErr as _};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use eyre::Result;
+use color_eyre::eyre::Result;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -64,6 +64,7 @@ const SIGNING_IN: [Stage; 8] = [
 /// # Errors
 /// It cannot start, or what is found cannot be printed.
 pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    console::report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
     let size = io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten();
     let mut report = Report::new(Style::choose(args.json), size.map(|(columns, _)| columns));

@@ -5,8 +5,8 @@ use std::{
     io::{self, IsTerminal as _},
 };
 
+use color_eyre::eyre::Result;
 use crossterm::style::Stylize as _;
-use eyre::Result;
 use serde::Serialize;
 use strum::VariantArray as _;
 

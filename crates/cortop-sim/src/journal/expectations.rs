@@ -3,8 +3,11 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use color_eyre::{
+    Result,
+    eyre::{WrapErr as _, eyre},
+};
 use cortop_protocol::{Method, Stream};
-use eyre::{Result, WrapErr as _, eyre};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::entry::{Entry, Event, SessionEnd};
