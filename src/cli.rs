@@ -325,7 +325,7 @@ impl Cli {
         Self::parse().checked().unwrap_or_else(|error| error.exit())
     }
 
-    /// Refuses the service's flags before a subcommand, which clap cannot tell by itself.
+    /// Refuses the service's flags before a subcommand, which clap cannot do by itself.
     fn checked(self) -> Result<Self, clap::Error> {
         if self.command.is_some() && self.service != ServiceArgs::default() {
             return Err(Self::command().error(

@@ -67,7 +67,7 @@ pub enum RequestLevel {
     Requests,
 }
 
-/// Starts a log of what the simulator hears and says, a line each, on standard error. To be called
+/// Starts a log of what the simulator receives and sends, a line each, on standard error. To be called
 /// once, in place of [`init`]. In JSON only warnings come from here: the rest is written by whoever
 /// follows the journal.
 ///

@@ -31,7 +31,7 @@ use cortop_sim::Sim;
 /// Could not start as asked.
 const REFUSED: u8 = 2;
 
-/// Does what the command line asks; the exit code is the one that the help tells.
+/// Does what the command line asks; the exit codes are those of the help.
 #[must_use]
 pub fn main(cli: &Cli) -> ExitCode {
     let display = &cli.display;

@@ -12,7 +12,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     process::{Command, Output, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
@@ -28,6 +28,8 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 /// Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A signal that has not ended a program in this time is sent again.
+const AGAIN: Duration = Duration::from_millis(5);
 
 impl Served {
     fn port(&self) -> u16 {
@@ -217,23 +219,19 @@ fn a_recording_that_never_comes_holds_no_signal_back() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("started");
+        let pid = Pid::from_child(&child);
+        let (end, ended) = mpsc::channel();
+        std::thread::spawn(move || end.send(child.wait().map(drop)));
         let asked = Instant::now();
-        // The signal may come before it is handled, which ends it too.
-        kill_process(Pid::from_child(&child), signal).expect("signalled");
-        let ended = loop {
-            match child.try_wait().expect("known") {
-                None if asked.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(5));
-                    // Also later, when it waits for the pipe.
-                    kill_process(Pid::from_child(&child), signal).expect("signalled");
-                }
-                ended => break ended,
-            }
-        };
-        if ended.is_none() {
-            child.kill().expect("killed");
+        // The signal may come before it is handled, which ends it too; and again later, when it
+        // waits for the pipe.
+        while asked.elapsed() < PATIENCE && ended.recv_timeout(AGAIN).is_err() {
+            let _ = kill_process(pid, signal);
         }
-        assert!(ended.is_some(), "{signal:?}");
+        if asked.elapsed() >= PATIENCE {
+            let _ = kill_process(pid, Signal::KILL);
+            panic!("{signal:?} does not end it");
+        }
     }
 }
 

@@ -212,7 +212,7 @@ actions! {
         SpectrumScale "spectrum-scale" [Key::char('D')] "spectrum in dB or linear" on Spectrum;
         Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
-        GlyphSet "way" [Key::char('w')] "draw with braille, half blocks or blocks" on Glyphs;
+        GlyphSet "glyphs" [Key::char('w')] "draw with braille, half blocks or blocks" on Glyphs;
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above" on Selection;
         ChannelDown "channel-down" [Key::DOWN, Key::char('j')] "select the channel or stream below" on Selection;
         HideChannel "hide-channel" [Key::char('H')] "hide the selected channel" on ChannelLayout;

@@ -9,6 +9,9 @@ use super::{
     stream_view::StreamView,
 };
 
+/// Names that actions had before, as config files may still spell them, and those of today.
+const FORMER_NAMES: [(&str, &str); 1] = [("streams.way", "streams.glyphs")];
+
 /// The keys in force, and the views that some of them show.
 #[derive(Clone, Debug)]
 pub struct Keymap {
@@ -47,7 +50,9 @@ impl Keymap {
         overrides: &BTreeMap<String, Vec<String>>,
     ) -> Result<Self, Vec<String>> {
         let mut errors = Vec::new();
-        for (name, keys) in overrides {
+        for (spelled, keys) in overrides {
+            let former = FORMER_NAMES.into_iter().find(|(former, _)| former == spelled);
+            let name = former.map_or(spelled.as_str(), |(_, name)| name);
             let Some((_, own)) = self
                 .rows
                 .iter_mut()
@@ -164,6 +169,12 @@ mod tests {
             .expect("valid");
         assert_eq!(keymap.action(Pane::Log, Key::char('z')), None);
         assert_eq!(keymap.action(Pane::Log, Key::ctrl('w')), Some(Action::Zoom));
+    }
+
+    #[test]
+    fn a_former_name_of_an_action_is_understood() {
+        let keymap = Keymap::default().rebind(&overrides(&[("streams.way", &["W"])])).expect("it");
+        assert_eq!(keymap.action(Pane::Streams, Key::char('W')), Some(Action::GlyphSet));
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub fn list(subject: Listing, args: &cli::ListArgs, display: &cli::DisplayArgs) 
     })
 }
 
-/// Prints samples until told to end.
+/// Prints samples until it is asked to end.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.

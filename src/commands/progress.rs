@@ -1,4 +1,4 @@
-//! What `watch` tells a person meanwhile: one line on standard error, written anew twice a second,
+//! What `watch` reports meanwhile: one line on standard error, rewritten twice a second,
 //! when that is a terminal and the samples go elsewhere.
 
 use std::{
@@ -17,7 +17,7 @@ pub(super) const TURN: Duration = Duration::from_millis(500);
 /// The line of progress.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// Steps are told.
+    /// Steps are reported.
     told: bool,
     /// The line is shown: the samples go elsewhere.
     pub(super) shown: bool,
@@ -38,7 +38,7 @@ impl Progress {
         self.started.get_or_insert_with(Instant::now);
     }
 
-    /// Tells where the client is, once.
+    /// Reports the client's step, once.
     pub(super) fn step(&mut self, state: &ClientState) {
         let step = state.describe();
         if self.told && self.step != step {
@@ -53,7 +53,7 @@ impl Progress {
         print_error(line);
     }
 
-    /// Writes the line anew.
+    /// Rewrites the line.
     pub(super) fn show(&self) {
         if let Some(started) = self.started.filter(|_| self.shown) {
             let seconds = started.elapsed().as_secs();

@@ -1,5 +1,5 @@
 //! `cortop sim`: the simulated service for other people's clients, from the arguments until it is
-//! told to end. Needs no terminal. What it says for programs goes to standard output, everything
+//! asked to end. Needs no terminal. What it says for programs goes to standard output, everything
 //! else to standard error.
 
 use std::{
@@ -78,7 +78,7 @@ async fn serve(
     output: &Output,
     expected: Option<Expectations>,
 ) -> Result<u8> {
-    // Before anybody can be told that all is ready, and then ends it.
+    // Installed before the service is announced as ready.
     let mut signals = ShutdownSignals::new()?;
     let sim = tokio::select! {
         sim = Sim::start(options) => sim?,

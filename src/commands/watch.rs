@@ -1,5 +1,5 @@
 //! `cortop watch`: the monitor's client, with lines of text in place of a screen. Before the first
-//! stream flows it ends with what only the user can mend; from then on it holds on as the monitor
+//! stream flows it ends with what only the user can fix; from then on it keeps trying as the monitor
 //! does.
 
 use std::{io, pin::pin, sync::atomic::Ordering, time::Duration};
@@ -168,7 +168,7 @@ struct Watch {
     malformed: u64,
     /// At least one stream has been granted.
     flows: bool,
-    /// Refusals that were told.
+    /// Refusals that were printed.
     told: Vec<String>,
 }
 
@@ -228,13 +228,13 @@ impl Watch {
                 } else {
                     "every stream is refused"
                 },
-                "choose others with --streams, or mend what is named above",
+                "choose others with --streams, or fix what is named above",
             ));
         }
         self.stuck()
     }
 
-    /// What only the user can mend.
+    /// What only the user can fix.
     fn stuck(&self) -> Option<Failure> {
         let state = &self.state;
         let unchosen = state.is_choosing() && state.headsets.is_some();

@@ -77,7 +77,7 @@ pub struct Config {
     pub markers: Vec<String>,
     /// What is alerted about.
     pub alerts: AlertSettings,
-    /// What was odd, a sentence each.
+    /// What could not be used, a sentence each.
     pub warnings: Vec<String>,
 }
 

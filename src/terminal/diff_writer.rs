@@ -107,7 +107,7 @@ impl DiffWriter {
             if line.mark_shown(x) {
                 let sure = line.shown[usize::from(x)].is_some();
                 self.write_cell(out, (x, y), cell.symbol(), cell.into());
-                // After a symbol of unsure width the cursor may be anywhere: the next move is absolute.
+                // After a symbol of uncertain width the cursor may be anywhere: the next move is absolute.
                 self.cursor = self.cursor.filter(|_| sure);
             }
         }

@@ -162,7 +162,7 @@ impl<S: Screen> EventLoop<'_, S> {
         }
     }
 
-    /// Draws as the terminal's answers ask for. Nobody heard of a new size while they were read.
+    /// Draws as the terminal's answers ask for. A new size was not reported while they were read.
     fn on_answers(&mut self, answers: Answers) -> Result<(), Exit> {
         self.dirty = true;
         if let Some(background) = answers.background {
@@ -386,7 +386,7 @@ mod tests {
         let mut rig = rig();
         let id = HeadsetId::from("EPOCX-1A2B3C4D");
         rig.event(Event::Headsets(vec![Headset { id: id.clone(), ..Headset::default() }])).await;
-        // Input is heard before events: wait until the headset has been drawn.
+        // Input is handled before events: wait until the headset has been drawn.
         tokio::time::sleep(2 * FRAME).await;
         rig.key('1').await;
         rig.input.send(Input::Key(Key::ENTER, Moment::now())).await.expect("the loop runs");

@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// A terminal that tells each write and blocks until allowed to go on with a result.
+    /// A terminal that reports each write and blocks until allowed to go on with a result.
     struct Stalling {
         writes: SyncSender<Vec<u8>>,
         go: Receiver<io::Result<()>>,

@@ -63,7 +63,7 @@ pub fn forward(
     thread::Builder::new().name("terminal reader".to_owned()).spawn(move || {
         if let Some(probe) = probe {
             let send = |key| input.blocking_send(Input::Key(key, Moment::now())).is_ok();
-            // Of a terminal that is gone the next read tells.
+            // The next read fails if the terminal is gone.
             if let Some(answers) = probe.read(send) {
                 let _ = input.blocking_send(Input::Answers(answers));
             }

@@ -146,7 +146,7 @@ fn held_back(app: &App) -> String {
 }
 
 /// The time of day at which a frozen picture ends, and how long ago that is. How far it was scrolled
-/// back since it froze, the stream's own clock tells, which need not be that of this machine.
+/// back since it froze, the stream's own clock says, which need not be that of this machine.
 fn frozen_at(ctx: &RenderContext<'_>, frozen: &FrozenPicture) -> (Timestamp, Duration) {
     let traces = frozen.snapshot.traces.as_ref();
     let newest = traces.and_then(|traces| traces.end_time);
@@ -217,7 +217,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
             add(7, interpolated);
         }
     }
-    // Both streams that tell it are silent: it is as old as they are.
+    // Both streams that report it are silent: it is as old as they are.
     let told = health().any(|health| {
         matches!(health.stream, Stream::Dev | Stream::Eq) && health.stale_since.is_none()
     });

@@ -147,7 +147,7 @@ pub struct Ui {
     themes: Vec<Theme>,
     ascii: bool,
     colors: Colors,
-    /// The terminal's background, once it has told.
+    /// The terminal's background, once the terminal has reported it.
     background: Option<Background>,
     zone: TimeZone,
     /// What stays from the last frame.

@@ -41,7 +41,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     cut
 }
 
-/// An id cut to a width in cells: the beginning and the last three, which tell ids apart.
+/// An id cut to a width in cells: the beginning and the last three, which distinguish ids.
 #[must_use]
 pub(super) fn fit_id(id: &str, width: usize) -> String {
     let end: String = id.chars().skip(id.chars().count().saturating_sub(3)).collect();

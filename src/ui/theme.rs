@@ -112,7 +112,7 @@ struct ThemeFile {
 /// The default theme's name.
 pub(super) const AUTO: &str = "auto";
 
-/// The theme that `auto` is: `ansi` until the terminal tells its background.
+/// The theme that `auto` is: `ansi` until the terminal reports its background.
 const fn auto(background: Option<Background>) -> &'static str {
     match background {
         None => "ansi",
@@ -251,7 +251,7 @@ pub(super) fn load(options: &UiOptions) -> (Vec<Theme>, Vec<String>) {
                     None => files.push(file),
                 }
             }
-            Err(error) => warnings.push(format!("{place} is left out; mend it: {error}")),
+            Err(error) => warnings.push(format!("{place} is left out; fix it: {error}")),
         }
     }
     for NamedFile { name, parsed, .. } in &files {

@@ -45,13 +45,13 @@ pub(crate) const LINK: &[Case] = &[
     case("do.drop = {}", Streaming, &["the connection to the service was lost"], ANY),
     case("do.stall = { seconds = 3.5 }", Streaming, &[], |eeg| eeg.stale_since.is_some()),
     Case {
-        undo: &["do.mend = {}"],
+        undo: &["do.clear = {}"],
         ..case("do.hang = {}", Starting, &["the service stopped answering"], ANY)
     },
     case(
         "do.unidentified = { times = 2 }",
         Starting,
-        &["cannot tell who is calling", "streaming"],
+        &["does not know who is calling", "streaming"],
         ANY,
     ),
     case("do.invalid-utf8 = {}", Streaming, &["the service sent text that is not UTF-8"], ANY),
@@ -133,11 +133,11 @@ pub(crate) const STATE: &[Case] = &[
 /// TLS.
 pub(crate) const TLS: &[Case] = &[
     Case {
-        undo: &["do.mend = {}"],
+        undo: &["do.clear = {}"],
         ..case("do.tls-unknown-root = {}", Starting, &["does not lead to a known root"], ANY)
     },
     Case {
-        undo: &["do.mend = {}"],
+        undo: &["do.clear = {}"],
         ..case("do.tls-expired-leaf = {}", Starting, &["expired"], ANY)
     },
     case("do.tls-wrong-name = {}", Starting, &["WrongName", "streaming"], WHOLE),

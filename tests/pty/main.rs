@@ -391,6 +391,7 @@ fn an_answer_after_the_end_does_not_stand_at_the_prompt() {
     pty.type_in(&format!("{CORTOP} demo\n"));
     pty.wait("the questions", was_asked);
     pty.type_in("q");
+    // Later than the key: it has left its loop and waits for the answers, of which nothing shows.
     thread::sleep(Duration::from_millis(200));
     pty.type_in("\x1b[1;2R\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c");
     pty.wait_for_prompt();

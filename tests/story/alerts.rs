@@ -106,7 +106,7 @@ async fn a_silent_headset_a_loss_and_a_full_disk_are_said_while_a_record_runs_on
             screen.contains("eeg mot dev and ") && screen.contains(" more are stale, no sample for")
         };
         person.eyes.wait("all streams silent", silent).await;
-        inject(&person.sim, Fault::Mend {}.into());
+        inject(&person.sim, Fault::Clear {}.into());
         person.eyes.wait_for(" came back after ").await;
         person.stop().await;
         person
@@ -153,7 +153,7 @@ async fn nothing_is_said_where_alerts_are_off_and_without_a_record_where_they_ar
             person.eyes.wait_for("STALE").await;
             // Longer than an alert takes.
             tokio::time::sleep(Duration::from_secs(3)).await;
-            person.sim.control().inject(Fault::Mend {});
+            person.sim.control().inject(Fault::Clear {});
             if when == AlertWhen::Off {
                 person.stop().await;
             }

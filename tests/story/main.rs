@@ -8,6 +8,8 @@ mod bad_channels;
 mod dots;
 mod flows;
 mod other;
+#[path = "../pace/mod.rs"]
+mod pace;
 mod person;
 mod picture;
 mod reconnect;
@@ -46,12 +48,9 @@ async fn the_demo_streams_everything_and_quits_without_a_trace() {
     )
     .await;
     assert_eq!(app.live_sessions().count(), 1);
-    let closed = async {
-        while sim.control().connections() > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(Duration::from_secs(2), closed).await.expect("the socket is closed");
+    timeout(Duration::from_secs(2), sim.control().disconnected(0))
+        .await
+        .expect("the socket is closed");
     sim.task.abort();
 }
 
@@ -120,7 +119,7 @@ async fn a_link_that_stays_open_but_sends_nothing_looks_stale_and_recovers() {
             person.sim.control().inject(Fault::Stall { seconds: None });
             let screen = person.eyes.wait_for("STALE").await;
             assert!(screen.contains("EPOCX"), "the rest still stands there: {screen}");
-            person.sim.control().inject(Fault::Mend {});
+            person.sim.control().inject(Fault::Clear {});
             person.eyes.wait("no stale stream", |screen| !screen.contains("STALE")).await;
             person
         },

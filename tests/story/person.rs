@@ -13,7 +13,13 @@ use cortop_signal::{Snapshot, decoder};
 use cortop_sim::Sim;
 use tokio::sync::{mpsc, watch};
 
-use crate::screen::{Reader, screen};
+use crate::{
+    pace::Pace,
+    screen::{Reader, screen},
+};
+
+/// Of the stories on a paused clock.
+const PACE: Duration = Duration::from_millis(50);
 
 /// A person before a running monitor.
 pub(crate) struct Person {
@@ -105,6 +111,7 @@ pub(crate) async fn story_with<F: Future<Output = Person>>(
     let (keys, mut input) = input::queue();
     let limits = decoder::Limits { frame, history: 64 << 20 };
     let mut monitor = Monitor::start(config, limits);
+    let _pace = Pace::start(PACE);
     let person = Person { sim, eyes, keys, snapshots: monitor.channels.snapshots.clone() };
     let run = terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, frame);
     let telling = async {

@@ -171,7 +171,7 @@ async fn run(
 
 /// The error of connections on which Cortex could not identify the caller, so many in a row.
 fn unknown_caller(times: u32) -> Error {
-    let meaning = "the service cannot tell who is calling (warning 11)";
+    let meaning = "the service does not know who is calling (warning 11)";
     if times < UNUSABLE {
         link::lost(meaning, "cortop opens the connection again")
     } else {

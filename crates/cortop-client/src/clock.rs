@@ -42,7 +42,7 @@ pub struct ClockOffset {
 
 impl fmt::Display for ClockOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded first, or a hair less than nothing would be -0.000.
+        // Rounded first, or a tiny negative value would be -0.000.
         let offset = (self.offset * 1000.0).round() / 1000.0 + 0.0;
         write!(f, "offset {offset:+.3} s ± {:.0} ms", (self.uncertainty * 1000.0).ceil())
     }
@@ -218,7 +218,7 @@ impl Clocks {
         stepped || (first && clock.stamps.median.is_some() && clock.is_contradicted())
     }
 
-    /// Forgets a headset's clock, which starts anew with each connection.
+    /// Forgets a headset's clock, which starts again with each connection.
     pub(super) fn forget(&self, headset: &HeadsetId) {
         self.lock().insert(headset.clone(), HeadsetClock::default());
     }

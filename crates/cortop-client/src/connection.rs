@@ -486,7 +486,7 @@ impl Connection<'_> {
             }
             // What to do about it is over once the connection is back, and the session stays gone.
             ConnectionEnd::Lost(error) => error.message(),
-            ConnectionEnd::Unusable => "the service cannot tell who is calling",
+            ConnectionEnd::Unusable => "the service does not know who is calling",
         };
         // It may be over already, and must not be waited for longer than this.
         if !link.task.is_finished() {

@@ -76,7 +76,7 @@ pub enum Event {
         session: SessionId,
         /// One sentence: by us, by Cortex, by a lost headset or link.
         why: String,
-        /// Whether the user ordered it: then it is no trouble.
+        /// Whether the user ordered it, so that it needs no explanation.
         ordered: bool,
     },
     /// The answer to a `subscribe`.

@@ -118,7 +118,7 @@ impl Rpc {
         answer.unwrap_or_else(|_| Err(no_answer(method))).map_err(|error| error.about(subject))
     }
 
-    /// Tells the link that a session is lost.
+    /// Notifies the link that a session is lost.
     pub(super) async fn session_lost(&self, session: SessionId) {
         // A link that is gone has ended all sessions.
         let _ = self.commands.send(LinkCommand::SessionLost(session)).await;

@@ -198,7 +198,7 @@ pub(super) fn explain(error: &rustls::Error) -> Error {
     failure(meaning, next)
 }
 
-/// What is wrong with a certificate; chain and name are told apart (§1.2).
+/// What is wrong with a certificate; chain and name are distinguished (§1.2).
 fn explain_certificate(reason: &CertificateError) -> Error {
     use webpki::Error as Chain;
     let day = |seconds: u64| {

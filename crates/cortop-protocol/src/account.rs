@@ -79,7 +79,7 @@ impl UserLogin {
     }
 }
 
-/// The licence as `getLicenseInfo` tells it (§4.6).
+/// The licence as `getLicenseInfo` reports it (§4.6).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Value")]
 pub struct Licence {
@@ -99,7 +99,7 @@ pub struct Licence {
     pub soft_limit_time: String,
     /// ISO time from which it cannot be used offline.
     pub hard_limit_time: String,
-    /// Whether EMOTIV's cloud has told this; else it comes from this computer's memory.
+    /// Whether this comes from EMOTIV's cloud; else it comes from this computer's memory.
     pub is_online: bool,
 }
 

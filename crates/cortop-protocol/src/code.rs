@@ -220,7 +220,7 @@ warnings! {
     ACCESS_REQUESTED = 8, "an application asks for access", "answer it in EMOTIV Launcher";
     ACCESS_GRANTED = 9, "access has been granted", "";
     ACCESS_REJECTED = 10, "access has been rejected", "approve the application in EMOTIV Launcher";
-    UNKNOWN_CALLER = 11, "the service cannot tell who is calling; this connection is unusable", "if it comes again, restart the Cortex service";
+    UNKNOWN_CALLER = 11, "the service does not know who is calling; this connection is unusable", "if it comes again, restart the Cortex service";
     OS_USER_NOT_FOUND = 12, "the name of this computer's user was not found", "log in to the computer with a named account";
     PROFILE_LOADED = 13, "a profile has been loaded", "";
     PROFILE_UNLOADED = 14, "a profile has been unloaded", "";

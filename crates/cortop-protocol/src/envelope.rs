@@ -46,7 +46,7 @@ impl<'a> ServerMessage<'a> {
     /// # Errors
     /// The text is not JSON.
     pub fn parse(text: &'a str, numbers: &mut Vec<f64>) -> Result<Self, serde_json::Error> {
-        // Anything but an object has no members to tell it by.
+        // Anything but an object has no members to classify it by.
         if !text.trim_ascii_start().starts_with('{') {
             return serde_json::from_str::<IgnoredAny>(text).map(|_| Self::Malformed);
         }
@@ -84,7 +84,7 @@ pub(crate) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
     serde_json::Deserializer::from_str(text).deserialize_map(Ordered).ok()
 }
 
-/// The members at the top level that tell the kinds apart.
+/// The members at the top level by which the kinds are told apart.
 #[derive(Default)]
 struct TopLevel<'a> {
     id: Option<Value>,

@@ -23,7 +23,7 @@ pub struct Error {
     pub method: Option<Method>,
     /// What the request was about.
     pub subject: Option<ErrorSubject>,
-    /// Cortex's code of §6.1, or of §6.2 where a warning told how a request ended; `None` if it did
+    /// Cortex's code of §6.1, or of §6.2 where a warning reported how a request ended; `None` if it did
     /// not answer.
     pub code: Option<i64>,
     /// Cortex's text; empty where it sent none.
@@ -79,7 +79,7 @@ impl Error {
         }
     }
 
-    /// Cortex's no to a request: the code's row of the table (§6.1, §6.2) tells what it means and
+    /// Cortex's no to a request: the code's row of the table (§6.1, §6.2) says what it means and
     /// what to do.
     #[must_use]
     pub fn refused(method: Method, code: i64, text: &str) -> Self {
@@ -164,7 +164,7 @@ mod tests {
         assert!(error.to_string().starts_with("createRecord -32602: Invalid. → stop"), "{error}");
         let silent = Error::refused(Method::CreateRecord, code::error::INVALID_PARAMS, "");
         assert_eq!(silent.message(), silent.meaning);
-        // A warning that tells how a request ended.
+        // A warning that reports how a request ended.
         let ended = Error::refused(Method::ControlDevice, code::warning::CONNECTION_TIMEOUT, "");
         assert!(ended.to_string().ends_with("→ bring it closer and try again"), "{ended}");
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{HeadsetId, mapping::Mapping, model::Model, tolerant::Members};
 
-/// A headset as `queryHeadsets` and a session object tell of it (§4.1). Every member is optional
+/// A headset as `queryHeadsets` and a session object describe it (§4.1). Every member is optional
 /// on the wire; a discovered headset has empty sensor lists and zero settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Value")]
@@ -16,7 +16,7 @@ pub struct Headset {
     pub id: HeadsetId,
     /// Discovered, connecting or connected.
     pub status: HeadsetStatus,
-    /// `bluetooth`, `dongle`, `usb cable`, `extender`; empty when not told.
+    /// `bluetooth`, `dongle`, `usb cable`, `extender`; empty when unknown.
     pub connected_by: String,
     /// Dongle firmware in hex; `0` when there is none.
     pub dongle: String,
@@ -45,7 +45,7 @@ pub struct Headset {
 }
 
 impl Headset {
-    /// The model, told by the id's prefix, never by `settings.mode` (§4.1).
+    /// The model, known by the id's prefix, never by `settings.mode` (§4.1).
     #[must_use]
     pub fn model(&self) -> Model {
         Model::from_id(&self.id)

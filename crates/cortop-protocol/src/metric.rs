@@ -38,7 +38,7 @@ pub const METRICS: [MetricName; 11] = [
     row("auditoryAttention", "Auditory Attention", "AA", "AuditoryAttention"),
 ];
 
-/// What the label of a column ends with that tells whether the metric is measured (§5.7).
+/// What the label of a column ends with where it says whether the metric is measured (§5.7).
 pub const IS_ACTIVE: &str = ".isActive";
 
 impl MetricName {

@@ -1,8 +1,8 @@
-//! The headset models (§8): what an id's prefix tells.
+//! The headset models (§8): what an id's prefix says.
 
 use crate::HeadsetId;
 
-/// A headset model, told by the prefix of its id (§4.1, §8).
+/// A headset model, known by the prefix of its id (§4.1, §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Model {
     /// EPOC: 14 channels, 128 Hz, dongle only.
@@ -122,7 +122,7 @@ impl Model {
         self.row().sensors
     }
 
-    /// Whether its EEG rides on an offset of about 4200 µV (§5.2); `None` where nobody has told.
+    /// Whether its EEG rides on an offset of about 4200 µV (§5.2); `None` where it is not documented.
     #[must_use]
     pub const fn has_offset(self) -> Option<bool> {
         self.row().has_offset

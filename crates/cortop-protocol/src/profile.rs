@@ -13,7 +13,7 @@ pub struct Profile {
     pub name: String,
     /// An older one: for live use on 14 channels only.
     pub read_only: bool,
-    /// The channels it was trained with; empty where Cortex does not tell.
+    /// The channels it was trained with; empty where Cortex does not say.
     pub channels: Vec<String>,
 }
 
@@ -34,6 +34,6 @@ impl From<Value> for Profile {
 pub struct Loaded {
     /// Its name.
     pub name: String,
-    /// Whether this application has loaded it; `None` where Cortex does not tell.
+    /// Whether this application has loaded it; `None` where Cortex does not say.
     pub by_us: Option<bool>,
 }

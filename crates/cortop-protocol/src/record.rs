@@ -11,7 +11,7 @@ use crate::{
     tolerant::{self, Members},
 };
 
-/// A record as Cortex tells of it; every member is optional on the wire.
+/// A record as Cortex sends it; every member is optional on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Value")]
 pub struct Record {
@@ -73,7 +73,7 @@ impl From<Value> for Record {
     }
 }
 
-/// What a record to be started is told.
+/// What a record is started with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewRecord {
     /// Must not be empty.
@@ -86,7 +86,7 @@ pub struct NewRecord {
     pub tags: Vec<String>,
 }
 
-/// What to change of a record; what is not told stays.
+/// What to change of a record; what is not given stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordChange {
     /// The new title.
@@ -237,14 +237,14 @@ pub enum RecordEvent {
     OutOfSight {
         /// Which session.
         session: SessionId,
-        /// The record as last told.
+        /// The record as Cortex last sent it.
         record: Record,
     },
     /// It runs no more; until [`Self::Ready`] Cortex works on it.
     Ended {
         /// In which session.
         session: SessionId,
-        /// The record as last told.
+        /// The record as Cortex last sent it.
         record: Record,
         /// One sentence: by us, with its session, with the connection.
         why: String,

@@ -87,7 +87,7 @@ pub struct SamplePool {
 }
 
 impl SamplePool {
-    /// Tells what a text is (see [`ServerMessage::parse`]); the numbers of a sample wait for
+    /// Classifies a text (see [`ServerMessage::parse`]); the numbers of a sample wait for
     /// [`SamplePool::sample`].
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::{Stream, stream::Shape};
 
-/// Numbers beyond this are no measurement, and would spoil sums: taken as missing.
+/// Numbers beyond this are no measurement, and would ruin sums: taken as missing.
 pub(crate) const LARGEST: f64 = 1e12;
 
 /// A sample whose values have no names yet: these are the columns of its subscription.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{Headset, mapping::Mapping, model::Model};
 
-/// How a headset is to be connected; what is not told is Cortex's choice.
+/// How a headset is to be connected; what is not given is Cortex's choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connecting {
     /// Over which link.
@@ -150,7 +150,7 @@ impl Headband {
     }
 }
 
-/// What its owner says of a headset; what is not told stays.
+/// What its owner says of a headset; what is not given stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomInfo {
     /// What it is called; may be empty.

@@ -41,7 +41,7 @@ impl Stream {
         Self::Sys,
     ];
 
-    /// Its row: all that tells it from the others.
+    /// Its row: all that distinguishes it from the others.
     const fn row(self) -> StreamRow {
         let (name, title, shape, rate) = match self {
             Self::Eeg => ("eeg", "EEG", Shape::Numbers, Rate::Eeg),
@@ -82,7 +82,7 @@ impl Stream {
     }
 
     /// Samples a second that Cortex is expected to send (§5.1), or `None` for events (`sys`) and
-    /// where the headset does not tell. `fast_met`: the session was activated with scope `pm`
+    /// where the headset does not say. `fast_met`: the session was activated with scope `pm`
     /// before the subscription, so that `met` comes at 2 Hz instead of 0.1 Hz.
     #[must_use]
     pub fn nominal_rate(self, headset: &Headset, fast_met: bool) -> Option<f64> {

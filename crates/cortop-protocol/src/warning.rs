@@ -61,7 +61,7 @@ impl Warning {
         if row.next.is_empty() { meaning } else { format!("{meaning} → {}", row.next) }
     }
 
-    /// What it is about: profile, headset, session, record, as far as it tells.
+    /// What it is about: profile, headset, session, record, as far as it says.
     #[must_use]
     pub fn subject(&self) -> Vec<(&'static str, String)> {
         let profile = self.message.get("profile").and_then(Value::as_str);
@@ -88,7 +88,7 @@ impl Warning {
         }
     }
 
-    /// The error it makes of a request whose end it tells.
+    /// The error for a request whose end it reports.
     #[must_use]
     pub fn error(&self, method: Method) -> Error {
         Error::refused(method, self.code, &self.text())

@@ -137,7 +137,7 @@ impl AutoScale {
     }
 }
 
-/// A spread after it was measured anew: the old one, unless they differ by much.
+/// A spread after it was measured again: the old one, unless they differ by much.
 fn steady(old: f32, new: f32) -> f32 {
     if new <= old * GROWTH && new >= old * DECLINE { old } else { new }
 }

@@ -1,4 +1,4 @@
-//! The decoder: takes what the reader hands over, follows the view it is told and publishes that
+//! The decoder: takes what the reader hands over, follows the view it is given and publishes that
 //! view's snapshot. [`Decoder`] is the whole of it without time or tasks; [`spawn`] gives it both.
 
 use std::{
@@ -287,7 +287,7 @@ impl Decoder {
         self.readings.get(self.view.headset.as_ref()?)?.dev.as_deref()
     }
 
-    /// Tells the pipeline the newest contact.
+    /// Passes the newest contact to the pipeline.
     fn tell_contact(&mut self) {
         let Some(mut pipeline) = self.pipeline.take() else { return };
         if let Some(series) = self.viewed().and_then(|source| source.series.as_ref()) {
@@ -296,7 +296,7 @@ impl Decoder {
         self.pipeline = Some(pipeline);
     }
 
-    /// Builds the pipeline anew from the history.
+    /// Rebuilds the pipeline from the history.
     fn redraw(&mut self) {
         self.pipeline = self.viewed().and_then(|source| {
             let series = source.series.as_ref().filter(|_| self.view.columns > 0)?;

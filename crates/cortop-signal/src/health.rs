@@ -1,5 +1,5 @@
 //! How well one stream flows: its real rate, what it lost, how evenly and how late it arrives, how
-//! long it has been silent. Counts what it is told; knows neither values nor messages, nor the time
+//! long it has been silent. Counts what it is given; knows neither values nor messages, nor the time
 //! of day.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -13,7 +13,7 @@ use cortop_protocol::{HeadsetId, SessionId, Stream, Subscription, stream::SLOW_M
 const POINT: f64 = 0.5;
 /// … of which so many are kept: about eight seconds of a fast stream.
 const POINTS: usize = 16;
-/// Fewer points than this tell no rate.
+/// Fewer points than this give no rate.
 const ENOUGH: usize = 6;
 
 /// What is recent …
@@ -250,7 +250,7 @@ impl HealthMeter {
     }
 
     /// Samples by time, as the median of slopes between points that each stand in one pair only, so
-    /// that a single wrong stamp spoils one slope and not the median.
+    /// that a single wrong stamp distorts one slope and not the median.
     fn slope(&self) -> Option<f64> {
         let half = self.points.len() / 2;
         if self.points.len() < ENOUGH {

@@ -350,7 +350,7 @@ impl History {
         self.chunks.front().filter(|_| self.chunks.len() > keep).map(|chunk| chunk.since)
     }
 
-    /// Forgets its oldest chunk and tells how many bytes that freed.
+    /// Forgets its oldest chunk and returns how many bytes that freed.
     pub(crate) fn forget(&mut self) -> usize {
         let before = self.bytes();
         if self.chunks.pop_front().is_some() {

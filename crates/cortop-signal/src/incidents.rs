@@ -1,4 +1,4 @@
-//! What the log tells of the data: streams that fall silent and come back, samples lost and filled
+//! What the log says of the data: streams that fall silent and come back, samples lost and filled
 //! in. Knows the health of the streams only.
 
 use std::{cmp::Ordering, time::Duration};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{StreamHealth, stamps::ClockStep};
 use cortop_protocol::{HeadsetId, SessionId, Stream};
 
-/// Losses that lie closer together are one incident, which is told when it is over, or when it has
+/// Losses that lie closer together are one incident, which is reported when it is over, or when it has
 /// lasted for so long.
 const APART: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(1);
@@ -31,13 +31,13 @@ const SAME_SILENCE: Duration = Duration::from_secs(2);
 /// An event this close to its line needs no time of day beside that of the line itself.
 const SAME_TIME: Duration = Duration::from_secs(1);
 
-/// Compares the health of all streams with what it was, and tells what happened.
+/// Compares the health of all streams with what it was, and reports what happened.
 #[derive(Debug)]
 pub(super) struct Incidents {
     zone: TimeZone,
     /// In the order of session and stream, as the health is.
     known: Vec<Observed>,
-    /// The last step of Cortex's clock that was told.
+    /// The last step of Cortex's clock that was reported.
     clock_step: Option<ClockStep>,
     /// What other streams may join, the oldest first.
     changes: Vec<Transition>,
@@ -142,7 +142,7 @@ impl Incidents {
     }
 
     /// What happened since the last time. `health` is in the order of session and stream; `wall`
-    /// gives the time of day of `now`, and is asked only if there is something to tell.
+    /// gives the time of day of `now`, and is asked only if there is something to report.
     pub(super) fn observe(
         &mut self,
         health: &[StreamHealth],

@@ -97,7 +97,7 @@ struct Elapsed {
 /// What a counter says.
 enum Advance {
     By(u64),
-    /// By so many with whole rounds of the counter in them, told by the arrival.
+    /// By so many with whole rounds of the counter in them, known by the arrival.
     ByRounds(u64),
     Late,
     Undecided,

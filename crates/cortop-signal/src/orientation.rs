@@ -3,7 +3,7 @@
 //!
 //! EMOTIV documents no axes of the sensor, and in recordings gravity lies on X, with either sign. So
 //! nothing here depends on axes: two positions differ by an angle whichever way the sensor is
-//! mounted. In which direction the head is tilted cannot be told.
+//! mounted. In which direction the head is tilted cannot be known.
 
 /// From this magnitude on acceleration and turn rate are raw counts, not g and degrees a second
 /// (§5.3): counts ride on 8192, and no head knows 1000 g.
@@ -43,7 +43,7 @@ pub struct Rotation {
 }
 
 impl Orientation {
-    /// From labels with their values, missing ones `None`; `None` where they do not tell.
+    /// From labels with their values, missing ones `None`; `None` where they do not say.
     #[must_use]
     pub fn of(values: &[(&str, Option<f64>)]) -> Option<Self> {
         let find = |label: &str| {

@@ -30,7 +30,7 @@ const NOT_CHANNELS: [&str; 8] = [
     "INTERPOLATED_MEMS",
 ];
 
-/// Samples a second where neither Cortex nor the clock tells.
+/// Samples a second where neither Cortex nor the clock gives a rate.
 pub(crate) const DEFAULT_RATE: f64 = 128.0;
 
 /// More channels than any headset has; what is beyond is not traced.
@@ -170,12 +170,12 @@ impl ReceivedStream {
         self.series.as_ref()?.history.forgettable(usize::from(self.ended.is_none()))
     }
 
-    /// Samples a second: what Cortex told, else what was measured.
+    /// Samples a second: what Cortex reported, else what was measured.
     pub(crate) fn rate(&self) -> Option<f64> {
         self.nominal_rate().or_else(|| self.rate_by_time())
     }
 
-    /// What Cortex told, unless no headset can have it.
+    /// What Cortex reported, unless no headset can have it.
     fn nominal_rate(&self) -> Option<f64> {
         self.subscription
             .nominal_rate

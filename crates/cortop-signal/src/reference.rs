@@ -121,7 +121,7 @@ impl ReferenceFilter {
         ReferenceValue { value: sum.value / count, before_low_pass: sum.before_low_pass / count }
     }
 
-    /// Samples were lost: the filters begin anew.
+    /// Samples were lost: the filters start again.
     pub(crate) fn lose(&mut self) {
         self.chains.iter_mut().for_each(|chain| {
             chain.run(f64::NAN);

@@ -51,7 +51,7 @@ pub trait Sink {
     }
 
     /// So many samples of a stream are missing here: this sink was too slow for them. What the
-    /// headset lost is not told, but to be seen in the counter of the samples (§5.2).
+    /// headset lost is not reported here, but shows in the counter of the samples (§5.2).
     ///
     /// # Errors
     /// The sink cannot go on.

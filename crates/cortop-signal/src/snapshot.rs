@@ -88,7 +88,7 @@ impl DeviceReadings {
         self.dev.as_deref()?.overall()
     }
 
-    /// The sensor with the worst contact, and its level; `None` for one that Cortex does not tell.
+    /// The sensor with the worst contact, and its level; `None` for one that Cortex does not name.
     #[must_use]
     pub fn worst(&self) -> Option<(&str, Option<f64>)> {
         let level = |level: Option<f64>| level.unwrap_or(-1.0);

@@ -72,7 +72,7 @@ impl Periodogram {
         let window: Vec<f64> =
             (0..length).map(|at| 0.5 - 0.5 * (TAU * at as f64 / length as f64).cos()).collect();
         let step = 1.0 / SECONDS as f64;
-        // The line at half the rate has no other side, and nothing to tell.
+        // The line at half the rate has no other side, and no power to add.
         let kept = |line: &usize| {
             *line < length / 2 && (*RANGE.start()..=end).contains(&(*line as f64 * step))
         };

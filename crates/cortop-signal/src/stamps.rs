@@ -9,7 +9,7 @@ use cortop_protocol::Stream;
 
 /// By so many seconds a stamp may be off.
 const TOLERANCE: f64 = 0.25;
-/// The same where no counter tells how much time should have passed, only the arrival.
+/// The same where no counter shows how much time should have passed, only the arrival.
 const LOOSE: f64 = 0.5;
 
 /// A stamp that is off by more seconds than this moves the clock by a share of it only, and not at

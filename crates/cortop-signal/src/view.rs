@@ -1,4 +1,4 @@
-//! What is being looked at: told to the decoder by whoever draws.
+//! What is being looked at: whoever draws sends it to the decoder.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -73,7 +73,7 @@ pub enum Reference {
     AsRecorded,
     /// The average of all channels of the stream whose electrodes touch: contact of 2 or more, neither
     /// railed nor flat nor marked as bad. What is known of them counts for the samples that come from
-    /// then on, and for all of the history when the picture is made anew, since it is not kept.
+    /// then on, and for all of the history when the picture is rebuilt, since it is not kept.
     CommonAverage,
     /// One channel, by its place among the channels of the stream.
     Channel(usize),

@@ -52,6 +52,12 @@ impl Control {
         self.0.with(|service, _| service.dropped)
     }
 
+    /// Waits until no more than so many connections are open.
+    pub async fn disconnected(&self, left: usize) {
+        let mut changes = self.0.changes();
+        while self.connections() > left && changes.changed().await.is_ok() {}
+    }
+
     /// Connections open now.
     #[must_use]
     pub fn connections(&self) -> usize {

@@ -79,7 +79,7 @@ fn inject_fault(service: &mut Service, params: Value, now: f64) -> CallResult {
     let injection: Injection = serde_json::from_value(params)
         .map_err(|error| ApiError::with_message(INVALID_PARAMS, &error.to_string()))?;
     if service.faults.is_full() {
-        return Err(ApiError::invalid("Too many faults are planned; mend first."));
+        return Err(ApiError::invalid("Too many faults are planned; clear them first."));
     }
     service.inject(injection, now);
     Ok(json!({ "message": "ordered" }))

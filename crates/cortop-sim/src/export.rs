@@ -64,7 +64,7 @@ struct RecordExport {
 #[derive(Default)]
 pub(super) struct Exporter(Arc<Files>);
 
-/// The files made so far, which are all that may be written anew.
+/// The files made so far, the only ones that may be overwritten.
 #[derive(Default)]
 struct Files(Mutex<BTreeSet<PathBuf>>);
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Declares the faults: for each an example, its sentence, its name, its parameters.
 macro_rules! faults {
-    ($($example:literal $what:literal $name:ident {
+    ($($example:literal $what:literal $(#[$renamed:meta])* $name:ident {
         $($(#[$attribute:meta])* $field:ident: $type:ty,)*
     })*) => {
         /// What goes wrong. Its name in a scenario is in kebab-case; a parameter left out has the
@@ -16,7 +16,7 @@ macro_rules! faults {
         #[derive(Clone, Debug, PartialEq, Deserialize)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub enum Fault {
-            $(#[doc = $what] $name { $($(#[$attribute])* $field: $type,)* },)*
+            $(#[doc = $what] $(#[$renamed])* $name { $($(#[$attribute])* $field: $type,)* },)*
         }
 
         /// An example of each fault as a scenario spells it, and what it does.
@@ -262,9 +262,10 @@ faults! {
     "the certificate is for cortex.example.org"
     TlsWrongName {}
 
-    "mend = {}"
+    "clear = {}"
     "everything above that lasts is over"
-    Mend {}
+    #[serde(alias = "mend")]
+    Clear {}
 }
 
 /// What `cortop sim --list-faults` prints.
@@ -281,7 +282,7 @@ pub fn list() -> String {
 pub(super) enum FaultTarget<'a> {
     /// It happens at once.
     Once,
-    /// All there is, for some seconds or until it is mended.
+    /// All there is, for some seconds or until it is cleared.
     Lasting(Option<Seconds>),
     /// So many answers of a method, or of any.
     Answers(Option<&'a str>, u32),

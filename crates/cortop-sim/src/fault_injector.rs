@@ -119,7 +119,7 @@ impl FaultInjector {
     }
 
     /// Ends everything that lasts.
-    pub(super) fn mend(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.active.clear();
         self.mute.clear();
         self.flaw = None;

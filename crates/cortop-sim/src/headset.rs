@@ -110,7 +110,7 @@ impl SimulatedHeadset {
         own.collect::<Vec<_>>().join(",")
     }
 
-    /// It is connected anew: its samples are counted from the first subscription on.
+    /// It is connected again: its samples are counted from the first subscription on.
     pub(super) fn start_measuring(&mut self, now: f64, metrics_delay: f64) {
         self.status = HeadsetStatus::Connected;
         self.ready_at = now + self.warm_up;

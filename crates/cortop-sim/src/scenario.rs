@@ -138,8 +138,8 @@ mod tests {
         for (line, at, said) in [
             ("do.lose = { count = \"x\" }", "line 3, column 21", "invalid type"),
             ("do.loose = { count = 1 }", "line 3, column 4", "unknown variant `loose`"),
-            ("do.mend = {}\nwhen = 1", "line 4, column 1", "unknown field `when`"),
-            ("do.mend = {}\nstream = \"egg\"", "line 4, column 10", "eeg mot dev"),
+            ("do.clear = {}\nwhen = 1", "line 4, column 1", "unknown field `when`"),
+            ("do.clear = {}\nstream = \"egg\"", "line 4, column 10", "eeg mot dev"),
         ] {
             fs::write(&path, format!("[[fault]]\nat = 1\n{line}\n")).expect("written");
             let error = Scenario::read(&path).expect_err(line).to_string();

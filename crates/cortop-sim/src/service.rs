@@ -196,8 +196,8 @@ impl Service {
             Fault::TlsUnknownRoot {} => faults.flaw = Some(CertificateFlaw::UnknownRoot),
             Fault::TlsExpiredLeaf {} => faults.flaw = Some(CertificateFlaw::ExpiredLeaf),
             Fault::TlsWrongName {} => faults.flaw = Some(CertificateFlaw::WrongName),
-            Fault::Mend {} => {
-                faults.mend();
+            Fault::Clear {} => {
+                faults.clear();
                 for headset in &mut headsets.0 {
                     headset.warm_up = 0.0;
                     headset.ready_at = now;

@@ -366,7 +366,7 @@ mod tests {
         service.inject(Fault::Stall { seconds: None }.into(), 0.0);
         advance(Duration::from_millis(500)).await;
         assert!(due(&mut service).is_empty());
-        service.inject(Fault::Mend {}.into(), 0.0);
+        service.inject(Fault::Clear {}.into(), 0.0);
         advance(Duration::from_millis(4)).await;
         assert_eq!(due(&mut service)[0]["eeg"][0], 129);
     }

@@ -1,4 +1,4 @@
-//! The simulator's own root and the certificates it signs, made anew at each start (§1.2): a good
+//! The simulator's own root and the certificates it signs, made at each start (§1.2): a good
 //! one, and one for each way in which a certificate can be wrong. Knows no socket.
 
 use std::{net::IpAddr, sync::Arc};

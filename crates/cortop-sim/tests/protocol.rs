@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/pace/mod.rs"]
+mod pace;
+
 use std::{sync::Arc, time::Duration};
 
 use cortop_protocol::{Headset, Session, Stream, model::Model};
@@ -18,6 +21,8 @@ use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async, connect_async_tls_with_config,
     tungstenite::Message,
 };
+
+use pace::Pace;
 
 /// Longer than the longest wait of the protocol, a scan of 20 s, which takes that on a paused clock.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -298,9 +303,7 @@ async fn a_closed_socket_kills_its_sessions_and_no_others() {
     );
     gone.socket.close(None).await.unwrap();
     while gone.next_text().await.is_some() {}
-    while sim.control().connections() > 1 {
-        tokio::task::yield_now().await;
-    }
+    timeout(PATIENCE, sim.control().disconnected(1)).await.unwrap();
     assert_eq!(
         left.ask_own("querySessions", json!({})).await["result"].as_array().unwrap().len(),
         1
@@ -498,6 +501,7 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_scan_takes_twenty_seconds_and_the_first_metrics_forty() {
+    let _pace = Pace::start(Duration::from_millis(250));
     let options = Options { warm: false, approved: false, ..Options::default() };
     let sim = Sim::start(options).await.unwrap();
     let mut peer = ProtocolClient::connect(&sim).await;

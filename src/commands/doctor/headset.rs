@@ -85,7 +85,7 @@ fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetI
     }
     let (mut verdict, mut next) = (Verdict::Pass, "");
     if headset.model() == Model::Unknown {
-        (verdict, next) = (Verdict::Warning, "update cortop; the columns tell what it has");
+        (verdict, next) = (Verdict::Warning, "update cortop; its columns show what it has");
     } else if headset.is_connected() && headset.settings.mems_rate == Some(0.0) {
         notes.push("motion is off".to_owned());
         (verdict, next) = (Verdict::Warning, "for mot, switch motion on in EMOTIV Launcher");

@@ -1,4 +1,4 @@
-//! The terminal and the settings: what can be told without the service.
+//! The terminal and the settings: what can be checked without the service.
 
 use std::path::Path;
 

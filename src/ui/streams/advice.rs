@@ -29,7 +29,7 @@ pub(super) fn next(
         return (ThemeToken::Bad, step);
     }
     let Some(&SensorRow { name, level, .. }) = sensors.iter().min_by(|a, b| {
-        // One without a level tells nothing about itself: another is to be fixed first.
+        // One without a level says nothing about itself: another has to be fixed first.
         a.level.unwrap_or(f64::INFINITY).total_cmp(&b.level.unwrap_or(f64::INFINITY))
     }) else {
         return (ThemeToken::Dim, "Cortex reports no sensor.".to_owned());

@@ -15,7 +15,7 @@ use cortop_signal::View;
 const MIN_PLOT: u16 = 4;
 /// The row of the time axis.
 const AXIS: u16 = 1;
-/// Columns and rows from which on the labels of a head's sensors can be told apart.
+/// Columns and rows from which on the labels of a head's sensors can be distinguished.
 const HEAD: (u16, u16) = (32, 12);
 
 /// Columns of the lines beside it.

@@ -54,7 +54,7 @@ pub(super) fn draw(
     let lost = lost(traces, cells);
     let mut labels = times(ctx, traces, cells, area.width, &lost);
     if labels.is_empty() {
-        // Between losses as dense as that no time has room: those beside it tell of them.
+        // Between losses as dense as that no time has room: the marks beside it show them.
         labels = times(ctx, traces, cells, area.width, &[]);
     }
     if labels.is_empty() {
@@ -95,7 +95,7 @@ pub(super) fn draw(
 
 /// The cells that hold a short loss.
 fn lost(traces: &Traces, cells: &BinGroups) -> Vec<u16> {
-    // A channel that measures nothing cannot tell what was lost.
+    // A channel that measures nothing cannot show what was lost.
     let columns = traces.channels.iter().map(|trace| &trace.columns[..]);
     let fullest = columns.max_by_key(|columns| columns.iter().map(|it| it.count).sum::<u32>());
     let lost = cells.lost(fullest.unwrap_or_default());

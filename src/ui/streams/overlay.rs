@@ -1,5 +1,5 @@
 //! The lines of markers and cursors, from the top to the bottom of the plot. They hide no trace: a
-//! glyph that is there stays, and only its style tells of the line.
+//! glyph that is there stays, and only its style shows the line.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 

@@ -25,7 +25,7 @@ use cortop_signal::{
 /// From one shade to the next in dB.
 const STEP: f64 = spectrum::HEIGHT / (glyphs::SHADES.len() - 1) as f64;
 
-/// Steps of the scale of colours: of 2.5 dB. Finer ones cannot be told apart, and neighbours of the
+/// Steps of the scale of colours: of 2.5 dB. Finer ones cannot be distinguished, and neighbours of the
 /// same colour cost fewer bytes.
 const COLORS: u16 = 24;
 
@@ -146,7 +146,7 @@ fn color(ctx: &RenderContext<'_>, share: f64) -> Option<Color> {
     ctx.scale_color((share.clamp(0.0, 1.0) * steps).round() / steps)
 }
 
-/// The shade of a power, told in dB above the upper end of the scale.
+/// The shade of a power, given in dB above the upper end of the scale.
 fn shade(above_top: f64) -> char {
     #[expect(
         clippy::cast_possible_truncation,

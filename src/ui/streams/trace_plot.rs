@@ -203,7 +203,7 @@ pub(in crate::ui) struct TraceCache {
     /// Which groups stand in the places of a row, where a sweep shows them, and the cells row by row.
     groups: Vec<Option<u64>>,
     cells: Vec<Cell>,
-    /// Which of these places are to be drawn anew; only while drawing.
+    /// Which of these places are to be redrawn; only while drawing.
     changed: Vec<bool>,
 }
 
@@ -257,7 +257,7 @@ impl TraceCache {
         }
     }
 
-    /// Draws anew what is not as it was.
+    /// Redraws what has changed.
     fn update(&mut self, look: PlotStyle, columns: &[Bin], cells: &BinGroups) {
         self.mark_changed(columns, cells);
         let width = self.groups.len();

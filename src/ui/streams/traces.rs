@@ -20,7 +20,7 @@ use cortop_signal::{Filters, Traces, View, view::Reference};
 /// From this width of the area on there is room for plain words.
 const WIDE: u16 = 70;
 
-/// Channels asked for while nobody has told how many there are.
+/// Channels asked for while their number is unknown.
 const CHANNELS_UNKNOWN: usize = 32;
 
 /// How the area of the traces is divided.
@@ -307,7 +307,7 @@ fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffer: &mut Buf
     }
 }
 
-/// Draws what is computed from EEG, told whether it is stale; or why there is no EEG.
+/// Draws what is computed from EEG, stale or not; or why there is no EEG.
 pub(super) fn draw_computed(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,

@@ -151,7 +151,7 @@ async fn silence_is_judged_by_what_is_under_way() {
     let mut peer = FakeServer::new().await;
     assert_eq!(silence(&mut peer).await.as_secs(), 30);
 
-    // Samples that stop as well tell sooner.
+    // If the samples stop as well, it is known sooner.
     let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     assert_eq!(silence(&mut peer).await.as_secs(), 10);

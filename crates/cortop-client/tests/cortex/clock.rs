@@ -343,9 +343,7 @@ async fn each_connection_of_a_headset_is_measured_without_holding_up_the_streams
     let asked = || service.asked("syncWithHeadsetClock");
     assert_eq!(asked().len(), 1);
     service.warn(104, json!({"headsetId": INSIGHT}));
-    while asked().len() < 2 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    service.until_asked("syncWithHeadsetClock", 2).await;
     for seen in asked() {
         assert!(seen.params["systemTime"].as_f64().unwrap() > 1e9);
         assert!(seen.params["monotonicTime"].as_f64().unwrap() < 1e6);

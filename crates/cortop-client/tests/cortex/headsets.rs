@@ -161,9 +161,7 @@ async fn a_headset_on_a_usb_cable_is_explained_and_not_chosen() {
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("USB cable") && refusal.contains("dongle"), "{refusal}");
     // Looked at once more, it is not explained once more.
-    while service.asked("queryHeadsets").len() < 3 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    service.until_asked("queryHeadsets", 3).await;
     let events = tested.quit().await;
     assert_eq!(events.iter().filter_map(refused).count(), 1);
     assert!(service.asked("createSession").is_empty());

@@ -14,6 +14,8 @@ mod closing;
 mod headsets;
 mod log;
 mod ownership;
+#[path = "../../../../tests/pace/mod.rs"]
+mod pace;
 mod profiles;
 mod reconnect;
 mod records;

@@ -258,7 +258,7 @@ async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session(
     rig.tested.until(reached(ConnectionStep::Opening(INSIGHT.into()))).await;
     rig.ask(Command::CallOff(INSIGHT.into()), reached(ConnectionStep::Choosing)).await;
     // One that is under way comes to its end first.
-    rig.order(Fault::Mend {});
+    rig.order(Fault::Clear {});
     let late = |seconds: f64| Fault::Late {
         method: Some("createSession".to_owned()),
         seconds: seconds.into(),

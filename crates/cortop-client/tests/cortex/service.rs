@@ -16,12 +16,14 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    sync::broadcast,
+    sync::{broadcast, watch},
     task::JoinHandle,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{accept_async, tungstenite::Message};
+
+use crate::pace::Pace;
 
 /// Credentials that must be seen nowhere but in requests.
 pub(crate) const CLIENT_ID: &str = "id-of-the-application-0f0f";
@@ -57,11 +59,11 @@ pub(crate) struct ReceivedRequest {
 
 pub(crate) struct ScriptedService {
     pub(crate) url: String,
-    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
+    seen: watch::Sender<Vec<ReceivedRequest>>,
     /// Text to every connection; an empty one closes them.
     pub(crate) push: broadcast::Sender<String>,
     task: JoinHandle<()>,
-    pace: JoinHandle<()>,
+    _pace: Pace,
 }
 
 type Script = Arc<Mutex<dyn FnMut(&ReceivedRequest) -> Reply + Send>>;
@@ -69,18 +71,14 @@ type Script = Arc<Mutex<dyn FnMut(&ReceivedRequest) -> Reply + Send>>;
 impl Drop for ScriptedService {
     fn drop(&mut self) {
         self.task.abort();
-        self.pace.abort();
     }
 }
 
-/// Holds back a paused clock, which else runs ahead of the sockets: it stands still while a thread
-/// is at work.
-async fn pace() {
-    loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(2))).await.unwrap();
-    }
-}
+/// Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Of a paused clock: tests here let minutes pass.
+pub(crate) const PACE: Duration = Duration::from_millis(250);
 
 impl ScriptedService {
     pub(crate) async fn start(
@@ -97,16 +95,16 @@ impl ScriptedService {
     ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let scheme = if tls.is_some() { "wss" } else { "ws" };
-        let seen = Arc::<Mutex<Vec<ReceivedRequest>>>::default();
+        let seen = watch::Sender::new(Vec::new());
         let push = broadcast::Sender::new(64);
         let script: Script = Arc::new(Mutex::new(script));
-        let (log, pushed) = (Arc::clone(&seen), push.clone());
+        let (log, pushed) = (seen.clone(), push.clone());
         let task = tokio::spawn(async move {
             for connection in 0.. {
                 let (tcp, _) = listener.accept().await.unwrap();
                 // A paused clock runs on while one answer waits for another's acknowledgement.
                 tcp.set_nodelay(true).unwrap();
-                let (script, log) = (Arc::clone(&script), Arc::clone(&log));
+                let (script, log) = (Arc::clone(&script), log.clone());
                 let (pushed, tls) = (pushed.subscribe(), tls.clone());
                 // Ends with its socket, or with the runtime of its test.
                 tokio::spawn(async move {
@@ -126,13 +124,25 @@ impl ScriptedService {
             seen,
             push,
             task,
-            pace: tokio::spawn(pace()),
+            _pace: Pace::start(PACE),
         }
     }
 
     /// What was asked so far by some method.
     pub(crate) fn asked(&self, method: &str) -> Vec<ReceivedRequest> {
-        self.seen.lock().unwrap().iter().filter(|seen| seen.method == method).cloned().collect()
+        of_method(&self.seen.borrow(), method).cloned().collect()
+    }
+
+    /// Waits until a method has been asked for so often.
+    pub(crate) async fn until_asked(&self, method: &str, times: usize) {
+        self.until(|seen| of_method(seen, method).count() >= times).await;
+    }
+
+    /// Waits until what was asked so far is as wanted.
+    pub(crate) async fn until(&self, wanted: impl Fn(&[ReceivedRequest]) -> bool) {
+        let mut seen = self.seen.subscribe();
+        let seen = seen.wait_for(|seen| wanted(seen));
+        timeout(PATIENCE, seen).await.expect("asked in time").unwrap();
     }
 
     pub(crate) fn warn(&self, code: i64, message: Value) {
@@ -145,11 +155,18 @@ impl ScriptedService {
     }
 }
 
+fn of_method<'a>(
+    seen: &'a [ReceivedRequest],
+    method: &'a str,
+) -> impl Iterator<Item = &'a ReceivedRequest> {
+    seen.iter().filter(move |seen| seen.method == method)
+}
+
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     connection: usize,
     script: Script,
-    log: Arc<Mutex<Vec<ReceivedRequest>>>,
+    log: watch::Sender<Vec<ReceivedRequest>>,
     mut pushed: broadcast::Receiver<String>,
 ) {
     let Ok(mut socket) = accept_async(stream).await else { return };
@@ -165,7 +182,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                     params: request["params"].clone(),
                     id: request["id"].clone(),
                 };
-                log.lock().unwrap().push(seen.clone());
+                log.send_modify(|log| log.push(seen.clone()));
                 let said = script.lock().unwrap()(&seen);
                 let answer = |result| vec![json!({"id": seen.id, "jsonrpc": "2.0", "result": result}).to_string()];
                 match said {
@@ -267,7 +284,7 @@ impl ClientUnderTest {
 
     /// Reads events until one is what is waited for; they are kept.
     pub(crate) async fn until<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
-        let found = timeout(Duration::from_secs(20), async {
+        let found = timeout(PATIENCE, async {
             loop {
                 let event = self.client.events.recv().await.expect("the client has ended");
                 let found = wanted(&event);
@@ -282,7 +299,7 @@ impl ClientUnderTest {
     }
 
     pub(crate) async fn fed(&mut self) -> Feed {
-        let fed = timeout(Duration::from_secs(20), self.feed.queue.recv()).await;
+        let fed = timeout(PATIENCE, self.feed.queue.recv()).await;
         fed.expect("nothing was fed").expect("the client has ended")
     }
 

@@ -11,12 +11,16 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message as Frame,
 };
 
-use crate::service::{CLIENT_ID, CLIENT_SECRET, ClientUnderTest, config, reached};
+use crate::{
+    pace::Pace,
+    service::{CLIENT_ID, CLIENT_SECRET, ClientUnderTest, PACE, config, reached},
+};
 
 /// A service and the client before it.
 pub(crate) struct SimHarness {
     pub(crate) sim: Sim,
     pub(crate) tested: ClientUnderTest,
+    _pace: Pace,
 }
 
 /// Headsets as the command line spells them; whatever takes time takes little.
@@ -47,7 +51,7 @@ impl SimHarness {
     ) -> Self {
         let sim = Sim::start(options).await.unwrap();
         let config = change(config(&sim.url()).streams([Stream::Eeg, Stream::Dev]));
-        Self { tested: ClientUnderTest::start(config), sim }
+        Self { tested: ClientUnderTest::start(config), sim, _pace: Pace::start(PACE) }
     }
 
     /// Waits until streams flow; gives the session.

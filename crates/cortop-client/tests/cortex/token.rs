@@ -29,11 +29,15 @@ async fn it_is_renewed_before_its_end_without_a_debit() {
         // Between two looks at the service, which are whole seconds apart: no request is open.
         tokio::time::sleep(Duration::from_millis(2500)).await;
         tokio::time::advance(Duration::from_hours(47)).await;
-        // Everybody goes on with the new one.
+        // All continue with the new one.
         let new = format!("a new token, number {number}");
-        while service.asked("querySessions").last().unwrap().params["cortexToken"] != new {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        service
+            .until(|seen| {
+                let mut newest_first = seen.iter().rev();
+                let last = newest_first.find(|seen| seen.method == "querySessions");
+                last.is_some_and(|last| last.params["cortexToken"] == new)
+            })
+            .await;
         assert_eq!(service.asked("generateNewToken").len(), number);
     }
     let events = tested.quit().await;
@@ -78,9 +82,7 @@ async fn while_it_is_being_renewed_commands_a_logout_and_quitting_go_on() {
     for renewals in 1..=2 {
         tested.until(reached(ConnectionStep::Streaming)).await;
         tested.command(Command::Record(RecordCommand::List)).await;
-        while service.asked("generateNewToken").len() < renewals {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        service.until_asked("generateNewToken", renewals).await;
         tested.command(Command::Scan { anyway: true }).await;
         let scanning = |event: &Event| matches!(event, Event::Scan(true)).then_some(());
         timeout(soon, tested.until(scanning)).await.expect("a command is carried out");

@@ -55,7 +55,7 @@ impl RecentSamples {
         Self { model, window: Mutex::new(window) }
     }
 
-    /// Makes a sample anew: the µV of every sensor.
+    /// Computes a sample again: the µV of every sensor.
     pub(super) fn make(&self, index: u64) -> impl Iterator<Item = f64> {
         self.model.sample(index)
     }

@@ -86,7 +86,7 @@ async fn a_connected_headset_is_ready_at_once_unless_that_is_the_fault() {
     peer.call("controlDevice", &connect(&peer, &json!({})));
     peer.pass(2.1).await;
     assert_eq!(peer.refused("createSession", &open), -32152);
-    inject("do.mend = {}");
+    inject("do.clear = {}");
     assert_eq!(peer.refused("createSession", &open), 0);
     close();
     inject("headset = \"EPOCX-00000000\"\ndo.not-ready = { seconds = 1.5 }");
@@ -107,7 +107,7 @@ async fn warning_0_comes_around_ones_own_close_too() {
 #[tokio::test(start_paused = true)]
 async fn warning_0_stays_away_where_an_older_version_is_asked_for() {
     let mut peer = TestClient::warm(Model::Insight);
-    for (fault, codes) in [(Fault::SilentClose {}, vec![]), (Fault::Mend {}, vec![0])] {
+    for (fault, codes) in [(Fault::SilentClose {}, vec![]), (Fault::Clear {}, vec![0])] {
         peer.inject(fault);
         let session = peer.session("open");
         peer.own("updateSession", &json!({ "session": session, "status": "close" }));
