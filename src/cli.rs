@@ -63,6 +63,8 @@ pub enum CliCommand {
     Demo(DemoArgs),
     /// Serve a simulated Cortex service to any client, until Ctrl-C
     Sim(Box<SimArgs>),
+    /// Pass messages on between clients and a real service, and log what the clients do
+    Proxy(ProxyArgs),
     /// Check everything between you and the samples, one thing after the other
     Doctor(DoctorArgs),
     /// Print samples to standard output, without a screen
@@ -238,6 +240,39 @@ pub struct LicenceArgs {
     /// Activations left on this computer; authorize with debit moves more here from the licence
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub activations: u32,
+}
+
+/// Between which clients and which service messages are passed on.
+#[derive(Args, Clone, Debug)]
+pub struct ProxyArgs {
+    /// Port of this machine to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub listen: u16,
+    /// Address of the Cortex service, ws:// or wss://
+    #[arg(long, value_name = "URL", default_value = "wss://localhost:6868")]
+    pub to: String,
+    /// Root certificate of the service to trust beside the system's
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<PathBuf>,
+    /// Skip checks of the service's certificate; only for a service on this machine
+    #[arg(long)]
+    pub insecure: bool,
+    /// Serve plain WebSocket in place of TLS
+    #[arg(long)]
+    pub ws: bool,
+    /// Write the root certificate to DIR/root.pem, for a client's ca_certs
+    #[arg(long, value_name = "DIR", conflicts_with = "ws")]
+    pub ca_out: Option<PathBuf>,
+    /// Write the messages to a new file as JSON lines, without credentials and licences
+    #[arg(long, value_name = "FILE")]
+    pub capture: Option<PathBuf>,
+    /// Form of the log on standard error; json has a line for each event and each advice [default:
+    /// text]
+    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = false)]
+    pub log: Option<LogForm>,
+    /// Log neither requests nor advice
+    #[arg(short, long, conflicts_with = "log")]
+    pub quiet: bool,
 }
 
 /// A form of the log.
@@ -434,7 +469,7 @@ mod tests {
     fn help_of_the_subcommands() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        for name in ["demo", "sim", "doctor", "watch", "headsets"] {
+        for name in ["demo", "sim", "proxy", "doctor", "watch", "headsets"] {
             let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
             insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
         }
@@ -510,6 +545,8 @@ mod tests {
             "cortop sim --list-faults --assumptions",
             "cortop sim --unsure",
             "cortop sim --log json",
+            "cortop proxy --listen 7000",
+            "cortop proxy --listen 0 --to wss://localhost:1 --ca-file s.pem --ca-out ca --capture c.jsonl",
         ] {
             parse(line).expect(line);
         }
@@ -538,6 +575,8 @@ mod tests {
             "cortop sim --bind localhost",
             "cortop sim --ws --ca-out ca",
             "cortop sim --quiet --log json",
+            "cortop proxy",
+            "cortop proxy --listen 7000 --ws --ca-out ca",
             "cortop sim --log xml",
             "cortop --url ws://127.0.0.1:1 sim",
             "cortop demo --url ws://127.0.0.1:1",

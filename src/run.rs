@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::{
     app::{App, AppSettings, ReloadedSettings},
     cli::{self, Cli, CliCommand, Print},
-    commands::{self, Listing, doctor, sim as simulator},
+    commands::{self, Listing, doctor, proxy, sim as simulator},
     config::{self, Changes, Config, Sources},
     console::{self, print, report_panics},
     logging,
@@ -40,6 +40,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
         Some(CliCommand::Print(Print::Theme)) => print(&ui::sample_theme()).map(|()| 0),
         Some(CliCommand::Sim(sim)) => simulator::run(sim),
+        Some(CliCommand::Proxy(args)) => proxy::run(args),
         Some(CliCommand::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
         Some(CliCommand::Doctor(args)) => doctor::run(args, display),
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),

@@ -3,11 +3,12 @@
 //! ```text
 //! main       the process                                        cli run
 //! run        from the command line to the exit status           app cli commands config console logging monitor terminal ui client signal sim
-//! commands   watch, lists, doctor, sim: without a screen        cli config console logging monitor stage terminal ui client protocol signal sim
+//! commands   watch, lists, doctor, sim: without a screen        cli config console logging monitor proxy stage terminal ui client protocol signal sim
 //! config     the settings in force                              app cli terminal ui client
 //! terminal   owns the tty: guard, frame writer, event loop      app monitor ui client signal
 //! ui         App → frame; a pane or a view a file; themes       app client signal
 //! monitor    client and decoder joined by their queues          client signal
+//! proxy      between a client and a real service, looking on        client protocol sim
 //! logging    the log, for its pane and for a file               app
 //! cli        the command line                                   stage client sim
 //! app        the state machine: update(Message) → effects       client signal

@@ -3,7 +3,7 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `doctor` and `sim` are the commands; `table`, `json` and `writers`
+//! enough. `list`, `watch`, `doctor`, `sim` and `proxy` are the commands; `table`, `json` and `writers`
 //! write what they print. `exec` runs a program beside the simulator, `follower` reads its journal.
 
 mod client_state;
@@ -14,6 +14,7 @@ mod json;
 mod list;
 mod probe_session;
 mod progress;
+pub mod proxy;
 pub mod sim;
 mod table;
 

@@ -211,7 +211,7 @@ fn headsets(wanted: &[HeadsetConfig]) -> Result<Option<Vec<HeadsetConfig>>> {
 }
 
 /// Writes the root where clients find it; returns where.
-fn write_root(folder: &Path, tls: &Tls) -> Result<PathBuf> {
+pub(super) fn write_root(folder: &Path, tls: &Tls) -> Result<PathBuf> {
     let path = folder.join("root.pem");
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, &tls.root_pem))

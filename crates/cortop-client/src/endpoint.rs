@@ -88,6 +88,11 @@ impl Endpoint {
         Ok(Self { uri, host, port, trust })
     }
 
+    /// Whether it is this machine by its name.
+    pub(super) fn is_this_machine(&self) -> bool {
+        is_this_machine(&self.host)
+    }
+
     /// Whether only addresses of this machine may be connected to.
     pub(super) fn is_local_only(&self) -> bool {
         !matches!(self.trust, Trust::Roots(_))

@@ -59,6 +59,7 @@
 //!  ├─ link         owns the socket: requests, answers, samples    rpc, subscribe, repeat_counter
 //!  └─ state        outlives a connection                          user_account, record_log, clock
 //! feed             the queue of samples
+//! transport        a connection for programs that pass bytes through      endpoint, socket
 //! timer            wake-ups that coincide
 //! ```
 //! Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is
@@ -95,6 +96,7 @@ mod subscribe;
 pub mod timer;
 mod tls;
 mod token;
+pub mod transport;
 mod user_account;
 
 pub use client::Client;

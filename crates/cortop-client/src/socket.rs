@@ -83,21 +83,34 @@ pub(super) async fn connect(endpoint: &Endpoint) -> Result<(Socket, Security), E
     connected.unwrap_or_else(|_| Err(too_slow(&endpoint.host, endpoint.port)))
 }
 
+/// Connects without a WebSocket handshake.
+pub(super) async fn reach(
+    endpoint: &Endpoint,
+) -> Result<(MaybeTlsStream<TcpStream>, Security), Error> {
+    let reached = timeout(LIMIT, stream(endpoint)).await;
+    reached.unwrap_or_else(|_| Err(too_slow(&endpoint.host, endpoint.port)))
+}
+
 async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), Error> {
-    let (tcp, peer) = dial(endpoint).await?;
-    // Requests are small and wait for their answer.
-    if let Err(error) = tcp.set_nodelay(true) {
-        tracing::debug!("TCP_NODELAY cannot be set: {error}");
-    }
-    let (stream, security) = match &endpoint.trust {
-        Trust::Plain => (MaybeTlsStream::Plain(tcp), Security::Plain),
-        trust => secure(endpoint, trust, tcp, peer).await?,
-    };
+    let (stream, security) = stream(endpoint).await?;
     let config = Some(web_socket_config());
     let (socket, _) = client_async_with_config(endpoint.uri.clone(), stream, config)
         .await
         .map_err(|error| no_web_socket(&error))?;
     Ok((socket, security))
+}
+
+/// TCP, and TLS where the endpoint asks for it.
+async fn stream(endpoint: &Endpoint) -> Result<(MaybeTlsStream<TcpStream>, Security), Error> {
+    let (tcp, peer) = dial(endpoint).await?;
+    // Requests are small and wait for their answer.
+    if let Err(error) = tcp.set_nodelay(true) {
+        tracing::debug!("TCP_NODELAY cannot be set: {error}");
+    }
+    match &endpoint.trust {
+        Trust::Plain => Ok((MaybeTlsStream::Plain(tcp), Security::Plain)),
+        trust => secure(endpoint, trust, tcp, peer).await,
+    }
 }
 
 /// Tries the addresses one after the other; `localhost` has often two, and one that answers.

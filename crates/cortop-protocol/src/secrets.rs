@@ -13,6 +13,11 @@ use serde_json::Value;
 /// The members that carry credentials (§2.3, §2.4).
 const NAMES: [&str; 3] = ["clientId", "clientSecret", "cortexToken"];
 
+/// The members whose values are cut out of a whole message: credentials, whatever they are called, and
+/// the ids of licences.
+const CUT: [&str; 7] =
+    ["clientId", "clientSecret", "cortexToken", "token", "license", "licenseId", "licenseIds"];
+
 /// The members of results that carry errors and warnings (§2.4, §2.8, §3.4).
 const MESSAGES: [&str; 3] = ["failure", "message", "warning"];
 
@@ -81,6 +86,38 @@ impl Secrets {
         change(value, &|text| self.hide(text));
     }
 
+    /// A message with its credentials and its licences cut out, and otherwise as it stands, also where
+    /// it is no JSON. What is cut out is known to be secret from then on.
+    #[must_use]
+    pub fn redact_text(&self, text: &str) -> String {
+        let mut redacted = String::with_capacity(text.len());
+        let (mut rest, mut is_secret) = (text, false);
+        while let Some(start) = rest.find('"') {
+            let (between, string) = rest.split_at(start);
+            // The value of a member ends with its object or list.
+            is_secret &= !between.contains(['}', ']']);
+            let end = end_of_string(string);
+            let (string, after) = string.split_at(end);
+            rest = after;
+            redacted.push_str(between);
+            if after.trim_ascii_start().starts_with(':') {
+                let name = serde_json::from_str::<String>(string).unwrap_or_default();
+                is_secret = CUT.contains(&name.as_str());
+            } else if is_secret && string.len() > 2 {
+                let secret = string.trim_matches('"');
+                if secret.len() > HIDDEN.len() {
+                    self.learn(&serde_json::json!({ "clientSecret": secret }));
+                }
+                redacted.extend(["\"", HIDDEN, "\""]);
+                continue;
+            }
+            redacted.push_str(string);
+        }
+        redacted.push_str(rest);
+        self.hide(&mut redacted);
+        redacted
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<SecretString>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,6 +134,20 @@ impl Secrets {
             *text = text.replace(secret, HIDDEN);
         }
     }
+}
+
+/// The length of a string of JSON at the start of a text, with its quotes; of all of it, if it does
+/// not end.
+fn end_of_string(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            b'"' if !is_escaped => return at + 1,
+            b'\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    text.len()
 }
 
 /// Changes each text and each name in a value.
@@ -159,6 +210,37 @@ mod tests {
         secrets.redact(&mut value);
         assert_eq!(value, json!("[hidden], [hidden], token number 0"));
         assert_eq!(secrets.lock().len(), MOST);
+    }
+
+    #[test]
+    fn a_message_loses_its_secrets_and_keeps_all_else() {
+        let secrets = Secrets::default();
+        for (message, redacted) in [
+            (
+                r#"{ "params":{"clientSecret" : "so \" secret", "debit":10,"license":""},"id":"a"}"#,
+                r#"{ "params":{"clientSecret" : "[hidden]", "debit":10,"license":""},"id":"a"}"#,
+            ),
+            (
+                r#"{"result":{"license":{"licenseId":"5e0c7a3e-1","seatCount":1},"cortexToken":"aaaa\/bbbb=="}}"#,
+                r#"{"result":{"license":{"licenseId":"[hidden]","seatCount":1},"cortexToken":"[hidden]"}}"#,
+            ),
+            (
+                r#"{"licenseIds":["5e0c7a3e-1","5e0c7a3e-2"],"recordIds":["r"]}"#,
+                r#"{"licenseIds":["[hidden]","[hidden]"],"recordIds":["r"]}"#,
+            ),
+            (
+                r#"{"message":"aaaa\/bbbb== is bad","x":["token"]}"#,
+                r#"{"message":"[hidden] is bad","x":["token"]}"#,
+            ),
+            (r#"{"cl\u0069entId":"an id of ours","a":1}"#, r#"{"cl\u0069entId":"[hidden]","a":1}"#),
+            (r#"no JSON: "token": "abc"#, r#"no JSON: "token": "[hidden]""#),
+            (
+                "{\"eeg\":[1,2.50],\"sid\":\"µ\",\"time\":1.5}",
+                "{\"eeg\":[1,2.50],\"sid\":\"µ\",\"time\":1.5}",
+            ),
+        ] {
+            assert_eq!(secrets.redact_text(message), redacted);
+        }
     }
 
     #[test]

@@ -258,9 +258,12 @@ fn headsets(
     Ok((devices, notes))
 }
 
-/// Listens on all the addresses, on one port. An address that this machine does not have is left
-/// out, unless it is the first.
-async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>> {
+/// Listens on all the addresses, on one port, or on a free one if that is 0. An address that this
+/// machine does not have is left out, unless it is the first.
+///
+/// # Errors
+/// The port is in use, or the first address is not one of this machine.
+pub async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>> {
     /// A port that is free on one address may be taken on another.
     const TRIES: u32 = 16;
     let mut tries = if port == 0 { TRIES } else { 1 };

@@ -71,6 +71,12 @@ impl Tls {
         })
     }
 
+    /// How to serve with the good certificate.
+    #[must_use]
+    pub const fn server_config(&self) -> &Arc<ServerConfig> {
+        &self.good
+    }
+
     /// With which certificate to serve.
     pub(super) fn config(&self, flaw: Option<CertificateFlaw>) -> Arc<ServerConfig> {
         Arc::clone(match flaw {

@@ -1,0 +1,54 @@
+//! The way to a service for a program that passes bytes through to it: checked as the client's own
+//! connections are. Knows nothing of what is said over it.
+
+use std::{fmt, path::Path};
+
+use tokio::net::TcpStream;
+use tokio_tungstenite::MaybeTlsStream;
+
+use super::{endpoint::Endpoint, socket};
+use cortop_protocol::Error;
+
+/// A connection before its WebSocket handshake.
+pub type Stream = MaybeTlsStream<TcpStream>;
+
+/// A service, and how far it is trusted.
+#[derive(Clone)]
+pub struct Transport(Endpoint);
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Transport").field(&self.0.uri).finish()
+    }
+}
+
+impl Transport {
+    /// Reads URL and roots.
+    ///
+    /// # Errors
+    /// They cannot be used; the error says what to do.
+    pub fn new(url: &str, ca_file: Option<&Path>, insecure: bool) -> Result<Self, Error> {
+        Endpoint::new(url, ca_file, insecure).map(Self)
+    }
+
+    /// Host and port, as in the header `Host`.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = self.0.uri.host().unwrap_or_default();
+        format!("{host}:{}", self.0.port)
+    }
+
+    /// Its port, if it is on this machine by its name.
+    #[must_use]
+    pub fn local_port(&self) -> Option<u16> {
+        self.0.is_this_machine().then_some(self.0.port)
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// The service cannot be reached, or not be trusted; the error says what to do.
+    pub async fn open(&self) -> Result<Stream, Error> {
+        socket::reach(&self.0).await.map(|(stream, _)| stream)
+    }
+}

@@ -1,0 +1,87 @@
+//! `cortop proxy`: between a client and a real service, from the arguments until it is told to end.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
+
+use color_eyre::eyre::{Result, bail, eyre};
+use cortop_client::{Error, transport::Transport};
+use cortop_sim::{journal::Journal, listen, tls::Tls};
+
+use super::{
+    follower::{Follower, Output},
+    sim::write_root,
+};
+use crate::{
+    cli,
+    console::{ShutdownSignals, block_on, print, report_panics},
+    logging::RequestLevel,
+    proxy::{Capture, Proxy},
+};
+
+/// Passes messages on until Ctrl-C or SIGTERM. Returns the exit status.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn run(args: &cli::ProxyArgs) -> Result<u8> {
+    report_panics()?;
+    let level = if args.quiet { RequestLevel::Quiet } else { RequestLevel::Requests };
+    let service = Transport::new(&args.to, args.ca_file.as_deref(), args.insecure)
+        .map_err(|error| eyre!(of_target(&error)))?;
+    if args.listen != 0 && service.local_port() == Some(args.listen) {
+        bail!("--listen {0} is the port of the service itself: choose another", args.listen);
+    }
+    let output = Output::start(args.log.unwrap_or_default(), level)?;
+    let passed = block_on(pass(args, service, &output));
+    output.finish();
+    passed
+}
+
+/// What is wrong with the service, by the name that its flag has here.
+fn of_target(error: &Error) -> String {
+    error.to_string().replace("--url", "--to")
+}
+
+async fn pass(args: &cli::ProxyArgs, service: Transport, output: &Output) -> Result<u8> {
+    let mut signals = ShutdownSignals::new()?;
+    let bind: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let tls = if args.ws { None } else { Some(Tls::new(&bind)?) };
+    match (&tls, &args.ca_out) {
+        (Some(tls), Some(folder)) => {
+            let path = write_root(folder, tls)?;
+            output.note(&format!("root certificate: {}", path.display()));
+        }
+        (Some(_), None) => output.note(
+            "clients cannot check the certificate: --ca-out DIR writes its root for their ca_certs",
+        ),
+        (None, _) => {}
+    }
+    let listeners = listen(&bind, args.listen).await?;
+    let address =
+        listeners.first().ok_or_else(|| eyre!("no address to listen on"))?.local_addr()?;
+    let capture =
+        args.capture.as_deref().map(|path| Capture::create(path, &args.to)).transpose()?;
+    let journal = Journal::new();
+    let tls = tls.map(|tls| Arc::clone(tls.server_config()));
+    let proxy = Proxy { service, tls, journal: journal.clone(), capture: capture.clone() };
+    let serving = tokio::spawn(proxy.serve(listeners));
+    let mut follower = Follower::new(journal, output, None);
+    let scheme = if args.ws { "ws" } else { "wss" };
+    print(&format!("READY {scheme}://localhost:{}\n", address.port()))?;
+    tokio::select! {
+        _ = signals.recv() => {}
+        () = follower.follow() => {}
+    }
+    serving.abort();
+    // An aborted task has ended as well.
+    let _ = serving.await;
+    follower.finish();
+    if let Some(capture) = capture {
+        let lost = capture.finish();
+        if lost > 0 {
+            output.note(&format!("{lost} lines of the capture were lost: the disk is too slow"));
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,282 @@
+//! Between a client and a real service: each byte is passed through as it came, and read on the way
+//! for the journal. Answers to pings, close codes, masks and fragments are the two ends' own. Only
+//! the handshake is touched: its host is the service's, and it offers no compression, so that
+//! messages can be read. Listens on this machine only.
+//!
+//! ```text
+//! mod        sockets: a client's, the service's, a pump for each direction
+//!  ├─ handshake  the two HTTP heads
+//!  ├─ frames     bytes → messages, without touching them
+//!  └─ capture    messages → a file, without secrets
+//! ```
+
+mod capture;
+mod frames;
+mod handshake;
+
+use std::{
+    io,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+pub use self::capture::Capture;
+use self::frames::{FrameReader, WireMessage};
+use cortop_client::transport::Transport;
+use cortop_sim::journal::{Journal, Side};
+
+/// Bytes read at a time.
+const BUFFER: usize = 16 << 10;
+/// Time for the handshakes of a new connection.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time that a client may leave its socket unread before the journal says so.
+const UNREAD: Duration = Duration::from_secs(5);
+/// Time for one direction to end after the other.
+const LINGER: Duration = Duration::from_secs(2);
+/// Pause after a failed accept, which repeats at once when file descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What is passed on to where, and who looks on.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// The service.
+    pub service: Transport,
+    /// How clients are served; plain WebSocket if `None`.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// What clients do.
+    pub journal: Journal,
+    /// Where messages are written, if they are.
+    pub capture: Option<Capture>,
+}
+
+impl Proxy {
+    /// Serves clients for ever; dropped, all connections end.
+    pub async fn serve(self, listeners: Vec<TcpListener>) {
+        let mut accepting = JoinSet::new();
+        let (sender, mut accepted) = mpsc::channel(1);
+        for listener in listeners {
+            accepting.spawn(accept(listener, sender.clone()));
+        }
+        drop(sender);
+        let mut connections = JoinSet::new();
+        let mut number = 0;
+        loop {
+            tokio::select! {
+                Some(client) = accepted.recv() => {
+                    number += 1;
+                    connections.spawn(self.clone().connect(client, number));
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+
+    /// Serves one client.
+    async fn connect(self, client: TcpStream, number: u64) {
+        // Samples must not wait for one another; a socket that cannot do it still works.
+        let _ = client.set_nodelay(true);
+        let done = match self.tls.clone() {
+            None => self.pass(client, number).await,
+            Some(tls) => {
+                match timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(tls).accept(client)).await {
+                    Ok(Ok(client)) => self.pass(client, number).await,
+                    Ok(Err(error)) => Err(error),
+                    Err(_) => Ok(()),
+                }
+            }
+        };
+        if let Err(error) = done {
+            tracing::debug!("client {number}: gone: {error}");
+        }
+    }
+
+    /// Connects to the service, passes the handshake on, then all else.
+    async fn pass(
+        &self,
+        mut client: impl AsyncRead + AsyncWrite + Unpin,
+        number: u64,
+    ) -> io::Result<()> {
+        let shaken = timeout(HANDSHAKE_TIMEOUT, self.shake_hands(&mut client)).await;
+        let Some((service, request_rest, answer_rest)) = shaken.map_err(io::Error::other)?? else {
+            return Ok(());
+        };
+        let look_on = Observer::new(self, number);
+        let ((client_reads, client_writes), (service_reads, service_writes)) =
+            (split(client), split(service));
+        let mut up = pin!(pump(
+            client_reads,
+            service_writes,
+            request_rest,
+            |message| {
+                look_on.message(Side::Client, message);
+            },
+            || {}
+        ));
+        let unread = || self.journal.unread(number, UNREAD);
+        let mut down = pin!(pump(
+            service_reads,
+            client_writes,
+            answer_rest,
+            |message| {
+                look_on.message(Side::Service, message);
+            },
+            unread
+        ));
+        tokio::select! {
+            done = &mut up => {
+                look_on.ended_by(Side::Client);
+                let _ = timeout(LINGER, &mut down).await;
+                done
+            }
+            done = &mut down => {
+                look_on.ended_by(Side::Service);
+                let _ = timeout(LINGER, &mut up).await;
+                done
+            }
+        }
+    }
+
+    /// Passes the two heads of the handshake on. Gives the connection to the service, and what each
+    /// end has sent after its head; `None` if the service cannot be reached, or accepts no WebSocket.
+    async fn shake_hands(
+        &self,
+        client: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    ) -> io::Result<Option<(cortop_client::transport::Stream, Vec<u8>, Vec<u8>)>> {
+        let Some((head, request_rest)) = handshake::read(client).await? else { return Ok(None) };
+        let mut service = match self.service.open().await {
+            Ok(service) => service,
+            Err(error) => {
+                let why = error.to_string().replace("--url", "--to");
+                tracing::warn!("the service cannot be reached: {why}");
+                client.write_all(&handshake::bad_gateway(&why)).await?;
+                return client.shutdown().await.map(|()| None);
+            }
+        };
+        service.write_all(&handshake::for_service(&head, &self.service.authority())).await?;
+        service.flush().await?;
+        let Some((head, answer_rest)) = handshake::read(&mut service).await? else {
+            return Ok(None);
+        };
+        client.write_all(&head).await?;
+        client.flush().await?;
+        if handshake::is_accepted(&head) {
+            return Ok(Some((service, request_rest, answer_rest)));
+        }
+        tracing::warn!("the service accepts no WebSocket: {}", handshake::first_line(&head));
+        client.write_all(&answer_rest).await?;
+        tokio::io::copy(&mut service, client).await?;
+        Ok(None)
+    }
+}
+
+/// Accepts on one address.
+async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if accepted.send(stream).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!("the proxy cannot accept a connection: {error}");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Hands the messages of one connection to journal and capture, and its end, however it comes.
+struct Observer<'a> {
+    proxy: &'a Proxy,
+    number: u64,
+    /// Who ended it.
+    ended: OnceLock<Side>,
+}
+
+impl<'a> Observer<'a> {
+    fn new(proxy: &'a Proxy, number: u64) -> Self {
+        proxy.journal.connected(number);
+        if let Some(capture) = &proxy.capture {
+            capture.connected(number);
+        }
+        Self { proxy, number, ended: OnceLock::new() }
+    }
+
+    fn message(&self, from: Side, message: &WireMessage<'_>) {
+        if let WireMessage::Text(text) = message {
+            match from {
+                Side::Client => self.proxy.journal.received(self.number, text),
+                Side::Service => self.proxy.journal.sent(self.number, text),
+            }
+        }
+        if let WireMessage::Close { .. } = message {
+            self.ended_by(from);
+        }
+        if let Some(capture) = &self.proxy.capture {
+            capture.message(self.number, from, message);
+        }
+    }
+
+    /// The first of the two ends that leaves.
+    fn ended_by(&self, side: Side) {
+        self.ended.get_or_init(|| side);
+    }
+}
+
+impl Drop for Observer<'_> {
+    fn drop(&mut self) {
+        // With an abort of the task, the proxy itself ends it.
+        let by = self.ended.get().copied().unwrap_or(Side::Service);
+        self.proxy.journal.disconnected(self.number, by);
+        if let Some(capture) = &self.proxy.capture {
+            capture.disconnected(self.number, by);
+        }
+    }
+}
+
+/// Passes bytes on until the reader ends, then ends the writer. `rest` was read before.
+async fn pump(
+    mut reader: impl AsyncRead + Unpin,
+    mut writer: impl AsyncWrite + Unpin,
+    mut rest: Vec<u8>,
+    mut message: impl FnMut(&WireMessage<'_>),
+    unread: impl Fn(),
+) -> io::Result<()> {
+    let mut frames = FrameReader::default();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let bytes = if rest.is_empty() {
+            let count = reader.read(&mut buffer).await?;
+            buffer.get(..count).unwrap_or_default()
+        } else {
+            &rest
+        };
+        if bytes.is_empty() {
+            return writer.shutdown().await;
+        }
+        frames.read(bytes, &mut message);
+        let mut write = pin!(async {
+            writer.write_all(bytes).await?;
+            writer.flush().await
+        });
+        let mut written = timeout(UNREAD, &mut write).await;
+        if written.is_err() {
+            unread();
+            written = Ok(write.await);
+        }
+        written.unwrap_or(Ok(()))?;
+        rest.clear();
+    }
+}
