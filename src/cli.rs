@@ -3,7 +3,11 @@
 
 #![expect(clippy::doc_markdown, reason = "clap prints these comments as the help")]
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{
     Args, CommandFactory, Parser, Subcommand, ValueEnum,
@@ -33,6 +37,16 @@ with exit status 0, and close the session that cortop opened.
 Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
 doctor --help; afterwards it waits for what is lost to come back.";
 
+const LSL_HELP: &str = "\
+Each stream of numbers is an LSL stream of its own, named after headset and content, such as \
+cortop-EPOCX-1A2B3C4D-EEG; markers are one of texts. Values are as Cortex sent them, EEG in \
+microvolts. Ctrl-C and the end of --duration end it with exit status 0.
+
+Markers from outside go into the record that runs, if one does, and to the LSL stream of markers.
+
+Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
+doctor --help; afterwards it waits for what is lost to come back.";
+
 const LIST_HELP: &str = "\
 It opens no session and debits no licence. Exit status: 0 printed · 10 to 24 could not go on \
 (cortop doctor --help lists them) · 2 could not start as asked";
@@ -51,6 +65,9 @@ pub struct Cli {
     /// Which service and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
+    /// What is exchanged with other programs.
+    #[command(flatten, next_help_heading = "Other programs")]
+    pub exchange: ExchangeArgs,
     /// How to show it.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,
@@ -69,6 +86,8 @@ pub enum CliCommand {
     Doctor(DoctorArgs),
     /// Print samples to standard output, without a screen
     Watch(WatchArgs),
+    /// Serve a headset's streams by Lab Streaming Layer (LSL), without a screen
+    Lsl(LslArgs),
     /// List the headsets that the service sees
     Headsets(ListArgs),
     /// List the live sessions of this application
@@ -156,6 +175,53 @@ pub struct WatchArgs {
     pub duration: Option<Duration>,
 }
 
+/// What is exchanged with other programs.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeArgs {
+    /// Address of this machine where LSL is spoken, 0.0.0.0 for all; on any but the default, other
+    /// machines can read
+    #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::LOCALHOST)]
+    pub lsl_interface: Ipv4Addr,
+    /// Take markers from the LSL stream of this name or type
+    #[arg(long, value_name = "NAME")]
+    pub markers_lsl: Option<String>,
+    /// Take markers as lines LABEL [VALUE] over UDP at this port of 127.0.0.1, or at ADDR:PORT
+    #[arg(long, value_name = "PORT", value_parser = listening)]
+    pub markers_udp: Option<SocketAddr>,
+    /// The same over TCP
+    #[arg(long, value_name = "PORT", value_parser = listening)]
+    pub markers_tcp: Option<SocketAddr>,
+}
+
+impl Default for ExchangeArgs {
+    fn default() -> Self {
+        Self {
+            lsl_interface: Ipv4Addr::LOCALHOST,
+            markers_lsl: None,
+            markers_udp: None,
+            markers_tcp: None,
+        }
+    }
+}
+
+/// What is served by Lab Streaming Layer.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = LSL_HELP)]
+pub struct LslArgs {
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: ServiceArgs,
+    /// With whom.
+    #[command(flatten, next_help_heading = "Other programs")]
+    pub exchange: ExchangeArgs,
+    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
+    /// Print JSON, one object a line
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+}
+
 /// A form of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -229,6 +295,9 @@ pub struct DemoArgs {
     /// Its licence.
     #[command(flatten)]
     pub licence: LicenceArgs,
+    /// What is exchanged with other programs.
+    #[command(flatten, next_help_heading = "Other programs")]
+    pub exchange: ExchangeArgs,
 }
 
 /// The simulated licence.
@@ -368,6 +437,12 @@ impl Cli {
                 "the flags for the Cortex service come after the subcommand, if it takes them",
             ));
         }
+        if self.command.is_some() && self.exchange != ExchangeArgs::default() {
+            return Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                "the flags for other programs come after the subcommand, if it takes them",
+            ));
+        }
         Ok(self)
     }
 }
@@ -439,6 +514,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) }
 }
 
+/// A port alone is one of 127.0.0.1.
+fn listening(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let address = port.or_else(|_| text.parse());
+    let address = address.ok().filter(|address| address.port() > 0);
+    address.ok_or_else(|| "write it as PORT or ADDR:PORT, such as 5005 or 0.0.0.0:5005".to_owned())
+}
+
 /// Whether a rate in kB/s can be kept.
 ///
 /// # Errors
@@ -469,7 +552,7 @@ mod tests {
     fn help_of_the_subcommands() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        for name in ["demo", "sim", "proxy", "doctor", "watch", "headsets"] {
+        for name in ["demo", "sim", "proxy", "doctor", "watch", "lsl", "headsets"] {
             let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
             insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
         }
@@ -531,6 +614,16 @@ mod tests {
         let Some(CliCommand::Watch(watch)) = cli.command else { panic!("{:?}", cli.command) };
         assert_eq!(watch.service.streams, Some(vec![Stream::Eeg, Stream::Mot]));
         assert_eq!((watch.format, watch.duration), (Format::Csv, Some(Duration::from_millis(500))));
+        let cli = parse(
+            "cortop lsl --headset EPOCX-1 --streams eeg,dev --lsl-interface 0.0.0.0 --duration 2m \
+             --json --markers-lsl PsychoPy --markers-udp 5005 --markers-tcp 0.0.0.0:5006",
+        )
+        .expect("valid");
+        let Some(CliCommand::Lsl(lsl)) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!((lsl.exchange.lsl_interface, lsl.json), (Ipv4Addr::UNSPECIFIED, true));
+        let ports = [lsl.exchange.markers_udp, lsl.exchange.markers_tcp];
+        let ports = ports.map(|port| port.map(|port| port.to_string()).unwrap_or_default());
+        assert_eq!(ports, ["127.0.0.1:5005", "0.0.0.0:5006"]);
         for (text, seconds) in [("10", 10.0), ("10s", 10.0), ("2m", 120.0), ("0.25", 0.25)] {
             assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
         }
@@ -589,6 +682,11 @@ mod tests {
             "cortop watch --format xml",
             "cortop doctor --session active",
             "cortop headsets --streams eeg",
+            "cortop lsl --markers-udp 0",
+            "cortop lsl --markers-tcp localhost:1",
+            "cortop lsl --lsl-interface ::1",
+            "cortop sim --markers-udp 5005",
+            "cortop --markers-udp 5005 watch",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -4,17 +4,18 @@
 //!
 //! ```text
 //! main       the process                                        cli run
-//! run        from the command line to the exit status           app cli commands config console logging monitor terminal ui client signal sim
-//! commands   watch, lists, doctor, sim: without a screen        cli config console logging monitor proxy stage terminal ui client protocol signal sim
+//! run        from the command line to the exit status           app cli commands config console exchange logging monitor terminal ui client signal sim
+//! commands   watch, lsl, lists, doctor, sim: without a screen   cli config console exchange logging monitor proxy stage terminal ui client lsl protocol signal sim
 //! config     the settings in force                              app cli terminal ui client
-//! terminal   owns the tty: guard, frame writer, event loop      app monitor ui client signal
+//! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor ui client signal
 //! ui         App → frame; a pane or a view a file; themes       app client signal
-//! monitor    client and decoder joined by their queues          client signal
+//! monitor    client and decoder joined by their queues          exchange client signal
 //! proxy      between a client and a real service, looking on        client protocol sim
 //! logging    the log, for its pane and for a file               app
 //! cli        the command line                                   stage client sim
-//! app        the state machine: update(Message) → effects       client signal
+//! app        the state machine: update(Message) → effects       exchange client signal
 //! stage      the stages before the samples, and exit statuses   client
+//! exchange   streams out by LSL, markers in from others         client lsl signal
 //! console    stdout, stderr, signals                            protocol
 //! sim        a simulated Cortex service                         files signal protocol
 //! files      readers and writers of the field's files           signal protocol
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod console;
+pub mod exchange;
 pub mod logging;
 pub mod monitor;
 pub mod proxy;

@@ -8,8 +8,9 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::exchange::{LslService, OutsideMarker};
 use cortop_client::{Client, Command, Event, FeedSender};
-use cortop_signal::{Snapshot, View, decoder};
+use cortop_signal::{Snapshot, View, decoder, sink::SharedSinks};
 
 /// The ends of the queues to the client and the decoder.
 #[derive(Debug)]
@@ -22,6 +23,28 @@ pub struct Channels {
     pub view: watch::Sender<View>,
     /// From the decoder.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// To LSL.
+    pub lsl: LslService,
+    /// From other programs; `None` where they have not been let in.
+    pub markers: Option<mpsc::Receiver<OutsideMarker>>,
+    /// Past the client to the decoder and the sinks.
+    pub feed: FeedSender,
+}
+
+impl Channels {
+    /// Those of a client and a decoder that nobody else is joined to: neither LSL nor markers of other
+    /// programs have anything to go through.
+    #[must_use]
+    pub fn alone(
+        commands: mpsc::Sender<Command>,
+        events: mpsc::Receiver<Event>,
+        view: watch::Sender<View>,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) -> Self {
+        let lsl = LslService::new(SharedSinks::default());
+        let (feed, _) = cortop_client::feed();
+        Self { commands, events, view, snapshots, lsl, markers: None, feed }
+    }
 }
 
 /// A running client and decoder.
@@ -49,15 +72,20 @@ impl Monitor {
     fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Limits) -> Self {
         let (samples, feed) = cortop_client::feed();
         let (view, viewed) = watch::channel(View::default());
-        let input = decoder::DecoderInput { queue: feed.queue, dropped: feed.dropped };
+        let sinks = SharedSinks::default();
+        let lsl = LslService::new(sinks.clone());
+        let input = decoder::DecoderInput { queue: feed.queue, dropped: feed.dropped, sinks };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);
-        let Client { commands, events, task } = client(samples);
-        Self { channels: Channels { commands, events, view, snapshots }, client: task, decoder }
+        let Client { commands, events, task } = client(samples.clone());
+        let channels =
+            Channels { commands, events, view, snapshots, lsl, markers: None, feed: samples };
+        Self { channels, client: task, decoder }
     }
 
     /// Closes our sessions and ends both, within a second.
     pub async fn stop(self) {
-        let Channels { commands, events, .. } = self.channels;
+        let Channels { commands, events, mut lsl, .. } = self.channels;
+        lsl.stop();
         Client { commands, events, task: self.client }.quit().await;
         self.decoder.abort();
     }

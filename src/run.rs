@@ -3,12 +3,14 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    net::Ipv4Addr,
     process::ExitCode,
     time::Duration,
 };
 
 use color_eyre::eyre::{Result, bail, eyre};
 use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
     commands::{self, Listing, doctor, proxy, sim as simulator},
     config::{self, Changes, Config, Sources},
     console::{self, print, report_panics},
+    exchange::OutsideMarker,
     logging,
     monitor::Monitor,
     terminal::{
@@ -44,6 +47,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
         Some(CliCommand::Doctor(args)) => doctor::run(args, display),
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),
+        Some(CliCommand::Lsl(args)) => commands::lsl(args, display),
         Some(CliCommand::Headsets(args)) => list(Listing::Headsets, args),
         Some(CliCommand::Sessions(args)) => list(Listing::Sessions, args),
         Some(CliCommand::License(args)) => list(Listing::Licence, args),
@@ -106,6 +110,7 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
         eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
     })?;
 
+    let exchange = demo.map_or(&cli.exchange, |demo| &demo.exchange);
     let runtime = cortop_client::timer::runtime()?;
     let end = runtime.block_on(async {
         let sim = match demo {
@@ -131,8 +136,10 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
             zone: Some(zone),
             fps: config.fps,
         };
+        let markers = commands::markers_from_outside(exchange).await?;
         let reload = reload(cli, &config, &options);
-        let end = show(&config, cortex, settings, ui, reload).await;
+        let interface = exchange.lsl_interface;
+        let end = show(&config, cortex, settings, ui, reload, interface, markers).await;
         if let Some(sim) = sim {
             sim.task.abort();
         }
@@ -216,6 +223,8 @@ async fn show(
     settings: AppSettings,
     ui: Ui,
     reload: impl FnMut() -> Result<Reloaded, String> + Send + 'static,
+    interface: Ipv4Addr,
+    markers: Option<mpsc::Receiver<OutsideMarker>>,
 ) -> Result<Exit> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let (sender, mut input) = input::queue();
@@ -238,6 +247,8 @@ async fn show(
 
     let limits = decoder::Limits { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);
+    monitor.channels.markers = markers;
+    monitor.channels.lsl.set_interface(interface);
     let host = Host { frame, reload: Box::new(reload) };
     let app = App::new(settings, cortop_client::Moment::now());
     let (_, exit) =

@@ -262,6 +262,34 @@ fn a_refused_stream_is_named_and_nothing_at_all_is_a_failure() {
 }
 
 #[test]
+fn lsl_names_what_it_serves_and_ends_as_watch_does() {
+    let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let ran = place.run(&["lsl", "--json", "--duration", "2s", "--streams", "eeg,dev,com"]);
+    let served = lines(&ran.well());
+    let named = |end: &str| {
+        let name = format!("cortop-INSIGHT-0A1B2C3D-{end}");
+        served.iter().find(|one| one["name"] == name.as_str()).expect("served")
+    };
+    let eeg = named("EEG");
+    assert_eq!((&eeg["type"], eeg["channels"].as_u64()), (&Value::from("EEG"), Some(5)));
+    assert_eq!((eeg["rate"].as_f64(), &eeg["format"]), (Some(128.0), &Value::from("float32")));
+    assert_eq!(named("Markers")["format"], "string");
+    assert_eq!((served.len(), named("Contact")["rate"].as_f64()), (3, Some(2.0)));
+    assert_eq!(place.run(&["sessions", "--json"]).json(), serde_json::json!([]));
+
+    let (mut child, first) = first_line(&mut place.command(&["lsl", "--streams", "mot"]));
+    assert!(first.starts_with("cortop-INSIGHT-0A1B2C3D-"), "{first}");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("signalled");
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
+
+    let none = place.run(&["lsl", "--session", "open", "--streams", "eeg"]);
+    assert_eq!((none.code, none.stdout.as_str()), (Some(22), ""));
+    let elsewhere = place.run(&["lsl", "--lsl-interface", "192.0.2.1"]);
+    assert_eq!(elsewhere.code, Some(2));
+    assert!(elsewhere.stderr.contains("choose another address"), "{}", elsewhere.stderr);
+}
+
+#[test]
 fn the_doctor_finds_nothing_wrong_where_nothing_is() {
     let place = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
     let mut command = place.command(&["doctor"]);

@@ -128,6 +128,7 @@ actions! {
         MarkNow "mark-now" [Key::f(1), Key::f(2), Key::f(3), Key::f(4), Key::f(5), Key::f(6), Key::f(7), Key::f(8), Key::f(9)] "marker with this number at once";
         #[hint = "end marker"]
         EndMarker "end-marker" [Key::char('M')] "end the last marker now";
+        Lsl "lsl" [Key::char('L')] "serve the streams of this headset by Lab Streaming Layer, or stop";
         Connect "connect" [Key::char('C')] "try again at once what waits: connection, login, headset";
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
@@ -210,7 +211,7 @@ actions! {
         SpectrumChannels "all-channels" [Key::char('a')] "spectrum of the selected channel, of each, or of all as lines" on Spectrum;
         SpectrumEnd "spectrum-end" [Key::char('u')] "spectrum up to 45 Hz, 70 Hz or half the sampling rate" on Spectrum;
         SpectrumScale "spectrum-scale" [Key::char('D')] "spectrum in dB or linear" on Spectrum;
-        Level "level" [Key::char('L')] "motion: the head is level now; tilt is counted from here";
+        Level "level" [Key::char('O')] "motion: the head is level now; tilt is counted from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
         GlyphSet "glyphs" [Key::char('w')] "draw with braille, half blocks or blocks" on Glyphs;
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above" on Selection;

@@ -47,6 +47,7 @@ impl App {
         let frozen = self.streams.frozen.as_ref();
         let can = match binding.action {
             Action::Record => self.running_record().is_some() || is_activated == Some(true),
+            Action::Lsl => self.lsl.is_some() || self.headset().is_some(),
             Action::Mark | Action::MarkNow => self.running_record().is_some(),
             Action::EndMarker => self
                 .running_record()

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane};
-use cortop_client::{Command, Event, HeadsetId, Moment};
+use crate::exchange::{LslState, OutsideMarker};
+use cortop_client::{Command, Event, HeadsetId, Moment, SessionId};
 use cortop_signal::Snapshot;
 
 /// What goes to the terminal.
@@ -84,6 +87,10 @@ pub enum Message {
     Throughput(Throughput),
     /// The configuration has been read again, or why it could not be: then nothing has changed.
     Reloaded(Result<Box<ReloadedSettings>, String>),
+    /// What is served by LSL now.
+    Lsl(Option<LslState>),
+    /// Another program has set a marker.
+    OutsideMarker(OutsideMarker),
     /// A problem to notify the user of, such as a command that found the client busy.
     Notice(String),
 }
@@ -93,6 +100,17 @@ pub enum Message {
 pub enum Effect {
     /// Hand this to the client.
     Command(Command),
+    /// Serve the streams of this headset by LSL, or none.
+    Lsl(Option<HeadsetId>),
+    /// Put a marker among the samples of a session that has no record.
+    Mark {
+        /// Which session.
+        session: SessionId,
+        /// When it was set, by the clock of its headset.
+        time: Timestamp,
+        /// What it says.
+        text: String,
+    },
     /// Put this on the clipboard of whoever sits at the terminal.
     Copy(String),
     /// Have the terminal report what the mouse does, or not.

@@ -9,6 +9,7 @@ mod commands;
 mod copy;
 pub mod dialog;
 mod events;
+mod exchange;
 mod features;
 mod forms;
 mod headsets;
@@ -66,6 +67,7 @@ pub use self::{
     stream_view::StreamView,
     streams::{AMPLITUDES, FrozenPicture, GlyphSet, ScrollMode, SpectrumChannels, StreamsPane},
 };
+use crate::exchange::LslState;
 use cortop_client::{
     CommandId, Error, HeadsetId, Link, Moment, Session, Stream,
     account::{CortexInfo, Licence, UserLogin},
@@ -181,6 +183,8 @@ pub struct App {
     ahead: VecDeque<Action>,
     /// What goes to the terminal.
     pub(crate) throughput: Throughput,
+    /// What is served by LSL.
+    pub lsl: Option<LslState>,
     /// The pane with the focus.
     pub(crate) focus: Pane,
     /// Whether the terminal reports what the mouse does.
@@ -236,6 +240,7 @@ impl App {
             snapshot,
             ahead: VecDeque::new(),
             throughput: Throughput::default(),
+            lsl: None,
             focus: Pane::Streams,
             mouse,
             zoomed: false,
@@ -258,7 +263,11 @@ impl App {
         // What comes with every frame changes neither lists nor questions.
         let routine = matches!(
             message,
-            Message::Tick(_) | Message::Snapshot(_) | Message::Throughput(_) | Message::Notice(_)
+            Message::Tick(_)
+                | Message::Snapshot(_)
+                | Message::Throughput(_)
+                | Message::Lsl(_)
+                | Message::Notice(_)
         );
         let tells_facts =
             matches!(message, Message::Tick(_) | Message::Snapshot(_) | Message::Cortex(_));
@@ -283,6 +292,8 @@ impl App {
             }
             Message::Throughput(throughput) => self.throughput = throughput,
             Message::Reloaded(reloaded) => effects = self.on_reloaded(reloaded),
+            Message::Lsl(state) => self.lsl = state,
+            Message::OutsideMarker(marker) => effects = self.on_outside_marker(&marker),
             Message::Notice(text) => self.notify(Severity::Problem, text),
         }
         let elsewhere = self.sessions.headset() != looked_at.as_ref();

@@ -5,10 +5,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::*;
+use crate::exchange::OutsideMarker;
 use cortop_client::{
-    Columns, Command, ConnectionStep, Error, ErrorKind, Event, Headset, HeadsetId, Method, Sample,
-    Security, SessionId, SessionMode, Stream, Subscription, code, headset::HeadsetStatus,
-    session::SessionStatus,
+    ClockOffset, Columns, Command, ConnectionStep, Error, ErrorKind, Event, Headset,
+    HeadsetCommand, HeadsetId, MarkerCommand, Method, Record, RecordEvent, Sample, Security,
+    SessionId, SessionMode, Stream, Subscription, code, headset::HeadsetStatus,
+    marker::MarkerValue, session::SessionStatus,
 };
 use cortop_signal::{
     Filters, StreamHealth,
@@ -1134,4 +1136,51 @@ fn a_reading_of_the_configuration_holds_as_a_whole_or_changes_nothing() {
     // One that is gone.
     app.update(reloaded(None, &["auto", "ansi"], None));
     assert_eq!((app.settings.themes[app.theme].as_str(), app.mouse), ("auto", true));
+}
+
+#[test]
+fn lsl_serves_the_headset_shown_and_its_clock_is_kept_measured() {
+    let mut app = app();
+    assert_eq!(press(&mut app, Key::char('L')), [], "there is no headset");
+    app.link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    let id: HeadsetId = "EPOCX-00000001".into();
+    let measure = |always| {
+        let command = HeadsetCommand::MeasureClock(id.clone(), always);
+        Effect::Command(Command::Headset(command))
+    };
+    let on = [Effect::Lsl(Some(id.clone())), measure(true)];
+    assert_eq!(press(&mut app, Key::char('L')), on);
+    let state = LslState { headset: id.clone(), receivers: 2, is_open: false };
+    assert_eq!(app.update(Message::Lsl(Some(state.clone()))), []);
+    assert_eq!(press(&mut app, Key::char('L')), [Effect::Lsl(None), measure(false)]);
+    // Another headset's streams are served in place of those of this one.
+    let other = LslState { headset: "INSIGHT-00000002".into(), ..state };
+    app.update(Message::Lsl(Some(other)));
+    let effects = press(&mut app, Key::char('L'));
+    assert_eq!(effects[0], Effect::Lsl(Some(id.clone())));
+    assert_eq!((effects.len(), &effects[2]), (3, &measure(true)));
+}
+
+#[test]
+fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
+    let mut app = app();
+    app.link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    let clock = ClockOffset { offset: 3600.0, uncertainty: 0.004 };
+    on_event(&mut app, Event::Clock { headset: "EPOCX-00000001".into(), clock });
+    let (at, value) = (Moment::now(), MarkerValue::Number(7));
+    let marker = OutsideMarker { label: "key".to_owned(), value: value.clone(), at };
+    let effects = app.update(Message::OutsideMarker(marker.clone()));
+    let time = at.wall + Duration::from_hours(1);
+    let shown = Effect::Mark { session: "s".into(), time, text: "key 7".to_owned() };
+    assert_eq!(effects, [shown]);
+    assert_eq!(app.notice.as_ref().map(|one| one.text.as_str()), Some("marker key 7 from outside"));
+    let record = Record::default();
+    let started = RecordEvent::Started { session: "s".into(), record, foreign: false };
+    on_event(&mut app, Event::Record(started));
+    let label = marker.label.clone();
+    let set = MarkerCommand::Mark { session: "s".into(), label, value, at };
+    let effects = app.update(Message::OutsideMarker(marker));
+    assert_eq!(effects, [Effect::Command(Command::Marker(set))]);
 }

@@ -3,7 +3,7 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `doctor`, `sim` and `proxy` are the commands; `table`, `json` and `writers`
+//! enough. `list`, `watch`, `lsl`, `doctor`, `sim` and `proxy` are the commands; `table`, `json` and `writers`
 //! write what they print. `exec` runs a program beside the simulator, `follower` reads its journal.
 
 mod client_state;
@@ -12,6 +12,7 @@ mod exec;
 mod follower;
 mod json;
 mod list;
+mod lsl;
 mod probe_session;
 mod progress;
 pub mod proxy;
@@ -24,6 +25,7 @@ mod writers;
 use std::path::Path;
 
 use color_eyre::eyre::Result;
+use tokio::sync::mpsc;
 
 pub use self::list::Listing;
 pub(crate) use self::{
@@ -35,6 +37,7 @@ use crate::{
     cli,
     config::{self, Config, Sources},
     console::{block_on, print, print_error, report_panics},
+    exchange::{MarkerSources, OutsideMarker},
     logging,
 };
 
@@ -72,6 +75,32 @@ pub fn watch(args: &cli::WatchArgs, display: &cli::DisplayArgs) -> Result<u8> {
     watch::check(args.format, &config.streams)?;
     let service = config.client()?;
     block_on(watch::watch(service, args.format, args.duration))
+}
+
+/// Serves a headset's streams by Lab Streaming Layer until told to end.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn lsl(args: &cli::LslArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    let config = settings(&args.service, display)?;
+    let service = config.client()?;
+    block_on(lsl::lsl(service, args))
+}
+
+/// Takes markers from where the arguments say, if from anywhere.
+///
+/// # Errors
+/// A port cannot be had; the text says what to do.
+pub(crate) async fn markers_from_outside(
+    args: &cli::ExchangeArgs,
+) -> Result<Option<mpsc::Receiver<OutsideMarker>>> {
+    let sources = MarkerSources {
+        lsl: args.markers_lsl.clone(),
+        interface: args.lsl_interface,
+        udp: args.markers_udp,
+        tcp: args.markers_tcp,
+    };
+    Ok(if sources.is_empty() { None } else { Some(sources.listen().await?) })
 }
 
 /// The settings in force, with the log started.

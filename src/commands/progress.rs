@@ -53,11 +53,11 @@ impl Progress {
         print_error(line);
     }
 
-    /// Rewrites the line.
-    pub(super) fn show(&self) {
+    /// Rewrites the line, with a note at its end.
+    pub(super) fn show(&self, note: &str) {
         if let Some(started) = self.started.filter(|_| self.shown) {
             let seconds = started.elapsed().as_secs();
-            let _ = write!(io::stderr(), "\r{seconds} s · {} samples\x1b[K", self.samples);
+            let _ = write!(io::stderr(), "\r{seconds} s · {} samples{note}\x1b[K", self.samples);
         }
     }
 

@@ -5,7 +5,7 @@
 use std::{io, pin::pin, sync::atomic::Ordering, time::Duration};
 
 use color_eyre::eyre::{Result, bail};
-use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::{mpsc, oneshot::error::RecvError};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -16,9 +16,9 @@ use super::{
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use crate::{cli::Format, console::shutdown_signal};
-use cortop_client::{Client, ClientConfig, Event, Feed, Stream, feed};
+use cortop_client::{Client, ClientConfig, Command, Event, Feed, Stream, feed};
 use cortop_protocol::values::Conformance;
-use cortop_signal::sink::FanOut;
+use cortop_signal::sink::{FanOut, Sink};
 
 /// How long signing in may take, the user's approval included.
 const SIGN_IN: Duration = Duration::from_mins(1);
@@ -63,16 +63,56 @@ pub(super) async fn watch(
     format: Format,
     duration: Option<Duration>,
 ) -> Result<u8> {
+    match format {
+        Format::Jsonl => follow(config, JsonLines::new(io::stdout()), duration, &mut ()).await,
+        Format::Csv => follow(config, Csv::new(io::stdout()), duration, &mut ()).await,
+    }
+}
+
+/// What a command does beside handing samples to its sink.
+pub(super) trait Companion {
+    /// Takes note of an event of the client.
+    fn on_event(&mut self, _event: &Event, _commands: &mpsc::Sender<Command>) {}
+
+    /// Twice a second; gives what the line of progress says beside the samples.
+    ///
+    /// # Errors
+    /// What it prints cannot be printed.
+    fn on_tick(&mut self) -> Result<String> {
+        Ok(String::new())
+    }
+
+    /// Waits for what comes from elsewhere and puts it among the samples; ends never where nothing
+    /// can come. Called off at any time.
+    fn outside(
+        &mut self,
+        _commands: &mpsc::Sender<Command>,
+    ) -> impl Future<Output = Vec<Feed>> + Send {
+        std::future::pending()
+    }
+}
+
+impl Companion for () {}
+
+/// Hands samples to a sink until it is told to end; gives the exit status.
+pub(super) async fn follow<S>(
+    config: ClientConfig,
+    sink: S,
+    duration: Option<Duration>,
+    companion: &mut impl Companion,
+) -> Result<u8>
+where
+    S: Sink + Send + 'static,
+    S::Error: Send + 'static,
+    WriteError: From<S::Error>,
+{
     // Before anything can be ended.
     let mut told = pin!(shutdown_signal()?);
     let only_events = config.streams == [Stream::Sys];
     let (samples, mut feed) = feed();
     let mut client = Client::spawn(config, samples);
     let mut sinks = FanOut::default();
-    let mut sink = match format {
-        Format::Jsonl => sinks.add(JsonLines::new(io::stdout()), QUEUE),
-        Format::Csv => sinks.add(Csv::new(io::stdout()), QUEUE),
-    }?;
+    let mut sink = sinks.add(sink, QUEUE)?;
     let mut watch = Watch::new();
     let mut batch = Vec::with_capacity(BATCH);
     let mut ticks = interval(progress::TURN);
@@ -90,6 +130,7 @@ pub(super) async fn watch(
                     let next = "look into the log (--log-file FILE)";
                     break StopReason::Stuck(Failure::new(Stage::Service, "the client has ended", next));
                 };
+                companion.on_event(&event, &client.commands);
                 if let Some(failure) = watch.on_event(event) {
                     break StopReason::Stuck(failure);
                 }
@@ -106,11 +147,20 @@ pub(super) async fn watch(
                     watch.count(&item);
                 }
             }
+            items = companion.outside(&client.commands) => {
+                for item in &items {
+                    sinks.push(item);
+                }
+            }
             () = sleep_until(until), if over.is_some() => break StopReason::TimeUp,
             () = sleep_until(until), if !watch.flows && !watch.state.is_signed_in() => {
                 break StopReason::Stuck(watch.state.waiting_for());
             }
-            _ = ticks.tick(), if watch.progress.shown => watch.progress.show(),
+            _ = ticks.tick() => {
+                watch.progress.clear();
+                let note = companion.on_tick()?;
+                watch.progress.show(&note);
+            }
         }
     };
     watch.progress.clear();
@@ -122,7 +172,7 @@ pub(super) async fn watch(
         // A reader that is slow may have the rest, unless the user will not wait for it.
         tokio::select! {
             () = &mut told => {}
-            ended = &mut sink.ended => if let Ok(Err(error)) = ended { end = StopReason::Written(error) },
+            ended = &mut sink.ended => if let Ok(Err(error)) = ended { end = StopReason::Written(error.into()) },
         }
     }
     let dropped = unread + sink.dropped.load(Ordering::Relaxed);
@@ -152,9 +202,12 @@ pub(super) async fn watch(
 
 impl StopReason {
     /// Of a sink that has ended although samples may still come.
-    fn of(ended: Result<Result<(), WriteError>, RecvError>) -> Self {
+    fn of<E>(ended: Result<Result<(), E>, RecvError>) -> Self
+    where
+        WriteError: From<E>,
+    {
         match ended {
-            Ok(Err(error)) => Self::Written(error),
+            Ok(Err(error)) => Self::Written(error.into()),
             // Its thread has panicked.
             Ok(Ok(())) | Err(_) => Self::Unread,
         }

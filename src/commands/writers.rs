@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::json;
+use crate::exchange::ServeError;
 use cortop_protocol::{
     Columns, Sample, Stream, Subscription, columns::LabelledValue, sanitize::clean,
     values::Conformance,
@@ -30,6 +31,8 @@ pub(super) enum WriteError {
     Failed(io::Error),
     /// A stream has other columns than those that the CSV has begun with.
     ColumnsChanged(Stream),
+    /// An LSL stream cannot be served.
+    Unserved(ServeError),
 }
 
 impl fmt::Display for WriteError {
@@ -45,7 +48,14 @@ impl fmt::Display for WriteError {
                 "the columns of {stream} have changed, which CSV cannot show → start again, or \
                  take --format jsonl"
             ),
+            Self::Unserved(error) => error.fmt(f),
         }
+    }
+}
+
+impl From<ServeError> for WriteError {
+    fn from(error: ServeError) -> Self {
+        Self::Unserved(error)
     }
 }
 

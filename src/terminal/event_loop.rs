@@ -16,10 +16,11 @@ use super::{
 };
 use crate::{
     app::{App, Effect, Message, ReloadedSettings},
+    exchange::OutsideMarker,
     monitor::Channels,
     ui::Ui,
 };
-use cortop_client::{Command, Event, Moment};
+use cortop_client::{Command, Event, Feed, HeadsetId, Moment};
 
 /// A clock in the status line shows that the monitor is alive, and its write notices a terminal that
 /// is gone.
@@ -128,6 +129,9 @@ impl<S: Screen> EventLoop<'_, S> {
                     self.on_heartbeat().await
                 }
                 event = self.channels.events.recv() => self.on_events(event).await,
+                marker = next_marker(&mut self.channels.markers) => {
+                    self.update_now(Message::OutsideMarker(marker)).await
+                }
                 Ok(()) = self.channels.snapshots.changed() => {
                     let snapshot = Arc::clone(&self.channels.snapshots.borrow_and_update());
                     self.update(Message::Snapshot(snapshot)).await
@@ -184,17 +188,53 @@ impl<S: Screen> EventLoop<'_, S> {
         if throughput != self.app.throughput {
             self.update(Message::Throughput(throughput)).await?;
         }
+        self.tell_lsl().await?;
         self.update(Message::Tick(Moment::now())).await
+    }
+
+    /// Serves a headset's streams by LSL, or none.
+    async fn serve(&mut self, headset: Option<HeadsetId>) -> Result<(), Exit> {
+        match headset {
+            None => self.channels.lsl.stop(),
+            Some(headset) => {
+                if let Err(error) = self.channels.lsl.serve(headset) {
+                    let text = format!("LSL cannot be served here: {error}");
+                    self.update(Message::Notice(text)).await?;
+                }
+            }
+        }
+        self.tell_lsl().await
+    }
+
+    /// Tells what is served by LSL, if that has changed.
+    async fn tell_lsl(&mut self) -> Result<(), Exit> {
+        let state = match self.channels.lsl.state() {
+            Ok(state) => state,
+            Err(error) => {
+                self.update(Message::Notice(error.to_string())).await?;
+                None
+            }
+        };
+        if state == self.app.lsl { Ok(()) } else { self.update(Message::Lsl(state)).await }
     }
 
     /// Handles an event and all that wait behind it.
     async fn on_events(&mut self, first: Option<Event>) -> Result<(), Exit> {
         let Some(first) = first else { return self.update(Message::ClientEnded).await };
+        self.note_clock(&first);
         self.update_now(Message::Cortex(first)).await?;
         while let Ok(event) = self.channels.events.try_recv() {
+            self.note_clock(&event);
             self.update(Message::Cortex(event)).await?;
         }
         Ok(())
+    }
+
+    /// LSL needs the clocks of the headsets from their first measurement on.
+    fn note_clock(&mut self, event: &Event) {
+        if let Event::Clock { headset, clock } = event {
+            self.channels.lsl.set_clock(headset, *clock);
+        }
     }
 
     /// Updates the state machine with a message that it stamps with the time.
@@ -208,6 +248,12 @@ impl<S: Screen> EventLoop<'_, S> {
         for effect in self.app.update(message) {
             match effect {
                 Effect::Command(command) => self.send(command),
+                Effect::Lsl(headset) => Box::pin(self.serve(headset)).await?,
+                Effect::Mark { session, time, text } => {
+                    let time = time.as_duration().as_secs_f64();
+                    let marker = Feed::Marker { session, time, text, in_record: false };
+                    self.channels.feed.change(marker).await;
+                }
                 Effect::Copy(text) => {
                     self.terminal.backend_mut().copy(&text).map_err(terminal_gone)?;
                 }
@@ -313,6 +359,16 @@ impl<S: Screen> EventLoop<'_, S> {
     }
 }
 
+/// The next marker from outside; never where there can be none.
+async fn next_marker(markers: &mut Option<mpsc::Receiver<OutsideMarker>>) -> OutsideMarker {
+    if let Some(receiver) = markers
+        && let Some(marker) = receiver.recv().await
+    {
+        return marker;
+    }
+    std::future::pending().await
+}
+
 fn terminal_gone(error: impl std::error::Error) -> Exit {
     tracing::warn!("the terminal failed, leaving: {error}");
     Exit::TerminalGone
@@ -356,7 +412,7 @@ mod tests {
         let (asked, commands) = mpsc::channel(1);
         let (view, viewed) = watch::channel(View::default());
         let (snapshots, pictures) = watch::channel(Arc::default());
-        let mut channels = Channels { commands: asked, events: heard, view, snapshots: pictures };
+        let mut channels = Channels::alone(asked, heard, view, pictures);
         let (ui, warnings) = Ui::new(&ui::UiOptions::default());
         assert_eq!(warnings, [""; 0]);
         let app = App::new(AppSettings::default(), Moment::now());

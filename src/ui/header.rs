@@ -117,6 +117,21 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     if let Some(text) = alerts_elsewhere(ctx) {
         add(8, ctx.span(ThemeToken::Bad, text));
     }
+    if let Some(lsl) = &app.lsl {
+        let other = Some(&lsl.headset).filter(|own| app.headset() != Some(*own));
+        let other = other.map(|own| format!(" {own}")).unwrap_or_default();
+        let plural = if lsl.receivers == 1 { "" } else { "s" };
+        add(
+            7,
+            ctx.sanitized(
+                ThemeToken::Good,
+                &format!("LSL{other} {} receiver{plural}", lsl.receivers),
+            ),
+        );
+        if lsl.is_open {
+            add(7, ctx.span(ThemeToken::Poor, "open to other machines"));
+        }
+    }
     let dropped = app.latest().dropped;
     if dropped > 0 {
         add(7, ctx.span(ThemeToken::Bad, format!("{dropped} samples dropped here")));

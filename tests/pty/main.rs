@@ -565,7 +565,7 @@ fn program_that_panics() {
         let (_told, events) = tokio::sync::mpsc::channel(1);
         let (view, _viewed) = tokio::sync::watch::channel(cortop_signal::View::default());
         let (_pictures, snapshots) = tokio::sync::watch::channel(Arc::default());
-        let mut channels = Channels { commands, events, view, snapshots };
+        let mut channels = Channels::alone(commands, events, view, snapshots);
         let (ui, _) = Ui::new(&ui::UiOptions::default());
         let app = App::new(AppSettings::default(), cortop_client::Moment::now());
         let frame = Duration::from_millis(100);

@@ -114,6 +114,7 @@ pub(crate) async fn story_with<F: Future<Output = Person>>(
     let _pace = Pace::start(PACE);
     let person = Person { sim, eyes, keys, snapshots: monitor.channels.snapshots.clone() };
     let run = terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, frame);
+    let run = Box::pin(run);
     let telling = async {
         let person = tell(person).await;
         // Whoever has quit in the story has nobody left to tell.

@@ -26,7 +26,7 @@ fn hold(fixture: &mut Fixture, orientation: Option<Orientation>) -> String {
 }
 
 fn press(fixture: &mut Fixture) -> String {
-    fixture.update(cortop::app::Message::Key(Key::char('L')));
+    fixture.update(cortop::app::Message::Key(Key::char('O')));
     fixture.text(SIZE.0, SIZE.1)
 }
 
@@ -34,11 +34,11 @@ fn press(fixture: &mut Fixture) -> String {
 fn tilt_is_counted_from_the_level_that_the_user_sets() {
     let mut fixture = motion();
     let text = hold(&mut fixture, fixture::orientation(81.0));
-    assert!(text.contains("sensor axes not documented: hold level, press L"), "{text}");
+    assert!(text.contains("sensor axes not documented: hold level, press O"), "{text}");
     assert!(text.contains("measured from a position that you set"), "{text}");
     fixture.zoom();
     let small = fixture.text(SIZE.0, SIZE.1);
-    assert!(small.contains("sensor axes not documented: hold level, press L"), "{small}");
+    assert!(small.contains("sensor axes not documented: hold level, press O"), "{small}");
     fixture.zoom();
     for claim in ["pitch", "roll", "yaw", "x front", "z up"] {
         assert!(!text.contains(claim), "{claim}\n{text}");

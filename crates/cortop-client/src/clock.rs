@@ -3,7 +3,7 @@
 //! when a request left, when its answer came, and when samples with stamps of their own arrived.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -170,11 +170,13 @@ pub(super) struct Clocks {
     /// From which our monotonic time counts.
     origin: Instant,
     headsets: Mutex<BTreeMap<HeadsetId, HeadsetClock>>,
+    /// Those whose clock the application needs all the time.
+    kept: Mutex<BTreeSet<HeadsetId>>,
 }
 
 impl Default for Clocks {
     fn default() -> Self {
-        Self { origin: Instant::now(), headsets: Mutex::default() }
+        Self { origin: Instant::now(), headsets: Mutex::default(), kept: Mutex::default() }
     }
 }
 
@@ -216,6 +218,21 @@ impl Clocks {
         let first = clock.stamps.median.is_none();
         let stepped = clock.stamps.add(ahead, received);
         stepped || (first && clock.stamps.median.is_some() && clock.is_contradicted())
+    }
+
+    /// Whether a headset's clock is to be measured again and again, also without a record.
+    pub(super) fn keep_measured(&self, headset: &HeadsetId, always: bool) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if always {
+            kept.insert(headset.clone());
+        } else {
+            kept.remove(headset);
+        }
+    }
+
+    /// Whether it is.
+    pub(super) fn is_kept_measured(&self, headset: &HeadsetId) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(headset)
     }
 
     /// Forgets a headset's clock, which starts again with each connection.

@@ -1,5 +1,5 @@
 //! Measures the clocks of headsets (`syncWithHeadsetClock`, §3.2) and keeps the measurements fresh
-//! while a record runs.
+//! while a record runs or the application needs them.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,7 +17,7 @@ const ENOUGH: Duration = Duration::from_secs(1);
 /// How long a record waits for the measurement before it.
 const BEFORE_RECORD: Duration = Duration::from_secs(2);
 
-/// Between two measurements while a record runs.
+/// Between two measurements that are to stay fresh.
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Measures the clock of a headset.
@@ -67,18 +67,22 @@ pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId)
     }
 }
 
-/// Measures the clocks of the headsets that are recorded, until the connection is over.
+/// Measures the clocks of the headsets that are recorded, or whose clock is needed all the time,
+/// until the connection is over.
 pub(super) async fn keep_measured(context: Context) {
     loop {
         sleep_until(timer::next_tick(INTERVAL)).await;
-        let recorded: BTreeSet<_> = context
+        let needed: BTreeSet<_> = context
             .sessions
             .borrow()
             .iter()
-            .filter(|session| context.record_log.is_running(&session.id))
+            .filter(|session| {
+                context.record_log.is_running(&session.id)
+                    || context.clocks.is_kept_measured(&session.headset.id)
+            })
             .map(|session| session.headset.id.clone())
             .collect();
-        for headset in recorded {
+        for headset in needed {
             measure(context.clone(), headset).await;
         }
     }

@@ -95,6 +95,9 @@ pub enum HeadsetCommand {
     SetInfo(HeadsetId, CustomInfo),
     /// List the stored Flex mappings: [`Event::Mappings`](super::Event::Mappings).
     ListMappings,
+    /// Measure its clock now and, if `true`, each minute while it has a session, as is done while a
+    /// record runs: [`Event::Clock`](super::Event::Clock).
+    MeasureClock(HeadsetId, bool),
 }
 
 /// About records; the outcome is an [`Event::Record`](super::Event::Record).

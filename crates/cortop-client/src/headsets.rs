@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Event, HeadsetCommand,
+    Event, HeadsetCommand, clock_sync,
     connect_headset::{self, NoticeReceiver},
     context::Context,
 };
@@ -29,6 +29,11 @@ pub(super) async fn execute(context: Context, command: HeadsetCommand) -> Result
         HeadsetCommand::Set(headset, setting) => set(&context, headset, setting).await,
         HeadsetCommand::SetInfo(headset, info) => set_info(&context, headset, info).await,
         HeadsetCommand::ListMappings => list_mappings(&context).await,
+        HeadsetCommand::MeasureClock(headset, always) => {
+            context.clocks.keep_measured(&headset, always);
+            clock_sync::measure(context, headset).await;
+            return Ok(());
+        }
     };
     context.refresh_now();
     done

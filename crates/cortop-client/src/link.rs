@@ -393,7 +393,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                 let marker = result.get("marker").cloned().unwrap_or_default();
                 let marker = Marker::from(marker);
                 let (time, text) = (marker.start, marker.to_string());
-                self.feed.change(Feed::Marker { session, time, text }).await;
+                self.feed.change(Feed::Marker { session, time, text, in_record: true }).await;
             }
             AnswerEffect::Close { session } => {
                 if self.sessions.remove(&session).is_some_and(|streams| !streams.ended) {

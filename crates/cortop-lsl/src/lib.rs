@@ -46,8 +46,8 @@
 //!
 //! # Inside
 //! ```text
-//! outlet    a stream over TCP: requests, samples to each receiver    queue, codec
-//! server    queries and time over UDP for all outlets                query
+//! outlet    a stream over TCP: requests, samples to each receiver    queue, codec, published
+//! server    queries and time over UDP for all outlets                query, published
 //! inlet     receives a stream, compares clocks, finds it again       resolve, codec
 //! info      a stream and where it is served, as XML                  element
 //! network   addresses, ports, sockets
@@ -64,6 +64,7 @@ mod info;
 mod inlet;
 mod network;
 mod outlet;
+mod published;
 mod query;
 mod queue;
 mod resolve;

@@ -25,6 +25,7 @@ use crate::{
     clock::local_clock,
     codec::{self, ByteOrder},
     info::{SESSION, Service, VERSION},
+    published::Published,
     queue::Queue,
 };
 
@@ -58,20 +59,12 @@ pub struct WrongShape;
 
 /// What the outlet, its connections and the server share.
 #[derive(Debug)]
-pub(crate) struct Stream {
+struct Stream {
     info: StreamInfo,
     service: Service,
-    information: Mutex<Arc<Information>>,
+    published: Arc<Published>,
     sending: Mutex<Sending>,
     dropped: AtomicU64,
-}
-
-/// A stream's information in the forms in which it is asked for.
-#[derive(Debug)]
-pub(crate) struct Information {
-    pub(crate) element: Element,
-    pub(crate) short: String,
-    full: String,
 }
 
 #[derive(Debug, Default)]
@@ -98,11 +91,12 @@ impl Outlet {
             data_port: listener.local_addr()?.port(),
             service_port: shared.service_port,
         };
-        let information = Mutex::new(Arc::new(Information::new(&info, &service)));
+        let published = Arc::new(Published::new(&info, &service));
+        shared.add(&published);
         let stream = Arc::new(Stream {
             info,
             service,
-            information,
+            published,
             sending: Mutex::default(),
             dropped: AtomicU64::default(),
         });
@@ -111,7 +105,6 @@ impl Outlet {
             TcpListener::from_std(listener)?
         };
         let accepting = shared.runtime.spawn(accept(listener, Arc::clone(&stream))).abort_handle();
-        shared.add(&stream);
         Ok(Self { stream, accepting, _server: server.clone() })
     }
 
@@ -124,7 +117,7 @@ impl Outlet {
     /// Replaces the description for those who ask from now on.
     pub fn describe(&self, description: Element) {
         let info = StreamInfo { description, ..self.stream.info.clone() };
-        *self.stream.lock_information() = Arc::new(Information::new(&info, &self.stream.service));
+        self.stream.published.set(&info, &self.stream.service);
     }
 
     /// Hands a sample with its time to each receiver's queue. It waits there for
@@ -184,24 +177,7 @@ impl Drop for Outlet {
     }
 }
 
-impl Information {
-    fn new(info: &StreamInfo, service: &Service) -> Self {
-        let element = info.element(service, true);
-        let short = info.element(service, false).to_xml();
-        let full = element.to_xml();
-        Self { element, short, full }
-    }
-}
-
 impl Stream {
-    pub(crate) fn information(&self) -> Arc<Information> {
-        Arc::clone(&self.lock_information())
-    }
-
-    fn lock_information(&self) -> MutexGuard<'_, Arc<Information>> {
-        self.information.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Sending> {
         self.sending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,14 +249,14 @@ async fn serve(socket: TcpStream, stream: &Stream) -> io::Result<()> {
     let request = timeout(REQUEST_TIME, Request::read(&mut read)).await??;
     match request {
         Request::ShortInfo(query) => {
-            let information = stream.information();
+            let information = stream.published.get();
             if Query::parse(&query).is_some_and(|query| query.matches(&information.element)) {
                 write.write_all(information.short.as_bytes()).await?;
             }
             write.shutdown().await
         }
         Request::FullInfo => {
-            write.write_all(stream.information().full.as_bytes()).await?;
+            write.write_all(stream.published.get().full.as_bytes()).await?;
             write.shutdown().await
         }
         Request::Feed(feed) => serve_feed(read, write, stream, &feed).await,

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{net::UdpSocket, runtime::Handle, task::AbortHandle};
 
-use crate::{Network, Query, clock::local_clock, outlet::Stream};
+use crate::{Network, Query, clock::local_clock, published::Published};
 
 /// Bytes of the longest request that is looked at.
 const LONGEST: usize = 8192;
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) host: String,
     pub(crate) service_port: u16,
     service: UdpSocket,
-    streams: Mutex<Vec<Weak<Stream>>>,
+    streams: Mutex<Vec<Weak<Published>>>,
 }
 
 impl Server {
@@ -92,13 +92,13 @@ impl Drop for Inner {
 
 impl Shared {
     /// Adds a stream that can be found from now on.
-    pub(crate) fn add(&self, stream: &Arc<Stream>) {
+    pub(crate) fn add(&self, stream: &Arc<Published>) {
         let mut streams = self.streams();
         streams.retain(|stream| stream.strong_count() > 0);
         streams.push(Arc::downgrade(stream));
     }
 
-    fn streams(&self) -> MutexGuard<'_, Vec<Weak<Stream>>> {
+    fn streams(&self) -> MutexGuard<'_, Vec<Weak<Published>>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -153,7 +153,7 @@ impl Shared {
         let streams: Vec<_> = self.streams().iter().filter_map(Weak::upgrade).collect();
         let to = SocketAddr::new(IpAddr::V4(address), port);
         for stream in streams {
-            let information = stream.information();
+            let information = stream.get();
             if query.matches(&information.element) {
                 let id = id.trim();
                 self.send(&format!("{id}\r\n{}", information.short), to).await;

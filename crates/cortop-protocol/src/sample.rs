@@ -130,14 +130,17 @@ pub enum Feed {
     Subscribed(Arc<Subscription>),
     /// A sample of a subscription in force.
     Sample(Arc<Sample>),
-    /// Cortex has set a marker of ours, which only the `eeg` stream shows (§5.2).
+    /// A marker of ours.
     Marker {
-        /// In the record of this session.
+        /// In this session.
         session: SessionId,
         /// Epoch seconds, as the `time` of samples.
         time: f64,
         /// What it says.
         text: String,
+        /// Whether Cortex has set it in the session's record: then it comes with the samples of
+        /// `eeg`, too, where that is subscribed (§5.2).
+        in_record: bool,
     },
     /// A stream of a session was unsubscribed.
     Unsubscribed(SessionId, Stream),

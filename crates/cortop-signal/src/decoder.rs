@@ -24,6 +24,7 @@ use super::{
     incidents::{Incident, Incidents},
     markers::Markers,
     received_stream::{Outcome, ReceivedStream},
+    sink::SharedSinks,
     snapshot::{DeviceReadings, LatestValues, Readings},
     trace_pipeline::TracePipeline,
 };
@@ -77,7 +78,9 @@ impl Decoder {
         match feed {
             Feed::Sample(sample) => self.sample(&sample),
             Feed::Subscribed(subscription) => self.subscribe(subscription, now),
-            Feed::Marker { session, time, text } => self.mark(&session, time, &text),
+            Feed::Marker { session, time, text, in_record } => {
+                self.mark(&session, time, &text, in_record);
+            }
             Feed::Unsubscribed(session, stream) => {
                 let over = |source: &ReceivedStream| source.subscription.stream == stream;
                 self.end(&session, over, now);
@@ -204,11 +207,11 @@ impl Decoder {
         self.markers.retain(|headset, _| known(headset));
     }
 
-    /// Cortex has set a marker of ours. With `eeg` it comes as all markers do, whoever set them.
-    fn mark(&mut self, session: &SessionId, time: f64, text: &str) {
+    /// A marker of ours. One in the record comes with `eeg` as all markers do, whoever set them.
+    fn mark(&mut self, session: &SessionId, time: f64, text: &str, in_record: bool) {
         let mut own = self.sources.iter().filter(|source| source.is_of(session)).peekable();
         let Some(headset) = own.peek().map(|source| source.headset().clone()) else { return };
-        if own.all(|source| source.subscription.stream != Stream::Eeg) {
+        if !in_record || own.all(|source| source.subscription.stream != Stream::Eeg) {
             self.markers.entry(headset).or_default().push(None, Some(time), text);
         }
     }
@@ -328,6 +331,8 @@ pub struct DecoderInput {
     pub queue: mpsc::Receiver<Feed>,
     /// Samples that found this queue full and were dropped, since the start.
     pub dropped: Arc<AtomicU64>,
+    /// To whom each item goes, too.
+    pub sinks: SharedSinks,
 }
 
 /// Starts the decoder on the current runtime. It ends when the feed is closed.
@@ -376,7 +381,11 @@ async fn run(
                     break;
                 }
                 let now = Instant::now();
-                batch.drain(..).for_each(|item| decoder.push(item, now));
+                let mut sinks = feed.sinks.lock();
+                for item in batch.drain(..) {
+                    sinks.push(&item);
+                    decoder.push(item, now);
+                }
                 changed = true;
             }
             result = view.changed(), if told => {

@@ -30,6 +30,12 @@ const NOT_CHANNELS: [&str; 8] = [
     "INTERPOLATED_MEMS",
 ];
 
+/// Whether a label of `eeg` or `mot` names a channel, and not a counter or a marker.
+#[must_use]
+pub fn is_channel(label: &str) -> bool {
+    !NOT_CHANNELS.contains(&label)
+}
+
 /// Samples a second where neither Cortex nor the clock gives a rate.
 pub(crate) const DEFAULT_RATE: f64 = 128.0;
 

@@ -7,7 +7,7 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -41,12 +41,18 @@ pub trait Sink {
     /// The sink cannot go on.
     fn sample(&mut self, sample: &Sample) -> Result<(), Self::Error>;
 
-    /// Cortex has set a marker of ours in the record of a session, at a `time` in epoch seconds.
-    /// Where `eeg` is subscribed it comes with the samples, too (§5.2).
+    /// A marker of ours in a session, at a `time` in epoch seconds. If it is in the session's record
+    /// it comes with the samples of `eeg`, too, where that is subscribed (§5.2).
     ///
     /// # Errors
     /// The sink cannot go on.
-    fn marker(&mut self, _session: &SessionId, _time: f64, _text: &str) -> Result<(), Self::Error> {
+    fn marker(
+        &mut self,
+        _session: &SessionId,
+        _time: f64,
+        _text: &str,
+        _in_record: bool,
+    ) -> Result<(), Self::Error> {
         Ok(())
     }
 
@@ -80,11 +86,31 @@ pub trait Sink {
 #[derive(Debug, Default)]
 pub struct FanOut {
     outlets: Vec<SinkQueue>,
+    /// The subscriptions in force, for a sink that comes later.
+    in_force: Vec<Arc<Subscription>>,
+    last: SinkId,
 }
+
+/// Sinks that come and go while samples flow.
+#[derive(Clone, Debug, Default)]
+pub struct SharedSinks(Arc<Mutex<FanOut>>);
+
+impl SharedSinks {
+    /// Holds the flow up until it is dropped.
+    pub fn lock(&self) -> MutexGuard<'_, FanOut> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the sinks of a [`FanOut`] apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SinkId(u64);
 
 /// A running sink.
 #[derive(Debug)]
 pub struct SinkHandle<E> {
+    /// Which it is.
+    pub id: SinkId,
     /// Samples that were dropped because its queue was full, since the start.
     pub dropped: Arc<AtomicU64>,
     /// How it ended: by an error, or well, after the [`FanOut`] was dropped and all was written.
@@ -92,7 +118,7 @@ pub struct SinkHandle<E> {
 }
 
 impl FanOut {
-    /// Starts a sink on a thread of its own. As many samples as `queue` says may wait for it; what
+    /// Starts a sink on a thread of its own, and tells it of the subscriptions in force. As many samples as `queue` says may wait for it; what
     /// does not fit is dropped, counted, and reported to it as a gap.
     ///
     /// # Errors
@@ -109,14 +135,38 @@ impl FanOut {
             let _ = notify.send(run(items, &mut sink));
         })?;
         let dropped = Arc::new(AtomicU64::new(0));
-        let missing = Vec::new();
-        self.outlets.push(SinkQueue { queue: sender, dropped: Arc::clone(&dropped), missing });
-        Ok(SinkHandle { dropped, ended })
+        self.last.0 += 1;
+        let (id, missing) = (self.last, Vec::new());
+        let mut outlet = SinkQueue { id, queue: sender, dropped: Arc::clone(&dropped), missing };
+        for subscription in &self.in_force {
+            outlet.push(&Feed::Subscribed(Arc::clone(subscription)));
+        }
+        self.outlets.push(outlet);
+        Ok(SinkHandle { id, dropped, ended })
+    }
+
+    /// Gives a sink nothing more: it ends when it has taken what waits.
+    pub fn remove(&mut self, id: SinkId) {
+        self.outlets.retain(|outlet| outlet.id != id);
     }
 
     /// The next item of the feed. A sink that has ended, or has not even taken a change of the
     /// subscriptions for long, gets nothing more.
     pub fn push(&mut self, item: &Feed) {
+        match item {
+            Feed::Sample(_) | Feed::Marker { .. } => {}
+            Feed::Subscribed(new) => {
+                let is_same = |own: &Arc<Subscription>| {
+                    own.session == new.session && own.stream == new.stream
+                };
+                self.in_force.retain(|own| !is_same(own));
+                self.in_force.push(Arc::clone(new));
+            }
+            Feed::Unsubscribed(session, stream) => {
+                self.in_force.retain(|own| own.session != *session || own.stream != *stream);
+            }
+            Feed::Ended(session) => self.in_force.retain(|own| own.session != *session),
+        }
         self.outlets.retain_mut(|outlet| outlet.push(item));
     }
 }
@@ -124,6 +174,7 @@ impl FanOut {
 /// The end of a sink's queue.
 #[derive(Debug)]
 struct SinkQueue {
+    id: SinkId,
     queue: mpsc::Sender<QueuedItem>,
     dropped: Arc<AtomicU64>,
     /// Samples dropped since the last that fitted, by subscription.
@@ -164,8 +215,8 @@ fn run<S: Sink>(mut items: mpsc::Receiver<QueuedItem>, sink: &mut S) -> Result<(
         match item {
             QueuedItem::Feed(Feed::Subscribed(subscription)) => sink.subscription(&subscription)?,
             QueuedItem::Feed(Feed::Sample(sample)) => sink.sample(&sample)?,
-            QueuedItem::Feed(Feed::Marker { session, time, text }) => {
-                sink.marker(&session, time, &text)?;
+            QueuedItem::Feed(Feed::Marker { session, time, text, in_record }) => {
+                sink.marker(&session, time, &text, in_record)?;
             }
             QueuedItem::Feed(Feed::Unsubscribed(session, stream)) => {
                 sink.end(&session, Some(stream))?;
@@ -182,7 +233,7 @@ fn run<S: Sink>(mut items: mpsc::Receiver<QueuedItem>, sink: &mut S) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, mpsc as blocking};
+    use std::sync::mpsc as blocking;
 
     use super::*;
 
@@ -206,7 +257,7 @@ mod tests {
             self.line(format!("{:?}", sample.values.numbers))
         }
 
-        fn marker(&mut self, _: &SessionId, time: f64, text: &str) -> Result<(), String> {
+        fn marker(&mut self, _: &SessionId, time: f64, text: &str, _: bool) -> Result<(), String> {
             self.line(format!("{text} at {time}"))
         }
 
@@ -258,7 +309,7 @@ mod tests {
         }
         (1..=20).for_each(|counter| sinks.push(&sample(&eeg, counter)));
         let text = "eyes closed".to_owned();
-        sinks.push(&Feed::Marker { session: "s".into(), time: 2.5, text });
+        sinks.push(&Feed::Marker { session: "s".into(), time: 2.5, text, in_record: true });
         sinks.push(&Feed::Unsubscribed("s".into(), Stream::Eeg));
         sinks.push(&Feed::Ended("s".into()));
         (0..6).for_each(|_| allow.send(()).unwrap());
@@ -275,6 +326,35 @@ mod tests {
         };
         assert_eq!(*quick.lock().unwrap(), expected(20, &[]));
         assert_eq!(*slow.lock().unwrap(), expected(5, &["gap of 15 in eeg"]));
+    }
+
+    #[test]
+    fn a_sink_that_comes_later_is_told_what_is_in_force_until_it_is_removed() {
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let mut sinks = FanOut::default();
+        let (eeg, mot) = (subscription(Stream::Eeg), subscription(Stream::Mot));
+        for item in [
+            Feed::Subscribed(Arc::clone(&eeg)),
+            Feed::Subscribed(Arc::clone(&mot)),
+            Feed::Subscribed(subscription(Stream::Dev)),
+            Feed::Subscribed(Arc::clone(&eeg)),
+            Feed::Unsubscribed("s".into(), Stream::Dev),
+            sample(&eeg, 1),
+        ] {
+            sinks.push(&item);
+        }
+        let late = sinks.add(LoggingSink { lines: Arc::clone(&lines), may: None }, 100).unwrap();
+        sinks.push(&sample(&eeg, 2));
+        sinks.remove(late.id);
+        sinks.push(&sample(&eeg, 3));
+        assert_eq!(late.ended.blocking_recv(), Ok(Ok(())));
+        assert_eq!(*lines.lock().unwrap(), ["subscribed mot", "subscribed eeg", "[2.0]"]);
+        let after: Arc<Mutex<Vec<String>>> = Arc::default();
+        sinks.push(&Feed::Ended("s".into()));
+        let late = sinks.add(LoggingSink { lines: Arc::clone(&after), may: None }, 100).unwrap();
+        drop(sinks);
+        assert_eq!(late.ended.blocking_recv(), Ok(Ok(())));
+        assert!(after.lock().unwrap().is_empty());
     }
 
     #[test]

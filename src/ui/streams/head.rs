@@ -5,8 +5,8 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::electrode_positions;
 use crate::ui::{context::RenderContext, glyphs, paint, theme::ThemeToken};
+use cortop_signal::electrode_positions;
 
 /// Cells of a label before the sensor's name: its glyph.
 const GLYPH: u16 = 1;

@@ -8,7 +8,6 @@ mod band_power;
 mod contact;
 mod detections;
 mod dots;
-mod electrode_positions;
 mod events;
 mod gaps;
 mod head;

@@ -5,7 +5,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
 use super::{
-    Canvas, band_power, electrode_positions,
+    Canvas, band_power,
     head::{HeadMap, OutlineCache},
     stream_state,
 };
@@ -16,6 +16,7 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{
     bands::{BANDS, Band},
+    electrode_positions,
     topography::Topography,
 };
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use cortop_client::{
-    ClockOffset, Command, ConnectionStep, Event, Marker, MarkerCommand, Moment, RecordCommand,
-    RecordEvent, SessionId, marker::MarkerValue, record::NewRecord,
+    ClockOffset, Command, ConnectionStep, Event, HeadsetCommand, Marker, MarkerCommand, Moment,
+    RecordCommand, RecordEvent, SessionId, marker::MarkerValue, record::NewRecord,
 };
 use cortop_sim::Sim;
 use futures_util::future::join_all;
@@ -400,5 +400,15 @@ async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
     let so_far = measured();
     sleep(Duration::from_mins(5)).await;
     assert_eq!(measured(), so_far, "nothing is recorded any more");
+    let keep = |always| Command::Headset(HeadsetCommand::MeasureClock(INSIGHT.into(), always));
+    tested.command(keep(true)).await;
+    sleep(Duration::from_secs(10 * 60 + 30)).await;
+    let kept = measured() - so_far;
+    assert!((10..=12).contains(&kept), "{kept}: each minute, on the application's word");
+    tested.command(keep(false)).await;
+    sleep(Duration::from_mins(1)).await;
+    let so_far = measured();
+    sleep(Duration::from_mins(5)).await;
+    assert_eq!(measured(), so_far, "nobody needs it any more");
     tested.quit().await;
 }

@@ -91,7 +91,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     assert!((first.start - pressed).abs() < 0.1 && !first.is_interval(), "{first:?} {pressed}");
     // The decoder is handed it too, for traces of streams that bring no markers.
     let handed = loop {
-        if let Feed::Marker { session: own, time, text } = rig.tested.fed().await {
+        if let Feed::Marker { session: own, time, text, .. } = rig.tested.fed().await {
             break (own == session, time, text);
         }
     };

@@ -360,7 +360,10 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
     decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
     let mark = |decoder: &mut Decoder, text: &str| {
         let (session, text) = ("s".into(), text.to_owned());
-        decoder.push(Feed::Marker { session, time: 1.7e9 + 2.0, text }, Instant::now());
+        decoder.push(
+            Feed::Marker { session, time: 1.7e9 + 2.0, text, in_record: true },
+            Instant::now(),
+        );
     };
     // Before its sample has come, as over a slow link.
     mark(&mut decoder, "start");

@@ -6,6 +6,7 @@ use cortop_protocol::{Feed, Sample, Stream, Subscription};
 use cortop_signal::{
     Filters, Snapshot, View,
     decoder::{DecoderInput, Limits, spawn},
+    sink::SharedSinks,
     view::ViewEnd,
 };
 use tokio::{
@@ -33,8 +34,11 @@ impl Task {
         let (sender, queue) = mpsc::channel(1024);
         let (view, views) = watch::channel(view(2.0, 64, Filters::default()));
         let config = Limits { frame: FRAME, history: 1 << 20 };
-        let (snapshots, handle) =
-            spawn(DecoderInput { queue, dropped: Arc::default() }, views, config);
+        let (snapshots, handle) = spawn(
+            DecoderInput { queue, dropped: Arc::default(), sinks: SharedSinks::default() },
+            views,
+            config,
+        );
         let subscription = eeg(&["Pz"], 128.0);
         sender.send(Feed::Subscribed(Arc::clone(&subscription))).await.unwrap();
         Self { feed: sender, view, snapshots, handle, subscription, next: 0 }

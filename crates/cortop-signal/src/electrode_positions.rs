@@ -28,7 +28,8 @@ const BELOW: f64 = 1.25;
 
 /// Where a sensor sits, seen from above: x to the right, y to the front, the circle through Fpz,
 /// T7, Oz and T8 at 1; `None` for a name that is not of the system.
-pub(super) fn place(name: &str) -> Option<(f64, f64)> {
+#[must_use]
+pub fn place(name: &str) -> Option<(f64, f64)> {
     let name = match name.to_ascii_lowercase() {
         // The names of before 1991.
         name if matches!(&*name, "t3" | "t4") => name.replace('3', "7").replace('4', "8"),
@@ -84,7 +85,7 @@ fn seen_from_above([x, y, z]: [f64; 3]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cortop_client::model::{EPOC_SENSORS, FLEX_SENSORS};
+    use cortop_protocol::model::{EPOC_SENSORS, FLEX_SENSORS};
 
     #[test]
     fn front_is_up_and_left_is_left() {

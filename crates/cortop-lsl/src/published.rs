@@ -1,0 +1,50 @@
+//! What is told of a stream to those who ask, in the forms in which they ask.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{Element, Service, StreamInfo};
+
+/// A stream's information, which may be replaced.
+#[derive(Debug)]
+pub(crate) struct Published(Mutex<Arc<Information>>);
+
+/// A stream's information.
+#[derive(Debug)]
+pub(crate) struct Information {
+    /// For queries.
+    pub(crate) element: Element,
+    /// Without the description, as XML.
+    pub(crate) short: String,
+    /// All of it.
+    pub(crate) full: String,
+}
+
+impl Published {
+    pub(crate) fn new(info: &StreamInfo, service: &Service) -> Self {
+        Self(Mutex::new(Arc::new(Information::new(info, service))))
+    }
+
+    /// What is told now.
+    pub(crate) fn get(&self) -> Arc<Information> {
+        Arc::clone(&self.lock())
+    }
+
+    /// Tells something else from now on.
+    pub(crate) fn set(&self, info: &StreamInfo, service: &Service) {
+        let new = Arc::new(Information::new(info, service));
+        *self.lock() = new;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Information>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Information {
+    fn new(info: &StreamInfo, service: &Service) -> Self {
+        let element = info.element(service, true);
+        let short = info.element(service, false).to_xml();
+        let full = element.to_xml();
+        Self { element, short, full }
+    }
+}

@@ -1,0 +1,54 @@
+//! What keys and other programs do with LSL and with markers from outside.
+
+use super::{App, Effect, Severity, forms::mark};
+use crate::exchange::OutsideMarker;
+use cortop_client::{Command, HeadsetCommand, HeadsetId};
+use jiff::SignedDuration;
+
+impl App {
+    /// Serves the streams of the headset shown by LSL, or stops if they are.
+    pub(super) fn toggle_lsl(&mut self) -> Vec<Effect> {
+        let shown = self.headset().cloned();
+        let before = self.lsl.as_ref().map(|lsl| lsl.headset.clone());
+        let next = shown.filter(|shown| before.as_ref() != Some(shown));
+        // While times go out, the clock behind them is to be known.
+        let measure = |headset: HeadsetId, always| {
+            Effect::Command(Command::Headset(HeadsetCommand::MeasureClock(headset, always)))
+        };
+        let text = match (&before, &next) {
+            (None, None) => {
+                let text = "no headset is shown whose streams could be served by LSL";
+                self.notify(Severity::Problem, text);
+                return Vec::new();
+            }
+            (_, Some(headset)) => format!("LSL serves the streams of {headset}"),
+            (Some(headset), None) => format!("LSL no longer serves the streams of {headset}"),
+        };
+        self.notify(Severity::Info, text);
+        let mut effects = vec![Effect::Lsl(next.clone())];
+        effects.extend(before.map(|headset| measure(headset, false)));
+        effects.extend(next.map(|headset| measure(headset, true)));
+        effects
+    }
+
+    /// Sets a marker of another program in every session: in its record if one runs, else in its
+    /// picture only.
+    pub(super) fn on_outside_marker(&mut self, marker: &OutsideMarker) -> Vec<Effect> {
+        self.notify(Severity::Info, format!("marker {} from outside", marker.text()));
+        let live = self.sessions.live().filter(|entry| self.is_live(entry));
+        let effect = |entry: &super::SessionEntry| {
+            let session = entry.session.id.clone();
+            if self.records.running.contains_key(&session) {
+                let OutsideMarker { label, value, at } = marker.clone();
+                return mark(session, label, value, at);
+            }
+            let clock = self.headsets.clocks.get(&entry.session.headset.id);
+            let offset = clock.map_or(0.0, |clock| clock.offset);
+            let offset = SignedDuration::try_from_secs_f64(offset).unwrap_or_default();
+            let wall = marker.at.wall;
+            let time = wall.checked_add(offset).unwrap_or(wall);
+            Effect::Mark { session, time, text: marker.text() }
+        };
+        live.map(effect).collect()
+    }
+}

@@ -1,0 +1,434 @@
+//! Markers from other programs: an LSL stream, and lines `LABEL [VALUE]` over UDP and TCP. Whoever
+//! sends them is not trusted: lines, connections and the markers of a second are bounded.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use cortop_client::{Moment, marker::MarkerValue, sanitize::clean};
+use cortop_lsl::{Inlet, InletEvent, Network, Values, local_clock};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, TcpStream, UdpSocket},
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+/// Bytes of the longest line; what is longer is no marker.
+const LONGEST_LINE: usize = 1024;
+/// Bytes kept of a label and of a value.
+const LONGEST_TEXT: usize = 64;
+
+/// Markers taken in a second, and those that may wait.
+const MOST_A_SECOND: u32 = 50;
+const QUEUE: usize = 64;
+
+/// Connections at a time; more are closed at once.
+const MOST_CONNECTIONS: usize = 16;
+
+/// A stamp that is older than so many seconds, or younger, is not believed.
+const OLDEST: f64 = 10.0;
+const YOUNGEST: f64 = 0.25;
+
+/// Where markers come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkerSources {
+    /// Name or type of an LSL stream.
+    pub lsl: Option<String>,
+    /// Where LSL streams are looked for.
+    pub interface: Ipv4Addr,
+    /// Where lines are received over UDP.
+    pub udp: Option<SocketAddr>,
+    /// The same over TCP.
+    pub tcp: Option<SocketAddr>,
+}
+
+/// A marker that another program has set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutsideMarker {
+    /// What it is.
+    pub label: String,
+    /// Its value; the label again where none came.
+    pub value: MarkerValue,
+    /// When it was set: by its own time, or when it arrived.
+    pub at: Moment,
+}
+
+impl OutsideMarker {
+    /// From a line: the label up to the first space, then the value.
+    fn from_line(line: &str, at: Moment) -> Option<Self> {
+        let line = line.trim();
+        let (label, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let value = value.trim();
+        Self::new(label, if value.is_empty() { label } else { value }, at)
+    }
+
+    fn new(label: &str, value: &str, at: Moment) -> Option<Self> {
+        let (label, text) = (bounded(label), bounded(value));
+        let value = text.parse().map_or(MarkerValue::Text(text), MarkerValue::Number);
+        (!label.is_empty()).then_some(Self { label, value, at })
+    }
+
+    /// What it says in the picture, as markers from Cortex do.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &self.value {
+            MarkerValue::Text(value) if *value == self.label => self.label.clone(),
+            MarkerValue::Number(value) if value.to_string() == self.label => self.label.clone(),
+            MarkerValue::Text(value) => format!("{} {value}", self.label),
+            MarkerValue::Number(value) => format!("{} {value}", self.label),
+        }
+    }
+}
+
+fn bounded(text: &str) -> String {
+    let mut text = clean(text.trim());
+    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text
+}
+
+impl MarkerSources {
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.lsl.is_none() && self.udp.is_none() && self.tcp.is_none()
+    }
+
+    /// Whether programs on other machines can set markers.
+    #[must_use]
+    pub fn are_open(&self) -> bool {
+        let lines = [self.udp, self.tcp].into_iter().flatten();
+        (self.lsl.is_some() && !self.interface.is_loopback())
+            || lines.map(|address| address.ip()).any(|ip| !IpAddr::is_loopback(&ip))
+    }
+
+    /// Takes markers on the current runtime until the receiver is dropped.
+    ///
+    /// # Errors
+    /// A port cannot be had, or the name of the stream cannot be looked for; the text says what to
+    /// do.
+    pub async fn listen(self) -> io::Result<mpsc::Receiver<OutsideMarker>> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let inbox = Inbox { sender, budget: Arc::default() };
+        if let Some(name) = &self.lsl {
+            let query = query(name).ok_or_else(|| {
+                io::Error::other(format!("no LSL stream can be called {name}: it has both quotes"))
+            })?;
+            tokio::spawn(receive_lsl(Network::on(self.interface), query, inbox.clone()));
+        }
+        if let Some(address) = self.udp {
+            let socket = UdpSocket::bind(address).await.map_err(|error| taken(address, &error))?;
+            tokio::spawn(receive_udp(socket, inbox.clone()));
+        }
+        if let Some(address) = self.tcp {
+            let listener =
+                TcpListener::bind(address).await.map_err(|error| taken(address, &error))?;
+            tokio::spawn(receive_tcp(listener, inbox));
+        }
+        Ok(receiver)
+    }
+}
+
+fn taken(address: SocketAddr, error: &io::Error) -> io::Error {
+    let text = format!("no markers can be received at {address} ({error}): choose another port");
+    io::Error::new(error.kind(), text)
+}
+
+/// What finds a stream by name or type, but none of our own.
+fn query(name: &str) -> Option<String> {
+    let quote = ['\'', '"'].into_iter().find(|&quote| !name.contains(quote))?;
+    let name = format!("{quote}{name}{quote}");
+    Some(format!(
+        "session_id='default' and (name={name} or type={name}) and \
+         not(starts-with(source_id,'cortop:'))"
+    ))
+}
+
+/// Takes markers, as many a second as are allowed.
+#[derive(Clone, Debug)]
+struct Inbox {
+    sender: mpsc::Sender<OutsideMarker>,
+    /// When the second began, and how many came in it.
+    budget: Arc<Mutex<Option<(Instant, u32)>>>,
+}
+
+impl Inbox {
+    fn put(&self, marker: Option<OutsideMarker>) {
+        let Some(marker) = marker else { return };
+        let is_within = {
+            let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let second = Duration::from_secs(1);
+            let (since, count) =
+                budget.filter(|(since, _)| now.duration_since(*since) < second).unwrap_or((now, 0));
+            *budget = Some((since, count.saturating_add(1)));
+            if count == MOST_A_SECOND {
+                tracing::warn!("more than {MOST_A_SECOND} markers in a second: the rest is lost");
+            }
+            count < MOST_A_SECOND
+        };
+        if is_within && self.sender.try_send(marker).is_err() && !self.sender.is_closed() {
+            tracing::warn!("a marker from outside is lost: too many wait");
+        }
+    }
+}
+
+async fn receive_lsl(network: Network, query: String, inbox: Inbox) {
+    let mut inlet = Inlet::spawn(network, query, QUEUE);
+    loop {
+        let event = tokio::select! {
+            event = inlet.events.recv() => event,
+            () = inbox.sender.closed() => None,
+        };
+        match event {
+            Some(InletEvent::Sample { time, values, .. }) => {
+                let text = match values {
+                    Values::Texts(texts) => texts.join(" "),
+                    Values::Numbers(numbers) => {
+                        let texts: Vec<_> = numbers.iter().map(f64::to_string).collect();
+                        texts.join(" ")
+                    }
+                };
+                inbox.put(OutsideMarker::new(&text, &text, moment(time)));
+            }
+            Some(InletEvent::Connected(stream)) => {
+                tracing::info!(
+                    "markers come from the LSL stream {} on {}",
+                    clean(&stream.info.name),
+                    clean(&stream.service.host)
+                );
+            }
+            Some(InletEvent::Lost(why)) => {
+                tracing::warn!(
+                    "the LSL stream of markers is lost, and looked for: {}",
+                    clean(&why)
+                );
+            }
+            None => return,
+        }
+    }
+}
+
+/// The moment of an LSL time on this machine's clock; now for one that cannot be.
+fn moment(time: f64) -> Moment {
+    let now = Moment::now();
+    let ago = local_clock() - time;
+    if !(-YOUNGEST..=OLDEST).contains(&ago) {
+        return now;
+    }
+    let ago = Duration::try_from_secs_f64(ago).unwrap_or_default();
+    Moment {
+        wall: now.wall.saturating_sub(ago).unwrap_or(now.wall),
+        instant: now.instant.checked_sub(ago).unwrap_or(now.instant),
+    }
+}
+
+/// Each datagram holds lines; the last needs no end.
+async fn receive_udp(socket: UdpSocket, inbox: Inbox) {
+    let mut buffer = vec![0; LONGEST_LINE];
+    loop {
+        let received = tokio::select! {
+            received = socket.recv_from(&mut buffer) => received,
+            () = inbox.sender.closed() => return,
+        };
+        // An error tells of an earlier answer, and there are none.
+        let Ok((length, _)) = received else { continue };
+        let at = Moment::now();
+        let text = String::from_utf8_lossy(&buffer[..length]);
+        text.lines().for_each(|line| inbox.put(OutsideMarker::from_line(line, at)));
+    }
+}
+
+async fn receive_tcp(listener: TcpListener, inbox: Inbox) {
+    // Dropped with this task, and with it each connection.
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = inbox.sender.closed() => return,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((socket, _)) if connections.len() < MOST_CONNECTIONS => {
+                connections.spawn(receive_lines(socket, inbox.clone()));
+            }
+            Ok((_, peer)) => tracing::warn!("{peer} is one connection too many for markers"),
+            Err(error) => {
+                tracing::debug!("a connection was not accepted: {error}");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn receive_lines(mut socket: TcpStream, inbox: Inbox) {
+    let mut lines = Lines::default();
+    let mut buffer = [0; LONGEST_LINE];
+    while let Ok(length @ 1..) = socket.read(&mut buffer).await {
+        let at = Moment::now();
+        lines.take(&buffer[..length], |line| inbox.put(OutsideMarker::from_line(line, at)));
+    }
+    let at = Moment::now();
+    lines.take(b"\n", |line| inbox.put(OutsideMarker::from_line(line, at)));
+}
+
+/// Puts lines together from what comes in pieces.
+#[derive(Debug, Default)]
+struct Lines {
+    begun: Vec<u8>,
+    /// The line that has begun is too long, and is left out.
+    too_long: bool,
+}
+
+impl Lines {
+    fn take(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let (text, is_whole) = match piece.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (piece, false),
+            };
+            self.too_long |= self.begun.len() + text.len() > LONGEST_LINE;
+            if !self.too_long {
+                self.begun.extend_from_slice(text);
+            }
+            if is_whole {
+                if !std::mem::take(&mut self.too_long) {
+                    line(&String::from_utf8_lossy(&self.begun));
+                }
+                self.begun.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cortop_lsl::{Element, Format, Outlet, Server, StreamInfo};
+    use tokio::{io::AsyncWriteExt as _, time::timeout};
+
+    use super::*;
+
+    fn marker(line: &str) -> Option<(String, MarkerValue)> {
+        OutsideMarker::from_line(line, Moment::now()).map(|marker| (marker.label, marker.value))
+    }
+
+    #[test]
+    fn a_line_is_a_label_and_perhaps_a_value() {
+        let text = |text: &str| MarkerValue::Text(text.to_owned());
+        let own = |label: &str, value| Some((label.to_owned(), value));
+        assert_eq!(marker("start"), own("start", text("start")));
+        assert_eq!(marker("  stimulus 12 \r"), own("stimulus", MarkerValue::Number(12)));
+        assert_eq!(marker("key left hand"), own("key", text("left hand")));
+        assert_eq!(marker("7"), own("7", MarkerValue::Number(7)));
+        assert_eq!(marker("a\u{1b}[2Jb -1"), own("a\u{fffd}[2Jb", text("-1")));
+        assert_eq!(marker(" \t "), None);
+        let long = marker(&"µ".repeat(400)).expect("a marker").0;
+        assert_eq!(long.len(), LONGEST_TEXT);
+        for (line, shown) in [("start", "start"), ("7", "7"), ("key 3", "key 3"), ("a b", "a b")] {
+            let marker = OutsideMarker::from_line(line, Moment::now()).expect("a marker");
+            assert_eq!(marker.text(), shown);
+        }
+    }
+
+    #[test]
+    fn lines_come_in_pieces_and_one_too_long_is_left_out() {
+        let (mut lines, mut seen) = (Lines::default(), Vec::new());
+        let long = [vec![b'x'; 700], vec![b'x'; 700], b"\nafter\n".to_vec()];
+        for piece in [&b"on"[..], b"e\ntwo\nth", b"ree\n", &long[0], &long[1], &long[2]] {
+            lines.take(piece, |line| seen.push(line.to_owned()));
+        }
+        assert_eq!(seen, ["one", "two", "three", "after"]);
+        assert!(lines.begun.is_empty() && !lines.too_long);
+    }
+
+    #[test]
+    fn own_streams_are_not_looked_for() {
+        let query = query("it's").expect("a query");
+        assert!(query.contains("(name=\"it's\" or type=\"it's\") and not("));
+        assert_eq!(super::query("'\""), None);
+    }
+
+    fn none() -> MarkerSources {
+        MarkerSources { lsl: None, interface: Ipv4Addr::LOCALHOST, udp: None, tcp: None }
+    }
+
+    async fn next(markers: &mut mpsc::Receiver<OutsideMarker>) -> OutsideMarker {
+        timeout(Duration::from_secs(10), markers.recv()).await.expect("soon").expect("one")
+    }
+
+    /// A port of loopback that is free now.
+    fn free() -> SocketAddr {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.local_addr().expect("its address")
+    }
+
+    #[tokio::test]
+    async fn lines_are_taken_over_udp_and_tcp_and_their_number_is_bounded() {
+        let (udp, tcp) = (free(), free());
+        let sources = MarkerSources { udp: Some(udp), tcp: Some(tcp), ..none() };
+        assert!(!sources.is_empty() && !sources.are_open());
+        let mut markers = sources.listen().await.expect("free ports");
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        socket.send_to(b"one 1\ntwo", udp).await.expect("sent");
+        let labels = [next(&mut markers).await.label, next(&mut markers).await.label];
+        assert_eq!(labels, ["one", "two"]);
+        let mut stream = TcpStream::connect(tcp).await.expect("connected");
+        stream.write_all(b"thr").await.expect("sent");
+        stream.write_all(b"ee\nfour").await.expect("sent");
+        drop(stream);
+        let labels = [next(&mut markers).await.label, next(&mut markers).await.label];
+        assert_eq!(labels, ["three", "four"]);
+        for _ in 0..20 {
+            socket.send_to(&b"x\n".repeat(100), udp).await.expect("sent");
+        }
+        let mut count = 0;
+        while let Ok(Some(_)) = timeout(Duration::from_millis(300), markers.recv()).await {
+            count += 1;
+        }
+        assert!((1..=QUEUE).contains(&count), "{count}");
+        let taken = MarkerSources { udp: Some(udp), ..none() }.listen().await;
+        assert!(taken.expect_err("taken").to_string().contains("choose another port"));
+    }
+
+    #[tokio::test]
+    async fn an_lsl_stream_is_taken_with_its_own_times() {
+        let server = Server::start(Network::loopback()).expect("a server");
+        let name = format!("markers of test {}", std::process::id());
+        let outlet = Outlet::new(
+            &server,
+            StreamInfo {
+                name: name.clone(),
+                content: "Markers".to_owned(),
+                channels: 1,
+                nominal_rate: 0.0,
+                format: Format::String,
+                source_id: name.clone(),
+                description: Element::new("desc"),
+            },
+        )
+        .expect("an outlet");
+        let sources = MarkerSources { lsl: Some(name), ..none() };
+        let mut markers = sources.listen().await.expect("a network");
+        timeout(Duration::from_secs(20), async {
+            while outlet.receivers() == 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .expect("found");
+        let before = Instant::now();
+        outlet.push_texts(local_clock() - 1.0, &["eyes closed"]).expect("one channel");
+        outlet.flush();
+        let marker = next(&mut markers).await;
+        assert_eq!(marker.text(), "eyes closed");
+        let ago = before.duration_since(marker.at.instant).as_secs_f64();
+        assert!((0.9..1.1).contains(&ago), "{ago}");
+        outlet.push_texts(local_clock() - 3600.0, &["old"]).expect("one channel");
+        outlet.flush();
+        assert!(next(&mut markers).await.at.instant >= before);
+    }
+}

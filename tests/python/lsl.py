@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""Reads what `PROGRAM lsl` serves with liblsl (pylsl), sends markers to it, and ends either side in
+between: `lsl.py PROGRAM [SECONDS]`. Starts a simulated headset of 32 channels at 256 Hz itself, in a
+network of its own where the system lets it."""
+
+import atexit
+import fcntl
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+RATE = 256
+CHANNELS = 32
+RECEIVERS = 4
+PATIENCE = 30
+HEADSET = "FLEX2-0A1B2C3D"
+
+
+def own_network():
+    """Goes on in a network that holds nothing but this test."""
+    if os.environ.get("CORTOP_LSL_NETWORK") == "own":
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            up = struct.pack("16sh14s", b"lo", 0x1 | 0x40, b"")
+            fcntl.ioctl(one, 0x8914, up)  # SIOCSIFFLAGS: IFF_UP, IFF_RUNNING
+        return "a network of its own"
+    alone = ["unshare", "--map-root-user", "--net"]
+    if shutil.which("unshare") and subprocess.run([*alone, "true"], stderr=subprocess.DEVNULL).returncode == 0:
+        environment = {**os.environ, "CORTOP_LSL_NETWORK": "own"}
+        os.execvpe("unshare", [*alone, sys.executable, *sys.argv], environment)
+    return "the loopback of this machine"
+
+
+WHERE = own_network()
+with tempfile.NamedTemporaryFile("w", suffix=".cfg", delete=False) as quiet:
+    quiet.write("[log]\nlevel = -3\n")
+os.environ["LSLAPICFG"] = quiet.name
+atexit.register(os.unlink, quiet.name)
+import pylsl  # noqa: E402  liblsl looks at the network when it is loaded
+
+
+class Program:
+    """A process whose lines of output are collected."""
+
+    def __init__(self, *args):
+        home = tempfile.mkdtemp()
+        environment = {
+            **os.environ,
+            "XDG_CONFIG_HOME": home,
+            "EMOTIV_CLIENT_ID": "lsl",
+            "EMOTIV_CLIENT_SECRET": "secret",
+        }
+        self.process = subprocess.Popen(
+            [PROGRAM, *args], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment
+        )
+        atexit.register(self.process.kill)
+        self.lines = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.strip())
+
+    def until(self, wanted):
+        deadline = time.time() + PATIENCE
+        while True:
+            line = self.lines.get(timeout=max(0.1, deadline - time.time()))
+            if wanted(line):
+                return line
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        return self.process.wait(timeout=PATIENCE)
+
+
+def found(predicate, minimum=1):
+    streams = pylsl.resolve_bypred(predicate, minimum, PATIENCE)
+    assert len(streams) >= minimum, f"{predicate}: {[stream.name() for stream in streams]}"
+    return streams
+
+
+class Receiver(threading.Thread):
+    """Reads a stream of numbers sample by sample, as a program does that reacts to each."""
+
+    def __init__(self, name):
+        super().__init__(daemon=True)
+        self.inlet = pylsl.StreamInlet(found(f"name='{name}'")[0], max_buflen=60)
+        self.inlet.open_stream(PATIENCE)
+        self.samples = []
+        self.going = True
+
+    def run(self):
+        while self.going:
+            values, stamp = self.inlet.pull_sample(timeout=0.5)
+            if values is not None:
+                self.samples.append((stamp, pylsl.local_clock() - stamp, tuple(values)))
+
+    def stop(self):
+        self.going = False
+        self.join(PATIENCE)
+        return self.samples
+
+
+def check_description(stream):
+    info = pylsl.StreamInlet(stream).info(PATIENCE)
+    assert (info.nominal_srate(), info.channel_count()) == (RATE, CHANNELS), info.as_xml()
+    assert info.source_id() == f"cortop:{HEADSET}:EEG", info.source_id()
+    assert info.desc().child_value("manufacturer") == "EMOTIV"
+    labels = info.get_channel_labels()
+    assert labels[0] == "Cz" and len(set(labels)) == CHANNELS, labels
+    assert set(info.get_channel_units()) == {"microvolts"}, info.get_channel_units()
+    channel = info.desc().child("channels").child("channel")
+    assert float(channel.child("location").child_value("Z")) == 85.0, info.as_xml()
+    uncertainty = info.desc().child("synchronization").child_value("uncertainty")
+    assert 0 < float(uncertainty) < 0.1, info.as_xml()
+    return float(uncertainty)
+
+
+def check_samples(all_samples):
+    """Nothing is missing, the stamps are even and the receivers agree."""
+    gaps = 0
+    for samples in all_samples:
+        steps = [after[0] - before[0] for before, after in zip(samples, samples[1:])]
+        gaps += sum(not 0 < step < 1.5 / RATE for step in steps)
+    start = max(samples[0][0] for samples in all_samples)
+    end = min(samples[-1][0] for samples in all_samples)
+    common = [[(s[0], s[2]) for s in samples if start <= s[0] <= end] for samples in all_samples]
+    assert all(samples == common[0] for samples in common), "receivers differ"
+    rate = (len(common[0]) - 1) / (end - start)
+    assert abs(rate - RATE) < 2, rate
+    assert gaps == 0, f"{gaps} gaps"
+    return len(common[0])
+
+
+def check_delay(all_samples):
+    delays = sorted(sample[1] for samples in all_samples for sample in samples)
+    text = ", ".join(
+        f"{name} {1000 * value:.1f} ms"
+        for name, value in [
+            ("median", statistics.median(delays)),
+            ("99 %", delays[int(0.99 * len(delays))]),
+            ("most", delays[-1]),
+        ]
+    )
+    assert -0.02 < delays[0] and statistics.median(delays) < 0.2, text
+    return text
+
+
+def check_markers(name, udp, tcp):
+    """Markers from outside come back at their times."""
+    outlet = pylsl.StreamOutlet(pylsl.StreamInfo("task", "Markers", 1, 0, "string", "task of the test"))
+    assert outlet.wait_for_consumers(PATIENCE), "nobody takes the LSL markers"
+    inlet = pylsl.StreamInlet(found(f"name='{name}'")[0])
+    inlet.open_stream(PATIENCE)
+    off = []
+
+    def expect(text, stamp):
+        values, got = inlet.pull_sample(timeout=PATIENCE)
+        assert values == [text], values
+        off.append(abs(got - stamp))
+
+    time.sleep(0.3)
+    for at in range(5):
+        stamp = pylsl.local_clock() - 0.1 * at
+        outlet.push_sample([f"stimulus {at}"], stamp)
+        expect(f"stimulus {at}", stamp)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.sendto(b"\x00\xff" * 2000, ("127.0.0.1", udp))
+        stamp = pylsl.local_clock()
+        one.sendto(b"key 7\n", ("127.0.0.1", udp))
+    values, got = inlet.pull_sample(timeout=PATIENCE)
+    while values != ["key 7"]:
+        values, got = inlet.pull_sample(timeout=PATIENCE)
+        assert values, "no marker over UDP"
+    off.append(abs(got - stamp))
+    with socket.create_connection(("127.0.0.1", tcp)) as one:
+        stamp = pylsl.local_clock()
+        one.sendall(b"eyes closed\n")
+        expect("eyes closed", stamp)
+    assert max(off) < 0.05, off
+    return max(off)
+
+
+def free_port(kind):
+    with socket.socket(socket.AF_INET, kind) as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def main():
+    sim = Program(
+        "sim", "--ws", "--port", "0", "--quiet", "--approved", "--seed", "7",
+        "--headset", f"flex2@{RATE}:{HEADSET}",
+    )
+    url = sim.until(lambda line: line.startswith("READY")).split()[1]
+    udp, tcp = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+    arguments = [
+        "lsl", "--url", url, "--session", "active", "--json",
+        "--markers-lsl", "task", "--markers-udp", str(udp), "--markers-tcp", str(tcp),
+    ]
+    server = Program(*arguments)
+    eeg = f"cortop-{HEADSET}-EEG"
+    server.until(lambda line: json.loads(line).get("name") == eeg)
+
+    streams = {}
+    deadline = time.time() + PATIENCE
+    while len(streams) < 6 and time.time() < deadline:
+        streams.update({stream.name(): stream for stream in found("starts-with(source_id,'cortop:')")})
+        streams.update({stream.name(): stream for stream in pylsl.resolve_streams(0.5)})
+    names = sorted(name.removeprefix(f"cortop-{HEADSET}-") for name in streams if HEADSET in name)
+    assert names == ["BandPower", "Contact", "EEG", "EEGQuality", "Markers", "Motion"], names
+    # As LabRecorder and recovering receivers ask.
+    hostname = streams[eeg].hostname()
+    found(f"session_id='default' and name='{eeg}' and hostname='{hostname}'")
+    found(f"channel_count='{CHANNELS}' and name='{eeg}' and type='EEG' and channel_format='float32'")
+    found(f"type='EEG' and count(desc/channels/channel)={CHANNELS}")
+    print(f"found {len(names)} streams in {WHERE}")
+    time.sleep(1.5)
+    print(f"times are known to ±{1000 * check_description(streams[eeg]):.1f} ms")
+
+    receivers = [Receiver(eeg) for _ in range(RECEIVERS)]
+    for receiver in receivers:
+        receiver.start()
+    off = check_markers(f"cortop-{HEADSET}-Markers", udp, tcp)
+    print(f"markers from LSL, UDP and TCP came back, at most {1000 * off:.1f} ms off")
+    time.sleep(SECONDS)
+    samples = [receiver.stop() for receiver in receivers]
+    count = check_samples(samples)
+    print(f"{RECEIVERS} receivers of {CHANNELS} channels at {RATE} Hz: {count} samples each, no gap")
+    print(f"delay from the stamp to the receiver: {check_delay(samples)}")
+
+    # The server goes away without a word and comes back: a receiver finds it by its source_id.
+    receiver = Receiver(eeg)
+    receiver.start()
+    server.end(signal.SIGKILL)
+    before = len(receiver.samples)
+    ended = time.time()
+    server = Program(*arguments)
+    while len(receiver.samples) <= before + RATE:
+        assert time.time() < ended + 2 * PATIENCE, "the receiver has not come back"
+        time.sleep(0.05)
+    print(f"a receiver went on {time.time() - ended - 1:.1f} s after its server was killed")
+    receiver.stop()
+    # So does a marker stream's receiver, which cortop is.
+    check_markers(f"cortop-{HEADSET}-Markers", udp, tcp)
+
+    assert server.end(signal.SIGINT) == 0, "not ended well"
+    assert sim.end() == 0
+    print("1 passed, 0 failed")
+
+
+PROGRAM = os.path.abspath(sys.argv[1])
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0
+main()
