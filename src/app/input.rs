@@ -39,7 +39,7 @@ impl App {
         }
     }
 
-    fn on_dialog_key(&mut self, mut dialog: Dialog, key: Key) -> Vec<Effect> {
+    pub(super) fn on_dialog_key(&mut self, mut dialog: Dialog, key: Key) -> Vec<Effect> {
         let mut event = match &mut dialog {
             Dialog::Form(form) => match forms::shortcut(form, key) {
                 Some(action) => DialogEvent::Chosen(action),

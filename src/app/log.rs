@@ -228,7 +228,11 @@ impl LogPane {
     // What changes a setting returns its new value in words.
 
     pub(super) fn step_target(&mut self, step: isize) -> String {
-        self.selected = self.selected.saturating_add_signed(step).min(TARGETS.len() - 1);
+        self.select_target(self.selected.saturating_add_signed(step))
+    }
+
+    pub(super) fn select_target(&mut self, at: usize) -> String {
+        self.selected = at.min(TARGETS.len() - 1);
         format!("target {}", self.target())
     }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane};
+use super::{Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane, SessionField};
 use crate::exchange::{LslState, OutsideMarker};
-use cortop_client::{Command, Event, HeadsetId, Moment, SessionId};
+use cortop_client::{Command, Event, HeadsetId, Moment, SessionId, Stream};
 use cortop_signal::Snapshot;
 
 /// What goes to the terminal.
@@ -38,6 +38,22 @@ pub enum MouseTarget {
     Pane(Pane),
     /// A headset.
     Headset(HeadsetId),
+    /// A field of the session.
+    Field(SessionField),
+    /// A channel, by its position among those shown; in a frozen picture, the absolute index of the
+    /// sample too.
+    Channel(usize, Option<u64>),
+    /// A stream in the list of the inspector.
+    Inspected(Stream),
+    /// A target in the list of the log, by its place.
+    LogTarget(usize),
+    /// The open dialog, away from its entries, or what it covers.
+    Dialog,
+    /// An entry of the open dialog: an item of a list, by its place among those that match, or a field
+    /// of a form.
+    DialogEntry(usize),
+    /// The open help.
+    Help,
     /// A key of the footer.
     Footer(Action),
 }

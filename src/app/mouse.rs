@@ -1,39 +1,118 @@
 //! What the mouse does: a click focuses and selects, the wheel scrolls. Where it is on the screen,
 //! only the user interface knows.
 
-use super::{Action, App, Effect, MouseInput, MouseTarget, Pane, Severity};
+use super::{
+    Action, App, Effect, Key, MouseInput, MouseTarget, Pane, SessionField, Severity, dialog::Dialog,
+};
 
 impl App {
-    /// Handles the mouse. An open dialog or the open help is left to the keys.
+    /// Handles the mouse. While a dialog or the help is open, it works there only.
     pub(super) fn on_mouse(&mut self, target: MouseTarget, input: MouseInput) -> Vec<Effect> {
-        if self.dialog.is_some() || self.help.is_some() {
+        let is_over =
+            matches!(target, MouseTarget::Dialog | MouseTarget::DialogEntry(_) | MouseTarget::Help);
+        if is_over != (self.dialog.is_some() || self.help.is_some()) {
+            // What was clicked on is gone.
             return Vec::new();
         }
-        let pane = match target {
-            MouseTarget::Footer(action) if input == MouseInput::Click => return self.apply(action),
-            MouseTarget::Footer(_) => return Vec::new(),
-            MouseTarget::Headset(id) => {
-                if input == MouseInput::Click {
-                    self.headsets.selected = Some(id);
-                }
-                Pane::Headsets
-            }
-            MouseTarget::Pane(pane) => pane,
-        };
-        let (up, down) = match pane {
-            Pane::Headsets => (Action::HeadsetUp, Action::HeadsetDown),
-            Pane::Session => (Action::FieldUp, Action::FieldDown),
-            Pane::Streams => (Action::Earlier, Action::Later),
-            Pane::Log => (Action::LogEarlier, Action::LogLater),
-        };
         match input {
-            MouseInput::Click => {
-                self.focus = pane;
-                Vec::new()
-            }
-            MouseInput::WheelUp => self.apply(up),
-            MouseInput::WheelDown => self.apply(down),
+            MouseInput::Click => self.on_click(target),
+            MouseInput::WheelUp => self.on_wheel(&target, true),
+            MouseInput::WheelDown => self.on_wheel(&target, false),
         }
+    }
+
+    fn on_click(&mut self, target: MouseTarget) -> Vec<Effect> {
+        match target {
+            MouseTarget::Pane(pane) => self.focus = pane,
+            MouseTarget::Headset(id) => {
+                self.focus = Pane::Headsets;
+                self.headsets.selected = Some(id);
+            }
+            MouseTarget::Field(field) => return self.click_field(field),
+            MouseTarget::Channel(at, sample) => {
+                self.focus = Pane::Streams;
+                self.streams.selected = at;
+                if let Some(sample) = sample.filter(|_| self.streams.frozen.is_some()) {
+                    self.move_cursor(|_, _| sample);
+                    // The first time it would appear in the middle.
+                    self.move_cursor(|_, _| sample);
+                }
+            }
+            MouseTarget::Inspected(stream) => {
+                self.focus = Pane::Streams;
+                self.streams.inspect(stream);
+            }
+            MouseTarget::LogTarget(at) => {
+                self.focus = Pane::Log;
+                self.set_log(|log| log.select_target(at));
+            }
+            MouseTarget::Footer(action) => return self.apply(action),
+            MouseTarget::DialogEntry(at) => return self.click_entry(at),
+            MouseTarget::Dialog | MouseTarget::Help => {}
+        }
+        Vec::new()
+    }
+
+    /// Selects a field; the selected one unfolds, as by Enter.
+    fn click_field(&mut self, field: SessionField) -> Vec<Effect> {
+        let was_selected = self.focus == Pane::Session && self.sessions.field() == field;
+        self.focus = Pane::Session;
+        if was_selected {
+            return self.unfold();
+        }
+        self.sessions.select_field(field);
+        Vec::new()
+    }
+
+    /// Selects an entry of the open dialog; the selected item of a list is chosen, as by Enter.
+    fn click_entry(&mut self, at: usize) -> Vec<Effect> {
+        match self.dialog.take() {
+            Some(Dialog::Select(mut select)) => {
+                let items = self.items(&select.menu);
+                let is_selected = select.click(at, &items);
+                let dialog = Dialog::Select(select);
+                if is_selected {
+                    return self.on_dialog_key(dialog, Key::ENTER);
+                }
+                self.dialog = Some(dialog);
+            }
+            Some(Dialog::Form(mut form)) => {
+                if at < form.fields.len() {
+                    form.at = at;
+                }
+                self.dialog = Some(Dialog::Form(form));
+            }
+            other => self.dialog = other,
+        }
+        Vec::new()
+    }
+
+    fn on_wheel(&mut self, target: &MouseTarget, up: bool) -> Vec<Effect> {
+        let (back, on) = match target {
+            MouseTarget::Dialog | MouseTarget::DialogEntry(_) | MouseTarget::Help => {
+                let key = if up { Key::UP } else { Key::DOWN };
+                return match self.dialog.take() {
+                    Some(dialog) => self.on_dialog_key(dialog, key),
+                    None => self.on_help_key(key, None),
+                };
+            }
+            MouseTarget::Footer(_) => return Vec::new(),
+            MouseTarget::Headset(_) | MouseTarget::Pane(Pane::Headsets) => {
+                (Action::HeadsetUp, Action::HeadsetDown)
+            }
+            MouseTarget::Field(_) | MouseTarget::Pane(Pane::Session) if self.sessions.unfolded => {
+                (Action::FieldEarlier, Action::FieldLater)
+            }
+            MouseTarget::Field(_) | MouseTarget::Pane(Pane::Session) => {
+                (Action::FieldUp, Action::FieldDown)
+            }
+            MouseTarget::Channel(..)
+            | MouseTarget::Inspected(_)
+            | MouseTarget::Pane(Pane::Streams) => (Action::Earlier, Action::Later),
+            MouseTarget::LogTarget(_) => (Action::LogUp, Action::LogDown),
+            MouseTarget::Pane(Pane::Log) => (Action::LogEarlier, Action::LogLater),
+        };
+        self.apply(if up { back } else { on })
     }
 
     /// Switches the mouse on or off.

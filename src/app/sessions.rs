@@ -479,6 +479,14 @@ impl SessionPane {
         self.scroll.reset();
     }
 
+    /// Selects a field.
+    pub(super) fn select_field(&mut self, field: SessionField) {
+        let place = SessionField::ALL.iter().position(|own| *own == field).unwrap_or_default();
+        self.field = place;
+        self.unfolded = false;
+        self.scroll.reset();
+    }
+
     pub(super) fn unfold(&mut self) {
         self.unfolded = !self.unfolded;
         self.scroll.reset();

@@ -320,8 +320,12 @@ impl StreamsPane {
     pub(super) fn step_inspected(&mut self, step: isize) {
         let place = Stream::ALL.iter().position(|&stream| stream == self.inspected);
         let place = place.unwrap_or_default().saturating_add_signed(step);
-        self.inspected = Stream::ALL[place.min(Stream::ALL.len() - 1)];
-        self.first_line = 0;
+        self.inspect(Stream::ALL[place.min(Stream::ALL.len() - 1)]);
+    }
+
+    /// Shows the message of a stream in the inspector, from its start on.
+    pub(super) fn inspect(&mut self, stream: Stream) {
+        (self.inspected, self.first_line) = (stream, 0);
     }
 
     fn show(&mut self, view: &'static StreamView) {

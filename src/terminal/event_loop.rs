@@ -151,12 +151,10 @@ impl<S: Screen> EventLoop<'_, S> {
                 self.update(Message::Tick(at)).await?;
                 self.update(Message::Key(key)).await
             }
-            Input::Mouse(input, column, row) => {
-                match self.ui.target(&self.app, self.area, (column, row).into()) {
-                    Some(target) => self.update_now(Message::Mouse(target, input)).await,
-                    None => Ok(()),
-                }
-            }
+            Input::Mouse(input, column, row) => match self.ui.target((column, row).into()) {
+                Some(target) => self.update_now(Message::Mouse(target, input)).await,
+                None => Ok(()),
+            },
             Input::Paste(text) => self.update_now(Message::Paste(text)).await,
             Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
             Input::Answers(answers) => self.on_answers(answers),

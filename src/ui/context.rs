@@ -1,6 +1,6 @@
 //! What every pane needs to draw: the state, the theme, the time zone, and the frame around a pane.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use ratatui::{
@@ -17,7 +17,7 @@ use super::{
     Colors, colormap, glyphs, paint, text,
     theme::{Theme, ThemeToken},
 };
-use crate::app::{Action, App, Pane};
+use crate::app::{Action, App, MouseTarget, Pane};
 
 /// What every pane needs to draw.
 #[derive(Clone, Copy)]
@@ -28,9 +28,41 @@ pub(super) struct RenderContext<'a> {
     /// The terminal shows ASCII only.
     pub(super) ascii: bool,
     pub(super) colors: Colors,
+    /// Where the mouse finds what is drawn, while it is used: the topmost last.
+    pub(super) hits: Option<&'a RefCell<Vec<Hit>>>,
 }
 
+/// An area of the screen, and what is there.
+pub(super) type Hit = (Rect, MouseTarget);
+
 impl RenderContext<'_> {
+    /// Tells the mouse what is drawn in an area.
+    pub(super) fn hit(&self, area: Rect, target: impl FnOnce() -> MouseTarget) {
+        if let Some(hits) = self.hits.filter(|_| !area.is_empty()) {
+            hits.borrow_mut().push((area, target()));
+        }
+    }
+
+    /// The same for lines below each other, of which some are skipped: each with how many rows it has.
+    pub(super) fn hit_rows(
+        &self,
+        area: Rect,
+        skip: usize,
+        rows: impl IntoIterator<Item = (usize, MouseTarget)>,
+    ) {
+        if self.hits.is_none() {
+            return;
+        }
+        let mut end = 0;
+        for (count, target) in rows {
+            let start = end;
+            end += count;
+            let [first, last] = [start, end].map(|row| paint::cells(row.saturating_sub(skip)));
+            let part = Rect { y: area.y + first, height: last - first, ..area };
+            self.hit(part.intersection(area), || target);
+        }
+    }
+
     /// How a token looks.
     #[must_use]
     pub(super) fn style(&self, token: ThemeToken) -> Style {

@@ -8,9 +8,12 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, text, theme::ThemeToken};
-use crate::app::dialog::{
-    Confirm, Dialog, DialogAction, FieldValue, Form, FormField, FormKind, MenuItem, Select,
-    TextInput,
+use crate::app::{
+    MouseTarget,
+    dialog::{
+        Confirm, Dialog, DialogAction, FieldValue, Form, FormField, FormKind, MenuItem, Select,
+        TextInput,
+    },
 };
 
 /// The widest that is still read well.
@@ -31,6 +34,9 @@ struct DialogBody {
     foot: Vec<Line<'static>>,
     /// The line that stays in sight where there are more than fit.
     here: usize,
+    /// The rows of each entry that can be clicked, after the lines above them.
+    above: usize,
+    entries: Vec<usize>,
     /// Rows for the lines, where there is room.
     rows: usize,
     /// Its keys.
@@ -81,6 +87,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, dialog: &Dialog, area: Rect, buffer:
     };
     let inner = Rect { width: edge.width.saturating_sub(1), ..edge };
     paint::lines(body.lines.get(skip..).unwrap_or_default(), inner, buffer);
+    let entries = body.entries.iter().copied().zip((0..).map(MouseTarget::DialogEntry));
+    ctx.hit_rows(inner, skip, std::iter::once((body.above, MouseTarget::Dialog)).chain(entries));
     ctx.mark_more(skip, body.lines.len(), edge, buffer);
     let below = Rect { y: inner.bottom(), height: foot, ..inner };
     let inside = Rect { height: place.height.saturating_sub(1), ..place };
@@ -95,7 +103,8 @@ fn question(ctx: &RenderContext<'_>, confirm: &Confirm, width: usize) -> DialogB
         .collect();
     let (title, here, rows) = (confirm.title.to_owned(), lines.len(), lines.len());
     let keys = format!("y: {} · n or Esc: cancel", confirm.yes);
-    DialogBody { title, head: None, lines, foot: Vec::new(), here, rows, keys }
+    let (above, entries) = (0, Vec::new());
+    DialogBody { title, head: None, lines, foot: Vec::new(), here, above, entries, rows, keys }
 }
 
 fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
@@ -107,7 +116,8 @@ fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
     if !lines.is_empty() {
         lines.push(Line::default());
     }
-    let here = lines.len() + form.at;
+    let (above, entries) = (lines.len(), vec![1; form.fields.len()]);
+    let here = above + form.at;
     let fields = form.fields.iter().enumerate();
     lines.extend(fields.map(|(at, entry)| self::entry(ctx, entry, at == form.at, room)));
     lines.push(Line::default());
@@ -123,7 +133,7 @@ fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
     let whole = format!("Enter: {verb} · Tab: next · Esc: cancel");
     let keys = if form.fields.len() > 1 && text::cells(&whole) <= width { whole } else { short };
     let (title, rows) = (form.title.clone(), lines.len());
-    DialogBody { title, head: None, lines, foot: Vec::new(), here, rows, keys }
+    DialogBody { title, head: None, lines, foot: Vec::new(), here, above, entries, rows, keys }
 }
 
 /// What a form does.
@@ -183,6 +193,7 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
         items.map(|(at, item)| self::item(ctx, item, selected == Some(at), text, width)).collect();
     let end: usize = items.iter().take(selected.unwrap_or_default() + 1).map(Vec::len).sum();
     let here = end.saturating_sub(1);
+    let entries = items.iter().map(Vec::len).collect();
     let mut lines = items.concat();
     if lines.is_empty() {
         lines =
@@ -204,7 +215,8 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     };
     let leads = chosen.is_some_and(|item| !informs(item));
     let keys = if leads { "Enter: choose · Esc: close" } else { "Esc: close" }.to_owned();
-    DialogBody { title: select.menu.title(), head, lines, foot, here, rows: rows.min(ROWS), keys }
+    let (title, rows) = (select.menu.title(), rows.min(ROWS));
+    DialogBody { title, head, lines, foot, here, above: 0, entries, rows, keys }
 }
 
 /// Whether an item only says something: choosing it does nothing.

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{context::RenderContext, glyphs, paint, theme::ThemeToken};
-use crate::app::{Action, App, Binding, Severity};
+use crate::app::{Action, App, Binding, MouseTarget, Severity};
 
 /// Rows that a notice may take, those above the footer among them.
 const ROWS: usize = 4;
@@ -16,7 +16,7 @@ const ROWS: usize = 4;
 /// `area` is the footer's row. What there is to say may need more: a reason that is cut off before
 /// the next step helps nobody.
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
-    let lines = notice(ctx, area.width).unwrap_or_else(|| vec![line(ctx, area.width)]);
+    let lines = notice(ctx, area.width).unwrap_or_else(|| vec![line(ctx, area)]);
     let more = paint::cells(lines.len()).saturating_sub(1).min(area.y);
     let rows = Rect { y: area.y - more, height: area.height + more, ..area };
     Clear.render(rows, buffer);
@@ -36,9 +36,12 @@ fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
     Some(lines)
 }
 
-fn line(ctx: &RenderContext<'_>, width: u16) -> Line<'static> {
-    let hints = hints(ctx.app, width).into_iter();
-    let spans = hints.flat_map(|hint| {
+fn line(ctx: &RenderContext<'_>, area: Rect) -> Line<'static> {
+    let mut x = area.x;
+    let spans = hints(ctx.app, area.width).into_iter().flat_map(|hint| {
+        let width = paint::cells(hint.width());
+        ctx.hit(Rect { x, width, ..area }.intersection(area), || MouseTarget::Footer(hint.action));
+        x += width;
         let text = format!(" {}  ", hint.text);
         [ctx.span(ThemeToken::Key, hint.key), ctx.span(ThemeToken::Dim, text)]
     });
@@ -98,19 +101,6 @@ fn hints(app: &App, width: u16) -> Vec<Hint> {
         fits
     });
     fitting.collect::<Vec<_>>().into_iter().chain(fixed).collect()
-}
-
-/// The action whose key stands in a cell of the footer's row.
-pub(super) fn action_at(ctx: &RenderContext<'_>, width: u16, cell: usize) -> Option<Action> {
-    if notice(ctx, width).is_some() {
-        return None;
-    }
-    let mut end = 0;
-    let hint = hints(ctx.app, width).into_iter().find(|hint| {
-        end += hint.width();
-        cell < end
-    });
-    hint.map(|hint| hint.action)
 }
 
 /// What is said of an action now; nothing of one that could do nothing.

@@ -8,7 +8,7 @@ use ratatui::{
 use tokio::time::Instant;
 
 use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::ThemeToken};
-use crate::app::{Action, App, Pane};
+use crate::app::{Action, App, MouseTarget, Pane};
 use cortop_client::{Headset, SCAN, headset::HeadsetStatus, model::Model};
 use cortop_signal::snapshot::DeviceReadings;
 
@@ -43,6 +43,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let end: usize = blocks.iter().take(selected + 1).map(Vec::len).sum();
     let start = end - blocks.get(selected).map_or(0, Vec::len);
     let skip = end.saturating_sub(usize::from(inside.height)).min(start);
+    let ids = headsets.list.iter().map(|headset| MouseTarget::Headset(headset.id.clone()));
+    ctx.hit_rows(inside, skip, blocks.iter().map(Vec::len).zip(ids));
     let lines: Vec<_> = blocks.concat();
     paint::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
     ctx.mark_more(skip, lines.len(), inside, buffer);

@@ -17,7 +17,7 @@ use super::{
     glyphs, layout, paint, text,
     theme::ThemeToken,
 };
-use crate::app::{App, FormatLine, Pane, TARGETS, level_name, newest_record};
+use crate::app::{App, FormatLine, MouseTarget, Pane, TARGETS, level_name, newest_record};
 
 /// Width from which on each line names its target.
 const WITH_TARGET: u16 = 80;
@@ -96,6 +96,8 @@ pub(super) fn draw(
     if log.lists_targets {
         let list = Rect { width: LIST.min(inside.width / 2), ..inside };
         paint::lines(&targets(ctx), list, buffer);
+        let rows = (0..TARGETS.len()).map(|at| (1, MouseTarget::LogTarget(at)));
+        ctx.hit_rows(list, 0, std::iter::once((1, MouseTarget::Pane(Pane::Log))).chain(rows));
         inside = Rect { x: list.right(), width: inside.width - list.width, ..inside };
     }
     if !inside.is_empty() {

@@ -31,7 +31,7 @@ mod streams;
 mod text;
 mod theme;
 
-use std::path::PathBuf;
+use std::{cell::RefCell, path::PathBuf};
 
 use jiff::tz::TimeZone;
 use ratatui::{
@@ -41,7 +41,12 @@ use ratatui::{
     style::Style,
 };
 
-use self::{cache::DrawCache, context::RenderContext, layout::ScreenLayout, theme::Theme};
+use self::{
+    cache::DrawCache,
+    context::{Hit, RenderContext},
+    layout::ScreenLayout,
+    theme::Theme,
+};
 pub use self::{layout::SMALLEST, streams::views, text::wrap, theme::sample as sample_theme};
 use crate::app::{App, MouseTarget, Pane};
 use cortop_signal::View;
@@ -152,6 +157,8 @@ pub struct Ui {
     zone: TimeZone,
     /// What stays from the last frame.
     cache: Box<DrawCache>,
+    /// Where the mouse finds what the last frame shows.
+    hits: RefCell<Vec<Hit>>,
 }
 
 impl Ui {
@@ -168,6 +175,7 @@ impl Ui {
             background: None,
             zone,
             cache: Box::default(),
+            hits: RefCell::default(),
         };
         (ui, warnings)
     }
@@ -206,12 +214,15 @@ impl Ui {
         let area = frame.area();
         let buffer = frame.buffer_mut();
         let fallback = Theme::default();
-        let Self { themes, ascii, colors, background, zone, cache } = self;
+        let Self { themes, ascii, colors, background, zone, cache, hits } = self;
         let theme = theme::at(themes, *background, app.theme).unwrap_or(&fallback);
-        let ctx = RenderContext { app, theme, zone, ascii: *ascii, colors: *colors };
+        hits.get_mut().clear();
+        let hits = app.mouse.then_some(&*hits);
+        let ctx = RenderContext { app, theme, zone, ascii: *ascii, colors: *colors, hits };
         if let Some(screen) = ScreenLayout::new(app, area) {
             header::draw(&ctx, screen.header, buffer);
             for (pane, area) in screen.panes {
+                ctx.hit(area, || MouseTarget::Pane(pane));
                 if app.shows_overview() {
                     overview::draw(&ctx, area, buffer);
                 } else if let Some(row) = PANES.iter().find(|row| row.pane == pane) {
@@ -220,9 +231,11 @@ impl Ui {
             }
             footer::draw(&ctx, screen.footer, buffer);
             if let Some(open) = &app.help {
+                ctx.hit(area, || MouseTarget::Help);
                 help::draw(&ctx, open, area, buffer);
             }
             if let Some(open) = &app.dialog {
+                ctx.hit(area, || MouseTarget::Dialog);
                 dialog::draw(&ctx, open, area, buffer);
             }
         } else {
@@ -234,23 +247,12 @@ impl Ui {
         }
     }
 
-    /// What is at a place of a screen of this size.
+    /// What the last frame shows at a place, if the mouse is on.
     #[must_use]
-    pub fn target(&self, app: &App, area: Rect, place: Position) -> Option<MouseTarget> {
-        let theme = &Theme::default();
-        let ctx =
-            RenderContext { app, theme, zone: &self.zone, ascii: self.ascii, colors: self.colors };
-        let screen = ScreenLayout::new(app, area)?;
-        if screen.footer.contains(place) {
-            let cell = usize::from(place.x - screen.footer.x);
-            return footer::action_at(&ctx, screen.footer.width, cell).map(MouseTarget::Footer);
-        }
-        let mut panes = screen.panes.into_iter();
-        let (pane, area) = panes.find(|(_, area)| area.contains(place))?;
-        let headset = (pane == Pane::Headsets && app.shows_overview())
-            .then(|| overview::headset_at(&ctx, area, place))
-            .flatten();
-        Some(headset.map_or(MouseTarget::Pane(pane), MouseTarget::Headset))
+    pub fn target(&self, place: Position) -> Option<MouseTarget> {
+        let hits = self.hits.borrow();
+        let hit = hits.iter().rev().find(|(area, _)| area.contains(place));
+        hit.map(|(_, target)| target.clone())
     }
 
     /// What the decoder has to publish so that a screen of this size can be drawn.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::{
     buffer::Buffer,
-    layout::{Margin, Position, Rect},
+    layout::Rect,
     text::{Line, Span},
 };
 
@@ -13,8 +13,8 @@ use super::{
     context::RenderContext, glyphs, headsets, health, link, paint, streams::levels, text,
     theme::ThemeToken,
 };
-use crate::app::{Action, HeadsetRow, HeadsetState, Pane, Sort};
-use cortop_client::{ConnectionStep, HeadsetId, Link, Stream, model::Model};
+use crate::app::{Action, HeadsetRow, HeadsetState, MouseTarget, Pane, Sort};
+use cortop_client::{ConnectionStep, Link, Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
 /// What a headset says of itself twice a second is old after this.
@@ -111,6 +111,11 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let lines: Vec<_> = rows.iter().skip(skip).map(|row| line(ctx, row, &columns)).collect();
     paint::line(&titles(ctx, &columns), Rect { height: 1, ..inside }.intersection(inside), buffer);
     paint::lines(&lines, body, buffer);
+    ctx.hit_rows(
+        body,
+        skip,
+        rows.iter().map(|row| (1, MouseTarget::Headset(row.headset.id.clone()))),
+    );
     ctx.mark_more(skip, rows.len(), body, buffer);
     let foot = Rect { y: body.bottom(), height: 1, ..inside }.intersection(inside);
     if let Some(row) = rows.get(selected).filter(|_| !foot.is_empty()) {
@@ -140,18 +145,6 @@ fn table(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>], inside: Rect) -> Tabl
     // The selected one stays in sight.
     let skip = (selected + 1).saturating_sub(usize::from(body.height));
     TableAreas { inside, body, selected, skip }
-}
-
-/// The headset whose row is at a place of the pane.
-pub(super) fn headset_at(
-    ctx: &RenderContext<'_>,
-    area: Rect,
-    place: Position,
-) -> Option<HeadsetId> {
-    let rows = ctx.app.overview();
-    let TableAreas { body, skip, .. } = table(ctx, &rows, area.inner(Margin::new(1, 1)));
-    let row = usize::from(place.y.checked_sub(body.y)?) + skip;
-    rows.get(row).filter(|_| body.contains(place)).map(|row| row.headset.id.clone())
 }
 
 /// What cortop waits for where a headset has to be chosen, for the rows above the table.

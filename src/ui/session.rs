@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{
     context::RenderContext, glyphs, headset, layout, link, paint, text, theme::ThemeToken,
 };
-use crate::app::{Action, App, Pane, SessionEntry, SessionField};
+use crate::app::{Action, App, MouseTarget, Pane, SessionEntry, SessionField};
 use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
 
 /// How long a change stays marked.
@@ -65,6 +65,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(inside.width);
     let mut lines = above(ctx, entry, inside.width);
     let mut selected = 0..0;
+    let mut rows = vec![(lines.len(), MouseTarget::Pane(Pane::Session))];
     for field in SessionField::ALL {
         let start = lines.len();
         let is_selected = ctx.app.focus == Pane::Session && field == sessions.field();
@@ -75,6 +76,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
             if body.len() > rows {
                 // It has the pane to itself, with its name in sight.
                 paint::lines(&[head], inside, buffer);
+                ctx.hit(inside, || MouseTarget::Field(field));
                 let below =
                     Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
                 paint::lines(
@@ -93,6 +95,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         if is_selected {
             selected = start..lines.len();
         }
+        rows.push((lines.len() - start, MouseTarget::Field(field)));
     }
     lines.extend(other(ctx, entry, width));
     let notes = notes(ctx, entry, inside.width);
@@ -108,6 +111,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     // All of the selected field in sight, or else its beginning.
     let skip = selected.end.saturating_sub(usize::from(inside.height)).min(selected.start);
     paint::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
+    ctx.hit_rows(inside, skip, rows);
     ctx.mark_more(skip, lines.len(), inside, buffer);
 }
 

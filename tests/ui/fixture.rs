@@ -277,10 +277,10 @@ impl Fixture {
         self.app.notice()
     }
 
-    /// What the mouse would be on.
+    /// What the mouse is on, of what is drawn.
     pub(crate) fn target(&self, width: u16, height: u16, place: (u16, u16)) -> Option<MouseTarget> {
-        let area = Rect::new(0, 0, width, height);
-        self.ui.borrow().target(&self.app, area, place.into())
+        self.buffer(width, height);
+        self.ui.borrow().target(place.into())
     }
 
     pub(crate) fn draw(&self, frame: &mut Frame<'_>) {

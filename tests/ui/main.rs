@@ -11,6 +11,7 @@ mod bytes;
 mod clocks;
 mod fixture;
 mod motion;
+mod mouse;
 mod overview;
 mod session;
 mod views;

@@ -340,6 +340,8 @@ fn every_size_can_be_drawn() {
 #[test]
 fn a_click_finds_the_row_the_pane_and_the_key_that_are_drawn_there() {
     let mut fixture = flowing(lab());
+    fixture.apply(Action::Mouse);
+    fixture.until_the_notice_is_gone();
     for (width, height) in SIZES {
         let text = fixture.text(width, height);
         let at = |fixture: &Fixture, word: &str| {

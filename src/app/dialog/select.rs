@@ -169,6 +169,17 @@ impl Select {
         }
     }
 
+    /// Selects the item at a place among those that match; whether it was selected already.
+    pub(in crate::app) fn click(&mut self, at: usize, items: &[MenuItem]) -> bool {
+        self.follow(items);
+        let matching = self.matching(items);
+        let was_selected = self.selected(&matching) == Some(at);
+        if at < matching.len() {
+            self.select(at, &matching);
+        }
+        was_selected
+    }
+
     fn select(&mut self, at: usize, matching: &[&MenuItem]) {
         self.at = at.min(matching.len().saturating_sub(1));
         self.held = matching.get(self.at).map(|item| item.id.clone());

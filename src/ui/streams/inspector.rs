@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Canvas, stream_state};
 use crate::{
-    app::{App, SessionEntry},
+    app::{App, MouseTarget, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -43,7 +43,9 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     // As many of the list as there is room for, the selected one among them.
     let place = Stream::ALL.iter().position(|&stream| stream == streams.inspected);
     let skip = (place.unwrap_or_default() + 1).saturating_sub(usize::from(area.height));
-    paint::lines(&list[skip..], Rect { width: LIST.min(area.width), ..area }, buffer);
+    let place = Rect { width: LIST.min(area.width), ..area };
+    paint::lines(&list[skip..], place, buffer);
+    ctx.hit_rows(place, skip, Stream::ALL.map(|stream| (1, MouseTarget::Inspected(stream))));
 
     let left = LIST.min(area.width);
     let area = Rect { x: area.x + left, width: area.width - left, ..area };

@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{Canvas, gaps, levels, spectrum, traces};
 use crate::{
-    app::{App, SessionEntry},
+    app::{App, MouseTarget, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -96,6 +96,8 @@ fn draw_table(
     paint::lines(&lines, table, buffer);
     let channels = Rect { y: area.y + HEAD, height: table.height.saturating_sub(HEAD), ..table };
     let all = traces::shown(ctx.app, Stream::Eeg);
+    let rows = (first..first + count).map(|at| (1, MouseTarget::Channel(at, None)));
+    ctx.hit_rows(channels.intersection(area), 0, rows);
     ctx.mark_more(first, all, channels.intersection(area), buffer);
     let (low, high) = RANGE.into_inner();
     let forgotten = gaps::all_forgotten(ctx, traces);

@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{Canvas, dots::Dots, gaps, traces};
 use crate::{
-    app::{App, SessionEntry, SpectrumChannels},
+    app::{App, MouseTarget, SessionEntry, SpectrumChannels},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -224,6 +224,7 @@ fn draw_spectra(
             let name = text::clean(&trace.label);
             let peak = peak(app, traces, welch.as_ref());
             if in_rows {
+                ctx.hit(label.union(part), || MouseTarget::Channel(layout.first + at, None));
                 draw_label(ctx, &name, layout.first + at == app.streams.selected, label, buffer);
                 let peak = peak.map_or(glyphs::UNKNOWN.to_owned(), |(hz, _)| format!("{hz:.1} Hz"));
                 let right = Rect { x: part.right(), width: PEAK, height: 1, ..part };

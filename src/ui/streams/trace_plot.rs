@@ -127,6 +127,11 @@ impl BinGroups {
         spans.filter(|(inside, _)| *inside).map(|(_, span)| span).max_by_key(ExactSizeIterator::len)
     }
 
+    /// The number of each cell's first bin.
+    pub(super) fn first_bins(&self) -> impl Iterator<Item = Option<u64>> {
+        self.groups.iter().map(|group| group.map(|group| group * self.across))
+    }
+
     /// The bins of each cell that are there.
     pub(super) fn bins(&self) -> impl Iterator<Item = Vec<usize>> {
         self.groups.iter().map(|&group| self.there(group).collect())

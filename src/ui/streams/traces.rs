@@ -11,7 +11,7 @@ use super::{
     trace_plot::{self, Bar, BinGroups, TraceCache},
 };
 use crate::{
-    app::{App, ChannelLayout, ScrollMode, SessionEntry},
+    app::{App, ChannelLayout, MouseTarget, ScrollMode, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -245,6 +245,7 @@ pub(super) fn draw(
         let is_selected = selected == Some(&trace.place);
         labels::draw(ctx, traces, trace, size, is_selected, label, buffer);
         let part = Rect { y, height: rows.height, ..rows.plot };
+        hit_channel(ctx, rows.first + at, traces, &cells, label, part);
         let restarts = &trace.restarts;
         let trace = trace_plot::PlottedTrace { columns: &trace.columns, scale: size, bar, style };
         trace_plot::draw(&trace, &cells, dots, part, buffer, cache);
@@ -275,6 +276,30 @@ pub(super) fn draw(
         let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
         let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
         ctx.span(ThemeToken::Bad, words).render(place.intersection(area), buffer);
+    }
+}
+
+/// Tells the mouse which channel a row shows, and of a frozen picture which sample each cell does.
+fn hit_channel(
+    ctx: &RenderContext<'_>,
+    at: usize,
+    traces: &Traces,
+    cells: &BinGroups,
+    label: Rect,
+    row: Rect,
+) {
+    if ctx.hits.is_none() {
+        return;
+    }
+    ctx.hit(label.union(row), || MouseTarget::Channel(at, None));
+    if ctx.app.streams.frozen.is_none() {
+        return;
+    }
+    for (x, bin) in (row.x..row.right()).zip(cells.first_bins()) {
+        if let Some(bin) = bin {
+            let cell = Rect { x, width: 1, ..row };
+            ctx.hit(cell, || MouseTarget::Channel(at, Some(traces.bins.start(bin))));
+        }
     }
 }
 
