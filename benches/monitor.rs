@@ -221,7 +221,8 @@ impl MonitorProcess {
     }
 
     fn screen(&self) -> String {
-        let mut screen = vt100::Parser::new(48, 160, 0);
+        let [rows, columns] = [48, 160].map(|it: u16| it.try_into().expect("more than none"));
+        let mut screen = vt100::Parser::new(rows, columns, 0);
         screen.process(&self.received.lock().expect("no panic"));
         screen.screen().contents()
     }

@@ -130,7 +130,8 @@ fn main() -> Result<()> {
 /// The screen once the demo has settled.
 fn picture() -> Result<String> {
     let mut demo = DemoProcess::start()?;
-    let mut terminal = vt100::Parser::new(SIZE.1, SIZE.0, 0);
+    let (columns, rows) = SIZE;
+    let mut terminal = vt100::Parser::new(rows.try_into()?, columns.try_into()?, 0);
     while let Ok((time, piece)) = demo.output.recv() {
         terminal.process(&piece);
         if time > SETTLED {
@@ -209,6 +210,7 @@ fn rgb(color: Color, default: u32) -> u32 {
 
 fn svg(screen: &vt100::Screen) -> String {
     let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
     let (wide, high) = CELL;
     let (width, height) = (f64::from(columns) * wide, f64::from(rows) * high);
     let mut svg = format!(

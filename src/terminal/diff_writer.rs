@@ -299,7 +299,8 @@ mod tests {
     }
 
     fn emulator() -> vt100::Parser {
-        vt100::Parser::new(HEIGHT, WIDTH, 0)
+        let [rows, columns] = [HEIGHT, WIDTH].map(|it| it.try_into().expect("more than none"));
+        vt100::Parser::new(rows, columns, 0)
     }
 
     /// What is seen of a cell: of a blank without line neither the text's colour nor its weight.

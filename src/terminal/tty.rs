@@ -312,7 +312,8 @@ mod tests {
         for (synchronized, full_redraw) in [(true, false), (true, true), (false, false)] {
             let (mut terminal, written) =
                 recorded(Output { synchronized, full_redraw, ..Output::default() });
-            let mut screen = vt100::Parser::new(10, 40, 0);
+            let [rows, columns] = [10, 40].map(|it: u16| it.try_into().expect("more than none"));
+            let mut screen = vt100::Parser::new(rows, columns, 0);
             let lines: Vec<String> =
                 (0..10).map(|row| format!("row {row} of the picture")).collect();
             for text in [lines.join("\n"), "another".to_owned()] {

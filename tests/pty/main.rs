@@ -87,6 +87,7 @@ impl Pty {
         }
         let modes_before = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).expect("started");
+        let [rows, cols] = [rows, cols].map(|it| it.try_into().expect("more than none"));
         let received = Received {
             screen: vt100::Parser::new(rows, cols, 1000),
             bytes: Vec::new(),
@@ -372,6 +373,7 @@ fn the_theme_follows_the_background_and_keys_come_through_before_the_answer() {
         pty.wait(name, |received| {
             let screen = received.screen.screen();
             let (rows, columns) = screen.size();
+            let (rows, columns) = (rows.get(), columns.get());
             let mut cells = (0..rows).flat_map(|row| (0..columns).map(move |x| (row, x)));
             let (r, g, b) = text;
             cells.any(|(row, x)| {
