@@ -191,6 +191,7 @@ fn options(args: &cli::SimArgs, output: &Output) -> Result<(Options, Root)> {
         scopes: args.licence.scopes.0.clone(),
         quota: args.licence.activations,
         speed: args.speed,
+        report: |progress| eprintln!("{progress}"),
         ..Options::default()
     };
     Ok((options, root))

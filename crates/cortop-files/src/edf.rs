@@ -4,4 +4,5 @@
 
 pub mod annotation;
 pub mod header;
+pub(crate) mod reader;
 pub mod writer;

@@ -2,7 +2,25 @@
 //! hold, and no socket, no clock and no headset.
 //!
 //! ```text
-//! edf        EDF, EDF+, BDF+: header, annotations, writer
+//! reader     opens a recording, to be read row by row
+//!  ├─ csv_reader    EmotivPRO's exports and other tables; marker_file beside them
+//!  ├─ edf           EDF, EDF+, BDF+: header, annotations, reader, writer
+//!  ├─ xdf           what LabRecorder writes
+//!  └─ header        what the names of columns, signals and channels mean
+//! recording, row                 what readers yield
+//! csv_writer, marker_writer      EmotivPRO's columns, and the files of markers beside them
+//! input      files, standard input, compressed or not
 //! ```
 
+mod csv_reader;
+pub mod csv_writer;
 pub mod edf;
+pub mod header;
+mod input;
+mod lines;
+mod marker_file;
+pub mod marker_writer;
+pub mod reader;
+pub mod recording;
+pub mod row;
+mod xdf;

@@ -134,3 +134,13 @@ impl Model {
         matches!(self, Self::EpocFlex | Self::Flex2)
     }
 }
+
+/// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
+#[must_use]
+pub fn is_sensor(name: &str) -> bool {
+    const PLACES: [&str; 16] =
+        ["Fp", "FP", "AF", "Af", "F", "FT", "FC", "T", "TP", "C", "CP", "P", "PO", "O", "I", "N"];
+    let place = name.trim_end_matches(|end: char| end.is_ascii_digit());
+    let place = if place == name { place.trim_end_matches('z') } else { place };
+    place != name && PLACES.contains(&place)
+}

@@ -1,5 +1,5 @@
-//! Records written to files (`exportRecord`, §3.4): which are asked for, whether they may be had,
-//! and the rows both formats are made of.
+//! Records written to files (`exportRecord`, §3.4): which are asked for, whether they may be had, which
+//! files that makes, and the samples they are made of.
 
 mod csv;
 mod edf;
@@ -8,18 +8,24 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use self::edf::EdfFormat;
+use cortop_files::{
+    csv_writer::CsvVersion,
+    edf::header::EdfFormat,
+    marker_writer::{ExportedMarker, write_intervals, write_json},
+};
+
 use super::{
     api_error::ApiError,
     call::Call,
     environment::Environment,
     model::MotionFormat,
     outgoing::Deferred,
-    record::{Measurement, StoredMarker, StoredRecord},
+    record::{Measurement, StoredRecord},
     records::{Records, outcomes},
     source::SampleContext,
     values::Numbers,
@@ -56,9 +62,30 @@ struct RecordExport {
     start: f64,
     end: f64,
     streams: Vec<Stream>,
-    /// `version:` of a CSV file.
-    version: &'static str,
+    /// The set of columns of a CSV file.
+    version: CsvVersion,
+    /// A table of the markers is asked for.
+    marker_table: bool,
 }
+
+/// A stream of a file, and what is to come of it.
+struct ExportedStream {
+    stream: Stream,
+    labels: Vec<String>,
+    next: u64,
+    /// Its newest values, or none where there is no sample.
+    values: Vec<Option<f64>>,
+}
+
+impl ExportedStream {
+    /// Whether it is sent at a pace of its own and holds until the next.
+    fn is_state(&self) -> bool {
+        matches!(self.stream, Stream::Dev | Stream::Eq)
+    }
+}
+
+/// Seconds that a sample and the end of a record may differ by and still be at one moment.
+const EPSILON: f64 = 1e-6;
 
 /// Writes records to files.
 #[derive(Default)]
@@ -175,10 +202,9 @@ impl RecordExport {
         if !record.ready || !streams.iter().all(|stream| holds(&record, *stream)) {
             return Err(ApiError::new(NO_STREAM_DATA));
         }
-        let parts: String = chosen.map(|(.., part)| *part).collect();
         let begun = env.clock.moment(record.start).strftime("%Y.%m.%dT%H.%M.%S+00.00");
         let name = format!(
-            "{}_{}_{begun}{parts}",
+            "{}_{}_{begun}",
             harmless(&record.title),
             record.measurement.headset.as_str().replace('-', "_")
         );
@@ -189,26 +215,14 @@ impl RecordExport {
             start: record.start - origin,
             end: record.end.unwrap_or(call.now) - origin,
             streams,
-            version: if call.text("version") == "V1" { "1.0" } else { "2.0" },
+            version: if call.text("version") == "V1" { CsvVersion::V1 } else { CsvVersion::V2 },
+            marker_table: call.flag("includeMarkerExtraInfos"),
             record,
         })
     }
 
     fn write(&self, format: &str, files: &Files) -> Result<(), ApiError> {
-        let ending = match format {
-            "CSV" => ".csv",
-            "EDF" | "EDFPLUS" => ".edf",
-            _ => ".bdf",
-        };
-        let mut path = self.stem.clone().into_os_string();
-        path.push(ending);
-        let written = files.create(Path::new(&path)).and_then(|file| match format {
-            "CSV" => self.write_csv(file),
-            "EDF" => self.write_edf(file, EdfFormat::Edf),
-            "EDFPLUS" => self.write_edf(file, EdfFormat::EdfPlus),
-            _ => self.write_edf(file, EdfFormat::BdfPlus),
-        });
-        written.map_err(|error| {
+        self.write_files(format, files).map_err(|error| {
             tracing::warn!("the simulator cannot write an export: {error}");
             if error.kind() == io::ErrorKind::AlreadyExists {
                 ApiError::invalid("There is another file of that name.")
@@ -218,12 +232,78 @@ impl RecordExport {
         })
     }
 
+    /// The files of a format: CSV V1 and EDF have one a stream, the others one for all; the markers
+    /// stand beside them.
+    fn write_files(&self, format: &str, files: &Files) -> io::Result<()> {
+        let ending = match format {
+            "CSV" => ".csv",
+            "EDF" | "EDFPLUS" => ".edf",
+            _ => ".bdf",
+        };
+        let apart = format == "EDF" || format == "CSV" && self.version == CsvVersion::V1;
+        let parts: Vec<&[Stream]> =
+            if apart { self.streams.chunks(1).collect() } else { vec![&self.streams] };
+        for streams in parts {
+            let named = DATA.iter().filter(|(_, stream, _)| streams.contains(stream));
+            let name: String = named.map(|(.., part)| *part).chain([ending]).collect();
+            let file = files.create(&self.path(&name))?;
+            match format {
+                "CSV" => self.write_csv(file, streams)?,
+                "EDF" => self.write_edf(file, EdfFormat::Edf, streams)?,
+                "EDFPLUS" => self.write_edf(file, EdfFormat::EdfPlus, streams)?,
+                _ => self.write_edf(file, EdfFormat::BdfPlus, streams)?,
+            }
+        }
+        let markers = self.markers();
+        if !markers.is_empty() {
+            write_json(files.create(&self.path(".json"))?, &self.record.uuid, &markers)?;
+        }
+        if self.marker_table || markers.iter().any(ExportedMarker::is_interval) {
+            let start = self.origin + self.time(Stream::Eeg, self.first(Stream::Eeg));
+            write_intervals(files.create(&self.path("_intervalMarker.csv"))?, start, &markers)?;
+        }
+        Ok(())
+    }
+
+    fn path(&self, ending: &str) -> PathBuf {
+        let mut path = self.stem.clone().into_os_string();
+        path.push(ending);
+        path.into()
+    }
+
     fn measurement(&self) -> &Measurement {
         &self.record.measurement
     }
 
-    fn has(&self, stream: Stream) -> bool {
-        self.streams.contains(&stream)
+    /// The streams of a file before their first sample: contact and EEG quality come with the EEG.
+    fn streams_of(&self, wanted: &[Stream]) -> Vec<ExportedStream> {
+        let with_eeg = wanted.contains(&Stream::Eeg);
+        let all = [Stream::Eeg, Stream::Dev, Stream::Eq, Stream::Mot, Stream::Met, Stream::Pow];
+        let own = all.into_iter().filter(|stream| match stream {
+            Stream::Dev | Stream::Eq => {
+                with_eeg && self.measurement().source.columns(*stream).is_some()
+            }
+            _ => wanted.contains(stream),
+        });
+        let own = own.map(|stream| {
+            let (labels, mut next) = (self.labels(stream), self.first(stream));
+            let mut values = Vec::new();
+            if matches!(stream, Stream::Dev | Stream::Eq) {
+                // What held at the start was measured before it.
+                next = next.saturating_sub(1);
+                values = self.values(stream, next);
+                next += 1;
+            }
+            ExportedStream { stream, labels, next, values }
+        });
+        own.collect()
+    }
+
+    /// The samples of a stream within the record.
+    fn samples(&self, stream: Stream) -> Range<u64> {
+        let first = self.first(stream);
+        let end = self.measurement().source.index_at(stream, self.end - EPSILON);
+        first..end.max(first)
     }
 
     /// The labels of a stream, those of a group one by one.
@@ -257,9 +337,21 @@ impl RecordExport {
         numbers.0
     }
 
-    /// Its markers with the seconds of the source at their start.
-    fn markers(&self) -> impl Iterator<Item = (f64, &StoredMarker)> {
-        let origin = self.measurement().origin;
-        self.record.markers.iter().map(move |marker| (marker.start - origin, marker))
+    /// Its markers in the order of their starts.
+    fn markers(&self) -> Vec<ExportedMarker> {
+        let epoch = |time: f64| time - self.measurement().origin + self.origin;
+        let mut all: Vec<_> = self.record.markers.iter().collect();
+        all.sort_by(|a, b| a.start.total_cmp(&b.start));
+        let numbered = (1..).zip(all).map(|(index, own)| ExportedMarker {
+            index,
+            uuid: own.uuid.clone(),
+            label: own.label.clone(),
+            value: own.value.clone(),
+            port: own.port.clone(),
+            start: epoch(own.start),
+            end: epoch(own.end),
+            extras: own.extras.clone(),
+        });
+        numbered.collect()
     }
 }

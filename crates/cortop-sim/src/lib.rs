@@ -1,6 +1,6 @@
 //! A simulated Cortex service on a loopback port, faithful in what the protocol reference states:
-//! for the demo, for tests, and for whoever has no headset. Knows `cortop-protocol`, and the spectra
-//! of `cortop-signal`.
+//! for the demo, for tests, and for whoever has no headset. Knows `cortop-protocol`, the spectra of
+//! `cortop-signal`, and the files of `cortop-files`.
 //!
 //! In a test, start one, have things go wrong and time pass, and ask what your client did:
 //!
@@ -166,7 +166,10 @@ impl Sim {
     pub async fn start(options: Options) -> Result<Self> {
         // A file may take long, or for ever: a pipe without a writer.
         let recording = match options.replay.clone() {
-            Some(file) => Some(spawn_blocking(move || Recording::read(&file)).await??),
+            Some(file) => {
+                let report = options.report;
+                Some(spawn_blocking(move || Recording::read(&file, report)).await??)
+            }
             None => None,
         };
         let (service, notes) = service(&options, recording)?;

@@ -7,9 +7,12 @@ use super::{
     api_error::{ApiError, CallResult},
     call::Call,
     environment::Environment,
-    model::{Spec, is_sensor},
+    model::Spec,
 };
-use cortop_protocol::mapping::{Mapping, StoredMapping};
+use cortop_protocol::{
+    mapping::{Mapping, StoredMapping},
+    model::is_sensor,
+};
 
 /// The electrodes that measure, in the order of the columns.
 const ELECTRODES: [&str; 32] = [

@@ -48,6 +48,8 @@ pub struct Options {
     pub speed: f64,
     /// Service time stands still, but for [`Control::advance`](crate::Control::advance).
     pub stepped: bool,
+    /// Told how far a recording is read, if that takes long.
+    pub report: fn(&str),
 }
 
 /// How long things take, in service time.
@@ -111,6 +113,7 @@ impl Options {
             delays: Delays::default(),
             speed: 1.0,
             stepped: false,
+            report: |_| (),
         }
     }
 }

@@ -1,27 +1,19 @@
-//! A recording played back as a headset, looped: the CSV export of `EmotivPRO`, and simpler CSV
-//! files whose header names sensors. Streams a recording does not have are refused, never made up.
+//! A recording played back as a headset, looped, in whichever format `cortop-files` reads. Streams a recording does not have are refused, never made up.
 //! What can be read is played; what cannot is repaired or left out, and counted.
 //!
 //! Rates are the recording's own: an `eeg_128` that ran at 126.9 Hz is replayed at 126.9 Hz.
 
 mod assemble;
-mod header;
-mod lines;
-mod markers;
-mod rows;
+mod store;
 mod track;
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
-use color_eyre::{Report, Result, eyre::eyre};
+use color_eyre::Result;
+use cortop_files::{header::ColumnKind, reader::open};
 use serde_json::json;
 
-use self::{
-    header::{ColumnKind, Header},
-    lines::{LineReader, separator},
-    rows::Rows,
-    track::Track,
-};
+use self::track::Track;
 use super::{
     model::Spec,
     noise::slot,
@@ -35,8 +27,6 @@ use cortop_protocol::{
 
 /// Samples of `dev` and `eq` a second.
 const STATE_RATE: f64 = 2.0;
-/// Lines in which the names of the columns are looked for.
-const HEADER_LINES: u32 = 20;
 /// Mental commands by the numbers of an export (§3.4).
 const COMMANDS: [(u64, &str); 7] = [
     (1, "neutral"),
@@ -49,7 +39,7 @@ const COMMANDS: [(u64, &str); 7] = [
 ];
 
 /// A recording.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Recording {
     /// The headset that made it, as far as the file says.
     pub spec: Spec,
@@ -66,7 +56,7 @@ pub struct Recording {
 }
 
 /// A stream of a recording.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct RecordedStream {
     track: Track,
     columns: Columns,
@@ -75,49 +65,19 @@ struct RecordedStream {
 }
 
 impl Recording {
-    /// Reads a recording; `-` is standard input.
+    /// Reads a recording; `-` is standard input. `report` is told how far it is, if that takes long.
     ///
     /// # Errors
     /// The file cannot be read, or nothing usable is in it: one sentence that names the file and
     /// the next step.
-    pub fn read(file: &Path) -> Result<Self> {
-        let name = file.display();
-        let (mut lines, once) = LineReader::open(file).map_err(|error| {
-            eyre!("{name} cannot be read: {error}; check the path given to --replay")
-        })?;
-        let mut metadata = None;
-        let mut header = None;
-        let mut number = 0;
-        while header.is_none() && number < HEADER_LINES {
-            let Some((line, _)) = lines.next_line().map_err(|error| unreadable(file, &error))?
-            else {
-                break;
-            };
-            number += 1;
-            let separator = separator(&line);
-            if metadata.is_none() {
-                metadata = header::metadata(&line);
-            }
-            header = Header::parse(&line, separator).map(|header| (header, separator));
-        }
-        let Some((header, separator)) = header else {
-            return Err(if number == 0 {
-                eyre!("{name} is empty; give a CSV file that EmotivPRO has exported")
-            } else {
-                eyre!(
-                    "{name}: no line names an EEG sensor as a column (EEG.AF3 or AF3, say); give a \
-                     CSV file that EmotivPRO has exported"
-                )
-            });
-        };
-        let rows =
-            Rows::read(&mut lines, &header, separator).map_err(|error| unreadable(file, &error))?;
-        if rows.len < 2 {
-            return Err(eyre!(
-                "{name} has fewer than two rows of readable EEG; give a longer recording"
-            ));
-        }
-        Ok(assemble::recording(file, &metadata.unwrap_or_default(), &header, rows, once))
+    pub fn read(file: &Path, report: fn(&str)) -> Result<Self> {
+        assemble::recording(open(file)?, file, report)
+    }
+
+    /// Seconds of one round.
+    #[cfg(test)]
+    pub(super) fn round(&self) -> f64 {
+        self.eeg.track.period()
     }
 
     fn write_eeg(&self, index: u64, context: SampleContext<'_>, values: &mut dyn ValueSink) {
@@ -138,7 +98,7 @@ impl Recording {
     /// A mental command by its name, or its number if it has none here, and its power.
     fn write_com(series: &RecordedStream, index: u64, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
-        for (kind, cell) in series.kinds.iter().zip(cells) {
+        for (kind, cell) in series.kinds.iter().zip(&*cells) {
             if *kind == ColumnKind::Command {
                 let (number, _) = slot(*cell);
                 match COMMANDS.iter().find(|(own, _)| *own == number) {
@@ -156,7 +116,7 @@ impl Recording {
         let (_, cells) = series.track.sample(index);
         let mut eyes = None;
         let cells =
-            series.kinds.iter().zip(cells).map(|(kind, cell)| (*kind, slot(*cell).0, *cell));
+            series.kinds.iter().zip(&*cells).map(|(kind, cell)| (*kind, slot(*cell).0, *cell));
         let cells: Vec<_> = cells.collect();
         for (kind, number, cell) in cells {
             let named = |neutral: u64| match number {
@@ -194,7 +154,7 @@ impl Recording {
                 labels.iter().position(|label| label.strip_suffix(".isActive") == Some(name));
             flag.and_then(|place| cells.get(place)).is_none_or(|cell| *cell > 0.0)
         };
-        for (label, cell) in labels.iter().zip(cells) {
+        for (label, cell) in labels.iter().zip(&*cells) {
             match label.strip_suffix(".isActive") {
                 Some(_) => values.flag(ready && *cell > 0.0),
                 None => values.optional(Some(*cell).filter(|_| ready && active(label)), 6),
@@ -204,7 +164,8 @@ impl Recording {
 
     /// What stands in each row and is sent at a pace of its own.
     fn write_state(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
-        let mut cells = series.track.newest(time).iter().copied();
+        let newest = series.track.newest(time);
+        let mut cells = newest.iter().copied();
         for column in &series.columns.0 {
             match column {
                 Column::One(_) => values.optional(cells.next(), 2),
@@ -237,12 +198,6 @@ fn seam(round: u64) -> String {
         "applicationId": "", "label": "loop", "recordId": "", "type": "instance", "value": round,
     });
     marker.to_string()
-}
-
-/// The sentence for what cannot be read to its end.
-fn unreadable(file: &Path, error: &io::Error) -> Report {
-    let name = file.display();
-    eyre!("{name} cannot be read: {error}; give a CSV file that EmotivPRO has exported")
 }
 
 impl SampleSource for Recording {

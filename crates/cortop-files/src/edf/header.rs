@@ -76,7 +76,17 @@ impl EdfScale {
     #[must_use]
     pub fn symmetrical(format: EdfFormat, most: f64) -> Self {
         let top = format.digital_maximum();
+        // The sign takes a digit of the field, and both ends must be rounded alike.
+        let most = number(-most).parse().map_or(most, |own: f64| -own);
         Self { physical: (-most, most), digital: (-top, top) }
+    }
+
+    /// Values from at least `-most` to `most` in steps that divide `lsb`; digital 0 is 0.
+    #[must_use]
+    pub fn around_zero(format: EdfFormat, most: f64, lsb: f64) -> Self {
+        let top = f64::from(format.digital_maximum());
+        let parts = (lsb * top / most).floor().max(1.0);
+        Self::symmetrical(format, lsb / parts * top)
     }
 
     /// Whole numbers from `from` to `to`, each its own digital value.

@@ -10,7 +10,7 @@ use cortop_protocol::model::{EPOC_SENSORS, Model};
 fn read(text: &str) -> Result<Recording> {
     let file = tempfile::Builder::new().suffix(".csv").tempfile()?;
     fs::write(file.path(), text)?;
-    Recording::read(file.path())
+    Recording::read(file.path(), |_| ())
 }
 
 /// The sentence of a refusal, without the temporary file's name.
@@ -86,7 +86,7 @@ COUNTER,AF3,MarkerIndex,MarkerType,MarkerValueInt,PM.Stress.IsActive,PM.Stress.S
         r#"{"Markers":[{"index":2,"label":"eyes closed","value":"x","startDatetime":"2020-08-31"}]}"#,
     )
     .unwrap();
-    let recording = Recording::read(&file).unwrap();
+    let recording = Recording::read(&file, |_| ()).unwrap();
     let labels = json!(["str.isActive", "str", "lex", "foc.isActive", "foc"]);
     assert_eq!(columns(&recording, Stream::Met), labels);
     let met = |index: u64, metrics: bool| -> Value {
@@ -186,21 +186,21 @@ fn a_table_without_a_counter() {
 #[test]
 fn only_what_has_nothing_usable_is_refused_with_the_next_step() {
     for (text, said) in [
-        ("", " is empty; give a CSV file"),
+        ("", " is empty; give a recording"),
         ("a,b\n1,2\n", ": no line names an EEG sensor as a column (EEG.AF3 or AF3, say)"),
         ("AF3\n1\n", " has fewer than two rows"),
         ("AF3\nNaN\nx\n", " has fewer than two rows of readable EEG"),
     ] {
         assert!(refusal(text).contains(said), "{:?}", refusal(text));
     }
-    let missing = Recording::read(Path::new("no such file.csv")).err().unwrap().to_string();
+    let missing = Recording::read(Path::new("no such file.csv"), |_| ()).err().unwrap().to_string();
     assert!(missing.contains("no such file.csv cannot be read: "), "{missing}");
 }
 
 /// A file of the folder of cases.
 fn case(name: &str) -> Recording {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    Recording::read(&folder.join(name)).unwrap()
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cortop-files/tests/cases");
+    Recording::read(&folder.join(name), |_| ()).unwrap()
 }
 
 /// The last of its notes, which counts rows and repairs.
@@ -219,7 +219,11 @@ fn files_are_taken_as_they_are() {
         ("export.csv.gz", 4203.865, "Rows read: 128."),
         ("lower.csv", 4203.865, "Rows read: 59."),
         ("units.csv", 4203.865, "Rows read: 57. Lines of names or units, skipped: 1."),
-        ("cut-last-line.csv", 4203.865, "Rows read: 128. Lines that are too short, dropped: 1."),
+        (
+            "cut-last-line.csv",
+            4203.865,
+            "Rows read: 128. Lines or records that are cut off, dropped: 1.",
+        ),
         ("hz250.csv", 4203.865, "Rows read: 59."),
         ("wrap128.csv", 4200.0, "Rows read: 58."),
     ] {
@@ -304,10 +308,10 @@ fn markers_are_found_under_emotivs_names() {
     ] {
         let file = folder.path().join(recording);
         fs::write(&file, rows).unwrap();
-        let unnamed = Recording::read(&file).unwrap();
+        let unnamed = Recording::read(&file, |_| ()).unwrap();
         assert!(unnamed.notes.join(" ").contains("they are numbered"), "{recording}");
         fs::write(folder.path().join(beside), text).unwrap();
-        let recording = Recording::read(&file).unwrap();
+        let recording = Recording::read(&file, |_| ()).unwrap();
         assert!(!recording.notes.join(" ").contains("they are numbered"), "{beside}");
         assert_eq!(sample(&recording, Stream::Eeg, 0)[3][0]["label"], "found", "{beside}");
     }
@@ -354,7 +358,7 @@ fn every_way_to_write_a_table_is_read() {
     ] {
         let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
         fs::write(file.path(), bytes).unwrap();
-        let recording = Recording::read(file.path()).expect(what);
+        let recording = Recording::read(file.path(), |_| ()).expect(what);
         assert_eq!(columns(&recording, Stream::Eeg)[2], "AF3", "{what}");
         assert_eq!(columns(&recording, Stream::Eeg)[3], "Pz", "{what}");
         assert_eq!(eeg(&recording, 0), [0.0, 0.0, 4200.5, 4100.25], "{what}");
@@ -389,7 +393,7 @@ fn time_stamps_that_do_not_rise_are_spread_and_unknown_sensors_are_played() {
 fn real(name: &str) -> Recording {
     let folder =
         std::env::var_os("CORTOP_DATA").expect("CORTOP_DATA names the folder of recordings");
-    Recording::read(&PathBuf::from(folder).join(name)).unwrap()
+    Recording::read(&PathBuf::from(folder).join(name), |_| ()).unwrap()
 }
 
 #[test]

@@ -1,162 +1,167 @@
-//! Rows of numbers over time, looped without end: times rise and counters run on from one round to
-//! the next. Knows nothing of files or streams.
+//! A series over time, looped without end: times rise and counters run on from one round to the next.
+//! Knows nothing of files or streams.
 
+use std::ops::Deref;
+
+use super::store::{Store, StoredRow};
 use crate::noise::slot;
 
+/// Numbers of a row before its cells: its time, its distance from the first row, and what it belongs to.
+pub(super) const BEFORE_CELLS: usize = 3;
+
 /// A counter that runs on from round to round.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ReplayedCounter {
-    first: u64,
+    pub(super) first: u64,
     /// The counter stays below this.
-    wrap: u64,
-    /// Each row's distance from the first row; more than its index where the recording itself has
-    /// lost samples.
-    steps: Vec<u64>,
+    pub(super) wrap: u64,
 }
 
-impl ReplayedCounter {
-    /// As recorded, one a row. `rate`: how far it is thought to count, where it does not wrap.
-    pub(super) fn recorded(counted: &[u64], rate: u64) -> Self {
-        let wrap = wrap_of(counted, rate);
-        let first = counted.first().copied().unwrap_or_default();
-        let (mut before, mut distance) = (first, 0);
-        let steps = counted.iter().map(|&counter| {
-            distance += (counter + wrap - before) % wrap;
-            before = counter;
-            distance
-        });
-        Self { first, wrap, steps: steps.collect() }
-    }
-
-    /// For a recording without a counter: counts from 0, each row as far as it stands from the
-    /// first.
-    pub(super) fn made_up(places: &[u64], wrap: u64) -> Self {
-        let first = places.first().copied().unwrap_or_default();
-        let steps = places.iter().map(|place| place - first).collect();
-        Self { first: 0, wrap: wrap.max(1), steps }
-    }
-
-    /// The distances of the rows from the first one.
-    pub(super) fn steps(&self) -> &[u64] {
-        &self.steps
-    }
-
-    /// Samples that are missing in the recording.
-    pub(super) fn missing(&self) -> u64 {
-        self.span().saturating_sub(self.steps.len() as u64)
-    }
-
-    /// Steps of one round.
-    fn span(&self) -> u64 {
-        self.steps.last().map_or(1, |last| last + 1)
-    }
-
-    fn at(&self, round: u64, row: usize) -> u64 {
-        let step = self.steps.get(row).copied().unwrap_or_default();
-        (self.first + round * self.span() + step) % self.wrap
-    }
+/// What is seen of the counters of a recording, one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CounterScan {
+    first: u64,
+    before: u64,
+    most: u64,
+    count: u64,
+    falls: u64,
+    /// Where it fell from first, and whether it always fell from there, and to 0.
+    fell_from: u64,
+    falls_alike: bool,
 }
 
-/// Below what a counter stays: where it falls again and again from one value to 0, above that one;
-/// else what counters are known to stay below (§5.2).
-fn wrap_of(counted: &[u64], rate: u64) -> u64 {
-    let most = counted.iter().copied().max().unwrap_or_default();
-    let falls = counted.windows(2).filter_map(|pair| match pair {
-        [before, after] if after < before => Some((*before, *after)),
-        _ => None,
-    });
-    let falls: Vec<_> = falls.collect();
-    if falls.len() > 1 && falls.iter().all(|fall| *fall == (most, 0)) {
-        return most + 1;
+impl CounterScan {
+    pub(super) fn push(&mut self, counter: u64) {
+        if self.count == 0 {
+            self.first = counter;
+            self.falls_alike = true;
+        } else if counter < self.before {
+            if self.falls == 0 {
+                self.fell_from = self.before;
+            }
+            self.falls += 1;
+            self.falls_alike &= counter == 0 && self.before == self.fell_from;
+        }
+        self.before = counter;
+        self.most = self.most.max(counter);
+        self.count += 1;
     }
-    let mut usual = [rate, 128, 129, 256];
-    usual.sort_unstable();
-    let above = usual.into_iter().find(|wrap| *wrap > most && !falls.is_empty());
-    above.unwrap_or_else(|| rate.max(most + 1)).max(1)
+
+    /// How many there were.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The counter that they make. Below what it stays: where it falls again and again from one value
+    /// to 0, above that one; else what counters are known to stay below (§5.2). `rate`: how far it is
+    /// thought to count, where it does not wrap.
+    pub(super) fn counter(&self, rate: u64) -> ReplayedCounter {
+        let wrap = if self.falls > 1 && self.falls_alike && self.fell_from == self.most {
+            self.most + 1
+        } else {
+            let mut usual = [rate, 128, 129, 256];
+            usual.sort_unstable();
+            let above = usual.into_iter().find(|wrap| *wrap > self.most && self.falls > 0);
+            above.unwrap_or_else(|| rate.max(self.most + 1)).max(1)
+        };
+        ReplayedCounter { first: self.first, wrap }
+    }
 }
 
 /// A series, looped unless it plays once.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Track {
-    /// Seconds since the start of the recording, rising.
-    times: Vec<f64>,
+    rows: Store,
     counter: ReplayedCounter,
-    /// The rows, `width` numbers each.
-    cells: Vec<f64>,
-    width: usize,
+    /// Steps of one round: more than its rows where the recording itself has lost samples.
+    span: u64,
     /// Seconds of one round.
     period: f64,
     /// It ends with its last row.
     once: bool,
 }
 
+/// The cells of a row.
+#[derive(Clone, Debug)]
+pub(super) struct RecordedCells(StoredRow);
+
+impl Deref for RecordedCells {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        self.0.get(BEFORE_CELLS..).unwrap_or_default()
+    }
+}
+
 impl Track {
-    pub(super) fn new(
-        times: Vec<f64>,
-        counter: ReplayedCounter,
-        cells: Vec<f64>,
-        period: f64,
-    ) -> Self {
-        let width = cells.len() / times.len().max(1);
-        Self { width, times, counter, cells, period, once: false }
+    /// Of rows whose first number is their time since the start, and whose second is their distance
+    /// from the first row; both rise.
+    pub(super) fn new(rows: Store, counter: ReplayedCounter, period: f64, once: bool) -> Self {
+        let last = rows.row(rows.len().saturating_sub(1));
+        let (last, _) = slot(last.get(1).copied().unwrap_or_default());
+        Self { rows, counter, span: last + 1, period, once }
     }
 
-    /// The same, played once.
-    pub(super) fn once(self) -> Self {
-        Self { once: true, ..self }
+    /// Seconds of one round.
+    #[cfg(test)]
+    pub(super) fn period(&self) -> f64 {
+        self.period
     }
 
     /// Whether there is nothing at a time any more.
     pub(super) fn is_over(&self, time: f64) -> bool {
-        self.times.is_empty() || self.once && time >= self.period
+        self.rows.len() == 0 || self.once && time >= self.period
     }
 
     /// Samples that are missing in the recording.
     pub(super) fn missing(&self) -> u64 {
-        self.counter.missing()
+        self.span.saturating_sub(self.rows.len() as u64)
     }
 
     /// When sample `index` was measured; never, if there is no such sample.
     pub(super) fn time(&self, index: u64) -> f64 {
-        let (round, row) = self.place(index);
-        if self.times.is_empty() || self.once && round > 0 {
+        let (round, row) = self.position(index);
+        if self.rows.len() == 0 || self.once && round > 0 {
             return f64::INFINITY;
         }
-        let within = self.times.get(row).copied().unwrap_or_default();
-        (round as f64).mul_add(self.period, within)
+        (round as f64).mul_add(self.period, self.time_of_row(row))
+    }
+
+    /// When a row was measured within a round.
+    pub(super) fn time_of_row(&self, row: usize) -> f64 {
+        self.rows.row(row).first().copied().unwrap_or_default()
     }
 
     /// The first sample at or after a time.
     pub(super) fn index_at(&self, time: f64) -> u64 {
         let (round, within) = if self.once { (0, time) } else { self.round(time) };
-        let row = self.times.partition_point(|&at| at < within - 1e-6);
-        round * self.times.len() as u64 + row as u64
+        round * self.rows.len() as u64 + self.row_at(within) as u64
+    }
+
+    /// The first row at or after a time within a round.
+    pub(super) fn row_at(&self, within: f64) -> usize {
+        self.rows.first_at(within - 1e-6)
     }
 
     /// The counter of a sample and its row.
-    pub(super) fn sample(&self, index: u64) -> (u64, &[f64]) {
-        let (round, row) = self.place(index);
-        (self.counter.at(round, row), self.row(row))
+    pub(super) fn sample(&self, index: u64) -> (u64, RecordedCells) {
+        let (round, row) = self.position(index);
+        let row = self.rows.row(row);
+        let (step, _) = slot(row.get(1).copied().unwrap_or_default());
+        let counted = self.counter.first + round * self.span + step;
+        (counted % self.counter.wrap.max(1), RecordedCells(row))
     }
 
     /// The newest row at a time; the first one before there is any.
-    pub(super) fn newest(&self, time: f64) -> &[f64] {
+    pub(super) fn newest(&self, time: f64) -> RecordedCells {
         let (_, within) = if self.once { (0, time) } else { self.round(time) };
-        let after = self.times.partition_point(|&at| at <= within);
-        self.row(after.saturating_sub(1))
+        let after = self.rows.first_at(within.next_up());
+        RecordedCells(self.rows.row(after.saturating_sub(1)))
     }
 
     /// The round and the row that a sample comes from.
     pub(super) fn position(&self, index: u64) -> (u64, usize) {
-        self.place(index)
-    }
-
-    fn row(&self, row: usize) -> &[f64] {
-        self.cells.get(row * self.width..(row + 1) * self.width).unwrap_or_default()
-    }
-
-    fn place(&self, index: u64) -> (u64, usize) {
-        let rows = (self.times.len() as u64).max(1);
+        let rows = (self.rows.len() as u64).max(1);
         (index / rows, usize::try_from(index % rows).unwrap_or_default())
     }
 
@@ -166,14 +171,51 @@ impl Track {
     }
 }
 
+/// The distances from the first row of rows with a counter: how far each is from the one before.
+pub(super) fn counted(counter: ReplayedCounter) -> impl FnMut(f64) -> u64 {
+    let (mut before, mut distance) = (counter.first, 0);
+    move |own| {
+        let (own, _) = slot(own);
+        distance += (own + counter.wrap - before % counter.wrap) % counter.wrap;
+        before = own;
+        distance
+    }
+}
+
+/// The same of rows that are numbered by their place in the file.
+pub(super) fn placed() -> impl FnMut(f64) -> u64 {
+    let mut first = None;
+    move |own| {
+        let (own, _) = slot(own);
+        own - *first.get_or_insert(own)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn track(rows: &[(f64, u64)], counter: Option<u64>, period: f64, once: bool) -> Track {
+        let mut store = Store::new(BEFORE_CELLS + 1);
+        let mut scan = CounterScan::default();
+        for (index, (time, counter)) in rows.iter().enumerate() {
+            scan.push(*counter);
+            store.push([*time, *counter as f64, 0.0, index as f64]).unwrap();
+        }
+        store.close_block().unwrap();
+        let known = counter.map(|rate| scan.counter(rate));
+        let mut steps: Box<dyn FnMut(f64) -> u64> = match known {
+            Some(counter) => Box::new(counted(counter)),
+            None => Box::new(placed()),
+        };
+        store.update(|row| row[1] = steps(row[1]) as f64).unwrap();
+        Track::new(store, known.unwrap_or(ReplayedCounter { first: 0, wrap: 128 }), period, once)
+    }
+
     #[test]
     fn a_counter_may_wrap_anywhere() {
         let count = |wrap: u64| (0..600).map(move |index| index % wrap).collect::<Vec<u64>>();
-        for (counted, rate, missing) in [
+        for (counters, rate, missing) in [
             (count(128), 256, 0),
             (count(256), 256, 0),
             (count(129), 128, 0),
@@ -183,18 +225,16 @@ mod tests {
             (vec![125, 126, 0, 1], 128, 1),
             (vec![5, 6, 8], 128, 1),
         ] {
-            assert_eq!(
-                ReplayedCounter::recorded(&counted, rate).missing(),
-                missing,
-                "{rate} {missing}"
-            );
+            let rows: Vec<_> =
+                counters.iter().enumerate().map(|(at, own)| (at as f64, *own)).collect();
+            let track = track(&rows, Some(rate), 1e3, false);
+            assert_eq!(track.missing(), missing, "{rate} {missing}");
         }
     }
 
     #[test]
     fn what_plays_once_ends_with_its_last_row() {
-        let counter = ReplayedCounter::made_up(&[0, 1, 2], 128);
-        let track = Track::new(vec![0.0, 1.0, 2.0], counter, vec![1.0, 2.0, 3.0], 3.0).once();
+        let track = track(&[(0.0, 0), (1.0, 1), (2.0, 2)], None, 3.0, true);
         assert_eq!((track.time(2), track.time(3)), (2.0, f64::INFINITY));
         assert_eq!(track.index_at(100.0), 3);
         assert!(track.is_over(3.0) && !track.is_over(2.9));
@@ -202,9 +242,7 @@ mod tests {
 
     #[test]
     fn rounds_follow_one_another_without_a_seam() {
-        let counter = ReplayedCounter::recorded(&[126, 127, 0, 2], 128);
-        let cells = (0..4).map(f64::from).collect();
-        let track = Track::new(vec![0.0, 1.0, 2.0, 4.0], counter, cells, 5.0);
+        let track = track(&[(0.0, 126), (1.0, 127), (2.0, 0), (4.0, 2)], Some(128), 5.0, false);
         assert_eq!(track.missing(), 1);
         let samples: Vec<_> =
             (0..9).map(|index| (track.time(index), track.sample(index))).collect();
@@ -215,7 +253,7 @@ mod tests {
         for (index, time) in (0..).zip(times) {
             assert_eq!(track.index_at(time), index);
             assert_eq!(track.index_at(time - 0.5), index);
-            assert_eq!(track.newest(time + 0.1), track.sample(index).1);
+            assert_eq!(*track.newest(time + 0.1), *track.sample(index).1);
         }
     }
 }

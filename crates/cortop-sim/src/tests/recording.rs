@@ -1,7 +1,10 @@
 //! Records, markers, subjects and exports (§2.9, §3.4 to §3.6).
 
 use super::*;
-use crate::{source::SampleContext, values::Numbers};
+use crate::{
+    source::{SampleContext, SampleSource as _},
+    values::Numbers,
+};
 
 fn record(peer: &TestClient, session: &Value, title: &str) -> Value {
     let params = json!({ "session": session, "title": title });
@@ -298,17 +301,17 @@ async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed()
     assert_eq!(answer["success"], json!([{ "recordId": uuid }]));
     assert_eq!(answer["failure"][0]["recordId"], "unknown");
 
-    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
-    let name = file.file_name().into_string().unwrap();
+    let (name, path) = exported(folder.path(), ".csv");
     assert!(name.starts_with("_my_ title_EPOCX_") && name.ends_with(".md.pm.bp.csv"), "{name}");
-    let text = std::fs::read_to_string(file.path()).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
     let mut lines = text.lines();
     let metadata = lines.next().unwrap();
     for told in [
         "title:../my  title,",
         "headset type:EPOCX,",
         "sampling rate:eeg_256;mot_64;pm_2;pow_8,",
-        "samples:1024,",
+        "samples:1024 ",
+        "version:2.1,",
     ] {
         assert!(metadata.contains(told), "{metadata}");
     }
@@ -334,65 +337,125 @@ async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed()
         rows.iter().enumerate().filter(|(_, row)| row[column("MarkerIndex")] == "1").collect();
     assert_eq!((marked.len(), marked[0].0, marked[0].1[column("MarkerValueInt")]), (1, 256, "5"));
 
-    let recording = crate::replay::Recording::read(&file.path()).unwrap();
+    let recording = crate::replay::Recording::read(&path, |_| ()).unwrap();
     assert_eq!((recording.spec.model, recording.spec.sensors.len()), (Model::EpocX, 14));
+    // The markers stand beside it, and are those of its rows.
+    let (_, beside) = exported(folder.path(), ".json");
+    let beside: Value = serde_json::from_slice(&std::fs::read(beside).unwrap()).unwrap();
+    assert_eq!(
+        (&beside["Markers"][0]["label"], &beside["Markers"][0]["index"]),
+        (&json!("x"), &json!(1))
+    );
+    assert!(!recording.notes.join(" ").contains("no file beside it"), "{:?}", recording.notes);
+}
+
+/// The one file of an export whose name ends so.
+fn exported(folder: &std::path::Path, ending: &str) -> (String, std::path::PathBuf) {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let named = files.map(|file| (file.file_name().into_string().unwrap(), file.path()));
+    let mut own: Vec<_> = named.filter(|(name, _)| name.ends_with(ending)).collect();
+    assert_eq!(own.len(), 1, "{own:?}");
+    own.remove(0)
 }
 
 #[tokio::test(start_paused = true)]
-async fn edf_holds_the_signals_in_blocks_of_whole_seconds() {
-    let number = |bytes: &[u8], at: usize, width: usize| -> i64 {
-        str::from_utf8(&bytes[at..at + width]).unwrap().trim().parse().unwrap()
-    };
-    for (model, format, width, notes, types) in [
-        (Model::EpocX, "EDF", 2, 0, vec!["EEG", "MOTION"]),
-        (Model::Mn8, "EDFPLUS", 2, 240, vec!["EEG", "MOTION"]),
-        (Model::Insight, "BDFPLUS", 3, 160, vec!["EEG"]),
+async fn an_export_as_edf_is_replayed_with_the_values_that_were_streamed() {
+    for (model, format, ending, types) in [
+        (Model::EpocX, "EDF", ".edf", vec!["EEG"]),
+        (Model::Mn8, "EDFPLUS", ".md.edf", vec!["EEG", "MOTION"]),
+        (Model::EpocFlex, "EDFPLUS", ".edf", vec!["EEG"]),
+        (Model::Insight, "BDFPLUS", ".bdf", vec!["EEG"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let (peer, _, uuid) = recorded(model, &["eeg"], 10.0).await;
+        let (peer, _, uuid) = recorded(model, &["eeg"], 10.4).await;
         peer.pass(1.1).await;
         let params = json!({ "recordIds": [uuid], "folder": folder.path(), "streamTypes": types, "format": format });
         assert_eq!(peer.own("exportRecord", &params)["failure"], json!([]));
-        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
-        let bytes = std::fs::read(file.path()).unwrap();
-        let signals = number(&bytes, 252, 4);
-        let count = usize::try_from(signals).unwrap();
-        assert_eq!(number(&bytes, 184, 8), 256 * (signals + 1));
-        let samples: Vec<i64> =
-            (0..count).map(|it| number(&bytes, 256 + 216 * count + 8 * it, 8)).collect();
-        let block: i64 = samples.iter().sum::<i64>() * width;
-        let blocks = number(&bytes, 236, 8);
-        assert_eq!(
-            i64::try_from(bytes.len()).unwrap(),
-            256 * (signals + 1) + blocks * block,
-            "{format}"
-        );
-        assert_eq!(blocks * number(&bytes, 244, 8), 10);
-        if notes > 0 {
-            assert_eq!(samples.last(), Some(&notes));
-            assert!(
-                bytes.windows(11).any(|it| it == b"\x14x\x14\0\0\0\0\0\0\0\0"),
-                "the marker's label"
-            );
-        }
-        // The first sample of the first sensor is that of the stream within half a step.
-        let at = 256 * (count + 1);
-        let digital = if width == 2 {
-            f64::from(i16::from_le_bytes([bytes[at], bytes[at + 1]])) + 32_768.0
-        } else {
-            f64::from(i32::from_le_bytes([0, bytes[at], bytes[at + 1], bytes[at + 2]]) / 256)
-                + 8_388_608.0
+        let (_, path) = exported(folder.path(), ending);
+        let recording = crate::replay::Recording::read(&path, |_| ()).unwrap();
+        assert_eq!(recording.spec.model, model, "{format}");
+        let rate = f64::from(recording.spec.eeg_rate);
+        let source = |sample: u64| {
+            peer.shared.with(|service, _| {
+                let record = &service.records.0[0];
+                let measured = &record.measurement;
+                let stream = cortop_protocol::Stream::Eeg;
+                let first = measured.source.index_at(stream, record.start - measured.origin);
+                let mut numbers = Numbers::default();
+                let context = SampleContext::default();
+                measured.source.write(stream, first + sample, context, &mut numbers);
+                numbers.0
+            })
         };
-        let step = 8400.0 / if width == 2 { 65_535.0 } else { 16_777_215.0 };
-        let value = peer.shared.with(|service, _| {
-            let measured = &service.records.0[0].measurement;
-            let stream = cortop_protocol::Stream::Eeg;
-            let first = measured.source.index_at(stream, 0.0);
+        let step = 1.0 / rate;
+        // The end is that of the record, within the shortest record that holds whole samples.
+        let round = recording.round();
+        assert!((10.4 - round).abs() < 0.16 + step && round <= 10.4 + step, "{format} {round}");
+        for sample in [0, 1, 2, 100, 500, 1200] {
             let mut numbers = Numbers::default();
-            measured.source.write(stream, first, SampleContext::default(), &mut numbers);
-            numbers.0[2].unwrap()
-        });
-        assert!((digital * step - value).abs() <= step, "{format} {} {value}", digital * step);
+            let stream = cortop_protocol::Stream::Eeg;
+            recording.write(stream, sample, SampleContext::default(), &mut numbers);
+            let expected = source(sample);
+            let sensors = 2..2 + recording.spec.sensors.len();
+            for (own, expected) in numbers.0[sensors.clone()].iter().zip(&expected[sensors]) {
+                let off = (own.unwrap() - expected.unwrap()).abs();
+                assert!(off < 1.1e-3, "{model:?} {format} {sample} {own:?} {expected:?}");
+            }
+            assert_eq!(numbers.0[0], expected[0], "the counter of {model:?} {format}");
+        }
+        if format != "EDF" {
+            let label = |sample| {
+                let mut row = crate::sample_writer::SampleWriter::new(cortop_protocol::Stream::Eeg);
+                recording.write(
+                    cortop_protocol::Stream::Eeg,
+                    sample,
+                    SampleContext::default(),
+                    &mut row,
+                );
+                row.values().last().unwrap()[0]["label"].clone()
+            };
+            let marked: Vec<u64> = (0..1300).filter(|sample| label(*sample) == "x").collect();
+            assert_eq!(marked.len(), 1, "{model:?} {format}");
+            assert!((marked[0] as f64 / rate - 0.998).abs() < 1.1 * step, "{marked:?}");
+        }
+        assert!(
+            recording.notes.last().unwrap().starts_with("Rows read: "),
+            "{:?}",
+            recording.notes
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn versions_and_formats_make_the_documented_files() {
+    for (format, version, endings) in [
+        ("CSV", json!("V1"), &[".csv", ".md.csv", ".bp.csv", ".json"][..]),
+        ("CSV", json!("V2"), &[".md.bp.csv", ".json"]),
+        ("EDF", Value::Null, &[".edf", ".md.edf", ".json"]),
+        ("EDFPLUS", Value::Null, &[".md.edf", ".json"]),
+        ("BDFPLUS", Value::Null, &[".md.bdf", ".json", "_intervalMarker.csv"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (peer, _, uuid) = recorded(Model::Insight, &["eeg"], 2.0).await;
+        peer.pass(1.1).await;
+        let types = if format == "CSV" { &["EEG", "MOTION", "BP"][..] } else { &["EEG", "MOTION"] };
+        let mut params = json!({ "recordIds": [uuid], "folder": folder.path(), "streamTypes": types, "format": format });
+        if !version.is_null() {
+            params["version"] = version.clone();
+        }
+        if endings.len() == 3 && format == "BDFPLUS" {
+            params["includeMarkerExtraInfos"] = json!(true);
+        }
+        assert_eq!(peer.own("exportRecord", &params)["failure"], json!([]), "{format} {version}");
+        let mut found: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(|name| name.split_once("+00.00").unwrap().1.to_owned())
+            .collect();
+        let mut endings: Vec<_> = endings.iter().map(|&own| own.to_owned()).collect();
+        found.sort();
+        endings.sort();
+        assert_eq!(found, endings, "{format} {version}");
     }
 }
 
@@ -440,8 +503,7 @@ async fn an_export_touches_no_file_but_its_own() {
     for _ in 0..2 {
         assert_eq!(peer.own("exportRecord", &export(own.path()))["failure"], json!([]));
     }
-    let file = std::fs::read_dir(own.path()).unwrap().next().unwrap().unwrap();
-    let taken = other.path().join(file.file_name());
+    let taken = other.path().join(exported(own.path(), ".csv").0);
     let outside = own.path().join("outside");
     let refused = || peer.own("exportRecord", &export(other.path()))["failure"][0]["code"].clone();
 

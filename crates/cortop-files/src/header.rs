@@ -4,17 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cortop_protocol::{
+    Stream,
+    metric::{IS_ACTIVE, MetricName},
+    model::is_sensor,
+};
 use cortop_signal::bands::BANDS;
 
-use super::lines::cells;
-use crate::model::is_sensor;
-use cortop_protocol::metric::{IS_ACTIVE, MetricName};
-
-/// What a column holds, in the order in which the cells of a row are kept.
+/// What a column holds, in the order in which the values of a row are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ColumnKind {
+pub enum ColumnKind {
     /// Epoch seconds.
     Time,
+    /// The milliseconds that some files have beside them.
+    TimeMillis,
     /// The sample counter.
     Counter,
     /// Whether Cortex filled the sample in.
@@ -35,72 +38,70 @@ pub(super) enum ColumnKind {
     Contact,
     /// Battery in per cent.
     BatteryPercent,
-    /// EEG quality of all in per cent, of the rate, and 0..4 of a sensor.
+    /// EEG quality of all in per cent.
     QualityOverall,
+    /// EEG quality of the rate, 0..1.
     QualityRate,
+    /// EEG quality of a sensor, 0..4.
     Quality,
     /// Whether a metric is active, or its value 0..1.
     Metric,
     /// µV²/Hz of a sensor in a band.
     BandPower,
-    /// A mental command by its number, and its power.
+    /// A mental command by its number.
     Command,
+    /// The power of a mental command, 0..1.
     CommandPower,
-    /// Eyes, and the actions of the upper and lower face by their numbers, and their powers.
+    /// Blinks and winks by their numbers.
     BlinkWink,
+    /// Where the eyes look, by its number.
     EyesDirection,
+    /// The action of the upper face by its number.
     UpperFace,
+    /// Its power, 0..1.
     UpperPower,
+    /// The action of the lower face by its number.
     LowerFace,
+    /// Its power, 0..1.
     LowerPower,
-    /// The number of a marker, its type, and its value.
+    /// The number of a marker.
     MarkerIndex,
+    /// The type of a marker: 2 for an interval.
     MarkerType,
+    /// The value of a marker.
     MarkerValue,
+    /// The value of a marker, or 0 where there is none.
+    MarkerFlag,
     /// Nothing that is replayed.
     LeftOut,
 }
 
-/// The streams that the columns belong to, as the rows keep their cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColumnGroup {
-    Eeg,
-    Motion,
-    Dev,
-    Quality,
-    Metrics,
-    Power,
-    Commands,
-    Face,
-}
-
-impl ColumnGroup {
-    pub(super) const COUNT: usize = 8;
-}
-
 impl ColumnKind {
     /// The stream it belongs to; `None` for what stands by itself.
-    pub(super) fn group(self) -> Option<ColumnGroup> {
+    #[must_use]
+    pub fn stream(self) -> Option<Stream> {
         Some(match self {
-            Self::Interpolated | Self::Sensor | Self::Extra => ColumnGroup::Eeg,
-            Self::Motion => ColumnGroup::Motion,
-            Self::Battery | Self::Signal | Self::Contact | Self::BatteryPercent => ColumnGroup::Dev,
-            Self::QualityOverall | Self::QualityRate | Self::Quality => ColumnGroup::Quality,
-            Self::Metric => ColumnGroup::Metrics,
-            Self::BandPower => ColumnGroup::Power,
-            Self::Command | Self::CommandPower => ColumnGroup::Commands,
+            Self::Interpolated | Self::Sensor | Self::Extra => Stream::Eeg,
+            Self::Motion => Stream::Mot,
+            Self::Battery | Self::Signal | Self::Contact | Self::BatteryPercent => Stream::Dev,
+            Self::QualityOverall | Self::QualityRate | Self::Quality => Stream::Eq,
+            Self::Metric => Stream::Met,
+            Self::BandPower => Stream::Pow,
+            Self::Command | Self::CommandPower => Stream::Com,
             Self::BlinkWink
             | Self::EyesDirection
             | Self::UpperFace
             | Self::UpperPower
             | Self::LowerFace
-            | Self::LowerPower => ColumnGroup::Face,
+            | Self::LowerPower => Stream::Fac,
             Self::Time
+            | Self::TimeMillis
             | Self::Counter
             | Self::MotionCounter
             | Self::MarkerIndex
             | Self::MarkerType
             | Self::MarkerValue
+            | Self::MarkerFlag
             | Self::LeftOut => return None,
         })
     }
@@ -108,29 +109,31 @@ impl ColumnKind {
 
 /// A column of a recording.
 #[derive(Debug)]
-pub(super) struct FileColumn {
+pub struct FileColumn {
     /// Its place in a line.
-    pub(super) place: usize,
+    pub place: usize,
     /// Its name in the file.
-    pub(super) name: String,
+    pub name: String,
     /// What it holds.
-    pub(super) kind: ColumnKind,
+    pub kind: ColumnKind,
     /// Its label in the stream.
-    pub(super) label: String,
+    pub label: String,
 }
 
 /// The columns of a recording, those of a kind together, else in the order of the file.
-pub(super) struct Header {
-    pub(super) columns: Vec<FileColumn>,
+#[derive(Debug, Default)]
+pub struct Header {
+    /// The columns.
+    pub columns: Vec<FileColumn>,
     /// A column `P` beside `P8` was taken for `P7`.
-    pub(super) renamed: bool,
+    pub renamed: bool,
     /// Columns whose name stands twice; the first counts.
-    pub(super) repeated: Vec<String>,
+    pub repeated: Vec<String>,
 }
 
 /// `key:value` pairs of an export's first line, or `None` if this is no such line. The line may
 /// stand in quotes as one cell; a piece without a key belongs to the value before it.
-pub(super) fn metadata(line: &str) -> Option<BTreeMap<String, String>> {
+pub(crate) fn metadata(line: &str) -> Option<BTreeMap<String, String>> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for piece in line.trim_matches('"').split([',', ';', '\t']) {
         match (piece.split_once(':'), pairs.last_mut()) {
@@ -144,13 +147,16 @@ pub(super) fn metadata(line: &str) -> Option<BTreeMap<String, String>> {
         }
     }
     let pairs: BTreeMap<_, _> = pairs.into_iter().collect();
-    ["headset type", "sampling rate"].iter().any(|key| pairs.contains_key(*key)).then_some(pairs)
+    ["headset type", "sampling rate", "labels"]
+        .iter()
+        .any(|key| pairs.contains_key(*key))
+        .then_some(pairs)
 }
 
 impl Header {
     /// The meaning of each name, or `None` if there is not one sensor among them.
-    pub(super) fn parse(line: &str, separator: char) -> Option<Self> {
-        let names = names(&cells(line, separator));
+    #[must_use]
+    pub fn of(names: Vec<String>) -> Option<Self> {
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
         let renamed = has("P") && has("P8") && !has("P7");
         let (mut seen, mut repeated) = (BTreeSet::new(), Vec::new());
@@ -168,30 +174,62 @@ impl Header {
         header.has(ColumnKind::Sensor).then_some(header)
     }
 
+    /// Leaves out what does not have as many samples as the EEG, or as the rest of its stream:
+    /// `samples` gives those of a column by its place.
+    pub(crate) fn keep_rates(&mut self, eeg: usize, samples: impl Fn(usize) -> usize) {
+        let mut usual: Vec<(Stream, usize)> = vec![(Stream::Eeg, eeg)];
+        for column in &mut self.columns {
+            let stream = match column.kind {
+                ColumnKind::Counter => Some(Stream::Eeg),
+                ColumnKind::MotionCounter => Some(Stream::Mot),
+                kind => kind.stream(),
+            };
+            let (Some(stream), own) = (stream, samples(column.place)) else { continue };
+            let known = usual.iter().find(|(other, _)| *other == stream).map(|(_, count)| *count);
+            if own == 0 || known.is_some_and(|known| known != own) {
+                column.kind = ColumnKind::LeftOut;
+            } else if known.is_none() {
+                usual.push((stream, own));
+            }
+        }
+        self.columns.sort_by_key(|column| column.kind);
+    }
+
+    /// The labels of a stream's values, in the order in which rows have them.
+    pub fn labels_of(&self, stream: Stream) -> impl Iterator<Item = (ColumnKind, &str)> {
+        let own = self.columns.iter().filter(move |column| {
+            column.kind.stream() == Some(stream) && column.kind != ColumnKind::Interpolated
+        });
+        own.map(|column| (column.kind, column.label.as_str()))
+    }
+
     /// The labels of a kind.
-    pub(super) fn labels(&self, kind: ColumnKind) -> impl Iterator<Item = &str> {
+    pub fn labels(&self, kind: ColumnKind) -> impl Iterator<Item = &str> {
         let columns = self.columns.iter().filter(move |column| column.kind == kind);
         columns.map(|column| column.label.as_str())
     }
 
     /// Whether there is a column of this kind.
-    pub(super) fn has(&self, kind: ColumnKind) -> bool {
+    #[must_use]
+    pub fn has(&self, kind: ColumnKind) -> bool {
         self.labels(kind).next().is_some()
     }
 
     /// Whether there is a column of this stream.
-    pub(super) fn has_group(&self, group: ColumnGroup) -> bool {
-        self.columns.iter().any(|column| column.kind.group() == Some(group))
+    #[must_use]
+    pub fn has_stream(&self, stream: Stream) -> bool {
+        self.columns.iter().any(|column| column.kind.stream() == Some(stream))
     }
 
     /// Whether a line has the names again.
-    pub(super) fn is_repeated_by(&self, cells: &[String]) -> bool {
+    pub(crate) fn is_repeated_by(&self, cells: &[String]) -> bool {
         let same = |column: &FileColumn| cells.get(column.place) == Some(&column.name);
         self.columns.iter().filter(|column| column.kind == ColumnKind::Sensor).all(same)
     }
 
     /// The columns that are not replayed, those of one family together.
-    pub(super) fn left_out(&self) -> Vec<String> {
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
         let mut families: Vec<(&str, usize)> = Vec::new();
         for name in self.columns.iter().filter(|own| own.kind == ColumnKind::LeftOut) {
             let name = name.name.as_str();
@@ -210,46 +248,36 @@ impl Header {
     }
 }
 
-/// The names of a header line; a name in brackets may hold commas (`MARKERS['Blank','Image']`).
-fn names(cells: &[String]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let mut open = false;
-    for cell in cells {
-        match names.last_mut().filter(|_| open) {
-            Some(name) => {
-                name.push(',');
-                name.push_str(cell);
-            }
-            None => names.push(cell.clone()),
-        }
-        open = names.last().is_some_and(|name| name.contains('[') && !name.contains(']'));
-    }
-    names
-}
-
 /// What a name means, and its label in the stream it belongs to (§5.2 to §5.9).
 fn meaning(name: &str) -> (ColumnKind, String) {
     const MOTION: [&str; 13] = [
         "Q0", "Q1", "Q2", "Q3", "GYROX", "GYROY", "GYROZ", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY",
         "MAGZ",
     ];
-    let (family, own) = name.split_once('.').unwrap_or(("", name));
+    let plain = plain_name(name);
+    let (family, own) = plain.split_once('.').unwrap_or(("", &plain));
     let (family, upper) = (family.to_uppercase(), own.to_uppercase());
     let sensor = sensor_name(own);
     let (kind, label) = match (family.as_str(), upper.as_str()) {
-        ("EEG" | "", "TIMESTAMP") => (ColumnKind::Time, own),
+        ("EEG" | "", "TIMESTAMP" | "TIME_STAMP_S") => (ColumnKind::Time, own),
+        ("EEG" | "", "TIME_STAMP_MS") => (ColumnKind::TimeMillis, own),
         ("EEG" | "", "COUNTER") => (ColumnKind::Counter, own),
         ("EEG" | "", "INTERPOLATED") => (ColumnKind::Interpolated, own),
-        ("EEG" | "", "RAWCQ") => (ColumnKind::Extra, "RAW_CQ"),
-        ("EEG" | "", "MARKERHARDWARE") => (ColumnKind::Extra, "MARKER_HARDWARE"),
+        ("EEG" | "", "RAWCQ" | "RAW_CQ") => (ColumnKind::Extra, "RAW_CQ"),
+        ("EEG" | "", "MARKERHARDWARE" | "MARKER_HARDWARE") => {
+            (ColumnKind::Extra, "MARKER_HARDWARE")
+        }
         ("EEG" | "", "BATTERY") => (ColumnKind::Battery, "Battery"),
-        ("EEG" | "", "BATTERYPERCENT") => (ColumnKind::BatteryPercent, "BatteryPercent"),
+        ("EEG" | "", "BATTERYPERCENT" | "BATTERY_PERCENT") => {
+            (ColumnKind::BatteryPercent, "BatteryPercent")
+        }
         ("EEG" | "", "SIGNAL") => (ColumnKind::Signal, "Signal"),
         ("EEG" | "", "MARKERINDEX") => (ColumnKind::MarkerIndex, own),
         ("EEG" | "", "MARKERTYPE") => (ColumnKind::MarkerType, own),
         ("EEG" | "", "MARKERVALUEINT") => (ColumnKind::MarkerValue, own),
+        ("", "MARKER") => (ColumnKind::MarkerFlag, own),
         ("EEG" | "", "CONTACTQUALITY") | ("CQ", "OVERALL") => (ColumnKind::Contact, "OVERALL"),
-        ("EEG", "QUALITY" | "HIGHBITFLEX") => (ColumnKind::LeftOut, name),
+        ("EEG", "QUALITY" | "HIGHBITFLEX") | ("CQ", "CMS" | "DRL") => (ColumnKind::LeftOut, name),
         ("EEG" | "", _) if let Some(sensor) = &sensor => (ColumnKind::Sensor, sensor.as_str()),
         // A sensor that is in no list, as X-trodes have them.
         ("EEG", _) if !upper.starts_with("MARKER") && !upper.starts_with("RAW") => {
@@ -258,11 +286,15 @@ fn meaning(name: &str) -> (ColumnKind, String) {
         ("", _) if upper.starts_with("CH-") => (ColumnKind::Sensor, own),
         ("CQ", _) => (ColumnKind::Contact, sensor.as_deref().unwrap_or(own)),
         ("EQ", "OVERALL") => (ColumnKind::QualityOverall, "overall"),
-        ("EQ", "SAMPLERATEQUALITY") => (ColumnKind::QualityRate, "sampleRateQuality"),
+        ("EQ", "SAMPLERATEQUALITY" | "SAMPLERATEQUA") => {
+            (ColumnKind::QualityRate, "sampleRateQuality")
+        }
         ("EQ", _) => (ColumnKind::Quality, sensor.as_deref().unwrap_or(own)),
-        ("MOT", "COUNTERMEMS") => (ColumnKind::MotionCounter, own),
-        ("MOT", "INTERPOLATEDMEMS") => (ColumnKind::Motion, "INTERPOLATED_MEMS"),
-        ("MOT", label) if MOTION.contains(&label) => (ColumnKind::Motion, label),
+        ("MOT" | "", "COUNTERMEMS" | "COUNTER_MEMS") => (ColumnKind::MotionCounter, own),
+        ("MOT" | "", "INTERPOLATEDMEMS" | "INTERPOLATED_MEMS") => {
+            (ColumnKind::Motion, "INTERPOLATED_MEMS")
+        }
+        ("MOT" | "", label) if MOTION.contains(&label) => (ColumnKind::Motion, label),
         ("PM", _) if let Some(label) = metric(&upper) => return (ColumnKind::Metric, label),
         ("POW", _) if let Some(label) = power(own) => return (ColumnKind::BandPower, label),
         ("MC", "ACTION") => (ColumnKind::Command, "act"),
@@ -276,6 +308,24 @@ fn meaning(name: &str) -> (ColumnKind, String) {
         _ => (ColumnKind::LeftOut, name),
     };
     (kind, label.to_owned())
+}
+
+/// A name as an export in CSV has it: EDF has `CQ_AF3` for `CQ.AF3`, other programs `EEG AF3-Ref` or
+/// `Af3.` for `AF3`.
+fn plain_name(name: &str) -> String {
+    let name = name.trim_end_matches('.');
+    for family in ["CQ", "EQ", "MOT", "EEG"] {
+        if let Some(own) = name.strip_prefix(family).and_then(|own| own.strip_prefix(['_', ' '])) {
+            let sensor = own.split('-').next().unwrap_or(own);
+            let known = sensor_name(sensor).is_some();
+            if family == "EEG" && !known {
+                break;
+            }
+            let own = if known { sensor } else { own };
+            return format!("{family}.{own}");
+        }
+    }
+    name.to_owned()
 }
 
 /// A place of the 10-10 system in its usual spelling, whatever the case of the name.

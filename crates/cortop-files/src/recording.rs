@@ -1,0 +1,78 @@
+//! What all readers of recordings have in common: what a recording says of itself, its rows one by one,
+//! and why nothing of a file can be used.
+
+use std::io;
+
+use crate::{
+    header::Header,
+    row::{Row, Tally},
+};
+
+/// What a recording says of itself.
+#[derive(Debug, Default)]
+pub struct RecordingInfo {
+    /// Its columns.
+    pub header: Header,
+    /// The headset: its type as in the prefix of an id, its serial number, its firmware.
+    pub headset_type: Option<String>,
+    /// See above.
+    pub serial: Option<String>,
+    /// See above.
+    pub firmware: Option<String>,
+    /// Samples a second of EEG and of motion, if it says.
+    pub eeg_rate: Option<f64>,
+    /// See above.
+    pub motion_rate: Option<f64>,
+    /// It can be read only once: standard input, or a pipe.
+    pub once: bool,
+    /// Sentences about what is assumed or left out.
+    pub notes: Vec<String>,
+}
+
+/// Yields the rows of a recording.
+pub trait RecordingReader: Send {
+    /// What the recording says of itself.
+    fn info(&self) -> &RecordingInfo;
+
+    /// Reads the next row; `false` after the last.
+    ///
+    /// # Errors
+    /// The rest of the file cannot be read.
+    fn next_row(&mut self, row: &mut Row) -> io::Result<bool>;
+
+    /// What has been read so far.
+    fn tally(&self) -> &Tally;
+
+    /// The share of the file that has been read, 0..1, where its size is known.
+    fn progress(&self) -> Option<f64>;
+}
+
+/// Why nothing of a file can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be read.
+    #[error("{name} cannot be read: {error}; check the path given to --replay")]
+    Unreadable {
+        /// The file.
+        name: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// There is nothing in it.
+    #[error("{0} is empty; give a recording: CSV, EDF, BDF or XDF")]
+    Empty(String),
+    /// It holds nothing that could be played.
+    #[error("{name}: {what}")]
+    Unusable {
+        /// The file.
+        name: String,
+        /// What is missing, and the next step.
+        what: String,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn unusable(name: &str, what: impl Into<String>) -> Self {
+        Self::Unusable { name: name.to_owned(), what: what.into() }
+    }
+}
