@@ -6,6 +6,7 @@
 mod alerts;
 mod bad_channels;
 mod dots;
+mod exchange;
 mod flows;
 mod other;
 #[path = "../pace/mod.rs"]
