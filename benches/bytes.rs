@@ -1,5 +1,6 @@
 //! The bytes of a frame at 160×48 and 30 frames a second, against F, those of the first full frame:
-//! 14 traces in RGB colours with nothing beside them that changes faster. The same in every run.
+//! 14 traces in RGB colours with nothing beside them that changes faster, alone on the screen and
+//! among the other panes. The same in every run.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
@@ -37,17 +38,38 @@ const FRAMES_A_SECOND: u32 = 30;
 const FILLED: Duration = Duration::from_secs(22);
 /// Two windows.
 const FRAMES: u32 = 20 * FRAMES_A_SECOND;
-/// Ways of drawing, and which part of F a frame may take.
-const WAYS: [(&str, ScrollMode, bool, u32); 3] = [
-    ("sweep", ScrollMode::Sweep, false, 95),
-    ("scroll", ScrollMode::Scroll, false, 60),
-    ("sweep by ratatui's own backend", ScrollMode::Sweep, true, 50),
+/// A way of drawing.
+struct DrawCase {
+    name: &'static str,
+    motion: ScrollMode,
+    full_redraw: bool,
+    /// Whether the streams have the screen alone.
+    zoomed: bool,
+    /// Which part of F a frame may take.
+    part: u32,
+}
+
+const SWEEP: DrawCase = DrawCase {
+    name: "sweep",
+    motion: ScrollMode::Sweep,
+    full_redraw: false,
+    zoomed: true,
+    part: 95,
+};
+const SCROLL: DrawCase = DrawCase { name: "scroll", motion: ScrollMode::Scroll, part: 60, ..SWEEP };
+const CASES: [DrawCase; 5] = [
+    SWEEP,
+    SCROLL,
+    DrawCase { name: "sweep by ratatui's own backend", full_redraw: true, part: 50, ..SWEEP },
+    DrawCase { name: "sweep among all panes", zoomed: false, part: 150, ..SWEEP },
+    DrawCase { name: "scroll among all panes", zoomed: false, part: 94, ..SCROLL },
 ];
 
 fn main() -> ExitCode {
     let mut targets = Targets::default();
-    for (name, motion, full_redraw, part) in WAYS {
-        let mut screen = CountedScreen::new(motion, full_redraw);
+    for case in CASES {
+        let DrawCase { name, part, .. } = case;
+        let mut screen = CountedScreen::new(&case);
         screen.alive.pass(FILLED, SIZE);
         let full = screen.draw();
         let still = screen.draw();
@@ -103,17 +125,19 @@ struct CountedScreen {
 }
 
 impl CountedScreen {
-    fn new(motion: ScrollMode, full_redraw: bool) -> Self {
+    fn new(case: &DrawCase) -> Self {
         let options = UiOptions { colors: Colors::Rgb, ..options() };
         let mut fixture = Fixture::new(&options).streaming();
-        fixture.zoom();
-        if motion == ScrollMode::Scroll {
+        if case.zoomed {
+            fixture.zoom();
+        }
+        if case.motion == ScrollMode::Scroll {
             fixture.apply(Action::Sweep);
         }
         let alive = LiveFixture::new(fixture);
         let got = Arc::new(Counts::default());
-        let tty =
-            Tty::over(ByteCounter(Arc::clone(&got)), Output { full_redraw, ..Output::default() });
+        let output = Output { full_redraw: case.full_redraw, ..Output::default() };
+        let tty = Tty::over(ByteCounter(Arc::clone(&got)), output);
         let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
         let terminal = Terminal::with_options(tty, TerminalOptions { viewport });
         Self { alive, terminal: terminal.expect("fixed"), got }

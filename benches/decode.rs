@@ -28,8 +28,6 @@ const TURNS: (u32, u32) = (1000, 6000);
 /// envelope and values.
 const PARSED: [f64; 2] = [6700.0, 12_200.0];
 const PUSHED: [f64; 2] = [185.0, 235.0];
-/// What holds until the last is reached.
-const PUSHED_NOW: [f64; 2] = [185.0, 242.0];
 /// The share of parsing into a tree that parsing may take.
 const OF_TREE: f64 = 0.6;
 
@@ -93,9 +91,7 @@ fn main() -> ExitCode {
             let what = format!("a message of {channels} channels into numbers");
             targets.hold(what, parse, parse.number(), format!("≤ {parsed}"), parsed);
             let what = format!("a sample of {channels} channels into columns ");
-            let now = PUSHED_NOW[place];
-            let target = format!("≤ {pushed}, held at ≤ {now}");
-            targets.hold(what, push, push.number(), target, now);
+            targets.hold(what, push, push.number(), format!("≤ {pushed}"), pushed);
         }
         let share = parse.number() / tree.number();
         let shown = format!("{share:.2}");

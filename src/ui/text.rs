@@ -161,13 +161,16 @@ pub(super) fn minutes(age: Duration) -> String {
 /// A rate without decimals that would flicker; below 10 Hz with one.
 #[must_use]
 pub(super) fn rate(hz: f64) -> String {
+    // In integers, which are written in a tenth of the time: there are many rates in a frame.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "none is negative")]
+    let rounded = |value: f64| value.round_ties_even() as u64;
     if hz >= 9.95 {
-        // As an integer it is written in a tenth of the time.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "10 and more")]
-        let whole = hz.round_ties_even() as u64;
-        return whole.to_string();
+        return rounded(hz).to_string();
     }
-    trimmed(format!("{hz:.1}"))
+    match rounded(hz * 10.0) {
+        tenths if tenths.is_multiple_of(10) => (tenths / 10).to_string(),
+        tenths => format!("{}.{}", tenths / 10, tenths % 10),
+    }
 }
 
 /// A share in percent with as many digits as matter.
@@ -185,10 +188,6 @@ pub(super) fn bytes(rate: f64) -> String {
         rate if rate >= 1e3 => format!("{:.1} kB/s", rate / 1e3),
         rate => format!("{rate:.0} B/s"),
     }
-}
-
-fn trimmed(number: String) -> String {
-    number.strip_suffix(".0").map(str::to_owned).unwrap_or(number)
 }
 
 #[cfg(test)]
@@ -210,6 +209,22 @@ mod tests {
             prop_assert!(lines.iter().all(|line| line.width() <= width));
             let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+
+    #[test]
+    fn a_rate_has_a_decimal_only_where_it_counts() {
+        for (hz, text) in [
+            (0.0, "0"),
+            (0.1, "0.1"),
+            (1.96, "2"),
+            (7.94, "7.9"),
+            (9.94, "9.9"),
+            (9.95, "10"),
+            (63.5, "64"),
+            (255.7, "256"),
+        ] {
+            assert_eq!(rate(hz), text);
         }
     }
 
