@@ -1,0 +1,305 @@
+//! What is said of connection, login, refusals and closed sessions.
+
+use std::time::Duration;
+
+use cortop::app::{Key, Pane};
+use cortop_client::{
+    ConnectionStep, Error, ErrorKind, Event, Link, Method, Security, SessionMode, Stream, Warning,
+    code::{self, ErrorCode, WARNINGS},
+    session::SessionStatus,
+};
+use serde_json::Value;
+
+use crate::{
+    SIZES,
+    fixture::{self, Fixture, HEADSET, SID},
+    names, new, one, picture, pictures,
+};
+
+#[test]
+fn before_anything_is_known() {
+    pictures("connecting", new);
+    pictures("waiting", || {
+        let fixture = new();
+        let at = fixture.now().instant + Duration::from_millis(2400);
+        let why = "nothing listens there; start EMOTIV Launcher";
+        let error = Error::new(ErrorKind::Unreachable, why, "");
+        fixture.link(Link::Waiting { error, at, attempt: 4 })
+    });
+}
+
+#[test]
+fn what_is_not_answered_says_so_and_since_when() {
+    let mut fixture = new().linked(ConnectionStep::Authorizing);
+    assert!(!fixture.text(80, 24).contains("has not answered"));
+    fixture.forward(Duration::from_secs(12));
+    let text = fixture.text(80, 24).replace('\n', " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Cortex (authorize) has not answered for 12 s,"), "{text}");
+    assert!(text.contains("since 14:25:33."), "{text}");
+}
+
+/// The number and state of the headsets as they are, and what to do.
+#[test]
+fn what_is_said_of_the_headsets_is_true() {
+    let text = |step: ConnectionStep, list: Vec<cortop_client::Headset>| {
+        let mut fixture = new().linked(step);
+        fixture.on_event(Event::Headsets(list));
+        let text = fixture.text(160, 48);
+        text.lines().take(8).collect::<Vec<_>>().join(" ")
+    };
+    let (epocx, insight) = (fixture::headset(), fixture::insight());
+    let charging = cortop_client::Headset { connected_by: "usb cable".into(), ..epocx.clone() };
+    let third = || ConnectionStep::Missing("MN8-0000ABCD".into());
+    for (step, list, words) in [
+        (
+            ConnectionStep::Choosing,
+            vec![epocx.clone()],
+            format!("No session is open on {}.", epocx.id),
+        ),
+        (ConnectionStep::Choosing, vec![charging], format!("{} is on a USB cable", epocx.id)),
+        (
+            ConnectionStep::Choosing,
+            vec![epocx.clone(), insight.clone()],
+            "There are 2 headsets: ".to_owned(),
+        ),
+        (
+            third(),
+            vec![epocx.clone()],
+            format!("MN8-0000ABCD is not there. There is {}.", epocx.id),
+        ),
+        (
+            third(),
+            vec![epocx.clone(), insight],
+            "MN8-0000ABCD is not there. There are 2".to_owned(),
+        ),
+    ] {
+        let text = text(step, list);
+        assert!(text.contains(&words), "{words}: {text}");
+    }
+}
+
+fn cut_off(mut fixture: Fixture) -> Fixture {
+    let at = fixture.now().instant + Duration::from_millis(2400);
+    let why = "the service closed the connection; start EMOTIV Launcher";
+    let error = Error::new(ErrorKind::Unreachable, why, "");
+    fixture.on_event(Event::Link(Link::Waiting { error, at, attempt: 1 }));
+    fixture
+}
+
+#[test]
+fn nothing_looks_alive_without_a_connection() {
+    for (width, height) in SIZES {
+        let mut fixture = new().streaming();
+        fixture.feed(width, height, 3000);
+        let fixture = cut_off(fixture);
+        picture("cut_off", &fixture, width, height);
+        let text = fixture.text(width, height);
+        let head: String = text.lines().take(2).collect();
+        assert!(head.contains("no data") && text.contains("last known"), "{text}");
+        for alive in ["Hz", "lost 0", "battery", "still open", "debited: "] {
+            assert!(!head.contains(alive) && !text.contains("still open"), "{alive}\n{text}");
+        }
+    }
+    for stream in Stream::ALL {
+        let mut fixture = one(stream);
+        fixture.feed(120, 40, 3000);
+        let fixture = cut_off(fixture);
+        let text = fixture.text(120, 40);
+        assert!(text.contains("no data since") || text.contains("STALE"), "{stream}\n{text}");
+    }
+}
+
+#[test]
+fn nothing_looks_alive_once_the_session_is_closed() {
+    // What is computed over a window stands as it was.
+    let computed = ["spectrum", "spectrogram", "numbers"];
+    let views = names().filter(|name| !computed.contains(name));
+    for (shown, (width, height)) in views.flat_map(|shown| SIZES.map(|size| (shown, size))) {
+        let mut fixture = new().streaming();
+        fixture.show(shown);
+        fixture.feed(width, height, 3000);
+        let why = "Cortex closed it".to_owned();
+        fixture.on_event(Event::Closed { session: SID.into(), why, ordered: false });
+        fixture.shorten_notice();
+        let text = fixture.text(width, height);
+        assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
+        assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
+        // The old picture stands, and looks old.
+        let pictured = ["all", "eeg", "mot"].contains(&shown);
+        assert_eq!(text.contains("STALE"), pictured, "{shown:?}\n{text}");
+        let text = text.replace("0.5–45 Hz", "the filters").replace("8–12 Hz", "the band");
+        for alive in ["Hz", "battery", "85 %", "still open", "lost 0", "blink"] {
+            assert!(!text.contains(alive), "{alive} in {shown:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_passing_refusal_does_not_stand_in_the_way() {
+    let text = "The headset is currently not available.";
+    let refusal = Error::refused(Method::ControlDevice, code::error::HEADSET_UNAVAILABLE, text);
+    let mut fixture = new().streaming();
+    fixture.on_event(Event::Refused(refusal));
+    assert!(fixture.text(120, 40).contains("currently not available"), "said once, in the footer");
+    fixture.until_the_notice_is_gone();
+    assert!(!fixture.text(120, 40).contains("currently not available"));
+}
+
+#[test]
+fn while_the_user_has_something_to_do() {
+    pictures("login", || {
+        let mut fixture = new().linked(ConnectionStep::Login);
+        fixture.on_event(Event::User(None));
+        fixture
+    });
+    pictures("approval", || new().linked(ConnectionStep::Approval));
+    pictures("searching", || {
+        let mut fixture = new().linked(ConnectionStep::Searching);
+        fixture.on_event(Event::Headsets(Vec::new()));
+        fixture.focus(Pane::Headsets);
+        fixture
+    });
+    pictures("choosing", || {
+        let mut fixture = new().linked(ConnectionStep::Choosing);
+        fixture.on_event(Event::Headsets(vec![fixture::headset(), fixture::insight()]));
+        fixture.focus(Pane::Headsets);
+        fixture
+    });
+}
+
+/// The wall clock is set 5 min ahead of Cortex's.
+#[test]
+fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
+    for (width, height) in SIZES {
+        let mut fixture = new().streaming();
+        fixture.set_clock_ahead(Duration::from_mins(5));
+        let text = fixture.text(width, height);
+        assert!(text.contains("activated 3 min") && !text.contains('≈'), "{text}");
+
+        let (session, mode) = (SID.into(), SessionMode::Active);
+        fixture.on_event(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
+        let text = fixture.text(width, height);
+        assert!(text.contains("activated ≈8 min") && !text.contains(" 8 min"), "{text}");
+        let started = text.lines().find(|line| line.contains(" started ")).expect("a row");
+        assert!(started.contains(" ≈8 min"), "{started}");
+    }
+}
+
+/// No stream of it is ours.
+#[test]
+fn another_programs_session_is_shown_calmly() {
+    for (width, height) in SIZES {
+        let mut fixture = new().linked(ConnectionStep::Watching);
+        fixture.on_event(Event::Session(fixture::session(SessionStatus::Activated)));
+        let (mode, why) = (SessionMode::Active, "adopted".to_owned());
+        fixture.on_event(Event::Opened { session: SID.into(), mode, why, foreign: true });
+        let (theirs, refused) = (Stream::ALL.to_vec(), Vec::new());
+        let streams = Vec::new();
+        fixture.on_event(Event::Subscribed { session: SID.into(), streams, theirs, refused });
+        let text = fixture.text(width, height);
+        let head = text.lines().next().unwrap_or_default();
+        assert!(head.contains("● watching · another program's session"), "{head}");
+        assert!(text.contains("its samples go to its owner"), "{text}");
+        assert!(!text.contains('✖') && !text.contains("refused"), "{text}");
+    }
+}
+
+/// After the connection was lost nobody knows what became of it.
+#[test]
+fn header_and_panes_agree_on_another_programs_session_that_was_left() {
+    for (width, height) in SIZES {
+        let mut fixture = new().streaming();
+        let (session, mode) = (SID.into(), SessionMode::Active);
+        fixture.on_event(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
+        let why = "the connection to the service was lost".to_owned();
+        fixture.on_event(Event::Released { session: SID.into(), why });
+        fixture.forward(Duration::from_mins(1));
+        let text = fixture.text(width, height);
+        assert!(text.contains("left 1 min") && text.contains("The session is left"), "{text}");
+        assert!(!text.contains("activated 1 min") && !text.contains("session is closed"), "{text}");
+    }
+}
+
+#[test]
+fn refused() {
+    pictures("without_licence", || new().without_licence());
+    pictures("refused", || {
+        let mut fixture = new().linked(ConnectionStep::Stopped);
+        let text = "The client id or secret is wrong.";
+        let error = Error::refused(Method::Authorize, code::error::WRONG_CREDENTIALS, text);
+        let next = "Check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET.";
+        fixture.on_event(Event::Refused(Error { next: next.into(), ..error }));
+        fixture
+    });
+    pictures("closed", || {
+        let mut fixture = new().streaming();
+        let why = "Cortex closed it as the headset was lost".to_owned();
+        fixture.on_event(Event::Closed { session: SID.into(), why, ordered: false });
+        fixture
+    });
+}
+
+#[test]
+fn the_note_on_security_stands_in_the_header() {
+    for (security, word) in [
+        (Security::WrongName, "name not checked"),
+        (Security::Unchecked, "insecure"),
+        (Security::Plain, "plain"),
+    ] {
+        let up = || Link::Up { security, step: ConnectionStep::Streaming };
+        // The demo's service is in this program.
+        let text = new().streaming().link(up()).text(80, 24);
+        assert!(!text.contains(word), "{word}");
+        let text = new().streaming_from_cortex().link(up()).text(80, 24);
+        assert!(text.lines().next().is_some_and(|line| line.contains(word)), "{word}");
+    }
+}
+
+/// Whatever the code, the reason and the next step are on the screen, whole.
+#[test]
+fn every_code_is_explained_on_the_screen() {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    for row in ErrorCode::all() {
+        let method = row.method.unwrap_or(Method::CreateSession);
+        for (width, height) in SIZES {
+            let mut fixture = new().streaming();
+            fixture.feed(width, height, 3000);
+            fixture.on_event(Event::Refused(Error::refused(method, row.code, row.meaning)));
+            let text = fixture.text(width, height);
+            let shown = words(&text).join(" ");
+            let expected = format!("{method} {}: {} → {}", row.code, row.meaning, row.next);
+            assert!(shown.contains(&words(&expected).join(" ")), "{expected}\n{text}");
+        }
+    }
+    for row in WARNINGS {
+        for (width, height) in SIZES {
+            let mut fixture = new().streaming();
+            fixture.feed(width, height, 3000);
+            fixture.on_event(Event::Warning(Warning { code: row.code, message: Value::Null }));
+            let text = fixture.text(width, height);
+            let shown = words(&text).join(" ");
+            for sentence in [row.meaning, row.next] {
+                assert!(
+                    shown.contains(&words(sentence).join(" ")),
+                    "{}: {sentence}\n{text}",
+                    row.code
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_header_shows_that_an_opening_was_called_off() {
+    let mut fixture = new().linked(ConnectionStep::Opening(HEADSET.into()));
+    fixture.on_event(Event::Headsets(vec![fixture::headset()]));
+    let header = |fixture: &Fixture| fixture.text(80, 24).lines().next().map(str::to_owned);
+    assert!(header(&fixture).is_some_and(|line| line.contains("opening")));
+    for key in ['1', 'x'] {
+        fixture.press(Key::char(key));
+    }
+    let line = header(&fixture).expect("a header");
+    assert!(line.contains("called off, waiting for Cortex"), "{line}");
+    assert!(!line.contains("opening"), "{line}");
+}
