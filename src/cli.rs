@@ -280,7 +280,7 @@ pub struct DisplayArgs {
 /// What the demo simulates.
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
-    /// Recording to play in a loop: an EmotivPRO CSV export or a plain CSV; - is standard input
+    /// Recording to play in a loop: a CSV, EDF, BDF or XDF file; - is standard input
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Headsets to simulate, 1 to 64

@@ -437,6 +437,32 @@ fn the_journal_is_written_as_json_without_secrets() {
 }
 
 #[test]
+fn a_recording_from_a_fifo_is_played_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("r.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let mut child = Command::new(CORTOP)
+        .args(["sim", "--ws", "--port", "0", "--quiet", "--replay"])
+        .arg(&pipe)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    // Opening waits for the reader.
+    std::fs::write(&pipe, "COUNTER,AF3,Pz\n0,1,2\n1,3,4\n2,5\n").expect("written");
+    let mut ready = [0; 5];
+    child.stdout.as_mut().expect("piped").read_exact(&mut ready).expect("read");
+    assert_eq!(&ready, b"READY");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("signalled");
+    let Output { status, stderr, .. } = child.wait_with_output().expect("ended");
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{said}");
+    for part in ["played once", "Rows read: 3.", "cut off, dropped: 1."] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
 fn the_lists_are_printed() {
     let (code, faults, said) = output(&["--list-faults"]);
     assert_eq!((code, said.as_str()), (Some(0), ""));

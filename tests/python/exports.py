@@ -2,6 +2,7 @@
 """Compares the simulator's exports, sample by sample, with what it streamed meanwhile, as pandas,
 pyedflib and MNE read them: `exports.py PROGRAM`. Libraries that are missing are named."""
 
+import datetime
 import json
 import pathlib
 import subprocess
@@ -22,6 +23,15 @@ except ImportError as missing:
 SECONDS = 5.3
 
 
+def until(client, time):
+    """Reads until a sample of EEG is as late; its time."""
+    while True:
+        for own in client.samples[-1:]:
+            if "eeg" in own and own["time"] >= time:
+                return own["time"]
+        client.read()
+
+
 def stream(url, root, model):
     """A record of a headset with two markers, and all samples of it."""
     client = Client(url, root)
@@ -38,14 +48,13 @@ def stream(url, root, model):
     }
     record = client.call("createRecord", session=session, title="compared")["record"]["uuid"]
     client.samples.clear()
-    start = client.sample("eeg")["time"]
+    start = until(client, 0)
     times = [start + 1.5, start + 3.0]
     for label, at in zip(["eyes open", "eyes closed"], times):
         marker = client.call(
             "injectMarker", session=session, label=label, value=7, time=at * 1000
         )["marker"]
-    while client.sample("eeg")["time"] < start + SECONDS:
-        pass
+    until(client, start + SECONDS)
     client.call(
         "updateMarker", session=session, markerId=marker["uuid"], time=(start + 4.25) * 1000
     )
@@ -64,11 +73,11 @@ def table(samples, columns, name):
 
 
 def aligned(exported, streamed, label):
-    """The place of the streamed samples among the exported ones, whose first came just before."""
-    for shift in range(len(exported) - 64):
-        part = exported[shift : shift + 64]
-        if len(part) == 64 and np.allclose(part, streamed[:64], atol=2e-3):
-            return shift
+    """The place among the exported samples of the first that was streamed; below 0 if the record
+    began after it."""
+    for place in range(len(exported) - 64):
+        if np.allclose(exported[place : place + 64], streamed[64:128], atol=2e-3):
+            return place - 64
     raise AssertionError(f"{label}: the export does not hold what was streamed")
 
 
@@ -79,17 +88,18 @@ def compare(name, exported, streamed, tolerance):
             continue
         shift = compare.shift if compare.shift is not None else aligned(values, expected, label)
         compare.shift = shift
-        both = min(len(values) - shift, len(expected))
-        assert both == len(values) - shift > 600, f"{name} {label}: {both} of {len(values)} samples"
-        worst = np.abs(values[shift : shift + both] - expected[:both]).max()
+        values, expected = values[max(shift, 0) :], expected[max(-shift, 0) :]
+        both = len(values)
+        assert len(expected) >= both > 300, f"{name} {label}: {len(expected)} for {both} samples"
+        worst = np.abs(values - expected[:both]).max()
         assert worst <= tolerance, f"{name} {label}: off by {worst}"
     print(f"{name}: {len(exported)} signals, {both} samples each, within {tolerance}")
 
 
-def check(program, model, motion):
+def check(program, model, option):
     with tempfile.TemporaryDirectory() as folder:
         command = [program, "sim", "--port", "0", "--quiet", "--approved", "--ca-out", folder]
-        command += ["--speed", str(SPEED), "--headset", model.lower(), "--seed", "5"]
+        command += ["--speed", str(SPEED), "--headset", option, "--seed", "5"]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             url = server.stdout.readline().split()[1]
@@ -126,7 +136,7 @@ def check(program, model, motion):
                 if format == "CSV":
                     as_csv(f"{model} {format} {version}", data[0], eeg, sensors, times)
                 else:
-                    as_edf(f"{model} {format}", data, eeg, mot, sensors, times, motion)
+                    as_edf(f"{model} {format}", data, eeg, mot, sensors, times)
         finally:
             server.terminate()
             server.wait()
@@ -147,7 +157,7 @@ def as_csv(name, file, eeg, sensors, times):
         assert -1e-4 <= stamp - at <= step + 1e-4, (stamp, at)
 
 
-def as_edf(name, files, eeg, mot, sensors, times, motion):
+def as_edf(name, files, eeg, mot, sensors, times):
     signals = {}
     for file in files:
         with pyedflib.EdfReader(str(file)) as read:
@@ -156,7 +166,7 @@ def as_edf(name, files, eeg, mot, sensors, times, motion):
             rate = read.getSampleFrequency(read.getSignalLabels().index(sensors[0])) \
                 if sensors[0] in read.getSignalLabels() else None
             if rate:
-                start = read.getStartdatetime().replace(tzinfo=__import__("datetime").timezone.utc)
+                start = read.getStartdatetime().replace(tzinfo=datetime.timezone.utc)
                 begun = start.timestamp()
                 if "PLUS" in name:
                     begun = int(begun) + read.starttime_subsecond / 1e7
@@ -170,10 +180,9 @@ def as_edf(name, files, eeg, mot, sensors, times, motion):
         assert list(texts) == ["eyes open", "eyes closed"], texts
         for onset, at in zip(onsets, times):
             assert abs(begun + onset - at) < 2e-3, (begun + onset, at)
-    if motion:
-        compare.shift = None
-        axes = [own for own in mot.columns if own.startswith("ACC")]
-        compare(name + " motion", {own: signals[own] for own in axes}, mot, 3e-4)
+    compare.shift = None
+    axes = [own for own in mot.columns if own.startswith("ACC")]
+    compare(name + " motion", {own: signals[own] for own in axes}, mot, 3e-4)
     [main] = [own for own in files if ".md." not in own.name or "PLUS" in name]
     reader = mne.io.read_raw_bdf if main.suffix == ".bdf" else mne.io.read_raw_edf
     raw = reader(main, include=sensors, verbose="error")
@@ -185,6 +194,6 @@ def as_edf(name, files, eeg, mot, sensors, times, motion):
 
 
 if __name__ == "__main__":
-    check(sys.argv[1], "EPOCX", True)
-    check(sys.argv[1], "INSIGHT", True)
-    check(sys.argv[1], "EPOCFLEX", False)
+    check(sys.argv[1], "EPOCX", "epocx")
+    check(sys.argv[1], "INSIGHT", "insight")
+    check(sys.argv[1], "EPOCFLEX", "flex")
