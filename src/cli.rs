@@ -393,6 +393,9 @@ pub struct SimArgs {
     /// Seconds of the service that pass in a second: clocks, rates and delays
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
+    /// Show clients, requests and advice on a screen, and have things go wrong by keys
+    #[arg(long, conflicts_with_all = ["exec", "log", "quiet"])]
+    pub watch: bool,
     /// Run a command through the shell once all is ready, with EMOTIV_CORTEX_URL, EMOTIV_CLIENT_ID,
     /// EMOTIV_CLIENT_SECRET and CORTOP_CA_FILE in its environment, and end with its exit status
     #[arg(long, value_name = "COMMAND")]
@@ -637,6 +640,7 @@ mod tests {
             "cortop sim --ws",
             "cortop sim --list-faults --assumptions",
             "cortop sim --unsure",
+            "cortop sim --watch --expect e.toml",
             "cortop sim --log json",
             "cortop proxy --listen 7000",
             "cortop proxy --listen 0 --to wss://localhost:1 --ca-file s.pem --ca-out ca --capture c.jsonl",
@@ -671,6 +675,7 @@ mod tests {
             "cortop proxy",
             "cortop proxy --listen 7000 --ws --ca-out ca",
             "cortop sim --log xml",
+            "cortop sim --watch --exec true",
             "cortop --url ws://127.0.0.1:1 sim",
             "cortop demo --url ws://127.0.0.1:1",
             "cortop --insecure print config",

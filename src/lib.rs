@@ -4,14 +4,16 @@
 //!
 //! ```text
 //! main       the process                                        cli run
-//! run        from the command line to the exit status           app cli commands config console exchange logging monitor terminal ui client signal sim
-//! commands   watch, lsl, lists, doctor, sim: without a screen   cli config console exchange logging monitor proxy stage terminal ui client lsl protocol signal sim
+//! run        from the command line to the exit status           app cli commands config console exchange logging monitor screen terminal ui client signal sim
+//! commands   watch, lsl, lists, doctor, sim: without a screen   cli config console exchange logging monitor proxy screen stage terminal traffic ui client lsl protocol signal sim
+//! screen     looks, and the terminal taken over                 config terminal ui
 //! config     the settings in force                              app cli terminal ui client
-//! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor ui client signal
-//! ui         App → frame; a pane or a view a file; themes       app client signal
+//! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor traffic ui client signal sim
+//! ui         App → frame; a pane or a view a file; themes       app traffic client signal sim
 //! monitor    client and decoder joined by their queues          exchange client signal
-//! proxy      between a client and a real service, looking on        client protocol sim
+//! proxy      between a client and a real service, looking on    client protocol sim
 //! logging    the log, for its pane and for a file               app
+//! traffic    the state of the screen of simulator and proxy     app sim
 //! cli        the command line                                   stage client sim
 //! app        the state machine: update(Message) → effects       exchange client signal
 //! stage      the stages before the samples, and exit statuses   client
@@ -41,6 +43,8 @@ pub mod logging;
 pub mod monitor;
 pub mod proxy;
 pub mod run;
+pub mod screen;
 pub mod stage;
 pub mod terminal;
+pub mod traffic;
 pub mod ui;

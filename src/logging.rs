@@ -59,6 +59,8 @@ impl<S: Subscriber> tracing_subscriber::Layer<S> for LogTargets {
 /// How much of what clients do is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestLevel {
+    /// Nothing at all: a screen shows it.
+    Off,
     /// Nothing but warnings.
     Quiet,
     /// Advice too.
@@ -77,11 +79,13 @@ pub enum RequestLevel {
 /// The log was started before.
 pub fn init_requests(as_json: bool, level: RequestLevel) -> Result<Requests> {
     let level = match (as_json, level) {
+        (_, RequestLevel::Off) => LevelFilter::OFF,
         (true, _) | (_, RequestLevel::Quiet) => LevelFilter::WARN,
         (_, RequestLevel::Advice) => LevelFilter::INFO,
         (_, RequestLevel::Requests) => LevelFilter::DEBUG,
     };
-    let levels = Targets::new().with_default(LevelFilter::WARN).with_target("cortop_sim", level);
+    let others = level.min(LevelFilter::WARN);
+    let levels = Targets::new().with_default(others).with_target("cortop_sim", level);
     let (lines, waiting) = mpsc::sync_channel::<Vec<u8>>(LINES);
     let (end, written) = mpsc::sync_channel(1);
     let requests = Requests { lines: lines.clone(), written };

@@ -9,9 +9,8 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, bail, eyre};
-use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::{
     app::{App, AppSettings, ReloadedSettings},
@@ -22,11 +21,9 @@ use crate::{
     exchange::OutsideMarker,
     logging,
     monitor::Monitor,
-    terminal::{
-        self, Exit, Host, Input, Reloaded, Screen as _, Tty, guard::TerminalGuard, input,
-        probe::Probe, screen, signals,
-    },
-    ui::{self, Colors, Ui},
+    screen::{TakenTerminal, load_ui, ui_options},
+    terminal::{self, Exit, Host, Reloaded},
+    ui::{self, Ui},
 };
 use cortop_signal::decoder;
 use cortop_sim::Sim;
@@ -42,8 +39,8 @@ pub fn main(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Some(CliCommand::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
         Some(CliCommand::Print(Print::Theme)) => print(&ui::sample_theme()).map(|()| 0),
-        Some(CliCommand::Sim(sim)) => simulator::run(sim),
-        Some(CliCommand::Proxy(args)) => proxy::run(args),
+        Some(CliCommand::Sim(sim)) => simulator::run(sim, display),
+        Some(CliCommand::Proxy(args)) => proxy::run(args, display),
         Some(CliCommand::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
         Some(CliCommand::Doctor(args)) => doctor::run(args, display),
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),
@@ -83,32 +80,14 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
         );
     }
     let env = |name: &str| std::env::var(name).ok();
-    let folder = config::folder();
-    let mut config = read_config(&cli.service, &cli.display)?;
+    let config = read_config(&cli.service, &cli.display)?;
     let log = logging::init(cli.display.verbose, config.log_file.as_deref())?;
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
-    let zone = time_zone(&env);
-    let options = ui::UiOptions {
-        ascii: config.ascii.unwrap_or_default(),
-        colors: colors(&env),
-        themes: folder.map(|folder| folder.join("themes")),
-        zone: Some(zone.clone()),
-    };
-    // ratatui's colours are what the theme says; crossterm's own NO_COLOR would also drop bold and
-    // reverse, and with them the selection.
-    crossterm::style::force_color_output(true);
-    let (ui, theme_warnings) = Ui::new(&options);
-    config.warnings.extend(theme_warnings);
-
-    for warning in &config.warnings {
-        eprintln!("cortop: {warning}");
-        warn!("{warning}");
-    }
+    let options = ui_options(&config, &env);
+    let (ui, theme) = load_ui(&config, &options)?;
     let themes = ui.theme_names();
-    let theme = themes.iter().position(|name| *name == config.theme).ok_or_else(|| {
-        eyre!("there is no theme \"{}\"; there are {}", config.theme, themes.join(", "))
-    })?;
+    let zone = options.zone.clone();
 
     let exchange = demo.map_or(&cli.exchange, |demo| &demo.exchange);
     let runtime = cortop_client::timer::runtime()?;
@@ -133,7 +112,7 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
             alerts: config.alerts.clone(),
             fragile: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),
-            zone: Some(zone),
+            zone,
             fps: config.fps,
         };
         let markers = commands::markers_from_outside(exchange).await?;
@@ -194,28 +173,6 @@ fn reload(
     }
 }
 
-/// The zone of this computer. [`TimeZone::system`] first lists every zone that the system knows, a
-/// hundred system calls before the first frame; the file of the local one is enough unless TZ names
-/// another.
-fn time_zone(env: &dyn Fn(&str) -> Option<String>) -> TimeZone {
-    let local = || TimeZone::tzif("local", &std::fs::read("/etc/localtime").ok()?).ok();
-    let named = env("TZ").is_some();
-    (!named).then(local).flatten().unwrap_or_else(TimeZone::system)
-}
-
-/// The colours that the terminal says it shows.
-fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
-    if env("NO_COLOR").is_some_and(|value| !value.is_empty()) {
-        Colors::None
-    } else if env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit") {
-        Colors::Rgb
-    } else if env("TERM").is_some_and(|value| value.ends_with("256color")) {
-        Colors::Indexed
-    } else {
-        Colors::Sixteen
-    }
-}
-
 /// Runs the monitor on the terminal.
 async fn show(
     config: &Config,
@@ -227,24 +184,7 @@ async fn show(
     markers: Option<mpsc::Receiver<OutsideMarker>>,
 ) -> Result<Exit> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
-    let (sender, mut input) = input::queue();
-    signals::watch(sender.clone())?;
-    let mut terminal = screen::terminal(Tty::new(config.output)?)?;
-    let guard = TerminalGuard::new(sender.clone())?;
-    let term = std::env::var("TERM").unwrap_or_default();
-    let asked = Probe::ask(&term, config.ascii.is_none())?;
-    let probe = asked.map(|(probe, answered)| {
-        terminal.backend_mut().expect_answers(answered);
-        probe
-    });
-    // Like the client's tasks it gets its turn after the first frame.
-    tokio::spawn(async move {
-        if let Err(error) = input::forward(probe, crossterm::event::read, sender.clone()) {
-            tracing::warn!("the system gives no thread for the keys, leaving: {error}");
-            let _ = sender.send(Input::Exit(Exit::TerminalGone)).await;
-        }
-    });
-
+    let mut taken = TakenTerminal::take(config)?;
     let limits = decoder::Limits { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);
     monitor.channels.markers = markers;
@@ -252,10 +192,10 @@ async fn show(
     let host = Host { frame, reload: Box::new(reload) };
     let app = App::new(settings, cortop_client::Moment::now());
     let (_, exit) =
-        terminal::run(app, ui, &mut terminal, &mut monitor.channels, &mut input, host).await;
+        terminal::run(app, ui, &mut taken.terminal, &mut monitor.channels, &mut taken.input, host)
+            .await;
     info!("leaving with exit code {}", exit.code());
-    terminal.backend_mut().leave().await;
-    drop(guard);
+    taken.leave().await;
     monitor.stop().await;
     Ok(exit)
 }

@@ -4,7 +4,8 @@
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
 //! enough. `list`, `watch`, `lsl`, `doctor`, `sim` and `proxy` are the commands; `table`, `json` and `writers`
-//! write what they print. `exec` runs a program beside the simulator, `follower` reads its journal.
+//! write what they print. `exec` runs a program beside the simulator, `follower` reads its
+//! journal, and `traffic` shows it on a screen.
 
 mod client_state;
 pub mod doctor;
@@ -18,6 +19,7 @@ mod progress;
 pub mod proxy;
 pub mod sim;
 mod table;
+mod traffic;
 
 mod watch;
 mod writers;

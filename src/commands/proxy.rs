@@ -12,28 +12,36 @@ use cortop_sim::{journal::Journal, listen, tls::Tls};
 use super::{
     follower::{Follower, Output},
     sim::write_root,
+    traffic::{TrafficScreen, has_terminal},
 };
 use crate::{
     cli,
     console::{ShutdownSignals, block_on, print, report_panics},
     logging::RequestLevel,
     proxy::{Capture, Proxy},
+    terminal::Exit,
 };
 
 /// Passes messages on until Ctrl-C or SIGTERM. Returns the exit status.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
-pub fn run(args: &cli::ProxyArgs) -> Result<u8> {
+pub fn run(args: &cli::ProxyArgs, display: &cli::DisplayArgs) -> Result<u8> {
     report_panics()?;
-    let level = if args.quiet { RequestLevel::Quiet } else { RequestLevel::Requests };
+    let is_shown = has_terminal() && !args.quiet && args.log.is_none();
+    let screen = is_shown.then(|| TrafficScreen::prepare(display)).transpose()?;
+    let level = match (&screen, args.quiet) {
+        (Some(_), _) => RequestLevel::Off,
+        (None, true) => RequestLevel::Quiet,
+        (None, false) => RequestLevel::Requests,
+    };
     let service = Transport::new(&args.to, args.ca_file.as_deref(), args.insecure)
         .map_err(|error| eyre!(of_target(&error)))?;
     if args.listen != 0 && service.local_port() == Some(args.listen) {
         bail!("--listen {0} is the port of the service itself: choose another", args.listen);
     }
     let output = Output::start(args.log.unwrap_or_default(), level)?;
-    let passed = block_on(pass(args, service, &output));
+    let passed = block_on(pass(args, service, &output, screen));
     output.finish();
     passed
 }
@@ -43,7 +51,12 @@ fn of_target(error: &Error) -> String {
     error.to_string().replace("--url", "--to")
 }
 
-async fn pass(args: &cli::ProxyArgs, service: Transport, output: &Output) -> Result<u8> {
+async fn pass(
+    args: &cli::ProxyArgs,
+    service: Transport,
+    output: &Output,
+    screen: Option<TrafficScreen>,
+) -> Result<u8> {
     let mut signals = ShutdownSignals::new()?;
     let bind: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let tls = if args.ws { None } else { Some(Tls::new(&bind)?) };
@@ -66,13 +79,22 @@ async fn pass(args: &cli::ProxyArgs, service: Transport, output: &Output) -> Res
     let tls = tls.map(|tls| Arc::clone(tls.server_config()));
     let proxy = Proxy { service, tls, journal: journal.clone(), capture: capture.clone() };
     let serving = tokio::spawn(proxy.serve(listeners));
-    let mut follower = Follower::new(journal, output, None);
+    let mut follower = Follower::new(journal.clone(), output, None);
     let scheme = if args.ws { "ws" } else { "wss" };
-    print(&format!("READY {scheme}://localhost:{}\n", address.port()))?;
-    tokio::select! {
-        _ = signals.recv() => {}
-        () = follower.follow() => {}
-    }
+    let url = format!("{scheme}://localhost:{}", address.port());
+    let ended = async {
+        if let Some(screen) = screen {
+            let service = format!("to {}", args.to);
+            return screen.show("proxy", service, url, &journal, None).await.map(Exit::code);
+        }
+        print(&format!("READY {url}\n"))?;
+        signals.recv().await;
+        Ok(0)
+    };
+    let code: Result<u8> = tokio::select! {
+        code = ended => code,
+        code = follower.follow() => code,
+    };
     serving.abort();
     // An aborted task has ended as well.
     let _ = serving.await;
@@ -83,5 +105,5 @@ async fn pass(args: &cli::ProxyArgs, service: Transport, output: &Output) -> Res
             output.note(&format!("{lost} lines of the capture were lost: the disk is too slow"));
         }
     }
-    Ok(0)
+    code
 }

@@ -19,14 +19,16 @@ use tokio::time::{sleep, timeout};
 use super::{
     exec,
     follower::{Follower, Output},
+    traffic::TrafficScreen,
 };
 use crate::{
     cli,
     console::{ShutdownSignals, print, report_panics},
     logging::RequestLevel,
+    terminal::Exit,
 };
 use cortop_sim::{
-    Options, Sim, assumptions, fault,
+    Injection, Options, Sim, assumptions, fault,
     headset_config::{HeadsetConfig, MAX_HEADSETS},
     journal::Expectations,
     scenario::Scenario,
@@ -45,7 +47,7 @@ const SETTLING: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
-pub fn run(args: &cli::SimArgs) -> Result<u8> {
+pub fn run(args: &cli::SimArgs, display: &cli::DisplayArgs) -> Result<u8> {
     if args.list_faults || args.assumptions {
         let faults = if args.list_faults { fault::list() } else { String::new() };
         let assumptions = if args.assumptions { assumptions::list() } else { String::new() };
@@ -56,15 +58,18 @@ pub fn run(args: &cli::SimArgs) -> Result<u8> {
         bail!("standard input is that of the command of --exec: give --replay a file");
     }
     let expected = args.expect.as_deref().map(Expectations::read).transpose()?;
-    let level = match (args.quiet, &args.exec, args.log) {
-        (true, ..) => RequestLevel::Quiet,
-        (false, Some(_), None) => RequestLevel::Advice,
+    let screen = args.watch.then(|| TrafficScreen::prepare(display)).transpose()?;
+    let level = match (&screen, args.quiet, &args.exec, args.log) {
+        (Some(_), ..) => RequestLevel::Off,
+        (None, true, ..) => RequestLevel::Quiet,
+        (None, false, Some(_), None) => RequestLevel::Advice,
         _ => RequestLevel::Requests,
     };
     let output = Output::start(args.log.unwrap_or_default(), level)?;
     let (options, root) = options(args, &output)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(args, options, root.path.as_deref(), &output, expected));
+    let served =
+        runtime.block_on(serve(args, options, root.path.as_deref(), &output, expected, screen));
     // Neither an export nor a file that is still being read holds the exit back.
     runtime.shutdown_background();
     output.finish();
@@ -77,6 +82,7 @@ async fn serve(
     root: Option<&Path>,
     output: &Output,
     expected: Option<Expectations>,
+    screen: Option<TrafficScreen>,
 ) -> Result<u8> {
     // Installed before the service is announced as ready.
     let mut signals = ShutdownSignals::new()?;
@@ -97,6 +103,12 @@ async fn serve(
     let url = format!("{scheme}://{host}:{}", sim.address.port());
     let mut follower = Follower::new(sim.journal(), output, expected);
     let ended = async {
+        if let Some(screen) = screen {
+            let (control, journal) = (sim.control(), sim.journal());
+            let inject = |injection: Injection| control.inject(injection);
+            let shown = screen.show("sim", String::new(), url.clone(), &journal, Some(&inject));
+            return shown.await.map(Exit::code);
+        }
         let Some(command) = &args.exec else {
             print(&format!("READY {url}\n"))?;
             signals.recv().await;

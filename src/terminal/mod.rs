@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! event_loop   input, client events, snapshots and two clocks → App::update → draw, effects
+//! traffic_loop is that of simulator and proxy
 //!  ├─ screen        what the loop draws on; a tty, or a screen in memory
 //!  ├─ signals       signals → input
 //!  ├─ alert_command runs the user's command at an alert
@@ -31,10 +32,12 @@ pub mod probe;
 mod rate_limiter;
 pub mod screen;
 pub mod signals;
+mod traffic_loop;
 pub mod tty;
 
 pub use event_loop::{Host, Reloaded, run};
 pub use exit::Exit;
 pub use input::Input;
 pub use screen::Screen;
+pub use traffic_loop::run_traffic;
 pub use tty::{Output, Tty};

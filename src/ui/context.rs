@@ -154,41 +154,71 @@ impl RenderContext<'_> {
         area: Rect,
         buffer: &mut Buffer,
     ) -> Rect {
-        let focused = self.app.focus == pane;
-        let (set, style, look) = if focused {
-            (border::THICK, self.style(ThemeToken::Focus), self.style(ThemeToken::Focus))
-        } else {
-            (border::PLAIN, self.style(ThemeToken::Border), self.style(ThemeToken::Title))
-        };
-        let mark = if focused { glyphs::SELECTED } else { " " };
-        let mut line = Line::from(Span::styled(format!("{mark}{}", heading(pane, name)), look));
-        line.extend(title);
-        line.push_span(Span::raw(" "));
-        paint::border(&set, style, focused, area, buffer);
-        let title = Rect { height: 1, ..area.inner(Margin::new(1, 0)) };
-        paint::line(&line, title.intersection(area), buffer);
-        area.inner(Margin::new(1, 1))
+        frame(self.theme, self.app.focus == pane, &heading(pane, name), title, area, buffer)
     }
 
     /// Marks on the right edge that there is more above or below the lines shown.
     pub(super) fn mark_more(&self, skipped: usize, all: usize, area: Rect, buffer: &mut Buffer) {
-        let below = all.saturating_sub(skipped + usize::from(area.height));
-        let edge = Rect { x: area.right().saturating_sub(1), width: 1, height: 1, ..area };
-        if area.is_empty() {
-            return;
-        }
-        if skipped > 0 {
-            self.span(ThemeToken::Changed, glyphs::MORE_ABOVE).render(edge, buffer);
-        }
-        if below > 0 {
-            let edge = Rect { y: area.bottom() - 1, ..edge };
-            self.span(ThemeToken::Changed, glyphs::MORE_BELOW).render(edge, buffer);
-        }
+        mark_more(self.theme, skipped, all, area, buffer);
     }
 }
 
 /// The key of a pane and its name, or that of what it shows.
 #[must_use]
 pub(super) fn heading(pane: Pane, name: &str) -> String {
-    format!("[{}] {name}", pane as usize + 1)
+    heading_of(pane as usize + 1, name)
+}
+
+/// The number of a pane and its name.
+#[must_use]
+pub(super) fn heading_of(number: usize, name: &str) -> String {
+    format!("[{number}] {name}")
+}
+
+/// Draws the frame of a pane with its title, and gives the area inside.
+pub(super) fn frame(
+    theme: &Theme,
+    is_focused: bool,
+    heading: &str,
+    title: Line<'_>,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Rect {
+    let (set, style, look) = if is_focused {
+        let focus = theme.style(ThemeToken::Focus);
+        (border::THICK, focus, focus)
+    } else {
+        (border::PLAIN, theme.style(ThemeToken::Border), theme.style(ThemeToken::Title))
+    };
+    let mark = if is_focused { glyphs::SELECTED } else { " " };
+    let mut line = Line::from(Span::styled(format!("{mark}{heading}"), look));
+    line.extend(title);
+    line.push_span(Span::raw(" "));
+    paint::border(&set, style, is_focused, area, buffer);
+    let title = Rect { height: 1, ..area.inner(Margin::new(1, 0)) };
+    paint::line(&line, title.intersection(area), buffer);
+    area.inner(Margin::new(1, 1))
+}
+
+/// Marks on the right edge that there is more above or below the lines shown.
+pub(super) fn mark_more(
+    theme: &Theme,
+    skipped: usize,
+    all: usize,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let below = all.saturating_sub(skipped + usize::from(area.height));
+    let edge = Rect { x: area.right().saturating_sub(1), width: 1, height: 1, ..area };
+    if area.is_empty() {
+        return;
+    }
+    let mark = |glyph| Span::styled(glyph, theme.style(ThemeToken::Changed));
+    if skipped > 0 {
+        mark(glyphs::MORE_ABOVE).render(edge, buffer);
+    }
+    if below > 0 {
+        let edge = Rect { y: area.bottom() - 1, ..edge };
+        mark(glyphs::MORE_BELOW).render(edge, buffer);
+    }
 }

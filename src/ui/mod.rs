@@ -30,6 +30,7 @@ mod session;
 mod streams;
 mod text;
 mod theme;
+mod traffic;
 
 use std::{cell::RefCell, path::PathBuf};
 
@@ -48,7 +49,10 @@ use self::{
     theme::Theme,
 };
 pub use self::{layout::SMALLEST, streams::views, text::wrap, theme::sample as sample_theme};
-use crate::app::{App, MouseTarget, Pane};
+use crate::{
+    app::{App, MouseTarget, Pane},
+    traffic::Traffic,
+};
 use cortop_signal::View;
 
 /// A row of the table of panes.
@@ -243,6 +247,18 @@ impl Ui {
             paint::lines(&lines, area, buffer);
         }
         if *ascii {
+            glyphs::to_ascii(buffer);
+        }
+    }
+
+    /// Draws the whole screen of the simulator or the proxy.
+    pub fn draw_traffic(&self, traffic: &Traffic, frame: &mut Frame) {
+        let area = frame.area();
+        let buffer = frame.buffer_mut();
+        let fallback = Theme::default();
+        let theme = theme::at(&self.themes, self.background, traffic.theme).unwrap_or(&fallback);
+        traffic::draw(traffic, theme, &self.zone, area, buffer);
+        if self.ascii {
             glyphs::to_ascii(buffer);
         }
     }

@@ -6,6 +6,7 @@
 mod adopted;
 mod alerts;
 mod reload;
+mod traffic;
 
 use std::{
     io::{Read, Write},

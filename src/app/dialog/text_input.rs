@@ -57,7 +57,7 @@ impl TextInput {
     }
 
     /// Handles a key; returns false for one that has no use in a line.
-    pub(in crate::app) fn on_key(&mut self, key: Key) -> bool {
+    pub(crate) fn on_key(&mut self, key: Key) -> bool {
         let request = match key {
             Key::LEFT => InputRequest::GoToPrevChar,
             Key::RIGHT => InputRequest::GoToNextChar,
@@ -84,7 +84,7 @@ impl TextInput {
     }
 
     /// Inserts pasted text; line breaks and control characters become blanks.
-    pub(super) fn paste(&mut self, text: &str) {
+    pub(crate) fn paste(&mut self, text: &str) {
         let shown = |char: char| if char.is_control() { ' ' } else { char };
         text.trim_end().chars().take(MOST).map(shown).for_each(|char| {
             self.insert(char);

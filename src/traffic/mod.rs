@@ -1,0 +1,459 @@
+//! The screen of the simulator and of the proxy: what clients, their sessions and their requests do,
+//! and the advice on it. A state machine as `app` is one for the monitor: keys and entries of the
+//! journal in, effects out; no I/O, no clock, no drawing.
+
+mod action;
+mod palette;
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use self::{
+    action::{TABLE, TrafficAction, TrafficBinding},
+    palette::FaultPalette,
+};
+use crate::app::Key;
+use cortop_sim::{
+    Fault, Injection,
+    journal::{Advice, Client, Entry, Event, OpenSession, Refusal, SessionEnd},
+};
+
+/// Rows and pieces of advice kept; the oldest go first.
+const MAX_ROWS: usize = 2000;
+/// Rows that a page key moves.
+const PAGE: usize = 10;
+
+/// The panes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrafficPane {
+    /// Clients and their sessions.
+    Clients,
+    /// Requests and what happens unasked.
+    #[default]
+    Requests,
+    /// Advice.
+    Advice,
+}
+
+impl TrafficPane {
+    /// All, from top to bottom.
+    pub const ALL: [Self; 3] = [Self::Clients, Self::Requests, Self::Advice];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Requests => "requests",
+            Self::Advice => "advice",
+        }
+    }
+}
+
+/// What does not change while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct TrafficSettings {
+    /// What runs: `sim` or `proxy`.
+    pub title: &'static str,
+    /// The service behind it, where that is another.
+    pub service: String,
+    /// Where clients connect.
+    pub url: String,
+    /// Whether things can be made to go wrong.
+    pub has_faults: bool,
+    /// The names of the themes.
+    pub themes: Vec<String>,
+    /// The first theme's place among them.
+    pub theme: usize,
+    /// When the journal began.
+    pub began: Timestamp,
+}
+
+/// A row of the pane of requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrafficRow {
+    /// When it began.
+    pub at: Timestamp,
+    /// The client it is about.
+    pub client: u64,
+    /// What it is.
+    pub what: RowKind,
+}
+
+/// What a row is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowKind {
+    /// A request, and its answer once it has come: the seconds that it took, and the error.
+    Request {
+        /// Its number.
+        request: u64,
+        /// The method's name.
+        method: String,
+        /// What it is about.
+        subject: String,
+        /// Its answer.
+        answer: Option<(f64, Option<Refusal>)>,
+    },
+    /// Something that was not asked for, and whether it is a problem.
+    Event(String, bool),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrafficEffect {
+    /// Have something go wrong.
+    Inject(Injection),
+    /// Redraw the whole screen.
+    Redraw,
+    /// Give the terminal to the shell.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct Traffic {
+    /// What does not change.
+    pub settings: TrafficSettings,
+    /// The time of the last tick.
+    pub now: Timestamp,
+    /// Requests and events, the newest last.
+    pub rows: VecDeque<TrafficRow>,
+    /// Advice with its time and its client, the newest last.
+    pub advice: VecDeque<(Timestamp, u64, Advice)>,
+    /// The clients, the newest last.
+    pub clients: Vec<Client>,
+    /// Their sessions.
+    pub sessions: Vec<OpenSession>,
+    /// The pane that keys mean.
+    pub focus: TrafficPane,
+    /// Whether it has the whole screen.
+    pub zoomed: bool,
+    /// Rows between the end of a pane and what is seen of it, for requests and advice.
+    pub back: [usize; 2],
+    /// The client that faults hit; all if none is selected.
+    pub selected: Option<u64>,
+    /// The list of faults, while it is open.
+    pub palette: Option<FaultPalette>,
+    /// Whether the help is open.
+    pub help: bool,
+    /// What there is to say, whether it is a problem, and since when.
+    pub notice: Option<(String, bool, Timestamp)>,
+    /// Place in [`TrafficSettings::themes`].
+    pub theme: usize,
+}
+
+impl Traffic {
+    /// The state before the first client.
+    #[must_use]
+    pub fn new(settings: TrafficSettings) -> Self {
+        Self {
+            now: settings.began,
+            theme: settings.theme,
+            settings,
+            rows: VecDeque::new(),
+            advice: VecDeque::new(),
+            clients: Vec::new(),
+            sessions: Vec::new(),
+            focus: TrafficPane::default(),
+            zoomed: false,
+            back: [0; 2],
+            selected: None,
+            palette: None,
+            help: false,
+            notice: None,
+        }
+    }
+
+    /// Time has passed, and the clients and their sessions are these.
+    pub fn tick(&mut self, now: Timestamp, clients: Vec<Client>, sessions: Vec<OpenSession>) {
+        (self.now, self.clients, self.sessions) = (now, clients, sessions);
+        let is_there =
+            |number| self.clients.iter().any(|own| own.number == number && own.until.is_none());
+        self.selected = self.selected.filter(|number| is_there(*number));
+    }
+
+    /// Takes what has happened.
+    pub fn take(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            let since = SignedDuration::try_from_secs_f64(entry.at).unwrap_or_default();
+            let at = self.settings.began.checked_add(since).unwrap_or(self.settings.began);
+            self.take_one(at, entry);
+        }
+    }
+
+    fn take_one(&mut self, at: Timestamp, entry: Entry) {
+        let client = entry.client;
+        let what = match entry.event {
+            Event::Request { request, method, subject } => {
+                RowKind::Request { request, method, subject, answer: None }
+            }
+            Event::Answer { request, refusal, took, .. } => {
+                let asked = self.rows.iter_mut().rev().filter(|row| row.client == client);
+                for row in asked {
+                    if let RowKind::Request { request: own, answer, .. } = &mut row.what
+                        && *own == request
+                    {
+                        *answer = Some((took, refusal));
+                        return;
+                    }
+                }
+                return;
+            }
+            Event::Advice(advice) => {
+                push(&mut self.advice, &mut self.back[1], (at, client, advice));
+                return;
+            }
+            // These stand in the pane of clients, or follow from an answer.
+            Event::Samples { .. }
+            | Event::SessionOpened { .. }
+            | Event::Subscribed { .. }
+            | Event::Unsubscribed { .. }
+            | Event::SessionClosed { end: SessionEnd::Closed | SessionEnd::Disconnected, .. } => {
+                return;
+            }
+            Event::Connected => RowKind::Event("connected".to_owned(), false),
+            Event::Disconnected { by } => {
+                RowKind::Event(format!("disconnected by the {}", by.name()), false)
+            }
+            Event::Warning { code, text } => {
+                RowKind::Event(format!("warning {code}: {text}"), false)
+            }
+            Event::SessionClosed { session, .. } => {
+                RowKind::Event(format!("session {session} closed by the service"), true)
+            }
+            Event::StreamRefused { stream, refusal } => RowKind::Event(
+                format!("stream {stream} refused: {} {}", refusal.code, refusal.message),
+                true,
+            ),
+            Event::Unread { seconds } => {
+                RowKind::Event(format!("has not read its socket for {seconds:.0} s"), true)
+            }
+        };
+        push(&mut self.rows, &mut self.back[0], TrafficRow { at, client, what });
+    }
+
+    /// A key was pressed.
+    pub fn on_key(&mut self, key: Key) -> Vec<TrafficEffect> {
+        if self.help {
+            let closes = [Key::ESC, Key::char('q'), Key::char('?'), Key::ENTER, Key::ctrl('c')];
+            self.help = !closes.contains(&key);
+            return Vec::new();
+        }
+        if let Some(palette) = &mut self.palette {
+            return match palette.on_key(key) {
+                palette::PaletteEvent::Open => Vec::new(),
+                palette::PaletteEvent::Closed => {
+                    self.palette = None;
+                    Vec::new()
+                }
+                palette::PaletteEvent::Chosen(example, fault) => {
+                    self.palette = None;
+                    self.inject(&example, fault)
+                }
+            };
+        }
+        let binding = TABLE.iter().find(|row| row.keys.contains(&key));
+        binding
+            .filter(|row| self.is_available(row))
+            .map(|row| self.apply(row.action))
+            .unwrap_or_default()
+    }
+
+    /// Text was pasted.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(palette) = &mut self.palette {
+            palette.paste(text);
+        }
+    }
+
+    /// Whether a key does something here.
+    #[must_use]
+    pub fn is_available(&self, row: &TrafficBinding) -> bool {
+        self.settings.has_faults || !row.action.is_fault()
+    }
+
+    fn apply(&mut self, action: TrafficAction) -> Vec<TrafficEffect> {
+        match action {
+            TrafficAction::NextPane => self.focus = self.pane_beside(1),
+            TrafficAction::PreviousPane => self.focus = self.pane_beside(2),
+            TrafficAction::Focus(pane) => self.focus = pane,
+            TrafficAction::Zoom => self.zoomed = !self.zoomed,
+            TrafficAction::Up => self.step(true, 1),
+            TrafficAction::Down => self.step(false, 1),
+            TrafficAction::Earlier => self.step(true, PAGE),
+            TrafficAction::Later => self.step(false, PAGE),
+            TrafficAction::Oldest => self.step(true, usize::MAX),
+            TrafficAction::Newest => self.step(false, usize::MAX),
+            TrafficAction::Faults => self.palette = Some(FaultPalette::default()),
+            TrafficAction::Fault(example) => {
+                // Those of the table are tested.
+                if let Ok(fault) = toml::from_str(example) {
+                    return self.inject(example, fault);
+                }
+            }
+            TrafficAction::Theme => {
+                self.theme = (self.theme + 1) % self.settings.themes.len().max(1);
+                if let Some(name) = self.settings.themes.get(self.theme) {
+                    self.notice = Some((format!("theme {name}"), false, self.now));
+                }
+            }
+            TrafficAction::Help => self.help = true,
+            TrafficAction::Redraw => return vec![TrafficEffect::Redraw],
+            TrafficAction::Suspend => return vec![TrafficEffect::Suspend],
+            TrafficAction::Quit => return vec![TrafficEffect::Quit],
+        }
+        Vec::new()
+    }
+
+    fn inject(&mut self, example: &str, fault: Fault) -> Vec<TrafficEffect> {
+        let of_client = self.selected.map(|number| format!(" for client {number}"));
+        let text = format!("fault: {example}{}", of_client.unwrap_or_default());
+        self.notice = Some((text, false, self.now));
+        let injection = Injection { client: self.selected, ..fault.into() };
+        vec![TrafficEffect::Inject(injection)]
+    }
+
+    fn pane_beside(&self, steps: usize) -> TrafficPane {
+        let at = TrafficPane::ALL.iter().position(|pane| *pane == self.focus).unwrap_or_default();
+        TrafficPane::ALL[(at + steps) % TrafficPane::ALL.len()]
+    }
+
+    /// Scrolls the focused pane, or selects a client.
+    fn step(&mut self, is_up: bool, rows: usize) {
+        let (back, most) = match self.focus {
+            TrafficPane::Clients => return self.select(is_up),
+            TrafficPane::Requests => (&mut self.back[0], self.rows.len()),
+            TrafficPane::Advice => (&mut self.back[1], self.advice.len()),
+        };
+        *back = if is_up { back.saturating_add(rows) } else { back.saturating_sub(rows) };
+        *back = (*back).min(most.saturating_sub(1));
+    }
+
+    fn select(&mut self, is_up: bool) {
+        let there = self.clients.iter().filter(|own| own.until.is_none());
+        let mut choices: Vec<_> = there.map(|own| Some(own.number)).collect();
+        choices.insert(0, None);
+        let at = choices.iter().position(|own| *own == self.selected).unwrap_or_default();
+        let next = if is_up { at.saturating_sub(1) } else { at + 1 };
+        self.selected = choices.get(next).copied().unwrap_or(self.selected);
+    }
+}
+
+/// Adds a row; what is being read stays where it is.
+fn push<T>(rows: &mut VecDeque<T>, back: &mut usize, row: T) {
+    if rows.len() == MAX_ROWS {
+        rows.pop_front();
+    }
+    rows.push_back(row);
+    if *back > 0 {
+        *back = (*back + 1).min(rows.len() - 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(events: Vec<Event>) -> Vec<Entry> {
+        let entry = |(number, event)| Entry { number, at: 1.0, client: 1, event };
+        (1..).zip(events).map(entry).collect()
+    }
+
+    fn request(number: u64) -> Event {
+        Event::Request { request: number, method: "authorize".to_owned(), subject: String::new() }
+    }
+
+    fn traffic() -> Traffic {
+        let themes = vec!["auto".to_owned(), "mono".to_owned()];
+        let settings = TrafficSettings { has_faults: true, themes, ..TrafficSettings::default() };
+        let mut traffic = Traffic::new(settings);
+        let client = Client { number: 1, ..Client::default() };
+        traffic.tick(Timestamp::UNIX_EPOCH, vec![client], Vec::new());
+        traffic
+    }
+
+    #[test]
+    fn an_answer_stands_at_its_request_and_reading_is_not_disturbed() {
+        let mut traffic = traffic();
+        traffic.take(entries((1..=30).map(request).collect()));
+        let answer = Event::Answer {
+            request: 7,
+            method: String::new(),
+            subject: String::new(),
+            refusal: None,
+            took: 0.5,
+        };
+        traffic.on_key(Key::PAGE_UP);
+        assert_eq!(traffic.back[0], 10);
+        traffic.take(entries(vec![
+            answer,
+            request(31),
+            Event::Samples { sent: [].into(), dropped: 0 },
+        ]));
+        assert_eq!((traffic.rows.len(), traffic.back[0]), (31, 11));
+        let answered = traffic.rows.iter().filter(|row| {
+            matches!(&row.what, RowKind::Request { request: 7, answer: Some((_, None)), .. })
+        });
+        assert_eq!(answered.count(), 1);
+        traffic.on_key(Key::END);
+        traffic.take(entries((32..5000).map(request).collect()));
+        assert_eq!((traffic.rows.len(), traffic.back[0]), (MAX_ROWS, 0));
+    }
+
+    #[test]
+    fn faults_hit_the_selected_client_and_only_where_there_are_some() {
+        let mut traffic = traffic();
+        let injected = |effects: Vec<TrafficEffect>| match effects.as_slice() {
+            [TrafficEffect::Inject(injection)] => Some((injection.client, injection.fault.clone())),
+            _ => None,
+        };
+        assert_eq!(
+            injected(traffic.on_key(Key::char('d'))),
+            Some((None, Fault::Drop { close: false }))
+        );
+        traffic.on_key(Key::char('1'));
+        traffic.on_key(Key::DOWN);
+        assert_eq!(injected(traffic.on_key(Key::char('c'))), Some((Some(1), Fault::Clear {})));
+        // By name: from the list as it stands there, or with a value of one's own.
+        for (typed, fault) in
+            [("expire", Fault::ExpireTokens {}), ("lose = { count = 7 }", Fault::Lose { count: 7 })]
+        {
+            traffic.on_key(Key::char(':'));
+            typed.chars().for_each(|char| {
+                assert_eq!(traffic.on_key(Key::char(char)), []);
+            });
+            assert_eq!(injected(traffic.on_key(Key::ENTER)), Some((Some(1), fault)));
+            assert!(traffic.palette.is_none());
+        }
+        traffic.on_key(Key::char(':'));
+        "lose = [".chars().for_each(|char| drop(traffic.on_key(Key::char(char))));
+        assert_eq!(traffic.on_key(Key::ENTER), []);
+        assert!(traffic.palette.as_ref().is_some_and(|own| own.complaint.is_some()));
+        traffic.on_key(Key::ESC);
+        // A client that is gone is not selected any more.
+        traffic.tick(Timestamp::UNIX_EPOCH, Vec::new(), Vec::new());
+        assert_eq!(traffic.selected, None);
+        traffic.settings.has_faults = false;
+        assert_eq!(traffic.on_key(Key::char('d')), []);
+        traffic.on_key(Key::char(':'));
+        assert!(traffic.palette.is_none());
+        assert_eq!(traffic.on_key(Key::char('q')), [TrafficEffect::Quit]);
+    }
+
+    #[test]
+    fn no_key_means_two_things_and_each_fault_of_a_key_is_one() {
+        let mut keys = Vec::new();
+        for row in TABLE {
+            for key in row.keys {
+                assert!(!keys.contains(key), "{key}");
+                keys.push(*key);
+            }
+            if let TrafficAction::Fault(example) = row.action {
+                toml::from_str::<Fault>(example).expect(example);
+            }
+        }
+    }
+}

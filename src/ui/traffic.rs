@@ -1,0 +1,445 @@
+//! The screen of the simulator and of the proxy: clients with their sessions, requests with their
+//! answers, advice.
+//!
+//! ```text
+//! ┌ header ─ what runs, where, how many clients, requests, refusals, pieces of advice ┐
+//! │ 1 clients and their sessions; on a wide screen with 3 on the left side            │
+//! │ 2 requests, and what happens unasked                                              │
+//! │ 3 advice                                                                          │
+//! └ footer ─ the keys, or what there is to say ───────────────────────────────────────┘
+//! ```
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Block, Clear, Widget as _},
+};
+
+use super::{
+    context::{self, heading_of},
+    glyphs, layout, paint, text,
+    theme::{Theme, ThemeToken},
+};
+use crate::traffic::{FaultPalette, RowKind, TABLE, Traffic, TrafficPane, TrafficRow};
+use cortop_sim::journal::{Client, OpenSession};
+
+/// From this width on there are two columns.
+const TWO_COLUMNS: u16 = 120;
+/// Columns of the left one.
+const LEFT: u16 = 56;
+/// How long a notice stays.
+const NOTICE: Duration = Duration::from_secs(6);
+/// The widest list of faults that is still read well.
+const WIDEST: u16 = 100;
+/// Cells for a time of day and a blank.
+const TIME: usize = 9;
+/// Cells that a request keeps beside the words of a refusal.
+const METHOD: usize = 14;
+/// Cells for the keys in the help.
+const KEYS: usize = 10;
+
+/// What all parts need to draw.
+struct Painter<'a> {
+    traffic: &'a Traffic,
+    theme: &'a Theme,
+    zone: &'a TimeZone,
+}
+
+/// Draws the whole screen.
+pub(super) fn draw(
+    traffic: &Traffic,
+    theme: &Theme,
+    zone: &TimeZone,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let painter = Painter { traffic, theme, zone };
+    let Some(Parts { header, panes, footer }) = parts(traffic, area) else {
+        let lines =
+            paint::sentence(&layout::too_small(area), area.width, theme.style(ThemeToken::Text));
+        return paint::lines(&lines, area, buffer);
+    };
+    paint::line(&painter.header(header.width), header, buffer);
+    for (pane, area) in panes {
+        painter.pane(pane, area, buffer);
+    }
+    paint::line(&painter.footer(footer.width), footer, buffer);
+    if traffic.help {
+        painter.help(area, buffer);
+    }
+    if let Some(palette) = &traffic.palette {
+        painter.palette(palette, area, buffer);
+    }
+}
+
+/// The parts of the screen.
+struct Parts {
+    header: Rect,
+    /// The panes that are seen.
+    panes: Vec<(TrafficPane, Rect)>,
+    footer: Rect,
+}
+
+/// The parts, or `None` if the screen is too small for any.
+fn parts(traffic: &Traffic, area: Rect) -> Option<Parts> {
+    if area.width < layout::SMALLEST.0 || area.height < layout::SMALLEST.1 {
+        return None;
+    }
+    let header = Rect { height: 1, ..area };
+    let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    let panes = if traffic.zoomed || body.height < 12 {
+        vec![(traffic.focus, body)]
+    } else if body.width >= TWO_COLUMNS {
+        let upper = body.height / 2;
+        let left = Rect { width: LEFT, ..body };
+        vec![
+            (TrafficPane::Clients, Rect { height: upper + 1, ..left }),
+            (TrafficPane::Advice, Rect { y: body.y + upper, height: body.height - upper, ..left }),
+            (TrafficPane::Requests, Rect { x: body.x + LEFT, width: body.width - LEFT, ..body }),
+        ]
+    } else {
+        // What is wrong has its rows, the requests take the rest.
+        let part = body.height / 4;
+        let clients = part.max(4);
+        let advice = (part + 1).max(4);
+        let middle = body.height - clients - advice;
+        vec![
+            (TrafficPane::Clients, Rect { height: clients + 1, ..body }),
+            (TrafficPane::Requests, Rect { y: body.y + clients, height: middle + 1, ..body }),
+            (TrafficPane::Advice, Rect { y: body.y + clients + middle, height: advice, ..body }),
+        ]
+    };
+    Some(Parts { header, panes, footer })
+}
+
+impl Painter<'_> {
+    fn span(&self, token: ThemeToken, text: impl Into<String>) -> Span<'static> {
+        Span::styled(text.into(), self.theme.style(token))
+    }
+
+    fn clock(&self, time: Timestamp) -> Span<'static> {
+        self.span(ThemeToken::Dim, format!("{} ", text::time_of_day(time, self.zone)))
+    }
+
+    fn header(&self, width: u16) -> Line<'static> {
+        let traffic = self.traffic;
+        let there = traffic.clients.iter().filter(|own| own.until.is_none()).count();
+        let requests: u64 = traffic.clients.iter().map(|own| own.requests).sum();
+        let refused: u64 = traffic.clients.iter().map(|own| own.refused).sum();
+        let advice = traffic.advice.len();
+        let bad = |count: u64| if count > 0 { ThemeToken::Bad } else { ThemeToken::Text };
+        let poor = if advice > 0 { ThemeToken::Poor } else { ThemeToken::Text };
+        let settings = &traffic.settings;
+        // What a client needs, then what is wrong; an item that has no room is left out.
+        let items = [
+            (ThemeToken::Text, settings.url.clone()),
+            (poor, format!("{advice} advice")),
+            (bad(refused), format!("{refused} refused")),
+            (ThemeToken::Text, counted(there, "client")),
+            (ThemeToken::Text, counted(requests, "request")),
+            (ThemeToken::Dim, settings.service.clone()),
+        ];
+        let title = format!("cortop {}", settings.title);
+        let mut line = Line::from(self.span(ThemeToken::Title, title));
+        for (token, text) in items.into_iter().filter(|(_, text)| !text.is_empty()) {
+            let text = text::clean(&text);
+            let cells = text::cells(glyphs::SEPARATOR) + text::cells(&text);
+            if line.width() + cells <= usize::from(width) {
+                line.push_span(self.span(ThemeToken::Dim, glyphs::SEPARATOR));
+                line.push_span(self.span(token, text));
+            }
+        }
+        let clock = text::time_of_day(traffic.now, self.zone);
+        let used = line.width();
+        let room = usize::from(width).saturating_sub(used);
+        if room > clock.len() {
+            line.push_span(self.span(ThemeToken::Dim, format!("{clock:>room$}")));
+        }
+        line
+    }
+
+    fn footer(&self, width: u16) -> Line<'static> {
+        let traffic = self.traffic;
+        if let Some((said, is_problem, at)) = &traffic.notice {
+            let age = traffic.now.duration_since(*at);
+            if age < SignedDuration::try_from(NOTICE).unwrap_or_default() {
+                let (token, mark) = if *is_problem {
+                    (ThemeToken::Bad, glyphs::PROBLEM)
+                } else {
+                    (ThemeToken::Text, glyphs::SELECTED)
+                };
+                let said = text::fit(&text::clean(said), usize::from(width).saturating_sub(2));
+                return Line::from(self.span(token, format!("{mark} {said}")));
+            }
+        }
+        let rows = TABLE.iter().filter(|row| traffic.is_available(row));
+        let hints = rows.filter_map(|row| Some((row.keys.first()?.to_string(), row.hint?)));
+        hints
+            .flat_map(|(key, hint)| {
+                let hint = self.span(ThemeToken::Dim, format!(" {hint}  "));
+                [self.span(ThemeToken::Key, key), hint]
+            })
+            .collect()
+    }
+
+    fn pane(&self, pane: TrafficPane, area: Rect, buffer: &mut Buffer) {
+        let traffic = self.traffic;
+        let is_focused = traffic.focus == pane;
+        let number = TrafficPane::ALL.iter().position(|own| *own == pane).unwrap_or_default() + 1;
+        let title = match (pane, traffic.selected) {
+            (TrafficPane::Clients, Some(client)) => format!(" · faults hit client {client}"),
+            (TrafficPane::Clients, None) => String::new(),
+            (TrafficPane::Requests, _) => behind(traffic.back[0]),
+            (TrafficPane::Advice, _) => behind(traffic.back[1]),
+        };
+        let title = Line::from(self.span(ThemeToken::Dim, title));
+        let heading = heading_of(number, pane.name());
+        let inside = context::frame(self.theme, is_focused, &heading, title, area, buffer);
+        let width = usize::from(inside.width);
+        let lines = match pane {
+            TrafficPane::Clients => self.clients(width),
+            TrafficPane::Requests => self.requests(width, usize::from(inside.height)),
+            TrafficPane::Advice => self.advice(width, usize::from(inside.height)),
+        };
+        if lines.is_empty() {
+            let lines =
+                paint::sentence(nothing(pane), inside.width, self.theme.style(ThemeToken::Dim));
+            return paint::lines(&lines, inside, buffer);
+        }
+        // The end is what happens now; of clients the newest come first.
+        let rows = usize::from(inside.height);
+        let skip = if pane == TrafficPane::Clients { 0 } else { lines.len().saturating_sub(rows) };
+        paint::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
+        if pane == TrafficPane::Clients {
+            context::mark_more(self.theme, 0, lines.len(), inside, buffer);
+        }
+    }
+
+    /// The clients, those that are there first, each with its sessions.
+    fn clients(&self, width: usize) -> Vec<Line<'static>> {
+        let traffic = self.traffic;
+        let (there, gone): (Vec<_>, Vec<_>) =
+            traffic.clients.iter().rev().partition(|own| own.until.is_none());
+        let mut lines = Vec::new();
+        for client in there.into_iter().chain(gone) {
+            lines.push(self.client(client));
+            let own = traffic.sessions.iter().filter(|session| session.client == client.number);
+            lines.extend(own.map(|session| self.session(session, width)));
+        }
+        lines
+    }
+
+    fn client(&self, client: &Client) -> Line<'static> {
+        let is_there = client.until.is_none();
+        let is_selected = self.traffic.selected == Some(client.number);
+        let mark = if is_selected { glyphs::SELECTED } else { " " };
+        let (token, state) =
+            if is_there { (ThemeToken::Good, glyphs::ON) } else { (ThemeToken::Dim, glyphs::OFF) };
+        let since = self
+            .traffic
+            .settings
+            .began
+            .checked_add(SignedDuration::try_from_secs_f64(client.since).unwrap_or_default());
+        let age =
+            since.map_or(SignedDuration::ZERO, |since| self.traffic.now.duration_since(since));
+        let age = text::brief_age(age.try_into().unwrap_or_default());
+        let state_text = if is_there { age } else { "gone".to_owned() };
+        let mut line = Line::from(vec![
+            self.span(ThemeToken::Focus, mark),
+            self.span(token, format!("{state} {:<3}", client.number)),
+            self.span(ThemeToken::Dim, format!("{state_text:>5}  ")),
+            self.span(ThemeToken::Text, counted(client.requests, "request")),
+        ]);
+        if client.refused > 0 {
+            line.push_span(self.span(ThemeToken::Bad, format!("  {} refused", client.refused)));
+        }
+        let samples: u64 = client.sent.values().sum();
+        if samples > 0 {
+            line.push_span(
+                self.span(ThemeToken::Text, format!("  {}", counted(samples, "sample"))),
+            );
+        }
+        if client.dropped > 0 {
+            line.push_span(self.span(ThemeToken::Bad, format!("  {} dropped", client.dropped)));
+        }
+        line
+    }
+
+    fn session(&self, session: &OpenSession, width: usize) -> Line<'static> {
+        let streams = session.streams.join(" ");
+        let text = format!("       {} {}  {streams}", session.headset, session.status);
+        Line::from(self.span(ThemeToken::Text, text::fit(&text::clean(&text), width)))
+    }
+
+    fn requests(&self, width: usize, rows: usize) -> Vec<Line<'static>> {
+        let all = &self.traffic.rows;
+        let end = all.len() - self.traffic.back[0].min(all.len());
+        all.range(end.saturating_sub(rows)..end).map(|row| self.row(row, width)).collect()
+    }
+
+    fn row(&self, row: &TrafficRow, width: usize) -> Line<'static> {
+        let client = self.span(ThemeToken::Dim, format!("{:>3} ", row.client));
+        let room = width.saturating_sub(TIME + 4 + 2);
+        let (mark, token, what, outcome, outcome_token) = match &row.what {
+            RowKind::Request { method, subject, answer, .. } => {
+                let (mark, token, outcome) = match answer {
+                    None => (glyphs::PENDING, ThemeToken::Poor, "no answer yet".to_owned()),
+                    Some((took, None)) => (glyphs::ON, ThemeToken::Good, took_text(*took)),
+                    Some((took, Some(refusal))) => {
+                        let text = format!("{} {}", refusal.code, refusal.message);
+                        let whole = format!("{text} {}", took_text(*took));
+                        let fits = text::cells(&whole) + METHOD <= room;
+                        (glyphs::PROBLEM, ThemeToken::Bad, if fits { whole } else { text })
+                    }
+                };
+                let outcome_token =
+                    if matches!(answer, Some((_, None))) { ThemeToken::Dim } else { token };
+                (mark, token, format!("{method} {subject}"), outcome, outcome_token)
+            }
+            RowKind::Event(text, is_problem) => {
+                let (mark, token) = if *is_problem {
+                    (glyphs::PROBLEM, ThemeToken::Bad)
+                } else {
+                    (glyphs::CHANGED, ThemeToken::Dim)
+                };
+                (mark, token, text.clone(), String::new(), token)
+            }
+        };
+        // A refusal needs its words more than the request its subject.
+        let outcome = text::fit(&text::clean(&outcome), room.saturating_sub(METHOD));
+        let gap = usize::from(!outcome.is_empty());
+        let what_room = room.saturating_sub(text::cells(&outcome) + gap);
+        let what = text::pad(&text::clean(&what), what_room);
+        Line::from(vec![
+            self.clock(row.at),
+            client,
+            self.span(token, format!("{mark} ")),
+            self.span(ThemeToken::Text, what),
+            self.span(outcome_token, format!("{}{outcome}", " ".repeat(gap))),
+        ])
+    }
+
+    /// The last pieces of advice, each whole.
+    fn advice(&self, width: usize, rows: usize) -> Vec<Line<'static>> {
+        let all = &self.traffic.advice;
+        let end = all.len() - self.traffic.back[1].min(all.len());
+        let indent = TIME + 4;
+        let mut lines: Vec<Line<'static>> = Vec::new();
+        for (at, client, advice) in all.range(end.saturating_sub(rows)..end) {
+            let place = advice.mistake.reference();
+            let text = text::clean(&format!("{} (protocol.md {place})", advice.text));
+            for (number, part) in
+                text::wrap(&text, width.saturating_sub(indent)).into_iter().enumerate()
+            {
+                let front = if number == 0 {
+                    vec![self.clock(*at), self.span(ThemeToken::Poor, format!("{client:>3} "))]
+                } else {
+                    vec![Span::raw(" ".repeat(indent))]
+                };
+                let mut line = Line::from(front);
+                line.push_span(self.span(ThemeToken::Text, part));
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
+    fn help(&self, area: Rect, buffer: &mut Buffer) {
+        Clear.render(area, buffer);
+        let block = Block::bordered()
+            .border_style(self.theme.style(ThemeToken::Focus))
+            .title(" keys ")
+            .title_bottom(" ? or Esc closes ");
+        let inside = block.inner(area);
+        block.render(area, buffer);
+        let rows = TABLE.iter().filter(|row| self.traffic.is_available(row));
+        let lines: Vec<_> = rows
+            .map(|row| {
+                let keys: Vec<_> = row.keys.iter().map(ToString::to_string).collect();
+                Line::from(vec![
+                    self.span(ThemeToken::Key, text::pad(&keys.join(" "), KEYS)),
+                    self.span(ThemeToken::Text, format!(" {}", row.help)),
+                ])
+            })
+            .collect();
+        let columns = lines.len().div_ceil(usize::from(inside.height).max(1)).max(1);
+        paint::columns(&lines, inside.width / paint::cells(columns), inside, buffer);
+    }
+
+    fn palette(&self, palette: &FaultPalette, area: Rect, buffer: &mut Buffer) {
+        let width = area.width.min(WIDEST);
+        let height = area.height.saturating_sub(2).clamp(3, 24).min(area.height);
+        let place = Rect {
+            x: area.x + (area.width - width) / 2,
+            y: area.y + (area.height - height) / 3,
+            width,
+            height,
+        };
+        Clear.render(place, buffer);
+        let keys = " Enter: have it go wrong · Tab: change it first · Esc: cancel ";
+        let block = Block::bordered()
+            .border_style(self.theme.style(ThemeToken::Focus))
+            .title(self.span(ThemeToken::Title, " faults "))
+            .title_bottom(self.span(ThemeToken::Dim, keys));
+        let inside = block.inner(place);
+        block.render(place, buffer);
+        let typed = text::clean(palette.input.text());
+        let mut lines = vec![Line::from(vec![
+            self.span(ThemeToken::Key, ": "),
+            self.span(ThemeToken::Text, format!("{typed}_")),
+        ])];
+        if let Some(complaint) = &palette.complaint {
+            lines.push(Line::from(self.span(ThemeToken::Bad, text::clean(complaint))));
+        }
+        let rows = usize::from(inside.height).saturating_sub(lines.len());
+        let (all, selected) = (palette.matches(), palette.selected());
+        let skip = (selected + 1).saturating_sub(rows);
+        let name = usize::from(inside.width) / 2;
+        for (at, (example, what)) in all.iter().enumerate().skip(skip).take(rows) {
+            let (mark, token) = if at == selected {
+                (glyphs::SELECTED, ThemeToken::Key)
+            } else {
+                (" ", ThemeToken::Text)
+            };
+            let front = text::pad(&format!("{mark}{example}"), name);
+            let room = usize::from(inside.width).saturating_sub(name + 1);
+            lines.push(Line::from(vec![
+                self.span(token, front),
+                self.span(ThemeToken::Dim, format!(" {}", text::fit(what, room))),
+            ]));
+        }
+        paint::lines(&lines, inside, buffer);
+    }
+}
+
+/// How far what is seen lies behind.
+fn behind(rows: usize) -> String {
+    if rows == 0 { String::new() } else { format!(" · {rows} newer below, end follows") }
+}
+
+/// What is said where a pane has nothing to show.
+fn nothing(pane: TrafficPane) -> &'static str {
+    match pane {
+        TrafficPane::Clients => "no client yet: connect one to the address above",
+        TrafficPane::Requests => "no request yet",
+        TrafficPane::Advice => "no advice: no mistake was seen",
+    }
+}
+
+fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// How long an answer took.
+fn took_text(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The screen of simulator and proxy as it is drawn.
+
+use ratatui::{Terminal, backend::TestBackend};
+
+use crate::{
+    app::Key,
+    traffic::{Traffic, TrafficSettings},
+    ui::{Ui, UiOptions},
+};
+use cortop_sim::journal::{Advice, Client, Entry, Event, Mistake, OpenSession, Refusal, Side};
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+
+/// A simulator with two clients, one of which makes mistakes.
+fn busy() -> Traffic {
+    let began: Timestamp = "2026-01-09T08:10:00Z".parse().expect("a time");
+    let mut traffic = Traffic::new(TrafficSettings {
+        title: "sim",
+        service: String::new(),
+        url: "wss://localhost:6868".to_owned(),
+        has_faults: true,
+        themes: vec!["auto".to_owned()],
+        theme: 0,
+        began,
+    });
+    let request = |request, method: &str, subject: &str| Event::Request {
+        request,
+        method: method.to_owned(),
+        subject: subject.to_owned(),
+    };
+    let answer = |request, refusal, took| Event::Answer {
+        request,
+        method: String::new(),
+        subject: String::new(),
+        refusal,
+        took,
+    };
+    let refusal =
+        Refusal { code: -32004, message: "The headset is currently not available.".to_owned() };
+    let advice = |mistake, text: &str| Event::Advice(Advice { mistake, text: text.to_owned() });
+    let events = [
+        (1, Event::Connected),
+        (1, request(1, "authorize", "")),
+        (1, answer(1, None, 0.000_4)),
+        (1, request(2, "createSession", "active EPOCX-1A2B3C4D")),
+        (1, answer(2, Some(refusal), 0.000_2)),
+        (
+            1,
+            advice(
+                Mistake::HeadsetNotConnected,
+                "the headset is not connected: call controlDevice with connect, and wait for warning 104 \
+             before createSession",
+            ),
+        ),
+        (2, Event::Connected),
+        (2, request(1, "queryHeadsets", "")),
+        (2, Event::Warning { code: 142, text: "Headset discovering complete.".to_owned() }),
+        (2, Event::Unread { seconds: 5.0 }),
+        (
+            2,
+            advice(
+                Mistake::SocketNotRead,
+                "the socket has not been read for 5 s: read it in a task or thread of its own, or samples \
+             get lost",
+            ),
+        ),
+        (3, Event::Disconnected { by: Side::Client }),
+    ];
+    let entry = |(at, (client, event)): (u32, _)| Entry {
+        number: u64::from(at),
+        at: f64::from(at),
+        client,
+        event,
+    };
+    traffic.take((1..).zip(events).map(entry).collect());
+    let clients = vec![
+        Client { number: 1, requests: 2, refused: 1, ..Client::default() },
+        Client {
+            number: 2,
+            since: 7.0,
+            requests: 1,
+            sent: [("eeg", 1280), ("mot", 320)].into(),
+            dropped: 17,
+            ..Client::default()
+        },
+        Client { number: 3, until: Some(12.0), ..Client::default() },
+    ];
+    let session = OpenSession {
+        id: "S".into(),
+        client: 2,
+        headset: "EPOCX-1A2B3C4D".into(),
+        status: "activated".to_owned(),
+        streams: ["eeg", "mot"].map(str::to_owned).into(),
+    };
+    traffic.tick(began + 80.seconds(), clients, vec![session]);
+    traffic
+}
+
+fn drawn(traffic: &Traffic, (width, height): (u16, u16)) -> String {
+    let options = UiOptions { zone: Some(TimeZone::UTC), ..UiOptions::default() };
+    let (ui, _) = Ui::new(&options);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("in memory");
+    terminal.draw(|frame| ui.draw_traffic(traffic, frame)).expect("drawn");
+    terminal.backend().to_string()
+}
+
+#[test]
+fn clients_requests_and_advice_are_seen_at_once() {
+    let mut traffic = busy();
+    insta::assert_snapshot!("80x24", drawn(&traffic, (80, 24)));
+    insta::assert_snapshot!("160x48", drawn(&traffic, (160, 48)));
+    traffic.on_key(Key::char(':'));
+    "tls".chars().for_each(|char| drop(traffic.on_key(Key::char(char))));
+    insta::assert_snapshot!("80x24_faults", drawn(&traffic, (80, 24)));
+    traffic.on_key(Key::ESC);
+    traffic.on_key(Key::char('?'));
+    insta::assert_snapshot!("80x24_help", drawn(&traffic, (80, 24)));
+}
+
+#[test]
+fn nothing_yet_says_what_to_do_and_no_size_panics() {
+    let empty = Traffic::new(TrafficSettings::default());
+    let screen = drawn(&empty, (80, 24));
+    for text in ["no client yet: connect one", "no request yet", "no advice"] {
+        assert!(screen.contains(text), "{screen}");
+    }
+    let mut traffic = busy();
+    for keys in ["", "z", ":", "\u{1b}?"] {
+        for key in keys.chars() {
+            traffic.on_key(if key == '\u{1b}' { Key::ESC } else { Key::char(key) });
+        }
+        for width in 1..140 {
+            for height in [1, 2, 5, 6, 9, 13, 14, 24] {
+                drawn(&traffic, (width, height));
+            }
+        }
+    }
+}
