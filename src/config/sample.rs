@@ -51,7 +51,7 @@ fn alerts() -> [SettingLine; 11] {
         (
             "on-alert",
             "[\"/path/to/program\", \"argument\"]".into(),
-            "Run a program at each alert and at its end. No shell reads it; it knows CORTOP_ALERT (stale, loss, contact, rail, battery, disk, record), CORTOP_STATE (begun, over), CORTOP_HEADSET, CORTOP_STREAM, CORTOP_SENSOR, CORTOP_VALUE and CORTOP_TEXT, a sentence. It is killed after 10 s; one runs at a time.",
+            "Run a program at each alert and at its end. No shell reads it; it knows CORTOP_ALERT (stale, loss, contact, rail, battery, disk, record), CORTOP_STATE (begun, over), CORTOP_HEADSET, CORTOP_STREAM, CORTOP_SENSOR, CORTOP_VALUE (per cent, seconds, or Cortex's code; of what is over, for how many seconds it was) and CORTOP_TEXT, a sentence. It is killed after 10 s; one runs at a time.",
         ),
     ]
 }

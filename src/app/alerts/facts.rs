@@ -178,6 +178,8 @@ impl Alert {
         };
         let headset = self.headset.as_ref().map(|headset| clean_bounded(headset.as_str()));
         let value = match self.kind {
+            // What held before says nothing of what is over but how long it did.
+            _ if self.is_over => Some(self.lasted.as_secs() as f64),
             AlertKind::Contact => Some(self.lasted.as_secs() as f64),
             _ => self.value,
         };

@@ -44,9 +44,19 @@ pub struct AlertState {
     /// The sessions whose record has just ended: when, and in which words.
     ended: BTreeMap<SessionId, (Instant, String)>,
     /// What was said last, newest first.
-    recent: VecDeque<(Instant, Severity, String)>,
+    recent: VecDeque<RecentAlert>,
     /// When Cortex last warned that the disk is nearly full. It never says that this is over.
     pub disk_low: Option<Moment>,
+}
+
+/// An alert that was shown a short while ago.
+#[derive(Clone, Debug)]
+struct RecentAlert {
+    at: Instant,
+    severity: Severity,
+    text: String,
+    headset: Option<HeadsetId>,
+    kind: AlertKind,
 }
 
 impl AlertState {
@@ -92,7 +102,7 @@ impl App {
         if let Some(id) = session.map(|entry| entry.session.id.clone()) {
             self.sessions.note(&id, self.now, text.clone());
         }
-        self.show_alert(alert.severity(), text.clone());
+        self.show_alert(alert, text.clone());
         let settings = &self.settings.alerts;
         let mut effects = Vec::new();
         if !alert.is_over && settings.bell {
@@ -107,15 +117,26 @@ impl App {
         effects
     }
 
-    /// Shows an alert with those that came shortly before: each is worth being read.
-    fn show_alert(&mut self, severity: Severity, text: String) {
+    /// Shows an alert with those that came shortly before: each is worth being read. The end of one
+    /// stands in the place of its beginning.
+    fn show_alert(&mut self, alert: &Alert, text: String) {
         let now = self.now.instant;
         let recent = &mut self.alerts.recent;
-        recent.retain(|(at, ..)| now.saturating_duration_since(*at) < RECENT);
-        recent.push_front((now, severity, text));
+        recent.retain(|own| {
+            let is_ended =
+                alert.is_over && (own.kind, &own.headset) == (alert.kind, &alert.headset);
+            !is_ended && now.saturating_duration_since(own.at) < RECENT
+        });
+        recent.push_front(RecentAlert {
+            at: now,
+            severity: alert.severity(),
+            text,
+            headset: alert.headset.clone(),
+            kind: alert.kind,
+        });
         recent.truncate(MOST);
-        let worst = recent.iter().map(|(_, severity, _)| *severity).max().unwrap_or(severity);
-        let texts: Vec<_> = recent.iter().map(|(.., text)| text.as_str()).collect();
+        let worst = recent.iter().map(|own| own.severity).max().unwrap_or(Severity::Info);
+        let texts: Vec<_> = recent.iter().map(|own| own.text.as_str()).collect();
         let text = texts.join(" · ");
         self.notify(worst, text);
     }

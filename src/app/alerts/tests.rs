@@ -195,6 +195,9 @@ fn the_user_command_gets_every_fact_in_a_variable_of_its_own() {
         ("CORTOP_TEXT", "EPOCX-1: AF3 P8 have had no contact for 11 s"),
     ];
     assert_eq!(environment, expected.map(|(name, value)| (name, value.to_owned())).into());
+    let loss = Alert { kind: AlertKind::Loss, value: Some(7.25), ..alert.clone() };
+    let environment: BTreeMap<_, _> = loss.environment().into_iter().collect();
+    assert_eq!(environment["CORTOP_VALUE"], "7.3");
     let loss = Alert {
         kind: AlertKind::Loss,
         subjects: vec!["eeg".to_owned()],
@@ -203,7 +206,7 @@ fn the_user_command_gets_every_fact_in_a_variable_of_its_own() {
         ..alert
     };
     let environment: BTreeMap<_, _> = loss.environment().into_iter().collect();
-    assert_eq!(environment["CORTOP_VALUE"], "7.3");
+    assert_eq!(environment["CORTOP_VALUE"], "11", "seconds");
     assert_eq!(environment["CORTOP_STATE"], "over");
     assert_eq!(
         (environment["CORTOP_STREAM"].as_str(), environment["CORTOP_SENSOR"].as_str()),

@@ -249,3 +249,18 @@ fn lsl_serves_the_headset_shown_and_its_clock_is_kept_measured() {
     assert_eq!(effects[0], Effect::Lsl(Some(id.clone())));
     assert_eq!((effects.len(), &effects[2]), (3, &measure(true)));
 }
+
+#[test]
+fn an_unknown_key_says_nothing_and_the_palette_has_the_key_of_each_command() {
+    let mut app = app();
+    app.notice = None;
+    assert_eq!(press(&mut app, Key::char('~')), []);
+    assert_eq!((&app.notice, &app.dialog), (&None, &None));
+    let items = app.items(&dialog::Menu::Commands);
+    for (row, keys) in app.settings.keymap.rows() {
+        let Some(key) = keys.first().filter(|_| row.action != Action::Commands) else { continue };
+        let action = dialog::DialogAction::Action(row.action);
+        let item = items.iter().find(|item| item.action == action).expect(row.name);
+        assert!(item.note.starts_with(&format!("{key} · ")), "{}: {}", row.name, item.note);
+    }
+}
