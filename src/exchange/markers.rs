@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use cortop_client::{Moment, marker::MarkerValue, sanitize::clean};
+use cortop_client::{
+    Moment,
+    marker::MarkerValue,
+    sanitize::{clean, is_harmful},
+};
 use cortop_lsl::{Inlet, InletEvent, Network, Values, local_clock};
 use tokio::{
     io::AsyncReadExt as _,
@@ -59,9 +63,15 @@ pub struct OutsideMarker {
 }
 
 impl OutsideMarker {
-    /// From a line: the label up to the first space, then the value.
+    /// From a line: the label up to the first space, then the value. A line that is no text is no
+    /// marker: it would stay in the record for good.
     fn from_line(line: &str, at: Moment) -> Option<Self> {
         let line = line.trim();
+        let is_foreign =
+            |char| char != '\t' && (is_harmful(char) || char == char::REPLACEMENT_CHARACTER);
+        if line.contains(is_foreign) {
+            return None;
+        }
         let (label, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let value = value.trim();
         Self::new(label, if value.is_empty() { label } else { value }, at)
@@ -324,7 +334,10 @@ mod tests {
         assert_eq!(marker("  stimulus 12 \r"), own("stimulus", MarkerValue::Number(12)));
         assert_eq!(marker("key left hand"), own("key", text("left hand")));
         assert_eq!(marker("7"), own("7", MarkerValue::Number(7)));
-        assert_eq!(marker("a\u{1b}[2Jb -1"), own("a\u{fffd}[2Jb", text("-1")));
+        assert_eq!(marker("key\t-1"), own("key", text("-1")));
+        for line in ["a\u{1b}[2Jb -1", "a\u{fffd}", "\0", "\u{202e}a"] {
+            assert_eq!(marker(line), None, "{line:?}");
+        }
         assert_eq!(marker(" \t "), None);
         let long = marker(&"µ".repeat(400)).expect("a marker").0;
         assert_eq!(long.len(), LONGEST_TEXT);

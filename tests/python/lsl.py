@@ -204,7 +204,7 @@ def main():
     url = sim.until(lambda line: line.startswith("READY")).split()[1]
     udp, tcp = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
     arguments = [
-        "lsl", "--url", url, "--session", "active", "--json",
+        "lsl", "--url", url, "--session", "active", "--streams", "eeg,mot,dev,eq,pow", "--json",
         "--markers-lsl", "task", "--markers-udp", str(udp), "--markers-tcp", str(tcp),
     ]
     server = Program(*arguments)
