@@ -18,7 +18,7 @@ use cortop_client::{
 };
 use cortop_signal::{
     Filters, StreamHealth,
-    snapshot::{Binning, Gap, RecentCounts},
+    snapshot::{Binning, Gap, Holes, RecentCounts},
     view::Reference,
 };
 
@@ -97,10 +97,12 @@ fn health() -> StreamHealth {
         rate: None,
         received: 1,
         lost: 0,
+        holes: Holes::default(),
         interpolated: 0,
         recent: RecentCounts::default(),
         bad_channels: Arc::default(),
         malformed: 0,
+        wrong_times: 0,
         clock_step: None,
         subscribed: Instant::now(),
         last: None,

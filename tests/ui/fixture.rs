@@ -25,7 +25,7 @@ use cortop_signal::{
     Orientation, Smoothed, Snapshot, StreamHealth, Traces, View,
     bands::BANDS,
     snapshot::{
-        Bin, Binning, Cursor, DeviceReadings, FacialExpression, LatestValues, MentalCommand,
+        Bin, Binning, Cursor, DeviceReadings, FacialExpression, Holes, LatestValues, MentalCommand,
         Metric, Readings, RecentCounts, Trace, TrainingEvent,
     },
     spectra::SpectrumBuilder,
@@ -469,6 +469,7 @@ pub(crate) fn health(stream: Stream, now: Moment) -> StreamHealth {
         rate: rate.map(|rate| rate * 0.993),
         received: 4096,
         lost: 0,
+        holes: Holes::default(),
         interpolated: 0,
         recent: RecentCounts {
             received: 1280,
@@ -478,6 +479,7 @@ pub(crate) fn health(stream: Stream, now: Moment) -> StreamHealth {
         },
         bad_channels: Arc::default(),
         malformed: 0,
+        wrong_times: 0,
         clock_step: None,
         subscribed: now - Duration::from_secs(190),
         last: Some(last),

@@ -26,6 +26,7 @@ use super::{
     received_stream::{Outcome, ReceivedStream},
     sink::SharedSinks,
     snapshot::{DeviceReadings, LatestValues, Readings},
+    stamps::{ClockStep, Witness},
     trace_pipeline::TracePipeline,
 };
 use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, Stream, Subscription};
@@ -220,12 +221,14 @@ impl Decoder {
         let Subscription { headset, stream, .. } = &*sample.subscription;
         let Ok(at) = self.place(headset, *stream) else { return };
         let viewed = self.is_viewed(headset, *stream);
+        let step = self.sources[at].suspected_step();
+        let witness = step.map(|step| self.witness(at, step)).unwrap_or_default();
         let source = &mut self.sources[at];
         // One that was still on its way when its subscription ended belongs to nobody.
         if source.ended.is_some() || !Arc::ptr_eq(&source.subscription, &sample.subscription) {
             return;
         }
-        let taken = source.push(sample);
+        let taken = source.push(sample, witness);
         if matches!(taken, Outcome::Reading | Outcome::Sample { .. })
             && !stream.is_trace()
             && let Some(readings) = self.readings.get_mut(headset)
@@ -265,6 +268,17 @@ impl Decoder {
                 }
             }
         }
+    }
+
+    /// What the other streams of a session say of a step of the clock that one of them shows.
+    fn witness(&self, at: usize, step: ClockStep) -> Witness {
+        let session = &self.sources[at].subscription.session;
+        let others = self
+            .sources
+            .iter()
+            .enumerate()
+            .filter(|(other, source)| *other != at && source.is_of(session));
+        others.map(|(_, source)| source.witness(step)).max().unwrap_or_default()
     }
 
     /// Whether the view looks at a stream.

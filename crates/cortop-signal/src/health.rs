@@ -50,6 +50,8 @@ pub struct StreamHealth {
     pub received: u64,
     /// Samples lost since the subscription, by COUNTER.
     pub lost: u64,
+    /// Where they were lost.
+    pub holes: Holes,
     /// Samples that Cortex filled in (INTERPOLATED).
     pub interpolated: u64,
     /// The last 10 s.
@@ -59,6 +61,8 @@ pub struct StreamHealth {
     /// Messages that were not as the columns said (wrong length, type, not JSON), came again or
     /// late, or bore a wrong `time`.
     pub malformed: u64,
+    /// Those among them that only bore a wrong `time`.
+    pub wrong_times: u64,
     /// When Cortex's clock was set last, while this stream ran.
     pub clock_step: Option<ClockStep>,
     /// When the subscription began.
@@ -81,6 +85,15 @@ impl StreamHealth {
         let off = |(rate, nominal): (f64, f64)| (rate / nominal - 1.0).abs() > RATE_TOLERANCE;
         self.rate.zip(self.nominal_rate).is_some_and(off)
     }
+}
+
+/// Where samples of a stream were lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holes {
+    /// How often, since the subscription.
+    pub count: u64,
+    /// When the samples before and after the newest hole arrived.
+    pub newest: Option<(Instant, Instant)>,
 }
 
 /// The last 10 s of a stream, in steps of a second.
@@ -114,8 +127,11 @@ pub(crate) struct HealthMeter {
     subscribed: Instant,
     received: u64,
     lost: u64,
+    holes: Holes,
     interpolated: u64,
+    /// Without those of which only the time is wrong.
     malformed: u64,
+    wrong_times: u64,
     /// The last seconds.
     recent: VecDeque<SecondCounts>,
     last: Option<Instant>,
@@ -166,8 +182,10 @@ impl HealthMeter {
             subscribed,
             received: 0,
             lost: 0,
+            holes: Holes::default(),
             interpolated: 0,
             malformed: 0,
+            wrong_times: 0,
             recent: VecDeque::new(),
             last: None,
             stamped: None,
@@ -188,6 +206,10 @@ impl HealthMeter {
     ) {
         self.received += 1;
         self.lost = self.lost.saturating_add(lost);
+        if lost > 0 {
+            self.holes.count += 1;
+            self.holes.newest = Some((self.last.unwrap_or(self.subscribed), received));
+        }
         self.last = Some(received);
         while self.recent.front().is_some_and(|step| step.since + RECENT < received) {
             self.recent.pop_front();
@@ -234,6 +256,11 @@ impl HealthMeter {
         let before = self.malformed.checked_ilog10();
         self.malformed += count;
         self.malformed.checked_ilog10() > before
+    }
+
+    /// So many samples bore a time that cannot be right.
+    pub(crate) fn wrong_times(&mut self, count: u64) {
+        self.wrong_times += count;
     }
 
     /// The last sample is one that Cortex filled in.
@@ -294,10 +321,12 @@ impl HealthMeter {
             rate: self.rate.filter(|_| !stale),
             received: self.received,
             lost: self.lost,
+            holes: self.holes,
             interpolated: self.interpolated,
             recent: self.recent(now),
             bad_channels: Arc::default(),
-            malformed: self.malformed,
+            malformed: self.malformed + self.wrong_times,
+            wrong_times: self.wrong_times,
             clock_step: self.clock_step,
             subscribed: self.subscribed,
             last: self.last,

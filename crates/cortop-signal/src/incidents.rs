@@ -1,7 +1,8 @@
-//! What the log says of the data: streams that fall silent and come back, samples lost and filled
-//! in. Knows the health of the streams only.
+//! What the log says of the data: streams that fall silent and come back, samples lost, filled in
+//! or stamped with wrong times. What happens to a headset at one time is one line, whichever of its
+//! streams notice. Knows the health of the streams only.
 
-use std::{cmp::Ordering, time::Duration};
+use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
@@ -9,15 +10,10 @@ use tokio::time::Instant;
 use super::{StreamHealth, stamps::ClockStep};
 use cortop_protocol::{HeadsetId, SessionId, Stream};
 
-/// Losses that lie closer together are one incident, which is reported when it is over, or when it has
-/// lasted for so long.
+/// Samples of a headset that are lost closer together are one incident, which is reported when it is
+/// over, or when it has lasted for so long.
 const APART: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(1);
-
-/// Streams whose clocks are set within so much time, by so many seconds more or less, notice the
-/// same step of Cortex's clock.
-const SAME_STEP: Duration = Duration::from_secs(3);
-const SAME_STEP_BY: f64 = 1.0;
 
 /// Streams of a headset that fall silent, or come back, within so much time do so together: the
 /// slow ones have two samples a second. Shorter than [`SAME_TIME`], so that the line's own time will
@@ -28,7 +24,7 @@ const TOGETHER: Duration = Duration::from_millis(750);
 /// were silent equally long.
 const SAME_SILENCE: Duration = Duration::from_secs(2);
 
-/// An event this close to its line needs no time of day beside that of the line itself.
+/// An event this close to its line, or to the end of what is reported, needs no second time of day.
 const SAME_TIME: Duration = Duration::from_secs(1);
 
 /// Compares the health of all streams with what it was, and reports what happened.
@@ -37,10 +33,12 @@ pub(super) struct Incidents {
     zone: TimeZone,
     /// In the order of session and stream, as the health is.
     known: Vec<Observed>,
-    /// The last step of Cortex's clock that was reported.
+    /// The last step of Cortex's clock that was told.
     clock_step: Option<ClockStep>,
     /// What other streams may join, the oldest first.
     changes: Vec<Transition>,
+    /// What more samples may join.
+    ongoing: Vec<Affected>,
 }
 
 /// A line for the log.
@@ -72,6 +70,8 @@ struct Transition {
     since: Instant,
     /// When the first stream came back, and how long the longest silence was.
     back: Option<(Instant, Duration)>,
+    /// Samples lost in the silence.
+    lost: Tallies,
     /// When it was noticed.
     noticed: Instant,
 }
@@ -87,11 +87,109 @@ impl Transition {
 
     fn merge(&mut self, other: Self) {
         self.streams.extend(other.streams);
+        self.lost.extend(other.lost);
         self.since = self.since.max(other.since);
         self.back = self.back.zip(other.back).map(|(own, other)| {
             let (at, silent) = own;
             (at.min(other.0), silent.max(other.1))
         });
+    }
+}
+
+/// What happened to samples of a stream.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    /// How many.
+    samples: u64,
+    /// How long they are.
+    seconds: f64,
+    /// Holes that they leave, of those that were lost.
+    holes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.samples += other.samples;
+        self.seconds += other.seconds;
+        self.holes += other.holes;
+    }
+}
+
+type Tallies = BTreeMap<Stream, Tally>;
+
+/// In words, as `1280 eeg, 320 mot samples`.
+fn samples(tallies: &Tallies) -> String {
+    let each = tallies.iter().map(|(stream, tally)| format!("{} {stream}", tally.samples));
+    let each: Vec<_> = each.collect();
+    let one = tallies.values().map(|tally| tally.samples).sum::<u64>() == 1;
+    format!("{} {}", each.join(", "), if one { "sample" } else { "samples" })
+}
+
+/// What happens to samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Lost,
+    Interpolated,
+    WrongTimes,
+}
+
+impl Effect {
+    const ALL: [Self; 3] = [Self::Lost, Self::Interpolated, Self::WrongTimes];
+
+    /// To how many samples of a stream it has happened.
+    fn tally(self, health: &StreamHealth) -> Tally {
+        let (samples, holes) = match self {
+            Self::Lost => (health.lost, health.holes.count),
+            Self::Interpolated => (health.interpolated, 0),
+            Self::WrongTimes => return Tally { samples: health.wrong_times, ..Tally::default() },
+        };
+        let seconds = health.nominal_rate.map_or(0.0, |rate| samples as f64 / rate);
+        Tally { samples, seconds, holes }
+    }
+}
+
+/// Samples of one headset to which the same happened at about the same time.
+#[derive(Debug)]
+struct Affected {
+    headset: HeadsetId,
+    effect: Effect,
+    streams: Tallies,
+    /// Between which moments.
+    first: Instant,
+    last: Instant,
+}
+
+impl Affected {
+    /// When it is over, if no more samples join it.
+    fn over_at(&self) -> Instant {
+        (self.last + APART).min(self.first + LONGEST)
+    }
+
+    fn sentence(&self, clock: impl Fn(Instant) -> String) -> String {
+        let (headset, samples) = (&self.headset, samples(&self.streams));
+        let (first, last) = (clock(self.first), clock(self.last));
+        let when = if self.last.saturating_duration_since(self.first) < SAME_TIME {
+            format!("at {first}")
+        } else {
+            format!("from {first} to {last}")
+        };
+        // One outage affects several streams: the one where it is longest tells how long it is.
+        let tallies = self.streams.values();
+        let seconds = tallies.clone().map(|tally| tally.seconds).fold(0.0, f64::max);
+        let length = match seconds {
+            0.0 => String::new(),
+            seconds if seconds < 0.9995 => format!(" ({:.0} ms)", (seconds * 1e3).max(1.0)),
+            seconds => format!(" ({seconds:.1} s)"),
+        };
+        match self.effect {
+            Effect::Lost => {
+                let holes = tallies.map(|tally| tally.holes).max().unwrap_or_default();
+                let holes = if holes > 1 { format!(" in {holes} holes") } else { String::new() };
+                format!("{headset}: lost {samples}{length}{holes} {when}")
+            }
+            Effect::Interpolated => format!("{headset}: interpolated {samples}{length} {when}"),
+            Effect::WrongTimes => format!("{headset}: {samples} had wrong times {when}"),
+        }
     }
 }
 
@@ -102,47 +200,50 @@ struct Observed {
     stream: Stream,
     subscribed: Instant,
     stale_since: Option<Instant>,
-    lost: RisingCount,
-    interpolated: RisingCount,
+    /// What has happened to its samples so far.
+    affected: [Tally; 3],
     clock_step: Option<ClockStep>,
 }
 
-/// A number that rises, and how much in the incident under way.
-#[derive(Debug, Default)]
-struct RisingCount {
-    total: u64,
-    risen: u64,
-    /// When it rose first and last.
-    between: Option<(Instant, Instant)>,
-}
+impl Observed {
+    fn new(health: &StreamHealth) -> Self {
+        Self {
+            session: health.session.clone(),
+            stream: health.stream,
+            subscribed: health.subscribed,
+            stale_since: None,
+            affected: Effect::ALL.map(|effect| effect.tally(health)),
+            clock_step: health.clock_step,
+        }
+    }
 
-impl RisingCount {
-    /// Takes in the number as it is now. Gives an incident that is over: how much, from when to when.
-    fn update(&mut self, total: u64, now: Instant) -> Option<(u64, Instant, Instant)> {
-        let risen = total.saturating_sub(std::mem::replace(&mut self.total, total));
-        let over = self.between.filter(|(first, last)| {
-            now.saturating_duration_since(*last) >= APART
-                || now.saturating_duration_since(*first) >= LONGEST
-        });
-        let incident = over.map(|(first, last)| (self.risen, first, last));
-        if over.is_some() {
-            (self.risen, self.between) = (0, None);
+    /// What has happened to more samples since the last time.
+    fn risen(&mut self, health: &StreamHealth) -> Vec<(Effect, Tally)> {
+        let mut risen = Vec::new();
+        for (known, effect) in self.affected.iter_mut().zip(Effect::ALL) {
+            let now = effect.tally(health);
+            let before = std::mem::replace(known, now);
+            if now.samples > before.samples {
+                let tally = Tally {
+                    samples: now.samples - before.samples,
+                    seconds: now.seconds - before.seconds,
+                    holes: now.holes - before.holes,
+                };
+                risen.push((effect, tally));
+            }
         }
-        if risen > 0 {
-            self.risen += risen;
-            self.between = Some((self.between.map_or(now, |(first, _)| first), now));
-        }
-        incident
+        risen
     }
 }
 
 impl Incidents {
     pub(super) fn new(zone: TimeZone) -> Self {
-        Self { zone, known: Vec::new(), clock_step: None, changes: Vec::new() }
+        let (known, changes, ongoing) = (Vec::new(), Vec::new(), Vec::new());
+        Self { zone, known, clock_step: None, changes, ongoing }
     }
 
     /// What happened since the last time. `health` is in the order of session and stream; `wall`
-    /// gives the time of day of `now`, and is asked only if there is something to report.
+    /// gives the time of day of `now`, and is asked only if there is something to tell.
     pub(super) fn observe(
         &mut self,
         health: &[StreamHealth],
@@ -163,9 +264,14 @@ impl Incidents {
                 }
                 _ => None,
             };
+            let mut risen = known.risen(health);
             if let Some((since, back)) = change {
+                // What was lost in a silence is told with its end.
+                let lost =
+                    risen.extract_if(.., |(effect, _)| back.is_some() && *effect == Effect::Lost);
+                let lost = lost.map(|(_, tally)| (stream, tally)).collect();
                 let (headset, streams) = (headset.clone(), vec![stream]);
-                let new = Transition { headset, streams, since, back, noticed: now };
+                let new = Transition { headset, streams, since, back, lost, noticed: now };
                 match self.changes.iter_mut().find(|change| change.is_alike(&new)) {
                     Some(change) => change.merge(new),
                     None => self.changes.push(new),
@@ -175,57 +281,69 @@ impl Incidents {
             if let Some(step) = health.clock_step.filter(|step| known.clock_step != Some(*step)) {
                 known.clock_step = Some(step);
                 // Each stream notices by itself.
-                if !self.clock_step.is_some_and(|told| is_same(told, step)) {
+                if !self.clock_step.is_some_and(|told| told.is_same(step)) {
                     self.clock_step = Some(step);
                     tell(true, step.sentence(&clock(step.received)));
                 }
             }
-            let mut count = |count: &mut RisingCount, total: u64, what: &str| {
-                if let Some((risen, first, last)) = count.update(total, now) {
-                    let samples = if risen == 1 { "sample" } else { "samples" };
-                    let seconds = last.saturating_duration_since(first).as_secs().max(1);
-                    let at = clock(first);
-                    let text = format!(
-                        "{headset}: {stream} {what} {risen} {samples} in {seconds} s from {at}"
-                    );
-                    tell(true, text);
+            for (effect, tally) in risen {
+                let between = health.holes.newest.filter(|_| effect == Effect::Lost);
+                let (first, last) = between.unwrap_or((now, now));
+                let mut ongoing = self.ongoing.iter_mut();
+                let own = ongoing.find(|own| own.effect == effect && own.headset == *headset);
+                if let Some(own) = own {
+                    own.streams.entry(stream).or_default().add(tally);
+                    own.last = last;
+                } else {
+                    let (headset, streams) = (headset.clone(), [(stream, tally)].into());
+                    self.ongoing.push(Affected { headset, effect, streams, first, last });
                 }
-            };
-            count(&mut known.lost, health.lost, "lost");
-            count(&mut known.interpolated, health.interpolated, "interpolated");
+            }
         }
         incidents
     }
 
-    /// The silences and returns that no other stream joins any more.
+    /// The silences and returns that no other stream joins any more, and what has happened to samples
+    /// that no other joins.
     pub(super) fn settled(&mut self, now: Instant, wall: impl Fn() -> Timestamp) -> Vec<Incident> {
         let clock = |at| clock(&self.zone, at, now, &wall);
         let is_over = |change: &mut Transition| change.noticed + TOGETHER <= now;
-        let settled = self.changes.extract_if(.., is_over).map(|mut change| {
+        let transitions = self.changes.extract_if(.., is_over).map(|mut change| {
             change.streams.sort_unstable();
             change.streams.dedup();
             let names: Vec<&str> = change.streams.iter().map(|stream| stream.name()).collect();
-            let (headset, streams) = (change.headset, names.join(" "));
+            let (headset, streams) = (&change.headset, names.join(" "));
+            let since = clock(change.since);
             let text = match change.back {
                 None => {
                     let verb = if names.len() == 1 { "is" } else { "are" };
-                    let since = clock(change.since);
                     format!("{headset}: {streams} {verb} stale, no sample since {since}")
                 }
                 Some((back, silent)) => {
                     let is_now = now.saturating_duration_since(back) <= SAME_TIME;
                     let at = if is_now { String::new() } else { format!(" at {}", clock(back)) };
-                    format!("{headset}: {streams} came back{at} after {} s", silent.as_secs())
+                    let lost = if change.lost.is_empty() {
+                        String::new()
+                    } else {
+                        format!(": lost {} since {since}", samples(&change.lost))
+                    };
+                    let silent = silent.as_secs();
+                    format!("{headset}: {streams} came back{at} after {silent} s{lost}")
                 }
             };
-            Incident { bad: change.back.is_none(), text }
+            Incident { bad: change.back.is_none() || !change.lost.is_empty(), text }
         });
-        settled.collect()
+        let is_over = |affected: &mut Affected| affected.over_at() <= now;
+        let affected = self.ongoing.extract_if(.., is_over);
+        let affected =
+            affected.map(|affected| Incident { bad: true, text: affected.sentence(&clock) });
+        transitions.chain(affected).collect()
     }
 
     /// When the next of them is settled.
     pub(super) fn next_settled(&self) -> Option<Instant> {
-        self.changes.iter().map(|change| change.noticed + TOGETHER).min()
+        let transitions = self.changes.iter().map(|change| change.noticed + TOGETHER);
+        transitions.chain(self.ongoing.iter().map(Affected::over_at)).min()
     }
 
     /// Knows the same streams as the health does, new ones as they are now.
@@ -241,19 +359,10 @@ impl Incidents {
                 self.known.remove(at);
             }
             let same = self.known.get(at).is_some_and(|own| (&own.session, own.stream) == key);
-            let new = || Observed {
-                session: health.session.clone(),
-                stream: health.stream,
-                subscribed: health.subscribed,
-                stale_since: None,
-                lost: RisingCount { total: health.lost, ..RisingCount::default() },
-                interpolated: RisingCount { total: health.interpolated, ..RisingCount::default() },
-                clock_step: health.clock_step,
-            };
             if !same {
-                self.known.insert(at, new());
+                self.known.insert(at, Observed::new(health));
             } else if self.known[at].subscribed != health.subscribed {
-                self.known[at] = new();
+                self.known[at] = Observed::new(health);
             }
             at += 1;
         }
@@ -268,17 +377,10 @@ fn clock(zone: &TimeZone, at: Instant, now: Instant, wall: impl Fn() -> Timestam
     at.to_zoned(zone.clone()).strftime("%T").to_string()
 }
 
-/// Whether two streams noticed the same step.
-fn is_same(one: ClockStep, other: ClockStep) -> bool {
-    let later = one.received.saturating_duration_since(other.received);
-    let apart = later.max(other.received.saturating_duration_since(one.received));
-    apart < SAME_STEP && (one.seconds - other.seconds).abs() < SAME_STEP_BY
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::RecentCounts;
+    use crate::health::{Holes, RecentCounts};
 
     fn health(stream: Stream, subscribed: Instant) -> StreamHealth {
         StreamHealth {
@@ -289,9 +391,11 @@ mod tests {
             rate: None,
             received: 0,
             lost: 0,
+            holes: Holes::default(),
             interpolated: 0,
             recent: RecentCounts::default(),
             malformed: 0,
+            wrong_times: 0,
             clock_step: None,
             subscribed,
             last: None,
@@ -404,17 +508,34 @@ mod tests {
         assert_eq!(told, ["Cortex's clock was set 3600 s back at 13:19:57"]);
     }
 
+    /// Samples before a moment are lost, after so many seconds without one.
+    fn lose(health: &mut StreamHealth, count: u64, at: Instant, seconds: f64) {
+        health.lost += count;
+        health.holes.count += 1;
+        health.holes.newest = Some((at - Duration::from_secs_f64(seconds), at));
+    }
+
     #[test]
     fn losses_close_together_are_one_line_and_a_long_one_is_told_every_minute() {
         let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
         let mut incidents = Incidents::new(TimeZone::UTC);
-        let mut streams = [health(Stream::Eeg, start)];
+        let mut streams = [
+            StreamHealth { nominal_rate: Some(256.0), ..health(Stream::Eeg, start) },
+            StreamHealth { nominal_rate: Some(64.0), ..health(Stream::Mot, start) },
+        ];
         let mut told = Vec::new();
         for second in 0..200 {
             match second {
-                10 | 12 | 13 => streams[0].lost += 4,
+                // A hole of one stream, holes of one stream, and a hole of two.
+                4 => lose(&mut streams[0], 3, at(second), 0.01),
+                20 | 22 | 23 => lose(&mut streams[0], 4, at(second), 0.01),
                 30 => streams[0].interpolated += 1,
-                50..=160 => streams[0].lost += 1,
+                40 => {
+                    lose(&mut streams[0], 1280, at(second), 5.0);
+                    lose(&mut streams[1], 320, at(second), 5.0);
+                }
+                60..=170 => lose(&mut streams[0], 1, at(second), 0.004),
                 _ => {}
             }
             told.extend(observe(&mut incidents, start, second, &streams));
@@ -422,12 +543,57 @@ mod tests {
         assert_eq!(
             told,
             [
-                "EPOCX-1: eeg lost 12 samples in 3 s from 13:19:10",
-                "EPOCX-1: eeg interpolated 1 sample in 1 s from 13:19:30",
-                "EPOCX-1: eeg lost 60 samples in 59 s from 13:19:50",
-                "EPOCX-1: eeg lost 51 samples in 50 s from 13:20:50",
+                "EPOCX-1: lost 3 eeg samples (12 ms) at 13:19:03",
+                "EPOCX-1: lost 12 eeg samples (47 ms) in 3 holes from 13:19:19 to 13:19:23",
+                "EPOCX-1: interpolated 1 eeg sample (4 ms) at 13:19:30",
+                "EPOCX-1: lost 1280 eeg, 320 mot samples (5.0 s) from 13:19:35 to 13:19:40",
+                "EPOCX-1: lost 61 eeg samples (238 ms) in 61 holes from 13:19:59 to 13:21:00",
+                "EPOCX-1: lost 50 eeg samples (195 ms) in 50 holes from 13:21:00 to 13:21:50",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_lost_in_a_silence_is_told_once_with_its_end() {
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
+        let mut incidents = Incidents::new(TimeZone::UTC);
+        let mut streams = [health(Stream::Eeg, start), health(Stream::Mot, start)];
+        observe(&mut incidents, start, 1, &streams);
+        for stream in &mut streams {
+            (stream.last, stream.stale_since) = (Some(at(10)), Some(at(10)));
+        }
+        observe(&mut incidents, start, 12, &streams);
+        let told = observe(&mut incidents, start, 13, &streams);
+        assert_eq!(told, ["EPOCX-1: eeg mot are stale, no sample since 13:19:10"]);
+        for (stream, lost) in streams.iter_mut().zip([1280, 320]) {
+            (stream.last, stream.stale_since) = (Some(at(15)), None);
+            lose(stream, lost, at(15), 5.0);
+        }
+        let mut told = Vec::new();
+        for second in 15..40 {
+            told.extend(observe(&mut incidents, start, second, &streams));
+        }
+        assert_eq!(
+            told,
+            ["EPOCX-1: eeg mot came back after 5 s: lost 1280 eeg, 320 mot samples since 13:19:10"]
+        );
+        assert_eq!(incidents.next_settled(), None);
+    }
+
+    #[test]
+    fn wrong_times_are_told_with_their_stream() {
+        let start = Instant::now();
+        let mut incidents = Incidents::new(TimeZone::UTC);
+        let mut streams = [health(Stream::Eeg, start), health(Stream::Mot, start)];
+        let mut told = Vec::new();
+        for second in 0..20 {
+            if (3..=4).contains(&second) {
+                streams[0].wrong_times += 150;
+            }
+            told.extend(observe(&mut incidents, start, second, &streams));
+        }
+        assert_eq!(told, ["EPOCX-1: 300 eeg samples had wrong times from 13:19:03 to 13:19:04"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     health::HealthMeter,
     history::{Discontinuity, History},
     loss::{Continuity, LossCounter},
-    stamps::Stamps,
+    stamps::{ClockStep, Stamps, Witness},
 };
 use cortop_protocol::{
     HeadsetId, MAX_RATE_HZ, Sample, SessionId, Stream, Subscription, model::Model,
@@ -199,8 +199,18 @@ impl ReceivedStream {
         self.stamps.pace().filter(is_right).or(nominal).or(by_arrival)
     }
 
-    /// Takes one sample in.
-    pub(crate) fn push(&mut self, sample: &Arc<Sample>) -> Outcome {
+    /// The step of Cortex's clock that the newest stamps would be.
+    pub(crate) fn suspected_step(&self) -> Option<ClockStep> {
+        self.stamps.suspected()
+    }
+
+    /// What the stamps say of a step that another stream shows.
+    pub(crate) fn witness(&self, step: ClockStep) -> Witness {
+        self.stamps.witness(step)
+    }
+
+    /// Takes one sample in. `witness`: what other streams say of [`Self::suspected_step`].
+    pub(crate) fn push(&mut self, sample: &Arc<Sample>, witness: Witness) -> Outcome {
         self.last = Some(Arc::clone(sample));
         let (values, received) = (&sample.values, Instant::from_std(sample.received));
         if values.fit == Conformance::None {
@@ -221,7 +231,7 @@ impl ReceivedStream {
                     }
                     let strays = std::mem::take(&mut self.held).len() as u64;
                     self.malformed(strays);
-                    return self.push(sample);
+                    return self.push(sample, witness);
                 }
                 match series.loss.step(counter, elapsed, received, rate) {
                     Continuity::Next { lost } => lost,
@@ -234,10 +244,10 @@ impl ReceivedStream {
             }
             None => 0,
         };
-        let stamp = self.stamps.push(values.time, received, lost + 1, rate);
-        let wrong = stamp.wrong + u64::from(values.fit != Conformance::Whole);
-        if wrong > 0 {
-            self.malformed(wrong);
+        let stamp = self.stamps.push(values.time, received, lost + 1, rate, witness);
+        self.meter.wrong_times(stamp.wrong);
+        if values.fit != Conformance::Whole {
+            self.malformed(1);
         }
         if let Some((step, _)) = stamp.set {
             self.meter.clock_was_set(step);

@@ -10,7 +10,7 @@ use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
 
 pub use super::{
     columns::{Bin, Binning},
-    health::{RecentCounts, StreamHealth},
+    health::{Holes, RecentCounts, StreamHealth},
     history::{Discontinuity, Gap},
     latest_values::LatestValues,
     readings::{FacialExpression, MentalCommand, Metric, Readings, TrainingEvent},

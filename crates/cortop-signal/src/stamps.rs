@@ -1,6 +1,9 @@
 //! Which `time`s of a stream can be believed, and when Cortex's clock was set. A single stamp that
-//! does not fit counter and arrival is wrong and moves nothing; where those that follow agree with
-//! it, the clock was set. Knows numbers only.
+//! does not fit counter and arrival is wrong and moves nothing. Where those that follow agree with
+//! it, the clock was set, unless the headset's other streams go on by the old one: a clock that is
+//! set moves them all. Knows numbers only.
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -22,6 +25,14 @@ const SHARE: f64 = 1.0 / 16.0;
 const AGREE: u64 = 3;
 const AGREE_FOR: f64 = 0.25;
 
+/// For so many seconds other streams are waited for, the slow ones among them, to show the same step.
+const WITNESS_FOR: f64 = 1.5;
+
+/// Streams that notice a step within so much time, of so many seconds more or less, notice the same
+/// one.
+const SAME_STEP: Duration = Duration::from_secs(3);
+const SAME_STEP_BY: f64 = 1.0;
+
 /// Silence of more seconds than this is no pace.
 const PAUSE: f64 = 1.0;
 
@@ -35,6 +46,13 @@ pub struct ClockStep {
 }
 
 impl ClockStep {
+    /// Whether two streams noticed the same step.
+    pub(crate) fn is_same(self, other: Self) -> bool {
+        let later = self.received.saturating_duration_since(other.received);
+        let apart = later.max(other.received.saturating_duration_since(self.received));
+        apart < SAME_STEP && (self.seconds - other.seconds).abs() < SAME_STEP_BY
+    }
+
     /// The step in words, which happened at a time of day.
     #[must_use]
     pub fn sentence(&self, time_of_day: &str) -> String {
@@ -45,6 +63,21 @@ impl ClockStep {
     }
 }
 
+/// What the headset's other streams say of a clock that one stream shows as set. Of several
+/// answers the greatest counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Witness {
+    /// There is no other that could tell.
+    #[default]
+    None,
+    /// None has had a sample since that tells.
+    Pending,
+    /// The clock goes on as before.
+    Denies,
+    /// It was set.
+    Agrees,
+}
+
 /// Follows the stamps of one stream.
 #[derive(Debug)]
 pub(crate) struct Stamps {
@@ -52,6 +85,8 @@ pub(crate) struct Stamps {
     counted: bool,
     last: Option<LastSample>,
     suspect: Option<SuspectStamps>,
+    /// The last step of the clock.
+    set: Option<ClockStep>,
     /// The pace of the samples by their stamps.
     pace: MeanRate,
 }
@@ -64,6 +99,8 @@ struct LastSample {
     /// Whether it was stamped so; else it is reckoned.
     stamped: bool,
     received: Instant,
+    /// Seconds without a sample before it.
+    silence: f64,
 }
 
 /// Stamps that agree with each other and not with those before.
@@ -73,9 +110,24 @@ struct SuspectStamps {
     /// Seconds from what the first should have been.
     ahead: f64,
     count: u64,
+    /// How many of them have been reported as wrong.
+    wrong: u64,
+    /// The other streams went on by the old clock.
+    denied: bool,
     /// Steps since the first.
     steps: u64,
     received: Instant,
+}
+
+impl SuspectStamps {
+    const fn step(&self) -> ClockStep {
+        ClockStep { seconds: self.ahead, received: self.received }
+    }
+
+    /// Those that have turned out to be wrong, each once.
+    fn wrong(&mut self) -> u64 {
+        self.count - std::mem::replace(&mut self.wrong, self.count)
+    }
 }
 
 /// What came of a stamp.
@@ -85,7 +137,7 @@ pub(crate) struct Stamp {
     pub(crate) time: Option<f64>,
     /// Its own, if it can be.
     pub(crate) own: Option<f64>,
-    /// So many stamps before this one turned out to be wrong.
+    /// So many stamps up to this one turned out to be wrong.
     pub(crate) wrong: u64,
     /// The clock was set, so many samples ago.
     pub(crate) set: Option<(ClockStep, u64)>,
@@ -99,7 +151,32 @@ impl Stamps {
             true if counted => TOLERANCE,
             true => LOOSE,
         };
-        Self { tolerance, counted, last: None, suspect: None, pace: MeanRate::default() }
+        let (last, suspect, set) = (None, None, None);
+        Self { tolerance, counted, last, suspect, set, pace: MeanRate::default() }
+    }
+
+    /// The step that the newest stamps would be, if the clock was set.
+    pub(crate) fn suspected(&self) -> Option<ClockStep> {
+        self.suspect.as_ref().map(SuspectStamps::step)
+    }
+
+    /// What these stamps say of a step that another stream shows.
+    pub(crate) fn witness(&self, step: ClockStep) -> Witness {
+        let Some(last) = self.last.filter(|_| self.tolerance.is_finite()) else {
+            return Witness::None;
+        };
+        let own = self.set.into_iter().chain(self.suspected());
+        if own.into_iter().any(|own| own.is_same(step)) {
+            return Witness::Agrees;
+        }
+        // Without a counter a step within a silence goes unnoticed.
+        let unnoticed = self.tolerance + if self.counted { 0.0 } else { last.silence };
+        let since = last.received.saturating_duration_since(step.received).as_secs_f64();
+        if last.stamped && since >= AGREE_FOR && step.seconds.abs() > unnoticed {
+            Witness::Denies
+        } else {
+            Witness::Pending
+        }
     }
 
     /// Samples a second by their stamps.
@@ -119,16 +196,18 @@ impl Stamps {
         Some(if off(other) < off(elapsed) { other } else { elapsed })
     }
 
-    /// The next sample, so many steps after the last, of a stream with this rate.
+    /// The next sample, so many steps after the last, of a stream with this rate. `witness`: what
+    /// other streams say of [`Self::suspected`].
     pub(crate) fn push(
         &mut self,
         time: Option<f64>,
         received: Instant,
         steps: u64,
         rate: Option<f64>,
+        witness: Witness,
     ) -> Stamp {
         let Some(last) = &mut self.last else {
-            self.last = time.map(|time| LastSample { time, stamped: true, received });
+            self.last = time.map(|time| LastSample { time, stamped: true, received, silence: 0.0 });
             return Stamp { time, own: time, ..Stamp::default() };
         };
         let silence = received.duration_since(last.received).as_secs_f64();
@@ -151,11 +230,11 @@ impl Stamps {
             if last.stamped && silence < PAUSE {
                 self.pace.add(steps, now - last.time);
             }
-            *last = LastSample { time: now, stamped: true, received };
-            let wrong = self.suspect.take().map_or(0, |suspect| suspect.count);
+            *last = LastSample { time: now, stamped: true, received, silence };
+            let wrong = self.suspect.take().map_or(0, |mut suspect| suspect.wrong());
             return Stamp { time: Some(now), own: Some(time), wrong, set: None };
         }
-        *last = LastSample { time: reckoned, stamped: false, received };
+        *last = LastSample { time: reckoned, stamped: false, received, silence };
         let mut stamp = Stamp { time: Some(reckoned), ..Stamp::default() };
         let Some(time) = time else {
             if let Some(suspect) = &mut self.suspect {
@@ -171,18 +250,35 @@ impl Stamps {
                 suspect.steps += steps;
                 let agreed = received.duration_since(suspect.received).as_secs_f64();
                 if suspect.count >= AGREE && agreed >= AGREE_FOR {
-                    let step = ClockStep { seconds: suspect.ahead, received: suspect.received };
-                    stamp.set = Some((step, suspect.steps));
-                    (stamp.time, stamp.own) = (Some(time), Some(time));
-                    *last = LastSample { time, stamped: true, received };
-                    self.suspect = None;
+                    suspect.denied |= witness == Witness::Denies;
+                    let is_set = match witness {
+                        Witness::Agrees => true,
+                        _ if suspect.denied => false,
+                        Witness::Pending => agreed >= WITNESS_FOR,
+                        Witness::None | Witness::Denies => true,
+                    };
+                    if is_set {
+                        let step = suspect.step();
+                        stamp.set = Some((step, suspect.steps));
+                        (stamp.time, stamp.own) = (Some(time), Some(time));
+                        *last = LastSample { time, stamped: true, received, silence };
+                        (self.set, self.suspect) = (Some(step), None);
+                    } else if suspect.denied {
+                        stamp.wrong = suspect.wrong();
+                    }
                 }
             }
             suspect => {
-                stamp.wrong = suspect.map_or(0, |suspect| suspect.count);
-                let ahead = time - reckoned;
-                let (newest, count, steps) = (time, 1, 0);
-                *suspect = Some(SuspectStamps { newest, ahead, count, steps, received });
+                stamp.wrong = suspect.as_mut().map_or(0, SuspectStamps::wrong);
+                *suspect = Some(SuspectStamps {
+                    newest: time,
+                    ahead: time - reckoned,
+                    count: 1,
+                    wrong: 0,
+                    denied: false,
+                    steps: 0,
+                    received,
+                });
             }
         }
         stamp
@@ -203,7 +299,8 @@ mod tests {
         for index in 0..2560 {
             let time = index as f64 / 128.0;
             let received = start + Duration::from_secs_f64(time);
-            let stamp = stamps.push(stamp(index, 1.7e9 + time), received, 1, Some(128.0));
+            let time_stamp = stamp(index, 1.7e9 + time);
+            let stamp = stamps.push(time_stamp, received, 1, Some(128.0), Witness::None);
             off.extend(stamp.time.map(|own| own - 1.7e9 - time));
             wrong += stamp.wrong;
             set.extend(stamp.set.map(|(step, ago)| (index - ago, step.seconds)));

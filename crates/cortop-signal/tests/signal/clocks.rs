@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use cortop_protocol::{Feed, Sample, Subscription};
+use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column};
 use cortop_signal::{Filters, StreamHealth, View, decoder::Decoder};
 use tokio::time::Instant;
 
@@ -315,6 +315,85 @@ fn a_clock_that_is_set_is_marked_once_where_it_was() {
     let step = health.clock_step.unwrap();
     assert_eq!(step.sentence("18:13:55"), "Cortex's clock was set 60.0 s back at 18:13:55");
     assert_eq!((step.received - watched.start).as_secs_f64().round() as u64, 9);
+}
+
+/// A stream beside `eeg`: 64 Hz of motion with a counter, or two contact samples a second without.
+fn beside(stream: Stream) -> (Arc<Subscription>, f64) {
+    let (labels, rate) = match stream {
+        Stream::Mot => (&["COUNTER_MEMS", "INTERPOLATED_MEMS", "Q0"][..], 64.0),
+        _ => (&["Battery", "Signal"][..], 2.0),
+    };
+    let columns = labels.iter().map(|label| Column::One((*label).to_owned())).collect();
+    let like = eeg(&["Pz"], rate);
+    let columns = Columns(columns);
+    (Arc::new(Subscription { stream, columns, ..(*like).clone() }), rate)
+}
+
+/// Forty seconds of `eeg` and of another stream, stamped by what is given. The health of both.
+fn side_by_side(
+    other: Stream,
+    stamp: impl Fn(f64) -> f64,
+    other_stamp: impl Fn(f64) -> f64,
+) -> [StreamHealth; 2] {
+    let headset = CountingHeadset { nominal: 256.0, rate: 256.0, wrap: 256 };
+    let mut watched = ViewedDecoder::new(headset);
+    let (subscription, rate) = beside(other);
+    watched.decoder.push(Feed::Subscribed(subscription.clone()), watched.start);
+    let every = (headset.rate / rate) as u64;
+    for index in 0..40 * 256 {
+        watched.send(index, 0.0, &stamp);
+        if index % every == 0 {
+            let (count, time) = (index / every, index as f64 / headset.rate);
+            let values = match other {
+                Stream::Mot => format!("[{},0,0.5]", count % 64),
+                _ => "[3,1.0]".to_owned(),
+            };
+            let time = other_stamp(EPOCH + time);
+            let text = format!(r#"{{"{other}":{values},"sid":"s","time":{time}}}"#);
+            let received = watched.now.into_std();
+            let sample = Sample::new(subscription.clone(), text.into(), received);
+            watched.decoder.push(Feed::Sample(Arc::new(sample)), watched.now);
+        }
+    }
+    let mut health = watched.decoder.snapshot(watched.now).health;
+    health.sort_by_key(|health| health.stream != Stream::Eeg);
+    health.try_into().expect("two")
+}
+
+#[test]
+fn one_streams_wrong_stamps_are_no_clock_that_was_set() {
+    for other in [Stream::Mot, Stream::Dev] {
+        for by in [-3600.0, 3.37, 3600.0] {
+            let wrong = |time: f64| {
+                let is_wrong = (10.0..10.0 + 300.0 / 256.0).contains(&(time - EPOCH));
+                if is_wrong { time + by } else { time }
+            };
+            let [eeg, beside] = side_by_side(other, wrong, |time| time);
+            let found = (eeg.lost, eeg.malformed, eeg.wrong_times, eeg.clock_step);
+            assert_eq!(found, (0, 300, 300, None), "{other} {by}");
+            assert_eq!((beside.malformed, beside.clock_step), (0, None), "{other} {by}");
+
+            // For as long as they are wrong.
+            let wrong = |time: f64| if time - EPOCH >= 10.0 { time + by } else { time };
+            let [eeg, _] = side_by_side(other, wrong, |time| time);
+            assert_eq!((eeg.wrong_times, eeg.clock_step), (30 * 256, None), "{other} {by}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_moves_all_streams() {
+    for other in [Stream::Mot, Stream::Dev] {
+        for by in STEPS.into_iter().filter(|by| by.abs() > 1.0) {
+            let set = |time: f64| if time - EPOCH >= 10.0 { time + by } else { time };
+            for health in side_by_side(other, set, set) {
+                let what = (health.stream, by);
+                let step = health.clock_step.unwrap_or_else(|| panic!("{what:?}"));
+                assert!((step.seconds - by).abs() < 0.01, "{what:?} {step:?}");
+                assert_eq!((health.lost, health.malformed), (0, 0), "{what:?}");
+            }
+        }
+    }
 }
 
 #[test]
