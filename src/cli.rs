@@ -12,7 +12,7 @@ use std::{
 use clap::{
     Args, CommandFactory, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
-    error::ErrorKind,
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
 use crate::stage;
@@ -20,6 +20,13 @@ use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
 use cortop_sim::headset_config::HeadsetConfig;
 
 const AFTER_HELP: &str = "\
+Examples:
+  cortop demo                       look around, without headset and account
+  cortop doctor                     find out what is missing
+  cortop --session open             without the licence: no EEG, nothing debited
+  cortop --streams eeg,mot --max-rate 20
+                                    over a slow link
+
 Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or \
 put client_id and client_secret into the config file. Without headset and account: cortop demo
 
@@ -30,6 +37,10 @@ credentials, not a terminal) · 10 to 24 a command without a screen could not go
 With its output piped or redirected, cortop without a subcommand does what cortop watch does.";
 
 const WATCH_HELP: &str = "\
+Examples:
+  cortop watch --streams eeg --format csv --duration 10s > eeg.csv
+  cortop watch --streams met,fac | jq .
+
 Values are as Cortex sent them: not filtered, null where there is none. Refused streams are named \
 on standard error. Ctrl-C, the end of --duration and a reader that has seen enough (| head) end it \
 with exit status 0, and close the session that cortop opened.
@@ -38,6 +49,10 @@ Before the first sample it ends if only you can fix what is wrong, with an exit 
 doctor --help; afterwards it waits for what is lost to come back.";
 
 const LSL_HELP: &str = "\
+Examples:
+  cortop lsl
+  cortop lsl --markers-udp 5005     with markers from another program
+
 Each stream of numbers is an LSL stream of its own, named after headset and content, such as \
 cortop-EPOCX-1A2B3C4D-EEG; markers are one of texts. Values are as Cortex sent them, EEG in \
 microvolts. Ctrl-C and the end of --duration end it with exit status 0.
@@ -47,9 +62,59 @@ Markers from outside go into the record that runs, if one does, and to the LSL s
 Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
 doctor --help; afterwards it waits for what is lost to come back.";
 
+const DEMO_HELP: &str = "\
+Examples:
+  cortop demo
+  cortop demo --headsets 16 --model insight
+                                    a lab full of them
+  cortop demo --scopes none         what a basic licence gives
+  cortop demo --replay recording.csv
+                                    your own data";
+
+const SIM_HELP: &str = "\
+Examples:
+  cortop sim --approved --ca-out .  then: cortop --ca-file root.pem
+  cortop sim --ws --port 7000       then: cortop --url ws://127.0.0.1:7000
+  cortop sim --exec pytest          the tests of your application, then the end
+  cortop sim --headset epocx@256 --headset insight:INSIGHT-0A1B2C3D:off
+  cortop sim --scenario faults.toml
+                                    what --list-faults lists, at its time
+
+Any client id and secret will do.";
+
+const PROXY_HELP: &str = "\
+Examples:
+  cortop proxy --listen 7000 --ws   then connect your application to ws://127.0.0.1:7000
+  cortop proxy --listen 7000 --ca-out . --capture session.jsonl";
+
+const DOCTOR_HELP: &str = "\
+Examples:
+  cortop doctor
+  cortop doctor --headset EPOCX-1A2B3C4D
+  cortop doctor --json | jq .";
+
+const PRINT_HELP: &str = "\
+Examples:
+  cortop print config > ~/.config/cortop/config.toml
+  cortop print theme > ~/.config/cortop/themes/mine.toml";
+
 const LIST_HELP: &str = "\
 It opens no session and debits no licence. Exit status: 0 printed · 10 to 24 could not go on \
-(cortop doctor --help lists them) · 2 could not start as asked";
+(cortop doctor --help lists them) · 2 could not start as asked
+
+Times are those of this computer; --json has them as Cortex sent them.";
+
+/// The end of the help of a list: how it is called, then what holds for all.
+macro_rules! list_help {
+    ($($line:literal)+) => {
+        format!(concat!("Examples:\n", $("  cortop ", $line, "\n",)+ "\n{}"), LIST_HELP)
+    };
+}
+
+/// Spellings that are accepted still, and what they are called now: these are suggested in their
+/// place.
+const OLD_SPELLINGS: [(&str, &str); 2] =
+    [("plain-output", "full-redraw"), ("unsure", "assumptions")];
 
 /// Not a doc comment, which would take the brackets for links.
 const SPEC_HELP: &str = "Headset as model[@eegRate][:id][:state], such as epocx@256 or \
@@ -89,15 +154,19 @@ pub enum CliCommand {
     /// Serve a headset's streams by Lab Streaming Layer (LSL), without a screen
     Lsl(LslArgs),
     /// List the headsets that the service sees
+    #[command(after_help = list_help!("headsets" "headsets --json | jq -r '.[].id'"))]
     Headsets(ListArgs),
     /// List the live sessions of this application
+    #[command(after_help = list_help!("sessions" "sessions --json | jq -r '.[].id'"))]
     Sessions(ListArgs),
     /// Print the licence: scopes, what is left on this computer, expiry
+    #[command(after_help = list_help!("license" "license --json | jq .localQuota"))]
     License(ListArgs),
     /// List the records of this application
+    #[command(after_help = list_help!("records" "records --json | jq -r '.[].title'"))]
     Records(ListArgs),
     /// Print something to standard output
-    #[command(subcommand)]
+    #[command(subcommand, after_help = PRINT_HELP)]
     Print(Print),
 }
 
@@ -147,7 +216,7 @@ pub struct ServiceArgs {
 
 /// What the doctor is to look at.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = stage::LEGEND)]
+#[command(after_help = format!("{DOCTOR_HELP}\n\n{}", stage::LEGEND))]
 pub struct DoctorArgs {
     /// Which service.
     #[command(flatten, next_help_heading = "Cortex service")]
@@ -158,6 +227,9 @@ pub struct DoctorArgs {
     /// Print JSON
     #[arg(long, help_heading = None)]
     pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
 }
 
 /// What is printed of the samples.
@@ -173,6 +245,9 @@ pub struct WatchArgs {
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
     pub duration: Option<Duration>,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
 }
 
 /// What is exchanged with other programs.
@@ -220,6 +295,9 @@ pub struct LslArgs {
     /// Print JSON, one object a line
     #[arg(long, help_heading = None)]
     pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
 }
 
 /// A form of samples.
@@ -234,7 +312,6 @@ pub enum Format {
 
 /// How a list is printed.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = LIST_HELP)]
 pub struct ListArgs {
     /// Which service.
     #[command(flatten, next_help_heading = "Cortex service")]
@@ -242,43 +319,80 @@ pub struct ListArgs {
     /// Print JSON in place of a table
     #[arg(long, help_heading = None)]
     pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
 }
 
-/// How to show it; holds for the demo as well.
-#[derive(Args, Clone, Debug, Default)]
+/// How to show it: of the monitor and the demo, which have a screen.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct DisplayArgs {
     /// Frames a second, 1 to 60 [default: 10]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
     pub fps: Option<u16>,
     /// Most bytes a second to the terminal, for slow links
-    #[arg(long, global = true, value_name = "KB/s", value_parser = max_rate)]
+    #[arg(long, value_name = "KB/s", value_parser = max_rate)]
     pub max_rate: Option<f64>,
     /// Draw without braille and box characters
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub ascii: bool,
     /// Use the mouse: a click focuses and selects, the wheel scrolls; Shift selects text
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub mouse: bool,
-    /// Position and style each run of cells anew, for terminals that garble the compact output
-    #[arg(long, alias = "plain-output", global = true)]
+    /// Redraw each run of cells with its position and style, for terminals that garble the compact output
+    #[arg(long, alias = "plain-output")]
     pub full_redraw: bool,
     /// Colour theme: auto, ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
     /// one of your own; auto follows the terminal's background [default: auto]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// Configuration and log, of whatever uses a Cortex service.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommonArgs {
     /// Config file in place of the usual one
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Append the log to a file too
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
     /// Log more; -vv also what this program does step by step
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl DisplayArgs {
+    /// What is set here, else what is set there: each flag may stand before or after the subcommand.
+    fn or(self, other: Self) -> Self {
+        Self {
+            fps: self.fps.or(other.fps),
+            max_rate: self.max_rate.or(other.max_rate),
+            ascii: self.ascii || other.ascii,
+            mouse: self.mouse || other.mouse,
+            full_redraw: self.full_redraw || other.full_redraw,
+            theme: self.theme.or(other.theme),
+            common: self.common.or(other.common),
+        }
+    }
+}
+
+impl CommonArgs {
+    fn or(self, other: Self) -> Self {
+        Self {
+            config: self.config.or(other.config),
+            log_file: self.log_file.or(other.log_file),
+            verbose: self.verbose.saturating_add(other.verbose),
+        }
+    }
 }
 
 /// What the demo simulates.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = DEMO_HELP)]
 pub struct DemoArgs {
     /// Recording to play in a loop: a CSV, EDF, BDF or XDF file; - is standard input
     #[arg(long, value_name = "FILE")]
@@ -298,6 +412,9 @@ pub struct DemoArgs {
     /// What is exchanged with other programs.
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
 }
 
 /// The simulated licence.
@@ -313,6 +430,7 @@ pub struct LicenceArgs {
 
 /// Between which clients and which service messages are passed on.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = PROXY_HELP)]
 pub struct ProxyArgs {
     /// Port of this machine to listen on; 0 takes a free one
     #[arg(long, value_name = "PORT")]
@@ -342,6 +460,9 @@ pub struct ProxyArgs {
     /// Log neither requests nor advice
     #[arg(short, long, conflicts_with = "log")]
     pub quiet: bool,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
 }
 
 /// A form of the log.
@@ -360,6 +481,7 @@ pub struct Scopes(pub Vec<String>);
 
 /// What is simulated and how it is served.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = SIM_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct SimArgs {
     /// Port to listen on; 0 takes a free one [default: 6868, with --exec a free one]
@@ -422,6 +544,9 @@ pub struct SimArgs {
     /// List what the simulator assumes where the protocol is not known for sure, and end
     #[arg(long, alias = "unsure")]
     pub assumptions: bool,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
 }
 
 impl Cli {
@@ -429,25 +554,85 @@ impl Cli {
     /// ask for the help.
     #[must_use]
     pub fn read() -> Self {
-        Self::parse().checked().unwrap_or_else(|error| error.exit())
+        Self::try_parse()
+            .and_then(Self::checked)
+            .unwrap_or_else(|error| without_old_spellings(error).exit())
     }
 
-    /// Refuses the service's flags before a subcommand, which clap cannot do by itself.
-    fn checked(self) -> Result<Self, clap::Error> {
+    /// Takes over what a subcommand says of display, configuration and log; refuses what stands
+    /// before one that has no use for it, which clap cannot tell by itself.
+    pub(crate) fn checked(mut self) -> Result<Self, clap::Error> {
+        let refuse = |why| Err(Self::command().error(ErrorKind::ArgumentConflict, why));
         if self.command.is_some() && self.service != ServiceArgs::default() {
-            return Err(Self::command().error(
-                ErrorKind::ArgumentConflict,
+            return refuse(
                 "the flags for the Cortex service come after the subcommand, if it takes them",
-            ));
+            );
         }
         if self.command.is_some() && self.exchange != ExchangeArgs::default() {
-            return Err(Self::command().error(
-                ErrorKind::ArgumentConflict,
+            return refuse(
                 "the flags for other programs come after the subcommand, if it takes them",
-            ));
+            );
         }
+        let before = std::mem::take(&mut self.display);
+        let own = match &self.command {
+            None => DisplayArgs::default(),
+            Some(CliCommand::Demo(demo)) => demo.display.clone(),
+            Some(CliCommand::Sim(sim)) => sim.display.clone(),
+            Some(CliCommand::Proxy(proxy)) => proxy.display.clone(),
+            Some(command) => {
+                let common = match command {
+                    CliCommand::Doctor(args) => Some(&args.common),
+                    CliCommand::Watch(args) => Some(&args.common),
+                    CliCommand::Lsl(args) => Some(&args.common),
+                    CliCommand::Headsets(args)
+                    | CliCommand::Sessions(args)
+                    | CliCommand::License(args)
+                    | CliCommand::Records(args) => Some(&args.common),
+                    _ => None,
+                };
+                let takes = DisplayArgs { common: before.common.clone(), ..DisplayArgs::default() };
+                if before != takes {
+                    return refuse(
+                        "the flags for the screen are for what has one: cortop, demo, sim and proxy",
+                    );
+                }
+                if common.is_none() && before.common != CommonArgs::default() {
+                    return refuse("this subcommand reads no config file and writes no log");
+                }
+                let common = common.cloned().unwrap_or_default();
+                DisplayArgs { common, ..DisplayArgs::default() }
+            }
+        };
+        self.display = own.or(before);
         Ok(self)
     }
+}
+
+/// The same, with no spelling suggested that the help does not have.
+fn without_old_spellings(mut error: clap::Error) -> clap::Error {
+    let renamed = |text: &str| {
+        let spellings = OLD_SPELLINGS.iter();
+        spellings.fold(text.to_owned(), |text, (old, new)| {
+            text.replace(&format!("--{old}"), &format!("--{new}"))
+        })
+    };
+    let flag = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(flag)) => Some(renamed(flag)),
+        _ => None,
+    };
+    if let Some(flag) = flag {
+        error.insert(ContextKind::SuggestedArg, ContextValue::String(flag));
+    }
+    let tips = match error.get(ContextKind::Suggested) {
+        Some(ContextValue::StyledStrs(tips)) => {
+            Some(tips.iter().map(|tip| renamed(&tip.ansi().to_string()).into()).collect())
+        }
+        _ => None,
+    };
+    if let Some(tips) = tips {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    }
+    error
 }
 
 /// The session policies and their names on the command line and in the config file.
@@ -555,9 +740,65 @@ mod tests {
     fn help_of_the_subcommands() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        for name in ["demo", "sim", "proxy", "doctor", "watch", "lsl", "headsets"] {
+        for name in
+            ["demo", "sim", "proxy", "doctor", "watch", "lsl", "headsets", "records", "print"]
+        {
             let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
             insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
+        }
+    }
+
+    /// All commands, the top one first.
+    fn commands() -> Vec<clap::Command> {
+        let mut command = Cli::command().term_width(80);
+        command.build();
+        let mut all = vec![command.clone()];
+        for subcommand in command.get_subcommands() {
+            all.push(subcommand.clone());
+            all.extend(subcommand.get_subcommands().cloned());
+        }
+        all
+    }
+
+    #[test]
+    fn each_help_has_examples_that_are_understood() {
+        for mut command in commands() {
+            if command.get_name() == "config" || command.get_name() == "theme" {
+                continue;
+            }
+            let help = command.render_help().to_string();
+            let (_, end) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{help}"));
+            let lines = end.lines().take_while(|line| !line.is_empty());
+            for line in lines.filter(|line| line.starts_with("  cortop")) {
+                let line = line.trim().split(['|', '>']).next().expect("one");
+                let line = line.split("  ").next().expect("one");
+                parse(line.trim()).unwrap_or_else(|error| panic!("{line}: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn no_old_spelling_is_suggested() {
+        for command in commands() {
+            for arg in command.get_arguments() {
+                let all = arg.get_all_aliases().unwrap_or_default();
+                let visible = arg.get_visible_aliases().unwrap_or_default();
+                for old in all.iter().filter(|old| !visible.contains(old)) {
+                    let new = arg.get_long().expect("a long one");
+                    assert!(OLD_SPELLINGS.contains(&(old, new)), "{old}");
+                }
+            }
+        }
+        for line in ["cortop --plain", "cortop --plain-outpu", "cortop sim --plain-outpu"]
+            .into_iter()
+            .chain(["cortop headsets --plain-output", "cortop sim --unsur", "cortop --unsur"])
+        {
+            let error = without_old_spellings(parse(line).expect_err(line)).to_string();
+            let error = error.replace(line.rsplit(' ').next().expect("one"), "");
+            assert!(
+                !error.contains("plain-output") && !error.contains("unsure"),
+                "{line}: {error}"
+            );
         }
     }
 
@@ -571,12 +812,12 @@ mod tests {
         .expect("valid");
         assert_eq!(cli.service.session, Some(SessionPolicy::Open));
         assert_eq!(cli.service.streams, Some(vec![Stream::Eeg, Stream::Mot]));
-        assert_eq!((cli.display.fps, cli.display.verbose), (Some(60), 3));
+        assert_eq!((cli.display.fps, cli.display.common.verbose), (Some(60), 3));
 
         for before in ["cortop --fps 5 demo", "cortop demo --fps 5"] {
             let line = format!("{before} --replay r.csv --headsets 64 --model mn8 --seed 7 -v");
             let cli = parse(&line).expect("valid");
-            assert_eq!((cli.display.fps, cli.display.verbose), (Some(5), 1));
+            assert_eq!((cli.display.fps, cli.display.common.verbose), (Some(5), 1));
             let Some(CliCommand::Demo(demo)) = cli.command else { panic!("{:?}", cli.command) };
             assert_eq!((demo.headsets, demo.model, demo.seed), (64, Model::Mn8, 7));
         }
@@ -644,6 +885,12 @@ mod tests {
             "cortop sim --log json",
             "cortop proxy --listen 7000",
             "cortop proxy --listen 0 --to wss://localhost:1 --ca-file s.pem --ca-out ca --capture c.jsonl",
+            "cortop demo --plain-output",
+            "cortop --plain-output",
+            "cortop --plain-output demo",
+            "cortop -v --config c.toml headsets",
+            "cortop watch --config c.toml --log-file l.txt -vv",
+            "cortop doctor --config c.toml",
         ] {
             parse(line).expect(line);
         }
@@ -692,6 +939,10 @@ mod tests {
             "cortop lsl --lsl-interface ::1",
             "cortop sim --markers-udp 5005",
             "cortop --markers-udp 5005 watch",
+            "cortop headsets --fps 5",
+            "cortop --theme mono headsets",
+            "cortop watch --ascii",
+            "cortop --mouse print config",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -28,6 +28,9 @@ use crate::{
 use cortop_signal::decoder;
 use cortop_sim::Sim;
 
+/// Client id and secret of the demo.
+const DEMO: &str = "demo";
+
 /// Could not start as asked.
 const REFUSED: u8 = 2;
 
@@ -81,7 +84,7 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
     }
     let env = |name: &str| std::env::var(name).ok();
     let config = read_config(&cli.service, &cli.display)?;
-    let log = logging::init(cli.display.verbose, config.log_file.as_deref())?;
+    let log = logging::init(cli.display.common.verbose, config.log_file.as_deref())?;
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     let options = ui_options(&config, &env);
@@ -114,6 +117,7 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),
             zone,
             fps: config.fps,
+            session: config.session,
         };
         let markers = commands::markers_from_outside(exchange).await?;
         let reload = reload(cli, &config, &options);
@@ -207,6 +211,7 @@ async fn simulate(demo: &cli::DemoArgs) -> Result<Sim> {
         replay: demo.replay.clone(),
         scopes: demo.licence.scopes.0.clone(),
         quota: demo.licence.activations,
+        profile_app: DEMO.to_owned(),
         ..cortop_sim::Options::demo(demo.model, headsets, demo.seed)
     })
     .await?;
@@ -219,5 +224,5 @@ async fn simulate(demo: &cli::DemoArgs) -> Result<Sim> {
 /// The simulator, which takes any credentials. The demo shows all there is, whatever is configured
 /// for the service.
 fn demo_service(sim: &Sim) -> cortop_client::ClientConfig {
-    cortop_client::ClientConfig::new("demo", "demo").url(sim.url())
+    cortop_client::ClientConfig::new(DEMO, DEMO).url(sim.url())
 }

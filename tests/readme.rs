@@ -23,6 +23,15 @@ fn the_key_table_is_that_of_the_program() {
 }
 
 #[test]
+fn the_glyphs_are_those_of_the_program() {
+    let each: Vec<_> =
+        ui::legend().iter().map(|(glyphs, meaning)| format!("`{glyphs}` {meaning}")).collect();
+    let line = format!("Glyphs: {}. The help ends with the same list.", each.join(" · "));
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(&line), "the README's list of glyphs has to be:\n{line}");
+}
+
+#[test]
 fn the_filters_are_named_by_type_order_and_causality() {
     let readme = include_str!("../README.md");
     let sentence = readme.lines().find(|line| line.contains("Butterworth")).expect("a line");

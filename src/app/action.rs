@@ -129,6 +129,7 @@ actions! {
         #[hint = "end marker"]
         EndMarker "end-marker" [Key::char('M')] "end the last marker now";
         Lsl "lsl" [Key::char('L')] "serve the streams of this headset by Lab Streaming Layer, or stop";
+        #[hint = "try again"]
         Connect "connect" [Key::char('C')] "try again at once what waits: connection, login, headset";
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
@@ -158,7 +159,7 @@ actions! {
         #[hint = "more"]
         HeadsetMenu "menu" [Key::char('e')] "more: connect by, settings, name, open activated or not";
         #[hint = "scan"]
-        Scan "scan" [Key::char('r')] "scan for headsets (about 20 s; not while streams flow)";
+        Scan "scan" [Key::char('r')] "scan for headsets (about 20 s; not while streams are running)";
         #[hint = "overview"]
         Overview "overview" [Key::char('o')] "all headsets in a table, and back";
         #[hint = "sort"]

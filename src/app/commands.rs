@@ -3,6 +3,8 @@
 use super::{
     Action, App, Effect, Pane, SessionField, Severity,
     dialog::{Dialog, DialogAction, Form, FormField, FormKind, Question},
+    events::is_signing_in,
+    notice::Condition,
 };
 use cortop_client::{
     Command, ConnectionStep, HeadsetId, Link, RecordCommand, SessionId, headset::HeadsetStatus,
@@ -12,13 +14,20 @@ use cortop_client::{
 impl App {
     /// Tries at once what cortop would try again later.
     pub(super) fn connect(&mut self) -> Vec<Effect> {
-        if let Link::Up { step: ConnectionStep::Streaming | ConnectionStep::Watching, .. } =
-            self.link
-        {
+        if self.is_streaming() {
             self.notify(Severity::Info, "connected: there is nothing to try again");
             return Vec::new();
         }
-        self.notify(Severity::Info, "trying again now");
+        if let Link::Up { step: ConnectionStep::Searching | ConnectionStep::Missing(_), .. } =
+            self.link
+        {
+            return self.scan();
+        }
+        let text = match self.stopped_by() {
+            Some(refusal) => format!("trying again what was refused: {}", refusal.headline()),
+            None => "trying again now".to_owned(),
+        };
+        self.notify_while(Condition::Link(self.link.clone()), Severity::Info, text);
         vec![Effect::Command(Command::Connect)]
     }
 
@@ -55,19 +64,12 @@ impl App {
         self.sessions.show_on(&id);
         self.called_off = None;
         let text = match self.link {
-            Link::Up {
-                step:
-                    ConnectionStep::Greeting
-                    | ConnectionStep::Login
-                    | ConnectionStep::OtherUser
-                    | ConnectionStep::Approval
-                    | ConnectionStep::Agreement
-                    | ConnectionStep::Authorizing,
-                ..
-            } => format!("{id} will be opened when cortop is signed in"),
+            _ if is_signing_in(&self.link) => {
+                format!("{id} will be opened when cortop is signed in")
+            }
             _ => format!("opening {id}"),
         };
-        self.notify(Severity::Info, text);
+        self.notify_while(Condition::NoSessionOn(vec![id.clone()]), Severity::Info, text);
         vec![Effect::Command(Command::Open { headset: id, mode: None })]
     }
 
@@ -84,7 +86,8 @@ impl App {
         }
         let open = key(Action::Open);
         let open = open.map_or_else(String::new, |key| format!("; {key} on it opens one"));
-        self.notify(Severity::Info, format!("called off: cortop opens no session on {id}{open}"));
+        let text = format!("called off: cortop opens no session on {id}{open}");
+        self.notify_while(Condition::NoSessionOn(vec![id.clone()]), Severity::Info, text);
         self.called_off = Some(id.clone());
         vec![Effect::Command(Command::CallOff(id))]
     }
@@ -112,7 +115,8 @@ impl App {
     pub(super) fn selected_headset(&mut self) -> Option<HeadsetId> {
         let selected = self.headsets.selected().map(|headset| headset.id.clone());
         if selected.is_none() {
-            self.notify(Severity::Problem, "no headset is selected");
+            let text = "no headset is selected";
+            self.notify_while(Condition::NoSelection, Severity::Problem, text);
         }
         selected
     }
@@ -134,7 +138,7 @@ impl App {
                  pane 1 does"
             }
         };
-        self.notify(Severity::Problem, text);
+        self.notify_while(Condition::NoSession, Severity::Problem, text);
         None
     }
 
@@ -163,7 +167,7 @@ impl App {
         let Some(id) = self.live_session() else { return };
         if self.sessions.get(&id).is_some_and(|entry| entry.closing.is_some()) {
             let text = "the session is being closed: Cortex has not answered yet";
-            return self.notify(Severity::Info, text);
+            return self.notify_while(Condition::Closing(id), Severity::Info, text);
         }
         self.ask(&Question::CloseSession(id));
     }

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{App, Pane, ProfileState, Severity};
+use super::{App, Pane, ProfileState, Severity, notice::Condition};
 use cortop_client::{
-    ConnectionStep, Event, Link, SessionId, Stream, Warning,
+    ConnectionStep, Event, HeadsetId, Link, SessionId, Stream, Warning,
     account::UserLogin,
     code::{WarningCode, warning},
 };
@@ -43,19 +43,17 @@ impl App {
                     &theirs,
                 );
             }
+            Event::Activating { headset, used, left } => self.on_activating(headset, used, left),
+            Event::Activated { used } => {
+                self.reactivations += u64::from(self.activating.take().is_some());
+                self.activations = used;
+            }
             Event::Released { session, why } => {
                 self.sessions.note(&session, self.now, format!("left: {why}"));
                 self.notify(Severity::Info, format!("another program's session left: {why}"));
                 self.sessions.released(&session, why, now);
             }
-            Event::Closed { session, why, ordered } => {
-                self.sessions.note(&session, self.now, format!("closed: {why}"));
-                if !self.alert_of_end(&session, ordered) {
-                    let severity = if ordered { Severity::Info } else { Severity::Problem };
-                    self.notify(severity, format!("session closed: {why}"));
-                }
-                self.sessions.closed(&session, why, ordered, now);
-            }
+            Event::Closed { session, why, ordered } => self.on_closed(&session, why, ordered),
             Event::Subscribed { session, streams, refused, .. } => {
                 let (came, refused) = self.sessions.subscribed(&session, streams, refused);
                 if let Some((_, refusal)) = refused.first() {
@@ -99,11 +97,45 @@ impl App {
             }
             Event::Outcome { command, outcome } => self.on_outcome(command, outcome),
             Event::Refused(refusal) => {
-                self.notify(Severity::Problem, refusal.to_string());
+                let text = refusal.to_string();
+                if self.is_streaming() {
+                    self.notify(Severity::Problem, text);
+                } else {
+                    // Whatever was refused on the way there is history then.
+                    self.notify_while(Condition::NotStreaming, Severity::Problem, text);
+                }
                 if !is_stopped(&self.link) {
                     self.refusal = Some(refusal);
                 }
             }
+        }
+    }
+
+    /// A session in place of a lost one is about to use an activation.
+    fn on_activating(&mut self, headset: HeadsetId, used: u64, left: Option<f64>) {
+        let left = left.map(|left| format!(" of the {left} left here")).unwrap_or_default();
+        let used = match used {
+            0 => String::new(),
+            used => format!("; {used} used since cortop started"),
+        };
+        let text = format!("{headset}: activating again uses 1 activation{left}{used}");
+        let until = Condition::NoSessionOn(vec![headset.clone()]);
+        self.activating = Some(headset);
+        self.notify_while(until, Severity::Problem, text);
+    }
+
+    /// A session is gone.
+    fn on_closed(&mut self, session: &SessionId, why: String, ordered: bool) {
+        self.sessions.note(session, self.now, format!("closed: {why}"));
+        let severity = if ordered { Severity::Info } else { Severity::Problem };
+        let text = format!("session closed: {why}");
+        let entry = self.sessions.get(session);
+        let headset = entry.map(|entry| entry.session.headset.id.clone());
+        let gone = Condition::NoSessionOn(headset.into_iter().collect());
+        let is_alert = self.alert_of_end(session, ordered);
+        self.sessions.closed(session, why, ordered, self.now.instant);
+        if !is_alert {
+            self.notify_while(gone, severity, text);
         }
     }
 
@@ -117,8 +149,11 @@ impl App {
             self.sessions.as_of = None;
             self.alerts.disk_low = None;
         }
-        if !is_stopped(&link) {
+        if !is_stopped(&link) && !is_signing_in(&link) {
             self.refusal = None;
+        }
+        if !matches!(link, Link::Up { step: ConnectionStep::Opening(_), .. }) {
+            self.activating = None;
         }
         let is_new = self.link != link;
         self.link = link;
@@ -178,12 +213,15 @@ impl App {
     /// A scan has ended: notifies the user of what was found, or of what to do where nothing was.
     fn on_scan_end(&mut self) {
         if self.headsets.scanning.take().is_some() {
-            let text = match self.headsets.list.len() {
-                0 => "the scan is over: no headset; switch one on and scan again".to_owned(),
-                1 => "the scan is over: 1 headset".to_owned(),
-                count => format!("the scan is over: {count} headsets"),
-            };
-            self.notify(Severity::Info, text);
+            match self.headsets.list.len() {
+                0 => self.notify_while(
+                    Condition::NoHeadset,
+                    Severity::Info,
+                    "scan finished: no headset; switch one on and scan again",
+                ),
+                1 => self.notify(Severity::Info, "scan finished: 1 headset"),
+                count => self.notify(Severity::Info, format!("scan finished: {count} headsets")),
+            }
         }
     }
 
@@ -201,7 +239,16 @@ impl App {
         }
         let calls = WarningCode::find(warning.code).is_some_and(|row| !row.next.is_empty());
         let severity = if calls { Severity::Problem } else { Severity::Info };
-        self.notify(severity, format!("Cortex {}: {}", warning.code, warning.sentence()));
+        let text = format!("Cortex {}: {}", warning.code, warning.sentence());
+        match warning.headset() {
+            Some(headset)
+                if (warning::HEADSET_INFO_WRONG..=warning::HEADSET_LOST)
+                    .contains(&warning.code) =>
+            {
+                self.notify_while(Condition::NoSessionOn(vec![headset]), severity, text);
+            }
+            _ => self.notify(severity, text),
+        }
     }
 
     pub(super) fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
@@ -228,6 +275,22 @@ impl App {
             self.held = (now, Arc::clone(&self.snapshot));
         }
     }
+}
+
+/// Whether signing in is under way: what has stopped it may do so again.
+pub(super) const fn is_signing_in(link: &Link) -> bool {
+    matches!(
+        link,
+        Link::Up {
+            step: ConnectionStep::Greeting
+                | ConnectionStep::Login
+                | ConnectionStep::OtherUser
+                | ConnectionStep::Approval
+                | ConnectionStep::Agreement
+                | ConnectionStep::Authorizing,
+            ..
+        }
+    )
 }
 
 /// Whether a refusal has stopped the way to streaming.

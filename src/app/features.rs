@@ -1,7 +1,7 @@
 //! Which features the view shown has, so that no key changes what nobody sees.
 
 use super::{Action, App, Binding, Feature, RunningRecord, Severity, StreamsPane};
-use cortop_client::{Stream, headset::HeadsetStatus, session::SessionStatus};
+use cortop_client::{ConnectionStep, Link, Stream, headset::HeadsetStatus, session::SessionStatus};
 
 impl App {
     /// Changes a setting of the picture; `change` returns its new value in words.
@@ -53,6 +53,11 @@ impl App {
                 .running_record()
                 .and_then(|record| record.last.as_ref())
                 .is_some_and(|last| !last.is_interval()),
+            // A choice waits for another key.
+            Action::Connect => {
+                let chooses = matches!(self.link, Link::Up { step: ConnectionStep::Choosing, .. });
+                !self.is_streaming() && !chooses
+            }
             Action::Activate => is_activated == Some(false),
             Action::Close | Action::ChooseStreams => live.is_some(),
             Action::NextSession => self.sessions.list.len() > 1,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    Effect, Key,
+    Action, Effect, Key,
     dialog::{DialogAction, Form, FormField, FormKind},
 };
 use cortop_client::{
@@ -18,9 +18,6 @@ const SUBJECT: usize = 30;
 
 /// The word that has to be typed before a record is deleted.
 pub(super) const DELETE: &str = "delete";
-
-/// Why no marker can be set.
-pub(super) const NO_RECORD: &str = "markers need a running record: start one first (R)";
 
 /// What is wrong with which field.
 type Complaint = (usize, String);
@@ -80,8 +77,8 @@ pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
             Effect::Command(Command::Debit { session: session.clone(), activations })
         }
         FormKind::FilterLog => return Ok(DialogAction::FilterLog(filled(0).to_owned())),
-        FormKind::Mark { session: None, .. } => return Err((0, NO_RECORD.to_owned())),
-        FormKind::Mark { session: Some(session), at, .. } => {
+        FormKind::NoRecord => return Ok(DialogAction::Action(Action::Record)),
+        FormKind::Mark { session, at, .. } => {
             let label = needed(fields, 0)?;
             mark(session.clone(), label.clone(), MarkerValue::Text(label), *at)
         }
@@ -89,9 +86,12 @@ pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
     Ok(DialogAction::Effects(vec![effect]))
 }
 
-/// What a key does at once, before anything is filled in.
-pub(super) fn shortcut(form: &Form, key: Key) -> Option<DialogAction> {
-    let FormKind::Mark { session: Some(session), at, labels } = &form.kind else { return None };
+/// What a key does at once, before anything is filled in. `action`: what it does without the form.
+pub(super) fn shortcut(form: &Form, key: Key, action: Option<Action>) -> Option<DialogAction> {
+    if form.kind == FormKind::NoRecord {
+        return action.filter(|action| *action == Action::Record).map(DialogAction::Action);
+    }
+    let FormKind::Mark { session, at, labels } = &form.kind else { return None };
     let empty = form.fields.iter().all(|field| field.filled().is_empty());
     let number = key.typed().filter(|_| empty)?.to_digit(10)?;
     let label = labels.get(usize::try_from(number).ok()?.checked_sub(1)?)?.clone();

@@ -23,8 +23,10 @@ pub struct HeadsetsPane {
     pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// Since when a scan runs, if one does.
     pub(crate) scanning: Option<Instant>,
-    /// Whether the service has listed its headsets at all.
+    /// Whether the service has listed its headsets on this connection.
     pub(crate) known: bool,
+    /// Those that it listed on the connection before.
+    pub(crate) last_listed: Vec<HeadsetId>,
     /// Whether the overview of all is open.
     pub(crate) overview: bool,
     /// What its rows are sorted by.
@@ -63,7 +65,12 @@ impl HeadsetsPane {
     pub(super) fn forget(&mut self) {
         let Self { overview, sort, .. } = *self;
         let (selected, order) = (self.selected.take(), mem::take(&mut self.order));
-        *self = Self { selected, overview, sort, order, ..Self::default() };
+        let last_listed = if self.known {
+            self.list.iter().map(|headset| headset.id.clone()).collect()
+        } else {
+            mem::take(&mut self.last_listed)
+        };
+        *self = Self { selected, last_listed, overview, sort, order, ..Self::default() };
     }
 
     /// Moves the selection by `step` rows of a list, stopping at its ends.

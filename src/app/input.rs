@@ -40,8 +40,9 @@ impl App {
     }
 
     pub(super) fn on_dialog_key(&mut self, mut dialog: Dialog, key: Key) -> Vec<Effect> {
+        let action = self.settings.keymap.action(self.focus, key);
         let mut event = match &mut dialog {
-            Dialog::Form(form) => match forms::shortcut(form, key) {
+            Dialog::Form(form) => match forms::shortcut(form, key, action) {
                 Some(action) => DialogEvent::Chosen(action),
                 None => dialog.on_key(key, &[]),
             },
@@ -91,7 +92,8 @@ impl App {
                     select.follow(&items);
                 }
             }
-            Some(Dialog::Form(_)) | None => {}
+            Some(Dialog::Form(_)) => self.refresh_mark(),
+            None => {}
         }
     }
 
@@ -110,6 +112,7 @@ impl App {
             DialogAction::Show(session) => self.sessions.current = Some(session),
             DialogAction::FilterLog(text) => self.filter_log(text),
             DialogAction::Theme(at) => self.choose_theme(at),
+            DialogAction::OpenHeadsets(ids) => return self.open_each(ids),
             DialogAction::Open(dialog) => self.dialog = Some(*dialog),
         }
         Vec::new()

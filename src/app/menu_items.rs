@@ -6,6 +6,7 @@ use super::{
 };
 use cortop_client::{
     Command, Headset, HeadsetCommand, HeadsetId, ProfileCommand, SessionId, SessionMode, Stream,
+    datetime::local,
     headset::HeadsetStatus,
     model::Model,
     session::SessionStatus,
@@ -212,6 +213,7 @@ impl App {
 
     /// Who is logged in, and what the licence allows. Picking a line copies it.
     pub(super) fn account(&self) -> Vec<MenuItem> {
+        let zone = self.zone();
         let mut items = Vec::new();
         let mut add = |text: &str, note: String| {
             if !note.is_empty() {
@@ -222,7 +224,7 @@ impl App {
         match &self.user {
             Some(Some(user)) => {
                 add("user", user.username.clone());
-                add("logged in", user.last_login_time.clone());
+                add("logged in", local(&user.last_login_time, &zone));
             }
             Some(None) => add("user", "nobody: log in with EMOTIV Launcher".to_owned()),
             None => {}
@@ -240,11 +242,12 @@ impl App {
         let eeg = if licence.has_scope("eeg") { "" } else { ": no eeg stream" };
         let scopes = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
         add("scopes", if scopes.is_empty() { format!("none{eeg}") } else { scopes + eeg });
-        let left = licence.local_quota.map(|left| format!("{left} left on this computer"));
-        add("activations", left.unwrap_or_default());
-        add("valid to", licence.valid_to.clone());
-        add("offline warning from", licence.soft_limit_time.clone());
-        add("offline use ends", licence.hard_limit_time.clone());
+        let left = licence.local_quota.map(|left| format!("{left} left on this computer, "));
+        let used = format!("{} used since cortop started", self.activations);
+        add("activations", left.unwrap_or_default() + &used);
+        add("valid to", local(&licence.valid_to, &zone));
+        add("offline warning from", local(&licence.soft_limit_time, &zone));
+        add("offline use ends", local(&licence.hard_limit_time, &zone));
         let source = if licence.is_online { "the cloud" } else { "this computer's memory" };
         add("source", source.to_owned());
         items

@@ -5,7 +5,8 @@ use super::{
     dialog::{Dialog, DialogAction, Form, FormField, FormKind, Menu, MenuItem, Select},
 };
 use cortop_client::{
-    Command, Link, ProfileCommand, Record, headset::HeadsetStatus, record::ExportFormat,
+    Command, Link, ProfileCommand, Record, datetime::local, headset::HeadsetStatus,
+    record::ExportFormat,
 };
 
 impl App {
@@ -87,6 +88,7 @@ impl App {
     }
 
     fn stored_records(&self) -> Vec<MenuItem> {
+        let zone = self.zone();
         let records = self.records.stored.iter().flat_map(|stored| &stored.records);
         records
             .map(|record| {
@@ -100,7 +102,7 @@ impl App {
                 } else {
                     ""
                 };
-                let start = record.start_datetime.get(..16).unwrap_or_default().replace('T', " ");
+                let start = local(&record.start_datetime, &zone);
                 let note = [start.as_str(), state, &record.subject.subject_name];
                 let note: Vec<_> = note.into_iter().filter(|part| !part.is_empty()).collect();
                 let open = DialogAction::Open(Box::new(Dialog::Select(list)));

@@ -25,6 +25,7 @@ mod menu_items;
 mod menus;
 mod message;
 mod mouse;
+mod notice;
 mod overview;
 mod pane;
 mod profiles;
@@ -41,7 +42,6 @@ mod tests;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::Duration,
 };
 
 use jiff::tz::TimeZone;
@@ -59,6 +59,7 @@ pub use self::{
     log::{FormatLine, LogLine, LogPane, level_name, newest_record},
     log_targets::{LogTargets, TARGETS},
     message::{Effect, Message, MouseInput, MouseTarget, ReloadedSettings, Throughput},
+    notice::{Notice, Severity},
     overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
     profiles::ProfileState,
@@ -69,45 +70,11 @@ pub use self::{
 };
 use crate::exchange::LslState;
 use cortop_client::{
-    CommandId, Error, HeadsetId, Link, Moment, Session, Stream,
+    CommandId, ConnectionStep, Error, HeadsetId, Link, Moment, Session, SessionPolicy, Stream,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
 };
 use cortop_signal::{BadChannel, Snapshot, Traces, view::ViewEnd};
-
-/// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// Something may go wrong soon.
-    Warning,
-    /// Something was refused or is off.
-    Problem,
-}
-
-impl Severity {
-    /// How long a notice stays on the screen.
-    const fn stays(self) -> Duration {
-        match self {
-            Self::Info => Duration::from_secs(6),
-            Self::Warning | Self::Problem => Duration::from_secs(20),
-        }
-    }
-}
-
-/// A sentence for the user, shown until the next one or until it is old.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Notice {
-    /// The sentence.
-    pub(crate) text: String,
-    /// How much it matters.
-    pub(crate) severity: Severity,
-    /// When it came.
-    pub(crate) at: Moment,
-    /// The text that was put on the clipboard, if it is about that.
-    copied: Option<String>,
-}
 
 /// What changes only when the configuration is read again.
 #[derive(Clone, Debug, Default)]
@@ -132,6 +99,8 @@ pub struct AppSettings {
     pub alerts: AlertSettings,
     /// Whether cortop ends with the connection of its terminal: over SSH, and in no multiplexer.
     pub fragile: bool,
+    /// In which mode sessions are opened.
+    pub session: SessionPolicy,
     /// The folder proposed for exports.
     pub folder: String,
     /// The targets of the log.
@@ -197,12 +166,20 @@ pub struct App {
     pub(crate) dialog: Option<Dialog>,
     /// The forms whose commands have not been answered yet, oldest first, bounded.
     sent: VecDeque<(CommandId, Form)>,
+    /// The headset whose session is being activated in place of a lost one.
+    pub(crate) activating: Option<HeadsetId>,
+    /// Activations of the licence that cortop has used since it started.
+    pub(crate) activations: u64,
+    /// Those of them that took the place of sessions that were lost.
+    pub(crate) reactivations: u64,
     /// Commands with an id so far.
     tracked: u64,
     /// Place in [`AppSettings::themes`].
     pub(crate) theme: usize,
     /// The last notice.
     pub(crate) notice: Option<Notice>,
+    /// Notices that stay until they have been seen, oldest first, bounded.
+    pub(crate) unseen: VecDeque<Notice>,
     /// The last refusal, until the way to streaming goes on.
     refusal: Option<Error>,
     /// The headset whose opening was called off, until Cortex has answered what was asked before.
@@ -247,9 +224,13 @@ impl App {
             help: None,
             dialog: None,
             sent: VecDeque::new(),
+            activating: None,
+            activations: 0,
+            reactivations: 0,
             tracked: 0,
             theme,
             notice: None,
+            unseen: VecDeque::new(),
             refusal: None,
             called_off: None,
             stopped: BTreeMap::new(),
@@ -271,6 +252,9 @@ impl App {
         );
         let tells_facts =
             matches!(message, Message::Tick(_) | Message::Snapshot(_) | Message::Cortex(_));
+        if matches!(message, Message::Key(_) | Message::Mouse(..)) {
+            self.see_notices();
+        }
         let mut effects = Vec::new();
         match message {
             Message::Tick(now) => {
@@ -306,6 +290,7 @@ impl App {
         }
         if !routine {
             self.refresh_dialog();
+            self.withdraw_notice();
         }
         if tells_facts {
             effects.extend(self.check_alerts());
@@ -391,6 +376,14 @@ impl App {
         entry.closed.is_none() && matches!(self.link, Link::Up { .. })
     }
 
+    /// Whether samples come, or another program's session is looked at: nothing is waited for.
+    pub(crate) const fn is_streaming(&self) -> bool {
+        matches!(
+            self.link,
+            Link::Up { step: ConnectionStep::Streaming | ConnectionStep::Watching, .. }
+        )
+    }
+
     /// The picture whose numbers are written out: of the moment, at most twice a second, for
     /// fourteen changing numbers cost a terminal as much as all traces (docs/performance.md); or of the
     /// frozen one.
@@ -433,9 +426,5 @@ impl App {
 
     fn zone(&self) -> TimeZone {
         self.settings.zone.clone().unwrap_or(TimeZone::UTC)
-    }
-
-    fn notify(&mut self, severity: Severity, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), severity, at: self.now, copied: None });
     }
 }

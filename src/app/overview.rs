@@ -1,7 +1,9 @@
 //! All headsets at once, a row each, in an order that shows the worst first. Tells what is in the
 //! rows and how they are sorted; knows nothing of how they look.
 
-use super::{Action, App, Effect, Pane, SessionEntry, Severity};
+use super::{
+    Action, App, Effect, Pane, SessionEntry, Severity, dialog::Question, notice::Condition,
+};
 use cortop_client::{
     Command, Headset, HeadsetId, Stream, headset::HeadsetStatus, session::SessionStatus,
 };
@@ -230,20 +232,39 @@ impl App {
         self.headsets.toggle_picked(&ids);
     }
 
-    /// Opens a session on each of some headsets that can stream and have none.
-    pub(super) fn open_headsets(&mut self, wanted: impl Fn(&HeadsetId) -> bool) -> Vec<Effect> {
+    /// Those of some headsets that can stream and have no session.
+    pub(super) fn openable(&self, wanted: impl Fn(&HeadsetId) -> bool) -> Vec<HeadsetId> {
         let rows = self.overview();
         let rows = rows.iter().filter(|row| {
             row.entry.is_none() && row.state != HeadsetState::OnCable && wanted(&row.headset.id)
         });
-        let ids: Vec<_> = rows.map(|row| row.headset.id.clone()).collect();
+        rows.map(|row| row.headset.id.clone()).collect()
+    }
+
+    /// Opens a session on each of some headsets that can stream and have none; asks once where
+    /// several may debit the licence.
+    pub(super) fn open_headsets(&mut self, wanted: impl Fn(&HeadsetId) -> bool) -> Vec<Effect> {
+        let ids = self.openable(wanted);
+        if ids.len() > 1 && self.may_debit() {
+            self.ask(&Question::OpenHeadsets(ids));
+            return Vec::new();
+        }
+        self.open_each(ids)
+    }
+
+    /// Opens a session on each of these headsets.
+    pub(super) fn open_each(&mut self, ids: Vec<HeadsetId>) -> Vec<Effect> {
         self.headsets.picked.clear();
         let text = match &ids[..] {
             [] => "each of these headsets has a session, or cannot stream".to_owned(),
             [one] => format!("opening {one}"),
             ids => format!("opening {} headsets", ids.len()),
         };
-        self.notify(Severity::Info, text);
+        if ids.is_empty() {
+            self.notify(Severity::Info, text);
+        } else {
+            self.notify_while(Condition::NoSessionOn(ids.clone()), Severity::Info, text);
+        }
         let open = |headset| Effect::Command(Command::Open { headset, mode: None });
         ids.into_iter().map(open).collect()
     }

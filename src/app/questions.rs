@@ -6,7 +6,8 @@ use super::{
     dialog::{Confirm, Dialog, DialogAction, Question},
 };
 use cortop_client::{
-    Command, HeadsetId, RecordCommand, SessionId, headset::HeadsetStatus, session::SessionStatus,
+    Command, HeadsetId, RecordCommand, SessionId, SessionPolicy, account::Licence,
+    headset::HeadsetStatus, session::SessionStatus,
 };
 
 impl App {
@@ -81,17 +82,14 @@ impl App {
                 lines.extend(self.record_ended(session));
                 (title, yes, vec![Effect::Command(command)])
             }
+            Question::OpenHeadsets(wanted) => return self.confirm_opening(question, wanted),
             Question::Activate(session) => {
                 self.sessions.get(session).filter(|entry| {
                     entry.closed.is_none() && entry.session.status != SessionStatus::Activated
                 })?;
                 lines.extend(self.ownership(session));
                 lines.push("This uses one activation of the licence.".to_owned());
-                let left = self.licence.as_ref().and_then(|licence| licence.local_quota);
-                lines.push(left.map_or_else(
-                    || "How many activations are left on this computer is unknown.".to_owned(),
-                    |left| format!("{left} activations are left on this computer."),
-                ));
+                lines.push(self.activations_sentence());
                 let activate = Command::Activate(session.clone());
                 ("Activate the session?", "activate", vec![Effect::Command(activate)])
             }
@@ -115,6 +113,58 @@ impl App {
         };
         let then = DialogAction::Effects(then);
         Some(Confirm { question: question.clone(), title, lines, yes, then })
+    }
+
+    /// Asks whether to open sessions that may debit the licence.
+    fn confirm_opening(&self, question: &Question, wanted: &[HeadsetId]) -> Option<Confirm> {
+        let ids = self.openable(|id| wanted.contains(id));
+        if ids.is_empty() {
+            return None;
+        }
+        let most = ids.len() as f64;
+        let used = self.activations_left().map_or(most, |left| left.min(most));
+        let names: Vec<_> = ids.iter().map(HeadsetId::as_str).collect();
+        let lines = vec![
+            format!("A session is opened on each of {}: {}.", ids.len(), names.join(", ")),
+            format!("That may use up to {} of the licence.", activations(used)),
+            self.activations_sentence(),
+        ];
+        Some(Confirm {
+            question: question.clone(),
+            title: "Open all these headsets?",
+            lines,
+            yes: "open",
+            then: DialogAction::OpenHeadsets(ids),
+        })
+    }
+
+    fn activations_left(&self) -> Option<f64> {
+        self.licence.as_ref().and_then(|licence| licence.local_quota)
+    }
+
+    fn activations_sentence(&self) -> String {
+        self.activations_left().map_or_else(
+            || "How many activations are left on this computer is unknown.".to_owned(),
+            |left| {
+                let activations = activations(left);
+                let verb = if activations.ends_with('s') { "are" } else { "is" };
+                format!("{activations} {verb} left on this computer.")
+            },
+        )
+    }
+
+    /// Whether opening a session may use an activation: it is not opened without the licence, and
+    /// the licence is not known to have none.
+    pub(super) fn may_debit(&self) -> bool {
+        let has_use = |licence: &Licence| {
+            let scope = licence.has_scope("eeg") || licence.has_scope("pm");
+            scope && !licence.expired && licence.local_quota.is_none_or(|left| left >= 1.0)
+        };
+        match self.settings.session {
+            SessionPolicy::Open => false,
+            SessionPolicy::Active => true,
+            SessionPolicy::Auto => self.licence.as_ref().is_none_or(has_use),
+        }
     }
 
     /// Says whose a session is where it is not ours.
@@ -166,6 +216,13 @@ impl App {
         }
         let ordered = self.records.ordered(session, self.now.instant)?;
         Some(format!("A record has just been ordered, \"{ordered}\": it ends with the session."))
+    }
+}
+
+fn activations(count: f64) -> String {
+    match format!("{count}").as_str() {
+        "1" => "1 activation".to_owned(),
+        count => format!("{count} activations"),
     }
 }
 

@@ -1,12 +1,13 @@
 //! What keys do about records and markers.
 
 use super::{
-    App, Effect, Key, Severity,
+    Action, App, Effect, Key, Severity,
     dialog::{Dialog, Form, FormField, FormKind, Question},
-    forms::{NO_RECORD, mark},
+    forms::mark,
+    notice::Condition,
 };
 use cortop_client::{
-    Command, Marker, MarkerCommand, RecordEvent, RecordId, SessionId, marker::MarkerValue,
+    Command, Link, Marker, MarkerCommand, RecordEvent, RecordId, SessionId, marker::MarkerValue,
     session::SessionStatus,
 };
 
@@ -14,14 +15,15 @@ impl App {
     /// Starts a record in the current session, or asks whether to stop the one that runs.
     pub(super) fn record(&mut self) {
         let Some(entry) = self.sessions.current().filter(|entry| self.is_live(entry)) else {
-            return self.notify(Severity::Problem, "there is no live session to record");
+            let text = "there is no live session to record";
+            return self.notify_while(Condition::NoSession, Severity::Problem, text);
         };
         let id = entry.session.id.clone();
         if self.records.running.contains_key(&id) {
             self.ask(&Question::StopRecord(id));
         } else if entry.session.status != SessionStatus::Activated {
             let text = "a record needs an activated session: activate it in the session pane";
-            self.notify(Severity::Problem, text);
+            self.notify_while(Condition::NotActivated, Severity::Problem, text);
         } else if entry.foreign {
             self.ask(&Question::Record(id));
         } else {
@@ -53,13 +55,23 @@ impl App {
     }
 
     /// Asks for the label of a marker at this moment. Without a record the form opens all the
-    /// same and says so: what is typed after the key must not act as commands.
+    /// same, but has nothing to fill in, and says why: what is typed after the key must not act as
+    /// commands.
     pub(super) fn mark(&mut self) {
-        let session = self.recorded_session();
+        self.dialog = Some(Dialog::Form(self.mark_form()));
+    }
+
+    /// The form of a marker at this moment.
+    fn mark_form(&self) -> Form {
+        let Some(session) = self.recorded_session() else {
+            let kind = FormKind::NoRecord;
+            let mut form = Form::new("no record is running".to_owned(), kind, Vec::new());
+            form.notes.push(self.no_record());
+            return form;
+        };
         let named = self.settings.markers.iter().zip(1_u8..);
         let named = named.filter(|(label, number)| **label != number.to_string());
         let named: Vec<_> = named.map(|(label, number)| format!("{number} {label}")).collect();
-        let is_without_record = session.is_none();
         let mut form = Form::new(
             "marker".to_owned(),
             FormKind::Mark { session, at: self.now, labels: self.settings.markers.clone() },
@@ -72,10 +84,44 @@ impl App {
         if !named.is_empty() {
             form.notes.push(named.join(" · "));
         }
-        if is_without_record {
-            form.notes.push(NO_RECORD.to_owned());
+        form
+    }
+
+    /// Brings an open form of a marker up to date: the record it is for may have ended, or one have
+    /// begun.
+    pub(super) fn refresh_mark(&mut self) {
+        let Some(Dialog::Form(Form { kind, .. })) = &self.dialog else { return };
+        let is_outdated = match kind {
+            FormKind::Mark { session, .. } => !self.records.running.contains_key(session),
+            FormKind::NoRecord => true,
+            _ => false,
+        };
+        if is_outdated {
+            self.mark();
         }
-        self.dialog = Some(Dialog::Form(form));
+    }
+
+    /// Why no marker can be set, and the next step.
+    fn no_record(&self) -> String {
+        let spell = |action| {
+            let key = self.settings.keymap.keys(action).first();
+            key.map(|key| format!(" ({key})")).unwrap_or_default()
+        };
+        let why = match self.sessions.current() {
+            _ if !matches!(self.link, Link::Up { .. }) => {
+                "there is no connection to the service; wait for it to come back".to_owned()
+            }
+            Some(entry) if entry.closed.is_none() => {
+                if entry.session.status == SessionStatus::Activated {
+                    format!("start one first{}", spell(Action::Record))
+                } else {
+                    let activate = spell(Action::Activate);
+                    format!("activate the session in pane 2 first{activate}, then start one")
+                }
+            }
+            _ => format!("open a headset in pane 1 first{}, then start one", spell(Action::Open)),
+        };
+        format!("markers need a running record: {why}")
     }
 
     /// Sets the marker of a function key.
@@ -112,7 +158,8 @@ impl App {
     fn needed_record(&mut self) -> Option<SessionId> {
         let session = self.recorded_session();
         if session.is_none() {
-            self.notify(Severity::Problem, NO_RECORD);
+            let text = self.no_record();
+            self.notify_while(Condition::NoRecord, Severity::Problem, text);
         }
         session
     }
@@ -128,17 +175,7 @@ impl App {
 
     /// Notes what became of a record, and notifies the user.
     pub(super) fn on_record_event(&mut self, event: &RecordEvent) {
-        let text = match (event, &self.records.processing) {
-            (RecordEvent::Ready(id), Some(record)) if record.uuid == *id => {
-                format!("record {} is ready for export", record.title)
-            }
-            (RecordEvent::Exported { record, folder }, _) => {
-                let known = self.records.get(record).map(|record| record.title.clone());
-                let name = known.unwrap_or_else(|| record.to_string());
-                format!("record {name} has been written to {}", folder.display())
-            }
-            _ => event.to_string(),
-        };
+        let text = event.to_string();
         if let RecordEvent::Started { session, .. }
         | RecordEvent::OutOfSight { session, .. }
         | RecordEvent::Ended { session, .. } = event
@@ -148,8 +185,32 @@ impl App {
         if let RecordEvent::Ended { session, .. } = event {
             self.note_end_of_record(session, text.clone());
         }
+        if let RecordEvent::Ended { session, record, why, ordered: false } = event {
+            let text = self.lost_record(session, &record.title, why);
+            self.notify_until_seen(text);
+        } else {
+            self.notify(Severity::Info, text);
+        }
         self.records.on_event(event, self.now);
-        self.notify(Severity::Info, text);
+    }
+
+    /// What happened to a record that nobody here has stopped.
+    fn lost_record(&self, session: &SessionId, title: &str, why: &str) -> String {
+        let entry = self.sessions.get(session);
+        let headset = entry.map(|entry| format!(" of {}", entry.session.headset.id));
+        let running = self.records.running.get(session);
+        let age = running.map(|running| {
+            let age = self.now.instant.saturating_duration_since(running.since.instant);
+            format!(" after {} s", age.as_secs())
+        });
+        let key = self.settings.keymap.keys(Action::Record).first();
+        let next = key.map(|key| format!("; {key} starts another once its streams run"));
+        format!(
+            "record \"{title}\"{} has ended{}: {why}. Nothing is recorded now{}",
+            headset.unwrap_or_default(),
+            age.unwrap_or_default(),
+            next.unwrap_or_default(),
+        )
     }
 
     /// Notifies the user of a marker that Cortex has set.

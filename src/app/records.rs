@@ -75,14 +75,14 @@ impl RecordState {
                 self.processing = Some(record.clone());
                 self.put(record);
             }
-            RecordEvent::Ready(id) => {
-                self.processing.take_if(|record| record.uuid == *id);
+            RecordEvent::Ready(ready) => {
+                self.processing.take_if(|record| record.uuid == ready.id);
             }
             RecordEvent::Updated(record) => self.put(record),
-            RecordEvent::Deleted(id) => {
-                self.processing.take_if(|record| record.uuid == *id);
+            RecordEvent::Deleted(gone) => {
+                self.processing.take_if(|record| record.uuid == gone.id);
                 if let Some(stored) = &mut self.stored {
-                    stored.records.retain(|record| record.uuid != *id);
+                    stored.records.retain(|record| record.uuid != gone.id);
                 }
             }
             RecordEvent::Exported { .. } => {}

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{ProbeSession, client_state::ClientState, json, table};
@@ -11,7 +12,7 @@ use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use cortop_client::{
     ClientConfig, Command, Headset, Method, Record, RecordCommand, Session, account::Licence,
-    record::RecordList,
+    datetime::local, record::RecordList,
 };
 
 /// How long the user may take to approve cortop, and the service to sign it in.
@@ -114,7 +115,7 @@ impl Found {
     }
 
     /// As text.
-    pub(super) fn table(&self) -> String {
+    pub(super) fn table(&self, zone: &TimeZone) -> String {
         match self {
             Self::Headsets(headsets) => {
                 let names = ["ID", "MODEL", "STATUS", "BY", "EEG", "MOTION", "FIRMWARE", "MARKS"];
@@ -122,12 +123,18 @@ impl Found {
             }
             Self::Sessions(sessions) => {
                 let names = ["ID", "STATUS", "HEADSET", "STARTED", "RECORDING", "STREAMS", "APP"];
-                table::table(names, &sessions.iter().map(session).collect::<Vec<_>>())
+                table::table(
+                    names,
+                    &sessions.iter().map(|own| session(own, zone)).collect::<Vec<_>>(),
+                )
             }
-            Self::Licence(own) => table::lines(&licence(own)),
+            Self::Licence(own) => table::lines(&licence(own, zone)),
             Self::Records(records) => {
                 let names = ["ID", "STARTED", "ENDED", "TITLE", "SUBJECT", "TAGS"];
-                table::table(names, &records.records.iter().map(record).collect::<Vec<_>>())
+                table::table(
+                    names,
+                    &records.records.iter().map(|own| record(own, zone)).collect::<Vec<_>>(),
+                )
             }
         }
     }
@@ -158,19 +165,19 @@ fn marks(headset: &Headset) -> String {
     marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect::<Vec<_>>().join(",")
 }
 
-fn session(session: &Session) -> [String; 7] {
+fn session(session: &Session, zone: &TimeZone) -> [String; 7] {
     [
         session.id.to_string(),
         session.status.to_string(),
         session.headset.id.to_string(),
-        session.started.clone().unwrap_or_default(),
+        session.started.as_deref().map(|iso| local(iso, zone)).unwrap_or_default(),
         session.recording.map(|on| if on { "yes" } else { "no" }).unwrap_or_default().to_owned(),
         session.streams.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(","),
         session.app_id.clone().unwrap_or_default(),
     ]
 }
 
-fn licence(licence: &Licence) -> Vec<[String; 2]> {
+fn licence(licence: &Licence, zone: &TimeZone) -> Vec<[String; 2]> {
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let scopes: Vec<_> =
         licence.scopes.iter().filter(|scope| !scope.is_empty()).map(String::as_str).collect();
@@ -180,9 +187,9 @@ fn licence(licence: &Licence) -> Vec<[String; 2]> {
         ("scopes", scopes.join(" ")),
         ("left here", licence.local_quota.map(|left| left.to_string()).unwrap_or_default()),
         ("expired", yes_no(licence.expired)),
-        ("valid to", licence.valid_to.clone()),
-        ("soft limit", licence.soft_limit_time.clone()),
-        ("hard limit", licence.hard_limit_time.clone()),
+        ("valid to", local(&licence.valid_to, zone)),
+        ("offline warning from", local(&licence.soft_limit_time, zone)),
+        ("offline use ends", local(&licence.hard_limit_time, zone)),
         ("online", yes_no(licence.is_online)),
     ]
     .into_iter()
@@ -190,11 +197,11 @@ fn licence(licence: &Licence) -> Vec<[String; 2]> {
     .collect()
 }
 
-fn record(record: &Record) -> [String; 6] {
+fn record(record: &Record, zone: &TimeZone) -> [String; 6] {
     [
         record.uuid.to_string(),
-        record.start_datetime.clone(),
-        record.end_datetime.clone(),
+        local(&record.start_datetime, zone),
+        local(&record.end_datetime, zone),
         record.title.clone(),
         record.subject.subject_name.clone(),
         record.tags.join(","),

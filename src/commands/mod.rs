@@ -27,6 +27,7 @@ mod writers;
 use std::path::Path;
 
 use color_eyre::eyre::Result;
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 pub use self::list::Listing;
@@ -56,7 +57,7 @@ pub fn list(subject: Listing, args: &cli::ListArgs, display: &cli::DisplayArgs) 
     block_on(async {
         Ok(match list::fetch(subject, service).await {
             Ok(found) => {
-                let text = if args.json { found.json()? } else { found.table() };
+                let text = if args.json { found.json()? } else { found.table(&TimeZone::system()) };
                 print(&text)?;
                 0
             }
@@ -121,5 +122,5 @@ fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Co
 
 /// Starts the log.
 pub(crate) fn start_log(display: &cli::DisplayArgs, file: Option<&Path>) -> Result<()> {
-    logging::init(display.verbose, file).map(drop)
+    logging::init(display.common.verbose, file).map(drop)
 }

@@ -251,7 +251,7 @@ impl Watch {
                 .collect();
         }
         let closed = match &event {
-            Event::Closed { session, why, .. } => Some(format!("session {session} is over: {why}")),
+            Event::Closed { session, why, .. } => Some(format!("session {session} ended: {why}")),
             Event::Released { session, why } => Some(format!("session {session} goes on: {why}")),
             _ => None,
         };

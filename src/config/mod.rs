@@ -153,14 +153,14 @@ pub fn load(
 ) -> Result<Config> {
     let connection = &service.connection;
     let mut warnings = Vec::new();
-    let file = match (&display.config, &sources.file) {
+    let file = match (&display.common.config, &sources.file) {
         (Some(path), _) => file::read(path, &mut warnings)?.ok_or_else(|| {
             eyre!("there is no config file {}; `cortop print config` prints one", path.display())
         })?,
         (None, Some(path)) => file::read(path, &mut warnings)?.unwrap_or_default(),
         (None, None) => file::FileSettings::default(),
     };
-    let place = display.config.as_ref().or(sources.file.as_ref());
+    let place = display.common.config.as_ref().or(sources.file.as_ref());
     let env = |name: &str| (sources.env)(name).filter(|value| !value.is_empty());
 
     let keys: BTreeMap<String, Vec<String>> = file
@@ -213,7 +213,7 @@ pub fn load(
         mouse: display.mouse || file.mouse.unwrap_or_default(),
         theme: display.theme.clone().or(file.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned()),
         keymap,
-        log_file: display.log_file.clone().or(file.log_file),
+        log_file: display.common.log_file.clone().or(file.log_file),
         markers: file
             .markers
             .unwrap_or_else(|| (1..=MARKERS).map(|number| number.to_string()).collect()),

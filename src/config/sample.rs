@@ -123,7 +123,7 @@ fn rows() -> [SettingLine; 19] {
         (
             "full-redraw",
             "false".into(),
-            "Position and style each run of cells anew, for terminals that garble the compact output.",
+            "Redraw each run of cells with its position and style, for terminals that garble the compact output.",
         ),
         ("log-file", text("/path/to/cortop.log"), "Append the log to a file too."),
         (

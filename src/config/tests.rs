@@ -14,7 +14,7 @@ fn load_from(line: &str, env: &[(&str, &str)], file: Option<&str>) -> Result<Con
         fs::write(&place, text).expect("written");
     }
     let env: HashMap<&str, &str> = env.iter().copied().collect();
-    let cli = cli::Cli::parse_from(line.split(' '));
+    let cli = cli::Cli::parse_from(line.split(' ')).checked().expect("understood");
     let sources =
         Sources { env: &|name| env.get(name).map(ToString::to_string), file: Some(place) };
     load(&cli.service, &cli.display, &sources)

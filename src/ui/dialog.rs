@@ -146,6 +146,7 @@ const fn verb(kind: &FormKind) -> &'static str {
         FormKind::NameHeadset(_) => "rename",
         FormKind::Debit(_) => "activate",
         FormKind::FilterLog => "filter",
+        FormKind::NoRecord => "start a record",
         FormKind::Mark { .. } => "set",
     }
 }

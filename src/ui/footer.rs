@@ -16,11 +16,34 @@ const ROWS: usize = 4;
 /// `area` is the footer's row. What there is to say may need more: a reason that is cut off before
 /// the next step helps nobody.
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
-    let lines = notice(ctx, area.width).unwrap_or_else(|| vec![line(ctx, area)]);
+    let mut lines = unseen(ctx, area.width);
+    lines.extend(notice(ctx, area.width).unwrap_or_else(|| vec![line(ctx, area)]));
     let more = paint::cells(lines.len()).saturating_sub(1).min(area.y);
     let rows = Rect { y: area.y - more, height: area.height + more, ..area };
     Clear.render(rows, buffer);
     paint::lines(&lines, rows, buffer);
+}
+
+/// What stays until it has been seen, the newest last; of many it says how many more there are.
+fn unseen(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
+    let style = ctx.style(ThemeToken::Bad);
+    let blocks = ctx.app.unseen.iter().map(|notice| {
+        paint::sentence(&format!("{} {}", glyphs::PROBLEM, notice.text), width, style)
+    });
+    let blocks: Vec<_> = blocks.collect();
+    let mut rows = ROWS;
+    let shown = blocks.iter().rev().take_while(|block| {
+        let fits = block.len() <= rows;
+        rows = rows.saturating_sub(block.len());
+        fits
+    });
+    let shown = shown.count().max(1).min(blocks.len());
+    let hidden = blocks.len() - shown;
+    let more = (hidden > 0).then(|| {
+        ctx.span(ThemeToken::Bad, format!("{} {hidden} more before, in the log", glyphs::PROBLEM))
+            .into()
+    });
+    more.into_iter().chain(blocks[hidden..].concat()).collect()
 }
 
 fn notice(ctx: &RenderContext<'_>, width: u16) -> Option<Vec<Line<'static>>> {
@@ -62,7 +85,7 @@ impl Hint {
     }
 }
 
-/// The keys that do something now: what a running record needs first, then those of the focused pane
+/// The keys that do something now: what a running record or a wait needs first, then those of the focused pane
 /// and its view, then those of every pane. The last ones always have their place.
 fn hints(app: &App, width: u16) -> Vec<Hint> {
     let always = |action| {
@@ -77,7 +100,12 @@ fn hints(app: &App, width: u16) -> Vec<Hint> {
         )
     };
     let records = app.running_record().is_some();
-    let urgent = move |action| records && matches!(action, Action::Mark | Action::EndMarker);
+    let urgent = move |action| match action {
+        Action::Mark | Action::EndMarker => records,
+        // It has a use only while something is waited for.
+        Action::Connect => true,
+        _ => false,
+    };
     let hints = |fits: &dyn Fn(&Binding) -> bool| -> Vec<Hint> {
         let rows = app.settings.keymap.rows().filter(|(row, _)| fits(row));
         let hints = rows.filter_map(|(row, keys)| {

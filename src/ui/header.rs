@@ -216,6 +216,10 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     let age = super::session::age(ctx, entry.created, session.started.as_deref(), text::age);
     let age = age.map(|age| format!(" {age}")).unwrap_or_default();
     add(6, ctx.sanitized(ThemeToken::Text, &format!("{}{age}", session.status)));
+    // Nobody asked for these.
+    if app.reactivations > 0 {
+        add(5, ctx.span(ThemeToken::Poor, format!("activated again {}×", app.reactivations)));
+    }
     let numbers = app.latest();
     let health = || numbers.health_in(&session.id).iter();
     let main = [Stream::Eeg, Stream::Mot].iter().find_map(|&s| health().find(|h| h.stream == s));

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{context::RenderContext, glyphs, headset, link, paint, text, theme::ThemeToken};
 use crate::app::{Action, App, MouseTarget, Pane};
-use cortop_client::{Headset, SCAN, headset::HeadsetStatus, model::Model};
+use cortop_client::{Headset, HeadsetId, SCAN, headset::HeadsetStatus, model::Model};
 use cortop_signal::snapshot::DeviceReadings;
 
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
@@ -77,13 +77,25 @@ pub(super) fn likes(app: &App, body: Rect) -> u16 {
     if app.focus == Pane::Headsets { all } else { all.min(body.height / 3) }
 }
 
+/// Headsets that are named; of more it only says how many they are.
+const NAMED: usize = 3;
+
 /// What to do while there is none.
 pub(super) fn empty(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     let headsets = &ctx.app.headsets;
     let scan = ctx.app.settings.keymap.keys(Action::Scan).first();
     let scan = scan.map(|key| format!(", or press {key} here to scan")).unwrap_or_default();
     let text = match (headsets.known, headsets.scanning) {
-        (false, _) => format!("The service has not listed its headsets yet: {}.", link::word(ctx)),
+        (false, _) if headsets.last_listed.is_empty() => {
+            format!("The service has not listed its headsets yet: {}.", link::word(ctx))
+        }
+        (false, _) => match headsets.last_listed.as_slice() {
+            ids if ids.len() > NAMED => format!("Last listed: {} headsets.", ids.len()),
+            ids => {
+                let ids: Vec<_> = ids.iter().map(HeadsetId::as_str).collect();
+                format!("Last listed: {}.", text::clean(&ids.join(", ")))
+            }
+        },
         (true, Some(since)) => {
             format!("Scanning for headsets, {}. Switch yours on.", progress(ctx, since))
         }

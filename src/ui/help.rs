@@ -57,10 +57,25 @@ pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer:
     paint::columns(shown, paint::cells(width), inside, buffer);
 }
 
-/// What the marks in the picture mean, and what its filters do to it.
-fn notes() -> [(String, &'static str); 10] {
+/// What the glyphs mean, those of one meaning together.
+#[must_use]
+pub fn legend() -> Vec<(String, &'static str)> {
     let marks = |marks: &[char]| marks.iter().map(char::to_string).collect::<Vec<_>>().join(" ");
-    [
+    vec![
+        (
+            [4.0, 3.0, 2.0, 1.0, 0.0].map(|level| level_word(Some(level)).1).join(" "),
+            "contact: good, fair, poor, very bad, none",
+        ),
+        (
+            [glyphs::ON, glyphs::PENDING, glyphs::OFF].join(" "),
+            "connected or running; on its way; there, but not connected",
+        ),
+        (glyphs::PROBLEM.to_owned(), "something is wrong"),
+        (glyphs::SELECTED.to_owned(), "selected"),
+        ([glyphs::FOLDED, glyphs::UNFOLDED].join(" "), "a field that can be unfolded; folded"),
+        ([glyphs::MORE_ABOVE, glyphs::MORE_BELOW].join(" "), "there is more above; below"),
+        (glyphs::ABOUT.to_owned(), "not known exactly"),
+        (glyphs::UNKNOWN.to_owned(), "unknown"),
         (marks(&[glyphs::LOST]), "samples lost"),
         (
             marks(&[glyphs::RESTARTED]),
@@ -73,12 +88,16 @@ fn notes() -> [(String, &'static str); 10] {
         ),
         (marks(&[glyphs::BELOW, glyphs::BEYOND]), "below or beyond the scale of a bar"),
         (marks(&[glyphs::MARKER]), "marker; before a field: it changed in the last seconds"),
-        (glyphs::SELECTED.to_owned(), "selected"),
-        (
-            [4.0, 3.0, 2.0, 1.0, 0.0].map(|level| level_word(Some(level)).1).join(" "),
-            "contact: good, fair, poor, very bad, none",
-        ),
-        (glyphs::PROBLEM.to_owned(), "something is wrong"),
+        (marks(&[glyphs::CURSOR, glyphs::SECOND_CURSOR]), "cursor; second cursor"),
+        (marks(&[glyphs::CURSOR_LINE]), "at the cursor"),
+        (marks(&[glyphs::MARKER_LINE]), "at a marker; the limit of a band"),
+        (marks(&[glyphs::CLOCK_AHEAD, glyphs::CLOCK_BACK]), "Cortex's clock was set ahead; back"),
+    ]
+}
+
+/// What else is to be known of the picture: its direction, and what its filters do to it.
+fn notes() -> [(String, &'static str); 2] {
+    [
         ("up".to_owned(), "positive"),
         (
             "filters".to_owned(),
@@ -127,8 +146,9 @@ fn sections_for(ctx: &RenderContext<'_>, open: &HelpPane) -> Vec<Section> {
         title: section_name(pane).to_owned(),
         rows: rows_of(pane, &|_| true),
     }));
-    let notes = notes().into_iter().map(|(mark, text)| (mark, text.to_owned()));
-    let notes = notes.filter(|(mark, text)| open.matches(text, |word| word == mark));
+    let notes = legend().into_iter().chain(notes()).map(|(mark, text)| (mark, text.to_owned()));
+    let notes = notes
+        .filter(|(marks, text)| open.matches(text, |word| marks.split(' ').any(|own| own == word)));
     found.push(Section { title: "in the picture".to_owned(), rows: notes.collect() });
     found.retain(|section| !section.rows.is_empty());
     found
@@ -158,5 +178,27 @@ fn spelled(keys: &[Key]) -> String {
         [] => glyphs::UNKNOWN.to_owned(),
         [first, _, _, .., last] => format!("{first}…{last}"),
         keys => keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_glyph_has_a_meaning() {
+        let source = include_str!("glyphs.rs");
+        let named = source.lines().filter_map(|line| {
+            let (_, value) = line.strip_prefix("pub(super) const ")?.split_once(" = ")?;
+            let glyph = value.trim_end_matches(';').trim_matches(['"', '\'']);
+            // Arrays hold levels and shades, and what is blank separates.
+            (!value.starts_with('[') && !glyph.contains(' ')).then_some(glyph)
+        });
+        let named: Vec<_> = named.collect();
+        assert!(named.len() > 20, "{named:?}");
+        let legend: String = legend().into_iter().map(|(marks, _)| marks + " ").collect();
+        for glyph in named {
+            assert!(legend.split(' ').any(|own| own == glyph), "{glyph} is not in the legend");
+        }
     }
 }

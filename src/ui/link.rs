@@ -25,6 +25,11 @@ pub(super) fn word(ctx: &RenderContext<'_>) -> String {
         {
             "called off, waiting for Cortex".to_owned()
         }
+        Link::Up { step: step @ ConnectionStep::Opening(id), .. }
+            if ctx.app.activating.as_ref() == Some(id) =>
+        {
+            format!("{}, uses 1 activation", text::clean(&step.to_string()))
+        }
         Link::Up { step, .. } => text::clean(&step.to_string()),
     }
 }
@@ -45,7 +50,10 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
 #[must_use]
 pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     if let Some(refusal) = ctx.app.stopped_by() {
-        return self::refusal(ctx, refusal, width);
+        let mut lines = self::refusal(ctx, refusal, width);
+        let retry = format!("{} tries again at once.", ctx.key(Action::Connect));
+        lines.extend(paint::sentence(&retry, width, ctx.style(ThemeToken::Changed)));
+        return lines;
     }
     let (now, next) = story(ctx);
     let mut lines = paint::sentence(&now, width, ctx.style(ThemeToken::Text));
@@ -94,26 +102,27 @@ fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
         (now.to_owned(), waited(ctx, &format!("Cortex ({method})")).unwrap_or_default())
     };
     let call_off = || format!(" {} in pane 1 calls it off.", key(Action::CallOff));
+    let continues =
+        || format!("cortop continues automatically, {} asks at once", key(Action::Connect));
     let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
     match step {
         ConnectionStep::Greeting => {
             waiting("Asking the service who is logged in.", Method::GetUserLogin)
         }
-        ConnectionStep::Login => say(
-            "Nobody is logged in.",
-            "Log in with EMOTIV Launcher; cortop continues automatically.",
-        ),
+        ConnectionStep::Login => {
+            say("Nobody is logged in.", &format!("Log in with EMOTIV Launcher; {}.", continues()))
+        }
         ConnectionStep::OtherUser => say(
             "Another account of this computer is logged in to Cortex.",
-            "Log out there and log in here with EMOTIV Launcher; cortop continues automatically.",
+            &format!("Log out there and log in here with EMOTIV Launcher; {}.", continues()),
         ),
         ConnectionStep::Approval => say(
             "This application is not approved yet.",
-            "Approve it in EMOTIV Launcher, which asks only once; cortop continues automatically.",
+            &format!("Approve it in EMOTIV Launcher, which asks only once; {}.", continues()),
         ),
         ConnectionStep::Agreement => say(
             "The licence agreement is not accepted yet.",
-            "Accept it in EMOTIV Launcher; cortop continues automatically.",
+            &format!("Accept it in EMOTIV Launcher; {}.", continues()),
         ),
         ConnectionStep::Authorizing => {
             waiting("Getting a token from the service.", Method::Authorize)
@@ -124,14 +133,18 @@ fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
         ConnectionStep::Searching => say(
             "No headset has been found yet.",
             &format!(
-                "Switch one on, and plug in its dongle if it uses one; {} in pane 1 scans again.",
-                key(Action::Scan)
+                "Switch one on, and plug in its dongle if it uses one; {} scans again.",
+                key(Action::Connect)
             ),
         ),
         ConnectionStep::Choosing => choosing(ctx),
         ConnectionStep::Missing(id) => (
             format!("{id} is not there. {}", there(ctx)),
-            format!("Switch it on, or open another one with {} in pane 1.", key(Action::Open)),
+            format!(
+                "Switch it on, or open another one with {} in pane 1; {} scans again.",
+                key(Action::Open),
+                key(Action::Connect)
+            ),
         ),
         ConnectionStep::Opening(id) | ConnectionStep::Connecting(id)
             if ctx.app.called_off.as_ref() == Some(id) =>

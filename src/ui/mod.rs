@@ -48,7 +48,9 @@ use self::{
     layout::ScreenLayout,
     theme::Theme,
 };
-pub use self::{layout::SMALLEST, streams::views, text::wrap, theme::sample as sample_theme};
+pub use self::{
+    help::legend, layout::SMALLEST, streams::views, text::wrap, theme::sample as sample_theme,
+};
 use crate::{
     app::{App, MouseTarget, Pane},
     traffic::Traffic,

@@ -128,7 +128,7 @@ async fn a_record_that_ends_with_its_connection_is_said_and_one_that_is_stopped_
         person
             .eyes
             .wait("the end of the record", |screen| {
-                screen.contains("✖ EPOCX") && screen.contains(" has ended: ")
+                screen.contains("✖ record") && screen.contains(" has ended after ")
             })
             .await;
         person

@@ -197,7 +197,7 @@ async fn streams_are_chosen_and_a_refused_one_says_why() {
 async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
     let connected = HeadsetConfig { state: Some(InitialState::Connected), ..Model::Insight.into() };
     let options = cortop_sim::Options { warm: false, approved: false, ..quick(vec![connected]) };
-    let sim = unlicensed(options, |mut person| async {
+    let story = Box::pin(unlicensed(options, |mut person| async {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
         let mut trainer = OtherApplication::start(&person.sim, "trainer").await;
         let headset = person.sim.control().headsets().remove(0);
@@ -235,8 +235,8 @@ async fn profiles_are_loaded_and_unloaded_and_those_of_others_are_not() {
         person.eyes.wait_for("-32127").await;
         person.close().await;
         person
-    })
-    .await;
+    }));
+    let sim = story.await;
     sim.task.abort();
 }
 

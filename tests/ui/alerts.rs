@@ -175,7 +175,8 @@ fn a_record_lost_with_its_session_is_an_alert_and_one_closed_by_the_user_is_not(
         let mut fixture = recording();
         let record = Record { title: "rest".to_owned(), uuid: "r".into(), ..Record::default() };
         let why = "the connection was lost".to_owned();
-        let ended = RecordEvent::Ended { session: SID.into(), record, why: why.clone() };
+        let (session, why) = (SID.into(), why);
+        let ended = RecordEvent::Ended { session, record, why: why.clone(), ordered };
         fixture.on_event(Event::Record(ended));
         let closed = Event::Closed { session: SID.into(), why, ordered };
         assert_eq!(fixture.on_event(closed).len(), count);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop::app::{Key, Pane};
+use cortop::app::Key;
 use cortop_client::{
     ConnectionStep, Error, ErrorKind, Event, Link, Method, Security, SessionMode, Stream, Warning,
     code::{self, ErrorCode, WARNINGS},
@@ -79,6 +79,19 @@ fn what_is_said_of_the_headsets_is_true() {
     }
 }
 
+/// What was listed before the connection was lost is known still, though it may be different now.
+#[test]
+fn headsets_that_were_listed_are_not_called_unlisted() {
+    let fixture = cut_off(new().streaming());
+    for (width, height) in [(80, 24), (160, 48)] {
+        let text = fixture.text(width, height);
+        assert!(!text.contains("not listed"), "{text}");
+        assert!(text.contains("Last listed:"), "{text}");
+    }
+    let text = cut_off(new().linked(ConnectionStep::Listing)).text(160, 48);
+    assert!(text.contains("not listed its headsets yet"), "{text}");
+}
+
 fn cut_off(mut fixture: Fixture) -> Fixture {
     let at = fixture.now().instant + Duration::from_millis(2400);
     let why = "the service closed the connection; start EMOTIV Launcher";
@@ -146,26 +159,89 @@ fn a_passing_refusal_does_not_stand_in_the_way() {
     assert!(!fixture.text(120, 40).contains("currently not available"));
 }
 
+/// What is waited for, why, what to do and with which key, in the pane in the middle or in the one
+/// that has the focus and whose keys do it.
 #[test]
 fn while_the_user_has_something_to_do() {
-    pictures("login", || {
-        let mut fixture = new().linked(ConnectionStep::Login);
+    let linked = |step: ConnectionStep| new().linked(step);
+    let listing = |step: ConnectionStep, list: &[cortop_client::Headset]| {
+        let mut fixture = new().linked(step);
+        fixture.on_event(Event::Headsets(list.to_vec()));
+        fixture
+    };
+    let (epocx, insight) = (fixture::headset(), fixture::insight());
+    let charging = cortop_client::Headset { connected_by: "usb cable".into(), ..epocx.clone() };
+    let waits = |name: &str, fixture: &dyn Fn() -> Fixture, words: &[&str], focus: &str| {
+        for (width, height) in [(80, 24), (120, 40), (160, 48)] {
+            let fixture = fixture();
+            picture(name, &fixture, width, height);
+            let text = fixture.text(width, height);
+            assert!(text.contains(focus), "{name}: {focus}\n{text}");
+            // As a person reads it: by pane, not by row.
+            let rows = text.lines().skip(2).filter_map(|line| {
+                let cells: Vec<_> = line.split(['│', '┃']).collect();
+                cells.iter().rev().find(|cell| !cell.trim().is_empty()).map(|cell| cell.trim())
+            });
+            let read = rows.collect::<Vec<_>>().join(" ");
+            let all = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            for words in words {
+                let found = read.contains(words) || all.contains(words);
+                assert!(found, "{name}: {words}\n{text}");
+            }
+        }
+    };
+    let middle = "▶[3] streams";
+    let login = || {
+        let mut fixture = linked(ConnectionStep::Login);
         fixture.on_event(Event::User(None));
         fixture
-    });
-    pictures("approval", || new().linked(ConnectionStep::Approval));
-    pictures("searching", || {
-        let mut fixture = new().linked(ConnectionStep::Searching);
-        fixture.on_event(Event::Headsets(Vec::new()));
-        fixture.focus(Pane::Headsets);
+    };
+    waits("login", &login, &["Nobody is logged in.", "EMOTIV Launcher", "C asks at once"], middle);
+    let other = || linked(ConnectionStep::OtherUser);
+    waits("other_user", &other, &["Another account", "Log out there", "C asks at once"], middle);
+    let approval = || linked(ConnectionStep::Approval);
+    waits("approval", &approval, &["not approved yet", "Approve it", "C asks at once"], middle);
+    let agreement = || linked(ConnectionStep::Agreement);
+    waits("agreement", &agreement, &["not accepted yet", "Accept it", "C asks at once"], middle);
+    let searching = || listing(ConnectionStep::Searching, &[]);
+    waits(
+        "searching",
+        &searching,
+        &["No headset has been found", "Switch one on", "C scans again"],
+        middle,
+    );
+    let opening = || {
+        let mut fixture =
+            listing(ConnectionStep::Opening(HEADSET.into()), std::slice::from_ref(&epocx));
+        fixture.forward(Duration::from_secs(5));
         fixture
-    });
-    pictures("choosing", || {
-        let mut fixture = new().linked(ConnectionStep::Choosing);
-        fixture.on_event(Event::Headsets(vec![fixture::headset(), fixture::insight()]));
-        fixture.focus(Pane::Headsets);
-        fixture
-    });
+    };
+    let words = ["is being opened", "x in pane 1 calls it off", "has not answered for 5 s"];
+    waits("opening", &opening, &words, middle);
+    let refused = || {
+        let mut fixture = linked(ConnectionStep::Authorizing);
+        let text = "Invalid client.";
+        let refusal = Error::refused(Method::Authorize, code::error::WRONG_CREDENTIALS, text);
+        fixture.on_event(Event::Refused(refusal));
+        fixture.until_the_notice_is_gone();
+        let step = ConnectionStep::Stopped;
+        fixture.link(Link::Up { security: Security::Verified, step })
+    };
+    let words = ["authorize -32021: Invalid client.", "EMOTIV_CLIENT_ID", "C tries again at once"];
+    waits("sign_in_refused", &refused, &words, middle);
+
+    let headsets = "▶[1] headsets";
+    let one = || listing(ConnectionStep::Choosing, std::slice::from_ref(&epocx));
+    waits("choosing_one", &one, &["No session is open", "enter in pane 1"], headsets);
+    let cable = || listing(ConnectionStep::Choosing, std::slice::from_ref(&charging));
+    waits("on_cable", &cable, &["on a USB cable", "Unplug the cable"], headsets);
+    let missing =
+        || listing(ConnectionStep::Missing("MN8-0000ABCD".into()), std::slice::from_ref(&epocx));
+    let words = ["MN8-0000ABCD is not there", "Switch it on", "enter in pane 1", "C scans again"];
+    waits("missing", &missing, &words, headsets);
+    // Of several, the table of all has the whole screen, and the selected one is what is opened.
+    let several = || listing(ConnectionStep::Choosing, &[epocx.clone(), insight.clone()]);
+    waits("choosing", &several, &["enter open"], headsets);
 }
 
 /// The wall clock is set 5 min ahead of Cortex's.

@@ -8,8 +8,8 @@ use std::{
 
 use cortop::app::{Action, AppSettings, Effect, Key, Message, MouseTarget, Pane, Throughput};
 use cortop_client::{
-    Command, Event, Headset, HeadsetId, Session, SessionId, Stream, headset::HeadsetStatus,
-    session::SessionStatus,
+    Command, Event, Headset, HeadsetId, Session, SessionId, Stream, account::Licence,
+    headset::HeadsetStatus, session::SessionStatus,
 };
 use cortop_signal::snapshot::{DeviceReadings, LatestValues};
 
@@ -264,9 +264,37 @@ fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
         });
         ids.collect::<BTreeSet<_>>()
     };
-    let effects = fixture.press(Key::ENTER);
+    // Each may use an activation: it is asked once for all of them.
+    let asked = |fixture: &mut Fixture, key| {
+        assert_eq!(fixture.press(key), []);
+        fixture.text(80, 24)
+    };
+    let text = asked(&mut fixture, Key::ENTER);
+    assert!(text.contains("That may use up to 2 activations of the licence."), "{text}");
+    fixture.press(Key::char('n'));
+    assert!(fixture.text(80, 24).contains("enter open picked"), "a no changes nothing");
+    asked(&mut fixture, Key::ENTER);
+    let effects = fixture.press(Key::char('y'));
     assert_eq!(opened(effects), free[1..].iter().cloned().collect());
     assert!(!fixture.text(80, 24).contains("open picked"));
+    let shown = |fixture: &Fixture| fixture.text(80, 24).lines().nth(1).map(str::to_owned);
+    let before = shown(&fixture);
+    let text = asked(&mut fixture, Key::char('A'));
+    assert!(text.contains("That may use up to 3 activations of the licence."), "{text}");
+    let licence = |left| Licence {
+        scopes: vec!["eeg".to_owned()],
+        local_quota: Some(left),
+        ..Licence::default()
+    };
+    fixture.on_event(Event::Licence(licence(1.0)));
+    let text = fixture.text(80, 24);
+    assert!(text.contains("up to 1 activation of"), "{text}");
+    assert!(text.contains("1 activation is left on this computer."), "{text}");
+    let effects = fixture.press(Key::char('y'));
+    assert_eq!(opened(effects), free.iter().cloned().collect());
+    assert_eq!(shown(&fixture), before, "the picture stays");
+    // Without an activation nothing is debited, and nothing asked.
+    fixture.on_event(Event::Licence(licence(0.0)));
     let effects = fixture.press(Key::char('A'));
     assert_eq!(opened(effects), free.into_iter().collect());
 }

@@ -478,6 +478,7 @@ fn a_record_event_does_not_outlive_its_session() {
         session: SID.into(),
         record,
         why: "its session was closed".to_owned(),
+        ordered: true,
     };
     fixture.on_event(Event::Record(ended));
     fixture.on_event(Event::Closed {

@@ -82,6 +82,8 @@ struct Connection<'a> {
     headset_tasks: HashMap<HeadsetId, TaskHandle>,
     /// How far signing in has come; `None` when it is done, or is checked again.
     signing_in: Option<ConnectionStep>,
+    /// The refusal at which signing in has stopped.
+    sign_in_refusal: Option<Error>,
     sign_in: SignInState,
     step: Option<ConnectionStep>,
     /// The service has listed its headsets.
@@ -126,6 +128,7 @@ pub(super) async fn run(
         tasks: JoinSet::new(),
         headset_tasks: HashMap::new(),
         signing_in: Some(ConnectionStep::Greeting),
+        sign_in_refusal: None,
         sign_in: SignInState::First,
         step: None,
         listed: false,
@@ -227,7 +230,13 @@ impl Connection<'_> {
 
     async fn on_report(&mut self, report: TaskReport) {
         match report {
-            TaskReport::SigningIn(step) => self.signing_in = Some(step),
+            TaskReport::SigningIn(step) => {
+                (self.signing_in, self.sign_in_refusal) = (Some(step), None);
+            }
+            TaskReport::SignInRefused(error) => {
+                self.signing_in = Some(ConnectionStep::Stopped);
+                self.sign_in_refusal = Some(error);
+            }
             TaskReport::SignedIn => self.signed_in(),
             // The token may be at fault too.
             TaskReport::SignedOut => self.sign_in_again(true),
@@ -274,7 +283,7 @@ impl Connection<'_> {
     }
 
     fn signed_in(&mut self) {
-        self.signing_in = None;
+        (self.signing_in, self.sign_in_refusal) = (None, None);
         match std::mem::replace(&mut self.sign_in, SignInState::Done(Instant::now())) {
             SignInState::First => {
                 let (context, flowing) = (&self.context, &self.flowing);

@@ -23,6 +23,8 @@ use cortop_protocol::{Error, Headset, HeadsetId, Method, RecordEvent, Session, S
 pub(super) enum TaskReport {
     /// How far signing in has come.
     SigningIn(ConnectionStep),
+    /// Cortex refused to sign the application in, and only the user can change that.
+    SignInRefused(Error),
     /// There is a token, and it may be used.
     SignedIn,
     /// A request was refused for want of what signing in had reached: login, approval, token.
@@ -142,16 +144,17 @@ impl Context {
     }
 
     async fn send_closed(&self, session: &SessionId, why: &str, ordered: bool) {
-        self.record_ended(session, why).await;
+        self.record_ended(session, why, ordered).await;
         let closed = Event::Closed { session: session.clone(), why: why.to_owned(), ordered };
         self.events.send(closed).await;
     }
 
-    /// Sends that the record of a session has ended, if one was running.
-    pub(super) async fn record_ended(&self, session: &SessionId, why: &str) {
+    /// Sends that the record of a session has ended, if one was running; whether the user wanted it.
+    pub(super) async fn record_ended(&self, session: &SessionId, why: &str, ordered: bool) {
         if let Some(record) = self.record_log.end(session) {
             let (session, why) = (session.clone(), why.to_owned());
-            self.events.send(Event::Record(RecordEvent::Ended { session, record, why })).await;
+            let ended = RecordEvent::Ended { session, record, why, ordered };
+            self.events.send(Event::Record(ended)).await;
         }
     }
 
@@ -163,6 +166,12 @@ impl Context {
         }
         let released = Event::Released { session: session.clone(), why: why.to_owned() };
         self.events.send(released).await;
+    }
+
+    /// Counts that a session was activated for us.
+    pub(super) async fn count_activation(&self) {
+        let used = self.account.count_activation();
+        self.events.send(Event::Activated { used }).await;
     }
 
     /// Notes who is logged in, and forgets what is known of another user.

@@ -63,6 +63,21 @@ pub enum Event {
         /// Whether another program of this application opened it: cortop only follows it.
         foreign: bool,
     },
+    /// A session in place of a lost one is about to be activated, which uses one activation of the
+    /// licence unasked.
+    Activating {
+        /// On which headset.
+        headset: HeadsetId,
+        /// Activations that this client has used so far.
+        used: u64,
+        /// Activations left on this computer, if that is known.
+        left: Option<f64>,
+    },
+    /// A session was activated for this client.
+    Activated {
+        /// Activations that it has used so far.
+        used: u64,
+    },
     /// cortop no longer follows another program's session, which goes on.
     Released {
         /// Which.
@@ -206,7 +221,16 @@ impl Event {
             }
             Self::Updated(headset) => info!("{headset} has been updated"),
             Self::Clock { headset, clock } => debug!("the clock of {headset}: {clock}"),
+            Self::Record(event @ RecordEvent::Ended { ordered: false, .. }) => warn!("{of}{event}"),
             Self::Record(event) => info!("{of}{event}"),
+            Self::Activating { headset, used, left } => {
+                let left = left.map(|left| format!(" of the {left} left here")).unwrap_or_default();
+                let used = match used {
+                    0 => String::new(),
+                    used => format!("; cortop has used {used} so far"),
+                };
+                warn!("{headset}: activating its session again uses 1 activation{left}{used}");
+            }
             Self::Marker { marker, .. } if marker.is_interval() => {
                 let Marker { label, start, end, .. } = marker;
                 let (began, ended) = (time_of_day(*start), time_of_day(*end));
@@ -235,6 +259,7 @@ impl Event {
             | Self::Mappings(_)
             | Self::Records(_)
             | Self::Profiles(_)
+            | Self::Activated { .. }
             | Self::Stopped { .. }
             | Self::Outcome { .. } => {}
         }

@@ -260,6 +260,9 @@ impl HeadsetTask {
         self.fill_in_headset(&mut session);
         let id = session.id.clone();
         let foreign = origin == SessionOrigin::Foreign;
+        if origin == SessionOrigin::New && session.status == SessionStatus::Activated {
+            self.context.count_activation().await;
+        }
         let theirs = if foreign { listed(&session) } else { Vec::new() };
         let mut held = HeldSession {
             session,

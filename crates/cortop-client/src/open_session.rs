@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{SessionMode, config::SessionPolicy, context::Context, state::LastSession};
+use super::{Event, SessionMode, config::SessionPolicy, context::Context, state::LastSession};
 use cortop_protocol::{
     Error, ErrorKind, ErrorSubject, Headset, HeadsetId, Method, Session, account::Licence,
     session::SessionStatus, tolerant,
@@ -147,6 +147,7 @@ pub(super) async fn open_session(
     let mut retiring = RETIRING.into_iter();
     let mut once_more = true;
     let mut reported = false;
+    let mut announced = false;
     // When a session was asked for whose answer never came: it may have been opened all the same.
     let mut unanswered: Option<Timestamp> = None;
     loop {
@@ -157,6 +158,11 @@ pub(super) async fn open_session(
         if active {
             // Believed until it is refused: an answer that is lost costs the same.
             context.desired.change(headset, |wish| wish.debited = true);
+            if again && !std::mem::replace(&mut announced, true) {
+                let left = licence.and_then(|licence| licence.local_quota);
+                let (headset, used) = (headset.clone(), context.account.activations());
+                context.events.send(Event::Activating { headset, used, left }).await;
+            }
         }
         let error = match context.ask_as_user(Method::CreateSession, params).await {
             Ok(answer) => {

@@ -8,10 +8,16 @@ use std::{
 
 use tokio::time::Instant;
 
-use cortop_protocol::{Record, RecordId, SessionId};
+use cortop_protocol::{
+    Record, RecordId, SessionId,
+    record::{RecordList, RecordName},
+};
 
 /// How long Cortex may process a record without reporting that it is done.
 const PROCESSING: Duration = Duration::from_mins(1);
+
+/// Titles that are remembered.
+const TITLES: usize = 2 * RecordList::MOST;
 
 /// The records that run, and those that Cortex works on.
 #[derive(Default)]
@@ -24,6 +30,8 @@ struct RecordEntries {
     /// show one before `createRecord` is answered.
     expected: BTreeMap<SessionId, String>,
     processing: BTreeMap<RecordId, Instant>,
+    /// The titles of the records seen last, for those of which only the id is told.
+    titles: BTreeMap<RecordId, String>,
 }
 
 struct TrackedRecord {
@@ -46,8 +54,26 @@ impl RecordLog {
         self.lock().expected.remove(session);
     }
 
+    /// Notes the titles of records.
+    pub(super) fn note_titles<'a>(&self, records: impl IntoIterator<Item = &'a Record>) {
+        let titles = &mut self.lock().titles;
+        for record in records {
+            if titles.len() >= TITLES && !titles.contains_key(&record.uuid) {
+                titles.pop_first();
+            }
+            titles.insert(record.uuid.clone(), record.title.clone());
+        }
+    }
+
+    /// A record as people call it.
+    pub(super) fn name(&self, id: RecordId) -> RecordName {
+        let title = self.lock().titles.get(&id).cloned().unwrap_or_default();
+        RecordName { id, title }
+    }
+
     /// Notes that a record runs. Whether another program started it, if the record is news.
     pub(super) fn begin(&self, session: &SessionId, record: &Record) -> Option<bool> {
+        self.note_titles([record]);
         let mut entries = self.lock();
         let foreign = entries.expected.get(session).is_none_or(|title| *title != record.title);
         let running = TrackedRecord { record: record.clone(), since: Instant::now(), foreign };

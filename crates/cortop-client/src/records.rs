@@ -97,7 +97,7 @@ pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> R
         record = known.unwrap_or_default();
     }
     let (session, why) = (session.clone(), why.to_owned());
-    send(context, RecordEvent::Ended { session, record, why }).await;
+    send(context, RecordEvent::Ended { session, record, why, ordered: true }).await;
     context.refresh_now();
     Ok(())
 }
@@ -107,7 +107,7 @@ pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> R
 pub(super) async fn follow(context: &Context, session: &Session) {
     match (session.recording, context.record_log.since(&session.id)) {
         (Some(false), Some(since)) if since.elapsed() >= SETTLING => {
-            context.record_ended(&session.id, "stopped by another program").await;
+            context.record_ended(&session.id, "stopped by another program", false).await;
         }
         (Some(true), None) => {
             let Some(id) = session.record_ids.iter().flatten().last() else { return };
@@ -132,7 +132,7 @@ pub(super) async fn follow(context: &Context, session: &Session) {
 /// Warning 30, and 18 of older services, which does not say of which record.
 pub(super) async fn on_processed(context: &Context, warning: &Warning) {
     for record in context.record_log.done(warning.record()) {
-        send(context, RecordEvent::Ready(record)).await;
+        send(context, RecordEvent::Ready(context.record_log.name(record))).await;
     }
 }
 
@@ -147,7 +147,9 @@ async fn update(context: &Context, record: &RecordId, change: RecordChange) -> R
         params["tags"] = tags.into();
     }
     let answer = context.ask_as_user(Method::UpdateRecord, params).await?;
-    send(context, RecordEvent::Updated(answer.into())).await;
+    let record = Record::from(answer);
+    context.record_log.note_titles([&record]);
+    send(context, RecordEvent::Updated(record)).await;
     Ok(())
 }
 
@@ -158,7 +160,7 @@ async fn delete(context: &Context, record: RecordId) -> Result<(), Error> {
         &record,
         context.ask_as_user(Method::DeleteRecord, params).await?,
     )?;
-    send(context, RecordEvent::Deleted(record)).await;
+    send(context, RecordEvent::Deleted(context.record_log.name(record))).await;
     Ok(())
 }
 
@@ -192,6 +194,7 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
         params["version"] = version.into();
     }
     first_failure(METHOD, &record, context.ask_as_user(METHOD, params).await?)?;
+    let record = context.record_log.name(record);
     send(context, RecordEvent::Exported { record, folder }).await;
     Ok(())
 }
@@ -201,7 +204,9 @@ async fn list(context: &Context) -> Result<(), Error> {
         "query": {}, "orderBy": [{"startDatetime": "DESC"}], "limit": RecordList::MOST, "offset": 0,
     });
     let answer = context.ask_as_user(Method::QueryRecords, newest).await?;
-    context.events.send(Event::Records(RecordList::from(answer))).await;
+    let records = RecordList::from(answer);
+    context.record_log.note_titles(&records.records);
+    context.events.send(Event::Records(records)).await;
     Ok(())
 }
 

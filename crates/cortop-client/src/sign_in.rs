@@ -45,22 +45,28 @@ pub(super) async fn sign_in(context: Context) {
             context.events.send_error(error.clone()).await;
             reported = Some(error.clone());
         }
-        if matches!(error.kind, ErrorKind::Busy | ErrorKind::NoAnswer | ErrorKind::NotLoggedIn) {
-            listener.warning(LOGIN, |_| false).await;
-        } else {
-            context.report(TaskReport::SigningIn(ConnectionStep::Stopped)).await;
-            // Only the user can change this, and these warnings show that something was done.
-            listener
-                .warning(REFUSED, |code| {
-                    matches!(
-                        code,
-                        warning::LOGGED_IN
-                            | warning::ACCESS_GRANTED
-                            | warning::EULA_ACCEPTED
-                            | warning::CORTEX_READY
-                    )
-                })
-                .await;
+        let wake =
+            if matches!(error.kind, ErrorKind::Busy | ErrorKind::NoAnswer | ErrorKind::NotLoggedIn)
+            {
+                listener.wait(LOGIN, |_| false).await
+            } else {
+                context.report(TaskReport::SignInRefused(error)).await;
+                // Only the user can change this, and these warnings show that something was done.
+                listener
+                    .wait(REFUSED, |code| {
+                        matches!(
+                            code,
+                            warning::LOGGED_IN
+                                | warning::ACCESS_GRANTED
+                                | warning::EULA_ACCEPTED
+                                | warning::CORTEX_READY
+                        )
+                    })
+                    .await
+            };
+        // Who asks again is answered again.
+        if wake == Wake::Retry {
+            reported = None;
         }
     }
     context.read_licence().await;
@@ -122,7 +128,7 @@ async fn log_in(context: &Context) -> Result<(), Error> {
         }
         context.report(TaskReport::SigningIn(step)).await;
         listener
-            .warning(LOGIN, |code| matches!(code, warning::LOGGED_IN | warning::CORTEX_READY))
+            .wait(LOGIN, |code| matches!(code, warning::LOGGED_IN | warning::CORTEX_READY))
             .await;
     }
 }
@@ -148,7 +154,7 @@ async fn get_approval(context: &Context) -> Result<(), Error> {
     while !granted {
         context.report(TaskReport::SigningIn(ConnectionStep::Approval)).await;
         let answered = |code| matches!(code, warning::ACCESS_GRANTED | warning::ACCESS_REJECTED);
-        if listener.warning(APPROVAL, answered).await == Some(warning::ACCESS_REJECTED) {
+        if listener.wait(APPROVAL, answered).await == Wake::Warning(warning::ACCESS_REJECTED) {
             context
                 .events
                 .send_error(
@@ -187,8 +193,9 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
     context.events.send(Event::Warning(agreement)).await;
     context.report(TaskReport::SigningIn(ConnectionStep::Agreement)).await;
     loop {
+        let accepted = Wake::Warning(warning::EULA_ACCEPTED);
         let reported =
-            listener.warning(LOGIN, |code| code == warning::EULA_ACCEPTED).await.is_some();
+            listener.wait(LOGIN, |code| code == warning::EULA_ACCEPTED).await == accepted;
         let has_token = context.account.has_token();
         if reported && has_token {
             break;
@@ -217,6 +224,17 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
     Ok(())
 }
 
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    /// A warning with this code.
+    Warning(i64),
+    /// The user, who wants it tried again.
+    Retry,
+    /// Nothing: the time is up.
+    Timeout,
+}
+
 /// Waits for the warnings that end a wait early.
 struct WarningListener {
     notices: broadcast::Receiver<LinkNotice>,
@@ -228,23 +246,22 @@ impl WarningListener {
         Self { notices: context.notices.subscribe(), retry: context.retry.subscribe() }
     }
 
-    /// Waits for one of some warnings, for a while at most and not beyond a word of the user;
-    /// gives its code.
-    async fn warning(&mut self, limit: Duration, wanted: impl Fn(i64) -> bool) -> Option<i64> {
+    /// Waits for one of some warnings, for a while at most and not beyond a word of the user.
+    async fn wait(&mut self, limit: Duration, wanted: impl Fn(i64) -> bool) -> Wake {
         let deadline = Instant::now() + limit;
         loop {
             tokio::select! {
                 notice = self.notices.recv() => match notice {
                     Ok(LinkNotice::Warning(warning)) if wanted(warning.code) => {
-                        return Some(warning.code);
+                        return Wake::Warning(warning.code);
                     }
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     // The sender lives in the context: it cannot have closed.
-                    Err(broadcast::error::RecvError::Closed) => return None,
+                    Err(broadcast::error::RecvError::Closed) => return Wake::Timeout,
                 },
                 // The same holds for this one.
-                _ = self.retry.changed() => return None,
-                () = sleep_until(deadline) => return None,
+                _ = self.retry.changed() => return Wake::Retry,
+                () = sleep_until(deadline) => return Wake::Timeout,
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use cortop_protocol::account::Licence;
@@ -27,6 +27,8 @@ pub(super) struct AccountState {
     pub(super) debited: AtomicBool,
     /// The last `authorize` named an agreement that has not been accepted since (§2.4).
     pub(super) agreement_open: AtomicBool,
+    /// Sessions that were activated for this client, whoever was logged in.
+    activations: AtomicU64,
     /// Whose token it is.
     user: Mutex<String>,
     licence: Mutex<Option<Licence>>,
@@ -67,6 +69,16 @@ impl AccountState {
     /// Whether there is a token, and no agreement stands in the way of using it.
     pub(super) fn is_signed_in(&self) -> bool {
         self.has_token() && !self.agreement_open.load(Ordering::Relaxed)
+    }
+
+    /// Activations that were used so far.
+    pub(super) fn activations(&self) -> u64 {
+        self.activations.load(Ordering::Relaxed)
+    }
+
+    /// Counts an activation; how many there are with it.
+    pub(super) fn count_activation(&self) -> u64 {
+        self.activations.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Forgets token and licence, of a user who is gone.

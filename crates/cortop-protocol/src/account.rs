@@ -161,7 +161,7 @@ impl Licence {
         match (days(&self.soft_limit_time), days(&self.hard_limit_time)) {
             (_, Some(..0)) => problem("licence offline too long".to_owned(), CONNECT),
             (Some(..0), Some(left)) | (_, Some(left @ 0..WARNED)) => {
-                problem(format!("licence ends offline {}", within(left)), CONNECT)
+                problem(format!("offline use of the licence ends {}", within(left)), CONNECT)
             }
             (Some(..0), None) => problem("licence offline for long".to_owned(), CONNECT),
             _ => None,
@@ -209,8 +209,8 @@ mod tests {
             ..Licence::default()
         };
         assert_eq!(what(offline("20", "30")), None);
-        assert_eq!(what(offline("09", "30")), ends("licence ends offline in 20 d"));
-        assert_eq!(what(offline("11", "13")), ends("licence ends offline in 3 d"));
+        assert_eq!(what(offline("09", "30")), ends("offline use of the licence ends in 20 d"));
+        assert_eq!(what(offline("11", "13")), ends("offline use of the licence ends in 3 d"));
         assert_eq!(what(offline("01", "09")), ends("licence offline too long"));
         assert_eq!(what(Licence { is_online: true, ..offline("01", "09") }), None);
     }

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod code;
 pub mod columns;
+pub mod datetime;
 pub mod envelope;
 pub mod error;
 pub mod headset;

@@ -221,6 +221,22 @@ impl From<Value> for RecordList {
     }
 }
 
+/// A record as people call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordName {
+    /// Its id.
+    pub id: RecordId,
+    /// Its title; empty where that is not known.
+    pub title: String,
+}
+
+/// The title, else the id.
+impl fmt::Display for RecordName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.title.is_empty() { self.id.fmt(f) } else { f.write_str(&self.title) }
+    }
+}
+
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordEvent {
@@ -248,17 +264,19 @@ pub enum RecordEvent {
         record: Record,
         /// One sentence: by us, with its session, with the connection.
         why: String,
+        /// Whether the user ordered it, or what ended it.
+        ordered: bool,
     },
     /// It can be exported (warning 30, older Cortex 18).
-    Ready(RecordId),
+    Ready(RecordName),
     /// Its title, description or tags were changed.
     Updated(Record),
     /// It is gone.
-    Deleted(RecordId),
+    Deleted(RecordName),
     /// It was written to files.
     Exported {
         /// Which.
-        record: RecordId,
+        record: RecordName,
         /// Where.
         folder: PathBuf,
     },
@@ -280,9 +298,9 @@ impl fmt::Display for RecordEvent {
             Self::Ended { record, why, .. } => {
                 write!(f, "record {} has ended: {why}", record.title)
             }
-            Self::Ready(id) => write!(f, "record {id} is ready for export"),
+            Self::Ready(record) => write!(f, "record {record} is ready for export"),
             Self::Updated(record) => write!(f, "record {} has been changed", record.title),
-            Self::Deleted(id) => write!(f, "record {id} has been deleted"),
+            Self::Deleted(record) => write!(f, "record {record} has been deleted"),
             Self::Exported { record, folder } => {
                 let folder = clean(&folder.to_string_lossy());
                 write!(f, "record {record} has been written to {folder}")

@@ -336,7 +336,7 @@ impl Incidents {
         let is_over = |affected: &mut Affected| affected.over_at() <= now;
         let affected = self.ongoing.extract_if(.., is_over);
         let affected =
-            affected.map(|affected| Incident { bad: true, text: affected.sentence(&clock) });
+            affected.map(|affected| Incident { bad: true, text: affected.sentence(clock) });
         transitions.chain(affected).collect()
     }
 

@@ -263,7 +263,7 @@ faults! {
     TlsWrongName {}
 
     "clear = {}"
-    "everything above that lasts is over"
+    "ends everything above that lasts"
     #[serde(alias = "mend")]
     Clear {}
 }

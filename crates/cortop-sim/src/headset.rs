@@ -54,20 +54,24 @@ pub(super) struct SimulatedHeadset {
 }
 
 impl SimulatedHeadset {
-    /// A headset that is switched on and, if `warm`, connected for long with a profile loaded.
+    /// A headset that is switched on and, if `warm`, connected for long with that profile loaded.
     pub(super) fn new(
         id: HeadsetId,
         spec: Spec,
         source: Arc<dyn SampleSource>,
-        warm: bool,
+        warm: Option<LoadedProfile>,
     ) -> Self {
         Self {
             id,
-            status: if warm { HeadsetStatus::Connected } else { HeadsetStatus::Discovered },
+            status: if warm.is_some() {
+                HeadsetStatus::Connected
+            } else {
+                HeadsetStatus::Discovered
+            },
             warm_up: 0.0,
             ready_at: f64::NEG_INFINITY,
             origin: None,
-            profile: (warm && spec.bci).then(LoadedProfile::demo),
+            profile: warm.filter(|_| spec.bci),
             source,
             markers: VecDeque::new(),
             is_virtual: false,

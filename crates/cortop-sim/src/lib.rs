@@ -218,12 +218,17 @@ fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, 
     let env = Environment::new(clock, options.delays, ids);
     let account = Account::new(licence, options.approved);
     let mut service = Service::new(env, account, Headsets(headsets));
-    service.profiles.0.extend(options.warm.then(|| LoadedProfile::demo().profile));
+    service.profiles.0.extend(warm_profile(options).map(|loaded| loaded.profile));
     service.faults.allowed = options.control;
     for injection in &options.scenario {
         service.inject(injection.clone(), 0.0);
     }
     Ok((service, notes))
+}
+
+/// The profile of warm headsets.
+fn warm_profile(options: &Options) -> Option<LoadedProfile> {
+    options.warm.then(|| LoadedProfile::demo(&options.profile_app))
 }
 
 /// The headsets, and what there is to say about a recording.
@@ -241,7 +246,12 @@ fn headsets(
             notes.clone_from(&recording.notes);
             let own = recording.id.clone().filter(|_| place == 0);
             let id = own.unwrap_or_else(|| made_up(&recording.spec));
-            SimulatedHeadset::new(id, recording.spec.clone(), recording.clone(), options.warm)
+            SimulatedHeadset::new(
+                id,
+                recording.spec.clone(),
+                recording.clone(),
+                warm_profile(options),
+            )
         } else {
             let mut spec = Spec::of(wanted.model).ok_or_else(|| {
                 eyre!(
@@ -252,7 +262,7 @@ fn headsets(
             spec.eeg_rate = wanted.eeg_rate.unwrap_or(spec.eeg_rate);
             let source = Arc::new(Synth::new(spec.clone(), seed));
             let id = wanted.id.clone().unwrap_or_else(|| made_up(&spec));
-            SimulatedHeadset::new(id, spec, source, options.warm)
+            SimulatedHeadset::new(id, spec, source, warm_profile(options))
         });
         if let (Some(device), Some(state)) = (devices.last_mut(), wanted.state) {
             device.start_as(state);

@@ -26,6 +26,8 @@ pub struct Options {
     pub ids: Option<u64>,
     /// Headsets connected, metrics ready, a profile loaded.
     pub warm: bool,
+    /// The client id that has loaded that profile; empty for EMOTIV Launcher.
+    pub profile_app: String,
     /// Every application is approved without asking the user (§2.3).
     pub approved: bool,
     /// TLS, or plain WebSocket.
@@ -102,6 +104,7 @@ impl Options {
             seed,
             ids: None,
             warm: true,
+            profile_app: String::new(),
             approved: true,
             tls: None,
             bind: vec![Ipv4Addr::LOCALHOST.into()],

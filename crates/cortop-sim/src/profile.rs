@@ -131,12 +131,12 @@ pub(super) struct LoadedProfile {
 }
 
 impl LoadedProfile {
-    /// What EMOTIV Launcher has loaded on a warm headset.
-    pub(super) fn demo() -> Self {
+    /// What an application has loaded on a warm headset.
+    pub(super) fn demo(app: &str) -> Self {
         let mut profile = StoredProfile::new("demo", DEMO_ID.to_owned(), Vec::new());
         for action in ["neutral", "push", "lift", "left", "rotateRight"] {
             profile.learn(Detection::Mental, action);
         }
-        Self { profile, app: String::new(), connection: None }
+        Self { profile, app: app.to_owned(), connection: None }
     }
 }

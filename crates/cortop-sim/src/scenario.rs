@@ -89,7 +89,7 @@ impl Scenario {
         })?;
         toml::from_str(&text).map_err(|error| {
             eyre!(
-                "the scenario {} is not valid:\n{error}\nmend it; `cortop sim --list-faults` shows \
+                "the scenario {} is not valid:\n{error}\nfix it; `cortop sim --list-faults` shows \
                  what can be done",
                 path.display()
             )

@@ -102,7 +102,10 @@ impl App {
         if let Some(id) = session.map(|entry| entry.session.id.clone()) {
             self.sessions.note(&id, self.now, text.clone());
         }
-        self.show_alert(alert, text.clone());
+        // A record that was lost has its notice, until that has been seen.
+        if alert.kind != AlertKind::Record {
+            self.show_alert(alert, text.clone());
+        }
         let settings = &self.settings.alerts;
         let mut effects = Vec::new();
         if !alert.is_over && settings.bell {

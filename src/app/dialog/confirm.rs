@@ -30,6 +30,8 @@ pub enum Question {
     Record(SessionId),
     /// Close a session, or leave another program's?
     CloseSession(SessionId),
+    /// Open sessions on these headsets, which may debit the licence?
+    OpenHeadsets(Vec<HeadsetId>),
     /// Activate a session, which debits the licence?
     Activate(SessionId),
     /// Disconnect a headset, though its session ends?

@@ -38,10 +38,12 @@ pub enum FormKind {
     Debit(SessionId),
     /// Show only lines of the log with a text.
     FilterLog,
+    /// No marker can be set: there is no record to set it in.
+    NoRecord,
     /// Set a marker at the moment the key was pressed.
     Mark {
-        /// In which session's record; none where no record is running.
-        session: Option<SessionId>,
+        /// In which session's record.
+        session: SessionId,
         /// When.
         at: Moment,
         /// The labels of the digits, from 1 on.
@@ -132,8 +134,9 @@ impl Form {
             Key::BACK_TAB | Key::UP => self.at = self.at.checked_sub(1).unwrap_or(last),
             _ => {
                 self.complaint = None;
-                if let Some(entry) = self.fields.get_mut(self.at) {
-                    entry.value.on_key(key);
+                let at = self.at;
+                if self.fields.get_mut(at).is_some_and(|entry| !entry.value.on_key(key)) {
+                    self.complain((at, "left and right choose another".to_owned()));
                 }
             }
         }
@@ -157,7 +160,8 @@ impl Form {
 }
 
 impl FieldValue {
-    fn on_key(&mut self, key: Key) {
+    /// Takes a key in; false where that leaves it as it was, though something was typed.
+    fn on_key(&mut self, key: Key) -> bool {
         match self {
             Self::Text(line) => {
                 line.on_key(key);
@@ -165,8 +169,9 @@ impl FieldValue {
             Self::OneOf { options, at } => match key {
                 Key::RIGHT | Key::SPACE => *at = (*at + 1) % options.len().max(1),
                 Key::LEFT => *at = at.checked_sub(1).unwrap_or(options.len().saturating_sub(1)),
-                _ => {}
+                _ => return key.typed().is_none(),
             },
         }
+        true
     }
 }

@@ -16,7 +16,7 @@ pub use self::{
     text_input::TextInput,
 };
 use super::{Action, Effect, Key};
-use cortop_client::SessionId;
+use cortop_client::{HeadsetId, SessionId};
 
 /// It gets all keys while it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub enum DialogAction {
     FilterLog(String),
     /// The theme at this place.
     Theme(usize),
+    /// Open a session on each of these headsets.
+    OpenHeadsets(Vec<HeadsetId>),
     /// Another dialog.
     Open(Box<Dialog>),
 }

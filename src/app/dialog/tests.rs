@@ -9,7 +9,7 @@ use cortop_client::{
     MarkerCommand, Method, Moment, Profile, Record, RecordCommand, RecordEvent, Security, Session,
     SessionId, Stream, code,
     marker::MarkerValue,
-    record::{Export, ExportFormat, NewRecord, RecordList},
+    record::{Export, ExportFormat, NewRecord, RecordList, RecordName},
     session::SessionStatus,
 };
 
@@ -60,6 +60,11 @@ fn record(uuid: &str) -> Record {
 fn start(app: &mut App) {
     let event = RecordEvent::Started { session: SID.into(), record: record("r"), foreign: false };
     on_event(app, Event::Record(event));
+}
+
+/// The record has ended, and nobody here has ordered it.
+fn unordered_end(why: String) -> RecordEvent {
+    RecordEvent::Ended { session: SID.into(), record: record("r"), why, ordered: false }
 }
 
 fn commands(effects: &[Effect]) -> Vec<&Command> {
@@ -233,7 +238,10 @@ fn a_record_is_deleted_after_the_word_is_typed() {
     assert_eq!(commands(&effects), [&Command::Record(RecordCommand::Delete("r".into()))]);
     // What Cortex says of it is what is listed next.
     press(&mut app, [Key::char('r')]);
-    on_event(&mut app, Event::Record(RecordEvent::Deleted("r".into())));
+    on_event(
+        &mut app,
+        Event::Record(RecordEvent::Deleted(RecordName { id: "r".into(), title: String::new() })),
+    );
     assert_eq!(app.items(&Menu::Records), []);
 }
 
@@ -415,7 +423,9 @@ fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
     };
     let ended = |app: &mut App| {
         let (record, why) = (record("r"), "stopped by another program".to_owned());
-        on_event(app, Event::Record(RecordEvent::Ended { session: SID.into(), record, why }));
+        let session = SID.into();
+        let ended = RecordEvent::Ended { session, record, why, ordered: false };
+        on_event(app, Event::Record(ended));
     };
     // Quitting: of the record, and of its session.
     let mut app = self::app();
@@ -521,7 +531,7 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     start(&mut app);
     press(&mut app, [Key::char('R')]);
     assert!(app.dialog.is_some());
-    let ended = RecordEvent::Ended { session: SID.into(), record: record("r"), why: String::new() };
+    let ended = unordered_end(String::new());
     on_event(&mut app, Event::Record(ended));
     assert_eq!(app.dialog, None, "the record ended by itself");
 
@@ -550,7 +560,7 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     let mut app = self::app();
     start(&mut app);
     press(&mut app, [Key::char('q')]);
-    let ended = RecordEvent::Ended { session: SID.into(), record: record("r"), why: String::new() };
+    let ended = unordered_end(String::new());
     on_event(&mut app, Event::Record(ended));
     assert!(press(&mut app, [Key::char('y')]).contains(&Effect::Quit));
 }
@@ -669,11 +679,114 @@ fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered()
 #[test]
 fn a_label_typed_without_a_record_is_no_command() {
     let mut app = app();
-    assert_eq!(press(&mut app, typed("mquiet").chain([Key::ENTER])), []);
+    assert_eq!(press(&mut app, typed("mquiet q")), []);
     let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form: {:?}", app.dialog) };
-    assert!(form.notes.concat().contains("start one first"), "{:?}", form.notes);
-    assert_eq!(form.fields[0].filled(), "quiet");
-    assert!(form.complaint.as_ref().is_some_and(|(_, why)| why.contains("start one first")));
+    assert!(form.notes.concat().contains("start one first (R)"), "{:?}", form.notes);
+    // There is no text to fill in that would take the key which the form names.
+    for key in [Key::char('R'), Key::ENTER] {
+        press(&mut app, [Key::ESC, Key::char('m'), key]);
+        let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form: {:?}", app.dialog) };
+        assert_eq!(form.kind, FormKind::StartRecord(SID.into()));
+    }
+}
+
+#[test]
+fn the_form_of_a_marker_says_what_is_in_the_way_now() {
+    let note = |app: &App| match &app.dialog {
+        Some(Dialog::Form(form)) => form.notes.concat(),
+        other => panic!("no form: {other:?}"),
+    };
+    let mut app = app();
+    start(&mut app);
+    press(&mut app, typed("mrest"));
+    // The record ends while a label is typed.
+    on_event(&mut app, Event::Record(unordered_end("the connection was lost".to_owned())));
+    assert!(note(&app).contains("start one first (R)"), "{}", note(&app));
+    let error = Error::new(ErrorKind::Unreachable, "lost", "");
+    let at = app.now.instant;
+    on_event(&mut app, Event::Link(Link::Waiting { error, at, attempt: 1 }));
+    assert!(note(&app).contains("there is no connection"), "{}", note(&app));
+    let link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
+    on_event(&mut app, Event::Link(link));
+    let why = "lost".to_owned();
+    on_event(&mut app, Event::Closed { session: SID.into(), why, ordered: false });
+    assert!(note(&app).contains("open a headset in pane 1 first (enter)"), "{}", note(&app));
+    let session = |id: &str, status| Session { id: id.into(), status, ..Session::default() };
+    on_event(&mut app, Event::Session(session("t", SessionStatus::Opened)));
+    app.sessions.current = Some("t".into());
+    on_event(&mut app, Event::Session(session("t", SessionStatus::Opened)));
+    assert!(note(&app).contains("activate the session in pane 2 first (a)"), "{}", note(&app));
+    on_event(&mut app, Event::Session(session("t", SessionStatus::Activated)));
+    let record = record("r2");
+    let event = RecordEvent::Started { session: "t".into(), record, foreign: false };
+    on_event(&mut app, Event::Record(event));
+    let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form") };
+    assert!(matches!(form.kind, FormKind::Mark { .. }), "{form:?}");
+}
+
+#[test]
+fn a_letter_that_a_choice_cannot_take_is_answered() {
+    let options = vec!["CSV".to_owned(), "EDF".to_owned()];
+    let field = FormField::choice("format", "", options, 0);
+    let mut form = Form::new(String::new(), FormKind::ExportRecord("r".into()), vec![field]);
+    form.on_key(Key::RIGHT);
+    assert_eq!((form.fields[0].chosen(), &form.complaint), (1, &None));
+    form.on_key(Key::char('R'));
+    let complaint = form.complaint.as_ref().map(|(_, text)| text.as_str());
+    assert_eq!(complaint, Some("left and right choose another"));
+    form.on_key(Key::RIGHT);
+    assert_eq!((form.fields[0].chosen(), &form.complaint), (0, &None));
+}
+
+#[test]
+fn a_record_that_was_lost_is_named_until_that_has_been_seen() {
+    let tick = |app: &mut App, seconds| {
+        let Moment { wall, instant } = app.now;
+        let at = Moment {
+            wall: wall + jiff::SignedDuration::from_secs(seconds),
+            instant: instant + Duration::from_secs(seconds.cast_unsigned()),
+        };
+        app.update(Message::Tick(at));
+    };
+    let unseen = |app: &App| -> Vec<String> {
+        app.unseen.iter().map(|notice| notice.text.clone()).collect()
+    };
+    let mut app = app();
+    start(&mut app);
+    tick(&mut app, 133);
+    let why = "the connection to the service was lost";
+    on_event(&mut app, Event::Record(unordered_end(why.to_owned())));
+    on_event(&mut app, Event::Closed { session: SID.into(), why: why.to_owned(), ordered: false });
+    let error = Error::new(ErrorKind::Unreachable, "lost", "");
+    let at = app.now.instant;
+    on_event(&mut app, Event::Link(Link::Waiting { error, at, attempt: 1 }));
+    let text = "record \"title of r\" of EPOCX-00000001 has ended after 133 s: the connection to \
+                the service was lost. Nothing is recorded now; R starts another once its streams \
+                run";
+    assert_eq!(unseen(&app), [text]);
+    // A key that was on its way has seen nothing, nor has who types into a form.
+    press(&mut app, [Key::TAB, Key::char('m')]);
+    tick(&mut app, 3600);
+    press(&mut app, typed("rest"));
+    assert_eq!(unseen(&app), [text]);
+    press(&mut app, [Key::ESC]);
+    assert_eq!(unseen(&app), [text]);
+    press(&mut app, [Key::TAB]);
+    assert_eq!(unseen(&app), [""; 0]);
+    // What the user has ordered is no news.
+    start(&mut app);
+    let ordered = RecordEvent::Ended {
+        session: SID.into(),
+        record: record("r"),
+        why: String::new(),
+        ordered: true,
+    };
+    on_event(&mut app, Event::Record(ordered));
+    assert_eq!(unseen(&app), [""; 0]);
+    for _ in 0..100 {
+        on_event(&mut app, Event::Record(unordered_end(String::new())));
+    }
+    assert_eq!(app.unseen.len(), 16);
 }
 
 #[test]

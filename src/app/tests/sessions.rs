@@ -107,7 +107,7 @@ fn a_scan_has_a_beginning_and_its_end_is_told() {
     on_event(&mut app, Event::Headsets(vec![headset("a", HeadsetStatus::Discovered)]));
     on_event(&mut app, Event::Scan(false));
     assert_eq!(app.headsets.scanning, None);
-    assert!(app.notice.is_some_and(|notice| notice.text == "the scan is over: 1 headset"));
+    assert!(app.notice.is_some_and(|notice| notice.text == "scan finished: 1 headset"));
 }
 
 #[test]
@@ -249,6 +249,77 @@ fn without_activations_left_a_form_offers_to_move_some_and_says_what_that_costs(
     let Some(dialog::Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
     assert!(form.complaint.is_some());
     assert_eq!(form.fields[0].filled(), "3");
+}
+
+#[test]
+fn a_notice_goes_with_what_it_is_about() {
+    let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
+    let said = |app: &App| app.notice.as_ref().map(|notice| notice.text.clone());
+    let mut app = app();
+    on_event(&mut app, up(ConnectionStep::Choosing));
+    app.focus = Pane::Headsets;
+    press(&mut app, Key::ENTER);
+    assert_eq!(said(&app).as_deref(), Some("no headset is selected"));
+    let id = "EPOCX-00000001";
+    on_event(&mut app, Event::Headsets(vec![headset(id, HeadsetStatus::Connected)]));
+    assert_eq!(said(&app), None);
+    press(&mut app, Key::ENTER);
+    assert_eq!(said(&app).as_deref(), Some("opening EPOCX-00000001"));
+    on_event(&mut app, up(ConnectionStep::Opening(id.into())));
+    assert!(said(&app).is_some());
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Opened)));
+    assert_eq!(said(&app), None);
+    press(&mut app, Key::char('R'));
+    assert!(said(&app).is_some_and(|text| text.contains("needs an activated session")));
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    assert_eq!(said(&app), None);
+    // A session that was lost, until there is one again.
+    let why = "lost".to_owned();
+    on_event(&mut app, Event::Closed { session: "s".into(), why, ordered: false });
+    assert_eq!(said(&app).as_deref(), Some("session closed: lost"));
+    on_event(&mut app, up(ConnectionStep::Opening(id.into())));
+    assert_eq!(said(&app).as_deref(), Some("session closed: lost"));
+    on_event(&mut app, Event::Session(session("t", SessionStatus::Activated)));
+    assert_eq!(said(&app), None);
+    // What was refused on the way, until streams run.
+    on_event(&mut app, Event::Refused(refusal(Method::CreateSession)));
+    assert!(said(&app).is_some());
+    on_event(&mut app, up(ConnectionStep::Streaming));
+    assert_eq!(said(&app), None);
+    // Where they run, it is said for a while.
+    on_event(&mut app, Event::Refused(refusal(Method::CreateSession)));
+    on_event(&mut app, Event::Session(session("t", SessionStatus::Activated)));
+    assert!(said(&app).is_some());
+}
+
+#[test]
+fn trying_again_after_a_refusal_names_it_and_the_refusal_stays_known() {
+    let up = |step| Event::Link(Link::Up { security: Security::Plain, step });
+    let mut app = app();
+    on_event(&mut app, up(ConnectionStep::Authorizing));
+    on_event(&mut app, Event::Refused(refusal(Method::Authorize)));
+    on_event(&mut app, up(ConnectionStep::Stopped));
+    assert_eq!(press(&mut app, Key::char('C')), [Effect::Command(Command::Connect)]);
+    let said = app.notice.as_ref().expect("said").text.clone();
+    assert!(said.starts_with("trying again what was refused: authorize -32016: "), "{said}");
+    // The same refusal again is not repeated by the client.
+    on_event(&mut app, up(ConnectionStep::Authorizing));
+    assert_eq!(app.notice, None);
+    on_event(&mut app, up(ConnectionStep::Stopped));
+    assert_eq!(app.stopped_by(), Some(&refusal(Method::Authorize)));
+    on_event(&mut app, up(ConnectionStep::Listing));
+    on_event(&mut app, up(ConnectionStep::Stopped));
+    assert_eq!(app.stopped_by(), None);
+}
+
+#[test]
+fn while_a_headset_is_waited_for_the_key_that_tries_again_scans() {
+    let mut app = app();
+    for step in [ConnectionStep::Searching, ConnectionStep::Missing("A-1".into())] {
+        on_event(&mut app, Event::Link(Link::Up { security: Security::Plain, step }));
+        let scan = Effect::Command(Command::Scan { anyway: false });
+        assert_eq!(press(&mut app, Key::char('C')), [scan]);
+    }
 }
 
 #[test]

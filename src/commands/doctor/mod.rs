@@ -75,7 +75,7 @@ pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
     }
 
     let file = config::file_path();
-    let place = display.config.clone().or_else(|| file.clone());
+    let place = display.common.config.clone().or_else(|| file.clone());
     let service =
         cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
     let settings = config::load(&service, display, &Sources { env: &env, file });

@@ -211,7 +211,7 @@ static VIEWS: [ViewRow; 15] = [
     ViewRow {
         view: StreamView {
             name: "pow",
-            help: "band power, computed from EEG where pow does not flow",
+            help: "band power, computed from EEG where pow is not subscribed",
             streams: &[Stream::Pow, Stream::Eeg],
             features: &[
                 Feature::Window,

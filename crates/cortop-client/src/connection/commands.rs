@@ -53,9 +53,13 @@ impl Connection<'_> {
             Command::Unsubscribe(session, streams) => {
                 self.order(session, SessionChange::Unsubscribe(streams), id).await;
             }
-            _ if self.signing_in.is_some() || self.tasks.len() >= TASKS => {
-                let next = "try again in a moment";
-                let busy = Error::new(ErrorKind::Busy, "cortop is signing in, or busy", next);
+            Command::Connect => self.retry(),
+            _ if self.signing_in.is_some() => {
+                let refusal = self.not_signed_in();
+                self.context.events.send_outcome(id, Err(refusal)).await;
+            }
+            _ if self.tasks.len() >= TASKS => {
+                let busy = Error::new(ErrorKind::Busy, "cortop is busy", "try again in a moment");
                 self.context.events.send_outcome(id, Err(busy)).await;
             }
             Command::Headset(command) => {
@@ -77,10 +81,18 @@ impl Connection<'_> {
             Command::Profile(command) => {
                 self.spawn(id, profiles::execute(self.context.clone(), command));
             }
-            Command::Connect => self.retry(),
             // A command is tracked once, and the end is seen to elsewhere.
             Command::Tracked { .. } | Command::Quit => {}
         }
+    }
+
+    /// Why nothing can be done that needs a token: what was refused, or how far signing in has come.
+    fn not_signed_in(&self) -> Error {
+        let step = self.signing_in.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.sign_in_refusal.clone().unwrap_or_else(|| {
+            let why = format!("cortop is not signed in yet ({step})");
+            Error::new(ErrorKind::Busy, why, "try again once it is")
+        })
     }
 
     /// Has a command carried out by a task of its own, which reports how it ended.

@@ -121,6 +121,7 @@ impl HeadsetTask {
             self.context.read_licence().await;
         }
         answer?;
+        self.context.count_activation().await;
         held.mode = SessionMode::Active;
         held.session.status = SessionStatus::Activated;
         if !held.foreign {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cortop_client::{ConnectionStep, Event, account::UserLogin};
+use cortop_client::{Command, ConnectionStep, Event, RecordCommand, account::UserLogin};
 use cortop_sim::fault::Fault;
 use serde_json::json;
 
@@ -143,6 +143,11 @@ async fn wrong_credentials_stop_with_the_next_step() {
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("EMOTIV_CLIENT_ID"), "{refusal}");
     tested.until(reached(ConnectionStep::Stopped)).await;
+    // Who tries again is told again; what needs a token is refused for the same reason.
+    for command in [Command::Connect, Command::Record(RecordCommand::List)] {
+        tested.command(command).await;
+        assert_eq!(tested.until(refused).await, refusal);
+    }
     tested.quit().await;
 }
 

@@ -47,7 +47,9 @@ fn started(event: &Event) -> Option<Record> {
 
 fn ended(event: &Event) -> Option<(Record, String)> {
     match event {
-        Event::Record(RecordEvent::Ended { record, why, .. }) => {
+        Event::Record(RecordEvent::Ended { record, why, ordered, .. }) => {
+            let by_us = why == "stopped by you" || why == "cortop has ended";
+            assert_eq!(*ordered, by_us, "{why}");
             Some((record.clone(), why.clone()))
         }
         _ => None,
@@ -115,7 +117,11 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     assert!(refusal.contains("still works on the record"), "{refusal}");
     rig.tested.until(ready).await;
     let exported = |event: &Event| match event {
-        Event::Record(RecordEvent::Exported { folder, .. }) => Some(folder.clone()),
+        Event::Record(event @ RecordEvent::Exported { folder, .. }) => {
+            // As people call it.
+            assert!(event.to_string().starts_with("record rest has been written"), "{event}");
+            Some(folder.clone())
+        }
         _ => None,
     };
     assert_eq!(rig.ask(csv(), exported).await, folder.path());
@@ -140,7 +146,8 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
         _ => None,
     };
     let delete = Command::Record(RecordCommand::Delete(uuid.clone()));
-    assert_eq!(rig.ask(delete, deleted).await, uuid);
+    let gone = rig.ask(delete, deleted).await;
+    assert_eq!((gone.id, gone.title.as_str()), (uuid, "rest 1"));
     let records = rig.ask(Command::Record(RecordCommand::List), listed).await;
     assert_eq!(records.count, 0);
     rig.tested.quit().await;
@@ -217,10 +224,11 @@ async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
     let (record, _) = rig.ask(stop(&session), ended).await;
     rig.order(Fault::Warning { code: 18, message: "saved".into() });
     let ready = |event: &Event| match event {
-        Event::Record(RecordEvent::Ready(id)) => Some(id.clone()),
+        Event::Record(RecordEvent::Ready(ready)) => Some(ready.clone()),
         _ => None,
     };
-    assert_eq!(rig.tested.until(ready).await, record.uuid);
+    let ready = rig.tested.until(ready).await;
+    assert_eq!((ready.id, ready.title), (record.uuid, record.title));
     rig.tested.quit().await;
 }
 

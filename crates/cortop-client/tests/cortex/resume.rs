@@ -43,6 +43,17 @@ async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_th
         (SessionMode::Active, "activated again after a loss: 1 activation used, 0 left here"),
         (SessionMode::Open, "no activation is left"),
     ] {
+        if words.starts_with("activated again") {
+            // Before it is spent.
+            let announced = |event: &Event| match event {
+                Event::Activating { headset, used, left } => Some((headset.clone(), *used, *left)),
+                Event::Opened { .. } => panic!("not announced"),
+                _ => None,
+            };
+            let (headset, used, left) = rig.tested.until(announced).await;
+            assert!(headset.as_str().starts_with("EPOCX-"));
+            assert_eq!((used, left), (1, Some(1.0)));
+        }
         let (opened, why) = rig.tested.until(opened).await;
         assert_eq!(opened, mode, "{why}");
         assert!(why.contains(words), "{why}");
@@ -58,7 +69,12 @@ async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_th
     let (mode, why) = rig.tested.until(opened).await;
     assert_eq!(mode, SessionMode::Open);
     assert!(why.contains("no scope"), "{why}");
-    rig.tested.quit().await;
+    let events = rig.tested.quit().await;
+    let used = events.iter().filter_map(|event| match event {
+        Event::Activated { used } => Some(*used),
+        _ => None,
+    });
+    assert_eq!(used.collect::<Vec<_>>(), [1, 2, 3]);
 }
 
 #[tokio::test(start_paused = true)]
