@@ -109,7 +109,7 @@ fn contact_is_not_good_where_a_channel_is_bad() {
         picture("contact_bad_channels", &fixture, size.0, size.1);
         let text = fixture.text(size.0, size.1);
         assert!(!text.contains("good everywhere"), "{text}");
-        for name in ["AF3   ✖ railed", "T8    ✖ flat", "FC5   ✖ off level "] {
+        for name in ["AF3  ✖ railed", "T8   ✖ flat", "FC5  ✖ off level "] {
             assert!(text.contains(name), "{name}\n{text}");
         }
         assert!(text.contains("→ AF3 railed, although its contact reads good"), "{text}");

@@ -22,7 +22,7 @@ use cortop_client::{
     session::SessionStatus,
 };
 use cortop_signal::{
-    Orientation, Smoothed, Snapshot, StreamHealth, Traces, View,
+    ContactHistory, Orientation, Smoothed, Snapshot, StreamHealth, Traces, View,
     bands::BANDS,
     snapshot::{
         Bin, Binning, Cursor, DeviceReadings, FacialExpression, Holes, LatestValues, MentalCommand,
@@ -620,19 +620,37 @@ fn averaged(view: &View, labels: &[String]) -> Vec<Arc<str>> {
 /// Gives each sensor of `dev` and `eq` another level, by its name and the one it has.
 pub(crate) fn set_levels(readings: &mut Readings, level: fn(&str, f64) -> Option<f64>) {
     let sensors: Vec<String> = EPOC_SENSORS.map(str::to_owned).to_vec();
-    for (table, steady) in [
-        (&mut readings.dev, &mut readings.dev_smoothed),
-        (&mut readings.eq, &mut readings.eq_smoothed),
-    ] {
+    for table in [&mut readings.dev, &mut readings.eq] {
         let table = table.as_mut().expect("there is one");
         for (name, value) in &mut Arc::make_mut(table).values {
             if sensors.contains(name) {
                 *value = level(name, value.expect("a level"));
             }
         }
-        *steady = Smoothed::default();
-        steady.push(Arc::clone(table));
     }
+    readings.eq_smoothed = Smoothed::default();
+    readings.eq.iter().for_each(|eq| readings.eq_smoothed.push(Arc::clone(eq)));
+    readings.dev.iter().for_each(|dev| Arc::make_mut(&mut readings.contact).push(dev));
+}
+
+/// Two minutes of contact that end with a sample: what is poor there had none at first, FC6 got better
+/// in steps, and for ten seconds nothing came.
+fn contact(dev: &LatestValues) -> ContactHistory {
+    let mut history = ContactHistory::default();
+    for at in (0..=240_u32).filter(|at| !(100..120).contains(at)) {
+        let before = |name: &str, level: f64| match (name, at) {
+            ("FC6", 0..160) => f64::from(at / 40),
+            (_, 0..60) if level < 3.5 => 0.0,
+            _ => level,
+        };
+        let level = |(name, level): &(String, Option<f64>)| {
+            (name.clone(), level.map(|level| before(name, level)))
+        };
+        let received = dev.received - Duration::from_millis(500) * (240 - at);
+        let values = dev.values.iter().map(level).collect();
+        history.push(&LatestValues { values, received });
+    }
+    history
 }
 
 /// The powers of the bands by sensor.
@@ -692,7 +710,7 @@ fn readings(now: Instant) -> Readings {
         steady
     };
     Readings {
-        dev_smoothed: steady(&dev),
+        contact: Arc::new(dev.as_deref().map(contact).unwrap_or_default()),
         eq_smoothed: steady(&eq),
         dev,
         eq,

@@ -5,6 +5,7 @@ mod auto_scale;
 pub mod bad_channels;
 pub mod bands;
 pub mod columns;
+pub mod contact_history;
 pub mod decoder;
 pub mod electrode_positions;
 pub mod filter;
@@ -31,6 +32,7 @@ mod trace_pipeline;
 pub mod view;
 
 pub use bad_channels::{BadChannel, Defect};
+pub use contact_history::ContactHistory;
 pub use health::StreamHealth;
 pub use orientation::{Orientation, Position};
 pub use raster::{DotRun, Scale, runs};

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{latest_values::LatestValues, smoothed::Smoothed};
+use super::{contact_history::ContactHistory, latest_values::LatestValues, smoothed::Smoothed};
 use cortop_protocol::{Sample, Stream, metric::IS_ACTIVE};
 
 /// Mental commands kept: half a minute at 8 Hz.
@@ -23,8 +23,9 @@ const EVENTS: usize = 64;
 pub struct Readings {
     /// Battery, link, contact by sensor (§5.4).
     pub dev: Option<Arc<LatestValues>>,
-    /// The contact evened out: what its sensors are ordered by.
-    pub dev_smoothed: Smoothed,
+    /// The contact of the last two minutes. It outlasts the subscription: what was not received shows
+    /// as a gap.
+    pub contact: Arc<ContactHistory>,
     /// EEG quality by sensor (§5.5), as it came.
     pub eq: Option<Arc<LatestValues>>,
     /// The EEG quality evened out, for it flickers by design.
@@ -99,7 +100,7 @@ impl Readings {
         match sample.subscription.stream {
             Stream::Dev => {
                 let table = Arc::new(row.into_table(received));
-                self.dev_smoothed.push(Arc::clone(&table));
+                Arc::make_mut(&mut self.contact).push(&table);
                 self.dev = Some(table);
             }
             Stream::Eq => {
@@ -145,7 +146,7 @@ impl Readings {
     /// Forgets a stream that is no longer subscribed.
     pub(crate) fn forget(&mut self, stream: Stream) {
         match stream {
-            Stream::Dev => (self.dev, self.dev_smoothed) = (None, Smoothed::default()),
+            Stream::Dev => self.dev = None,
             Stream::Eq => (self.eq, self.eq_smoothed) = (None, Smoothed::default()),
             Stream::Pow => self.pow = None,
             Stream::Met => self.met.clear(),

@@ -16,7 +16,7 @@ const MOST: usize = 64;
 /// which it would go to and fro, less than what would keep it where it happened to begin.
 const HOLD: f64 = 0.6;
 
-/// The levels of a stream by sensor (`dev`, `eq`), evened out.
+/// The levels of `eq` by sensor, evened out.
 #[derive(Clone, Debug, Default)]
 pub struct Smoothed {
     /// The tables of the last [`SMOOTHING_TIME`], newest last.

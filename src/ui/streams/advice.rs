@@ -1,12 +1,12 @@
 //! The next step of whoever fits a headset, from what contact, EEG quality and the raw signal say.
 //! Words only.
 
-use super::levels::{SensorRow, level_word};
+use super::levels::{GOOD, SensorRow, level_word};
 use crate::ui::theme::ThemeToken;
 use cortop_client::{Stream, model::Model};
 use cortop_signal::{Defect, snapshot::LatestValues};
 
-/// What to do next, and how it looks; `sensors` has the worst first.
+/// What to do next, and how it looks; `sensors` are in the order of [`super::levels::by_need`].
 pub(super) fn next(
     stream: Stream,
     table: &LatestValues,
@@ -28,28 +28,25 @@ pub(super) fn next(
     if let Some(step) = of_defects(stream, sensors, model) {
         return (ThemeToken::Bad, step);
     }
-    let Some(&SensorRow { name, level, .. }) = sensors.iter().min_by(|a, b| {
-        // One without a level says nothing about itself: another has to be fixed first.
-        a.level.unwrap_or(f64::INFINITY).total_cmp(&b.level.unwrap_or(f64::INFINITY))
-    }) else {
+    let Some(&SensorRow { name, level, .. }) = sensors.first() else {
         return (ThemeToken::Dim, "Cortex reports no sensor.".to_owned());
     };
     let Some(value) = level else {
-        return (ThemeToken::Dim, "Cortex has reported no level of any sensor yet.".to_owned());
+        // It comes before those that are good.
+        return if known.is_empty() {
+            (ThemeToken::Dim, "Cortex has reported no level of any sensor yet.".to_owned())
+        } else {
+            let text = "All known levels are good; the other sensors report none.";
+            (ThemeToken::Fair, text.to_owned())
+        };
     };
     let (token, _, word) = level_word(level);
     let (fix, press) = self::fix(model);
     let step = match (stream, value) {
-        (_, 3.5..) if sensors.iter().any(|sensor| sensor.level.is_none()) => {
-            return (
-                ThemeToken::Fair,
-                "All known levels are good; the other sensors report none.".to_owned(),
-            );
-        }
-        (Stream::Dev, 3.5..) => {
+        (Stream::Dev, GOOD..) => {
             return (ThemeToken::Good, "Contact is good everywhere.".to_owned());
         }
-        (_, 3.5..) => {
+        (_, GOOD..) => {
             return (ThemeToken::Good, "The signal looks like EEG everywhere.".to_owned());
         }
         (Stream::Dev, ..1.5) => format!("{fix}, {press} and wait 10 s."),
@@ -80,7 +77,7 @@ fn of_defects(stream: Stream, sensors: &[SensorRow<'_>], model: Model) -> Option
         ));
     }
     let although = match stream {
-        Stream::Dev if level >= Some(3.5) => ", although its contact reads good",
+        Stream::Dev if level >= Some(GOOD) => ", although its contact reads good",
         _ => "",
     };
     let (fix, press) = fix(model);
@@ -123,7 +120,7 @@ fn fix(model: Model) -> (&'static str, &'static str) {
 mod tests {
     use tokio::time::Instant;
 
-    use super::*;
+    use super::{super::levels::by_need, *};
 
     fn step(stream: Stream, values: &[(&str, Option<f64>)]) -> String {
         next_step(stream, values, &[]).1
@@ -142,15 +139,9 @@ mod tests {
         let values = values.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
         let table = LatestValues { values, received: Instant::now() };
         let defect = |name: &str| bad.iter().find(|bad| bad.0 == name).map(|bad| bad.1);
-        let sensor = |(name, level)| SensorRow {
-            name,
-            defect: defect(name),
-            level,
-            beside: None,
-            steady: level,
-        };
+        let sensor = |(name, level)| SensorRow { name, defect: defect(name), level, beside: None };
         let mut sensors: Vec<_> = table.sensors().map(sensor).collect();
-        sensors.sort_by_key(|sensor| (sensor.defect.is_none(), sensor.defect));
+        sensors.sort_by(|a, b| by_need((a.defect, a.level), (b.defect, b.level)));
         next(stream, &table, &sensors, Model::EpocX)
     }
 

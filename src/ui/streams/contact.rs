@@ -1,20 +1,24 @@
 //! Contact quality (`dev`) and EEG quality (`eq`): the head with its sensors, a table of them with
 //! the worst first, and the next step for whoever fits the headset.
 //!
-//! The table is ordered by the levels evened out over some seconds, so that it does not jump;
-//! contact is shown as it came, for who presses a sensor wants to see it at once, EEG quality
-//! evened out, for it flickers by design (§5.5). Where the raw signal of a sensor cannot be EEG, that
+//! Contact is shown as it came, for who presses a sensor wants to see it at once, and its last two minutes
+//! as a strip, which shows whether that helped; EEG quality is evened out, for it flickers by design
+//! (§5.5). Where the raw signal of a sensor cannot be EEG, that
 //! comes first, in place of what Cortex says of it.
 
-use std::{cmp::Ordering, time::Duration};
+use std::time::Duration;
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
 
 use super::{
     Canvas, advice,
     head::{HeadMap, OutlineCache},
-    levels::{SensorRow, level_word},
-    stream_state,
+    levels::{GOOD, SensorRow, by_need, level_word},
+    stream_state, timeline,
 };
 use crate::{
     app::SessionEntry,
@@ -23,16 +27,22 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{
     BadChannel, Defect, Smoothed,
+    contact_history::SPAN,
     smoothed::SMOOTHING_TIME,
     snapshot::{LatestValues, Readings},
 };
 
 /// Widths in the table: a sensor's name, a level in words with its glyph, and all of a row with
 /// one and with both qualities.
-const NAME: usize = 6;
+const NAME: usize = 5;
 const LEVEL: usize = 12;
-const CELL: u16 = 18;
-const BOTH: u16 = 30;
+const CELL: u16 = 17;
+const BOTH: u16 = 29;
+/// Cells of a strip at least, and the seconds that one of its cells may stand for.
+const LEAST_STRIP: u16 = 10;
+const STRETCHES: [u64; 10] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15];
+/// Columns that a round head may need beside two for each of its rows.
+const HEAD_MARGIN: u16 = 6;
 /// Below this the sample rate quality is bad (§5.5).
 const BAD_RATE: f64 = 0.9;
 /// An age that is not worth a word.
@@ -73,7 +83,8 @@ fn draw_quality(
         paint::sentence(&facts.join(glyphs::SEPARATOR), area.width, ctx.style(ThemeToken::Text));
     let sensors = sensors(readings, stream, ctx.app.bad_channels());
     let (token, step) = advice::next(stream, table, &sensors, entry.session.headset.model());
-    let step = paint::sentence(&format!("→ {step}"), area.width, ctx.style(token));
+    let since = (stream == Stream::Dev).then(|| all_good(ctx)).flatten().unwrap_or_default();
+    let step = paint::sentence(&format!("→ {step}{since}"), area.width, ctx.style(token));
 
     let [top, bottom] = [&facts, &step].map(|lines| paint::cells(lines.len()));
     paint::lines(&facts, area, buffer);
@@ -125,8 +136,67 @@ fn draw_sensors(
     }
 }
 
-/// The head at the left as large as it gets, and the table beside it; in a small area the table
-/// alone.
+/// What stands of each sensor in a row of the table.
+#[derive(Clone, Copy, Debug, Default)]
+struct TableLayout {
+    /// The EEG quality beside the contact.
+    both: bool,
+    /// Columns of rows side by side.
+    columns: usize,
+    /// How a strip of the last two minutes is divided, where there is one.
+    strip: Option<StripLayout>,
+}
+
+impl TableLayout {
+    /// The cells of a row.
+    fn width(self) -> u16 {
+        let gap = u16::from(self.columns > 1);
+        let strip = self.strip.map_or(0, |strip| paint::cells(strip.cells) + gap);
+        strip + if self.both { BOTH } else { CELL }
+    }
+
+    fn all(self) -> u16 {
+        self.width() * paint::cells(self.columns)
+    }
+
+    fn with_strip(self, room: u16) -> Option<Self> {
+        Some(Self { strip: Some(StripLayout::fit(room)?), ..self })
+    }
+}
+
+/// The division of [`SPAN`] into cells.
+#[derive(Clone, Copy, Debug)]
+struct StripLayout {
+    stretch: Duration,
+    cells: usize,
+}
+
+impl StripLayout {
+    /// With as many cells as fit, each of whole seconds.
+    fn fit(room: u16) -> Option<Self> {
+        let layouts = STRETCHES.into_iter().map(|seconds| Self {
+            stretch: Duration::from_secs(seconds),
+            cells: usize::try_from(SPAN.as_secs().div_ceil(seconds)).unwrap_or(usize::MAX),
+        });
+        layouts.into_iter().find(|layout| layout.cells <= usize::from(room))
+    }
+
+    /// What stands above a strip.
+    fn heading(self) -> String {
+        let seconds = self.stretch.as_secs();
+        let headings = [
+            format!("the last 2 min, newest at the right, {seconds} s a cell"),
+            format!("the last 2 min, {seconds} s a cell"),
+            format!("2 min, {seconds} s/cell"),
+            "2 min → now".to_owned(),
+        ];
+        let fits = |heading: &String| heading.chars().count() <= self.cells;
+        headings.into_iter().find(fits).unwrap_or_else(|| "2 min".to_owned())
+    }
+}
+
+/// The head at the left as large as it gets, the table beside it, and in its rows the last two minutes of
+/// contact; in a small area the table alone.
 fn draw_middle(
     ctx: &RenderContext<'_>,
     sensors: &[SensorRow<'_>],
@@ -137,46 +207,84 @@ fn draw_middle(
 ) {
     let names: Vec<_> = sensors.iter().map(|sensor| sensor.name).collect();
     let rows = usize::from(area.height.max(1));
+    let columns = sensors.len().div_ceil(rows).max(1);
     let beside = sensors.iter().any(|sensor| sensor.beside.is_some());
-    let rich = stream == Stream::Dev && beside && sensors.len() <= rows;
-    let all = CELL * paint::cells(sensors.len().div_ceil(rows)).max(1);
-    // The richest table that leaves room for the head: both qualities, all sensors, the worst.
-    let fitting = rich.then_some(BOTH).into_iter().chain([all, CELL]).find_map(|width| {
-        let room = area.width.checked_sub(width + 1)?;
-        Some((width, HeadMap::fit(&names, Rect { width: room, ..area })?))
-    });
-    let Some((width, head)) = fitting else {
-        return draw_table(ctx, sensors, rich && area.width >= BOTH, area, buffer);
+    let is_rich = stream == Stream::Dev && beside && columns == 1;
+    let has_strip = stream == Stream::Dev;
+    let all = TableLayout { columns, ..TableLayout::default() };
+    let rich = TableLayout { both: true, ..all };
+    let head = |table: TableLayout, least: u16| {
+        let room = area.width.checked_sub(table.all() + 1 + least)?;
+        // A round head gets no larger than its height allows; what is left goes to the strips.
+        let width = if least > 0 { room.min(2 * area.height + HEAD_MARGIN) } else { room };
+        let head = HeadMap::fit(&names, Rect { width, ..area })?;
+        let strip = (least > 0).then(|| table.with_strip(area.width - width - 1 - table.all()));
+        Some((strip.unwrap_or(Some(table))?, Some(head)))
     };
-    draw_sensors(ctx, sensors, &head, outline, buffer);
+    let with_strip =
+        [(area.width / 4).max(LEAST_STRIP), LEAST_STRIP].into_iter().flat_map(|least| {
+            [is_rich.then_some(rich), (columns == 1).then_some(all)]
+                .into_iter()
+                .flatten()
+                .map(move |table| (table, least))
+        });
+    let with_strip = with_strip.filter(|_| has_strip);
+    let strips_alone = || {
+        let each = (area.width / paint::cells(columns)).checked_sub(CELL + 1)?;
+        Some((all.with_strip(each).filter(|_| has_strip)?, None))
+    };
+    // The richest table first: with strips and the head, with the head and all sensors, with strips
+    // alone, with the worst sensors only.
+    let fitting = with_strip
+        .filter_map(|(table, least)| head(table, least))
+        .next()
+        .or_else(|| is_rich.then(|| head(rich, 0)).flatten())
+        .or_else(|| head(all, 0))
+        .or_else(strips_alone)
+        .or_else(|| head(TableLayout { columns: 1, ..all }, 0));
+    let (table, head) = fitting.unwrap_or_else(|| {
+        let both = is_rich && area.width >= BOTH;
+        (TableLayout { both, ..all }, None)
+    });
+    if let Some(head) = &head {
+        draw_sensors(ctx, sensors, head, outline, buffer);
+    }
+    let width = if head.is_some() { table.all() } else { area.width };
     let list = Rect { x: area.right() - width, width, ..area };
-    draw_table(ctx, sensors, width == BOTH, list, buffer);
+    draw_table(ctx, sensors, table, list, buffer);
 }
 
 /// The sensors from worst to best, those that fit.
 fn draw_table(
     ctx: &RenderContext<'_>,
     sensors: &[SensorRow<'_>],
-    both: bool,
+    table: TableLayout,
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    let TableLayout { both, strip, .. } = table;
     let cell = |(token, mark, word): (ThemeToken, &str, &str)| {
         ctx.span(token, text::pad(&format!("{mark} {word}"), LEVEL))
     };
+    let strips = strip.map(|strip| (strip, places(ctx, strip)));
     let row = |sensor: &SensorRow<'_>| {
-        let name = text::pad(&text::clean(sensor.name), NAME - 1) + " ";
+        let name = text::pad(&text::clean(sensor.name), NAME);
         let mut line = Line::from(vec![ctx.span(ThemeToken::Text, name), cell(sensor.word())]);
         if both {
             line.push_span(cell(level_word(sensor.beside)));
         }
+        if let Some((strip, places)) = &strips {
+            line.extend(self::strip(ctx, *strip, places, sensor.name));
+        }
         line
     };
     let mut lines: Vec<_> = sensors.iter().map(row).collect();
-    let width = if both { BOTH } else { CELL };
-    if both && lines.len() < usize::from(area.height) {
-        let heads = ["", "contact", "EEG quality"].into_iter().zip([NAME, LEVEL, LEVEL]);
+    let width = table.width();
+    if (both || strip.is_some()) && lines.len() < usize::from(area.height) {
+        let quality = both.then_some("EEG quality");
+        let heads = ["", "contact"].into_iter().chain(quality).zip([NAME, LEVEL, LEVEL]);
         let heads: String = heads.map(|(head, width)| text::pad(head, width)).collect();
+        let heads = heads + &strip.map(StripLayout::heading).unwrap_or_default();
         lines.insert(0, ctx.span(ThemeToken::Axis, heads).into());
     }
     paint::columns(&lines, width, area, buffer);
@@ -185,37 +293,58 @@ fn draw_table(
     ctx.mark_more(0, usize::from(area.height) + hidden, area, buffer);
 }
 
+/// The cell of a strip that each sample of contact falls into, oldest first.
+fn places(ctx: &RenderContext<'_>, strip: StripLayout) -> Vec<Option<usize>> {
+    let newest = ctx.moment();
+    let history = &ctx.app.numbers().readings.contact;
+    let place = |received| timeline::cell(ctx, received, newest, strip.stretch, strip.cells);
+    history.received().map(place).collect()
+}
+
+/// What contact of a sensor was: the worst level of each cell; blank where no sample came.
+fn strip(
+    ctx: &RenderContext<'_>,
+    strip: StripLayout,
+    places: &[Option<usize>],
+    sensor: &str,
+) -> Vec<Span<'static>> {
+    let mut worst: Vec<Option<Option<f64>>> = vec![None; strip.cells];
+    let history = &ctx.app.numbers().readings.contact;
+    for (place, level) in places.iter().zip(history.levels(sensor)) {
+        if let Some(cell) = place.and_then(|place| worst.get_mut(place)) {
+            // A null says nothing where a level came, too.
+            *cell = Some(match (cell.flatten(), level) {
+                (Some(before), Some(level)) => Some(before.min(level)),
+                (before, level) => before.or(level),
+            });
+        }
+    }
+    let runs = worst.chunk_by(|a, b| a.map(level_word) == b.map(level_word));
+    let span = |run: &[Option<Option<f64>>]| {
+        let (token, mark, _) =
+            run.first().copied().flatten().map_or((ThemeToken::Text, " ", ""), level_word);
+        ctx.span(token, mark.repeat(run.len()))
+    };
+    runs.map(span).collect()
+}
+
 /// The sensors in the order of the table.
 fn sensors<'a>(readings: &'a Readings, stream: Stream, bad: &[BadChannel]) -> Vec<SensorRow<'a>> {
-    let (steady, table) = match stream {
-        Stream::Dev => (&readings.dev_smoothed, readings.dev.as_deref()),
-        _ => (&readings.eq_smoothed, readings.eq.as_deref()),
-    };
     let quality = |name: &str| readings.eq_smoothed.levels().find(|(own, _)| *own == name)?.1;
-    let newest = table.into_iter().flat_map(LatestValues::sensors);
-    let mut sensors: Vec<_> = newest
-        .zip(steady.levels())
-        .map(|((name, level), (_, steady))| {
-            let defect = defect_of(name, bad);
-            match stream {
-                Stream::Dev => SensorRow { name, defect, level, beside: quality(name), steady },
-                _ => SensorRow { name, defect, level: steady, beside: None, steady },
-            }
-        })
-        .collect();
-    sensors.sort_by(|a, b| worse((a.defect, a.steady), (b.defect, b.steady)));
+    let row = |name, level, beside| SensorRow { name, defect: defect_of(name, bad), level, beside };
+    let mut sensors: Vec<_> = match stream {
+        Stream::Dev => {
+            let newest = readings.dev.as_deref().into_iter().flat_map(LatestValues::sensors);
+            newest.map(|(name, level)| row(name, level, quality(name))).collect()
+        }
+        _ => readings.eq_smoothed.levels().map(|(name, level)| row(name, level, None)).collect(),
+    };
+    sensors.sort_by(|a, b| by_need((a.defect, a.level), (b.defect, b.level)));
     sensors
 }
 
 fn defect_of(sensor: &str, bad: &[BadChannel]) -> Option<Defect> {
     bad.iter().find(|bad| *bad.label == *sensor).map(|bad| bad.defect)
-}
-
-/// A defect is worse than any level, and no level is worse than the worst.
-fn worse(a: (Option<Defect>, Option<f64>), b: (Option<Defect>, Option<f64>)) -> Ordering {
-    let defect = |defect: Option<Defect>| (defect.is_none(), defect);
-    let level = |level: Option<f64>| level.unwrap_or(-1.0);
-    defect(a.0).cmp(&defect(b.0)).then(level(a.1).total_cmp(&level(b.1)))
 }
 
 fn contact_facts(ctx: &RenderContext<'_>, table: &LatestValues) -> Vec<String> {
@@ -239,6 +368,18 @@ fn contact_facts(ctx: &RenderContext<'_>, table: &LatestValues) -> Vec<String> {
         format!("battery {battery}{age}"),
         format!("link {link}"),
     ]
+}
+
+/// For how long all sensors have had good contact, or since when not.
+fn all_good(ctx: &RenderContext<'_>) -> Option<String> {
+    let all_good = ctx.app.numbers().readings.contact.all_good()?;
+    if !all_good.is {
+        return Some(format!(" Not all good since {}.", ctx.clock_at(all_good.since)));
+    }
+    let age = ctx.moment().saturating_duration_since(all_good.since);
+    // Where a channel is bad, nothing is all good.
+    let has_bad = !ctx.app.bad_channels().is_empty();
+    (!has_bad).then(|| format!(" All good for {}.", text::minutes(age)))
 }
 
 fn quality_facts(table: &LatestValues, steady: &Smoothed) -> Vec<String> {
@@ -267,7 +408,7 @@ pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(Them
     let readings = &ctx.app.latest().readings;
     let known = readings.dev.as_deref()?.sensors();
     let known: Vec<_> = known.filter_map(|(name, level)| Some((name, level?))).collect();
-    let poor: Vec<_> = known.iter().filter(|(_, level)| *level < 3.5).collect();
+    let poor: Vec<_> = known.iter().filter(|(_, level)| *level < GOOD).collect();
     let Some(&&(worst, level)) = poor.iter().min_by(|(_, a), (_, b)| a.total_cmp(b)) else {
         // Where a channel is bad, nothing is all good.
         let all_good = !known.is_empty() && ctx.app.bad_channels().is_empty();
@@ -298,9 +439,9 @@ fn words<'a>(
     }
     let sensors = sensors.map(|(name, level)| (name, (defect_of(name, bad), level)));
     let bad: Vec<_> = sensors
-        .filter(|(_, (defect, level))| defect.is_some() || level.is_none_or(|level| level < 3.5))
+        .filter(|(_, (defect, level))| defect.is_some() || level.is_none_or(|level| level < GOOD))
         .collect();
-    match bad.iter().min_by(|(_, a), (_, b)| worse(*a, *b)) {
+    match bad.iter().min_by(|(_, a), (_, b)| by_need(*a, *b)) {
         None => format!("{overall}, all good"),
         Some(&(name, (defect, level))) => {
             // A defect says more than the rest, and the line may be short.
@@ -325,19 +466,12 @@ mod tests {
 
     use super::*;
 
-    /// The order of the table after contact of three sensors came twice a second.
-    fn order(levels: &[[Option<f64>; 3]]) -> Vec<String> {
-        let (start, mut readings) = (Instant::now(), Readings::default());
-        for (at, levels) in (0..).zip(levels) {
-            let names = ["AF3", "T7", "Pz"].map(str::to_owned);
-            let received = start + Duration::from_millis(500) * at;
-            let table = Arc::new(LatestValues {
-                values: names.into_iter().zip(*levels).collect(),
-                received,
-            });
-            readings.dev_smoothed.push(Arc::clone(&table));
-            readings.dev = Some(table);
-        }
+    /// The order of the table.
+    fn order(levels: [Option<f64>; 3]) -> Vec<String> {
+        let names = ["AF3", "T7", "Pz"].map(str::to_owned);
+        let values = names.into_iter().zip(levels).collect();
+        let dev = Some(Arc::new(LatestValues { values, received: Instant::now() }));
+        let readings = Readings { dev, ..Readings::default() };
         sensors(&readings, Stream::Dev, &[]).iter().map(|sensor| sensor.name.to_owned()).collect()
     }
 
@@ -368,15 +502,31 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_is_first_and_one_sample_moves_nobody() {
-        let calm = [Some(4.0), Some(2.0), Some(4.0)];
-        assert_eq!(order(&[calm]), ["T7", "AF3", "Pz"], "equals as the columns have them");
-        assert_eq!(order(&[[Some(4.0), Some(2.0), None]]), ["Pz", "T7", "AF3"]);
-        let loose = [Some(0.0), Some(4.0), Some(4.0)];
-        let mut levels = vec![calm; 8];
-        levels.push(loose);
-        assert_eq!(order(&levels), order(&[calm]), "one sample");
-        levels.extend([loose; 7]);
-        assert_eq!(order(&levels), ["AF3", "T7", "Pz"], "four seconds");
+    fn the_worst_is_first_as_soon_as_it_is_the_worst() {
+        assert_eq!(order([Some(4.0), Some(2.0), Some(4.0)]), ["T7", "AF3", "Pz"]);
+        assert_eq!(order([Some(1.0), Some(2.0), Some(4.0)]), ["AF3", "T7", "Pz"]);
+        assert_eq!(order([Some(4.0), Some(3.0), None]), ["T7", "Pz", "AF3"], "unknown before good");
+        assert_eq!(order([None; 3]), ["AF3", "T7", "Pz"], "equals as the columns have them");
+    }
+
+    #[test]
+    fn a_strip_has_cells_of_whole_seconds() {
+        let fit = |room| StripLayout::fit(room).map(|strip| (strip.cells, strip.stretch.as_secs()));
+        assert_eq!(
+            [7, 8, 12, 59, 60, 119, 300].map(fit),
+            [
+                None,
+                Some((8, 15)),
+                Some((12, 10)),
+                Some((40, 3)),
+                Some((60, 2)),
+                Some((60, 2)),
+                Some((120, 1)),
+            ]
+        );
+        for room in 8..300 {
+            let strip = StripLayout::fit(room).expect("room");
+            assert!(strip.heading().chars().count() <= strip.cells, "{strip:?}");
+        }
     }
 }

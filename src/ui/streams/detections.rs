@@ -76,7 +76,7 @@ fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let cells = width.saturating_sub(NAME).min(KEPT);
     let mut strongest: Vec<Option<&MentalCommand>> = vec![None; cells];
     for past in com {
-        let at = timeline::cell(ctx, past.received, now.received, cells);
+        let at = timeline::cell(ctx, past.received, now.received, timeline::CELL, cells);
         let Some(cell) = at.and_then(|at| strongest.get_mut(at)) else { continue };
         if cell.is_none_or(|other| other.power <= past.power) {
             *cell = Some(past);
@@ -162,9 +162,9 @@ fn expressions(ctx: &RenderContext<'_>, part: FacePart, cells: usize) -> String 
     let ends = fac.iter().skip(1).map(|next| next.received).chain([newest]);
     for (face, end) in fac.iter().zip(ends) {
         let (action, power) = part(face);
-        let last = timeline::cell(ctx, end, newest, cells);
+        let last = timeline::cell(ctx, end, newest, timeline::CELL, cells);
         let Some(last) = last.filter(|_| action != NEUTRAL) else { continue };
-        let first = timeline::cell(ctx, face.received, newest, cells).unwrap_or(0);
+        let first = timeline::cell(ctx, face.received, newest, timeline::CELL, cells).unwrap_or(0);
         if let Some(lane) = lane.get_mut(first..=last) {
             lane.fill(timeline::level(Some(power.unwrap_or(1.0))));
         }

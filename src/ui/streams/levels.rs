@@ -1,4 +1,7 @@
-//! A sensor's level and what is wrong with its signal, in glyphs and words.
+//! A sensor's level and what is wrong with its signal, in glyphs and words, and which sensor comes first
+//! wherever one is named: the table, the next step, the header and the line of the stream agree.
+
+use std::cmp::Ordering;
 
 use crate::ui::{glyphs, theme::ThemeToken};
 use cortop_signal::Defect;
@@ -12,8 +15,6 @@ pub(super) struct SensorRow<'a> {
     pub(super) level: Option<f64>,
     /// The EEG quality beside the contact.
     pub(super) beside: Option<f64>,
-    /// What it is ordered by: a whole number.
-    pub(super) steady: Option<f64>,
 }
 
 impl SensorRow<'_> {
@@ -23,6 +24,20 @@ impl SensorRow<'_> {
     }
 }
 
+/// The least level that is called good.
+pub(super) const GOOD: f64 = 3.5;
+
+/// Which of two sensors needs attention first: a defect is worse than any level, and a sensor of which
+/// no level is known comes right before those that are good.
+pub(super) fn by_need(
+    a: (Option<Defect>, Option<f64>),
+    b: (Option<Defect>, Option<f64>),
+) -> Ordering {
+    let defect = |defect: Option<Defect>| (defect.is_none(), defect);
+    let level = |level: Option<f64>| level.unwrap_or(GOOD.next_down());
+    defect(a.0).cmp(&defect(b.0)).then(level(a.1).total_cmp(&level(b.1)))
+}
+
 /// How a level looks, worst to best; no number is a level of its own.
 pub(in crate::ui) fn level_word(level: Option<f64>) -> (ThemeToken, &'static str, &'static str) {
     match level {
@@ -30,7 +45,7 @@ pub(in crate::ui) fn level_word(level: Option<f64>) -> (ThemeToken, &'static str
         Some(level) if level < 0.5 => (ThemeToken::None, "○", "none"),
         Some(level) if level < 1.5 => (ThemeToken::Bad, "◔", "very bad"),
         Some(level) if level < 2.5 => (ThemeToken::Poor, "◑", "poor"),
-        Some(level) if level < 3.5 => (ThemeToken::Fair, "◕", "fair"),
+        Some(level) if level < GOOD => (ThemeToken::Fair, "◕", "fair"),
         Some(_) => (ThemeToken::Good, glyphs::ON, "good"),
     }
 }

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::ui::{context::RenderContext, glyphs, theme::ThemeToken};
 
-/// The stretch of time of a cell.
-const CELL: Duration = Duration::from_millis(500);
+/// The stretch of time of a cell of what changes within seconds.
+pub(super) const CELL: Duration = Duration::from_millis(500);
 
 /// What stands above strips of so many cells.
 pub(super) fn heading(ctx: &RenderContext<'_>, cells: usize) -> Line<'static> {
@@ -17,15 +17,16 @@ pub(super) fn heading(ctx: &RenderContext<'_>, cells: usize) -> Line<'static> {
     ctx.span(ThemeToken::Dim, format!("the last {seconds:.0} s, newest at the right")).into()
 }
 
-/// The place that a moment falls into in a strip of so many cells up to `newest`; `None` if it is
-/// older than that.
+/// The place that a moment falls into in a strip of so many cells, each `stretch` long, up to `newest`;
+/// `None` if it is older than that.
 pub(super) fn cell(
     ctx: &RenderContext<'_>,
     moment: Instant,
     newest: Instant,
+    stretch: Duration,
     width: usize,
 ) -> Option<usize> {
-    let cell = i64::try_from(CELL.as_millis()).unwrap_or(i64::MAX);
+    let cell = i64::try_from(stretch.as_millis()).unwrap_or(i64::MAX);
     let count = |moment| ctx.wall_at(moment).as_millisecond().div_euclid(cell);
     let back = usize::try_from(count(newest) - count(moment)).unwrap_or(0);
     width.checked_sub(back.checked_add(1)?)
