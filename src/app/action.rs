@@ -41,7 +41,7 @@ pub enum Feature {
     Spectrum,
     /// The band of a map.
     Band,
-    /// Filters and reference.
+    /// Filters and montage.
     Filters,
     /// The selected channel, sensor or stream.
     Selection,
@@ -207,7 +207,7 @@ actions! {
         HighPass "high-pass" [Key::char('f')] "next high-pass" on Filters;
         LowPass "low-pass" [Key::char('F')] "next low-pass" on Filters;
         Notch "notch" [Key::char('n')] "next notch" on Filters;
-        Reference "reference" [Key::char('r')] "next reference: as recorded, common average, the selected channel, linked mastoids" on Filters;
+        Reference "reference" [Key::char('r')] "next montage: as recorded, common average, against the selected channel, linked mastoids, longitudinal bipolar" on Filters;
         Band "band" [Key::char('b')] "next band of the topographic map" on Band;
         SpectrumChannels "all-channels" [Key::char('a')] "spectrum of the selected channel, of each, or of all as lines" on Spectrum;
         SpectrumEnd "spectrum-end" [Key::char('u')] "spectrum up to 45 Hz, 70 Hz or half the sampling rate" on Spectrum;

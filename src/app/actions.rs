@@ -93,7 +93,7 @@ impl App {
             Action::HighPass => self.set(StreamsPane::next_high_pass),
             Action::LowPass => self.set(StreamsPane::next_low_pass),
             Action::Notch => self.set(StreamsPane::next_notch),
-            Action::Reference => self.next_reference(),
+            Action::Reference => self.next_montage(),
             Action::BadChannel => self.mark_bad_channel(),
             Action::SpectrumChannels => self.set(StreamsPane::next_spectrum_channels),
             Action::SpectrumEnd => self.set(StreamsPane::next_spectrum_end),

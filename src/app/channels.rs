@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use super::{App, ChannelLayout, Feature, Severity};
 use cortop_client::Stream;
-use cortop_signal::{bands::by_sensor, view::Reference};
+use cortop_signal::{
+    bands::by_sensor,
+    montage::{Montage, longitudinal_pairs},
+    snapshot::Trace,
+};
 
 /// The selected channel, among those of its stream.
 struct Selected {
@@ -20,7 +24,7 @@ struct Selected {
 impl App {
     fn selected(&self) -> Option<Selected> {
         let traces = self.traces()?;
-        let (stream, all) = (traces.subscription.stream, traces.channels_in_all);
+        let (stream, all) = (traces.subscription.stream, self.streams.channel_count(traces));
         let shown = self.streams.channels(stream).shown(all);
         let at = self.streams.selected.min(shown.len().saturating_sub(1));
         let place = *shown.get(at)?;
@@ -68,6 +72,12 @@ impl App {
         let Some(label) = self.selected().and_then(|selected| self.label_of(&selected)) else {
             return self.notify(Severity::Info, "only channels of EEG can be marked as bad");
         };
+        let marked = |channel: &Arc<str>| *channel != label && self.streams.bad.contains(channel);
+        let pair = self.trace(&label).and_then(|trace| trace.pair.as_ref());
+        if let Some(channel) = pair.and_then(|pair| pair.iter().find(|&own| marked(own))) {
+            let text = format!("{channel} is marked as bad, and so are its pairs");
+            return self.notify(Severity::Info, text);
+        }
         let bad = Arc::make_mut(&mut self.streams.bad);
         let text = if bad.remove(&label) {
             format!("{label} counts again")
@@ -85,28 +95,41 @@ impl App {
         Some(Arc::clone(&own.label))
     }
 
-    /// Goes through the references that there are: the selected channel is one, and the mastoids are
-    /// where they are measured.
-    pub(super) fn next_reference(&mut self) {
+    /// The trace of a label.
+    fn trace(&self, label: &str) -> Option<&Trace> {
+        self.traces()?.channels.iter().find(|trace| *trace.label == *label)
+    }
+
+    /// Goes through the montages that there are: the selected channel is a reference, the mastoids are
+    /// where they are measured, and there are pairs where the view shows channels.
+    pub(super) fn next_montage(&mut self) {
         let selected = self.selected().filter(|selected| selected.stream == Stream::Eeg);
-        let channel = selected.as_ref().map(|selected| Reference::Channel(selected.place));
+        let channel = selected.as_ref().map(|selected| Montage::Channel(selected.place));
         let mastoids = self.traces().and_then(|traces| {
-            Reference::mastoids(|name| traces.subscription.columns.labels().any(|it| it == name))
+            Montage::mastoids(|name| traces.subscription.columns.labels().any(|it| it == name))
         });
-        let linked = mastoids.map(|_| Reference::LinkedMastoids);
-        let (next, name) = match self.streams.reference {
-            Reference::AsRecorded => (Some(Reference::CommonAverage), "common average".to_owned()),
-            Reference::CommonAverage if channel.is_some() => {
+        let linked = mastoids.map(|_| Montage::LinkedMastoids);
+        let pairs = self.traces().is_some_and(|traces| {
+            !longitudinal_pairs(traces.subscription.columns.labels()).is_empty()
+        });
+        let has_pairs = pairs && self.has(Feature::ChannelLayout);
+        let (next, name) = match self.streams.montage() {
+            Montage::AsRecorded => (Some(Montage::CommonAverage), "common average".to_owned()),
+            Montage::CommonAverage if channel.is_some() => {
                 let label = selected.and_then(|selected| self.label_of(&selected));
-                (channel, label.map_or("the selected channel".to_owned(), |it| it.to_string()))
+                (channel, format!("against {}", label.as_deref().unwrap_or("the selected channel")))
             }
-            Reference::CommonAverage | Reference::Channel(_) if linked.is_some() => {
+            Montage::CommonAverage | Montage::Channel(_) if linked.is_some() => {
                 (linked, format!("linked mastoids {}", mastoids.unwrap_or_default().join("+")))
+            }
+            Montage::LongitudinalBipolar => (None, "as recorded".to_owned()),
+            _ if has_pairs => {
+                (Some(Montage::LongitudinalBipolar), "longitudinal bipolar".to_owned())
             }
             _ => (None, "as recorded".to_owned()),
         };
-        self.streams.reference = next.unwrap_or_default();
-        self.notify(Severity::Info, format!("reference: {name}"));
+        self.streams.set_montage(next.unwrap_or_default());
+        self.notify(Severity::Info, format!("montage: {name}"));
     }
 
     /// Doubles the scale of the selected channel, or halves it.

@@ -4,7 +4,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{Action, App, Effect, Feature, FrozenPicture, Pane, Severity};
-use cortop_client::Sample;
+use cortop_client::{Sample, Stream};
 use cortop_signal::{
     inspect,
     snapshot::{Binning, Traces},
@@ -55,7 +55,9 @@ impl App {
     /// Whether what an action does depends on what the picture shows.
     fn depends_on_picture(&self, action: Action) -> bool {
         let feature = self.settings.keymap.binding(action).and_then(|row| row.feature);
-        action == Action::Freeze
+        // Which montages there are, the channels tell.
+        action == Action::Reference && self.has_picture(Stream::Eeg)
+            || action == Action::Freeze
             || action == Action::Copy && self.focus == Pane::Streams
             // In the inspector it goes to the end of the message.
             || action == Action::Newest && self.streams.shown.has(Feature::Messages)
@@ -67,6 +69,7 @@ impl App {
         let (view, streams) = (&self.snapshot.view, &self.streams);
         let of_stream = view.headset.as_ref() == self.headset()
             && view.stream == self.stream()
+            && view.montage == self.streams.montage()
             && view.inspect == (streams.shown.has(Feature::Messages));
         // A frozen picture keeps its own end; what is copied comes from the snapshot.
         let of_moment = streams.frozen.is_some() || view.end == ViewEnd::Live;

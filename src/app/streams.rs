@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{ChannelLayout, Feature, StreamView};
 use cortop_client::{Moment, Stream};
 use cortop_signal::{
-    Filters, Snapshot,
+    Filters, Snapshot, Traces,
     bands::{BANDS, Band},
-    view::{Reference, ViewEnd},
+    montage::{Montage, longitudinal_pairs},
+    view::ViewEnd,
 };
 
 /// Window lengths in seconds (docs/signal.md, Defaults).
@@ -102,8 +103,8 @@ pub struct StreamsPane {
     pub(crate) auto: bool,
     /// The filters of the picture, each out of its own list.
     filters: Filters,
-    /// What EEG is drawn against.
-    pub(crate) reference: Reference,
+    /// What EEG is drawn against, where the view has channels that can be paired.
+    montage: Montage,
     /// The labels of the EEG channels that are marked as bad.
     pub(crate) bad: Arc<BTreeSet<Arc<str>>>,
     /// Which channels the spectrum is of.
@@ -120,8 +121,9 @@ pub struct StreamsPane {
     pub(crate) glyph_set: GlyphSet,
     /// The selected channel, by position among those shown, or the sensor.
     pub(crate) selected: usize,
-    /// How the channels of each traced stream are arranged.
+    /// How the channels of each traced stream are arranged, and the pairs of EEG.
     eeg: ChannelLayout,
+    pairs: ChannelLayout,
     mot: ChannelLayout,
     /// The frozen picture.
     pub(crate) frozen: Option<FrozenPicture>,
@@ -138,7 +140,7 @@ impl Default for StreamsPane {
             amplitude: 2,
             auto: false,
             filters: Filters::default(),
-            reference: Reference::default(),
+            montage: Montage::default(),
             bad: Arc::default(),
             spectrum_channels: SpectrumChannels::default(),
             spectrum_end: 1,
@@ -149,6 +151,7 @@ impl Default for StreamsPane {
             glyph_set: GlyphSet::Braille,
             selected: 0,
             eeg: ChannelLayout::default(),
+            pairs: ChannelLayout::default(),
             mot: ChannelLayout::default(),
             frozen: None,
         }
@@ -177,11 +180,46 @@ impl StreamsPane {
     /// How the channels of a stream are arranged.
     #[must_use]
     pub fn channels(&self, stream: Stream) -> &ChannelLayout {
-        if stream == Stream::Mot { &self.mot } else { &self.eeg }
+        match stream {
+            Stream::Mot => &self.mot,
+            Stream::Eeg if self.montage() == Montage::LongitudinalBipolar => &self.pairs,
+            _ => &self.eeg,
+        }
     }
 
     pub(super) fn channels_mut(&mut self, stream: Stream) -> &mut ChannelLayout {
-        if stream == Stream::Mot { &mut self.mot } else { &mut self.eeg }
+        match stream {
+            Stream::Mot => &mut self.mot,
+            Stream::Eeg if self.montage() == Montage::LongitudinalBipolar => &mut self.pairs,
+            _ => &mut self.eeg,
+        }
+    }
+
+    /// What EEG is drawn against. A view of the whole head shows its electrodes: it knows no pairs.
+    #[must_use]
+    pub fn montage(&self) -> Montage {
+        match self.montage {
+            Montage::LongitudinalBipolar if !self.shown.has(Feature::ChannelLayout) => {
+                Montage::AsRecorded
+            }
+            montage => montage,
+        }
+    }
+
+    pub(super) fn set_montage(&mut self, montage: Montage) {
+        self.montage = montage;
+    }
+
+    /// How many channels there are to be drawn, of the stream of these traces or of its montage.
+    #[must_use]
+    pub fn channel_count(&self, traces: &Traces) -> usize {
+        let of_eeg = traces.subscription.stream == Stream::Eeg;
+        match self.montage() {
+            Montage::LongitudinalBipolar if of_eeg => {
+                longitudinal_pairs(traces.subscription.columns.labels()).len()
+            }
+            _ => traces.channels_in_all,
+        }
     }
 
     /// The absolute indices of the samples that the cursors are on.

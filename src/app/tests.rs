@@ -18,8 +18,8 @@ use cortop_client::{
 };
 use cortop_signal::{
     Filters, StreamHealth,
+    montage::Montage,
     snapshot::{Binning, Gap, Holes, RecentCounts},
-    view::Reference,
 };
 
 const PLAIN: StreamView =

@@ -100,10 +100,13 @@ fn hints(app: &App, width: u16) -> Vec<Hint> {
         )
     };
     let records = app.running_record().is_some();
+    let in_overview = app.shows_overview();
     let urgent = move |action| match action {
         Action::Mark | Action::EndMarker => records,
         // It has a use only while something is waited for.
         Action::Connect => true,
+        Action::Open => in_overview && !app.headsets.picked.is_empty(),
+        Action::Overview | Action::SortBy => in_overview,
         _ => false,
     };
     let hints = |fits: &dyn Fn(&Binding) -> bool| -> Vec<Hint> {
@@ -119,8 +122,15 @@ fn hints(app: &App, width: u16) -> Vec<Hint> {
     let fixed_of = |pane| hints(&|row| always(row.action) && row.pane == pane);
     let mut fixed = fixed_of(Some(app.focus));
     fixed.extend(fixed_of(None));
+    // On the narrowest screens whole keys give way, help and quit never.
+    let cells = |hints: &[Hint]| hints.iter().map(Hint::width).sum::<usize>();
+    for action in [Action::Commands, Action::Record, Action::PickHeadset, Action::Freeze] {
+        if cells(&fixed) > left + 2 {
+            fixed.retain(|hint| hint.action != action);
+        }
+    }
     // Nothing has to keep its distance from the right edge.
-    left = (left + 2).saturating_sub(fixed.iter().map(Hint::width).sum());
+    left = (left + 2).saturating_sub(cells(&fixed));
     let first = hints(&|row| urgent(row.action));
     let wished = first.into_iter().chain(of(Some(app.focus))).chain(of(None));
     let fitting = wished.take_while(|hint| {

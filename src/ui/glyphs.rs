@@ -53,6 +53,10 @@ pub(super) const CLOCK_BACK: char = '«';
 pub(super) const LIMIT: char = '┊';
 /// Shades of a spectrogram, weakest first; where there are no data is a blank.
 pub(super) const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
+/// A stretch of time on the axis: its ends and the line between.
+pub(super) const STRETCH: [&str; 3] = ["├", "─", "┤"];
+/// The height of a row beside it.
+pub(super) const HEIGHT: &str = "▏";
 /// Before what is not known exactly.
 pub(super) const ABOUT: &str = "≈";
 /// Unknown.

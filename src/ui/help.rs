@@ -31,12 +31,15 @@ pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer:
     let (lines, width, room) = fits.unwrap_or_else(|| laid(most));
     let pages = lines.len().div_ceil(room).max(1);
     let page = open.page % pages;
-    let about = match pages {
-        1 => " keys ".to_owned(),
-        _ if page + 1 == pages => {
-            format!(" keys · page {pages} of {pages} · pagedown: first page ")
-        }
-        _ => format!(" keys · page {} of {pages} · pagedown: next page ", page + 1),
+    let place = page + 1;
+    let turns = if place == pages { "first" } else { "next" };
+    let abouts = match pages {
+        1 => vec![" keys ".to_owned()],
+        _ => vec![
+            format!(" keys · page {place} of {pages} · pagedown: {turns} page "),
+            format!(" keys {place}/{pages} · pagedown "),
+            format!(" keys {place}/{pages} "),
+        ],
     };
     let filter = match open.filter.text() {
         "" => " type to search ".to_owned(),
@@ -46,6 +49,9 @@ pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer:
         [key, ..] => format!(" {key} or Esc closes "),
         [] => " Esc closes ".to_owned(),
     };
+    let beside = usize::from(inside.width).saturating_sub(text::cells(&filter));
+    let about = abouts.iter().find(|about| text::cells(about) <= beside).or(abouts.last());
+    let about = about.cloned().unwrap_or_default();
     let searches = Line::from(ctx.span(ThemeToken::Key, filter)).right_aligned();
     block.title(about).title(searches).title_bottom(closes).render(area, buffer);
     if lines.is_empty() {

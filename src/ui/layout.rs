@@ -59,12 +59,16 @@ pub(super) fn is_large(body: Rect) -> bool {
 
 fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
     let has_log = is_large(body) || app.focus == Pane::Log;
-    let has_line = !has_log && body.height >= LOG_LINE;
+    let is_stacked = body.width < TWO_COLUMNS;
+    // In one column the line gives way to the channels, too.
+    let streams = PANES.iter().find(|row| row.pane == Pane::Streams);
+    let needed = streams.map_or(0, |row| (row.min)(app, body));
+    let has_line = !has_log && body.height >= LOG_LINE && !(is_stacked && needed >= body.height);
     let line = Rect { y: body.bottom() - 1, height: 1, ..body };
     let body = Rect { height: body.height - u16::from(has_line), ..body };
     let line = has_line.then_some((Pane::Log, line));
     let all = || PANES.iter().filter(|row| has_log || row.pane != Pane::Log);
-    if body.width < TWO_COLUMNS {
+    if is_stacked {
         return stack(app, body, body, all().collect()).into_iter().chain(line).collect();
     }
     let left = (body.width * 2 / 5).min(28 + body.width.saturating_sub(80) / 3).min(56);
@@ -84,12 +88,13 @@ fn stack(app: &App, body: Rect, area: Rect, mut rows: Vec<&'static PaneRow>) -> 
     let mut dispensable = rows.clone();
     dispensable.sort_by_key(|row| Reverse(row.rank));
     for row in dispensable {
-        let needed: u16 = rows.iter().map(|row| row.min).sum();
+        let needed: u16 = rows.iter().map(|row| (row.min)(app, body)).sum();
         if needed > room(&rows) && rows.len() > 1 && row.pane != app.focus {
             rows.retain(|other| other.pane != row.pane);
         }
     }
-    let mut heights: Vec<u16> = rows.iter().map(|row| row.min.min(area.height)).collect();
+    let mut heights: Vec<u16> =
+        rows.iter().map(|row| (row.min)(app, body).min(area.height)).collect();
     let mut rest = room(&rows).saturating_sub(heights.iter().sum());
     // The modest ones first: what they leave goes to those that take any number of rows.
     let likes: Vec<u16> = rows.iter().map(|row| (row.likes)(app, body)).collect();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ratatui::text::Line;
+use ratatui::{layout::Rect, text::Line};
 
 use super::{context::RenderContext, glyphs, paint, text, theme::ThemeToken};
 use crate::app::Action;
@@ -60,6 +60,22 @@ pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     if !next.is_empty() {
         lines.extend(paint::sentence(&next, width, ctx.style(ThemeToken::Changed)));
     }
+    lines
+}
+
+/// The same for an area: the next step is never what is cut off.
+#[must_use]
+pub(super) fn lines_in(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
+    let lines = lines(ctx, area.width);
+    let rows = usize::from(area.height);
+    if lines.len() <= rows || ctx.app.stopped_by().is_some() {
+        return lines;
+    }
+    let (now, next) = story(ctx);
+    let next = paint::sentence(&next, area.width, ctx.style(ThemeToken::Changed));
+    let mut lines = paint::sentence(&now, area.width, ctx.style(ThemeToken::Text));
+    lines.truncate(rows.saturating_sub(next.len()));
+    lines.extend(next);
     lines
 }
 

@@ -60,8 +60,8 @@ use cortop_signal::View;
 /// A row of the table of panes.
 struct PaneRow {
     pane: Pane,
-    /// Rows that it cannot do without, and those that it would like of a body.
-    min: u16,
+    /// Rows that it cannot do without in a body, and those that it would like.
+    min: fn(&App, Rect) -> u16,
     likes: fn(&App, Rect) -> u16,
     /// Whether it stands in the left one of two columns.
     is_left: fn(Rect) -> bool,
@@ -75,7 +75,7 @@ struct PaneRow {
 static PANES: [PaneRow; 4] = [
     PaneRow {
         pane: Pane::Headsets,
-        min: 4,
+        min: |_, _| 4,
         likes: headsets::likes,
         is_left: |_| true,
         rank: 1,
@@ -83,7 +83,7 @@ static PANES: [PaneRow; 4] = [
     },
     PaneRow {
         pane: Pane::Session,
-        min: 6,
+        min: |_, _| 6,
         likes: session::likes,
         is_left: |_| true,
         rank: 2,
@@ -91,7 +91,7 @@ static PANES: [PaneRow; 4] = [
     },
     PaneRow {
         pane: Pane::Streams,
-        min: 6,
+        min: |app, body| streams::rows_needed(app, body, 6),
         likes: |_, _| u16::MAX,
         is_left: |_| false,
         rank: 0,
@@ -99,7 +99,7 @@ static PANES: [PaneRow; 4] = [
     },
     PaneRow {
         pane: Pane::Log,
-        min: 4,
+        min: |_, _| 4,
         likes: log::likes,
         is_left: layout::is_large,
         rank: 3,

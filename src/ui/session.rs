@@ -21,6 +21,8 @@ const MARKED: Duration = Duration::from_secs(5);
 const HISTORY: usize = 4;
 /// Lines of the selected field, which is shown whole on demand.
 const SELECTED: usize = 4;
+/// Lines of the status, of which nothing is left out: what it costs stands at its end.
+const STATUS: usize = 6;
 /// Members unknown to this program that are shown.
 const OTHER_SHOWN: usize = 16;
 /// What is said of a member that is missing.
@@ -60,7 +62,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let inside = ctx.pane(Pane::Session, Pane::Session.name(), title, area, buffer);
     let Some(entry) = sessions.current() else {
-        return paint::lines(&link::lines(ctx, inside.width), inside, buffer);
+        let lines = link::lines_in(ctx, inside);
+        return paint::lines(&lines, inside, buffer);
     };
     let width = usize::from(inside.width);
     let mut lines = above(ctx, entry, inside.width);
@@ -132,7 +135,8 @@ fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
             format!("{} {text}", glyphs::PROBLEM)
         }
         (None, _) if !ctx.app.is_live(entry) => {
-            format!("{} offline: last known values", glyphs::PROBLEM)
+            let connect = ctx.key(Action::Connect);
+            format!("{} offline: last known values; {connect} tries again", glyphs::PROBLEM)
         }
         (None, Some(at)) => {
             format!(
@@ -212,8 +216,9 @@ fn short(
     let parts = text::wrap(&value, room).into_iter().map(|part| (token, part));
     let meanings = text::wrap(&meaning, room).into_iter().map(|part| (ThemeToken::Dim, part));
     let mut parts: Vec<_> = parts.chain(meanings.filter(|(_, part)| !part.is_empty())).collect();
-    if parts.len() > SELECTED {
-        parts.truncate(SELECTED);
+    let most = if matters { STATUS } else { SELECTED };
+    if parts.len() > most {
+        parts.truncate(most);
         let last = parts.last_mut().into_iter();
         last.for_each(|(_, part)| *part = text::fit(&format!("{part} …"), room));
     }

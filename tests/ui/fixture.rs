@@ -24,13 +24,13 @@ use cortop_client::{
 use cortop_signal::{
     ContactHistory, Orientation, Smoothed, Snapshot, StreamHealth, Traces, View,
     bands::BANDS,
+    montage::{Montage, longitudinal_pairs},
     snapshot::{
         Bin, Binning, Cursor, DeviceReadings, FacialExpression, Holes, LatestValues, MentalCommand,
         Metric, Readings, RecentCounts, Trace, TrainingEvent,
     },
     spectra::SpectrumBuilder,
     spectrum::Periodogram,
-    view::Reference,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{Frame, Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
@@ -507,15 +507,56 @@ fn wave(channel: usize, sample: usize) -> f32 {
     alpha + slow + blink
 }
 
+/// The channels of a picture.
+struct PicturedChannels {
+    /// Those of the stream.
+    labels: Vec<String>,
+    /// Those of a bipolar montage, if it has one.
+    pairs: Option<Vec<[usize; 2]>>,
+}
+
+impl PicturedChannels {
+    fn new(view: &View) -> Self {
+        let labels: Vec<String> = match view.stream {
+            Stream::Eeg => EPOC_SENSORS.map(str::to_owned).to_vec(),
+            Stream::Pow => powers().map(|(label, _)| label).collect(),
+            _ => MOTION.map(str::to_owned).to_vec(),
+        };
+        let is_paired = view.stream == Stream::Eeg && view.montage == Montage::LongitudinalBipolar;
+        let pairs = is_paired.then(|| longitudinal_pairs(labels.iter().map(String::as_str)));
+        Self { labels, pairs }
+    }
+
+    fn count(&self) -> usize {
+        self.pairs.as_ref().map_or(self.labels.len(), Vec::len)
+    }
+
+    fn pair(&self, at: usize) -> Option<[usize; 2]> {
+        self.pairs.as_ref().map(|pairs| pairs[at])
+    }
+
+    fn value(&self, at: usize, sample: u64) -> f32 {
+        match self.pair(at) {
+            Some([plus, minus]) => value(plus, sample) - value(minus, sample),
+            None => value(at, sample),
+        }
+    }
+
+    fn label(&self, at: usize) -> Arc<str> {
+        match self.pair(at) {
+            Some([plus, minus]) => format!("{}–{}", self.labels[plus], self.labels[minus]).into(),
+            None => self.labels[at].as_str().into(),
+        }
+    }
+}
+
 pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
-    let labels: Vec<String> = match view.stream {
-        Stream::Eeg => EPOC_SENSORS.map(str::to_owned).to_vec(),
-        Stream::Pow => powers().map(|(label, _)| label).collect(),
-        _ => MOTION.map(str::to_owned).to_vec(),
-    };
+    let pictured = PicturedChannels::new(view);
+    let labels = &pictured.labels;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
     let samples = (view.window * RATE as f64) as u64;
     let bins = Binning { samples, columns: (view.columns as u64).max(1) };
+    let value = |at: usize, sample: u64| pictured.value(at, sample);
     let start = |bin: u64| (bin * bins.samples).div_ceil(bins.columns);
     let last = (newest - 1) * bins.columns / bins.samples;
     let first = (last + 1).saturating_sub(bins.columns);
@@ -543,7 +584,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             },
         }
     };
-    let places = view.channels.iter().copied().filter(|&at| at < labels.len());
+    let places = view.channels.iter().copied().filter(|&at| at < pictured.count());
     let own = |sample: u64, channel: usize| {
         if view.stream == Stream::Eeg {
             value(channel, sample)
@@ -554,7 +595,8 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     let channels = places.map(|at| Trace {
         place: at,
         at: view.cursors.map(|cursor| cursor.map_or(f32::NAN, |sample| own(sample, at))),
-        label: labels[at].as_str().into(),
+        label: pictured.label(at),
+        pair: pictured.pair(at).map(|pair| pair.map(|own| labels[own].as_str().into())),
         columns: (first..=last).map(|bin| column(at, bin)).collect(),
         raw: Some(4200.0),
         restarts: Vec::new(),
@@ -568,7 +610,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
     });
     let epoch = |index: u64| EPOCH as f64 + index as f64 / RATE as f64;
     let spectra = view.spectra.map(|most| {
-        let shown = view.channels.iter().copied().filter(|&at| at < labels.len());
+        let shown = view.channels.iter().copied().filter(|&at| at < pictured.count());
         let mut maker =
             SpectrumBuilder::new(bins, shown.clone().count(), Periodogram::new(RATE, most), 0, 0);
         for sample in 0..newest {
@@ -601,7 +643,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
             .collect(),
         spread: 31.0,
         clock_steps: Vec::new(),
-        reference: averaged(view, &labels),
+        reference: averaged(view, labels),
         spectra,
         markers: Vec::new(),
         cursors: view
@@ -612,7 +654,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
 
 /// The channels of a common average: all but the last two.
 fn averaged(view: &View, labels: &[String]) -> Vec<Arc<str>> {
-    let is_averaged = view.reference == Reference::CommonAverage;
+    let is_averaged = view.montage == Montage::CommonAverage;
     let counting = labels.iter().take(if is_averaged { 12 } else { 0 });
     counting.map(|label| label.as_str().into()).collect()
 }

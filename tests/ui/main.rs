@@ -17,6 +17,7 @@ mod motion;
 mod mouse;
 mod overview;
 mod session;
+mod sizes;
 mod spectral;
 mod traces;
 mod views;

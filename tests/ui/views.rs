@@ -62,7 +62,7 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
 }
 
 #[test]
-fn a_channel_is_marked_as_bad_and_the_references_are_those_that_are_there() {
+fn a_channel_is_marked_as_bad_and_the_montages_are_those_that_are_there() {
     let mut fixture = fixture();
     fixture.feed(80, 24, 3000);
     assert_eq!(said(&mut fixture, 'B'), "AF3 is marked as bad");
@@ -70,8 +70,8 @@ fn a_channel_is_marked_as_bad_and_the_references_are_those_that_are_there() {
     fixture.feed(80, 24, 3000);
     assert!(fixture.text(80, 24).contains("│AF3 bad") || fixture.text(80, 24).contains("┃AF3 bad"));
     assert_eq!(said(&mut fixture, 'B'), "AF3 counts again");
-    for reference in ["common average", "AF3", "as recorded"] {
-        assert_eq!(said(&mut fixture, 'r'), format!("reference: {reference}"));
+    for montage in ["common average", "against AF3", "longitudinal bipolar", "as recorded"] {
+        assert_eq!(said(&mut fixture, 'r'), format!("montage: {montage}"));
     }
 }
 
@@ -105,4 +105,53 @@ fn no_two_commands_of_a_pane_have_one_name() {
     for (row, _) in Keymap::new(cortop::ui::views()).rows() {
         assert!(names.insert((row.pane, row.name)), "{}", row.name);
     }
+}
+
+#[test]
+fn a_bipolar_montage_has_channels_of_its_own_and_the_map_none() {
+    let mut fixture = fixture();
+    fixture.feed(160, 48, 3000);
+    for _ in 0..3 {
+        said(&mut fixture, 'r');
+    }
+    fixture.feed(160, 48, 3000);
+    fixture.feed(160, 48, 3000);
+    let text = fixture.text(160, 48);
+    assert!(text.contains("longitudinal bipolar") && text.contains("┃AF3–F7 "), "{text}");
+    assert!(text.contains("┃P8–O2") && !text.contains("┃FC5"), "{text}");
+    // A pair is hidden, and no channel with it.
+    said(&mut fixture, 'H');
+    fixture.feed(160, 48, 3000);
+    assert!(!fixture.text(160, 48).contains("AF3–F7"));
+    assert!(said(&mut fixture, 'B').contains("F7–T7 is marked as bad"));
+    fixture.show("topography");
+    fixture.feed(160, 48, 3000);
+    let text = fixture.text(160, 48);
+    assert!(!text.contains("longitudinal") && text.contains("FC5"), "{text}");
+    fixture.show("eeg");
+    for montage in ["as recorded", "common average"] {
+        fixture.feed(160, 48, 3000);
+        assert_eq!(said(&mut fixture, 'r'), format!("montage: {montage}"));
+    }
+    fixture.feed(160, 48, 3000);
+    fixture.feed(160, 48, 3000);
+    let text = fixture.text(160, 48);
+    assert!(text.contains("┃AF3 ") && text.contains("┃FC5 "), "{text}");
+}
+
+#[test]
+fn a_pair_is_bad_where_one_of_its_channels_is() {
+    let mut fixture = fixture();
+    fixture.feed(160, 48, 3000);
+    said(&mut fixture, 'B');
+    for _ in 0..3 {
+        said(&mut fixture, 'r');
+    }
+    for _ in 0..2 {
+        fixture.feed(160, 48, 3000);
+    }
+    let text = fixture.text(160, 48);
+    let marked = |label: &str| text.contains(&format!("┃{label} bad"));
+    assert!(marked("AF3–F7") && marked("AF3–F3") && !marked("F7–T7"), "{text}");
+    assert_eq!(said(&mut fixture, 'B'), "AF3 is marked as bad, and so are its pairs");
 }

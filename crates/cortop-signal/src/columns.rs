@@ -32,6 +32,25 @@ impl Bin {
     };
 }
 
+impl Bin {
+    /// The column of the samples of this one and of the next.
+    #[must_use]
+    pub fn followed_by(self, next: &Self) -> Self {
+        match (self.count, next.count) {
+            (_, 0) => self,
+            (0, _) => *next,
+            _ => Self {
+                min: self.min.min(next.min),
+                max: self.max.max(next.max),
+                first: self.first,
+                last: next.last,
+                count: self.count.saturating_add(next.count),
+                gap: self.gap,
+            },
+        }
+    }
+}
+
 /// Absolute sample indices divided into columns: bin `j` of `samples` over `columns` covers
 /// `[⌈j·samples/columns⌉, ⌈(j+1)·samples/columns⌉)`, counted from the start of the stream, so that
 /// a closed column never changes.

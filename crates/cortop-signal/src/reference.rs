@@ -8,7 +8,8 @@ use super::{
     bad_channels::{BadChannel, Defect},
     filter::Chain,
     latest_values::LatestValues,
-    view::{Reference, View},
+    montage::Montage,
+    view::View,
 };
 
 /// The least contact of a channel that counts: poor, but it touches (docs/protocol.md §5.4).
@@ -25,7 +26,7 @@ const FEWEST: usize = 2;
 /// All channels are filtered, so that one that begins to count has run in.
 #[derive(Clone, Debug)]
 pub(crate) struct ReferenceFilter {
-    reference: Reference,
+    montage: Montage,
     chains: Vec<Chain>,
     counts: Vec<bool>,
 }
@@ -47,7 +48,8 @@ pub(crate) struct ReferenceValue {
 }
 
 impl ReferenceFilter {
-    /// Of channels that all go through a filter like `chain`; `None` for what was recorded.
+    /// Of channels that all go through a filter like `chain`; `None` where nothing is taken off
+    /// all channels alike.
     pub(crate) fn new(
         view: &View,
         chain: Chain,
@@ -55,9 +57,10 @@ impl ReferenceFilter {
         states: ChannelStates<'_>,
     ) -> Option<Self> {
         let chains = vec![chain; labels.len()];
-        let mut filter = Self { reference: view.reference, chains, counts: Vec::new() };
+        let mut filter = Self { montage: view.montage, chains, counts: Vec::new() };
         filter.set_states(view, labels, states);
-        (view.reference != Reference::AsRecorded).then_some(filter)
+        let has_own = [Montage::AsRecorded, Montage::LongitudinalBipolar];
+        (!has_own.contains(&view.montage)).then_some(filter)
     }
 
     /// Which channels count from the next sample on; of an average those of which no contact is known
@@ -75,14 +78,14 @@ impl ReferenceFilter {
             let dead = |bad: &&BadChannel| matches!(bad.defect, Defect::Railed | Defect::Flat);
             states.bad.iter().filter(dead).any(|bad| bad.label == *label)
         };
-        let mastoids = Reference::mastoids(|name| labels.iter().any(|label| **label == *name));
-        let counts = |(place, label): (usize, &Arc<str>)| match self.reference {
-            Reference::AsRecorded => false,
-            Reference::CommonAverage => {
+        let mastoids = Montage::mastoids(|name| labels.iter().any(|label| **label == *name));
+        let counts = |(place, label): (usize, &Arc<str>)| match self.montage {
+            Montage::AsRecorded | Montage::LongitudinalBipolar => false,
+            Montage::CommonAverage => {
                 touches(label) && !is_dead(label) && !view.bad.contains(label)
             }
-            Reference::Channel(own) => own == place,
-            Reference::LinkedMastoids => mastoids.is_some_and(|pair| pair.contains(&&**label)),
+            Montage::Channel(own) => own == place,
+            Montage::LinkedMastoids => mastoids.is_some_and(|pair| pair.contains(&&**label)),
         };
         self.counts = labels.iter().enumerate().map(counts).collect();
     }
@@ -95,7 +98,7 @@ impl ReferenceFilter {
     }
 
     fn is_applied(&self) -> bool {
-        let fewest = if matches!(self.reference, Reference::Channel(_)) { 1 } else { FEWEST };
+        let fewest = if matches!(self.montage, Montage::Channel(_)) { 1 } else { FEWEST };
         self.counts.iter().filter(|&&counts| counts).count() >= fewest
     }
 
@@ -145,8 +148,8 @@ mod tests {
         LatestValues { values: levels, received: Instant::now() }
     }
 
-    fn filter(reference: Reference, filters: Filters, levels: [Option<f64>; 3]) -> ReferenceFilter {
-        let view = View { reference, ..View::default() };
+    fn filter(montage: Montage, filters: Filters, levels: [Option<f64>; 3]) -> ReferenceFilter {
+        let view = View { montage, ..View::default() };
         let contact = dev(levels);
         let states = ChannelStates { contact: Some(&contact), bad: &[] };
         let chain = Chain::new(filters, 128.0);
@@ -154,7 +157,7 @@ mod tests {
     }
 
     fn average(levels: [Option<f64>; 3]) -> ReferenceFilter {
-        filter(Reference::CommonAverage, Filters::NONE, levels)
+        filter(Montage::CommonAverage, Filters::NONE, levels)
     }
 
     #[test]
@@ -186,7 +189,7 @@ mod tests {
         let contact = dev([Some(4.0); 3]);
         let defect = |defect| [BadChannel { label: "Pz".into(), defect }];
         let marked = View {
-            reference: Reference::CommonAverage,
+            montage: Montage::CommonAverage,
             bad: Arc::new(["Pz".into()].into()),
             ..View::default()
         };
@@ -209,11 +212,11 @@ mod tests {
 
     #[test]
     fn one_channel_or_the_mastoids_are_a_reference_without_any_contact() {
-        let mut one = filter(Reference::Channel(2), Filters::NONE, [None; 3]);
+        let mut one = filter(Montage::Channel(2), Filters::NONE, [None; 3]);
         assert!((one.run(&[1.0, 2.0, 6.0]).value - 6.0).abs() < 1e-12);
-        let none = filter(Reference::LinkedMastoids, Filters::NONE, [None; 3]);
+        let none = filter(Montage::LinkedMastoids, Filters::NONE, [None; 3]);
         assert_eq!(none.places().count(), 0, "there are no mastoids");
-        let view = View { reference: Reference::LinkedMastoids, ..View::default() };
+        let view = View { montage: Montage::LinkedMastoids, ..View::default() };
         let labels = ["M1", "Pz", "M2"].map(Arc::from);
         let chain = Chain::new(Filters::NONE, 128.0);
         let linked = ReferenceFilter::new(&view, chain, &labels, ChannelStates::default());
@@ -226,7 +229,7 @@ mod tests {
     fn a_channel_that_begins_to_count_has_run_in() {
         let filters = Filters::default();
         let [mut always, mut later] = [[Some(4.0); 3], [Some(0.0); 3]]
-            .map(|levels| filter(Reference::CommonAverage, filters, levels));
+            .map(|levels| filter(Montage::CommonAverage, filters, levels));
         for at in 0..500_u16 {
             let level = f32::from(at % 13);
             always.run(&[4200.0 + level, 4100.0, 4300.0 - level]);

@@ -140,6 +140,34 @@ pub struct Traces {
     pub cursors: [Option<Cursor>; 2],
 }
 
+impl Traces {
+    /// The same picture in another number of columns, as far as the columns at hand tell: each new one
+    /// shows the extremes of those that it has samples of. For as long as the decoder has not made it
+    /// of the samples themselves; without spectra.
+    #[must_use]
+    pub fn resampled(&self, columns: u64) -> Self {
+        let bins = Binning { columns, ..self.bins };
+        let first_bin =
+            bins.of(self.bins.start(self.first_bin)).max(bins.first_of_window(self.end));
+        let last = bins.of(self.end.saturating_sub(1));
+        let old = |bin: u64| {
+            let (start, end) = (bins.start(bin), bins.start(bin + 1).min(self.end));
+            self.bins.of(start)..=self.bins.of(end.saturating_sub(1).max(start))
+        };
+        let merged = |trace: &Trace, bin: u64| {
+            let place = |old: u64| usize::try_from(old.checked_sub(self.first_bin)?).ok();
+            let own = old(bin).filter_map(|old| trace.columns.get(place(old)?));
+            own.fold(Bin::EMPTY, |all, own| Bin { gap: all.gap || own.gap, ..all.followed_by(own) })
+        };
+        let channels = self.channels.iter().map(|trace| Trace {
+            columns: (first_bin..=last).map(|bin| merged(trace, bin)).collect(),
+            restarts: trace.restarts.iter().map(|&bin| bins.of(self.bins.start(bin))).collect(),
+            ..trace.clone()
+        });
+        Self { channels: channels.collect(), bins, first_bin, spectra: None, ..self.clone() }
+    }
+}
+
 /// The sample that a cursor is on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cursor {
@@ -149,13 +177,24 @@ pub struct Cursor {
     pub time: Option<f64>,
 }
 
+impl Trace {
+    /// Whether what is known of a channel of the stream concerns it: it is that one, or one of a pair.
+    #[must_use]
+    pub fn is_of(&self, channel: &str) -> bool {
+        let mut pair = self.pair.iter().flatten();
+        *self.label == *channel || pair.any(|own| **own == *channel)
+    }
+}
+
 /// One channel's columns, oldest first; all channels have the same number. The last may still grow.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// Its place among the channels of the stream.
+    /// Its place among the channels of the stream, or of the montage.
     pub place: usize,
-    /// The column's label, such as `AF3` or `ACCX`.
+    /// The column's label, such as `AF3` or `ACCX`, or `F7–T7` of a pair.
     pub label: Arc<str>,
+    /// The two channels that it is the difference of, in a bipolar montage.
+    pub pair: Option<[Arc<str>; 2]>,
     /// Filtered, one for each bin from `first_bin` on.
     pub columns: Vec<Bin>,
     /// The newest raw value.

@@ -10,6 +10,7 @@ use super::{
     columns::Envelope,
     filter::Chain,
     history::{History, Segment},
+    montage::{self, Derivation, Montage},
     received_stream::{DEFAULT_RATE, ReceivedStream, Series},
     reference::{ChannelStates, ReferenceFilter, ReferenceValue},
     snapshot::{self, Binning, Cursor, LatestValues},
@@ -30,8 +31,8 @@ const MOST_COLUMNS: u64 = 1 << 14;
 /// The traces of one view of one source.
 #[derive(Debug)]
 pub(crate) struct TracePipeline {
-    /// Places among the channels of the stream, in the order of the view.
-    channels: Vec<usize>,
+    /// Each with its place among the channels of the montage, in the order of the view.
+    channels: Vec<(usize, Derivation)>,
     bins: Binning,
     rate: Option<f64>,
     chains: Vec<Chain>,
@@ -89,15 +90,18 @@ impl TracePipeline {
         let warm_up = samples(WARM_UP * hz);
         let window = bins.start(bins.first_of_window(end));
         let start = window.saturating_sub(warm_up).max(history.oldest()).min(end);
-        let most = series.labels.len();
-        let there = view.channels.iter().copied().filter(|&place| place < most);
-        let channels: Vec<usize> = there.take(most).collect();
+        let is_eeg = view.stream == Stream::Eeg;
+        let montage = if is_eeg { view.montage } else { Montage::AsRecorded };
+        let all = montage::derivations(montage, &series.labels);
+        let own = |&place: &usize| Some((place, all.get(place)?.clone()));
+        let channels: Vec<_> = view.channels.iter().filter_map(own).take(all.len()).collect();
         let states = ChannelStates { contact, bad: series.bad_channels() };
         let chain = Chain::new(filters, hz);
-        let average = ReferenceFilter::new(view, chain, &series.labels, states)
-            .filter(|_| view.stream == Stream::Eeg);
-        let is_bad =
-            |place: &usize| series.labels.get(*place).is_some_and(|it| view.bad.contains(it));
+        let average = ReferenceFilter::new(view, chain, &series.labels, states).filter(|_| is_eeg);
+        let is_bad = |(_, own): &(usize, Derivation)| {
+            let marked = |label: &Arc<str>| view.bad.contains(label);
+            marked(&own.label) || own.pair(&series.labels).is_some_and(|it| it.iter().any(marked))
+        };
         let mut spread = AutoScale::new(channels.len(), bins.samples, samples(hz), start);
         spread.leave_out(channels.iter().map(is_bad));
         // One more than the window shows, whose last column is still open.
@@ -167,8 +171,8 @@ impl TracePipeline {
         let average = self.average.as_mut().map_or(ReferenceValue::default(), |it| it.run(values));
         self.filtered.clear();
         self.before_low_pass.clear();
-        for (channel, (chain, &place)) in self.chains.iter_mut().zip(&self.channels).enumerate() {
-            let raw = values.get(place).copied().unwrap_or(f32::NAN);
+        for (channel, (chain, (_, own))) in self.chains.iter_mut().zip(&self.channels).enumerate() {
+            let raw = own.value(values);
             let filtered = chain.run(raw.into());
             #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
             self.filtered.push((filtered.value - average.value) as f32);
@@ -215,8 +219,7 @@ impl TracePipeline {
     pub(crate) fn traces(&self, source: &ReceivedStream, series: &Series) -> Traces {
         let history = &series.history;
         let newest = history.newest().unwrap_or_default();
-        let labels = self.channels.iter().filter_map(|&place| series.labels.get(place));
-        let channels = labels.zip(&self.channels).zip(self.spread.levels());
+        let channels = self.channels.iter().zip(self.spread.levels());
         let channels = channels.zip(self.envelope.columns()).enumerate();
         let at = |channel: usize| {
             let values =
@@ -228,12 +231,13 @@ impl TracePipeline {
             subscription: source.subscription.clone(),
             channels_in_all: series.labels.len(),
             channels: channels
-                .map(|(channel, (((label, &place), level), columns))| snapshot::Trace {
-                    place,
-                    label: Arc::clone(label),
+                .map(|(channel, (((place, own), level), columns))| snapshot::Trace {
+                    place: *place,
+                    label: Arc::clone(&own.label),
+                    pair: own.pair(&series.labels),
                     columns,
                     at: at(channel),
-                    raw: newest.get(place).filter(|raw| raw.is_finite()).map(|&raw| raw.into()),
+                    raw: Some(own.value(newest)).filter(|raw| raw.is_finite()).map(f64::from),
                     restarts: self.restarts.of(channel, self.envelope.first_bin()).collect(),
                     median: level.median,
                     exact_median: level.exact_median,

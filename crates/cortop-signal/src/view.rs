@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use super::montage::Montage;
 use cortop_protocol::{HeadsetId, Stream};
 
 /// What is being looked at. The decoder publishes only this view's columns.
@@ -12,7 +13,7 @@ pub struct View {
     pub headset: Option<HeadsetId>,
     /// The stream drawn as traces (`eeg` or `mot`), or any other, for which there are no traces.
     pub stream: Stream,
-    /// Which of its channels in which order, by place among the channels of the stream.
+    /// Which of its channels in which order, by place among the channels of the stream, or of the montage.
     pub channels: Arc<[usize]>,
     /// Length of the window in seconds.
     pub window: f64,
@@ -26,8 +27,8 @@ pub struct View {
     pub inspect: bool,
     /// Absolute indices of the samples whose values are asked for, of a picture that stands still.
     pub cursors: [Option<u64>; 2],
-    /// What EEG is drawn against.
-    pub reference: Reference,
+    /// What EEG is drawn against, and which channels it thereby has.
+    pub montage: Montage,
     /// The labels of channels that the user has marked as bad: they count neither for an average nor
     /// for the scale that all share.
     pub bad: Arc<BTreeSet<Arc<str>>>,
@@ -48,7 +49,7 @@ impl Default for View {
             filters: Filters::default(),
             inspect: false,
             cursors: [None; 2],
-            reference: Reference::default(),
+            montage: Montage::default(),
             bad: Arc::default(),
             spectra: None,
         }
@@ -63,32 +64,6 @@ pub enum ViewEnd {
     Live,
     /// Before this absolute sample index (frozen, or scrolled back).
     At(u64),
-}
-
-/// What EEG is drawn against; like the filters it never touches what is recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reference {
-    /// What the headset measures against.
-    #[default]
-    AsRecorded,
-    /// The average of all channels of the stream whose electrodes touch: contact of 2 or more, neither
-    /// railed nor flat nor marked as bad. What is known of them counts for the samples that come from
-    /// then on, and for all of the history when the picture is rebuilt, since it is not kept.
-    CommonAverage,
-    /// One channel, by its place among the channels of the stream.
-    Channel(usize),
-    /// The mean of the two channels over the mastoids, or on the ear lobes.
-    LinkedMastoids,
-}
-
-/// Pairs of channels that linked mastoids are measured at, the first that is there counts.
-const MASTOIDS: [[&str; 2]; 3] = [["M1", "M2"], ["A1", "A2"], ["TP9", "TP10"]];
-
-impl Reference {
-    /// The pair of channels that [`Reference::LinkedMastoids`] is the mean of, if a headset has one.
-    pub fn mastoids(has: impl Fn(&str) -> bool) -> Option<[&'static str; 2]> {
-        MASTOIDS.into_iter().find(|pair| pair.iter().all(|label| has(label)))
-    }
 }
 
 /// The filters of the picture; they never touch what is recorded.

@@ -227,9 +227,9 @@ fn each_filter_goes_round_on_its_own_key() {
     press(&mut app, Key::char('f'));
     assert_eq!(app.streams.filters(), Filters { high_pass: Some(1.0), ..Filters::default() });
     press(&mut app, Key::char('r'));
-    assert_eq!(app.streams.reference, Reference::CommonAverage);
+    assert_eq!(app.streams.montage(), Montage::CommonAverage);
     press(&mut app, Key::char('r'));
-    assert_eq!(app.streams.reference, Reference::AsRecorded);
+    assert_eq!(app.streams.montage(), Montage::AsRecorded);
 }
 
 #[test]

@@ -39,6 +39,9 @@ impl AllLayout {
         // Rows of a channel with so many rows below the traces.
         let height = |below: u16| inside.height.saturating_sub(AXIS + below) / channels;
         let with_head = count.max(HEAD.1);
+        // Beside one row a channel; where not all channels have one, a row for what is wrong stays.
+        let free = inside.height.checked_sub(AXIS + channels);
+        let folded = free.map_or(1, |free| free.min(summary::FOLDED));
         let has_head = inside.width >= LINES + HEAD.0 && height(with_head) > 0;
         // Side by side the lines take fewer rows; one that costs the traces none is worth its rows.
         let columns = (inside.width / summary::WIDTH).max(1);
@@ -47,7 +50,7 @@ impl AllLayout {
         let below = if has_head {
             with_head
         } else {
-            listed.next().filter(|_| height(summary::FOLDED) > 0).unwrap_or(summary::FOLDED)
+            listed.next().filter(|_| height(summary::FOLDED) > 0).unwrap_or(folded)
         };
         let most = inside.height.saturating_sub(below).max(MIN_PLOT).min(inside.height);
         // What the traces cannot share evenly stays below them.

@@ -2,7 +2,7 @@
 //! cursors. Its labels stand at samples, so in a sweep they change only where the write cursor
 //! passes, and in a scroll they move with the data.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -19,10 +19,11 @@ const STEPS: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];
 /// Cells that a time of day has for itself at least, and those that it takes.
 const ROOM: f64 = 14.0;
 const TIME: f64 = 9.0;
-/// Cells that a marker's text takes at most.
-const MARKER: usize = 16;
+/// Cells that a marker's text takes at most, and less where no time has room beside it.
+const MARKER: [usize; 3] = [16, 6, 2];
 
 /// A text that begins at a cell.
+#[derive(Clone, Debug)]
 struct AxisLabel {
     x: u16,
     text: String,
@@ -38,40 +39,79 @@ impl AxisLabel {
         self.x < other.end() && other.x < self.end()
     }
 
+    fn is_free(&self, taken: &BTreeSet<u16>) -> bool {
+        taken.range(self.x..self.end()).next().is_none()
+    }
+
     fn covers(&self, cells: &[u16]) -> bool {
         cells.iter().any(|x| (self.x..self.end()).contains(x))
     }
 }
 
+/// What else wants a place in the row.
+#[derive(Debug, Default)]
+pub(super) struct AxisNotes {
+    /// Cells at the left end that are to be kept free.
+    pub(super) reserved: u16,
+    /// What is said in the middle.
+    pub(super) alarm: Option<String>,
+}
+
+/// Draws the row. Whatever else is said in it, there is a time of day, if any is known. Returns whether
+/// the reserved cells are free.
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
     cells: &BinGroups,
+    notes: &AxisNotes,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> bool {
     buffer.set_style(area, ctx.style(ThemeToken::Axis));
     let lost = lost(traces, cells);
-    let mut labels = times(ctx, traces, cells, area.width, &lost);
-    if labels.is_empty() {
-        // Between losses as dense as that no time has room: the marks beside it show them.
-        labels = times(ctx, traces, cells, area.width, &[]);
-    }
-    if labels.is_empty() {
-        labels = seconds(ctx, area.width);
-        labels.retain(|time| !time.covers(&lost));
-    }
     let cursors = traces.cursors.map(|at| cells.cell(traces.bins.of(at?.index)));
-    labels.retain(|time| !cursors.iter().flatten().any(|x| (time.x..time.end()).contains(x)));
-    for (x, text) in gaps::narrow(ctx, traces, cells) {
-        let label = AxisLabel { x, text, token: ThemeToken::Poor };
-        labels.retain(|time| !time.overlaps(&label));
-        labels.push(label);
-    }
-    add_clock_steps(traces, cells, &mut labels);
-    add_markers(traces, cells, &lost, &mut labels);
+    let alarm = notes.alarm.as_ref().map(|text| {
+        let x = area.width.saturating_sub(paint::cells(text.chars().count())) / 2;
+        AxisLabel { x, text: text.clone(), token: ThemeToken::Bad }
+    });
+    let mut fixed = fixed(ctx, traces, cells, &lost, MARKER[0]);
+    fixed.extend(alarm.clone());
+    let is_free = notes.reserved > 0
+        && fixed.iter().all(|label| label.x >= notes.reserved)
+        && !lost.iter().chain(cursors.iter().flatten()).any(|&x| x < notes.reserved);
+    let reserved = if is_free { notes.reserved } else { 0 };
+    // Times stand where nothing else does, on full steps if they can; the texts of markers, then the
+    // losses give way to the last of them.
+    let mut layouts =
+        MARKER.into_iter().map(|most| (most, &lost[..])).chain([(MARKER[2], &[][..])]);
+    let found = layouts.find_map(|(most, lost_cells)| {
+        let mut labels = self::fixed(ctx, traces, cells, &lost, most);
+        labels.extend(alarm.clone());
+        let covered = labels.iter().flat_map(|label| label.x..label.end());
+        let taken: BTreeSet<u16> = covered
+            .chain(0..reserved)
+            .chain(cursors.iter().flatten().copied())
+            .chain(lost_cells.iter().copied())
+            .collect();
+        let times = times(ctx, traces, cells, area.width, &taken);
+        let is_whole = |time: &AxisLabel| time.end() <= area.width;
+        let times = if times.iter().any(is_whole) {
+            times
+        } else {
+            any_times(ctx, traces, cells, area.width, &taken)
+        };
+        labels.extend(times);
+        labels.iter().any(|label| label.token == ThemeToken::Axis).then_some(labels)
+    });
+    let labels = found.unwrap_or_else(|| {
+        let mut times = seconds(ctx, area.width);
+        times.retain(|time| !fixed.iter().any(|label| label.overlaps(time)));
+        times.retain(|time| time.x >= reserved && !time.covers(&lost));
+        times.extend(fixed);
+        times
+    });
     let free = |x: &u16| !labels.iter().any(|label| label.covers(&[*x]));
-    let ticks: Vec<u16> = lost.into_iter().filter(free).collect();
+    let ticks: Vec<u16> = lost.iter().copied().filter(free).collect();
     for label in labels {
         let x = area.x + label.x;
         let label = ctx.span(label.token, label.text).into();
@@ -91,6 +131,23 @@ pub(super) fn draw(
             mark(x, glyph, ThemeToken::Cursor);
         }
     }
+    is_free
+}
+
+/// What stands at its sample whatever else does: gaps, set clocks, and markers with so much of their
+/// texts.
+fn fixed(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    cells: &BinGroups,
+    lost: &[u16],
+    most: usize,
+) -> Vec<AxisLabel> {
+    let gaps = gaps::narrow(ctx, traces, cells).into_iter();
+    let gap = |(x, text)| AxisLabel { x, text, token: ThemeToken::Poor };
+    let mut labels: Vec<_> = gaps.map(gap).chain(clock_steps(traces, cells)).collect();
+    add_markers(traces, cells, lost, most, &mut labels);
+    labels
 }
 
 /// The cells that hold a short loss.
@@ -103,67 +160,92 @@ fn lost(traces: &Traces, cells: &BinGroups) -> Vec<u16> {
 }
 
 /// Where Cortex's clock was set ahead or back, and the times beside it are not those of one clock.
-fn add_clock_steps(traces: &Traces, cells: &BinGroups, labels: &mut Vec<AxisLabel>) {
-    for &(index, seconds) in &traces.clock_steps {
-        let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
+fn clock_steps(traces: &Traces, cells: &BinGroups) -> impl Iterator<Item = AxisLabel> {
+    traces.clock_steps.iter().filter_map(|&(index, seconds)| {
+        let x = cells.cell(traces.bins.of(index))?;
         let glyph = if seconds < 0.0 { glyphs::CLOCK_BACK } else { glyphs::CLOCK_AHEAD };
-        let label = AxisLabel { x, text: glyph.to_string(), token: ThemeToken::Poor };
-        labels.retain(|time| !time.overlaps(&label));
-        labels.push(label);
-    }
+        Some(AxisLabel { x, text: glyph.to_string(), token: ThemeToken::Poor })
+    })
 }
 
-/// What the markers say, each up to the next label or loss. Times that stand in the way give way.
-fn add_markers(traces: &Traces, cells: &BinGroups, lost: &[u16], labels: &mut Vec<AxisLabel>) {
+/// What the markers say, each up to the next label or loss.
+fn add_markers(
+    traces: &Traces,
+    cells: &BinGroups,
+    lost: &[u16],
+    most: usize,
+    labels: &mut Vec<AxisLabel>,
+) {
     let place = |(index, text): &(u64, Arc<str>)| {
         Some((cells.cell(traces.bins.of(*index))?, Arc::clone(text)))
     };
     let markers: Vec<_> = traces.markers.iter().filter_map(place).collect();
-    let end = |x: u16, text: &str| x + 1 + paint::cells(text.chars().count().min(MARKER));
-    labels.retain(|time| {
-        !markers.iter().any(|&(x, ref text)| time.x < end(x, text) && x < time.end())
-    });
     let starts = labels.iter().map(|label| label.x).chain(markers.iter().map(|&(x, _)| x));
     let starts: Vec<u16> = starts.chain(lost.iter().copied()).collect();
     labels.extend(markers.into_iter().map(|(x, text)| {
         let next = starts.iter().copied().filter(|&start| start > x).min().unwrap_or(u16::MAX);
-        let room = usize::from(next - x - 1).min(MARKER);
+        let room = usize::from(next - x - 1).min(most);
         let text = format!("{}{}", glyphs::MARKER, text::fit(&text::clean(&text), room));
         AxisLabel { x, text, token: ThemeToken::Marker }
     }));
 }
 
-/// Times of day, under the samples with which their seconds begin; where a loss stands in the way of
-/// one, a later second takes its place.
+/// A time of day, under the sample with which its second begins.
+fn time(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    cells: &BinGroups,
+    (index, second): (u64, i64),
+) -> Option<AxisLabel> {
+    let text = format!("│{}", ctx.clock(Timestamp::from_second(second).ok()?));
+    Some(AxisLabel { x: cells.cell(traces.bins.of(index))?, text, token: ThemeToken::Axis })
+}
+
+/// Times of day on full steps; where something stands in the way of one, a later second takes its place.
 fn times(
     ctx: &RenderContext<'_>,
     traces: &Traces,
     cells: &BinGroups,
     width: u16,
-    lost: &[u16],
+    taken: &BTreeSet<u16>,
 ) -> Vec<AxisLabel> {
     let a_second = f64::from(width) / ctx.app.streams.window();
     let step = STEPS.into_iter().find(|&step| step as f64 * a_second >= ROOM).unwrap_or(60);
     // No later than leaves room for the next one.
     let latest = (0..step).take_while(|&late| (step - late) as f64 * a_second >= TIME);
     let latest = latest.last().unwrap_or(0);
-    let label = |&(index, second): &(u64, i64)| {
-        let text = format!("│{}", ctx.clock(Timestamp::from_second(second).ok()?));
-        Some(AxisLabel { x: cells.cell(traces.bins.of(index))?, text, token: ThemeToken::Axis })
-    };
     let mut labels: Vec<AxisLabel> = Vec::new();
     for (at, &(_, second)) in traces.seconds.iter().enumerate() {
         if second % step != 0 {
             continue;
         }
         let near = traces.seconds[at..].iter().take_while(|(_, later)| later - second <= latest);
-        let mut near = near.filter_map(|stamp| Some((label(stamp)?, stamp.1)));
+        let mut near = near.filter_map(|&stamp| Some((time(ctx, traces, cells, stamp)?, stamp.1)));
         // One that has moved is not cut by the edge either.
         let fits = |label: &AxisLabel, at: i64| at == second || label.end() <= width;
-        let free = near.find(|(label, at)| fits(label, *at) && !label.covers(lost));
+        let free = near.find(|(label, at)| fits(label, *at) && label.is_free(taken));
         if let Some((label, _)) = free {
             // In a sweep a newer time may stand where an old one still did.
             labels.retain(|old| !old.overlaps(&label));
+            labels.push(label);
+        }
+    }
+    labels
+}
+
+/// Times of any seconds that are seen whole.
+fn any_times(
+    ctx: &RenderContext<'_>,
+    traces: &Traces,
+    cells: &BinGroups,
+    width: u16,
+    taken: &BTreeSet<u16>,
+) -> Vec<AxisLabel> {
+    let mut labels: Vec<AxisLabel> = Vec::new();
+    for &stamp in traces.seconds.iter().rev() {
+        let Some(label) = time(ctx, traces, cells, stamp) else { continue };
+        let is_whole = label.end() <= width && label.is_free(taken);
+        if is_whole && !labels.iter().any(|newer| newer.overlaps(&label)) {
             labels.push(label);
         }
     }

@@ -5,8 +5,9 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     Canvas,
+    axis::{self, AxisNotes},
     dots::Dots,
-    stream_state,
+    overlay, stream_state,
     trace_plot::{self, Bar, BinGroups, TraceCache},
     traces,
 };
@@ -37,6 +38,8 @@ const FEWEST: u16 = 3;
 
 /// Rows of words between them and the history.
 const WORDS: u16 = 2;
+/// The row of the time axis below the history.
+const AXIS: u16 = 1;
 
 /// `pow` comes so often a second; the spectra of EEG are made no more often in its place.
 const RATE: f64 = 8.0;
@@ -78,7 +81,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     if ctx.app.stream() == Stream::Eeg {
         items.insert(0, "computed from EEG".to_owned());
         items.extend(traces::spectral_filters(streams.filters()));
-        items.push(traces::reference(ctx.app));
+        items.push(traces::montage(ctx.app));
     }
     items
 }
@@ -120,11 +123,11 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     // The history has at least one row a band, if some sensors stay.
     let bands = paint::cells(BANDS.len());
     let all = paint::cells(sensors.len()) + NUMBERS;
-    let listed = all.min(area.height.saturating_sub(HEAD + WORDS + bands));
+    let listed = all.min(area.height.saturating_sub(HEAD + WORDS + bands + AXIS));
     let rows = if listed < all.min(FEWEST + NUMBERS) {
         0
     } else {
-        ((area.height - HEAD - listed - WORDS) / bands).min(2 * bands)
+        ((area.height - HEAD - listed - WORDS - AXIS) / bands).min(2 * bands)
     };
     let listed = if rows == 0 { area.height.saturating_sub(HEAD + 1) } else { listed };
     let list = Rect { height: (HEAD + listed).min(area.height), ..area };
@@ -168,6 +171,12 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
             buffer,
             &mut TraceCache::default(),
         );
+        let plot = place.intersection(area);
+        overlay::draw(ctx, traces, &cells, false, plot, buffer);
+        if at + 1 == BANDS.len() {
+            let axis = Rect { y: place.bottom(), height: AXIS, ..place }.intersection(area);
+            axis::draw(ctx, traces, &cells, &AxisNotes::default(), axis, buffer);
+        }
     }
 }
 
@@ -201,10 +210,14 @@ fn draw_list(ctx: &RenderContext<'_>, sensors: &[BandPowers], area: Rect, buffer
         let cells: String = cells.iter().map(|cell| text::pad(cell, width)).collect();
         Line::from(ctx.span(ThemeToken::Axis, " ".repeat(name) + &cells))
     };
-    let mut lines = vec![
-        head(BANDS.map(|band| band.name.to_owned())),
-        head(BANDS.map(|band| format!("{}–{} Hz", band.low, band.high))),
-    ];
+    // A blank stays between two ranges.
+    let in_hertz = BANDS.map(|band| format!("{}–{} Hz", band.low, band.high));
+    let ranges = if in_hertz.iter().all(|range| text::cells(range) < width) {
+        in_hertz
+    } else {
+        BANDS.map(|band| format!("{}–{}", band.low, band.high))
+    };
+    let mut lines = vec![head(BANDS.map(|band| band.name.to_owned())), head(ranges)];
     let at = ctx.app.streams.selected.min(sensors.len().saturating_sub(1));
     let fit = usize::from(area.height.saturating_sub(HEAD + NUMBERS));
     let skip = (at + 1).saturating_sub(fit);

@@ -228,19 +228,18 @@ fn draw_middle(
                 .flatten()
                 .map(move |table| (table, least))
         });
-    let with_strip = with_strip.filter(|_| has_strip);
+    let mut with_strip = with_strip.filter(|_| has_strip);
     let strips_alone = || {
         let each = (area.width / paint::cells(columns)).checked_sub(CELL + 1)?;
         Some((all.with_strip(each).filter(|_| has_strip)?, None))
     };
-    // The richest table first: with strips and the head, with the head and all sensors, with strips
-    // alone, with the worst sensors only.
+    // The richest table first: with strips and the head, with strips alone, with the head and all
+    // sensors, with the head and the worst.
     let fitting = with_strip
-        .filter_map(|(table, least)| head(table, least))
-        .next()
+        .find_map(|(table, least)| head(table, least))
+        .or_else(strips_alone)
         .or_else(|| is_rich.then(|| head(rich, 0)).flatten())
         .or_else(|| head(all, 0))
-        .or_else(strips_alone)
         .or_else(|| head(TableLayout { columns: 1, ..all }, 0));
     let (table, head) = fitting.unwrap_or_else(|| {
         let both = is_rich && area.width >= BOTH;
@@ -295,8 +294,11 @@ fn draw_table(
 
 /// The cell of a strip that each sample of contact falls into, oldest first.
 fn places(ctx: &RenderContext<'_>, strip: StripLayout) -> Vec<Option<usize>> {
-    let newest = ctx.moment();
     let history = &ctx.app.numbers().readings.contact;
+    // While samples come, the strip ends with the newest, not with a cell that waits for its first.
+    let now = ctx.moment();
+    let last = history.received().last();
+    let newest = last.filter(|&last| now.saturating_duration_since(last) < YOUNG).unwrap_or(now);
     let place = |received| timeline::cell(ctx, received, newest, strip.stretch, strip.cells);
     history.received().map(place).collect()
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use cortop_client::Stream;
 use cortop_signal::{
-    BadChannel, Scale, Traces,
+    BadChannel, Montage, Scale, Traces,
     snapshot::{Cursor, Trace},
 };
 
@@ -33,8 +33,9 @@ fn head(app: &App, stream: Stream) -> u16 {
     let defects = bad_channels(app, stream).iter().map(|bad| bad.defect.name().len() + 1);
     let defects = defects.chain(marked);
     let defect = paint::cells(defects.max().unwrap_or_default());
-    // A name of up to four letters and a blank.
-    let name = 5;
+    // A name of up to four letters and a blank, or those of a pair.
+    let is_paired = stream == Stream::Eeg && app.streams.montage() == Montage::LongitudinalBipolar;
+    let name = if is_paired { 7 } else { 5 };
     (name - u16::from(defect > 0)) + defect + if one_scale { 0 } else { 6 }
 }
 
@@ -43,6 +44,11 @@ fn head(app: &App, stream: Stream) -> u16 {
 fn bad_channels(app: &App, stream: Stream) -> &[BadChannel] {
     let is_old = app.streams.frozen.as_ref().is_some_and(|frozen| frozen.end != frozen.at);
     if stream == Stream::Eeg && !is_old { app.bad_channels() } else { &[] }
+}
+
+/// Whether the user has marked a channel as bad, or one of its pair.
+pub(super) fn is_marked(app: &App, trace: &Trace) -> bool {
+    app.streams.bad.iter().any(|label| trace.is_of(label))
 }
 
 /// A channel's name, what is wrong with it, and its own scale if it has one.
@@ -62,12 +68,12 @@ pub(super) fn draw(
     let name = ctx.span(token, text::fit(&text::clean(&trace.label), width));
     let mut room = width.saturating_sub(name.width());
     let mut line = Line::from(name);
-    let bad = bad_channels(app, stream).iter().find(|bad| bad.label == trace.label);
+    let bad = bad_channels(app, stream).iter().find(|bad| trace.is_of(&bad.label));
     if let Some(bad) = bad {
         let defect = text::fit(&format!(" {}", bad.defect.name()), room);
         room -= text::cells(&defect);
         line.push_span(ctx.span(ThemeToken::Bad, defect));
-    } else if stream == Stream::Eeg && app.streams.bad.contains(&trace.label) {
+    } else if stream == Stream::Eeg && is_marked(app, trace) {
         let marked = text::fit(MARKED, room);
         room -= text::cells(&marked);
         line.push_span(ctx.span(ThemeToken::Dim, marked));

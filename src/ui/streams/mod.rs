@@ -19,6 +19,7 @@ mod motion;
 mod numbers;
 mod one_trace;
 mod overlay;
+mod scale_bar;
 mod scales;
 mod spectrogram;
 mod spectrum;
@@ -37,7 +38,9 @@ use ratatui::{
     text::{Line, Span},
 };
 
-pub(super) use self::{contact::worst as contact, head::OutlineCache, trace_plot::TraceCache};
+pub(super) use self::{
+    contact::worst as contact, head::OutlineCache, trace_plot::TraceCache, traces::rows_needed,
+};
 use super::{
     cache::DrawCache,
     context::{RenderContext, heading},
@@ -330,7 +333,7 @@ pub(super) fn draw(
     paint::line(&bottom, edge.intersection(area), buffer);
     match ctx.app.sessions.current() {
         Some(entry) => (row.draw)(ctx, entry, &mut Canvas { area: inside, buffer, cache }),
-        None => paint::lines(&link::lines(ctx, inside.width), inside, buffer),
+        None => paint::lines(&link::lines_in(ctx, inside), inside, buffer),
     }
 }
 
@@ -343,7 +346,7 @@ pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
         window: app.streams.window(),
         end: app.streams.end(),
         filters: app.streams.filters(),
-        reference: app.streams.reference,
+        montage: app.streams.montage(),
         bad: Arc::clone(&app.streams.bad),
         cursors: app.streams.cursors(),
         ..(shown(app).request)(app, ascii, inside)

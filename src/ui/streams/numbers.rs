@@ -42,7 +42,7 @@ pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
 pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     let streams = &ctx.app.streams;
     let window = format!("{} s", streams.window());
-    vec![window, traces::filters(streams.filters()), traces::reference(ctx.app)]
+    vec![window, traces::filters(streams.filters()), traces::montage(ctx.app)]
 }
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
@@ -73,7 +73,7 @@ fn draw_table(
         } else {
             (" ", ThemeToken::Text)
         };
-        let bad = ctx.app.bad_channels().iter().find(|bad| bad.label == trace.label);
+        let bad = ctx.app.bad_channels().iter().find(|bad| trace.is_of(&bad.label));
         let (token, signal) = match bad.map(|bad| levels::defect_word(bad.defect)) {
             _ if stale => (ThemeToken::Stale, format!("{} stale", glyphs::PROBLEM)),
             Some((token, glyph, word)) => (token, format!("{glyph} {word}")),

@@ -1,5 +1,5 @@
 //! The lines of markers and cursors, from the top to the bottom of the plot. They hide no trace: a
-//! glyph that is there stays, and only its style shows the line.
+//! glyph that is there stays, reversed in the colour of the line.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
@@ -7,14 +7,19 @@ use super::trace_plot::BinGroups;
 use crate::ui::{context::RenderContext, glyphs, theme::ThemeToken};
 use cortop_signal::Traces;
 
+/// A cell whose colour is that of its glyph.
+const WHOLE: &str = "█";
+
+/// Draws the lines over traces, or over cells that are filled with colours.
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
     cells: &BinGroups,
+    is_colored: bool,
     plot: Rect,
     buffer: &mut Buffer,
 ) {
-    let marker = ctx.style(ThemeToken::Marker);
+    let marker = ctx.style(ThemeToken::Marker).add_modifier(Modifier::REVERSED);
     let markers = traces.markers.iter().map(|(index, _)| (*index, glyphs::MARKER_LINE, marker));
     let cursor = ctx.style(ThemeToken::Cursor).add_modifier(Modifier::REVERSED);
     let cursors = traces.cursors.iter().flatten();
@@ -23,7 +28,12 @@ pub(super) fn draw(
         let Some(x) = cells.cell(traces.bins.of(index)) else { continue };
         for y in plot.top()..plot.bottom() {
             let Some(cell) = buffer.cell_mut((plot.x + x, y)) else { continue };
-            if cell.symbol() == " " {
+            if is_colored {
+                // Half a cell of colours is left to be seen beside the line.
+                let color = if cell.symbol() == WHOLE { cell.fg } else { cell.bg };
+                let style = style.remove_modifier(Modifier::REVERSED).bg(color);
+                cell.set_char(glyph).set_style(style);
+            } else if cell.symbol() == " " {
                 cell.set_char(glyph).set_style(style.remove_modifier(Modifier::REVERSED));
             } else {
                 cell.set_style(style);

@@ -10,7 +10,14 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Canvas, axis, dots::Dots, gaps, spectrum, trace_plot::BinGroups, traces};
+use super::{
+    Canvas,
+    axis::{self, AxisNotes},
+    dots::Dots,
+    gaps, overlay, spectrum,
+    trace_plot::BinGroups,
+    traces,
+};
 use crate::{
     app::{App, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
@@ -68,7 +75,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     items.push(format!("{} s", streams.window()));
     items.extend(traces::spectral_filters(streams.filters()));
     items.push(traces::motion(streams.scroll_mode).to_owned());
-    items.push(traces::reference(ctx.app));
+    items.push(traces::montage(ctx.app));
     items
 }
 
@@ -118,7 +125,9 @@ fn draw_spectrogram(
     }
     labels(ctx, spectra, Rect { x: area.x, width: plot.x - area.x, ..plot }, buffer);
     let below = Rect { y: plot.bottom(), height: 1, ..plot };
-    axis::draw(ctx, traces, &cells, below.intersection(area), buffer);
+    overlay::draw(ctx, traces, &cells, in_colors, plot, buffer);
+    let notes = AxisNotes::default();
+    axis::draw(ctx, traces, &cells, &notes, below.intersection(area), buffer);
     let below = Rect { y: plot.bottom() + 1, height: 1, ..area };
     paint::line(&legend(ctx, top, in_colors, area.width), below.intersection(area), buffer);
 }

@@ -179,7 +179,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     };
     let mut items = vec![format!("{} s", streams.window())];
     items.extend(traces::spectral_filters(streams.filters()));
-    items.extend([traces::reference(ctx.app), scale]);
+    items.extend([traces::montage(ctx.app), scale]);
     items
 }
 

@@ -51,7 +51,20 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
     let columns = paint::cells(count.div_ceil(usize::from(area.height).max(1)));
     let most = (area.width / WIDTH).max(1);
     if columns > most {
-        return paint::lines(&folded(ctx, entry, area.width), area, buffer);
+        let mut lines = folded(ctx, entry, area.width);
+        // Rows left over have room for reasons and next steps.
+        for (_, refusal) in &entry.refused {
+            let mut reason =
+                paint::sentence(&refusal.next, area.width, ctx.style(ThemeToken::Changed));
+            if reason.is_empty() {
+                let text = text::clean(refusal.message());
+                reason = paint::sentence(&text, area.width, ctx.style(ThemeToken::Bad));
+            }
+            if lines.len() + reason.len() <= usize::from(area.height) {
+                lines.extend(reason);
+            }
+        }
+        return paint::lines(&lines, area, buffer);
     }
     let width = area.width / columns.max(1);
     let lines: Vec<_> = Stream::ALL

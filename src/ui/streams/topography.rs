@@ -10,7 +10,7 @@ use super::{
     stream_state,
 };
 use crate::{
-    app::SessionEntry,
+    app::{Action, SessionEntry},
     ui::{colormap, context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -125,7 +125,7 @@ fn draw_map(ctx: &RenderContext<'_>, outline: &mut OutlineCache, area: Rect, buf
         }
     }
     let words = Rect { y: above.bottom(), height: area.height - above.height, ..area };
-    paint::line(&legend(ctx, &map), words, buffer);
+    paint::line(&legend(ctx, &map, words.width), words, buffer);
 }
 
 /// Fills the cells that lie in the head as a whole: with two colours each, or with a shade where the
@@ -155,7 +155,7 @@ fn shade(share: f64) -> char {
 }
 
 /// The scale from its lower end to its upper one.
-fn legend(ctx: &RenderContext<'_>, map: &PowerMap) -> Line<'static> {
+fn legend(ctx: &RenderContext<'_>, map: &PowerMap, width: u16) -> Line<'static> {
     let [low, high] = [map.low, map.high].map(|power| band_power::number(10_f64.powf(power)));
     let mut line = Line::from(ctx.span(ThemeToken::Dim, format!("{low} ")));
     for step in 0..10 {
@@ -165,6 +165,12 @@ fn legend(ctx: &RenderContext<'_>, map: &PowerMap) -> Line<'static> {
             None => ctx.span(ThemeToken::Trace, shade(share)),
         });
     }
-    line.push_span(ctx.span(ThemeToken::Dim, format!(" {high} µV²/Hz, logarithmic; b next band")));
+    line.push_span(ctx.span(ThemeToken::Dim, format!(" {high} µV²/Hz")));
+    let next = format!("; {} next band", ctx.key(Action::Band));
+    for more in [", logarithmic", &next] {
+        if line.width() + text::cells(more) <= usize::from(width) {
+            line.push_span(ctx.span(ThemeToken::Dim, more));
+        }
+    }
     line
 }

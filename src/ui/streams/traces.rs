@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    Canvas, axis,
+    Canvas,
+    axis::{self, AxisNotes},
     dots::Dots,
-    gaps, labels, overlay, scales, stream_state,
+    gaps, labels, overlay,
+    scale_bar::{self, TimeBar},
+    scales, stream_state,
     trace_plot::{self, Bar, BinGroups, TraceCache},
 };
 use crate::{
-    app::{App, ChannelLayout, MouseTarget, ScrollMode, SessionEntry},
+    app::{App, ChannelLayout, MouseTarget, Pane, ScrollMode, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
-use cortop_signal::{Filters, Traces, View, view::Reference};
+use cortop_signal::{Filters, Montage, Traces, View};
 
 /// From this width of the area on there is room for plain words.
 const WIDE: u16 = 70;
@@ -45,8 +48,7 @@ impl TraceLayout {
         let label = labels::width(app, stream, area.width);
         let all = shown(app, stream);
         let selected = app.streams.selected.min(all.saturating_sub(1));
-        // The axis gives way where its one row would cost the last channel its own.
-        let axis = (area.height >= 4 && usize::from(area.height) != all).then(|| Rect {
+        let axis = (area.height >= 2).then(|| Rect {
             y: area.bottom() - 1,
             height: 1,
             x: area.x + label,
@@ -74,6 +76,16 @@ impl TraceLayout {
     }
 }
 
+/// Rows that the streams pane needs of a body in which it stands above or below the others: where it has
+/// the focus, one for each channel and one for the axis come before other panes.
+pub(in crate::ui) fn rows_needed(app: &App, body: Rect, least: u16) -> u16 {
+    // Whichever view is shown, so that no pane moves when another one is.
+    let mut pictured = [Stream::Eeg, Stream::Mot].into_iter().filter(|&it| app.has_picture(it));
+    let stream = pictured.next().filter(|_| app.focus == Pane::Streams);
+    let all = stream.map_or(0, |stream| paint::cells(shown(app, stream)).saturating_add(1 + 2));
+    all.min(body.height).max(least)
+}
+
 /// The places of so many channels from a position on, of those that are not hidden, in their order.
 pub(super) fn places(app: &App, stream: Stream, first: usize, count: usize) -> Arc<[usize]> {
     let shown = app.streams.channels(stream).shown(channels(app, stream));
@@ -85,7 +97,7 @@ pub(super) fn shown(app: &App, stream: Stream) -> usize {
     app.streams.channels(stream).count(channels(app, stream))
 }
 
-/// How many channels a stream has: by its traces, else by the headset, else a guess.
+/// How many channels a stream has, or the montage of it: by its traces, else by the headset, else a guess.
 pub(super) fn channels(app: &App, stream: Stream) -> usize {
     let headset = app.sessions.current().map(|entry| &entry.session.headset);
     let told = headset.map(|headset| match stream {
@@ -93,7 +105,7 @@ pub(super) fn channels(app: &App, stream: Stream) -> usize {
         _ => headset.motion_sensors.len(),
     });
     traces(app, stream)
-        .map(|traces| traces.channels_in_all)
+        .map(|traces| app.streams.channel_count(traces))
         .or(told.filter(|&count| count > 0))
         .unwrap_or(CHANNELS_UNKNOWN)
 }
@@ -137,7 +149,12 @@ pub(super) fn details(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Ve
     }
     items.push(motion(streams.scroll_mode).to_owned());
     if stream == Stream::Eeg {
-        items.push(reference(ctx.app));
+        // Only what is as ever may be left out.
+        let chosen = usize::from(streams.montage() != Montage::AsRecorded);
+        items.insert(items.len() - chosen, montage(ctx.app));
+    }
+    if stream == Stream::Eeg && streams.channels(stream).has_own_scales() {
+        items.push("± own scale".to_owned());
     }
     items.extend(hidden(streams.channels(stream), channels(ctx.app, stream)));
     let shown = traces.map(|traces| &traces.channels[..]).unwrap_or_default();
@@ -159,7 +176,13 @@ fn hidden(channels: &ChannelLayout, all: usize) -> Option<String> {
 /// When the cursors are, and how far apart.
 fn cursors(ctx: &RenderContext<'_>, traces: &Traces) -> Vec<String> {
     let [first, second] = traces.cursors.map(|cursor| cursor?.time);
-    let clock = |time: f64| Some(format!("{} {}", glyphs::CURSOR, ctx.clock_in_ms(time)?));
+    let start = traces.bins.start(traces.bins.first_of_window(traces.end));
+    let beside = match traces.cursors[0] {
+        Some(cursor) if cursor.index < start => " before this",
+        Some(cursor) if cursor.index >= traces.end => " after this",
+        _ => "",
+    };
+    let clock = |time: f64| Some(format!("{} {}{beside}", glyphs::CURSOR, ctx.clock_in_ms(time)?));
     let apart = first.zip(second).map(|(first, second)| format!("Δt {:+.3} s", first - second));
     first.and_then(clock).into_iter().chain(apart).collect()
 }
@@ -172,16 +195,17 @@ pub(super) fn motion(motion: ScrollMode) -> &'static str {
 }
 
 /// What EEG is drawn against, in truth and not only as wished.
-pub(super) fn reference(app: &App) -> String {
+pub(super) fn montage(app: &App) -> String {
     let labels = traces(app, Stream::Eeg).map(|traces| &traces.reference[..]).unwrap_or_default();
-    match (app.streams.reference, labels) {
-        (Reference::AsRecorded, _) => "as recorded".to_owned(),
-        (Reference::CommonAverage, []) => "as recorded: too few sensors in contact".to_owned(),
-        (Reference::CommonAverage, all) => format!("average of {}", all.len()),
-        (Reference::Channel(_) | Reference::LinkedMastoids, []) => {
+    match (app.streams.montage(), labels) {
+        (Montage::AsRecorded, _) => "as recorded".to_owned(),
+        (Montage::LongitudinalBipolar, _) => "longitudinal bipolar".to_owned(),
+        (Montage::CommonAverage, []) => "as recorded: too few sensors in contact".to_owned(),
+        (Montage::CommonAverage, all) => format!("average of {}", all.len()),
+        (Montage::Channel(_) | Montage::LinkedMastoids, []) => {
             "as recorded: the reference is not there".to_owned()
         }
-        (Reference::Channel(_) | Reference::LinkedMastoids, some) => {
+        (Montage::Channel(_) | Montage::LinkedMastoids, some) => {
             let labels: Vec<_> = some.iter().map(|label| text::clean(label)).collect();
             format!("against {}", labels.join("+"))
         }
@@ -218,11 +242,11 @@ pub(super) fn draw(
     let Some(traces) = traces(app, stream) else {
         return waiting(ctx, stream, area, buffer);
     };
-    // A picture for another width comes on the next frame.
     let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
-    if traces.bins.columns != u64::from(rows.plot.width * dots.across()) {
-        return;
-    }
+    let columns = u64::from(rows.plot.width * dots.across());
+    // Until the picture for another width has come, the old one stands in.
+    let resampled = (traces.bins.columns != columns).then(|| traces.resampled(columns));
+    let traces = resampled.as_ref().unwrap_or(traces);
     let is_stale = app.streams.frozen.is_none() && !stream_state::is_current(ctx, entry, stream);
     let count = traces.channels.first().map_or(0, |trace| trace.columns.len());
     let cells =
@@ -230,20 +254,25 @@ pub(super) fn draw(
             .still(ctx.app.streams.frozen.is_some());
     // EEG swings about its middle many times a cell, motion stays where the head is.
     let bar = if stream == Stream::Eeg { Bar::PeakToPeak } else { Bar::Extreme };
-    let arranged = app.streams.channels(stream).shown(traces.channels_in_all);
+    let arranged = app.streams.channels(stream).shown(channels(app, stream));
     let selected = arranged.get(app.streams.selected.min(arranged.len().saturating_sub(1)));
+    // Motion has a scale for each group, which its labels tell; a sparkline has no polarity.
+    let has_bar = stream == Stream::Eeg && !trace_plot::is_sparkline(dots, rows.height);
     cache.resize_with(rows.shown, TraceCache::default);
     for ((at, trace), cache) in traces.channels.iter().enumerate().zip(cache.iter_mut()) {
         let y = rows.plot.y + paint::cells(at) * rows.height;
         let style = match () {
             () if is_stale => ctx.style(ThemeToken::Stale),
-            () if app.streams.bad.contains(&trace.label) => ctx.style(ThemeToken::Dim),
+            () if labels::is_marked(app, trace) => ctx.style(ThemeToken::Dim),
             () => ctx.theme.channel(trace.place),
         };
         let size = scales::of(app, stream, trace, traces);
         let label = Rect { x: area.x, width: rows.plot.x - area.x, y, height: rows.height };
         let is_selected = selected == Some(&trace.place);
         labels::draw(ctx, traces, trace, size, is_selected, label, buffer);
+        if has_bar && at + 1 == rows.shown {
+            scale_bar::draw_height(ctx, size, is_selected, label, buffer);
+        }
         let part = Rect { y, height: rows.height, ..rows.plot };
         hit_channel(ctx, rows.first + at, traces, &cells, label, part);
         let restarts = &trace.restarts;
@@ -252,7 +281,7 @@ pub(super) fn draw(
         mark_restarts(ctx, restarts, &cells, part, buffer);
     }
     gaps::draw(ctx, traces, &cells, rows.plot, buffer);
-    overlay::draw(ctx, traces, &cells, rows.plot, buffer);
+    overlay::draw(ctx, traces, &cells, false, rows.plot, buffer);
     if let Some(values) = labels::values_area(traces, &cells, rows.plot) {
         for (trace, at) in traces.channels.iter().zip(0..) {
             let size = scales::of(app, stream, trace, traces);
@@ -263,19 +292,20 @@ pub(super) fn draw(
     let below = rows.all - rows.first - rows.shown;
     let beside = Rect { width: rows.plot.x - area.x, ..area };
     labels::more(ctx, rows.first, below, beside, buffer);
-    if let Some(area) = rows.axis {
-        axis::draw(ctx, traces, &cells, area, buffer);
-    }
-    if is_stale && rows.plot.width > 20 {
+    let alarm = (is_stale && rows.plot.width > 20).then(|| {
         let health = app.snapshot.health_of(&entry.session.id, stream);
         let since = health.and_then(|health| health.stale_since.or(health.last)).or(traces.last);
         let since = since.map(|since| format!(" since {}", ctx.clock_at(since)));
-        let words = format!(" {} STALE{} ", glyphs::PROBLEM, since.unwrap_or_default());
-        let width = paint::cells(words.chars().count());
-        // Between the seconds of the axis, where it hides no trace.
-        let row = rows.axis.unwrap_or(Rect { height: 1, ..rows.plot });
-        let place = Rect { x: row.right().saturating_sub(row.width / 2 + width / 2), width, ..row };
-        ctx.span(ThemeToken::Bad, words).render(place.intersection(area), buffer);
+        format!(" {} STALE{} ", glyphs::PROBLEM, since.unwrap_or_default())
+    });
+    let Some(axis) = rows.axis else { return };
+    let bar = TimeBar::new(app.streams.window(), rows.plot.width).filter(|_| has_bar);
+    // It begins below the labels, where there is no axis yet.
+    let place = Rect { x: area.x, width: area.width, ..axis };
+    let reserved = bar.map_or(0, |bar| bar.width().saturating_sub(axis.x - area.x));
+    let is_free = axis::draw(ctx, traces, &cells, &AxisNotes { reserved, alarm }, axis, buffer);
+    if let Some(bar) = bar.filter(|_| is_free) {
+        bar.draw(ctx, place, buffer);
     }
 }
 

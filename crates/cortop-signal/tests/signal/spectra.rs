@@ -3,11 +3,7 @@
 use std::{f64::consts::TAU, sync::Arc};
 
 use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
-use cortop_signal::{
-    Filters, View,
-    spectra::Spectra,
-    view::{Reference, ViewEnd},
-};
+use cortop_signal::{Filters, View, montage::Montage, spectra::Spectra, view::ViewEnd};
 use proptest::prelude::*;
 
 use crate::harness::{DecoderHarness, bits, view};
@@ -275,7 +271,7 @@ fn contact(rig: &mut DecoderHarness, levels: [u8; 3]) {
 }
 
 fn averaged(filters: Filters) -> DecoderHarness {
-    let shape = View { reference: Reference::CommonAverage, ..view(1.0, 128, filters) };
+    let shape = View { montage: Montage::CommonAverage, ..view(1.0, 128, filters) };
     DecoderHarness::new(&["AF3", "Pz", "AF4"], 128.0, shape)
 }
 
@@ -341,9 +337,9 @@ fn what_all_channels_have_in_common_is_gone() {
 }
 
 #[test]
-fn the_reference_shapes_the_spectrum_as_it_does_the_traces() {
-    let peak = |reference| {
-        let shape = View { reference, ..spectral(10.0, 10) };
+fn the_montage_shapes_the_spectrum_as_it_does_the_traces() {
+    let peak = |montage| {
+        let shape = View { montage, ..spectral(10.0, 10) };
         let mut rig = DecoderHarness::new(&["AF3", "Pz", "AF4"], 128.0, shape);
         contact(&mut rig, [4, 4, 4]);
         for at in 0..128 * 12 {
@@ -356,8 +352,8 @@ fn the_reference_shapes_the_spectrum_as_it_does_the_traces() {
         let welch = spectra.welch(0, traces.bins).unwrap();
         spectra.peak(&welch, FLOOR).map(|(hz, _)| hz)
     };
-    assert_eq!(peak(Reference::AsRecorded), Some(60.0));
-    assert_eq!(peak(Reference::CommonAverage), Some(10.0));
+    assert_eq!(peak(Montage::AsRecorded), Some(60.0));
+    assert_eq!(peak(Montage::CommonAverage), Some(10.0));
 }
 
 #[test]
@@ -429,4 +425,28 @@ fn band_power_has_a_history() {
     // Of what came up to a second before the newest.
     let median = traces.channels[1].exact_median;
     assert!((16.25..=20.25).contains(&median), "{median}");
+}
+
+#[test]
+fn a_pair_is_the_difference_of_its_channels_in_picture_cursor_and_spectrum() {
+    let shape = View { montage: Montage::LongitudinalBipolar, ..spectral(10.0, 10) };
+    let mut rig = DecoderHarness::new(&["T7", "Pz", "F7"], 128.0, shape.clone());
+    let alpha = |at| sine(10.0, at) - 4200.0;
+    for at in 0..128 * 12 {
+        let hum = sine(60.0, at);
+        rig.send(&[hum, 4100.0, hum + alpha(at)]);
+    }
+    let traces = rig.traces();
+    let [trace] = &traces.channels[..] else { panic!("one pair") };
+    assert_eq!((&*trace.label, traces.channels_in_all), ("F7–T7", 3));
+    assert!(trace.is_of("F7") && trace.is_of("T7") && trace.is_of("F7–T7") && !trace.is_of("Pz"));
+    let spectra = traces.spectra.as_ref().unwrap();
+    let welch = spectra.welch(0, traces.bins).unwrap();
+    assert_eq!(spectra.peak(&welch, FLOOR).map(|(hz, _)| hz), Some(10.0));
+    let at = 128 * 11 + 3;
+    let filters = Filters::NONE;
+    let cursors = [Some(at), None];
+    rig.decoder.set_view(View { end: ViewEnd::At(128 * 12), cursors, filters, ..shape });
+    let value = rig.traces().channels[0].at[0];
+    assert!((f64::from(value) - alpha(at)).abs() < 1e-2, "{value}");
 }
