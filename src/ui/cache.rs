@@ -1,14 +1,15 @@
 //! What stays from frame to frame, because to draw it anew would cost more than to keep it.
 
+use jiff::Timestamp;
+use log::LevelFilter;
 use ratatui::{
     buffer::{Buffer, Cell},
     layout::Rect,
+    style::Style,
 };
 
-use super::{
-    log::LogKey,
-    streams::{OutlineCache, TraceCache},
-};
+use super::streams::{OutlineCache, TraceCache};
+use crate::app::TARGETS;
 
 /// What the panes keep.
 #[derive(Debug, Default)]
@@ -17,6 +18,22 @@ pub(super) struct DrawCache {
     pub(super) traces: Vec<TraceCache>,
     pub(super) outline: OutlineCache,
     pub(super) log: Cached<LogKey>,
+}
+
+/// What shapes the lines of the log: to format them in each frame would cost as much as all traces.
+#[derive(Debug, PartialEq)]
+pub(super) struct LogKey {
+    /// The newest record, shown or not.
+    pub(super) newest: Option<Timestamp>,
+    /// The last one in sight, if that is not the newest.
+    pub(super) last: Option<Timestamp>,
+    pub(super) filter: String,
+    /// Up to which level each target is shown, and whether only one is.
+    pub(super) shown: [LevelFilter; TARGETS.len()],
+    pub(super) only: Option<usize>,
+    pub(super) with_target: bool,
+    pub(super) ascii: bool,
+    pub(super) styles: [Style; 4],
 }
 
 /// A part of the screen as it was drawn last, and all that shaped it.

@@ -21,7 +21,7 @@ use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 const CLOCK: u16 = 8;
 
 /// How long after the data have returned a gap stands in the header.
-const GAP: Duration = Duration::from_mins(1);
+const GAP: Duration = Duration::from_secs(60);
 
 /// Below so many percent a battery is low.
 const LOW_BATTERY: f64 = 20.0;

@@ -17,7 +17,7 @@ const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.02..=1.0;
 const MUCH_INTERPOLATED: f64 = 0.01;
 
 /// For so long what has happened is news.
-const NEWS: Duration = Duration::from_mins(1);
+const NEWS: Duration = Duration::from_secs(60);
 
 /// Everything, the worst first; what is equally bad in an order that stays.
 pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<'static>> {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use log::{Level, LevelFilter};
+use log::Level;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -12,7 +11,7 @@ use ratatui::{
 };
 
 use super::{
-    cache::DrawCache,
+    cache::{DrawCache, LogKey},
     context::{RenderContext, heading},
     glyphs, layout, paint, text,
     theme::ThemeToken,
@@ -32,35 +31,17 @@ pub(super) fn likes(_: &App, body: Rect) -> u16 {
     if layout::is_large(body) { u16::MAX } else { body.height / 2 }
 }
 
-/// What shapes the lines: to format them in each frame would cost as much as all traces.
-#[derive(Debug, PartialEq)]
-pub(super) struct LogKey {
-    /// The newest record, shown or not.
-    newest: Option<Timestamp>,
-    /// The last one in sight, if that is not the newest.
-    last: Option<Timestamp>,
-    filter: String,
-    /// Up to which level each target is shown, and whether only one is.
-    shown: [LevelFilter; TARGETS.len()],
-    only: Option<usize>,
-    with_target: bool,
-    ascii: bool,
-    styles: [Style; 4],
-}
-
-impl LogKey {
-    fn new(ctx: &RenderContext<'_>, with_target: bool) -> Self {
-        let log = &ctx.app.log;
-        Self {
-            newest: newest_record(),
-            last: log.last,
-            filter: log.filter.clone(),
-            shown: log.shown,
-            only: log.only.then_some(log.selected),
-            with_target,
-            ascii: ctx.ascii,
-            styles: styles(ctx),
-        }
+fn key(ctx: &RenderContext<'_>, with_target: bool) -> LogKey {
+    let log = &ctx.app.log;
+    LogKey {
+        newest: newest_record(),
+        last: log.last,
+        filter: log.filter.clone(),
+        shown: log.shown,
+        only: log.only.then_some(log.selected),
+        with_target,
+        ascii: ctx.ascii,
+        styles: styles(ctx),
     }
 }
 
@@ -76,7 +57,7 @@ pub(super) fn draw(
             ctx.span(ThemeToken::Title, format!(" {}", heading(Pane::Log, Pane::Log.name())));
         let width = paint::cells(name.width()).min(area.width);
         let line = Rect { width: area.width - width, ..area };
-        cache.log.draw(LogKey::new(ctx, false), line, buffer, |line, buffer| {
+        cache.log.draw(key(ctx, false), line, buffer, |line, buffer| {
             log.draw_newest(line, buffer, &row(ctx));
         });
         return paint::line(&name.into(), Rect { x: line.right(), width, ..area }, buffer);
@@ -102,7 +83,7 @@ pub(super) fn draw(
     }
     if !inside.is_empty() {
         let with_target = area.width >= WITH_TARGET;
-        cache.log.draw(LogKey::new(ctx, with_target), inside, buffer, |inside, buffer| {
+        cache.log.draw(key(ctx, with_target), inside, buffer, |inside, buffer| {
             log.draw(inside, buffer, &rows(ctx, with_target));
         });
     }
