@@ -14,8 +14,9 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use clap_complete::ArgValueCandidates;
 
-use crate::stage;
+use crate::{commands::print, stage};
 use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
 use cortop_sim::headset_config::HeadsetConfig;
 
@@ -116,6 +117,10 @@ macro_rules! list_help {
 const OLD_SPELLINGS: [(&str, &str); 2] =
     [("plain-output", "full-redraw"), ("unsure", "assumptions")];
 
+/// Not a doc comment, which would take the brackets for a link.
+const MARKERS_UDP_HELP: &str =
+    "Take markers as lines LABEL [VALUE] over UDP at this port of 127.0.0.1, or at ADDR:PORT";
+
 /// Not a doc comment, which would take the brackets for links.
 const SPEC_HELP: &str = "Headset as model[@eegRate][:id][:state], such as epocx@256 or \
 insight:INSIGHT-0A1B2C3D:off; up to 64 [default: epocx]";
@@ -177,6 +182,21 @@ pub enum Print {
     Config,
     /// A commented theme file with every token as in the theme ansi
     Theme,
+    /// The JSON schema of the config file
+    Schema,
+    /// The keys in force, as a Markdown table
+    Keys,
+    /// A man page, as roff: of cortop, or of one of its commands
+    Man {
+        /// Command whose page is printed
+        command: Option<String>,
+    },
+    /// A script by which a shell completes command lines, with the names of headsets and themes
+    Completions {
+        /// Shell to complete for
+        #[arg(value_parser = PossibleValuesParser::new(print::shells()))]
+        shell: String,
+    },
 }
 
 /// Which service.
@@ -201,7 +221,7 @@ pub struct ServiceArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Headset to take without asking, such as EPOCX-1A2B3C4D
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(print::headsets))]
     pub headset: Option<HeadsetId>,
     /// Session to open: active debits the licence, open does not and carries no EEG
     #[arg(long, value_name = "MODE", value_parser = session_parser())]
@@ -222,7 +242,7 @@ pub struct DoctorArgs {
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
     /// Headset to check, such as EPOCX-1A2B3C4D [default: the one that is connected, or the only one]
-    #[arg(long, value_name = "ID", help_heading = None)]
+    #[arg(long, value_name = "ID", help_heading = None, add = ArgValueCandidates::new(print::headsets))]
     pub headset: Option<HeadsetId>,
     /// Print JSON
     #[arg(long, help_heading = None)]
@@ -260,8 +280,8 @@ pub struct ExchangeArgs {
     /// Take markers from the LSL stream of this name or type
     #[arg(long, value_name = "NAME")]
     pub markers_lsl: Option<String>,
-    /// Take markers as lines LABEL [VALUE] over UDP at this port of 127.0.0.1, or at ADDR:PORT
-    #[arg(long, value_name = "PORT", value_parser = listening)]
+    /// Take markers over UDP.
+    #[arg(long, value_name = "PORT", value_parser = listening, help = MARKERS_UDP_HELP)]
     pub markers_udp: Option<SocketAddr>,
     /// The same over TCP
     #[arg(long, value_name = "PORT", value_parser = listening)]
@@ -344,7 +364,7 @@ pub struct DisplayArgs {
     pub full_redraw: bool,
     /// Colour theme: auto, ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
     /// one of your own; auto follows the terminal's background [default: auto]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(print::themes))]
     pub theme: Option<String>,
     /// Configuration and log.
     #[command(flatten, next_help_heading = "Configuration and log")]

@@ -40,8 +40,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     let display = &cli.display;
     let list = |subject, args| commands::list(subject, args, display);
     let done = match &cli.command {
-        Some(CliCommand::Print(Print::Config)) => print(&config::sample()).map(|()| 0),
-        Some(CliCommand::Print(Print::Theme)) => print(&ui::sample_theme()).map(|()| 0),
+        Some(CliCommand::Print(what)) => print_what(what, display).map(|()| 0),
         Some(CliCommand::Sim(sim)) => simulator::run(sim, display),
         Some(CliCommand::Proxy(args)) => proxy::run(args, display),
         Some(CliCommand::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
@@ -72,6 +71,22 @@ pub fn main(cli: &Cli) -> ExitCode {
             ExitCode::from(REFUSED)
         }
     }
+}
+
+fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
+    print(&match what {
+        Print::Config => config::sample(),
+        Print::Theme => ui::sample_theme(),
+        Print::Schema => format!("{:#}\n", config::schema()),
+        Print::Keys => {
+            let env = |name: &str| std::env::var(name).ok();
+            let sources = Sources { env: &env, file: config::file_path() };
+            let config = config::load(&cli::ServiceArgs::default(), display, &sources)?;
+            commands::print::keys(&config.keymap)
+        }
+        Print::Man { command } => commands::print::man(command.as_deref())?,
+        Print::Completions { shell } => commands::print::completions(shell)?,
+    })
 }
 
 fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {

@@ -1,23 +1,10 @@
 //! What the README says of keys is what the table of actions says, and that it names the filters.
 
-use cortop::{
-    app::{Keymap, section_name, sections},
-    ui,
-};
+use cortop::{app::Keymap, commands::print, ui};
 
 #[test]
 fn the_key_table_is_that_of_the_program() {
-    let mut table = String::from("| where | keys | what |\n| --- | --- | --- |\n");
-    let keymap = Keymap::new(ui::views());
-    for pane in sections() {
-        let rows = keymap.rows().map(|(binding, _)| binding);
-        for binding in rows.filter(|row| row.pane == pane && !row.keys.is_empty()) {
-            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
-            let row =
-                format!("| {} | {} | {} |\n", section_name(pane), keys.join(" "), binding.help);
-            table.push_str(&row);
-        }
-    }
+    let table = print::keys(&Keymap::new(ui::views()));
     let readme = include_str!("../README.md");
     assert!(readme.contains(&table), "the README's key table has to be:\n{table}");
 }

@@ -14,6 +14,7 @@ mod follower;
 mod json;
 mod list;
 mod lsl;
+pub mod print;
 mod probe_session;
 mod progress;
 pub mod proxy;

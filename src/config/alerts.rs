@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Value;
 
@@ -14,20 +15,24 @@ use crate::{
 const LONGEST: i64 = 3600;
 
 /// The section as it is written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct FileAlerts {
     #[serde(deserialize_with = "when")]
+    #[schemars(with = "String", extend("enum" = AlertWhen::NAMES.map(|(name, _)| name)))]
     when: Option<AlertWhen>,
     #[serde(deserialize_with = "switch")]
     stale: Option<bool>,
     #[serde(deserialize_with = "loss")]
+    #[schemars(schema_with = "percent_schema")]
     loss: Option<Threshold<f64>>,
     #[serde(deserialize_with = "contact")]
+    #[schemars(schema_with = "seconds_schema")]
     contact: Option<Threshold<Duration>>,
     #[serde(deserialize_with = "switch")]
     rail: Option<bool>,
     #[serde(deserialize_with = "battery")]
+    #[schemars(schema_with = "percent_schema")]
     battery: Option<Threshold<f64>>,
     #[serde(deserialize_with = "switch")]
     disk: Option<bool>,
@@ -36,6 +41,7 @@ pub(super) struct FileAlerts {
     #[serde(deserialize_with = "switch")]
     bell: Option<bool>,
     #[serde(deserialize_with = "notification")]
+    #[schemars(with = "String", extend("enum" = NotificationProtocol::NAMES.map(|(name, _)| name)))]
     notification: Option<NotificationProtocol>,
     #[serde(deserialize_with = "command")]
     on_alert: Option<Vec<String>>,
@@ -75,6 +81,20 @@ impl FileAlerts {
             command: self.on_alert.unwrap_or(default.command),
         }
     }
+}
+
+fn percent_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [
+        { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100 },
+        { "type": "boolean", "enum": [false] }
+    ] })
+}
+
+fn seconds_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [
+        { "type": "integer", "minimum": 1, "maximum": LONGEST },
+        { "type": "boolean", "enum": [false] }
+    ] })
 }
 
 fn when<'de, D: Deserializer<'de>>(from: D) -> Result<Option<AlertWhen>, D::Error> {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -16,27 +17,35 @@ use crate::cli::{SESSIONS, check_max_rate, named};
 use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
 /// The config file. Its names are those of the flags.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct FileSettings {
     pub(super) url: Option<String>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) insecure: Option<bool>,
+    #[schemars(with = "String")]
     pub(super) headset: Option<HeadsetId>,
     #[serde(deserialize_with = "session")]
+    #[schemars(with = "String", extend("enum" = SESSIONS.map(|(name, _)| name)))]
     pub(super) session: Option<SessionPolicy>,
     pub(super) debit: Option<u32>,
     #[serde(deserialize_with = "streams")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
     pub(super) streams: Option<Vec<Stream>>,
     #[serde(rename = "client_id")]
+    #[schemars(with = "String")]
     pub(super) client_id: Option<SecretString>,
     #[serde(rename = "client_secret")]
+    #[schemars(with = "String")]
     pub(super) client_secret: Option<SecretString>,
     #[serde(deserialize_with = "fps")]
+    #[schemars(with = "u16", range(min = 1, max = 60))]
     pub(super) fps: Option<u16>,
     #[serde(deserialize_with = "history_mib")]
+    #[schemars(with = "u16", range(min = 1, max = 32768))]
     pub(super) history_mib: Option<u16>,
     #[serde(deserialize_with = "max_rate")]
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0))]
     pub(super) max_rate: Option<f64>,
     pub(super) ascii: Option<bool>,
     pub(super) mouse: Option<bool>,
@@ -46,6 +55,7 @@ pub(super) struct FileSettings {
     pub(super) full_redraw: Option<bool>,
     pub(super) log_file: Option<PathBuf>,
     #[serde(deserialize_with = "markers")]
+    #[schemars(with = "Vec<String>", length(max = MARKERS))]
     pub(super) markers: Option<Vec<String>>,
     pub(super) alerts: FileAlerts,
     /// Section → action → keys.

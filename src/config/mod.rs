@@ -6,6 +6,7 @@ mod alerts;
 mod changes;
 mod file;
 mod sample;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,7 @@ use std::{
 use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
-pub use self::{changes::Changes, sample::sample};
+pub use self::{changes::Changes, sample::sample, schema::schema};
 use crate::{
     app::{AlertSettings, Keymap},
     cli,

@@ -9,10 +9,10 @@ use crate::{
 };
 
 /// A setting of the file: its name, its value in the sample, and its description.
-type SettingLine = (&'static str, String, &'static str);
+pub(super) type SettingLine = (&'static str, String, &'static str);
 
 /// The section on alerts.
-fn alerts() -> [SettingLine; 11] {
+pub(super) fn alerts() -> [SettingLine; 11] {
     [
         (
             "when",
@@ -56,7 +56,8 @@ fn alerts() -> [SettingLine; 11] {
     ]
 }
 
-fn rows() -> [SettingLine; 19] {
+/// Every setting but alerts and keys.
+pub(super) fn rows() -> [SettingLine; 19] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
