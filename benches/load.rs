@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 const MEASURED: Duration = Duration::from_secs(5);
-const HOUR: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
     if std::env::args().any(|arg| arg == "--memory") {

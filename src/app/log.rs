@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use cortop_protocol::sanitize::floor_char_boundary;
 use jiff::Timestamp;
 use log::{Level, LevelFilter};
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget as _};
@@ -56,7 +57,7 @@ impl From<&ExtLogRecord> for LogLine {
             at: record.timestamp.timestamp(),
             level: record.level,
             target: TARGETS[target_of(record.target())].0,
-            text: text[..text.floor_char_boundary(LONGEST)].replace(char::is_control, " "),
+            text: text[..floor_char_boundary(text, LONGEST)].replace(char::is_control, " "),
         }
     }
 }

@@ -19,7 +19,7 @@ use cortop_signal::Position;
 /// Ended sessions kept for reading; the oldest goes first.
 const ENDED_KEPT: usize = 16;
 /// How long an ended session stays among those that a key goes through.
-const ENDED_SHOWN: Duration = Duration::from_mins(5);
+const ENDED_SHOWN: Duration = Duration::from_secs(5 * 60);
 /// Events of a session that are kept.
 const HISTORY: usize = 64;
 

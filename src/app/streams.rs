@@ -165,7 +165,7 @@ impl StreamsPane {
         WINDOWS[self.window]
     }
 
-    /// Half the height of a channel's row in µV, unless [`StreamsPane::auto`].
+    /// Half the height of a channel's row in µV, where it is not automatic.
     #[must_use]
     pub fn amplitude(&self) -> f32 {
         AMPLITUDES[self.amplitude]

@@ -16,7 +16,7 @@ use cortop_client::{
 };
 
 /// How long the user may take to approve cortop, and the service to sign it in.
-const SIGN_IN: Duration = Duration::from_mins(1);
+const SIGN_IN: Duration = Duration::from_secs(60);
 
 /// How long the answer itself may take: a second longer than a request.
 const ANSWER: Duration = Duration::from_secs(31);

@@ -21,7 +21,7 @@ use cortop_protocol::values::Conformance;
 use cortop_signal::sink::{FanOut, Sink};
 
 /// How long signing in may take, the user's approval included.
-const SIGN_IN: Duration = Duration::from_mins(1);
+const SIGN_IN: Duration = Duration::from_secs(60);
 
 /// Samples that may wait for a reader that is slow: two seconds of sixteen headsets.
 const QUEUE: usize = 8192;

@@ -11,7 +11,7 @@ use std::{
 use cortop_client::{
     Moment,
     marker::MarkerValue,
-    sanitize::{clean, is_harmful},
+    sanitize::{clean, floor_char_boundary, is_harmful},
 };
 use cortop_lsl::{Inlet, InletEvent, Network, Values, local_clock};
 use tokio::{
@@ -97,7 +97,7 @@ impl OutsideMarker {
 
 fn bounded(text: &str) -> String {
     let mut text = clean(text.trim());
-    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text.truncate(floor_char_boundary(&text, LONGEST_TEXT));
     text
 }
 

@@ -358,7 +358,7 @@ mod tests {
         tty.show_cursor().expect("collected");
         tty.flush().expect("in the mailbox");
         assert!(!tty.is_ready(false));
-        assert!(timeout(Duration::from_mins(10), tty.closed()).await.is_err(), "it may go on");
+        assert!(timeout(Duration::from_secs(10 * 60), tty.closed()).await.is_err(), "it may go on");
         let leaving = Instant::now();
         tty.leave().await;
         assert_eq!(leaving.elapsed(), DRAIN);

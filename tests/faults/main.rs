@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
 /// Generous: the machine may be busy, and a dead service is believed dead after 10 s only.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A monitor before a service, and what it has said.
 struct WatchedMonitor {

@@ -249,7 +249,7 @@ fn while_the_user_has_something_to_do() {
 fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
     for (width, height) in SIZES {
         let mut fixture = new().streaming();
-        fixture.set_clock_ahead(Duration::from_mins(5));
+        fixture.set_clock_ahead(Duration::from_secs(5 * 60));
         let text = fixture.text(width, height);
         assert!(text.contains("activated 3 min") && !text.contains('≈'), "{text}");
 
@@ -290,7 +290,7 @@ fn header_and_panes_agree_on_another_programs_session_that_was_left() {
         fixture.on_event(Event::Opened { session, mode, why: "adopted".to_owned(), foreign: true });
         let why = "the connection to the service was lost".to_owned();
         fixture.on_event(Event::Released { session: SID.into(), why });
-        fixture.forward(Duration::from_mins(1));
+        fixture.forward(Duration::from_secs(60));
         let text = fixture.text(width, height);
         assert!(text.contains("left 1 min") && text.contains("The session is left"), "{text}");
         assert!(!text.contains("activated 1 min") && !text.contains("session is closed"), "{text}");

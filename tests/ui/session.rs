@@ -447,7 +447,7 @@ fn closed_sessions_leave_the_list_after_a_while_but_not_the_one_shown() {
             ordered: true,
         });
     }
-    fixture.forward(Duration::from_mins(4));
+    fixture.forward(Duration::from_secs(4 * 60));
     let text = fixture.text(80, 24);
     assert!(text.contains("[2] session 1 of 2"), "{text}");
     fixture.forward(Duration::from_secs(61));

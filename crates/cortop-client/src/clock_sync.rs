@@ -18,7 +18,7 @@ const ENOUGH: Duration = Duration::from_secs(1);
 const BEFORE_RECORD: Duration = Duration::from_secs(2);
 
 /// Between two measurements that are to stay fresh.
-const INTERVAL: Duration = Duration::from_mins(1);
+const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Measures the clock of a headset.
 pub(super) async fn measure(context: Context, headset: HeadsetId) {

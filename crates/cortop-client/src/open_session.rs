@@ -20,7 +20,7 @@ use cortop_protocol::{
 /// attempt goes on.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(8);
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a headset that is not ready is waited for before that is reported.
 const QUIETLY: Duration = Duration::from_secs(3);

@@ -30,7 +30,7 @@ const CALM: Duration = Duration::from_secs(5);
 const LATE: Duration = Duration::from_secs(2);
 
 /// The longest between two polls of sessions that Cortex refuses to list: each may cost two tokens.
-const RARELY: Duration = Duration::from_mins(5);
+const RARELY: Duration = Duration::from_secs(5 * 60);
 
 /// Polls the headsets until the connection is over.
 pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {

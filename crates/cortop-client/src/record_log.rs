@@ -14,7 +14,7 @@ use cortop_protocol::{
 };
 
 /// How long Cortex may process a record without reporting that it is done.
-const PROCESSING: Duration = Duration::from_mins(1);
+const PROCESSING: Duration = Duration::from_secs(60);
 
 /// Titles that are remembered.
 const TITLES: usize = 2 * RecordList::MOST;

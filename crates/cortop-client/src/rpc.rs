@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(super) const fn limit(method: Method) -> Duration {
     match method {
         Method::SetupProfile => Duration::from_secs(45),
-        Method::ExportRecord => Duration::from_mins(5),
+        Method::ExportRecord => Duration::from_secs(5 * 60),
         _ => LIMIT,
     }
 }

@@ -21,10 +21,10 @@ use cortop_protocol::{
 const RENEWALS: u32 = 2;
 
 /// How old a token may become: an hour less than its documented life.
-const FRESH: Duration = Duration::from_hours(47);
+const FRESH: Duration = Duration::from_secs(47 * 3600);
 
 /// Before a planned renewal that has failed is tried again.
-const AGAIN: Duration = Duration::from_mins(10);
+const AGAIN: Duration = Duration::from_secs(10 * 60);
 
 /// Renews the token before its end, until the connection is over.
 pub(super) async fn keep_fresh(context: Context) {

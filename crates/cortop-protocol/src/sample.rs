@@ -48,7 +48,7 @@ pub struct Sample {
 
 impl Sample {
     /// Reads a message as a sample of a subscription. One that is none has no values
-    /// ([`Conformance::None`](crate::values::Fit)).
+    /// ([`Conformance::None`](crate::values::Conformance)).
     #[must_use]
     pub fn new(subscription: Arc<Subscription>, text: ByteString, received: Instant) -> Self {
         let mut numbers = Vec::new();

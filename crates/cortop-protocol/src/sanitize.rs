@@ -34,11 +34,19 @@ pub fn clean(text: &str) -> String {
 /// [`clean`], cut to at most `MAX_TEXT` bytes at a character boundary.
 #[must_use]
 pub fn clean_bounded(text: &str) -> String {
-    let cut = |text: &str| text.floor_char_boundary(MAX_TEXT);
+    let cut = |text: &str| floor_char_boundary(text, MAX_TEXT);
     let mut clean = clean(&text[..cut(text)]);
     // Replacements are longer than what they stand for.
     clean.truncate(cut(&clean));
     clean
+}
+
+/// The last boundary of a character at or before `index`, in bytes; as `str::floor_char_boundary`, which
+/// is newer than the oldest Rust that compiles this.
+#[must_use]
+pub fn floor_char_boundary(text: &str, index: usize) -> usize {
+    let index = index.min(text.len());
+    (0..=index).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default()
 }
 
 /// Whether a character could drive or confuse a terminal.

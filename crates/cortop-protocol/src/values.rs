@@ -6,6 +6,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     columns::{Columns, MARKERS, elements},
     envelope::members,
+    sanitize::floor_char_boundary,
     scan::{Number, Read, SampleMessage},
     stream::Shape,
 };
@@ -91,7 +92,7 @@ impl Values {
                 }
                 Some(value) if has_words && value.get().starts_with('"') => {
                     text = serde_json::from_str(value.get()).unwrap_or_default();
-                    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+                    text.truncate(floor_char_boundary(&text, LONGEST_TEXT));
                     fits_label = true;
                 }
                 _ => {}
@@ -129,7 +130,7 @@ fn marker(marker: &RawValue) -> String {
     let [label, value] = &texts;
     let mut text = if label == value { label.clone() } else { texts.join(" ") };
     text = text.trim().to_owned();
-    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text.truncate(floor_char_boundary(&text, LONGEST_TEXT));
     text
 }
 

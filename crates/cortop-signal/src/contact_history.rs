@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::latest_values::LatestValues;
 
 /// How far back the levels go.
-pub const SPAN: Duration = Duration::from_mins(2);
+pub const SPAN: Duration = Duration::from_secs(2 * 60);
 
 /// Samples kept at most: two minutes at 8 Hz, four times what Cortex sends.
 const MOST: usize = 960;

@@ -187,14 +187,18 @@ impl History {
     pub(crate) fn set_clock(&mut self, at: u64, seconds: f64) {
         let Some(time) = self.time(at) else { return };
         let before = at.checked_sub(1).and_then(|before| Some((before, self.time(before)?)));
-        while self.times.pop_back_if(|&mut (index, _)| index >= at).is_some() {}
+        while self.times.back().is_some_and(|&(index, _)| index >= at) {
+            self.times.pop_back();
+        }
         let known = self.times.back().map(|&(index, _)| index);
         self.times.extend(before.filter(|&(index, _)| known < Some(index)));
         self.times.push_back((at, time + seconds));
         if let Some((_, newest)) = &mut self.newest_time {
             *newest += seconds;
         }
-        while self.seconds.pop_back_if(|&mut (index, _)| index >= at).is_some() {}
+        while self.seconds.back().is_some_and(|&(index, _)| index >= at) {
+            self.seconds.pop_back();
+        }
         self.clock_steps.push_back((at, seconds));
     }
 
@@ -512,7 +516,7 @@ mod tests {
         }
         assert!(history.bytes() <= 3 * CHUNK * 2 * size_of::<f32>(), "{}", history.bytes());
         for _ in 0..1000 {
-            let to = history.last().unwrap() + Duration::from_mins(1);
+            let to = history.last().unwrap() + Duration::from_secs(60);
             history.interrupt(to, 128.0, None);
             history.push([3.0, 0.0].into_iter(), None, to);
         }
@@ -521,7 +525,7 @@ mod tests {
         for _ in 0..2 * CHUNK {
             history.push([4.0, 0.0].into_iter(), None, history.last().unwrap());
         }
-        let to = history.last().unwrap() + Duration::from_mins(1);
+        let to = history.last().unwrap() + Duration::from_secs(60);
         history.interrupt(to, 128.0, None);
         history.push([5.0, 0.0].into_iter(), None, to);
         let newest = history.gaps().next_back().unwrap().samples.clone();

@@ -13,7 +13,7 @@ use cortop_protocol::{HeadsetId, SessionId, Stream};
 /// Samples of a headset that are lost closer together are one incident, which is reported when it is
 /// over, or when it has lasted for so long.
 const APART: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_mins(1);
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Streams of a headset that fall silent, or come back, within so much time do so together: the
 /// slow ones have two samples a second. Shorter than [`SAME_TIME`], so that the line's own time will

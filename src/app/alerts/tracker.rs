@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use cortop_client::{HeadsetId, Stream};
 
 /// The same is said at most once in so much time.
-const APART: Duration = Duration::from_mins(1);
+const APART: Duration = Duration::from_secs(60);
 /// Conditions of a headset that are due within so much time are one alert: the slower streams of a
 /// headset that falls silent have two samples a second.
 const TOGETHER: Duration = Duration::from_secs(1);

@@ -499,7 +499,7 @@ fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
     let (at, value) = (Moment::now(), MarkerValue::Number(7));
     let marker = OutsideMarker { label: "key".to_owned(), value: value.clone(), at };
     let effects = app.update(Message::OutsideMarker(marker.clone()));
-    let time = at.wall + Duration::from_hours(1);
+    let time = at.wall + Duration::from_secs(3600);
     let shown = Effect::Mark { session: "s".into(), time, text: "key 7".to_owned() };
     assert_eq!(effects, [shown]);
     assert_eq!(app.notice.as_ref().map(|one| one.text.as_str()), Some("marker key 7 from outside"));

@@ -301,7 +301,7 @@ async fn a_marker_after_this_computer_slept_waits_for_the_clock_to_be_measured()
     // The wall clock went on by an hour, and so did Cortex; the monotonic clock stood still.
     scripted.set(SLEPT);
     let mut at = Moment::now();
-    at.wall += Duration::from_hours(1);
+    at.wall += Duration::from_secs(3600);
     tested.command(mark(&SESSION.into(), at)).await;
     tested.until(marker).await;
     let missed = scripted.marked() - epoch(at);
@@ -388,7 +388,7 @@ async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
         let times: Vec<_> = times.collect();
         1 + times.windows(2).filter(|pair| pair[1] - pair[0] > 20.0).count()
     };
-    sleep(Duration::from_mins(5)).await;
+    sleep(Duration::from_secs(5 * 60)).await;
     assert_eq!(measured(), 1, "nothing is recorded");
     tested.command(start(&SESSION.into())).await;
     tested.until(started).await;
@@ -396,9 +396,9 @@ async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
     sleep(Duration::from_secs(10 * 60 + 30)).await;
     assert!((11..=13).contains(&measured()), "{}: each minute", measured());
     tested.command(Command::Record(RecordCommand::Stop(SESSION.into()))).await;
-    sleep(Duration::from_mins(1)).await;
+    sleep(Duration::from_secs(60)).await;
     let so_far = measured();
-    sleep(Duration::from_mins(5)).await;
+    sleep(Duration::from_secs(5 * 60)).await;
     assert_eq!(measured(), so_far, "nothing is recorded any more");
     let keep = |always| Command::Headset(HeadsetCommand::MeasureClock(INSIGHT.into(), always));
     tested.command(keep(true)).await;
@@ -406,9 +406,9 @@ async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
     let kept = measured() - so_far;
     assert!((10..=12).contains(&kept), "{kept}: each minute, on the application's word");
     tested.command(keep(false)).await;
-    sleep(Duration::from_mins(1)).await;
+    sleep(Duration::from_secs(60)).await;
     let so_far = measured();
-    sleep(Duration::from_mins(5)).await;
+    sleep(Duration::from_secs(5 * 60)).await;
     assert_eq!(measured(), so_far, "nobody needs it any more");
     tested.quit().await;
 }

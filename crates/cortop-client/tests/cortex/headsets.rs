@@ -195,7 +195,7 @@ async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely(
     .await;
     let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
-    tokio::time::sleep(Duration::from_mins(10)).await;
+    tokio::time::sleep(Duration::from_secs(10 * 60)).await;
     // Each look asks three times, with two tokens more.
     let asked = service.asked("querySessions").len();
     assert!((6..=30).contains(&asked), "{asked}");

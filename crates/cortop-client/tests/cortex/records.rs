@@ -217,7 +217,7 @@ async fn a_lost_connection_ends_the_record_and_says_so() {
 #[tokio::test]
 async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
     let mut slow = options(&["epocx:connected"]);
-    slow.delays.processing = Duration::from_hours(1);
+    slow.delays.processing = Duration::from_secs(3600);
     let mut rig = SimHarness::with(slow, |config| config).await;
     let session = rig.streaming().await;
     rig.ask(start(&session), started).await;

@@ -50,7 +50,7 @@ async fn a_session_whose_answer_was_lost_is_known_as_ones_own() {
             why = opened(&event).or(why.take());
         }
     };
-    timeout(Duration::from_mins(2), streaming).await.expect("in time");
+    timeout(Duration::from_secs(2 * 60), streaming).await.expect("in time");
     let (_, why) = why.expect("opened");
     assert!(why.contains("the answer was lost") && why.contains("cortop's own"), "{why}");
     let events = rig.tested.quit().await;

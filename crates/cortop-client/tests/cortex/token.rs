@@ -28,7 +28,7 @@ async fn it_is_renewed_before_its_end_without_a_debit() {
     for number in 1..=3 {
         // Between two looks at the service, which are whole seconds apart: no request is open.
         tokio::time::sleep(Duration::from_millis(2500)).await;
-        tokio::time::advance(Duration::from_hours(47)).await;
+        tokio::time::advance(Duration::from_secs(47 * 3600)).await;
         // All continue with the new one.
         let new = format!("a new token, number {number}");
         service

@@ -1,6 +1,8 @@
 //! Annotations of EDF+ and BDF+ as time-stamped lists: `+onset`, a duration if it has one, its texts,
 //! and a zero byte.
 
+use cortop_protocol::sanitize::floor_char_boundary;
+
 /// Ends an onset with its duration, and each text.
 const SEPARATOR: u8 = 0x14;
 /// Stands before a duration.
@@ -44,7 +46,7 @@ impl Annotation {
         // The separators of the format must not come from a text.
         let text: String = self.text.chars().filter(|c| !c.is_control()).collect();
         let left = room.saturating_sub(bytes.len() + 2);
-        bytes.extend(text.get(..text.floor_char_boundary(left)).unwrap_or_default().bytes());
+        bytes.extend(text.get(..floor_char_boundary(&text, left)).unwrap_or_default().bytes());
         bytes.extend([SEPARATOR, 0]);
         bytes
     }

@@ -212,7 +212,7 @@ fn each_headset_has_its_own_readings() {
     decoder.push(Feed::Ended(SessionId::from("s")), Instant::now());
     assert_eq!(battery(&mut decoder, HEADSET), None);
     assert_eq!(battery(&mut decoder, OTHER), None);
-    let later = Instant::now() + Duration::from_mins(1);
+    let later = Instant::now() + Duration::from_secs(60);
     assert!(decoder.snapshot(later).health.is_empty());
 }
 

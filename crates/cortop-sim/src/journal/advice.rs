@@ -23,6 +23,7 @@ use cortop_protocol::{
         },
         warning::{HEADSET_CONNECTED, SESSION_CLOSED},
     },
+    sanitize::floor_char_boundary,
 };
 
 /// Seconds that a client has for the step that leads on from a refusal.
@@ -454,7 +455,7 @@ impl Client {
             return false;
         }
         let mut id = id.to_string();
-        id.truncate(id.floor_char_boundary(64));
+        id.truncate(floor_char_boundary(&id, 64));
         if !self.ids.insert(id.clone()) {
             return true;
         }

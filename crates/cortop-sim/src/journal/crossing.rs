@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use cortop_protocol::{Method, Warning};
+use cortop_protocol::{Method, Warning, sanitize::floor_char_boundary};
 
 /// Bytes kept of a method's name.
 const LONGEST_NAME: usize = 64;
@@ -68,7 +68,7 @@ impl Request {
             Err(_) => (Map::new(), Some("is no JSON")),
         };
         let name = request.get("method").and_then(Value::as_str).unwrap_or_default();
-        let name = name[..name.floor_char_boundary(LONGEST_NAME)].to_owned();
+        let name = name[..floor_char_boundary(name, LONGEST_NAME)].to_owned();
         let params = request.remove("params");
         let version = request.get("jsonrpc").and_then(Value::as_str);
         let fault = fault.or(match (&params, version) {
