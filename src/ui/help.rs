@@ -94,6 +94,8 @@ pub fn legend() -> Vec<(String, &'static str)> {
         ),
         (marks(&[glyphs::BELOW, glyphs::BEYOND]), "below or beyond the scale of a bar"),
         (marks(&[glyphs::MARKER]), "marker; before a field: it changed in the last seconds"),
+        (glyphs::HEIGHT.to_owned(), "the height of a row in µV"),
+        (glyphs::STRETCH.join(" "), "a stretch of time"),
         (marks(&[glyphs::CURSOR, glyphs::SECOND_CURSOR]), "cursor; second cursor"),
         (marks(&[glyphs::CURSOR_LINE]), "at the cursor"),
         (marks(&[glyphs::MARKER_LINE]), "at a marker; the limit of a band"),
