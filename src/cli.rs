@@ -99,6 +99,17 @@ Examples:
   cortop print config > ~/.config/cortop/config.toml
   cortop print theme > ~/.config/cortop/themes/mine.toml";
 
+const MAN_HELP: &str = "\
+Examples:
+  cortop print man | man -l -
+  cortop print man sim > cortop-sim.1";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  cortop print completions bash > ~/.local/share/bash-completion/completions/cortop
+  cortop print completions zsh > ~/.zfunc/_cortop
+  cortop print completions fish > ~/.config/fish/completions/cortop.fish";
+
 const LIST_HELP: &str = "\
 It opens no session and debits no licence. Exit status: 0 printed · 10 to 24 could not go on \
 (cortop doctor --help lists them) · 2 could not start as asked
@@ -187,11 +198,13 @@ pub enum Print {
     /// The keys in force, as a Markdown table
     Keys,
     /// A man page, as roff: of cortop, or of one of its commands
+    #[command(after_help = MAN_HELP)]
     Man {
         /// Command whose page is printed
         command: Option<String>,
     },
     /// A script by which a shell completes command lines, with the names of headsets and themes
+    #[command(after_help = COMPLETIONS_HELP)]
     Completions {
         /// Shell to complete for
         #[arg(value_parser = PossibleValuesParser::new(print::shells()))]
@@ -783,7 +796,8 @@ mod tests {
     #[test]
     fn each_help_has_examples_that_are_understood() {
         for mut command in commands() {
-            if command.get_name() == "config" || command.get_name() == "theme" {
+            // The name of `cortop print config` and its like says it all.
+            if command.get_arguments().all(|argument| argument.get_id() == "help") {
                 continue;
             }
             let help = command.render_help().to_string();
