@@ -14,9 +14,9 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use clap_complete::ArgValueCandidates;
+use clap_complete::Shell;
 
-use crate::{commands::print, stage};
+use crate::stage;
 use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
 use cortop_sim::headset_config::HeadsetConfig;
 
@@ -207,8 +207,8 @@ pub enum Print {
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {
         /// Shell to complete for
-        #[arg(value_parser = PossibleValuesParser::new(print::shells()))]
-        shell: String,
+        #[arg(value_enum)]
+        shell: Shell,
     },
 }
 
@@ -234,7 +234,7 @@ pub struct ServiceArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Headset to take without asking, such as EPOCX-1A2B3C4D
-    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(print::headsets))]
+    #[arg(long, value_name = "ID")]
     pub headset: Option<HeadsetId>,
     /// Session to open: active debits the licence, open does not and carries no EEG
     #[arg(long, value_name = "MODE", value_parser = session_parser())]
@@ -255,7 +255,7 @@ pub struct DoctorArgs {
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
     /// Headset to check, such as EPOCX-1A2B3C4D [default: the one that is connected, or the only one]
-    #[arg(long, value_name = "ID", help_heading = None, add = ArgValueCandidates::new(print::headsets))]
+    #[arg(long, value_name = "ID", help_heading = None)]
     pub headset: Option<HeadsetId>,
     /// Print JSON
     #[arg(long, help_heading = None)]
@@ -377,7 +377,7 @@ pub struct DisplayArgs {
     pub full_redraw: bool,
     /// Colour theme: auto, ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
     /// one of your own; auto follows the terminal's background [default: auto]
-    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(print::themes))]
+    #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
     /// Configuration and log.
     #[command(flatten, next_help_heading = "Configuration and log")]

@@ -82,10 +82,10 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
             let env = |name: &str| std::env::var(name).ok();
             let sources = Sources { env: &env, file: config::file_path() };
             let config = config::load(&cli::ServiceArgs::default(), display, &sources)?;
-            commands::print::keys(&config.keymap)
+            config.keymap.to_markdown()
         }
         Print::Man { command } => commands::print::man(command.as_deref())?,
-        Print::Completions { shell } => commands::print::completions(shell)?,
+        Print::Completions { shell } => commands::print::completions(*shell)?,
     })
 }
 

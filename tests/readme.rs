@@ -1,10 +1,10 @@
 //! What the README says of keys is what the table of actions says, and that it names the filters.
 
-use cortop::{app::Keymap, commands::print, ui};
+use cortop::{app::Keymap, ui};
 
 #[test]
 fn the_key_table_is_that_of_the_program() {
-    let table = print::keys(&Keymap::new(ui::views()));
+    let table = Keymap::new(ui::views()).to_markdown();
     let readme = include_str!("../README.md");
     assert!(readme.contains(&table), "the README's key table has to be:\n{table}");
 }

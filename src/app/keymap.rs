@@ -1,9 +1,12 @@
 //! The keys in force: the table's, unless the config binds others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
 
 use super::{
-    action::{Action, Binding, TABLE, section_name},
+    action::{Action, Binding, TABLE, section_name, sections},
     key::Key,
     pane::Pane,
     stream_view::StreamView,
@@ -87,6 +90,24 @@ impl Keymap {
     /// All actions with their keys in force, in the order of the help.
     pub fn rows(&self) -> impl Iterator<Item = (&Binding, &[Key])> {
         self.rows.iter().map(|(binding, keys)| (binding, &keys[..]))
+    }
+
+    /// The keys in force, as a Markdown table.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut table = String::from("| where | keys | what |\n| --- | --- | --- |\n");
+        for pane in sections() {
+            let bound =
+                |keys: &[Key]| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
+            for (binding, keys) in
+                self.rows().filter(|(row, keys)| row.pane == pane && !keys.is_empty())
+            {
+                let (place, keys) = (section_name(pane), bound(keys).join(" "));
+                // Writing to a String cannot fail.
+                let _ = writeln!(table, "| {place} | {keys} | {} |", binding.help);
+            }
+        }
+        table
     }
 
     /// The row of an action.

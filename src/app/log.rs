@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cortop_protocol::sanitize::floor_char_boundary;
+use cortop_client::sanitize::floor_char_boundary;
 use jiff::Timestamp;
 use log::{Level, LevelFilter};
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget as _};

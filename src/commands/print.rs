@@ -1,11 +1,11 @@
-//! What `cortop print` prints: man pages, completions, and the table of keys. The config file, its
-//! schema and the theme are written where their tables are.
+//! What `cortop print` prints: man pages and completions. All else is written where its
+//! table is.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
-use clap::{Command, CommandFactory as _};
+use clap::{Arg, Command, CommandFactory as _, builder::Str};
 use clap_complete::{
-    CompletionCandidate,
+    ArgValueCandidates, CompletionCandidate, Shell,
     env::{CompleteEnv, Shells},
 };
 use clap_mangen::Man;
@@ -16,7 +16,6 @@ use super::{
     list::{self, Found},
 };
 use crate::{
-    app::{Keymap, section_name, sections},
     cli::{Cli, ConnectionArgs, DisplayArgs, ServiceArgs},
     config::{self, Config, Sources},
     ui,
@@ -30,31 +29,35 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Answers a shell that completes a command line, and ends then; does nothing otherwise.
 pub fn complete() {
-    CompleteEnv::with_factory(Cli::command).var(COMPLETE).complete();
+    CompleteEnv::with_factory(completed).var(COMPLETE).complete();
+}
+
+/// The command line with what its values can be.
+fn completed() -> Command {
+    fn values(command: Command) -> Command {
+        command.mut_args(named).mut_subcommands(values)
+    }
+    fn named(argument: Arg) -> Arg {
+        let value = argument.get_value_names().and_then(<[_]>::first).map(Str::as_str);
+        match (argument.get_id().as_str(), value) {
+            ("headset", Some("ID")) => argument.add(ArgValueCandidates::new(headsets)),
+            ("theme", _) => argument.add(ArgValueCandidates::new(themes)),
+            _ => argument,
+        }
+    }
+    values(Cli::command())
 }
 
 /// The script that has `shell` complete cortop's command lines.
 ///
 /// # Errors
-/// The shell is not known; the text names those that are.
-pub fn completions(shell: &str) -> Result<String> {
-    let shells = Shells::builtins();
-    let completer = shells
-        .completer(shell)
-        .ok_or_else(|| eyre!("there are completions for {}", names(&shells).join(", ")))?;
+/// The completions know fewer shells than the command line.
+pub fn completions(shell: Shell) -> Result<String> {
+    let (shells, name) = (Shells::builtins(), shell.to_string());
+    let completer = shells.completer(&name).ok_or_else(|| eyre!("no completions for {name}"))?;
     let mut script = Vec::new();
     completer.write_registration(COMPLETE, "cortop", "cortop", "cortop", &mut script)?;
     Ok(String::from_utf8(script)?)
-}
-
-/// The shells that can be completed for.
-#[must_use]
-pub fn shells() -> Vec<&'static str> {
-    names(&Shells::builtins())
-}
-
-fn names(shells: &Shells<'static>) -> Vec<&'static str> {
-    shells.iter().map(clap_complete::env::EnvCompleter::name).collect()
 }
 
 /// The man page of cortop, or of one of its commands, as roff.
@@ -81,25 +84,8 @@ pub fn man(command: Option<&str>) -> Result<String> {
     Ok(String::from_utf8(roff)?)
 }
 
-/// The keys in force, as a Markdown table.
-#[must_use]
-pub fn keys(keymap: &Keymap) -> String {
-    let mut table = String::from("| where | keys | what |\n| --- | --- | --- |\n");
-    for pane in sections() {
-        for (binding, keys) in keymap.rows() {
-            if binding.pane == pane && !keys.is_empty() {
-                let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-                let place = section_name(pane);
-                // Writing to a String cannot fail.
-                let _ = writeln!(table, "| {place} | {} | {} |", keys.join(" "), binding.help);
-            }
-        }
-    }
-    table
-}
-
 /// The themes that there are, the user's own included.
-pub(crate) fn themes() -> Vec<CompletionCandidate> {
+fn themes() -> Vec<CompletionCandidate> {
     let options = ui::UiOptions {
         themes: config::folder().map(|folder| folder.join("themes")),
         ..ui::UiOptions::default()
@@ -108,7 +94,7 @@ pub(crate) fn themes() -> Vec<CompletionCandidate> {
 }
 
 /// The headsets that the service sees; none where it does not answer in time.
-pub(crate) fn headsets() -> Vec<CompletionCandidate> {
+fn headsets() -> Vec<CompletionCandidate> {
     let found = || -> Result<Found> {
         let env = |name: &str| std::env::var(name).ok();
         let only = ServiceArgs { connection: ConnectionArgs::default(), ..ServiceArgs::default() };
@@ -132,6 +118,8 @@ pub(crate) fn headsets() -> Vec<CompletionCandidate> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
 
     #[test]
@@ -153,8 +141,8 @@ mod tests {
 
     #[test]
     fn each_shell_has_its_completions() {
-        for shell in shells() {
-            let script = completions(shell).expect("a script");
+        for shell in Shell::value_variants() {
+            let script = completions(*shell).expect("a script");
             assert!(script.contains("cortop") && script.contains(COMPLETE), "{shell}: {script}");
         }
     }

@@ -128,6 +128,7 @@ pub(crate) const STATE: &[Case] = &[
         ..case("do.headset-gone = {}", Streaming, &["warning 103", "closed: "], ANY)
     },
     case("do.not-ready = { seconds = 0.5 }", Starting, &["streaming"], WHOLE),
+    case("do.silent-close = {}", Starting, &["streaming"], WHOLE),
 ];
 
 /// TLS.
