@@ -83,6 +83,8 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
                 screen.lines().skip(HEADER).any(|line| line.contains("gap ") && line.contains('s'))
             };
             person.eyes.wait("the words at the hole", words).await;
+            // So many that a page past the hole is not the live picture yet.
+            person.samples(gap.samples.end + 4 * RATE).await;
             // A window shorter than the hole goes from its one edge to the other.
             person.type_in("[[").await;
             person.press(Key::HOME).await;
