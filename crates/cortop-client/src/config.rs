@@ -13,9 +13,9 @@ use cortop_protocol::{Error, HeadsetId, Stream};
 /// defaults leave open.
 ///
 /// ```
-/// use cortop_client::{Config, SessionPolicy, Stream};
+/// use cortop_client::{ClientConfig, SessionPolicy, Stream};
 ///
-/// let config = Config::new("client id", "client secret")
+/// let config = ClientConfig::new("client id", "client secret")
 ///     .session(SessionPolicy::Open)
 ///     .streams([Stream::Dev, Stream::Met]);
 /// ```

@@ -6,7 +6,9 @@
 //! bounded queue of their own, [`feed()`].
 //!
 //! ```
-//! use cortop_client::{Client, Config, Event, Feed, Link, Step, Stream, feed, model::Model};
+//! use cortop_client::{
+//!     Client, ClientConfig, ConnectionStep, Event, Feed, Link, Stream, feed, model::Model,
+//! };
 //! use cortop_sim::{Options, Sim};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -14,14 +16,16 @@
 //! // A simulated service with one EPOC X. Without `url`, the client connects to the one of this
 //! // computer.
 //! let sim = Sim::start(Options::demo(Model::EpocX, 1, 7)).await?;
-//! let config = Config::new("client id", "client secret").url(sim.url()).streams([Stream::Eeg]);
+//! let config = ClientConfig::new("client id", "client secret")
+//!     .url(sim.url())
+//!     .streams([Stream::Eeg]);
 //! config.check()?;
 //!
 //! let (samples, mut feed) = feed();
 //! let mut client = Client::spawn(config, samples);
 //! while let Some(event) = client.events.recv().await {
 //!     match event {
-//!         Event::Link(Link::Up { step: Step::Streaming, .. }) => break,
+//!         Event::Link(Link::Up { step: ConnectionStep::Streaming, .. }) => break,
 //!         // What happened, what it means, and what to do about it.
 //!         Event::Refused(error) => eprintln!("{error}"),
 //!         _ => {}
