@@ -62,7 +62,7 @@ const CASES: [DrawCase; 5] = [
     SCROLL,
     DrawCase { name: "sweep by ratatui's own backend", full_redraw: true, part: 50, ..SWEEP },
     DrawCase { name: "sweep among all panes", zoomed: false, part: 150, ..SWEEP },
-    DrawCase { name: "scroll among all panes", zoomed: false, part: 94, ..SCROLL },
+    DrawCase { name: "scroll among all panes", zoomed: false, part: 92, ..SCROLL },
 ];
 
 fn main() -> ExitCode {
