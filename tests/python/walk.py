@@ -196,8 +196,11 @@ def record(client, session):
         assert client.warned(30)["recordId"] == uuid
         for more in [{"format": "CSV", "version": "V2"}, {"format": "EDF"}, {"format": "BDFPLUS"}]:
             assert client.call("exportRecord", **more, **wish)["success"] == [{"recordId": uuid}]
-        endings = sorted(os.path.splitext(name)[1] for name in os.listdir(folder))
-        assert endings == [".bdf", ".csv", ".edf"], endings
+        names = sorted(os.listdir(folder))
+        stem = next(name for name in names if name.endswith(".json")).removesuffix(".json")
+        # One file for all streams in CSV V2 and BDF+, one a stream in EDF, the markers beside them.
+        wanted = [".edf", ".json", ".md.bdf", ".md.csv", ".md.edf", "_intervalMarker.csv"]
+        assert names == [stem + ending for ending in wanted], names
     found = client.call("queryRecords", query={"keyword": "walk"}, orderBy=[{"title": "ASC"}],
                         limit=1, offset=0, includeMarkers=True)
     assert (found["count"], len(found["records"][0]["markers"])) == (1, 1), found
