@@ -1,0 +1,386 @@
+//! The arguments of each command, and those that several have.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    help::{
+        DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, PROXY_HELP, SIM_HELP, SPEC_HELP,
+        WATCH_HELP,
+    },
+    values::{Scopes, duration, listening, max_rate, model_parser, scopes, session_parser, speed},
+};
+use crate::stage;
+use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
+use cortop_sim::headset_config::HeadsetConfig;
+
+/// Which service.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionArgs {
+    /// Address of the Cortex service, ws:// or wss:// [env: EMOTIV_CORTEX_URL] [default:
+    /// wss://localhost:6868]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Root certificate to trust beside the system's [env: CORTOP_CA_FILE]
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<PathBuf>,
+    /// Skip certificate checks; only for a service on this machine
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+/// Which service and how to use it.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceArgs {
+    /// Which service.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Headset to take without asking, such as EPOCX-1A2B3C4D
+    #[arg(long, value_name = "ID")]
+    pub headset: Option<HeadsetId>,
+    /// Session to open: active debits the licence, open does not and carries no EEG
+    #[arg(long, value_name = "MODE", value_parser = session_parser())]
+    pub session: Option<SessionPolicy>,
+    /// Sessions to move from the licence to this computer
+    #[arg(long, value_name = "N")]
+    pub debit: Option<u32>,
+    /// Streams to subscribe, of eeg,mot,dev,eq,pow,met,com,fac,sys [default: all]
+    #[arg(long, value_name = "STREAM,…", value_delimiter = ',')]
+    pub streams: Option<Vec<Stream>>,
+}
+
+/// What the doctor is to look at.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = format!("{DOCTOR_HELP}\n\n{}", stage::LEGEND))]
+pub struct DoctorArgs {
+    /// Which service.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub connection: ConnectionArgs,
+    /// Headset to check, such as EPOCX-1A2B3C4D [default: the one that is connected, or the only one]
+    #[arg(long, value_name = "ID", help_heading = None)]
+    pub headset: Option<HeadsetId>,
+    /// Print JSON
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// What is printed of the samples.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = WATCH_HELP)]
+pub struct WatchArgs {
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: ServiceArgs,
+    /// One JSON object a sample, or one line of values a sample of a single stream
+    #[arg(long, value_enum, default_value_t, hide_possible_values = false, help_heading = None)]
+    pub format: Format,
+    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// What is exchanged with other programs.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeArgs {
+    /// Address of this machine where LSL is spoken, 0.0.0.0 for all; on any but the default, other
+    /// machines can read
+    #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::LOCALHOST)]
+    pub lsl_interface: Ipv4Addr,
+    /// Take markers from the LSL stream of this name or type
+    #[arg(long, value_name = "NAME")]
+    pub markers_lsl: Option<String>,
+    /// Take markers over UDP.
+    #[arg(long, value_name = "PORT", value_parser = listening, help = MARKERS_UDP_HELP)]
+    pub markers_udp: Option<SocketAddr>,
+    /// The same over TCP
+    #[arg(long, value_name = "PORT", value_parser = listening)]
+    pub markers_tcp: Option<SocketAddr>,
+}
+
+impl Default for ExchangeArgs {
+    fn default() -> Self {
+        Self {
+            lsl_interface: Ipv4Addr::LOCALHOST,
+            markers_lsl: None,
+            markers_udp: None,
+            markers_tcp: None,
+        }
+    }
+}
+
+/// What is served by Lab Streaming Layer.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = LSL_HELP)]
+pub struct LslArgs {
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: ServiceArgs,
+    /// With whom.
+    #[command(flatten, next_help_heading = "Other programs")]
+    pub exchange: ExchangeArgs,
+    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
+    /// Print JSON, one object a line
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// A form of samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a sample.
+    #[default]
+    Jsonl,
+    /// A line of column names, then one line of values a sample.
+    Csv,
+}
+
+/// How a list is printed.
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    /// Which service.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub connection: ConnectionArgs,
+    /// Print JSON in place of a table
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// How to show it: of the monitor and the demo, which have a screen.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct DisplayArgs {
+    /// Frames a second, 1 to 60 [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub fps: Option<u16>,
+    /// Most bytes a second to the terminal, for slow links
+    #[arg(long, value_name = "KB/s", value_parser = max_rate)]
+    pub max_rate: Option<f64>,
+    /// Draw without braille and box characters
+    #[arg(long)]
+    pub ascii: bool,
+    /// Use the mouse: a click focuses and selects, the wheel scrolls; Shift selects text
+    #[arg(long)]
+    pub mouse: bool,
+    /// Redraw each run of cells with its position and style, for terminals that garble the compact output
+    #[arg(long, alias = "plain-output")]
+    pub full_redraw: bool,
+    /// Colour theme: auto, ansi, light, mono, high-contrast, hues-dark, hues-light, pastel, colour-blind, or
+    /// one of your own; auto follows the terminal's background [default: auto]
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// Configuration and log, of whatever uses a Cortex service.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommonArgs {
+    /// Config file in place of the usual one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Append the log to a file too
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Log more; -vv also what this program does step by step
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+impl DisplayArgs {
+    /// What is set here, else what is set there: each flag may stand before or after the subcommand.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            fps: self.fps.or(other.fps),
+            max_rate: self.max_rate.or(other.max_rate),
+            ascii: self.ascii || other.ascii,
+            mouse: self.mouse || other.mouse,
+            full_redraw: self.full_redraw || other.full_redraw,
+            theme: self.theme.or(other.theme),
+            common: self.common.or(other.common),
+        }
+    }
+}
+
+impl CommonArgs {
+    fn or(self, other: Self) -> Self {
+        Self {
+            config: self.config.or(other.config),
+            log_file: self.log_file.or(other.log_file),
+            verbose: self.verbose.saturating_add(other.verbose),
+        }
+    }
+}
+
+/// What the demo simulates.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = DEMO_HELP)]
+pub struct DemoArgs {
+    /// Recording to play in a loop: a CSV, EDF, BDF or XDF file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Headsets to simulate, 1 to 64
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub headsets: u8,
+    /// Their model
+    #[arg(long, default_value = "epocx", value_parser = model_parser())]
+    pub model: Model,
+    /// Seed of the signal: the same seed gives the same signal
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Its licence.
+    #[command(flatten)]
+    pub licence: LicenceArgs,
+    /// What is exchanged with other programs.
+    #[command(flatten, next_help_heading = "Other programs")]
+    pub exchange: ExchangeArgs,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
+}
+
+/// The simulated licence.
+#[derive(Args, Clone, Debug)]
+pub struct LicenceArgs {
+    /// Scopes of the licence: eeg,pm, one of them, or none
+    #[arg(long, value_name = "SCOPE,…", default_value = "eeg,pm", value_parser = scopes)]
+    pub scopes: Scopes,
+    /// Activations left on this computer; authorize with debit moves more here from the licence
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub activations: u32,
+}
+
+/// Between which clients and which service messages are passed on.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = PROXY_HELP)]
+pub struct ProxyArgs {
+    /// Port of this machine to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub listen: u16,
+    /// Address of the Cortex service, ws:// or wss://
+    #[arg(long, value_name = "URL", default_value = "wss://localhost:6868")]
+    pub to: String,
+    /// Root certificate of the service to trust beside the system's
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<PathBuf>,
+    /// Skip checks of the service's certificate; only for a service on this machine
+    #[arg(long)]
+    pub insecure: bool,
+    /// Serve plain WebSocket in place of TLS
+    #[arg(long)]
+    pub ws: bool,
+    /// Write the root certificate to DIR/root.pem, for a client's ca_certs
+    #[arg(long, value_name = "DIR", conflicts_with = "ws")]
+    pub ca_out: Option<PathBuf>,
+    /// Write the messages to a new file as JSON lines, without credentials and licences
+    #[arg(long, value_name = "FILE")]
+    pub capture: Option<PathBuf>,
+    /// Form of the log on standard error; json has a line for each event and each advice [default:
+    /// text]
+    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = false)]
+    pub log: Option<LogForm>,
+    /// Log neither requests nor advice
+    #[arg(short, long, conflicts_with = "log")]
+    pub quiet: bool,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
+}
+
+/// A form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// Lines to read.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is simulated and how it is served.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = SIM_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct SimArgs {
+    /// Port to listen on; 0 takes a free one [default: 6868, with --exec a free one]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Serve plain WebSocket in place of TLS
+    #[arg(long)]
+    pub ws: bool,
+    /// Write the root certificate to DIR/root.pem, for a client's ca_certs
+    #[arg(long, value_name = "DIR", conflicts_with = "ws")]
+    pub ca_out: Option<PathBuf>,
+    /// A headset, up to 64 times.
+    #[arg(long, value_name = "SPEC", help = SPEC_HELP)]
+    pub headset: Vec<HeadsetConfig>,
+    /// Recording to play in a loop in place of the synthetic signal; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// What goes wrong and when (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Seed of the signal and of all ids: the same seed gives the same ones again [default: 1, with
+    /// new ids of sessions and records each time]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Approve every application from the start, in place of 3 s after requestAccess
+    #[arg(long)]
+    pub approved: bool,
+    /// Its licence.
+    #[command(flatten)]
+    pub licence: LicenceArgs,
+    /// Seconds of the service that pass in a second: clocks, rates and delays
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Show clients, requests and advice on a screen, and have things go wrong by keys
+    #[arg(long, conflicts_with_all = ["exec", "log", "quiet"])]
+    pub watch: bool,
+    /// Run a command through the shell once all is ready, with EMOTIV_CORTEX_URL, EMOTIV_CLIENT_ID,
+    /// EMOTIV_CLIENT_SECRET and CORTOP_CA_FILE in its environment, and end with its exit status
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+    /// What clients are expected to do (TOML); exit status 1 and a list if they did not
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    /// Form of the log on standard error; json has a line for each event and each advice [default:
+    /// text, with --exec of advice only]
+    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = false)]
+    pub log: Option<LogForm>,
+    /// Log neither requests nor advice
+    #[arg(short, long, conflicts_with = "log")]
+    pub quiet: bool,
+    /// Address to listen on in place of 127.0.0.1 and ::1
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<IpAddr>,
+    /// Let clients call sim.fault, which makes things go wrong
+    #[arg(long)]
+    pub allow_control: bool,
+    /// List what can go wrong, and end
+    #[arg(long)]
+    pub list_faults: bool,
+    /// List what the simulator assumes where the protocol is not known for sure, and end
+    #[arg(long, alias = "unsure")]
+    pub assumptions: bool,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
+}

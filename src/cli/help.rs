@@ -1,0 +1,114 @@
+//! The texts of the help that are longer than a flag's line: examples, exit statuses, what holds for a
+//! command as a whole.
+
+pub(super) const AFTER_HELP: &str = "\
+Examples:
+  cortop demo                       look around, without headset and account
+  cortop doctor                     find out what is missing
+  cortop --session open             without the licence: no EEG, nothing debited
+  cortop --streams eeg,mot --max-rate 20
+                                    over a slow link
+
+Credentials are never arguments: set EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or \
+put client_id and client_secret into the config file. Without headset and account: cortop demo
+
+Exit status: 0 quit · 1 failed while running · 2 could not start as asked (arguments, config, \
+credentials, not a terminal) · 10 to 24 a command without a screen could not go on (cortop doctor \
+--help lists them) · 101 a fault of the program · 128+n ended by signal n
+
+With its output piped or redirected, cortop without a subcommand does what cortop watch does.";
+
+pub(super) const WATCH_HELP: &str = "\
+Examples:
+  cortop watch --streams eeg --format csv --duration 10s > eeg.csv
+  cortop watch --streams met,fac | jq .
+
+Values are as Cortex sent them: not filtered, null where there is none. Refused streams are named \
+on standard error. Ctrl-C, the end of --duration and a reader that has seen enough (| head) end it \
+with exit status 0, and close the session that cortop opened.
+
+Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
+doctor --help; afterwards it waits for what is lost to come back.";
+
+pub(super) const LSL_HELP: &str = "\
+Examples:
+  cortop lsl
+  cortop lsl --markers-udp 5005     with markers from another program
+
+Each stream of numbers is an LSL stream of its own, named after headset and content, such as \
+cortop-EPOCX-1A2B3C4D-EEG; markers are one of texts. Values are as Cortex sent them, EEG in \
+microvolts. Ctrl-C and the end of --duration end it with exit status 0.
+
+Markers from outside go into the record that runs, if one does, and to the LSL stream of markers.
+
+Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
+doctor --help; afterwards it waits for what is lost to come back.";
+
+pub(super) const DEMO_HELP: &str = "\
+Examples:
+  cortop demo
+  cortop demo --headsets 16 --model insight
+                                    a lab full of them
+  cortop demo --scopes none         what a basic licence gives
+  cortop demo --replay recording.csv
+                                    your own data";
+
+pub(super) const SIM_HELP: &str = "\
+Examples:
+  cortop sim --approved --ca-out .  then: cortop --ca-file root.pem
+  cortop sim --ws --port 7000       then: cortop --url ws://127.0.0.1:7000
+  cortop sim --exec pytest          the tests of your application, then the end
+  cortop sim --headset epocx@256 --headset insight:INSIGHT-0A1B2C3D:off
+  cortop sim --scenario faults.toml
+                                    what --list-faults lists, at its time
+
+Any client id and secret will do.";
+
+pub(super) const PROXY_HELP: &str = "\
+Examples:
+  cortop proxy --listen 7000 --ws   then connect your application to ws://127.0.0.1:7000
+  cortop proxy --listen 7000 --ca-out . --capture session.jsonl";
+
+pub(super) const DOCTOR_HELP: &str = "\
+Examples:
+  cortop doctor
+  cortop doctor --headset EPOCX-1A2B3C4D
+  cortop doctor --json | jq .";
+
+pub(super) const PRINT_HELP: &str = "\
+Examples:
+  cortop print config > ~/.config/cortop/config.toml
+  cortop print theme > ~/.config/cortop/themes/mine.toml";
+
+pub(super) const MAN_HELP: &str = "\
+Examples:
+  cortop print man | man -l -
+  cortop print man sim > cortop-sim.1";
+
+pub(super) const COMPLETIONS_HELP: &str = "\
+Examples:
+  cortop print completions bash > ~/.local/share/bash-completion/completions/cortop
+  cortop print completions zsh > ~/.zfunc/_cortop
+  cortop print completions fish > ~/.config/fish/completions/cortop.fish";
+
+pub(super) const LIST_HELP: &str = "\
+It opens no session and debits no licence. Exit status: 0 printed · 10 to 24 could not go on \
+(cortop doctor --help lists them) · 2 could not start as asked
+
+Times are those of this computer; --json has them as Cortex sent them.";
+
+/// The end of the help of a list: how it is called, then what holds for all.
+macro_rules! list_help {
+    ($($line:literal)+) => {
+        format!(concat!("Examples:\n", $("  cortop ", $line, "\n",)+ "\n{}"), $crate::cli::help::LIST_HELP)
+    };
+}
+pub(super) use list_help;
+
+/// Not a doc comment, which would take the brackets for a link.
+pub(super) const MARKERS_UDP_HELP: &str =
+    "Take markers as lines LABEL [VALUE] over UDP at this port of 127.0.0.1, or at ADDR:PORT";
+
+/// Not a doc comment, which would take the brackets for links.
+pub(super) const SPEC_HELP: &str = "Headset as model[@eegRate][:id][:state], such as epocx@256 or \
+insight:INSIGHT-0A1B2C3D:off; up to 64 [default: epocx]";

@@ -1,0 +1,97 @@
+//! What a value of a flag may be, and how it is read.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use cortop_client::{SessionPolicy, model::Model};
+
+/// Scopes of a licence; none for a basic one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scopes(pub Vec<String>);
+
+/// The session policies and their names on the command line and in the config file.
+pub const SESSIONS: [(&str, SessionPolicy); 3] = [
+    ("auto", SessionPolicy::Auto),
+    ("active", SessionPolicy::Active),
+    ("open", SessionPolicy::Open),
+];
+
+/// The models of the demo.
+const MODELS: [Model; 5] =
+    [Model::EpocX, Model::EpocPlus, Model::Insight, Model::EpocFlex, Model::Mn8];
+
+/// The value behind one of a few names.
+#[must_use]
+pub fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
+    names.iter().find(|(own, _)| *own == name).map(|&(_, value)| value)
+}
+
+pub(super) fn session_parser() -> impl TypedValueParser<Value = SessionPolicy> {
+    PossibleValuesParser::new(SESSIONS.map(|(name, _)| name))
+        .map(|name| named(&SESSIONS, &name).unwrap_or_default())
+}
+
+pub(super) fn model_parser() -> impl TypedValueParser<Value = Model> {
+    let named = |name: &str| MODELS.into_iter().find(|model| model.option() == name);
+    PossibleValuesParser::new(MODELS.map(Model::option))
+        .map(move |name| named(&name).unwrap_or(Model::EpocX))
+}
+
+pub(super) fn max_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().map_err(|_| "not a number".to_owned())?;
+    check_max_rate(rate).map(|()| rate)
+}
+
+pub(super) fn scopes(text: &str) -> Result<Scopes, String> {
+    let names: Vec<_> = text.split(',').map(str::to_owned).collect();
+    if text == "none" {
+        Ok(Scopes(Vec::new()))
+    } else if names.iter().all(|name| name == "eeg" || name == "pm") {
+        Ok(Scopes(names))
+    } else {
+        Err("must be eeg, pm, eeg,pm or none".to_owned())
+    }
+}
+
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=1000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("must be 0.01 to 1000".to_owned())
+    }
+}
+
+/// A number is in seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write it as 10s, 2m, 500ms or 10 (seconds)".to_owned();
+    let duration = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?,
+        Err(_) => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|duration| duration.try_into().ok())
+            .ok_or_else(wrong)?,
+    };
+    if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
+/// A port alone is one of 127.0.0.1.
+pub(super) fn listening(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let address = port.or_else(|_| text.parse());
+    let address = address.ok().filter(|address| address.port() > 0);
+    address.ok_or_else(|| "write it as PORT or ADDR:PORT, such as 5005 or 0.0.0.0:5005".to_owned())
+}
+
+/// Whether a rate in kB/s can be kept.
+///
+/// # Errors
+/// What a rate must be.
+pub fn check_max_rate(rate: f64) -> Result<(), String> {
+    if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err("must be more than 0 kB/s".to_owned()) }
+}
