@@ -219,8 +219,8 @@ mod tests {
     /// What the file gets from `logged` at a verbosity.
     fn file_of(verbose: u8, logged: impl FnOnce()) -> String {
         #[derive(Clone, Default)]
-        struct Shared(Arc<Mutex<Vec<u8>>>);
-        impl Write for Shared {
+        struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
+        impl Write for SharedBuffer {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
                 self.0.lock().expect("free").write(bytes)
             }
@@ -228,7 +228,7 @@ mod tests {
                 Ok(())
             }
         }
-        let shared = Shared::default();
+        let shared = SharedBuffer::default();
         let file = fmt::layer()
             .with_ansi(false)
             .with_writer(Mutex::new(LineSanitizer(shared.clone())))

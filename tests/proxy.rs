@@ -16,7 +16,7 @@ use cortop::proxy::{Capture, Proxy};
 use cortop_client::transport::Transport;
 use cortop_sim::{
     Options, Sim,
-    journal::{Event, Journal},
+    journal::{Journal, JournalEvent},
     listen,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -158,8 +158,10 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
     let mut gone = 0;
     while gone < 2 {
         let entries = reader.next().await;
-        gone +=
-            entries.iter().filter(|own| matches!(own.event, Event::Disconnected { .. })).count();
+        gone += entries
+            .iter()
+            .filter(|own| matches!(own.event, JournalEvent::Disconnected { .. }))
+            .count();
     }
     let [up, down] = before.messages();
     let [up_behind, down_behind] = behind.messages();

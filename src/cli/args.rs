@@ -81,7 +81,7 @@ pub struct WatchArgs {
     pub service: ServiceArgs,
     /// One JSON object a sample, or one line of values a sample of a single stream
     #[arg(long, value_enum, default_value_t, hide_possible_values = false, help_heading = None)]
-    pub format: Format,
+    pub format: OutputFormat,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
     pub duration: Option<Duration>,
@@ -142,7 +142,7 @@ pub struct LslArgs {
 
 /// A form of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// One JSON object a sample.
     #[default]
     Jsonl,

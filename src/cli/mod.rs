@@ -18,8 +18,8 @@ use clap_complete::Shell;
 use self::help::{AFTER_HELP, COMPLETIONS_HELP, MAN_HELP, PRINT_HELP, list_help};
 pub use self::{
     args::{
-        CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs, Format,
-        LicenceArgs, ListArgs, LogForm, LslArgs, ProxyArgs, ServiceArgs, SimArgs, WatchArgs,
+        CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs, LicenceArgs,
+        ListArgs, LogForm, LslArgs, OutputFormat, ProxyArgs, ServiceArgs, SimArgs, WatchArgs,
     },
     values::{SESSIONS, Scopes, check_max_rate, named},
 };

@@ -136,7 +136,10 @@ fn every_spelling_is_understood() {
     .expect("valid");
     let Some(CliCommand::Watch(watch)) = cli.command else { panic!("{:?}", cli.command) };
     assert_eq!(watch.service.streams, Some(vec![Stream::Eeg, Stream::Mot]));
-    assert_eq!((watch.format, watch.duration), (Format::Csv, Some(Duration::from_millis(500))));
+    assert_eq!(
+        (watch.format, watch.duration),
+        (OutputFormat::Csv, Some(Duration::from_millis(500)))
+    );
     let cli = parse(
         "cortop lsl --headset EPOCX-1 --streams eeg,dev --lsl-interface 0.0.0.0 --duration 2m \
          --json --markers-lsl PsychoPy --markers-udp 5005 --markers-tcp 0.0.0.0:5006",

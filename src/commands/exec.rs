@@ -15,7 +15,7 @@ use crate::console::{Shutdown, ShutdownSignals};
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A command that runs.
-pub(super) struct Running {
+pub(super) struct RunningCommand {
     ended: JoinHandle<io::Result<ExitStatus>>,
     processes: imp::Processes,
 }
@@ -25,7 +25,7 @@ pub(super) struct Running {
 ///
 /// # Errors
 /// There is no shell.
-pub(super) fn start(command: &str, variables: &[(&str, Option<&OsStr>)]) -> Result<Running> {
+pub(super) fn start(command: &str, variables: &[(&str, Option<&OsStr>)]) -> Result<RunningCommand> {
     let mut shell = imp::shell(command);
     for (name, value) in variables {
         match value {
@@ -35,10 +35,10 @@ pub(super) fn start(command: &str, variables: &[(&str, Option<&OsStr>)]) -> Resu
     }
     let (mut child, processes) =
         imp::spawn(&mut shell).wrap_err("the shell for --exec cannot be started")?;
-    Ok(Running { ended: spawn_blocking(move || child.wait()), processes })
+    Ok(RunningCommand { ended: spawn_blocking(move || child.wait()), processes })
 }
 
-impl Running {
+impl RunningCommand {
     /// Waits for its end and gives its exit status, of a signal 128 and its number. Signals are
     /// passed on to it; if it does not end then, it is killed, with all that it has started.
     pub(super) async fn wait(mut self, signals: &mut ShutdownSignals) -> Result<u8> {

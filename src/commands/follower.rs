@@ -1,7 +1,7 @@
 //! Follows a journal: writes it as JSON lines, and holds it against what is expected of the clients.
 
 use color_eyre::eyre::Result;
-use cortop_sim::journal::{Entry, Expectations, Journal, Reader};
+use cortop_sim::journal::{Entry, Expectations, Journal, JournalReader};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,12 +11,12 @@ use crate::{
 };
 
 /// What there is to say beside the journal, and the form in which all of it is said.
-pub(super) struct Output {
+pub(super) struct LogOutput {
     form: LogForm,
     lines: Requests,
 }
 
-impl Output {
+impl LogOutput {
     /// Starts the log.
     ///
     /// # Errors
@@ -47,15 +47,15 @@ fn note(text: &str) -> Value {
 /// Follows a journal.
 pub(super) struct Follower<'a> {
     journal: Journal,
-    reader: Reader,
-    output: &'a Output,
+    reader: JournalReader,
+    output: &'a LogOutput,
     expected: Option<Expectations>,
 }
 
 impl<'a> Follower<'a> {
     pub(super) fn new(
         journal: Journal,
-        output: &'a Output,
+        output: &'a LogOutput,
         expected: Option<Expectations>,
     ) -> Self {
         Self { reader: journal.reader(), journal, output, expected }

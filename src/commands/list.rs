@@ -36,7 +36,7 @@ pub enum Listing {
 
 /// What was found.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum ListedObjects {
     Headsets(Vec<Headset>),
     Sessions(Vec<Session>),
     Licence(Licence),
@@ -44,14 +44,17 @@ pub(super) enum Found {
 }
 
 /// Signs in and queries it.
-pub(super) async fn fetch(subject: Listing, config: ClientConfig) -> Result<Found, Failure> {
+pub(super) async fn fetch(
+    subject: Listing,
+    config: ClientConfig,
+) -> Result<ListedObjects, Failure> {
     let mut probe = ProbeSession::new(config);
     let found = find(subject, &mut probe).await;
     probe.close().await;
     found
 }
 
-async fn find(subject: Listing, probe: &mut ProbeSession) -> Result<Found, Failure> {
+async fn find(subject: Listing, probe: &mut ProbeSession) -> Result<ListedObjects, Failure> {
     sign_in(probe).await?;
     if subject == Listing::Records {
         probe.send(Command::Record(RecordCommand::List)).await;
@@ -64,10 +67,10 @@ async fn find(subject: Listing, probe: &mut ProbeSession) -> Result<Found, Failu
     };
     let found = |state: &ClientState| {
         let found = match subject {
-            Listing::Headsets => state.headsets.clone().map(Found::Headsets),
-            Listing::Sessions => state.sessions.clone().map(Found::Sessions),
-            Listing::Licence => state.licence.clone().map(Found::Licence),
-            Listing::Records => state.records.clone().map(Found::Records),
+            Listing::Headsets => state.headsets.clone().map(ListedObjects::Headsets),
+            Listing::Sessions => state.sessions.clone().map(ListedObjects::Sessions),
+            Listing::Licence => state.licence.clone().map(ListedObjects::Licence),
+            Listing::Records => state.records.clone().map(ListedObjects::Records),
         };
         let refused = || state.refused(method).map(|why| Err(Failure::refused(stage, why)));
         found.map(Ok).or_else(refused)
@@ -100,7 +103,7 @@ async fn sign_in(probe: &mut ProbeSession) -> Result<(), Failure> {
         .await
 }
 
-impl Found {
+impl ListedObjects {
     /// As Cortex sent it, unknown members included.
     pub(super) fn json(&self) -> Result<String> {
         fn list<T: Serialize>(list: &T) -> Result<String> {

@@ -29,7 +29,7 @@ pub(super) async fn lsl(config: ClientConfig, args: &cli::LslArgs) -> Result<u8>
         .wrap_err_with(|| format!("LSL cannot be spoken at {interface}: choose another address"))?;
     let markers = markers_from_outside(&args.exchange).await?;
     let (sink, streams) = LslSink::new(server, None);
-    let mut serving = Serving {
+    let mut serving = LslCompanion {
         streams: Arc::clone(&streams),
         markers,
         json: args.json,
@@ -41,7 +41,7 @@ pub(super) async fn lsl(config: ClientConfig, args: &cli::LslArgs) -> Result<u8>
     follow(config, sink, args.duration, &mut serving).await
 }
 
-struct Serving {
+struct LslCompanion {
     streams: Arc<LslStreams>,
     markers: Option<mpsc::Receiver<OutsideMarker>>,
     json: bool,
@@ -54,7 +54,7 @@ struct Serving {
     clocks: BTreeMap<HeadsetId, ClockOffset>,
 }
 
-impl Companion for Serving {
+impl Companion for LslCompanion {
     fn on_event(&mut self, event: &Event, commands: &mpsc::Sender<Command>) {
         match event {
             Event::Clock { headset, clock } => {
@@ -111,7 +111,7 @@ impl Companion for Serving {
     }
 }
 
-impl Serving {
+impl LslCompanion {
     fn record(&mut self, session: &SessionId, runs: bool) {
         if let Some((_, recorded)) = self.sessions.get_mut(session) {
             *recorded = runs;

@@ -13,7 +13,7 @@ use color_eyre::eyre::{Result, eyre};
 
 use super::{
     Listing,
-    list::{self, Found},
+    list::{self, ListedObjects},
 };
 use crate::{
     cli::{Cli, ConnectionArgs, DisplayArgs, ServiceArgs},
@@ -95,7 +95,7 @@ fn themes() -> Vec<CompletionCandidate> {
 
 /// The headsets that the service sees; none where it does not answer in time.
 fn headsets() -> Vec<CompletionCandidate> {
-    let found = || -> Result<Found> {
+    let found = || -> Result<ListedObjects> {
         let env = |name: &str| std::env::var(name).ok();
         let only = ServiceArgs { connection: ConnectionArgs::default(), ..ServiceArgs::default() };
         let file = config::file_path();
@@ -108,7 +108,7 @@ fn headsets() -> Vec<CompletionCandidate> {
         })
     };
     match found() {
-        Ok(Found::Headsets(headsets)) => headsets
+        Ok(ListedObjects::Headsets(headsets)) => headsets
             .into_iter()
             .map(|headset| CompletionCandidate::new(headset.id.to_string()))
             .collect(),

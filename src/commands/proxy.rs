@@ -10,7 +10,7 @@ use cortop_client::{Error, transport::Transport};
 use cortop_sim::{journal::Journal, listen, tls::Tls};
 
 use super::{
-    follower::{Follower, Output},
+    follower::{Follower, LogOutput},
     sim::write_root,
     traffic::{TrafficScreen, has_terminal},
 };
@@ -40,7 +40,7 @@ pub fn run(args: &cli::ProxyArgs, display: &cli::DisplayArgs) -> Result<u8> {
     if args.listen != 0 && service.local_port() == Some(args.listen) {
         bail!("--listen {0} is the port of the service itself: choose another", args.listen);
     }
-    let output = Output::start(args.log.unwrap_or_default(), level)?;
+    let output = LogOutput::start(args.log.unwrap_or_default(), level)?;
     let passed = block_on(pass(args, service, &output, screen));
     output.finish();
     passed
@@ -54,7 +54,7 @@ fn of_target(error: &Error) -> String {
 async fn pass(
     args: &cli::ProxyArgs,
     service: Transport,
-    output: &Output,
+    output: &LogOutput,
     screen: Option<TrafficScreen>,
 ) -> Result<u8> {
     let mut signals = ShutdownSignals::new()?;

@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     exec,
-    follower::{Follower, Output},
+    follower::{Follower, LogOutput},
     traffic::TrafficScreen,
 };
 use crate::{
@@ -65,7 +65,7 @@ pub fn run(args: &cli::SimArgs, display: &cli::DisplayArgs) -> Result<u8> {
         (None, false, Some(_), None) => RequestLevel::Advice,
         _ => RequestLevel::Requests,
     };
-    let output = Output::start(args.log.unwrap_or_default(), level)?;
+    let output = LogOutput::start(args.log.unwrap_or_default(), level)?;
     let (options, root) = options(args, &output)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served =
@@ -80,7 +80,7 @@ async fn serve(
     args: &cli::SimArgs,
     options: Options,
     root: Option<&Path>,
-    output: &Output,
+    output: &LogOutput,
     expected: Option<Expectations>,
     screen: Option<TrafficScreen>,
 ) -> Result<u8> {
@@ -136,7 +136,7 @@ async fn serve(
 
 /// Starts a command that finds the simulator by its environment. The credentials are made up: any
 /// will do here, and those of a real application have no business in a test.
-fn run_command(command: &str, url: &str, root: Option<&Path>) -> Result<exec::Running> {
+fn run_command(command: &str, url: &str, root: Option<&Path>) -> Result<exec::RunningCommand> {
     let variables = [
         ("EMOTIV_CORTEX_URL", Some(OsStr::new(url))),
         ("EMOTIV_CLIENT_ID", Some(OsStr::new("simulated-client-id"))),
@@ -156,7 +156,7 @@ struct Root {
 }
 
 /// What the arguments ask for.
-fn options(args: &cli::SimArgs, output: &Output) -> Result<(Options, Root)> {
+fn options(args: &cli::SimArgs, output: &LogOutput) -> Result<(Options, Root)> {
     let bind: Vec<IpAddr> = match args.bind {
         Some(address) => vec![address],
         None => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
-use crate::{cli::Format, console::shutdown_signal};
+use crate::{cli::OutputFormat, console::shutdown_signal};
 use cortop_client::{Client, ClientConfig, Command, Event, Feed, Stream, feed};
 use cortop_protocol::values::Conformance;
 use cortop_signal::sink::{FanOut, Sink};
@@ -33,8 +33,8 @@ const BATCH: usize = 256;
 ///
 /// # Errors
 /// One sentence with the next step.
-pub(super) fn check(format: Format, streams: &[Stream]) -> Result<()> {
-    if format == Format::Csv && streams.len() != 1 {
+pub(super) fn check(format: OutputFormat, streams: &[Stream]) -> Result<()> {
+    if format == OutputFormat::Csv && streams.len() != 1 {
         bail!(
             "CSV holds a single stream, as each has columns of its own: choose one, such as \
              --streams eeg, or take --format jsonl"
@@ -60,12 +60,14 @@ enum StopReason {
 /// Prints samples; gives the exit status.
 pub(super) async fn watch(
     config: ClientConfig,
-    format: Format,
+    format: OutputFormat,
     duration: Option<Duration>,
 ) -> Result<u8> {
     match format {
-        Format::Jsonl => follow(config, JsonLines::new(io::stdout()), duration, &mut ()).await,
-        Format::Csv => follow(config, Csv::new(io::stdout()), duration, &mut ()).await,
+        OutputFormat::Jsonl => {
+            follow(config, JsonLines::new(io::stdout()), duration, &mut ()).await
+        }
+        OutputFormat::Csv => follow(config, Csv::new(io::stdout()), duration, &mut ()).await,
     }
 }
 

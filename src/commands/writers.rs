@@ -236,10 +236,15 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::cli::Format;
+    use crate::cli::OutputFormat;
 
     /// What a sink writes of one message of a stream with these columns, and how the values fit.
-    fn lines(format: Format, stream: Stream, columns: &str, text: &str) -> (String, Conformance) {
+    fn lines(
+        format: OutputFormat,
+        stream: Stream,
+        columns: &str,
+        text: &str,
+    ) -> (String, Conformance) {
         let columns = serde_json::from_str(columns).expect("columns");
         let subscription = Subscription {
             session: "s".into(),
@@ -253,8 +258,8 @@ mod tests {
         let sample = Sample::new(Arc::clone(&subscription), text.into(), received);
         let mut out = Vec::new();
         match format {
-            Format::Jsonl => write(JsonLines::new(&mut out), &subscription, &sample),
-            Format::Csv => write(Csv::new(&mut out), &subscription, &sample),
+            OutputFormat::Jsonl => write(JsonLines::new(&mut out), &subscription, &sample),
+            OutputFormat::Csv => write(Csv::new(&mut out), &subscription, &sample),
         }
         (String::from_utf8(out).expect("text"), sample.values.fit)
     }
@@ -273,13 +278,13 @@ mod tests {
         let columns = r#"["COUNTER","AF3","MARKERS"]"#;
         let text = r#"{"eeg":[7.0,4200.10,[{"label":
             "a"}]],"sid":"s","time":1767942612.4420}"#;
-        let (line, fit) = lines(Format::Jsonl, Stream::Eeg, columns, text);
+        let (line, fit) = lines(OutputFormat::Jsonl, Stream::Eeg, columns, text);
         let start = r#"{"stream":"eeg","headset":"EPOCX-1","session":"s","time":1767942612.4420,"values":{"COUNTER":7.0,"AF3":4200.10,"MARKERS":[{"label":"#;
         assert!(line.starts_with(start) && line.ends_with("\"a\"}]}}\n"), "{line}");
         assert_eq!((line.lines().count(), fit), (1, Conformance::Whole));
 
         let (csv, _) = lines(
-            Format::Csv,
+            OutputFormat::Csv,
             Stream::Met,
             r#"["eng"]"#,
             r#"{"met":[null],"sid":"s","time":1.50}"#,
@@ -291,7 +296,7 @@ mod tests {
     fn the_values_of_a_group_stand_under_their_own_names() {
         let columns = r#"["Battery",["AF3","OVERALL"],"BatteryPercent"]"#;
         let text = r#"{"dev":[4,[2,80],77],"sid":"s","time":1}"#;
-        let (line, fit) = lines(Format::Jsonl, Stream::Dev, columns, text);
+        let (line, fit) = lines(OutputFormat::Jsonl, Stream::Dev, columns, text);
         assert!(
             line.contains(r#"{"Battery":4,"AF3":2,"OVERALL":80,"BatteryPercent":77}"#),
             "{line}"
@@ -308,13 +313,13 @@ mod tests {
             (r#"{"dev":[1,[2,3],4],"sid":"s","time":1}"#, r#"{"a":1,"b":2,"c":3}"#),
             (r#"{"dev":[1,7],"sid":"s","time":1}"#, r#"{"a":1,"b":null,"c":null}"#),
         ] {
-            let (line, fit) = lines(Format::Jsonl, Stream::Dev, columns, text);
+            let (line, fit) = lines(OutputFormat::Jsonl, Stream::Dev, columns, text);
             assert!(line.contains(values), "{line}");
             assert_eq!(fit, Conformance::Partial, "{text}");
         }
         for text in ["no", "{}", r#"{"dev":7,"sid":"s"}"#] {
             assert_eq!(
-                lines(Format::Jsonl, Stream::Dev, columns, text),
+                lines(OutputFormat::Jsonl, Stream::Dev, columns, text),
                 (String::new(), Conformance::None)
             );
         }
@@ -324,7 +329,7 @@ mod tests {
     fn a_text_cannot_drive_the_terminal_nor_break_its_line() {
         let columns = r#"["act","pow"]"#;
         let text = "{\"com\":[\"a,\\n\\u001b[2J\u{9b}\",0.5],\"sid\":\"s\",\"time\":1}";
-        for format in [Format::Jsonl, Format::Csv] {
+        for format in [OutputFormat::Jsonl, OutputFormat::Csv] {
             let (lines, _) = lines(format, Stream::Com, columns, text);
             let last = lines.trim_end().lines().last().expect("a line");
             assert!(last.contains("com") && !last.contains(char::is_control), "{last}");

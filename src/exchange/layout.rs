@@ -4,7 +4,7 @@
 use std::f64::consts::FRAC_PI_2;
 
 use cortop_client::{Stream, Subscription, model::Model};
-use cortop_lsl::{Element, Format, StreamInfo};
+use cortop_lsl::{ChannelFormat, Element, StreamInfo};
 use cortop_signal::{electrode_positions, is_channel};
 
 /// Millimetres from the middle of the head to each sensor, on the sphere that stands for it.
@@ -58,7 +58,7 @@ impl Layout {
             channels: channels.len(),
             // Metrics come at one of two rates, and change it.
             nominal_rate: nominal_rate.filter(|_| stream.is_even()).unwrap_or_default(),
-            format: Format::Float32,
+            format: ChannelFormat::Float32,
             source_id: format!("cortop:{headset}:{name}"),
             description: description.with(Element::new("channels").with_all(described)),
         };
@@ -73,7 +73,7 @@ pub(super) fn markers(headset: &str) -> StreamInfo {
         content: "Markers".to_owned(),
         channels: 1,
         nominal_rate: 0.0,
-        format: Format::String,
+        format: ChannelFormat::String,
         source_id: format!("cortop:{headset}:Markers"),
         description: description(headset),
     }

@@ -258,7 +258,7 @@ impl Drop for LslSink {
 mod tests {
     use std::time::Duration;
 
-    use cortop_lsl::{Inlet, InletEvent, Network, Values};
+    use cortop_lsl::{ChannelValues, Inlet, InletEvent, Network};
     use tokio::time::{sleep, timeout};
 
     use super::*;
@@ -291,7 +291,7 @@ mod tests {
         Sample::new(Arc::clone(subscription), text.into(), Instant::now())
     }
 
-    async fn values(inlet: &mut Inlet) -> Values {
+    async fn values(inlet: &mut Inlet) -> ChannelValues {
         loop {
             let event = timeout(Duration::from_secs(20), inlet.events.recv()).await;
             if let InletEvent::Sample { values, .. } = event.expect("soon").expect("one") {
@@ -333,10 +333,12 @@ mod tests {
         sink.marker(&"s".into(), 1e9, "eyes closed 1", true).expect("taken");
         sink.marker(&"s".into(), 1e9, "key 7", false).expect("taken");
         sink.flush().expect("sent");
-        let Values::Numbers(numbers) = values(&mut signal).await else { panic!("no numbers") };
+        let ChannelValues::Numbers(numbers) = values(&mut signal).await else {
+            panic!("no numbers")
+        };
         assert!((numbers[0] - 4200.5).abs() < 1e-6 && numbers[1].is_nan(), "{numbers:?}");
         for text in ["eyes closed 1", "key 7"] {
-            assert_eq!(values(&mut markers).await, Values::Texts(vec![text.to_owned()]));
+            assert_eq!(values(&mut markers).await, ChannelValues::Texts(vec![text.to_owned()]));
         }
 
         // The headset comes back in another session: the receivers go on.
@@ -347,7 +349,7 @@ mod tests {
         sink.sample(&eeg(&first, 1, "")).expect("left out");
         sink.sample(&eeg(&again, 2, "")).expect("taken");
         sink.flush().expect("sent");
-        assert!(matches!(values(&mut signal).await, Values::Numbers(_)));
+        assert!(matches!(values(&mut signal).await, ChannelValues::Numbers(_)));
         assert_eq!(streams.infos().len(), 2);
         // With other sensors it is another stream.
         let fewer = subscription("t", Stream::Eeg, r#"["COUNTER","AF3"]"#);

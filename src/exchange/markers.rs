@@ -13,7 +13,7 @@ use cortop_client::{
     marker::MarkerValue,
     sanitize::{clean, floor_char_boundary, is_harmful},
 };
-use cortop_lsl::{Inlet, InletEvent, Network, Values, local_clock};
+use cortop_lsl::{ChannelValues, Inlet, InletEvent, Network, local_clock};
 use tokio::{
     io::AsyncReadExt as _,
     net::{TcpListener, TcpStream, UdpSocket},
@@ -197,8 +197,8 @@ async fn receive_lsl(network: Network, query: String, inbox: Inbox) {
         match event {
             Some(InletEvent::Sample { time, values, .. }) => {
                 let text = match values {
-                    Values::Texts(texts) => texts.join(" "),
-                    Values::Numbers(numbers) => {
+                    ChannelValues::Texts(texts) => texts.join(" "),
+                    ChannelValues::Numbers(numbers) => {
                         let texts: Vec<_> = numbers.iter().map(f64::to_string).collect();
                         texts.join(" ")
                     }
@@ -209,7 +209,7 @@ async fn receive_lsl(network: Network, query: String, inbox: Inbox) {
                 tracing::info!(
                     "markers come from the LSL stream {} on {}",
                     clean(&stream.info.name),
-                    clean(&stream.service.host)
+                    clean(&stream.outlet.host)
                 );
             }
             Some(InletEvent::Lost(why)) => {
@@ -317,7 +317,7 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use cortop_lsl::{Element, Format, Outlet, Server, StreamInfo};
+    use cortop_lsl::{ChannelFormat, Element, Outlet, Server, StreamInfo};
     use tokio::{io::AsyncWriteExt as _, time::timeout};
 
     use super::*;
@@ -418,7 +418,7 @@ mod tests {
                 content: "Markers".to_owned(),
                 channels: 1,
                 nominal_rate: 0.0,
-                format: Format::String,
+                format: ChannelFormat::String,
                 source_id: name.clone(),
                 description: Element::new("desc"),
             },

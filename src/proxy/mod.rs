@@ -152,7 +152,7 @@ impl Proxy {
     async fn shake_hands(
         &self,
         client: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    ) -> io::Result<Option<(cortop_client::transport::Stream, Vec<u8>, Vec<u8>)>> {
+    ) -> io::Result<Option<(cortop_client::transport::TransportStream, Vec<u8>, Vec<u8>)>> {
         let Some((head, request_rest)) = handshake::read(client).await? else { return Ok(None) };
         let mut service = match self.service.open().await {
             Ok(service) => service,

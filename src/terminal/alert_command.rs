@@ -28,14 +28,14 @@ const POLL: Duration = Duration::from_millis(20);
 const SECRETS: [&str; 2] = ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET"];
 
 /// A program with its arguments, and variables for its environment.
-type Job = (Vec<String>, Vec<(&'static str, String)>);
+type CommandJob = (Vec<String>, Vec<(&'static str, String)>);
 
 /// Runs commands; its thread starts with the first of them.
 #[derive(Debug)]
 pub(super) struct AlertCommand {
     limit: Duration,
     leaving: Arc<AtomicBool>,
-    thread: Option<(SyncSender<Job>, JoinHandle<()>)>,
+    thread: Option<(SyncSender<CommandJob>, JoinHandle<()>)>,
 }
 
 impl Default for AlertCommand {
@@ -46,7 +46,7 @@ impl Default for AlertCommand {
 
 impl AlertCommand {
     /// Runs a command after those that wait already. Where too many wait, it is not run.
-    pub(super) fn run(&mut self, job: Job) {
+    pub(super) fn run(&mut self, job: CommandJob) {
         if self.thread.is_none() {
             let (jobs, waiting) = sync_channel(WAITING);
             let (limit, leaving) = (self.limit, Arc::clone(&self.leaving));
@@ -75,7 +75,7 @@ impl Drop for AlertCommand {
     }
 }
 
-fn run_all(waiting: &Receiver<Job>, limit: Duration, leaving: &AtomicBool) {
+fn run_all(waiting: &Receiver<CommandJob>, limit: Duration, leaving: &AtomicBool) {
     while let Ok((command, environment)) = waiting.recv()
         && !leaving.load(Ordering::Relaxed)
     {
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     /// A shell script as a command, with a folder in its environment.
-    fn script(text: &str, folder: &Path) -> Job {
+    fn script(text: &str, folder: &Path) -> CommandJob {
         let command = ["sh", "-c", text].map(str::to_owned).to_vec();
         (command, vec![("CORTOP_TEXT", folder.display().to_string())])
     }

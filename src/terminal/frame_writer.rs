@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::guard::GuardedOutput;
 
 /// The thread's part, until it starts.
-type Job = Box<dyn FnOnce() + Send>;
+type WriterThread = Box<dyn FnOnce() + Send>;
 
 /// The loop's end of the mailbox.
 pub(super) struct FrameWriter<D = GuardedOutput<File>> {
@@ -22,7 +22,7 @@ pub(super) struct FrameWriter<D = GuardedOutput<File>> {
     /// The buffer for the next frame; none while a frame is being written.
     spare: Option<Vec<u8>>,
     /// What the thread does; taken when it starts.
-    job: Option<Job>,
+    job: Option<WriterThread>,
 }
 
 impl<D: Write> FrameWriter<D> {

@@ -22,7 +22,7 @@ use crate::{
 };
 use cortop_sim::{
     Injection,
-    journal::{Journal, Reader},
+    journal::{Journal, JournalReader},
 };
 
 /// A clock on the screen shows that it is alive, and its write notices a terminal that is gone.
@@ -73,7 +73,7 @@ struct TrafficLoop<'a, S: Screen> {
 impl<S: Screen> TrafficLoop<'_, S> {
     async fn run(
         &mut self,
-        mut reader: Reader,
+        mut reader: JournalReader,
         input: &mut mpsc::Receiver<Input>,
         frame: Duration,
     ) -> Exit {

@@ -16,7 +16,7 @@ pub use self::{
 use crate::app::Key;
 use cortop_sim::{
     Fault, Injection,
-    journal::{Advice, Client, Entry, Event, OpenSession, Refusal, SessionEnd},
+    journal::{Advice, ClientSummary, Entry, JournalEvent, OpenSession, Refusal, SessionEnd},
 };
 
 /// Rows and pieces of advice kept; the oldest go first.
@@ -124,7 +124,7 @@ pub struct Traffic {
     /// Advice with its time and its client, the newest last.
     pub advice: VecDeque<(Timestamp, u64, Advice)>,
     /// The clients, the newest last.
-    pub clients: Vec<Client>,
+    pub clients: Vec<ClientSummary>,
     /// Their sessions.
     pub sessions: Vec<OpenSession>,
     /// The pane that keys mean.
@@ -168,7 +168,12 @@ impl Traffic {
     }
 
     /// Time has passed, and the clients and their sessions are these.
-    pub fn tick(&mut self, now: Timestamp, clients: Vec<Client>, sessions: Vec<OpenSession>) {
+    pub fn tick(
+        &mut self,
+        now: Timestamp,
+        clients: Vec<ClientSummary>,
+        sessions: Vec<OpenSession>,
+    ) {
         (self.now, self.clients, self.sessions) = (now, clients, sessions);
         let is_there =
             |number| self.clients.iter().any(|own| own.number == number && own.until.is_none());
@@ -187,10 +192,10 @@ impl Traffic {
     fn take_one(&mut self, at: Timestamp, entry: Entry) {
         let client = entry.client;
         let what = match entry.event {
-            Event::Request { request, method, subject } => {
+            JournalEvent::Request { request, method, subject } => {
                 RowKind::Request { request, method, subject, answer: None }
             }
-            Event::Answer { request, refusal, took, .. } => {
+            JournalEvent::Answer { request, refusal, took, .. } => {
                 let asked = self.rows.iter_mut().rev().filter(|row| row.client == client);
                 for row in asked {
                     if let RowKind::Request { request: own, answer, .. } = &mut row.what
@@ -202,33 +207,36 @@ impl Traffic {
                 }
                 return;
             }
-            Event::Advice(advice) => {
+            JournalEvent::Advice(advice) => {
                 push(&mut self.advice, &mut self.back[1], (at, client, advice));
                 return;
             }
             // These stand in the pane of clients, or follow from an answer.
-            Event::Samples { .. }
-            | Event::SessionOpened { .. }
-            | Event::Subscribed { .. }
-            | Event::Unsubscribed { .. }
-            | Event::SessionClosed { end: SessionEnd::Closed | SessionEnd::Disconnected, .. } => {
+            JournalEvent::Samples { .. }
+            | JournalEvent::SessionOpened { .. }
+            | JournalEvent::Subscribed { .. }
+            | JournalEvent::Unsubscribed { .. }
+            | JournalEvent::SessionClosed {
+                end: SessionEnd::Closed | SessionEnd::Disconnected,
+                ..
+            } => {
                 return;
             }
-            Event::Connected => RowKind::Event("connected".to_owned(), false),
-            Event::Disconnected { by } => {
+            JournalEvent::Connected => RowKind::Event("connected".to_owned(), false),
+            JournalEvent::Disconnected { by } => {
                 RowKind::Event(format!("disconnected by the {}", by.name()), false)
             }
-            Event::Warning { code, text } => {
+            JournalEvent::Warning { code, text } => {
                 RowKind::Event(format!("warning {code}: {text}"), false)
             }
-            Event::SessionClosed { session, .. } => {
+            JournalEvent::SessionClosed { session, .. } => {
                 RowKind::Event(format!("session {session} closed by the service"), true)
             }
-            Event::StreamRefused { stream, refusal } => RowKind::Event(
+            JournalEvent::StreamRefused { stream, refusal } => RowKind::Event(
                 format!("stream {stream} refused: {} {}", refusal.code, refusal.message),
                 true,
             ),
-            Event::Unread { seconds } => {
+            JournalEvent::Unread { seconds } => {
                 RowKind::Event(format!("has not read its socket for {seconds:.0} s"), true)
             }
         };
@@ -357,20 +365,24 @@ fn push<T>(rows: &mut VecDeque<T>, back: &mut usize, row: T) {
 mod tests {
     use super::*;
 
-    fn entries(events: Vec<Event>) -> Vec<Entry> {
+    fn entries(events: Vec<JournalEvent>) -> Vec<Entry> {
         let entry = |(number, event)| Entry { number, at: 1.0, client: 1, event };
         (1..).zip(events).map(entry).collect()
     }
 
-    fn request(number: u64) -> Event {
-        Event::Request { request: number, method: "authorize".to_owned(), subject: String::new() }
+    fn request(number: u64) -> JournalEvent {
+        JournalEvent::Request {
+            request: number,
+            method: "authorize".to_owned(),
+            subject: String::new(),
+        }
     }
 
     fn traffic() -> Traffic {
         let themes = vec!["auto".to_owned(), "mono".to_owned()];
         let settings = TrafficSettings { has_faults: true, themes, ..TrafficSettings::default() };
         let mut traffic = Traffic::new(settings);
-        let client = Client { number: 1, ..Client::default() };
+        let client = ClientSummary { number: 1, ..ClientSummary::default() };
         traffic.tick(Timestamp::UNIX_EPOCH, vec![client], Vec::new());
         traffic
     }
@@ -379,7 +391,7 @@ mod tests {
     fn an_answer_stands_at_its_request_and_reading_is_not_disturbed() {
         let mut traffic = traffic();
         traffic.take(entries((1..=30).map(request).collect()));
-        let answer = Event::Answer {
+        let answer = JournalEvent::Answer {
             request: 7,
             method: String::new(),
             subject: String::new(),
@@ -391,7 +403,7 @@ mod tests {
         traffic.take(entries(vec![
             answer,
             request(31),
-            Event::Samples { sent: [].into(), dropped: 0 },
+            JournalEvent::Samples { sent: [].into(), dropped: 0 },
         ]));
         assert_eq!((traffic.rows.len(), traffic.back[0]), (31, 11));
         let answered = traffic.rows.iter().filter(|row| {

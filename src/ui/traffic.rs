@@ -25,7 +25,7 @@ use super::{
     theme::{Theme, ThemeToken},
 };
 use crate::traffic::{FaultPalette, RowKind, TABLE, Traffic, TrafficPane, TrafficRow};
-use cortop_sim::journal::{Client, OpenSession};
+use cortop_sim::journal::{ClientSummary, OpenSession};
 
 /// From this width on there are two columns.
 const TWO_COLUMNS: u16 = 120;
@@ -234,7 +234,7 @@ impl Painter<'_> {
         lines
     }
 
-    fn client(&self, client: &Client) -> Line<'static> {
+    fn client(&self, client: &ClientSummary) -> Line<'static> {
         let is_there = client.until.is_none();
         let is_selected = self.traffic.selected == Some(client.number);
         let mark = if is_selected { glyphs::SELECTED } else { " " };

@@ -10,7 +10,7 @@ use super::{endpoint::Endpoint, socket};
 use cortop_protocol::Error;
 
 /// A connection before its WebSocket handshake.
-pub type Stream = MaybeTlsStream<TcpStream>;
+pub type TransportStream = MaybeTlsStream<TcpStream>;
 
 /// A service, and how far it is trusted.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl Transport {
     ///
     /// # Errors
     /// The service cannot be reached, or not be trusted; the error says what to do.
-    pub async fn open(&self) -> Result<Stream, Error> {
+    pub async fn open(&self) -> Result<TransportStream, Error> {
         socket::reach(&self.0).await.map(|(stream, _)| stream)
     }
 }

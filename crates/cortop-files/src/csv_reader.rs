@@ -7,11 +7,11 @@ use cortop_protocol::Stream;
 
 use crate::{
     header::{ColumnKind, Header, metadata},
-    input::Input,
+    input::InputFile,
     lines::{LineReader, cells, separator},
     marker_file::MarkerFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
-    row::{Row, RowMarker, StreamSample, Tally, count},
+    row::{ReadCounts, Row, RowMarker, StreamSample, count},
 };
 
 /// Lines in which the names of the columns are looked for.
@@ -27,7 +27,7 @@ pub(crate) struct CsvReader {
     /// Places of the sensors.
     sensors: Vec<usize>,
     markers: Option<MarkerFile>,
-    tally: Tally,
+    counts: ReadCounts,
     /// The numbers of a line, NaN where there is none, and whether the cell is empty.
     numbers: Vec<(f64, bool)>,
     /// The EEG of the row before.
@@ -37,7 +37,7 @@ pub(crate) struct CsvReader {
 }
 
 impl CsvReader {
-    pub(crate) fn open(input: Input) -> Result<Self, OpenError> {
+    pub(crate) fn open(input: InputFile) -> Result<Self, OpenError> {
         let (name, once) = (input.name(), input.once);
         let markers = if once { None } else { MarkerFile::beside(&input.path) };
         let unreadable = |error: io::Error| OpenError::Unreadable { name: name.clone(), error };
@@ -99,7 +99,7 @@ impl CsvReader {
             width: columns.iter().filter(|own| !own.name.is_empty()).count(),
             sensors: columns.iter().filter(of(ColumnKind::Sensor)).map(|own| own.place).collect(),
             markers,
-            tally: Tally::default(),
+            counts: ReadCounts::default(),
             numbers: Vec::new(),
             before: Vec::new(),
             states: Vec::new(),
@@ -128,21 +128,21 @@ impl CsvReader {
         if !has_eeg {
             let all = self.numbers.iter().all(|(number, _)| number.is_nan());
             if all || self.info.header.is_repeated_by(&cells(line, separator)) {
-                self.tally.names += 1;
+                self.counts.names += 1;
                 return Ok(Some(false));
             }
         }
-        self.tally.read += 1;
+        self.counts.read += 1;
         if self.numbers.len() < self.width {
-            self.tally.short += 1;
+            self.counts.short += 1;
             return Ok(Some(false));
         }
-        self.tally.lost += u64::from(!has_eeg);
+        self.counts.lost += u64::from(!has_eeg);
         Ok(Some(has_eeg))
     }
 
     fn fill(&mut self, row: &mut Row) {
-        row.place = self.tally.read - 1;
+        row.place = self.counts.read - 1;
         let (mut seconds, mut millis, mut mark) = (None, 0.0, [None; 3]);
         let mut motion_counter = None;
         for column in &self.info.header.columns {
@@ -163,14 +163,14 @@ impl CsvReader {
                 ColumnKind::Sensor | ColumnKind::Extra => {
                     let held = self.before.get(row.eeg.len()).copied().unwrap_or(f64::NAN);
                     if known.is_none() && column.kind == ColumnKind::Sensor {
-                        self.tally.held += 1;
+                        self.counts.held += 1;
                         row.interpolated = true;
                     }
                     row.eeg.push(known.unwrap_or(held));
                 }
                 kind => {
                     let Some(stream) = kind.stream() else { continue };
-                    self.tally.unreadable += u64::from(number.is_nan() && !empty);
+                    self.counts.unreadable += u64::from(number.is_nan() && !empty);
                     if row.samples.last().is_none_or(|last| last.stream != stream) {
                         let counter = motion_counter.filter(|_| stream == Stream::Mot);
                         let values = Vec::new();
@@ -189,7 +189,7 @@ impl CsvReader {
         self.keep_changes(row);
         if mark.iter().any(Option::is_some) {
             let object = MarkerFile::object(self.markers.as_ref(), mark);
-            self.tally.unnamed_markers += u64::from(self.markers.is_none());
+            self.counts.unnamed_markers += u64::from(self.markers.is_none());
             row.markers.push(RowMarker { time: None, object });
         }
     }
@@ -235,8 +235,8 @@ impl RecordingReader for CsvReader {
         }
     }
 
-    fn tally(&self) -> &Tally {
-        &self.tally
+    fn counts(&self) -> &ReadCounts {
+        &self.counts
     }
 
     fn progress(&self) -> Option<f64> {

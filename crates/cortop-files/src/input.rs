@@ -18,25 +18,25 @@ const SNIFFED: usize = 8;
 
 /// What kind of file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+pub(crate) enum FileFormat {
     Text,
     Edf,
     Xdf,
 }
 
 /// A file that is being read.
-pub(crate) struct Input {
+pub(crate) struct InputFile {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Box<dyn BufRead + Send>,
     /// It can be read only once.
     pub(crate) once: bool,
-    format: Format,
+    format: FileFormat,
     /// Bytes of the file, and those read of it, before they are decompressed.
     size: Option<u64>,
     read: Arc<AtomicU64>,
 }
 
-impl Input {
+impl InputFile {
     /// Opens a file, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let is_stdin = path.as_os_str() == "-";
@@ -54,15 +54,15 @@ impl Input {
         };
         raw = sniff(bytes)?;
         let format = match raw.0.as_slice() {
-            [b'X', b'D', b'F', b':', ..] => Format::Xdf,
-            [0xff, b'B', b'I', b'O', b'S', b'E', b'M', b'I'] | b"0       " => Format::Edf,
-            _ => Format::Text,
+            [b'X', b'D', b'F', b':', ..] => FileFormat::Xdf,
+            [0xff, b'B', b'I', b'O', b'S', b'E', b'M', b'I'] | b"0       " => FileFormat::Edf,
+            _ => FileFormat::Text,
         };
         let size = metadata.filter(|_| !once).map(|own| own.len());
         Ok(Self { path: path.to_owned(), bytes: raw.1, once, format, size, read })
     }
 
-    pub(crate) fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> FileFormat {
         self.format
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::input::Input;
+use crate::input::InputFile;
 
 /// The longest line that makes sense.
 const MAX_LINE: u64 = 4 << 20;
@@ -18,7 +18,7 @@ enum Encoding {
 
 /// The lines of a file.
 pub(crate) struct LineReader {
-    input: Input,
+    input: InputFile,
     encoding: Encoding,
     buffer: Vec<u8>,
     /// The line, where its bytes are no UTF-8.
@@ -26,7 +26,7 @@ pub(crate) struct LineReader {
 }
 
 impl LineReader {
-    pub(crate) fn new(mut input: Input) -> io::Result<Self> {
+    pub(crate) fn new(mut input: InputFile) -> io::Result<Self> {
         let (encoding, mark) = match input.bytes.fill_buf()? {
             [0xff, 0xfe, ..] => (Encoding::Utf16Le, 2),
             [0xfe, 0xff, ..] => (Encoding::Utf16Be, 2),

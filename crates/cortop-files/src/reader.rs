@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     csv_reader::CsvReader,
     edf::reader::EdfReader,
-    input::{Format, Input},
+    input::{FileFormat, InputFile},
     recording::{OpenError, RecordingReader},
     xdf::reader::XdfReader,
 };
@@ -18,10 +18,10 @@ use crate::{
 pub fn open(path: &Path) -> Result<Box<dyn RecordingReader>, OpenError> {
     let name = path.display().to_string();
     let unreadable = |error| OpenError::Unreadable { name: name.clone(), error };
-    let input = Input::open(path).map_err(unreadable)?;
+    let input = InputFile::open(path).map_err(unreadable)?;
     Ok(match input.format() {
-        Format::Text => Box::new(CsvReader::open(input)?),
-        Format::Edf => Box::new(EdfReader::open(input)?),
-        Format::Xdf => Box::new(XdfReader::open(input)?),
+        FileFormat::Text => Box::new(CsvReader::open(input)?),
+        FileFormat::Edf => Box::new(EdfReader::open(input)?),
+        FileFormat::Xdf => Box::new(XdfReader::open(input)?),
     })
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::{
     header::Header,
-    row::{Row, Tally},
+    row::{ReadCounts, Row},
 };
 
 /// What a recording says of itself.
@@ -41,7 +41,7 @@ pub trait RecordingReader: Send {
     fn next_row(&mut self, row: &mut Row) -> io::Result<bool>;
 
     /// What has been read so far.
-    fn tally(&self) -> &Tally;
+    fn counts(&self) -> &ReadCounts;
 
     /// The share of the file that has been read, 0..1, where its size is known.
     fn progress(&self) -> Option<f64>;

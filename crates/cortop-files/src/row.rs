@@ -61,7 +61,7 @@ impl Row {
 
 /// What was read, and what was not as it should be, by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct ReadCounts {
     /// Rows of data in the file.
     pub read: u64,
     /// EEG values that could not be read: the channel holds its last one.

@@ -2,7 +2,8 @@
 use std::{f64::consts::TAU, time::Duration};
 
 use cortop_lsl::{
-    Element, Format, Inlet, InletEvent, Network, Outlet, Server, StreamInfo, Values, local_clock,
+    ChannelFormat, ChannelValues, Element, Inlet, InletEvent, Network, Outlet, Server, StreamInfo,
+    local_clock,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -24,8 +25,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             },
         )
     };
-    let sine = outlet("sine", "EEG", 32, 256.0, Format::Float32)?;
-    let echo = outlet("echo", "Echo", 1, 0.0, Format::String)?;
+    let sine = outlet("sine", "EEG", 32, 256.0, ChannelFormat::Float32)?;
+    let echo = outlet("echo", "Echo", 1, 0.0, ChannelFormat::String)?;
     let mut markers = Inlet::spawn(Network::loopback(), "type='Markers'".to_owned(), 100);
     let mut ticks = tokio::time::interval(Duration::from_nanos(1_000_000_000 / 256));
     let mut count = 0_u32;
@@ -43,7 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Some(event) = markers.events.recv() => match event {
                 InletEvent::Sample { time, uncertainty, values } => {
                     println!("{values:?} {:.6} ago ± {uncertainty:.6}", local_clock() - time);
-                    if let Values::Texts(texts) = values {
+                    if let ChannelValues::Texts(texts) = values {
                         echo.push_texts(time, &[&texts[0]])?;
                         echo.flush();
                     }

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use crate::Format;
+use crate::ChannelFormat;
 
 /// The receiver reckons the stamp from the one before.
 const DEDUCED: u8 = 1;
@@ -58,7 +58,7 @@ impl ByteOrder {
 
 /// The values of a sample.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Values {
+pub enum ChannelValues {
     /// One number a channel. Integers beyond 2^53 lose their last digits.
     Numbers(Vec<f64>),
     /// One text a channel.
@@ -78,16 +78,21 @@ pub(crate) fn write_head(to: &mut Vec<u8>, order: ByteOrder, time: Option<f64>) 
 
 /// Appends numbers in a format. What an integer cannot hold is cut off at its ends.
 #[expect(clippy::cast_possible_truncation, reason = "the format says how exact it is")]
-pub(crate) fn write_numbers(to: &mut Vec<u8>, order: ByteOrder, format: Format, numbers: &[f64]) {
+pub(crate) fn write_numbers(
+    to: &mut Vec<u8>,
+    order: ByteOrder,
+    format: ChannelFormat,
+    numbers: &[f64],
+) {
     for &number in numbers {
         match format {
-            Format::Float32 => order.write(to, (number as f32).to_le_bytes()),
-            Format::Double64 => order.write(to, number.to_le_bytes()),
-            Format::Int32 => order.write(to, (number as i32).to_le_bytes()),
-            Format::Int16 => order.write(to, (number as i16).to_le_bytes()),
-            Format::Int8 => order.write(to, (number as i8).to_le_bytes()),
-            Format::Int64 => order.write(to, (number as i64).to_le_bytes()),
-            Format::String => write_text(to, order, &number.to_string()),
+            ChannelFormat::Float32 => order.write(to, (number as f32).to_le_bytes()),
+            ChannelFormat::Double64 => order.write(to, number.to_le_bytes()),
+            ChannelFormat::Int32 => order.write(to, (number as i32).to_le_bytes()),
+            ChannelFormat::Int16 => order.write(to, (number as i16).to_le_bytes()),
+            ChannelFormat::Int8 => order.write(to, (number as i8).to_le_bytes()),
+            ChannelFormat::Int64 => order.write(to, (number as i64).to_le_bytes()),
+            ChannelFormat::String => write_text(to, order, &number.to_string()),
         }
     }
 }
@@ -104,12 +109,17 @@ pub(crate) fn write_text(to: &mut Vec<u8>, order: ByteOrder, text: &str) {
 }
 
 /// Appends the samples by which a receiver checks that both sides speak of the same format.
-pub(crate) fn write_patterns(to: &mut Vec<u8>, order: ByteOrder, format: Format, channels: usize) {
+pub(crate) fn write_patterns(
+    to: &mut Vec<u8>,
+    order: ByteOrder,
+    format: ChannelFormat,
+    channels: usize,
+) {
     for start in PATTERNS {
         write_head(to, order, Some(PATTERN_TIME));
         match pattern(format, channels, start) {
-            Values::Numbers(numbers) => write_numbers(to, order, format, &numbers),
-            Values::Texts(texts) => {
+            ChannelValues::Numbers(numbers) => write_numbers(to, order, format, &numbers),
+            ChannelValues::Texts(texts) => {
                 for text in &texts {
                     write_text(to, order, text);
                 }
@@ -120,21 +130,21 @@ pub(crate) fn write_patterns(to: &mut Vec<u8>, order: ByteOrder, format: Format,
 
 /// The values of a sample by which the format is checked: numbers that count on and change their
 /// sign.
-fn pattern(format: Format, channels: usize, start: i64) -> Values {
+fn pattern(format: ChannelFormat, channels: usize, start: i64) -> ChannelValues {
     let signed = |at: i64, number: i64| if at % 2 == 0 { number } else { -number };
     let channels = 0..i64::try_from(channels).unwrap_or(i64::MAX);
-    if format == Format::String {
-        return Values::Texts(channels.map(|at| signed(at, at + 10).to_string()).collect());
+    if format == ChannelFormat::String {
+        return ChannelValues::Texts(channels.map(|at| signed(at, at + 10).to_string()).collect());
     }
     let number = |at: i64| match format {
-        Format::Float32 | Format::String => at + start,
-        Format::Double64 => at + start + 16_777_217,
-        Format::Int32 => (at + start + 65_537) % i64::from(i32::MAX),
-        Format::Int16 => (at + start + 257) % i64::from(i16::MAX),
-        Format::Int8 => (at + start + 1) % i64::from(i8::MAX),
-        Format::Int64 => at + start + 2_147_483_649,
+        ChannelFormat::Float32 | ChannelFormat::String => at + start,
+        ChannelFormat::Double64 => at + start + 16_777_217,
+        ChannelFormat::Int32 => (at + start + 65_537) % i64::from(i32::MAX),
+        ChannelFormat::Int16 => (at + start + 257) % i64::from(i16::MAX),
+        ChannelFormat::Int8 => (at + start + 1) % i64::from(i8::MAX),
+        ChannelFormat::Int64 => at + start + 2_147_483_649,
     };
-    Values::Numbers(channels.map(|at| signed(at, number(at)) as f64).collect())
+    ChannelValues::Numbers(channels.map(|at| signed(at, number(at)) as f64).collect())
 }
 
 /// Reads the next sample: its stamp, `None` if that is to be deduced, and its values.
@@ -144,33 +154,35 @@ fn pattern(format: Format, channels: usize, start: i64) -> Values {
 pub(crate) async fn read(
     from: &mut (impl AsyncRead + Unpin),
     order: ByteOrder,
-    format: Format,
+    format: ChannelFormat,
     channels: usize,
-) -> io::Result<(Option<f64>, Values)> {
+) -> io::Result<(Option<f64>, ChannelValues)> {
     let time = match from.read_u8().await? {
         DEDUCED => None,
         STAMPED => Some(f64::from_le_bytes(order.read(from).await?)),
         _ => return Err(malformed("a sample begins with neither tag")),
     };
-    if format == Format::String {
+    if format == ChannelFormat::String {
         let mut texts = Vec::with_capacity(channels);
         for _ in 0..channels {
             texts.push(read_text(from, order).await?);
         }
-        return Ok((time, Values::Texts(texts)));
+        return Ok((time, ChannelValues::Texts(texts)));
     }
     let mut numbers = Vec::with_capacity(channels);
     for _ in 0..channels {
         numbers.push(match format {
-            Format::Float32 => f64::from(f32::from_le_bytes(order.read(from).await?)),
-            Format::Double64 => f64::from_le_bytes(order.read(from).await?),
-            Format::Int32 => f64::from(i32::from_le_bytes(order.read(from).await?)),
-            Format::Int16 => f64::from(i16::from_le_bytes(order.read(from).await?)),
-            Format::Int8 => f64::from(i8::from_le_bytes(order.read(from).await?)),
-            Format::Int64 | Format::String => i64::from_le_bytes(order.read(from).await?) as f64,
+            ChannelFormat::Float32 => f64::from(f32::from_le_bytes(order.read(from).await?)),
+            ChannelFormat::Double64 => f64::from_le_bytes(order.read(from).await?),
+            ChannelFormat::Int32 => f64::from(i32::from_le_bytes(order.read(from).await?)),
+            ChannelFormat::Int16 => f64::from(i16::from_le_bytes(order.read(from).await?)),
+            ChannelFormat::Int8 => f64::from(i8::from_le_bytes(order.read(from).await?)),
+            ChannelFormat::Int64 | ChannelFormat::String => {
+                i64::from_le_bytes(order.read(from).await?) as f64
+            }
         });
     }
-    Ok((time, Values::Numbers(numbers)))
+    Ok((time, ChannelValues::Numbers(numbers)))
 }
 
 async fn read_text(from: &mut (impl AsyncRead + Unpin), order: ByteOrder) -> io::Result<String> {
@@ -194,7 +206,7 @@ async fn read_text(from: &mut (impl AsyncRead + Unpin), order: ByteOrder) -> io:
 pub(crate) async fn read_patterns(
     from: &mut (impl AsyncRead + Unpin),
     order: ByteOrder,
-    format: Format,
+    format: ChannelFormat,
     channels: usize,
 ) -> io::Result<()> {
     for start in PATTERNS {
@@ -218,11 +230,11 @@ mod tests {
     fn a_sample_is_laid_out_as_the_protocol_says() {
         let mut bytes = Vec::new();
         write_head(&mut bytes, ByteOrder::Little, Some(1.0));
-        write_numbers(&mut bytes, ByteOrder::Little, Format::Float32, &[1.0, -2.0]);
+        write_numbers(&mut bytes, ByteOrder::Little, ChannelFormat::Float32, &[1.0, -2.0]);
         assert_eq!(bytes, [2, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
         bytes.clear();
         write_head(&mut bytes, ByteOrder::Big, None);
-        write_numbers(&mut bytes, ByteOrder::Big, Format::Int16, &[258.0, 1e9, f64::NAN]);
+        write_numbers(&mut bytes, ByteOrder::Big, ChannelFormat::Int16, &[258.0, 1e9, f64::NAN]);
         assert_eq!(bytes, [1, 1, 2, 0x7f, 0xff, 0, 0]);
         bytes.clear();
         write_text(&mut bytes, ByteOrder::Big, "ab");
@@ -233,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_written_is_read_in_each_format_and_order() {
-        let formats = Format::ALL;
+        let formats = ChannelFormat::ALL;
         for (format, order) in formats
             .into_iter()
             .flat_map(|format| [(format, ByteOrder::Little), (format, ByteOrder::Big)])
@@ -241,16 +253,16 @@ mod tests {
             let mut bytes = Vec::new();
             write_patterns(&mut bytes, order, format, 5);
             write_head(&mut bytes, order, None);
-            let values = if format == Format::String {
+            let values = if format == ChannelFormat::String {
                 let texts = ["", "µ", &"y".repeat(300), "a", "b"].map(str::to_owned);
                 for text in &texts {
                     write_text(&mut bytes, order, text);
                 }
-                Values::Texts(texts.to_vec())
+                ChannelValues::Texts(texts.to_vec())
             } else {
                 let numbers = [0.0, 1.0, -100.0, 7.0, 127.0];
                 write_numbers(&mut bytes, order, format, &numbers);
-                Values::Numbers(numbers.to_vec())
+                ChannelValues::Numbers(numbers.to_vec())
             };
             let mut from = &bytes[..];
             read_patterns(&mut from, order, format, 5).await.unwrap();
@@ -268,7 +280,8 @@ mod tests {
             &[7][..],
         ] {
             let mut from = bytes;
-            let error = read(&mut from, ByteOrder::Little, Format::String, 1).await.unwrap_err();
+            let error =
+                read(&mut from, ByteOrder::Little, ChannelFormat::String, 1).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{bytes:?}");
         }
     }

@@ -16,7 +16,7 @@ const MOST_CHANNELS: usize = 1024;
 
 /// The type of a stream's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ChannelFormat {
     /// 32-bit floats.
     Float32,
     /// 64-bit floats.
@@ -33,7 +33,7 @@ pub enum Format {
     Int64,
 }
 
-impl Format {
+impl ChannelFormat {
     pub(crate) const ALL: [Self; 7] = [
         Self::Float32,
         Self::Double64,
@@ -71,7 +71,7 @@ impl Format {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for ChannelFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -89,7 +89,7 @@ pub struct StreamInfo {
     /// Samples a second; 0 where they come irregularly.
     pub nominal_rate: f64,
     /// The type of its values.
-    pub format: Format,
+    pub format: ChannelFormat,
     /// Names the source for as long as it exists, so that receivers find it again after a restart;
     /// empty if nothing does.
     pub source_id: String,
@@ -99,7 +99,7 @@ pub struct StreamInfo {
 
 /// Where a stream is served, and which outlet serves it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Service {
+pub struct OutletInfo {
     /// Names this outlet among all that ever were.
     pub uid: String,
     /// The session it belongs to.
@@ -120,7 +120,7 @@ pub struct FoundStream {
     /// What it is, without a description.
     pub info: StreamInfo,
     /// Where it is served.
-    pub service: Service,
+    pub outlet: OutletInfo,
     /// From where the answer came.
     pub address: Ipv4Addr,
 }
@@ -128,7 +128,7 @@ pub struct FoundStream {
 impl StreamInfo {
     /// All there is to say of a stream, an element `info`; `with_description` for the full
     /// information.
-    pub(crate) fn element(&self, service: &Service, with_description: bool) -> Element {
+    pub(crate) fn element(&self, outlet: &OutletInfo, with_description: bool) -> Element {
         let description =
             if with_description { self.description.clone() } else { Element::new("desc") };
         Element::new("info")
@@ -139,14 +139,14 @@ impl StreamInfo {
             .with(Element::leaf("source_id", &self.source_id))
             .with(Element::leaf("nominal_srate", digits(self.nominal_rate)))
             .with(Element::leaf("version", digits(f64::from(VERSION) / 100.0)))
-            .with(Element::leaf("created_at", digits(service.created_at)))
-            .with(Element::leaf("uid", &service.uid))
-            .with(Element::leaf("session_id", &service.session))
-            .with(Element::leaf("hostname", &service.host))
+            .with(Element::leaf("created_at", digits(outlet.created_at)))
+            .with(Element::leaf("uid", &outlet.uid))
+            .with(Element::leaf("session_id", &outlet.session))
+            .with(Element::leaf("hostname", &outlet.host))
             // The receiver takes the address from which the answer comes.
             .with(Element::new("v4address"))
-            .with(Element::leaf("v4data_port", service.data_port))
-            .with(Element::leaf("v4service_port", service.service_port))
+            .with(Element::leaf("v4data_port", outlet.data_port))
+            .with(Element::leaf("v4service_port", outlet.service_port))
             .with(Element::new("v6address"))
             .with(Element::leaf("v6data_port", 0))
             .with(Element::leaf("v6service_port", 0))
@@ -174,11 +174,11 @@ impl FoundStream {
                 content: text("type").unwrap_or_default(),
                 channels: text("channel_count")?.parse().ok()?,
                 nominal_rate: text("nominal_srate")?.parse().ok()?,
-                format: Format::ALL.into_iter().find(|own| own.name() == format)?,
+                format: ChannelFormat::ALL.into_iter().find(|own| own.name() == format)?,
                 source_id: text("source_id").unwrap_or_default(),
                 description: Element::new("desc"),
             },
-            service: Service {
+            outlet: OutletInfo {
                 uid: text("uid").filter(|uid| !uid.is_empty())?,
                 session: text("session_id").unwrap_or_default(),
                 host: text("hostname").unwrap_or_default(),
@@ -212,17 +212,17 @@ fn digits(number: f64) -> String {
 mod tests {
     use super::*;
 
-    pub(crate) fn example() -> (StreamInfo, Service) {
+    pub(crate) fn example() -> (StreamInfo, OutletInfo) {
         let info = StreamInfo {
             name: "A & B".to_owned(),
             content: "EEG".to_owned(),
             channels: 14,
             nominal_rate: 128.0,
-            format: Format::Float32,
+            format: ChannelFormat::Float32,
             source_id: "x".to_owned(),
             description: Element::new("desc").with(Element::leaf("manufacturer", "EMOTIV")),
         };
-        let service = Service {
+        let outlet = OutletInfo {
             uid: "u".to_owned(),
             session: SESSION.to_owned(),
             host: "here".to_owned(),
@@ -230,19 +230,19 @@ mod tests {
             data_port: 16_572,
             service_port: 16_573,
         };
-        (info, service)
+        (info, outlet)
     }
 
     #[test]
     fn short_information_is_read_as_it_was_written() {
-        let (info, service) = example();
-        let xml = info.element(&service, false).to_xml();
+        let (info, outlet) = example();
+        let xml = info.element(&outlet, false).to_xml();
         let found = FoundStream::parse(&xml, Ipv4Addr::LOCALHOST).unwrap();
         let description = Element::new("desc");
         assert_eq!(found.info, StreamInfo { description, ..info.clone() });
-        assert_eq!(found.service, service);
+        assert_eq!(found.outlet, outlet);
         assert!(!xml.contains("EMOTIV"));
-        assert!(info.element(&service, true).to_xml().contains("<manufacturer>EMOTIV</"));
+        assert!(info.element(&outlet, true).to_xml().contains("<manufacturer>EMOTIV</"));
     }
 
     #[test]
@@ -255,8 +255,8 @@ mod tests {
 
     #[test]
     fn what_is_no_information_is_refused() {
-        let (info, service) = example();
-        let xml = info.element(&service, false).to_xml();
+        let (info, outlet) = example();
+        let xml = info.element(&outlet, false).to_xml();
         for (from, to) in [
             ("<channel_count>14", "<channel_count>0"),
             ("<channel_count>14", "<channel_count>1000000"),

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    FoundStream, Network, StreamInfo, Values,
+    ChannelValues, FoundStream, Network, StreamInfo,
     clock::local_clock,
     codec::{self, ByteOrder, malformed},
     info::VERSION,
@@ -61,7 +61,7 @@ pub enum InletEvent {
         /// By how many seconds the sender's clock and ours may differ beyond what is known.
         uncertainty: f64,
         /// Its values.
-        values: Values,
+        values: ChannelValues,
     },
     /// The stream is lost, with the reason; it is looked for.
     Lost(String),
@@ -152,7 +152,7 @@ impl Comparison {
 async fn receive_from(stream: &FoundStream, events: &mpsc::Sender<InletEvent>) -> io::Result<()> {
     let (mut samples, order) = timeout(GREETING, connect(stream)).await??;
     let time = UdpSocket::bind(("0.0.0.0", 0)).await?;
-    time.connect(SocketAddrV4::new(stream.address, stream.service.service_port)).await?;
+    time.connect(SocketAddrV4::new(stream.address, stream.outlet.service_port)).await?;
     let comparison = Comparison::default();
     // Before the first sample is looked at, which waits meanwhile.
     if let Some((offset, uncertainty)) = compare(&time).await? {
@@ -167,7 +167,7 @@ async fn receive_from(stream: &FoundStream, events: &mpsc::Sender<InletEvent>) -
 }
 
 async fn connect(stream: &FoundStream) -> io::Result<(BufReader<TcpStream>, ByteOrder)> {
-    let address = SocketAddr::from((stream.address, stream.service.data_port));
+    let address = SocketAddr::from((stream.address, stream.outlet.data_port));
     let socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
     let mut socket = BufReader::new(socket);
@@ -177,11 +177,11 @@ async fn connect(stream: &FoundStream) -> io::Result<(BufReader<TcpStream>, Byte
          Has-IEEE754-Floats: 1\r\nSupports-Subnormals: 1\r\nValue-Size: {}\r\n\
          Data-Protocol-Version: {VERSION}\r\nMax-Buffer-Length: 36000\r\nMax-Chunk-Length: 0\r\n\
          Hostname: {}\r\nSource-Id: {}\r\nSession-Id: {}\r\n\r\n",
-        stream.service.uid,
+        stream.outlet.uid,
         format.size().unwrap_or_default(),
-        one_line(&stream.service.host),
+        one_line(&stream.outlet.host),
         one_line(&stream.info.source_id),
-        one_line(&stream.service.session),
+        one_line(&stream.outlet.session),
     );
     socket.write_all(request.as_bytes()).await?;
     let order = read_answer(&mut socket).await?;
@@ -303,7 +303,7 @@ async fn compare(time: &UdpSocket) -> io::Result<Option<(f64, f64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Element, Format};
+    use crate::{ChannelFormat, Element};
 
     #[test]
     fn a_source_is_found_again_by_its_id() {
@@ -312,7 +312,7 @@ mod tests {
             content: "Markers".to_owned(),
             channels: 1,
             nominal_rate: 0.0,
-            format: Format::String,
+            format: ChannelFormat::String,
             source_id: "it's".to_owned(),
             description: Element::new("desc"),
         };

@@ -7,8 +7,8 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use cortop_lsl::{Element, Format, Inlet, InletEvent, Network, Outlet, Server, StreamInfo};
-//! use cortop_lsl::{Values, local_clock};
+//! use cortop_lsl::{ChannelFormat, ChannelValues, Element, Inlet, InletEvent, Network, Outlet, Server};
+//! use cortop_lsl::{StreamInfo, local_clock};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,7 @@
 //!     content: "Markers".to_owned(),
 //!     channels: 1,
 //!     nominal_rate: 0.0,
-//!     format: Format::String,
+//!     format: ChannelFormat::String,
 //!     source_id: "buttons of this example".to_owned(),
 //!     description: Element::new("desc"),
 //! })?;
@@ -33,7 +33,7 @@
 //!             outlet.flush();
 //!         }
 //!         InletEvent::Sample { time, values, .. } => {
-//!             assert_eq!(values, Values::Texts(vec!["pressed".to_owned()]));
+//!             assert_eq!(values, ChannelValues::Texts(vec!["pressed".to_owned()]));
 //!             assert!((local_clock() - time).abs() < 5.0);
 //!             break;
 //!         }
@@ -71,9 +71,9 @@ mod resolve;
 mod server;
 
 pub use clock::{at as clock_at, local_clock};
-pub use codec::Values;
+pub use codec::ChannelValues;
 pub use element::Element;
-pub use info::{Format, FoundStream, Service, StreamInfo};
+pub use info::{ChannelFormat, FoundStream, OutletInfo, StreamInfo};
 pub use inlet::{Inlet, InletEvent};
 pub use network::Network;
 pub use outlet::{Outlet, WrongShape};

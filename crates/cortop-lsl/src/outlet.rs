@@ -21,10 +21,10 @@ use tokio::{
 };
 
 use crate::{
-    Element, Format, Query, Server, StreamInfo,
+    ChannelFormat, Element, Query, Server, StreamInfo,
     clock::local_clock,
     codec::{self, ByteOrder},
-    info::{SESSION, Service, VERSION},
+    info::{OutletInfo, SESSION, VERSION},
     published::Published,
     queue::Queue,
 };
@@ -42,12 +42,12 @@ const MOST_SECONDS: f64 = 360.0;
 const MOST_IRREGULAR: usize = 36_000;
 
 /// Reads what comes from a receiver, up to a number of bytes.
-type Reader = BufReader<tokio::io::Take<OwnedReadHalf>>;
+type RequestReader = BufReader<tokio::io::Take<OwnedReadHalf>>;
 
 /// A stream that receivers can find and read, for as long as this lives.
 #[derive(Debug)]
 pub struct Outlet {
-    stream: Arc<Stream>,
+    stream: Arc<OutletStream>,
     accepting: AbortHandle,
     _server: Server,
 }
@@ -59,9 +59,9 @@ pub struct WrongShape;
 
 /// What the outlet, its connections and the server share.
 #[derive(Debug)]
-struct Stream {
+struct OutletStream {
     info: StreamInfo,
-    service: Service,
+    outlet: OutletInfo,
     published: Arc<Published>,
     sending: Mutex<Sending>,
     dropped: AtomicU64,
@@ -83,7 +83,7 @@ impl Outlet {
     pub fn new(server: &Server, info: StreamInfo) -> io::Result<Self> {
         let shared = server.shared();
         let listener = shared.network.bind_tcp()?;
-        let service = Service {
+        let outlet = OutletInfo {
             uid: uuid::Uuid::new_v4().to_string(),
             session: SESSION.to_owned(),
             host: shared.host.clone(),
@@ -91,11 +91,11 @@ impl Outlet {
             data_port: listener.local_addr()?.port(),
             service_port: shared.service_port,
         };
-        let published = Arc::new(Published::new(&info, &service));
+        let published = Arc::new(Published::new(&info, &outlet));
         shared.add(&published);
-        let stream = Arc::new(Stream {
+        let stream = Arc::new(OutletStream {
             info,
-            service,
+            outlet,
             published,
             sending: Mutex::default(),
             dropped: AtomicU64::default(),
@@ -117,7 +117,7 @@ impl Outlet {
     /// Replaces the description for those who ask from now on.
     pub fn describe(&self, description: Element) {
         let info = StreamInfo { description, ..self.stream.info.clone() };
-        self.stream.published.set(&info, &self.stream.service);
+        self.stream.published.set(&info, &self.stream.outlet);
     }
 
     /// Hands a sample with its time to each receiver's queue. It waits there for
@@ -130,7 +130,7 @@ impl Outlet {
     /// There is not one number for each channel.
     pub fn push(&self, time: f64, numbers: &[f64]) -> Result<(), WrongShape> {
         let StreamInfo { channels, format, .. } = self.stream.info;
-        if numbers.len() != channels || format == Format::String {
+        if numbers.len() != channels || format == ChannelFormat::String {
             return Err(WrongShape);
         }
         self.stream.push(time, |to, order| codec::write_numbers(to, order, format, numbers));
@@ -142,7 +142,9 @@ impl Outlet {
     /// # Errors
     /// There is not one text for each channel.
     pub fn push_texts(&self, time: f64, texts: &[&str]) -> Result<(), WrongShape> {
-        if texts.len() != self.stream.info.channels || self.stream.info.format != Format::String {
+        if texts.len() != self.stream.info.channels
+            || self.stream.info.format != ChannelFormat::String
+        {
             return Err(WrongShape);
         }
         self.stream.push(time, |to, order| {
@@ -177,7 +179,7 @@ impl Drop for Outlet {
     }
 }
 
-impl Stream {
+impl OutletStream {
     fn lock(&self) -> MutexGuard<'_, Sending> {
         self.sending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -214,7 +216,7 @@ impl Stream {
     }
 }
 
-async fn accept(listener: TcpListener, stream: Arc<Stream>) {
+async fn accept(listener: TcpListener, stream: Arc<OutletStream>) {
     // Dropped with this task, and with it each connection.
     let mut connections = JoinSet::new();
     loop {
@@ -242,32 +244,32 @@ async fn accept(listener: TcpListener, stream: Arc<Stream>) {
 }
 
 /// Serves one connection to its end.
-async fn serve(socket: TcpStream, stream: &Stream) -> io::Result<()> {
+async fn serve(socket: TcpStream, stream: &OutletStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let (read, mut write) = socket.into_split();
     let mut read = BufReader::new(read.take(LONGEST_REQUEST));
-    let request = timeout(REQUEST_TIME, Request::read(&mut read)).await??;
+    let request = timeout(REQUEST_TIME, ReceiverRequest::read(&mut read)).await??;
     match request {
-        Request::ShortInfo(query) => {
+        ReceiverRequest::ShortInfo(query) => {
             let information = stream.published.get();
             if Query::parse(&query).is_some_and(|query| query.matches(&information.element)) {
                 write.write_all(information.short.as_bytes()).await?;
             }
             write.shutdown().await
         }
-        Request::FullInfo => {
+        ReceiverRequest::FullInfo => {
             write.write_all(stream.published.get().full.as_bytes()).await?;
             write.shutdown().await
         }
-        Request::Feed(feed) => serve_feed(read, write, stream, &feed).await,
+        ReceiverRequest::Feed(feed) => serve_feed(read, write, stream, &feed).await,
     }
 }
 
 /// Sends samples until the receiver has enough.
 async fn serve_feed(
-    mut read: Reader,
+    mut read: RequestReader,
     mut write: OwnedWriteHalf,
-    stream: &Stream,
+    stream: &OutletStream,
     request: &FeedRequest,
 ) -> io::Result<()> {
     let StreamInfo { format, channels, .. } = stream.info;
@@ -275,7 +277,7 @@ async fn serve_feed(
         write.write_all(format!("LSL/{VERSION} {refusal}\r\n\r\n").as_bytes()).await?;
         return write.shutdown().await;
     }
-    let uid = &stream.service.uid;
+    let uid = &stream.outlet.uid;
     // The receiver's order, for it costs nothing here.
     let order = request.order;
     let mut buffer = format!(
@@ -302,19 +304,19 @@ async fn serve_feed(
     }
 }
 
-async fn read_on(read: &mut Reader, ignored: &mut [u8]) -> io::Result<usize> {
+async fn read_on(read: &mut RequestReader, ignored: &mut [u8]) -> io::Result<usize> {
     read.get_mut().set_limit(LONGEST_REQUEST);
     read.read(ignored).await
 }
 
 /// A receiver's queue among those of its stream, until it is dropped.
 struct Registered<'a> {
-    stream: &'a Stream,
+    stream: &'a OutletStream,
     queue: &'a Arc<Queue>,
 }
 
 impl<'a> Registered<'a> {
-    fn new(stream: &'a Stream, queue: &'a Arc<Queue>) -> Self {
+    fn new(stream: &'a OutletStream, queue: &'a Arc<Queue>) -> Self {
         stream.lock().receivers.push(Arc::clone(queue));
         Self { stream, queue }
     }
@@ -328,7 +330,7 @@ impl Drop for Registered<'_> {
 
 /// What a receiver asks for.
 #[derive(Debug)]
-enum Request {
+enum ReceiverRequest {
     ShortInfo(String),
     FullInfo,
     Feed(FeedRequest),
@@ -346,8 +348,8 @@ struct FeedRequest {
     buffered: usize,
 }
 
-impl Request {
-    async fn read(from: &mut Reader) -> io::Result<Self> {
+impl ReceiverRequest {
+    async fn read(from: &mut RequestReader) -> io::Result<Self> {
         let method = line(from).await?;
         let mut words = method.split_whitespace();
         match words.next().unwrap_or_default() {
@@ -366,7 +368,7 @@ impl Request {
 }
 
 impl FeedRequest {
-    async fn read(from: &mut Reader, version: u32, uid: String) -> io::Result<Self> {
+    async fn read(from: &mut RequestReader, version: u32, uid: String) -> io::Result<Self> {
         let mut request = Self {
             version,
             uid,
@@ -404,12 +406,12 @@ impl FeedRequest {
     }
 
     /// Why it cannot be served, as the answer says it.
-    fn refusal(&self, stream: &Stream) -> Option<&'static str> {
+    fn refusal(&self, stream: &OutletStream) -> Option<&'static str> {
         let size = stream.info.format.size();
         let fits = size.is_none() || self.value_size.is_none() || self.value_size == size;
         if self.version / 100 > VERSION / 100 {
             Some("505 Version not supported")
-        } else if !self.uid.is_empty() && self.uid != stream.service.uid {
+        } else if !self.uid.is_empty() && self.uid != stream.outlet.uid {
             Some("404 Not found")
         } else if self.version < VERSION || !self.has_ieee_floats || !fits {
             // What is left is the binary format of the first version.
@@ -421,7 +423,7 @@ impl FeedRequest {
 }
 
 /// The next line of a request without its end.
-async fn line(from: &mut Reader) -> io::Result<String> {
+async fn line(from: &mut RequestReader) -> io::Result<String> {
     let mut bytes = Vec::new();
     from.read_until(b'\n', &mut bytes).await?;
     if bytes.pop() != Some(b'\n') {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Element, Service, StreamInfo};
+use crate::{Element, OutletInfo, StreamInfo};
 
 /// A stream's information, which may be replaced.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(crate) struct Information {
 }
 
 impl Published {
-    pub(crate) fn new(info: &StreamInfo, service: &Service) -> Self {
-        Self(Mutex::new(Arc::new(Information::new(info, service))))
+    pub(crate) fn new(info: &StreamInfo, outlet: &OutletInfo) -> Self {
+        Self(Mutex::new(Arc::new(Information::new(info, outlet))))
     }
 
     /// What is told now.
@@ -30,8 +30,8 @@ impl Published {
     }
 
     /// Tells something else from now on.
-    pub(crate) fn set(&self, info: &StreamInfo, service: &Service) {
-        let new = Arc::new(Information::new(info, service));
+    pub(crate) fn set(&self, info: &StreamInfo, outlet: &OutletInfo) {
+        let new = Arc::new(Information::new(info, outlet));
         *self.lock() = new;
     }
 
@@ -41,9 +41,9 @@ impl Published {
 }
 
 impl Information {
-    fn new(info: &StreamInfo, service: &Service) -> Self {
-        let element = info.element(service, true);
-        let short = info.element(service, false).to_xml();
+    fn new(info: &StreamInfo, outlet: &OutletInfo) -> Self {
+        let element = info.element(outlet, true);
+        let short = info.element(outlet, false).to_xml();
         let full = element.to_xml();
         Self { element, short, full }
     }

@@ -41,7 +41,7 @@ impl Query {
         let Some(expression) = &self.0 else { return true };
         let tree = Tree::of(info);
         let evaluation = Evaluation { tree: &tree, work: Cell::new(WORK) };
-        let context = Context { node: 1, position: 1, size: 1 };
+        let context = EvaluationContext { node: 1, position: 1, size: 1 };
         evaluation.value(expression, context).is_some_and(|value| truth(&value))
     }
 }
@@ -451,13 +451,13 @@ impl<'a> Tree<'a> {
 
 /// Where an expression is evaluated.
 #[derive(Clone, Copy)]
-struct Context {
+struct EvaluationContext {
     node: usize,
     position: usize,
     size: usize,
 }
 
-enum Value {
+enum XPathValue {
     /// In the order of the document, each once.
     Nodes(Vec<usize>),
     Text(String),
@@ -478,21 +478,21 @@ impl Evaluation<'_> {
         Some(())
     }
 
-    fn value(&self, expression: &Expression, context: Context) -> Option<Value> {
+    fn value(&self, expression: &Expression, context: EvaluationContext) -> Option<XPathValue> {
         self.spend(1)?;
         Some(match expression {
-            Expression::Text(text) => Value::Text(text.clone()),
-            Expression::Number(number) => Value::Number(*number),
+            Expression::Text(text) => XPathValue::Text(text.clone()),
+            Expression::Number(number) => XPathValue::Number(*number),
             Expression::Negative(inner) => {
                 let inner = self.value(inner, context)?;
-                Value::Number(-self.number(&inner)?)
+                XPathValue::Number(-self.number(&inner)?)
             }
             Expression::Path { absolute, steps } => {
                 let mut nodes = vec![if *absolute { 0 } else { context.node }];
                 for step in steps {
                     nodes = self.step(step, &nodes)?;
                 }
-                Value::Nodes(nodes)
+                XPathValue::Nodes(nodes)
             }
             Expression::Call(function, arguments) => {
                 return self.call(*function, arguments, context);
@@ -500,8 +500,8 @@ impl Evaluation<'_> {
             Expression::Binary(operator, left, right) => {
                 let left = self.value(left, context)?;
                 match operator {
-                    Operator::Or if truth(&left) => return Some(Value::Truth(true)),
-                    Operator::And if !truth(&left) => return Some(Value::Truth(false)),
+                    Operator::Or if truth(&left) => return Some(XPathValue::Truth(true)),
+                    Operator::And if !truth(&left) => return Some(XPathValue::Truth(false)),
                     _ => {}
                 }
                 let right = self.value(right, context)?;
@@ -510,39 +510,44 @@ impl Evaluation<'_> {
         })
     }
 
-    fn binary(&self, operator: Operator, left: Value, right: Value) -> Option<Value> {
+    fn binary(
+        &self,
+        operator: Operator,
+        left: XPathValue,
+        right: XPathValue,
+    ) -> Option<XPathValue> {
         let numbers = || Some((self.number(&left)?, self.number(&right)?));
         Some(match operator {
-            Operator::Or | Operator::And => Value::Truth(truth(&right)),
-            Operator::Plus => numbers().map(|(left, right)| Value::Number(left + right))?,
-            Operator::Minus => numbers().map(|(left, right)| Value::Number(left - right))?,
-            Operator::Times => numbers().map(|(left, right)| Value::Number(left * right))?,
-            Operator::Divided => numbers().map(|(left, right)| Value::Number(left / right))?,
-            Operator::Modulo => numbers().map(|(left, right)| Value::Number(left % right))?,
+            Operator::Or | Operator::And => XPathValue::Truth(truth(&right)),
+            Operator::Plus => numbers().map(|(left, right)| XPathValue::Number(left + right))?,
+            Operator::Minus => numbers().map(|(left, right)| XPathValue::Number(left - right))?,
+            Operator::Times => numbers().map(|(left, right)| XPathValue::Number(left * right))?,
+            Operator::Divided => numbers().map(|(left, right)| XPathValue::Number(left / right))?,
+            Operator::Modulo => numbers().map(|(left, right)| XPathValue::Number(left % right))?,
             Operator::Union => {
-                let (Value::Nodes(mut all), Value::Nodes(more)) = (left, right) else {
+                let (XPathValue::Nodes(mut all), XPathValue::Nodes(more)) = (left, right) else {
                     return None;
                 };
                 all.extend(more);
                 all.sort_unstable();
                 all.dedup();
-                Value::Nodes(all)
+                XPathValue::Nodes(all)
             }
-            _ => Value::Truth(self.compare(operator, &left, &right)?),
+            _ => XPathValue::Truth(self.compare(operator, &left, &right)?),
         })
     }
 
     /// A comparison with elements holds if it holds for any one of them.
-    fn compare(&self, operator: Operator, left: &Value, right: &Value) -> Option<bool> {
-        if let (Value::Nodes(_), Value::Truth(_)) | (Value::Truth(_), Value::Nodes(_)) =
-            (left, right)
+    fn compare(&self, operator: Operator, left: &XPathValue, right: &XPathValue) -> Option<bool> {
+        if let (XPathValue::Nodes(_), XPathValue::Truth(_))
+        | (XPathValue::Truth(_), XPathValue::Nodes(_)) = (left, right)
         {
             return Some(holds_for(operator, truth(left).cmp(&truth(right))));
         }
         for (own, other, is_left) in [(left, right, true), (right, left, false)] {
-            let Value::Nodes(nodes) = own else { continue };
+            let XPathValue::Nodes(nodes) = own else { continue };
             for &node in nodes {
-                let text = Value::Text(self.text_of(node)?);
+                let text = XPathValue::Text(self.text_of(node)?);
                 let holds = if is_left {
                     self.compare(operator, &text, other)?
                 } else {
@@ -556,10 +561,10 @@ impl Evaluation<'_> {
         }
         let is_equality = matches!(operator, Operator::Equal | Operator::Unequal);
         Some(match (left, right) {
-            (Value::Truth(_), _) | (_, Value::Truth(_)) if is_equality => {
+            (XPathValue::Truth(_), _) | (_, XPathValue::Truth(_)) if is_equality => {
                 holds_for(operator, truth(left).cmp(&truth(right)))
             }
-            (Value::Text(left), Value::Text(right)) if is_equality => {
+            (XPathValue::Text(left), XPathValue::Text(right)) if is_equality => {
                 self.spend(left.len().min(right.len()))?;
                 holds_for(operator, left.cmp(right))
             }
@@ -595,9 +600,11 @@ impl Evaluation<'_> {
                 let size = found.len();
                 let mut kept = Vec::new();
                 for (at, node) in found.into_iter().enumerate() {
-                    let context = Context { node, position: at + 1, size };
+                    let context = EvaluationContext { node, position: at + 1, size };
                     let keep = match self.value(predicate, context)? {
-                        Value::Number(position) => position.total_cmp(&((at + 1) as f64)).is_eq(),
+                        XPathValue::Number(position) => {
+                            position.total_cmp(&((at + 1) as f64)).is_eq()
+                        }
                         other => truth(&other),
                     };
                     kept.extend(keep.then_some(node));
@@ -615,12 +622,12 @@ impl Evaluation<'_> {
         &self,
         function: Function,
         arguments: &[Expression],
-        context: Context,
-    ) -> Option<Value> {
+        context: EvaluationContext,
+    ) -> Option<XPathValue> {
         let argument = |at: usize| self.value(arguments.get(at)?, context);
         // Of functions that speak of where they stand if nothing is given.
         let own = || match arguments {
-            [] => Some(Value::Nodes(vec![context.node])),
+            [] => Some(XPathValue::Nodes(vec![context.node])),
             [_] => argument(0),
             _ => None,
         };
@@ -640,40 +647,42 @@ impl Evaluation<'_> {
             return None;
         }
         Some(match function {
-            Function::True => Value::Truth(true),
-            Function::False => Value::Truth(false),
-            Function::Last => Value::Number(context.size as f64),
-            Function::Position => Value::Number(context.position as f64),
-            Function::Boolean => Value::Truth(truth(&argument(0)?)),
-            Function::Not => Value::Truth(!truth(&argument(0)?)),
-            Function::Ceiling => Value::Number(number(0)?.ceil()),
-            Function::Floor => Value::Number(number(0)?.floor()),
-            Function::Round => Value::Number((number(0)? + 0.5).floor()),
-            Function::Number => Value::Number(self.number(&own()?)?),
-            Function::String => Value::Text(self.text(&own()?)?),
-            Function::StringLength => Value::Number(self.text(&own()?)?.chars().count() as f64),
+            Function::True => XPathValue::Truth(true),
+            Function::False => XPathValue::Truth(false),
+            Function::Last => XPathValue::Number(context.size as f64),
+            Function::Position => XPathValue::Number(context.position as f64),
+            Function::Boolean => XPathValue::Truth(truth(&argument(0)?)),
+            Function::Not => XPathValue::Truth(!truth(&argument(0)?)),
+            Function::Ceiling => XPathValue::Number(number(0)?.ceil()),
+            Function::Floor => XPathValue::Number(number(0)?.floor()),
+            Function::Round => XPathValue::Number((number(0)? + 0.5).floor()),
+            Function::Number => XPathValue::Number(self.number(&own()?)?),
+            Function::String => XPathValue::Text(self.text(&own()?)?),
+            Function::StringLength => {
+                XPathValue::Number(self.text(&own()?)?.chars().count() as f64)
+            }
             Function::NormalizeSpace => {
                 let text = self.text(&own()?)?;
-                Value::Text(text.split_whitespace().collect::<Vec<_>>().join(" "))
+                XPathValue::Text(text.split_whitespace().collect::<Vec<_>>().join(" "))
             }
             Function::Count => match argument(0)? {
-                Value::Nodes(nodes) => Value::Number(nodes.len() as f64),
+                XPathValue::Nodes(nodes) => XPathValue::Number(nodes.len() as f64),
                 _ => return None,
             },
             Function::Sum => match argument(0)? {
-                Value::Nodes(nodes) => {
+                XPathValue::Nodes(nodes) => {
                     let mut sum = 0.0;
                     for node in nodes {
                         sum += number_of(&self.text_of(node)?);
                     }
-                    Value::Number(sum)
+                    XPathValue::Number(sum)
                 }
                 _ => return None,
             },
             Function::Name => match own()? {
-                Value::Nodes(nodes) => {
+                XPathValue::Nodes(nodes) => {
                     let name = nodes.first().map_or("", |&node| self.tree.0[node].name);
-                    Value::Text(name.to_owned())
+                    XPathValue::Text(name.to_owned())
                 }
                 _ => return None,
             },
@@ -684,21 +693,21 @@ impl Evaluation<'_> {
                     self.spend(part.len())?;
                     all.push_str(&part);
                 }
-                Value::Text(all)
+                XPathValue::Text(all)
             }
-            Function::StartsWith => Value::Truth(text(0)?.starts_with(&text(1)?)),
+            Function::StartsWith => XPathValue::Truth(text(0)?.starts_with(&text(1)?)),
             Function::Contains => {
                 let (text, part) = (text(0)?, text(1)?);
                 self.spend(text.len() + part.len())?;
-                Value::Truth(text.contains(&part))
+                XPathValue::Truth(text.contains(&part))
             }
             Function::SubstringBefore => {
                 let (text, part) = (text(0)?, text(1)?);
-                Value::Text(text.split_once(&part).map_or("", |(before, _)| before).to_owned())
+                XPathValue::Text(text.split_once(&part).map_or("", |(before, _)| before).to_owned())
             }
             Function::SubstringAfter => {
                 let (text, part) = (text(0)?, text(1)?);
-                Value::Text(text.split_once(&part).map_or("", |(_, after)| after).to_owned())
+                XPathValue::Text(text.split_once(&part).map_or("", |(_, after)| after).to_owned())
             }
             Function::Substring => {
                 let (text, start) = (text(0)?, (number(1)? + 0.5).floor());
@@ -708,28 +717,30 @@ impl Evaluation<'_> {
                 };
                 let chars = text.chars().zip(1_u32..);
                 let inside = |place: u32| f64::from(place) >= start && f64::from(place) < end;
-                Value::Text(chars.filter(|&(_, at)| inside(at)).map(|(char, _)| char).collect())
+                XPathValue::Text(
+                    chars.filter(|&(_, at)| inside(at)).map(|(char, _)| char).collect(),
+                )
             }
         })
     }
 
-    fn number(&self, value: &Value) -> Option<f64> {
+    fn number(&self, value: &XPathValue) -> Option<f64> {
         Some(match value {
-            Value::Number(number) => *number,
-            Value::Truth(truth) => f64::from(u8::from(*truth)),
-            Value::Nodes(_) | Value::Text(_) => number_of(&self.text(value)?),
+            XPathValue::Number(number) => *number,
+            XPathValue::Truth(truth) => f64::from(u8::from(*truth)),
+            XPathValue::Nodes(_) | XPathValue::Text(_) => number_of(&self.text(value)?),
         })
     }
 
-    fn text(&self, value: &Value) -> Option<String> {
+    fn text(&self, value: &XPathValue) -> Option<String> {
         Some(match value {
-            Value::Text(text) => {
+            XPathValue::Text(text) => {
                 self.spend(text.len())?;
                 text.clone()
             }
-            Value::Number(number) => number.to_string(),
-            Value::Truth(truth) => truth.to_string(),
-            Value::Nodes(nodes) => match nodes.first() {
+            XPathValue::Number(number) => number.to_string(),
+            XPathValue::Truth(truth) => truth.to_string(),
+            XPathValue::Nodes(nodes) => match nodes.first() {
                 Some(&node) => self.text_of(node)?,
                 None => String::new(),
             },
@@ -747,12 +758,12 @@ impl Evaluation<'_> {
     }
 }
 
-fn truth(value: &Value) -> bool {
+fn truth(value: &XPathValue) -> bool {
     match value {
-        Value::Nodes(nodes) => !nodes.is_empty(),
-        Value::Text(text) => !text.is_empty(),
-        Value::Number(number) => *number != 0.0 && !number.is_nan(),
-        Value::Truth(truth) => *truth,
+        XPathValue::Nodes(nodes) => !nodes.is_empty(),
+        XPathValue::Text(text) => !text.is_empty(),
+        XPathValue::Number(number) => *number != 0.0 && !number.is_nan(),
+        XPathValue::Truth(truth) => *truth,
     }
 }
 

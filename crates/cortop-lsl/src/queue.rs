@@ -14,12 +14,12 @@ const MOST_BYTES: usize = 16 << 20;
 pub(crate) struct Queue {
     pub(crate) order: ByteOrder,
     capacity: usize,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<QueuedSamples>,
     ready: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct QueuedSamples {
     bytes: Vec<u8>,
     samples: usize,
 }
@@ -63,7 +63,7 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, QueuedSamples> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

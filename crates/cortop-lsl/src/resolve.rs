@@ -51,7 +51,7 @@ pub async fn resolve(
         if own.trim() == id
             && let Some(stream) = FoundStream::parse(xml.trim(), *sender.ip())
         {
-            found.entry(stream.service.uid.clone()).or_insert(stream);
+            found.entry(stream.outlet.uid.clone()).or_insert(stream);
         }
     }
     Ok(found.into_values().collect())

@@ -21,12 +21,12 @@ pub struct Server(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     tasks: Vec<AbortHandle>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct ServerState {
     pub(crate) network: Network,
     pub(crate) runtime: Handle,
     pub(crate) host: String,
@@ -52,7 +52,7 @@ impl Server {
             })
             .ok();
         let runtime = Handle::current();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ServerState {
             network,
             runtime: runtime.clone(),
             host: host(),
@@ -79,7 +79,7 @@ impl Server {
         &self.0.shared.network
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &ServerState {
         &self.0.shared
     }
 }
@@ -90,7 +90,7 @@ impl Drop for Inner {
     }
 }
 
-impl Shared {
+impl ServerState {
     /// Adds a stream that can be found from now on.
     pub(crate) fn add(&self, stream: &Arc<Published>) {
         let mut streams = self.streams();

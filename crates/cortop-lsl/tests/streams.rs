@@ -9,8 +9,8 @@ use std::{
 };
 
 use cortop_lsl::{
-    Element, Format, Inlet, InletEvent, Network, Outlet, Server, StreamInfo, Values, local_clock,
-    resolve,
+    ChannelFormat, ChannelValues, Element, Inlet, InletEvent, Network, Outlet, Server, StreamInfo,
+    local_clock, resolve,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -28,10 +28,10 @@ fn network() -> Network {
     Network { discovery_port: port(), ports: base..=base + 8, ..Network::loopback() }
 }
 
-fn info(name: &str, format: Format, channels: usize, nominal_rate: f64) -> StreamInfo {
+fn info(name: &str, format: ChannelFormat, channels: usize, nominal_rate: f64) -> StreamInfo {
     StreamInfo {
         name: name.to_owned(),
-        content: if format == Format::String { "Markers" } else { "EEG" }.to_owned(),
+        content: if format == ChannelFormat::String { "Markers" } else { "EEG" }.to_owned(),
         channels,
         nominal_rate,
         format,
@@ -74,8 +74,8 @@ async fn found(network: &Network, query: &str) -> Vec<String> {
 async fn streams_are_found_by_queries_until_they_end() {
     let network = network();
     let server = Server::start(network.clone()).unwrap();
-    let eeg = Outlet::new(&server, info("a", Format::Float32, 14, 128.0)).unwrap();
-    let markers = Outlet::new(&server, info("b", Format::String, 1, 0.0)).unwrap();
+    let eeg = Outlet::new(&server, info("a", ChannelFormat::Float32, 14, 128.0)).unwrap();
+    let markers = Outlet::new(&server, info("b", ChannelFormat::String, 1, 0.0)).unwrap();
     assert_eq!(found(&network, "session_id='default'").await, ["a", "b"]);
     assert_eq!(found(&network, "type='EEG' and nominal_srate > 100").await, ["a"]);
     assert_eq!(found(&network, "desc/manufacturer='EMOTIV' and channel_count=1").await, ["b"]);
@@ -88,7 +88,9 @@ async fn streams_are_found_by_queries_until_they_end() {
 
 #[tokio::test]
 async fn numbers_arrive_with_their_stamps() {
-    for format in [Format::Float32, Format::Double64, Format::Int32, Format::Int8] {
+    for format in
+        [ChannelFormat::Float32, ChannelFormat::Double64, ChannelFormat::Int32, ChannelFormat::Int8]
+    {
         let network = network();
         let server = Server::start(network.clone()).unwrap();
         let outlet = Outlet::new(&server, info("n", format, 3, 256.0)).unwrap();
@@ -105,7 +107,7 @@ async fn numbers_arrive_with_their_stamps() {
                 panic!("no sample");
             };
             let number = f64::from(at);
-            assert_eq!(values, Values::Numbers(vec![number, -number, 7.0]), "{format}");
+            assert_eq!(values, ChannelValues::Numbers(vec![number, -number, 7.0]), "{format}");
             let off = (time - start - number / 256.0).abs();
             assert!(off <= uncertainty + 1e-6 && uncertainty < 0.02, "{off} {uncertainty}");
         }
@@ -120,22 +122,22 @@ async fn numbers_arrive_with_their_stamps() {
 async fn a_restart_of_either_side_is_recovered() {
     let network = network();
     let server = Server::start(network.clone()).unwrap();
-    let outlet = Outlet::new(&server, info("m", Format::String, 1, 0.0)).unwrap();
+    let outlet = Outlet::new(&server, info("m", ChannelFormat::String, 1, 0.0)).unwrap();
     let mut inlet = Inlet::spawn(network.clone(), "type='Markers'".to_owned(), 1000);
     connected(&mut inlet).await;
     // Another of the type comes: the inlet stays with its source.
-    let other = Outlet::new(&server, info("other", Format::String, 1, 0.0)).unwrap();
+    let other = Outlet::new(&server, info("other", ChannelFormat::String, 1, 0.0)).unwrap();
     drop((outlet, server));
     let InletEvent::Lost(why) = next(&mut inlet).await else { panic!("still there") };
     assert!(!why.is_empty());
     let server = Server::start(network.clone()).unwrap();
-    let outlet = Outlet::new(&server, info("m", Format::String, 1, 0.0)).unwrap();
+    let outlet = Outlet::new(&server, info("m", ChannelFormat::String, 1, 0.0)).unwrap();
     connected(&mut inlet).await;
     outlet.push_texts(local_clock(), &["again µ"]).unwrap();
     outlet.flush();
     let event = next(&mut inlet).await;
     let InletEvent::Sample { values, .. } = event else { panic!("{event:?}") };
-    assert_eq!(values, Values::Texts(vec!["again µ".to_owned()]));
+    assert_eq!(values, ChannelValues::Texts(vec!["again µ".to_owned()]));
     assert_eq!(other.receivers(), 0);
     drop(inlet);
     until(|| outlet.receivers() == 0).await;
@@ -146,7 +148,7 @@ async fn a_restart_of_either_side_is_recovered() {
 /// Where the data of a stream are.
 async fn data(network: &Network) -> (SocketAddr, String) {
     let found = resolve(network, "", Duration::from_secs(2), 1).await.unwrap().remove(0);
-    (SocketAddr::from((found.address, found.service.data_port)), found.service.uid)
+    (SocketAddr::from((found.address, found.outlet.data_port)), found.outlet.uid)
 }
 
 /// What a request is answered with until the connection is closed.
@@ -162,7 +164,7 @@ async fn ask(to: SocketAddr, request: &str) -> Vec<u8> {
 async fn requests_over_tcp_are_answered() {
     let network = network();
     let server = Server::start(network.clone()).unwrap();
-    let _outlet = Outlet::new(&server, info("t", Format::Int16, 2, 128.0)).unwrap();
+    let _outlet = Outlet::new(&server, info("t", ChannelFormat::Int16, 2, 128.0)).unwrap();
     let (to, uid) = data(&network).await;
     let text = async |request: &str| String::from_utf8(ask(to, request).await).unwrap();
     let full = text("LSL:fullinfo\r\n").await;
@@ -204,7 +206,7 @@ async fn requests_over_tcp_are_answered() {
 async fn a_receiver_that_does_not_read_costs_the_others_nothing() {
     let network = network();
     let server = Server::start(network.clone()).unwrap();
-    let outlet = Outlet::new(&server, info("s", Format::Double64, 64, 256.0)).unwrap();
+    let outlet = Outlet::new(&server, info("s", ChannelFormat::Double64, 64, 256.0)).unwrap();
     let (to, uid) = data(&network).await;
     let mut stalled = TcpStream::connect(to).await.unwrap();
     let request = format!("LSL:streamfeed/110 {uid}\r\nMax-Buffer-Length: 500\r\n\r\n");
@@ -223,7 +225,7 @@ async fn a_receiver_that_does_not_read_costs_the_others_nothing() {
             let InletEvent::Sample { values, .. } = next(&mut inlet).await else {
                 panic!("lost");
             };
-            assert_eq!(values, Values::Numbers(vec![f64::from(received); 64]));
+            assert_eq!(values, ChannelValues::Numbers(vec![f64::from(received); 64]));
             received += 1;
         }
     }
@@ -234,10 +236,10 @@ async fn a_receiver_that_does_not_read_costs_the_others_nothing() {
 async fn the_time_is_told_and_hostile_requests_are_not_answered() {
     let network = network();
     let server = Server::start(network.clone()).unwrap();
-    let _outlet = Outlet::new(&server, info("c", Format::Int16, 2, 128.0)).unwrap();
-    let service = resolve(&network, "", Duration::from_secs(2), 1).await.unwrap().remove(0).service;
+    let _outlet = Outlet::new(&server, info("c", ChannelFormat::Int16, 2, 128.0)).unwrap();
+    let outlet = resolve(&network, "", Duration::from_secs(2), 1).await.unwrap().remove(0).outlet;
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    socket.connect(("127.0.0.1", service.service_port)).await.unwrap();
+    socket.connect(("127.0.0.1", outlet.service_port)).await.unwrap();
     for request in [
         "",
         "LSL:timedata\r\n",

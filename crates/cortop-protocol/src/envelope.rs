@@ -12,7 +12,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     Stream, Warning,
-    scan::{self, Number, Read},
+    scan::{self, Number, ScannedValues},
     tolerant,
 };
 
@@ -96,7 +96,7 @@ struct TopLevel<'a> {
     attention: Option<Value>,
     /// The first member with a stream's name, and what became of its values.
     stream: Option<Stream>,
-    values: Read<'a>,
+    values: ScannedValues<'a>,
     /// The time is none.
     malformed: bool,
     /// There are members that may hold the values of a stream.
@@ -172,7 +172,7 @@ impl<'de> Visitor<'de> for AllMembers {
                 }
                 Member::Stream(stream) if top.stream.is_none() => {
                     (top.stream, top.other) = (Some(stream), true);
-                    top.values = Read::Raw(map.next_value()?);
+                    top.values = ScannedValues::Raw(map.next_value()?);
                 }
                 Member::Stream(_) | Member::Other => {
                     map.next_value::<IgnoredAny>()?;

@@ -25,14 +25,14 @@ pub struct SampleMessage<'a> {
     /// Epoch seconds; `None` where there is none that can be read.
     pub time: Option<f64>,
     /// What became of the values.
-    pub(crate) values: Read<'a>,
+    pub(crate) values: ScannedValues<'a>,
     /// There is a time that cannot be read.
     pub(crate) malformed: bool,
 }
 
 /// What became of a sample's values.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Read<'a> {
+pub(crate) enum ScannedValues<'a> {
     /// The array holds numbers only, which have been read.
     Numbers,
     /// As they came.
@@ -78,7 +78,13 @@ pub(crate) fn sample<'a>(text: &'a str, numbers: &mut Vec<f64>) -> Option<Sample
     }
     let (stream, sid) = (Some(stream?), Cow::Borrowed(sid?));
     let is_all = text.get(scan.at..)?.trim_ascii().is_empty();
-    is_all.then_some(SampleMessage { sid, stream, time, values: Read::Numbers, malformed: false })
+    is_all.then_some(SampleMessage {
+        sid,
+        stream,
+        time,
+        values: ScannedValues::Numbers,
+        malformed: false,
+    })
 }
 
 /// A place in a text.
@@ -261,9 +267,9 @@ mod tests {
     use super::*;
 
     /// Session, stream and time, and the numbers.
-    type Read = (String, Option<Stream>, Option<f64>, Vec<f64>);
+    type ScannedSample = (String, Option<Stream>, Option<f64>, Vec<f64>);
 
-    fn scan(text: &str) -> Option<Read> {
+    fn scan(text: &str) -> Option<ScannedSample> {
         let mut numbers = Vec::new();
         let SampleMessage { sid, stream, time, .. } = sample(text, &mut numbers)?;
         Some((sid.into_owned(), stream, time, numbers))

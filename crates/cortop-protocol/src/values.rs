@@ -7,7 +7,7 @@ use crate::{
     columns::{Columns, MARKERS, elements},
     envelope::members,
     sanitize::floor_char_boundary,
-    scan::{Number, Read, SampleMessage},
+    scan::{Number, SampleMessage, ScannedValues},
     stream::Shape,
 };
 
@@ -58,17 +58,17 @@ impl Values {
         self.clear();
         self.time = message.time;
         let values = match message.values {
-            Read::Numbers if columns.are_flat(numbers.len()) => {
+            ScannedValues::Numbers if columns.are_flat(numbers.len()) => {
                 std::mem::swap(&mut self.numbers, numbers);
                 return;
             }
             // Not one for each label: once more, value by value.
-            Read::Numbers => message.stream.and_then(|stream| {
+            ScannedValues::Numbers => message.stream.and_then(|stream| {
                 let mut members = members(text)?.into_iter();
                 Some(members.find(|(name, _)| name == stream.name())?.1)
             }),
-            Read::Raw(values) => Some(values),
-            Read::None => None,
+            ScannedValues::Raw(values) => Some(values),
+            ScannedValues::None => None,
         };
         let Some(pairs) = values.and_then(|values| columns.pair(values)) else {
             self.fit = Conformance::None;

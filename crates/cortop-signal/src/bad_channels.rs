@@ -132,7 +132,7 @@ impl BlockStats {
 #[derive(Debug)]
 pub(crate) struct BadChannels {
     labels: Vec<Arc<str>>,
-    /// A tally a channel, in a ring of blocks.
+    /// The statistics of each channel, in a ring of blocks.
     blocks: [Vec<BlockStats>; BLOCKS],
     /// The place of the growing block, its samples so far, and how many blocks were finished.
     growing: usize,
@@ -170,8 +170,8 @@ impl BadChannels {
     /// value in µV a channel, of `rate` a second. Gives those that were bad before if this sample
     /// changes them.
     pub(crate) fn push(&mut self, values: &[f32], rate: f64) -> Option<Arc<[BadChannel]>> {
-        for (tally, &value) in self.blocks[self.growing].iter_mut().zip(values) {
-            tally.push(value);
+        for (stats, &value) in self.blocks[self.growing].iter_mut().zip(values) {
+            stats.push(value);
         }
         self.samples += 1;
         if f64::from(self.samples) < BLOCK * rate {

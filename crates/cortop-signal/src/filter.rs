@@ -41,7 +41,7 @@ impl Filtered {
 /// after a jump that lasts: a restart, which is marked on the trace, because a step that large
 /// would otherwise look like calm EEG.
 #[derive(Clone, Debug)]
-pub struct Chain {
+pub struct FilterChain {
     /// High-pass and notch.
     stages: Vec<DirectForm2Transposed<f64>>,
     /// The last filter, so that what goes into it is there for the spectra at no cost.
@@ -56,7 +56,7 @@ pub struct Chain {
     held: u8,
 }
 
-impl Chain {
+impl FilterChain {
     /// The filters for a stream of `rate` samples a second.
     #[must_use]
     pub fn new(filters: Filters, rate: f64) -> Self {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn run(filters: Filters, samples: impl IntoIterator<Item = f64>) -> Vec<f64> {
-        let mut chain = Chain::new(filters, 128.0);
+        let mut chain = FilterChain::new(filters, 128.0);
         samples.into_iter().map(|sample| chain.run(sample).value).collect()
     }
 
@@ -176,10 +176,10 @@ mod tests {
     fn corners_at_or_beyond_nyquist_are_left_out() {
         let beyond = Filters { high_pass: Some(64.0), low_pass: Some(63.9), notch: Some(1e9) };
         for rate in [128.0, 0.0, -1.0, f64::NAN] {
-            assert!(!Chain::new(beyond, rate).is_filter());
+            assert!(!FilterChain::new(beyond, rate).is_filter());
         }
         let odd = Filters { high_pass: Some(-1.0), low_pass: Some(f64::NAN), notch: Some(0.0) };
-        assert!(!Chain::new(odd, 128.0).is_filter());
+        assert!(!FilterChain::new(odd, 128.0).is_filter());
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn only_a_jump_that_lasts_restarts_the_filters() {
         let restarts = |filters, samples: &[f64]| -> Vec<usize> {
-            let mut chain = Chain::new(filters, 128.0);
+            let mut chain = FilterChain::new(filters, 128.0);
             let restarted = samples.iter().map(|&sample| chain.run(sample).restarted);
             restarted.enumerate().filter(|(_, restarted)| *restarted).map(|(at, _)| at).collect()
         };
@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn spectra_see_what_the_low_pass_takes_away() {
-        let mut chain = Chain::new(Filters { low_pass: Some(30.0), ..Filters::default() }, 128.0);
+        let mut chain =
+            FilterChain::new(Filters { low_pass: Some(30.0), ..Filters::default() }, 128.0);
         let filtered: Vec<Filtered> = sine(60.0, 20).map(|sample| chain.run(sample)).collect();
         let peak_of = |of: fn(&Filtered) -> f64| peak(&filtered.iter().map(of).collect::<Vec<_>>());
         assert!(peak_of(|filtered| filtered.value) < 1.0);
@@ -227,7 +228,7 @@ mod tests {
     /// Of a sine, in seconds: by the phase of what comes out, a little below and above.
     fn group_delay(hz: f64, rate: f64) -> f64 {
         let phase = |hz: f64| {
-            let mut chain = Chain::new(Filters::default(), rate);
+            let mut chain = FilterChain::new(Filters::default(), rate);
             chain.run(0.0);
             let (mut re, mut im) = (0.0, 0.0);
             let impulse = std::iter::once(1.0).chain(std::iter::repeat(0.0));

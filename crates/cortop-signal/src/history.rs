@@ -61,7 +61,7 @@ pub enum Discontinuity {
 pub(crate) struct History {
     channels: usize,
     /// The samples that came, one after another: all chunks but the last are full.
-    chunks: VecDeque<Chunk>,
+    chunks: VecDeque<HistoryChunk>,
     /// The number of the oldest row kept, counted from the first sample that came, and of the next.
     rows: Range<u64>,
     /// Absolute index of the next sample.
@@ -84,7 +84,7 @@ pub(crate) struct History {
 }
 
 #[derive(Debug)]
-struct Chunk {
+struct HistoryChunk {
     since: Instant,
     /// One value a channel, sample by sample; NaN where one is missing.
     values: Vec<f32>,
@@ -146,7 +146,8 @@ impl History {
         let room = CHUNK * self.channels;
         let fits = self.chunks.back().is_some_and(|chunk| chunk.values.len() < room);
         if !fits {
-            self.chunks.push_back(Chunk { since: received, values: Vec::with_capacity(room) });
+            self.chunks
+                .push_back(HistoryChunk { since: received, values: Vec::with_capacity(room) });
         }
         if let Some(chunk) = self.chunks.back_mut() {
             chunk.values.extend(values);
@@ -345,7 +346,7 @@ impl History {
 
     /// Bytes taken.
     pub(crate) fn bytes(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(Chunk::bytes).sum();
+        let chunks: usize = self.chunks.iter().map(HistoryChunk::bytes).sum();
         chunks + (self.spans.len().saturating_sub(1) + self.clock_steps.len()) * ENTRY
     }
 
@@ -381,7 +382,7 @@ fn within<T: Copy>(all: &VecDeque<(u64, T)>, range: Range<u64>) -> impl Iterator
     all.range(start..place(range.end).max(start)).copied()
 }
 
-impl Chunk {
+impl HistoryChunk {
     fn bytes(&self) -> usize {
         self.values.capacity() * size_of::<f32>()
     }

@@ -71,7 +71,7 @@ struct Transition {
     /// When the first stream came back, and how long the longest silence was.
     back: Option<(Instant, Duration)>,
     /// Samples lost in the silence.
-    lost: Tallies,
+    lost: EffectCounts,
     /// When it was noticed.
     noticed: Instant,
 }
@@ -98,7 +98,7 @@ impl Transition {
 
 /// What happened to samples of a stream.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tally {
+struct EffectCount {
     /// How many.
     samples: u64,
     /// How long they are.
@@ -107,7 +107,7 @@ struct Tally {
     holes: u64,
 }
 
-impl Tally {
+impl EffectCount {
     fn add(&mut self, other: Self) {
         self.samples += other.samples;
         self.seconds += other.seconds;
@@ -115,36 +115,38 @@ impl Tally {
     }
 }
 
-type Tallies = BTreeMap<Stream, Tally>;
+type EffectCounts = BTreeMap<Stream, EffectCount>;
 
 /// In words, as `1280 eeg, 320 mot samples`.
-fn samples(tallies: &Tallies) -> String {
-    let each = tallies.iter().map(|(stream, tally)| format!("{} {stream}", tally.samples));
+fn samples(counts: &EffectCounts) -> String {
+    let each = counts.iter().map(|(stream, count)| format!("{} {stream}", count.samples));
     let each: Vec<_> = each.collect();
-    let one = tallies.values().map(|tally| tally.samples).sum::<u64>() == 1;
+    let one = counts.values().map(|count| count.samples).sum::<u64>() == 1;
     format!("{} {}", each.join(", "), if one { "sample" } else { "samples" })
 }
 
 /// What happens to samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Effect {
+enum SampleEffect {
     Lost,
     Interpolated,
     WrongTimes,
 }
 
-impl Effect {
+impl SampleEffect {
     const ALL: [Self; 3] = [Self::Lost, Self::Interpolated, Self::WrongTimes];
 
     /// To how many samples of a stream it has happened.
-    fn tally(self, health: &StreamHealth) -> Tally {
+    fn count(self, health: &StreamHealth) -> EffectCount {
         let (samples, holes) = match self {
             Self::Lost => (health.lost, health.holes.count),
             Self::Interpolated => (health.interpolated, 0),
-            Self::WrongTimes => return Tally { samples: health.wrong_times, ..Tally::default() },
+            Self::WrongTimes => {
+                return EffectCount { samples: health.wrong_times, ..EffectCount::default() };
+            }
         };
         let seconds = health.nominal_rate.map_or(0.0, |rate| samples as f64 / rate);
-        Tally { samples, seconds, holes }
+        EffectCount { samples, seconds, holes }
     }
 }
 
@@ -152,8 +154,8 @@ impl Effect {
 #[derive(Debug)]
 struct Affected {
     headset: HeadsetId,
-    effect: Effect,
-    streams: Tallies,
+    effect: SampleEffect,
+    streams: EffectCounts,
     /// Between which moments.
     first: Instant,
     last: Instant,
@@ -174,21 +176,23 @@ impl Affected {
             format!("from {first} to {last}")
         };
         // One outage affects several streams: the one where it is longest tells how long it is.
-        let tallies = self.streams.values();
-        let seconds = tallies.clone().map(|tally| tally.seconds).fold(0.0, f64::max);
+        let counts = self.streams.values();
+        let seconds = counts.clone().map(|count| count.seconds).fold(0.0, f64::max);
         let length = match seconds {
             0.0 => String::new(),
             seconds if seconds < 0.9995 => format!(" ({:.0} ms)", (seconds * 1e3).max(1.0)),
             seconds => format!(" ({seconds:.1} s)"),
         };
         match self.effect {
-            Effect::Lost => {
-                let holes = tallies.map(|tally| tally.holes).max().unwrap_or_default();
+            SampleEffect::Lost => {
+                let holes = counts.map(|count| count.holes).max().unwrap_or_default();
                 let holes = if holes > 1 { format!(" in {holes} holes") } else { String::new() };
                 format!("{headset}: lost {samples}{length}{holes} {when}")
             }
-            Effect::Interpolated => format!("{headset}: interpolated {samples}{length} {when}"),
-            Effect::WrongTimes => format!("{headset}: {samples} had wrong times {when}"),
+            SampleEffect::Interpolated => {
+                format!("{headset}: interpolated {samples}{length} {when}")
+            }
+            SampleEffect::WrongTimes => format!("{headset}: {samples} had wrong times {when}"),
         }
     }
 }
@@ -201,7 +205,7 @@ struct Observed {
     subscribed: Instant,
     stale_since: Option<Instant>,
     /// What has happened to its samples so far.
-    affected: [Tally; 3],
+    affected: [EffectCount; 3],
     clock_step: Option<ClockStep>,
 }
 
@@ -212,24 +216,24 @@ impl Observed {
             stream: health.stream,
             subscribed: health.subscribed,
             stale_since: None,
-            affected: Effect::ALL.map(|effect| effect.tally(health)),
+            affected: SampleEffect::ALL.map(|effect| effect.count(health)),
             clock_step: health.clock_step,
         }
     }
 
     /// What has happened to more samples since the last time.
-    fn risen(&mut self, health: &StreamHealth) -> Vec<(Effect, Tally)> {
+    fn risen(&mut self, health: &StreamHealth) -> Vec<(SampleEffect, EffectCount)> {
         let mut risen = Vec::new();
-        for (known, effect) in self.affected.iter_mut().zip(Effect::ALL) {
-            let now = effect.tally(health);
+        for (known, effect) in self.affected.iter_mut().zip(SampleEffect::ALL) {
+            let now = effect.count(health);
             let before = std::mem::replace(known, now);
             if now.samples > before.samples {
-                let tally = Tally {
+                let count = EffectCount {
                     samples: now.samples - before.samples,
                     seconds: now.seconds - before.seconds,
                     holes: now.holes - before.holes,
                 };
-                risen.push((effect, tally));
+                risen.push((effect, count));
             }
         }
         risen
@@ -267,9 +271,9 @@ impl Incidents {
             let mut risen = known.risen(health);
             if let Some((since, back)) = change {
                 // What was lost in a silence is told with its end.
-                let lost =
-                    risen.extract_if(.., |(effect, _)| back.is_some() && *effect == Effect::Lost);
-                let lost = lost.map(|(_, tally)| (stream, tally)).collect();
+                let lost = risen
+                    .extract_if(.., |(effect, _)| back.is_some() && *effect == SampleEffect::Lost);
+                let lost = lost.map(|(_, count)| (stream, count)).collect();
                 let (headset, streams) = (headset.clone(), vec![stream]);
                 let new = Transition { headset, streams, since, back, lost, noticed: now };
                 match self.changes.iter_mut().find(|change| change.is_alike(&new)) {
@@ -286,16 +290,16 @@ impl Incidents {
                     tell(true, step.sentence(&clock(step.received)));
                 }
             }
-            for (effect, tally) in risen {
-                let between = health.holes.newest.filter(|_| effect == Effect::Lost);
+            for (effect, count) in risen {
+                let between = health.holes.newest.filter(|_| effect == SampleEffect::Lost);
                 let (first, last) = between.unwrap_or((now, now));
                 let mut ongoing = self.ongoing.iter_mut();
                 let own = ongoing.find(|own| own.effect == effect && own.headset == *headset);
                 if let Some(own) = own {
-                    own.streams.entry(stream).or_default().add(tally);
+                    own.streams.entry(stream).or_default().add(count);
                     own.last = last;
                 } else {
-                    let (headset, streams) = (headset.clone(), [(stream, tally)].into());
+                    let (headset, streams) = (headset.clone(), [(stream, count)].into());
                     self.ongoing.push(Affected { headset, effect, streams, first, last });
                 }
             }

@@ -35,10 +35,10 @@ impl Montage {
 
 /// The electrodes of a chain from the front to the back, each with those that stand in for it where it is
 /// not there: its name of before 1991, or a neighbour one step of the 10–10 system away.
-type Chain = &'static [&'static [&'static str]];
+type ElectrodeChain = &'static [&'static [&'static str]];
 
 /// The chains of the longitudinal bipolar montage, left above right.
-const LONGITUDINAL: [Chain; 5] = [
+const LONGITUDINAL: [ElectrodeChain; 5] = [
     &[&["Fp1", "AF7", "AF3"], &["F7"], &["T7", "T3"], &["P7", "T5"], &["O1"]],
     &[&["Fp1", "AF3"], &["F3"], &["C3", "FC5"], &["P3"], &["O1"]],
     &[&["Fz"], &["Cz"], &["Pz"]],

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{
     bad_channels::{BadChannel, Defect},
-    filter::Chain,
+    filter::FilterChain,
     latest_values::LatestValues,
     montage::Montage,
     view::View,
@@ -27,7 +27,7 @@ const FEWEST: usize = 2;
 #[derive(Clone, Debug)]
 pub(crate) struct ReferenceFilter {
     montage: Montage,
-    chains: Vec<Chain>,
+    chains: Vec<FilterChain>,
     counts: Vec<bool>,
 }
 
@@ -52,7 +52,7 @@ impl ReferenceFilter {
     /// all channels alike.
     pub(crate) fn new(
         view: &View,
-        chain: Chain,
+        chain: FilterChain,
         labels: &[Arc<str>],
         states: ChannelStates<'_>,
     ) -> Option<Self> {
@@ -152,7 +152,7 @@ mod tests {
         let view = View { montage, ..View::default() };
         let contact = dev(levels);
         let states = ChannelStates { contact: Some(&contact), bad: &[] };
-        let chain = Chain::new(filters, 128.0);
+        let chain = FilterChain::new(filters, 128.0);
         ReferenceFilter::new(&view, chain, &labels(), states).expect("not as recorded")
     }
 
@@ -201,7 +201,7 @@ mod tests {
             (&marked, defect(Defect::OffLevel), 3.5),
         ] {
             let states = ChannelStates { contact: Some(&contact), bad: &bad };
-            let chain = Chain::new(Filters::NONE, 128.0);
+            let chain = FilterChain::new(Filters::NONE, 128.0);
             let mut filter = ReferenceFilter::new(view, chain, &labels(), states).unwrap();
             assert_eq!(
                 filter.run(&[1.0, 2.0, 6.0]),
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(none.places().count(), 0, "there are no mastoids");
         let view = View { montage: Montage::LinkedMastoids, ..View::default() };
         let labels = ["M1", "Pz", "M2"].map(Arc::from);
-        let chain = Chain::new(Filters::NONE, 128.0);
+        let chain = FilterChain::new(Filters::NONE, 128.0);
         let linked = ReferenceFilter::new(&view, chain, &labels, ChannelStates::default());
         let mut linked = linked.expect("not as recorded");
         assert_eq!(linked.places().collect::<Vec<_>>(), [0, 2]);

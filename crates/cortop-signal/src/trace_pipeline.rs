@@ -8,7 +8,7 @@ use super::{
     Traces, View,
     auto_scale::AutoScale,
     columns::Envelope,
-    filter::Chain,
+    filter::FilterChain,
     history::{History, Segment},
     montage::{self, Derivation, Montage},
     received_stream::{DEFAULT_RATE, ReceivedStream, Series},
@@ -35,7 +35,7 @@ pub(crate) struct TracePipeline {
     channels: Vec<(usize, Derivation)>,
     bins: Binning,
     rate: Option<f64>,
-    chains: Vec<Chain>,
+    chains: Vec<FilterChain>,
     /// What all channels are drawn against, unless it is what the headset measured against.
     average: Option<ReferenceFilter>,
     envelope: Envelope,
@@ -96,7 +96,7 @@ impl TracePipeline {
         let own = |&place: &usize| Some((place, all.get(place)?.clone()));
         let channels: Vec<_> = view.channels.iter().filter_map(own).take(all.len()).collect();
         let states = ChannelStates { contact, bad: series.bad_channels() };
-        let chain = Chain::new(filters, hz);
+        let chain = FilterChain::new(filters, hz);
         let average = ReferenceFilter::new(view, chain, &series.labels, states).filter(|_| is_eeg);
         let is_bad = |(_, own): &(usize, Derivation)| {
             let marked = |label: &Arc<str>| view.bad.contains(label);
@@ -113,7 +113,7 @@ impl TracePipeline {
         let mut pipeline = Self {
             bins,
             rate,
-            chains: vec![Chain::new(filters, hz); channels.len()],
+            chains: vec![FilterChain::new(filters, hz); channels.len()],
             average,
             spectra,
             envelope: Envelope::new(bins, channels.len(), start),

@@ -33,12 +33,12 @@ use tokio::{
 
 use self::{
     advice::Advisor,
-    crossing::{Crossing, Request, What},
+    crossing::{ClientRequest, Crossing, CrossingEvent},
 };
 pub use self::{
     advice::{Advice, Mistake},
     crossing::{Refusal, Side},
-    entry::{Entry, Event, SessionEnd},
+    entry::{Entry, JournalEvent, SessionEnd},
     expectations::Expectations,
 };
 use cortop_protocol::{
@@ -64,7 +64,7 @@ const OTHER: &str = "other";
 
 /// A client, connected or gone.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Client {
+pub struct ClientSummary {
     /// Clients count from 1 as they connect.
     pub number: u64,
     /// When it connected, in seconds since the journal began.
@@ -206,7 +206,7 @@ impl Journal {
     pub fn calls(&self) -> Vec<String> {
         let state = self.lock();
         let calls = state.entries.iter().filter_map(|entry| match &entry.event {
-            Event::Request { method, .. } => Some(method.clone()),
+            JournalEvent::Request { method, .. } => Some(method.clone()),
             _ => None,
         });
         calls.collect()
@@ -218,7 +218,7 @@ impl Journal {
         let mut state = self.lock();
         state.advance();
         let advice = state.entries.iter().filter_map(|entry| match &entry.event {
-            Event::Advice(advice) => Some(advice.clone()),
+            JournalEvent::Advice(advice) => Some(advice.clone()),
             _ => None,
         });
         advice.collect()
@@ -226,7 +226,7 @@ impl Journal {
 
     /// The clients, the newest last.
     #[must_use]
-    pub fn clients(&self) -> Vec<Client> {
+    pub fn clients(&self) -> Vec<ClientSummary> {
         self.lock().clients.values().map(|own| own.shown.clone()).collect()
     }
 
@@ -258,8 +258,13 @@ impl Journal {
 
     /// Reads all entries from the first on.
     #[must_use]
-    pub fn reader(&self) -> Reader {
-        Reader { changed: self.changed.subscribe(), journal: self.clone(), seen: 0, missed: 0 }
+    pub fn reader(&self) -> JournalReader {
+        JournalReader {
+            changed: self.changed.subscribe(),
+            journal: self.clone(),
+            seen: 0,
+            missed: 0,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -281,7 +286,7 @@ impl Journal {
 
 /// Hands out all entries once, in order.
 #[derive(Debug)]
-pub struct Reader {
+pub struct JournalReader {
     journal: Journal,
     changed: watch::Receiver<()>,
     /// The number of the last one handed out.
@@ -290,7 +295,7 @@ pub struct Reader {
     pub missed: u64,
 }
 
-impl Reader {
+impl JournalReader {
     /// The entries that have come since the last call.
     pub fn take(&mut self) -> Vec<Entry> {
         let mut state = self.journal.lock();
@@ -342,7 +347,7 @@ struct State {
 /// A client, and what is kept of it beside what is shown.
 #[derive(Default)]
 struct KnownClient {
-    shown: Client,
+    shown: ClientSummary,
     pending: VecDeque<Pending>,
     /// Samples that no entry has counted.
     samples: SampleCount,
@@ -352,7 +357,7 @@ struct KnownClient {
 
 /// A request that waits for its answer.
 struct Pending {
-    request: Request,
+    request: ClientRequest,
     number: u64,
     subject: String,
     at: f64,
@@ -368,7 +373,7 @@ impl State {
         now
     }
 
-    fn push(&mut self, client: u64, at: f64, event: Event) {
+    fn push(&mut self, client: u64, at: f64, event: JournalEvent) {
         self.count += 1;
         if self.entries.len() == MAX_ENTRIES {
             self.entries.pop_front();
@@ -380,10 +385,10 @@ impl State {
         advice.text = self.clean(&advice.text);
         let (text, place) = (&advice.text, advice.mistake.reference());
         tracing::info!("client {client}: advice: {text} (docs/protocol.md {place})");
-        self.push(client, at, Event::Advice(advice));
+        self.push(client, at, JournalEvent::Advice(advice));
     }
 
-    fn observe(&mut self, client: u64, at: f64, what: What<'_>) {
+    fn observe(&mut self, client: u64, at: f64, what: CrossingEvent<'_>) {
         for advice in self.advisor.observe(&Crossing { at, client, what }) {
             self.advise(client, at, advice);
         }
@@ -402,21 +407,25 @@ impl State {
             let oldest = gone.or_else(|| self.clients.iter().next()).map(|(number, _)| *number);
             oldest.map(|oldest| self.clients.remove(&oldest));
         }
-        let shown = Client { number: client, since: at, ..Client::default() };
+        let shown = ClientSummary { number: client, since: at, ..ClientSummary::default() };
         self.clients.insert(client, KnownClient { shown, counted: at, ..KnownClient::default() });
-        self.push(client, at, Event::Connected);
-        self.observe(client, at, What::Connected);
+        self.push(client, at, JournalEvent::Connected);
+        self.observe(client, at, CrossingEvent::Connected);
     }
 
     fn received(&mut self, client: u64, at: f64, text: &str) {
-        let request = Request::read(text);
+        let request = ClientRequest::read(text);
         self.secrets.learn(&Value::Object(request.params.clone()));
         let (method, subject) = (self.clean(&request.name), self.subject(&request));
         let Some(own) = self.clients.get_mut(&client) else { return };
         own.shown.requests += 1;
         let number = own.shown.requests;
-        self.push(client, at, Event::Request { request: number, method, subject: subject.clone() });
-        self.observe(client, at, What::Requested(&request));
+        self.push(
+            client,
+            at,
+            JournalEvent::Request { request: number, method, subject: subject.clone() },
+        );
+        self.observe(client, at, CrossingEvent::Requested(&request));
         if let Some(own) = self.clients.get_mut(&client) {
             if own.pending.len() == MAX_PENDING {
                 own.pending.pop_front();
@@ -426,7 +435,7 @@ impl State {
     }
 
     /// What a request is about: never a parameter that could be a secret.
-    fn subject(&self, request: &Request) -> String {
+    fn subject(&self, request: &ClientRequest) -> String {
         const NAMED: [&str; 9] = [
             "command",
             "status",
@@ -471,14 +480,14 @@ impl State {
             let refusal = Refusal { code, message: self.clean(text) };
             self.answered(client, at, &pending, Some(refusal.clone()));
             let result = Err(&refusal);
-            self.observe(client, at, What::Answered { request: &pending.request, result });
+            self.observe(client, at, CrossingEvent::Answered { request: &pending.request, result });
         } else {
             let result = message.remove("result").unwrap_or_default();
             self.secrets.learn(&result);
             self.answered(client, at, &pending, None);
             self.follow(client, at, &pending.request, &result);
             let result = Ok(&result);
-            self.observe(client, at, What::Answered { request: &pending.request, result });
+            self.observe(client, at, CrossingEvent::Answered { request: &pending.request, result });
         }
     }
 
@@ -489,11 +498,11 @@ impl State {
         let outcome = refusal.as_ref().map_or_else(|| "ok".to_owned(), refused);
         tracing::debug!("client {client}: {method:.40}: {outcome}");
         let (request, subject, took) = (pending.number, pending.subject.clone(), at - pending.at);
-        self.push(client, at, Event::Answer { request, method, subject, refusal, took });
+        self.push(client, at, JournalEvent::Answer { request, method, subject, refusal, took });
     }
 
     /// What an answer changes of the sessions.
-    fn follow(&mut self, client: u64, at: f64, request: &Request, result: &Value) {
+    fn follow(&mut self, client: u64, at: f64, request: &ClientRequest, result: &Value) {
         let text =
             |value: Option<&Value>| self.clean(value.and_then(Value::as_str).unwrap_or_default());
         match request.method {
@@ -508,7 +517,8 @@ impl State {
                     status: status.clone(),
                     streams: Vec::new(),
                 };
-                let event = Event::SessionOpened { session: id.clone().into(), headset, status };
+                let event =
+                    JournalEvent::SessionOpened { session: id.clone().into(), headset, status };
                 self.sessions.insert(id, session);
                 self.push(client, at, event);
             }
@@ -526,7 +536,7 @@ impl State {
                 let refused = listed(result, "failure").map(|own| {
                     let code = own.get("code").and_then(Value::as_i64).unwrap_or_default();
                     let refusal = Refusal { code, message: text(own.get("message")) };
-                    Event::StreamRefused { stream: text(own.get("streamName")), refusal }
+                    JournalEvent::StreamRefused { stream: text(own.get("streamName")), refusal }
                 });
                 let refused: Vec<_> = refused.collect();
                 let id = self.clean(request.text("session"));
@@ -535,7 +545,7 @@ impl State {
                     session.streams.extend(streams.iter().cloned());
                 }
                 if !streams.is_empty() {
-                    self.push(client, at, Event::Subscribed { session: id.into(), streams });
+                    self.push(client, at, JournalEvent::Subscribed { session: id.into(), streams });
                 }
                 for event in refused {
                     self.push(client, at, event);
@@ -549,7 +559,11 @@ impl State {
                     session.streams.retain(|own| !streams.contains(own));
                 }
                 if !streams.is_empty() {
-                    self.push(client, at, Event::Unsubscribed { session: id.into(), streams });
+                    self.push(
+                        client,
+                        at,
+                        JournalEvent::Unsubscribed { session: id.into(), streams },
+                    );
                 }
             }
             _ => {}
@@ -559,13 +573,13 @@ impl State {
     fn close(&mut self, id: &str, at: f64, end: SessionEnd) {
         if let Some(session) = self.sessions.remove(id) {
             let client = session.client;
-            self.push(client, at, Event::SessionClosed { session: session.id, end });
+            self.push(client, at, JournalEvent::SessionClosed { session: session.id, end });
         }
     }
 
     fn warned(&mut self, client: u64, at: f64, warning: &Warning) {
         let text = self.clean(&warning.text());
-        self.push(client, at, Event::Warning { code: warning.code, text });
+        self.push(client, at, JournalEvent::Warning { code: warning.code, text });
         if let Some(id) = warning.session() {
             match warning.code {
                 SESSION_CLOSED => self.close(id.as_str(), at, SessionEnd::ByService),
@@ -577,7 +591,7 @@ impl State {
                 _ => {}
             }
         }
-        self.observe(client, at, What::Warned(warning));
+        self.observe(client, at, CrossingEvent::Warned(warning));
     }
 
     fn sampled(&mut self, client: u64, at: f64, samples: &SampleCount) {
@@ -595,7 +609,7 @@ impl State {
             self.count_samples(client, at);
         }
         if is_first {
-            self.observe(client, at, What::Sampled);
+            self.observe(client, at, CrossingEvent::Sampled);
         }
     }
 
@@ -606,18 +620,18 @@ impl State {
         let samples = std::mem::take(&mut own.samples);
         if !samples.is_empty() {
             let sent = samples.by_stream().map(|(name, count)| (name.to_owned(), count)).collect();
-            self.push(client, at, Event::Samples { sent, dropped: samples.dropped });
+            self.push(client, at, JournalEvent::Samples { sent, dropped: samples.dropped });
         }
     }
 
     fn unread(&mut self, client: u64, at: f64, seconds: f64) {
-        self.push(client, at, Event::Unread { seconds });
-        self.observe(client, at, What::Unread(seconds));
+        self.push(client, at, JournalEvent::Unread { seconds });
+        self.observe(client, at, CrossingEvent::Unread(seconds));
     }
 
     fn disconnected(&mut self, client: u64, at: f64, by: Side) {
         self.count_samples(client, at);
-        self.observe(client, at, What::Disconnected(by));
+        self.observe(client, at, CrossingEvent::Disconnected(by));
         let own = self.sessions.iter().filter(|(_, session)| session.client == client);
         for id in own.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
             self.close(&id, at, SessionEnd::Disconnected);
@@ -626,7 +640,7 @@ impl State {
             own.shown.until = Some(at);
             own.pending.clear();
         }
-        self.push(client, at, Event::Disconnected { by });
+        self.push(client, at, JournalEvent::Disconnected { by });
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) struct Watched<'a> {
 
 /// A condition that holds, or did a short while ago.
 #[derive(Clone, Debug)]
-struct Condition {
+struct TrackedCondition {
     headset: Option<HeadsetId>,
     kind: AlertKind,
     subject: String,
@@ -87,7 +87,7 @@ struct Condition {
     said: Option<Instant>,
 }
 
-impl Condition {
+impl TrackedCondition {
     /// When it, or its end, is to be said.
     fn due(&self, delay: &impl Fn(AlertKind) -> Duration) -> Option<Instant> {
         match (self.holds, self.raised) {
@@ -113,7 +113,7 @@ impl Condition {
 /// What holds, since when, and what has been said of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AlertTracker {
-    conditions: Vec<Condition>,
+    conditions: Vec<TrackedCondition>,
 }
 
 impl AlertTracker {
@@ -129,7 +129,7 @@ impl AlertTracker {
         self.take_in(watched, now);
         let is_ripe = |due: Instant| due + TOGETHER <= now;
         let ripe = self.conditions.iter().filter(|own| own.due(&delay).is_some_and(is_ripe));
-        let groups: BTreeSet<_> = ripe.map(Condition::group).collect();
+        let groups: BTreeSet<_> = ripe.map(TrackedCondition::group).collect();
         groups
             .into_iter()
             .map(|group| {
@@ -179,7 +179,7 @@ impl AlertTracker {
         if known {
             return None;
         }
-        self.conditions.push(Condition {
+        self.conditions.push(TrackedCondition {
             headset: headset.clone(),
             kind,
             subject: subject.clone(),
@@ -226,7 +226,7 @@ impl AlertTracker {
                     if known.any(|own| own.is_of(headset, *kind) && own.subject == fact.subject) {
                         continue;
                     }
-                    self.conditions.push(Condition {
+                    self.conditions.push(TrackedCondition {
                         headset: Some((*headset).clone()),
                         kind: *kind,
                         subject: fact.subject.clone(),

@@ -151,8 +151,8 @@ fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What a part of the face does, and how strongly.
-type Expression<'a> = (&'a str, Option<f64>);
-type FacePart = fn(&FacialExpression) -> Expression<'_>;
+type FacialAction<'a> = (&'a str, Option<f64>);
+type FacePart = fn(&FacialExpression) -> FacialAction<'_>;
 
 /// What a part of the face did over time: the level of its power, or the whole cell where it has
 /// none; an expression lasts until the next one begins.

@@ -7,7 +7,9 @@ use crate::{
     traffic::{Traffic, TrafficSettings},
     ui::{Ui, UiOptions},
 };
-use cortop_sim::journal::{Advice, Client, Entry, Event, Mistake, OpenSession, Refusal, Side};
+use cortop_sim::journal::{
+    Advice, ClientSummary, Entry, JournalEvent, Mistake, OpenSession, Refusal, Side,
+};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 /// A simulator with two clients, one of which makes mistakes.
@@ -22,12 +24,12 @@ fn busy() -> Traffic {
         theme: 0,
         began,
     });
-    let request = |request, method: &str, subject: &str| Event::Request {
+    let request = |request, method: &str, subject: &str| JournalEvent::Request {
         request,
         method: method.to_owned(),
         subject: subject.to_owned(),
     };
-    let answer = |request, refusal, took| Event::Answer {
+    let answer = |request, refusal, took| JournalEvent::Answer {
         request,
         method: String::new(),
         subject: String::new(),
@@ -36,9 +38,10 @@ fn busy() -> Traffic {
     };
     let refusal =
         Refusal { code: -32004, message: "The headset is currently not available.".to_owned() };
-    let advice = |mistake, text: &str| Event::Advice(Advice { mistake, text: text.to_owned() });
+    let advice =
+        |mistake, text: &str| JournalEvent::Advice(Advice { mistake, text: text.to_owned() });
     let events = [
-        (1, Event::Connected),
+        (1, JournalEvent::Connected),
         (1, request(1, "authorize", "")),
         (1, answer(1, None, 0.000_4)),
         (1, request(2, "createSession", "active EPOCX-1A2B3C4D")),
@@ -51,10 +54,10 @@ fn busy() -> Traffic {
              before createSession",
             ),
         ),
-        (2, Event::Connected),
+        (2, JournalEvent::Connected),
         (2, request(1, "queryHeadsets", "")),
-        (2, Event::Warning { code: 142, text: "Headset discovering complete.".to_owned() }),
-        (2, Event::Unread { seconds: 5.0 }),
+        (2, JournalEvent::Warning { code: 142, text: "Headset discovering complete.".to_owned() }),
+        (2, JournalEvent::Unread { seconds: 5.0 }),
         (
             2,
             advice(
@@ -63,7 +66,7 @@ fn busy() -> Traffic {
              get lost",
             ),
         ),
-        (3, Event::Disconnected { by: Side::Client }),
+        (3, JournalEvent::Disconnected { by: Side::Client }),
     ];
     let entry = |(at, (client, event)): (u32, _)| Entry {
         number: u64::from(at),
@@ -73,16 +76,16 @@ fn busy() -> Traffic {
     };
     traffic.take((1..).zip(events).map(entry).collect());
     let clients = vec![
-        Client { number: 1, requests: 2, refused: 1, ..Client::default() },
-        Client {
+        ClientSummary { number: 1, requests: 2, refused: 1, ..ClientSummary::default() },
+        ClientSummary {
             number: 2,
             since: 7.0,
             requests: 1,
             sent: [("eeg", 1280), ("mot", 320)].into(),
             dropped: 17,
-            ..Client::default()
+            ..ClientSummary::default()
         },
-        Client { number: 3, until: Some(12.0), ..Client::default() },
+        ClientSummary { number: 3, until: Some(12.0), ..ClientSummary::default() },
     ];
     let session = OpenSession {
         id: "S".into(),

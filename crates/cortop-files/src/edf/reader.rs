@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     header::{ColumnKind, Header},
-    input::Input,
+    input::InputFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
-    row::{Row, RowMarker, StreamSample, Tally, count},
+    row::{ReadCounts, Row, RowMarker, StreamSample, count},
 };
 
 /// The most signals and bytes of a record that make sense.
@@ -27,7 +27,7 @@ const MAX_SIGNALS: usize = 4096;
 const MAX_RECORD: usize = 64 << 20;
 
 /// Where the samples of a signal stand in a record, and what they mean.
-struct Signal {
+struct SignalLayout {
     /// Samples of other signals before its own in a record.
     offset: usize,
     samples: usize,
@@ -38,13 +38,13 @@ struct Signal {
 
 /// Reads a file.
 pub(crate) struct EdfReader {
-    input: Input,
+    input: InputFile,
     info: RecordingInfo,
-    tally: Tally,
+    counts: ReadCounts,
     format: EdfFormat,
     /// The signals in the order of the columns of the header.
-    signals: Vec<Signal>,
-    annotations: Vec<Signal>,
+    signals: Vec<SignalLayout>,
+    annotations: Vec<SignalLayout>,
     /// Epoch seconds of the start in the header.
     start: f64,
     record_seconds: f64,
@@ -84,7 +84,7 @@ impl Fields<'_> {
 }
 
 impl EdfReader {
-    pub(crate) fn open(mut input: Input) -> Result<Self, OpenError> {
+    pub(crate) fn open(mut input: InputFile) -> Result<Self, OpenError> {
         let name = input.name();
         let broken = |what: &str| {
             OpenError::unusable(&name, format!("its EDF header is broken: {what}; export it again"))
@@ -163,7 +163,7 @@ impl EdfReader {
             start: start(&recording, &date, &clock),
             input,
             info,
-            tally: Tally::default(),
+            counts: ReadCounts::default(),
             format,
             signals,
             annotations,
@@ -191,7 +191,7 @@ impl EdfReader {
             }
         }
         if filled < self.record.len() {
-            self.tally.short += u64::from(filled > 0);
+            self.counts.short += u64::from(filled > 0);
             return Ok(false);
         }
         let bytes = self.format.sample_bytes();
@@ -225,7 +225,7 @@ impl EdfReader {
     }
 
     /// A sample of a signal in the record.
-    fn value(&self, signal: &Signal, sample: usize) -> f64 {
+    fn value(&self, signal: &SignalLayout, sample: usize) -> f64 {
         let bytes = self.format.sample_bytes();
         let at = (signal.offset + sample.min(signal.samples.saturating_sub(1))) * bytes;
         let own = self.record.get(at..at + bytes).unwrap_or_default();
@@ -246,7 +246,7 @@ impl EdfReader {
         let half = step / 2.0;
         let measured =
             !self.skips.iter().any(|(from, to)| (*from - half..*to - half).contains(&time));
-        self.tally.read += u64::from(measured);
+        self.counts.read += u64::from(measured);
         row.place = count(((time - first) / step).round()).unwrap_or_default();
         row.time = Some(time);
         let mut motion_counter = None;
@@ -319,8 +319,8 @@ impl RecordingReader for EdfReader {
         }
     }
 
-    fn tally(&self) -> &Tally {
-        &self.tally
+    fn counts(&self) -> &ReadCounts {
+        &self.counts
     }
 
     fn progress(&self) -> Option<f64> {
@@ -329,7 +329,7 @@ impl RecordingReader for EdfReader {
 }
 
 /// The signals of a header with their labels.
-fn signals(bytes: &[u8], count: usize, format: EdfFormat) -> Vec<(String, Signal)> {
+fn signals(bytes: &[u8], count: usize, format: EdfFormat) -> Vec<(String, SignalLayout)> {
     let field = |before: usize, width: usize| {
         (0..count).map(move |signal| {
             let at = before * count + signal * width;
@@ -359,7 +359,8 @@ fn signals(bytes: &[u8], count: usize, format: EdfFormat) -> Vec<(String, Signal
             "nV" => 1e-3,
             _ => 1.0,
         };
-        let signal = Signal { offset, samples, scale: EdfScale { physical, digital }, factor };
+        let signal =
+            SignalLayout { offset, samples, scale: EdfScale { physical, digital }, factor };
         offset += samples;
         (Fields(label).text(16), signal)
     })
@@ -474,7 +475,7 @@ mod tests {
             assert_eq!(info.headset_type.as_deref(), Some("INSIGHT"));
             assert_eq!(info.serial.as_deref(), Some("0A1B2C3D"));
             assert_eq!(info.header.left_out(), ["ECG"]);
-            assert_eq!((rows.len(), reader.tally().read), (12, 12));
+            assert_eq!((rows.len(), reader.counts().read), (12, 12));
             let eeg: Vec<f64> = rows.iter().map(|row| row.eeg[0]).collect();
             assert_eq!(eeg, (100..112).map(f64::from).collect::<Vec<_>>());
             assert_eq!(rows[9].counter, Some(1));
@@ -513,7 +514,7 @@ mod tests {
         assert!((found[4].time.unwrap() - 1_717_000_002.25).abs() < 1e-6);
 
         let (found, reader) = rows(&whole[..whole.len() - 7]);
-        assert_eq!((found.len(), reader.tally().short), (8, 1));
+        assert_eq!((found.len(), reader.counts().short), (8, 1));
 
         // The number of records, the size of the header, the date, and a scale.
         let mut broken = whole;

@@ -18,14 +18,14 @@ const MAX_WAITING: usize = 10_000;
 const LEAST_ANNOTATION_BYTES: usize = 64;
 
 /// The samples of a signal that no record holds yet, and the last one.
-type Waiting = (VecDeque<i32>, i32);
+type PendingSamples = (VecDeque<i32>, i32);
 
 /// Writes a file.
 #[derive(Debug)]
 pub struct EdfWriter<W: Write + Seek> {
     file: W,
     header: EdfHeader,
-    waiting: Vec<Waiting>,
+    waiting: Vec<PendingSamples>,
     annotations: VecDeque<Annotation>,
     lost_annotations: u64,
     records: u64,
@@ -117,7 +117,8 @@ impl<W: Write + Seek> EdfWriter<W> {
     /// The file cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         let seconds = self.header.record_seconds;
-        let share = |((own, _), it): (&Waiting, &EdfSignal)| own.len() as f64 / it.samples as f64;
+        let share =
+            |((own, _), it): (&PendingSamples, &EdfSignal)| own.len() as f64 / it.samples as f64;
         let begun = self.waiting.iter().zip(&self.header.signals).map(share).fold(0.0, f64::max);
         if begun > 0.0 {
             if self.header.format.has_annotations() {

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     header::{ColumnKind, FileColumn, Header},
-    input::Input,
+    input::InputFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
-    row::{Row, RowMarker, StreamSample, Tally, count},
+    row::{ReadCounts, Row, RowMarker, StreamSample, count},
 };
 
 /// Streams and measurements of clocks that are kept of a file.
@@ -51,9 +51,9 @@ struct FileStream {
 
 /// Reads a file.
 pub(crate) struct XdfReader {
-    input: Input,
+    input: InputFile,
     info: RecordingInfo,
-    tally: Tally,
+    counts: ReadCounts,
     streams: BTreeMap<u32, FileStream>,
     /// What came before the header was complete, and what the current chunk holds.
     waiting: VecDeque<(u32, StreamValues)>,
@@ -162,13 +162,13 @@ impl FileStream {
 }
 
 impl XdfReader {
-    pub(crate) fn open(input: Input) -> Result<Self, OpenError> {
+    pub(crate) fn open(input: InputFile) -> Result<Self, OpenError> {
         let (name, path, once) = (input.name(), input.path.clone(), input.once);
         let unreadable = |error: io::Error| OpenError::Unreadable { name: name.clone(), error };
         let mut reader = Self {
             input,
             info: RecordingInfo { once, ..RecordingInfo::default() },
-            tally: Tally::default(),
+            counts: ReadCounts::default(),
             streams: BTreeMap::new(),
             waiting: VecDeque::new(),
             place: 0,
@@ -185,7 +185,7 @@ impl XdfReader {
                 }
             }
         } else {
-            let mut scanned = Input::open(&path).map_err(unreadable)?;
+            let mut scanned = InputFile::open(&path).map_err(unreadable)?;
             scanned.bytes.read_exact(&mut magic).map_err(unreadable)?;
             // What is cut off ends it, as it will end the rows.
             while let Ok(Some(chunk)) = chunk::next(&mut *scanned.bytes, |_| false) {
@@ -296,7 +296,7 @@ impl XdfReader {
         match own.role {
             None => {}
             Some(Role::Eeg) => {
-                self.tally.read += 1;
+                self.counts.read += 1;
                 row.time = Some(time);
                 row.place = self.place;
                 self.place += 1;
@@ -315,7 +315,7 @@ impl XdfReader {
                         ColumnKind::Sensor | ColumnKind::Extra => {
                             let held = !number.is_finite();
                             if held && *kind == ColumnKind::Sensor {
-                                self.tally.held += 1;
+                                self.counts.held += 1;
                                 row.interpolated = true;
                             }
                             let before = self.before.get(row.eeg.len()).copied();
@@ -370,8 +370,8 @@ impl RecordingReader for XdfReader {
         }
     }
 
-    fn tally(&self) -> &Tally {
-        &self.tally
+    fn counts(&self) -> &ReadCounts {
+        &self.counts
     }
 
     fn progress(&self) -> Option<f64> {

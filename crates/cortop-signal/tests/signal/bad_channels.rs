@@ -58,7 +58,7 @@ impl DecodedHeadset {
     }
 
     /// Seconds of what each channel measures.
-    fn measure(&mut self, seconds: f64, channels: &[Signal]) {
+    fn measure(&mut self, seconds: f64, channels: &[TestSignal]) {
         for _ in 0..samples(seconds) {
             let at = self.sent;
             self.send(false, channels.iter().map(|signal| Some(signal(at))));
@@ -92,24 +92,24 @@ fn samples(seconds: f64) -> usize {
 }
 
 /// What a channel measures at a sample.
-type Signal = fn(u32) -> f64;
+type TestSignal = fn(u32) -> f64;
 
 /// Alpha of ±30 µV, which no two samples in sequence have alike.
 fn eeg(at: u32) -> f64 {
     30.0 * (f64::from(at) * 0.49).sin()
 }
 
-const GOOD: Signal = |at| 4200.0 + eeg(at);
+const GOOD: TestSignal = |at| 4200.0 + eeg(at);
 /// From a file whose offset was taken away.
-const WITHOUT_OFFSET: Signal = eeg;
+const WITHOUT_OFFSET: TestSignal = eeg;
 /// Noise at the rail, as of an open input.
-const AT_TOP: Signal = |at| 8401.923 - f64::from(at % 7);
-const AT_ZERO: Signal = |at| f64::from(at % 7);
-const TOO_LOW: Signal = |at| 1500.0 + eeg(at);
-const TOO_HIGH: Signal = |at| 7000.0 + eeg(at);
-const STUCK: Signal = |_| 4200.0;
-const ZERO: Signal = |_| 0.0;
-const TOP: Signal = |_| 8401.923;
+const AT_TOP: TestSignal = |at| 8401.923 - f64::from(at % 7);
+const AT_ZERO: TestSignal = |at| f64::from(at % 7);
+const TOO_LOW: TestSignal = |at| 1500.0 + eeg(at);
+const TOO_HIGH: TestSignal = |at| 7000.0 + eeg(at);
+const STUCK: TestSignal = |_| 4200.0;
+const ZERO: TestSignal = |_| 0.0;
+const TOP: TestSignal = |_| 8401.923;
 
 #[test]
 fn a_recording_of_an_insight_names_its_three_bad_channels() {
@@ -155,8 +155,8 @@ fn a_defect_begins_after_two_seconds_and_ends_after_two_without_it() {
 #[test]
 fn a_glitch_now_and_then_neither_begins_nor_ends_one() {
     let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7", "Pz"]);
-    let spikes: Signal = |at| if at % 200 < 3 { 8401.923 } else { GOOD(at) };
-    let stuck: Signal = |at| if at > 640 && at % 400 == 0 { 4300.0 } else { 4200.0 };
+    let spikes: TestSignal = |at| if at % 200 < 3 { 8401.923 } else { GOOD(at) };
+    let stuck: TestSignal = |at| if at > 640 && at % 400 == 0 { 4300.0 } else { 4200.0 };
     headset.measure(5.0, &[spikes, stuck, GOOD]);
     for _ in 0..40 {
         headset.measure(0.5, &[spikes, stuck, GOOD]);
@@ -168,9 +168,9 @@ fn a_glitch_now_and_then_neither_begins_nor_ends_one() {
 fn the_median_decides_about_the_level() {
     let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7", "Pz", "T8"]);
     // 40 % and 60 % of the samples are too low.
-    let minority: Signal = |at| if at % 5 < 2 { TOO_LOW(at) } else { GOOD(at) };
-    let majority: Signal = |at| if at % 5 < 3 { TOO_LOW(at) } else { GOOD(at) };
-    let edges: Signal = |at| if at.is_multiple_of(2) { 2001.0 } else { 6499.0 };
+    let minority: TestSignal = |at| if at % 5 < 2 { TOO_LOW(at) } else { GOOD(at) };
+    let majority: TestSignal = |at| if at % 5 < 3 { TOO_LOW(at) } else { GOOD(at) };
+    let edges: TestSignal = |at| if at.is_multiple_of(2) { 2001.0 } else { 6499.0 };
     headset.measure(4.0, &[minority, majority, edges, GOOD]);
     headset.expect(&[("T7", OffLevel)]);
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use cortop_signal::{Filters, View, filter::Chain, spectrum::Periodogram};
+use cortop_signal::{Filters, View, filter::FilterChain, spectrum::Periodogram};
 use serde::Deserialize;
 
 use crate::{
@@ -66,9 +66,9 @@ fn signal(name: &str) -> Vec<f64> {
 }
 
 impl FilterDesign {
-    fn chain(&self) -> Chain {
+    fn chain(&self) -> FilterChain {
         let Self { high_pass, low_pass, notch, .. } = *self;
-        Chain::new(Filters { high_pass, low_pass, notch }, self.rate as f64)
+        FilterChain::new(Filters { high_pass, low_pass, notch }, self.rate as f64)
     }
 
     fn name(&self) -> String {
@@ -201,7 +201,7 @@ fn the_spectrum_of_filtered_messages_is_scipys_before_any_low_pass() {
             for low_pass in [None, Some(30.0), Some(45.0)] {
                 let filters = Filters { high_pass: *high_pass, notch: *notch, low_pass };
                 let what = format!("{name} at {rate} after {filters:?}");
-                let mut chain = Chain::new(filters, *rate as f64);
+                let mut chain = FilterChain::new(filters, *rate as f64);
                 let filtered: Vec<f64> =
                     samples.iter().map(|&x| chain.run(x).before_low_pass).collect();
                 alike_each(&welch(&filtered, *rate), powers, 1e-9, &what);

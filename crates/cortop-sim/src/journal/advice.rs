@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::Value;
 use strum::VariantArray as _;
 
-use super::crossing::{Crossing, Refusal, Request, Side, What};
+use super::crossing::{ClientRequest, Crossing, CrossingEvent, Refusal, Side};
 use crate::methods::{self, ParamFault};
 use cortop_protocol::{
     Method, Warning,
@@ -128,7 +128,7 @@ struct Rule {
     /// The methods it holds for; of all if there are none.
     methods: &'static [Method],
     mistake: Mistake,
-    fixed_by: fn(&Request) -> bool,
+    fixed_by: fn(&ClientRequest) -> bool,
     text: &'static str,
 }
 
@@ -136,26 +136,26 @@ const fn rule(
     code: i64,
     methods: &'static [Method],
     mistake: Mistake,
-    fixed_by: fn(&Request) -> bool,
+    fixed_by: fn(&ClientRequest) -> bool,
     text: &'static str,
 ) -> Rule {
     Rule { code, methods, mistake, fixed_by, text }
 }
 
-fn is(request: &Request, methods: &[Method]) -> bool {
+fn is(request: &ClientRequest, methods: &[Method]) -> bool {
     request.method.is_some_and(|own| methods.contains(&own))
 }
 
-fn connects(request: &Request) -> bool {
+fn connects(request: &ClientRequest) -> bool {
     is(request, &[Method::ControlDevice]) && request.text("command") == "connect"
 }
 
-fn signs_in(request: &Request) -> bool {
+fn signs_in(request: &ClientRequest) -> bool {
     is(request, &[Method::Authorize, Method::GenerateNewToken])
 }
 
 /// Whether it gets by without an activation, or gets some.
-fn needs_no_activation(request: &Request) -> bool {
+fn needs_no_activation(request: &ClientRequest) -> bool {
     let debits = || request.params.get("debit").and_then(Value::as_f64).is_some_and(|it| it > 0.0);
     is(request, &[Method::Authorize]) && debits()
         || is(request, &[Method::CreateSession]) && request.text("status") != "active"
@@ -201,7 +201,7 @@ const QUESTIONS: &[Method] = &[
 
 /// What is known of a client.
 #[derive(Default)]
-struct Client {
+struct ClientHistory {
     ids: BTreeSet<String>,
     /// The same, the oldest first.
     order: VecDeque<String>,
@@ -218,7 +218,7 @@ struct Client {
 /// Sees the mistakes of all clients.
 #[derive(Default)]
 pub(super) struct Advisor {
-    clients: BTreeMap<u64, Client>,
+    clients: BTreeMap<u64, ClientHistory>,
     /// Live sessions, and the clients that created them.
     sessions: BTreeMap<String, u64>,
     /// Headsets that are being connected.
@@ -259,34 +259,34 @@ impl Advisor {
         }
         let client = self.clients.entry(number).or_default();
         let found = match &crossing.what {
-            What::Connected => {
-                *client = Client::default();
+            CrossingEvent::Connected => {
+                *client = ClientHistory::default();
                 Vec::new()
             }
-            What::Requested(request) => {
+            CrossingEvent::Requested(request) => {
                 let found = client.requested(request, at, &self.connecting);
                 if connects(request) {
                     remember(&mut self.connecting, request.text("headset"));
                 }
                 found
             }
-            What::Answered { request, result: Ok(result) } => {
+            CrossingEvent::Answered { request, result: Ok(result) } => {
                 self.learn(number, request, result);
                 Vec::new()
             }
-            What::Answered { request, result: Err(refusal) } => {
+            CrossingEvent::Answered { request, result: Err(refusal) } => {
                 let on_cable = self.on_cable.contains(request.text("headset"));
                 client.refused(request, refusal, at, on_cable).into_iter().collect()
             }
-            What::Warned(warning) => {
+            CrossingEvent::Warned(warning) => {
                 self.warned(warning);
                 Vec::new()
             }
-            What::Sampled => {
+            CrossingEvent::Sampled => {
                 client.sampled = true;
                 Vec::new()
             }
-            What::Unread(seconds) => vec![said(
+            CrossingEvent::Unread(seconds) => vec![said(
                 Mistake::SocketNotRead,
                 "",
                 format!(
@@ -294,7 +294,7 @@ impl Advisor {
                      of its own, or samples get lost"
                 ),
             )],
-            What::Disconnected(side) => {
+            CrossingEvent::Disconnected(side) => {
                 let left = self.sessions.values().filter(|owner| **owner == number).count();
                 self.sessions.retain(|_, owner| *owner != number);
                 if *side == Side::Client { client.left(left) } else { Vec::new() }
@@ -303,7 +303,7 @@ impl Advisor {
         let Some(client) = self.clients.get_mut(&number) else { return Vec::new() };
         let new = found.into_iter().filter(|(advice, about)| client.is_new(advice, about));
         let new = new.map(|(advice, _)| advice).collect();
-        if matches!(crossing.what, What::Disconnected(_)) {
+        if matches!(crossing.what, CrossingEvent::Disconnected(_)) {
             self.clients.remove(&number);
         }
         new
@@ -326,7 +326,7 @@ impl Advisor {
     }
 
     /// What answers tell of sessions and headsets.
-    fn learn(&mut self, client: u64, request: &Request, result: &Value) {
+    fn learn(&mut self, client: u64, request: &ClientRequest, result: &Value) {
         let id = || result.get("id").and_then(Value::as_str).unwrap_or_default();
         match request.method {
             Some(Method::CreateSession) if self.sessions.len() < MAX_KNOWN => {
@@ -357,20 +357,20 @@ fn remember(known: &mut BTreeSet<String>, id: &str) {
 }
 
 /// Advice, and what it is about: the same is given once.
-type Found = (Advice, String);
+type GivenAdvice = (Advice, String);
 
-fn said(mistake: Mistake, about: &str, text: impl Into<String>) -> Found {
+fn said(mistake: Mistake, about: &str, text: impl Into<String>) -> GivenAdvice {
     (Advice { mistake, text: text.into() }, about.to_owned())
 }
 
-impl Client {
+impl ClientHistory {
     /// The mistakes that a request shows. `connecting`: headsets that are being connected.
     fn requested(
         &mut self,
-        request: &Request,
+        request: &ClientRequest,
         at: f64,
         connecting: &BTreeSet<String>,
-    ) -> Vec<Found> {
+    ) -> Vec<GivenAdvice> {
         let mut found = Vec::new();
         self.open.retain(|(rule, _)| {
             // While a headset is being connected, trying again is as good as waiting.
@@ -416,11 +416,11 @@ impl Client {
     /// is connected by a USB cable, and never gets ready.
     fn refused(
         &mut self,
-        request: &Request,
+        request: &ClientRequest,
         refusal: &Refusal,
         at: f64,
         on_cable: bool,
-    ) -> Option<Found> {
+    ) -> Option<GivenAdvice> {
         if let Some(found) = explain(self, request, refusal) {
             return Some(found);
         }
@@ -436,7 +436,7 @@ impl Client {
     }
 
     /// The mistakes that show when it leaves, with so many sessions.
-    fn left(&mut self, sessions: usize) -> Vec<Found> {
+    fn left(&mut self, sessions: usize) -> Vec<GivenAdvice> {
         let open = self.open.drain(..).map(|(rule, _)| said(rule.mistake, "", rule.text));
         let left = (sessions > 0).then(|| {
             let noun = if sessions == 1 { "a session" } else { "sessions" };
@@ -487,7 +487,11 @@ impl Client {
 }
 
 /// The mistake that a refusal shows by itself, whatever comes next.
-fn explain(client: &Client, request: &Request, refusal: &Refusal) -> Option<Found> {
+fn explain(
+    client: &ClientHistory,
+    request: &ClientRequest,
+    refusal: &Refusal,
+) -> Option<GivenAdvice> {
     let name = &request.name;
     if refusal.code == METHOD_NOT_FOUND {
         let alike = Method::VARIANTS.iter().find(|own| similar(own.name(), name));

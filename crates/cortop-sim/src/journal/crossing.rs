@@ -16,16 +16,16 @@ pub(super) struct Crossing<'a> {
     pub(super) at: f64,
     /// Which client.
     pub(super) client: u64,
-    pub(super) what: What<'a>,
+    pub(super) what: CrossingEvent<'a>,
 }
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub(super) enum What<'a> {
+pub(super) enum CrossingEvent<'a> {
     Connected,
-    Requested(&'a Request),
+    Requested(&'a ClientRequest),
     Answered {
-        request: &'a Request,
+        request: &'a ClientRequest,
         result: Result<&'a Value, &'a Refusal>,
     },
     Warned(&'a Warning),
@@ -47,7 +47,7 @@ pub enum Side {
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(super) struct ClientRequest {
     /// `null` where there is none.
     pub(super) id: Value,
     /// Its name, empty where there is none.
@@ -59,7 +59,7 @@ pub(super) struct Request {
     pub(super) fault: Option<&'static str>,
 }
 
-impl Request {
+impl ClientRequest {
     /// Reads what a client sent, whatever it is.
     pub(super) fn read(text: &str) -> Self {
         let (mut request, fault) = match serde_json::from_str(text) {

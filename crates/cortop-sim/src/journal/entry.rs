@@ -20,12 +20,12 @@ pub struct Entry {
     /// Which client; they count from 1 as they connect.
     pub client: u64,
     /// What happened.
-    pub event: Event,
+    pub event: JournalEvent,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum JournalEvent {
     /// A client has connected.
     Connected,
     /// A client asks for something.
@@ -134,40 +134,42 @@ impl Entry {
             |refusal: &Refusal| json!({ "code": refusal.code, "message": refusal.message });
         let ms = |seconds: f64| (seconds * 1e6).round() / 1e3;
         let (event, members) = match &self.event {
-            Event::Connected => ("connected", json!({})),
-            Event::Request { request, method, subject } => {
+            JournalEvent::Connected => ("connected", json!({})),
+            JournalEvent::Request { request, method, subject } => {
                 ("request", json!({ "method": method, "request": request, "subject": subject }))
             }
-            Event::Answer { request, method, subject, refusal: None, took } => (
+            JournalEvent::Answer { request, method, subject, refusal: None, took } => (
                 "answer",
                 json!({ "method": method, "ms": ms(*took), "ok": true, "request": request, "subject": subject }),
             ),
-            Event::Answer { request, method, subject, refusal: Some(error), took } => (
+            JournalEvent::Answer { request, method, subject, refusal: Some(error), took } => (
                 "answer",
                 json!({ "error": refusal(error), "method": method, "ms": ms(*took), "ok": false, "request": request, "subject": subject }),
             ),
-            Event::Warning { code, text } => ("warning", json!({ "code": code, "text": text })),
-            Event::SessionOpened { session, headset, status } => (
+            JournalEvent::Warning { code, text } => {
+                ("warning", json!({ "code": code, "text": text }))
+            }
+            JournalEvent::SessionOpened { session, headset, status } => (
                 "session-opened",
                 json!({ "headset": headset, "session": session, "status": status }),
             ),
-            Event::SessionClosed { session, end } => {
+            JournalEvent::SessionClosed { session, end } => {
                 ("session-closed", json!({ "by": end.name(), "session": session }))
             }
-            Event::Subscribed { session, streams } => {
+            JournalEvent::Subscribed { session, streams } => {
                 ("subscribed", json!({ "session": session, "streams": streams }))
             }
-            Event::StreamRefused { stream, refusal: error } => {
+            JournalEvent::StreamRefused { stream, refusal: error } => {
                 ("stream-refused", json!({ "error": refusal(error), "stream": stream }))
             }
-            Event::Unsubscribed { session, streams } => {
+            JournalEvent::Unsubscribed { session, streams } => {
                 ("unsubscribed", json!({ "session": session, "streams": streams }))
             }
-            Event::Samples { sent, dropped } => {
+            JournalEvent::Samples { sent, dropped } => {
                 ("samples", json!({ "dropped": dropped, "sent": sent }))
             }
-            Event::Unread { seconds } => ("unread", json!({ "seconds": seconds })),
-            Event::Advice(advice) => (
+            JournalEvent::Unread { seconds } => ("unread", json!({ "seconds": seconds })),
+            JournalEvent::Advice(advice) => (
                 "advice",
                 json!({
                     "mistake": advice.mistake.name(),
@@ -175,7 +177,7 @@ impl Entry {
                     "text": advice.text,
                 }),
             ),
-            Event::Disconnected { by } => ("disconnected", json!({ "by": by.name() })),
+            JournalEvent::Disconnected { by } => ("disconnected", json!({ "by": by.name() })),
         };
         let mut object = Map::new();
         object.insert("client".to_owned(), self.client.into());

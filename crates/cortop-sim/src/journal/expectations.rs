@@ -10,7 +10,7 @@ use color_eyre::{
 use cortop_protocol::{Method, Stream};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::entry::{Entry, Event, SessionEnd};
+use super::entry::{Entry, JournalEvent, SessionEnd};
 
 /// Sentences of one kind; the rest is counted.
 const MAX_LISTED: usize = 20;
@@ -52,8 +52,8 @@ struct Seen {
     /// What was called that should not be.
     unwanted: BTreeSet<Method>,
     subscribed: BTreeSet<String>,
-    refused: Found,
-    advice: Found,
+    refused: Occurrences,
+    advice: Occurrences,
     dropped: u64,
     /// Sessions that were not closed, and those that live.
     left: Vec<String>,
@@ -62,12 +62,12 @@ struct Seen {
 
 /// How often something was found, and the first ones in words.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Found {
+struct Occurrences {
     count: u64,
     listed: Vec<String>,
 }
 
-impl Found {
+impl Occurrences {
     fn add(&mut self, line: impl FnOnce() -> String) {
         self.count += 1;
         if self.listed.len() < MAX_LISTED {
@@ -111,7 +111,7 @@ impl Expectations {
     pub fn observe(&mut self, entry: &Entry) {
         let seen = &mut self.seen;
         match &entry.event {
-            Event::Request { method, .. } => {
+            JournalEvent::Request { method, .. } => {
                 let Ok(method) = method.parse::<Method>() else { return };
                 if self.calls.get(seen.calls).is_some_and(|next| next.0 == method) {
                     seen.calls += 1;
@@ -120,25 +120,25 @@ impl Expectations {
                     seen.unwanted.insert(method);
                 }
             }
-            Event::Answer { method, refusal: Some(refusal), .. } => {
+            JournalEvent::Answer { method, refusal: Some(refusal), .. } => {
                 seen.refused.add(|| format!("{method}: {} {}", refusal.code, refusal.message));
             }
-            Event::StreamRefused { stream, refusal } => {
+            JournalEvent::StreamRefused { stream, refusal } => {
                 let line = || format!("stream {stream}: {} {}", refusal.code, refusal.message);
                 seen.refused.add(line);
             }
-            Event::Subscribed { streams, .. } => {
+            JournalEvent::Subscribed { streams, .. } => {
                 seen.subscribed.extend(streams.iter().take(64).cloned());
             }
-            Event::Advice(advice) => {
+            JournalEvent::Advice(advice) => {
                 let place = advice.mistake.reference();
                 seen.advice.add(|| format!("{} (docs/protocol.md {place})", advice.text));
             }
-            Event::Samples { dropped, .. } => seen.dropped += dropped,
-            Event::SessionOpened { session, .. } if seen.open.len() < 1024 => {
+            JournalEvent::Samples { dropped, .. } => seen.dropped += dropped,
+            JournalEvent::SessionOpened { session, .. } if seen.open.len() < 1024 => {
                 seen.open.insert(session.to_string());
             }
-            Event::SessionClosed { session, end } => {
+            JournalEvent::SessionClosed { session, end } => {
                 seen.open.remove(session.as_str());
                 if *end == SessionEnd::Disconnected && seen.left.len() < MAX_LISTED {
                     seen.left.push(session.to_string());
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
     use crate::journal::{Advice, Mistake, Refusal};
 
-    fn seen(text: &str, events: Vec<Event>) -> Vec<String> {
+    fn seen(text: &str, events: Vec<JournalEvent>) -> Vec<String> {
         let mut expected: Expectations = toml::from_str(text).unwrap();
         for (number, event) in (1..).zip(events) {
             expected.observe(&Entry { number, at: 0.0, client: 1, event });
@@ -215,8 +215,8 @@ mod tests {
         expected.unmet()
     }
 
-    fn call(method: &str) -> Event {
-        Event::Request { request: 1, method: method.to_owned(), subject: String::new() }
+    fn call(method: &str) -> JournalEvent {
+        JournalEvent::Request { request: 1, method: method.to_owned(), subject: String::new() }
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
         );
         assert_eq!(seen("never = [\"subscribe\"]", order().into()), ["subscribe was called"]);
         let refusal = Refusal { code: -32004, message: "no".to_owned() };
-        let refused = || Event::Answer {
+        let refused = || JournalEvent::Answer {
             request: 1,
             method: "createSession".to_owned(),
             subject: String::new(),
@@ -244,16 +244,16 @@ mod tests {
         assert_eq!(seen("refused = 1", vec![refused()]), [""; 0]);
         let advice = Advice { mistake: Mistake::IdReused, text: "an id".to_owned() };
         assert_eq!(
-            seen("advice = 0", vec![Event::Advice(advice)]),
+            seen("advice = 0", vec![JournalEvent::Advice(advice)]),
             ["1 pieces of advice, 0 expected at most:", "  an id (docs/protocol.md §1.3)"]
         );
         let session = || "S".into();
-        let opened = Event::SessionOpened {
+        let opened = JournalEvent::SessionOpened {
             session: session(),
             headset: "H".into(),
             status: "opened".to_owned(),
         };
-        let closed = |end| Event::SessionClosed { session: session(), end };
+        let closed = |end| JournalEvent::SessionClosed { session: session(), end };
         for (end, count) in
             [(SessionEnd::Closed, 0), (SessionEnd::ByService, 0), (SessionEnd::Disconnected, 1)]
         {
@@ -262,12 +262,13 @@ mod tests {
         }
         let unmet = seen("sessions_closed = true", vec![opened]);
         assert_eq!(unmet, ["the session S was not closed"]);
-        let subscribed = Event::Subscribed { session: session(), streams: vec!["mot".to_owned()] };
+        let subscribed =
+            JournalEvent::Subscribed { session: session(), streams: vec!["mot".to_owned()] };
         assert_eq!(
             seen("subscribed = [\"mot\", \"eeg\"]", vec![subscribed]),
             ["the stream eeg was not subscribed"]
         );
-        let dropped = Event::Samples { sent: [].into(), dropped: 3 };
+        let dropped = JournalEvent::Samples { sent: [].into(), dropped: 3 };
         assert_eq!(seen("dropped = 0", vec![dropped]), ["3 samples dropped, 0 expected at most"]);
     }
 

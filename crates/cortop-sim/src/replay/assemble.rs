@@ -12,7 +12,7 @@ use color_eyre::{Result, eyre::eyre};
 use cortop_files::{
     header::{ColumnKind, Header},
     recording::{RecordingInfo, RecordingReader},
-    row::{Row, RowMarker, StreamSample, Tally},
+    row::{ReadCounts, Row, RowMarker, StreamSample},
 };
 use serde_json::json;
 
@@ -82,7 +82,7 @@ pub(super) fn recording(
         }
         if count.is_multiple_of(4096) && reported.elapsed() > REPORTED {
             reported = Instant::now();
-            let read = reader.tally().read;
+            let read = reader.counts().read;
             report(&match reader.progress() {
                 Some(share) => format!("reading {name}: {:.0} %, {read} rows", 100.0 * share),
                 None => format!("reading {name}: {read} rows"),
@@ -98,7 +98,7 @@ pub(super) fn recording(
         });
     }
     let mut recording =
-        collected.recording(reader.info(), file, reader.tally()).map_err(unstorable)?;
+        collected.recording(reader.info(), file, reader.counts()).map_err(unstorable)?;
     if let Some(error) = cut {
         let note = format!("The file cannot be read to its end ({error}); the rest is played.");
         recording.notes.insert(recording.notes.len().saturating_sub(1), note);
@@ -172,7 +172,7 @@ impl Collected {
         mut self,
         info: &RecordingInfo,
         file: &Path,
-        tally: &Tally,
+        counts: &ReadCounts,
     ) -> io::Result<Recording> {
         let header = &info.header;
         let eeg_rate = nominal_rate(info.eeg_rate, &self.intervals);
@@ -250,7 +250,7 @@ impl Collected {
         let id = id.map(HeadsetId::from);
         let mut recording = Recording { spec, id, notes: Vec::new(), eeg, streams, markers };
         recording.notes = notes(&recording, file, info, period, self.first.is_some());
-        if tally.unnamed_markers > 0 {
+        if counts.unnamed_markers > 0 {
             recording.notes.push(
                 "Its rows have markers, and no file beside it says what they mean: they are \
                  numbered."
@@ -259,7 +259,7 @@ impl Collected {
         }
         // Of times that no row has, none is repaired.
         let spread = if self.first.is_some() { self.falls } else { 0 };
-        recording.notes.push(counts(tally, spread));
+        recording.notes.push(count_sentences(counts, spread));
         Ok(recording)
     }
 }
@@ -330,15 +330,15 @@ fn dev_columns(header: &Header) -> Columns {
 }
 
 /// What was read, what was repaired, what was dropped.
-fn counts(tally: &Tally, times: u64) -> String {
-    let mut sentences = vec![format!("Rows read: {}.", tally.read)];
+fn count_sentences(counts: &ReadCounts, times: u64) -> String {
+    let mut sentences = vec![format!("Rows read: {}.", counts.read)];
     for (what, count) in [
-        ("EEG values that cannot be read, held at the last one", tally.held),
-        ("Other values that cannot be read, left out", tally.unreadable),
+        ("EEG values that cannot be read, held at the last one", counts.held),
+        ("Other values that cannot be read, left out", counts.unreadable),
         ("Time stamps not later than the one before, all spread evenly", times),
-        ("Rows without any readable EEG, lost samples", tally.lost),
-        ("Lines or records that are cut off, dropped", tally.short),
-        ("Lines of names or units, skipped", tally.names),
+        ("Rows without any readable EEG, lost samples", counts.lost),
+        ("Lines or records that are cut off, dropped", counts.short),
+        ("Lines of names or units, skipped", counts.names),
     ] {
         if count > 0 {
             sentences.push(format!("{what}: {count}."));

@@ -21,7 +21,7 @@ pub(super) struct ActivityModel {
 }
 
 /// Something done with a strength of 0..1.
-pub(super) type Expression = (&'static str, f64);
+pub(super) type ActionPower = (&'static str, f64);
 
 impl ActivityModel {
     pub(super) fn new(noise: Noise) -> Self {
@@ -66,14 +66,14 @@ impl ActivityModel {
     }
 
     /// The upper face at `time`.
-    pub(super) fn upper(&self, time: f64) -> Expression {
+    pub(super) fn upper(&self, time: f64) -> ActionPower {
         let (slot, part) = slot(time / FACE_SLOT);
         let act = self.upper.pick(slot, &[(0.2, "surprise"), (0.15, "frown")], "neutral");
         expression(act, bump(part))
     }
 
     /// The lower face at `time`.
-    pub(super) fn lower(&self, time: f64) -> Expression {
+    pub(super) fn lower(&self, time: f64) -> ActionPower {
         let clench = self.clench(time);
         if clench > 0.0 {
             return ("clench", clench);
@@ -84,7 +84,7 @@ impl ActivityModel {
     }
 
     /// The mental command at `time`, one of those that are known.
-    pub(super) fn command(&self, time: f64, known: &[&'static str]) -> Expression {
+    pub(super) fn command(&self, time: f64, known: &[&'static str]) -> ActionPower {
         let (slot, part) = slot(time / COMMAND_SLOT);
         let share = 0.75 / known.len().max(1) as f64;
         let rest = |place: usize| self.commands.unit(slot) < share * (place + 1) as f64;
@@ -100,6 +100,6 @@ fn bump(part: f64) -> f64 {
 }
 
 /// An act too weak to see is neutral.
-fn expression(act: &'static str, power: f64) -> Expression {
+fn expression(act: &'static str, power: f64) -> ActionPower {
     if act == "neutral" || power < 0.1 { ("neutral", 0.0) } else { (act, power) }
 }

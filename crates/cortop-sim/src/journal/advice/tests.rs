@@ -356,7 +356,7 @@ async fn the_same_advice_is_given_once_and_what_is_kept_is_bounded() {
     assert_eq!(peer.mistakes().len(), MAX_ADVICE);
     let mut advisor = Advisor::default();
     for client in 0..3000 {
-        advisor.observe(&Crossing { at: 0.0, client, what: What::Connected });
+        advisor.observe(&Crossing { at: 0.0, client, what: CrossingEvent::Connected });
     }
     assert!(advisor.clients.len() <= MAX_KNOWN && advisor.next().is_none());
 }
