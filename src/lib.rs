@@ -28,10 +28,10 @@
 //! ```
 //! `docs/ARCHITECTURE.md` describes the ways through them; `tests/architecture.rs` holds the picture.
 
-/// The README's examples in Rust.
+/// The manual's examples in Rust.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/simulator.md")]
+struct Manual;
 
 pub mod app;
 pub mod cli;

@@ -383,11 +383,11 @@ fn what_clients_leave_undone_is_listed_at_the_end() {
 /// `.ci/run`, or of the system.
 #[test]
 fn the_example_in_python_passes_its_own_test() {
-    let readme = include_str!("../README.md");
-    let mut blocks = readme.split("```python\n").skip(1);
+    let page = include_str!("../docs/simulator.md");
+    let mut blocks = page.split("```python\n").skip(1);
     let code = blocks.find(|text| text.contains("def test_")).expect("an example");
     let code = code.split("```").next().expect("its end");
-    let toml = readme.split("```toml\n").find(|text| text.starts_with("calls")).expect("a file");
+    let toml = page.split("```toml\n").find(|text| text.starts_with("calls")).expect("a file");
     let expected = expectations(toml.split("```").next().expect("its end"));
     let own = concat!(env!("CARGO_MANIFEST_DIR"), "/target/python/bin/python");
     let chosen = std::env::var("CORTOP_PYTHON");

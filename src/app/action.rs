@@ -1,4 +1,4 @@
-//! The one table of actions: keys, help overlay, footer, config template and the README's key
+//! The one table of actions: keys, help overlay, footer, config template and the key
 //! table all come from it. Each view of the streams adds a row of its own.
 
 use std::iter;
