@@ -120,7 +120,7 @@ impl App {
             Action::Oldest => self.oldest(),
             Action::Newest => self.newest(),
             Action::LogFilter => self.ask_log_filter(),
-            Action::LogTargets => self.log.lists_targets = !self.log.lists_targets,
+            Action::LogTargets => self.log.toggle_targets(),
             Action::LogFocus => self.set_log(LogPane::toggle_only),
             Action::LogCapture => self.set_log(LogPane::next_captured),
             Action::LogShow => self.set_log(LogPane::next_shown),

@@ -84,7 +84,7 @@ impl App {
             Event::SessionsAsOf(at) => self.sessions.as_of = Some(at),
             Event::Profiles(stored) => self.profiles.stored = Some(stored),
             Event::Profile { headset, loaded } => {
-                self.profiles.loaded.insert(headset, loaded);
+                self.profiles.set_loaded(headset, loaded);
             }
             Event::Warning(warning) => self.on_warning(&warning),
             Event::Stopped { headset, refusal: Some(refusal) } => {

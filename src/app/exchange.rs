@@ -38,7 +38,7 @@ impl App {
         let live = self.sessions.live().filter(|entry| self.is_live(entry));
         let effect = |entry: &super::SessionEntry| {
             let session = entry.session.id.clone();
-            if self.records.running.contains_key(&session) {
+            if self.records.is_running_in(&session) {
                 let OutsideMarker { label, value, at } = marker.clone();
                 return mark(session, label, value, at);
             }

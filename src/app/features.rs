@@ -1,6 +1,6 @@
 //! Which features the view shown has, so that no key changes what nobody sees.
 
-use super::{Action, App, Binding, Feature, RunningRecord, Severity, StreamsPane};
+use super::{Action, App, Binding, Feature, Severity, StreamsPane, records::RunningRecord};
 use cortop_client::{ConnectionStep, Link, Stream, headset::HeadsetStatus, session::SessionStatus};
 
 impl App {
@@ -28,7 +28,7 @@ impl App {
     /// The record that runs in the session shown.
     #[must_use]
     pub fn running_record(&self) -> Option<&RunningRecord> {
-        self.records.running.get(self.sessions.current.as_ref()?)
+        self.records.running_in(self.sessions.current.as_ref()?)
     }
 
     /// Whether a row of the table is that of the view shown.

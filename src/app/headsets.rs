@@ -12,7 +12,7 @@ use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus};
 
 /// The headsets pane's state.
 #[derive(Clone, Debug, Default)]
-pub struct HeadsetsPane {
+pub(crate) struct HeadsetsPane {
     /// As the service last listed them, in its order.
     pub(crate) list: Vec<Headset>,
     /// The selected one.
@@ -93,14 +93,14 @@ impl HeadsetsPane {
 
     /// The selected headset's place in the list.
     #[must_use]
-    pub fn position(&self) -> Option<usize> {
+    pub(crate) fn position(&self) -> Option<usize> {
         let selected = self.selected.as_ref()?;
         self.list.iter().position(|headset| headset.id == *selected)
     }
 
     /// The selected headset.
     #[must_use]
-    pub fn selected(&self) -> Option<&Headset> {
+    pub(crate) fn selected(&self) -> Option<&Headset> {
         self.position().map(|row| &self.list[row])
     }
 

@@ -108,20 +108,20 @@ impl LogFormatter for Formatter {
 
 /// The log pane's state.
 #[derive(Clone, Debug)]
-pub struct LogPane {
+pub(crate) struct LogPane {
     targets: LogTargets,
     /// Whether the list of targets is there.
-    pub lists_targets: bool,
+    lists_targets: bool,
     /// The selected target: place in [`TARGETS`].
-    pub selected: usize,
+    selected: usize,
     /// Only that one is shown.
-    pub only: bool,
+    only: bool,
     /// Up to which level each target is shown.
-    pub shown: [LevelFilter; TARGETS.len()],
+    shown: [LevelFilter; TARGETS.len()],
     /// Only lines with this text are shown.
-    pub filter: String,
+    filter: String,
     /// When the last line in sight was written; `None` follows the newest.
-    pub last: Option<Timestamp>,
+    last: Option<Timestamp>,
     /// Lines that the last frame had room for.
     page: Cell<usize>,
 }
@@ -141,15 +141,45 @@ impl LogPane {
         }
     }
 
+    /// Whether the list of targets is there.
+    pub(crate) fn lists_targets(&self) -> bool {
+        self.lists_targets
+    }
+
+    /// The selected target: place in [`TARGETS`].
+    pub(crate) fn selected(&self) -> usize {
+        self.selected
+    }
+
+    /// The only target that is shown, if only one is.
+    pub(crate) fn only(&self) -> Option<usize> {
+        self.only.then_some(self.selected)
+    }
+
+    /// Up to which level each target is shown.
+    pub(crate) fn shown(&self) -> &[LevelFilter; TARGETS.len()] {
+        &self.shown
+    }
+
+    /// Only lines with this text are shown.
+    pub(crate) fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// When the last line in sight was written; `None` follows the newest.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
+        self.last
+    }
+
     /// Up to which level a target is captured.
     #[must_use]
-    pub fn captured(&self, target: usize) -> LevelFilter {
+    pub(crate) fn captured(&self, target: usize) -> LevelFilter {
         self.targets.lock().captured[target]
     }
 
     /// Draws the lines shown; a page key moves by as many as have room. The row below the area
     /// must be in the buffer, and is left as it is.
-    pub fn draw(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
+    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
         let mut walked = self.walk(self.last, area, buffer, rows);
         if walked.is_empty() && self.last.is_some() {
             // All up to there have gone from the buffer.
@@ -164,7 +194,7 @@ impl LogPane {
     }
 
     /// Draws the newest line, wherever the pane was scrolled to.
-    pub fn draw_newest(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
+    pub(crate) fn draw_newest(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
         self.walk(None, area, buffer, rows);
     }
 
@@ -224,6 +254,11 @@ impl LogPane {
 
     pub(super) fn follow(&mut self) {
         self.last = None;
+    }
+
+    /// Shows the list of targets, or hides it.
+    pub(super) fn toggle_targets(&mut self) {
+        self.lists_targets = !self.lists_targets;
     }
 
     // What changes a setting returns its new value in words.

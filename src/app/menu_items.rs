@@ -112,7 +112,7 @@ impl App {
 
     /// The stored profiles, and which of them the headset uses.
     pub(super) fn profiles_for(&self, headset: &HeadsetId) -> Vec<MenuItem> {
-        let loaded = self.profiles.loaded.get(headset).and_then(Option::as_ref);
+        let loaded = self.profiles.loaded_on(headset).and_then(Option::as_ref);
         let stored = self.profiles.stored.iter().flatten();
         let stored = stored.map(|profile| {
             let here = loaded.filter(|loaded| loaded.name == profile.name);

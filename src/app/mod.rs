@@ -47,26 +47,32 @@ use std::{
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
-use self::dialog::{Dialog, Form};
 pub use self::{
     action::{Action, Binding, Feature, TABLE, section_name, sections},
-    alerts::{Alert, AlertKind, AlertSettings, AlertState, AlertWhen, NotificationProtocol},
+    alerts::{AlertSettings, AlertWhen, NotificationProtocol},
     channel_layout::ChannelLayout,
-    headsets::HeadsetsPane,
     help::HelpPane,
     key::Key,
     keymap::Keymap,
-    log::{FormatLine, LogLine, LogPane, level_name, newest_record},
+    log::{FormatLine, level_name, newest_record},
     log_targets::{LogTargets, TARGETS},
     message::{Effect, Message, MouseInput, MouseTarget, ReloadedSettings, Throughput},
     notice::{Notice, Severity},
     overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
-    profiles::ProfileState,
-    records::{RecordState, RunningRecord},
-    sessions::{Scroll, SessionEntry, SessionField, SessionPane},
+    sessions::{Scroll, SessionEntry, SessionField},
     stream_view::StreamView,
-    streams::{AMPLITUDES, FrozenPicture, GlyphSet, ScrollMode, SpectrumChannels, StreamsPane},
+    streams::{AMPLITUDES, FrozenPicture, GlyphSet, ScrollMode, SpectrumChannels},
+};
+use self::{
+    alerts::AlertState,
+    dialog::{Dialog, Form},
+    headsets::HeadsetsPane,
+    log::LogPane,
+    profiles::ProfileState,
+    records::RecordState,
+    sessions::SessionPane,
+    streams::StreamsPane,
 };
 use crate::exchange::LslState;
 use cortop_client::{
@@ -323,7 +329,7 @@ impl App {
 
     /// The titles of the records that run.
     pub fn running_records(&self) -> impl Iterator<Item = &str> {
-        self.records.running.values().map(|running| running.record.title.as_str())
+        self.records.running().map(|(_, running)| running.record.title.as_str())
     }
 
     /// The view of the streams pane.

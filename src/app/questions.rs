@@ -2,8 +2,9 @@
 //! question is renewed after each change, and withdrawn where nothing is left to ask.
 
 use super::{
-    App, Effect, RunningRecord,
+    App, Effect,
     dialog::{Confirm, Dialog, DialogAction, Question},
+    records::RunningRecord,
 };
 use cortop_client::{
     Command, HeadsetId, RecordCommand, SessionId, SessionPolicy, account::Licence,
@@ -37,12 +38,11 @@ impl App {
                 lines.extend(ends);
                 lines.extend(self.records_continued());
                 let yes = if sessions.is_empty() { "quit" } else { "stop and quit" };
-                let running =
-                    sessions.into_iter().filter(|id| self.records.running.contains_key(id));
+                let running = sessions.into_iter().filter(|id| self.records.is_running_in(id));
                 ("Quit?", yes, running.map(stop_record).chain([Effect::Quit]).collect())
             }
             Question::StopRecord(session) => {
-                let running = self.records.running.get(session)?;
+                let running = self.records.running_in(session)?;
                 lines.push(format!("The record \"{}\" ends.", running.record.title));
                 if running.foreign {
                     lines.push("Another program started it.".to_owned());
@@ -187,7 +187,7 @@ impl App {
 
     /// A sentence about each record that goes on without cortop.
     fn records_continued(&self) -> impl Iterator<Item = String> {
-        let running = self.records.running.iter();
+        let running = self.records.running();
         running.filter(|(session, running)| self.is_continued(session, running)).map(
             |(_, running)| {
                 format!("The record \"{}\" of another program goes on.", running.record.title)
@@ -203,7 +203,7 @@ impl App {
     /// What happens to a session's record when the session is closed or left from here; `None` where
     /// that ends no record.
     fn record_ended(&self, session: &SessionId) -> Option<String> {
-        if let Some(running) = self.records.running.get(session) {
+        if let Some(running) = self.records.running_in(session) {
             if self.is_continued(session, running) {
                 return None;
             }

@@ -19,7 +19,7 @@ impl App {
             return self.notify_while(Condition::NoSession, Severity::Problem, text);
         };
         let id = entry.session.id.clone();
-        if self.records.running.contains_key(&id) {
+        if self.records.is_running_in(&id) {
             self.ask(&Question::StopRecord(id));
         } else if entry.session.status != SessionStatus::Activated {
             let text = "a record needs an activated session: activate it in the session pane";
@@ -92,7 +92,7 @@ impl App {
     pub(super) fn refresh_mark(&mut self) {
         let Some(Dialog::Form(Form { kind, .. })) = &self.dialog else { return };
         let is_outdated = match kind {
-            FormKind::Mark { session, .. } => !self.records.running.contains_key(session),
+            FormKind::Mark { session, .. } => !self.records.is_running_in(session),
             FormKind::NoRecord => true,
             _ => false,
         };
@@ -139,7 +139,7 @@ impl App {
     /// Makes an interval of the last marker.
     pub(super) fn end_marker(&mut self) -> Vec<Effect> {
         let Some(session) = self.needed_record() else { return Vec::new() };
-        let last = self.records.running.get(&session).and_then(|running| running.last.as_ref());
+        let last = self.records.running_in(&session).and_then(|running| running.last.as_ref());
         let Some(marker) = last.filter(|last| !last.is_interval()).map(|last| last.uuid.clone())
         else {
             self.notify(Severity::Problem, "there is no marker to end");
@@ -151,7 +151,7 @@ impl App {
 
     /// The current session, if a record runs in it.
     fn recorded_session(&self) -> Option<SessionId> {
-        self.sessions.current.clone().filter(|id| self.records.running.contains_key(id))
+        self.sessions.current.clone().filter(|id| self.records.is_running_in(id))
     }
 
     /// The same; else notifies the user what to do.
@@ -198,7 +198,7 @@ impl App {
     fn lost_record(&self, session: &SessionId, title: &str, why: &str) -> String {
         let entry = self.sessions.get(session);
         let headset = entry.map(|entry| format!(" of {}", entry.session.headset.id));
-        let running = self.records.running.get(session);
+        let running = self.records.running_in(session);
         let age = running.map(|running| {
             let age = self.now.instant.saturating_duration_since(running.since.instant);
             format!(" after {} s", age.as_secs())

@@ -11,11 +11,11 @@ use cortop_client::{
 
 /// What is known of records.
 #[derive(Clone, Debug, Default)]
-pub struct RecordState {
+pub(crate) struct RecordState {
     /// The record that runs in each session.
-    pub running: BTreeMap<SessionId, RunningRecord>,
+    running: BTreeMap<SessionId, RunningRecord>,
     /// The record that Cortex works on after its end, the newest.
-    pub processing: Option<Record>,
+    processing: Option<Record>,
     /// The newest records, once they were asked for.
     pub(super) stored: Option<Stored>,
     /// The title of the record that was ordered in a session, and when; until Cortex answers.
@@ -41,6 +41,26 @@ pub struct RunningRecord {
 }
 
 impl RecordState {
+    /// The records that run, each with its session.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (&SessionId, &RunningRecord)> + Clone {
+        self.running.iter()
+    }
+
+    /// The record that runs in a session.
+    pub(crate) fn running_in(&self, session: &SessionId) -> Option<&RunningRecord> {
+        self.running.get(session)
+    }
+
+    /// Whether a record runs in a session.
+    pub(super) fn is_running_in(&self, session: &SessionId) -> bool {
+        self.running.contains_key(session)
+    }
+
+    /// Whether Cortex works on a record that has ended.
+    pub(crate) fn is_processing(&self) -> bool {
+        self.processing.is_some()
+    }
+
     /// Notes that a record has been ordered.
     pub(super) fn order(&mut self, session: SessionId, title: String, now: Instant) {
         self.ordered.insert(session, (title, now));
@@ -48,7 +68,7 @@ impl RecordState {
 
     /// The title of a record that has been ordered in a session and not been answered yet.
     #[must_use]
-    pub fn ordered(&self, session: &SessionId, now: Instant) -> Option<&str> {
+    pub(crate) fn ordered(&self, session: &SessionId, now: Instant) -> Option<&str> {
         let (title, at) = self.ordered.get(session)?;
         (now.saturating_duration_since(*at) < ORDERED).then_some(title)
     }
@@ -107,13 +127,13 @@ impl RecordState {
 
     /// A record of the list.
     #[must_use]
-    pub fn get(&self, id: &RecordId) -> Option<&Record> {
+    pub(crate) fn get(&self, id: &RecordId) -> Option<&Record> {
         self.stored.as_ref()?.records.iter().find(|record| record.uuid == *id)
     }
 
     /// Whether a record still runs, or Cortex still works on it.
     #[must_use]
-    pub fn is_busy(&self, id: &RecordId) -> bool {
+    pub(crate) fn is_busy(&self, id: &RecordId) -> bool {
         let mut busy = self.running.values().map(|running| &running.record).chain(&self.processing);
         busy.any(|record| record.uuid == *id)
     }

@@ -209,7 +209,7 @@ fn ordered(session: &Session) -> Option<Vec<&str>> {
 
 /// The session pane's state.
 #[derive(Clone, Debug, Default)]
-pub struct SessionPane {
+pub(crate) struct SessionPane {
     /// In the order in which they came, ended ones included.
     pub(crate) list: Vec<SessionEntry>,
     /// The one shown in the session and streams panes.
@@ -260,32 +260,32 @@ impl Scroll {
 impl SessionPane {
     /// The session shown.
     #[must_use]
-    pub fn current(&self) -> Option<&SessionEntry> {
+    pub(crate) fn current(&self) -> Option<&SessionEntry> {
         self.get(self.current.as_ref()?)
     }
 
     /// The headset of the session shown.
     #[must_use]
-    pub fn headset(&self) -> Option<&HeadsetId> {
+    pub(crate) fn headset(&self) -> Option<&HeadsetId> {
         self.current().map(|entry| &entry.session.headset.id)
     }
 
     /// A session by its id.
     #[must_use]
-    pub fn get(&self, id: &SessionId) -> Option<&SessionEntry> {
+    pub(crate) fn get(&self, id: &SessionId) -> Option<&SessionEntry> {
         self.list.iter().find(|entry| entry.session.id == *id)
     }
 
     /// The live session on a headset.
     #[must_use]
-    pub fn on(&self, headset: &HeadsetId) -> Option<&SessionEntry> {
+    pub(crate) fn on(&self, headset: &HeadsetId) -> Option<&SessionEntry> {
         self.list
             .iter()
             .find(|entry| entry.closed.is_none() && entry.session.headset.id == *headset)
     }
 
     /// Sessions that are not closed.
-    pub fn live(&self) -> impl Iterator<Item = &SessionEntry> {
+    pub(crate) fn live(&self) -> impl Iterator<Item = &SessionEntry> {
         self.list.iter().filter(|entry| entry.closed.is_none())
     }
 
@@ -494,7 +494,7 @@ impl SessionPane {
 
     /// The selected field.
     #[must_use]
-    pub fn field(&self) -> SessionField {
+    pub(crate) fn field(&self) -> SessionField {
         SessionField::ALL[self.field.min(SessionField::ALL.len() - 1)]
     }
 

@@ -86,7 +86,7 @@ pub struct FrozenPicture {
 
 /// The streams pane's state.
 #[derive(Clone, Debug)]
-pub struct StreamsPane {
+pub(crate) struct StreamsPane {
     /// Which view.
     pub(crate) shown: &'static StreamView,
     /// The view to which the key of a view goes back that is there for a moment.
@@ -161,25 +161,25 @@ impl Default for StreamsPane {
 impl StreamsPane {
     /// Seconds in the window.
     #[must_use]
-    pub fn window(&self) -> f64 {
+    pub(crate) fn window(&self) -> f64 {
         WINDOWS[self.window]
     }
 
     /// Half the height of a channel's row in µV, where it is not automatic.
     #[must_use]
-    pub fn amplitude(&self) -> f32 {
+    pub(crate) fn amplitude(&self) -> f32 {
         AMPLITUDES[self.amplitude]
     }
 
     /// The filters of the picture.
     #[must_use]
-    pub fn filters(&self) -> Filters {
+    pub(crate) fn filters(&self) -> Filters {
         self.filters
     }
 
     /// How the channels of a stream are arranged.
     #[must_use]
-    pub fn channels(&self, stream: Stream) -> &ChannelLayout {
+    pub(crate) fn channels(&self, stream: Stream) -> &ChannelLayout {
         match stream {
             Stream::Mot => &self.mot,
             Stream::Eeg if self.montage() == Montage::LongitudinalBipolar => &self.pairs,
@@ -197,7 +197,7 @@ impl StreamsPane {
 
     /// What EEG is drawn against. A view of the whole head shows its electrodes: it knows no pairs.
     #[must_use]
-    pub fn montage(&self) -> Montage {
+    pub(crate) fn montage(&self) -> Montage {
         match self.montage {
             Montage::LongitudinalBipolar if !self.shown.has(Feature::ChannelLayout) => {
                 Montage::AsRecorded
@@ -212,7 +212,7 @@ impl StreamsPane {
 
     /// How many channels there are to be drawn, of the stream of these traces or of its montage.
     #[must_use]
-    pub fn channel_count(&self, traces: &Traces) -> usize {
+    pub(crate) fn channel_count(&self, traces: &Traces) -> usize {
         let of_eeg = traces.subscription.stream == Stream::Eeg;
         match self.montage() {
             Montage::LongitudinalBipolar if of_eeg => {
@@ -224,13 +224,13 @@ impl StreamsPane {
 
     /// The absolute indices of the samples that the cursors are on.
     #[must_use]
-    pub fn cursors(&self) -> [Option<u64>; 2] {
+    pub(crate) fn cursors(&self) -> [Option<u64>; 2] {
         self.frozen.as_ref().map_or([None; 2], |frozen| [frozen.cursor, frozen.second])
     }
 
     /// Where the picture ends.
     #[must_use]
-    pub fn end(&self) -> ViewEnd {
+    pub(crate) fn end(&self) -> ViewEnd {
         self.frozen.as_ref().map_or(ViewEnd::Live, |frozen| ViewEnd::At(frozen.end))
     }
 
@@ -294,7 +294,7 @@ impl StreamsPane {
 
     /// Up to how many Hz the spectrum is asked for.
     #[must_use]
-    pub fn spectrum_end(&self) -> f64 {
+    pub(crate) fn spectrum_end(&self) -> f64 {
         SPECTRUM_ENDS[self.spectrum_end]
     }
 

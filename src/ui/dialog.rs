@@ -97,42 +97,43 @@ pub(super) fn draw(ctx: &RenderContext<'_>, dialog: &Dialog, area: Rect, buffer:
 
 fn question(ctx: &RenderContext<'_>, confirm: &Confirm, width: usize) -> DialogBody {
     let width = paint::cells(width);
-    let sentences = confirm.lines.iter();
+    let sentences = confirm.lines().iter();
     let lines: Vec<_> = sentences
         .flat_map(|line| paint::sentence(line, width, ctx.style(ThemeToken::Text)))
         .collect();
-    let (title, here, rows) = (confirm.title.to_owned(), lines.len(), lines.len());
-    let keys = format!("y: {} · n or Esc: cancel", confirm.yes);
+    let (title, here, rows) = (confirm.title().to_owned(), lines.len(), lines.len());
+    let keys = format!("y: {} · n or Esc: cancel", confirm.yes());
     let (above, entries) = (0, Vec::new());
     DialogBody { title, head: None, lines, foot: Vec::new(), here, above, entries, rows, keys }
 }
 
 fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
     let room = width.saturating_sub(LABEL + 2);
-    let notes = form.notes.iter();
+    let notes = form.notes().iter();
     let mut lines: Vec<_> = notes
         .flat_map(|note| paint::sentence(note, paint::cells(width), ctx.style(ThemeToken::Text)))
         .collect();
     if !lines.is_empty() {
         lines.push(Line::default());
     }
-    let (above, entries) = (lines.len(), vec![1; form.fields.len()]);
-    let here = above + form.at;
-    let fields = form.fields.iter().enumerate();
-    lines.extend(fields.map(|(at, entry)| self::entry(ctx, entry, at == form.at, room)));
+    let (above, entries) = (lines.len(), vec![1; form.fields().len()]);
+    let here = above + form.selected();
+    let fields = form.fields().iter().enumerate();
+    lines.extend(fields.map(|(at, entry)| self::entry(ctx, entry, at == form.selected(), room)));
     lines.push(Line::default());
-    let (token, says) = match &form.complaint {
-        Some((_, complaint)) => (ThemeToken::Bad, format!("{} {complaint}", glyphs::PROBLEM)),
-        None => {
-            (ThemeToken::Dim, form.fields.get(form.at).map_or("", |entry| entry.help).to_owned())
-        }
+    let (token, says) = match form.complaint() {
+        Some(complaint) => (ThemeToken::Bad, format!("{} {complaint}", glyphs::PROBLEM)),
+        None => (
+            ThemeToken::Dim,
+            form.fields().get(form.selected()).map_or("", |entry| entry.help).to_owned(),
+        ),
     };
     lines.extend(paint::sentence(&says, paint::cells(width), ctx.style(token)));
-    let verb = verb(&form.kind);
+    let verb = verb(form.kind());
     let short = format!("Enter: {verb} · Esc: cancel");
     let whole = format!("Enter: {verb} · Tab: next · Esc: cancel");
-    let keys = if form.fields.len() > 1 && text::cells(&whole) <= width { whole } else { short };
-    let (title, rows) = (form.title.clone(), lines.len());
+    let keys = if form.fields().len() > 1 && text::cells(&whole) <= width { whole } else { short };
+    let (title, rows) = (form.title().to_owned(), lines.len());
     DialogBody { title, head: None, lines, foot: Vec::new(), here, above, entries, rows, keys }
 }
 
@@ -178,10 +179,10 @@ fn entry(ctx: &RenderContext<'_>, entry: &FormField, here: bool, room: usize) ->
 }
 
 fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
-    let items = ctx.app.items(&select.menu);
+    let items = ctx.app.items(select.menu());
     let all = items.len();
     let matching = select.matching(&items);
-    let head = select.filter.as_ref().map(|typed| {
+    let head = select.filter().map(|typed| {
         let mut line = Line::from(ctx.span(ThemeToken::Key, ":"));
         line.extend(field(ctx, typed, width.saturating_sub(1), true));
         line
@@ -198,25 +199,25 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     let mut lines = items.concat();
     if lines.is_empty() {
         lines =
-            paint::sentence(select.menu.empty(), paint::cells(width), ctx.style(ThemeToken::Dim));
+            paint::sentence(select.menu().empty(), paint::cells(width), ctx.style(ThemeToken::Dim));
     }
     let chosen = selected.and_then(|at| matching.get(at));
     let cut = chosen.filter(|item| {
         let fits = informs(item) || text::cells(&item.note) <= note_room(item, text, width);
-        select.filter.is_none() && !fits
+        select.filter().is_none() && !fits
     });
     let foot = cut.map_or_else(Vec::new, |item| {
         let note = paint::sentence(&item.note, paint::cells(width), ctx.style(ThemeToken::Text));
         std::iter::once(Line::default()).chain(note).collect()
     });
-    let rows = match select.filter {
+    let rows = match select.filter() {
         // The box keeps its size while the list gets shorter.
         Some(_) => all.max(lines.len()),
         None => lines.len(),
     };
     let leads = chosen.is_some_and(|item| !informs(item));
     let keys = if leads { "Enter: choose · Esc: close" } else { "Esc: close" }.to_owned();
-    let (title, rows) = (select.menu.title(), rows.min(ROWS));
+    let (title, rows) = (select.menu().title(), rows.min(ROWS));
     DialogBody { title, head, lines, foot, here, above: 0, entries, rows, keys }
 }
 

@@ -202,12 +202,12 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
         add(8, ctx.span(ThemeToken::Bad, format!("{} no data", glyphs::PROBLEM)));
         return items;
     }
-    let running = app.records.running.get(&session.id);
+    let running = app.records.running_in(&session.id);
     if let Some(running) = running {
         let age = text::clock(ctx.since(running.since.instant));
         add(11, ctx.span(ThemeToken::Bad, format!("{} REC {age}", glyphs::ON)));
         add(4, ctx.sanitized(ThemeToken::Bad, &running.record.title));
-    } else if app.records.processing.is_some() {
+    } else if app.records.is_processing() {
         add(6, ctx.span(ThemeToken::Dim, format!("{} record in post-processing", glyphs::PENDING)));
     }
     if app.is_exporting(None) {
@@ -277,7 +277,7 @@ fn gap(ctx: &RenderContext<'_>, main: Option<&StreamHealth>) -> Option<HeaderIte
 /// Records that run in other sessions than the current one: how long the oldest has, and where.
 fn recorded_elsewhere(ctx: &RenderContext<'_>) -> Option<(String, String)> {
     let app = ctx.app;
-    let others = app.records.running.iter().filter(|(id, _)| {
+    let others = app.records.running().filter(|(id, _)| {
         app.sessions.current.as_ref() != Some(*id)
             && app.sessions.get(id).is_some_and(|entry| app.is_live(entry))
     });

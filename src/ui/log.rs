@@ -35,10 +35,10 @@ fn key(ctx: &RenderContext<'_>, with_target: bool) -> LogKey {
     let log = &ctx.app.log;
     LogKey {
         newest: newest_record(),
-        last: log.last,
-        filter: log.filter.clone(),
-        shown: log.shown,
-        only: log.only.then_some(log.selected),
+        last: log.last(),
+        filter: log.filter().to_owned(),
+        shown: *log.shown(),
+        only: log.only(),
         with_target,
         ascii: ctx.ascii,
         styles: styles(ctx),
@@ -64,17 +64,17 @@ pub(super) fn draw(
     }
     let mut title = Line::default();
     let mut add = |text: String| title.push_span(ctx.span(ThemeToken::Dim, text));
-    if !log.filter.is_empty() {
-        add(format!(" only \"{}\"", text::clean(&log.filter)));
+    if !log.filter().is_empty() {
+        add(format!(" only \"{}\"", text::clean(log.filter())));
     }
-    if log.only {
-        add(format!(" only {}", TARGETS[log.selected].0));
+    if let Some(target) = log.only() {
+        add(format!(" only {}", TARGETS[target].0));
     }
-    if log.last.is_some() {
+    if log.last().is_some() {
         add(" older lines".to_owned());
     }
     let mut inside = ctx.pane(Pane::Log, Pane::Log.name(), title, area, buffer);
-    if log.lists_targets {
+    if log.lists_targets() {
         let list = Rect { width: LIST.min(inside.width / 2), ..inside };
         paint::lines(&targets(ctx), list, buffer);
         let rows = (0..TARGETS.len()).map(|at| (1, MouseTarget::LogTarget(at)));
@@ -141,10 +141,10 @@ fn targets(ctx: &RenderContext<'_>) -> Vec<Line<'static>> {
     let log = &ctx.app.log;
     let head = Line::from(ctx.span(ThemeToken::Dim, "  target    captured shown".to_owned()));
     let rows = TARGETS.iter().enumerate().map(|(at, (name, _))| {
-        let selected = at == log.selected;
+        let selected = at == log.selected();
         let mark = if selected { glyphs::SELECTED } else { " " };
         let token = if selected { ThemeToken::Selection } else { ThemeToken::Text };
-        let levels = format!("{:<8} {}", level_name(log.captured(at)), level_name(log.shown[at]));
+        let levels = format!("{:<8} {}", level_name(log.captured(at)), level_name(log.shown()[at]));
         Line::from(vec![
             Span::raw(format!("{mark} ")),
             ctx.span(token, format!("{name:<10}")),

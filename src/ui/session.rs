@@ -330,7 +330,7 @@ fn moment_whole(
 fn record(ctx: &RenderContext<'_>, entry: &SessionEntry, id: &str) -> String {
     let records = &ctx.app.records;
     let uuid = RecordId::from(id);
-    let running = records.running.get(&entry.session.id).map(|running| &running.record);
+    let running = records.running_in(&entry.session.id).map(|running| &running.record);
     let known = running.filter(|own| own.uuid == uuid).or_else(|| records.get(&uuid));
     let is_last =
         entry.session.record_ids.iter().flatten().next_back().is_some_and(|own| own == id);

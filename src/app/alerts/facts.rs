@@ -21,7 +21,7 @@ impl App {
     pub(super) fn watched(&self) -> Vec<Watched<'_>> {
         let is_watched = |entry: &&SessionEntry| match self.settings.alerts.when {
             AlertWhen::Off => false,
-            AlertWhen::Recording => self.records.running.contains_key(&entry.session.id),
+            AlertWhen::Recording => self.records.is_running_in(&entry.session.id),
             AlertWhen::Always => true,
         };
         let live = self.sessions.live().filter(|entry| self.is_live(entry));
@@ -99,7 +99,7 @@ fn loss(health: &StreamHealth) -> Option<f64> {
 impl AlertKind {
     /// Its name for the user's command.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Stale => "stale",
             Self::Loss => "loss",
@@ -113,7 +113,7 @@ impl AlertKind {
 
     /// What is wrong with some part of a headset, in few words.
     #[must_use]
-    pub fn words(self, subject: &str) -> String {
+    pub(crate) fn words(self, subject: &str) -> String {
         match self {
             Self::Stale => format!("{subject} stale"),
             Self::Loss => format!("{subject} loses samples"),
@@ -128,7 +128,7 @@ impl AlertKind {
 impl Alert {
     /// One sentence, with nothing in it that could drive a terminal.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let subjects = match &self.subjects[..] {
             // The rest is in the picture, and in the variables of the user's command.
             [first @ .., _, _] if first.len() >= NAMED => {
@@ -172,7 +172,7 @@ impl Alert {
 
     /// The facts for the user's command. Each variable is always set, so that none is inherited.
     #[must_use]
-    pub fn environment(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let subjects = |kinds: [AlertKind; 2]| {
             if kinds.contains(&self.kind) { self.subjects.join(" ") } else { String::new() }
         };

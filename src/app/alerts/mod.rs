@@ -17,11 +17,8 @@ use std::{
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use self::tracker::AlertTracker;
-pub use self::{
-    settings::{AlertSettings, AlertWhen, NotificationProtocol},
-    tracker::{Alert, AlertKind},
-};
+pub use self::settings::{AlertSettings, AlertWhen, NotificationProtocol};
+use self::tracker::{Alert, AlertKind, AlertTracker};
 use super::{App, Effect, Severity};
 use cortop_client::{HeadsetId, Moment, SessionId, Warning, code::warning};
 
@@ -35,7 +32,7 @@ const WITH_SESSION: Duration = Duration::from_secs(5);
 
 /// What is known of alerts.
 #[derive(Clone, Debug, Default)]
-pub struct AlertState {
+pub(crate) struct AlertState {
     tracker: AlertTracker,
     /// When the facts were last looked at.
     checked: Option<Instant>,
@@ -66,7 +63,7 @@ impl AlertState {
     }
 
     /// What is wrong now and has been said: the kind, and the headset and its part.
-    pub fn active(&self) -> impl Iterator<Item = (AlertKind, &HeadsetId, &str)> {
+    pub(crate) fn active(&self) -> impl Iterator<Item = (AlertKind, &HeadsetId, &str)> {
         self.tracker.raised()
     }
 }
@@ -172,7 +169,7 @@ impl App {
         let settings = &self.settings.alerts;
         let is_watched = match settings.when {
             AlertWhen::Off => false,
-            AlertWhen::Recording => !self.records.running.is_empty(),
+            AlertWhen::Recording => self.records.running().next().is_some(),
             AlertWhen::Always => true,
         };
         let code = Some(warning.code as f64);

@@ -19,7 +19,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AlertKind {
+pub(crate) enum AlertKind {
     /// No samples of a stream.
     Stale,
     /// Samples lost, more than the threshold.
@@ -38,7 +38,7 @@ pub enum AlertKind {
 
 /// Something to be said.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alert {
+pub(crate) struct Alert {
     /// What about.
     pub kind: AlertKind,
     /// Which headset, unless it concerns all.

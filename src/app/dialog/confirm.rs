@@ -10,13 +10,13 @@ pub struct Confirm {
     /// What is asked.
     pub(in crate::app) question: Question,
     /// The same in a few words.
-    pub title: &'static str,
+    pub(in crate::app) title: &'static str,
     /// What will happen, a sentence each.
-    pub lines: Vec<String>,
+    pub(in crate::app) lines: Vec<String>,
     /// What `y` does, in a word or two.
-    pub yes: &'static str,
+    pub(in crate::app) yes: &'static str,
     /// What follows on a yes.
-    pub then: DialogAction,
+    pub(in crate::app) then: DialogAction,
 }
 
 /// What is asked about.
@@ -41,6 +41,21 @@ pub enum Question {
 }
 
 impl Confirm {
+    /// What is asked, in a few words.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What will happen, a sentence each.
+    pub(crate) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// What `y` does, in a word or two.
+    pub(crate) fn yes(&self) -> &'static str {
+        self.yes
+    }
+
     /// Enter answers nothing: it comes too easily after the key that asked.
     pub(super) fn on_key(&self, key: Key) -> DialogEvent {
         match key.typed() {

@@ -8,17 +8,17 @@ use cortop_client::{HeadsetId, Moment, RecordId, SessionId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
     /// What it is about, in a few words.
-    pub title: String,
+    pub(in crate::app) title: String,
     /// What to know before, a sentence each.
-    pub notes: Vec<String>,
+    pub(in crate::app) notes: Vec<String>,
     /// Its fields.
-    pub fields: Vec<FormField>,
+    pub(in crate::app) fields: Vec<FormField>,
     /// The selected field.
-    pub at: usize,
+    pub(in crate::app) at: usize,
     /// What is wrong with which entry, until a key changes something.
-    pub complaint: Option<(usize, String)>,
+    pub(in crate::app) complaint: Option<(usize, String)>,
     /// What it is for.
-    pub kind: FormKind,
+    pub(in crate::app) kind: FormKind,
 }
 
 /// What a form does, and to what.
@@ -124,6 +124,36 @@ impl Form {
     #[must_use]
     pub fn new(title: String, kind: FormKind, fields: Vec<FormField>) -> Self {
         Self { title, notes: Vec::new(), fields, at: 0, complaint: None, kind }
+    }
+
+    /// What it is about, in a few words.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What to know before, a sentence each.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Its fields.
+    pub(crate) fn fields(&self) -> &[FormField] {
+        &self.fields
+    }
+
+    /// The selected field's place among them.
+    pub(crate) fn selected(&self) -> usize {
+        self.at
+    }
+
+    /// What is wrong with an entry.
+    pub(crate) fn complaint(&self) -> Option<&str> {
+        self.complaint.as_ref().map(|(_, complaint)| complaint.as_str())
+    }
+
+    /// What it is for.
+    pub(crate) fn kind(&self) -> &FormKind {
+        &self.kind
     }
 
     pub(super) fn on_key(&mut self, key: Key) -> DialogEvent {

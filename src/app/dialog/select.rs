@@ -12,9 +12,9 @@ const PAGE: isize = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Select {
     /// What there is to pick from.
-    pub menu: Menu,
+    pub(in crate::app) menu: Menu,
     /// What narrows it, where it is long.
-    pub filter: Option<TextInput>,
+    pub(in crate::app) filter: Option<TextInput>,
     /// The place of the selected one among those that match.
     at: usize,
     /// What the selected one is called, as the list may change around it; `None` in a list that
@@ -122,6 +122,16 @@ impl Select {
     #[must_use]
     pub fn plain(menu: Menu) -> Self {
         Self { menu, filter: None, at: 0, held: None }
+    }
+
+    /// What there is to pick from.
+    pub(crate) fn menu(&self) -> &Menu {
+        &self.menu
+    }
+
+    /// The text that narrows it, in a list that has one.
+    pub(crate) fn filter(&self) -> Option<&TextInput> {
+        self.filter.as_ref()
     }
 
     /// The items that match each word typed, by its letters in their order: those that begin with

@@ -200,7 +200,7 @@ fn the_last_marker_becomes_an_interval_once() {
     assert_eq!(id.as_str(), "m");
     on_event(&mut app, told(Marker { end: 7.5, ..marker }));
     assert_eq!(press(&mut app, [Key::char('M')]), []);
-    let running = app.records.running.get(&SessionId::from(SID)).expect("running");
+    let running = app.records.running_in(&SessionId::from(SID)).expect("running");
     assert_eq!(running.markers, 1);
 }
 

@@ -39,7 +39,7 @@ pub(super) fn explained(ctx: &RenderContext<'_>, words: String) -> String {
 /// What the headset of the current session uses, if Cortex has reported it.
 fn profile<'a>(ctx: &RenderContext<'a>) -> Option<&'a Option<Loaded>> {
     let app = ctx.app;
-    app.profiles.loaded.get(&app.sessions.current()?.session.headset.id)
+    app.profiles.loaded_on(&app.sessions.current()?.session.headset.id)
 }
 
 /// Which profile is loaded, or how one is.
