@@ -8,7 +8,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::exchange::{LslService, OutsideMarker};
+use crate::{
+    exchange::{LslService, OutsideMarker},
+    metrics::Metrics,
+};
 use cortop_client::{Client, Command, Event, FeedSender};
 use cortop_signal::{Snapshot, View, decoder, sink::SharedSinks};
 
@@ -29,6 +32,8 @@ pub struct Channels {
     pub markers: Option<mpsc::Receiver<OutsideMarker>>,
     /// Past the client to the decoder and the sinks.
     pub feed: FeedSender,
+    /// For Prometheus.
+    pub metrics: Metrics,
 }
 
 impl Channels {
@@ -43,7 +48,8 @@ impl Channels {
     ) -> Self {
         let lsl = LslService::new(SharedSinks::default());
         let (feed, _) = cortop_client::feed();
-        Self { commands, events, view, snapshots, lsl, markers: None, feed }
+        let metrics = Metrics::new(snapshots.clone());
+        Self { commands, events, view, snapshots, lsl, markers: None, feed, metrics }
     }
 }
 
@@ -77,8 +83,17 @@ impl Monitor {
         let input = decoder::DecoderInput { queue: feed.queue, dropped: feed.dropped, sinks };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);
         let Client { commands, events, task } = client(samples.clone());
-        let channels =
-            Channels { commands, events, view, snapshots, lsl, markers: None, feed: samples };
+        let metrics = Metrics::new(snapshots.clone());
+        let channels = Channels {
+            commands,
+            events,
+            view,
+            snapshots,
+            lsl,
+            markers: None,
+            feed: samples,
+            metrics,
+        };
         Self { channels, client: task, decoder }
     }
 

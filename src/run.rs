@@ -9,7 +9,7 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, bail, eyre};
-use tokio::sync::mpsc;
+use tokio::{net::TcpListener, sync::mpsc};
 use tracing::info;
 
 use crate::{
@@ -47,6 +47,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Doctor(args)) => doctor::run(args, display),
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),
         Some(CliCommand::Lsl(args)) => commands::lsl(args, display),
+        Some(CliCommand::Metrics(args)) => commands::metrics(args, display),
         Some(CliCommand::Headsets(args)) => list(Listing::Headsets, args),
         Some(CliCommand::Sessions(args)) => list(Listing::Sessions, args),
         Some(CliCommand::License(args)) => list(Listing::Licence, args),
@@ -134,10 +135,16 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
             fps: config.fps,
             session: config.session,
         };
-        let markers = commands::markers_from_outside(exchange).await?;
+        let programs = OtherPrograms {
+            interface: exchange.lsl_interface,
+            markers: commands::markers_from_outside(exchange).await?,
+            metrics: match config.metrics {
+                Some(address) => Some(commands::metrics::listen(address).await?),
+                None => None,
+            },
+        };
         let reload = reload(cli, &config, &options);
-        let interface = exchange.lsl_interface;
-        let end = show(&config, cortex, settings, ui, reload, interface, markers).await;
+        let end = show(&config, cortex, settings, ui, reload, programs).await;
         if let Some(sim) = sim {
             sim.task.abort();
         }
@@ -192,6 +199,16 @@ fn reload(
     }
 }
 
+/// What is exchanged with other programs.
+struct OtherPrograms {
+    /// Where LSL is spoken.
+    interface: Ipv4Addr,
+    /// Markers from outside, if they are let in.
+    markers: Option<mpsc::Receiver<OutsideMarker>>,
+    /// Where metrics are served, if they are.
+    metrics: Option<TcpListener>,
+}
+
 /// Runs the monitor on the terminal.
 async fn show(
     config: &Config,
@@ -199,15 +216,18 @@ async fn show(
     settings: AppSettings,
     ui: Ui,
     reload: impl FnMut() -> Result<Reloaded, String> + Send + 'static,
-    interface: Ipv4Addr,
-    markers: Option<mpsc::Receiver<OutsideMarker>>,
+    programs: OtherPrograms,
 ) -> Result<Exit> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let mut taken = TakenTerminal::take(config)?;
     let limits = decoder::Limits { frame, history: config.history };
     let mut monitor = Monitor::start(cortex, limits);
-    monitor.channels.markers = markers;
-    monitor.channels.lsl.set_interface(interface);
+    monitor.channels.markers = programs.markers;
+    monitor.channels.lsl.set_interface(programs.interface);
+    if let Some(listener) = programs.metrics {
+        // It ends with the runtime.
+        drop(monitor.channels.metrics.serve(listener));
+    }
     let host = Host { frame, reload: Box::new(reload) };
     let app = App::new(settings, cortop_client::Moment::now());
     let (_, exit) =

@@ -8,7 +8,7 @@
 //! config     the settings in force                              app cli terminal ui client
 //! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor traffic ui client signal sim
 //! ui         App → frame; a pane or a view a file; themes       app traffic client signal sim
-//! monitor    client and decoder joined by their queues          exchange client signal
+//! monitor    client and decoder joined by their queues          exchange metrics client signal
 //! proxy      between a client and a real service, looking on    client protocol sim
 //! logging    the log, for its pane and for a file               app
 //! traffic    the state of the screen of simulator and proxy     app sim
@@ -16,6 +16,7 @@
 //! app        the state machine: update(Message) → effects       exchange client signal
 //! stage      the stages before the samples, and exit statuses   client
 //! exchange   streams out by LSL, markers in from others         client lsl signal
+//! metrics    what is known, for Prometheus                      client signal
 //! console    stdout, stderr, signals                            protocol
 //! sim        a simulated Cortex service                         files signal protocol
 //! files      readers and writers of the field's files           signal protocol

@@ -7,8 +7,8 @@ mod served;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -289,6 +289,42 @@ fn lsl_names_what_it_serves_and_ends_as_watch_does() {
     let elsewhere = place.run(&["lsl", "--lsl-interface", "192.0.2.1"]);
     assert_eq!(elsewhere.code, Some(2));
     assert!(elsewhere.stderr.contains("choose another address"), "{}", elsewhere.stderr);
+}
+
+/// What is served at the address of a `READY` line.
+fn scrape(ready: &str) -> String {
+    let url = ready.trim_end().strip_prefix("READY http://").expect("an address");
+    let mut stream = TcpStream::connect(url.strip_suffix("/metrics").expect("it")).expect("it");
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    answer
+}
+
+#[test]
+fn metrics_are_served_whatever_the_service_does() {
+    let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let metrics = ["metrics", "--listen", "127.0.0.1:0", "--streams", "eeg,dev"];
+    let (mut child, ready) = first_line(&mut place.command(&metrics));
+    let rate = "cortop_stream_samples_total{headset=\"INSIGHT-0A1B2C3D\",stream=\"eeg\"} ";
+    let battery = "cortop_battery_ratio{headset=\"INSIGHT-0A1B2C3D\"} ";
+    let has = |text: &str| [rate, battery].iter().all(|name| text.contains(name));
+    while !has(&scrape(&ready)) {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    drop(place);
+    while !scrape(&ready).contains("cortop_connected 0\n") {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let address = ready.trim_end().trim_start_matches("READY http://").replace("/metrics", "");
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = ["metrics", "--url", "ws://127.0.0.1:1", "--listen", &address];
+    let taken = CommandOutput::of(&mut command(folder.path(), &taken));
+    assert_eq!(taken.code, Some(2));
+    assert!(taken.stderr.contains("choose another address or port"), "{}", taken.stderr);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("signalled");
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
 }
 
 #[test]

@@ -10,10 +10,13 @@ use clap::{Args, ValueEnum};
 
 use super::{
     help::{
-        DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, PROXY_HELP, SIM_HELP, SPEC_HELP,
-        WATCH_HELP,
+        DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP, PROXY_HELP, SIM_HELP,
+        SPEC_HELP, WATCH_HELP,
     },
-    values::{Scopes, duration, listening, max_rate, model_parser, scopes, session_parser, speed},
+    values::{
+        METRICS, Scopes, duration, listening, max_rate, metrics_address, model_parser, scopes,
+        session_parser, speed,
+    },
 };
 use crate::stage;
 use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
@@ -148,6 +151,27 @@ pub enum OutputFormat {
     Jsonl,
     /// A line of column names, then one line of values a sample.
     Csv,
+}
+
+/// What is served for Prometheus, and where.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = METRICS_HELP)]
+pub struct MetricsArgs {
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: ServiceArgs,
+    /// Address to serve at; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = METRICS, value_parser = metrics_address, help_heading = None)]
+    pub listen: SocketAddr,
+    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
+    /// Print the address as JSON
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
 }
 
 /// How a list is printed.

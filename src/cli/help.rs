@@ -44,6 +44,16 @@ Markers from outside go into the record that runs, if one does, and to the LSL s
 Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
 doctor --help; afterwards it waits for what is lost to come back.";
 
+pub(super) const METRICS_HELP: &str = "\
+Examples:
+  cortop metrics --session open
+  cortop metrics --listen 0.0.0.0:9464
+                                    other machines can read, too
+
+Prometheus and what reads its format get headsets, battery, contact, rate, loss, age, delay, clock \
+offset, sessions and records at /metrics. It prints READY and the address, goes on whatever the \
+service does, and ends with Ctrl-C or --duration, with exit status 0.";
+
 pub(super) const DEMO_HELP: &str = "\
 Examples:
   cortop demo

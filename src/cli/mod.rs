@@ -19,9 +19,10 @@ use self::help::{AFTER_HELP, COMPLETIONS_HELP, MAN_HELP, PRINT_HELP, list_help};
 pub use self::{
     args::{
         CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs, LicenceArgs,
-        ListArgs, LogForm, LslArgs, OutputFormat, ProxyArgs, ServiceArgs, SimArgs, WatchArgs,
+        ListArgs, LogForm, LslArgs, MetricsArgs, OutputFormat, ProxyArgs, ServiceArgs, SimArgs,
+        WatchArgs,
     },
-    values::{SESSIONS, Scopes, check_max_rate, named},
+    values::{METRICS, SESSIONS, Scopes, check_max_rate, metrics_address, named},
 };
 
 /// Spellings that are accepted still, and what they are called now: these are suggested in their
@@ -62,6 +63,8 @@ pub enum CliCommand {
     Watch(WatchArgs),
     /// Serve a headset's streams by Lab Streaming Layer (LSL), without a screen
     Lsl(LslArgs),
+    /// Serve battery, contact, rate, loss and more for Prometheus, without a screen
+    Metrics(MetricsArgs),
     /// List the headsets that the service sees
     #[command(after_help = list_help!("headsets" "headsets --json | jq -r '.[].id'"))]
     Headsets(ListArgs),
@@ -140,6 +143,7 @@ impl Cli {
                     CliCommand::Doctor(args) => Some(&args.common),
                     CliCommand::Watch(args) => Some(&args.common),
                     CliCommand::Lsl(args) => Some(&args.common),
+                    CliCommand::Metrics(args) => Some(&args.common),
                     CliCommand::Headsets(args)
                     | CliCommand::Sessions(args)
                     | CliCommand::License(args)

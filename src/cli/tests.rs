@@ -23,7 +23,9 @@ fn help() {
 fn help_of_the_subcommands() {
     let mut command = Cli::command().term_width(80);
     command.build();
-    for name in ["demo", "sim", "proxy", "doctor", "watch", "lsl", "headsets", "records", "print"] {
+    for name in [
+        "demo", "sim", "proxy", "doctor", "watch", "lsl", "metrics", "headsets", "records", "print",
+    ] {
         let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
         insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
     }
@@ -173,6 +175,8 @@ fn every_spelling_is_understood() {
         "cortop -v --config c.toml headsets",
         "cortop watch --config c.toml --log-file l.txt -vv",
         "cortop doctor --config c.toml",
+        "cortop metrics --listen 127.0.0.1:9464",
+        "cortop metrics --listen [::1]:0 --json --duration 2m --headset EPOCX-1 --config c.toml",
     ] {
         parse(line).expect(line);
     }
@@ -221,6 +225,8 @@ fn values_out_of_range_and_mixed_up_flags_are_refused() {
         "cortop lsl --lsl-interface ::1",
         "cortop sim --markers-udp 5005",
         "cortop --markers-udp 5005 watch",
+        "cortop metrics --listen localhost",
+        "cortop metrics --fps 5",
         "cortop headsets --fps 5",
         "cortop --theme mono headsets",
         "cortop watch --ascii",

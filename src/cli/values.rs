@@ -80,6 +80,19 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) }
 }
 
+/// Where metrics are served: Prometheus' usual port of exporters by OpenTelemetry, on this machine.
+pub const METRICS: &str = "127.0.0.1:9464";
+
+/// Where metrics are served: a port alone is one of 127.0.0.1.
+///
+/// # Errors
+/// How to write it.
+pub fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    port.or_else(|_| text.parse())
+        .map_err(|_| "write it as PORT or ADDR:PORT, such as 9464 or 0.0.0.0:9464".to_owned())
+}
+
 /// A port alone is one of 127.0.0.1.
 pub(super) fn listening(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));

@@ -3,7 +3,7 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `lsl`, `doctor`, `sim` and `proxy` are the commands; `table`, `json` and `writers`
+//! enough. `list`, `watch`, `lsl`, `metrics`, `doctor`, `sim` and `proxy` are the commands; `table`, `json` and `writers`
 //! write what they print. `exec` runs a program beside the simulator, `follower` reads its
 //! journal, and `traffic` shows it on a screen.
 
@@ -14,6 +14,7 @@ mod follower;
 mod json;
 mod list;
 mod lsl;
+pub(crate) mod metrics;
 pub mod print;
 mod probe_session;
 mod progress;
@@ -89,6 +90,16 @@ pub fn lsl(args: &cli::LslArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let config = settings(&args.service, display)?;
     let service = config.client()?;
     block_on(lsl::lsl(service, args))
+}
+
+/// Serves what is known of headsets and streams for Prometheus until told to end.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn metrics(args: &cli::MetricsArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    let config = settings(&args.service, display)?;
+    let service = config.client()?;
+    block_on(metrics::serve(service, args))
 }
 
 /// Takes markers from where the arguments say, if from anywhere.

@@ -51,6 +51,7 @@ impl Changes {
             ("ascii", before.ascii != after.ascii),
             ("synchronized", before.output.synchronized != after.output.synchronized),
             ("full-redraw", before.output.full_redraw != after.output.full_redraw),
+            ("metrics", before.metrics != after.metrics),
             ("log-file", before.log_file != after.log_file),
         ]);
         Self { applied, restart }

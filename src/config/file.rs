@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +14,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{MARKERS, alerts::FileAlerts};
-use crate::cli::{SESSIONS, check_max_rate, named};
+use crate::cli::{SESSIONS, check_max_rate, metrics_address, named};
 use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
 /// The config file. Its names are those of the flags.
@@ -57,6 +58,9 @@ pub(super) struct FileSettings {
     #[serde(deserialize_with = "markers")]
     #[schemars(with = "Vec<String>", length(max = MARKERS))]
     pub(super) markers: Option<Vec<String>>,
+    #[serde(deserialize_with = "metrics")]
+    #[schemars(with = "String")]
+    pub(super) metrics: Option<SocketAddr>,
     pub(super) alerts: FileAlerts,
     /// Section → action → keys.
     pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
@@ -151,6 +155,11 @@ fn markers<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D:
         return Err(D::Error::custom(format!("name up to {MARKERS} labels, none of them empty")));
     }
     Ok(Some(labels))
+}
+
+fn metrics<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    metrics_address(&text).map(Some).map_err(D::Error::custom)
 }
 
 fn fps<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {

@@ -12,6 +12,7 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -76,6 +77,8 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// The labels of the markers that have a key of their own.
     pub markers: Vec<String>,
+    /// Where metrics are served beside the monitor, if they are.
+    pub metrics: Option<SocketAddr>,
     /// What is alerted about.
     pub alerts: AlertSettings,
     /// What could not be used, a sentence each.
@@ -218,6 +221,7 @@ pub fn load(
         markers: file
             .markers
             .unwrap_or_else(|| (1..=MARKERS).map(|number| number.to_string()).collect()),
+        metrics: file.metrics,
         alerts: file.alerts.resolve(),
         warnings,
     })

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{DEFAULT_FPS, DEFAULT_HISTORY, DEFAULT_THEME, DEFAULT_URL};
 use crate::{
     app::{Keymap, section_name, sections},
+    cli::METRICS,
     ui,
 };
 
@@ -57,7 +58,7 @@ pub(super) fn alerts() -> [SettingLine; 11] {
 }
 
 /// Every setting but alerts and keys.
-pub(super) fn rows() -> [SettingLine; 19] {
+pub(super) fn rows() -> [SettingLine; 20] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
@@ -131,6 +132,11 @@ pub(super) fn rows() -> [SettingLine; 19] {
             "markers",
             "[\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]".into(),
             "Labels of the markers that F1 to F9 set.",
+        ),
+        (
+            "metrics",
+            text(METRICS),
+            "Serve metrics for Prometheus beside the monitor at this address; if absent, do not.",
         ),
     ]
 }

@@ -295,6 +295,7 @@ fn no_setting_of_the_file_changes_unseen() {
             "\"recording\"" => "\"always\"".to_owned(),
             "\"auto\"" if name == "session" => "\"open\"".to_owned(),
             value if value.starts_with("[\"eeg") => "[\"mot\"]".to_owned(),
+            _ if name == "metrics" => "\"127.0.0.1:9\"".to_owned(),
             value if value.starts_with('[') => "[\"x\"]".to_owned(),
             value if value.starts_with('"') => "\"ws://localhost:9\"".to_owned(),
             "1" => "2".to_owned(),

@@ -219,17 +219,18 @@ impl<S: Screen> EventLoop<'_, S> {
     /// Handles an event and all that wait behind it.
     async fn on_events(&mut self, first: Option<Event>) -> Result<(), Exit> {
         let Some(first) = first else { return self.update(Message::ClientEnded).await };
-        self.note_clock(&first);
+        self.pass_on(&first);
         self.update_now(Message::Cortex(first)).await?;
         while let Ok(event) = self.channels.events.try_recv() {
-            self.note_clock(&event);
+            self.pass_on(&event);
             self.update(Message::Cortex(event)).await?;
         }
         Ok(())
     }
 
-    /// LSL needs the clocks of the headsets from their first measurement on.
-    fn note_clock(&mut self, event: &Event) {
+    /// LSL needs the clocks of the headsets from their first measurement on, and the metrics more.
+    fn pass_on(&mut self, event: &Event) {
+        self.channels.metrics.on_event(event);
         if let Event::Clock { headset, clock } = event {
             self.channels.lsl.set_clock(headset, *clock);
         }

@@ -129,12 +129,10 @@ fn rate_words(health: &StreamHealth) -> (ThemeToken, String) {
     }
 }
 
-/// Seconds from a sample's `time` to its arrival by this machine's clock, of the one within the
-/// last 10 s that came soonest: what is left then are the way, and the difference of the clocks.
+/// What [`StreamHealth::delay`] is now.
 pub(super) fn delay(ctx: &RenderContext<'_>, health: &StreamHealth) -> Option<f64> {
-    let (arrival, time) = health.recent.soonest?;
-    let now = ctx.app.now.wall.as_nanosecond() as f64 / 1e9;
-    Some(now - ctx.since(arrival).as_secs_f64() - time)
+    let now = ctx.app.now;
+    health.delay(now.instant, now.wall.as_nanosecond() as f64 / 1e9)
 }
 
 /// Whether a delay can be one: within a second, and not before its time.

@@ -85,6 +85,15 @@ impl StreamHealth {
         let off = |(rate, nominal): (f64, f64)| (rate / nominal - 1.0).abs() > RATE_TOLERANCE;
         self.rate.zip(self.nominal_rate).is_some_and(off)
     }
+
+    /// Seconds from a sample's `time` to its arrival by this machine's clock, which shows `wall`
+    /// (epoch seconds) at `now`; of the sample within the last 10 s that came soonest: what is left
+    /// then are the way, and the difference of the clocks.
+    #[must_use]
+    pub fn delay(&self, now: Instant, wall: f64) -> Option<f64> {
+        let (arrival, time) = self.recent.soonest?;
+        Some(wall - now.saturating_duration_since(arrival).as_secs_f64() - time)
+    }
 }
 
 /// Where samples of a stream were lost.

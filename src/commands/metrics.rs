@@ -1,0 +1,80 @@
+//! `cortop metrics`: what is known of headsets and streams for Prometheus, without a screen.
+
+use std::{net::SocketAddr, pin::pin, time::Duration};
+
+use color_eyre::eyre::{Result, WrapErr as _};
+use serde_json::json;
+use tokio::{net::TcpListener, time::sleep};
+
+use super::client_state::ClientState;
+use crate::{
+    cli,
+    console::{print, print_error, shutdown_signal},
+    monitor::Monitor,
+};
+use cortop_client::ClientConfig;
+use cortop_signal::decoder;
+
+/// A scraper comes every few seconds.
+const FRAME: Duration = Duration::from_secs(1);
+
+/// Nobody looks back here: what health needs is kept beside the history.
+const HISTORY: usize = 1 << 20;
+
+/// Serves until told to end; gives the exit status. What stands in the way is said once, and waited
+/// for: that there is no headset is something to be exported, too.
+pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Result<u8> {
+    let mut told = pin!(shutdown_signal()?);
+    let listener = listen(args.listen).await?;
+    let url = format!("http://{}/metrics", listener.local_addr()?);
+    let limits = decoder::Limits { frame: FRAME, history: HISTORY };
+    let mut monitor = Monitor::start(config, limits);
+    let serving = monitor.channels.metrics.serve(listener);
+    print(&if args.json {
+        format!("{}\n", json!({ "event": "ready", "url": url }))
+    } else {
+        format!("READY {url}\n")
+    })?;
+    let mut state = ClientState::default();
+    let mut last = String::new();
+    let over = async {
+        match args.duration {
+            Some(duration) => sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut over = pin!(over);
+    let code = loop {
+        tokio::select! {
+            () = &mut told => break 0,
+            () = &mut over => break 0,
+            event = monitor.channels.events.recv() => {
+                let Some(event) = event else {
+                    print_error("the client has ended: look into the log (--log-file FILE)");
+                    break 1;
+                };
+                monitor.channels.metrics.on_event(&event);
+                state.on_event(event);
+                if let Some(failure) = state.failure().map(|failure| failure.to_string())
+                    && failure != last
+                {
+                    print_error(&failure);
+                    last = failure;
+                }
+            }
+        }
+    };
+    serving.abort();
+    monitor.stop().await;
+    Ok(code)
+}
+
+/// Takes the address.
+///
+/// # Errors
+/// It cannot be had; the text says what to do.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.wrap_err_with(|| {
+        format!("metrics cannot be served at {address}: choose another address or port")
+    })
+}
