@@ -31,7 +31,8 @@ pub(super) struct SimulatedHeadset {
     pub(super) warm_up: f64,
     /// Service time from which a session can be created.
     pub(super) ready_at: f64,
-    /// Service time of sample 0: when the first stream since the connection was subscribed to.
+    /// Service time of sample 0: when the headset was connected, or of a recording when the first
+    /// stream since then was subscribed to.
     pub(super) origin: Option<f64>,
     /// The loaded profile.
     pub(super) profile: Option<LoadedProfile>,
@@ -70,7 +71,7 @@ impl SimulatedHeadset {
             },
             warm_up: 0.0,
             ready_at: f64::NEG_INFINITY,
-            origin: None,
+            origin: origin(&*source, 0.0),
             profile: warm.filter(|_| spec.bci),
             source,
             markers: VecDeque::new(),
@@ -114,12 +115,12 @@ impl SimulatedHeadset {
         own.collect::<Vec<_>>().join(",")
     }
 
-    /// It is connected again: its samples are counted from the first subscription on.
+    /// It is connected again.
     pub(super) fn start_measuring(&mut self, now: f64, metrics_delay: f64) {
         self.status = HeadsetStatus::Connected;
         self.ready_at = now + self.warm_up;
         self.metrics = now + metrics_delay;
-        self.origin = None;
+        self.origin = origin(&*self.source, now);
         self.markers.clear();
     }
 
@@ -215,6 +216,11 @@ impl SimulatedHeadset {
     pub(super) fn on_cable(&self) -> bool {
         self.spec.connected_by == "usb cable"
     }
+}
+
+/// Service time of the first sample of a headset that is connected now, if it is known yet.
+fn origin(source: &dyn SampleSource, now: f64) -> Option<f64> {
+    (!source.begins_with_subscription()).then_some(now)
 }
 
 /// A rate as Cortex prints it: without a point where it is whole.

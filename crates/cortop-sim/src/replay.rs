@@ -162,20 +162,33 @@ impl Recording {
         }
     }
 
-    /// What stands in each row and is sent at a pace of its own.
-    fn write_state(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
+    /// The state of the headset, which stands in each row. What a file lacks follows from what it has: a
+    /// headset whose EEG was received had a link, and a battery has a quarter of its charge a level.
+    fn write_dev(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
         let newest = series.track.newest(time);
-        let mut cells = newest.iter().copied();
+        let cells = || series.kinds.iter().zip(newest.iter().copied());
+        let one = |wanted| cells().find(|(kind, _)| **kind == wanted).map(|(_, cell)| cell);
+        let (level, percent) = (one(ColumnKind::Battery), one(ColumnKind::BatteryPercent));
+        let unknown = -1.0;
+        let level_of = |percent: f64| (percent / 25.0).ceil();
+        values.fixed(level.or_else(|| percent.map(level_of)).unwrap_or(unknown), 2);
+        values.fixed(one(ColumnKind::Signal).unwrap_or(1.0), 2);
         for column in &series.columns.0 {
-            match column {
-                Column::One(_) => values.optional(cells.next(), 2),
-                Column::Group(labels) => {
-                    values.open();
-                    values.all(cells.by_ref().take(labels.len()), 2);
-                    values.close();
-                }
+            if let Column::Group(_) = column {
+                values.open();
+                let contact = cells().filter(|(kind, _)| **kind == ColumnKind::Contact);
+                values.all(contact.map(|(_, cell)| cell), 2);
+                values.close();
             }
         }
+        if let Some(percent) = percent.or_else(|| level.map(|level| 25.0 * level)) {
+            values.fixed(percent, 2);
+        }
+    }
+
+    /// EEG quality, which stands in each row.
+    fn write_eq(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
+        values.all(series.track.newest(time).iter().copied(), 2);
     }
 
     fn series(&self, stream: Stream) -> Option<&RecordedStream> {
@@ -207,6 +220,10 @@ impl SampleSource for Recording {
 
     fn absence(&self) -> &'static str {
         "The stream is not in this recording."
+    }
+
+    fn begins_with_subscription(&self) -> bool {
+        true
     }
 
     fn time(&self, stream: Stream, index: u64) -> f64 {
@@ -241,9 +258,8 @@ impl SampleSource for Recording {
             Stream::Pow => values.all(series.track.sample(index).1.iter().copied(), 3),
             Stream::Com => Self::write_com(series, index, values),
             Stream::Fac => Self::write_fac(series, index, values),
-            Stream::Dev | Stream::Eq => {
-                Self::write_state(series, self.time(stream, index), values);
-            }
+            Stream::Dev => Self::write_dev(series, self.time(stream, index), values),
+            Stream::Eq => Self::write_eq(series, self.time(stream, index), values),
             Stream::Sys => {}
         }
     }

@@ -17,6 +17,12 @@ pub trait SampleSource: Send + Sync {
         "The stream is unavailable or unsupported."
     }
 
+    /// Whether its first sample is measured when somebody subscribes, as that of a recording, and not
+    /// when its headset is connected.
+    fn begins_with_subscription(&self) -> bool {
+        false
+    }
+
     /// When sample `index` of a stream was measured, in seconds. Rises with the index.
     fn time(&self, stream: Stream, index: u64) -> f64;
 

@@ -2,6 +2,8 @@
 //! absolute index, so nothing drifts; after a short stall the samples follow with their own
 //! stamps, after a long one they are lost and the counters run on.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -14,6 +16,7 @@ use super::{
     fault_injector::FaultInjector,
     headset::SimulatedHeadset,
     headsets::Headsets,
+    noise::Noise,
     outgoing::Outgoing,
     sample_writer::SampleWriter,
     sessions::{ActiveStream, LiveSession, Sessions},
@@ -35,8 +38,10 @@ const ORDER: [Stream; 8] = [
     Stream::Dev,
     Stream::Mot,
 ];
-/// Seconds after its tick with which a `dev` sample is stamped (§5.1).
-const DEV_DELAY: f64 = 0.0078;
+/// Of 21 samples of `dev` in a live capture so many are stamped with their tick (§5.1) …
+const PUNCTUAL_DEV: f64 = 9.0 / 21.0;
+/// … and the others so many seconds later.
+const DEV_DELAY: RangeInclusive<f64> = 0.0072..=0.0078;
 /// Of the 2 Hz of `met`, one in so many comes without an activated session and scope `pm`.
 const SLOW_MET: u64 = 20;
 /// Real seconds behind schedule after which samples are lost instead of sent late.
@@ -144,12 +149,22 @@ impl Sessions {
                 context.markers = &markers;
                 let mut sample = SampleWriter::new(stream);
                 source.write(stream, index, context, &mut sample);
-                let delay = if stream == Stream::Dev { DEV_DELAY } else { 0.0 };
+                let delay = if stream == Stream::Dev { dev_delay(index) } else { 0.0 };
                 let stamp = clock.epoch(at + delay) + time_offset(fault.as_ref(), index);
                 corrupt(sample.finish(session.id.as_str(), stamp), fault, now, &mut send);
             }
         }
     }
+}
+
+/// Seconds after its tick with which a sample of `dev` is stamped.
+fn dev_delay(index: u64) -> f64 {
+    let noise = Noise::new(0);
+    if noise.branch(1).unit(index) < PUNCTUAL_DEV {
+        return 0.0;
+    }
+    let (least, most) = DEV_DELAY.into_inner();
+    (most - least).mul_add(noise.branch(2).unit(index), least)
 }
 
 impl ActiveStream {
@@ -218,16 +233,21 @@ mod tests {
         serde_json::from_str::<Value>(answer.text()).unwrap()["result"].clone()
     }
 
-    /// A warm EPOC X with these streams subscribed.
-    fn streaming(status: &str, streams: &[&str]) -> Service {
+    /// A warm EPOC X with these streams subscribed, whose first samples are due.
+    async fn streaming(status: &str, streams: &[&str]) -> Service {
         let (mut service, _) = service(&Options::default(), None).unwrap();
-        let keys = json!({ "clientId": "id", "clientSecret": "no" });
-        let token = ask(&mut service, "authorize", &keys)["cortexToken"].clone();
-        let params = json!({ "cortexToken": token, "status": status });
-        let session = ask(&mut service, "createSession", &params)["id"].clone();
-        let params = json!({ "cortexToken": token, "session": session, "streams": streams });
-        assert_eq!(ask(&mut service, "subscribe", &params)["failure"], json!([]));
+        subscribe(&mut service, status, streams);
+        advance(Duration::from_millis(1)).await;
         service
+    }
+
+    fn subscribe(service: &mut Service, status: &str, streams: &[&str]) {
+        let keys = json!({ "clientId": "id", "clientSecret": "no" });
+        let token = ask(service, "authorize", &keys)["cortexToken"].clone();
+        let params = json!({ "cortexToken": token, "status": status });
+        let session = ask(service, "createSession", &params)["id"].clone();
+        let params = json!({ "cortexToken": token, "session": session, "streams": streams });
+        assert_eq!(ask(service, "subscribe", &params)["failure"], json!([]));
     }
 
     fn due(service: &mut Service) -> Vec<Value> {
@@ -249,18 +269,72 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_tick_has_the_order_of_the_wire() {
         let streams = ["mot", "dev", "eq", "pow", "met", "com", "fac", "eeg", "sys"];
-        let mut service = streaming("active", &streams);
+        let mut service = streaming("active", &streams).await;
         let first = due(&mut service);
         let order = ["eeg", "fac", "com", "met", "pow", "eq", "dev", "mot"];
         assert_eq!(first.iter().map(name).collect::<Vec<_>>(), order);
-        let later = time(&first[6]) - time(&first[7]);
-        assert!((later - 0.0078).abs() < 2e-4, "{later}");
+        // All of a tick have its stamp, but for `dev`.
+        for (sample, name) in first.iter().zip(order) {
+            let later = time(sample) - time(&first[0]);
+            assert!(name == "dev" || later == 0.0, "{name} {later}");
+        }
         assert!(due(&mut service).is_empty());
     }
 
     #[tokio::test(start_paused = true)]
+    async fn stamps_are_as_uneven_as_those_of_a_live_capture() {
+        let mut service = streaming("active", &["eeg", "mot", "fac", "dev"]).await;
+        let mut sent = Vec::new();
+        for _ in 0..600 {
+            advance(Duration::from_millis(100)).await;
+            sent.append(&mut due(&mut service));
+        }
+        let times = |stream: &str| -> Vec<f64> {
+            sent.iter().filter(|sample| name(sample) == stream).map(time).collect()
+        };
+        let steps = |stream: &str| -> Vec<f64> {
+            times(stream).windows(2).map(|pair| 1000.0 * (pair[1] - pair[0])).collect()
+        };
+        for (stream, most) in [("eeg", 1.0), ("fac", 0.3)] {
+            let nominal = if stream == "eeg" { 1000.0 / 256.0 } else { 31.25 };
+            let off: Vec<f64> = steps(stream).iter().map(|step| (step - nominal).abs()).collect();
+            let worst = off.iter().copied().fold(0.0, f64::max);
+            assert!(worst > 0.1 && worst < most, "{stream}: {worst} ms");
+        }
+        // §5.1: 31.0 to 31.6 ms at 32 Hz, of which there are two here.
+        let motion = times("mot");
+        let motion = motion.windows(3).step_by(2).map(|three| 1000.0 * (three[2] - three[0]));
+        for step in motion {
+            assert!((30.95..31.65).contains(&step), "{step} ms");
+        }
+        let ticks = times("fac");
+        let late: Vec<f64> = times("dev")
+            .into_iter()
+            .map(|time| {
+                let tick = ticks.iter().rfind(|&&tick| tick <= time + 5e-5);
+                time - tick.expect("a tick before it")
+            })
+            .collect();
+        assert!(late.iter().all(|late| late.abs() < 1e-4 || (0.007..0.008).contains(late)));
+        let on_tick = late.iter().filter(|late| late.abs() < 1e-4).count();
+        assert!((late.len() / 3..late.len() / 2 + 5).contains(&on_tick), "{on_tick}");
+        assert!(steps("dev").iter().all(|step| (491.0..509.0).contains(step)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_counter_runs_from_the_start_of_the_headset_on() {
+        let (mut service, _) = service(&Options::default(), None).unwrap();
+        advance(Duration::from_millis(3337)).await;
+        subscribe(&mut service, "active", &["eeg"]);
+        advance(Duration::from_millis(4)).await;
+        // The first sample after 3.337 s at 256 Hz is the 855th.
+        let first = due(&mut service).remove(0);
+        assert_eq!(first["eeg"][0], 855 % 256);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nothing_drifts_however_the_wake_ups_fall() {
-        let mut service = streaming("active", &["eeg", "mot", "fac", "com", "met"]);
+        let mut service = streaming("active", &["eeg", "mot", "fac", "com", "met"]).await;
         let mut sent = Vec::new();
         for step in (0..100_000).map(|step| 1 + step * 7919 % 40) {
             if service.env.clock.now() > 60.0 {
@@ -281,14 +355,15 @@ mod tests {
             );
             for (index, sample) in own.iter().enumerate() {
                 let ideal = time(own[0]) + index as f64 / rate;
-                assert!((time(sample) - ideal).abs() < 1.1e-4, "{stream} {index}");
+                // As uneven as stamps are, and printed with four decimals.
+                assert!((time(sample) - ideal).abs() < 3.5e-4, "{stream} {index}");
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_drifts_over_half_a_day_of_suspensions() {
-        let mut service = streaming("active", &["eeg", "com"]);
+        let mut service = streaming("active", &["eeg", "com"]).await;
         let first = due(&mut service);
         for hour in 1..=12 {
             // Suspended for almost an hour: what was missed is lost, not sent in a burst.
@@ -302,7 +377,7 @@ mod tests {
                 assert!((own.len() as f64 - rate / 2.0).abs() <= 1.0, "{stream} {}", own.len());
                 for sample in own {
                     let index = (time(sample) - time(first)) * rate;
-                    assert!((index - index.round()).abs() < 0.05, "{stream} {hour} {index}");
+                    assert!((index - index.round()).abs() < 0.1, "{stream} {hour} {index}");
                     if stream == "eeg" {
                         let counter = sample["eeg"][0].as_f64().unwrap();
                         assert!((index.round() % 256.0 - counter).abs() < 0.5, "{hour}");
@@ -319,7 +394,7 @@ mod tests {
         let mut runs = Vec::new();
         for _ in 0..2 {
             let mut service =
-                streaming("active", &["eeg", "mot", "fac", "dev", "eq", "pow", "met"]);
+                streaming("active", &["eeg", "mot", "fac", "dev", "eq", "pow", "met"]).await;
             advance(Duration::from_millis(900)).await;
             let mut values = due(&mut service);
             for sample in &mut values {
@@ -334,7 +409,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_short_stall_delays_samples_and_a_long_one_loses_them() {
-        let mut service = streaming("active", &["eeg"]);
+        let mut service = streaming("active", &["eeg"]).await;
         let first = due(&mut service).remove(0);
         advance(Duration::from_millis(900)).await;
         assert_eq!(due(&mut service).len(), 230);
@@ -350,7 +425,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn metrics_are_slow_without_activation() {
-        let mut service = streaming("open", &["met"]);
+        let mut service = streaming("open", &["met"]).await;
         let mut times = Vec::new();
         for _ in 0..400 {
             times.extend(due(&mut service).iter().map(time));
@@ -362,7 +437,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stalled_link_loses_samples_and_says_nothing() {
-        let mut service = streaming("active", &["eeg"]);
+        let mut service = streaming("active", &["eeg"]).await;
         service.inject(Fault::Stall { seconds: None }.into(), 0.0);
         advance(Duration::from_millis(500)).await;
         assert!(due(&mut service).is_empty());

@@ -34,6 +34,11 @@ use cortop_signal::bands::BANDS;
 
 /// Samples of `fac` a second.
 const FAC_RATE: f64 = 32.0;
+/// Seconds after its tick with which a sample is stamped at most: at 32 Hz stamps are 31.0 to 31.5 ms
+/// apart then, about as in a live capture (§5.1).
+const JITTER: f64 = 0.000_24;
+/// Ticks a second: a multiple of most rates, so that samples of one tick have one stamp.
+const TICKS: f64 = 256.0;
 
 /// A synthetic headset.
 #[derive(Debug)]
@@ -46,6 +51,7 @@ pub struct Synth {
     head: HeadMotion,
     metrics: Metrics,
     band_power: BandPower,
+    stamps: Noise,
 }
 
 impl Synth {
@@ -63,6 +69,7 @@ impl Synth {
             head: HeadMotion::new(noise.branch(4)),
             metrics: Metrics::new(noise.branch(5)),
             band_power: BandPower::new(spec.eeg_rate),
+            stamps: noise.branch(6),
             seed,
             spec,
         }
@@ -71,6 +78,11 @@ impl Synth {
     /// The µV of every sensor at a sample index, DC offset included, on the converter's steps.
     pub fn eeg(&self, index: u64) -> impl Iterator<Item = f64> {
         self.samples.make(index)
+    }
+
+    /// When sample `index` of a stream is due, in seconds.
+    fn tick(&self, stream: Stream, index: u64) -> f64 {
+        index as f64 / self.rate(stream)
     }
 
     fn rate(&self, stream: Stream) -> f64 {
@@ -85,7 +97,7 @@ impl Synth {
     }
 
     fn write_mot(&self, index: u64, values: &mut dyn ValueSink) {
-        let reading = self.head.reading(index, self.time(Stream::Mot, index));
+        let reading = self.head.reading(index, self.tick(Stream::Mot, index));
         let (wrap, _) = noise::slot(self.spec.mems_rate.ceil());
         values.int(index % wrap.max(1));
         values.int(0);
@@ -197,12 +209,17 @@ impl SampleSource for Synth {
     }
 
     fn time(&self, stream: Stream, index: u64) -> f64 {
-        index as f64 / self.rate(stream)
+        let tick = self.tick(stream, index);
+        let (slot, _) = noise::slot((tick * TICKS).round());
+        JITTER.mul_add(self.stamps.unit(slot), tick)
     }
 
     fn index_at(&self, stream: Stream, time: f64) -> u64 {
+        // The sample before may be stamped later than its tick.
+        let (next, _) = noise::slot((time * self.rate(stream)).ceil());
+        let before = next.saturating_sub(1);
         // A little less, so that the time of an index gives back this index, not the next.
-        noise::slot((time * self.rate(stream) - 1e-6).ceil()).0
+        if self.time(stream, before) >= time - 1e-9 { before } else { next }
     }
 
     fn write(
@@ -212,7 +229,7 @@ impl SampleSource for Synth {
         context: SampleContext<'_>,
         values: &mut dyn ValueSink,
     ) {
-        let time = self.time(stream, index);
+        let time = self.tick(stream, index);
         match stream {
             Stream::Eeg => {
                 values.int(index % u64::from(self.spec.eeg_rate));
@@ -231,7 +248,8 @@ impl SampleSource for Synth {
             Stream::Dev => self.write_dev(time, values),
             Stream::Eq => self.write_eq(time, values),
             Stream::Pow => {
-                let (end, sensors) = (self.index_at(Stream::Eeg, time), self.spec.sensors.len());
+                let (end, _) = noise::slot(time * self.rate(Stream::Eeg));
+                let sensors = self.spec.sensors.len();
                 self.band_power.bands(&self.samples, sensors, end, |powers| values.all(powers, 3));
             }
             Stream::Met => self.write_met(time, context.metrics, values),

@@ -315,18 +315,15 @@ fn columns(header: &Header, stream: Stream) -> Columns {
     }
 }
 
-/// The columns of `dev`, contact quality in a group of its own (§5.4).
+/// The columns of `dev`, contact quality in a group of its own (§5.4). Clients take battery and signal
+/// by their places, so that they are there whatever the file has.
 fn dev_columns(header: &Header) -> Columns {
-    let one = |kind| header.labels(kind).map(|label| Column::One(label.to_owned()));
+    let one = |label: &str| Column::One(label.to_owned());
     let contact: Vec<_> = header.labels(ColumnKind::Contact).map(str::to_owned).collect();
     let contact = (!contact.is_empty()).then_some(Column::Group(contact));
-    Columns(
-        one(ColumnKind::Battery)
-            .chain(one(ColumnKind::Signal))
-            .chain(contact)
-            .chain(one(ColumnKind::BatteryPercent))
-            .collect(),
-    )
+    let charge = [ColumnKind::Battery, ColumnKind::BatteryPercent];
+    let percent = charge.iter().any(|kind| header.has(*kind)).then(|| one("BatteryPercent"));
+    Columns([one("Battery"), one("Signal")].into_iter().chain(contact).chain(percent).collect())
 }
 
 /// What was read, what was repaired, what was dropped.

@@ -52,7 +52,10 @@ fn an_export_is_replayed_as_the_headset_that_made_it() {
     );
     let motion = json!(["COUNTER_MEMS", "INTERPOLATED_MEMS", "GYROX", "ACCX"]);
     assert_eq!(columns(&recording, Stream::Mot), motion);
-    assert_eq!(columns(&recording, Stream::Dev), json!(["Battery", ["AF3", "Pz", "OVERALL"]]));
+    assert_eq!(
+        columns(&recording, Stream::Dev),
+        json!(["Battery", "Signal", ["AF3", "Pz", "OVERALL"], "BatteryPercent"])
+    );
     assert_eq!(
         sample(&recording, Stream::Eeg, 0),
         json!([126, 0, 4200.513, 4100.25, 9.0, 0.0, []])
@@ -61,7 +64,7 @@ fn an_export_is_replayed_as_the_headset_that_made_it() {
     assert_eq!(marked[6].take()[0]["label"], "1");
     assert_eq!(marked, json!([0, 1, 4202.0, 4102.0, 9.0, 1.0, null]));
     assert_eq!(sample(&recording, Stream::Mot, 1), json!([63, 0.0, 8191.0, 4097.0]));
-    assert_eq!(sample(&recording, Stream::Dev, 0), json!([3.0, [4.0, 2.0, 75.0]]));
+    assert_eq!(sample(&recording, Stream::Dev, 0), json!([3.0, 1.0, [4.0, 2.0, 75.0], 75.0]));
     assert_eq!(columns(&recording, Stream::Pow), json!(["AF3/theta", "AF3/alpha"]));
     assert_eq!(sample(&recording, Stream::Pow, 0), json!([1.0, 2.0]));
     assert_eq!(columns(&recording, Stream::Met), json!(["foc"]));
@@ -139,7 +142,8 @@ fn a_table_with_a_counter_and_a_comma_in_a_name() {
     assert_eq!(recording.spec.model, Model::Insight);
     let eeg = sample(&recording, Stream::Eeg, 0);
     assert_eq!(eeg, json!([127, 0, 4200.0, 4100.0, 4100.0, 4100.0, 4100.0, []]));
-    assert_eq!(columns(&recording, Stream::Dev), json!([["OVERALL"]]));
+    assert_eq!(columns(&recording, Stream::Dev), json!(["Battery", "Signal", ["OVERALL"]]));
+    assert_eq!(sample(&recording, Stream::Dev, 0), json!([-1.0, 1.0, [100.0]]));
     assert_eq!(recording.columns(Stream::Mot), None);
     // Two samples are missing in the recording, and so they are in the replay, in time as well.
     assert_eq!(sample(&recording, Stream::Eeg, 2)[0], 3);
@@ -161,7 +165,7 @@ fn columns_may_come_in_any_order() {
     assert_eq!(columns(&recording, Stream::Eeg), labels);
     assert_eq!(sample(&recording, Stream::Eeg, 0), json!([3, 0, 8.0, 7.0, 1.0, []]));
     assert_eq!(sample(&recording, Stream::Eeg, 1), json!([4, 1, 8.0, 7.0, 0.0, []]));
-    assert_eq!(sample(&recording, Stream::Dev, 0), json!([4.0, [50.0]]));
+    assert_eq!(sample(&recording, Stream::Dev, 0), json!([4.0, 1.0, [50.0], 100.0]));
 }
 
 #[test]
@@ -279,8 +283,8 @@ fn everything_that_a_modern_export_holds_is_played() {
     assert_eq!((&quality[0], &quality[1], &quality[2]), (&json!(75.0), &json!(1.0), &json!(3.0)));
     let dev = sample(&recording, Stream::Dev, 0);
     assert_eq!(
-        (&dev[0], &dev[2], dev[1].as_array().unwrap().len()),
-        (&json!(4.0), &json!(77.0), 15)
+        (&dev[0], &dev[1], &dev[3], dev[2].as_array().unwrap().len()),
+        (&json!(4.0), &json!(1.0), &json!(77.0), 15)
     );
     // No metric has a value within the second: there is no sample, and no refusal.
     assert!(recording.time(Stream::Met, 0).is_infinite());
@@ -412,8 +416,8 @@ fn a_real_export_loses_nothing_and_keeps_its_pace() {
         assert!(recording.time(Stream::Eeg, index + 1) > recording.time(Stream::Eeg, index));
     }
     // T7 is the fifth sensor: its contact goes from 2 to 4 at row 45.
-    assert_eq!(sample(&recording, Stream::Dev, 0)[1][4], 2.0);
-    assert_eq!(sample(&recording, Stream::Dev, 1)[1][4], 4.0);
+    assert_eq!(sample(&recording, Stream::Dev, 0)[2][4], 2.0);
+    assert_eq!(sample(&recording, Stream::Dev, 1)[2][4], 4.0);
     assert_eq!(sample(&recording, Stream::Mot, 0)[0], 12);
     let power = columns(&recording, Stream::Pow);
     assert_eq!((power.as_array().unwrap().len(), &power[0]), (70, &json!("AF3/theta")));
