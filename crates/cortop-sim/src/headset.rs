@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     headset_config::InitialState,
     mappings,
-    model::{MotionFormat, Spec},
+    model::Spec,
     noise::slot,
     profile::LoadedProfile,
     source::{SampleContext, SampleSource},
@@ -182,7 +182,7 @@ impl SimulatedHeadset {
                 "eegRate": spec.eeg_rate,
                 "eegRes": spec.eeg_bits,
                 "memsRate": rate(spec.mems_rate),
-                "memsRes": if spec.motion == MotionFormat::None { 0 } else { spec.eeg_bits },
+                "memsRes": spec.mems_bits,
                 "mode": spec.mode,
             })
         } else {

@@ -11,6 +11,8 @@ use cortop_protocol::{
 pub enum MotionFormat {
     /// Not at all.
     None,
+    /// The first EPOC: rotation about two axes, in raw counts around 8192.
+    TwoGyros,
     /// Unit quaternion, acceleration in g, magnetic field in µT.
     Quaternion,
     /// Older EPOC+: gyroscope, acceleration and field as raw counts around 8192.
@@ -40,8 +42,12 @@ pub struct Spec {
     pub dc: f64,
     /// Motion samples a second.
     pub mems_rate: f64,
+    /// Motion bits.
+    pub mems_bits: u32,
     /// How motion is reported.
     pub motion: MotionFormat,
+    /// Which way along its X axis the sensor is mounted: what it reports there of an upright head, in g.
+    pub gravity: f64,
     /// Whether mental commands and metrics are to be had (Flex: only with the EPOC X montage).
     pub bci: bool,
     /// Whether facial expressions are to be had.
@@ -68,12 +74,15 @@ impl Spec {
                 eeg_bits: 16,
                 lsb: LSB_16,
                 mems_rate: 64.0,
+                mems_bits: 16,
                 motion: MotionFormat::RawGyro,
+                gravity: -1.0,
                 ..epoc
             },
             Model::EpocX => Self {
                 mode: "EPOCPLUS",
                 mems_rate: 64.0,
+                mems_bits: 16,
                 motion: MotionFormat::Quaternion,
                 eeg_rate: 256,
                 eeg_bits: 16,
@@ -84,6 +93,7 @@ impl Spec {
                 mode: "INSIGHT",
                 connected_by: "bluetooth",
                 mems_rate: 64.0,
+                mems_bits: 14,
                 motion: MotionFormat::Quaternion,
                 ..epoc
             },
@@ -94,13 +104,15 @@ impl Spec {
                 eeg_bits: 16,
                 lsb: LSB_16,
                 mems_rate: 32.0,
+                mems_bits: 16,
                 motion: MotionFormat::Quaternion,
                 ..epoc
             },
             Model::EpocFlex | Model::Flex2 => Self {
                 mode: "EPOCFLEX",
                 dc: 0.0,
-                mems_rate: 64.0,
+                mems_rate: 16.0,
+                mems_bits: 8,
                 motion: MotionFormat::Quaternion,
                 bci: false,
                 faces: false,
@@ -112,6 +124,7 @@ impl Spec {
                 lsb: 1.0 / 2.1,
                 dc: 4210.0,
                 mems_rate: 6.4,
+                mems_bits: 14,
                 motion: MotionFormat::Quaternion,
                 faces: false,
                 earbuds: true,
@@ -134,8 +147,10 @@ impl Spec {
             eeg_bits: 14,
             lsb: LSB_14,
             dc: 4200.0,
-            mems_rate: 0.0,
-            motion: MotionFormat::None,
+            mems_rate: 128.0,
+            mems_bits: 12,
+            motion: MotionFormat::TwoGyros,
+            gravity: 1.0,
             bci: true,
             faces: true,
             earbuds: false,
@@ -166,6 +181,7 @@ impl Spec {
             eeg_bits: bits,
             lsb: if bits == 14 { LSB_14 } else { LSB_16 },
             mems_rate: f64::from(motion.hz()),
+            mems_bits: if motion == MotionRate::Off { 0 } else { 16 },
             motion: if motion == MotionRate::Off { MotionFormat::None } else { usual },
             ..self.clone()
         }
@@ -202,6 +218,7 @@ impl Spec {
     pub fn motion_sensors(&self) -> Vec<&'static str> {
         let rotation: &[&str] = match self.motion {
             MotionFormat::None => return Vec::new(),
+            MotionFormat::TwoGyros => return vec!["GYROX", "GYROY"],
             MotionFormat::Quaternion => &["Q0", "Q1", "Q2", "Q3"],
             MotionFormat::RawGyro => &["GYROX", "GYROY", "GYROZ"],
         };

@@ -66,7 +66,7 @@ impl Synth {
             samples: RecentSamples::new(eeg, spec.eeg_rate, spec.sensors.len()),
             activity,
             contact,
-            head: HeadMotion::new(noise.branch(4)),
+            head: HeadMotion::new(noise.branch(4), spec.gravity),
             metrics: Metrics::new(noise.branch(5)),
             band_power: BandPower::new(spec.eeg_rate),
             stamps: noise.branch(6),
@@ -101,15 +101,23 @@ impl Synth {
         let (wrap, _) = noise::slot(self.spec.mems_rate.ceil());
         values.int(index % wrap.max(1));
         values.int(0);
-        if self.spec.motion == MotionFormat::RawGyro {
-            // Raw counts (§5.3): zero stands at 8192, and 4096 counts make a g.
-            for (axes, counts) in [(reading.gyro, 16.0), (reading.acc, 4096.0), (reading.mag, 6.0)]
-            {
-                values.all(axes.map(|value| value.mul_add(counts, 8192.0).round()), 1);
+        // Raw counts (§5.3): zero stands at 8192, and 4096 counts make a g.
+        let counts = |axes: [f64; 3], scale: f64| {
+            axes.map(|value| value.mul_add(scale, 8192.0).round()).into_iter()
+        };
+        let gyro = counts(reading.gyro, 16.0);
+        match self.spec.motion {
+            MotionFormat::None => {}
+            MotionFormat::TwoGyros => values.all(gyro.take(2), 1),
+            MotionFormat::RawGyro => {
+                values.all(gyro, 1);
+                values.all(counts(reading.acc, 4096.0), 1);
+                values.all(counts(reading.mag, 6.0), 1);
             }
-        } else {
-            values.all(reading.quaternion, 6);
-            values.all(reading.acc.into_iter().chain(reading.mag), 6);
+            MotionFormat::Quaternion => {
+                values.all(reading.quaternion, 6);
+                values.all(reading.acc.into_iter().chain(reading.mag), 6);
+            }
         }
     }
 

@@ -121,7 +121,7 @@ impl RecordExport {
     /// The signals of a stream under the names that EMOTIV's files have.
     fn signals(&self, own: &ExportedStream, format: EdfFormat, samples: u64) -> Vec<PlacedSignal> {
         let spec = &self.measurement().spec;
-        let raw = spec.motion == MotionFormat::RawGyro;
+        let raw = matches!(spec.motion, MotionFormat::RawGyro | MotionFormat::TwoGyros);
         let eeg = if spec.dc > 0.0 {
             EdfScale::from_zero(format, RANGE, spec.lsb)
         } else {

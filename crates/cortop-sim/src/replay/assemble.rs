@@ -444,6 +444,7 @@ fn spec(info: &RecordingInfo, eeg_rate: u32, mems_rate: f64) -> Spec {
         sensors,
         eeg_rate,
         mems_rate,
+        mems_bits: if motion == MotionFormat::None { 0 } else { spec.mems_bits },
         motion,
         firmware: info.firmware.clone().unwrap_or(spec.firmware),
         ..spec

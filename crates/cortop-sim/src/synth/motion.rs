@@ -1,4 +1,7 @@
 //! The head as it moves: orientation, and what accelerometer, magnetometer and gyroscope make of it.
+//!
+//! The room and the head have z up. The sensor is mounted with its X axis along that of the head that
+//! points up, or down, as in recordings (§5.3).
 
 use crate::noise::Noise;
 
@@ -7,9 +10,13 @@ const FIELD: [f64; 3] = [21.0, 0.0, -43.0];
 /// µT that an uncalibrated magnetometer is off (§5.3).
 const FIELD_OFFSET: [f64; 3] = [30.0, -18.0, 55.0];
 
-/// A moving head.
+/// A moving head with a sensor on it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HeadMotion(Noise);
+pub(super) struct HeadMotion {
+    noise: Noise,
+    /// From the axes of the sensor to those of the head.
+    mount: [f64; 4],
+}
 
 /// What a motion sensor measures at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +32,11 @@ pub(super) struct Reading {
 }
 
 impl HeadMotion {
-    pub(super) fn new(noise: Noise) -> Self {
-        Self(noise)
+    /// `gravity`: what the sensor reports on X of an upright head, 1 or -1 g.
+    pub(super) fn new(noise: Noise, gravity: f64) -> Self {
+        // A quarter of a turn about Y.
+        let half = std::f64::consts::FRAC_1_SQRT_2;
+        Self { noise, mount: [half, 0.0, -half * gravity, 0.0] }
     }
 
     /// The reading at a sample index and its time in seconds.
@@ -34,14 +44,17 @@ impl HeadMotion {
         const STEP: f64 = 0.02;
         let [roll, pitch, yaw] = self.angles(time);
         let before = self.angles((time - STEP).max(0.0));
-        let quaternion = quaternion(roll, pitch, yaw);
-        let tremor = |axis: u64| 0.004 * self.0.branch(10 + axis).signed(index);
+        let quaternion = product(quaternion(roll, pitch, yaw), self.mount);
+        let tremor = |axis: u64| 0.004 * self.noise.branch(10 + axis).signed(index);
         let [ax, ay, az] = rotate_back(quaternion, [0.0, 0.0, 1.0]);
         let [mx, my, mz] = rotate_back(quaternion, FIELD);
         let turned = |now: f64, then: f64| ((now - then) / STEP).to_degrees();
         Reading {
             quaternion,
-            gyro: [turned(roll, before[0]), turned(pitch, before[1]), turned(yaw, before[2])],
+            gyro: rotate_back(
+                self.mount,
+                [turned(roll, before[0]), turned(pitch, before[1]), turned(yaw, before[2])],
+            ),
             acc: [ax + tremor(0), ay + tremor(1), az + tremor(2)],
             mag: [mx + FIELD_OFFSET[0], my + FIELD_OFFSET[1], mz + FIELD_OFFSET[2]],
         }
@@ -49,8 +62,9 @@ impl HeadMotion {
 
     /// Roll, pitch and yaw in radians.
     fn angles(self, time: f64) -> [f64; 3] {
-        let turn =
-            |axis: u64, most: f64, seconds: f64| most * self.0.branch(axis).smooth(time / seconds);
+        let turn = |axis: u64, most: f64, seconds: f64| {
+            most * self.noise.branch(axis).smooth(time / seconds)
+        };
         [turn(0, 0.15, 4.0), turn(1, 0.25, 3.0), turn(2, 0.7, 6.0)]
     }
 }
@@ -67,7 +81,17 @@ fn quaternion(roll: f64, pitch: f64, yaw: f64) -> [f64; 4] {
     ]
 }
 
-/// A vector of the room as the head sees it: v + 2 w (v × u) + 2 u × (u × v) for w + u.
+/// One rotation after another: first the second.
+fn product([aw, ax, ay, az]: [f64; 4], [bw, bx, by, bz]: [f64; 4]) -> [f64; 4] {
+    [
+        aw * bw - ax * bx - ay * by - az * bz,
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+    ]
+}
+
+/// A vector of the room as the sensor sees it: v + 2 w (v × u) + 2 u × (u × v) for w + u.
 fn rotate_back([w, u @ ..]: [f64; 4], vector: [f64; 3]) -> [f64; 3] {
     let across = cross(vector, u);
     let back = cross(across, u);
@@ -84,9 +108,10 @@ mod tests {
 
     #[test]
     fn gravity_is_one_g_and_agrees_with_the_orientation() {
-        let head = HeadMotion::new(Noise::new(3));
-        for index in 0..2000 {
+        for (index, gravity) in (0..2000).flat_map(|index| [(index, 1.0), (index, -1.0)]) {
+            let head = HeadMotion::new(Noise::new(3), gravity);
             let reading = head.reading(index, index as f64 / 64.0);
+            assert!((0.9..1.01).contains(&(reading.acc[0] * gravity)), "{:?}", reading.acc);
             let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
             assert!((norm(&reading.quaternion) - 1.0).abs() < 1e-9);
             assert!((norm(&reading.acc) - 1.0).abs() < 0.02);

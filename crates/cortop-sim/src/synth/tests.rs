@@ -100,6 +100,43 @@ fn what_a_model_has_is_what_it_streams() {
 }
 
 #[test]
+fn motion_is_that_of_the_model() {
+    let axes = "ACCX ACCY ACCZ MAGX MAGY MAGZ";
+    let quaternion = format!("Q0 Q1 Q2 Q3 {axes}");
+    for (model, rate, bits, sensors, gravity) in [
+        (Model::Epoc, 128.0, 12, "GYROX GYROY", None),
+        (Model::EpocPlus, 64.0, 16, &*format!("GYROX GYROY GYROZ {axes}"), Some(-1.0)),
+        (Model::EpocX, 64.0, 16, &*quaternion, Some(1.0)),
+        (Model::Insight, 64.0, 14, &*quaternion, Some(1.0)),
+        (Model::Insight2, 32.0, 16, &*quaternion, Some(1.0)),
+        (Model::EpocFlex, 16.0, 8, &*quaternion, Some(1.0)),
+        (Model::Mn8, 6.4, 14, &*quaternion, Some(1.0)),
+    ] {
+        let source = synth(model, 1);
+        let spec = &source.spec;
+        assert_eq!((spec.mems_rate, spec.mems_bits), (rate, bits), "{model:?}");
+        assert_eq!(spec.motion_sensors().join(" "), sensors, "{model:?}");
+        let labels: Vec<String> =
+            source.columns(Stream::Mot).unwrap().labels().map(str::to_owned).collect();
+        assert_eq!(labels.join(" "), format!("COUNTER_MEMS INTERPOLATED_MEMS {sensors}"));
+        for index in 0..640 {
+            let sample: serde_json::Value =
+                serde_json::from_str(&text(&source, Stream::Mot, index)).unwrap();
+            let value = |label: &str| {
+                let place = labels.iter().position(|own| own == label)?;
+                sample["mot"][place].as_f64()
+            };
+            assert_eq!(value("COUNTER_MEMS"), Some((index % rate.ceil() as u64) as f64));
+            let in_g =
+                |counts: f64| if counts > 1000.0 { (counts - 8192.0) / 4096.0 } else { counts };
+            let on_x = value("ACCX").map(in_g);
+            assert_eq!(on_x.map(f64::signum), gravity, "{model:?}");
+            assert!(on_x.is_none_or(|g| (0.9..1.01).contains(&g.abs())), "{model:?} {on_x:?}");
+        }
+    }
+}
+
+#[test]
 fn counters_wrap_at_the_rate_and_times_give_back_their_index() {
     let source = synth(Model::EpocX, 0);
     assert!(text(&source, Stream::Eeg, 255).starts_with(r#"{"eeg":[255,0,"#));

@@ -483,7 +483,10 @@ async fn what_cannot_be_exported_is_refused() {
     assert_eq!(peer.refused("exportRecord", &many), -32602);
     many["recordIds"] = json!(vec!["unknown"; 100]);
     assert_eq!(peer.own("exportRecord", &many)["failure"].as_array().unwrap().len(), 100);
-    // The licence has no scope for it, the headset no such sensor.
+    // The licence has no scope for it, the motion of the headset was off.
+    peer.shared.update(|service, _| {
+        service.records.0[0].measurement.spec.motion = crate::model::MotionFormat::None;
+    });
     for types in ["EEG", "PM", "MOTION"] {
         let mut bad = good.clone();
         bad["streamTypes"] = json!([types]);
