@@ -415,7 +415,7 @@ mod tests {
         let (queue, mut waiting) = mpsc::channel(16);
         let mut connection =
             ClientConnection { queue, shared: &shared, number: 0, held: Vec::new() };
-        advance(Duration::from_millis(500)).await;
+        advance(Duration::from_millis(501)).await;
         connection.send_samples();
         // Half a second of 256 Hz and the sample at its start; the oldest wait, the rest is counted.
         assert_eq!(shared.with(|service, _| service.dropped), 129 - 16);
