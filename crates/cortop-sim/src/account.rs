@@ -201,8 +201,7 @@ impl Account {
         if call.text("status") == "get" {
             return Ok(json!({ "currentOptOut": app.opt_out }));
         }
-        let new = call.get("newOptOut").and_then(Value::as_bool);
-        app.opt_out = new.ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
+        app.opt_out = call.flag("newOptOut");
         Ok(json!({ "message": "The opt-out has been set.", "newOptOut": app.opt_out }))
     }
 

@@ -40,11 +40,7 @@ impl BciContext<'_> {
                 "currentSig": profile.signature,
             }));
         }
-        let signature = match call.text("signature") {
-            "universal" => "universal",
-            "trained" => "trained",
-            _ => return Err(ApiError::new(INVALID_PARAMS)),
-        };
+        let signature = if call.text("signature") == "trained" { "trained" } else { "universal" };
         self.profile_mut(call)?.signature = signature;
         Ok(json!({ "currentSig": signature, "message": "The signature has been set" }))
     }
@@ -58,8 +54,10 @@ impl BciContext<'_> {
             let value = self.profile(call)?.thresholds.get(action).copied();
             return Ok(json!(value.unwrap_or(THRESHOLD)));
         }
-        let value = call.get("value").and_then(Value::as_u64).filter(|value| *value <= MOST);
-        let value = value.ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
+        let value = u64::from(call.count("value"));
+        if value > MOST {
+            return Err(ApiError::new(INVALID_PARAMS));
+        }
         self.profile_mut(call)?.thresholds.insert(action, value);
         Ok(json!("success"))
     }
@@ -69,9 +67,6 @@ impl BciContext<'_> {
         if call.text("status") == "get" {
             let active = self.profile(call)?.active().iter();
             return Ok(["neutral"].iter().chain(active).copied().collect());
-        }
-        if call.get("actions").is_none() {
-            return Err(ApiError::new(INVALID_PARAMS));
         }
         let known = call.texts("actions").map(|name| Detection::Mental.action(name));
         let mut actions =
@@ -139,8 +134,7 @@ impl BciContext<'_> {
             let loaded = headset.and_then(|headset| headset.profile.as_ref());
             return loaded.map(|loaded| &loaded.profile).ok_or_else(unknown_profile);
         }
-        let name = call.optional_text("profile").ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
-        self.profiles.find(name)
+        self.profiles.find(call.text("profile"))
     }
 
     /// The profile to change, which only a session gives.

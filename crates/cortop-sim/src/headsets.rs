@@ -35,7 +35,7 @@ impl Headsets {
             env.schedule(end, ScheduledEvent::ScanEnd);
             "Start discovering headsets".to_owned()
         } else {
-            let id = call.optional_text("headset").ok_or_else(|| ApiError::new(INVALID_PARAMS))?;
+            let id = call.text("headset");
             let place = self.place_of(id).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))?;
             if command == "connect" {
                 self.connect(place, call, env)?;

@@ -81,18 +81,52 @@ impl ParamType {
     }
 }
 
+/// When a parameter may not be left out.
+#[derive(Clone, Copy)]
+enum Presence {
+    Required,
+    Optional,
+    /// Required where another parameter has one of these values.
+    RequiredWith(&'static str, &'static [&'static str]),
+    /// Required where another is left out.
+    RequiredWithout(&'static str),
+}
+
 struct Param {
     name: &'static str,
     kind: ParamType,
-    required: bool,
+    presence: Presence,
+}
+
+impl Param {
+    fn is_required(&self, params: &Map<String, Value>) -> bool {
+        match self.presence {
+            Presence::Required => true,
+            Presence::Optional => false,
+            Presence::RequiredWith(other, values) => {
+                let value = params.get(other).and_then(Value::as_str);
+                value.is_some_and(|value| values.contains(&value))
+            }
+            Presence::RequiredWithout(other) => !params.contains_key(other),
+        }
+    }
 }
 
 const fn need(name: &'static str, kind: ParamType) -> Param {
-    Param { name, kind, required: true }
+    Param { name, kind, presence: Presence::Required }
 }
 
 const fn may(name: &'static str, kind: ParamType) -> Param {
-    Param { name, kind, required: false }
+    Param { name, kind, presence: Presence::Optional }
+}
+
+const fn need_with(
+    name: &'static str,
+    kind: ParamType,
+    other: &'static str,
+    values: &'static [&'static str],
+) -> Param {
+    Param { name, kind, presence: Presence::RequiredWith(other, values) }
 }
 
 /// What is wrong with the parameters of a request.
@@ -100,8 +134,8 @@ const fn may(name: &'static str, kind: ParamType) -> Param {
 pub(super) enum ParamFault {
     /// The method has none of this name.
     Unknown(String),
-    /// One that it needs is not there.
-    Missing(&'static str),
+    /// One that it needs is not there, nor the one that may stand in its place.
+    Missing { name: &'static str, other: Option<&'static str> },
     /// One is not what it has to be.
     Mistyped(&'static str, String),
 }
@@ -150,7 +184,11 @@ const DETECTION: Param =
 const GET_SET: Param = need("status", ParamType::OneOf(&["get", "set"]));
 // The two ways to name a profile (§3.8).
 const STORED: Param = may("profile", ParamType::Text);
-const LOADED: Param = may("session", ParamType::Text);
+const LOADED: Param = Param {
+    name: "session",
+    kind: ParamType::Text,
+    presence: Presence::RequiredWithout("profile"),
+};
 const QUERY: Param = need("query", ParamType::Object);
 const ORDER: Param = need("orderBy", ParamType::Objects);
 const LIMIT: Param = may("limit", ParamType::Count);
@@ -180,11 +218,12 @@ const OPERATIONS: &[Operation] = &[
     immediate(Method::GetUserInformation, &[need(TOKEN, ParamType::Token(TokenUse::BeforeEula))], |s, _| Ok(s.account.user_information())),
     immediate(Method::GetLicenseInfo, &[USABLE], |s, call| Ok(s.account.license_info(call, &s.env))),
     // Headsets (§3.2)
-    immediate(Method::ControlDevice, &[need("command", ParamType::OneOf(&["connect", "disconnect", "refresh"])), may("headset", ParamType::Text),
+    immediate(Method::ControlDevice, &[need("command", ParamType::OneOf(&["connect", "disconnect", "refresh"])), need_with("headset", ParamType::Text, "command", &["connect", "disconnect"]),
         may("connectionType", ParamType::OneOf(&["dongle", "bluetooth", "usb cable"])), may("mappings", ParamType::Object)], |s, call| s.headsets.control_device(call, &mut s.env)),
     immediate(Method::QueryHeadsets, &[may("id", ParamType::Text), may("includeFlexMappings", ParamType::Flag)], |s, call| Ok(s.headsets.query(call))),
     immediate(Method::ConfigMapping, &[USABLE, need("status", ParamType::OneOf(&["create", "get", "read", "update", "delete"])),
-        may("name", ParamType::Text), may("mappings", ParamType::Object), may("uuid", ParamType::Text)], |s, call| s.mappings.config(call, &mut s.env)),
+        need_with("name", ParamType::Text, "status", &["create"]), need_with("mappings", ParamType::Object, "status", &["create"]),
+        need_with("uuid", ParamType::Text, "status", &["read", "update", "delete"])], |s, call| s.mappings.config(call, &mut s.env)),
     immediate(Method::UpdateHeadset, &[USABLE, HEADSET, need("setting", ParamType::Object)], |s, call| s.headsets.update(call, &mut s.env)),
     immediate(Method::UpdateHeadsetCustomInfo, &[USABLE, need("headsetId", ParamType::Text), may("headbandPosition", ParamType::OneOf(&["back", "top"])),
         may("customName", ParamType::Text)], |s, call| s.headsets.update_custom_info(call)),
@@ -214,7 +253,7 @@ const OPERATIONS: &[Operation] = &[
     immediate(Method::QueryRecords, &[USABLE, QUERY, ORDER, LIMIT, OFFSET, may("includeMarkers", ParamType::Flag),
         may("includeSyncStatusInfo", ParamType::Flag)], |s, call| s.records.query(call, &s.env)),
     immediate(Method::GetRecordInfos, &[USABLE, RECORDS], |s, call| Ok(s.records.infos(call, &s.env))),
-    immediate(Method::ConfigOptOut, &[USABLE, GET_SET, may("newOptOut", ParamType::Flag)], |s, call| s.account.config_opt_out(call)),
+    immediate(Method::ConfigOptOut, &[USABLE, GET_SET, need_with("newOptOut", ParamType::Flag, "status", &["set"])], |s, call| s.account.config_opt_out(call)),
     immediate(Method::RequestToDownloadRecordData, &[USABLE, RECORDS], |s, call| Ok(s.records.download(call))),
     // Markers (§3.5)
     immediate(Method::InjectMarker, &[USABLE, SESSION, need("time", ParamType::Number), need("value", ParamType::Value), need("label", ParamType::Text),
@@ -230,7 +269,8 @@ const OPERATIONS: &[Operation] = &[
     immediate(Method::QueryProfile, &[USABLE], |s, _| Ok(s.profiles.query())),
     immediate(Method::GetCurrentProfile, &[USABLE, HEADSET], |s, call| Profiles::current(call, &s.headsets)),
     immediate(Method::SetupProfile, &[USABLE, need("status", ParamType::OneOf(&["create", "load", "unload", "save", "rename", "delete"])),
-        STORED, may("headset", ParamType::Text), may("newProfileName", ParamType::Text)], |s, call| s.profiles.setup(call, &mut s.env, &mut s.headsets)),
+        need_with("profile", ParamType::Text, "status", &["create", "load", "save", "rename", "delete"]), need_with("headset", ParamType::Text, "status", &["load", "unload", "save"]),
+        need_with("newProfileName", ParamType::Text, "status", &["rename"])], |s, call| s.profiles.setup(call, &mut s.env, &mut s.headsets)),
     immediate(Method::LoadGuestProfile, &[USABLE, HEADSET], |s, call| Profiles::load_guest(call, &mut s.env, &mut s.headsets)),
     immediate(Method::GetDetectionInfo, &[DETECTION], |_, call| Ok(profiles::detection_info(call))),
     immediate(Method::Training, &[USABLE, SESSION, DETECTION, need("status", ParamType::OneOf(&["start", "accept", "reject", "reset", "erase"])),
@@ -238,13 +278,13 @@ const OPERATIONS: &[Operation] = &[
     // Advanced BCI (§3.8)
     immediate(Method::GetTrainedSignatureActions, &[USABLE, DETECTION, STORED, LOADED], |s, call| bci(s).trained_actions(call)),
     immediate(Method::GetTrainingTime, &[USABLE, DETECTION, SESSION], |s, call| s.sessions.training_time(call, &s.env)),
-    immediate(Method::FacialExpressionSignatureType, &[USABLE, GET_SET, STORED, LOADED, may("signature", ParamType::OneOf(&["universal", "trained"]))], |s, call| bci(s).signature_type(call)),
-    immediate(Method::FacialExpressionThreshold, &[USABLE, GET_SET, STORED, LOADED, need("action", ParamType::Text), may("value", ParamType::Count)], |s, call| bci(s).facial_threshold(call)),
-    immediate(Method::MentalCommandActiveAction, &[USABLE, GET_SET, STORED, LOADED, may("actions", ParamType::Texts)], |s, call| bci(s).active_action(call)),
+    immediate(Method::FacialExpressionSignatureType, &[USABLE, GET_SET, STORED, LOADED, need_with("signature", ParamType::OneOf(&["universal", "trained"]), "status", &["set"])], |s, call| bci(s).signature_type(call)),
+    immediate(Method::FacialExpressionThreshold, &[USABLE, GET_SET, STORED, LOADED, need("action", ParamType::Text), need_with("value", ParamType::Count, "status", &["set"])], |s, call| bci(s).facial_threshold(call)),
+    immediate(Method::MentalCommandActiveAction, &[USABLE, GET_SET, STORED, LOADED, need_with("actions", ParamType::Texts, "status", &["set"])], |s, call| bci(s).active_action(call)),
     immediate(Method::MentalCommandBrainMap, &[USABLE, STORED, LOADED], |s, call| bci(s).brain_map(call)),
     immediate(Method::MentalCommandGetSkillRating, &[USABLE, STORED, LOADED, may("action", ParamType::Text)], |s, call| bci(s).skill_rating(call)),
     immediate(Method::MentalCommandTrainingThreshold, &[USABLE, STORED, LOADED], |s, call| bci(s).training_threshold(call)),
-    immediate(Method::MentalCommandActionSensitivity, &[USABLE, GET_SET, STORED, LOADED, may("values", ParamType::Counts)], |s, call| bci(s).action_sensitivity(call)),
+    immediate(Method::MentalCommandActionSensitivity, &[USABLE, GET_SET, STORED, LOADED, need_with("values", ParamType::Counts, "status", &["set"])], |s, call| bci(s).action_sensitivity(call)),
 ];
 
 fn recorder(service: &mut Service) -> Recorder<'_> {
@@ -294,7 +334,13 @@ impl Operation {
             return Some(ParamFault::Unknown(name.clone()));
         }
         self.params.iter().find_map(|param| match params.get(param.name) {
-            None if param.required => Some(ParamFault::Missing(param.name)),
+            None if param.is_required(params) => {
+                let other = match param.presence {
+                    Presence::RequiredWithout(other) => Some(other),
+                    _ => None,
+                };
+                Some(ParamFault::Missing { name: param.name, other })
+            }
             Some(value) if !param.kind.fits(value) => {
                 Some(ParamFault::Mistyped(param.name, param.kind.words()))
             }
@@ -310,7 +356,12 @@ impl Operation {
     /// The names of those that stand for something the client was told before: a token, an id.
     pub(super) fn needed_texts(&self) -> impl Iterator<Item = &'static str> {
         let is_text = |kind| matches!(kind, ParamType::Text | ParamType::Token(_));
-        self.params.iter().filter(move |own| own.required && is_text(own.kind)).map(|own| own.name)
+        let is_needed = |own: &&Param| matches!(own.presence, Presence::Required);
+        self.params
+            .iter()
+            .filter(is_needed)
+            .filter(move |own| is_text(own.kind))
+            .map(|own| own.name)
     }
 }
 
@@ -360,7 +411,7 @@ mod tests {
                 let mut mistyped = fit.clone();
                 mistyped.insert(param.name.to_owned(), examples(param.kind).1);
                 assert_eq!(code(&mistyped), -32602, "{name} {}", param.name);
-                if param.required {
+                if matches!(param.presence, Presence::Required) {
                     let mut less = fit.clone();
                     less.remove(param.name);
                     assert_eq!(code(&less), -32602, "{name} without {}", param.name);

@@ -494,7 +494,7 @@ fn explain(
 ) -> Option<GivenAdvice> {
     let name = &request.name;
     if refusal.code == METHOD_NOT_FOUND {
-        let alike = Method::VARIANTS.iter().find(|own| similar(own.name(), name));
+        let alike = most_alike(Method::VARIANTS.iter().map(|own| own.name()), name);
         let meant = alike.map_or_else(
             || "names are case-sensitive".to_owned(),
             |method| format!("the name is {method}"),
@@ -529,7 +529,7 @@ fn explain(
     }
     let (param, text) = match fault.filter(|_| refusal.code == INVALID_PARAMS)? {
         ParamFault::Unknown(param) => {
-            let alike = operation.param_names().find(|own| similar(own, &param));
+            let alike = most_alike(operation.param_names(), &param);
             let names: Vec<_> = operation.param_names().collect();
             let meant = match alike {
                 Some(own) => format!("it is called {own}"),
@@ -539,8 +539,9 @@ fn explain(
             let text = format!("{name} has no parameter {param:.40}: {meant}");
             (param, text)
         }
-        ParamFault::Missing(param) => {
-            (param.to_owned(), format!("{name} needs the parameter {param}"))
+        ParamFault::Missing { name: param, other } => {
+            let or = other.map_or_else(String::new, |other| format!(" or {other}"));
+            (param.to_owned(), format!("{name} needs the parameter {param}{or}"))
         }
         ParamFault::Mistyped(param, kind) => {
             (param.to_owned(), format!("the parameter {param} of {name} has to be {kind}"))
@@ -549,15 +550,25 @@ fn explain(
     Some(said(Mistake::WrongParameter, &format!("{name}.{param:.40}"), text))
 }
 
-/// Whether one name was probably meant by another: the same letters, or one within the other.
-fn similar(name: &str, written: &str) -> bool {
+/// The name that was probably meant by another: nearly the same letters, or one within the other.
+fn most_alike(names: impl Iterator<Item = &'static str>, written: &str) -> Option<&'static str> {
+    /// Letters that may be wrong, missing, too many or swapped.
+    const SLIPS: usize = 2;
     let letters = |text: &str| -> String {
         let letters = text.chars().filter(|char| char.is_alphanumeric());
         letters.flat_map(char::to_lowercase).take(64).collect()
     };
-    let (name, written) = (letters(name), letters(written));
+    let written = letters(written);
     let within = |a: &str, b: &str| a.len() >= 4 && b.contains(a);
-    name == written || within(&name, &written) || within(&written, &name)
+    let distances = names.filter_map(|name| {
+        let own = letters(name);
+        let distance = strsim::damerau_levenshtein(&own, &written);
+        let is_alike = distance <= SLIPS && distance < own.len()
+            || within(&own, &written)
+            || within(&written, &own);
+        is_alike.then_some((distance, name))
+    });
+    distances.min().map(|(_, name)| name)
 }
 
 #[cfg(test)]

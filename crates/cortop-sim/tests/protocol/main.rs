@@ -3,8 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-#[path = "../../../tests/pace/mod.rs"]
+#[path = "../../../../tests/pace/mod.rs"]
 mod pace;
+mod parameters;
 
 use std::{sync::Arc, time::Duration};
 
