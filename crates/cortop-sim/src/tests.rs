@@ -15,6 +15,7 @@ use super::{
     dispatch::respond,
     outgoing::{ClientEvent, Notification, Payload},
     service,
+    service::Service,
 };
 use cortop_protocol::model::Model;
 
@@ -30,6 +31,10 @@ pub(super) struct TestClient {
 impl TestClient {
     pub(super) fn new(options: &Options) -> Self {
         let (service, _) = service(options, None).unwrap();
+        Self::serving(service)
+    }
+
+    fn serving(service: Service) -> Self {
         let shared = SharedService::new(service);
         let notifications = shared.notifications();
         let keys = json!({ "clientId": "id", "clientSecret": "no" });

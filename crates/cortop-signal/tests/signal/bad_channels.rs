@@ -2,12 +2,19 @@
 
 use std::{
     io::{self, Write},
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
 use cortop_signal::{Defect, View, decoder::Decoder};
+use cortop_sim::{
+    replay::Recording,
+    sample_writer::SampleWriter,
+    source::{SampleContext, SampleSource as _},
+};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use Defect::{Flat, OffLevel, Railed};
@@ -321,4 +328,19 @@ fn the_log_says_when_it_begins_and_when_it_ends() {
         "INFO EPOCX-1A2B3C4D: T7 no longer off level",
     ];
     assert_eq!(lines, expected);
+}
+
+/// A recording whose contact says nothing of it: AF3 at the upper rail, T7 at the lower one, T8 stuck.
+#[test]
+fn a_recording_with_dead_channels_has_them_named() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cortop-files/tests/cases/railed.csv");
+    let recording = Recording::read(&file, |_| ()).unwrap();
+    let mut own = DecodedHeadset::new("INSIGHT-1A2B3C4D", &["AF3", "T7", "Pz", "T8", "AF4"]);
+    for index in 0..4 * u64::from(RATE) {
+        let mut sample = SampleWriter::new(Stream::Eeg);
+        recording.write(Stream::Eeg, index, SampleContext::default(), &mut sample);
+        let sample: Value = serde_json::from_str(&sample.finish("s", 0.0)).unwrap();
+        own.send(false, (2..7).map(|place| sample["eeg"][place].as_f64()));
+    }
+    own.expect(&[("AF3", Railed), ("T7", Railed), ("T8", Flat)]);
 }

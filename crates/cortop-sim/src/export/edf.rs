@@ -31,6 +31,14 @@ const MAX_ANNOTATIONS: usize = 16 << 10;
 /// A signal of a file: its place among the values of its stream, and how it is written.
 type PlacedSignal = (usize, EdfSignal);
 
+/// A step of a signal.
+enum Step {
+    /// The sample of this index.
+    Sample(u64),
+    /// One that is lost: how many are from here to the next that there is, and its index.
+    Lost { left: u64, next: u64 },
+}
+
 impl RecordExport {
     pub(super) fn write_edf(
         &self,
@@ -47,15 +55,15 @@ impl RecordExport {
             Stream::Mot => spec.mems_rate,
             _ => f64::from(spec.eeg_rate),
         };
-        let samples = self.samples(pace);
-        let length = samples.clone().count() as f64 / rate(pace);
+        let length = self.steps(pace, rate(pace)).count() as f64 / rate(pace);
         let rates: Vec<_> = streams.iter().map(|own| rate(own.stream)).collect();
         let seconds = fitting_record(&rates, length);
         let (records, _) = slot(length / seconds + 1e-6);
         let per_record = |stream| slot((rate(stream) * seconds).round()).0;
         let signals: Vec<Vec<PlacedSignal>> =
             streams.iter().map(|own| self.signals(own, format, per_record(own.stream))).collect();
-        let start = self.time(pace, samples.start);
+        let first = self.first(pace);
+        let start = self.time(pace, first);
         let markers = self.markers();
         let header = EdfHeader {
             format,
@@ -71,11 +79,13 @@ impl RecordExport {
         };
         let mut file = EdfWriter::new(BufWriter::new(file), header)?;
         let mut markers = markers.iter().peekable();
-        let mut times = vec![samples.start; streams.len()];
-        for (own, first) in streams.iter().zip(&mut times) {
-            *first =
-                if own.stream == Stream::Mot { self.first(Stream::Mot) } else { samples.start };
-        }
+        let mut steps: Vec<_> = streams
+            .iter()
+            .map(|own| {
+                let stream = if own.stream == Stream::Mot { Stream::Mot } else { pace };
+                self.steps(stream, rate(stream))
+            })
+            .collect();
         for record in 1..=records {
             let end = seconds.mul_add(record as f64, self.origin + start);
             while let Some(own) = markers.next_if(|own| own.start < end) {
@@ -86,14 +96,18 @@ impl RecordExport {
                 });
             }
             let mut first_signal = 0;
-            for ((own, signals), next) in streams.iter_mut().zip(&signals).zip(&mut times) {
+            for ((own, signals), steps) in streams.iter_mut().zip(&signals).zip(&mut steps) {
                 for _ in 0..per_record(own.stream) {
-                    self.take(own, pace, *next);
+                    match steps.next() {
+                        Some(Step::Sample(index)) => self.take(own, pace, index),
+                        Some(Step::Lost { left, next }) => self.fill_in(own, left, next),
+                        // Contact and quality stay, and so does the last sample of a signal.
+                        None => {}
+                    }
                     for (place, (of_stream, _)) in signals.iter().enumerate() {
                         let value = own.values.get(*of_stream).copied().flatten();
                         file.push(first_signal + place, value.unwrap_or(f64::NAN))?;
                     }
-                    *next += 1;
                 }
                 first_signal += signals.len();
             }
@@ -102,8 +116,21 @@ impl RecordExport {
         Ok(())
     }
 
+    /// The samples of a stream within the record, and those that are lost between them: what these
+    /// files hold has no gaps.
+    fn steps(&self, stream: Stream, rate: f64) -> impl Iterator<Item = Step> + use<'_> {
+        let samples = self.samples(stream);
+        let first = samples.start;
+        samples.flat_map(move |next| {
+            let before = if next > first { self.time(stream, next - 1) } else { f64::INFINITY };
+            let (lost, _) = slot(((self.time(stream, next) - before) * rate).round() - 1.0);
+            let lost = (1..=lost).rev().map(move |left| Step::Lost { left, next });
+            lost.chain([Step::Sample(next)])
+        })
+    }
+
     /// Takes the values of a stream at a sample of its own, or at one of the pace for what repeats
-    /// itself. After the last there is nothing: the signal keeps its value.
+    /// itself.
     fn take(&self, own: &mut ExportedStream, pace: Stream, index: u64) {
         if own.is_state() {
             let time = self.time(pace, index);
@@ -111,10 +138,38 @@ impl RecordExport {
                 own.values = self.values(own.stream, own.next);
                 own.next += 1;
             }
-        } else if self.time(own.stream, index) < self.end {
-            own.values = self.values(own.stream, index);
         } else {
-            own.values.clear();
+            own.values = self.values(own.stream, index);
+        }
+    }
+
+    /// Fills a lost sample in, as Cortex does: all signals hold, and the counter counts on. So many
+    /// samples are `left` until the `next` that there is.
+    fn fill_in(&self, own: &mut ExportedStream, left: u64, next: u64) {
+        let rate = match own.stream {
+            Stream::Eeg => u64::from(self.measurement().spec.eeg_rate),
+            Stream::Mot => slot(self.measurement().spec.mems_rate).0.max(1),
+            _ => return,
+        };
+        let counter_at = |values: &[Option<f64>], place: usize| {
+            values.get(place).copied().flatten().map_or(0, |number| slot(number).0)
+        };
+        let next = self.values(own.stream, next);
+        for (place, label) in own.labels.iter().enumerate() {
+            let filled = match label.as_str() {
+                "INTERPOLATED" | "INTERPOLATED_MEMS" => 1,
+                "COUNTER" | "COUNTER_MEMS" => {
+                    let (before, next) = (counter_at(&own.values, place), counter_at(&next, place));
+                    // Counters wrap where the headset has them wrap (§5.2).
+                    let wraps = [rate, 128, 129, 256].into_iter();
+                    let wrap = wraps.clone().find(|wrap| (before + left + 1) % wrap == next);
+                    (before + 1) % wrap.unwrap_or(rate)
+                }
+                _ => continue,
+            };
+            if let Some(value) = own.values.get_mut(place) {
+                *value = Some(filled as f64);
+            }
         }
     }
 

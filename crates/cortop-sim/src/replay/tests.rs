@@ -229,6 +229,7 @@ fn files_are_taken_as_they_are() {
             "Rows read: 128. Lines or records that are cut off, dropped: 1.",
         ),
         ("hz250.csv", 4203.865, "Rows read: 59."),
+        ("railed.csv", 8401.923, "Rows read: 58."),
         ("wrap128.csv", 4200.0, "Rows read: 58."),
     ] {
         let recording = case(name);
@@ -349,7 +350,12 @@ fn every_way_to_write_a_table_is_read() {
         (utf16(0xfeff, u16::to_le_bytes), "UTF-16 LE"),
         (utf16(0xfeff, u16::to_be_bytes), "UTF-16 BE"),
         (titled(b"title:caf\xe9"), "a title in Latin-1"),
-        (titled("\"title:a,b".as_bytes()), "a title in quotes"),
+        (titled("\"title:a,b".as_bytes()), "a quote that stays open"),
+        (
+            format!("\"title:a,b, headset type:INSIGHT, sampling rate:eeg_128\"\n{table}")
+                .into_bytes(),
+            "metadata quoted as one cell",
+        ),
         (semicolons.as_bytes().to_vec(), "semicolons and decimal commas"),
         (table.replace(',', "\t").into_bytes(), "tabs"),
         (table.to_lowercase().into_bytes(), "lower case"),
@@ -368,6 +374,54 @@ fn every_way_to_write_a_table_is_read() {
         assert_eq!(eeg(&recording, 0), [0.0, 0.0, 4200.5, 4100.25], "{what}");
         assert_eq!(eeg(&recording, 1), [1.0, 0.0, 4201.5, 4101.25], "{what}");
         assert_eq!(recording.eeg.track.position(2), (1, 0), "{what}");
+    }
+}
+
+#[test]
+fn two_columns_of_one_name_are_said_and_the_first_counts() {
+    let recording = read("COUNTER,EEG.AF3,EEG.af3,AF4,COUNTER\n0,1,9,2,7\n1,3,9,4,7\n").unwrap();
+    assert_eq!(eeg(&recording, 0), [0.0, 0.0, 1.0, 2.0]);
+    assert_eq!(eeg(&recording, 1), [1.0, 0.0, 3.0, 4.0]);
+    let said = "Names that stand twice: EEG.af3, COUNTER; the first column counts.";
+    assert!(recording.notes.iter().any(|note| note == said), "{:?}", recording.notes);
+}
+
+#[test]
+fn facial_expressions_are_played_by_their_numbers() {
+    let recording = read(
+        "COUNTER,AF3,FE.BlinkWink,FE.HorizontalEyesDirection,FE.UpperFaceAction,\
+         FE.UpperFaceActionPower,FE.LowerFaceAction,FE.LowerFaceActionPower\n\
+         0,1,0,0,1,0,1,0\n1,2,,,,,,\n2,3,2,0,4,0.25,1,0\n3,4,0,1,1,0,32,0.75\n",
+    )
+    .unwrap();
+    let labels = json!(["eyeAct", "uAct", "uPow", "lAct", "lPow"]);
+    assert_eq!(columns(&recording, Stream::Fac), labels);
+    let samples: Vec<_> = (0..3).map(|index| sample(&recording, Stream::Fac, index)).collect();
+    assert_eq!(
+        samples,
+        [
+            json!(["neutral", "neutral", 0.0, "neutral", 0.0]),
+            json!(["action 2", "action 4", 0.25, "neutral", 0.0]),
+            json!(["action 1", "neutral", 0.0, "action 32", 0.75]),
+        ]
+    );
+    let notes = recording.notes.join(" ");
+    assert!(!notes.contains("Left out") && !notes.contains("held"), "{notes}");
+}
+
+#[test]
+fn a_counter_may_wrap_anywhere() {
+    for (wrap, rate) in [(64, 128), (100, 128), (128, 128), (129, 128), (128, 256), (256, 256)] {
+        let rows = (0..600).map(|row: u32| {
+            format!("{:.6},{},{row}\n", f64::from(row) / f64::from(rate), (row + 7) % wrap)
+        });
+        let table = rows.fold("Timestamp,COUNTER,AF3\n".to_owned(), |text, row| text + &row);
+        let recording = read(&table).unwrap();
+        assert_eq!(recording.eeg.track.missing(), 0, "{wrap} at {rate} Hz");
+        for index in 0..600_u32 {
+            let expected = [f64::from((index + 7) % wrap), 0.0, f64::from(index)];
+            assert_eq!(eeg(&recording, index.into()), expected, "{wrap} at {rate} Hz");
+        }
     }
 }
 

@@ -426,6 +426,55 @@ async fn an_export_as_edf_is_replayed_with_the_values_that_were_streamed() {
     }
 }
 
+/// EDF has no gaps: what a replayed recording has lost is filled in, and what comes after keeps its
+/// time.
+#[tokio::test(start_paused = true)]
+async fn what_a_replay_has_lost_is_filled_in_where_a_file_has_no_gaps() {
+    const LOST: std::ops::Range<u32> = 300..620;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gap.csv");
+    let rows = (0..1280).filter(|row| !LOST.contains(row)).map(|row: u32| {
+        let time = 1e9 + f64::from(row) / 128.0;
+        format!("{time:.6},{},0,{}.0,4100.0\n", row % 128, 4000 + row % 500)
+    });
+    let names = "Timestamp,EEG.Counter,EEG.Interpolated,EEG.T7,EEG.T8\n".to_owned();
+    std::fs::write(&file, rows.fold(names, |text, row| text + &row)).unwrap();
+    let recording = crate::replay::Recording::read(&file, |_| ()).unwrap();
+    let (service, _) = service(&Options::default(), Some(recording)).unwrap();
+    let mut peer = TestClient::serving(service);
+    peer.authorize();
+    let session = peer.session("active");
+    let uuid = record(&peer, &session, "gap");
+    let time = peer.millis() + 6000.0;
+    let marker = json!({ "session": session, "label": "after", "value": 1, "time": time });
+    peer.own("injectMarker", &marker);
+    peer.pass(8.0).await;
+    stop(&peer, &session);
+    peer.pass(1.1).await;
+
+    let params = json!({ "recordIds": [uuid], "folder": folder.path(), "streamTypes": ["EEG"], "format": "EDFPLUS" });
+    assert_eq!(peer.own("exportRecord", &params)["failure"], json!([]));
+    let (_, path) = exported(folder.path(), ".edf");
+    let export = crate::replay::Recording::read(&path, |_| ()).unwrap();
+    let stream = cortop_protocol::Stream::Eeg;
+    let sample = |index: u32| {
+        let mut row = crate::sample_writer::SampleWriter::new(stream);
+        export.write(stream, index.into(), SampleContext::default(), &mut row);
+        row.values()
+    };
+    for index in [0, 1, 299, 300, 301, 500, 619, 620, 621, 768, 1000] {
+        let is_lost = LOST.contains(&index);
+        let held = if is_lost { LOST.start - 1 } else { index };
+        let values = sample(index);
+        assert_eq!(values[..2], [json!(index % 128), json!(u32::from(is_lost))], "{index}");
+        let off = values[2].as_f64().unwrap() - f64::from(4000 + held % 500);
+        assert!(off.abs() < 0.3, "{index}: {values:?}");
+    }
+    let found: Vec<u32> = (0..1024).filter(|index| sample(*index)[4] != json!([])).collect();
+    assert_eq!(found, [768], "six seconds after the start");
+    assert!((export.time(stream, 768) - 6.0).abs() < 1e-9);
+}
+
 #[tokio::test(start_paused = true)]
 async fn versions_and_formats_make_the_documented_files() {
     for (format, version, endings) in [
