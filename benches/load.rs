@@ -1,12 +1,15 @@
 //! The simulator under load, on one thread: 64 headsets of 32 channels at 256 Hz with all their
 //! other streams to one client, over plain text and over TLS; how late the samples are, and how
 //! much of a core it takes. With `-- --memory` instead: an hour of service time at sixty times the
-//! speed, which takes a minute, and the memory of the process meanwhile.
+//! speed, which takes a minute, and the memory of the process meanwhile. With `-- --soak MINUTES`:
+//! the program `cortop sim` itself with 64 headsets, and 24 clients that each read all streams of
+//! one; how late the samples are and how much memory it takes, as long as asked for.
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{BufRead as _, BufReader, Read, Write},
     net::TcpStream,
+    process::{Child, Command, Stdio},
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant, SystemTime},
@@ -14,7 +17,7 @@ use std::{
 
 use color_eyre::{
     Result,
-    eyre::{OptionExt as _, bail},
+    eyre::{OptionExt as _, bail, eyre},
 };
 use cortop_client::{Stream, model::Model};
 use cortop_sim::{Options, Sim, headset_config::HeadsetConfig, tls::Tls};
@@ -30,8 +33,12 @@ const MEASURED: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
-    if std::env::args().any(|arg| arg == "--memory") {
-        return memory();
+    let mut args =
+        std::env::args().skip_while(|arg| !["--memory", "--soak"].contains(&arg.as_str()));
+    match args.next().as_deref() {
+        Some("--memory") => return memory(),
+        Some(_) => return soak(args.next().ok_or_eyre("--soak wants minutes")?.parse()?),
+        None => {}
     }
     let wanted = HeadsetConfig { eeg_rate: Some(256), ..HeadsetConfig::from(Model::Flex2) };
     let options = Options { headsets: vec![wanted; 64], ..Options::default() };
@@ -80,14 +87,153 @@ fn memory() -> Result<()> {
     while started.elapsed() < HOUR {
         client.read()?;
         if started.elapsed() >= HOUR / 12 * (u32::try_from(sizes.len())? + 1) {
-            sizes.push(resident()?);
-            println!("{:2} min: {} kB", sizes.len() * 5, resident()?);
+            sizes.push(resident("self")?);
+            println!("{:2} min: {} kB", sizes.len() * 5, resident("self")?);
         }
     }
     let (early, last) =
         (sizes.get(1).ok_or_eyre("too slow")?, sizes.last().ok_or_eyre("too slow")?);
     println!("grown by {} kB from minute 10 to 60 (target ≤ 512)", last.saturating_sub(*early));
     if last.saturating_sub(*early) <= 512 { Ok(()) } else { bail!("memory grows") }
+}
+
+/// 64 headsets, and 24 clients with a session each.
+fn soak(minutes: u64) -> Result<()> {
+    const HEADSETS: usize = 64;
+    const SESSIONS: usize = 24;
+    /// In milliseconds, at the median.
+    const LATE: f64 = 5.0;
+    /// In kB, from the first quarter to the end: journal, queues and buffers are full by then.
+    const GROWN: u64 = 1024;
+
+    let mut sim = SimProcess::start(HEADSETS)?;
+    let process = sim.0.id().to_string();
+    let url = sim.url()?;
+    let (sender, delays) = mpsc::channel();
+    for number in 0..SESSIONS {
+        let (url, sender) = (url.clone(), sender.clone());
+        thread::spawn(move || -> Result<()> {
+            let mut socket = soak_client(&url, number)?;
+            // By hundreds, so that the channel costs next to nothing.
+            let mut late = Vec::new();
+            loop {
+                if let Some(stamp) = stamp(socket.read()?.to_text()?) {
+                    late.push(epoch() - stamp);
+                }
+                if late.len() == 100 {
+                    sender.send(std::mem::take(&mut late))?;
+                }
+            }
+        });
+    }
+    drop(sender);
+
+    println!("{HEADSETS} headsets, {SESSIONS} sessions of all streams, {minutes} min");
+    // A histogram by tenths of a millisecond: flat, however long.
+    let mut counts = vec![0_u64; 10_000];
+    let mut sizes = Vec::new();
+    let time = Duration::from_secs(60 * minutes);
+    let started = Instant::now();
+    let (busy, mut heard) = (busy(&process), 0);
+    while started.elapsed() < time {
+        let late = delays.recv_timeout(Duration::from_secs(10)).map_err(|_| eyre!("silence"))?;
+        heard += late.len();
+        for late in late {
+            let tenths = (late * 1e4).clamp(0.0, 9_999.0);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+            if let Some(count) = counts.get_mut(tenths as usize) {
+                *count += 1;
+            }
+        }
+        if started.elapsed() >= time / 12 * (u32::try_from(sizes.len())? + 1) {
+            let size = resident(&process)?;
+            sizes.push(size);
+            println!("{:5.1} min: {size} kB", started.elapsed().as_secs_f64() / 60.0);
+        }
+    }
+    let core = self::busy(&process).saturating_sub(busy).as_secs_f64() / time.as_secs_f64();
+    let total: u64 = counts.iter().sum();
+    let at = |share: u64| {
+        let mut left = total * share / 1000;
+        let place = counts.iter().position(|count| {
+            let is_reached = *count > left;
+            left = left.saturating_sub(*count);
+            is_reached
+        });
+        place.map_or(f64::NAN, |tenths| tenths as f64 / 10.0)
+    };
+    let quarter = sizes.get(sizes.len() / 4).ok_or_eyre("too slow")?;
+    let grown = sizes.last().ok_or_eyre("too slow")?.saturating_sub(*quarter);
+    println!(
+        "{:.0} samples/s: late by {:.1} ms (median, target < {LATE}), {:.1} ms (p99), {:.1} ms \
+         (p99.9); {:.0} % of a core; memory grown by {grown} kB (target ≤ {GROWN})",
+        heard as f64 / time.as_secs_f64(),
+        at(500),
+        at(990),
+        at(999),
+        core * 100.0,
+    );
+    if at(500) >= LATE {
+        bail!("samples are late");
+    }
+    if grown <= GROWN { Ok(()) } else { bail!("memory grows") }
+}
+
+/// The program as a process, which ends with this value.
+struct SimProcess(Child);
+
+impl SimProcess {
+    fn start(headsets: usize) -> Result<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cortop"));
+        command.args(["sim", "--ws", "--port", "0", "--approved", "--quiet"]);
+        for _ in 0..headsets {
+            command.args(["--headset", "epocx@256:connected"]);
+        }
+        Ok(Self(command.stdout(Stdio::piped()).spawn()?))
+    }
+
+    fn url(&mut self) -> Result<String> {
+        let lines = BufReader::new(self.0.stdout.as_mut().ok_or_eyre("no output")?).lines();
+        for line in lines {
+            if let Some(url) = line?.strip_prefix("READY ") {
+                return Ok(url.to_owned());
+            }
+        }
+        bail!("the simulator has ended")
+    }
+}
+
+impl Drop for SimProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// One of several clients, each an application of its own with a headset of its own.
+fn soak_client(url: &str, number: usize) -> Result<WebSocket<Box<dyn Socket>>> {
+    let address = url.strip_prefix("ws://").ok_or_eyre("no ws:// address")?;
+    let tcp = TcpStream::connect(address)?;
+    tcp.set_nodelay(true)?;
+    let stream: Box<dyn Socket> = Box::new(tcp);
+    let Ok((mut socket, _)) = client(url, stream) else { bail!("no handshake") };
+    let keys = json!({ "clientId": format!("client {number}"), "clientSecret": "no" });
+    let token = ask(&mut socket, "authorize", keys)?["cortexToken"].clone();
+    let headset = ask(&mut socket, "queryHeadsets", json!({}))?[number]["id"].clone();
+    let params = json!({ "cortexToken": token, "headset": headset, "status": "active" });
+    let session = ask(&mut socket, "createSession", params)?["id"].clone();
+    let streams = Stream::ALL.map(Stream::name);
+    let params = json!({ "cortexToken": token, "session": session, "streams": streams });
+    ask(&mut socket, "subscribe", params)?;
+    Ok(socket)
+}
+
+/// How long a process or thread has run; zero where the system does not tell.
+fn busy(process: &str) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{process}/schedstat"));
+    let spent = text.ok().and_then(|text| text.split(' ').next()?.parse().ok());
+    Duration::from_nanos(spent.unwrap_or_default())
 }
 
 /// A service on a thread of its own.
@@ -113,11 +259,9 @@ impl Running {
         Ok(Self { sim, root, thread })
     }
 
-    /// How long its thread has run; zero where the system does not tell.
+    /// How long its thread has run.
     fn busy(&self) -> Duration {
-        let text = fs::read_to_string(format!("/proc/{}/schedstat", self.thread));
-        let spent = text.ok().and_then(|text| text.split(' ').next()?.parse().ok());
-        Duration::from_nanos(spent.unwrap_or_default())
+        busy(&self.thread)
     }
 
     fn dropped(&self) -> u64 {
@@ -185,9 +329,9 @@ fn epoch() -> f64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// kB of memory of this process that are in use.
-fn resident() -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
+/// kB of memory of a process that are in use.
+fn resident(process: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().next()).ok_or_eyre("no VmRSS")?;
     Ok(number.parse()?)
