@@ -130,7 +130,7 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
         journal: journal.clone(),
         capture: Some(capture.clone()),
     };
-    let listeners = listen(&[LOOPBACK], 0).await.expect("a port");
+    let listeners = listen(&[LOOPBACK], 0).expect("a port");
     let address = listeners[0].local_addr().expect("known");
     let serving = tokio::spawn(proxy.serve(listeners));
     let before = Tap::start(address).await;

@@ -70,7 +70,7 @@ async fn pass(
         ),
         (None, _) => {}
     }
-    let listeners = listen(&bind, args.listen).await?;
+    let listeners = listen(&bind, args.listen)?;
     let address =
         listeners.first().ok_or_else(|| eyre!("no address to listen on"))?.local_addr()?;
     let capture =

@@ -126,7 +126,7 @@ use std::{
 use color_eyre::{Result, eyre::eyre};
 use cortop_protocol::HeadsetId;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     task::{JoinHandle, spawn_blocking},
 };
 
@@ -173,7 +173,7 @@ impl Sim {
             None => None,
         };
         let (service, notes) = service(&options, recording)?;
-        let listeners = listen(&options.bind, options.port).await?;
+        let listeners = listen(&options.bind, options.port)?;
         let address = listeners.first().ok_or_else(|| eyre!("no address to listen on"))?;
         let address = address.local_addr()?;
         let shared = SharedService::new(service);
@@ -276,7 +276,7 @@ fn headsets(
 ///
 /// # Errors
 /// The port is in use, or the first address is not one of this machine.
-pub async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>> {
+pub fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>> {
     /// A port that is free on one address may be taken on another.
     const TRIES: u32 = 16;
     let mut tries = if port == 0 { TRIES } else { 1 };
@@ -286,7 +286,7 @@ pub async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>>
         let mut chosen = port;
         for &address in addresses {
             let place = SocketAddr::new(address, chosen);
-            match TcpListener::bind(place).await {
+            match bind(place) {
                 Ok(listener) => {
                     chosen = listener.local_addr()?.port();
                     listeners.push(listener);
@@ -312,6 +312,19 @@ pub async fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>>
         }
         return Ok(listeners);
     }
+}
+
+/// Listens with a send buffer of a size that does not grow: what the system holds for a client that
+/// does not read would hide that for a minute and more.
+fn bind(place: SocketAddr) -> io::Result<TcpListener> {
+    const SEND_BUFFER: u32 = 64 << 10;
+    const WAITING: u32 = 1024;
+    let socket = if place.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(place)?;
+    socket.listen(WAITING)
 }
 
 /// Eight hex digits as in a headset's id.

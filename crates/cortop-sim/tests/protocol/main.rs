@@ -10,7 +10,11 @@ mod parameters;
 use std::{sync::Arc, time::Duration};
 
 use cortop_protocol::{Headset, Session, Stream, model::Model};
-use cortop_sim::{Delays, Fault, Injection, Options, Sim, tls::Tls};
+use cortop_sim::{
+    Delays, Fault, Injection, Options, Sim,
+    journal::{Entry, JournalEvent, Mistake},
+    tls::Tls,
+};
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
@@ -361,6 +365,25 @@ async fn what_is_due_by_time_wakes_a_client_that_asks_nothing() {
     let back = Injection { at: Some(0.2.into()), ..Fault::HeadsetBack {}.into() };
     control.inject(back);
     peer.sample("dev").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_told_so_within_seconds() {
+    let _pace = Pace::start(Duration::from_millis(100));
+    let sim = demo().await;
+    let mut peer = ProtocolClient::authorized(&sim).await;
+    let session = peer.session("active").await;
+    peer.subscribe(&session, &["eeg", "mot", "pow", "fac"]).await;
+    let (begun, mut reader) = (Instant::now(), sim.journal().reader());
+    let is_told = |entry: &Entry| match &entry.event {
+        JournalEvent::Advice(advice) => advice.mistake == Mistake::SocketNotRead,
+        _ => false,
+    };
+    while !reader.next().await.iter().any(is_told) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is said");
+    }
+    // Five seconds without reading, after those in which the buffers of the system filled.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use cortop_protocol::Method;
-use cortop_sim::journal::{Advice, Mistake};
+use cortop_sim::journal::Advice;
 use strum::VariantArray as _;
 use tempfile::TempDir;
 
