@@ -126,7 +126,7 @@ fn motion_is_that_of_the_model() {
                 let place = labels.iter().position(|own| own == label)?;
                 sample["mot"][place].as_f64()
             };
-            assert_eq!(value("COUNTER_MEMS"), Some((index % rate.ceil() as u64) as f64));
+            assert_eq!(value("COUNTER_MEMS"), Some(index as f64 % rate.ceil()));
             let in_g =
                 |counts: f64| if counts > 1000.0 { (counts - 8192.0) / 4096.0 } else { counts };
             let on_x = value("ACCX").map(in_g);
