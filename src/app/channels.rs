@@ -40,6 +40,8 @@ impl App {
         }
         let last = if view.has(Feature::ChannelLayout) {
             self.selected().map(|selected| selected.shown.len() - 1)
+        } else if view.is_of_contact() {
+            self.sensor_places().len().checked_sub(1)
         } else {
             let sensors = |table| by_sensor(table).len();
             let sensors = self.picture().readings.pow.as_deref().map(sensors);
@@ -49,6 +51,33 @@ impl App {
         if let Some(last) = last {
             let at = self.streams.selected.min(last);
             self.streams.selected = at.saturating_add_signed(step).min(last);
+        }
+    }
+
+    /// The places of the sensors among the headset's, as their channels are arranged. Where pairs of
+    /// them are drawn, they are those of the headset.
+    fn sensor_places(&self) -> Vec<usize> {
+        let entry = self.sessions.current();
+        let all = entry.map_or(0, |entry| entry.session.headset.sensors.len());
+        self.streams.channels(Stream::Eeg).shown(all)
+    }
+
+    /// The sensor of the selected channel.
+    pub(crate) fn selected_sensor(&self) -> Option<&str> {
+        let places = self.sensor_places();
+        let place = *places.get(self.streams.selected.min(places.len().checked_sub(1)?))?;
+        let sensors = &self.sessions.current()?.session.headset.sensors;
+        sensors.get(place).map(String::as_str)
+    }
+
+    /// Selects the channel of a sensor, if it is shown.
+    pub(super) fn select_sensor(&mut self, name: &str) {
+        let Some(entry) = self.sessions.current() else { return };
+        let mut sensors = entry.session.headset.sensors.iter();
+        let place = sensors.position(|sensor| sensor == name);
+        let at = self.sensor_places().into_iter().position(|own| Some(own) == place);
+        if let Some(at) = at {
+            self.streams.selected = at;
         }
     }
 

@@ -23,7 +23,8 @@ impl App {
             Pane::Log => {
                 let notice = self.notice.as_ref();
                 let text = notice.map(|notice| notice.copied.as_ref().unwrap_or(&notice.text));
-                text.cloned().ok_or_else(|| "there is no notice to copy".to_owned())
+                let text = self.log.selected_text().or_else(|| text.cloned());
+                text.ok_or_else(|| "there is no notice to copy".to_owned())
             }
         };
         match text {

@@ -3,7 +3,7 @@
 //! page keys, and a key for the oldest record.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -122,8 +122,12 @@ pub(crate) struct LogPane {
     filter: String,
     /// When the last line in sight was written; `None` follows the newest.
     last: Option<Timestamp>,
+    /// When the selected line was written.
+    selected_line: Option<Timestamp>,
     /// Lines that the last frame had room for.
     page: Cell<usize>,
+    /// The lines that the last frame shows.
+    in_sight: RefCell<Walked>,
 }
 
 impl LogPane {
@@ -137,7 +141,9 @@ impl LogPane {
             shown,
             filter: String::new(),
             last: None,
+            selected_line: None,
             page: Cell::new(1),
+            in_sight: RefCell::default(),
         }
     }
 
@@ -171,6 +177,11 @@ impl LogPane {
         self.last
     }
 
+    /// When the selected line was written.
+    pub(crate) fn selected_line(&self) -> Option<Timestamp> {
+        self.selected_line
+    }
+
     /// Up to which level a target is captured.
     #[must_use]
     pub(crate) fn captured(&self, target: usize) -> LevelFilter {
@@ -191,11 +202,19 @@ impl LogPane {
         });
         let whole = rows.take_while(|rows| *rows <= usize::from(area.height)).count();
         self.page.set(whole.max(1));
+        self.in_sight.replace(walked);
     }
 
     /// Draws the newest line, wherever the pane was scrolled to.
     pub(crate) fn draw_newest(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
-        self.walk(None, area, buffer, rows);
+        self.in_sight.replace(self.walk(None, area, buffer, rows));
+    }
+
+    /// The lines drawn last, from the oldest on: when each was written, and how many rows it takes. Of
+    /// more rows than fit, the first are cut off.
+    #[must_use]
+    pub(crate) fn in_sight(&self) -> Vec<(Timestamp, usize)> {
+        self.in_sight.borrow().iter().rev().copied().collect()
     }
 
     /// Draws the lines shown up to a time by tui-logger's widget, and gives those that it took.
@@ -222,14 +241,18 @@ impl LogPane {
         paths.fold(state, |state, (path, own)| state.set_level_for_target(path, level(*own)))
     }
 
+    /// Goes through all lines shown, of which none may have a row: the widget alone can read the buffer,
+    /// and goes on until its rows are full.
+    fn walk_all(&self, rows: &FormatLine) -> Walked {
+        let area = Rect::new(0, 0, 1, 1);
+        self.walk(None, area, &mut Buffer::empty(Rect { height: 2, ..area }), rows)
+    }
+
     /// When the last line in sight was written after a move by so many lines, back or on; at the
     /// newest it follows again.
     fn step(&self, lines: usize, back: bool) -> Option<Timestamp> {
-        // The widget alone can read the buffer: without rows, it goes through all of it.
-        let area = Rect::new(0, 0, 1, 1);
-        let mut buffer = Buffer::empty(Rect { height: 2, ..area });
         let nothing: FormatLine = Arc::new(|_, _| Vec::new());
-        let mut walked = self.walk(None, area, &mut buffer, &nothing);
+        let mut walked = self.walk_all(&nothing);
         walked.reverse();
         let newest = walked.len().checked_sub(1)?;
         let last = self.last.unwrap_or(Timestamp::MAX);
@@ -259,6 +282,26 @@ impl LogPane {
     /// Shows the list of targets, or hides it.
     pub(super) fn toggle_targets(&mut self) {
         self.lists_targets = !self.lists_targets;
+    }
+
+    /// Selects a line; the selected one no longer.
+    pub(super) fn select_line(&mut self, at: Timestamp) {
+        self.selected_line = if self.selected_line == Some(at) { None } else { Some(at) };
+    }
+
+    /// The text of the selected line, if it is still there.
+    pub(super) fn selected_text(&self) -> Option<String> {
+        let at = self.selected_line?;
+        let found = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&found);
+        let find: FormatLine = Arc::new(move |_, line| {
+            if line.at == at {
+                *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.text.clone());
+            }
+            Vec::new()
+        });
+        self.walk_all(&find);
+        found.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     // What changes a setting returns its new value in words.
@@ -385,7 +428,9 @@ mod tests {
     use std::sync::MutexGuard;
 
     use super::*;
-    use crate::app::{AppSettings, Key, Message, Pane, log_targets::KEPT};
+    use crate::app::{
+        AppSettings, Effect, Key, Message, MouseInput, MouseTarget, Pane, log_targets::KEPT,
+    };
     use cortop_client::Moment;
 
     /// tui-logger has one buffer for the process: this lock gives a test the buffer to itself.
@@ -472,6 +517,30 @@ mod tests {
         press(&mut app, [Key::char('/')]);
         press(&mut app, "nowhere".chars().map(Key::char).chain([Key::ENTER, Key::PAGE_UP]));
         assert_eq!(lines(&app, 100), [""; 0]);
+    }
+
+    #[test]
+    fn a_click_on_a_line_selects_it_for_copying_and_moves_nothing() {
+        let (_alone, mut app, targets) = app(100);
+        let before = lines(&app, 10);
+        let (at, rows) = app.log.in_sight()[3];
+        assert_eq!((rows, before[3].as_str()), (1, "line 093"));
+        let click = |app: &mut App, at| {
+            app.update(Message::Mouse(MouseTarget::LogLine(at), MouseInput::Click))
+        };
+        app.focus = Pane::Streams;
+        assert_eq!(click(&mut app, at), []);
+        assert_eq!((app.focus, app.log.selected_line), (Pane::Log, Some(at)));
+        assert_eq!(lines(&app, 10), before, "what is read stands still");
+        let copied = app.update(Message::Key(Key::char('y')));
+        assert_eq!(copied, [Effect::Copy("line 093".to_owned())]);
+        // What comes later moves the lines, not the choice; a second click takes it back.
+        log(&targets, || {
+            event!(target: "cortop", tracing::Level::INFO, "the newest");
+        });
+        assert_eq!(app.log.selected_text().as_deref(), Some("line 093"));
+        click(&mut app, at);
+        assert_eq!(app.log.selected_text(), None);
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub enum MouseTarget {
     Channel(usize, Option<u64>),
     /// A stream in the list of the inspector.
     Inspected(Stream),
+    /// A sensor on the head or in the table of contact, by its name.
+    Sensor(String),
+    /// A line of the log, by when it was written.
+    LogLine(Timestamp),
     /// A target in the list of the log, by its place.
     LogTarget(usize),
     /// The open dialog, away from its entries, or what it covers.

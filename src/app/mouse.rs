@@ -42,6 +42,14 @@ impl App {
                 self.focus = Pane::Streams;
                 self.streams.inspect(stream);
             }
+            MouseTarget::Sensor(name) => {
+                self.focus = Pane::Streams;
+                self.select_sensor(&name);
+            }
+            MouseTarget::LogLine(at) => {
+                self.focus = Pane::Log;
+                self.log.select_line(at);
+            }
             MouseTarget::LogTarget(at) => {
                 self.focus = Pane::Log;
                 self.set_log(|log| log.select_target(at));
@@ -107,10 +115,13 @@ impl App {
                 (Action::FieldUp, Action::FieldDown)
             }
             MouseTarget::Channel(..)
+            | MouseTarget::Sensor(_)
             | MouseTarget::Inspected(_)
             | MouseTarget::Pane(Pane::Streams) => (Action::Earlier, Action::Later),
             MouseTarget::LogTarget(_) => (Action::LogUp, Action::LogDown),
-            MouseTarget::Pane(Pane::Log) => (Action::LogEarlier, Action::LogLater),
+            MouseTarget::LogLine(_) | MouseTarget::Pane(Pane::Log) => {
+                (Action::LogEarlier, Action::LogLater)
+            }
         };
         self.apply(if up { back } else { on })
     }

@@ -63,6 +63,11 @@ impl StreamView {
         self.streams.first() == Some(&Stream::Eeg)
     }
 
+    /// Whether it shows the sensors with their contact or quality.
+    pub(super) fn is_of_contact(&self) -> bool {
+        matches!(self.streams, [Stream::Dev | Stream::Eq, ..])
+    }
+
     /// The row of its keys; `place` is its own among the views.
     pub(super) const fn binding(&self, place: usize) -> Binding {
         Binding {

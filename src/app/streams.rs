@@ -370,10 +370,11 @@ impl StreamsPane {
         // A frozen picture stands at a sample of its own stream: another stream counts otherwise,
         // and has other channels.
         let stays = view.is_of_eeg() && self.shown.is_of_eeg();
-        self.shown = view;
-        if !stays {
+        let of_sensors = |view: &StreamView| view.is_of_eeg() || view.is_of_contact();
+        if !(of_sensors(view) && of_sensors(self.shown)) {
             self.selected = 0;
         }
+        self.shown = view;
         let of_eeg = |frozen: &FrozenPicture| frozen.snapshot.view.stream == Stream::Eeg;
         self.frozen = self.frozen.take().filter(|frozen| stays && of_eeg(frozen));
     }

@@ -27,13 +27,14 @@ pub(super) struct LogKey {
     pub(super) newest: Option<Timestamp>,
     /// The last one in sight, if that is not the newest.
     pub(super) last: Option<Timestamp>,
+    pub(super) selected: Option<Timestamp>,
     pub(super) filter: String,
     /// Up to which level each target is shown, and whether only one is.
     pub(super) shown: [LevelFilter; TARGETS.len()],
     pub(super) only: Option<usize>,
     pub(super) with_target: bool,
     pub(super) ascii: bool,
-    pub(super) styles: [Style; 4],
+    pub(super) styles: [Style; 5],
 }
 
 /// A part of the screen as it was drawn last, and all that shaped it.

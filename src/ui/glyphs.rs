@@ -45,9 +45,9 @@ pub(super) const MARKER: char = '◆';
 pub(super) const LOST: char = '╳';
 /// The filters of a channel started again here.
 pub(super) const RESTARTED: char = '↺';
-/// Cortex's clock was set ahead here.
+/// The times of the stream jumped ahead here.
 pub(super) const CLOCK_AHEAD: char = '»';
-/// Cortex's clock was set back here.
+/// They jumped back here.
 pub(super) const CLOCK_BACK: char = '«';
 /// The limit of a frequency band.
 pub(super) const LIMIT: char = '┊';

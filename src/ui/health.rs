@@ -49,7 +49,7 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
         // What has just happened is news, and then it merely holds.
         let is_new = ctx.since(step.received) < NEWS;
         let token = if is_new { ThemeToken::Poor } else { ThemeToken::Text };
-        add(token, step.sentence(&ctx.clock_at(step.received)));
+        add(token, step.sentence(health.stream, &ctx.clock_at(step.received)));
     }
     let age = health.last.map(|last| text::age(ctx.since(last)));
     add(ThemeToken::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));

@@ -99,7 +99,7 @@ pub fn legend() -> Vec<(String, &'static str)> {
         (marks(&[glyphs::CURSOR, glyphs::SECOND_CURSOR]), "cursor; second cursor"),
         (marks(&[glyphs::CURSOR_LINE]), "at the cursor"),
         (marks(&[glyphs::MARKER_LINE]), "at a marker; the limit of a band"),
-        (marks(&[glyphs::CLOCK_AHEAD, glyphs::CLOCK_BACK]), "Cortex's clock was set ahead; back"),
+        (marks(&[glyphs::CLOCK_AHEAD, glyphs::CLOCK_BACK]), "the times jumped ahead; back"),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use log::Level;
 use ratatui::{
     buffer::Buffer,
@@ -36,6 +37,7 @@ fn key(ctx: &RenderContext<'_>, with_target: bool) -> LogKey {
     LogKey {
         newest: newest_record(),
         last: log.last(),
+        selected: log.selected_line(),
         filter: log.filter().to_owned(),
         shown: *log.shown(),
         only: log.only(),
@@ -60,6 +62,7 @@ pub(super) fn draw(
         cache.log.draw(key(ctx, false), line, buffer, |line, buffer| {
             log.draw_newest(line, buffer, &row(ctx));
         });
+        hit_lines(ctx, line);
         return paint::line(&name.into(), Rect { x: line.right(), width, ..area }, buffer);
     }
     let mut title = Line::default();
@@ -86,29 +89,43 @@ pub(super) fn draw(
         cache.log.draw(key(ctx, with_target), inside, buffer, |inside, buffer| {
             log.draw(inside, buffer, &rows(ctx, with_target));
         });
+        hit_lines(ctx, inside);
     }
+}
+
+/// Tells the mouse which line each row shows.
+fn hit_lines(ctx: &RenderContext<'_>, area: Rect) {
+    if ctx.hits.is_none() {
+        return;
+    }
+    let lines = ctx.app.log.in_sight();
+    let rows: usize = lines.iter().map(|(_, rows)| rows).sum();
+    let lines = lines.into_iter().map(|(at, rows)| (rows, MouseTarget::LogLine(at)));
+    ctx.hit_rows(area, rows.saturating_sub(usize::from(area.height)), lines);
 }
 
 /// Makes of a line one row.
 fn row(ctx: &RenderContext<'_>) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
-    let [dim, ..] = styles;
+    let (selected, [dim, ..]) = (ctx.app.log.selected_line(), styles);
     Arc::new(move |width, line| {
         let clock = format!("{:<CLOCK$}", text::time_of_day(line.at, &zone));
         let text = text::spell_out(text::clean(&line.text), ascii);
         let text = text::fit(&text, width.saturating_sub(CLOCK));
-        vec![vec![Span::styled(clock, dim), Span::styled(text, style(styles, line.level))].into()]
+        let style = style(styles, line.level, selected == Some(line.at));
+        vec![vec![Span::styled(clock, dim), Span::styled(text, style)].into()]
     })
 }
 
-/// How lines look: those of the lower levels, errors, warnings, and the rest.
-fn styles(ctx: &RenderContext<'_>) -> [Style; 4] {
-    [ThemeToken::Dim, ThemeToken::Bad, ThemeToken::Poor, ThemeToken::Text]
+/// How lines look: those of the lower levels, errors, warnings, the rest, and the selected one.
+fn styles(ctx: &RenderContext<'_>) -> [Style; 5] {
+    [ThemeToken::Dim, ThemeToken::Bad, ThemeToken::Poor, ThemeToken::Text, ThemeToken::Selection]
         .map(|token| ctx.style(token))
 }
 
-fn style([dim, bad, poor, text]: [Style; 4], level: Level) -> Style {
+fn style([dim, bad, poor, text, selection]: [Style; 5], level: Level, is_selected: bool) -> Style {
     match level {
+        _ if is_selected => selection,
         Level::Error => bad,
         Level::Warn => poor,
         Level::Info => text,
@@ -119,9 +136,9 @@ fn style([dim, bad, poor, text]: [Style; 4], level: Level) -> Style {
 /// Makes of a line as many rows as it needs.
 fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
-    let [dim, ..] = styles;
+    let (selected, [dim, ..]) = (ctx.app.log.selected_line(), styles);
     Arc::new(move |width, line| {
-        let style = style(styles, line.level);
+        let style = style(styles, line.level, selected == Some(line.at));
         let target = if with_target { format!("{:<10}", line.target) } else { String::new() };
         let clock = text::time_of_day(line.at, &zone);
         let front = format!("{clock:<CLOCK$}{:<LEVEL$}{target}", line.level.as_str());

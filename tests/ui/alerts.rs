@@ -10,9 +10,10 @@ use cortop_signal::{BadChannel, Defect, Snapshot, snapshot::RecentCounts};
 use serde_json::Value;
 use std::sync::Arc;
 
-use crate::fixture::{self, Fixture, HEADSET, SID};
-
-const SIZES: [(u16, u16); 2] = [(80, 24), (160, 48)];
+use crate::{
+    FIVE_SIZES,
+    fixture::{self, Fixture, HEADSET, SID},
+};
 
 /// Makes something wrong.
 type Spoil = fn(&mut Snapshot);
@@ -93,7 +94,7 @@ fn exhausted(snapshot: &mut Snapshot) {
 }
 
 fn pictures(name: &str, fixture: &mut Fixture, spoil: impl Fn(&mut Snapshot)) {
-    for (width, height) in SIZES {
+    for (width, height) in FIVE_SIZES {
         fixture.feed(width, height, 3000);
         // The numbers shown are those of half a second ago.
         for _ in 0..2 {

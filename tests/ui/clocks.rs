@@ -34,16 +34,17 @@ fn each_time_on_the_axis_has_the_offset_of_its_own_moment() {
 
 #[test]
 fn a_clock_that_was_set_is_said_and_marked() {
-    for (seconds, said, mark) in [
-        (3.37, "Cortex's clock was set 3.4 s ahead at 14:28:40", '»'),
-        (-3600.0, "Cortex's clock was set 3600 s back at 14:28:40", '«'),
+    for (seconds, confirmed, said, mark) in [
+        (3.37, true, "Cortex's clock was set 3.4 s ahead at 14:28:40", '»'),
+        (-3600.0, true, "Cortex's clock was set 3600 s back at 14:28:40", '«'),
+        (-3.37, false, "the times of eeg jumped 3.4 s back at 14:28:40", '«'),
     ] {
         let mut fixture = one(Stream::Eeg);
         fixture.feed(120, 40, 3000);
         fixture.feed(120, 40, 3000);
         fixture.edit_snapshot(|snapshot, now| {
             let received = now - Duration::from_millis(5500);
-            snapshot.health[0].clock_step = Some(ClockStep { seconds, received });
+            snapshot.health[0].clock_step = Some(ClockStep { seconds, received, confirmed });
             snapshot.traces.as_mut().expect("traces").clock_steps = vec![(2400, seconds)];
         });
         fixture.forward(Duration::from_millis(500));

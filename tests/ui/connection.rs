@@ -11,7 +11,7 @@ use cortop_client::{
 use serde_json::Value;
 
 use crate::{
-    SIZES,
+    FIVE_SIZES, SIZES,
     fixture::{self, Fixture, HEADSET, SID},
     names, new, one, picture, pictures,
 };
@@ -172,7 +172,7 @@ fn while_the_user_has_something_to_do() {
     let (epocx, insight) = (fixture::headset(), fixture::insight());
     let charging = cortop_client::Headset { connected_by: "usb cable".into(), ..epocx.clone() };
     let waits = |name: &str, fixture: &dyn Fn() -> Fixture, words: &[&str], focus: &str| {
-        for (width, height) in [(80, 24), (120, 40), (160, 48)] {
+        for (width, height) in FIVE_SIZES {
             let fixture = fixture();
             picture(name, &fixture, width, height);
             let text = fixture.text(width, height);

@@ -2,6 +2,7 @@
 
 use cortop::app::{Action, Effect, Key, Message, MouseInput, MouseTarget, Pane, SessionField};
 use cortop_client::Stream;
+use ratatui::style::Modifier;
 
 use crate::{SIZES, fixture::Fixture};
 
@@ -176,4 +177,46 @@ fn nothing_is_kept_for_a_mouse_that_is_off_and_a_click_on_what_is_gone_does_noth
     let entry = MouseTarget::DialogEntry(3);
     assert_eq!(fixture.update(Message::Mouse(entry, MouseInput::Click)), []);
     assert_eq!(fixture.apply(Action::Mouse), [Effect::Mouse(false)]);
+}
+
+#[test]
+fn a_click_on_a_sensor_selects_its_channel_on_the_head_and_in_the_table() {
+    for (width, height) in SIZES {
+        let mut fixture = streaming(width, height);
+        fixture.press(Key::char('c'));
+        fixture.feed(width, height, 3000);
+        // Once in the table, and once on the head.
+        for (word, at, channel) in [("O1   ", 0, "O1"), ("●FC6", 1, "FC6")] {
+            let (x, y) = place(&fixture.text(width, height), word);
+            let target = fixture.target(width, height, (x + at, y)).expect(word);
+            assert_eq!(target, MouseTarget::Sensor(channel.to_owned()));
+            let before = fixture.text(width, height);
+            assert_eq!(fixture.update(Message::Mouse(target, MouseInput::Click)), []);
+            assert_eq!(fixture.text(width, height), before, "nothing moves");
+            let buffer = fixture.buffer(width, height);
+            assert!(buffer[(x + at, y)].modifier.contains(Modifier::REVERSED), "{channel}");
+        }
+        fixture.show("eeg");
+        fixture.feed(width, height, 3000);
+        let text = fixture.text(width, height);
+        assert!(text.contains("FC6  ▶"), "{text}");
+    }
+}
+
+#[test]
+fn a_click_moves_nothing_but_the_selection() {
+    let size @ (width, height) = (160, 48);
+    let mut fixture = streaming(width, height);
+    // The streams, whichever pane has the focus.
+    let picture = |fixture: &Fixture| -> Vec<String> {
+        let text = fixture.text(width, height);
+        let inside = |line: &str| line.chars().skip(55).take(104).collect::<String>();
+        text.lines().skip(3).take(43).map(|line| inside(line).replace('▶', " ")).collect()
+    };
+    let before = picture(&fixture);
+    for word in ["owner ", "●FC6", "O1 ", "USB cable"] {
+        click(&mut fixture, size, word);
+        fixture.feed(width, height, 3000);
+        assert_eq!(picture(&fixture), before, "{word}");
+    }
 }

@@ -6,6 +6,7 @@ use cortop_client::{Event, account::Licence, model::EPOC_SENSORS, session::Sessi
 use ratatui::style::Modifier;
 
 use crate::{
+    FIVE_SIZES,
     fixture::{Fixture, options, session},
     picture,
 };
@@ -45,11 +46,33 @@ fn has_time(text: &str) -> bool {
 }
 
 #[test]
-fn each_view_on_a_large_screen() {
+fn each_view() {
     for view in cortop::ui::views().into_iter().skip(1) {
-        let fixture = streaming(view.name, (160, 48));
-        picture(&format!("view_{}", view.name), &fixture, 160, 48);
+        for size @ (width, height) in FIVE_SIZES {
+            let fixture = streaming(view.name, size);
+            picture(&format!("view_{}", view.name), &fixture, width, height);
+        }
     }
+}
+
+#[test]
+fn rows_left_over_go_to_the_traces_and_the_lines_stand_beside_them() {
+    for ((width, height), rows) in [((80, 24), 1), ((160, 48), 3), ((200, 50), 3), ((240, 60), 3)] {
+        let text = streaming("all", (width, height)).text(width, height);
+        let row = |sensor: &str| {
+            text.lines().position(|line| line.contains(&format!("┃{sensor} "))).expect(sensor)
+        };
+        for pair in EPOC_SENSORS.windows(2) {
+            assert_eq!(row(pair[1]) - row(pair[0]), rows, "{pair:?}\n{text}");
+        }
+        assert!(has_time(&text), "{text}");
+        for words in ["mot ", "dev ", "T7 none", "met ", "com ", "fac ", "sys "] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+        assert_eq!(text.contains("●AF3"), height >= 36, "{text}");
+    }
+    let text = streaming("all", (160, 48)).text(160, 48);
+    assert!(text.contains("→ T7 none:"), "what to do stands below the head\n{text}");
 }
 
 #[test]

@@ -441,7 +441,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
 
     async fn on_warning(&mut self, mut warning: Warning) {
         self.secrets.redact(&mut warning.message);
-        self.warnings.add(&warning);
+        // What has a line of its own by the record's title needs none by its id.
+        let is_named = matches!(warning.code, warning::RECORD_SAVED | warning::RECORD_READY)
+            && warning.record().is_some();
+        if !is_named {
+            self.warnings.add(&warning);
+        }
         if matches!(warning.code, warning::STREAMS_STOPPED | warning::SESSION_CLOSED)
             && let Some(session) = warning.session()
         {

@@ -287,7 +287,9 @@ impl Incidents {
                 // Each stream notices by itself.
                 if !self.clock_step.is_some_and(|told| told.is_same(step)) {
                     self.clock_step = Some(step);
-                    tell(true, step.sentence(&clock(step.received)));
+                    let sentence = step.sentence(stream, &clock(step.received));
+                    let whose = if step.confirmed { String::new() } else { format!("{headset}: ") };
+                    tell(true, format!("{whose}{sentence}"));
                 }
             }
             for (effect, count) in risen {
@@ -500,8 +502,10 @@ mod tests {
         let mut incidents = Incidents::new(TimeZone::UTC);
         let mut streams = [health(Stream::Eeg, start), health(Stream::Mot, start)];
         assert!(observe(&mut incidents, start, 1, &streams).is_empty());
-        let step =
-            |seconds, ms| Some(ClockStep { seconds, received: start + Duration::from_millis(ms) });
+        let step = |seconds, ms| {
+            let received = start + Duration::from_millis(ms);
+            Some(ClockStep { seconds, received, confirmed: true })
+        };
         streams[0].clock_step = step(3.37, 55_010);
         let told = observe(&mut incidents, start, 56, &streams);
         assert_eq!(told, ["Cortex's clock was set 3.4 s ahead at 13:19:55"]);
@@ -510,6 +514,10 @@ mod tests {
         streams[0].clock_step = step(-3600.0, 57_000);
         let told = observe(&mut incidents, start, 58, &streams);
         assert_eq!(told, ["Cortex's clock was set 3600 s back at 13:19:57"]);
+        let alone = step(60.0, 59_000).map(|step| ClockStep { confirmed: false, ..step });
+        streams[1].clock_step = alone;
+        let told = observe(&mut incidents, start, 60, &streams);
+        assert_eq!(told, ["EPOCX-1: the times of mot jumped 60.0 s ahead at 13:19:59"]);
     }
 
     /// Samples before a moment are lost, after so many seconds without one.

@@ -43,6 +43,9 @@ pub struct ClockStep {
     pub seconds: f64,
     /// When the first sample arrived that has the new time.
     pub received: Instant,
+    /// Whether another stream of the headset shows it, too. One alone shows that its times have
+    /// jumped, not whether Cortex's clock was set or the stream is stamped wrongly from then on.
+    pub confirmed: bool,
 }
 
 impl ClockStep {
@@ -53,13 +56,18 @@ impl ClockStep {
         apart < SAME_STEP && (self.seconds - other.seconds).abs() < SAME_STEP_BY
     }
 
-    /// The step in words, which happened at a time of day.
+    /// The step of a stream's times in words, which happened at a time of day.
     #[must_use]
-    pub fn sentence(&self, time_of_day: &str) -> String {
+    pub fn sentence(&self, stream: Stream, time_of_day: &str) -> String {
+        let what = if self.confirmed {
+            "Cortex's clock was set".to_owned()
+        } else {
+            format!("the times of {stream} jumped")
+        };
         let direction = if self.seconds < 0.0 { "back" } else { "ahead" };
         let seconds = self.seconds.abs();
         let decimals = usize::from(seconds < 99.95);
-        format!("Cortex's clock was set {seconds:.decimals$} s {direction} at {time_of_day}")
+        format!("{what} {seconds:.decimals$} s {direction} at {time_of_day}")
     }
 }
 
@@ -121,7 +129,7 @@ struct SuspectStamps {
 
 impl SuspectStamps {
     const fn step(&self) -> ClockStep {
-        ClockStep { seconds: self.ahead, received: self.received }
+        ClockStep { seconds: self.ahead, received: self.received, confirmed: false }
     }
 
     /// Those that have turned out to be wrong, each once.
@@ -258,7 +266,8 @@ impl Stamps {
                         Witness::None | Witness::Denies => true,
                     };
                     if is_set {
-                        let step = suspect.step();
+                        let confirmed = witness == Witness::Agrees;
+                        let step = ClockStep { confirmed, ..suspect.step() };
                         stamp.set = Some((step, suspect.steps));
                         (stamp.time, stamp.own) = (Some(time), Some(time));
                         *last = LastSample { time, stamped: true, received, silence };

@@ -286,8 +286,9 @@ fn a_frozen_picture_of_eeg_stays_from_view_to_view_of_eeg_and_no_further() {
         press(&mut app, Key::char(key));
         assert_eq!((app.streams.end(), app.streams.selected), (ViewEnd::At(5000), selected));
     }
+    // Contact has no picture to freeze, but the same sensors.
     press(&mut app, Key::char('c'));
-    assert_eq!((app.streams.end(), app.streams.selected), (ViewEnd::Live, 0));
+    assert_eq!((app.streams.end(), app.streams.selected), (ViewEnd::Live, selected));
 }
 
 #[test]

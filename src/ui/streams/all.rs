@@ -1,6 +1,7 @@
 //! All streams at a glance: the traces of EEG, or of motion where there is no EEG, and below them how
 //! each stream is: a line each, or folded into three rows where every row counts. Where there is
-//! room, the head with its contact stands beside the lines.
+//! room, the head with its contact stands beside the lines. Where rows are what the traces lack, lines
+//! and head stand beside them.
 
 use ratatui::layout::Rect;
 
@@ -9,6 +10,7 @@ use crate::{
     app::{App, SessionEntry},
     ui::{context::RenderContext, paint},
 };
+use cortop_client::Stream;
 use cortop_signal::View;
 
 /// Rows that the traces keep, however little room there is.
@@ -20,6 +22,13 @@ const HEAD: (u16, u16) = (32, 12);
 
 /// Columns of the lines beside it.
 const LINES: u16 = 44;
+
+/// Rows of a channel that are enough to see its shape: more come only once they cost nothing else.
+const ENOUGH: u16 = 3;
+/// Columns of lines and head at least where they stand beside the traces; these keep half of all, and
+/// so many more.
+const SIDE: u16 = summary::WIDTH;
+const MORE: u16 = 16;
 
 /// The parts of the view.
 struct AllLayout {
@@ -52,6 +61,12 @@ impl AllLayout {
         } else {
             listed.next().filter(|_| height(summary::FOLDED) > 0).unwrap_or(folded)
         };
+        let has_side = height(below) < ENOUGH.min(height(0))
+            && inside.width / 2 >= SIDE + MORE
+            && inside.height >= count;
+        if has_side {
+            return Self::with_side(app, stream, inside);
+        }
         let most = inside.height.saturating_sub(below).max(MIN_PLOT).min(inside.height);
         // What the traces cannot share evenly stays below them.
         let used = traces::TraceLayout::new(app, stream, Rect { height: most, ..inside }).used();
@@ -64,6 +79,22 @@ impl AllLayout {
         let head = Rect { x: inside.right() - width, width, ..lines };
         let lines = Rect { width: inside.width - width, ..lines };
         Self { plot: Some(plot), lines, head: Some(head) }
+    }
+
+    /// With the lines at the right of the traces, and the head below them where it has room.
+    fn with_side(app: &App, stream: Stream, inside: Rect) -> Self {
+        let width = inside.width / 2 - MORE;
+        let plot = Rect { width: inside.width - width - 1, ..inside };
+        let used = traces::TraceLayout::new(app, stream, plot).used();
+        let side = Rect { x: inside.right() - width, width, ..inside };
+        // Why a session ended has all of the room.
+        let current = app.sessions.current().filter(|entry| entry.closed.is_none());
+        let above = current.map_or(side.height, |entry| paint::cells(summary::rows(entry)) + 1);
+        let rest = side.height.saturating_sub(above);
+        let head = Rect { y: side.bottom() - rest, height: rest, ..side };
+        let head = (rest >= HEAD.1).then_some(head);
+        let lines = Rect { height: head.map_or(side.height, |_| above - 1), ..side };
+        Self { plot: Some(Rect { height: used, ..plot }), lines, head }
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     stream_state, timeline,
 };
 use crate::{
-    app::SessionEntry,
+    app::{MouseTarget, Pane, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -97,7 +97,8 @@ fn draw_quality(
     draw_middle(ctx, &sensors, stream, outline, middle, buffer);
 }
 
-/// The head alone, where contact flows and its sensors have places.
+/// The head, and below it what to do next if there is room, where contact flows and its sensors have
+/// places.
 pub(super) fn draw_head(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -106,15 +107,23 @@ pub(super) fn draw_head(
     buffer: &mut Buffer,
 ) {
     let readings = &ctx.app.numbers().readings;
-    if readings.dev.is_none() || !entry.subscribed.contains(&Stream::Dev) {
+    let Some(dev) = readings.dev.as_deref().filter(|_| entry.subscribed.contains(&Stream::Dev))
+    else {
         return;
-    }
+    };
     let sensors = sensors(readings, Stream::Dev, ctx.app.bad_channels());
     let names: Vec<_> = sensors.iter().map(|sensor| sensor.name).collect();
     let Some(head) = HeadMap::fit(&names, area) else { return };
     draw_sensors(ctx, &sensors, &head, outline, buffer);
     if !stream_state::is_fresh(ctx, entry, Stream::Dev) {
-        buffer.set_style(area, ctx.style(ThemeToken::Stale));
+        return buffer.set_style(area, ctx.style(ThemeToken::Stale));
+    }
+    let (token, step) = advice::next(Stream::Dev, dev, &sensors, entry.session.headset.model());
+    let step = paint::sentence(&format!("→ {step}"), area.width, ctx.style(token));
+    // What has no room as a whole would mislead.
+    let below = Rect { y: head.bottom() + 1, height: paint::cells(step.len()), ..area };
+    if below.bottom() <= area.bottom() {
+        paint::lines(&step, below, buffer);
     }
 }
 
@@ -130,10 +139,20 @@ fn draw_sensors(
     for (sensor, label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };
         let (token, mark, _) = sensor.word();
-        let style = if token == ThemeToken::Good { ThemeToken::Text } else { token };
+        let style = match token {
+            _ if is_selected(ctx, sensor) => ThemeToken::Selection,
+            ThemeToken::Good => ThemeToken::Text,
+            _ => token,
+        };
         let line = Line::from(vec![ctx.span(token, mark), ctx.sanitized(style, sensor.name)]);
         paint::line(&line, *label, buffer);
+        ctx.hit(*label, || MouseTarget::Sensor(sensor.name.to_owned()));
     }
+}
+
+/// Whether a sensor is that of the selected channel.
+fn is_selected(ctx: &RenderContext<'_>, sensor: &SensorRow<'_>) -> bool {
+    ctx.app.selected_sensor() == Some(sensor.name)
 }
 
 /// What stands of each sensor in a row of the table.
@@ -268,7 +287,11 @@ fn draw_table(
     let strips = strip.map(|strip| (strip, places(ctx, strip)));
     let row = |sensor: &SensorRow<'_>| {
         let name = text::pad(&text::clean(sensor.name), NAME);
-        let mut line = Line::from(vec![ctx.span(ThemeToken::Text, name), cell(sensor.word())]);
+        let (name, air) = name.split_at(name.trim_end().len());
+        let token = if is_selected(ctx, sensor) { ThemeToken::Selection } else { ThemeToken::Text };
+        let name = [ctx.span(token, name), ctx.span(ThemeToken::Text, air)];
+        let mut line = Line::from_iter(name);
+        line.push_span(cell(sensor.word()));
         if both {
             line.push_span(cell(level_word(sensor.beside)));
         }
@@ -278,6 +301,8 @@ fn draw_table(
         line
     };
     let mut lines: Vec<_> = sensors.iter().map(row).collect();
+    let mut targets: Vec<_> =
+        sensors.iter().map(|sensor| MouseTarget::Sensor(sensor.name.to_owned())).collect();
     let width = table.width();
     if (both || strip.is_some()) && lines.len() < usize::from(area.height) {
         let quality = both.then_some("EEG quality");
@@ -285,8 +310,17 @@ fn draw_table(
         let heads: String = heads.map(|(head, width)| text::pad(head, width)).collect();
         let heads = heads + &strip.map(StripLayout::heading).unwrap_or_default();
         lines.insert(0, ctx.span(ThemeToken::Axis, heads).into());
+        targets.insert(0, MouseTarget::Pane(Pane::Streams));
     }
     paint::columns(&lines, width, area, buffer);
+    if area.height > 0 {
+        for (column, x) in
+            targets.chunks(area.height.into()).zip((area.x..area.right()).step_by(width.into()))
+        {
+            let place = Rect { x, width, ..area }.intersection(area);
+            ctx.hit_rows(place, 0, column.iter().map(|target| (1, target.clone())));
+        }
+    }
     let shown = usize::from(area.height) * usize::from((area.width / width).max(1));
     let hidden = lines.len().saturating_sub(shown);
     ctx.mark_more(0, usize::from(area.height) + hidden, area, buffer);

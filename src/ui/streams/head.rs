@@ -89,6 +89,11 @@ impl HeadMap {
         Some(Self { shape: HeadShape { area, centre, half }, labels })
     }
 
+    /// The first row below the head.
+    pub(super) fn bottom(&self) -> u16 {
+        self.shape.area.bottom()
+    }
+
     /// The cells that the head may have a part in.
     pub(super) fn cells(&self) -> impl Iterator<Item = (u16, u16)> {
         let HeadShape { area, .. } = self.shape;

@@ -193,7 +193,7 @@ static VIEWS: [ViewRow; 15] = [
             help: "contact quality, for fitting the headset; again: back",
             hint: Some("contact"),
             streams: &[Stream::Dev],
-            ..READINGS.view
+            features: &[Feature::Selection],
         },
         title: "dev contact quality",
         draw: contact::draw,
@@ -204,6 +204,7 @@ static VIEWS: [ViewRow; 15] = [
             name: "eq",
             help: "EEG quality by sensor",
             streams: &[Stream::Eq],
+            features: &[Feature::Selection],
             ..READINGS.view
         },
         title: "eq EEG quality",

@@ -154,6 +154,8 @@ pub(super) fn short(
     let mut spans = vec![ctx.span(off, format!("{rate:<11}"))];
     if let Some(since) = health.stale_since {
         let text = format!("{} STALE since {} ", glyphs::PROBLEM, ctx.clock_at(since));
+        // Where nothing comes, the rate is what can be spared.
+        spans.truncate(usize::from(full));
         spans.push(ctx.span(ThemeToken::Bad, text));
         return spans;
     }

@@ -25,6 +25,14 @@ pub(super) fn count(entry: &SessionEntry) -> usize {
     Stream::ALL.iter().filter(|stream| has_line(stream)).count()
 }
 
+/// Rows that the lines take where each has a row of its own: a few more for why a stream was refused.
+pub(super) fn rows(entry: &SessionEntry) -> usize {
+    count(entry) + REASON * entry.refused.len()
+}
+
+/// Rows for a reason, beside its first.
+const REASON: usize = 2;
+
 /// Width from which on a line says enough, and from which on it says all.
 pub(super) const WIDTH: u16 = 36;
 const FULL: u16 = 56;
@@ -51,7 +59,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
     let columns = paint::cells(count.div_ceil(usize::from(area.height).max(1)));
     let most = (area.width / WIDTH).max(1);
     if columns > most {
-        let mut lines = folded(ctx, entry, area.width);
+        let mut lines = folded(ctx, entry, area);
         // Rows left over have room for reasons and next steps.
         for (_, refusal) in &entry.refused {
             let mut reason =
@@ -67,30 +75,47 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         return paint::lines(&lines, area, buffer);
     }
     let width = area.width / columns.max(1);
-    let lines: Vec<_> = Stream::ALL
-        .into_iter()
-        .filter_map(|stream| {
-            let mut line = Line::from(ctx.span(ThemeToken::Title, format!("{:<4}", stream.name())));
-            line.extend(match state(entry, stream)? {
-                StreamState::Refused(refusal) => {
-                    refused(ctx, stream, refusal, width.saturating_sub(5))
+    // Rows left over in one column have room for all of a reason.
+    let mut spare = if columns == 1 { usize::from(area.height).saturating_sub(count) } else { 0 };
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for stream in Stream::ALL {
+        let Some(state) = state(entry, stream) else { continue };
+        let mut line = Line::from(ctx.span(ThemeToken::Title, format!("{:<4}", stream.name())));
+        match state {
+            StreamState::Refused(refusal) => {
+                let rows = refused(stream, refusal, usize::from(width.saturating_sub(5)), spare);
+                spare -= rows.len() - 1;
+                for row in rows {
+                    line.push_span(ctx.span(ThemeToken::Bad, row));
+                    lines.push(std::mem::replace(&mut line, Line::from("    ")));
                 }
-                StreamState::Theirs => vec![ctx.span(ThemeToken::Dim, THEIRS)],
-                StreamState::Subscribed => flowing(ctx, entry, stream, width),
-            });
-            Some(line)
-        })
-        .collect();
+                continue;
+            }
+            StreamState::Theirs => line.push_span(ctx.span(ThemeToken::Dim, THEIRS)),
+            StreamState::Subscribed => line.extend(flowing(ctx, entry, stream, width)),
+        }
+        lines.push(line);
+    }
     paint::columns(&lines, width, area, buffer);
 }
 
 /// The streams one after another, as many in a row as fit. What stands on the frame as the traces'
-/// own is not said again.
-fn folded(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
-    let width = usize::from(width);
+/// own is not said again. Where not all of them have room, there are fewer metrics.
+fn folded(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect) -> Vec<Line<'static>> {
+    let with = |metrics| folded_with(ctx, entry, usize::from(area.width), metrics);
+    let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(area.height);
+    (1..=METRICS).rev().map(with).find(fits).unwrap_or_else(|| with(1))
+}
+
+fn folded_with(
+    ctx: &RenderContext<'_>,
+    entry: &SessionEntry,
+    width: usize,
+    metrics: usize,
+) -> Vec<Line<'static>> {
     let mut lines = vec![Line::default()];
     for stream in Stream::ALL {
-        let Some((token, words)) = brief(ctx, entry, stream) else { continue };
+        let Some((token, words)) = brief(ctx, entry, stream, metrics) else { continue };
         let name = ctx.span(ThemeToken::Title, format!("{} ", stream.name()));
         let line = lines.last().map_or(0, Line::width);
         let gap = if line == 0 { "" } else { glyphs::SEPARATOR };
@@ -118,6 +143,7 @@ fn brief(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     stream: Stream,
+    metrics: usize,
 ) -> Option<(ThemeToken, String)> {
     match state(entry, stream)? {
         StreamState::Theirs => return Some((ThemeToken::Dim, "its owner's".to_owned())),
@@ -147,35 +173,40 @@ fn brief(
             format!("{rate}/{nominal}")
         }
         Stream::Eq => contact::overall_quality(&ctx.app.numbers().readings.eq_smoothed),
+        _ => newest(ctx, stream, metrics),
+    };
+    let words = if words.is_empty() { glyphs::UNKNOWN.to_owned() } else { words };
+    Some((ThemeToken::Text, words))
+}
+
+/// The newest of a stream in the fewest words, with so many metrics; nothing before the first.
+fn newest(ctx: &RenderContext<'_>, stream: Stream, metrics: usize) -> String {
+    let readings = &ctx.app.numbers().readings;
+    match stream {
         Stream::Pow => {
-            let alpha = ctx.app.numbers().readings.pow.as_deref().and_then(band_power::strongest);
+            let alpha = readings.pow.as_deref().and_then(band_power::strongest);
             alpha.map(|(sensor, _)| format!("α {sensor}")).unwrap_or_default()
         }
         Stream::Met => {
-            let metrics = ctx.app.numbers().readings.met.iter();
-            let active = metrics.filter(|metric| metric.active != Some(false));
+            let active = readings.met.iter().filter(|metric| metric.active != Some(false));
             let words = active.filter_map(|metric| {
                 let name: String = metric.name.chars().take(3).collect();
                 Some(format!("{name} {}", hundredths(metric.value?.0)))
             });
-            words.take(METRICS).collect::<Vec<_>>().join(" ")
+            words.take(metrics).collect::<Vec<_>>().join(" ")
         }
-        Stream::Com => {
-            let newest = ctx.app.numbers().readings.com.back();
-            newest.map_or_else(String::new, |com| match com.power {
-                Some(power) => format!("{} {}", com.action, hundredths(power)),
-                None => com.action.clone(),
-            })
-        }
+        Stream::Com => readings.com.back().map_or_else(String::new, |com| match com.power {
+            Some(power) => format!("{} {}", com.action, hundredths(power)),
+            None => com.action.clone(),
+        }),
         Stream::Fac => detections::face_words(ctx),
+        // The event's name begins with that of what is trained.
         Stream::Sys => {
-            let newest = ctx.app.numbers().readings.sys.back();
-            newest.map(|event| event.texts.join(" ")).unwrap_or_default()
+            let event = readings.sys.back().and_then(|event| event.texts.last().cloned());
+            event.unwrap_or_default()
         }
-        Stream::Dev => says(ctx, stream, BRIEF),
-    };
-    let words = if words.is_empty() { glyphs::UNKNOWN.to_owned() } else { words };
-    Some((ThemeToken::Text, words))
+        Stream::Eeg | Stream::Mot | Stream::Dev | Stream::Eq => says(ctx, stream, BRIEF),
+    }
 }
 
 /// What is wrong with the samples that come.
@@ -192,18 +223,15 @@ fn hundredths(share: f64) -> String {
     text.strip_prefix('0').map_or_else(|| text.clone(), str::to_owned)
 }
 
-fn refused(
-    ctx: &RenderContext<'_>,
-    stream: Stream,
-    refusal: &Error,
-    width: u16,
-) -> Vec<Span<'static>> {
+/// Why a stream was refused: in one row what fits, or all of it in as many more as are to spare.
+fn refused(stream: Stream, refusal: &Error, width: usize, spare: usize) -> Vec<String> {
     let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
     let text = if refusal.next.is_empty() { refusal.message() } else { &refusal.next };
     // The line begins with the stream's name already.
     let text = text.strip_prefix(stream.name()).unwrap_or(text).trim_start_matches([':', ' ']);
     let text = text::clean(&format!("{} refused{code}: {text}", glyphs::PROBLEM));
-    vec![ctx.span(ThemeToken::Bad, text::fit(&text, usize::from(width)))]
+    let rows = text::wrap(&text, width);
+    if (1..=spare + 1).contains(&rows.len()) { rows } else { vec![text::fit(&text, width)] }
 }
 
 fn flowing(
@@ -218,8 +246,15 @@ fn flowing(
     let stale = !stream_state::is_fresh(ctx, entry, stream);
     let token = if stale { ThemeToken::Stale } else { ThemeToken::Text };
     let room = usize::from(width).saturating_sub(used);
-    let says = text::fit(&text::clean(&says(ctx, stream, room)), room);
-    spans.push(ctx.span(token, format!("  {says}")));
+    let is_whole = |words: &String| text::cells(words) <= room;
+    let mut words = text::clean(&says(ctx, stream, room));
+    if !is_whole(&words) {
+        let brief = (1..=METRICS).rev().map(|metrics| text::clean(&newest(ctx, stream, metrics)));
+        let whole = brief.filter(|words| !words.is_empty()).find(is_whole);
+        // Of what is old a part would only be in the way.
+        words = whole.unwrap_or(if stale { String::new() } else { words });
+    }
+    spans.push(ctx.span(token, format!("  {}", text::fit(&words, room))));
     spans
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cortop_client::{Command, ConnectionStep, Event, RecordCommand};
+use cortop_client::{Command, ConnectionStep, Event, RecordCommand, RecordEvent};
 use cortop_protocol::record::NewRecord;
 use cortop_sim::fault::Fault;
 use tracing::subscriber::DefaultGuard;
@@ -105,4 +105,22 @@ async fn what_the_user_ordered_is_no_warning() {
     let lines = log.lines();
     assert!(lines.iter().any(|line| line.contains("ended: closed by you")), "{lines:#?}");
     assert!(lines.iter().all(|line| !line.starts_with("WARN")), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_record_is_called_by_its_title() {
+    let mut rig = SimHarness::start(&["insight:INSIGHT-0A1B2C3D:connected"]).await;
+    let session = rig.streaming().await;
+    let (log, _guard) = LogCapture::start();
+    let new = NewRecord { title: "eyes closed".to_owned(), ..NewRecord::default() };
+    let begun = |event: &Event| match event {
+        Event::Record(RecordEvent::Started { record, .. }) => Some(record.uuid.clone()),
+        _ => None,
+    };
+    let id = rig.ask(Command::Record(RecordCommand::Start(session.clone(), new)), begun).await;
+    let ready = |event: &Event| matches!(event, Event::Record(RecordEvent::Ready(_))).then_some(());
+    rig.ask(Command::Record(RecordCommand::Stop(session)), ready).await;
+    rig.tested.quit().await;
+    assert!(log.has("record eyes closed is ready for export"), "{:#?}", log.lines());
+    assert!(!log.has(id.as_str()), "{:#?}", log.lines());
 }

@@ -313,7 +313,8 @@ fn a_clock_that_is_set_is_marked_once_where_it_was() {
     assert!((traces.end_time.unwrap() - end).abs() < 1e-3);
     let health = watched.health();
     let step = health.clock_step.unwrap();
-    assert_eq!(step.sentence("18:13:55"), "Cortex's clock was set 60.0 s back at 18:13:55");
+    let sentence = step.sentence(Stream::Eeg, "18:13:55");
+    assert_eq!(sentence, "the times of eeg jumped 60.0 s back at 18:13:55", "no other shows it");
     assert_eq!((step.received - watched.start).as_secs_f64().round() as u64, 9);
 }
 
