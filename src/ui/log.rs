@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use log::Level;
 use ratatui::{
     buffer::Buffer,

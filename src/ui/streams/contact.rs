@@ -485,7 +485,12 @@ fn words<'a>(
                 Some(defect) => (format!("{name} {}", defect.name()), format!(", {overall}")),
                 None => (format!("{overall}, {name} {}", level_word(level).2), String::new()),
             };
-            text::and_more(&worst, bad.len() - 1, " poor", &rest, room)
+            let all = text::and_more(&worst, bad.len() - 1, " poor", &rest, room);
+            if defect.is_some() || text::cells(&all) <= room {
+                return all;
+            }
+            let worst = format!("{name} {}", level_word(level).2);
+            text::and_more(&worst, bad.len() - 1, " poor", "", room)
         }
     }
 }
@@ -535,6 +540,15 @@ mod tests {
             "T8 flat, 1 more poor, 75 %"
         );
         assert_eq!(words(Some(75.0), levels.into_iter(), &bad, 19), "AF3 railed +2, 75 %");
+        let poor = [("FC5", Some(1.0)), ("T7", Some(2.0)), ("T8", Some(4.0))];
+        for (room, expected) in [
+            (40, "75 %, FC5 very bad, 1 more poor"),
+            (21, "75 %, FC5 very bad +1"),
+            (20, "FC5 very bad +1"),
+            (15, "FC5 very bad +1"),
+        ] {
+            assert_eq!(words(Some(75.0), poor.into_iter(), &[], room), expected);
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ const FULL: u16 = 56;
 pub(super) const FOLDED: u16 = 3;
 
 /// Cells of a folded stream's words, where they can be had in so few.
-const BRIEF: usize = 18;
+const BRIEF: usize = 22;
 /// Metrics that are named there.
 const METRICS: usize = 4;
 
