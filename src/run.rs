@@ -48,6 +48,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),
         Some(CliCommand::Lsl(args)) => commands::lsl(args, display),
         Some(CliCommand::Metrics(args)) => commands::metrics(args, display),
+        Some(CliCommand::Record(args)) => commands::record(args, display),
         Some(CliCommand::Headsets(args)) => list(Listing::Headsets, args),
         Some(CliCommand::Sessions(args)) => list(Listing::Sessions, args),
         Some(CliCommand::License(args)) => list(Listing::Licence, args),

@@ -3,17 +3,17 @@
 //! ```text
 //! main       the process                                        cli run
 //! run        from the command line to the exit status           app cli commands config console exchange logging monitor screen terminal ui client signal sim
-//! commands   watch, lsl, lists, doctor, sim: without a screen   cli config console exchange logging monitor proxy screen stage terminal traffic ui client lsl protocol signal sim
+//! commands   watch, record, lsl, lists …: without a screen      cli config console exchange logging monitor proxy screen stage terminal traffic ui client files lsl protocol signal sim
 //! screen     looks, and the terminal taken over                 config terminal ui
 //! config     the settings in force                              app cli terminal ui client
-//! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor traffic ui client signal sim
+//! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor traffic ui client files signal sim
 //! ui         App → frame; a pane or a view a file; themes       app traffic client signal sim
-//! monitor    client and decoder joined by their queues          exchange metrics client signal
+//! monitor    client and decoder joined by their queues          exchange metrics client files signal
 //! proxy      between a client and a real service, looking on    client protocol sim
 //! logging    the log, for its pane and for a file               app
 //! traffic    the state of the screen of simulator and proxy     app sim
-//! cli        the command line                                   stage client sim
-//! app        the state machine: update(Message) → effects       exchange client signal
+//! cli        the command line                                   stage client files sim
+//! app        the state machine: update(Message) → effects       exchange client files signal
 //! stage      the stages before the samples, and exit statuses   client
 //! exchange   streams out by LSL, markers in from others         client lsl signal
 //! metrics    what is known, for Prometheus                      client signal

@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 
 use super::{
     help::{
-        DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP, PROXY_HELP, SIM_HELP,
-        SPEC_HELP, WATCH_HELP,
+        DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP, PROXY_HELP, RECORD_HELP,
+        SIM_HELP, SPEC_HELP, WATCH_HELP,
     },
     values::{
         METRICS, Scopes, duration, listening, max_rate, metrics_address, model_parser, scopes,
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::stage;
 use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
+use cortop_files::recorder::RecordingFormat;
 use cortop_sim::headset_config::HeadsetConfig;
 
 /// Which service.
@@ -138,6 +139,54 @@ pub struct LslArgs {
     /// Print JSON, one object a line
     #[arg(long, help_heading = None)]
     pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// What is recorded.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = RECORD_HELP)]
+pub struct RecordArgs {
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: ServiceArgs,
+    /// Formats, of csv,edf,bdf,jsonl; also repeated
+    #[arg(
+        long,
+        value_name = "FORMAT,…",
+        value_delimiter = ',',
+        default_value = "csv",
+        help_heading = None
+    )]
+    pub format: Vec<RecordingFormat>,
+    /// Folder for the files; it is made if there is none
+    #[arg(long, value_name = "DIR", default_value = ".", help_heading = None)]
+    pub out: PathBuf,
+    /// How long, such as 10s, 2m, 8h or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
+    /// What the recording is called
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = None)]
+    pub title: String,
+    /// Who is recorded
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = None)]
+    pub subject: String,
+    /// How long a headset may be away for its files to go on; later it gets new ones
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = duration,
+        default_value = "10m",
+        help_heading = None
+    )]
+    pub resume_within: Duration,
+    /// Print JSON, one object a line
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+    /// From whom markers come.
+    #[command(flatten, next_help_heading = "Other programs")]
+    pub exchange: ExchangeArgs,
     /// Configuration and log.
     #[command(flatten, next_help_heading = "Configuration and log")]
     pub common: CommonArgs,

@@ -54,6 +54,22 @@ Prometheus and what reads its format get headsets, battery, contact, rate, loss,
 offset, sessions and records at /metrics. It prints READY and the address, goes on whatever the \
 service does, and ends with Ctrl-C or --duration, with exit status 0.";
 
+pub(super) const RECORD_HELP: &str = "\
+Examples:
+  cortop record --title sleep --subject 07 --format csv,edf --out recordings
+  cortop record --format bdf --duration 8h --markers-udp 5005
+
+The files are named after title, subject, headset and time, and no other file is ever written over. \
+Values are as Cortex sent them, neither filtered nor referenced. CSV has the columns of EmotivPRO's \
+exports, and its markers in files beside it; EDF and BDF have each sample at its place, with what was \
+lost filled and annotated BAD_ACQ_SKIP; jsonl has what cortop watch prints.
+
+What is measured is on the disk within a second: after a power cut or kill -9 the files lack no more, \
+and open. Ctrl-C, SIGTERM and the end of --duration end it with exit status 0.
+
+Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
+doctor --help; afterwards it waits for what is lost to come back.";
+
 pub(super) const DEMO_HELP: &str = "\
 Examples:
   cortop demo

@@ -19,8 +19,8 @@ use self::help::{AFTER_HELP, COMPLETIONS_HELP, MAN_HELP, PRINT_HELP, list_help};
 pub use self::{
     args::{
         CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs, LicenceArgs,
-        ListArgs, LogForm, LslArgs, MetricsArgs, OutputFormat, ProxyArgs, ServiceArgs, SimArgs,
-        WatchArgs,
+        ListArgs, LogForm, LslArgs, MetricsArgs, OutputFormat, ProxyArgs, RecordArgs, ServiceArgs,
+        SimArgs, WatchArgs,
     },
     values::{METRICS, SESSIONS, Scopes, check_max_rate, metrics_address, named},
 };
@@ -63,6 +63,8 @@ pub enum CliCommand {
     Watch(WatchArgs),
     /// Serve a headset's streams by Lab Streaming Layer (LSL), without a screen
     Lsl(LslArgs),
+    /// Record a headset's samples to CSV, EDF+, BDF+ or JSON lines, without a screen
+    Record(RecordArgs),
     /// Serve battery, contact, rate, loss and more for Prometheus, without a screen
     Metrics(MetricsArgs),
     /// List the headsets that the service sees
@@ -144,6 +146,7 @@ impl Cli {
                     CliCommand::Watch(args) => Some(&args.common),
                     CliCommand::Lsl(args) => Some(&args.common),
                     CliCommand::Metrics(args) => Some(&args.common),
+                    CliCommand::Record(args) => Some(&args.common),
                     CliCommand::Headsets(args)
                     | CliCommand::Sessions(args)
                     | CliCommand::License(args)

@@ -24,7 +24,8 @@ fn help_of_the_subcommands() {
     let mut command = Cli::command().term_width(80);
     command.build();
     for name in [
-        "demo", "sim", "proxy", "doctor", "watch", "lsl", "metrics", "headsets", "records", "print",
+        "demo", "sim", "proxy", "doctor", "watch", "lsl", "record", "metrics", "headsets",
+        "records", "print",
     ] {
         let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
         insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
@@ -176,6 +177,8 @@ fn every_spelling_is_understood() {
         "cortop watch --config c.toml --log-file l.txt -vv",
         "cortop doctor --config c.toml",
         "cortop metrics --listen 127.0.0.1:9464",
+        "cortop record --headset EPOCX-1 --streams eeg,mot --format csv,edf --format bdf --out r",
+        "cortop record --duration 8h --title a --subject b --resume-within 10m --json",
         "cortop metrics --listen [::1]:0 --json --duration 2m --headset EPOCX-1 --config c.toml",
     ] {
         parse(line).expect(line);
@@ -226,6 +229,9 @@ fn values_out_of_range_and_mixed_up_flags_are_refused() {
         "cortop sim --markers-udp 5005",
         "cortop --markers-udp 5005 watch",
         "cortop metrics --listen localhost",
+        "cortop record --format xml",
+        "cortop record --resume-within 0",
+        "cortop record --ascii",
         "cortop metrics --fps 5",
         "cortop headsets --fps 5",
         "cortop --theme mono headsets",

@@ -3,8 +3,9 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `lsl`, `metrics`, `doctor`, `sim` and `proxy` are the commands; `table`, `json` and `writers`
-//! write what they print. `exec` runs a program beside the simulator, `follower` reads its
+//! enough. `list`, `watch`, `lsl`, `record`, `metrics`, `doctor`, `sim` and `proxy` are the commands; `table`, `json`
+//! and `writers` write what they print, `outside_markers` takes markers of other programs. `exec` runs a
+//! program beside the simulator, `follower` reads its
 //! journal, and `traffic` shows it on a screen.
 
 mod client_state;
@@ -15,10 +16,12 @@ mod json;
 mod list;
 mod lsl;
 pub(crate) mod metrics;
+mod outside_markers;
 pub mod print;
 mod probe_session;
 mod progress;
 pub mod proxy;
+mod record;
 pub mod sim;
 mod table;
 mod traffic;
@@ -100,6 +103,16 @@ pub fn metrics(args: &cli::MetricsArgs, display: &cli::DisplayArgs) -> Result<u8
     let config = settings(&args.service, display)?;
     let service = config.client()?;
     block_on(metrics::serve(service, args))
+}
+
+/// Records a headset's samples in files until told to end.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn record(args: &cli::RecordArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    let config = settings(&args.service, display)?;
+    let service = config.client()?;
+    block_on(record::record(service, args))
 }
 
 /// Takes markers from where the arguments say, if from anywhere.

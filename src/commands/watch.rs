@@ -11,12 +11,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::{
     client_state::ClientState,
     progress::{self, Progress},
-    writers::{Csv, JsonLines, WriteError},
+    writers::{Csv, WriteError},
 };
 use crate::console::print_error;
 use crate::stage::{Failure, Stage};
 use crate::{cli::OutputFormat, console::shutdown_signal};
 use cortop_client::{Client, ClientConfig, Command, Event, Feed, Stream, feed};
+use cortop_files::json_lines::JsonLines;
 use cortop_protocol::values::Conformance;
 use cortop_signal::sink::{FanOut, Sink};
 
@@ -91,6 +92,11 @@ pub(super) trait Companion {
         _commands: &mpsc::Sender<Command>,
     ) -> impl Future<Output = Vec<Feed>> + Send {
         std::future::pending()
+    }
+
+    /// Whether the sink may take what waits, and end as it should, although the user says to end.
+    fn waits_for_sink(&self) -> bool {
+        false
     }
 }
 
@@ -170,7 +176,14 @@ where
     // The client must not wait for room in a feed that nobody reads.
     drop((feed, sinks));
     client.quit().await;
-    if let StopReason::TimeUp = end {
+    if let StopReason::Interrupted = end
+        && companion.waits_for_sink()
+    {
+        told.set(shutdown_signal()?);
+    }
+    if companion.waits_for_sink() && !sink.ended.is_terminated()
+        || matches!(end, StopReason::TimeUp)
+    {
         // A reader that is slow may have the rest, unless the user will not wait for it.
         tokio::select! {
             () = &mut told => {}

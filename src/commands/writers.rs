@@ -1,5 +1,5 @@
-//! The sinks of `cortop watch`: a sample as a line of text, its values as they came, under the names
-//! of its columns. Nothing is calculated: numbers keep their notation, nulls stay nulls.
+//! The sinks of `cortop watch`: JSON lines, and CSV with a line of values a sample, as they came.
+//! Nothing is calculated: numbers keep their notation, nulls stay nulls.
 
 use std::{
     borrow::Cow,
@@ -8,19 +8,18 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::json;
 use crate::exchange::ServeError;
+use cortop_files::{
+    json_lines::{LineBuffer, members},
+    recorder::RecordError,
+};
 use cortop_protocol::{
-    Columns, Sample, Stream, Subscription, columns::LabelledValue, sanitize::clean,
-    values::Conformance,
+    Columns, Sample, Stream, Subscription,
+    sanitize::{clean, json_line},
 };
 use cortop_signal::sink::Sink;
-
-/// Bytes of lines that are written at once, and before the reader has taken the last.
-const CHUNK: usize = 8192;
 
 /// Why samples cannot be written any more.
 #[derive(Debug)]
@@ -33,6 +32,8 @@ pub(super) enum WriteError {
     ColumnsChanged(Stream),
     /// An LSL stream cannot be served.
     Unserved(ServeError),
+    /// A recording cannot go on.
+    Unrecorded(RecordError),
 }
 
 impl fmt::Display for WriteError {
@@ -49,6 +50,7 @@ impl fmt::Display for WriteError {
                  take --format jsonl"
             ),
             Self::Unserved(error) => error.fmt(f),
+            Self::Unrecorded(error) => error.fmt(f),
         }
     }
 }
@@ -59,95 +61,18 @@ impl From<ServeError> for WriteError {
     }
 }
 
+impl From<RecordError> for WriteError {
+    fn from(error: RecordError) -> Self {
+        Self::Unrecorded(error)
+    }
+}
+
 impl From<io::Error> for WriteError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
             _ => Self::Failed(error),
         }
-    }
-}
-
-impl From<serde_json::Error> for WriteError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Whole lines that wait to be written together, so that a reader never sees part of one.
-#[derive(Debug)]
-struct LineBuffer<W> {
-    out: W,
-    waiting: Vec<u8>,
-}
-
-impl<W: Write> LineBuffer<W> {
-    fn new(out: W) -> Self {
-        Self { out, waiting: Vec::with_capacity(2 * CHUNK) }
-    }
-
-    /// A whole line was appended to `waiting`.
-    fn end(&mut self) -> Result<(), WriteError> {
-        if self.waiting.len() < CHUNK { Ok(()) } else { self.flush() }
-    }
-
-    fn flush(&mut self) -> Result<(), WriteError> {
-        self.out.write_all(&self.waiting)?;
-        self.waiting.clear();
-        Ok(self.out.flush()?)
-    }
-}
-
-/// One JSON object a sample.
-#[derive(Debug)]
-pub(super) struct JsonLines<W>(LineBuffer<W>);
-
-impl<W: Write> JsonLines<W> {
-    pub(super) fn new(out: W) -> Self {
-        Self(LineBuffer::new(out))
-    }
-}
-
-impl<W: Write> Sink for JsonLines<W> {
-    type Error = WriteError;
-
-    fn sample(&mut self, sample: &Sample) -> Result<(), WriteError> {
-        let Some((time, values)) = members(sample) else { return Ok(()) };
-        let Subscription { stream, headset, session, .. } = &*sample.subscription;
-        let object = Object {
-            stream: stream.name(),
-            headset: headset.as_str(),
-            session: session.as_str(),
-            time,
-            values: NamedValues(&values),
-        };
-        let json = serde_json::to_string(&object)?;
-        self.0.waiting.extend(json::line(&json).as_bytes());
-        self.0.waiting.push(b'\n');
-        self.0.end()
-    }
-
-    fn flush(&mut self) -> Result<(), WriteError> {
-        self.0.flush()
-    }
-}
-
-/// A sample as JSON.
-#[derive(Serialize)]
-struct Object<'a> {
-    stream: &'a str,
-    headset: &'a str,
-    session: &'a str,
-    time: Option<&'a RawValue>,
-    values: NamedValues<'a>,
-}
-
-/// Values under the names of their columns, those of groups (`dev`, §5.4) in their place.
-struct NamedValues<'a>(&'a [LabelledValue<'a>]);
-
-impl Serialize for NamedValues<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().filter_map(|pair| Some((pair.label?, pair.value))))
     }
 }
 
@@ -165,11 +90,12 @@ impl<W: Write> Csv<W> {
     }
 
     fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> Result<(), WriteError> {
-        let mut writer = csv::Writer::from_writer(&mut self.lines.waiting);
-        writer.write_record(cells).map_err(io::Error::from)?;
-        writer.flush()?;
-        drop(writer);
-        self.lines.end()
+        let mut written = Ok(());
+        self.lines.line(|lines| {
+            let mut writer = csv::Writer::from_writer(lines);
+            written = writer.write_record(cells).map_err(io::Error::from).and(writer.flush());
+        })?;
+        Ok(written?)
     }
 }
 
@@ -205,20 +131,8 @@ impl<W: Write> Sink for Csv<W> {
     }
 
     fn flush(&mut self) -> Result<(), WriteError> {
-        self.lines.flush()
+        Ok(self.lines.flush()?)
     }
-}
-
-/// The time of a sample and its values beside their labels, as they were written; `None` of what is
-/// no sample.
-fn members(sample: &Sample) -> Option<(Option<&RawValue>, Vec<LabelledValue<'_>>)> {
-    if sample.values.fit == Conformance::None {
-        return None;
-    }
-    let members = sample.members()?;
-    let find = |name: &str| members.iter().find(|(own, _)| own == name).map(|&(_, value)| value);
-    let values = sample.pair(find(sample.subscription.stream.name())?)?;
-    Some((find("time"), values))
 }
 
 /// A value in CSV: a text without its quotes, nothing for null, everything else as it came.
@@ -227,13 +141,16 @@ fn cell(value: Option<&RawValue>) -> Cow<'_, str> {
         None | Some("null") => Cow::Borrowed(""),
         Some(text) if text.starts_with('"') => serde_json::from_str::<String>(text)
             .map_or(Cow::Borrowed(text), |text| clean(&text).into()),
-        Some(json) => json::line(json),
+        Some(json) => json_line(json),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
+
+    use cortop_files::json_lines::JsonLines;
+    use cortop_protocol::values::Conformance;
 
     use super::*;
     use crate::cli::OutputFormat;
@@ -266,7 +183,7 @@ mod tests {
 
     fn write<S>(mut sink: S, subscription: &Arc<Subscription>, sample: &Sample)
     where
-        S: Sink<Error = WriteError>,
+        S: Sink<Error: std::fmt::Debug>,
     {
         sink.subscription(subscription).expect("taken");
         sink.sample(sample).expect("taken");

@@ -147,7 +147,8 @@ impl<W: Write + Seek> CsvWriter<W> {
     ) -> io::Result<()> {
         let line = &mut self.line;
         line.clear();
-        line.push_str(&stamp(time));
+        // As `stamp` has it, without a text of its own for each row.
+        let _ = write!(line, "{time:017.6}");
         for (_, _, shown) in self.columns.iter().skip(1) {
             line.push(',');
             let value = |stream: Stream, place: usize| {
@@ -198,6 +199,11 @@ impl<W: Write + Seek> CsvWriter<W> {
         }
         self.file.seek(SeekFrom::End(0))?;
         self.file.flush()
+    }
+
+    /// What is written to.
+    pub fn get_ref(&self) -> &W {
+        &self.file
     }
 
     /// Ends the file.

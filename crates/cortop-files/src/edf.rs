@@ -5,4 +5,5 @@
 pub mod annotation;
 pub mod header;
 pub(crate) mod reader;
+pub mod signals;
 pub mod writer;

@@ -4,7 +4,7 @@
 //! ```text
 //! reader     opens a recording, to be read row by row
 //!  ├─ csv_reader    EmotivPRO's exports and other tables; marker_file beside them
-//!  ├─ edf           EDF, EDF+, BDF+: header, annotations, reader, writer
+//!  ├─ edf           EDF, EDF+, BDF+: header, annotations, signals, reader, writer
 //!  ├─ xdf           what LabRecorder writes
 //!  └─ header        what the names of columns, signals and channels mean
 //! recording, row                 what readers yield
@@ -17,10 +17,13 @@ pub mod csv_writer;
 pub mod edf;
 pub mod header;
 mod input;
+pub mod json_lines;
 mod lines;
 mod marker_file;
 pub mod marker_writer;
+pub mod output_file;
 pub mod reader;
+pub mod recorder;
 pub mod recording;
 pub mod row;
 mod xdf;

@@ -1,6 +1,8 @@
 //! Makes text from the wire harmless, for screen and log. Everything that is read as a text goes
 //! through here before it is part of an event, a refusal or a line of the log.
 
+use std::{borrow::Cow, fmt::Write as _};
+
 use unicode_width::UnicodeWidthChar;
 
 /// Longest text taken from the wire, in bytes; the rest is cut off.
@@ -59,6 +61,37 @@ pub fn is_harmful(char: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
+/// JSON as one line: what JSON lets stand and a terminal would obey is escaped, and line ends, which
+/// JSON has between its values only, go.
+#[must_use]
+pub fn json_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\n', '\r']) {
+        Cow::Owned(escaped_json(&json.replace(['\n', '\r'], ""), is_harmful).into_owned())
+    } else {
+        escaped_json(json, is_harmful)
+    }
+}
+
+/// JSON with some characters escaped. Valid JSON has such characters in its strings only, where an
+/// escape means the same.
+pub fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !json.contains(&is_escaped) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for char in json.chars() {
+        if is_escaped(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(char);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -75,6 +108,20 @@ mod tests {
             }
             prop_assert_eq!(super::clean(&clean), clean);
         }
+
+        #[test]
+        fn json_means_the_same_and_drives_nothing(text in any::<String>(), more in "[\u{7f}-\u{9f}\u{202e}\u{e0001}]*") {
+            let json = serde_json::to_string(&[&text, &more]).unwrap();
+            let line = json_line(&json);
+            prop_assert!(!line.contains(is_harmful));
+            let back: Vec<String> = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(back, [text, more]);
+        }
+    }
+
+    #[test]
+    fn json_is_one_line() {
+        assert_eq!(json_line("[1,\r\n {\"a\":\n2}]"), "[1, {\"a\":2}]");
     }
 
     #[test]

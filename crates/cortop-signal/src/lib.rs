@@ -22,6 +22,7 @@ pub mod raster;
 mod readings;
 mod received_stream;
 mod reference;
+pub mod sequence;
 pub mod sink;
 pub mod smoothed;
 pub mod snapshot;

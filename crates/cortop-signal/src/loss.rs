@@ -253,8 +253,9 @@ impl LossCounter {
             }
         }
         let wrapped = counter + 1;
-        let back_at_0 = elapsed.time.is_some_and(|time| (time - wrapped as f64).abs() < 0.5);
-        if counter < last && wrapped != delta && flows && (back_at_0 || wrapped as f64 <= JITTER) {
+        let took = |steps: u64| elapsed.time.is_some_and(|time| (time - steps as f64).abs() < 0.5);
+        let back_at_0 = took(wrapped) || !took(delta) && wrapped as f64 <= JITTER;
+        if counter < last && wrapped != delta && flows && back_at_0 {
             // Back at 0 after `last`, and nothing is missing.
             self.wrap = last + 1;
             return Advance::By(wrapped);
@@ -394,6 +395,14 @@ mod tests {
             ));
             assert_eq!(lost(Some(128.0), samples), (outage, 0), "{outage}");
         }
+    }
+
+    #[test]
+    fn the_last_of_a_round_is_lost_however_soon_the_next_arrives() {
+        let mut samples: Vec<_> = counted(128, 127.9, 0..1000).collect();
+        samples.remove(255);
+        samples[255].arrival -= 0.008;
+        assert_eq!(lost(Some(128.0), samples), (1, 0));
     }
 
     #[test]

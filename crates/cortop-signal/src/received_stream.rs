@@ -10,12 +10,11 @@ use super::{
     bad_channels::{BadChannel, BadChannels, Defect},
     health::HealthMeter,
     history::{Discontinuity, History},
-    loss::{Continuity, LossCounter},
-    stamps::{ClockStep, Stamps, Witness},
+    sequence::{Placement, Sequence, Step},
+    stamps::{ClockStep, Witness},
 };
 use cortop_protocol::{
-    HeadsetId, MAX_RATE_HZ, Sample, SessionId, Stream, Subscription, model::Model,
-    values::Conformance,
+    HeadsetId, Sample, SessionId, Stream, Subscription, model::Model, values::Conformance,
 };
 
 /// Labels of `eeg` and `mot` that are no channels (docs/protocol.md §5.2, §5.3).
@@ -42,10 +41,6 @@ pub(crate) const DEFAULT_RATE: f64 = 128.0;
 /// More channels than any headset has; what is beyond is not traced.
 const MOST_CHANNELS: usize = 256;
 
-/// A rate by `time` is measured rightly if it is off the nominal one, or the one by arrival, by no
-/// more than this share.
-const RATE_IS_RIGHT: f64 = 0.05;
-
 /// One subscription, in force or over; what came of it is kept after its end.
 #[derive(Debug)]
 pub(crate) struct ReceivedStream {
@@ -58,9 +53,7 @@ pub(crate) struct ReceivedStream {
     pub(crate) ended: Option<Instant>,
     /// It follows an earlier subscription, and its first sample has not come yet.
     resumes: Option<Resumption>,
-    stamps: Stamps,
-    /// Samples that wait until those after them show what was lost before the first.
-    held: Vec<Arc<Sample>>,
+    sequence: Sequence<Arc<Sample>>,
 }
 
 /// What becomes of the history of an earlier subscription.
@@ -78,9 +71,7 @@ pub(crate) struct Series {
     /// The channels' places among the labels, and those labels.
     channels: Vec<usize>,
     pub(crate) labels: Vec<Arc<str>>,
-    counter: Option<usize>,
     interpolated: Option<usize>,
-    loss: LossCounter,
     pub(crate) history: History,
     /// Of EEG only.
     bad: Option<BadChannels>,
@@ -110,16 +101,14 @@ impl ReceivedStream {
         let kept = subscription.stream.is_trace() || subscription.stream == Stream::Pow;
         let series = kept.then(|| Series::new(&subscription));
         let series = series.filter(|series| !series.channels.is_empty());
-        let counted = series.as_ref().is_some_and(|series| series.counter.is_some());
         Self {
-            stamps: Stamps::new(subscription.stream, counted),
+            sequence: Sequence::new(&subscription, series.is_some()),
             subscription,
             meter: HealthMeter::new(now),
             series,
             last: None,
             ended: None,
             resumes: None,
-            held: Vec::new(),
         }
     }
 
@@ -178,35 +167,17 @@ impl ReceivedStream {
 
     /// Samples a second: what Cortex reported, else what was measured.
     pub(crate) fn rate(&self) -> Option<f64> {
-        self.nominal_rate().or_else(|| self.rate_by_time())
-    }
-
-    /// What Cortex reported, unless no headset can have it.
-    fn nominal_rate(&self) -> Option<f64> {
-        self.subscription
-            .nominal_rate
-            .filter(|rate| (f64::MIN_POSITIVE..=MAX_RATE_HZ).contains(rate))
-    }
-
-    /// Samples a second by their stamps, if these run as they should.
-    fn rate_by_time(&self) -> Option<f64> {
-        let by_arrival = self.series.as_ref().and_then(|series| series.loss.pace());
-        let by_arrival = by_arrival.filter(|&rate| rate <= MAX_RATE_HZ);
-        let nominal = self.nominal_rate();
-        let near = |rate: f64, other: f64| (rate / other - 1.0).abs() <= RATE_IS_RIGHT;
-        let is_right =
-            |&rate: &f64| [nominal, by_arrival].iter().flatten().any(|&own| near(rate, own));
-        self.stamps.pace().filter(is_right).or(nominal).or(by_arrival)
+        self.sequence.rate()
     }
 
     /// The step of Cortex's clock that the newest stamps would be.
     pub(crate) fn suspected_step(&self) -> Option<ClockStep> {
-        self.stamps.suspected()
+        self.sequence.suspected_step()
     }
 
     /// What the stamps say of a step that another stream shows.
     pub(crate) fn witness(&self, step: ClockStep) -> Witness {
-        self.stamps.witness(step)
+        self.sequence.witness(step)
     }
 
     /// Takes one sample in. `witness`: what other streams say of [`Self::suspected_step`].
@@ -217,34 +188,21 @@ impl ReceivedStream {
             self.malformed(1);
             return Outcome::Nothing;
         }
+        let Placement { lost, stamp, strays } = match self.sequence.push(sample, witness) {
+            Step::Next(placement) => placement,
+            Step::Repeat => {
+                self.malformed(1);
+                return Outcome::Nothing;
+            }
+            Step::Held => return Outcome::Nothing,
+            Step::Released(samples) => return Outcome::Released(samples),
+        };
+        if strays > 0 {
+            self.malformed(strays);
+        }
         let number = |place: Option<usize>| {
             values.numbers.get(place?).copied().filter(|number| !number.is_nan())
         };
-        let rate = self.rate_by_time();
-        let lost = match &mut self.series {
-            Some(series) => {
-                let counter = number(series.counter);
-                let elapsed = self.stamps.elapsed(values.time, received);
-                if !self.held.is_empty() {
-                    if !series.loss.agrees(counter, elapsed, received, rate) {
-                        return self.hold(sample, rate);
-                    }
-                    let strays = std::mem::take(&mut self.held).len() as u64;
-                    self.malformed(strays);
-                    return self.push(sample, witness);
-                }
-                match series.loss.step(counter, elapsed, received, rate) {
-                    Continuity::Next { lost } => lost,
-                    Continuity::Repeat => {
-                        self.malformed(1);
-                        return Outcome::Nothing;
-                    }
-                    Continuity::Undecided => return self.hold(sample, rate),
-                }
-            }
-            None => 0,
-        };
-        let stamp = self.stamps.push(values.time, received, lost + 1, rate, witness);
         self.meter.wrong_times(stamp.wrong);
         if values.fit != Conformance::Whole {
             self.malformed(1);
@@ -310,17 +268,6 @@ impl ReceivedStream {
         }
     }
 
-    /// Has a sample wait, until there is a verdict.
-    #[cold]
-    fn hold(&mut self, sample: &Arc<Sample>, rate: Option<f64>) -> Outcome {
-        self.held.push(Arc::clone(sample));
-        let since = self.held.first().map(|first| sample.received - first.received);
-        let decided = self.series.as_mut().is_none_or(|series| {
-            series.loss.verdict(self.held.len(), since.unwrap_or_default(), rate)
-        });
-        if decided { Outcome::Released(std::mem::take(&mut self.held)) } else { Outcome::Nothing }
-    }
-
     /// Counts malformed samples, and logs the count now and then.
     fn malformed(&mut self, count: u64) {
         if self.meter.malformed(count) {
@@ -354,9 +301,7 @@ impl Series {
             .take(MOST_CHANNELS)
             .unzip();
         Self {
-            counter: place(["COUNTER", "COUNTER_MEMS"]),
             interpolated: place(["INTERPOLATED", "INTERPOLATED_MEMS"]),
-            loss: LossCounter::new(subscription.nominal_rate.filter(|&rate| rate <= MAX_RATE_HZ)),
             history: History::new(channels.len()),
             bad: (subscription.stream == Stream::Eeg).then(|| {
                 BadChannels::new(&labels_of_channels, Model::from_id(&subscription.headset))

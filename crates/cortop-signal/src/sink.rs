@@ -73,12 +73,20 @@ pub trait Sink {
         Ok(())
     }
 
-    /// Nothing else is waiting: what was held back is to be written. Also called at the very end.
+    /// Nothing else is waiting: what was held back is to be written.
     ///
     /// # Errors
     /// The sink cannot go on.
     fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
+    }
+
+    /// Nothing more will come.
+    ///
+    /// # Errors
+    /// What was held back cannot be written.
+    fn finish(&mut self) -> Result<(), Self::Error> {
+        self.flush()
     }
 }
 
@@ -228,7 +236,7 @@ fn run<S: Sink>(mut items: mpsc::Receiver<QueuedItem>, sink: &mut S) -> Result<(
             sink.flush()?;
         }
     }
-    sink.flush()
+    sink.finish()
 }
 
 #[cfg(test)]

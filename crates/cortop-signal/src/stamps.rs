@@ -74,7 +74,7 @@ impl ClockStep {
 /// What the headset's other streams say of a clock that one stream shows as set. Of several
 /// answers the greatest counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Witness {
+pub enum Witness {
     /// There is no other that could tell.
     #[default]
     None,
@@ -140,15 +140,15 @@ impl SuspectStamps {
 
 /// What came of a stamp.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     /// Epoch seconds of the sample by the clock in force; reckoned where its own cannot be believed.
-    pub(crate) time: Option<f64>,
+    pub time: Option<f64>,
     /// Its own, if it can be.
-    pub(crate) own: Option<f64>,
+    pub own: Option<f64>,
     /// So many stamps up to this one turned out to be wrong.
-    pub(crate) wrong: u64,
+    pub wrong: u64,
     /// The clock was set, so many samples ago.
-    pub(crate) set: Option<(ClockStep, u64)>,
+    pub set: Option<(ClockStep, u64)>,
 }
 
 impl Stamps {

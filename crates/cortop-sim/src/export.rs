@@ -17,6 +17,7 @@ use cortop_files::{
     csv_writer::CsvVersion,
     edf::header::EdfFormat,
     marker_writer::{ExportedMarker, write_intervals, write_json},
+    recorder::name_part,
 };
 
 use super::{
@@ -172,14 +173,6 @@ fn holds(record: &StoredRecord, stream: Stream) -> bool {
     allowed && record.measurement.source.columns(stream).is_some()
 }
 
-/// A title as part of a file's name.
-fn harmless(title: &str) -> String {
-    const LONGEST: usize = 64;
-    let sound = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.') { c } else { '_' };
-    let name: String = title.chars().take(LONGEST).map(sound).collect();
-    name.trim_start_matches('.').to_owned()
-}
-
 impl RecordExport {
     /// What is to be written of a record.
     fn new(
@@ -205,7 +198,7 @@ impl RecordExport {
         let begun = env.clock.moment(record.start).strftime("%Y.%m.%dT%H.%M.%S+00.00");
         let name = format!(
             "{}_{}_{begun}",
-            harmless(&record.title),
+            name_part(&record.title),
             record.measurement.headset.as_str().replace('-', "_")
         );
         let origin = record.measurement.origin;

@@ -107,6 +107,13 @@ impl EdfScale {
         (self.physical.1 - self.physical.0) / span
     }
 
+    /// Whether a value is not beyond the scale.
+    #[must_use]
+    pub fn holds(self, value: f64) -> bool {
+        let half = self.step().abs() / 2.0;
+        (self.physical.0 - half..=self.physical.1 + half).contains(&value)
+    }
+
     /// The digital value next to a value; beyond the scale, its end.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "clamped to the digital values")]
@@ -272,6 +279,15 @@ pub fn fitting_record(rates: &[f64], length: f64) -> f64 {
         **seconds <= LONGEST && (times * shortest - **seconds).abs() < 1e-9 && records % times < 0.5
     };
     sound.iter().rev().find(divides).copied().unwrap_or(shortest)
+}
+
+/// The record of a recording whose length is not known yet: half a second, so that a program that is
+/// ended hard lacks less than a second; else whole seconds, ten at most.
+#[must_use]
+pub fn steady_record(rates: &[f64]) -> f64 {
+    const SHORT: f64 = 0.5;
+    let whole = |rate: &f64| ((rate * SHORT).round() - rate * SHORT).abs() < 1e-6;
+    if rates.iter().all(whole) { SHORT } else { whole_seconds(rates) }
 }
 
 /// The fewest whole seconds, ten at most, that hold whole samples of each signal.

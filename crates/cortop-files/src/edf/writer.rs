@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     annotation::{Annotation, NO_DATA, record_time},
-    header::{EdfHeader, EdfSignal, RECORDS_AT, SECONDS_AT, number},
+    header::{EdfHeader, RECORDS_AT, SECONDS_AT, number},
 };
 
 /// Annotations that wait for room in a record; more are lost, and counted.
@@ -28,6 +28,8 @@ pub struct EdfWriter<W: Write + Seek> {
     waiting: Vec<PendingSamples>,
     annotations: VecDeque<Annotation>,
     lost_annotations: u64,
+    /// Values beyond the scale of their signal.
+    clipped: u64,
     records: u64,
     /// One record, reused.
     record: Vec<u8>,
@@ -52,6 +54,7 @@ impl<W: Write + Seek> EdfWriter<W> {
             file,
             annotations: VecDeque::new(),
             lost_annotations: 0,
+            clipped: 0,
             records: 0,
             record: Vec::new(),
         })
@@ -70,6 +73,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         };
         if value.is_finite() {
             *last = own.scale.to_digital(value);
+            self.clipped += u64::from(!own.scale.holds(value));
         }
         waiting.push_back(*last);
         let complete = waiting.len() >= own.samples && self.is_complete();
@@ -85,6 +89,31 @@ impl<W: Write + Seek> EdfWriter<W> {
         }
         let onset = annotation.onset + self.header.subsecond();
         self.annotations.push_back(Annotation { onset, ..annotation });
+    }
+
+    /// Says that nothing was measured, from so many seconds after the first sample on. It goes into
+    /// the next record, before what else waits: readers have to know it in time.
+    pub fn annotate_no_data(&mut self, onset: f64, duration: f64) {
+        if self.annotations.len() == MAX_WAITING || !self.header.format.has_annotations() {
+            self.lost_annotations += 1;
+            return;
+        }
+        let onset = onset + self.header.subsecond();
+        let others = self.annotations.iter().position(|own| own.text != NO_DATA);
+        let at = others.unwrap_or(self.annotations.len());
+        let text = NO_DATA.to_owned();
+        self.annotations.insert(at, Annotation { onset, duration: Some(duration), text });
+    }
+
+    /// What is written to.
+    pub fn get_ref(&self) -> &W {
+        &self.file
+    }
+
+    /// Values that were beyond the scale of their signal, at whose end they are written.
+    #[must_use]
+    pub fn clipped(&self) -> u64 {
+        self.clipped
     }
 
     /// Annotations for which there was no room.
@@ -110,21 +139,24 @@ impl<W: Write + Seek> EdfWriter<W> {
         self.file.flush()
     }
 
-    /// Ends the file. A record that has begun is filled with the last values, and so are further
-    /// ones while annotations wait for room; an annotation says where nothing was measured.
+    /// Ends the file where its fastest signals end. The record that they have begun is filled with the
+    /// last values, and so are further ones while annotations wait for room; an annotation says
+    /// where nothing was measured.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         let seconds = self.header.record_seconds;
-        let share =
-            |((own, _), it): (&PendingSamples, &EdfSignal)| own.len() as f64 / it.samples as f64;
-        let begun = self.waiting.iter().zip(&self.header.signals).map(share).fold(0.0, f64::max);
-        if begun > 0.0 {
-            if self.header.format.has_annotations() {
-                // First in the very record that it is about.
-                self.annotations.push_front(self.no_data(begun * seconds, (1.0 - begun) * seconds));
-            }
+        let fastest = self.waiting.iter().zip(&self.header.signals);
+        let fastest = fastest.max_by_key(|(_, signal)| signal.samples);
+        let begun = fastest.map_or(0.0, |((own, _), it)| own.len() as f64 / it.samples as f64);
+        let rest = begun.ceil() - begun;
+        if rest > 0.0 && self.header.format.has_annotations() {
+            // Before the very record that it is about, or in it.
+            self.annotations.push_front(self.no_data(begun * seconds, rest * seconds));
+        }
+        let end = self.records as f64 + begun;
+        while (self.records as f64) < end {
             self.fill_record()?;
         }
         let before = self.records;
@@ -233,9 +265,14 @@ impl<W: Read + Write + Seek> EdfWriter<W> {
             for mut own in Annotation::decode(&bytes).1 {
                 own.onset = scale(own.onset);
                 own.duration = own.duration.map(|duration| duration * seconds / before);
-                lists.extend(own.encode(room));
+                let list = own.encode(room);
+                // Longer numbers may not fit where shorter ones did.
+                if lists.len() + list.len() <= room {
+                    lists.extend(list);
+                } else {
+                    self.lost_annotations += 1;
+                }
             }
-            lists.truncate(room);
             lists.resize(room, 0);
             self.file.seek(SeekFrom::Start(at))?;
             self.file.write_all(&lists)?;

@@ -10,7 +10,8 @@ use std::{
 use cortop_files::{
     edf::{
         annotation::Annotation,
-        header::{EdfFormat, EdfHeader, EdfScale, EdfSignal, fitting_record},
+        header::{EdfFormat, EdfHeader, EdfSignal, fitting_record},
+        signals::SignalScales,
         writer::EdfWriter,
     },
     marker_writer::ExportedMarker,
@@ -18,10 +19,8 @@ use cortop_files::{
 
 use super::{ExportedStream, RecordExport};
 use crate::{model::MotionFormat, noise::slot};
-use cortop_protocol::Stream;
+use cortop_protocol::{Stream, model::Model};
 
-/// The most µV that a headset measures from end to end (§8).
-const RANGE: f64 = 8400.0;
 /// Bytes that the time of a record and an annotation without its text take at most.
 const TIME_BYTES: usize = 24;
 const ANNOTATION_BYTES: usize = 40;
@@ -176,56 +175,14 @@ impl RecordExport {
     /// The signals of a stream under the names that EMOTIV's files have.
     fn signals(&self, own: &ExportedStream, format: EdfFormat, samples: u64) -> Vec<PlacedSignal> {
         let spec = &self.measurement().spec;
-        let raw = matches!(spec.motion, MotionFormat::RawGyro | MotionFormat::TwoGyros);
-        let eeg = if spec.dc > 0.0 {
-            EdfScale::from_zero(format, RANGE, spec.lsb)
-        } else {
-            EdfScale::around_zero(format, RANGE / 2.0, spec.lsb)
-        };
+        let model = Model::from_id(&self.measurement().headset);
+        let raw_motion = matches!(spec.motion, MotionFormat::RawGyro | MotionFormat::TwoGyros);
+        let scales = SignalScales::new(format, model, spec.dc > 0.0, raw_motion);
+        let samples = usize::try_from(samples).unwrap_or(1);
         let labels = own.labels.iter().enumerate();
         let named = labels.filter_map(|(place, label)| {
             let is_sensor = spec.sensors.contains(label);
-            let (name, unit, scale) = match (own.stream, label.as_str()) {
-                (Stream::Eeg, _) if is_sensor => (label.clone(), "uV", eeg),
-                (Stream::Eeg, "COUNTER") | (Stream::Mot, "COUNTER_MEMS") => {
-                    (label.clone(), "", EdfScale::whole(0, 255))
-                }
-                (Stream::Eeg, "INTERPOLATED" | "MARKER_HARDWARE")
-                | (Stream::Mot, "INTERPOLATED_MEMS") => (label.clone(), "", EdfScale::whole(0, 1)),
-                (Stream::Dev, "Battery") => ("BATTERY".into(), "", EdfScale::whole(-1, 4)),
-                (Stream::Dev, "BatteryPercent") => {
-                    ("BATTERY_PERCENT".into(), "%", EdfScale::whole(0, 100))
-                }
-                (Stream::Dev, "OVERALL") => ("CQ_OVERALL".into(), "%", EdfScale::whole(0, 100)),
-                (Stream::Dev, _) if is_sensor => (format!("CQ_{label}"), "", EdfScale::whole(0, 4)),
-                // 16 characters are what a label may have.
-                (Stream::Eq, "sampleRateQuality") => {
-                    ("EQ_SampleRateQua".into(), "", EdfScale::symmetrical(format, 1.0))
-                }
-                (Stream::Eq, "overall") => ("EQ_OVERALL".into(), "%", EdfScale::whole(0, 100)),
-                (Stream::Eq, _) if is_sensor => (format!("EQ_{label}"), "", EdfScale::whole(0, 4)),
-                (Stream::Mot, _) if raw => (label.clone(), "", EdfScale::whole(0, 16_384)),
-                (Stream::Mot, axis) if axis.starts_with('Q') => {
-                    (label.clone(), "", EdfScale::symmetrical(format, 1.0))
-                }
-                (Stream::Mot, axis) if axis.starts_with("ACC") => {
-                    (label.clone(), "g", EdfScale::symmetrical(format, 8.0))
-                }
-                (Stream::Mot, axis) if axis.starts_with("MAG") => {
-                    (label.clone(), "uT", EdfScale::symmetrical(format, 1200.0))
-                }
-                (Stream::Mot, _) => (label.clone(), "deg/s", EdfScale::symmetrical(format, 2000.0)),
-                _ => return None,
-            };
-            let signal = EdfSignal {
-                label: name,
-                transducer: String::new(),
-                unit: unit.to_owned(),
-                prefilter: String::new(),
-                scale,
-                samples: usize::try_from(samples).unwrap_or(1),
-            };
-            Some((place, signal))
+            Some((place, scales.signal(own.stream, label, is_sensor, samples)?))
         });
         named.collect()
     }

@@ -1,0 +1,144 @@
+//! Samples as JSON lines: one object a sample, its values as they came, under the names of its
+//! columns. Nothing is calculated: numbers keep their notation, nulls stay nulls.
+
+use std::io::{self, Write};
+
+use cortop_protocol::{
+    Sample, Subscription, columns::LabelledValue, sanitize::json_line, values::Conformance,
+};
+use cortop_signal::sink::Sink;
+use serde::{Serialize, Serializer};
+use serde_json::{json, value::RawValue};
+
+/// Bytes of lines that are written at once.
+const CHUNK: usize = 8192;
+
+/// Whole lines that wait to be written together, so that a reader never sees part of one.
+#[derive(Debug)]
+pub struct LineBuffer<W> {
+    out: W,
+    waiting: Vec<u8>,
+}
+
+impl<W: Write> LineBuffer<W> {
+    /// Without any line.
+    pub fn new(out: W) -> Self {
+        Self { out, waiting: Vec::with_capacity(2 * CHUNK) }
+    }
+
+    /// Takes a whole line with its end.
+    ///
+    /// # Errors
+    /// The lines cannot be written.
+    pub fn line(&mut self, append: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        append(&mut self.waiting);
+        if self.waiting.len() < CHUNK { Ok(()) } else { self.flush() }
+    }
+
+    /// Writes all lines.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.waiting)?;
+        self.waiting.clear();
+        self.out.flush()
+    }
+}
+
+/// One JSON object a sample.
+#[derive(Debug)]
+pub struct JsonLines<W>(LineBuffer<W>);
+
+impl<W: Write> JsonLines<W> {
+    /// Without any line.
+    pub fn new(out: W) -> Self {
+        Self(LineBuffer::new(out))
+    }
+
+    /// What the lines are written to.
+    pub fn get_ref(&self) -> &W {
+        &self.0.out
+    }
+
+    /// A marker that comes with no sample, as a line like those of samples.
+    ///
+    /// # Errors
+    /// The lines cannot be written.
+    pub fn push_marker(
+        &mut self,
+        subscription: &Subscription,
+        time: f64,
+        text: &str,
+    ) -> io::Result<()> {
+        let Subscription { headset, session, .. } = subscription;
+        let object = json!({
+            "stream": "marker",
+            "headset": headset.as_str(),
+            "session": session.as_str(),
+            "time": time,
+            "values": { "text": text },
+        });
+        self.push(&object.to_string())
+    }
+
+    fn push(&mut self, json: &str) -> io::Result<()> {
+        self.0.line(|lines| {
+            lines.extend(json_line(json).as_bytes());
+            lines.push(b'\n');
+        })
+    }
+}
+
+impl<W: Write> Sink for JsonLines<W> {
+    type Error = io::Error;
+
+    fn sample(&mut self, sample: &Sample) -> io::Result<()> {
+        let Some((time, values)) = members(sample) else { return Ok(()) };
+        let Subscription { stream, headset, session, .. } = &*sample.subscription;
+        let object = Object {
+            stream: stream.name(),
+            headset: headset.as_str(),
+            session: session.as_str(),
+            time,
+            values: NamedValues(&values),
+        };
+        self.push(&serde_json::to_string(&object)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A sample as JSON.
+#[derive(Serialize)]
+struct Object<'a> {
+    stream: &'a str,
+    headset: &'a str,
+    session: &'a str,
+    time: Option<&'a RawValue>,
+    values: NamedValues<'a>,
+}
+
+/// Values under the names of their columns, those of groups (`dev`, §5.4) in their place.
+struct NamedValues<'a>(&'a [LabelledValue<'a>]);
+
+impl Serialize for NamedValues<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter_map(|pair| Some((pair.label?, pair.value))))
+    }
+}
+
+/// The time of a sample and its values beside their labels, as they were written; `None` of what is
+/// no sample.
+#[must_use]
+pub fn members(sample: &Sample) -> Option<(Option<&RawValue>, Vec<LabelledValue<'_>>)> {
+    if sample.values.fit == Conformance::None {
+        return None;
+    }
+    let members = sample.members()?;
+    let find = |name: &str| members.iter().find(|(own, _)| own == name).map(|&(_, value)| value);
+    let values = sample.pair(find(sample.subscription.stream.name())?)?;
+    Some((find("time"), values))
+}

@@ -1,0 +1,270 @@
+//! The sink that keeps what headsets send in files: CSV in `EmotivPRO`'s columns, EDF+ and BDF+, and JSON
+//! lines. Values are as Cortex sent them. Knows neither how a recording is asked for nor how it is
+//! shown.
+//!
+//! ```text
+//! recording     one headset: its streams in sequence, and the files they go to
+//!  ├─ timeline      the place of each sample
+//!  ├─ csv_output, edf_output, marker_output
+//!  └─ names         what the files are called
+//! service       a recorder that is started and stopped while samples flow
+//! status        what others may see of it
+//! ```
+
+mod csv_output;
+mod edf_output;
+mod marker_output;
+mod names;
+mod recording;
+mod service;
+mod status;
+mod timeline;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
+use cortop_signal::sink::Sink;
+
+use recording::Recording;
+
+pub use self::{
+    names::name_part,
+    service::RecorderService,
+    status::{RecordedFile, RecorderStatus, SharedStatus, free_space},
+};
+
+/// How often what was measured is passed on to the files.
+const PASS_ON: Duration = Duration::from_millis(500);
+/// How often the disk is made to take it.
+const SYNC: Duration = Duration::from_secs(1);
+
+/// A format of recordings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecordingFormat {
+    /// CSV in `EmotivPRO`'s columns, with its markers beside it.
+    Csv,
+    /// EDF+C, 16 bits.
+    Edf,
+    /// BDF+C, 24 bits.
+    Bdf,
+    /// One JSON object a sample, all streams.
+    Jsonl,
+}
+
+impl RecordingFormat {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Csv, Self::Edf, Self::Bdf, Self::Jsonl];
+
+    /// Its name, which is the ending of its files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Edf => "edf",
+            Self::Bdf => "bdf",
+            Self::Jsonl => "jsonl",
+        }
+    }
+
+    /// Several, separated by commas or spaces.
+    ///
+    /// # Errors
+    /// A sentence naming what is none.
+    pub fn list(text: &str) -> Result<Vec<Self>, String> {
+        let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+        let mut all = names.map(str::parse).collect::<Result<Vec<_>, _>>()?;
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
+    }
+}
+
+impl FromStr for RecordingFormat {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|format| format.name() == name.to_ascii_lowercase());
+        named.ok_or_else(|| {
+            format!("there is no format \"{name}\"; the formats are csv edf bdf jsonl")
+        })
+    }
+}
+
+/// What is recorded, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecorderOptions {
+    /// Where the files go.
+    pub folder: PathBuf,
+    /// The formats, at least one.
+    pub formats: Vec<RecordingFormat>,
+    /// What it is called; may be empty.
+    pub title: String,
+    /// Who is recorded; may be empty.
+    pub subject: String,
+    /// How long a headset may be away for its files to go on.
+    pub resume_within: Duration,
+    /// The only headset that is recorded; `None` for all.
+    pub headset: Option<HeadsetId>,
+}
+
+/// Why a recording cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A file cannot be made.
+    #[error("{} cannot be made ({source}): choose another folder with --out", path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file takes nothing more.
+    #[error(
+        "{} takes nothing more ({source}): the recording has ended, and what is in its files is whole; make room and start again",
+        path.display()
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl RecordError {
+    fn write(path: &Path) -> impl Fn(io::Error) -> Self {
+        |source| Self::Write { path: path.to_owned(), source }
+    }
+}
+
+/// A stream of a table: of those whose samples have a place in CSV or EDF.
+#[derive(Clone, Debug)]
+struct OpenedStream {
+    stream: Stream,
+    /// The labels of its values, those of a group one by one.
+    labels: Vec<String>,
+    /// Nominal samples a second.
+    rate: f64,
+}
+
+impl OpenedStream {
+    /// Whether the samples of another subscription of it can go on in its files.
+    fn fits(&self, other: &Self) -> bool {
+        let rate = !self.stream.is_trace() || self.rate.total_cmp(&other.rate).is_eq();
+        self.stream == other.stream && self.labels == other.labels && rate
+    }
+}
+
+/// Writes the files of all headsets.
+#[derive(Debug)]
+pub struct Recorder {
+    options: RecorderOptions,
+    status: Arc<SharedStatus>,
+    recordings: Vec<Recording>,
+    passed_on: Instant,
+    synced: Instant,
+}
+
+impl Recorder {
+    /// Without a file: each headset's begin with its first sample.
+    #[must_use]
+    pub fn new(options: RecorderOptions) -> (Self, Arc<SharedStatus>) {
+        let status = Arc::<SharedStatus>::default();
+        let (now, recordings) = (Instant::now(), Vec::new());
+        let shared = Arc::clone(&status);
+        (Self { options, status, recordings, passed_on: now, synced: now }, shared)
+    }
+
+    /// Passes on what is due.
+    fn pass_on(&mut self) -> Result<(), RecordError> {
+        let now = Instant::now();
+        if now.duration_since(self.passed_on) < PASS_ON {
+            return Ok(());
+        }
+        self.passed_on = now;
+        let syncs = now.duration_since(self.synced) >= SYNC;
+        if syncs {
+            self.synced = now;
+        }
+        for recording in &mut self.recordings {
+            recording.flush(syncs)?;
+        }
+        self.report(false);
+        Ok(())
+    }
+
+    fn report(&self, finished: bool) {
+        self.status.set(self.recordings.iter().map(Recording::status), finished);
+    }
+
+    fn of_session(&mut self, session: &SessionId) -> Option<&mut Recording> {
+        self.recordings.iter_mut().find(|own| own.is_of(session))
+    }
+}
+
+impl Sink for Recorder {
+    type Error = RecordError;
+
+    fn subscription(&mut self, subscription: &Arc<Subscription>) -> Result<(), RecordError> {
+        let id = &subscription.headset;
+        if self.options.headset.as_ref().is_some_and(|only| only != id) {
+            return Ok(());
+        }
+        if !self.recordings.iter().any(|own| own.headset == *id) {
+            self.recordings.push(Recording::new(id.clone(), self.options.clone()));
+        }
+        for own in self.recordings.iter_mut().filter(|own| own.headset == *id) {
+            own.subscribe(subscription)?;
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, sample: &Sample) -> Result<(), RecordError> {
+        let id = &sample.subscription.headset;
+        let Some(own) = self.recordings.iter_mut().find(|own| own.headset == *id) else {
+            return Ok(());
+        };
+        let status = &self.status;
+        own.sample(sample, &|headset| status.firmware(headset))?;
+        self.pass_on()
+    }
+
+    fn marker(
+        &mut self,
+        session: &SessionId,
+        time: f64,
+        text: &str,
+        in_record: bool,
+    ) -> Result<(), RecordError> {
+        match self.of_session(session) {
+            Some(own) => own.marker(session, time, text, in_record),
+            None => Ok(()),
+        }
+    }
+
+    fn end(&mut self, session: &SessionId, stream: Option<Stream>) -> Result<(), RecordError> {
+        if let Some(own) = self.of_session(session) {
+            own.end(session, stream);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), RecordError> {
+        self.pass_on()
+    }
+
+    fn finish(&mut self) -> Result<(), RecordError> {
+        let mut done = Ok(());
+        for recording in &mut self.recordings {
+            done = done.and(recording.finish());
+        }
+        self.report(true);
+        done
+    }
+}

@@ -1,0 +1,142 @@
+//! The files of markers beside a CSV: brought up to date while the recording runs.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use super::names::with_ending;
+use crate::{
+    csv_writer::CsvMarker,
+    marker_writer::{ExportedMarker, write_intervals, write_json},
+};
+
+/// Markers that are kept; what is beyond stands in the rows only.
+const MOST: usize = 100_000;
+/// So many markers more make a turn between two updates.
+const SLOWER: usize = 500;
+
+/// A marker of a recording.
+#[derive(Clone, Debug)]
+pub(super) struct RecordedMarker {
+    /// What it is.
+    pub(super) label: String,
+    /// Its value: a number, a text or null.
+    pub(super) value: serde_json::Value,
+    /// Epoch seconds.
+    pub(super) time: f64,
+}
+
+impl RecordedMarker {
+    /// From what is shown of it: a number at the end is the value.
+    pub(super) fn from_text(text: &str, time: f64) -> Self {
+        let number = text
+            .rsplit_once(' ')
+            .and_then(|(label, value)| Some((label.to_owned(), value.parse::<u64>().ok()?)));
+        let (label, value) = match number {
+            Some((label, value)) => (label, json!(value)),
+            None => (text.to_owned(), text.parse::<u64>().map_or(json!(text), |own| json!(own))),
+        };
+        Self { label, value, time }
+    }
+
+    /// The label, and the value where that says more.
+    pub(super) fn text(&self) -> String {
+        let value = match &self.value {
+            serde_json::Value::Null => return self.label.clone(),
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        if value == self.label { value } else { format!("{} {value}", self.label) }
+    }
+}
+
+/// Writes both files of a recording.
+#[derive(Debug)]
+pub(super) struct MarkerOutput {
+    stem: PathBuf,
+    /// Epoch seconds of the first sample.
+    start: f64,
+    markers: Vec<ExportedMarker>,
+    count: u64,
+    /// Turns until the next update, if one is due.
+    due: Option<usize>,
+}
+
+impl MarkerOutput {
+    pub(super) fn new(stem: &Path, start: f64) -> Self {
+        let (stem, markers) = (stem.to_owned(), Vec::new());
+        Self { stem, start, markers, count: 0, due: None }
+    }
+
+    /// Takes a marker; gives what its row has.
+    pub(super) fn push(&mut self, marker: &RecordedMarker) -> CsvMarker {
+        self.count += 1;
+        let index = self.count;
+        if self.markers.len() < MOST {
+            self.markers.push(ExportedMarker {
+                index,
+                uuid: String::new(),
+                label: marker.label.clone(),
+                value: marker.value.clone(),
+                port: "cortop".to_owned(),
+                start: marker.time,
+                end: marker.time,
+                extras: json!({}),
+            });
+            self.due.get_or_insert(self.markers.len() / SLOWER);
+        }
+        CsvMarker { index, is_interval: false, value: marker.value.as_f64() }
+    }
+
+    /// Brings the files up to date, if it is time.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        match &mut self.due {
+            Some(0) => self.write(),
+            Some(turns) => {
+                *turns -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Brings the files up to date.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        if self.due.is_some() { self.write() } else { Ok(()) }
+    }
+
+    /// Each is written anew beside the old one and then takes its place, so that it is always whole.
+    fn write(&mut self) -> io::Result<()> {
+        self.due = None;
+        self.replace(".json", |file| write_json(file, "", &self.markers))?;
+        self.replace("_intervalMarker.csv", |file| write_intervals(file, self.start, &self.markers))
+    }
+
+    fn replace(
+        &self,
+        ending: &str,
+        write: impl Fn(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (path, new) =
+            (with_ending(&self.stem, ending), with_ending(&self.stem, &format!("{ending}.new")));
+        let written = File::create(&new).and_then(|file| {
+            let mut file = BufWriter::new(file);
+            write(&mut file)?;
+            file.flush()?;
+            fs::rename(&new, path)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    /// Where they are.
+    pub(super) fn path(&self) -> PathBuf {
+        with_ending(&self.stem, ".json")
+    }
+}

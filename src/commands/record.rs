@@ -1,0 +1,148 @@
+//! `cortop record`: a headset's samples in files, without a screen.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use color_eyre::eyre::{Result, WrapErr as _};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::{
+    markers_from_outside,
+    outside_markers::OutsideMarkers,
+    watch::{Companion, follow},
+};
+use crate::{cli, console::print};
+use cortop_client::{ClientConfig, Command, Event, Feed, sanitize::json_line};
+use cortop_files::recorder::{
+    RecordedFile, Recorder, RecorderOptions, RecorderStatus, SharedStatus, free_space,
+};
+
+/// Records until told to end; gives the exit status.
+pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Result<u8> {
+    fs::create_dir_all(&args.out).wrap_err_with(|| {
+        format!("the folder {} cannot be made: choose another with --out", args.out.display())
+    })?;
+    let mut formats = args.format.clone();
+    formats.sort_unstable();
+    formats.dedup();
+    let (recorder, status) = Recorder::new(RecorderOptions {
+        folder: args.out.clone(),
+        formats,
+        title: args.title.clone(),
+        subject: args.subject.clone(),
+        resume_within: args.resume_within,
+        headset: None,
+    });
+    let markers = OutsideMarkers::new(markers_from_outside(&args.exchange).await?);
+    let mut recording = RunningRecording { status, markers, json: args.json, told: Vec::new() };
+    let code = follow(config, recorder, args.duration, &mut recording).await?;
+    recording.finish()?;
+    Ok(code)
+}
+
+struct RunningRecording {
+    status: Arc<SharedStatus>,
+    markers: OutsideMarkers,
+    json: bool,
+    /// The files that were told of.
+    told: Vec<PathBuf>,
+}
+
+impl Companion for RunningRecording {
+    fn on_event(&mut self, event: &Event, commands: &mpsc::Sender<Command>) {
+        if let Event::Session(session) = event {
+            let headset = &session.headset;
+            self.status.set_firmware(&headset.id, &headset.firmware);
+        }
+        self.markers.on_event(event, commands);
+    }
+
+    fn on_tick(&mut self) -> Result<String> {
+        let status = self.status.get();
+        self.tell_files(&status)?;
+        let written: u64 = status.files.iter().map(|file| file.size).sum();
+        let free = status.files.last().and_then(|file| free_space(&file.path));
+        let free = free.map(|free| format!(" · {} free", bytes(free))).unwrap_or_default();
+        let lost = match status.lost {
+            0 => String::new(),
+            lost => format!(" · lost {lost}"),
+        };
+        Ok(format!(" · {}{free}{lost}", bytes(written)))
+    }
+
+    async fn outside(&mut self, commands: &mpsc::Sender<Command>) -> Vec<Feed> {
+        self.markers.next(commands).await
+    }
+
+    fn waits_for_sink(&self) -> bool {
+        true
+    }
+}
+
+impl RunningRecording {
+    /// Says which files have been begun.
+    fn tell_files(&mut self, status: &RecorderStatus) -> Result<()> {
+        for RecordedFile { headset, path, .. } in &status.files {
+            if self.told.contains(path) {
+                continue;
+            }
+            self.told.push(path.clone());
+            if self.json {
+                let path = path.to_string_lossy();
+                print_line(&json!({ "event": "file", "headset": headset, "path": path }))?;
+            } else {
+                print(&format!("{headset}: {}\n", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what has become of it.
+    fn finish(mut self) -> Result<()> {
+        let status = self.status.get();
+        self.tell_files(&status)?;
+        let RecorderStatus { files, samples, lost, markers, notes, .. } = &status;
+        if self.json {
+            let files: Vec<_> = files
+                .iter()
+                .map(|file| json!({ "path": file.path.to_string_lossy(), "bytes": file.size }))
+                .collect();
+            return print_line(&json!({
+                "event": "end",
+                "files": files,
+                "samples": samples,
+                "lost": lost,
+                "markers": markers,
+                "notes": notes,
+            }));
+        }
+        if files.is_empty() {
+            return Ok(());
+        }
+        let written: u64 = files.iter().map(|file| file.size).sum();
+        for note in notes {
+            print(&format!("{note}\n"))?;
+        }
+        print(&format!(
+            "recorded {samples} samples, lost {lost}, {markers} markers, {}\n",
+            bytes(written)
+        ))
+    }
+}
+
+/// A size as people read it.
+fn bytes(count: u64) -> String {
+    let mut size = count as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if size < 1000.0 {
+            let decimals = usize::from(unit != "B" && size < 100.0);
+            return format!("{size:.decimals$} {unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} TB")
+}
+
+fn print_line(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{}\n", json_line(&value.to_string())))
+}
