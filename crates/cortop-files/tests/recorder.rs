@@ -293,7 +293,8 @@ fn check(night: &Night, formats: &[RecordingFormat]) {
         night.samples(),
         markers.len(),
     );
-    assert!(grown < 4 << 20, "memory grew by {grown}");
+    // Where an hour passes in seconds, more waits between two times at which it is passed on.
+    assert!(grown < 16 << 20, "memory grew by {grown}");
 }
 
 #[test]
