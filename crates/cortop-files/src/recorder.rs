@@ -40,7 +40,7 @@ pub use self::{
 };
 
 /// How often what was measured is passed on to the files.
-const PASS_ON: Duration = Duration::from_millis(500);
+const PASS_ON: Duration = Duration::from_millis(250);
 /// How often the disk is made to take it.
 const SYNC: Duration = Duration::from_secs(1);
 
