@@ -254,9 +254,24 @@ fn a_recording_from_standard_input_is_played_once() {
     let Output { status, stderr, .. } = child.wait_with_output().expect("ended");
     let said = String::from_utf8_lossy(&stderr);
     assert!(status.success(), "{said}");
-    for part in ["standard input: ", "played once", "held at the last one: 1."] {
+    for part in [
+        "standard input is read to its end before it is played\n",
+        "standard input: ",
+        "played once",
+        "held at the last one: 1.",
+    ] {
         assert!(said.contains(part), "{said}");
     }
+}
+
+#[test]
+fn standard_input_without_a_recording_is_refused_by_its_name() {
+    let mut command = Command::new(CORTOP);
+    command.args(["sim", "--ws", "--port", "0", "--replay", "-"]).stdin(Stdio::null());
+    let Output { status, stderr, .. } = command.output().expect("ended");
+    let said = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(said.contains("standard input is empty; give a recording"), "{said}");
 }
 
 /// A command that runs beside the simulator: its status, and both outputs.

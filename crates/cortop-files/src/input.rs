@@ -13,6 +13,8 @@ use std::{
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 
+use crate::recording::{STDIN, display_name};
+
 /// Bytes by which a format is told.
 const SNIFFED: usize = 8;
 
@@ -39,7 +41,7 @@ pub(crate) struct InputFile {
 impl InputFile {
     /// Opens a file, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let is_stdin = path.as_os_str() == "-";
+        let is_stdin = path.as_os_str() == STDIN;
         let metadata = if is_stdin { None } else { Some(std::fs::metadata(path)?) };
         let once = !metadata.as_ref().is_some_and(std::fs::Metadata::is_file);
         let raw: Box<dyn Read + Send> =
@@ -68,7 +70,7 @@ impl InputFile {
 
     /// The name for messages.
     pub(crate) fn name(&self) -> String {
-        self.path.display().to_string()
+        display_name(&self.path)
     }
 
     /// The share that has been read.

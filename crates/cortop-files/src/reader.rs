@@ -6,7 +6,7 @@ use crate::{
     csv_reader::CsvReader,
     edf::reader::EdfReader,
     input::{FileFormat, InputFile},
-    recording::{OpenError, RecordingReader},
+    recording::{OpenError, RecordingReader, display_name},
     xdf::reader::XdfReader,
 };
 
@@ -16,8 +16,7 @@ use crate::{
 /// The file cannot be read, or nothing usable is in it: one sentence that names the file and the next
 /// step.
 pub fn open(path: &Path) -> Result<Box<dyn RecordingReader>, OpenError> {
-    let name = path.display().to_string();
-    let unreadable = |error| OpenError::Unreadable { name: name.clone(), error };
+    let unreadable = |error| OpenError::Unreadable { name: display_name(path), error };
     let input = InputFile::open(path).map_err(unreadable)?;
     Ok(match input.format() {
         FileFormat::Text => Box::new(CsvReader::open(input)?),

@@ -1,12 +1,15 @@
 //! What all readers of recordings have in common: what a recording says of itself, its rows one by one,
 //! and why nothing of a file can be used.
 
-use std::io;
+use std::{io, path::Path};
 
 use crate::{
     header::Header,
     row::{ReadCounts, Row},
 };
+
+/// The path that stands for standard input.
+pub const STDIN: &str = "-";
 
 /// What a recording says of itself.
 #[derive(Debug, Default)]
@@ -75,4 +78,10 @@ impl OpenError {
     pub(crate) fn unusable(name: &str, what: impl Into<String>) -> Self {
         Self::Unusable { name: name.to_owned(), what: what.into() }
     }
+}
+
+/// What messages call a recording.
+#[must_use]
+pub fn display_name(path: &Path) -> String {
+    if path.as_os_str() == STDIN { "standard input".to_owned() } else { path.display().to_string() }
 }

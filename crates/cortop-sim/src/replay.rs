@@ -7,10 +7,14 @@ mod assemble;
 mod store;
 mod track;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use color_eyre::Result;
-use cortop_files::{header::ColumnKind, reader::open};
+use cortop_files::{
+    header::ColumnKind,
+    reader::open,
+    recording::{STDIN, display_name},
+};
 use serde_json::json;
 
 use self::track::Track;
@@ -71,6 +75,11 @@ impl Recording {
     /// The file cannot be read, or nothing usable is in it: one sentence that names the file and
     /// the next step.
     pub fn read(file: &Path, report: fn(&str)) -> Result<Self> {
+        let is_stream = file.as_os_str() == STDIN
+            || fs::metadata(file).is_ok_and(|own| !own.is_file() && !own.is_dir());
+        if is_stream {
+            report(&format!("{} is read to its end before it is played", display_name(file)));
+        }
         assemble::recording(open(file)?, file, report)
     }
 

@@ -11,7 +11,7 @@ use std::{
 use color_eyre::{Result, eyre::eyre};
 use cortop_files::{
     header::{ColumnKind, Header},
-    recording::{RecordingInfo, RecordingReader},
+    recording::{RecordingInfo, RecordingReader, display_name},
     row::{ReadCounts, Row, RowMarker, StreamSample},
 };
 use serde_json::json;
@@ -61,7 +61,7 @@ pub(super) fn recording(
     file: &Path,
     report: fn(&str),
 ) -> Result<Recording> {
-    let name = file.display();
+    let name = display_name(file);
     let mut collected = Collected::new(&reader.info().header);
     let unstorable = |error: io::Error| {
         eyre!(
@@ -359,10 +359,7 @@ fn notes(
     let header = &info.header;
     let Spec { model, sensors, eeg_rate, .. } = &recording.spec;
     let channels = sensors.len();
-    let name = match file.display().to_string() {
-        name if name == "-" => "standard input".to_owned(),
-        name => name,
-    };
+    let name = display_name(file);
     let how = if info.once { "played once" } else { "replayed in a loop" };
     let mut notes = vec![format!(
         "{name}: {period:.1} s of {channels} channels, taken for an {}, {how}.",
